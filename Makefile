@@ -49,7 +49,7 @@ bounds-newest: RESOLUTION := highest
 bounds-lowest bounds-newest: bounds-%:
 	@echo "The $* packages with $$($(PYTHON) --version), in $(BOUNDS)/$*"
 	@$(PYTHON) -m venv --clear $(BOUNDS)/$* && $(BOUNDS)/$*/bin/python -m pip --disable-pip-version-check install --quiet uv
-	@cd $(BOUNDS)/$* && bin/uv pip install --quiet --python bin/python --resolution $(RESOLUTION) --editable '$(CURDIR)[measure,monitors]'
+	@cd $(BOUNDS)/$* && bin/uv pip install --quiet --python bin/python --resolution $(RESOLUTION) --editable '$(CURDIR)[measure,monitors,tradeoffs]'
 	@cd $(BOUNDS)/$* && bin/uv pip install --quiet --python bin/python pytest hypothesis
 	@$(BOUNDS)/$*/bin/python -m pytest -m "" tests/test_everything_once.py
 
@@ -109,7 +109,7 @@ $(BIN)/python:
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@$(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
 	@echo "Installing the app into $(VENV): about a minute the first time"
-	@$(PIP) install --quiet --editable .
+	@$(PIP) install --quiet --editable '.[tradeoffs]'
 	@touch $@
 
 $(VENV)/.installed-dev: $(VENV)/.installed

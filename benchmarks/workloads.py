@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from simulator.case.load import loads
 from simulator.engine.plan import Plan
 from simulator.engine.run import simulate
-from simulator.engine.trace import Trace
-from simulator.stages.service_times import GRID, LatencyTable, constant
+from simulator.records.trace import Trace
+from simulator.stages.pool_evidence import GRID, LatencyTable, constant
 from simulator.theory.queues import batch_queue
 
 Times = NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""How a campaign is called and ends: as the command `casesim` does, with its exit statuses and without a traceback."""
+"""Start and end of a campaign, as of the command `casesim`: its exit statuses, and no traceback."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ def run(name: str, commands: Mapping[str, Callable[..., None]]) -> None:
 
 
 def progress() -> Progress:
-    """A bar with the time that is left, on standard error."""
+    """Return a bar with the time that is left, on standard error."""
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
     return Progress(*columns, console=err)

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from simulator.app.model_measurements import Measurement, MeasurementError, MeasurementOptions, measurements
 from simulator.app.uploads import own_folder, who_sees
 from simulator.app.visitors import at_the_machine, person
 from simulator.app.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of, uploads
@@ -16,7 +17,6 @@ from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.detection_tables import DetectionError
 from simulator.evidence.drive_tables import DriveError
 from simulator.evidence.evidence_files import Stamp, stamp_of
-from simulator.evidence.failures import FailureError, failure_rows, readable_failures, refusals
 from simulator.evidence.fidelity_reports import (
     IN_PROCESS,
     OVER_HTTP,
@@ -29,7 +29,16 @@ from simulator.evidence.fidelity_reports import (
     told,
 )
 from simulator.evidence.latencies import BASE, calls, cells, extremes, parted, speedups, spoken, usual, within
-from simulator.evidence.profiles import Profile, ProfileError, read_profile, readable_profiles
+from simulator.evidence.profiles import (
+    FailureError,
+    Profile,
+    ProfileError,
+    failure_rows,
+    read_profile,
+    readable_failures,
+    readable_profiles,
+    refusals,
+)
 from simulator.evidence.projection_accuracy import error_rows, held_out, prediction_rows, reached
 from simulator.evidence.projection_accuracy import marks as projection_marks
 from simulator.evidence.score_tables import ScoreError
@@ -49,7 +58,6 @@ from simulator.sources.latency_charts import (
     speed_of_precisions,
     step_times,
 )
-from simulator.sources.own_model_panel import Measurement, MeasurementError, MeasurementOptions, measurements
 from simulator.sources.score_panel import scores
 from simulator.sources.source_rows import matching, sources
 

@@ -5,8 +5,8 @@ from contextlib import suppress
 import streamlit as st
 
 from simulator.app.own_cases import case_now, follow, tell
-from simulator.case.case_files import scenario_ids
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
+from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan
 from simulator.home.home_page import card, hook

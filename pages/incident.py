@@ -2,12 +2,12 @@
 
 import streamlit as st
 
+from simulator.app.widgets import story
 from simulator.incident.control_room import latest, news, notebook, start, strip, watched
 from simulator.incident.reveal import reveal
 from simulator.incident.sessions import Game, chosen_case, incident_of_address
 from simulator.incident.step_panel import ended, steps
 from simulator.paths import PAGES
-from simulator.practice.choice_panel import story
 
 
 def room(game: Game) -> None:

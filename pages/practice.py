@@ -3,23 +3,23 @@
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from simulator.app import design_state as address
+from simulator.app.design_state import KEPT, fit, key
 from simulator.app.jobs import Job
 from simulator.app.links import SEEDS, command, link, written
 from simulator.app.own_cases import chosen_case
-from simulator.app.widgets import draw_diagram, plain
+from simulator.app.widgets import draw_diagram, plain, story
 from simulator.case.choices import Pick
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import Plan, compile_plan
 from simulator.metrics.replications import REPLICATIONS
 from simulator.paths import PAGES
-from simulator.practice import design_state as address
 from simulator.practice import history
-from simulator.practice.choice_panel import form, story
+from simulator.practice.choice_panel import form
 from simulator.practice.curveball_panel import against_calm, banner, calm_of, fire
 from simulator.practice.design_runs import current, last_full, start, verdicts
-from simulator.practice.design_state import KEPT, fit, key
 from simulator.practice.exhibit_panels import panel_of, panels
 from simulator.practice.lever_panel import levers
 from simulator.practice.why_panel import PANEL_WANTED, challenge, why

@@ -11,18 +11,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.arrivals import ARRIVALS
+from simulator.arrivals.arrival import ARRIVALS
 from simulator.case.document import Document
 from simulator.case.load import _checked, loads
 from simulator.case.schema import Scenario
-from simulator.engine.calendar import DAY_S
 from simulator.engine.plan import Plan, strike_times
 from simulator.engine.run import simulate
-from simulator.engine.trace import Trace
 from simulator.evidence.catalogue import Hardware
 from simulator.evidence.score_tables import Measured, ScoreTable
 from simulator.metrics.measures import measure
-from simulator.stages.service_times import GRID, LatencyTable, constant
+from simulator.records.timetables import DAY_S
+from simulator.records.trace import Trace
+from simulator.stages.pool_evidence import GRID, LatencyTable, constant
 
 MACHINE = Hardware(label="A box", processor="none", vcpus=2, usd_per_hour=0.2, price_source="a test")
 

@@ -40,6 +40,7 @@ Some commands need an extra, which `pip install 'casesim[EXTRA]'` adds:
 | `zoo` | the networks of CaseSim: `profile`, `scores train` |
 | `fidelity` | `fidelity` |
 | `monitors` | the tests ADWIN and Page-Hinkley of `monitor` |
+| `tradeoffs` | `best`, `sensitivity`; `make` installs it |
 | `cluster` | `--scheduler` |
 | `pictures` | `--chart` as SVG or PNG |
 """

@@ -14,6 +14,9 @@ from hypothesis import HealthCheck, settings
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, write_profile
 from simulator.paths import SCORES
 from tests.case.texts import SMALL
+from tests.families import heed_interrupts
+
+heed_interrupts()
 
 # What the app remembers in a test, it remembers apart from what it remembers of the person who runs the tests.
 os.environ["CASESIM_DATABASE"] = f"sqlite:///{tempfile.mkdtemp(prefix='casesim-')}/casesim.db"
@@ -97,5 +100,5 @@ def cases(monkeypatch, tmp_path):
     folder = tmp_path / "cases"
     folder.mkdir()
     (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
-    monkeypatch.setattr("simulator.case.case_files.SCENARIOS", folder)
+    monkeypatch.setattr("simulator.case.load.SCENARIOS", folder)
     return folder

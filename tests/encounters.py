@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator.engine.plan import Plan
 from simulator.evidence.drive_tables import DRAWS, Alarms, Misses, Recall
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from simulator.vehicle.drive_evidence import Sights, StageSight
 from tests.builders import assumed, end, plan, pool, sensors
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,12 @@ import psutil
 
 #: The command, as a program starts it.
 CASESIM = (sys.executable, "-m", "simulator.cli")
+
+
+def heed_interrupts() -> None:
+    """End on SIGINT, and have all children do so: a shell starts a job in the background with SIGINT ignored."""
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def started(command: Sequence[object], **how: Any) -> psutil.Popen:

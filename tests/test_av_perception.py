@@ -18,7 +18,7 @@ from simulator.evidence.profiles import load_profile
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from simulator.paths import CATALOGUE, DETECTIONS, DRIVES
-from simulator.stages.service_times import profiled
+from simulator.stages.pool_evidence import profiled
 from simulator.vehicle.meeting import Meeting
 
 REPLICATIONS = 3

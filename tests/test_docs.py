@@ -16,24 +16,21 @@ from pydantic import BaseModel
 from ruamel.yaml import YAML
 
 import simulator.case
-from simulator.arrivals import ARRIVALS
+from simulator.arrivals.arrival import ARRIVALS
 from simulator.case.checks import ADDRESS_KEYS
-from simulator.case.exhibits import EXHIBITS
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
+from simulator.case.kinds import STAGE_KINDS as KINDS
 from simulator.case.load import loads
-from simulator.case.metric_records import metrics_of
-from simulator.case.stage_model import STAGE_KINDS as KINDS
+from simulator.case.outputs import EXHIBITS, CaseOutline, metrics_of
 from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
-from simulator.engine.streams import Streams
-from simulator.metrics.scorecard import judge
-from simulator.metrics.summary import summarise
+from simulator.metrics.summary import judge, summarise
+from simulator.records.streams import Streams
 from simulator.stages import STAGES, unregister
-from simulator.stages.autoscaling import SCALERS
 from simulator.stages.batching import BATCHING
-from simulator.stages.pool_queues import BALANCERS
-from simulator.stages.queue_orders import ORDERS
+from simulator.stages.pool_policies import SCALERS
+from simulator.stages.queues import BALANCERS, ORDERS
 from simulator.stages.retry import JITTERS
 from simulator.stages.stage import ServiceStage
 from tests import command_page
@@ -161,7 +158,7 @@ def test_every_metric_is_told():
     names = set()
     for kind in STAGES:
         kinds, words_ = {"STAGE": KINDS[kind]}, ("detected", "escalated")
-        names |= set(metrics_of(kinds, ["TAG"], {"CLASS": True}, words_, ages={"END": ["SENSOR"]}))
+        names |= set(metrics_of(CaseOutline(kinds, ["TAG"], {"CLASS": True}, words_, ages={"END": ["SENSOR"]})))
     assert names <= words(PROSE)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from simulator.case.case_files import scenario_ids
+from simulator.case.load import scenario_ids
 from simulator.cli.commands import COMMANDS, loaded
 from simulator.paths import APP, PAGES
 from tests.cli.test_serve import answers, started, until_healthy

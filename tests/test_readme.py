@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate

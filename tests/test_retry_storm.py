@@ -9,10 +9,10 @@ import pytest
 from simulator.case.load import load
 from simulator.charts.queue_charts import goodput_over_time
 from simulator.engine.plan import compile_plan
-from simulator.engine.requests import DONE
 from simulator.engine.run import simulate
 from simulator.intervals import mean_interval
 from simulator.metrics.overload import capacity_per_s
+from simulator.records.trace import DONE
 
 REPLICATIONS = 3
 RUSH_ENDS_S = 90

@@ -69,7 +69,7 @@ def recall_curve(looked: Looked, count: int, seed: int) -> Bootstrapped:
 
 
 def _at_nodes(hits: Floats, boxes: Floats, nearest: Ints) -> Floats:
-    """The fit at each node, from weighted counts by rising height, and the node that is nearest to each height."""
+    """Return the fit at each node, from weighted counts by rising height, and the node that is nearest to each height."""
     there = boxes > 0
     boxes, nearest = boxes[there], nearest[there]
     fitted = isotonic_regression(hits[there] / boxes, weights=boxes).x
@@ -82,7 +82,7 @@ def _at_nodes(hits: Floats, boxes: Floats, nearest: Ints) -> Floats:
 
 
 def share_found(found: Bools, image: Ints, count: int, seed: int) -> Bootstrapped:
-    """The share of boxes that are found, one figure; bounds as those of `recall_curve`."""
+    """Return the share of boxes that are found, one figure; bounds as those of `recall_curve`."""
     _, image = np.unique(image, return_inverse=True)
     boxes, hits = np.bincount(image), np.bincount(image, found)
     weights = resamples(len(boxes), count, seed)
@@ -100,12 +100,12 @@ def _bounded(value: Floats, drawn: Floats, images: Ints) -> Bootstrapped:
 
 
 def height_class(height_px: Floats) -> Ints:
-    """Which class of height each box is in, from 0."""
+    """Return the height class of each box, from 0."""
     return np.digitize(height_px, CLASSES_PX)
 
 
 def probit_shift(kind: Ints, clean: Bools, spoilt: Bools, image: Ints, images: int, count: int, seed: int) -> Bootstrapped:
-    """The shift s for which boxes with the clean recall r are found with Phi(Phi^-1(r) + s) under a condition; one figure.
+    """Return the shift s: boxes with the clean recall r have the recall Phi(Phi^-1(r) + s) under a condition.
 
     kind: which boxes share a clean recall; clean, spoilt: whether each was found without and with the condition
     s is where the mean of the shifted recalls equals the share found under the condition, and 0 where both looks find as many.
@@ -121,14 +121,14 @@ def probit_shift(kind: Ints, clean: Bools, spoilt: Bools, image: Ints, images: i
 
 
 def _sums(kind: Ints, image: Ints, images: int, weight: NDArray[np.generic]) -> Floats:
-    """Sums by image and kind, (images, kinds)."""
+    """Return sums by image and kind, (images, kinds)."""
     kinds = int(kind.max()) + 1
     sums = np.bincount(image * kinds + kind, weight, images * kinds)
     return np.asarray(sums, float).reshape(images, kinds)
 
 
 def _solved(boxes: Floats, hits: Floats, wanted: Floats) -> Floats:
-    """The shift of each row, by halving the range that holds it. boxes, hits: (rows, kinds); wanted: hits, (rows,)."""
+    """Return the shift of each row, by halving the range that holds it. boxes, hits: (rows, kinds); wanted: hits, (rows,)."""
     inward = 1 / (2 * np.maximum(boxes, 1))
     clean = np.clip(hits / np.maximum(boxes, 1), inward, 1 - inward)
     # What moving inwards adds to the clean hits is taken off again, so that equal looks give exactly 0.

@@ -40,7 +40,7 @@ NETWORKS = [(detector, precision) for detector in DETECTORS for precision in PRE
 
 @dataclass(frozen=True)
 class Job:
-    """What is measured on what: folders of labelled images and of trained networks, the seed, and where parts are kept.
+    """A measurement: folders of labelled images and of trained networks, the seed, and the folder of its parts.
 
     fp32_only: leave the 8 bits out, which cost three quarters of the time
     """
@@ -63,36 +63,36 @@ class Job:
 
     @cached_property
     def folder(self) -> Path:
-        """Where the parts of this very job lie."""
+        """Return the folder of this job's parts."""
         told = [(file.name, file.stat().st_size) for file in self.dataset.files]
         weights = [hashlib.sha256(detector.path(self.trained).read_bytes()).hexdigest() for detector in DETECTORS.values()]
         key = repr((_RECIPE, self.seed, told, weights, ort.__version__))
         return self.cache / "detections" / hashlib.sha256(key.encode()).hexdigest()[:12]
 
     def part(self, setting: Setting) -> Path:
-        """The file of one setting."""
+        """Return the file of one setting."""
         name = f"{setting}.{setting.strength:g}".replace(":", ".")
         return self.folder / f"{name}.{len(self.networks_of(setting))}.npz"
 
     def networks_of(self, setting: Setting) -> list[tuple[str, str]]:
-        """The networks that see a setting: detector and precision."""
+        """Return the networks that see a setting: detector and precision."""
         every = setting.coarse and not self.fp32_only
         seen = [(detector, precision) for detector, precision in NETWORKS if every or precision == FP32]
         return [network for network in seen if setting.condition != STALE or network[0] != OLDEST]
 
     def view(self, setting: Setting, image: int) -> Pixels:
-        """An image (h, w, 3) as the camera gives it under a setting."""
+        """Return an image (h, w, 3) as the camera gives it under a setting."""
         return setting.image(self.dataset.pixels(image), self.dataset.files[image].stem, self.seed)
 
     def network(self, detector: str, precision: str, half: int) -> Path:
-        """The ONNX file that measures the images of a half."""
+        """Return the ONNX file that measures the images of a half."""
         networks = self.cache / "detections" / "networks"
         return network_file(DETECTORS[detector], precision, half, self.trained, networks, self.dataset, self.seed)
 
 
 @dataclass(frozen=True)
 class Part:
-    """What was seen and answered under one setting.
+    """Images and answers under one setting.
 
     images: one row per image, by `signals.of_image`; inputs: one row per detector and image, by `signals.of_input`
     answers: network (place in `NETWORKS`), image, left, top, right, bottom, score, category; (n, 8)
@@ -103,18 +103,18 @@ class Part:
     answers: NDArray[np.float32]
 
     def found(self, detector: str, precision: str) -> ScoredBoxes:
-        """What one network answered."""
+        """Return the answers of one network."""
         rows = self.answers[self.answers[:, 0] == NETWORKS.index((detector, precision))].astype(np.float64)
         return ScoredBoxes(rows[:, 1].astype(np.int64), rows[:, 7].astype(np.int64), rows[:, 2:6], rows[:, 6])
 
     def inputs_of(self, detector: str) -> pd.DataFrame:
-        """What reached one detector, one row per image."""
+        """Return the inputs of one detector, one row per image."""
         mine = self.inputs["detector"] == list(DETECTORS).index(detector)
         return self.inputs[mine].drop(columns="detector").astype({"image": int})
 
 
 def read_part(path: Path) -> Part:
-    """What `write_part` wrote."""
+    """Return the part that `write_part` wrote."""
     with np.load(path, allow_pickle=False) as held:
         images, inputs = (
             pd.DataFrame({name.removeprefix(prefix): held[name] for name in held.files if name.startswith(prefix)})
@@ -124,7 +124,7 @@ def read_part(path: Path) -> Part:
 
 
 def seen(job: Job, setting: Setting) -> Part:
-    """What was seen and answered under a setting that was measured; a stale model needs clean images alone."""
+    """Return images and answers under a measured setting; a stale model needs clean images alone."""
     if setting.condition != STALE:
         return read_part(job.part(setting))
     part = read_part(job.part(Setting(CLEAN, 0)))
@@ -178,7 +178,7 @@ class Bench:
     def _look(
         self, setting: Setting, image: int, pixels: Pixels
     ) -> Iterator[tuple[dict[str, float], list[NDArray[np.float32]]]]:
-        """What each detector gets, and what its precisions answer."""
+        """Yield what each detector gets, and what its precisions answer."""
         unknown = setting.unknown(self.job.dataset.names)
         for index, detector in enumerate(DETECTORS.values()):
             takes = setting.takes(detector.takes, self.job.dataset.files[image].stem, self.job.seed)

@@ -1,4 +1,4 @@
-"""What a layer of a trained detector makes of every image under every condition, reduced to a few numbers.
+"""Outputs of a layer of a trained detector for every image under every condition, reduced to a few numbers.
 
 The layer is the one that YOLOX's neck starts from: what the whole backbone has seen, in 128 channels on 13 by 13 places. An
 image is corrupted and prepared as in the detection tables. What it gives under one setting is a file in the cache, so that an
@@ -50,7 +50,7 @@ class FeatureBench:
             return start(cut(DETECTORS[NETWORK].path(self.job.trained), Path(folder) / "cut.onnx"))
 
     def part(self, setting: Setting) -> Path:
-        """The file of one setting."""
+        """Return the file of one setting."""
         name = f"features.{setting}.{setting.strength:g}".replace(":", ".")
         return self.job.folder / f"{name}.npy"
 
@@ -80,7 +80,7 @@ class FeatureBench:
             np.save(stream, np.stack(rows))
 
     def features(self, setting: Setting) -> NDArray[np.float64]:
-        """What `measure` wrote, (images, channels); a stale model is given the same images as any other."""
+        """Return the features that `measure` wrote, (images, channels); a stale model gets the clean images too."""
         of = _CLEAN if setting.condition == STALE else setting
         return np.asarray(np.load(self.part(of)), np.float64)
 
@@ -135,7 +135,7 @@ def make_features(bench: FeatureBench, tables: DetectionTables, boxes: Path, out
 
 
 def feature_rows(job: Job, setting: Setting, numbers: NDArray[np.float64]) -> pd.DataFrame:
-    """The rows of a setting from what `reduced` makes of its images, (images, numbers)."""
+    """Return the rows of a setting from what `reduced` makes of its images, (images, numbers)."""
     return pd.DataFrame(np.round(numbers, _DIGITS).astype(np.float32), columns=NUMBERS).assign(
         condition=setting.condition,
         severity=np.uint8(setting.severity),

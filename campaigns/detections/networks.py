@@ -32,7 +32,7 @@ class Detector:
     head: int
 
     def path(self, folder: Path) -> Path:
-        """Where its file lies in `folder`; raises CannotMeasureError."""
+        """Return the path of its file in `folder`; raises CannotMeasureError."""
         if not (folder / self.file).is_file():
             raise CannotMeasureError(
                 f"{folder}: holds no {self.file}, which {self.name} needs; --trained takes the folder that does"
@@ -58,7 +58,7 @@ OLDEST = "fastestdet"
 
 
 def start(file: Path) -> ort.InferenceSession:
-    """A session of one thread on the processor."""
+    """Return a session of one thread on the processor."""
     options = quiet_session()
     options.intra_op_num_threads = 1
     return ort.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

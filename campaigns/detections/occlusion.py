@@ -47,7 +47,7 @@ class Occluder:
     def occlude(
         self, pixels: Pixels, name: str, boxes: NDArray[np.float64], share: float, parents: list[int], half: int
     ) -> Pixels:
-        """A scene (h, w, 3) of a name, with a patch over a part `share` of each of its boxes (n, 4).
+        """Return a scene (h, w, 3) of a name, with a patch over a part `share` of each of its boxes (n, 4).
 
         parents: the images that the scene is made of, which give no patch
         """
@@ -69,7 +69,7 @@ class Occluder:
 
 
 def _middle(box: NDArray[np.float64], size: tuple[int, int], image: tuple[int, int]) -> tuple[float, float, float, float]:
-    """The largest window in the middle of a box that has the proportions of a size; box and window lie in an image."""
+    """Return the largest window in the middle of a box that has the proportions of a size; box and window lie in an image."""
     sides = box[2:] - box[:2]
     window = np.array(size) * float((sides / size).min())
     first = box[:2] + (sides - window) / 2

@@ -1,4 +1,4 @@
-"""Where detection tables come from, and adding to tables that are there already."""
+"""Origin of detection tables, and additions to existing tables."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _KEYS = ["detector", "precision", "condition", "severity"]
 
 
 def measured_here(libraries: list[str]) -> dict[str, Any]:
-    """What every table says of where it was made: date, processor, system, libraries, and whose the photos are."""
+    """Return the origin that every table states: date, processor, system, libraries, and the owners of the photos."""
     made = provenance(libraries, "", "")
     today = datetime.now(UTC).date().isoformat()
     where = {"processor": made.processor, "system": made.system, "libraries": made.libraries}
@@ -38,7 +38,7 @@ def measured_here(libraries: list[str]) -> dict[str, Any]:
 
 
 def about_job(job: Job, settings: list[Setting]) -> About:
-    """Who measured these settings on what."""
+    """Return who measured these settings on what."""
     data = job.dataset
     return About(
         **measured_here(["onnxruntime", "onnx", "pycocotools", "pillow", "numpy", "scipy"]),
@@ -53,9 +53,9 @@ def about_job(job: Job, settings: list[Setting]) -> About:
             f"two halves of {int((job.halves == 0).sum())} and {int((job.halves == 1).sum())} images by a hash of their names; "
             "networks calibrated on one half are measured on the other"
         ),
-        detectors={name: _detector_told(name, job) for name in DETECTORS},
+        detectors={name: _detector_record(name, job) for name in DETECTORS},
         precisions=dict(WORDS),
-        conditions=_conditions_told(settings),
+        conditions=_condition_records(settings),
         notes=[
             "corruptions are simulated; crowd flags of the labels are not kept, so that AP is a little lower than COCO's",
             "NanoDet-m is given images stretched to its square, which comes closest to its reference figure; in their own "
@@ -67,17 +67,19 @@ def about_job(job: Job, settings: list[Setting]) -> About:
     )
 
 
-def _conditions_told(settings: list[Setting]) -> dict[str, ConditionTold]:
+def _condition_records(settings: list[Setting]) -> dict[str, ConditionTold]:
     strengths: dict[str, dict[int, float]] = {}
     for setting in settings:
         strengths.setdefault(setting.condition, {})[setting.severity] = setting.strength
-    return {name: _condition_told(name, mine) for name, mine in strengths.items() if name != CLEAN}
+    return {name: _condition_record(name, mine) for name, mine in strengths.items() if name != CLEAN}
 
 
-def _condition_told(name: str, strengths: dict[int, float]) -> ConditionTold:
+def _condition_record(name: str, strengths: dict[int, float]) -> ConditionTold:
     if name in CORRUPTIONS:
-        told = CORRUPTIONS[name]
-        return ConditionTold(label=told.label, kind="corruption", means=told.means, strengths=strengths, coco_c=told.coco_c)
+        corruption = CORRUPTIONS[name]
+        return ConditionTold(
+            label=corruption.label, kind="corruption", means=corruption.means, strengths=strengths, coco_c=corruption.coco_c
+        )
     if name in WORLD:
         return ConditionTold(label=WORLD[name].label, kind="world", means=WORLD[name].means, strengths=strengths)
     if name == STALE:
@@ -87,7 +89,7 @@ def _condition_told(name: str, strengths: dict[int, float]) -> ConditionTold:
     return ConditionTold(label=BUGS[name].label, kind="bug", means=BUGS[name].means, strengths=strengths)
 
 
-def _detector_told(name: str, job: Job) -> DetectorTold:
+def _detector_record(name: str, job: Job) -> DetectorTold:
     detector = DETECTORS[name]
     takes = detector.takes
     words = f"{takes.side} x {takes.side}, {takes.fit}, {'BGR' if takes.bgr else 'RGB'}, 0 to {takes.largest:g}"
@@ -102,7 +104,7 @@ def _detector_told(name: str, job: Job) -> DetectorTold:
 
 
 def extended(held: DetectionTables, frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """The tables that are held, and after their rows those that they lack.
+    """Return the tables that are held, and after their rows those that they lack.
 
     Raises CannotMeasureError where the new ones tell of other boxes, or of another AP on clean images.
     """
@@ -139,15 +141,15 @@ def _check_same(held: DetectionTables, frames: dict[str, pd.DataFrame]) -> None:
 
 
 def extended_about(held: About, added: About) -> About:
-    """Where both come from: the held tables, and in a note what was added, when and on what."""
+    """Return the origin of both: the held tables, and a note of the additions with date and machine."""
     conditions = dict(held.conditions)
     lines = []
-    for name, told in added.conditions.items():
+    for name, condition in added.conditions.items():
         before = held.conditions[name].strengths if name in held.conditions else {}
-        new = sorted(set(told.strengths) - set(before))
+        new = sorted(set(condition.strengths) - set(before))
         if new:
             lines.append(f"{name} {', '.join(map(str, new))}")
-        conditions[name] = told.model_copy(update={"strengths": dict(sorted((before | told.strengths).items()))})
+        conditions[name] = condition.model_copy(update={"strengths": dict(sorted((before | condition.strengths).items()))})
     note = f"measured on {added.date} at fp32 on {added.processor}, by severity: {'; '.join(lines)}"
     notes = [*dict.fromkeys([*held.notes, *added.notes]), *([note] if lines else [])]
     return held.model_copy(update={"conditions": conditions, "notes": notes})

@@ -56,7 +56,7 @@ PRECISIONS = (FP32, *RECIPES)
 
 
 def halves(names: list[str], seed: int) -> NDArray[np.int64]:
-    """The half, 0 or 1, that each image is in: equal in size but for one, by a hash of name and seed."""
+    """Return the half, 0 or 1, that each image is in: equal in size but for one, by a hash of name and seed."""
     order = sorted(range(len(names)), key=lambda place: hashlib.sha256(f"{seed}/{names[place]}".encode()).digest())
     answer = np.zeros(len(names), np.int64)
     answer[order[len(order) // 2 :]] = 1
@@ -64,7 +64,7 @@ def halves(names: list[str], seed: int) -> NDArray[np.int64]:
 
 
 def network_file(detector: Detector, precision: str, half: int, trained: Path, cache: Path, data: Dataset, seed: int) -> Path:
-    """The network that measures the images of `half`; made, calibrated on the other half, if it is not in `cache` yet.
+    """Return the network that measures the images of `half`; made, calibrated on the other half, if it is not in `cache` yet.
 
     Raises CannotMeasureError where the trained file is missing.
     """
@@ -73,12 +73,12 @@ def network_file(detector: Detector, precision: str, half: int, trained: Path, c
         return source
     names = [file.name for file in data.files]
     calibrated_on = [place for place, one in enumerate(halves(names, seed)) if one != half]
-    told = [
+    parts = [
         source.read_bytes(),
         repr((detector.takes, detector.head)).encode(),
         repr([names[place] for place in calibrated_on]).encode(),
     ]
-    key = f"{zlib.crc32(b''.join(told)):08x}-onnxruntime-{library_version('onnxruntime')}"
+    key = f"{zlib.crc32(b''.join(parts)):08x}-onnxruntime-{library_version('onnxruntime')}"
     target = cache / f"{detector.name}.{precision}.{half}.{key}.onnx"
     if not target.is_file():
         _quantize(
@@ -99,7 +99,7 @@ def _quantize(source: Path, target: Path, precision: str, detector: Detector, im
 
 
 def upgraded(source: Path) -> onnx.ModelProto:
-    """The model with operators that can be quantized with one scale per channel."""
+    """Return the model with operators that can be quantized with one scale per channel."""
     model = onnx.load(source)
     if model.opset_import[0].version < _OPSET:
         model = version_converter.convert_version(model, _OPSET)

@@ -1,4 +1,4 @@
-"""What a vehicle has to see, among COCO's classes: vehicles as one class, and people."""
+"""Objects that a vehicle has to see, among COCO's classes: vehicles as one class, and people."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ OBJECTS: dict[str, tuple[str, ...]] = {"car": ("car", "bus", "truck"), "pedestri
 
 
 def road_labels(labels: Boxes, names: Sequence[str]) -> Boxes:
-    """The labelled boxes of the road's objects, their category the place in `OBJECTS`.
+    """Return the labelled boxes of the road's objects, their category the place in `OBJECTS`.
 
     Raises CannotMeasureError where the labels have none of an object.
     """
@@ -29,7 +29,7 @@ def road_labels(labels: Boxes, names: Sequence[str]) -> Boxes:
 
 
 def road_answers(found: ScoredBoxes, names: Sequence[str], overlap: float) -> ScoredBoxes:
-    """What was answered about the road's objects, by image and falling score.
+    """Return the answers about the road's objects, by image and falling score.
 
     overlap: above it two boxes of an object are one, so that a van that is called car and truck is counted once
     """
@@ -46,6 +46,5 @@ def _by_image(image: NDArray[np.int64]) -> list[NDArray[np.int64]]:
 
 
 def _places(names: Sequence[str]) -> NDArray[np.int64]:
-    """The place in `OBJECTS` of each class, -1 where it is none of them."""
     places = {name: place for place, classes in enumerate(OBJECTS.values()) for name in classes}
     return np.array([places.get(name, -1) for name in names], np.int64)

@@ -76,7 +76,7 @@ _NOTES = [
 
 
 def make_scales(job: ScaleJob, profiles: Iterable[Profile], tick: Callable[[], None]) -> Scales:
-    """The tables of the looks that were measured, with one tick per network."""
+    """Return the tables of the looks that were measured, with one tick per network."""
     data = job.dataset
     labels = road_labels(data.labels, data.names)
     answers = {look: job.found(look) for look in LOOKS}
@@ -117,7 +117,7 @@ class _Judged:
         self._height = heights[np.isin(job.dataset.labels.category, _road_categories(job.dataset.names))]
 
     def tables(self) -> dict[str, list[dict[str, Any]]]:
-        """The rows of each table."""
+        """Return the rows of each table."""
         return {
             "curves": [row for number in range(len(OBJECTS)) for level in THRESHOLDS for row in self._curve(number, level)],
             "full_size": [self._full_size(number, level) for number in range(len(OBJECTS)) for level in THRESHOLDS],
@@ -177,7 +177,7 @@ def _road_categories(names: tuple[str, ...]) -> list[int]:
 
 
 def _touching(labels: Boxes, found: ScoredBoxes) -> NDArray[np.bool_]:
-    """Whether each answer shares anything to speak of with a labelled box of the road's objects, of whichever kind."""
+    """Return whether each answer shares anything to speak of with a labelled box of the road's objects, of whichever kind."""
     touching = np.zeros(len(found), bool)
     for image in np.unique(found.image):
         mine = found.image == image
@@ -186,7 +186,6 @@ def _touching(labels: Boxes, found: ScoredBoxes) -> NDArray[np.bool_]:
 
 
 def _mean_of_images(counts: NDArray[np.int64], seed: int) -> tuple[float, float, float]:
-    """A mean with its bounds; where none is seen the upper one is that of the rule of three."""
     drawn = resamples(len(counts), RESAMPLES, seed) @ counts / len(counts)
     low, high = np.quantile(drawn, [0.025, 0.975])
     mean = float(counts.mean())

@@ -39,18 +39,18 @@ _RECIPE = 1
 
 @dataclass(frozen=True)
 class Look:
-    """How the images are shown: at a part of their usual size, under a condition."""
+    """A way to show the images: at a part of their usual size, under a condition."""
 
     part: float
     setting: Setting
 
     @property
     def shrunk(self) -> bool:
-        """Whether it is one of the clean looks at several sizes."""
+        """Return whether it is one of the clean looks at several sizes."""
         return self.setting.condition == CLEAN
 
     def takes(self, takes: Takes) -> Takes:
-        """What a network takes, with images of this size."""
+        """Return a network's input for images of this size."""
         return replace(takes, part=self.part)
 
     def __str__(self) -> str:
@@ -66,7 +66,7 @@ FULL = LOOKS[0]
 
 @dataclass(frozen=True)
 class ScaleJob:
-    """What is shown to what: the folder of labelled images, the networks' files, and the seed of the conditions."""
+    """A measurement at several sizes: labelled images, the networks' files, and the seed of the conditions."""
 
     data: Path
     files: TimedFiles
@@ -88,11 +88,11 @@ class ScaleJob:
         return {timed: sha256_of(file) for timed, file in self.networks.items()}
 
     def shown(self, look: Look) -> list[Timed]:
-        """The networks that get to see a look: all of them on clean images, some under a condition."""
+        """Return the networks that get to see a look: all of them on clean images, some under a condition."""
         return [timed for timed in self.networks if look.shrunk or timed.precision in SPOILT_PRECISIONS]
 
     def part(self, look: Look, timed: Timed) -> Path:
-        """The file of what one network answers to one look."""
+        """Return the file of what one network answers to one look."""
         told = [(file.name, file.stat().st_size) for file in self.dataset.files]
         strengths = CORRUPTIONS[look.setting.condition].strengths if not look.shrunk else None
         key = repr((_RECIPE, self.seed, told, strengths, self.hashes[timed], ort.__version__))
@@ -100,7 +100,7 @@ class ScaleJob:
         return self.files.cache / "detections" / "scales" / name
 
     def found(self, look: Look) -> dict[Timed, ScoredBoxes]:
-        """What each network answered to a look that was measured, boxes in pixels of the image."""
+        """Return each network's answers to a measured look, boxes in pixels of the image."""
         return {timed: _scored(np.load(self.part(look, timed)).astype(np.float64)) for timed in self.shown(look)}
 
 
@@ -109,7 +109,7 @@ def _scored(rows: NDArray[np.float64]) -> ScoredBoxes:
 
 
 def heights_px(data: Dataset, takes: Takes) -> NDArray[np.float64]:
-    """The height of each labelled box in pixels of the network's input, (boxes,)."""
+    """Return the height of each labelled box in pixels of the network's input, (boxes,)."""
     scales = np.array([place(width, height, takes).scale[1] for width, height in data.sizes])
     box = data.labels.box
     return np.asarray((box[:, 3] - box[:, 1]) * scales[data.labels.image])

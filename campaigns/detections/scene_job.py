@@ -35,7 +35,7 @@ WORLDS = [Setting(name, severity) for name, told in WORLD.items() for severity i
 
 @dataclass(frozen=True)
 class SceneJob(Job):
-    """What is measured on the scenes of some kinds; the images are those of a job of the detection tables."""
+    """A measurement on scenes of some kinds; the images are those of a job of the detection tables."""
 
     kinds: tuple[str, ...] = MADE
 
@@ -57,7 +57,7 @@ class SceneJob(Job):
 
     @cached_property
     def folder(self) -> Path:
-        """Where the parts of this very job lie."""
+        """Return the folder of this job's parts."""
         return self.source.folder / f"scenes-{_RECIPE}-{'-'.join(self.kinds)}"
 
     @cached_property
@@ -65,17 +65,17 @@ class SceneJob(Job):
         return Occluder(self.source.dataset, self.source.halves, self.seed)
 
     def networks_of(self, setting: Setting) -> list[tuple[str, str]]:
-        """The networks that see a setting: detector and precision."""
+        """Return the networks that see a setting: detector and precision."""
         spared = setting.severity > 0 and setting.condition != STALE
         every = [network for network in super().networks_of(setting) if network[1] in PRECISIONS]
         return [(name, precision) for name, precision in every if precision == FP32 or not (spared and name == OLDEST)]
 
     def network(self, detector: str, precision: str, half: int) -> Path:
-        """The ONNX file that measures the scenes of a half, which was calibrated on images of the other."""
+        """Return the ONNX file that measures the scenes of a half, which was calibrated on images of the other."""
         return self.source.network(detector, precision, half)
 
     def view(self, setting: Setting, image: int) -> Pixels:
-        """A scene (h, w, 3) as the camera gives it under a setting."""
+        """Return a scene (h, w, 3) as the camera gives it under a setting."""
         if setting.condition != OCCLUSION:
             return super().view(setting, image)
         data, scene = self.dataset, self.dataset.scenes[image]
@@ -85,7 +85,7 @@ class SceneJob(Job):
 
 
 def scene_settings(tables: DetectionTables, conditions: Iterable[str] = ()) -> list[Setting]:
-    """What crops and mixtures are measured under, clean first: that of the tables, a bug where it strikes all, and the world.
+    """Return the settings of crops and mixtures, clean first: those of the tables, of bugs that strike all, and of the world.
 
     conditions: only these, and clean scenes; all if none is said. Raises CannotMeasureError that lists what there is.
     """

@@ -66,7 +66,7 @@ class SceneBench:
 
     @property
     def work(self) -> list[tuple[SceneJob, Setting]]:
-        """What is to be measured."""
+        """Return the settings to measure."""
         return [(job, setting) for job, settings in self._jobs for setting in measured(settings)]
 
     @property
@@ -220,6 +220,6 @@ class SceneBench:
 
 
 def scene_bench(job: SceneJob, settings: list[Setting], tables: DetectionTables, features: Features) -> SceneBench:
-    """The bench of the scenes of a job."""
+    """Return the bench of the scenes of a job."""
     itself = SceneJob(job.data, job.trained, job.cache, job.seed, kinds=ITSELF)
     return SceneBench(itself, job, settings, tables, features)

@@ -37,7 +37,7 @@ class Piece:
     size: tuple[int, int]
 
     def pixels(self, image: Pixels) -> Pixels:
-        """The piece (height, width, 3) of its image."""
+        """Return the piece (height, width, 3) of its image."""
         left, top, right, bottom = self.window
         cut = image[top:bottom, left:right]
         if self.size == (right - left, bottom - top):
@@ -45,7 +45,7 @@ class Piece:
         return np.asarray(Image.fromarray(cut).resize(self.size, Image.Resampling.BILINEAR))
 
     def boxes(self, boxes: NDArray[np.float64]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-        """Which of the image's boxes (n, 4) the piece keeps (n,), and these, clipped, in its own pixels."""
+        """Return a mask (n,) of the image's boxes (n, 4) inside the piece, and these boxes, clipped, in the piece's pixels."""
         left, top, right, bottom = self.window
         clipped = np.clip(boxes, [left, top, left, top], [right, bottom, right, bottom])
         kept = _area(clipped) >= INSIDE * _area(boxes)
@@ -85,12 +85,12 @@ def all_scenes(data: Dataset, half: NDArray[np.int64], seed: int) -> list[Scene]
 
 
 def whole(data: Dataset, image: int) -> Scene:
-    """An image as it is."""
+    """Return an image as it is."""
     return Scene(data.files[image].stem, IMAGE, (_whole(data, image, data.sizes[image][1]),))
 
 
 def crop(data: Dataset, image: int, seed: int) -> Scene:
-    """A window of an image, whose sides are drawn as parts of the image's, and then its place."""
+    """Return a window of an image, whose sides are drawn as parts of the image's, and then its place."""
     name, size = data.files[image].stem, np.array(data.sizes[image])
     rng = np.random.default_rng([seed, zlib.crc32(f"{CROP}/{name}".encode())])
     sides = np.round(size * rng.uniform(*KEPT, 2)).astype(int)
@@ -135,14 +135,14 @@ class SceneDataset(Dataset):
     scenes: tuple[Scene, ...]
 
     def pixels(self, image: int) -> Pixels:
-        """A scene, (height, width, 3) in RGB; raises CannotMeasureError."""
+        """Return a scene, (height, width, 3) in RGB; raises CannotMeasureError."""
         scene = self.scenes[image]
         pieces = [piece.pixels(self.source.pixels(piece.image)) for piece in scene.pieces]
         return np.concatenate(pieces, axis=0 if scene.stacked else 1)
 
 
 def dataset_of(source: Dataset, scenes: Sequence[Scene]) -> SceneDataset:
-    """These scenes with their labels."""
+    """Return these scenes with their labels."""
     files, sizes = tuple(Path(f"{scene.name}.png") for scene in scenes), tuple(scene.size for scene in scenes)
     labels = _labels(source.labels, scenes)
     return SceneDataset(source.folder, files, sizes, source.names, source.ids, labels, source, tuple(scenes))

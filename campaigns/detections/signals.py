@@ -1,4 +1,4 @@
-"""What a monitor can see without labels: statistics of an image, of the network's input, and of what a detector answers."""
+"""Signals for a monitor without labels: statistics of an image, of the network's input and of a detector's answers."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def of_scores(scores: NDArray[np.floating], false: NDArray[np.bool_]) -> dict[st
     counted = scores[scores >= BINS[0]]
     edges = [*BINS, np.inf]
     bins = np.histogram(scores, edges)[0], np.histogram(scores[false], edges)[0]
-    told = {"score_max": float(counted.max(initial=0)), "score_mean": float(counted.mean()) if len(counted) else 0.0}
+    statistics = {"score_max": float(counted.max(initial=0)), "score_mean": float(counted.mean()) if len(counted) else 0.0}
     for kind, counts in zip(("found", "false"), bins, strict=True):
-        told |= {f"{kind}_{round(100 * low):02d}": int(count) for low, count in zip(BINS, counts, strict=True)}
-    return told
+        statistics |= {f"{kind}_{round(100 * low):02d}": int(count) for low, count in zip(BINS, counts, strict=True)}
+    return statistics

@@ -75,7 +75,7 @@ def make_tables(
 
 
 def setting_rows(job: Job, setting: Setting) -> dict[str, pd.DataFrame]:
-    """The rows of `outcomes`, `images` and `answers` of a setting that was measured."""
+    """Return the rows of `outcomes`, `images` and `answers` of a setting that was measured."""
     data, part = job.dataset, seen(job, setting)
     outcomes, answers = [], []
     for detector, precision in job.networks_of(setting):
@@ -125,12 +125,12 @@ def _outcomes(data: Dataset, found: ScoredBoxes, takes: Ints) -> pd.DataFrame:
 
 def _answers(images: int, found: ScoredBoxes, takes: Ints) -> pd.DataFrame:
     of_images = [found.image == image for image in range(images)]
-    told = [signals.of_scores(found.score[mine], takes[mine] < 0) for mine in of_images]
-    return pd.DataFrame(told).assign(image=np.arange(images))
+    rows = [signals.of_scores(found.score[mine], takes[mine] < 0) for mine in of_images]
+    return pd.DataFrame(rows).assign(image=np.arange(images))
 
 
 def box_rows(data: Dataset) -> pd.DataFrame:
-    """The rows of `boxes`: all labelled boxes, numbered from 0."""
+    """Return the rows of `boxes`: all labelled boxes, numbered from 0."""
     box = data.labels.box
     width, height = box[:, 2] - box[:, 0], box[:, 3] - box[:, 1]
     columns = {
@@ -164,8 +164,8 @@ def summary_rows(judged: dict[tuple[str, str, Setting], Judged]) -> Iterator[dic
         }
         for suffix, other in others.items():
             for place, name in enumerate(("ap", "ap50")):
-                told = bootstrapped(found.value[place] - other.value[place], found.drawn[:, place] - other.drawn[:, place])
-                row |= {f"{name}{suffix}": told.value, f"{name}{suffix}_low": told.low, f"{name}{suffix}_high": told.high}
+                shift = bootstrapped(found.value[place] - other.value[place], found.drawn[:, place] - other.drawn[:, place])
+                row |= {f"{name}{suffix}": shift.value, f"{name}{suffix}_low": shift.low, f"{name}{suffix}_high": shift.high}
         yield row
 
 

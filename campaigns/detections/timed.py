@@ -24,7 +24,7 @@ class Timed:
 
     @property
     def subject(self) -> Subject:
-        """What the zoo measures the latency of, and calls its profile."""
+        """Return the subject that is profiled, by the name of its profile."""
         return Subject(f"coco_{self.detector.name}", self.precision)
 
     @property
@@ -35,14 +35,14 @@ class Timed:
 
 @dataclass(frozen=True)
 class TimedFiles:
-    """Where the files are made: from the folder of trained networks, with the photos that calibrate, into a cache."""
+    """Folders of the files: trained networks, photos for calibration, and the cache."""
 
     trained: Path
     photos: Path
     cache: Path
 
     def file(self, timed: Timed) -> Path:
-        """The ONNX file that the zoo makes for `timed`; raises PhotoError, MissingFileError or RefusedError."""
+        """Return the ONNX file that the zoo makes for `timed`; raises PhotoError, MissingFileError or RefusedError."""
         return make_ready(timed.subject, self.cache / "models", Photos(self.photos), self.trained).file
 
 
@@ -52,5 +52,5 @@ def all_timed() -> list[Timed]:
 
 
 def sha256_of(file: Path) -> str:
-    """The checksum of a file, as its profile has it."""
+    """Return the checksum of a file, as its profile has it."""
     return hashlib.sha256(file.read_bytes()).hexdigest()

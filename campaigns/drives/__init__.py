@@ -1,1 +1,1 @@
-"""What detectors saw on recorded drives, beside what was there: reading, matching, sums with intervals."""
+"""Detections on recorded drives beside the labels: reading, matching, sums with intervals."""

@@ -35,8 +35,8 @@ def drives(
     except KeyboardInterrupt:
         raise StoppedError("nothing was written") from None
     write_tables(out, tables, work.drives)
-    for told in (lateness_told(tables["lateness"]), tracking_told(tables["tracking"])):
-        table_console().print(told)
+    for table in (lateness_table(tables["lateness"]), tracking_table(tables["tracking"])):
+        table_console().print(table)
     err.print(f"written to {out}", markup=False)
 
 
@@ -44,8 +44,8 @@ def _progress() -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err)
 
 
-def lateness_told(lateness: pd.DataFrame) -> Table:
-    """The share of cars that each camera's answers find, by how late they are."""
+def lateness_table(lateness: pd.DataFrame) -> Table:
+    """Return the share of cars that each camera's answers find, by how late they are."""
     rows = lateness[lateness["by"].eq("all") & lateness["iou"].eq(lateness["iou"].min())]
     late = sorted(rows["late_s"].unique())
     told = Table(
@@ -58,8 +58,8 @@ def lateness_told(lateness: pd.DataFrame) -> Table:
     return told
 
 
-def tracking_told(tracking: pd.DataFrame) -> Table:
-    """How well the cameras' trackers keep objects apart, beside what was published."""
+def tracking_table(tracking: pd.DataFrame) -> Table:
+    """Return the trackers' scores of the cameras beside the published ones."""
     told = Table(
         "seen by", "HOTA", "published", "DetA", "AssA", "MOTA", title="tracks of cars, %", title_justify="left", box=None
     )

@@ -33,7 +33,7 @@ class Band:
 
 
 def bands(rows: pd.DataFrame, by: str) -> Iterator[Band]:
-    """The bands of height_px, distance_m or closing_mps that have any row; rows without the value are in none."""
+    """Yield the bands of height_px, distance_m or closing_mps that have any row; rows without the value are in none."""
     value = rows["z_m" if by == "distance_m" else by]
     for low, high in zip(EDGES[by][:-1], EDGES[by][1:], strict=True):
         inside = rows[value.ge(low) & value.lt(high)]
@@ -47,7 +47,7 @@ def everything(rows: pd.DataFrame) -> list[Band]:
 
 
 def closing_speed(labels: pd.DataFrame) -> pd.Series[float]:
-    """How fast each object's distance ahead shrinks, in m/s, by the index of the labels: over the frames about each.
+    """Return the closing speed of each object in m/s, by the index of the labels, over the frames around each.
 
     At the ends of a track, over what there is; NaN where the track has no other frame within reach.
     """
@@ -60,7 +60,6 @@ def closing_speed(labels: pd.DataFrame) -> pd.Series[float]:
 
 
 def _distance_at(keyed: pd.DataFrame, step: int) -> pd.Series[float]:
-    """The distance of the same track so many frames later; NaN where it is not labelled then."""
     moved = keyed.assign(frame=keyed["frame"] - step).set_index(["drive", "track", "frame"])["z_m"]
     wanted = pd.MultiIndex.from_frame(keyed[["drive", "track", "frame"]])
     return pd.Series(moved.reindex(wanted).to_numpy(), index=keyed.index)

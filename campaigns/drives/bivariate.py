@@ -39,7 +39,7 @@ def both_below(a: Vector, b: Vector) -> Vector:
 
 
 def level_of(threshold: Vector) -> Cells:
-    """The row of the table for each threshold, 0 .. LEVELS - 1."""
+    """Return the row of the table for each threshold, 0 .. LEVELS - 1."""
     return np.round((np.clip(threshold, -FARTHEST, FARTHEST) + FARTHEST) / STEP).astype(np.int64)
 
 
@@ -55,7 +55,7 @@ def log_chances() -> Vector:
 
 
 def cells(level_a: Cells, level_b: Cells, hit_a: NDArray[np.bool_], hit_b: NDArray[np.bool_]) -> Cells:
-    """The row of `log_chances` of each pair, from the levels of both thresholds and what was seen."""
+    """Return the row of `log_chances` of each pair, from the levels of both thresholds and what was seen."""
     outcome = 2 * hit_a.astype(np.int64) + hit_b
     found: Cells = (level_a * LEVELS + level_b) * 4 + outcome
     return found

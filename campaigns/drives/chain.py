@@ -1,4 +1,4 @@
-"""How hits on one object follow each other, given its size (or distance) and how much of it is hidden.
+"""Sequences of hits on one object, given its size (or distance) and its occlusion.
 
 Every track counts as one object, however long it was seen: a car that one follows for a minute is easy to see all that minute,
 and would otherwise stand for all cars (informative cluster size: Williamson, Datta and Satten 2003, Biometrics 59:36).
@@ -30,7 +30,7 @@ HIDDEN = 2
 
 @dataclass(frozen=True)
 class Observed:
-    """What one sensor made of one kind of object in every frame in which the image's edge does not cut it.
+    """Hits and misses of one sensor on one kind of object, in every frame that shows the object whole.
 
     rows: of `hits.looks`, sorted by track and frame; x: pixels or metres; hidden: 0 .. HIDDEN; track: place among all tracks.
     All have shape (rows,)
@@ -44,7 +44,7 @@ class Observed:
     frame: Cells
 
     def take(self, kept: NDArray[np.bool_]) -> Observed:
-        """Some of the rows."""
+        """Return some of the rows."""
         hit, track, frame = self.hit[kept], self.track[kept], self.frame[kept]
         return Observed(self.rows[kept], self.x[kept], self.hidden[kept], hit, track, frame)
 
@@ -67,12 +67,12 @@ class Chain:
     shares: Shares
 
     def thresholds(self, x: Vector, hidden: Cells) -> Vector:
-        """The latent below which each frame hits, shape (frames,)."""
+        """Return the latent below which each frame hits, shape (frames,)."""
         return thresholds(self.curves, x, hidden)
 
 
 def thresholds(curves: Mapping[int, Curve], x: Vector, hidden: Cells) -> Vector:
-    """The latent below which each frame hits; a degree of occlusion without a curve takes that of the nearest lesser one."""
+    """Return the latent threshold of a hit for each frame; occlusion without a curve takes the nearest lesser curve."""
     found = np.empty(len(x))
     for degree in np.unique(hidden):
         there = hidden == degree
@@ -94,15 +94,15 @@ class Fitter:
     own: Vector
 
     def fit(self, weights: Vector) -> Chain:
-        """The chain where each track counts as often as its weight says, shape (tracks,)."""
+        """Return the chain where each track counts as often as its weight says, shape (tracks,)."""
         return Chain(self.curves(weights), fit(self.profile(weights)))
 
     def curves(self, weights: Vector) -> dict[int, Curve]:
-        """The curve of each degree of occlusion."""
+        """Return the curve of each degree of occlusion."""
         return {degree: part.fit(weights * self.own) for degree, part in self.sums.items()}
 
     def levels(self, weights: Vector) -> Cells:
-        """The threshold of each frame, as `bivariate.level_of` numbers them, shape (rows,)."""
+        """Return the threshold of each frame, as `bivariate.level_of` numbers them, shape (rows,)."""
         return level_of(thresholds(self.curves(weights), self.seen.x, self.seen.hidden))
 
     def profile(self, weights: Vector) -> Vector:
@@ -113,7 +113,7 @@ class Fitter:
 
 
 def fitter(seen: Observed, tracks: int, rising: bool) -> Fitter:
-    """What chains are fitted with; tracks: how many there are in all, rising: whether recall grows with x."""
+    """Return the fitter of chains; tracks: the number of tracks, rising: whether recall grows with x."""
     parts = {}
     for degree in np.unique(seen.hidden):
         part = seen.take(seen.hidden == degree)

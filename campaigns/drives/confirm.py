@@ -10,7 +10,7 @@ HITS, AMONG = 3, 4
 
 
 def first_confirmed(hits: NDArray[np.bool_]) -> NDArray[np.int64]:
-    """The first frame at which `HITS` of the last `AMONG` frames hit, shape (copies,); -1 where it never comes.
+    """Return the first frame at which `HITS` of the last `AMONG` frames hit, shape (copies,); -1 where it never comes.
 
     hits: (copies, frames)
     """

@@ -31,7 +31,7 @@ NEAREST = 1.0
 
 @dataclass(frozen=True)
 class Series:
-    """What one sensor made of one kind of object, frame by frame.
+    """Hits and misses of one sensor on one kind of object, frame by frame.
 
     rows: the clear rows of `hits.looks` of this kind; hit: shape (rows,); track: place of each row's track among all tracks
     threshold: the score that counts as found; None for sensors without scores
@@ -50,12 +50,12 @@ class Series:
         return np.asarray(np.maximum(self.rows[AXES[by][0]].to_numpy(float), NEAREST), float)
 
     def sums(self, by: str) -> Sums:
-        """What a curve is fitted on."""
+        """Return the sums that a curve is fitted on."""
         return sums(self.x(by), self.hit, self.track, self.tracks, rising=AXES[by][1])
 
 
 def once_each(track: NDArray[np.int64], tracks: int) -> Vector:
-    """The weight of a frame of each track, shape (tracks,), with which all tracks count the same; its mean over frames is 1."""
+    """Return a weight per track, shape (tracks,), that lets all tracks count alike; the mean over frames is 1."""
     frames = np.bincount(track, minlength=tracks)
     return np.asarray(len(track) / max(int((frames > 0).sum()), 1) / np.maximum(frames, 1), float)
 
@@ -68,7 +68,7 @@ def series(seen: pd.DataFrame, resamples: Resamples, sensor: str, kind: str, thr
 
 
 def threshold_of(sensor: str, kind: str) -> float | None:
-    """The score of OPERATING for a sensor with scores; None for others."""
+    """Return the score of OPERATING for a sensor with scores; None for others."""
     return OPERATING[kind] if SENSORS[sensor].scored else None
 
 
@@ -80,12 +80,12 @@ def operating(seen: pd.DataFrame, resamples: Resamples) -> Iterator[Series]:
 
 
 def natural_axis(sensor: str) -> str:
-    """What a sensor's recall depends on: pixels for a camera, metres for LiDAR."""
+    """Return the axis of a sensor's recall: pixels for a camera, metres for LiDAR."""
     return DISTANCE if SENSORS[sensor].scored else HEIGHT
 
 
 def table(seen: pd.DataFrame, resamples: Resamples, objects: bool = False) -> pd.DataFrame:
-    """The rows of curves.csv: each curve at its nodes, with a 95% interval and the first draws.
+    """Return the rows of curves.csv: each curve at its nodes, with a 95% interval and the first draws.
 
     seen: `hits.looks`; objects: each object counts once, not each frame: an object that is met
     once is not seen as often as one that was followed for a minute (`chain.py`)
@@ -122,6 +122,5 @@ def _rows(one: Series, by: str, resamples: Resamples, objects: bool) -> pd.DataF
 
 
 def _nodes(curve: Curve) -> Vector:
-    """The knots, and a node between each two."""
     between = np.sqrt(curve.x[:-1] * curve.x[1:])
     return np.sort(np.append(curve.x, between))

@@ -39,7 +39,7 @@ _DIGITS = 5
 
 
 def table(drives: Drives) -> pd.DataFrame:
-    """The rows of false.csv."""
+    """Return the rows of false.csv."""
     rows = [row for sensor in SENSORS.values() for row in _of_sensor(drives, sensor)]
     return pd.DataFrame(rows).round(_DIGITS)
 
@@ -57,7 +57,7 @@ def _of_sensor(drives: Drives, sensor: Sensor) -> Iterator[dict[str, Any]]:
 
 
 def located(answers: pd.DataFrame, drives: Drives) -> pd.DataFrame:
-    """The answers, each with a place: where none was reported, from the lower edge of the box on a flat road.
+    """Return the answers, each with a place: where none was reported, from the lower edge of the box on a flat road.
 
     z = f * CAMERA_M / (bottom - cy), x = (centre - cx) * z / f; at or above the horizon z is infinite.
     """
@@ -73,7 +73,7 @@ def located(answers: pd.DataFrame, drives: Drives) -> pd.DataFrame:
 
 
 def false_answers(answers: pd.DataFrame, drives: Drives, labels: tuple[str, ...]) -> pd.DataFrame:
-    """The answers where nothing is. answers: of one kind of object; labels: the classes that count as this kind."""
+    """Return the answers where nothing is. answers: of one kind of object; labels: the classes that count as this kind."""
     there = _beside(answers, drives.labels[["drive", "frame", "label", *BOX]])
     other = ~there["label"].isin(labels)
     known = there["answer"][there["iou"].ge(IOU) | (other & there["within"].gt(MOSTLY))]
@@ -97,7 +97,7 @@ def _area(boxes: Vector) -> Vector:
 
 
 def _counts(wrong: pd.DataFrame, drives: Drives, tracked: bool) -> Iterator[dict[str, Any]]:
-    """How often false answers last for each of KEPT; a longer one counts once for each that it reaches."""
+    """Yield how often false answers last for each of KEPT; a longer one counts once for each that it reaches."""
     lengths = frames_kept(wrong, tracked)
     frames = sum(drives.frames.values())
     hours = frames / RATE / 3600
@@ -118,7 +118,7 @@ def _counts(wrong: pd.DataFrame, drives: Drives, tracked: bool) -> Iterator[dict
 
 
 def hourly(count: int, hours: float) -> Interval:
-    """A rate with its exact Poisson interval (Garwood 1936); where nothing was seen, at most 3 in all (rule of three)."""
+    """Return a rate with its exact Poisson interval (Garwood 1936); after zero events, at most 3 in all (rule of three)."""
     if not count:
         return Interval(0.0, 0.0, 3 / hours)
     tail = (1 - LEVEL) / 2
@@ -140,14 +140,13 @@ def frames_kept(wrong: pd.DataFrame, tracked: bool) -> Cells:
 
 
 def _before_by_track(wrong: pd.DataFrame) -> Cells:
-    """The row of the same track in the frame before; -1 where there is none."""
     rows = wrong[["drive", "frame", "track"]].assign(row=np.arange(len(wrong)))
     earlier = rows.assign(frame=rows["frame"] + 1)
     return _place(rows.merge(earlier, on=["drive", "frame", "track"], suffixes=("", "_before")), len(wrong))
 
 
 def _before_by_overlap(wrong: pd.DataFrame) -> Cells:
-    """The row in the frame before that is the same box: the best pairs first, none used twice; -1 where there is none."""
+    """Return the row of the matching box in the frame before: best pairs first, none twice; -1 without a match."""
     rows = wrong[["drive", "frame", *BOX]].assign(row=np.arange(len(wrong)))
     pairs = rows.merge(rows.assign(frame=rows["frame"] + 1), on=["drive", "frame"], suffixes=("", "_before"))
     iou = overlaps(pairs[BOX].to_numpy(float), pairs[[f"{side}_before" for side in BOX]].to_numpy(float))

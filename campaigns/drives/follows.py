@@ -44,7 +44,7 @@ _DIGITS = 4
 
 
 def table(seen: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
-    """The rows of follows.csv; seen: `hits.looks`."""
+    """Return the rows of follows.csv; seen: `hits.looks`."""
     parts = [
         pd.DataFrame(_rows(source, resamples, natural_axis(name))).assign(seen_by=name, object=kind)
         for name, kind, source in fitters(seen, resamples)
@@ -66,7 +66,7 @@ def _rows(source: Fitter, resamples: Resamples, axis: str) -> Iterator[dict[str,
 
 @dataclass(frozen=True)
 class _Band:
-    """Which rows of `Observed` lie in a band, shape (rows,)."""
+    """A band: the rows of `Observed` inside it, shape (rows,)."""
 
     by: str
     low: float
@@ -74,7 +74,7 @@ class _Band:
     inside: NDArray[np.bool_]
 
     def row(self, kind: str, **figures: Any) -> dict[str, Any]:
-        """A row of the table."""
+        """Return a row of the table."""
         return {"kind": kind, "by": self.by, "low": self.low, "high": self.high, **figures}
 
 
@@ -90,7 +90,7 @@ def _bands(seen: Observed, axis: str) -> Iterator[_Band]:
 
 
 def _next(source: Fitter, band: _Band, resamples: Resamples) -> Iterator[dict[str, Any]]:
-    """The frame after a hit and after a miss; the later frame lies in the band."""
+    """Yield the frame after a hit and after a miss; the later frame lies in the band."""
     pairs, seen = source.pairs, source.seen
     kept = (pairs.lag == 0) & band.inside[pairs.second]
     first, second = pairs.first[kept], pairs.second[kept]
@@ -109,12 +109,11 @@ def _share(hit: NDArray[np.bool_], track: Cells, resamples: Resamples) -> Interv
 
 
 def _named(name: str, found: Interval) -> dict[str, float]:
-    """An interval in three columns; it holds the value, also where resampling lies off to one side."""
     return {name: found.value, f"{name}_low": min(found.low, found.value), f"{name}_high": max(found.high, found.value)}
 
 
 def _lags(source: Fitter, resamples: Resamples) -> Iterator[dict[str, Any]]:
-    """The correlation at each lag, with the interval of the draws."""
+    """Yield the correlation at each lag, with the interval of the draws."""
     weights = np.vstack([np.ones(len(resamples.tracks)), resamples.weights[:DRAWS]])
     found = np.stack([correlations(source.profile(each)) for each in weights])
     low, high = np.quantile(found[1:], [0.025, 0.975], axis=0)

@@ -33,7 +33,7 @@ def isotonic(x: Vector, hit: Hits, asked: Vector) -> Vector:
 
 
 def logistic(x: Vector, hit: Hits, asked: Vector) -> Vector:
-    """A logistic in x, by maximum likelihood."""
+    """Return a logistic in x, by maximum likelihood."""
     sign = np.where(hit, 1.0, -1.0)
     middle = float(x.mean())
 
@@ -45,7 +45,7 @@ def logistic(x: Vector, hit: Hits, asked: Vector) -> Vector:
 
 
 def monotone(x: Vector, hit: Hits, asked: Vector) -> Vector:
-    """The form that is used: a normal latent's threshold, linear between knots, that only rises."""
+    """Return the form that is used: a normal latent's threshold, linear between knots, that only rises."""
     source = sums(np.exp(x - x.min()), hit, np.zeros(len(x), np.int64), 1, rising=True)
     return source.fit(np.ones(1)).recall(np.exp(asked - x.min()))
 

@@ -51,7 +51,7 @@ class Forecast:
 
 
 def table(drives: Drives, seen: pd.DataFrame) -> pd.DataFrame:
-    """The rows of heldout.csv; seen: `hits.looks` of the drives."""
+    """Return the rows of heldout.csv; seen: `hits.looks` of the drives."""
     asked = [split(drives, seen, sensor) for sensor in SENSORS]
     rows = [{"seen_by": one.sensor, **row} for one in asked for row in judged(one.chains, one.watched, one.held)]
     return pd.DataFrame(rows)
@@ -59,7 +59,7 @@ def table(drives: Drives, seen: pd.DataFrame) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class Split:
-    """What one sensor is fitted on and judged by.
+    """Data of one sensor to fit on, and data to judge by.
 
     seen: rows of the drives it is fitted on; fitted: their resamples; chains: one for each of them
     watched: the approaching tracks of the drives left out; held: resamples of these
@@ -88,19 +88,19 @@ def _part(seen: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 
 def judged(chains: Sequence[Chain], watched: Observed, held: Resamples) -> Iterator[dict[str, Any]]:
-    """A row each for the chain of misses and for independent frames."""
+    """Yield a row each for the chain of misses and for independent frames."""
     for misses, alone in (("chain", False), ("independent", True)):
         made = forecast(watched, chains, alone, np.random.default_rng(SEED))
         yield {"misses": misses, **summary(made, held)}
 
 
 def halves(drives: Drives) -> tuple[list[str], list[str]]:
-    """The drives that the chain is fitted on, the second, fourth and so on, and those that it is judged by."""
+    """Return the drives that the chain is fitted on, the second, fourth and so on, and those that it is judged by."""
     return drives.names[1::2], drives.names[::2]
 
 
 def approaching(rows: Observed, seen: pd.DataFrame, resamples: Resamples) -> Observed:
-    """The frames of tracks that come nearer, judged by all their labels."""
+    """Return the frames of tracks that come nearer, judged by all their labels."""
     tracks = seen.assign(track=resamples.of(seen)).sort_values("frame").groupby("track")["z_m"]
     nearer = tracks.first().sub(tracks.last()).ge(NEARER_M) & tracks.size().ge(NEARER_FRAMES)
     return rows.take(np.isin(rows.track, nearer.index[nearer]))
@@ -182,13 +182,13 @@ def _ratio(above: Vector, below: Vector) -> Vector:
 
 
 def covered(made: Forecast, level: float) -> NDArray[np.bool_]:
-    """Whether each real distance lies in the middle `level` of the predicted ones, bounds included."""
+    """Return whether each real distance lies in the middle `level` of the predicted ones, bounds included."""
     low, high = np.quantile(made.predicted, [(1 - level) / 2, (1 + level) / 2], axis=1, method="inverted_cdf")
     return np.asarray((made.real >= low) & (made.real <= high), bool)
 
 
 def evenly_covered(made: Forecast, level: float) -> Vector:
-    """The same, where a distance that many copies share lies within the interval only in part.
+    """Return the covered share, where a distance that many copies share lies in the interval only in part.
 
     Distances are those of frames, so that an interval with both bounds included holds more than it promises even if the
     prediction is right. Here each real distance counts as spread evenly over the ranks of the copies that equal it (Czado,

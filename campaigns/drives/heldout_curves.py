@@ -22,7 +22,7 @@ CURVES = {"frames": False, "objects": True}
 
 
 def table(drives: Drives, seen: pd.DataFrame) -> pd.DataFrame:
-    """The rows of heldout_curves.csv; seen: `hits.looks` of the drives."""
+    """Return the rows of heldout_curves.csv; seen: `hits.looks` of the drives."""
     return pd.concat([_rows(split(drives, seen, sensor)) for sensor in SENSORS], ignore_index=True)
 
 
@@ -38,7 +38,7 @@ def _rows(one: Split) -> pd.DataFrame:
 
 
 def _chains(one: Split, objects: bool) -> list[Chain]:
-    """The chains with one curve in place of those by occlusion."""
+    """Return the chains with one curve in place of those by occlusion."""
     clear = series(one.seen, one.fitted, one.sensor, KIND, threshold_of(one.sensor, KIND))
     source = clear.sums(natural_axis(one.sensor))
     own = once_each(clear.track, clear.tracks) if objects else np.ones(clear.tracks)

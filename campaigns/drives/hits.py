@@ -1,4 +1,4 @@
-"""Which labelled objects were found in which frame, by whom.
+"""Labelled objects found in each frame, by each sensor.
 
 An object is found when a reported box of its kind in the same frame overlaps its own by an intersection over union (IoU) of at
 least 0.5: any box, so that one box may find two objects that hide each other.
@@ -35,7 +35,7 @@ def _areas(boxes: Boxes) -> NDArray[np.float64]:
 
 
 def looks(drives: Drives, iou: float = IOU, late_frames: int = 0, sensors: Sequence[str] = tuple(SENSORS)) -> pd.DataFrame:
-    """A row a labelled object and frame, with what each sensor made of it.
+    """Return a row a labelled object and frame, with what each sensor made of it.
 
     The columns of `Drives.labels`, and
     clear: not truncated and at most partly occluded
@@ -59,7 +59,7 @@ def looks(drives: Drives, iou: float = IOU, late_frames: int = 0, sensors: Seque
 
 
 def of_kind(table: pd.DataFrame, sensor: Sensor | str, kind: str) -> pd.DataFrame:
-    """The clear rows of `looks` that count as one kind of object (car, pedestrian, cyclist) for a sensor.
+    """Return the clear rows of `looks` that count as one kind of object (car, pedestrian, cyclist) for a sensor.
 
     A van is a car for the cameras, whose networks learnt COCO's classes, and is left out for PointRCNN, which learnt KITTI's.
     """
@@ -68,7 +68,7 @@ def of_kind(table: pd.DataFrame, sensor: Sensor | str, kind: str) -> pd.DataFram
 
 
 def is_hit(table: pd.DataFrame, sensor: str, threshold: float | None = None) -> pd.Series[bool]:
-    """Whether a sensor found each row of `looks`; `threshold` is the least score that counts, of one that has scores."""
+    """Return whether a sensor found each row of `looks`; `threshold` is the least score that counts, of one that has scores."""
     if SENSORS[sensor].scored:
         return table[f"score_{sensor}"].ge(-np.inf if threshold is None else threshold)
     return table[f"hit_{sensor}"]

@@ -39,7 +39,7 @@ _DIGITS = 4
 
 
 def table(seen: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
-    """The rows of joint.csv; seen: `hits.looks`."""
+    """Return the rows of joint.csv; seen: `hits.looks`."""
     kinds = sorted({kind for _, kind in PAIRS})
     lidar = {kind: _Levels.of(fitter_of(seen, resamples, LIDAR, kind), resamples) for kind in kinds}
     rows = [
@@ -75,7 +75,7 @@ class _Both:
     rows: Cells
 
     def within(self, low: float, high: float) -> _Both:
-        """The frames from one distance to another."""
+        """Return the frames from one distance to another."""
         kept = (self.distance >= low) & (self.distance < high)
         camera, lidar, distance = self.camera[kept], self.lidar[kept], self.distance[kept]
         return _Both(camera, lidar, distance, self.track[kept], self.own[kept], self.rows[:, kept])
@@ -132,7 +132,7 @@ def _correlation(part: _Both, resamples: Resamples) -> Interval:
 
 
 def likeliest(rows: Cells, weights: Vector) -> float:
-    """The correlation that makes pairs likeliest; rows: `bivariate.cells`. NaN without any weight."""
+    """Return the correlation that makes pairs likeliest; rows: `bivariate.cells`. NaN without any weight."""
     if not weights.any():
         return np.nan
     fine = np.linspace(ANGLES[0], ANGLES[-1], 601)

@@ -1,4 +1,4 @@
-"""What lateness alone takes: the labels of a frame held against answers of earlier frames, as they were and moved on."""
+"""Loss through lateness alone: the labels of a frame against answers of earlier frames, as they were and moved on."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def table(drives: Drives, resamples: Resamples, tell: Callable[[], None] = lambd
 
 
 def _hits(drives: Drives, camera: str, states: pd.DataFrame, iou: float) -> tuple[pd.DataFrame, Hits]:
-    """The cars, and which are found."""
+    """Return the cars, and which are found."""
     hits: Hits = {}
     for predicted, late in product((False, True), LATE_FRAMES):
         answers = moved_on(states, late) if predicted else drives.answers[camera]
@@ -73,7 +73,7 @@ def _rows(told: list[Band], hits: Hits, resamples: Resamples) -> Iterator[dict[s
 
 
 def _won_back(band: Band, hits: Hits, late: int, resamples: Resamples) -> dict[str, float]:
-    """The part of the loss that prediction gives back, with its interval; nothing where the loss may as well be none."""
+    """Return the part of the loss that prediction gives back, with its interval; nothing where the loss may as well be none."""
     asked = [hits[False, 0], hits[False, late], hits[True, late]]
     fresh, stale, moved = (np.append(one.mean(), shares(resamples, band.rows, one)) for one in asked)
     lost, won = fresh - stale, moved - stale

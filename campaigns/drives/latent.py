@@ -83,14 +83,14 @@ def profile(rows: Cells, lag: Cells, weights: Vector) -> Vector:
 
 
 def correlations(found: Vector) -> Vector:
-    """The likeliest correlation at each lag of a profile, (lags,): the tetrachoric correlation with known thresholds."""
+    """Return the likeliest correlation at each lag of a profile, (lags,): the tetrachoric correlation with known thresholds."""
     fine = np.linspace(ANGLES[0], ANGLES[-1], 601)
     best: Vector = np.sin(fine[CubicSpline(ANGLES, found, axis=1)(fine).argmax(axis=1)])
     return best
 
 
 def fit(found: Vector, seconds: Vector = LAGS / RATE) -> Shares:
-    """The shares that make a profile likeliest: the best of a grid, then improved."""
+    """Return the shares that make a profile likeliest: the best of a grid, then improved."""
     curves = CubicSpline(ANGLES, found, axis=1)
 
     def loss(asked: Vector) -> float:

@@ -37,12 +37,12 @@ class Curve:
     threshold: Vector
 
     def thresholds(self, x: Vector) -> Vector:
-        """The latent below which an object of this size or distance is found."""
+        """Return the latent below which an object of this size or distance is found."""
         found: Vector = np.interp(np.log(np.maximum(x, 1e-9)), np.log(self.x), self.threshold)
         return found
 
     def recall(self, x: Vector) -> Vector:
-        """The share found, 0..1."""
+        """Return the share found, 0..1."""
         found: Vector = ndtr(self.thresholds(x))
         return found
 
@@ -68,7 +68,7 @@ class Sums:
     found: csr_array
 
     def fit(self, weights: Vector) -> Curve:
-        """The likeliest curve where each track counts as often as its weight says, shape (tracks,)."""
+        """Return the likeliest curve where each track counts as often as its weight says, shape (tracks,)."""
         frames, found = self.frames @ weights, self.found @ weights
         there = frames > 0
         design = np.vstack([self.basis[there], np.eye(len(self.knots))])
@@ -78,7 +78,7 @@ class Sums:
 
 
 def sums(x: Vector, hit: NDArray[np.bool_], track: Cells, tracks: int, rising: bool, knots: Vector | None = None) -> Sums:
-    """Sums of frames; x in pixels or metres, above 0; track: 0 .. tracks - 1."""
+    """Return sums of frames; x in pixels or metres, above 0; track: 0 .. tracks - 1."""
     places = knots_of(x) if knots is None else knots
     edges = np.geomspace(x.min(), x.max() * (1 + 1e-9), _STEPS + 1)
     step = np.clip(np.searchsorted(edges, x, side="right") - 1, 0, _STEPS - 1)

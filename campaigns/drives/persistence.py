@@ -33,7 +33,7 @@ def fitter_of(seen: pd.DataFrame, resamples: Resamples, sensor: str, kind: str) 
 
 
 def table(seen: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
-    """The rows of persistence.csv: the estimate, then the draws that curves.csv has too. seen: `hits.looks`."""
+    """Return the rows of persistence.csv: the estimate, then the draws that curves.csv has too. seen: `hits.looks`."""
     return pd.concat([_rows(*asked, resamples) for asked in fitters(seen, resamples)], ignore_index=True)
 
 

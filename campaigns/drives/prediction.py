@@ -29,7 +29,7 @@ _NOISE = Q_discrete_white_noise(dim=2, dt=1.0, var=CHANGE**2, block_size=_SIDES,
 
 
 def filtered(answers: pd.DataFrame) -> pd.DataFrame:
-    """The answers of a tracker with the filter's state at each: its boxes, and a speed_<side> in pixels a frame for each side.
+    """Return a tracker's answers with the filter's state: boxes, and a speed_<side> in pixels a frame for each side.
 
     A state knows only what was reported of its track up to that frame.
     """
@@ -42,7 +42,7 @@ def filtered(answers: pd.DataFrame) -> pd.DataFrame:
 
 
 def track_states(frames: NDArray[np.int64], boxes: Floats) -> Floats:
-    """What a filter knows of one track at each of its frames, which may have gaps: four sides, then their speeds, (n, 8).
+    """Return a filter's state of one track at each of its frames (gaps allowed): four sides, then their speeds, (n, 8).
 
     boxes: left, top, right, bottom in pixels, shape (n, 4)
     """
@@ -58,7 +58,7 @@ def track_states(frames: NDArray[np.int64], boxes: Floats) -> Floats:
 
 
 def _begun(box: Floats) -> KalmanFilter:
-    """A track's filter after its first box, whose speed is unknown."""
+    """Return a track's filter after its first box, whose speed is unknown."""
     track = KalmanFilter(dim_x=2 * _SIDES, dim_z=_SIDES)
     track.x = np.concatenate([box, np.zeros(_SIDES)])
     track.F, track.H = _STEP, np.eye(_SIDES, 2 * _SIDES)
@@ -71,5 +71,5 @@ def _height(box: Floats) -> float:
 
 
 def moved_on(states: pd.DataFrame, frames: int) -> pd.DataFrame:
-    """What `filtered` gave, with each box where it will be so many frames later if it keeps its speed."""
+    """Return the result of `filtered` with each box moved on by N frames at its speed."""
     return states.assign(**{side: states[side] + frames * states[f"speed_{side}"] for side in BOX})

@@ -68,11 +68,11 @@ class Drives:
 
     @property
     def hours(self) -> float:
-        """How long all of it takes."""
+        """Return the duration of all drives in hours."""
         return sum(self.frames.values()) / RATE / 3600
 
     def only(self, names: Sequence[str]) -> Drives:
-        """Some of the drives."""
+        """Return some of the drives."""
         answers = {sensor: _of(table, names) for sensor, table in self.answers.items()}
         kept = {name: self.frames[name] for name in names}
         cameras = {name: self.cameras[name] for name in names}
@@ -84,7 +84,7 @@ def _of(table: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
 
 
 def read_drives(folder: Path, tell: Callable[[], None] = lambda: None) -> Drives:
-    """The drives in `folder`; raises DrivesError.
+    """Return the drives in `folder`; raises DrivesError.
 
     tell: called after each of `PARTS` parts
     """
@@ -132,7 +132,7 @@ def _gathered(folder: Path, names: Sequence[str], read: Callable[[Path], pd.Data
 
 
 def _answers(folder: Path, names: Sequence[str], sensor: Sensor) -> pd.DataFrame:
-    """What a sensor reported: the columns of `Drives.answers`."""
+    """Return the answers of a sensor: the columns of `Drives.answers`."""
     place = folder / sensor.folder
     if sensor.scored:
         parts = [_gathered(place / name, names, _scored_reader(name)) for name in _CODES]
@@ -158,14 +158,13 @@ def _read_labels(path: Path) -> pd.DataFrame:
 
 
 def _read_tracked(path: Path) -> pd.DataFrame:
-    """A file in the format of KITTI's tracking benchmark."""
     table = _table(path, _TRACKED, None)
     _refuse(path, table, ~table["label"].isin(LABELS), "label", lambda word: suggest(word, LABELS))
     return table
 
 
 def _scored_reader(label: str) -> Callable[[Path], pd.DataFrame]:
-    """Reads a file of LiDAR detections of one class."""
+    """Read a file of LiDAR detections of one class."""
 
     def read(path: Path) -> pd.DataFrame:
         table = _table(path, _SCORED, ",")
@@ -176,7 +175,7 @@ def _scored_reader(label: str) -> Callable[[Path], pd.DataFrame]:
 
 
 def _table(path: Path, columns: list[str], separator: str | None) -> pd.DataFrame:
-    """The lines of a file as numbers, but for the column `label`; the index counts lines, more fields than columns are ignored.
+    """Return the lines of a file as numbers, except the column `label`; the index counts lines, extra fields are ignored.
 
     separator: None for white space
     """
@@ -191,7 +190,7 @@ def _table(path: Path, columns: list[str], separator: str | None) -> pd.DataFram
 
 
 def _in_numbers(path: Path, table: pd.DataFrame) -> pd.DataFrame:
-    """The fields as numbers."""
+    """Return the fields as numbers."""
     for column in table.columns.drop("label", errors="ignore"):
         number = pd.to_numeric(table[column], errors="coerce")
         _refuse(path, table, ~number.between(-np.finfo(float).max, np.finfo(float).max), column, "a number")
@@ -223,7 +222,7 @@ def _text(path: Path) -> str:
 
 
 def read_camera(path: Path) -> NDArray[np.float64]:
-    """The matrix P2 of a calibration file, shape (3, 4); raises DrivesError."""
+    """Return the matrix P2 of a calibration file, shape (3, 4); raises DrivesError."""
     lines = [line.split() for line in _text(path).splitlines()]
     for number, fields in enumerate(lines, 1):
         if fields and fields[0].rstrip(":") == "P2":

@@ -25,7 +25,7 @@ DRAWS = 40
 
 @dataclass(frozen=True)
 class Resamples:
-    """How often each drive and each track was drawn.
+    """Bootstrap counts of each drive and each track.
 
     tracks: index (drive, track) of all labelled tracks; weights: shape (resamples, tracks)
     names: of the drives; drives: how often each was drawn, shape (resamples, drives)
@@ -38,17 +38,17 @@ class Resamples:
     drives: Floats
 
     def of(self, rows: pd.DataFrame) -> NDArray[np.int64]:
-        """The place of each row's track in `tracks`; rows carry the columns drive and track, or place, as `placed` gives it."""
+        """Return the place of each row's track in `tracks`; rows have the columns drive and track, or place (see `placed`)."""
         if "place" in rows:
             return rows["place"].to_numpy(np.int64)
         return np.asarray(self.tracks.get_indexer(pd.MultiIndex.from_frame(rows[["drive", "track"]])), np.int64)
 
     def placed(self, rows: pd.DataFrame) -> pd.DataFrame:
-        """The rows with the column place, which saves looking it up in every part of them; of no use with other resamples."""
+        """Return the rows with the column place, so that parts of them need no look-up; valid for these resamples alone."""
         return rows.assign(place=self.of(rows))
 
     def per_track(self, rows: pd.DataFrame, values: NDArray[np.generic]) -> Floats:
-        """The sum of `values`, shape (rows,) or (rows, k), over the rows of each track: shape (tracks,) or (tracks, k)."""
+        """Return the sum of `values`, (rows,) or (rows, k), over the rows of each track: (tracks,) or (tracks, k)."""
         given, places = np.asarray(values, float), self.of(rows)
         columns = given.reshape(len(places), -1).T
         sums = [np.bincount(places, column, minlength=len(self.tracks)) for column in columns]
@@ -76,14 +76,14 @@ def _drawn(rng: np.random.Generator, sizes: NDArray[np.int64]) -> Floats:
 
 
 def shares(resamples: Resamples, rows: pd.DataFrame, hits: NDArray[np.bool_] | pd.Series[bool]) -> Floats:
-    """The share of rows that are hits in each resample, shape (resamples,); NaN where no row was drawn."""
+    """Return the share of rows that are hits in each resample, shape (resamples,); NaN where no row was drawn."""
     found = resamples.per_track(rows, np.column_stack([hits, np.ones(len(rows))]))
     above, below = (resamples.weights @ found).T
     return np.asarray(np.divide(above, below, out=np.full(len(below), np.nan), where=below > 0), float)
 
 
 def share(resamples: Resamples, rows: pd.DataFrame, hits: NDArray[np.bool_] | pd.Series[bool]) -> Interval:
-    """The share of rows that are hits, with its 95% interval.
+    """Return the share of rows that are hits, with its 95% interval.
 
     Where all rows are hits, or none is, no resample differs: the exact binomial interval takes the number of tracks instead.
     """

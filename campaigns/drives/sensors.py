@@ -1,4 +1,4 @@
-"""Who looked at the drives: each camera detector and LiDAR detector, where its answers lie, and which labels count for it."""
+"""Detectors on the drives: each camera and LiDAR detector, the place of its answers, and the labels that count for it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Sensor:
 
     @property
     def scored(self) -> bool:
-        """Whether each answer carries a score."""
+        """Return whether each answer carries a score."""
         return bool(self.thresholds)
 
 

@@ -36,7 +36,7 @@ def _figures(found: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _evaluated(folder: Path, drives: Drives) -> dict[str, Mapping[str, Any]]:
-    """What trackeval says of all drives together, by camera."""
+    """Return trackeval's scores of all drives together, by camera."""
     with TemporaryDirectory() as place, redirect_stdout(StringIO()):
         _lay_out(Path(place), folder, drives)
         dataset = trackeval.datasets.Kitti2DBox(
@@ -55,7 +55,7 @@ def _evaluated(folder: Path, drives: Drives) -> dict[str, Mapping[str, Any]]:
 
 
 def _lay_out(place: Path, folder: Path, drives: Drives) -> None:
-    """The drives as trackeval wants them to lie, by links."""
+    """Return the drives as trackeval wants them to lie, by links."""
     truth = place / "truth"
     truth.mkdir()
     (truth / "label_02").symlink_to((folder / "labels").resolve())

@@ -1,4 +1,4 @@
-"""From a folder of drives to the tables that `simulator.evidence.drive_tables` reads: sums and curves, never a row a box or track."""
+"""Tables of drives for `simulator.evidence.drive_tables`: sums and curves, never a row a box or track."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ _NEARER_M, _NEARER_FRAMES = 10.0, 20
 
 @dataclass(frozen=True)
 class Work:
-    """What every table is made of.
+    """Inputs of every table.
 
     seen: `looks` of all drives
     """
@@ -138,7 +138,7 @@ def write_tables(out: Path, tables: dict[str, pd.DataFrame], drives: Drives) -> 
 
 
 def about(drives: Drives) -> dict[str, Any]:
-    """What stands in about.yaml."""
+    """Return the content of about.yaml."""
     made = provenance(_LIBRARIES, "", "")
     return {
         "date": made.date,
@@ -157,7 +157,7 @@ def about(drives: Drives) -> dict[str, Any]:
 
 
 def counts(drives: Drives) -> dict[str, Any]:
-    """How much there is: boxes and tracks by class, and the tracks that come nearer."""
+    """Return the numbers of boxes and tracks by class, and of the tracks that come nearer."""
     tracks = drives.labels.sort_values("frame").groupby(["drive", "track"])
     told = tracks.agg(label=("label", "first"), frames=("frame", "size"), begin=("z_m", "first"), end=("z_m", "last"))
     nearer = told[told["frames"].ge(_NEARER_FRAMES) & (told["begin"] - told["end"]).ge(_NEARER_M)]

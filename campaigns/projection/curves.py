@@ -53,7 +53,7 @@ def _asked(device: str) -> Iterator[pd.DataFrame]:
 
 
 def _protocol(there: pd.DataFrame, family: str) -> str:
-    """How the points of a family were taken on a device; where there are none, how those of other families were.
+    """Return the protocol of a family's points on a device; without such points, the protocol of other families.
 
     All precisions of a network follow the same protocol, so that they can be compared.
     """
@@ -66,7 +66,7 @@ def _figures(fitted: Fit, design: Design, fresh_rate: Vector, fresh_start: Vecto
     """Both parts of each curve, with the variances of their logarithms; points of the same network differ by NOISE besides.
 
     The noise is common to both parts, so that it stays what it is in any sum of them. fresh_rate, fresh_start: the variance of
-    factors of which no point tells, so that their prior is all that is known of them.
+    factors that no point informs; only their prior is known.
     """
     n = len(design.batch)
     start = slice(3 + design.rate.shape[1], None)

@@ -4,7 +4,7 @@ Time per item starts from the sum of arithmetic at the device's peak and of acti
 efficiency common to all. On top come factors for family, device, precision, and how the point was taken (the protocol: an
 engine compiled for the device, or a framework that runs layer by layer). Every factor is drawn towards 1 with a width of its
 own, so that few points move it little: partial pooling, as in a mixed-effects model (Gelman and Hill, 2007). A network has a
-factor that all devices share, and that is how its latency measured on a processor tells what to expect of it on an accelerator;
+factor that all devices share: through it, a latency on a processor informs the forecast for an accelerator;
 a second one is shared by processors, or by accelerators, alone.
 """
 
@@ -86,12 +86,12 @@ class Design:
     batch: Vector
 
     def take(self, rows: NDArray[np.bool_]) -> Design:
-        """The same design for some of the points."""
+        """Return the design of some of the points."""
         return Design(self.arithmetic[rows], self.memory[rows], self.rate[rows], self.start[rows], self.batch[rows])
 
 
 def design_of(points: pd.DataFrame) -> Design:
-    """The design of points, whose levels are those that occur among them."""
+    """Return the design of points, whose levels are those that occur among them."""
     peak, bandwidth, known = _machine_columns(points)
     ops = 2e9 * points["gmac"].to_numpy()
     counted = points["mact"].to_numpy(dtype=float) * 1e6
@@ -170,7 +170,7 @@ class _Problem:
 
     @cached_property
     def prior(self) -> tuple[Vector, Vector]:
-        """Where each factor is drawn to, and how strongly."""
+        """Return the prior mean and the weight of each factor."""
         n = 3 + self.design.rate.shape[1] + self.design.start.shape[1]
         centre, weight = np.zeros(n), np.ones(n)
         for index, (value, width) in enumerate(PRIORS):
@@ -183,7 +183,7 @@ class _Problem:
 
 
 def fit(design: Design, seconds: Vector, rounds: int = 40) -> Fit:
-    """The factors that explain the points best, by Levenberg and Marquardt's method; `seconds` has shape (n,)."""
+    """Return the factors that explain the points best, by Levenberg and Marquardt's method; `seconds` has shape (n,)."""
     problem = _Problem(design, seconds)
     centre, weight = problem.prior
     factors, damping = centre.copy(), 1e-3

@@ -1,4 +1,4 @@
-"""What the projection is worth: every published point predicted from fits that have never seen its network.
+"""Accuracy of the projection: every published point predicted from fits that have never seen its network.
 
 A third of the published points, by network, is hidden at a time and the rest fitted, again and again. Networks that share an
 architecture are hidden together, whatever they are called and at whatever resolution; what was measured here on a processor
@@ -90,7 +90,6 @@ def _predictions(points: pd.DataFrame, design: Design, seconds: NDArray[np.float
 
 
 def _of_precision(points: pd.DataFrame, index: int) -> pd.Series:
-    """Which points have the index-th precision of a device that was published at several."""
     kinds = points.groupby("device")["precision"].unique().map(sorted)
     chosen = kinds[kinds.map(len) > max(index, 1)].map(lambda names: names[index])
     return points["precision"] == points["device"].map(chosen)
@@ -112,13 +111,12 @@ def _predict(
 
 
 def _width(scores: pd.Series) -> float:
-    """The quantile of split conformal prediction: of n scores the ceil((n + 1) LEVEL)-th, or the largest."""
     ordered = np.sort(scores.to_numpy())
     return float(ordered[min(int(np.ceil((len(ordered) + 1) * LEVEL)), len(ordered)) - 1])
 
 
 def _covered(found: pd.DataFrame) -> pd.Series:
-    """Whether each prediction lies in the band that all other architectures would have set."""
+    """Return whether each prediction lies in the band that all other architectures would have set."""
     covered = pd.Series(False, index=found.index)
     for _, rows in found.groupby("basis"):
         for name in rows["architecture"].unique():
@@ -129,13 +127,13 @@ def _covered(found: pd.DataFrame) -> pd.Series:
 
 
 def _told_once(found: pd.DataFrame, widths: dict[Basis, float]) -> Iterator[Prediction]:
-    """The first prediction of each point on each footing, with its band; to six digits, which is more than they hold."""
+    """Yield the first prediction of each point on each footing, with its band; to six digits, which is more than they hold."""
     point = ["device", "model", "precision", "batch", "basis"]
     for row in found.drop_duplicates([*point, "seconds"]).sort_values([*point, "seconds"]).to_dict("records"):
         band = float(np.exp(widths[row["basis"]] * row["spread"]))
-        told = {"published": row["seconds"], "projected": row["projected"]}
-        told |= {"low": row["projected"] / band, "high": row["projected"] * band}
-        rounded = {key: float(f"{value:.6g}") for key, value in told.items()}
+        record = {"published": row["seconds"], "projected": row["projected"]}
+        record |= {"low": row["projected"] / band, "high": row["projected"] * band}
+        rounded = {key: float(f"{value:.6g}") for key, value in record.items()}
         yield Prediction.model_validate({key: row[key] for key in point} | rounded)
 
 

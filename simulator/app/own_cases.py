@@ -7,9 +7,8 @@ from functools import cache
 import streamlit as st
 
 from simulator.app.widgets import plain, scenario_of
-from simulator.case.case_files import find, own_cases, scenario_ids
-from simulator.case.faults import Fault, told
-from simulator.case.load import load_alone
+from simulator.case.document import Fault, told
+from simulator.case.load import find, load_alone, own_cases, scenario_ids
 from simulator.case.schema import Scenario
 from simulator.engine.plan import read_whole
 from simulator.evidence.evidence_files import Stamp, stamp_of

@@ -33,7 +33,6 @@ from simulator.errors import InputError
 from simulator.limits import MIB
 from simulator.paths import APP
 from simulator.processes import ORPHANED
-from simulator.sources.own_model_panel import measurements
 
 #: How long a browser is known again (s): the 400 days that browsers keep a cookie at most.
 REMEMBERED_S = 400 * 24 * 3600
@@ -139,7 +138,6 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        measurements().stop()
         registry().workers.stop()
 
 

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from simulator.arrivals.arrival import ARRIVALS
 from simulator.arrivals.closed import Closed, LoopProcess
 from simulator.arrivals.daily import Daily, DailyProcess, Weekly, WeeklyProcess
-from simulator.arrivals.mlperf import MultiStream, Offline, Server, SingleStream
+from simulator.arrivals.mlperf import MultiStream, Offline, OfflineProcess, Server, ServerProcess, SingleStream
 from simulator.arrivals.replay import Replay, ReplayProcess
 from simulator.arrivals.sensors import Sensors, SensorsProcess
 from simulator.arrivals.steady import (
@@ -19,21 +20,15 @@ from simulator.arrivals.steady import (
     GammaProcess,
     Mmpp,
     MmppProcess,
-    OfflineProcess,
     Poisson,
     PoissonProcess,
-    ServerProcess,
     Weibull,
     WeibullProcess,
 )
-from simulator.case.arrival_model import ARRIVAL_KINDS, AnyArrivals
-from simulator.case.kinds import add_kind, kind_of, remove_kind
-from simulator.engine.calendar import DAY_S, clock_s
-from simulator.evidence.recordings import Recording
+from simulator.case.kinds import ARRIVAL_KINDS, AnyArrivals, add_kind, kind_of, remove_kind
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Process
-    from simulator.case.schema import Scenario
 
 #: The fields of a kind of arrivals, and its behaviour.
 _KINDS: tuple[tuple[type[AnyArrivals], type[Process]], ...] = (
@@ -53,15 +48,8 @@ _KINDS: tuple[tuple[type[AnyArrivals], type[Process]], ...] = (
     (MultiStream, LoopProcess),
 )
 
-#: The behaviour of every kind of arrivals, by the kind's name in a case.
-ARRIVALS: dict[str, type[Process]] = {kind_of(model): process for model, process in _KINDS}
+ARRIVALS.update((kind_of(model), process) for model, process in _KINDS)
 ARRIVAL_KINDS.update((kind_of(model), model) for model, _ in _KINDS)
-
-
-def arrivals_of(scenario: Scenario, recording: Recording | None = None) -> Process:
-    """Return the arrivals of a scenario over its run; recording: the times that a replay plays."""
-    run = scenario.run
-    return ARRIVALS[scenario.arrivals.kind](scenario.arrivals, run.days * DAY_S, clock_s(run.starts_at), recording)
 
 
 def register(model: type[AnyArrivals], process: type[Process]) -> None:

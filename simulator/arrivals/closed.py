@@ -12,14 +12,12 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from simulator.arrivals.arrival import Process
-from simulator.case.arrival_model import AnyArrivals
-from simulator.case.fields import PositiveFigure
-from simulator.case.quantities import AnyQuantity, Exponential, Lognormal
-from simulator.engine.quantity_draws import draw
+from simulator.case.fields import AnyQuantity, Exponential, Lognormal, PositiveFigure
+from simulator.case.kinds import AnyArrivals
 
 if TYPE_CHECKING:
-    from simulator.arrivals.rate_clock import Times
-    from simulator.engine.timetables import Surge
+    from simulator.arrivals.arrival import Times
+    from simulator.records.timetables import Surge
 
 
 class Loop(AnyArrivals):
@@ -85,7 +83,7 @@ class Closed(Loop):
 class LoopProcess(Process):
     """The schedule of clients that never wait. No client can send its k-th request earlier, so there cannot be more.
 
-    The run issues the requests itself (`simulator.engine.request_sources`), with the same think times.
+    The run issues the requests itself (`simulator.engine.requests`), with the same think times.
     """
 
     def draw(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Times:
@@ -127,7 +125,7 @@ def think_times(spec: Loop, rng: np.random.Generator, end: float) -> NDArray[np.
     limit = inf if spec.limit is None else spec.limit
     blocks, last, count = [np.empty((spec.senders, 0))], np.zeros((spec.senders, 1)), 0
     while last.min() < end and count < limit:
-        blocks.append(draw(spec.think, rng, (spec.senders, max(16, 8192 // spec.senders)), np.float64))
+        blocks.append(spec.think.draw(rng, (spec.senders, max(16, 8192 // spec.senders)), np.float64))
         # Summed one after the other, as the run does it: the bound then holds to the last digit.
         sent = np.cumsum(np.hstack([last, blocks[-1]]), axis=1)[:, 1:]
         count += int(np.count_nonzero(sent < end))

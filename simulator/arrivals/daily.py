@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from simulator.arrivals.arrival import OpenProcess, poisson_times
-from simulator.arrivals.rate_clock import Clock
-from simulator.case.arrival_model import Open
-from simulator.case.fields import ClockTime, Figure, Share, Strict, bounded, clock_minutes
-from simulator.engine.calendar import DAY_S, clock_s
+from simulator.arrivals.arrival import Clock, OpenProcess, poisson_times
+from simulator.case.fields import ClockTime, Figure, Share, Strict, bounded
+from simulator.case.kinds import Open
+from simulator.records.timetables import DAY_S, clock_minutes, clock_s
 
 if TYPE_CHECKING:
-    from simulator.arrivals.rate_clock import Times
+    from simulator.arrivals.arrival import Times
 
 
 Weight = Annotated[float, Field(ge=0, le=1e6)]

@@ -1,12 +1,22 @@
 """The four scenarios of MLPerf Inference (mlcommons inference_policies, `inference_rules.adoc`)."""
 
-from typing import Annotated, ClassVar, Literal
+from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+
+import numpy as np
 from pydantic import Field
 
+from simulator.arrivals.arrival import Clock, Process
 from simulator.arrivals.closed import Loop
-from simulator.case.arrival_model import AnyArrivals, Open, RateFigure
+from simulator.arrivals.steady import PoissonProcess
 from simulator.case.fields import PositiveFigure
+from simulator.case.kinds import AnyArrivals, Open, RateFigure
+
+if TYPE_CHECKING:
+    from simulator.arrivals.arrival import Times
+    from simulator.records.timetables import Surge
 
 Queries = Annotated[int, Field(ge=1, le=100_000_000)]
 Percentile = Annotated[
@@ -90,3 +100,39 @@ class MultiStream(_Quoted, Loop):
     def limit(self) -> int:
         """Requests in all."""
         return self.queries * self.samples_per_query
+
+
+class ServerProcess(PoissonProcess):
+    """MLPerf's server: a Poisson process that stops after so many queries."""
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """Sums of exponential gaps."""
+        return np.cumsum(rng.exponential(1 / self.spec.rate_per_s.value, self.spec.queries))
+
+    def rates(self) -> Clock:
+        """The rate until the last query is due."""
+        busy = min(self.spec.queries / self.spec.rate_per_s.value, self.end)
+        edges = np.unique([0.0, busy, self.end])
+        return Clock(edges, np.array([self.spec.rate_per_s.value, 0.0][: len(edges) - 1]))
+
+    def drawn_under(self, surges: Sequence[Surge]) -> float:
+        """All queries, however many of them come within the run."""
+        return float(self.spec.queries)
+
+    @property
+    def mean_rate(self) -> float:
+        """The rate while queries come."""
+        return float(self.spec.rate_per_s.value)
+
+
+class OfflineProcess(Process):
+    """MLPerf's offline: everything is there at the start."""
+
+    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
+        """All at 0."""
+        return np.zeros(self.spec.samples)
+
+    @property
+    def expected(self) -> float:
+        """All samples."""
+        return float(self.spec.samples)

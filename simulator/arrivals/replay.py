@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.arrivals.arrival import OpenProcess
-from simulator.arrivals.rate_clock import Clock, steady
-from simulator.case.arrival_model import Open
-from simulator.case.fields import Evidence, Line, LocalFile
-from simulator.engine.calendar import DAY_S
-from simulator.engine.provenance import Source
+from simulator.arrivals.arrival import Clock, OpenProcess, steady
+from simulator.case.fields import Evidence, Line, LocalFile, Source
+from simulator.case.kinds import Open
 from simulator.evidence.recordings import RecordingError, read_recording
+from simulator.records.timetables import DAY_S
 from simulator.units import duration
 
 if TYPE_CHECKING:
-    from simulator.arrivals.rate_clock import Times
+    from simulator.arrivals.arrival import Times
     from simulator.engine.plan import Gatherer
-    from simulator.engine.timetables import Surge
+    from simulator.records.timetables import Surge
 
 
 class Replay(Open):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import cached_property
 from math import gamma
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -12,17 +12,15 @@ from pydantic import Field
 from scipy.optimize import brentq
 from scipy.special import gammaln
 
-from simulator.arrivals.arrival import OpenProcess, Process, poisson_times
-from simulator.arrivals.rate_clock import Clock, steady
-from simulator.case.arrival_model import Open, RateFigure
+from simulator.arrivals.arrival import Clock, OpenProcess, poisson_times, steady
 from simulator.case.checks import too_often
-from simulator.case.faults import Path
+from simulator.case.document import Path
 from simulator.case.fields import Figure, PositiveFigure, Strict, bounded
+from simulator.case.kinds import Open, RateFigure
 
 if TYPE_CHECKING:
-    from simulator.arrivals.rate_clock import Times
+    from simulator.arrivals.arrival import Times
     from simulator.case.schema import Scenario
-    from simulator.engine.timetables import Surge
 
 CvFigure = Annotated[Figure, bounded(0.05, 10)]
 
@@ -210,39 +208,3 @@ class MmppProcess(OpenProcess):
         """Rate and mean stay of each state."""
         states = self.spec.states
         return np.array([s.rate_per_s.value for s in states]), np.array([s.stay_s.value for s in states])
-
-
-class ServerProcess(PoissonProcess):
-    """MLPerf's server: a Poisson process that stops after so many queries."""
-
-    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        """Sums of exponential gaps."""
-        return np.cumsum(rng.exponential(1 / self.spec.rate_per_s.value, self.spec.queries))
-
-    def rates(self) -> Clock:
-        """The rate until the last query is due."""
-        busy = min(self.spec.queries / self.spec.rate_per_s.value, self.end)
-        edges = np.unique([0.0, busy, self.end])
-        return Clock(edges, np.array([self.spec.rate_per_s.value, 0.0][: len(edges) - 1]))
-
-    def drawn_under(self, surges: Sequence[Surge]) -> float:
-        """All queries, however many of them come within the run."""
-        return float(self.spec.queries)
-
-    @property
-    def mean_rate(self) -> float:
-        """The rate while queries come."""
-        return float(self.spec.rate_per_s.value)
-
-
-class OfflineProcess(Process):
-    """MLPerf's offline: everything is there at the start."""
-
-    def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        """All at 0."""
-        return np.zeros(self.spec.samples)
-
-    @property
-    def expected(self) -> float:
-        """All samples."""
-        return float(self.spec.samples)

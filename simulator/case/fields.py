@@ -1,20 +1,30 @@
 """The building blocks of a scenario: strict models, figures with a source, bounded text."""
 
+from __future__ import annotations
+
 import re
-from math import inf
+from abc import abstractmethod
+from dataclasses import dataclass
+from math import exp, inf
 from typing import Annotated, Any, ClassVar, Literal, Self
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
     PrivateAttr,
     ValidationError,
     model_validator,
 )
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+from scipy.stats import expon, lognorm
 
 from simulator.errors import suggest
 from simulator.limits import FAULTS_TOLD
@@ -51,12 +61,6 @@ def _clock_time(text: str) -> str:
 
 ClockTime = Annotated[str, AfterValidator(_clock_time), Field(description="time of day, `08:30`")]
 Share = Annotated[float, Field(ge=0, le=1)]
-
-
-def clock_minutes(clock: str) -> int:
-    """`08:30` as minutes from midnight."""
-    hours, minutes = clock.split(":")
-    return 60 * int(hours) + int(minutes)
 
 
 #: What lists every key and every metric.
@@ -185,3 +189,173 @@ def bounded(low: float, high: float) -> Any:
 ShareFigure = Annotated[Figure, bounded(0, 1)]
 CostFigure = Annotated[Figure, bounded(0, 1e9)]
 PositiveFigure = Annotated[Figure, bounded(1e-9, 1e9)]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The evidence behind one number of a plan."""
+
+    what: str
+    kind: str
+    value: str
+    source: str
+
+
+Draws = NDArray[Any]
+Shape = int | tuple[int, ...]
+
+#: Draws that stand for a distribution without a formula.
+_MANY = 100_000
+
+
+class AnyQuantity(Strict):
+    """A number that differs from request to request. Kinds are distinguished by the field that only one of them has: `key`."""
+
+    #: The field that identifies this kind, and that holds the figure with its evidence.
+    key: ClassVar[str]
+
+    @property
+    @abstractmethod
+    def mean(self) -> float:
+        """The mean, in the unit of the figures."""
+
+    @property
+    def usual(self) -> float:
+        """The length by which to reckon the number of draws in a time: the mean, or less where a few draws are very long."""
+        return self.mean
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
+        """Return independent draws in the unit of the figures; the first ones do not depend on the shape."""
+
+    def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability that a draw lies below each value, shape as `values`; estimated from draws."""
+        return _share_of(np.sort(self.draw(np.random.default_rng(0), _MANY)), values)
+
+
+def _share_of(ordered: Draws, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share of ascending numbers that lies below each value, in single precision."""
+    return np.searchsorted(ordered, values.astype(np.float32), side="left") / len(ordered)
+
+
+class Lognormal(AnyQuantity):
+    """A lognormal quantity: its median, and sigma, the standard deviation of its logarithm."""
+
+    key: ClassVar[str] = "median"
+    written: ClassVar[str] = "{median: {value: 5, assumed: why}, sigma: 0.5}, or as {constant: {value: 5, assumed: why}}"
+
+    median: PositiveFigure
+    sigma: Annotated[float, Field(ge=0, le=3)]
+
+    @property
+    def mean(self) -> float:
+        return self.median.value * exp(self.sigma**2 / 2)
+
+    @property
+    def usual(self) -> float:
+        return self.median.value
+
+    def draw(self, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
+        drawn: Draws = rng.standard_normal(shape, dtype)
+        drawn *= self.sigma
+        np.exp(drawn, out=drawn)
+        drawn *= self.median.value
+        return drawn
+
+    def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.sigma == 0:
+            return _share_of(np.float32([self.median.value]), values)
+        return np.asarray(lognorm.cdf(values, self.sigma, scale=self.median.value))
+
+
+class Samples(Sourced, AnyQuantity):
+    """A quantity that takes each value of a list equally often."""
+
+    key: ClassVar[str] = "samples"
+
+    samples: Annotated[list[Annotated[float, Field(gt=0, le=1e9)]], Field(min_length=1, max_length=10_000)]
+
+    @property
+    def mean(self) -> float:
+        return sum(self.samples) / len(self.samples)
+
+    @property
+    def words(self) -> str:
+        return f"{len(self.samples)} values, {self.mean:.3g} on average"
+
+    def draw(self, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
+        """Draw from the list by quantile, smallest first."""
+        return np.sort(np.array(self.samples, dtype))[(rng.random(shape) * len(self.samples)).astype(np.intp)]
+
+    def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _share_of(np.sort(np.array(self.samples, np.float32)), values)
+
+
+class Exponential(AnyQuantity):
+    """An exponential quantity: memoryless, with a standard deviation as large as its mean."""
+
+    key: ClassVar[str] = "exponential_mean"
+
+    exponential_mean: PositiveFigure
+
+    @property
+    def mean(self) -> float:
+        return self.exponential_mean.value
+
+    def draw(self, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
+        drawn: Draws = rng.standard_exponential(shape, dtype)
+        drawn *= self.mean
+        return drawn
+
+    def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(expon.cdf(values, scale=self.mean))
+
+
+class Constant(AnyQuantity):
+    """A quantity that is equal for all requests."""
+
+    key: ClassVar[str] = "constant"
+
+    constant: PositiveFigure
+
+    @property
+    def mean(self) -> float:
+        return self.constant.value
+
+    def draw(self, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
+        return np.full(shape, self.constant.value, dtype)
+
+    def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _share_of(np.float32([self.constant.value]), values)
+
+
+#: Every kind of quantity, by its key; one without any key is read as the first. `add_quantity` adds one.
+QUANTITIES: dict[str, type[AnyQuantity]] = {kind.key: kind for kind in (Lognormal, Samples, Exponential, Constant)}
+
+
+def add_quantity(kind: type[AnyQuantity]) -> None:
+    """Let scenarios give a further kind of quantity, by its key; raises ValueError where the key is taken."""
+    if kind.key in QUANTITIES:
+        raise ValueError(f"there is a quantity '{kind.key}' already")
+    QUANTITIES[kind.key] = kind
+
+
+class _ByKey:
+    """In an annotation: the kind of quantity whose key is given, looked up when a value is read."""
+
+    @staticmethod
+    def read(data: Any) -> AnyQuantity:
+        if isinstance(data, BaseModel):
+            return AnyQuantity.model_validate(data)
+        given = data if isinstance(data, dict) else {}
+        return next((kind for key, kind in QUANTITIES.items() if key in given), Lognormal).model_validate(data)
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(self.read)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the union of the kinds that are registered when the schema is asked for."""
+        return {"anyOf": [handler(kind.__pydantic_core_schema__) for kind in QUANTITIES.values()]}
+
+
+Quantity = Annotated[AnyQuantity, _ByKey()]

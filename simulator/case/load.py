@@ -1,25 +1,102 @@
-"""From a file, or a file and picks, to a scenario that may run, or to every reason why not."""
+"""Where cases come from: a file or folder of a person's own, then those that come with CaseSim."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path as FilePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from simulator.case.case_files import case_files, doubled, find, scenario_ids
-from simulator.case.checks import check
-from simulator.case.choices import Pick
-from simulator.case.document import Document, parse_document, read_document
-from simulator.case.faults import Fault, Path, ScenarioError, beyond
-from simulator.case.references import check_names
+from simulator.case.checks import check, check_names
+from simulator.case.document import Fault, Path, ScenarioError, beyond, dotted, parse_document, read_document
+from simulator.case.error_recovery import mended, place_of, sentence_of
+from simulator.case.fields import Figure, Sourced
 from simulator.case.schema import Scenario
-from simulator.errors import shortened, suggest
+from simulator.errors import InputError, shortened, suggest
 from simulator.limits import FAULTS_TOLD
+from simulator.paths import SCENARIOS
+
+if TYPE_CHECKING:
+    from simulator.case.choices import Pick
+    from simulator.case.document import Document
+
+
+#: The environment variable that names a file or folder of a person's own cases.
+OWN_CASES = "CASESIM_CASES"
+
+#: Of the cases that come with CaseSim, the one to start with; the others follow by name. Its first verdicts are there within
+#: a second or two, some met and some not, and none of them changes as the run goes on: there is something to better at once.
+FIRST = "skin-cancer-triage"
+
+ENDINGS = (".yaml", ".yml")
+
+
+def own_cases() -> dict[str, FilePath]:
+    """The file of each case of a person's own, by id; empty unless OWN_CASES names a file or folder."""
+    named = os.environ.get(OWN_CASES)
+    return {file.stem: file for file in files_at(FilePath(named))} if named else {}
+
+
+def case_files() -> dict[str, FilePath]:
+    """The file of every case, by id: a person's own come first, and stand in for those of the same id."""
+    shipped = sorted(SCENARIOS.glob("*.yaml"), key=lambda file: (file.stem != FIRST, file.stem))
+    own = own_cases()
+    return own | {file.stem: file for file in shipped if file.stem not in own}
+
+
+def files_at(path: FilePath) -> list[FilePath]:
+    """The file itself, or the YAML files in the folder, by name; none that are hidden."""
+    try:
+        return sorted(file for file in path.iterdir() if file.suffix in ENDINGS and not file.name.startswith("."))
+    except OSError:  # no folder, or none that may be read: what is wrong with it is told when it is read as a file
+        return [path]
+
+
+def doubled() -> list[Fault]:
+    """A fault for each file of a person's own that another one beside it stands in for, as its name has the same id."""
+    named, used = os.environ.get(OWN_CASES), own_cases()
+    beside = files_at(FilePath(named)) if named else []
+    return [
+        Fault(str(file), 1, 1, "(file)", f"{used[file.stem].name} beside it has the same id, and is used; rename one of them")
+        for file in beside
+        if used[file.stem] != file
+    ]
+
+
+def checked_path(path: FilePath) -> FilePath:
+    """A file or folder that cases can be read from, as an absolute path; raises InputError that says why it is none."""
+    if not path.exists():
+        beside = [file.name for file in files_at(path.parent)] if path.parent.is_dir() else []
+        near = f"; {suggest(path.name, beside)}" if beside else ""
+        known = f"'{path}' is a case that comes with CaseSim and is always there; name a file or folder of your own"
+        raise InputError(known if str(path) in case_files() else f"{path}: there is no such file or folder{near}")
+    if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
+        raise InputError(f"{path}: it may not be read; change its permissions")
+    if path.is_dir() and not files_at(path):
+        raise InputError(f"{path}: the folder holds no case; a case is a file that ends in .yaml")
+    if not path.is_dir() and path.suffix not in ENDINGS:
+        raise InputError(f"{path}: a case is a file that ends in .yaml")
+    return path.resolve()
+
+
+def scenario_ids() -> list[str]:
+    """The ids of all cases."""
+    return list(case_files())
+
+
+def find(id_or_path: str | FilePath) -> FilePath:
+    """The file of a case, by id or by path; raises ScenarioError that names the nearest id."""
+    name, path, known = str(id_or_path), FilePath(id_or_path), case_files()
+    if path.suffix in ENDINGS or os.path.isfile(path):  # noqa: PTH113 (pathlib raises for a name that no file can have)
+        return path
+    if name in known:
+        return known[name]
+    missing = f"there is no such case or file; {suggest(name, known)}"
+    raise ScenarioError([Fault(shortened(name), 1, 1, "(case)", missing)])
 
 
 def load(id_or_path: str | FilePath) -> Scenario:
@@ -167,135 +244,93 @@ def _is_found(file: FilePath) -> bool:
     return known is not None and known.resolve() == file.resolve()
 
 
-_FIGURE = {"value": 1, "assumed": "stands in"}
+#: In place of a figure: how many times as much traffic as the case has.
+TRAFFIC = "traffic"
 
-#: What is tried in place of a faulty value, one after the other.
-_STAND_INS = (_FIGURE, {"constant": _FIGURE}, 1, "x", "08:00")
+#: In place of a figure: how long a batch of one takes in a pool whose latency is projected, in ms, within its band.
+PROJECTED = re.compile(r"stages\.(?P<pool>.+)\.projected_ms")
 
-#: As many times a file is validated; one that is beyond help by then is left alone.
-_ROUNDS = 12
-
-#: Sections whose entries are named elsewhere: without one of them, other parts would look faulty.
-_NAMED = frozenset({"arrivals", "population", "classes", "attributes", "accelerators", "stages", "ends", "curveballs"})
+#: How far an assumed or projected figure is doubted where its author gives no range: from half to double of it.
+DOUBTED = 0.5, 2.0
 
 
-@dataclass
-class Mended:
-    """A file that can be read as far as the places in doubt; scenario: None where there is no help.
+def sourced_of(model: Any, path: Path = ()) -> Iterator[tuple[Path, Sourced]]:
+    """Every figure, or list of them, within a model that takes part in the run, with its path."""
+    if isinstance(model, Sourced):
+        yield path, model
+    elif isinstance(model, dict):
+        for name, value in model.items():
+            yield from sourced_of(value, (*path, str(name)))
+    elif isinstance(model, list):
+        for index, value in enumerate(model):
+            yield from sourced_of(value, (*path, index))
+    elif hasattr(type(model), "model_fields"):
+        for name in type(model).model_fields:
+            yield from sourced_of(getattr(model, name), (*path, name))
 
-    doubtful: where something stands in for what was there. It says nothing of what the author meant: whatever looks wrong in
-    that part of the file may be its fault alone
-    faults: those that show only once the kind of a part is known
+
+def figures_of(scenario: Scenario) -> dict[str, Figure]:
+    """Every single number with evidence, by its place, such as `population.prevalence`."""
+    return {place: figure for place, (_, figure) in _placed(scenario).items()}
+
+
+def _placed(scenario: Scenario) -> dict[str, tuple[Path, Figure]]:
+    """The figures by place in words, each with its path: keys may be digits too, as indexes are."""
+    return {dotted(path): (path, figure) for path, figure in sourced_of(scenario) if isinstance(figure, Figure)}
+
+
+def with_figures(scenario: Scenario, numbers: Mapping[str, float]) -> Scenario:
+    """The same scenario with these numbers for its figures, checked again; TRAFFIC is times the traffic of the case.
+
+    Raises ScenarioError for a place that holds no figure, and for a number that its field does not take.
     """
-
-    scenario: Scenario | None = None
-    doubtful: set[Path] = field(default_factory=set)
-    faults: list[Fault] = field(default_factory=list)
-
-
-def mended(document: Document) -> Mended:
-    """A scenario as close to a faulty document as can be."""
-    found, kinds, tried = Mended(), set[Path](), dict[Path, list[Any]]()
-    for _ in range(_ROUNDS):
-        try:
-            found.scenario = Scenario.of(document)
-            return found
-        except ValidationError as error:
-            lines = {place_of(document.data, line): line for line in error.errors(include_url=False)}
-        for path, line in lines.items():
-            if path not in tried and any(path[: len(kind)] == kind for kind in kinds):
-                found.faults.append(document.fault(path, sentence_of(line)))
-            put = _put_right(document, path, line, tried.setdefault(path, _stand_ins(line["input"])))
-            if put is None:
-                return found
-            document = put
-            if line["type"] == "union_tag_invalid":
-                kinds.add(path[:-1])
-            elif line["type"] != "unknown_key":
-                found.doubtful.add(path)
-    return found
+    if not numbers:
+        return scenario
+    if TRAFFIC in numbers:
+        scenario = _with_traffic(scenario, numbers[TRAFFIC])
+        numbers = {place: number for place, number in numbers.items() if place != TRAFFIC}
+    known, document = _placed(scenario), scenario.document
+    unknown = [place for place in numbers if place not in known]
+    if unknown:
+        raise _unknown(scenario, unknown, known)
+    changes: dict[Path, tuple[Any, Path, str]] = {}
+    for place, number in numbers.items():
+        path, figure = known[place]
+        others = figure.model_dump(exclude={"between"}, exclude_none=True)
+        changes[path] = (others | {"value": number}, path, f"the figure `{place}` at {number:g}")
+    return validated(document.patched(changes), scenario)
 
 
-def _put_right(document: Document, path: Path, line: Any, left: list[Any]) -> Document | None:
-    """The document with something else at a faulty place; None where nothing is left to try.
+def _unknown(scenario: Scenario, places: Iterable[str], known: Iterable[str]) -> ScenarioError:
+    told = {place: f"there is no figure `{place}`; {suggest(place, known)}" for place in places}
+    return ScenarioError([scenario.document.fault((), message, place) for place, message in told.items()])
 
-    left: what has not been tried there; what is tried is taken out
+
+def _with_traffic(scenario: Scenario, times: float) -> Scenario:
+    """The same scenario with more requests, or fewer: as many times as many at any time of the run."""
+    document = scenario.document
+    if not scenario.arrivals.has_rate:
+        kind = scenario.arrivals.kind
+        message = f"`{TRAFFIC}` multiplies a rate of arrival; arrivals of the kind `{kind}` have none"
+        raise ScenarioError([document.fault(("arrivals",), message, TRAFFIC)])
+    spikes = [spike.model_dump() for spike in getattr(scenario.arrivals, "spikes", [])]
+    whole = {"at_s": 0, "seconds": 86_400 * (scenario.run.days + scenario.run.drain_days), "times": times}
+    written = ([*spikes, whole], ("arrivals",), f"`{TRAFFIC}` at {times:g}")
+    return validated(document.patched({("arrivals", "spikes"): written}), scenario)
+
+
+def range_of(scenario: Scenario, place: str) -> tuple[float, float]:
+    """How low and how high a figure may be in truth: as its author says, else half to double, within what its field takes.
+
+    Raises ScenarioError for a place that holds no figure.
     """
-    meant = re.search(r"did you mean '([^']+)'\?$", sentence_of(line))
-    if line["type"] == "unknown_key":
-        return document.renamed(path, meant[1] if meant else None)
-    if line["type"] == "union_tag_invalid":
-        return document.with_value(path, meant[1]) if meant else None
-    blamed = (*path, sentence_of(line).split(maxsplit=1)[0])  # as in "max_queue is set but ..."
-    if document.holds(blamed):
-        return document.renamed(blamed, None)
-    if not left:
-        return None
-    if (stand_in := left.pop(0)) is not None:
-        return document.with_value(path, stand_in)
-    needed = not path or isinstance(path[-1], int) or (len(path) <= 2 and path[0] in _NAMED)
-    return None if needed else document.renamed(path, None)
-
-
-def _stand_ins(given: Any) -> list[Any]:
-    """What may be tried in place of a value, the figure that a number was perhaps meant to be first; None leaves it out."""
-    figure = {"value": given, "assumed": "stands in"}
-    return [*([figure, {"constant": figure}] if isinstance(given, int | float) else []), *_STAND_INS, None]
-
-
-#: What the patterns of names and paths mean to a person.
-_PATTERNS = {
-    r"^[a-z][a-z0-9_]*$": "should be a lower-case word of letters, digits and _, with a letter first",
-    r"^[a-z][a-z0-9-]*$": "should be a lower-case word of letters, digits and -, with a letter first",
-    r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "should be a name of letters, digits, _, . and -, with a letter or digit first",
-    r"^[A-Za-z0-9][A-Za-z0-9 _.+-]*$": "should be of letters, digits, spaces, _, ., + and -, with a letter or digit first",
-    r"^[a-z][a-z0-9_.]*$": "should be lower-case words of letters, digits and _, joined by dots, with a letter first",
-    r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\.(csv|parquet)$": (
-        "should be a .csv or .parquet file beside the case, or in a folder there, of letters, digits, _, . and -"
-    ),
-    r"^[a-z0-9_]+(\.[a-z0-9_]+)*$": "should be the place of a value: keys joined by dots, as in stages.model.replicas",
-}
-
-
-def place_of(data: Any, line: Any) -> Path:
-    """Where in the file's data an error stands; line: one of ValidationError.errors()."""
-    path = _in_file(data, line["loc"])
-    return (*path, "kind") if line["type"] == "union_tag_invalid" else path
-
-
-def _in_file(data: Any, loc: Path) -> Path:
-    """Drop what pydantic adds to a location (the kind, if that selects the model) and keep what is in the file."""
-    path: Path = ()
-    told = False
-    for part in loc:
-        if not told and isinstance(data, dict) and data.get("kind") == part:
-            told = True
-            continue
-        known = range(len(data)) if isinstance(data, list) else data if isinstance(data, dict) else ()
-        path, data, told = (*path, part), data[part] if part in known else None, False
-    return path
-
-
-def sentence_of(line: Any) -> str:
-    """What is wrong there, the value, and what would be right; line: one of ValidationError.errors()."""
-    kind, message, given = line["type"], str(line["msg"]), line["input"]
-    context = line.get("ctx", {})
-    if kind == "missing":
-        return "this field is missing"
-    if kind == "union_tag_invalid":
-        tags = [tag.strip().strip("'") for tag in str(context["expected_tags"]).split(",")]
-        return f"'{context['tag']}' is not a known kind; {suggest(str(context['tag']), tags)}"
-    if kind == "union_tag_not_found":
-        return "the field `kind` is missing"
-    if kind in ("too_long", "too_short"):
-        side, bound = ("at most", context["max_length"]) if kind == "too_long" else ("at least", context["min_length"])
-        return f"holds {_items(len(given))}; expected {side} {_items(bound)}"
-    if kind == "string_pattern_mismatch":
-        message = _PATTERNS.get(str(context["pattern"]), "holds characters that are not allowed here")
-    message = message[:1].lower() + message[1:]
-    simple = isinstance(given, str | int | float | bool) or given is None
-    return f"{message}; got {given!r}" if simple and "got " not in message and kind != "unknown_key" else message
-
-
-def _items(count: int) -> str:
-    return f"{count:,} {'item' if count == 1 else 'items'}"
+    if place == TRAFFIC:
+        return DOUBTED
+    figures = figures_of(scenario)
+    if place not in figures:
+        raise _unknown(scenario, [place], figures)
+    figure = figures[place]
+    if figure.between:
+        return figure.between
+    ends = sorted(figure.value * part for part in DOUBTED)
+    return max(ends[0], figure.allowed[0]), min(ends[1], figure.allowed[1])

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from math import prod
+from typing import TYPE_CHECKING
 
 import networkx as nx
 
-from simulator.case.faults import Path
-from simulator.case.stage_model import AnyStage
+if TYPE_CHECKING:
+    from simulator.case.document import Path
+    from simulator.case.kinds import AnyStage
 
 
 class Network:

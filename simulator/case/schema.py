@@ -6,24 +6,22 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
+import numpy as np
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_validator
+from scipy.special import ndtri
 
-from simulator.case.arrival_model import ARRIVAL_KINDS, AnyArrivals
-from simulator.case.attributes import Attribute, grouping, with_groups
-from simulator.case.choices import Choice
-from simulator.case.controllers import Controller
+from simulator.case.attributes import Attribute
+from simulator.case.choices import Choice, Controller
 from simulator.case.curveballs import Curveball
 from simulator.case.document import Document
-from simulator.case.exhibits import offered
 from simulator.case.fields import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
-from simulator.case.kinds import OneOf
-from simulator.case.metric_records import Metric, metrics_of
+from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals, AnyStage, End, OneOf, Provided, Section
 from simulator.case.network import Network
-from simulator.case.sections import PLACES, Provided, Section
-from simulator.case.stage_model import STAGE_KINDS, AnyStage, End
+from simulator.case.outputs import CaseOutline, Metric, grouping, metrics_of, offered, with_groups
 from simulator.limits import OPTIONS
 
 if TYPE_CHECKING:
+    from simulator.case.outputs import Metric
     from simulator.incident.section import Incident
     from simulator.stages.gate import Gate
     from simulator.vehicle.encounter_section import Encounters, Vehicle
@@ -64,6 +62,11 @@ class Quality(Strict):
 
     unusable: ShareFigure
     auc: ShareFigure
+
+    @property
+    def separation(self) -> float:
+        """Distance of usable from unusable photos, in standard deviations of the quality value (equal-variance binormal)."""
+        return float(np.sqrt(2) * ndtri(self.auc.value))
 
 
 class Noun(Strict):
@@ -299,16 +302,24 @@ class Scenario(Strict):
         """The stages between a fork and its join."""
         return set[str]().union(*map(self.network.inside, self.network.forks))
 
+    @property
+    def outline(self) -> CaseOutline:
+        """The parts that decide which metrics a run reports."""
+        ends = {name: end.label for name, end in self.ends.items()}
+        sensors = {f"sensor {name}": label for name, label in zip(self.sensors, self.sensor_labels, strict=True)}
+        return CaseOutline(
+            stages={name: type(stage) for name, stage in self.stages.items()},
+            tags=self.tags(),
+            classes={name: kind.deadline_s is not None for name, kind in self.classes.items()},
+            population=(self.population.detected, self.population.escalated) if self.population else None,
+            ages=self.ages,
+            labels={name: stage.label for name, stage in self.stages.items()} | ends | sensors,
+        )
+
     @cached_property
     def metrics(self) -> dict[str, Metric]:
         """Every metric that a run of this scenario can report, by name, in the order of the screen."""
-        kinds = {name: type(stage) for name, stage in self.stages.items()}
-        classes = {name: kind.deadline_s is not None for name, kind in self.classes.items()}
-        labels = {name: stage.label for name, stage in self.stages.items()}
-        words = (self.population.detected, self.population.escalated) if self.population else None
-        labels |= {name: end.label for name, end in self.ends.items()}
-        labels |= {f"sensor {name}": label for name, label in zip(self.sensors, self.sensor_labels, strict=True)}
-        found = metrics_of(kinds, self.tags(), classes, words, labels, self.ages)
+        found = metrics_of(self.outline)
         for section in self.sections.values():
             found |= {metric.name: metric for metric in section.metrics_of(section)}
         return with_groups(found, {name: grouping(attribute) for name, attribute in self.attributes.items()})

@@ -9,23 +9,12 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.curveball_marks import marked
-from simulator.charts.look import (
-    BLUE,
-    INSTANT,
-    OBJECTIVE,
-    Chart,
-    SensorLook,
-    figure,
-    rounded,
-    sensor_looks,
-    time_of_day,
-    whiskers,
-)
-from simulator.engine.trace import Trace
+from simulator.charts.look import BLUE, INSTANT, OBJECTIVE, Chart, SensorLook, figure, rounded, sensor_looks, whiskers
+from simulator.charts.run_time import marked, time_of_day
 from simulator.metrics.ages import Floats, KnownAges, ages, shares_within
 from simulator.metrics.measures import CURVE
 from simulator.metrics.summary import Summary
+from simulator.records.trace import Trace
 from simulator.units import duration, percent
 
 #: From so many decades on, only 1 and 3 of each are written, not 1, 2 and 5: there is no room on a phone.

@@ -9,8 +9,8 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.case.schema import Scenario
-from simulator.charts.curveball_marks import marked
 from simulator.charts.look import BLUE, FOUND, GREY, MISSED, ORANGE, SKY, Chart, figure, translucent
+from simulator.charts.run_time import marked
 from simulator.engine.plan import Plan
 from simulator.explain.request_path import BEHIND, PathStep, RequestPath
 from simulator.metrics.summary import Summary

@@ -1,44 +1,52 @@
-"""What all charts share: colours that mean the same thing everywhere, axes, the line of an objective, the table beside it."""
+"""Parts of every chart: the figure with its takeaway and table, colours with one meaning everywhere, marks with intervals."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from textwrap import wrap
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.case.schema import Scenario
-from simulator.engine.calendar import clock_s
-from simulator.engine.trace import Trace
-from simulator.metrics.scorecard import Standing
+from simulator.metrics.summary import Standing
+from simulator.units import percent
 
-# Okabe and Ito's palette, as in .streamlit/config.toml: legible on white and on black, whatever a person's colour vision.
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from simulator.case.schema import Scenario
+    from simulator.metrics.summary import Standing
+
+# Okabe and Ito's palette, as in .streamlit/config.toml: legible on white and on black, also with impaired colour vision.
 BLUE, ORANGE, GREEN, PURPLE, SKY, RED, GREY = "#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00", "#8A8F98"
 
 MISSED, FOUND, HERE = RED, GREEN, BLUE
 SERIES = (SKY, BLUE, PURPLE, ORANGE, GREEN)
 
-#: The colour of the words in a figure, by theme: at least 4.5 to 1 against each background, also through a translucent colour.
+#: The colour of text in a figure, by theme: a contrast of at least 4.5 with the background, also through a translucent colour.
 INK = {"light": "#3D464E", "dark": "#C3CBD2"}
 
 #: Orange while the data are undecided, grey without a figure.
 TONES: dict[Standing, str] = {"met": FOUND, "not met": MISSED, "not proven": ORANGE, "no figure": GREY}
 
-#: An objective is always drawn like this.
+#: The line of an objective, and of the instant that the slider selects, in every chart.
 OBJECTIVE = {"color": GREY, "dash": "dash", "width": 2}
-
-
-#: The instant that a person looks at is always drawn like this.
 INSTANT = {"color": GREY, "width": 4}
+
+#: The height of a small picture, so that cards side by side line up (px).
+HEIGHT = 170
+
+_PRECISIONS = {"fp32": GREY, "int8_static": BLUE, "int8_dynamic": ORANGE, "fp16": GREEN}
+_OTHER_PRECISIONS = (SKY, PURPLE, RED)
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure, the sentence that says what it shows, and the same data as a table.
+    """A figure, its takeaway in one or a few sentences, and its data as a table.
 
-    figure: None where the sentence and the table say it all, so that no empty axes are drawn
+    figure: None where the takeaway and the table are enough, so that no empty axes are drawn
     """
 
     figure: go.Figure | None
@@ -46,21 +54,41 @@ class Chart:
     table: pd.DataFrame
 
 
-def too_few(counts: dict[str, str]) -> go.Scatter:
-    """How much data there is, by row label, for rows with too little data for a bar."""
-    return go.Scatter(
-        x=[1] * len(counts),
-        y=list(counts),
-        mode="text",
-        text=[f"too few to say: {told}" for told in counts.values()],
-        textposition="middle right",
-        hoverinfo="skip",
-        showlegend=False,
-    )
+@dataclass(frozen=True)
+class Picture:
+    """A small picture of a case: one value to remember, its meaning, and the chart that it comes from."""
+
+    value: str
+    meaning: str
+    chart: Chart
+
+
+def chart(
+    drawn: go.Figure | None,
+    takeaway: str | Iterable[str],
+    table: pd.DataFrame,
+    names: Mapping[str, str] | None = None,
+    *,
+    shares: Iterable[str] = (),
+    digits: int | None = None,
+) -> Chart:
+    """Join a figure with its takeaway and its table twin.
+
+    takeaway: sentences, of which empty ones are left out
+    names: readable names of columns; shares: columns that become percentages; digits: significant digits of numbers
+    """
+    sentences = [takeaway] if isinstance(takeaway, str) else takeaway
+    twin = table.assign(**{name: 100 * table[name] for name in shares}).rename(columns=names or {})
+    return Chart(drawn, " ".join(filter(None, sentences)), twin if digits is None else rounded(twin, digits))
+
+
+def with_interval(value: float, low: float, high: float, name: str = "") -> str:
+    """Return a share with its bounds: `94% (91% to 96%)`; name: words before the bounds, such as `95% interval`."""
+    return f"{percent(value)} ({f'{name} ' if name else ''}{percent(low)} to {percent(high)})"
 
 
 def figure(*traces: Any, height: int = 340, **layout: Any) -> go.Figure:
-    """A figure in the look of the app: no background of its own, so that both themes shine through."""
+    """Draw traces in the look of the app, without a background, so that both themes shine through."""
     drawn = go.Figure(list(traces))
     drawn.update_layout(
         height=height,
@@ -77,30 +105,27 @@ def figure(*traces: Any, height: int = 340, **layout: Any) -> go.Figure:
     return drawn
 
 
-def clock(trace: Trace, seconds: pd.Series[float]) -> pd.Series[pd.Timestamp]:
-    """Seconds of the run on a calendar, of which only the time of day is shown."""
-    return pd.Timestamp("2001-01-01") + pd.to_timedelta(seconds + clock_s(trace.plan.scenario.run.starts_at), unit="s")
+def small(*traces: go.Scatter) -> go.Figure:
+    """Draw a small picture, without a legend."""
+    drawn = figure(*traces, height=HEIGHT, showlegend=False)
+    drawn.update_layout(margin={"l": 4, "r": 4, "t": 22, "b": 4}, font={"size": 12})
+    drawn.update_xaxes(fixedrange=True, nticks=4)
+    drawn.update_yaxes(fixedrange=True, nticks=4)
+    return drawn
 
 
-def time_of_day(trace: Trace, at_s: float) -> pd.Timestamp:
-    """One instant of the run on the same calendar."""
-    return clock(trace, pd.Series([at_s]))[0]
-
-
-def over_time(drawn: go.Figure, trace: Trace, shaded: str = "") -> None:
-    """The axis of every chart over the time of a run: the same length and the same marks, so that instants stand in line."""
-    ends = [time_of_day(trace, 0.0), time_of_day(trace, trace.plan.horizon_s)]
-    title = f"time of day; shaded: {shaded}" if shaded else "time of day"
-    drawn.update_xaxes(title=title, tickformat="%H:%M", tickangle=0, range=ends, showgrid=False)
+def decades(first: int = -4, last: int = 5, digits: Sequence[int] = (1, 2, 5)) -> list[float]:
+    """Return tick values of a logarithmic axis: these digits in each decade."""
+    return [digit * 10.0**power for power in range(first, last + 1) for digit in digits]
 
 
 def wrapped(label: str) -> str:
-    """A label on lines short enough for the margin of a chart on a phone."""
+    """Break a label into lines that fit the margin of a chart on a phone."""
     return "<br>".join(wrap(label, 16))
 
 
 def inked(drawn: go.Figure, theme: str | None) -> go.Figure:
-    """The figure with its words in the ink of a theme, `light` or `dark`; light where it is not known."""
+    """Colour the text of a figure for a theme, `light` or `dark`; light where the theme is not known."""
     ink = INK["dark" if theme == "dark" else "light"]
     axis = {"tickfont": {"color": ink}, "title": {"font": {"color": ink}}}
     drawn.update_layout(font={"color": ink}, legend={"font": {"color": ink}})
@@ -114,12 +139,12 @@ def inked(drawn: go.Figure, theme: str | None) -> go.Figure:
 
 
 def word_on(colour: str) -> str:
-    """Black or white, whichever stands out more on a colour."""
+    """Return black or white, whichever has more contrast with a colour."""
     return max(("#000000", "#FFFFFF"), key=lambda word: contrast(word, colour))
 
 
 def contrast(one: str, other: str) -> float:
-    """The contrast of two hexadecimal colours, from 1 to 21 (WCAG 2.2)."""
+    """Return the contrast of two hexadecimal colours, from 1 to 21 (WCAG 2.2)."""
     darker, lighter = sorted(map(_luminance, (one, other)))
     return (lighter + 0.05) / (darker + 0.05)
 
@@ -130,28 +155,32 @@ def _luminance(colour: str) -> float:
     return sum(weight * part for weight, part in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
 
 
-def whiskers(low: list[float], value: list[float], high: list[float]) -> dict[str, Any]:
-    """Error bars of a 95% interval, for values side by side."""
-    return {
-        "type": "data",
-        "symmetric": False,
-        "array": [above - middle for above, middle in zip(high, value, strict=True)],
-        "arrayminus": [middle - below for below, middle in zip(low, value, strict=True)],
-        "thickness": 2,
-        "width": 5,
-        "color": GREY,
-    }
+def translucent(colour: str, alpha: float) -> str:
+    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def rounded(table: pd.DataFrame, digits: int = 4) -> pd.DataFrame:
+    """Round the floats of a table to significant digits."""
+    floats = table.select_dtypes("float").columns
+    return table.assign(**{name: table[name].map(lambda value: float(f"{value:.{digits}g}")) for name in floats})
 
 
 def stage_colours(scenario: Scenario) -> dict[str, str]:
-    """A colour for each stage with servers, the same in every chart."""
+    """Return the colour of each stage with servers, the same in every chart."""
     served = [name for name, stage in scenario.stages.items() if stage.server]
     return {name: SERIES[index % len(SERIES)] for index, name in enumerate(served)}
 
 
+def precision_colours(precisions: list[str]) -> dict[str, str]:
+    """Return the colour of each precision, the same in every chart."""
+    others = [name for name in sorted(precisions) if name not in _PRECISIONS]
+    return _PRECISIONS | {name: _OTHER_PRECISIONS[index % len(_OTHER_PRECISIONS)] for index, name in enumerate(others)}
+
+
 @dataclass(frozen=True)
 class SensorLook:
-    """How a sensor looks in every chart: pale or dotted where another one before it has the same colour."""
+    """The label and colour of a sensor; again: drawn pale or dotted, since an earlier sensor has the same colour."""
 
     label: str
     colour: str
@@ -159,39 +188,59 @@ class SensorLook:
 
 
 def sensor_looks(scenario: Scenario) -> dict[str, SensorLook]:
-    """The look of each sensor, in the order of the file."""
+    """Return the look of each sensor, in the order of the file."""
     named = zip(scenario.sensors, scenario.sensor_labels, strict=True)
     return {
         name: SensorLook(label, SERIES[place % len(SERIES)], place >= len(SERIES)) for place, (name, label) in enumerate(named)
     }
 
 
-def rounded(table: pd.DataFrame, digits: int = 4) -> pd.DataFrame:
-    """The table with its measured numbers rounded to this many significant digits."""
-    broken = table.select_dtypes("float").columns
-    return table.assign(**{name: table[name].map(lambda value: float(f"{value:.{digits}g}")) for name in broken})
+def whiskers(low: Iterable[float], value: Iterable[float], high: Iterable[float]) -> dict[str, Any]:
+    """Return error bars from `low` to `high` around each value."""
+    bounds = list(zip(low, value, high, strict=True))
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [above - middle for _, middle, above in bounds],
+        "arrayminus": [middle - below for below, middle, _ in bounds],
+        "thickness": 2,
+        "width": 5,
+        "color": GREY,
+    }
 
 
-def translucent(colour: str, alpha: float) -> str:
-    """A hexadecimal colour with an opacity."""
-    red, green, blue = (int(colour[at : at + 2], 16) for at in (1, 3, 5))
-    return f"rgba({red},{green},{blue},{alpha})"
+def band(
+    x: Sequence[Any], low: Sequence[float], high: Sequence[float], colour: str, alpha: float = 0.2, **more: Any
+) -> list[go.Scatter]:
+    """Draw a filled band between two curves."""
+    edge: dict[str, Any] = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False} | more
+    filled = go.Scatter(x=x, y=high, fill="tonexty", fillcolor=translucent(colour, alpha), **edge)
+    return [go.Scatter(x=x, y=low, **edge), filled]
 
 
 def dots(name: str, rows: pd.DataFrame, colour: str, hollow: bool = False, **more: Any) -> go.Scatter:
-    """A point a row with its horizontal 95% interval; rows has the columns label, value, low, high."""
+    """Draw a point a row with its horizontal interval; rows: columns label, value, low, high."""
+    symbol = "circle-open" if hollow else "circle"
     return go.Scatter(
         name=name,
         x=rows["value"],
         y=rows["label"],
         orientation="h",
         mode="markers",
-        marker={
-            "color": colour,
-            "size": 10,
-            "symbol": "circle-open" if hollow else "circle",
-            "line": {"width": 2, "color": colour},
-        },
-        error_x=whiskers(list(rows["low"]), list(rows["value"]), list(rows["high"])),
+        marker={"color": colour, "size": 10, "symbol": symbol, "line": {"width": 2, "color": colour}},
+        error_x=whiskers(rows["low"], rows["value"], rows["high"]),
         **more,
+    )
+
+
+def too_few(counts: Mapping[str, str]) -> go.Scatter:
+    """Write the counts of rows, by label, that have too little data for a bar."""
+    return go.Scatter(
+        x=[1] * len(counts),
+        y=list(counts),
+        mode="text",
+        text=[f"too few to say: {count}" for count in counts.values()],
+        textposition="middle right",
+        hoverinfo="skip",
+        showlegend=False,
     )

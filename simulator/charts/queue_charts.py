@@ -9,26 +9,12 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.case.schema import Noun
-from simulator.charts.curveball_marks import marked
-from simulator.charts.look import (
-    GREEN,
-    GREY,
-    INSTANT,
-    OBJECTIVE,
-    ORANGE,
-    SKY,
-    Chart,
-    clock,
-    figure,
-    over_time,
-    stage_colours,
-    time_of_day,
-    translucent,
-)
-from simulator.engine.trace import Trace
+from simulator.charts.look import GREEN, GREY, INSTANT, OBJECTIVE, ORANGE, SKY, Chart, figure, stage_colours, translucent
+from simulator.charts.run_time import clock, marked, over_time, time_of_day
 from simulator.explain.timeline import occupancy, staffed, waiting
 from simulator.metrics.overload import Trouble, capacity_per_s, goodput, rush_of, trouble
 from simulator.metrics.warm_up import WarmUp
+from simulator.records.trace import Trace
 from simulator.units import duration, percent
 
 

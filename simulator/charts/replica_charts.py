@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.curveball_marks import marked
 from simulator.charts.look import (
     GREY,
     INSTANT,
@@ -14,14 +13,14 @@ from simulator.charts.look import (
     figure,
     sensor_looks,
     stage_colours,
-    time_of_day,
     translucent,
     word_on,
     wrapped,
 )
+from simulator.charts.run_time import marked, time_of_day
 from simulator.engine.servers import servers
-from simulator.engine.trace import Trace
 from simulator.explain.timeline import A_SET, MINUTE_S, batches, busiest_minute, busy_share, frames_served
+from simulator.records.trace import Trace
 from simulator.units import duration
 
 #: What is shown first; drag to see the rest of the minute.

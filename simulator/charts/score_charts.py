@@ -10,14 +10,26 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
-from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, Chart, dots, figure, rounded, too_few, translucent, whiskers
+from simulator.charts.look import (
+    BLUE,
+    GREY,
+    OBJECTIVE,
+    ORANGE,
+    Chart,
+    dots,
+    figure,
+    precision_colours,
+    rounded,
+    too_few,
+    translucent,
+    whiskers,
+)
 from simulator.evidence.latencies import spoken
 from simulator.intervals import Interval
 from simulator.metrics.calibration import Calibration, Coverage, coverage_rows
 from simulator.metrics.roc import FIGURES
 from simulator.metrics.score_summary import ScoreSummary, summary_rows
 from simulator.metrics.threshold_transfer import ENOUGH, UNKNOWN, Pair, pair_sentence
-from simulator.sources.latency_charts import precision_colours
 from simulator.units import percent, significant
 
 

@@ -32,9 +32,10 @@ COMMANDS = {
         "cli.case_commands:check",
         "Look for every fault of a case, also in what its options refer to, and print cautions; exit status 1 for a fault.",
     ),
-    "run": CommandEntry("cli.run_command:run", "Run a design and print its misses, waiting times and costs."),
+    "run": CommandEntry("practice.run_command:run", "Run a design and print its misses, waiting times and costs."),
     "levers": CommandEntry(
-        "cli.levers_command:levers", "Try every choice one step either way from a design, and print what moves its objectives."
+        "practice.levers_command:levers",
+        "Try every choice one step either way from a design, and print what moves its objectives.",
     ),
     "sweep": CommandEntry(
         "tradeoffs.sweep_commands:sweep",
@@ -61,7 +62,7 @@ COMMANDS = {
         "Find which assumed or projected figures turn an answer within their range, and where it turns.",
     ),
     "report": CommandEntry(
-        "cli.case_commands:report",
+        "practice.run_command:report",
         "Run a design and write brief, design, verdicts, charts, sources and command into one HTML file that needs no other.",
     ),
     "evidence": CommandEntry(

@@ -18,7 +18,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from simulator.case.faults import Fault, ScenarioError, told
+from simulator.case.document import Fault, ScenarioError, told
 from simulator.errors import InputError, suggest
 from simulator.limits import FAULTS_TOLD
 
@@ -97,7 +97,7 @@ class StoppedError(Exception):
     """An interrupt ended the command; the message says what is kept."""
 
 
-#: What each optional extra installs, by import name. Each but the last includes the extras before it.
+#: The packages of each optional extra, by import name.
 EXTRAS = {
     "measure": {"onnx", "onnxruntime", "PIL", "psutil", "pycocotools"},
     "zoo": {
@@ -111,21 +111,24 @@ EXTRAS = {
     },
     "fidelity": {"mlperf_loadgen", "mosec"},
     "monitors": {"river"},
+    "tradeoffs": {"SALib", "optuna"},
     "cluster": {"distributed"},
     "pictures": {"kaleido"},
 }
+
+#: The extras that an extra includes.
+_INCLUDED = {"zoo": ("measure",), "fidelity": ("measure", "zoo")}
 
 
 @contextmanager
 def needing(extra: str, what: str) -> Iterator[None]:
     """Run what needs an extra; raises UsageError that names the missing package and how to install it."""
-    names = list(EXTRAS)
-    brought = set[str]().union(*(EXTRAS[name] for name in names[: names.index(extra) + 1]))
+    packages = EXTRAS[extra].union(*(EXTRAS[name] for name in _INCLUDED.get(extra, ())))
     try:
         yield
     except ModuleNotFoundError as error:
         missing = (error.name or "").split(".")[0]
-        if missing not in brought:
+        if missing not in packages:
             raise
         raise UsageError(f"{what} needs {missing}, which is not installed: pip install 'casesim[{extra}]'") from error
 

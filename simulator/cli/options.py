@@ -1,19 +1,27 @@
-"""Options that mean the same in several commands."""
+"""Arguments and options that several commands share, and functions that read what they hold."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from simulator.cli.exits import UsageError
 from simulator.evidence.evidence_files import in_one_step
 
 if TYPE_CHECKING:
     from simulator.charts.look import Chart
 
+# ---- a design and its run
+
 Case = Annotated[str, typer.Argument(help="the id of a case, or the path of a YAML file")]
 Picks = Annotated[list[str] | None, typer.Option("--set", metavar="CHOICE=OPTION", help="pick an option; may be repeated")]
+Against = Annotated[
+    list[str] | None,
+    typer.Option("--against", metavar="CHOICE=OPTION", help="compare with the design of this pick; may be repeated"),
+]
 Strikes = Annotated[
     list[str] | None,
     typer.Option(
@@ -22,10 +30,44 @@ Strikes = Annotated[
         help="let a curveball strike, at its own time or this one; may be repeated",
     ),
 ]
+Figures = Annotated[
+    list[str] | None,
+    typer.Option("--figure", metavar="PLACE=NUMBER", help="another number for a figure of the case; may be repeated"),
+]
 Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="the seed of every random stream")]
+Replications = Annotated[
+    int | None, typer.Option(min=2, max=1000, help="replications of the design; default: the number in the case")
+]
+
+# ---- many designs
+
+Over = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--over",
+        metavar="AXIS",
+        help="a choice or a figure to vary: replicas, replicas=1:4, population.prevalence=0.01:0.04, traffic=0.5:2; "
+        "may be repeated",
+    ),
+]
+Metrics = Annotated[
+    list[str] | None,
+    typer.Option("--metric", metavar="NAME", help="a metric to report; may be repeated; default: those of the objectives"),
+]
+Objectives = Annotated[
+    list[str] | None,
+    typer.Option("--objective", metavar="METRIC", help="use only the objective of this metric; may be repeated"),
+]
+DesignReplications = Annotated[int, typer.Option("--replications", min=2, max=1000, help="replications of each design")]
+Scheduler = Annotated[
+    str | None,
+    typer.Option(metavar="tcp://HOST:PORT", help="run on the workers of this Dask scheduler (needs the extra `cluster`)"),
+]
+
+# ---- output
+
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")]
-
-
+TableFile = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write the table, as .parquet or .csv")]
 ChartFile = Annotated[
     Path | None,
     typer.Option(
@@ -34,6 +76,41 @@ ChartFile = Annotated[
         help="write the chart, as .html, .svg or .png (pictures need the extra `pictures` and Chrome or Chromium)",
     ),
 ]
+
+
+def read_picks(picks: Sequence[str] | None, option: str = "--set") -> dict[str, str]:
+    """Read picks as CHOICE=OPTION, choice to option; raises UsageError."""
+    for pick in picks or []:
+        if "=" not in pick:
+            raise UsageError(f"{option} {pick}: write it as CHOICE=OPTION, such as {option} replicas=4")
+    return {name.strip(): value.strip() for name, value in (pick.split("=", 1) for pick in picks or [])}
+
+
+def read_strikes(strikes: Sequence[str] | None) -> dict[str, float | None]:
+    """Read `--strike`: curveball to its time in seconds, None for its own; raises UsageError."""
+    times: dict[str, float | None] = {}
+    for strike in strikes or []:
+        name, at, seconds = strike.partition("@")
+        try:
+            times[name.strip()] = float(seconds) if at else None
+        except ValueError:
+            raise UsageError(
+                f"--strike {strike}: write it as CURVEBALL or CURVEBALL@SECONDS, such as --strike {name}@3600"
+            ) from None
+    return times
+
+
+def read_figures(figures: Sequence[str] | None) -> dict[str, float]:
+    """Read `--figure`, place to number; raises UsageError."""
+    numbers: dict[str, float] = {}
+    for figure in figures or []:
+        place, _, number = figure.partition("=")
+        try:
+            numbers[place.strip()] = float(number)
+        except ValueError:
+            example = "--figure population.prevalence=0.03"
+            raise UsageError(f"--figure {figure}: write it as PLACE=NUMBER, such as {example}") from None
+    return numbers
 
 
 def check_chart(file: Path | None) -> None:

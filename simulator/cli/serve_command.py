@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from simulator.app.visitors import EVERY, others_reach, url
-from simulator.case.case_files import OWN_CASES, checked_path, files_at
+from simulator.case.load import OWN_CASES, checked_path, files_at
 from simulator.cli.exits import UsageError, say
 
 #: So many ports after the one asked for are looked at for a free one.

@@ -10,12 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.choices import Pick
-from simulator.case.faults import Path, ScenarioError, dotted
-from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan, changes_of, compile_plan, seen_as
+from simulator.case.document import ScenarioError, dotted
+from simulator.engine.plan import changes_of, compile_plan, seen_as
 from simulator.units import duration
 
 if TYPE_CHECKING:
+    from simulator.case.document import Path
+    from simulator.case.schema import Scenario
+    from simulator.engine.plan import Plan
     from simulator.engine.run import Run
 
 #: When (in seconds from the start of the run) and which picks change then, choice to option.

@@ -13,34 +13,33 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.arrivals import ARRIVALS, arrivals_of
-from simulator.case.arrival_model import AnyArrivals
+from simulator.arrivals.arrival import ARRIVALS, arrivals_of
 from simulator.case.checks import cautions
-from simulator.case.choices import Pick
-from simulator.case.faults import Fault, ScenarioError, beyond, dotted
-from simulator.case.faults import Path as FieldPath
-from simulator.case.fields import EVIDENCE_KINDS
-from simulator.case.figures import PROJECTED, sourced_of, with_figures
-from simulator.case.load import apply, one_by_one
-from simulator.case.schema import Scenario
-from simulator.engine.attribute_columns import ATTRIBUTES
-from simulator.engine.calendar import DAY_S
-from simulator.engine.conditions import surges
-from simulator.engine.provenance import Source
+from simulator.case.curveballs import surges
+from simulator.case.document import ScenarioError, beyond, dotted
+from simulator.case.fields import EVIDENCE_KINDS, Source
+from simulator.case.load import PROJECTED, apply, one_by_one, sourced_of, with_figures
 from simulator.errors import suggest
-from simulator.evidence.catalogue import Hardware
 from simulator.evidence.evidence_files import content_hash
-from simulator.evidence.profiles import ThreadRun
-from simulator.evidence.recordings import Recording, RecordingError
-from simulator.evidence.score_tables import ScoreTable
+from simulator.evidence.recordings import RecordingError
 from simulator.limits import RUN_MEMORY
+from simulator.records.timetables import DAY_S
 from simulator.stages import STAGES
-from simulator.stages.service_times import weighed
+from simulator.stages.pool_evidence import weighed
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Process
+    from simulator.case.choices import Pick
+    from simulator.case.document import Fault
+    from simulator.case.document import Path as FieldPath
+    from simulator.case.kinds import AnyArrivals
+    from simulator.case.schema import Scenario
+    from simulator.evidence.catalogue import Hardware
+    from simulator.evidence.profiles import ThreadRun
+    from simulator.evidence.recordings import Recording
+    from simulator.evidence.score_tables import ScoreTable
     from simulator.stages.gate import Gate
-    from simulator.stages.service_times import LatencyTable, SizedTable
+    from simulator.stages.pool_evidence import LatencyTable, SizedTable
     from simulator.vehicle.drive_evidence import Sights
 
 Places = NDArray[np.intp]
@@ -323,7 +322,7 @@ class Gatherer:
         for name, stage in self.scenario.stages.items():
             STAGES[stage.kind].gather(self, name, stage)
         for name, attribute in self.scenario.attributes.items():
-            ATTRIBUTES[attribute.kind].gather(self, name, attribute)
+            attribute.gather(self, name)
         for section in self.scenario.sections.values():
             section.gather(self)
         self.sources += [

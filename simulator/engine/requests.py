@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import copy
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from heapq import heappop, heappush
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 from simulator.arrivals.arrival import sent
-from simulator.case.schema import Population
-from simulator.engine.annotations import RequestAnnotations, StoppableMarks, TimedMarks
-from simulator.engine.attribute_columns import attribute_columns
-from simulator.engine.conditions import Conditions
-from simulator.engine.streams import Streams
-from simulator.evidence.score_tables import ScoreTable
+from simulator.arrivals.closed import think_times
+from simulator.case.attributes import attribute_columns
+from simulator.records.annotations import RequestAnnotations, StoppableMarks, TimedMarks, as_memoryview
+from simulator.records.trace import DONE, UNFINISHED
+from simulator.stages.stage import ServiceStage, Stage
 
 if TYPE_CHECKING:
+    from simulator.arrivals.closed import Loop
+    from simulator.case.curveballs import Conditions
+    from simulator.case.schema import Population
     from simulator.engine.plan import Plan
-
-#: How a request ended. `done` reached an end the planned way, `timed_out` and `shed` by a fallback.
-UNFINISHED, DONE, TIMED_OUT, SHED, FAILED = range(5)
-OUTCOMES = ("unfinished", "done", "timed_out", "shed", "failed")
+    from simulator.engine.run import Run
+    from simulator.evidence.score_tables import ScoreTable
+    from simulator.records.streams import Streams
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
@@ -142,7 +144,7 @@ class Requests:
         self.qualities = np.zeros((tries, self.n), np.float32)
         if population.quality is None:
             return usable
-        apart = quality_separation(population.quality.auc.value)
+        apart = population.quality.separation
         for attempt in range(tries):
             luck = self.each(partial(streams.uniform, f"photo.{attempt}.usable"))
             usable[attempt] = luck >= population.quality.unusable.value
@@ -254,11 +256,6 @@ class Requests:
         self.detected[positives] = luck[positives] < detected_share[self.end[positives]]
 
 
-def quality_separation(auc: float) -> float:
-    """Distance of usable from unusable photos in standard deviations of the quality value (equal-variance binormal)."""
-    return float(np.sqrt(2) * ndtri(auc))
-
-
 def _halves(draw: Callable[[int], Float64]) -> tuple[Callable[[int], Float64], Callable[[int], Float64]]:
     """The first n draws of a stream, and the n that follow them."""
     return lambda n: draw(2 * n)[:n], lambda n: draw(2 * n)[n:]
@@ -266,3 +263,116 @@ def _halves(draw: Callable[[int], Float64]) -> tuple[Callable[[int], Float64], C
 
 def _index(quantile: Float64, count: int) -> NDArray[np.intp]:
     return (quantile * count).astype(np.intp)
+
+
+#: Names that no stage of a scenario can have.
+SCHEDULE, CLIENTS = "(schedule)", "(clients)"
+
+
+class Schedule(Stage):
+    """Every request comes when it was drawn to come."""
+
+    @property
+    def issued(self) -> int:
+        """How many requests have a time at which they come."""
+        return self.run.requests.n
+
+    def start(self) -> None:
+        """Nothing comes before the run begins."""
+        self._sent = 0
+
+    def sent_before(self, time: float) -> int:
+        """How many requests have come before that time (s)."""
+        return int(np.searchsorted(self.run.requests.arrived, time))
+
+    def send_before(self, time: float) -> None:
+        """Hand those requests to the first stage that come before that time (s), each at its own time."""
+        requests, first = self.run.requests, self._sent
+        self._sent = self.sent_before(time) if time < self.run.plan.horizon_s else requests.n
+        rows = np.arange(first, self._sent, dtype=np.int32)
+        self.run.first.accept_block(rows, requests.arrived[first : self._sent])
+
+
+class Clients(ServiceStage):
+    """Clients in a closed loop: each thinks, sends a query, and thinks again once all of it is back.
+
+    Every way through the stages leads from here and back here, by the ends: all stages take turns, as in any ring. Rows are
+    issued in order of time, and the draws of a row belong to the request that gets it, whichever client sends it. A client
+    that has used all its think times, which only a limit on requests allows, goes through them again.
+    """
+
+    def __init__(self, run: Run, spec: Loop) -> None:
+        super().__init__(run, CLIENTS, spec)
+        self.end = run.plan.arrivals_end_s
+        thinks = think_times(spec, run.streams.named("arrivals"), self.end)
+        self.thinks = [[0.0]] * spec.senders if thinks is None else thinks
+        self.turns = [0] * spec.senders
+        self.ready: list[tuple[float, int]] = []  # a heap: when the next query is due, client
+        self.sender: dict[int, int] = {}  # row on its way to the client that waits for it
+        self.missing = [0] * spec.senders
+        self.back = [0.0] * spec.senders  # when the last of a client's query so far is back
+        self.issued = 0
+        requests = run.requests
+        self.arrived, self.deadline = as_memoryview(requests.arrived), as_memoryview(requests.deadline)
+        self.lasts = as_memoryview(requests.deadline - requests.arrived[: len(requests.deadline)])
+
+    def start(self) -> None:
+        """Let everybody think for the first time."""
+        for client in range(self.spec.senders):
+            self._think(client, 0.0)
+        self.alarm.set(self._next_time())
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Requests reach the end of their way at `time`, now or later."""
+        for row in rows:
+            client = self.sender.pop(row, None)
+            if client is None:  # it has been back before
+                continue
+            self.missing[client] -= 1
+            self.back[client] = max(self.back[client], time)
+            if not self.missing[client]:
+                self._think(client, self.back[client])
+        self.alarm.set(self._next_time())
+
+    def step(self, now: float) -> float:
+        """Send the queries that are due."""
+        while self.ready and self.ready[0][0] <= now:
+            time, client = heappop(self.ready)
+            if self.issued < self.run.requests.n:
+                self._send(client, time)
+        return self._next_time()
+
+    def _next_time(self) -> float:
+        """When the next query is due."""
+        return self.ready[0][0] if self.ready else inf
+
+    def sent_before(self, time: float) -> int:
+        """How many requests have been sent before that time (s), which the run has come to."""
+        return self.issued
+
+    def send_before(self, time: float) -> None:
+        """The clients send by themselves."""
+
+    def _think(self, client: int, time: float) -> None:
+        thinks, turn = self.thinks[client], self.turns[client]
+        self.turns[client] = turn + 1
+        due = time + float(thinks[turn % len(thinks)])
+        if due < self.end:
+            heappush(self.ready, (due, client))
+
+    def _send(self, client: int, time: float) -> None:
+        rows = range(self.issued, self.issued + self.spec.per_query)
+        self.issued += self.spec.per_query
+        self.missing[client] = self.spec.per_query
+        for row in rows:
+            self.arrived[row] = time
+            if self.deadline:
+                self.deadline[row] = time + self.lasts[row]
+            self.sender[row] = client
+        self.run.first.accept(rows, time)
+
+
+def source_of(run: Run) -> Schedule | Clients:
+    """What feeds the first stage of a run."""
+    spec: Any = run.plan.scenario.arrivals
+    return Clients(run, spec) if spec.waits_for_answers else Schedule(run, SCHEDULE, spec)

@@ -15,29 +15,28 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment
 
-from simulator.case.choices import Pick
-from simulator.case.faults import ScenarioError
+from simulator.case.choices import ControllerWatch
+from simulator.case.curveballs import Conditions
+from simulator.case.document import ScenarioError
 from simulator.case.network import graph_of
-from simulator.case.quantities import AnyQuantity
-from simulator.engine.actions import Action, Airlock, changed, with_actions
-from simulator.engine.annotations import as_memoryview
-from simulator.engine.conditions import Conditions
-from simulator.engine.controller_loop import ControllerWatch
-from simulator.engine.plan import Plan
-from simulator.engine.quantity_draws import draw
-from simulator.engine.request_sources import CLIENTS, source_of
-from simulator.engine.requests import TIMED_OUT, Requests
-from simulator.engine.streams import Streams
-from simulator.engine.trace import Trace, VisitLog
+from simulator.engine.actions import Airlock, changed, with_actions
+from simulator.engine.requests import CLIENTS, Requests, source_of
 from simulator.limits import RUN_STEPS
+from simulator.records.annotations import as_memoryview
+from simulator.records.streams import Streams
+from simulator.records.trace import TIMED_OUT, Trace
 from simulator.stages import STAGES
 from simulator.stages.device_batches import SharedDevice
-from simulator.stages.end import EndStage, ReturningEnd
-from simulator.stages.queue_orders import BY_MARKS
-from simulator.stages.stage import Outbox, ServiceStage
+from simulator.stages.queues import BY_MARKS
+from simulator.stages.stage import EndStage, Outbox, ReturningEnd, ServiceStage
 from simulator.units import duration
 
 if TYPE_CHECKING:
+    from simulator.case.choices import Pick
+    from simulator.case.fields import AnyQuantity
+    from simulator.engine.actions import Action
+    from simulator.engine.plan import Plan
+    from simulator.records.trace import VisitLog
     from simulator.stages.stage import Stage
 
 
@@ -247,7 +246,7 @@ class Run:
 
     def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
         """One draw of a quantity per request, shape (n,)."""
-        return self.requests.each(lambda n: self.streams.once(stream, (repr(spec), n), lambda rng: draw(spec, rng, n)))
+        return self.requests.each(lambda n: self.streams.once(stream, (repr(spec), n), lambda rng: spec.draw(rng, n)))
 
     def service_stages(self) -> list[ServiceStage]:
         """The stages where requests wait for a server."""

@@ -7,14 +7,14 @@ from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING
 
-from simulator.engine.calendar import HOUR_S
-from simulator.engine.plan import Plan
-from simulator.engine.timetables import Span, Steps, spliced
-from simulator.engine.trace import Trace
+from simulator.records.timetables import HOUR_S, spliced
+from simulator.records.trace import Trace
 from simulator.stages import STAGES
 from simulator.stages.stage import plan_of
 
 if TYPE_CHECKING:
+    from simulator.engine.plan import Plan
+    from simulator.records.timetables import Span, Steps
     from simulator.stages.stage import Stage
 
 

@@ -7,15 +7,13 @@ from dataclasses import dataclass
 from math import inf, isfinite
 from typing import Any
 
-from simulator.case.metric_records import Metric
-from simulator.case.stage_model import AnyStage
-from simulator.engine.calendar import DAY_S, HOUR_S
+from simulator.case.kinds import AnyStage
+from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan
 from simulator.engine.servers import servers
-from simulator.engine.timetables import Steps
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.stage_times import StageTimes
-from simulator.metrics.summary import Summary
+from simulator.metrics.stage_metrics import StageTimes
+from simulator.metrics.summary import Summary, Verdict
+from simulator.records.timetables import DAY_S, HOUR_S, Steps
 from simulator.theory.loads import Load, loads, retries_of
 from simulator.units import duration, roughly
 
@@ -167,7 +165,7 @@ def _why_held(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> str:
         there = servers(plan, name)
         hours = Steps(there.times, tuple(float(people == 0) for people in there.values)).total(DAY_S) / HOUR_S
         return f"nobody is on duty for {hours:.3g} hours a day, and {part} of the wait is in those hours"
-    return f"{part} of the wait is batching delay, of up to {duration(stage.company_s)}"
+    return f"{part} of the wait is batching delay, of up to {duration(stage.batching_delay_s)}"
 
 
 def load_on(plan: Plan, stage: str) -> Load | None:

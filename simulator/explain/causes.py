@@ -9,16 +9,15 @@ from collections.abc import Callable, Iterator
 
 import pandas as pd
 
-from simulator.case.attributes import grouping
+from simulator.case.outputs import grouping
 from simulator.case.schema import Scenario
-from simulator.engine.calendar import DAY_S
 from simulator.explain.bottleneck import FEW, THROUGHPUT, resent, slowest_stage, spent, turning_away, why_held_up
 from simulator.explain.encounter_causes import ENCOUNTERS
 from simulator.explain.lever_scores import ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
 from simulator.explain.outcome_breakdown import PART, Fate, by_decider, by_tag, deciding, escalated, part_label
-from simulator.metrics.measures import MISSED
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import Summary
+from simulator.metrics.request_metrics import MISSED
+from simulator.metrics.summary import Summary, Verdict
+from simulator.records.timetables import DAY_S
 from simulator.units import duration, roughly, significant
 
 #: Fewer events than this, counted over all replications, make a split that is rough; that is said.

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from simulator.case.choices import Options, Pick
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.engine.actions import with_actions
 from simulator.engine.plan import Plan, changes_of, compile_plan
 from simulator.metrics.comparisons import Difference, differences

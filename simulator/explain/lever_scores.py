@@ -8,15 +8,14 @@ from itertools import islice
 
 from simulator.case.choices import Choice, Options
 from simulator.case.schema import Scenario
-from simulator.engine.calendar import HOUR_S
 from simulator.engine.plan import Plan
 from simulator.engine.servers import kind, servers
 from simulator.explain.bottleneck import FEW, load_on, turning_away
 from simulator.explain.design_changes import DesignChange, longer_changes
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import plain_ways
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import Summary
+from simulator.metrics.summary import Summary, Verdict
+from simulator.records.timetables import HOUR_S
 
 #: The load at which a stage is expected to keep up.
 FREE = 0.95
@@ -176,8 +175,8 @@ def _held_up_by(summary: Summary, name: str) -> Callable[[Plan], float] | None:
         return None
     if load.retried is not None and times.turned_away >= FEW * times.visits:
         figure = "retried"
-    elif plan.scenario.stages[name].company_s and times.held_s > times.waited_s / 2:
-        return lambda other: other.scenario.stages[name].company_s
+    elif plan.scenario.stages[name].batching_delay_s and times.held_s > times.waited_s / 2:
+        return lambda other: other.scenario.stages[name].batching_delay_s
     else:
         figure = "peak" if load.peak is not None and load.peak >= 1 > load.mean else "mean"
 

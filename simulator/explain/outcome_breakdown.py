@@ -8,10 +8,10 @@ from typing import Any
 import networkx as nx
 import pandas as pd
 
+from simulator.case.kinds import AnyStage
 from simulator.case.schema import Scenario
-from simulator.case.stage_model import AnyStage
 from simulator.engine.plan import Plan
-from simulator.metrics.measures import MISSED
+from simulator.metrics.request_metrics import MISSED
 
 #: A part of what is counted is worth telling from this share on.
 PART = 0.1

@@ -12,10 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.case.schema import Noun
-from simulator.engine.calendar import DAY_S
 from simulator.engine.plan import Plan
 from simulator.engine.servers import kind, servers
-from simulator.engine.trace import Rows, Times, Trace
+from simulator.records.timetables import DAY_S
+from simulator.records.trace import Rows, Times, Trace
 
 MINUTE_S = 60.0
 

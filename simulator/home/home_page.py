@@ -12,12 +12,13 @@ from simulator.app.jobs import HOUSE, Job, Watcher, job_id, registry
 from simulator.app.turns import Submitter
 from simulator.app.widgets import CONFIG, as_table, plain
 from simulator.case.schema import Scenario
-from simulator.charts.case_pictures import HEIGHT, Picture, braking, collapse, objectives, referrals
+from simulator.charts.look import HEIGHT, Picture
 from simulator.engine.plan import Plan
 from simulator.explain.result import Result
+from simulator.home.case_pictures import braking, collapse, objectives, referrals
 from simulator.incident.incident_charts import Example, example, pager
 from simulator.metrics.overload import goodput_of
-from simulator.metrics.scorecard import Verdict, judge
+from simulator.metrics.summary import Verdict, judge
 from simulator.paths import PAGES
 from simulator.practice.design_runs import LOOK_S, look_s, watcher
 from simulator.practice.verdict_bar import bar, told

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.case.faults import Path
+from simulator.case.document import Path
 from simulator.case.fields import ClockTime, Line, Name, Prose, Share, Strict
 from simulator.case.kinds import OneOf, registry
 from simulator.errors import suggest

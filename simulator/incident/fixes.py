@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.case.faults import Path
+from simulator.case.document import Path
 from simulator.case.fields import Line, Name, Share, Strict
 from simulator.case.kinds import OneOf, registry
 from simulator.errors import suggest

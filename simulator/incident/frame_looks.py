@@ -10,7 +10,6 @@ import numpy as np
 import pandas as pd
 from pydantic import Field
 
-from simulator.engine.streams import Streams
 from simulator.incident.looks import (
     DAY_S,
     RECENT_S,
@@ -31,6 +30,7 @@ from simulator.incident.looks import (
 from simulator.incident.measured_scenes import Setting, setting_name
 from simulator.incident.watches import WATCHED
 from simulator.intervals import Interval
+from simulator.records.streams import Streams
 from simulator.units import significant
 
 if TYPE_CHECKING:

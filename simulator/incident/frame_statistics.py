@@ -9,7 +9,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engine.streams import Streams
 from simulator.evidence.detection_tables import BINS, IMAGE_STATISTICS
 from simulator.incident.fixes import Change, Changes, Reviewed
 from simulator.incident.measured_scenes import CLEAN_SETTING, MeasuredScenes
@@ -17,6 +16,7 @@ from simulator.incident.secret import HOUR_S, Secret
 from simulator.incident.section import Incident
 from simulator.incident.stream import Frames, ends_s
 from simulator.incident.watches import Slicing
+from simulator.records.streams import Streams
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

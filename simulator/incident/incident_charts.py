@@ -11,8 +11,7 @@ import plotly.graph_objects as go
 from numpy.typing import NDArray
 
 from simulator.case.schema import Scenario
-from simulator.charts.case_pictures import Picture, small
-from simulator.charts.look import BLUE, GREY, INSTANT, RED, Chart, figure, rounded, translucent
+from simulator.charts.look import BLUE, GREY, INSTANT, RED, Chart, Picture, figure, rounded, small, translucent
 from simulator.incident.monitoring import Ring, WindowSeries
 from simulator.incident.play import Play
 from simulator.incident.player_actions import WaitAction

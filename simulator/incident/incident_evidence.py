@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
-from simulator.case.faults import Path
-from simulator.engine.provenance import Source
+from simulator.case.document import Path
+from simulator.case.fields import Source
 from simulator.errors import InputError, suggest
 from simulator.evidence.detection_tables import DetectionError, read_about
 from simulator.evidence.evidence_files import read_table, read_yaml, remembered

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.case.fields import Line, Strict
-from simulator.engine.streams import Streams
 from simulator.incident.fixes import Change, Changes, Minutes, Swapped, Usd
 from simulator.intervals import Interval
+from simulator.records.streams import Streams
 
 if TYPE_CHECKING:
     from simulator.incident.frame_statistics import FrameStatistics

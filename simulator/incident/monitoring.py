@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from scipy.stats import chi2 as chi2_of
 from scipy.stats import ks_2samp, norm, wasserstein_distance
 
-from simulator.engine.streams import Streams
 from simulator.errors import InputError
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.measured_scenes import CLEAN_SETTING
@@ -21,6 +20,7 @@ from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.served_frames import ServedFrames
 from simulator.incident.watches import LABELLED, OF_SERVERS, Watch
 from simulator.metrics.distances import PSI_BINS, bandwidth, chi_squared, mmd_squared, psi
+from simulator.records.streams import Streams
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]

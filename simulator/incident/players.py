@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator.engine.streams import Streams
 from simulator.incident.beliefs import FALSE_ALARM, Beliefs, Floats, answered, questions
 from simulator.incident.effects import Cause
 from simulator.incident.play import Play
 from simulator.incident.player_actions import CloseAction, DiagnoseAction, FixAction, LookAction, WaitAction
 from simulator.incident.section import Incident
+from simulator.records.streams import Streams
 
 #: The sensible one stops at this probability of a cause, or when no look is expected to give more bits than this.
 _SURE, _LITTLE = 0.97, 0.02

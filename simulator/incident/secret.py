@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from simulator.case.schema import Scenario
-from simulator.engine.streams import Streams
 from simulator.errors import InputError, suggest
 from simulator.incident.effects import AnyEffect, Cause, Decoy, OutsideEffects, SuspectEntry
 from simulator.incident.section import Incident
+from simulator.records.streams import Streams
 
 DAY_S, HOUR_S = 86_400.0, 3600.0
 Shape = Literal["abrupt", "gentle"]

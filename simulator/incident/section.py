@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.case.checks import too_often
-from simulator.case.faults import Path
+from simulator.case.document import Path
 from simulator.case.fields import ClockTime, CostFigure, Figure, Line, Name, PositiveFigure, ShareFigure, Strict, bounded
-from simulator.case.kinds import OneOf, registry
-from simulator.case.sections import Section
+from simulator.case.kinds import OneOf, Section, registry
 from simulator.errors import suggest
 from simulator.incident.effects import Cause, Decoy
 from simulator.incident.fixes import Fix, Remedies

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan, fingerprint
-from simulator.engine.requests import OUTCOMES
 from simulator.engine.run import simulate
 from simulator.incident.secret import DAY_S, Secret, spec_of
 from simulator.incident.section import Incident
+from simulator.records.trace import OUTCOMES
 from simulator.stages.pool import Pool
 
 _DONE = OUTCOMES.index("done")

@@ -17,7 +17,7 @@ from cachetools import TTLCache
 from simulator.app.own_cases import case_now, follow, tell
 from simulator.app.store.incident_log import Hidden, Incidents, StoredIncident
 from simulator.app.widgets import plain
-from simulator.case.case_files import scenario_ids
+from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
 from simulator.engine.plan import fingerprint
 from simulator.errors import InputError

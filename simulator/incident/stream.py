@@ -16,9 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.arrivals.daily import DAYS
-from simulator.case.fields import clock_minutes
 from simulator.case.schema import Scenario
-from simulator.engine.streams import Streams
 from simulator.errors import InputError
 from simulator.incident.effects import Enters, ScenesEffect, Where
 from simulator.incident.fixes import Change, Changes, Rethresholded, Swapped, Undone
@@ -26,6 +24,8 @@ from simulator.incident.measured_scenes import CLEAN_SETTING, MeasuredScenes
 from simulator.incident.secret import DAY_S, HOUR_S, Secret
 from simulator.incident.section import OTHER, Incident, Site
 from simulator.incident.served_frames import ServedFrames
+from simulator.records.streams import Streams
+from simulator.records.timetables import clock_minutes
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

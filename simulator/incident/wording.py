@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from simulator.arrivals.daily import DAYS
-from simulator.case.fields import clock_minutes
 from simulator.case.schema import Scenario
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.section import Incident
+from simulator.records.timetables import clock_minutes
 
 
 def moment(scenario: Scenario, at_s: float) -> str:

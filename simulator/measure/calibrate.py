@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.measure.batch_server import SAMPLES, Batch, Batcher
-from simulator.stages.service_times import LatencyTable, steps_of
+from simulator.stages.pool_evidence import LatencyTable, steps_of
 
 Compute = Callable[[list[int]], object]
 Call = tuple[int, float]  # a batch size, and the idle time before it in s

@@ -15,7 +15,7 @@ from rich.table import Table
 
 from simulator.cli.exits import StoppedError, UsageError, err, needing, table_console
 from simulator.evidence.detection_tables import coco_c, load_detections
-from simulator.sources.detector_rows import DetectorReport, precision_rows, report
+from simulator.metrics.detector_checks import DetectorReport, precision_rows, report
 
 
 @contextmanager

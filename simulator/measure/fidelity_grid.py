@@ -20,7 +20,7 @@ from simulator.measure.http_server import batches, serving
 from simulator.measure.profiling import Photos, Subject, make_ready
 from simulator.measure.timing import Onlooker
 from simulator.stages.batching import TritonRule
-from simulator.stages.service_times import LatencyTable
+from simulator.stages.pool_evidence import LatencyTable
 
 # Making a model of the zoo ready to be served.
 

@@ -15,13 +15,13 @@ from simulator.case.load import loads
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.engine.run import Run
-from simulator.engine.streams import Streams
 from simulator.evidence.fidelity_reports import FidelityOutcome
 from simulator.evidence.recordings import Recording
 from simulator.measure.batch_server import Batch
 from simulator.measure.calibrate import GAPS_S, ServerProfile, by_size
+from simulator.records.streams import Streams
 from simulator.stages.batching import TritonRule
-from simulator.stages.service_times import GRID, LatencyTable
+from simulator.stages.pool_evidence import GRID, LatencyTable
 
 # What the engine says of a server: before a run from its profile alone, and after it from what the run itself took.
 

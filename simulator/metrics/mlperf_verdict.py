@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from scipy.special import betainc
 
 from simulator.engine.plan import Plan
-from simulator.engine.trace import Trace
+from simulator.records.trace import Trace
 from simulator.units import duration, percent, significant
 
 CONFIDENCE = 0.99

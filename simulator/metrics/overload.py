@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 
 from simulator.engine.plan import Plan
-from simulator.engine.requests import DONE, UNFINISHED
 from simulator.engine.run import simulate
-from simulator.engine.trace import Trace
+from simulator.records.trace import DONE, UNFINISHED, Trace
 from simulator.theory.loads import capacity_per_s as server_capacity_per_s
 
 STEP_S = 5.0

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 from scipy.special import ndtri, stdtrit
 
-from simulator.case.metric_records import Metric
+from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan
 from simulator.intervals import (
     LEVEL,

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from simulator.app.design_state import KEPT, get, key
 from simulator.app.jobs import BESIDE, Job, job_id, registry
 from simulator.app.widgets import plain
 from simulator.case.curveballs import AnyCurveball
 from simulator.case.schema import Scenario
-from simulator.engine.calendar import DAY_S
 from simulator.engine.plan import calm
 from simulator.explain.curveball_effects import Toll, metres_told, summed_up, toll_rows, tolls
 from simulator.explain.result import Result
-from simulator.metrics.strikes import calm_until, clock, strikes_of, told
+from simulator.metrics.stage_metrics import calm_until, clock, strikes_of, told
 from simulator.practice.design_runs import CALM, cancelled, watcher
-from simulator.practice.design_state import KEPT, get, key
+from simulator.records.timetables import DAY_S
 
 #: The times that can be picked lie so far apart, in seconds: the first step that leaves at most this many of them.
 _STEPS, _MOST_TIMES = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600), 200

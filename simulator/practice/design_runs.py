@@ -6,14 +6,14 @@ from uuid import uuid4
 
 import streamlit as st
 
+from simulator.app.design_state import get, key
 from simulator.app.jobs import WATCHED, Job, Watcher, job_id, registry
 from simulator.app.visitors import person
 from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.explain.result import Result
-from simulator.metrics.scorecard import judge
-from simulator.practice.design_state import get, key
+from simulator.metrics.summary import judge
 from simulator.practice.verdict_bar import bar, told
 from simulator.units import duration
 

@@ -10,10 +10,10 @@ import streamlit as st
 
 from simulator.app.widgets import evidence, plain
 from simulator.case.schema import Scenario
-from simulator.engine.calendar import DAY_S
 from simulator.explain.result import Result
 from simulator.explain.trust import Level, TrustNote
 from simulator.metrics.summary import metric_rows
+from simulator.records.timetables import DAY_S
 from simulator.units import span
 
 _LEVELS: dict[Level, str] = {"weak": "Reasons for doubt", "fair": "To bear in mind", "good": "Well founded"}

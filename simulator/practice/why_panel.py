@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from simulator.app import design_state as state
 from simulator.app.widgets import plain
 from simulator.explain.challenge import Ground, challenge_of
 from simulator.explain.result import Reason, Result
-from simulator.practice import design_state as state
 from simulator.practice.exhibit_panels import panel_of
 
 

@@ -13,8 +13,8 @@ from simulator.app.widgets import KEPT, download, draw, mark_card, plain
 from simulator.charts.look import BLUE, GREY, OBJECTIVE, RED, SERIES, Chart, figure, rounded, translucent, whiskers
 from simulator.evidence.detection_tables import CLEAN, FP32, IMAGE_STATISTICS, DetectionTables, coco_c, load_detections
 from simulator.metrics.detection_quality import RecallCurve, operating_score
+from simulator.metrics.detector_checks import ap_rows, label_of, precision_rows, recall_curve, report, statistic_rows
 from simulator.paths import DETECTIONS
-from simulator.sources.detector_rows import ap_rows, label_of, precision_rows, recall_curve, report, statistic_rows
 from simulator.units import percent
 
 #: The name of each precision on the screen.

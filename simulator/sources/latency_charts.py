@@ -19,6 +19,7 @@ from simulator.charts.look import (
     SKY,
     Chart,
     figure,
+    precision_colours,
     rounded,
     translucent,
     whiskers,
@@ -35,19 +36,11 @@ MOST_CURVES = len(_SYMBOLS)
 
 #: 1, 2 and 5 in each decade.
 _TICKS = [digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5)]
-_PRECISIONS = {"fp32": GREY, "int8_static": BLUE, "int8_dynamic": ORANGE, "fp16": GREEN}
-_OTHERS = (SKY, PURPLE, RED)
 #: Calls drawn for each batch size, spread evenly from the fastest to the slowest.
 _POINTS = 40
 _SPREAD = 0.06
 #: What one curve stands for.
 _SERIES = ["model", "precision", "threads"]
-
-
-def precision_colours(precisions: list[str]) -> dict[str, str]:
-    """A colour for each precision, the same in every chart."""
-    others = [name for name in sorted(precisions) if name not in _PRECISIONS]
-    return _PRECISIONS | {name: _OTHERS[index % len(_OTHERS)] for index, name in enumerate(others)}
 
 
 def speed_of_precisions(ratios: pd.DataFrame) -> Chart:

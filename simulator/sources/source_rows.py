@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 import pandas as pd
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from simulator.case.kinds import add_kind, kind_of, remove_kind
-from simulator.case.stage_model import STAGE_KINDS, AnyStage
+from simulator.case.kinds import STAGE_KINDS, AnyStage, add_kind, kind_of, remove_kind
 from simulator.stages.assemble import Assemble, AssembleStage
 from simulator.stages.fork import Fork, ForkStage
 from simulator.stages.gate import Gate, GateStage

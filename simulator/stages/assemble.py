@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from simulator.case.fields import Name
-from simulator.case.metric_records import Metric, share_metric
-from simulator.case.stage_model import AnyStage, Faults, Target
-from simulator.engine.annotations import as_memoryview
-from simulator.engine.requests import SHED, TIMED_OUT
-from simulator.engine.trace import Trace, VisitLog
+from simulator.case.kinds import AnyStage, Faults, Target
+from simulator.case.outputs import Metric, share_metric
 from simulator.errors import suggest
+from simulator.records.annotations import as_memoryview
+from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog
 from simulator.stages.stage import Onward, Outbox, ServiceStage, Waiting
 from simulator.units import duration
 

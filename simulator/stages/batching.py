@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
     from simulator.stages.pool import Pool
-    from simulator.stages.service_times import LatencyTable
+    from simulator.stages.pool_evidence import LatencyTable
 
 
 class BatchQueue(Protocol):

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engine.trace import VisitLog
+from simulator.records.trace import VisitLog
 
 if TYPE_CHECKING:
-    from simulator.stages.pool_queues import Copy, ReplicaQueue
+    from simulator.stages.queues import Copy, ReplicaQueue
     from simulator.stages.stage import StageAlarm
 
 

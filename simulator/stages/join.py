@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
 import numpy as np
 from pydantic import Field
 
-from simulator.case.metric_records import Metric, share_metric
-from simulator.case.stage_model import AnyStage, Faults, Target
-from simulator.engine.annotations import as_memoryview
-from simulator.engine.requests import TIMED_OUT
-from simulator.engine.trace import Trace, VisitLog
+from simulator.case.kinds import AnyStage, Faults, Target
+from simulator.case.outputs import Metric, share_metric
+from simulator.records.annotations import as_memoryview
+from simulator.records.trace import TIMED_OUT, Trace, VisitLog
 from simulator.stages.stage import Onward, Outbox, ServiceStage, Waiting
 from simulator.units import duration
 

@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from pydantic import Field
 
-from simulator.case.fields import Figure, bounded
-from simulator.case.quantities import Quantity
-from simulator.case.stage_model import AnyStage, Target
-from simulator.engine.annotations import as_memoryview
-from simulator.engine.trace import TransitLog
+from simulator.case.fields import Figure, Quantity, bounded
+from simulator.case.kinds import AnyStage, Target
+from simulator.records.annotations import as_memoryview
+from simulator.records.trace import TransitLog
 from simulator.stages.stage import Stage
 
 if TYPE_CHECKING:

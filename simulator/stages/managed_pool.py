@@ -20,23 +20,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.engine.annotations import as_memoryview
-from simulator.engine.requests import FAILED, SHED, TIMED_OUT
-from simulator.engine.trace import Fleet, VisitLog
-from simulator.stages.autoscaling import scaling_of
+from simulator.records.annotations import as_memoryview
+from simulator.records.trace import FAILED, SHED, TIMED_OUT, Fleet, VisitLog
 from simulator.stages.batching import BATCHING
-from simulator.stages.breaker import Outages, breaker_of
 from simulator.stages.device_batches import Dedicated, RunningBatch, Shared
 from simulator.stages.pool import AnyPool
-from simulator.stages.pool_queues import BALANCERS, Copy, Queue, QueuedRequest, ReplicaQueue
-from simulator.stages.queue_orders import ORDERS, Freshness
+from simulator.stages.pool_policies import Outages, breaker_of, scaling_of
+from simulator.stages.queues import BALANCERS, ORDERS, Copy, Freshness, Queue, QueuedRequest, ReplicaQueue
 from simulator.stages.stage import Outbox, Waiting
 
 if TYPE_CHECKING:
     from simulator.engine.run import Run
     from simulator.stages.device_batches import Work
     from simulator.stages.pool import Pool
-    from simulator.stages.pool_queues import Place
+    from simulator.stages.queues import Place
     from simulator.stages.stage import Receiver, Stage
 
 

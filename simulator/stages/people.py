@@ -11,17 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Share, ShareFigure, Strict, bounded, clock_minutes
-from simulator.case.quantities import Quantity
-from simulator.case.stage_model import AnyStage, Faults, Target, check_order
-from simulator.engine.annotations import as_memoryview
-from simulator.engine.calendar import DAY_S, HOUR_S, Roster, clock_s
-from simulator.engine.plan_cache import once_a_plan
-from simulator.engine.requests import SHED, TIMED_OUT
-from simulator.engine.timetables import Steps
-from simulator.engine.trace import Trace, VisitLog, Visits
+from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
+from simulator.case.kinds import AnyStage, Faults, Target, check_order
 from simulator.errors import suggest
-from simulator.stages.queue_orders import ORDERS
+from simulator.records.annotations import as_memoryview
+from simulator.records.streams import cache_per_plan
+from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes, clock_s
+from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, Visits
+from simulator.stages.queues import ORDERS
 from simulator.stages.stage import Onward, Outbox, ServiceStage, Waiting, plan_of
 
 if TYPE_CHECKING:
@@ -470,7 +467,7 @@ class PeopleStage(ServiceStage):
         return Waiting(rows, entered, np.maximum(np.array(gone, float), self.since))
 
 
-@once_a_plan
+@cache_per_plan
 def roster_of(plan: Plan, name: str) -> Roster:
     """Who is on duty at a stage of people, on the run's own clock."""
     return Roster(_spec(plan, name).shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)

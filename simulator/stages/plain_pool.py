@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.engine.annotations import as_memoryview
-from simulator.engine.requests import SHED, TIMED_OUT
+from simulator.records.annotations import as_memoryview
+from simulator.records.trace import SHED, TIMED_OUT
 from simulator.stages.batching import TritonRule
 from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.pool import AnyPool

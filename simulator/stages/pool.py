@@ -13,17 +13,16 @@ from pydantic import Field, model_validator
 from simulator.case.checks import too_often
 from simulator.case.choices import Options
 from simulator.case.fields import Figure, Name, bounded
-from simulator.case.stage_model import AnyStage, Faults, FileName, Target, check_order
-from simulator.engine.annotations import InTurn, as_memoryview
-from simulator.engine.timetables import Steps, added, complement, inverse, product, within
-from simulator.engine.trace import Trace, VisitLog
+from simulator.case.kinds import AnyStage, Faults, FileName, Target, check_order
 from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware
+from simulator.records.annotations import InTurn, as_memoryview
+from simulator.records.timetables import Steps, added, complement, inverse, product, within
+from simulator.records.trace import Trace, VisitLog
 from simulator.stages.batching import BATCH_FIELDS, BATCHING
 from simulator.stages.pool_evidence import PoolEvidence
-from simulator.stages.pool_fields import Breaker, Failures, Scaling, Scores
-from simulator.stages.pool_queues import BALANCERS
-from simulator.stages.queue_orders import ORDERS
+from simulator.stages.pool_policies import Breaker, Failures, Scaling, Scores
+from simulator.stages.queues import BALANCERS, ORDERS
 from simulator.stages.stage import ServiceStage, plan_of
 
 if TYPE_CHECKING:
@@ -201,7 +200,7 @@ class Pool(AnyStage):
         return not self.gives_scores
 
     @property
-    def company_s(self) -> float:
+    def batching_delay_s(self) -> float:
         """The batching delay."""
         return self.max_queue_delay_ms / 1000
 

@@ -10,10 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from simulator.case.fields import ShareFigure
-from simulator.case.quantities import Quantity
-from simulator.case.stage_model import AnyStage, Faults, Target
-from simulator.engine.annotations import as_memoryview
+from simulator.case.fields import Quantity, ShareFigure
+from simulator.case.kinds import AnyStage, Faults, Target
+from simulator.records.annotations import as_memoryview
 from simulator.stages.gate import Gate
 from simulator.stages.stage import Onward, Stage
 

@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.case.fields import Figure, Strict, bounded
-from simulator.case.metric_records import Metric, share_metric
-from simulator.case.stage_model import AnyStage, Target
-from simulator.engine.annotations import as_memoryview
-from simulator.engine.requests import UNFINISHED
-from simulator.engine.trace import Trace
+from simulator.case.kinds import AnyStage, Target
+from simulator.case.outputs import Metric, share_metric
+from simulator.records.annotations import as_memoryview
+from simulator.records.trace import UNFINISHED, Trace
 from simulator.stages.stage import ServiceStage
 from simulator.units import duration, percent
 

@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 from simpy import Environment, Timeout
 
-from simulator.engine.annotations import as_memoryview
-from simulator.engine.timetables import Steps
-from simulator.engine.trace import Fleet, Trace, VisitLog, Visits
+from simulator.case.kinds import End
+from simulator.records.annotations import as_memoryview
+from simulator.records.timetables import Steps
+from simulator.records.trace import Fleet, Trace, VisitLog, Visits
 
 if TYPE_CHECKING:
     from simulator.engine.plan import Gatherer, Plan
@@ -604,3 +605,37 @@ class Inbox:
         at = self.at
         self.at = at + 1
         return self.rows[at], self.times[at]
+
+
+class EndStage(Stage):
+    """One end of the scenario; `index` is its place in the file."""
+
+    def __init__(self, run: Run, name: str, spec: End, index: int) -> None:
+        super().__init__(run, name, spec)
+        self.index = index
+        self.finished = as_memoryview(run.requests.finished)
+        self.end = as_memoryview(run.requests.end)
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Note when and where the requests ended."""
+        for row in rows:
+            self.finished[row] = time
+            self.end[row] = self.index
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows at once."""
+        self.run.requests.finished[rows] = times
+        self.run.requests.end[rows] = self.index
+
+
+class ReturningEnd(EndStage):
+    """An end of a closed loop: the client that sent the request hears of it."""
+
+    def accept(self, rows: Sequence[int], time: float) -> None:
+        """Note when and where the requests ended, and tell the clients."""
+        super().accept(rows, time)
+        self.run.source.accept(rows, time)
+
+    def accept_block(self, rows: Rows, times: Times) -> None:
+        """The same for many rows, one by one."""
+        Stage.accept_block(self, rows, times)

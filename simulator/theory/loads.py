@@ -1,14 +1,235 @@
-"""The offered load on each stage, known without a run: the arrival rate over the rate the stage can sustain."""
+"""Which way chance, sensors, the numbers of frames and drawn or replayed attributes send requests, and how likely that is."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf
+from math import inf, lcm
+from typing import Any, NamedTuple, cast
 
-from simulator.case.stage_model import AnyStage
+import numpy as np
+from numpy.typing import NDArray
+
+from simulator.case.kinds import AnyStage
 from simulator.engine.plan import Plan
 from simulator.engine.servers import kind, work_s
-from simulator.theory.flows import service_ratios
+from simulator.stages.stage import Comers, Onward, Photo
+
+#: By stage: the share of the requests that takes each of its routes.
+Routes = dict[str, list[float]]
+
+#: Frames of a sensor that stand for all others.
+_MOST_FRAMES = 20_000
+
+#: One outcome of the draws: how likely it is, and where it sends a request.
+Drawn = tuple[float, Routes]
+
+
+def drawn_routes(plan: Plan) -> list[Drawn]:
+    """Every outcome of the draws that stages go by; one that says nothing where no stage goes by any.
+
+    Stages that ask the same attribute belong together; attributes, and stages that go by chance, are independent of each other.
+    A request that comes to a stage again goes the way it went before.
+    """
+    found: list[Drawn] = [(1.0, {})]
+    for draws in [*_chances(plan), *_frames(plan), *_attributes(plan)]:
+        found = [(one * other, routes | further) for one, routes in found for other, further in draws]
+    return found
+
+
+def certain(plan: Plan, name: str, route: int) -> list[float]:
+    """The shares that take each route of a stage where all take this one."""
+    return [float(index == route) for index in range(len(plan.scenario.stages[name].planned_targets()))]
+
+
+def _chances(plan: Plan) -> Iterator[list[Drawn]]:
+    """The outcomes at each stage that goes by chance alone."""
+    for name in plan.scenario.stages:
+        shares = kind(plan, name).routes_by_chance(plan, name)
+        if shares is not None:
+            yield [(share, {name: certain(plan, name, route)}) for route, share in enumerate(shares) if share > 0]
+
+
+def _frames(plan: Plan) -> Iterator[list[Drawn]]:
+    """The outcomes at the stages that go by the sensor of a frame or by its number.
+
+    A number leaves each remainder equally often. Frames are counted until all remainders have met, or so many of each sensor.
+    """
+    names = [name for name, stage in plan.scenario.stages.items() if stage.by_source]
+    if names:
+        rates = np.array([*plan.scenario.arrivals.frames_per_s.values()])
+        every = [route.every or 1 for name in names for route in cast(Any, plan.scenario.stages[name]).routes]
+        count = min(lcm(*every), _MOST_FRAMES)
+        sensors, frames = np.repeat(np.arange(len(rates)), count), np.tile(np.arange(count), len(rates))
+        taken = np.stack([kind(plan, name).routes_of_frames(plan, name, sensors, frames) for name in names])
+        yield _outcomes(plan, names, (rates / rates.sum() / count)[sensors], taken)
+
+
+def _attributes(plan: Plan) -> Iterator[list[Drawn]]:
+    """The outcomes of each attribute that stages ask, unless it hangs on the labelled item."""
+    asking = {name: stage.asks for name, stage in plan.scenario.stages.items() if stage.asks}
+    for attribute in dict.fromkeys(asking.values()):
+        spec, names = plan.scenario.attributes[attribute], [name for name, asked in asking.items() if asked == attribute]
+        if not spec.of_items:
+            bounds = np.unique([bound for name in names for bound in kind(plan, name).bounds(plan, name)])
+            chances, values = spec.cells(plan, attribute, bounds)
+            taken = np.stack([kind(plan, name).routes_of_values(plan, name, values) for name in names])
+            yield _outcomes(plan, names, chances, taken)
+
+
+def _outcomes(plan: Plan, names: list[str], chances: NDArray[np.float64], taken: NDArray[np.int64]) -> list[Drawn]:
+    """chances: of each value, shape (values,); taken: the route of each stage, shape (stages, values)"""
+    ways, which = np.unique(taken, axis=1, return_inverse=True)
+    shares = np.bincount(which.ravel(), chances)
+    return [
+        (float(share), {name: certain(plan, name, route) for name, route in zip(names, way, strict=True)})
+        for share, way in zip(shares, ways.T.tolist(), strict=True)
+        if share > 0
+    ]
+
+
+#: By stage: the share of its cases that is served twice.
+Twice = dict[str, float]
+
+#: What a ring of stages keeps of the requests that nothing lets out of it: a ring without a way out has a load without end.
+KEPT = 1 - 1e-9
+
+
+class FlowGroup(NamedTuple):
+    """Requests that are alike: their share of all, whether they are positives, and what they may show."""
+
+    share: float
+    positive: bool
+    photos: list[Photo]
+
+
+def visit_ratios(plan: Plan) -> dict[str, float]:
+    """Expected visits to each stage for one request. Each input of a join is a visit, and a second reading is none."""
+    return _added_up(plan, (group.share * visits for group, visits, _ in _flows(plan)))
+
+
+def service_ratios(plan: Plan) -> dict[str, float]:
+    """Expected services at each stage for one request: its visits, and second readings on top."""
+    names = list(plan.scenario.stages)
+    return _added_up(
+        plan,
+        (
+            group.share * visits * np.array([1 + twice.get(name, 0.0) for name in names])
+            for group, visits, twice in _flows(plan)
+        ),
+    )
+
+
+def _added_up(plan: Plan, by_group: Iterator[NDArray[np.float64]]) -> dict[str, float]:
+    return dict(zip(plan.scenario.stages, np.sum(list(by_group), axis=0).tolist(), strict=True))
+
+
+def _flows(plan: Plan) -> Iterator[tuple[FlowGroup, NDArray[np.float64], Twice]]:
+    """Every group of requests with its visits to each stage, and the share of them that is served twice."""
+    for group in _groups(plan):
+        twice = _served_twice(plan, group)
+        yield group, _visits(plan, group, twice).sum(axis=0), twice
+
+
+def _groups(plan: Plan) -> list[FlowGroup]:
+    """The people, and of each kind of them those whose draws send them the same way."""
+    return [
+        FlowGroup(
+            chance * group.share, group.positive, [Photo(photo.chance, {**photo.routes, **drawn}) for photo in group.photos]
+        )
+        for chance, drawn in drawn_routes(plan)
+        for group in _people(plan)
+    ]
+
+
+def _people(plan: Plan) -> list[FlowGroup]:
+    population = plan.scenario.population
+    if population is None:
+        return [FlowGroup(1.0, False, [Photo(1.0, {})])]
+    ways, *by_class = _ways(plan)
+    prevalence = population.prevalence.value
+    unusable = population.quality.unusable.value if population.quality else 0.0
+    mix = prevalence * by_class[0] + (1 - prevalence) * by_class[1]
+    others = [Photo(unusable * share, _by_quality(plan, False) | way) for way, share in zip(ways, mix.tolist(), strict=True)]
+
+    def photos(way: Routes) -> list[Photo]:
+        own = {name: shares for name, shares in way.items() if plan.scenario.stages[name].asks}  # whatever the photo shows
+        strange = [Photo(photo.chance, {**photo.routes, **own}) for photo in others] if unusable else []
+        return [Photo(1 - unusable, _by_quality(plan, True) | way), *strange]
+
+    return [
+        FlowGroup(of_class * share, positive, photos(way))
+        for positive, of_class, shares in ((True, prevalence, by_class[0]), (False, 1 - prevalence, by_class[1]))
+        for way, share in zip(ways, shares.tolist(), strict=True)
+        if of_class * share
+    ]
+
+
+def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.float64]]:
+    """The ways that gates send labelled items, with the shares of the positives and of the negatives that go them."""
+    found = {name: kind(plan, name).routes_of_items(plan, name) for name in plan.scenario.stages}
+    gates = {name: routes for name, routes in found.items() if routes is not None}
+    if not gates:
+        return [{}], np.ones(1), np.ones(1)
+    assert plan.scores is not None
+    ways, which = np.unique(np.stack([*gates.values()]), axis=1, return_inverse=True)
+    named = [{name: certain(plan, name, route) for name, route in zip(gates, way, strict=True)} for way in ways.T.tolist()]
+    positives, negatives = (
+        np.bincount(items, minlength=len(named)) / len(items) for items in np.split(which.ravel(), [len(plan.scores.positives)])
+    )
+    return named, positives, negatives
+
+
+def _by_quality(plan: Plan, usable: bool) -> Routes:
+    """Where gates by quality send photos that show enough, or those that do not."""
+    found = {name: kind(plan, name).routes_of_photos(plan, name, usable) for name in plan.scenario.stages}
+    return {name: shares for name, shares in found.items() if shares is not None}
+
+
+def _served_twice(plan: Plan, group: FlowGroup) -> Twice:
+    """The share of a group's cases that is served a second time; a tag that a gate gave is taken to last until then."""
+    found = {name: stage.served_again() for name, stage in plan.scenario.stages.items()}
+    twice = {name: share for name, (share, _) in found.items() if share}
+    tags = {name: tag for name, (share, tag) in found.items() if share and tag}
+    if tags:
+        visits = dict(zip(plan.scenario.stages, _visits(plan, group, {}).T, strict=True))
+        for name, tag in tags.items():
+            cases = float(visits[name].sum())
+            twice[name] *= min(1.0, _tagged(plan, group, visits, tag) / cases) if cases else 0.0
+    return twice
+
+
+def _tagged(plan: Plan, group: FlowGroup, visits: dict[str, NDArray[np.float64]], tag: str) -> float:
+    """Expected times that one request of a group is given a tag; visits: by stage, one figure a photo."""
+    return sum(
+        float(visits[name][index]) * way.share
+        for name in plan.scenario.stages
+        for index, photo in enumerate(group.photos)
+        for way in _onward(plan, name, group, photo, {})
+        if way.tag == tag
+    )
+
+
+def _visits(plan: Plan, group: FlowGroup, twice: Twice) -> NDArray[np.float64]:
+    """Expected visits of one request of a group to each stage with each photo, shape (photos, stages)."""
+    places = {name: index for index, name in enumerate(plan.scenario.stages)}
+    chances = np.array([photo.chance for photo in group.photos])
+    moves = np.zeros((len(chances), len(places)) * 2)
+    for name in places:
+        for index, photo in enumerate(group.photos):
+            for way in _onward(plan, name, group, photo, twice):
+                if way.to in places:
+                    shown: NDArray[np.float64] | float = chances if way.anew else 1.0
+                    moves[index, places[name], slice(None) if way.anew else index, places[way.to]] += way.share * shown
+    start = np.zeros((len(chances), len(places)))
+    start[:, places[plan.scenario.start]] = chances
+    size = start.size
+    return np.asarray(np.linalg.solve(np.eye(size) - KEPT * moves.reshape(size, size).T, start.ravel()).reshape(start.shape))
+
+
+def _onward(plan: Plan, name: str, group: FlowGroup, photo: Photo, twice: Twice) -> list[Onward]:
+    """Where the requests of a group that show a photo go on to from a stage; nobody is turned away, so nobody retries."""
+    return kind(plan, name).flows(plan, name, Comers(group.positive, photo, group.photos, twice.get(name, 0.0)))
 
 
 @dataclass(frozen=True)

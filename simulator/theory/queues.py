@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.stats import poisson
 
 from simulator.evidence.profiles import IDLE_GAP_MS
-from simulator.stages.service_times import LatencyTable
+from simulator.stages.pool_evidence import LatencyTable
 
 
 def mmc_wait(rate: float, service_rate: float, servers: int) -> float:

@@ -11,11 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Literal
-
-import optuna
+from typing import TYPE_CHECKING, Any, Literal
 
 from simulator.case.schema import Scenario
+from simulator.cli.exits import needing
 from simulator.errors import InputError, suggest
 from simulator.intervals import Estimate
 from simulator.metrics.comparisons import Difference
@@ -27,6 +26,9 @@ from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sweep import Submit, Sweep, swept
 from simulator.tradeoffs.sweep_request import SweepRequest
 from simulator.units import spoken
+
+if TYPE_CHECKING:
+    import optuna
 
 #: Runs the points with so many replications each, in their order.
 Evaluate = Callable[[Sequence[DesignPoint], int], list[DesignOutcome]]
@@ -132,7 +134,7 @@ class Search:
         self, budget: int, sampler: Sampler = "tpe", progress: Callable[[int, int], None] = lambda done, total: None
     ) -> list[TriedDesign]:
         """Run as many designs as an optimizer proposes, each once; the best so far after each of them."""
-        study = optuna.create_study(sampler=_sampler(sampler, self._seed))
+        study = _study(sampler, self._seed)
         path: list[TriedDesign] = []
         asked, idle = 0, 0
         while asked < budget and idle < 20 * SIDE_BY_SIDE:
@@ -224,20 +226,25 @@ def _short(answer: BreakevenClaim, outcome: DesignOutcome) -> float:
 
 
 def _distributions(axes: Sequence[Axis]) -> dict[str, Any]:
-    """What Optuna draws from: the place of a number among the numbers, which have an order, and of an option among options."""
+    """Return what Optuna draws from: the index of a number, in its order, or the index of an option, without an order."""
+    from optuna.distributions import CategoricalDistribution, IntDistribution
+
     return {
-        axis.name: optuna.distributions.IntDistribution(0, len(axis.picks) - 1)
+        axis.name: IntDistribution(0, len(axis.picks) - 1)
         if all(isinstance(pick, int | float) for pick in axis.picks)
-        else optuna.distributions.CategoricalDistribution(list(range(len(axis.picks))))
+        else CategoricalDistribution(list(range(len(axis.picks))))
         for axis in axes
     }
 
 
-def _sampler(sampler: Sampler, seed: int) -> optuna.samplers.BaseSampler:
+def _study(sampler: Sampler, seed: int) -> optuna.Study:
+    """Create a study; raises UsageError where Optuna is not installed."""
+    with needing("tradeoffs", "the search for the best design"):
+        import optuna
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     if sampler == "random":
-        return optuna.samplers.RandomSampler(seed)
-    return optuna.samplers.TPESampler(seed=seed, constant_liar=True, n_startup_trials=16)
+        return optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
+    return optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, constant_liar=True, n_startup_trials=16))
 
 
 @dataclass(frozen=True)

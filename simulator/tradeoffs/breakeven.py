@@ -16,8 +16,8 @@ from typing import Any
 
 from simulator.case.choices import Pick
 from simulator.case.fields import Figure
-from simulator.case.figures import PROJECTED, figures_of, range_of
-from simulator.case.metric_records import Metric
+from simulator.case.load import PROJECTED, figures_of, range_of
+from simulator.case.outputs import Metric
 from simulator.case.schema import Objective, Scenario
 from simulator.engine.plan import Plan, projected_ms
 from simulator.errors import InputError, suggest

@@ -9,7 +9,7 @@ from math import inf
 from typing import Any
 
 from simulator.case.choices import Number, Pick
-from simulator.case.figures import TRAFFIC
+from simulator.case.load import TRAFFIC
 from simulator.intervals import Estimate
 from simulator.tradeoffs.breakeven import TOLERANCE, BreakevenClaim, Crossing, Gap, crossing
 from simulator.tradeoffs.design_outcomes import DesignOutcome

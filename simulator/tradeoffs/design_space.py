@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import qmc
 
 from simulator.case.choices import Number, Options, Pick
-from simulator.case.figures import PROJECTED, TRAFFIC, figures_of, range_of
+from simulator.case.load import PROJECTED, TRAFFIC, figures_of, range_of
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, suggest
 from simulator.limits import SWEEP_POINTS

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
-from simulator.case.metric_records import Metric
+from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.intervals import LEVEL, Estimate

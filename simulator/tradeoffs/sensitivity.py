@@ -12,11 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from SALib.analyze import morris as morris_analysis
-from SALib.analyze import sobol as sobol_analysis
-from SALib.sample import morris as morris_sample
-from SALib.sample import sobol as sobol_sample
 
+from simulator.cli.exits import needing
 from simulator.errors import InputError
 from simulator.intervals import LEVEL
 from simulator.tradeoffs.design_outcomes import DesignOutcome
@@ -189,14 +186,18 @@ class SampledDesigns:
         return "elementary", "elementary_half", "spread"
 
     def _sobol(self, values: Floats) -> list[Influence]:
-        told = sobol_analysis.analyze(self._problem, values, calc_second_order=False, num_resamples=_RESAMPLES,
+        from SALib.analyze import sobol
+
+        told = sobol.analyze(self._problem, values, calc_second_order=False, num_resamples=_RESAMPLES,
                                       conf_level=LEVEL, seed=self.seed)  # fmt: skip
         columns = zip(self.axes, told["ST"], told["ST_conf"], told["S1"], told["S1_conf"], strict=True)
         return [Influence(axis, float(st), float(st_half), float(s1), float(s1_half))
                 for axis, st, st_half, s1, s1_half in columns]  # fmt: skip
 
     def _morris(self, values: Floats) -> list[Influence]:
-        told = morris_analysis.analyze(self._problem, self.parts, values, num_levels=_LEVELS, num_resamples=_RESAMPLES,
+        from SALib.analyze import morris
+
+        told = morris.analyze(self._problem, self.parts, values, num_levels=_LEVELS, num_resamples=_RESAMPLES,
                                        conf_level=LEVEL, seed=self.seed)  # fmt: skip
         columns = zip(self.axes, told["mu_star"], told["mu_star_conf"], told["sigma"], strict=True)
         return [Influence(axis, elementary=float(mean), elementary_half=float(half), spread=float(sigma))
@@ -220,7 +221,9 @@ def sample_of(axes: Sequence[Axis], way: Way, count: int, seed: int) -> SampledD
         raise InputError(f"--points {count}: Sobol's indices take a power of two, 4 or more, such as 64")
     if count < LEAST:
         raise InputError(f"--points {count}: Morris screening takes at least {LEAST} trajectories")
+    with needing("tradeoffs", "the sensitivity analysis"):
+        from SALib.sample import morris, sobol
     sample = SampledDesigns(way, axes, np.empty((0, len(axes))), seed)
-    make: Callable[..., Any] = sobol_sample.sample if way == "sobol" else morris_sample.sample
+    make: Callable[..., Any] = sobol.sample if way == "sobol" else morris.sample
     how = {"calc_second_order": False} if way == "sobol" else {"num_levels": _LEVELS}
     return SampledDesigns(way, axes, np.asarray(make(sample._problem, count, seed=seed, **how)), seed)

@@ -9,14 +9,30 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.cli.exits import UsageError, err, table_console
-from simulator.cli.options import AsJson, Case, ChartFile, Picks, Seed, Strikes, check_chart, write_chart
-from simulator.cli.run_command import read_picks
+from simulator.cli.options import (
+    Against,
+    AsJson,
+    Case,
+    ChartFile,
+    DesignReplications,
+    Figures,
+    Metrics,
+    Objectives,
+    Over,
+    Picks,
+    Scheduler,
+    Seed,
+    Strikes,
+    check_chart,
+    read_picks,
+    write_chart,
+)
+from simulator.cli.progress import counting_bar, working_bar
 from simulator.errors import InputError, suggest
 from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, TriedDesign, cost_goal
 from simulator.tradeoffs.breakeven import (
@@ -35,20 +51,7 @@ from simulator.tradeoffs.front import goal_of, label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, sample_of
 from simulator.tradeoffs.sweep import Sweep, swept
-from simulator.tradeoffs.sweep_commands import (
-    Figures,
-    Metrics,
-    Objectives,
-    Over,
-    Scheduler,
-    Trials,
-    around,
-    head,
-    run_points,
-    tell_damaged,
-    workers,
-    working,
-)
+from simulator.tradeoffs.sweep_commands import around, head, run_points, tell_damaged, workers
 from simulator.tradeoffs.sweep_request import REPLICATIONS, SweepRequest, asked_metrics
 from simulator.units import spoken
 
@@ -83,10 +86,8 @@ def best(
             return swept(Sweep(asked, submit, kept, points, replications=replications))
 
         search = Search(asked.axes, asked.base, answers, cost, evaluate, seed)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=err, transient=True) as bar:
-            task = bar.add_task("designs", total=budget)
-            found = search.find(budget, progress=lambda done, _: bar.update(task, completed=done))
+        with counting_bar("designs", budget) as report:
+            found = search.find(budget, progress=report)
     tell_damaged(kept)
     if as_json:
         print(json.dumps(head(asked) | _best_json(found, search), indent=2, allow_nan=False))
@@ -155,7 +156,7 @@ def capacity(
     strikes: Strikes = None,
     objectives: Objectives = None,
     seed: Seed = 1,
-    replications: Trials = REPLICATIONS,
+    replications: DesignReplications = REPLICATIONS,
     scheduler: Scheduler = None,
     chart: ChartFile = None,
     as_json: AsJson = False,
@@ -168,8 +169,8 @@ def capacity(
     metrics = list(dict.fromkeys([*(answer.metric.name for answer in answers), cost.metric.name]))
     asked = around(scenario, [], metrics, seed, replications, picks, figures, strikes)
     kept = OutcomeCache()
-    with workers(scheduler) as submit, working() as tell:
-        found = Loading(asked, answers, submit, kept).find(tell)
+    with workers(scheduler) as submit, working_bar() as report:
+        found = Loading(asked, answers, submit, kept).find(report)
     tell_damaged(kept)
     if chart:
         from simulator.tradeoffs.tradeoff_charts import load_chart
@@ -214,7 +215,7 @@ def sensitivity(
     way: Annotated[str, typer.Option("--way", metavar="|".join(WAYS), help="Morris screening, or Sobol indices")] = "morris",
     count: Annotated[int, typer.Option("--points", min=2, help="trajectories of Morris, or base points of Sobol")] = 16,
     seed: Seed = 1,
-    replications: Trials = FEW_TRAJECTORIES,
+    replications: DesignReplications = FEW_TRAJECTORIES,
     scheduler: Scheduler = None,
     chart: ChartFile = None,
     as_json: AsJson = False,
@@ -305,12 +306,7 @@ def breakeven(
     figures: Figures = None,
     strikes: Strikes = None,
     objectives: Objectives = None,
-    against: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--against", metavar="CHOICE=OPTION", help="compare with the design of this pick instead; may be repeated"
-        ),
-    ] = None,
+    against: Against = None,
     metrics: Annotated[
         list[str] | None, typer.Option("--metric", metavar="NAME", help="what to compare with --against; default: the cost")
     ] = None,
@@ -322,7 +318,7 @@ def breakeven(
     ] = None,
     together: Annotated[int, typer.Option(min=0, max=10_000, help="draws of all doubtful figures at once")] = TOGETHER,
     seed: Seed = 1,
-    replications: Trials = REPLICATIONS,
+    replications: DesignReplications = REPLICATIONS,
     scheduler: Scheduler = None,
     chart: ChartFile = None,
     as_json: AsJson = False,
@@ -338,8 +334,8 @@ def breakeven(
             asked.plan(point)  # whatever is wrong with the other design is told at once
     doubts = _doubts(asked, doubted)
     kept = OutcomeCache()
-    with workers(scheduler) as submit, working() as tell:
-        found = BreakevenSearch(asked, submit, kept).find(doubts, answers, together, tell)
+    with workers(scheduler) as submit, working_bar() as report:
+        found = BreakevenSearch(asked, submit, kept).find(doubts, answers, together, report)
     tell_damaged(kept)
     if chart:
         _breakeven_draw(found, chart)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError
 from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask, solve

@@ -11,22 +11,31 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.cli.exits import UsageError, err, table_console
-from simulator.cli.options import AsJson, Case, ChartFile, Picks, Seed, Strikes, check_chart, write_chart
-from simulator.cli.run_command import read_picks, read_strikes
+from simulator.cli.options import (
+    AsJson,
+    Case,
+    ChartFile,
+    DesignReplications,
+    Figures,
+    Metrics,
+    Over,
+    Picks,
+    Scheduler,
+    Seed,
+    Strikes,
+    TableFile,
+    check_chart,
+    read_figures,
+    read_picks,
+    read_strikes,
+    write_chart,
+)
+from simulator.cli.progress import counting_bar
 from simulator.engine.plan import compile_plan, fingerprint
 from simulator.processes import ProcessPool
 from simulator.tradeoffs.best_design import Regret, cost_goal, regret_of
@@ -34,58 +43,16 @@ from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import METHODS, Method, axis_of
 from simulator.tradeoffs.front import Front, goals_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import Submit, Sweep, Tell, swept
+from simulator.tradeoffs.sweep import Submit, Sweep, swept
 from simulator.tradeoffs.sweep_request import REPLICATIONS, SweepRequest, asked_for, check_file, write_table
 from simulator.units import spoken
 
-Over = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--over",
-        metavar="AXIS",
-        help="a choice or a figure to vary: replicas, replicas=1:4, population.prevalence=0.01:0.04, traffic=0.5:2; "
-        "may be repeated",
-    ),
-]
-Figures = Annotated[
-    list[str] | None,
-    typer.Option("--figure", metavar="PLACE=NUMBER", help="another number for a figure of the case; may be repeated"),
-]
-Metrics = Annotated[
-    list[str] | None,
-    typer.Option("--metric", metavar="NAME", help="what to tell of each design; may be repeated; default: the objectives'"),
-]
-How = Annotated[str, typer.Option("--method", metavar="|".join(METHODS), help="how the points are spread")]
-Count = Annotated[int | None, typer.Option("--points", min=2, help="how many points, unless it is a grid")]
-Trials = Annotated[int, typer.Option("--replications", min=2, max=1000, help="replications of each point")]
-Out = Annotated[Path | None, typer.Option("--out", metavar="FILE", help="write the table, as .parquet or .csv")]
-Scheduler = Annotated[
-    str | None,
-    typer.Option(metavar="tcp://HOST:PORT", help="run on the workers of this Dask scheduler (needs the extra `cluster`)"),
-]
-
-
-Objectives = Annotated[
-    list[str] | None,
-    typer.Option("--objective", metavar="METRIC", help="ask only for the objective of this metric; may be repeated"),
-]
-
-
-def read_figures(figures: Sequence[str] | None) -> dict[str, float]:
-    """What `--figure` says, place to number; raises UsageError."""
-    found: dict[str, float] = {}
-    for told in figures or []:
-        place, _, number = told.partition("=")
-        try:
-            found[place.strip()] = float(number)
-        except ValueError:
-            example = "--figure population.prevalence=0.03"
-            raise UsageError(f"--figure {told}: write it as PLACE=NUMBER, such as {example}") from None
-    return found
+How = Annotated[str, typer.Option("--method", metavar="|".join(METHODS), help="placing of the points")]
+Count = Annotated[int | None, typer.Option("--points", min=2, help="number of points, except on a grid")]
 
 
 def read_method(method: str) -> Method:
-    """What `--method` says; raises UsageError."""
+    """Read `--method`; raises UsageError."""
     for known in METHODS:
         if method == known:
             return known
@@ -107,10 +74,8 @@ def workers(scheduler: str | None) -> Iterator[Submit]:
 
 def run_points(sweep: Sweep, what: str = "points") -> list[DesignOutcome]:
     """Run a sweep to its end, with a bar; says which files were damaged."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
-        task = bar.add_task(what, total=len(sweep.points))
-        outcomes = swept(sweep, lambda done, _: bar.update(task, completed=done))
+    with counting_bar(what, len(sweep.points)) as report:
+        outcomes = swept(sweep, report)
     tell_damaged(sweep.kept)
     return outcomes
 
@@ -134,7 +99,7 @@ def around(
     strikes: list[str] | None,
 ) -> SweepRequest:
     """A design with axes around it, and no points yet. Raises ScenarioError where the design cannot run."""
-    picked, numbers, struck = read_picks(picks or [], "--set"), read_figures(figures), read_strikes(strikes or [])
+    picked, numbers, struck = read_picks(picks), read_figures(figures), read_strikes(strikes)
     compile_plan(scenario, picked, struck, numbers)
     axes = [axis_of(scenario, told) for told in over]
     return SweepRequest(scenario, axes, metrics, [], picked, numbers, struck, "grid", seed, replications)
@@ -153,20 +118,6 @@ def head(asked: SweepRequest) -> dict[str, Any]:
     }
 
 
-@contextmanager
-def working() -> Iterator[Tell]:
-    """A bar that says what is under way, and how much of it is done where that is known."""
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[parts]}"))
-    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as bar:
-        task = bar.add_task("beginning", total=None, parts="")
-
-        def tell(what: str, done: int, total: int) -> None:
-            parts = f"{done:,} of {total:,}" if total else ""
-            bar.update(task, description=what, completed=done, total=total or None, parts=parts)
-
-        yield tell
-
-
 #: Rows that are printed of a long table, and reasons why designs cannot run; a file holds all.
 SHOWN, REASONS = 40, 3
 
@@ -181,9 +132,9 @@ def sweep(
     method: How = "grid",
     points: Count = None,
     seed: Seed = 1,
-    replications: Trials = REPLICATIONS,
+    replications: DesignReplications = REPLICATIONS,
     scheduler: Scheduler = None,
-    out: Out = None,
+    out: TableFile = None,
     as_json: AsJson = False,
 ) -> None:
     """Run many designs of a case, over any of its choices and figures, and print what each comes to."""
@@ -222,9 +173,9 @@ def _asked(
     return asked_for(
         scenario,
         over or [],
-        picks=read_picks(picks or [], "--set"),
+        picks=read_picks(picks),
         figures=read_figures(figures),
-        strikes=read_strikes(strikes or []),
+        strikes=read_strikes(strikes),
         metrics=metrics or [],
         method=read_method(method),
         points=points,
@@ -280,9 +231,9 @@ def pareto(
     method: How = "grid",
     points: Count = None,
     seed: Seed = 1,
-    replications: Trials = REPLICATIONS,
+    replications: DesignReplications = REPLICATIONS,
     scheduler: Scheduler = None,
-    out: Out = None,
+    out: TableFile = None,
     chart: ChartFile = None,
     as_json: AsJson = False,
 ) -> None:

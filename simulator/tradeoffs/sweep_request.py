@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simulator.case.choices import Pick
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan, fingerprint
 from simulator.engine.run import ENGINE_VERSION

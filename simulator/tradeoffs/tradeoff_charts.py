@@ -11,7 +11,7 @@ from textwrap import wrap
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.case.metric_records import Metric
+from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.charts.look import (
     BLUE,

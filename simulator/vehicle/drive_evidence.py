@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.engine.provenance import Source
+from simulator.case.fields import Source
 from simulator.errors import InputError
 from simulator.evidence.drive_tables import (
     Alarms,

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from simulator.case.faults import Path
-from simulator.case.fields import CostFigure, Figure, Line, Name, PositiveFigure, ShareFigure, Strict, bounded
-from simulator.case.metric_records import Metric, share_metric
-from simulator.case.quantities import Quantity
-from simulator.case.sections import Section
+from simulator.case.document import Path
+from simulator.case.fields import CostFigure, Figure, Line, Name, PositiveFigure, Quantity, ShareFigure, Strict, bounded
+from simulator.case.kinds import Section
+from simulator.case.outputs import Metric, share_metric
 from simulator.errors import suggest
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer
-    from simulator.engine.trace import Trace
-    from simulator.metrics.samples import Total
+    from simulator.metrics.measures import Total
+    from simulator.records.trace import Trace
 
 #: What may come into the way.
 Object = Literal["car", "pedestrian", "cyclist"]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.engine.trace import Trace
+from simulator.records.trace import Trace
 from simulator.vehicle.encounter_draws import KMH
 from simulator.vehicle.encounter_section import LONGEST_S
 from simulator.vehicle.meeting import EncounterOutcome, Looks, Meeting

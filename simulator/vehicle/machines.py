@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.engine.requests import DONE
-from simulator.engine.trace import Trace
-from simulator.metrics.samples import Total
+from simulator.metrics.measures import Total
+from simulator.records.trace import DONE, Trace
 from simulator.vehicle.encounter_section import Vehicle, VehiclePart
 
 Floats = NDArray[np.float64]

@@ -11,9 +11,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
-from simulator.engine.trace import Trace
 from simulator.evidence.drive_tables import DRAWS
 from simulator.metrics.ages import KnownAges, arrived_at, known_from
+from simulator.records.trace import Trace
 from simulator.vehicle.braking import BrakingRule, decided_at, impact_mps, needed_m
 from simulator.vehicle.drive_evidence import StageSight
 from simulator.vehicle.encounter_draws import (

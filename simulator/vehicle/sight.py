@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.case.choices import Options
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.engine.plan import Plan, compile_plan
 from simulator.evidence.drive_tables import DRAWS
 from simulator.evidence.object_scales import shifted

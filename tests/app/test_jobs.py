@@ -20,7 +20,7 @@ from simulator.app.workers import Workers
 from simulator.explain.result import replicate
 from simulator.practice import design_runs as runs
 from simulator.processes import KilledError
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
 
 ALL = Watcher(HOUSE, "")
@@ -369,14 +369,13 @@ def until(true):
 
 ORPHANING = """
 import os, signal
-from simulator.app.turns import Behalf
-from simulator.practice import runs
+from simulator.app.turns import Submitter
 from simulator.app.workers import Workers
 
 if __name__ == "__main__":
     workers = Workers(2)
     for name in ("one", "two"):
-        print(workers.submit(Behalf(name, name), os.getpid).result(), flush=True)
+        print(workers.submit(Submitter(name, name), os.getpid).result(), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

@@ -6,10 +6,9 @@ import numpy as np
 from pydantic import TypeAdapter
 from scipy.stats import chi2
 
-from simulator.arrivals import ARRIVALS
-from simulator.case.arrival_model import ARRIVAL_KINDS, AnyArrivals
-from simulator.case.kinds import OneOf
-from simulator.engine.streams import Streams
+from simulator.arrivals.arrival import ARRIVALS
+from simulator.case.kinds import ARRIVAL_KINDS, AnyArrivals, OneOf
+from simulator.records.streams import Streams
 from tests.builders import assumed
 
 RUNS = 40

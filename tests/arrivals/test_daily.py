@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.arrivals.daily import day_shares
-from simulator.engine.calendar import DAY_S, HOUR_S, clock_s
+from simulator.records.timetables import DAY_S, HOUR_S, clock_s
 from tests.arrivals.kinds import check_poisson, counts, process
 
 CHECKS = 6

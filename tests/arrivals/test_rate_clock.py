@@ -7,12 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.arrivals import ARRIVALS
-from simulator.arrivals.rate_clock import Clock, warped
-from simulator.case.arrival_model import ARRIVAL_KINDS
-from simulator.engine.streams import Streams
-from simulator.engine.timetables import Surge
+from simulator.arrivals.arrival import ARRIVALS, Clock, warped
+from simulator.case.kinds import ARRIVAL_KINDS
 from simulator.evidence.recordings import Recording
+from simulator.records.streams import Streams
+from simulator.records.timetables import Surge
 from tests.arrivals.kinds import check_poisson, counts, drawn, process, states
 from tests.engine.intervals import assert_agrees
 

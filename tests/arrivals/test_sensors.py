@@ -6,8 +6,8 @@ from pydantic import ValidationError
 from scipy.stats import kstest, norm, uniform
 
 from simulator.engine.run import simulate
-from simulator.engine.streams import Streams
-from simulator.engine.timetables import Surge
+from simulator.records.streams import Streams
+from simulator.records.timetables import Surge
 from tests.arrivals.kinds import drawn, process
 from tests.builders import assumed, link, plan, spread
 

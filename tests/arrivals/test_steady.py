@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import expon, gamma, kstest, weibull_min
 
 from simulator.arrivals.steady import weibull_shape
-from simulator.engine.streams import Streams
+from simulator.records.streams import Streams
 from tests.arrivals.kinds import check_poisson, counts, drawn, process, states
 from tests.engine.intervals import assert_agrees
 

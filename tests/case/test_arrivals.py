@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from tests.builders import assumed, pool, scenario, spread
 
 RATE = {"rate_per_s": assumed(2)}

@@ -4,10 +4,9 @@ import json
 
 import pytest
 
-from simulator.case.attributes import bands
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.load import loads
-from simulator.case.metric_records import MetricGroup
+from simulator.case.outputs import MetricGroup, bands
 from tests.builders import assumed, document, end, gate, pool, population, scenario, sensors, spread
 
 CLIENT = {"kind": "category", "label": "Client", "shares": {"14.2": assumed(0.7), "13": assumed(0.3)}}

@@ -4,9 +4,8 @@ import os
 
 import pytest
 
-from simulator.case.case_files import case_files, find
-from simulator.case.faults import ScenarioError
-from simulator.case.load import load, load_all
+from simulator.case.document import ScenarioError
+from simulator.case.load import case_files, find, load, load_all
 from tests.case.texts import SMALL, changed
 
 

@@ -2,10 +2,9 @@
 
 import pytest
 
-from simulator.case.case_files import scenario_ids
 from simulator.case.checks import cautions
-from simulator.case.faults import ScenarioError
-from simulator.case.load import load, loads
+from simulator.case.document import ScenarioError
+from simulator.case.load import load, loads, scenario_ids
 from simulator.engine.plan import compile_plan
 from tests.builders import assumed, end, gate, link, people, pool, population, retake, scenario, spread
 from tests.case.texts import changed, place

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from simulator.case.choices import Choice, Number
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.load import apply
 from simulator.case.schema import Scenario
 from tests.builders import pool, scenario

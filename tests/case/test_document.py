@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.case.document import parse_document, read_document
-from simulator.case.faults import Fault, ScenarioError
+from simulator.case.document import Fault, ScenarioError, parse_document, read_document
 from simulator.limits import CASE_DEPTH, CASE_FILE, CASE_VALUES, FAULTS_TOLD
 
 

@@ -2,9 +2,8 @@
 
 import pytest
 
-from simulator.case.faults import ScenarioError
-from simulator.case.figures import DOUBTED, TRAFFIC, figures_of, range_of, with_figures
-from simulator.case.load import loads
+from simulator.case.document import ScenarioError
+from simulator.case.load import DOUBTED, TRAFFIC, figures_of, loads, range_of, with_figures
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from tests.case.texts import SMALL, changed

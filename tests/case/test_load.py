@@ -7,9 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.case.case_files import find, scenario_ids
-from simulator.case.faults import Fault, ScenarioError
-from simulator.case.load import apply, load, load_all, loads
+from simulator.case.document import Fault, ScenarioError
+from simulator.case.load import apply, find, load, load_all, loads, scenario_ids
 from simulator.case.schema import Scenario
 from simulator.limits import FAULTS_TOLD, OPTIONS
 from tests.case.texts import SMALL, changed, place

@@ -5,9 +5,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from simulator.case.case_files import scenario_ids
 from simulator.case.fields import EVIDENCE_KINDS, Figure
-from simulator.case.load import load, loads
+from simulator.case.load import load, loads, scenario_ids
 from tests.case.texts import SMALL
 
 

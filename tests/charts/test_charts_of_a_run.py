@@ -20,7 +20,7 @@ from simulator.explain.request_path import request_path
 from simulator.explain.result import replicate
 from simulator.explain.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
 from simulator.metrics.operating_points import referred_at
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from simulator.units import duration, spoken
 from tests.builders import people, plan, pool, population, retake, run_at, spread
 

@@ -8,7 +8,7 @@ from simulator.charts.comparison_charts import answer_times_compared
 from simulator.engine.run import simulate
 from simulator.metrics.measures import CURVE, measure
 from simulator.metrics.summary import summary_of
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
 
 

@@ -55,8 +55,8 @@ class Here:
 def _in_this_process(request, monkeypatch):
     """A test whose name has `in_processes` starts them all the same, and so does every command that is a process of its own."""
     if "in_processes" not in request.node.name:
-        for command in ("levers", "run", "sweep_options"):
-            monkeypatch.setattr(f"simulator.cli.{command}.Pool", Here)
+        for module in ("practice.levers_command", "cli.progress", "tradeoffs.sweep_commands"):
+            monkeypatch.setattr(f"simulator.{module}.ProcessPool", Here)
 
 
 @pytest.fixture(autouse=True)

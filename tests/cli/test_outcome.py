@@ -12,7 +12,7 @@ import pytest
 from rich.table import Table
 from rich.text import Text
 
-from simulator.case.faults import Fault, ScenarioError
+from simulator.case.document import Fault, ScenarioError
 from simulator.cli.exits import (
     EXTRAS,
     Status,

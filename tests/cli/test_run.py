@@ -10,7 +10,7 @@ from time import sleep
 import pytest
 from rich.console import Console
 
-from simulator.case.case_files import scenario_ids
+from simulator.case.load import scenario_ids
 from simulator.engine.run import ENGINE_VERSION
 from tests.case.texts import SMALL, changed, place
 
@@ -83,7 +83,7 @@ def test_another_design_is_compared_on_the_same_requests(casesim, case):
 
 
 def test_differences_that_may_be_chance_are_called_so(casesim, case, monkeypatch):
-    monkeypatch.setattr("simulator.cli.run_command.out", Console(width=200))
+    monkeypatch.setattr("simulator.practice.run_command.out", Console(width=200))
     out = casesim("run", case, "--against", "reading=expert", "--replications", 3)[1]
     assert "reading=usual against expert" in out
     assert "this design minus the other" in out
@@ -209,7 +209,7 @@ def crash(monkeypatch):
     def divide(*_):
         raise ZeroDivisionError("division\nby zero")
 
-    monkeypatch.setattr("simulator.cli.run_command.result_of", divide)
+    monkeypatch.setattr("simulator.practice.run_command.result_of", divide)
     monkeypatch.delenv("CASESIM_DEBUG", raising=False)
 
 
@@ -247,14 +247,14 @@ def test_an_interrupt_ends_a_run_in_processes_before_all_replications_have_begun
             executor.submit(leave_a_mark, marks, number)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("simulator.cli.run_command.run_replications", interrupted)
+    monkeypatch.setattr("simulator.cli.progress.run_replications", interrupted)
     status, out, err = casesim("run", case)
     assert (status, out, err.strip()) == (130, "", "")
     assert len(list(marks.iterdir())) < 100
 
 
 def test_a_run_in_processes_that_are_killed_again_and_again_is_told_in_a_sentence(casesim, case, monkeypatch):
-    monkeypatch.setattr("simulator.cli.run_command.run_replications", lambda *given: given[3].submit(os._exit, 1).result())
+    monkeypatch.setattr("simulator.cli.progress.run_replications", lambda *given: given[3].submit(os._exit, 1).result())
     status, out, err = casesim("run", case)
     assert (status, out) == (2, "")
     assert [line for line in err.splitlines() if line] == [

@@ -25,7 +25,7 @@ def scores(casesim, own_scores):
 def two(monkeypatch):
     """Two of the shipped tables, so that a list is quick."""
     names = [NAME, "published.skinvision_resnet50x3.fp32"]
-    monkeypatch.setattr("simulator.cli.scores.readable_scores", lambda: (names, []))
+    monkeypatch.setattr("simulator.measure.score_command.readable_scores", lambda: (names, []))
     return names
 
 
@@ -151,7 +151,7 @@ def test_a_broken_table_of_ones_own_is_told_and_the_others_are_listed(scores, ow
 
 
 def test_a_list_resamples_so_many_rows_and_says_so(scores, own_scores, two, tmp_path, monkeypatch):
-    monkeypatch.setattr("simulator.cli.scores.LISTED_ROWS", LISTED_ROWS.__class__("rows", 1_000, "rows", ""))
+    monkeypatch.setattr("simulator.measure.score_command.LISTED_ROWS", LISTED_ROWS.__class__("rows", 1_000, "rows", ""))
     status, out, _ = scores("list")
     assert status == 0
     assert "Without an interval: 1,000 rows are resampled for a list" in out

@@ -12,7 +12,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from simulator.case.case_files import find, scenario_ids
+from simulator.case.load import find, scenario_ids
 
 
 def answers(port):

@@ -14,12 +14,11 @@ import pytest
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
-from simulator.engine.calendar import DAY_S, Roster, clock_s
 from simulator.engine.plan import Plan
-from simulator.engine.requests import OUTCOMES
 from simulator.engine.run import simulate
-from simulator.engine.trace import Trace
-from simulator.stages.service_times import GRID, LatencyTable
+from simulator.records.timetables import DAY_S, Roster, clock_s
+from simulator.records.trace import OUTCOMES, Trace
+from simulator.stages.pool_evidence import GRID, LatencyTable
 from simulator.stages.stage import ServiceStage
 from tests.builders import end, fork, gate, join, link, people, plan, pool, population, retake, retry, score_table, spread
 

@@ -11,11 +11,11 @@ import numpy as np
 from pydantic import Field
 
 from simulator.case.fields import CostFigure, Figure, ShareFigure, bounded
-from simulator.case.metric_records import Metric, share_metric
+from simulator.case.kinds import AnyStage, Faults, Target
+from simulator.case.outputs import Metric, share_metric
 from simulator.case.schema import Scenario
-from simulator.case.stage_model import AnyStage, Faults, Target
 from simulator.engine.plan import Plan
-from simulator.engine.trace import Trace, VisitLog
+from simulator.records.trace import Trace, VisitLog
 from simulator.stages import register
 from simulator.stages.stage import Comers, Onward, Rows, ServiceStage, Stage, Times
 from simulator.units import percent

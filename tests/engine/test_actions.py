@@ -11,7 +11,7 @@ from pandas.testing import assert_frame_equal
 
 from simulator.case.load import loads
 from simulator.engine.run import Run, simulate
-from simulator.engine.streams import Streams
+from simulator.records.streams import Streams
 from tests.engine.networks import HORIZON_S, check_changed, networks, ordered
 from tests.engine.test_contracts import NETWORKS, SHARED
 

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run
-from simulator.engine.streams import Streams
+from simulator.records.streams import Streams
 from simulator.stages.batching import BATCHING, BatchRule, DeadlineRule, TritonRule, batching
-from simulator.stages.service_times import constant, sampled
+from simulator.stages.pool_evidence import constant, sampled
 from simulator.theory.loads import capacity_per_s
 from tests.builders import arrivals_at, assumed, batches, end, plan, pool, scenario
 

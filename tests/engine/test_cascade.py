@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.charts.threshold_charts import roc
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
-from simulator.engine.streams import Streams
 from simulator.metrics.operating_points import operating_points
-from simulator.stages.service_times import constant
-from simulator.theory.flows import visit_ratios
+from simulator.records.streams import Streams
+from simulator.stages.pool_evidence import constant
+from simulator.theory.loads import visit_ratios
 from tests.builders import end, gate, plan, pool, population, scenario, score_table
 from tests.case.test_checks import messages
 from tests.engine.intervals import assert_agrees

@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from simulator.case.faults import ScenarioError
-from simulator.engine.conditions import Conditions, surges
+from simulator.case.curveballs import Conditions, surges
+from simulator.case.document import ScenarioError
 from simulator.engine.plan import strike_times
 from simulator.engine.run import simulate
-from simulator.engine.streams import Streams
-from simulator.engine.timetables import merged, steps
 from simulator.metrics.measures import measure
+from simulator.records.streams import Streams
+from simulator.records.timetables import merged, steps
 from simulator.stages.assemble import sets_of
-from simulator.stages.service_times import LatencyTable, constant
+from simulator.stages.pool_evidence import LatencyTable, constant
 from tests.builders import (  # fmt: skip
     assemble,
     assumed,
@@ -267,7 +267,7 @@ def test_a_batch_that_begins_on_a_throttled_module_takes_as_long_and_one_that_ha
 def test_a_price_is_paid_for_as_long_as_it_holds():
     usual, dearer = (measure(run_at(plan({"p": pool()}, curveballs=ball("price", at_s, times=3, lasts_s=25)), [0])).costs
                      for at_s in (None, 50))  # fmt: skip
-    assert dearer["machines"].above == pytest.approx(usual["machines"].above * (75 + 3 * 25) / 100)
+    assert dearer["machines"].numerator == pytest.approx(usual["machines"].numerator * (75 + 3 * 25) / 100)
 
 
 @pytest.mark.parametrize(

@@ -16,22 +16,20 @@ import numpy as np
 import pytest
 from pandas.testing import assert_frame_equal
 
-from simulator.arrivals import ARRIVALS
-from simulator.case.arrival_model import ARRIVAL_KINDS
-from simulator.case.stage_model import STAGE_KINDS as KINDS
-from simulator.engine.calendar import DAY_S
+from simulator.arrivals.arrival import ARRIVALS
+from simulator.case.kinds import ARRIVAL_KINDS
+from simulator.case.kinds import STAGE_KINDS as KINDS
 from simulator.engine.plan import Plan
 from simulator.engine.run import Run, simulate
-from simulator.engine.streams import Streams
-from simulator.engine.trace import Trace
 from simulator.evidence.recordings import Recording
+from simulator.records.streams import Streams
+from simulator.records.timetables import DAY_S
+from simulator.records.trace import Trace
 from simulator.stages import STAGES
-from simulator.stages.autoscaling import SCALERS
 from simulator.stages.batching import BATCHING
-from simulator.stages.pool_fields import Scaling
-from simulator.stages.pool_queues import BALANCERS
-from simulator.stages.queue_orders import BY_MARKS, ORDERS
-from simulator.stages.service_times import of_samples
+from simulator.stages.pool_evidence import of_samples
+from simulator.stages.pool_policies import SCALERS, Scaling
+from simulator.stages.queues import BALANCERS, BY_MARKS, ORDERS
 from tests.builders import (
     assemble,
     assumed,

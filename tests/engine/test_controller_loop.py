@@ -4,15 +4,15 @@ import json
 
 import pytest
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.load import loads
 from simulator.engine import actions
 from simulator.engine import plan as plans
 from simulator.engine.actions import with_actions
 from simulator.engine.run import Run, simulate
 from simulator.engine.servers import paid_usd, server_s, servers
-from simulator.engine.streams import Streams
-from simulator.stages.service_times import constant
+from simulator.records.streams import Streams
+from simulator.stages.pool_evidence import constant
 from tests.builders import MACHINE, arrivals_at, document, pool
 
 

@@ -5,11 +5,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.engine.annotations import TimedMarks
 from simulator.engine.run import simulate
+from simulator.records.annotations import TimedMarks
 from simulator.stages import STAGES
 from simulator.stages.managed_pool import ManagedPoolStage
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import (
     assumed,
     batches,

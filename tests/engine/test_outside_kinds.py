@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.load import loads as read
 from simulator.case.schema import Scenario
 from simulator.charts.comparison_charts import cost_split
@@ -25,9 +25,8 @@ from simulator.metrics.summary import summarise
 from simulator.paths import SCENARIOS
 from simulator.practice.exhibit_panels import panels
 from simulator.stages import register, unregister
-from simulator.stages.service_times import constant
-from simulator.theory.flows import visit_ratios
-from simulator.theory.loads import loads
+from simulator.stages.pool_evidence import constant
+from simulator.theory.loads import loads, visit_ratios
 from tests.builders import assumed, document, end, figures, gate, link, plan, pool, run_at, scenario
 from tests.case.test_checks import messages
 from tests.engine.networks import check, simulate_step_by_step
@@ -263,7 +262,7 @@ def test_it_stands_beside_the_kinds_that_come_with_casesim():
 def test_the_page_offers_runs_and_explains_it(practice, tmp_path, monkeypatch):  # noqa: F811
     shutil.copytree(SCENARIOS, tmp_path / "cases")
     (tmp_path / "cases" / "outside.yaml").write_text(TEXT, encoding="utf-8")
-    monkeypatch.setattr("simulator.case.case_files.SCENARIOS", tmp_path / "cases")
+    monkeypatch.setattr("simulator.case.load.SCENARIOS", tmp_path / "cases")
     page = settled(practice(case="outside"))
     assert not page.exception
     assert "The most loaded stage is Decoding" in told(page)

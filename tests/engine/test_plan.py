@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from simulator.app.jobs import job_id
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.fields import EVIDENCE_KINDS
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan

@@ -4,15 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from simulator.case.case_files import find
-from simulator.case.faults import ScenarioError
-from simulator.case.load import load, loads
+from simulator.case.document import ScenarioError
+from simulator.case.load import find, load, loads
 from simulator.engine.plan import at_band_edges, compile_plan, projected_ms
 from simulator.evidence.projection import latency
 from simulator.metrics.comparisons import differences
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
 
 SKIN = "skin-cancer-triage"

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.case.quantities import Constant, Exponential, Lognormal, Samples
-from simulator.engine.quantity_draws import draw
-from simulator.engine.streams import Streams
+from simulator.case.fields import Constant, Exponential, Lognormal, Samples
+from simulator.records.streams import Streams
 from tests.builders import assumed
 
 LISTED = Samples(samples=[3.0, 1.0, 2.0, 2.0], assumed="for a test")
@@ -19,7 +18,7 @@ QUANTITIES = {
 
 
 def drawn(spec, count=20_000):
-    return draw(spec, Streams(3).named("a"), count)
+    return spec.draw(Streams(3).named("a"), count)
 
 
 @pytest.mark.parametrize(

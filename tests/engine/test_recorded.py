@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.engine.run import Run, simulate
-from simulator.engine.streams import Streams
-from simulator.stages.service_times import constant
+from simulator.records.streams import Streams
+from simulator.stages.pool_evidence import constant
 from tests.arrivals.kinds import KIND
 from tests.builders import assumed, gate, link, people, plan, pool, population, spread
 from tests.engine.intervals import assert_agrees

@@ -6,7 +6,7 @@ from scipy.stats import binomtest, ks_2samp
 from sklearn.metrics import roc_auc_score
 
 from simulator.engine.run import Run
-from simulator.engine.streams import Streams
+from simulator.records.streams import Streams
 from tests.builders import end, gate, link, people, plan, pool, population, retake, run_at, score_table
 
 CHECKS = 6

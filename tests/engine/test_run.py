@@ -8,12 +8,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.engine import run as engine
 from simulator.engine.run import Run, simulate
-from simulator.engine.streams import Streams
 from simulator.limits import RUN_STEPS
-from simulator.stages.service_times import constant
+from simulator.records.streams import Streams
+from simulator.stages.pool_evidence import constant
 from tests.builders import gate, people, plan, pool, population, retake
 from tests.engine.networks import check, networks, ordered, service_times, simulate_step_by_step, turned_round
 

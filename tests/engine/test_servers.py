@@ -2,9 +2,9 @@
 
 import pytest
 
-from simulator.engine.calendar import HOUR_S
 from simulator.engine.servers import down, server_s, servers, work_s
-from simulator.stages.service_times import constant
+from simulator.records.timetables import HOUR_S
+from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, people, plan, pool, run_at
 
 

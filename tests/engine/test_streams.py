@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from simulator.engine.streams import Streams
+from simulator.records.streams import Streams
 
 MANY, STREAMS = 5_000, 100
 

@@ -6,9 +6,8 @@ import pytest
 from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile
 from simulator.metrics.measures import measure
-from simulator.stages.service_times import constant, profiled
-from simulator.theory.flows import visit_ratios
-from simulator.theory.loads import loads
+from simulator.stages.pool_evidence import constant, profiled
+from simulator.theory.loads import loads, visit_ratios
 from simulator.theory.queues import batch_queue, fork_join_response, mg1_wait, mmc_wait
 from tests.builders import (
     assumed,

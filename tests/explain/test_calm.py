@@ -7,7 +7,7 @@ from simulator.engine.plan import calm
 from simulator.engine.run import simulate
 from simulator.explain.curveball_effects import summed_up, toll_rows, tolls
 from simulator.explain.result import replicate
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
 
 SLOW = {"slow": {"kind": "slow_replicas", "label": "Slow", "stage": "p", "replicas": 9, "times": 3, "lasts_s": 1e6}}

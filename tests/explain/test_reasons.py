@@ -7,16 +7,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.case.case_files import find
-from simulator.case.exhibits import EXHIBITS
-from simulator.case.load import load
+from simulator.case.load import find, load
 from simulator.case.load import loads as loads_text
+from simulator.case.outputs import EXHIBITS
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain import advice
 from simulator.explain.result import replicate, result_of
 from simulator.metrics.measures import measure
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, retake, score_table, spread
 from tests.metrics.test_groups import screened
 

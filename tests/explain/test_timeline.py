@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from simulator.case.schema import Noun
 from simulator.explain.timeline import batches, busiest_minute, moment, occupancy, queue_steps, staffed, waiting
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import people, plan, pool, run_at
 
 

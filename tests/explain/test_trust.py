@@ -5,15 +5,15 @@ import dataclasses
 import numpy as np
 import pytest
 
+from simulator.case.fields import Source
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
-from simulator.engine.provenance import Source
 from simulator.evidence.profiles import Calls, ThreadRun
 from simulator.explain.result import replicate
 from simulator.explain.trust import notes_on
 from simulator.intervals import Interval, estimate
 from simulator.metrics.warm_up import WarmUp
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import exponential, people, plan, pool, retry
 
 

@@ -10,7 +10,7 @@ from random import Random
 from hypothesis import strategies as st
 
 from simulator.app.links import link, read
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan

@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 from unittest.mock import patch
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate

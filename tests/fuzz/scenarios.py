@@ -11,7 +11,7 @@ from typing import Any
 
 from ruamel.yaml import YAML
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.load import loads
 from simulator.incident.effects import EFFECTS
 from simulator.incident.fixes import FIXES

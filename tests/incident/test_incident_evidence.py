@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError

@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.table import Table
 
+from tests.families import heed_interrupts
 from tests.kills.subjects import SUBJECTS
 from tests.kills.trial import tried
 
@@ -21,6 +22,7 @@ out = Console(width=None if sys.stdout.isatty() else 160, highlight=False)
 
 def main(words: list[str]) -> int:
     """Kill every subject that is asked for; print a table; the exit status."""
+    heed_interrupts()
     parser = ArgumentParser(prog="python -m tests.kills")
     parser.add_argument("--times", type=int, default=50, help="how often each is killed")
     parser.add_argument("only", nargs="*")

@@ -18,7 +18,7 @@ from typing import Any
 
 import psutil
 
-from simulator.case.case_files import find
+from simulator.case.load import find
 from simulator.cli.exits import INTERRUPTED
 from tests.families import CASESIM, family, until
 

@@ -27,7 +27,10 @@ def images(count: int = 4) -> list[NDArray[np.float32]]:
 
 
 def run(file: Path) -> NDArray[np.float32]:
-    return ort.InferenceSession(str(file)).run(None, {"image": np.stack(images())})[0]
+    """Answer with the graph as written: fused 8-bit kernels saturate on processors that have no VNNI instructions."""
+    options = ort.SessionOptions()
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+    return ort.InferenceSession(str(file), options).run(None, {"image": np.stack(images())})[0]
 
 
 @pytest.mark.parametrize("precision", QUANTIZERS)

@@ -11,7 +11,7 @@ from simulator.engine.run import simulate
 from simulator.explain.result import replicate
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import summarise
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, exponential, gate, people, plan, pool, population, score_table
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1)), "cleared": end(), "done": end()}

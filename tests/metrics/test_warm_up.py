@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from simulator.case.faults import ScenarioError
+from simulator.case.document import ScenarioError
 from simulator.engine.run import simulate
 from simulator.explain.result import replicate
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import summarise
 from simulator.metrics.warm_up import mser
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from simulator.theory.queues import mg1_wait
 from tests.builders import arrivals_at, assumed, exponential, link, people, plan, pool
 from tests.builders import scenario as scenario_of

@@ -8,8 +8,7 @@ import pytest
 
 from simulator.app.jobs import FIRST
 from simulator.app.widgets import plain
-from simulator.case.case_files import scenario_ids
-from simulator.case.load import load
+from simulator.case.load import load, scenario_ids
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.home.home_page import SEED

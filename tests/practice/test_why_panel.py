@@ -3,8 +3,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from simulator.app.design_state import key
 from simulator.explain import advice
-from simulator.practice.design_state import key
 from simulator.practice.why_panel import PANEL_WANTED
 from tests.explain.test_reasons import stormy
 

@@ -2,8 +2,8 @@
 
 import pytest
 
+from simulator.metrics.detector_checks import recall_curve, statistic_rows
 from simulator.sources.detector_panel import ap_by_condition, ap_by_precision, image_shifts, recall_by_box_height
-from simulator.sources.detector_rows import recall_curve, statistic_rows
 from tests.detections import small_tables
 
 

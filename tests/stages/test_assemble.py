@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from simulator.engine.run import simulate
 from simulator.stages.assemble import sets_of
-from simulator.stages.service_times import constant
-from simulator.theory.flows import visit_ratios
+from simulator.stages.pool_evidence import constant
+from simulator.theory.loads import visit_ratios
 from tests.builders import assemble, end, figures, fork, join, link, plan, pool, sensors
 from tests.case.test_checks import messages
 

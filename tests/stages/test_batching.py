@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.engine.run import Run
-from simulator.engine.streams import Streams
+from simulator.records.streams import Streams
 from simulator.stages import STAGES
 from simulator.stages.batching import TritonRule
 from simulator.stages.managed_pool import ManagedPoolStage
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import arrivals_at, assumed, batches, plan, pool, run_at
 
 TEN = 10.0

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.engine.run import simulate
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import (  # fmt: skip
     assumed,
     end,

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 
 from simulator.engine.run import simulate
-from simulator.stages.gate_thresholds import thresholds
-from simulator.stages.service_times import constant
+from simulator.stages.gate import thresholds
+from simulator.stages.pool_evidence import constant
 from tests.builders import end, gate, plan, pool, population, retake, run_at, score_table
 
 WAYS = {"ends": {"yes": end(), "no": end(), "done": end()}}

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.engine.run import simulate
-from simulator.stages.service_times import constant
-from simulator.theory.flows import visit_ratios
-from simulator.theory.loads import loads
+from simulator.stages.pool_evidence import constant
+from simulator.theory.loads import loads, visit_ratios
 from tests.builders import (
     end,
     exponential,

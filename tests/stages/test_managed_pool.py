@@ -7,13 +7,13 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from scipy.optimize import brentq
 
-from simulator.engine.conditions import Conditions
+from simulator.case.curveballs import Conditions
 from simulator.engine.run import simulate
 from simulator.engine.servers import server_s
-from simulator.engine.streams import Streams
+from simulator.records.streams import Streams
 from simulator.stages import STAGES
 from simulator.stages.managed_pool import ManagedPoolStage
-from simulator.stages.service_times import GRID, LatencyTable, constant
+from simulator.stages.pool_evidence import GRID, LatencyTable, constant
 from simulator.theory.queues import mmc_wait
 from tests.builders import assumed, batches, end, exponential, figures, fork, gate, join, plan, pool, population, run_at
 from tests.case.test_checks import messages

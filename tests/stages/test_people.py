@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
-from simulator.engine.calendar import Roster, clock_s
 from simulator.engine.run import simulate
-from simulator.stages.service_times import constant
+from simulator.records.timetables import Roster, clock_s
+from simulator.stages.pool_evidence import constant
 from simulator.theory.queues import mg1_wait, mmc_wait
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, run_at, score_table, spread
 from tests.engine.intervals import assert_agrees

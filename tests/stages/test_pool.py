@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from simulator.engine.streams import Streams
 from simulator.evidence.profiles import IDLE_GAP_MS
-from simulator.stages.service_times import GRID, LatencyTable
+from simulator.records.streams import Streams
+from simulator.stages.pool_evidence import GRID, LatencyTable
 from tests.builders import plan, pool, run_at
 from tests.engine.networks import service_times
 

@@ -5,9 +5,9 @@ import pytest
 from scipy.stats import binomtest
 
 from simulator.engine.run import Run, simulate
-from simulator.engine.streams import Streams
+from simulator.records.streams import Streams
 from simulator.stages.gate import GateStage
-from simulator.stages.service_times import constant
+from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, gate, plan, pool, population, retake, run_at, spread
 
 WAYS = {"done": end(), "lost": end(), "kept": end()}

@@ -8,8 +8,8 @@ from scipy.stats import kstest
 
 from simulator.engine.run import simulate
 from simulator.metrics.summary import summarise
+from simulator.stages.pool_evidence import constant
 from simulator.stages.retry import Budget, RetryBudget
-from simulator.stages.service_times import constant
 from tests.builders import end, figures, people, plan, pool, retry, run_at
 from tests.case.test_checks import messages
 

@@ -2,8 +2,7 @@
 
 import pytest
 
-from simulator.stages.autoscaling import HpaScaler, KnativeScaler, RayServeScaler, Usage
-from simulator.stages.pool_fields import Hpa, Knative, RayServe
+from simulator.stages.pool_policies import Hpa, HpaScaler, Knative, KnativeScaler, RayServe, RayServeScaler, Usage
 
 
 def usage(*looks):

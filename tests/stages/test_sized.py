@@ -7,12 +7,11 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import lognorm
 
-from simulator.case.faults import ScenarioError
-from simulator.engine.attribute_columns import ATTRIBUTES
+from simulator.case.document import ScenarioError
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile
-from simulator.stages.service_times import constant, of_samples
+from simulator.stages.pool_evidence import constant, of_samples
 from simulator.theory.loads import loads
 from tests.builders import assumed, fork, join, plan, pool, run_at, scenario, spread
 from tests.engine.intervals import assert_agrees
@@ -53,7 +52,7 @@ def test_quantiles_are_interpolated_and_a_slow_draw_is_slow_at_every_size():
 def test_a_load_rests_on_the_mean_over_the_attribute():
     """The mean of the broken line over a lognormal number, by quadrature; 20 runs take as long on average."""
     made = sized_plan(BOXES, rate=0.5, seconds=400)
-    cells = ATTRIBUTES["number"].cells(made, "boxes", TIMES.bounds())
+    cells = made.scenario.attributes["boxes"].cells(made, "boxes", TIMES.bounds())
     made = replace(made, latencies={"p": TIMES.average(*cells)})
 
     def weighed(boxes):

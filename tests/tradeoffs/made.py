@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.case.metric_records import Metric
+from simulator.case.outputs import Metric
 from simulator.intervals import Estimate, estimate, mean_interval
 from simulator.metrics.paired_samples import PairedSample
 from simulator.tradeoffs.design_outcomes import DesignOutcome

@@ -1,11 +1,13 @@
 """The search against a space that can be enumerated, and a race in which nobody is dropped by luck."""
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
 import pytest
 
 from simulator.case.schema import Objective
+from simulator.cli.exits import UsageError
 from simulator.tradeoffs.best_design import FEW, MOST, Search
 from simulator.tradeoffs.breakeven import BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
@@ -116,3 +118,12 @@ def test_where_nothing_meets_all_objectives_the_nearest_misses_are_told_by_objec
     assert by_metric["cost"].words == f"“Cost at most 20.0 USD” by {by_metric['cost'].short:.1f} USD"
     assert by_metric["cost"].tried.outcome.metrics["found"].value >= 0.9
     assert by_metric["found"].tried.cost <= 20
+
+
+def test_a_search_without_optuna_names_the_extra_before_any_design_runs(monkeypatch):
+    monkeypatch.setitem(sys.modules, "optuna", None)
+    bench = Bench()
+    told = "the search for the best design needs optuna, which is not installed: pip install 'casesim[tradeoffs]'"
+    with pytest.raises(UsageError) as error:
+        bench.search(0).find(8)
+    assert (str(error.value), bench.given) == (told, {})

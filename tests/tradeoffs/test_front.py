@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.case.load import loads
-from simulator.case.metric_records import Metric
+from simulator.case.outputs import Metric
 from simulator.errors import InputError
 from simulator.intervals import Estimate, Interval, estimate, mean_interval
 from simulator.metrics.paired_samples import PairedSample

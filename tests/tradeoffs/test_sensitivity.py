@@ -1,10 +1,12 @@
 """Influences of functions whose indices are known."""
 
+import sys
 from math import pi
 
 import numpy as np
 import pytest
 
+from simulator.cli.exits import UsageError
 from simulator.errors import InputError
 from simulator.tradeoffs.design_space import Axis
 from simulator.tradeoffs.sensitivity import sample_of
@@ -147,3 +149,10 @@ def test_sobols_sequence_takes_a_power_of_two(count):
 def test_too_few_trajectories_are_refused_before_anything_runs():
     with pytest.raises(InputError, match="--points 3: Morris screening takes at least 4 trajectories"):
         sample_of(AXES, "morris", 3, seed=1)
+
+
+def test_an_analysis_without_salib_names_the_extra(monkeypatch):
+    monkeypatch.setitem(sys.modules, "SALib", None)
+    monkeypatch.delitem(sys.modules, "SALib.sample", raising=False)
+    with pytest.raises(UsageError, match=r"needs SALib, which is not installed: pip install 'casesim\[tradeoffs\]'"):
+        sample_of(AXES, "morris", 8, seed=1)

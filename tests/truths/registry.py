@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from simulator.engine.plan import Plan
 from simulator.engine.run import simulate
-from simulator.engine.trace import Trace
 from simulator.metrics.ages import ages
+from simulator.records.trace import Trace
 
 #: The first part of a run is left out: the queue starts empty.
 WARM_UP = 0.1

@@ -1,0 +1,153 @@
+"""TODO."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from simulator.case.document import Path
+from simulator.case.schema import Scenario
+from simulator.errors import suggest
+
+if TYPE_CHECKING:
+    from simulator.case.document import Document, Fault
+
+
+_FIGURE = {"value": 1, "assumed": "stands in"}
+
+
+#: What is tried in place of a faulty value, one after the other.
+_STAND_INS = (_FIGURE, {"constant": _FIGURE}, 1, "x", "08:00")
+
+
+#: As many times a file is validated; one that is beyond help by then is left alone.
+_ROUNDS = 12
+
+
+#: Sections whose entries are named elsewhere: without one of them, other parts would look faulty.
+_NAMED = frozenset({"arrivals", "population", "classes", "attributes", "accelerators", "stages", "ends", "curveballs"})
+
+
+@dataclass
+class Mended:
+    """A file that can be read as far as the places in doubt; scenario: None where there is no help.
+
+    doubtful: where something stands in for what was there. It says nothing of what the author meant: whatever looks wrong in
+    that part of the file may be its fault alone
+    faults: those that show only once the kind of a part is known
+    """
+
+    scenario: Scenario | None = None
+    doubtful: set[Path] = field(default_factory=set)
+    faults: list[Fault] = field(default_factory=list)
+
+
+def mended(document: Document) -> Mended:
+    """A scenario as close to a faulty document as can be."""
+    found, kinds, tried = Mended(), set[Path](), dict[Path, list[Any]]()
+    for _ in range(_ROUNDS):
+        try:
+            found.scenario = Scenario.of(document)
+            return found
+        except ValidationError as error:
+            lines = {place_of(document.data, line): line for line in error.errors(include_url=False)}
+        for path, line in lines.items():
+            if path not in tried and any(path[: len(kind)] == kind for kind in kinds):
+                found.faults.append(document.fault(path, sentence_of(line)))
+            put = _put_right(document, path, line, tried.setdefault(path, _stand_ins(line["input"])))
+            if put is None:
+                return found
+            document = put
+            if line["type"] == "union_tag_invalid":
+                kinds.add(path[:-1])
+            elif line["type"] != "unknown_key":
+                found.doubtful.add(path)
+    return found
+
+
+def _put_right(document: Document, path: Path, line: Any, left: list[Any]) -> Document | None:
+    """The document with something else at a faulty place; None where nothing is left to try.
+
+    left: what has not been tried there; what is tried is taken out
+    """
+    meant = re.search(r"did you mean '([^']+)'\?$", sentence_of(line))
+    if line["type"] == "unknown_key":
+        return document.renamed(path, meant[1] if meant else None)
+    if line["type"] == "union_tag_invalid":
+        return document.with_value(path, meant[1]) if meant else None
+    blamed = (*path, sentence_of(line).split(maxsplit=1)[0])  # as in "max_queue is set but ..."
+    if document.holds(blamed):
+        return document.renamed(blamed, None)
+    if not left:
+        return None
+    if (stand_in := left.pop(0)) is not None:
+        return document.with_value(path, stand_in)
+    needed = not path or isinstance(path[-1], int) or (len(path) <= 2 and path[0] in _NAMED)
+    return None if needed else document.renamed(path, None)
+
+
+def _stand_ins(given: Any) -> list[Any]:
+    """What may be tried in place of a value, the figure that a number was perhaps meant to be first; None leaves it out."""
+    figure = {"value": given, "assumed": "stands in"}
+    return [*([figure, {"constant": figure}] if isinstance(given, int | float) else []), *_STAND_INS, None]
+
+
+#: What the patterns of names and paths mean to a person.
+_PATTERNS = {
+    r"^[a-z][a-z0-9_]*$": "should be a lower-case word of letters, digits and _, with a letter first",
+    r"^[a-z][a-z0-9-]*$": "should be a lower-case word of letters, digits and -, with a letter first",
+    r"^[A-Za-z0-9][A-Za-z0-9_.-]*$": "should be a name of letters, digits, _, . and -, with a letter or digit first",
+    r"^[A-Za-z0-9][A-Za-z0-9 _.+-]*$": "should be of letters, digits, spaces, _, ., + and -, with a letter or digit first",
+    r"^[a-z][a-z0-9_.]*$": "should be lower-case words of letters, digits and _, joined by dots, with a letter first",
+    r"^[A-Za-z0-9_-][A-Za-z0-9_.-]*(/[A-Za-z0-9_-][A-Za-z0-9_.-]*)*\.(csv|parquet)$": (
+        "should be a .csv or .parquet file beside the case, or in a folder there, of letters, digits, _, . and -"
+    ),
+    r"^[a-z0-9_]+(\.[a-z0-9_]+)*$": "should be the place of a value: keys joined by dots, as in stages.model.replicas",
+}
+
+
+def place_of(data: Any, line: Any) -> Path:
+    """Where in the file's data an error stands; line: one of ValidationError.errors()."""
+    path = _in_file(data, line["loc"])
+    return (*path, "kind") if line["type"] == "union_tag_invalid" else path
+
+
+def _in_file(data: Any, loc: Path) -> Path:
+    """Drop what pydantic adds to a location (the kind, if that selects the model) and keep what is in the file."""
+    path: Path = ()
+    told = False
+    for part in loc:
+        if not told and isinstance(data, dict) and data.get("kind") == part:
+            told = True
+            continue
+        known = range(len(data)) if isinstance(data, list) else data if isinstance(data, dict) else ()
+        path, data, told = (*path, part), data[part] if part in known else None, False
+    return path
+
+
+def sentence_of(line: Any) -> str:
+    """What is wrong there, the value, and what would be right; line: one of ValidationError.errors()."""
+    kind, message, given = line["type"], str(line["msg"]), line["input"]
+    context = line.get("ctx", {})
+    if kind == "missing":
+        return "this field is missing"
+    if kind == "union_tag_invalid":
+        tags = [tag.strip().strip("'") for tag in str(context["expected_tags"]).split(",")]
+        return f"'{context['tag']}' is not a known kind; {suggest(str(context['tag']), tags)}"
+    if kind == "union_tag_not_found":
+        return "the field `kind` is missing"
+    if kind in ("too_long", "too_short"):
+        side, bound = ("at most", context["max_length"]) if kind == "too_long" else ("at least", context["min_length"])
+        return f"holds {_items(len(given))}; expected {side} {_items(bound)}"
+    if kind == "string_pattern_mismatch":
+        message = _PATTERNS.get(str(context["pattern"]), "holds characters that are not allowed here")
+    message = message[:1].lower() + message[1:]
+    simple = isinstance(given, str | int | float | bool) or given is None
+    return f"{message}; got {given!r}" if simple and "got " not in message and kind != "unknown_key" else message
+
+
+def _items(count: int) -> str:
+    return f"{count:,} {'item' if count == 1 else 'items'}"

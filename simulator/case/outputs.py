@@ -1,0 +1,299 @@
+"""Records of the metrics that a run reports, and the registry of the families that bring them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from importlib import import_module
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
+
+if TYPE_CHECKING:
+    from simulator.case.attributes import AnyAttribute
+    from simulator.case.kinds import AnyStage
+    from simulator.case.schema import Scenario
+
+Unit = Literal["s", "share", "1/s", "1/h", "USD", "per 1,000", "a request", "m", "km/h", "W", "J"]
+
+#: How a metric is computed from the replications of a run, and so how its interval is made.
+#: ratio: a total over a total; share: requests of a kind over requests, also near 0 and 1;
+#: mean, quantile: of all values of a sample, whichever replication they belong to.
+EstimatorName = Literal["ratio", "share", "mean", "quantile"]
+
+Better = Literal["higher", "lower"] | None
+
+#: Samples, by the first part of their names, that hold times of single requests, so that a group has its own.
+_OF_REQUESTS = ("served", "latency", "wait")
+
+#: The package whose import fills FAMILIES: it lies above this module, and is imported when metrics are first read.
+_PROVIDER = "simulator.metrics"
+
+
+class MetricGroup(NamedTuple):
+    """The requests of which an attribute has one value, or lies in one band."""
+
+    attribute: str
+    value: str
+
+    @property
+    def key(self) -> str:
+        """The group in the name of a metric."""
+        return f"{self.attribute}.{self.value}"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric's name, unit and direction, the part of the case it is about, and its estimator.
+
+    better: which direction is better; None if that depends
+    sample: the times it is taken of, where it is a mean or a quantile (`Measures.samples`)
+    stage, request_class, tag, group: its subject, where it is not about all requests
+    Two designs are compared replication by replication, since both meet the same requests; a metric that rests on labelled
+    items is compared resample by resample as well.
+    """
+
+    name: str
+    label: str
+    unit: Unit
+    better: Better
+    estimator: EstimatorName
+    sample: str = ""
+    quantile: float | None = None
+    stage: str | None = None
+    request_class: str | None = None
+    tag: str | None = None
+    least: float = 0.0
+    most: float = field(default=float("inf"))
+    group: MetricGroup | None = None
+
+    @property
+    def is_time(self) -> bool:
+        """True for a latency, a wait or an age, which under overload depends on the length of the run."""
+        return self.unit == "s"
+
+    @property
+    def is_tail(self) -> bool:
+        """True for a high percentile."""
+        return self.quantile is not None and self.quantile > 0.5
+
+    @property
+    def has_groups(self) -> bool:
+        """True if it can be reported for a part of the requests: a time of each, or a share of them; not what stages do."""
+        of_each = self.sample.partition(".")[0] in _OF_REQUESTS
+        return of_each or (self.stage is None and self.unit in ("share", "per 1,000"))
+
+    @property
+    def of_all(self) -> Self:
+        """The record of this metric over all requests."""
+        return self if self.group is None else replace(self, name=self.name.removesuffix(f".{self.group.key}"), group=None)
+
+
+def share_metric(name: str, label: str, better: Better, stage: str | None = None) -> Metric:
+    """Return the record of a share of the requests; stage: the stage that it is about, if any."""
+    return Metric(name, label, "share", better, "share", stage=stage, most=1.0)
+
+
+@dataclass(frozen=True)
+class CaseOutline:
+    """The parts of a case that decide which metrics it has; they can be read from a file with faults as well.
+
+    stages: the model of each stage's kind; tags: those that gates give; classes: of requests, whether each has a deadline
+    population: the words for positives that are detected and for requests that are escalated; None without positives
+    ages: ends that report how old their newest information is, with the sensors they report it of
+    labels: of stages, ends and sensors (as `sensor NAME`), where the author gives them
+    """
+
+    stages: Mapping[str, type[AnyStage]]
+    tags: list[str]
+    classes: Mapping[str, Any]
+    population: tuple[str, str] | None
+    ages: Mapping[str, list[str]] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def label(self, name: str) -> str:
+        """The label of a stage or an end; its name where it has none."""
+        return self.labels.get(name, name)
+
+
+class CountedMetric(NamedTuple):
+    """A metric's record together with its count in one replication.
+
+    count: takes a `CountedRun`; returns a `Total` (store "totals"), a `Sample` (store "samples") or, by stretch of the run, the
+    numerators of a rate, shape (stretches,) (store "rates"); None where the replication has no such figure.
+    A metric that a kind of stage counts itself (`Stage.totals`) has no count here.
+    """
+
+    record: Metric
+    count: Callable[[Any], Any] | None = None
+    store: Literal["totals", "samples", "rates"] = "totals"
+
+    @property
+    def key(self) -> str:
+        """The name of its count: metrics of one sample share it."""
+        return self.record.sample or self.record.name
+
+
+@dataclass(frozen=True)
+class MetricFamily:
+    """Metrics that belong together.
+
+    counted: yields the records of a case, each with its count; part: the field of the outline that the metrics are about. A
+    case where this part is empty has none of them; "" for metrics that every case has.
+    """
+
+    name: str
+    counted: Callable[[CaseOutline], Iterator[CountedMetric]]
+    part: str = ""
+
+
+#: The families by name, in the order of the screen.
+FAMILIES: dict[str, MetricFamily] = {}
+
+
+def add_family(family: MetricFamily) -> None:
+    """Add a family of metrics to every case; raises ValueError if its name is taken."""
+    if family.name in FAMILIES:
+        raise ValueError(f"there already is a family of metrics '{family.name}'")
+    FAMILIES[family.name] = family
+
+
+def counted_metrics(case: CaseOutline) -> dict[str, CountedMetric]:
+    """Return every metric of a case but those of sections, by name, in the order of the screen."""
+    import_module(_PROVIDER)
+    families = [family for family in FAMILIES.values() if not family.part or getattr(case, family.part)]
+    return {one.record.name: one for family in families for one in family.counted(case)}
+
+
+def metrics_of(case: CaseOutline) -> dict[str, Metric]:
+    """Return the records of every metric of a case but those of sections, by name, in the order of the screen."""
+    return {name: one.record for name, one in counted_metrics(case).items()}
+
+
+#: What a person asks of a run. What it rests on is asked last, in every case.
+Question = Literal["missed", "waits", "costs", "rests"]
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """What an author needs to know about an exhibit.
+
+    label: its title
+    question: the one that it answers; a page has a panel for each
+    needs: what it needs, in words. Empty if every case has something to show.
+    shows: whether a case as a whole has something to show; None where a stage must offer the exhibit (`AnyStage.exhibits`)
+    """
+
+    label: str
+    question: Question
+    needs: str = ""
+    shows: Callable[[Scenario], bool] | None = None
+
+    def is_offered(self, name: str, scenario: Scenario) -> bool:
+        """Whether the exhibit, which is registered under `name`, has something to show of a case."""
+        if not self.needs:
+            return True
+        if self.shows is not None:
+            return self.shows(scenario)
+        return any(name in stage.exhibits for stage in scenario.stages.values())
+
+
+def has_encounters(scenario: Scenario) -> bool:
+    """Whether a case asks if a vehicle stops in time."""
+    return scenario.encounters is not None
+
+
+def has_vehicle(scenario: Scenario) -> bool:
+    """Whether a case says what a vehicle carries."""
+    return scenario.vehicle is not None
+
+
+def _has_sensors(scenario: Scenario) -> bool:
+    return bool(scenario.sensors and scenario.machine_stages())
+
+
+def _has_ages(scenario: Scenario) -> bool:
+    return bool(scenario.ages)
+
+
+#: Every exhibit by name, in the order in which a page shows them unless its case names its own.
+EXHIBITS = {
+    "encounter": Exhibit("One encounter", "missed", "encounters", has_encounters),
+    "sight": Exhibit("Sight and stopping distance", "missed", "encounters", has_encounters),
+    "front": Exhibit("Accuracy and latency", "missed", "encounters", has_encounters),
+    "outcomes": Exhibit("Outcomes", "missed"),
+    "threshold": Exhibit("Threshold", "missed", "a gate by score"),
+    "overload": Exhibit("Overload", "waits", "a retry"),
+    "batches": Exhibit("Machines", "waits", "a pool"),
+    "cameras": Exhibit("Machines by sensor", "waits", "sensors and a pool", _has_sensors),
+    "ages": Exhibit("Age of information", "waits", "an end with `age: true`", _has_ages),
+    "shifts": Exhibit("People", "waits", "a stage of people"),
+    "answer_times": Exhibit("Answer times", "waits"),
+    "one_request": Exhibit("One at a time", "waits"),
+    "cost": Exhibit("Cost", "costs"),
+    "vehicle": Exhibit("What a vehicle costs", "costs", "a vehicle", has_vehicle),
+    "transfer": Exhibit("Threshold elsewhere", "rests", "a gate by score"),
+    "lateness": Exhibit("What lateness takes", "rests", "encounters", has_encounters),
+    "misses": Exhibit("How misses follow each other", "rests", "encounters", has_encounters),
+    "sensors": Exhibit("What a second sensor adds", "rests", "encounters", has_encounters),
+}
+
+
+def offered(scenario: Scenario) -> list[str]:
+    """The exhibits with something to show of a case, in the order of the registry."""
+    return [name for name, exhibit in EXHIBITS.items() if exhibit.is_offered(name, scenario)]
+
+
+class Grouping(NamedTuple):
+    """How an attribute parts the requests: its label, its groups with what a person calls them, the metrics told of each."""
+
+    label: str
+    groups: dict[str, str]
+    metrics: list[str]
+
+
+def grouping(attribute: AnyAttribute) -> Grouping:
+    """How an attribute parts the requests."""
+    given = attribute.model_dump(include={"label", "shares", "values", "edges", "unit", "metrics"})
+    return grouping_of(given)
+
+
+def grouping_of(data: Mapping[str, Any]) -> Grouping:
+    """The same of an attribute as it stands in the file, whatever else is wrong with it."""
+    named = {str(name): str(name) for name in _part(data, "shares", dict)}
+    named |= {str(name): str(words) for name, words in _part(data, "values", dict).items()}
+    edges = [edge for edge in _part(data, "edges", list) if isinstance(edge, int | float)]
+    metrics = [name for name in _part(data, "metrics", list) if isinstance(name, str)]
+    return Grouping(str(data.get("label")), named | bands(edges, str(data.get("unit") or "")), metrics)
+
+
+def _part(data: Mapping[str, Any], key: str, kind: type) -> Any:
+    return found if isinstance(found := data.get(key), kind) else kind()
+
+
+def bands(edges: Sequence[float], unit: str = "") -> dict[str, str]:
+    """The groups that edges part a number into, with what a person calls them; none without an edge."""
+    if not edges:
+        return {}
+    of = f" {unit}" if unit else ""
+    inner = {f"{low:g}_to_{high:g}": f"{low:g} to {high:g}{of}" for low, high in pairwise(edges)}
+    return {f"under_{edges[0]:g}": f"under {edges[0]:g}{of}", **inner, f"from_{edges[-1]:g}": f"{edges[-1]:g}{of} and more"}
+
+
+def with_groups(metrics: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -> dict[str, Metric]:
+    """The metrics, and behind them those that are told of each group of an attribute."""
+    return {**metrics, **{metric.name: metric for metric in _grouped(metrics, groupings)}}
+
+
+def _grouped(metrics: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -> Iterator[Metric]:
+    for attribute, found in groupings.items():
+        for name in found.metrics:
+            if name in metrics and metrics[name].has_groups:
+                for value, words in found.groups.items():
+                    group, one = MetricGroup(attribute, value), metrics[name]
+                    label = f"{one.label} ({found.label}: {words})"
+                    yield replace(one, name=f"{name}.{group.key}", label=label, group=group)
+
+
+def told_by_group(metrics: Iterable[Metric]) -> list[str]:
+    """The metrics that may be told of a group of requests."""
+    return [metric.name for metric in metrics if metric.has_groups]

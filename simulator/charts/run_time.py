@@ -1,0 +1,82 @@
+"""Charts over the time of a run: the time of day as the axis, and marks of curveballs (a line at the start, a band after it)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from simulator.charts.look import ORANGE, Chart, translucent
+from simulator.metrics.stage_metrics import Strike, strikes_of
+from simulator.metrics.stage_metrics import told as sentence_of
+from simulator.records.timetables import clock_s
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import plotly.graph_objects as go
+
+    from simulator.engine.plan import Plan
+    from simulator.records.trace import Trace
+
+#: The vertical distance between labels of curveballs, as a share of the height.
+_ROW = 0.09
+
+#: The first and last second of the run that a chart shows.
+Window = tuple[float, float]
+
+
+def clock(trace: Trace, seconds: pd.Series[float]) -> pd.Series[pd.Timestamp]:
+    """Convert seconds of the run to times on a calendar; only the time of day is shown."""
+    return pd.Timestamp("2001-01-01") + pd.to_timedelta(seconds + clock_s(trace.plan.scenario.run.starts_at), unit="s")
+
+
+def time_of_day(trace: Trace, at_s: float) -> pd.Timestamp:
+    return clock(trace, pd.Series([at_s]))[0]
+
+
+def over_time(drawn: go.Figure, trace: Trace, shaded: str = "") -> None:
+    """Set the time axis, from the start of the run to its end in every chart, so that instants line up."""
+    ends = [time_of_day(trace, 0.0), time_of_day(trace, trace.plan.horizon_s)]
+    title = f"time of day; shaded: {shaded}" if shaded else "time of day"
+    drawn.update_xaxes(title=title, tickformat="%H:%M", tickangle=0, range=ends, showgrid=False)
+
+
+def marked(
+    chart: Chart,
+    plan: Plan,
+    at: Callable[[float], Any],
+    times: pd.Series[float] | None = None,
+    window: Window | None = None,
+) -> Chart:
+    """Add the curveballs within a window to the figure, to the takeaway, and as a column of the table.
+
+    at: converts seconds of the run to a place on the horizontal axis
+    times: the time of each row of the table, in seconds of the run; None where rows have no time
+    window: None for the whole run
+    """
+    window = window or (0.0, plan.horizon_s)
+    strikes = [one for one in strikes_of(plan) if one.start_s < window[1] and one.end_s > window[0]]
+    if not strikes:
+        return chart
+    if chart.figure is not None:
+        for row, strike in enumerate(strikes):
+            _mark(chart.figure, strike, row, at, window)
+    sentence = " ".join([chart.takeaway, *(sentence_of(plan, strike) for strike in strikes)])
+    table = chart.table if times is None else chart.table.assign(curveball=_active(times, strikes))
+    return Chart(chart.figure, sentence, table)
+
+
+def _mark(drawn: go.Figure, strike: Strike, row: int, at: Callable[[float], Any], window: Window) -> None:
+    start, end = at(max(strike.start_s, window[0])), at(min(strike.end_s, window[1]))
+    height = {"y0": 0, "y1": 1, "yref": "paper"}
+    drawn.add_shape(type="rect", x0=start, x1=end, **height, fillcolor=translucent(ORANGE, 0.2), line_width=0, layer="below")
+    drawn.add_shape(type="line", x0=start, x1=start, **height, line={"color": ORANGE, "width": 2, "dash": "dashdot"})
+    late = strike.start_s > (window[0] + window[1]) / 2  # the label goes to the side with more room
+    where = {"x": start, "y": 1 - _ROW * (row + 1), "yref": "paper", "yanchor": "middle"}
+    drawn.add_annotation(**where, xanchor="right" if late else "left", text=f" {strike.label} ", showarrow=False)
+
+
+def _active(times: pd.Series[float], strikes: list[Strike]) -> list[str]:
+    """Return the labels of the curveballs at each time."""
+    return [", ".join(one.label for one in strikes if one.start_s <= time < one.end_s) for time in times]

@@ -1,0 +1,220 @@
+"""`casesim run` and `casesim report`: one design, printed with verdicts, figures and differences, or written as a page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Column, Table
+
+from simulator.case.load import load
+from simulator.cli.exits import Status, UsageError, VisibleConsole, err
+from simulator.cli.options import Against, AsJson, Case, Picks, Replications, Seed, Strikes, read_picks, read_strikes
+from simulator.cli.progress import run_in_processes
+from simulator.engine.actions import Action, with_actions
+from simulator.engine.plan import Plan, changes_of, compile_plan
+from simulator.engine.run import simulate
+from simulator.evidence.evidence_files import in_one_step
+from simulator.explain.chrome_trace import check_target, write_trace
+from simulator.explain.request_path import RequestPath, answers_early, percentile, request_path
+from simulator.explain.result import Result, result_of
+from simulator.intervals import Interval
+from simulator.metrics.comparisons import Comparison, OneSided, compare, undecided
+from simulator.metrics.summary import Standing, Verdict
+from simulator.records.trace import Trace
+from simulator.units import duration, spoken
+
+out = VisibleConsole()
+
+_COLOURS: dict[Standing, str] = {"met": "green", "not met": "red", "not proven": "yellow", "no figure": "bright_black"}
+
+
+def print_summary(summary: Result) -> None:
+    """Print verdicts, metrics, the reasons why objectives are not met, and limits of trust."""
+    scenario, design = summary.plan.scenario, summary.plan.design
+    count = f"{summary.replications} replications, {scenario.unit.counted(summary.requests)}"
+    out.print(f"[bold]{escape(scenario.title)}[/bold], {count}, seed {summary.seed}")
+    out.print(", ".join(f"{name}={option}" for name, option in design.items()), style="dim")
+    for name, at_s in summary.plan.strikes.items():
+        out.print(f"[yellow]strikes[/yellow] {escape(summary.plan.scenario.curveballs[name].label)}, at {spoken(at_s, 's')}")
+    for at_s, picks in changes_of(summary.plan):
+        changed = ", ".join(f"{name}={pick}" for name, pick in picks.items())
+        out.print(f"[yellow]changes[/yellow] {escape(changed)}, at {spoken(at_s, 's')}")
+    verdicts = Table("objective", "target", "reached", "95% interval", "verdict", box=None)
+    for verdict in summary.verdicts:
+        verdicts.add_row(*_verdict_row(verdict))
+    out.print(verdicts)
+    metrics = Table(Column("metric", overflow="fold"), "value", "95% interval", "half-widths", box=None)
+    for name, estimate in summary.metrics.items():
+        unit = summary.metric(name).unit
+        metrics.add_row(name, spoken(estimate.value, unit), _interval(estimate, unit), summary.doubts(name))
+    out.print(metrics)
+    out.print(summary.sense, style="dim")
+    print_reasons(summary)
+    for warning in summary.warnings:
+        out.print(f"[yellow]note[/yellow] {escape(warning)}")
+    doubtful = [note for note in summary.trust if note.level != "good"]
+    for note in doubtful:
+        out.print(f"[yellow]trust: {note.level}[/yellow] {escape(note.sentence)}")
+    good = len(summary.trust) - len(doubtful)
+    out.print(f"trust: {good} of {len(summary.trust)} points are good; --json lists them", style="dim")
+    out.print(f"run hash {summary.run_hash}; --json adds the source of every number", style="dim")
+
+
+def print_reasons(summary: Result) -> None:
+    """Print the reason why each objective is not met and a step that helps; the bottleneck, unless a reason names it."""
+    for place, reason in summary.reasons.items():
+        verdict = summary.verdicts[place]
+        out.print(f"[bold]why[/bold] “{escape(verdict.objective.label)}”, {verdict.standing}: {escape(reason.sentence)}")
+        out.print(f"    {escape(reason.advice.sentence)}")
+    bottleneck, named = summary.bottleneck, {reason.stage for reason in summary.reasons.values()}
+    if bottleneck and bottleneck.stage not in named:
+        out.print(f"[bold]bottleneck[/bold] {escape(bottleneck.sentence)}")
+
+
+def print_differences(compared: Comparison) -> None:
+    """Print the differences from another design: figures that only one of the two has first, then the largest difference."""
+    design, other = compared.after.plan.design, compared.before.plan.design
+    changed = [f"{name}={pick} against {other[name]}" for name, pick in design.items() if pick != other[name]]
+    out.print(f"[bold]differences[/bold], this design minus the other: {escape(', '.join(changed) or 'the same design')}")
+    table = Table(Column("metric", overflow="fold"), "difference", "95% interval", "half-widths", "", box=None)
+    for one in compared.all:
+        if isinstance(one, OneSided):
+            table.add_row(one.metric.name, one.words, "", "", one.verdict)
+        else:
+            note = "" if one.significant or one.change.value == 0 else one.verdict
+            table.add_row(one.metric.name, one.size, one.interval, one.doubts, note)
+    out.print(table)
+    judged = {objective.metric for objective in compared.after.plan.scenario.objectives}
+    if words := undecided([change for change in compared.moved if change.metric.name in judged]):
+        out.print(escape(words))
+
+
+def print_path(path: RequestPath) -> None:
+    """Print one request, a row a visit."""
+    out.print(f"[bold]request {path.request}[/bold] of replication {path.replication}: {escape(path.sentence)}")
+    table = Table("step", "entered after", "waiting", "served", "batch", "server", "outcome", box=None)
+    for step in path.steps:
+        after, waited = duration(step.entered_s - path.start_s), duration(step.queued_s + step.held_s)
+        servers = [str(number) if number else "" for number in (step.batch_size, step.server)]
+        table.add_row(escape(step.label), after, waited, duration(step.served_s), *servers, step.outcome.replace("_", " "))
+    out.print(table)
+
+
+def _verdict_row(verdict: Verdict) -> tuple[str, ...]:
+    colour = _COLOURS[verdict.standing]
+    label, words = escape(verdict.objective.label), f"[{colour}]{verdict.standing}[/{colour}]"
+    reached = verdict.reached if verdict.estimate else "none to quote"
+    return label, verdict.asked, reached, verdict.interval, words
+
+
+def _interval(estimate: Interval, unit: str) -> str:
+    return f"{spoken(estimate.low, unit)} to {spoken(estimate.high, unit)}"
+
+
+def run(
+    case: Case,
+    picks: Picks = None,
+    strikes: Strikes = None,
+    seed: Seed = 1,
+    replications: Replications = None,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option("--change", metavar="CHOICE=OPTION@SECONDS", help="change a pick during the run; may be repeated"),
+    ] = None,
+    against: Against = None,
+    explain: Annotated[
+        str | None, typer.Option(metavar="PERCENTILE", help="follow one request: p50, p99, p99.9 or slowest")
+    ] = None,
+    trace_out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="write the first replication for Perfetto, as .json or .json.gz")
+    ] = None,
+    as_json: AsJson = False,
+    strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is not met")] = False,
+) -> None:
+    """Run a design and print its misses, waiting times and costs."""
+    scenario, picked, struck = load(case), read_picks(picks), read_strikes(strikes)
+    actions = _read_changes(changes or [])
+    plan = with_actions(compile_plan(scenario, picked, struck), actions)
+    others = picked | read_picks(against, "--against") if against else picked
+    other = with_actions(compile_plan(scenario, others, struck), actions) if against else None
+    share = _read_percentile(explain or "p99")
+    if trace_out:
+        check_target(trace_out)
+    summary = result_of(plan, seed, run_in_processes(plan, seed, replications))
+    compared = _against(other, summary) if other else None
+    first = simulate(plan, seed) if as_json or explain or trace_out else None
+    if first and trace_out:
+        write_trace(first, trace_out)
+    if as_json and first:
+        differences = {"against": compared.before.plan.design, "differences": compared.to_json()} if compared else {}
+        print(json.dumps(summary.to_json() | _requests(first, share) | differences, indent=2, allow_nan=False))
+    else:
+        print_summary(summary)
+        if compared:
+            print_differences(compared)
+        for path in _paths(first, share) if first and explain else []:
+            print_path(path)
+    if strict and not all(verdict.met for verdict in summary.verdicts):
+        raise typer.Exit(Status.NO)
+
+
+def _read_changes(changes: list[str]) -> list[Action]:
+    actions: list[Action] = []
+    for change in changes:
+        pick, _, seconds = change.rpartition("@")
+        try:
+            actions.append((float(seconds), read_picks([pick], "--change")))
+        except ValueError:
+            raise UsageError(
+                f"--change {change}: write it as CHOICE=OPTION@SECONDS, such as --change replicas=4@3600"
+            ) from None
+    return actions
+
+
+def _read_percentile(text: str) -> float:
+    try:
+        return percentile(text)
+    except ValueError as error:
+        raise UsageError(f"--explain {error}") from error
+
+
+def _against(other: Plan, summary: Result) -> Comparison:
+    before = result_of(other, summary.seed, run_in_processes(other, summary.seed, summary.replications))
+    return compare(before, summary, every=True)
+
+
+def _paths(trace: Trace, share: float) -> list[RequestPath]:
+    # to the answer and, if the path goes on, to the end
+    paths = [request_path(trace, share, "answer"), request_path(trace, share, "end") if answers_early(trace) else None]
+    return [path for path in paths if path]
+
+
+def _requests(trace: Trace, share: float) -> dict[str, Any]:
+    paths = {f"to_{path.until}": path.to_json() for path in _paths(trace, share)}
+    return {"request": paths} if paths else {}
+
+
+def report(
+    case: Case,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE.html", help="where to write it")],
+    picks: Picks = None,
+    strikes: Strikes = None,
+    seed: Seed = 1,
+    replications: Replications = None,
+) -> None:
+    """Run a design and write brief, design, verdicts, charts, sources and command into one HTML file that needs no other."""
+    if out.suffix not in (".html", ".htm"):
+        raise UsageError(f"--out {out}: should end in .html")
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"--out {out}: there is no folder {out.parent}; make it first, or name another")
+    plan = compile_plan(load(case), read_picks(picks), read_strikes(strikes))
+    result = result_of(plan, seed, run_in_processes(plan, seed, replications))
+    from simulator.practice.report import report as page
+
+    with in_one_step(out) as part:
+        part.write_text(page(result, simulate(plan, seed)), encoding="utf-8")
+    err.print(f"{out}: written", markup=False)

@@ -1,0 +1,89 @@
+"""Named random streams: one question, one stream, so that a further stage or option shifts no other draw."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable
+from functools import wraps
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from weakref import ref
+
+import numpy as np
+from cachetools import LRUCache
+from numpy.typing import NDArray
+
+from simulator.limits import MIB
+
+if TYPE_CHECKING:
+    from simulator.engine.plan import Plan
+
+#: The latest draws, up to a size in bytes: hundreds of designs of a sweep meet the same requests, drawn once.
+_DRAWN: LRUCache[Hashable, NDArray[Any]] = LRUCache(32 * MIB, lambda drawn: drawn.nbytes)
+_LOCK = Lock()
+
+
+class Streams:
+    """The random streams of one replication.
+
+    A stream depends on the seed, the replication and its own name alone: two designs that draw `arrivals` meet the same
+    arrivals (common random numbers).
+    """
+
+    def __init__(self, seed: int, replication: int = 0) -> None:
+        self.seed = seed
+        self.replication = replication
+
+    def named(self, name: str) -> np.random.Generator:
+        """Return a fresh generator for the stream `name`: a second call gives equal draws."""
+        digest = hashlib.sha256(name.encode()).digest()
+        words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
+        return np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, self.replication, *words])))
+
+    def uniform(self, name: str, n: int, dtype: Any = np.float64) -> NDArray[Any]:
+        """Return the first n uniform draws of a fresh stream, shape (n,), read-only."""
+        return self.once(name, ("uniform", n, np.dtype(dtype).char), lambda rng: rng.random(n, dtype))
+
+    def normal(self, name: str, n: int) -> NDArray[np.float32]:
+        """Return the first n standard normal draws of a fresh stream, shape (n,), read-only."""
+        return self.once(name, ("normal", n), lambda rng: rng.standard_normal(n, np.float32))
+
+    def once(self, name: str, what: Hashable, draw: Callable[[np.random.Generator], NDArray[Any]]) -> NDArray[Any]:
+        """Return the column that `draw` makes of a fresh stream, read-only; all runs of this process share it.
+
+        what: identifies the column among all that are drawn from the stream
+        """
+        key = self.seed, self.replication, name, what
+        with _LOCK:
+            column = _DRAWN.get(key)
+        if column is None:
+            column = draw(self.named(name))
+            column.flags.writeable = False
+            with _LOCK:
+                if column.nbytes <= _DRAWN.maxsize:
+                    _DRAWN[key] = column
+        return column
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def cache_per_plan(compute: Callable[Concatenate[Plan, P], T]) -> Callable[Concatenate[Plan, P], T]:
+    """Cache a function's results for each plan, for as long as the plan lives. Callers must not change a result.
+
+    Its other arguments, if any, are positional and hashable.
+    """
+    cache: dict[int, tuple[ref[Plan], dict[Any, T]]] = {}
+
+    @wraps(compute)
+    def cached(plan: Plan, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        key = id(plan)
+        entry = cache.get(key)
+        if entry is None or entry[0]() is not plan:
+            entry = cache[key] = ref(plan, lambda _: cache.pop(key, None)), {}
+        if args not in entry[1]:
+            entry[1][args] = compute(plan, *args, **kwargs)
+        return entry[1][args]
+
+    return cached

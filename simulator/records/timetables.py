@@ -1,0 +1,270 @@
+"""Numbers that change at known times, and sums and products of them."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import reduce
+from itertools import pairwise
+from math import inf, log1p
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from simulator.stages.people import Shift
+
+#: From when until when, in seconds of the run.
+Span = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Steps:
+    """A number that changes at known times: `values[i]` holds from `times[i]` on, in seconds of the run; `times[0]` is 0.
+
+    usual: what the number is when nothing strikes.
+    """
+
+    times: tuple[float, ...] = (0.0,)
+    values: tuple[float, ...] = (1.0,)
+    usual: float = 1.0
+
+    @property
+    def steady(self) -> bool:
+        """Whether it is as usual throughout, and may be left alone."""
+        return all(value == self.usual for value in self.values)
+
+    def at(self, time: float) -> float:
+        """The number at a time; a change has happened at its very instant."""
+        return self.values[bisect_right(self.times, time) - 1]
+
+    def at_all(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The number at many times, of their shape."""
+        if len(self.values) == 1:
+            return np.broadcast_to(self.values[0], times.shape)
+        return np.array(self.values)[np.searchsorted(self.times, times, side="right") - 1]
+
+    def mean(self, end: float) -> float:
+        """The average over [0, end)."""
+        return self.total(end) / end
+
+    def total(self, end: float, start: float = 0.0) -> float:
+        """The integral over [start, end)."""
+        edges = [start, *[time for time in self.times if start < time < end], end]
+        return sum((stop - begin) * self.at(begin) for begin, stop in pairwise(edges))
+
+
+def steps(usual: float, changes: Iterable[tuple[Span, float]], combine: Callable[[float, float], float]) -> Steps:
+    """The usual number with changes combined into it, each over its span, in the order given."""
+    spans = list(changes)
+    edges = sorted({0.0, *(edge for span, _ in spans for edge in span if edge < inf)})
+    values = [reduce(combine, (by for (start, end), by in spans if start <= edge < end), usual) for edge in edges]
+    kept = [index for index in range(len(edges)) if index == 0 or values[index] != values[index - 1]]
+    return Steps(tuple(edges[index] for index in kept), tuple(values[index] for index in kept), usual)
+
+
+def merged(spans: Iterable[Span]) -> list[Span]:
+    """The same time in spans that are sorted and apart from each other."""
+    found: list[Span] = []
+    for start, end in sorted(spans):
+        if found and start <= found[-1][1]:
+            found[-1] = found[-1][0], max(found[-1][1], end)
+        else:
+            found.append((start, end))
+    return found
+
+
+def within(spans: Iterable[Span]) -> Steps:
+    """1 within spans that are sorted and apart, 0 outside."""
+    edges = [edge for span in spans for edge in span]
+    return Steps((0.0, *edges), (0.0, *(float(index % 2 == 0) for index in range(len(edges)))))
+
+
+def complement(found: Steps) -> Steps:
+    """1 minus a number that changes."""
+    return Steps(found.times, tuple(1 - value for value in found.values))
+
+
+def inverse(found: Steps) -> Steps:
+    """1 over it."""
+    return Steps(found.times, tuple(1 / value for value in found.values))
+
+
+def product(one: Steps, other: Steps) -> Steps:
+    """Two of them multiplied."""
+    times = np.unique(one.times + other.times)
+    return Steps(tuple(times.tolist()), tuple((one.at_all(times) * other.at_all(times)).tolist()))
+
+
+def added(parts: Iterable[Steps]) -> Steps:
+    """All of them added up; at least one."""
+    found = list(parts)
+    times, index = np.unique(np.concatenate([part.times for part in found]), return_inverse=True)
+    changes = np.concatenate([np.diff(part.values, prepend=0.0) for part in found])
+    return Steps(tuple(times.tolist()), tuple(np.cumsum(np.bincount(index, changes)).tolist()))
+
+
+def spliced(parts: Iterable[tuple[float, Steps]]) -> Steps:
+    """One number after the other, each from its time (s) on until the next begins."""
+    found = list(parts)
+    times: list[float] = []
+    values: list[float] = []
+    for (start, steps), end in zip(found, [*(start for start, _ in found[1:]), inf], strict=True):
+        within_part = [time for time in steps.times if start < time < end]
+        times += [start, *within_part]
+        values += [steps.at(time) for time in [start, *within_part]]
+    return Steps(tuple(times), tuple(values))
+
+
+class Surge(NamedTuple):
+    """From `at_s` on, for `seconds`, the clock runs `times` as fast. Surges that overlap multiply."""
+
+    at_s: float
+    seconds: float = inf
+    times: float = 1.0
+
+
+DAY_S = 86_400.0
+HOUR_S = 3_600.0
+
+
+def clock_s(clock: str) -> float:
+    """`08:30` as seconds from midnight."""
+    return 60.0 * clock_minutes(clock)
+
+
+@dataclass(frozen=True)
+class Duty:
+    """Some readers of one shift may take cases on [start, end); their shift lasts from `since` to `until` (all in seconds)."""
+
+    start: float
+    end: float
+    since: float
+    until: float
+    desks: NDArray[np.intp]
+
+
+class Roster:
+    """Who is on duty at any time of a run. The shifts repeat every day.
+
+    Readers are told apart by their desks, numbered from 0: a shift takes the first ones that are vacant when it begins.
+    On duty is who may take cases: not in a hand-over, and not in a break.
+    """
+
+    def __init__(self, shifts: list[Shift], starts_at: float, end: float) -> None:
+        self._shifts = sorted(_shifts(shifts, starts_at, end), key=lambda found: found[0])
+        self.duties = list(_duties(self._shifts))
+        self._starts = np.array([duty.start for duty in self.duties])
+        self._ends = np.array([duty.end for duty in self.duties])
+        changes: dict[float, int] = {0.0: 0}
+        for duty in self.duties:
+            changes[duty.start] = changes.get(duty.start, 0) + len(duty.desks)
+            changes[duty.end] = changes.get(duty.end, 0) - len(duty.desks)
+        self.times = sorted(changes)
+        self.people = np.cumsum([changes[time] for time in self.times]).tolist()
+
+    @property
+    def most(self) -> int:
+        """How many desks there are, which is at least the most readers ever on duty."""
+        return max((int(duty.desks.max()) + 1 for duty in self.duties), default=0)
+
+    def on_duty(self, time: float) -> int:
+        """People on duty at `time`; a shift has begun at its first instant and ended at its last."""
+        return int(self.people[bisect_right(self.times, time) - 1])
+
+    def readers(self, time: float) -> dict[int, float]:
+        """The desks of those on duty at `time`, each with the time at which its reader's shift began."""
+        current = np.flatnonzero((self._starts <= time) & (time < self._ends))
+        return {desk: self.duties[index].since for index in current for desk in self.duties[index].desks.tolist()}
+
+    def next_change(self, time: float) -> float:
+        """The first time after `time` at which somebody may come or go; inf if nobody ever does."""
+        after = bisect_right(self.times, time)
+        return self.times[after] if after < len(self.times) else float("inf")
+
+    def staffed_s(self, end: float, slowing_per_h: float = 0.0) -> float:
+        """Person-seconds on duty on [0, end).
+
+        slowing_per_h: where work takes (1 + slowing_per_h x hours since the shift began) times as long, the seconds of work of
+        a fresh reader that gets done: the integral of 1 / (1 + slowing_per_h x hours).
+        """
+        return sum(
+            len(duty.desks) * _fresh_s(duty.start - duty.since, min(duty.end, end) - duty.since, slowing_per_h)
+            for duty in self.duties
+            if duty.start < end
+        )
+
+    def paid_s(self, end: float) -> float:
+        """Person-seconds that are paid on [0, end): shifts from their beginning to their end."""
+        return sum(shift.people * max(min(closes, end) - max(opens, 0.0), 0.0) for opens, closes, shift in self._shifts)
+
+    def shifts_by_desk(self, end: float) -> dict[int, list[tuple[float, float]]]:
+        """For each desk, from when to when on [0, end) somebody is paid for a shift at it, sorted."""
+        found: dict[int, set[tuple[float, float]]] = {}
+        for duty in self.duties:
+            if duty.since < end:
+                for desk in duty.desks.tolist():
+                    found.setdefault(desk, set()).add((max(duty.since, 0.0), min(duty.until, end)))
+        return {desk: sorted(spans) for desk, spans in found.items()}
+
+
+def _fresh_s(start: float, end: float, slowing_per_h: float) -> float:
+    """Seconds of fresh work between two times, in seconds since the shift began."""
+    if not slowing_per_h:
+        return end - start
+    slowing = slowing_per_h / HOUR_S
+    return (log1p(slowing * end) - log1p(slowing * start)) / slowing
+
+
+def _shifts(shifts: list[Shift], starts_at: float, end: float) -> Iterator[tuple[float, float, Shift]]:
+    """Every shift of a run, from those that began on the day before: when it opens and closes, in seconds."""
+    for shift in shifts:
+        first = (clock_s(shift.start) - starts_at) % DAY_S - DAY_S
+        for day in range(int(end // DAY_S) + 3):
+            opens = first + day * DAY_S
+            yield opens, opens + 60.0 * shift.minutes, shift
+
+
+def _duties(shifts: list[tuple[float, float, Shift]]) -> Iterator[Duty]:
+    """Shifts in the order in which they begin, cut into the stretches in which people take cases."""
+    vacant_from = np.empty(0)
+    for opens, closes, shift in shifts:
+        desks = np.flatnonzero(vacant_from <= opens)[: shift.people]
+        more = shift.people - len(desks)
+        desks = np.append(desks, np.arange(len(vacant_from), len(vacant_from) + more))
+        vacant_from = np.append(vacant_from, np.zeros(more))
+        vacant_from[desks] = closes
+        for start, end, members in _stretches(shift):
+            if opens + end > 0:
+                yield Duty(max(opens + start, 0.0), opens + end, opens, closes, desks[members])
+
+
+def _stretches(shift: Shift) -> Iterator[tuple[float, float, list[int]]]:
+    """From when to when, in seconds since the shift began, which of its people take cases."""
+    alike: dict[tuple[tuple[float, float], ...], list[int]] = {}
+    for member in range(shift.people):
+        alike.setdefault(_absences(shift, member), []).append(member)
+    for absences, members in alike.items():
+        edges = [0.0, *(edge for absence in absences for edge in absence), 60.0 * shift.minutes]
+        reached = 0.0
+        for start, end in list(pairwise(edges))[::2]:
+            reached = max(reached, start)
+            if reached < end:
+                yield reached, end, members
+
+
+def _absences(shift: Shift, member: int) -> tuple[tuple[float, float], ...]:
+    """When one of a shift's people takes no cases, in seconds since the shift began, sorted."""
+    found = [(0.0, 60 * shift.handover_minutes)] if shift.handover_minutes else []
+    for pause in shift.breaks:
+        leaves = shift.after_start(pause.start) + member % pause.groups * pause.minutes
+        found.append((60 * leaves, 60 * (leaves + pause.minutes)))
+    return tuple(sorted(found))
+
+
+def clock_minutes(clock: str) -> int:
+    """`08:30` as minutes from midnight."""
+    hours, minutes = clock.split(":")
+    return 60 * int(hours) + int(minutes)

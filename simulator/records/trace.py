@@ -1,0 +1,339 @@
+"""What happened in one replication, as flat rows: requests, and visits to stages."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from array import array
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from simulator.case.curveballs import Conditions
+    from simulator.engine.plan import Plan
+    from simulator.engine.requests import Requests
+
+#: How a request ended. `done` reached an end the planned way, `timed_out` and `shed` by a fallback.
+UNFINISHED, DONE, TIMED_OUT, SHED, FAILED = range(5)
+OUTCOMES = ("unfinished", "done", "timed_out", "shed", "failed")
+
+Rows = NDArray[np.int32]
+Times = NDArray[np.float64]
+
+#: A visit's columns: which request, at which stage, when it entered the queue, when service began (NaN: never), when it left
+#: (NaN: it still waits), which replica or reviewer served it (-1: none), its batch, numbered within the stage, and its size,
+#: and whether anybody waited for it.
+VISIT_COLUMNS = ("request", "stage", "entered_s", "started_s", "left_s", "server", "batch", "batch_size", "wanted")
+
+
+@dataclass(frozen=True)
+class Visits:
+    """The visits to one stage as columns, each of shape (visits,) and as VISIT_COLUMNS says."""
+
+    request: Rows
+    entered_s: Times
+    started_s: Times
+    left_s: Times
+    server: Rows
+    batch: Rows
+    batch_size: Rows
+    wanted: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.request)
+
+    def only(self, mine: NDArray[np.bool_] | NDArray[np.intp]) -> Visits:
+        """Some of them; mine: which, as a mask of shape (visits,) or as places."""
+        return Visits(**{name: column[mine] for name, column in vars(self).items()})
+
+    @property
+    def served(self) -> NDArray[np.bool_]:
+        """Which of them were ever served, shape (visits,)."""
+        return ~np.isnan(self.started_s)
+
+    def frame(self, stage: str) -> pd.DataFrame:
+        """The same as rows with VISIT_COLUMNS."""
+        columns = dict(vars(self))
+        return pd.DataFrame({"request": columns.pop("request"), "stage": _alone(stage, len(self)), **columns})
+
+
+class VisitLog:
+    """The visits to one stage, in the order in which they were settled; columns grow as needed.
+
+    A row a visit: request, entered. A row a batch: how many visits it has, started, left, server. `unwanted` lists the visits
+    that nobody waited for: the requester had left, or had another answer.
+    """
+
+    def __init__(self, servers: int = 1, largest: int = 1) -> None:
+        """servers: how many there are to be told apart; largest: the most visits in a batch."""
+        self.request = array("i")
+        self.entered = array("d")
+        self.size = array("b" if largest < 2**7 else "h")
+        self.started = array("d")
+        self.left = array("d")
+        self.server = array("h" if servers < 2**15 else "i")
+        self.unwanted = array("i")
+
+    def __len__(self) -> int:
+        return len(self.request)
+
+    def add(self, row: int, entered: float, started: float, left: float, server: int = -1) -> None:
+        """A visit of one request alone; `started` is NaN where it was never served."""
+        self.request.append(row)
+        self.entered.append(entered)
+        self.size.append(1)
+        self.started.append(started)
+        self.left.append(left)
+        self.server.append(server)
+
+    def add_batch(self, rows: Any, entered: Any, at: int, size: int, started: float, left: float, server: int) -> None:
+        """Requests rows[at : at + size] that were served together."""
+        if size == 1:
+            self.request.append(rows[at])
+            self.entered.append(entered[at])
+        else:
+            self.request.extend(rows[at : at + size])
+            self.entered.extend(entered[at : at + size])
+        self.size.append(size)
+        self.started.append(started)
+        self.left.append(left)
+        self.server.append(server)
+
+    def add_taken(self, rows: Any, entered: Any, first: int, last: int) -> None:
+        """Requests rows[first:last], taken in turn by batches that are noted by their own; both are memory views."""
+        self.request.frombytes(rows[first:last].tobytes())
+        self.entered.frombytes(entered[first:last].tobytes())
+
+    def add_block(self, rows: Rows, entered: Times, started: Times, left: Times) -> None:
+        """Many visits of one request each, served by nobody in particular."""
+        self.request.frombytes(rows.astype(np.intc).tobytes())
+        self.entered.frombytes(entered.tobytes())
+        self.size.frombytes(np.ones(len(rows), self.size.typecode).tobytes())
+        self.started.frombytes(started.tobytes())
+        self.left.frombytes(left.tobytes())
+        self.server.frombytes(np.full(len(rows), -1, self.server.typecode).tobytes())
+
+    def widened(self, servers: int, largest: int) -> VisitLog:
+        """The same visits, with room for more servers and larger batches than there were."""
+        roomier = VisitLog(servers, largest)
+        for name in ("size", "server"):
+            column, wanted = getattr(self, name), getattr(roomier, name).typecode
+            if array(wanted).itemsize > column.itemsize:
+                setattr(self, name, array(wanted, column))
+        return self
+
+    def copy(self) -> VisitLog:
+        """The same visits in columns of their own."""
+        copied = copy.copy(self)
+        for name in ("request", "entered", "size", "started", "left", "server", "unwanted"):
+            setattr(copied, name, getattr(self, name)[:])
+        return copied
+
+    def hide_from(self, time: float) -> None:
+        """Let nothing have left that leaves at `time` or later."""
+        left = np.array(self.left)
+        left[left >= time] = np.nan
+        self.left = array("d", left.tobytes())
+
+    def mark(self) -> tuple[int, int]:
+        """How many visits and batches there are by now."""
+        return len(self.request), len(self.started)
+
+    def served_since(self, mark: tuple[int, int]) -> tuple[Rows, Times]:
+        """The requests whose service was noted after `mark`, and when each of them left.
+
+        mark: visits and batches, as `mark()` counts them. Returns row numbers, int32, and seconds from the start of the run,
+        float64, both of shape (m,), in the order of the log; visits that were never served (`started` is NaN) are left out.
+        """
+        visits, batches = mark
+        rows = np.array(self.request[visits:], np.int32)
+        size, left = np.array(self.size[batches:]), np.array(self.left[batches:])
+        served = ~np.isnan(np.array(self.started[batches:]))
+        if served.all():
+            return rows, np.repeat(left, size)
+        return rows[np.repeat(served, size)], np.repeat(left[served], size[served])
+
+    def begun_within(self, start: float, end: float) -> VisitLog:
+        """The services alone that began on [start, end)."""
+        found, begun = VisitLog(), np.array(self.started)
+        mine = (begun >= start) & (begun < end)
+        for name in ("started", "left", "server"):
+            column = getattr(self, name)
+            setattr(found, name, array(column.typecode, np.array(column)[mine].tolist()))
+        return found
+
+    def services(self, horizon: float) -> tuple[Times, Times, Rows]:
+        """Of every batch that was served: when it began, when it ended, within the run, and the server; shapes (batches,)."""
+        started, left, server = np.array(self.started), np.array(self.left), np.array(self.server, np.int32)
+        served = ~np.isnan(started)
+        return started[served], np.fmin(left[served], horizon), server[served]
+
+    def visits(self) -> Visits:
+        """The visits as columns."""
+        sizes = np.array(self.size, np.int32)
+        batch = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
+        wanted = np.ones(len(batch), bool)
+        wanted[np.array(self.unwanted, np.intp)] = False
+        return Visits(
+            request=np.array(self.request, np.int32),
+            entered_s=np.array(self.entered),
+            started_s=np.array(self.started)[batch],
+            left_s=np.array(self.left)[batch],
+            server=np.array(self.server, np.int32)[batch],
+            batch=batch,
+            batch_size=sizes[batch],
+            wanted=wanted,
+        )
+
+    def frame(self, stage: str) -> pd.DataFrame:
+        """The visits as rows with VISIT_COLUMNS."""
+        return self.visits().frame(stage)
+
+
+class TransitLog(VisitLog):
+    """Visits to a stage where nobody waits: who came and when; the rest can be worked out again.
+
+    left: when each request leaves that enters at a time, shapes (n,) and (n,) to (n,).
+    """
+
+    def __init__(self, left: Callable[[Rows, Times], Times]) -> None:
+        super().__init__()
+        self.left_at = left
+        self.until = inf
+
+    def copy(self) -> TransitLog:
+        """The same visits in columns of their own."""
+        copied = TransitLog(self.left_at)
+        copied.request, copied.entered = self.request[:], self.entered[:]
+        return copied
+
+    def hide_from(self, time: float) -> None:
+        """Let nothing have left that leaves at `time` or later."""
+        self.until = time
+
+    def note(self, row: int, entered: float) -> None:
+        """One visit."""
+        self.request.append(row)
+        self.entered.append(entered)
+
+    def note_block(self, rows: Rows, entered: Times) -> None:
+        """Many visits."""
+        self.request.frombytes(rows.astype(np.intc).tobytes())
+        self.entered.frombytes(entered.tobytes())
+
+    def visits(self) -> Visits:
+        """The visits as columns."""
+        rows, entered = np.array(self.request, np.int32), np.array(self.entered)
+        left = self.left_at(rows, entered)
+        left[left >= self.until] = np.nan
+        count = len(rows)
+        batch, one = np.arange(count, dtype=np.int32), np.ones(count, np.int32)
+        return Visits(rows, entered, entered, left, -one, batch, one, np.ones(count, bool))
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The replicas of a pool that scales: how many were wanted from which time on (seconds), and replica-seconds paid.
+
+    spans: by replica, from when until when it was there and had started: (from, until) in seconds, sorted
+    paid: replica-seconds paid by each time (s) at which a pick changed
+    """
+
+    wanted: list[tuple[float, int]]
+    paid_s: float
+    spans: dict[int, list[tuple[float, float]]]
+    paid: list[tuple[float, float]] = field(default_factory=list)
+
+    def paid_between(self, start: float, end: float) -> float:
+        """Replica-seconds paid between two times at which a pick changed, or the beginning or end of the run."""
+        by = {0.0: 0.0} | dict(self.paid)
+        return by.get(end, self.paid_s) - by[start]
+
+
+@dataclass
+class Trace:
+    """One replication: the plan that ran, its seed, the requests as columns, the visits to each stage, fleets that scaled.
+
+    phases: the plans that ran one after the other, each with the time (s) at which it began to
+    """
+
+    plan: Plan
+    seed: int
+    replication: int
+    columns: Requests
+    logs: dict[str, VisitLog]
+    conditions: Conditions  # what was not as usual, and when
+    fleets: dict[str, Fleet] = field(default_factory=dict)
+    phases: list[tuple[float, Plan]] = field(default_factory=list)
+
+    @cached_property
+    def requests(self) -> pd.DataFrame:
+        """A row a request: when it arrived, was answered and finished, how it ended and where (times in s), attributes."""
+        columns = self.columns
+        sensors = self.plan.scenario.sensors
+        frames = {"sensor": _named(columns.sensor, sensors), "frame": columns.frame} if sensors else {}
+        attributes = {name: spec.named(columns.attributes[name]) for name, spec in self.plan.scenario.attributes.items()}
+        return pd.DataFrame(
+            {
+                "arrived_s": columns.arrived,
+                "sent_s": columns.sent,
+                "answered_s": columns.answered,
+                "finished_s": columns.finished,
+                "outcome": _named(columns.outcome, OUTCOMES),
+                "end": _named(columns.end, self.plan.scenario.ends),
+                "positive": columns.positive,
+                "detected": columns.detected,
+                "patient": columns.patient,
+                "score": np.where(np.isfinite(columns.risk), columns.risk, np.nan),
+                "tries": columns.tries + 1,
+                "tag": columns.tag,
+                **frames,
+                **attributes,
+            }
+        )
+
+    @cached_property
+    def visits(self) -> pd.DataFrame:
+        """A row for each visit of a request to a stage, failures included, by time of entry."""
+        frames = [log.frame(stage) for stage, log in self.logs.items() if len(log)]
+        visits = pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=list(VISIT_COLUMNS))
+        visits["stage"] = visits["stage"].astype("category")
+        return visits.sort_values(["entered_s", "request"], kind="stable", ignore_index=True)
+
+    def parts(self) -> list[tuple[float, float, Plan]]:
+        """From when until when which plan ran (s)."""
+        if not self.phases:
+            return [(0.0, inf, self.plan)]
+        starts = [at_s for at_s, _ in self.phases]
+        return [(start, end, plan) for (start, plan), end in zip(self.phases, [*starts[1:], inf], strict=True) if start < end]
+
+    def under(self, plan: Plan, until: float = inf) -> Trace:
+        """The same run as if a plan of its phases had run alone, until a time (s)."""
+        alone = replace(plan, until=min(until, plan.until), later=())
+        return replace(self, plan=alone, conditions=self.conditions.under(plan), phases=[])
+
+    @cached_property
+    def digest(self) -> str:
+        """Identifies what happened: times to the microsecond, outcomes and ends of every request."""
+        sha = hashlib.sha256()
+        for times in (self.columns.arrived, self.columns.answered, self.columns.finished):
+            sha.update(np.where(np.isfinite(times), np.round(times * 1e6), -1).astype(np.int64).tobytes())
+        for codes in (self.columns.outcome, self.columns.end, self.columns.detected):
+            sha.update(codes.tobytes())
+        return sha.hexdigest()[:16]
+
+
+def _alone(name: str, count: int) -> Any:
+    """A column that says the same in every row."""
+    return _named(np.zeros(count, np.int8), [name])
+
+
+def _named(codes: NDArray[np.int8], names: Iterable[str]) -> Any:
+    return pd.Categorical.from_codes(codes, dtype=pd.CategoricalDtype(list(names)))

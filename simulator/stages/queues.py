@@ -1,0 +1,289 @@
+"""Queues in front of replicas: the order of service, the choice between several queues, and copies of requests.
+
+An order is a function that gives a key, smallest first. A request keeps the key that it has when it joins the queue: its score
+and its tag count as they are known by then.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Sequence
+from heapq import heappop, heapreplace
+from itertools import count
+from math import inf, nextafter
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from simulator.records.annotations import as_memoryview
+
+if TYPE_CHECKING:
+    from simulator.engine.requests import Requests
+    from simulator.engine.run import Run
+    from simulator.stages.batching import BatchRule
+    from simulator.stages.pool_policies import Outages
+
+#: The place of a request, by row number, that joins the queue at a time (s).
+Key = Callable[[int, float], float]
+
+
+def fifo(requests: Requests) -> Key:
+    """First come, first served."""
+    return lambda row, time: 0.0
+
+
+def risk(requests: Requests) -> Key:
+    """The highest score first; a request that no model has scored comes before all."""
+    score = requests.risks.at
+    return lambda row, time: -score(row, time)
+
+
+def tag(requests: Requests) -> Key:
+    """By the route that a gate gave, in the order of the gate's routes; untagged requests come first."""
+    return requests.tags.at
+
+
+def priority(requests: Requests) -> Key:
+    """By the priority of the request's class, 1 first."""
+    priorities = as_memoryview(requests.priority)
+    return lambda row, time: priorities[row]
+
+
+def deadline(requests: Requests) -> Key:
+    """The earliest deadline first."""
+    deadlines = as_memoryview(requests.deadline)
+    return lambda row, time: deadlines[row]
+
+
+def freshest(requests: Requests) -> Key:
+    """The request sent last comes first, as for frames of a camera."""
+    arrived = as_memoryview(requests.arrived)
+    return lambda row, time: -arrived[row]
+
+
+#: Order to key: built once for a run, called for each request that joins the queue. Ties go to the earlier arrival.
+ORDERS: dict[str, Callable[[Requests], Key]] = {
+    "fifo": fifo,
+    "risk": risk,
+    "tag": tag,
+    "priority": priority,
+    "deadline": deadline,
+    "freshest": freshest,
+}
+
+#: The orders that use the marks of stages on requests.
+BY_MARKS = {"risk", "tag"}
+
+
+class Freshness:
+    """Requests are of one stream, or of one for each sensor; of a stream, the newest is the one that was sent last.
+
+    Of two sent at the same time, the one that arrives later counts as newer.
+    """
+
+    def __init__(self, requests: Requests, rule: Literal["newest", "newest_of_sensor"]) -> None:
+        self._sent = as_memoryview(requests.arrived)
+        self._sensor = as_memoryview(requests.sensor) if rule == "newest_of_sensor" else None
+
+    def sent(self, row: int) -> float:
+        """When a request was sent (s)."""
+        time: float = self._sent[row]
+        return time
+
+    def replaces(self, comer: int, other: int) -> bool:
+        """Whether the arriving one is newer in the same stream."""
+        return self.same(comer, other) and self._sent[comer] >= self._sent[other]
+
+    def same(self, row: int, other: int) -> bool:
+        """Whether two requests are of one stream; visits of one request from several branches do not replace each other."""
+        return row != other and (self._sensor is None or self._sensor[row] == self._sensor[other])
+
+
+class QueueLength(Protocol):
+    """A queue that can be chosen."""
+
+    @property
+    def outstanding(self) -> int:
+        """Requests that wait there or are in service."""
+
+
+#: Picks one of the queues for a request, by row number.
+Chooser = Callable[[Sequence[QueueLength], int], int]
+
+
+def round_robin(run: Run, name: str) -> Chooser:
+    """One after the other."""
+    turns = count()
+    return lambda lanes, row: next(turns) % len(lanes)
+
+
+def least_outstanding(run: Run, name: str) -> Chooser:
+    """The one with the fewest requests; the first of several."""
+    return lambda lanes, row: min(range(len(lanes)), key=lambda lane: lanes[lane].outstanding)
+
+
+def two_choices(run: Run, name: str) -> Chooser:
+    """The better of two drawn at random (Mitzenmacher 2001, the power of two choices)."""
+    first, second = (as_memoryview(run.uniform(f"{name}.choice.{index}")) for index in (1, 2))
+
+    def choose(lanes: Sequence[QueueLength], row: int) -> int:
+        one, other = int(first[row] * len(lanes)), int(second[row] * len(lanes))
+        return one if lanes[one].outstanding <= lanes[other].outstanding else other
+
+    return choose
+
+
+def at_random(run: Run, name: str) -> Chooser:
+    """Any, with equal probability."""
+    drawn = as_memoryview(run.uniform(f"{name}.choice.1"))
+    return lambda lanes, row: int(drawn[row] * len(lanes))
+
+
+#: Built once for a run; streams are named after the pool.
+BALANCERS: dict[str, Callable[[Run, str], Chooser]] = {
+    "round_robin": round_robin,
+    "least_outstanding": least_outstanding,
+    "two_choices": two_choices,
+    "random": at_random,
+}
+
+
+class QueuedRequest:
+    """One request at this pool, from joining to leaving.
+
+    open: until it has its answer or has left; choice: its lane; copies: how many wait or are being served; permit: what the
+    breaker let it in by
+    """
+
+    __slots__ = ("choice", "copies", "entered", "open", "permit", "row")
+
+    def __init__(self, row: int, entered: float, choice: int, permit: int) -> None:
+        self.row = row
+        self.entered = entered
+        self.choice = choice
+        self.permit = permit
+        self.copies = 0
+        self.open = True
+
+
+class Copy:
+    """What lies in a queue: a stay, or a second copy of it. `delayed`: it waited too long and is served after the others."""
+
+    __slots__ = ("delayed", "entered", "second", "stay")
+
+    def __init__(self, stay: QueuedRequest, entered: float, second: bool = False) -> None:
+        self.stay = stay
+        self.entered = entered
+        self.second = second
+        self.delayed = False
+        stay.copies += 1
+
+
+#: Where a copy lies in a queue: by key, the delayed after the others, then in order of arrival.
+Place = tuple[float, bool, int, Copy]
+
+
+class Queue:
+    """Copies by key, those of equal key in order of arrival.
+
+    deadline: by request, by when (s) its answer is worth something; empty where there are no classes
+    """
+
+    def __init__(self, key: Key, deadline: Any) -> None:
+        self.key = key
+        self.deadline = deadline
+        self.items: list[Place] = []
+        self._numbers = count()
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def push(self, copy: Copy, now: float) -> Place:
+        """Join the queue; returns the place there."""
+        place = self.key(copy.stay.row, now), copy.delayed, next(self._numbers), copy
+        insort(self.items, place)
+        return place
+
+    def first(self, size: int) -> list[Copy]:
+        """Those who would be served next."""
+        return [item[-1] for item in self.items[:size]]
+
+    def entered(self, first: int) -> list[float]:
+        """Since when the next ones wait."""
+        return [item[-1].entered for item in self.items[:first]]
+
+    def deadlines(self, first: int) -> list[float]:
+        """The deadlines of the next ones."""
+        return [self.deadline[item[-1].stay.row] if self.deadline else inf for item in self.items[:first]]
+
+    def take(self, size: int) -> list[Copy]:
+        """Take those out who are served next."""
+        copies = self.first(size)
+        del self.items[:size]
+        return copies
+
+    def drop(self, index: int) -> Copy:
+        """Take one out."""
+        return self.items.pop(index)[-1]
+
+    def replace(self, index: int, copy: Copy, now: float) -> Copy:
+        """Put a copy where another one stands, among those of equal key; returns the other one."""
+        *_, number, gone = self.items.pop(index)
+        insort(self.items, (self.key(copy.stay.row, now), copy.delayed, number, copy))
+        return gone
+
+    def drop_all(self, which: Callable[[Copy], bool]) -> list[Copy]:
+        """Take all out that are meant, in order."""
+        gone = [item[-1] for item in self.items if which(item[-1])]
+        self.items = [item for item in self.items if not which(item[-1])]
+        return gone
+
+    def index(self, place: Place) -> int | None:
+        """How many are before that place; None if it is empty by now."""
+        index = bisect_left(self.items, place)
+        return index if index < len(self.items) and self.items[index] is place else None
+
+    def oldest(self) -> int:
+        """The index of the one who has waited longest."""
+        return min(range(len(self.items)), key=lambda index: self.items[index][-1].entered)
+
+
+class ReplicaQueue:
+    """A queue and the replicas that serve it; `free` is a heap of (since when, replica).
+
+    surplus: who has found the queue full at this instant, in that order
+    """
+
+    def __init__(self, queue: Queue, replicas: Iterable[int], outages: Outages) -> None:
+        self.queue = queue
+        self.outages = outages
+        self.surplus: list[Place] = []
+        self.free = [(-inf, replica) for replica in replicas]
+        self.in_service = 0
+
+    @property
+    def outstanding(self) -> int:
+        """Requests that wait here or are being served."""
+        return len(self.queue) + self.in_service
+
+    def available(self, now: float) -> bool:
+        """Whether a replica may serve now: it is there, and it is up."""
+        while self.free and self.free[0][0] <= now:
+            replica = self.free[0][1]
+            down, repaired = self.outages.next(replica, now)
+            if down > now:
+                return True
+            heapreplace(self.free, (repaired, replica))
+        return False
+
+    def take_replica(self) -> tuple[float, int]:
+        """The replica that has been free for longest: (since when, replica)."""
+        return heappop(self.free)
+
+    def next_time(self, rule: BatchRule, timeout: float, now: float) -> float:
+        """When the queue may be served next, given that nobody comes and no batch is done before."""
+        if not self.queue.items or not self.free:
+            return inf
+        if self.free[0][0] > now:
+            return self.free[0][0]
+        pending = self.queue.first(rule.max_batch)
+        expires = min((copy.entered for copy in pending if not copy.delayed), default=inf) + timeout
+        return min(rule.next_time(self.queue, now), nextafter(expires, inf))

@@ -1,0 +1,85 @@
+"""The address is read when a case is opened and after a step back or forward, and written after every change."""
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from simulator.app import design_state as address
+from simulator.app.design_state import key
+from simulator.case.load import apply, load
+from simulator.engine.plan import Plan
+
+CASE = "skin-cancer-triage"
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    return load(CASE)
+
+
+def page():
+    import streamlit as st
+
+    from simulator.app import design_state as shown
+
+    scenario, plan = st.session_state["scenario"], st.session_state["plan"]
+    st.warning("\n".join(shown.arrive(scenario)) or "nothing")
+    if plan is not None:
+        shown.write(plan, st.session_state[f"{scenario.id}:seed"], st.session_state[f"{scenario.id}:replications"])
+
+
+def opened(scenario, plan=None, before=None, **query):
+    """The page at an address, in a new session or in that of a page seen before."""
+    seen = before or AppTest.from_function(page)
+    seen.session_state["scenario"], seen.session_state["plan"] = scenario, plan
+    seen.query_params.clear()
+    for name, value in query.items():
+        seen.query_params[name] = value
+    seen.run()
+    assert not seen.exception, seen.exception[0].value
+    return seen
+
+
+def held(seen, *names):
+    return {name: seen.session_state[key(CASE, name)] for name in names}
+
+
+def plan(scenario, **picks):
+    designed, design = apply(scenario, picks)
+    return Plan(designed, design, "")
+
+
+def test_a_design_is_read_when_the_case_is_opened(scenario):
+    seen = opened(scenario, replicas="3", reading="cochrane", strike=["news@480"], seed="5")
+    assert held(seen, "replicas", "reading", "seed") == {"replicas": 3, "reading": "cochrane", "seed": 5}
+    assert held(seen, "strikes", "replications") == {"strikes": {"news": 28_800.0}, "replications": scenario.run.replications}
+    assert seen.warning[0].value == "nothing"
+
+
+def test_later_the_widgets_say_what_is_asked_until_a_step_back(scenario, monkeypatch):
+    seen = opened(scenario, replicas="3")
+    seen.session_state[key(CASE, "replicas")] = 6
+    query = {"case": CASE, "replicas": "3"}  # what the browser still sends while a change is on its way
+    assert held(opened(scenario, before=seen, **query), "replicas") == {"replicas": 6}
+    monkeypatch.setattr(address, "_stepped", lambda: True)
+    assert held(opened(scenario, before=seen), "replicas") == {"replicas": 6}  # as the menu opens the page: without a design
+    assert held(opened(scenario, before=seen, **query), "replicas") == {"replicas": 3}
+
+
+def test_the_address_is_written_short_and_read_again(scenario):
+    seen = opened(scenario, plan(scenario, replicas=3), replicas="3", colour="red")
+    assert seen.query_params == {"case": CASE, "version": str(scenario.version), "replicas": "3"}
+
+
+def test_complaints_stay_until_the_design_changes(scenario):
+    seen = opened(scenario, plan(scenario), replicas="999")
+    assert "replicas=999" in seen.warning[0].value
+    assert "replicas=999" in opened(scenario, plan(scenario), seen).warning[0].value
+    opened(scenario, plan(scenario, replicas=5), seen)
+    assert opened(scenario, plan(scenario, replicas=5), seen).warning[0].value == "nothing"
+
+
+def test_another_case_is_untouched(scenario):
+    seen = AppTest.from_function(page)
+    seen.session_state[key("retry-storm", "replicas")] = 2
+    opened(scenario, before=seen, replicas="3")
+    assert seen.session_state[key("retry-storm", "replicas")] == 2

@@ -1,0 +1,60 @@
+"""The pictures of the first page: the figure to remember is the one that another computation gives."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulator.case.load import load
+from simulator.case.outputs import Metric
+from simulator.case.schema import Objective
+from simulator.engine.plan import compile_plan
+from simulator.home.case_pictures import collapse, objectives, referrals
+from simulator.intervals import Estimate, Interval
+from simulator.metrics.summary import Verdict
+
+
+def test_the_share_referred_is_counted_on_the_table_at_the_sensitivity_that_is_asked():
+    plan = compile_plan(load("skin-cancer-triage"))
+    made = referrals(plan)
+    cut = np.quantile(plan.scores.positives, 0.01, method="inverted_cdf")
+    ill = plan.scenario.population.prevalence.value
+    share = ill * np.mean(plan.scores.positives >= cut) + (1 - ill) * np.mean(plan.scores.negatives >= cut)
+    assert made.value == f"{share:.0%}"
+    assert made.chart.takeaway == f"{share:.0%} of all people are referred once 99% of the cancers are."
+    assert made.chart.table.iloc[:, 1].is_monotonic_increasing
+
+
+def minutes(served: list[float], asked: list[float]) -> pd.DataFrame:
+    """A frame as `goodput` gives it, a row a minute."""
+    useful = [share * rate for share, rate in zip(served, asked, strict=True)]
+    columns = {"fresh": asked, "retries": [0.0] * len(asked), "useful": useful, "served_share": served}
+    return pd.DataFrame({"time_s": 60.0 * np.arange(len(asked))} | columns)
+
+
+@pytest.mark.parametrize(
+    ("served", "value", "meaning"),
+    [
+        ([1, 0, 0, 0, 0, 0], "0%", "of the photos are served in time, 3 min after the surge"),
+        ([1, 0, 0, 0.5, 1, 1], "2 min", "until the service recovers after the surge"),
+        ([1, 0.95, 1, 1, 1, 1], "95%", "of the photos are served in time even in the worst seconds"),
+    ],
+)
+def test_a_service_stays_down_recovers_or_holds(served, value, meaning):
+    plan = compile_plan(load("retry-storm"))
+    made = collapse(plan, minutes(served, [10, 40, 10, 10, 10, 10]))
+    assert (made.value, made.meaning) == (value, meaning)
+
+
+def verdict(label: str, value: float | None, **bound: float) -> Verdict:
+    metric = Metric("x", label, "USD", "lower", "mean", "x")
+    found = None if value is None else Estimate(value, value, value, Interval(value, value, value))
+    return Verdict(Objective(metric="x", label=label, **bound), metric, found)
+
+
+def test_objectives_stand_as_many_times_better_or_worse_as_they_are():
+    told = [verdict("Cost", 20, at_most=10), verdict("Found", 3, at_least=2), verdict("Wait", None, at_most=1)]
+    made = objectives(told)
+    assert dict(zip(made.chart.figure.data[0].y, made.chart.figure.data[0].x, strict=True)) == {
+        "Cost": 0.5, "Found": 1.5, "Wait": 1 / 8}  # fmt: skip
+    assert made.value == "1 of 3"
+    assert made.meaning == "objectives are met by the default design"
