@@ -1,4 +1,4 @@
-"""Measuring a person's own model: `casesim profile --onnx` as a separate process, followed from the page.
+"""Measurement of a user's own model: `casesim profile --onnx` as a separate process, followed from the page.
 
 The command writes a line of JSON for each event; it goes to a file, which is read whenever the page is drawn. So no
 thread has to listen, and a reloaded page finds the measurement again.
@@ -25,7 +25,7 @@ from cachetools import FIFOCache
 from simulator.app.uploads import uploads
 from simulator.units import duration
 
-#: How many measurements are kept, one a person, with the files that were uploaded for them.
+#: Most measurements in memory, one a person, with the files that were uploaded for them.
 KEPT = 16
 
 #: So long a file's name may be, in bytes: the most that usual systems take.
@@ -43,7 +43,7 @@ class MeasurementError(ValueError):
 
 @dataclass(frozen=True)
 class MeasurementOptions:
-    """How to measure, as the command takes it; None where the file decides."""
+    """Options of a measurement for the command; None where the file decides."""
 
     threads: Sequence[int] = (1, 2)
     batches: Sequence[int] = ()
@@ -56,13 +56,13 @@ class MeasurementOptions:
     out: Path | None = None
 
     def arguments(self) -> list[str]:
-        """The arguments after `casesim profile --onnx FILE`."""
+        """Return the arguments after `casesim profile --onnx FILE`."""
         repeated = [("--threads", str(count)) for count in self.threads] + [("--batch", str(size)) for size in self.batches]
         given = [("--input-shape", self.input_shape), ("--name", self.name), ("--device", self.device)]
-        told = [*repeated, ("--budget", f"{self.budget_s:g}"), *given, ("--provider", self.provider)]
-        told += [("--out", str(self.out))] if self.out else []
-        pairs = [(name, value) for name, value in told if value]
-        return [part for pair in pairs for part in pair] + (["--overwrite"] if self.overwrite else [])
+        pairs = [*repeated, ("--budget", f"{self.budget_s:g}"), *given, ("--provider", self.provider)]
+        pairs += [("--out", str(self.out))] if self.out else []
+        given_pairs = [(name, value) for name, value in pairs if value]
+        return [part for pair in given_pairs for part in pair] + (["--overwrite"] if self.overwrite else [])
 
 
 @dataclass
@@ -80,34 +80,33 @@ class Measurement:
 
     @property
     def running(self) -> bool:
-        """Whether the command is still running."""
         return self.process.poll() is None
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """The command's events so far; `simulator.making.zoo.progress` describes each."""
+        """Events of the command so far; `simulator.measure.progress` describes each."""
         return [event for line in self._lines() if (event := _event(line))]
 
     @property
     def share(self) -> float:
-        """The share that is done, 0 to 1."""
+        """Share that is done, 0 to 1."""
         return max((float(event["done"]) for event in self._all("progress")), default=0.0)
 
     @property
     def remaining_s(self) -> float:
-        """About how many seconds it takes still."""
+        """Seconds to go, approximately."""
         so_far = monotonic() - self.began
         return so_far * (1 / self.share - 1) if self.share else max(self.about_s - so_far, 1.0)
 
     @property
     def title(self) -> str:
-        """The model as the command names it; the file's name until the command has read it."""
+        """Name of the model in the command's words; the file's name until the command has read it."""
         begun = next(self._all("start"), None)
         return f"{begun['model']} {begun['precision']} on {begun['device']}" if begun else self.file.name
 
     @property
     def medians(self) -> dict[int, dict[int, float]]:
-        """The medians so far in ms, by thread count and batch size."""
+        """Medians so far in ms, by thread count and batch size."""
         found: dict[int, dict[int, float]] = {}
         for event in self._all("progress"):
             if event["medians_ms"]:
@@ -116,25 +115,24 @@ class Measurement:
 
     @property
     def notes(self) -> list[str]:
-        """What a person should know."""
         return [str(event["text"]) for event in self._all("note")]
 
     @property
     def ending(self) -> str:
-        """done, stopped or error once the command has ended; empty before."""
+        """`done`, `stopped` or `error` once the command has ended; empty before."""
         if self.running:
             return ""
         return next((str(event["event"]) for event in reversed(self.events) if event["event"] in _ENDINGS), "error")
 
     @property
     def complaint(self) -> str:
-        """The command's own sentence about what went wrong, once it has ended with one."""
-        said = next((str(event["text"]) for event in self._all("error")), None)
-        return said or f"the command ended with status {self.process.returncode}: {self._last_words()}"
+        """Error message of the command, once it has ended with one."""
+        message = next((str(event["text"]) for event in self._all("error")), None)
+        return message or f"the command ended with status {self.process.returncode}: {self._last_words()}"
 
     @property
     def profile(self) -> Path:
-        """Where the profile was written; only after the ending `done`."""
+        """Path of the written profile; only after the ending `done`."""
         return Path(next(str(event["profile"]) for event in self._all("done")))
 
     def cancel(self) -> None:
@@ -145,19 +143,18 @@ class Measurement:
         return (event for event in self.events if event["event"] == kind)
 
     def _lines(self) -> list[str]:
-        return _told(self.folder).read_text(encoding="utf-8", errors="replace").splitlines()
+        return _events_file(self.folder).read_text(encoding="utf-8", errors="replace").splitlines()
 
     def _last_words(self) -> str:
         return next((line.strip() for line in reversed(self._lines()) if line.strip()), "it printed nothing")
 
 
-def _told(folder: TemporaryDirectory[str]) -> Path:
-    """Where the command's events are written."""
+def _events_file(folder: TemporaryDirectory[str]) -> Path:
     return Path(folder.name) / "progress.jsonl"
 
 
 def _event(line: str) -> dict[str, Any] | None:
-    """The event of a line; None for output of a library."""
+    """Parse the event in a line; None for output of a library."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -175,20 +172,19 @@ class Measurements:
         atexit.register(self.stop)
 
     def of(self, owner: str) -> Measurement | None:
-        """The last measurement that this person began, if it is still kept."""
+        """Return the last measurement of a person, if it is still cached."""
         return self._kept.get(owner)
 
     @property
     def running(self) -> Measurement | None:
-        """The one that is running."""
         return next((one for one in self._kept.values() if one.running), None)
 
     def start(self, owner: str, file: Path, options: MeasurementOptions) -> Measurement:
-        """Measure a file on this machine. Raises MeasurementError where it cannot be, and while another measurement runs."""
+        """Measure a file on this machine. Raises MeasurementError for an unusable file, and while another measurement runs."""
         return self._begin(owner, _folder(), _there(file), options)
 
     def start_upload(self, owner: str, files: Mapping[str, bytes | memoryview], options: MeasurementOptions) -> Measurement:
-        """Measure the one `.onnx` file among these by name; the others are its weights. Raises MeasurementError."""
+        """Measure the one `.onnx` file among the uploads by name; the others are its weights. Raises MeasurementError."""
         models = [name for name in files if name.endswith(".onnx")]
         if len(models) != 1:
             raise MeasurementError(f"expected one file that ends in .onnx, got {len(models)}; its weights may come with it")
@@ -204,9 +200,9 @@ class Measurements:
         with self._lock:
             if busy := self.running:
                 raise MeasurementError(f"another measurement is running; yours can begin in about {duration(busy.remaining_s)}")
-            told = "--progress-json", "--until-input-ends"  # the pipe ends with this server, and so does the command
-            command = [*self._command, "profile", "--onnx", str(file), *told, *options.arguments()]
-            with _told(folder).open("wb") as stream:
+            reporting = "--progress-json", "--until-input-ends"  # the pipe ends with this server, and so does the command
+            command = [*self._command, "profile", "--onnx", str(file), *reporting, *options.arguments()]
+            with _events_file(folder).open("wb") as stream:
                 process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stream)  # noqa: S603
             begun = Measurement(file, process, folder, options.budget_s * len(options.threads) + _BEFORE_S)
             self._kept.pop(owner, None)
@@ -220,12 +216,12 @@ class Measurements:
 
 
 def _folder() -> TemporaryDirectory[str]:
-    """A folder that goes with its measurement, or with this server."""
+    """Make a folder that is deleted with its measurement, or with this server."""
     return TemporaryDirectory(prefix="measurement-", dir=uploads().root)
 
 
 def _there(file: Path) -> Path:
-    """A file of this machine by its whole path; raises MeasurementError that says why it cannot be measured."""
+    """Return the absolute path of a file on this machine; raises MeasurementError with the reason why it cannot be measured."""
     try:
         path = file.expanduser().absolute()
         mode = path.stat().st_mode
@@ -238,7 +234,7 @@ def _there(file: Path) -> Path:
 
 
 def _file_name(given: str) -> str:
-    """The name of an uploaded file, without a folder; raises MeasurementError where no file can be called so."""
+    """Return the name of an uploaded file, without a folder; raises MeasurementError for a name that no file can have."""
     name = Path(given).name
     if not name or not name.isprintable():
         raise MeasurementError("the name of an uploaded file holds a character that no name can hold; give it another name")
@@ -251,5 +247,5 @@ def _file_name(given: str) -> str:
 
 @cache
 def measurements() -> Measurements:
-    """The one list of this server. No message of a browser clears it, as it would a cache of Streamlit's."""
+    """Return the one list of this server, which no message of a browser clears, unlike Streamlit's caches."""
     return Measurements()

@@ -350,7 +350,7 @@ class ItemValues(AttributeValues):
         table = next(iter(gather.tables.values()), None)
         if table is None:  # why is told with the pool
             return
-        said = table.told.get(spec.column, np.array([""], object))
+        said = table.item_texts.get(spec.column, np.array([""], object))
         missing = [value for value in spec.values if value not in said]
         if not any(said):
             message = f"the score table '{table.name}' gives no {spec.column} for its items"
@@ -395,7 +395,7 @@ def item_values(plan: Plan, name: str) -> NDArray[np.int8]:
     """Which value of an attribute each labelled item has, positives first, shape (items,); -1 for none that is named."""
     spec, table = plan.scenario.attributes[name], next(iter(plan.tables.values()))
     places = {value: place for place, value in enumerate(spec.categories)}
-    said = table.told.get(getattr(spec, "column", ""), [""] * (len(table.positives) + len(table.negatives)))
+    said = table.item_texts.get(getattr(spec, "column", ""), [""] * (len(table.positives) + len(table.negatives)))
     return np.array([places.get(value, -1) for value in said], np.int8)
 
 

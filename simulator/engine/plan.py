@@ -154,7 +154,9 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
             negatives=table.negatives[negatives],
             positive_patients=table.positive_patients[positives],
             negative_patients=table.negative_patients[negatives],
-            told={name: said[np.append(positives, len(table.positives) + negatives)] for name, said in table.told.items()},
+            item_texts={
+                name: texts[np.append(positives, len(table.positives) + negatives)] for name, texts in table.item_texts.items()
+            },
         )
         for pool, table in plan.tables.items()
     }
