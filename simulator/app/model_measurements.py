@@ -1,4 +1,4 @@
-"""Measurement of a user's own model: `casesim profile --onnx` as a separate process, followed from the page.
+"""Measuring a person's own model: `casesim profile --onnx` as a separate process, followed from the page.
 
 The command writes a line of JSON for each event; it goes to a file, which is read whenever the page is drawn. So no
 thread has to listen, and a reloaded page finds the measurement again.
@@ -25,7 +25,7 @@ from cachetools import FIFOCache
 from simulator.app.uploads import uploads
 from simulator.units import duration
 
-#: Most measurements in memory, one a person, with the files that were uploaded for them.
+#: How many measurements are kept, one a person, with the files that were uploaded for them.
 KEPT = 16
 
 #: So long a file's name may be, in bytes: the most that usual systems take.
@@ -38,12 +38,12 @@ _ENDINGS = ("done", "stopped", "error")
 
 
 class MeasurementError(ValueError):
-    """A measurement cannot start; the message says why and what would be right."""
+    """A measurement cannot start; the message gives the reason and the fix."""
 
 
 @dataclass(frozen=True)
 class MeasurementOptions:
-    """Options of a measurement for the command; None where the file decides."""
+    """Options of the command; None where the file decides."""
 
     threads: Sequence[int] = (1, 2)
     batches: Sequence[int] = ()
@@ -56,20 +56,19 @@ class MeasurementOptions:
     out: Path | None = None
 
     def arguments(self) -> list[str]:
-        """Return the arguments after `casesim profile --onnx FILE`."""
         repeated = [("--threads", str(count)) for count in self.threads] + [("--batch", str(size)) for size in self.batches]
         given = [("--input-shape", self.input_shape), ("--name", self.name), ("--device", self.device)]
-        pairs = [*repeated, ("--budget", f"{self.budget_s:g}"), *given, ("--provider", self.provider)]
-        pairs += [("--out", str(self.out))] if self.out else []
-        given_pairs = [(name, value) for name, value in pairs if value]
-        return [part for pair in given_pairs for part in pair] + (["--overwrite"] if self.overwrite else [])
+        options = [*repeated, ("--budget", f"{self.budget_s:g}"), *given, ("--provider", self.provider)]
+        options += [("--out", str(self.out))] if self.out else []
+        pairs = [(name, value) for name, value in options if value]
+        return [part for pair in pairs for part in pair] + (["--overwrite"] if self.overwrite else [])
 
 
 @dataclass
 class Measurement:
     """One run of the command; its events and uploads are in the folder, which is deleted with this object.
 
-    about_s: seconds that it may take
+    about_s: estimated duration in seconds
     """
 
     file: Path
@@ -84,29 +83,26 @@ class Measurement:
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """Events of the command so far; `simulator.measure.progress` describes each."""
         return [event for line in self._lines() if (event := _event(line))]
 
     @property
     def share(self) -> float:
-        """Share that is done, 0 to 1."""
         return max((float(event["done"]) for event in self._all("progress")), default=0.0)
 
     @property
     def remaining_s(self) -> float:
-        """Seconds to go, approximately."""
         so_far = monotonic() - self.began
         return so_far * (1 / self.share - 1) if self.share else max(self.about_s - so_far, 1.0)
 
     @property
     def title(self) -> str:
-        """Name of the model in the command's words; the file's name until the command has read it."""
+        """Return the name that the command gives the model; the file's name until the command has read it."""
         begun = next(self._all("start"), None)
         return f"{begun['model']} {begun['precision']} on {begun['device']}" if begun else self.file.name
 
     @property
     def medians(self) -> dict[int, dict[int, float]]:
-        """Medians so far in ms, by thread count and batch size."""
+        """Return the medians so far in ms, by thread count and batch size."""
         found: dict[int, dict[int, float]] = {}
         for event in self._all("progress"):
             if event["medians_ms"]:
@@ -119,24 +115,23 @@ class Measurement:
 
     @property
     def ending(self) -> str:
-        """`done`, `stopped` or `error` once the command has ended; empty before."""
+        """Return done, stopped or error once the command has ended, else an empty string."""
         if self.running:
             return ""
         return next((str(event["event"]) for event in reversed(self.events) if event["event"] in _ENDINGS), "error")
 
     @property
     def complaint(self) -> str:
-        """Error message of the command, once it has ended with one."""
-        message = next((str(event["text"]) for event in self._all("error")), None)
-        return message or f"the command ended with status {self.process.returncode}: {self._last_words()}"
+        sentence = next((str(event["text"]) for event in self._all("error")), None)
+        return sentence or f"the command ended with status {self.process.returncode}: {self._last_words()}"
 
     @property
     def profile(self) -> Path:
-        """Path of the written profile; only after the ending `done`."""
+        """Return the path of the profile; only after the ending `done`."""
         return Path(next(str(event["profile"]) for event in self._all("done")))
 
     def cancel(self) -> None:
-        """Ask the command to stop; it then writes nothing."""
+        """Stop the command; it then writes nothing."""
         self.process.terminate()
 
     def _all(self, kind: str) -> Iterator[dict[str, Any]]:
@@ -154,7 +149,7 @@ def _events_file(folder: TemporaryDirectory[str]) -> Path:
 
 
 def _event(line: str) -> dict[str, Any] | None:
-    """Parse the event in a line; None for output of a library."""
+    """Parse the event of a line; return None for output of a library."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -163,7 +158,7 @@ def _event(line: str) -> dict[str, Any] | None:
 
 
 class Measurements:
-    """The measurements of all people, each one's last. One runs at a time: two would slow each other down."""
+    """The last measurement of each user. One runs at a time: two would slow each other down."""
 
     def __init__(self, command: Sequence[str] = (sys.executable, "-m", "simulator.cli")) -> None:
         self._command = list(command)
@@ -172,7 +167,6 @@ class Measurements:
         atexit.register(self.stop)
 
     def of(self, owner: str) -> Measurement | None:
-        """Return the last measurement of a person, if it is still cached."""
         return self._kept.get(owner)
 
     @property
@@ -180,11 +174,11 @@ class Measurements:
         return next((one for one in self._kept.values() if one.running), None)
 
     def start(self, owner: str, file: Path, options: MeasurementOptions) -> Measurement:
-        """Measure a file on this machine. Raises MeasurementError for an unusable file, and while another measurement runs."""
+        """Measure a file on this machine. Raises MeasurementError if that is impossible, or while another measurement runs."""
         return self._begin(owner, _folder(), _there(file), options)
 
     def start_upload(self, owner: str, files: Mapping[str, bytes | memoryview], options: MeasurementOptions) -> Measurement:
-        """Measure the one `.onnx` file among the uploads by name; the others are its weights. Raises MeasurementError."""
+        """Measure the one `.onnx` file among these by name; the others are its weights. Raises MeasurementError."""
         models = [name for name in files if name.endswith(".onnx")]
         if len(models) != 1:
             raise MeasurementError(f"expected one file that ends in .onnx, got {len(models)}; its weights may come with it")
@@ -200,8 +194,8 @@ class Measurements:
         with self._lock:
             if busy := self.running:
                 raise MeasurementError(f"another measurement is running; yours can begin in about {duration(busy.remaining_s)}")
-            reporting = "--progress-json", "--until-input-ends"  # the pipe ends with this server, and so does the command
-            command = [*self._command, "profile", "--onnx", str(file), *reporting, *options.arguments()]
+            flags = "--progress-json", "--until-input-ends"  # the pipe ends with this server, and so does the command
+            command = [*self._command, "profile", "--onnx", str(file), *flags, *options.arguments()]
             with _events_file(folder).open("wb") as stream:
                 process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stream)  # noqa: S603
             begun = Measurement(file, process, folder, options.budget_s * len(options.threads) + _BEFORE_S)
@@ -210,18 +204,16 @@ class Measurements:
         return begun
 
     def stop(self) -> None:
-        """End the running measurement when the server ends."""
         if self.running:
             self.running.cancel()
 
 
 def _folder() -> TemporaryDirectory[str]:
-    """Make a folder that is deleted with its measurement, or with this server."""
     return TemporaryDirectory(prefix="measurement-", dir=uploads().root)
 
 
 def _there(file: Path) -> Path:
-    """Return the absolute path of a file on this machine; raises MeasurementError with the reason why it cannot be measured."""
+    """Resolve a path on this machine. Raises MeasurementError if the file cannot be measured."""
     try:
         path = file.expanduser().absolute()
         mode = path.stat().st_mode
@@ -234,7 +226,7 @@ def _there(file: Path) -> Path:
 
 
 def _file_name(given: str) -> str:
-    """Return the name of an uploaded file, without a folder; raises MeasurementError for a name that no file can have."""
+    """Return the name of an uploaded file, without a folder. Raises MeasurementError for an impossible name."""
     name = Path(given).name
     if not name or not name.isprintable():
         raise MeasurementError("the name of an uploaded file holds a character that no name can hold; give it another name")
@@ -247,5 +239,5 @@ def _file_name(given: str) -> str:
 
 @cache
 def measurements() -> Measurements:
-    """Return the one list of this server, which no message of a browser clears, unlike Streamlit's caches."""
+    """Return the list of this server; Streamlit's cache would let a message of a browser clear it."""
     return Measurements()
