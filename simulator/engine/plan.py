@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from simulator.evidence.score_tables import ScoreTable
     from simulator.stages.gate import Gate
     from simulator.stages.pool_evidence import LatencyTable, SizedTable
-    from simulator.vehicle.drive_evidence import Sights
+    from simulator.vehicle.sight import Sights
 
 Places = NDArray[np.intp]
 
