@@ -18,9 +18,9 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from simulator.case.document import Fault, ScenarioError, told
+from simulator.case.document import Fault, ScenarioError, fault_lines
 from simulator.errors import InputError, suggest
-from simulator.limits import FAULTS_TOLD
+from simulator.limits import FAULTS_SHOWN
 
 #: The statuses of a command that a signal ended, as shells tell them.
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
@@ -198,9 +198,9 @@ def _misuse(error: Any) -> str:
 
 def _report(faults: list[Fault]) -> None:
     """Print the faults, a line each, as `file:line:col: field: message`."""
-    for line in told(faults):
+    for line in fault_lines(faults):
         _complain(line)
-    if len(faults) <= FAULTS_TOLD.most:
+    if len(faults) <= FAULTS_SHOWN.most:
         _complain(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}")
 
 

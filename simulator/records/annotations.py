@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 
 def as_memoryview(column: NDArray[np.generic]) -> Any:
-    """A view that reads and writes single elements as plain Python numbers, several times faster than the array does."""
     return memoryview(column)  # type: ignore[arg-type]
 
 
@@ -30,7 +29,6 @@ class InTurn:
         self.turn = as_memoryview(np.zeros(len(draws[0]), np.int8))
 
     def __getitem__(self, row: int) -> Any:
-        """The next draw of a request."""
         turn = self.turn[row]
         self.turn[row] = (turn + 1) % len(self._draws)
         return self._draws[turn][row]
@@ -44,7 +42,7 @@ class RequestAnnotations:
     """A column of marks where a request is at one stage at a time: a mark is read after it is written."""
 
     def __init__(self, column: Column) -> None:
-        """column: what each request is marked with at first, shape (n,); in the end it holds what was written last."""
+        """column: the first mark of each request, shape (n,); in the end it holds the last one written."""
         self.column = column
         self._each = as_memoryview(column)
 
@@ -53,30 +51,29 @@ class RequestAnnotations:
         self._each[row] = mark
 
     def write_all(self, rows: Column, marks: Any, times: Any) -> None:
-        """The same for many rows; marks and times are one for each or one for all."""
+        """Mark many requests; marks and times are one for each row or one for all."""
         self.column[rows] = marks
 
     def at(self, row: int, time: float) -> float:
-        """The mark of a request as it is known at `time`."""
         mark: float = self._each[row]
         return mark
 
     def at_all(self, rows: Column, times: Times) -> Column:
-        """The same for many rows, each at its own time."""
+        """Return the marks of many requests, each as known at its own time."""
         return self.column[rows]
 
     def known(self, times: Times) -> Column:
-        """The marks of the first requests as they were known at `times`, shape (n,)."""
+        """Return the marks of the first requests as they were known at `times`, shape (n,)."""
         return self.column[: len(times)]
 
     def wait_until(self, barrier: float) -> None:
-        """The run stops at this time: what is known there has to be told later."""
+        """Note that the run stops at this time (s), so that `known` can tell the marks as they were then."""
 
 
 class StoppableMarks(RequestAnnotations):
-    """The same where a run may be stopped: a stage may have written by then what holds only later.
+    """Marks of a run that may be stopped: by then a stage may have written marks that hold only later.
 
-    ahead: of those marks the time from which they hold, the row, and what stood there before
+    ahead: for each of these marks the time (s) from which it holds, the row, and the mark before it
     """
 
     def __init__(self, column: Column) -> None:
@@ -85,35 +82,32 @@ class StoppableMarks(RequestAnnotations):
         self.ahead: list[tuple[float, int, Any]] = []
 
     def write(self, row: int, mark: float, time: float) -> None:
-        """Mark a request."""
         if time >= self.barrier:
             self.ahead.append((time, row, self._each[row]))
         self._each[row] = mark
 
     def write_all(self, rows: Column, marks: Any, times: Any) -> None:
-        """The same for many rows."""
         late = np.broadcast_to(times, rows.shape) >= self.barrier
         if late.any():
             self.ahead += zip(np.broadcast_to(times, rows.shape)[late], rows[late], self.column[rows[late]], strict=True)
         self.column[rows] = marks
 
     def known(self, times: Times) -> Column:
-        """The marks of the first requests as they were known when the run was stopped."""
+        """Return the marks of the first requests as they were known when the run was stopped."""
         column = self.column.copy()
         for _, row, before in reversed(self.ahead):
             column[row] = before
         return column[: len(times)]
 
     def wait_until(self, barrier: float) -> None:
-        """The run stops at this time."""
         self.barrier = barrier
         self.ahead = [written for written in self.ahead if written[0] >= barrier]
 
 
 class TimedMarks(RequestAnnotations):
-    """A column of marks where a request may be in several branches of a fork, and behind their join, at the same time.
+    """A column of marks where a request may be in several branches of a fork, and behind their join, at once.
 
-    Stages run ahead of each other: one may have written already what only holds later. So each mark keeps its time.
+    Stages run ahead of each other, and one may have written a mark that only holds later. So each mark keeps its time.
     """
 
     def __init__(self, column: Column) -> None:
@@ -122,27 +116,24 @@ class TimedMarks(RequestAnnotations):
         self._written: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
 
     def write(self, row: int, mark: float, time: float) -> None:
-        """Mark a request; of several marks from the same time on, the one that is written last holds."""
+        """Mark a request; of several marks from one time on, the last one written holds."""
         insort(self._written[row], (time, mark), key=itemgetter(0))
 
     def write_all(self, rows: Column, marks: Any, times: Any) -> None:
-        """The same for many rows."""
         for row, mark, time in zip(*(each.tolist() for each in np.broadcast_arrays(rows, marks, times)), strict=True):
             self.write(row, mark, time)
 
     def at(self, row: int, time: float) -> float:
-        """The mark of a request as it is known at `time`."""
         written = self._written.get(row, ())
         known = bisect_right(written, time, key=itemgetter(0))
         return written[known - 1][1] if known else self._first
 
     def at_all(self, rows: Column, times: Times) -> Column:
-        """The same for many rows, each at its own time."""
         each = zip(rows.tolist(), times.tolist(), strict=True)
         return np.array([self.at(row, time) for row, time in each], self.column.dtype)
 
     def known(self, times: Times) -> Column:
-        """The marks of the first requests as they were known at `times`."""
+        """Return the marks of the first requests as they were known at `times`."""
         column = np.full(len(times), self._first, self.column.dtype)
         for row in self._written:
             if row < len(times):
