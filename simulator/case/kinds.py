@@ -153,7 +153,7 @@ class Open(AnyArrivals):
         end = 86_400 * scenario.run.days
         for index, spike in enumerate(self.spikes):
             if spike.at_s >= end:
-                yield ("spikes", index, "at_s"), f"begins at {spike.at_s:,g} s; requests arrive for {end:,g} s (run.days)"
+                yield ("spikes", index, "at_s"), f"begins at {spike.at_s:,g} s, after the last request; it should begin before {end:,g} s (run.days)"
 
 
 #: The place of each section's model, by the section's name in a case.

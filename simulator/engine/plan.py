@@ -379,7 +379,7 @@ class Gatherer:
         most = RUN_MEMORY.most // bytes_a_request(self.scenario)
         if expected > most:
             less = self.scenario.arrivals.to_lessen
-            message = f"about {expected:,.0f} requests a replication; at most {most:,} are run: {less} or run.days"
+            message = f"about {expected:,.0f} requests a replication; at most {most:,} fit into memory: {less} or run.days"
             self.faults.append(self.scenario.document.fault(("arrivals",), message))
 
 

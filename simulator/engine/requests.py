@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from simulator.arrivals.arrival import sent
 from simulator.arrivals.closed import think_times
 from simulator.case.attributes import attribute_columns
-from simulator.records.annotations import RequestAnnotations, StoppableMarks, TimedMarks, as_memoryview
-from simulator.records.trace import DONE, UNFINISHED
+from simulator.records.trace import DONE, UNFINISHED, RequestAnnotations, StoppableMarks, TimedMarks, as_memoryview
 from simulator.stages.stage import ServiceStage, Stage
 
 if TYPE_CHECKING:

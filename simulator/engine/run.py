@@ -22,9 +22,8 @@ from simulator.case.network import graph_of
 from simulator.engine.actions import Airlock, changed, with_actions
 from simulator.engine.requests import CLIENTS, Requests, source_of
 from simulator.limits import RUN_STEPS
-from simulator.records.annotations import as_memoryview
 from simulator.records.streams import Streams
-from simulator.records.trace import TIMED_OUT, Trace
+from simulator.records.trace import TIMED_OUT, Trace, as_memoryview
 from simulator.stages import STAGES
 from simulator.stages.device_batches import SharedDevice
 from simulator.stages.queues import BY_MARKS
