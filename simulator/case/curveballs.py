@@ -283,7 +283,7 @@ class Crowd(AnyCurveball):
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
         if not scenario.attributes[self.attribute].is_number:
-            yield ("attribute",), f"'{self.attribute}' is no number, so nothing can be added to it"
+            yield ("attribute",), f"'{self.attribute}' is a category; a crowd changes an attribute that is a number"
 
 
 class NetworkTrouble(AnyCurveball):

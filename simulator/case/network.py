@@ -101,7 +101,7 @@ class Network:
             for path, target in self.stages[name].targets().items():
                 back = target in open_[name] and ring_of.get(target) == ring_of[name] and places[target] <= places[name]
                 if back:
-                    what = f"a request that goes this way comes back to '{target}' and goes on as before, for ever"
+                    what = f"a request on this route comes back to '{target}' and goes on as before, for ever"
                     yield ("stages", name, *path), f"{what}; lead it to an end, or through a `retake`, which counts its tries"
         if not ring_of:
             yield from self._without_an_end()
@@ -114,7 +114,7 @@ class Network:
             if nx.descendants(graph, name) <= self.stages.keys():
                 yield (
                     ("stages", name),
-                    "no request that goes on as planned from here comes to an end; lead one of its ways there",
+                    "no planned route from here leads to an end; lead one of its routes to an end",
                 )
 
     def _joined_once(self) -> Iterator[tuple[Path, str]]:
@@ -131,7 +131,7 @@ class Network:
         for name, stage in self.stages.items():
             for path, target in stage.targets().items():
                 if name not in inside | {fork} and target in inside | {join}:
-                    yield ("stages", name, *path), f"'{target}' lies behind the fork '{fork}', the only route there"
+                    yield ("stages", name, *path), f"'{target}' lies behind the fork '{fork}'; only the fork may lead there"
 
     def _apart(self, fork: str, join: str) -> Iterator[tuple[Path, str]]:
         each = self.branches(fork, join)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from simulator.evidence.score_tables import ScoreTable
     from simulator.stages.gate import Gate
     from simulator.stages.pool_evidence import LatencyTable, SizedTable
-    from simulator.vehicle.drive_evidence import Sights
+    from simulator.vehicle.sight import Sights
 
 Places = NDArray[np.intp]
 
@@ -381,7 +381,7 @@ class Gatherer:
         most = RUN_MEMORY.most // bytes_a_request(self.scenario)
         if expected > most:
             less = self.scenario.arrivals.to_lessen
-            message = f"about {expected:,.0f} requests a replication; at most {most:,} are run: {less} or run.days"
+            message = f"about {expected:,.0f} requests a replication; at most {most:,} fit into memory: {less} or run.days"
             self.faults.append(self.scenario.document.fault(("arrivals",), message))
 
 
