@@ -153,8 +153,8 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
     return replace(plan, tables=tables, later=later, items=(positives, negatives))
 
 
-def calm(plan: Plan) -> Plan:
-    return replace(plan, strikes={}, later=tuple((at_s, calm(after)) for at_s, after in plan.later))
+def without_curveballs(plan: Plan) -> Plan:
+    return replace(plan, strikes={}, later=tuple((at_s, without_curveballs(after)) for at_s, after in plan.later))
 
 
 def changes_of(plan: Plan) -> list[tuple[float, dict[str, Any]]]:
