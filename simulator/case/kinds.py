@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from simulator.case.outputs import Metric
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer
+    from simulator.explain.lever_scores import ObjectiveCause
     from simulator.metrics.measures import Total
+    from simulator.metrics.summary import Summary, Verdict
     from simulator.records.trace import Trace
 
 
@@ -194,6 +196,10 @@ class Section(Strict):
 
     def totals(self, trace: Trace) -> dict[str, Total]:
         """Return the section's metrics of one replication, by name."""
+        return {}
+
+    def causes(self) -> Mapping[str, Callable[[Summary, Verdict], ObjectiveCause | None]]:
+        """Return the functions that explain objectives on the section's metrics, by the first part of the metric's name."""
         return {}
 
 

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from simulator.evidence.score_tables import ScoreTable
     from simulator.stages.gate import Gate
     from simulator.stages.pool_evidence import LatencyTable, SizedTable
-    from simulator.vehicle.drive_evidence import Sights
+    from simulator.vehicle.sight import Sights
 
 Places = NDArray[np.intp]
 
@@ -145,7 +145,9 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
             negatives=table.negatives[negatives],
             positive_patients=table.positive_patients[positives],
             negative_patients=table.negative_patients[negatives],
-            told={name: said[np.append(positives, len(table.positives) + negatives)] for name, said in table.told.items()},
+            item_texts={
+                name: texts[np.append(positives, len(table.positives) + negatives)] for name, texts in table.item_texts.items()
+            },
         )
         for pool, table in plan.tables.items()
     }
