@@ -108,7 +108,7 @@ def test_every_hook_and_every_column_that_the_page_on_the_engine_lists_exists():
     hooks, columns = (set(re.findall(r"^\|(.*?)\|", part, re.MULTILINE)) for part in ENGINE.split("## Columns")[:2])
     run = Run(compile_plan(loads(CASE)), Streams(0))
     named = [name.split("(")[0] for row in hooks for name in words(row) if "_" in name or "(" in name]
-    assert {"accept", "due", "hand_over_block", "flows", "totals"} <= set(named)
+    assert {"accept", "due", "hand_over_block", "flows", "report"} <= set(named)
     assert [name for name in named if not hasattr(ServiceStage, name)] == []
     assert [name for row in columns for name in words(row) if not hasattr(run.requests, name.split("[")[0])] == []
 

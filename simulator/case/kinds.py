@@ -34,7 +34,9 @@ if TYPE_CHECKING:
     from simulator.case.outputs import Metric
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer, Plan
+    from simulator.explain.lever_scores import ObjectiveCause
     from simulator.metrics.measures import Total
+    from simulator.metrics.summary import Summary, Verdict
     from simulator.records.trace import Trace
 
 
@@ -191,7 +193,8 @@ class Open(AnyArrivals):
         end = 86_400 * scenario.run.days
         for index, spike in enumerate(self.spikes):
             if spike.at_s >= end:
-                yield ("spikes", index, "at_s"), f"begins at {spike.at_s:,g} s; requests arrive for {end:,g} s (run.days)"
+                message = f"begins at {spike.at_s:,g} s, after the last request; it should begin before {end:,g} s (run.days)"
+                yield ("spikes", index, "at_s"), message
 
 
 #: The place of each section's model, by the section's name in a case.
@@ -233,6 +236,10 @@ class Section(Strict):
 
     def totals(self, trace: Trace) -> dict[str, Total]:
         """Return the section's metrics of one replication, by name."""
+        return {}
+
+    def objective_causes(self) -> Mapping[str, Callable[[Summary, Verdict], ObjectiveCause | None]]:
+        """Return the functions that explain objectives on the section's metrics, by the first part of the metric's name."""
         return {}
 
 

@@ -36,10 +36,10 @@ def drawn_routes(plan: Plan) -> list[Drawn]:
     Stages that route by one attribute belong together; attributes, and stages that route by chance, are independent of each
     other. A request that comes to a stage again takes the route that it took before.
     """
-    found: list[Drawn] = [(1.0, {})]
+    outcomes: list[Drawn] = [(1.0, {})]
     for draws in [*_chances(plan), *_frames(plan), *_attributes(plan)]:
-        found = [(one * other, routes | further) for one, routes in found for other, further in draws]
-    return found
+        outcomes = [(one * other, routes | further) for one, routes in outcomes for other, further in draws]
+    return outcomes
 
 
 def certain(plan: Plan, name: str, route: int) -> list[float]:
@@ -297,9 +297,9 @@ def _visits_per_s(plan: Plan, name: str, visits: dict[str, float]) -> float:
 def retries_of(plan: Plan, name: str) -> dict[str, AnyStage]:
     """Return the retries that send requests back to the stage that turned them away."""
     stages = plan.scenario.stages
-    found = {key: stages[key] for key in stages[name].fallbacks().values() if key in stages and stages[key].repeats.resends}
+    retries = {key: stages[key] for key in stages[name].fallbacks().values() if key in stages and stages[key].repeats.resends}
     back = plan.scenario.network.reached
-    return {key: retry for key, retry in found.items() if any(name in back(to) for to in retry.planned_targets().values())}
+    return {key: retry for key, retry in retries.items() if any(name in back(to) for to in retry.planned_targets().values())}
 
 
 def _tries(plan: Plan, name: str, rate: float) -> float:
