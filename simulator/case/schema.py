@@ -33,8 +33,8 @@ from simulator.case.outputs import CaseOutline, Metric, grouping, metrics_of, of
 from simulator.limits import OPTIONS
 
 if TYPE_CHECKING:
+    from simulator.case.kinds import Routing
     from simulator.case.outputs import Metric
-    from simulator.case.stage_model import Routing
     from simulator.incident.section import Incident
     from simulator.stages.gate import Gate
     from simulator.vehicle.encounter_section import Encounters, Vehicle

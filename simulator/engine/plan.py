@@ -32,9 +32,8 @@ if TYPE_CHECKING:
     from simulator.case.choices import Pick
     from simulator.case.document import Fault
     from simulator.case.document import Path as FieldPath
-    from simulator.case.kinds import AnyArrivals
+    from simulator.case.kinds import AnyArrivals, Routing
     from simulator.case.schema import Scenario
-    from simulator.case.stage_model import Routing
     from simulator.evidence.catalogue import Hardware
     from simulator.evidence.profiles import ThreadRun
     from simulator.evidence.recordings import Recording
