@@ -69,7 +69,7 @@ def calibrate(rows: pd.DataFrame) -> Calibration:
 
 
 def scaled_in_folds(rows: pd.DataFrame) -> tuple[Floats, list[float]]:
-    """Each fold's scores, scaled by the temperature that fits the out-of-fold scores of the other folds best."""
+    """Return each fold's scores, scaled by the temperature that fits the out-of-fold scores of the other folds best."""
     labels, scores, folds = rows["label"].to_numpy(), rows["score"].to_numpy(), folds_of(rows)
     scaled, temperatures = scores.astype(float), []
     for fold in range(folds.max() + 1):
@@ -80,18 +80,16 @@ def scaled_in_folds(rows: pd.DataFrame) -> tuple[Floats, list[float]]:
 
 
 def temperature(labels: ArrayLike, scores: ArrayLike) -> float:
-    """The temperature with the least log loss (Guo et al. 2017, ICML, 1321)."""
+    """Return the temperature with the least log loss (Guo et al. 2017, ICML, 1321)."""
     fitted = minimize_scalar(lambda log: float(log_loss(labels, scale(scores, np.exp(log)))), bounds=_BOUNDS, method="bounded")
     return float(np.exp(fitted.x))
 
 
 def scale(scores: ArrayLike, by: float) -> Floats:
-    """Scores with their logits divided by a temperature; their order stays."""
     return np.asarray(expit(logit(np.clip(scores, _EDGE, 1 - _EDGE)) / by), float)
 
 
 def _reliability(when: str, rows: pd.DataFrame, scores: Floats) -> pd.DataFrame:
-    """One row per bin; the interval of the share positive knows which photos are of one patient."""
     bins, labels, patients = bins_of(scores, BINS), rows["label"].to_numpy(), rows["patient"].to_numpy()
     found = []
     for number in np.unique(bins):
@@ -116,11 +114,9 @@ class ConformalBand:
     refer_above: float
 
     def holds_positive(self, scores: ArrayLike) -> NDArray[np.bool_]:
-        """Whether the positive class stands in each set."""
         return np.asarray(scores, float) >= self.clear_below
 
     def holds_negative(self, scores: ArrayLike) -> NDArray[np.bool_]:
-        """Whether the negative class stands in each set."""
         return np.asarray(scores, float) <= self.refer_above
 
 
@@ -137,7 +133,7 @@ class Coverage:
 
 
 def band(labels: ArrayLike, scores: ArrayLike, promised: float) -> ConformalBand:
-    """The band that labelled items support at a promised coverage of each class.
+    """Return the band that labelled items support at a promised coverage of each class.
 
     The k-th strangest score of a class is its border, k = ceil((n + 1) promised); with fewer items than that nothing is ever
     too strange, and the border is infinite.
@@ -152,7 +148,7 @@ def _border(strangeness: Floats, promised: float) -> float:
 
 
 def held_out_coverage(rows: pd.DataFrame, promised: float) -> Coverage:
-    """The band of all other folds, applied to each fold of a table (`score_rows`) in turn; intervals know the patients."""
+    """Return the band of all other folds, applied to each fold of a table (`score_rows`) in turn; intervals know the patients."""
     labels, scores, folds = rows["label"].to_numpy(), rows["score"].to_numpy(), folds_of(rows)
     positive, negative = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
     for fold in range(folds.max() + 1):
@@ -176,7 +172,6 @@ def _share(patients: NDArray[np.object_], covered: NDArray[np.bool_]) -> Interva
 
 
 def coverage_rows(found: list[Coverage]) -> pd.DataFrame:
-    """One row per promise, all in %."""
     return pd.DataFrame([_row(one) for one in found])
 
 

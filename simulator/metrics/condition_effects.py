@@ -39,7 +39,7 @@ class MeanShift:
 def shift(
     clean: Floats, spoilt: Floats, power: float, alpha: float, seed: int, families: NDArray[Any] | None = None
 ) -> MeanShift:
-    """The shift of (images, numbers) that belong to the same images; more families than numbers are needed.
+    """Return the shift of (images, numbers) that belong to the same images; more families than numbers are needed.
 
     families: the name of each image's family (images,); each image is one by default. The interval is a bootstrap by family,
     and the test takes the mean difference of each.
@@ -60,7 +60,7 @@ def shift(
 
 
 def hotelling(apart: Floats) -> tuple[float, float]:
-    """T squared of differences (images, numbers), and its p: how likely it is as large where the middle has not moved."""
+    """Return t squared of differences (images, numbers), and its p: how likely it is as large where the middle has not moved."""
     count, numbers = apart.shape
     mean, freedom = apart.mean(axis=0), count - numbers
     squared = count * float(mean @ np.linalg.pinv(np.cov(apart.T).reshape(numbers, numbers), hermitian=True) @ mean)
@@ -68,7 +68,7 @@ def hotelling(apart: Floats) -> tuple[float, float]:
 
 
 def mahalanobis(one: Floats, other: Floats) -> float:
-    """The distance of the means of two tables (n, numbers) by the mean of their covariances."""
+    """Return the distance of the means of two tables (n, numbers) by the mean of their covariances."""
     numbers = one.shape[1]
     within = ((np.cov(one.T) + np.cov(other.T)) / 2).reshape(numbers, numbers)
     apart = other.mean(axis=0) - one.mean(axis=0)
@@ -76,14 +76,12 @@ def mahalanobis(one: Floats, other: Floats) -> float:
 
 
 def smallest_distance(first: int, second: int, numbers: int, power: float, alpha: float) -> float:
-    """The distance of the means that Hotelling's test of two groups of different images of such sizes finds."""
     needed = smallest_noncentrality(numbers, first + second - numbers - 1, power, alpha)
     return float(np.sqrt(needed * (first + second) / (first * second)))
 
 
 @lru_cache
 def smallest_noncentrality(numbers: int, freedom: int, power: float, alpha: float) -> float:
-    """The noncentrality at which a test by F of so many numbers, at the level `alpha`, has the power."""
     bound = float(fisher.isf(alpha, numbers, freedom))
     return float(brentq(lambda amount: float(ncf.sf(bound, numbers, freedom, amount)) - power, 1e-9, 1000))
 
@@ -93,7 +91,7 @@ POWER, ALPHA = 0.8, 0.05
 
 
 def smallest_effect(freedom: int, information: float) -> float:
-    """The mean, in standard deviations of one value, that a two-sided t test finds with the power `POWER`.
+    """Return the mean, in standard deviations of one value, that a two-sided t test finds with the power `POWER`.
 
     freedom: degrees of freedom; information: of a mean of n values n, of a difference of two means n * m / (n + m).
     By the noncentral t distribution (Cohen 1988, Statistical power analysis, chapter 2).
@@ -111,18 +109,16 @@ def smallest_effect(freedom: int, information: float) -> float:
 
 @lru_cache
 def smallest_paired(count: int) -> float:
-    """The smallest mean difference of so many pairs, in standard deviations of the differences."""
     return smallest_effect(count - 1, count)
 
 
 @lru_cache
 def smallest_apart(first: int, second: int) -> float:
-    """The smallest difference of the means of two groups of such sizes, in standard deviations within a group."""
     return smallest_effect(first + second - 2, first * second / (first + second))
 
 
 def measured(tables: DetectionTables, detector: str, condition: str, severity: int, score: float) -> pd.DataFrame:
-    """What is measured of each image, a column a measure, by name of the image; a detection counts from `score`.
+    """Return the measures of each image, a column a measure, by name of the image; a detection counts from `score`.
 
     found_share is NaN where an image has no labelled box.
     """
@@ -141,7 +137,7 @@ def measured(tables: DetectionTables, detector: str, condition: str, severity: i
 
 
 def effect_rows(tables: DetectionTables, features: Features, families: pd.Series | None = None) -> pd.DataFrame:
-    """One row per detector, condition, severity and measure, as `simulator.evidence.detection_tables` describes them.
+    """Return one row per detector, condition, severity and measure, as `simulator.evidence.detection_tables` describes them.
 
     families: by name of the image, what it is akin to (a crop, and what it was cut from); a family counts as one image, by
     its mean. Each image stands alone if none are said. The intervals of AP in `tables` should be by family too.
@@ -181,7 +177,6 @@ def _all_measured(
 
 
 def _of_ap(tables: DetectionTables, detector: str, condition: str, severity: int, units: int) -> dict[str, float]:
-    """AP, whose bootstrap intervals are taken as normal; two halves have twice the variance of all images each."""
     clean, spoilt = (tables.of("summary", detector, FP32, *setting).iloc[0] for setting in ((CLEAN, 0), (condition, severity)))
     within = 2 * norm.ppf((1 + LEVEL) / 2)
     error = (spoilt["ap_less_clean_high"] - spoilt["ap_less_clean_low"]) / within
@@ -203,7 +198,7 @@ def _of_ap(tables: DetectionTables, detector: str, condition: str, severity: int
 def _of_features(
     features: Features, condition: str, severity: int, group: int, families: pd.Series | None
 ) -> dict[str, float] | None:
-    """The shift of production's features, or None where there are too few images for it."""
+    """Return the shift of production's features, or None where there are too few images for it."""
     clean, spoilt = (features.of(*setting, reference=False).sort_index() for setting in ((CLEAN, 0), (condition, severity)))
     akin = clean.index.to_numpy() if families is None else families.reindex(clean.index).to_numpy()
     images, numbers = len(set(akin)), clean.shape[1]
@@ -223,7 +218,6 @@ def _of_features(
 
 
 def _effect(clean: pd.Series, spoilt: pd.Series, group: int) -> dict[str, float]:
-    """One measure of the same images, clean and spoilt; `q` is the p of the test yet."""
     apart = (spoilt - clean).dropna()
     found, p = paired(apart)
     within = float(np.sqrt((clean.var() + spoilt.var()) / 2))
@@ -240,7 +234,7 @@ def _effect(clean: pd.Series, spoilt: pd.Series, group: int) -> dict[str, float]
 
 
 def paired(apart: pd.Series) -> tuple[Interval, float]:
-    """The mean of differences with its 95% interval by Student's t, and the p of that test; p is 1 where all are 0."""
+    """Return the mean of differences with its 95% interval by Student's t, and the p of that test; p is 1 where all are 0."""
     mean = float(apart.mean())
     if apart.nunique() == 1:
         return Interval(mean, mean, mean), float(mean == 0)

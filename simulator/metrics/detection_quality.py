@@ -49,7 +49,7 @@ class ScoredBoxes(Boxes):
 
 
 def overlap(first: ArrayLike, second: ArrayLike) -> Floats:
-    """Intersection over union of every box (n, 4) with every other (m, 4), shape (n, m)."""
+    """Return intersection over union of every box (n, 4) with every other (m, 4), shape (n, m)."""
     one, other = np.asarray(first, float)[:, None], np.asarray(second, float)[None]
     sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
     shared = np.prod(np.maximum(sides, 0), axis=-1)
@@ -62,7 +62,7 @@ def _area(boxes: Floats) -> Floats:
 
 
 def taken(labels: Boxes, found: ScoredBoxes, overlaps: Floats = OVERLAPS) -> Ints:
-    """The labelled box that each detection takes at each overlap, -1 where none; shape (overlaps, detections)."""
+    """Return the labelled box that each detection takes at each overlap, -1 where none; shape (overlaps, detections)."""
     answer = np.full((len(overlaps), len(found)), -1, np.int64)
     boxes = _groups(labels, np.arange(len(labels)))
     for key, rows in _groups(found, np.argsort(-found.score, kind="stable")).items():
@@ -74,7 +74,6 @@ def taken(labels: Boxes, found: ScoredBoxes, overlaps: Floats = OVERLAPS) -> Int
 
 
 def _groups(boxes: Boxes, order: Ints) -> dict[tuple[int, int], Ints]:
-    """Rows by image and category, each in `order`."""
     if not len(order):
         return {}
     image, category = boxes.image[order], boxes.category[order]
@@ -85,7 +84,6 @@ def _groups(boxes: Boxes, order: Ints) -> dict[tuple[int, int], Ints]:
 
 
 def _take(shared: Floats, overlaps: Floats) -> Ints:
-    """Which of the boxes (columns of `shared`) each detection (rows, best first) takes at each overlap; -1 where none."""
     places = np.full((len(overlaps), len(shared)), -1, np.int64)
     free = np.ones((len(overlaps), shared.shape[1]), bool)
     level = np.arange(len(overlaps))
@@ -99,7 +97,7 @@ def _take(shared: Floats, overlaps: Floats) -> Ints:
 
 
 def best_scores(labels: Boxes, found: ScoredBoxes, takes: Ints | None = None) -> Floats:
-    """The score of the detection that takes each labelled box at an overlap of 0.5, 0 where it is missed; shape (labels,).
+    """Return the score of the detection that takes each labelled box at an overlap of 0.5, 0 where it is missed; shape (labels,).
 
     Boxes are taken by falling score, so that above any threshold the same boxes are found as without those below it.
     takes: the first row of what `taken` says, where it is known already
@@ -113,7 +111,7 @@ def best_scores(labels: Boxes, found: ScoredBoxes, takes: Ints | None = None) ->
 def average_precision(
     labels: Boxes, found: ScoredBoxes, images: int, weights: Floats | None = None, takes: Ints | None = None
 ) -> Floats:
-    """Average precision at each overlap, the mean over classes, for each row of `weights`; shape (resamples, overlaps).
+    """Return average precision at each overlap, the mean over classes, for each row of `weights`; shape (resamples, overlaps).
 
     weights: how often each image counts, (resamples, images); once each by default
     takes: what `taken` says, where it is known already
@@ -135,7 +133,6 @@ def average_precision(
 
 
 def _ranked(found: ScoredBoxes, category: int) -> Ints:
-    """Rows of one class by falling score, at most `MOST` an image; of equal scores the earlier image first."""
     rows = np.flatnonzero(found.category == category)
     rows = rows[np.lexsort((-found.score[rows], found.image[rows]))]
     starts = np.searchsorted(found.image[rows], found.image[rows])
@@ -144,7 +141,6 @@ def _ranked(found: ScoredBoxes, category: int) -> Ints:
 
 
 def _of_class(right: NDArray[np.bool_], found: ScoredBoxes, rows: Ints, labelled: Ints, weights: Floats) -> Floats:
-    """Average precision of one class, (resamples, overlaps); nan where a resample has no label of it."""
     step = max(_CELLS // max(len(rows), 1), 1)
     parts = [weights[start : start + step] for start in range(0, len(weights), step)]
     return np.concatenate([_in_resamples(right[:, rows], found.image[rows], labelled, part) for part in parts])
@@ -167,12 +163,11 @@ def _in_resamples(right: NDArray[np.bool_], image: Ints, labelled: Ints, weights
 
 
 def resamples(images: int, count: int, seed: int) -> Floats:
-    """How often each image is drawn in each of `count` bootstrap samples, (count, images)."""
     return np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), count).astype(float)
 
 
 def bootstrapped(value: float, drawn: ArrayLike) -> Interval:
-    """A figure with the percentiles of its bootstrap samples, moved so that their median is the figure.
+    """Return a figure with the percentiles of its bootstrap samples, moved so that their median is the figure.
 
     A resample lacks some images, and with them rare classes, which shifts average precision as a whole. Samples without a
     value are left out.
@@ -200,7 +195,6 @@ class RecallCurve:
     drawn: Floats
 
     def less(self, other: RecallCurve) -> RecallCurve:
-        """This recall minus another of the same boxes, paired by bootstrap sample."""
         drawn = self.drawn - other.drawn
         low, high = _bounds(drawn)
         return RecallCurve(self.height_px, self.recall - other.recall, low, high, self.boxes, drawn)
@@ -211,7 +205,7 @@ BANDWIDTH = 0.35
 
 
 def recall_by_height(height_px: Floats, found: NDArray[np.bool_], image: Ints, at_px: Floats, weights: Floats) -> RecallCurve:
-    """Recall as a smooth function of box height: a local mean over log height with a normal kernel (Nadaraya and Watson 1964).
+    """Return recall as a smooth function of box height: a local mean over log height with a normal kernel (Nadaraya and Watson 1964).
 
     height_px, found, image: columns, one row per labelled box; at_px: heights to tell it at; weights: of `resamples`
     """
@@ -237,7 +231,7 @@ def _bounds(drawn: Floats) -> tuple[Floats, Floats]:
 
 
 def operating_score(tables: DetectionTables, detector: str) -> float:
-    """The score from which F1 over the clean images at fp32 is best, among the beginnings of the histograms' bins."""
+    """Return the score from which F1 over the clean images at fp32 is best, among the beginnings of the histograms' bins."""
     clean = tables.of("answers", detector, FP32, CLEAN, 0)
     found = np.array([clean[f"found_{round(100 * low):02d}"].sum() for low in BINS])[::-1].cumsum()[::-1]
     false = np.array([clean[f"false_{round(100 * low):02d}"].sum() for low in BINS])[::-1].cumsum()[::-1]

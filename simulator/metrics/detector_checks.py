@@ -39,7 +39,7 @@ class Order:
 
     @property
     def sentence(self) -> str:
-        """In words."""
+        """The order of damage, in words."""
         found = self.correlation
         return (
             f"{self.detector} ranks {self.corruptions} corruptions by damage as {self.other} does with a Spearman correlation "
@@ -57,18 +57,15 @@ class DetectorReport:
 
 
 def report(tables: DetectionTables, published: CocoC) -> DetectorReport:
-    """Every check that the tables allow."""
     damage = damage_rows(tables, published)
     return DetectorReport([*_clean_marks(tables), *_int8_marks(tables)], _orders(damage, published), damage)
 
 
 def label_of(tables: DetectionTables, detector: str) -> str:
-    """A detector's name as a person knows it."""
     return tables.about.detectors[detector].label
 
 
 def ap_of(tables: DetectionTables, detector: str, precision: str, condition: str = CLEAN, severity: int = 0) -> float:
-    """AP of one network under one condition, a part of 1."""
     return float(tables.of("summary", detector, precision, condition, severity)["ap"].iloc[0])
 
 
@@ -92,12 +89,11 @@ def _int8_marks(tables: DetectionTables) -> list[Mark]:
 
 
 def int8_loss(tables: DetectionTables, detector: str, precision: str) -> float:
-    """The part of its clean AP that a precision takes from a detector."""
     return 1 - ap_of(tables, detector, precision) / ap_of(tables, detector, FP32)
 
 
 def damage_rows(tables: DetectionTables, published: CocoC) -> pd.DataFrame:
-    """One row per corruption that COCO-C has too: the part of clean AP that it takes, the mean over severities, in %.
+    """Return one row per corruption that COCO-C has too: the part of clean AP that it takes, the mean over severities, in %.
 
     One column per detector of ours at fp32, and one per published detector at the same severities.
     """
@@ -128,7 +124,7 @@ def _order(damage: pd.DataFrame, one: str, other: str) -> Order:
 
 
 def spearman_interval(value: float, count: int) -> Interval:
-    """Spearman's correlation of so many pairs with the interval of Bonett and Wright (2000, Psychometrika 65:23).
+    """Return Spearman's correlation of so many pairs with the interval of Bonett and Wright (2000, Psychometrika 65:23).
 
     Fisher's z with the variance (1 + r^2 / 2) / (n - 3).
     """
@@ -139,7 +135,7 @@ def spearman_interval(value: float, count: int) -> Interval:
 
 
 def ap_rows(tables: DetectionTables, detector: str, precision: str) -> pd.DataFrame:
-    """One row per condition and severity, as `summary.csv` holds them, with the condition's label, in the order of damage."""
+    """Return one row per condition and severity, as `summary.csv` holds them, with the condition's label, in the order of damage."""
     mine = tables.summary[(tables.summary["detector"] == detector) & (tables.summary["precision"] == precision)]
     labels = {CLEAN: "Clean"} | {name: told.label for name, told in tables.about.conditions.items()}
     rows = mine.assign(label=mine["condition"].map(labels))
@@ -148,7 +144,6 @@ def ap_rows(tables: DetectionTables, detector: str, precision: str) -> pd.DataFr
 
 
 def precision_rows(tables: DetectionTables) -> pd.DataFrame:
-    """One row per detector and precision on clean images, with AP and what it is less than at fp32."""
     clean = tables.summary[tables.summary["condition"] == CLEAN]
     return clean.assign(label=[label_of(tables, name) for name in clean["detector"]])
 
@@ -156,7 +151,7 @@ def precision_rows(tables: DetectionTables) -> pd.DataFrame:
 def recall_curve(
     tables: DetectionTables, detector: str, precision: str, condition: str, severity: int, score: float
 ) -> RecallCurve:
-    """Recall by box height of what has at least `score`, with intervals by image."""
+    """Return recall by box height of what has at least `score`, with intervals by image."""
     found = tables.scores(detector, precision, condition, severity) >= score
     codes, names = pd.factorize(tables.boxes["image"].astype(str))
     weights = _weights(len(names), tables.about.seed)
@@ -169,7 +164,7 @@ def _weights(images: int, seed: int) -> NDArray[np.float64]:
 
 
 def statistic_rows(tables: DetectionTables) -> pd.DataFrame:
-    """One row per condition, severity and statistic: by how many of its clean standard deviations the mean moves."""
+    """Return one row per condition, severity and statistic: by how many of its clean standard deviations the mean moves."""
     images = tables.images
     clean = images[images["condition"] == CLEAN]
     middles, spreads = clean[list(IMAGE_STATISTICS)].mean(), clean[list(IMAGE_STATISTICS)].std()

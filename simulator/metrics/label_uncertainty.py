@@ -53,12 +53,11 @@ _SLACK = 1e-9
 
 
 def item_gates(plan: Plan) -> dict[str, Gate]:
-    """The gates whose routes depend on who stands for a request; none where the plan has no labelled items."""
     return plan.scenario.item_gates() if plan.tables else {}
 
 
 def weights_of(table: ScoreTable) -> Floats:
-    """How often each labelled item comes in each resample, positives first, shape (RESAMPLES, items).
+    """Return the number of draws of each labelled item in each resample, positives first, shape (RESAMPLES, items).
 
     A published curve has no patients: as many points are drawn of each class as people stand behind it.
     """
@@ -102,14 +101,13 @@ class RoutingShares:
 
     @property
     def nbytes(self) -> int:
-        """The memory that it takes, bytes."""
         own = self.codes.nbytes + self.original.nbytes + self.resampled.nbytes
         return own + sum(one.nbytes for one in self.groups.values())
 
 
 @cache_per_plan
 def codes_of(plan: Plan) -> Codes:
-    """The way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
+    """Return the way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
     gates = item_gates(plan)
     cuts = [np.array(thresholds(plan, gate))[:, None] for gate in gates.values()]
     return np.asarray(_codes(plan, cuts, 1)[0], np.int64)
@@ -117,7 +115,7 @@ def codes_of(plan: Plan) -> Codes:
 
 @cache_per_plan
 def ways_of(plan: Plan) -> RoutingShares | None:
-    """What each resample does to the shares of the ways; None where no labelled item decides one, or scores shift in the run.
+    """Return the shares of the ways on each resample; None where no labelled item decides one, or scores shift in the run.
 
     Where no labelled item of a class errs, the next one may: as many as a Beta distribution allows, whose upper bound is that
     of the exact binomial interval. Tables of one plan hold the same items of the same patients, so that their resamples are
@@ -139,7 +137,6 @@ _LOCK = Lock()
 
 
 def _deciding(plan: Plan) -> Hashable:
-    """All that decides the ways: what the gates ask of whose scores, the attributes and groups, and the tables."""
     scenario = plan.scenario
     asked = [(name, scenario.scorer_of(gate), gate.model_dump_json()) for name, gate in item_gates(plan).items()]
     told = [(name, attribute.model_dump_json()) for name, attribute in scenario.attributes.items()]
@@ -159,7 +156,7 @@ def _ways_of(plan: Plan) -> RoutingShares:
 
 
 def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
-    """The ways of another design of the same plan, without their resamples, numbered together with those of the plan itself.
+    """Return the ways of another design of the same plan, without their resamples, numbered together with those of the plan itself.
 
     None where no labelled item decides a way, scores shift in the run, or the designs have other gates.
     """
@@ -196,7 +193,6 @@ class _Taken:
 
     @cached_property
     def parts(self) -> tuple[slice, slice]:
-        """Where the negatives and the positives stand among the items."""
         positive = len(self.table.positives)
         return slice(positive, None), slice(0, positive)
 
@@ -210,7 +206,7 @@ class _Taken:
         ]
 
     def ways(self, mine: NDArray[np.bool_]) -> RoutingShares:
-        """What resamples do to the items of a group, which `mine` tells, shape (items,)."""
+        """Return the shares of the ways of a group's items on each resample; mine: the items of the group, shape (items,)."""
         codes, people = np.unique(np.concatenate(self.by_class)), labelled_people(self.table, mine)
         original, resampled, pinned = np.zeros((2, len(codes))), np.zeros((len(self.weights), 2, len(codes))), [False, False]
         for of_class, part in enumerate(self.parts):
@@ -232,7 +228,7 @@ class _Taken:
         return ways
 
     def _resampled(self, of_class: int, mine: NDArray[np.bool_], codes: Codes) -> tuple[Floats, bool]:
-        """The share of the items of one class and group that takes each way on each resample, and whether thresholds fix it.
+        """Return the share of the items of one class and group that takes each way on each resample, and whether thresholds fix it.
 
         A threshold fixes what becomes of its class, and not of a part of it. How a part fares at the threshold that was chosen
         is judged on resamples of that part; to first order that is also what the luck of the threshold does to the whole class
@@ -251,7 +247,7 @@ class _Taken:
         return [self.weights[:, part].sum(1) for part in self.parts]
 
     def _mass(self, of_class: int, mine: NDArray[np.bool_]) -> Floats:
-        """The part of a class that a group makes up on each resample, in times of its part of the table, shape (RESAMPLES,)."""
+        """Return the part of a class that a group makes up on each resample, in times of its part of the table, shape (RESAMPLES,)."""
         if mine.all() or not mine.any():
             return np.ones(len(self.weights))
         with np.errstate(invalid="ignore"):
@@ -260,7 +256,6 @@ class _Taken:
 
 
 def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
-    """Let some take a way that none of a group took, though others of their class did: as many as may of whom none was seen."""
     taken = np.zeros((len(resampled), len(unseen)))
     for place in range(len(unseen)):
         taken[:, place] = np.roll(never_seen(people), place)
@@ -270,7 +265,7 @@ def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
 
 @cache_per_plan
 def item_groups(plan: Plan) -> dict[str, NDArray[np.bool_]]:
-    """The labelled items of each group that metrics are told of, by its key, positives first, shape (items,)."""
+    """Return the labelled items of each group that metrics are reported of, by its key, positives first, shape (items,)."""
     scenario = plan.scenario
     asked = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
     of_items = [name for name, attribute in scenario.attributes.items() if plan.tables and attribute.of_items]
@@ -283,7 +278,7 @@ def item_groups(plan: Plan) -> dict[str, NDArray[np.bool_]]:
 
 
 def labelled_people(table: ScoreTable, mine: NDArray[np.bool_]) -> tuple[int, int]:
-    """How many labelled people stand behind the negatives and behind the positives of a group, shape of `mine`: (items,)."""
+    """Return the number of labelled people behind the negatives and the positives of a group; mine: shape (items,)."""
     positive = len(table.positives)
     found = []
     for patients, part, evidence in (
@@ -295,7 +290,6 @@ def labelled_people(table: ScoreTable, mine: NDArray[np.bool_]) -> tuple[int, in
 
 
 def _with_doubt(ways: RoutingShares, known: tuple[int, int]) -> RoutingShares:
-    """Ways of which a class that takes one alone on every resample may take another; known: people of each class."""
     pinned = list(ways.pinned)
     codes = ways.codes if len(ways.codes) > 1 else np.array([ways.codes[0], ways.codes[0] + 1])
     more = len(codes) - len(ways.codes)
@@ -312,13 +306,12 @@ def _with_doubt(ways: RoutingShares, known: tuple[int, int]) -> RoutingShares:
 
 
 def never_seen(people: int) -> Floats:
-    """How many may err of whom none of so many did, in each resample: Beta(1, n), shuffled."""
     places = np.random.default_rng(SEED).permutation(RESAMPLES) + 0.5
     return np.asarray(beta.ppf(places / RESAMPLES, 1, max(people, 1)))
 
 
 def _shares(codes: Codes | SmallCodes, weights: Floats, ways: Codes) -> Floats:
-    """The share of a class that takes each way in each resample, shape (resamples, ways).
+    """Return the share of a class that takes each way in each resample, shape (resamples, ways).
 
     weights: shape (resamples, items); codes: of the same shape, or (items,) if they are the same in each resample
     """
@@ -331,7 +324,7 @@ def _shares(codes: Codes | SmallCodes, weights: Floats, ways: Codes) -> Floats:
 
 
 def _codes(plan: Plan, cuts: list[Floats], samples: int) -> SmallCodes:
-    """The way of each item under the thresholds of each gate, shape (samples, items).
+    """Return the way of each item under the thresholds of each gate, shape (samples, items).
 
     cuts: the thresholds of each gate, shape (thresholds, samples)
     """
@@ -349,7 +342,6 @@ def _codes(plan: Plan, cuts: list[Floats], samples: int) -> SmallCodes:
 
 
 def _item_values(plan: Plan, gate: Gate) -> NDArray[np.float32]:
-    """What a gate compares with its thresholds, of each labelled item, positives first."""
     if gate.asks:
         return attribute_values(plan, gate, item_values(plan, gate.asks))
     table = plan.table_of(gate)
@@ -358,7 +350,7 @@ def _item_values(plan: Plan, gate: Gate) -> NDArray[np.float32]:
 
 @cache_per_plan
 def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
-    """The gates of the labelled items, each with the threshold of each of its routes but the last in each resample.
+    """Return the gates of the labelled items, each with the threshold of each of its routes but the last in each resample.
 
     Shape of the thresholds: (routes, resamples).
     """
@@ -366,7 +358,7 @@ def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
 
 
 def _resampled_cuts(plan: Plan, gate: Gate) -> Floats:
-    """The threshold of each route of a gate in each resample, shape (routes, resamples)."""
+    """Return the threshold of each route of a gate in each resample, shape (routes, resamples)."""
     if gate.asks:
         return np.repeat(np.array(thresholds(plan, gate))[:, None], RESAMPLES, axis=1)
     table, promised = plan.table_of(gate), gate.holds == "next"
@@ -380,7 +372,7 @@ def _asks_of(table: ScoreTable, route: Route, promised: bool) -> Hashable:
 
 @cached(LRUCache(1024), _asks_of, Lock())
 def _cuts(table: ScoreTable, route: Route, promised: bool) -> Floats:
-    """The threshold of a route in each resample, shape (RESAMPLES,); designs that ask the same of the same scores share it."""
+    """Return the threshold of a route in each resample, shape (RESAMPLES,); shared by designs with equal scores and routes."""
     positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
     if route.at_sensitivity is not None:
         return thresholds_anew(table.positives, positive, route.at_sensitivity, promised)
@@ -393,12 +385,12 @@ def _cuts(table: ScoreTable, route: Route, promised: bool) -> Floats:
 
 
 def thresholds_anew(positives: Floats, weights: Floats, sensitivity: float, promised: bool = False) -> Floats:
-    """The threshold that each resample of the positives chooses, as `ScoreTable.threshold_at` does; shape (resamples,)."""
+    """Return the threshold that each resample of the positives chooses, as `ScoreTable.threshold_at` does; shape (resamples,)."""
     return -_ranked(-positives, weights, sensitivity, promised)
 
 
 def _ranked(values: Floats, weights: Floats, share: float, promised: bool) -> Floats:
-    """The lowest value that at least this share of the weight stays at or below, as `ScoreTable.threshold_at` has it.
+    """Return the lowest value that at least this share of the weight stays at or below, as `ScoreTable.threshold_at` has it.
 
     Infinite where all of it is asked for, or more than there is.
     """
@@ -410,7 +402,6 @@ def _ranked(values: Floats, weights: Floats, share: float, promised: bool) -> Fl
 
 
 def _pins(gates: dict[str, Gate], cuts: list[Floats], kind: str) -> bool:
-    """Whether some gate's widest threshold that is open is one of this kind, so that it fixes the share of its class."""
     for gate, of_gate in zip(gates.values(), cuts, strict=True):
         opened = [route for route, cut in zip(gate.routes, of_gate, strict=False) if np.isfinite(cut).any()]
         if opened and getattr(opened[-1], kind) is not None:
@@ -420,14 +411,12 @@ def _pins(gates: dict[str, Gate], cuts: list[Floats], kind: str) -> bool:
 
 @cache_per_plan
 def downstream(plan: Plan) -> set[str]:
-    """The stages that a request may come to behind a gate by score."""
     network = plan.scenario.network
     behind = set[str]().union(*(nx.descendants(network.graph, gate) for gate in item_gates(plan)))
     return behind & plan.scenario.stages.keys()
 
 
 def paths_shift(plan: Plan) -> bool:
-    """Whether scores shift or picks change in a run: an item does not always take the way that it takes on the table."""
     return plan.changes or any(plan.scenario.curveballs[name].shifts_scores for name in plan.strikes)
 
 
@@ -452,12 +441,11 @@ class ThresholdCheck:
 
     @property
     def holds(self) -> bool:
-        """Whether the run is one for which the threshold was chosen: nothing takes items across it."""
         return self.struck is None or self.struck == self.reached
 
     @property
     def sentence(self) -> str:
-        """What it promised and, if scores shift, that this is no longer true."""
+        """The share that was promised and, if scores shift, that this is no longer true."""
         puts = f"{self.gate}: the threshold of “{self.route}” puts {percent(self.reached)} of the {self.of} on the right side"
         if self.struck is None or self.holds:
             found = self.next
@@ -467,7 +455,6 @@ class ThresholdCheck:
         return f"{puts}. That is no longer true once {by} has struck: then it puts {percent(self.struck)} of them there."
 
     def to_json(self) -> dict[str, Any]:
-        """The threshold as `casesim run --json` prints it, without what does not apply."""
         told = {name: getattr(self, name) for name in ("gate", "route", "of", "promised", "reached")}
         struck = {} if self.struck is None else {"struck": self.struck, "struck_by": list(self.struck_by)}
         return {**told, **struck, "next": vars(self.next)}
@@ -475,7 +462,7 @@ class ThresholdCheck:
 
 @cache_per_plan
 def kept_thresholds(plan: Plan) -> list[ThresholdCheck]:
-    """The thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
+    """Return the thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
 
     None if picks change in the run: then only the run says what a threshold does.
 
@@ -514,7 +501,6 @@ def _kept(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> Thr
 
 
 def _shifts(plan: Plan, pool: str, positive: bool) -> tuple[list[float], tuple[str, ...]]:
-    """What is added to the scores that a pool gives a class, as curveballs come and go, and the labels of those that do it."""
     everybody, positives = (
         list(changes(plan, what, stage))
         for what, stage in ((AffectedQuantity.SCORES, None), (AffectedQuantity.POSITIVES, pool))

@@ -49,12 +49,12 @@ class Total:
 
     @property
     def ratio(self) -> float | None:
-        """The one over the other; None of nothing."""
+        """The numerator over the denominator; None where that is 0."""
         return self.numerator / self.denominator if self.denominator else None
 
 
 def changes(totals: Sequence[Total]) -> NDArray[np.float64] | None:
-    """How much a ratio over replications changes in each resample of the evidence, shape (draws,); None where none was made.
+    """Return the change of a ratio over replications in each resample of the evidence, shape (draws,); None without resamples.
 
     A resample is compared with the evidence as it is in the same replications.
     """
@@ -69,7 +69,7 @@ def changes(totals: Sequence[Total]) -> NDArray[np.float64] | None:
 
 
 def bounds(totals: Sequence[Total]) -> tuple[float, float] | None:
-    """The bounds that counted evidence leaves a ratio, on average over replications; None where there are none."""
+    """Return the bounds that counted evidence leaves a ratio, on average over replications; None where there are none."""
     told = [total.between for total in totals if total.between is not None]
     return (float(np.mean([low for low, _ in told])), float(np.mean([high for _, high in told]))) if told else None
 
@@ -95,22 +95,19 @@ class Sample:
 
     @property
     def count(self) -> float:
-        """Requests behind all values."""
         return self.weight * len(self.values)
 
     def after(self, stretch: int) -> Sample:
-        """Without the stretches before this one."""
         first = self.starts[stretch]
         return Sample(self.values[first:], self.starts[stretch:] - first, self.weight)
 
     def parts(self, count: int) -> list[Sample]:
-        """That many equal stretches of time, a sample each."""
         edges = self.starts[np.linspace(0, len(self.starts) - 1, count + 1).astype(int)]
         return [Sample(self.values[low:high], np.array([0, high - low]), self.weight) for low, high in pairwise(edges)]
 
 
 def sample(values: Floats, stretches: NDArray[np.int64] | None = None) -> Sample:
-    """A sample of one replication. stretches: which stretch each value belongs to, from 0; None: the run is not cut."""
+    """Make a sample of one replication. stretches: the stretch of each value, from 0; None: the run is not cut."""
     kept = values.astype(np.float32)
     every = ceil(len(kept) / MOST) if len(kept) else 1
     count = 1 if stretches is None else SECTIONS
@@ -180,13 +177,12 @@ class Measures:
 
     @cached_property
     def nbytes(self) -> int:
-        """The memory of all times and rates, bytes."""
         inner = [*self.band_edges, *self.groups.values(), *filter(None, [self.resampled])]
         own = sum(one.values.nbytes + one.starts.nbytes for one in self.samples.values())
         return own + sum(one.nbytes for one in self.rates.values()) + sum(one.nbytes for one in inner)
 
     def after(self, stretch: int) -> Measures:
-        """Times and rates without the stretches before this one; the rest is of the whole run."""
+        """Return the measures with times and rates from this stretch on; the rest is of the whole run."""
         if not stretch:
             return self
         samples = {name: one.after(stretch) for name, one in self.samples.items()}
@@ -201,17 +197,15 @@ class Measures:
         )
 
     def of_group(self, key: str) -> Measures:
-        """The requests of a group alone, for other labelled people too where the replication was run for them."""
         group = self.groups[key]
         return group if self.resampled is None else replace(group, resampled=self.resampled.groups[key])
 
     def figures(self, metrics: Mapping[str, Metric]) -> dict[str, float]:
-        """Each metric's plain value in this replication; what it does not have is absent."""
         found = {name: self.figure(metric) for name, metric in metrics.items()}
         return {name: value for name, value in found.items() if value is not None}
 
     def figure(self, metric: Metric) -> float | None:
-        """The plain value of one metric in this replication; None where it has none."""
+        """Return the plain value of one metric in this replication; None where it has none."""
         if metric.group:
             return self.groups[metric.group.key].figure(metric.of_all)
         if metric.name not in self._figures:
@@ -271,11 +265,10 @@ class CountedRun:
         return Total(float(numerator[:n].sum()), float(under[:n].sum()), by_way)
 
     def ratio(self, numerator: float, denominator: float) -> Total:
-        """Return a total that rests on no labelled item."""
         return Total(float(numerator), float(denominator))
 
     def sample(self, values: Floats, at: Floats) -> Sample:
-        """Return a sample of values, each taken at a time in s, shape (m,) both."""
+        """Make a sample of one replication. stretches: the stretch of each value, from 0; None: the run is not cut."""
         if self.stretches == 1:
             return sample(values)
         places = np.minimum(at / self.trace.plan.arrivals_end_s * self.stretches, self.stretches - 1)
@@ -286,7 +279,6 @@ class CountedRun:
         return np.histogram(times[np.isfinite(times)], self.edges)[0].astype(float)
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """Return what `make` returns, made once for all counts of this run that use the key."""
         if key not in self._results:
             self._results[key] = make()
         return self._results[key]
@@ -308,7 +300,6 @@ class CountedRun:
 
     @cached_property
     def behind_gates(self) -> set[str]:
-        """The stages where the labels decide who comes: those behind a gate by score."""
         return downstream(self.trace.plan) if self.strata else set()
 
     @cached_property
@@ -317,12 +308,10 @@ class CountedRun:
 
     @cached_property
     def latencies(self) -> Sample:
-        """The latencies of all that got an answer or a refusal."""
         return self.latency_of(self.answered)
 
     @cached_property
     def served(self) -> Sample:
-        """The latencies of those that got an answer."""
         refused = self.answered & self.columns.refused
         return self.latency_of(self.answered & ~refused) if refused.any() else self.latencies
 
@@ -361,7 +350,6 @@ class _Counts:
 
 
 def _counts(run: CountedRun, counted: Iterable[CountedMetric], samples: Container[str]) -> _Counts:
-    """Count metrics in a run; samples: those that are needed, which take longest."""
     counts = _Counts()
     for one in counted:
         store = getattr(counts, one.store)
@@ -373,7 +361,6 @@ def _counts(run: CountedRun, counted: Iterable[CountedMetric], samples: Containe
 
 
 def _add_own_counts(run: CountedRun, counts: _Counts) -> None:
-    """Add the counts of kinds of stages, such as retries and joins, and of the sections of features."""
     for name in run.scenario.stages:
         own = kind(run.trace, name)
         counts.totals.update((metric, Total(*pair)) for metric, *pair in own.totals(run.trace, name))
@@ -384,7 +371,6 @@ def _add_own_counts(run: CountedRun, counts: _Counts) -> None:
 
 
 def _groups(run: CountedRun, counted: Mapping[str, CountedMetric], last: NDArray[np.int64]) -> Iterator[tuple[str, Measures]]:
-    """Yield the measures of each group that metrics are reported of."""
     trace, plan = run.trace, run.trace.plan
     samples: dict[str, set[str]] = {}
     for metric in plan.scenario.metrics.values():
@@ -426,7 +412,7 @@ def _by_stretch(latencies: Sample) -> Floats:
 
 
 def _last_stages(trace: Trace, visits: dict[str, Visits]) -> NDArray[np.int64]:
-    """The stage to which each request came last, as its place in the file from 1 on; 0 where it came to none; shape (n,)."""
+    """Return the stage to which each request came last, as its place in the file from 1 on; 0 where it came to none; shape (n,)."""
     latest, last = np.full(trace.columns.n, -np.inf), np.zeros(trace.columns.n, np.int64)
     for place, name in enumerate(trace.plan.scenario.stages, start=1):
         if name in visits:
@@ -438,7 +424,7 @@ def _last_stages(trace: Trace, visits: dict[str, Visits]) -> NDArray[np.int64]:
 
 
 def _flows(trace: Trace, last: NDArray[np.int64], mine: NDArray[np.bool_] | None = None) -> pd.DataFrame:
-    """How many requests there are of each FLOW; mine: of which requests, shape (n,); None: of all."""
+    """Count the requests of each FLOW; mine: the requests counted, shape (n,); None: all."""
     columns, scenario = trace.columns, trace.plan.scenario
     told: dict[str, tuple[NDArray[np.generic], list[Any]]] = {
         "tag": (columns.tag, ["", *scenario.tags()]),

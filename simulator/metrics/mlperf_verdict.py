@@ -65,13 +65,11 @@ class MlperfResult:
     verdict: MlperfVerdict | None
 
     def to_json(self) -> dict[str, Any]:
-        """The object under `mlperf` that `casesim run --json` prints."""
         judged = asdict(self.verdict) if self.verdict else {}
         return {"scenario": self.scenario, "throughput_per_s": self.throughput_per_s} | judged
 
     @property
     def sentence(self) -> str:
-        """The result as a person reads it."""
         name, rate = self.scenario.replace("_", " "), f"{significant(self.throughput_per_s)} samples a second"
         return f"MLPerf {name}: {_words(self.verdict)}{rate}."
 
@@ -90,7 +88,7 @@ def _words(verdict: MlperfVerdict | None) -> str:
 
 
 def mlperf_verdict(latencies: NDArray[np.float64], percentile: float, bound: float | None = None) -> MlperfVerdict:
-    """Whether the latency at `percentile` keeps `bound`, with 99% confidence; without a bound, whether it can be quoted.
+    """Check that the latency at `percentile` keeps `bound` with 99% confidence; without a bound, that it can be quoted.
 
     latencies: seconds, shape (n,), inf for a query that was never answered.
     """
@@ -112,7 +110,7 @@ def mlperf_verdict(latencies: NDArray[np.float64], percentile: float, bound: flo
 
 
 def queries_needed(over: int, percentile: float) -> int:
-    """The fewest queries that may pass with `over` of them beyond the bound."""
+    """Return the fewest queries that may pass with `over` of them beyond the bound."""
     low, high = over, 2 * over + 2
     while _chance(over, high, percentile) > 1 - CONFIDENCE:
         low, high = high, 2 * high
@@ -123,7 +121,7 @@ def queries_needed(over: int, percentile: float) -> int:
 
 
 def spare_queries(n: int, percentile: float) -> int:
-    """How many of n queries may lie beyond the latency that is quoted; -1 where even none is one too many."""
+    """Return the number of n queries that may lie beyond the latency quoted; -1 where even none is one too many."""
     low, high = -1, n
     while high - low > 1:
         middle = (low + high) // 2
@@ -132,12 +130,12 @@ def spare_queries(n: int, percentile: float) -> int:
 
 
 def _chance(over: int, n: int, percentile: float) -> float:
-    """The chance of at most `over` of n queries beyond a bound that exactly the percentile keeps (binomial)."""
+    """Return the chance of at most `over` of n queries beyond a bound that exactly the percentile keeps (binomial)."""
     return float(betainc(n - over, over + 1, percentile))
 
 
 def queries_of(trace: Trace) -> Queries | None:
-    """The queries of a replication; None where the scenario is none of MLPerf's."""
+    """Return the queries of a replication; None where the scenario is none of MLPerf's."""
     spec, columns = trace.plan.scenario.arrivals, trace.columns
     if not spec.is_mlperf:
         return None
@@ -149,7 +147,7 @@ def queries_of(trace: Trace) -> Queries | None:
 
 
 def mlperf_result(plan: Plan, replications: Sequence[Queries | None]) -> MlperfResult | None:
-    """The verdict on all replications of a plan; None where the scenario is none of MLPerf's."""
+    """Return the verdict on all replications of a plan; None where the scenario is none of MLPerf's."""
     spec = plan.scenario.arrivals
     found = [queries for queries in replications if queries is not None]
     if not spec.is_mlperf or not found:

@@ -35,7 +35,7 @@ class OperatingPoint:
 
 
 def operating_points(plan: Plan) -> list[OperatingPoint]:
-    """The thresholds that the design sets on the scores of its models, gate by gate, strictest first."""
+    """Return the thresholds that the design sets on the scores of its models, gate by gate, strictest first."""
     gates = plan.scenario.score_gates().values()
     if not plan.tables:
         return []
@@ -48,7 +48,7 @@ def operating_points(plan: Plan) -> list[OperatingPoint]:
 
 
 def operating_point(table: ScoreTable, threshold: float, label: str = "", pool: str = "") -> OperatingPoint:
-    """A threshold's sensitivity and false-positive rate, with intervals for the number of labelled people."""
+    """Return a threshold's sensitivity and false-positive rate, with intervals for the number of labelled people."""
     above, below = table.positives >= threshold, table.negatives >= threshold
     return OperatingPoint(
         pool,
@@ -60,7 +60,7 @@ def operating_point(table: ScoreTable, threshold: float, label: str = "", pool: 
 
 
 def referral_curve(plan: Plan) -> pd.DataFrame:
-    """The share of all people that a threshold refers, by the sensitivity it is set to: sensitivity, referred, low, high.
+    """Return the share of all people that a threshold refers, by the sensitivity it is set to: sensitivity, referred, low, high.
 
     The band resamples the labelled people and chooses each threshold anew; it holds at one sensitivity at a time.
     """
@@ -97,7 +97,7 @@ class Dial:
 
 
 def dial_of(plan: Plan) -> Dial | None:
-    """Where the widest threshold of a design can be set; None where none is set by a sensitivity."""
+    """Return the setting of a design's widest threshold; None where none is set by a sensitivity."""
     gates = [(name, gate) for name, gate in plan.scenario.score_gates().items() if plan.table_of(gate) is plan.scores]
     found = [
         (route.at_sensitivity, ("stages", name, "routes", index, "at_sensitivity"), gate.holds == "next")
@@ -131,22 +131,19 @@ class Referred:
 
     @property
     def missed(self) -> float:
-        """The positives that it does not refer."""
         return self.positives - self.found
 
     @property
     def cleared(self) -> float:
-        """The negatives that it does not refer."""
         return self.negatives - self.alarms
 
     @property
     def share(self) -> float:
-        """The share of all that it refers."""
         return (self.found + self.alarms) / self.crowd
 
 
 def referred_at(plan: Plan, sensitivity: float, promised: bool = False) -> Referred:
-    """What the threshold of the deciding model for this sensitivity does, by the labelled items and the stated prevalence.
+    """Return the effect of the deciding model's threshold for this sensitivity, by labelled items and stated prevalence.
 
     promised: whether the sensitivity is promised of the next positive (`ScoreTable.threshold_at`)
     """
@@ -160,12 +157,12 @@ def referred_at(plan: Plan, sensitivity: float, promised: bool = False) -> Refer
 
 
 def reading_capacity(plan: Plan) -> float | None:
-    """The share of all people whose photos the reviewers can read; None without reviewers."""
+    """Return the share of all people whose photos the reviewers can read; None without reviewers."""
     people = [load for load in loads(plan) if plan.scenario.stages[load.stage].keeps_hours]
     return min((load.visits_per_request / load.mean for load in people if load.mean), default=None)
 
 
 def widest_sensitivity(plan: Plan) -> float | None:
-    """The sensitivity that the widest threshold of the deciding model reaches on the labelled photos; None without one."""
+    """Return the sensitivity that the widest threshold of the deciding model reaches on the labelled photos; None without one."""
     points = [point for point in operating_points(plan) if plan.tables[point.pool] is plan.scores]
     return max((point.sensitivity.value for point in points), default=None)

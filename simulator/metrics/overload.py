@@ -36,7 +36,7 @@ class Trouble:
 
 
 def goodput(trace: Trace) -> pd.DataFrame:
-    """For each step of the run: time_s; fresh requests, retries and useful answers per second; and served_share.
+    """Return for each step of the run: time_s; fresh requests, retries and useful answers per second; and served_share.
 
     served_share: of the requests that arrived within the step and whose path ended, the share served; NaN if none.
     """
@@ -60,7 +60,6 @@ def goodput(trace: Trace) -> pd.DataFrame:
 
 
 def goodput_of(plan: Plan, seed: int) -> pd.DataFrame:
-    """The same for the first replication of a plan."""
     return goodput(simulate(plan, seed))
 
 
@@ -71,14 +70,13 @@ def _edges(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 
 def _sent_again(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """When each retry was sent."""
     stages = [name for name, stage in trace.plan.scenario.stages.items() if stage.sends_again]
     visits = pd.concat([trace.logs[name].frame(name) for name in stages], ignore_index=True)
     return visits.loc[visits["started_s"].notna(), "left_s"].to_numpy()
 
 
 def capacity_per_s(plan: Plan) -> float | None:
-    """Requests a second that the stage behind the retries can serve, in the batches its rule forms from a full queue.
+    """Return requests a second that the stage behind the retries can serve, in the batches its rule forms from a full queue.
 
     None if it has no servers, or if their number changes.
     """
@@ -89,7 +87,7 @@ def capacity_per_s(plan: Plan) -> float | None:
 
 
 def trouble(found: pd.DataFrame) -> Trouble | None:
-    """The trouble in a frame of `goodput`; None if there was none."""
+    """Return the trouble in a frame of `goodput`; None if there was none."""
     step = found["time_s"].iloc[1] - found["time_s"].iloc[0]
     judged = found[found["served_share"].notna()]
     bad = judged[judged["served_share"] < WELL]
@@ -108,7 +106,7 @@ def trouble(found: pd.DataFrame) -> Trouble | None:
 
 
 def rush_of(found: pd.DataFrame) -> tuple[float, float] | None:
-    """From when to when there was a surge of fresh requests: half as many again as usual, and more than chance explains.
+    """Return start and end of a surge of fresh requests: half as many again as usual, and more than chance explains.
 
     Of several, the first: another one that strikes later is marked as what it is.
     """

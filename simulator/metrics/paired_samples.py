@@ -65,7 +65,7 @@ Readings = Sequence[PairedSample | None]
 
 
 def reading_of(metric: Metric, estimator: Estimator) -> PairedSample | None:
-    """What one estimator tells of a metric; None where it has no such figure."""
+    """Return one estimator's record of a metric; None where it has no such figure."""
     alone, plain = (estimator.of_group(metric.group), metric.of_all) if metric.group else (estimator, metric)
     run = alone.run_interval(plain)
     if run is None:
@@ -90,7 +90,7 @@ def _parts(metric: Metric, estimator: Estimator) -> Floats:
 
 
 def estimators_of(plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measures], edges: bool) -> list[Estimator]:
-    """Estimators of a design: at the middle of the projections and, if they are asked for, at both edges of their bands."""
+    """Return estimators of a design: at the middle of the projections and, if they are asked for, at both edges of their bands."""
     ways = ways_of(plan)
     sides = [measures, *(_at_edge(measures, index) for index in (0, 1) if edges)]
     cut = [[one.after(warm_up.stretch) for one in side] if warm_up else side for side in sides]
@@ -98,7 +98,7 @@ def estimators_of(plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measure
 
 
 def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:
-    """The replications at one edge of the projections; unchanged if nothing is projected.
+    """Return the replications at one edge of the projections; unchanged if nothing is projected.
 
     Edges do not run again for other labelled people: there neither design's doubt about them counts, or they would not pair.
     """
@@ -108,13 +108,12 @@ def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:
 def readings_of(
     plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measures], names: Iterable[str]
 ) -> dict[str, list[PairedSample | None]]:
-    """Metrics that a run can quote, at the middle of the projections and, if it rests on any, at both edges."""
     found = estimators_of(plan, warm_up, measures, bool(measures[0].band_edges))
     return {name: [reading_of(plan.scenario.metrics[name], one) for one in found] for name in names}
 
 
 def change(metric: Metric, before: Readings, after: Readings) -> Estimate:
-    """How much a metric moved between two designs that met the same requests.
+    """Return the change of a metric between two designs that met the same requests.
 
     If latencies are projected, its interval spans the changes at both edges of their bands. Raises ValueError where one of
     the two has no figure in the middle.
@@ -131,7 +130,6 @@ def change(metric: Metric, before: Readings, after: Readings) -> Estimate:
 
 
 def _everywhere(readings: Readings, count: int) -> Readings:
-    """Readings at the edges too: of a design without projections, the same without what only its middle ran again."""
     if len(readings) == count:
         return readings
     alone = readings[0] and replace(readings[0], again=None)
@@ -139,7 +137,6 @@ def _everywhere(readings: Readings, count: int) -> Readings:
 
 
 def _bounded(found: Estimate) -> Estimate:
-    """A change of which too few replications tell anything has no bounds."""
     if np.isfinite([found.low, found.high]).all():
         return found
     return replace(found, low=-inf, high=inf)
@@ -151,7 +148,6 @@ def _paired(metric: Metric, old: PairedSample, new: PairedSample) -> Estimate:
 
 
 def _of_sample(old: PairedSample, new: PairedSample) -> Interval:
-    """Pooled value against pooled value, with the spread of the differences of single replications (sectioning)."""
     moved = new.parts[0] - old.parts[0]
     return batch_interval(new.run.value - old.run.value, moved[np.isfinite(moved)])
 
@@ -164,7 +160,7 @@ def _of_totals(metric: Metric, old: PairedSample, new: PairedSample) -> Interval
 
 
 def _apart(before: Interval, after: Interval) -> Interval:
-    """The difference of two shares as if independent: never too narrow here (Newcombe 1998, Stat Med 17:873)."""
+    """Return the difference of two shares as if independent: never too narrow here (Newcombe 1998, Stat Med 17:873)."""
     value = after.value - before.value
     low = np.hypot(after.value - after.low, before.high - before.value)
     high = np.hypot(after.high - after.value, before.value - before.low)
@@ -172,7 +168,6 @@ def _apart(before: Interval, after: Interval) -> Interval:
 
 
 def _of_labels(value: float, old: PairedSample, new: PairedSample) -> Interval | None:
-    """Both designs on the same resamples of the labelled people; where scores shift in one of them, both run again."""
     if one := _of_evidence(value, old, new):
         return one
     drawn = [one.draws for one in (old, new)]
@@ -185,7 +180,7 @@ def _of_labels(value: float, old: PairedSample, new: PairedSample) -> Interval |
 
 
 def _of_evidence(value: float, old: PairedSample, new: PairedSample) -> Interval | None:
-    """Both designs on the same resamples of other evidence; of counted evidence, as if independent where it differs.
+    """Compare both designs on the same resamples of other evidence; as if independent where counted evidence differs.
 
     Evidence that leaves both figures equally far to either side is the same, and takes no part in their difference.
     """
@@ -198,13 +193,11 @@ def _of_evidence(value: float, old: PairedSample, new: PairedSample) -> Interval
 
 
 def _is_one_doubt(before: Interval, after: Interval) -> bool:
-    """Whether the same counts stand behind both, whatever else is added to them: what is unknown of them then cancels."""
     return np.allclose([before.value - before.low, before.high - before.value],
                        [after.value - after.low, after.high - after.value], rtol=1e-9, atol=1e-12)  # fmt: skip
 
 
 def _moved_again(old: PairedSample, new: PairedSample) -> Floats:
-    """How much more the second design changed than the first, in each replication run for other labelled people."""
     moved = [np.empty(0) if one.again is None else one.again[1] - one.again[0] for one in (old, new)]
     runs = min((len(one) for one in moved if len(one)), default=0)
     before, after = (one[:runs] if len(one) else np.zeros(runs) for one in moved)
@@ -212,7 +205,7 @@ def _moved_again(old: PairedSample, new: PairedSample) -> Floats:
 
 
 def chance_of(found: Estimate, freedom: float, most: float = 1.0) -> float:
-    """How likely so large a change is if there is none: the level whose interval would just reach zero.
+    """Return the chance of so large a change if there is none: the level whose interval would just reach zero.
 
     most: a chance above this is told as 1, which takes far less work
     freedom: the degrees of freedom of what varies from run to run, for Student's t. The doubt about who was labelled goes by
@@ -243,13 +236,11 @@ def chance_of(found: Estimate, freedom: float, most: float = 1.0) -> float:
 
 
 def _reach(part: Interval | None, value: float) -> float:
-    """How far an interval reaches towards zero."""
     if part is None:
         return 0.0
     return max(part.value - part.low if value > 0 else part.high - part.value, 0.0)
 
 
 def paired(before: Mapping[str, Readings], after: Mapping[str, Readings], metrics: Mapping[str, Metric]) -> dict[str, Estimate]:
-    """The change in each of these metrics that both designs can quote."""
     both = [name for name in metrics if name in before and name in after]
     return {name: change(metrics[name], before[name], after[name]) for name in both}

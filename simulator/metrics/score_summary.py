@@ -47,7 +47,7 @@ class ScoreSummary:
     specificity_at: dict[float, Interval]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; what a published curve does not have is absent."""
+        """Return plain data; what a published curve does not have is absent."""
         told = {name: getattr(self, name) for name in ("name", "dataset", "model", "precision", "kind")}
         size = vars(self.size) if self.size else {}
         specificities = {f"{target:.2f}": _plain(interval) for target, interval in self.specificity_at.items()}
@@ -59,7 +59,7 @@ def _plain(interval: Interval) -> dict[str, float]:
 
 
 def score_summary(name: str, folder: Path | None = None, resampled: bool = True) -> ScoreSummary:
-    """The figures of a table, with intervals by resampling its patients; raises ScoreError.
+    """Return the figures of a table, with intervals by resampling its patients; raises ScoreError.
 
     resampled: without it, the bounds of a measured table are NaN too
     Each resample chooses its threshold anew, so that what a threshold owes to chance is in the interval.
@@ -91,13 +91,11 @@ def _with_intervals(rows: pd.DataFrame) -> list[Interval]:
 
 
 def _figures(labels: Floats, scores: Floats, weights: Floats | None = None) -> Floats:
-    """AUC, then the specificity at each of TARGETS, in the last axis."""
     curve = roc(labels, scores, weights)
     return np.stack([curve.auc, *(curve.specificity_at(target) for target in TARGETS)], axis=-1)
 
 
 def summary_rows(summaries: list[ScoreSummary]) -> pd.DataFrame:
-    """One row per table: its names, its size, and each figure with its bounds, shares in %."""
     return pd.DataFrame([_row(summary) for summary in summaries])
 
 
@@ -112,7 +110,7 @@ def _row(summary: ScoreSummary) -> dict[str, Any]:
 
 
 def roc_band(rows: pd.DataFrame) -> pd.DataFrame:
-    """The ROC curve of a table, by sensitivity: sensitivity, false, low, high; shares, and a 95% band of the false positives.
+    """Return the ROC curve of a table, by sensitivity: sensitivity, false, low, high; shares, and a 95% band of the false positives.
 
     Read across: at each sensitivity a resample chooses its own threshold. The band holds at one sensitivity at a time.
     """

@@ -79,31 +79,26 @@ class Summary:
 
     @property
     def provenance(self) -> list[Source]:
-        """Where every number comes from."""
         return self.plan.provenance
 
     def metric(self, name: str) -> Metric:
-        """What a metric is."""
         return self.plan.scenario.metrics[name]
 
     def flows_of(self, group: MetricGroup | None) -> pd.DataFrame:
-        """Mean number of requests per replication, by FLOW; of a group of requests, or of all."""
         return self.flows if group is None else _mean_flows([one.groups[group.key] for one in self.measures])
 
     @property
     def sense(self) -> str:
-        """How to read an interval, shown once wherever there are intervals."""
         if self.plan.sights is not None:
             return _SENSE_DRIVEN.format(self.plan.scenario.unit.many)
         return _SENSE_LABELLED.format(self.plan.scenario.who.many) if self.plan.tables else _SENSE
 
     def doubts(self, name: str) -> str:
-        """How much of a metric's interval each source of uncertainty causes."""
         return doubts(self.metrics[name], self.metric(name).unit)
 
 
 def metric_rows(summary: Summary) -> pd.DataFrame:
-    """A row a metric, in words: what it is, value, bounds of its interval, the sources of its doubt, its name in a file."""
+    """Return a row a metric, in words: its label, value, bounds of its interval, sources of its doubt, and name in a file."""
     rows = []
     for name, found in summary.metrics.items():
         metric = summary.metric(name)
@@ -113,17 +108,15 @@ def metric_rows(summary: Summary) -> pd.DataFrame:
 
 
 def idle_labels(plan: Plan, stages: Mapping[str, StageTimes]) -> list[str]:
-    """The labels of the stages with servers to which nothing came in a run; stages: those to which something did."""
     return [stage.label for name, stage in plan.scenario.stages.items() if stage.server and name not in stages]
 
 
 def doubts(found: Estimate, unit: str) -> str:
-    """The half-width that each source of uncertainty alone would give, in words: `run 0.1, labels 8.3 points`."""
     return spread({name: (part.high - part.low) / 2 for name, part in found.doubts.items()}, unit)
 
 
 def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:
-    """Metrics with intervals of several replications of one plan; raises ValueError without any.
+    """Return metrics with intervals of several replications of one plan; raises ValueError without any.
 
     The labelled are resampled for sums over people. Queueing figures have the uncertainty of the run alone: see `replicate`.
     """
@@ -148,7 +141,7 @@ class Figures:
 
     @classmethod
     def of(cls, plan: Plan, measures: Sequence[Measures]) -> Figures:
-        """The figures of replications 0, 1, 2, ... of a plan."""
+        """Return the figures of replications 0, 1, 2, ... of a plan."""
         stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
         warm_up = _warm_up(plan, measures, stages)
         kept = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
@@ -159,7 +152,7 @@ class Figures:
         return cls(stages, warm_up, estimator, metrics, reasons)
 
     def spanned(self, plan: Plan, measures: Sequence[Measures]) -> tuple[dict[str, Estimate], dict[str, str]]:
-        """The metrics with what projections leave open, and why the others are not told: as in `summary_of`, and no more."""
+        """Return the metrics with the uncertainty of projections, and why others are missing: as in `summary_of`, and no more."""
         metrics, reasons = self.metrics, self.reasons
         edges = at_band_edges(plan) if measures[0].band_edges else []
         for index, (edge, name) in enumerate(zip(edges, _EDGES, strict=False)):
@@ -224,7 +217,6 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
 
 
 def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:
-    """Every metric that the run can quote, in the order of the screen."""
     found = {name: estimator.estimate(metric) for name, metric in plan.scenario.metrics.items()}
     told = {name: estimate for name, estimate in found.items() if estimate is not None}
     alone = len(estimator.measures) == 1  # one replication has no interval; of several, each figure has one
@@ -232,7 +224,6 @@ def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:
 
 
 def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTimes]) -> WarmUp | None:
-    """Where the steady state begins; there is none if a queue only grows."""
     by_stretch = [one.latencies for one in measures if one.latencies is not None]
     if not by_stretch:
         return None
@@ -242,13 +233,12 @@ def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTi
 
 
 def _curve(estimator: Estimator) -> NDArray[np.float64]:
-    """The latency of served requests at each share of them; NaN without any."""
+    """Return the latency of served requests at each share of them; NaN without any."""
     pooled = estimator.pooled("served")
     return pooled.curve(CURVE) if pooled else np.full(len(CURVE), np.nan)
 
 
 def _spanned(found: dict[str, Estimate], edge: dict[str, Estimate]) -> dict[str, Estimate]:
-    """Intervals widened to those at one edge of a projected band; what cannot be quoted there is not quoted at all."""
     return {name: _reaching(one, edge[name]) for name, one in found.items() if name in edge}
 
 
@@ -259,25 +249,22 @@ def _reaching(one: Estimate, edge: Estimate) -> Estimate:
 
 
 def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:
-    """Identifies the run and its result: the same scenario, design, seed and engine give the same twelve digits."""
     traces = hashlib.sha256("".join(m.digest for m in measures).encode()).hexdigest()
     return fingerprint([*plan.identity, seed, len(measures), ENGINE_VERSION, traces])
 
 
 def _timed(measures: Sequence[Measures]) -> list[str]:
-    """The stages that some replication visited, in the order of the file."""
     return list(dict.fromkeys(name for m in measures for name in m.stages))
 
 
 def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
-    """Mean number of requests per replication, by FLOW."""
     total = pd.concat([m.flows for m in measures]).groupby(list(FLOW), as_index=False)["count"].sum()
     total["count"] /= len(measures)
     return pd.DataFrame(total)
 
 
 def grows(plan: Plan, stage: str, times: StageTimes) -> bool:
-    """Whether a queue grows as long as requests arrive: nothing bounds it, and the stage is overloaded.
+    """Check that a queue grows as long as requests arrive: nothing bounds it, and the stage is overloaded.
 
     What counts is the load since the last thing that struck: a queue that a surge has left behind is worked off again. Clients
     that wait for their answers, or MLPerf's offline samples, bring no more than is served.
@@ -287,7 +274,6 @@ def grows(plan: Plan, stage: str, times: StageTimes) -> bool:
 
 
 def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
-    """The metrics that only reflect the length of the run: tails if a queue grows, all times if there is no steady state."""
     growing = {stage for stage, times in stages.items() if grows(plan, stage, times)}
     behind = {stage for stage in growing if not plan.scenario.stages[stage].keeps_hours}
     unsteady = warm_up is not None and not warm_up.steady
@@ -305,7 +291,6 @@ _GROWS = "There is no steady state: the queue grows as long as {1} arrive, so no
 
 
 def _overload(plan: Plan, stages: dict[str, StageTimes]) -> list[str]:
-    """Overload in words: throughout, since something struck, or while something does."""
     found = {name: times for name, times in stages.items() if plan.scenario.arrivals.has_rate}
     told = {plan.scenario.stages[name].label: _overloaded(plan, name, times) for name, times in found.items()}
     return [f"{label}: {words}" for label, words in told.items() if words]
@@ -342,7 +327,6 @@ def _peaks(plan: Plan) -> list[str]:
 
 
 def _found_instead(thresholds: Sequence[ThresholdCheck], metrics: dict[str, Estimate]) -> list[str]:
-    """What the run finds where the promise of a threshold does not hold in it."""
     found = metrics.get("sensitivity")
     if found is None or all(kept.holds for kept in thresholds if kept.of_positives):
         return []
@@ -376,14 +360,13 @@ class Verdict:
 
     @property
     def bound(self) -> float:
-        """The bound of the objective."""
         bound = self.objective.at_least if self.objective.at_least is not None else self.objective.at_most
         assert bound is not None
         return bound
 
     @property
     def margin(self) -> float | None:
-        """How far the value lies on the right side of the bound; negative where it is not met."""
+        """The distance of the value from the bound, positive on its right side and negative where the bound is missed."""
         if self.estimate is None:
             return None
         distance = self.estimate.value - self.bound
@@ -391,12 +374,10 @@ class Verdict:
 
     @property
     def met(self) -> bool:
-        """Whether the value meets the bound; a figure that cannot be quoted does not."""
         return self.margin is not None and self.margin >= 0
 
     @property
     def certain(self) -> bool:
-        """Whether the whole interval lies on the same side of the bound as the value."""
         if self.estimate is None:
             return True
         return not self.estimate.low < self.bound < self.estimate.high
@@ -412,25 +393,22 @@ class Verdict:
 
     @property
     def asked(self) -> str:
-        """The objective's bound in words: `at least 99.0%`."""
         side = "at least" if self.objective.at_least is not None else "at most"
         return f"{side} {spoken_bound(self.bound, self.metric.unit)}"
 
     @property
     def reached(self) -> str:
-        """The value in words, never rounded to the other side of the bound; `none` without a figure."""
         return "none" if self.estimate is None else self._beside(self.estimate.value)
 
     @property
     def interval(self) -> str:
-        """The 95% interval in words; empty where the run has no such figure."""
         return "" if self.estimate is None else f"{self._beside(self.estimate.low)} to {self._beside(self.estimate.high)}"
 
     def _beside(self, value: float) -> str:
         return spoken_beside(value, self.bound, self.metric.unit)
 
     def to_json(self) -> dict[str, Any]:
-        """The objective as `casesim run --json` prints it; missing figures are left out."""
+        """Return the objective as `casesim run --json` prints it; missing figures are left out."""
         side = "at_least" if self.objective.at_least is not None else "at_most"
         told: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.standing}
         if self.estimate is not None:
@@ -439,5 +417,4 @@ class Verdict:
 
 
 def judge(objective: Objective, metrics: Mapping[str, Metric], found: Mapping[str, Estimate]) -> Verdict:
-    """Judge one objective of a scenario by what a run found for its metrics."""
     return Verdict(objective, metrics[objective.metric], found.get(objective.metric))

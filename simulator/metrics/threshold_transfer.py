@@ -25,7 +25,7 @@ _TYPES = {number: f"type {roman}" for number, roman in enumerate(("I", "II", "II
 
 
 def group_rows(rows: pd.DataFrame, threshold: float, by: Column) -> pd.DataFrame:
-    """Two rows a group, for the positives and the negatives in it: group, what, share, low, high, n, patients, verdict.
+    """Return two rows a group, for the positives and the negatives in it: group, what, share, low, high, n, patients, verdict.
 
     what: sensitivity, the share of positives with a score of at least `threshold`, or specificity, the share of negatives below
     verdict: empty, or "too few to say" where there are fewer than ENOUGH items; the share is NaN then
@@ -64,7 +64,7 @@ Mask = NDArray[np.bool_]
 
 
 def optimism_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per promise and way of judging it: promise, way, reached, low, high, least, most; shares.
+    """Return one row per promise and way of judging it: promise, way, reached, low, high, least, most; shares.
 
     reached: sensitivity over all positives, each judged once; low, high: its 95% interval, which knows the patients
     least, most: over the folds
@@ -77,7 +77,6 @@ def optimism_rows(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _ways(folds: NDArray[np.int64]) -> Iterator[tuple[str, list[tuple[Mask, Mask]]]]:
-    """By name, the pairs of rows a threshold is chosen on and rows it is judged on."""
     count = int(folds.max()) + 1
     everyone = np.ones(len(folds), bool)
     yield SAME, [(everyone, everyone)]
@@ -111,12 +110,11 @@ class Pair:
 
     @property
     def differs(self) -> bool:
-        """Whether 0 lies outside the interval."""
         return self.change.low > 0 or self.change.high < 0
 
 
 def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Pair]:
-    """AUC and the specificity at each of TARGETS of two tables (`score_rows`) of the same items, with paired intervals.
+    """Return AUC and the specificity at each of TARGETS of two tables (`score_rows`) of the same items, with paired intervals.
 
     Raises ScoreError where the items, or what is said of them, differ.
     """
@@ -143,7 +141,7 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Pair]:
 
 
 def pair_sentence(pair: Pair, first: str, second: str) -> str:
-    """What the pair says, with its interval, in one sentence; `first` and `second` are the names of the tables."""
+    """Say what the pair shows, with its interval; `first` and `second` are the names of the tables."""
     is_area = pair.what == "AUC"
     told = _three_digits if is_area else percent
     moved, low, high = (_three_digits(x) if is_area else f"{100 * x:.1f}" for x in vars(pair.change).values())
@@ -191,7 +189,7 @@ class Transfer:
 
 
 def transfers(rows: pd.DataFrame, promise: float, others: Iterable[pd.DataFrame] = ()) -> list[Transfer]:
-    """What the columns of a table (`score_rows`) allow: other skin types, other cancers and, with `others`, other precisions.
+    """Return the comparisons that a table's columns allow: other skin types, cancers and, with `others`, other precisions.
 
     others: the scores of the same items by the same model at other precisions
     Leaves out what has too few positives at home to choose a threshold on, or nobody away. Raises ScoreError where the items
@@ -211,7 +209,6 @@ def _by_skin(rows: pd.DataFrame) -> Iterator[tuple[Place, Place]]:
 
 
 def _by_diagnosis(rows: pd.DataFrame) -> Iterator[tuple[Place, Place]]:
-    """From the most common diagnosis of the positives to each other one."""
     positive, scores = (rows["label"] == 1).to_numpy(), rows["score"].to_numpy()
     told = rows.loc[positive & (rows["diagnosis"] != ""), "diagnosis"].value_counts()
     for name in told.index[1:]:
@@ -235,7 +232,6 @@ def _transfer(rows: pd.DataFrame, promise: float, home: Place, away: Place) -> T
         return None
 
     def reached(weights: Floats) -> Floats:
-        """Sensitivity and specificity, at home and away, of the threshold that home chooses."""
         chosen = _curve(labels, home, weights)
         cut = chosen.threshold_at(promise)[..., None]
         return np.stack([_shares(labels, place, weights, cut) for place in (home, away)], axis=-2)
@@ -267,7 +263,7 @@ def _curve(labels: NDArray[np.int64], place: Place, weights: Floats) -> Roc:
 
 
 def _shares(labels: NDArray[np.int64], place: Place, weights: Floats, cut: Floats) -> Floats:
-    """Share of the positives at or above the cut and of the negatives below it, shape (..., 2)."""
+    """Return share of the positives at or above the cut and of the negatives below it, shape (..., 2)."""
     found = []
     for members, above in zip(_both(labels, place), (True, False), strict=True):
         mine, hits = weights[..., members], (place.scores[members] >= cut) == above
@@ -277,7 +273,6 @@ def _shares(labels: NDArray[np.int64], place: Place, weights: Floats, cut: Float
 
 
 def transfer_rows(found: list[Transfer]) -> pd.DataFrame:
-    """One row per transfer, in %."""
     return pd.DataFrame([_transfer_row(one) for one in found])
 
 

@@ -29,7 +29,7 @@ _DESIGNED = [f"encounters.{part}" for part in ("sees", "confirms", "braking", "f
 
 
 def _hit(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """Where the metres go of the encounters that the vehicle does not stop for."""
+    """Split the encounters that the vehicle does not stop for by where the metres went."""
     spec = summary.plan.scenario.encounters
     of_kind = "".join(verdict.metric.name.partition(".")[1:])
     counts = {name: sum(one.totals[f"lost.{name}{of_kind}"].numerator for one in summary.measures) for name in _LOST}
@@ -48,7 +48,7 @@ def _hit(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _expected(plan: Plan) -> float:
-    """What a design promises, the lower the better: less is found where it has to be, or more waits than can be served.
+    """Return the score of a design, the lower the better: recall where it is needed, and load beyond capacity.
 
     The recall of the first stage that looks, from as far as confirming frames and stopping take.
     """
@@ -62,7 +62,6 @@ def _expected(plan: Plan) -> float:
 
 
 def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """How often what looks sees something where nothing is, and on how much driving that rests."""
     spec, sights = summary.plan.scenario.encounters, summary.plan.sights
     if spec is None or sights is None:
         return None
@@ -83,12 +82,11 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _false_per_h(plan: Plan) -> float:
-    """False answers an hour of all that may look, kept as long as the design asks: the fewer, the better."""
     return sum(sight.alarms.per_hour for sight in plan.sights.by_stage.values()) if plan.sights else 0.0
 
 
 def _drawn(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """Which part draws how much."""
+    """Name the power of each part."""
     vehicle = summary.plan.scenario.vehicle
     if vehicle is None:
         return None
@@ -100,7 +98,6 @@ def _drawn(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _paid(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """What a vehicle costs, part by part."""
     vehicle, power = summary.plan.scenario.vehicle, summary.metrics.get("power_mean_w")
     if vehicle is None or power is None:
         return None

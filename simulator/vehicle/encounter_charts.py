@@ -70,16 +70,14 @@ class _Pane:
         return {"xaxis": f"x{self.time}", "yaxis": f"y{self.time}"}
 
     def at(self, column: str, at_s: float) -> float:
-        """A column of the way at an instant."""
         return float(np.interp(at_s, self.way["t_s"], self.way[column]))
 
     def row(self, at_s: float) -> pd.Series:
-        """The last step of the way by an instant."""
         return self.way.iloc[max(int(np.searchsorted(self.way["t_s"], at_s + 1e-9, "right")) - 1, 0)]
 
 
 def encounter(designs: Mapping[str, Followed], at_s: float | None = None) -> Chart:
-    """The view from above and the timeline of the same encounter with each design; can be played, half as fast as in reality.
+    """Draw one encounter from above and its timeline with each design; it can be played at half speed.
 
     designs: one or two, by name; at_s: the instant that is shown, in seconds since the object came into view; None: the end
     """
@@ -100,12 +98,11 @@ def encounter(designs: Mapping[str, Followed], at_s: float | None = None) -> Cha
 
 
 def step_s(ends_s: float) -> float:
-    """The step in which people move through an encounter that ends then, in seconds: a figure of few enough frames."""
+    """Return the step in which people move through an encounter that ends then, in seconds: a figure of few enough frames."""
     return next((step for step in _STEPS if ceil(ends_s / step) + 1 <= MOST_FRAMES), ends_s / (MOST_FRAMES - 2))
 
 
 def _pane(name: str, followed: Followed, place: int) -> _Pane:
-    """Both things along the road, from where the vehicle was when the object came into view."""
     way = followed.steps.copy()
     way["vehicle_m"] = cumulative_trapezoid(way["vehicle_kmh"] / 3.6, way["t_s"], initial=0)
     way["object_m"] = way["vehicle_m"] + way["gap_m"]
@@ -116,7 +113,6 @@ def _pane(name: str, followed: Followed, place: int) -> _Pane:
 
 
 def _still_road(pane: _Pane) -> Iterator[go.Scatter]:
-    """Where the vehicle drove in which phase, outlines of it at the key moments, and where the object came into view."""
     for phase, start, end in _spans(pane):
         label, colour = PHASES[phase]
         ends = [pane.at("vehicle_m", start), pane.at("vehicle_m", end)]
@@ -134,7 +130,6 @@ def _still_road(pane: _Pane) -> Iterator[go.Scatter]:
 
 
 def _spans(pane: _Pane) -> list[tuple[str, float, float]]:
-    """The phases on the way to the end, with the time from which and until which each lasted."""
     way = pane.way
     starts = way["phase"].ne(way["phase"].shift()).to_numpy().nonzero()[0]
     edges = [*way["t_s"].iloc[starts], pane.followed.ended_s]
@@ -144,25 +139,22 @@ def _spans(pane: _Pane) -> list[tuple[str, float, float]]:
 
 
 def _listed(phase: str) -> dict[str, Any]:
-    """The place of a phase in the legend."""
     return {"legendgroup": phase, "legendrank": list(PHASES).index(phase) + 1}
 
 
 def _car(front_m: float, length_m: float = _CAR_M[0]) -> tuple[list[float], list[float]]:
-    """The outline of a car by the place of its front."""
     back, side = front_m - length_m, _CAR_M[1] / 2
     return [back, front_m, front_m, back, back], [-side, -side, side, side, -side]
 
 
 def _moments(followed: Followed) -> list[tuple[str, float]]:
-    """The key moments, with their times in s."""
+    """Return the key moments, with their times in s."""
     ending = "hits it" if not followed.stopped else "stops" if _stands(followed) else "slows to its speed"
     named = [("comes into view", 0.0), ("is confirmed", followed.confirmed_s), ("vehicle brakes", followed.braking_s)]
     return [(what, at) for what, at in [*named, (f"vehicle {ending}", followed.ended_s)] if at is not None]
 
 
 def _still_time(pane: _Pane, sensors: list[str]) -> Iterator[go.Scatter]:
-    """Each frame from its capture to its answer, by sensor, and the phases below."""
     frames = pane.followed.frames
     frames = frames[frames["captured_s"].between(0, pane.followed.ended_s)]
     for place, sensor in enumerate(sensors):
@@ -188,7 +180,6 @@ def _still_time(pane: _Pane, sensors: list[str]) -> Iterator[go.Scatter]:
 
 
 def _frames_of(pane: _Pane, mine: pd.DataFrame, name: str, symbol: str, hit: bool) -> go.Scatter:
-    """Frames of one sensor that found the object, or did not."""
     colour, frames = BLUE if hit else GREY, cast(Any, mine.itertuples())
     return go.Scatter(
         name=name,
@@ -206,7 +197,6 @@ def _frames_of(pane: _Pane, mine: pd.DataFrame, name: str, symbol: str, hit: boo
 
 
 def _ending(pane: _Pane) -> go.Scatter:
-    """How it ended, at the end of the phases."""
     ending = "stopped" if pane.followed.stopped else "hit"
     label, colour = PHASES[ending]
     marker = {"symbol": "square" if pane.followed.stopped else "x", "size": 12, "color": colour}
@@ -233,13 +223,11 @@ def _frame_told(row: Any) -> str:
 
 
 def _frame(panes: list[_Pane], at_s: float) -> list[Moving]:
-    """What changes from frame to frame: places, and the colour of the vehicle."""
     moving = [trace for pane in panes for trace in _moving(pane, at_s)]
     return [{name: trace[name] for name in ("type", "x", "y", "fillcolor") if name in trace} for trace in moving]
 
 
 def _moving(pane: _Pane, at_s: float) -> list[Moving]:
-    """The vehicle, the object, where the planner believes it until it brakes, and the instant in the timeline."""
     instant = min(at_s, pane.followed.ended_s)
     x, y = _car(pane.at("vehicle_m", instant))
     colour = PHASES[str(pane.row(instant)["phase"])][1]
@@ -251,7 +239,6 @@ def _moving(pane: _Pane, at_s: float) -> list[Moving]:
 
 
 def _believed(pane: _Pane, at_s: float) -> Moving:
-    """Where the planner takes the object to be; once the vehicle brakes, where it did then, for nothing is decided any more."""
     braking = pane.followed.braking_s
     last = at_s if braking is None else min(at_s, braking)
     place = pane.at("vehicle_m", last) + pane.row(last)["believed_gap_m"]
@@ -261,7 +248,6 @@ def _believed(pane: _Pane, at_s: float) -> Moving:
 
 
 def _object(pane: _Pane, at_s: float) -> Moving:
-    """What came into the way: a car by its outline, anything smaller as a mark."""
     place, what = pane.at("object_m", at_s), pane.followed.object
     if what == "car":
         x, y = _car(place + _CAR_M[0])
@@ -314,19 +300,17 @@ def _lay_out(drawn: go.Figure, panes: list[_Pane], ends: float) -> None:
 
 
 def _farthest(pane: _Pane) -> float:
-    """How far the road is looked at, in metres: the object has room, wherever it is and is believed to be."""
+    """Return the length of the road drawn, in metres: the object has room, wherever it is and is believed to be."""
     believed = (pane.way["vehicle_m"] + pane.way["believed_gap_m"]).max()
     return float(np.nanmax([pane.way["object_m"].max() + _CAR_M[0], believed]))
 
 
 def _domain(panes: list[_Pane], top_px: float, height_px: float) -> list[float]:
-    """What lies so far below the upper edge of the drawing, as shares of its height."""
     whole = len(panes) * _HEIGHT
     return [1 - (top_px + height_px) / whole, 1 - top_px / whole]
 
 
 def _buttons(ends: float) -> dict[str, Any]:
-    """Play and pause; nothing moves before, and from one frame to the next nothing glides."""
     frame = {"duration": 1000 * _SLOWED * step_s(ends), "redraw": False}
     play = {"frame": frame, "transition": {"duration": 0}, "mode": "immediate"}
     pause = {"frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}, "mode": "immediate"}
@@ -353,7 +337,6 @@ def _buttons(ends: float) -> dict[str, Any]:
 
 
 def _stands(followed: Followed) -> bool:
-    """Whether the vehicle stands at the end; behind something that drives it need not."""
     return bool(followed.steps["vehicle_kmh"].iloc[-1] < 1)
 
 
@@ -366,7 +349,6 @@ def _outcome(followed: Followed) -> str:
 
 
 def _on_the_way(pane: _Pane) -> str:
-    """How far away the object was at the moments between its coming into view and the end."""
     confirmed, braking = pane.followed.confirmed_s, pane.followed.braking_s
     if confirmed is None:
         return "never confirms it" if braking is None else f"brakes {_metres(pane.at('gap_m', braking))} before it"
@@ -398,7 +380,6 @@ def _clause(name: str, followed: Followed) -> str:
 
 
 def _table(panes: list[_Pane]) -> pd.DataFrame:
-    """Everything that happens with each design, in the order of time."""
     rows = [row for pane in panes for row in sorted(_events(pane), key=lambda row: float(row["time (s)"]))]
     return pd.DataFrame(rows)
 

@@ -35,7 +35,7 @@ _THIS, _BY_NUMBER = "This design", "by its number"
 @panel("encounter")
 @st.fragment
 def one_encounter(result: Result) -> None:
-    """An encounter of replication 0 under the design at hand and, above that, another one, at an instant that can be moved."""
+    """Show an encounter of replication 0 under the design at hand and above another one, at an instant that can be moved."""
     mine = _meeting(result.plan, result.seed, lambda: replication_0(result))
     number = _number(mine, result.plan.scenario.id)
     if number is None:
@@ -55,7 +55,7 @@ def one_encounter(result: Result) -> None:
 
 
 def _number(mine: Meeting, case: str) -> int | None:
-    """The encounter that a person picks; None where there is none."""
+    """Return the encounter that a person picks; None where there is none."""
     found = interesting(mine)
     if not found:
         return None
@@ -71,7 +71,7 @@ def _capital(name: str) -> str:
 
 
 def _instant(designs: dict[str, Followed], case: str, number: int) -> float:
-    """The instant that the slider stands at, in seconds since the object came into view; at first the end."""
+    """Return the instant that the slider stands at, in seconds since the object came into view; at first the end."""
     ends = max(followed.ended_s for followed in designs.values())
     step = step_s(ends)
     last = step * ceil(ends / step)
@@ -80,7 +80,7 @@ def _instant(designs: dict[str, Followed], case: str, number: int) -> float:
 
 
 def _beside(result: Result, number: int) -> dict[str, Followed]:
-    """The same encounter under the pinned run or the default design, by name: the first that is another design.
+    """Return the same encounter under the pinned run or the default design, by name: the first that is another design.
 
     None where that other one does not close in on anything.
     """
@@ -113,7 +113,7 @@ def _kept(design: str, _trace: Callable[[], Trace]) -> Meeting:
 
 @panel("sight")
 def sight(result: Result) -> None:
-    """What the design finds by distance, beside the distances that it needs to stop."""
+    """Show the recall of the design by distance, beside the distances that it needs to stop."""
     scenario, plan = result.plan.scenario, result.plan
     assert scenario.encounters is not None
     objects = list(dict.fromkeys(kind.object for kind in scenario.encounters.kinds.values()))
@@ -139,7 +139,7 @@ def sight(result: Result) -> None:
 @panel("front")
 @st.fragment
 def options(result: Result) -> None:
-    """What every option for the model that looks finds at a distance, and how long it takes."""
+    """Show the recall at a distance and the latency of every option for the model that looks."""
     plan, key = result.plan, f"{result.plan.scenario.id}:front_m"
     distance = st.select_slider("Distance (m)", DISTANCES_M, _USUAL_M, key=key)
     rows = _front(fingerprint(plan.identity), float(distance), plan)

@@ -160,7 +160,7 @@ class Encounters(Section):
         return self
 
     def check(self, scenario: Scenario) -> Faults:
-        """Its names refer to something, and its shares make a whole."""
+        """Check that names refer to something."""
         total = sum(kind.share.value for kind in self.kinds.values())
         if abs(total - 1) > 1e-6:
             yield ("kinds",), f"the shares of the kinds add up to {total:g}; they should add up to 1"
@@ -201,19 +201,16 @@ class Encounters(Section):
         return encounter_metrics({name: name for name in kinds} if isinstance(kinds, dict) else {})
 
     def gather(self, gather: Gatherer) -> None:
-        """Look up what every stage that looks for objects finds."""
         from simulator.vehicle.sight import look_up
 
         gather.sights = look_up(gather, self)
 
     def totals(self, trace: Trace) -> dict[str, Total]:
-        """Return the metrics of encounters, and those of the vehicle."""
         from simulator.vehicle.encounter_metrics import encounter_totals
 
         return encounter_totals(trace)
 
     def causes(self) -> Mapping[str, Explain]:
-        """Return the functions that explain objectives on encounters."""
         from simulator.vehicle.encounter_causes import ENCOUNTER_CAUSES
 
         return ENCOUNTER_CAUSES
@@ -247,7 +244,7 @@ class Vehicle(Section):
     average_kmh: PositiveFigure
 
     def check(self, scenario: Scenario) -> Faults:
-        """Its names refer to something."""
+        """Check that names refer to something."""
         for name, part in self.parts.items():
             for index, stage in enumerate(part.works_for):
                 if stage not in scenario.stages or not scenario.stages[stage].server:
@@ -256,19 +253,16 @@ class Vehicle(Section):
 
     @classmethod
     def metrics_of(cls, data: Any) -> Iterator[Metric]:
-        """Yield the metrics of a case with a vehicle."""
         from simulator.vehicle.encounter_metrics import vehicle_metrics
 
         return vehicle_metrics()
 
     def totals(self, trace: Trace) -> dict[str, Total]:
-        """Return the metrics of the machines; encounters count them with their own, whose false alarms cost something."""
         from simulator.vehicle.encounter_metrics import vehicle_totals
 
         return {} if trace.plan.scenario.encounters else dict(vehicle_totals(trace, None))
 
     def causes(self) -> Mapping[str, Explain]:
-        """Return the functions that explain objectives on the machines of the vehicle."""
         from simulator.vehicle.encounter_causes import VEHICLE_CAUSES
 
         return VEHICLE_CAUSES

@@ -67,7 +67,7 @@ class Sighted:
 
 
 def sighted(plan: Plan, what: str) -> list[Sighted]:
-    """What each stage that looks finds of a kind of object, at the mean height and in the weather that it has in the case."""
+    """Return the recall of each stage that looks for a kind of object, at the case's mean height and in its weather."""
     spec, sights = plan.scenario.encounters, plan.sights
     assert spec is not None
     assert sights is not None
@@ -84,19 +84,19 @@ def sighted(plan: Plan, what: str) -> list[Sighted]:
 
 
 def _in_weather(sight: StageSight, what: str, x: Floats, condition: str | None, draw: int = 0) -> Floats:
-    """The recall at each place, shape as `x`, as a condition leaves it; None for a clear day."""
+    """Return the recall at each place, shape as `x`, as a condition leaves it; None for a clear day."""
     clear = sight.recalls[what].at(x, draw)
     return clear if condition is None else shifted(clear, float(sight.shifts[condition][draw]))
 
 
 def _spread(sight: StageSight, what: str, x: Floats, condition: str | None) -> Floats:
-    """Half of a 95% interval of the recall at each place, from the resamples, shape as `x`."""
+    """Return half of a 95% interval of the recall at each place, from the resamples, shape as `x`."""
     draws = np.stack([_in_weather(sight, what, x, condition, draw) for draw in range(1, DRAWS + 1)])
     return np.asarray(1.96 * np.sqrt(np.mean((draws - _in_weather(sight, what, x, condition)) ** 2, axis=0)))
 
 
 def quickest_stop_m(plan: Plan) -> float:
-    """How far the vehicle of a design goes until it stands, from the capture of one frame that nothing waits before.
+    """Return the metres that a vehicle goes until it stands, from the capture of a frame that waits for nothing.
 
     The network's time alone, half a tick of the planner, the delay of the brakes, and braking, at the speed of the beginning.
     """
@@ -108,7 +108,7 @@ def quickest_stop_m(plan: Plan) -> float:
 
 
 def stopping_m(plan: Plan, kmh: float, reaction_s: float) -> float:
-    """How far a vehicle goes until it stands, from the frame that confirms an object in its way: v t + v^2 / (2 a).
+    """Return the metres that a vehicle goes until it stands, from the frame that confirms an object: v t + v^2 / (2 a).
 
     reaction_s: from that frame until the brakes hold
     """
@@ -119,7 +119,7 @@ def stopping_m(plan: Plan, kmh: float, reaction_s: float) -> float:
 
 
 def recall_at(plan: Plan, stage: str, distance_m: float) -> float:
-    """What a stage finds in one frame at a distance, on average over the kinds of encounters by their shares."""
+    """Return the recall of a stage in one frame at a distance, on average over the kinds of encounters by their shares."""
     spec, sights = plan.scenario.encounters, plan.sights
     assert spec is not None
     assert sights is not None
@@ -132,7 +132,7 @@ def recall_at(plan: Plan, stage: str, distance_m: float) -> float:
 
 
 def front(plan: Plan, distance_m: float) -> pd.DataFrame:
-    """The options of the choice of a model, beside this design: a row an option, by latency.
+    """Return the options of the choice of a model, beside this design: a row an option, by latency.
 
     Columns: choice, option, label, latency_ms (of one frame alone, in the network), low_ms, high_ms (the band of a projection),
     recall (in one frame, at that distance, over the kinds of encounters by their shares), on_front (none is faster and finds as
@@ -148,7 +148,6 @@ def front(plan: Plan, distance_m: float) -> pd.DataFrame:
 
 
 def _options(plan: Plan) -> list[tuple[str, str]]:
-    """The options of every choice that says whose recall the first stage that looks has."""
     spec = plan.scenario.encounters
     assert spec is not None
     place = ("encounters", "sees", next(iter(spec.sees)), "finds")
@@ -199,7 +198,6 @@ class StageSight:
 
     @property
     def is_camera(self) -> bool:
-        """Whether the height in a picture decides what it finds."""
         return any(recall.by == "height_px" for recall in self.recalls.values())
 
 
@@ -216,7 +214,7 @@ class Sights:
 
 
 def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
-    """The evidence of every stage that looks; faults are noted in `gather`."""
+    """Return the evidence of every stage that looks; faults are noted in `gather`."""
     objects = list(dict.fromkeys(kind.object for kind in spec.kinds.values()))
     if not _measured(gather, spec):
         return None
@@ -242,7 +240,6 @@ def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
 
 
 def _together(gather: Gatherer, spec: Encounters, found: Mapping[str, StageSight], objects: Sequence[Object]) -> Sights | None:
-    """What cameras and LiDARs find beside each other; faults are noted in `gather`."""
     kinds = {sight.is_camera for sight in found.values()}
     if spec.fuses == "both" and len(kinds) == 1:
         told = f"both must confirm, but only {'cameras' if True in kinds else 'LiDARs'} look; write either"
@@ -255,7 +252,6 @@ def _together(gather: Gatherer, spec: Encounters, found: Mapping[str, StageSight
 
 
 def _measured(gather: Gatherer, spec: Encounters) -> bool:
-    """Whether every condition was measured; those that were not are faults."""
     before = len(gather.faults)
     for name, one in spec.conditions.items():
         try:
@@ -289,7 +285,6 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object]) -> Sta
 
 @contextmanager
 def _about(field: str) -> Iterator[None]:
-    """Says of an error that tells no field of its own that it is about this one."""
     try:
         yield
     except DriveError as error:
@@ -298,7 +293,6 @@ def _about(field: str) -> Iterator[None]:
 
 
 def _shifts(sight: SightSpec, corruption: str, severity: int) -> Floats:
-    """What a condition takes from a camera; what weather takes from a LiDAR was not measured here."""
     found = shifts_of(sight.finds, corruption, severity)
     return found if sight.focal_px is not None else np.zeros_like(found)
 

@@ -23,7 +23,7 @@ _SHAPES = ("circle", "square", "diamond", "triangle-up")
 
 
 def recall_by_distance(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> Chart:
-    """The share of objects found in one frame by distance, a curve a detector with its 95% band; dashed: stopping distances.
+    """Return the share of objects found in one frame by distance, a curve a detector with its 95% band; dashed: stopping distances.
 
     sights: at least one, all of the same kind of object; stops_m: the way that the design needs to stop, in m, by speed in km/h
     """
@@ -59,7 +59,7 @@ def _banded(sight: Sighted, colour: str) -> list[go.Scatter]:
 
 
 def _found_at(sight: Sighted, metres: float) -> tuple[float, float, float] | None:
-    """The recall at a distance with its interval; None beyond what was measured."""
+    """Return the recall at a distance with its interval; None beyond what was measured."""
     if not sight.distance_m[0] <= metres <= sight.distance_m[-1]:
         return None
     value, low, high = (float(np.interp(metres, sight.distance_m, shares)) for shares in (sight.recall, sight.low, sight.high))
@@ -91,7 +91,7 @@ def _sight_table(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> p
 
 
 def accuracy_by_latency(options: pd.DataFrame, where: str) -> Chart:
-    """The options for a model by latency and recall; those that no other one beats in both are joined.
+    """Return the options for a model by latency and recall; those that no other one beats in both are joined.
 
     options: as `analysis.encounters.front.front` gives them, at least one; where: of what the recall is, such as "objects 30 m
     away"
@@ -112,7 +112,6 @@ def accuracy_by_latency(options: pd.DataFrame, where: str) -> Chart:
 
 
 def _point(row: pd.Series, place: int) -> go.Scatter:
-    """One option; hollow where another one beats it in both."""
     colour = SERIES[place % len(SERIES)]
     shape = _SHAPES[place // len(SERIES) % len(_SHAPES)] + ("" if row["on_front"] else "-open")
     point = go.Scatter(
@@ -158,7 +157,7 @@ def _front_table(rows: pd.DataFrame) -> pd.DataFrame:
 
 @run_chart("vehicle", key="vehicle")
 def vehicle_cost(summary: Summary, first: Callable[[], Trace]) -> Chart:
-    """A bar a part, largest first, and their sum with its interval."""
+    """Return a bar a part, largest first, and their sum with its interval."""
     vehicle, total = summary.plan.scenario.vehicle, summary.metrics["usd_per_vehicle"]
     assert vehicle is not None
     watts, needless = watts_by_part(first()), summary.metrics.get("needless_brakes_per_h")
