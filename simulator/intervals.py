@@ -59,9 +59,9 @@ def estimate(run: Interval, labels: Interval | None = None, least: float = -np.i
     bounds = [run, labels] if labels else [run]
     below = np.hypot.reduce([max(run.value - bound.low, 0.0) for bound in bounds])
     above = np.hypot.reduce([max(bound.high - run.value, 0.0) for bound in bounds])
-    kept = [Interval(bound.value, max(bound.low, least), min(bound.high, most)) for bound in bounds]
+    within = [Interval(bound.value, max(bound.low, least), min(bound.high, most)) for bound in bounds]
     low, high = max(run.value - float(below), least), min(run.value + float(above), most)
-    return Estimate(run.value, low, high, *kept)
+    return Estimate(run.value, low, high, *within)
 
 
 def dependent_sum(value: float, first: Interval, second: Interval, correlation: float) -> Interval:
@@ -269,15 +269,17 @@ def percentile_interval(value: float, draws: Floats) -> Interval:
 
 
 def corrected_interval(value: float, draws: Floats) -> Interval:
-    """Return the middle 95% of the resamples, moved by as much as their median lies off the value (bias-corrected percentile interval:
-    Efron and Tibshirani 1993, chapter 14, without acceleration): for what resampling biases to one side.
+    """Return the middle 95% of the resamples, moved by the distance of their median from the value.
+
+    The bias-corrected percentile interval (Efron and Tibshirani 1993, chapter 14, without acceleration): for figures that
+    resampling biases to one side.
     """
-    told = draws[np.isfinite(draws)]
-    if not len(told):
+    finite = draws[np.isfinite(draws)]
+    if not len(finite):
         return Interval(float(value), float(value), float(value))
-    below = np.clip((np.mean(told < value) + np.mean(told <= value)) / 2, 0.5 / len(told), 1 - 0.5 / len(told))
+    below = np.clip((np.mean(finite < value) + np.mean(finite <= value)) / 2, 0.5 / len(finite), 1 - 0.5 / len(finite))
     moved = 2 * norm.ppf(below) + np.array([-1, 1]) * norm.ppf((1 + LEVEL) / 2)
-    low, high = np.quantile(told, norm.cdf(moved))
+    low, high = np.quantile(finite, norm.cdf(moved))
     return Interval(float(value), float(low), float(high))
 
 

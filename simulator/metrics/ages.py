@@ -64,12 +64,12 @@ def _ages(of: str, label: str, words: str) -> Iterator[CountedMetric]:
 
 
 def _known(run: CountedRun) -> dict[str, KnownAges]:
-    found: dict[str, KnownAges] = run.once("ages", lambda: dict(ages(run.trace)))
-    return found
+    known: dict[str, KnownAges] = run.once("ages", lambda: dict(ages(run.trace)))
+    return known
 
 
 class KnownAges(NamedTuple):
-    """When newer information arrives, and when it was sent: seconds, ascending, shape (n,) each."""
+    """Times when newer information arrives, and when it was sent: seconds, ascending, shape (n,) each."""
 
     at: Floats
     sent: Floats
@@ -80,7 +80,7 @@ class KnownAges(NamedTuple):
         return self.at[1:] - self.sent[:-1]
 
     def ages(self, times: Floats) -> Floats:
-        """Return the age at these times, both in seconds, shape of `times`; information has arrived by the instant it arrives at."""
+        """Return the age at these times, in seconds, shape of `times`; information counts from the instant it arrives at."""
         return np.asarray(times - np.append(0.0, self.sent)[np.searchsorted(self.at, times, "right")])
 
     def areas(self, edges: Floats) -> Floats:
@@ -104,7 +104,7 @@ def instants(end: float) -> Floats:
 
 
 def shares_within(known: KnownAges, until: float) -> tuple[Floats, Floats]:
-    """Return limits of the age in s, ascending, and the share of the time from 0 to `until` s in which it is within each: (k,) each.
+    """Return limits of the age in s, ascending, and the share of the time from 0 to `until` s within each: (k,) each.
 
     Exact at those limits, which are all ages where the saw has a corner, or a choice of them that keeps the longest.
     """
@@ -133,15 +133,15 @@ def known_from(sent: Floats, came: Floats) -> KnownAges:
 
 
 def ages(trace: Trace) -> Iterator[tuple[str, KnownAges]]:
-    """Yield the newest information at each end that reports its age, while requests arrive: overall by END, and by END.SENSOR."""
+    """Yield the newest information at each end that reports its age, while requests arrive: by END, and by END.SENSOR."""
     columns = trace.columns
     for name, sensors in trace.plan.scenario.ages.items():
         rows, came = arrived_at(trace, name)
         sent = columns.arrived[rows]
         yield name, known_from(sent, came)
         for number, sensor in enumerate(sensors):
-            mine = columns.sensor[rows] == number
-            yield f"{name}.{sensor}", known_from(sent[mine], came[mine])
+            own = columns.sensor[rows] == number
+            yield f"{name}.{sensor}", known_from(sent[own], came[own])
 
 
 def arrived_at(trace: Trace, end: str) -> tuple[NDArray[np.int64], Floats]:

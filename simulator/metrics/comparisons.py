@@ -21,7 +21,7 @@ from simulator.units import significant, spoken
 
 @dataclass(frozen=True)
 class Difference:
-    """How much a metric moved from one design to another, with its 95% interval."""
+    """The change of a metric from one design to another, with its 95% interval."""
 
     metric: Metric
     label: str
@@ -56,12 +56,12 @@ class Difference:
         return doubts(self.change, self.metric.unit)
 
     def to_json(self) -> dict[str, Any]:
-        told = {name: _bounds(part) for name, part in self.change.doubts.items()}
+        parts = {name: _bounds(part) for name, part in self.change.doubts.items()}
         value = {"value": self.change.value, **_bounds(self.change), "unit": self.metric.unit}
-        return {"metric": self.metric.name, **value, **told, "significant": self.significant, "words": self.words}
+        return {"metric": self.metric.name, **value, **parts, "significant": self.significant, "words": self.words}
 
 
-#: What is said of a figure that has not moved at all.
+#: The words for a figure that has not moved at all.
 UNCHANGED = "no change"
 
 #: The place of a metric that neither of two runs can quote: after all others.
@@ -79,7 +79,7 @@ class OneSided:
 
     @property
     def sides(self) -> tuple[str, str]:
-        return _told(self.before, self.metric.unit), _told(self.after, self.metric.unit)
+        return _in_words(self.before, self.metric.unit), _in_words(self.after, self.metric.unit)
 
     @property
     def words(self) -> str:
@@ -101,9 +101,9 @@ class OneSided:
     def to_json(self) -> dict[str, Any]:
         """Return the change as `casesim run --json` prints it: a value, or why there is none, for each side."""
         sides = {"before": self.before, "after": self.after}
-        told = {f"{side}_untold" if isinstance(one, str) else side: one if isinstance(one, str) else one.value
+        reported = {f"{side}_untold" if isinstance(one, str) else side: one if isinstance(one, str) else one.value
                 for side, one in sides.items()}  # fmt: skip
-        return {"metric": self.metric.name, "unit": self.metric.unit, **told, "words": self.words}
+        return {"metric": self.metric.name, "unit": self.metric.unit, **reported, "words": self.words}
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Comparison:
     pairing: str
 
     @property
-    def told(self) -> list[tuple[str, str]]:
+    def lines(self) -> list[tuple[str, str]]:
         return [(one.label, self.words_of(one) if isinstance(one, Difference) else one.words) for one in self.all]
 
     @property
@@ -165,12 +165,16 @@ def side_by_side(runs: Sequence[Summary], names: Sequence[str]) -> pd.DataFrame:
 
     Each other run is told with its change against the baseline and the 95% interval of that change.
     """
-    found = [compare(runs[0], run, every=True) for run in runs[1:]]
+    comparisons = [compare(runs[0], run, every=True) for run in runs[1:]]
     metrics = {name: metric for run in runs for name, metric in run.plan.scenario.metrics.items()}
     labels = {objective.metric: objective.label for objective in runs[0].plan.scenario.objectives}
     order = [*labels, *(name for name in metrics if name not in labels and any(name in run.metrics for run in runs))]
     rows = [
-        [labels.get(name, metrics[name].label), _side(runs[0], metrics[name]), *(_against(one, metrics[name]) for one in found)]
+        [
+            labels.get(name, metrics[name].label),
+            _side(runs[0], metrics[name]),
+            *(_against(one, metrics[name]) for one in comparisons),
+        ]
         for name in order
     ]
     return pd.DataFrame(rows, columns=["metric", *names])
@@ -178,10 +182,10 @@ def side_by_side(runs: Sequence[Summary], names: Sequence[str]) -> pd.DataFrame:
 
 def undecided(moved: Sequence[Difference]) -> str:
     """Return one sentence on the differences that may be chance; empty where there are none."""
-    told = [f"{d.label} ({d.size}, {d.interval})" for d in moved if not d.significant and d.change.value != 0]
-    if not told:
+    unclear = [f"{d.label} ({d.size}, {d.interval})" for d in moved if not d.significant and d.change.value != 0]
+    if not unclear:
         return ""
-    listed = ", ".join(told[:-1]) + (" and " if len(told) > 1 else "") + told[-1]
+    listed = ", ".join(unclear[:-1]) + (" and " if len(unclear) > 1 else "") + unclear[-1]
     return f"Not significantly different: {listed}. Each interval includes zero, so chance alone may explain it."
 
 
@@ -189,17 +193,17 @@ def _bounds(interval: Interval) -> dict[str, float]:
     return {name: bound for name, bound in (("low", interval.low), ("high", interval.high)) if isfinite(bound)}
 
 
-def _told(side: Estimate | str, unit: str) -> str:
+def _in_words(side: Estimate | str, unit: str) -> str:
     return side if isinstance(side, str) else spoken(side.value, unit)
 
 
 def _side(run: Summary, metric: Metric) -> str:
-    return _told(run.metrics.get(metric.name) or run.missing.get(metric.name, NO_FIGURE), metric.unit)
+    return _in_words(run.metrics.get(metric.name) or run.missing.get(metric.name, NO_FIGURE), metric.unit)
 
 
-def _against(found: Comparison, metric: Metric) -> str:
-    value = _side(found.after, metric)
-    change = next((one for one in found.moved if one.metric.name == metric.name), None)
+def _against(comparison: Comparison, metric: Metric) -> str:
+    value = _side(comparison.after, metric)
+    change = next((one for one in comparison.moved if one.metric.name == metric.name), None)
     return value if change is None or change.change.value == 0 else f"{value} ({change.size}, {change.interval})"
 
 
@@ -208,30 +212,30 @@ def _first(run: Summary, count: int) -> Summary:
 
 
 def _pairing(before: Summary, after: Summary) -> str:
-    told = []
+    words = []
     if before.plan.scenario_hash != after.plan.scenario_hash:
-        told.append("The case itself has changed between the two runs, so they are not paired: their intervals are wider.")
+        words.append("The case itself has changed between the two runs, so they are not paired: their intervals are wider.")
     elif before.seed != after.seed:
-        told.append(
+        words.append(
             f"The seeds differ ({before.seed} and {after.seed}), so the {before.plan.scenario.unit.many} do and nothing is "
             "paired: intervals are wider."
         )
     if before.replications != after.replications:
         count = min(before.replications, after.replications)
-        told.append(f"Of {before.replications} and {after.replications} replications, the first {count} are compared.")
-    return " ".join(told)
+        words.append(f"Of {before.replications} and {after.replications} replications, the first {count} are compared.")
+    return " ".join(words)
 
 
 def _one_sided(old: Summary, new: Summary, every: bool, paired: set[str]) -> list[OneSided]:
     labels = _labels(new)
     metrics = old.plan.scenario.metrics | new.plan.scenario.metrics
     names = [name for name in (metrics if every else labels) if name not in paired]
-    found = [
+    one_sided = [
         OneSided(metrics[name], labels.get(name, metrics[name].label), *(
             run.metrics.get(name) or run.missing.get(name, "not in this design") for run in (old, new)))
         for name in names if name in old.metrics or name in new.metrics or name in labels
     ]  # fmt: skip
-    return sorted(found, key=lambda one: one.place)
+    return sorted(one_sided, key=lambda one: one.place)
 
 
 def _labels(run: Summary) -> dict[str, str]:
@@ -252,14 +256,14 @@ def _signed(value: float, unit: str) -> str:
     if isinf(value):
         return "unbounded"
     sign = "−" if value < 0 else "+" if value > 0 else ""
-    told = f"{significant(100 * abs(value))} points" if unit == "share" else spoken(abs(value), unit)
-    return f"{sign}{told}"
+    words = f"{significant(100 * abs(value))} points" if unit == "share" else spoken(abs(value), unit)
+    return f"{sign}{words}"
 
 
 def differences(
     before: Sequence[Measures], after: Sequence[Measures], summaries: tuple[Summary, Summary], every: bool = False
 ) -> list[Difference]:
-    """Return the change in each objective's metric, or in every metric, that both runs can quote; `compare` has the others too."""
+    """Return the change of each objective's metric, or of every metric, that both runs can quote (`compare` has all)."""
     old, new = summaries
     labels = _labels(new)
     names = [name for name in (new.metrics if every else labels) if name in old.metrics and name in new.metrics]
@@ -268,7 +272,7 @@ def differences(
     sides = [estimators_of(summary.plan, summary.warm_up, measures, edges) for summary, measures in pairs]
 
     def difference(metric: Metric) -> Difference:
-        told = ([reading_of(metric, one) for one in side] for side in sides)
-        return Difference(metric, labels.get(metric.name, metric.label), change(metric, *told))
+        samples = ([reading_of(metric, one) for one in side] for side in sides)
+        return Difference(metric, labels.get(metric.name, metric.label), change(metric, *samples))
 
     return [difference(new.metric(name)) for name in names]

@@ -1,4 +1,4 @@
-"""By how much the middle of several numbers moves: Mahalanobis's distance with Hotelling's test (Hotelling 1931)."""
+"""Shift of the middle of several numbers: Mahalanobis's distance with Hotelling's test (Hotelling 1931)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RESAMPLES = 300
 
 @dataclass(frozen=True)
 class MeanShift:
-    """How far the means of two tables of the same images lie apart, and what could be seen of it.
+    """The distance between the means of two tables of the same images, and the smallest distance that could be seen.
 
     distance: in standard deviations within a table, whichever way they lie apart (Mahalanobis), with its 95% interval
     p: of Hotelling's test of the pairs
@@ -51,7 +51,7 @@ def shift(
     members = [np.flatnonzero(family == one) for one in range(family.max() + 1)]
     count, numbers = len(members), clean.shape[1]
     distance = mahalanobis(clean, spoilt)
-    strength, p = hotelling(np.stack([apart[mine].mean(axis=0) for mine in members]))
+    strength, p = hotelling(np.stack([apart[own].mean(axis=0) for own in members]))
     picks = np.random.default_rng(seed).integers(0, count, (_RESAMPLES, count))
     resampled = [np.concatenate([members[one] for one in pick]) for pick in picks]
     drawn = [mahalanobis(clean[rows], spoilt[rows]) for rows in resampled]
@@ -60,7 +60,7 @@ def shift(
 
 
 def hotelling(apart: Floats) -> tuple[float, float]:
-    """Return t squared of differences (images, numbers), and its p: how likely it is as large where the middle has not moved."""
+    """Return T squared of differences (images, numbers), and its p: the chance of it where the middle has not moved."""
     count, numbers = apart.shape
     mean, freedom = apart.mean(axis=0), count - numbers
     squared = count * float(mean @ np.linalg.pinv(np.cov(apart.T).reshape(numbers, numbers), hermitian=True) @ mean)
@@ -86,7 +86,7 @@ def smallest_noncentrality(numbers: int, freedom: int, power: float, alpha: floa
     return float(brentq(lambda amount: float(ncf.sf(bound, numbers, freedom, amount)) - power, 1e-9, 1000))
 
 
-#: How often the smallest effect is found, by a two-sided test that finds one where there is none this often.
+#: Power for the smallest effect, and the level of the two-sided test.
 POWER, ALPHA = 0.8, 0.05
 
 
@@ -153,10 +153,12 @@ def effect_rows(tables: DetectionTables, features: Features, families: pd.Series
                 named = {"detector": detector, "condition": condition, "severity": severity}
                 rows.append(named | {"measure": "ap"} | _of_ap(tables, detector, condition, severity, units))
                 rows += [named | {"measure": name} | _effect(clean[name], spoilt[name], units // 2) for name in clean]
-                if detector == FEATURE_NETWORK and (told := _of_features(features, condition, severity, units // 2, families)):
-                    rows.append(named | {"measure": "feature_shift"} | told)
-    found = pd.DataFrame(rows)
-    return found.assign(q=false_discovery_control(found["q"]))[EFFECT_COLUMNS]
+                if detector != FEATURE_NETWORK:
+                    continue
+                if moved := _of_features(features, condition, severity, units // 2, families):
+                    rows.append(named | {"measure": "feature_shift"} | moved)
+    effects = pd.DataFrame(rows)
+    return effects.assign(q=false_discovery_control(effects["q"]))[EFFECT_COLUMNS]
 
 
 def _all_measured(
@@ -168,8 +170,8 @@ def _all_measured(
     score: float,
     families: pd.Series | None,
 ) -> dict[str, pd.Series]:
-    found = measured(tables, detector, condition, severity, score)
-    columns = {str(name): found[name] for name in found}
+    measures = measured(tables, detector, condition, severity, score)
+    columns = {str(name): measures[name] for name in measures}
     if detector == FEATURE_NETWORK:
         # The reference images took part in the fit, so that only production's show what a new image does.
         columns["feature_distance"] = features.distances(condition, severity, reference=False).sort_index()
@@ -204,29 +206,29 @@ def _of_features(
     images, numbers = len(set(akin)), clean.shape[1]
     if images <= numbers:
         return None
-    found = shift(clean.to_numpy(float), spoilt.to_numpy(float), POWER, ALPHA, features.about.seed, akin)
+    moved = shift(clean.to_numpy(float), spoilt.to_numpy(float), POWER, ALPHA, features.about.seed, akin)
     return {
         "images": images,
         "clean": 0.0,
-        "change": found.distance.value,
-        "low": found.distance.low,
-        "high": found.distance.high,
-        "q": found.p,
-        "smallest_paired": found.smallest_paired,
+        "change": moved.distance.value,
+        "low": moved.distance.low,
+        "high": moved.distance.high,
+        "q": moved.p,
+        "smallest_paired": moved.smallest_paired,
         "smallest_apart": smallest_distance(group, group, numbers, POWER, ALPHA),
     }
 
 
 def _effect(clean: pd.Series, spoilt: pd.Series, group: int) -> dict[str, float]:
     apart = (spoilt - clean).dropna()
-    found, p = paired(apart)
+    mean, p = paired(apart)
     within = float(np.sqrt((clean.var() + spoilt.var()) / 2))
     return {
         "images": len(apart),
         "clean": float(clean.mean()),
-        "change": found.value,
-        "low": found.low,
-        "high": found.high,
+        "change": mean.value,
+        "low": mean.low,
+        "high": mean.high,
         "q": p,
         "smallest_paired": smallest_paired(len(apart)) * float(apart.std()),
         "smallest_apart": smallest_apart(group, group) * within,

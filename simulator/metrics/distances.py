@@ -21,7 +21,7 @@ PSI_BINS = 10
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Where each row lies. support: the mean value in each cell, ascending; 0, 1, ... for categories, which have names."""
+    """The cell of each row. support: the mean value in each cell, ascending; 0, 1, ... for categories, which have names."""
 
     reference: Codes
     production: Codes

@@ -1,4 +1,4 @@
-"""From the measures of all replications to each metric with its interval, by the estimator its record names."""
+"""Estimates of metrics with their intervals, from the measures of all replications, by the estimator that a record names."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ENOUGH = 30
 ABOUT = {"sensitivity": (1,), "specificity": (0,)}
 
 
-#: What a percentile rests on where that is not requests, by the first part of its sample.
+#: The words for what a percentile counts where that is not requests, by the first part of its sample.
 _COUNTED = {"age": "looks at it", "age_peak": "arrivals"}
 
 
@@ -112,12 +112,12 @@ class Estimator:
             self.withheld.append(replace(lacking, metric=metric))
             return None
         before = len(alone.withheld)
-        found = alone.estimate(of_all)
+        result = alone.estimate(of_all)
         self.withheld += [replace(one, metric=metric) for one in alone.withheld[before:]]
-        return found
+        return result
 
     def lacking(self, metric: Metric) -> Withheld | None:
-        """Return the shortage that withholds a group's metric; None where there is none, or where the run has no such figure at all."""
+        """Return the shortage that withholds a group's metric; None where there is none, or no such figure at all."""
         labelled = self.measures[0].labelled
         behind = [labelled[of_class] for of_class in ABOUT.get(metric.name, (0, 1)) if labelled[of_class]] if labelled else []
         if behind and min(behind) < ENOUGH:
@@ -180,8 +180,8 @@ class Estimator:
         return None if sums is None or alone.ways is None else float(_ratio(*sums, alone.ways.original))
 
     def _samples(self, name: str) -> list[Sample]:
-        found = [one.samples.get(name, NOTHING) for one in self.measures]
-        return found[0].parts(BATCHES) if self.in_stretches else found
+        samples = [one.samples.get(name, NOTHING) for one in self.measures]
+        return samples[0].parts(BATCHES) if self.in_stretches else samples
 
     def pooled(self, name: str) -> Pooled:
         """Return the values of a sample over all replications."""
@@ -201,13 +201,13 @@ class Estimator:
             samples = self._samples(metric.sample)
             sums = [one.weight * float(one.values.sum(dtype=float)) for one in samples]
             return ratio_interval(sums, [one.count for one in samples])
-        found = pooled.percentile(metric.quantile)
-        return found.interval if self._is_enough(metric, found) else None
+        percentile = pooled.percentile(metric.quantile)
+        return percentile.interval if self._is_enough(metric, percentile) else None
 
-    def _is_enough(self, metric: Metric, found: Percentile) -> bool:
-        if not found.quotable:
-            self.withheld.append(Withheld(metric, found.requests, found.needed))
-        return found.quotable
+    def _is_enough(self, metric: Metric, percentile: Percentile) -> bool:
+        if not percentile.quotable:
+            self.withheld.append(Withheld(metric, percentile.requests, percentile.needed))
+        return percentile.quotable
 
     def _rates(self, name: str) -> tuple[Floats, Floats]:
         """Return answers and seconds."""
@@ -282,10 +282,10 @@ class Estimator:
         return about(value, again - now)
 
     def reruns(self, figure: Callable[[Measures], float | None]) -> tuple[Floats, Floats]:
-        """Return a figure in each replication that ran again, for the people who were labelled and for others, shapes (runs,)."""
+        """Return a figure of each replication that ran again, for labelled and for resampled people, shapes (runs,)."""
         pairs = [(figure(one), figure(one.resampled)) for one in self.measures if one.resampled is not None]
-        found = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2)
-        return found[:, 0], found[:, 1]
+        complete = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2)
+        return complete[:, 0], complete[:, 1]
 
 
 def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
@@ -298,8 +298,8 @@ def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
     """
     intervals = (percentile_interval if fixed else corrected_interval for fixed in pinned)
     negatives, positives = (interval(value, value + part) for interval, part in zip(intervals, moved, strict=True))
-    told = moved[:, np.isfinite(moved).all(0)]
-    related = float(np.corrcoef(told[0], told[1])[0, 1]) if (told.std(1) > 0).all() else 0.0
+    finite = moved[:, np.isfinite(moved).all(0)]
+    related = float(np.corrcoef(finite[0], finite[1])[0, 1]) if (finite.std(1) > 0).all() else 0.0
     related = related if pinned[0] == pinned[1] else -related
     return dependent_sum(value, negatives, positives, max(related, 0.0))
 
@@ -342,7 +342,7 @@ BEYOND = 10
 INDEPENDENT = 2
 
 
-#: How far out requests are looked at to see how alike they are, in times of the tail itself: few of them are beyond it.
+#: A second place where dependence between requests is estimated, in times of the tail itself: few requests are beyond it.
 STEADIER = 3
 
 

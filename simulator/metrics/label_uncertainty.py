@@ -1,4 +1,4 @@
-"""The luck of who was labelled: other people of the same kind, thresholds chosen anew on them, and what that changes.
+"""Uncertainty due to the choice of labelled people: thresholds are chosen anew on resampled people, and metrics follow.
 
 Whole patients are resampled (Efron and Tibshirani 1993, chapter 8), and on each resample every threshold is chosen again. The
 class that a threshold is chosen on is judged on the table itself: on the resample that chose it, a threshold always keeps its
@@ -48,7 +48,7 @@ RESAMPLES = 1000
 
 SEED = 0
 
-#: What rounding may add to a share of a count that is whole.
+#: Rounding error allowed in a share of a whole count.
 _SLACK = 1e-9
 
 
@@ -125,10 +125,10 @@ def ways_of(plan: Plan) -> RoutingShares | None:
         return None
     with _LOCK:
         key = _deciding(plan)
-        found = _KNOWN.get(key) or _ways_of(plan)
-        if found.nbytes <= _KNOWN.maxsize:
-            _KNOWN[key] = found
-    return found
+        shares = _KNOWN.get(key) or _ways_of(plan)
+        if shares.nbytes <= _KNOWN.maxsize:
+            _KNOWN[key] = shares
+    return shares
 
 
 #: The ways that were asked for last, in so many bytes: designs that differ elsewhere share them, in a sweep hundreds of them.
@@ -138,10 +138,10 @@ _LOCK = Lock()
 
 def _deciding(plan: Plan) -> Hashable:
     scenario = plan.scenario
-    asked = [(name, scenario.scorer_of(gate), gate.model_dump_json()) for name, gate in item_gates(plan).items()]
-    told = [(name, attribute.model_dump_json()) for name, attribute in scenario.attributes.items()]
+    scored = [(name, scenario.scorer_of(gate), gate.model_dump_json()) for name, gate in item_gates(plan).items()]
+    attributes = [(name, attribute.model_dump_json()) for name, attribute in scenario.attributes.items()]
     groups = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
-    return *asked, *told, *groups, *((pool, table.content) for pool, table in plan.tables.items())
+    return *scored, *attributes, *groups, *((pool, table.content) for pool, table in plan.tables.items())
 
 
 def _ways_of(plan: Plan) -> RoutingShares:
@@ -151,12 +151,12 @@ def _ways_of(plan: Plan) -> RoutingShares:
     pins = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")
     closed = all(np.isinf(of_gate).all() for of_gate in cuts)
     taken = _Taken(table, weights, codes_of(plan), _codes(plan, cuts, len(weights)), pins, closed)
-    groups = {key: taken.ways(mine) for key, mine in item_groups(plan).items()}
+    groups = {key: taken.ways(members) for key, members in item_groups(plan).items()}
     return replace(taken.ways(np.ones(len(taken.now), bool)), groups=groups)
 
 
 def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
-    """Return the ways of another design of the same plan, without their resamples, numbered together with those of the plan itself.
+    """Return the ways of another design of a plan, without resamples, numbered together with those of the plan.
 
     None where no labelled item decides a way, scores shift in the run, or the designs have other gates.
     """
@@ -167,12 +167,12 @@ def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
     codes = np.union1d(codes_of(plan), taken)
     is_positive = np.arange(len(taken)) < positives
 
-    def ways(mine: NDArray[np.bool_]) -> RoutingShares:
-        of_class = [taken[mine & ~is_positive], taken[mine & is_positive]]
+    def ways(members: NDArray[np.bool_]) -> RoutingShares:
+        of_class = [taken[members & ~is_positive], taken[members & is_positive]]
         shares = [np.mean(one[:, None] == codes, axis=0) if len(one) else np.zeros(len(codes)) for one in of_class]
         return RoutingShares(codes, np.stack(shares), np.empty((0, 2, len(codes))), (False, False))
 
-    groups = {key: ways(mine) for key, mine in item_groups(other).items()}
+    groups = {key: ways(members) for key, members in item_groups(other).items()}
     return replace(ways(np.ones(len(taken), bool)), groups=groups)
 
 
@@ -205,17 +205,17 @@ class _Taken:
             for part in self.parts
         ]
 
-    def ways(self, mine: NDArray[np.bool_]) -> RoutingShares:
-        """Return the shares of the ways of a group's items on each resample; mine: the items of the group, shape (items,)."""
-        codes, people = np.unique(np.concatenate(self.by_class)), labelled_people(self.table, mine)
+    def ways(self, members: NDArray[np.bool_]) -> RoutingShares:
+        """Return the shares of a group's ways on each resample; members: the items of the group, shape (items,)."""
+        codes, people = np.unique(np.concatenate(self.by_class)), labelled_people(self.table, members)
         original, resampled, pinned = np.zeros((2, len(codes))), np.zeros((len(self.weights), 2, len(codes))), [False, False]
         for of_class, part in enumerate(self.parts):
-            if not mine[part].any():
+            if not members[part].any():
                 continue
-            now = self.now[part][mine[part]]
+            now = self.now[part][members[part]]
             original[of_class] = np.mean(now[:, None] == codes, axis=0)
-            whole = bool(mine[part].all())
-            resampled[:, of_class], pinned[of_class] = self._resampled(of_class, mine[part], codes)
+            whole = bool(members[part].all())
+            resampled[:, of_class], pinned[of_class] = self._resampled(of_class, members[part], codes)
             if not whole:
                 possible = np.isin(codes, self.by_class[of_class])
                 unseen = np.flatnonzero(possible & (resampled[:, of_class] <= _SLACK).all(0))
@@ -224,35 +224,35 @@ class _Taken:
         ways = RoutingShares(codes, original, resampled, (pinned[0], pinned[1]))
         ways = ways if self.closed else _with_doubt(ways, people)
         for of_class, part in enumerate(self.parts):
-            ways.resampled[:, of_class] *= self._mass(of_class, mine[part])[:, None]
+            ways.resampled[:, of_class] *= self._mass(of_class, members[part])[:, None]
         return ways
 
-    def _resampled(self, of_class: int, mine: NDArray[np.bool_], codes: Codes) -> tuple[Floats, bool]:
-        """Return the share of the items of one class and group that takes each way on each resample, and whether thresholds fix it.
+    def _resampled(self, of_class: int, members: NDArray[np.bool_], codes: Codes) -> tuple[Floats, bool]:
+        """Return the share of a class's group that takes each way on each resample, and whether thresholds fix it.
 
         A threshold fixes what becomes of its class, and not of a part of it. How a part fares at the threshold that was chosen
         is judged on resamples of that part; to first order that is also what the luck of the threshold does to the whole class
         (Bahadur 1966, Ann Math Stat 37:577).
         """
         part, pins = self.parts[of_class], self.pins[of_class]
-        if mine.all():
+        if members.all():
             weights, anew = self.weights[:, part], self.anew[:, part]
             return _shares(anew, np.ones_like(weights) if pins else weights, codes), pins
-        weights = self.weights[:, part][:, mine]
-        return _shares(self.now[part][mine] if pins else self.anew[:, part][:, mine], weights, codes), False
+        weights = self.weights[:, part][:, members]
+        return _shares(self.now[part][members] if pins else self.anew[:, part][:, members], weights, codes), False
 
     @cached_property
     def totals(self) -> list[Floats]:
         """The weight of each class in each resample, shapes (RESAMPLES,)."""
         return [self.weights[:, part].sum(1) for part in self.parts]
 
-    def _mass(self, of_class: int, mine: NDArray[np.bool_]) -> Floats:
-        """Return the part of a class that a group makes up on each resample, in times of its part of the table, shape (RESAMPLES,)."""
-        if mine.all() or not mine.any():
+    def _mass(self, of_class: int, members: NDArray[np.bool_]) -> Floats:
+        """Return a group's part of a class on each resample, in times of its part of the table, shape (RESAMPLES,)."""
+        if members.all() or not members.any():
             return np.ones(len(self.weights))
         with np.errstate(invalid="ignore"):
-            weight = self.weights[:, self.parts[of_class]][:, mine].sum(1)
-            return np.asarray(weight / self.totals[of_class] / mine.mean())
+            weight = self.weights[:, self.parts[of_class]][:, members].sum(1)
+            return np.asarray(weight / self.totals[of_class] / members.mean())
 
 
 def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
@@ -267,26 +267,26 @@ def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
 def item_groups(plan: Plan) -> dict[str, NDArray[np.bool_]]:
     """Return the labelled items of each group that metrics are reported of, by its key, positives first, shape (items,)."""
     scenario = plan.scenario
-    asked = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
+    reported = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
     of_items = [name for name, attribute in scenario.attributes.items() if plan.tables and attribute.of_items]
     values = {name: item_values(plan, name) for name in of_items}
     return {
         group.key: values[group.attribute] == scenario.attributes[group.attribute].categories.index(group.value)
-        for group in asked
+        for group in reported
         if group.attribute in values
     }
 
 
-def labelled_people(table: ScoreTable, mine: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return the number of labelled people behind the negatives and the positives of a group; mine: shape (items,)."""
+def labelled_people(table: ScoreTable, members: NDArray[np.bool_]) -> tuple[int, int]:
+    """Return the number of labelled people behind the negatives and the positives of a group; members: shape (items,)."""
     positive = len(table.positives)
-    found = []
+    counts = []
     for patients, part, evidence in (
-        (table.negative_patients, mine[positive:], table.negative_evidence),
-        (table.positive_patients, mine[:positive], table.positive_evidence),
+        (table.negative_patients, members[positive:], table.negative_evidence),
+        (table.positive_patients, members[:positive], table.positive_evidence),
     ):
-        found.append(min(len(np.unique(patients[part])), round(evidence)))
-    return found[0], found[1]
+        counts.append(min(len(np.unique(patients[part])), round(evidence)))
+    return counts[0], counts[1]
 
 
 def _with_doubt(ways: RoutingShares, known: tuple[int, int]) -> RoutingShares:
@@ -362,8 +362,8 @@ def _resampled_cuts(plan: Plan, gate: Gate) -> Floats:
     if gate.asks:
         return np.repeat(np.array(thresholds(plan, gate))[:, None], RESAMPLES, axis=1)
     table, promised = plan.table_of(gate), gate.holds == "next"
-    found = [_cuts(table, route, promised) for route in gate.routes if not route.is_rest]
-    return np.array(found).reshape(len(found), RESAMPLES)
+    cuts = [_cuts(table, route, promised) for route in gate.routes if not route.is_rest]
+    return np.array(cuts).reshape(len(cuts), RESAMPLES)
 
 
 def _asks_of(table: ScoreTable, route: Route, promised: bool) -> Hashable:
@@ -377,15 +377,15 @@ def _cuts(table: ScoreTable, route: Route, promised: bool) -> Floats:
     if route.at_sensitivity is not None:
         return thresholds_anew(table.positives, positive, route.at_sensitivity, promised)
     if route.at_specificity is not None:
-        found = _ranked(table.negatives, negative, route.at_specificity, promised)
+        lowest = _ranked(table.negatives, negative, route.at_specificity, promised)
         # As scores are compared in single precision, just above the last negative that is to stay below.
-        return np.where(np.isinf(found), found, np.nextafter(found.astype(np.float32), np.float32(np.inf)))
+        return np.where(np.isinf(lowest), lowest, np.nextafter(lowest.astype(np.float32), np.float32(np.inf)))
     assert route.at_least is not None
     return np.full(len(positive), route.at_least)
 
 
 def thresholds_anew(positives: Floats, weights: Floats, sensitivity: float, promised: bool = False) -> Floats:
-    """Return the threshold that each resample of the positives chooses, as `ScoreTable.threshold_at` does; shape (resamples,)."""
+    """Choose the threshold on each resample of the positives, as `ScoreTable.threshold_at` does; shape (resamples,)."""
     return -_ranked(-positives, weights, sensitivity, promised)
 
 
@@ -397,8 +397,8 @@ def _ranked(values: Floats, weights: Floats, share: float, promised: bool) -> Fl
     order = np.argsort(values)
     below = np.cumsum(weights[:, order], axis=1)
     needed = np.ceil(share * (below[:, -1] + promised) - _SLACK)
-    found = values[order][np.argmax(below >= needed[:, None], axis=1)]
-    return np.where((needed > below[:, -1]) | (share >= 1), np.inf, np.where(needed <= 0, -np.inf, found))
+    ranked = values[order][np.argmax(below >= needed[:, None], axis=1)]
+    return np.where((needed > below[:, -1]) | (share >= 1), np.inf, np.where(needed <= 0, -np.inf, ranked))
 
 
 def _pins(gates: dict[str, Gate], cuts: list[Floats], kind: str) -> bool:
@@ -448,20 +448,20 @@ class ThresholdCheck:
         """The share that was promised and, if scores shift, that this is no longer true."""
         puts = f"{self.gate}: the threshold of “{self.route}” puts {percent(self.reached)} of the {self.of} on the right side"
         if self.struck is None or self.holds:
-            found = self.next
-            interval = f"(95% interval {percent(found.low)} to {percent(found.high)})"
-            return f"{puts}; on the next ones, expect {percent(found.value)} {interval}."
+            expected = self.next
+            interval = f"(95% interval {percent(expected.low)} to {percent(expected.high)})"
+            return f"{puts}; on the next ones, expect {percent(expected.value)} {interval}."
         by = " and ".join(f"“{label}”" for label in self.struck_by)
         return f"{puts}. That is no longer true once {by} has struck: then it puts {percent(self.struck)} of them there."
 
     def to_json(self) -> dict[str, Any]:
-        told = {name: getattr(self, name) for name in ("gate", "route", "of", "promised", "reached")}
+        own = {name: getattr(self, name) for name in ("gate", "route", "of", "promised", "reached")}
         struck = {} if self.struck is None else {"struck": self.struck, "struck_by": list(self.struck_by)}
-        return {**told, **struck, "next": vars(self.next)}
+        return {**own, **struck, "next": vars(self.next)}
 
 
 @cache_per_plan
-def kept_thresholds(plan: Plan) -> list[ThresholdCheck]:
+def threshold_checks(plan: Plan) -> list[ThresholdCheck]:
     """Return the thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
 
     None if picks change in the run: then only the run says what a threshold does.
@@ -472,32 +472,34 @@ def kept_thresholds(plan: Plan) -> list[ThresholdCheck]:
     if plan.changes:
         return []
     return [
-        _kept(plan, gate, route, now, cuts)
+        _threshold_check(plan, gate, route, now, cuts)
         for gate, of_gate in resampled_cuts(plan)
         for now, route, cuts in zip(thresholds(plan, gate), gate.routes, of_gate, strict=False)
         if gate.by == "score" and np.isfinite(now) and route.at_least is None
     ]
 
 
-def _kept(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> ThresholdCheck:
-    table, found = plan.table_of(gate), route.at_sensitivity is not None
+def _threshold_check(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> ThresholdCheck:
+    table, of_positives = plan.table_of(gate), route.at_sensitivity is not None
     positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
-    scores, mine = (table.positives, positive) if found else (table.negatives, negative)
-    reached = float(np.mean((scores >= now) == found))
-    told = mine.any(1)  # a resample of few patients may hold nobody of a class
-    mine, right = mine[told], (scores[None, :] >= cuts[told, None]) == found
-    draws = reached - (mine * right).sum(1) / mine.sum(1) + right.mean(1)
+    scores, weights = (table.positives, positive) if of_positives else (table.negatives, negative)
+    reached = float(np.mean((scores >= now) == of_positives))
+    drawn = weights.any(1)  # a resample of few patients may hold nobody of a class
+    weights, right = weights[drawn], (scores[None, :] >= cuts[drawn, None]) == of_positives
+    draws = reached - (weights * right).sum(1) / weights.sum(1) + right.mean(1)
     if right.all():
-        draws = 1 - never_seen(len(np.unique(table.positive_patients if found else table.negative_patients)))
+        draws = 1 - never_seen(len(np.unique(table.positive_patients if of_positives else table.negative_patients)))
     spread = percentile_interval(reached, draws)
     promised = route.at_sensitivity if route.at_sensitivity is not None else route.at_specificity
     assert promised is not None
-    of = f"{table.about.counted} {'positives' if found else 'negatives'}"
+    of = f"{table.about.counted} {'positives' if of_positives else 'negatives'}"
     expected = Interval(float(draws.mean()), max(spread.low, 0.0), min(spread.high, 1.0))
-    kept = ThresholdCheck(gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, expected, found)
-    shifts, labels = _shifts(plan, plan.scenario.scorer_of(gate), found)
-    struck = min((float(np.mean((scores + shift >= now) == found)) for shift in shifts), default=None)
-    return replace(kept, struck=struck, struck_by=labels) if labels else kept
+    check = ThresholdCheck(
+        gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, expected, of_positives
+    )
+    shifts, labels = _shifts(plan, plan.scenario.scorer_of(gate), of_positives)
+    struck = min((float(np.mean((scores + shift >= now) == of_positives)) for shift in shifts), default=None)
+    return replace(check, struck=struck, struck_by=labels) if labels else check
 
 
 def _shifts(plan: Plan, pool: str, positive: bool) -> tuple[list[float], tuple[str, ...]]:

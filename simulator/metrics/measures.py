@@ -1,4 +1,4 @@
-"""What one replication came to: totals and times that can be sent between processes and pooled."""
+"""Measures of one replication: totals and times that can be sent between processes and pooled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 #: The latency distribution is drawn at these shares of the requests.
 CURVE = np.concatenate([np.arange(0, 0.99, 0.005), np.arange(0.99, 1, 0.0005), [1.0]])
 
-#: What tells one flow of requests from another. `last`: the stage, of those that take time, to which a request came last.
+#: The columns that distinguish flows of requests. `last`: the last stage, of those that take time, that a request came to.
 FLOW = ("tag", "end", "outcome", "positive", "detected", "last")
 
 
@@ -58,11 +58,11 @@ def changes(totals: Sequence[Total]) -> NDArray[np.float64] | None:
 
     A resample is compared with the evidence as it is in the same replications.
     """
-    told = [(total, total.by_draw) for total in totals if total.by_draw is not None]
-    if not told:
+    resampled = [(total, total.by_draw) for total in totals if total.by_draw is not None]
+    if not resampled:
         return None
-    now = np.sum([(total.numerator, total.denominator) for total, _ in told], axis=0)
-    drawn = np.sum([by_draw for _, by_draw in told], axis=0)
+    now = np.sum([(total.numerator, total.denominator) for total, _ in resampled], axis=0)
+    drawn = np.sum([by_draw for _, by_draw in resampled], axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         moved = drawn[:, 0] / drawn[:, 1] - now[0] / now[1]
     return np.asarray(moved[np.isfinite(moved)])
@@ -70,8 +70,8 @@ def changes(totals: Sequence[Total]) -> NDArray[np.float64] | None:
 
 def bounds(totals: Sequence[Total]) -> tuple[float, float] | None:
     """Return the bounds that counted evidence leaves a ratio, on average over replications; None where there are none."""
-    told = [total.between for total in totals if total.between is not None]
-    return (float(np.mean([low for low, _ in told])), float(np.mean([high for _, high in told]))) if told else None
+    bounded = [total.between for total in totals if total.between is not None]
+    return (float(np.mean([low for low, _ in bounded])), float(np.mean([high for _, high in bounded]))) if bounded else None
 
 
 #: The number of equal stretches that a run with a warm-up is divided into: the cut falls between two of them.
@@ -108,14 +108,14 @@ class Sample:
 
 def sample(values: Floats, stretches: NDArray[np.int64] | None = None) -> Sample:
     """Make a sample of one replication. stretches: the stretch of each value, from 0; None: the run is not cut."""
-    kept = values.astype(np.float32)
-    every = ceil(len(kept) / MOST) if len(kept) else 1
+    single = values.astype(np.float32)
+    every = ceil(len(single) / MOST) if len(single) else 1
     count = 1 if stretches is None else SECTIONS
-    of = np.zeros(len(kept), np.int64) if stretches is None else stretches
+    of = np.zeros(len(single), np.int64) if stretches is None else stretches
     if every > 1 or stretches is not None:
-        order = np.lexsort((kept, of))[every // 2 :: every]
-        kept, of = kept[order], of[order]
-    return Sample(kept, np.searchsorted(of, np.arange(count + 1)), float(every))
+        order = np.lexsort((single, of))[every // 2 :: every]
+        single, of = single[order], of[order]
+    return Sample(single, np.searchsorted(of, np.arange(count + 1)), float(every))
 
 
 #: For a stage that a replication never reached.
@@ -201,8 +201,8 @@ class Measures:
         return group if self.resampled is None else replace(group, resampled=self.resampled.groups[key])
 
     def figures(self, metrics: Mapping[str, Metric]) -> dict[str, float]:
-        found = {name: self.figure(metric) for name, metric in metrics.items()}
-        return {name: value for name, value in found.items() if value is not None}
+        values = {name: self.figure(metric) for name, metric in metrics.items()}
+        return {name: value for name, value in values.items() if value is not None}
 
     def figure(self, metric: Metric) -> float | None:
         """Return the plain value of one metric in this replication; None where it has none."""
@@ -412,7 +412,7 @@ def _by_stretch(latencies: Sample) -> Floats:
 
 
 def _last_stages(trace: Trace, visits: dict[str, Visits]) -> NDArray[np.int64]:
-    """Return the stage to which each request came last, as its place in the file from 1 on; 0 where it came to none; shape (n,)."""
+    """Return the last stage of each request, as its place in the file from 1 on; 0 where it came to none; shape (n,)."""
     latest, last = np.full(trace.columns.n, -np.inf), np.zeros(trace.columns.n, np.int64)
     for place, name in enumerate(trace.plan.scenario.stages, start=1):
         if name in visits:
@@ -423,10 +423,10 @@ def _last_stages(trace: Trace, visits: dict[str, Visits]) -> NDArray[np.int64]:
     return last
 
 
-def _flows(trace: Trace, last: NDArray[np.int64], mine: NDArray[np.bool_] | None = None) -> pd.DataFrame:
-    """Count the requests of each FLOW; mine: the requests counted, shape (n,); None: all."""
+def _flows(trace: Trace, last: NDArray[np.int64], group: NDArray[np.bool_] | None = None) -> pd.DataFrame:
+    """Count the requests of each FLOW; group: the requests counted, shape (n,); None: all."""
     columns, scenario = trace.columns, trace.plan.scenario
-    told: dict[str, tuple[NDArray[np.generic], list[Any]]] = {
+    columns_of: dict[str, tuple[NDArray[np.generic], list[Any]]] = {
         "tag": (columns.tag, ["", *scenario.tags()]),
         "end": (columns.end, [*scenario.ends, "unfinished"]),  # where a request has no end, the column has -1
         "outcome": (columns.outcome, list(OUTCOMES)),
@@ -434,11 +434,11 @@ def _flows(trace: Trace, last: NDArray[np.int64], mine: NDArray[np.bool_] | None
         "detected": (columns.detected, [False, True]),
         "last": (last, ["", *scenario.stages]),
     }
-    sizes = [len(names) for _, names in told.values()]
-    codes = [column.astype(np.int64) % size for (column, _), size in zip(told.values(), sizes, strict=True)]
+    sizes = [len(names) for _, names in columns_of.values()]
+    codes = [column.astype(np.int64) % size for (column, _), size in zip(columns_of.values(), sizes, strict=True)]
     keys = np.ravel_multi_index(codes, sizes)
-    counts = np.bincount(keys if mine is None else keys[mine])
-    found = np.flatnonzero(counts)
-    parts = np.unravel_index(found, sizes)
-    flows = {name: np.array(names)[part] for (name, (_, names)), part in zip(told.items(), parts, strict=True)}
-    return pd.DataFrame(flows | {"count": counts[found]}, columns=[*FLOW, "count"])
+    counts = np.bincount(keys if group is None else keys[group])
+    present = np.flatnonzero(counts)
+    parts = np.unravel_index(present, sizes)
+    flows = {name: np.array(names)[part] for (name, (_, names)), part in zip(columns_of.items(), parts, strict=True)}
+    return pd.DataFrame(flows | {"count": counts[present]}, columns=[*FLOW, "count"])

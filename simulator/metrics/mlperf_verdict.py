@@ -40,7 +40,7 @@ class Queries:
 
 @dataclass(frozen=True)
 class MlperfVerdict:
-    """What early stopping says of a number of queries.
+    """The verdict of early stopping on a number of queries.
 
     latency_s: the latency at the percentile, with confidence; None where there are too few queries to quote one
     over: queries that took longer than the bound, or had no answer
@@ -58,7 +58,7 @@ class MlperfVerdict:
 
 @dataclass(frozen=True)
 class MlperfResult:
-    """How a design did in one of MLPerf's scenarios, all replications together; offline has no latency to judge."""
+    """The result of a design in one of MLPerf's scenarios, over all replications; offline has no latency to judge."""
 
     scenario: str
     throughput_per_s: float
@@ -93,8 +93,8 @@ def mlperf_verdict(latencies: NDArray[np.float64], percentile: float, bound: flo
     latencies: seconds, shape (n,), inf for a query that was never answered.
     """
     n = len(latencies)
-    kept = np.isfinite(latencies) if bound is None else latencies <= bound
-    over = n - int(np.count_nonzero(kept))
+    within = np.isfinite(latencies) if bound is None else latencies <= bound
+    over = n - int(np.count_nonzero(within))
     missing = queries_needed(over, percentile) - n
     spare = spare_queries(n, percentile)
     quoted = float(np.partition(latencies, n - 1 - spare)[n - 1 - spare]) if spare >= 0 else np.inf
@@ -149,12 +149,12 @@ def queries_of(trace: Trace) -> Queries | None:
 def mlperf_result(plan: Plan, replications: Sequence[Queries | None]) -> MlperfResult | None:
     """Return the verdict on all replications of a plan; None where the scenario is none of MLPerf's."""
     spec = plan.scenario.arrivals
-    found = [queries for queries in replications if queries is not None]
-    if not spec.is_mlperf or not found:
+    known = [queries for queries in replications if queries is not None]
+    if not spec.is_mlperf or not known:
         return None
-    span = sum(queries.span_s for queries in found)
-    throughput = sum(queries.answered for queries in found) / span if span else 0.0
+    span = sum(queries.span_s for queries in known)
+    throughput = sum(queries.answered for queries in known) / span if span else 0.0
     if spec.latency_quoted is None:
         return MlperfResult(spec.kind, throughput, None)
-    latencies = np.concatenate([queries.latency_s for queries in found])
+    latencies = np.concatenate([queries.latency_s for queries in known])
     return MlperfResult(spec.kind, throughput, mlperf_verdict(latencies, *spec.latency_quoted))

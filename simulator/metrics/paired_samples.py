@@ -1,4 +1,4 @@
-"""What is kept of one metric of one design: little enough for thousands of designs, and all it takes to compare two of them."""
+"""Samples of one metric of one design, to compare two designs: small enough to keep thousands of them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def reading_of(metric: Metric, estimator: Estimator) -> PairedSample | None:
     run = alone.run_interval(plain)
     if run is None:
         return None
-    again = np.stack(alone.reruns(lambda found: found.figure(plain)))
+    again = np.stack(alone.reruns(lambda one: one.figure(plain)))
     return PairedSample(
         run=run,
         parts=_parts(plain, alone),
@@ -86,11 +86,11 @@ def _parts(metric: Metric, estimator: Estimator) -> Floats:
     if not metric.sample:
         return np.stack(estimator.columns(metric.name))
     figures = (one.figures({metric.name: metric}) for one in estimator.measures)
-    return np.array([[found.get(metric.name, np.nan) for found in figures]])
+    return np.array([[values.get(metric.name, np.nan) for values in figures]])
 
 
 def estimators_of(plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measures], edges: bool) -> list[Estimator]:
-    """Return estimators of a design: at the middle of the projections and, if they are asked for, at both edges of their bands."""
+    """Return estimators of a design: at the middle of projections and, if requested, at both edges of their bands."""
     ways = ways_of(plan)
     sides = [measures, *(_at_edge(measures, index) for index in (0, 1) if edges)]
     cut = [[one.after(warm_up.stretch) for one in side] if warm_up else side for side in sides]
@@ -108,8 +108,8 @@ def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:
 def readings_of(
     plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measures], names: Iterable[str]
 ) -> dict[str, list[PairedSample | None]]:
-    found = estimators_of(plan, warm_up, measures, bool(measures[0].band_edges))
-    return {name: [reading_of(plan.scenario.metrics[name], one) for one in found] for name in names}
+    estimators = estimators_of(plan, warm_up, measures, bool(measures[0].band_edges))
+    return {name: [reading_of(plan.scenario.metrics[name], one) for one in estimators] for name in names}
 
 
 def change(metric: Metric, before: Readings, after: Readings) -> Estimate:
@@ -120,12 +120,12 @@ def change(metric: Metric, before: Readings, after: Readings) -> Estimate:
     """
     count = max(len(before), len(after))
     pairs = zip(_everywhere(before, count), _everywhere(after, count), strict=True)
-    found = [_paired(metric, old, new) for old, new in pairs if old is not None and new is not None]
+    parts = [_paired(metric, old, new) for old, new in pairs if old is not None and new is not None]
     if before[0] is None or after[0] is None:
         raise ValueError(f"{metric.name}: one of the two designs has no such figure")
-    first, values = found[0], [one.value for one in found]
-    low, high = min(one.low for one in found), max(one.high for one in found)
-    projected = Interval(first.value, min(values), max(values)) if len(found) > 1 else None
+    first, values = parts[0], [one.value for one in parts]
+    low, high = min(one.low for one in parts), max(one.high for one in parts)
+    projected = Interval(first.value, min(values), max(values)) if len(parts) > 1 else None
     return _bounded(Estimate(first.value, low, high, first.run, first.labels, projected))
 
 
@@ -136,10 +136,10 @@ def _everywhere(readings: Readings, count: int) -> Readings:
     return [readings[0], *[alone] * (count - 1)]
 
 
-def _bounded(found: Estimate) -> Estimate:
-    if np.isfinite([found.low, found.high]).all():
-        return found
-    return replace(found, low=-inf, high=inf)
+def _bounded(result: Estimate) -> Estimate:
+    if np.isfinite([result.low, result.high]).all():
+        return result
+    return replace(result, low=-inf, high=inf)
 
 
 def _paired(metric: Metric, old: PairedSample, new: PairedSample) -> Estimate:
@@ -184,9 +184,9 @@ def _of_evidence(value: float, old: PairedSample, new: PairedSample) -> Interval
 
     Evidence that leaves both figures equally far to either side is the same, and takes no part in their difference.
     """
-    told = [Interval(one.run.value, *one.between) for one in (old, new) if one.between]
-    if len(told) == 2:
-        return None if _is_one_doubt(*told) else _apart(*told)
+    counted = [Interval(one.run.value, *one.between) for one in (old, new) if one.between]
+    if len(counted) == 2:
+        return None if _is_one_doubt(*counted) else _apart(*counted)
     if old.moved is None or new.moved is None or len(old.moved) != len(new.moved):
         return None
     return about(value, np.asarray(new.moved - old.moved, float))
@@ -204,28 +204,28 @@ def _moved_again(old: PairedSample, new: PairedSample) -> Floats:
     return np.asarray(after - before)
 
 
-def chance_of(found: Estimate, freedom: float, most: float = 1.0) -> float:
+def chance_of(difference: Estimate, freedom: float, most: float = 1.0) -> float:
     """Return the chance of so large a change if there is none: the level whose interval would just reach zero.
 
     most: a chance above this is told as 1, which takes far less work
     freedom: the degrees of freedom of what varies from run to run, for Student's t. The doubt about who was labelled goes by
     the normal distribution, and both add in squares as in the interval. What projections leave open widens both.
     """
-    reach = found.value - found.low if found.value > 0 else found.high - found.value
-    if found.value == 0:
+    reach = difference.value - difference.low if difference.value > 0 else difference.high - difference.value
+    if difference.value == 0:
         return 1.0
     if reach <= 0:
         return 0.0
-    of_run, of_labels = (_reach(part, found.value) for part in (found.run, found.labels))
+    of_run, of_labels = (_reach(part, difference.value) for part in (difference.run, difference.labels))
     if hypot(of_run, of_labels) == 0:  # all of its width comes from projections
-        return 0.0 if reach < abs(found.value) else 1.0
+        return 0.0 if reach < abs(difference.value) else 1.0
     usual = -stdtrit(freedom, (1 - LEVEL) / 2), -ndtri((1 - LEVEL) / 2)
     wider = reach / hypot(of_run, of_labels)
 
     def beyond(logarithm: float) -> float:
         level = exp(logarithm) / 2
         run, labels = of_run * -stdtrit(freedom, level) / usual[0], of_labels * -ndtri(level) / usual[1]
-        return hypot(run, labels) * wider - abs(found.value)
+        return hypot(run, labels) * wider - abs(difference.value)
 
     if beyond(log(_LEAST)) <= 0:
         return 0.0

@@ -137,9 +137,9 @@ def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
     drawn = np.repeat(order, weights[order].astype(int))
     count, rank = len(drawn), np.argsort(order)
     places = ((np.arange(count) + 0.5) / count * len(scores)).astype(int)
-    found = np.empty(count, np.intp)
-    found[np.argsort(rank[places], kind="stable")] = drawn
-    return found
+    matched = np.empty(count, np.intp)
+    matched[np.argsort(rank[places], kind="stable")] = drawn
+    return matched
 
 
 @cache_per_plan

@@ -1,4 +1,4 @@
-"""How good scores are: the ROC curve and what is read off it, and how far scores are from probabilities.
+"""Quality of scores: the ROC curve and figures read off it, and the distance of scores from probabilities.
 
 Every function takes labels (n,) of 0 and 1, scores (n,) from 0 to 1, and weights of shape (..., n), 1 where none are given. It
 answers with shape (...): a row of weights is a sample of its own, which is how a thousand resamples are judged in one go.
@@ -51,7 +51,7 @@ class Roc:
         return _ratio(strips.sum(-1), self.false[..., -1] * self.true[..., -1])
 
     def place_of(self, sensitivity: float) -> NDArray[np.intp]:
-        """Return the place in `thresholds` of the highest one that at least this share of the positives reaches; at 1, the last."""
+        """Return the place in `thresholds` of the highest that at least this share of the positives reaches; at 1, the last."""
         if sensitivity >= 1:
             return np.full(self.true.shape[:-1], len(self.thresholds) - 1)
         reached = self.true >= sensitivity * self.true[..., -1:] - 1e-9
@@ -136,8 +136,8 @@ def calibration_floor(scores: ArrayLike, bins: int = BINS) -> float:
 
 def predictive_value(sensitivity: ArrayLike, specificity: ArrayLike, prevalence: float) -> Floats:
     """Return share of those referred who are positive, by Bayes; NaN where nobody is referred."""
-    found = prevalence * np.asarray(sensitivity, float)
-    return _ratio(found, found + (1 - prevalence) * (1 - np.asarray(specificity, float)))
+    true_positives = prevalence * np.asarray(sensitivity, float)
+    return _ratio(true_positives, true_positives + (1 - prevalence) * (1 - np.asarray(specificity, float)))
 
 
 def _columns(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Floats, Floats]:
@@ -158,9 +158,9 @@ def _ratio(above: ArrayLike, below: ArrayLike) -> Floats:
         return np.asarray(np.divide(above, below), float)
 
 
-#: Where a curve by prevalence is drawn.
+#: The prevalences of a curve.
 GRID = tuple(float(f"{share:.3g}") for share in np.geomspace(0.001, 0.5, 40))
-#: What is told of each prevalence, and in which unit.
+#: The figures at each prevalence, with their units.
 FIGURES = {
     "referred": "people referred, of 1,000",
     "right": "referrals that are right (%)",
@@ -169,7 +169,7 @@ FIGURES = {
 
 
 def prevalence_rows(rows: pd.DataFrame, threshold: float, prevalences: Iterable[float]) -> pd.DataFrame:
-    """Return one row per prevalence: prevalence, then each of FIGURES with `low` and `high`, a 95% interval by resampling patients.
+    """Return a row per prevalence: prevalence, each of FIGURES with `low` and `high`, a 95% interval over patients.
 
     The sample's positives and negatives stand for those of the population; only their mixture changes. That is the least that
     changes: where fewer are ill, the ill are often less plainly ill too.
@@ -177,9 +177,9 @@ def prevalence_rows(rows: pd.DataFrame, threshold: float, prevalences: Iterable[
     labels, above = rows["label"].to_numpy() == 1, rows["score"].to_numpy() >= threshold
 
     def rates(weights: Floats | None = None) -> Floats:
-        found = share(above & labels, weights) / share(labels, weights)
+        hits = share(above & labels, weights) / share(labels, weights)
         alarms = share(above & ~labels, weights) / share(~labels, weights)
-        return np.stack([found, alarms], axis=-1)
+        return np.stack([hits, alarms], axis=-1)
 
     value, draws = rates(), bootstrap(rows["patient"], rates)
     return pd.DataFrame([_row(prevalence, value, draws) for prevalence in prevalences])
@@ -188,15 +188,15 @@ def prevalence_rows(rows: pd.DataFrame, threshold: float, prevalences: Iterable[
 def _row(prevalence: float, value: Floats, draws: Floats) -> dict[str, float]:
     row = {"prevalence": prevalence}
     for (name, middle), spread in zip(_figures(prevalence, value).items(), _figures(prevalence, draws).values(), strict=True):
-        found = percentile_interval(float(middle), spread)
-        row |= {name: found.value, f"{name} low": found.low, f"{name} high": found.high}
+        interval = percentile_interval(float(middle), spread)
+        row |= {name: interval.value, f"{name} low": interval.low, f"{name} high": interval.high}
     return row
 
 
 def _figures(prevalence: float, rates: Floats) -> dict[str, Floats]:
-    found, alarms = rates[..., 0], rates[..., 1]
+    hits, alarms = rates[..., 0], rates[..., 1]
     return {
-        "referred": 1000 * (prevalence * found + (1 - prevalence) * alarms),
-        "right": 100 * predictive_value(found, 1 - alarms, prevalence),
-        "missed": 1000 * prevalence * (1 - found),
+        "referred": 1000 * (prevalence * hits + (1 - prevalence) * alarms),
+        "right": 100 * predictive_value(hits, 1 - alarms, prevalence),
+        "missed": 1000 * prevalence * (1 - hits),
     }

@@ -32,7 +32,7 @@ WAIT_QUANTILES = {"p50": 0.50, "p95": 0.95}
 #: The tail is the slowest request in this many.
 SLOWEST = 20
 
-#: Why a request waits: every server is busy; one is free, or nobody is on duty, or other inputs are missing; or every replica
+#: Reasons of a wait: every server is busy; one is free, or nobody is on duty, or other inputs are missing; or every replica
 #: that is up is busy, and one is down.
 BEHIND, HELD, DOWN = range(3)
 
@@ -77,8 +77,8 @@ def _wait(run: CountedRun, name: str, tag: int | None = None) -> Sample | None:
     if name not in run.visits:
         return None
     visits, waits = run.once(("waits", name), lambda: _waits(run, name))
-    mine = slice(None) if tag is None else run.columns.tag[visits.request] == tag
-    return run.sample(waits[mine], visits.entered_s[mine])
+    tagged = slice(None) if tag is None else run.columns.tag[visits.request] == tag
+    return run.sample(waits[tagged], visits.entered_s[tagged])
 
 
 def _waits(run: CountedRun, name: str) -> tuple[Visits, Seconds]:
@@ -138,8 +138,8 @@ def times_of(trace: Trace, visits: Mapping[str, Visits]) -> dict[str, StageTimes
 
 
 def _summed_up(trace: Trace, name: str, visits: Visits, slowest: NDArray[np.bool_]) -> StageTimes:
-    mine = visits if visits.wanted.all() else visits.only(visits.wanted)
-    entered, started, left, request, server = mine.entered_s, mine.started_s, mine.left_s, mine.request, mine.server
+    wanted = visits if visits.wanted.all() else visits.only(visits.wanted)
+    entered, started, left, request, server = wanted.entered_s, wanted.started_s, wanted.left_s, wanted.request, wanted.server
     until = np.where(np.isnan(started), np.where(np.isnan(left), trace.plan.horizon_s, left), started)
     counts = (left <= trace.columns.answered[request]) & (entered >= trace.columns.sent[request])
     load, late, struck = _loads(trace, name, visits)
@@ -162,8 +162,8 @@ def _summed_up(trace: Trace, name: str, visits: Visits, slowest: NDArray[np.bool
 def _slowest(trace: Trace) -> NDArray[np.bool_]:
     """Find the requests that waited longest for their answer, shape (n,)."""
     latency = trace.columns.answered - trace.columns.sent
-    told = latency[np.isfinite(latency)]
-    return latency >= np.quantile(told, 1 - 1 / SLOWEST) if len(told) else np.zeros(len(latency), bool)
+    finite = latency[np.isfinite(latency)]
+    return latency >= np.quantile(finite, 1 - 1 / SLOWEST) if len(finite) else np.zeros(len(latency), bool)
 
 
 def _waited_while(
@@ -173,11 +173,11 @@ def _waited_while(
     stage, totals = trace.plan.scenario.stages[name], np.zeros(3)
     lanes = np.unique(server) if stage.queue_a_server else [None]
     for lane in lanes:
-        mine = slice(None) if lane is None else server == lane
+        queue = slice(None) if lane is None else server == lane
         times, states = wait_steps(trace, name, visits, lane)
         if states.any():
             for state in (HELD, DOWN):
-                totals[state] += _within(times, states == state, entered[mine], until[mine])
+                totals[state] += _within(times, states == state, entered[queue], until[queue])
     return float(totals[HELD]), float(totals[DOWN])
 
 
@@ -326,7 +326,7 @@ def clock(scenario: Scenario, seconds: float) -> str:
     return f"{hours:02d}:{minutes:02d}{f':{rest:02d}' if short else ''} ({into})"
 
 
-def told(plan: Plan, strike: Strike) -> str:
+def strike_sentence(plan: Plan, strike: Strike) -> str:
     does = f": {strike.note}" if strike.note else ""
     return f"“{strike.label}” struck at {clock(plan.scenario, strike.start_s)} and lasted {strike.lasted}{does}."
 

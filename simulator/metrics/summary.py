@@ -1,4 +1,4 @@
-"""From the measures of all replications to what a person sees: metrics with intervals, verdicts, sources, warnings."""
+"""Summary of a run's replications: metrics with intervals, verdicts on objectives, sources and warnings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from simulator.engine.plan import Plan, at_band_edges, fingerprint
 from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.estimates import Estimator
-from simulator.metrics.label_uncertainty import ThresholdCheck, kept_thresholds, ways_of
+from simulator.metrics.label_uncertainty import ThresholdCheck, threshold_checks, ways_of
 from simulator.metrics.measures import CURVE, FLOW, Measures, measure
 from simulator.metrics.mlperf_verdict import MlperfResult, mlperf_result
 from simulator.metrics.stage_metrics import StageTimes, clock, last_change, pooled
@@ -28,7 +28,7 @@ from simulator.records.trace import Trace
 from simulator.theory.loads import loads
 from simulator.units import percent, spoken, spoken_beside, spoken_bound, spread
 
-#: How to read an interval, in a case that rests on labelled people and in one that does not.
+#: The meaning of an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
     "A 95% interval is about the next {0} of the same kind: other requests, and other labelled {0} on whom every threshold is "
     "chosen anew."
@@ -43,7 +43,7 @@ _SENSE_DRIVEN = (
 #: with one.
 POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 
-#: Why a run cannot quote a metric, where it stands in place of the figure.
+#: Reasons that stand in place of a figure that a run cannot quote.
 NO_STEADY_STATE, NO_FIGURE = "no steady state", "no figure"
 
 #: The edges of a projection's band.
@@ -100,10 +100,10 @@ class Summary:
 def metric_rows(summary: Summary) -> pd.DataFrame:
     """Return a row a metric, in words: its label, value, bounds of its interval, sources of its doubt, and name in a file."""
     rows = []
-    for name, found in summary.metrics.items():
+    for name, result in summary.metrics.items():
         metric = summary.metric(name)
-        told = [spoken(value, metric.unit) for value in (found.value, found.low, found.high)]
-        rows.append([metric.label, *told, summary.doubts(name), name])
+        values = [spoken(value, metric.unit) for value in (result.value, result.low, result.high)]
+        rows.append([metric.label, *values, summary.doubts(name), name])
     return pd.DataFrame(rows, columns=["what it is", "value", "95% low", "95% high", "half-widths", "name in a file"])
 
 
@@ -111,8 +111,8 @@ def idle_labels(plan: Plan, stages: Mapping[str, StageTimes]) -> list[str]:
     return [stage.label for name, stage in plan.scenario.stages.items() if stage.server and name not in stages]
 
 
-def doubts(found: Estimate, unit: str) -> str:
-    return spread({name: (part.high - part.low) / 2 for name, part in found.doubts.items()}, unit)
+def doubts(result: Estimate, unit: str) -> str:
+    return spread({name: (part.high - part.low) / 2 for name, part in result.doubts.items()}, unit)
 
 
 def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:
@@ -120,10 +120,10 @@ def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:
 
     The labelled are resampled for sums over people. Queueing figures have the uncertainty of the run alone: see `replicate`.
     """
-    kept = list(traces)
-    if not kept:
+    replications = list(traces)
+    if not replications:
         raise ValueError("summarise needs at least one trace")
-    return summary_of(kept[0].plan, kept[0].seed, [measure(trace) for trace in kept]).metrics
+    return summary_of(replications[0].plan, replications[0].seed, [measure(trace) for trace in replications]).metrics
 
 
 @dataclass(frozen=True)
@@ -144,15 +144,15 @@ class Figures:
         """Return the figures of replications 0, 1, 2, ... of a plan."""
         stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
         warm_up = _warm_up(plan, measures, stages)
-        kept = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
-        estimator = Estimator(kept, ways_of(plan), cut=warm_up is not None)
-        found, endless = _estimates(plan, estimator), _without_end(plan, warm_up, stages)
+        steady = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
+        estimator = Estimator(steady, ways_of(plan), cut=warm_up is not None)
+        quoted, endless = _estimates(plan, estimator), _without_end(plan, warm_up, stages)
         reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
-        metrics = {name: one for name, one in found.items() if name not in endless}
+        metrics = {name: one for name, one in quoted.items() if name not in endless}
         return cls(stages, warm_up, estimator, metrics, reasons)
 
     def spanned(self, plan: Plan, measures: Sequence[Measures]) -> tuple[dict[str, Estimate], dict[str, str]]:
-        """Return the metrics with the uncertainty of projections, and why others are missing: as in `summary_of`, and no more."""
+        """Return the metrics with the uncertainty of projections, and why others are missing, as in `summary_of`."""
         metrics, reasons = self.metrics, self.reasons
         edges = at_band_edges(plan) if measures[0].band_edges else []
         for index, (edge, name) in enumerate(zip(edges, _EDGES, strict=False)):
@@ -173,10 +173,16 @@ def _at_edge(missing: Mapping[str, str], name: str) -> dict[str, str]:
 
 def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     """Pool the measures of replications 0, 1, 2, ... of a plan under one seed."""
-    found = Figures.of(plan, measures)
-    stages, warm_up, estimator, metrics, reasons = found.stages, found.warm_up, found.estimator, found.metrics, found.reasons
+    figures = Figures.of(plan, measures)
+    stages, warm_up, estimator, metrics, reasons = (
+        figures.stages,
+        figures.warm_up,
+        figures.estimator,
+        figures.metrics,
+        figures.reasons,
+    )
     costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
-    queries, thresholds = [one.queries for one in measures if one.queries], kept_thresholds(plan)
+    queries, thresholds = [one.queries for one in measures if one.queries], threshold_checks(plan)
     mlperf = mlperf_result(plan, queries) if queries else None
     warnings = [
         *(one for one in plan.warnings if not any(one.startswith(f"{label}: ") for label in idle_labels(plan, stages))),
@@ -217,10 +223,10 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
 
 
 def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:
-    found = {name: estimator.estimate(metric) for name, metric in plan.scenario.metrics.items()}
-    told = {name: estimate for name, estimate in found.items() if estimate is not None}
+    estimates = {name: estimator.estimate(metric) for name, metric in plan.scenario.metrics.items()}
+    quoted = {name: estimate for name, estimate in estimates.items() if estimate is not None}
     alone = len(estimator.measures) == 1  # one replication has no interval; of several, each figure has one
-    return {name: one for name, one in told.items() if alone or np.isfinite([one.low, one.high]).all()}
+    return {name: one for name, one in quoted.items() if alone or np.isfinite([one.low, one.high]).all()}
 
 
 def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTimes]) -> WarmUp | None:
@@ -228,8 +234,8 @@ def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTi
     if not by_stretch:
         return None
     totals, counts = np.sum(by_stretch, axis=0)
-    found = warm_up_of(totals, counts, plan.arrivals_end_s)
-    return replace(found, steady=found.steady and not any(grows(plan, stage, times) for stage, times in stages.items()))
+    cut = warm_up_of(totals, counts, plan.arrivals_end_s)
+    return replace(cut, steady=cut.steady and not any(grows(plan, stage, times) for stage, times in stages.items()))
 
 
 def _curve(estimator: Estimator) -> NDArray[np.float64]:
@@ -238,8 +244,8 @@ def _curve(estimator: Estimator) -> NDArray[np.float64]:
     return pooled.curve(CURVE) if pooled else np.full(len(CURVE), np.nan)
 
 
-def _spanned(found: dict[str, Estimate], edge: dict[str, Estimate]) -> dict[str, Estimate]:
-    return {name: _reaching(one, edge[name]) for name, one in found.items() if name in edge}
+def _spanned(middle: dict[str, Estimate], edge: dict[str, Estimate]) -> dict[str, Estimate]:
+    return {name: _reaching(one, edge[name]) for name, one in middle.items() if name in edge}
 
 
 def _reaching(one: Estimate, edge: Estimate) -> Estimate:
@@ -291,9 +297,9 @@ _GROWS = "There is no steady state: the queue grows as long as {1} arrive, so no
 
 
 def _overload(plan: Plan, stages: dict[str, StageTimes]) -> list[str]:
-    found = {name: times for name, times in stages.items() if plan.scenario.arrivals.has_rate}
-    told = {plan.scenario.stages[name].label: _overloaded(plan, name, times) for name, times in found.items()}
-    return [f"{label}: {words}" for label, words in told.items() if words]
+    rated = {name: times for name, times in stages.items() if plan.scenario.arrivals.has_rate}
+    sentences = {plan.scenario.stages[name].label: _overloaded(plan, name, times) for name, times in rated.items()}
+    return [f"{label}: {words}" for label, words in sentences.items() if words]
 
 
 def _overloaded(plan: Plan, stage: str, times: StageTimes) -> str:
@@ -327,11 +333,11 @@ def _peaks(plan: Plan) -> list[str]:
 
 
 def _found_instead(thresholds: Sequence[ThresholdCheck], metrics: dict[str, Estimate]) -> list[str]:
-    found = metrics.get("sensitivity")
-    if found is None or all(kept.holds for kept in thresholds if kept.of_positives):
+    sensitivity = metrics.get("sensitivity")
+    if sensitivity is None or all(check.holds for check in thresholds if check.of_positives):
         return []
-    interval = f"95% interval {percent(found.low)} to {percent(found.high)}"
-    return [f"Over the whole run, before the strike and after it, sensitivity is {percent(found.value)} ({interval})."]
+    interval = f"95% interval {percent(sensitivity.low)} to {percent(sensitivity.high)}"
+    return [f"Over the whole run, before the strike and after it, sensitivity is {percent(sensitivity.value)} ({interval})."]
 
 
 def _few_positives(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
@@ -392,7 +398,7 @@ class Verdict:
         return "met" if self.met else "not met"
 
     @property
-    def asked(self) -> str:
+    def requirement(self) -> str:
         side = "at least" if self.objective.at_least is not None else "at most"
         return f"{side} {spoken_bound(self.bound, self.metric.unit)}"
 
@@ -410,11 +416,12 @@ class Verdict:
     def to_json(self) -> dict[str, Any]:
         """Return the objective as `casesim run --json` prints it; missing figures are left out."""
         side = "at_least" if self.objective.at_least is not None else "at_most"
-        told: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.standing}
+        values: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.standing}
         if self.estimate is not None:
-            told |= {"value": self.estimate.value, "low": self.estimate.low, "high": self.estimate.high, "margin": self.margin}
-        return told
+            result = self.estimate
+            values |= {"value": result.value, "low": result.low, "high": result.high, "margin": self.margin}
+        return values
 
 
-def judge(objective: Objective, metrics: Mapping[str, Metric], found: Mapping[str, Estimate]) -> Verdict:
-    return Verdict(objective, metrics[objective.metric], found.get(objective.metric))
+def judge(objective: Objective, metrics: Mapping[str, Metric], estimates: Mapping[str, Estimate]) -> Verdict:
+    return Verdict(objective, metrics[objective.metric], estimates.get(objective.metric))

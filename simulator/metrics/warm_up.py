@@ -1,4 +1,4 @@
-"""The warm-up of runs that start empty, and where to cut it off."""
+"""The warm-up of runs that start empty, and its end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class WarmUp:
-    """Where the steady state of a run begins, the same for all its replications.
+    """The start of a run's steady state, one for all its replications.
 
     cut_s: what comes before is left out; dropped: requests that arrived before, over all replications
     stretch: the first stretch that counts; steady: whether there is a steady state within the run
@@ -78,7 +78,7 @@ def warm_up_of(totals: NDArray[np.float64], counts: NDArray[np.float64], end_s: 
     totals, counts: latency in s and number of answered requests by stretch of arrival, summed over replications, shape
     (stretches,); end_s: when the last stretch ends. A stretch without answers says nothing.
     """
-    told = np.flatnonzero(counts)
-    cut = mser(totals[told] / counts[told])
-    stretch = 0 if cut == 0 else len(counts) // 2 if cut is None else int(told[cut])
+    answered = np.flatnonzero(counts)
+    cut = mser(totals[answered] / counts[answered])
+    stretch = 0 if cut == 0 else len(counts) // 2 if cut is None else int(answered[cut])
     return WarmUp(end_s * stretch / len(counts), int(counts[:stretch].sum()), stretch, cut is not None)

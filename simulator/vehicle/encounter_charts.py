@@ -31,7 +31,7 @@ PHASES = {
 MOST_FRAMES = 100
 #: Steps that people count in, in seconds.
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-#: How many times as long as in reality an encounter takes when it is played.
+#: The time that playing an encounter takes, in times of its real duration.
 _SLOWED = 2
 
 #: Length and width of a car, in metres, and half the width of the way.
@@ -55,7 +55,7 @@ Moving = dict[str, Any]
 
 @dataclass(frozen=True)
 class _Pane:
-    """Where one design is drawn: its name, its encounter, how it moved, and the numbers of its two pairs of axes."""
+    """The place where one design is drawn: its name, its encounter, how it moved, and the numbers of its two pairs of axes."""
 
     name: str
     followed: Followed
@@ -109,7 +109,7 @@ def _pane(name: str, followed: Followed, place: int) -> _Pane:
     return _Pane(name, followed, way, str(2 * place + 1) if place else "", str(2 * place + 2))
 
 
-# What stands still.
+# The parts that stand still.
 
 
 def _still_road(pane: _Pane) -> Iterator[go.Scatter]:
@@ -159,10 +159,10 @@ def _still_time(pane: _Pane, sensors: list[str]) -> Iterator[go.Scatter]:
     frames = frames[frames["captured_s"].between(0, pane.followed.ended_s)]
     for place, sensor in enumerate(sensors):
         for hit in (False, True):
-            mine = frames[(frames["sensor"] == sensor) & (frames["hit"] == hit)]
-            if len(mine):
+            frames_of = frames[(frames["sensor"] == sensor) & (frames["hit"] == hit)]
+            if len(frames_of):
                 name = f"{sensor}: {'found' if hit else 'not found'}"
-                yield _frames_of(pane, mine, name, _SENSORS[place % len(_SENSORS)], hit)
+                yield _frames_of(pane, frames_of, name, _SENSORS[place % len(_SENSORS)], hit)
     for phase, start, end in _spans(pane):
         label, colour = PHASES[phase]
         yield go.Scatter(
@@ -179,16 +179,16 @@ def _still_time(pane: _Pane, sensors: list[str]) -> Iterator[go.Scatter]:
     yield _ending(pane)
 
 
-def _frames_of(pane: _Pane, mine: pd.DataFrame, name: str, symbol: str, hit: bool) -> go.Scatter:
-    colour, frames = BLUE if hit else GREY, cast(Any, mine.itertuples())
+def _frames_of(pane: _Pane, looked: pd.DataFrame, name: str, symbol: str, hit: bool) -> go.Scatter:
+    colour, frames = BLUE if hit else GREY, cast(Any, looked.itertuples())
     return go.Scatter(
         name=name,
-        x=np.column_stack([mine["captured_s"], mine["answered_s"], np.full(len(mine), np.nan)]).ravel(),
-        y=np.tile([_CAPTURED, _KNOWN, np.nan], len(mine)),
+        x=np.column_stack([looked["captured_s"], looked["answered_s"], np.full(len(looked), np.nan)]).ravel(),
+        y=np.tile([_CAPTURED, _KNOWN, np.nan], len(looked)),
         mode="lines+markers",
         line={"color": colour, "width": 1.5 if hit else 1},
         marker={"color": colour, "size": 6, "symbol": symbol if hit else f"{symbol}-open"},
-        text=np.repeat([_frame_told(row) for row in frames], 3),
+        text=np.repeat([_frame_words(row) for row in frames], 3),
         hovertemplate="%{text}<extra></extra>",
         legendgroup=name,
         legendrank=len(PHASES) + 1 + hit,
@@ -213,13 +213,13 @@ def _ending(pane: _Pane) -> go.Scatter:
     )
 
 
-def _frame_told(row: Any) -> str:
-    found = "found" if row.hit else "not found"
-    chance = f"{row.sensor}: {found}, which {row.chance:.0%} of such frames are"
+def _frame_words(row: Any) -> str:
+    result = "found" if row.hit else "not found"
+    chance = f"{row.sensor}: {result}, which {row.chance:.0%} of such frames are"
     return chance if np.isnan(row.answered_s) else f"{chance}; known {duration(row.answered_s - row.captured_s)} later"
 
 
-# What moves.
+# The parts that move.
 
 
 def _frame(panes: list[_Pane], at_s: float) -> list[Moving]:
@@ -234,8 +234,8 @@ def _moving(pane: _Pane, at_s: float) -> list[Moving]:
     look = {"mode": "lines", "fill": "toself", "fillcolor": colour, "line": {"color": GREY, "width": 1}}
     vehicle = {"x": x, "y": y, **look, **pane.on_road()}
     cursor = {"x": [at_s] * 2, "y": [_STATE - 0.5, _CAPTURED + 0.5], "mode": "lines", "line": INSTANT, **pane.on_time()}
-    found = [vehicle, _object(pane, instant), _believed(pane, instant), cursor]
-    return [{"type": "scatter", "showlegend": False, "hoverinfo": "skip", **trace} for trace in found]
+    traces = [vehicle, _object(pane, instant), _believed(pane, instant), cursor]
+    return [{"type": "scatter", "showlegend": False, "hoverinfo": "skip", **trace} for trace in traces]
 
 
 def _believed(pane: _Pane, at_s: float) -> Moving:
@@ -352,8 +352,8 @@ def _on_the_way(pane: _Pane) -> str:
     confirmed, braking = pane.followed.confirmed_s, pane.followed.braking_s
     if confirmed is None:
         return "never confirms it" if braking is None else f"brakes {_metres(pane.at('gap_m', braking))} before it"
-    told = f"confirmed {_metres(pane.at('gap_m', confirmed))} before it"
-    return f"{told}, never brakes" if braking is None else f"{told}, brakes {_metres(pane.at('gap_m', braking))} before it"
+    words = f"confirmed {_metres(pane.at('gap_m', confirmed))} before it"
+    return f"{words}, never brakes" if braking is None else f"{words}, brakes {_metres(pane.at('gap_m', braking))} before it"
 
 
 def _metres(value: float) -> str:
@@ -368,15 +368,15 @@ def _takeaway(designs: Mapping[str, Followed]) -> str:
 
 def _clause(name: str, followed: Followed) -> str:
     confirmed, braking = followed.confirmed_s, followed.braking_s
-    told = ["never confirms it" if confirmed is None else f"confirms it after {duration(confirmed)}"]
+    words = ["never confirms it" if confirmed is None else f"confirms it after {duration(confirmed)}"]
     if braking is not None:
-        told.append(f"brakes after {duration(braking)}")
+        words.append(f"brakes after {duration(braking)}")
     elif confirmed is not None:
-        told.append("does not brake")
-    told.append(_outcome(followed))
+        words.append("does not brake")
+    words.append(_outcome(followed))
     if not followed.stopped and followed.margin_m < 0:
-        told[-1] += f", {_metres(-followed.margin_m)} short"
-    return f"{name[0].lower()}{name[1:]} {', '.join(told[:-1])} and {told[-1]}"
+        words[-1] += f", {_metres(-followed.margin_m)} short"
+    return f"{name[0].lower()}{name[1:]} {', '.join(words[:-1])} and {words[-1]}"
 
 
 def _table(panes: list[_Pane]) -> pd.DataFrame:

@@ -83,17 +83,17 @@ def speed_at(plan: Plan, at_s: Floats) -> Floats:
 
 
 def weather_at(plan: Plan, at_s: Floats) -> NDArray[np.int64]:
-    """Return the condition at each time, by its place in the file; as many as there are for a clear day. The latest strike holds."""
+    """Return the condition at each time, by its place in the file (their number for a clear day). The latest strike holds."""
     spec = plan.scenario.encounters
     assert spec is not None
     names = list(spec.conditions)
-    found = np.full(len(at_s), names.index(spec.condition) if spec.condition else len(names))
+    places = np.full(len(at_s), names.index(spec.condition) if spec.condition else len(names))
     for name, start in sorted(plan.strikes.items(), key=lambda strike: strike[1]):
         ball = plan.scenario.curveballs[name]
         if isinstance(ball, Weather):
             lasts = np.inf if ball.lasts_s is None else ball.lasts_s
-            found[(at_s >= start) & (at_s < start + lasts)] = names.index(ball.condition)
-    return found
+            places[(at_s >= start) & (at_s < start + lasts)] = names.index(ball.condition)
+    return places
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ def related(first: Noise, second: Noise, correlation: float) -> Noise:
 
 
 def slowly(normal: Floats, tau_s: float) -> Floats:
-    """Return an Ornstein-Uhlenbeck process of unit variance in steps of STEP_S, from independent normal numbers, shape (n, STEPS)."""
-    kept = float(np.exp(-STEP_S / max(tau_s, 1e-6)))
-    fresh = normal * np.sqrt(1 - kept**2).astype(normal.dtype)
+    """Make an Ornstein-Uhlenbeck process of unit variance in steps of STEP_S, from normal numbers, shape (n, STEPS)."""
+    remains = float(np.exp(-STEP_S / max(tau_s, 1e-6)))
+    fresh = normal * np.sqrt(1 - remains**2).astype(normal.dtype)
     fresh[:, 0] = normal[:, 0]
-    return np.asarray(lfilter([1.0], [1.0, -kept], fresh, axis=1))
+    return np.asarray(lfilter([1.0], [1.0, -remains], fresh, axis=1))

@@ -46,11 +46,11 @@ def encounter_metrics(kinds: Mapping[str, str]) -> Iterator[Metric]:
 def encounter_totals(trace: Trace) -> dict[str, Total]:
     """Return every metric of encounters and of the vehicle, by name."""
     meeting = Meeting(trace)
-    found = sums(meeting, meeting.outcome())
+    plain = sums(meeting, meeting.outcome())
     draws = range(1, DRAWS + 1) if trace.replication < EVIDENCE_RUNS and trace.plan.edge is None else ()
     drawn = [sums(meeting, meeting.outcome(draw)) for draw in draws]
     totals = {
-        name: Total(*pair, by_draw=np.array([one[name] for one in drawn]) if drawn else None) for name, pair in found.items()
+        name: Total(*pair, by_draw=np.array([one[name] for one in drawn]) if drawn else None) for name, pair in plain.items()
     }
     return totals | dict(_others(meeting)) | dict(vehicle_totals(trace, alarms_per_h(meeting)))
 
@@ -61,7 +61,7 @@ def sums(meeting: Meeting, outcome: EncounterOutcome) -> Sums:
     n = float(counts.sum())
     confirmed = np.isfinite(outcome.confirmed_s) & (outcome.confirmed_gap_m > 0) & counts
     share = (outcome.impact_mps / meeting.closing_mps) ** 2
-    found = {
+    pairs = {
         "margin_mean_m": (float(outcome.margin_m[counts].sum()), n),
         "harm_share": (float(share[counts].sum()), n),
         "impact_mean_kmh": (float(outcome.impact_mps[counts].sum()) / KMH, n),
@@ -71,10 +71,10 @@ def sums(meeting: Meeting, outcome: EncounterOutcome) -> Sums:
     reasons = lost(meeting, outcome)
     kinds = {f".{name}": counts & (meeting.drawn.kind == place) for place, name in enumerate(meeting.spec.kinds)}
     for of_kind, those in {"": counts, **kinds}.items():
-        found[f"stopped_share{of_kind}"] = float((outcome.stopped & those).sum()), float(those.sum())
+        pairs[f"stopped_share{of_kind}"] = float((outcome.stopped & those).sum()), float(those.sum())
         hit = float((~outcome.stopped & those).sum())
-        found |= {f"{name}{of_kind}": (float((mine & those).sum()), hit) for name, mine in reasons.items()}
-    return found
+        pairs |= {f"{name}{of_kind}": (float((with_reason & those).sum()), hit) for name, with_reason in reasons.items()}
+    return pairs
 
 
 def lost(meeting: Meeting, outcome: EncounterOutcome) -> dict[str, NDArray[np.bool_]]:
@@ -108,8 +108,8 @@ def alarms_per_h(meeting: Meeting) -> tuple[float, float, float]:
     by_kind: dict[bool, tuple[float, float, float]] = {}
     looked = set(meeting.answers.sight[np.isfinite(meeting.answers.known)])
     for sight in (one for place, one in enumerate(meeting.sights) if place in looked):
-        told = sight.alarms.per_hour, sight.alarms.low, sight.alarms.high
-        by_kind[sight.is_camera] = max(by_kind.get(sight.is_camera, told), told)
+        rate = sight.alarms.per_hour, sight.alarms.low, sight.alarms.high
+        by_kind[sight.is_camera] = max(by_kind.get(sight.is_camera, rate), rate)
     if not by_kind or (meeting.spec.fuses == "both" and len(by_kind) < 2):
         return 0.0, 0.0, 0.0
     each = np.array(list(by_kind.values()))
@@ -155,10 +155,10 @@ def _frames_done(trace: Trace) -> int:
 
 def usd_by_part(spec: Vehicle, watts: float, needless_per_h: float) -> dict[str, float]:
     """Return the cost of a vehicle over its life, by part in words: equipment, electricity, needless brakes."""
-    found = {part.label: part.count * part.usd.value for part in spec.parts.values()}
-    found["Electricity"] = watts / 1000 * spec.driven_h.value * spec.usd_per_kwh.value
-    found["Needless brakes"] = needless_per_h * spec.driven_h.value * spec.needless_brake_usd.value
-    return found
+    usd = {part.label: part.count * part.usd.value for part in spec.parts.values()}
+    usd["Electricity"] = watts / 1000 * spec.driven_h.value * spec.usd_per_kwh.value
+    usd["Needless brakes"] = needless_per_h * spec.driven_h.value * spec.needless_brake_usd.value
+    return usd
 
 
 def watts_by_part(trace: Trace) -> dict[str, float]:

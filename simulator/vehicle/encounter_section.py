@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from simulator.records.trace import Trace
     from simulator.vehicle.encounter_causes import Explain
 
-#: What may come into the way.
+#: Objects that may come into the way.
 Object = Literal["car", "pedestrian", "cyclist"]
 
 #: The most recent frames of a sensor that may be asked for to confirm an object.
@@ -35,7 +35,7 @@ Deceleration = Annotated[Figure, bounded(0.1, 100)]
 
 
 class Sight(Strict):
-    """What a stage's model finds in the frames that it serves, by evidence of real drives or of labelled images."""
+    """The recall of a stage's model in the frames that it serves, by evidence of real drives or of labelled images."""
 
     finds: Annotated[
         str,
@@ -114,7 +114,7 @@ class Condition(Strict):
 
 
 class Degraded(Strict):
-    """What the vehicle does while its newest information is too old: it drives no faster than that; 0 is a safe stop."""
+    """The speed limit of the vehicle while its newest information is too old; 0 is a safe stop."""
 
     above_age_ms: Annotated[float, Field(gt=0, le=60_000)]
     speed_kmh: Annotated[Figure, bounded(0, 300)]
@@ -136,7 +136,7 @@ class Braking(Strict):
 
 
 class Encounters(Section):
-    """What comes into the vehicle's way during a run; each design meets the same encounters."""
+    """Encounters of the vehicle during a run; each design meets the same ones."""
 
     known_at: Annotated[Name, Field(description="the end where an answer is known to the planner")]
     count: Annotated[int, Field(ge=1, le=10_000, description="encounters in each replication")] = 200
@@ -165,11 +165,11 @@ class Encounters(Section):
         if abs(total - 1) > 1e-6:
             yield ("kinds",), f"the shares of the kinds add up to {total:g}; they should add up to 1"
         if self.condition is not None and self.condition not in self.conditions:
-            told = suggest(self.condition, self.conditions)
-            yield ("condition",), f"'{self.condition}' is not one of `encounters.conditions`; {told}"
+            hint = suggest(self.condition, self.conditions)
+            yield ("condition",), f"'{self.condition}' is not one of `encounters.conditions`; {hint}"
         if (frames_s := 86_400 * scenario.run.days) < LONGEST_S:
-            told = f"encounters are followed for up to {LONGEST_S:g} s, but frames come for only {frames_s:.3g} s"
-            yield (), f"{told}; run.days should be at least {LONGEST_S / 86_400:.2g}"
+            hint = f"encounters are followed for up to {LONGEST_S:g} s, but frames come for only {frames_s:.3g} s"
+            yield (), f"{hint}; run.days should be at least {LONGEST_S / 86_400:.2g}"
         yield from self._check_speed(scenario)
         yield from self._check_sights(scenario)
         if self.known_at not in scenario.ends:
@@ -248,8 +248,8 @@ class Vehicle(Section):
         for name, part in self.parts.items():
             for index, stage in enumerate(part.works_for):
                 if stage not in scenario.stages or not scenario.stages[stage].server:
-                    told = suggest(stage, scenario.machine_stages())
-                    yield ("parts", name, "works_for", index), f"'{stage}' is not a stage with servers; {told}"
+                    hint = suggest(stage, scenario.machine_stages())
+                    yield ("parts", name, "works_for", index), f"'{stage}' is not a stage with servers; {hint}"
 
     @classmethod
     def metrics_of(cls, data: Any) -> Iterator[Metric]:

@@ -83,12 +83,12 @@ def interesting(meeting: Meeting) -> dict[str, int]:
     margin = outcome.margin_m[counts]
     order = counts[np.argsort(margin, kind="stable")]
     hit = order[: int((margin < 0).sum())]
-    found = {"closest call": order[min(len(hit), len(order) - 1)], "typical": order[len(order) // 2]}
-    found |= {"worst": order[0]} | ({"hit at the median speed": hit[len(hit) // 2]} if len(hit) else {})
+    numbers = {"closest call": order[min(len(hit), len(order) - 1)], "typical": order[len(order) // 2]}
+    numbers |= {"worst": order[0]} | ({"hit at the median speed": hit[len(hit) // 2]} if len(hit) else {})
     for place, kind in enumerate(meeting.spec.kinds.values()):
-        mine = order[meeting.drawn.kind[order] == place]
-        found |= {kind.label: mine[len(mine) // 2]} if len(mine) else {}
-    return {name: int(number) for name, number in found.items()}
+        of_kind = order[meeting.drawn.kind[order] == place]
+        numbers |= {kind.label: of_kind[len(of_kind) // 2]} if len(of_kind) else {}
+    return {name: int(number) for name, number in numbers.items()}
 
 
 @lru_cache(maxsize=8)
@@ -101,7 +101,7 @@ def _finite(time: float, ends: float) -> float | None:
 
 
 class _Course:
-    """How the gap and the speed go on in one encounter."""
+    """The gap and the speed over one encounter."""
 
     def __init__(self, meeting: Meeting, outcome: EncounterOutcome, number: int) -> None:
         self.closing, self.own = float(meeting.closing_mps[number]), float(meeting.drawn.own_mps[number])
@@ -164,8 +164,8 @@ class _Course:
 
 
 def _frames(meeting: Meeting, number: int) -> pd.DataFrame:
-    found = [_frames_of(meeting, looks, name, number) for name, looks in meeting.families.items()]
-    return pd.concat(found, ignore_index=True).sort_values("captured_s", ignore_index=True)
+    frames = [_frames_of(meeting, looks, name, number) for name, looks in meeting.families.items()]
+    return pd.concat(frames, ignore_index=True).sort_values("captured_s", ignore_index=True)
 
 
 def _frames_of(meeting: Meeting, looks: Looks, name: str, number: int) -> pd.DataFrame:

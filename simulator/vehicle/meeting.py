@@ -48,8 +48,8 @@ class Answers:
     sensor: NDArray[np.int64]
 
     def of(self, sights: list[int]) -> Answers:
-        mine = np.isin(self.sight, sights)
-        return Answers(self.captured[mine], self.known[mine], self.sight[mine], self.sensor[mine])
+        own = np.isin(self.sight, sights)
+        return Answers(self.captured[own], self.known[own], self.sight[own], self.sensor[own])
 
 
 def answers_of(trace: Trace) -> Answers:
@@ -59,7 +59,7 @@ def answers_of(trace: Trace) -> Answers:
     known = np.full(columns.n, np.inf)
     rows, came = arrived_at(trace, spec.known_at)
     np.minimum.at(known, rows, came)
-    found = []
+    parts = []
     for place, (stage, sight) in enumerate(spec.sees.items()):
         ahead = [trace.plan.scenario.sensors.index(sensor) for sensor in sight.sensors]
         visits = trace.logs[stage].frame(stage)
@@ -67,8 +67,8 @@ def answers_of(trace: Trace) -> Answers:
         served = visits.loc[visits["started_s"].notna() & visits["wanted"], "request"].to_numpy()
         row = np.unique(row)
         seen = np.where(np.isin(row, served), known[row], np.inf)
-        found.append(pd.DataFrame({"at": columns.arrived[row], "known": seen, "sight": place, "sensor": columns.sensor[row]}))
-    frames = pd.concat(found).sort_values("at", kind="stable")
+        parts.append(pd.DataFrame({"at": columns.arrived[row], "known": seen, "sight": place, "sensor": columns.sensor[row]}))
+    frames = pd.concat(parts).sort_values("at", kind="stable")
     return Answers(
         frames["at"].to_numpy(float),
         frames["known"].to_numpy(float),
@@ -86,7 +86,7 @@ _NEARLY = 1e-9
 
 @dataclass(frozen=True)
 class EncounterOutcome:
-    """What became of each encounter, shape (n,) each; times in seconds from when the object comes into view.
+    """The outcome of each encounter, shape (n,) each; times in seconds from when the object comes into view.
 
     seen_s: when the frame that confirmed it was captured; confirmed_s: when its answer was known; braking_s: when the brakes
     held; all infinite if never. confirmed_gap_m: the gap that was left when it was confirmed; margin_m: what is left of the
@@ -152,11 +152,11 @@ class Meeting:
         """Return the planner's knowledge of the road ahead over time; where both must confirm, of each kind of sensor."""
         kinds = [self._places(True), self._places(False)] if self.spec.fuses == "both" else [list(range(len(self.sights)))]
         each = [self.answers.of(places) for places in kinds if places]
-        told = [np.isfinite(one.known) for one in each]
-        return [known_from(one.captured[known], one.known[known]) for one, known in zip(each, told, strict=True)]
+        answered = [np.isfinite(one.known) for one in each]
+        return [known_from(one.captured[known], one.known[known]) for one, known in zip(each, answered, strict=True)]
 
     def too_old(self, times: Floats) -> Bools:
-        """Check that the planner's knowledge is too old at these times, in s of the run, shape of `times`; only with `degrades`."""
+        """Check that the planner's knowledge is too old at these times, in s of the run, shape of `times`; needs `degrades`."""
         assert self.spec.degrades is not None
         oldest = np.max([known.ages(times) for known in self.known], axis=0)
         return np.asarray(oldest > self.spec.degrades.above_age_ms / 1000)
@@ -247,23 +247,23 @@ class Meeting:
     def chances(self, looks: Looks, draw: int = 0) -> Floats:
         """Return the recall of each frame, shape (n, f); 0 where the object is out of view."""
         gap = np.maximum(np.nan_to_num(self._gap_at(looks.after_s), nan=1.0), 0.5)
-        found = np.zeros(gap.shape)
+        chances = np.zeros(gap.shape)
         for place, sight in enumerate(self.sights):
             for index, what in enumerate(self.objects):
-                mine = (looks.sight == place) & (self.drawn.kind == index)[:, None]
-                if mine.any():
-                    found[mine] = self._recall(sight, what, gap, mine, draw)
-        return found * looks.seen
+                places = (looks.sight == place) & (self.drawn.kind == index)[:, None]
+                if places.any():
+                    chances[places] = self._recall(sight, what, gap, places, draw)
+        return chances * looks.seen
 
-    def _recall(self, sight: StageSight, what: str, gap: Floats, mine: Bools, draw: int) -> Floats:
+    def _recall(self, sight: StageSight, what: str, gap: Floats, places: Bools, draw: int) -> Floats:
         recall = sight.recalls[what]
-        x = gap[mine]
+        x = gap[places]
         if recall.by == "height_px":
             assert sight.spec.scale_px is not None
-            x = sight.spec.scale_px * np.broadcast_to(self.drawn.height_m[:, None], gap.shape)[mine] / x
+            x = sight.spec.scale_px * np.broadcast_to(self.drawn.height_m[:, None], gap.shape)[places] / x
         shares = recall.at(x, draw)
         shifts = np.array([shift[draw] for shift in sight.shifts.values()] + [0.0])
-        shift = np.broadcast_to(shifts[self.weather][:, None], gap.shape)[mine]
+        shift = np.broadcast_to(shifts[self.weather][:, None], gap.shape)[places]
         return np.asarray(ndtr(_quantile(shares) + shift))
 
     @cached_property
@@ -284,13 +284,13 @@ class Meeting:
     def _latent(self, name: str, looks: Looks, rows: Bools, what: str, draw: int) -> Floats:
         sight = self._first(name)
         misses = sight.misses[what]
-        mine = _rows(self.noises[name], rows)
+        own = _rows(self.noises[name], rows)
         if name == "lidar" and what in self.correlations:
-            mine = related(_rows(self.noises["camera"], rows), mine, self._correlation(what, draw))
+            own = related(_rows(self.noises["camera"], rows), own, self._correlation(what, draw))
         stays, slow = misses.of_object[draw], misses.slow[draw]
-        process = np.sqrt(slow) * slowly(mine.slow, misses.tau_s[draw]) + np.sqrt(max(1 - stays - slow, 0.0)) * mine.white
+        process = np.sqrt(slow) * slowly(own.slow, misses.tau_s[draw]) + np.sqrt(max(1 - stays - slow, 0.0)) * own.white
         at = np.take_along_axis(process, looks.step[rows], 1)
-        return np.asarray(np.sqrt(stays) * mine.object[:, None] + at)
+        return np.asarray(np.sqrt(stays) * own.object[:, None] + at)
 
     def _first(self, name: str) -> StageSight:
         return next(sight for sight in self.sights if sight.is_camera == (name == "camera"))
@@ -306,11 +306,11 @@ class Meeting:
 
     def outcome(self, draw: int = 0, hits: Mapping[str, Bools] | None = None) -> EncounterOutcome:
         """Return the outcome of each encounter; draw: 0 for the evidence as it is, 1 to DRAWS for its resamples."""
-        found = hits or {name: self.hits(name, draw) for name in self.families}
-        seen, confirmed = np.stack([self._confirmed(self.families[name], hit) for name, hit in found.items()], axis=1)
+        by_family = hits or {name: self.hits(name, draw) for name in self.families}
+        seen, confirmed = np.stack([self._confirmed(self.families[name], hit) for name, hit in by_family.items()], axis=1)
         which = confirmed.argmax(0) if self.spec.fuses == "both" else confirmed.argmin(0)
         seen, when = (each[which, np.arange(len(which))] for each in (seen, confirmed))
-        believed = self.believed(found)
+        believed = self.believed(by_family)
         decided = decided_at(self.rule, self.ticks, when, believed, self.closing_mps, self.deceleration)
         braking = decided + self.rule.actuation_s
         with np.errstate(invalid="ignore"):
@@ -337,7 +337,7 @@ class Meeting:
         return seen, known
 
     def believed(self, hits: Mapping[str, Bools]) -> Floats:
-        """Return the gap that the planner believes in at each tick, shape (n, j): that of the newest frame that found the object."""
+        """Return the gap that the planner believes in at each tick, shape (n, j), from the newest frame with the object."""
         newest = np.stack([self._newest(name, hit) for name, hit in hits.items()]).max(0)
         at = self.ticks if self.rule.predicts else newest
         gap = self.gap_m[:, None] - self.closing_mps[:, None] * at
@@ -383,15 +383,15 @@ def reaction_s(meeting: Meeting) -> float | None:
     of the brakes.
     """
     answers, rule = meeting.answers, meeting.rule
-    told = np.isfinite(answers.known)
-    if not told.any():
+    answered = np.isfinite(answers.known)
+    if not answered.any():
         return None
-    return float(np.median(answers.known[told] - answers.captured[told])) + rule.period_s / 2 + rule.actuation_s
+    return float(np.median(answers.known[answered] - answers.captured[answered])) + rule.period_s / 2 + rule.actuation_s
 
 
 @dataclass(frozen=True)
 class BrakingRule:
-    """When the planner brakes, and how.
+    """The rule that the planner brakes by.
 
     period_s: between its ticks; actuation_s: from its decision until the brakes hold; margin_s, clearance_m: it brakes as soon
     as the gap that it believes in is at most c margin_s + c^2 / (2 a) + clearance_m

@@ -1,4 +1,4 @@
-"""What a design sees from how far, and how far it needs to see."""
+"""Sight of a design: its recall by distance, its stopping distance, and the evidence behind both."""
 
 from __future__ import annotations
 
@@ -72,15 +72,15 @@ def sighted(plan: Plan, what: str) -> list[Sighted]:
     assert spec is not None
     assert sights is not None
     height = float(np.mean([kind.height_m.mean for kind in spec.kinds.values() if kind.object == what]))
-    found = []
+    result = []
     for stage, sight in sights.by_stage.items():
         scale = sight.spec.scale_px
         x = DISTANCES_M if scale is None else scale * height / DISTANCES_M
         shares, spread = _in_weather(sight, what, x, spec.condition), _spread(sight, what, x, spec.condition)
         low, high = np.clip(shares - spread, 0, 1), np.clip(shares + spread, 0, 1)
         label = plan.scenario.label_of(stage)
-        found.append(Sighted(stage, label, sight.spec.finds, what, DISTANCES_M, shares, low, high))
-    return found
+        result.append(Sighted(stage, label, sight.spec.finds, what, DISTANCES_M, shares, low, high))
+    return result
 
 
 def _in_weather(sight: StageSight, what: str, x: Floats, condition: str | None, draw: int = 0) -> Floats:
@@ -123,12 +123,12 @@ def recall_at(plan: Plan, stage: str, distance_m: float) -> float:
     spec, sights = plan.scenario.encounters, plan.sights
     assert spec is not None
     assert sights is not None
-    sight, found = sights.by_stage[stage], 0.0
+    sight, recall = sights.by_stage[stage], 0.0
     for kind in spec.kinds.values():
         scale = sight.spec.scale_px
         x = distance_m if scale is None else scale * kind.height_m.mean / distance_m
-        found += kind.share.value * float(_in_weather(sight, kind.object, np.array([x]), spec.condition)[0])
-    return found
+        recall += kind.share.value * float(_in_weather(sight, kind.object, np.array([x]), spec.condition)[0])
+    return recall
 
 
 def front(plan: Plan, distance_m: float) -> pd.DataFrame:
@@ -138,8 +138,8 @@ def front(plan: Plan, distance_m: float) -> pd.DataFrame:
     recall (in one frame, at that distance, over the kinds of encounters by their shares), on_front (none is faster and finds as
     much), picked. Empty where no choice changes what looks.
     """
-    found = [_row(plan, name, option, distance_m) for name, option in _options(plan)]
-    rows = pd.DataFrame([row for row in found if row is not None])
+    options = [_row(plan, name, option, distance_m) for name, option in _options(plan)]
+    rows = pd.DataFrame([row for row in options if row is not None])
     if rows.empty:
         return rows
     rows = rows.sort_values(["latency_ms", "recall"], ascending=[True, False], ignore_index=True)
@@ -175,8 +175,8 @@ def _row(plan: Plan, choice: str, option: str, distance_m: float) -> dict[str, o
     low, high = sorted(_latency_ms(edge, stage) for edge in edges) if edges else (np.nan, np.nan)
     label = authored.choices[choice].options[option].label  # type: ignore[union-attr]
     recall = recall_at(other, stage, distance_m)
-    told = {"choice": choice, "option": option, "label": label, "latency_ms": _latency_ms(other, stage)}
-    return told | {"low_ms": low, "high_ms": high, "recall": recall, "picked": plan.design.get(choice) == option}
+    columns = {"choice": choice, "option": option, "label": label, "latency_ms": _latency_ms(other, stage)}
+    return columns | {"low_ms": low, "high_ms": high, "recall": recall, "picked": plan.design.get(choice) == option}
 
 
 def _latency_ms(plan: Plan, stage: str) -> float:
@@ -185,7 +185,7 @@ def _latency_ms(plan: Plan, stage: str) -> float:
 
 @dataclass(frozen=True)
 class StageSight:
-    """What one stage finds.
+    """The evidence of one stage that looks.
 
     recalls, misses: by object; alarms: where nothing is; shifts: of the recall, by condition, shape (1 + draws,) each
     """
@@ -203,7 +203,7 @@ class StageSight:
 
 @dataclass(frozen=True)
 class Sights:
-    """What all stages that look find.
+    """The evidence of all stages that look.
 
     by_stage: in the order of the file; correlations: of what camera and LiDAR miss, by object: estimate, low, high; empty
     where only one of the two looks
@@ -218,34 +218,36 @@ def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
     objects = list(dict.fromkeys(kind.object for kind in spec.kinds.values()))
     if not _measured(gather, spec):
         return None
-    found = {}
+    sights = {}
     for stage, sight in spec.sees.items():
         try:
-            found[stage] = _sight(spec, sight, objects)
+            sights[stage] = _sight(spec, sight, objects)
         except InputError as error:
             place = ("encounters", "sees", stage, getattr(error, "asked", ""))
             gather.faults.append(gather.scenario.document.fault(place, str(error)))
             continue
         label = gather.scenario.label_of(stage)
-        gather.sources += _sources(label, found[stage])
-        if (sight.focal_px is None) == found[stage].is_camera:
-            told = (
-                "give focal_px: heights in its picture decide what it finds" if found[stage].is_camera else "leave focal_px out"
+        gather.sources += _sources(label, sights[stage])
+        if (sight.focal_px is None) == sights[stage].is_camera:
+            problem = (
+                "give focal_px: heights in its picture decide what it finds"
+                if sights[stage].is_camera
+                else "leave focal_px out"
             )
-            gather.faults.append(gather.scenario.document.fault(("encounters", "sees", stage), f"'{sight.finds}': {told}"))
-    if len(found) < len(spec.sees):
+            gather.faults.append(gather.scenario.document.fault(("encounters", "sees", stage), f"'{sight.finds}': {problem}"))
+    if len(sights) < len(spec.sees):
         return None
-    gather.note(drive_files(DRIVES) | _still_files(found))
-    return _together(gather, spec, found, objects)
+    gather.note(drive_files(DRIVES) | _still_files(sights))
+    return _together(gather, spec, sights, objects)
 
 
-def _together(gather: Gatherer, spec: Encounters, found: Mapping[str, StageSight], objects: Sequence[Object]) -> Sights | None:
-    kinds = {sight.is_camera for sight in found.values()}
+def _together(gather: Gatherer, spec: Encounters, sights: Mapping[str, StageSight], objects: Sequence[Object]) -> Sights | None:
+    kinds = {sight.is_camera for sight in sights.values()}
     if spec.fuses == "both" and len(kinds) == 1:
-        told = f"both must confirm, but only {'cameras' if True in kinds else 'LiDARs'} look; write either"
-        gather.faults.append(gather.scenario.document.fault(("encounters", "fuses"), told))
+        problem = f"both must confirm, but only {'cameras' if True in kinds else 'LiDARs'} look; write either"
+        gather.faults.append(gather.scenario.document.fault(("encounters", "fuses"), problem))
     try:
-        return Sights(found, _correlations(found, objects))
+        return Sights(sights, _correlations(sights, objects))
     except DriveError as error:
         gather.faults.append(gather.scenario.document.fault(("encounters", "sees"), str(error)))
         return None
@@ -293,18 +295,18 @@ def _about(field: str) -> Iterator[None]:
 
 
 def _shifts(sight: SightSpec, corruption: str, severity: int) -> Floats:
-    found = shifts_of(sight.finds, corruption, severity)
-    return found if sight.focal_px is not None else np.zeros_like(found)
+    shifts = shifts_of(sight.finds, corruption, severity)
+    return shifts if sight.focal_px is not None else np.zeros_like(shifts)
 
 
-def _correlations(found: Mapping[str, StageSight], objects: Sequence[Object]) -> dict[str, Floats]:
-    cameras = [sight.spec.misses_as or sight.spec.finds for sight in found.values() if sight.is_camera]
-    lidars = [sight.spec.finds for sight in found.values() if not sight.is_camera]
+def _correlations(sights: Mapping[str, StageSight], objects: Sequence[Object]) -> dict[str, Floats]:
+    cameras = [sight.spec.misses_as or sight.spec.finds for sight in sights.values() if sight.is_camera]
+    lidars = [sight.spec.finds for sight in sights.values() if not sight.is_camera]
     return {what: correlation_of(cameras[0], lidars[0], what) for what in objects} if cameras and lidars else {}
 
 
-def _still_files(found: Mapping[str, StageSight]) -> dict[str, Path]:
-    used = any(sight.shifts or not Finder(sight.spec.finds).on_road for sight in found.values())
+def _still_files(sights: Mapping[str, StageSight]) -> dict[str, Path]:
+    used = any(sight.shifts or not Finder(sight.spec.finds).on_road for sight in sights.values())
     return {f"detections/{name}": DETECTIONS / name for name in ("scales.csv", "conditions.csv") if used}
 
 
@@ -320,9 +322,9 @@ def _sources(label: str, sight: StageSight) -> Iterator[Source]:
     borrowed = spec.misses_as is not None and spec.misses_as != spec.finds
     why = f"taken to follow each other as those of {spec.misses_as} do; {road}" if borrowed else road
     shares = next(iter(sight.misses.values()))
-    kept = f"{shares.of_object[0]:.0%} stays with the object, {shares.slow[0]:.0%} passes within {shares.tau_s[0]:.2g} s"
-    yield Source(f"{label}: how misses follow each other", "projected" if borrowed else "measured", kept, why)
+    words = f"{shares.of_object[0]:.0%} stays with the object, {shares.slow[0]:.0%} passes within {shares.tau_s[0]:.2g} s"
+    yield Source(f"{label}: how misses follow each other", "projected" if borrowed else "measured", words, why)
     alarms, borrowed = sight.alarms, spec.alarms_as is not None and spec.alarms_as != spec.finds
-    told = f"{alarms.count:g} in {60 * alarms.hours:.0f} minutes, kept over {alarms.kept_frames} frames"
+    problem = f"{alarms.count:g} in {60 * alarms.hours:.0f} minutes, kept over {alarms.kept_frames} frames"
     why = f"taken to be those of {spec.alarms_as}; {road}" if borrowed else road
-    yield Source(f"{label}: false answers in the vehicle's way", "projected" if borrowed else "measured", told, why)
+    yield Source(f"{label}: false answers in the vehicle's way", "projected" if borrowed else "measured", problem, why)
