@@ -223,7 +223,7 @@ def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
         try:
             sights[stage] = _sight(spec, sight, objects)
         except InputError as error:
-            place = ("encounters", "sees", stage, getattr(error, "asked", ""))
+            place = ("encounters", "sees", stage, getattr(error, "field", ""))
             gather.faults.append(gather.scenario.document.fault(place, str(error)))
             continue
         label = gather.scenario.label_of(stage)
@@ -259,7 +259,7 @@ def _measured(gather: Gatherer, spec: Encounters) -> bool:
         try:
             shifts_of("", one.corruption, one.severity)
         except InputError as error:
-            place = ("encounters", "conditions", name, getattr(error, "asked", ""))
+            place = ("encounters", "conditions", name, getattr(error, "field", ""))
             gather.faults.append(gather.scenario.document.fault(place, str(error)))
     return len(gather.faults) == before
 
@@ -290,7 +290,7 @@ def _about(field: str) -> Iterator[None]:
     try:
         yield
     except DriveError as error:
-        error.asked = error.asked or field
+        error.field = error.field or field
         raise
 
 
