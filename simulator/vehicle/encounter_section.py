@@ -210,7 +210,7 @@ class Encounters(Section):
 
         return encounter_totals(trace)
 
-    def causes(self) -> Mapping[str, Explain]:
+    def objective_causes(self) -> Mapping[str, Explain]:
         from simulator.vehicle.encounter_causes import ENCOUNTER_CAUSES
 
         return ENCOUNTER_CAUSES
@@ -262,7 +262,7 @@ class Vehicle(Section):
 
         return {} if trace.plan.scenario.encounters else dict(vehicle_totals(trace, None))
 
-    def causes(self) -> Mapping[str, Explain]:
+    def objective_causes(self) -> Mapping[str, Explain]:
         from simulator.vehicle.encounter_causes import VEHICLE_CAUSES
 
         return VEHICLE_CAUSES
