@@ -26,7 +26,7 @@ from simulator.tradeoffs.design_outcomes import DesignOutcome, solve
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import Front, goals_of
 from simulator.tradeoffs.sweep import Submit, Sweep, swept
-from simulator.tradeoffs.sweep_request import SweepRequest, asked_for
+from simulator.tradeoffs.sweep import SweepRequest, asked_for
 from simulator.tradeoffs.tradeoff_charts import front_chart
 
 CASE = "skin-cancer-triage"

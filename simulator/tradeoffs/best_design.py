@@ -23,8 +23,7 @@ from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
 from simulator.tradeoffs.front import Front, Goal, goal_of, missed, moved
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import Submit, Sweep, swept
-from simulator.tradeoffs.sweep_request import SweepRequest
+from simulator.tradeoffs.sweep import Submit, Sweep, SweepRequest, swept
 from simulator.units import spoken
 
 if TYPE_CHECKING:

@@ -27,8 +27,7 @@ from simulator.metrics.summary import NO_STEADY_STATE
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint, points_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import Submit, Sweep, Tell, silent, swept
-from simulator.tradeoffs.sweep_request import SweepRequest
+from simulator.tradeoffs.sweep import Submit, Sweep, SweepRequest, Tell, silent, swept
 from simulator.units import plain_number, significant, spoken, spoken_bound
 
 #: The place is told to within this part of the range.

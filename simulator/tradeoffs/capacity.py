@@ -15,8 +15,7 @@ from simulator.tradeoffs.breakeven import TOLERANCE, BreakevenClaim, Crossing, G
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import Submit, Sweep, Tell, silent, swept
-from simulator.tradeoffs.sweep_request import SweepRequest
+from simulator.tradeoffs.sweep import Submit, Sweep, SweepRequest, Tell, silent, swept
 from simulator.units import significant, spoken
 
 #: The least and the most traffic that is tried, in times of the case's own.

@@ -19,8 +19,7 @@ from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import AXES, Front, Goal, goals_of, label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.study_panels import LOOK_S, exports, study, submitting
-from simulator.tradeoffs.sweep import Submit, Sweep, Tell
-from simulator.tradeoffs.sweep_request import SweepRequest, asked_for
+from simulator.tradeoffs.sweep import Submit, Sweep, SweepRequest, Tell, asked_for
 from simulator.tradeoffs.tradeoff_charts import front_chart, parallel_chart
 
 #: Designs and replications that a person may ask for; the first of each begin by themselves.

@@ -64,13 +64,13 @@ class OutcomeCache:
         except UnreadableError:
             content = b""
         if _digest(content) == file.name.split(".")[1]:
-            return unpacked(content)
+            return decoded(content)
         self.damaged.append(file)
         return None
 
     def put(self, task: SweepTask, outcome: DesignOutcome) -> None:
         """Keep an outcome, in one step; raises OSError where the folder cannot be written to."""
-        content = packed(outcome)
+        content = encoded(outcome)
         file = self.folder / task.key[:2] / f"{task.key}.{_digest(content)}.parquet"
         before = self._files.get(task.key, file)
         with in_one_step(file) as part:
@@ -84,7 +84,7 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def packed(outcome: DesignOutcome) -> bytes:
+def encoded(outcome: DesignOutcome) -> bytes:
     """An outcome as a Parquet file: a row an array of a reading, and all else as JSON beside the schema."""
     rows = list(_arrays(outcome))
     table = pa.table(
@@ -101,8 +101,8 @@ def packed(outcome: DesignOutcome) -> bytes:
     return target.getvalue()
 
 
-def unpacked(content: bytes) -> DesignOutcome:
-    """The outcome that was packed so."""
+def decoded(content: bytes) -> DesignOutcome:
+    """The outcome that was encoded so."""
     table = pq.read_table(BytesIO(content))
     plain = json.loads((table.schema.metadata or {})[b"casesim"])
     columns = (table[name].to_pylist() for name in ("of", "shape", "single", "values"))

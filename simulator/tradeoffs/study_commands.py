@@ -50,9 +50,8 @@ from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import goal_of, label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, sample_of
-from simulator.tradeoffs.sweep import Sweep, swept
+from simulator.tradeoffs.sweep import REPLICATIONS, Sweep, SweepRequest, asked_metrics, swept
 from simulator.tradeoffs.sweep_commands import around, head, run_points, tell_damaged, workers
-from simulator.tradeoffs.sweep_request import REPLICATIONS, SweepRequest, asked_metrics
 from simulator.units import spoken
 
 

@@ -26,8 +26,7 @@ from simulator.tradeoffs.design_space import DesignPoint, axis_of
 from simulator.tradeoffs.front import label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import Ranking, Way, sample_of
-from simulator.tradeoffs.sweep import Submit, Sweep, Tell, swept
-from simulator.tradeoffs.sweep_request import SweepRequest, to_parquet
+from simulator.tradeoffs.sweep import Submit, Sweep, SweepRequest, Tell, swept, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
 
 StudyOutput = TypeVar("Found")

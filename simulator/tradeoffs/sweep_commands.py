@@ -43,8 +43,7 @@ from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import METHODS, Method, axis_of
 from simulator.tradeoffs.front import Front, goals_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import Submit, Sweep, swept
-from simulator.tradeoffs.sweep_request import REPLICATIONS, SweepRequest, asked_for, check_file, write_table
+from simulator.tradeoffs.sweep import REPLICATIONS, Submit, Sweep, SweepRequest, asked_for, check_file, swept, write_table
 from simulator.units import spoken
 
 How = Annotated[str, typer.Option("--method", metavar="|".join(METHODS), help="placing of the points")]

@@ -14,8 +14,7 @@ pytest.importorskip("distributed", reason="needs the extra `cluster`")
 
 from simulator.case.load import loads
 from simulator.tradeoffs.dask_cluster import Cluster, ClusterError
-from simulator.tradeoffs.sweep import Sweep, swept
-from simulator.tradeoffs.sweep_request import asked_for, to_parquet
+from simulator.tradeoffs.sweep import Sweep, asked_for, swept, to_parquet
 from tests.case.texts import SMALL
 from tests.tradeoffs.test_sweep import Here
 

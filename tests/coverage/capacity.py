@@ -7,7 +7,7 @@ from simulator.case.load import loads
 from simulator.intervals import Interval
 from simulator.tradeoffs.breakeven import answers_of
 from simulator.tradeoffs.capacity import Loading
-from simulator.tradeoffs.sweep_request import SweepRequest
+from simulator.tradeoffs.sweep import SweepRequest
 from tests.coverage.registry import Claim, study
 from tests.tradeoffs.test_capacity import QUEUE
 from tests.tradeoffs.test_sweep import Here

@@ -6,7 +6,7 @@ from simulator.case.load import loads
 from simulator.theory.queues import mmc_wait
 from simulator.tradeoffs.breakeven import answers_of
 from simulator.tradeoffs.capacity import Loading, by_the_nine
-from simulator.tradeoffs.sweep_request import SweepRequest
+from simulator.tradeoffs.sweep import SweepRequest
 from tests.tradeoffs.made import outcome
 from tests.tradeoffs.test_sweep import Here
 

@@ -7,8 +7,7 @@ from simulator.engine.plan import compile_plan, projected_ms
 from simulator.errors import InputError
 from simulator.tradeoffs.breakeven import BreakevenClaim, BreakevenSearch, answers_of, doubts_of
 from simulator.tradeoffs.design_space import DesignPoint
-from simulator.tradeoffs.sweep import Sweep, swept
-from simulator.tradeoffs.sweep_request import SweepRequest
+from simulator.tradeoffs.sweep import Sweep, SweepRequest, swept
 from tests.case.texts import SMALL, changed
 from tests.tradeoffs.test_sweep import Here
 

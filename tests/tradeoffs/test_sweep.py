@@ -9,9 +9,8 @@ from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import replicate
-from simulator.tradeoffs.outcome_cache import OutcomeCache, packed
-from simulator.tradeoffs.sweep import Sweep, swept
-from simulator.tradeoffs.sweep_request import asked_for, to_parquet
+from simulator.tradeoffs.outcome_cache import OutcomeCache, encoded
+from simulator.tradeoffs.sweep import Sweep, asked_for, swept, to_parquet
 from tests.case.texts import SMALL, changed
 
 OVER = ("point", "reading", "population.prevalence=0.3,0.6")
@@ -74,7 +73,7 @@ def test_a_sweep_that_is_cancelled_goes_on_where_it_stopped(asked, tmp_path):
     outcomes = swept(rest)
     assert (here.count, rest.read) == (7, 5)
     plain = swept(Sweep(asked, Here().submit))
-    assert [packed(one) for one in outcomes] == [packed(one) for one in plain]
+    assert [encoded(one) for one in outcomes] == [encoded(one) for one in plain]
 
 
 def test_a_point_that_cannot_run_says_why_and_stops_no_other(evidence):
