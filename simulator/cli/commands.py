@@ -1,4 +1,4 @@
-"""The commands there are. A command's module is imported when it is called: to list them all takes no more than this file."""
+"""List of the commands. A command's module is imported when it is called: to list them takes no more than this file."""
 
 from __future__ import annotations
 
@@ -39,11 +39,11 @@ COMMANDS = {
     ),
     "sweep": CommandEntry(
         "tradeoffs.sweep_commands:sweep",
-        "Run many designs of a case, over any of its choices and figures, and print what each comes to.",
+        "Run many designs of a case, over any of its choices and figures, and print their results.",
     ),
     "pareto": CommandEntry(
         "tradeoffs.sweep_commands:pareto",
-        "Print the designs of a sweep that no other is known to beat in two to four metrics, and what your own leaves lying.",
+        "Print the designs of a sweep that no other is known to beat in two to four metrics, and the gap to your own.",
     ),
     "best": CommandEntry(
         "tradeoffs.study_commands:best",
@@ -96,7 +96,7 @@ _OPTIONS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable":
 
 
 class _Later(TyperCommand):
-    """A command of which only the name and one sentence are known until it is called."""
+    """A command known by its name and one sentence until it is called."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, help=COMMANDS[name].says, callback=None)
@@ -106,7 +106,7 @@ class _Later(TyperCommand):
 
 
 def loaded(name: str) -> Any:
-    """A command with all that it can do, its module imported."""
+    """Load a command with its options; this imports its module."""
     module, _, function = COMMANDS[name].place.partition(":")
     with at_once():
         found = getattr(import_module(f"simulator.{module}"), function)

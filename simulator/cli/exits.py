@@ -1,4 +1,4 @@
-"""What the signals that end a command do to it."""
+"""Messages and exit statuses of a command, and how each error becomes one of them."""
 
 from __future__ import annotations
 
@@ -19,12 +19,9 @@ from rich.segment import Segment
 from rich.text import Text
 
 from simulator.case.document import Fault, ScenarioError, told
+from simulator.cli.signals import INTERRUPTED, TERMINATED
 from simulator.errors import InputError, suggest
 from simulator.limits import FAULTS_TOLD
-
-#: The statuses of a command that a signal ended, as shells tell them.
-INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
-
 
 #: What a terminal obeys in place of showing it, but for tabs and new lines: control characters, marks that turn the direction
 #: of writing, and bytes that are no text.
@@ -32,7 +29,7 @@ _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 
 
 def visible(text: object) -> str:
-    """The text with whatever a terminal would obey written out, such as `\\x1b` for the escape character."""
+    r"""Write out characters that a terminal would obey, such as the escape character as `\\x1b`."""
     return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
 
 
@@ -45,11 +42,11 @@ class VisibleConsole(Console):
     """A console that shows what `visible` shows."""
 
     def render_str(self, text: str, **how: Any) -> Text:
-        """A cell or a line, made visible before its width is reckoned."""
+        """Make a cell or a line visible before its width is measured."""
         return super().render_str(visible(text), **how)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Segments of which only rich's own steer the terminal."""
+        """Yield segments; only those of rich itself steer the terminal."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(visible(segment.text), segment.style)
 
@@ -66,13 +63,13 @@ _WIDEST = 1000
 
 
 def table_console() -> Console:
-    """Standard output for tables: as wide as the terminal, or without a break where a program reads it."""
+    """Return standard output for tables: as wide as the terminal, or without a line break where a program reads it."""
     out = VisibleConsole()
     return out if out.is_terminal else VisibleConsole(width=_WIDEST)
 
 
 def wide_console(least: int) -> Console:
-    """Standard output for tables that need a width, in columns, whatever the terminal has."""
+    """Return standard output for tables that need a width, in columns, whatever the terminal has."""
     return VisibleConsole(width=max(Console().width, least), highlight=False)
 
 
@@ -134,7 +131,7 @@ def needing(extra: str, what: str) -> Iterator[None]:
 
 
 def known(what: str, name: str, there: Iterable[str]) -> str:
-    """The name, if it exists; raises UsageError that suggests the nearest."""
+    """Return the name if it exists; raises UsageError that suggests the nearest."""
     if name not in (names := list(there)):
         raise UsageError(f"there is no {what} '{name}'; {suggest(name, names)}")
     return name
@@ -188,7 +185,7 @@ def _give_up_output() -> None:
 
 
 def _misuse(error: Any) -> str:
-    """What typer has against a command line, in one sentence; nothing where it has printed a help in its place."""
+    """Return typer's complaint about a command line in one sentence; empty where it has printed a help instead."""
     context, said = getattr(error, "ctx", None), error.format_message()
     if context is None or not said:
         return str(said)

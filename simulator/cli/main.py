@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def _take_every_text() -> None:
-    """Standard output and error escape what they cannot encode, and lead nowhere where they are closed."""
+    """Make standard output and error escape what they cannot encode, and lead nowhere where they are closed."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

@@ -21,7 +21,7 @@ _TRIED = 20
 
 
 class UploadPolicy(StrEnum):
-    """Who sees what a person uploads."""
+    """The people who see an upload."""
 
     MINE = "mine"
     EVERYONE = "everyone"
@@ -64,7 +64,7 @@ def serve(
 
 
 def _listening(address: str, port: int) -> socket.socket:
-    """A socket that listens there; raises UsageError that says why there is none."""
+    """Open a socket that listens there; raises UsageError with the reason if it cannot."""
     try:
         return _bound(address, port)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""A sweep as a person asks for it, and as it is told: the case and its axes, a row a point, a sentence, a file."""
+"""Sweeps: the request, its run on any executor, and its results as a table, a sentence or a file."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask, solve,
 from simulator.tradeoffs.design_space import Axis, DesignPoint, Method, axis_of, points_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 
-#: Replications of each point, where nobody says how many. Four give intervals a third wider than twelve do.
+#: Replications of each point by default. Four give intervals a third wider than twelve do.
 REPLICATIONS = 4
 
 _METHODS = {
     "grid": "in all combinations",
-    "sobol": "as a scrambled Sobol sequence spreads them",
-    "lhs": "as a Latin hypercube spreads them",
+    "sobol": "spread as a scrambled Sobol sequence",
+    "lhs": "spread as a Latin hypercube",
 }
 
 
 @dataclass(frozen=True)
 class SweepRequest:
-    """What a sweep is over.
+    """The designs and metrics of a sweep.
 
-    picks, figures: the design around which it is; metrics: what is told of each point
+    picks, figures: the base design; metrics: the ones reported of each point
     """
 
     scenario: Scenario
@@ -54,15 +54,14 @@ class SweepRequest:
     replications: int = REPLICATIONS
 
     def plan(self, point: DesignPoint) -> Plan:
-        """The plan of a point; raises ScenarioError where it cannot run."""
+        """Compile a point; raises ScenarioError where it cannot run."""
         return compile_plan(self.scenario, point.picks, self.strikes, point.figures)
 
     def task(self, point: DesignPoint, seed: int, replications: int) -> SweepTask:
-        """The task of running a point; raises ScenarioError where it cannot run."""
+        """Make the task of running a point; raises ScenarioError where it cannot run."""
         return task_of(self.plan(point), self.metrics, seed, replications)
 
     def refusal(self, point: DesignPoint, seed: int, replications: int, error: ScenarioError) -> DesignOutcome:
-        """The outcome of a point that cannot run."""
         design = self.scenario.defaults() | dict(point.picks)
         return DesignOutcome(design, point.figures, seed, replications, refused=error.faults[0].message)
 
@@ -77,23 +76,23 @@ class SweepRequest:
         return DesignPoint(dict(self.picks), dict(self.figures))
 
     def words(self, point: DesignPoint) -> str:
-        """A design in words, by what it has on the axes: `Architecture: EfficientNet-Lite1, Replicas: 4`."""
+        """Name a design by its values on the axes: `Architecture: EfficientNet-Lite1, Replicas: 4`."""
         on = point.on(self.axes)
         return ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in self.axes)
 
     @property
     def sentence(self) -> str:
-        """What was swept, in a sentence."""
+        """The sweep in a sentence."""
         over = ", ".join(axis.words for axis in self.axes)
         count = f"{len(self.points):,} design{'s' if len(self.points) != 1 else ''}"
         return (
-            f"{count} of “{self.scenario.title}”: {over}, {_METHODS[self.method]}; all else as in the design around which it "
-            f"is. Each met the same {self.scenario.unit.many} in {self.replications} replications, seed {self.seed}."
+            f"{count} of “{self.scenario.title}”: {over}, {_METHODS[self.method]}. All other choices as in the base design. "
+            f"Each met the same {self.scenario.unit.many} in {self.replications} replications, seed {self.seed}."
         )
 
     def provenance(self, outcomes: Sequence[DesignOutcome]) -> dict[str, Any]:
-        """All that identifies the sweep, as plain data: case, design, axes, evidence with its hashes, seed, engine."""
-        evidence = {name: said for one in outcomes for name, said in one.evidence.items()}
+        """Return all that identifies the sweep, as plain data: case, design, axes, evidence with its hashes, seed, engine."""
+        evidence = {name: content for one in outcomes for name, content in one.evidence.items()}
         return {
             "scenario": self.scenario.id,
             "scenario_hash": fingerprint(self.scenario.document.data),
@@ -111,26 +110,25 @@ class SweepRequest:
         }
 
     def table(self, outcomes: Sequence[DesignOutcome]) -> pd.DataFrame:
-        """A row a point: the values on the axes, each metric with its bounds, each objective's verdict, why it cannot run."""
+        """Tabulate the outcomes, a row a point: axes, metrics with bounds, verdicts, and the reason why a point cannot run."""
         return self.table_of(self.points, outcomes)
 
     def table_of(self, points: Sequence[DesignPoint], outcomes: Sequence[DesignOutcome]) -> pd.DataFrame:
-        """The same of some points."""
-        told = zip(points, outcomes, strict=True)
-        return pd.DataFrame([point.on(self.axes) | self._told(outcome) for point, outcome in told])
+        pairs = zip(points, outcomes, strict=True)
+        return pd.DataFrame([point.on(self.axes) | self._row(outcome) for point, outcome in pairs])
 
-    def _told(self, outcome: DesignOutcome) -> dict[str, Any]:
-        told: dict[str, Any] = {}
+    def _row(self, outcome: DesignOutcome) -> dict[str, Any]:
+        row: dict[str, Any] = {}
         for name in self.metrics:
-            found = outcome.metrics.get(name)
-            bounds = (None, None, None) if found is None else (found.value, found.low, found.high)
-            told |= dict(zip((name, f"{name}.low", f"{name}.high"), bounds, strict=True))
+            estimate = outcome.metrics.get(name)
+            bounds = (None, None, None) if estimate is None else (estimate.value, estimate.low, estimate.high)
+            row |= dict(zip((name, f"{name}.low", f"{name}.high"), bounds, strict=True))
         judged = [one for one in outcome.verdicts(self.scenario) if one.objective.metric in self.metrics]
-        told |= {f"{one.objective.metric}.verdict": "cannot run" if outcome.refused else one.standing for one in judged}
-        return told | {"requests": outcome.requests, "run_hash": outcome.run_hash, "refused": outcome.refused}
+        row |= {f"{one.objective.metric}.verdict": "cannot run" if outcome.refused else one.standing for one in judged}
+        return row | {"requests": outcome.requests, "run_hash": outcome.run_hash, "refused": outcome.refused}
 
 
-def asked_for(
+def sweep_request(
     scenario: Scenario,
     over: Sequence[str],
     *,
@@ -143,24 +141,26 @@ def asked_for(
     seed: int = 1,
     replications: int = REPLICATIONS,
 ) -> SweepRequest:
-    """A sweep in the words of a person; without metrics it asks for those of the objectives.
+    """Read a sweep from a user's words; without metrics it reports those of the objectives.
 
     Raises ScenarioError for a design that cannot run, and InputError for an axis or a metric that there is not.
     """
-    compile_plan(scenario, picks, strikes, figures)  # whatever is wrong with the design is told at once
-    axes = [axis_of(scenario, told) for told in over]
+    compile_plan(scenario, picks, strikes, figures)  # any fault of the design is reported at once
+    axes = [axis_of(scenario, axis) for axis in over]
     if not axes:
-        raise InputError("nothing to sweep: say over what, such as --over replicas=1:4 --over population.prevalence")
+        raise InputError(
+            "nothing to sweep: name a choice or a figure, such as --over replicas=1:4 --over population.prevalence"
+        )
     if doubled := [axis.name for place, axis in enumerate(axes) if axis.name in [one.name for one in axes[:place]]]:
         raise InputError(f"--over {doubled[0]}: is given twice")
-    names = asked_metrics(scenario, metrics)
+    names = metric_names(scenario, metrics)
     base = DesignPoint(dict(picks or {}), dict(figures or {}))
-    found = points_of(axes, method, points, seed, base)
-    return SweepRequest(scenario, axes, names, found, base.picks, base.figures, strikes or {}, method, seed, replications)
+    points_ = points_of(axes, method, points, seed, base)
+    return SweepRequest(scenario, axes, names, points_, base.picks, base.figures, strikes or {}, method, seed, replications)
 
 
-def asked_metrics(scenario: Scenario, metrics: Sequence[str]) -> list[str]:
-    """The names of metrics, each once; those of the objectives where none are given. Raises InputError for an unknown one."""
+def metric_names(scenario: Scenario, metrics: Sequence[str]) -> list[str]:
+    """Return the names of metrics, each once, by default those of the objectives. Raises InputError for an unknown one."""
     names = list(dict.fromkeys(metrics or [objective.metric for objective in scenario.objectives]))
     for name in names:
         if name not in scenario.metrics:
@@ -168,63 +168,64 @@ def asked_metrics(scenario: Scenario, metrics: Sequence[str]) -> list[str]:
                 f"--metric {name}: there is no such metric; {suggest(name, scenario.metrics, 'casesim run --json')}"
             )
     if not names:
-        raise InputError("the case has no objectives; say which metrics, such as --metric latency_p99_s")
+        raise InputError("the case has no objectives; name the metrics, such as --metric latency_p99_s")
     return names
 
 
-def to_parquet(table: pd.DataFrame, told: Mapping[str, Any]) -> bytes:
-    """A table as Parquet, with what identifies it beside its schema under `casesim`; the same bytes for the same content."""
+def to_parquet(table: pd.DataFrame, provenance: Mapping[str, Any]) -> bytes:
+    """Encode a table as Parquet, with its provenance beside the schema under `casesim`; equal content gives equal bytes."""
     plain = pa.Table.from_pandas(table, preserve_index=False)
     target = BytesIO()
-    pq.write_table(plain.replace_schema_metadata({"casesim": json.dumps(told, sort_keys=True)}), target, compression="zstd")
+    pq.write_table(
+        plain.replace_schema_metadata({"casesim": json.dumps(provenance, sort_keys=True)}), target, compression="zstd"
+    )
     return target.getvalue()
 
 
 def check_file(file: Path | None) -> None:
-    """Raise InputError for a file to which no table can be written: asked before a sweep runs, not after."""
+    """Raise InputError for a file that no table can be written to: before a sweep runs, not after."""
     if file is not None and file.suffix not in (".parquet", ".csv"):
         raise InputError(f"--out {file}: should end in .parquet or .csv")
     if file is not None and not file.absolute().parent.is_dir():
         raise InputError(f"--out {file}: there is no folder {file.parent}; make it first, or name another")
 
 
-def write_table(table: pd.DataFrame, told: Mapping[str, Any], file: Path) -> None:
-    """Write a table in one step, as its file's name ends: .parquet or .csv; raises InputError for any other, and OSError."""
+def write_table(table: pd.DataFrame, provenance: Mapping[str, Any], file: Path) -> None:
+    """Write a table in one step as .parquet or .csv; raises InputError for any other ending, and OSError."""
     check_file(file)
     with in_one_step(file) as part:
-        part.write_bytes(to_parquet(table, told) if file.suffix == ".parquet" else table.to_csv(index=False).encode())
+        part.write_bytes(to_parquet(table, provenance) if file.suffix == ".parquet" else table.to_csv(index=False).encode())
 
 
 #: Hands a task to a process, as an executor's `submit` does.
 Submit = Callable[[Callable[[SweepTask], DesignOutcome], SweepTask], "Future[DesignOutcome]"]
 
-#: Hears what is under way: in words, how much of it is done, and of how much; 0 where that is not known.
-Tell = Callable[[str, int, int], None]
+#: Takes the name of the work under way, the number done, and the total, 0 where unknown.
+ReportProgress = Callable[[str, int, int], None]
 
-#: Tasks that are handed out at a time: enough that no process waits, few enough that to cancel is quick.
+#: Tasks that are handed out at a time: enough to keep every process busy, few enough for a quick cancel.
 AT_ONCE = 64
 
 
 class Sweep:
-    """Points under way. Those that are kept are read, the others are run, and kept as they end.
+    """Points under way: cached outcomes are read, the others are run, and cached as they end.
 
-    outcomes: of the points that have ended, by their place; read: how many were kept already
+    outcomes: of the points that have ended, by their place; read: the number that came from the cache
     """
 
     def __init__(
         self,
-        asked: SweepRequest,
+        request: SweepRequest,
         submit: Submit,
-        kept: OutcomeCache | None = None,
+        cache: OutcomeCache | None = None,
         points: Sequence[DesignPoint] | None = None,
         *,
         seed: int | None = None,
         replications: int | None = None,
     ) -> None:
-        """points, seed, replications: others than those of the sweep that is asked for"""
-        self.asked, self.kept = asked, kept
-        self.points = list(asked.points if points is None else points)
-        self.seed, self.replications = asked.seed if seed is None else seed, replications or asked.replications
+        self.request, self.cache = request, cache
+        self.points = list(request.points if points is None else points)
+        self.seed, self.replications = request.seed if seed is None else seed, replications or request.replications
         self.outcomes: dict[int, DesignOutcome] = {}
         self.read = 0
         self.cancelled = False
@@ -234,23 +235,21 @@ class Sweep:
 
     @property
     def done(self) -> int:
-        """How many points there is an outcome of."""
         return len(self.outcomes)
 
     @property
     def running(self) -> bool:
-        """Whether some point is still to end."""
         return bool(self._running or self._waiting)
 
     def cancel(self) -> None:
-        """Run no further point; those that have ended are kept."""
+        """Run no further point; finished points stay in the cache."""
         self.cancelled, self._waiting = True, []
         for future in self._running:
             future.cancel()
         self._running = {}
 
     def step(self, timeout_s: float | None = None) -> None:
-        """Hand out what there is to run, wait until some point ends, at most so long, and take what has ended.
+        """Hand out points, wait at most `timeout_s` until one ends, and take the outcomes of those that ended.
 
         Raises what stopped a point.
         """
@@ -264,41 +263,41 @@ class Sweep:
         for future in ended:
             place, task = self._running.pop(future)
             self.outcomes[place] = self._checked(future.result())
-            if self.kept:
-                self.kept.put(task, self.outcomes[place])
+            if self.cache:
+                self.cache.put(task, self.outcomes[place])
 
     def _hand_out(self, place: int) -> None:
         try:
-            task = self.asked.task(self.points[place], self.seed, self.replications)
+            task = self.request.task(self.points[place], self.seed, self.replications)
         except ScenarioError as error:
-            self.outcomes[place] = self.asked.refusal(self.points[place], self.seed, self.replications, error)
+            self.outcomes[place] = self.request.refusal(self.points[place], self.seed, self.replications, error)
             return
-        if self.kept and (found := self.kept.get(task)):
-            self.outcomes[place] = found
+        if self.cache and (cached := self.cache.get(task)):
+            self.outcomes[place] = cached
             self.read += 1
         else:
             self._running[self._submit(solve, task)] = place, task
 
     def _checked(self, outcome: DesignOutcome) -> DesignOutcome:
         if outcome.engine != ENGINE_VERSION:
-            told = f"a worker has version {outcome.engine} of the engine, this machine version {ENGINE_VERSION}"
-            raise InputError(f"{told}: install the same CaseSim on both")
+            versions = f"a worker has version {outcome.engine} of the engine, this machine version {ENGINE_VERSION}"
+            raise InputError(f"{versions}: install the same CaseSim on both")
         return outcome
 
     def in_order(self) -> list[DesignOutcome]:
-        """The outcomes in the order of the points, as far as there are any."""
+        """Return the outcomes so far in the order of the points."""
         return [self.outcomes[place] for place in sorted(self.outcomes)]
 
 
 def silent(what: str, done: int, total: int) -> None:
-    """Nobody wants to hear."""
+    """Report nothing."""
 
 
 def swept(
     sweep: Sweep,
     progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> list[DesignOutcome]:
-    """The outcome of every point, in their order; progress: called with the number done and the number in all."""
+    """Run a sweep to its end; progress: called with the number done and the total."""
     while sweep.running:
         sweep.step(0.2)
         progress(sweep.done, len(sweep.points))

@@ -73,19 +73,22 @@ def test_a_damaged_file_is_named_and_made_anew(task, tmp_path, harm):
     middle = len(whole) // 2
     harmed = {"cut": whole[:-40], "flipped": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :], "empty": b""}
     file.write_bytes(harmed[harm])
-    kept = OutcomeCache(tmp_path)
-    assert kept.get(task) is None
-    assert kept.damaged == [file]
-    kept.put(task, solve(task))
+    cache = OutcomeCache(tmp_path)
+    assert cache.get(task) is None
+    assert cache.damaged == [file]
+    cache.put(task, solve(task))
     assert file.read_bytes() == whole
     assert OutcomeCache(tmp_path).get(task) is not None
 
 
 def test_the_oldest_outcomes_go_first_where_they_take_too_much(task, tmp_path, evidence):
-    kept, tasks = OutcomeCache(tmp_path / "kept"), [task_of(compile_plan(loads(SMALL)), METRICS, seed, 2) for seed in (1, 2, 3)]
+    cache, tasks = (
+        OutcomeCache(tmp_path / "kept"),
+        [task_of(compile_plan(loads(SMALL)), METRICS, seed, 2) for seed in (1, 2, 3)],
+    )
     for age, one in enumerate(tasks):
-        kept.put(one, outcome({"cost": 1.0}))
-        os.utime(kept._files[one.key], (1000 + age, 1000 + age))
-    size = kept._files[task.key].stat().st_size
+        cache.put(one, outcome({"cost": 1.0}))
+        os.utime(cache._files[one.key], (1000 + age, 1000 + age))
+    size = cache._files[task.key].stat().st_size
     left = OutcomeCache(tmp_path / "kept", most=2 * size)
     assert [left.get(one) is not None for one in tasks] == [False, True, True]
