@@ -17,7 +17,6 @@ from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.detection_tables import DetectionError
 from simulator.evidence.drive_tables import DriveError
 from simulator.evidence.evidence_files import Stamp, stamp_of
-from simulator.evidence.failures import FailureError, failure_rows, readable_failures, refusals
 from simulator.evidence.fidelity_reports import (
     IN_PROCESS,
     OVER_HTTP,
@@ -30,7 +29,16 @@ from simulator.evidence.fidelity_reports import (
     told,
 )
 from simulator.evidence.latencies import BASE, calls, cells, extremes, parted, speedups, spoken, usual, within
-from simulator.evidence.profiles import Profile, ProfileError, read_profile, readable_profiles
+from simulator.evidence.profiles import (
+    FailureError,
+    Profile,
+    ProfileError,
+    failure_rows,
+    read_profile,
+    readable_failures,
+    readable_profiles,
+    refusals,
+)
 from simulator.evidence.projection_accuracy import error_rows, held_out, prediction_rows, reached
 from simulator.evidence.projection_accuracy import marks as projection_marks
 from simulator.evidence.score_tables import ScoreError

@@ -2,13 +2,13 @@
 
 import streamlit as st
 
+from simulator.app.widgets import story
 from simulator.incident.control_room import latest, news, start, watched
 from simulator.incident.reveal import reveal
 from simulator.incident.room_panels import notebook, strip
 from simulator.incident.sessions import Game, asked_incident, chosen_case
 from simulator.incident.step_panel import ended, steps
 from simulator.paths import PAGES
-from simulator.practice.choice_panel import story
 
 
 def room(game: Game) -> None:

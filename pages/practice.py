@@ -8,7 +8,7 @@ from simulator.app.design_state import KEPT, fit, key
 from simulator.app.jobs import Job
 from simulator.app.links import SEEDS, command, link, written
 from simulator.app.own_cases import chosen_case
-from simulator.app.widgets import draw_diagram, plain
+from simulator.app.widgets import draw_diagram, plain, story
 from simulator.case.choices import Pick
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
@@ -17,7 +17,7 @@ from simulator.engine.plan import Plan, compile_plan
 from simulator.metrics.replications import REPLICATIONS
 from simulator.paths import PAGES
 from simulator.practice import history
-from simulator.practice.choice_panel import form, story
+from simulator.practice.choice_panel import form
 from simulator.practice.curveball_panel import against_calm, banner, calm_of, fire
 from simulator.practice.design_runs import current, last_full, start, verdicts
 from simulator.practice.exhibit_panels import panel_of, panels

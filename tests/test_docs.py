@@ -21,12 +21,11 @@ from simulator.case.checks import ADDRESS_KEYS
 from simulator.case.document import ScenarioError
 from simulator.case.kinds import STAGE_KINDS as KINDS
 from simulator.case.load import loads
-from simulator.case.outputs import EXHIBITS, metrics_of
+from simulator.case.outputs import EXHIBITS, CaseOutline, metrics_of
 from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
-from simulator.metrics.scorecard import judge
-from simulator.metrics.summary import summarise
+from simulator.metrics.summary import judge, summarise
 from simulator.records.streams import Streams
 from simulator.stages import STAGES, unregister
 from simulator.stages.batching import BATCHING
@@ -159,7 +158,7 @@ def test_every_metric_is_told():
     names = set()
     for kind in STAGES:
         kinds, words_ = {"STAGE": KINDS[kind]}, ("detected", "escalated")
-        names |= set(metrics_of(kinds, ["TAG"], {"CLASS": True}, words_, ages={"END": ["SENSOR"]}))
+        names |= set(metrics_of(CaseOutline(kinds, ["TAG"], {"CLASS": True}, words_, ages={"END": ["SENSOR"]})))
     assert names <= words(PROSE)
 
 

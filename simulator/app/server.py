@@ -26,7 +26,6 @@ from streamlit.web import bootstrap
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
 from simulator.app.jobs import registry
-from simulator.app.model_measurements import measurements
 from simulator.app.uploads import Uploading
 from simulator.app.visitors import COOKIE, LOOPBACK, known
 from simulator.app.widgets import plain
@@ -139,7 +138,6 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        measurements().stop()
         registry().workers.stop()
 
 

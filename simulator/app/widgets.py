@@ -16,6 +16,7 @@ from simulator.case.load import find, load
 from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import Diagram
 from simulator.charts.look import Chart, inked
+from simulator.engine.plan import fingerprint
 from simulator.engine.run import simulate
 from simulator.evidence.evidence_files import Stamp, stamp_of
 from simulator.intervals import Mark
@@ -76,9 +77,13 @@ def _loaded(case: str, stamp: Stamp) -> Scenario:
     return load(case)
 
 
+def replication_0(summary: Summary) -> Trace:
+    """Simulate the first replication of a run again: its plan and seed give its trace."""
+    return _replication_0(fingerprint([*summary.plan.identity, summary.seed]), summary)
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
-def first_replication(run_hash: str, _summary: Summary) -> Trace:
-    """Replication 0 of a run, simulated again: the same plan and seed give the same trace."""
+def _replication_0(run: str, _summary: Summary) -> Trace:
     return simulate(_summary.plan, _summary.seed)
 
 
@@ -158,3 +163,24 @@ def lessons(scenario: Scenario) -> None:
 
 def _badge(kind: str) -> str:
     return f":{EVIDENCE[kind][0]}-badge[{kind}]"
+
+
+def story(scenario: Scenario) -> None:
+    """The title with its buttons, in the row that is being filled."""
+    st.title(plain(scenario.title), anchor=False, width="content")
+    if st.button("Brief", key="brief"):
+        _brief(scenario)
+    if scenario.questions and st.button("Questions you may ask", key="questions"):
+        _questions(scenario)
+
+
+@st.dialog("Brief", position="right", width="medium")
+def _brief(scenario: Scenario) -> None:
+    st.markdown(scenario.brief)
+
+
+@st.dialog("Questions you may ask", position="right", width="medium")
+def _questions(scenario: Scenario) -> None:
+    for question in scenario.questions:
+        with st.expander(plain(question.ask), type="compact"):
+            st.markdown(question.answer)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from simulator.arrivals.arrival import Process
-from simulator.case.fields import AnyQuantity, Exponential, Lognormal, PositiveFigure, draw
+from simulator.case.fields import AnyQuantity, Exponential, Lognormal, PositiveFigure
 from simulator.case.kinds import AnyArrivals
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def think_times(spec: Loop, rng: np.random.Generator, end: float) -> NDArray[np.
     limit = inf if spec.limit is None else spec.limit
     blocks, last, count = [np.empty((spec.senders, 0))], np.zeros((spec.senders, 1)), 0
     while last.min() < end and count < limit:
-        blocks.append(draw(spec.think, rng, (spec.senders, max(16, 8192 // spec.senders)), np.float64))
+        blocks.append(spec.think.draw(rng, (spec.senders, max(16, 8192 // spec.senders)), np.float64))
         # Summed one after the other, as the run does it: the bound then holds to the last digit.
         sent = np.cumsum(np.hstack([last, blocks[-1]]), axis=1)[:, 1:]
         count += int(np.count_nonzero(sent < end))

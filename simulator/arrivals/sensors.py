@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from simulator.arrivals.arrival import Comings, OpenProcess, steady, warped
-from simulator.case.fields import Figure, Line, Name, Quantity, Strict, bounded, draw
+from simulator.case.fields import Figure, Line, Name, Quantity, Strict, bounded
 from simulator.case.kinds import Open, RateFigure
 from simulator.records.streams import Streams
 
@@ -125,7 +125,7 @@ def _ticks(sensor: Sensor, rng: np.random.Generator, total: float) -> Times:
 def _jitter_s(sensor: Sensor, rng: np.random.Generator, count: int) -> Times:
     """How far each frame is from its tick, in seconds, shape (count,); the first ones are the same whatever `count` is."""
     if sensor.jitter_ms is not None:
-        return np.asarray(draw(sensor.jitter_ms, rng, count) / 1000.0, float)
+        return np.asarray(sensor.jitter_ms.draw(rng, count) / 1000.0, float)
     if sensor.jitter_uniform_ms is not None:
         return sensor.jitter_uniform_ms.value / 1000 * (2 * rng.random(count) - 1)
     if sensor.jitter_normal_ms is not None:

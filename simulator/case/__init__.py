@@ -1,5 +1,5 @@
-"""What an author writes, read and checked: the schema of a case, figures with their evidence, choices, and faults with lines.
+"""Everything that an author writes, read and checked: fields, figures with their evidence, choices, kinds, faults with lines.
 
-It may import evidence and the modules at the top of the package. Kinds of stages and arrivals, and the sections of features,
-are looked up in the registries of `kinds.py` when a case is first read.
+It may import evidence, records and the modules at the top of the package. `kinds.py` holds the registries that stages, arrivals
+and the sections of features fill when a case is first read.
 """

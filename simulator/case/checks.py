@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from dataclasses import replace
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from simulator.case.document import Path, dotted
 from simulator.case.fields import GUIDE
 from simulator.case.kinds import PLACES, STAGE_KINDS, is_target, section_model, tags_in, targets_in
 from simulator.case.network import graph_of
-from simulator.case.outputs import EXHIBITS, grouping_of, metrics_of, offered, told_by_group, with_groups
+from simulator.case.outputs import EXHIBITS, CaseOutline, grouping_of, metrics_of, offered, told_by_group, with_groups
 from simulator.errors import suggest
 from simulator.limits import BY_THE_CLOCK
 from simulator.units import duration
@@ -272,7 +273,8 @@ def _metrics(data: Any) -> Found:
     ends, sensors = _mapping(data, "ends"), list(_mapping(_mapping(data, "arrivals"), "sensors"))
     ages = {name: sensors for name in ends if _mapping(ends, name).get("age") is True}
     groupings = _groupings(data)
-    plain, of_positives = (metrics_of(kinds, tags, classes, words, ages=ages) for words in (None, ("", "")))
+    outline = CaseOutline(kinds, tags, classes, population=None, ages=ages)
+    plain, of_positives = (metrics_of(replace(outline, population=words)) for words in (None, ("", "")))
     plain = of_positives if "population" in data else plain
     plain |= {metric.name: metric for metric in _of_sections(data)}
     known, of_positives = with_groups(plain, groupings), with_groups(of_positives, groupings)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from abc import abstractmethod
 from dataclasses import dataclass
-from functools import singledispatch
 from math import exp, inf
-from typing import Annotated, Any, ClassVar, Literal, Protocol, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -192,8 +191,25 @@ CostFigure = Annotated[Figure, bounded(0, 1e9)]
 PositiveFigure = Annotated[Figure, bounded(1e-9, 1e9)]
 
 
+@dataclass(frozen=True)
+class Source:
+    """The evidence behind one number of a plan."""
+
+    what: str
+    kind: str
+    value: str
+    source: str
+
+
+Draws = NDArray[Any]
+Shape = int | tuple[int, ...]
+
+#: Draws that stand for a distribution without a formula.
+_MANY = 100_000
+
+
 class AnyQuantity(Strict):
-    """A quantity. Kinds are distinguished by the field that only one of them has: `key`."""
+    """A number that differs from request to request. Kinds are distinguished by the field that only one of them has: `key`."""
 
     #: The field that identifies this kind, and that holds the figure with its evidence.
     key: ClassVar[str]
@@ -205,8 +221,21 @@ class AnyQuantity(Strict):
 
     @property
     def usual(self) -> float:
-        """What it takes to reckon how often it is drawn in a time: the mean, or less where a few draws are very long."""
+        """The length by which to reckon the number of draws in a time: the mean, or less where a few draws are very long."""
         return self.mean
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
+        """Return independent draws in the unit of the figures; the first ones do not depend on the shape."""
+
+    def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Return the probability that a draw lies below each value, shape as `values`; estimated from draws."""
+        return _share_of(np.sort(self.draw(np.random.default_rng(0), _MANY)), values)
+
+
+def _share_of(ordered: Draws, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the share of ascending numbers that lies below each value, in single precision."""
+    return np.searchsorted(ordered, values.astype(np.float32), side="left") / len(ordered)
 
 
 class Lognormal(AnyQuantity):
@@ -220,13 +249,23 @@ class Lognormal(AnyQuantity):
 
     @property
     def mean(self) -> float:
-        """The mean: the median times exp(sigma^2 / 2)."""
         return self.median.value * exp(self.sigma**2 / 2)
 
     @property
     def usual(self) -> float:
-        """The median."""
         return self.median.value
+
+    def draw(self, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
+        drawn: Draws = rng.standard_normal(shape, dtype)
+        drawn *= self.sigma
+        np.exp(drawn, out=drawn)
+        drawn *= self.median.value
+        return drawn
+
+    def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        if self.sigma == 0:
+            return _share_of(np.float32([self.median.value]), values)
+        return np.asarray(lognorm.cdf(values, self.sigma, scale=self.median.value))
 
 
 class Samples(Sourced, AnyQuantity):
@@ -238,13 +277,18 @@ class Samples(Sourced, AnyQuantity):
 
     @property
     def mean(self) -> float:
-        """The mean of the list."""
         return sum(self.samples) / len(self.samples)
 
     @property
     def words(self) -> str:
-        """How many values there are, and their mean."""
         return f"{len(self.samples)} values, {self.mean:.3g} on average"
+
+    def draw(self, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
+        """Draw from the list by quantile, smallest first."""
+        return np.sort(np.array(self.samples, dtype))[(rng.random(shape) * len(self.samples)).astype(np.intp)]
+
+    def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _share_of(np.sort(np.array(self.samples, np.float32)), values)
 
 
 class Exponential(AnyQuantity):
@@ -256,12 +300,19 @@ class Exponential(AnyQuantity):
 
     @property
     def mean(self) -> float:
-        """The mean."""
         return self.exponential_mean.value
+
+    def draw(self, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
+        drawn: Draws = rng.standard_exponential(shape, dtype)
+        drawn *= self.mean
+        return drawn
+
+    def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.asarray(expon.cdf(values, scale=self.mean))
 
 
 class Constant(AnyQuantity):
-    """A quantity that is always the same."""
+    """A quantity that is equal for all requests."""
 
     key: ClassVar[str] = "constant"
 
@@ -269,13 +320,24 @@ class Constant(AnyQuantity):
 
     @property
     def mean(self) -> float:
-        """The value."""
         return self.constant.value
 
+    def draw(self, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
+        return np.full(shape, self.constant.value, dtype)
 
-#: Every kind of quantity, by its key; one without any key is read as the first. `simulator.case.fields.register`
-#: adds one.
+    def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        return _share_of(np.float32([self.constant.value]), values)
+
+
+#: Every kind of quantity, by its key; one without any key is read as the first. `add_quantity` adds one.
 QUANTITIES: dict[str, type[AnyQuantity]] = {kind.key: kind for kind in (Lognormal, Samples, Exponential, Constant)}
+
+
+def add_quantity(kind: type[AnyQuantity]) -> None:
+    """Let scenarios give a further kind of quantity, by its key; raises ValueError where the key is taken."""
+    if kind.key in QUANTITIES:
+        raise ValueError(f"there is a quantity '{kind.key}' already")
+    QUANTITIES[kind.key] = kind
 
 
 class _ByKey:
@@ -283,7 +345,6 @@ class _ByKey:
 
     @staticmethod
     def read(data: Any) -> AnyQuantity:
-        """One quantity, from plain data or as a model."""
         if isinstance(data, BaseModel):
             return AnyQuantity.model_validate(data)
         given = data if isinstance(data, dict) else {}
@@ -293,103 +354,8 @@ class _ByKey:
         return core_schema.no_info_plain_validator_function(self.read)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Any of the kinds, as they are when the schema is asked for."""
+        """Return the union of the kinds that are registered when the schema is asked for."""
         return {"anyOf": [handler(kind.__pydantic_core_schema__) for kind in QUANTITIES.values()]}
 
 
 Quantity = Annotated[AnyQuantity, _ByKey()]
-
-
-Draws = NDArray[Any]
-Shape = int | tuple[int, ...]
-
-#: Draws by which a probability is told that no formula gives.
-_MANY = 100_000
-
-
-class Drawing(Protocol):
-    """Independent draws of that shape and kind of float, in the unit of the figures."""
-
-    def __call__(self, spec: Any, rng: np.random.Generator, shape: Shape, dtype: DTypeLike = np.float32) -> Draws:
-        """The first draws are the same whatever the shape is."""
-
-
-@singledispatch
-def draw(spec: AnyQuantity, rng: np.random.Generator, shape: Shape, dtype: DTypeLike = np.float32) -> Draws:
-    """Independent draws of a quantity, of this shape, in the unit of the figures; the first are the same for any shape."""
-    raise NotImplementedError(f"no draws are registered for {type(spec).__name__}")
-
-
-def register(kind: type[AnyQuantity], drawing: Drawing) -> None:
-    """Let scenarios give a further kind of quantity, by its key; raises ValueError where the key is taken."""
-    if kind.key in QUANTITIES:
-        raise ValueError(f"there is a quantity '{kind.key}' already")
-    QUANTITIES[kind.key] = kind
-    draw.register(kind, drawing)
-
-
-@draw.register
-def _(spec: Constant, rng: np.random.Generator, shape: Shape, dtype: DTypeLike = np.float32) -> Draws:
-    return np.full(shape, spec.constant.value, dtype)
-
-
-@draw.register
-def _(spec: Samples, rng: np.random.Generator, shape: Shape, dtype: DTypeLike = np.float32) -> Draws:
-    """A list is drawn from by quantile, smallest first."""
-    return np.sort(np.array(spec.samples, dtype))[(rng.random(shape) * len(spec.samples)).astype(np.intp)]
-
-
-@draw.register
-def _(spec: Exponential, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
-    drawn: Draws = rng.standard_exponential(shape, dtype)
-    drawn *= spec.mean
-    return drawn
-
-
-@draw.register
-def _(spec: Lognormal, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
-    drawn: Draws = rng.standard_normal(shape, dtype)
-    drawn *= spec.sigma
-    np.exp(drawn, out=drawn)
-    drawn *= spec.median.value
-    return drawn
-
-
-@singledispatch
-def share_below(spec: AnyQuantity, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The probability that a draw lies below each value, shape as `values`; of a kind without a formula, by drawing."""
-    ordered = np.sort(draw(spec, np.random.default_rng(0), _MANY))
-    return np.searchsorted(ordered, values.astype(np.float32), side="left") / len(ordered)
-
-
-@share_below.register
-def _(spec: Constant, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return (np.float32(spec.constant.value) < values.astype(np.float32)).astype(float)
-
-
-@share_below.register
-def _(spec: Samples, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    ordered = np.sort(np.array(spec.samples, np.float32))
-    return np.searchsorted(ordered, values.astype(np.float32), side="left") / len(ordered)
-
-
-@share_below.register
-def _(spec: Exponential, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.asarray(expon.cdf(values, scale=spec.mean))
-
-
-@share_below.register
-def _(spec: Lognormal, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    if spec.sigma == 0:
-        return (np.float32(spec.median.value) < values.astype(np.float32)).astype(float)
-    return np.asarray(lognorm.cdf(values, spec.sigma, scale=spec.median.value))
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where one number comes from."""
-
-    what: str
-    kind: str
-    value: str
-    source: str

@@ -13,13 +13,12 @@ from pydantic_core import CoreSchema
 
 from simulator.case.document import Path
 from simulator.case.fields import CostFigure, Figure, Line, ShareFigure, Strict, bounded
-from simulator.case.outputs import of_servers
 
 if TYPE_CHECKING:
     from simulator.case.outputs import Metric
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer
-    from simulator.metrics.samples import Total
+    from simulator.metrics.measures import Total
     from simulator.records.trace import Trace
 
 
@@ -390,9 +389,8 @@ class AnyStage(Strict):
 
     @classmethod
     def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-        """The metrics that a stage of this kind adds; tags: all that gates give."""
-        if cls.server:
-            yield from of_servers(name, label, tags if cls.keeps_hours else [])
+        """Yield the metrics that this kind counts itself, beside those of its servers; tags: all that gates give."""
+        yield from ()
 
 
 @lru_cache(maxsize=1024)

@@ -1,9 +1,10 @@
-"""The metrics that a run reports: one record each, read by everything that reports, compares or names one."""
+"""Records of the metrics that a run reports, and the registry of the families that bring them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
@@ -17,15 +18,15 @@ Unit = Literal["s", "share", "1/s", "1/h", "USD", "per 1,000", "a request", "m",
 #: How a metric is computed from the replications of a run, and so how its interval is made.
 #: ratio: a total over a total; share: requests of a kind over requests, also near 0 and 1;
 #: mean, quantile: of all values of a sample, whichever replication they belong to.
-Estimator = Literal["ratio", "share", "mean", "quantile"]
+EstimatorName = Literal["ratio", "share", "mean", "quantile"]
 
-#: The quantiles that are reported of each sample.
-LATENCY_QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
-WAIT_QUANTILES = {"p50": 0.50, "p95": 0.95}
-AGE_QUANTILES = {"p95": 0.95, "p99": 0.99}
+Better = Literal["higher", "lower"] | None
 
 #: Samples, by the first part of their names, that hold times of single requests, so that a group has its own.
 _OF_REQUESTS = ("served", "latency", "wait")
+
+#: The package whose import fills FAMILIES: it lies above this module, and is imported when metrics are first read.
+_PROVIDER = "simulator.metrics"
 
 
 class MetricGroup(NamedTuple):
@@ -42,20 +43,20 @@ class MetricGroup(NamedTuple):
 
 @dataclass(frozen=True)
 class Metric:
-    """What one metric is.
+    """A metric's name, unit and direction, the part of the case it is about, and its estimator.
 
     better: which direction is better; None if that depends
-    sample: which times it is taken of, where it is a mean or a quantile (`Measures.samples`)
-    stage, request_class, tag, group: what it is about, where it is not about all requests
-    Two designs are compared replication by replication, since both meet the same requests; what hangs on labelled items is
-    compared resample by resample as well.
+    sample: the times it is taken of, where it is a mean or a quantile (`Measures.samples`)
+    stage, request_class, tag, group: its subject, where it is not about all requests
+    Two designs are compared replication by replication, since both meet the same requests; a metric that rests on labelled
+    items is compared resample by resample as well.
     """
 
     name: str
     label: str
     unit: Unit
-    better: Literal["higher", "lower"] | None
-    estimator: Estimator
+    better: Better
+    estimator: EstimatorName
     sample: str = ""
     quantile: float | None = None
     stage: str | None = None
@@ -67,121 +68,105 @@ class Metric:
 
     @property
     def is_time(self) -> bool:
-        """Whether it is a latency, a wait or an age, which under overload depends on the length of the run."""
+        """True for a latency, a wait or an age, which under overload depends on the length of the run."""
         return self.unit == "s"
 
     @property
     def is_tail(self) -> bool:
-        """Whether it is a high percentile."""
+        """True for a high percentile."""
         return self.quantile is not None and self.quantile > 0.5
 
     @property
     def has_groups(self) -> bool:
-        """Whether it may be told of a part of the requests: a time of each, or a share of them; not what stages do."""
+        """True if it can be reported for a part of the requests: a time of each, or a share of them; not what stages do."""
         of_each = self.sample.partition(".")[0] in _OF_REQUESTS
         return of_each or (self.stage is None and self.unit in ("share", "per 1,000"))
 
     @property
     def of_all(self) -> Self:
-        """The same of all requests."""
+        """The record of this metric over all requests."""
         return self if self.group is None else replace(self, name=self.name.removesuffix(f".{self.group.key}"), group=None)
 
 
-def metrics_of(
-    kinds: Mapping[str, type[AnyStage]],
-    tags: list[str],
-    classes: Mapping[str, Any],
-    words: tuple[str, str] | None,
-    labels: Mapping[str, str] | None = None,
-    ages: Mapping[str, list[str]] | None = None,
-) -> dict[str, Metric]:
-    """Every metric that a run can report, by name, in the order of the screen.
-
-    kinds: stage to the model of its kind, which declares what it brings; tags: what gates call their routes
-    classes: of requests, to whether they have a deadline; words: what is said of positives that are detected and of requests
-    that are escalated, where requests are positives or negatives; labels: of stages and ends, where a person has
-    given them; ages: ends that tell how old their newest information is, to the sensors that they tell it of
-    """
-    found = [
-        *_latencies(classes),
-        *_rates(bool(any(classes.values()))),
-        *_shares(),
-        *(_qualities(*words) if words else ()),
-    ]
-    for name, kind in kinds.items():
-        found += kind.metrics(name, (labels or {}).get(name, name), tags)
-    for name, sensors in (ages or {}).items():
-        found += _ages(name, (labels or {}).get(name, name), {one: (labels or {}).get(f"sensor {one}", one) for one in sensors})
-    return {metric.name: metric for metric in found}
-
-
-def share_metric(name: str, label: str, better: Literal["higher", "lower"] | None, stage: str | None = None) -> Metric:
-    """The share of the requests that something happened to; of one stage, where it is told of one."""
+def share_metric(name: str, label: str, better: Better, stage: str | None = None) -> Metric:
+    """Return the record of a share of the requests; stage: the stage that it is about, if any."""
     return Metric(name, label, "share", better, "share", stage=stage, most=1.0)
 
 
-def of_servers(name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-    """What is told of every stage that has servers: their utilization, and the waits for them, by tag where tags are given."""
-    yield Metric(f"utilization.{name}", f"{label}: offered work over capacity", "share", None, "ratio",
-                 stage=name)  # fmt: skip
-    for short, share in WAIT_QUANTILES.items():
-        yield Metric(f"wait_{short}_s.{name}", f"{label}: wait, {share:.0%} within", "s", "lower", "quantile", f"wait.{name}",
-                     share, stage=name)  # fmt: skip
-    for tag in tags:
-        yield Metric(f"wait_p95_s.{name}.{tag}", f"{label}: wait of {tag} requests, 95% within", "s", "lower", "quantile",
-                     f"wait.{name}.{tag}", 0.95, stage=name, tag=tag)  # fmt: skip
+@dataclass(frozen=True)
+class CaseOutline:
+    """The parts of a case that decide which metrics it has; they can be read from a file with faults as well.
+
+    stages: the model of each stage's kind; tags: those that gates give; classes: of requests, whether each has a deadline
+    population: the words for positives that are detected and for requests that are escalated; None without positives
+    ages: ends that report how old their newest information is, with the sensors they report it of
+    labels: of stages, ends and sensors (as `sensor NAME`), where the author gives them
+    """
+
+    stages: Mapping[str, type[AnyStage]]
+    tags: list[str]
+    classes: Mapping[str, Any]
+    population: tuple[str, str] | None
+    ages: Mapping[str, list[str]] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
+
+    def label(self, name: str) -> str:
+        """The label of a stage or an end; its name where it has none."""
+        return self.labels.get(name, name)
 
 
-def _latencies(classes: Mapping[str, Any]) -> Iterator[Metric]:
-    for sample, prefix, what in (
-        ("served", "latency_served", "Answer to a request served"),
-        ("latency", "latency", "Answer or refusal"),
-    ):
-        yield Metric(f"{prefix}_mean_s", f"{what}, mean", "s", "lower", "mean", sample)
-        for name, share in LATENCY_QUANTILES.items():
-            yield Metric(f"{prefix}_{name}_s", f"{what}, {share:.0%} within", "s", "lower", "quantile", sample, share)
-    for name in classes:
-        yield Metric(f"latency_p95_s.{name}", f"Answer or refusal, class {name}, 95% within", "s", "lower", "quantile",
-                     f"latency.{name}", 0.95, request_class=name)  # fmt: skip
+class CountedMetric(NamedTuple):
+    """A metric's record together with its count in one replication.
+
+    count: takes a `CountedRun`; returns a `Total` (store "totals"), a `Sample` (store "samples") or, by stretch of the run, the
+    numerators of a rate, shape (stretches,) (store "rates"); None where the replication has no such figure.
+    A metric that a kind of stage counts itself (`Stage.totals`) has no count here.
+    """
+
+    record: Metric
+    count: Callable[[Any], Any] | None = None
+    store: Literal["totals", "samples", "rates"] = "totals"
+
+    @property
+    def key(self) -> str:
+        """The name of its count: metrics of one sample share it."""
+        return self.record.sample or self.record.name
 
 
-def _rates(has_deadline: bool) -> Iterator[Metric]:
-    if has_deadline:
-        yield share_metric("on_time_share", "Requests answered within their deadline", "higher")
-    within = " and in time" if has_deadline else ""
-    yield Metric("goodput_per_s", f"Requests served{within}", "1/s", "higher", "ratio")
-    yield Metric("throughput_per_s", "Answers, refusals included", "1/s", None, "ratio")
-    yield Metric("cost_per_1000_usd", "Cost of 1,000 requests", "USD", "lower", "ratio")
+@dataclass(frozen=True)
+class MetricFamily:
+    """Metrics that belong together.
+
+    counted: yields the records of a case, each with its count; part: the field of the outline that the metrics are about. A
+    case where this part is empty has none of them; "" for metrics that every case has.
+    """
+
+    name: str
+    counted: Callable[[CaseOutline], Iterator[CountedMetric]]
+    part: str = ""
 
 
-def _shares() -> Iterator[Metric]:
-    yield share_metric("done_share", "Requests done as planned", "higher")
-    yield share_metric("shed_share", "Requests refused", "lower")
-    yield share_metric("timed_out_share", "Requests that waited too long", "lower")
-    yield share_metric("failed_share", "Requests lost with a replica", "lower")
-    yield share_metric("unfinished_share", "Requests unfinished at the end of the run", "lower")
+#: The families by name, in the order of the screen.
+FAMILIES: dict[str, MetricFamily] = {}
 
 
-def _qualities(detected: str, escalated: str) -> Iterator[Metric]:
-    yield share_metric("sensitivity", f"Positives {detected}", "higher")
-    yield share_metric("specificity", f"Negatives not {escalated}", "higher")
-    yield share_metric("positive_predictive_value", f"Requests {escalated} that are positive", "higher")
-    yield share_metric("negative_predictive_value", f"Requests not {escalated} that are negative", "higher")
-    yield Metric("missed_per_1000", "Positives missed", "per 1,000", "lower", "ratio")
-    yield share_metric("escalated_share", f"Requests {escalated}", None)
+def add_family(family: MetricFamily) -> None:
+    """Add a family of metrics to every case; raises ValueError if its name is taken."""
+    if family.name in FAMILIES:
+        raise ValueError(f"there already is a family of metrics '{family.name}'")
+    FAMILIES[family.name] = family
 
 
-def _ages(name: str, label: str, sensors: Mapping[str, str]) -> Iterator[Metric]:
-    """The age of information at an end: over time, and just before something newer arrives; sensors: the label of each."""
-    for of, what in [(name, ""), *((f"{name}.{sensor}", f" of “{told}”") for sensor, told in sensors.items())]:
-        yield Metric(f"age_mean_s.{of}", f"{label}: age of what is known{what}, over time", "s", "lower", "ratio")
-        for short, share in AGE_QUANTILES.items():
-            told = f"{label}: age of what is known{what}, within which it is {share:.0%} of the time"
-            yield Metric(f"age_{short}_s.{of}", told, "s", "lower", "quantile", f"age.{of}", share)
-        yield Metric(f"age_peak_mean_s.{of}", f"{label}: age{what} when something newer arrives, mean", "s", "lower", "mean",
-                     f"age_peak.{of}")  # fmt: skip
-        yield Metric(f"age_peak_p95_s.{of}", f"{label}: age{what} when something newer arrives, 95% within", "s", "lower",
-                     "quantile", f"age_peak.{of}", 0.95)  # fmt: skip
+def counted_metrics(case: CaseOutline) -> dict[str, CountedMetric]:
+    """Return every metric of a case but those of sections, by name, in the order of the screen."""
+    import_module(_PROVIDER)
+    families = [family for family in FAMILIES.values() if not family.part or getattr(case, family.part)]
+    return {one.record.name: one for family in families for one in family.counted(case)}
+
+
+def metrics_of(case: CaseOutline) -> dict[str, Metric]:
+    """Return the records of every metric of a case but those of sections, by name, in the order of the screen."""
+    return {name: one.record for name, one in counted_metrics(case).items()}
 
 
 #: What a person asks of a run. What it rests on is asked last, in every case.

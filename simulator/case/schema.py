@@ -17,7 +17,7 @@ from simulator.case.document import Document
 from simulator.case.fields import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
 from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals, AnyStage, End, OneOf, Provided, Section
 from simulator.case.network import Network
-from simulator.case.outputs import grouping, metrics_of, offered, with_groups
+from simulator.case.outputs import CaseOutline, Metric, grouping, metrics_of, offered, with_groups
 from simulator.limits import OPTIONS
 
 if TYPE_CHECKING:
@@ -302,16 +302,24 @@ class Scenario(Strict):
         """The stages between a fork and its join."""
         return set[str]().union(*map(self.network.inside, self.network.forks))
 
+    @property
+    def outline(self) -> CaseOutline:
+        """The parts that decide which metrics a run reports."""
+        ends = {name: end.label for name, end in self.ends.items()}
+        sensors = {f"sensor {name}": label for name, label in zip(self.sensors, self.sensor_labels, strict=True)}
+        return CaseOutline(
+            stages={name: type(stage) for name, stage in self.stages.items()},
+            tags=self.tags(),
+            classes={name: kind.deadline_s is not None for name, kind in self.classes.items()},
+            population=(self.population.detected, self.population.escalated) if self.population else None,
+            ages=self.ages,
+            labels={name: stage.label for name, stage in self.stages.items()} | ends | sensors,
+        )
+
     @cached_property
     def metrics(self) -> dict[str, Metric]:
         """Every metric that a run of this scenario can report, by name, in the order of the screen."""
-        kinds = {name: type(stage) for name, stage in self.stages.items()}
-        classes = {name: kind.deadline_s is not None for name, kind in self.classes.items()}
-        labels = {name: stage.label for name, stage in self.stages.items()}
-        words = (self.population.detected, self.population.escalated) if self.population else None
-        labels |= {name: end.label for name, end in self.ends.items()}
-        labels |= {f"sensor {name}": label for name, label in zip(self.sensors, self.sensor_labels, strict=True)}
-        found = metrics_of(kinds, self.tags(), classes, words, labels, self.ages)
+        found = metrics_of(self.outline)
         for section in self.sections.values():
             found |= {metric.name: metric for metric in section.metrics_of(section)}
         return with_groups(found, {name: grouping(attribute) for name, attribute in self.attributes.items()})

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from simulator.charts.look import ORANGE, Chart, translucent
-from simulator.metrics.strikes import Strike, strikes_of
-from simulator.metrics.strikes import told as sentence_of
+from simulator.metrics.stage_metrics import Strike, strikes_of
+from simulator.metrics.stage_metrics import told as sentence_of
 from simulator.records.timetables import clock_s
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.arrivals.arrival import ARRIVALS, arrivals_of
-from simulator.case.attributes import ATTRIBUTES
 from simulator.case.checks import cautions
 from simulator.case.curveballs import surges
 from simulator.case.document import ScenarioError, beyond, dotted
@@ -323,7 +322,7 @@ class Gatherer:
         for name, stage in self.scenario.stages.items():
             STAGES[stage.kind].gather(self, name, stage)
         for name, attribute in self.scenario.attributes.items():
-            ATTRIBUTES[attribute.kind].gather(self, name, attribute)
+            attribute.gather(self, name)
         for section in self.scenario.sections.values():
             section.gather(self)
         self.sources += [

@@ -18,7 +18,6 @@ from simpy import Environment
 from simulator.case.choices import ControllerWatch
 from simulator.case.curveballs import Conditions
 from simulator.case.document import ScenarioError
-from simulator.case.fields import draw
 from simulator.case.network import graph_of
 from simulator.engine.actions import Airlock, changed, with_actions
 from simulator.engine.requests import CLIENTS, Requests, source_of
@@ -247,7 +246,7 @@ class Run:
 
     def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
         """One draw of a quantity per request, shape (n,)."""
-        return self.requests.each(lambda n: self.streams.once(stream, (repr(spec), n), lambda rng: draw(spec, rng, n)))
+        return self.requests.each(lambda n: self.streams.once(stream, (repr(spec), n), lambda rng: spec.draw(rng, n)))
 
     def service_stages(self) -> list[ServiceStage]:
         """The stages where requests wait for a server."""

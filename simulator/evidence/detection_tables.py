@@ -29,13 +29,13 @@ from simulator.errors import InputError
 from simulator.evidence.evidence_files import COUNT, SHARE, Range, check_ranges, read_table, read_yaml
 from simulator.paths import CATALOGUE, DETECTIONS
 
-_MADE_BY = "casesim detect-tables"
+_MADE_BY = "python -m campaigns.detections tables"
 
 CLEAN = "clean"
 FP32 = "fp32"
 #: Scores at which the bins of the histograms in `answers` begin.
 BINS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-#: Statistics of an image, with their units; `simulator.making.detection.signals` computes them.
+#: Statistics of an image, with their units; `campaigns.detections.signals` computes them.
 IMAGE_STATISTICS = {
     "brightness": "mean luma, part of white",
     "contrast": "standard deviation of luma, part of white",
@@ -284,7 +284,7 @@ class Effects:
 def load_effects(folder: Path = DETECTIONS) -> Effects:
     """Read the table; raises EffectError with the file, the line, the column and what is wrong."""
     path = folder / "effects.csv"
-    rows = read_table(path, EFFECT_COLUMNS, EffectError, "casesim detect-features")
+    rows = read_table(path, EFFECT_COLUMNS, EffectError, "python -m campaigns.detections features")
     _effects_check(rows, path)
     return Effects(rows)
 

@@ -11,7 +11,7 @@
     tracking.csv     HOTA and MOTA
     heldout.csv      predicted and real distances of confirmation, on drives that were left out
 
-`simulator.making.drives` writes them from the drives themselves.
+`campaigns.drives` writes them from the drives themselves.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ from simulator.evidence.evidence_files import (
 from simulator.evidence.object_scales import load_scales
 from simulator.paths import DETECTIONS, DRIVES
 
-_MADE_BY = "casesim drives"
+_MADE_BY = "python -m campaigns.drives"
 
 Floats = NDArray[np.float64]
 By = Literal["height_px", "distance_m"]

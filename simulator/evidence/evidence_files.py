@@ -1,15 +1,24 @@
-"""What reading and writing evidence have in common: one gate for all that is read, a fault told in one line, a file written in
-one step.
+"""Files of evidence: read only as their manifest lists them, and written all together or not at all.
+
+`evidence-manifest.json` lies at the root of a folder of evidence. It lists every file below by its name from there: SHA-256,
+bytes and, of a table, rows. A reader refuses a file whose content has another hash.
+
+A change of several files is written to `.pending/` first. Renaming the new manifest to its place decides: before that the old
+files stand, after it the new ones. `settle` ends a change that was interrupted, by the hashes alone: a pending file that the
+manifest lists under its name goes to its place, every other pending file is deleted. `.lock` is held meanwhile.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from functools import lru_cache, wraps
 from io import BytesIO
 from pathlib import Path
@@ -17,19 +26,276 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from filelock import FileLock, Timeout
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
 from simulator.errors import InputError
-from simulator.evidence.manifest import ManifestError, read_manifest, root_above
-from simulator.evidence.transaction import changing, settled
 from simulator.files import UnreadableError, make_folders, read_within
 from simulator.limits import EVIDENCE_FILE, EVIDENCE_TEXT
 from simulator.processes import is_running
 
 Content = TypeVar("Content")
 Model = TypeVar("Model", bound=BaseModel)
+
+#: The manifest's file name, which no other program uses.
+MANIFEST = "evidence-manifest.json"
+LOCK, PENDING = ".lock", ".pending"
+
+#: Seconds that a change waits for another one; an import of the largest table takes a few.
+PATIENCE_S = 60.0
+
+
+class ManifestError(InputError):
+    """A manifest cannot be used; the message names the file and the fault."""
+
+
+class ManifestEntry(BaseModel):
+    """Hash and length of one file; `rows` of a table."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sha256: str
+    bytes: int
+    rows: int | None = None
+
+
+_ENTRIES = TypeAdapter(dict[str, ManifestEntry])
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """The files below `root`, by their names from there."""
+
+    root: Path
+    files: Mapping[str, ManifestEntry]
+
+    def fault(self, path: Path, content: bytes) -> str | None:
+        """Return a sentence on why this content of a file must not be used; None where it is as listed."""
+        entry = self.files.get(name_in(self.root, path))
+        accept = f"`casesim evidence --accept {path}`"
+        if entry is None:
+            unlisted = f"is not listed in {self.root / MANIFEST}, so its origin is not known"
+            return f"{unlisted}; it is not used. {accept} lists it as your own"
+        if entry.sha256 == _hash(content):
+            return None
+        return (
+            f"is not what was measured: its content differs from the manifest ({_difference(path, content, entry)}); it is not "
+            f"used. Restore the file; if you changed it yourself, {accept} lists it as your own"
+        )
+
+
+def name_in(root: Path, path: Path) -> str:
+    """Return the name of a file in the manifest of `root`."""
+    return path.absolute().relative_to(root).as_posix()
+
+
+def root_above(path: Path) -> Path | None:
+    """Return the nearest folder above a file that has a manifest; None where there is none and nothing is compared."""
+    return next((folder for folder in path.absolute().parents if (folder / MANIFEST).is_file()), None)
+
+
+def read_manifest(root: Path) -> Manifest:
+    """Read the manifest in a folder; raises ManifestError."""
+    path = root / MANIFEST
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise ManifestError(f"{path}: cannot be read: {error.strerror}") from error
+    return _read_manifest(root, (status.st_mtime_ns, status.st_size, status.st_ino))
+
+
+@lru_cache(maxsize=64)
+def _read_manifest(root: Path, _stamp: tuple[int, int, int]) -> Manifest:
+    path = root / MANIFEST
+    try:
+        return Manifest(root, _ENTRIES.validate_json(read_within(path, EVIDENCE_FILE)))
+    except UnreadableError as error:
+        raise ManifestError(str(error)) from error
+    except ValidationError as error:
+        again = f"restore it, or write it anew with `casesim evidence --accept {root}`"
+        raise ManifestError(f"{path}: is not a manifest: {error.errors()[0]['msg']}; {again}") from error
+
+
+@dataclass(frozen=True)
+class Differences:
+    """Sentences on the files below a folder that differ from its manifest. files: the number of files below it"""
+
+    root: Path
+    files: int
+    changed: list[str]
+    missing: list[str]
+    unlisted: list[str]
+
+    @property
+    def sentences(self) -> list[str]:
+        return [*self.changed, *self.missing, *self.unlisted]
+
+    def __bool__(self) -> bool:
+        return bool(self.sentences)
+
+    def to_json(self) -> dict[str, Any]:
+        return vars(self) | {"root": str(self.root)}
+
+
+def differences(root: Path) -> Differences:
+    """Compare every file below a folder with its manifest; raises ManifestError."""
+    manifest, present = read_manifest(root), {name_in(root, path): path for path in _listable(root)}
+    changed = []
+    for name in [name for name in present if name in manifest.files]:
+        try:
+            fault = manifest.fault(present[name], read_within(present[name], EVIDENCE_FILE))
+        except UnreadableError as error:
+            fault = error.reason
+        if fault:
+            changed.append(f"{present[name]}: {fault}")
+    missing = [f"{root / name}: is missing; restore it" for name in sorted(manifest.files.keys() - present.keys())]
+    unlisted = [f"{path}: {manifest.fault(path, b'')}" for name, path in present.items() if name not in manifest.files]
+    return Differences(root, len(present), changed, missing, unlisted)
+
+
+def _listable(folder: Path) -> list[Path]:
+    """Every file below a folder but the hidden ones and the manifest."""
+    files = (path for path in sorted(folder.rglob("*")) if path.name != MANIFEST and path.is_file())
+    return [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+
+
+def _entries_below(folder: Path, root: Path) -> dict[str, ManifestEntry]:
+    entries: dict[str, ManifestEntry] = {}
+    for path in _listable(folder):
+        with suppress(UnreadableError):  # it is left out
+            entries[name_in(root, path)] = _entry(path, read_within(path, EVIDENCE_FILE))
+    return entries
+
+
+def _entry(path: Path, content: bytes) -> ManifestEntry:
+    return ManifestEntry(sha256=_hash(content), bytes=len(content), rows=_rows(path, content))
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _difference(path: Path, content: bytes, entry: ManifestEntry) -> str:
+    rows = _rows(path, content)
+    if entry.rows is not None and rows is not None and rows != entry.rows:
+        return f"{rows:,} rows where it says {entry.rows:,}"
+    if len(content) != entry.bytes:
+        return f"{len(content):,} bytes where it says {entry.bytes:,}"
+    return "another SHA-256"
+
+
+def _rows(path: Path, content: bytes) -> int | None:
+    """Count the rows of a table; None for another file, and for a broken one."""
+    try:
+        if path.suffix == ".csv":
+            return len(pd.read_csv(BytesIO(content), usecols=[0], dtype=str, keep_default_na=False))
+        if path.suffix == ".parquet":
+            return len(pd.read_parquet(BytesIO(content), columns=[]))
+    except Exception:  # pyarrow's and pandas's errors have no base class in common
+        return None
+    return None
+
+
+class Change:
+    """Files of one folder that are written, removed or accepted together; without a manifest yet, present files are listed."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._removed: list[str] = []
+        self._changed_entries: dict[str, ManifestEntry] | None = None
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file below the folder, new or over an old one."""
+        name = name_in(self.root, path)
+        _write(self.root / PENDING / name, content)
+        self._entries[name] = _entry(path, content)
+
+    def remove(self, path: Path) -> None:
+        """Remove a file below the folder."""
+        name = name_in(self.root, path)
+        self._removed.append(name)
+        self._entries.pop(name, None)
+
+    def accept(self, path: Path) -> None:
+        """List a file, or all files below a folder, as they are now; entries of missing files are dropped."""
+        if path == self.root:  # even if its manifest cannot be read
+            self._changed_entries = {}
+        entries, below = self._entries, name_in(self.root, path)
+        for name in [name for name in entries if name == below or name.startswith(f"{below}/")]:
+            del entries[name]
+        if path.is_dir():
+            entries |= _entries_below(path, self.root)
+        elif path.is_file():
+            entries[below] = _entry(path, read_within(path, EVIDENCE_FILE))
+
+    def commit(self) -> None:
+        """Put the new manifest in its place, which makes the change; `settle` then moves the files."""
+        lines = (
+            f"{json.dumps(name)}: {entry.model_dump_json(exclude_none=True)}" for name, entry in sorted(self._entries.items())
+        )
+        _write(self.root / PENDING / MANIFEST, ("{\n" + ",\n".join(lines) + "\n}\n").encode())
+        for name in self._removed:
+            make_folders((self.root / PENDING / name).parent)
+            (self.root / name).replace(self.root / PENDING / name)  # from where `settle` would bring it back
+        (self.root / PENDING / MANIFEST).replace(self.root / MANIFEST)
+
+    @property
+    def _entries(self) -> dict[str, ManifestEntry]:
+        if self._changed_entries is None:
+            listed = (self.root / MANIFEST).is_file()
+            self._changed_entries = dict(read_manifest(self.root).files) if listed else _entries_below(self.root, self.root)
+        return self._changed_entries
+
+
+@contextmanager
+def changing(folder: Path, refusal: type[Exception] = InputError) -> Iterator[Change]:
+    """Change files below `folder` in one step, together with the manifest above it, or in it where there is none yet.
+
+    Raises `refusal` where the folder cannot be written, the disk is full, or another change does not end; nothing is changed
+    then, nor where the body raises.
+    """
+    try:
+        make_folders(folder)
+        root = root_above(folder / MANIFEST) or folder.absolute()
+        with FileLock(root / LOCK, timeout=PATIENCE_S):
+            settle(root)
+            change = Change(root)
+            try:
+                yield change
+                change.commit()
+            finally:
+                with suppress(OSError):  # the next reader or writer settles what is left
+                    settle(root)
+    except Timeout as error:
+        raise refusal(f"{folder}: another program is changing this folder; try again in a minute") from error
+    except OSError as error:
+        raise refusal(f"{folder}: cannot be written: {error.strerror}; nothing was changed") from error
+
+
+def settle(root: Path) -> None:
+    """End a change that was interrupted, by the hashes of the manifest; call it with the lock held. Raises OSError."""
+    pending = root / PENDING
+    if not pending.is_dir():
+        return
+    listed: Mapping[str, ManifestEntry] = {}
+    with suppress(ManifestError):
+        listed = read_manifest(root).files
+    for path in [path for path in pending.rglob("*") if path.is_file()]:
+        name = path.relative_to(pending).as_posix()
+        if name in listed and listed[name].sha256 == _hash(path.read_bytes()):
+            make_folders((root / name).parent)
+            path.replace(root / name)
+    shutil.rmtree(pending)
+
+
+def _write(path: Path, content: bytes) -> None:
+    make_folders(path.parent)
+    with path.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 #: What changes when a file is written again: nanoseconds and bytes; None where there is no file.
@@ -77,35 +343,37 @@ def first_fault(path: Path, error: ValidationError) -> str:
 
 
 class _ChangedError(ValueError):
-    """A file does not say what the manifest above it lists."""
+    """The content of a file differs from the manifest above it."""
 
 
 def read_evidence(path: Path, refusal: type[Exception], made_by: str = "") -> bytes:
-    """What a file says, if it is what the manifest above it lists; where there is none, nothing is compared.
+    """Read a file and compare it with the manifest above it; where there is none, nothing is compared.
 
-    made_by: the command that makes it, told where it is missing. Raises `refusal` with the path and what is wrong.
+    made_by: the command that writes the file, named where it is missing
+    Raises `refusal` with the path and the fault.
     """
     return read_together([path], refusal, made_by)[0]
 
 
 def read_together(paths: Sequence[Path], refusal: type[Exception], made_by: str = "") -> list[bytes]:
-    """As `read_evidence`, for files of one folder that belong together: all as before a change of them, or all as after it."""
+    """Read files of one folder together, as `read_evidence` does: all as before a change, or all as after it."""
     try:
         root = root_above(paths[0])
         try:
-            return _compared(paths, root)
+            return _read_as_listed(paths, root)
         except _ChangedError:
-            if root is None:
+            if root is None or not (root / LOCK).exists():
                 raise
-        with settled(root):  # somebody may be changing them just now
-            return _compared(paths, root)
+        with suppress(OSError), FileLock(root / LOCK, timeout=PATIENCE_S):  # a folder that is read-only takes no lock
+            settle(root)
+        return _read_as_listed(paths, root)
     except (UnreadableError, ManifestError, _ChangedError) as error:
         if made_by and isinstance(error.__cause__, FileNotFoundError):
-            raise refusal(f"{error.__cause__.filename}: is missing; {made_by} makes it") from error
+            raise refusal(f"{error.__cause__.filename}: is missing; `{made_by}` writes it") from error
         raise refusal(str(error)) from error
 
 
-def _compared(paths: Sequence[Path], root: Path | None) -> list[bytes]:
+def _read_as_listed(paths: Sequence[Path], root: Path | None) -> list[bytes]:
     manifest = read_manifest(root) if root else None
     contents = [read_within(path, EVIDENCE_TEXT if path.suffix == ".yaml" else EVIDENCE_FILE) for path in paths]
     for path, content in zip(paths, contents, strict=True):

@@ -23,8 +23,6 @@ from simulator.errors import InputError
 from simulator.evidence.evidence_files import read_evidence, read_yaml
 from simulator.paths import ILLUSTRATIONS
 
-_MADE_BY = "casesim detect-illustrations"
-
 CAMERA, NETWORK = "camera", "network"
 KINDS = (CAMERA, NETWORK)
 ENDING = ".webp"
@@ -90,7 +88,7 @@ class Illustrations:
 
     def picture(self, kind: str, condition: str, severity: int, scene: str) -> bytes:
         """A picture as WebP, as large as `about.sizes` says of its kind."""
-        return read_evidence(self._path(kind, condition, severity, scene), IllustrationError, _MADE_BY)
+        return read_evidence(self._path(kind, condition, severity, scene), IllustrationError)
 
     def pixels(self, kind: str, condition: str, severity: int, scene: str) -> NDArray[np.uint8]:
         """A picture's red, green and blue, (height, width, 3)."""
@@ -99,7 +97,7 @@ class Illustrations:
             return np.asarray(Image.open(io.BytesIO(told)).convert("RGB"))
         except (OSError, Image.DecompressionBombError) as error:
             path = self._path(kind, condition, severity, scene)
-            raise IllustrationError(f"{path}: is not a picture; casesim detect-illustrations makes it anew") from error
+            raise IllustrationError(f"{path}: is not a picture; install CaseSim again") from error
 
     def difference(self, kind: str, one: Shown, other: Shown, scene: str) -> bytes:
         """How far two pictures of a scene are apart in each pixel and channel, 0 (black) to 255, as PNG."""
@@ -127,7 +125,7 @@ class Illustrations:
 def load_illustrations(folder: Path = ILLUSTRATIONS) -> Illustrations:
     """The illustrations in a folder; raises IllustrationError with the file, the field and what is wrong."""
     path = folder / "about.yaml"
-    about = read_yaml(path, TypeAdapter(IllustrationsAbout), IllustrationError, _MADE_BY)
+    about = read_yaml(path, TypeAdapter(IllustrationsAbout), IllustrationError)
     for kind, conditions in about.severities.items():
         untold = [name for name in conditions if name not in about.conditions]
         if untold:

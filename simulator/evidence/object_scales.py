@@ -27,7 +27,7 @@ from simulator.evidence.evidence_files import SHARE, Range, check_ranges, read_t
 from simulator.evidence.profiles import Profile
 from simulator.paths import DETECTIONS
 
-_MADE_BY = "casesim detect-scales"
+_MADE_BY = "python -m campaigns.detections scales"
 
 DRAWS = [f"d{number:02d}" for number in range(40)]
 _NETWORK = ["seen_by", "object", "threshold"]

@@ -9,18 +9,20 @@ call in a busy loop, and a server meets both.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
+from ruamel.yaml import YAML
 from scipy.optimize import curve_fit
 
 from simulator.errors import MOST_LISTED, InputError, suggest
-from simulator.evidence.evidence_files import each_readable, in_one_step, read_json, remembered
-from simulator.evidence.transaction import changing
+from simulator.evidence.evidence_files import changing, each_readable, in_one_step, read_json, read_yaml, remembered
 from simulator.paths import OWN_PROFILES, PROFILES
 
 #: An idle gap of at least this many milliseconds makes a call count as "after idling" rather than "busy".
@@ -60,7 +62,7 @@ class Calls(_ProfileRecord):
     )
 
     @model_validator(mode="after")
-    def _columns_match(self) -> "Calls":
+    def _columns_match(self) -> Calls:
         if len(self.latency_ms) != len(self.idle_ms):
             raise ValueError(f"latency_ms has {len(self.latency_ms)} rows, idle_ms has {len(self.idle_ms)}")
         return self
@@ -316,3 +318,113 @@ def _busy(timed: Calls) -> Floats:
     latency, idle = np.array(timed.latency_ms), np.array(timed.idle_ms)
     busy = latency[idle < IDLE_GAP_MS]
     return busy if len(busy) else latency
+
+
+FailedStep = Literal["export", "quantize", "run"]
+
+_FAILURES = "failures.yaml"
+
+
+class Failure(BaseModel):
+    """One model at one precision that cannot be measured on one device."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    precision: str
+    device: str
+    step: FailedStep
+    reason: str
+    libraries: dict[str, str]
+    date: str
+
+
+class FailureError(InputError):
+    """A file of failures cannot be used; the message says which and why."""
+
+
+_FAILURE_LIST = TypeAdapter(list[Failure])
+
+
+def failures(folder: Path = PROFILES) -> Iterator[Failure]:
+    """Every failure under `folder`, by device, model and precision; raises FailureError with the first fault."""
+    for path in sorted(folder.glob(f"*/{_FAILURES}")):
+        yield from _read_failures(path)
+
+
+def readable_failures(folder: Path = PROFILES) -> tuple[list[Failure], list[str]]:
+    """As `failures`, with a sentence for each file that cannot be used in place of an error."""
+    found, broken = each_readable(_read_failures, sorted(folder.glob(f"*/{_FAILURES}")))
+    return list(chain.from_iterable(found)), broken
+
+
+def write_failure(failure: Failure, folder: Path = PROFILES) -> None:
+    """Add `failure` to its device's file; what was known of the same model and precision gives way."""
+    others = _other_failures(failure.device, failure.model, failure.precision, folder)
+    _write_failures(folder / failure.device / _FAILURES, [*others, failure])
+
+
+def forget_failure(device: str, model: str, precision: str, folder: Path = PROFILES) -> None:
+    """Strike out the failure of what has been measured after all, if there is one."""
+    path = folder / device / _FAILURES
+    others = _other_failures(device, model, precision, folder)
+    if path.is_file() and len(others) < len(_read_failures(path)):
+        _write_failures(path, others)
+
+
+def _other_failures(device: str, model: str, precision: str, folder: Path) -> list[Failure]:
+    path = folder / device / _FAILURES
+    known = _read_failures(path) if path.is_file() else []
+    return [failure for failure in known if (failure.model, failure.precision) != (model, precision)]
+
+
+def _read_failures(path: Path) -> list[Failure]:
+    return read_yaml(path, _FAILURE_LIST, FailureError)
+
+
+def _write_failures(path: Path, found: list[Failure]) -> None:
+    """In one step; a file that would be empty is removed."""
+    if not found:
+        path.unlink()
+        return
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style, yaml.width = False, 128
+    yaml.sort_base_mapping_type_on_output = False  # type: ignore[assignment]  # its own default is annotated as None
+    with in_one_step(path) as part:
+        yaml.dump([row.model_dump() for row in sorted(found, key=lambda row: (row.model, row.precision))], part)
+
+
+def failure_rows(found: Sequence[Failure]) -> pd.DataFrame:
+    """One row per failure."""
+    rows = [
+        {
+            "model": failure.model,
+            "precision": failure.precision,
+            "step": failure.step,
+            "reason": failure.reason,
+            "device": failure.device,
+            "libraries": ", ".join(f"{name} {version}" for name, version in failure.libraries.items()),
+            "date": failure.date,
+        }
+        for failure in found
+    ]
+    return pd.DataFrame(rows)
+
+
+def refusals(found: Sequence[Failure]) -> str:
+    """Which model failed, if only one did; else how many failed, at which step, and at which precision most often."""
+    if len(found) == 1:
+        [only] = found
+        return f"One model could not be measured at one precision: {only.model} at {_plain_precision(only.precision)}."
+    steps = Counter(failure.step for failure in found)
+    told = ", ".join(f"{count} at the step {step}" for step, count in steps.most_common())
+    precision, most = Counter(failure.precision for failure in found).most_common(1)[0]
+    models = len({failure.model for failure in found})
+    return (
+        f"Models that could not be measured at some precision: {models}. Attempts that failed: {len(found)} ({told}), most of "
+        f"them at {_plain_precision(precision)} ({most})."
+    )
+
+
+def _plain_precision(precision: str) -> str:
+    return precision.replace("_", " ")

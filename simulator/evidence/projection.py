@@ -110,11 +110,6 @@ def energy(model: str, precision: str, batch: int, device: str) -> Projected:
     return Projected(joules, joules / width, joules * width, time.computed, time.basis, source)
 
 
-def can_project(device: str) -> bool:
-    """Whether any latency is published of a device."""
-    return device in set(published()["device"])
-
-
 def _network(model: str) -> str:
     """The name of a network in the catalogue."""
     known = networks()
@@ -224,7 +219,8 @@ def curve_of(model: str, precision: str, device: str, folder: Path = CATALOGUE) 
     found = _curves(folder)
     if (device, precision, model) not in found:
         raise CatalogueError(
-            f"{folder / 'projected.csv'}: has no row for {model} at {precision} on {device}; casesim projection --again adds it"
+            f"{folder / 'projected.csv'}: has no row for {model} at {precision} on {device}; "
+            "`python -m campaigns.projection` adds it"
         )
     return found[device, precision, model]
 

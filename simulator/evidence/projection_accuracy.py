@@ -1,4 +1,4 @@
-"""What the projection is worth, as it was found on networks that it had not seen (`simulator.making.projection.holdout`)."""
+"""What the projection is worth, as it was found on networks that it had not seen (`campaigns.projection.holdout`)."""
 
 from __future__ import annotations
 

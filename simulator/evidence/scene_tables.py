@@ -34,7 +34,7 @@ from simulator.evidence.detection_tables import COLUMNS as DETECTION_COLUMNS
 from simulator.evidence.evidence_files import read_table, read_yaml
 from simulator.paths import FEATURES, SCENES
 
-_MADE_BY = "casesim detect-scenes"
+_MADE_BY = "python -m campaigns.detections scenes"
 
 IMAGE, CROP, MIXTURE = "image", "crop", "mixture"
 KINDS = (IMAGE, CROP, MIXTURE)
@@ -174,7 +174,7 @@ def _counts(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[str, str, int
         yield " ".join(told.values()), told["condition"], int(count)
 
 
-_FEATURES_MADE_BY = "casesim detect-features"
+_FEATURES_MADE_BY = "python -m campaigns.detections features"
 
 
 class FeatureError(InputError):

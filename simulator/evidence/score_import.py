@@ -17,9 +17,8 @@ import pandas as pd
 from ruamel.yaml import YAML
 
 from simulator.errors import suggest
-from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.evidence_files import changing, in_one_step
 from simulator.evidence.score_tables import COLUMNS, Measured, ScoreError, score_names
-from simulator.evidence.transaction import changing
 from simulator.limits import OWN_SCORES_BYTES, OWN_TABLES, SCORE_COLUMNS, SCORE_FILE, SCORE_ROWS, SCORE_TABLES
 from simulator.paths import OWN_SCORES, SCORES
 

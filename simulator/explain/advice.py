@@ -15,8 +15,7 @@ from simulator.explain.design_changes import ChangeTrial, DesignChange, changes_
 from simulator.metrics.comparisons import Difference
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import PLAIN, run_replication
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import Summary, summary_of
+from simulator.metrics.summary import Summary, Verdict, summary_of
 from simulator.units import spoken
 
 #: The most changes that are tried for an objective, and the replications of each.

@@ -11,9 +11,8 @@ from simulator.case.kinds import AnyStage
 from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan
 from simulator.engine.servers import servers
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.stage_times import StageTimes
-from simulator.metrics.summary import Summary
+from simulator.metrics.stage_metrics import StageTimes
+from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import DAY_S, HOUR_S, Steps
 from simulator.theory.loads import Load, loads, retries_of
 from simulator.units import duration, roughly

@@ -15,9 +15,8 @@ from simulator.explain.bottleneck import FEW, THROUGHPUT, resent, slowest_stage,
 from simulator.explain.encounter_causes import ENCOUNTERS
 from simulator.explain.lever_scores import ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
 from simulator.explain.outcome_breakdown import PART, Fate, by_decider, by_tag, deciding, escalated, part_label
-from simulator.metrics.measures import MISSED
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import Summary
+from simulator.metrics.request_metrics import MISSED
+from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import DAY_S
 from simulator.units import duration, roughly, significant
 

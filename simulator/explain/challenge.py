@@ -10,8 +10,7 @@ from math import inf
 from simulator.evidence.catalogue import field_drop_of
 from simulator.explain.outcome_breakdown import part_label, price_is_assumed
 from simulator.metrics.estimates import ABOUT
-from simulator.metrics.scorecard import Standing, Verdict
-from simulator.metrics.summary import POSITIVES_FOR_99, Summary
+from simulator.metrics.summary import POSITIVES_FOR_99, Standing, Summary, Verdict
 from simulator.units import roughly
 
 #: A part of the cost is worth a word from this share on.

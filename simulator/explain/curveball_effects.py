@@ -9,9 +9,8 @@ import pandas as pd
 
 from simulator.engine.plan import calm
 from simulator.metrics.comparisons import Difference, differences
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.strikes import strikes_of
-from simulator.metrics.summary import Summary
+from simulator.metrics.stage_metrics import strikes_of
+from simulator.metrics.summary import Summary, Verdict
 from simulator.units import spoken
 
 #: The metric that says in metres what a curveball took.

@@ -10,9 +10,8 @@ from simulator.case.curveballs import AffectedQuantity
 from simulator.engine.plan import Plan
 from simulator.explain.bottleneck import load_on
 from simulator.explain.lever_scores import FREE, LeverScore, ObjectiveCause, in_order
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.strikes import strikes_of
-from simulator.metrics.summary import Summary
+from simulator.metrics.stage_metrics import strikes_of
+from simulator.metrics.summary import Summary, Verdict
 from simulator.units import duration, percent, roughly, significant, spoken
 from simulator.vehicle.encounter_draws import speed_at
 from simulator.vehicle.machines import usd_by_part
@@ -35,13 +34,13 @@ def _hit(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     """Where the metres go of the encounters that the vehicle does not stop for."""
     spec = summary.plan.scenario.encounters
     of_kind = "".join(verdict.metric.name.partition(".")[1:])
-    counts = {name: sum(one.totals[f"lost.{name}{of_kind}"].above for one in summary.measures) for name in _LOST}
+    counts = {name: sum(one.totals[f"lost.{name}{of_kind}"].numerator for one in summary.measures) for name in _LOST}
     total = sum(counts.values())
     if spec is None or not total:
         return None
     order = sorted((name for name in _LOST if counts[name]), key=lambda name: -counts[name])
     told = "; ".join(f"in {roughly(counts[name] / total)} of these {_LOST[name][0]}" for name in order)
-    share = total / sum(one.totals[f"stopped_share{of_kind}"].below for one in summary.measures)
+    share = total / sum(one.totals[f"stopped_share{of_kind}"].denominator for one in summary.measures)
     looking = [f"stages.{stage}" for stage in spec.sees]
     written = [part for name in order for part in _LOST[name][1]]
     levers = LeverScore((), _expected, written=list(dict.fromkeys([*written, *looking, *_DESIGNED])))

@@ -14,8 +14,7 @@ from simulator.explain.bottleneck import FEW, load_on, turning_away
 from simulator.explain.design_changes import DesignChange, longer_changes
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import plain_ways
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import Summary
+from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import HOUR_S
 
 #: The load at which a stage is expected to keep up.

@@ -15,12 +15,18 @@ from simulator.explain.design_changes import ChangeTrial, DesignChange, changes_
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect, Outcome
 from simulator.intervals import Estimate, Interval, estimate
 from simulator.metrics.comparisons import OneSided
-from simulator.metrics.label_uncertainty import RUNS, needs_runs
 from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import chance_of
-from simulator.metrics.replications import ReplicationOptions, lacks_closed_form, packed, reporting, run_packed
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import NO_STEADY_STATE, Summary, summary_of
+from simulator.metrics.replications import (
+    RUNS,
+    ReplicationOptions,
+    lacks_closed_form,
+    needs_runs,
+    packed,
+    reporting,
+    run_packed,
+)
+from simulator.metrics.summary import NO_STEADY_STATE, Summary, Verdict, summary_of
 
 #: Replications of each change. Four give intervals a third wider than twelve do, three twice as wide.
 TRIALS = 4
@@ -84,7 +90,7 @@ class Baseline:
     def _one_sided(self, before: Verdict, then: Summary) -> ObjectiveEffect:
         # without a figure in the run, in the change's trials, or in as few replications of the design itself
         name = before.metric.name
-        sides = [run.metrics.get(name) or run.untold[name] for run in (self.base, then)]
+        sides = [run.metrics.get(name) or run.missing[name] for run in (self.base, then)]
         one_sided = OneSided(before.metric, before.objective.label, *sides)
         if isinstance(sides[0], str):
             outcome: Outcome = "the same" if isinstance(sides[1], str) else "appears"

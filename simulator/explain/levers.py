@@ -16,8 +16,7 @@ from simulator.case.choices import Pick
 from simulator.explain.design_changes import DesignChange
 from simulator.intervals import LEVEL
 from simulator.metrics.comparisons import UNCHANGED, Difference, OneSided
-from simulator.metrics.scorecard import Standing, Verdict
-from simulator.metrics.summary import Summary
+from simulator.metrics.summary import Standing, Summary, Verdict
 from simulator.units import significant
 
 #: At most this share of the changes that are called real is chance.

@@ -11,7 +11,7 @@ import pandas as pd
 from simulator.case.kinds import AnyStage
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
-from simulator.metrics.measures import MISSED
+from simulator.metrics.request_metrics import MISSED
 
 #: A part of what is counted is worth telling from this share on.
 PART = 0.1

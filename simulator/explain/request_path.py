@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from simulator.metrics.stage_times import DOWN, HELD, wait_steps
+from simulator.metrics.stage_metrics import DOWN, HELD, wait_steps
 from simulator.records.trace import Trace, Visits
 from simulator.units import duration, roughly
 

@@ -17,8 +17,7 @@ from simulator.explain.trust import TrustNote, notes_on
 from simulator.intervals import Estimate
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import run_replications
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import Summary, summary_of
+from simulator.metrics.summary import Summary, Verdict, summary_of
 from simulator.units import spoken
 
 

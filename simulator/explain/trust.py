@@ -11,8 +11,7 @@ import numpy as np
 
 from simulator.evidence.profiles import DISTURBED_SHARE, ThreadRun
 from simulator.intervals import Interval, quantile_interval
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import POSITIVES_FOR_99, Summary, grows, idle_labels
+from simulator.metrics.summary import POSITIVES_FOR_99, Summary, Verdict, grows, idle_labels
 from simulator.theory.loads import loads
 from simulator.units import duration, roughly, significant
 

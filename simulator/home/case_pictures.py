@@ -25,7 +25,7 @@ from simulator.charts.look import (
 from simulator.engine.plan import Plan
 from simulator.metrics.operating_points import reading_capacity, referred_at
 from simulator.metrics.overload import rush_of, trouble
-from simulator.metrics.scorecard import Verdict
+from simulator.metrics.summary import Verdict
 from simulator.units import roughly
 from simulator.vehicle.encounter_draws import KMH, speed_at
 from simulator.vehicle.sight import quickest_stop_m, sighted

@@ -18,7 +18,7 @@ from simulator.explain.result import Result
 from simulator.home.case_pictures import braking, collapse, objectives, referrals
 from simulator.incident.incident_charts import Example, example, pager
 from simulator.metrics.overload import goodput_of
-from simulator.metrics.scorecard import Verdict, judge
+from simulator.metrics.summary import Verdict, judge
 from simulator.paths import PAGES
 from simulator.practice.design_runs import LOOK_S, look_s, watcher
 from simulator.practice.verdict_bar import bar, told

@@ -19,7 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 import psutil
 
 from simulator.errors import InputError
-from simulator.evidence.failures import FailedStep
+from simulator.evidence.profiles import FailedStep
 from simulator.limits import GIB, MODEL_MEMORY, MODEL_SILENCE
 from simulator.processes import begin_worker, undisturbed
 

@@ -17,8 +17,15 @@ from rich.table import Column, Table
 
 from simulator.cli.exits import Status, StoppedError, UsageError, err, known, needing, say, table_console
 from simulator.errors import InputError
-from simulator.evidence.failures import Failure, failures, readable_failures
-from simulator.evidence.profiles import Profile, delete_profile, readable_profiles, write_profile
+from simulator.evidence.profiles import (
+    Failure,
+    Profile,
+    delete_profile,
+    failures,
+    readable_failures,
+    readable_profiles,
+    write_profile,
+)
 from simulator.limits import MODEL_SECONDS
 from simulator.measure.progress import Show, ToPerson, to_program
 from simulator.paths import OWN_PROFILES, PROFILES

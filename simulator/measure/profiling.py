@@ -16,8 +16,7 @@ import onnx
 from numpy.typing import NDArray
 
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.failures import Failure, forget_failure, write_failure
-from simulator.evidence.profiles import Profile, ThreadRun, write_profile
+from simulator.evidence.profiles import Failure, Profile, ThreadRun, forget_failure, write_failure, write_profile
 from simulator.files import make_folders
 from simulator.measure.architectures import ARCHITECTURES, RANDOM, Architecture, Network, Task, multiply_adds, parameters
 from simulator.measure.guarded import MissingFileError, RefusedError, at_step

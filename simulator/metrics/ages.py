@@ -7,22 +7,66 @@ is one, as if something had been known from the start of the run. It peaks whene
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.case.outputs import CaseOutline, CountedMetric, Metric
 from simulator.engine.servers import kind
 from simulator.records.trace import Trace
 
+if TYPE_CHECKING:
+    from simulator.metrics.measures import CountedRun, Sample
+
 Floats = NDArray[np.float64]
 
-#: The age is looked at once in each stretch of so many seconds; a longer run has so many stretches at most.
+#: The quantiles that are reported of an age.
+AGE_QUANTILES = {"p95": 0.95, "p99": 0.99}
+
+#: The age is looked at once in each stretch of this length in s; a run has at most this many stretches.
 _STRETCH_S, _MOST = 0.01, 100_000
-#: The share of a stretch by which each instant lies further into its own than the one before it (the golden ratio, less 1).
+#: Move of the look within its stretch from one stretch to the next, as a share of the stretch (the golden ratio, less 1).
 _STEP = (5**0.5 - 1) / 2
-#: At so many ages the distribution is told, and as many of the longest.
+#: The number of ages that a distribution is drawn at; the longest ages are drawn as well, up to this number of them.
 _CORNERS = 300
+
+
+def ages_of_information(case: CaseOutline) -> Iterator[CountedMetric]:
+    """Yield the age of information at each end that reports it, over all sensors and for each: over time, and at its peaks."""
+    for end, sensors in case.ages.items():
+        named = {f"{end}.{sensor}": f" of “{case.labels.get(f'sensor {sensor}', sensor)}”" for sensor in sensors}
+        for of, words in {end: "", **named}.items():
+            yield from _ages(of, case.label(end), words)
+
+
+def _ages(of: str, label: str, words: str) -> Iterator[CountedMetric]:
+    """Yield the metrics of one age; of: END or END.SENSOR, words: those for the sensor."""
+    peak, known = f"{label}: age{words} when something newer arrives", f"{label}: age of what is known{words}"
+
+    def areas(run: CountedRun) -> Floats:
+        return _known(run)[of].areas(run.edges)
+
+    def over_time(run: CountedRun) -> Sample:
+        looks = instants(run.trace.plan.arrivals_end_s)
+        return run.sample(_known(run)[of].ages(looks), looks)
+
+    def peaks(run: CountedRun) -> Sample:
+        return run.sample(_known(run)[of].peaks, _known(run)[of].at[1:])
+
+    yield CountedMetric(Metric(f"age_mean_s.{of}", f"{known}, over time", "s", "lower", "ratio"), areas, "rates")
+    for short, share in AGE_QUANTILES.items():
+        within = f"{known}, within which it is {share:.0%} of the time"
+        record = Metric(f"age_{short}_s.{of}", within, "s", "lower", "quantile", f"age.{of}", share)
+        yield CountedMetric(record, over_time, "samples")
+    mean = Metric(f"age_peak_mean_s.{of}", f"{peak}, mean", "s", "lower", "mean", f"age_peak.{of}")
+    p95 = Metric(f"age_peak_p95_s.{of}", f"{peak}, 95% within", "s", "lower", "quantile", f"age_peak.{of}", 0.95)
+    yield from (CountedMetric(record, peaks, "samples") for record in (mean, p95))
+
+
+def _known(run: CountedRun) -> dict[str, KnownAges]:
+    found: dict[str, KnownAges] = run.once("ages", lambda: dict(ages(run.trace)))
+    return found
 
 
 class KnownAges(NamedTuple):

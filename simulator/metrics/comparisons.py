@@ -211,7 +211,7 @@ def _told(side: Estimate | str, unit: str) -> str:
 
 def _side(run: Summary, metric: Metric) -> str:
     """A metric of one run: its value, or why there is none."""
-    return _told(run.metrics.get(metric.name) or run.untold.get(metric.name, NO_FIGURE), metric.unit)
+    return _told(run.metrics.get(metric.name) or run.missing.get(metric.name, NO_FIGURE), metric.unit)
 
 
 def _against(found: Comparison, metric: Metric) -> str:
@@ -249,7 +249,7 @@ def _one_sided(old: Summary, new: Summary, every: bool, paired: set[str]) -> lis
     names = [name for name in (metrics if every else labels) if name not in paired]
     found = [
         OneSided(metrics[name], labels.get(name, metrics[name].label), *(
-            run.metrics.get(name) or run.untold.get(name, "not in this design") for run in (old, new)))
+            run.metrics.get(name) or run.missing.get(name, "not in this design") for run in (old, new)))
         for name in names if name in old.metrics or name in new.metrics or name in labels
     ]  # fmt: skip
     return sorted(found, key=lambda one: one.place)

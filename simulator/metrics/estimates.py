@@ -16,14 +16,15 @@ from simulator.intervals import (
     Interval,
     corrected_interval,
     dependent_sum,
+    effective_trials,
     estimate,
     percentile_interval,
     ratio_interval,
     replicated_share,
+    share_interval,
 )
 from simulator.metrics.label_uncertainty import RoutingShares
-from simulator.metrics.measures import Measures
-from simulator.metrics.samples import NOTHING, Percentile, Pooled, Sample, Total, bounds, changes
+from simulator.metrics.measures import NOTHING, Measures, Sample, Total, bounds, changes
 from simulator.units import significant
 
 Floats = NDArray[np.float64]
@@ -129,7 +130,7 @@ class Estimator:
     def cost(self, part: str) -> Estimate:
         """A part of the cost of 1,000 requests."""
         totals = [one.costs[part] for one in self.measures]
-        run = ratio_interval([total.above for total in totals], [total.below for total in totals])
+        run = ratio_interval([total.numerator for total in totals], [total.denominator for total in totals])
         labels = self._by_way(part, totals, run.value) or self._by_runs(lambda one: one.costs[part].ratio, run.value)
         return estimate(run, labels, 0.0)
 
@@ -170,7 +171,7 @@ class Estimator:
         if name in self.measures[0].rates:
             return self._rates(name)
         totals = self._totals(name)
-        return np.array([total.above for total in totals]), np.array([total.below for total in totals])
+        return np.array([total.numerator for total in totals]), np.array([total.denominator for total in totals])
 
     def rerouted(self, metric: Metric, ways: RoutingShares) -> float | None:
         """The plain value of a sum over people if labelled items took other ways; None if it rests on no labelled item.
@@ -338,3 +339,91 @@ def _filled(means: Floats, counts: Floats) -> Floats:
         else:
             of_class[:] = 0.0
     return means
+
+
+#: Requests beyond a percentile, on either side, needed to quote it, and how many must be nearly independent. More of
+#: those are no condition: how alike requests are is estimated too, and whoever quotes only what looks certain errs more often.
+BEYOND = 10
+
+
+INDEPENDENT = 2
+
+
+#: How far out requests are looked at to see how alike they are, in times of the tail itself: few of them are beyond it.
+STEADIER = 3
+
+
+@dataclass(frozen=True)
+class Percentile:
+    """A percentile of all requests of all replications, and whether they are enough to quote it.
+
+    requests: how many there were; needed: about how many it takes; both as they are, not as if independent
+    """
+
+    interval: Interval
+    requests: float
+    needed: float
+
+    @property
+    def quotable(self) -> bool:
+        """Whether enough requests lie on both sides of it."""
+        return self.requests >= self.needed
+
+
+class Pooled:
+    """The pooled values of all replications; `samples` holds one per replication, some may be empty."""
+
+    def __init__(self, samples: Sequence[Sample]) -> None:
+        self.samples = samples
+        self.count = sum(one.count for one in samples)
+        self._values, self._ranks = _sorted([one for one in samples if len(one.values)])
+
+    def __bool__(self) -> bool:
+        """Whether there is any value."""
+        return len(self._values) > 0
+
+    def value(self, share: float) -> float:
+        """The value that this share of the requests stays at or below, interpolated between neighbours."""
+        return float(np.interp(share, self._ranks, self._values))
+
+    def curve(self, shares: Floats) -> Floats:
+        """The same at many shares."""
+        return np.interp(shares, self._ranks, self._values)
+
+    def percentile(self, share: float) -> Percentile:
+        """A percentile with its interval.
+
+        Woodruff's (1952, J Am Stat Assoc 47:635): how sure the share of requests below the percentile is, which knows that
+        those of one replication resemble each other, says between which two percentiles the true one lies.
+        """
+        value, tail = self.value(share), min(share, 1 - share)
+        if len(self.samples) < 2:
+            return Percentile(Interval(value, -np.inf, np.inf), self.count, BEYOND / tail)
+        further = 1 - STEADIER * (1 - share)
+        places = [share, further] if further > 0 else [share]
+        corrected = min(self._independent(place, corrected=True) for place in places)
+        around = share_interval(share * corrected, corrected)
+        alike = self.count / min(self._independent(place) for place in places)
+        needed = max(BEYOND, INDEPENDENT * alike) / tail
+        return Percentile(Interval(value, self.value(around.low), self.value(around.high)), self.count, needed)
+
+    def _independent(self, share: float, corrected: bool = False) -> float:
+        """How many independent requests would tell as much of the share that lies below a percentile."""
+        value = np.float32(self.value(share))
+        counts = np.array([one.count for one in self.samples])
+        below = np.array([one.weight * np.count_nonzero(one.values <= value) for one in self.samples])
+        below *= share * self.count / max(float(below.sum()), 1.0)  # of requests that tie with the value, a part lies below it
+        return effective_trials(below, counts, corrected)
+
+
+def _sorted(samples: Sequence[Sample]) -> tuple[Floats, Floats]:
+    """All values in order, and the share of requests up to each: 0 at the first and 1 at the last."""
+    if not samples:
+        return np.empty(0), np.empty(0)
+    values = np.concatenate([one.values for one in samples])
+    if len({one.weight for one in samples}) == 1:
+        return np.sort(values).astype(float), np.linspace(0, 1, len(values)) if len(values) > 1 else np.zeros(1)
+    order = np.argsort(values, kind="stable")
+    weights = np.repeat([one.weight for one in samples], [len(one.values) for one in samples])[order]
+    ranks = np.cumsum(weights) - weights[0]
+    return values[order].astype(float), ranks / (ranks[-1] or 1.0)

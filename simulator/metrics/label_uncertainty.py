@@ -14,6 +14,7 @@ from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from math import prod
+from operator import add
 from threading import Lock
 from typing import Any
 
@@ -24,11 +25,16 @@ from numpy.typing import NDArray
 from scipy.stats import beta
 
 from simulator.case.attributes import item_values
-from simulator.engine.plan import Plan, with_items
+from simulator.case.curveballs import AffectedQuantity, changes
+from simulator.engine.plan import Plan
 from simulator.evidence.score_tables import Published, ScoreTable
+from simulator.intervals import Interval, percentile_interval
 from simulator.limits import MIB
-from simulator.records.streams import once_a_plan
+from simulator.metrics.stage_metrics import strikes_of
+from simulator.records.streams import cache_per_plan
+from simulator.records.timetables import steps
 from simulator.stages.gate import Gate, Route, attribute_values, thresholds
+from simulator.units import percent
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -39,8 +45,6 @@ SmallCodes = NDArray[np.unsignedinteger[Any]]
 #: Resamples of the labelled for what is a sum over people.
 RESAMPLES = 1000
 
-#: Replications that run again, each on a resampled table of its own, where queues answer.
-RUNS = 7
 
 SEED = 0
 
@@ -103,7 +107,7 @@ class RoutingShares:
         return own + sum(one.nbytes for one in self.groups.values())
 
 
-@once_a_plan
+@cache_per_plan
 def codes_of(plan: Plan) -> Codes:
     """The way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
     gates = item_gates(plan)
@@ -111,7 +115,7 @@ def codes_of(plan: Plan) -> Codes:
     return np.asarray(_codes(plan, cuts, 1)[0], np.int64)
 
 
-@once_a_plan
+@cache_per_plan
 def ways_of(plan: Plan) -> RoutingShares | None:
     """What each resample does to the shares of the ways; None where no labelled item decides one, or scores shift in the run.
 
@@ -264,7 +268,7 @@ def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
     resampled[:, unseen] = taken
 
 
-@once_a_plan
+@cache_per_plan
 def item_groups(plan: Plan) -> dict[str, NDArray[np.bool_]]:
     """The labelled items of each group that metrics are told of, by its key, positives first, shape (items,)."""
     scenario = plan.scenario
@@ -352,7 +356,7 @@ def _item_values(plan: Plan, gate: Gate) -> NDArray[np.float32]:
     return np.concatenate([table.positives, table.negatives]).astype(np.float32)
 
 
-@once_a_plan
+@cache_per_plan
 def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
     """The gates of the labelled items, each with the threshold of each of its routes but the last in each resample.
 
@@ -414,33 +418,7 @@ def _pins(gates: dict[str, Gate], cuts: list[Floats], kind: str) -> bool:
     return False
 
 
-def resampled_plan(plan: Plan, resample: int) -> Plan:
-    """The same design for other people of the same kind: each table holds a resample of the labelled, the thresholds follow.
-
-    Every request meets the resampled item of the rank that its own item has among the labelled, by the score that has the last
-    word: whoever scores high still does, so that the run differs from its pair by the resample, and not by who is drawn.
-    """
-    last = plan.scores
-    assert last is not None
-    positive, negative = np.split(weights_of(last)[resample], [len(last.positives)])
-    ill, well = _matched(last.positives, positive), _matched(last.negatives, negative)
-    return with_items(plan, ill, well)
-
-
-def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
-    """The resampled items, each as often as it was drawn, in an order that gives each place of the table one of its rank."""
-    if not weights.any():  # a resample of few patients may hold nobody of a class
-        return np.arange(len(scores))
-    order = np.argsort(scores, kind="stable")
-    drawn = np.repeat(order, weights[order].astype(int))
-    count, rank = len(drawn), np.argsort(order)
-    places = ((np.arange(count) + 0.5) / count * len(scores)).astype(int)
-    found = np.empty(count, np.intp)
-    found[np.argsort(rank[places], kind="stable")] = drawn
-    return found
-
-
-@once_a_plan
+@cache_per_plan
 def downstream(plan: Plan) -> set[str]:
     """The stages that a request may come to behind a gate by score."""
     network = plan.scenario.network
@@ -448,13 +426,101 @@ def downstream(plan: Plan) -> set[str]:
     return behind & plan.scenario.stages.keys()
 
 
-@once_a_plan
-def needs_runs(plan: Plan) -> bool:
-    """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
-    waits = any(plan.scenario.stages[name].waits for name in downstream(plan))
-    return bool(item_gates(plan)) and (waits or paths_shift(plan))
-
-
 def paths_shift(plan: Plan) -> bool:
     """Whether scores shift or picks change in a run: an item does not always take the way that it takes on the table."""
     return plan.changes or any(plan.scenario.curveballs[name].shifts_scores for name in plan.strikes)
+
+
+@dataclass(frozen=True)
+class ThresholdCheck:
+    """A threshold that was chosen on the labelled items of one class: what it was set to, and what to expect on the next ones.
+
+    reached: the share of the labelled on its right side; next: the same for people it was not chosen on, with its interval
+    struck: the least share of the labelled on its right side while scores are shifted; None where nothing shifts them
+    struck_by: the labels of the curveballs that do
+    """
+
+    gate: str
+    route: str
+    of: str
+    promised: float
+    reached: float
+    next: Interval
+    of_positives: bool
+    struck: float | None = None
+    struck_by: tuple[str, ...] = ()
+
+    @property
+    def holds(self) -> bool:
+        """Whether the run is one for which the threshold was chosen: nothing takes items across it."""
+        return self.struck is None or self.struck == self.reached
+
+    @property
+    def sentence(self) -> str:
+        """What it promised and, if scores shift, that this is no longer true."""
+        puts = f"{self.gate}: the threshold of “{self.route}” puts {percent(self.reached)} of the {self.of} on the right side"
+        if self.struck is None or self.holds:
+            found = self.next
+            interval = f"(95% interval {percent(found.low)} to {percent(found.high)})"
+            return f"{puts}; on the next ones, expect {percent(found.value)} {interval}."
+        by = " and ".join(f"“{label}”" for label in self.struck_by)
+        return f"{puts}. That is no longer true once {by} has struck: then it puts {percent(self.struck)} of them there."
+
+    def to_json(self) -> dict[str, Any]:
+        """The threshold as `casesim run --json` prints it, without what does not apply."""
+        told = {name: getattr(self, name) for name in ("gate", "route", "of", "promised", "reached")}
+        struck = {} if self.struck is None else {"struck": self.struck, "struck_by": list(self.struck_by)}
+        return {**told, **struck, "next": vars(self.next)}
+
+
+@cache_per_plan
+def kept_thresholds(plan: Plan) -> list[ThresholdCheck]:
+    """The thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
+
+    None if picks change in the run: then only the run says what a threshold does.
+
+    On the resample that chose it, a threshold meets its target; on the table, which stands for everybody, not quite. The
+    gap is the optimism (Efron and Gong 1983, Am Stat 37:36).
+    """
+    if plan.changes:
+        return []
+    return [
+        _kept(plan, gate, route, now, cuts)
+        for gate, of_gate in resampled_cuts(plan)
+        for now, route, cuts in zip(thresholds(plan, gate), gate.routes, of_gate, strict=False)
+        if gate.by == "score" and np.isfinite(now) and route.at_least is None
+    ]
+
+
+def _kept(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> ThresholdCheck:
+    table, found = plan.table_of(gate), route.at_sensitivity is not None
+    positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
+    scores, mine = (table.positives, positive) if found else (table.negatives, negative)
+    reached = float(np.mean((scores >= now) == found))
+    told = mine.any(1)  # a resample of few patients may hold nobody of a class
+    mine, right = mine[told], (scores[None, :] >= cuts[told, None]) == found
+    draws = reached - (mine * right).sum(1) / mine.sum(1) + right.mean(1)
+    if right.all():
+        draws = 1 - never_seen(len(np.unique(table.positive_patients if found else table.negative_patients)))
+    spread = percentile_interval(reached, draws)
+    promised = route.at_sensitivity if route.at_sensitivity is not None else route.at_specificity
+    assert promised is not None
+    of = f"{table.about.counted} {'positives' if found else 'negatives'}"
+    expected = Interval(float(draws.mean()), max(spread.low, 0.0), min(spread.high, 1.0))
+    kept = ThresholdCheck(gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, expected, found)
+    shifts, labels = _shifts(plan, plan.scenario.scorer_of(gate), found)
+    struck = min((float(np.mean((scores + shift >= now) == found)) for shift in shifts), default=None)
+    return replace(kept, struck=struck, struck_by=labels) if labels else kept
+
+
+def _shifts(plan: Plan, pool: str, positive: bool) -> tuple[list[float], tuple[str, ...]]:
+    """What is added to the scores that a pool gives a class, as curveballs come and go, and the labels of those that do it."""
+    everybody, positives = (
+        list(changes(plan, what, stage))
+        for what, stage in ((AffectedQuantity.SCORES, None), (AffectedQuantity.POSITIVES, pool))
+    )
+    spans = everybody + (positives if positive else [])
+    shifts = steps(0.0, spans, add)
+    starts = {start for (start, _), _ in spans}
+    labels = [strike.label for strike in strikes_of(plan) if strike.start_s in starts and strike.shifts_scores]
+    return [value for time, value in zip(shifts.times, shifts.values, strict=True) if time < plan.arrivals_end_s], tuple(labels)

@@ -2,38 +2,127 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
+from math import ceil
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.case.attributes import group_of
-from simulator.case.outputs import Metric, MetricGroup, grouping
-from simulator.engine.servers import kind, paid_usd, server_s
-from simulator.metrics.ages import KnownAges, ages, instants
+from simulator.case.outputs import CountedMetric, Metric, MetricGroup, counted_metrics, grouping
+from simulator.engine.servers import kind
 from simulator.metrics.label_uncertainty import codes_of, downstream, item_gates, item_groups, labelled_people, paths_shift
 from simulator.metrics.mlperf_verdict import Queries, queries_of
-from simulator.metrics.samples import SECTIONS, Sample, Total, sample
-from simulator.metrics.stage_times import StageTimes, brought_s, times_of
-from simulator.records.trace import DONE, OUTCOMES, Trace, Visits
+from simulator.metrics.stage_metrics import StageTimes, times_of
+from simulator.records.trace import OUTCOMES, Trace, Visits
 
 Floats = NDArray[np.float64]
 
 #: The latency distribution is drawn at these shares of the requests.
 CURVE = np.concatenate([np.arange(0, 0.99, 0.005), np.arange(0.99, 1, 0.0005), [1.0]])
 
-#: The parts of the cost that are told though nothing is paid for them.
-USUAL_PARTS = ("machines", "reviewers")
-
 #: What tells one flow of requests from another. `last`: the stage, of those that take time, to which a request came last.
 FLOW = ("tag", "end", "outcome", "positive", "detected", "last")
 
-#: What is paid for a missed positive, among the parts of the cost.
-MISSED = "missed"
+
+@dataclass(frozen=True)
+class Total:
+    """A numerator and a denominator, summed over the requests of one replication: a share, or what one request costs.
+
+    by_way: the same by class and by the way of the labelled items through the gates by score, as `Strata` lists them, columns
+    numerator and denominator; None where no labelled item stands behind the figure
+    by_draw: the same for each resample of other evidence, shape (draws, 2); None where the replication was not evaluated so
+    between: the bounds that evidence counted outside the run leaves the ratio, where it is no sum over the run
+    parts: the totals that it is the sum of, by name, where they are reported too
+    """
+
+    numerator: float
+    denominator: float
+    by_way: NDArray[np.float64] | None = None
+    by_draw: NDArray[np.float64] | None = None
+    between: tuple[float, float] | None = None
+    parts: Mapping[str, Total] = field(default_factory=dict)
+
+    @property
+    def ratio(self) -> float | None:
+        """The one over the other; None of nothing."""
+        return self.numerator / self.denominator if self.denominator else None
+
+
+def changes(totals: Sequence[Total]) -> NDArray[np.float64] | None:
+    """How much a ratio over replications changes in each resample of the evidence, shape (draws,); None where none was made.
+
+    A resample is compared with the evidence as it is in the same replications.
+    """
+    told = [(total, total.by_draw) for total in totals if total.by_draw is not None]
+    if not told:
+        return None
+    now = np.sum([(total.numerator, total.denominator) for total, _ in told], axis=0)
+    drawn = np.sum([by_draw for _, by_draw in told], axis=0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        moved = drawn[:, 0] / drawn[:, 1] - now[0] / now[1]
+    return np.asarray(moved[np.isfinite(moved)])
+
+
+def bounds(totals: Sequence[Total]) -> tuple[float, float] | None:
+    """The bounds that counted evidence leaves a ratio, on average over replications; None where there are none."""
+    told = [total.between for total in totals if total.between is not None]
+    return (float(np.mean([low for low, _ in told])), float(np.mean([high for _, high in told]))) if told else None
+
+
+#: The number of equal stretches that a run with a warm-up is divided into: the cut falls between two of them.
+SECTIONS = 200
+
+#: The most values that one replication keeps of a sample; of more, every second, third, ... in order of size.
+MOST = 100_000
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Values of one replication by the stretch of the run that they belong to.
+
+    values: shape (n,), stretch after stretch; starts: where each stretch begins, shape (stretches + 1,)
+    weight: how many requests stand behind each value
+    """
+
+    values: NDArray[np.float32]
+    starts: NDArray[np.int64]
+    weight: float = 1.0
+
+    @property
+    def count(self) -> float:
+        """Requests behind all values."""
+        return self.weight * len(self.values)
+
+    def after(self, stretch: int) -> Sample:
+        """Without the stretches before this one."""
+        first = self.starts[stretch]
+        return Sample(self.values[first:], self.starts[stretch:] - first, self.weight)
+
+    def parts(self, count: int) -> list[Sample]:
+        """That many equal stretches of time, a sample each."""
+        edges = self.starts[np.linspace(0, len(self.starts) - 1, count + 1).astype(int)]
+        return [Sample(self.values[low:high], np.array([0, high - low]), self.weight) for low, high in pairwise(edges)]
+
+
+def sample(values: Floats, stretches: NDArray[np.int64] | None = None) -> Sample:
+    """A sample of one replication. stretches: which stretch each value belongs to, from 0; None: the run is not cut."""
+    kept = values.astype(np.float32)
+    every = ceil(len(kept) / MOST) if len(kept) else 1
+    count = 1 if stretches is None else SECTIONS
+    of = np.zeros(len(kept), np.int64) if stretches is None else stretches
+    if every > 1 or stretches is not None:
+        order = np.lexsort((kept, of))[every // 2 :: every]
+        kept, of = kept[order], of[order]
+    return Sample(kept, np.searchsorted(of, np.arange(count + 1)), float(every))
+
+
+#: For a stage that a replication never reached.
+NOTHING = Sample(np.empty(0, np.float32), np.zeros(SECTIONS + 1, np.int64))
 
 
 @dataclass(frozen=True)
@@ -142,263 +231,198 @@ class Measures:
         return total.ratio if total else None
 
 
-def _of_sections(trace: Trace) -> dict[str, Total]:
-    """Return the metrics that the sections of features count."""
-    found: dict[str, Total] = {}
-    for section in trace.plan.scenario.sections.values():
-        found |= section.totals(trace)
-    return found
+class CountedRun:
+    """One replication, or a group of its requests, as the metrics' counts see it.
 
-
-def measure(trace: Trace) -> Measures:
-    """Reduce a trace to its measures."""
-    visits = {name: log.visits() for name, log in trace.logs.items() if len(log)}
-    stretches = 1 if trace.plan.scenario.run.warm_up == "none" else SECTIONS
-    counted, known = _Counter(trace, visits), dict(ages(trace))
-    samples, costs = dict(_samples(trace, visits, stretches)), dict(counted.costs())
-    samples |= {f"age_peak.{of}": sample(one.peaks, _stretches(trace, one.at[1:], stretches)) for of, one in known.items()}
-    looks = instants(trace.plan.arrivals_end_s) if known else np.empty(0)
-    samples |= {f"age.{of}": sample(one.ages(looks), _stretches(trace, looks, stretches)) for of, one in known.items()}
-    for stage in trace.plan.scenario.stages:
-        own = kind(trace, stage).times(trace, stage)
-        samples |= {name: sample(values, _stretches(trace, at, stretches)) for name, values, at in own}
-    return Measures(
-        digest=trace.digest,
-        requests=trace.columns.n,
-        totals=counted.totals() | {"cost_per_1000_usd": counted.together(costs)} | _of_sections(trace),
-        costs=costs,
-        samples=samples,
-        rates=_rates(trace, known, stretches),
-        stretch_s=trace.plan.arrivals_end_s / stretches,
-        flows=_flows(trace, last := _last_stages(trace, visits)),
-        strata=counted.strata,
-        latencies=_by_stretch(samples["latency"]) if stretches > 1 else None,
-        queries=queries_of(trace),
-        stages=times_of(trace, visits),
-        groups=dict(_groups(trace, visits, stretches, last)),
-    )
-
-
-def _groups(trace: Trace, visits: dict[str, Visits], stretches: int, last: NDArray[np.int64]) -> Iterator[tuple[str, Measures]]:
-    """Each group that metrics are told of, measured alone: the times that they ask for, and the totals of its requests."""
-    plan = trace.plan
-    asked = [metric for metric in plan.scenario.metrics.values() if metric.group]
-    if not asked:
-        return
-    keys = {metric.group.key for metric in asked if metric.group}
-    items = item_groups(plan)
-    members = {name: group_of(plan, name, column) for name, column in trace.columns.attributes.items()}
-    for name, attribute in plan.scenario.attributes.items():
-        timed = any(metric.is_time for metric in asked if metric.group and metric.group.attribute == name)
-        for index, value in enumerate(grouping(attribute).groups if attribute.metrics else ()):
-            mine, key = members[name] == index, MetricGroup(name, value).key
-            if key not in keys:
-                continue
-            counted = _Counter(trace, visits, mine)
-            yield (
-                key,
-                Measures(
-                    digest="",
-                    requests=counted.n,
-                    totals=counted.of_requests(),
-                    costs={},
-                    samples=dict(_samples(trace, visits, stretches, mine)) if timed else {},
-                    rates={},
-                    stretch_s=plan.arrivals_end_s / stretches,
-                    flows=_flows(trace, last, mine),
-                    strata=counted.strata,
-                    labelled=labelled_people(next(iter(plan.tables.values())), items[key]) if key in items else None,
-                ),
-            )
-
-
-def _stretches(trace: Trace, times: Floats, stretches: int) -> NDArray[np.int64] | None:
-    """The stretch of the run that each time falls into; None where the run is not cut."""
-    if stretches == 1:
-        return None
-    return np.minimum(times / trace.plan.arrivals_end_s * stretches, stretches - 1).astype(np.int64)
-
-
-def _by_stretch(latencies: Sample) -> Floats:
-    counts = np.diff(latencies.starts)
-    sums = np.add.reduceat(np.append(latencies.values, 0.0).astype(float), latencies.starts[:-1]) * (counts > 0)
-    return np.stack([sums, counts]) * latencies.weight
-
-
-def _samples(
-    trace: Trace, visits: dict[str, Visits], stretches: int, group: NDArray[np.bool_] | None = None
-) -> Iterator[tuple[str, Sample]]:
-    """Latencies of the requests that were answered, in order of arrival, and waits of the visits by when they began.
-
-    group: of which requests, shape (n,); None: of all
-    """
-    columns = trace.columns
-    answered = np.isfinite(columns.answered) if group is None else np.isfinite(columns.answered) & group
-    latency = columns.answered - columns.sent
-
-    def of(mine: NDArray[np.bool_]) -> Sample:
-        return sample(latency[mine], _stretches(trace, columns.arrived[mine], stretches))
-
-    yield "latency", (every := of(answered))
-    refused = answered & columns.refused
-    yield "served", of(answered & ~refused) if refused.any() else every
-    for index, name in enumerate(trace.plan.scenario.classes):
-        yield f"latency.{name}", of(answered & (columns.kind == index))
-    wanted = {metric.sample for metric in trace.plan.scenario.metrics.values()}
-    waited = {metric.stage for metric in trace.plan.scenario.metrics.values() if metric.sample.startswith("wait.")}
-    for name in (name for name in visits if name in waited):
-        mine = visits[name] if group is None else visits[name].only(group[visits[name].request])
-        rows, entered, wait = _waits(trace, mine)
-        yield f"wait.{name}", sample(wait, _stretches(trace, entered, stretches))
-        tag = columns.tag[rows]
-        for index, label in enumerate(trace.plan.scenario.tags(), start=1):
-            if f"wait.{name}.{label}" in wanted:
-                tagged = tag == index
-                yield f"wait.{name}.{label}", sample(wait[tagged], _stretches(trace, entered[tagged], stretches))
-
-
-def _waits(trace: Trace, visits: Visits) -> tuple[NDArray[np.int32], Floats, Floats]:
-    """Who waited, since when, and how long: until service began, the time-out, or the end of the run; all of shape (m,).
-
-    A request that was refused on the spot never waited, and nobody waited for a copy that was served in vain.
-    """
-    mine = visits.only(visits.wanted & (visits.served | (visits.left_s != visits.entered_s)))
-    gone = np.where(np.isnan(mine.left_s), trace.plan.horizon_s, mine.left_s)
-    return mine.request, mine.entered_s, np.where(mine.served, mine.started_s, gone) - mine.entered_s
-
-
-def _rates(trace: Trace, known: Mapping[str, KnownAges], stretches: int) -> dict[str, Floats]:
-    """What adds up over the time in which requests come, by stretch: answers, those of use, what kinds count, and ages."""
-    columns = trace.columns
-    edges = np.linspace(0, trace.plan.arrivals_end_s, stretches + 1)
-    useful = np.isfinite(columns.answered) & ~columns.refused
-    if len(columns.deadline):
-        useful &= columns.answered <= columns.deadline
-    answers = {"throughput_per_s": columns.answered, "goodput_per_s": columns.answered[useful]}
-    for stage in trace.plan.scenario.stages:
-        answers |= dict(kind(trace, stage).events(trace, stage))
-    counts = {name: np.histogram(times[np.isfinite(times)], edges)[0].astype(float) for name, times in answers.items()}
-    return counts | {f"age_mean_s.{of}": one.areas(edges) for of, one in known.items()}
-
-
-class _Counter:
-    """Sums over the requests of a replication, by the way of the labelled items that stand for them where there are any.
-
-    Rows beyond the requests themselves are requests that are taken for the other class, where none of it took their way.
-    group: of which requests, shape (n,); None: of all
+    Rows beyond the requests themselves are requests taken for the other class, where no request of it took their way.
+    own: the index of the requests in the columns; n: their number; rows: the request behind each row
+    positive, detected, escalated: of each row, shape (rows,); group: the requests counted, shape (requests,); None: all
     """
 
-    def __init__(self, trace: Trace, visits: dict[str, Visits], group: NDArray[np.bool_] | None = None) -> None:
-        self.trace, self.visits = trace, visits
+    def __init__(self, trace: Trace, visits: dict[str, Visits], stretches: int, group: NDArray[np.bool_] | None = None) -> None:
+        self.trace, self.visits, self.stretches, self.group = trace, visits, stretches, group
         self.columns, self.scenario = trace.columns, trace.plan.scenario
         self.strata: Strata | None = None
         self._stratum: NDArray[np.int64] | None = None
-        self.mine = mine = slice(None) if group is None else np.flatnonzero(group)
-        rows, turned = np.arange(self.columns.n)[mine], np.empty(0, np.int64)
+        self._results: dict[Hashable, Any] = {}
+        self.own = own = slice(None) if group is None else np.flatnonzero(group)
+        rows, turned = np.arange(self.columns.n)[own], np.empty(0, np.int64)
         self.n = len(rows)
         if self.n and item_gates(trace.plan) and not paths_shift(trace.plan):
-            key = 2 * codes_of(trace.plan)[self.columns.item[mine]] + self.columns.positive[mine]
+            key = 2 * codes_of(trace.plan)[self.columns.item[own]] + self.columns.positive[own]
             others = np.flatnonzero(~np.isin(key ^ 1, key))
             keys, self._stratum = np.unique(np.append(key, key[others] ^ 1), return_inverse=True)
             requests = np.bincount(self._stratum).astype(float)
             self.strata = Strata(keys % 2 == 1, keys // 2, requests, ~np.isin(keys, key))
             turned = rows[others]
         self.rows = np.append(rows, turned)
-        self.positive = np.append(self.columns.positive[mine], ~self.columns.positive[turned])
+        self.positive = np.append(self.columns.positive[own], ~self.columns.positive[turned])
         detected = np.array([end.detected.value for end in self.scenario.ends.values()] + [0.0])[self.columns.end[turned]]
-        self.detected = np.append(self.columns.detected[mine], detected) * self.positive
+        self.detected = np.append(self.columns.detected[own], detected) * self.positive
+        escalated = np.array([end.escalated for end in self.scenario.ends.values()] + [False])
+        self.escalated = escalated[self.columns.end][self.rows]
 
-    def totals(self) -> dict[str, Total]:
-        """Every metric that is a ratio or a share."""
-        return {
-            **self.of_requests(),
-            **dict(self._utilizations()),
-            **dict(self._of_kinds()),
-        }
-
-    def of_requests(self) -> dict[str, Total]:
-        """Those that can be told of a part of the requests too."""
-        return {**dict(self._outcomes()), **dict(self._qualities())}
-
-    def _of(self, above: NDArray[np.generic], below: NDArray[np.generic] | None = None) -> Total:
-        """A total of columns, of as many elements as there are rows; `below` is 1 for each unless it is given."""
-        under, n = np.ones(len(above), bool) if below is None else below, self.n
+    def total(self, numerator: NDArray[np.generic], denominator: NDArray[np.generic] | None = None) -> Total:
+        """Return a total of two columns, shape (rows,) each; the denominator is 1 a row unless it is given."""
+        under, n = np.ones(len(numerator), bool) if denominator is None else denominator, self.n
         by_way = None
         if self._stratum is not None:
-            by_way = np.stack([np.bincount(self._stratum, column) for column in (above, under)], axis=-1).astype(float)
-        return Total(float(above[:n].sum()), float(under[:n].sum()), by_way)
+            by_way = np.stack([np.bincount(self._stratum, column) for column in (numerator, under)], axis=-1).astype(float)
+        return Total(float(numerator[:n].sum()), float(under[:n].sum()), by_way)
 
-    def _outcomes(self) -> Iterator[tuple[str, Total]]:
-        columns, mine, n = self.columns, self.mine, float(self.n)
-        counts = np.bincount(columns.outcome[mine], minlength=len(OUTCOMES))
-        for index, name in enumerate(OUTCOMES):
-            yield f"{name}_share", Total(float(counts[index]), n)
-        if any(kind.deadline_s is not None for kind in self.scenario.classes.values()):
-            in_time = (columns.outcome[mine] == DONE) & (columns.answered[mine] <= columns.deadline[mine])
-            yield "on_time_share", Total(float(in_time.sum()), n)
+    def ratio(self, numerator: float, denominator: float) -> Total:
+        """Return a total that rests on no labelled item."""
+        return Total(float(numerator), float(denominator))
 
-    def _qualities(self) -> Iterator[tuple[str, Total]]:
-        if self.scenario.population is None:
-            return
-        positive, detected, escalated = self.positive, self.detected, _escalated(self.trace)[self.rows]
-        yield "sensitivity", self._of(detected, positive)
-        yield "specificity", self._of(~positive & ~escalated, ~positive)
-        yield "positive_predictive_value", self._of(positive & escalated, escalated)
-        yield "negative_predictive_value", self._of(~positive & ~escalated, ~escalated)
-        yield "missed_per_1000", self._of(1000 * (positive - detected))
-        yield "escalated_share", self._of(escalated)
+    def sample(self, values: Floats, at: Floats) -> Sample:
+        """Return a sample of values, each taken at a time in s, shape (m,) both."""
+        if self.stretches == 1:
+            return sample(values)
+        places = np.minimum(at / self.trace.plan.arrivals_end_s * self.stretches, self.stretches - 1)
+        return sample(values, places.astype(np.int64))
 
-    def _utilizations(self) -> Iterator[tuple[str, Total]]:
-        """Work that came over the server-seconds that are offered for it, of every stage that offers any."""
-        answering = downstream(self.trace.plan) if self.strata else set()
-        for name, stage in self.scenario.stages.items():
-            if not stage.server or (capacity := server_s(self.trace, name)) <= 0:
+    def per_stretch(self, times: Floats) -> Floats:
+        """Return the number of these times, in s, in each stretch of the run; those that are not finite do not count."""
+        return np.histogram(times[np.isfinite(times)], self.edges)[0].astype(float)
+
+    def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        """Return what `make` returns, made once for all counts of this run that use the key."""
+        if key not in self._results:
+            self._results[key] = make()
+        return self._results[key]
+
+    def latency_of(self, requests: NDArray[np.bool_]) -> Sample:
+        """Return the latencies of requests, shape (requests,), in order of arrival."""
+        return self.sample(self._latency[requests], self.columns.arrived[requests])
+
+    @cached_property
+    def edges(self) -> Floats:
+        """The times between which the stretches lie, s, shape (stretches + 1,)."""
+        return np.linspace(0, self.trace.plan.arrivals_end_s, self.stretches + 1)
+
+    @cached_property
+    def answered(self) -> NDArray[np.bool_]:
+        """The requests counted that got an answer or a refusal, shape (requests,)."""
+        answered = np.isfinite(self.columns.answered)
+        return answered if self.group is None else answered & self.group
+
+    @cached_property
+    def behind_gates(self) -> set[str]:
+        """The stages where the labels decide who comes: those behind a gate by score."""
+        return downstream(self.trace.plan) if self.strata else set()
+
+    @cached_property
+    def _latency(self) -> Floats:
+        return self.columns.answered - self.columns.sent
+
+    @cached_property
+    def latencies(self) -> Sample:
+        """The latencies of all that got an answer or a refusal."""
+        return self.latency_of(self.answered)
+
+    @cached_property
+    def served(self) -> Sample:
+        """The latencies of those that got an answer."""
+        refused = self.answered & self.columns.refused
+        return self.latency_of(self.answered & ~refused) if refused.any() else self.latencies
+
+
+def measure(trace: Trace) -> Measures:
+    """Reduce a trace to its measures."""
+    scenario = trace.plan.scenario
+    visits = {name: log.visits() for name, log in trace.logs.items() if len(log)}
+    stretches = 1 if scenario.run.warm_up == "none" else SECTIONS
+    run, counted = CountedRun(trace, visits, stretches), counted_metrics(scenario.outline)
+    counts = _counts(run, counted.values(), {metric.sample for metric in scenario.metrics.values() if not metric.group})
+    _add_own_counts(run, counts)
+    last = _last_stages(trace, visits)
+    return Measures(
+        digest=trace.digest,
+        requests=trace.columns.n,
+        totals=counts.totals,
+        costs={part: total for whole in counts.totals.values() for part, total in whole.parts.items()},
+        samples={"latency": run.latencies, "served": run.served} | counts.samples,
+        rates=counts.rates,
+        stretch_s=trace.plan.arrivals_end_s / stretches,
+        flows=_flows(trace, last),
+        strata=run.strata,
+        latencies=_by_stretch(run.latencies) if stretches > 1 else None,
+        queries=queries_of(trace) if scenario.arrivals.is_mlperf else None,
+        stages=times_of(trace, visits),
+        groups=dict(_groups(run, counted, last)),
+    )
+
+
+@dataclass
+class _Counts:
+    totals: dict[str, Total] = field(default_factory=dict)
+    samples: dict[str, Sample] = field(default_factory=dict)
+    rates: dict[str, Floats] = field(default_factory=dict)
+
+
+def _counts(run: CountedRun, counted: Iterable[CountedMetric], samples: Container[str]) -> _Counts:
+    """Count metrics in a run; samples: those that are needed, which take longest."""
+    counts = _Counts()
+    for one in counted:
+        store = getattr(counts, one.store)
+        if one.count is None or one.key in store or (one.store == "samples" and one.key not in samples):
+            continue
+        if (count := one.count(run)) is not None:
+            store[one.key] = count
+    return counts
+
+
+def _add_own_counts(run: CountedRun, counts: _Counts) -> None:
+    """Add the counts of kinds of stages, such as retries and joins, and of the sections of features."""
+    for name in run.scenario.stages:
+        own = kind(run.trace, name)
+        counts.totals.update((metric, Total(*pair)) for metric, *pair in own.totals(run.trace, name))
+        counts.samples.update((metric, run.sample(values, at)) for metric, values, at in own.times(run.trace, name))
+        counts.rates.update((metric, run.per_stretch(times)) for metric, times in own.events(run.trace, name))
+    for section in run.scenario.sections.values():
+        counts.totals |= section.totals(run.trace)
+
+
+def _groups(run: CountedRun, counted: Mapping[str, CountedMetric], last: NDArray[np.int64]) -> Iterator[tuple[str, Measures]]:
+    """Yield the measures of each group that metrics are reported of."""
+    trace, plan = run.trace, run.trace.plan
+    samples: dict[str, set[str]] = {}
+    for metric in plan.scenario.metrics.values():
+        if metric.group:
+            samples.setdefault(metric.group.key, set()).add(metric.sample)
+    if not samples:
+        return
+    items, divisible = item_groups(plan), [one for one in counted.values() if one.record.has_groups]
+    for name, attribute in plan.scenario.attributes.items():
+        members = attribute.group_of(trace.columns.attributes[name])
+        for index, value in enumerate(grouping(attribute).groups if attribute.metrics else ()):
+            group, key = members == index, MetricGroup(name, value).key
+            if key not in samples:
                 continue
-            work = brought_s(self.trace, self.visits[name]) if name in self.visits else np.zeros(self.columns.n)
-            if name in answering:
-                yield f"utilization.{name}", self._of(work[self.rows], np.full(len(self.rows), capacity / len(work)))
-            else:
-                yield f"utilization.{name}", Total(float(work.sum()), capacity)
-
-    def _of_kinds(self) -> Iterator[tuple[str, Total]]:
-        """What each kind of stage counts of its own, as retries and joins do."""
-        for name in self.scenario.stages:
-            for metric, above, below in kind(self.trace, name).totals(self.trace, name):
-                yield metric, Total(above, below)
-
-    def together(self, costs: Mapping[str, Total]) -> Total:
-        """The cost of 1,000 requests, of its parts."""
-        by_way = [total.by_way for total in costs.values() if total.by_way is not None]
-        together = np.stack([sum(part[:, 0] for part in by_way), by_way[0][:, 1]], axis=-1) if by_way else None
-        return Total(sum(total.above for total in costs.values()), self.columns.n / 1000, together)
-
-    def costs(self) -> Iterator[tuple[str, Total]]:
-        """USD for 1,000 requests by part: machines and people as they are paid, visits and misses as they happened."""
-        scenario, n = self.scenario, self.columns.n
-        thousands = np.full(len(self.rows), 0.001)
-        usd = np.array([end.usd.value for end in scenario.ends.values()] + [0.0])[self.columns.end][self.rows]
-        yield from ((part, Total(paid, n / 1000)) for part, paid in self._paid_usd().items())
-        if scenario.population is None:
-            yield "ends", self._of(usd, thousands)
-        else:
-            yield "visits of negatives", self._of(usd * ~self.positive, thousands)
-            yield "visits of positives", self._of(usd * self.positive, thousands)
-        if scenario.costs is not None:
-            missed = self.positive - self.detected
-            yield MISSED, self._of(missed * scenario.costs.missed_positive_usd.value, thousands)
-
-    def _paid_usd(self) -> dict[str, float]:
-        """What was paid for the stages, by the part of the cost under which it is told."""
-        found = dict.fromkeys(USUAL_PARTS, 0.0)
-        for name, stage in self.scenario.stages.items():
-            if stage.cost_part:
-                found[stage.cost_part] = found.get(stage.cost_part, 0.0) + paid_usd(self.trace, name)
-        return found
+            part = CountedRun(trace, run.visits, run.stretches, group)
+            counts = _counts(part, divisible, samples[key])
+            yield (
+                key,
+                Measures(
+                    digest="",
+                    requests=part.n,
+                    totals=counts.totals,
+                    costs={},
+                    samples=counts.samples,
+                    rates={},
+                    stretch_s=plan.arrivals_end_s / run.stretches,
+                    flows=_flows(trace, last, group),
+                    strata=part.strata,
+                    labelled=labelled_people(next(iter(plan.tables.values())), items[key]) if key in items else None,
+                ),
+            )
 
 
-def _escalated(trace: Trace) -> NDArray[np.bool_]:
-    escalated = np.array([end.escalated for end in trace.plan.scenario.ends.values()] + [False])
-    return escalated[trace.columns.end]
+def _by_stretch(latencies: Sample) -> Floats:
+    """Return the sum of latencies in s and their number in each stretch, shape (2, stretches)."""
+    counts = np.diff(latencies.starts)
+    sums = np.add.reduceat(np.append(latencies.values, 0.0).astype(float), latencies.starts[:-1]) * (counts > 0)
+    return np.stack([sums, counts]) * latencies.weight
 
 
 def _last_stages(trace: Trace, visits: dict[str, Visits]) -> NDArray[np.int64]:

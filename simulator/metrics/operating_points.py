@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from operator import add, itemgetter
-from typing import Any
+from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.case.choices import Pick
-from simulator.case.curveballs import AffectedQuantity, changes
 from simulator.engine.plan import Plan
 from simulator.evidence.score_tables import ScoreTable
-from simulator.intervals import Interval, clustered_share, corrected_interval, percentile_interval
-from simulator.metrics.label_uncertainty import never_seen, resampled_cuts, thresholds_anew, weights_of
-from simulator.metrics.strikes import strikes_of
-from simulator.records.streams import once_a_plan
-from simulator.records.timetables import steps
-from simulator.stages.gate import Gate, Route, thresholds
+from simulator.intervals import Interval, clustered_share, corrected_interval
+from simulator.metrics.label_uncertainty import thresholds_anew, weights_of
+from simulator.stages.gate import thresholds
 from simulator.theory.loads import loads
-from simulator.units import percent
 
 Floats = NDArray[np.float64]
 
@@ -63,101 +57,6 @@ def operating_point(table: ScoreTable, threshold: float, label: str = "", pool: 
         clustered_share(table.positive_patients, np.ones(len(above)), above, table.positive_evidence),
         clustered_share(table.negative_patients, np.ones(len(below)), below, table.negative_evidence),
     )
-
-
-@dataclass(frozen=True)
-class ThresholdCheck:
-    """A threshold that was chosen on the labelled items of one class: what it was set to, and what to expect on the next ones.
-
-    reached: the share of the labelled on its right side; next: the same for people it was not chosen on, with its interval
-    struck: the least share of the labelled on its right side while scores are shifted; None where nothing shifts them
-    struck_by: the labels of the curveballs that do
-    """
-
-    gate: str
-    route: str
-    of: str
-    promised: float
-    reached: float
-    next: Interval
-    of_positives: bool
-    struck: float | None = None
-    struck_by: tuple[str, ...] = ()
-
-    @property
-    def holds(self) -> bool:
-        """Whether the run is one for which the threshold was chosen: nothing takes items across it."""
-        return self.struck is None or self.struck == self.reached
-
-    @property
-    def sentence(self) -> str:
-        """What it promised and, if scores shift, that this is no longer true."""
-        puts = f"{self.gate}: the threshold of “{self.route}” puts {percent(self.reached)} of the {self.of} on the right side"
-        if self.struck is None or self.holds:
-            found = self.next
-            interval = f"(95% interval {percent(found.low)} to {percent(found.high)})"
-            return f"{puts}; on the next ones, expect {percent(found.value)} {interval}."
-        by = " and ".join(f"“{label}”" for label in self.struck_by)
-        return f"{puts}. That is no longer true once {by} has struck: then it puts {percent(self.struck)} of them there."
-
-    def to_json(self) -> dict[str, Any]:
-        """The threshold as `casesim run --json` prints it, without what does not apply."""
-        told = {name: getattr(self, name) for name in ("gate", "route", "of", "promised", "reached")}
-        struck = {} if self.struck is None else {"struck": self.struck, "struck_by": list(self.struck_by)}
-        return {**told, **struck, "next": vars(self.next)}
-
-
-@once_a_plan
-def kept_thresholds(plan: Plan) -> list[ThresholdCheck]:
-    """The thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
-
-    None if picks change in the run: then only the run says what a threshold does.
-
-    On the resample that chose it, a threshold meets its target; on the table, which stands for everybody, not quite. The
-    gap is the optimism (Efron and Gong 1983, Am Stat 37:36).
-    """
-    if plan.changes:
-        return []
-    return [
-        _kept(plan, gate, route, now, cuts)
-        for gate, of_gate in resampled_cuts(plan)
-        for now, route, cuts in zip(thresholds(plan, gate), gate.routes, of_gate, strict=False)
-        if gate.by == "score" and np.isfinite(now) and route.at_least is None
-    ]
-
-
-def _kept(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> ThresholdCheck:
-    table, found = plan.table_of(gate), route.at_sensitivity is not None
-    positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
-    scores, mine = (table.positives, positive) if found else (table.negatives, negative)
-    reached = float(np.mean((scores >= now) == found))
-    told = mine.any(1)  # a resample of few patients may hold nobody of a class
-    mine, right = mine[told], (scores[None, :] >= cuts[told, None]) == found
-    draws = reached - (mine * right).sum(1) / mine.sum(1) + right.mean(1)
-    if right.all():
-        draws = 1 - never_seen(len(np.unique(table.positive_patients if found else table.negative_patients)))
-    spread = percentile_interval(reached, draws)
-    promised = route.at_sensitivity if route.at_sensitivity is not None else route.at_specificity
-    assert promised is not None
-    of = f"{table.about.counted} {'positives' if found else 'negatives'}"
-    expected = Interval(float(draws.mean()), max(spread.low, 0.0), min(spread.high, 1.0))
-    kept = ThresholdCheck(gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, expected, found)
-    shifts, labels = _shifts(plan, plan.scenario.scorer_of(gate), found)
-    struck = min((float(np.mean((scores + shift >= now) == found)) for shift in shifts), default=None)
-    return replace(kept, struck=struck, struck_by=labels) if labels else kept
-
-
-def _shifts(plan: Plan, pool: str, positive: bool) -> tuple[list[float], tuple[str, ...]]:
-    """What is added to the scores that a pool gives a class, as curveballs come and go, and the labels of those that do it."""
-    everybody, positives = (
-        list(changes(plan, what, stage))
-        for what, stage in ((AffectedQuantity.SCORES, None), (AffectedQuantity.POSITIVES, pool))
-    )
-    spans = everybody + (positives if positive else [])
-    shifts = steps(0.0, spans, add)
-    starts = {start for (start, _), _ in spans}
-    labels = [strike.label for strike in strikes_of(plan) if strike.start_s in starts and strike.shifts_scores]
-    return [value for time, value in zip(shifts.times, shifts.values, strict=True) if time < plan.arrivals_end_s], tuple(labels)
 
 
 def referral_curve(plan: Plan) -> pd.DataFrame:

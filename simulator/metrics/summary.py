@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import isfinite
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,21 +14,19 @@ from numpy.typing import NDArray
 
 from simulator.case.fields import Source
 from simulator.case.outputs import Metric, MetricGroup
+from simulator.case.schema import Objective
 from simulator.engine.plan import Plan, at_band_edges, fingerprint
 from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.estimates import Estimator
-from simulator.metrics.label_uncertainty import ways_of
+from simulator.metrics.label_uncertainty import ThresholdCheck, kept_thresholds, ways_of
 from simulator.metrics.measures import CURVE, FLOW, Measures, measure
 from simulator.metrics.mlperf_verdict import MlperfResult, mlperf_result
-from simulator.metrics.operating_points import ThresholdCheck, kept_thresholds
-from simulator.metrics.scorecard import Verdict, judge
-from simulator.metrics.stage_times import StageTimes, last_change, pooled
-from simulator.metrics.strikes import clock
+from simulator.metrics.stage_metrics import StageTimes, clock, last_change, pooled
 from simulator.metrics.warm_up import WarmUp, warm_up_of
 from simulator.records.trace import Trace
 from simulator.theory.loads import loads
-from simulator.units import percent, spoken, spread
+from simulator.units import percent, spoken, spoken_beside, spoken_bound, spread
 
 #: How to read an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
@@ -56,7 +55,7 @@ class Summary:
     """All replications of one design in numbers.
 
     thresholds: what each threshold was set to reach on the labelled items, and what to expect on the next ones
-    untold: the metrics of the case that the run cannot quote, each with the reason in a few words
+    missing: the metrics of the case that the run cannot quote, each with the reason in a few words
     measures: the replications themselves, with which advice compares other designs
     """
 
@@ -74,7 +73,7 @@ class Summary:
     stages: dict[str, StageTimes]
     warm_up: WarmUp | None
     thresholds: list[ThresholdCheck]
-    untold: dict[str, str]
+    missing: dict[str, str]
     measures: Sequence[Measures]
     mlperf: MlperfResult | None = None
 
@@ -165,18 +164,18 @@ class Figures:
         edges = at_band_edges(plan) if measures[0].band_edges else []
         for index, (edge, name) in enumerate(zip(edges, _EDGES, strict=False)):
             at_edge = [one.band_edges[index] for one in measures]
-            there, untold = Figures.of(edge, at_edge).spanned(edge, at_edge)
-            reasons = _at_edge(untold, name) | reasons
+            there, missing = Figures.of(edge, at_edge).spanned(edge, at_edge)
+            reasons = _at_edge(missing, name) | reasons
             metrics = _spanned(metrics, there)
-        return metrics, _untold(plan, metrics, reasons)
+        return metrics, _missing(plan, metrics, reasons)
 
 
-def _untold(plan: Plan, metrics: Mapping[str, Estimate], reasons: Mapping[str, str]) -> dict[str, str]:
+def _missing(plan: Plan, metrics: Mapping[str, Estimate], reasons: Mapping[str, str]) -> dict[str, str]:
     return {name: reasons.get(name, NO_FIGURE) for name in plan.scenario.metrics if name not in metrics}
 
 
-def _at_edge(untold: Mapping[str, str], name: str) -> dict[str, str]:
-    return {one: f"{why} at the {name} edge of the projection" for one, why in untold.items()}
+def _at_edge(missing: Mapping[str, str], name: str) -> dict[str, str]:
+    return {one: f"{why} at the {name} edge of the projection" for one, why in missing.items()}
 
 
 def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
@@ -184,7 +183,8 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     found = Figures.of(plan, measures)
     stages, warm_up, estimator, metrics, reasons = found.stages, found.warm_up, found.estimator, found.metrics, found.reasons
     costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
-    mlperf, thresholds = mlperf_result(plan, [m.queries for m in measures]), kept_thresholds(plan)
+    queries, thresholds = [one.queries for one in measures if one.queries], kept_thresholds(plan)
+    mlperf = mlperf_result(plan, queries) if queries else None
     warnings = [
         *(one for one in plan.warnings if not any(one.startswith(f"{label}: ") for label in idle_labels(plan, stages))),
         *([warm_up.sentence] if warm_up else []),
@@ -199,7 +199,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     edges = at_band_edges(plan) if measures[0].band_edges else []
     at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures]) for index, edge in enumerate(edges)]
     for edge, name in zip(at_edges, _EDGES, strict=False):
-        reasons = _at_edge(edge.untold, name) | reasons
+        reasons = _at_edge(edge.missing, name) | reasons
         metrics, costs = _spanned(metrics, edge.metrics), _spanned(costs, edge.costs)
         warnings += [f"At the {name} edge of the projection: {words}" for words in edge.warnings if words not in warnings]
     return Summary(
@@ -217,7 +217,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         stages=stages,
         warm_up=warm_up,
         thresholds=thresholds,
-        untold=_untold(plan, metrics, reasons),
+        missing=_missing(plan, metrics, reasons),
         measures=measures,
         mlperf=mlperf,
     )
@@ -360,3 +360,84 @@ def _few_positives(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
         f"its 95% interval is {low} to {high}. "
         f"Claiming 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
     ]
+
+
+#: The state of an objective: the whole interval meets the bound or does not; not proven while it includes the bound; no figure.
+Standing = Literal["met", "not met", "not proven", "no figure"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One objective, judged. `estimate` is None where the run has no such figure, as under overload."""
+
+    objective: Objective
+    metric: Metric
+    estimate: Estimate | None
+
+    @property
+    def bound(self) -> float:
+        """The bound of the objective."""
+        bound = self.objective.at_least if self.objective.at_least is not None else self.objective.at_most
+        assert bound is not None
+        return bound
+
+    @property
+    def margin(self) -> float | None:
+        """How far the value lies on the right side of the bound; negative where it is not met."""
+        if self.estimate is None:
+            return None
+        distance = self.estimate.value - self.bound
+        return distance if self.objective.at_least is not None else -distance
+
+    @property
+    def met(self) -> bool:
+        """Whether the value meets the bound; a figure that cannot be quoted does not."""
+        return self.margin is not None and self.margin >= 0
+
+    @property
+    def certain(self) -> bool:
+        """Whether the whole interval lies on the same side of the bound as the value."""
+        if self.estimate is None:
+            return True
+        return not self.estimate.low < self.bound < self.estimate.high
+
+    @property
+    def standing(self) -> Standing:
+        """The verdict in words, which decides its colour everywhere."""
+        if self.estimate is None:
+            return "no figure"
+        if not self.certain:
+            return "not proven"
+        return "met" if self.met else "not met"
+
+    @property
+    def asked(self) -> str:
+        """The objective's bound in words: `at least 99.0%`."""
+        side = "at least" if self.objective.at_least is not None else "at most"
+        return f"{side} {spoken_bound(self.bound, self.metric.unit)}"
+
+    @property
+    def reached(self) -> str:
+        """The value in words, never rounded to the other side of the bound; `none` without a figure."""
+        return "none" if self.estimate is None else self._beside(self.estimate.value)
+
+    @property
+    def interval(self) -> str:
+        """The 95% interval in words; empty where the run has no such figure."""
+        return "" if self.estimate is None else f"{self._beside(self.estimate.low)} to {self._beside(self.estimate.high)}"
+
+    def _beside(self, value: float) -> str:
+        return spoken_beside(value, self.bound, self.metric.unit)
+
+    def to_json(self) -> dict[str, Any]:
+        """The objective as `casesim run --json` prints it; missing figures are left out."""
+        side = "at_least" if self.objective.at_least is not None else "at_most"
+        told: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.standing}
+        if self.estimate is not None:
+            told |= {"value": self.estimate.value, "low": self.estimate.low, "high": self.estimate.high, "margin": self.margin}
+        return told
+
+
+def judge(objective: Objective, metrics: Mapping[str, Metric], found: Mapping[str, Estimate]) -> Verdict:
+    """Judge one objective of a scenario by what a run found for its metrics."""
+    return Verdict(objective, metrics[objective.metric], found.get(objective.metric))

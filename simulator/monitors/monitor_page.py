@@ -9,35 +9,29 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import get_args
 
-import numpy as np
 import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
 from simulator.app.widgets import download, plain, upload
-from simulator.case.load import load
 from simulator.errors import InputError
-from simulator.incident.play import Play
-from simulator.incident.secret import DAY_S, HOUR_S, draw
 from simulator.limits import MONITORED_FILE
 from simulator.monitors import drift_sentences as sentences
 from simulator.monitors.column_tests import MMD, NAMES, TESTS
 from simulator.monitors.drift_report import Correction, Monitored, ReportRequest, compare
-from simulator.monitors.monitor_tables import MonitoredTable, checked, read_table
+from simulator.monitors.monitor_tables import MonitoredTable, read_table
 
 _CORRECTIONS = {"holm": "Holm: all of it together", "bh": "Benjamini and Hochberg: the share of false claims", "none": "none"}
 _NOTHING = "none"
 #: So many answers are kept.
 _KEPT = 32
-#: The example: one site's cameras go out of focus in the second week.
-_CASE, _SEED, _CAUSE = "production-drift", 5, "blurred_camera"
 
 
-def monitors() -> None:
-    """Choose the tables and what is asked of them, and see the answer."""
+def monitors(example: Callable[[], tuple[MonitoredTable, MonitoredTable]]) -> None:
+    """Choose tables and tests, and show the answer; example: draws the example and returns its reference and production."""
     chosen = st.segmented_control("Data", ["An example", "My own files"], default="An example", key="monitors_data")
     with st.container():
-        tables = _own() if chosen == "My own files" else _example()
+        tables = _own() if chosen == "My own files" else example()
     if tables is None:
         return
     asked = _asked(tables)
@@ -68,33 +62,6 @@ def _read(given: UploadedFile) -> MonitoredTable:
         file = Path(folder) / Path(given.name).name
         file.write_bytes(given.getvalue())
         return read_table(file)
-
-
-def _example() -> tuple[MonitoredTable, MonitoredTable]:
-    st.markdown(
-        "Two weeks of a stream of frames, as in the case *The detector that fails in production*: in the second week the "
-        "cameras of one of six sites are out of focus. Each frame has what was measured of its image."
-    )
-    return _example_tables()
-
-
-@st.cache_resource(show_spinner="Simulating two weeks")
-def _example_tables() -> tuple[MonitoredTable, MonitoredTable]:
-    """A quiet week, and one in which one site is out of focus; every sixtieth frame."""
-    scenario = load(_CASE)
-    play = Play(scenario, draw(scenario, _SEED, _CAUSE, "abrupt"))
-    insides = play.insides()
-    frames, sites = insides.frames, list(play.spec.sites.values())
-    rows = pd.DataFrame({name: insides.figure(name) for name in ("brightness", "bytes", "score")})
-    rows["site"] = np.array([site.label for site in sites])[frames.site]
-    rows["scene"] = [f"camera {camera}, scene {dwell}" for camera, dwell in zip(frames.camera, frames.dwell, strict=True)]
-    rows["hour"] = (frames.at_s / HOUR_S).round(3)
-    rows["seconds"] = frames.at_s.round(1)
-    kept = rows.dropna().iloc[::60]
-    onset_s = play.secret.onset_s
-    parts = kept[kept["seconds"] < 7 * DAY_S], kept[(kept["seconds"] >= onset_s) & (kept["seconds"] < onset_s + 7 * DAY_S)]
-    first, second = (part.drop(columns="hour").reset_index(drop=True) for part in parts)
-    return checked(MonitoredTable("reference", first)), checked(MonitoredTable("production", second))
 
 
 def _asked(tables: tuple[MonitoredTable, MonitoredTable]) -> ReportRequest | None:

@@ -52,24 +52,3 @@ def _help(choice: Choice) -> str | None:
     options = choice.options.values() if isinstance(choice, Options) else []
     notes = [f"- {plain(f'{option.label}: {option.note}')}" for option in options if option.note]
     return "\n".join([*filter(None, [plain(choice.help or "")]), *notes]) or None
-
-
-def story(scenario: Scenario) -> None:
-    """The title with its buttons, in the row that is being filled."""
-    st.title(plain(scenario.title), anchor=False, width="content")
-    if st.button("Brief", key="brief"):
-        _brief(scenario)
-    if scenario.questions and st.button("Questions you may ask", key="questions"):
-        _questions(scenario)
-
-
-@st.dialog("Brief", position="right", width="medium")
-def _brief(scenario: Scenario) -> None:
-    st.markdown(scenario.brief)
-
-
-@st.dialog("Questions you may ask", position="right", width="medium")
-def _questions(scenario: Scenario) -> None:
-    for question in scenario.questions:
-        with st.expander(plain(question.ask), type="compact"):
-            st.markdown(question.answer)

@@ -15,7 +15,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import calm
 from simulator.explain.curveball_effects import Toll, metres_told, summed_up, toll_rows, tolls
 from simulator.explain.result import Result
-from simulator.metrics.strikes import calm_until, clock, strikes_of, told
+from simulator.metrics.stage_metrics import calm_until, clock, strikes_of, told
 from simulator.practice.design_runs import CALM, cancelled, watcher
 from simulator.records.timetables import DAY_S
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from math import ceil
 
 import streamlit as st
 
-from simulator.app.widgets import draw, first_replication, plain
+from simulator.app.exhibit_drawings import timed_panel, timed_panels_by_exhibit
+from simulator.app.widgets import draw, plain, replication_0
 from simulator.case.outputs import EXHIBITS
 from simulator.charts.answer_charts import age_over_time, age_shares
 from simulator.charts.queue_charts import goodput_over_time, queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline, machines_by_sensor
 from simulator.charts.run_time import time_of_day
-from simulator.engine.plan import fingerprint
+from simulator.explain.result import Result
 from simulator.explain.timeline import MINUTE_S, busiest_minute, moment
-from simulator.metrics.summary import Summary
 from simulator.records.timetables import DAY_S, HOUR_S
 from simulator.records.trace import Trace
 
@@ -27,21 +26,16 @@ _WHOLE = (0.1, 1, 2, 5, 10, 30, 60, 300, 600, 1800, 3600)
 
 
 @st.fragment
-def over_time(names: list[str], summary: Summary) -> None:
+def over_time(names: list[str], result: Result) -> None:
     """These exhibits of one replication, at an instant that can be moved."""
-    trace = replication_0(summary)
+    trace = replication_0(result)
     at_s = _instant(trace)
     told = moment(trace, at_s).sentences(trace.plan.scenario.unit)
     st.markdown("\n".join(f"- {plain(sentence)}" for sentence in told))
     for name in names:
         st.subheader(plain(label_of(name, trace)), anchor=False)
-        OVER_TIME[name](summary, trace, at_s)
-    st.caption(f"One of {summary.replications} replications.")
-
-
-def replication_0(summary: Summary) -> Trace:
-    """Replication 0 of a run, whichever number of others there are."""
-    return first_replication(fingerprint([*summary.plan.identity, summary.seed]), summary)
+        timed_panels_by_exhibit()[name](result, trace, at_s)
+    st.caption(f"One of {result.replications} replications.")
 
 
 def label_of(name: str, trace: Trace) -> str:
@@ -77,38 +71,33 @@ def _middle(trace: Trace) -> float:
     return (busiest + min(busiest + MINUTE_S, max(trace.plan.arrivals_end_s, busiest))) / 2
 
 
-def _overload(summary: Summary, trace: Trace, at_s: float) -> None:
+@timed_panel("overload")
+def _overload(result: Result, trace: Trace, at_s: float) -> None:
     draw(goodput_over_time(trace, at_s), key="goodput")
 
 
-def _batches(summary: Summary, trace: Trace, at_s: float) -> None:
-    draw(queues(trace, summary.warm_up, at_s), key="queues")
+@timed_panel("batches")
+def _batches(result: Result, trace: Trace, at_s: float) -> None:
+    draw(queues(trace, result.warm_up, at_s), key="queues")
     draw(batch_timeline(trace, at_s), key="batches")
     st.caption("Drag to see the rest of the minute. The number in a bar is the size of the batch.")
 
 
-def _shifts(summary: Summary, trace: Trace, at_s: float) -> None:
+@timed_panel("shifts")
+def _shifts(result: Result, trace: Trace, at_s: float) -> None:
     for name in trace.plan.scenario.staffed_stages():
         draw(queue_over_time(trace, name, at_s), key=f"queue_{name}")
 
 
-def _cameras(summary: Summary, trace: Trace, at_s: float) -> None:
+@timed_panel("cameras")
+def _cameras(result: Result, trace: Trace, at_s: float) -> None:
     draw(machines_by_sensor(trace, at_s), key="cameras")
     st.caption("A bar is the work on one frame; the frames of a batch lie above each other.")
 
 
-def _ages(summary: Summary, trace: Trace, at_s: float) -> None:
+@timed_panel("ages")
+def _ages(result: Result, trace: Trace, at_s: float) -> None:
     for end in trace.plan.scenario.ages:
         draw(age_over_time(trace, end, at_s), key=f"age_{end}")
         draw(age_shares(trace, end), key=f"age_shares_{end}")
     st.caption("The age of information is the time since the newest frame that has reached the end was captured.")
-
-
-#: What draws each exhibit that follows the slider: the run, its replication 0, the instant in seconds.
-OVER_TIME: dict[str, Callable[[Summary, Trace, float], None]] = {
-    "overload": _overload,
-    "batches": _batches,
-    "cameras": _cameras,
-    "ages": _ages,
-    "shifts": _shifts,
-}

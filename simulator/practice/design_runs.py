@@ -13,7 +13,7 @@ from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.explain.result import Result
-from simulator.metrics.scorecard import judge
+from simulator.metrics.summary import judge
 from simulator.practice.verdict_bar import bar, told
 from simulator.units import duration
 

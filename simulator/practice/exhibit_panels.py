@@ -8,24 +8,20 @@ from typing import Literal
 
 import streamlit as st
 
-from simulator.app.threshold_panel import threshold
-from simulator.app.widgets import draw, lessons, plain
+from simulator.app.exhibit_drawings import Panel, panel, panels_by_exhibit, run_chart, timed_panels_by_exhibit
+from simulator.app.widgets import draw, lessons, plain, replication_0
 from simulator.case.outputs import EXHIBITS, Question, has_encounters
 from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times
 from simulator.charts.comparison_charts import cost_split
 from simulator.charts.flow_charts import journeys, one_request
+from simulator.charts.look import Chart
 from simulator.explain.request_path import answers_early, request_path
 from simulator.explain.result import Result
 from simulator.practice import trust_panel as rests
-from simulator.practice.day_panel import OVER_TIME, over_time, replication_0
-from simulator.sources.drive_panel import following_misses, late_answers, second_sensor
-from simulator.sources.score_panel import threshold_transfer
-from simulator.vehicle.encounter_panel import one_encounter, options, sight
-from simulator.vehicle.sight_charts import vehicle_cost
-
-#: Draws a part of a panel.
-Drawn = Callable[[Result], None]
+from simulator.practice.day_panel import over_time
+from simulator.practice.threshold_panel import threshold
+from simulator.records.trace import Trace
 
 #: The requests that can be followed, by percentile, and how far.
 PERCENTILES = {0.5: "p50", 0.9: "p90", 0.95: "p95", 0.99: "p99", 1.0: "slowest"}
@@ -45,7 +41,7 @@ def panel_of(exhibit: str, scenario: Scenario) -> str:
     return title_of(EXHIBITS[exhibit].question, scenario)
 
 
-def panels(scenario: Scenario) -> dict[str, list[Drawn]]:
+def panels(scenario: Scenario) -> dict[str, list[Panel]]:
     """The panels of a case by title, each with its parts in order: those of the exhibits that it shows, then the last two."""
     shown = [name for name in scenario.shown() if EXHIBITS[name].question != "rests"]
     found = {panel_of(name, scenario): _parts(scenario, EXHIBITS[name].question) for name in shown}
@@ -53,20 +49,19 @@ def panels(scenario: Scenario) -> dict[str, list[Drawn]]:
     return found | ({DEBRIEF: [debrief]} if scenario.debrief else {})
 
 
-def _parts(scenario: Scenario, question: Question) -> list[Drawn]:
+def _parts(scenario: Scenario, question: Question) -> list[Panel]:
     """The exhibits of one panel; those over time share a slider, and stand where the first of them does."""
     names = [name for name in scenario.shown() if EXHIBITS[name].question == question]
-    timed = [name for name in names if name in OVER_TIME]
-    return [
-        partial(over_time, timed) if name in OVER_TIME else partial(_titled, name) for name in names if name not in timed[1:]
-    ]
+    timed = [name for name in names if name in timed_panels_by_exhibit()]
+    return [partial(over_time, timed) if name in timed else partial(_titled, name) for name in names if name not in timed[1:]]
 
 
 def _titled(name: str, result: Result) -> None:
     st.subheader(EXHIBITS[name].label, anchor=False)
-    DRAWN[name](result)
+    panels_by_exhibit()[name](result)
 
 
+@panel("outcomes")
 def _outcomes(result: Result) -> None:
     who, key = result.plan.scenario.population, f"{result.plan.scenario.id}:whom"
     positive = False
@@ -76,10 +71,12 @@ def _outcomes(result: Result) -> None:
     draw(journeys(result, positive), key="journeys")
 
 
-def _answer_times(result: Result) -> None:
-    draw(answer_times(result), key="answer_times")
+@run_chart("answer_times", key="answer_times")
+def _answer_times(result: Result, first: Callable[[], Trace]) -> Chart:
+    return answer_times(result)
 
 
+@panel("one_request")
 def _one_request(result: Result) -> None:
     trace, case = replication_0(result), result.plan.scenario.id
     left, right = st.columns(2)
@@ -95,45 +92,16 @@ def _one_request(result: Result) -> None:
     st.caption(f"Request {way.request:,} of one replication, at that percentile of the time to the {until}.")
 
 
+@panel("threshold")
 def _threshold(result: Result) -> None:
     threshold(result.plan)
 
 
-def _transfer(result: Result) -> None:
-    threshold_transfer(result.plan)
-
-
-def _cost(result: Result) -> None:
-    draw(cost_split(result), key="costs")
-
-
-def _vehicle(result: Result) -> None:
-    draw(vehicle_cost(result, replication_0(result)), key="vehicle")
+@run_chart("cost", key="costs")
+def _cost(result: Result, first: Callable[[], Trace]) -> Chart:
+    return cost_split(result)
 
 
 def debrief(result: Result) -> None:
     """What the author of a case wants a person to take away."""
     lessons(result.plan.scenario)
-
-
-def _of_drives(part: Callable[[str], None]) -> Drawn:
-    """What real drives say, which is the same for every run of a case."""
-    return lambda result: part(result.plan.scenario.id)
-
-
-#: What draws each exhibit that does not follow the slider over time (`OVER_TIME`), by the name that a case uses.
-DRAWN: dict[str, Drawn] = {
-    "encounter": one_encounter,
-    "sight": sight,
-    "front": options,
-    "outcomes": _outcomes,
-    "threshold": _threshold,
-    "answer_times": _answer_times,
-    "one_request": _one_request,
-    "cost": _cost,
-    "vehicle": _vehicle,
-    "transfer": _transfer,
-    "lateness": _of_drives(late_answers),
-    "misses": _of_drives(following_misses),
-    "sensors": _of_drives(second_sensor),
-}

@@ -6,12 +6,9 @@ restarted server find them and no link carries them. A run is computed again fro
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cache
-from secrets import token_urlsafe
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -19,7 +16,8 @@ import streamlit as st
 
 from simulator.app.design_state import get, key, put
 from simulator.app.jobs import Job, registry
-from simulator.app.store.attempts import Attempt, Attempts, Reached
+from simulator.app.own_attempts import COOKIE, attempts, attempts_at, trail
+from simulator.app.store.attempts import Attempt, Reached
 from simulator.app.store.database import StoreError
 from simulator.app.widgets import draw, plain
 from simulator.case.choices import Choice, Number, Pick
@@ -33,28 +31,11 @@ from simulator.practice.design_runs import watcher
 from simulator.practice.history_table import draw_strip, set_cookie
 from simulator.units import duration, spoken
 
-#: The cookie that holds the trail, and what a trail looks like.
-COOKIE, _TRAIL = "casesim_trail", re.compile(r"[A-Za-z0-9_-]{16,64}")
-
 #: As many changes of a run are named in its row; all of them are told beside it.
 _NAMED = 2
 
 #: The fewest and most runs that are compared side by side.
 FEWEST, MOST = 2, 4
-
-
-@cache
-def attempts() -> Attempts:
-    """The one store of this server."""
-    return Attempts()
-
-
-def trail() -> str:
-    """Identifies this browser's attempts: from its cookie, else made now."""
-    state, kept = st.session_state, str(st.context.cookies.get(COOKIE, ""))
-    if "trail" not in state:
-        state["trail"] = kept if _TRAIL.fullmatch(kept) else token_urlsafe(16)
-    return str(state["trail"])
 
 
 def remember(job: Job | None) -> None:
@@ -74,15 +55,6 @@ def remember(job: Job | None) -> None:
             state["history_fault"] = str(error)
 
 
-def kept(scenario: Scenario) -> list[Attempt]:
-    """This person's attempts at a case, the oldest first; none where the database cannot be read."""
-    try:
-        return attempts().of(trail(), scenario.id)
-    except StoreError as error:
-        st.session_state["history_fault"] = str(error)
-        return []
-
-
 def restore(scenario: Scenario, attempt: Attempt) -> None:
     """Set an attempt's design, and start its run unless it is kept. To be called before the widgets are drawn."""
     try:
@@ -98,7 +70,7 @@ def restore(scenario: Scenario, attempt: Attempt) -> None:
 
 def strip(scenario: Scenario, job: Job | None) -> None:
     """Every run of the case in a row each, the latest first; those that are ticked are compared below."""
-    found = kept(scenario)
+    found = attempts_at(scenario)
     if fault := st.session_state.pop("history_fault", ""):
         st.warning(f"History: {plain(fault)}")
     if not found:
@@ -170,14 +142,14 @@ def _clock(at: float) -> str:
 
 
 def _restored(scenario: Scenario, run: str) -> None:
-    attempt = next((one for one in kept(scenario) if one.job == run), None)
+    attempt = next((one for one in attempts_at(scenario) if one.job == run), None)
     if attempt:
         restore(scenario, attempt)
 
 
 def _starred(scenario: Scenario, run: str) -> None:
     """Pin a run as the baseline, or unpin it."""
-    pinned = next((one.job for one in kept(scenario) if one.starred), None)
+    pinned = next((one.job for one in attempts_at(scenario) if one.starred), None)
     try:
         attempts().star(trail(), scenario.id, None if run == pinned else run)
     except StoreError as error:
@@ -273,7 +245,7 @@ def _every_difference(asked: Comparison, every: Comparison) -> None:
 
 def _other(scenario: Scenario, job: Job) -> _Other | None:
     """The pinned run; else the one that was shown before; else the latest other one."""
-    found = [attempt for attempt in kept(scenario) if attempt.job != job.id]
+    found = [attempt for attempt in attempts_at(scenario) if attempt.job != job.id]
     if pinned := next((attempt for attempt in found if attempt.starred), None):
         return _Other(pinned, "the pinned run")
     before = get(scenario, "run_before")
@@ -366,7 +338,7 @@ def _attempt(job: Job) -> Attempt:
                 standing=verdict.standing,
                 words=spoken(verdict.estimate.value, verdict.metric.unit)
                 if verdict.estimate
-                else result.untold.get(verdict.metric.name, NO_FIGURE),
+                else result.missing.get(verdict.metric.name, NO_FIGURE),
             )
             for verdict in result.verdicts
         ],

@@ -11,13 +11,13 @@ import streamlit as st
 
 from simulator.app.design_state import key, step
 from simulator.app.jobs import BESIDE, Job, registry
+from simulator.app.own_attempts import attempts_at
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import draw, plain
 from simulator.charts.look import BLUE, GREY, Chart, figure, rounded, translucent, whiskers
 from simulator.explain.lever_search import LeverSearch
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect, effort
-from simulator.practice.history import kept
 
 #: So many steps are drawn, those with the largest changes; the table holds all.
 MOST = 15
@@ -223,7 +223,7 @@ def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
         st.caption(plain(f"Cannot run: {one.words}: {one.refused}"))
     st.caption(plain(found.sense))
     if not trying.running:
-        if told := effort([one.picks for one in kept(job.plan.scenario)], found):
+        if told := effort([one.picks for one in attempts_at(job.plan.scenario)], found):
             st.markdown(plain(told))
         _chart(job, found)
 

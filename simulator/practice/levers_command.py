@@ -18,8 +18,7 @@ from simulator.engine.plan import Plan, compile_plan
 from simulator.explain.lever_search import TRIALS, LeverSearch
 from simulator.explain.levers import Levers, ObjectiveEffect
 from simulator.metrics.replications import run_replications
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import summary_of
+from simulator.metrics.summary import Verdict, summary_of
 from simulator.processes import ProcessPool
 from simulator.units import spoken
 

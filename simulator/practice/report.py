@@ -8,9 +8,8 @@ from html import escape
 import pandas as pd
 from markdown_it import MarkdownIt
 
+from simulator.app.exhibit_drawings import charts_by_exhibit
 from simulator.app.links import command
-from simulator.charts.answer_charts import answer_times
-from simulator.charts.comparison_charts import cost_split
 from simulator.charts.flow_charts import journeys, one_request
 from simulator.charts.look import TONES, Chart, inked
 from simulator.charts.queue_charts import queue_over_time, queues
@@ -18,7 +17,6 @@ from simulator.explain.request_path import request_path
 from simulator.explain.result import Result
 from simulator.metrics.summary import metric_rows
 from simulator.records.trace import Trace
-from simulator.vehicle.sight_charts import vehicle_cost
 
 #: A browser shows nothing in it that would fetch something, and runs no script but its charts'.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
@@ -100,17 +98,17 @@ def _charts(result: Result, first: Trace) -> Iterator[str]:
 
 
 def _of_run(result: Result, first: Trace) -> Iterator[Chart]:
-    scenario = result.plan.scenario
+    scenario, charts = result.plan.scenario, charts_by_exhibit()
     if scenario.population is not None:
         yield journeys(result, positive=True)
-    yield answer_times(result)
+    yield charts["answer_times"](result, lambda: first)
     if (path := request_path(first, 0.99, "answer")) is not None:
         yield one_request(path, result.plan)
     for stage in scenario.staffed_stages():
         yield queue_over_time(first, stage)
     if scenario.machine_stages():
         yield queues(first, result.warm_up)
-    yield vehicle_cost(result, first) if scenario.vehicle else cost_split(result)
+    yield charts["vehicle" if scenario.vehicle else "cost"](result, lambda: first)
 
 
 def _table(table: pd.DataFrame) -> str:

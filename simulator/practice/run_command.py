@@ -23,7 +23,7 @@ from simulator.explain.request_path import RequestPath, answers_early, percentil
 from simulator.explain.result import Result, result_of
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare, undecided
-from simulator.metrics.scorecard import Standing, Verdict
+from simulator.metrics.summary import Standing, Verdict
 from simulator.records.trace import Trace
 from simulator.units import duration, spoken
 

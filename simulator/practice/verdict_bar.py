@@ -9,8 +9,7 @@ import streamlit as st
 
 from simulator.charts.look import TONES
 from simulator.intervals import Estimate
-from simulator.metrics.scorecard import Verdict
-from simulator.metrics.summary import doubts
+from simulator.metrics.summary import Verdict, doubts
 
 _CSS = """
 ul { display: flex; gap: .5rem; margin: 0; padding: 0 0 .25rem; overflow-x: auto; list-style: none; }

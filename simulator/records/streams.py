@@ -18,7 +18,7 @@ from simulator.limits import MIB
 if TYPE_CHECKING:
     from simulator.engine.plan import Plan
 
-#: The draws that were asked for last, in so many bytes: hundreds of designs of a sweep meet the same requests, drawn once.
+#: The latest draws, up to a size in bytes: hundreds of designs of a sweep meet the same requests, drawn once.
 _DRAWN: LRUCache[Hashable, NDArray[Any]] = LRUCache(32 * MIB, lambda drawn: drawn.nbytes)
 _LOCK = Lock()
 
@@ -26,7 +26,7 @@ _LOCK = Lock()
 class Streams:
     """The random streams of one replication.
 
-    A stream depends on the seed, the replication and its own name alone: two designs that ask for `arrivals` meet the same
+    A stream depends on the seed, the replication and its own name alone: two designs that draw `arrivals` meet the same
     arrivals (common random numbers).
     """
 
@@ -35,55 +35,55 @@ class Streams:
         self.replication = replication
 
     def named(self, name: str) -> np.random.Generator:
-        """A fresh generator for the stream `name`; asking twice gives the same draws twice."""
+        """Return a fresh generator for the stream `name`: a second call gives equal draws."""
         digest = hashlib.sha256(name.encode()).digest()
         words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, self.replication, *words])))
 
     def uniform(self, name: str, n: int, dtype: Any = np.float64) -> NDArray[Any]:
-        """The first n uniform draws of a fresh stream, shape (n,); nobody may write to them."""
+        """Return the first n uniform draws of a fresh stream, shape (n,), read-only."""
         return self.once(name, ("uniform", n, np.dtype(dtype).char), lambda rng: rng.random(n, dtype))
 
     def normal(self, name: str, n: int) -> NDArray[np.float32]:
-        """The first n standard normal draws of a fresh stream, shape (n,); nobody may write to them."""
+        """Return the first n standard normal draws of a fresh stream, shape (n,), read-only."""
         return self.once(name, ("normal", n), lambda rng: rng.standard_normal(n, np.float32))
 
     def once(self, name: str, what: Hashable, draw: Callable[[np.random.Generator], NDArray[Any]]) -> NDArray[Any]:
-        """What `draw` makes of a fresh stream, which all runs of this process share that ask for the same.
+        """Return the column that `draw` makes of a fresh stream, read-only; all runs of this process share it.
 
-        what: identifies it among all that is drawn from the stream. Nobody may write to it.
+        what: identifies the column among all that are drawn from the stream
         """
         key = self.seed, self.replication, name, what
         with _LOCK:
-            found = _DRAWN.get(key)
-        if found is None:
-            found = draw(self.named(name))
-            found.flags.writeable = False
+            column = _DRAWN.get(key)
+        if column is None:
+            column = draw(self.named(name))
+            column.flags.writeable = False
             with _LOCK:
-                if found.nbytes <= _DRAWN.maxsize:
-                    _DRAWN[key] = found
-        return found
+                if column.nbytes <= _DRAWN.maxsize:
+                    _DRAWN[key] = column
+        return column
 
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def once_a_plan(of: Callable[Concatenate[Plan, P], T]) -> Callable[Concatenate[Plan, P], T]:
-    """Remember what a function says of a plan for as long as that plan lives; whoever asks must not change it.
+def cache_per_plan(compute: Callable[Concatenate[Plan, P], T]) -> Callable[Concatenate[Plan, P], T]:
+    """Cache a function's results for each plan, for as long as the plan lives. Callers must not change a result.
 
     Its other arguments, if any, are positional and hashable.
     """
-    known: dict[int, tuple[ref[Plan], dict[Any, T]]] = {}
+    cache: dict[int, tuple[ref[Plan], dict[Any, T]]] = {}
 
-    @wraps(of)
-    def remembered(plan: Plan, /, *args: P.args, **kwargs: P.kwargs) -> T:
+    @wraps(compute)
+    def cached(plan: Plan, /, *args: P.args, **kwargs: P.kwargs) -> T:
         key = id(plan)
-        found = known.get(key)
-        if found is None or found[0]() is not plan:
-            found = known[key] = ref(plan, lambda _: known.pop(key, None)), {}
-        if args not in found[1]:
-            found[1][args] = of(plan, *args, **kwargs)
-        return found[1][args]
+        entry = cache.get(key)
+        if entry is None or entry[0]() is not plan:
+            entry = cache[key] = ref(plan, lambda _: cache.pop(key, None)), {}
+        if args not in entry[1]:
+            entry[1][args] = compute(plan, *args, **kwargs)
+        return entry[1][args]
 
-    return remembered
+    return cached

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
+from simulator.app.exhibit_drawings import Panel, panel
 from simulator.app.widgets import draw, plain
 from simulator.evidence.drive_tables import Drives, load_drives
 from simulator.paths import DRIVES
@@ -104,3 +107,12 @@ def second_sensor(key: str, credited: bool = True) -> None:
 
 def _pair(pair: tuple[str, str]) -> str:
     return " and ".join(map(seen_by_label, pair))
+
+
+def _for_any_run(part: Callable[[str], None]) -> Panel:
+    """Draw a part of the drives, which is the same for every run of a case."""
+    return lambda result: part(result.plan.scenario.id)
+
+
+for _exhibit, _part in {"lateness": late_answers, "misses": following_misses, "sensors": second_sensor}.items():
+    panel(_exhibit)(_for_any_run(_part))

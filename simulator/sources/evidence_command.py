@@ -9,8 +9,7 @@ from typing import Annotated
 import typer
 
 from simulator.cli.exits import Status, UsageError, say
-from simulator.evidence.manifest import NAME, Differences, differences, root_above
-from simulator.evidence.transaction import changing
+from simulator.evidence.evidence_files import MANIFEST, Differences, changing, differences, root_above
 from simulator.paths import ASSETS, OWN_PROFILES, OWN_SCORES
 
 
@@ -40,18 +39,18 @@ def _accept(path: Path) -> None:
 
 
 def _root_of(path: Path) -> Path:
-    root = root_above(path / NAME if path.is_dir() else path)
+    root = root_above(path / MANIFEST if path.is_dir() else path)
     if root is None and not path.is_dir():
         raise UsageError(f"{path}: no folder above it has a manifest, so there is nothing to compare it with")
     return root or path
 
 
 def _compared(root: Path) -> Differences:
-    if (root / NAME).is_file():
+    if (root / MANIFEST).is_file():
         return differences(root)
     again = f"`casesim evidence --accept {root}` writes it"
     return Differences(
-        root, 0, changed=[], missing=[f"{root / NAME}: is missing, so nothing is compared; {again}"], unlisted=[]
+        root, 0, changed=[], missing=[f"{root / MANIFEST}: is missing, so nothing is compared; {again}"], unlisted=[]
     )
 
 

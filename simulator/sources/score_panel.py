@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from simulator.app.design_state import KEPT as UNLINKED
+from simulator.app.exhibit_drawings import panel
 from simulator.app.uploads import everyone_sees, own_folder, upload_folder, who_sees
 from simulator.app.widgets import KEPT, download, draw, plain, upload
 from simulator.charts.score_charts import (
@@ -24,7 +25,6 @@ from simulator.charts.score_charts import (
     specificity_by_table,
 )
 from simulator.charts.transfer_charts import field_drop, optimism, threshold_transfers
-from simulator.engine.plan import Plan
 from simulator.evidence.catalogue import field_drops
 from simulator.evidence.score_import import Imported, ImportFaultError, ImportOptions, delete_scores, import_scores
 from simulator.evidence.score_tables import (
@@ -37,6 +37,7 @@ from simulator.evidence.score_tables import (
     score_rows,
     score_stamps,
 )
+from simulator.explain.result import Result
 from simulator.limits import SCORE_FILE
 from simulator.metrics.calibration import PROMISES, calibrate, held_out_coverage
 from simulator.metrics.operating_points import widest_sensitivity
@@ -334,8 +335,10 @@ def _imported(made: Imported) -> None:
         st.caption(f"Columns not used: {plain(', '.join(made.unread))}")
 
 
-def threshold_transfer(plan: Plan) -> None:
+@panel("transfer")
+def threshold_transfer(result: Result) -> None:
     """The exhibit of a run with thresholds on scores: how its widest threshold does among other people."""
+    plan = result.plan
     table = plan.scores
     if table is None:
         return

@@ -15,7 +15,7 @@ from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity,
 from simulator.case.kinds import AnyStage, Faults, Target, check_order
 from simulator.errors import suggest
 from simulator.records.annotations import as_memoryview
-from simulator.records.streams import once_a_plan
+from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes, clock_s
 from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, Visits
 from simulator.stages.queues import ORDERS
@@ -467,7 +467,7 @@ class PeopleStage(ServiceStage):
         return Waiting(rows, entered, np.maximum(np.array(gone, float), self.since))
 
 
-@once_a_plan
+@cache_per_plan
 def roster_of(plan: Plan, name: str) -> Roster:
     """Who is on duty at a stage of people, on the run's own clock."""
     return Roster(_spec(plan, name).shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.attributes import ATTRIBUTES
 from simulator.case.curveballs import Conditions
 from simulator.case.fields import Source
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, machine
@@ -298,7 +297,7 @@ def weighed(plan: Plan, name: str) -> tuple[LatencyTable, list[str]]:
     """
     sized, scenario = plan.sized[name], plan.scenario
     attribute, largest = scenario.attributes[sized.by], sized.sizes[-1]
-    chances, values = ATTRIBUTES[attribute.kind].cells(plan, sized.by, sized.bounds())
+    chances, values = attribute.cells(plan, sized.by, sized.bounds())
     times, plus = Conditions(plan, Streams(0)).attribute(sized.by)
     found = {"": values, " at the worst of what strikes": values * max(times.values) + max(plus.values)}
     beyond = {when: float(chances[sizes > largest].sum()) for when, sizes in found.items()}

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.attributes import ATTRIBUTES
 from simulator.case.kinds import AnyStage
 from simulator.engine.plan import Plan
 from simulator.engine.servers import kind, work_s
@@ -73,7 +72,7 @@ def _attributes(plan: Plan) -> Iterator[list[Drawn]]:
         spec, names = plan.scenario.attributes[attribute], [name for name, asked in asking.items() if asked == attribute]
         if not spec.of_items:
             bounds = np.unique([bound for name in names for bound in kind(plan, name).bounds(plan, name)])
-            chances, values = ATTRIBUTES[spec.kind].cells(plan, attribute, bounds)
+            chances, values = spec.cells(plan, attribute, bounds)
             taken = np.stack([kind(plan, name).routes_of_values(plan, name, values) for name in names])
             yield _outcomes(plan, names, chances, taken)
 

@@ -10,13 +10,12 @@ import streamlit as st
 from simulator.app.design_state import get, put
 from simulator.app.links import DEFAULT_SEED, read, written
 from simulator.app.own_cases import chosen_case
-from simulator.app.widgets import plain
+from simulator.app.widgets import plain, story
 from simulator.case.choices import Pick
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan
 from simulator.paths import PAGES
-from simulator.practice.choice_panel import story
 from simulator.tradeoffs.design_space import DesignPoint
 
 

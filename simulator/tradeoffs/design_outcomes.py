@@ -18,8 +18,7 @@ from simulator.intervals import Estimate
 from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import PairedSample, Readings, readings_of
 from simulator.metrics.replications import packed, reporting, run_replications, unpacked
-from simulator.metrics.scorecard import Verdict, judge
-from simulator.metrics.summary import Figures, run_hash
+from simulator.metrics.summary import Figures, Verdict, judge, run_hash
 
 #: Part of the key of every outcome: raise it when an outcome of the same run holds something else.
 OUTCOME_VERSION = 2

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import lfilter
 
-from simulator.case.attributes import value_at
+from simulator.case.attributes import TimetableAttribute
 from simulator.case.curveballs import Weather
-from simulator.case.fields import Quantity, draw
+from simulator.case.fields import Quantity
 from simulator.engine.plan import Plan
 from simulator.records.streams import Streams
 from simulator.vehicle.encounter_section import LONGEST_S, Encounters
@@ -57,7 +57,7 @@ def drawn(plan: Plan, seed: int, replication: int) -> Drawn:
         for place, name in enumerate(kinds):
             quantity: Quantity | None = getattr(spec.kinds[name], field)
             if quantity is not None:
-                values[kind == place] = draw(quantity, streams.named(f"encounters.{name}.{field}"), n)[kind == place]
+                values[kind == place] = quantity.draw(streams.named(f"encounters.{name}.{field}"), n)[kind == place]
         return values
 
     speeds = of("speed_kmh", 0.0) * KMH
@@ -79,7 +79,7 @@ def speed_at(plan: Plan, at_s: Floats) -> Floats:
     if spec.speed_kmh is not None:
         return np.full(len(at_s), spec.speed_kmh.value * KMH)
     assert spec.speed_by is not None
-    return value_at(plan, spec.speed_by, at_s) * KMH
+    return cast(TimetableAttribute, plan.scenario.attributes[spec.speed_by]).at(at_s) * KMH
 
 
 def weather_at(plan: Plan, at_s: Floats) -> NDArray[np.int64]:

@@ -8,13 +8,13 @@ from math import ceil
 import pandas as pd
 import streamlit as st
 
-from simulator.app.widgets import draw, plain
+from simulator.app.exhibit_drawings import panel
+from simulator.app.own_attempts import attempts_at
+from simulator.app.widgets import draw, plain, replication_0
 from simulator.case.document import ScenarioError
 from simulator.engine.plan import Plan, compile_plan, fingerprint
 from simulator.engine.run import simulate
 from simulator.explain.result import Result
-from simulator.practice.day_panel import replication_0
-from simulator.practice.history import kept
 from simulator.records.trace import Trace
 from simulator.vehicle import sight as front
 from simulator.vehicle.encounter_charts import encounter, step_s
@@ -32,6 +32,7 @@ DISTANCES_M, _USUAL_M = (10, 15, 20, 25, 30, 40, 50, 60), 30
 _THIS, _BY_NUMBER = "This design", "by its number"
 
 
+@panel("encounter")
 @st.fragment
 def one_encounter(result: Result) -> None:
     """An encounter of replication 0 under the design at hand and, above that, another one, at an instant that can be moved."""
@@ -92,7 +93,7 @@ def _beside(result: Result, number: int) -> dict[str, Followed]:
 
 def _others(plan: Plan) -> Iterator[tuple[str, Plan]]:
     scenario = plan.authored or plan.scenario
-    pinned = next((attempt for attempt in kept(scenario) if attempt.starred), None)
+    pinned = next((attempt for attempt in attempts_at(scenario) if attempt.starred), None)
     try:
         if pinned:
             yield "The pinned run", compile_plan(scenario, pinned.picks, pinned.strikes)
@@ -110,6 +111,7 @@ def _kept(design: str, _trace: Callable[[], Trace]) -> Meeting:
     return meeting_of(_trace())
 
 
+@panel("sight")
 def sight(result: Result) -> None:
     """What the design finds by distance, beside the distances that it needs to stop."""
     scenario, plan = result.plan.scenario, result.plan
@@ -134,6 +136,7 @@ def sight(result: Result) -> None:
     )
 
 
+@panel("front")
 @st.fragment
 def options(result: Result) -> None:
     """What every option for the model that looks finds at a distance, and how long it takes."""

@@ -16,7 +16,7 @@ from simulator.errors import suggest
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer
-    from simulator.metrics.samples import Total
+    from simulator.metrics.measures import Total
     from simulator.records.trace import Trace
 
 #: What may come into the way.

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simulator.evidence.drive_tables import DRAWS
 from simulator.metrics.ages import instants
-from simulator.metrics.samples import Total
+from simulator.metrics.measures import Total
 from simulator.records.trace import Trace
 from simulator.vehicle.braking import first_tick, needed_m
 from simulator.vehicle.encounter_draws import KMH

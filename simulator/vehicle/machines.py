@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.metrics.samples import Total
+from simulator.metrics.measures import Total
 from simulator.records.trace import DONE, Trace
 from simulator.vehicle.encounter_section import Vehicle, VehiclePart
 

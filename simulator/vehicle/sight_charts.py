@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import nan
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from simulator.app.exhibit_drawings import run_chart
 from simulator.charts.look import BLUE, GREY, OBJECTIVE, SERIES, Chart, figure, rounded, translucent, whiskers, wrapped
 from simulator.intervals import Estimate
 from simulator.metrics.summary import Summary
@@ -155,11 +156,12 @@ def _front_table(rows: pd.DataFrame) -> pd.DataFrame:
     return told.rename(columns=names)
 
 
-def vehicle_cost(summary: Summary, trace: Trace) -> Chart:
+@run_chart("vehicle", key="vehicle")
+def vehicle_cost(summary: Summary, first: Callable[[], Trace]) -> Chart:
     """A bar a part, largest first, and their sum with its interval."""
     vehicle, total = summary.plan.scenario.vehicle, summary.metrics["usd_per_vehicle"]
     assert vehicle is not None
-    watts, needless = watts_by_part(trace), summary.metrics.get("needless_brakes_per_h")
+    watts, needless = watts_by_part(first()), summary.metrics.get("needless_brakes_per_h")
     usd = usd_by_part(vehicle, sum(watts.values()), needless.value if needless else 0.0)
     parts = pd.DataFrame({"part": usd.keys(), "usd": usd.values(), "watts": [watts.get(part, nan) for part in usd]})
     parts = parts[(parts["usd"] > 0) | (parts["watts"] > 0)].sort_values("usd", ascending=False, ignore_index=True)

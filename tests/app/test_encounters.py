@@ -29,10 +29,10 @@ def drawn(name):
     """One exhibit of the vehicle's run, by itself."""
 
     def script(name):
-        from simulator.practice.exhibit_panels import DRAWN
+        from simulator.app.exhibit_drawings import panels_by_exhibit
         from tests.app.results import result
 
-        DRAWN[name](result("vehicle"))
+        panels_by_exhibit()[name](result("vehicle"))
 
     page = AppTest.from_function(script, default_timeout=60, kwargs={"name": name}).run()
     assert not page.exception
@@ -91,7 +91,7 @@ def test_beside_the_design_stands_the_first_that_is_another_one(monkeypatch):
 
 def test_the_pinned_run_comes_before_the_default_design(monkeypatch):
     pinned = [SimpleNamespace(starred=False), SimpleNamespace(starred=True, picks={"queue": "freshest"}, strikes={})]
-    monkeypatch.setattr(panel, "kept", lambda scenario: pinned)
+    monkeypatch.setattr(panel, "attempts_at", lambda scenario: pinned)
     monkeypatch.setattr(panel, "compile_plan", lambda scenario, picks=None, strikes=None: picks)
     found = list(panel._others(result("vehicle").plan))
     assert found == [("The pinned run", {"queue": "freshest"}), ("The default design", None)]
@@ -103,7 +103,9 @@ def test_a_pinned_run_that_is_no_longer_offered_is_passed_over(monkeypatch):
             raise ScenarioError([])
         return "default"
 
-    monkeypatch.setattr(panel, "kept", lambda scenario: [SimpleNamespace(starred=True, picks={"queue": "?"}, strikes={})])
+    monkeypatch.setattr(
+        panel, "attempts_at", lambda scenario: [SimpleNamespace(starred=True, picks={"queue": "?"}, strikes={})]
+    )
     monkeypatch.setattr(panel, "compile_plan", refuses)
     assert list(panel._others(result("vehicle").plan)) == [("The default design", "default")]
 

@@ -369,14 +369,13 @@ def until(true):
 
 ORPHANING = """
 import os, signal
-from simulator.app.turns import Behalf
-from simulator.practice import runs
+from simulator.app.turns import Submitter
 from simulator.app.workers import Workers
 
 if __name__ == "__main__":
     workers = Workers(2)
     for name in ("one", "two"):
-        print(workers.submit(Behalf(name, name), os.getpid).result(), flush=True)
+        print(workers.submit(Submitter(name, name), os.getpid).result(), flush=True)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

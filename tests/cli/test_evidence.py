@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from simulator.evidence.transaction import changing
+from simulator.evidence.evidence_files import changing
 
 
 @pytest.fixture

@@ -25,12 +25,12 @@ def run(words, **how):
 @pytest.mark.parametrize("name", [name for name in COMMANDS if name != "scores"])
 def test_the_list_of_commands_says_what_each_says_of_itself(name):
     module, _, function = COMMANDS[name].place.partition(":")
-    told = inspect.getdoc(getattr(import_module(f"simulator.cli.{module}"), function))
+    told = inspect.getdoc(getattr(import_module(f"simulator.{module}"), function))
     assert told.split("\n\n")[0].replace("\n", " ") == COMMANDS[name].says
 
 
 def test_help_and_version_import_none_of_the_heavy_packages():
-    heavy = "{'numpy', 'pandas', 'scipy', 'pydantic', 'streamlit', 'simulator.case', 'simulator.evidence'}"
+    heavy = "{'numpy', 'pandas', 'scipy', 'pydantic', 'streamlit', 'simulator.case.schema', 'simulator.evidence'}"
     code = f"""
 import sys, simulator.cli.main as command
 sys.argv = ["casesim", "--help"]

@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
-from simulator.evidence.failures import Failure, write_failure
-from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, read_profile, write_profile
+from simulator.evidence.profiles import (
+    Calls,
+    Failure,
+    Profile,
+    Provenance,
+    ThreadRun,
+    read_profile,
+    write_failure,
+    write_profile,
+)
 from simulator.measure.profile_command import profile as profile_command
 from tests.conftest import Ended
 

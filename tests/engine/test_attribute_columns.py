@@ -7,13 +7,12 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, kstest, lognorm
 
-from simulator.case.attributes import group_of
 from simulator.case.document import ScenarioError
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.score_tables import score_rows
-from simulator.metrics.label_uncertainty import resampled_plan
+from simulator.metrics.replications import resampled_plan
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, document, end, gate, link, plan, pool, population, run_at, score_table, spread
 
@@ -55,7 +54,7 @@ def test_a_number_by_timetable_is_that_of_the_spell_in_which_a_request_arrives_o
     made = plan({"p": pool()}, FAST, attributes={"speed": TRIP}, seconds=400)
     trace = run_at(made, [0, 59.9, 60, 89.9, 90, 99.9, 100, 160, 399])
     assert trace.requests["speed"].tolist() == [5, 5, 50, 50, 0, 0, 5, 50, 0]
-    assert group_of(made, "speed", trace.columns.attributes["speed"]).tolist() == [0, 0, 1, 1, 0, 0, 0, 1, 0]
+    assert made.scenario.attributes["speed"].group_of(trace.columns.attributes["speed"]).tolist() == [0, 0, 1, 1, 0, 0, 0, 1, 0]
 
 
 def test_a_number_by_timetable_changes_no_draw():
@@ -64,7 +63,7 @@ def test_a_number_by_timetable_changes_no_draw():
 
 def test_groups_of_a_number_lie_between_its_edges_and_an_edge_belongs_above():
     made = plan({"p": pool()}, attributes={"speed": SPEED})
-    assert group_of(made, "speed", np.array([39.9, 40, 59.9, 60], np.float32)).tolist() == [0, 1, 1, 2]
+    assert made.scenario.attributes["speed"].group_of(np.array([39.9, 40, 59.9, 60], np.float32)).tolist() == [0, 1, 1, 2]
 
 
 def told_table():

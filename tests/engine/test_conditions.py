@@ -267,7 +267,7 @@ def test_a_batch_that_begins_on_a_throttled_module_takes_as_long_and_one_that_ha
 def test_a_price_is_paid_for_as_long_as_it_holds():
     usual, dearer = (measure(run_at(plan({"p": pool()}, curveballs=ball("price", at_s, times=3, lasts_s=25)), [0])).costs
                      for at_s in (None, 50))  # fmt: skip
-    assert dearer["machines"].above == pytest.approx(usual["machines"].above * (75 + 3 * 25) / 100)
+    assert dearer["machines"].numerator == pytest.approx(usual["machines"].numerator * (75 + 3 * 25) / 100)
 
 
 @pytest.mark.parametrize(

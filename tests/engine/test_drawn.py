@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest, lognorm
 
-from simulator.case.fields import Constant, Exponential, Lognormal, Samples, draw, share_below
+from simulator.case.fields import Constant, Exponential, Lognormal, Samples
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
@@ -31,8 +31,8 @@ QUANTITIES = [
 @pytest.mark.parametrize("quantity", QUANTITIES, ids=lambda quantity: type(quantity).__name__)
 def test_the_share_below_a_value_is_that_of_the_draws(quantity):
     cuts = np.array([0.5, 1, 2, 2.5, 5, 9])
-    drawn = draw(quantity, np.random.default_rng(0), 4000)
-    for cut, share in zip(cuts, share_below(quantity, cuts), strict=True):
+    drawn = quantity.draw(np.random.default_rng(0), 4000)
+    for cut, share in zip(cuts, quantity.share_below(cuts), strict=True):
         assert binomtest(int((drawn < np.float32(cut)).sum()), 4000, share).pvalue > 1e-3
 
 

@@ -3,7 +3,7 @@
 import gc
 from weakref import ref
 
-from simulator.records.streams import once_a_plan
+from simulator.records.streams import cache_per_plan
 from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
 
@@ -11,7 +11,7 @@ from tests.builders import plan, pool
 def test_it_is_worked_out_once_for_each_plan_and_each_question():
     asked = []
 
-    @once_a_plan
+    @cache_per_plan
     def of(plan, name="all"):
         asked.append((plan.design, name))
         return [name]
@@ -24,7 +24,7 @@ def test_it_is_worked_out_once_for_each_plan_and_each_question():
 
 
 def test_a_plan_that_is_gone_leaves_nothing_to_one_that_takes_its_place():
-    @once_a_plan
+    @cache_per_plan
     def horizon(plan):
         return plan.horizon_s
 

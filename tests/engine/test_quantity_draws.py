@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.case.fields import Constant, Exponential, Lognormal, Samples, draw
+from simulator.case.fields import Constant, Exponential, Lognormal, Samples
 from simulator.records.streams import Streams
 from tests.builders import assumed
 
@@ -18,7 +18,7 @@ QUANTITIES = {
 
 
 def drawn(spec, count=20_000):
-    return draw(spec, Streams(3).named("a"), count)
+    return spec.draw(Streams(3).named("a"), count)
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,9 @@ import pytest
 from simulator import arrivals
 from simulator.arrivals.arrival import OpenProcess, steady
 from simulator.arrivals.steady import Poisson
-from simulator.case import fields as quantities
 from simulator.case.curveballs import CURVEBALLS, AffectedQuantity, AnyCurveball
 from simulator.case.document import ScenarioError
-from simulator.case.fields import QUANTITIES, AnyQuantity, Exponential
+from simulator.case.fields import QUANTITIES, AnyQuantity, Exponential, add_quantity
 from simulator.case.kinds import Open, add_kind, remove_kind
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
@@ -47,9 +46,8 @@ class Fair(AnyQuantity):
     def mean(self):
         return sum(self.either) / 2
 
-
-def coin(spec, rng, shape, dtype=np.float32):
-    return np.array(spec.either, dtype)[(rng.random(shape) < 0.5).astype(int)]
+    def draw(self, rng, shape, dtype=np.float32):
+        return np.array(self.either, dtype)[(rng.random(shape) < 0.5).astype(int)]
 
 
 class Jam(AnyCurveball):
@@ -71,7 +69,7 @@ class Jam(AnyCurveball):
 def known():
     """The kinds from outside, while a test runs."""
     arrivals.register(Pairs, PairsProcess)
-    quantities.register(Fair, coin)
+    add_quantity(Fair)
     add_kind(CURVEBALLS, Jam)
     yield
     arrivals.unregister(Pairs)
@@ -141,10 +139,16 @@ def test_a_curveball_from_outside_changes_what_it_says_and_is_refused_where_it_c
 
 
 def test_a_name_that_is_taken_is_refused():
+    class OtherPoisson(Poisson):
+        pass
+
+    class OtherJam(Jam):
+        pass
+
     for taken in (
-        lambda: arrivals.register(Poisson, PairsProcess),
-        lambda: quantities.register(Exponential, coin),
-        lambda: add_kind(CURVEBALLS, Jam),
+        lambda: arrivals.register(OtherPoisson, PairsProcess),
+        lambda: add_quantity(Exponential),
+        lambda: add_kind(CURVEBALLS, OtherJam),
     ):
         with pytest.raises(ValueError, match="already"):
             taken()

@@ -49,7 +49,10 @@ def rewrite(folder, name, change):
 
 
 FAULTS = {
-    "no folder": (lambda folder: (folder / "about.yaml").unlink(), "about.yaml: is missing; casesim detect-tables makes it"),
+    "no folder": (
+        lambda folder: (folder / "about.yaml").unlink(),
+        "about.yaml: is missing; `python -m campaigns.detections tables` writes it",
+    ),
     "no table": (lambda folder: (folder / "images.parquet").unlink(), "images.parquet: is missing"),
     "no yaml": (lambda folder: (folder / "about.yaml").write_text("a: [1"), "about.yaml: is not YAML"),
     "field": (lambda folder: (folder / "about.yaml").write_text("date: x"), "about.yaml: processor: Field required"),

@@ -109,7 +109,7 @@ def test_what_was_not_measured_is_refused_with_what_was(ask, told):
 
 
 def test_a_folder_without_tables_says_which_command_makes_them(tmp_path):
-    with pytest.raises(DriveError, match=r"about\.yaml: is missing; casesim drives makes it"):
+    with pytest.raises(DriveError, match=r"about\.yaml: is missing; `python -m campaigns.drives` writes it"):
         load_drives(tmp_path)
 
 

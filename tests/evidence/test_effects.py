@@ -74,7 +74,7 @@ def test_a_fault_names_file_line_and_column(fault, tmp_path):
 
 
 def test_a_table_that_is_not_there_or_lacks_a_column_is_told(tmp_path):
-    with pytest.raises(EffectError, match="is missing; casesim detect-features makes it"):
+    with pytest.raises(EffectError, match=r"is missing; `python -m campaigns\.detections features` writes it"):
         load_effects(tmp_path)
     (tmp_path / "effects.csv").write_text("detector\n")
     with pytest.raises(EffectError, match="lacks the column condition"):

@@ -1,6 +1,6 @@
 """What could not be measured, in rows and a sentence."""
 
-from simulator.evidence.failures import Failure, failure_rows, refusals
+from simulator.evidence.profiles import Failure, failure_rows, refusals
 
 
 def failure(model, precision, step):

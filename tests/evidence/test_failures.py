@@ -3,8 +3,7 @@ from typing import Any
 
 import pytest
 
-from simulator.evidence.failures import Failure, FailureError, failures, forget_failure, write_failure
-from simulator.evidence.profiles import profiles
+from simulator.evidence.profiles import Failure, FailureError, failures, forget_failure, profiles, write_failure
 
 
 def a_failure(model: str = "net", precision: str = "fp16", device: str = "here", **other: Any) -> Failure:

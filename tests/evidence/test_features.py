@@ -62,7 +62,10 @@ def rewrite(folder, change):
 
 
 FAULTS_TOLD = {
-    "no folder": (lambda folder: (folder / "about.yaml").unlink(), "about.yaml: is missing; casesim detect-features makes it"),
+    "no folder": (
+        lambda folder: (folder / "about.yaml").unlink(),
+        "about.yaml: is missing; `python -m campaigns.detections features` writes it",
+    ),
     "no table": (lambda folder: (folder / "features.parquet").unlink(), "features.parquet: is missing"),
     "no parquet": (lambda folder: (folder / "features.parquet").write_text("x"), "features.parquet: cannot be read"),
     "field": (lambda folder: (folder / "about.yaml").write_text("date: x"), "about.yaml: processor: Field required"),

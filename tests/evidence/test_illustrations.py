@@ -85,7 +85,7 @@ def test_what_is_not_there_is_told_with_what_is(shipped, wanted, sentence):
 
 
 def test_each_faulty_folder_gets_its_sentence(tmp_path):
-    with pytest.raises(IllustrationError, match=r"about.yaml: is missing; casesim detect-illustrations makes it"):
+    with pytest.raises(IllustrationError, match=r"about.yaml: cannot be read: No such file"):
         load_illustrations(tmp_path)
     about = tmp_path / "about.yaml"
     told = (ILLUSTRATIONS / "about.yaml").read_text(encoding="utf-8")
@@ -97,7 +97,7 @@ def test_each_faulty_folder_gets_its_sentence(tmp_path):
         load_illustrations(tmp_path)
     about.write_text(told, encoding="utf-8")
     there = load_illustrations(tmp_path)
-    with pytest.raises(IllustrationError, match=r"camera.fog.1.A.webp: is missing; casesim detect-illustrations makes it"):
+    with pytest.raises(IllustrationError, match=r"camera.fog.1.A.webp: cannot be read: No such file"):
         there.picture("camera", "fog", 1, "A")
     (tmp_path / "camera.fog.1.A.webp").write_bytes(b"none")
     with pytest.raises(IllustrationError, match=r"camera.fog.1.A.webp: is not a picture"):

@@ -7,12 +7,10 @@ import pytest
 
 from simulator.errors import InputError
 from simulator.evidence.catalogue import CatalogueError
-from simulator.evidence.evidence_files import in_one_step, read_evidence
-from simulator.evidence.manifest import NAME, differences, root_above
+from simulator.evidence.evidence_files import MANIFEST, changing, differences, in_one_step, read_evidence, root_above
 from simulator.evidence.profiles import ProfileError, read_profile
 from simulator.evidence.projection import networks
 from simulator.evidence.score_tables import ScoreError, load_scores
-from simulator.evidence.transaction import changing
 from simulator.paths import ASSETS, CATALOGUE, PROFILES, SCORES
 
 
@@ -37,7 +35,7 @@ def test_the_manifest_that_ships_lists_every_file_as_it_is():
     found = differences(ASSETS)
     assert not found, "\n".join([*found.sentences[:5], "mend it with: casesim evidence --accept assets"])
     path = PROFILES / "epyc-zen4-2c" / "efficientnet_lite0.fp32.json"
-    entry = json.loads((ASSETS / NAME).read_bytes())[str(path.relative_to(ASSETS))]
+    entry = json.loads((ASSETS / MANIFEST).read_bytes())[str(path.relative_to(ASSETS))]
     assert entry == {"sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "bytes": path.stat().st_size}
 
 
@@ -117,10 +115,10 @@ def test_what_somebody_changed_is_taken_when_they_say_that_it_is_their_own(tmp_p
 
 def test_a_manifest_that_is_none_is_told_and_nothing_is_used_meanwhile(tmp_path):
     folder = listed(tmp_path / "own", a="one")
-    (folder / NAME).write_text("{")
-    with pytest.raises(InputError, match=rf"{NAME}: is no manifest: .*casesim evidence --accept"):
+    (folder / MANIFEST).write_text("{")
+    with pytest.raises(InputError, match=rf"{MANIFEST}: is not a manifest: .*casesim evidence --accept"):
         read_evidence(folder / "a", InputError)
-    with pytest.raises(InputError, match="is no manifest"):
+    with pytest.raises(InputError, match="is not a manifest"):
         listed(folder, b="two")
     with changing(folder) as change:
         change.accept(folder)

@@ -111,8 +111,14 @@ def put(row, column, value):
 
 
 FAULTS_TOLD = {
-    "no about": (lambda folder: (folder / "scales.yaml").unlink(), "scales.yaml: is missing; casesim detect-scales makes it"),
-    "no table": (lambda folder: (folder / "false.csv").unlink(), "false.csv: is missing; casesim detect-scales makes it"),
+    "no about": (
+        lambda folder: (folder / "scales.yaml").unlink(),
+        "scales.yaml: is missing; `python -m campaigns.detections scales` writes it",
+    ),
+    "no table": (
+        lambda folder: (folder / "false.csv").unlink(),
+        "false.csv: is missing; `python -m campaigns.detections scales` writes it",
+    ),
     "field": (lambda folder: (folder / "scales.yaml").write_text("date: x"), "scales.yaml: processor: Field required"),
     "no csv": (lambda folder: (folder / "false.csv").write_text(""), "false.csv: cannot be read"),
     "column": (

@@ -139,8 +139,14 @@ def drop(name, row):
 
 
 FAULTS_TOLD = {
-    "no folder": (lambda folder: (folder / "about.yaml").unlink(), "about.yaml: is missing; casesim detect-scenes makes it"),
-    "no table": (lambda folder: (folder / "answers.parquet").unlink(), "answers.parquet: is missing; casesim detect-scenes"),
+    "no folder": (
+        lambda folder: (folder / "about.yaml").unlink(),
+        "about.yaml: is missing; `python -m campaigns.detections scenes` writes it",
+    ),
+    "no table": (
+        lambda folder: (folder / "answers.parquet").unlink(),
+        "answers.parquet: is missing; `python -m campaigns.detections scenes`",
+    ),
     "no parquet": (lambda folder: (folder / "boxes.parquet").write_text("x"), "boxes.parquet: cannot be read"),
     "field": (lambda folder: (folder / "about.yaml").write_text("date: x"), "about.yaml: processor: Field required"),
     "column": (

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from itertools import count
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,12 +16,10 @@ from pathlib import Path
 import pytest
 
 from simulator.errors import InputError
-from simulator.evidence import transaction
-from simulator.evidence.evidence_files import read_together
-from simulator.evidence.manifest import differences
+from simulator.evidence import evidence_files
+from simulator.evidence.evidence_files import PENDING, changing, differences, read_together
 from simulator.evidence.score_import import ImportOptions, delete_scores, import_scores
 from simulator.evidence.score_tables import ScoreError, load_scores, score_names
-from simulator.evidence.transaction import COMMIT, STAGED, changing
 
 MODELS = ("a", "b", "c")
 
@@ -37,10 +36,9 @@ def killed_before(step, folder, content):
 
         return call
 
-    for name in ("replace", "rename", "unlink"):
-        setattr(Path, name, counted(getattr(Path, name)))
-    transaction._write = counted(transaction._write)
-    transaction.shutil.rmtree = counted(transaction.shutil.rmtree)
+    Path.replace = counted(Path.replace)
+    evidence_files._write = counted(evidence_files._write)
+    evidence_files.shutil.rmtree = counted(evidence_files.shutil.rmtree)
     import_scores("t.csv", content, ImportOptions(overwrite=True), folder)
 
 
@@ -56,7 +54,7 @@ def sizes(folder):
 
 
 def leftovers(folder):
-    return [name for name in (STAGED, COMMIT) if (folder / name).exists()] + list(folder.rglob("*.part"))
+    return [*folder.rglob(PENDING), *folder.rglob("*.part")]
 
 
 def test_an_import_that_is_killed_at_any_step_leaves_the_old_tables_or_the_new_ones(tmp_path):
@@ -131,15 +129,15 @@ def test_who_reads_while_others_import_sees_whole_tables(tmp_path):
 
 
 def test_a_full_disk_is_a_sentence_and_nothing_was_written(tmp_path, monkeypatch):
-    folder, calls = tmp_path / "own", count()
+    folder, calls, written = tmp_path / "own", count(), evidence_files._write
     import_scores("t.csv", scores(60), ImportOptions(), folder)
 
     def full(path, content):
         if next(calls) > 2:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
-        path.write_bytes(content)
+        written(path, content)
 
-    monkeypatch.setattr("simulator.evidence.transaction._write", full)
+    monkeypatch.setattr(evidence_files, "_write", full)
     with pytest.raises(ScoreError, match=r"own: cannot be written: No space left on device; nothing was changed"):
         import_scores("t.csv", scores(70), ImportOptions(overwrite=True), folder)
     assert sizes(folder) == {60}
@@ -163,19 +161,40 @@ def test_a_change_whose_body_fails_changes_nothing(tmp_path):
     assert leftovers(tmp_path) == []
 
 
-def test_files_that_belong_together_are_all_old_or_all_new(tmp_path):
-    """Killed between the two files of a table: whoever reads next sees both as they were to be."""
+def test_files_that_belong_together_are_all_old_or_all_new(tmp_path, monkeypatch):
+    """Interrupted between the two files of a table: the next reader sees both as they were to be."""
     with changing(tmp_path) as change:
         for name in ("a", "b"):
             change.write(tmp_path / name, b"old")
-    with pytest.raises(KeyError), changing(tmp_path) as change:
+    with monkeypatch.context() as patched, changing(tmp_path) as change:
+        patched.setattr(evidence_files, "settle", lambda root: (root / PENDING / "a").replace(root / "a"))
         for name in ("a", "b"):
             change.write(tmp_path / name, b"new")
-        change.commit()
-        (tmp_path / COMMIT / "new" / "a").replace(tmp_path / "a")
-        raise KeyError
     assert [path.read_bytes() for path in (tmp_path / "a", tmp_path / "b")] == [b"new", b"old"]
     assert read_together([tmp_path / "a", tmp_path / "b"], InputError) == [b"new", b"new"]
+    assert leftovers(tmp_path) == []
+
+
+@pytest.mark.parametrize("step", range(3))
+def test_a_removal_that_is_interrupted_is_made_or_is_not(tmp_path, step, monkeypatch):
+    """Before the new manifest is in its place the file comes back; after it the file is gone."""
+    with changing(tmp_path) as change:
+        change.write(tmp_path / "a", b"old")
+    moves, moved = count(), Path.replace
+
+    def interrupted(path, target):
+        if next(moves) == step:
+            raise KeyboardInterrupt
+        return moved(path, target)
+
+    with monkeypatch.context() as patched, suppress(KeyboardInterrupt), changing(tmp_path) as change:
+        patched.setattr(Path, "replace", interrupted)
+        patched.setattr(evidence_files, "settle", lambda root: None)
+        change.remove(tmp_path / "a")
+    with changing(tmp_path):
+        pass
+    assert (tmp_path / "a").exists() == (step < 2)
+    assert not differences(tmp_path)
     assert leftovers(tmp_path) == []
 
 

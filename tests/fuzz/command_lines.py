@@ -112,21 +112,17 @@ _COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
     "--budget": _NUMBERS},
     "fidelity": {"--quick": (), "--out": _PATHS},
     "incident": {"": _PATHS, "--secret": _NUMBERS, "--script": _PATHS, "--play": _WORDS, "--cause": _WORDS},
-    "incident-study": {"": _PATHS, "--seeds": _NUMBERS, "--workers": _NUMBERS, "--out": _PATHS},
-    "incident-monitors": {"": _PATHS, "--monitors": _PATHS, "--seeds": _NUMBERS},
     "detect-eval": {
         "--onnx": _PATHS, "--data": _PATHS, "--layout": _WORDS, "--size": _NUMBERS, "--conditions": _WORDS, "--seed": _NUMBERS,
         "--resamples": _NUMBERS, "--out": _PATHS,
     },
-    "detect-tables": {"--data": _PATHS, "--trained": _PATHS, "--out": _PATHS},
-    "detect-scenes": {"--data": _PATHS, "--trained": _PATHS, "--tables": _PATHS},
-    "drives": {"": _PATHS, "--out": _PATHS},
     "evidence": {"": _PATHS, "--json": ()},
+    "projection": {"--json": (), "": _WORDS},
     "nosuch": {"": _PATHS},
 }  # fmt: skip
 
 #: What would take minutes, or never end, is left out once its command line has been understood.
-_LONG = ("simulator.cli.profile._run", "simulator.cli.fidelity._run_grid", "simulator.app.server.run")
+_LONG = ("simulator.measure.profile_command._run", "simulator.measure.fidelity_command._run_grid", "simulator.app.server.run")
 
 
 def trials(begin: int, count: int) -> Iterator[Trial]:

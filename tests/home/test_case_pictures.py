@@ -10,7 +10,7 @@ from simulator.case.schema import Objective
 from simulator.engine.plan import compile_plan
 from simulator.home.case_pictures import collapse, objectives, referrals
 from simulator.intervals import Estimate, Interval
-from simulator.metrics.scorecard import Verdict
+from simulator.metrics.summary import Verdict
 
 
 def test_the_share_referred_is_counted_on_the_table_at_the_sensitivity_that_is_asked():

@@ -4,8 +4,7 @@ from typing import Any
 
 import pytest
 
-from simulator.evidence.failures import Failure, failures
-from simulator.evidence.profiles import Profile, ThreadRun, read_profile
+from simulator.evidence.profiles import Failure, Profile, ThreadRun, failures, read_profile
 from simulator.measure import profiling as module
 from simulator.measure import profiling as subjects
 from simulator.measure import quantize

@@ -190,12 +190,12 @@ def test_every_metric_of_either_run_is_told_once(overloaded, wide):
 
 
 def test_why_a_figure_is_missing_is_known(overloaded):
-    assert overloaded.untold["latency_p95_s"] == "no steady state"
+    assert overloaded.missing["latency_p95_s"] == "no steady state"
     few = served_by(3, count=2)
     cut = replace(few.measures[0], samples={})
     silent = summary_of(few.plan, 0, [cut, cut])
-    assert silent.untold["latency_p95_s"] == "no figure"
-    assert set(silent.untold) | set(silent.metrics) == set(few.plan.scenario.metrics)
+    assert silent.missing["latency_p95_s"] == "no figure"
+    assert set(silent.missing) | set(silent.metrics) == set(few.plan.scenario.metrics)
 
 
 def test_the_largest_change_comes_first_and_chance_last(base, wider):

@@ -10,9 +10,9 @@ from simulator.engine.run import simulate
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import differences
 from simulator.metrics.estimates import Estimator
-from simulator.metrics.label_uncertainty import RESAMPLES, labelled_people, resampled_plan, ways_of, weights_of
+from simulator.metrics.label_uncertainty import RESAMPLES, labelled_people, ways_of, weights_of
 from simulator.metrics.measures import measure
-from simulator.metrics.replications import run_replications
+from simulator.metrics.replications import resampled_plan, run_replications
 from simulator.metrics.summary import summary_of
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, figures, gate, people, plan, pool, population, run_at, score_table, spread

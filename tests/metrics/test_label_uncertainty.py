@@ -15,14 +15,13 @@ from simulator.metrics.label_uncertainty import (
     RESAMPLES,
     codes_of,
     downstream,
-    needs_runs,
+    kept_thresholds,
     resampled_cuts,
-    resampled_plan,
     ways_of,
     weights_of,
 )
 from simulator.metrics.measures import measure
-from simulator.metrics.operating_points import kept_thresholds
+from simulator.metrics.replications import needs_runs, resampled_plan
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, score_table
 
@@ -110,8 +109,8 @@ def test_sums_over_people_change_as_real_runs_on_resampled_tables_do():
     again = [measure(simulate(resampled_plan(made, index), 5)).totals for index in range(25)]
     for name in ("escalated_share", "cost_per_1000_usd", "specificity", "utilization.r"):
         predicted = estimator.draws(name)[0, :25]  # of negatives: positives are too few to matter
-        before = base.totals[name].above / base.totals[name].below
-        really = np.array([totals[name].above / totals[name].below for totals in again]) - before
+        before = base.totals[name].numerator / base.totals[name].denominator
+        really = np.array([totals[name].numerator / totals[name].denominator for totals in again]) - before
         assert np.corrcoef(predicted, really)[0, 1] > 0.98, name
         assert np.sqrt(np.mean((predicted - really) ** 2)) < 0.15 * np.sqrt(np.mean(really**2)), name
 

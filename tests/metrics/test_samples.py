@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from simulator.intervals import quantile_interval
-from simulator.metrics import samples
-from simulator.metrics.samples import BEYOND, SECTIONS, Pooled, sample
+from simulator.metrics import measures as samples
+from simulator.metrics.estimates import BEYOND, Pooled
+from simulator.metrics.measures import SECTIONS, sample
 
 
 def replications(count, size, seed=0, **alike):

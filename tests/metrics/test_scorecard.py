@@ -2,15 +2,15 @@
 
 import pytest
 
-from simulator.case.outputs import metrics_of
+from simulator.case.outputs import CaseOutline, metrics_of
 from simulator.case.schema import Objective
 from simulator.charts import look
 from simulator.intervals import Interval, estimate
-from simulator.metrics.scorecard import judge
+from simulator.metrics.summary import judge
 from simulator.practice import run_command as run_report
 
 AT_LEAST = Objective(metric="sensitivity", label="Found", at_least=0.9)
-METRICS = metrics_of({}, [], {}, words=("detected", "escalated"))
+METRICS = metrics_of(CaseOutline({}, [], {}, population=("detected", "escalated")))
 AT_MOST = Objective(metric="sensitivity", label="Found", at_most=0.9)
 
 

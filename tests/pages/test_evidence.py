@@ -7,9 +7,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from simulator.app.model_measurements import Measurements
-from simulator.evidence.failures import Failure, write_failure
 from simulator.evidence.fidelity_reports import write_report
-from simulator.evidence.profiles import write_profile
+from simulator.evidence.profiles import Failure, write_failure, write_profile
 from simulator.paths import APP, PAGES
 from tests.evidence.test_fidelity_reports import FORECAST, GOOD, NOISY, report
 from tests.pages.conftest import told
@@ -219,7 +218,7 @@ def test_without_detection_tables_the_page_says_how_to_make_them(evidence_page, 
     monkeypatch.setattr("simulator.sources.detector_panel.DETECTIONS", tmp_path)
     page = evidence_page(evidence="Detectors")
     assert not page.exception
-    assert "casesim detect-tables makes it" in told(page)
+    assert "`python -m campaigns.detections tables` writes it" in told(page)
 
 
 def test_incidents_have_a_panel_with_what_many_of_them_taught(evidence_page):

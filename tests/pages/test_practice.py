@@ -8,13 +8,14 @@ from time import monotonic, sleep
 import pytest
 import streamlit as st
 
+from simulator.app.exhibit_drawings import panels_by_exhibit
 from simulator.app.jobs import registry
 from simulator.case.load import find, load, loads
 from simulator.case.outputs import EXHIBITS, Exhibit
 from simulator.engine.plan import compile_plan
 from simulator.evidence.projection import latency
 from simulator.explain.result import replicate
-from simulator.practice.exhibit_panels import DRAWN, panels
+from simulator.practice.exhibit_panels import panels
 from tests.pages.conftest import chips, said, settled, told
 
 SKIN, STORM = "skin-cancer-triage", "retry-storm"
@@ -149,7 +150,7 @@ def test_the_panels_of_a_case_answer_its_questions_in_order(practice):
 
 def test_an_exhibit_from_outside_appears_on_the_page_of_a_case_that_names_it(practice, monkeypatch):
     monkeypatch.setitem(EXHIBITS, "hello", Exhibit("A greeting", "costs"))
-    monkeypatch.setitem(DRAWN, "hello", lambda result: st.markdown(f"Hello, {result.requests:,} requests."))
+    monkeypatch.setitem(panels_by_exhibit(), "hello", lambda result: st.markdown(f"Hello, {result.requests:,} requests."))
     text = Path(find(STORM)).read_text(encoding="utf-8").replace("exhibits: [overload,", "exhibits: [hello, overload,")
     monkeypatch.setattr("simulator.app.widgets.load", lambda case: loads(text))
     st.cache_resource.clear()

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from simulator.app.jobs import BESIDE, Watcher
 from simulator.case.load import load
 from simulator.engine.plan import calm, compile_plan
-from simulator.metrics.operating_points import kept_thresholds
+from simulator.metrics.label_uncertainty import kept_thresholds
 from simulator.practice import curveball_panel as curveballs
 
 HALF = 24 * 3600.0

@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from simulator.app.exhibit_drawings import panels_by_exhibit, timed_panels_by_exhibit
 from simulator.case.outputs import EXHIBITS
 from simulator.charts.threshold_charts import crowd
 from simulator.engine.run import simulate
 from simulator.explain.timeline import moment
 from simulator.metrics.operating_points import referred_at
-from simulator.practice.day_panel import OVER_TIME
-from simulator.practice.exhibit_panels import DRAWN, panel_of, panels
+from simulator.practice.exhibit_panels import panel_of, panels
 from simulator.practice.trust_panel import place_of
 from tests.app.results import result
 
@@ -72,8 +72,9 @@ def test_every_panel_draws_in_the_words_of_its_case(name, title):
 
 
 def test_every_exhibit_can_be_drawn_under_a_title_of_its_own_in_one_panel():
-    assert DRAWN.keys() | OVER_TIME.keys() == EXHIBITS.keys()
-    assert not DRAWN.keys() & OVER_TIME.keys()
+    plain, timed = panels_by_exhibit().keys(), timed_panels_by_exhibit().keys()
+    assert plain | timed == EXHIBITS.keys()
+    assert not plain & timed
     assert len({exhibit.label for exhibit in EXHIBITS.values()}) == len(EXHIBITS)
     assert {panel_of(name, result(SKIN).plan.scenario) for name in EXHIBITS} == set(TITLES[SKIN][:4])
     assert panel_of("encounter", result("vehicle").plan.scenario) == "Who stops in time"

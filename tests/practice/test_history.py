@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from simulator.app import own_attempts
 from simulator.app.design_state import key
 from simulator.app.store.attempts import Attempts
 from simulator.case.load import loads
@@ -124,7 +125,8 @@ def test_a_design_that_is_no_longer_offered_is_told(run, jobs, store):
 def test_a_broken_database_is_told_in_a_sentence_and_the_comparison_stands(run, jobs, monkeypatch, tmp_path):
     file = tmp_path / "broken.db"
     file.write_text("This is no database. " * 100)
-    monkeypatch.setattr(history, "attempts", lambda: Attempts(f"sqlite:///{file}"))
+    for module in (history, own_attempts):
+        monkeypatch.setattr(module, "attempts", lambda: Attempts(f"sqlite:///{file}"))
     first, second = run(), run(point=1.0)
     jobs.jobs[first.id] = first
     seen = look(first)
@@ -137,7 +139,7 @@ def test_a_trail_is_taken_from_a_cookie_only_if_it_looks_like_one(monkeypatch):
         seen = AppTest.from_function(trail_of, kwargs={"cookie": cookie}).run()
         found = seen.session_state["trail"]
         assert (found == cookie) is good
-        assert history._TRAIL.fullmatch(found)
+        assert own_attempts.TRAIL.fullmatch(found)
 
 
 def trail_of(cookie):

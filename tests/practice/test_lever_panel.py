@@ -43,7 +43,7 @@ def test_what_stays_the_same_and_what_is_still_to_come_are_told_so():
 def test_a_figure_that_one_side_alone_has_is_told_with_the_reason_on_the_other():
     before = replace(effect_of(-2.0, 0.5).before, estimate=None)
     found = effect_of(-2.0, 0.5).before.estimate
-    told = OneSided(before.metric, "Time", "no steady state", found)
-    (row,) = levers_of(ObjectiveEffect("appears", before, replace(before, estimate=found), told=told)).rows
+    one_sided = OneSided(before.metric, "Time", "no steady state", found)
+    (row,) = levers_of(ObjectiveEffect("appears", before, replace(before, estimate=found), one_sided=one_sided)).rows
     (cell,) = _row("readers=4", row)["cells"]
     assert (cell["words"], cell["verdict"], cell["tone"]) == ("no steady state → 20.0 s", "no figure → not met", "better")

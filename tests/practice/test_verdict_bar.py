@@ -2,13 +2,13 @@
 
 import pytest
 
-from simulator.case.outputs import metrics_of
+from simulator.case.outputs import CaseOutline, metrics_of
 from simulator.case.schema import Objective
 from simulator.intervals import Interval, estimate
-from simulator.metrics.scorecard import judge
+from simulator.metrics.summary import judge
 from simulator.practice.verdict_bar import _chip
 
-METRICS = metrics_of({}, [], {}, words=("detected", "escalated"))
+METRICS = metrics_of(CaseOutline({}, [], {}, population=("detected", "escalated")))
 ASKED = Objective(metric="sensitivity", label="Found", at_least=0.9)
 
 

@@ -7,7 +7,6 @@ import pytest
 from scipy.integrate import quad
 from scipy.stats import lognorm
 
-from simulator.case.attributes import ATTRIBUTES
 from simulator.case.document import ScenarioError
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
@@ -53,7 +52,7 @@ def test_quantiles_are_interpolated_and_a_slow_draw_is_slow_at_every_size():
 def test_a_load_rests_on_the_mean_over_the_attribute():
     """The mean of the broken line over a lognormal number, by quadrature; 20 runs take as long on average."""
     made = sized_plan(BOXES, rate=0.5, seconds=400)
-    cells = ATTRIBUTES["number"].cells(made, "boxes", TIMES.bounds())
+    cells = made.scenario.attributes["boxes"].cells(made, "boxes", TIMES.bounds())
     made = replace(made, latencies={"p": TIMES.average(*cells)})
 
     def weighed(boxes):

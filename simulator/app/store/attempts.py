@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from simulator.app.store.database import Database
 from simulator.case.choices import Pick
-from simulator.metrics.scorecard import Standing
+from simulator.metrics.summary import Standing
 
 
 @dataclass(frozen=True)

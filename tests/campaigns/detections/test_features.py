@@ -79,7 +79,9 @@ def test_features_are_written_for_every_setting_of_the_tables(
         bench.measure(setting)
     make_features(bench, tables, tmp_path / "tables" / "boxes.parquet", tmp_path / "out")
     monkeypatch.setattr("simulator.evidence.scene_tables.NUMBERS", ["f00"])
-    monkeypatch.setattr("simulator.evidence.scene_tables.FEATURE_COLUMNS", ["condition", "severity", "image", "reference", "f00"])
+    monkeypatch.setattr(
+        "simulator.evidence.scene_tables.FEATURE_COLUMNS", ["condition", "severity", "image", "reference", "f00"]
+    )
     found = load_features(tmp_path / "out")
     assert len(found.rows) == 5 * 4
     clean = found.of("clean", 0, reference=True)["f00"]

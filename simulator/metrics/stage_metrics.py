@@ -1,23 +1,33 @@
-"""Where the time of requests goes, stage by stage: waiting for busy servers, waiting although one is free, being served."""
+"""Metrics of stages: utilization and waits; the time that requests spend at each stage, and its load since the last strike."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.case.curveballs import AffectedQuantity
 from simulator.case.kinds import AnyStage
+from simulator.case.outputs import CaseOutline, CountedMetric, Metric
+from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
-from simulator.engine.servers import down, kind, servers, weighted_work_s
-from simulator.metrics.strikes import struck_spans, unchanged_since
-from simulator.records.timetables import Span
+from simulator.engine.servers import down, kind, server_s, servers, weighted_work_s
+from simulator.records.timetables import DAY_S, HOUR_S, Span, clock_s
 from simulator.records.trace import Trace, Visits
 from simulator.theory.loads import capacity_per_s
+from simulator.units import duration
+
+if TYPE_CHECKING:
+    from simulator.metrics.measures import CountedRun, Sample, Total
 
 Seconds = NDArray[np.float64]
+
+#: The quantiles that are reported of each wait.
+WAIT_QUANTILES = {"p50": 0.50, "p95": 0.95}
 
 #: The tail is the slowest request in this many.
 SLOWEST = 20
@@ -25,6 +35,64 @@ SLOWEST = 20
 #: Why a request waits: every server is busy; one is free, or nobody is on duty, or other inputs are missing; or every replica
 #: that is up is busy, and one is down.
 BEHIND, HELD, DOWN = range(3)
+
+
+def of_stages(case: CaseOutline) -> Iterator[CountedMetric]:
+    """Yield the utilization and the waits of every stage with servers, and the metrics that its kind counts itself."""
+    for name, model in case.stages.items():
+        label = case.label(name)
+        if model.server:
+            yield from _of_servers(name, label, case.tags if model.keeps_hours else [])
+        yield from map(CountedMetric, model.metrics(name, label, case.tags))
+
+
+def _of_servers(name: str, label: str, tags: list[str]) -> Iterator[CountedMetric]:
+    used = Metric(f"utilization.{name}", f"{label}: offered work over capacity", "share", None, "ratio", stage=name)
+    yield CountedMetric(used, lambda run: _utilization(run, name))
+    for short, share in WAIT_QUANTILES.items():
+        within = f"{label}: wait, {share:.0%} within"
+        record = Metric(f"wait_{short}_s.{name}", within, "s", "lower", "quantile", f"wait.{name}", share, stage=name)
+        yield CountedMetric(record, lambda run: _wait(run, name), "samples")
+    for code, tag in enumerate(tags, start=1):
+        within, of_tag = f"{label}: wait of {tag} requests, 95% within", f"wait.{name}.{tag}"
+        record = Metric(f"wait_p95_s.{name}.{tag}", within, "s", "lower", "quantile", of_tag, 0.95, stage=name, tag=tag)
+        yield CountedMetric(record, _wait_of_tag(name, code), "samples")
+
+
+def _utilization(run: CountedRun, name: str) -> Total | None:
+    """Return the work that came over the server-seconds offered for it; None where none are."""
+    if (capacity := server_s(run.trace, name)) <= 0:
+        return None
+    work = brought_s(run.trace, run.visits[name]) if name in run.visits else np.zeros(run.columns.n)
+    if name in run.behind_gates:
+        return run.total(work[run.rows], np.full(len(run.rows), capacity / len(work)))
+    return run.ratio(work.sum(), capacity)
+
+
+def _wait_of_tag(name: str, code: int) -> Callable[[CountedRun], Sample | None]:
+    return lambda run: _wait(run, name, code)
+
+
+def _wait(run: CountedRun, name: str, tag: int | None = None) -> Sample | None:
+    """Return the waits of the visits to a stage by when they began; tag: the number of a tag, for requests that have it."""
+    if name not in run.visits:
+        return None
+    visits, waits = run.once(("waits", name), lambda: _waits(run, name))
+    mine = slice(None) if tag is None else run.columns.tag[visits.request] == tag
+    return run.sample(waits[mine], visits.entered_s[mine])
+
+
+def _waits(run: CountedRun, name: str) -> tuple[Visits, Seconds]:
+    """Return the visits that waited, and each wait: until service began, the time-out, or the end of the run; shape (m,).
+
+    A request that was refused on the spot never waited, and a copy that was served in vain kept no requester waiting.
+    """
+    visits = run.visits[name]
+    if run.group is not None:
+        visits = visits.only(run.group[visits.request])
+    visits = visits.only(visits.wanted & (visits.served | (visits.left_s != visits.entered_s)))
+    gone = np.where(np.isnan(visits.left_s), run.trace.plan.horizon_s, visits.left_s)
+    return visits, np.where(visits.served, visits.started_s, gone) - visits.entered_s
 
 
 @dataclass(frozen=True)
@@ -219,3 +287,82 @@ def _each_once(visits: Visits) -> NDArray[np.bool_]:
     if visits.wanted.all():
         return visits.wanted
     return visits.served | ~np.isin(visits.request, visits.request[~visits.wanted])
+
+
+#: In runs that are shorter than this, the time of day is told to the second.
+LONG_S = 2 * HOUR_S
+
+
+#: A stretch at the end of the arrivals that is shorter than this share of them says nothing about what comes next.
+LEAST_SHARE = 0.05
+
+
+@dataclass(frozen=True)
+class Strike:
+    """A curveball that strikes: from when until when, in seconds of the run; `end_s` is the end of the run at the latest."""
+
+    name: str
+    label: str
+    note: str | None
+    start_s: float
+    end_s: float
+    to_the_end: bool
+    moves_load: bool
+    shifts_scores: bool
+
+    @property
+    def lasted(self) -> str:
+        """For how long, in words."""
+        return "to the end of the run" if self.to_the_end else duration(self.end_s - self.start_s)
+
+
+def strikes_of(plan: Plan) -> list[Strike]:
+    """The curveballs that strike in a run of this plan, by their times."""
+    return [_strike(plan, name, at_s) for name, at_s in sorted(plan.strikes.items(), key=lambda strike: strike[1])]
+
+
+def _strike(plan: Plan, name: str, at_s: float) -> Strike:
+    ball = plan.scenario.curveballs[name]
+    end = inf if ball.lasts_s is None else at_s + ball.lasts_s
+    moves_load = bool(ball.changed - {AffectedQuantity.PRICE})
+    until = min(end, plan.horizon_s)
+    return Strike(name, ball.label, ball.note, at_s, until, end >= plan.horizon_s, moves_load, ball.shifts_scores)
+
+
+def clock(scenario: Scenario, seconds: float) -> str:
+    """A time of a run: `12:00 (16.0 h into the run)`; to the second where the run is short."""
+    into = f"{duration(seconds) if seconds else '0 s'} into the run"
+    since_midnight = int(clock_s(scenario.run.starts_at) + seconds) % int(DAY_S)
+    hours, minutes, rest = since_midnight // 3600, since_midnight // 60 % 60, since_midnight % 60
+    short = DAY_S * (scenario.run.days + scenario.run.drain_days) < LONG_S
+    return f"{hours:02d}:{minutes:02d}{f':{rest:02d}' if short else ''} ({into})"
+
+
+def told(plan: Plan, strike: Strike) -> str:
+    """What struck, when, for how long and what it does, as a sentence."""
+    does = f": {strike.note}" if strike.note else ""
+    return f"“{strike.label}” struck at {clock(plan.scenario, strike.start_s)} and lasted {strike.lasted}{does}."
+
+
+def calm_until(scenario: Scenario, at_s: float) -> str:
+    """Up to when a run that is struck at a time, in seconds, is the calm one."""
+    return f"Until {clock(scenario, at_s)}, this is the calm run, {scenario.unit.one} for {scenario.unit.one}."
+
+
+def struck_spans(plan: Plan) -> list[Span]:
+    """From when until when, in seconds, curveballs change the load or the capacity while requests come."""
+    spans = [(strike.start_s, strike.end_s) for strike in strikes_of(plan) if strike.moves_load]
+    return [(start, min(end, plan.arrivals_end_s)) for start, end in spans if start < plan.arrivals_end_s]
+
+
+def unchanged_since(plan: Plan, daily: bool) -> float:
+    """The time, in seconds, from which on nothing strikes any more, or nothing else does: what is left of the arrivals.
+
+    daily: whether load or capacity follow the time of day, so that whole days alone can be compared, where one is left.
+    """
+    end = plan.arrivals_end_s
+    surges = [(surge.at_s, surge.at_s + surge.seconds) for surge in plan.arrivals.spikes]
+    edges = [0.0, *(edge for span in [*struck_spans(plan), *surges] for edge in span), *(at_s for at_s, _ in plan.later)]
+    last = max(edge for edge in edges if edge <= (1 - LEAST_SHARE) * end)
+    days = int((end - last) / DAY_S)
+    return end - days * DAY_S if daily and days and last else last

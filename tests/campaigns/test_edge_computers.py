@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from pydantic import BaseModel
 
+from campaigns.edge_computers import EDGE, SourcedFigure, edge, memory, module
 from simulator.evidence.catalogue import CatalogueError, machine
-from simulator.evidence.edge_computers import EDGE, SourcedFigure, edge, memory, module
 from simulator.evidence.projection import latency, power
 
 SMALL = """

@@ -1,0 +1,79 @@
+"""The registry of exhibits' drawings: modules of features register theirs, pages look them up by the name of the exhibit.
+
+A drawing is a panel of a run, a panel that follows the slider over time, or a chart that the report shows too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+
+from simulator.app.widgets import draw, replication_0
+from simulator.charts.look import Chart
+from simulator.explain.result import Result
+from simulator.records.trace import Trace
+
+#: The modules that register drawings when they are imported.
+MODULES = (
+    "simulator.practice.exhibit_panels",
+    "simulator.practice.day_panel",
+    "simulator.sources.drive_panel",
+    "simulator.sources.score_panel",
+    "simulator.vehicle.encounter_panel",
+    "simulator.vehicle.sight_charts",
+)
+
+Panel = Callable[[Result], None]
+#: Draws replication 0 of a run at an instant, in seconds.
+TimedPanel = Callable[[Result, Trace, float], None]
+#: Makes a chart of a run; the second argument simulates its replication 0.
+RunChart = Callable[[Result, Callable[[], Trace]], Chart]
+
+_PANELS: dict[str, Panel] = {}
+_TIMED: dict[str, TimedPanel] = {}
+_CHARTS: dict[str, RunChart] = {}
+
+
+def panel(exhibit: str) -> Callable[[Panel], Panel]:
+    """Register a panel of a run as the drawing of an exhibit."""
+    return lambda function: _PANELS.setdefault(exhibit, function)
+
+
+def timed_panel(exhibit: str) -> Callable[[TimedPanel], TimedPanel]:
+    """Register a panel that follows the slider over time as the drawing of an exhibit."""
+    return lambda function: _TIMED.setdefault(exhibit, function)
+
+
+def run_chart(exhibit: str, key: str) -> Callable[[RunChart], RunChart]:
+    """Register a chart of a run as the drawing of an exhibit; key: of its widget."""
+
+    def register(function: RunChart) -> RunChart:
+        _PANELS[exhibit] = lambda result: draw(function(result, lambda: replication_0(result)), key=key)
+        return _CHARTS.setdefault(exhibit, function)
+
+    return register
+
+
+@cache
+def _load() -> None:
+    for module in MODULES:
+        import_module(module)
+
+
+def panels_by_exhibit() -> dict[str, Panel]:
+    """Return every panel of a run, by the name of its exhibit."""
+    _load()
+    return _PANELS
+
+
+def timed_panels_by_exhibit() -> dict[str, TimedPanel]:
+    """Return every panel that follows the slider, by the name of its exhibit."""
+    _load()
+    return _TIMED
+
+
+def charts_by_exhibit() -> dict[str, RunChart]:
+    """Return every chart that the report shows too, by the name of its exhibit."""
+    _load()
+    return _CHARTS

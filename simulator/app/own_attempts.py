@@ -1,0 +1,42 @@
+"""The attempts of one browser: its trail, kept as a cookie, and the attempts that the database stores under it."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from secrets import token_urlsafe
+from typing import TYPE_CHECKING
+
+import streamlit as st
+
+from simulator.app.store.attempts import Attempt, Attempts
+from simulator.app.store.database import StoreError
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+
+#: The cookie that holds the trail, and the form of a trail.
+COOKIE, TRAIL = "casesim_trail", re.compile(r"[A-Za-z0-9_-]{16,64}")
+
+
+@cache
+def attempts() -> Attempts:
+    """Return the store of this server."""
+    return Attempts()
+
+
+def trail() -> str:
+    """Return the id of this browser's attempts: from its cookie, else a new one."""
+    state, cookie = st.session_state, str(st.context.cookies.get(COOKIE, ""))
+    if "trail" not in state:
+        state["trail"] = cookie if TRAIL.fullmatch(cookie) else token_urlsafe(16)
+    return str(state["trail"])
+
+
+def attempts_at(scenario: Scenario) -> list[Attempt]:
+    """Return this browser's attempts at a case, the oldest first; none where the database cannot be read."""
+    try:
+        return attempts().of(trail(), scenario.id)
+    except StoreError as error:
+        st.session_state["history_fault"] = str(error)
+        return []

@@ -1,0 +1,118 @@
+"""Metrics of requests: latency, deadlines, throughput, cost and outcomes, each record beside its count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from simulator.case.outputs import CaseOutline, CountedMetric, Metric, share_metric
+from simulator.engine.servers import paid_usd
+from simulator.metrics.measures import CountedRun, Floats, Sample, Total
+from simulator.records.trace import DONE, OUTCOMES
+
+#: The quantiles that are reported of each latency.
+LATENCY_QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
+
+#: The parts of the cost that are reported though nothing is paid for them.
+USUAL_PARTS = ("machines", "reviewers")
+
+#: The part of the cost that is paid for missed positives.
+MISSED = "missed"
+
+
+def latencies(case: CaseOutline) -> Iterator[CountedMetric]:
+    """Yield the latency of requests served, of all that got an answer or a refusal, and of each class."""
+    yield from _latency("served", "latency_served", "Answer to a request served", lambda run: run.served)
+    yield from _latency("latency", "latency", "Answer or refusal", lambda run: run.latencies)
+    for place, name in enumerate(case.classes):
+        label = f"Answer or refusal, class {name}, 95% within"
+        record = Metric(f"latency_p95_s.{name}", label, "s", "lower", "quantile", f"latency.{name}", 0.95, request_class=name)
+        yield CountedMetric(record, _of_class(place), "samples")
+
+
+def _latency(sample: str, prefix: str, what: str, count: Callable[[CountedRun], Sample]) -> Iterator[CountedMetric]:
+    yield CountedMetric(Metric(f"{prefix}_mean_s", f"{what}, mean", "s", "lower", "mean", sample), count, "samples")
+    for name, share in LATENCY_QUANTILES.items():
+        record = Metric(f"{prefix}_{name}_s", f"{what}, {share:.0%} within", "s", "lower", "quantile", sample, share)
+        yield CountedMetric(record, count, "samples")
+
+
+def _of_class(place: int) -> Callable[[CountedRun], Sample]:
+    return lambda run: run.latency_of(run.answered & (run.columns.kind == place))
+
+
+def throughput(case: CaseOutline) -> Iterator[CountedMetric]:
+    """Yield the share of answers in time, useful answers and all answers a second."""
+    deadlines = any(case.classes.values())
+    if deadlines:
+        yield CountedMetric(share_metric("on_time_share", "Requests answered within their deadline", "higher"), _on_time)
+    served = Metric("goodput_per_s", f"Requests served{' and in time' if deadlines else ''}", "1/s", "higher", "ratio")
+    yield CountedMetric(served, _useful, "rates")
+    answers = Metric("throughput_per_s", "Answers, refusals included", "1/s", None, "ratio")
+    yield CountedMetric(answers, lambda run: run.per_stretch(run.columns.answered), "rates")
+
+
+def _on_time(run: CountedRun) -> Total:
+    columns, own = run.columns, run.own
+    in_time = (columns.outcome[own] == DONE) & (columns.answered[own] <= columns.deadline[own])
+    return run.ratio(in_time.sum(), run.n)
+
+
+def _useful(run: CountedRun) -> Floats:
+    columns = run.columns
+    useful = np.isfinite(columns.answered) & ~columns.refused
+    if len(columns.deadline):
+        useful &= columns.answered <= columns.deadline
+    return run.per_stretch(columns.answered[useful])
+
+
+def cost(case: CaseOutline) -> Iterator[CountedMetric]:
+    """Yield the cost of 1,000 requests."""
+    yield CountedMetric(Metric("cost_per_1000_usd", "Cost of 1,000 requests", "USD", "lower", "ratio"), _cost)
+
+
+def _cost(run: CountedRun) -> Total:
+    parts = dict(_parts(run))
+    by_way = [total.by_way for total in parts.values() if total.by_way is not None]
+    together = np.stack([sum(part[:, 0] for part in by_way), by_way[0][:, 1]], axis=-1) if by_way else None
+    return Total(sum(total.numerator for total in parts.values()), run.columns.n / 1000, together, parts=parts)
+
+
+def _parts(run: CountedRun) -> Iterator[tuple[str, Total]]:
+    """Yield USD for 1,000 requests by part: machines and people as they are paid, visits and misses as they happened."""
+    scenario, n = run.scenario, run.columns.n
+    thousands = np.full(len(run.rows), 0.001)
+    usd = np.array([end.usd.value for end in scenario.ends.values()] + [0.0])[run.columns.end][run.rows]
+    yield from ((part, run.ratio(paid, n / 1000)) for part, paid in _paid_usd(run).items())
+    if scenario.population is None:
+        yield "ends", run.total(usd, thousands)
+    else:
+        yield "visits of negatives", run.total(usd * ~run.positive, thousands)
+        yield "visits of positives", run.total(usd * run.positive, thousands)
+    if scenario.costs is not None:
+        missed = run.positive - run.detected
+        yield MISSED, run.total(missed * scenario.costs.missed_positive_usd.value, thousands)
+
+
+def _paid_usd(run: CountedRun) -> dict[str, float]:
+    """Return USD paid for the stages, by the part of the cost that each belongs to."""
+    paid = dict.fromkeys(USUAL_PARTS, 0.0)
+    for name, stage in run.scenario.stages.items():
+        if stage.cost_part:
+            paid[stage.cost_part] = paid.get(stage.cost_part, 0.0) + paid_usd(run.trace, name)
+    return paid
+
+
+def outcomes(case: CaseOutline) -> Iterator[CountedMetric]:
+    """Yield the share of requests with each outcome."""
+    yield _outcome("done", share_metric("done_share", "Requests done as planned", "higher"))
+    yield _outcome("shed", share_metric("shed_share", "Requests refused", "lower"))
+    yield _outcome("timed_out", share_metric("timed_out_share", "Requests that waited too long", "lower"))
+    yield _outcome("failed", share_metric("failed_share", "Requests lost with a replica", "lower"))
+    yield _outcome("unfinished", share_metric("unfinished_share", "Requests unfinished at the end of the run", "lower"))
+
+
+def _outcome(outcome: str, record: Metric) -> CountedMetric:
+    code = OUTCOMES.index(outcome)
+    return CountedMetric(record, lambda run: run.ratio((run.columns.outcome[run.own] == code).sum(), run.n))
