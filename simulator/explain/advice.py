@@ -61,7 +61,7 @@ class Advice:
 
 @dataclass
 class AdviceTrials:
-    """The trial runs beside one run: a few of its replications, of changed designs. Each change runs once for all objectives."""
+    """The trial runs beside one run: a few of its replications, of changed designs. Each change runs once."""
 
     summary: Summary
     _trials: dict[tuple[str, Pick], AdviceTrial] = field(default_factory=dict)
