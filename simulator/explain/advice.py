@@ -157,7 +157,6 @@ class AdviceTrial(ChangeTrial):
         return up * change.change.value if change.significant else 0.0
 
     def move(self, place: int) -> Move:
-        """Return the change as advice for an objective that it improves."""
         plan, verdict, difference = self.summary.plan, self.summary.verdicts[place], self._difference(place)
         bounds = difference.change if difference else None
         value, low, high = (bounds.value, bounds.low, bounds.high) if bounds else (None, None, None)

@@ -33,7 +33,6 @@ class Base:
 
     @property
     def strikes(self) -> dict[str, float | None]:
-        """The curveballs, with their times in seconds."""
         return dict(self.plan.strikes)
 
     @property
@@ -86,6 +85,5 @@ def _base(scenario: Scenario) -> Base:
 
 
 def open_design(base: Base, point: DesignPoint) -> None:
-    """Go to the page Practice with the design of a point."""
     put(base.scenario, {**base.picks, **point.picks}, base.seed, base.scenario.run.replications, base.strikes)
     st.switch_page(PAGES / "practice.py", query_params={"case": base.scenario.id})

@@ -56,7 +56,6 @@ class Goal:
         return f"{'much' if self.higher else 'little'} of “{self.label or self.metric.label}”"
 
     def worse(self, value: float) -> float:
-        """Turn a value so that more of it is worse."""
         return -value if self.higher else value
 
 

@@ -57,7 +57,6 @@ class Influence:
 
     @property
     def size(self) -> float:
-        """The number that axes are ranked by."""
         index = self.total if self.total is not None else self.elementary
         return 0.0 if index is None else index
 
@@ -148,7 +147,6 @@ class SampledDesigns:
 
     @property
     def each(self) -> str:
-        """The name of a group of points."""
         return "base points" if self.way == "sobol" else "trajectories"
 
     @property

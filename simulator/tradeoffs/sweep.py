@@ -72,7 +72,6 @@ class SweepRequest:
 
     @property
     def base(self) -> DesignPoint:
-        """The design around which the sweep is."""
         return DesignPoint(dict(self.picks), dict(self.figures))
 
     def words(self, point: DesignPoint) -> str:
@@ -285,7 +284,6 @@ class Sweep:
         return outcome
 
     def in_order(self) -> list[DesignOutcome]:
-        """Return the outcomes so far in the order of the points."""
         return [self.outcomes[place] for place in sorted(self.outcomes)]
 
 

@@ -138,7 +138,6 @@ def _lines(
     name: str, labels: Sequence[str], heights: Mapping[str, Sequence[float]], columns: Mapping[str, Sequence[float | str]],
     rows: Sequence[int], places: Sequence[int],
 ) -> go.Scatter:  # fmt: skip
-    """Join the lines of some designs into one trace, with a gap between two."""
     x: list[float | None] = []
     y: list[float | None] = []
     texts: list[str | None] = []
