@@ -69,12 +69,12 @@ def dask(tmp_path):
 
 
 @pytest.fixture
-def request(evidence):
+def requested(evidence):
     return sweep_request(loads(SMALL), ["point", "reading", "population.prevalence=0.2:0.8:6"], replications=4)
 
 
-def table(request, outcomes) -> bytes:
-    return to_parquet(request.table(outcomes), request.provenance(outcomes))
+def table(requested, outcomes) -> bytes:
+    return to_parquet(requested.table(outcomes), requested.provenance(outcomes))
 
 
 def gone_on(sweep: Sweep, count: int) -> None:
@@ -85,11 +85,11 @@ def gone_on(sweep: Sweep, count: int) -> None:
         sweep.step(0.2)
 
 
-def test_a_cluster_makes_the_same_table_through_a_killed_worker_a_slow_one_and_a_restarted_scheduler(request, dask):
-    expected = table(request, swept(Sweep(request, Here().submit)))
+def test_a_cluster_makes_the_same_table_through_a_killed_worker_a_slow_one_and_a_restarted_scheduler(requested, dask):
+    expected = table(requested, swept(Sweep(requested, Here().submit)))
     first, slow = dask.add_worker(), dask.add_worker()
     with Cluster(dask.address) as cluster:
-        sweep = Sweep(request, cluster.submit)
+        sweep = Sweep(requested, cluster.submit)
         gone_on(sweep, 4)
         first.kill()
         dask.add_worker()
@@ -102,8 +102,8 @@ def test_a_cluster_makes_the_same_table_through_a_killed_worker_a_slow_one_and_a
         dask.begin()
         dask.add_worker()
         outcomes = swept(sweep)
-    assert len(outcomes) == len(request.points) == 36
-    assert table(request, outcomes) == expected
+    assert len(outcomes) == len(requested.points) == 36
+    assert table(requested, outcomes) == expected
 
 
 def test_a_scheduler_that_does_not_answer_is_wrong_use(evidence, tmp_path, casesim):
@@ -126,10 +126,10 @@ def test_what_is_no_address_is_told_at_once_with_one_that_would_be(evidence, tmp
     assert err == f"--scheduler {address}: write it as tcp://HOST:PORT, such as tcp://127.0.0.1:8786\n"
 
 
-def test_a_scheduler_that_stays_away_is_told_after_a_while(request, dask):
+def test_a_scheduler_that_stays_away_is_told_after_a_while(requested, dask):
     dask.add_worker()
     with Cluster(dask.address, patience_s=2.0) as cluster:
-        sweep = Sweep(request, cluster.submit)
+        sweep = Sweep(requested, cluster.submit)
         gone_on(sweep, 2)
         dask.end()
         with pytest.raises(ClusterError, match="has been away for 2 s"):

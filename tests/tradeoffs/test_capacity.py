@@ -57,7 +57,7 @@ choices:
 """
 
 
-def request(bound: float, **fields) -> SweepRequest:
+def requested(bound: float, **fields) -> SweepRequest:
     scenario = loads(QUEUE.replace("BOUND", str(bound)))
     metrics = ["latency_mean_s", "cost_per_1000_usd"]
     return SweepRequest(**({"scenario": scenario, "axes": [], "metrics": metrics, "points": [], "replications": 4} | fields))
@@ -65,7 +65,7 @@ def request(bound: float, **fields) -> SweepRequest:
 
 @pytest.fixture(scope="module")
 def carried():
-    made = request(120.0)
+    made = requested(120.0)
     return Loading(made, claims_of(made.scenario), Here().submit).find()
 
 
@@ -87,7 +87,7 @@ def test_what_a_thousand_cost_falls_with_the_load(carried):
 
 
 def test_the_fewest_servers_are_those_with_which_theory_meets_the_bound():
-    made = request(75.0, picks={"readers": 8})
+    made = requested(75.0, picks={"readers": 8})
     found = Loading(made, claims_of(made.scenario), Here().submit).find()
     (fewest,) = found.fewest
     means = {count: 60 + mmc_wait(0.02, 1 / 60, count) for count in range(2, 9)}
@@ -96,7 +96,7 @@ def test_the_fewest_servers_are_those_with_which_theory_meets_the_bound():
 
 
 def test_an_objective_that_no_traffic_lets_a_design_meet_is_named():
-    made = request(30.0)
+    made = requested(30.0)
     found = Loading(made, claims_of(made.scenario), Here().submit).find()
     assert [claim.words for claim in found.never] == ["Mean at most 30.0 s"]
     assert found.sentences == ["No objective is met at any traffic that was tried, so the capacity is unknown."]

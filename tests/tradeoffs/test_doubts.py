@@ -19,7 +19,7 @@ PAID = changed(
 )  # fmt: skip
 
 
-def request(text: str = PAID, **fields) -> SweepRequest:
+def requested(text: str = PAID, **fields) -> SweepRequest:
     scenario = loads(text)
     metrics = [objective.metric for objective in scenario.objectives]
     return SweepRequest(**({"scenario": scenario, "axes": [], "metrics": metrics, "points": [], "replications": 4} | fields))
@@ -39,7 +39,7 @@ def test_what_is_assumed_or_projected_is_doubted_and_what_was_measured_or_publis
 
 
 def test_the_place_where_the_cost_turns_is_where_runs_say_it_turns(evidence):
-    made = request()
+    made = requested()
     here = Here()
     (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "ends.seen.usd")
     found = BreakevenSearch(made, here.submit).find([doubt], claims_of(made.scenario), together=0)
@@ -59,7 +59,7 @@ def test_the_place_where_the_cost_turns_is_where_runs_say_it_turns(evidence):
 
 def test_the_interval_of_the_place_holds_the_one_that_the_case_is_made_of(evidence):
     """The cost is a line in the price of a visit, so that many requests at two prices tell where it truly turns."""
-    exact = request(replications=40, seed=999)
+    exact = requested(replications=40, seed=999)
     cost = {}
     for usd in (20.0, 500.0):
         (outcome,) = swept(Sweep(exact, Here().submit, points=[DesignPoint(figures={"ends.seen.usd": usd})]))
@@ -67,7 +67,7 @@ def test_the_interval_of_the_place_holds_the_one_that_the_case_is_made_of(eviden
     truth = 20 + 480 * (60_000 - cost[20.0]) / (cost[500.0] - cost[20.0])
     held = 0
     for seed in range(8):
-        made = request(seed=seed)
+        made = requested(seed=seed)
         (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "ends.seen.usd")
         flips = BreakevenSearch(made, Here().submit).find([doubt], claims_of(made.scenario), together=0).flips
         held += bool(flips) and flips[0].crossing.low <= truth <= flips[0].crossing.high
@@ -75,7 +75,7 @@ def test_the_interval_of_the_place_holds_the_one_that_the_case_is_made_of(eviden
 
 
 def test_a_figure_that_does_not_matter_turns_nothing(evidence):
-    made = request()
+    made = requested()
     places = ("stages.reader.minutes.median", "ends.seen.detected")  # a reader costs little; a miss costs nothing here
     doubts = [one for one in doubts_of(compile_plan(made.scenario)) if one.place in places]
     found = BreakevenSearch(made, Here().submit).find(doubts, claims_of(made.scenario), together=0)
@@ -88,7 +88,7 @@ def test_a_figure_that_does_not_matter_turns_nothing(evidence):
 
 
 def test_with_all_figures_in_doubt_at_once_it_is_told_how_often_the_answer_stays(evidence):
-    made = request()
+    made = requested()
     found = BreakevenSearch(made, Here().submit).find(
         doubts_of(compile_plan(made.scenario)), claims_of(made.scenario), together=16
     )
@@ -103,7 +103,7 @@ def test_of_two_designs_the_better_one_may_turn_with_a_figure(evidence):
     text = changed(
         "objectives:", "costs:\n  missed_positive_usd: {value: 100, assumed: a test, between: [50, 300]}\nobjectives:",
     )  # fmt: skip
-    made = request(text, metrics=["cost_per_1000_usd"])
+    made = requested(text, metrics=["cost_per_1000_usd"])
     claim = BreakevenClaim(made.scenario.metrics["cost_per_1000_usd"], None, False, {"point": 1.0})
     (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "costs.missed_positive_usd")
     found = BreakevenSearch(made, Here().submit).find([doubt], [claim], together=0)
@@ -135,7 +135,7 @@ def test_a_figure_that_cannot_be_varied_alone_is_named(evidence):
         "attributes:\n  kind:\n    kind: category\n    label: Kind\n    shares:\n"
         "      one: {value: 0.5, assumed: a test}\n      two: {value: 0.5, assumed: a test}\nchoices:",
     )
-    made = request(text, metrics=["sensitivity"])
+    made = requested(text, metrics=["sensitivity"])
     (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "attributes.kind.shares.one")
     found = BreakevenSearch(made, Here().submit).find([doubt], claims_of(made.scenario), together=0)
     assert not found.doubts

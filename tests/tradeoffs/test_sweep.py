@@ -31,91 +31,91 @@ class Here:
 
 
 @pytest.fixture
-def request(evidence):
+def requested(evidence):
     return sweep_request(loads(SMALL), OVER, replications=2)
 
 
-def test_every_point_is_run_once_and_told_in_order(request):
+def test_every_point_is_run_once_and_told_in_order(requested):
     here = Here()
-    outcomes = swept(Sweep(request, here.submit))
-    assert here.count == len(outcomes) == len(request.points) == 12
-    for point, outcome in zip(request.points, outcomes, strict=True):
+    outcomes = swept(Sweep(requested, here.submit))
+    assert here.count == len(outcomes) == len(requested.points) == 12
+    for point, outcome in zip(requested.points, outcomes, strict=True):
         assert {name: outcome.design[name] for name in point.picks} == dict(point.picks)
         assert outcome.figures == dict(point.figures)
 
 
-def test_an_outcome_is_what_a_run_of_the_same_design_reports(request):
-    outcome = swept(Sweep(request, Here().submit, points=request.points[3:4]))[0]
-    point = request.points[3]
-    run = replicate(compile_plan(request.scenario, point.picks, figures=point.figures), 1, 2)
+def test_an_outcome_is_what_a_run_of_the_same_design_reports(requested):
+    outcome = swept(Sweep(requested, Here().submit, points=requested.points[3:4]))[0]
+    point = requested.points[3]
+    run = replicate(compile_plan(requested.scenario, point.picks, figures=point.figures), 1, 2)
     assert outcome.metrics["sensitivity"] == run.metrics["sensitivity"]
     assert outcome.requests == run.requests
 
 
-def test_what_is_kept_is_not_run_again_and_the_table_is_the_same(request, tmp_path):
+def test_what_is_kept_is_not_run_again_and_the_table_is_the_same(requested, tmp_path):
     first, again = Here(), Here()
     tables = []
     for here in (first, again):
-        outcomes = swept(Sweep(request, here.submit, OutcomeCache(tmp_path)))
-        tables.append(to_parquet(request.table(outcomes), request.provenance(outcomes)))
+        outcomes = swept(Sweep(requested, here.submit, OutcomeCache(tmp_path)))
+        tables.append(to_parquet(requested.table(outcomes), requested.provenance(outcomes)))
     assert (first.count, again.count) == (12, 0)
     assert tables[0] == tables[1]
 
 
-def test_a_sweep_that_is_cancelled_goes_on_where_it_stopped(request, tmp_path):
-    begun = Sweep(request, Here(most=5).submit, OutcomeCache(tmp_path))
+def test_a_sweep_that_is_cancelled_goes_on_where_it_stopped(requested, tmp_path):
+    begun = Sweep(requested, Here(most=5).submit, OutcomeCache(tmp_path))
     begun.step(0.0)
     begun.cancel()
     assert begun.done == 5
     assert not begun.running
     here = Here()
-    rest = Sweep(request, here.submit, OutcomeCache(tmp_path))
+    rest = Sweep(requested, here.submit, OutcomeCache(tmp_path))
     outcomes = swept(rest)
     assert (here.count, rest.read) == (7, 5)
-    plain = swept(Sweep(request, Here().submit))
+    plain = swept(Sweep(requested, Here().submit))
     assert [encoded(one) for one in outcomes] == [encoded(one) for one in plain]
 
 
 def test_a_point_that_cannot_run_says_why_and_stops_no_other(evidence):
     other = "stages.classify.precision: int8_dynamic"
     scenario = loads(changed("stages.reader.sensitivity: {value: 0.99, assumed: a test}", other))
-    request = sweep_request(scenario, ["reading"], replications=2)
-    ran, refused = swept(Sweep(request, Here().submit))
+    requested = sweep_request(scenario, ["reading"], replications=2)
+    ran, refused = swept(Sweep(requested, Here().submit))
     assert "int8_dynamic" in refused.refused
     assert not refused.metrics
     assert ran.metrics
-    table = request.table([ran, refused])
+    table = requested.table([ran, refused])
     assert table["sensitivity.verdict"].tolist()[1] == "cannot run"
     assert table["refused"].tolist() == ["", refused.refused]
 
 
-def test_progress_is_told_and_ends_at_the_number_of_points(request):
+def test_progress_is_told_and_ends_at_the_number_of_points(requested):
     told = []
-    swept(Sweep(request, Here().submit), lambda done, total: told.append((done, total)))
+    swept(Sweep(requested, Here().submit), lambda done, total: told.append((done, total)))
     assert told[-1] == (12, 12)
     assert sorted(told) == told
 
 
-def test_a_worker_with_another_engine_is_refused(request):
+def test_a_worker_with_another_engine_is_refused(requested):
     class Other(Here):
         def submit(self, work, task):
             return super().submit(lambda task: replace(work(task), engine=3), task)
 
     with pytest.raises(InputError, match="a worker has version 3 of the engine, this machine version"):
-        swept(Sweep(request, Other().submit))
+        swept(Sweep(requested, Other().submit))
 
 
-def test_a_sweep_is_described_in_a_sentence(request):
-    assert request.sentence == (
+def test_a_sweep_is_described_in_a_sentence(requested):
+    assert requested.sentence == (
         "12 designs of “Small”: Operating point (3 values from 0.6 to 1), Reading (Usual, Expert), population.prevalence (0.3 "
         "to 0.6), in all combinations. All other choices as in the base design. Each met the same requests in 2 "
         "replications, seed 1."
     )
 
 
-def test_the_table_holds_axes_figures_bounds_verdicts_and_provenance(request):
-    outcomes = swept(Sweep(request, Here().submit))
-    table, told = request.table(outcomes), request.provenance(outcomes)
+def test_the_table_holds_axes_figures_bounds_verdicts_and_provenance(requested):
+    outcomes = swept(Sweep(requested, Here().submit))
+    table, told = requested.table(outcomes), requested.provenance(outcomes)
     assert list(table.columns[:6]) == [
         "point",
         "reading",
