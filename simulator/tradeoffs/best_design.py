@@ -29,10 +29,11 @@ from simulator.units import spoken
 if TYPE_CHECKING:
     import optuna
 
-#: Runs the points with so many replications each, in their order.
+#: Runs points with a number of replications each, and returns their outcomes in order.
 Evaluate = Callable[[Sequence[DesignPoint], int], list[DesignOutcome]]
 
 Sampler = Literal["tpe", "random"]
+
 
 #: Replications of a proposal, those that race, and replications at which a race ends.
 FEW, RACING, MOST = 2, 8, 32
@@ -202,6 +203,11 @@ class Search:
                 nearest = min(fit, key=lambda one: (one.short[place], one.cost))
                 misses.append((nearest.short[place], Miss(claim, nearest, -claim.gap([nearest.outcome]).value)))
         return [miss for _, miss in sorted(misses, key=lambda pair: pair[0])]
+
+
+def evaluator(request: SweepRequest, submit: Submit, cache: OutcomeCache) -> Evaluate:
+    """Return a function that runs points of a request."""
+    return lambda points, replications: swept(Sweep(request, submit, cache, points, replications=replications))
 
 
 def cost_goal(scenario: Scenario, name: str | None = None) -> Goal:

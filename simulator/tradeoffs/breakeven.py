@@ -27,7 +27,7 @@ from simulator.metrics.summary import NO_STEADY_STATE
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint, points_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import ReportProgress, Submit, Sweep, SweepRequest, silent, swept
+from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, silent
 from simulator.units import plain_number, significant, spoken, spoken_bound
 
 #: The place is found to within this part of the range.
@@ -452,11 +452,7 @@ class BreakevenSearch:
         seed: int | None = None,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[DesignOutcome]:
-        """Return the outcome of each point; equal points run once."""
-        alone = {repr(point): point for point in points}
-        outcomes = swept(Sweep(self.request, self._submit, self._cache, list(alone.values()), seed=seed), progress)
-        by_point = dict(zip(alone, outcomes, strict=True))
-        return [by_point[repr(point)] for point in points]
+        return outcomes_at(self.request, self._submit, self._cache, points, seed=seed, progress=progress)
 
     def _at(self, base: DesignPoint, doubt: Doubt, number: float) -> DesignPoint:
         return replace(base, figures={**base.figures, doubt.place: number})

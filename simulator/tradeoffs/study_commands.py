@@ -34,7 +34,7 @@ from simulator.cli.options import (
 )
 from simulator.cli.progress import counting_bar, working_bar
 from simulator.errors import InputError, suggest
-from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, TriedDesign, cost_goal
+from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, TriedDesign, cost_goal, evaluator
 from simulator.tradeoffs.breakeven import (
     TOGETHER,
     BreakevenClaim,
@@ -45,13 +45,11 @@ from simulator.tradeoffs.breakeven import (
     doubts_of,
 )
 from simulator.tradeoffs.capacity import Capacity, Loading
-from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import goal_of, label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, sample_of
-from simulator.tradeoffs.sweep import REPLICATIONS, Sweep, SweepRequest, metric_names, swept
-from simulator.tradeoffs.sweep_commands import around, head, report_damaged, run_points, workers
+from simulator.tradeoffs.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
+from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
 from simulator.units import spoken
 
 
@@ -80,11 +78,7 @@ def best(
     request = around(scenario, names, metrics, seed, FEW, picks, figures, strikes)
     cache = OutcomeCache()
     with workers(scheduler) as submit:
-
-        def evaluate(points: Sequence[DesignPoint], replications: int) -> list[DesignOutcome]:
-            return swept(Sweep(request, submit, cache, points, replications=replications))
-
-        search = Search(request.axes, request.base, claims, cost, evaluate, seed)
+        search = Search(request.axes, request.base, claims, cost, evaluator(request, submit, cache), seed)
         with counting_bar("designs", budget) as report:
             result = search.find(budget, progress=report)
     report_damaged(cache)
@@ -229,17 +223,17 @@ def sensitivity(
     request = around(scenario, axes, names, seed, replications, picks, figures, strikes)
     sample = sample_of(request.axes, _way(way), count, seed)
     points = sample.points(request.base)
-    alone = {repr(point): point for point in points}
-    with workers(scheduler) as submit:
-        by_design = dict(zip(alone, run_points(Sweep(request, submit, OutcomeCache(), list(alone.values()))), strict=True))
-    outcomes = [by_design[repr(point)] for point in points]
+    designs, cache = len({repr(point) for point in points}), OutcomeCache()
+    with workers(scheduler) as submit, counting_bar("points", designs) as report:
+        outcomes = outcomes_at(request, submit, cache, points, progress=report)
+    report_damaged(cache)
     ranked = sample.ranked(outcomes, names)
     if chart:
         _draw(request, ranked[names[0]], chart)
     if as_json:
-        print(json.dumps(head(request) | _influence_json(request, ranked, way, len(alone)), indent=2, allow_nan=False))
+        print(json.dumps(head(request) | _influence_json(request, ranked, way, designs), indent=2, allow_nan=False))
     else:
-        _print_influences(request, ranked, len(alone))
+        _print_influences(request, ranked, designs)
 
 
 def _draw(request: SweepRequest, ranking: Ranking | str, file: Path) -> None:

@@ -17,7 +17,7 @@ from simulator.app.widgets import download, draw, plain
 from simulator.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictures
 from simulator.charts.look import Chart
 from simulator.errors import InputError
-from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, cost_goal
+from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, cost_goal, evaluator
 from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, claims_of, doubts_of
 from simulator.tradeoffs.capacity import Capacity, Loading
 from simulator.tradeoffs.design_at_hand import Base, open_design
@@ -26,7 +26,7 @@ from simulator.tradeoffs.design_space import DesignPoint, axis_of
 from simulator.tradeoffs.front import label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import Ranking, Way, sample_of
-from simulator.tradeoffs.sweep import ReportProgress, Submit, Sweep, SweepRequest, swept, to_parquet
+from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
 
 StudyOutput = TypeVar("StudyOutput")
@@ -264,10 +264,8 @@ def sensitivity(base: Base) -> None:
 def _influences(request: SweepRequest, way: Way, submit: Submit, report: ReportProgress) -> dict[str, Ranking | str]:
     sample = sample_of(request.axes, way, COUNTS[way], request.seed)
     points = sample.points(request.base)
-    alone = {repr(point): point for point in points}
-    sweep = Sweep(request, submit, OutcomeCache(), list(alone.values()))
-    by_design = dict(zip(alone, swept(sweep, lambda done, total: report("running designs", done, total)), strict=True))
-    outcomes = [by_design[repr(point)] for point in points]
+    show = lambda done, total: report("running designs", done, total)  # noqa: E731
+    outcomes = outcomes_at(request, submit, OutcomeCache(), points, progress=show)
     return sample.ranked(outcomes, request.metrics)
 
 
@@ -294,12 +292,8 @@ def best(base: Base) -> None:
     request = design_request(base, over, FEW)
 
     def work(submit: Submit, report: ReportProgress) -> tuple[Search, BestDesigns]:
-        cache = OutcomeCache()
-
-        def evaluate(points: Sequence[DesignPoint], replications: int) -> list[DesignOutcome]:
-            return swept(Sweep(request, submit, cache, points, replications=replications))
-
-        search = Search(request.axes, request.base, claims_of(base.scenario), cost_goal(base.scenario), evaluate, base.seed)
+        claims, cost = claims_of(base.scenario), cost_goal(base.scenario)
+        search = Search(request.axes, request.base, claims, cost, evaluator(request, submit, OutcomeCache()), base.seed)
         return search, search.find(BUDGET, progress=lambda done, total: report("trying proposals", done, total))
 
     study(f"best {base.name}", "Search for the best design", work, lambda pair: _show_best(base, *pair))

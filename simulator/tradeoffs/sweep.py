@@ -300,3 +300,19 @@ def swept(
         sweep.step(0.2)
         progress(sweep.done, len(sweep.points))
     return sweep.in_order()
+
+
+def outcomes_at(
+    request: SweepRequest,
+    submit: Submit,
+    cache: OutcomeCache | None,
+    points: Sequence[DesignPoint],
+    *,
+    seed: int | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> list[DesignOutcome]:
+    """Return the outcome of each point; equal points run once."""
+    unique = {repr(point): point for point in points}
+    outcomes = swept(Sweep(request, submit, cache, list(unique.values()), seed=seed), progress)
+    by_point = dict(zip(unique, outcomes, strict=True))
+    return [by_point[repr(point)] for point in points]
