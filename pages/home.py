@@ -14,7 +14,6 @@ from simulator.paths import PAGES
 
 
 def default_plan(scenario: Scenario) -> Plan | None:
-    """The default design of a case, if it can run."""
     with suppress(ScenarioError):
         return compile_plan(scenario)
     return None

@@ -7,7 +7,7 @@ from functools import cache
 import streamlit as st
 
 from simulator.app.widgets import plain, scenario_of
-from simulator.case.document import Fault, told
+from simulator.case.document import Fault, fault_lines
 from simulator.case.load import find, load_alone, own_cases, scenario_ids
 from simulator.case.schema import Scenario
 from simulator.engine.plan import read_whole
@@ -59,7 +59,7 @@ def chosen_case() -> Scenario:
 
 def tell(faults: list[Fault], shown: Scenario | None) -> None:
     """Every fault of a file, and what the page shows meanwhile."""
-    listed = "\n".join(f"- {plain(line)}" for line in told(faults))
+    listed = "\n".join(f"- {plain(line)}" for line in fault_lines(faults))
     still = "\n\nThe page shows the last version without faults." if shown else ""
     st.error(f"**{len(faults)} {'fault' if len(faults) == 1 else 'faults'} to mend**\n\n{listed}{still}")
 

@@ -210,6 +210,13 @@ FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_len
 #: Every kind of stage that a scenario may name, by that name; the package `simulator.stages` fills it.
 STAGE_KINDS: dict[str, type[AnyStage]] = {}
 
+
+def stage_kinds() -> Mapping[str, type[AnyStage]]:
+    """Return STAGE_KINDS once it is filled."""
+    import_module("simulator.stages")
+    return STAGE_KINDS
+
+
 #: What a gate may use besides an attribute of the requests.
 SCORE, QUALITY, RANDOM, SENSOR, FRAME = "score", "quality", "random", "sensor", "frame"
 #: All of these.

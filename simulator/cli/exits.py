@@ -18,10 +18,10 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from simulator.case.document import Fault, ScenarioError, told
+from simulator.case.document import Fault, ScenarioError, fault_lines
 from simulator.cli.signals import INTERRUPTED, TERMINATED
 from simulator.errors import InputError, suggest
-from simulator.limits import FAULTS_TOLD
+from simulator.limits import FAULTS_SHOWN
 
 #: What a terminal obeys in place of showing it, but for tabs and new lines: control characters, marks that turn the direction
 #: of writing, and bytes that are no text.
@@ -195,9 +195,9 @@ def _misuse(error: Any) -> str:
 
 def _report(faults: list[Fault]) -> None:
     """Print the faults, a line each, as `file:line:col: field: message`."""
-    for line in told(faults):
+    for line in fault_lines(faults):
         _complain(line)
-    if len(faults) <= FAULTS_TOLD.most:
+    if len(faults) <= FAULTS_SHOWN.most:
         _complain(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}")
 
 

@@ -110,7 +110,7 @@ def put(row, column, value):
     return change
 
 
-FAULTS_TOLD = {
+FAULTS_SHOWN = {
     "no about": (
         lambda folder: (folder / "scales.yaml").unlink(),
         "scales.yaml: is missing; `python -m campaigns.detections scales` writes it",
@@ -152,11 +152,11 @@ FAULTS_TOLD = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS_TOLD)
+@pytest.mark.parametrize("fault", FAULTS_SHOWN)
 def test_a_fault_names_file_line_and_column(fault, tmp_path):
     for name in FILES:
         shutil.copy(DETECTIONS / name, tmp_path / name)
-    spoil, sentence = FAULTS_TOLD[fault]
+    spoil, sentence = FAULTS_SHOWN[fault]
     spoil(tmp_path)
     with pytest.raises(DetectionError) as told:
         load_scales(tmp_path)
