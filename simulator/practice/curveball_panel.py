@@ -13,7 +13,7 @@ from simulator.app.widgets import plain
 from simulator.case.curveballs import AnyCurveball
 from simulator.case.schema import Scenario
 from simulator.engine.plan import without_curveballs
-from simulator.explain.curveball_effects import Toll, metres_told, summed_up, toll_rows, tolls
+from simulator.explain.curveball_effects import Toll, metres_taken, summed_up, toll_rows, tolls
 from simulator.explain.result import Result
 from simulator.metrics.stage_metrics import calm_until, clock, strike_sentence, strikes_of
 from simulator.practice.design_runs import CALM, cancelled, watcher
@@ -136,4 +136,4 @@ def against_calm(job: Job) -> None:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _tolls(twin: str, job: str, _calm: Result, _struck: Result) -> tuple[list[Toll], str]:
-    return tolls(_calm, _struck), metres_told(_calm, _struck)
+    return tolls(_calm, _struck), metres_taken(_calm, _struck)
