@@ -116,7 +116,7 @@ class LookAction(AnyAction):
     look: Name
     site: Annotated[Name | None, Field(description="at this site alone, of pictures and labels; none: at all")] = None
     statistic: Annotated[Name, Field(description="the figure, of slices")] = "found"
-    frames: Annotated[int, Field(ge=10, le=5000, description="how many people label, of labels")] = 100
+    frames: Annotated[int, Field(ge=10, le=5000, description="number that people label, of labels")] = 100
 
     def check(self, spec: Incident) -> None:
         _among("look", self.look, spec.looks)
