@@ -22,11 +22,11 @@ from simulator.evidence.fidelity_reports import (
     OVER_HTTP,
     FidelityError,
     FidelityReport,
-    held_told,
+    held_sentence,
     marks,
     point_rows,
     readable_reports,
-    told,
+    spread_sentence,
 )
 from simulator.evidence.latencies import BASE, calls, cells, extremes, parted, speedups, spoken, usual, within
 from simulator.evidence.profiles import (
@@ -66,7 +66,7 @@ Files = tuple[tuple[str, Stamp], ...]
 
 
 class Measured(NamedTuple):
-    """All profiles, also as rows of cells and of calls; broken: what is wrong with the files that cannot be used."""
+    """All profiles, also as rows of cells and of calls; broken: a sentence for each file that cannot be used."""
 
     profiles: list[Profile]
     broken: list[str]
@@ -75,7 +75,7 @@ class Measured(NamedTuple):
 
 
 class Filters(NamedTuple):
-    """What is picked; an empty list means all."""
+    """The picked filters; an empty list means all."""
 
     device: str
     tasks: list[str]
@@ -87,7 +87,6 @@ class Filters(NamedTuple):
 
 
 def files(*folders: Path) -> Files:
-    """The files of these folders and when each last changed."""
     found = [path for folder in folders for path in sorted(folder.rglob("*"))]
     return tuple((str(path), stamp_of(path)) for path in found)
 
@@ -100,7 +99,7 @@ def read_all(stamp: Files, *folders: Path) -> Measured:
 
 
 def everything_measured() -> Measured:
-    """The profiles shipped with CaseSim and those measured here; shows which files cannot be used."""
+    """Return the profiles shipped with CaseSim and those measured here; warn of files that cannot be used."""
     folders = [PROFILES, OWN_PROFILES, *(folder for folder in [own_folder("profiles")] if folder and folder.is_dir())]
     found = read_all(files(*folders), *folders)
     warn(found.broken)
@@ -108,7 +107,6 @@ def everything_measured() -> Measured:
 
 
 def warn(broken: Iterable[str]) -> None:
-    """Which files cannot be used; the others are."""
     for sentence in broken:
         st.warning(plain(sentence))
 
@@ -127,23 +125,23 @@ def latencies() -> None:
     everything = everything_measured()
     found, _ = parted(everything.cells)
     picked = filters(found)
-    mine = found[(found["device"] == picked.device) & (found["threads"] == picked.threads)]
-    mine = within(mine, task=picked.tasks, family=picked.families, model=picked.models)
-    ratios = within(speedups(mine, picked.batch), precision=picked.precisions)
-    mine = within(mine, precision=picked.precisions)
-    if mine.empty:
+    chosen = found[(found["device"] == picked.device) & (found["threads"] == picked.threads)]
+    chosen = within(chosen, task=picked.tasks, family=picked.families, model=picked.models)
+    ratios = within(speedups(chosen, picked.batch), precision=picked.precisions)
+    chosen = within(chosen, precision=picked.precisions)
+    if chosen.empty:
         st.info("No measurement fits these filters. Remove one.")
         return
     precision_panel(ratios)
-    timed = everything.calls.merge(mine[["model", "precision", "device", "threads", "batch"]])
-    curve_panel(mine, timed, picked, ratios)
+    timed = everything.calls.merge(chosen[["model", "precision", "device", "threads", "batch"]])
+    curve_panel(chosen, timed, picked, ratios)
     with st.container(horizontal=True):
-        download("Download these latencies (CSV)", cell_table(mine), "latencies.csv")
+        download("Download these latencies (CSV)", cell_table(chosen), "latencies.csv")
         download("Download every call of them (CSV)", timed, "calls.csv")
 
 
 def filters(found: pd.DataFrame) -> Filters:
-    """The filters; each offers what the ones before it leave."""
+    """Show the filters; each offers what the ones before it leave."""
     with st.grid(5, min_column_width=200):
         device = st.selectbox("Measured on", list(found["device"].unique()), key="measured_on", **KEPT)
         there = found[found["device"] == device]
@@ -159,12 +157,11 @@ def filters(found: pd.DataFrame) -> Filters:
 
 
 def pick_some(label: str, names: "pd.Series[str]", key: str, **more: Any) -> list[str]:
-    """Some of the names in a column; none picked means all."""
     return st.multiselect(label, sorted(names.unique()), format_func=spoken, key=key, placeholder="all", **more, **KEPT)
 
 
 def pick_number(label: str, numbers: "pd.Series[int]", key: str) -> int:
-    """One of the numbers of a column; the smallest at first."""
+    """Pick one of the numbers of a column, at first the smallest."""
     return st.radio(label, sorted(int(number) for number in numbers.unique()), key=key, horizontal=True, **KEPT)
 
 
@@ -179,15 +176,15 @@ def precision_panel(ratios: pd.DataFrame) -> None:
     )
 
 
-def curve_panel(mine: pd.DataFrame, timed: pd.DataFrame, picked: Filters, ratios: pd.DataFrame) -> None:
+def curve_panel(chosen: pd.DataFrame, timed: pd.DataFrame, picked: Filters, ratios: pd.DataFrame) -> None:
     st.subheader("How long a batch takes", anchor=False)
     precisions = picked.precisions if picked.precisions or ratios.empty else [BASE, usual(ratios)]
-    largest = within(speedups(mine, mine["batch"].max()), precision=precisions)
-    models = picked.models or extremes(largest) or list(mine["model"].unique()[:1])
-    mine, timed = (within(rows, model=models, precision=precisions) for rows in (mine, timed))
+    largest = within(speedups(chosen, chosen["batch"].max()), precision=precisions)
+    models = picked.models or extremes(largest) or list(chosen["model"].unique()[:1])
+    chosen, timed = (within(rows, model=models, precision=precisions) for rows in (chosen, timed))
     offered = ["a batch", "one item of it"]
     of = st.radio("Time of", offered, key="time_of", horizontal=True, **KEPT)
-    draw(latency_curves(mine, timed, by_item=of == offered[1]), key="latency_curves")
+    draw(latency_curves(chosen, timed, by_item=of == offered[1]), key="latency_curves")
     st.caption("Lines join medians, bands hold nine calls in ten, each dot is one call; at most 40 per batch size are drawn.")
     if not (picked.models and picked.precisions):
         st.caption("Shown by default: the models whose largest batches gain most and least. Pick others above.")
@@ -254,14 +251,14 @@ def own_model() -> None:
 
 
 def own_path() -> str:
-    """A file on the server; offered only to a person at that machine."""
+    """Ask for a file on the server; only a user at that machine may name one."""
     if not at_the_machine():
         return ""
     return st.text_input("Or the path of a file on this machine", key="own_path", placeholder="/home/me/model.onnx")
 
 
 def begin(uploaded: dict[str, memoryview], path: str, wanted: MeasurementOptions) -> None:
-    """Start a measurement, which a reload of this browser finds again."""
+    """Start a measurement; it survives a reload of the page."""
     try:
         if path:
             measurements().start(person(), Path(path), wanted)
@@ -275,7 +272,7 @@ def begin(uploaded: dict[str, memoryview], path: str, wanted: MeasurementOptions
 
 @st.fragment(run_every=0.5)
 def follow(owner: str) -> None:
-    """The progress of a person's measurement, polled twice a second, and the curve so far."""
+    """Show the progress of a measurement twice a second, and the curve so far."""
     begun = measurements().of(owner)
     if begun is None or not begun.running:
         st.rerun()
@@ -286,7 +283,6 @@ def follow(owner: str) -> None:
 
 
 def ended(begun: Measurement) -> None:
-    """How a measurement ended."""
     if begun.ending == "error":
         st.error(plain(begun.complaint))
     elif begun.ending == "stopped":
@@ -318,12 +314,13 @@ def fidelity() -> None:
         for mark in marks(report, server):
             with st.container():
                 mark_card(mark)
-    st.markdown(plain(told(report, server)))
+    st.markdown(plain(spread_sentence(report, server)))
     what = st.radio("Compare", list(FIGURES), 1, key="compared", horizontal=True, **KEPT)
     if report.of(server)[0].low is not None:
         draw(forecasts_against_runs(report, server, what), key="forecasts")
         st.caption(
-            f"{plain(held_told(report, server))} A forecast interval says where the next run of this server will lie, 95 times "
+            f"{plain(held_sentence(report, server))} A forecast interval says where the next run of this server will lie, 95 "
+            "times "
             "in 100. It covers chance in the run and drift in the machine's speed, which was measured at several separate "
             "times."
         )
@@ -380,7 +377,7 @@ def all_sources() -> None:
     download("Download these sources (CSV)", rows, "sources.csv")
 
 
-#: What is wrong with evidence is told in its place.
+#: Errors of evidence are shown in place of a panel.
 FAULTS = (ProfileError, FidelityError, FailureError, CatalogueError, ScoreError, DetectionError, DriveError, StudyError)
 
 #: The panels of the page.

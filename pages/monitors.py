@@ -24,7 +24,6 @@ def example() -> tuple[MonitoredTable, MonitoredTable]:
 
 @st.cache_resource(show_spinner="Simulating two weeks")
 def example_tables() -> tuple[MonitoredTable, MonitoredTable]:
-    """Return every sixtieth frame of a quiet week, and of the week after the cause began."""
     scenario = load(CASE)
     play = Play(scenario, draw(scenario, SEED, CAUSE, "abrupt"))
     insides = play.insides()

@@ -28,7 +28,7 @@ DESIGN, LEVERS, RUNS = "Design", "Try each lever", "Runs"
 
 
 def head(scenario: Scenario) -> DeltaGenerator:
-    """The title, and behind buttons what a person is told and may ask; the row in which they stand."""
+    """Show the title and its buttons; return their row."""
     row = st.container(horizontal=True, vertical_alignment="center")
     with row:
         story(scenario)
@@ -38,7 +38,7 @@ def head(scenario: Scenario) -> DeltaGenerator:
 
 
 def run_row(scenario: Scenario) -> bool:
-    """The Run button and the switch beside it; whether the button was pressed."""
+    """Show the Run button and its switch; return whether the button was pressed."""
     live = key(scenario.id, "live")
     st.session_state.setdefault(live, True)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -48,7 +48,7 @@ def run_row(scenario: Scenario) -> bool:
 
 
 def settings(scenario: Scenario) -> tuple[int, int]:
-    """How runs are made: with which seed and how many replications."""
+    """Ask for the seed and the number of replications."""
     with st.expander("Run settings", key=key(scenario.id, "settings")):
         replications = st.number_input("Replications", *REPLICATIONS, key=key(scenario.id, "replications"), **KEPT)
         seed = st.number_input("Seed", *SEEDS, key=key(scenario.id, "seed"), **KEPT)
@@ -56,7 +56,7 @@ def settings(scenario: Scenario) -> tuple[int, int]:
 
 
 def planned(scenario: Scenario, picks: dict[str, Pick], struck: dict[str, float | None]) -> Plan | None:
-    """The plan for these picks; if there is none, a sentence for each reason."""
+    """Compile the plan; if it is not possible, show a sentence for each reason."""
     try:
         return compile_plan(scenario, picks, struck)
     except ScenarioError as error:
@@ -66,7 +66,7 @@ def planned(scenario: Scenario, picks: dict[str, Pick], struck: dict[str, float 
 
 
 def explanation(scenario: Scenario, last: Job) -> None:
-    """What the last run says: what struck, what changed, what is met, and why the rest is not."""
+    """Show the curveballs, changes, met objectives, and reasons for the others in the last run."""
     banner(last)
     if last.plan.strikes:
         against_calm(last)
@@ -83,7 +83,7 @@ def explanation(scenario: Scenario, last: Job) -> None:
 
 
 def link_and_command(plan: Plan, seed: int, replications: int) -> None:
-    """What gives this run again."""
+    """Show the link and the command that repeat this run."""
     with st.popover("Link and command", type="tertiary"):
         st.markdown("This link opens the same design and seed:")
         st.code(f"{st.context.url or ''}{link(plan, seed, replications)}", language=None, wrap_lines=True)
@@ -92,7 +92,7 @@ def link_and_command(plan: Plan, seed: int, replications: int) -> None:
 
 
 def tabs(scenario: Scenario, plan: Plan | None, job: Job | None, last: Job | None) -> None:
-    """The design as a picture, a panel a question, the levers, and every run so far."""
+    """Show the design as a diagram, a panel a question, the levers, and every run so far."""
     shown, chosen = panels(scenario), key(scenario.id, "panel")
     if wanted := st.session_state.pop(PANEL_WANTED, None):
         st.session_state[chosen] = panel_of(wanted, scenario)

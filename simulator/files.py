@@ -1,4 +1,4 @@
-"""Reading what a person names: a regular file, and no more of it than is allowed, whatever its size claims to be."""
+"""Read a file that a user names: a regular file, up to a limit of bytes, whatever its size claims to be."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class UnreadableError(InputError):
 
 
 def read_within(path: Path, limit: Limit) -> bytes:
-    """The bytes of a regular file; raises UnreadableError for anything else, and for a file longer than the limit.
+    """Return the bytes of a regular file; raises UnreadableError for anything else, and for a file longer than the limit.
 
-    What a file claims of its size is not trusted: no more than the limit is read.
+    The file's claim about its size is not trusted: no more than the limit is read.
     """
     try:
         content = _first(path, limit.most + 1)
@@ -57,8 +57,7 @@ def make_folders(folder: Path) -> None:
 
 
 def _first(path: Path, count: int) -> bytes:
-    """The first bytes of a regular file."""
-    # Without waiting: to open a pipe that nobody writes to would block.
+    # Without waiting: opening a pipe without a writer would block.
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
     try:
         mode = os.fstat(handle).st_mode
@@ -72,7 +71,7 @@ def _first(path: Path, count: int) -> bytes:
 
 
 def _pieces(stream: IO[bytes], count: int) -> Iterator[bytes]:
-    """The first bytes piece by piece: to read them at once would take memory for all of them, however short the file is."""
+    """Yield the first bytes piece by piece: one large read would take memory for all of them, even of a short file."""
     while count > 0 and (piece := stream.read(min(count, MIB))):
         count -= len(piece)
         yield piece

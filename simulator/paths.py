@@ -1,4 +1,4 @@
-"""Where files lie: cases, pages and evidence, which travel with the package, and what a person measures."""
+"""Paths of cases, pages and evidence, which travel with the package, and of the user's own measurements."""
 
 from pathlib import Path
 
@@ -28,14 +28,14 @@ INCIDENTS = ASSETS / "incidents"
 ILLUSTRATIONS = ASSETS / "illustrations"
 SCENES = ASSETS / "scenes"
 
-#: Profiles of the models that a person brought along.
+#: Profiles of the user's own models.
 OWN_PROFILES = user_data_path("casesim") / "profiles"
 
-#: What the app remembers of a person's runs.
+#: The app's record of a user's runs.
 DATABASE = user_data_path("casesim") / "casesim.db"
 
-#: Scores that a person imported.
+#: Scores that the user imported.
 OWN_SCORES = user_data_path("casesim") / "scores"
 
-#: What points of sweeps came to. To delete it costs time, and nothing else.
+#: Cached results of sweeps. Deleting the folder costs time, and nothing else.
 SWEEPS = user_cache_path("casesim") / "sweeps"

@@ -4,7 +4,7 @@ from math import floor, isclose, isfinite, isinf, log10
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """A number rounded to so many significant digits, with thousands set apart."""
+    """Round a number to `digits` significant digits, with thousands set apart."""
     if value == 0:
         return "0"
     places = digits - 1 - floor(log10(abs(value)))
@@ -13,12 +13,12 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def plain_number(value: float) -> str:
-    """A number as a person would write it, with up to six digits: 0.02, 12,000, 1,500,000."""
+    """Write a number with up to six digits: 0.02, 12,000, 1,500,000."""
     return f"{value:,.6g}" if abs(value) < 10**6 else f"{value:,.0f}"
 
 
 def duration(seconds: float) -> str:
-    """Seconds in the unit that reads best: 4.2 ms, 7.0 s, 12.3 h."""
+    """Write seconds in the unit that reads best: 4.2 ms, 7.0 s, 12.3 h."""
     size = abs(seconds)
     if size < 1:
         return f"{significant(seconds * 1000)} ms"
@@ -30,7 +30,7 @@ def duration(seconds: float) -> str:
 
 
 def percent(share: float) -> str:
-    """A share as a percentage; more digits near 0 and 1, where they matter."""
+    """Write a share as a percentage, with more digits near 0 and 1, where they matter."""
     if 0 < share < 5e-5 or 0 < 1 - share < 5e-5:
         return "under 0.01%" if share < 0.5 else "over 99.99%"
     near = min(abs(share), abs(1 - share))
@@ -38,7 +38,7 @@ def percent(share: float) -> str:
 
 
 def roughly(share: float) -> str:
-    """A share in whole per cent; never rounded to nothing or to everything."""
+    """Write a share in whole per cent, never rounded to 0% or 100%."""
     if 0 < share < 0.01:
         return "under 1%"
     if 0.99 < share < 1:
@@ -47,7 +47,7 @@ def roughly(share: float) -> str:
 
 
 def spoken(value: float, unit: str) -> str:
-    """A value with its unit, as on the screen."""
+    """Write a value with its unit, as on the screen."""
     if isinf(value):
         return "unbounded"
     if unit == "s":
@@ -66,17 +66,17 @@ _WORDED = {"1/h": "an hour"}
 #: No number on the screen has more significant digits than this.
 _DIGITS = 9
 
-#: The units of a duration, largest first: how many make a second, and from how many seconds on each is used.
+#: The units of a duration, largest first: the number of them in a second, and the seconds from which on each is used.
 _TIMES = ((1 / 3600, " h", 7200.0), (1 / 60, " min", 120.0), (1.0, " s", 1.0), (1000.0, " ms", 0.0))
 
 
 def spoken_bound(bound: float, unit: str) -> str:
-    """A bound with all the digits it has, up to nine: rounded, it would be another bound."""
+    """Return a bound with all its digits, up to nine: rounded, it would be another bound."""
     return _exactly(bound, *_scale(bound, unit))
 
 
 def spoken_beside(value: float, bound: float, unit: str) -> str:
-    """A value with enough digits to lie on the same side of `spoken_bound` as it does in truth."""
+    """Return a value with enough digits to lie on its true side of `spoken_bound`."""
     if value == bound:
         return spoken_bound(bound, unit)
     factor, suffix = _scale(bound, unit)
@@ -84,23 +84,23 @@ def spoken_beside(value: float, bound: float, unit: str) -> str:
     usual = [scale for scale in _scales(unit) if spoken(value, unit).endswith(scale[1]) and not alike]
     candidates = [(spoken(value, unit).removesuffix(suffix), factor, suffix) for factor, suffix in usual]
     candidates += [(significant(value * factor, digits), factor, suffix) for digits in range(3, _DIGITS + 1) if isfinite(value)]
-    for told, by, behind in candidates:
-        if _tells(told, value, bound, by, unit):
-            return f"{told}{behind}"
+    for text, by, behind in candidates:
+        if _is_on_its_side(text, value, bound, by, unit):
+            return f"{text}{behind}"
     if not isfinite(value):
         return spoken(value, unit)
     return f"just {'under' if value < bound else 'over'} {spoken_bound(bound, unit)}"
 
 
 def _scales(unit: str) -> list[tuple[float, str]]:
-    """By what a figure may be multiplied on the screen, and the unit behind it, the largest first."""
+    """Return the factors of a unit on the screen, each with the unit's name, the largest unit first."""
     if unit == "s":
         return [(factor, suffix) for factor, suffix, _ in _TIMES]
     return [(100.0, "%")] if unit == "share" else [(1.0, "" if unit == "a request" else f" {_WORDED.get(unit, unit)}")]
 
 
 def _scale(bound: float, unit: str) -> tuple[float, str]:
-    """The scale of a bound: the largest that suits its size and in which it has few digits."""
+    """Return the scale of a bound: the largest unit that suits its size and gives it few digits."""
     suitable = {suffix for _, suffix, least in _TIMES if abs(bound) >= least}
     fitting = [scale for scale in _scales(unit) if unit != "s" or scale[1] in suitable]
     few = (scale for scale in fitting if isclose(float(f"{bound * scale[0]:.4g}"), bound * scale[0], rel_tol=1e-12))
@@ -108,13 +108,13 @@ def _scale(bound: float, unit: str) -> tuple[float, str]:
 
 
 def _exactly(value: float, factor: float, suffix: str) -> str:
-    told = [significant(value * factor, digits) for digits in range(3, _DIGITS + 1)]
-    exact = (text for text in told if isclose(_number(text), value * factor, rel_tol=1e-12))
-    return f"{next(exact, told[-1])}{suffix}"
+    texts = [significant(value * factor, digits) for digits in range(3, _DIGITS + 1)]
+    exact = (text for text in texts if isclose(_number(text), value * factor, rel_tol=1e-12))
+    return f"{next(exact, texts[-1])}{suffix}"
 
 
-def _tells(text: str, value: float, bound: float, factor: float, unit: str) -> bool:
-    """Whether a number as it is written lies on the side of the bound on which the value does, and is not rounded to all."""
+def _is_on_its_side(text: str, value: float, bound: float, factor: float, unit: str) -> bool:
+    """Return whether a written number lies on the value's side of the bound, and is not rounded to 0% or 100%."""
     try:
         shown = _number(text)
     except ValueError:  # `over 99.99`
@@ -130,7 +130,7 @@ def _number(text: str) -> float:
 
 
 def span(seconds: float) -> str:
-    """How long a run is, in words where it is a whole number of some unit: `two days`, `ten minutes`, `700 s`."""
+    """Return the length of a run, in words where it is a whole number of a unit: `two days`, `ten minutes`, `700 s`."""
     for size, name in ((86_400, "day"), (3600, "hour"), (60, "minute")):
         count = seconds / size
         if count >= 1 and isclose(count, round(count), rel_tol=1e-4):
@@ -143,7 +143,7 @@ _WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "se
 
 
 def spread(halves: dict[str, float], unit: str) -> str:
-    """Half-widths of intervals by name, in one unit: `run 0.1, labels 8.3 points`, `run 12.0 ms`."""
+    """Write half-widths of intervals by name, in one unit: `run 0.1, labels 8.3 points`, `run 12.0 ms`."""
     if unit == "share" and not any(isinf(half) for half in halves.values()):
         return ", ".join(f"{name} {significant(100 * half, 2)}" for name, half in halves.items()) + " points"
     return ", ".join(f"{name} {spoken(half, unit)}" for name, half in halves.items())

@@ -38,12 +38,12 @@ _ENDINGS = ("done", "stopped", "error")
 
 
 class MeasurementError(ValueError):
-    """A measurement cannot start; the message says why and what would be right."""
+    """A measurement cannot start; the message gives the reason and the fix."""
 
 
 @dataclass(frozen=True)
 class MeasurementOptions:
-    """How to measure, as the command takes it; None where the file decides."""
+    """Options of the command; None where the file decides."""
 
     threads: Sequence[int] = (1, 2)
     batches: Sequence[int] = ()
@@ -56,12 +56,11 @@ class MeasurementOptions:
     out: Path | None = None
 
     def arguments(self) -> list[str]:
-        """The arguments after `casesim profile --onnx FILE`."""
         repeated = [("--threads", str(count)) for count in self.threads] + [("--batch", str(size)) for size in self.batches]
         given = [("--input-shape", self.input_shape), ("--name", self.name), ("--device", self.device)]
-        told = [*repeated, ("--budget", f"{self.budget_s:g}"), *given, ("--provider", self.provider)]
-        told += [("--out", str(self.out))] if self.out else []
-        pairs = [(name, value) for name, value in told if value]
+        options = [*repeated, ("--budget", f"{self.budget_s:g}"), *given, ("--provider", self.provider)]
+        options += [("--out", str(self.out))] if self.out else []
+        pairs = [(name, value) for name, value in options if value]
         return [part for pair in pairs for part in pair] + (["--overwrite"] if self.overwrite else [])
 
 
@@ -69,7 +68,7 @@ class MeasurementOptions:
 class Measurement:
     """One run of the command; its events and uploads are in the folder, which is deleted with this object.
 
-    about_s: seconds that it may take
+    about_s: estimated duration in seconds
     """
 
     file: Path
@@ -80,34 +79,30 @@ class Measurement:
 
     @property
     def running(self) -> bool:
-        """Whether the command is still running."""
         return self.process.poll() is None
 
     @property
     def events(self) -> list[dict[str, Any]]:
-        """The command's events so far; `simulator.making.zoo.progress` describes each."""
         return [event for line in self._lines() if (event := _event(line))]
 
     @property
     def share(self) -> float:
-        """The share that is done, 0 to 1."""
         return max((float(event["done"]) for event in self._all("progress")), default=0.0)
 
     @property
     def remaining_s(self) -> float:
-        """About how many seconds it takes still."""
         so_far = monotonic() - self.began
         return so_far * (1 / self.share - 1) if self.share else max(self.about_s - so_far, 1.0)
 
     @property
     def title(self) -> str:
-        """The model as the command names it; the file's name until the command has read it."""
+        """Return the name that the command gives the model; the file's name until the command has read it."""
         begun = next(self._all("start"), None)
         return f"{begun['model']} {begun['precision']} on {begun['device']}" if begun else self.file.name
 
     @property
     def medians(self) -> dict[int, dict[int, float]]:
-        """The medians so far in ms, by thread count and batch size."""
+        """Return the medians so far in ms, by thread count and batch size."""
         found: dict[int, dict[int, float]] = {}
         for event in self._all("progress"):
             if event["medians_ms"]:
@@ -116,48 +111,45 @@ class Measurement:
 
     @property
     def notes(self) -> list[str]:
-        """What a person should know."""
         return [str(event["text"]) for event in self._all("note")]
 
     @property
     def ending(self) -> str:
-        """done, stopped or error once the command has ended; empty before."""
+        """Return done, stopped or error once the command has ended, else an empty string."""
         if self.running:
             return ""
         return next((str(event["event"]) for event in reversed(self.events) if event["event"] in _ENDINGS), "error")
 
     @property
     def complaint(self) -> str:
-        """The command's own sentence about what went wrong, once it has ended with one."""
-        said = next((str(event["text"]) for event in self._all("error")), None)
-        return said or f"the command ended with status {self.process.returncode}: {self._last_words()}"
+        sentence = next((str(event["text"]) for event in self._all("error")), None)
+        return sentence or f"the command ended with status {self.process.returncode}: {self._last_words()}"
 
     @property
     def profile(self) -> Path:
-        """Where the profile was written; only after the ending `done`."""
+        """Return the path of the profile; only after the ending `done`."""
         return Path(next(str(event["profile"]) for event in self._all("done")))
 
     def cancel(self) -> None:
-        """Ask the command to stop; it then writes nothing."""
+        """Stop the command; it then writes nothing."""
         self.process.terminate()
 
     def _all(self, kind: str) -> Iterator[dict[str, Any]]:
         return (event for event in self.events if event["event"] == kind)
 
     def _lines(self) -> list[str]:
-        return _told(self.folder).read_text(encoding="utf-8", errors="replace").splitlines()
+        return _events_file(self.folder).read_text(encoding="utf-8", errors="replace").splitlines()
 
     def _last_words(self) -> str:
         return next((line.strip() for line in reversed(self._lines()) if line.strip()), "it printed nothing")
 
 
-def _told(folder: TemporaryDirectory[str]) -> Path:
-    """Where the command's events are written."""
+def _events_file(folder: TemporaryDirectory[str]) -> Path:
     return Path(folder.name) / "progress.jsonl"
 
 
 def _event(line: str) -> dict[str, Any] | None:
-    """The event of a line; None for output of a library."""
+    """Parse the event of a line; return None for output of a library."""
     try:
         event = json.loads(line)
     except ValueError:
@@ -166,7 +158,7 @@ def _event(line: str) -> dict[str, Any] | None:
 
 
 class Measurements:
-    """The measurements of all people, each one's last. One runs at a time: two would slow each other down."""
+    """The last measurement of each user. One runs at a time: two would slow each other down."""
 
     def __init__(self, command: Sequence[str] = (sys.executable, "-m", "simulator.cli")) -> None:
         self._command = list(command)
@@ -175,16 +167,14 @@ class Measurements:
         atexit.register(self.stop)
 
     def of(self, owner: str) -> Measurement | None:
-        """The last measurement that this person began, if it is still kept."""
         return self._kept.get(owner)
 
     @property
     def running(self) -> Measurement | None:
-        """The one that is running."""
         return next((one for one in self._kept.values() if one.running), None)
 
     def start(self, owner: str, file: Path, options: MeasurementOptions) -> Measurement:
-        """Measure a file on this machine. Raises MeasurementError where it cannot be, and while another measurement runs."""
+        """Measure a file on this machine. Raises MeasurementError if that is impossible, or while another measurement runs."""
         return self._begin(owner, _folder(), _there(file), options)
 
     def start_upload(self, owner: str, files: Mapping[str, bytes | memoryview], options: MeasurementOptions) -> Measurement:
@@ -204,9 +194,9 @@ class Measurements:
         with self._lock:
             if busy := self.running:
                 raise MeasurementError(f"another measurement is running; yours can begin in about {duration(busy.remaining_s)}")
-            told = "--progress-json", "--until-input-ends"  # the pipe ends with this server, and so does the command
-            command = [*self._command, "profile", "--onnx", str(file), *told, *options.arguments()]
-            with _told(folder).open("wb") as stream:
+            flags = "--progress-json", "--until-input-ends"  # the pipe ends with this server, and so does the command
+            command = [*self._command, "profile", "--onnx", str(file), *flags, *options.arguments()]
+            with _events_file(folder).open("wb") as stream:
                 process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=stream)  # noqa: S603
             begun = Measurement(file, process, folder, options.budget_s * len(options.threads) + _BEFORE_S)
             self._kept.pop(owner, None)
@@ -214,18 +204,16 @@ class Measurements:
         return begun
 
     def stop(self) -> None:
-        """End the running measurement when the server ends."""
         if self.running:
             self.running.cancel()
 
 
 def _folder() -> TemporaryDirectory[str]:
-    """A folder that goes with its measurement, or with this server."""
     return TemporaryDirectory(prefix="measurement-", dir=uploads().root)
 
 
 def _there(file: Path) -> Path:
-    """A file of this machine by its whole path; raises MeasurementError that says why it cannot be measured."""
+    """Resolve a path on this machine. Raises MeasurementError if the file cannot be measured."""
     try:
         path = file.expanduser().absolute()
         mode = path.stat().st_mode
@@ -238,7 +226,7 @@ def _there(file: Path) -> Path:
 
 
 def _file_name(given: str) -> str:
-    """The name of an uploaded file, without a folder; raises MeasurementError where no file can be called so."""
+    """Return the name of an uploaded file, without a folder. Raises MeasurementError for an impossible name."""
     name = Path(given).name
     if not name or not name.isprintable():
         raise MeasurementError("the name of an uploaded file holds a character that no name can hold; give it another name")
@@ -251,5 +239,5 @@ def _file_name(given: str) -> str:
 
 @cache
 def measurements() -> Measurements:
-    """The one list of this server. No message of a browser clears it, as it would a cache of Streamlit's."""
+    """Return the list of this server; Streamlit's cache would let a message of a browser clear it."""
     return Measurements()

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from simulator.case.attributes import RESERVED
-from simulator.case.choices import REQUEST_SIGNALS, Options, parts
+from simulator.case.choices import REQUEST_SIGNALS, parts
 from simulator.case.document import Path, dotted
 from simulator.case.fields import GUIDE
-from simulator.case.kinds import PLACES, STAGE_KINDS, is_target, section_model, tags_in, targets_in
+from simulator.case.kinds import PLACES, is_target, section_model, stage_kinds, tags_in, targets_in
 from simulator.case.network import graph_of
-from simulator.case.outputs import EXHIBITS, CaseOutline, grouping_of, metrics_of, offered, told_by_group, with_groups
+from simulator.case.outputs import EXHIBITS, CaseOutline, grouping_of, metrics_by_group, metrics_of, offered, with_groups
 from simulator.errors import suggest
 from simulator.limits import BY_THE_CLOCK
 from simulator.units import duration
@@ -33,12 +33,12 @@ ADDRESS_KEYS = frozenset(
 
 
 def check(scenario: Scenario, unknown: Collection[Path] = ()) -> list[Fault]:
-    """Every fault of a scenario whose single fields are right; empty if it may run.
+    """Return every fault of a scenario whose single fields are right; empty if it may run.
 
-    unknown: the places of names that refer to nothing; whatever looks such a name up is left out
+    unknown: the places of names that refer to nothing; checks that would look these names up are left out
     """
     entries = {path[:2] for path in unknown}
-    found = [
+    faults = [
         *(() if any(map(_is_way, unknown)) else scenario.network.faults(scenario.start)),
         *_stages(scenario, entries),
         *_retries(scenario),
@@ -51,11 +51,11 @@ def check(scenario: Scenario, unknown: Collection[Path] = ()) -> list[Fault]:
         *_controllers(scenario),
         *_sections(scenario),
     ]
-    return [scenario.document.fault(path, message) for path, message in found]
+    return [scenario.document.fault(path, message) for path, message in faults]
 
 
 def cautions(scenario: Scenario) -> list[str]:
-    """What may run but is perhaps not meant, a sentence each."""
+    """Return warnings, a sentence each: parts of a case that can run but that the author perhaps did not intend."""
     stages = scenario.stages
     answering = [name for name, stage in stages.items() if stage.gives_answers]
     planned = graph_of({name: stage.planned_targets().values() for name, stage in stages.items()})
@@ -74,12 +74,10 @@ def cautions(scenario: Scenario) -> list[str]:
 
 
 def _is_way(path: Path) -> bool:
-    """Whether a place says where requests go."""
     return path[0] in ("start", "ends") or (path[0] == "stages" and any(map(is_target, path[2:])))
 
 
 def _stages(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple[Path, str]]:
-    """The faults each kind of stage finds in itself."""
     for name, stage in scenario.stages.items():
         if ("stages", name) not in unknown:
             yield from ((("stages", name, *path), message) for path, message in stage.check(name, scenario))
@@ -94,7 +92,6 @@ def _retries(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 
 
 def _arrivals(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """The faults the kind of arrivals finds in itself."""
     yield from ((("arrivals", *path), message) for path, message in scenario.arrivals.check(scenario))
     if scenario.run.warm_up == "mser5" and not scenario.arrivals.reaches_steady_state:
         message = "arrivals that follow the time of day reach no steady state; use `none`, or arrivals at a constant rate"
@@ -102,26 +99,20 @@ def _arrivals(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 
 
 def _choices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """An address names choices next to its own keys, and options by their labels: neither may be ambiguous."""
     for name, choice in scenario.choices.items():
         if name in ADDRESS_KEYS:
             yield ("choices", name), f"'{name}' is reserved in a page's address; rename the choice"
-        seen: set[str] = set()
-        for key, option in choice.options.items() if isinstance(choice, Options) else ():
-            if option.label in seen:
-                yield ("choices", name, "options", key, "label"), f"the label '{option.label}' is used twice in this choice"
-            seen.add(option.label)
+        yield from ((("choices", name, *path), message) for path, message in choice.check())
 
 
 def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """Classes share all requests among them; priorities and deadlines are theirs."""
     total = sum(kind.share.value for kind in scenario.classes.values())
     if scenario.classes and abs(total - 1) > 1e-6:
         yield ("classes",), f"the shares of the classes add up to {total:g}; they should add up to 1"
 
 
 def _attributes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """The faults each kind of attribute finds in itself; gates and traces name attributes next to words of their own."""
+    """Yield faults of attributes. Gates and traces have words of their own, which an attribute may not use as its name."""
     for name, attribute in scenario.attributes.items():
         if name in RESERVED:
             yield ("attributes", name), f"'{name}' is reserved; rename the attribute"
@@ -129,13 +120,11 @@ def _attributes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 
 
 def _sections(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """Encounters, the parts of a vehicle and an incident name stages, sensors, ends and choices."""
     for place, section in scenario.sections.items():
         yield from (((place, *path), message) for path, message in section.check(scenario))
 
 
 def _exhibits(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """An exhibit appears on the page once, and has something to show."""
     can = offered(scenario)
     for index, name in enumerate(scenario.exhibits):
         if name in scenario.exhibits[:index]:
@@ -145,7 +134,6 @@ def _exhibits(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 
 
 def _curveballs(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple[Path, str]]:
-    """A curveball strikes what is there, within the run."""
     for name, ball in scenario.curveballs.items():
         if ("curveballs", name) in unknown:
             continue
@@ -156,7 +144,7 @@ def _curveballs(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple
 
 
 def _controllers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """A controller watches an existing signal, and changes only what can change during a run."""
+    """Yield faults of controllers: a signal that does not exist, a pick that cannot change during a run."""
     for name, controller in scenario.controllers.items():
         stage, at = controller.queue_of, ("controllers", name)
         if stage is None and controller.watches not in REQUEST_SIGNALS:
@@ -166,8 +154,8 @@ def _controllers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield (*at, "watches"), f"nothing ever waits at '{stage}', a stage of the kind {scenario.stages[stage].kind}"
         elif stage is not None and stage not in scenario.stages:
             yield (*at, "watches"), f"'{stage}' is not a stage; {suggest(stage, scenario.stages)}"
-        if told := too_often(controller.every_s, scenario, "looks at the signal"):
-            yield (*at, "every_s"), told
+        if message := too_often(controller.every_s, scenario, "looks at the signal"):
+            yield (*at, "every_s"), message
         for choice, pick in controller.set.items():
             if choice not in scenario.choices:
                 yield (*at, "set", choice), f"there is no choice '{choice}'; {suggest(choice, scenario.choices)}"
@@ -182,30 +170,32 @@ def _controllers(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 
 
 def too_often(every_s: float, scenario: Scenario, what: str, at_once: int = 1) -> str:
-    """Why something happens too often, on average every so many seconds in each of so many places; empty if it does not.
+    """Return a sentence that refuses an event at `at_once` places, each every `every_s` seconds on average; empty if it may.
 
-    what: the word for what happens, in the plural
+    what: the word for the event, in the plural
     """
     run_s = 86_400 * (scenario.run.days + scenario.run.drain_days)
     least = at_once * run_s / BY_THE_CLOCK.most
     if every_s >= least:
         return ""
-    count = f"{at_once * run_s / every_s:,.0f}" if every_s * 1e15 > at_once * run_s else "a number without end"
-    told = f"{every_s:g} s means {count} of {what} in a run of {duration(run_s)}"
-    return f"{told}; at most {BY_THE_CLOCK.most:,}: make it at least {least:.2g} s, or the run shorter"
+    count = f"{at_once * run_s / every_s:,.0f}" if every_s * 1e15 > at_once * run_s else "endlessly many"
+    size = f"{every_s:g} s means {count} {what} in a run of {duration(run_s)}"
+    return f"{size}; at most {BY_THE_CLOCK.most:,} are simulated: make it at least {least:.2g} s, or the run shorter"
 
 
 Found = Iterator[tuple[Path, str]]
 
-#: What a case is and tells, whatever is picked.
-_TOLD = frozenset({"id", "version", "title", "summary", "minutes", "brief", "questions", "debrief", "choices", "exhibits"})
+#: The parts of a case that stay as they are, whatever is picked.
+_FIXED_SECTIONS = frozenset(
+    {"id", "version", "title", "summary", "minutes", "brief", "questions", "debrief", "choices", "exhibits"}
+)
 
 #: The sections whose entries are named elsewhere.
 _OF_NAMES = frozenset({"stages", "ends", "classes", "attributes", "accelerators", "curveballs", "controllers"})
 
 
 def check_names(data: Any, sections: Collection[str] = ()) -> Found:
-    """Every name in the file's data that refers to nothing: its place, and what is wrong with it.
+    """Yield every name in the file's data that refers to nothing: its place, and a sentence.
 
     sections: the sections that a case may have. What is written to one whose name is misspelled is left out: the misspelling
     has a fault of its own, and one is enough.
@@ -220,7 +210,7 @@ def check_names(data: Any, sections: Collection[str] = ()) -> Found:
 
 
 def _mapping(data: Any, key: str) -> dict[str, Any]:
-    """The mapping at `key`, or an empty one if the file holds something else."""
+    """Return the mapping at `key`, or an empty one if the file holds something else."""
     value = data.get(key) if isinstance(data, dict) else None
     return value if isinstance(value, dict) else {}
 
@@ -245,14 +235,12 @@ def _targets(data: Any) -> Found:
 
 
 def _kinds(data: Any) -> dict[str, type[AnyStage]]:
-    """The kinds of the stages, where known."""
-    stages = _mapping(data, "stages")
+    stages, known = _mapping(data, "stages"), stage_kinds()
     named = {name: _mapping(stages, name).get("kind") for name in stages}
-    return {name: STAGE_KINDS[kind] for name, kind in named.items() if isinstance(kind, str) and kind in STAGE_KINDS}
+    return {name: known[kind] for name, kind in named.items() if isinstance(kind, str) and kind in known}
 
 
 def _of_kinds(data: Any) -> Found:
-    """The names each kind of stage looks up itself."""
     for name, kind in _kinds(data).items():
         yield from ((("stages", name, *path), message) for path, message in kind.check_names(data["stages"][name], data))
 
@@ -278,7 +266,7 @@ def _metrics(data: Any) -> Found:
     plain = of_positives if "population" in data else plain
     plain |= {metric.name: metric for metric in _of_sections(data)}
     known, of_positives = with_groups(plain, groupings), with_groups(of_positives, groupings)
-    yield from _told_by_group(data, plain, groupings, of_positives)
+    yield from _by_group(data, plain, groupings, of_positives)
     for index, objective in enumerate(_list(data, "objectives")):
         metric = objective.get("metric") if isinstance(objective, dict) else None
         if isinstance(metric, str) and metric not in known:
@@ -286,30 +274,27 @@ def _metrics(data: Any) -> Found:
 
 
 def _of_sections(data: Any) -> Iterator[Metric]:
-    """Yield the metrics that the sections of features add."""
     for name in PLACES:
         if name in data:
             yield from section_model(name).metrics_of(data[name])
 
 
 def _no_metric(name: str, known: Iterable[str], of_positives: Container[str]) -> str:
-    """Why a name is no metric; of_positives: the metrics that need a population."""
+    """Return the sentence for a name that is no metric; of_positives: the metrics that need a population."""
     lacks = "it needs a section `population`, which says who is positive"
     return f"'{name}' is not a metric here; {lacks if name in of_positives else suggest(name, known, GUIDE)}"
 
 
-def _told_by_group(
-    data: Any, plain: Mapping[str, Metric], groupings: Mapping[str, Grouping], of_positives: Container[str]
-) -> Found:
-    """Metrics that an attribute names but that are not reported by group."""
-    told = told_by_group(plain.values())
+def _by_group(data: Any, plain: Mapping[str, Metric], groupings: Mapping[str, Grouping], of_positives: Container[str]) -> Found:
+    """Yield the metrics that an attribute names but that are not reported by group."""
+    by_group = metrics_by_group(plain.values())
     for attribute, grouping in groupings.items():
         for index, name in enumerate(_list(data["attributes"][attribute], "metrics")):
             where = ("attributes", attribute, "metrics", index)
-            if name in plain and name not in told:
-                yield where, f"'{name}' is not reported by group; {suggest(name, told)}"
+            if name in plain and name not in by_group:
+                yield where, f"'{name}' is not reported by group; {suggest(name, by_group)}"
             elif name not in plain and isinstance(name, str):
-                yield where, _no_metric(name, told, of_positives)
+                yield where, _no_metric(name, by_group, of_positives)
             elif not grouping.groups:
                 yield where, "a number has no groups without `edges`; give the boundaries, such as `edges: [30, 80]`"
 
@@ -320,7 +305,7 @@ def _groupings(data: Any) -> dict[str, Grouping]:
 
 
 def _struck(data: Any) -> Found:
-    """Names of what curveballs strike."""
+    """Yield the names in curveballs that refer to nothing."""
     known = {
         "stage": ("a stage", _mapping(data, "stages")),
         "accelerator": ("an accelerator", _mapping(data, "accelerators")),
@@ -345,13 +330,11 @@ def _references_exhibits(data: Any) -> Found:
 
 
 def _misspelled(data: Any, sections: Collection[str]) -> set[str]:
-    """The sections that stand in the file under a name that is nearly theirs."""
     strange = [str(key) for key in data if key not in sections] if isinstance(data, dict) else []
     return {near for key in strange for near in get_close_matches(key, sections, n=1) if near not in data}
 
 
 def _writes(data: Any, misspelled: Container[str]) -> Found:
-    """Options that write to a place that does not exist."""
     for name, choice in _mapping(data, "choices").items():
         written: list[tuple[Path, Any]] = [(("set", index), path) for index, path in enumerate(_list(choice, "set"))]
         for option, body in _mapping(choice, "options").items():
@@ -363,9 +346,9 @@ def _writes(data: Any, misspelled: Container[str]) -> Found:
 
 
 def _fixed(path: Path) -> str:
-    """Why no option may write to a place, whatever is there; empty if one may."""
-    if path[0] in _TOLD:
-        return f"'{path[0]}' is the same in every design; an option cannot write to it"
+    """Return the sentence that refuses an option to write to a place; empty if one may."""
+    if path[0] in _FIXED_SECTIONS:
+        return f"'{path[0]}' is fixed for all designs; an option cannot write to it"
     if len(path) == 1 and path[0] in _OF_NAMES:
         return f"an option cannot replace all of '{path[0]}', whose parts are named elsewhere; write to one of them"
     return ""

@@ -1,7 +1,11 @@
-"""What a person may pick: one model per kind of choice. A pick writes values into the scenario, which is then checked again."""
+"""Choices of the user, and controllers that change picks during a run.
+
+A pick writes values into the scenario, which is then checked again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from math import inf, isfinite, nan, remainder
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -22,18 +26,22 @@ Pick = str | int | float
 
 
 def parts(path: str) -> Path:
-    """`stages.decode.routes.0` as keys and indexes."""
+    """Split a place such as `stages.decode.routes.0` into keys and indexes."""
     return tuple(int(part) if part.isdecimal() else part for part in path.split("."))
 
 
 class _Choice(Strict):
-    """What every choice has; a folded one is shown when its group is opened, all others at once."""
+    """Fields of every choice. A folded one is shown when its group is opened, all others at once."""
 
     label: Line
     help: Line | None = None
     group: Line = "Design"
     folded: bool = False
-    situation: bool = False  # of the drive, the weather or the like: no lever of whoever designs
+    situation: bool = False  # the drive, the weather or the like: not for the designer to change
+
+    def check(self) -> Iterator[tuple[Path, str]]:
+        """Yield the faults that no single field shows: a place within the choice, and a sentence."""
+        yield from ()
 
 
 class Option(Strict):
@@ -57,31 +65,34 @@ class Options(_Choice):
             raise ValueError(f"default '{self.default}' is not an option; {suggest(self.default, self.options)}")
         return self
 
+    def check(self) -> Iterator[tuple[Path, str]]:
+        """Yield faults: an address in the browser names an option by its label, so labels are unique."""
+        seen: set[str] = set()
+        for key, option in self.options.items():
+            if option.label in seen:
+                yield ("options", key, "label"), f"the label '{option.label}' is used twice in this choice; rename one option"
+            seen.add(option.label)
+
     def extremes(self) -> list[Pick]:
-        """The picks to try to know that every pick can run: all of them."""
         return list(self.options)
 
     def picks(self) -> list[Pick]:
-        """All picks, in the order of the file."""
         return list(self.options)
 
     def next_to(self, pick: Pick) -> list[Pick]:
-        """The picks one step away: every other option."""
         return [option for option in self.options if option != self.read(pick)]
 
     def read(self, pick: Pick) -> str:
-        """The pick as an option's name; raises ValueError that names the options."""
+        """Return the pick as an option's name; raises ValueError that names the options."""
         if str(pick) not in self.options:
             raise ValueError(f"'{pick}' is not an option; {suggest(str(pick), self.options)}")
         return str(pick)
 
     def changes(self, pick: Pick) -> dict[Path, tuple[Any, Path]]:
-        """What the pick writes: path to (value, place of the value within this choice)."""
         name = self.read(pick)
         return {parts(at): (value, ("options", name, "set", at)) for at, value in self.options[name].set.items()}
 
     def label_of(self, pick: Pick) -> str:
-        """The pick in words."""
         return self.options[self.read(pick)].label
 
 
@@ -107,64 +118,64 @@ class Number(_Choice):
         self.read(self.default)
         return self
 
+    @property
+    def _range(self) -> tuple[float, float, float]:
+        assert self.min is not None and self.max is not None and self.step is not None
+        return self.min, self.max, self.step
+
     def extremes(self) -> list[Pick]:
-        """The picks to try to know that every pick can run: the smallest and the largest number."""
-        if self.values is not None:
-            return [min(self.values), max(self.values)]
-        assert self.min is not None and self.max is not None
-        return [self.min, self.max]
+        """Return the picks that have to run for every pick to run: the smallest and the largest number."""
+        return [min(self.values), max(self.values)] if self.values is not None else [*self._range[:2]]
 
     def picks(self) -> list[Pick]:
-        """All picks, in the order of the file, or ascending."""
+        """Return all picks, in the order of the file, or ascending."""
         if self.values is not None:
             return [self.read(value) for value in self.values]
-        assert self.min is not None and self.max is not None and self.step is not None
-        steps = int((self.max - self.min) / self.step + 1e-6)
-        return [self.read(round(self.min + index * self.step, 12)) for index in range(steps + 1)]
+        low, high, step = self._range
+        return [self.read(round(low + index * step, 12)) for index in range(int((high - low) / step + 1e-6) + 1)]
 
     def next_to(self, pick: Pick) -> list[Pick]:
-        """The picks one step away: the next number down and the next one up, where the range goes on."""
+        """Return the picks one step away: the next number down and the next one up, within the range."""
         now = self.read(pick)
         if self.values is not None:
             below, above = [one for one in self.values if one < now], [one for one in self.values if one > now]
             return [self.read(one) for one in [*([max(below)] if below else []), *([min(above)] if above else [])]]
-        assert self.min is not None and self.max is not None and self.step is not None
-        stepped = (round(now + sign * self.step, 9) for sign in (-1, 1))
-        return [self.read(one) for one in stepped if self.min <= one <= self.max]
+        low, high, step = self._range
+        return [self.read(one) for one in (round(now - step, 9), round(now + step, 9)) if low <= one <= high]
 
     def read(self, pick: Pick) -> int | float:
-        """The pick as a number within the range, whole where it can be; raises ValueError that names the range."""
+        """Return the pick as a number within the range, whole where it can be; raises ValueError that names the range."""
         try:
             number = float(pick)
         except ValueError:
-            raise ValueError(f"'{pick}' is not a number; {self._range()}") from None
-        if self.values is not None:
-            allowed = number in self.values
-        else:
-            assert self.min is not None and self.max is not None and self.step is not None
-            inside = isfinite(number) and self.min <= number <= self.max
-            allowed = inside and abs(remainder(number - self.min, self.step)) <= 1e-6 * self.step
-        if not allowed:
-            raise ValueError(f"{number:g} is out of range; {self._range()}")
+            raise ValueError(f"'{pick}' is not a number; {self._expected}") from None
+        if not self._takes(number):
+            raise ValueError(f"{number:g} is out of range; {self._expected}")
         return int(number) if number == int(number) else number
 
-    def _range(self) -> str:
+    def _takes(self, number: float) -> bool:
+        if self.values is not None:
+            return number in self.values
+        low, high, step = self._range
+        return isfinite(number) and low <= number <= high and abs(remainder(number - low, step)) <= 1e-6 * step
+
+    @property
+    def _expected(self) -> str:
         if self.values is not None:
             return f"expected one of: {', '.join(f'{value:g}' for value in self.values)}"
-        return f"expected {self.min:g} to {self.max:g} in steps of {self.step:g}"
+        low, high, step = self._range
+        return f"expected {low:g} to {high:g} in steps of {step:g}"
 
     def changes(self, pick: Pick) -> dict[Path, tuple[Any, Path]]:
-        """What the pick writes: path to (value, place of the path within this choice)."""
         number = self.read(pick)
         return {parts(at): (number, ("set", index)) for index, at in enumerate(self.set)}
 
     def like(self, number: float) -> int | float:
-        """A number as the range's widget wants it: all have one type, whole if default, ends and step are."""
+        """Return a number in the type that the range's widget needs: whole if default, ends and step are."""
         ends = [end for end in (self.default, self.min, self.max, self.step) if end is not None]
         return int(number) if all(float(end).is_integer() for end in ends) else float(number)
 
     def label_of(self, pick: Pick) -> str:
-        """The pick in words."""
         return f"{self.read(pick):g} {self.unit}".strip()
 
 
@@ -206,7 +217,6 @@ class Controller(Strict):
         return stage if kind == "queue" and stage else None
 
     def acts_on(self, signal: float) -> bool:
-        """Whether the signal is out of bounds; never if there is none (NaN)."""
         return signal > self.above if self.above is not None else signal < (self.below or 0.0)
 
 
@@ -236,7 +246,7 @@ class ControllerWatch:
         return True
 
     def signal(self, now: float) -> float:
-        """Its signal, as known before `now`; NaN if nothing was answered in the window."""
+        """Return its signal, as known before `now`; NaN if nothing was answered in the window."""
         if self.spec.queue_of is not None:
             waiting = self.run.stages[self.spec.queue_of].waiting(now)
             return float(np.count_nonzero(waiting.gone >= now))
@@ -260,6 +270,5 @@ class ControllerWatch:
         return float(count / (len(rows) + gone))
 
     def _gone_unnoticed(self, now: float) -> int:
-        """Requests that left a queue in the window because they had waited too long, though no server has come free since."""
         times = [stage.waiting(now).gone for stage in self.run.stages.values()]
         return sum(int(np.count_nonzero((gone >= now - self.spec.window_s) & (gone < now))) for gone in times)

@@ -1,4 +1,4 @@
-"""What may strike during a run: one model per kind of curveball."""
+"""Curveballs: events that strike during a run, one class per kind, and the timetables of everything that they change."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class AffectedQuantity(Enum):
     ADDED = "added to an attribute of new requests"
 
 
-#: What applies to a request by its time of arrival.
+#: Quantities that apply to a request by its time of arrival.
 BY_ARRIVAL = frozenset(
     {
         AffectedQuantity.PREVALENCE,
@@ -57,19 +57,19 @@ BY_ARRIVAL = frozenset(
         AffectedQuantity.ADDED,
     }
 )
-#: What strikes the sensors whose frames are the requests.
+#: Quantities of the sensors whose frames are the requests.
 OF_SENSORS = frozenset({AffectedQuantity.LOST, AffectedQuantity.LATER, AffectedQuantity.GAIN})
-#: What changes the scores that a model gives.
+#: Quantities that change the scores of a model.
 OF_SCORES = frozenset({AffectedQuantity.SCORES, AffectedQuantity.POSITIVES})
 
 
 class AnyCurveball(Strict):
-    """When it strikes: at a time, or, if none is given, only when the interviewer says so.
+    """A curveball strikes at its time, or, without one, only when the interviewer says so.
 
-    A kind declares which numbers each of its fields changes, which kinds of stages it strikes, and what it needs.
+    A kind declares the quantities that its fields change, the kinds of stages that it strikes, and checks its needs.
     """
 
-    #: The numbers it changes, each with the field that says by how much.
+    #: The quantities it changes, each with the field that holds the value.
     changes: ClassVar[dict[AffectedQuantity, str]] = {}
     #: Whether its change matters only until the last request arrives, not until the run ends.
     until_last_request: ClassVar[bool] = False
@@ -88,38 +88,35 @@ class AnyCurveball(Strict):
         return self
 
     def own_time(self, starts_at: str) -> float | None:
-        """When the author lets it strike, in seconds from the start of a run that begins at `starts_at`; None: on call."""
+        """Return the author's time in seconds from the start of a run that begins at `starts_at`; None: on call."""
         if self.at is not None:
             return 60.0 * ((clock_minutes(self.at) - clock_minutes(starts_at)) % 1440)
         return self.at_s
 
     @property
     def strikes(self) -> tuple[str, ...]:
-        """The kinds of stages it may strike; none if it strikes no stage."""
+        """The kinds of stages it may strike; empty if it strikes none."""
         return ()
 
     def hits(self, name: str, stage: AnyStage) -> bool:
-        """Whether it strikes this stage: the one it names, or everything with machines if it names none."""
+        """Return whether it strikes this stage: the one it names, or everything with machines if it names none."""
         named: str | None = getattr(self, "stage", None)
         return bool(self.strikes) and (name == named or (named is None and stage.cost_part == "machines"))
 
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
-        """By how much it changes a number, for that replica (from 0) if each has its own; None if it does not."""
+        """Return its value for a quantity, for that replica (from 0) if each has its own; None if it changes nothing."""
         value: float | None = getattr(self, self.changes[what]) if what in self.changes else None
         return value
 
     @property
     def changed(self) -> frozenset[AffectedQuantity]:
-        """The numbers that it changes, with the fields that are given."""
         return frozenset(what for what in self.changes if getattr(self, self.changes[what]) is not None)
 
     @property
     def shifts_scores(self) -> bool:
-        """Whether it shifts scores, so that an item may take another route than the table says."""
         return bool(self.changed & OF_SCORES)
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """What it needs and is missing: (place within it, what is wrong)."""
         named: str | None = getattr(self, "stage", None)
         if named in scenario.stages and self.strikes and scenario.stages[named].kind not in self.strikes:
             kind = scenario.stages[named].kind
@@ -134,7 +131,7 @@ class AnyCurveball(Strict):
             yield ("kind",), what
 
     def too_late(self, scenario: Scenario, at_s: float) -> str:
-        """Why it cannot strike at a time; empty if it can."""
+        """Return the sentence that refuses a time of strike; empty if it can strike then."""
         run = scenario.run
         limit, end = run.days + run.drain_days, "the run ends"
         if self.until_last_request:
@@ -154,26 +151,42 @@ class Traffic(AnyCurveball):
     times: Annotated[float, Field(ge=0, le=50)]
 
 
-class ReplicaLoss(AnyCurveball):
-    """The first replicas of a pool are down; at most all of them."""
+class _OfPools(AnyCurveball):
+    """A curveball that strikes pools."""
+
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        return ("pool",)
+
+
+class _OfReplicas(_OfPools):
+    """A curveball that strikes the first replicas of a pool, at most all of them."""
+
+    stage: Name
+    replicas: Annotated[int, Field(ge=1, le=1024)]
+
+    def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
+        return super().change(what) if replica < self.replicas else None
+
+
+class ReplicaLoss(_OfReplicas):
+    """The first replicas of a pool are down."""
 
     changes: ClassVar = {AffectedQuantity.OUTAGE: "replicas"}
 
     kind: Literal["replica_loss"]
-    stage: Name
-    replicas: Annotated[int, Field(ge=1, le=1024)]
-
-    @property
-    def strikes(self) -> tuple[str, ...]:
-        """Pools."""
-        return ("pool",)
-
-    def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
-        """The first replicas alone."""
-        return super().change(what) if replica < self.replicas else None
 
 
-class ZoneLoss(AnyCurveball):
+class SlowReplicas(_OfReplicas):
+    """Batches that the first replicas of a pool start take `times` as long."""
+
+    changes: ClassVar = {AffectedQuantity.SERVICE: "times"}
+
+    kind: Literal["slow_replicas"]
+    times: Times
+
+
+class ZoneLoss(_OfPools):
     """A share of the replicas is down, of one pool or of every pool, rounded to the nearest whole number."""
 
     changes: ClassVar = {AffectedQuantity.OUTAGE: "share"}
@@ -182,38 +195,12 @@ class ZoneLoss(AnyCurveball):
     stage: Annotated[Name | None, Field(description="the pool; none: every pool")] = None
     share: Share
 
-    @property
-    def strikes(self) -> tuple[str, ...]:
-        """Pools."""
-        return ("pool",)
-
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
-        """The replicas in the zone: the share of all there are, rounded."""
-        there = int((replica + 1) * self.share + 0.5) > int(replica * self.share + 0.5)
-        return super().change(what) if there else None
+        is_down = int((replica + 1) * self.share + 0.5) > int(replica * self.share + 0.5)
+        return super().change(what) if is_down else None
 
 
-class SlowReplicas(AnyCurveball):
-    """Batches that the first replicas of a pool start take `times` as long."""
-
-    changes: ClassVar = {AffectedQuantity.SERVICE: "times"}
-
-    kind: Literal["slow_replicas"]
-    stage: Name
-    replicas: Annotated[int, Field(ge=1, le=1024)]
-    times: Times
-
-    @property
-    def strikes(self) -> tuple[str, ...]:
-        """Pools."""
-        return ("pool",)
-
-    def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
-        """The first replicas alone."""
-        return super().change(what) if replica < self.replicas else None
-
-
-class Throttle(AnyCurveball):
+class Throttle(_OfPools):
     """Batches that any replica of some pools starts take `times` as long, as on a module that has become too hot."""
 
     changes: ClassVar = {AffectedQuantity.SERVICE: "times"}
@@ -229,13 +216,7 @@ class Throttle(AnyCurveball):
             raise ValueError("give stages or accelerator, not both")
         return self
 
-    @property
-    def strikes(self) -> tuple[str, ...]:
-        """Pools."""
-        return ("pool",)
-
     def hits(self, name: str, stage: AnyStage) -> bool:
-        """The pools that are named, those on the accelerator, or every pool."""
         if stage.kind not in self.strikes:
             return False
         if self.accelerator is not None:
@@ -243,7 +224,6 @@ class Throttle(AnyCurveball):
         return not self.stages or name in self.stages
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """Every stage that it names is a pool."""
         yield from super().check(scenario)
         for index, name in enumerate(self.stages):
             if (kind := scenario.stages[name].kind) not in self.strikes:
@@ -260,7 +240,6 @@ class SensorLoss(AnyCurveball):
     sensor: Name
 
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
-        """All frames."""
         return 1.0 if what is AffectedQuantity.LOST else None
 
 
@@ -302,10 +281,9 @@ class Crowd(AnyCurveball):
         return self
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """A number."""
         yield from super().check(scenario)
         if not scenario.attributes[self.attribute].is_number:
-            yield ("attribute",), f"'{self.attribute}' is no number, so nothing can be added to it"
+            yield ("attribute",), f"'{self.attribute}' is a category; a crowd changes an attribute that is a number"
 
 
 class NetworkTrouble(AnyCurveball):
@@ -319,7 +297,6 @@ class NetworkTrouble(AnyCurveball):
 
     @property
     def strikes(self) -> tuple[str, ...]:
-        """Links."""
         return ("link",)
 
 
@@ -340,7 +317,6 @@ class Drift(AnyCurveball):
         return self
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """People who can drift, and scores to shift."""
         yield from super().check(scenario)
         if self.prevalence is not None and scenario.population is None:
             yield ("prevalence",), "a drift of the prevalence needs a `population` section"
@@ -367,12 +343,10 @@ class AccuracyDrop(AnyCurveball):
 
     @property
     def of_people(self) -> bool:
-        """Whether it says how well people read."""
         return self.sensitivity is not None or self.specificity is not None
 
     @property
     def strikes(self) -> tuple[str, ...]:
-        """People, or a pool, depending on the fields given."""
         return ("people",) if self.of_people else ("pool",)
 
     @model_validator(mode="after")
@@ -382,7 +356,6 @@ class AccuracyDrop(AnyCurveball):
         return self
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """Scores to shift."""
         yield from super().check(scenario)
         stage = scenario.stages[self.stage]
         if not self.of_people and stage.kind in self.strikes and not stage.gives_scores:
@@ -401,7 +374,6 @@ class Price(AnyCurveball):
 
     @property
     def strikes(self) -> tuple[str, ...]:
-        """What is paid by the hour."""
         return ("pool", "people")
 
 
@@ -414,7 +386,6 @@ class Weather(AnyCurveball):
     condition: Name
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """The condition exists."""
         yield from super().check(scenario)
         known = scenario.encounters.conditions if scenario.encounters else {}
         if self.condition not in known:
@@ -442,9 +413,9 @@ Curveball = Annotated[AnyCurveball, OneOf(CURVEBALLS)]
 
 
 def changes(plan: Plan, what: AffectedQuantity, stage: str | None = None, replica: int = 0) -> Iterator[tuple[Span, float]]:
-    """The effect of a plan's curveballs on a number, by time of strike: (from, until) in s, by how much.
+    """Yield the changes of a quantity by a plan's curveballs, by time of strike: (from, until) in s, and the value.
 
-    stage: the stage whose number it is, None for one that belongs to no stage; replica: of a pool, counted from 0
+    stage: the stage that the quantity belongs to, None for none; replica: of a pool, counted from 0
     """
     stages = plan.scenario.stages
     for ball, span in _strikes(plan):
@@ -454,7 +425,7 @@ def changes(plan: Plan, what: AffectedQuantity, stage: str | None = None, replic
 
 
 def changes_of(plan: Plan, what: AffectedQuantity, field: str, name: str) -> Iterator[tuple[Span, float]]:
-    """The same for a number that belongs to no stage: of the sensor, or of the attribute, that a field of a curveball names."""
+    """Yield the changes of a quantity of the sensor, or of the attribute, that a curveball names in `field`."""
     for ball, span in _strikes(plan):
         value = ball.change(what) if getattr(ball, field, None) == name else None
         if value is not None:
@@ -462,26 +433,24 @@ def changes_of(plan: Plan, what: AffectedQuantity, field: str, name: str) -> Ite
 
 
 def _strikes(plan: Plan) -> Iterator[tuple[AnyCurveball, Span]]:
-    """What strikes, by time of strike: from when until when (s)."""
+    """Yield the curveballs by time of strike, each with its span (s)."""
     for name, at_s in sorted(plan.strikes.items(), key=lambda strike: strike[1]):
         ball = plan.scenario.curveballs[name]
         yield ball, (at_s, inf if ball.lasts_s is None else at_s + ball.lasts_s)
 
 
 def surges(plan: Plan) -> list[Surge]:
-    """How many times as often as usual requests arrive, over time."""
     return [Surge(start, end - start, times) for (start, end), times in changes(plan, AffectedQuantity.RATE)]
 
 
 class Conditions:
-    """The timetables of one replication, built once for it. They depend on the plan and the random streams alone."""
+    """Timetables of one replication. They depend on the plan and the random streams alone."""
 
     def __init__(self, plan: Plan, streams: Streams) -> None:
         self.plan = plan
         self.streams = streams
 
     def under(self, plan: Plan) -> Conditions:
-        """Return the conditions of a replication with the same draws under another plan."""
         return Conditions(plan, self.streams)
 
     def _steps(
@@ -495,7 +464,7 @@ class Conditions:
         return steps(usual, changes(self.plan, what, stage, replica), combine)
 
     def outages(self, stage: str, replica: int) -> list[Span]:
-        """When a replica of a pool, counted from 0, is down: (from, until) in seconds, sorted, apart, within the run."""
+        """Return the outages of a replica of a pool, counted from 0: (from, until) in s, sorted, apart, within the run."""
         pool: Any = self.plan.scenario.stages[stage]
         lost = [span for span, _ in changes(self.plan, AffectedQuantity.OUTAGE, stage, replica)]
         horizon = self.plan.horizon_s
@@ -505,40 +474,32 @@ class Conditions:
         return merged((start, min(end, horizon)) for start, end in lost)
 
     def usual(self, stage: str) -> bool:
-        """Whether all replicas of a pool are up and as fast as usual throughout."""
         pool: Any = self.plan.scenario.stages[stage]
         replicas = range(pool.most_replicas)
         return all(not self.outages(stage, one) and self.slowdown(stage, one).steady for one in replicas)
 
     def slowdown(self, stage: str, replica: int) -> Steps:
-        """How many times as long as usual a replica of a pool takes for a batch that it starts at a time."""
         return self._steps(1.0, mul, AffectedQuantity.SERVICE, stage, replica)
 
     def delay(self, stage: str) -> Steps:
-        """How many times as long as usual sending over a link takes, at a time."""
         return self._steps(1.0, mul, AffectedQuantity.DELAY, stage)
 
     def attribute(self, name: str) -> tuple[Steps, Steps]:
-        """By how much an attribute of the requests that arrive at a time is multiplied, and what is then added to it."""
         times = changes_of(self.plan, AffectedQuantity.MULTIPLIED, "attribute", name)
         plus = changes_of(self.plan, AffectedQuantity.ADDED, "attribute", name)
         return steps(1.0, times, mul), steps(0.0, plus, add)
 
     def prevalence(self) -> Steps:
-        """The share of positives among the requests that arrive at a time."""
         population = self.plan.scenario.population
         return self._steps(0.0 if population is None else population.prevalence.value, _latest, AffectedQuantity.PREVALENCE)
 
     def scores_shift(self) -> Steps:
-        """What is added to the scores of all requests that arrive at a time."""
         return self._steps(0.0, add, AffectedQuantity.SCORES)
 
     def positives_shift(self, pool: str) -> Steps:
-        """What is added to a pool's scores of positives that arrive at a time."""
         return self._steps(0.0, add, AffectedQuantity.POSITIVES, pool)
 
     def readings(self, stage: str) -> tuple[Steps, Steps]:
-        """Sensitivity and specificity of people at a time."""
         people: Any = self.plan.scenario.stages[stage]
         return (
             self._steps(people.sensitivity.value, _latest, AffectedQuantity.SENSITIVITY, stage),
@@ -546,22 +507,20 @@ class Conditions:
         )
 
     def price(self, stage: str) -> Steps:
-        """How many times as much as usual an hour of a stage costs."""
         return self._steps(1.0, mul, AffectedQuantity.PRICE, stage)
 
 
 def _latest(before: float, after: float) -> float:
-    """The latest strike applies."""
     return after
 
 
 def failures(rng: np.random.Generator, mtbf_s: float, repair_s: float, horizon: float) -> list[Span]:
-    """When one replica is down on [0, horizon): exponential times up and down in turn, beginning up."""
-    found: list[Span] = []
+    """Return the outages of one replica on [0, horizon) s: exponential times up and down in turn, beginning up."""
+    outages: list[Span] = []
     now = 0.0
     while now < horizon:
         up, down = (rng.standard_exponential((256, 2)) * (mtbf_s, repair_s)).T
         ends = now + np.cumsum(up + down)
-        found += zip((ends - down).tolist(), ends.tolist(), strict=True)
-        now = found[-1][1]
-    return [span for span in found if span[0] < horizon]
+        outages += zip((ends - down).tolist(), ends.tolist(), strict=True)
+        now = outages[-1][1]
+    return [span for span in outages if span[0] < horizon]

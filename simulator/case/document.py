@@ -1,4 +1,8 @@
-"""What is wrong with a scenario, described so that its author can fix it."""
+"""A YAML file as plain data that remembers the line of each value, and the faults that an author has to fix.
+
+Only mappings, lists and plain scalars are read. Tags, anchors and aliases are refused, and so are files beyond the bounds of
+`simulator.limits`: a hostile file can neither run code nor exhaust the machine.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +19,7 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 from simulator import limits
 from simulator.errors import shortened
 from simulator.files import UnreadableError, read_within
-from simulator.limits import FAULTS_TOLD
+from simulator.limits import FAULTS_SHOWN
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
@@ -41,35 +45,33 @@ class Fault:
 class ScenarioError(ValueError):
     """A scenario, or a set of picks, cannot be used; `faults` lists every reason found.
 
-    scenario: the file as far as it can be read, for whoever looks for more faults; None if that is not far enough
-    doubtful: the places where something stands in for what cannot be read
+    scenario: the file as far as it can be read, to look for more faults in it; None if that is not far enough
+    doubtful: the places where a stand-in replaces a value that cannot be read
     """
 
     def __init__(self, faults: Sequence[Fault], scenario: Scenario | None = None, doubtful: Collection[Path] = ()) -> None:
         self.faults = sorted(set(faults))
         self.scenario, self.doubtful = scenario, doubtful
-        super().__init__("\n".join(told(self.faults)))
+        super().__init__("\n".join(fault_lines(self.faults)))
 
 
-def told(faults: Sequence[Fault]) -> list[str]:
-    """The faults, a line each: as many as anybody mends in one round, and that there are more."""
-    lines = [str(fault) for fault in faults[: FAULTS_TOLD.most]]
-    return lines if len(faults) <= FAULTS_TOLD.most else [*lines, f"more than {FAULTS_TOLD}; mend these first"]
+def fault_lines(faults: Sequence[Fault]) -> list[str]:
+    lines = [str(fault) for fault in faults[: FAULTS_SHOWN.most]]
+    return lines if len(faults) <= FAULTS_SHOWN.most else [*lines, f"more than {FAULTS_SHOWN}; fix these first"]
 
 
 #: The sections whose entries are judged each by itself.
 _OF_ENTRIES = frozenset({"stages", "ends", "choices", "curveballs", "controllers", "attributes"})
 
 
-def beyond(told: Collection[Fault], found: Iterable[Fault], doubtful: Collection[Path]) -> list[Fault]:
-    """The faults at fields where none is told yet, and away from the parts of the file that are in doubt."""
-    fields = {fault.field for fault in told}
+def beyond(known: Collection[Fault], further: Iterable[Fault], doubtful: Collection[Path]) -> list[Fault]:
+    """Return the further faults at fields without a known one, and outside the parts of the file that are in doubt."""
+    fields = {fault.field for fault in known}
     parts = tuple(f"{dotted(path[: 2 if path[0] in _OF_ENTRIES else 1])}." for path in doubtful if path)
-    return [fault for fault in found if fault.field not in fields and not f"{fault.field}.".startswith(parts)]
+    return [fault for fault in further if fault.field not in fields and not f"{fault.field}.".startswith(parts)]
 
 
 def dotted(path: Iterable[str | int]) -> str:
-    """`stages.decode.routes.0`: a path as written in a file and in a message."""
     return ".".join(map(str, path)) or "(file)"
 
 
@@ -93,7 +95,7 @@ class Document:
     written_by: dict[Path, str] = field(default_factory=dict)
 
     def fault(self, path: Path, message: str, name: str | None = None) -> Fault:
-        """A fault at `path`, or at the nearest enclosing value in the file; it names the pick that wrote there."""
+        """Return a fault at `path`, or at the nearest enclosing value in the file; it names the pick that wrote there."""
         if written := self._written_part(path):
             message = f"{self.written_by[written]} writes this: {message}"
         near = self._in_file(path)
@@ -103,16 +105,14 @@ class Document:
         return Fault(self.file, line, column, shortened(name or dotted(path)), shortened(message, 1000))
 
     def _in_file(self, path: Path) -> Path:
-        """Where the value now at `path` was written."""
         written = self._written_part(path)
         return self.moved[written] + path[len(written) :] if written else path
 
     def _written_part(self, path: Path) -> Path:
-        """The part of a path at which a pick has written; empty where none has."""
+        """Return the part of a path that a pick has written; empty without one."""
         return next((path[:length] for length in range(len(path), 0, -1) if path[:length] in self.moved), ())
 
     def holds(self, path: Path) -> bool:
-        """Whether there is something at a path."""
         data: Any = self.data
         for part in path:
             if part not in (data if isinstance(data, dict) else range(len(data)) if isinstance(data, list) else ()):
@@ -121,14 +121,14 @@ class Document:
         return True
 
     def with_value(self, path: Path, value: Any) -> Document:
-        """The same with another value at a path; the same as it is where nothing can hold one there."""
+        """Return a document with another value at a path, or this document where nothing can hold one there."""
         try:
             return Document(self.file, _written(self.data, path, value), self.places)
         except (LookupError, TypeError):
             return self
 
     def renamed(self, path: Path, key: str | None) -> Document:
-        """The same with the value at a path under another key; None leaves it out, and so does a key that is taken."""
+        """Return a document with the value at a path under another key; None, or a key that is taken, leaves it out."""
         if not self.holds(path):
             return self
         *above, old = path
@@ -145,9 +145,9 @@ class Document:
         return Document(self.file, renamed.data, self.places | places)
 
     def patched(self, changes: dict[Path, tuple[Any, Path, str]]) -> Document:
-        """The same with other values at some paths; a change says where its value stands in the file, and which pick wrote it.
+        """Return a document with other values at some paths; a change is (value, its place in the file, its pick).
 
-        Parts that no change writes to are the same objects in both, not copies.
+        Both documents share the parts that no change writes to.
         """
         changed = Document(self.file, self.data, self.places, dict(self.moved), dict(self.written_by))
         for path, (value, written_at, pick) in changes.items():
@@ -163,7 +163,7 @@ class Document:
 
 
 def _written(data: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """Data with a value at a path: a copy of what holds it, level by level; all else is shared."""
+    """Return data with a value at a path: a copy of the levels above it; all other parts are shared."""
     if not path:
         return value
     if not isinstance(data, dict | list):
@@ -218,11 +218,11 @@ def _syntax_fault(error: MarkedYAMLError, name: str) -> Fault:
 
 
 class _TooMuchError(MarkedYAMLError):
-    """The file holds more than is read."""
+    """Error for a file with more values than are read."""
 
 
 class _Composer(Composer):
-    """Stops at as much as is read. Remembers the tags that the file writes: a node does not tell them from its own."""
+    """Composer that stops at the limit of values, and remembers the tags written in the file: a node has implicit ones too."""
 
     def __init__(self, *of: Any, **named: Any) -> None:
         super().__init__(*of, **named)
@@ -278,7 +278,7 @@ class _YamlReader:
         return id(node) not in self.yaml.composer.tags and str(node.tag) in _PLAIN_TAGS
 
     def _note(self, fault: Fault) -> None:
-        if len(self.faults) <= limits.FAULTS_TOLD.most:
+        if len(self.faults) <= limits.FAULTS_SHOWN.most:
             self.faults.append(fault)
 
     def _mapping(self, node: MappingNode, path: Path) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""TODO."""
+"""Error recovery: a faulty file is read with stand-ins for its faulty values, so that one round shows as many faults as it can.
+
+Sentences for the faults of single fields stand here too.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,11 @@ if TYPE_CHECKING:
 _FIGURE = {"value": 1, "assumed": "stands in"}
 
 
-#: What is tried in place of a faulty value, one after the other.
+#: Stand-ins for a faulty value, tried one after the other.
 _STAND_INS = (_FIGURE, {"constant": _FIGURE}, 1, "x", "08:00")
 
 
-#: As many times a file is validated; one that is beyond help by then is left alone.
+#: A file is validated at most this number of times.
 _ROUNDS = 12
 
 
@@ -32,12 +35,12 @@ _NAMED = frozenset({"arrivals", "population", "classes", "attributes", "accelera
 
 
 @dataclass
-class Mended:
-    """A file that can be read as far as the places in doubt; scenario: None where there is no help.
+class ReadableCase:
+    """A file that can be read except for the places in doubt; scenario: None where stand-ins do not help.
 
-    doubtful: where something stands in for what was there. It says nothing of what the author meant: whatever looks wrong in
-    that part of the file may be its fault alone
-    faults: those that show only once the kind of a part is known
+    doubtful: the places of stand-ins. A stand-in says nothing about the author's intention: further faults in that part of the
+    file may come from it alone
+    faults: faults that show only once the kind of a part is known
     """
 
     scenario: Scenario | None = None
@@ -45,33 +48,33 @@ class Mended:
     faults: list[Fault] = field(default_factory=list)
 
 
-def mended(document: Document) -> Mended:
-    """A scenario as close to a faulty document as can be."""
-    found, kinds, tried = Mended(), set[Path](), dict[Path, list[Any]]()
+def with_stand_ins(document: Document) -> ReadableCase:
+    """Return a scenario as close to a faulty document as possible."""
+    case, kinds, tried = ReadableCase(), set[Path](), dict[Path, list[Any]]()
     for _ in range(_ROUNDS):
         try:
-            found.scenario = Scenario.of(document)
-            return found
+            case.scenario = Scenario.of(document)
+            return case
         except ValidationError as error:
             lines = {place_of(document.data, line): line for line in error.errors(include_url=False)}
         for path, line in lines.items():
             if path not in tried and any(path[: len(kind)] == kind for kind in kinds):
-                found.faults.append(document.fault(path, sentence_of(line)))
-            put = _put_right(document, path, line, tried.setdefault(path, _stand_ins(line["input"])))
-            if put is None:
-                return found
-            document = put
+                case.faults.append(document.fault(path, sentence_of(line)))
+            changed = _replaced(document, path, line, tried.setdefault(path, _stand_ins(line["input"])))
+            if changed is None:
+                return case
+            document = changed
             if line["type"] == "union_tag_invalid":
                 kinds.add(path[:-1])
             elif line["type"] != "unknown_key":
-                found.doubtful.add(path)
-    return found
+                case.doubtful.add(path)
+    return case
 
 
-def _put_right(document: Document, path: Path, line: Any, left: list[Any]) -> Document | None:
-    """The document with something else at a faulty place; None where nothing is left to try.
+def _replaced(document: Document, path: Path, line: Any, left: list[Any]) -> Document | None:
+    """Return the document with another value at a faulty place; None where nothing is left to try.
 
-    left: what has not been tried there; what is tried is taken out
+    left: stand-ins not tried there yet; the one that is tried is removed
     """
     meant = re.search(r"did you mean '([^']+)'\?$", sentence_of(line))
     if line["type"] == "unknown_key":
@@ -90,12 +93,12 @@ def _put_right(document: Document, path: Path, line: Any, left: list[Any]) -> Do
 
 
 def _stand_ins(given: Any) -> list[Any]:
-    """What may be tried in place of a value, the figure that a number was perhaps meant to be first; None leaves it out."""
+    """Return stand-ins for a value; for a number, the figure that the author perhaps meant comes first. None leaves it out."""
     figure = {"value": given, "assumed": "stands in"}
     return [*([figure, {"constant": figure}] if isinstance(given, int | float) else []), *_STAND_INS, None]
 
 
-#: What the patterns of names and paths mean to a person.
+#: The patterns of names and paths in words.
 _PATTERNS = {
     r"^[a-z][a-z0-9_]*$": "should be a lower-case word of letters, digits and _, with a letter first",
     r"^[a-z][a-z0-9-]*$": "should be a lower-case word of letters, digits and -, with a letter first",
@@ -110,26 +113,26 @@ _PATTERNS = {
 
 
 def place_of(data: Any, line: Any) -> Path:
-    """Where in the file's data an error stands; line: one of ValidationError.errors()."""
+    """Return the place of an error in the file's data; line: one of ValidationError.errors()."""
     path = _in_file(data, line["loc"])
     return (*path, "kind") if line["type"] == "union_tag_invalid" else path
 
 
 def _in_file(data: Any, loc: Path) -> Path:
-    """Drop what pydantic adds to a location (the kind, if that selects the model) and keep what is in the file."""
+    """Return a location without the parts that pydantic adds: the kind, if that selects the model."""
     path: Path = ()
-    told = False
+    after_kind = False
     for part in loc:
-        if not told and isinstance(data, dict) and data.get("kind") == part:
-            told = True
+        if not after_kind and isinstance(data, dict) and data.get("kind") == part:
+            after_kind = True
             continue
         known = range(len(data)) if isinstance(data, list) else data if isinstance(data, dict) else ()
-        path, data, told = (*path, part), data[part] if part in known else None, False
+        path, data, after_kind = (*path, part), data[part] if part in known else None, False
     return path
 
 
 def sentence_of(line: Any) -> str:
-    """What is wrong there, the value, and what would be right; line: one of ValidationError.errors()."""
+    """Return the fault, the value, and what would be right in a sentence; line: one of ValidationError.errors()."""
     kind, message, given = line["type"], str(line["msg"]), line["input"]
     context = line.get("ctx", {})
     if kind == "missing":

@@ -27,7 +27,7 @@ from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, cor
 from scipy.stats import expon, lognorm
 
 from simulator.errors import suggest
-from simulator.limits import FAULTS_TOLD
+from simulator.limits import FAULTS_SHOWN
 
 Evidence = Literal["measured", "projected", "published", "assumed"]
 EVIDENCE_KINDS: tuple[Evidence, ...] = ("measured", "projected", "published", "assumed")
@@ -41,11 +41,15 @@ _LANGUAGE = re.compile(r"(?:`{3}|~{3})[`~]*[^\S\r\n]*([^\s`~]\S{0,20})")
 
 
 def no_picture(text: str) -> str:
-    """The text; raises ValueError where a page would fetch a picture for it, also as part of a diagram."""
+    """Return the text; raises ValueError where a page would fetch a picture for it, also as part of a diagram."""
     if "![" in text:
-        raise ValueError("`![` would fetch a picture from elsewhere; pages of a case show none: write a link, [words](address)")
+        raise ValueError(
+            "`![` would fetch a picture from another server, and pages of a case show none; write a link, [words](address)"
+        )
     if language := _LANGUAGE.search(text):
-        raise ValueError(f"a block of code may not name a language, as a diagram could fetch pictures; remove {language[1]!r}")
+        raise ValueError(
+            f"a block of code may not name a language, since a diagram could fetch pictures; remove {language[1]!r}"
+        )
     return text
 
 
@@ -63,7 +67,7 @@ ClockTime = Annotated[str, AfterValidator(_clock_time), Field(description="time 
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
-#: What lists every key and every metric.
+#: The page that lists every key and every metric.
 GUIDE = "docs/writing-cases.md"
 
 #: A path below the scenario's own folder: no `..`, no root.
@@ -77,7 +81,7 @@ class Strict(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    #: How an author writes one, for error messages.
+    #: An example of one as an author writes it, for error messages.
     written: ClassVar[str] = "keys with values"
 
     @model_validator(mode="wrap")
@@ -86,7 +90,7 @@ class Strict(BaseModel):
         try:
             return handler(data)
         except ValidationError as error:
-            lines = [cls._helpful(line) for line in error.errors(include_url=False)[: FAULTS_TOLD.most + 1]]
+            lines = [cls._helpful(line) for line in error.errors(include_url=False)[: FAULTS_SHOWN.most + 1]]
             raise ValidationError.from_exception_data(cls.__name__, lines) from None
 
     @classmethod
@@ -97,8 +101,8 @@ class Strict(BaseModel):
         if kind == "extra_forbidden" and len(line["loc"]) == 1:
             kind, message = "unknown_key", f"unknown key; {suggest(str(line['loc'][0]), cls.model_fields, GUIDE)}"
         context = {name: value for name, value in context.items() if isinstance(value, str | int | float)}
-        told = PydanticCustomError(kind, "{message}", context | {"message": message})
-        return InitErrorDetails(type=told, loc=line["loc"], input=line["input"])
+        error = PydanticCustomError(kind, "{message}", context | {"message": message})
+        return InitErrorDetails(type=error, loc=line["loc"], input=line["input"])
 
 
 class Sourced(Strict):
@@ -121,17 +125,14 @@ class Sourced(Strict):
 
     @property
     def kind(self) -> Evidence:
-        """Which kind of evidence supports the value."""
         return next(kind for kind in EVIDENCE_KINDS if getattr(self, kind) is not None)
 
     @property
     def source(self) -> str:
-        """The sentence that says where the value comes from."""
         return str(getattr(self, self.kind))
 
     @property
     def words(self) -> str:
-        """The value that the evidence supports, in words."""
         raise NotImplementedError
 
 
@@ -146,7 +147,7 @@ class Figure(Sourced):
         Field(description="the lowest and the highest value that it may have in truth, where it is assumed or projected"),
     ] = None
 
-    #: What its field allows, lowest and highest.
+    #: The lowest and the highest value that its field allows.
     _allowed: tuple[float, float] = PrivateAttr((-inf, inf))
 
     @model_validator(mode="after")
@@ -160,7 +161,6 @@ class Figure(Sourced):
 
     @property
     def words(self) -> str:
-        """The number."""
         return f"{self.value:g}"
 
     @property
@@ -169,7 +169,7 @@ class Figure(Sourced):
         return self._allowed
 
     def within(self, low: float, high: float) -> Self:
-        """Itself, knowing what its field allows; raises ValueError where it lies beyond."""
+        """Return the figure with the range that its field allows; raises ValueError where it lies beyond."""
         for value in (self.value, *(self.between or ())):
             if not low <= value <= high:
                 raise ValueError(f"should be between {low:g} and {high:g}, got {value:g}")
@@ -178,7 +178,7 @@ class Figure(Sourced):
 
 
 def bounded(low: float, high: float) -> Any:
-    """A pydantic validator that keeps a Figure's value within [low, high]."""
+    """Return a pydantic validator that keeps a Figure's value within [low, high]."""
 
     def check(figure: Figure) -> Figure:
         return figure.within(low, high)
@@ -221,7 +221,6 @@ class AnyQuantity(Strict):
 
     @property
     def usual(self) -> float:
-        """The length by which to reckon the number of draws in a time: the mean, or less where a few draws are very long."""
         return self.mean
 
     @abstractmethod
@@ -234,7 +233,6 @@ class AnyQuantity(Strict):
 
 
 def _share_of(ordered: Draws, values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the share of ascending numbers that lies below each value, in single precision."""
     return np.searchsorted(ordered, values.astype(np.float32), side="left") / len(ordered)
 
 
@@ -284,7 +282,6 @@ class Samples(Sourced, AnyQuantity):
         return f"{len(self.samples)} values, {self.mean:.3g} on average"
 
     def draw(self, rng: np.random.Generator, shape: Shape, dtype: Any = np.float32) -> Draws:
-        """Draw from the list by quantile, smallest first."""
         return np.sort(np.array(self.samples, dtype))[(rng.random(shape) * len(self.samples)).astype(np.intp)]
 
     def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -354,7 +351,6 @@ class _ByKey:
         return core_schema.no_info_plain_validator_function(self.read)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Return the union of the kinds that are registered when the schema is asked for."""
         return {"anyOf": [handler(kind.__pydantic_core_schema__) for kind in QUANTITIES.values()]}
 
 

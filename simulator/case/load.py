@@ -1,4 +1,7 @@
-"""Where cases come from: a file or folder of a person's own, then those that come with CaseSim."""
+"""Find, read and check a case, with picks or other figures: from a file to a scenario that can run, or to all its faults.
+
+A user's own file or folder comes first, then the cases that come with CaseSim.
+"""
 
 from __future__ import annotations
 
@@ -13,11 +16,11 @@ from pydantic import ValidationError
 
 from simulator.case.checks import check, check_names
 from simulator.case.document import Fault, Path, ScenarioError, beyond, dotted, parse_document, read_document
-from simulator.case.error_recovery import mended, place_of, sentence_of
+from simulator.case.error_recovery import place_of, sentence_of, with_stand_ins
 from simulator.case.fields import Figure, Sourced
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, shortened, suggest
-from simulator.limits import FAULTS_TOLD
+from simulator.limits import FAULTS_SHOWN
 from simulator.paths import SCENARIOS
 
 if TYPE_CHECKING:
@@ -25,57 +28,62 @@ if TYPE_CHECKING:
     from simulator.case.document import Document
 
 
-#: The environment variable that names a file or folder of a person's own cases.
+#: The environment variable that names a file or folder of the user's own cases.
 OWN_CASES = "CASESIM_CASES"
 
-#: Of the cases that come with CaseSim, the one to start with; the others follow by name. Its first verdicts are there within
-#: a second or two, some met and some not, and none of them changes as the run goes on: there is something to better at once.
+#: The first of the shipped cases; the others follow by name. Its first verdicts appear within a second or two, some met and
+#: some not, and none of them changes as the run goes on: there is something to improve at once.
 FIRST = "skin-cancer-triage"
 
 ENDINGS = (".yaml", ".yml")
 
 
 def own_cases() -> dict[str, FilePath]:
-    """The file of each case of a person's own, by id; empty unless OWN_CASES names a file or folder."""
+    """Return the file of each of the user's own cases, by id; empty unless OWN_CASES names a file or folder."""
     named = os.environ.get(OWN_CASES)
     return {file.stem: file for file in files_at(FilePath(named))} if named else {}
 
 
 def case_files() -> dict[str, FilePath]:
-    """The file of every case, by id: a person's own come first, and stand in for those of the same id."""
     shipped = sorted(SCENARIOS.glob("*.yaml"), key=lambda file: (file.stem != FIRST, file.stem))
     own = own_cases()
     return own | {file.stem: file for file in shipped if file.stem not in own}
 
 
 def files_at(path: FilePath) -> list[FilePath]:
-    """The file itself, or the YAML files in the folder, by name; none that are hidden."""
+    """Return the file itself, or the YAML files in the folder, by name, without hidden ones."""
     try:
         return sorted(file for file in path.iterdir() if file.suffix in ENDINGS and not file.name.startswith("."))
-    except OSError:  # no folder, or none that may be read: what is wrong with it is told when it is read as a file
+    except OSError:  # no folder, or an unreadable one: reading it as a file raises the error
         return [path]
 
 
 def doubled() -> list[Fault]:
-    """A fault for each file of a person's own that another one beside it stands in for, as its name has the same id."""
+    """Return a fault for each file that is not used because another one beside it has the same id (`a.yaml`, `a.yml`)."""
     named, used = os.environ.get(OWN_CASES), own_cases()
     beside = files_at(FilePath(named)) if named else []
     return [
-        Fault(str(file), 1, 1, "(file)", f"{used[file.stem].name} beside it has the same id, and is used; rename one of them")
+        Fault(
+            str(file),
+            1,
+            1,
+            "(file)",
+            f"{used[file.stem].name} beside it has this id too, and is used instead; rename one of them",
+        )
         for file in beside
         if used[file.stem] != file
     ]
 
 
 def checked_path(path: FilePath) -> FilePath:
-    """A file or folder that cases can be read from, as an absolute path; raises InputError that says why it is none."""
+    """Return a file or folder of cases as an absolute path; raises InputError for any other path."""
     if not path.exists():
         beside = [file.name for file in files_at(path.parent)] if path.parent.is_dir() else []
         near = f"; {suggest(path.name, beside)}" if beside else ""
         known = f"'{path}' is a case that comes with CaseSim and is always there; name a file or folder of your own"
         raise InputError(known if str(path) in case_files() else f"{path}: there is no such file or folder{near}")
     if not os.access(path, os.R_OK | (os.X_OK if path.is_dir() else 0)):
-        raise InputError(f"{path}: it may not be read; change its permissions")
+        raise InputError(f"{path}: CaseSim may not read it; change its permissions")
     if path.is_dir() and not files_at(path):
         raise InputError(f"{path}: the folder holds no case; a case is a file that ends in .yaml")
     if not path.is_dir() and path.suffix not in ENDINGS:
@@ -84,12 +92,11 @@ def checked_path(path: FilePath) -> FilePath:
 
 
 def scenario_ids() -> list[str]:
-    """The ids of all cases."""
     return list(case_files())
 
 
 def find(id_or_path: str | FilePath) -> FilePath:
-    """The file of a case, by id or by path; raises ScenarioError that names the nearest id."""
+    """Return the file of a case, by id or by path; raises ScenarioError that names the nearest id."""
     name, path, known = str(id_or_path), FilePath(id_or_path), case_files()
     if path.suffix in ENDINGS or os.path.isfile(path):  # noqa: PTH113 (pathlib raises for a name that no file can have)
         return path
@@ -108,30 +115,31 @@ def load(id_or_path: str | FilePath) -> Scenario:
 
 
 def loads(text: str, name: str = "scenario.yaml") -> Scenario:
-    """The same for YAML text; `name` stands for the file in messages."""
+    """Read and check a scenario from YAML text; `name` stands for the file in messages."""
     return _checked(parse_document(text, name))
 
 
 def load_all(read: Callable[[str], Scenario] = load) -> tuple[list[Scenario], list[Fault]]:
-    """All cases, each as `read` gives it, and every fault of those that cannot be used."""
-    found = [load_alone(name, read) for name in scenario_ids()]
-    faults = [*doubled(), *(fault for _, faults in found for fault in faults)]
-    return [scenario for scenario, _ in found if scenario is not None], faults
+    results = [load_alone(name, read) for name in scenario_ids()]
+    faults = [*doubled(), *(fault for _, faults in results for fault in faults)]
+    return [scenario for scenario, _ in results if scenario is not None], faults
 
 
 def load_alone(name: str, read: Callable[[str], Scenario] = load) -> tuple[Scenario | None, list[Fault]]:
-    """One case as `read` gives it, or every fault of it; whatever is wrong with it is no reason why others cannot be used."""
+    """Return one case as `read` gives it, or every fault of it, so that a faulty case does not stop the others."""
     try:
         return read(name), []
     except ScenarioError as error:
         return None, error.faults
     except Exception as error:
-        told = shortened(" ".join(f"{type(error).__name__}: {error}".split()), 200)
-        return None, [Fault(str(case_files().get(name, name)), 1, 1, "(file)", f"cannot be used, by a bug in CaseSim: {told}")]
+        reason = shortened(" ".join(f"{type(error).__name__}: {error}".split()), 200)
+        return None, [
+            Fault(str(case_files().get(name, name)), 1, 1, "(file)", f"cannot be used, by a bug in CaseSim: {reason}")
+        ]
 
 
 def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict[str, Any]]:
-    """The scenario with picks written into it and checked again, and the whole design (defaults filled in).
+    """Return the scenario with picks written into it and checked again, and the whole design (defaults filled in).
 
     Raises ScenarioError for an unknown choice, an option that is not offered, or picks that do not fit together.
     """
@@ -152,13 +160,13 @@ def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict
 
 
 def _checked(document: Document) -> Scenario:
-    """The scenario, if it and every option can run; else all that is wrong, as far as one round can tell."""
+    """Return the scenario if it and every option can run; raises ScenarioError with all faults that one round can find."""
     scenario, unknown, faults = _read(document)
     doubtful = set[Path]()
-    if len(faults) > FAULTS_TOLD.most:
+    if len(faults) > FAULTS_SHOWN.most:
         raise ScenarioError(faults)
     if scenario is None:
-        read = mended(document)
+        read = with_stand_ins(document)
         scenario, doubtful = read.scenario, read.doubtful
         faults += read.faults
     if scenario is not None:
@@ -172,19 +180,18 @@ def _checked(document: Document) -> Scenario:
 
 
 def one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
-    """The default design, and each choice's extremes with everything else at its default."""
     defaults = scenario.defaults()
     extremes = [(name, pick) for name, choice in scenario.choices.items() for pick in choice.extremes()]
     return [{}, *({name: pick} for name, pick in extremes if pick != defaults[name])]
 
 
 def _faults_of_picks(scenario: Scenario, unfit: Container[str]) -> list[Fault]:
-    """What is wrong with some design, one choice at a time; unfit: choices that are left out, and controllers with them."""
+    """Return faults of designs, one choice at a time; unfit: choices that are left out, and controllers with them."""
     if unfit:
         sound = {name: choice for name, choice in scenario.choices.items() if name not in unfit}
         scenario = scenario.model_copy(update={"choices": sound, "controllers": {}})
-    found = (fault for design in one_by_one(scenario) for fault in _faults_of(scenario, design))
-    return list(islice(found, FAULTS_TOLD.most + 1))
+    faults = (fault for design in one_by_one(scenario) for fault in _faults_of(scenario, design))
+    return list(islice(faults, FAULTS_SHOWN.most + 1))
 
 
 def _faults_of(scenario: Scenario, picks: Mapping[str, Pick]) -> list[Fault]:
@@ -204,9 +211,9 @@ def _changes(scenario: Scenario, design: Mapping[str, Pick]) -> dict[Path, tuple
 
 
 def validated(document: Document, known: Scenario | None = None) -> Scenario:
-    """The scenario of a document; known: a valid one whose unchanged parts need not be validated again.
+    """Return the scenario of a document; known: a valid one whose unchanged parts need not be validated again.
 
-    Raises ScenarioError with all that is wrong with it.
+    Raises ScenarioError with every fault.
     """
     scenario, unknown, faults = _read(document, known)
     if scenario is not None:
@@ -217,22 +224,21 @@ def validated(document: Document, known: Scenario | None = None) -> Scenario:
 
 
 def _read(document: Document, known: Scenario | None = None) -> tuple[Scenario | None, list[Path], list[Fault]]:
-    """A scenario if every field can be read, the places of names that refer to nothing, and all faults of fields and names."""
-    unknown = list(islice(check_names(document.data, Scenario.model_fields), FAULTS_TOLD.most + 1))
+    """Return a scenario if every field can be read, the places of names that refer to nothing, and all faults of both."""
+    unknown = list(islice(check_names(document.data, Scenario.model_fields), FAULTS_SHOWN.most + 1))
     faults = [document.fault(path, message) for path, message in unknown] + _misnamed(document)
     scenario = None
     try:
         scenario = Scenario.of(document, known)
     except ValidationError as error:
-        lines = error.errors(include_url=False)[: FAULTS_TOLD.most + 1]
+        lines = error.errors(include_url=False)[: FAULTS_SHOWN.most + 1]
         faults += [document.fault(place_of(document.data, line), sentence_of(line)) for line in lines]
-    if len(unknown) > FAULTS_TOLD.most:
+    if len(unknown) > FAULTS_SHOWN.most:
         scenario = None  # not all names that refer to nothing are known
     return scenario, [path for path, _ in unknown], faults
 
 
 def _misnamed(document: Document) -> list[Fault]:
-    """A case that is found by the name of its file bears it as its id."""
     file, name = FilePath(document.file), document.data.get("id")
     if not isinstance(name, str) or name == file.stem or not _is_found(file):
         return []
@@ -244,18 +250,18 @@ def _is_found(file: FilePath) -> bool:
     return known is not None and known.resolve() == file.resolve()
 
 
-#: In place of a figure: how many times as much traffic as the case has.
+#: A place beside those of the figures: a factor on the traffic of the case.
 TRAFFIC = "traffic"
 
-#: In place of a figure: how long a batch of one takes in a pool whose latency is projected, in ms, within its band.
+#: A place beside those of the figures: a projected latency of a batch of one, in ms, within its band.
 PROJECTED = re.compile(r"stages\.(?P<pool>.+)\.projected_ms")
 
-#: How far an assumed or projected figure is doubted where its author gives no range: from half to double of it.
+#: The range of an assumed or projected figure where its author gives none: from half to double of it.
 DOUBTED = 0.5, 2.0
 
 
 def sourced_of(model: Any, path: Path = ()) -> Iterator[tuple[Path, Sourced]]:
-    """Every figure, or list of them, within a model that takes part in the run, with its path."""
+    """Yield every figure, or list of them, within a model that takes part in the run, with its path."""
     if isinstance(model, Sourced):
         yield path, model
     elif isinstance(model, dict):
@@ -270,17 +276,16 @@ def sourced_of(model: Any, path: Path = ()) -> Iterator[tuple[Path, Sourced]]:
 
 
 def figures_of(scenario: Scenario) -> dict[str, Figure]:
-    """Every single number with evidence, by its place, such as `population.prevalence`."""
     return {place: figure for place, (_, figure) in _placed(scenario).items()}
 
 
 def _placed(scenario: Scenario) -> dict[str, tuple[Path, Figure]]:
-    """The figures by place in words, each with its path: keys may be digits too, as indexes are."""
+    """Return the figures by dotted place, each with its path: keys may be digits too, as indexes are."""
     return {dotted(path): (path, figure) for path, figure in sourced_of(scenario) if isinstance(figure, Figure)}
 
 
 def with_figures(scenario: Scenario, numbers: Mapping[str, float]) -> Scenario:
-    """The same scenario with these numbers for its figures, checked again; TRAFFIC is times the traffic of the case.
+    """Return a scenario with these numbers for its figures, checked again; TRAFFIC is a factor on the traffic.
 
     Raises ScenarioError for a place that holds no figure, and for a number that its field does not take.
     """
@@ -302,12 +307,12 @@ def with_figures(scenario: Scenario, numbers: Mapping[str, float]) -> Scenario:
 
 
 def _unknown(scenario: Scenario, places: Iterable[str], known: Iterable[str]) -> ScenarioError:
-    told = {place: f"there is no figure `{place}`; {suggest(place, known)}" for place in places}
-    return ScenarioError([scenario.document.fault((), message, place) for place, message in told.items()])
+    messages = {place: f"there is no figure `{place}`; {suggest(place, known)}" for place in places}
+    return ScenarioError([scenario.document.fault((), message, place) for place, message in messages.items()])
 
 
 def _with_traffic(scenario: Scenario, times: float) -> Scenario:
-    """The same scenario with more requests, or fewer: as many times as many at any time of the run."""
+    """Return a scenario whose rate of arrival is multiplied throughout the run."""
     document = scenario.document
     if not scenario.arrivals.has_rate:
         kind = scenario.arrivals.kind
@@ -320,7 +325,7 @@ def _with_traffic(scenario: Scenario, times: float) -> Scenario:
 
 
 def range_of(scenario: Scenario, place: str) -> tuple[float, float]:
-    """How low and how high a figure may be in truth: as its author says, else half to double, within what its field takes.
+    """Return the lowest and the highest value that a figure may have: the author's, else half to double, within its field.
 
     Raises ScenarioError for a place that holds no figure.
     """

@@ -1,8 +1,8 @@
-"""The routes from stage to stage as a directed graph: what can be reached, and what lies between a fork and its join.
+"""The routes from stage to stage as a directed graph: reachable stages, and the stages between a fork and its join.
 
-The branches of a fork work on the same request at the same time. They may share nothing that one writes and another reads, so
-that the order of simulating them makes no difference. So they may share a stage only if one visit of a request does not affect
-another: a link, or a pool that gives no scores.
+The branches of a fork work on one request at once. They share nothing that one writes and another reads, so that the order of
+simulating them makes no difference. So they may share a stage only if one visit of a request does not affect another: a link,
+or a pool that gives no scores.
 """
 
 from __future__ import annotations
@@ -29,44 +29,40 @@ class Network:
         self._met: dict[str, str | None] = {}
 
     def reached(self, start: str, stop: str | None = None) -> set[str]:
-        """Every stage and end on the routes from `start` on, itself included, up to but without `stop`."""
+        """Return every stage and end on the routes from `start` on, itself included, up to but without `stop`."""
         if start == stop or start not in self.graph:
             return set()
         graph = self.graph if stop is None else nx.restricted_view(self.graph, [stop] if stop in self.graph else [], [])
         return {start, *nx.descendants(graph, start)}
 
     def branches(self, fork: str, join: str | None) -> list[set[str]]:
-        """The stages of each branch of a fork up to a join, in the order of the fork."""
         return [self.reached(target, join) for target in self.stages[fork].planned_targets().values()]
 
     def inside(self, fork: str) -> set[str]:
-        """The stages between a fork and its join."""
         return set[str]().union(*self.branches(fork, self.meeting(fork)))
 
     def meeting(self, fork: str) -> str | None:
-        """The first join that every route from the fork passes; None if there is none."""
+        """Return the first join that every route from the fork passes; None if there is none."""
         if fork not in self._met:
-            self._met[fork] = min(self._passed(fork), key=lambda found: found[1], default=(None, 0))[0]
+            self._met[fork] = min(self._passed(fork), key=lambda passed: passed[1], default=(None, 0))[0]
         return self._met[fork]
 
     def _passed(self, fork: str) -> Iterator[tuple[str | None, int]]:
-        """Every join that no route from the fork bypasses, with the number of stages before it."""
         for join in self.joins:
             within = set[str]().union(*self.branches(fork, join))
             if within <= self.stages.keys() and join in {*self.graph[fork]}.union(*(self.graph[name] for name in within)):
                 yield join, len(within)
 
     def inputs_of(self, join: str) -> int:
-        """How many branches meet at a join; 0 where none do."""
+        """Return the number of branches that meet at a join; 0 where none do."""
         return next((len(self.branches(fork, join)) for fork in self.forks if self.meeting(fork) == join), 0)
 
     def times_shared(self, name: str) -> int:
-        """In how many branches a stage lies, 1 for none: as often may a request be there at the same time."""
         each = ([name in branch for branch in self.branches(fork, self.meeting(fork))] for fork in self.forks)
         return prod(max(sum(inside), 1) for inside in each)
 
     def faults(self, start: str) -> Iterator[tuple[Path, str]]:
-        """Every fault of forks and joins, and of routes that lead nowhere: place, message."""
+        """Yield every fault of forks and joins, and of routes that lead nowhere: place, message."""
         yield from self._unreached(start)
         yield from self._endless()
         for fork in self.forks:
@@ -88,7 +84,6 @@ class Network:
             yield ("stages", name), "no request can reach this stage; name it in another stage's `to`, or delete it"
 
     def _endless(self) -> Iterator[tuple[Path, str]]:
-        """A ring that neither serves a request nor counts its tries would pass it round for ever."""
         unserved = graph_of({name: stage.unserved() for name, stage in self.stages.items()})
         rings = set[str]().union(*_rings(unserved))
         for name in self.stages:
@@ -98,7 +93,7 @@ class Network:
             yield from self._alike_for_ever()
 
     def _alike_for_ever(self) -> Iterator[tuple[Path, str]]:
-        """Routes by which a request comes back to a stage and goes on as before, and stages that no end can be reached from."""
+        """Yield routes that bring a request back to a stage to go on as before, and stages without a route to an end."""
         open_ = {name: _alike(stage) for name, stage in self.stages.items()}
         ring_of = {name: number for number, ring in enumerate(_rings(graph_of(open_))) for name in ring}
         places = {name: place for place, name in enumerate(self.stages)}
@@ -106,7 +101,7 @@ class Network:
             for path, target in self.stages[name].targets().items():
                 back = target in open_[name] and ring_of.get(target) == ring_of[name] and places[target] <= places[name]
                 if back:
-                    what = f"a request that goes this way comes back to '{target}' and goes on as before, for ever"
+                    what = f"a request on this route comes back to '{target}' and goes on as before, for ever"
                     yield ("stages", name, *path), f"{what}; lead it to an end, or through a `retake`, which counts its tries"
         if not ring_of:
             yield from self._without_an_end()
@@ -119,15 +114,15 @@ class Network:
             if nx.descendants(graph, name) <= self.stages.keys():
                 yield (
                     ("stages", name),
-                    "no request that goes on as planned from here comes to an end; lead one of its ways there",
+                    "no planned route from here leads to an end; lead one of its routes to an end",
                 )
 
     def _joined_once(self) -> Iterator[tuple[Path, str]]:
         met = [self.meeting(fork) for fork in self.forks]
         for name in self.joins:
             if met.count(name) != 1 and None not in met:
-                found = "two forks meet" if name in met else "no fork meet"
-                yield ("stages", name), f"the branches of {found} here; each join belongs to one fork"
+                number = "two forks meet" if name in met else "no fork meet"
+                yield ("stages", name), f"the branches of {number} here; each join belongs to one fork"
 
     def _entered_by_the_fork_alone(self, start: str, fork: str, join: str) -> Iterator[tuple[Path, str]]:
         inside = self.inside(fork)
@@ -136,7 +131,7 @@ class Network:
         for name, stage in self.stages.items():
             for path, target in stage.targets().items():
                 if name not in inside | {fork} and target in inside | {join}:
-                    yield ("stages", name, *path), f"'{target}' lies behind the fork '{fork}', the only route there"
+                    yield ("stages", name, *path), f"'{target}' lies behind the fork '{fork}'; only the fork may lead there"
 
     def _apart(self, fork: str, join: str) -> Iterator[tuple[Path, str]]:
         each = self.branches(fork, join)
@@ -151,7 +146,7 @@ class Network:
             yield ("stages", names[0]), f"this {what} of '{fork}'; only one branch may"
 
     def _allowed(self, fork: str, join: str) -> Iterator[tuple[Path, str]]:
-        """A branch that turns a request away tells its join, or retries: the outcome is decided behind the join."""
+        """Yield fallbacks in branches that lead neither to the join nor to a retry: the outcome is decided behind the join."""
         inside = self.inside(fork)
         inner = [self.inside(other) for other in self.forks if other in inside and self.meeting(other)]
         for name in sorted(inside.difference(*inner)):
@@ -165,19 +160,18 @@ class Network:
 
 
 def _alike(stage: AnyStage) -> set[str]:
-    """Where a request goes on to that goes this way each time: what has been counted out is counted out again."""
     if stage.counts:
         return set(stage.fallbacks().values())
     return {target for _, target in stage.arrows()} if stage.sends_alike else set()
 
 
 def _rings(graph: nx.DiGraph[str]) -> list[set[str]]:
-    """The stages that lead to each other, ring by ring; one that leads to itself is a ring."""
+    """Return the stages that lead to each other, ring by ring; one that leads to itself is a ring."""
     return [ring for ring in nx.strongly_connected_components(graph) if len(ring) > 1 or graph.has_edge(*ring, *ring)]
 
 
 def graph_of(ways: Mapping[str, Iterable[str]]) -> nx.DiGraph[str]:
-    """From each name to all it leads to."""
+    """Return the graph from each name to all it leads to."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(ways)
     graph.add_edges_from((name, target) for name, targets in ways.items() for target in targets)

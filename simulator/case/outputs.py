@@ -1,4 +1,4 @@
-"""Records of the metrics that a run reports, and the registry of the families that bring them."""
+"""Outputs of a run that a case can name: metrics, the registry of families that bring them, groups of requests, exhibits."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 Unit = Literal["s", "share", "1/s", "1/h", "USD", "per 1,000", "a request", "m", "km/h", "W", "J"]
 
-#: How a metric is computed from the replications of a run, and so how its interval is made.
+#: The computation of a metric from the replications of a run, which decides its interval too.
 #: ratio: a total over a total; share: requests of a kind over requests, also near 0 and 1;
 #: mean, quantile: of all values of a sample, whichever replication they belong to.
 EstimatorName = Literal["ratio", "share", "mean", "quantile"]
@@ -30,7 +30,7 @@ _PROVIDER = "simulator.metrics"
 
 
 class MetricGroup(NamedTuple):
-    """The requests of which an attribute has one value, or lies in one band."""
+    """The requests with one value of an attribute, or with a number in one band."""
 
     attribute: str
     value: str
@@ -169,17 +169,17 @@ def metrics_of(case: CaseOutline) -> dict[str, Metric]:
     return {name: one.record for name, one in counted_metrics(case).items()}
 
 
-#: What a person asks of a run. What it rests on is asked last, in every case.
+#: The question about a run that an exhibit answers; 'rests', on the evidence, comes last in every case.
 Question = Literal["missed", "waits", "costs", "rests"]
 
 
 @dataclass(frozen=True)
 class Exhibit:
-    """What an author needs to know about an exhibit.
+    """The record of an exhibit for authors.
 
     label: its title
     question: the one that it answers; a page has a panel for each
-    needs: what it needs, in words. Empty if every case has something to show.
+    needs: its needs in words. Empty if every case has something to show.
     shows: whether a case as a whole has something to show; None where a stage must offer the exhibit (`AnyStage.exhibits`)
     """
 
@@ -189,7 +189,7 @@ class Exhibit:
     shows: Callable[[Scenario], bool] | None = None
 
     def is_offered(self, name: str, scenario: Scenario) -> bool:
-        """Whether the exhibit, which is registered under `name`, has something to show of a case."""
+        """Return whether the exhibit, which is registered under `name`, has something to show of a case."""
         if not self.needs:
             return True
         if self.shows is not None:
@@ -198,12 +198,10 @@ class Exhibit:
 
 
 def has_encounters(scenario: Scenario) -> bool:
-    """Whether a case asks if a vehicle stops in time."""
     return scenario.encounters is not None
 
 
 def has_vehicle(scenario: Scenario) -> bool:
-    """Whether a case says what a vehicle carries."""
     return scenario.vehicle is not None
 
 
@@ -244,7 +242,7 @@ def offered(scenario: Scenario) -> list[str]:
 
 
 class Grouping(NamedTuple):
-    """How an attribute parts the requests: its label, its groups with what a person calls them, the metrics told of each."""
+    """The groups of requests by an attribute: its label, the label of each group, and the metrics reported for each."""
 
     label: str
     groups: dict[str, str]
@@ -252,13 +250,12 @@ class Grouping(NamedTuple):
 
 
 def grouping(attribute: AnyAttribute) -> Grouping:
-    """How an attribute parts the requests."""
     given = attribute.model_dump(include={"label", "shares", "values", "edges", "unit", "metrics"})
     return grouping_of(given)
 
 
 def grouping_of(data: Mapping[str, Any]) -> Grouping:
-    """The same of an attribute as it stands in the file, whatever else is wrong with it."""
+    """Return the groups by an attribute as it stands in the file, whatever its faults."""
     named = {str(name): str(name) for name in _part(data, "shares", dict)}
     named |= {str(name): str(words) for name, words in _part(data, "values", dict).items()}
     edges = [edge for edge in _part(data, "edges", list) if isinstance(edge, int | float)]
@@ -267,11 +264,11 @@ def grouping_of(data: Mapping[str, Any]) -> Grouping:
 
 
 def _part(data: Mapping[str, Any], key: str, kind: type) -> Any:
-    return found if isinstance(found := data.get(key), kind) else kind()
+    return part if isinstance(part := data.get(key), kind) else kind()
 
 
 def bands(edges: Sequence[float], unit: str = "") -> dict[str, str]:
-    """The groups that edges part a number into, with what a person calls them; none without an edge."""
+    """Return the groups of a number between edges, each with its label; none without an edge."""
     if not edges:
         return {}
     of = f" {unit}" if unit else ""
@@ -280,20 +277,18 @@ def bands(edges: Sequence[float], unit: str = "") -> dict[str, str]:
 
 
 def with_groups(metrics: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -> dict[str, Metric]:
-    """The metrics, and behind them those that are told of each group of an attribute."""
     return {**metrics, **{metric.name: metric for metric in _grouped(metrics, groupings)}}
 
 
 def _grouped(metrics: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -> Iterator[Metric]:
-    for attribute, found in groupings.items():
-        for name in found.metrics:
+    for attribute, divided in groupings.items():
+        for name in divided.metrics:
             if name in metrics and metrics[name].has_groups:
-                for value, words in found.groups.items():
+                for value, words in divided.groups.items():
                     group, one = MetricGroup(attribute, value), metrics[name]
-                    label = f"{one.label} ({found.label}: {words})"
+                    label = f"{one.label} ({divided.label}: {words})"
                     yield replace(one, name=f"{name}.{group.key}", label=label, group=group)
 
 
-def told_by_group(metrics: Iterable[Metric]) -> list[str]:
-    """The metrics that may be told of a group of requests."""
+def metrics_by_group(metrics: Iterable[Metric]) -> list[str]:
     return [metric.name for metric in metrics if metric.has_groups]

@@ -30,7 +30,7 @@ else:
 
 
 class Question(Strict):
-    """A clarifying question a good candidate asks, and what the interviewer answers."""
+    """A clarifying question of a good candidate, and the interviewer's answer."""
 
     ask: Line
     answer: Prose
@@ -45,7 +45,7 @@ class Lesson(Strict):
 
 
 class RunLength(Strict):
-    """How long one replication is and how many are run."""
+    """Length and number of the replications."""
 
     starts_at: ClockTime = "00:00"
     days: Annotated[float, Field(gt=0, le=28, description="requests arrive over this many days")] = 1
@@ -58,7 +58,7 @@ class RunLength(Strict):
 
 
 class Quality(Strict):
-    """Photos that show too little: how many, and how well a quality check recognises them."""
+    """Photos that show too little: their share, and the AUC of the quality check that recognises them."""
 
     unusable: ShareFigure
     auc: ShareFigure
@@ -76,12 +76,11 @@ class Noun(Strict):
     many: Line
 
     def counted(self, count: float) -> str:
-        """So many of it: `1 photo`, `1,204 photos`."""
         return f"{count:,.0f} {self.one if count == 1 else self.many}"
 
 
 class Population(Strict):
-    """Who the requests come from, represented by the labelled items."""
+    """The people or things behind the requests, represented by the labelled items."""
 
     positive: Line
     negative: Line
@@ -107,9 +106,9 @@ class RequestClass(Strict):
 
 
 class Accelerator(Strict):
-    """A device that several pools share: one on which all batches slow each other down, or a processor with so many cores.
+    """A device that several pools share: its batches slow each other down, or it is a processor with a number of cores.
 
-    With s the slowdown, k batches at once each take 1 + (k - 1) (s - 1) times as long. On c cores k threads at once run at full
+    With slowdown s, k batches at once each take 1 + (k - 1) (s - 1) times as long. On c cores, k threads at once run at full
     speed up to k = c, and take k / c times as long beyond.
     """
 
@@ -127,7 +126,7 @@ class Accelerator(Strict):
         return self
 
     def stretch(self, batches: float, threads: float) -> float:
-        """How many times as long as alone batches take of which so many are at work, on so many threads in all."""
+        """Return the factor on the time of a batch while `batches` are at work, on `threads` in all."""
         if self.cores is not None:
             return max(threads / self.cores, 1.0)
         assert self.slowdown is not None
@@ -209,7 +208,6 @@ class Scenario(Strict):
 
     @property
     def document(self) -> Document:
-        """The file this scenario was read from, with the place of every value."""
         return self._document
 
     @classmethod
@@ -226,31 +224,25 @@ class Scenario(Strict):
         return scenario
 
     def label_of(self, target: str) -> str:
-        """The label of a stage or an end."""
         return (self.stages.get(target) or self.ends[target]).label
 
     @cached_property
     def network(self) -> Network:
-        """The routes between the stages."""
         return Network(self.stages)
 
     @property
     def sections(self) -> dict[str, Section]:
-        """The sections of features that the case has, by name."""
         return {name: section for name in PLACES if (section := getattr(self, name)) is not None}
 
     @property
     def who(self) -> Noun:
-        """The word for who or what stands behind a request."""
         return (self.population and self.population.unit) or self.unit
 
     @property
     def has_deadlines(self) -> bool:
-        """Whether some requests have a deadline."""
         return any(kind.deadline_s is not None for kind in self.classes.values())
 
     def tags(self) -> list[str]:
-        """The tags that stages give to requests, in the order of the file."""
         return list(dict.fromkeys(tag for stage in self.stages.values() for tag in stage.tags()))
 
     @property
@@ -260,46 +252,36 @@ class Scenario(Strict):
 
     @property
     def sensor_labels(self) -> list[str]:
-        """What people call the sensors, in the order of the file."""
         known = getattr(self.arrivals, "sensors", {})
         return [known[name].label for name in self.sensors]
 
     @property
     def ages(self) -> dict[str, list[str]]:
-        """The ends that report the age of their newest information, each with the sensors it is reported for."""
         return {name: self.sensors for name, end in self.ends.items() if end.age}
 
     def scorers(self) -> list[str]:
-        """The stages that give scores, in the order of the file."""
         return [name for name, stage in self.stages.items() if stage.gives_scores]
 
     def machine_stages(self) -> list[str]:
-        """The stages whose servers are there at all hours, in the order of the file."""
         return [name for name, stage in self.stages.items() if stage.server and not stage.keeps_hours]
 
     def staffed_stages(self) -> list[str]:
-        """The stages whose servers come and go with the hours of the day, in the order of the file."""
         return [name for name, stage in self.stages.items() if stage.server and stage.keeps_hours]
 
     def score_gates(self) -> dict[str, Gate]:
-        """The stages whose routes depend on scores, in the order of the file."""
         return {name: cast("Gate", stage) for name, stage in self.stages.items() if stage.by_score}
 
     def item_gates(self) -> dict[str, Gate]:
-        """The stages whose routes depend on the labelled item that stands for a request: on scores, or an attribute of it."""
         of_items = [name for name, attribute in self.attributes.items() if attribute.of_items]
         return {name: cast("Gate", stage) for name, stage in self.stages.items() if stage.by_score or stage.asks in of_items}
 
     def scorer_of(self, gate: Gate) -> str:
-        """The pool whose scores a gate uses."""
         return gate.of or self.scorers()[-1]
 
     def shown(self) -> list[str]:
-        """The exhibits of the page, by name: those the author names, else all with something to show."""
         return self.exhibits or offered(self)
 
     def in_branches(self) -> set[str]:
-        """The stages between a fork and its join."""
         return set[str]().union(*map(self.network.inside, self.network.forks))
 
     @property
@@ -319,26 +301,24 @@ class Scenario(Strict):
     @cached_property
     def metrics(self) -> dict[str, Metric]:
         """Every metric that a run of this scenario can report, by name, in the order of the screen."""
-        found = metrics_of(self.outline)
+        metrics = metrics_of(self.outline)
         for section in self.sections.values():
-            found |= {metric.name: metric for metric in section.metrics_of(section)}
-        return with_groups(found, {name: grouping(attribute) for name, attribute in self.attributes.items()})
+            metrics |= {metric.name: metric for metric in section.metrics_of(section)}
+        return with_groups(metrics, {name: grouping(attribute) for name, attribute in self.attributes.items()})
 
     def asking(self, names: Iterable[str]) -> Self:
-        """The same scenario, whose runs report these metrics and the objectives for them alone: they take less time."""
-        asked = set(names)
-        objectives = [objective for objective in self.objectives if objective.metric in asked]
-        found = self.model_copy(update={"objectives": objectives})
-        vars(found)["metrics"] = {name: metric for name, metric in self.metrics.items() if name in asked}
-        return found
+        """Return a scenario whose runs report these metrics and the objectives for them alone, which takes less time."""
+        wanted = set(names)
+        objectives = [objective for objective in self.objectives if objective.metric in wanted]
+        narrowed = self.model_copy(update={"objectives": objectives})
+        vars(narrowed)["metrics"] = {name: metric for name, metric in self.metrics.items() if name in wanted}
+        return narrowed
 
     def defaults(self) -> dict[str, Any]:
-        """The design that picks nothing: every choice at its default."""
         return {name: choice.read(choice.default) for name, choice in self.choices.items()}
 
 
 def _with_models(data: Any, before: Any, models: Any) -> Any:
-    """Plain data in which the unchanged parts are replaced by the models already made of them."""
     if data is before:
         return models
     if isinstance(data, dict) and isinstance(before, dict) and isinstance(models, dict):

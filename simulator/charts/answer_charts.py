@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log10
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 
-from simulator.charts.look import BLUE, INSTANT, OBJECTIVE, Chart, SensorLook, figure, rounded, sensor_looks, whiskers
+from simulator.charts.look import (
+    BLUE,
+    GREEN,
+    INSTANT,
+    OBJECTIVE,
+    ORANGE,
+    PURPLE,
+    Chart,
+    SensorLook,
+    chart,
+    decades,
+    figure,
+    sensor_looks,
+    whiskers,
+)
 from simulator.charts.run_time import marked, time_of_day
 from simulator.metrics.ages import Floats, KnownAges, ages, shares_within
 from simulator.metrics.measures import CURVE
@@ -17,12 +33,12 @@ from simulator.metrics.summary import Summary
 from simulator.records.trace import Trace
 from simulator.units import duration, percent
 
-#: From so many decades on, only 1 and 3 of each are written, not 1, 2 and 5: there is no room on a phone.
+#: From this many decades on, only 1 and 3 of each are written, not 1, 2 and 5: a phone has no room for more.
 _WIDE = 2.0
 
 
 def answer_times(summary: Summary) -> Chart:
-    """The share of served requests answered within a time, with the percentiles and their intervals."""
+    """Draw the share of served requests answered within a time, with percentiles and their intervals."""
     curve = pd.DataFrame({"answered_share": CURVE, "time_s": summary.latency_curve})
     many = summary.plan.scenario.unit.many
     line = go.Scatter(
@@ -38,26 +54,24 @@ def answer_times(summary: Summary) -> Chart:
         title="time to the answer (s), logarithmic", type="log", tickvals=_ticks([*summary.latency_curve, *bounds]), tickangle=0
     )
     drawn.update_yaxes(title=f"served {many} answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
-    table = curve.rename(columns={"answered_share": "share answered", "time_s": "within (s)"})
-    return Chart(drawn if _told(summary) else None, _takeaway(summary), table)
+    names = {"answered_share": "share answered", "time_s": "within (s)"}
+    return chart(drawn if _percentile_shares(summary) else None, _takeaway(summary), curve, names)
 
 
 def _ticks(times_s: list[float]) -> list[float]:
-    """1 and 3, or 1, 2 and 5, in each decade."""
     shown = [time for time in times_s if time > 0]
     wide = bool(shown) and log10(max(shown) / min(shown)) > _WIDE
-    return [digit * 10.0**power for power in range(-4, 6) for digit in ((1, 3) if wide else (1, 2, 5))]
+    return decades(digits=(1, 3) if wide else (1, 2, 5))
 
 
-def _told(summary: Summary) -> dict[str, float]:
-    """The percentiles of served requests that the run supports, and their shares."""
+def _percentile_shares(summary: Summary) -> dict[str, float]:
     metrics = (summary.metric(name) for name in summary.metrics)
-    found = (metric for metric in metrics if metric.sample == "served" and metric.group is None)
-    return {metric.name: metric.quantile for metric in found if metric.quantile is not None}
+    served = (metric for metric in metrics if metric.sample == "served" and metric.group is None)
+    return {metric.name: metric.quantile for metric in served if metric.quantile is not None}
 
 
 def _percentiles(summary: Summary) -> go.Scatter:
-    known = _told(summary)
+    known = _percentile_shares(summary)
     metrics = [summary.metrics[name] for name in known]
     values = [metric.value for metric in metrics]
     return go.Scatter(
@@ -74,7 +88,7 @@ def _percentiles(summary: Summary) -> go.Scatter:
 
 
 def _objectives(drawn: go.Figure, summary: Summary) -> list[float]:
-    """Draws the bounds on percentiles; their times."""
+    """Draw the bounds on percentiles; return their times."""
     bounds = []
     for verdict in summary.verdicts:
         metric = verdict.metric
@@ -94,35 +108,35 @@ def _objectives(drawn: go.Figure, summary: Summary) -> list[float]:
 
 
 def _takeaway(summary: Summary) -> str:
-    known = [(share, summary.metrics[name].value) for name, share in _told(summary).items()]
+    known = [(share, summary.metrics[name].value) for name, share in _percentile_shares(summary).items()]
     if not known:
         return f"Too few {summary.plan.scenario.unit.many} were served to say how long answers took."
-    told = ", ".join(f"{100 * share:.0f}% within {duration(value)}" for share, value in known)
-    return f"Of the {summary.plan.scenario.unit.many} served, {told}."
+    parts = ", ".join(f"{100 * share:.0f}% within {duration(value)}" for share, value in known)
+    return f"Of the {summary.plan.scenario.unit.many} served, {parts}."
 
 
-#: How long a stretch of the run is shown around an instant, in seconds.
+#: The length of the window around an instant, in seconds.
 WINDOW_S = 2.0
 
 #: Limits of an age in s, and the share of the time in which it is within each; shapes (k,).
 Shares = tuple[Floats, Floats]
 
-#: The shares of time for which the table says within which age they lie.
-TOLD = (0.5, 0.9, 0.95, 0.99, 1.0)
+#: The shares of time whose ages are in the table.
+TABLE_SHARES = (0.5, 0.9, 0.95, 0.99, 1.0)
 
 
 @dataclass(frozen=True)
 class _Bound:
-    """An objective on an age at an end: its bound in seconds, and the sensor that it is about, if it is about one."""
+    """An objective on an age at an end, in seconds; sensor: None if it is about all of them."""
 
     bound_s: float
     sensor: str | None
 
 
 def age_over_time(trace: Trace, end: str, at_s: float) -> Chart:
-    """A saw tooth a sensor: the age grows by a second a second and falls when something newer reaches the end.
+    """Draw the age over time, one curve a sensor: it grows by a second a second and falls when newer data arrive.
 
-    end: one that reports ages; at_s: the middle of the stretch that is shown, in seconds of the run
+    end: one that reports ages; at_s: the middle of the window, in seconds of the run
     """
     start, stop = max(at_s - WINDOW_S / 2, 0.0), min(at_s + WINDOW_S / 2, trace.plan.arrivals_end_s)
     label, known = trace.plan.scenario.ends[end].label, _of(trace, end)
@@ -141,13 +155,13 @@ def age_over_time(trace: Trace, end: str, at_s: float) -> Chart:
     clock = time_of_day(trace, at_s).strftime("%H:%M:%S.%f")[:-4]
     drawn.update_xaxes(title=f"time from {clock} (s)", range=[-WINDOW_S / 2, WINDOW_S / 2], tickangle=0)
     drawn.update_yaxes(title="age of what is known (ms)", rangemode="tozero")
-    found = _table(teeth, looks)
-    chart = Chart(drawn, _ages_takeaway(label, clock, teeth, looks, at_s) + _silent(trace, end, known, looks), rounded(found))
-    return marked(chart, trace.plan, lambda at: at - at_s, found["time (s)"], (start, stop))
+    table, takeaway = _table(teeth, looks), _ages_takeaway(label, clock, teeth, looks, at_s)
+    joined = chart(drawn, [takeaway, _silent(trace, end, known, looks)], table, digits=4)
+    return marked(joined, trace.plan, lambda at: at - at_s, table["time (s)"], (start, stop))
 
 
 def age_shares(trace: Trace, end: str) -> Chart:
-    """The share of the time in which the age at an end is within a limit, a curve a sensor; dashed: objectives."""
+    """Draw the share of the time with an age within a limit, one curve a sensor; dashed: objectives."""
     looks, known, label = _looks(trace, end), _of(trace, end), trace.plan.scenario.ends[end].label
     if not known:
         return Chart(None, f"{label}: nothing arrived.", pd.DataFrame())
@@ -166,22 +180,21 @@ def age_shares(trace: Trace, end: str) -> Chart:
         drawn.add_annotation(x=at, y=0, text=" target ", xanchor=side, yanchor="bottom", showarrow=False)
     drawn.update_xaxes(title="age of what is known (ms)", range=[0, 1000 * most])
     drawn.update_yaxes(title="share of the time (%)", range=[0, 102], tickvals=[0, 25, 50, 75, 100])
-    told = _shares_takeaway(label, looks, within, bounds) + _silent(trace, end, known, looks)
-    return Chart(drawn, told, rounded(_shares_table(within, looks)))
+    takeaway = [_shares_takeaway(label, looks, within, bounds), _silent(trace, end, known, looks)]
+    return chart(drawn, takeaway, _shares_table(within, looks), digits=4)
 
 
 def _of(trace: Trace, end: str) -> dict[str, KnownAges]:
-    """What was known at an end by sensor, of those of which anything was; overall where the requests are not frames."""
-    found = dict(ages(trace))
+    """Return the ages at an end by sensor, without sensors that sent nothing; overall where requests are not frames."""
+    known_ages = dict(ages(trace))
     sensors = trace.plan.scenario.ages[end]
-    by = {sensor: found[f"{end}.{sensor}"] for sensor in sensors} if sensors else {end: found[end]}
+    by = {sensor: known_ages[f"{end}.{sensor}"] for sensor in sensors} if sensors else {end: known_ages[end]}
     return {name: known for name, known in by.items() if len(known.at)}
 
 
 def _silent(trace: Trace, end: str, known: dict[str, KnownAges], looks: dict[str, SensorLook]) -> str:
-    """A sentence on the sensors of which nothing arrives; empty where there are none."""
     missing = [looks[sensor].label for sensor in trace.plan.scenario.ages[end] if sensor not in known]
-    return f" Nothing of {' or '.join(missing)} reaches it." if missing else ""
+    return f"Nothing of {' or '.join(missing)} reaches it." if missing else ""
 
 
 def _looks(trace: Trace, end: str) -> dict[str, SensorLook]:
@@ -194,7 +207,7 @@ def _line(look: SensorLook) -> dict[str, object]:
 
 
 def _teeth(known: KnownAges, start: float, stop: float) -> pd.DataFrame:
-    """The corners of the saw within [start, stop] s: time_s, age_s; two rows where the age falls."""
+    """Return the corners of the curve within [start, stop] s: time_s, age_s; two rows where the age falls."""
     inside = (known.at > start) & (known.at < stop)
     at, newest = known.at[inside], known.sent[inside]
     first = np.searchsorted(known.at, start, "right") - 1
@@ -205,28 +218,27 @@ def _teeth(known: KnownAges, start: float, stop: float) -> pd.DataFrame:
 
 
 def _bounds(trace: Trace, end: str) -> list[_Bound]:
-    """The objectives on ages at an end."""
-    found = []
+    bounds = []
     for objective in trace.plan.scenario.objectives:
         bound = objective.at_most if objective.at_most is not None else objective.at_least
         metric, *about = objective.metric.split(".")
         if metric.startswith("age_") and about[:1] == [end] and bound is not None:
-            found.append(_Bound(bound, about[1] if len(about) > 1 else None))
-    return found
+            bounds.append(_Bound(bound, about[1] if len(about) > 1 else None))
+    return bounds
 
 
 def _shares_table(within: dict[str, Shares], looks: dict[str, SensorLook]) -> pd.DataFrame:
     rows = []
     for name, (limits, shares) in within.items():
-        told = zip(TOLD, 1000 * np.interp(TOLD, shares, limits), strict=True)
-        rows.append({"of": looks[name].label} | {f"{share:.0%} of the time within (ms)": at for share, at in told})
+        ages_ms = zip(TABLE_SHARES, 1000 * np.interp(TABLE_SHARES, shares, limits), strict=True)
+        rows.append({"of": looks[name].label} | {f"{share:.0%} of the time within (ms)": age for share, age in ages_ms})
     return pd.DataFrame(rows)
 
 
 def _table(teeth: dict[str, pd.DataFrame], looks: dict[str, SensorLook]) -> pd.DataFrame:
     rows = [tooth.assign(of=looks[name].label)[["of", "time_s", "age_s"]] for name, tooth in teeth.items()]
-    found = pd.concat(rows, ignore_index=True).assign(age_s=lambda table: 1000 * table["age_s"])
-    return found.rename(columns={"time_s": "time (s)", "age_s": "age (ms)"})
+    table = pd.concat(rows, ignore_index=True).assign(age_s=lambda table: 1000 * table["age_s"])
+    return table.rename(columns={"time_s": "time (s)", "age_s": "age (ms)"})
 
 
 def _ages_takeaway(label: str, clock: str, teeth: dict[str, pd.DataFrame], looks: dict[str, SensorLook], at_s: float) -> str:
@@ -234,31 +246,69 @@ def _ages_takeaway(label: str, clock: str, teeth: dict[str, pd.DataFrame], looks
     oldest, newest = max(now, key=now.__getitem__), min(now, key=now.__getitem__)
     peak = max(float(tooth["age_s"].max()) for tooth in teeth.values())
     around = f"In the {WINDOW_S:g} s around it nothing gets older than {duration(peak)}"
-    told = f"{label}: at {clock} {_newest(looks, oldest)} is {duration(now[oldest])} old"
+    sentence = f"{label}: at {clock} {_newest(looks, oldest)} is {duration(now[oldest])} old"
     if len(now) > 1:
-        told += f" and {_newest(looks, newest)} {duration(now[newest])}"
-    return f"{told}. {around}."
+        sentence += f" and {_newest(looks, newest)} {duration(now[newest])}"
+    return f"{sentence}. {around}."
 
 
 def _shares_takeaway(label: str, looks: dict[str, SensorLook], within: dict[str, Shares], bounds: list[_Bound]) -> str:
     at = {name: float(np.interp(0.99, shares, limits)) for name, (limits, shares) in within.items()}
     worst, best = max(at, key=at.__getitem__), min(at, key=at.__getitem__)
-    told = f"{label}: for 99% of the time {_newest(looks, worst)} is at most {duration(at[worst])} old"
+    sentence = f"{label}: for 99% of the time {_newest(looks, worst)} is at most {duration(at[worst])} old"
     if len(at) > 1:
-        told += f", and {_newest(looks, best)} at most {duration(at[best])}"
-    kept = [_kept(asked, looks, within) for asked in bounds if asked.sensor is None or asked.sensor in within]
-    return " ".join([f"{told}.", *kept])
+        sentence += f", and {_newest(looks, best)} at most {duration(at[best])}"
+    targets = [_target(one, looks, within) for one in bounds if one.sensor is None or one.sensor in within]
+    return " ".join([f"{sentence}.", *targets])
 
 
-def _kept(asked: _Bound, looks: dict[str, SensorLook], within: dict[str, Shares]) -> str:
-    """For how much of the time a bound is kept: by the sensor that it is about, else by the one that keeps it least."""
-    of = [asked.sensor] if asked.sensor else list(within)
-    kept = {name: float(np.interp(asked.bound_s, within[name][0], within[name][1], left=0.0)) for name in of}
-    least = min(kept, key=kept.__getitem__)
-    share = 1.0 if np.isclose(kept[least], 1, rtol=1e-9) else kept[least]
-    return f"The target of {duration(asked.bound_s)} is kept by {_newest(looks, least)} for {percent(share)} of the time."
+def _target(bound: _Bound, looks: dict[str, SensorLook], within: dict[str, Shares]) -> str:
+    """State the share of the time that meets a bound: of its own sensor, else of the sensor that meets it least."""
+    of = [bound.sensor] if bound.sensor else list(within)
+    met = {name: float(np.interp(bound.bound_s, within[name][0], within[name][1], left=0.0)) for name in of}
+    least = min(met, key=met.__getitem__)
+    share = 1.0 if np.isclose(met[least], 1, rtol=1e-9) else met[least]
+    return f"The target of {duration(bound.bound_s)} is met by {_newest(looks, least)} for {percent(share)} of the time."
 
 
 def _newest(looks: dict[str, SensorLook], name: str) -> str:
-    """What is known of a sensor, in words."""
     return f"the newest frame of {looks[name].label}" if len(looks) > 1 else "what is known"
+
+
+#: A colour and a dash for each run; the first run is the baseline.
+_RUN_LINES = ((BLUE, "solid"), (ORANGE, "dash"), (PURPLE, "dot"), (GREEN, "dashdot"))
+
+
+#: The takeaway compares runs by the time within which this share is answered.
+_COMPARED_SHARE = 0.95
+
+
+def answer_times_compared(runs: Sequence[Summary], names: Sequence[str]) -> Chart:
+    curves = {name: run.latency_curve for name, run in zip(names, runs, strict=True)}
+    lines = [
+        go.Scatter(
+            name=name,
+            x=curve,
+            y=100 * CURVE,
+            mode="lines",
+            line={"color": colour, "dash": dash, "width": 3},
+            hovertemplate=f"{name}: %{{y:.1f}}% answered within %{{x:.3g}} s<extra></extra>",
+        )
+        for (name, curve), (colour, dash) in zip(curves.items(), _RUN_LINES, strict=False)
+    ]
+    drawn = figure(*lines)
+    drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=decades())
+    drawn.update_yaxes(title="served requests answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
+    table = pd.DataFrame({"answered_share": CURVE} | {f"time_s, {name}": curve for name, curve in curves.items()})
+    return Chart(drawn, _compared_takeaway(curves), table)
+
+
+def _compared_takeaway(curves: dict[str, NDArray[np.float64]]) -> str:
+    served = {
+        name: float(np.interp(_COMPARED_SHARE, CURVE, curve)) for name, curve in curves.items() if np.isfinite(curve).all()
+    }
+    if not served:
+        return "Too few requests were served in these runs to say how long answers took."
+    times = ", ".join(f"within {duration(time)} in {name}" for name, time in served.items())
+    none = [f"{name} served too few to say." for name in curves if name not in served]
+    return " ".join([f"{_COMPARED_SHARE:.0%} of the requests served are answered {times}.", *none])

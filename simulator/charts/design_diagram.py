@@ -20,8 +20,8 @@ BUSY = 0.85
 _SETTINGS = '%%{init: {"flowchart": {"nodeSpacing": 24, "rankSpacing": 32, "wrappingWidth": 220}}}%%'
 _LINE = "\n"
 
-#: What Mermaid, or the Markdown in its labels, would take for more than text: it is written as its number. That leaves no way
-#: out of a label, and no link, picture, list or emphasis in it.
+#: Characters with a meaning in Mermaid, or in the Markdown of its labels; they are written as numbers, so that text cannot
+#: leave a label, or make a link, a picture, a list or emphasis.
 _ACTIVE = re.compile(r'["`<>#;*\[\]{}|\\&@~!$^=]|(?<!\w)_|_(?!\w)|:(?=/)|(?<=www)\.|^[-+]|(?<=\d)[.)](?= )', re.IGNORECASE)
 _STYLES = {
     "busy": "stroke:#E69F00,stroke-width:3px",
@@ -31,7 +31,7 @@ _STYLES = {
 
 @dataclass(frozen=True)
 class Diagram:
-    """Mermaid source, the sentence that says what it shows, and the loads as a table."""
+    """Mermaid source, its takeaway, and the loads as a table."""
 
     source: str
     takeaway: str
@@ -39,14 +39,14 @@ class Diagram:
 
 
 def diagram(plan: Plan) -> Diagram:
-    """The pipeline of a design, drawn without a run."""
-    found = loads(plan)
-    return Diagram("\n".join(_lines(plan, found)), _takeaway(plan, found), _table(plan, found))
+    """Draw the stages of a design and their offered loads; needs no run."""
+    offered = loads(plan)
+    return Diagram("\n".join(_lines(plan, offered)), _takeaway(plan, offered), _table(plan, offered))
 
 
-def _lines(plan: Plan, found: list[Load]) -> Iterator[str]:
+def _lines(plan: Plan, offered: list[Load]) -> Iterator[str]:
     scenario = plan.scenario
-    words = {load.stage: load_words(load) for load in found}
+    words = {load.stage: load_words(load) for load in offered}
     yield _SETTINGS
     yield "flowchart TB"
     for name, stage in scenario.stages.items():
@@ -57,33 +57,31 @@ def _lines(plan: Plan, found: list[Load]) -> Iterator[str]:
     reached = {target for stage in scenario.stages.values() for target in stage.targets().values()}
     yield from (f'  {_node(name)}(["{_text(end.label)}"])' for name, end in scenario.ends.items() if name in reached)
     yield from (f"  classDef {strained} {style}" for strained, style in _STYLES.items())
-    yield from (f"  class {_node(load.stage)} {strain(load)}" for load in found if strain(load))
+    yield from (f"  class {_node(load.stage)} {strain(load)}" for load in offered if strain(load))
 
 
 def _node(name: str) -> str:
-    """The node of a stage or an end, which may be called as a word of Mermaid's own is, such as `end`."""
+    """Return the node of a stage or an end; the prefix avoids reserved words of Mermaid, such as `end`."""
     return f"n_{name}"
 
 
 def _text(text: str) -> str:
-    """A text of a case in a label, as it stands."""
-    return _ACTIVE.sub(lambda found: f"#{ord(found[0])};", " ".join(text.split()))
+    return _ACTIVE.sub(lambda match: f"#{ord(match[0])};", " ".join(text.split()))
 
 
 def _arrows(stage: AnyStage) -> Iterator[tuple[str, str]]:
-    """The planned routes out of a stage, solid, and its fallbacks, dotted."""
-    yield from ((f'-->|"{_text(told)}"|' if told else "-->", target) for told, target in stage.arrows())
+    """Yield the planned routes out of a stage, solid, and its fallbacks, dotted."""
+    yield from ((f'-->|"{_text(label)}"|' if label else "-->", target) for label, target in stage.arrows())
     yield from (("-.->", target) for target in dict.fromkeys(stage.fallbacks().values()))
 
 
 def strain(load: Load) -> str:
-    """`over` where work exceeds the servers, `busy` where it nearly does, else empty."""
+    """Return `over` where the work exceeds the servers, `busy` where it nearly does, else an empty string."""
     highest = max(load.mean, load.peak or 0)
     return "over" if highest >= 1 and not load.at_most else "busy" if highest >= BUSY else ""
 
 
 def load_words(load: Load) -> str:
-    """The load in words."""
     if load.at_most:
         return f"load at most {percent(load.mean)}"
     if load.mean >= 1:
@@ -94,19 +92,19 @@ def load_words(load: Load) -> str:
     return f"load {percent(load.mean)}, at the peak {percent(load.peak)}{queue}"
 
 
-def _takeaway(plan: Plan, found: list[Load]) -> str:
-    if not found:
+def _takeaway(plan: Plan, offered: list[Load]) -> str:
+    if not offered:
         return "No stage of this design has servers."
-    tightest = max(found, key=lambda load: max(load.mean, load.peak or 0))
+    tightest = max(offered, key=lambda load: max(load.mean, load.peak or 0))
     return f"The most loaded stage is {plan.scenario.stages[tightest.stage].label}: {load_words(tightest)}."
 
 
-def _table(plan: Plan, found: list[Load]) -> pd.DataFrame:
+def _table(plan: Plan, offered: list[Load]) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "stage": [plan.scenario.stages[load.stage].label for load in found],
-            "visits per request": [load.visits_per_request for load in found],
-            "load (%)": [100 * load.mean for load in found],
-            "load at the peak (%)": [None if load.peak is None else 100 * load.peak for load in found],
+            "stage": [plan.scenario.stages[load.stage].label for load in offered],
+            "visits per request": [load.visits_per_request for load in offered],
+            "load (%)": [100 * load.mean for load in offered],
+            "load at the peak (%)": [None if load.peak is None else 100 * load.peak for load in offered],
         }
     )

@@ -15,7 +15,7 @@ from simulator.errors import InputError
 PICTURES = (".svg", ".png")
 SUFFIXES = (".html", *PICTURES)
 
-#: Pixels across; and letters of the title in a line, as many as fit.
+#: The width in pixels, and the letters of the title that fit in a line.
 _WIDTH, _LETTERS = 960, 110
 
 _LINE = 22
@@ -23,7 +23,7 @@ _LINE = 22
 
 @cache
 def draws_pictures() -> bool:
-    """Whether SVG and PNG can be made here: kaleido is installed (extra `pictures`), and it finds a Chrome or Chromium."""
+    """Return whether SVG and PNG can be made here: this needs kaleido (extra `pictures`) and Chrome or Chromium."""
     try:
         from choreographer.browsers.chromium import Chromium
     except ModuleNotFoundError:
@@ -32,7 +32,7 @@ def draws_pictures() -> bool:
 
 
 def check_chart_file(file: Path | None) -> None:
-    """Raise InputError for a file to which no chart can be written: asked before anything runs, not after."""
+    """Raise InputError for a file that no chart can be written to; called before anything runs."""
     if file is None:
         return
     if file.suffix not in SUFFIXES:
@@ -45,10 +45,10 @@ def check_chart_file(file: Path | None) -> None:
 
 
 def chart_file(chart: Chart, suffix: str) -> bytes:
-    """The chart under its takeaway, as a file that ends in one of SUFFIXES.
+    """Return a chart below its takeaway as a file with one of SUFFIXES.
 
-    Raises InputError where there is nothing to draw, and where the browser that draws pictures does not start.
-    Nothing is fetched: the script that draws comes with Plotly, and kaleido is kept from asking for MathJax.
+    Raises InputError if there is nothing to draw, or if the browser that draws pictures does not start. Fetches nothing: the
+    script comes with Plotly, and kaleido does not ask for MathJax.
     """
     if chart.figure is None:
         raise InputError(f"there is nothing to draw: {chart.takeaway}")

@@ -1,4 +1,4 @@
-"""Where each request went."""
+"""Paths of requests: from the decision to the end, one request step by step, and the cost by part."""
 
 from __future__ import annotations
 
@@ -9,21 +9,36 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.case.schema import Scenario
-from simulator.charts.look import BLUE, FOUND, GREY, MISSED, ORANGE, SKY, Chart, figure, translucent
+from simulator.charts.look import (
+    BLUE,
+    FOUND,
+    GREY,
+    MISSED,
+    OBJECTIVE,
+    ORANGE,
+    SKY,
+    Chart,
+    chart,
+    figure,
+    translucent,
+    whiskers,
+    wrapped,
+)
 from simulator.charts.run_time import marked
 from simulator.engine.plan import Plan
+from simulator.explain.outcome_breakdown import part_label
 from simulator.explain.request_path import BEHIND, PathStep, RequestPath
 from simulator.metrics.summary import Summary
-from simulator.units import roughly
+from simulator.units import roughly, spoken
 
 _ROUTES = {"Urgent": ORANGE, "Routine": SKY}
 
-#: A way that at least this share takes matters, and is drawn; with one start or one end alone, a short table says it all.
+#: Routes of at least this share are drawn; with one start or one end alone, a short table is enough.
 MATTERS = 0.01
 
 
 def journeys(summary: Summary, positive: bool) -> Chart:
-    """From the model's decision to the end and, for positives, to whether they were found in time; often a short table."""
+    """Draw requests from the model's decision to their end and, for positives, to found or missed; often a short table."""
     scenario = summary.plan.scenario
     steps = _steps(summary, positive)
     fates = _fates(scenario)
@@ -34,31 +49,28 @@ def journeys(summary: Summary, positive: bool) -> Chart:
     if matter["route"].nunique() < 2 or matter["end"].nunique() < 2:
         return Chart(None, takeaway, _short(steps, scenario))
     table = links.sort_values("count", ascending=False, ignore_index=True).round(1)
-    table = table.rename(columns={"count": f"{scenario.who.many} a run"})
     totals, links = _totals(links), links[links["count"] >= matters]
     names = list(dict.fromkeys([*links["from"], *links["to"]]))
     nodes, bands = _nodes(names, totals, fates), _bands(names, links, fates, scenario.who.many)
     sankey = go.Sankey(arrangement="snap", node=nodes, link=bands, textfont={"shadow": "none"})
     drawn = figure(sankey, height=400)
     drawn.update_layout(margin={"t": 24, "b": 24}, font_size=13)
-    return Chart(drawn, takeaway, table)
+    return chart(drawn, takeaway, table, {"count": f"{scenario.who.many} a run"})
 
 
 def _fates(scenario: Scenario) -> dict[str, str]:
-    """What becomes of a positive, in the words of the case, with its colour."""
     who = scenario.population
     return {who.missed.capitalize(): MISSED, who.detected.capitalize(): FOUND} if who else {}
 
 
 def _short(steps: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
-    """Where requests end, the largest part first."""
     ends = steps.groupby("end")["count"].sum().sort_values(ascending=False)
     columns = {"end": ends.index, f"{scenario.who.many} a run": ends.round(1), "share (%)": (100 * ends / ends.sum()).round(1)}
     return pd.DataFrame(columns).reset_index(drop=True)
 
 
 def _totals(links: pd.DataFrame) -> dict[str, float]:
-    """How many come to each name, or start there, whichever way they take."""
+    """Return the count of requests that come to each name, or start there."""
     into, out = (links.groupby(side)["count"].sum() for side in ("to", "from"))
     return {name: max(into.get(name, 0), out.get(name, 0)) for name in {*into.index, *out.index}}
 
@@ -75,7 +87,6 @@ def _nodes(names: list[str], totals: dict[str, float], fates: dict[str, str]) ->
 
 
 def _bands(names: list[str], links: pd.DataFrame, fates: dict[str, str], who: str) -> dict[str, Any]:
-    """A band is missed red where it leads to a miss; else it has the colour of where it comes from."""
     colours = [_colour(end if end in fates else start, fates) for start, end in zip(links["from"], links["to"], strict=True)]
     return {
         "source": [names.index(name) for name in links["from"]],
@@ -87,29 +98,28 @@ def _bands(names: list[str], links: pd.DataFrame, fates: dict[str, str], who: st
 
 
 def _steps(summary: Summary, positive: bool) -> pd.DataFrame:
-    """The flows of one class in the words of the screen: route, end, fate, count."""
+    """Return the flows of one class with labels of the screen: route, end, fate, count."""
     scenario = summary.plan.scenario
     flows = summary.flows if scenario.population is None else summary.flows[summary.flows["positive"] == positive]
     ends = {name: end.label for name, end in scenario.ends.items()} | {"unfinished": "Still waiting at the end"}
-    untagged, (missed, found) = _untagged(scenario), tuple(_fates(scenario)) or ("", "")
+    untagged, (missed, detected) = _untagged(scenario), tuple(_fates(scenario)) or ("", "")
     return pd.DataFrame(
         {
             "route": flows["tag"].map(lambda tag: tag.capitalize() if tag else untagged),
             "end": flows["end"].map(ends),
-            "fate": flows["detected"].map({True: found, False: missed}) if positive else "",
+            "fate": flows["detected"].map({True: detected, False: missed}) if positive else "",
             "count": flows["count"],
         }
     )
 
 
 def _untagged(scenario: Scenario) -> str:
-    """The name of requests that no gate has tagged."""
     return f"Not {scenario.population.escalated}" if scenario.population else scenario.unit.many.capitalize()
 
 
 def _links(steps: pd.DataFrame, start: str, end: str) -> pd.DataFrame:
-    found = steps[steps[end] != ""].groupby([start, end], as_index=False)["count"].sum()
-    return pd.DataFrame(found.set_axis(["from", "to", "count"], axis=1))
+    counts = steps[steps[end] != ""].groupby([start, end], as_index=False)["count"].sum()
+    return pd.DataFrame(counts.set_axis(["from", "to", "count"], axis=1))
 
 
 def _colour(name: str, fates: dict[str, str]) -> str:
@@ -117,7 +127,7 @@ def _colour(name: str, fates: dict[str, str]) -> str:
 
 
 def _label(name: str, count: float) -> str:
-    """Short enough for a phone: what stands before the first comma, on lines of sixteen letters."""
+    """Shorten a name for a phone: up to its first comma, in lines of sixteen letters."""
     return "<br>".join(wrap(f"{name.split(',')[0]} {_number(count)}", 16))
 
 
@@ -128,22 +138,21 @@ def _number(count: float) -> str:
 def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> str:
     total, who = steps["count"].sum(), scenario.population
     if who is None:
-        return _ends_told(steps, scenario.unit.many)
+        return _ends_takeaway(steps, scenario.unit.many)
     whose = who.positives if positive else who.negatives
     if not total:
         return f"There were no {whose}."
-    told = f"In an average run there are {total:,.0f} {whose}; "
+    sentence = f"In an average run there are {total:,.0f} {whose}; "
     if not positive:
         escalated = steps.loc[steps["route"] != _untagged(scenario), "count"].sum()
-        return f"{told}{escalated:,.0f} of them ({100 * escalated / total:.0f}%) are {who.escalated}."
+        return f"{sentence}{escalated:,.0f} of them ({100 * escalated / total:.0f}%) are {who.escalated}."
     lost = steps[steps["fate"] == who.missed.capitalize()]
     count = lost["count"].sum()
-    told += f"{_number(count)} of them ({100 * count / total:.1f}%) are {who.missed}"
-    return told + (f", most often at the end “{lost.groupby('end')['count'].sum().idxmax()}”." if count else ".")
+    sentence += f"{_number(count)} of them ({100 * count / total:.1f}%) are {who.missed}"
+    return sentence + (f", most often at the end “{lost.groupby('end')['count'].sum().idxmax()}”." if count else ".")
 
 
-def _ends_told(steps: pd.DataFrame, many: str) -> str:
-    """Where requests that are neither positive nor negative end, the largest part first."""
+def _ends_takeaway(steps: pd.DataFrame, many: str) -> str:
     total, ends = steps["count"].sum(), steps.groupby("end")["count"].sum().sort_values(ascending=False)
     if not total:
         return f"There were no {many}."
@@ -155,21 +164,21 @@ _COLOURS = {BEHIND: ORANGE, "served": BLUE, "under way": SKY}
 
 
 def one_request(path: RequestPath, plan: Plan) -> Chart:
-    """A row a step, from the moment the request entered the stage to the moment it left; what strikes meanwhile is marked."""
+    """Draw a row a step of one request, from its entry to its exit, with the curveballs meanwhile."""
     unit = plan.scenario.unit
     factor, scale = _scale(path.total_s)
     since = f"the last {unit.one} was sent" if path.until == "answer" else f"the first {unit.one} was sent"
     pieces = [piece for row, step in zip(_rows(path.steps), path.steps, strict=True) for piece in _pieces(row, step)]
     bars = []
     for what in dict.fromkeys(what for _, what, _, _ in pieces):
-        mine = [piece for piece in pieces if piece[1] == what]
+        same = [piece for piece in pieces if piece[1] == what]
         bars.append(
             go.Bar(
                 name=what,
                 orientation="h",
-                base=[(start - path.start_s) * factor for *_, start, _ in mine],
-                x=[(end - start) * factor for *_, start, end in mine],
-                y=[row for row, *_ in mine],
+                base=[(start - path.start_s) * factor for *_, start, _ in same],
+                x=[(end - start) * factor for *_, start, end in same],
+                y=[row for row, *_ in same],
                 marker={"color": _COLOURS.get(what, GREY), "line": {"width": 0}},
                 hovertemplate=f"{what}: %{{x:.4g}} {scale}<extra>%{{y}}</extra>",
             )
@@ -177,19 +186,19 @@ def one_request(path: RequestPath, plan: Plan) -> Chart:
     drawn = figure(*bars, height=130 + 36 * len(path.steps), barmode="overlay", bargap=0.3)
     drawn.update_xaxes(title=f"time since {since} ({scale})")
     drawn.update_yaxes(autorange="reversed", showgrid=False, categoryorder="array", categoryarray=_rows(path.steps))
-    chart, window = Chart(drawn, path.sentence, _table(path)), (path.start_s, path.start_s + path.total_s)
-    return marked(chart, plan, lambda at: (at - path.start_s) * factor, window=window)
+    window = (path.start_s, path.start_s + path.total_s)
+    return marked(Chart(drawn, path.sentence, _table(path)), plan, lambda at: (at - path.start_s) * factor, window=window)
 
 
 def _pieces(row: str, step: PathStep) -> list[tuple[str, str, float, float]]:
-    """The parts of a step in their order: row, what, from, until."""
+    """Return the parts of a step in their order: row, activity, start, end."""
     waits = [(row, wait.what, wait.start_s, wait.end_s) for wait in step.waits]
     began = step.waits[-1].end_s if step.waits else step.entered_s
     return [*waits, (row, step.doing, began, began + step.served_s)] if step.outcome == "served" else waits
 
 
 def _rows(steps: list[PathStep]) -> list[str]:
-    """A name for each step; a stage that is visited again gets a number."""
+    """Name each step; a stage that is visited again gets a number."""
     labels = [step.label for step in steps]
     counted = [labels[: index + 1].count(label) for index, label in enumerate(labels)]
     return [f"{label} ({count})" if count > 1 else label for label, count in zip(labels, counted, strict=True)]
@@ -217,3 +226,50 @@ def _table(path: RequestPath) -> pd.DataFrame:
         for row, step in zip(_rows(path.steps), path.steps, strict=True)
     ]
     return pd.DataFrame(rows)
+
+
+def cost_split(summary: Summary) -> Chart:
+    parts, who = _parts(summary), summary.plan.scenario.who.many
+    colours = {part_label(summary.plan.scenario, "missed"): MISSED, "total": translucent(GREY, 0.45)}
+    drawn = figure(
+        go.Bar(
+            orientation="h",
+            x=parts["value"],
+            y=parts["part"].map(wrapped),
+            marker={"color": [colours.get(part, BLUE) for part in parts["part"]], "line": {"width": 0}},
+            error_x=whiskers(list(parts["low"]), list(parts["value"]), list(parts["high"])),
+            hovertemplate="%{x:,.4~r} USD<extra>%{y}</extra>",
+        ),
+        height=110 + 40 * len(parts),
+        bargap=0.35,
+    )
+    for verdict in summary.verdicts:
+        if verdict.objective.metric == "cost_per_1000_usd":
+            drawn.add_vline(x=verdict.bound, line=OBJECTIVE, annotation_text="target", annotation_position="top")
+    drawn.update_xaxes(title=f"USD for 1,000 {who}, 95% interval", rangemode="tozero")
+    drawn.update_yaxes(autorange="reversed", showgrid=False)
+    names = {"value": f"USD for 1,000 {who}", "low": "95% low (USD)", "high": "95% high (USD)"}
+    return chart(drawn, _costs_takeaway(parts, who), parts, names)
+
+
+def _parts(summary: Summary) -> pd.DataFrame:
+    rows = [
+        [part_label(summary.plan.scenario, part), cost.value, cost.low, cost.high]
+        for part, cost in summary.costs.items()
+        if cost.value or cost.high
+    ]
+    total = summary.metrics["cost_per_1000_usd"]
+    parts = pd.DataFrame(rows, columns=["part", "value", "low", "high"]).sort_values("value", ascending=False)
+    together = pd.DataFrame([["total", total.value, total.low, total.high]], columns=parts.columns)
+    return pd.concat([parts, together], ignore_index=True)
+
+
+def _costs_takeaway(parts: pd.DataFrame, who: str) -> str:
+    largest, total = parts.iloc[0], parts.iloc[-1]
+    sentence = f"1,000 {who} cost {spoken(total['value'], 'USD')}"
+    if not total["value"]:
+        return f"{sentence}."
+    if len(parts) == 2:
+        return f"{sentence}, all of it {largest['part']}."
+    share = roughly(largest["value"] / total["value"])
+    return f"{sentence}; the largest part is {largest['part']}: {spoken(largest['value'], 'USD')} ({share})."

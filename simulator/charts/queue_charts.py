@@ -1,4 +1,4 @@
-"""How many requests waited for the machines, and how many were in flight, over a whole run."""
+"""Queues of machines and of people, requests in flight, and goodput under retries, over a whole run."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from simulator.case.schema import Noun
-from simulator.charts.look import GREEN, GREY, INSTANT, OBJECTIVE, ORANGE, SKY, Chart, figure, stage_colours, translucent
+from simulator.charts.look import GREEN, GREY, INSTANT, OBJECTIVE, ORANGE, SKY, Chart, chart, figure, stage_colours, translucent
 from simulator.charts.run_time import clock, marked, over_time, time_of_day
 from simulator.explain.timeline import occupancy, staffed, waiting
 from simulator.metrics.overload import Trouble, capacity_per_s, goodput, rush_of, trouble
@@ -19,16 +19,16 @@ from simulator.units import duration, percent
 
 
 def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = None) -> Chart:
-    """Above, the queue of each pool; below, all requests in flight. Even the shortest peaks show.
+    """Draw the queue of each pool, and below it all requests in flight. Even the shortest peaks show.
 
-    Queues that stay empty are left to the sentence. at_s: the instant that a person looks at, in seconds of the run
+    The takeaway names queues that stay empty. at_s: the instant of the slider, in seconds of the run
     """
-    found = occupancy(trace)
-    times, scenario = clock(trace, found["time_s"]), trace.plan.scenario
+    counts = occupancy(trace)
+    times, scenario = clock(trace, counts["time_s"]), trace.plan.scenario
     colours, pools = stage_colours(scenario), scenario.machine_stages()
-    waited = [name for name in pools if found[name].any()]
-    lines = [_line(scenario.stages[name].label, times, found[name], colours[name], "y2") for name in waited]
-    lines.append(_line("in flight", times, found["in_flight"], GREY, "y"))
+    waited = [name for name in pools if counts[name].any()]
+    lines = [_line(scenario.stages[name].label, times, counts[name], colours[name], "y2") for name in waited]
+    lines.append(_line("in flight", times, counts["in_flight"], GREY, "y"))
     drawn = figure(*lines, height=420 if waited else 240, xaxis={"anchor": "y"})
     if waited:
         drawn.update_layout(yaxis={"domain": [0, 0.44]}, yaxis2={"domain": [0.56, 1], "title": "in the queue"})
@@ -41,13 +41,13 @@ def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = Non
     over_time(drawn, trace)
     drawn.update_yaxes(rangemode="tozero", tickformat=",d")
     drawn.update_layout(yaxis_title="in flight")
-    chart = Chart(drawn, _takeaway(trace, found, pools, times), _named(trace, found, times))
-    return marked(chart, trace.plan, partial(time_of_day, trace), found["time_s"])
+    joined = chart(drawn, _takeaway(trace, counts, pools, times), _named(trace, counts, times))
+    return marked(joined, trace.plan, partial(time_of_day, trace), counts["time_s"])
 
 
-def _named(trace: Trace, found: pd.DataFrame, times: pd.Series[pd.Timestamp]) -> pd.DataFrame:
+def _named(trace: Trace, rows: pd.DataFrame, times: pd.Series[pd.Timestamp]) -> pd.DataFrame:
     labels = {name: f"{stage.label}: in the queue" for name, stage in trace.plan.scenario.stages.items()}
-    timed = found.drop(columns="time_s").rename(columns=labels | {"in_flight": "in flight"})
+    timed = rows.drop(columns="time_s").rename(columns=labels | {"in_flight": "in flight"})
     timed.insert(0, "time of day", times.dt.strftime("%H:%M:%S"))
     return timed
 
@@ -57,15 +57,15 @@ def _line(name: str, clock: pd.Series[pd.Timestamp], values: pd.Series[int], col
     return go.Scatter(name=name, x=clock, y=values, mode="lines", yaxis=axis, **look)
 
 
-def _takeaway(trace: Trace, found: pd.DataFrame, pools: list[str], times: pd.Series[pd.Timestamp]) -> str:
-    stages, unit, told = trace.plan.scenario.stages, trace.plan.scenario.unit, []
-    for name in sorted((name for name in pools if found[name].any()), key=lambda name: -found[name].max()):
-        at = int(found[name].argmax())
-        told.append(f"{stages[name].label} {found[name].iloc[at]:,} at {times.iloc[at]:%H:%M}")
-    idle = [stages[name].label for name in pools if not found[name].any()]
-    at = int(found["in_flight"].argmax())
-    under_way = f"The most in flight at once: {unit.counted(found['in_flight'].iloc[at])}, at {times.iloc[at]:%H:%M}."
-    waits = [f"Longest queues: {', '.join(told)}."] if told else []
+def _takeaway(trace: Trace, rows: pd.DataFrame, pools: list[str], times: pd.Series[pd.Timestamp]) -> str:
+    stages, unit, longest = trace.plan.scenario.stages, trace.plan.scenario.unit, []
+    for name in sorted((name for name in pools if rows[name].any()), key=lambda name: -rows[name].max()):
+        at = int(rows[name].argmax())
+        longest.append(f"{stages[name].label} {rows[name].iloc[at]:,} at {times.iloc[at]:%H:%M}")
+    idle = [stages[name].label for name in pools if not rows[name].any()]
+    at = int(rows["in_flight"].argmax())
+    under_way = f"The most in flight at once: {unit.counted(rows['in_flight'].iloc[at])}, at {times.iloc[at]:%H:%M}."
+    waits = [f"Longest queues: {', '.join(longest)}."] if longest else []
     waits += [f"No {unit.one} waited at {' or '.join(idle)}."] if idle else []
     return " ".join([*waits, under_way])
 
@@ -74,17 +74,17 @@ _LINES = {"fresh": ("fresh", SKY), "retries": ("retries", ORANGE), "useful": ("s
 
 
 def goodput_over_time(trace: Trace, at_s: float | None = None) -> Chart:
-    """Fresh requests, retries and useful answers a second, and what the pool behind the retries could serve.
+    """Draw fresh requests, retries and useful answers a second, and the capacity of the pool behind the retries.
 
-    at_s: the instant that a person looks at, in seconds of the run
+    at_s: the instant of the slider, in seconds of the run
     """
-    found, unit, at = goodput(trace), trace.plan.scenario.unit, partial(time_of_day, trace)
-    times = clock(trace, found["time_s"])
+    rows, unit, at = goodput(trace), trace.plan.scenario.unit, partial(time_of_day, trace)
+    times = clock(trace, rows["time_s"])
     lines = [
         go.Scatter(
             name=label,
             x=times,
-            y=found[column],
+            y=rows[column],
             mode="lines",
             line={"color": colour, "width": 2.5, "shape": "hv"},
             hovertemplate="%{y:.1f} a second from %{x|%H:%M:%S} on",
@@ -99,57 +99,55 @@ def goodput_over_time(trace: Trace, at_s: float | None = None) -> Chart:
             annotation_text="capacity",
             annotation_position="top right",
         )
-    if rush := rush_of(found):
+    if rush := rush_of(rows):
         drawn.add_vrect(x0=at(rush[0]), x1=at(rush[1]), fillcolor=translucent(GREY, 0.15), line_width=0, layer="below")
     if at_s is not None:
         drawn.add_vline(x=at(at_s), line=INSTANT)
     over_time(drawn, trace, "the surge" if rush else "")
     drawn.update_yaxes(title=f"{unit.many} a second", rangemode="tozero")
     named = {"time_s": "from (s after the start)", "served_share": f"share of the {unit.many} served"}
-    table = found.rename(columns=named | {column: f"{label} (1/s)" for column, (label, _) in _LINES.items()})
-    told = _overload_takeaway(trouble(found), unit, lambda seconds: at(seconds).strftime("%H:%M:%S"))
-    return marked(Chart(drawn, told, table), trace.plan, at, found["time_s"])
+    named |= {column: f"{label} (1/s)" for column, (label, _) in _LINES.items()}
+    takeaway = _overload_takeaway(trouble(rows), unit, lambda seconds: at(seconds).strftime("%H:%M:%S"))
+    return marked(chart(drawn, takeaway, rows, named), trace.plan, at, rows["time_s"])
 
 
-def _overload_takeaway(found: Trouble | None, unit: Noun, when: Callable[[float], str]) -> str:
-    if found is None:
+def _overload_takeaway(rows: Trouble | None, unit: Noun, when: Callable[[float], str]) -> str:
+    if rows is None:
         return f"At every point of this run, at least nine {unit.many} in ten were served."
-    told = f"From {when(found.started)} on, fewer than nine {unit.many} in ten are served"
-    rush = "" if found.rush_ended is None else f"the surge ended at {when(found.rush_ended)}, yet "
-    if not found.over:
-        again = f"each {unit.one} is sent {found.tries:.1f} times"
-        sent = again if found.tries >= 1.1 else f"hardly any {unit.one} is sent again"
+    sentence = f"From {when(rows.started)} on, fewer than nine {unit.many} in ten are served"
+    rush = "" if rows.rush_ended is None else f"the surge ended at {when(rows.rush_ended)}, yet "
+    if not rows.over:
+        again = f"each {unit.one} is sent {rows.tries:.1f} times"
+        sent = again if rows.tries >= 1.1 else f"hardly any {unit.one} is sent again"
         return (
-            f"{told}, and the service does not recover within the run: {rush}{percent(found.last_share)} of the last "
+            f"{sentence}, and the service does not recover within the run: {rush}{percent(rows.last_share)} of the last "
             f"{unit.many} are served, and {sent}."
         )
-    after = "" if found.rush_ended is None else f", {max(found.ended - found.rush_ended, 0):.0f} s after the surge"
-    return f"{told}; the service recovers at {when(found.ended)}{after}."
+    after = "" if rows.rush_ended is None else f", {max(rows.ended - rows.rush_ended, 0):.0f} s after the surge"
+    return f"{sentence}; the service recovers at {when(rows.ended)}{after}."
 
 
 _TAG_COLOURS = (ORANGE, GREY)
 
 
 def queue_over_time(trace: Trace, stage: str, at_s: float | None = None) -> Chart:
-    """The length of the queue, all of it and by tag, with the shifts shaded; without a queue, the sentence alone.
+    """Draw the length of a queue, in all and by tag, with shifts shaded; without a queue, only the takeaway.
 
-    at_s: the instant that a person looks at, in seconds of the run
+    at_s: the instant of the slider, in seconds of the run
     """
-    found, label = waiting(trace, stage, min(300.0, trace.plan.horizon_s / 200)), trace.plan.scenario.stages[stage].label
-    times = clock(trace, found["time_s"])
-    table = found.rename(columns={"all": "all waiting"}).drop(columns="time_s")
+    rows, label = waiting(trace, stage, min(300.0, trace.plan.horizon_s / 200)), trace.plan.scenario.stages[stage].label
+    times = clock(trace, rows["time_s"])
+    table = rows.rename(columns={"all": "all waiting"}).drop(columns="time_s")
     table.insert(0, "time of day", times.dt.strftime("%H:%M"))
-    if not found["all"].any():
+    if not rows["all"].any():
         return Chart(None, f"{label}: no {trace.plan.scenario.unit.one} waited.", table)
-    shown = sorted((tag for tag in found.columns[2:] if found[tag].any()), key=lambda tag: -found[tag].max())[
-        : len(_TAG_COLOURS)
-    ]
+    shown = sorted((tag for tag in rows.columns[2:] if rows[tag].any()), key=lambda tag: -rows[tag].max())[: len(_TAG_COLOURS)]
     colours = (stage_colours(trace.plan.scenario)[stage], *_TAG_COLOURS)
     lines = [
         go.Scatter(
             name="all waiting" if tag == "all" else tag.replace("_", " "),
             x=times,
-            y=found[tag],
+            y=rows[tag],
             mode="lines",
             line={"color": colour, "width": 2.5, "shape": "hv"},
             hovertemplate="%{y:,} at %{x|%H:%M}",
@@ -162,8 +160,9 @@ def queue_over_time(trace: Trace, stage: str, at_s: float | None = None) -> Char
     drawn.update_yaxes(title=f"{trace.plan.scenario.unit.many} in the queue", rangemode="tozero", tickformat=",d")
     if at_s is not None:
         drawn.add_vline(x=time_of_day(trace, at_s), line=INSTANT)
-    chart = Chart(drawn, _waiting_takeaway(trace, stage, found), table)
-    return marked(chart, trace.plan, partial(time_of_day, trace), found["time_s"])
+    return marked(
+        Chart(drawn, _waiting_takeaway(trace, stage, rows), table), trace.plan, partial(time_of_day, trace), rows["time_s"]
+    )
 
 
 def _shade(drawn: go.Figure, trace: Trace, stage: str) -> None:
@@ -174,14 +173,14 @@ def _shade(drawn: go.Figure, trace: Trace, stage: str) -> None:
         drawn.add_annotation(x=edges.mean(), y=1, yref="paper", yanchor="top", text=f"{people} on shift", showarrow=False)
 
 
-def _waiting_takeaway(trace: Trace, stage: str, found: pd.DataFrame) -> str:
-    peak = found.iloc[found["all"].argmax()]
+def _waiting_takeaway(trace: Trace, stage: str, rows: pd.DataFrame) -> str:
+    peak = rows.iloc[rows["all"].argmax()]
     when, scenario = time_of_day(trace, peak["time_s"]).strftime("%H:%M"), trace.plan.scenario
-    after = found[found["time_s"] > peak["time_s"]]
+    after = rows[rows["time_s"] > peak["time_s"]]
     cleared = after[after["all"] <= 0.01 * peak["all"]]
-    told = f"{scenario.stages[stage].label}: the queue is longest at {when}, with {peak['all']:,.0f} {scenario.unit.many}; "
+    sentence = f"{scenario.stages[stage].label}: the queue is longest at {when}, with {peak['all']:,.0f} {scenario.unit.many}; "
     if cleared.empty:
-        return told + "it does not empty before the run ends."
+        return sentence + "it does not empty before the run ends."
     empty = cleared["time_s"].iloc[0]
     after_last = ", after the last of them has come" if empty > trace.plan.arrivals_end_s else ""
-    return told + f"it is almost empty again {duration(empty - peak['time_s'])} later{after_last}."
+    return sentence + f"it is almost empty again {duration(empty - peak['time_s'])} later{after_last}."

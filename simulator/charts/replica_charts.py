@@ -1,4 +1,4 @@
-"""Which batch ran on which replica, in one minute of a run."""
+"""Batches on the replicas of machines, in one minute or one second of a run."""
 
 from __future__ import annotations
 
@@ -23,44 +23,44 @@ from simulator.explain.timeline import A_SET, MINUTE_S, batches, busiest_minute,
 from simulator.records.trace import Trace
 from simulator.units import duration
 
-#: What is shown first; drag to see the rest of the minute.
+#: The seconds that are visible at first; drag to see the rest of the minute.
 VIEW_S = 12.0
 
 
 def batch_timeline(trace: Trace, at_s: float | None = None) -> Chart:
-    """A bar a batch: a row for each replica, from the start of service to its end.
+    """Draw a bar a batch, from the start of service to its end, in a row for each replica.
 
-    at_s: the middle of the minute that is shown, in seconds of the run; without it, that of the busiest one
+    at_s: the middle of the minute, in seconds of the run; None for the busiest minute
     """
     busiest = busiest_minute(trace) + MINUTE_S / 2
     middle = busiest if at_s is None else at_s
     start = middle - MINUTE_S / 2
-    found = batches(trace, start, start + MINUTE_S)
-    when = f"{'the busiest minute,' if middle == busiest else 'the minute'} around {_told_time(trace, middle)}"
-    takeaway = _takeaway(trace, found, start, when)
-    if found.empty:
-        return Chart(None, takeaway, _named(found, trace))
+    run = batches(trace, start, start + MINUTE_S)
+    when = f"{'the busiest minute,' if middle == busiest else 'the minute'} around {_clock_s(trace, middle)}"
+    takeaway = _takeaway(trace, run, start, when)
+    if run.empty:
+        return Chart(None, takeaway, _named(run, trace))
     colours = stage_colours(trace.plan.scenario)
-    bars = [_bars(rows, trace, str(name), colours[str(name)], middle) for name, rows in found.groupby("stage", observed=True)]
-    lanes = found.drop_duplicates(["stage", "replica"])
+    bars = [_bars(rows, trace, str(name), colours[str(name)], middle) for name, rows in run.groupby("stage", observed=True)]
+    lanes = run.drop_duplicates(["stage", "replica"])
     drawn = figure(*bars, height=110 + 26 * len(lanes), barmode="overlay", bargap=0.25)
     drawn.update_layout(dragmode="pan")
     drawn.add_vline(x=0, line=INSTANT)
-    drawn.update_xaxes(title=f"seconds from {_told_time(trace, middle)}", range=[-VIEW_S / 2, VIEW_S / 2])
+    drawn.update_xaxes(title=f"seconds from {_clock_s(trace, middle)}", range=[-VIEW_S / 2, VIEW_S / 2])
     drawn.update_xaxes(minallowed=-MINUTE_S / 2, maxallowed=MINUTE_S / 2)
     drawn.update_yaxes(autorange="reversed", fixedrange=True, showgrid=False)
-    chart, window = Chart(drawn, takeaway, _named(found, trace)), (start, start + MINUTE_S)
-    return marked(chart, trace.plan, lambda at: at - middle, found["started_s"], window)
+    joined, window = Chart(drawn, takeaway, _named(run, trace)), (start, start + MINUTE_S)
+    return marked(joined, trace.plan, lambda at: at - middle, run["started_s"], window)
 
 
-def _told_time(trace: Trace, at_s: float) -> str:
+def _clock_s(trace: Trace, at_s: float) -> str:
     return time_of_day(trace, at_s).strftime("%H:%M:%S")
 
 
-def _named(found: pd.DataFrame, trace: Trace) -> pd.DataFrame:
+def _named(run: pd.DataFrame, trace: Trace) -> pd.DataFrame:
     labels = {name: stage.label for name, stage in trace.plan.scenario.stages.items()}
     named = {"started_s": "started at (s)", "seconds": "took (s)", "size": f"{trace.plan.scenario.unit.many} in the batch"}
-    return found.assign(stage=found["stage"].astype(str).map(labels)).rename(columns=named)
+    return run.assign(stage=run["stage"].astype(str).map(labels)).rename(columns=named)
 
 
 def _bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start: float) -> go.Bar:
@@ -82,12 +82,12 @@ def _bars(rows: pd.DataFrame, trace: Trace, stage: str, colour: str, start: floa
     )
 
 
-def _takeaway(trace: Trace, found: pd.DataFrame, start: float, when: str) -> str:
-    told = [_told(trace, str(name), start, rows) for name, rows in found.groupby("stage", observed=True)]
-    return f"In {when}: {'; '.join(told)}." if told else f"In {when}, no batch ran."
+def _takeaway(trace: Trace, run: pd.DataFrame, start: float, when: str) -> str:
+    stages = [_stage_words(trace, str(name), start, rows) for name, rows in run.groupby("stage", observed=True)]
+    return f"In {when}: {'; '.join(stages)}." if stages else f"In {when}, no batch ran."
 
 
-def _told(trace: Trace, name: str, start: float, rows: pd.DataFrame) -> str:
+def _stage_words(trace: Trace, name: str, start: float, rows: pd.DataFrame) -> str:
     end, offered = start + MINUTE_S, servers(trace, name).total(start + MINUTE_S, start)
     worked = ((rows["started_s"] + rows["seconds"]).clip(upper=end) - rows["started_s"].clip(lower=start)).sum()
     busy, label = 100 * worked / offered if offered else 0.0, trace.plan.scenario.stages[name].label
@@ -95,7 +95,7 @@ def _told(trace: Trace, name: str, start: float, rows: pd.DataFrame) -> str:
     return f"{label} was busy {busy:.0f}% of the time, with {size} a batch, {each} per batch"
 
 
-#: How long a stretch of the run is shown, in seconds.
+#: The length of the window, in seconds.
 WINDOW_S = 1.0
 
 #: The share of a lane's height that its bars fill.
@@ -103,35 +103,34 @@ _FILLED = 0.8
 
 
 def machines_by_sensor(trace: Trace, at_s: float) -> Chart:
-    """A lane for each replica and a bar for each frame on it; the frames of a batch share the height of the lane.
+    """Draw a lane for each replica and a bar for each frame; the frames of a batch share the height of the lane.
 
-    at_s: the middle of the second that is shown, in seconds of the run
+    at_s: the middle of the second, in seconds of the run
     """
     start, end = at_s - WINDOW_S / 2, at_s + WINDOW_S / 2
     served = frames_served(trace, start, end)
-    takeaway = _cameras_takeaway(trace, served, start, end, at_s)
+    takeaway = _sensors_takeaway(trace, served, start, end, at_s)
     if served.empty:
         return Chart(None, takeaway, _table(trace, served))
     lanes = served[["stage", "replica"]].drop_duplicates().reset_index(drop=True)
     placed = served.merge(lanes.reset_index(names="lane"), on=["stage", "replica"])
-    bars = [_cameras_bars(trace, sensor, placed[placed["sensor"] == sensor], at_s) for sensor in _shown(trace, served)]
-    named = _cameras_named(trace, lanes)
+    bars = [_sensor_bars(trace, sensor, placed[placed["sensor"] == sensor], at_s) for sensor in _shown(trace, served)]
+    named = _lane_labels(trace, lanes)
     drawn = figure(
         *bars, height=130 + len(lanes) * max(40, *(20 + 14 * label.count("<br>") for label in named)), barmode="overlay"
     )
     drawn.add_vline(x=0, line=INSTANT)
-    drawn.update_xaxes(title=f"time from {_clock(trace, at_s)} (ms)", range=[-500 * WINDOW_S, 500 * WINDOW_S], tickangle=0)
+    drawn.update_xaxes(title=f"time from {_clock_ms(trace, at_s)} (ms)", range=[-500 * WINDOW_S, 500 * WINDOW_S], tickangle=0)
     drawn.update_yaxes(tickvals=list(lanes.index), ticktext=named, range=[len(lanes) - 0.5, -0.5], showgrid=False)
-    chart, window = Chart(drawn, takeaway, _table(trace, served)), (start, end)
-    return marked(chart, trace.plan, lambda at: 1000 * (at - at_s), served["started_s"], window)
+    joined, window = Chart(drawn, takeaway, _table(trace, served)), (start, end)
+    return marked(joined, trace.plan, lambda at: 1000 * (at - at_s), served["started_s"], window)
 
 
-def _clock(trace: Trace, at_s: float) -> str:
+def _clock_ms(trace: Trace, at_s: float) -> str:
     return time_of_day(trace, at_s).strftime("%H:%M:%S.%f")[:-4]
 
 
 def _shown(trace: Trace, served: pd.DataFrame) -> list[str]:
-    """The sensors with a bar, in the order of the file, then sets."""
     there = set(served["sensor"])
     return [name for name in [*trace.plan.scenario.sensors, A_SET] if name in there]
 
@@ -140,15 +139,14 @@ def _looks(trace: Trace) -> dict[str, SensorLook]:
     return sensor_looks(trace.plan.scenario) | {A_SET: SensorLook("a set of frames", GREY)}
 
 
-def _cameras_named(trace: Trace, lanes: pd.DataFrame) -> list[str]:
-    """The label of each lane: its stage, with a number where it has several replicas."""
+def _lane_labels(trace: Trace, lanes: pd.DataFrame) -> list[str]:
     stages, names = trace.plan.scenario.stages, lanes["stage"].astype(str)
     labels = [stages[name].label for name in names]
     numbered = zip(labels, lanes["replica"], names.duplicated(keep=False), strict=True)
     return [wrapped(f"{label} {replica}" if many else label) for label, replica, many in numbered]
 
 
-def _cameras_bars(trace: Trace, sensor: str, rows: pd.DataFrame, at_s: float) -> go.Bar:
+def _sensor_bars(trace: Trace, sensor: str, rows: pd.DataFrame, at_s: float) -> go.Bar:
     look = _looks(trace)[sensor]
     height = _FILLED / rows["size"]
     return go.Bar(
@@ -169,24 +167,24 @@ def _cameras_bars(trace: Trace, sensor: str, rows: pd.DataFrame, at_s: float) ->
 
 def _table(trace: Trace, served: pd.DataFrame) -> pd.DataFrame:
     labels, looks = {name: stage.label for name, stage in trace.plan.scenario.stages.items()}, _looks(trace)
-    told = served.assign(
+    rows = served.assign(
         stage=served["stage"].astype(str).map(labels),
         sensor=[looks[str(sensor)].label for sensor in served["sensor"]],
         seconds=1000 * served["seconds"],
     ).drop(columns="place")
-    return told.rename(columns={"started_s": "started at (s)", "seconds": "took (ms)", "size": "frames in the batch"})
+    return rows.rename(columns={"started_s": "started at (s)", "seconds": "took (ms)", "size": "frames in the batch"})
 
 
-def _cameras_takeaway(trace: Trace, served: pd.DataFrame, start: float, end: float, at_s: float) -> str:
-    told = [
-        _cameras_told(trace, str(name), rows, busy_share(trace, str(name), served, start, end))
+def _sensors_takeaway(trace: Trace, served: pd.DataFrame, start: float, end: float, at_s: float) -> str:
+    stages = [
+        _sensor_words(trace, str(name), rows, busy_share(trace, str(name), served, start, end))
         for name, rows in served.groupby("stage", observed=True)
     ]
-    when = f"In the second around {_clock(trace, at_s)}"
-    return f"{when}: {'; '.join(told)}." if told else f"{when} nothing was worked on."
+    when = f"In the second around {_clock_ms(trace, at_s)}"
+    return f"{when}: {'; '.join(stages)}." if stages else f"{when} no machine worked."
 
 
-def _cameras_told(trace: Trace, name: str, rows: pd.DataFrame, busy: float | None) -> str:
+def _sensor_words(trace: Trace, name: str, rows: pd.DataFrame, busy: float | None) -> str:
     label, batches = trace.plan.scenario.stages[name].label, rows[rows["place"] == 0]
     work = "worked" if busy is None else f"was busy {100 * busy:.0f}% of the time"
     size = "one frame at a time" if (batches["size"] == 1).all() else f"{batches['size'].mean():.1f} frames in a batch"

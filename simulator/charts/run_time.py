@@ -1,4 +1,4 @@
-"""Charts over the time of a run: the time of day as the axis, and marks of curveballs (a line at the start, a band after it)."""
+"""Charts over the time of a run: the axis of the time of day, and marks of curveballs (a line, then a band)."""
 
 from __future__ import annotations
 

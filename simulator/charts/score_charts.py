@@ -16,6 +16,8 @@ from simulator.charts.look import (
     OBJECTIVE,
     ORANGE,
     Chart,
+    band,
+    chart,
     dots,
     figure,
     precision_colours,
@@ -23,6 +25,7 @@ from simulator.charts.look import (
     too_few,
     translucent,
     whiskers,
+    with_interval,
 )
 from simulator.evidence.latencies import spoken
 from simulator.intervals import Interval
@@ -34,31 +37,31 @@ from simulator.units import percent, significant
 
 
 def specificity_by_table(summaries: list[ScoreSummary], target: float) -> Chart:
-    """Specificity at one sensitivity, a row a model, a colour a precision.
+    """Draw specificity at one sensitivity, a row a model, a colour a precision.
 
-    target: a sensitivity, one of `analysis.score_summary.TARGETS`
+    target: one of `metrics.score_summary.TARGETS`
     """
     rows = pd.DataFrame([_row(summary, target) for summary in summaries])
     colours = precision_colours(list(rows["precision"].unique()))
     groups = [
-        dots(spoken(str(name)), mine, colours[str(name)], hovertemplate="%{x:.1f}%<extra>%{y}</extra>")
-        for name, mine in rows.groupby("precision", sort=False)
+        dots(spoken(str(name)), part, colours[str(name)], hovertemplate="%{x:.1f}%<extra>%{y}</extra>")
+        for name, part in rows.groupby("precision", sort=False)
     ]
     drawn = figure(*groups, height=130 + (16 + 10 * len(groups)) * rows["label"].nunique(), scattermode="group", scattergap=0.3)
     drawn.update_xaxes(title=f"specificity at {target:.0%} sensitivity (%)", range=[0, 100])
     order = rows.groupby("label")["value"].max().sort_values().index
     drawn.update_yaxes(categoryorder="array", categoryarray=list(order))
-    return Chart(drawn, _best(summaries, target), rounded(summary_rows(summaries)))
+    return chart(drawn, _best(summaries, target), summary_rows(summaries), digits=4)
 
 
 def _row(summary: ScoreSummary, target: float) -> dict[str, object]:
-    found = summary.specificity_at[target]
+    reached = summary.specificity_at[target]
     label = summary.model if summary.size else f"{summary.model}, published"
-    low, high = (found.value if isnan(bound) else bound for bound in (found.low, found.high))
+    low, high = (reached.value if isnan(bound) else bound for bound in (reached.low, reached.high))
     return {
         "label": label.replace("_", " ").replace(", ", ",<br>"),
         "precision": summary.precision,
-        "value": 100 * found.value,
+        "value": 100 * reached.value,
         "low": 100 * low,
         "high": 100 * high,
     }
@@ -69,22 +72,22 @@ def _best(summaries: list[ScoreSummary], target: float) -> str:
     if not measured:
         return "There is no table of measured scores."
     best = max(measured, key=lambda summary: summary.specificity_at[target].value)
-    found, size = best.specificity_at[target], best.size
+    reached, size = best.specificity_at[target], best.size
     assert size is not None
-    told = (
+    sentence = (
         f"With a threshold that finds {target:.0%} of the positives, {best.model} at {spoken(best.precision)}, the best of "
-        f"{len(measured)} tables, clears {percent(found.value)} of the negatives (95% interval {percent(found.low)} to "
-        f"{percent(found.high)}, {size.positives:,} positives)"
+        f"{len(measured)} tables, clears {percent(reached.value)} of the negatives (95% interval {percent(reached.low)} to "
+        f"{percent(reached.high)}, {size.positives:,} positives)"
     )
-    near = sum(other.specificity_at[target].high >= found.low for other in measured) - 1
+    near = sum(other.specificity_at[target].high >= reached.low for other in measured) - 1
     overlap = "the interval of 1 other overlaps" if near == 1 else f"the intervals of {near} others overlap"
-    return f"{told}; {overlap} it." if near else f"{told}."
+    return f"{sentence}; {overlap} it." if near else f"{sentence}."
 
 
 def compared_curves(bands: Mapping[str, pd.DataFrame], pairs: list[Pair], target: float) -> Chart:
-    """The ROC curves of two tables, each with its band, and what differs at one sensitivity.
+    """Draw the ROC curves of two tables with their bands, and their differences at one sensitivity.
 
-    bands: by name of the table, as `analysis.score_summary.roc_band` gives them, in the order of the pairs
+    bands: by name of the table, from `metrics.score_summary.roc_band`, in the order of the pairs
     """
     traces = [
         trace
@@ -94,9 +97,8 @@ def compared_curves(bands: Mapping[str, pd.DataFrame], pairs: list[Pair], target
     drawn = figure(*traces, height=430)
     drawn.update_xaxes(title="negatives referred (%)", range=[0, 100])
     drawn.update_yaxes(title="positives referred (%)", range=[0, 100.5])
-    asked = f"specificity at {target:.0%} sensitivity"
-    pair = next(pair for pair in pairs if pair.what == asked)
-    return Chart(drawn, pair_sentence(pair, *bands), rounded(_pair_table(pairs, *bands)))
+    pair = next(pair for pair in pairs if pair.what == f"specificity at {target:.0%} sensitivity")
+    return chart(drawn, pair_sentence(pair, *bands), _pair_table(pairs, *bands), digits=4)
 
 
 def _curve(name: str, band: pd.DataFrame, colour: str) -> list[go.Scatter]:
@@ -136,16 +138,17 @@ def _pair_table(pairs: list[Pair], first: str, second: str) -> pd.DataFrame:
 _ASIDE = 0.1
 
 
-def reliability(found: Calibration) -> Chart:
-    """The share of positives by score, in bins of equally many photos, before and after temperature scaling."""
+def reliability(calibration: Calibration) -> Chart:
+    """Draw the share of positives by score, in bins of equal counts, before and after temperature scaling."""
     ideal = go.Scatter(x=[0, 100], y=[0, 100], mode="lines", line=OBJECTIVE, hoverinfo="skip", name="perfectly calibrated")
     groups = [
-        _bins(found.rows[found.rows["when"] == when], when, colour) for when, colour in (("before", GREY), ("after", BLUE))
+        _bins(calibration.rows[calibration.rows["when"] == when], when, colour)
+        for when, colour in (("before", GREY), ("after", BLUE))
     ]
     drawn = figure(ideal, *groups, height=430)
     drawn.update_xaxes(title="mean score of the bin (%)", range=[-2, 102])
     drawn.update_yaxes(title="positives among its photos (%)", range=[-2, 102])
-    return Chart(drawn, _calibrated(found), rounded(found.rows))
+    return chart(drawn, _calibrated(calibration), calibration.rows, digits=4)
 
 
 def _bins(rows: pd.DataFrame, when: str, colour: str) -> go.Scatter:
@@ -163,25 +166,29 @@ def _bins(rows: pd.DataFrame, when: str, colour: str) -> go.Scatter:
     )
 
 
-def _calibrated(found: Calibration) -> str:
-    low, high = min(found.temperatures), max(found.temperatures)
+def _calibrated(calibration: Calibration) -> str:
+    low, high = min(calibration.temperatures), max(calibration.temperatures)
     words = (
-        "which is less" if found.change.high < 0 else "which is more" if found.change.low > 0 else "not significantly different"
+        "which is less"
+        if calibration.change.high < 0
+        else "which is more"
+        if calibration.change.low > 0
+        else "not significantly different"
     )
     return (
-        f"Scores are off by {_with_interval(found.before)} on average; after scaling by a temperature of {low:.2f} to "
-        f"{high:.2f}, fitted on the other folds, by {_with_interval(found.after)}, {words}. With this few photos even perfect "
-        f"scores would seem off by {percent(found.floor)}."
+        f"Scores are off by {_share(calibration.before)} on average; after scaling by a temperature of {low:.2f} to "
+        f"{high:.2f}, fitted on the other folds, by {_share(calibration.after)}, {words}. With this few photos even perfect "
+        f"scores would seem off by {percent(calibration.floor)}."
     )
 
 
-def _with_interval(found: Interval) -> str:
-    return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)})"
+def _share(interval: Interval) -> str:
+    return with_interval(interval.value, interval.low, interval.high)
 
 
-def kept_promises(found: list[Coverage]) -> Chart:
-    """For each coverage target, the share of each class whose prediction set holds the true class, on held-out patients."""
-    rows = coverage_rows(found)
+def kept_promises(coverages: list[Coverage]) -> Chart:
+    """Draw the share of each class whose prediction set holds the true class, by coverage target, on held-out patients."""
+    rows = coverage_rows(coverages)
     places = np.arange(len(rows), dtype=np.float64)
     groups = [
         _covered(rows, places + aside, name, colour)
@@ -205,10 +212,10 @@ def kept_promises(found: list[Coverage]) -> Chart:
     )
     drawn = figure(unsure, asked, *groups, height=380)
     drawn.update_xaxes(
-        title="coverage target for each class", tickvals=places, ticktext=[f"{one.promised:.0%}" for one in found]
+        title="coverage target for each class", tickvals=places, ticktext=[f"{one.promised:.0%}" for one in coverages]
     )
     drawn.update_yaxes(title="reached on held-out patients (%)", range=[0, 101])
-    return Chart(drawn, _kept(found), rounded(rows))
+    return Chart(drawn, _coverage_takeaway(coverages), rounded(rows))
 
 
 def _covered(rows: pd.DataFrame, places: NDArray[np.float64], name: str, colour: str) -> go.Scatter:
@@ -224,14 +231,14 @@ def _covered(rows: pd.DataFrame, places: NDArray[np.float64], name: str, colour:
     )
 
 
-def _kept(found: list[Coverage]) -> str:
-    parts = [(one.promised, part) for one in found for part in (one.positives, one.negatives)]
+def _coverage_takeaway(coverages: list[Coverage]) -> str:
+    parts = [(one.promised, part) for one in coverages for part in (one.positives, one.negatives)]
     broken = sum(part.high < promised for promised, part in parts)
     verdict = f"{broken} of {len(parts)} intervals lie below their target" if broken else "no interval lies below its target"
-    named = min(found, key=lambda one: abs(one.promised - 0.95))
+    named = min(coverages, key=lambda one: abs(one.promised - 0.95))
     return (
-        f"At a coverage target of {named.promised:.0%}, {_with_interval(named.positives)} of the positives and "
-        f"{_with_interval(named.negatives)} of the negatives were covered; {verdict}. The price: {percent(named.unsure)} of "
+        f"At a coverage target of {named.promised:.0%}, {_share(named.positives)} of the positives and "
+        f"{_share(named.negatives)} of the negatives were covered; {verdict}. The price: {percent(named.unsure)} of "
         "the photos are unsure and go to people."
     )
 
@@ -240,28 +247,28 @@ _COLOURS = {"sensitivity": ORANGE, "specificity": BLUE}
 
 
 def by_group(rows: pd.DataFrame, promise: float) -> Chart:
-    """Sensitivity and specificity by group at one threshold; where there are too few to say, the count instead.
+    """Draw sensitivity and specificity by group at one threshold; groups with too few items show their count.
 
-    rows: as `analysis.groups.group_rows` gives them; promise: the sensitivity that the threshold was chosen for, over all
+    rows: from `metrics.threshold_transfer.group_rows`; promise: the target sensitivity of the threshold, over all groups
     """
-    told = rows.assign(label=rows["group"], value=100 * rows["share"], low=100 * rows["low"], high=100 * rows["high"])
+    shown = rows.assign(label=rows["group"], value=100 * rows["share"], low=100 * rows["low"], high=100 * rows["high"])
     groups = [
-        dots(str(what), mine[mine["verdict"] == ""], _COLOURS[str(what)], hovertemplate="%{x:.1f}%<extra>%{y}</extra>")
-        for what, mine in told.groupby("what", sort=True)
+        dots(str(what), part[part["verdict"] == ""], _COLOURS[str(what)], hovertemplate="%{x:.1f}%<extra>%{y}</extra>")
+        for what, part in shown.groupby("what", sort=True)
     ]
-    drawn = figure(*groups, _unsaid(told), height=130 + 46 * rows["group"].nunique(), scattermode="group", scattergap=0.5)
+    drawn = figure(*groups, _few(shown), height=130 + 46 * rows["group"].nunique(), scattermode="group", scattergap=0.5)
     drawn.add_vline(x=100 * promise, line=OBJECTIVE, annotation_text="target", annotation_position="top")
     drawn.update_xaxes(title="share (%)", range=[0, 102])
     drawn.update_yaxes(categoryorder="array", categoryarray=sorted(rows["group"].unique(), reverse=True))
-    return Chart(drawn, _groups_takeaway(rows), rounded(rows))
+    return chart(drawn, _groups_takeaway(rows), rows, digits=4)
 
 
-def _unsaid(told: pd.DataFrame) -> go.Scatter:
-    few = told[told["verdict"] != ""]
+def _few(rows: pd.DataFrame) -> go.Scatter:
+    few = rows[rows["verdict"] != ""]
     words = few.assign(words=[_counted(n, what) for n, what in zip(few["n"], few["what"], strict=True)]).groupby("label")[
         "words"
     ]
-    return too_few({str(label): ", ".join(mine) for label, mine in words})
+    return too_few({str(label): ", ".join(counts) for label, counts in words})
 
 
 def _counted(n: int, what: str) -> str:
@@ -269,45 +276,43 @@ def _counted(n: int, what: str) -> str:
 
 
 def _groups_takeaway(rows: pd.DataFrame) -> str:
-    found = rows[(rows["what"] == "sensitivity") & (rows["verdict"] == "")].sort_values("share")
+    judged = rows[(rows["what"] == "sensitivity") & (rows["verdict"] == "")].sort_values("share")
     few = rows[(rows["verdict"] != "")]["group"].nunique()
-    all_groups, unsaid = rows["group"].nunique(), ""
+    all_groups, few_words = rows["group"].nunique(), ""
     if few:
-        unsaid = f" {few} of {all_groups} groups have too few photos of a class to judge it: fewer than {ENOUGH}."
+        few_words = f" {few} of {all_groups} groups have too few photos of a class to judge it: fewer than {ENOUGH}."
     if set(rows["group"]) == {UNKNOWN}:
         return "The table does not say who belongs to which group, so only the whole can be judged."
-    if found.empty:
-        return f"No group has {ENOUGH} positives, so none can be judged.{unsaid}"
-    worst, best = found.iloc[0], found.iloc[-1]
-    told = f"The same threshold finds {_of(worst)} of the positives in {worst['group']}"
-    if len(found) > 1:
-        told += f" and {_of(best)} in {best['group']}"
-    return f"{told}.{unsaid}"
+    if judged.empty:
+        return f"No group has {ENOUGH} positives, so none can be judged.{few_words}"
+    worst, best = judged.iloc[0], judged.iloc[-1]
+    sentence = f"The same threshold finds {_row_share(worst)} of the positives in {worst['group']}"
+    if len(judged) > 1:
+        sentence += f" and {_row_share(best)} in {best['group']}"
+    return f"{sentence}.{few_words}"
 
 
-def _of(row: pd.Series) -> str:
-    return f"{percent(row['share'])} ({percent(row['low'])} to {percent(row['high'])})"
+def _row_share(row: pd.Series) -> str:
+    return with_interval(row["share"], row["low"], row["high"])
 
 
 def by_prevalence(rows: pd.DataFrame, sample: float, chosen: float) -> Chart:
-    """The share of referrals that are right, by how many are ill; the sample and the chosen prevalence stand out.
+    """Draw the share of right referrals by prevalence, with the prevalence of the sample and the chosen one.
 
-    rows: as `analysis.prevalence.prevalence_rows` gives them, those two prevalences among them
+    rows: from `metrics.roc.prevalence_rows`, with both prevalences among them
     """
     ordered = rows.sort_values("prevalence")
-    x, edge = 100 * ordered["prevalence"], {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
+    x = 100 * ordered["prevalence"]
     named = {"in the sample": (sample, ORANGE), "chosen": (chosen, BLUE)}
     points = [_point(ordered, at, name, colour) for name, (at, colour) in named.items()]
     line = {"color": BLUE, "width": 2.5}
     curve = go.Scatter(x=x, y=ordered["right"], mode="lines", line=line, showlegend=False, hoverinfo="skip")
-    low = go.Scatter(x=x, y=ordered["right low"], **edge)
-    high = go.Scatter(x=x, y=ordered["right high"], fill="tonexty", fillcolor=translucent(BLUE, 0.2), **edge)
-    drawn = figure(low, high, curve, *points, height=360)
+    drawn = figure(*band(x, ordered["right low"], ordered["right high"], BLUE), curve, *points, height=360)
     drawn.update_xaxes(title="people who are ill (%), logarithmic", type="log", tickvals=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
     drawn.update_yaxes(title="referrals that are right (%)", range=[0, 100])
-    shown = ordered[ordered["prevalence"].isin([sample, chosen])].assign(prevalence=lambda part: 100 * part["prevalence"])
-    table = shown.rename(columns={"prevalence": "ill (%)"} | FIGURES)
-    return Chart(drawn, _prevalence_takeaway(ordered, sample, chosen), rounded(table))
+    shown, names = ordered[ordered["prevalence"].isin([sample, chosen])], {"prevalence": "ill (%)"} | FIGURES
+    takeaway = _prevalence_takeaway(ordered, sample, chosen)
+    return chart(drawn, takeaway, shown, names, shares=["prevalence"], digits=4)
 
 
 def _at(rows: pd.DataFrame, prevalence: float) -> pd.Series:
@@ -315,12 +320,12 @@ def _at(rows: pd.DataFrame, prevalence: float) -> pd.Series:
 
 
 def _point(rows: pd.DataFrame, at: float, name: str, colour: str) -> go.Scatter:
-    found = _at(rows, at)
+    row = _at(rows, at)
     label = f"{name}: {percent(at)}"
     return go.Scatter(
         name=label,
         x=[100 * at],
-        y=[found["right"]],
+        y=[row["right"]],
         mode="markers",
         marker={"color": colour, "size": 12},
         hovertemplate="%{y:.1f}% of the referrals are right<extra></extra>",

@@ -20,6 +20,7 @@ from simulator.charts.look import (
     RED,
     SKY,
     Chart,
+    band,
     figure,
     translucent,
     whiskers,
@@ -36,17 +37,17 @@ from simulator.units import percent, significant
 COLUMNS = 40
 
 
-def crowd(found: Referred, scenario: Scenario, capacity: float | None = None) -> Chart:
-    """Above, a dot for each positive; below, the share of the others, and of all, that is passed on to people.
+def crowd(referred: Referred, scenario: Scenario, capacity: float | None = None) -> Chart:
+    """Draw a dot for each positive and, below, the share of negatives and of all that goes to people.
 
     capacity: the share of all that people can keep up with, None without people
     """
     who = scenario.population
     assert who is not None
-    rows = ceil(found.positives / COLUMNS)
-    labels = [f"{found.negatives:,.0f} {who.negatives}", f"all {scenario.who.counted(found.crowd)}"]
-    bars = _bars(found, labels, who.escalated)
-    drawn = figure(*_dots(found, who.escalated, who.missed), *bars, height=180 + 10 * rows, barmode="stack")
+    rows = ceil(referred.positives / COLUMNS)
+    labels = [f"{referred.negatives:,.0f} {who.negatives}", f"all {scenario.who.counted(referred.crowd)}"]
+    bars = _bars(referred, labels, who.escalated)
+    drawn = figure(*_dots(referred, who.escalated, who.missed), *bars, height=180 + 10 * rows, barmode="stack")
     drawn.update_layout(
         xaxis={"range": [-0.5, COLUMNS - 0.5], "visible": False},
         yaxis={
@@ -54,7 +55,7 @@ def crowd(found: Referred, scenario: Scenario, capacity: float | None = None) ->
             "range": [rows - 0.5, -0.5],
             "showgrid": False,
             "tickvals": [(rows - 1) / 2],
-            "ticktext": [wrapped(f"{found.positives:,.0f} {who.positives}")],
+            "ticktext": [wrapped(f"{referred.positives:,.0f} {who.positives}")],
         },
         xaxis2={
             "anchor": "y2",
@@ -69,32 +70,31 @@ def crowd(found: Referred, scenario: Scenario, capacity: float | None = None) ->
     if capacity is not None and capacity < 1:
         limit = {"type": "line", "xref": "x2", "yref": "y2", "x0": 100 * capacity, "x1": 100 * capacity, "y0": 0.6, "y1": 1.4}
         drawn.add_shape(**limit, line={"color": MISSED, "width": 4})
-    return Chart(drawn, _takeaway(found, scenario, capacity), _table(found, scenario))
+    return Chart(drawn, _takeaway(referred, scenario, capacity), _table(referred, scenario))
 
 
-def _dots(found: Referred, escalated: str, missed: str) -> list[go.Scatter]:
-    """The positives that are passed on, and those that are missed; a part of one that is missed is drawn as one."""
-    places = [divmod(place, COLUMNS) for place in range(max(round(found.positives), 1))]
-    lost = max(round(found.missed), int(found.missed > 0))
+def _dots(referred: Referred, escalated: str, missed: str) -> list[go.Scatter]:
+    """Draw the positives that go to people, and the missed ones; a fraction of a missed one is drawn as a dot."""
+    places = [divmod(place, COLUMNS) for place in range(max(round(referred.positives), 1))]
+    lost = max(round(referred.missed), int(referred.missed > 0))
     parts = ((escalated, places[: len(places) - lost], FOUND), (missed, places[len(places) - lost :], MISSED))
     return [
         go.Scatter(
             name=name,
-            x=[column for _, column in mine],
-            y=[row for row, _ in mine],
+            x=[column for _, column in part],
+            y=[row for row, _ in part],
             mode="markers",
             marker={"color": colour, "size": 7, "symbol": "circle" if colour == FOUND else "x"},
             hoverinfo="skip",
         )
-        for name, mine, colour in parts
-        if mine
+        for name, part, colour in parts
+        if part
     ]
 
 
-def _bars(found: Referred, labels: list[str], escalated: str) -> list[go.Bar]:
-    """Of the negatives and of all: those that are passed on, and the others."""
-    counts = [found.alarms, found.share * found.crowd]
-    of = [found.negatives, float(found.crowd)]
+def _bars(referred: Referred, labels: list[str], escalated: str) -> list[go.Bar]:
+    counts = [referred.alarms, referred.share * referred.crowd]
+    of = [referred.negatives, float(referred.crowd)]
     passed = [100 * count / total for count, total in zip(counts, of, strict=True)]
     look = {"orientation": "h", "xaxis": "x2", "yaxis": "y2", "width": 0.62, "showlegend": False, "textangle": 0}
     look |= {"y": [wrapped(label) for label in labels], "textposition": "inside", "insidetextanchor": "start"}
@@ -117,55 +117,61 @@ def _bars(found: Referred, labels: list[str], escalated: str) -> list[go.Bar]:
     ]
 
 
-def _of(found: Referred) -> str:
-    """The positives that are passed on, of all of them, with a digit more where that alone shows that not all are."""
-    digits = 1 if 0 < found.missed < 10 else 0
-    return f"{found.found:,.{digits}f} of {found.positives:,.0f}"
+def _of(referred: Referred) -> str:
+    """Count the positives that go to people, with a digit more where it alone shows that some are missed."""
+    digits = 1 if 0 < referred.missed < 10 else 0
+    return f"{referred.found:,.{digits}f} of {referred.positives:,.0f}"
 
 
-def _lost(found: Referred) -> str:
-    return "none" if not found.missed else f"{found.missed:,.0f}" if found.missed >= 10 else significant(found.missed, 2)
+def _lost(referred: Referred) -> str:
+    return (
+        "none"
+        if not referred.missed
+        else f"{referred.missed:,.0f}"
+        if referred.missed >= 10
+        else significant(referred.missed, 2)
+    )
 
 
-def _takeaway(found: Referred, scenario: Scenario, capacity: float | None) -> str:
+def _takeaway(referred: Referred, scenario: Scenario, capacity: float | None) -> str:
     who = scenario.population
     assert who is not None
-    of_positives = f"{_of(found)} {who.positives} are {who.escalated} and {_lost(found)} {who.missed}"
-    told = (
-        f"Of {scenario.who.counted(found.crowd)}, {of_positives}; "
-        f"{found.alarms:,.0f} of {found.negatives:,.0f} {who.negatives} are {who.escalated} needlessly."
+    of_positives = f"{_of(referred)} {who.positives} are {who.escalated} and {_lost(referred)} {who.missed}"
+    sentence = (
+        f"Of {scenario.who.counted(referred.crowd)}, {of_positives}; "
+        f"{referred.alarms:,.0f} of {referred.negatives:,.0f} {who.negatives} are {who.escalated} needlessly."
     )
-    if capacity is not None and found.share > capacity:
-        told += f" That is more than {readers(scenario)} can keep up with."
-    return told
+    if capacity is not None and referred.share > capacity:
+        sentence += f" That is more than {readers(scenario)} can keep up with."
+    return sentence
 
 
-def _table(found: Referred, scenario: Scenario) -> pd.DataFrame:
+def _table(referred: Referred, scenario: Scenario) -> pd.DataFrame:
     who = scenario.population
     assert who is not None
     rows = [
-        (f"{who.negatives}, {who.escalated} needlessly", found.alarms, found.negatives),
-        (f"{who.negatives}, not {who.escalated}", found.cleared, found.negatives),
-        (f"{who.positives}, {who.escalated}", found.found, found.positives),
-        (f"{who.positives}, {who.missed}", found.missed, found.positives),
+        (f"{who.negatives}, {who.escalated} needlessly", referred.alarms, referred.negatives),
+        (f"{who.negatives}, not {who.escalated}", referred.cleared, referred.negatives),
+        (f"{who.positives}, {who.escalated}", referred.found, referred.positives),
+        (f"{who.positives}, {who.missed}", referred.missed, referred.positives),
     ]
     table = pd.DataFrame(
         [(name, round(count, 1), 100 * count / of) for name, count, of in rows],
-        columns=["what", f"of {found.crowd:,} {scenario.who.many}", "of its class (%)"],
+        columns=["what", f"of {referred.crowd:,} {scenario.who.many}", "of its class (%)"],
     )
     return table.sort_values(table.columns[1], ascending=False, ignore_index=True)
 
 
 def roc(plan: Plan) -> Chart:
-    """A curve for each model with scores, and the design's thresholds on them with their intervals; both axes alike.
+    """Draw the ROC curve of each model, and the design's thresholds with their intervals; both axes have one scale.
 
-    In a cascade the sentence speaks of the last model.
+    In a cascade, the takeaway is about the last model.
     """
-    table, points, (refers, alarms) = _threshold_table(plan), operating_points(plan), _axes(plan)
+    table, points, (refers, alarms) = _last_table(plan), operating_points(plan), _axes(plan)
     drawn = figure(*_curves(plan), _points(points), height=460)
     if isinstance(table.about, Published):
         drawn.add_trace(_published(table.about))
-    for bound in _asked(plan):
+    for bound in _target_sensitivities(plan):
         drawn.add_hline(y=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
     drawn.update_xaxes(title=alarms, range=[-2, 102], constrain="domain")
     drawn.update_yaxes(title=refers, range=[-2, 102], constrain="domain", scaleanchor="x", scaleratio=1)
@@ -179,20 +185,18 @@ def _words(plan: Plan) -> Population:
 
 
 def _axes(plan: Plan) -> tuple[str, str]:
-    """What becomes of both classes at a threshold, positives first: `cancers referred (%)`."""
     who = _words(plan)
     return f"{who.positives} {who.escalated} (%)", f"{who.negatives} {who.escalated} (%)"
 
 
 def with_tried(chart: Chart, across: float, up: float) -> Chart:
-    """A chart with the threshold that a person tries, at these shares."""
+    """Add the threshold under trial at these shares."""
     marker = {"color": PURPLE, "size": 15, "symbol": "diamond"}
     point = go.Scatter(name="tried here", x=[100 * across], y=[100 * up], mode="markers", marker=marker, hoverinfo="skip")
     return replace(chart, figure=go.Figure(chart.figure).add_trace(point))
 
 
 def _curves(plan: Plan) -> list[go.Scatter]:
-    """The last model is blue, those before it are grey."""
     curves = []
     for pool, table in plan.tables.items():
         curve = roc_of(table)
@@ -204,7 +208,7 @@ def _curves(plan: Plan) -> list[go.Scatter]:
     return curves
 
 
-def _threshold_table(plan: Plan) -> ScoreTable:
+def _last_table(plan: Plan) -> ScoreTable:
     assert plan.scores is not None
     return plan.scores
 
@@ -227,7 +231,6 @@ def _points(points: list[OperatingPoint]) -> go.Scatter:
 
 
 def _published(about: Published) -> go.Scatter:
-    """The range that was published, at the published specificity."""
     return go.Scatter(
         name="published range",
         x=[100 * (1 - about.specificity)] * 2,
@@ -238,20 +241,19 @@ def _published(about: Published) -> go.Scatter:
     )
 
 
-def _asked(plan: Plan) -> list[float]:
-    """The sensitivities that the objectives ask for."""
+def _target_sensitivities(plan: Plan) -> list[float]:
     wanted = [o.at_least for o in plan.scenario.objectives if o.metric == "sensitivity"]
     return [bound for bound in wanted if bound is not None]
 
 
 def _roc_takeaway(table: ScoreTable, points: list[OperatingPoint], plan: Plan) -> str:
     who = _words(plan)
-    told = f"An AUC of {table.auc:.3f} on {len(table.positives):,} positives and {len(table.negatives):,} negatives"
+    sentence = f"An AUC of {table.auc:.3f} on {len(table.positives):,} positives and {len(table.negatives):,} negatives"
     if not points:
-        return told + "."
+        return sentence + "."
     last = points[-1]
     return (
-        f"{told}. The widest threshold has {percent(last.sensitivity.value)} of the {who.positives} "
+        f"{sentence}. The widest threshold has {percent(last.sensitivity.value)} of the {who.positives} "
         f"(95% interval {percent(last.sensitivity.low)} to {percent(last.sensitivity.high)}) "
         f"and {percent(last.false_positives.value)} of the {who.negatives} {who.escalated}."
     )
@@ -267,14 +269,14 @@ def _points_table(points: list[OperatingPoint], refers: str, alarms: str) -> pd.
 
 
 def referrals_by_sensitivity(plan: Plan) -> Chart:
-    """The share of people that must be referred to reach a sensitivity, and how many of them the reviewers can read."""
+    """Draw the share of people to be referred for a sensitivity, and the share that reviewers can read."""
     curve, capacity, scenario = referral_curve(plan), reading_capacity(plan), plan.scenario
     drawn = figure(*_with_band(curve, _words(plan).escalated), showlegend=False)
     if capacity is not None and capacity < 1:
         drawn.add_hrect(y0=100 * capacity, y1=102, fillcolor=translucent(RED, 0.12), line_width=0, layer="below")
         text = {"text": f"{readers(scenario)} cannot keep up", "showarrow": False, "xanchor": "left", "yanchor": "top"}
         drawn.add_annotation(x=70, y=102, **text)
-    for bound in _asked(plan):
+    for bound in _target_sensitivities(plan):
         drawn.add_vline(x=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
     drawn.update_xaxes(title=f"{_words(plan).positives} {_words(plan).escalated}, of the labelled ones (%)", range=[70, 100.4])
     drawn.update_yaxes(title=f"{scenario.who.many} {_words(plan).escalated} (%)", range=[0, 102])
@@ -282,16 +284,13 @@ def referrals_by_sensitivity(plan: Plan) -> Chart:
 
 
 def readers(scenario: Scenario) -> str:
-    """The stages of people, by their labels."""
     return " and ".join(scenario.stages[name].label for name in scenario.staffed_stages())
 
 
 def _with_band(curve: pd.DataFrame, escalated: str) -> list[go.Scatter]:
-    """The line, and its 95% interval behind it."""
-    x, edge = 100 * curve["sensitivity"], {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
+    x = 100 * curve["sensitivity"]
     return [
-        go.Scatter(x=x, y=100 * curve["low"], **edge),
-        go.Scatter(x=x, y=100 * curve["high"], fill="tonexty", fillcolor=translucent(BLUE, 0.2), **edge),
+        *band(x, 100 * curve["low"], 100 * curve["high"], BLUE),
         go.Scatter(
             x=x,
             y=100 * curve["escalated"],
@@ -304,12 +303,12 @@ def _with_band(curve: pd.DataFrame, escalated: str) -> list[go.Scatter]:
 
 def _referral_takeaway(plan: Plan, curve: pd.DataFrame, capacity: float | None) -> str:
     who, crowd = _words(plan), plan.scenario.who.many
-    shares = {target: _share_at(curve, target) for target in (0.90, *_asked(plan))}
+    shares = {target: _share_at(curve, target) for target in (0.90, *_target_sensitivities(plan))}
     first, *others = shares.items()
-    told = f"To have {100 * first[0]:g}% of the {who.positives} {who.escalated}, {first[1]} of all {crowd} must be"
-    told += "".join(f"; to have {100 * target:g}%, {share}" for target, share in others)
+    sentence = f"To have {100 * first[0]:g}% of the {who.positives} {who.escalated}, {first[1]} of all {crowd} must be"
+    sentence += "".join(f"; to have {100 * target:g}%, {share}" for target, share in others)
     keeps_up = "" if capacity is None else f" {readers(plan.scenario)} can keep up with {100 * min(capacity, 1):.0f}%."
-    return f"{told}.{keeps_up}"
+    return f"{sentence}.{keeps_up}"
 
 
 def _share_at(curve: pd.DataFrame, target: float) -> str:

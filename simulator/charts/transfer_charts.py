@@ -16,12 +16,13 @@ from simulator.charts.look import (
     ORANGE,
     RED,
     Chart,
+    chart,
     dots,
     figure,
-    rounded,
     too_few,
     translucent,
     whiskers,
+    with_interval,
 )
 from simulator.evidence.catalogue import FieldDrop
 from simulator.metrics.threshold_transfer import NEXT, REST, SAME, Transfer, transfer_rows
@@ -33,9 +34,9 @@ _COLOURS = {SAME: GREY, NEXT: ORANGE, REST: BLUE}
 
 
 def optimism(rows: pd.DataFrame, promise: float) -> Chart:
-    """For each target, the sensitivity reached where the threshold was chosen, and where it was not.
+    """Draw, for each target, the sensitivity where the threshold was chosen, and on other items.
 
-    rows: as `analysis.optimism.optimism_rows` gives them; promise: the target that the sentence is about
+    rows: from `metrics.threshold_transfer.optimism_rows`; promise: the target of the takeaway
     """
     promised = rows["promise"].unique()
     places = np.arange(len(promised), dtype=np.float64)
@@ -55,7 +56,7 @@ def optimism(rows: pd.DataFrame, promise: float) -> Chart:
         title="target sensitivity of the threshold", tickvals=places, ticktext=[f"{one:.0%}" for one in promised]
     )
     drawn.update_yaxes(title="sensitivity reached, over the folds (%)", range=[100 * rows["least"].min() - 2, 100.5])
-    return Chart(drawn, _optimism_takeaway(rows, promise), rounded(_in_percent(rows)))
+    return chart(drawn, _optimism_takeaway(rows, promise), _in_percent(rows), digits=4)
 
 
 def _way(rows: pd.DataFrame, places: NDArray[np.float64], way: str) -> go.Scatter:
@@ -86,13 +87,12 @@ def _in_percent(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**shares).rename(columns={name: f"{name} (%)" for name in shares})
 
 
-def threshold_transfers(found: list[Transfer]) -> Chart:
-    """A row a transfer: what the threshold reaches where it was chosen (hollow) and where it is applied, with its interval."""
-    if not found:
-        told = "The table says nothing of its items by which a part of them could be set aside."
-        return Chart(None, told, transfer_rows(found))
-    rows = transfer_rows(found)
-    labels = [f"{one.home}<br>→ {one.away}" for one in found]
+def threshold_transfers(transfers: list[Transfer]) -> Chart:
+    """Draw, in a row a transfer, the shares where the threshold was chosen (hollow) and where it is applied."""
+    if not transfers:
+        return Chart(None, "The table has no column that splits its items into parts.", transfer_rows(transfers))
+    rows = transfer_rows(transfers)
+    labels = [f"{one.home}<br>→ {one.away}" for one in transfers]
     traces = []
     for what, colour in (("sensitivity", ORANGE), ("specificity", BLUE)):
         away = pd.DataFrame(
@@ -111,33 +111,33 @@ def threshold_transfers(found: list[Transfer]) -> Chart:
             dots(f"{what}, where chosen", here, colour, hollow=True, **shown),
             dots(f"{what}, where applied", away, colour, **shown),
         ]
-    drawn = figure(*traces, _unsaid(found, labels), height=150 + 54 * len(found))
-    drawn.add_vline(x=100 * found[0].promise, line=OBJECTIVE, annotation_text="target", annotation_position="top")
+    drawn = figure(*traces, _few(transfers, labels), height=150 + 54 * len(transfers))
+    drawn.add_vline(x=100 * transfers[0].promise, line=OBJECTIVE, annotation_text="target", annotation_position="top")
     drawn.update_xaxes(title="share (%)", range=[0, 102])
     drawn.update_yaxes(categoryorder="array", categoryarray=labels[::-1])
-    return Chart(drawn, _transfer_takeaway(found), rounded(rows))
+    return chart(drawn, _transfer_takeaway(transfers), rows, digits=4)
 
 
-def _unsaid(found: list[Transfer], labels: list[str]) -> go.Scatter:
-    few = [(label, one) for label, one in zip(labels, found, strict=True) if one.sensitivity is one.specificity is None]
+def _few(transfers: list[Transfer], labels: list[str]) -> go.Scatter:
+    few = [(label, one) for label, one in zip(labels, transfers, strict=True) if one.sensitivity is one.specificity is None]
     return too_few({label: f"{one.positives} positives, {one.negatives} negatives" for label, one in few})
 
 
-def _transfer_takeaway(found: list[Transfer]) -> str:
-    told = [(one, one.sensitivity) for one in found if one.sensitivity is not None]
-    if not told:
-        return "Only where the threshold was chosen are there enough positives to say what it finds."
-    worst, reached = min(told, key=lambda pair: pair[1].value)
+def _transfer_takeaway(transfers: list[Transfer]) -> str:
+    judged = [(one, one.sensitivity) for one in transfers if one.sensitivity is not None]
+    if not judged:
+        return "Too few positives to judge the threshold anywhere else than where it was chosen."
+    worst, reached = min(judged, key=lambda pair: pair[1].value)
     verdict = "which may be chance" if reached.low <= worst.promise <= reached.high else "which is not chance"
     return (
         f"A threshold that finds {percent(worst.home_sensitivity)} of the positives where it was chosen, on {worst.home}, "
-        f"finds {percent(reached.value)} (95% interval {percent(reached.low)} to {percent(reached.high)}) on {worst.away}, "
+        f"finds {with_interval(reached.value, reached.low, reached.high, '95% interval')} on {worst.away}, "
         f"{verdict}."
     )
 
 
 def field_drop(drops: list[FieldDrop]) -> Chart:
-    """What was promised on a bench and what the field gave: published ranges of sensitivity."""
+    """Draw published ranges of sensitivity: on the bench and in the field."""
     labels = [drop.what.replace(", ", ",<br>") for drop in drops]
     bench, field = ([getattr(drop, where).sensitivity for drop in drops] for where in ("bench", "field"))
     drawn = figure(
@@ -149,11 +149,11 @@ def field_drop(drops: list[FieldDrop]) -> Chart:
     drawn.update_xaxes(title="published sensitivity (%)", range=[0, 128], tickvals=[0, 50, 100])
     drawn.update_yaxes(autorange="reversed")
     first = drops[0]
-    told = (
+    takeaway = (
         f"{first.what.split(',')[0]} promised a sensitivity of {_range(first.bench.sensitivity)} on the bench; a prospective "
         f"study of an earlier version found {_range(first.field.sensitivity)}."
     )
-    return Chart(drawn, told, _drop_table(drops))
+    return Chart(drawn, takeaway, _drop_table(drops))
 
 
 def _ranges(name: str, labels: list[str], ranges: list[tuple[float, float]], colour: str) -> go.Bar:
@@ -182,11 +182,11 @@ def _drop_table(drops: list[FieldDrop]) -> pd.DataFrame:
             {
                 "what": drop.what,
                 "where": where,
-                "sensitivity": _range(found.sensitivity),
-                "specificity": _range(found.specificity),
-                "source": found.source,
+                "sensitivity": _range(result.sensitivity),
+                "specificity": _range(result.specificity),
+                "source": result.source,
             }
             for drop in drops
-            for where, found in (("on the bench", drop.bench), ("in the field", drop.field))
+            for where, result in (("on the bench", drop.bench), ("in the field", drop.field))
         ]
     )

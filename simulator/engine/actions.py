@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from simulator.engine.plan import Plan
     from simulator.engine.run import Run
 
-#: When (in seconds from the start of the run) and which picks change then, choice to option.
+#: The time of a change, in seconds from the start of the run, and its picks, choice to option.
 Action = tuple[float, Mapping[str, Pick]]
 
-#: What a pick may write to during the run.
+#: The section that a pick may write to during the run.
 _CHANGES = "stages"
 
 
 def with_actions(plan: Plan, actions: Sequence[Action]) -> Plan:
-    """The same plan with picks that change during the run; actions at one time happen in the order given.
+    """Return the plan with picks that change during the run; actions at one time happen in the order given.
 
     Raises ScenarioError for a time outside the run, and for picks that cannot change during it.
     """
@@ -49,8 +49,8 @@ def with_actions(plan: Plan, actions: Sequence[Action]) -> Plan:
 
 
 def changed(plan: Plan, picks: Mapping[str, Pick]) -> Plan:
-    """The plan that runs on after some picks have changed; raises ScenarioError for those that cannot change in a run."""
-    assert plan.authored is not None  # a plan that was compiled knows what it was compiled from
+    """Return the plan that runs on after a change of picks; raises ScenarioError for picks that cannot change in a run."""
+    assert plan.authored is not None  # a compiled plan knows its source
     after = compile_plan(plan.authored, plan.design | dict(picks), plan.strikes, plan.figures)
     if reasons := [*_fixed(plan.authored, picks), *_different(plan, after)]:
         raise _refusal(plan, picks, reasons[0])
@@ -63,7 +63,6 @@ def _refusal(plan: Plan, picks: Mapping[str, Pick], message: str) -> ScenarioErr
 
 
 def _fixed(authored: Scenario, picks: Mapping[str, Pick]) -> Iterator[str]:
-    """The places outside the stages that picks write to."""
     for name, pick in picks.items():
         outside: list[Path] = [path for path in authored.choices[name].changes(pick) if path[0] != _CHANGES]
         if outside:
@@ -71,7 +70,7 @@ def _fixed(authored: Scenario, picks: Mapping[str, Pick]) -> Iterator[str]:
 
 
 def _different(plan: Plan, changed: Plan) -> Iterator[str]:
-    """What cannot change during a run, and these picks would change."""
+    """Yield the parts that these picks would change but that are fixed during a run."""
     before, after = plan.scenario, changed.scenario
     kinds = [{name: stage.kind for name, stage in scenario.stages.items()} for scenario in (before, after)]
     if kinds[0] != kinds[1]:
@@ -105,16 +104,16 @@ class Airlock:
     def __init__(self, run: Run, name: str) -> None:
         self.run = run
         self.name = name
-        self._kept: list[Callable[[], None]] = []
+        self._held: list[Callable[[], None]] = []
 
     def release(self) -> None:
-        """The run goes on: pass on, in the order of delivery, what is due by now; hold the rest."""
-        kept, self._kept = self._kept, []
-        for deliver in kept:
+        """Pass on the deliveries that are due by now, in order, and hold the rest."""
+        held, self._held = self._held, []
+        for deliver in held:
             deliver()
 
     def may_reach(self, stage: str) -> NDArray[np.bool_]:
-        """Which requests that come here may come to `stage` later on, shape (n,)."""
+        """Return a mask of the requests that, coming here, may come to `stage` later on, shape (n,)."""
         return self.run.stages[self.name].may_reach(stage)
 
     def accept(self, rows: Sequence[int], time: float) -> None:
@@ -122,8 +121,8 @@ class Airlock:
         if time < self.run.holds_from:
             self.run.stages[self.name].accept(rows, time)
         else:
-            kept = list(rows)
-            self._kept.append(lambda: self.accept(kept, time))
+            late = list(rows)
+            self._held.append(lambda: self.accept(late, time))
 
     def accept_block(self, rows: Rows, times: Times) -> None:
         """Take many requests, each at its own time."""
@@ -133,19 +132,18 @@ class Airlock:
             return
         self.run.stages[self.name].accept_block(rows[due], times[due])
         late_rows, late_times = rows[~due], times[~due]
-        self._kept.append(lambda: self.accept_block(late_rows, late_times))
+        self._held.append(lambda: self.accept_block(late_rows, late_times))
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
         """Take a request that a stage has turned away."""
         if time < self.run.holds_from:
             self.run.stages[self.name].fall_back(row, outcome, time)
         else:
-            self._kept.append(lambda: self.fall_back(row, outcome, time))
+            self._held.append(lambda: self.fall_back(row, outcome, time))
 
     def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
-        """The same for many rows, each at its own time."""
         due = times < self.run.holds_from
         self.run.stages[self.name].fall_back_block(rows[due], outcome, times[due])
         if not due.all():
             late_rows, late_times = rows[~due], times[~due]
-            self._kept.append(lambda: self.fall_back_block(late_rows, outcome, late_times))
+            self._held.append(lambda: self.fall_back_block(late_rows, outcome, late_times))

@@ -1,4 +1,4 @@
-"""From a scenario and picks to all that a run needs: latencies, score tables, thresholds, and where each came from."""
+"""Compile a scenario and picks into a plan: latencies, score tables, thresholds, and the source of each."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from simulator.evidence.score_tables import ScoreTable
     from simulator.stages.gate import Gate
     from simulator.stages.pool_evidence import LatencyTable, SizedTable
-    from simulator.vehicle.drive_evidence import Sights
+    from simulator.vehicle.sight import Sights
 
 Places = NDArray[np.intp]
 
@@ -51,7 +51,7 @@ class Plan:
 
     scenario: Scenario
     design: dict[str, Any]
-    scenario_hash: str  # of what the author wrote, whatever its layout and comments; the picks do not change it
+    scenario_hash: str  # of the author's data, without layout and comments; picks do not change it
     latencies: dict[str, LatencyTable] = field(default_factory=dict)
     bands: dict[str, tuple[LatencyTable, LatencyTable]] = field(default_factory=dict)  # projected pools: fast edge, slow edge
     sized: dict[str, SizedTable] = field(default_factory=dict)  # of pools whose times grow with a number of the request
@@ -59,15 +59,15 @@ class Plan:
     cold_starts: dict[str, list[float]] = field(default_factory=dict)  # seconds from asking for a replica to its first answer
     timed: dict[str, list[ThreadRun]] = field(default_factory=dict)  # the measurements behind a pool's latencies, by model
     tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
-    sights: Sights | None = None  # what the stages that look for objects find, where a vehicle meets some
+    sights: Sights | None = None  # detections of objects, where a vehicle meets some
     recording: Recording | None = None
     recorded: dict[str, NDArray[Any]] = field(default_factory=dict)  # by attribute that is replayed: a row a request
-    strikes: dict[str, float] = field(default_factory=dict)  # curveball to the time, in seconds, at which it strikes
+    strikes: dict[str, float] = field(default_factory=dict)  # curveball to its time of strike (s)
     provenance: list[Source] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     evidence: dict[str, str] = field(default_factory=dict)  # every file that was read, by name, with a hash of its content
-    authored: Scenario | None = None  # what the author wrote, before the picks
-    figures: dict[str, float] = field(default_factory=dict)  # numbers in the stead of the author's, by place
+    authored: Scenario | None = None  # the author's case, before the picks
+    figures: dict[str, float] = field(default_factory=dict)  # numbers that replace the author's, by place
     later: tuple[tuple[float, Plan], ...] = ()  # what runs instead from a time (s) on: picks that change during the run
     until: float = inf  # a run that was stopped on the way ends here (s)
     items: tuple[Places, Places] | None = None  # which positives and negatives stand for those of the score tables
@@ -75,29 +75,25 @@ class Plan:
 
     @property
     def changes(self) -> bool:
-        """Whether picks change, or may change, while it runs."""
         return bool(self.later or self.scenario.controllers)
 
     @property
     def arrivals(self) -> Process:
-        """When requests come."""
         return arrivals_of(self.scenario, self.recording)
 
     @property
     def identity(self) -> list[Any]:
-        """What was run, as plain data: the scenario, the picks, the evidence, what strikes, picks that change."""
         changes = [[at_s, plan.design, plan.evidence] for at_s, plan in self.later]
         others = [{"figures": self.figures}] if self.figures else []
         return [self.scenario_hash, self.design, self.evidence, *(part for part in (self.strikes, changes) if part), *others]
 
     @property
     def arrivals_end_s(self) -> float:
-        """Requests arrive on [0, arrivals_end_s)."""
         return min(self.scenario.run.days * DAY_S, self.until)
 
     @property
     def horizon_s(self) -> float:
-        """The run ends here; what is not finished by then stays unfinished."""
+        """End of the run (s): requests that are not finished by then stay unfinished."""
         return min(self.scenario.run.days * DAY_S + self.scenario.run.drain_days * DAY_S, self.until)
 
     @property
@@ -106,43 +102,39 @@ class Plan:
         return next(reversed(self.tables.values()), None)
 
     def table_of(self, gate: Gate) -> ScoreTable:
-        """The scores that the thresholds of a gate refer to."""
         return self.tables[self.scenario.scorer_of(gate)]
 
     def looks_alike(self, other: Plan) -> bool:
-        """Whether the models of another plan of the same case would say just the same of as many photos of each request."""
         tables = [{pool: table.name for pool, table in plan.tables.items()} for plan in (self, other)]
         return tables[0] == tables[1] and self.tries == other.tries
 
     def is_alike(self, other: Plan, name: str) -> bool:
-        """Whether a stage of another plan of the same case would do just the same; a gate's thresholds hang on score tables."""
-        mine, others = self.scenario.stages[name], other.scenario.stages[name]
-        if mine != others or mine.by_score or (mine.by_quality and self.tries != other.tries):
+        """Return whether a stage behaves alike in another plan of the case; thresholds of gates by score depend on tables."""
+        stage = self.scenario.stages[name]
+        if stage != other.scenario.stages[name] or stage.by_score or (stage.by_quality and self.tries != other.tries):
             return False
         table, before = self.latencies.get(name), other.latencies.get(name)
         return table is before or (table is not None and before is not None and table.is_alike(before))
 
     @property
     def tries(self) -> int:
-        """Photos that one requester may send in all."""
         return max(stage.photos for stage in self.scenario.stages.values())
 
 
 def at_band_edges(plan: Plan) -> list[Plan]:
-    """The same plan with every projected latency at the fast edge of its band, and at the slow edge; none without any."""
+    """Return the plan with every projected latency at the fast edge of its band, and at the slow edge; empty without any."""
     projected = any(one.bands for one in (plan, *(after for _, after in plan.later)))
     return [at_band_edge(plan, edge) for edge in (0, 1)] if projected else []
 
 
 def at_band_edge(plan: Plan, edge: int) -> Plan:
-    """The same plan, and those that run later in its place, with projected latencies at one edge of their bands."""
     latencies = plan.latencies | {name: band[edge] for name, band in plan.bands.items()}
     later = tuple((at_s, at_band_edge(after, edge)) for at_s, after in plan.later)
     return replace(plan, latencies=latencies, bands={}, later=later, edge=edge)
 
 
 def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
-    """The same plan, and those that run later in its place, for other labelled items.
+    """Return the plan, and those that run later in its place, for other labelled items.
 
     positives, negatives: the place in its class of the item that stands in each place, shapes (p,) and (n,)
     """
@@ -153,7 +145,9 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
             negatives=table.negatives[negatives],
             positive_patients=table.positive_patients[positives],
             negative_patients=table.negative_patients[negatives],
-            told={name: said[np.append(positives, len(table.positives) + negatives)] for name, said in table.told.items()},
+            item_texts={
+                name: texts[np.append(positives, len(table.positives) + negatives)] for name, texts in table.item_texts.items()
+            },
         )
         for pool, table in plan.tables.items()
     }
@@ -161,28 +155,26 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
     return replace(plan, tables=tables, later=later, items=(positives, negatives))
 
 
-def calm(plan: Plan) -> Plan:
-    """The same plan, and those that run later in its place, with nothing that strikes."""
-    return replace(plan, strikes={}, later=tuple((at_s, calm(after)) for at_s, after in plan.later))
+def without_curveballs(plan: Plan) -> Plan:
+    return replace(plan, strikes={}, later=tuple((at_s, without_curveballs(after)) for at_s, after in plan.later))
 
 
 def changes_of(plan: Plan) -> list[tuple[float, dict[str, Any]]]:
-    """Which picks change at which time (s)."""
-    found, before = [], plan
+    """Return the picks that change during the run, each behind its time (s)."""
+    changes, before = [], plan
     for at_s, after in plan.later:
-        found.append((at_s, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)}))
+        changes.append((at_s, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)}))
         before = after
-    return found
+    return changes
 
 
 def seen_as(plan: Plan, other: Plan) -> Plan:
-    """A plan for the labelled items, and at the edge of the bands, of another one."""
-    found = plan if other.items is None else with_items(plan, *other.items)
-    return found if other.edge is None else at_band_edge(found, other.edge)
+    """Return a plan for the labelled items, and at the edge of the bands, of another one."""
+    with_its_items = plan if other.items is None else with_items(plan, *other.items)
+    return with_its_items if other.edge is None else at_band_edge(with_its_items, other.edge)
 
 
 def fingerprint(data: Any) -> str:
-    """Twelve hexadecimal digits that identify plain data."""
     canonical = json.dumps(data, sort_keys=True, separators=(",", ":"), default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
@@ -198,7 +190,7 @@ def compile_plan(
     strikes: curveballs that an interviewer lets strike, each with its time in seconds or None for the author's own; those
     with a time of their own strike anyway.
     figures: numbers in the stead of the author's, by the place of the figure, whatever the picks write there; also TRAFFIC, and
-    projected latencies by the places that `projected_ms` tells.
+    projected latencies by the places of `projected_ms`.
 
     Raises ScenarioError with every reason why these picks cannot run, at the place in the file that wrote them.
     """
@@ -214,7 +206,7 @@ def compile_plan(
 
 
 def projected_ms(plan: Plan) -> dict[str, tuple[float, float, float]]:
-    """The projected latencies of a plan, by place: of a batch of one at the fast edge, as projected, and at the slow edge."""
+    """Return projected latencies of a batch of one (ms), by place: at the fast edge, as projected, and at the slow edge."""
     return {
         f"stages.{pool}.projected_ms": (_ms(fast), _ms(plan.latencies[pool]), _ms(slow))
         for pool, (fast, slow) in plan.bands.items()
@@ -226,7 +218,7 @@ def _ms(table: LatencyTable) -> float:
 
 
 def _with_latencies(plan: Plan, numbers: Mapping[str, float]) -> Plan:
-    """The same plan with known latencies in place of projected ones; those of other batch sizes lie as far within their bands.
+    """Return the plan with known latencies in place of projected ones; other batch sizes lie as far within their bands.
 
     Raises ScenarioError for a place that holds none, and for a number beyond the band.
     """
@@ -248,9 +240,9 @@ def _with_latencies(plan: Plan, numbers: Mapping[str, float]) -> Plan:
 
 
 def read_whole(read: Callable[[], Scenario]) -> Scenario:
-    """The scenario that `read` gives, if its default design, and each choice's extremes beside it, find all they refer to.
+    """Return the scenario of `read`, if its default design and the extremes of each choice find all their evidence.
 
-    Raises ScenarioError with every fault, those that `read` raises too.
+    Raises ScenarioError with every fault, those of `read` included.
     """
     try:
         scenario = read()
@@ -274,7 +266,7 @@ def _unfound(scenario: Scenario) -> list[Fault]:
 
 
 def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dict[str, float]:
-    """When each curveball strikes that does; raises ScenarioError for one that does not exist or has no time to strike."""
+    """Return the time of each curveball that strikes (s); raises ScenarioError for an unknown one, or one without a time."""
     faults: list[Fault] = []
     own = {name: ball.own_time(scenario.run.starts_at) for name, ball in scenario.curveballs.items()}
     times = {name: at_s for name, at_s in own.items() if at_s is not None}
@@ -296,7 +288,7 @@ def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dic
 class Gatherer:
     """Looks up what each stage refers to, and collects faults instead of stopping at the first.
 
-    A kind of stage notes here what it finds: in the fields of a plan that carry the same names, with a `Source` for each.
+    A kind of stage notes its evidence in the fields that a plan has too, with a `Source` for each.
     """
 
     def __init__(self, scenario: Scenario) -> None:
@@ -317,7 +309,7 @@ class Gatherer:
         self.recorded: dict[str, NDArray[Any]] = {}
 
     def plan(self, design: dict[str, Any], scenario_hash: str, strikes: dict[str, float]) -> Plan:
-        """The plan of these picks, as far as there are no faults."""
+        """Return the plan of these picks, as far as there are no faults."""
         comes_known = self._arrivals(self.scenario.arrivals)
         for name, stage in self.scenario.stages.items():
             STAGES[stage.kind].gather(self, name, stage)
@@ -354,21 +346,19 @@ class Gatherer:
         return plan
 
     def _weigh(self, plan: Plan) -> None:
-        """Where times grow with a number of the request: what they are on average, once all attributes are known."""
+        """Compute average times of pools whose times grow with a number of the request, once all attributes are known."""
         for name in self.sized:
             self.latencies[name], warnings = weighed(plan, name)
             self.warnings += warnings
 
     def fault(self, path: tuple[str | int, ...], message: str) -> None:
-        """Something at this place, from the name of a stage on, refers to nothing."""
         self.faults.append(self.scenario.document.fault(("stages", *path), message))
 
     def note(self, files: Mapping[str, Path]) -> None:
-        """Remember what these files say: their names and contents are part of what identifies a run."""
         self.evidence |= {name: content_hash(path) for name, path in files.items()}
 
     def beside(self, name: str) -> Path:
-        """A file beside the scenario's own, or below it; raises RecordingError for any other."""
+        """Return a file beside the scenario's own, or below it; raises RecordingError for any other."""
         folder = Path(self.scenario.document.file).parent.resolve()
         file = (folder / name).resolve()
         if not file.is_relative_to(folder):
@@ -376,12 +366,10 @@ class Gatherer:
         return file
 
     def note_beside(self, file: Path) -> None:
-        """Remember what a file beside the scenario's own says."""
         folder = Path(self.scenario.document.file).parent.resolve()
         self.note({f"scenario/{file.relative_to(folder).as_posix()}": file})
 
     def _arrivals(self, spec: AnyArrivals) -> bool:
-        """Whether it is known when requests come."""
         try:
             ARRIVALS[spec.kind].gather(self, spec)
         except RecordingError as error:
@@ -390,17 +378,15 @@ class Gatherer:
         return True
 
     def _check_size(self, plan: Plan) -> None:
-        """Refuse what would take too much memory, traffic that strikes included. Nothing is drawn for it."""
         expected = plan.arrivals.drawn_under(surges(plan))
         most = RUN_MEMORY.most // bytes_a_request(self.scenario)
         if expected > most:
             less = self.scenario.arrivals.to_lessen
-            message = f"about {expected:,.0f} requests a replication; at most {most:,} are run: {less} or run.days"
+            message = f"about {expected:,.0f} requests a replication; at most {most:,} fit into memory: {less} or run.days"
             self.faults.append(self.scenario.document.fault(("arrivals",), message))
 
 
 def bytes_a_request(scenario: Scenario) -> int:
-    """What a request takes of the memory of a run that visits every stage: docs/engine.md has the runs it was fitted to."""
     photos = max(stage.photos for stage in scenario.stages.values())
     return 200 + 80 * len(scenario.stages) + 40 * photos * len(scenario.scorers()) + 16 * len(scenario.attributes)
 

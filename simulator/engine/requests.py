@@ -1,4 +1,4 @@
-"""The requests of one replication as columns, drawn before the run: every design meets the same ones."""
+"""The requests of one replication as columns, drawn before the run so that all designs meet equal ones, and their source."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 from simulator.arrivals.arrival import sent
 from simulator.arrivals.closed import think_times
 from simulator.case.attributes import attribute_columns
-from simulator.records.annotations import RequestAnnotations, StoppableMarks, TimedMarks, as_memoryview
-from simulator.records.trace import DONE, UNFINISHED
+from simulator.records.trace import DONE, UNFINISHED, RequestAnnotations, StoppableMarks, TimedMarks, as_memoryview
 from simulator.stages.stage import ServiceStage, Stage
 
 if TYPE_CHECKING:
@@ -39,12 +38,12 @@ class Requests:
     arrived, answered, finished: seconds from the start of the run
     positive: whether the person behind the request is a positive; item: which labelled item stands in for them, counted from
     the first positive on to the last negative; -1 without any
-    scores_by: what each pool with scores would say of each photo, shape (tries, n); all pools look at the same photo
-    qualities: what the quality check would say of it, shape (tries, n)
+    scores_by: by pool, its score of each photo, shape (tries, n); all pools look at one photo
+    qualities: value of the quality check for it, shape (tries, n)
     risk: the score that a pool gave last; +inf before, so that an unscored request counts as the most urgent
     gave_up: whether the requester left without an answer, asked for another photo
     sensor, frame: which sensor it is a frame of, in the order of the file, and its number; empty where there are no sensors
-    kind, priority, deadline: class, its priority and the time by which an answer is worth something, where there are classes
+    kind, priority, deadline: class, its priority, and the time (s) after which an answer is worthless, where there are classes
     attributes: the column of each attribute that the scenario declares (`attribute_columns`)
     refused: whether the answer was that the request is turned away
     tries, tag, end, outcome: small integers that the stages write
@@ -77,14 +76,14 @@ class Requests:
         self.attributes = attribute_columns(plan, streams, self, conditions)
 
     def each(self, draw: Callable[[int], NDArray[Any]]) -> NDArray[Any]:
-        """One draw for each request, shape (n,): the same for a request whether or not others were sent but never came.
+        """Return one draw for each request, shape (n,); requests that were sent but lost do not shift the others' draws.
 
-        draw: gives so many draws, the first ones the same however many there are
+        draw: returns n draws; its first draws do not depend on n
         """
         return draw(self._drawn)[self._kept]
 
     def _draw_classes(self, plan: Plan, streams: Streams) -> None:
-        """Of which class each request is, in the order of the file; without classes no column is longer than nothing."""
+        """Draw the class of each request, in the order of the file; without classes the columns are empty."""
         classes = list(plan.scenario.classes.values())
         n = self.n if classes else 0
         edges = np.cumsum([kind.share.value for kind in classes][:-1])
@@ -107,7 +106,6 @@ class Requests:
         self._look_at(plan, population, streams, conditions)
 
     def _look_at(self, plan: Plan, population: Population, streams: Streams, conditions: Conditions) -> None:
-        """What gates and models make of each photo."""
         # A request may have sent more photos already than a pick lets others send from now on.
         tries = max(plan.tries, len(self.qualities))
         usable = self._draw_photos(population, tries, streams)
@@ -115,17 +113,15 @@ class Requests:
             self.scores_by[pool] = self._draw_scores(pool, table, conditions, usable, streams)
 
     def follow(self, plan: Plan, streams: Streams, conditions: Conditions) -> None:
-        """From now on other models may look at the requests, or more photos of each be asked for."""
         if plan.scenario.population is not None:
             self._look_at(plan, plan.scenario.population, streams, conditions)
 
     def wait_until(self, barrier: float) -> None:
-        """The run stops at this time: remember what is written of requests, but holds only later."""
         for marks in (self.risks, self.tags, *self.given.values()):
             marks.wait_until(barrier)
 
     def known(self, count: int, time: float) -> Requests:
-        """The first `count` requests as they are known before `time`; what happens to them later leaves no trace here."""
+        """Return the first `count` requests as known before `time` (s), without later events."""
         known = copy.copy(self)
         known.scores_by, known._again = dict(self.scores_by), self._sent_before(time)
         for name in ("answered", "finished", "refused", "outcome", "end", "tries", "gave_up"):
@@ -139,7 +135,7 @@ class Requests:
         return array("i", rows[before].tolist()), array("d", times[before].tolist())
 
     def _draw_photos(self, population: Population, tries: int, streams: Streams) -> NDArray[np.bool_]:
-        """Whether each photo shows enough, and what the quality check makes of it, shapes (tries, n)."""
+        """Draw whether each photo shows enough, and the value of its quality check, shapes (tries, n)."""
         usable = np.ones((tries, self.n), bool)
         self.qualities = np.zeros((tries, self.n), np.float32)
         if population.quality is None:
@@ -154,9 +150,9 @@ class Requests:
     def _draw_scores(
         self, pool: str, table: ScoreTable, conditions: Conditions, usable: NDArray[np.bool_], streams: Streams
     ) -> Float32:
-        """Each person is one labelled item of their class; a photo that shows nothing is scored like someone else's.
+        """Draw a labelled item of their class for each person; a photo that shows nothing is scored like a stranger's.
 
-        The same item for every table: plans hold tables of the same items only.
+        All tables use one item per person: a plan holds tables of equal items only.
         """
         which = self.each(partial(streams.uniform, "population.item"))
         own = self._scores_of(pool, table, conditions, self.positive, which)
@@ -185,14 +181,13 @@ class Requests:
         return next(reversed(self.scores_by.values()))
 
     def send_again(self, row: int, time: float) -> None:
-        """The requester sends another photo at `time`."""
         rows, times = self._again
         rows.append(row)
         times.append(time)
 
     @property
     def sent(self) -> Float64:
-        """When the photo of each request was sent that its answer is about, the last one so far, in seconds from the start."""
+        """Time of sending of the photo that the answer is about, the last one so far, in seconds from the start, shape (n,)."""
         sent = self.arrived.copy()
         rows, times = np.array(self._again[0], int), np.array(self._again[1])
         asked_for = ~(times > self.answered[rows])  # another photo after the answer is about what follows
@@ -211,34 +206,33 @@ class Requests:
     def _scores_of(
         self, pool: str, table: ScoreTable, conditions: Conditions, positive: NDArray[np.bool_], quantile: Float64
     ) -> Float64:
-        """Scores of labelled items, shifted by what has struck when each request comes."""
+        """Return scores of labelled items, shifted by the curveballs in force when each request comes."""
         scores = np.where(
             positive,
             table.positives[_index(quantile, len(table.positives))],
             table.negatives[_index(quantile, len(table.negatives))],
         )
-        everybody, positives = conditions.scores_shift(), conditions.positives_shift(pool)
-        if not everybody.steady:
-            scores = scores + everybody.at_all(self.arrived)
+        all_requests, positives = conditions.scores_shift(), conditions.positives_shift(pool)
+        if not all_requests.steady:
+            scores = scores + all_requests.at_all(self.arrived)
         if not positives.steady:
             scores = scores + positive * positives.at_all(self.arrived)
         return scores
 
     def answer(self, rows: NDArray[np.int32], times: Float64, refused: bool = False) -> None:
-        """The requesters have their answer at these times (s), if they had none before; refused: they are turned away."""
+        """Note answers at these times (s), where there were none before; refused: the requesters are turned away."""
         before = self.answered[rows]
         first = (times < before) | (np.isnan(before) & ~np.isnan(times))
         self.answered[rows[first]] = times[first]
         self.refused[rows[first]] = refused
 
     def turn_away(self, rows: NDArray[np.int32], outcome: int, times: Float64, end: int) -> None:
-        """Requests have gone to an end at these times because a stage turned them away."""
         self.outcome[rows] = outcome
         self.answer(rows, times, refused=True)
         self.finished[rows], self.end[rows] = times, end
 
     def settle(self, horizon: float, detected_share: Float64, luck: Float32) -> None:
-        """The run is over: what had not finished by then is unfinished, the rest is done where no fallback was taken.
+        """Settle the outcomes at the end of the run: unfinished, or done where no fallback was taken.
 
         detected_share: share of positives that each end finds in time, shape (ends,); luck: one uniform draw a request.
         """
@@ -257,7 +251,6 @@ class Requests:
 
 
 def _halves(draw: Callable[[int], Float64]) -> tuple[Callable[[int], Float64], Callable[[int], Float64]]:
-    """The first n draws of a stream, and the n that follow them."""
     return lambda n: draw(2 * n)[:n], lambda n: draw(2 * n)[n:]
 
 
@@ -274,15 +267,12 @@ class Schedule(Stage):
 
     @property
     def issued(self) -> int:
-        """How many requests have a time at which they come."""
         return self.run.requests.n
 
     def start(self) -> None:
-        """Nothing comes before the run begins."""
         self._sent = 0
 
     def sent_before(self, time: float) -> int:
-        """How many requests have come before that time (s)."""
         return int(np.searchsorted(self.run.requests.arrived, time))
 
     def send_before(self, time: float) -> None:
@@ -317,7 +307,6 @@ class Clients(ServiceStage):
         self.lasts = as_memoryview(requests.deadline - requests.arrived[: len(requests.deadline)])
 
     def start(self) -> None:
-        """Let everybody think for the first time."""
         for client in range(self.spec.senders):
             self._think(client, 0.0)
         self.alarm.set(self._next_time())
@@ -343,15 +332,14 @@ class Clients(ServiceStage):
         return self._next_time()
 
     def _next_time(self) -> float:
-        """When the next query is due."""
         return self.ready[0][0] if self.ready else inf
 
     def sent_before(self, time: float) -> int:
-        """How many requests have been sent before that time (s), which the run has come to."""
+        """Return the number of requests sent before `time` (s), the time that the run has reached."""
         return self.issued
 
     def send_before(self, time: float) -> None:
-        """The clients send by themselves."""
+        """Do nothing: the clients send by themselves."""
 
     def _think(self, client: int, time: float) -> None:
         thinks, turn = self.thinks[client], self.turns[client]
@@ -373,6 +361,5 @@ class Clients(ServiceStage):
 
 
 def source_of(run: Run) -> Schedule | Clients:
-    """What feeds the first stage of a run."""
     spec: Any = run.plan.scenario.arrivals
     return Clients(run, spec) if spec.waits_for_answers else Schedule(run, SCHEDULE, spec)

@@ -22,9 +22,8 @@ from simulator.case.network import graph_of
 from simulator.engine.actions import Airlock, changed, with_actions
 from simulator.engine.requests import CLIENTS, Requests, source_of
 from simulator.limits import RUN_STEPS
-from simulator.records.annotations import as_memoryview
 from simulator.records.streams import Streams
-from simulator.records.trace import TIMED_OUT, Trace
+from simulator.records.trace import TIMED_OUT, Trace, as_memoryview
 from simulator.stages import STAGES
 from simulator.stages.device_batches import SharedDevice
 from simulator.stages.queues import BY_MARKS
@@ -40,15 +39,15 @@ if TYPE_CHECKING:
     from simulator.stages.stage import Stage
 
 
-#: Part of every run hash: raise it when the same plan and seed give another trace.
+#: Part of every run hash: raise it when a plan and a seed give another trace than before.
 ENGINE_VERSION = 4
 
 
 def simulate(plan: Plan, seed: int = 0, replication: int = 0, actions: Sequence[Action] = ()) -> Trace:
-    """Run one replication of a plan. The same plan, seed, replication and engine version give the same trace.
+    """Run one replication. Plan, seed, replication and engine version determine the trace.
 
-    actions: picks that change on the way, each with its time in seconds. What comes before that time is the same with and
-    without it. Raises ScenarioError for a pick that cannot change during the run.
+    actions: picks that change on the way, each behind its time in seconds. They leave the trace before that time as it is.
+    Raises ScenarioError for a pick that cannot change during the run.
     """
     return Run(with_actions(plan, actions) if actions else plan, Streams(seed, replication)).trace()
 
@@ -57,11 +56,11 @@ class Run:
     """One replication while it runs: the clock, the requests, the stages, and what stages may do to requests.
 
     A run that stops goes on to a time (`advance`), is looked at as it is known then (`look`), has a pick changed (`act`), and
-    goes on. No stage runs ahead of `barrier`, the time at which it stops next; `now` is the time up to which it has come.
+    goes on. No stage runs ahead of `barrier`, its next stop (s); `now` is the time that it has reached (s).
     """
 
     def __init__(self, plan: Plan, streams: Streams, stops: bool = False) -> None:
-        """stops: whether somebody stops it on the way; a plan whose picks change stops in any case."""
+        """stops: whether the caller stops it on the way; a plan whose picks change stops in any case."""
         self.plan = self.began_as = plan
         self.stops = stops or plan.changes
         self.barrier = 0.0 if self.stops else plan.horizon_s
@@ -72,7 +71,7 @@ class Run:
         self.decided: list[tuple[float, dict[str, Pick]]] = []  # what controllers will change, and when
         self.watches = [ControllerWatch(self, spec) for spec in plan.scenario.controllers.values()]
         self.phases = [(0.0, plan)]
-        self.expected = plan  # the plan that would run now if nothing but what was scheduled had changed
+        self.expected = plan  # the plan that would run now with scheduled changes alone
         self.in_branches = plan.scenario.in_branches()
         self.streams = streams
         self.env = Environment()
@@ -103,21 +102,21 @@ class Run:
     def trace(self) -> Trace:
         """Run to the end, and return the trace."""
         self.advance(self.plan.horizon_s)
-        # What happens at the very end of the run is part of it.
-        return self._told(
+        # Events at the very end of the run are part of it.
+        return self._trace_before(
             nextafter(self.plan.horizon_s, inf), self.requests, {name: one.log for name, one in self.stages.items()}
         )
 
     def look(self) -> Trace:
-        """What is known by now, as if the run had ended here: nothing that happens at this time, or later, shows."""
+        """Return the trace as known by now, as if the run had ended here, without events at this time or later."""
         logs = {name: stage.log.copy() for name, stage in self.stages.items()}
-        trace = self._told(self.now, self.requests.known(self.source.sent_before(self.now), self.now), logs)
+        trace = self._trace_before(self.now, self.requests.known(self.source.sent_before(self.now), self.now), logs)
         for log in logs.values():
             log.hide_from(self.now)
         return trace
 
     def advance(self, to: float) -> None:
-        """Let everything happen that happens before `to`, in seconds from the start; picks that are to change on the way do."""
+        """Run up to the time `to` (s), without it; picks that are due on the way change."""
         to = min(to, self.plan.horizon_s)
         while self.now < to:
             self._change_what_is_due()
@@ -136,7 +135,6 @@ class Run:
                 self.act(picks)
 
     def _on_top(self, after: Plan) -> Plan:
-        """A plan that was scheduled, with what controllers have changed on the way."""
         before = self.expected
         self.expected = after
         if self.plan is before:
@@ -152,7 +150,7 @@ class Run:
             raise ValueError("stages of this run look ahead to its end; let it begin with stops=True to stop it on the way")
         if self.stops:
             self.barrier = to
-            # Nothing stops after the end: what is handed on for later passes, as in a run that never stops.
+            # Nothing stops after the end: later deliveries pass, as in a run that never stops.
             self.holds_from = to if to < self.plan.horizon_s else inf
             self.requests.wait_until(self.holds_from)
         self.source.send_before(to)
@@ -163,15 +161,15 @@ class Run:
         self.now = to
 
     def took_turn(self, stage: str) -> None:
-        """A stage has had a turn. Raises ScenarioError for a run that has had more of them than anybody waits for."""
+        """Count a turn of a stage. Raises ScenarioError beyond RUN_STEPS turns."""
         self.turns += 1
         if self.turns > RUN_STEPS.most:
             by = f"by {duration(self.env.now)} of {duration(self.plan.horizon_s)} the stages have had {RUN_STEPS}"
-            what = f"{by}, the most that a run may: requests come round here too often; let fewer of them come back"
+            what = f"{by}, the most of one run: requests come back here too often; limit their returns, such as by `max_tries`"
             raise ScenarioError([self.plan.scenario.document.fault(("stages", stage), what)])
 
     def _change(self, plan: Plan) -> None:
-        """Another plan runs from now on: each stage whose part of it differs gives way to one that goes on in its place."""
+        """Run another plan from now on: a stage whose part of it differs is replaced by one that goes on in its place."""
         before, self.plan = self.plan, plan
         self.phases.append((self.now, plan))
         self.conditions = Conditions(plan, self.streams)
@@ -185,8 +183,7 @@ class Run:
                 self.stages[name] = stage
         self._connect()
 
-    def _told(self, time: float, requests: Requests, logs: dict[str, VisitLog]) -> Trace:
-        """The run as it is known before `time`."""
+    def _trace_before(self, time: float, requests: Requests, logs: dict[str, VisitLog]) -> Trace:
         names, ends = list(self.ends), self.plan.scenario.ends
         for name, stage in self.stages.items():
             stage.note_at_work(logs[name])
@@ -211,23 +208,21 @@ class Run:
 
     @property
     def closed(self) -> bool:
-        """Whether requests come from clients that wait for their earlier answers."""
         return self.plan.scenario.arrivals.waits_for_answers
 
     @property
     def first(self) -> Any:
-        """The stage that every request enters first."""
         return self.receiver(self.plan.scenario.start)
 
     def receiver(self, name: str | None) -> Any:
-        """The stage or end called `name`; None for no name."""
+        """Return the stage or end called `name`; None for no name."""
         if name is None or name in self.ends:
             return None if name is None else self.ends[name]
         stage = self.stages[name]
         return self.airlocks[name] if self.stops and not isinstance(stage, ServiceStage) else stage
 
     def way_out(self, start: str, name: str) -> Any:
-        """The receiver `name` as seen from the stage `start`: where no way leads back, it may be served in blocks."""
+        """Return the receiver `name` for the stage `start`: where no route leads back, it may be served in blocks."""
         receiver = self.receiver(name)
         if name in self.stages and start in self.ahead_of(start) and start not in self.ahead_of(name):
             receiver = Outbox(receiver)
@@ -235,38 +230,33 @@ class Run:
         return receiver
 
     def flush(self) -> None:
-        """The running stage pauses, or the source: hand on what has left its ring, perhaps into another one."""
         while any(outbox.rows for outbox in self.outboxes):
             for outbox in self.outboxes:
                 outbox.flush()
 
     def uniform(self, stream: str) -> NDArray[np.float32]:
-        """One uniform draw per request, shape (n,)."""
+        """Return one uniform draw per request, shape (n,)."""
         return self.requests.each(partial(self.streams.uniform, stream, dtype=np.float32))
 
     def draw(self, stream: str, spec: AnyQuantity) -> NDArray[np.float32]:
-        """One draw of a quantity per request, shape (n,)."""
+        """Return one draw of a quantity per request, shape (n,)."""
         return self.requests.each(lambda n: self.streams.once(stream, (repr(spec), n), lambda rng: spec.draw(rng, n)))
 
     def service_stages(self) -> list[ServiceStage]:
-        """The stages where requests wait for a server."""
         return [stage for stage in [*self.stages.values(), self.source] if isinstance(stage, ServiceStage)]
 
     def ahead_of(self, name: str) -> set[str]:
-        """Every stage that a request may reach after the stage `name`, itself included where there is a way back."""
         return set(self._ahead[name])
 
     @cached_property
     def _ahead(self) -> nx.DiGraph[str]:
-        """From each stage to all that are ahead of it."""
         return nx.transitive_closure(graph_of({name: self._targets(name) for name in [*self.stages, CLIENTS]}))
 
     def leads(self, name: str, stage: str) -> bool:
-        """Whether a request that comes to the stage or end `name` may come to `stage`, now or later."""
         return self.closed or name == stage or (name in self.stages and stage in self.ahead_of(name))
 
     def _targets(self, name: str) -> set[str]:
-        """The stages that a request may go on to from a stage; in a closed loop an end leads back to the clients."""
+        """Return the stages that a request may go on to from a stage; in a closed loop an end leads back to the clients."""
         if name == CLIENTS:
             return {self.plan.scenario.start}
         spec = self.plan.scenario.stages[name]
@@ -274,14 +264,13 @@ class Run:
         return targets & set(self.stages) | ({CLIENTS} if self.closed and targets & set(self.ends) else set())
 
     def _sharers(self, spec: Any) -> set[str]:
-        """The pools whose batches change the pace of this one's: what they do has consequences here, as if requests came."""
+        """Return the pools whose batches change the pace of this one's, so that their events have consequences here."""
         if (device := getattr(spec, "shares", None)) is None:
             return set()
         stages = self.plan.scenario.stages
         return {name for name in self.reached if stages[name] is not spec and getattr(stages[name], "shares", None) == device}
 
     def is_alone(self, spec: Any) -> bool:
-        """Whether nothing ever slows down the batches of a pool on its device: not even its own further replicas are there."""
         device = self.plan.scenario.accelerators[spec.shares]
         return spec.most_replicas == 1 and device.stretch(1, spec.threads) == 1 and not self._sharers(spec)
 
@@ -299,7 +288,6 @@ class Run:
         return {self.plan.scenario.start, *nx.descendants(ways, self.plan.scenario.start)}
 
     def _open(self, name: str) -> set[str]:
-        """Where requests may go on to from a stage."""
         spec: Any = self.plan.scenario.stages[name]
         shares = STAGES[spec.kind].routes_by_chance(self.plan, name)
         if shares is None:
@@ -307,21 +295,20 @@ class Run:
         return {route.to for route, share in zip(spec.routes, shares, strict=True) if share > 0}
 
     def _readers(self, spec: Any) -> set[str]:
-        """The pools in branches of forks that may read what this stage writes, in another branch or behind their join."""
         stages = self.plan.scenario.stages
         by_marks = {name for name in self.in_branches if getattr(stages[name], "order", None) in BY_MARKS}
         return {name for name in by_marks if stages[name] is not spec} if spec.marks else set()
 
     def photos(self, stage: str) -> NDArray[np.int8]:
-        """Which of its photos a request shows to a stage, from 0, shape (n,): in a branch, the one that came to the fork."""
+        """Return the photo that each request shows to a stage, from 0, shape (n,): in a branch, the one at the fork."""
         forks: list[Any] = [fork for fork in self.stages.values() if stage in fork.inside]
         return min(forks, key=lambda fork: len(fork.inside)).photos if forks else self.requests.tries
 
     def score(self, pool: str, rows: NDArray[Any], times: Any, by_image: NDArray[np.float32]) -> None:
-        """A pool has looked at these requests, shape (k,): their scores are known from `times` on, in s, shape (k,) or ().
+        """Note the scores of a pool for requests, shape (k,), known from `times` (s) on, shape (k,) or ().
 
         pool: the name of the stage; rows: row numbers, int32; times: seconds from the start of the run, float64
-        by_image: what the model says of each image of each request, shape (tries, n)
+        by_image: the model's score of each image of each request, shape (tries, n)
         """
         requests = self.requests
         scores = by_image[self.looked_at[pool][rows], rows]
@@ -330,12 +317,11 @@ class Run:
             requests.risks.write_all(rows, scores, times)
 
     def answer(self, rows: Sequence[int], time: float, refused: bool = False) -> None:
-        """The requesters have their answer, if they had none before. refused: the answer is that they are turned away."""
+        """Note answers, where there were none before; refused: the requesters are turned away."""
         for row in rows:
             if not self._answered[row] <= time:  # never yet, or later, by a branch that ran ahead
                 self._answered[row] = time
                 self._refused[row] = refused
 
     def answer_block(self, rows: NDArray[np.int32], times: NDArray[np.float64], refused: bool = False) -> None:
-        """The same for many rows."""
         self.requests.answer(rows, times, refused)

@@ -1,4 +1,4 @@
-"""How many servers a stage has, and when: replicas that are there and up, people on duty."""
+"""Servers of a stage over time: replicas that are there and up, people on duty; their work and their cost."""
 
 from __future__ import annotations
 
@@ -19,15 +19,14 @@ if TYPE_CHECKING:
 
 
 def kind(run: Plan | Trace, name: str) -> type[Stage]:
-    """What answers for the kind of a stage."""
     return STAGES[plan_of(run).scenario.stages[name].kind]
 
 
 def servers(run: Plan | Trace, name: str, server: int | None = None) -> Steps:
-    """How many servers may work at a stage from which time on, on the run's own clock; 0 where none are needed.
+    """Return the number of servers that may work at a stage over the run's time (s); 0 where none are needed.
 
-    Of a plan: as it is meant, with every replica that there may be. Of a trace: as it was, without replicas that were down, or
-    that a scaling pool had not started yet. People are on duty outside breaks and hand-overs. server: this one alone.
+    A plan has every replica that there may be. A trace lacks replicas that were down, or that a scaling pool had not started
+    yet. People are on duty outside breaks and hand-overs. server: count this one alone.
     """
     if not isinstance(run, Trace) or len(run.phases) < 2:
         return kind(run, name).servers(run, name, server)
@@ -35,27 +34,26 @@ def servers(run: Plan | Trace, name: str, server: int | None = None) -> Steps:
 
 
 def down(trace: Trace, name: str, server: int | None = None) -> Steps:
-    """How many servers of a stage are there, but down, from which time on; server: this one alone."""
+    """Return the number of servers of a stage that are there, but down, over time; server: count this one alone."""
     if len(trace.phases) < 2:
         return kind(trace, name).down(trace, name, server)
     return spliced((start, down(trace.under(plan), name, server)) for start, _, plan in trace.parts())
 
 
 def server_s(run: Plan | Trace, name: str) -> float:
-    """Server-seconds that a stage offers for the work of the arrivals: those until the last of them may come.
+    """Return server-seconds that a stage offers for the work of the arrivals: those until the last of them may come.
 
-    Where nobody is on duty in that time, because all of it is read later, a day's share of those who are.
+    If no reader is on duty in that time, because all of it is read later, the offer is a day's share of the later shifts.
     """
     return _summed(run, lambda part: kind(part, name).server_s(part, name))
 
 
 def work_s(run: Plan | Trace, name: str) -> float:
-    """The same in seconds of usual work: a replica that is slowed down, or a tired reviewer, gets less done in a second."""
+    """Return server-seconds in usual work: a slowed replica, or a tired reviewer, gets less done in a second."""
     return _summed(run, lambda part: kind(part, name).work_s(part, name))
 
 
 def paid_usd(trace: Trace, name: str) -> float:
-    """What was paid for a stage, at the prices of the time."""
     about = kind(trace, name)
     if len(trace.phases) < 2:
         price = trace.conditions.price(name).mean(trace.plan.arrivals_end_s)
@@ -64,7 +62,7 @@ def paid_usd(trace: Trace, name: str) -> float:
 
 
 def _paid_in_part(trace: Trace, name: str, start: float, end: float, plan: Plan) -> float:
-    """The same for the time in which one of the trace's plans ran, and for what was begun then."""
+    """Return the cost of a stage while one of the trace's plans ran, with the services begun then."""
     about, whole = kind(trace, name), trace.under(plan)
     if name in trace.fleets:
         seconds = trace.fleets[name].paid_between(start, end)
@@ -77,7 +75,7 @@ def _paid_in_part(trace: Trace, name: str, start: float, end: float, plan: Plan)
 
 
 def weighted_work_s(trace: Trace, name: str, weight: Callable[[Plan], float], within: Span = (0.0, inf)) -> float:
-    """Seconds of usual work that a stage offers, each weighted by a figure of the plan that ran at the time.
+    """Return seconds of usual work that a stage offers, each weighted by a figure of the plan that ran at the time.
 
     within: from when until when, in seconds of the run
     """
@@ -90,7 +88,7 @@ def weighted_work_s(trace: Trace, name: str, weight: Callable[[Plan], float], wi
 
 
 def _summed(run: Plan | Trace, figure: Callable[[Plan | Trace], float]) -> float:
-    """A figure that grows with time, over all plans that a trace ran under: each adds what grew while it ran."""
+    """Sum a figure that grows with time over all plans of a trace: each adds its growth while it ran."""
     if not isinstance(run, Trace) or len(run.phases) < 2:
         return figure(run)
     return sum(figure(run.under(plan, end)) - figure(run.under(plan, start)) for start, end, plan in run.parts())

@@ -39,81 +39,80 @@ FARTHEST = 8.0
 
 
 def referrals(plan: Plan) -> Picture:
-    """How many must be referred to find more: of a plan with scores."""
-    people, asked = plan.scenario.population, _asked_sensitivity(plan)
+    """Draw the share to be referred for each share of positives; for a plan with scores."""
+    people, target = plan.scenario.population, _target_sensitivity(plan)
     assert people is not None
     many = plan.scenario.who.many
-    targets = np.array([*np.linspace(0.7, 0.99, 30), 0.995, asked])
+    targets = np.array([*np.linspace(0.7, 0.99, 30), 0.995, target])
     targets.sort()
     shares = [referred_at(plan, target).share for target in targets]
     line = {"color": BLUE, "width": 3}
     drawn = small(go.Scatter(x=100 * targets, y=[100 * share for share in shares], mode="lines", line=line))
-    here = referred_at(plan, asked).share
-    drawn.add_trace(go.Scatter(x=[100 * asked], y=[100 * here], mode="markers", marker={"color": BLUE, "size": 11}))
+    here = referred_at(plan, target).share
+    drawn.add_trace(go.Scatter(x=[100 * target], y=[100 * here], mode="markers", marker={"color": BLUE, "size": 11}))
     drawn.update_traces(hovertemplate=f"%{{x:.1f}}% of the {people.positives}: %{{y:.0f}}% of all<extra></extra>")
     capacity = reading_capacity(plan)
     if capacity is not None and capacity < 1:
         drawn.add_hrect(y0=100 * capacity, y1=104, fillcolor=translucent(RED, 0.14), line_width=0, layer="below")
         drawn.add_annotation(x=70, y=104, text="more than people can read", showarrow=False, xanchor="left", yanchor="top")
-    drawn.add_vline(x=100 * asked, line=OBJECTIVE)
+    drawn.add_vline(x=100 * target, line=OBJECTIVE)
     drawn.update_xaxes(title=f"{people.positives} {people.escalated}", ticksuffix="%", range=[70, 101])
     drawn.update_yaxes(title=f"all {people.escalated}", ticksuffix="%", range=[0, 104])
     table = pd.DataFrame({f"{people.positives} (%)": 100 * targets, f"{many} {people.escalated} (%)": 100 * np.array(shares)})
-    value, meaning = roughly(here), f"of all {many} are {people.escalated} once {100 * asked:g}% of the {people.positives} are"
+    value, meaning = roughly(here), f"of all {many} are {people.escalated} once {100 * target:g}% of the {people.positives} are"
     return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table))
 
 
-def _asked_sensitivity(plan: Plan) -> float:
-    asked = [one.at_least for one in plan.scenario.objectives if one.metric == "sensitivity"]
-    return next((bound for bound in asked if bound is not None and bound < 1), USUAL)
+def _target_sensitivity(plan: Plan) -> float:
+    targets = [one.at_least for one in plan.scenario.objectives if one.metric == "sensitivity"]
+    return next((bound for bound in targets if bound is not None and bound < 1), USUAL)
 
 
-def collapse(plan: Plan, found: pd.DataFrame) -> Picture:
-    """What becomes of a service whose clients try again; found: the frame of `goodput`."""
+def collapse(plan: Plan, goodput: pd.DataFrame) -> Picture:
+    """Draw a service whose clients try again; goodput: the frame of `metrics.overload.goodput`."""
     many = plan.scenario.who.many
     lines = {"fresh": ("sent", SKY), "retries": ("sent again", ORANGE), "useful": ("served in time", GREEN)}
     drawn = small(
         *(
             go.Scatter(
                 name=name,
-                x=found["time_s"] / 60,
-                y=found[column],
+                x=goodput["time_s"] / 60,
+                y=goodput[column],
                 line={"color": colour, "width": 2.5, "shape": "hv"},
                 hovertemplate="%{y:.0f} a second after %{x:.1f} min",
             )
             for column, (name, colour) in lines.items()
         )
     )
-    if rush := rush_of(found):
+    if rush := rush_of(goodput):
         drawn.add_vrect(x0=rush[0] / 60, x1=rush[1] / 60, fillcolor=translucent(GREY, 0.2), line_width=0, layer="below")
     drawn.update_layout(showlegend=True)
     drawn.update_xaxes(title="minutes; shaded: the surge", range=[0, plan.arrivals_end_s / 60])
     drawn.update_yaxes(title=f"{many} a second", rangemode="tozero")
-    value, meaning = _of_collapse(many, found)
-    table = found.rename(columns={"time_s": "from (s)"} | {column: f"{name} (1/s)" for column, (name, _) in lines.items()})
+    value, meaning = _of_collapse(many, goodput)
+    table = goodput.rename(columns={"time_s": "from (s)"} | {column: f"{name} (1/s)" for column, (name, _) in lines.items()})
     return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table))
 
 
-def _of_collapse(many: str, found: pd.DataFrame) -> tuple[str, str]:
-    bad = trouble(found)
+def _of_collapse(many: str, goodput: pd.DataFrame) -> tuple[str, str]:
+    bad = trouble(goodput)
     if bad is None:
-        return roughly(float(found["served_share"].min())), f"of the {many} are served in time even in the worst seconds"
+        return roughly(float(goodput["served_share"].min())), f"of the {many} are served in time even in the worst seconds"
     after = "" if bad.rush_ended is None else " after the surge"
     since = bad.started if bad.rush_ended is None else bad.rush_ended
     if bad.over:
         return _about(max(bad.ended - since, 0)), f"until the service recovers{after}"
-    judged = found[found["served_share"].notna()]
+    judged = goodput[goodput["served_share"].notna()]
     waited = _about(float(judged["time_s"].iloc[-1]) - since)
     return roughly(bad.last_share), f"of the {many} are served in time, {waited}{after or ' later'}"
 
 
 def _about(seconds: float) -> str:
-    """A time to remember: in whole minutes, where it is that long."""
     return f"{seconds / 60:.0f} min" if seconds >= 60 else f"{seconds:.0f} s"
 
 
 def braking(plan: Plan) -> Picture:
-    """How far a vehicle needs to stop, and what its first camera finds there: of a plan with encounters."""
+    """Draw the recall of a vehicle's first camera by distance, and its stopping distance; for a plan with encounters."""
     spec = plan.scenario.encounters
     assert spec is not None
     what = next(iter(spec.kinds.values())).object
@@ -132,7 +131,7 @@ def braking(plan: Plan) -> Picture:
 
 
 def objectives(verdicts: list[Verdict]) -> Picture:
-    """How far each objective is from what is asked, in a run of the default design."""
+    """Draw the distance of each objective from its bound, in a run of the default design."""
     rows = [(one.objective.label, _times_better(one), one) for one in reversed(verdicts)]
     marker = {"color": [TONES[one.standing] for _, _, one in rows], "size": 13}
     drawn = small(
@@ -160,7 +159,7 @@ def objectives(verdicts: list[Verdict]) -> Picture:
 
 
 def _times_better(verdict: Verdict) -> float:
-    """The value against its bound, above 1 where it is met; no figure counts as far worse."""
+    """Divide the value by its bound, or the other way round: above 1 if met; no figure counts as far worse."""
     if verdict.estimate is None:
         return 1 / FARTHEST
     value, bound = verdict.estimate.value, verdict.bound

@@ -21,7 +21,7 @@ from simulator.metrics.overload import goodput_of
 from simulator.metrics.summary import Verdict, judge
 from simulator.paths import PAGES
 from simulator.practice.design_runs import LOOK_S, look_s, watcher
-from simulator.practice.verdict_bar import bar, told
+from simulator.practice.verdict_bar import bar, verdicts_sentence
 from simulator.processes import KilledError
 
 #: The seed that a case is opened with, so that what runs here is there already when it is opened.
@@ -35,7 +35,7 @@ _ALL = Watcher(HOUSE, "")
 
 
 def hook(plan: Plan) -> None:
-    """The default design of a case, already run: what it does not meet, and the way to better it."""
+    """Show the default design of a case, already run: its unmet objectives, and a button to change it."""
     job = registry().live(watcher(), plan, SEED, plan.scenario.run.replications)
     draw = st.fragment(run_every=look_s())(_hook) if job.running else _hook
     draw(plan.scenario, job, job.running)
@@ -47,7 +47,7 @@ def _hook(scenario: Scenario, job: Job, looks: bool) -> None:
     found = None if job.error else job.shown
     verdicts = found.verdicts if found else [judge(one, scenario.metrics, {}) for one in scenario.objectives]
     st.header(_challenge(verdicts, found), anchor=False)
-    bar(verdicts, stale=found is None, state=told(verdicts) if found and not job.running else "")
+    bar(verdicts, stale=found is None, state=verdicts_sentence(verdicts) if found and not job.running else "")
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Change this design", type="primary", key="change"):
             _open(scenario)
@@ -55,7 +55,6 @@ def _hook(scenario: Scenario, job: Job, looks: bool) -> None:
 
 
 def _challenge(verdicts: list[Verdict], found: Result | None) -> str:
-    """What there is to do, in a sentence."""
     total, met = len(verdicts), sum(one.standing == "met" for one in verdicts)
     unproven = sum(one.standing == "not proven" for one in verdicts)
     if found is None:
@@ -82,7 +81,7 @@ def _size(job: Job, found: Result | None) -> str:
 
 
 def card(scenario: Scenario, plan: Plan | None) -> None:
-    """A case: what it is about, in words and in a picture; plan: its default design, if that can run."""
+    """Show a case with its summary and its picture; plan: its default design, if that can run."""
     with st.container(border=True, height="stretch"):
         st.subheader(plain(scenario.title), anchor=False)
         st.markdown(plain(scenario.summary))
@@ -127,7 +126,6 @@ def _picture(plan: Plan) -> Picture | None:
 
 @st.fragment(run_every=2 * LOOK_S)
 def _waiting(plan: Plan) -> None:
-    """Holds the place of a picture until it is made."""
     try:
         made = picture_of(plan)
     except KilledError:
@@ -139,7 +137,7 @@ def _waiting(plan: Plan) -> None:
 
 
 def picture_of(plan: Plan) -> Picture | None:
-    """What a case is about: an incident, scores, encounters, retries, or else its objectives; None while it is made."""
+    """Return the picture of a case: an incident, scores, encounters, retries, or its objectives; None while it is made."""
     if plan.scenario.incident is not None:
         rung = _ring(job_id(plan, SEED, 1), plan)
         return pager(plan.scenario.incident, rung.result()) if rung.done() else None

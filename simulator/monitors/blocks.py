@@ -1,4 +1,4 @@
-"""Rows that follow each other resemble each other: how long for, and the blocks in which they may be taken for independent."""
+"""Rows that resemble the rows before them: their autocorrelation time, and blocks that count as independent."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _FEW, _CERTAIN = 20, 2.58
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """Which block each row belongs to, in each file from 0, shapes (n,) and (m,). length: in rows, unless files name them."""
+    """The block of each row, in each file from 0, shapes (n,) and (m,). length: in rows; None if the files name the blocks."""
 
     reference: Codes
     production: Codes
@@ -34,14 +34,13 @@ class Blocks:
 
     @property
     def counts(self) -> tuple[int, int]:
-        """How many blocks there are in the reference and in production."""
         return int(self.reference.max()) + 1, int(self.production.max()) + 1
 
 
 def autocorrelation_time(values: Floats) -> float:
-    """1 + 2 * (sum of autocorrelations), shape (n,): so many rows in turn tell as much as one independent row; at least 1.
+    """Return 1 + 2 * (sum of autocorrelations), at least 1: the number of rows that are worth one independent row; shape (n,).
 
-    The sum is cut where its lag exceeds `_WINDOW` times the sum so far, beyond which noise alone would be added (Sokal 1997).
+    The sum is cut where its lag exceeds `_WINDOW` times the sum so far; beyond it, noise alone would be added (Sokal 1997).
     """
     centred = values - values.mean()
     if not np.any(np.abs(centred) > 1e-12):
@@ -53,26 +52,26 @@ def autocorrelation_time(values: Floats) -> float:
 
 
 def rows_alike(values: Floats) -> float:
-    """The longer of two autocorrelation times of a series, shape (n,): of its ranks, and of how far they lie from the middle.
+    """Return the longer of two autocorrelation times, shape (n,): of ranks, and of their distance to the middle.
 
-    The second sees a spread that comes and goes while the mean stays.
+    The second shows a spread that comes and goes while the mean stays.
     """
     ranks = rankdata(values) / len(values) - 0.5
     return max(autocorrelation_time(ranks), autocorrelation_time(np.abs(ranks)))
 
 
 def block_length(reference: list[Floats], sizes: tuple[int, int]) -> int:
-    """Rows a block, from the longest autocorrelation time of any of the reference's series; 1 where rows look independent.
+    """Return the rows of a block, from the longest autocorrelation time of the reference's series; 1 for independent rows.
 
-    Of the reference alone, which is quiet: a step in production would look like rows that resemble each other for ever.
-    sizes: rows of the two files; where they are many, blocks are joined for speed
+    The reference alone counts, since it is quiet: a step in production would look like one long autocorrelation.
+    sizes: rows of the two files; in large files, blocks are joined for speed
     """
     needed = max(ceil(BLOCK_TIMES * (max(map(rows_alike, reference), default=1.0) - 1) - 0.5), 1)
     return max(needed, min(ceil(sum(sizes) / _MOST), min(sizes) // _LEAST))
 
 
 def contiguous(sizes: tuple[int, int], length: int) -> Blocks:
-    """Blocks of so many rows in turn; what is left at the end joins the last block if it is less than half of one."""
+    """Cut both files into blocks of `length` rows; a rest of less than half a block joins the last block."""
     reference, production = (_stretches(size, length) for size in sizes)
     return Blocks(reference, production, length)
 
@@ -83,13 +82,13 @@ def _stretches(size: int, length: int) -> Codes:
 
 
 def grouped(reference: ArrayLike, production: ArrayLike) -> Blocks:
-    """Blocks that the files name: a scene, a camera-hour; shapes (n,) and (m,)."""
+    """Return blocks that the files name, such as a scene or a camera-hour; shapes (n,) and (m,)."""
     first, second = (np.unique(np.asarray(names).astype(str), return_inverse=True)[1] for names in (reference, production))
     return Blocks(first, second)
 
 
 def independent_rows(values: Floats, codes: Codes) -> float:
-    """How many independent rows tell as much of the mean as these do, which come in blocks; shapes (n,).
+    """Return the number of independent rows with as much information on the mean as these rows in blocks; shapes (n,).
 
     The variance of single rows over that between blocks (Cochran 1977, Sampling Techniques, section 9), at most n.
     """
@@ -103,7 +102,7 @@ def independent_rows(values: Floats, codes: Codes) -> float:
 
 
 def neighbours_alike(values: Floats, codes: Codes) -> float:
-    """The correlation of the means of neighbouring blocks, shapes (n,), where it is certain (p below 1%); else 0."""
+    """Return the correlation of the means of neighbouring blocks, shapes (n,), if it is certain (p below 1%), else 0."""
     order = np.argsort(np.unique(codes, return_index=True)[1])
     means = (np.bincount(codes, values) / np.bincount(codes))[order]
     if len(means) < _FEW or not means.std() > 0:
@@ -120,7 +119,7 @@ KS_EFFICIENCY = 2 / np.pi
 
 
 def smallest_shift(rows: tuple[float, float], level: float, efficiency: float = 1.0) -> float:
-    """The shift of the mean, in standard deviations, that a two-sided test sees with a power of 80%.
+    """Return the shift of the mean, in standard deviations, that a two-sided test detects with a power of 80%.
 
     rows: independent rows of the reference and of production; level: of this one test, after the correction for many
     """
@@ -128,5 +127,5 @@ def smallest_shift(rows: tuple[float, float], level: float, efficiency: float = 
 
 
 def smallest_change(share: float, rows: tuple[float, float], level: float) -> float:
-    """The change of a share, as a part of 1, that is seen with a power of 80%."""
+    """Return the change of a share, as a part of 1, that is detected with a power of 80%."""
     return min(smallest_shift(rows, level) * float(np.sqrt(share * (1 - share))), 1.0)

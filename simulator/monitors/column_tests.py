@@ -30,7 +30,7 @@ from simulator.monitors.resampling import BlockedKernel, Resampling, Statistic, 
 
 #: Times that each file is drawn again for an interval.
 DRAWS = 999
-#: No interval is told from fewer rows or blocks of a file.
+#: Fewer rows or blocks of a file give no interval.
 LEAST_UNITS = 5
 
 Unit = Literal["sd", "share", "psi", "mmd"]
@@ -38,10 +38,10 @@ Unit = Literal["sd", "share", "psi", "mmd"]
 
 @dataclass(frozen=True)
 class EffectSize:
-    """How large a change is.
+    """The size of a change.
 
-    name: of the category whose share changed most; size: roughly in standard deviations, to tell the largest
-    signed: whether it has a direction
+    name: of the category whose share changed most; size: roughly in standard deviations, to rank changes
+    signed: True if it has a direction
     """
 
     interval: Interval
@@ -53,10 +53,10 @@ class EffectSize:
 
 @dataclass(frozen=True)
 class ColumnTestResult:
-    """What one test says of one column in one part of the data.
+    """The result of one test of one column in one part of the data.
 
-    p: before any correction; least_p: the lowest there can be with so few rows or blocks
-    smallest: the smallest effect, in the effect's unit, seen in four cases of five; None where no formula tells it
+    p: before any correction; least_p: the lowest possible p with this number of rows or blocks
+    smallest: the smallest effect, in the effect's unit, that is detected in four cases of five; None without a formula
     independent: independent rows of the reference and of production
     alarm: the row of production where CUSUM's sum began to grow, or another detector's alarm came
     """
@@ -88,7 +88,7 @@ class ColumnSample:
 
     @property
     def independent(self) -> tuple[float, float]:
-        """How many independent rows there are in either file, as far as the reference tells how alike its rows are."""
+        """Return the number of independent rows of either file, from the blocks of the reference."""
         sizes = (float(len(self.reference)), float(len(self.production)))
         if self.blocks is None:
             return sizes
@@ -96,22 +96,20 @@ class ColumnSample:
         return first, max(first * sizes[1] / sizes[0], 1.0)
 
     def _ordered(self, values: Floats) -> Floats:
-        """What independent rows are counted by: ranks, or for words whether it is the most frequent one."""
+        """Return ranks, or for words the indicator of the most frequent one."""
         if self.kind != "words":
             return np.asarray(stats.rankdata(values), float)
         return np.asarray(values == np.bincount(self.reference.astype(int)).argmax(), float)
 
     def resampled(self, cells: Cells) -> Resampling:
-        """Ways in which the two files could have been, in these cells."""
         return resampling((cells.reference, cells.production), len(cells.support), self.blocks)
 
     def permuted_p(self, found: float, rows: Resampling, statistic: Statistic) -> tuple[float, float]:
-        """p of a statistic, and the lowest there can be."""
+        """Return p of a statistic, and the lowest possible p."""
         p = permutation_p(found, rows.permuted(statistic, self.times, self.seed))
         return p, max(1 / (self.times + 1), 1 / rows.arrangements)
 
     def cells(self) -> Cells:
-        """Each value or word by itself, as far as they can be told apart."""
         if self.kind == "words":
             codes = (self.reference.astype(int), self.production.astype(int))
             return Cells(*codes, np.arange(len(self.names), dtype=float), self.names)
@@ -119,23 +117,23 @@ class ColumnSample:
 
 
 def ask_ks(sample: ColumnSample) -> ColumnTestResult:
-    """Kolmogorov and Smirnov's test; the effect is the shift of the mean."""
+    """Run Kolmogorov and Smirnov's test; the effect is the shift of the mean."""
     cells = sample.cells()
     rows = sample.resampled(cells)
     with warnings.catch_warnings(category=RuntimeWarning, action="ignore"):  # where the exact p is out of reach, it says so
-        told = stats.ks_2samp(sample.reference, sample.production, method="auto" if sample.blocks is None else "asymp")
+        test = stats.ks_2samp(sample.reference, sample.production, method="auto" if sample.blocks is None else "asymp")
     if sample.blocks is None:
-        p, least = float(told.pvalue), 0.0
+        p, least = float(test.pvalue), 0.0
     else:
         p, least = sample.permuted_p(float(distances.ks(*rows.counted)[0]), rows, distances.ks)
     smallest = smallest_shift(sample.independent, sample.level, KS_EFFICIENCY)
-    return ColumnTestResult(float(told.statistic), _shift(sample, cells, rows), p, least, smallest, sample.independent)
+    return ColumnTestResult(float(test.statistic), _shift(sample, cells, rows), p, least, smallest, sample.independent)
 
 
 def ask_chi_squared(sample: ColumnSample) -> ColumnTestResult:
-    """Pearson's test of the shares of all categories; the effect is the share that changed most.
+    """Run Pearson's test of the shares of all categories; the effect is the share that changed most.
 
-    Of independent rows p is that of the chi-squared distribution if at least five rows are expected everywhere.
+    For independent rows, p comes from the chi-squared distribution if at least five rows are expected in each cell.
     """
     cells = sample.cells()
     rows = sample.resampled(cells)
@@ -157,7 +155,7 @@ def ask_chi_squared(sample: ColumnSample) -> ColumnTestResult:
 
 
 def ask_wasserstein(sample: ColumnSample) -> ColumnTestResult:
-    """Wasserstein's distance in standard deviations of the reference; what chance adds to it is taken off the effect."""
+    """Test Wasserstein's distance in standard deviations of the reference; the effect excludes what chance adds."""
     cells = sample.cells()
     deviation = distances.deviation(sample.reference, sample.production)
     rows, statistic = sample.resampled(cells), distances.wasserstein(cells.support, deviation)
@@ -168,7 +166,7 @@ def ask_wasserstein(sample: ColumnSample) -> ColumnTestResult:
 
 
 def ask_psi(sample: ColumnSample) -> ColumnTestResult:
-    """Population stability index over tenths of the reference, or categories; what chance adds is taken off the effect."""
+    """Test the population stability index over tenths of the reference, or categories; the effect excludes what chance adds."""
     cells = sample.cells() if sample.kind != "numbers" else distances.psi_cells(sample.reference, sample.production)
     rows = sample.resampled(cells)
     found = float(distances.psi(*rows.counted)[0])
@@ -179,7 +177,7 @@ def ask_psi(sample: ColumnSample) -> ColumnTestResult:
 
 
 def smallest_psi(bins: int, rows: tuple[float, float], level: float) -> float | None:
-    """The index that is seen with a power of 80%.
+    """Return the index that is detected with a power of 80%.
 
     It is (1 / n + 1 / m) times a chi-squared variable of bins - 1 degrees of freedom (Yurdakul 2018, Statistical Properties of
     Population Stability Index), a non-central one where something differs.
@@ -216,7 +214,7 @@ def _codes(sample: ColumnSample) -> tuple[Codes, Codes]:
     return sample.blocks.reference, sample.blocks.production
 
 
-#: What asks each test, and of which kinds of columns.
+#: The function of each test, and the kinds of columns that it fits.
 TESTS: dict[str, tuple[Callable[[ColumnSample], ColumnTestResult], tuple[Kind, ...]]] = {
     "ks": (ask_ks, ("numbers", "counts")),
     "chi2": (ask_chi_squared, ("counts", "words")),
@@ -228,7 +226,7 @@ TESTS: dict[str, tuple[Callable[[ColumnSample], ColumnTestResult], tuple[Kind, .
 }
 #: All columns of numbers together.
 MMD = "mmd"
-#: What each is called in a sentence.
+#: The name of each test in a sentence.
 NAMES = {
     "ks": "KS",
     "chi2": "chi-squared",
@@ -242,16 +240,16 @@ NAMES = {
 
 
 def ask_mmd(samples: list[ColumnSample], blocks: Blocks | None) -> ColumnTestResult:
-    """Whether columns of numbers differ together, each in standard deviations of the reference.
+    """Test whether columns of numbers differ together, each in standard deviations of the reference.
 
-    blocks: of rows that are not thinned; the effect is the squared discrepancy, without what chance adds to it
+    blocks: of rows before thinning; the effect is the squared discrepancy, without what chance adds to it
     """
     first = samples[0]
     both = [np.column_stack([_scaled(sample)[part] for sample in samples]) for part in (0, 1)]
     codes = _codes(first) if blocks is None else (blocks.reference, blocks.production)
-    kept = [np.unique(np.linspace(0, len(rows) - 1, min(len(rows), distances.MOST_ROWS)).astype(int)) for rows in both]
-    features = (both[0][kept[0]], both[1][kept[1]])
-    thinned = [np.unique(code[keep], return_inverse=True)[1] for code, keep in zip(codes, kept, strict=True)]
+    rows_kept = [np.unique(np.linspace(0, len(rows) - 1, min(len(rows), distances.MOST_ROWS)).astype(int)) for rows in both]
+    features = (both[0][rows_kept[0]], both[1][rows_kept[1]])
+    thinned = [np.unique(code[keep], return_inverse=True)[1] for code, keep in zip(codes, rows_kept, strict=True)]
     width = distances.bandwidth(np.concatenate(features))
     kernel = BlockedKernel(features, (thinned[0], thinned[1]), width)
     p = permutation_p(kernel.found(), kernel.permuted(first.times, first.seed))
@@ -267,35 +265,34 @@ def _scaled(sample: ColumnSample) -> tuple[Floats, Floats]:
 
 
 def _shift(sample: ColumnSample, cells: Cells, rows: Resampling) -> EffectSize:
-    """The shift of the mean in standard deviations of the reference: exact, with an interval from cells."""
+    """Return the shift of the mean in standard deviations of the reference: exact, with an interval from cells."""
     deviation = distances.deviation(sample.reference, sample.production)
     statistic = distances.mean_shift(cells.support, deviation)
     value = float(sample.production.mean() - sample.reference.mean()) / deviation
     off = value - float(statistic(*rows.counted)[0])
     interval = percentile_interval(value, rows.drawn(statistic, DRAWS, sample.seed) + off)
-    return EffectSize(_told(interval, rows.units), "sd", size=abs(value), signed=True)
+    return EffectSize(_bounded(interval, rows.units), "sd", size=abs(value), signed=True)
 
 
-def _told(interval: Interval, units: tuple[int, int]) -> Interval:
-    """The interval, without bounds where too few rows or blocks were drawn again to tell any."""
+def _bounded(interval: Interval, units: tuple[int, int]) -> Interval:
     return interval if min(units) >= LEAST_UNITS else Interval(interval.value, -np.inf, np.inf)
 
 
 def _beyond_chance(found: float, drawn: Floats, unit: Unit, units: tuple[int, int]) -> EffectSize:
-    """A distance less what drawing again adds to it on average, at least 0.
+    """Subtract the mean effect of resampling from a distance, at least 0.
 
-    Its interval holds the mirrored one, which reaches 0 where nothing differs, and the bias-corrected percentile one, right
-    where much differs: either alone misses too often.
+    The interval covers both the mirrored one, which reaches 0 where nothing differs, and the bias-corrected percentile one,
+    which is right where much differs: either alone misses too often.
     """
     mirrored, corrected = pivotal_interval(found, drawn, least=0.0), corrected_interval(found, drawn)
     low, high = min(mirrored.low, corrected.low), max(mirrored.high, corrected.high)
     value = min(max(2 * found - float(np.mean(drawn)), low), high)
-    interval = _told(Interval(value, low, high), units)
+    interval = _bounded(Interval(value, low, high), units)
     return EffectSize(interval, unit, size=value if unit == "sd" else float(np.sqrt(value)))
 
 
 def _changed_share(cells: Cells, rows: Resampling, independent: tuple[float, float]) -> EffectSize:
-    """The share that changed most. Its interval is one of those that hold for all categories at once.
+    """Return the share that changed most. Its interval holds for all categories at once.
 
     Where a file has none of the category, or nothing else, the share may still be 3 / (independent rows) (rule of three).
     """
@@ -311,4 +308,4 @@ def _changed_share(cells: Cells, rows: Resampling, independent: tuple[float, flo
     spread = float(np.sqrt(share * (1 - share))) or 1.0
     value = float(found[most])
     bounds = Interval(value, max(value - half, -1.0), min(value + half, 1.0))
-    return EffectSize(_told(bounds, rows.units), "share", name, abs(value) / spread, signed=True)
+    return EffectSize(_bounded(bounds, rows.units), "share", name, abs(value) / spread, signed=True)

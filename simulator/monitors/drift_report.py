@@ -27,19 +27,19 @@ TOGETHER = "(numbers together)"
 
 
 class MonitorError(InputError):
-    """The question cannot be asked; the message says why and what could be."""
+    """A report cannot be made; the message gives the reason and the fix."""
 
 
 @dataclass(frozen=True)
 class ReportRequest:
-    """What is to be compared.
+    """The tests to run and the columns to compare.
 
     tests: of `TESTS` or "mmd"; none: KS for numbers, chi-squared for counts and words
-    level: the chance of any false claim (Holm), or the share of claims that are false (bh); for each test alone (none)
+    level: the chance of any false claim (Holm), or the share of false claims (bh); for each test alone (none)
     by: a column whose words are compared one by one too
     time: a column that orders the rows; window_h: stretches of production, in hours, that are compared one by one too
-    group: a column that says which rows belong together
-    independent: rows know nothing of each other, and their order does not matter
+    group: a column that names rows that belong together
+    independent: rows are independent, and their order does not matter
     columns: these alone; none: all
     """
 
@@ -55,7 +55,7 @@ class ReportRequest:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what makes no sense. Raises MonitorError."""
+        """Raise MonitorError for values that contradict each other."""
         for test in self.tests:
             if test not in (*TESTS, MMD):
                 raise MonitorError(f"there is no test '{test}'; {suggest(test, (*TESTS, MMD))}")
@@ -72,7 +72,7 @@ class DriftFinding:
     """One test of one column in one part: "" for all rows, else the slice or window.
 
     rows: that are not empty, of each file; block: rows of a block, None where rows are independent or grouped
-    alarm: the row of production, from 0 as in the file, at which CUSUM's sum began to grow, or another detector alarmed
+    alarm: the row of production, from 0 as in the file, where CUSUM's sum began to grow, or another detector's alarm came
     """
 
     column: str
@@ -88,7 +88,7 @@ class DriftFinding:
 
 @dataclass(frozen=True)
 class Monitored:
-    """All findings, in the order of columns within parts; notes: what was left out, and why, a sentence each."""
+    """All findings, in the order of columns within parts; notes: a sentence for each column or part that was left out."""
 
     asked: ReportRequest
     findings: list[DriftFinding]
@@ -96,7 +96,6 @@ class Monitored:
 
     @property
     def differing(self) -> list[DriftFinding]:
-        """Findings of a difference, the largest change first."""
         found = [finding for finding in self.findings if finding.verdict == "differs"]
         return sorted(found, key=lambda finding: (finding.column == TOGETHER, -finding.answer.effect.size))
 
@@ -127,7 +126,7 @@ def compare(
 ) -> Monitored:
     """Compare production with the reference. Raises TableError or MonitorError for wrong input.
 
-    step: called after each test with the number of all
+    step: called after each test with the number of all tests
     """
     asked = asked or ReportRequest()
     apart = [name for name in (asked.time, asked.group) if name]
@@ -147,7 +146,7 @@ def compare(
 
 
 def _parts(reference: MonitoredTable, production: MonitoredTable, asked: ReportRequest) -> tuple[list[_Part], list[str]]:
-    """All rows, each slice and each window that has enough rows, and sentences about those that have not."""
+    """Return all rows, each slice and each window with enough rows, and sentences about those with too few."""
     whole = (np.ones(len(reference.rows), bool), np.ones(len(production.rows), bool))
     parts = [_Part("", *whole)]
     if asked.by:
@@ -188,7 +187,7 @@ def _jobs(parts: list[_Part], found: list[Column], asked: ReportRequest) -> tupl
 
 
 def _together(part: _Part, found: list[Column]) -> Iterator[_Job]:
-    """All columns of numbers that no empty cell breaks."""
+    """Return all columns of numbers without empty cells."""
     whole = tuple(one for one in found if one.kind != "words" and _filled(one, part) == part.sizes)
     if whole:
         yield _Job(part, MMD, whole)
@@ -203,7 +202,7 @@ def _kinds(found: list[Column]) -> str:
 
 
 def _filled(column: Column, part: _Part) -> tuple[int, int]:
-    return len(column.told("reference", part.reference)), len(column.told("production", part.production))
+    return len(column.cells("reference", part.reference)), len(column.cells("production", part.production))
 
 
 def _in(part: _Part) -> str:
@@ -211,7 +210,7 @@ def _in(part: _Part) -> str:
 
 
 def _alike(found: list[Column], groups: list[NDArray[np.str_]] | None) -> Iterator[str]:
-    """Sentences about columns whose groups do not tell all that follows from each other."""
+    """Yield sentences about columns whose neighbouring groups resemble each other."""
     for column in found if groups else ():
         cells = column.reference.dropna()
         values = pd.factorize(cells)[0].astype(float) if column.kind == "words" else cells.to_numpy(float)
@@ -224,7 +223,6 @@ def _alike(found: list[Column], groups: list[NDArray[np.str_]] | None) -> Iterat
 
 
 def _answer(job: _Job, groups: list[NDArray[np.str_]] | None, asked: ReportRequest, jobs: int) -> DriftFinding:
-    """The answer of one test, not yet corrected for the others."""
     samples = [_sample(column, job.part, groups, asked, jobs) for column in job.columns]
     first = samples[0]
     if job.test == MMD:
@@ -232,7 +230,7 @@ def _answer(job: _Job, groups: list[NDArray[np.str_]] | None, asked: ReportReque
     answer = ask_mmd(samples, first.blocks) if job.test == MMD else TESTS[job.test][0](first)
     name = TOGETHER if job.test == MMD else job.columns[0].name
     rows, length = (len(first.reference), len(first.production)), first.blocks.length if first.blocks else None
-    cells = job.columns[0].told("production", job.part.production)
+    cells = job.columns[0].cells("production", job.part.production)
     alarm = None if answer.alarm is None else int(cells.index[answer.alarm])
     return DriftFinding(name, job.part.name, job.test, rows, length, answer, answer.p, "cannot tell", alarm)
 
@@ -240,7 +238,7 @@ def _answer(job: _Job, groups: list[NDArray[np.str_]] | None, asked: ReportReque
 def _sample(
     column: Column, part: _Part, groups: list[NDArray[np.str_]] | None, asked: ReportRequest, jobs: int
 ) -> ColumnSample:
-    cells = (column.told("reference", part.reference), column.told("production", part.production))
+    cells = (column.cells("reference", part.reference), column.cells("production", part.production))
     names: tuple[str, ...] = ()
     if column.kind == "words":
         codes, found = pd.factorize(pd.concat(cells), sort=True)
@@ -264,23 +262,23 @@ def _blocks(
 
 
 def _corrected(findings: list[DriftFinding], asked: ReportRequest) -> list[DriftFinding]:
-    told = correct(np.array([finding.answer.p for finding in findings]), asked.correction)
+    corrected_p = correct(np.array([finding.answer.p for finding in findings]), asked.correction)
     reach = asked.level / (1 if asked.correction == "none" else len(findings))
     return [
         replace(finding, corrected=float(p), verdict=_verdict(finding, float(p), asked.level, reach))
-        for finding, p in zip(findings, told, strict=True)
+        for finding, p in zip(findings, corrected_p, strict=True)
     ]
 
 
 def _verdict(finding: DriftFinding, corrected: float, level: float, reach: float) -> Verdict:
-    """reach: a test whose lowest p lies above it could not have claimed anything alone"""
+    """Judge one test; reach: a test whose lowest p lies above it could not have found anything alone."""
     if corrected <= level:
         return "differs"
     return "cannot tell" if finding.answer.least_p > reach else "no difference seen"
 
 
 def correct(p: Floats, correction: Correction) -> Floats:
-    """p-values corrected for being many, shape (n,): Holm 1979, Benjamini and Hochberg 1995, or as they are."""
+    """Correct p-values for multiple tests, shape (n,): Holm 1979, Benjamini and Hochberg 1995, or none."""
     if correction == "none":
         return p
     if correction == "bh":

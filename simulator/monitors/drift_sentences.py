@@ -15,7 +15,7 @@ _PSI_WORDS = ((0.1, "small"), (0.25, "moderate"), (float("inf"), "large"))
 
 
 def answer(monitored: Monitored) -> str:
-    """One sentence: how many columns differ and where the change is largest, or what would have been seen."""
+    """Return one sentence: the number of columns that differ and the largest change, or the lack of a difference."""
     compared = {finding.column for finding in monitored.findings}
     columns = len(compared - {TOGETHER}) or 1
     plural = "column" if columns == 1 else "columns"
@@ -29,8 +29,8 @@ def answer(monitored: Monitored) -> str:
     unsure = {finding.column for finding in monitored.findings if finding.verdict == "cannot tell"}
     if unsure == compared:
         return f"Cannot tell whether any of {columns} {plural} differs: there are too few rows that are independent."
-    told = f"No difference was seen in {columns} {plural}"
-    return f"{told}, but {len(unsure)} of them have too few independent rows to tell." if unsure else f"{told}."
+    sentence = f"No difference was seen in {columns} {plural}"
+    return f"{sentence}, but {len(unsure)} of them have too few independent rows to tell." if unsure else f"{sentence}."
 
 
 def _largest(finding: DriftFinding) -> str:
@@ -41,43 +41,43 @@ def _in(finding: DriftFinding) -> str:
     return f" ({finding.part})" if finding.part else ""
 
 
-def effect(told: EffectSize) -> str:
-    """An effect with its 95% interval, or without where too few blocks tell none."""
-    bounds = (told.interval.value, told.interval.low, told.interval.high)
-    if told.unit == "share":
+def effect(change: EffectSize) -> str:
+    """Write an effect with its 95% interval, or without it after too few blocks."""
+    bounds = (change.interval.value, change.interval.low, change.interval.high)
+    if change.unit == "share":
         value, low, high = (f"{100 * bound:+.1f}" for bound in bounds)
-        name, unit = f"share of {told.name}", " points"
-    elif told.signed:
+        name, unit = f"share of {change.name}", " points"
+    elif change.signed:
         value, low, high = (f"{bound:+.2f}" for bound in bounds)
         name, unit = "mean", " SD"
     else:
         value, low, high = (significant(bound, 2) if isfinite(bound) else "" for bound in bounds)
-        name, unit = {"sd": ("moved by", " SD"), "psi": ("PSI", ""), "mmd": ("MMD²", "")}[told.unit]
+        name, unit = {"sd": ("moved by", " SD"), "psi": ("PSI", ""), "mmd": ("MMD²", "")}[change.unit]
     return f"{name} {value}{unit} {f'[{low}, {high}]' if isfinite(bounds[2]) else '[unknown]'}"
 
 
 def verdict(finding: DriftFinding, where: str = "") -> str:
-    """The verdict of one test. where: the row at which a detector alarmed, in words."""
-    told = finding.answer
+    """Write the verdict of one test. where: the row of a detector's alarm, in words."""
+    result = finding.answer
     if finding.verdict == "differs":
         at = f" from {where}" if where else ""
-        return f"differs{at}{_by_rule(told.effect)}"
+        return f"differs{at}{_by_rule(result.effect)}"
     if finding.verdict == "cannot tell":
-        return f"cannot tell: too few rows, as good as {min(told.independent):,.0f} independent ones"
-    if told.smallest is None:
+        return f"cannot tell: too few rows, as good as {min(result.independent):,.0f} independent ones"
+    if result.smallest is None:
         return "no difference seen"
     return f"no difference seen; {_smallest(finding)} would have been"
 
 
-def _by_rule(told: EffectSize) -> str:
-    if told.unit != "psi":
+def _by_rule(change: EffectSize) -> str:
+    if change.unit != "psi":
         return ""
-    word = next(word for bound, word in _PSI_WORDS if told.interval.value <= bound)
+    word = next(word for bound, word in _PSI_WORDS if change.interval.value <= bound)
     return f"; {word} by the usual rule"
 
 
 def _smallest(finding: DriftFinding) -> str:
-    """The smallest effect that is seen in four cases of five."""
+    """Write the smallest effect that is detected in four cases of five."""
     smallest, unit = finding.answer.smallest or 0.0, finding.answer.effect.unit
     if unit == "share":
         return f"{100 * smallest:.1f} points"
@@ -85,7 +85,7 @@ def _smallest(finding: DriftFinding) -> str:
 
 
 def rests_on(monitored: Monitored) -> str:
-    """What the p-values rest on: rows, groups or blocks, the level and the correction."""
+    """Name the assumptions behind the p-values: rows, groups or blocks, the level and the correction."""
     asked = monitored.asked
     if asked.independent:
         rows = "Rows are taken for independent, as asked"
@@ -100,5 +100,4 @@ def rests_on(monitored: Monitored) -> str:
 
 
 def name(finding: DriftFinding) -> str:
-    """What a test is called."""
     return NAMES[finding.test]

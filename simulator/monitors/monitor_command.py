@@ -46,7 +46,7 @@ def monitor(
     as_json: AsJson = False,
     seed: Seed = 0,
 ) -> None:
-    """Tell whether production differs from a reference; exit status 1 if it does.
+    """Test whether production differs from a reference; exit status 1 if it does.
 
     Rows that follow each other resemble each other. They are kept together in blocks, unless --independent says otherwise.
     Infinite values are faults; empty cells are left out, and their share is compared by itself.
@@ -64,8 +64,8 @@ def monitor(
     raise typer.Exit(Status.NO if found.differing else Status.DONE)
 
 
-def _words(told: str | None) -> tuple[str, ...]:
-    return tuple(word.strip() for word in (told or "").split(",") if word.strip())
+def _words(text: str | None) -> tuple[str, ...]:
+    return tuple(word.strip() for word in (text or "").split(",") if word.strip())
 
 
 def _progress() -> Progress:
@@ -91,8 +91,8 @@ def _table(found: Monitored, production: MonitoredTable) -> Shown:
         shown.add_column(heading, justify="right" if heading in ("statistic", "p", "corrected") else "left")
     for finding in found.findings:
         part = [finding.part or "all"] if parts else []
-        told = (sentences.effect(finding.answer.effect), _p(finding.answer.p), _p(finding.corrected))
-        cells = (finding.column, *part, sentences.name(finding), _figure(finding.answer.statistic), *told)
+        figures = (sentences.effect(finding.answer.effect), _p(finding.answer.p), _p(finding.corrected))
+        cells = (finding.column, *part, sentences.name(finding), _figure(finding.answer.statistic), *figures)
         shown.add_row(
             *(cell.replace("[", r"\[") for cell in cells), sentences.verdict(finding, _where(finding, found, production))
         )
@@ -108,7 +108,6 @@ def _p(value: float) -> str:
 
 
 def _where(finding: DriftFinding, found: Monitored, production: MonitoredTable) -> str:
-    """The row at which a detector alarmed, and its time."""
     if finding.alarm is None:
         return ""
     row = f"{production.word} {production.first + finding.alarm:,}"
@@ -116,7 +115,7 @@ def _where(finding: DriftFinding, found: Monitored, production: MonitoredTable) 
 
 
 def to_json(found: Monitored, production: MonitoredTable) -> dict[str, Any]:
-    """One object: the answer, what was asked, each finding and the notes; figures that do not exist are null."""
+    """Return one object: the answer, the request, each finding and the notes; missing figures are null."""
     return {
         "answer": sentences.answer(found),
         "differs": bool(found.differing),
@@ -129,20 +128,20 @@ def to_json(found: Monitored, production: MonitoredTable) -> dict[str, Any]:
 
 
 def _finding(finding: DriftFinding, found: Monitored, production: MonitoredTable) -> dict[str, Any]:
-    told = finding.answer
-    effect = {name: _real(value) for name, value in vars(told.effect.interval).items()}
+    result = finding.answer
+    effect = {name: _real(value) for name, value in vars(result.effect.interval).items()}
     return {
         "column": finding.column,
         "part": finding.part or None,
         "test": finding.test,
         "rows": list(finding.rows),
-        "independent_rows": [round(rows, 1) for rows in told.independent],
+        "independent_rows": [round(rows, 1) for rows in result.independent],
         "block_rows": finding.block,
-        "statistic": _real(told.statistic),
-        "effect": effect | {"unit": told.effect.unit, "name": told.effect.name or None},
-        "p": told.p,
+        "statistic": _real(result.statistic),
+        "effect": effect | {"unit": result.effect.unit, "name": result.effect.name or None},
+        "p": result.p,
         "corrected": finding.corrected,
-        "smallest_seen": told.smallest,
+        "smallest_seen": result.smallest,
         "alarm": _where(finding, found, production) or None,
         "verdict": finding.verdict,
         "told": sentences.verdict(finding, _where(finding, found, production)),

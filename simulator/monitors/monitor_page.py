@@ -97,21 +97,20 @@ def _column(label: str, names: list[str], usual: str, about: str) -> str | None:
 
 @st.cache_resource(max_entries=1)
 def _answers() -> dict[tuple[str, str, ReportRequest], Monitored]:
-    """The answers to the latest questions; a progress bar may move while one is worked out, which a cached function forbids."""
+    """Return the cache of answers; a cached function could not move a progress bar."""
     return {}
 
 
 def _compared(
     tables: tuple[MonitoredTable, MonitoredTable], asked: ReportRequest, show: Callable[[float, str], object]
 ) -> Monitored:
-    """The answer to one question about two tables; asked again, it is there at once."""
-    kept, key = _answers(), (_name_of(tables[0]), _name_of(tables[1]), asked)
-    if key not in kept:
+    answers, key = _answers(), (_name_of(tables[0]), _name_of(tables[1]), asked)
+    if key not in answers:
         found = compare(*tables, asked, _ticking(show))
-        while len(kept) >= _KEPT:
-            kept.pop(next(iter(kept)), None)
-        kept[key] = found
-    return kept[key]
+        while len(answers) >= _KEPT:
+            answers.pop(next(iter(answers)), None)
+        answers[key] = found
+    return answers[key]
 
 
 def _name_of(table: MonitoredTable) -> str:
@@ -151,7 +150,7 @@ def _ticking(show: Callable[[float, str], object]) -> Callable[[int], None]:
 
 
 def as_rows(found: Monitored) -> pd.DataFrame:
-    """A row a test, as the screen shows it: those that differ first."""
+    """Return a row a test with labels of the screen, those that differ first."""
     return pd.DataFrame(
         [
             {

@@ -1,4 +1,4 @@
-"""Reference and production as they are given: rows of statistics, scores or features, each fault told with its row."""
+"""Reference and production as files give them: rows of statistics, scores or features; faults name the row."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ Kind = Literal["numbers", "counts", "words"]
 
 
 class TableError(InputError):
-    """A table cannot be compared; the message says which file, row, column and value, and what would be right."""
+    """A table cannot be compared; the message names the file, the row, the column, the value and the fix."""
 
 
 @dataclass(frozen=True, eq=False)
 class MonitoredTable:
-    """Rows of one file. name: in messages; first, word: the number of the first row and what a row is called."""
+    """Rows of one file. name: in messages; first, word: the number of the first row and the word for a row."""
 
     name: str
     rows: pd.DataFrame
@@ -43,7 +43,6 @@ class MonitoredTable:
     word: str = "row"
 
     def at(self, row: int) -> str:
-        """Where a row lies, in words."""
         return f"{self.name}, {self.word} {self.first + row:,}"
 
 
@@ -59,24 +58,23 @@ class Column:
     reference: pd.Series
     production: pd.Series
 
-    def told(self, part: Literal["reference", "production"], rows: NDArray[np.bool_]) -> pd.Series:
-        """The cells that are not empty of some rows of the file, told by a mask."""
+    def cells(self, part: Literal["reference", "production"], rows: NDArray[np.bool_]) -> pd.Series:
         values = self.reference if part == "reference" else self.production
         return values[rows[values.index]].dropna()
 
     def ordered(self, orders: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Column:
-        """The same with rows in these orders; the index still tells the row in the file."""
+        """Return the column with rows in these orders; the index keeps the row in the file."""
         return Column(self.name, self.kind, self.reference.iloc[orders[0]], self.production.iloc[orders[1]])
 
 
 def read_table(file: Path) -> MonitoredTable:
-    """A .csv or .parquet file of at least `LEAST_ROWS` rows. Raises TableError, or RecordingError if it cannot be read."""
+    """Read a .csv or .parquet file of at least `LEAST_ROWS` rows. Raises TableError, or RecordingError if it cannot be read."""
     first, word = first_row(file)
     return checked(MonitoredTable(file.name, read_frame(file), first, word))
 
 
 def checked(table: MonitoredTable) -> MonitoredTable:
-    """The table, if it has enough rows. Raises TableError."""
+    """Return the table, or raise TableError if it has too few rows."""
     if len(table.rows) < LEAST_ROWS:
         raise TableError(f"{table.name}: at least {LEAST_ROWS} rows are needed to compare anything; it has {len(table.rows)}")
     return table
@@ -85,7 +83,7 @@ def checked(table: MonitoredTable) -> MonitoredTable:
 def columns(
     reference: MonitoredTable, production: MonitoredTable, apart: Sequence[str], named: Sequence[str] = ()
 ) -> tuple[list[Column], list[str]]:
-    """The columns that are compared, and sentences about those that are not, and about empty cells. Raises TableError.
+    """Return the columns to compare, and notes on columns left out and on empty cells. Raises TableError.
 
     apart: columns that order or group the rows and are not compared; named: compare these alone
     """
@@ -106,7 +104,7 @@ def columns(
         found.append(column)
         if emptiness := _emptiness(column):
             found.append(emptiness)
-            notes.append(_empty_told(column))
+            notes.append(_empty_note(column))
     if not found:
         raise TableError(f"{reference.name}: nothing can be compared: {'; '.join(notes)}")
     return found, notes
@@ -118,13 +116,13 @@ def _has(table: MonitoredTable, name: str) -> None:
 
 
 def _same_columns(reference: MonitoredTable, production: MonitoredTable) -> None:
-    told = []
+    differences = []
     for one, other in ((reference, production), (production, reference)):
         alone = [f"'{name}'" for name in one.rows.columns if name not in other.rows.columns]
         if alone:
-            told.append(f"only {one.name} has {', '.join(alone)}")
-    if told:
-        raise TableError(f"{'; '.join(told)}: both files need the same columns; --columns names those to compare")
+            differences.append(f"only {one.name} has {', '.join(alone)}")
+    if differences:
+        raise TableError(f"{'; '.join(differences)}: both files need the same columns; --columns names those to compare")
 
 
 def _column(name: str, reference: MonitoredTable, production: MonitoredTable) -> Column:
@@ -167,14 +165,14 @@ def _different(column: Column) -> int:
 
 
 def _emptiness(column: Column) -> Column | None:
-    """Whether cells are empty, as a column of its own."""
+    """Return a column that marks empty cells, if there are any."""
     empty = [values.isna() for values in (column.reference, column.production)]
     if not any(one.any() for one in empty):
         return None
     return Column(f"{column.name} is empty", "words", *(one.map({True: "yes", False: "no"}) for one in empty))
 
 
-def _empty_told(column: Column) -> str:
+def _empty_note(column: Column) -> str:
     shares = (f"{values.isna().sum():,} of {len(values):,} in {name}" for name, values in _both(column))
     return f"'{column.name}' has empty cells, {' and '.join(shares)}: left out, and their share is compared by itself"
 
@@ -184,7 +182,7 @@ def _both(column: Column) -> tuple[tuple[str, pd.Series], ...]:
 
 
 def times(table: MonitoredTable, name: str) -> Floats:
-    """Hours since 1970, or since the file's own zero where times are seconds, shape (n,). Raises TableError."""
+    """Return hours since 1970, or since the file's own zero where times are seconds, shape (n,). Raises TableError."""
     _has(table, name)
     values = table.rows[name].reset_index(drop=True)
     if _is_numeric(values):
@@ -200,7 +198,7 @@ def times(table: MonitoredTable, name: str) -> Floats:
 
 
 def words(table: MonitoredTable, name: str) -> NDArray[np.str_]:
-    """A column that groups or slices rows, none of it empty, shape (n,). Raises TableError."""
+    """Return a column that groups or slices rows, shape (n,). Raises TableError for an empty cell."""
     _has(table, name)
     values = table.rows[name].reset_index(drop=True)
     if values.isna().any():
@@ -210,6 +208,5 @@ def words(table: MonitoredTable, name: str) -> NDArray[np.str_]:
 
 
 def shown_time(table: MonitoredTable, name: str, row: int) -> str:
-    """The time of a row as the file has it."""
     value = table.rows[name].iloc[row]
     return f"{value:g} s" if isinstance(value, float | int | np.number) else str(value)

@@ -19,51 +19,47 @@ _HELD = 4_000_000
 
 
 class Resampling(Protocol):
-    """Two files, each row of which lies in a cell."""
+    """Two files with the cell of each row."""
 
     @property
     def counted(self) -> tuple[Floats, Floats]:
-        """Rows in each cell, of the reference and of production, shapes (1, cells)."""
+        """Count the rows in each cell, of the reference and of production, shapes (1, cells)."""
 
     @property
     def units(self) -> tuple[int, int]:
-        """How many rows or blocks of the reference and of production are dealt or drawn."""
+        """Return the numbers of rows or blocks of the reference and of production that are dealt or drawn."""
 
     @property
     def arrangements(self) -> float:
-        """In how many ways blocks or rows can be dealt to the two files: no p-value lies below its inverse."""
+        """Return the number of ways to deal blocks or rows to the two files: no p-value lies below its inverse."""
 
     def permuted(self, statistic: Statistic, times: int, seed: int) -> Floats:
-        """The statistic while blocks change files, shape (times, ...): what it is when nothing differs."""
+        """Compute the statistic while blocks change files, shape (times, ...): its values if nothing differs."""
 
     def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
-        """The statistic while each file's blocks are drawn again from it, shape (times, ...): the bootstrap."""
+        """Compute the statistic while each file's blocks are drawn again, shape (times, ...): the bootstrap."""
 
 
 @dataclass(frozen=True, eq=False)
 class IndependentRows:
-    """Rows that know nothing of each other, so that their order tells nothing. reference, production: rows in each cell."""
+    """Independent rows. reference, production: rows in each cell."""
 
     reference: Codes
     production: Codes
 
     @property
     def counted(self) -> tuple[Floats, Floats]:
-        """As `Resampling.counted`."""
         return self.reference[None].astype(float), self.production[None].astype(float)
 
     @property
     def units(self) -> tuple[int, int]:
-        """As `Resampling.units`."""
         return int(self.reference.sum()), int(self.production.sum())
 
     @property
     def arrangements(self) -> float:
-        """As `Resampling.arrangements`."""
         return arrangements(*self.units)
 
     def permuted(self, statistic: Statistic, times: int, seed: int) -> Floats:
-        """As `Resampling.permuted`: counts that are drawn without putting back."""
         rng, both, size = np.random.default_rng(seed), self.reference + self.production, int(self.production.sum())
 
         def one(times: int) -> Floats:
@@ -73,7 +69,6 @@ class IndependentRows:
         return _in_parts(one, times, len(both))
 
     def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
-        """As `Resampling.drawn`."""
         rng = np.random.default_rng(seed)
 
         def again(counts: Codes, times: int) -> Floats:
@@ -86,28 +81,24 @@ class IndependentRows:
 
 @dataclass(frozen=True, eq=False)
 class BlockedRows:
-    """Rows that come in blocks. reference, production: rows of each block in each cell, shapes (blocks, cells)."""
+    """Rows in blocks. reference, production: rows of each block in each cell, shapes (blocks, cells)."""
 
     reference: Floats
     production: Floats
 
     @property
     def counted(self) -> tuple[Floats, Floats]:
-        """As `Resampling.counted`."""
         return self.reference.sum(axis=0, keepdims=True), self.production.sum(axis=0, keepdims=True)
 
     @property
     def units(self) -> tuple[int, int]:
-        """As `Resampling.units`."""
         return len(self.reference), len(self.production)
 
     @property
     def arrangements(self) -> float:
-        """As `Resampling.arrangements`."""
         return arrangements(*self.units)
 
     def permuted(self, statistic: Statistic, times: int, seed: int) -> Floats:
-        """As `Resampling.permuted`: whole blocks change files."""
         blocks = np.concatenate([self.reference, self.production])
         total = blocks.sum(axis=0)
 
@@ -119,7 +110,6 @@ class BlockedRows:
         return _in_parts(lambda part: one(dealt_to_production(rng, part, self.units)), times, sum(blocks.shape))
 
     def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
-        """As `Resampling.drawn`: whole blocks are drawn."""
         rng = np.random.default_rng(seed)
 
         def again(blocks: Floats, times: int) -> Floats:
@@ -133,7 +123,10 @@ class BlockedRows:
 
 
 def resampling(cells: tuple[Codes, Codes], count: int, blocks: Blocks | None) -> Resampling:
-    """cells: the cell of each row, shapes (n,) and (m,); count: of cells; blocks: None for independent rows"""
+    """Return the resampling of two files.
+
+    cells: the cell of each row, shapes (n,) and (m,); count: of cells; blocks: None for independent rows
+    """
     if blocks is None:
         return IndependentRows(*(np.bincount(codes, minlength=count) for codes in cells))
     named = zip(cells, (blocks.reference, blocks.production), blocks.counts, strict=True)
@@ -145,18 +138,18 @@ def _table(cells: Codes, blocks: Codes, shape: tuple[int, int]) -> Floats:
 
 
 def dealt_to_production(rng: np.random.Generator, times: int, sizes: tuple[int, int]) -> Floats:
-    """1 for the blocks that go to production, 0 for the others, shape (times, blocks of both)."""
+    """Draw 1 for blocks that go to production, 0 for the others, shape (times, blocks of both)."""
     places = rng.random((times, sum(sizes))).argsort(axis=1)
     return (places < sizes[1]).astype(float)
 
 
 def drawn_again(rng: np.random.Generator, times: int, blocks: int) -> Floats:
-    """How often each block is drawn, shape (times, blocks)."""
+    """Draw the multiplicity of each block, shape (times, blocks)."""
     return rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=times).astype(float)
 
 
 def permutation_p(found: float, permuted: Floats) -> float:
-    """The share of arrangements that are at least as extreme, the one found included (Phipson and Smyth 2010)."""
+    """Return the share of arrangements that are at least as extreme, with the observed one (Phipson and Smyth 2010)."""
     return float((1 + np.count_nonzero(permuted >= found - 1e-9 * max(abs(found), 1e-9))) / (1 + len(permuted)))
 
 
@@ -166,12 +159,12 @@ def _in_parts(one: Callable[[int], Floats], times: int, width: int) -> Floats:
 
 
 def arrangements(first: int, second: int) -> float:
-    """In how many ways so many blocks can be dealt to two files; infinite where nobody would count them."""
+    """Return the number of ways to deal blocks or rows to the two files: no p-value lies below its inverse."""
     return float(comb(first + second, second)) if first + second < 60 else np.inf
 
 
 class BlockedKernel:
-    """Sums of the kernel over pairs of blocks, so that blocks can change files without another look at the rows."""
+    """Sums of the kernel over pairs of blocks: blocks can change files without another pass over the rows."""
 
     def __init__(self, features: tuple[Floats, Floats], blocks: tuple[Codes, Codes], width: float) -> None:
         """features: shapes (n, d) and (m, d); blocks: of each row, shapes (n,) and (m,), from 0."""
@@ -184,22 +177,20 @@ class BlockedKernel:
         self.rows = member.sum(axis=0)
 
     def found(self) -> float:
-        """The biased estimate of what was seen: pairs of a row with itself included."""
+        """Return the biased estimate of the observed files: pairs of a row with itself count."""
         dealt = np.repeat([0.0, 1.0], self.sizes)[None]
         return float(self._between(1 - dealt, dealt)[0])
 
     def permuted(self, times: int, seed: int) -> Floats:
-        """The same while blocks change files, shape (times,)."""
         dealt = dealt_to_production(np.random.default_rng(seed), times, self.sizes)
         return self._between(1 - dealt, dealt)
 
     def drawn(self, times: int, seed: int) -> Floats:
-        """The same while each file's blocks are drawn again, shape (times,)."""
         rng = np.random.default_rng(seed)
         first, second = (drawn_again(rng, times, size) for size in self.sizes)
         return self._between(np.pad(first, ((0, 0), (0, self.sizes[1]))), np.pad(second, ((0, 0), (self.sizes[0], 0))))
 
     def _between(self, reference: Floats, production: Floats) -> Floats:
-        """reference, production: how often each block is in the file, shapes (b, blocks)"""
+        """Return the estimate; reference, production: multiplicity of each block in the file, shapes (b, blocks)."""
         weights = production / (production @ self.rows)[:, None] - reference / (reference @ self.rows)[:, None]
         return np.asarray(((weights @ self.sums) * weights).sum(axis=1))

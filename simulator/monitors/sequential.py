@@ -30,9 +30,9 @@ _AT_ONCE = 1000
 
 @dataclass(frozen=True)
 class SequentialAlarm:
-    """What a detector says of production.
+    """The result of a detector on production.
 
-    statistic: CUSUM's highest sum, or how many blocks of production were read before the alarm
+    statistic: CUSUM's highest sum, or the number of blocks of production before the alarm
     block: where the sum began to grow (CUSUM), or where the alarm came, from 0; None without an alarm
     p: the share of orders of all blocks that show as much, or alarm as early
     """
@@ -43,12 +43,11 @@ class SequentialAlarm:
 
 
 def block_means(values: Floats, codes: Codes) -> Floats:
-    """The mean of each block, shape (blocks,)."""
     return np.asarray(np.bincount(codes, values) / np.bincount(codes))
 
 
 def joined(reference: Codes, production: Codes) -> tuple[Codes, Codes]:
-    """Blocks, numbered as they come, as many neighbours joined in both files as it takes; shapes (n,) and (m,)."""
+    """Number blocks in their order, and join neighbours in both files until there are few enough; shapes (n,) and (m,)."""
     places = [np.argsort(np.argsort(np.unique(codes, return_index=True)[1]))[codes] for codes in (reference, production)]
     counts = [int(codes.max()) + 1 for codes in places]
     each = max(min(ceil(max(counts) / MOST), min(counts) // FEW), 1)
@@ -57,7 +56,7 @@ def joined(reference: Codes, production: Codes) -> tuple[Codes, Codes]:
 
 
 def cusum(reference: Floats, production: Floats, orders: int, seed: int) -> SequentialAlarm:
-    """Two-sided tabular CUSUM of means of blocks, shapes (n,) and (m,), with mean and deviation of the reference."""
+    """Run a two-sided tabular CUSUM of block means, shapes (n,) and (m,), with mean and deviation of the reference."""
     both, size = np.concatenate([reference, production]), len(reference)
     sums = cusum_sums(_standard(both[None], size))[:, 0]
     side, highest = np.unravel_index(sums.argmax(), sums.shape)
@@ -72,7 +71,7 @@ def cusum(reference: Floats, production: Floats, orders: int, seed: int) -> Sequ
 
 
 def cusum_sums(standardised: Floats) -> Floats:
-    """The sums up and down after each value, shape (2, streams, m)."""
+    """Return the sums up and down after each value, shape (2, streams, m)."""
     sums = np.zeros((2, *standardised.shape))
     now = np.zeros((2, len(standardised)))
     for place, values in enumerate(standardised.T):
@@ -82,14 +81,14 @@ def cusum_sums(standardised: Floats) -> Floats:
 
 
 def adwin(reference: Floats, production: Floats, orders: int, seed: int) -> SequentialAlarm:
-    """ADWIN of means of blocks, looked at after each. Raises ModuleNotFoundError without river."""
+    """Run ADWIN on block means. Raises ModuleNotFoundError without river."""
     from river.drift import ADWIN
 
     return _first_alarm(lambda: ADWIN(delta=ADWIN_DELTA, clock=1), reference, production, orders, seed)
 
 
 def page_hinkley(reference: Floats, production: Floats, orders: int, seed: int) -> SequentialAlarm:
-    """Page and Hinkley's test with river's settings. Raises ModuleNotFoundError without river."""
+    """Run Page and Hinkley's test with river's settings. Raises ModuleNotFoundError without river."""
     from river.drift import PageHinkley
 
     return _first_alarm(PageHinkley, reference, production, orders, seed)
@@ -109,7 +108,7 @@ def _first_alarm(make: Callable[[], Any], reference: Floats, production: Floats,
 
 
 def _alarm(detector: Any, stream: Floats, size: int, until: int) -> int:
-    """The place in production of its first alarm before `until`, else `until`."""
+    """Return the place in production of the first alarm before `until`, else `until`."""
     for place, value in enumerate(stream[: size + until].tolist()):
         detector.update(value)
         if detector.drift_detected and place >= size:
@@ -118,7 +117,7 @@ def _alarm(detector: Any, stream: Floats, size: int, until: int) -> int:
 
 
 def _standard(streams: Floats, size: int) -> Floats:
-    """Production's part of each stream in units of its reference's part, shape (streams, m)."""
+    """Return production's part of each stream in units of its reference's part, shape (streams, m)."""
     known = streams[:, :size]
     spread = known.std(axis=1, ddof=1, keepdims=True)
     return np.asarray((streams[:, size:] - known.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1.0))

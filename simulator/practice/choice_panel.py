@@ -13,7 +13,7 @@ from simulator.case.schema import Scenario
 
 
 def form(scenario: Scenario) -> dict[str, Pick]:
-    """Every choice as a widget; the picks."""
+    """Show every choice as a widget; return the picks."""
     open_ones = {name: choice for name, choice in scenario.choices.items() if not choice.folded}
     picks = {name: _widget(scenario, name, choice) for name, choice in open_ones.items()}
     for group in dict.fromkeys(choice.group for choice in scenario.choices.values() if choice.folded):
@@ -24,7 +24,6 @@ def form(scenario: Scenario) -> dict[str, Pick]:
 
 
 def _changed(scenario: Scenario, folded: dict[str, Choice]) -> str:
-    """How many choices of a group are not at their default."""
     count = sum(get(scenario, name) not in (None, choice.read(choice.default)) for name, choice in folded.items())
     return f": {count} changed" if count else f" ({len(folded)})"
 

@@ -12,7 +12,7 @@ from simulator.app.jobs import BESIDE, Job, job_id, registry
 from simulator.app.widgets import plain
 from simulator.case.curveballs import AnyCurveball
 from simulator.case.schema import Scenario
-from simulator.engine.plan import calm
+from simulator.engine.plan import without_curveballs
 from simulator.explain.curveball_effects import Toll, metres_told, summed_up, toll_rows, tolls
 from simulator.explain.result import Result
 from simulator.metrics.stage_metrics import calm_until, clock, strikes_of, told
@@ -24,7 +24,7 @@ _STEPS, _MOST_TIMES = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600), 200
 
 
 def fire(scenario: Scenario) -> dict[str, float | None]:
-    """A button for each curveball of the case, with the time at which it strikes; what is armed, with its time in seconds.
+    """Show a button and a time for each curveball; return the armed ones with their times in seconds.
 
     None stands for the author's own time.
     """
@@ -43,17 +43,17 @@ def fire(scenario: Scenario) -> dict[str, float | None]:
 
 
 def halfway(scenario: Scenario) -> float:
-    """When a curveball strikes that is fired at once, in whole seconds: halfway through the time in which requests come."""
+    """Return the default time of a curveball, in whole seconds: halfway through the arrivals."""
     return float(round(scenario.run.days * DAY_S / 2))
 
 
 def arm(scenario: Scenario, name: str, at_s: float) -> None:
-    """Let a curveball strike at a time, in seconds of the run. To be called from a callback."""
+    """Let a curveball strike at a time, in seconds of the run; a callback."""
     _put(scenario, {**(get(scenario, "strikes") or {}), name: at_s})
 
 
 def disarm(scenario: Scenario, name: str) -> None:
-    """Let a curveball not strike, or at its author's own time. To be called from a callback."""
+    """Remove a curveball, or reset it to its author's own time; a callback."""
     _put(scenario, {other: at_s for other, at_s in (get(scenario, "strikes") or {}).items() if other != name})
 
 
@@ -62,7 +62,6 @@ def _put(scenario: Scenario, strikes: dict[str, float | None]) -> None:
 
 
 def _curveball(scenario: Scenario, name: str, ball: AnyCurveball, armed: dict[str, float | None]) -> None:
-    """Its button and its note, and the time at which it strikes."""
     widget, own = key(scenario.id, f"when:{name}"), ball.own_time(scenario.run.starts_at)
     if name in armed or widget not in st.session_state:
         st.session_state[widget] = next(at for at in (armed.get(name), own, halfway(scenario)) if at is not None)
@@ -87,42 +86,41 @@ def _move(scenario: Scenario, name: str) -> None:
 
 
 def _offered(scenario: Scenario) -> list[float]:
-    """The times that can be picked, in seconds, while requests come."""
     end = scenario.run.days * DAY_S
     step = next((step for step in _STEPS if end / step <= _MOST_TIMES), DAY_S / 4)
     return [float(at) for at in np.arange(0, end, step)]
 
 
 def _times(scenario: Scenario, armed: dict[str, float | None]) -> list[float]:
-    """When something strikes, in seconds: what is armed, and what the case lets strike by itself."""
+    """Return the times of all curveballs, in seconds: armed ones, and those that the case starts itself."""
     own = {name: ball.own_time(scenario.run.starts_at) for name, ball in scenario.curveballs.items()}
     times = own | {name: own.get(name) if at_s is None else at_s for name, at_s in armed.items()}
     return [at_s for at_s in times.values() if at_s is not None]
 
 
 def banner(job: Job) -> None:
-    """What strikes in a run, when, for how long, what it does, and which promise no longer holds."""
+    """Name the curveballs of a run, their times and effects, and each promise that no longer holds."""
     strikes = strikes_of(job.plan)
     if strikes:
         sentences = [*(told(job.plan, strike) for strike in strikes), calm_until(job.plan.scenario, strikes[0].start_s)]
-        broken = [kept.sentence for kept in job.shown.thresholds if not kept.holds] if job.shown else []
+        broken = [promise.sentence for promise in job.shown.thresholds if not promise.holds] if job.shown else []
         st.info("  \n".join(plain(text) for text in [" ".join(sentences), *broken]))
 
 
 def calm_of(job: Job) -> Job | None:
-    """The run of the same design and seed without curveballs, started if need be; None for a run that nothing strikes.
+    """Return the run of the same design and seed without curveballs, and start it if need be; None without curveballs.
 
-    It is for the run at hand: of one session's calm runs, the one asked for last goes on.
+    A session has one calm run at a time: the latest.
     """
     if not job.plan.strikes or cancelled(job):
         registry().drop(watcher(CALM))
         return None
-    return registry().live(watcher(CALM), calm(job.plan), job.seed, job.total, BESIDE)
+    return registry().live(watcher(CALM), without_curveballs(job.plan), job.seed, job.total, BESIDE)
 
 
 def against_calm(job: Job) -> None:
-    """What the curveballs of a run that is done changed, once the calm run is done too."""
-    twin = registry().get(job_id(calm(job.plan), job.seed, job.total)) if job.plan.strikes else None
+    """Show the effects of the curveballs of a finished run, once the calm run is finished too."""
+    twin = registry().get(job_id(without_curveballs(job.plan), job.seed, job.total)) if job.plan.strikes else None
     if twin is None:
         return
     if not twin.succeeded:

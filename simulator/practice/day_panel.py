@@ -27,11 +27,11 @@ _WHOLE = (0.1, 1, 2, 5, 10, 30, 60, 300, 600, 1800, 3600)
 
 @st.fragment
 def over_time(names: list[str], result: Result) -> None:
-    """These exhibits of one replication, at an instant that can be moved."""
+    """Draw these exhibits of one replication at the instant of the slider."""
     trace = replication_0(result)
     at_s = _instant(trace)
-    told = moment(trace, at_s).sentences(trace.plan.scenario.unit)
-    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in told))
+    sentences = moment(trace, at_s).sentences(trace.plan.scenario.unit)
+    st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences))
     for name in names:
         st.subheader(plain(label_of(name, trace)), anchor=False)
         timed_panels_by_exhibit()[name](result, trace, at_s)
@@ -39,7 +39,6 @@ def over_time(names: list[str], result: Result) -> None:
 
 
 def label_of(name: str, trace: Trace) -> str:
-    """An exhibit's title; people have the labels of their stages."""
     scenario = trace.plan.scenario
     if name != "shifts":
         return EXHIBITS[name].label
@@ -47,7 +46,7 @@ def label_of(name: str, trace: Trace) -> str:
 
 
 def _instant(trace: Trace) -> float:
-    """The instant that the slider stands at, in seconds of the run; at first the middle of the busiest minute."""
+    """Show the slider; return its instant in seconds of the run, at first the middle of the busiest minute."""
     horizon, start = trace.plan.horizon_s, time_of_day(trace, 0.0).to_pydatetime()
     step = next((size for size in _WHOLE if horizon / size <= STEPS), DAY_S / 24)
     middle = step * ceil(_middle(trace) / step)
@@ -66,7 +65,7 @@ def _instant(trace: Trace) -> float:
 
 
 def _middle(trace: Trace) -> float:
-    """The middle of the busiest minute in seconds of the run, or of what there is of it where arrivals end within it."""
+    """Return the middle of the busiest minute in seconds of the run; arrivals may end within it."""
     busiest = busiest_minute(trace)
     return (busiest + min(busiest + MINUTE_S, max(trace.plan.arrivals_end_s, busiest))) / 2
 

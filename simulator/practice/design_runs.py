@@ -14,7 +14,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.explain.result import Result
 from simulator.metrics.summary import judge
-from simulator.practice.verdict_bar import bar, told
+from simulator.practice.verdict_bar import bar, verdicts_sentence
 from simulator.units import duration
 
 #: The run without curveballs, as one of the things that are watched.
@@ -29,24 +29,24 @@ _CANCELLED = "cancelled"
 
 
 def watcher(what: str = "") -> Watcher:
-    """Identifies this tab to the registry of jobs, or one of the things that it watches beside its run."""
+    """Identify this tab, or one of the runs that it watches beside its own, to the registry of jobs."""
     tab = str(st.session_state.setdefault("tab", uuid4().hex))
     return Watcher(person(), f"{tab}{what}")
 
 
 def look_s() -> float:
-    """How often a run is looked at now (s): less often as more people wait, so that they do not wait for each other's looks."""
+    """Return the interval between two looks at a run (s): longer as more people wait."""
     return max(LOOK_S, registry().watching / LOOKS_PER_S)
 
 
 def start(plan: Plan, seed: int, replications: int) -> None:
-    """Run this design to its end, since the button was pressed."""
+    """Run this design to its end, since the user pressed the button."""
     st.session_state.pop(_CANCELLED, None)
     registry().start(watcher(), plan, seed, replications, WATCHED, anew=True)
 
 
 def current(scenario: Scenario, plan: Plan | None, seed: int, replications: int) -> Job | None:
-    """The run of this design: started at once if runs are live, else the one that the button started."""
+    """Return the run of this design: started at once if runs are live, else the one that the button started."""
     if plan is None:
         return None
     name = job_id(plan, seed, replications)
@@ -57,19 +57,19 @@ def current(scenario: Scenario, plan: Plan | None, seed: int, replications: int)
 
 
 def cancelled(job: Job) -> bool:
-    """Whether this person stopped it, or everybody did; somebody else's may have come to its end meanwhile."""
+    """Return whether this user stopped the run, or all users did; a shared run may have finished meanwhile."""
     return not job.succeeded and (job.cancelled or st.session_state.get(_CANCELLED) == job.id)
 
 
 def _cancel(job: Job) -> None:
-    """Watch it no more, until it is run again; it goes on for others who want it."""
+    """Stop watching the run until it is run again; it goes on for other users who want it."""
     st.session_state[_CANCELLED] = job.id
     registry().drop(watcher(), job.id)
     registry().drop(watcher(CALM))
 
 
 def last_full(scenario: Scenario, job: Job | None) -> Job | None:
-    """The last run of this case that came to its end."""
+    """Return the last finished run of this case."""
     name = key(scenario.id, "last")
     if job and job.succeeded:
         st.session_state[name] = job
@@ -78,14 +78,13 @@ def last_full(scenario: Scenario, job: Job | None) -> Job | None:
 
 
 def verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job | None) -> None:
-    """The bar of objectives, drawn again while the run goes on, and its state in words."""
+    """Draw the bar of objectives, again and again while the run goes on, and the state of the run."""
     looks = _goes_on(job, calm)
     draw = st.fragment(run_every=look_s())(_verdicts) if looks else _verdicts
     draw(scenario, job, last, calm, looks)
 
 
 def _goes_on(job: Job | None, calm: Job | None) -> bool:
-    """Whether there is more to come of a run."""
     return job is not None and not cancelled(job) and (job.running or (calm is not None and calm.running))
 
 
@@ -98,12 +97,12 @@ def _verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job |
     before = calm.summary.verdicts if calm and calm.succeeded and found is not None else None
     # What is drawn goes by the result at hand: a run may come to its end meanwhile.
     early = found is not None and job is not None and found.replications < job.total
-    bar(figures, before, stale=found is None, early=early, state=told(figures) if found and not early else "")
+    bar(figures, before, stale=found is None, early=early, state=verdicts_sentence(figures) if found and not early else "")
     _state(job, found, early)
 
 
 def _state(job: Job | None, found: Result | None, early: bool) -> None:
-    """The state of the run in a line; early: whether the result rests on some of the replications only."""
+    """Write the state of the run; early: the result rests on some of the replications."""
     if job is None:
         st.caption("These are the figures of the last run. Run the design to see its own.")
         return
@@ -125,7 +124,6 @@ def _state(job: Job | None, found: Result | None, early: bool) -> None:
 
 
 def _so_far(job: Job, found: Result | None) -> str:
-    """How far a run is, and how long it takes still."""
     if before := registry().ahead(job):
         runs = "1 run" if before.runs == 1 else f"{before.runs} runs"
         return f"{runs} before yours, about {duration(before.seconds)}"

@@ -13,8 +13,7 @@ from simulator.app.widgets import draw, lessons, plain, replication_0
 from simulator.case.outputs import EXHIBITS, Question, has_encounters
 from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times
-from simulator.charts.comparison_charts import cost_split
-from simulator.charts.flow_charts import journeys, one_request
+from simulator.charts.flow_charts import cost_split, journeys, one_request
 from simulator.charts.look import Chart
 from simulator.explain.request_path import answers_early, request_path
 from simulator.explain.result import Result
@@ -31,18 +30,18 @@ DEBRIEF = "Debrief"
 
 
 def title_of(question: Question, scenario: Scenario) -> str:
-    """The title of the panel that answers a question; without positives nobody can be missed."""
+    """Return the title of the panel that answers a question, in the words of the case."""
     missed = "Who stops in time" if has_encounters(scenario) else "Who is missed" if scenario.population else "Who is served"
     return {"missed": missed, "waits": "Who waits", "costs": "What it costs", "rests": "What it rests on"}[question]
 
 
 def panel_of(exhibit: str, scenario: Scenario) -> str:
-    """The title of the panel that shows an exhibit."""
+    """Return the title of the panel that shows an exhibit."""
     return title_of(EXHIBITS[exhibit].question, scenario)
 
 
 def panels(scenario: Scenario) -> dict[str, list[Panel]]:
-    """The panels of a case by title, each with its parts in order: those of the exhibits that it shows, then the last two."""
+    """Return the panels of a case by title, each with its parts in order; the sources and the debrief come last."""
     shown = [name for name in scenario.shown() if EXHIBITS[name].question != "rests"]
     found = {panel_of(name, scenario): _parts(scenario, EXHIBITS[name].question) for name in shown}
     found[title_of("rests", scenario)] = [rests.trust, *_parts(scenario, "rests"), rests.numbers]
@@ -50,7 +49,7 @@ def panels(scenario: Scenario) -> dict[str, list[Panel]]:
 
 
 def _parts(scenario: Scenario, question: Question) -> list[Panel]:
-    """The exhibits of one panel; those over time share a slider, and stand where the first of them does."""
+    """Return the parts of one panel; exhibits over time share a slider, at the place of the first of them."""
     names = [name for name in scenario.shown() if EXHIBITS[name].question == question]
     timed = [name for name in names if name in timed_panels_by_exhibit()]
     return [partial(over_time, timed) if name in timed else partial(_titled, name) for name in names if name not in timed[1:]]
@@ -103,5 +102,4 @@ def _cost(result: Result, first: Callable[[], Trace]) -> Chart:
 
 
 def debrief(result: Result) -> None:
-    """What the author of a case wants a person to take away."""
     lessons(result.plan.scenario)

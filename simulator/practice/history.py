@@ -23,7 +23,7 @@ from simulator.app.widgets import draw, plain
 from simulator.case.choices import Choice, Number, Pick
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
-from simulator.charts.comparison_charts import answer_times_compared
+from simulator.charts.answer_charts import answer_times_compared
 from simulator.engine.plan import compile_plan
 from simulator.metrics.comparisons import UNCHANGED, Comparison, compare, side_by_side, undecided
 from simulator.metrics.summary import NO_FIGURE
@@ -31,7 +31,7 @@ from simulator.practice.design_runs import watcher
 from simulator.practice.history_table import draw_strip, set_cookie
 from simulator.units import duration, spoken
 
-#: As many changes of a run are named in its row; all of them are told beside it.
+#: The number of changes that the row of a run names; a tooltip names all of them.
 _NAMED = 2
 
 #: The fewest and most runs that are compared side by side.
@@ -39,7 +39,7 @@ FEWEST, MOST = 2, 4
 
 
 def remember(job: Job | None) -> None:
-    """Keep a run that has come to its end, which run was shown before it, and in the browser whose runs these are."""
+    """Store a finished run, the run shown before it, and the browser's cookie."""
     if st.context.cookies.get(COOKIE) != trail():
         with st.sidebar:
             set_cookie(COOKIE, trail())
@@ -56,7 +56,7 @@ def remember(job: Job | None) -> None:
 
 
 def restore(scenario: Scenario, attempt: Attempt) -> None:
-    """Set an attempt's design, and start its run unless it is kept. To be called before the widgets are drawn."""
+    """Set the design of an attempt, and start its run unless it is cached; called before the widgets are drawn."""
     try:
         put(scenario, attempt.picks, attempt.seed, attempt.replications, attempt.strikes)
     except ValueError as error:
@@ -69,7 +69,7 @@ def restore(scenario: Scenario, attempt: Attempt) -> None:
 
 
 def strip(scenario: Scenario, job: Job | None) -> None:
-    """Every run of the case in a row each, the latest first; those that are ticked are compared below."""
+    """Show a row for each run of the case, the latest first, and compare the ticked runs below."""
     found = attempts_at(scenario)
     if fault := st.session_state.pop("history_fault", ""):
         st.warning(f"History: {plain(fault)}")
@@ -89,7 +89,6 @@ def strip(scenario: Scenario, job: Job | None) -> None:
 
 
 def _rows(scenario: Scenario, found: list[Attempt], job: Job | None) -> list[dict[str, Any]]:
-    """What the strip shows of each attempt."""
     rows = []
     for number, attempt in enumerate(found, start=1):
         before = found[number - 2] if number > 1 else None
@@ -99,7 +98,7 @@ def _rows(scenario: Scenario, found: list[Attempt], job: Job | None) -> list[dic
                 "run": attempt.job,
                 "number": number,
                 "changed": _named(changed, before is None),
-                "told": [*changed, *_moved(scenario, before, attempt)],
+                "details": [*changed, *_moved(scenario, before, attempt)],
                 "reached": [_cell(attempt, objective.metric) for objective in scenario.objectives],
                 "hash": attempt.run_hash,
                 "time": _clock(attempt.at),
@@ -111,7 +110,6 @@ def _rows(scenario: Scenario, found: list[Attempt], job: Job | None) -> list[dic
 
 
 def _named(changed: list[str], first: bool) -> str:
-    """What a run changed, in a few words."""
     if not changed:
         return "The default design" if first else "The same design"
     more = len(changed) - _NAMED
@@ -124,7 +122,7 @@ def _cell(attempt: Attempt, metric: str) -> dict[str, str]:
 
 
 def _moved(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[str]:
-    """The objectives whose values moved: `Cancers found: 94.3% → 98.5%`."""
+    """Return the objectives whose values changed: `Cancers found: 94.3% → 98.5%`."""
     if before is None:
         return []
     cells = [(one.label, *(_cell(side, one.metric)["words"] for side in (before, after))) for one in scenario.objectives]
@@ -132,7 +130,7 @@ def _moved(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[s
 
 
 def _clock(at: float) -> str:
-    """The time of day where the person is; the date too if it was another day."""
+    """Return the time of day in the user's time zone, with the date if it was another day."""
     try:
         zone = ZoneInfo(str(st.context.timezone))
     except (ZoneInfoNotFoundError, ValueError):
@@ -148,7 +146,6 @@ def _restored(scenario: Scenario, run: str) -> None:
 
 
 def _starred(scenario: Scenario, run: str) -> None:
-    """Pin a run as the baseline, or unpin it."""
     pinned = next((one.job for one in attempts_at(scenario) if one.starred), None)
     try:
         attempts().star(trail(), scenario.id, None if run == pinned else run)
@@ -160,27 +157,27 @@ def _starred(scenario: Scenario, run: str) -> None:
 
 
 def changes(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[str]:
-    """What differs between two runs, or between the default design and a run: `Operating point 0.95 → 0.99 sensitivity`."""
+    """Return the changes between two runs, or from the default design: `Operating point 0.95 → 0.99 sensitivity`."""
     first = before or replace(
         after, picks=scenario.defaults(), strikes={}, seed=after.seed, replications=scenario.run.replications
     )
-    told = [
+    changed = [
         f"{choice.label} {_step(choice, first.picks[name], after.picks[name])}"
         for name, choice in scenario.choices.items()
         if name in first.picks and name in after.picks and first.picks[name] != after.picks[name]
     ]
-    told += _struck(scenario, first.strikes, after.strikes)
+    changed += _struck(scenario, first.strikes, after.strikes)
     if first.seed != after.seed:
-        told.append(f"Seed {first.seed} → {after.seed}")
+        changed.append(f"Seed {first.seed} → {after.seed}")
     if first.replications != after.replications:
-        told.append(f"Replications {first.replications} → {after.replications}")
+        changed.append(f"Replications {first.replications} → {after.replications}")
     if first.scenario_hash != after.scenario_hash:
-        told.append("The case itself was edited")
-    return told or (["The evidence was replaced"] if before and before.job != after.job else [])
+        changed.append("The case itself was edited")
+    return changed or (["The evidence was replaced"] if before and before.job != after.job else [])
 
 
 def _step(choice: Choice, old: Pick, new: Pick) -> str:
-    """One choice from an old pick to a new one, with the unit once; a pick that is no longer offered as it was written."""
+    """Return one change, with the unit once; a pick that is no longer offered stays as it was written."""
     try:
         if isinstance(choice, Number):
             return f"{choice.read(old):g} → {choice.label_of(new)}"
@@ -190,12 +187,11 @@ def _step(choice: Choice, old: Pick, new: Pick) -> str:
 
 
 def _struck(scenario: Scenario, old: dict[str, float], new: dict[str, float]) -> list[str]:
-    """The curveballs that came, went, or struck at another time."""
     labels = {name: ball.label for name, ball in scenario.curveballs.items()}
-    told = [f"{labels.get(name, name)} at {duration(at_s)}" for name, at_s in new.items() if name not in old]
-    told += [f"Without: {labels.get(name, name)}" for name in old if name not in new]
+    changed = [f"{labels.get(name, name)} at {duration(at_s)}" for name, at_s in new.items() if name not in old]
+    changed += [f"Without: {labels.get(name, name)}" for name in old if name not in new]
     both = [(name, old[name], new[name]) for name in new if name in old and old[name] != new[name]]
-    return told + [f"{labels.get(name, name)} at {duration(was)} → {duration(at_s)}" for name, was, at_s in both]
+    return changed + [f"{labels.get(name, name)} at {duration(was)} → {duration(at_s)}" for name, was, at_s in both]
 
 
 # Comparisons.
@@ -203,14 +199,14 @@ def _struck(scenario: Scenario, old: dict[str, float], new: dict[str, float]) ->
 
 @dataclass(frozen=True)
 class _Other:
-    """The run that another one is compared with, and what it is called."""
+    """The run that another run is compared with, and its name."""
 
     attempt: Attempt
     name: str
 
 
 def comparison(job: Job | None) -> None:
-    """What changed against the pinned run, else the one before: a line, and every difference in a drawer."""
+    """Compare a run with the pinned run, else the run before: one line, and every difference in a drawer."""
     if job is None or not job.succeeded:
         return
     scenario = _authored(job)
@@ -227,10 +223,10 @@ def comparison(job: Job | None) -> None:
     found = _compared(before.id, job.id, False, before, job)
     what = ", ".join(changes(scenario, other.attempt, _attempt(job))) or "the same design"
     same = [label for label, words in found.told if words == UNCHANGED]
-    told = [f"{plain(label)} **{plain(words)}**" for label, words in found.told if words != UNCHANGED]
-    told += [f"unchanged: {plain(', '.join(same))}"] if same else []
-    st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(told)}")
-    _told_anew([(other.name, other.attempt, before)])
+    differences = [f"{plain(label)} **{plain(words)}**" for label, words in found.told if words != UNCHANGED]
+    differences += [f"unchanged: {plain(', '.join(same))}"] if same else []
+    st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(differences)}")
+    _note_changed_runs([(other.name, other.attempt, before)])
     drawer = st.expander("Every difference, with its interval", key=key(scenario.id, "differences"), on_change="rerun")
     if drawer.open:
         with drawer:
@@ -244,7 +240,7 @@ def _every_difference(asked: Comparison, every: Comparison) -> None:
 
 
 def _other(scenario: Scenario, job: Job) -> _Other | None:
-    """The pinned run; else the one that was shown before; else the latest other one."""
+    """Return the pinned run, else the run shown before, else the latest other run."""
     found = [attempt for attempt in attempts_at(scenario) if attempt.job != job.id]
     if pinned := next((attempt for attempt in found if attempt.starred), None):
         return _Other(pinned, "the pinned run")
@@ -258,7 +254,7 @@ def _other(scenario: Scenario, job: Job) -> _Other | None:
 
 
 def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Attempt]) -> None:
-    """A table of the ticked runs, each against the pinned one or the oldest, and their answer times in one chart."""
+    """Show a table of the ticked runs, each against the pinned or oldest one, and their answer times in one chart."""
     baseline = next((one for one in ticked if one.starred), ticked[0])
     order = [baseline, *(one for one in ticked if one is not baseline)]
     jobs = [_job(scenario, one) for one in order]
@@ -278,14 +274,13 @@ def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Att
     notes = {_compared(there[0].id, job.id, False, there[0], job).pairing for job in there[1:]}
     for note in sorted(filter(None, notes)):
         st.caption(plain(note))
-    _told_anew(list(zip(names, order, there, strict=True)))
+    _note_changed_runs(list(zip(names, order, there, strict=True)))
     table = _table(tuple(job.id for job in there), tuple(names), there)
     st.dataframe(table, hide_index=True, alt="The objectives, then every metric, of the runs side by side.")
     draw(answer_times_compared(runs, names), key=key(scenario.id, "answer_times_compared"))
 
 
-def _told_anew(runs: list[tuple[str, Attempt, Job]]) -> None:
-    """Say which runs are not what they were: the case, its evidence or CaseSim has changed since they were made."""
+def _note_changed_runs(runs: list[tuple[str, Attempt, Job]]) -> None:
     for name, attempt, job in runs:
         if job.summary.run_hash != attempt.run_hash:
             then, now = attempt.run_hash, job.summary.run_hash
@@ -304,7 +299,7 @@ def _table(runs: tuple[str, ...], names: tuple[str, ...], _jobs: list[Job]) -> A
 
 @st.fragment(run_every=0.5)
 def _wait(runs: list[str]) -> None:
-    """Draw the page again when these runs have ended, or are gone."""
+    """Draw the page again when these runs have ended."""
     jobs = [registry().get(run) for run in runs]
     if not any(job and job.running for job in jobs):
         st.rerun()
@@ -318,7 +313,6 @@ def _authored(job: Job) -> Scenario:
 
 
 def _attempt(job: Job) -> Attempt:
-    """A run that has come to its end, as it is kept."""
     plan, result = job.plan, job.summary
     return Attempt(
         trail=trail(),
@@ -346,7 +340,7 @@ def _attempt(job: Job) -> Attempt:
 
 
 def _job(scenario: Scenario, attempt: Attempt) -> Job | None:
-    """The run of an attempt: the one that is kept, else computed again; None if the case no longer allows it."""
+    """Return the run of an attempt: from the cache, else computed again; None if the case no longer allows it."""
     known = registry().get(attempt.job)
     if known and not known.cancelled:
         return known

@@ -65,9 +65,9 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   const row = (run) => {
     const back = make("button", { type: "button", className: "back", textContent: run.changed });
     back.setAttribute("aria-label", `Run ${run.number}: ${run.changed}. Bring it back.`);
-    back.setAttribute("aria-description", run.told.join("; "));
+    back.setAttribute("aria-description", run.details.join("; "));
     back.onclick = () => { hide(); setTriggerValue("restore", run.run); };
-    back.onmouseenter = back.onfocus = () => show(back, run.told);
+    back.onmouseenter = back.onfocus = () => show(back, run.details);
     back.onmouseleave = back.onblur = hide;
     back.onkeydown = (event) => { if (event.key === "Escape") hide(); };
     const star = make("button", { type: "button", className: "star", textContent: run.starred ? "★" : "☆",
@@ -110,7 +110,7 @@ _cookie = st.components.v2.component("cookie", js=_COOKIE_JS)
 
 
 def set_cookie(name: str, value: str) -> None:
-    """Have the browser keep a value for a year, for this app alone; nothing is to be seen of it."""
+    """Have the browser keep a value for a year, for this app alone."""
     _cookie(key=f"cookie:{name}", data={"cookie": f"{name}={value}"})
 
 
@@ -122,9 +122,9 @@ def draw_strip(
     on_restore: Callable[[str], None],
     on_star: Callable[[str], None],
 ) -> list[str]:
-    """Draw the rows; the runs that are ticked, `most` of them at most.
+    """Draw the rows; return the ticked runs, at most `most` of them.
 
-    on_restore, on_star: called with the run whose button was pressed, before the page is drawn again
+    on_restore, on_star: called with the run of the pressed button, before the page is drawn again
     """
 
     def pressed(name: str, call: Callable[[str], None]) -> Callable[[], None]:

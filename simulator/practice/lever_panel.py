@@ -27,7 +27,7 @@ _SCALE = {"share": (100.0, "points")}
 
 
 def lever_chart(levers: Levers, place: int) -> Chart:
-    """A bar a step that changes one objective, the largest on top; place: of the objective in the case."""
+    """Draw the change of one objective by each step, the largest first; place: of the objective in the case."""
     verdict = levers.base.verdicts[place]
     table = _table([(lever, lever.effects[place]) for lever in levers.rows])
     moved = table[table["change"].notna()].sort_values("change", key=abs, ascending=False).head(MOST)
@@ -40,8 +40,8 @@ def lever_chart(levers: Levers, place: int) -> Chart:
     drawn.add_vline(x=0, line={"color": GREY, "width": 1})
     drawn.update_xaxes(title=f"change of “{verdict.objective.label}” ({unit}), with 95% interval")
     drawn.update_yaxes(categoryorder="array", categoryarray=list(moved["step"]), autorange="reversed", showgrid=False)
-    told = table.assign(real=table["real"].map({True: "beyond chance", False: ""}))
-    return Chart(drawn, _takeaway(levers, place), rounded(told))
+    shown = table.assign(real=table["real"].map({True: "beyond chance", False: ""}))
+    return Chart(drawn, _takeaway(levers, place), rounded(shown))
 
 
 def _bars(name: str, rows: pd.DataFrame, factor: float, unit: str, colour: str) -> go.Bar:
@@ -58,7 +58,7 @@ def _bars(name: str, rows: pd.DataFrame, factor: float, unit: str, colour: str) 
 
 
 def _factor(unit: str, moved: pd.DataFrame) -> tuple[float, str]:
-    """What seconds and shares are multiplied by to be read, and what they are then called."""
+    """Return the factor and the unit in which a change is shown."""
     if unit == "s" and len(moved):
         largest = float(moved["change"].abs().max())
         return (1 / 3600, "h") if largest >= 7200 else (1 / 60, "min") if largest >= 120 else (1.0, "s")
@@ -129,23 +129,23 @@ _HTML = '<div id="frame"><table><caption></caption><thead><tr></tr></thead><tbod
 
 _JS = """
 export default function ({ data, parentElement, setTriggerValue }) {
-  const said = JSON.stringify(data);
-  if (parentElement.said === said) return;
-  parentElement.said = said;
+  const drawnData = JSON.stringify(data);
+  if (parentElement.drawnData === drawnData) return;
+  parentElement.drawnData = drawnData;
   const element = (tag, name, text) => {
     const made = document.createElement(tag);
     made.className = name;
     made.textContent = text ?? "";
     return made;
   };
-  const row = ({ id, label, told, cells, note }) => {
+  const row = ({ id, label, change, cells, note }) => {
     const made = document.createElement("tr");
     const head = element("th", "");
     head.scope = "row";
-    const button = element("button", "", told);
+    const button = element("button", "", change);
     button.type = "button";
     button.dataset.id = id;
-    button.setAttribute("aria-label", `Take this step: ${label}: ${told}`);
+    button.setAttribute("aria-label", `Take this step: ${label}: ${change}`);
     button.onclick = () => setTriggerValue("take", id);
     head.append(element("small", "", label), button, element("small", "", note));
     made.append(head, ...cells.map(({ words, interval, verdict, tone }, place) => {
@@ -172,11 +172,11 @@ _component = st.components.v2.component("levers", html=_HTML, css=_CSS, js=_JS)
 
 
 def levers(job: Job) -> None:
-    """The button, and below it the steps tried so far, the one that matters most first; one click takes a step."""
+    """Show the button, and below it the steps tried so far, the most effective first; one click takes a step."""
     if not job.succeeded:
         st.caption("The levers can be tried when the run is complete.")
         return
-    trying = _kept(job)
+    trying = _search_of(job)
     if trying is None or trying.cancelled:
         count = sum(len(choice.next_to(job.plan.design[name])) for name, choice in job.plan.scenario.choices.items())
         many = job.plan.scenario.unit.many
@@ -187,22 +187,21 @@ def levers(job: Job) -> None:
         show(job, trying, trying.running)
 
 
-def _kept(job: Job) -> LeverSearch | None:
-    """What this session tries from a design; what it tried from another one is dropped while under way."""
-    kept: dict[str, LeverSearch] = st.session_state.setdefault("levers", {})
-    for name, trying in list(kept.items()):
+def _search_of(job: Job) -> LeverSearch | None:
+    searches: dict[str, LeverSearch] = st.session_state.setdefault("levers", {})
+    for name, trying in list(searches.items()):
         if name != job.id and trying.running:
             trying.cancel()
-            del kept[name]
-    return kept.get(job.id)
+            del searches[name]
+    return searches.get(job.id)
 
 
 def _start(job: Job) -> None:
-    kept: dict[str, LeverSearch] = st.session_state["levers"]
+    searches: dict[str, LeverSearch] = st.session_state["levers"]
     behalf = Submitter(person(), f"levers of {job.id}", BESIDE)
-    kept[job.id] = LeverSearch(job.summary, partial(registry().workers.submit, behalf))
-    for name in list(kept)[:-KEPT]:
-        del kept[name]
+    searches[job.id] = LeverSearch(job.summary, partial(registry().workers.submit, behalf))
+    for name in list(searches)[:-KEPT]:
+        del searches[name]
 
 
 def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
@@ -223,8 +222,8 @@ def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
         st.caption(plain(f"Cannot run: {one.words}: {one.refused}"))
     st.caption(plain(found.sense))
     if not trying.running:
-        if told := effort([one.picks for one in attempts_at(job.plan.scenario)], found):
-            st.markdown(plain(told))
+        if sentence := effort([one.picks for one in attempts_at(job.plan.scenario)], found):
+            st.markdown(plain(sentence))
         _chart(job, found)
 
 
@@ -248,8 +247,14 @@ def _levers_table(job: Job, found: Levers) -> None:
 
 
 def _row(name: str, row: Lever) -> dict[str, Any]:
-    told = f"{row.step.before} → {row.step.after}"
-    return {"id": name, "label": row.step.label, "told": told, "cells": [_cell(one) for one in row.effects], "note": row.words}
+    step_words = f"{row.step.before} → {row.step.after}"
+    return {
+        "id": name,
+        "label": row.step.label,
+        "change": step_words,
+        "cells": [_cell(one) for one in row.effects],
+        "note": row.words,
+    }
 
 
 def _cell(effect: ObjectiveEffect) -> dict[str, str]:
@@ -260,7 +265,6 @@ def _cell(effect: ObjectiveEffect) -> dict[str, str]:
 
 
 def _chart(job: Job, found: Levers) -> None:
-    """The changes of one objective, drawn."""
     labels = [verdict.objective.label for verdict in found.base.verdicts]
     name = key(job.plan.scenario.id, "lever_objective")
     place = st.selectbox("Draw the changes of", range(len(labels)), format_func=labels.__getitem__, key=name)

@@ -37,7 +37,7 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
 
 
 def report(result: Result, first: Trace) -> str:
-    """The page of a run; first: its first replication, which the charts over time show."""
+    """Return the page of a run; first: its first replication, for the charts over time."""
     scenario = result.plan.scenario
     body = "".join([
         f"<h1>{escape(scenario.title)}</h1><p>{escape(scenario.summary)}</p>",
@@ -86,7 +86,7 @@ def _verdicts(result: Result) -> str:
 
 
 def _charts(result: Result, first: Trace) -> Iterator[str]:
-    """Each chart under its sentence, with its numbers below it; the script that draws them comes with the first one."""
+    """Yield each chart below its takeaway, with its table; the script of Plotly comes with the first one."""
     script = True
     for chart in _of_run(result, first):
         yield f"<h3>{escape(chart.takeaway)}</h3>"
@@ -127,6 +127,6 @@ def _sources(result: Result) -> str:
 
 
 def _again(result: Result) -> str:
-    told = command(result.plan, result.seed, result.replications)
+    line = command(result.plan, result.seed, result.replications)
     size = f"{result.replications} replications, {result.plan.scenario.unit.counted(result.requests)}, seed {result.seed}"
-    return f"<p>{escape(size)}, run hash {result.run_hash}.</p><p><code>{escape(told)}</code></p>"
+    return f"<p>{escape(size)}, run hash {result.run_hash}.</p><p><code>{escape(line)}</code></p>"

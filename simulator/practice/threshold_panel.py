@@ -15,7 +15,7 @@ from simulator.units import percent
 
 @st.fragment
 def threshold(plan: Plan) -> None:
-    """The referral curve, a crowd and the ROC curve of a design, at any operating point of its widest threshold.
+    """Show the referral curve, a crowd and the ROC curve of a design, at any operating point of its widest threshold.
 
     Where a choice of the case sets that threshold, the points are its picks, and a button picks one.
     """
@@ -41,7 +41,7 @@ def _referrals(design: str, _plan: Plan) -> Chart:
 
 
 def _tried(plan: Plan, dial: Dial) -> float:
-    """The sensitivity that a person tries; at first that of the design."""
+    """Return the sensitivity of the slider; at first that of the design."""
     points = sorted({*(dial.picks or map(float, TARGETS)), dial.sensitivity})
     who = plan.scenario.population
     assert who is not None

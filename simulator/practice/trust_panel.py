@@ -20,20 +20,20 @@ _LEVELS: dict[Level, str] = {"weak": "Reasons for doubt", "fair": "To bear in mi
 
 
 def trust(result: Result) -> None:
-    """How far a result can be trusted, doubts first, and what else there is to say of it."""
+    """Show the reasons to trust a result, doubts first, and its warnings."""
     good = sum(note.level == "good" for note in result.trust)
     st.subheader(f"How far to trust this: {good} of {len(result.trust)} points are good", anchor=False)
     for level, title in _LEVELS.items():
-        told = [note for note in result.trust if note.level == level]
-        if told:
-            _notes(title, told)
+        notes = [note for note in result.trust if note.level == level]
+        if notes:
+            _notes(title, notes)
     if result.warnings:
         st.markdown(_listed("Also", list(dict.fromkeys(result.warnings))))
     st.caption(plain(_size(result)))
 
 
-def _notes(title: str, told: list[TrustNote]) -> None:
-    st.markdown(_listed(title, [note.sentence for note in told]))
+def _notes(title: str, notes: list[TrustNote]) -> None:
+    st.markdown(_listed(title, [note.sentence for note in notes]))
 
 
 def _listed(title: str, sentences: list[str]) -> str:
@@ -47,7 +47,7 @@ def _size(result: Result) -> str:
 
 
 def numbers(result: Result) -> None:
-    """Every number with its interval, and the source of every input."""
+    """Show every number with its interval, and the source of every input."""
     st.subheader("Numbers", anchor=False)
     st.caption(plain(result.sense))
     st.dataframe(
@@ -62,7 +62,7 @@ _UNITS = {"s": "s", "ms": "ms", "h": "h", "mb": "MB", "mbps": "Mbit/s", "USD": "
 
 
 def place_of(what: str, scenario: Scenario) -> str:
-    """A figure in words, where it is named by its place in the file: `stages.upload.latency_ms` is `Upload: latency (ms)`."""
+    """Name a figure in words: `stages.upload.latency_ms` becomes `Upload: latency (ms)`."""
     part, *path = what.split(".")
     if not path or " " in what:
         return what

@@ -70,7 +70,7 @@ export default function ({ data, parentElement }) {
   root.className = data.stale ? "stale" : data.early ? "early" : "";
   root.replaceChildren(...data.chips.map((chip) => {
     const item = element("li", chip.words.replace(" ", "-"));
-    item.title = chip.told;
+    item.title = chip.details;
     item.style.setProperty("--tone", chip.tone);
     const found = element("div", "");
     found.append(element("span", "value", chip.value), element("span", "words", chip.words));
@@ -93,22 +93,21 @@ _component = st.components.v2.component("verdicts", html=_HTML, css=_CSS, js=_JS
 def bar(
     verdicts: list[Verdict], calm: list[Verdict] | None = None, stale: bool = False, early: bool = False, state: str = ""
 ) -> None:
-    """The objectives side by side.
+    """Show the objectives side by side.
 
-    calm: the same objectives in the run without curveballs, each drawn as a ring
-    stale: whether the figures are those of an earlier design
-    early: whether they rest on the first few replications; their frames are dashed
-    state: what a screen reader is told when it changes
+    calm: the objectives in the run without curveballs, each drawn as a ring
+    stale: True if the figures are those of an earlier design
+    early: True if they rest on the first few replications; their frames are dashed
+    state: the text that a screen reader speaks when it changes
     """
     before: Sequence[Verdict | None] = calm or [None] * len(verdicts)
     chips = [_chip(*pair) for pair in zip(verdicts, before, strict=True)]
     if stale and all(verdict.estimate is None for verdict in verdicts):  # nothing has been run yet
-        chips = [chip | {"value": "…", "words": "", "told": f"{chip['label']}: {chip['asked']}"} for chip in chips]
+        chips = [chip | {"value": "…", "words": "", "details": f"{chip['label']}: {chip['asked']}"} for chip in chips]
     _component(key="verdicts", data={"chips": chips, "stale": stale, "early": early, "state": state})
 
 
-def told(verdicts: list[Verdict]) -> str:
-    """All verdicts in a sentence: `Cancers found 94.5%, not met; ...`."""
+def verdicts_sentence(verdicts: list[Verdict]) -> str:
     return "; ".join(f"{one.objective.label} {one.reached}, {one.standing}" for one in verdicts) + "."
 
 
@@ -121,19 +120,19 @@ def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:
         "words": verdict.standing,
         "tone": TONES[verdict.standing],
         "asked": f"{verdict.asked}{f'; calm {calm.reached}' if calm else ''}",
-        "told": f"{verdict.objective.label}: {verdict.asked}; {interval}{before}",
+        "details": f"{verdict.objective.label}: {verdict.asked}; {interval}{before}",
         "mark": _mark(verdict, calm),
     }
 
 
 def _doubts(verdict: Verdict) -> str:
-    """The sources of the interval's width, if the figure rests on labelled people."""
+    """Name the sources of the interval's width, if the figure rests on labelled people."""
     found = verdict.estimate
     return f" ({doubts(found, verdict.metric.unit)})" if found and found.labels else ""
 
 
 def _mark(verdict: Verdict, calm: Verdict | None) -> dict[str, float | None]:
-    """Where bound, value and interval lie on the chip's line, from 0 at its left end to 1."""
+    """Return the places of bound, value and interval on the chip's line, from 0 at its left end to 1."""
     found, before = verdict.estimate, calm.estimate if calm else None
     points = [verdict.bound, *_ends(found), *([before.value] if before else [])]
     room = 0.1 * (max(points) - min(points)) or 0.1 * abs(verdict.bound) or 1.0

@@ -12,7 +12,7 @@ from simulator.practice.exhibit_panels import panel_of
 
 
 def challenge(result: Result) -> None:
-    """How many objectives are met; when all are, what that rests on, the weakest evidence first."""
+    """Show the number of met objectives; when all are met, the evidence behind them, the weakest first."""
     found = challenge_of(result)
     if found is None:
         return
@@ -23,10 +23,10 @@ def challenge(result: Result) -> None:
         st.markdown(f"**{plain(found.met)}** {plain(found.sentence.removeprefix(found.met).strip())}")
         if found.grounds:
             with st.popover("All that it rests on", type="tertiary"):
-                st.markdown("\n".join(f"- {plain(_told(ground))}" for ground in found.grounds))
+                st.markdown("\n".join(f"- {plain(_ground_sentence(ground))}" for ground in found.grounds))
 
 
-def _told(ground: Ground) -> str:
+def _ground_sentence(ground: Ground) -> str:
     return f"{ground.sentence} Source: {ground.source}." if ground.source else ground.sentence
 
 
@@ -35,12 +35,12 @@ PANEL_WANTED = "panel_wanted"
 
 
 def open_panel(exhibit: str) -> None:
-    """Ask for the panel that shows an exhibit; a callback."""
+    """Open the panel that shows an exhibit; a callback."""
     st.session_state[PANEL_WANTED] = exhibit
 
 
 def why(result: Result, place: int) -> None:
-    """The reason behind a verdict, by its place among the verdicts; nothing where the objective is met."""
+    """Show the reason behind a verdict, by its place among the verdicts; nothing where the objective is met."""
     reason = result.reasons.get(place)
     if reason is None:
         return
@@ -50,16 +50,16 @@ def why(result: Result, place: int) -> None:
 
 @st.fragment
 def _step(result: Result, place: int, reason: Reason) -> None:
-    """A step that helps, once its trials have been asked for: they take a second or two."""
+    """Suggest a step that helps; its trials start when the user asks and take a second or two."""
     with st.container(horizontal=True):
         label = f"Show: {panel_of(reason.exhibit, result.plan.scenario)}"
         shown = st.button(label, key=f"show_{place}", type="tertiary", on_click=open_panel, args=(reason.exhibit,))
-        asked = reason.has_advice or st.button(
+        wanted = reason.has_advice or st.button(
             "What would help?", key=f"help_{place}", type="tertiary", help=_helps(result, reason)
         )
     if shown:
         st.rerun()  # the panels stand outside of this fragment
-    if not asked:
+    if not wanted:
         return
     with st.spinner("Trying steps …"):
         advice = reason.advice
@@ -71,6 +71,5 @@ def _step(result: Result, place: int, reason: Reason) -> None:
 
 
 def _helps(result: Result, reason: Reason) -> str:
-    """The choices that write to what decides, in words: which of them move it most is worked out with the trials."""
     labels = [result.plan.scenario.choices[name].label for name in reason.written_by[:4]]
     return plain(f"Tries steps of what bears on it, such as: {', '.join(labels)}.")

@@ -1,4 +1,4 @@
-"""Numbers that change at known times, and sums and products of them."""
+"""Numbers that change at known times, with sums and products of them; times of day, and shifts of people."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ Span = tuple[float, float]
 class Steps:
     """A number that changes at known times: `values[i]` holds from `times[i]` on, in seconds of the run; `times[0]` is 0.
 
-    usual: what the number is when nothing strikes.
+    usual: the number when nothing strikes.
     """
 
     times: tuple[float, ...] = (0.0,)
@@ -33,85 +33,78 @@ class Steps:
 
     @property
     def steady(self) -> bool:
-        """Whether it is as usual throughout, and may be left alone."""
         return all(value == self.usual for value in self.values)
 
     def at(self, time: float) -> float:
-        """The number at a time; a change has happened at its very instant."""
+        """Return the number at a time; a change has happened at its very instant."""
         return self.values[bisect_right(self.times, time) - 1]
 
     def at_all(self, times: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The number at many times, of their shape."""
+        """Return the number at many times, of their shape."""
         if len(self.values) == 1:
             return np.broadcast_to(self.values[0], times.shape)
         return np.array(self.values)[np.searchsorted(self.times, times, side="right") - 1]
 
     def mean(self, end: float) -> float:
-        """The average over [0, end)."""
         return self.total(end) / end
 
     def total(self, end: float, start: float = 0.0) -> float:
-        """The integral over [start, end)."""
         edges = [start, *[time for time in self.times if start < time < end], end]
         return sum((stop - begin) * self.at(begin) for begin, stop in pairwise(edges))
 
 
 def steps(usual: float, changes: Iterable[tuple[Span, float]], combine: Callable[[float, float], float]) -> Steps:
-    """The usual number with changes combined into it, each over its span, in the order given."""
+    """Combine changes into the usual number, each over its span, in the order given."""
     spans = list(changes)
     edges = sorted({0.0, *(edge for span, _ in spans for edge in span if edge < inf)})
     values = [reduce(combine, (by for (start, end), by in spans if start <= edge < end), usual) for edge in edges]
-    kept = [index for index in range(len(edges)) if index == 0 or values[index] != values[index - 1]]
-    return Steps(tuple(edges[index] for index in kept), tuple(values[index] for index in kept), usual)
+    changing = [index for index in range(len(edges)) if index == 0 or values[index] != values[index - 1]]
+    return Steps(tuple(edges[index] for index in changing), tuple(values[index] for index in changing), usual)
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
-    """The same time in spans that are sorted and apart from each other."""
-    found: list[Span] = []
+    """Return spans that cover the given ones, sorted and apart from each other."""
+    apart: list[Span] = []
     for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(found[-1][1], end)
+        if apart and start <= apart[-1][1]:
+            apart[-1] = apart[-1][0], max(apart[-1][1], end)
         else:
-            found.append((start, end))
-    return found
+            apart.append((start, end))
+    return apart
 
 
 def within(spans: Iterable[Span]) -> Steps:
-    """1 within spans that are sorted and apart, 0 outside."""
     edges = [edge for span in spans for edge in span]
     return Steps((0.0, *edges), (0.0, *(float(index % 2 == 0) for index in range(len(edges)))))
 
 
-def complement(found: Steps) -> Steps:
-    """1 minus a number that changes."""
-    return Steps(found.times, tuple(1 - value for value in found.values))
+def complement(number: Steps) -> Steps:
+    return Steps(number.times, tuple(1 - value for value in number.values))
 
 
-def inverse(found: Steps) -> Steps:
-    """1 over it."""
-    return Steps(found.times, tuple(1 / value for value in found.values))
+def inverse(number: Steps) -> Steps:
+    return Steps(number.times, tuple(1 / value for value in number.values))
 
 
 def product(one: Steps, other: Steps) -> Steps:
-    """Two of them multiplied."""
     times = np.unique(one.times + other.times)
     return Steps(tuple(times.tolist()), tuple((one.at_all(times) * other.at_all(times)).tolist()))
 
 
 def added(parts: Iterable[Steps]) -> Steps:
-    """All of them added up; at least one."""
-    found = list(parts)
-    times, index = np.unique(np.concatenate([part.times for part in found]), return_inverse=True)
-    changes = np.concatenate([np.diff(part.values, prepend=0.0) for part in found])
+    """Add up numbers; at least one is given."""
+    numbers = list(parts)
+    times, index = np.unique(np.concatenate([part.times for part in numbers]), return_inverse=True)
+    changes = np.concatenate([np.diff(part.values, prepend=0.0) for part in numbers])
     return Steps(tuple(times.tolist()), tuple(np.cumsum(np.bincount(index, changes)).tolist()))
 
 
 def spliced(parts: Iterable[tuple[float, Steps]]) -> Steps:
-    """One number after the other, each from its time (s) on until the next begins."""
-    found = list(parts)
+    """Join numbers one after the other, each from its time (s) on until the next begins."""
+    numbers = list(parts)
     times: list[float] = []
     values: list[float] = []
-    for (start, steps), end in zip(found, [*(start for start, _ in found[1:]), inf], strict=True):
+    for (start, steps), end in zip(numbers, [*(start for start, _ in numbers[1:]), inf], strict=True):
         within_part = [time for time in steps.times if start < time < end]
         times += [start, *within_part]
         values += [steps.at(time) for time in [start, *within_part]]
@@ -131,7 +124,7 @@ HOUR_S = 3_600.0
 
 
 def clock_s(clock: str) -> float:
-    """`08:30` as seconds from midnight."""
+    """Return `08:30` as seconds from midnight."""
     return 60.0 * clock_minutes(clock)
 
 
@@ -147,14 +140,14 @@ class Duty:
 
 
 class Roster:
-    """Who is on duty at any time of a run. The shifts repeat every day.
+    """The readers on duty at any time of a run. The shifts repeat every day.
 
-    Readers are told apart by their desks, numbered from 0: a shift takes the first ones that are vacant when it begins.
-    On duty is who may take cases: not in a hand-over, and not in a break.
+    A desk, numbered from 0, stands for a reader: a shift takes the first desks that are vacant when it begins.
+    Readers are on duty while they may take cases: not in a hand-over, and not in a break.
     """
 
     def __init__(self, shifts: list[Shift], starts_at: float, end: float) -> None:
-        self._shifts = sorted(_shifts(shifts, starts_at, end), key=lambda found: found[0])
+        self._shifts = sorted(_shifts(shifts, starts_at, end), key=lambda opening: opening[0])
         self.duties = list(_duties(self._shifts))
         self._starts = np.array([duty.start for duty in self.duties])
         self._ends = np.array([duty.end for duty in self.duties])
@@ -167,25 +160,23 @@ class Roster:
 
     @property
     def most(self) -> int:
-        """How many desks there are, which is at least the most readers ever on duty."""
         return max((int(duty.desks.max()) + 1 for duty in self.duties), default=0)
 
     def on_duty(self, time: float) -> int:
-        """People on duty at `time`; a shift has begun at its first instant and ended at its last."""
+        """Return the number of people on duty at `time` (s); a shift includes its first instant, not its last."""
         return int(self.people[bisect_right(self.times, time) - 1])
 
     def readers(self, time: float) -> dict[int, float]:
-        """The desks of those on duty at `time`, each with the time at which its reader's shift began."""
         current = np.flatnonzero((self._starts <= time) & (time < self._ends))
         return {desk: self.duties[index].since for index in current for desk in self.duties[index].desks.tolist()}
 
     def next_change(self, time: float) -> float:
-        """The first time after `time` at which somebody may come or go; inf if nobody ever does."""
+        """Return the first time after `time` at which a reader may come or go; inf without one."""
         after = bisect_right(self.times, time)
         return self.times[after] if after < len(self.times) else float("inf")
 
     def staffed_s(self, end: float, slowing_per_h: float = 0.0) -> float:
-        """Person-seconds on duty on [0, end).
+        """Return person-seconds on duty on [0, end).
 
         slowing_per_h: where work takes (1 + slowing_per_h x hours since the shift began) times as long, the seconds of work of
         a fresh reader that gets done: the integral of 1 / (1 + slowing_per_h x hours).
@@ -197,21 +188,21 @@ class Roster:
         )
 
     def paid_s(self, end: float) -> float:
-        """Person-seconds that are paid on [0, end): shifts from their beginning to their end."""
+        """Return person-seconds that are paid on [0, end): shifts from their beginning to their end."""
         return sum(shift.people * max(min(closes, end) - max(opens, 0.0), 0.0) for opens, closes, shift in self._shifts)
 
     def shifts_by_desk(self, end: float) -> dict[int, list[tuple[float, float]]]:
-        """For each desk, from when to when on [0, end) somebody is paid for a shift at it, sorted."""
-        found: dict[int, set[tuple[float, float]]] = {}
+        """Return the spans on [0, end) of paid shifts at each desk, sorted."""
+        spans_of: dict[int, set[tuple[float, float]]] = {}
         for duty in self.duties:
             if duty.since < end:
                 for desk in duty.desks.tolist():
-                    found.setdefault(desk, set()).add((max(duty.since, 0.0), min(duty.until, end)))
-        return {desk: sorted(spans) for desk, spans in found.items()}
+                    spans_of.setdefault(desk, set()).add((max(duty.since, 0.0), min(duty.until, end)))
+        return {desk: sorted(spans) for desk, spans in spans_of.items()}
 
 
 def _fresh_s(start: float, end: float, slowing_per_h: float) -> float:
-    """Seconds of fresh work between two times, in seconds since the shift began."""
+    """Return seconds of fresh work between two times, in seconds since the shift began."""
     if not slowing_per_h:
         return end - start
     slowing = slowing_per_h / HOUR_S
@@ -219,7 +210,7 @@ def _fresh_s(start: float, end: float, slowing_per_h: float) -> float:
 
 
 def _shifts(shifts: list[Shift], starts_at: float, end: float) -> Iterator[tuple[float, float, Shift]]:
-    """Every shift of a run, from those that began on the day before: when it opens and closes, in seconds."""
+    """Yield every shift of a run, from the day before its start on, behind its opening and closing time in seconds."""
     for shift in shifts:
         first = (clock_s(shift.start) - starts_at) % DAY_S - DAY_S
         for day in range(int(end // DAY_S) + 3):
@@ -228,7 +219,7 @@ def _shifts(shifts: list[Shift], starts_at: float, end: float) -> Iterator[tuple
 
 
 def _duties(shifts: list[tuple[float, float, Shift]]) -> Iterator[Duty]:
-    """Shifts in the order in which they begin, cut into the stretches in which people take cases."""
+    """Yield the stretches of the shifts, by beginning, while people take cases."""
     vacant_from = np.empty(0)
     for opens, closes, shift in shifts:
         desks = np.flatnonzero(vacant_from <= opens)[: shift.people]
@@ -242,7 +233,7 @@ def _duties(shifts: list[tuple[float, float, Shift]]) -> Iterator[Duty]:
 
 
 def _stretches(shift: Shift) -> Iterator[tuple[float, float, list[int]]]:
-    """From when to when, in seconds since the shift began, which of its people take cases."""
+    """Yield stretches in seconds since the shift began, each with the people who take cases then."""
     alike: dict[tuple[tuple[float, float], ...], list[int]] = {}
     for member in range(shift.people):
         alike.setdefault(_absences(shift, member), []).append(member)
@@ -256,15 +247,14 @@ def _stretches(shift: Shift) -> Iterator[tuple[float, float, list[int]]]:
 
 
 def _absences(shift: Shift, member: int) -> tuple[tuple[float, float], ...]:
-    """When one of a shift's people takes no cases, in seconds since the shift began, sorted."""
-    found = [(0.0, 60 * shift.handover_minutes)] if shift.handover_minutes else []
+    """Return the absences of one of a shift's people, in seconds since the shift began, sorted."""
+    absences = [(0.0, 60 * shift.handover_minutes)] if shift.handover_minutes else []
     for pause in shift.breaks:
         leaves = shift.after_start(pause.start) + member % pause.groups * pause.minutes
-        found.append((60 * leaves, 60 * (leaves + pause.minutes)))
-    return tuple(sorted(found))
+        absences.append((60 * leaves, 60 * (leaves + pause.minutes)))
+    return tuple(sorted(absences))
 
 
 def clock_minutes(clock: str) -> int:
-    """`08:30` as minutes from midnight."""
     hours, minutes = clock.split(":")
     return 60 * int(hours) + int(minutes)

@@ -1,14 +1,17 @@
-"""What happened in one replication, as flat rows: requests, and visits to stages."""
+"""The trace of one replication: columns of the requests that stages write, visits to stages, outcomes of requests."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 from array import array
-from collections.abc import Callable, Iterable
+from bisect import bisect_right, insort
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import inf
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,16 +23,144 @@ if TYPE_CHECKING:
     from simulator.engine.plan import Plan
     from simulator.engine.requests import Requests
 
-#: How a request ended. `done` reached an end the planned way, `timed_out` and `shed` by a fallback.
+
+def as_memoryview(column: NDArray[np.generic]) -> Any:
+    return memoryview(column)  # type: ignore[arg-type]
+
+
+class InTurn:
+    """Draws of a request, where it may be served several times at once: the first service takes its first draw, and so on.
+
+    After the last draw it is the first one's turn again.
+    """
+
+    def __init__(self, draws: Sequence[NDArray[np.generic]]) -> None:
+        """draws: at least one column, each of shape (n,)."""
+        self._draws = [as_memoryview(column) for column in draws]
+        self.turn = as_memoryview(np.zeros(len(draws[0]), np.int8))
+
+    def __getitem__(self, row: int) -> Any:
+        turn = self.turn[row]
+        self.turn[row] = (turn + 1) % len(self._draws)
+        return self._draws[turn][row]
+
+
+Column = NDArray[Any]
+Times = NDArray[np.float64]
+
+
+class RequestAnnotations:
+    """A column of marks where a request is at one stage at a time: a mark is read after it is written."""
+
+    def __init__(self, column: Column) -> None:
+        """column: the first mark of each request, shape (n,); in the end it holds the last one written."""
+        self.column = column
+        self._each = as_memoryview(column)
+
+    def write(self, row: int, mark: float, time: float) -> None:
+        """Mark a request; the mark holds from `time` (s) on, until another one does."""
+        self._each[row] = mark
+
+    def write_all(self, rows: Column, marks: Any, times: Any) -> None:
+        """Mark many requests; marks and times are one for each row or one for all."""
+        self.column[rows] = marks
+
+    def at(self, row: int, time: float) -> float:
+        mark: float = self._each[row]
+        return mark
+
+    def at_all(self, rows: Column, times: Times) -> Column:
+        """Return the marks of many requests, each as known at its own time."""
+        return self.column[rows]
+
+    def known(self, times: Times) -> Column:
+        """Return the marks of the first requests as they were known at `times`, shape (n,)."""
+        return self.column[: len(times)]
+
+    def wait_until(self, barrier: float) -> None:
+        """Note that the run stops at this time (s), so that `known` can tell the marks as they were then."""
+
+
+class StoppableMarks(RequestAnnotations):
+    """Marks of a run that may be stopped: by then a stage may have written marks that hold only later.
+
+    ahead: for each of these marks the time (s) from which it holds, the row, and the mark before it
+    """
+
+    def __init__(self, column: Column) -> None:
+        super().__init__(column)
+        self.barrier = inf
+        self.ahead: list[tuple[float, int, Any]] = []
+
+    def write(self, row: int, mark: float, time: float) -> None:
+        if time >= self.barrier:
+            self.ahead.append((time, row, self._each[row]))
+        self._each[row] = mark
+
+    def write_all(self, rows: Column, marks: Any, times: Any) -> None:
+        late = np.broadcast_to(times, rows.shape) >= self.barrier
+        if late.any():
+            self.ahead += zip(np.broadcast_to(times, rows.shape)[late], rows[late], self.column[rows[late]], strict=True)
+        self.column[rows] = marks
+
+    def known(self, times: Times) -> Column:
+        """Return the marks of the first requests as they were known when the run was stopped."""
+        column = self.column.copy()
+        for _, row, before in reversed(self.ahead):
+            column[row] = before
+        return column[: len(times)]
+
+    def wait_until(self, barrier: float) -> None:
+        self.barrier = barrier
+        self.ahead = [written for written in self.ahead if written[0] >= barrier]
+
+
+class TimedMarks(RequestAnnotations):
+    """A column of marks where a request may be in several branches of a fork, and behind their join, at once.
+
+    Stages run ahead of each other, and one may have written a mark that only holds later. So each mark keeps its time.
+    """
+
+    def __init__(self, column: Column) -> None:
+        super().__init__(column)
+        self._first: float = column[0].item() if len(column) else 0.0
+        self._written: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
+
+    def write(self, row: int, mark: float, time: float) -> None:
+        """Mark a request; of several marks from one time on, the last one written holds."""
+        insort(self._written[row], (time, mark), key=itemgetter(0))
+
+    def write_all(self, rows: Column, marks: Any, times: Any) -> None:
+        for row, mark, time in zip(*(each.tolist() for each in np.broadcast_arrays(rows, marks, times)), strict=True):
+            self.write(row, mark, time)
+
+    def at(self, row: int, time: float) -> float:
+        written = self._written.get(row, ())
+        known = bisect_right(written, time, key=itemgetter(0))
+        return written[known - 1][1] if known else self._first
+
+    def at_all(self, rows: Column, times: Times) -> Column:
+        each = zip(rows.tolist(), times.tolist(), strict=True)
+        return np.array([self.at(row, time) for row, time in each], self.column.dtype)
+
+    def known(self, times: Times) -> Column:
+        """Return the marks of the first requests as they were known at `times`."""
+        column = np.full(len(times), self._first, self.column.dtype)
+        for row in self._written:
+            if row < len(times):
+                column[row] = self.at(row, times[row])
+        return column
+
+
+#: The outcomes of requests. `done` reached an end the planned way, `timed_out` and `shed` by a fallback.
 UNFINISHED, DONE, TIMED_OUT, SHED, FAILED = range(5)
 OUTCOMES = ("unfinished", "done", "timed_out", "shed", "failed")
 
 Rows = NDArray[np.int32]
-Times = NDArray[np.float64]
 
-#: A visit's columns: which request, at which stage, when it entered the queue, when service began (NaN: never), when it left
-#: (NaN: it still waits), which replica or reviewer served it (-1: none), its batch, numbered within the stage, and its size,
-#: and whether anybody waited for it.
+#: A visit's columns: the request, the stage, the times when it entered the queue, when service began (NaN: never) and when it
+#: left (NaN: it still waits), the replica or reviewer that served it (-1: none), its batch, numbered within the stage, the size
+#: of the batch, and whether a requester waited for it.
 VISIT_COLUMNS = ("request", "stage", "entered_s", "started_s", "left_s", "server", "batch", "batch_size", "wanted")
 
 
@@ -49,17 +180,17 @@ class Visits:
     def __len__(self) -> int:
         return len(self.request)
 
-    def only(self, mine: NDArray[np.bool_] | NDArray[np.intp]) -> Visits:
-        """Some of them; mine: which, as a mask of shape (visits,) or as places."""
-        return Visits(**{name: column[mine] for name, column in vars(self).items()})
+    def only(self, selected: NDArray[np.bool_] | NDArray[np.intp]) -> Visits:
+        """Return some of the visits; selected: a mask of shape (visits,), or places."""
+        return Visits(**{name: column[selected] for name, column in vars(self).items()})
 
     @property
     def served(self) -> NDArray[np.bool_]:
-        """Which of them were ever served, shape (visits,)."""
+        """Mask of the visits that were ever served, shape (visits,)."""
         return ~np.isnan(self.started_s)
 
     def frame(self, stage: str) -> pd.DataFrame:
-        """The same as rows with VISIT_COLUMNS."""
+        """Return the visits as rows with VISIT_COLUMNS."""
         columns = dict(vars(self))
         return pd.DataFrame({"request": columns.pop("request"), "stage": _alone(stage, len(self)), **columns})
 
@@ -67,12 +198,12 @@ class Visits:
 class VisitLog:
     """The visits to one stage, in the order in which they were settled; columns grow as needed.
 
-    A row a visit: request, entered. A row a batch: how many visits it has, started, left, server. `unwanted` lists the visits
-    that nobody waited for: the requester had left, or had another answer.
+    One row per visit: request, entered. One row per batch: its number of visits, started, left, server. `unwanted` lists the
+    visits without a waiting requester, who had left, or had another answer.
     """
 
     def __init__(self, servers: int = 1, largest: int = 1) -> None:
-        """servers: how many there are to be told apart; largest: the most visits in a batch."""
+        """servers: the number of servers; largest: the most visits in a batch."""
         self.request = array("i")
         self.entered = array("d")
         self.size = array("b" if largest < 2**7 else "h")
@@ -85,7 +216,7 @@ class VisitLog:
         return len(self.request)
 
     def add(self, row: int, entered: float, started: float, left: float, server: int = -1) -> None:
-        """A visit of one request alone; `started` is NaN where it was never served."""
+        """Add a visit of one request alone; `started` is NaN where it was never served."""
         self.request.append(row)
         self.entered.append(entered)
         self.size.append(1)
@@ -112,7 +243,7 @@ class VisitLog:
         self.entered.frombytes(entered[first:last].tobytes())
 
     def add_block(self, rows: Rows, entered: Times, started: Times, left: Times) -> None:
-        """Many visits of one request each, served by nobody in particular."""
+        """Add many visits of one request each, without a server."""
         self.request.frombytes(rows.astype(np.intc).tobytes())
         self.entered.frombytes(entered.tobytes())
         self.size.frombytes(np.ones(len(rows), self.size.typecode).tobytes())
@@ -121,7 +252,7 @@ class VisitLog:
         self.server.frombytes(np.full(len(rows), -1, self.server.typecode).tobytes())
 
     def widened(self, servers: int, largest: int) -> VisitLog:
-        """The same visits, with room for more servers and larger batches than there were."""
+        """Return the log with room for more servers and larger batches."""
         roomier = VisitLog(servers, largest)
         for name in ("size", "server"):
             column, wanted = getattr(self, name), getattr(roomier, name).typecode
@@ -130,24 +261,21 @@ class VisitLog:
         return self
 
     def copy(self) -> VisitLog:
-        """The same visits in columns of their own."""
         copied = copy.copy(self)
         for name in ("request", "entered", "size", "started", "left", "server", "unwanted"):
             setattr(copied, name, getattr(self, name)[:])
         return copied
 
     def hide_from(self, time: float) -> None:
-        """Let nothing have left that leaves at `time` or later."""
         left = np.array(self.left)
         left[left >= time] = np.nan
         self.left = array("d", left.tobytes())
 
     def mark(self) -> tuple[int, int]:
-        """How many visits and batches there are by now."""
         return len(self.request), len(self.started)
 
     def served_since(self, mark: tuple[int, int]) -> tuple[Rows, Times]:
-        """The requests whose service was noted after `mark`, and when each of them left.
+        """Return the requests whose service was noted after `mark`, and when each of them left.
 
         mark: visits and batches, as `mark()` counts them. Returns row numbers, int32, and seconds from the start of the run,
         float64, both of shape (m,), in the order of the log; visits that were never served (`started` is NaN) are left out.
@@ -161,22 +289,21 @@ class VisitLog:
         return rows[np.repeat(served, size)], np.repeat(left[served], size[served])
 
     def begun_within(self, start: float, end: float) -> VisitLog:
-        """The services alone that began on [start, end)."""
-        found, begun = VisitLog(), np.array(self.started)
-        mine = (begun >= start) & (begun < end)
+        """Return the log of the services that began on [start, end) s, without the visits."""
+        log, begun = VisitLog(), np.array(self.started)
+        within = (begun >= start) & (begun < end)
         for name in ("started", "left", "server"):
             column = getattr(self, name)
-            setattr(found, name, array(column.typecode, np.array(column)[mine].tolist()))
-        return found
+            setattr(log, name, array(column.typecode, np.array(column)[within].tolist()))
+        return log
 
     def services(self, horizon: float) -> tuple[Times, Times, Rows]:
-        """Of every batch that was served: when it began, when it ended, within the run, and the server; shapes (batches,)."""
+        """Return the beginning, the end within the run, and the server of every batch that was served, shapes (batches,)."""
         started, left, server = np.array(self.started), np.array(self.left), np.array(self.server, np.int32)
         served = ~np.isnan(started)
         return started[served], np.fmin(left[served], horizon), server[served]
 
     def visits(self) -> Visits:
-        """The visits as columns."""
         sizes = np.array(self.size, np.int32)
         batch = np.repeat(np.arange(len(sizes), dtype=np.int32), sizes)
         wanted = np.ones(len(batch), bool)
@@ -193,12 +320,11 @@ class VisitLog:
         )
 
     def frame(self, stage: str) -> pd.DataFrame:
-        """The visits as rows with VISIT_COLUMNS."""
         return self.visits().frame(stage)
 
 
 class TransitLog(VisitLog):
-    """Visits to a stage where nobody waits: who came and when; the rest can be worked out again.
+    """Visits to a stage without a queue: the request and its time of entry; the rest can be computed again.
 
     left: when each request leaves that enters at a time, shapes (n,) and (n,) to (n,).
     """
@@ -209,27 +335,22 @@ class TransitLog(VisitLog):
         self.until = inf
 
     def copy(self) -> TransitLog:
-        """The same visits in columns of their own."""
         copied = TransitLog(self.left_at)
         copied.request, copied.entered = self.request[:], self.entered[:]
         return copied
 
     def hide_from(self, time: float) -> None:
-        """Let nothing have left that leaves at `time` or later."""
         self.until = time
 
     def note(self, row: int, entered: float) -> None:
-        """One visit."""
         self.request.append(row)
         self.entered.append(entered)
 
     def note_block(self, rows: Rows, entered: Times) -> None:
-        """Many visits."""
         self.request.frombytes(rows.astype(np.intc).tobytes())
         self.entered.frombytes(entered.tobytes())
 
     def visits(self) -> Visits:
-        """The visits as columns."""
         rows, entered = np.array(self.request, np.int32), np.array(self.entered)
         left = self.left_at(rows, entered)
         left[left >= self.until] = np.nan
@@ -240,10 +361,10 @@ class TransitLog(VisitLog):
 
 @dataclass(frozen=True)
 class Fleet:
-    """The replicas of a pool that scales: how many were wanted from which time on (seconds), and replica-seconds paid.
+    """The replicas of a pool that scales: the number wanted from each time (s) on, and replica-seconds paid.
 
-    spans: by replica, from when until when it was there and had started: (from, until) in seconds, sorted
-    paid: replica-seconds paid by each time (s) at which a pick changed
+    spans: by replica, the spans in which it was there and had started: (from, until) in seconds, sorted
+    paid: replica-seconds paid by the time (s) of each change of a pick
     """
 
     wanted: list[tuple[float, int]]
@@ -252,7 +373,7 @@ class Fleet:
     paid: list[tuple[float, float]] = field(default_factory=list)
 
     def paid_between(self, start: float, end: float) -> float:
-        """Replica-seconds paid between two times at which a pick changed, or the beginning or end of the run."""
+        """Return replica-seconds paid between two times of a change, or the beginning or end of the run."""
         by = {0.0: 0.0} | dict(self.paid)
         return by.get(end, self.paid_s) - by[start]
 
@@ -261,7 +382,7 @@ class Fleet:
 class Trace:
     """One replication: the plan that ran, its seed, the requests as columns, the visits to each stage, fleets that scaled.
 
-    phases: the plans that ran one after the other, each with the time (s) at which it began to
+    phases: the plans that ran one after the other, each behind the time (s) of its beginning
     """
 
     plan: Plan
@@ -269,7 +390,7 @@ class Trace:
     replication: int
     columns: Requests
     logs: dict[str, VisitLog]
-    conditions: Conditions  # what was not as usual, and when
+    conditions: Conditions  # curveballs and failures over time
     fleets: dict[str, Fleet] = field(default_factory=dict)
     phases: list[tuple[float, Plan]] = field(default_factory=list)
 
@@ -308,14 +429,14 @@ class Trace:
         return visits.sort_values(["entered_s", "request"], kind="stable", ignore_index=True)
 
     def parts(self) -> list[tuple[float, float, Plan]]:
-        """From when until when which plan ran (s)."""
+        """Return the plans that ran, each behind its beginning and its end (s)."""
         if not self.phases:
             return [(0.0, inf, self.plan)]
         starts = [at_s for at_s, _ in self.phases]
         return [(start, end, plan) for (start, plan), end in zip(self.phases, [*starts[1:], inf], strict=True) if start < end]
 
     def under(self, plan: Plan, until: float = inf) -> Trace:
-        """The same run as if a plan of its phases had run alone, until a time (s)."""
+        """Return the run as if a plan of its phases had run alone, until a time (s)."""
         alone = replace(plan, until=min(until, plan.until), later=())
         return replace(self, plan=alone, conditions=self.conditions.under(plan), phases=[])
 
@@ -331,7 +452,6 @@ class Trace:
 
 
 def _alone(name: str, count: int) -> Any:
-    """A column that says the same in every row."""
     return _named(np.zeros(count, np.int8), [name])
 
 

@@ -32,18 +32,18 @@ _PLAIN_SHIFT = 1.0
 
 
 def ap_by_precision(tables: DetectionTables) -> Chart:
-    """AP on clean images, a group a detector and a bar a precision, with 95% intervals by image."""
+    """Draw AP on clean images, a group a detector and a bar a precision, with 95% intervals by image."""
     rows = precision_rows(tables)
     bars = []
     for index, (precision, label) in enumerate(PRECISIONS.items()):
-        mine = rows[rows["precision"] == precision]
+        part = rows[rows["precision"] == precision]
         bars.append(
             go.Bar(
                 name=label,
-                x=mine["label"],
-                y=mine["ap"],
+                x=part["label"],
+                y=part["ap"],
                 marker_color=SERIES[index],
-                error_y=whiskers(list(mine["ap_low"]), list(mine["ap"]), list(mine["ap_high"])),
+                error_y=whiskers(list(part["ap_low"]), list(part["ap"]), list(part["ap_high"])),
                 hovertemplate=f"AP %{{y:.3f}}<extra>%{{x}}, {label}</extra>",
             )
         )
@@ -64,7 +64,7 @@ def _precision_takeaway(rows: pd.DataFrame) -> str:
 
 
 def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> Chart:
-    """AP under every condition, a dot a severity, with 95% intervals by image; dashed: clean images."""
+    """Draw AP under every condition, a dot a severity, with 95% intervals by image; dashed: clean images."""
     rows = ap_rows(tables, detector, precision)
     clean = float(rows.loc[rows["condition"] == CLEAN, "ap"].iloc[0])
     spoilt = rows[rows["condition"] != CLEAN]
@@ -72,16 +72,16 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> C
     dots = []
     middles = spoilt.groupby("label")["severity"].agg(lambda severities: (severities.min() + severities.max()) / 2)
     for severity in sorted(map(int, spoilt["severity"].unique())):
-        mine = spoilt[spoilt["severity"] == severity]
+        part = spoilt[spoilt["severity"] == severity]
         dots.append(
             go.Scatter(
                 name=_severity(severity),
-                x=mine["ap"],
-                y=mine["label"].map(places) + _APART * (severity - mine["label"].map(middles)),
-                text=mine["label"],
+                x=part["ap"],
+                y=part["label"].map(places) + _APART * (severity - part["label"].map(middles)),
+                text=part["label"],
                 mode="markers",
                 marker={"color": SERIES[severity - 1], "size": 9},
-                error_x=whiskers(list(mine["ap_low"]), list(mine["ap"]), list(mine["ap_high"])),
+                error_x=whiskers(list(part["ap_low"]), list(part["ap"]), list(part["ap_high"])),
                 hovertemplate=f"%{{text}}, {_severity(severity)}: AP %{{x:.3f}}<extra></extra>",
             )
         )
@@ -96,12 +96,12 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> C
 def _condition_takeaway(rows: pd.DataFrame, clean: float) -> str:
     worst, mildest = (rows.iloc[int(place)] for place in (rows["ap"].to_numpy().argmin(), rows["ap"].to_numpy().argmax()))
     unsure = int((rows["ap_less_clean_high"] >= 0).sum())
-    told = f"; {unsure} of {len(rows)} are not significantly worse than clean images" if unsure else ""
+    unsure_words = f"; {unsure} of {len(rows)} are not significantly worse than clean images" if unsure else ""
     several = set(rows.loc[rows["label"].duplicated(), "label"])
     least = f"and only to {mildest['ap']:.3f}" if mildest["ap"] < clean else f"and is {mildest['ap']:.3f}"
     return (
         f"From {clean:.3f} on clean images, AP falls to {worst['ap']:.3f} under {_named(worst, several)} {least} under "
-        f"{_named(mildest, several)}{told}."
+        f"{_named(mildest, several)}{unsure_words}."
     )
 
 
@@ -110,13 +110,12 @@ def _severity(severity: int) -> str:
 
 
 def _named(row: pd.Series, several: set[str]) -> str:
-    """A condition, with its severity where it has several."""
     label = str(row["label"])
     return f"'{label}' ({_severity(int(row['severity']))})" if label in several else f"'{label}'"
 
 
 def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) -> Chart:
-    """Recall as a function of box height on clean images and under a condition, each with its 95% band."""
+    """Draw recall by box height on clean images and under a condition, with 95% bands."""
     traces = [
         trace
         for curve, name, colour in zip((clean, spoilt), ("clean", label), _CURVES, strict=True)
@@ -161,19 +160,19 @@ def _recall_takeaway(clean: RecallCurve, spoilt: RecallCurve, label: str) -> str
     small, large = (int(np.abs(clean.height_px - height).argmin()) for height in (24, 200))
     lost = spoilt.less(clean)
     sure = [place for place in (small, large) if lost.high[place] < 0]
-    told = "both differences are significant" if len(sure) == 2 else f"{len(sure)} of the two differences is significant"
+    verdict = "both differences are significant" if len(sure) == 2 else f"{len(sure)} of the two differences is significant"
     return (
         f"Boxes {clean.height_px[small]:.0f} px high: recall {clean.recall[small]:.0%} clean, {spoilt.recall[small]:.0%} under "
-        f"{label}; {clean.height_px[large]:.0f} px high: {clean.recall[large]:.0%} and {spoilt.recall[large]:.0%}; {told}."
+        f"{label}; {clean.height_px[large]:.0f} px high: {clean.recall[large]:.0%} and {spoilt.recall[large]:.0%}; {verdict}."
     )
 
 
 def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
-    """By how many clean standard deviations each statistic of the image moves, a dot a severity.
+    """Draw the shift of each statistic of the image, in clean standard deviations, a dot a severity.
 
-    rows: of `analysis.detectors.statistic_rows`
+    rows: of `metrics.detector_checks.statistic_rows`
     """
-    mine = rows[rows["condition"] == condition]
+    moved = rows[rows["condition"] == condition]
     dots = [
         go.Scatter(
             name=_severity(severity),
@@ -183,15 +182,15 @@ def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
             marker={"color": SERIES[severity - 1], "size": 10},
             hovertemplate="%{y}: %{x:.2f} standard deviations<extra></extra>",
         )
-        for severity in sorted(map(int, mine["severity"].unique()))
-        for group in [mine[mine["severity"] == severity]]
+        for severity in sorted(map(int, moved["severity"].unique()))
+        for group in [moved[moved["severity"] == severity]]
     ]
     drawn = figure(*dots, height=340)
     drawn.add_vline(x=0, line={"color": GREY, "width": 2})
     drawn.update_xaxes(title="shift of the mean, in standard deviations of clean images")
     drawn.update_yaxes(autorange="reversed")
-    table = mine.assign(meaning=mine["statistic"].map(IMAGE_STATISTICS))[["statistic", "meaning", "severity", "moved"]]
-    return Chart(drawn, _shift_takeaway(mine, label), rounded(table, 3))
+    table = moved.assign(meaning=moved["statistic"].map(IMAGE_STATISTICS))[["statistic", "meaning", "severity", "moved"]]
+    return Chart(drawn, _shift_takeaway(moved, label), rounded(table, 3))
 
 
 def _shift_takeaway(rows: pd.DataFrame, label: str) -> str:
@@ -213,7 +212,7 @@ def _read(stamp: tuple[int, ...], folder: Path) -> DetectionTables:
 
 
 def detectors() -> None:
-    """The panel of the evidence page."""
+    """Draw the panel of the evidence page."""
     tables = _read(tuple(path.stat().st_mtime_ns for path in sorted(DETECTIONS.glob("*"))), DETECTIONS)
     draw(ap_by_precision(tables), key="ap_by_precision")
     st.caption(
@@ -257,14 +256,13 @@ def _checks(tables: DetectionTables) -> None:
 
 
 def _detectors_severity(there: list[int]) -> int:
-    """The severity that is picked of those that were measured; conditions with as many of them share the choice."""
+    """Return the picked severity; conditions with equally many severities share the choice."""
     key, middle = f"severity_{'_'.join(map(str, there))}", len(there) // 2
     return int(st.radio("Severity", there, middle, key=key, horizontal=True, disabled=len(there) == 1, **KEPT))
 
 
 def _condition(tables: DetectionTables, name: str, precision: str) -> None:
-    """Recall by box height under a condition, and what an image monitor sees of it."""
-    labels = {key: told.label for key, told in tables.about.conditions.items()}
+    labels = {key: about.label for key, about in tables.about.conditions.items()}
     with st.grid(2, min_column_width=230):
         condition = _pick("Condition", labels, "condition")
         there = tables.severities(name, precision, condition)
@@ -272,10 +270,10 @@ def _condition(tables: DetectionTables, name: str, precision: str) -> None:
     if not there:
         st.info(f"{labels[condition]} does not apply to {label_of(tables, name)}.")
         return
-    told = tables.about.conditions[condition]
-    strengths = ", ".join(f"{told.strengths[one]:g}" for one in there if one in told.strengths)
-    struck = "; share of the images that it strikes" if told.kind == "bug" else ""
-    st.caption(f"{plain(told.means)}{struck}: {strengths}")
+    about = tables.about.conditions[condition]
+    strengths = ", ".join(f"{about.strengths[one]:g}" for one in there if one in about.strengths)
+    struck = "; share of the images that it strikes" if about.kind == "bug" else ""
+    st.caption(f"{plain(about.means)}{struck}: {strengths}")
     score = operating_score(tables, name)
     clean = recall_curve(tables, name, precision, "clean", 0, score)
     spoilt = recall_curve(tables, name, precision, condition, severity, score)

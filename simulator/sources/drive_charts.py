@@ -27,23 +27,22 @@ _AS_IT_COMES, _PREDICTED, _FRESH = "late, as it comes", "late, moved on by a pre
 
 
 def seen_by_label(name: str) -> str:
-    """What a detector is called on the screen."""
     return SEEN_BY.get(name, name)
 
 
 def lateness(rows: pd.DataFrame, seen_by: str, iou: float) -> Chart:
-    """The share of objects that a late answer still finds where they are now, as it comes and moved on, with 95% bands.
+    """Draw the share of objects that a late answer still finds, as it comes and moved on, with 95% bands.
 
-    rows: `lateness.csv`; iou: the overlap from which a box counts
+    rows: `lateness.csv`; iou: the least overlap of a box that counts
     """
-    mine = _chosen(rows, seen_by, iou, "all")
+    chosen = _chosen(rows, seen_by, iou, "all")
     drawn = figure(height=380)
     for predicted, name, colour in ((False, _AS_IT_COMES, ORANGE), (True, _PREDICTED, BLUE)):
-        line = mine[mine["predicted"] == predicted]
+        line = chosen[chosen["predicted"] == predicted]
         drawn.add_traces(_banded(line["late_s"], line, name, colour))
-    drawn.update_xaxes(title="age of the answer (s)", range=[0, 1.02 * float(mine["late_s"].max())])
+    drawn.update_xaxes(title="age of the answer (s)", range=[0, 1.02 * float(chosen["late_s"].max())])
     drawn.update_yaxes(title=f"cars found, {seen_by_label(seen_by)} (%)", range=[0, 102])
-    return Chart(drawn, _lateness_takeaway(mine, seen_by, iou), rounded(_lateness_table(mine), 3))
+    return Chart(drawn, _lateness_takeaway(chosen, seen_by, iou), rounded(_lateness_table(chosen), 3))
 
 
 def _chosen(rows: pd.DataFrame, seen_by: str, iou: float, by: str) -> pd.DataFrame:
@@ -52,7 +51,6 @@ def _chosen(rows: pd.DataFrame, seen_by: str, iou: float, by: str) -> pd.DataFra
 
 
 def _banded(x: pd.Series, rows: pd.DataFrame, name: str, colour: str) -> list[go.Scatter]:
-    """A line with the 95% band of `found`."""
     edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "legendgroup": name, "showlegend": False}
     look = {"mode": "lines+markers", "line": {"color": colour, "width": 2.5}, "legendgroup": name}
     return [
@@ -62,57 +60,59 @@ def _banded(x: pd.Series, rows: pd.DataFrame, name: str, colour: str) -> list[go
     ]
 
 
-def _lateness_takeaway(mine: pd.DataFrame, seen_by: str, iou: float) -> str:
-    """At the age at which the loss is plain: the second step, or the last one where there are fewer."""
-    raw, moved = mine[~mine["predicted"]].reset_index(drop=True), mine[mine["predicted"]].set_index("late_s")
+def _lateness_takeaway(rows: pd.DataFrame, seen_by: str, iou: float) -> str:
+    """Describe the second age, where the loss is plain, or the last one where there are fewer."""
+    raw, moved = rows[~rows["predicted"]].reset_index(drop=True), rows[rows["predicted"]].set_index("late_s")
     late, fresh = raw.iloc[min(2, len(raw) - 1)], raw.iloc[0]
-    told = (
+    sentence = (
         f"An answer of {seen_by_label(seen_by)} that is {duration(late['late_s'])} old still finds {_interval(late, 'found')} "
         f"of the cars, a fresh one {_interval(fresh, 'found')}, at an overlap of {iou:g} or more"
     )
     if late["late_s"] not in moved.index:
-        return f"{told}."
+        return f"{sentence}."
     predicted, lost = moved.loc[late["late_s"]], fresh["found"] - late["found"]
     back = f" and wins back {percent((predicted['found'] - late['found']) / lost)} of the loss" if lost > 0 else ""
-    return f"{told}. Moving its boxes on by a prediction makes it {_interval(predicted, 'found')}{back}."
+    return f"{sentence}. Moving its boxes on by a prediction makes it {_interval(predicted, 'found')}{back}."
 
 
-def _lateness_table(mine: pd.DataFrame) -> pd.DataFrame:
+def _lateness_table(rows: pd.DataFrame) -> pd.DataFrame:
     shares = {"found": "found (%)", "found_low": "95% low", "found_high": "95% high"}
-    kept = ["late_s", "predicted", "boxes", *shares]
-    if "group" in mine:
-        kept.insert(0, "group")
-    told = mine[kept].assign(
-        predicted=mine["predicted"].map({True: "yes", False: ""}), **{name: 100 * mine[name] for name in shares}
+    columns = ["late_s", "predicted", "boxes", *shares]
+    if "group" in rows:
+        columns.insert(0, "group")
+    table = rows[columns].assign(
+        predicted=rows["predicted"].map({True: "yes", False: ""}), **{name: 100 * rows[name] for name in shares}
     )
-    return told.rename(columns={"late_s": "age (s)", "predicted": "moved on", "boxes": "cars labelled", **shares})
+    return table.rename(columns={"late_s": "age (s)", "predicted": "moved on", "boxes": "cars labelled", **shares})
 
 
 def lateness_by(rows: pd.DataFrame, seen_by: str, iou: float, by: str, late_s: float) -> Chart:
-    """What an answer of one age finds, by group of objects: fresh, late, and late but moved on; with 95% intervals.
+    """Draw recall of answers of one age by group of objects: fresh, late, and late but moved on; with 95% intervals.
 
     by: one of GROUPS
     """
-    mine = _chosen(rows, seen_by, iou, by)
-    mine = mine.assign(group=[_group(low, high, GROUPS[by][1]) for low, high in zip(mine["low"], mine["high"], strict=True)])
-    at_age = np.isclose(mine["late_s"], late_s)
+    chosen = _chosen(rows, seen_by, iou, by)
+    chosen = chosen.assign(
+        group=[_group(low, high, GROUPS[by][1]) for low, high in zip(chosen["low"], chosen["high"], strict=True)]
+    )
+    at_age = np.isclose(chosen["late_s"], late_s)
     kinds = {
-        _FRESH: (mine[np.isclose(mine["late_s"], 0) & ~mine["predicted"]], GREEN, False),
-        _AS_IT_COMES: (mine[at_age & ~mine["predicted"]], ORANGE, False),
-        _PREDICTED: (mine[at_age & mine["predicted"]], BLUE, True),
+        _FRESH: (chosen[np.isclose(chosen["late_s"], 0) & ~chosen["predicted"]], GREEN, False),
+        _AS_IT_COMES: (chosen[at_age & ~chosen["predicted"]], ORANGE, False),
+        _PREDICTED: (chosen[at_age & chosen["predicted"]], BLUE, True),
     }
     drawn = figure(
         *(
             dots(name, _dotted(part), colour, hollow, hovertemplate="%{x:.1f}%")
             for name, (part, colour, hollow) in kinds.items()
         ),
-        height=130 + 52 * mine["group"].nunique(),
+        height=130 + 52 * chosen["group"].nunique(),
         scattermode="group",
         scattergap=0.4,
     )
     drawn.update_xaxes(title=f"cars found, {seen_by_label(seen_by)} (%)", range=[0, 102])
     drawn.update_yaxes(
-        title=GROUPS[by][0], autorange="reversed", categoryorder="array", categoryarray=list(mine["group"].unique())
+        title=GROUPS[by][0], autorange="reversed", categoryorder="array", categoryarray=list(chosen["group"].unique())
     )
     shown = pd.concat([part for part, *_ in kinds.values()])
     return Chart(drawn, _by_takeaway(kinds[_FRESH][0], kinds[_AS_IT_COMES][0], by, late_s), rounded(_lateness_table(shown), 3))
@@ -120,10 +120,10 @@ def lateness_by(rows: pd.DataFrame, seen_by: str, iou: float, by: str, late_s: f
 
 def _group(low: float, high: float, unit: str) -> str:
     if np.isnan(low) or isinf(low):
-        told = f"under {high:g} {unit}"
+        label = f"under {high:g} {unit}"
     else:
-        told = f"{low:g} {unit} or more" if np.isnan(high) or isinf(high) else f"{low:g} to {high:g} {unit}"
-    return told.replace("-", "−")
+        label = f"{low:g} {unit} or more" if np.isnan(high) or isinf(high) else f"{low:g} to {high:g} {unit}"
+    return label.replace("-", "−")
 
 
 def _dotted(part: pd.DataFrame) -> pd.DataFrame:
@@ -144,15 +144,15 @@ def _by_takeaway(fresh: pd.DataFrame, late: pd.DataFrame, by: str, late_s: float
 
 
 def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
-    """At which distance approaching cars are confirmed on drives that were left out: real, and predicted in two ways.
+    """Draw the distances that confirm approaching cars on held-out drives: real, and predicted in two ways.
 
-    heldout: `heldout.csv`, whose columns real_q10 to real_q90 and predicted_q10 to predicted_q90 are quantiles in metres
+    heldout: `heldout.csv`; its columns real_q10 to real_q90 and predicted_q10 to predicted_q90 are quantiles in metres
     """
-    mine = heldout[heldout["seen_by"] == seen_by]
-    by = {str(row["misses"]): row for _, row in mine.iterrows()}
+    rows = heldout[heldout["seen_by"] == seen_by]
+    by = {str(row["misses"]): row for _, row in rows.iterrows()}
     shares = [10, 25, 50, 75, 90]
     drawn = figure(height=360)
-    lines = {"really": (mine.iloc[0], "real", GREY, "solid")}
+    lines = {"really": (rows.iloc[0], "real", GREY, "solid")}
     lines |= {label: (by[name], "predicted", hue, dash) for name, (label, hue, dash) in _MODELS.items() if name in by}
     for name, (row, prefix, colour, dash) in lines.items():
         drawn.add_scatter(
@@ -165,7 +165,7 @@ def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
         )
     drawn.update_xaxes(title="distance at which a car is confirmed (m)", rangemode="tozero")
     drawn.update_yaxes(title="cars confirmed no farther away (%)", range=[0, 100], tickvals=shares)
-    return Chart(drawn, _confirmed_takeaway(by, seen_by), rounded(_confirmed_table(mine), 3))
+    return Chart(drawn, _confirmed_takeaway(by, seen_by), rounded(_confirmed_table(rows), 3))
 
 
 _MODELS = {
@@ -176,26 +176,26 @@ _MODELS = {
 
 def _confirmed_takeaway(by: dict[str, pd.Series], seen_by: str) -> str:
     first = next(iter(by.values()))
-    told = (
+    first_sentence = (
         f"On drives that were left out, {seen_by_label(seen_by)} confirmed half of {first['tracks']:,} approaching cars "
         f"{first['real_median_m']:.1f} m away or farther"
     )
-    said = {"chain": "Misses that follow each other as measured predict", "independent": "Independent misses predict"}
+    lead_ins = {"chain": "Misses that follow each other as measured predict", "independent": "Independent misses predict"}
     parts = [
         f"{words} {by[name]['predicted_median_m']:.1f} m, a bias of {_bias(by[name])}, and {percent(by[name]['coverage_80'])} "
         "of the cars lie within their own 80% intervals"
-        for name, words in said.items()
+        for name, words in lead_ins.items()
         if name in by
     ]
-    return ". ".join([told, *parts]) + "."
+    return ". ".join([first_sentence, *parts]) + "."
 
 
 def _bias(row: pd.Series) -> str:
-    told = f"{row['bias_m']:+.1f} m ({row['bias_low']:+.1f} to {row['bias_high']:+.1f})"
-    return told.replace("-", "−")
+    text = f"{row['bias_m']:+.1f} m ({row['bias_low']:+.1f} to {row['bias_high']:+.1f})"
+    return text.replace("-", "−")
 
 
-def _confirmed_table(mine: pd.DataFrame) -> pd.DataFrame:
+def _confirmed_table(rows: pd.DataFrame) -> pd.DataFrame:
     names = {
         "misses": "misses",
         "tracks": "cars",
@@ -207,12 +207,12 @@ def _confirmed_table(mine: pd.DataFrame) -> pd.DataFrame:
         "coverage_80": "within 80% intervals (%)",
         "coverage_95": "within 95% intervals (%)",
     }
-    told = mine[list(names)]
-    return told.assign(**{name: 100 * told[name] for name in ("coverage_80", "coverage_95")}).rename(columns=names)
+    table = rows[list(names)]
+    return table.assign(**{name: 100 * table[name] for name in ("coverage_80", "coverage_95")}).rename(columns=names)
 
 
 def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
-    """The share of frames that find the object, after a frame that did and after one that did not, with 95% intervals.
+    """Draw the share of frames that find the object, after a hit and after a miss, with 95% intervals.
 
     follows: `follows.csv`; what: the kind of object
     """
@@ -234,7 +234,7 @@ def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
 
 
 def within_a_second(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
-    """The share of objects that three of four frames find within a second: as it was, and as two models of misses promise."""
+    """Draw the share of objects found by three of four frames within a second: observed, and by two models of misses."""
     rows = _followed(follows, seen_by, what, "confirmed")
     drawn = figure(
         _compared(rows, "as it was", "observed", GREY),
@@ -256,10 +256,12 @@ def within_a_second(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
 
 
 def _followed(follows: pd.DataFrame, seen_by: str, what: str, kind: str) -> pd.DataFrame:
-    """The rows of one kind: all objects first, then by what decides most, height or distance, in bands."""
-    mine = follows[(follows["seen_by"] == seen_by) & (follows["object"] == what) & (follows["kind"] == kind)]
-    by = next((name for name in _BANDS if (mine["by"] == name).any()), "all")
-    rows = pd.concat([mine[mine["by"] == "all"], mine[mine["by"] == by]] if by != "all" else [mine[mine["by"] == "all"]])
+    """Return the rows of one kind: all objects first, then bands of height or distance."""
+    chosen = follows[(follows["seen_by"] == seen_by) & (follows["object"] == what) & (follows["kind"] == kind)]
+    by = next((name for name in _BANDS if (chosen["by"] == name).any()), "all")
+    rows = pd.concat(
+        [chosen[chosen["by"] == "all"], chosen[chosen["by"] == by]] if by != "all" else [chosen[chosen["by"] == "all"]]
+    )
     bands = [
         "all" if one == "all" else _group(low, high, _BANDS[one])
         for one, low, high in zip(rows["by"], rows["low"], rows["high"], strict=True)
@@ -272,7 +274,6 @@ _BANDS = {"height_px": "px", "distance_m": "m"}
 
 
 def _compared(rows: pd.DataFrame, name: str, column: str, colour: str, symbol: str = "circle") -> go.Scatter:
-    """A dot a band, with its 95% interval where there is one."""
     bounds = (f"{column}_low", f"{column}_high")
     low, high = (rows[bound] if bound in rows else rows[column] for bound in bounds)
     share = {"label": rows["band"], "value": 100 * rows[column], "low": 100 * low, "high": 100 * high}
@@ -291,14 +292,14 @@ def _interval(row: pd.Series, name: str) -> str:
 
 def _follows_table(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
     shares = [name for column in columns for name in (column, f"{column}_low", f"{column}_high") if name in rows]
-    told = rows[["band", "pairs", "tracks", *shares]].assign(**{name: 100 * rows[name] for name in shares})
-    return told.rename(columns={name: f"{name.replace('_', ' ')} (%)" for name in shares})
+    table = rows[["band", "pairs", "tracks", *shares]].assign(**{name: 100 * rows[name] for name in shares})
+    return table.rename(columns={name: f"{name.replace('_', ' ')} (%)" for name in shares})
 
 
 def two_sensors(joint: pd.DataFrame, what: str) -> Chart:
-    """What camera or LiDAR find by distance: alone, together as measured with 95% intervals, and if they were independent.
+    """Draw recall of camera and LiDAR by distance: alone, together with 95% intervals, and if they were independent.
 
-    joint: `joint.csv` of one camera and one LiDAR, a row over all distances among them; what: the kind of object
+    joint: `joint.csv` of one camera and one LiDAR, with a row over all distances; what: the kind of object
     """
     rows = joint[joint["object"] == what].sort_values("low_m", ignore_index=True)
     everywhere = (rows["low_m"] == 0) & np.isinf(rows["high_m"])
@@ -318,12 +319,12 @@ def two_sensors(joint: pd.DataFrame, what: str) -> Chart:
     drawn.data[-1].error_y = whiskers(*(list(100 * bands[name]) for name in columns))
     drawn.update_xaxes(title="distance (m), middle of each band", rangemode="tozero", tickangle=0)
     drawn.update_yaxes(title=f"{what}s found in one frame (%)", range=[0, 102])
-    told = _joint_takeaway(rows[everywhere], bands, what)
-    return Chart(drawn if len(bands) else None, told, rounded(_joint_table(rows), 3))
+    takeaway = _joint_takeaway(rows[everywhere], bands, what)
+    return Chart(drawn if len(bands) else None, takeaway, rounded(_joint_table(rows), 3))
 
 
 def _middle(rows: pd.DataFrame) -> pd.Series:
-    """The middle of each band of distance in m; of an open one, as if it were as wide as the first."""
+    """Return the middle of each band of distance in m; an open band counts as wide as the first."""
     width = rows["high_m"].iloc[0] - rows["low_m"].iloc[0]
     high = rows["high_m"].where(np.isfinite(rows["high_m"]), rows["low_m"] + width)
     return (rows["low_m"] + high) / 2
@@ -335,13 +336,12 @@ def _bands(rows: pd.DataFrame) -> list[str]:
 
 
 def _joint_takeaway(everywhere: pd.DataFrame, bands: pd.DataFrame, what: str) -> str:
-    """Over all distances, and where independence promises most too much."""
-    told = [f"Camera or LiDAR find {_promised(row, what)}{_correlated(row)}." for _, row in everywhere.iterrows()]
+    sentences = [f"Camera or LiDAR find {_promised(row, what)}{_correlated(row)}." for _, row in everywhere.iterrows()]
     if len(bands):
         at = int((bands["independent_either"] - bands["either"]).to_numpy().argmax())
         row = bands.iloc[at]
-        told.append(f"The promise is farthest off at {_bands(bands)[at]}: {_promised(row, what)}.")
-    return " ".join(told)
+        sentences.append(f"The promise is farthest off at {_bands(bands)[at]}: {_promised(row, what)}.")
+    return " ".join(sentences)
 
 
 def _promised(row: pd.Series, what: str) -> str:
@@ -366,12 +366,12 @@ def _joint_table(rows: pd.DataFrame) -> pd.DataFrame:
         "either_high": "95% high",
         "independent_either": "either, if independent (%)",
     }
-    told = rows.assign(**{name: 100 * rows[name] for name in shares}, distance=_bands(rows))
-    kept = ["distance", "boxes", *shares, "correlation", "correlation_low", "correlation_high"]
+    table = rows.assign(**{name: 100 * rows[name] for name in shares}, distance=_bands(rows))
+    columns = ["distance", "boxes", *shares, "correlation", "correlation_low", "correlation_high"]
     names = {
         "boxes": "labelled",
         "correlation_low": "correlation 95% low",
         "correlation_high": "correlation 95% high",
         **shares,
     }
-    return told[kept].rename(columns=names)
+    return table[columns].rename(columns=names)

@@ -26,7 +26,7 @@ _FIRST = "kitti.yolox_x"
 
 
 def real_drives() -> None:
-    """The panel of the evidence page."""
+    """Draw the panel of the evidence page."""
     drives = load_drives(DRIVES)
     st.markdown(
         "Recorded drives with labelled objects, and what detectors found in them frame by frame. The drives themselves are not "
@@ -47,13 +47,12 @@ def _credit(drives: Drives) -> None:
 
 
 def _seen_by(names: list[str], key: str) -> str:
-    """One of those who saw the drives, as a person picks it."""
     first = names.index(_FIRST) if _FIRST in names else 0
     return str(st.selectbox("Seen by", names, first, format_func=seen_by_label, key=key))
 
 
 def late_answers(key: str, credited: bool = True) -> None:
-    """What lateness alone takes, over its length and by group; key: what the keys of the widgets begin with."""
+    """Show the cost of lateness, over its length and by group; key: prefix of the widgets' keys."""
     drives = load_drives(DRIVES)
     rows = drives.lateness
     with st.grid(2, min_column_width=230):
@@ -74,14 +73,14 @@ def late_answers(key: str, credited: bool = True) -> None:
 
 
 def following_misses(key: str, credited: bool = True) -> None:
-    """How misses follow each other, and what that does to when an object is confirmed, beside independent misses."""
+    """Show that misses follow each other, and the effect on confirmation, beside independent misses."""
     drives = load_drives(DRIVES)
     with st.grid(2, min_column_width=230):
         seen_by = _seen_by(list(drives.follows["seen_by"].unique()), f"{key}:misses_of")
-        mine = drives.follows[drives.follows["seen_by"] == seen_by]
-        what = str(st.radio("Of what", list(mine["object"].unique()), horizontal=True, key=f"{key}:misses_what"))
-    draw(after_a_miss(mine, seen_by, what), key=f"{key}_after_a_miss")
-    draw(within_a_second(mine, seen_by, what), key=f"{key}_within_a_second")
+        rows = drives.follows[drives.follows["seen_by"] == seen_by]
+        what = str(st.radio("Of what", list(rows["object"].unique()), horizontal=True, key=f"{key}:misses_what"))
+    draw(after_a_miss(rows, seen_by, what), key=f"{key}_after_a_miss")
+    draw(within_a_second(rows, seen_by, what), key=f"{key}_within_a_second")
     if (drives.heldout["seen_by"] == seen_by).any():
         draw(confirmed_at(drives.heldout, seen_by), key=f"{key}_confirmed")
         st.caption(
@@ -93,14 +92,14 @@ def following_misses(key: str, credited: bool = True) -> None:
 
 
 def second_sensor(key: str, credited: bool = True) -> None:
-    """What camera and LiDAR find together, and what independence would promise."""
+    """Show recall of camera and LiDAR together, and the recall that independence would promise."""
     drives = load_drives(DRIVES)
     pairs = list(drives.joint[["camera", "lidar"]].drop_duplicates().itertuples(index=False, name=None))
     with st.grid(2, min_column_width=230):
         camera, lidar = st.selectbox("Camera and LiDAR", pairs, format_func=_pair, key=f"{key}:sensors_of")
-        mine = drives.joint[(drives.joint["camera"] == camera) & (drives.joint["lidar"] == lidar)]
-        what = str(st.radio("Of what", list(mine["object"].unique()), horizontal=True, key=f"{key}:sensors_what"))
-    draw(two_sensors(mine, what), key=f"{key}_two_sensors")
+        rows = drives.joint[(drives.joint["camera"] == camera) & (drives.joint["lidar"] == lidar)]
+        what = str(st.radio("Of what", list(rows["object"].unique()), horizontal=True, key=f"{key}:sensors_what"))
+    draw(two_sensors(rows, what), key=f"{key}_two_sensors")
     if credited:
         _credit(drives)
 
@@ -110,7 +109,6 @@ def _pair(pair: tuple[str, str]) -> str:
 
 
 def _for_any_run(part: Callable[[str], None]) -> Panel:
-    """Draw a part of the drives, which is the same for every run of a case."""
     return lambda result: part(result.plan.scenario.id)
 
 

@@ -18,7 +18,7 @@ def evidence(
     accept: Annotated[bool, typer.Option("--accept", help="list them in the manifest as they are now, as your own")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False,
 ) -> None:
-    """Compare every file of evidence with its manifest; exit status 1 where one was changed, is missing or is not listed."""
+    """Compare every file of evidence with its manifest; exit status 1 if a file was changed, is missing or is not listed."""
     asked = [path.absolute() for path in paths or (ASSETS, OWN_SCORES, OWN_PROFILES) if paths or path.is_dir()]
     roots = dict.fromkeys(map(_root_of, asked))  # before anything is written: a file below no manifest gets none by itself
     for path in asked if accept else ():
@@ -54,9 +54,9 @@ def _compared(root: Path) -> Differences:
     )
 
 
-def _tell(found: Differences) -> None:
-    for sentence in found.sentences:
+def _tell(differences: Differences) -> None:
+    for sentence in differences.sentences:
         say(sentence)
-    faults = len(found.sentences)
-    told = f"{faults:,} fault{'' if faults == 1 else 's'}" if found else "all as listed"
-    say(f"{found.root}: {found.files:,} file{'' if found.files == 1 else 's'}, {told}")
+    faults = len(differences.sentences)
+    verdict = f"{faults:,} fault{'' if faults == 1 else 's'}" if differences else "all as listed"
+    say(f"{differences.root}: {differences.files:,} file{'' if differences.files == 1 else 's'}, {verdict}")

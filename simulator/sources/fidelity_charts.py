@@ -17,7 +17,7 @@ _APART = 0.008
 
 
 def simulated_against_real(report: FidelityReport, server: str, what: str) -> Chart:
-    """A point a server and load: predicted before the run, against the mean of two real runs; on the line they are equal.
+    """Draw each prediction, made before the run, against the mean of two real runs; the line marks equality.
 
     what: a key of `FIGURES`. Points whose two real runs disagree are not judged, and drawn hollow.
     """
@@ -42,10 +42,10 @@ _SPACE = 3.0
 
 
 def forecasts_against_runs(report: FidelityReport, server: str, what: str) -> Chart:
-    """A bar a point: the 95% forecast interval made before its runs, and the two real runs beside it, by load.
+    """Draw the 95% forecast intervals made before the runs, and two real runs beside each, by load.
 
     what: a key of `FIGURES`. Shares are drawn as they are, times as multiples of the forecast's middle. Every point of the
-    report has to have an interval.
+    report needs an interval.
     """
     rows, (unit, _) = point_rows(report, server).sort_values("load", kind="stable"), FIGURES[what]
     rows["place"] = np.arange(len(rows)) + _SPACE * rows["load"].rank(method="dense")
@@ -69,7 +69,7 @@ def forecasts_against_runs(report: FidelityReport, server: str, what: str) -> Ch
 
 
 def _real_runs(rows: pd.DataFrame, what: str) -> pd.DataFrame:
-    """A row a real run: where it stands, what it gave, whether it lies inside, and a label of its point."""
+    """Return a row a real run: its place, its value, whether it lies inside, and the label of its point."""
     unit, _ = FIGURES[what]
     label = rows["model"] + " " + rows["precision"] + ", " + rows["batching"] + ", load " + rows["load"].map(significant)
     bounds = rows[f"{what} low ({unit})"], rows[f"{what} high ({unit})"]
@@ -97,7 +97,6 @@ def _real_dots(name: str, runs: pd.DataFrame, colour: str, unit: str) -> go.Scat
 
 
 def _interval_bars(rows: pd.DataFrame, what: str) -> go.Scatter:
-    """A line a point, from one bound to the other."""
     unit, _ = FIGURES[what]
     ends = [rows[f"{what} {end} ({unit})"] / rows["whole"] for end in ("low", "high")]
     nothing = np.full(len(rows), np.nan)
@@ -112,10 +111,10 @@ def _interval_bars(rows: pd.DataFrame, what: str) -> go.Scatter:
 
 
 def _held_by_load(report: FidelityReport, server: str, what: str) -> str:
-    mine = [one for one in forecasts_held(report, server) if one.figure == what]
-    overall = mine[-1]
+    held = [one for one in forecasts_held(report, server) if one.figure == what]
+    overall = held[-1]
     low, high = overall.share.low, overall.share.high
-    by_load = ", ".join(f"load {one.load:g} {one.held} of {one.runs}" for one in mine[:-1])
+    by_load = ", ".join(f"load {one.load:g} {one.held} of {one.runs}" for one in held[:-1])
     return (
         f"{overall.held} of {overall.runs} real runs lie within their 95% forecast interval for {_OFF[what]}: "
         f"{percent(overall.share.value)} [{100 * low:.0f}, {100 * high:.0f}]; {by_load}."
@@ -123,7 +122,7 @@ def _held_by_load(report: FidelityReport, server: str, what: str) -> str:
 
 
 def error_by_load(report: FidelityReport, server: str, what: str) -> Chart:
-    """How far each prediction is off, by load; the band is the median difference of two identical real runs at that load."""
+    """Draw the error of each prediction by load; the band is the median difference of two identical real runs."""
     rows, (_, unit) = point_rows(report, server), FIGURES[what]
     error = f"{what} error ({unit})"
     drawn = figure(*_noise(rows, what), *_by_model(rows, "load", error, unit), height=380)
@@ -135,18 +134,17 @@ def error_by_load(report: FidelityReport, server: str, what: str) -> Chart:
 
 
 def _by_model(rows: pd.DataFrame, x: str, y: str, unit: str) -> list[go.Scatter]:
-    """A colour a model."""
     traces = []
-    for index, (model, mine) in enumerate(rows.groupby("model")):
+    for index, (model, part) in enumerate(rows.groupby("model")):
         colour = SERIES[index % len(SERIES)]
-        symbols = np.where(mine["judged"], "circle", "circle-open")
-        label = mine["precision"] + ", " + mine["batching"] + ", load " + mine["load"].map(significant)
+        symbols = np.where(part["judged"], "circle", "circle-open")
+        label = part["precision"] + ", " + part["batching"] + ", load " + part["load"].map(significant)
         across = "" if x == "load" else f"real %{{x:.3g}} {unit}, simulated "
         traces.append(
             go.Scatter(
                 name=str(model),
-                x=mine[x] + (_APART * index if x == "load" else 0),
-                y=mine[y],
+                x=part[x] + (_APART * index if x == "load" else 0),
+                y=part[y],
                 mode="markers",
                 marker={"color": colour, "size": 9, "symbol": symbols, "line": {"width": 1.5, "color": colour}},
                 text=label,
@@ -200,5 +198,4 @@ def _by_load(rows: pd.DataFrame, error: str, unit: str) -> str:
 
 
 def _with(value: float, unit: str) -> str:
-    """A value with its unit, to two digits."""
     return f"{significant(value, 2)}{'%' if unit == '%' else f' {unit}'}"

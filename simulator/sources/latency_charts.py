@@ -44,9 +44,9 @@ _SERIES = ["model", "precision", "threads"]
 
 
 def speed_of_precisions(ratios: pd.DataFrame) -> Chart:
-    """A row a model: how many times faster than fp32 each precision is; a hollow point was measured on a disturbed machine.
+    """Draw the speed of each precision as a multiple of fp32, a row a model; hollow: measured on a busy machine.
 
-    ratios: rows as `analysis.latencies.speedups` gives them.
+    ratios: rows of `evidence.latencies.speedups`
     """
     colours = precision_colours(list(ratios["precision"].unique()))
     groups = [_ratio_points(rows, str(name), colours[str(name)]) for name, rows in ratios.groupby("precision")]
@@ -91,36 +91,35 @@ def _ratio_table(ratios: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def latency_curves(found: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> Chart:
-    """Latency by batch size: medians as a line, nine calls in ten as a band, single calls as points.
+def latency_curves(cells: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> Chart:
+    """Draw latency by batch size: medians as a line, nine calls in ten as a band, single calls as points.
 
-    found, timed: rows as `analysis.latencies` gives them by `cells` and `calls`, of one device and up to `MOST_CURVES`
-    models, each thread count a line of its own. by_item: of one item of the batch in place of the whole batch.
+    found, timed: rows of `evidence.latencies.cells` and `calls`, of one device and up to `MOST_CURVES` models; each thread
+    count has a line of its own. by_item: show one item of the batch in place of the whole batch
     """
-    colours = precision_colours(list(found["precision"].unique()))
-    kinds = list(found[["model", "threads"]].drop_duplicates().itertuples(index=False, name=None))
-    counted = found["threads"].nunique() > 1
+    colours = precision_colours(list(cells["precision"].unique()))
+    kinds = list(cells[["model", "threads"]].drop_duplicates().itertuples(index=False, name=None))
+    counted = cells["threads"].nunique() > 1
     traces = []
-    for (model, precision, threads), rows in found.groupby(_SERIES, sort=False):
+    for (model, precision, threads), rows in cells.groupby(_SERIES, sort=False):
         colour, place = colours[str(precision)], kinds.index((model, threads))
-        mine = timed[(timed["model"] == model) & (timed["precision"] == precision) & (timed["threads"] == threads)]
+        calls = timed[(timed["model"] == model) & (timed["precision"] == precision) & (timed["threads"] == threads)]
         name = f"{model} {spoken(str(precision))}" + (f", {threads_of(int(str(threads)))}" if counted else "")
         traces += [
             *_band(rows, colour, by_item),
-            _calls(mine, colour, place, by_item),
+            _calls(calls, colour, place, by_item),
             _line(rows, name, colour, place, by_item),
         ]
     drawn = figure(*traces, height=460)
-    batches = sorted(found["batch"].unique())
+    batches = sorted(cells["batch"].unique())
     drawn.update_xaxes(title="batch size (items), logarithmic", type="log", tickvals=batches)
     what = "one item of the batch" if by_item else "the batch"
     drawn.update_yaxes(title=f"time of {what} (ms), logarithmic", type="log", tickvals=_TICKS)
     drawn.update_layout(legend_traceorder="normal")
-    return Chart(drawn, _curve_takeaway(found), rounded(cell_table(found)))
+    return Chart(drawn, _curve_takeaway(cells), rounded(cell_table(cells)))
 
 
 def _share(rows: pd.DataFrame, by_item: bool) -> pd.Series[float]:
-    """The factor for a batch's latency."""
     return 1 / rows["batch"] if by_item else pd.Series(1.0, rows.index)
 
 
@@ -132,10 +131,10 @@ def _band(rows: pd.DataFrame, colour: str, by_item: bool) -> list[go.Scatter]:
     ]
 
 
-def _calls(mine: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Scatter:
-    """Single calls, each batch size spread a little to the sides so that they do not hide each other."""
+def _calls(calls: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Scatter:
+    """Draw single calls, spread a little to the sides so that they do not hide each other."""
     xs, ys = [], []
-    for batch, rows in mine.groupby("batch"):
+    for batch, rows in calls.groupby("batch"):
         ranks = np.unique(np.linspace(0, len(rows) - 1, min(len(rows), _POINTS)).round().astype(int))
         ys.append(np.sort(rows["latency_ms"])[ranks] / (float(str(batch)) if by_item else 1.0))
         xs.append(float(str(batch)) * np.exp(_SPREAD * np.sin(2.4 * np.arange(len(ranks)))))
@@ -163,42 +162,42 @@ def _line(rows: pd.DataFrame, name: str, colour: str, place: int, by_item: bool)
     )
 
 
-def _curve_takeaway(found: pd.DataFrame) -> str:
-    """What the largest batch gains over the smallest, at best and at worst."""
-    told = []
-    for (model, precision, _), rows in found.groupby(_SERIES, sort=False):
+def _curve_takeaway(cells: pd.DataFrame) -> str:
+    """Compare the largest batch with the smallest, for the models that gain most and least."""
+    gains = []
+    for (model, precision, _), rows in cells.groupby(_SERIES, sort=False):
         ordered = rows.sort_values("batch")
         first, last = ordered.iloc[0], ordered.iloc[-1]
-        told.append((last["items_per_s"] / first["items_per_s"], f"{model} {spoken(str(precision))}", first, last))
-    if not told:
+        gains.append((last["items_per_s"] / first["items_per_s"], f"{model} {spoken(str(precision))}", first, last))
+    if not gains:
         return "No measurement fits these filters."
-    most = max(told, key=lambda one: one[0])
+    most = max(gains, key=lambda one: one[0])
     gain, name, first, last = most
     sentence = (
         f"In batches of {last['batch']}, {name} does {significant(gain, 2)} times the items a second of batches of "
         f"{first['batch']}; a batch takes {significant(last['median_ms'])} ms instead of {significant(first['median_ms'])} ms"
     )
-    least = min(told, key=lambda one: one[0])
-    if len(told) == 1:
+    least = min(gains, key=lambda one: one[0])
+    if len(gains) == 1:
         return sentence + "."
     return f"{sentence}; {least[1]} gains least: {significant(least[0], 2)} times."
 
 
 def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> Chart:
-    """A measurement still running: the median so far, in ms, of each batch size, one line per thread count."""
+    """Draw a measurement in progress: the median so far, in ms, of each batch size, one line a thread count."""
     rows = [(threads, size, value) for threads, sizes in medians.items() for size, value in sorted(sizes.items())]
     table = pd.DataFrame(rows, columns=["threads", "batch", "median so far (ms)"])
     lines = [
         go.Scatter(
             name=threads_of(int(str(threads))),
-            x=mine["batch"],
-            y=mine["median so far (ms)"],
+            x=part["batch"],
+            y=part["median so far (ms)"],
             mode="lines+markers",
             line={"color": colour, "width": 2.5},
             marker={"size": 8},
             hovertemplate="batch of %{x}: %{y:.3g} ms",
         )
-        for (threads, mine), colour in zip(table.groupby("threads"), (BLUE, ORANGE, GREEN, PURPLE, SKY, RED), strict=False)
+        for (threads, part), colour in zip(table.groupby("threads"), (BLUE, ORANGE, GREEN, PURPLE, SKY, RED), strict=False)
     ]
     drawn = figure(*lines, height=340, showlegend=True)
     drawn.update_xaxes(title="batch size (items), logarithmic", type="log", tickvals=sorted(table["batch"].unique()))
@@ -206,14 +205,14 @@ def growing_curve(medians: Mapping[int, Mapping[int, float]]) -> Chart:
     if table.empty:
         return Chart(drawn, "No call has been timed yet.", table)
     last = table.iloc[-1]
-    told = f"a batch of {last['batch']:.0f} takes {significant(last['median so far (ms)'])} ms"
-    return Chart(drawn, f"So far, with {threads_of(int(last['threads']))}, {told} (median).", table)
+    latest = f"a batch of {last['batch']:.0f} takes {significant(last['median so far (ms)'])} ms"
+    return Chart(drawn, f"So far, with {threads_of(int(last['threads']))}, {latest} (median).", table)
 
 
 def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> Chart:
-    """A row a step around the network: the median of one item, and nine calls in ten.
+    """Draw the median of one item and nine calls in ten, a row a step around the network.
 
-    steps, networks: rows as `analysis.latencies.cells` gives them, of one device and thread count.
+    steps, networks: rows of `evidence.latencies.cells`, of one device and thread count
     """
     rows = steps[steps["batch"] == 1].sort_values("median_ms")
     medians = list(rows["median_ms"])
@@ -245,9 +244,9 @@ def _step_takeaway(rows: pd.DataFrame, networks: pd.DataFrame) -> str:
     )
 
 
-def cell_table(found: pd.DataFrame) -> pd.DataFrame:
-    """The rows of `analysis.latencies.cells` under readable names."""
-    return found.rename(
+def cell_table(cells: pd.DataFrame) -> pd.DataFrame:
+    """Give the columns of `evidence.latencies.cells` readable names."""
+    return cells.rename(
         columns={
             "median_ms": "median (ms)",
             "low_ms": "95% low (ms)",
@@ -265,55 +264,55 @@ _PROJECTION_TICKS = [10.0**power for power in range(-4, 6)]
 
 
 def projected_against_published(rows: pd.DataFrame) -> Chart:
-    """A point a published latency, with its band; on the line they are equal, and hollow points lie outside their band.
+    """Draw projected against published latencies with their bands; hollow points lie outside their band.
 
-    rows: as `analysis.projection.prediction_rows` gives them.
+    rows: of `evidence.projection_accuracy.prediction_rows`
     """
     if rows.empty:
         return Chart(figure(), "No held-out prediction fits these filters.", rows)
     ends = [rows["published (ms)"].min(), rows["published (ms)"].max()]
     equal = go.Scatter(x=ends, y=ends, mode="lines", line=OBJECTIVE, hoverinfo="skip", name="equal")
-    groups = [_points(mine, str(name)) for name, mine in rows.groupby("published there", sort=False)]
+    groups = [_points(part, str(name)) for name, part in rows.groupby("published there", sort=False)]
     drawn = figure(equal, *groups, height=520)
     drawn.update_xaxes(title="published (ms), logarithmic", type="log", tickvals=_PROJECTION_TICKS)
     drawn.update_yaxes(title="projected with the network held out (ms), logarithmic", type="log", tickvals=_PROJECTION_TICKS)
     off, inside = rows["error (%)"].abs(), rows["in the band"].mean()
-    told = (
+    takeaway = (
         f"{len(rows)} published latencies, projected with their network held out: half are off by less than "
         f"{significant(off.median(), 2)}%, and {percent(inside)} lie within their band."
     )
-    return Chart(drawn, told, rounded(rows))
+    return Chart(drawn, takeaway, rounded(rows))
 
 
-def _points(mine: pd.DataFrame, footing: str) -> go.Scatter:
+def _points(rows: pd.DataFrame, footing: str) -> go.Scatter:
     colour = _COLOURS[footing]
     return go.Scatter(
         name=f"published there: {footing}",
-        x=mine["published (ms)"],
-        y=mine["projected (ms)"],
+        x=rows["published (ms)"],
+        y=rows["projected (ms)"],
         mode="markers",
         marker={
             "color": colour,
             "size": 7,
-            "symbol": ["circle" if inside else "circle-open" for inside in mine["in the band"]],
+            "symbol": ["circle" if inside else "circle-open" for inside in rows["in the band"]],
             "line": {"width": 1.5, "color": colour},
         },
         error_y={
             "type": "data",
             "symmetric": False,
-            "array": mine["high (ms)"] - mine["projected (ms)"],
-            "arrayminus": mine["projected (ms)"] - mine["low (ms)"],
+            "array": rows["high (ms)"] - rows["projected (ms)"],
+            "arrayminus": rows["projected (ms)"] - rows["low (ms)"],
             "thickness": 1,
             "width": 0,
             "color": translucent(colour, 0.25),
         },
-        text=mine["model"] + " " + mine["precision"] + ", batch " + mine["batch"] + ", " + mine["device"],
+        text=rows["model"] + " " + rows["precision"] + ", batch " + rows["batch"] + ", " + rows["device"],
         hovertemplate="published %{x:.3g} ms, projected %{y:.3g} ms<extra>%{text}</extra>",
     )
 
 
 def comparisons(found: HeldOut) -> Chart:
-    """Our errors on the figures that another model also predicted, with that model's median error as a band."""
+    """Draw our errors on figures that another model also predicted, with that model's median error as a band."""
     rows = comparison_rows(found)
     points = go.Scatter(
         x=rows["error (%)"],

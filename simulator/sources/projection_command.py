@@ -34,7 +34,7 @@ _BASES: dict[Basis, str] = {
 def projection(
     json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
 ) -> None:
-    """Print how far projected latencies were off on published points of held-out networks."""
+    """Print the errors of projected latencies on published points of held-out networks."""
     found = held_out()
     if found.fingerprint != fingerprint():
         err.print("the data behind the projections have changed since; make campaign-projection fits them again")
@@ -48,7 +48,7 @@ def projection(
 
 
 def as_json(found: HeldOut) -> dict[str, Any]:
-    """The findings as plain data, each with the limit it must meet."""
+    """Return the results as plain data, each with the limit that it must meet."""
     return {
         "bars": {"median": BARS, "covered": COVERS},
         "overall": [_errors(errors) for errors in found.overall],
@@ -64,8 +64,8 @@ def as_json(found: HeldOut) -> dict[str, Any]:
 
 
 def _errors(errors: Errors) -> dict[str, Any]:
-    told = errors.model_dump() | {"bar": BARS[errors.basis], "met": errors.met}
-    return {key: value for key, value in told.items() if value != ""}
+    fields = errors.model_dump() | {"bar": BARS[errors.basis], "met": errors.met}
+    return {key: value for key, value in fields.items() if value != ""}
 
 
 def _comparison(one: ProjectionComparison) -> dict[str, Any]:
@@ -77,7 +77,6 @@ def _batch(batch: int) -> str | int:
 
 
 def table_of(found: HeldOut) -> Table:
-    """The total, then a row a device and family."""
     table = Table(title="Held out by network: absolute error of latency", title_justify="left", box=None)
     for column in ("device", "family", "what is published there", "points", "median", "90%", "band covers", "bar", "verdict"):
         table.add_column(column, justify="left" if column in ("device", "family", "what is published there") else "right")
@@ -99,7 +98,6 @@ def _cells(errors: Errors) -> Iterator[str]:
 
 
 def comparisons_of(found: HeldOut) -> Table:
-    """The comparison with another model."""
     table = Table(title="Int8 ResNet-50, held out on every device", title_justify="left", box=None)
     for column in ("device", "batch", "published ms", "projected ms", "error"):
         table.add_column(column, justify="left" if column == "device" else "right")
@@ -110,7 +108,6 @@ def comparisons_of(found: HeldOut) -> Table:
 
 
 def energies_of(found: HeldOut) -> Table:
-    """Energy where power was published."""
     table = Table(title="Energy at the wall, whole system, network held out", title_justify="left", box=None)
     for column in ("device", "network", "batch", "published J", "projected J", "error"):
         table.add_column(column, justify="left" if column in ("device", "network") else "right")
@@ -121,7 +118,6 @@ def energies_of(found: HeldOut) -> Table:
 
 
 def sentences(found: HeldOut) -> Iterator[str]:
-    """The findings in words."""
     for errors in found.overall:
         rows = [row for row in found.rows if row.basis == errors.basis]
         verdict = "met" if errors.met else "not met"

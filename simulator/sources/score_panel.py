@@ -50,42 +50,37 @@ _TARGETS = {f"{target:.0%}": target for target in TARGETS}
 
 
 class ShownTable(NamedTuple):
-    """A table on the screen. folder: where a person's own lies; None for what is everybody's"""
+    """A table on the screen. folder: of the user's own table; None for a shared one."""
 
     name: str
     folder: Path | None = None
 
     @property
     def loaded(self) -> ScoreTable:
-        """Its scores by class."""
         return load_scores(self.name, self.folder)
 
     @property
     def rows(self) -> pd.DataFrame:
-        """Its labelled items."""
         return score_rows(self.name, self.folder)
 
     @property
     def others(self) -> list[ShownTable]:
-        """The tables of the same model at other precisions."""
         return [ShownTable(name, self.folder) for name in other_precisions(self.name, self.folder)]
 
 
 def _everyone(summary: ScoreSummary) -> bool:
-    """Whether somebody brought a table along for all who use this machine."""
     return summary.kind == "imported"
 
 
 def own_tables() -> list[ShownTable]:
-    """What this browser uploaded, for nobody else to see."""
     folder = own_folder("scores")
     return [ShownTable(name, folder) for name in score_names(folder)] if folder and folder.is_dir() else []
 
 
 def tables() -> dict[str, ShownTable]:
-    """The tables by name: those that are everybody's, what ships first, then one's own, which stand before others so called.
+    """Return the tables by name: shared ones, shipped ones first, then the user's own, which hide shared ones of one name.
 
-    Those that cannot be used are left out.
+    Tables that cannot be used are left out.
     """
     return {name: table for name, table in _named().items() if not _fault(table)}
 
@@ -97,7 +92,6 @@ def _named() -> dict[str, ShownTable]:
 
 
 def _fault(table: ShownTable) -> str:
-    """Why a table cannot be used; nothing where it can."""
     try:
         load_scores(table.name, table.folder)
     except ScoreError as error:
@@ -106,20 +100,19 @@ def _fault(table: ShownTable) -> str:
 
 
 @st.cache_data(max_entries=256, show_spinner="Resampling the patients …")
-def _kept(
+def _cached(
     what: str, tables: tuple[Any, ...], stamps: tuple[Any, ...], settings: tuple[Any, ...], _work: Callable[[], Any]
 ) -> Any:
-    """What `_work` answers, kept until one of these tables changes."""
     return _work()
 
 
 def _once(what: str, work: Callable[[], Any], *tables: ShownTable, settings: tuple[Any, ...] = ()) -> Any:
     stamps = tuple(score_stamps(table.name, table.folder) for table in tables)
-    return _kept(what, tuple((table.name, str(table.folder)) for table in tables), stamps, settings, work)
+    return _cached(what, tuple((table.name, str(table.folder)) for table in tables), stamps, settings, work)
 
 
 def scores() -> None:
-    """The panel of the evidence page."""
+    """Draw the panel of the evidence page."""
     shown = st.container()
     st.subheader("Your own scores", anchor=False)
     own_scores()
@@ -162,12 +155,11 @@ def _tables() -> None:
 
 
 def _whose(table: ShownTable, summary: ScoreSummary) -> str:
-    """Whose a table is that did not come with CaseSim."""
     return " (yours)" if table.folder else " (everybody's)" if _everyone(summary) else ""
 
 
 def _kept_by(there: dict[str, ShownTable]) -> dict[str, Any]:
-    """A choice among tables is kept in the address, unless some are one's own: a link does not name them."""
+    """Return whether the address keeps a choice among tables: not for a user's own, since a link does not name them."""
     return UNLINKED if any(table.folder for table in there.values()) else KEPT
 
 
@@ -226,8 +218,8 @@ def _prevalence(table: ShownTable, target: float) -> None:
     chosen = st.slider("People who are ill (%)", 0.1, 50.0, 2.0, 0.1, key="ill", **KEPT) / 100
     sample = float(rows["label"].mean())
     settings = (target, chosen)
-    found = _once("prevalence", lambda: prevalence_rows(rows, threshold, {*GRID, sample, chosen}), table, settings=settings)
-    draw(by_prevalence(found, sample, chosen), key="by_prevalence")
+    shown = _once("prevalence", lambda: prevalence_rows(rows, threshold, {*GRID, sample, chosen}), table, settings=settings)
+    draw(by_prevalence(shown, sample, chosen), key="by_prevalence")
     st.caption("Only the mixture changes: the sample's positives and negatives stand for those of the population.")
 
 
@@ -239,8 +231,8 @@ def _optimism(table: ShownTable, target: float) -> None:
 def _transfer(table: ShownTable, target: float) -> None:
     others = table.others
     work = lambda: transfers(table.rows, target, [one.rows for one in others])  # noqa: E731
-    found = _once("transfers", work, table, *others, settings=(target,))
-    draw(threshold_transfers(found), key="transfers")
+    result = _once("transfers", work, table, *others, settings=(target,))
+    draw(threshold_transfers(result), key="transfers")
     st.caption(
         "Lines are 95% intervals that include how uncertain the threshold is. A hollow marker shows the photos on which it "
         "was chosen."
@@ -249,7 +241,7 @@ def _transfer(table: ShownTable, target: float) -> None:
 
 
 def _field(table: str) -> None:
-    """What the field gave of what is like this table; nothing where no study is known."""
+    """Show published results in the field for a product like this table; nothing where no study is known."""
     drops = [drop for drop in field_drops() if drop.stands_beside(table)]
     if not drops:
         return
@@ -271,7 +263,7 @@ QUESTIONS: dict[str, Callable[[ShownTable, float], None]] = {
 
 
 def own_scores() -> None:
-    """Upload a table, where every fault gets a sentence; delete one's own."""
+    """Offer to upload a table, with a sentence for each fault, and to delete the user's own."""
     st.markdown(
         "Upload your own CSV: a row a photo, with the columns `label` (0 or 1) and `score` (0 to 1), and `id`, `group` "
         "(the patient), `model`, `precision`, `fold`, `diagnosis` and `fitzpatrick` where they are known. " + who_sees("it")
@@ -295,7 +287,6 @@ def own_scores() -> None:
 
 
 def _deletable(table: ShownTable) -> None:
-    """One's own table, which a second press removes for good."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f"Yours: **{plain(table.name)}**", width="content")
         with st.popover("Delete", type="tertiary"):
@@ -320,7 +311,7 @@ def _import(file: str, content: bytes, options: ImportOptions) -> None:
 
 
 def _imported(made: Imported) -> None:
-    """What was written, how a case comes to use it, and what was not read; the table is picked for who brought it."""
+    """Show the names of the written tables, their use in a case, and the unread columns; pick the first table."""
     st.success(f"Imported {plain(', '.join(made.names))}.")
     st.session_state["scores_of"] = made.names[0]
     if everyone_sees():
@@ -337,7 +328,7 @@ def _imported(made: Imported) -> None:
 
 @panel("transfer")
 def threshold_transfer(result: Result) -> None:
-    """The exhibit of a run with thresholds on scores: how its widest threshold does among other people."""
+    """Draw the sensitivity of the design's widest threshold among other people."""
     plan = result.plan
     table = plan.scores
     if table is None:

@@ -35,11 +35,11 @@ Row = tuple[str, str, str, str, str, str, str]
 def sources(
     profiles: Iterable[Profile], reports: Iterable[FidelityReport], scenarios: Iterable[Scenario]
 ) -> tuple[pd.DataFrame, list[str]]:
-    """One row per source, by the columns `COLUMNS`: profiles, score tables, the catalogue, published latencies, promises and
-    findings in the field, fidelity reports, detection tables, scenes, drives, figures of the cases.
+    """Return one row per source, and a sentence for each file that cannot be used.
 
-    kind: measured, projected, published or assumed. A case's figures are those of its default design.
-    Beside the rows, a sentence for each file that cannot be used: its own rows are missing, no others.
+    The columns are `COLUMNS`; kind: measured, projected, published or assumed. Sources are profiles, score tables, the
+    catalogue, published latencies, results in the field, fidelity reports, detection tables, scenes, drives, and the figures
+    of the default design of each case. A file that cannot be used lacks its own rows, no others.
     """
     tables, broken = readable_scores()
     rows: list[Row] = []
@@ -195,7 +195,7 @@ def _drives() -> Iterator[Row]:
 def _figures(scenario: Scenario) -> Iterator[Row]:
     try:
         plan = compile_plan(scenario)
-    except ScenarioError:  # what is wrong with it is told where it is opened; the others stand
+    except ScenarioError:  # the page that opens the case reports its faults
         return
     for source in plan.provenance:
         where = f"{scenario.title}: {source.what}"
@@ -203,7 +203,7 @@ def _figures(scenario: Scenario) -> Iterator[Row]:
 
 
 def matching(found: pd.DataFrame, words: str, kinds: Iterable[str]) -> pd.DataFrame:
-    """The rows that hold all these words, in any column and case, and are of one of these kinds, where any is given."""
+    """Return the rows that contain all these words, in any column and case; kinds: none for all kinds."""
     wanted, text = set(kinds), found.astype(str).agg(" ".join, axis=1).str.lower()
     keep = found["kind"].isin(wanted) if wanted else pd.Series(True, found.index)
     for word in words.lower().split():

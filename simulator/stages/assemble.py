@@ -15,8 +15,7 @@ from simulator.case.fields import Name
 from simulator.case.kinds import AnyStage, Faults, Target
 from simulator.case.outputs import Metric, share_metric
 from simulator.errors import suggest
-from simulator.records.annotations import as_memoryview
-from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog
+from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, as_memoryview
 from simulator.stages.stage import Onward, Outbox, ServiceStage, Waiting
 from simulator.units import duration
 

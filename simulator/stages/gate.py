@@ -16,7 +16,7 @@ from simulator.case.attributes import Column, item_values
 from simulator.case.fields import Name, Share, Strict
 from simulator.case.kinds import FRAME, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
 from simulator.errors import suggest
-from simulator.records.annotations import as_memoryview
+from simulator.records.trace import as_memoryview
 from simulator.stages.stage import Onward, ServiceStage, Stage, Waiting
 
 if TYPE_CHECKING:

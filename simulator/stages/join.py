@@ -14,8 +14,7 @@ from pydantic import Field
 
 from simulator.case.kinds import AnyStage, Faults, Target
 from simulator.case.outputs import Metric, share_metric
-from simulator.records.annotations import as_memoryview
-from simulator.records.trace import TIMED_OUT, Trace, VisitLog
+from simulator.records.trace import TIMED_OUT, Trace, VisitLog, as_memoryview
 from simulator.stages.stage import Onward, Outbox, ServiceStage, Waiting
 from simulator.units import duration
 

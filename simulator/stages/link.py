@@ -10,8 +10,7 @@ from pydantic import Field
 
 from simulator.case.fields import Figure, Quantity, bounded
 from simulator.case.kinds import AnyStage, Target
-from simulator.records.annotations import as_memoryview
-from simulator.records.trace import TransitLog
+from simulator.records.trace import TransitLog, as_memoryview
 from simulator.stages.stage import Stage
 
 if TYPE_CHECKING:

@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simulator.records.annotations import as_memoryview
-from simulator.records.trace import FAILED, SHED, TIMED_OUT, Fleet, VisitLog
+from simulator.records.trace import FAILED, SHED, TIMED_OUT, Fleet, VisitLog, as_memoryview
 from simulator.stages.batching import BATCHING
 from simulator.stages.device_batches import Dedicated, RunningBatch, Shared
 from simulator.stages.pool import AnyPool

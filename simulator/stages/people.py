@@ -14,10 +14,9 @@ from pydantic import Field, model_validator
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
 from simulator.case.kinds import AnyStage, Faults, Target, check_order
 from simulator.errors import suggest
-from simulator.records.annotations import as_memoryview
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes, clock_s
-from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, Visits
+from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, Visits, as_memoryview
 from simulator.stages.queues import ORDERS
 from simulator.stages.stage import Onward, Outbox, ServiceStage, Waiting, plan_of
 

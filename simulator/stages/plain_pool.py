@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simulator.records.annotations import as_memoryview
-from simulator.records.trace import SHED, TIMED_OUT
+from simulator.records.trace import SHED, TIMED_OUT, as_memoryview
 from simulator.stages.batching import TritonRule
 from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.pool import AnyPool

@@ -16,9 +16,8 @@ from simulator.case.fields import Figure, Name, bounded
 from simulator.case.kinds import AnyStage, Faults, FileName, Target, check_order
 from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware
-from simulator.records.annotations import InTurn, as_memoryview
 from simulator.records.timetables import Steps, added, complement, inverse, product, within
-from simulator.records.trace import Trace, VisitLog
+from simulator.records.trace import InTurn, Trace, VisitLog, as_memoryview
 from simulator.stages.batching import BATCH_FIELDS, BATCHING
 from simulator.stages.pool_evidence import PoolEvidence
 from simulator.stages.pool_policies import Breaker, Failures, Scaling, Scores

@@ -13,7 +13,7 @@ from itertools import count
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from simulator.records.annotations import as_memoryview
+from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
     from simulator.engine.requests import Requests

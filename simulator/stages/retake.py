@@ -12,7 +12,7 @@ from pydantic import Field
 
 from simulator.case.fields import Quantity, ShareFigure
 from simulator.case.kinds import AnyStage, Faults, Target
-from simulator.records.annotations import as_memoryview
+from simulator.records.trace import as_memoryview
 from simulator.stages.gate import Gate
 from simulator.stages.stage import Onward, Stage
 

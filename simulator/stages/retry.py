@@ -15,8 +15,7 @@ from pydantic import Field
 from simulator.case.fields import Figure, Strict, bounded
 from simulator.case.kinds import AnyStage, Target
 from simulator.case.outputs import Metric, share_metric
-from simulator.records.annotations import as_memoryview
-from simulator.records.trace import UNFINISHED, Trace
+from simulator.records.trace import UNFINISHED, Trace, as_memoryview
 from simulator.stages.stage import ServiceStage
 from simulator.units import duration, percent
 

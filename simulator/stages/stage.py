@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from simpy import Environment, Timeout
 
 from simulator.case.kinds import End
-from simulator.records.annotations import as_memoryview
 from simulator.records.timetables import Steps
-from simulator.records.trace import Fleet, Trace, VisitLog, Visits
+from simulator.records.trace import Fleet, Trace, VisitLog, Visits, as_memoryview
 
 if TYPE_CHECKING:
     from simulator.engine.plan import Gatherer, Plan

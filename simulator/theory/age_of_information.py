@@ -1,4 +1,4 @@
-"""Age of information in closed form: how old what is known of a stream is, on average and just before it becomes newer.
+"""Age of information in closed form: the age of the newest known state of a stream, on average and at its peaks.
 
 The age at time t is t - u(t), with u(t) when the newest request was sent that has arrived by then. Rates are a second, ages in
 seconds. All queues have one server.
@@ -14,13 +14,13 @@ from scipy.special import lambertw
 
 
 def mm1_age(rate: float, service_rate: float) -> float:
-    """Mean age behind M/M/1, first come first served, with `rate` < `service_rate` (Kaul, Yates and Gruteser 2012, INFOCOM)."""
+    """Return the mean age behind M/M/1, first come first served, `rate` < `service_rate` (Kaul, Yates and Gruteser 2012)."""
     load = rate / service_rate
     return (1 + 1 / load + load**2 / (1 - load)) / service_rate
 
 
 def mm1_peak_age(rate: float, service_rate: float) -> float:
-    """Mean peak age behind M/M/1, first come first served: a gap and a time in the system.
+    """Return the mean peak age behind M/M/1, first come first served: a gap and a time in the system.
 
     Costa, Codreanu and Ephremides 2016, IEEE Transactions on Information Theory 62:1897.
     """
@@ -28,7 +28,7 @@ def mm1_peak_age(rate: float, service_rate: float) -> float:
 
 
 def mm1_age_above(age_s: float, rate: float, service_rate: float) -> float:
-    """The share of the time that the age behind M/M/1, first come first served, is above `age_s`.
+    """Return the share of the time with an age behind M/M/1, first come first served, above `age_s`.
 
     The density of an age is the rate of arrivals times P(peak > x) - P(time in the system > x) (Inoue, Masuyama, Takine and
     Tanaka 2019, IEEE Transactions on Information Theory 65:8305). A peak is the longer of a gap and the time in the system of
@@ -42,30 +42,28 @@ def mm1_age_above(age_s: float, rate: float, service_rate: float) -> float:
 
 
 def mm1_age_quantile(share: float, rate: float, service_rate: float) -> float:
-    """The age behind M/M/1 within which it is this share of the time, in seconds."""
+    """Return the quantile of the age behind M/M/1 over time, in seconds; share: of the time."""
     longest = 100 / min(rate, service_rate - rate)
     return float(brentq(lambda age_s: mm1_age_above(age_s, rate, service_rate) - (1 - share), 0, longest))
 
 
 def dm1_age(rate: float, service_rate: float) -> float:
-    """Mean age behind D/M/1, first come first served (Kaul, Yates and Gruteser 2012): half a gap and a time in the system."""
+    """Return the mean age behind D/M/1, first come first served (Kaul, Yates and Gruteser 2012): half a gap and a sojourn."""
     return 1 / (2 * rate) + dm1_sojourn(rate, service_rate)
 
 
 def dm1_peak_age(rate: float, service_rate: float) -> float:
-    """Mean peak age behind D/M/1: a gap and a time in the system."""
     return 1 / rate + dm1_sojourn(rate, service_rate)
 
 
 def dm1_sojourn(rate: float, service_rate: float) -> float:
-    """Mean time in D/M/1: 1 / (mu (1 - beta)), beta = exp(-mu (1 - beta) / rate) below 1, by Lambert's function."""
     load = rate / service_rate
     beta = -load * float(np.real(lambertw(-exp(-1 / load) / load)))
     return 1 / (service_rate * (1 - beta))
 
 
 def preemptive_age(rate: float, service_rate: float) -> float:
-    """Mean age behind M/M/1/1, where each request takes the place of the one in service.
+    """Return the mean age behind M/M/1/1, where each request takes the place of the one in service.
 
     Kaul, Yates and Gruteser 2012, Conference on Information Sciences and Systems, "Status updates through queues".
     """
@@ -73,7 +71,7 @@ def preemptive_age(rate: float, service_rate: float) -> float:
 
 
 def newest_waits_age(rate: float, service_rate: float) -> float:
-    """Mean age behind M/M/1/2*, where one request may wait and a newer one takes its place.
+    """Return the mean age behind M/M/1/2*, where one request may wait and a newer one takes its place.
 
     Costa, Codreanu and Ephremides 2016, IEEE Transactions on Information Theory 62:1897.
     """

@@ -1,4 +1,9 @@
-"""Which way chance, sensors, the numbers of frames and drawn or replayed attributes send requests, and how likely that is."""
+"""Visits to the stages and offered loads, known without a run, by the traffic equations v = e + P' v.
+
+Requests are followed in groups that every gate by score, by chance or by an attribute sends one way, because the scores of two
+models on an item belong together, and positives apart from negatives, because people tell them apart. A photo that shows
+nothing is scored like the photo of another person, and a repeated photo is a fresh draw.
+"""
 
 from __future__ import annotations
 
@@ -26,24 +31,22 @@ Drawn = tuple[float, Routes]
 
 
 def drawn_routes(plan: Plan) -> list[Drawn]:
-    """Every outcome of the draws that stages go by; one that says nothing where no stage goes by any.
+    """Return every outcome of the draws that stages route by; a single empty one without any.
 
-    Stages that ask the same attribute belong together; attributes, and stages that go by chance, are independent of each other.
-    A request that comes to a stage again goes the way it went before.
+    Stages that route by one attribute belong together; attributes, and stages that route by chance, are independent of each
+    other. A request that comes to a stage again takes the route that it took before.
     """
-    found: list[Drawn] = [(1.0, {})]
+    outcomes: list[Drawn] = [(1.0, {})]
     for draws in [*_chances(plan), *_frames(plan), *_attributes(plan)]:
-        found = [(one * other, routes | further) for one, routes in found for other, further in draws]
-    return found
+        outcomes = [(one * other, routes | further) for one, routes in outcomes for other, further in draws]
+    return outcomes
 
 
 def certain(plan: Plan, name: str, route: int) -> list[float]:
-    """The shares that take each route of a stage where all take this one."""
     return [float(index == route) for index in range(len(plan.scenario.stages[name].planned_targets()))]
 
 
 def _chances(plan: Plan) -> Iterator[list[Drawn]]:
-    """The outcomes at each stage that goes by chance alone."""
     for name in plan.scenario.stages:
         shares = kind(plan, name).routes_by_chance(plan, name)
         if shares is not None:
@@ -51,9 +54,9 @@ def _chances(plan: Plan) -> Iterator[list[Drawn]]:
 
 
 def _frames(plan: Plan) -> Iterator[list[Drawn]]:
-    """The outcomes at the stages that go by the sensor of a frame or by its number.
+    """Yield the outcomes at the stages that route by the sensor of a frame or by its number.
 
-    A number leaves each remainder equally often. Frames are counted until all remainders have met, or so many of each sensor.
+    A number leaves each remainder equally often. Frames are counted until all remainders have met, or up to _MOST_FRAMES.
     """
     names = [name for name, stage in plan.scenario.stages.items() if stage.by_source]
     if names:
@@ -66,7 +69,7 @@ def _frames(plan: Plan) -> Iterator[list[Drawn]]:
 
 
 def _attributes(plan: Plan) -> Iterator[list[Drawn]]:
-    """The outcomes of each attribute that stages ask, unless it hangs on the labelled item."""
+    """Yield the outcomes of each attribute that stages route by, unless it depends on the labelled item."""
     asking = {name: stage.asks for name, stage in plan.scenario.stages.items() if stage.asks}
     for attribute in dict.fromkeys(asking.values()):
         spec, names = plan.scenario.attributes[attribute], [name for name, asked in asking.items() if asked == attribute]
@@ -91,12 +94,12 @@ def _outcomes(plan: Plan, names: list[str], chances: NDArray[np.float64], taken:
 #: By stage: the share of its cases that is served twice.
 Twice = dict[str, float]
 
-#: What a ring of stages keeps of the requests that nothing lets out of it: a ring without a way out has a load without end.
+#: The share that stays in a ring of stages per round, at most: a ring without a way out has a load without end.
 KEPT = 1 - 1e-9
 
 
 class FlowGroup(NamedTuple):
-    """Requests that are alike: their share of all, whether they are positives, and what they may show."""
+    """Requests that are alike: their share of all, whether they are positives, and their photos."""
 
     share: float
     positive: bool
@@ -104,12 +107,12 @@ class FlowGroup(NamedTuple):
 
 
 def visit_ratios(plan: Plan) -> dict[str, float]:
-    """Expected visits to each stage for one request. Each input of a join is a visit, and a second reading is none."""
+    """Return the expected visits to each stage for one request. Each input of a join is a visit; a second reading is not."""
     return _added_up(plan, (group.share * visits for group, visits, _ in _flows(plan)))
 
 
 def service_ratios(plan: Plan) -> dict[str, float]:
-    """Expected services at each stage for one request: its visits, and second readings on top."""
+    """Return the expected services at each stage for one request: its visits, and second readings on top."""
     names = list(plan.scenario.stages)
     return _added_up(
         plan,
@@ -125,14 +128,12 @@ def _added_up(plan: Plan, by_group: Iterator[NDArray[np.float64]]) -> dict[str, 
 
 
 def _flows(plan: Plan) -> Iterator[tuple[FlowGroup, NDArray[np.float64], Twice]]:
-    """Every group of requests with its visits to each stage, and the share of them that is served twice."""
     for group in _groups(plan):
         twice = _served_twice(plan, group)
         yield group, _visits(plan, group, twice).sum(axis=0), twice
 
 
 def _groups(plan: Plan) -> list[FlowGroup]:
-    """The people, and of each kind of them those whose draws send them the same way."""
     return [
         FlowGroup(
             chance * group.share, group.positive, [Photo(photo.chance, {**photo.routes, **drawn}) for photo in group.photos]
@@ -166,9 +167,9 @@ def _people(plan: Plan) -> list[FlowGroup]:
 
 
 def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.float64]]:
-    """The ways that gates send labelled items, with the shares of the positives and of the negatives that go them."""
-    found = {name: kind(plan, name).routes_of_items(plan, name) for name in plan.scenario.stages}
-    gates = {name: routes for name, routes in found.items() if routes is not None}
+    """Return the routes of labelled items through the gates, with the share of the positives and of the negatives on each."""
+    by_gate = {name: kind(plan, name).routes_of_items(plan, name) for name in plan.scenario.stages}
+    gates = {name: routes for name, routes in by_gate.items() if routes is not None}
     if not gates:
         return [{}], np.ones(1), np.ones(1)
     assert plan.scores is not None
@@ -181,16 +182,15 @@ def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.flo
 
 
 def _by_quality(plan: Plan, usable: bool) -> Routes:
-    """Where gates by quality send photos that show enough, or those that do not."""
-    found = {name: kind(plan, name).routes_of_photos(plan, name, usable) for name in plan.scenario.stages}
-    return {name: shares for name, shares in found.items() if shares is not None}
+    by_gate = {name: kind(plan, name).routes_of_photos(plan, name, usable) for name in plan.scenario.stages}
+    return {name: shares for name, shares in by_gate.items() if shares is not None}
 
 
 def _served_twice(plan: Plan, group: FlowGroup) -> Twice:
-    """The share of a group's cases that is served a second time; a tag that a gate gave is taken to last until then."""
-    found = {name: stage.served_again() for name, stage in plan.scenario.stages.items()}
-    twice = {name: share for name, (share, _) in found.items() if share}
-    tags = {name: tag for name, (share, tag) in found.items() if share and tag}
+    """Return the share of a group's cases that is served a second time; tags of gates are assumed to last until then."""
+    again = {name: stage.served_again() for name, stage in plan.scenario.stages.items()}
+    twice = {name: share for name, (share, _) in again.items() if share}
+    tags = {name: tag for name, (share, tag) in again.items() if share and tag}
     if tags:
         visits = dict(zip(plan.scenario.stages, _visits(plan, group, {}).T, strict=True))
         for name, tag in tags.items():
@@ -200,7 +200,7 @@ def _served_twice(plan: Plan, group: FlowGroup) -> Twice:
 
 
 def _tagged(plan: Plan, group: FlowGroup, visits: dict[str, NDArray[np.float64]], tag: str) -> float:
-    """Expected times that one request of a group is given a tag; visits: by stage, one figure a photo."""
+    """Return the expected number of times that a request of a group is given a tag; visits: by stage, one figure per photo."""
     return sum(
         float(visits[name][index]) * way.share
         for name in plan.scenario.stages
@@ -211,7 +211,7 @@ def _tagged(plan: Plan, group: FlowGroup, visits: dict[str, NDArray[np.float64]]
 
 
 def _visits(plan: Plan, group: FlowGroup, twice: Twice) -> NDArray[np.float64]:
-    """Expected visits of one request of a group to each stage with each photo, shape (photos, stages)."""
+    """Return the expected visits of one request of a group to each stage with each photo, shape (photos, stages)."""
     places = {name: index for index, name in enumerate(plan.scenario.stages)}
     chances = np.array([photo.chance for photo in group.photos])
     moves = np.zeros((len(chances), len(places)) * 2)
@@ -228,7 +228,7 @@ def _visits(plan: Plan, group: FlowGroup, twice: Twice) -> NDArray[np.float64]:
 
 
 def _onward(plan: Plan, name: str, group: FlowGroup, photo: Photo, twice: Twice) -> list[Onward]:
-    """Where the requests of a group that show a photo go on to from a stage; nobody is turned away, so nobody retries."""
+    """Return the routes from a stage of a group's requests that show a photo; none is turned away, so none retries."""
     return kind(plan, name).flows(plan, name, Comers(group.positive, photo, group.photos, twice.get(name, 0.0)))
 
 
@@ -239,7 +239,7 @@ class Load:
     Below 1 a queue empties again, from 1 on it grows. It is not a share of the time: a pool that gathers its requests in
     batches is busy for a larger part of it, in small batches, long before it is saturated.
 
-    mean: over the time in which requests come, spikes and what strikes left out. peak: at the busiest time, spikes included;
+    mean: while requests arrive, without spikes and curveballs. peak: at the busiest time, spikes included;
     None where work waits for a shift anyway, so that only the total counts.
     retried: the mean if the stage turned requests away and each came back as often as its retries allow; None without any.
     at_most: whether the load is a bound: clients that wait for answers, or MLPerf's offline samples, cannot exceed capacity.
@@ -254,7 +254,7 @@ class Load:
 
 
 def loads(plan: Plan) -> list[Load]:
-    """The load on every stage with a server, if nobody is turned away: no run is needed."""
+    """Return the load on every stage with a server, if no request is turned away."""
     served = _served(plan)
     visits = {name: ratio for name, ratio in service_ratios(plan).items() if name in served}
     each = {name: _over(visits[name], _visits_per_s(plan, name, visits)) for name in served}
@@ -276,38 +276,37 @@ def loads(plan: Plan) -> list[Load]:
 
 
 def capacity_per_s(plan: Plan, name: str) -> float:
-    """Visits a second that one server of a stage takes while its queue is never empty; people who are fresh.
+    """Return the visits a second of one server of a stage whose queue is never empty; people are fresh.
 
-    A pool then forms the batches that its rule forms of a queue without end, or of as many as may wait; those need not be the
-    ones at which a replica gets most done. Where it shares an accelerator, batches of the other pools slow it down by their
-    part of the work.
+    A pool then forms the batches that its rule forms of a full queue; another size may give a higher rate. Where it shares an
+    accelerator, batches of the other pools slow it down by their part of the work.
     """
     visits = service_ratios(plan) if getattr(plan.scenario.stages[name], "shares", None) else {}
     return kind(plan, name).capacity_per_s(plan, name, visits)
 
 
 def _visits_per_s(plan: Plan, name: str, visits: dict[str, float]) -> float:
-    """Visits that a stage can take in a second with the servers that it has, averaged over failures, shifts and tiredness."""
+    """Return the visits a second that a stage's servers can take, averaged over failures, shifts and tiredness."""
     about = kind(plan, name)
     each = about.capacity_per_s(plan, name, visits) * about.availability(plan, name)
     return each * work_s(plan, name) / plan.arrivals_end_s
 
 
 def retries_of(plan: Plan, name: str) -> dict[str, AnyStage]:
-    """The retries that send back to a stage what it turned away."""
+    """Return the retries that send requests back to the stage that turned them away."""
     stages = plan.scenario.stages
-    found = {key: stages[key] for key in stages[name].fallbacks().values() if key in stages and stages[key].sends_again}
+    retries = {key: stages[key] for key in stages[name].fallbacks().values() if key in stages and stages[key].sends_again}
     back = plan.scenario.network.reached
-    return {key: retry for key, retry in found.items() if any(name in back(to) for to in retry.planned_targets().values())}
+    return {key: retry for key, retry in retries.items() if any(name in back(to) for to in retry.planned_targets().values())}
 
 
 def _tries(plan: Plan, name: str, rate: float) -> float:
-    """How often a request may come to a stage at most that turns it away; 1 where no retry leads back there."""
+    """Return the most visits of one request to a stage that turns it away; 1 where no retry leads back there."""
     return max((retry.tries(rate) for retry in retries_of(plan, name).values()), default=1.0)
 
 
 def _most_per_s(plan: Plan, visits: dict[str, float], each: dict[str, float]) -> float:
-    """The most requests a second that a closed loop can send: the tightest stage's most, or all who do not think or are served.
+    """Return the most requests a second that a closed loop can send: the rate of its tightest stage, or of its clients.
 
     min(1 / D_max, N / (Z + D)): asymptotic bounds (Denning and Buzen 1978). Time between the stages is left out.
     """
@@ -325,5 +324,5 @@ def _served(plan: Plan) -> dict[str, AnyStage]:
 
 
 def _over(part: float, whole: float) -> float:
-    """A ratio; nothing of nothing is 0, and the rest of nothing is without end."""
+    """Return a ratio: 0 / 0 is 0, and any other number over 0 is infinite."""
     return part / whole if whole else inf if part else 0.0

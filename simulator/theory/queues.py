@@ -14,7 +14,7 @@ from simulator.stages.pool_evidence import LatencyTable
 
 
 def mmc_wait(rate: float, service_rate: float, servers: int) -> float:
-    """Mean wait in queue of M/M/c, in seconds (Erlang C; Kleinrock, Queueing Systems I, 1975, chapter 3).
+    """Return the mean wait in queue of M/M/c, in seconds (Erlang C; Kleinrock, Queueing Systems I, 1975, chapter 3).
 
     rate: arrivals a second; service_rate: services a second of one server. There is a mean wait only where
     rate < servers * service_rate.
@@ -26,7 +26,7 @@ def mmc_wait(rate: float, service_rate: float, servers: int) -> float:
 
 
 def mg1_wait(rate: float, mean: float, second_moment: float) -> float:
-    """Mean wait in queue of M/G/1, in seconds (Pollaczek-Khinchine; Kleinrock, Queueing Systems I, 1975, chapter 5).
+    """Return the mean wait in queue of M/G/1, in seconds (Pollaczek-Khinchine; Kleinrock, Queueing Systems I, 1975, chapter 5).
 
     rate: arrivals a second; mean: of the service time, s; second_moment: of the service time, s^2. There is a mean wait only
     where rate * mean < 1.
@@ -35,7 +35,7 @@ def mg1_wait(rate: float, mean: float, second_moment: float) -> float:
 
 
 def fork_join_response(rate: float, service_rate: float) -> float:
-    """Mean time from a fork to the join of two M/M/1 branches with the same rate (Flatto and Hahn 1984).
+    """Return the mean time from a fork to the join of two M/M/1 branches with equal rates (Flatto and Hahn 1984).
 
     As given by Nelson and Tantawi, "Approximate analysis of fork/join synchronization in parallel queues", 1988.
     """
@@ -43,7 +43,7 @@ def fork_join_response(rate: float, service_rate: float) -> float:
 
 
 class BatchQueue(NamedTuple):
-    """What is known of a queue that is served in batches: mean wait in queue in s, share of time busy, mean batch size."""
+    """Figures of a queue that is served in batches: mean wait in queue (s), share of time busy, mean batch size."""
 
     wait_s: float
     busy: float
@@ -51,7 +51,7 @@ class BatchQueue(NamedTuple):
 
 
 def batch_queue(rate: float, table: LatencyTable, max_batch: int, longest: int = 400) -> BatchQueue:
-    """One server that takes up to `max_batch` of those waiting at once, served as measured, for Poisson arrivals.
+    """Return figures of a server that takes up to `max_batch` waiting requests at once, for Poisson arrivals.
 
     Exact but for the cut at `longest` in the queue: the embedded chain on the queue length n at service completions,
     n' = max(n, 1) - b + Poisson(rate S(b)) with b = min(max(n, 1), max_batch), then renewal-reward for the time average and
@@ -80,7 +80,6 @@ def batch_queue(rate: float, table: LatencyTable, max_batch: int, longest: int =
 
 
 def _services(rate: float, table: LatencyTable, max_batch: int) -> list[tuple[NDArray[np.float64], NDArray[np.float64]]]:
-    """Service times in s and their chances: of one request that ends an idle time, then of batches of 1 to `max_batch`."""
     busy, rested = table.seconds
     equal = table.weights
     idles = exp(-rate * IDLE_GAP_MS / 1000)
@@ -89,7 +88,7 @@ def _services(rate: float, table: LatencyTable, max_batch: int) -> list[tuple[ND
 
 
 def _stationary(moves: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The chances that a chain leaves as they are; one balance equation follows from the rest and gives way to the sum of 1."""
+    """Return the stationary chances of a chain: one balance equation follows from the rest, and their sum of 1 replaces it."""
     system = moves.T - np.eye(len(moves))
     system[-1] = 1.0
     return np.asarray(np.linalg.solve(system, np.append(np.zeros(len(moves) - 1), 1.0)))

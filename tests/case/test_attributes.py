@@ -120,7 +120,7 @@ def test_a_gate_by_chance_names_no_pool():
 
 def test_a_number_by_timetable_has_evidence_lasts_and_needs_known_times():
     speed = {"kind": "timetable", "label": "Speed", "spells": [{"for_s": 60} | assumed(5)]}
-    assert scenario({"p": pool()}, attributes={"speed": speed}).attributes["speed"].bounds == []
+    assert scenario({"p": pool()}, attributes={"speed": speed}).attributes["speed"].edges == []
     bare = faults(attributes={"speed": speed | {"spells": [{"for_s": 60, "value": 5}]}})
     assert "exactly one of measured" in bare["attributes.speed.spells.0"]
     still = faults(attributes={"speed": speed | {"spells": [{"for_s": 0} | assumed(5)]}})

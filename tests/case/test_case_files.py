@@ -75,7 +75,7 @@ def test_two_files_of_one_id_are_told(own):
     assert len(scenarios) == 2
     assert (fault.file, fault.message.split(";")[0]) == (
         str(own / "mine.yaml"),
-        "mine.yml beside it has the same id, and is used",
+        "mine.yml beside it has this id too, and is used instead",
     )
 
 

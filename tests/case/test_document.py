@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.case.document import Fault, ScenarioError, parse_document, read_document
-from simulator.limits import CASE_DEPTH, CASE_FILE, CASE_VALUES, FAULTS_TOLD
+from simulator.limits import CASE_DEPTH, CASE_FILE, CASE_VALUES, FAULTS_SHOWN
 
 
 def faults_of(text: str) -> list[Fault]:
@@ -78,7 +78,7 @@ def test_ten_levels_of_ten_aliases_are_refused_and_never_expanded():
 
 
 def test_of_many_faults_as_many_are_collected_as_are_told():
-    assert len(faults_of("a: [" + "!x 1," * 1000 + "]")) == FAULTS_TOLD.most + 1
+    assert len(faults_of("a: [" + "!x 1," * 1000 + "]")) == FAULTS_SHOWN.most + 1
 
 
 @pytest.mark.parametrize("deep", [CASE_DEPTH.most + 2, 5000])

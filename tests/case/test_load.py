@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from simulator.case.document import Fault, ScenarioError
 from simulator.case.load import apply, find, load, load_all, loads, scenario_ids
 from simulator.case.schema import Scenario
-from simulator.limits import FAULTS_TOLD, OPTIONS
+from simulator.limits import FAULTS_SHOWN, OPTIONS
 from tests.case.texts import SMALL, changed, place
 
 
@@ -304,8 +304,8 @@ def test_of_very_many_faults_those_are_told_that_anybody_mends_in_one_round():
     with pytest.raises(ScenarioError) as caught:
         loads(changed("ends:\n", f"{dangling}ends:\n"))
     lines = str(caught.value).splitlines()
-    assert len(lines) == FAULTS_TOLD.most + 1
-    assert lines[-1] == f"more than {FAULTS_TOLD}; mend these first"
+    assert len(lines) == FAULTS_SHOWN.most + 1
+    assert lines[-1] == f"more than {FAULTS_SHOWN}; fix these first"
 
 
 def test_more_options_than_can_be_tried_are_refused_before_any_is():
@@ -319,9 +319,9 @@ def test_more_options_than_can_be_tried_are_refused_before_any_is():
 @pytest.mark.parametrize(
     ("write", "what"),
     [
-        ("choices: {}", "is the same in every design"),
-        ("id: other", "is the same in every design"),
-        ("questions: []", "is the same in every design"),
+        ("choices: {}", "is fixed for all designs"),
+        ("id: other", "is fixed for all designs"),
+        ("questions: []", "is fixed for all designs"),
         ("stages: {}", "cannot replace all of 'stages'"),
         ("ends: {}", "cannot replace all of 'ends'"),
     ],
@@ -385,4 +385,4 @@ def test_an_autoscaler_that_looks_too_often_is_refused_at_its_field():
     scaling = "max_batch: 4\n    scaling: {kind: hpa, max_replicas: 2, every_s: 1.0e-9}"
     (fault,) = faults_of(changed("max_batch: 4", scaling))
     assert fault.field == "stages.classify.scaling.every_s"
-    assert "1e-09 s means 87,264,000,000,000 of looks at the pool" in fault.message
+    assert "1e-09 s means 87,264,000,000,000 looks at the pool" in fault.message

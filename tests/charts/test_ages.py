@@ -54,7 +54,7 @@ def test_an_objective_on_an_age_is_the_usual_dashed_line_in_both(trace):
         assert [shape.line.color for shape in dashed] == [GREY]
     # Of 100 s: 0.7 of the first tooth, half of each of the 98 whole ones, and 0.5 of the last.
     assert (
-        "The target of 700 ms is kept by the newest frame of front for 50.2% of the time." in age_shares(trace, "done").takeaway
+        "The target of 700 ms is met by the newest frame of front for 50.2% of the time." in age_shares(trace, "done").takeaway
     )
 
 

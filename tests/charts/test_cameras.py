@@ -47,7 +47,7 @@ def test_each_sensor_has_its_colour_and_the_instant_its_line():
 
 def test_where_nothing_is_worked_on_the_sentence_says_so():
     quiet = machines_by_sensor(cameras(1), 60.0)
-    assert (quiet.figure, quiet.takeaway) == (None, "In the second around 00:01:00.00 nothing was worked on.")
+    assert (quiet.figure, quiet.takeaway) == (None, "In the second around 00:01:00.00 no machine worked.")
 
 
 def test_a_sixth_sensor_is_paler_than_the_first_one():

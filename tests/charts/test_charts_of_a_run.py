@@ -8,7 +8,7 @@ import pytest
 
 from simulator.case.load import load
 from simulator.charts.answer_charts import answer_times
-from simulator.charts.comparison_charts import cost_split
+from simulator.charts.flow_charts import cost_split
 from simulator.charts.flow_charts import journeys, one_request
 from simulator.charts.look import GREY, MISSED
 from simulator.charts.queue_charts import queue_over_time, queues

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulator.charts.comparison_charts import answer_times_compared
+from simulator.charts.answer_charts import answer_times_compared
 from simulator.engine.run import simulate
 from simulator.metrics.measures import CURVE, measure
 from simulator.metrics.summary import summary_of

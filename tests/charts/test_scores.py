@@ -119,7 +119,7 @@ def test_a_transfer_shows_home_hollow_and_away_with_its_interval(drawn):
 
 
 def test_without_columns_to_part_by_the_sentence_says_so():
-    assert "says nothing of its items" in threshold_transfers([]).takeaway
+    assert "no column that splits its items" in threshold_transfers([]).takeaway
 
 
 def test_the_field_stands_beside_the_bench(drawn):

@@ -50,7 +50,7 @@ def test_a_condition_is_compared_with_clean_images_and_boxes_are_written(
     assert told["conditions"][2]["ap_less_clean"]["value"] == pytest.approx(-0.5)
 
 
-FAULTS_TOLD = {
+FAULTS_SHOWN = {
     "no data": (["--onnx", "NET"], "--onnx needs --data"),
     "no onnx": (["--data", "DATA"], "need --onnx FILE"),
     "no such data": (["--onnx", "NET", "--data", "nowhere"], "nowhere: there is no such folder"),
@@ -70,9 +70,9 @@ FAULTS_TOLD = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS_TOLD)
+@pytest.mark.parametrize("fault", FAULTS_SHOWN)
 def test_each_wrong_input_gets_its_sentence_and_no_traceback(fault: str, casesim: Run, detector: Make, yolo: Path) -> None:
-    words, sentence = FAULTS_TOLD[fault]
+    words, sentence = FAULTS_SHOWN[fault]
     files = {
         "NET": detector([RIGHT], [1], [0.9]),
         "OPEN": detector([RIGHT], [1], [0.9], axes=(1, 3, "h", "w"), name="open.onnx"),

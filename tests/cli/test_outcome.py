@@ -25,7 +25,7 @@ from simulator.cli.exits import (
     tell,
     visible,
 )
-from simulator.limits import FAULTS_TOLD
+from simulator.limits import FAULTS_SHOWN
 
 DECLARED = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 
@@ -91,7 +91,7 @@ def test_the_command_runs_as_a_module():
     [
         (BrokenPipeError(32, "Broken pipe"), 141, ""),
         (OSError(28, "No space left on device"), 74, "did not go through: No space left on device"),
-        (MemoryError(), 2, "there is not enough memory for this"),
+        (MemoryError(), 2, "this machine has not enough memory for this"),
         (RecursionError("maximum recursion depth exceeded"), 70, "this is a bug in CaseSim, not in your input: RecursionError"),
     ],
 )
@@ -103,8 +103,8 @@ def test_what_no_command_foresees_ends_in_a_sentence_too(error, status, said, ca
 def test_of_very_many_faults_the_first_are_told(capsys):
     tell(ScenarioError([Fault("a.yaml", line, 1, "id", "missing") for line in range(1, 251)]))
     told = capsys.readouterr().err.splitlines()
-    assert len(told) == FAULTS_TOLD.most + 1
-    assert told[-1] == "more than 100 faults; mend these first"
+    assert len(told) == FAULTS_SHOWN.most + 1
+    assert told[-1] == "more than 100 faults; fix these first"
 
 
 HOSTILE = "a\x1b]0;title\x07\x9b31m\u202eb\r\udcff"

@@ -25,7 +25,7 @@ WRONG = {
     "a case that is shipped": ("retry-storm", "comes with CaseSim and is always there"),
     "a folder without cases": ("empty", "the folder holds no case; a case is a file that ends in .yaml"),
     "another kind of file": ("notes.txt", "a case is a file that ends in .yaml"),
-    "a file that may not be read": ("secret.yaml", "it may not be read; change its permissions"),
+    "a file that may not be read": ("secret.yaml", "CaseSim may not read it; change its permissions"),
 }
 
 

@@ -12,7 +12,7 @@ from jsonschema import Draft202012Validator
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads as read
 from simulator.case.schema import Scenario
-from simulator.charts.comparison_charts import cost_split
+from simulator.charts.flow_charts import cost_split
 from simulator.charts.design_diagram import diagram
 from simulator.charts.queue_charts import queues
 from simulator.engine.plan import compile_plan

@@ -55,7 +55,7 @@ def test_a_decoy_moves_something_else_than_what_is_found_and_false():
         found.of("a", "rain", 1, "found_share")
 
 
-FAULTS_TOLD = {
+FAULTS_SHOWN = {
     "number": ({"clean": "x"}, "line 3: clean: expected a number, got x"),
     "measure": ({"measure": "luck"}, "line 3: measure: expected one of ap, found_share"),
     "bounds": ({"low": 0}, "line 3: change: expected it between low and high, got -0.1"),
@@ -65,9 +65,9 @@ FAULTS_TOLD = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS_TOLD)
+@pytest.mark.parametrize("fault", FAULTS_SHOWN)
 def test_a_fault_names_file_line_and_column(fault, tmp_path):
-    changed, sentence = FAULTS_TOLD[fault]
+    changed, sentence = FAULTS_SHOWN[fault]
     pd.DataFrame([table(), table(**{"severity": 2} | changed)])[EFFECT_COLUMNS].to_csv(tmp_path / "effects.csv", index=False)
     with pytest.raises(EffectError, match=sentence):
         load_effects(tmp_path)

@@ -61,7 +61,7 @@ def rewrite(folder, change):
     change(pd.read_parquet(path)).to_parquet(path, index=False)
 
 
-FAULTS_TOLD = {
+FAULTS_SHOWN = {
     "no folder": (
         lambda folder: (folder / "about.yaml").unlink(),
         "about.yaml: is missing; `python -m campaigns.detections features` writes it",
@@ -80,9 +80,9 @@ FAULTS_TOLD = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS_TOLD)
+@pytest.mark.parametrize("fault", FAULTS_SHOWN)
 def test_a_fault_names_file_and_field(fault, tmp_path):
-    spoil, sentence = FAULTS_TOLD[fault]
+    spoil, sentence = FAULTS_SHOWN[fault]
     spoil(write_features(tmp_path))
     with pytest.raises(FeatureError, match=sentence):
         load_features(tmp_path)

@@ -110,7 +110,7 @@ def put(row, column, value):
     return change
 
 
-FAULTS_TOLD = {
+FAULTS_SHOWN = {
     "no about": (
         lambda folder: (folder / "scales.yaml").unlink(),
         "scales.yaml: is missing; `python -m campaigns.detections scales` writes it",
@@ -132,7 +132,7 @@ FAULTS_TOLD = {
     ),
     "network": (
         lambda folder: rewrite(folder, "false.csv", put(2, "seen_by", "coco.x.fp32")),
-        "false.csv:4: seen_by: coco.x.fp32: expected a network that scales.yaml tells of",
+        "false.csv:4: seen_by: coco.x.fp32: expected a network that scales.yaml lists",
     ),
     "bounds": (
         lambda folder: rewrite(folder, "conditions.csv", put(0, "shift", 9)),
@@ -152,11 +152,11 @@ FAULTS_TOLD = {
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS_TOLD)
+@pytest.mark.parametrize("fault", FAULTS_SHOWN)
 def test_a_fault_names_file_line_and_column(fault, tmp_path):
     for name in FILES:
         shutil.copy(DETECTIONS / name, tmp_path / name)
-    spoil, sentence = FAULTS_TOLD[fault]
+    spoil, sentence = FAULTS_SHOWN[fault]
     spoil(tmp_path)
     with pytest.raises(DetectionError) as told:
         load_scales(tmp_path)

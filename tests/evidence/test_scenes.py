@@ -138,7 +138,7 @@ def drop(name, row):
     return lambda folder: rewrite(folder, name, lambda rows: rows.drop(index=row))
 
 
-FAULTS_TOLD = {
+FAULTS_SHOWN = {
     "no folder": (
         lambda folder: (folder / "about.yaml").unlink(),
         "about.yaml: is missing; `python -m campaigns.detections scenes` writes it",
@@ -176,14 +176,14 @@ FAULTS_TOLD = {
     ),
     "condition": (
         lambda folder: rewrite(folder, "answers", lambda rows: rows[rows["condition"] != "fog"]),
-        "answers.parquet: condition: holds no row of 'fog', of which about.yaml tells",
+        "answers.parquet: condition: has no row of 'fog', which about.yaml lists",
     ),
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS_TOLD)
+@pytest.mark.parametrize("fault", FAULTS_SHOWN)
 def test_a_fault_names_file_row_and_column(fault, tmp_path):
-    spoil, sentence = FAULTS_TOLD[fault]
+    spoil, sentence = FAULTS_SHOWN[fault]
     spoil(write_scenes(tmp_path))
     with pytest.raises(SceneError, match=sentence.replace("+", r"\+")):
         load_scenes(tmp_path)

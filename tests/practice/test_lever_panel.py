@@ -16,7 +16,7 @@ def cells(*effects):
 
 def test_a_row_is_a_step_with_its_effects():
     row = cells(replace(effect_of(-2.0, 0.5), real=True))
-    assert (row["id"], row["label"], row["told"]) == ("readers=4", "Readers", "3 → 4")
+    assert (row["id"], row["label"], row["change"]) == ("readers=4", "Readers", "3 → 4")
     assert row["cells"] == [{"words": "−2.00 s", "interval": "−2.50 to −1.50 s", "verdict": "", "tone": "better"}]
 
 

@@ -28,7 +28,7 @@ def test_a_chip_keeps_the_mark_of_the_calm_run_and_makes_room_for_it():
     chip = _chip(verdict(0.8, 0.75, 0.85), verdict(0.95, 0.94, 0.96))
     assert chip["mark"]["bound"] < chip["mark"]["calm"] < 1
     assert "calm 95.0%" in chip["asked"]
-    assert "calm: 95.0%, met" in chip["told"]
+    assert "calm: 95.0%, met" in chip["details"]
 
 
 def test_a_chip_without_a_figure_draws_the_bound_alone_and_says_so():
@@ -36,4 +36,4 @@ def test_a_chip_without_a_figure_draws_the_bound_alone_and_says_so():
     assert chip["mark"]["value"] is None
     assert chip["mark"]["bound"] == pytest.approx(0.5)
     assert chip["words"] == "no figure"
-    assert "the run has no such figure" in chip["told"]
+    assert "the run has no such figure" in chip["details"]

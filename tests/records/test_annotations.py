@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.engine.run import simulate
-from simulator.records.annotations import TimedMarks
+from simulator.records.trace import TimedMarks
 from simulator.stages import STAGES
 from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.pool_evidence import constant
