@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 CAMPAIGNS := $(addprefix campaign-,detections features scenes scales drives projection incidents)
 
-.PHONY: help run setup test test-long test-campaigns fuzz kills bounds bounds-lowest bounds-newest lint docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
+.PHONY: help run setup setup-dev test test-long test-campaigns fuzz kills bounds bounds-lowest bounds-newest lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -18,6 +18,8 @@ run: setup ## open the app (PORT=8501)
 	@$(BIN)/casesim serve --port $(PORT)
 
 setup: $(VENV)/.installed ## set up .venv with all that the app needs, without torch
+
+setup-dev: $(VENV)/.installed-dev ## add torch and the test tools to .venv
 
 test: $(VENV)/.installed-dev ## run the tests, the browser's included (six minutes on two cores)
 	@$(BIN)/python -m pytest $(AT_ONCE)
@@ -28,9 +30,15 @@ test-long: $(VENV)/.installed-dev ## run every test: kills, crowds, every theme 
 test-campaigns: $(VENV)/.installed-dev ## try how the committed evidence was made
 	@$(BIN)/python -m pytest $(AT_ONCE) -m "" tests/campaigns
 
-lint: $(VENV)/.installed-dev ## check style, types and which part may import which
+lint: lint-style lint-types lint-imports ## check style, types and which part may import which
+
+lint-style: $(VENV)/.installed-dev
 	@echo "Style (ruff)" && $(BIN)/ruff check && $(BIN)/ruff format --check
+
+lint-types: $(VENV)/.installed-dev
 	@echo "Types (mypy)" && $(BIN)/mypy
+
+lint-imports: $(VENV)/.installed-dev
 	@echo "Imports (import-linter)" && $(BIN)/lint-imports
 
 docs: $(VENV)/.installed-dev ## write docs/command.md from the command's own help

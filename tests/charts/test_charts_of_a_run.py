@@ -8,8 +8,7 @@ import pytest
 
 from simulator.case.load import load
 from simulator.charts.answer_charts import answer_times
-from simulator.charts.flow_charts import cost_split
-from simulator.charts.flow_charts import journeys, one_request
+from simulator.charts.flow_charts import cost_split, journeys, one_request
 from simulator.charts.look import GREY, MISSED
 from simulator.charts.queue_charts import queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline
@@ -23,11 +22,12 @@ from simulator.metrics.operating_points import referred_at
 from simulator.stages.pool_evidence import constant
 from simulator.units import duration, spoken
 from tests.builders import people, plan, pool, population, retake, run_at, spread
+from tests.shipped import run_of
 
 
 @pytest.fixture(scope="module")
 def summary():
-    return replicate(compile_plan(load("skin-cancer-triage")), seed=1, replications=2)
+    return run_of("skin-cancer-triage")
 
 
 @pytest.fixture(scope="module")
