@@ -39,11 +39,11 @@ COMMANDS = {
     ),
     "sweep": CommandEntry(
         "tradeoffs.sweep_commands:sweep",
-        "Run many designs of a case, over any of its choices and figures, and print what each comes to.",
+        "Run many designs of a case, over any of its choices and figures, and print their results.",
     ),
     "pareto": CommandEntry(
         "tradeoffs.sweep_commands:pareto",
-        "Print the designs of a sweep that no other is known to beat in two to four metrics, and what your own leaves lying.",
+        "Print the designs of a sweep that no other is known to beat in two to four metrics, and the gap to your own.",
     ),
     "best": CommandEntry(
         "tradeoffs.study_commands:best",
@@ -74,7 +74,7 @@ COMMANDS = {
     ),
     "incident": CommandEntry(
         "incident.incident_command:incident",
-        "Play a production incident from a script; the cause is told once the script closes it.",
+        "Play a production incident from a script; the command prints the cause once the script closes it.",
     ),
     "profile": CommandEntry("measure.profile_command:profile", "Measure what models take on this machine, call by call."),
     "fidelity": CommandEntry(

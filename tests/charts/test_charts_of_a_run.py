@@ -226,7 +226,7 @@ def test_costs_add_up(summary, drawn):
 
 
 def test_an_objective_s_words_carry_the_unit(summary):
-    asked = [verdict.asked for verdict in summary.verdicts]
+    asked = [verdict.requirement for verdict in summary.verdicts]
     assert asked[0] == "at least 99.0%"
     timed = next(index for index, verdict in enumerate(summary.verdicts) if verdict.metric.unit == "s")
     assert asked[timed] == f"at most {spoken(summary.verdicts[timed].bound, 's')}"
