@@ -50,8 +50,8 @@ from simulator.sources.detector_panel import detectors
 from simulator.sources.drive_panel import real_drives
 from simulator.sources.fidelity_charts import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
 from simulator.sources.latency_charts import (
+    CELL_NAMES,
     MOST_CURVES,
-    cell_table,
     comparisons,
     growing_curve,
     latency_curves,
@@ -136,7 +136,7 @@ def latencies() -> None:
     timed = everything.calls.merge(chosen[["model", "precision", "device", "threads", "batch"]])
     curve_panel(chosen, timed, picked, ratios)
     with st.container(horizontal=True):
-        download("Download these latencies (CSV)", cell_table(chosen), "latencies.csv")
+        download("Download these latencies (CSV)", chosen.rename(columns=CELL_NAMES), "latencies.csv")
         download("Download every call of them (CSV)", timed, "calls.csv")
 
 
@@ -196,7 +196,7 @@ def steps() -> None:
     here, there = (rows[(rows["device"] == device) & (rows["threads"] == 1)] for rows in (found, networks))
     draw(step_times(here, there), key="step_times")
     st.caption("One item at a time on one thread; lines hold nine calls in ten.")
-    download("Download these times (CSV)", cell_table(here), "steps.csv")
+    download("Download these times (CSV)", here.rename(columns=CELL_NAMES), "steps.csv")
 
 
 def refused() -> None:
