@@ -363,9 +363,9 @@ def projected() -> None:
 
 def all_sources() -> None:
     compared, broken = read_reports(files(FIDELITY), FIDELITY)
-    everybodys = read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
-    warn([*broken, *everybodys.broken])
-    found, broken = every_source(files(ASSETS, OWN_PROFILES, OWN_SCORES), everybodys.profiles, compared)
+    shared = read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
+    warn([*broken, *shared.broken])
+    found, broken = every_source(files(ASSETS, OWN_PROFILES, OWN_SCORES), shared.profiles, compared)
     warn(broken)
     with st.grid(2, min_column_width=230):
         words = st.text_input("Search", key="words", placeholder="any words, such as resnet50 price", **KEPT)

@@ -1,4 +1,4 @@
-"""What a person has set up, by case: the values of the widgets. Nothing of one case is seen by another."""
+"""The design that the user has set up, by case: the values of the widgets. Cases do not share values."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ KEPT: dict[str, Any] = {"persist_state": "session"}
 
 
 def key(case: str, name: str) -> str:
-    """The key of a widget of a case: of a choice, or of `seed`, `replications` and `live`."""
+    """Return the key of a widget: of a choice, or of `seed`, `replications` and `live`."""
     return f"{case}:{name}"
 
 
 def get(scenario: Scenario, name: str, default: Any = None) -> Any:
-    """What a widget of a case holds."""
     return st.session_state.get(key(scenario.id, name), default)
 
 
@@ -61,14 +60,14 @@ def fit(scenario: Scenario) -> None:
 
 
 def step(scenario: Scenario, picks: Mapping[str, Pick], choice: str, pick: Pick) -> None:
-    """One choice at another pick, all others as in `picks`: what a button "Take this step" calls."""
+    """Set one choice to another pick, all others as in `picks`; a callback of buttons such as "Take this step"."""
     put(scenario, {**picks, choice: pick})
 
 
 def arrive(scenario: Scenario) -> list[str]:
-    """Set the design that the address asks for, where it is asked; what could not be read, a sentence each.
+    """Set the design of the address, if there is one; return a sentence for each part that could not be read.
 
-    To be called before the widgets are drawn.
+    Called before the widgets are drawn.
     """
     address = {name: st.query_params.get_all(name) for name in st.query_params}
     complaints = key(scenario.id, "complaints")
@@ -81,7 +80,7 @@ def arrive(scenario: Scenario) -> list[str]:
 
 
 def write(plan: Plan, seed: int, replications: int) -> None:
-    """Have the address carry this design; complaints about the address of before are done with once it changes."""
+    """Write this design to the address; a changed address clears complaints about the previous one."""
     address, name = written(plan, seed, replications), key(plan.scenario.id, "address")
     before = st.session_state.get(name)
     if before is not None and before != address:
@@ -91,6 +90,6 @@ def write(plan: Plan, seed: int, replications: int) -> None:
 
 
 def _stepped() -> bool:
-    """Whether this run of the page answers a step back or forward in the browser."""
+    """Return whether this run of the page follows a step back or forward in the browser."""
     context = get_script_run_ctx()
     return bool(context and context.is_history_navigation)

@@ -1,4 +1,4 @@
-"""What the detection tables come to: checks against figures of others, and rows for the panel of detectors."""
+"""Results of the detection tables: checks against published figures, and rows for the panel of detectors."""
 
 from __future__ import annotations
 
@@ -15,21 +15,20 @@ from simulator.evidence.detection_tables import CLEAN, FP32, IMAGE_STATISTICS, C
 from simulator.intervals import LEVEL, Interval, Mark
 from simulator.metrics.detection_quality import RecallCurve, recall_by_height, resamples
 
-#: How far clean AP may be from what others found with the same files, in points.
+#: The largest difference from published clean AP with the same files, in points.
 AP_APART = 2.0
 #: 8 bits collapse a detector that loses this part of its AP, and spare one that loses no more than that.
 COLLAPSED, SPARED = 0.5, 0.15
 INT8 = "int8_all"
 _COLLAPSES, _SPARES = "yolox_nano", "fastestdet"
-#: Heights at which recall is told, in pixels.
+#: The heights of recall curves, in pixels.
 HEIGHTS: NDArray[np.float64] = np.geomspace(8, 400, 33)
-#: Scores from which a detection counts, one of which an operator picks.
 _RESAMPLES = 500
 
 
 @dataclass(frozen=True)
 class Order:
-    """How alike two detectors rank corruptions by damage: Spearman's correlation with its interval and p over so many."""
+    """Spearman's correlation of two detectors' rankings of corruptions by damage, with its interval and p."""
 
     detector: str
     other: str
@@ -39,7 +38,6 @@ class Order:
 
     @property
     def sentence(self) -> str:
-        """In words."""
         found = self.correlation
         return (
             f"{self.detector} ranks {self.corruptions} corruptions by damage as {self.other} does with a Spearman correlation "
@@ -57,18 +55,16 @@ class DetectorReport:
 
 
 def report(tables: DetectionTables, published: CocoC) -> DetectorReport:
-    """Every check that the tables allow."""
     damage = damage_rows(tables, published)
     return DetectorReport([*_clean_marks(tables), *_int8_marks(tables)], _orders(damage, published), damage)
 
 
 def label_of(tables: DetectionTables, detector: str) -> str:
-    """A detector's name as a person knows it."""
     return tables.about.detectors[detector].label
 
 
 def ap_of(tables: DetectionTables, detector: str, precision: str, condition: str = CLEAN, severity: int = 0) -> float:
-    """AP of one network under one condition, a part of 1."""
+    """Return AP of one network under one condition, a part of 1."""
     return float(tables.of("summary", detector, precision, condition, severity)["ap"].iloc[0])
 
 
@@ -92,12 +88,12 @@ def _int8_marks(tables: DetectionTables) -> list[Mark]:
 
 
 def int8_loss(tables: DetectionTables, detector: str, precision: str) -> float:
-    """The part of its clean AP that a precision takes from a detector."""
+    """Return the part of clean AP that a detector loses at a precision."""
     return 1 - ap_of(tables, detector, precision) / ap_of(tables, detector, FP32)
 
 
 def damage_rows(tables: DetectionTables, published: CocoC) -> pd.DataFrame:
-    """One row per corruption that COCO-C has too: the part of clean AP that it takes, the mean over severities, in %.
+    """Return one row per corruption that COCO-C has too: the lost part of clean AP, the mean over severities, in %.
 
     One column per detector of ours at fp32, and one per published detector at the same severities.
     """
@@ -128,7 +124,7 @@ def _order(damage: pd.DataFrame, one: str, other: str) -> Order:
 
 
 def spearman_interval(value: float, count: int) -> Interval:
-    """Spearman's correlation of so many pairs with the interval of Bonett and Wright (2000, Psychometrika 65:23).
+    """Return Spearman's correlation of `count` pairs with the interval of Bonett and Wright (2000, Psychometrika 65:23).
 
     Fisher's z with the variance (1 + r^2 / 2) / (n - 3).
     """
@@ -139,7 +135,7 @@ def spearman_interval(value: float, count: int) -> Interval:
 
 
 def ap_rows(tables: DetectionTables, detector: str, precision: str) -> pd.DataFrame:
-    """One row per condition and severity, as `summary.csv` holds them, with the condition's label, in the order of damage."""
+    """Return one row per condition and severity, as `summary.csv` holds them, with the condition's label, in the order of damage."""
     mine = tables.summary[(tables.summary["detector"] == detector) & (tables.summary["precision"] == precision)]
     labels = {CLEAN: "Clean"} | {name: told.label for name, told in tables.about.conditions.items()}
     rows = mine.assign(label=mine["condition"].map(labels))
@@ -148,7 +144,7 @@ def ap_rows(tables: DetectionTables, detector: str, precision: str) -> pd.DataFr
 
 
 def precision_rows(tables: DetectionTables) -> pd.DataFrame:
-    """One row per detector and precision on clean images, with AP and what it is less than at fp32."""
+    """Return one row per detector and precision on clean images, with AP and its loss against fp32."""
     clean = tables.summary[tables.summary["condition"] == CLEAN]
     return clean.assign(label=[label_of(tables, name) for name in clean["detector"]])
 
@@ -156,7 +152,7 @@ def precision_rows(tables: DetectionTables) -> pd.DataFrame:
 def recall_curve(
     tables: DetectionTables, detector: str, precision: str, condition: str, severity: int, score: float
 ) -> RecallCurve:
-    """Recall by box height of what has at least `score`, with intervals by image."""
+    """Return recall by box height of detections with at least `score`, with intervals by image."""
     found = tables.scores(detector, precision, condition, severity) >= score
     codes, names = pd.factorize(tables.boxes["image"].astype(str))
     weights = _weights(len(names), tables.about.seed)
@@ -169,7 +165,7 @@ def _weights(images: int, seed: int) -> NDArray[np.float64]:
 
 
 def statistic_rows(tables: DetectionTables) -> pd.DataFrame:
-    """One row per condition, severity and statistic: by how many of its clean standard deviations the mean moves."""
+    """Return one row per condition, severity and statistic: the shift of the mean in clean standard deviations."""
     images = tables.images
     clean = images[images["condition"] == CLEAN]
     middles, spreads = clean[list(IMAGE_STATISTICS)].mean(), clean[list(IMAGE_STATISTICS)].std()
