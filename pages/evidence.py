@@ -22,11 +22,11 @@ from simulator.evidence.fidelity_reports import (
     OVER_HTTP,
     FidelityError,
     FidelityReport,
-    held_told,
+    held_sentence,
     marks,
     point_rows,
     readable_reports,
-    told,
+    spread_sentence,
 )
 from simulator.evidence.latencies import BASE, calls, cells, extremes, parted, speedups, spoken, usual, within
 from simulator.evidence.profiles import (
@@ -314,12 +314,13 @@ def fidelity() -> None:
         for mark in marks(report, server):
             with st.container():
                 mark_card(mark)
-    st.markdown(plain(told(report, server)))
+    st.markdown(plain(spread_sentence(report, server)))
     what = st.radio("Compare", list(FIGURES), 1, key="compared", horizontal=True, **KEPT)
     if report.of(server)[0].low is not None:
         draw(forecasts_against_runs(report, server, what), key="forecasts")
         st.caption(
-            f"{plain(held_told(report, server))} A forecast interval says where the next run of this server will lie, 95 times "
+            f"{plain(held_sentence(report, server))} A forecast interval says where the next run of this server will lie, 95 "
+            "times "
             "in 100. It covers chance in the run and drift in the machine's speed, which was measured at several separate "
             "times."
         )

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 import streamlit as st
 
-from simulator.app.own_cases import case_now, follow, tell
+from simulator.app.own_cases import case_now, follow, show_faults
 from simulator.case.document import ScenarioError
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
@@ -38,7 +38,7 @@ for case in scenario_ids():
     read.append((scenario, plan))
 if faults:
     with above:
-        tell(faults, None)
+        show_faults(faults, None)
 with st.grid(2 if len(read) in (1, 2, 4) else 3, min_column_width=340):
     for scenario, plan in read:
         card(scenario, plan)

@@ -1,4 +1,4 @@
-"""Processes that do a part of the work: they end with whoever started them, however that ends, and work begins again, once."""
+"""Worker processes: they end with their parent, however it ends, and the work of a killed worker is restarted once."""
 
 from __future__ import annotations
 
@@ -21,37 +21,37 @@ from simulator.errors import InputError
 Given = TypeVar("Given")
 Found = TypeVar("Found")
 
-#: The exit status of a process whose parent has gone, as of one that was asked to end.
+#: The exit status of a process whose parent has gone, equal to that of SIGTERM.
 ORPHANED = 143
 #: The signals that end a command.
 _ENDING = {signal.SIGINT, signal.SIGTERM}
-#: A piece of work whose process is killed begins again, so often in all.
+#: Attempts in all at a piece of work whose process is killed.
 ATTEMPTS = 2
-#: What a process may still take to end by itself, in s.
+#: Time for a process to end by itself, in s.
 _GRACE_S = 10.0
 
 
 class KilledError(InputError):
-    """A process that did a part of the work was killed, and so was one that began again."""
+    """A worker process was killed twice at one piece of work."""
 
     def __init__(self) -> None:
-        super().__init__("a worker process was killed, twice, perhaps for lack of memory; ask for less at once")
+        super().__init__("a worker process was killed twice, perhaps for lack of memory; run less at once")
 
 
 def end_with_parent() -> None:
-    """In a process of multiprocessing: end at once when the parent has gone, by `kill -9` too."""
+    """End this process of multiprocessing at once when its parent has gone, by `kill -9` too."""
     parent = parent_process()
     if parent is not None:
         Thread(target=_end_after, args=(parent.join, 0.0), name="ends with its parent", daemon=True).start()
 
 
 def end_with_input() -> None:
-    """In a command that a program has started with a pipe as standard input: end when that pipe is closed, as if asked to."""
+    """End this command when the pipe that is its standard input is closed, as SIGTERM would end it."""
     Thread(target=_end_after, args=(_input_ends, _GRACE_S), name="ends with its input", daemon=True).start()
 
 
 def _input_ends() -> None:
-    while os.read(sys.stdin.fileno(), 4096):  # not by `sys.stdin`, which nobody could close any more
+    while os.read(sys.stdin.fileno(), 4096):  # not by `sys.stdin`, which could not be closed any more
         pass
 
 
@@ -64,20 +64,20 @@ def _end_after(wait: Callable[[], object], grace_s: float) -> None:
 
 
 def is_running(pid: int) -> bool:
-    """Whether there is a process of that number; where that cannot be asked, as if there were."""
+    """Return whether a process with this number runs; True where the system does not tell."""
     if os.name != "posix":
         return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:  # it is somebody else's
+    except PermissionError:  # it belongs to another user
         pass
     return True
 
 
 def begin_worker(prepare: Callable[..., object] | None = None, *given: Any) -> None:
-    """The first that a worker does: an interrupt, which reaches it too, is left to its parent, with which it ends."""
+    """Set up a worker: its parent handles interrupts, and the worker ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     if os.name == "posix":
@@ -89,7 +89,7 @@ def begin_worker(prepare: Callable[..., object] | None = None, *given: Any) -> N
 
 @contextmanager
 def undisturbed() -> Iterator[None]:
-    """Meanwhile signals that end a command wait; in a process that is started so they wait until `begin_worker`.
+    """Hold back signals that end a command; a process started meanwhile holds them back until `begin_worker`.
 
     Otherwise it would be interrupted while it imports what it needs, and print a traceback.
     """
@@ -105,10 +105,10 @@ def undisturbed() -> Iterator[None]:
 
 
 def lone_worker(prepare: Callable[..., object] | None = None, *given: Any) -> ProcessPoolExecutor:
-    """A process that calls `prepare` with what is `given`, and then does one piece of work after the other.
+    """Start a process that calls `prepare(*given)` and then does one piece of work after the other.
 
-    If it is killed, what it is at raises BrokenProcessPool. Several processes of one executor do not keep that: they share a
-    pipe for their answers, and one that is killed while it sends its own leaves the others, and whoever waits, hanging.
+    If it is killed, its work raises BrokenProcessPool. Several processes of one executor would not do: they share a
+    pipe for their answers, and a worker that is killed while it sends leaves the others, and the caller, waiting without end.
     """
     worker = ProcessPoolExecutor(1, get_context("spawn"), initializer=begin_worker, initargs=(prepare, *given))
     with undisturbed():
@@ -118,21 +118,21 @@ def lone_worker(prepare: Callable[..., object] | None = None, *given: Any) -> Pr
 
 
 def kill_worker(worker: ProcessPoolExecutor) -> None:
-    """End a lone worker at once; what it is at is dropped."""
+    """End a lone worker at once and drop its work."""
     for process in list((worker._processes or {}).values()):  # from Python 3.14 on `worker.kill_workers()`
         process.kill()
     worker.shutdown(cancel_futures=True)
 
 
 class ProcessPool(ThreadPoolExecutor):
-    """Processes that do the work of a command, one a core by default, for as long as the context lasts.
+    """Worker processes of a command, for as long as the context lasts.
 
-    What a process is at when it is killed begins again in another, once; then it raises KilledError. What has not ended when
-    the context ends is dropped.
+    The work of a killed process is restarted in another, once; then it raises KilledError. Work that has not ended when the
+    context ends is dropped.
     """
 
     def __init__(self, count: int | None = None, prepare: Callable[..., object] | None = None, *given: Any) -> None:
-        """prepare: what each process calls first, with what is `given`"""
+        """Start `count` processes, one a core by default; each calls `prepare(*given)` first."""
         count = count or os.cpu_count() or 1
         super().__init__(count)  # a thread waits for each process
         self._ended = False
@@ -141,7 +141,7 @@ class ProcessPool(ThreadPoolExecutor):
         self._all = set(self._idle)
 
     def submit(self, work: Callable[..., Found], /, *given: Any, **named: Any) -> Future[Found]:
-        """Have a process call `work`, a function of a module; it, what it is given and what it answers are pickled."""
+        """Have a process call `work`, a function of a module; its arguments and its result are pickled."""
         return super().submit(self._answer, partial(work, *given, **named))
 
     def __exit__(self, *_: object) -> None:
@@ -152,7 +152,6 @@ class ProcessPool(ThreadPoolExecutor):
         self.shutdown()
 
     def _answer(self, work: Callable[[], Found], attempts: int = ATTEMPTS) -> Found:
-        """What a process that is free makes of the work."""
         worker = self._idle.pop()
         try:
             return worker.submit(work).result()
@@ -164,7 +163,7 @@ class ProcessPool(ThreadPoolExecutor):
                 raise KilledError from error
         finally:
             self._idle.append(worker)
-        print("a worker process was killed, perhaps for lack of memory; its work begins again", file=sys.stderr)
+        print("a worker process was killed, perhaps for lack of memory; its work was restarted", file=sys.stderr)
         return self._answer(work, attempts - 1)
 
     def _another(self, killed: ProcessPoolExecutor) -> ProcessPoolExecutor:
@@ -176,7 +175,7 @@ class ProcessPool(ThreadPoolExecutor):
 
 
 def over_processes(work: Callable[[Given], Found], wanted: Sequence[Given], count: int) -> Iterator[Found]:
-    """What comes of each, in order; on so many processes, or in this one. Raises KilledError."""
+    """Yield each result in order, from `count` processes or this one. Raises KilledError."""
     if count == 1:
         yield from map(work, wanted)
         return

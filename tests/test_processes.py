@@ -20,7 +20,7 @@ def _no_script(monkeypatch):
     monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
 
 
-AGAIN = "a worker process was killed, perhaps for lack of memory; its work begins again\n"
+AGAIN = "a worker process was killed, perhaps for lack of memory; its work was restarted\n"
 
 ASLEEP = """
 from threading import Thread, main_thread
@@ -78,7 +78,7 @@ def test_what_a_killed_worker_was_at_begins_again_once_and_says_so(tmp_path, cap
     with ProcessPool(1) as pool:
         assert pool.submit(killed_until, tmp_path / "once", 1).result() == "done"
         assert capsys.readouterr().err == AGAIN
-        with pytest.raises(KilledError, match="was killed, twice, perhaps for lack of memory"):
+        with pytest.raises(KilledError, match="was killed twice, perhaps for lack of memory"):
             pool.submit(killed_until, tmp_path / "twice", 2).result()
         assert pool.submit(abs, -1).result() == 1
 

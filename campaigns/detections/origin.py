@@ -11,7 +11,7 @@ import pandas as pd
 from campaigns.detections.evaluate import Job
 from campaigns.detections.networks import DETECTORS, OLDEST
 from campaigns.detections.precisions import WORDS
-from simulator.evidence.detection_tables import CLEAN, COLUMNS, FP32, About, ConditionTold, DetectionTables, DetectorTold
+from simulator.evidence.detection_tables import CLEAN, COLUMNS, FP32, About, ConditionRecord, DetectionTables, DetectorRecord
 from simulator.measure.detector_conditions import BUGS, CORRUPTIONS, STALE, WORLD, Setting
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.machine import provenance
@@ -67,33 +67,33 @@ def about_job(job: Job, settings: list[Setting]) -> About:
     )
 
 
-def _condition_records(settings: list[Setting]) -> dict[str, ConditionTold]:
+def _condition_records(settings: list[Setting]) -> dict[str, ConditionRecord]:
     strengths: dict[str, dict[int, float]] = {}
     for setting in settings:
         strengths.setdefault(setting.condition, {})[setting.severity] = setting.strength
     return {name: _condition_record(name, mine) for name, mine in strengths.items() if name != CLEAN}
 
 
-def _condition_record(name: str, strengths: dict[int, float]) -> ConditionTold:
+def _condition_record(name: str, strengths: dict[int, float]) -> ConditionRecord:
     if name in CORRUPTIONS:
         corruption = CORRUPTIONS[name]
-        return ConditionTold(
+        return ConditionRecord(
             label=corruption.label, kind="corruption", means=corruption.means, strengths=strengths, coco_c=corruption.coco_c
         )
     if name in WORLD:
-        return ConditionTold(label=WORLD[name].label, kind="world", means=WORLD[name].means, strengths=strengths)
+        return ConditionRecord(label=WORLD[name].label, kind="world", means=WORLD[name].means, strengths=strengths)
     if name == STALE:
         oldest = DETECTORS[OLDEST].label
         words = f"a roll-out that never reached the server: {oldest}, the oldest detector, answers in place of the others"
-        return ConditionTold(label="Stale model", kind="bug", means=words, strengths=strengths)
-    return ConditionTold(label=BUGS[name].label, kind="bug", means=BUGS[name].means, strengths=strengths)
+        return ConditionRecord(label="Stale model", kind="bug", means=words, strengths=strengths)
+    return ConditionRecord(label=BUGS[name].label, kind="bug", means=BUGS[name].means, strengths=strengths)
 
 
-def _detector_record(name: str, job: Job) -> DetectorTold:
+def _detector_record(name: str, job: Job) -> DetectorRecord:
     detector = DETECTORS[name]
     takes = detector.takes
     words = f"{takes.side} x {takes.side}, {takes.fit}, {'BGR' if takes.bgr else 'RGB'}, 0 to {takes.largest:g}"
-    return DetectorTold(
+    return DetectorRecord(
         label=detector.label,
         file=detector.file,
         sha256=hashlib.sha256(detector.path(job.trained).read_bytes()).hexdigest(),

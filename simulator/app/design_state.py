@@ -1,4 +1,4 @@
-"""The design that the user has set up, by case: the values of the widgets. Cases do not share values."""
+"""The visitor's design of each case: the values of the widgets, apart for each case."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ KEPT: dict[str, Any] = {"persist_state": "session"}
 
 
 def key(case: str, name: str) -> str:
-    """Return the key of a widget: of a choice, or of `seed`, `replications` and `live`."""
+    """Return the key of a widget of a case: of a choice, or of `seed`, `replications` and `live`."""
     return f"{case}:{name}"
 
 
 def get(scenario: Scenario, name: str, default: Any = None) -> Any:
+    """Return the value of a widget of a case."""
     return st.session_state.get(key(scenario.id, name), default)
 
 
@@ -33,7 +34,7 @@ def put(
     replications: int | None = None,
     strikes: Mapping[str, float | None] | None = None,
 ) -> None:
-    """Set a whole design: picks that are missing go to their defaults, what is None stays.
+    """Set a whole design: missing picks go to their defaults, arguments that are None stay.
 
     To be called from a callback, or before the widgets are drawn. Raises ValueError for a pick that is not offered.
     """
@@ -51,7 +52,7 @@ def _value(choice: Choice, pick: Pick) -> Pick:
 
 
 def fit(scenario: Scenario) -> None:
-    """Set choices that hold no pick, or one that is not offered, to their defaults: the file of the case may have changed."""
+    """Reset choices without a valid pick to their defaults: the file of the case may have changed."""
     for name, choice in scenario.choices.items():
         try:
             choice.read(get(scenario, name, ""))
@@ -60,27 +61,27 @@ def fit(scenario: Scenario) -> None:
 
 
 def step(scenario: Scenario, picks: Mapping[str, Pick], choice: str, pick: Pick) -> None:
-    """Set one choice to another pick, all others as in `picks`; a callback of buttons such as "Take this step"."""
+    """Set one choice to another pick and all others to `picks`, as the button "Take this step" does."""
     put(scenario, {**picks, choice: pick})
 
 
 def arrive(scenario: Scenario) -> list[str]:
-    """Set the design of the address, if there is one; return a sentence for each part that could not be read.
+    """Set the design in the address, where there is one; return a sentence for each part that could not be read.
 
-    Called before the widgets are drawn.
+    To be called before the widgets are drawn.
     """
     address = {name: st.query_params.get_all(name) for name in st.query_params}
     complaints = key(scenario.id, "complaints")
     if get(scenario, "seed") is None or (_stepped() and "case" in address):
-        asked = read(scenario, address)
-        put(scenario, asked.picks, asked.seed, asked.replications, asked.strikes)
-        st.session_state[complaints] = asked.complaints
+        request = read(scenario, address)
+        put(scenario, request.picks, request.seed, request.replications, request.strikes)
+        st.session_state[complaints] = request.complaints
         st.session_state.pop(key(scenario.id, "address"), None)
     return list(st.session_state.get(complaints, []))
 
 
 def write(plan: Plan, seed: int, replications: int) -> None:
-    """Write this design to the address; a changed address clears complaints about the previous one."""
+    """Write this design into the address; complaints about an earlier address go once the address changes."""
     address, name = written(plan, seed, replications), key(plan.scenario.id, "address")
     before = st.session_state.get(name)
     if before is not None and before != address:
@@ -90,6 +91,6 @@ def write(plan: Plan, seed: int, replications: int) -> None:
 
 
 def _stepped() -> bool:
-    """Return whether this run of the page follows a step back or forward in the browser."""
+    """Return whether this run of the page answers a step back or forward in the browser."""
     context = get_script_run_ctx()
     return bool(context and context.is_history_navigation)

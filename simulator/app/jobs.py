@@ -1,6 +1,6 @@
-"""Runs in the background: one job a design, one future a replication, on processes that all people share.
+"""Runs in the background: one job a design, one future a replication, on processes that all visitors share.
 
-People who look at the same design share its job. Each of them may stop watching it; it ends when nobody wants it any more.
+Visitors who watch one design share its job. Each may stop watching; the job ends when it has neither watchers nor requests.
 """
 
 from __future__ import annotations
@@ -23,36 +23,36 @@ from simulator.limits import RUNS_KEPT
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import REPLICATIONS, packed, run_packed
 
-#: How many jobs are kept; the least recently used is dropped first, and before any that is under way and watched.
+#: Most jobs in memory; the least recently used is dropped first, and jobs that are under way and watched last.
 KEPT = 64
 
-#: What the jobs that are kept may take of the memory (bytes).
+#: Most memory of all jobs (bytes).
 KEPT_BYTES = RUNS_KEPT.most
 
-#: How many watchers are remembered for what they watch.
+#: Most watchers whose job is remembered.
 WATCHERS = 512
 
-#: The first result of a run rests on this many replications, the fewest whose interval tells something (Student's t with three
-#: degrees of freedom), and each further one on so many times as many.
+#: The first result of a run rests on this many replications, the fewest with a usable interval (Student's t with three
+#: degrees of freedom), and each further one on FURTHER times as many.
 FIRST, FURTHER = 4, 3
 
-#: How urgent the first stage of a run is; lower numbers come first, and each further stage is less urgent by one. What a person
-#: waits for, what runs beside it, and what nobody watches.
+#: Urgency of the first stage of a run; lower numbers come first, and each further stage is less urgent by one. A run that the
+#: visitor waits for, a run beside it, and a run without watchers.
 WATCHED, BESIDE, UNWATCHED = 0, 6, 12
 
-#: Whose account bears what runs for everybody who comes, such as the pictures of the first page.
+#: Account of runs for all visitors, such as the pictures of the first page.
 HOUSE = ""
 
 
 class Watcher(NamedTuple):
-    """Who watches a job: a tab of a person's browser, or one of several things that it watches."""
+    """A watcher of a job: a tab of a person's browser, or one of several parts of a tab."""
 
     person: str
     what: str
 
 
 def job_id(plan: Plan, seed: int, replications: int) -> str:
-    """Identifies a job: the same case, design, strikes, seed and number of replications are the same job everywhere."""
+    """Return the id of a job, which case, design, strikes, seed and number of replications determine."""
     return fingerprint([*plan.identity, seed, replications])
 
 
@@ -63,7 +63,7 @@ def _key(plan: Plan, seed: int, replications: int) -> str:
 
 
 def stages_of(total: int) -> list[int]:
-    """After how many replications a result is shown, the last being all: `[4, 12, 30]`.
+    """Return the numbers of replications after which a result is shown, the last being all: `[4, 12, 30]`.
 
     A stage that would rest on more than half of all is left out: little after it comes the whole result.
     """
@@ -78,8 +78,8 @@ def stages_of(total: int) -> list[int]:
 class Job:
     """The replications of one design, running or done.
 
-    total: replications asked for; futures: one a replication, in their order
-    behalf: on whose behalf it runs, and how urgent its first stage is
+    total: requested replications; futures: one a replication, in their order
+    behalf: its submitter, with the urgency of its first stage
     """
 
     plan: Plan
@@ -93,64 +93,58 @@ class Job:
         self._best: Result | None = None
 
     def go_on(self, workers: Workers, person: str, urgency: int) -> None:
-        """Have the workers run on a person's account, stage by stage, what has not begun, was dropped or failed."""
+        """Submit the replications that have not begun, were dropped or failed, on a person's account, stage by stage."""
         plan, before, stages = packed(self.plan), self.futures, stages_of(self.total)
 
         def handed(replication: int) -> Future[Measures]:
             behalf = Submitter(person, self.id, urgency + bisect_right(stages, replication))
             return workers.submit(behalf, run_packed, plan, self.seed, replication)
 
-        kept = [future if future.running() or _succeeded(future) else None for future in before] or [None] * self.total
-        self.futures = [future or handed(replication) for replication, future in enumerate(kept)]
-        for future, still in zip(before, kept, strict=False):
+        reused = [future if future.running() or _succeeded(future) else None for future in before] or [None] * self.total
+        self.futures = [future or handed(replication) for replication, future in enumerate(reused)]
+        for future, still in zip(before, reused, strict=False):
             if still is None:
                 future.cancel()
         self.behalf, self.started, self._done_before = Submitter(person, self.id, urgency), monotonic(), self.done
 
     @cached_property
     def id(self) -> str:
-        """The key under which the registry keeps the job."""
         return job_id(self.plan, self.seed, self.total)
 
     @property
     def done(self) -> int:
-        """Replications that have ended."""
         return sum(future.done() for future in self.futures)
 
     @property
     def nbytes(self) -> int:
-        """The memory of the replications that have ended, bytes."""
+        """Memory of the replications that have ended, bytes."""
         return sum(future.result().nbytes for future in self.futures if _succeeded(future))
 
     @property
     def share(self) -> float:
-        """Share of the replications that have ended."""
         return self.done / self.total
 
     @property
     def running(self) -> bool:
-        """Whether some replication has not ended."""
         return self.done < self.total
 
     @property
     def cancelled(self) -> bool:
-        """Whether the job was stopped before its end."""
         return any(future.cancelled() for future in self.futures)
 
     @property
     def again(self) -> bool:
-        """Whether some replication began a second time, since the process that ran it was killed."""
+        """Whether a replication was restarted because its process was killed."""
         return any(getattr(future, "again", False) for future in self.futures)
 
     @property
     def error(self) -> BaseException | None:
-        """What went wrong in a replication, if anything did."""
+        """First error of a replication, if there is one."""
         ended = [future for future in self.futures if future.done() and not future.cancelled()]
         return next((future.exception() for future in ended if future.exception()), None)
 
     @property
     def succeeded(self) -> bool:
-        """Whether there is a result of all replications."""
         return not (self.running or self.cancelled or self.error)
 
     @property
@@ -162,16 +156,15 @@ class Job:
 
     @property
     def ready(self) -> int:
-        """How many replications the best result so far rests on; 0 before there is one."""
+        """Number of replications behind the best result so far; 0 before there is one."""
         first = next((place for place, future in enumerate(self.futures) if not _succeeded(future)), self.total)
         return max((count for count in stages_of(self.total) if count <= first), default=0)
 
     @property
     def shown(self) -> Result | None:
-        """The best result so far: of the first few replications, then of more, at last of all; None before the first.
+        """Best result so far, of the first `ready` replications; None before the first.
 
-        It is the result of a run of so many replications under the same seed, so that one is part of the next. Who asks first
-        waits until they are pooled; who asks again does not.
+        It equals the result of a run of `ready` replications under this seed. The first call waits until they are pooled.
         """
         with self._pooling:
             count = self.ready
@@ -181,12 +174,12 @@ class Job:
 
     @property
     def measures(self) -> list[Measures]:
-        """The measures of every replication, in their order; waits for them, and raises what went wrong in one."""
+        """Measures of every replication, in order; waits for them, and raises the error of one."""
         return [future.result() for future in self.futures]
 
     @property
     def summary(self) -> Result:
-        """The result of all replications; waits for them, and raises what went wrong in one."""
+        """Result of all replications; waits for them, and raises the error of one."""
         wait(self.futures)
         if not self.succeeded:
             self.futures[0].result()
@@ -205,27 +198,27 @@ def _succeeded(future: Future[Measures]) -> bool:
 
 
 class Registry:
-    """The jobs of all people, who wants each, and the processes that do the work."""
+    """The jobs of all visitors, their watchers, and the processes that do the work."""
 
     def __init__(self, workers: Workers) -> None:
         self.workers = workers
         self._jobs: dict[str, Job] = {}  # the one used last at the end
         self._watched: LRUCache[Watcher, str] = LRUCache(WATCHERS)  # the id of the job that each watches
-        self._lasting: dict[str, set[Watcher]] = {}  # who wants a job to its end, whether somebody watches it or not
+        self._lasting: dict[str, set[Watcher]] = {}  # requests to run a job to its end, watched or not
         self._lock = Lock()
 
     def get(self, key: str | None) -> Job | None:
-        """The job of that id, if it is still kept."""
+        """Return the job of that id, if it is still cached."""
         with self._lock:
             return self._used(key or "")
 
     def live(self, watcher: Watcher, plan: Plan, seed: int, replications: int, urgency: int = WATCHED) -> Job:
-        """The job of this design, which one watches from now on.
+        """Return the job of this design, and have the watcher watch it.
 
-        What that one watched before is dropped, unless somebody else wants it. One that failed is tried again only for who had
-        not watched it yet. First results come before later ones.
+        The job that it watched before loses it. A failed job is tried again only for a new watcher. First results come before
+        later ones.
 
-        urgency: BESIDE where it is not what the person waits for, and comes after that
+        urgency: BESIDE for a run that comes after the one that the visitor waits for
         Raises ValueError for a number of replications that no widget offers.
         """
         key = _key(plan, seed, replications)
@@ -240,9 +233,9 @@ class Registry:
     def start(
         self, watcher: Watcher, plan: Plan, seed: int, replications: int, urgency: int = UNWATCHED, anew: bool = False
     ) -> Job:
-        """The job of this design, which runs to its end whether somebody watches it or not.
+        """Return the job of this design, which runs to its end whether it is watched or not.
 
-        urgency: WATCHED where a person waits for it; anew: whether it is tried again though it failed
+        urgency: WATCHED where the visitor waits for it; anew: whether a failed job is tried again
         Raises ValueError for a number of replications that no widget offers.
         """
         key = _key(plan, seed, replications)
@@ -253,7 +246,7 @@ class Registry:
             return self._begun(plan, seed, replications, Submitter(watcher.person, key, urgency), anew)
 
     def drop(self, watcher: Watcher, key: str | None = None) -> None:
-        """One wants a job no more, or what they watch; the job ends if nobody else wants it."""
+        """End a watcher's interest in a job, or in the job that it watches; a job without any interest ends."""
         with self._lock:
             wanted = key or self._watched.get(watcher, "")
             if self._watched.get(watcher) == wanted:
@@ -263,19 +256,19 @@ class Registry:
 
     @property
     def watching(self) -> int:
-        """How many watch a run that goes on."""
+        """Number of watchers of a run that goes on."""
         with self._lock:
             running = {key for key, job in self._jobs.items() if job.running}
             return sum(key in running for key in self._watched.values())
 
     def ahead(self, job: Job) -> Ahead | None:
-        """What of others comes before a job that has not begun; None where nothing does."""
+        """Return the work of other persons before a job that has not begun; None where there is none."""
         return self.workers.ahead(job.id) if job.running and not job.done else None
 
     def _begun(self, plan: Plan, seed: int, replications: int, behalf: Submitter, anew: bool) -> Job:
-        """The job of this design: a new one, or the existing one, which goes on where it was stopped.
+        """Return the job of this design: a new one, or the existing one, which goes on from its last state.
 
-        anew: whether somebody asks for it who did not before: then it goes on where it failed, and comes as soon as theirs
+        anew: whether the request is new: then a failed job goes on, and a less urgent one becomes as urgent as the request
         """
         job = self._used(behalf.run)
         if job is None:
@@ -287,14 +280,14 @@ class Registry:
         return job
 
     def _used(self, key: str) -> Job | None:
-        """The job of that id, which is now the one used last."""
+        """Return the job of that id and mark it as used last."""
         job = self._jobs.pop(key, None)
         if job is not None:
             self._jobs[key] = job
         return job
 
     def _make_room(self) -> None:
-        """Drop the jobs used least recently; one that is under way and watched is kept."""
+        """Drop the least recently used jobs, except those that are under way and watched."""
         watched = set(self._watched.values())
         taken = sum(job.nbytes for job in self._jobs.values())
         for key, job in list(self._jobs.items())[:-1]:
@@ -310,7 +303,7 @@ class Registry:
         return bool(self._lasting.get(key)) or key in self._watched.values()
 
     def _let_go(self, key: str | None) -> None:
-        """Stop a job that nobody wants any more."""
+        """Cancel a job without any interest."""
         job = self._jobs.get(key or "")
         if job and not self._wanted(job.id):
             job.cancel()
@@ -318,5 +311,5 @@ class Registry:
 
 @cache
 def registry() -> Registry:
-    """The one registry of this server. No message of a browser clears it, as it would a cache of Streamlit's."""
+    """Return the one registry of this server, which no message of a browser clears, unlike Streamlit's caches."""
     return Registry(Workers())

@@ -1,4 +1,4 @@
-"""What an address stores: case, version, picks, curveballs, seed and number of replications. Never results.
+"""Addresses of designs: they store case, version, picks, curveballs, seed and number of replications. Never results.
 
 An address is short and carries ids, as the command does: what equals the case's default is left out.
 """
@@ -29,7 +29,7 @@ _MOST_SHOWN = 60
 
 @dataclass
 class LinkRequest:
-    """What an address asks for; what it leaves out, or what cannot be read, is at its default.
+    """Contents of an address; parts that are missing or cannot be read are at their defaults.
 
     picks: those that are given; strikes: curveball to its time in seconds, None for its author's own
     complaints: what could not be read, a sentence each
@@ -43,53 +43,52 @@ class LinkRequest:
 
 
 def written(plan: Plan, seed: int, replications: int) -> dict[str, str | list[str]]:
-    """The address of a design: case and version, and whatever differs from the case's defaults."""
+    """Return the address of a design: case and version, and every value that differs from the case's defaults."""
     scenario = plan.scenario
-    kept: dict[str, str | list[str]] = {"case": scenario.id, "version": str(scenario.version), **_picked(plan)}
+    values: dict[str, str | list[str]] = {"case": scenario.id, "version": str(scenario.version), **_picked(plan)}
     if called := _called(plan):
-        kept["strike"] = [f"{name}@{_digits(at_s / 60)}" for name, at_s in called.items()]
+        values["strike"] = [f"{name}@{_digits(at_s / 60)}" for name, at_s in called.items()]
     if seed != DEFAULT_SEED:
-        kept["seed"] = str(seed)
+        values["seed"] = str(seed)
     if replications != scenario.run.replications:
-        kept["replications"] = str(replications)
-    return kept
+        values["replications"] = str(replications)
+    return values
 
 
 def link(plan: Plan, seed: int, replications: int) -> str:
-    """The query string that opens this design and its curveballs."""
+    """Return the query string that opens this design and its curveballs."""
     return "?" + urlencode(written(plan, seed, replications), doseq=True, safe="@")
 
 
 def command(plan: Plan, seed: int, replications: int) -> str:
-    """The command line that runs this design; defaults are left out."""
+    """Return the command line that runs this design; defaults are left out."""
     picks = [f"--set {name}={shlex.quote(pick)}" for name, pick in _picked(plan).items()]
     strikes = [f"--strike {name}@{_digits(time)}" for name, time in _called(plan).items()]
     return " ".join(["casesim run", plan.scenario.id, *picks, *strikes, f"--seed {seed}", f"--replications {replications}"])
 
 
 def _picked(plan: Plan) -> dict[str, str]:
-    """The picks other than the defaults, as an address and a command write them."""
     defaults = plan.scenario.defaults()
     return {name: str(pick) for name, pick in plan.design.items() if pick != defaults[name]}
 
 
 def _digits(number: float) -> str:
-    """A number in all its digits, without `.0`."""
+    """Write a number in all its digits, without `.0`."""
     return str(int(number)) if number == int(number) else str(number)
 
 
 def _called(plan: Plan) -> dict[str, float]:
-    """The curveballs that strike at a time other than their author's, in seconds."""
+    """Return the curveballs that strike at a time other than their author's, in seconds."""
     balls, starts_at = plan.scenario.curveballs, plan.scenario.run.starts_at
     return {name: time for name, time in plan.strikes.items() if balls[name].own_time(starts_at) != time}
 
 
 def read(scenario: Scenario, address: Address) -> LinkRequest:
-    """What an address asks of this case; whatever cannot be read is at its default, and a complaint says so.
+    """Read an address for a case; values that cannot be read are at their defaults, with a complaint each.
 
     address: `st.query_params.to_dict()` loses all but the last value of a key; give every value where there may be several
     """
-    return _LinkReader(scenario, address).asked()
+    return _LinkReader(scenario, address).request()
 
 
 class _LinkReader:
@@ -100,7 +99,7 @@ class _LinkReader:
         self.given = {name: [given] if isinstance(given, str) else list(given) for name, given in address.items()}
         self.complaints: list[str] = []
 
-    def asked(self) -> LinkRequest:
+    def request(self) -> LinkRequest:
         self._version()
         picks = self._picks()
         seed = self._whole("seed", SEEDS, DEFAULT_SEED)
@@ -112,11 +111,11 @@ class _LinkReader:
         return LinkRequest(picks, strikes, seed, replications, self.complaints)
 
     def _one(self, name: str) -> str | None:
-        """The one value of a key; None, with a complaint, where several contradict each other."""
+        """Return the one value of a key; None, with a complaint, where several contradict each other."""
         values = list(dict.fromkeys(self.given.get(name, [])))
         if len(values) > 1:
-            told = " and ".join(_shown(value) for value in values[:3])
-            self.complaints.append(f"{name} is given more than once, as {told}: give it once. None of them is used.")
+            shown = " and ".join(_shown(value) for value in values[:3])
+            self.complaints.append(f"{name} is given more than once, as {shown}: give it once. None of these values is used.")
         return values[0] if len(values) == 1 else None
 
     def _version(self) -> None:
@@ -151,7 +150,7 @@ class _LinkReader:
         return default
 
     def _strikes(self) -> dict[str, float | None]:
-        """The curveballs: `strike=news@480`, in minutes; links of before name them by label, and one time for all."""
+        """Read the curveballs: `strike=news@480`, in minutes; older links name them by label, with one time for all."""
         shared, found = self._one("strike_min"), dict[str, set[float | None]]()
         if shared is not None and not self.given.get("strike"):
             self.complaints.append(f"strike_min={_shown(shared)}: no curveball is named; {_STRIKE}.")
@@ -184,13 +183,12 @@ class _LinkReader:
         return name, at_s
 
     def _lost(self) -> None:
-        """`run` meant a run that a server kept, which the rest of the address identifies."""
+        """Complain of `run`, which named a run on a server; the rest of the address identifies it."""
         if given := self._one("run"):
             again = "the design that the link names is run again, with the same seed"
-            self.complaints.append(f"run={_shown(given)}: runs are not kept; {again}, and gives the same figures.")
+            self.complaints.append(f"run={_shown(given)}: runs are not stored; {again}, and gives the same figures.")
 
     def _unknown(self) -> None:
-        """Keys that mean nothing here."""
         known = ["case", "version", "strike", "seed", "replications", *self.scenario.choices]
         strange = [name for name in self.given if name not in {*known, "run", "strike_min"}]
         self.complaints += [
@@ -205,7 +203,7 @@ _STRIKE = "write a curveball with its time in minutes from the start of the run,
 
 
 def _pick(choice: Choice, given: str) -> Pick:
-    """A value as a pick: an option by its id, or by its label as in links of before; raises ValueError."""
+    """Read a pick: an option by its id, or by its label as in older links; raises ValueError."""
     if isinstance(choice, Options):
         name = given if given in choice.options else _by_label({one: o.label for one, o in choice.options.items()}, given)
         return choice.read(given if name is None else name)
@@ -213,13 +211,11 @@ def _pick(choice: Choice, given: str) -> Pick:
 
 
 def _by_label(labels: Mapping[str, str], word: str) -> str | None:
-    """The one name that has this label."""
     found = [name for name, label in labels.items() if label == word]
     return found[0] if len(found) == 1 else None
 
 
 def _minutes(given: str) -> float:
-    """A finite number; raises ValueError."""
     try:
         number = float(given)
     except ValueError:
@@ -230,12 +226,11 @@ def _minutes(given: str) -> float:
 
 
 def _shown(given: str) -> str:
-    """A value as a sentence repeats it: only the beginning of a very long one."""
     return given if len(given) <= _MOST_SHOWN else f"{given[:_MOST_SHOWN]}… ({len(given):,} characters)"
 
 
 def _refused(name: str, given: str, error: ValueError, then: str) -> str:
-    """Why a value is not used, and what holds instead; an error that repeats the value repeats as little of it."""
+    """Return a complaint about a value that is not used, with the value used instead; long values are shortened."""
     reason = str(error).replace(given, _shown(given)) if given else str(error)
     end = "" if reason.endswith("?") else "."
     return f"{name}={_shown(given)}: {reason}{end} {then}"

@@ -1,4 +1,4 @@
-"""Cases that a person is writing: pages follow their files, and keep the last version that was without faults."""
+"""Cases that the user is writing: pages follow their files, and show the last version without faults."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import read_whole
 from simulator.evidence.evidence_files import Stamp, stamp_of
 
-#: How often the files are looked at (s).
+#: Time between two looks at the files (s).
 LOOK_S = 1.0
 
 
 def case_now(case: str) -> tuple[Scenario | None, list[Fault]]:
-    """The case as its file says now; where that has faults, the last version without any (None if there is none), and they.
+    """Read a case as its file is now; of a file with faults, return the last version without any, or None, and the faults.
 
-    Of a person's own case the faults include what its designs refer to and cannot find.
+    Faults of a user's own case include references of its designs to missing evidence.
     """
-    kept, (scenario, faults) = _kept(), _tried(case, stamp_of(find(case)), case in own_cases())
+    faultless, (scenario, faults) = _faultless(), _tried(case, stamp_of(find(case)), case in own_cases())
     if scenario is not None:
-        kept[case] = scenario
-    return kept.get(case), faults
+        faultless[case] = scenario
+    return faultless.get(case), faults
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
@@ -34,13 +34,13 @@ def _tried(case: str, stamp: Stamp, own: bool) -> tuple[Scenario | None, list[Fa
 
 
 @cache
-def _kept() -> dict[str, Scenario]:
-    """The last version of each case that was without faults."""
+def _faultless() -> dict[str, Scenario]:
+    """Return the last version of each case that had no faults."""
     return {}
 
 
 def chosen_case() -> Scenario:
-    """The case named in the address; else the last one; else the first one. A broken one shows its faults."""
+    """Return the case in the address, else the last one, else the first one. Faults of its file are shown."""
     wanted, known = st.query_params.get("case"), scenario_ids()
     last = st.session_state.get("case")
     case = wanted if wanted in known else last if last in known else known[0]
@@ -48,7 +48,7 @@ def chosen_case() -> Scenario:
     scenario, faults = case_now(case)
     with st.container():  # there without faults too, so that what stands below keeps its place
         if faults:
-            tell(faults, scenario)
+            show_faults(faults, scenario)
     if scenario is None:
         st.stop()
     if wanted is not None and wanted not in known:
@@ -57,15 +57,15 @@ def chosen_case() -> Scenario:
     return scenario
 
 
-def tell(faults: list[Fault], shown: Scenario | None) -> None:
-    """Every fault of a file, and what the page shows meanwhile."""
+def show_faults(faults: list[Fault], shown: Scenario | None) -> None:
+    """Show every fault of a file, and the version that the page shows meanwhile."""
     listed = "\n".join(f"- {plain(line)}" for line in fault_lines(faults))
     still = "\n\nThe page shows the last version without faults." if shown else ""
     st.error(f"**{len(faults)} {'fault' if len(faults) == 1 else 'faults'} to mend**\n\n{listed}{still}")
 
 
 def follow() -> None:
-    """Draw the page again as soon as the file of a case of one's own has changed, appeared or gone."""
+    """Draw the page again when the file of a user's own case has changed, appeared or gone."""
     if own_cases():
         _look(_stamps())
 

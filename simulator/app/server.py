@@ -1,4 +1,4 @@
-"""By which names a server is reached, and by which by nobody but a person at its machine."""
+"""The web server: names that it answers to, headers of its answers, and its end."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ from simulator.limits import MIB
 from simulator.paths import APP
 from simulator.processes import ORPHANED
 
-#: How long a browser is known again (s): the 400 days that browsers keep a cookie at most.
+#: Lifetime of a visitor's cookie (s): the 400 days that browsers keep a cookie at most.
 REMEMBERED_S = 400 * 24 * 3600
 
-#: As much of a name as a refusal repeats.
+#: Most characters of a name in a refusal.
 _MOST_SHOWN = 60
 
 
@@ -49,20 +49,20 @@ class Guard:
         self._headers = headers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Refuse what is not for this server; pass on the rest, and add to each answer."""
+        """Refuse requests that are not for this server; pass on the others, and add headers to each answer."""
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        asked = HTTPConnection(scope)
-        host, origin = asked.headers.get("host", ""), asked.headers.get("origin")
-        cookie = None if known(asked.cookies.get(COOKIE)) else _cookie(scope["scheme"]) if _opens_a_page(asked) else None
+        request = HTTPConnection(scope)
+        host, origin = request.headers.get("host", ""), request.headers.get("origin")
+        cookie = None if known(request.cookies.get(COOKIE)) else _cookie(scope["scheme"]) if _opens_a_page(request) else None
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                told = MutableHeaders(scope=message)
-                told.update(self._headers)
+                added = MutableHeaders(scope=message)
+                added.update(self._headers)
                 if cookie:
-                    told.append("Set-Cookie", cookie)
+                    added.append("Set-Cookie", cookie)
             await send(message)
 
         if reason := refusal(host, origin):
@@ -73,21 +73,22 @@ class Guard:
 
 
 def refusal(host: str, origin: str | None) -> str | None:
-    """Why a request is not answered; None if it is.
+    """Return the reason why a request is refused; None where it is answered.
 
     A page of another site reaches this machine by a name that the site's owner points here (DNS rebinding), or names its own
     site as the origin. Both end here, before Streamlit asks outside whether that site might be this machine.
     """
     if not is_host_allowed(host):
         name = re.sub(r"[^\w.:\[\]-]", "?", host)[:_MOST_SHOWN]
-        return f"CaseSim does not answer to the name '{name}'. Who runs it can allow a name: casesim serve --allow-host NAME\n"
+        allow = "The administrator can allow this name: casesim serve --allow-host NAME"
+        return f"CaseSim does not answer to the name '{name}'. {allow}\n"
     if origin is not None and origin.partition("://")[2].lower() != host.lower():
-        return "CaseSim answers to its own pages only.\n"
+        return "CaseSim answers requests of its own pages only.\n"
     return None
 
 
 def headers() -> dict[str, str]:
-    """What every answer tells the browser: nothing comes from elsewhere, goes elsewhere or is framed elsewhere."""
+    """Return the headers of every answer: content comes from this server only, and no other site may frame it."""
     policy = {
         "default-src": "'self'",
         "script-src": f"'self' blob: {_inline_scripts()}",  # Streamlit loads the code of components from blobs
@@ -111,29 +112,30 @@ def headers() -> dict[str, str]:
 
 
 def _inline_scripts() -> str:
-    """The scripts that Streamlit's own page contains, by their hashes; no others run."""
+    """Return the hashes of the scripts in Streamlit's own page; no other scripts run."""
     page = files("streamlit").joinpath("static", "index.html").read_bytes()
     scripts = re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
     return " ".join(f"'sha256-{b64encode(sha256(script).digest()).decode()}'" for script in scripts)
 
 
-def _opens_a_page(asked: HTTPConnection) -> bool:
-    return asked.scope["type"] == "http" and asked.scope["method"] == "GET" and "text/html" in asked.headers.get("accept", "")
+def _opens_a_page(request: HTTPConnection) -> bool:
+    scope = request.scope
+    return scope["type"] == "http" and scope["method"] == "GET" and "text/html" in request.headers.get("accept", "")
 
 
 def _cookie(scheme: str) -> str:
-    """A cookie for a browser that has none; Lax, as who follows a link from elsewhere would otherwise become somebody else."""
+    """Make a cookie for a browser that has none; Lax, so that a visitor who follows a link from elsewhere stays known."""
     secure = "; Secure" if scheme == "https" else ""
     return f"{COOKIE}={token_hex(32)}; Path=/; Max-Age={REMEMBERED_S}; HttpOnly; SameSite=Lax{secure}"
 
 
-#: How long what is under way may take to end with the server (s).
+#: Time for requests under way to end with the server (s).
 GRACE_S = 1
 
 
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
-    """The processes start before the first visitor comes, and end with the server."""
+    """Start the processes before the first visitor comes, and end them with the server."""
     registry().workers.start()
     try:
         yield
@@ -141,8 +143,8 @@ async def lifespan(_app: st.App) -> AsyncIterator[None]:
         registry().workers.stop()
 
 
-def told(error: Exception) -> bool:
-    """Say on the page what went wrong, in a sentence; True, so that no traceback is shown.
+def show_error(error: Exception) -> bool:
+    """Show an error on the page in a sentence; return True, so that no traceback is shown.
 
     A fault of CaseSim's own has a code, which stands in the log beside the traceback.
     """
@@ -151,12 +153,12 @@ def told(error: Exception) -> bool:
         return True
     code = token_hex(4)
     logging.getLogger(__name__).error("page error %s: %s: %s", code, type(error).__name__, error)
-    st.error(f"This part of the page cannot be shown: a fault of CaseSim's own. The log of the server tells more at {code}.")
+    st.error(f"This part of the page cannot be shown: a fault of CaseSim's own. The server's log has details at {code}.")
     return True
 
 
-#: What an ASGI server serves; without `run` it is reached from this machine only.
-app: ASGIApp = Guard(Uploading(st.App(APP, lifespan=lifespan, on_script_error=told)))
+#: Application for an ASGI server; without `run` it is reached from this machine only.
+app: ASGIApp = Guard(Uploading(st.App(APP, lifespan=lifespan, on_script_error=show_error)))
 
 
 def run(listening: socket.socket, address: str, hosts: Sequence[str], url: str) -> None:
@@ -184,7 +186,7 @@ def run(listening: socket.socket, address: str, hosts: Sequence[str], url: str) 
 
 
 def _end_within(seconds: float) -> None:
-    """End this process by then, though a page that works without a pause still would."""
+    """End this process after `seconds`, even if a page still works."""
     last = Timer(seconds, os._exit, (ORPHANED,))
     last.daemon = True
     last.start()

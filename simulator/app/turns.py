@@ -1,16 +1,16 @@
-"""Whose turn it is: who has been served least, and of theirs what is most urgent.
+"""Fair turns: next comes the person who was served least, with that person's most urgent task.
 
 Each person has an account of the seconds of work that they were given. Next comes the task whose person has been served least;
 a task that is less urgent lets others go first, as if its person had been served `PATIENCE_S` more for each step of urgency. So
-first results come before later ones as long as the accounts lie close together, and nobody waits for ever: what others are
-given meanwhile counts, and what was begun for a design that is no longer wanted counts too.
+first results come before later ones as long as the accounts lie close together, and no person waits for ever: time given to
+others counts, and so does work on a design that was dropped meanwhile.
 
 First results come in tasks too, and are worth nothing until the last of them is done. Were they given one at a time to each
-person in turn, then of many people who change something every few seconds nobody would see a result. So what was begun of
-them goes on before others' turn, as if its person had been served `KEPT_S` less.
+person in turn, then none of many people who change something every few seconds would see a result. So first results that were
+begun go on before others' turn, as if their person had been served `KEPT_S` less.
 
-Who comes back after a while begins where the others are (start-time fair queueing: Goyal, Vin, Cheng 1996): to have been away
-earns nothing, and to have been served much is not forgiven before the others caught up.
+A person who comes back after a while begins at the others' account (start-time fair queueing: Goyal, Vin, Cheng 1996): time
+away earns nothing, and a large account stays until the others have caught up.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ from typing import Any, NamedTuple
 
 from cachetools import LRUCache
 
-#: What a step of urgency is worth, in seconds of work.
+#: Worth of a step of urgency, in seconds of work.
 PATIENCE_S = 2.0
 
-#: What it is worth that the first results of a run are begun, in seconds of work: about as much as they take.
+#: Worth of first results that are begun, in seconds of work: about as much as they take.
 KEPT_S = 4.0
 
-#: Of so many runs it is remembered how long their tasks take.
+#: Number of runs whose mean task time is remembered.
 PACES = 512
 
-#: So many people who want nothing at the moment are remembered for what they were served.
+#: Number of idle people whose account is remembered.
 REMEMBERED = 256
 
 
 class Submitter(NamedTuple):
-    """On whose behalf something is done, for which run, and how urgent that is: lower numbers come first."""
+    """Person, run and urgency of a task; a lower urgency comes first."""
 
     person: str
     run: str
@@ -47,21 +47,21 @@ class Submitter(NamedTuple):
 
 
 class Ahead(NamedTuple):
-    """What comes before a run: so many runs of others, and about so many seconds."""
+    """Work before a run: the number of other people's runs, and their seconds, approximately."""
 
     runs: int
     seconds: float
 
 
 class TaskReply(Future[Any]):
-    """What will come of a piece of work; again: whether it began a second time, since its first process was killed"""
+    """Future of a task. again: whether it was restarted because its first process was killed"""
 
     again = False
 
 
 @dataclass(order=True)
 class QueuedTask:
-    """A piece of work that waits for a process; among equals of one person what was asked for first comes first."""
+    """A piece of work that waits for a process; among equally urgent tasks of one person the first comes first."""
 
     urgency: int
     order: int
@@ -74,7 +74,7 @@ class QueuedTask:
 
 @dataclass
 class _Account:
-    """served_s: seconds of work that a person was given, what is under way at the length that is expected of it
+    """Seconds of work that a person was given; tasks under way count with their expected time.
 
     begun: the run whose first results are under way, or were begun last
     """
@@ -86,34 +86,34 @@ class _Account:
 
     @property
     def first(self) -> QueuedTask | None:
-        """The most urgent task that is still wanted."""
+        """Most urgent task that was not cancelled."""
         while self.waiting and self.waiting[0].future.cancelled():
             heappop(self.waiting)
         return self.waiting[0] if self.waiting else None
 
 
 def _turn(behalf: Submitter, served_s: float, begun: str) -> float:
-    """When the turn comes of what is done on this behalf, in seconds of work: the lowest comes first.
+    """Return the turn of a submitter's next task, in seconds of work: the lowest comes first.
 
     served_s, begun: of its person's account
     """
-    kept = KEPT_S if behalf.urgency == 0 and behalf.run == begun else 0.0
-    return served_s + PATIENCE_S * behalf.urgency - kept
+    advance = KEPT_S if behalf.urgency == 0 and behalf.run == begun else 0.0
+    return served_s + PATIENCE_S * behalf.urgency - advance
 
 
 class Turns:
-    """What waits for a process, by person. Not for several threads at once."""
+    """Tasks that wait for a process, by person. Not for several threads at once."""
 
     def __init__(self) -> None:
         self._accounts: dict[str, _Account] = {}
         self._under_way: list[QueuedTask] = []
-        self._served_s = 0.0  # the account of whoever was served last, before that
+        self._served_s = 0.0  # the account of the person served last, before that
         self._order = count()
         self._paces: LRUCache[str, float] = LRUCache(PACES)
         self._pace_s = 1.0
 
     def add(self, behalf: Submitter, work: partial[Any]) -> QueuedTask:
-        """Have a piece of work wait for its turn."""
+        """Queue a piece of work."""
         task = QueuedTask(behalf.urgency, next(self._order), behalf, work)
         account = self._accounts.setdefault(behalf.person, _Account(self._served_s))
         if account.first is None and not account.under_way:
@@ -122,7 +122,7 @@ class Turns:
         return task
 
     def next(self) -> QueuedTask | None:
-        """The task whose turn it is, which is under way from now on and cannot be cancelled any more; None if nothing waits."""
+        """Return the next task, which can no longer be cancelled; None if nothing waits."""
         while found := min(self._firsts(), default=None):
             account = self._accounts[found[-1].behalf.person]
             task = heappop(account.waiting)
@@ -133,12 +133,12 @@ class Turns:
         return None
 
     def put_back(self, task: QueuedTask) -> None:
-        """Have a task that was under way wait once more, in its place; what it took is not charged."""
+        """Queue a task again that was under way, in its old place; its time is not charged."""
         self._end(task, 0.0)
         heappush(self._accounts[task.behalf.person].waiting, task)
 
     def done(self, task: QueuedTask, seconds: float | None) -> None:
-        """A task that was under way has ended; seconds: what it took, None where that is not known."""
+        """End a task that was under way; seconds: the time it took, None where it is not known."""
         if seconds is not None:
             before = self._paces.get(task.behalf.run)
             self._paces[task.behalf.run] = seconds if before is None else (3 * before + seconds) / 4
@@ -147,11 +147,11 @@ class Turns:
         self._forget()
 
     def sooner(self, first: Submitter, second: Submitter) -> bool:
-        """Whether something asked for on one behalf would come before the same on another."""
+        """Return whether a task of the first submitter would come before one of the second."""
         return self._comes_at(first) < self._comes_at(second)
 
     def ahead(self, run: str, processes: int) -> Ahead | None:
-        """What comes before the first task of a run; None once it is under way, or where nothing of others comes before it."""
+        """Return the work before the first task of a run; None once it is under way, or without others' work."""
         if any(task.behalf.run == run for task in self._under_way):
             return None
         before, seconds = [task.behalf for task in self._under_way], sum(task.expected_s / 2 for task in self._under_way)
@@ -164,7 +164,7 @@ class Turns:
         return None
 
     def _firsts(self) -> Iterator[tuple[float, int, QueuedTask]]:
-        """What each person would have done next, with when it comes."""
+        """Yield the first task of each person, with its turn."""
         for account in self._accounts.values():
             if task := account.first:
                 yield _turn(task.behalf, account.served_s, account.begun), task.order, task
@@ -192,7 +192,7 @@ class Turns:
         return self._paces.get(task.behalf.run, self._pace_s)
 
     def _forget(self) -> None:
-        """Drop the accounts of people who want nothing: all once nobody does, else of those who would begin like a newcomer."""
+        """Drop idle accounts: all when every account is idle, else those that would start like a newcomer's."""
         idle = {name: one.served_s for name, one in self._accounts.items() if one.first is None and not one.under_way}
         if len(idle) == len(self._accounts):
             self._served_s = max(idle.values())
@@ -202,7 +202,7 @@ class Turns:
                 del self._accounts[name]
 
     def _order_of_all(self) -> Iterator[QueuedTask]:
-        """All that waits, in the order in which it would come if each task took what is expected of it."""
+        """Yield all waiting tasks in their order if each took its expected time."""
         waiting = {name: sorted(one.waiting) for name, one in self._accounts.items()}
         queues = {name: iter([task for task in tasks if not task.future.cancelled()]) for name, tasks in waiting.items()}
         served = {name: one.served_s for name, one in self._accounts.items()}

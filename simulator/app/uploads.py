@@ -1,7 +1,8 @@
-"""What people upload: each one's lies in a folder of their own that goes with this server, or with all else on this machine.
+"""Uploads of visitors: in a folder of each visitor's own that ends with this server, or among this machine's files.
 
-Who runs the server decides: with `CASESIM_UPLOADS=everyone` an upload becomes a file of this machine, which all see and cases
-can name. Otherwise nobody but the browser that brought it sees it, and it goes after a day without a visit, or with the server.
+The administrator decides: with `CASESIM_UPLOADS=everyone` an upload becomes a file of this machine, which all visitors see and
+cases can name. Otherwise only the browser that sent it sees it, and it is deleted after a day without a visit, or with the
+server.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from simulator.app.visitors import person
 from simulator.limits import UPLOADED_FILE, UPLOADED_IN_A_TAB, UPLOADED_IN_ALL, UPLOADS_KEPT, Limit
 from simulator.paths import OWN_PROFILES, OWN_SCORES
 
-#: The environment variable by which the owner of a server lets all see what one uploads, and the value that does.
+#: The environment variable that shares uploads with all visitors, and its value for that.
 VARIABLE, EVERYONE = "CASESIM_UPLOADS", "everyone"
 
 _PREFIX, _LOCK = "casesim-uploads-", "lock"
@@ -39,7 +40,7 @@ Kind = Literal["scores", "profiles"]
 
 
 class Uploads:
-    """The folders of this server, below one that nobody else may read; those of servers that are gone are swept away first.
+    """The folders of this server, below a private one; folders of servers that no longer run are deleted first.
 
     A server holds the lock of its folder as long as it lives, however it ends.
     """
@@ -54,7 +55,7 @@ class Uploads:
         self._visits: dict[str, float] = {}
 
     def folder(self, owner: str, now_s: float | None = None) -> Path:
-        """The folder of one browser, which is visited now; it need not be there. What nobody visited for a day goes."""
+        """Return the folder of a browser and record its visit; folders without a visit for a day are deleted."""
         now = time() if now_s is None else now_s
         with self._lock:
             self._visits[owner] = now
@@ -64,13 +65,13 @@ class Uploads:
         return self.root / owner
 
     def close(self) -> None:
-        """The server ends, and what was uploaded goes."""
+        """Delete all uploads when the server ends."""
         shutil.rmtree(self.root, ignore_errors=True)
         self._held.release(force=True)
 
 
 def sweep(parent: Path) -> None:
-    """Remove the folders of servers that are no longer there."""
+    """Remove the folders of servers that no longer run."""
     for left in parent.glob(f"{_PREFIX}*"):
         with suppress(OSError, Timeout):
             lock = FileLock(left / _LOCK, timeout=0)
@@ -81,37 +82,36 @@ def sweep(parent: Path) -> None:
 
 @cache
 def uploads() -> Uploads:
-    """The one set of folders of this server, which end with it."""
+    """Return the one set of folders of this server, which end with it."""
     made = Uploads()
     atexit.register(made.close)
     return made
 
 
 def everyone_sees() -> bool:
-    """Whether the owner of the server lets all see what one uploads."""
+    """Return whether the owner of the server shares uploads with all visitors."""
     return os.environ.get(VARIABLE) == EVERYONE
 
 
 def own_folder(kind: Kind) -> Path | None:
-    """Where uploads of whoever looks at this page lie; None where they go to what is everybody's."""
+    """Return the folder of the visitor's uploads; None where uploads are shared with all."""
     return None if everyone_sees() else uploads().folder(person()) / kind
 
 
 def upload_folder(kind: Kind) -> Path:
-    """Where an upload of whoever looks at this page goes."""
+    """Return the folder that the visitor's next upload is written to."""
     return own_folder(kind) or {"scores": OWN_SCORES, "profiles": OWN_PROFILES}[kind]
 
 
 def who_sees(what: str) -> str:
-    """Who can see an upload, and how long it is kept, in words."""
+    """Return sentences on who can see an upload, and its lifetime."""
     if everyone_sees():
         return (
-            f"Everybody who uses this server can see {what}, and it is kept until somebody deletes it on the machine that "
-            "serves it."
+            f"All users of this server can see {what}. It is kept until the administrator deletes it on the server's machine."
         )
     return (
-        f"Nobody but you, in this browser, can see {what}. It is kept on the machine that serves this page until you delete "
-        "it, do not come back for a day, or the server ends."
+        f"Only you, in this browser, can see {what}. The server's machine keeps it until you delete it, do not come back for a "
+        "day, or the server ends."
     )
 
 
@@ -122,9 +122,9 @@ _PATH = re.compile(r"/_stcore/upload_file/([^/]+)/[^/]+")
 
 
 def held() -> dict[str, int]:
-    """The bytes that Streamlit holds for each tab; raises AttributeError should Streamlit keep them elsewhere."""
-    kept = get_instance().uploaded_file_mgr.file_storage  # type: ignore[attr-defined]
-    return {tab: sum(len(file.data) for file in list(files.values())) for tab, files in list(kept.items())}
+    """Return the bytes that Streamlit holds for each tab; raises AttributeError should Streamlit store them elsewhere."""
+    storage = get_instance().uploaded_file_mgr.file_storage  # type: ignore[attr-defined]
+    return {tab: sum(len(file.data) for file in list(files.values())) for tab, files in list(storage.items())}
 
 
 class Uploading:
@@ -135,15 +135,15 @@ class Uploading:
         self._coming: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass on what is no upload, and an upload that there is room for."""
+        """Pass on requests that are not uploads, and uploads that there is room for."""
         tab = _tab(scope)
         if tab is None:
             await self._app(scope, receive, send)
             return
         size = _size(scope)
         if full := self._full(tab, size):
-            told = f"There is no room for it: {full.of} may take {full}. Remove a file, or close the page and open it again.\n"
-            await PlainTextResponse(told, 413)(scope, receive, send)
+            reason = f"There is no room for this file: {full.of} may take {full}. Remove a file, or open the page again.\n"
+            await PlainTextResponse(reason, 413)(scope, receive, send)
             return
         self._coming[tab] += size
         try:
@@ -152,7 +152,7 @@ class Uploading:
             self._coming[tab] -= size
 
     def _full(self, tab: str, size: int) -> Limit | None:
-        """The limit that a file of so many bytes would break."""
+        """Return the limit that a file of `size` bytes would break."""
         taken = Counter(self._held()) + self._coming
         if taken[tab] + size > UPLOADED_IN_A_TAB.most:
             return UPLOADED_IN_A_TAB
@@ -160,12 +160,12 @@ class Uploading:
 
 
 def _tab(scope: Scope) -> str | None:
-    """The tab that sends a file; None for any other request."""
+    """Return the tab that sends a file; None for any other request."""
     path = _PATH.search(scope["path"]) if scope["type"] == "http" and scope["method"] in ("PUT", "POST") else None
     return path[1] if path else None
 
 
 def _size(scope: Scope) -> int:
-    """As many bytes as an upload says it has; as many as one may have where it does not say."""
-    told = Headers(scope=scope).get("content-length", "")
-    return int(told) if re.fullmatch(r"\d{1,15}", told) else UPLOADED_FILE.most
+    """Return the stated bytes of an upload, or the most that an upload may have."""
+    length = Headers(scope=scope).get("content-length", "")
+    return int(length) if re.fullmatch(r"\d{1,15}", length) else UPLOADED_FILE.most

@@ -1,4 +1,4 @@
-"""Who looks at a page: with which browser, and whether from this machine."""
+"""Visitors of a page: their browser, and whether they sit at this machine."""
 
 from __future__ import annotations
 
@@ -11,51 +11,51 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-#: The cookie by which a browser is known again; scripts of a page cannot read it.
+#: The cookie that identifies a browser; scripts of a page cannot read it.
 COOKIE = "casesim_browser"
 
 _TOKEN = re.compile(r"[0-9a-f]{64}")
 
 
 def browser() -> str | None:
-    """What tells the browser of a page from all others; None for one that keeps no cookies, and in tests without a browser."""
+    """Return the token of the visitor's browser; None for one without cookies, and in tests without a browser."""
     return known(st.context.cookies.get(COOKIE))
 
 
 def known(token: object) -> str | None:
-    """The token, if it is one that a server gave."""
+    """Return the token, if it has the form of a server's tokens."""
     return token if isinstance(token, str) and _TOKEN.fullmatch(token) else None
 
 
 def person() -> str:
-    """Identifies whoever looks at a page to this server, so that what is theirs stays theirs; never shown, never in a link.
+    """Return an id of the visitor for this server alone; it is never shown, and never part of a link.
 
-    It is their browser, or the tab where that keeps no cookies.
+    It identifies the browser, or the tab where the browser keeps no cookies.
     """
     token = browser()
     return sha256(token.encode()).hexdigest()[:32] if token else str(st.session_state.setdefault("person", token_hex(16)))
 
 
 def at_the_machine() -> bool:
-    """Whether a page is looked at by a person at the machine that serves it, as opposed to over a network or a proxy.
+    """Return whether the visitor sits at the machine that serves the page, not behind a network or a proxy.
 
-    An address alone does not tell: a proxy's is local, and so is that of a page whose name leads to this machine.
+    An address alone does not show it: a proxy's is local, and so is that of a page whose name leads to this machine.
     """
     served = [st.get_option("server.address"), *st.get_option("server.allowedHosts")]
-    asked = urlsplit(f"//{st.context.headers.get('Host', '')}").hostname
-    return st.context.ip_address is None and asked in LOOPBACK and all(name in LOOPBACK for name in served)
+    host = urlsplit(f"//{st.context.headers.get('Host', '')}").hostname
+    return st.context.ip_address is None and host in LOOPBACK and all(name in LOOPBACK for name in served)
 
 
-#: What a machine calls itself; it reaches nobody else.
+#: Names of a machine for itself; they reach no other machine.
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 
-#: Addresses that stand for all of a machine's.
+#: Addresses that stand for all addresses of a machine.
 EVERY = ("0.0.0.0", "::")  # noqa: S104
 
 
 def others_reach(address: str) -> list[str]:
-    """The names by which others reach what is served at an address, as far as this machine knows; none if they cannot."""
+    """Return the names by which others reach an address, as far as this machine knows; none if they cannot."""
     if address in LOOPBACK:
         return []
     if address not in EVERY:
@@ -68,5 +68,5 @@ def others_reach(address: str) -> list[str]:
 
 
 def url(name: str, port: int) -> str:
-    """The address of the app for a browser."""
+    """Return the address of the app for a browser."""
     return f"http://{f'[{name}]' if ':' in name else name}:{port}"

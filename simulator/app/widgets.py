@@ -1,4 +1,4 @@
-"""Tables as CSV for a person, who may open them in a spreadsheet: text there stays text."""
+"""Widgets that several pages share: charts, tables, uploads, downloads, badges of evidence."""
 
 from __future__ import annotations
 
@@ -24,20 +24,20 @@ from simulator.limits import MIB, Limit
 from simulator.metrics.summary import Summary
 from simulator.records.trace import Trace
 
-#: With these a spreadsheet begins a formula; what strangers wrote would run when the file is opened.
+#: Beginnings of a formula in a spreadsheet, which would run when the file is opened.
 _FORMULA = re.compile(r"[=+\-@\t\r]")
 
 
 def for_people(table: pd.DataFrame) -> str:
-    """The table as CSV; text that would begin a formula has an apostrophe before it, and numbers stay as they are.
+    """Write a table as CSV; text that would begin a formula gets an apostrophe before it, numbers stay as they are.
 
     A text that reads as a number, such as `-0.5`, stays too.
     """
-    kept = table.rename(columns=_as_text)
+    safe = table.rename(columns=_as_text)
     for place, (_, column) in enumerate(table.items()):
         if not (is_numeric_dtype(column) or is_bool_dtype(column)):
-            kept.isetitem(place, column.astype(object).map(_as_text).array)
-    return kept.to_csv(index=False, lineterminator="\r\n")  # as RFC 4180 asks: a lone \r is then quoted
+            safe.isetitem(place, column.astype(object).map(_as_text).array)
+    return safe.to_csv(index=False, lineterminator="\r\n")  # as RFC 4180 asks: a lone \r is then quoted
 
 
 def _as_text(value: object) -> object:
@@ -68,7 +68,7 @@ CONFIG = {"displayModeBar": False, "scrollZoom": False, "displaylogo": False}
 
 
 def scenario_of(case: str) -> Scenario:
-    """A case by its id, read again when its file has changed."""
+    """Load a case by its id, again when its file has changed."""
     return _loaded(case, stamp_of(find(case)))
 
 
@@ -88,7 +88,7 @@ def _replication_0(run: str, _summary: Summary) -> Trace:
 
 
 def draw(chart: Chart, key: str) -> None:
-    """A chart under the sentence that says what it shows, with its numbers one click away; without a figure, the numbers."""
+    """Show a chart under its takeaway, with its numbers one click away; without a figure, show the numbers."""
     st.markdown(f"**{plain(chart.takeaway)}**")
     if chart.figure is None:
         st.dataframe(chart.table, hide_index=True, alt=chart.takeaway)
@@ -98,31 +98,31 @@ def draw(chart: Chart, key: str) -> None:
 
 
 def draw_diagram(picture: Diagram) -> None:
-    """A design's diagram, and its loads as a table."""
+    """Show a design's diagram, and its loads as a table."""
     st.mermaid_chart(picture.source, alt=picture.takeaway)
     st.caption(plain(picture.takeaway))
     as_table(picture.table)
 
 
 def plain(text: str) -> str:
-    """Text that is shown as it is written, escaped: no Markdown."""
+    """Escape a text, so that Markdown shows it as it is written."""
     return re.sub(f"([{re.escape(punctuation)}])", r"\\\1", text)
 
 
 def as_table(table: pd.DataFrame) -> None:
-    """The numbers behind a picture."""
+    """Show the numbers behind a picture."""
     with st.popover("As a table", type="tertiary"):
         st.dataframe(table, hide_index=True)
 
 
 def upload(label: str, endings: list[str], limit: Limit) -> UploadedFile | None:
-    """A box for a file; one that is too large is refused before it is sent, and again should a browser send it."""
+    """Show a box for a file; a file beyond the limit is refused before it is sent, and again if a browser sends it."""
     given = st.file_uploader(label, type=endings, max_upload_size=limit.most // MIB)
     return next(iter(_within(limit, [given] if given else [])), None)
 
 
 def uploads(label: str, limit: Limit) -> list[UploadedFile]:
-    """A box for several files, each within the limit."""
+    """Show a box for several files, each within the limit."""
     return _within(limit, st.file_uploader(label, accept_multiple_files=True, max_upload_size=limit.most // MIB))
 
 
@@ -134,12 +134,12 @@ def _within(limit: Limit, given: list[UploadedFile]) -> list[UploadedFile]:
 
 
 def download(label: str, table: pd.DataFrame, file_name: str) -> None:
-    """A button that saves a table as CSV; the file is made when the button is pressed."""
+    """Show a button that saves a table as CSV; the file is made when the button is pressed."""
     st.download_button(label, lambda: for_people(table), file_name, "text/csv", key=file_name, on_click="ignore")
 
 
 def mark_card(mark: Mark) -> None:
-    """A figure beside its bar."""
+    """Show a figure beside its bar."""
     colour: Colour = "green" if mark.met else "red"
     label, reached = plain(mark.label), mark.spoken(mark.reached)
     st.markdown(label)
@@ -147,14 +147,14 @@ def mark_card(mark: Mark) -> None:
 
 
 def evidence(sources: list[Source]) -> None:
-    """Where every number comes from, each with the badge of its kind."""
+    """Show the sources of all numbers, each with the badge of its kind."""
     st.markdown("  \n".join(f"{_badge(kind)} {meaning}" for kind, (_, meaning) in EVIDENCE.items()))
     for source in sources:
         st.markdown(f"{_badge(source.kind)} **{plain(source.what)}**: {plain(source.value)} · {plain(source.source)}")
 
 
 def lessons(scenario: Scenario) -> None:
-    """What the author of a case wants a person to take away."""
+    """Show the lessons of a case."""
     for lesson in scenario.debrief:
         st.markdown(f"**{plain(lesson.title)}.** {lesson.text}")
         if lesson.source:

@@ -1,4 +1,4 @@
-"""The processes that do the work: one a core, shared by all people in turn, started on request only."""
+"""Worker processes of the app: one a core, shared by all visitors in turn, started on request only."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ T = TypeVar("T")
 
 
 class TimedCall(NamedTuple):
-    """What a process answers: what came of the work, and how long that took (s)."""
+    """A result and its time (s)."""
 
     result: Any
     seconds: float
 
 
 class Workers:
-    """Processes that are handed one piece of work at a time each, so that whose turn it is waits for no more than one.
+    """Worker processes with one piece of work at a time each, so that the next turn waits for one piece at most.
 
-    A process that is killed takes nothing of the others with it; another one takes its place, and what it was at begins again.
+    A killed process does not affect the others; another one takes its place, and its work is restarted.
     """
 
     def __init__(self, processes: int | None = None) -> None:
@@ -44,14 +44,14 @@ class Workers:
         self._stopped = False
 
     def start(self) -> None:
-        """Spawn the processes, unless they are there; they import what they need while the person still reads."""
+        """Spawn the processes, unless they run; they import their modules while the visitor still reads."""
         for place in range(self.processes):
             self._executor(place)
 
     def submit(self, behalf: Submitter, work: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> Future[T]:
-        """Have a process call `work`, a function of a module, when its turn comes; cancelling works until it begins.
+        """Have a process call `work`, a function of a module, in its turn; the future can be cancelled until the work begins.
 
-        The answer is an `Answer`, which tells whether the work began again.
+        The result is a `TaskReply`, whose `again` shows whether the work was restarted.
         """
         with self._lock:
             task = self._turns.add(behalf, partial(work, *arguments, **named))
@@ -59,17 +59,16 @@ class Workers:
         return task.future
 
     def ahead(self, run: str) -> Ahead | None:
-        """What of others comes before a run that waits for its first process; None where nothing does, or it has begun."""
+        """Return the work of other persons before a waiting run; None where there is none, or the run has begun."""
         with self._lock:
             return self._turns.ahead(run, self.processes)
 
     def sooner(self, first: Submitter, second: Submitter) -> bool:
-        """Whether something asked for on one behalf would come before the same on another."""
         with self._lock:
             return self._turns.sooner(first, second)
 
     def stop(self) -> None:
-        """End the processes, for good; what they are at is lost."""
+        """End the processes for good, and drop their work."""
         with self._lock:
             self._stopped, executors = True, list(self._executors.values())
         for executor in executors:
@@ -82,7 +81,7 @@ class Workers:
             return self._executors[place]
 
     def _hand_out(self) -> None:
-        """Give every idle process the task whose turn it is."""
+        """Give every idle process the next task."""
         while found := self._next():
             task, place = found
             executor = self._executor(place)
@@ -98,13 +97,12 @@ class Workers:
                 handed.add_done_callback(partial(self._done, task, place, executor))
 
     def _next(self) -> tuple[QueuedTask, int] | None:
-        """The task whose turn it is, and an idle process."""
         with self._lock:
             task = self._turns.next() if self._idle and not self._stopped else None
             return (task, self._idle.pop()) if task else None
 
     def _done(self, task: QueuedTask, place: int, executor: ProcessPoolExecutor, handed: Future[TimedCall]) -> None:
-        """Pass on what came of a task, or have it begin again if its process was killed."""
+        """Pass on a task's result, or restart the task if its process was killed."""
         error = handed.exception()
         if isinstance(error, BrokenProcessPool):
             self._killed(task, place, executor)
@@ -149,7 +147,7 @@ def _spawned() -> ProcessPoolExecutor:
 
 @contextmanager
 def _without_script() -> Iterator[None]:
-    """A spawned process runs `__main__` again, which in Streamlit is the page; an empty module replaces it meanwhile."""
+    """Put an empty module in place of `__main__`: a spawned process runs `__main__` again, which in Streamlit is the page."""
     script = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:

@@ -182,7 +182,7 @@ class ItemAttribute(AnyAttribute):
         table = next(iter(gather.tables.values()), None)
         if table is None:  # the pool has a fault of its own
             return
-        written = table.told.get(self.column, np.array([""], object))
+        written = table.item_texts.get(self.column, np.array([""], object))
         missing = [value for value in self.values if value not in written]
         if not any(written):
             message = f"the score table '{table.name}' gives no {self.column} for its items"
@@ -322,5 +322,5 @@ def item_values(plan: Plan, name: str) -> NDArray[np.int8]:
     """Return each labelled item's value of an attribute, positives first, shape (items,); -1 for a value without a name."""
     attribute, table = plan.scenario.attributes[name], next(iter(plan.tables.values()))
     places = {value: place for place, value in enumerate(attribute.categories)}
-    written = table.told.get(getattr(attribute, "column", ""), [""] * (len(table.positives) + len(table.negatives)))
+    written = table.item_texts.get(getattr(attribute, "column", ""), [""] * (len(table.positives) + len(table.negatives)))
     return np.array([places.get(value, -1) for value in written], np.int8)

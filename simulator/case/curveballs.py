@@ -283,7 +283,7 @@ class Crowd(AnyCurveball):
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
         if not scenario.attributes[self.attribute].is_number:
-            yield ("attribute",), f"'{self.attribute}' is no number, so nothing can be added to it"
+            yield ("attribute",), f"'{self.attribute}' is a category; a crowd changes an attribute that is a number"
 
 
 class NetworkTrouble(AnyCurveball):
@@ -516,11 +516,11 @@ def _latest(before: float, after: float) -> float:
 
 def failures(rng: np.random.Generator, mtbf_s: float, repair_s: float, horizon: float) -> list[Span]:
     """Return the outages of one replica on [0, horizon) s: exponential times up and down in turn, beginning up."""
-    found: list[Span] = []
+    outages: list[Span] = []
     now = 0.0
     while now < horizon:
         up, down = (rng.standard_exponential((256, 2)) * (mtbf_s, repair_s)).T
         ends = now + np.cumsum(up + down)
-        found += zip((ends - down).tolist(), ends.tolist(), strict=True)
-        now = found[-1][1]
-    return [span for span in found if span[0] < horizon]
+        outages += zip((ends - down).tolist(), ends.tolist(), strict=True)
+        now = outages[-1][1]
+    return [span for span in outages if span[0] < horizon]

@@ -44,7 +44,7 @@ class Network:
     def meeting(self, fork: str) -> str | None:
         """Return the first join that every route from the fork passes; None if there is none."""
         if fork not in self._met:
-            self._met[fork] = min(self._passed(fork), key=lambda found: found[1], default=(None, 0))[0]
+            self._met[fork] = min(self._passed(fork), key=lambda passed: passed[1], default=(None, 0))[0]
         return self._met[fork]
 
     def _passed(self, fork: str) -> Iterator[tuple[str | None, int]]:
@@ -101,7 +101,7 @@ class Network:
             for path, target in self.stages[name].targets().items():
                 back = target in open_[name] and ring_of.get(target) == ring_of[name] and places[target] <= places[name]
                 if back:
-                    what = f"a request that goes this way comes back to '{target}' and goes on as before, for ever"
+                    what = f"a request on this route comes back to '{target}' and goes on as before, for ever"
                     yield ("stages", name, *path), f"{what}; lead it to an end, or through a `retake`, which counts its tries"
         if not ring_of:
             yield from self._without_an_end()
@@ -114,15 +114,15 @@ class Network:
             if nx.descendants(graph, name) <= self.stages.keys():
                 yield (
                     ("stages", name),
-                    "no request that goes on as planned from here comes to an end; lead one of its ways there",
+                    "no planned route from here leads to an end; lead one of its routes to an end",
                 )
 
     def _joined_once(self) -> Iterator[tuple[Path, str]]:
         met = [self.meeting(fork) for fork in self.forks]
         for name in self.joins:
             if met.count(name) != 1 and None not in met:
-                found = "two forks meet" if name in met else "no fork meet"
-                yield ("stages", name), f"the branches of {found} here; each join belongs to one fork"
+                number = "two forks meet" if name in met else "no fork meet"
+                yield ("stages", name), f"the branches of {number} here; each join belongs to one fork"
 
     def _entered_by_the_fork_alone(self, start: str, fork: str, join: str) -> Iterator[tuple[Path, str]]:
         inside = self.inside(fork)
@@ -131,7 +131,7 @@ class Network:
         for name, stage in self.stages.items():
             for path, target in stage.targets().items():
                 if name not in inside | {fork} and target in inside | {join}:
-                    yield ("stages", name, *path), f"'{target}' lies behind the fork '{fork}', the only route there"
+                    yield ("stages", name, *path), f"'{target}' lies behind the fork '{fork}'; only the fork may lead there"
 
     def _apart(self, fork: str, join: str) -> Iterator[tuple[Path, str]]:
         each = self.branches(fork, join)

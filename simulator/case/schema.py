@@ -301,18 +301,18 @@ class Scenario(Strict):
     @cached_property
     def metrics(self) -> dict[str, Metric]:
         """Every metric that a run of this scenario can report, by name, in the order of the screen."""
-        found = metrics_of(self.outline)
+        metrics = metrics_of(self.outline)
         for section in self.sections.values():
-            found |= {metric.name: metric for metric in section.metrics_of(section)}
-        return with_groups(found, {name: grouping(attribute) for name, attribute in self.attributes.items()})
+            metrics |= {metric.name: metric for metric in section.metrics_of(section)}
+        return with_groups(metrics, {name: grouping(attribute) for name, attribute in self.attributes.items()})
 
     def asking(self, names: Iterable[str]) -> Self:
         """Return a scenario whose runs report these metrics and the objectives for them alone, which takes less time."""
-        asked = set(names)
-        objectives = [objective for objective in self.objectives if objective.metric in asked]
-        found = self.model_copy(update={"objectives": objectives})
-        vars(found)["metrics"] = {name: metric for name, metric in self.metrics.items() if name in asked}
-        return found
+        wanted = set(names)
+        objectives = [objective for objective in self.objectives if objective.metric in wanted]
+        narrowed = self.model_copy(update={"objectives": objectives})
+        vars(narrowed)["metrics"] = {name: metric for name, metric in self.metrics.items() if name in wanted}
+        return narrowed
 
     def defaults(self) -> dict[str, Any]:
         return {name: choice.read(choice.default) for name, choice in self.choices.items()}

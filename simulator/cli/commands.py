@@ -1,4 +1,4 @@
-"""The commands there are. A command's module is imported when it is called: to list them all takes no more than this file."""
+"""The list of commands. A command's module is imported when it is called: listing them takes this file alone."""
 
 from __future__ import annotations
 
@@ -96,17 +96,17 @@ _OPTIONS: dict[str, Any] = {"add_completion": False, "pretty_exceptions_enable":
 
 
 class _Later(TyperCommand):
-    """A command of which only the name and one sentence are known until it is called."""
+    """A command with its name and one sentence of help; its module is imported when it is called."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, help=COMMANDS[name].says, callback=None)
 
-    def make_context(self, *told: Any, **extra: Any) -> Any:
-        return loaded(str(self.name)).make_context(*told, **extra)
+    def make_context(self, *words: Any, **extra: Any) -> Any:
+        return loaded(str(self.name)).make_context(*words, **extra)
 
 
 def loaded(name: str) -> Any:
-    """A command with all that it can do, its module imported."""
+    """Return a command with all its options, its module imported."""
     module, _, function = COMMANDS[name].place.partition(":")
     with at_once():
         found = getattr(import_module(f"simulator.{module}"), function)
@@ -117,8 +117,8 @@ def loaded(name: str) -> Any:
     return typer.main.get_command(alone)
 
 
-def _tell_version(asked: bool) -> None:
-    if asked:
+def _print_version(wanted: bool) -> None:
+    if wanted:
         from simulator.engine.run import ENGINE_VERSION
 
         typer.echo(f"casesim {version('casesim')}, engine {ENGINE_VERSION}")
@@ -128,7 +128,7 @@ def _tell_version(asked: bool) -> None:
 def casesim(
     context: typer.Context,
     _version: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="print the versions and stop")
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="print the versions and stop")
     ] = False,
 ) -> None:
     """Open the app when no command is given."""
@@ -139,7 +139,7 @@ def casesim(
 
 
 def call(words: list[str]) -> int:
-    """Do what a command line says; the exit status. Raises whatever stops it, also what typer has against the words."""
+    """Run a command line; return the exit status. Raises whatever stops it, typer's own errors included."""
     app = typer.Typer(help="Run an ML system design for computer vision. Without a command it opens the app.", **_OPTIONS)
     app.callback(invoke_without_command=True)(casesim)
     whole = typer.main.get_command(app)

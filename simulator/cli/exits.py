@@ -1,4 +1,4 @@
-"""What the signals that end a command do to it."""
+"""Ends of a command: exit statuses, sentences on errors, and text that is safe for a terminal."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ from simulator.case.document import Fault, ScenarioError, fault_lines
 from simulator.errors import InputError, suggest
 from simulator.limits import FAULTS_SHOWN
 
-#: The statuses of a command that a signal ended, as shells tell them.
+#: Exit statuses of a command that a signal ended, as in shells.
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 
-#: What a terminal obeys in place of showing it, but for tabs and new lines: control characters, marks that turn the direction
+#: Characters that a terminal obeys, except tabs and new lines: control characters, marks that turn the direction
 #: of writing, and bytes that are no text.
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def visible(text: object) -> str:
-    """The text with whatever a terminal would obey written out, such as `\\x1b` for the escape character."""
+    """Write out characters that a terminal would obey, such as `\\x1b` for the escape character."""
     return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
 
 
@@ -45,16 +45,14 @@ class VisibleConsole(Console):
     """A console that shows what `visible` shows."""
 
     def render_str(self, text: str, **how: Any) -> Text:
-        """A cell or a line, made visible before its width is reckoned."""
         return super().render_str(visible(text), **how)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Segments of which only rich's own steer the terminal."""
+        """Yield segments; only rich's own control the terminal."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(visible(segment.text), segment.style)
 
     def on_broken_pipe(self) -> None:
-        """Leave it to the last handler."""
         raise BrokenPipeError
 
 
@@ -66,13 +64,13 @@ _WIDEST = 1000
 
 
 def table_console() -> Console:
-    """Standard output for tables: as wide as the terminal, or without a break where a program reads it."""
+    """Return standard output for tables: as wide as the terminal, or without line breaks where a program reads it."""
     out = VisibleConsole()
     return out if out.is_terminal else VisibleConsole(width=_WIDEST)
 
 
 def wide_console(least: int) -> Console:
-    """Standard output for tables that need a width, in columns, whatever the terminal has."""
+    """Return standard output for tables of at least `least` columns, whatever the terminal's width."""
     return VisibleConsole(width=max(Console().width, least), highlight=False)
 
 
@@ -85,16 +83,16 @@ class Status(IntEnum):
     OWN_FAULT = 70
     NOT_THROUGH = 74  # standard output, or a file, takes no more: a full disk
     STOPPED = INTERRUPTED
-    UNREAD = 128 + getattr(signal, "SIGPIPE", 13)  # nobody reads standard output any more: `| head`
+    UNREAD = 128 + getattr(signal, "SIGPIPE", 13)  # standard output has no reader any more: `| head`
     ENDED = TERMINATED
 
 
 class UsageError(InputError):
-    """The command was called in a way that cannot work; the message says what would."""
+    """The command line cannot work; the message says what would."""
 
 
 class StoppedError(Exception):
-    """An interrupt ended the command; the message says what is kept."""
+    """An interrupt ended the command; the message names the results that were saved."""
 
 
 #: The packages of each optional extra, by import name.
@@ -134,18 +132,18 @@ def needing(extra: str, what: str) -> Iterator[None]:
 
 
 def known(what: str, name: str, there: Iterable[str]) -> str:
-    """The name, if it exists; raises UsageError that suggests the nearest."""
+    """Return the name, if it exists; raises UsageError that suggests the nearest."""
     if name not in (names := list(there)):
         raise UsageError(f"there is no {what} '{name}'; {suggest(name, names)}")
     return name
 
 
-#: What typer raises against a command line: a class that each of its versions keeps elsewhere.
+#: Typer's error for a command line: a class whose module depends on typer's version.
 _Misused = typer.BadParameter.__mro__[2]
 
 
 def tell(error: BaseException) -> Status:
-    """Print on standard error what ended a command, and return its exit status."""
+    """Print on standard error the reason why a command ended, and return its exit status."""
     _give_up_output()
     match error:
         case ScenarioError():
@@ -159,10 +157,10 @@ def tell(error: BaseException) -> Status:
         case OSError() if error.filename:
             _complain(f"{error.filename}: {error.strerror}")
         case OSError():
-            _complain(f"what it was to write or read did not go through: {error.strerror or error}")
+            _complain(f"reading or writing failed: {error.strerror or error}")
             return Status.NOT_THROUGH
         case MemoryError():
-            _complain("there is not enough memory for this on this machine; ask for less at once")
+            _complain("this machine has not enough memory for this; run less at once")
         case StoppedError():
             _complain(f"stopped: {error}")
             return Status.STOPPED
@@ -180,7 +178,7 @@ def _complain(text: object) -> None:
 
 
 def _give_up_output() -> None:
-    """Drop what standard output no longer takes, which Python would try again at its end, and complain."""
+    """Drop output that standard output no longer takes, which Python would try again at its end, and complain."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -188,12 +186,12 @@ def _give_up_output() -> None:
 
 
 def _misuse(error: Any) -> str:
-    """What typer has against a command line, in one sentence; nothing where it has printed a help in its place."""
-    context, said = getattr(error, "ctx", None), error.format_message()
-    if context is None or not said:
-        return str(said)
-    what = said.removesuffix(".").replace("Value error, ", "")  # pydantic's word for what it passes on
-    return f"{context.command_path}: {what}; {context.command_path} --help tells what there is"
+    """Return typer's objection to a command line in one sentence; empty where typer has printed a help instead."""
+    context, message = getattr(error, "ctx", None), error.format_message()
+    if context is None or not message:
+        return str(message)
+    what = message.removesuffix(".").replace("Value error, ", "")  # pydantic's word for what it passes on
+    return f"{context.command_path}: {what}; {context.command_path} --help lists the options"
 
 
 def _report(faults: list[Fault]) -> None:
@@ -208,9 +206,9 @@ def _tell_own_fault(error: BaseException) -> None:
     if os.environ.get("CASESIM_DEBUG"):
         traceback.print_exception(error)
         return
-    told = " ".join(f"{type(error).__name__}: {error}".split())
+    summary = " ".join(f"{type(error).__name__}: {error}".split())
     _complain(
-        f"this is a bug in CaseSim, not in your input: {told[:200]}\n"
+        f"this is a bug in CaseSim, not in your input: {summary[:200]}\n"
         f"please report it with the command line: {shlex.join(['casesim', *sys.argv[1:]])[:1000]}\n"
         "set CASESIM_DEBUG=1 in the environment to see where"
     )

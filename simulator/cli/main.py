@@ -10,7 +10,7 @@ from simulator.cli.signals import at_once, from_now_at_once, unwinding
 
 
 def main() -> None:
-    """Run the command; exit with one of `Status`, and print a sentence unless it is DONE or NO. Never a traceback."""
+    """Run the command; exit with one of `Status`, and print a sentence unless it is DONE or NO. Never print a traceback."""
     _take_every_text()
     with at_once():
         from simulator.cli.commands import call
@@ -31,7 +31,7 @@ def main() -> None:
 
 
 def _take_every_text() -> None:
-    """Standard output and error escape what they cannot encode, and lead nowhere where they are closed."""
+    """Escape what standard output and error cannot encode, and drop output where they are closed."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

@@ -16,12 +16,12 @@ from simulator.app.visitors import EVERY, others_reach, url
 from simulator.case.load import OWN_CASES, checked_path, files_at
 from simulator.cli.exits import UsageError, say
 
-#: So many ports after the one asked for are looked at for a free one.
+#: Number of ports after the requested one that are tried.
 _TRIED = 20
 
 
 class UploadPolicy(StrEnum):
-    """Who sees what a person uploads."""
+    """Visitors who see an upload: its owner, or all."""
 
     MINE = "mine"
     EVERYONE = "everyone"
@@ -33,7 +33,7 @@ def serve(
         typer.Argument(
             help="your own case, or a folder of cases; the page follows each change of a file",
             show_default=False,
-            readable=False,  # told below, like everything else that is wrong with it
+            readable=False,  # its faults are reported below
         ),
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="the port to serve on")] = 8501,
@@ -42,7 +42,7 @@ def serve(
         list[str] | None,
         typer.Option(metavar="NAME", help="a name by which others reach this server; may be repeated", show_default=False),
     ] = None,
-    uploads: Annotated[UploadPolicy, typer.Option(help="who sees what a person uploads")] = UploadPolicy.MINE,
+    uploads: Annotated[UploadPolicy, typer.Option(help="who sees an upload: only its owner, or everyone")] = UploadPolicy.MINE,
 ) -> None:
     """Open the app in a browser, with your own cases beside those that come with CaseSim."""
     own = checked_path(cases) if cases is not None else None
@@ -64,7 +64,7 @@ def serve(
 
 
 def _listening(address: str, port: int) -> socket.socket:
-    """A socket that listens there; raises UsageError that says why there is none."""
+    """Return a listening socket; raises UsageError with the reason why there is none."""
     try:
         return _bound(address, port)
     except OSError as error:

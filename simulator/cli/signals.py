@@ -13,7 +13,7 @@ from simulator.cli.exits import INTERRUPTED, TERMINATED
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """Meanwhile an interrupt ends the process at once, for while modules are imported.
+    """Let an interrupt end the process at once, for while modules are imported.
 
     Nothing is begun then that could be left half done, and a module interrupted while it is imported may raise anything.
     """
@@ -26,14 +26,14 @@ def at_once() -> Iterator[None]:
 
 
 def from_now_at_once() -> None:
-    """From now on an interrupt ends the process at once, unless whoever started it had interrupts ignored."""
+    """From now on let an interrupt end the process at once, unless the parent process had interrupts ignored."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
 
 
 @contextmanager
 def unwinding() -> Iterator[None]:
-    """Meanwhile a signal to terminate unwinds the command as an error does: children end, nothing is left half done."""
+    """Let SIGTERM unwind the command as an error does: children end, nothing is left half done."""
     before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
         yield

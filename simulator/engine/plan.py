@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from simulator.evidence.score_tables import ScoreTable
     from simulator.stages.gate import Gate
     from simulator.stages.pool_evidence import LatencyTable, SizedTable
-    from simulator.vehicle.drive_evidence import Sights
+    from simulator.vehicle.sight import Sights
 
 Places = NDArray[np.intp]
 
@@ -145,7 +145,9 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
             negatives=table.negatives[negatives],
             positive_patients=table.positive_patients[positives],
             negative_patients=table.negative_patients[negatives],
-            told={name: said[np.append(positives, len(table.positives) + negatives)] for name, said in table.told.items()},
+            item_texts={
+                name: texts[np.append(positives, len(table.positives) + negatives)] for name, texts in table.item_texts.items()
+            },
         )
         for pool, table in plan.tables.items()
     }
@@ -153,22 +155,23 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
     return replace(plan, tables=tables, later=later, items=(positives, negatives))
 
 
-def calm(plan: Plan) -> Plan:
-    return replace(plan, strikes={}, later=tuple((at_s, calm(after)) for at_s, after in plan.later))
+def without_curveballs(plan: Plan) -> Plan:
+    return replace(plan, strikes={}, later=tuple((at_s, without_curveballs(after)) for at_s, after in plan.later))
 
 
 def changes_of(plan: Plan) -> list[tuple[float, dict[str, Any]]]:
     """Return the picks that change during the run, each behind its time (s)."""
-    found, before = [], plan
+    changes, before = [], plan
     for at_s, after in plan.later:
-        found.append((at_s, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)}))
+        changes.append((at_s, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)}))
         before = after
-    return found
+    return changes
 
 
 def seen_as(plan: Plan, other: Plan) -> Plan:
-    found = plan if other.items is None else with_items(plan, *other.items)
-    return found if other.edge is None else at_band_edge(found, other.edge)
+    """Return a plan for the labelled items, and at the edge of the bands, of another one."""
+    with_its_items = plan if other.items is None else with_items(plan, *other.items)
+    return with_its_items if other.edge is None else at_band_edge(with_its_items, other.edge)
 
 
 def fingerprint(data: Any) -> str:
@@ -379,7 +382,7 @@ class Gatherer:
         most = RUN_MEMORY.most // bytes_a_request(self.scenario)
         if expected > most:
             less = self.scenario.arrivals.to_lessen
-            message = f"about {expected:,.0f} requests a replication; at most {most:,} are run: {less} or run.days"
+            message = f"about {expected:,.0f} requests a replication; at most {most:,} fit into memory: {less} or run.days"
             self.faults.append(self.scenario.document.fault(("arrivals",), message))
 
 

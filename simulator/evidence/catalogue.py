@@ -19,7 +19,7 @@ Positive = Annotated[float, Field(gt=0, le=1e9)]
 
 
 class CatalogueError(InputError):
-    """The catalogue cannot be used, or does not hold what was asked for."""
+    """The catalogue cannot be used, or lacks a requested entry."""
 
 
 class Hardware(BaseModel):
@@ -57,11 +57,10 @@ class Hardware(BaseModel):
         return self
 
     def usd_per_thread_hour(self) -> float:
-        """Price of one virtual processor for one hour."""
         return self._price() / (self.vcpus or 1)
 
     def usd_per_replica_hour(self, threads: int) -> float:
-        """Price of a replica for one hour: its threads of a processor, or the whole of an accelerator."""
+        """Return the price of a replica for one hour: its threads of a processor, or a whole accelerator."""
         return self._price() if self.vcpus is None else threads * self.usd_per_thread_hour()
 
     def _price(self) -> float:
@@ -71,7 +70,7 @@ class Hardware(BaseModel):
 
 
 def hardware(path: Path = HARDWARE) -> dict[str, Hardware]:
-    """Every machine of the catalogue, by id; raises CatalogueError with the first fault."""
+    """Read every machine of the catalogue, by id; raises CatalogueError with the first fault."""
     return _hardware(path)
 
 
@@ -81,7 +80,7 @@ def _hardware(path: Path) -> dict[str, Hardware]:
 
 
 def machine(name: str) -> Hardware:
-    """The machine `name`; raises CatalogueError that lists the machines there are."""
+    """Return the machine `name`; raises CatalogueError that lists the machines."""
     known = hardware()
     if name not in known:
         hint = suggest(name, known, f"assets/catalogue/{HARDWARE.name}")
@@ -93,7 +92,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class FieldFinding(BaseModel):
-    """What a study found; each figure is the range that was published, twice the same where it was one number."""
+    """Results of a study; each figure is the range that was published, two equal ends where it was one number."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -106,7 +105,7 @@ class FieldDrop(BaseModel):
     """One product on the bench and in the field.
 
     scores: the score table that rests on the same bench, if there is one
-    beside: how the names of the score tables begin that are about the same thing
+    beside: beginnings of the names of score tables about the same product
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -118,17 +117,16 @@ class FieldDrop(BaseModel):
     beside: list[str] = []
 
     def stands_beside(self, table: str) -> bool:
-        """Whether a score table, by its name, is about the same thing."""
         return any(table.startswith(beginning) for beginning in self.beside)
 
 
 def field_drop_of(table: str) -> FieldDrop | None:
-    """What the field gave of the model of a score table, by the name of the table; None where no study is known."""
+    """Return the drop in the field of the product behind a score table; None where no study is known."""
     return next((drop for drop in field_drops() if drop.scores and table.startswith(f"{drop.scores}.")), None)
 
 
 def field_drops(path: Path = CATALOGUE / "field.yaml") -> list[FieldDrop]:
-    """Every product of the catalogue; raises CatalogueError with the first fault."""
+    """Read every product of the catalogue; raises CatalogueError with the first fault."""
     return _field_drops(path)
 
 

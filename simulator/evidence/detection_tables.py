@@ -1,8 +1,8 @@
-"""Detection tables: what trained detectors found on labelled images, clean and spoilt, at every precision.
+"""Detection tables: answers of trained detectors on labelled images, clean and spoilt, at every precision.
 
-    about.yaml        who measured what, when, on what, and the licences
+    about.yaml        authors, dates, images and licences
     boxes.parquet     one row per labelled box
-    outcomes.parquet  one row per detector, precision, condition, severity and labelled box: with what score it was found
+    outcomes.parquet  one row per detector, precision, condition, severity and labelled box: the score of its detection
     images.parquet    one row per condition, severity and image: statistics of the image
     answers.parquet   one row per detector, precision, condition, severity and image: statistics of input and answers
     summary.csv       one row per detector, precision, condition and severity: average precision with its intervals
@@ -11,8 +11,8 @@ Severities are 0 for clean images, 1 to 5 for a corruption (about as strong as C
 1, 3 and 5 are measured, and a bug only where it strikes every image. The road's table `conditions.csv` beside them counts
 its severities 1, 2 and 3, which are 1, 3 and 5 of these.
 
-Their columns are described in `COLUMNS`. Photos are not part of it. What the networks whose latency is measured find of the
-road's objects lies beside them, and `simulator.evidence.object_scales` reads it.
+Their columns are described in `COLUMNS`. Photos are not part of it. `simulator.evidence.object_scales` reads the tables beside
+them, on objects of the road and the networks whose latency is measured.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _MADE_BY = "python -m campaigns.detections tables"
 
 CLEAN = "clean"
 FP32 = "fp32"
-#: Scores at which the bins of the histograms in `answers` begin.
+#: First scores of the bins of the histograms in `answers`.
 BINS = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 #: Statistics of an image, with their units; `campaigns.detections.signals` computes them.
 IMAGE_STATISTICS = {
@@ -83,8 +83,8 @@ class _DetectionRecord(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class DetectorTold(_DetectionRecord):
-    """A detector: where its weights come from, and how far its clean AP may be from a reference figure."""
+class DetectorRecord(_DetectionRecord):
+    """A detector: origin of its weights, and the largest difference of its clean AP from a reference figure."""
 
     label: str
     file: str
@@ -94,8 +94,8 @@ class DetectorTold(_DetectionRecord):
     reference_ap: float | None = None
 
 
-class ConditionTold(_DetectionRecord):
-    """A condition: its strength at each severity that was measured, what a strength means, and what COCO-C calls it.
+class ConditionRecord(_DetectionRecord):
+    """A condition: its strength at each severity that was measured, the meaning of a strength, and its name in COCO-C.
 
     The strength of a bug is the share of the images that it strikes.
     """
@@ -108,7 +108,7 @@ class ConditionTold(_DetectionRecord):
 
 
 class About(_DetectionRecord):
-    """Where the tables come from."""
+    """Origin of the tables."""
 
     date: str
     processor: str
@@ -123,9 +123,9 @@ class About(_DetectionRecord):
     resamples: int
     intervals: str
     calibration: str
-    detectors: dict[str, DetectorTold]
+    detectors: dict[str, DetectorRecord]
     precisions: dict[str, str]
-    conditions: dict[str, ConditionTold]
+    conditions: dict[str, ConditionRecord]
     notes: list[str] = []
 
 
@@ -141,16 +141,16 @@ class DetectionTables:
     summary: pd.DataFrame
 
     def of(self, table: str, detector: str, precision: str, condition: str, severity: int) -> pd.DataFrame:
-        """The rows of `outcomes`, `answers` or `summary` of one network under one condition."""
+        """Return the rows of `outcomes`, `answers` or `summary` of one network under one condition."""
         return _picked(getattr(self, table), detector=detector, precision=precision, condition=condition, severity=severity)
 
     def severities(self, detector: str, precision: str, condition: str) -> list[int]:
-        """The severities at which a network was measured under a condition; none where the condition does not apply to it."""
+        """Return the severities of a condition that were measured with a network; none where it does not apply."""
         rows = _picked(self.summary, detector=detector, precision=precision, condition=condition)
         return sorted(map(int, rows["severity"]))
 
     def scores(self, detector: str, precision: str, condition: str, severity: int) -> NDArray[np.float64]:
-        """The score with which each labelled box was found, 0 where it was missed, in the order of `boxes`."""
+        """Return the score of each labelled box, 0 for a missed one, in the order of `boxes`."""
         return self.of("outcomes", detector, precision, condition, severity)["score"].to_numpy(float)
 
 
@@ -162,7 +162,7 @@ def _picked(rows: pd.DataFrame, **wanted: str | int) -> pd.DataFrame:
 
 
 def load_detections(folder: Path = DETECTIONS) -> DetectionTables:
-    """Read the tables; raises DetectionError with the file, the column and what is wrong."""
+    """Read the tables; raises DetectionError with the file, the column and the fault."""
     about = read_about(folder)
     frames = {name: _read(folder / f"{name}.{'csv' if name == 'summary' else 'parquet'}", name) for name in COLUMNS}
     tables = DetectionTables(about, **frames)
@@ -171,7 +171,6 @@ def load_detections(folder: Path = DETECTIONS) -> DetectionTables:
 
 
 def read_about(folder: Path = DETECTIONS) -> About:
-    """Where the tables come from; raises DetectionError."""
     return read_yaml(folder / "about.yaml", TypeAdapter(About), DetectionError, _MADE_BY)
 
 
@@ -196,7 +195,7 @@ def _check(tables: DetectionTables, folder: Path) -> None:
         )
     for name in (CLEAN, *tables.about.conditions):
         if name not in set(tables.summary["condition"]):
-            raise DetectionError(f"{folder / 'summary.csv'}: condition: holds no row of '{name}', of which about.yaml tells")
+            raise DetectionError(f"{folder / 'summary.csv'}: condition: has no row of '{name}', which about.yaml lists")
 
 
 class CocoCModel(_DetectionRecord):
@@ -215,11 +214,11 @@ class CocoC(_DetectionRecord):
 
 
 def coco_c(path: Path = CATALOGUE / "coco_c.yaml") -> CocoC:
-    """What others measured under the same corruptions; raises DetectionError."""
+    """Read published results under the same corruptions; raises DetectionError."""
     return read_yaml(path, TypeAdapter(CocoC), DetectionError)
 
 
-#: What is measured of each image. A detection counts from the score at which F1 on clean images is best.
+#: Measures of each image. A detection counts from the score with the best F1 on clean images.
 MEASURES = {
     "ap": "average precision over all images, a part of 1",
     "found_share": "share of the image's labelled boxes that are found",
@@ -230,7 +229,7 @@ MEASURES = {
     "feature_distance": "distance of the image's features from the middle of the reference, in standard deviations",
     "feature_shift": "distance of the middle of the features from where it is on clean images, in standard deviations",
 }
-#: The measures that only somebody with labels can see.
+#: The measures that need labels.
 QUALITY = ("ap", "found_share", "false_count")
 #: The features come from one network's layer; their rows stand under its name and hold for the image, not for the detector.
 FEATURE_NETWORK = "yolox_nano"
@@ -242,7 +241,7 @@ LIMIT = 0.05
 
 
 class EffectError(InputError):
-    """The table of effects cannot be used; the message says why."""
+    """The table of effects cannot be used; the message gives the reason."""
 
 
 @dataclass(frozen=True)
@@ -270,9 +269,9 @@ class Effects:
         """
         rows = self.rows.assign(seen=self.rows["q"] < LIMIT, quality=self.rows["measure"].isin(QUALITY))
         spared = []
-        for names, mine in rows.groupby(_NAMES[:3], sort=False):
-            if not mine.loc[mine["quality"], "seen"].any():
-                moves = ", ".join(mine.loc[mine["seen"], "measure"])
+        for names, condition_rows in rows.groupby(_NAMES[:3], sort=False):
+            if not condition_rows.loc[condition_rows["quality"], "seen"].any():
+                moves = ", ".join(condition_rows.loc[condition_rows["seen"], "measure"])
                 spared.append(dict(zip(_NAMES[:3], names, strict=True)) | {"moves": moves})
         return pd.DataFrame(spared, columns=[*_NAMES[:3], "moves"])
 

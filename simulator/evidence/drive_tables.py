@@ -1,13 +1,13 @@
-"""What detectors found on real drives: sums and curves, never a row of a box or a track.
+"""Answers of detectors on real drives: sums and curves, never a row of a box or a track.
 
-    about.yaml       who measured what, when, on which drives, under which licence
+    about.yaml       authors, dates, drives and licence
     recall.csv       share found, by height, distance and occlusion
-    curves.csv       recall as a curve over height or distance, with what resamples of the drives make of it
-    persistence.csv  how much of a miss stays with the object, passes slowly, or belongs to one frame
+    curves.csv       recall as a curve over height or distance, with one row for each resample of the drives
+    persistence.csv  shares of a miss that stay with the object, pass slowly, or belong to one frame
     follows.csv      how hits and misses follow each other from frame to frame
-    joint.csv        what camera and LiDAR find together
-    false.csv        answers where nothing is
-    lateness.csv     what late answers lose
+    joint.csv        joint answers of camera and LiDAR
+    false.csv        answers without an object
+    lateness.csv     losses by late answers
     tracking.csv     HOTA and MOTA
     heldout.csv      predicted and real distances of confirmation, on drives that were left out
 
@@ -86,15 +86,15 @@ _RANGES = {
 
 
 class DriveError(InputError):
-    """Evidence of drives cannot be used: the message says why, `asked` which field is at fault, if one is known."""
+    """Evidence of drives cannot be used; `field` names the faulty field of a case, if it is known."""
 
-    def __init__(self, message: str, asked: str = "") -> None:
+    def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
-        self.asked = asked
+        self.field = field
 
 
 class AboutDrives(BaseModel):
-    """Where the tables come from."""
+    """Origin of the tables."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -121,7 +121,7 @@ class Drives:
 
 @remembered("about.yaml", *(f"{name}.csv" for name in COLUMNS))
 def load_drives(folder: Path = DRIVES) -> Drives:
-    """Read the tables; raises DriveError with the file, the column and what is wrong."""
+    """Read the tables; raises DriveError with the file, the column and the fault."""
     about = read_yaml(folder / "about.yaml", TypeAdapter(AboutDrives), DriveError, _MADE_BY)
     return Drives(about, **{name: _table(folder / f"{name}.csv", name) for name in COLUMNS})
 
@@ -136,8 +136,8 @@ def _table(path: Path, name: str) -> pd.DataFrame:
 class Recall:
     """The share of objects that is found in a frame, as a curve.
 
-    by: over the height in pixels of the picture that the network gets, or over the distance in metres
-    x: ascending, shape (k,); shares: row 0 is the estimate, the others what resamples make of it, shape (1 + DRAWS, k)
+    by: over the height in pixels of the network's input, or over the distance in metres
+    x: ascending, shape (k,); shares: row 0 is the estimate, the others are resamples, shape (1 + DRAWS, k)
     """
 
     by: By
@@ -145,13 +145,13 @@ class Recall:
     shares: Floats
 
     def at(self, x: Floats, draw: int = 0) -> Floats:
-        """The recall at each place, interpolated over the logarithm of x; beyond the ends, that of the end."""
+        """Return the recall at each place, interpolated over the logarithm of x; beyond the ends, that of the end."""
         return np.asarray(np.interp(np.log(np.maximum(x, 1e-6)), np.log(self.x), self.shares[draw]))
 
 
 @dataclass(frozen=True, eq=False)
 class Misses:
-    """What a miss belongs to, as shares of the variance of a latent normal process, shape (1 + DRAWS,) each.
+    """Parts of a miss, as shares of the variance of a latent normal process, shape (1 + DRAWS,) each.
 
     of_object: stays the same for one object; slow: passes with the time constant tau_s; the rest belongs to one frame
     """
@@ -163,7 +163,7 @@ class Misses:
 
 @dataclass(frozen=True)
 class Alarms:
-    """Answers where nothing is, in the vehicle's own way, kept over several frames: counted in so many hours of driving."""
+    """Answers without an object in the vehicle's way, kept over several frames: a count over `hours` of driving."""
 
     count: float
     hours: float
@@ -175,25 +175,24 @@ class Alarms:
 
 @dataclass(frozen=True)
 class Finder:
-    """Who found something, and by which evidence: files beside each other, told apart by the first part of its name."""
+    """A detector and its evidence, which the first part of its name identifies."""
 
     name: str
 
     @property
     def on_road(self) -> bool:
-        """Whether its curves come from real drives, not from still images."""
         return self.name.startswith("kitti.")
 
 
 def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
-    """The recall of a detector on a kind of object; raises DriveError with what there is."""
+    """Return the recall of a detector on a kind of object; raises DriveError that lists the measured ones."""
     rows = _curves(finder)
     if finder not in set(rows["seen_by"]):
         known = [name for one in (load_drives(DRIVES), load_scales(DETECTIONS)) for name in sorted(set(one.curves["seen_by"]))]
-        raise DriveError(f"nobody measured what '{finder}' finds; {suggest(finder, known)}")
+        raise DriveError(f"'{finder}' was not measured; {suggest(finder, known)}")
     rows = rows[rows["seen_by"] == finder]
     objects = ", ".join(sorted(set(rows["object"])))
-    rows = _only(rows, "object", what, f"what '{finder}' finds of the object {what} was not measured; measured: {objects}")
+    rows = _only(rows, "object", what, f"'{finder}' was not measured on the object {what}; measured: {objects}")
     rows = _at_threshold(rows, finder, threshold)
     by: By = "height_px" if "height_px" in set(rows["by"]) else "distance_m"
     rows = rows[rows["by"] == by].sort_values("x")
@@ -201,7 +200,7 @@ def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
 
 
 def has_scores(finder: str) -> bool:
-    """Whether its answers came with scores, so that a threshold makes a difference."""
+    """Return whether the detector's answers have scores, so that a threshold matters."""
     rows = _curves(finder)
     return bool(rows.loc[rows["seen_by"] == finder, "threshold"].notna().any())
 
@@ -230,7 +229,7 @@ def _at_threshold(rows: pd.DataFrame, finder: str, threshold: float | None) -> p
 
 
 def misses_of(finder: str, what: str) -> Misses:
-    """How misses of one object follow each other; where only cars were measured, those of cars stand for all."""
+    """Return how misses of one object follow each other; where only cars were measured, those of cars stand for all."""
     rows = load_drives(DRIVES).persistence
     rows = _only(rows, "seen_by", finder, f"how the misses of '{finder}' follow each other was not measured; "
                  f"{suggest(finder, sorted(set(rows['seen_by'])))}")  # fmt: skip
@@ -241,17 +240,17 @@ def misses_of(finder: str, what: str) -> Misses:
 
 
 def correlation_of(camera: str, lidar: str, what: str) -> Floats:
-    """The correlation of what camera and LiDAR miss: the estimate, then its bounds, shape (3,); over all distances."""
+    """Return the correlation of misses of camera and LiDAR over all distances: the estimate, then its bounds, shape (3,)."""
     rows = load_drives(DRIVES).joint
     found = rows[(rows["camera"] == camera) & (rows["lidar"] == lidar) & (rows["low_m"] == 0) & np.isinf(rows["high_m"])]
     found = found[found["object"] == (what if what in set(found["object"]) else "car")]
     if found.empty:
-        raise DriveError(f"what {camera} and {lidar} find together of the object {what} was not measured")
+        raise DriveError(f"{camera} and {lidar} were not measured together on the object {what}")
     return np.asarray(found.iloc[0][["correlation", "correlation_low", "correlation_high"]].to_numpy(float))
 
 
 def alarms_of(finder: str, threshold: float | None, kept_frames: int) -> Alarms:
-    """Answers where nothing is, in the vehicle's way, that stay for so many frames; of the nearest number that was counted.
+    """Count false answers in the vehicle's way that stay for `frames` frames, or for the nearest number that was counted.
 
     Over all objects. The interval is that of a Poisson count (Garwood 1936); of none, at most 3 over the hours (rule of three).
     """
@@ -259,18 +258,18 @@ def alarms_of(finder: str, threshold: float | None, kept_frames: int) -> Alarms:
     rows = _only(rows[rows["where"] == "corridor"], "seen_by", finder, f"the false answers of '{finder}' were not counted; "
                  f"{suggest(finder, sorted(set(rows['seen_by'])))}")  # fmt: skip
     rows = _at_threshold(rows, finder, threshold)
-    kept = min(set(rows["kept_frames"]), key=lambda frames: abs(frames - kept_frames))
-    rows = rows[rows["kept_frames"] == kept]
+    frames = min(set(rows["kept_frames"]), key=lambda frames: abs(frames - kept_frames))
+    rows = rows[rows["kept_frames"] == frames]
     count, hours = float(rows["count"].sum()), float(rows["hours"].iloc[0])
     low = float(chi2.ppf(0.025, 2 * count)) / 2 if count else 0.0
     high = float(chi2.ppf(0.975, 2 * (count + 1))) / 2 if count else 3.0
-    return Alarms(count, hours, count / hours, low / hours, high / hours, int(kept))
+    return Alarms(count, hours, count / hours, low / hours, high / hours, int(frames))
 
 
 def shifts_of(finder: str, condition: str, severity: int) -> Floats:
-    """What a condition takes from a detector's recall r: the shift s of Phi(Phi^-1(r) + s); shape (1 + DRAWS,).
+    """Return the shift s of a detector's recall r under a condition, Phi(Phi^-1(r) + s); shape (1 + DRAWS,).
 
-    Where a precision was not measured so, the same detector in floats stands in for it. A detector of which nothing was
+    Where a precision was not measured under it, the same detector in floats stands in for it. A detector of which nothing was
     measured is taken to lose what the others lose on average; each of its resamples is one of a
     single other detector, so that how much detectors differ is part of the doubt.
     """
@@ -278,11 +277,11 @@ def shifts_of(finder: str, condition: str, severity: int) -> Floats:
     known = sorted(set(rows["condition"]))
     rows = rows[rows["condition"] == condition]
     if rows.empty:
-        raise DriveError(f"nobody measured '{condition}'; {suggest(condition, known)}", "corruption")
+        raise DriveError(f"the condition '{condition}' was not measured; {suggest(condition, known)}", "corruption")
     found = rows[rows["severity"] == severity]
     if found.empty:
         there = ", ".join(str(one) for one in sorted(set(rows["severity"])))
-        raise DriveError(f"nobody measured '{condition}' at severity {severity}; give one of {there}", "severity")
+        raise DriveError(f"'{condition}' was not measured at severity {severity}; expected one of {there}", "severity")
     own = found[found["seen_by"] == finder]
     alike = found[found["seen_by"] == f"{finder.rpartition('.')[0]}.fp32"]
     used = next((rows for rows in (own, alike) if len(rows)), found)
@@ -292,7 +291,7 @@ def shifts_of(finder: str, condition: str, severity: int) -> Floats:
 
 
 def alarms_at(alarms: Alarms, finder: str, threshold: float | None) -> Alarms:
-    """Alarms that stand for those of a detector judged on still images, at another threshold.
+    """Scale the alarms of a detector judged on still images to another threshold.
 
     They grow as its answers that touch nothing do, against those at the threshold `USUAL`.
     """
@@ -304,6 +303,6 @@ def alarms_at(alarms: Alarms, finder: str, threshold: float | None) -> Alarms:
 
 
 def drive_files(folder: Path) -> dict[str, Path]:
-    """The files behind all of it, by the names under which a run remembers what they say."""
+    """Return the files behind all drive evidence, by names that are equal on every machine."""
     names = ("curves", "persistence", "joint", "false")
     return {f"drives/{name}.csv": folder / f"{name}.csv" for name in names}

@@ -87,7 +87,6 @@ class Manifest:
 
 
 def name_in(root: Path, path: Path) -> str:
-    """Return the name of a file in the manifest of `root`."""
     return path.absolute().relative_to(root).as_posix()
 
 
@@ -156,7 +155,6 @@ def differences(root: Path) -> Differences:
 
 
 def _listable(folder: Path) -> list[Path]:
-    """Every file below a folder but the hidden ones and the manifest."""
     files = (path for path in sorted(folder.rglob("*")) if path.name != MANIFEST and path.is_file())
     return [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
 
@@ -303,7 +301,7 @@ Stamp = tuple[int, int] | None
 
 
 def stamp_of(path: Path) -> Stamp:
-    """What to keep beside something that was read, to tell later whether it is still what the file says."""
+    """Return the time and length of a file, which change when it is written again; None where there is no file."""
     try:
         found = path.stat()
     except OSError:
@@ -312,16 +310,16 @@ def stamp_of(path: Path) -> Stamp:
 
 
 def remembered(*names: str) -> Callable[[Callable[[Path], Content]], Callable[[Path], Content]]:
-    """Read what lies at a path once, and again only when it has changed: the file or, of a folder, one of these files in it."""
+    """Cache what a function reads at a path until the file changes or, of a folder, one of the files `names` in it."""
 
     def decorate(read: Callable[[Path], Content]) -> Callable[[Path], Content]:
         @lru_cache(maxsize=512)
-        def kept(path: Path, _stamps: tuple[Stamp, ...]) -> Content:
+        def cached(path: Path, _stamps: tuple[Stamp, ...]) -> Content:
             return read(path)
 
         @wraps(read)
         def once(path: Path) -> Content:
-            return kept(path, tuple(stamp_of(path / name) for name in names or [""]))
+            return cached(path, tuple(stamp_of(path / name) for name in names or [""]))
 
         return once
 
@@ -330,16 +328,16 @@ def remembered(*names: str) -> Callable[[Callable[[Path], Content]], Callable[[P
 
 @remembered()
 def content_hash(path: Path) -> str:
-    """Twelve hexadecimal digits that identify what a file says, wherever it lies."""
+    """Return twelve hexadecimal digits of the hash of a file's content."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
 def first_fault(path: Path, error: ValidationError) -> str:
-    """The file, the field, what would be right there and, where it is a single value, what is there instead."""
+    """Return a sentence with the file, the field, the expected value and, for a single value, the given one."""
     first = error.errors()[0]
     where, given = ".".join(map(str, first["loc"])), first["input"]
-    told = f", got {str(given)[:40] or 'nothing'}" if where and isinstance(given, str | int | float) else ""
-    return ": ".join(part for part in (str(path), where, f"{first['msg']}{told}") if part)
+    got = f", got {str(given)[:40] or 'nothing'}" if where and isinstance(given, str | int | float) else ""
+    return ": ".join(part for part in (str(path), where, f"{first['msg']}{got}") if part)
 
 
 class _ChangedError(ValueError):
@@ -384,12 +382,11 @@ def _read_as_listed(paths: Sequence[Path], root: Path | None) -> list[bytes]:
 
 
 def read_yaml(path: Path, adapter: TypeAdapter[Content], refusal: type[Exception], made_by: str = "") -> Content:
-    """What stands in a YAML file; raises `refusal` with the path and, where there is one, the field that is at fault."""
+    """Read a YAML file; raises `refusal` with the path and, where there is one, the faulty field."""
     return parse_yaml(path, read_evidence(path, refusal, made_by), adapter, refusal)
 
 
 def parse_yaml(path: Path, content: bytes, adapter: TypeAdapter[Content], refusal: type[Exception]) -> Content:
-    """As `read_yaml`, of what was read already."""
     try:
         return adapter.validate_python(YAML(typ="safe", pure=True).load(content))
     except ValidationError as error:
@@ -401,7 +398,7 @@ def parse_yaml(path: Path, content: bytes, adapter: TypeAdapter[Content], refusa
 
 
 def read_json(path: Path, model: type[Model], refusal: type[Exception], made_by: str = "") -> Model:
-    """What stands in a JSON file; raises `refusal` with the path and, where there is one, the field that is at fault."""
+    """Read a JSON file; raises `refusal` with the path and, where there is one, the faulty field."""
     try:
         return model.model_validate_json(read_evidence(path, refusal, made_by))
     except ValidationError as error:
@@ -409,7 +406,7 @@ def read_json(path: Path, model: type[Model], refusal: type[Exception], made_by:
 
 
 def read_table(path: Path, columns: Sequence[str], refusal: type[Exception], made_by: str = "", **options: Any) -> pd.DataFrame:
-    """The rows of a .csv or .parquet file that has these columns; raises `refusal` with the path and what is wrong.
+    """Read the rows of a .csv or .parquet file that has these columns; raises `refusal` with the path and the fault.
 
     options: of pandas' reader of that kind of file
     """
@@ -417,7 +414,6 @@ def read_table(path: Path, columns: Sequence[str], refusal: type[Exception], mad
 
 
 def parse_table(path: Path, content: bytes, columns: Sequence[str], refusal: type[Exception], **options: Any) -> pd.DataFrame:
-    """As `read_table`, of what was read already."""
     read = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
     try:
         table: pd.DataFrame = read(BytesIO(content), **options)
@@ -430,7 +426,7 @@ def parse_table(path: Path, content: bytes, columns: Sequence[str], refusal: typ
 
 
 def each_readable(read: Callable[[Path], Content], paths: Iterable[Path]) -> tuple[list[Content], list[str]]:
-    """What can be read, and a sentence for each file that cannot: a broken file disables itself alone."""
+    """Read each file; return the contents, and a sentence for each file that cannot be read."""
     found: list[Content] = []
     broken: list[str] = []
     for path in paths:
@@ -443,7 +439,7 @@ def each_readable(read: Callable[[Path], Content], paths: Iterable[Path]) -> tup
 
 @contextmanager
 def in_one_step(path: Path) -> Iterator[Path]:
-    """A place to write what belongs at `path`: a reader sees the old file or the whole new one, whatever happens.
+    """Yield a place to write the content of `path`: a reader sees the old file or the whole new one.
 
     The folder is made if need be. Below a folder with a manifest, the new file is listed there in the same step. What a
     process has left behind that was killed while it wrote there is swept away.
@@ -484,7 +480,7 @@ CORRELATION = Range(-1, 1, unknown=True)
 
 
 def check_ranges(path: Path, rows: pd.DataFrame, ranges: Mapping[str, Range], refusal: type[Exception]) -> None:
-    """Raise `refusal` that tells of the first figure out of its range: by its line in a CSV, by its row from 0 otherwise."""
+    """Raise `refusal` for the first figure out of its range: by its line in a CSV, by its row from 0 otherwise."""
     for column, right in ranges.items():
         numbers = pd.to_numeric(rows[column], errors="coerce")
         faulty = ~numbers.between(right.low, right.high) & ~(right.unknown & rows[column].isna())

@@ -1,4 +1,4 @@
-"""Fidelity reports: what the simulation predicted of a real server, and what that server then did."""
+"""Fidelity reports: predictions of a real server by the simulation, and the server's own figures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _FidelityRecord(BaseModel):
 
 
 class FidelityOutcome(_FidelityRecord):
-    """What the requests of one run met: latencies in s from the scheduled arrival, answers/s, part within the objective."""
+    """Figures of the requests of one run: latencies in s from the scheduled arrival, answers/s, part within the objective."""
 
     p50_s: Positive
     p95_s: Positive
@@ -47,11 +47,11 @@ class FidelityOutcome(_FidelityRecord):
 class FidelityPoint(_FidelityRecord):
     """One server at one load: the prediction, then two identical real runs, and the first of them replayed.
 
-    speed: what a batch takes at that moment, against the server's profile
-    replayed: the engine's answer to the arrivals and the batch times of the first real run
+    speed: the time of a batch at that moment, against the server's profile
+    replayed: the engine's result for the arrivals and the batch times of the first real run
     low, high: the 95% forecast interval of each figure, made before the runs; 95 of 100 runs should lie in it, whatever speed
         the machine has at that time
-    speeds: what batches took in each stretch that was measured by then, against the median stretch; the last was just before
+    speeds: times of batches in each stretch until then, against the median stretch; the last was just before
     others_share: part of the machine that other programs took from the look at its speed to the end of the second run
     """
 
@@ -81,41 +81,39 @@ class FidelityPoint(_FidelityRecord):
 
     @property
     def name(self) -> str:
-        """The point as a person would call it."""
         return f"{self.model} {self.precision}, {self.policy}, load {self.load:g}"
 
     @property
     def repeats(self) -> bool:
-        """Whether the two real runs agree well enough to be held against."""
+        """Whether the two real runs agree well enough to judge a prediction by them."""
         return max(abs(self.noise("p50_s")), abs(self.noise("p99_s"))) <= AGREE
 
     def real_of(self, figure: str) -> float:
-        """The mean of the two real runs."""
         return fmean(getattr(run, figure) for run in self.real)
 
     def noise(self, figure: str) -> float:
-        """By which part the second real run differs from the first."""
+        """Return the difference of the second real run from the first, as a part of it."""
         first, second = (float(getattr(run, figure)) for run in self.real)
         return second / first - 1
 
     def error(self, figure: str) -> float:
-        """By which part the prediction differs from the real runs."""
+        """Return the error of the prediction as a part of the real value."""
         return float(getattr(self.predicted, figure)) / self.real_of(figure) - 1
 
     def replay_error(self, figure: str) -> float | None:
-        """By which part the replay differs from the run that it replays."""
+        """Return the error of the replay as a part of the replayed run."""
         if self.replayed is None:
             return None
         return float(getattr(self.replayed, figure)) / float(getattr(self.real[0], figure)) - 1
 
     def bounds(self, figure: str) -> tuple[float, float] | None:
-        """The forecast interval of a figure; None in a report without intervals."""
+        """Return the forecast interval of a figure; None in a report without intervals."""
         if self.low is None or self.high is None:
             return None
         return float(getattr(self.low, figure)), float(getattr(self.high, figure))
 
     def held(self, figure: str) -> int | None:
-        """How many of the two real runs lie in the forecast interval; None in a report without intervals."""
+        """Count the real runs that lie in the forecast interval, 0 to 2; None in a report without intervals."""
         bounds = self.bounds(figure)
         if bounds is None:
             return None
@@ -124,12 +122,11 @@ class FidelityPoint(_FidelityRecord):
 
     @property
     def goodput_error_points(self) -> float:
-        """Predicted minus real goodput, in percentage points."""
         return 100 * (self.predicted.goodput - self.real_of("goodput"))
 
 
 class FidelityReport(_FidelityRecord):
-    """All points of one campaign, with where and when they were measured."""
+    """All points of one campaign, with the machine and the date."""
 
     date: str
     processor: str
@@ -139,16 +136,15 @@ class FidelityReport(_FidelityRecord):
 
     @property
     def others_share(self) -> float | None:
-        """Part of the machine that other programs took meanwhile, on average over the points; None where nobody looked."""
+        """Mean part of the machine that other programs took; None where it was not measured."""
         seen = [point.others_share for point in self.points if point.others_share is not None]
         return fmean(seen) if seen else None
 
     def of(self, server: str) -> list[FidelityPoint]:
-        """The points of one server."""
         return [point for point in self.points if point.server == server]
 
     def summary(self, server: str = IN_PROCESS) -> dict[str, float | int]:
-        """What the points of one server come to; without a point to judge, no figure of it. Errors are parts of 1.
+        """Summarize the points of one server; errors are parts of 1. Figures without a point to judge are left out.
 
         Without a prefix: over the points whose real runs agree, which the bars are on; `all_points_`: over all of them.
         """
@@ -177,17 +173,15 @@ def _over(prefix: str, points: list[FidelityPoint]) -> Iterator[tuple[str, float
 
 
 def read_report(path: Path) -> FidelityReport:
-    """Read one report; raises FidelityError with the path and the first fault."""
     return read_json(path, FidelityReport, FidelityError)
 
 
 def readable_reports(folder: Path = FIDELITY) -> tuple[list[FidelityReport], list[str]]:
-    """Every report in the folder that can be used, by file name, and a sentence for each one that cannot."""
+    """Read the reports in a folder, by file name; also return a sentence for each one that cannot be read."""
     return each_readable(read_report, sorted(folder.glob("*.json")))
 
 
 def write_report(report: FidelityReport, path: Path) -> None:
-    """Write `report` in one step: a reader sees the old file or the new one, never half of one."""
     with in_one_step(path) as part:
         part.write_text(report.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
@@ -205,7 +199,7 @@ _BARS: tuple[tuple[str, str, float, Literal["share", "points"]], ...] = (
 
 
 def marks(report: FidelityReport, server: str = IN_PROCESS) -> list[Mark]:
-    """The figures of one server that have a bar; without a point to judge, they are left out."""
+    """Return the figures of one server that have a bar; those without a point to judge are left out."""
     found = report.summary(server)
     return [Mark(label, float(found[name]), bar, unit) for name, label, bar, unit in _BARS if name in found]
 
@@ -222,7 +216,7 @@ FORECAST = {
 
 @dataclass(frozen=True)
 class Held:
-    """How many of the real runs lie in the forecast interval of one figure, at one load or (None) at all of them.
+    """Count of real runs in the forecast interval of one figure, at one load or (None) at all of them.
 
     share: with a 95% interval that respects that the two runs of a point have one forecast
     width: the median width of the forecast interval, as a part of its middle; percentage points for `in time`
@@ -237,7 +231,7 @@ class Held:
 
 
 def forecasts_held(report: FidelityReport, server: str) -> list[Held]:
-    """The forecasts of one server against all of its real runs, load by load and then over all; empty without intervals.
+    """Compare the forecasts of one server with its real runs, load by load and then over all; empty without intervals.
 
     No point is left out: a machine whose repeats differ is what an interval is for.
     """
@@ -262,41 +256,41 @@ def _width(point: FidelityPoint, name: str) -> float:
     return 100 * (high - low) if name == "in time" else (high - low) / float(getattr(point.predicted, figure))
 
 
-def share_told(held: Held) -> str:
-    """`p99 46 of 48 (95.8%, [86, 100])`."""
+def share_sentence(held: Held) -> str:
+    """Return a share with its interval: `p99 46 of 48 (95.8%, [86, 100])`."""
     low, high = (f"{100 * bound:.0f}" for bound in (held.share.low, held.share.high))
     return f"{held.figure} {held.held} of {held.runs} ({percent(held.share.value)} [{low}, {high}])"
 
 
-def held_told(report: FidelityReport, server: str) -> str:
-    """How often the real runs lie in their forecast intervals, in words; empty without intervals."""
+def held_sentence(report: FidelityReport, server: str) -> str:
+    """Return a sentence on the share of real runs in their forecast intervals; empty without intervals."""
     found = forecasts_held(report, server)
     if not found:
         return ""
-    overall = ", ".join(share_told(one) for one in found if one.load is None)
+    overall = ", ".join(share_sentence(one) for one in found if one.load is None)
     return f"Real runs within their 95% forecast interval, with no run left out: {overall}."
 
 
-def busy_told(report: FidelityReport) -> str:
-    """What other programs took of the machine while the report was measured; empty where nobody looked."""
+def busy_sentence(report: FidelityReport) -> str:
+    """Return a sentence on the load by other programs during the measurement; empty where it was not measured."""
     share = report.others_share
     return "" if share is None else f"Other programs took {roughly(share)} of the machine meanwhile."
 
 
-def told(report: FidelityReport, server: str) -> str:
-    """How many points were judged, and how much two identical real runs differ."""
+def spread_sentence(report: FidelityReport, server: str) -> str:
+    """Return a sentence on the number of judged points and the difference of two identical real runs."""
     found = report.summary(server)
     left_out = int(found["points"] - found["points_judged"])
     noise = " and ".join(f"{percent(found[f'all_points_noise_{name}_median'])} in {name}" for name in ("p50", "p99"))
     sentences = (
         f"{found['points']} points. Two identical real runs differ by {noise} (medians). {left_out} points are not judged: "
-        f"their two real runs differ by more than {percent(AGREE)} in p50 or in p99. {busy_told(report)}"
+        f"their two real runs differ by more than {percent(AGREE)} in p50 or in p99. {busy_sentence(report)}"
     )
     return sentences.rstrip()
 
 
 def point_rows(report: FidelityReport, server: str) -> pd.DataFrame:
-    """One row per point: times in ms, shares and errors in %, goodput errors in percentage points."""
+    """Return one row per point: times in ms, shares and errors in %, goodput errors in percentage points."""
     return pd.DataFrame([dict(_row(point)) for point in report.of(server)])
 
 
@@ -320,7 +314,6 @@ def _row(point: FidelityPoint) -> Iterator[tuple[str, object]]:
 
 
 def _interval_cells(point: FidelityPoint) -> Iterator[tuple[str, object]]:
-    """The forecast intervals and both real runs, where there are intervals."""
     for name, (figure, scale, unit) in FORECAST.items():
         bounds = point.bounds(figure)
         if bounds is None:

@@ -1,10 +1,9 @@
-"""Illustrations: small pictures of what each condition does to an image, of scenes that our own code draws. None is a photo.
+"""Illustrations: small pictures of drawn scenes under each condition. None is a photo.
 
-    about.yaml                                   what they are, how they were made, and the licence
+    about.yaml                                   contents, making and licence
     <kind>.<condition>.<severity>.<scene>.webp   a picture, of a kind in `KINDS`
 
-`camera` is the image as the camera gives it, `network` what the network NanoDet-m gets of it, drawn as a picture. Nothing was
-measured on them.
+`camera` is the camera's image, `network` the input of the network NanoDet-m, drawn as a picture. Nothing was measured on them.
 """
 
 from __future__ import annotations
@@ -33,11 +32,11 @@ BINS = 32
 
 
 class IllustrationError(InputError):
-    """An illustration is not there or cannot be read; the message says which, and what there is."""
+    """An illustration is not there or cannot be read; the message names it, and those that exist."""
 
 
 class ConditionShown(BaseModel):
-    """What a condition is called, what its strength means, and the strengths by severity.
+    """Label of a condition, the meaning of its strength, and the strengths by severity.
 
     struck: the strength is the share of the images that it strikes; one picture, of a struck image, stands for all severities
     """
@@ -51,7 +50,7 @@ class ConditionShown(BaseModel):
 
 
 class IllustrationsAbout(BaseModel):
-    """What the illustrations are, and how they were made.
+    """Contents and making of the illustrations.
 
     sizes: width and height in pixels, by kind; severities: by kind and condition
     """
@@ -75,7 +74,6 @@ class IllustrationsAbout(BaseModel):
 
 
 def file_name(kind: str, condition: str, severity: int, scene: str) -> str:
-    """The name of a picture's file."""
     return f"{kind}.{condition}.{severity}.{scene}{ENDING}"
 
 
@@ -87,49 +85,49 @@ class Illustrations:
     folder: Path
 
     def picture(self, kind: str, condition: str, severity: int, scene: str) -> bytes:
-        """A picture as WebP, as large as `about.sizes` says of its kind."""
+        """Read a picture as WebP, of the size in `about.sizes`."""
         return read_evidence(self._path(kind, condition, severity, scene), IllustrationError)
 
     def pixels(self, kind: str, condition: str, severity: int, scene: str) -> NDArray[np.uint8]:
-        """A picture's red, green and blue, (height, width, 3)."""
-        told = self.picture(kind, condition, severity, scene)
+        """Return a picture's red, green and blue, (height, width, 3)."""
+        content = self.picture(kind, condition, severity, scene)
         try:
-            return np.asarray(Image.open(io.BytesIO(told)).convert("RGB"))
+            return np.asarray(Image.open(io.BytesIO(content)).convert("RGB"))
         except (OSError, Image.DecompressionBombError) as error:
             path = self._path(kind, condition, severity, scene)
             raise IllustrationError(f"{path}: is not a picture; install CaseSim again") from error
 
     def difference(self, kind: str, one: Shown, other: Shown, scene: str) -> bytes:
-        """How far two pictures of a scene are apart in each pixel and channel, 0 (black) to 255, as PNG."""
+        """Return the difference of two pictures in each pixel and channel, 0 (black) to 255, as PNG."""
         first, second = (self.pixels(kind, *shown, scene).astype(np.int16) for shown in (one, other))
         buffer = io.BytesIO()
         Image.fromarray(np.abs(first - second).astype(np.uint8)).save(buffer, "PNG")
         return buffer.getvalue()
 
     def histogram(self, kind: str, shown: Shown, scene: str) -> NDArray[np.float64]:
-        """The share of a picture's pixels in each bin of 8 values, (3, 32): red, green and blue, each adding up to 1."""
+        """Return the share of a picture's pixels in each bin of 8 values, (3, 32): red, green and blue, each adding up to 1."""
         values = self.pixels(kind, *shown, scene).reshape(-1, 3)
         counts = [np.bincount(channel // (256 // BINS), minlength=BINS) for channel in values.T]
         return np.array(counts) / len(values)
 
     def _path(self, kind: str, condition: str, severity: int, scene: str) -> Path:
-        told = self.about
-        _check("kind", kind, told.severities)
-        _check(f"condition of the kind {kind}", condition, there := told.severities[kind])
+        about = self.about
+        _check("kind", kind, about.severities)
+        _check(f"condition of the kind {kind}", condition, there := about.severities[kind])
         _check(f"severity of {condition}", severity, there[condition])
-        _check("scene", scene, told.scenes)
-        drawn = max(there[condition]) if told.conditions[condition].struck else severity
+        _check("scene", scene, about.scenes)
+        drawn = max(there[condition]) if about.conditions[condition].struck else severity
         return self.folder / file_name(kind, condition, drawn, scene)
 
 
 def load_illustrations(folder: Path = ILLUSTRATIONS) -> Illustrations:
-    """The illustrations in a folder; raises IllustrationError with the file, the field and what is wrong."""
+    """Read the illustrations in a folder; raises IllustrationError with the file, the field and the fault."""
     path = folder / "about.yaml"
     about = read_yaml(path, TypeAdapter(IllustrationsAbout), IllustrationError)
     for kind, conditions in about.severities.items():
-        untold = [name for name in conditions if name not in about.conditions]
-        if untold:
-            raise IllustrationError(f"{path}: severities.{kind}: conditions says nothing of {untold[0]}")
+        undescribed = [name for name in conditions if name not in about.conditions]
+        if undescribed:
+            raise IllustrationError(f"{path}: severities.{kind}: {undescribed[0]} is not listed under conditions")
     return Illustrations(about, folder)
 
 

@@ -1,4 +1,4 @@
-"""Measured latencies side by side: one row per cell, and what a precision changes against fp32."""
+"""Measured latencies side by side: one row per cell, and speeds of precisions against fp32."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from simulator.evidence.profiles import DISTURBED_SHARE, Calls, Profile, ThreadR
 from simulator.intervals import quantile_interval
 from simulator.units import significant
 
-#: What the other precisions are held against.
+#: The precision that the others are compared with.
 BASE = "fp32"
 
-#: How the names of steps around a network begin.
+#: Beginnings of the names of steps around a network.
 _STEPS = ("photo_", "step_")
 
 #: Fewer calls than this bound no median at 95%: 1 - 2 * 0.5 ** 5 is 94%.
 FEW = 6
 
-#: What makes two rows of measurements comparable, batch size apart.
+#: Columns that are equal in comparable rows, batch size apart.
 _SETTING = ["model", "device", "threads"]
 
 
 def cells(profiles: Iterable[Profile]) -> pd.DataFrame:
-    """A row for each (model, precision, device, threads, batch), latencies in ms.
+    """Return a row for each (model, precision, device, threads, batch), latencies in ms.
 
     task, family: what any profile of the model says; median_ms with its 95% interval low_ms to high_ms, or the range of the
     calls where there are fewer than `FEW`; p5_ms to p95_ms hold nine calls in ten; item_ms is the median over the batch;
@@ -60,7 +60,7 @@ def _cell(profile: Profile, run: ThreadRun, timed: Calls) -> list[object]:
 
 
 def calls(profiles: Iterable[Profile]) -> pd.DataFrame:
-    """Every timed call: model, precision, device, threads, batch, latency_ms, idle_ms (the idle gap before it)."""
+    """Return every timed call: model, precision, device, threads, batch, latency_ms, idle_ms (the idle gap before it)."""
     frames = [
         pd.DataFrame({"latency_ms": timed.latency_ms, "idle_ms": timed.idle_ms}).assign(
             model=profile.model, precision=profile.precision, device=profile.device, threads=run.threads, batch=timed.batch
@@ -74,20 +74,20 @@ def calls(profiles: Iterable[Profile]) -> pd.DataFrame:
 
 
 def parted(found: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The rows about networks, and those about the steps before and after them."""
+    """Split rows about networks from rows about the steps before and after them."""
     is_step = found["model"].str.startswith(_STEPS)
     return found[~is_step], found[is_step]
 
 
 def within(rows: pd.DataFrame, **allowed: list[str]) -> pd.DataFrame:
-    """The rows whose columns hold one of the values allowed for them; an empty list allows all."""
+    """Return the rows whose columns hold one of the allowed values; an empty list allows all."""
     for column, values in allowed.items():
         rows = rows[rows[column].isin(values)] if values else rows
     return rows
 
 
 def speedups(found: pd.DataFrame, batch: int) -> pd.DataFrame:
-    """How many times faster than fp32 each other precision is at one batch size, slowest first.
+    """Return the speed of each precision as a multiple of fp32 at one batch size, slowest first.
 
     found: rows as `cells` gives them. times: the ratio of the medians, above 1 is faster; times_low and times_high combine the
     95% intervals of both medians, so that they cover the ratio with at least 90%. disturbed: either of the two was.
@@ -101,17 +101,17 @@ def speedups(found: pd.DataFrame, batch: int) -> pd.DataFrame:
         times_high=pairs["base_high_ms"] / pairs["low_ms"],
         disturbed=pairs["disturbed"].astype(bool) | pairs["base_disturbed"].astype(bool),
     )
-    kept = [*_SETTING, "precision", "batch", "base_median_ms", "median_ms", "times", "times_low", "times_high", "disturbed"]
-    return pairs[kept].sort_values("times", ignore_index=True)
+    columns = [*_SETTING, "precision", "batch", "base_median_ms", "median_ms", "times", "times_low", "times_high", "disturbed"]
+    return pairs[columns].sort_values("times", ignore_index=True)
 
 
 def usual(ratios: pd.DataFrame) -> str:
-    """The precision that most models were measured at, of rows as `speedups` gives them."""
+    """Return the precision with the most models among rows of `speedups`."""
     return str(ratios["precision"].value_counts().idxmax())
 
 
 def extremes(ratios: pd.DataFrame) -> list[str]:
-    """The models that the usual precision speeds up most and least, disturbed rows of `speedups` left out."""
+    """Return the models with the largest and smallest gain at the usual precision; disturbed rows are left out."""
     sure = ratios[~ratios["disturbed"]]
     if sure.empty:
         return []
@@ -120,7 +120,7 @@ def extremes(ratios: pd.DataFrame) -> list[str]:
 
 
 def surprise(ratios: pd.DataFrame) -> str:
-    """What lower precision buys and what it costs, from the rows of `speedups`; disturbed ones say nothing here."""
+    """Return a sentence on the gain and cost of lower precision, from rows of `speedups` that were not disturbed."""
     sure = ratios[~ratios["disturbed"]]
     if sure.empty:
         return "No model here was measured both at fp32 and at another precision, on a quiet machine."
@@ -128,19 +128,18 @@ def surprise(ratios: pd.DataFrame) -> str:
     least, most = rows.iloc[0], rows.iloc[-1]
     also = f", and {_times(least['times'])} for {least['model']}" if len(rows) > 1 else ""
     start = f"With {threads_of(most['threads'])} and batches of {most['batch']}"
-    told = f"{start}, {spoken(usual(sure))} is {_times(most['times'])} than fp32 for {most['model']}{also}"
-    return f"{told}. {_slower(sure)}"
+    sentence = f"{start}, {spoken(usual(sure))} is {_times(most['times'])} than fp32 for {most['model']}{also}"
+    return f"{sentence}. {_slower(sure)}"
 
 
 def _slower(sure: pd.DataFrame) -> str:
-    """For how many models each precision is slower than fp32, beyond doubt, the worst precision first."""
     counted = [(int((rows["times_high"] < 1).sum()), len(rows), spoken(str(name))) for name, rows in sure.groupby("precision")]
-    told = [
+    parts = [
         f"{name} for {slower} of {count} {'model' if count == 1 else 'models'}"
         for slower, count, name in sorted(counted, reverse=True)
         if slower
     ]
-    return f"Slower than fp32: {', '.join(told)}." if told else "None is slower than fp32."
+    return f"Slower than fp32: {', '.join(parts)}." if parts else "None is slower than fp32."
 
 
 def _times(ratio: float) -> str:
@@ -148,10 +147,9 @@ def _times(ratio: float) -> str:
 
 
 def threads_of(count: int) -> str:
-    """A number of threads in words."""
     return f"{count} thread" + ("s" if count > 1 else "")
 
 
 def spoken(name: str) -> str:
-    """The name of a precision or of a step as a person says it: `int8 static`."""
+    """Return the name of a precision or of a step in words: `int8 static`."""
     return name.removeprefix("step_").replace("_", " ")

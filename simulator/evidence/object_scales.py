@@ -1,13 +1,13 @@
-"""What the detectors whose latency is measured find of vehicles and people: on COCO's still images, not on the road.
+"""Recall of vehicles and people by the detectors whose latency is measured: on COCO's still images, not on the road.
 
-    scales.yaml      who measured what on what, with the hash of each network's file
+    scales.yaml      authors, images, and the hash of each network's file
     scales.csv       recall by height in pixels of the network's input: the columns `CURVES`
     full_size.csv    recall of all boxes where the images have their usual size: `FULL_SIZE`
-    conditions.csv   by how much a condition moves recall: `CONDITIONS`
+    conditions.csv   change of recall under a condition: `CONDITIONS`
     false.csv        false answers an image: `FALSE`
 
 A network is called `coco.DETECTOR.PRECISION`; its latency is in the profile `coco_DETECTOR.PRECISION`. Shares are parts of 1,
-intervals 95%; d00 to d39 are bootstrap draws, in which images are drawn again.
+intervals 95%; d00 to d39 are bootstrap draws of images.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DRAWS = [f"d{number:02d}" for number in range(40)]
 _NETWORK = ["seen_by", "object", "threshold"]
 #: x: a height in pixels; recall never falls with it.
 CURVES = [*_NETWORK, "by", "x", "recall", "recall_low", "recall_high", *DRAWS]
-#: boxes: how many were looked for; images: on how many they are.
+#: boxes: number of labelled boxes; images: number of images with them.
 FULL_SIZE = [*_NETWORK, "images", "boxes", "found", "found_low", "found_high"]
 #: shift: the s for which boxes with the clean recall r are found with Phi(Phi^-1(r) + s).
 CONDITIONS = ["seen_by", "condition", "severity", "shift", "shift_low", "shift_high", *DRAWS]
@@ -79,7 +79,7 @@ class ScoredNetwork(_ScaleRecord):
 
 
 class ScalesAbout(_ScaleRecord):
-    """Where the tables come from."""
+    """Origin of the tables."""
 
     date: str
     processor: str
@@ -112,26 +112,26 @@ class Scales:
     false: pd.DataFrame
 
     def curve(self, seen_by: str, of: str, threshold: float) -> pd.DataFrame:
-        """Recall of an object by height, by rising x; raises DetectionError that lists what there is."""
+        """Return recall of an object by height, by rising x; raises DetectionError that lists the measured ones."""
         return _rows(self.curves, "scales.csv", seen_by=seen_by, object=of, threshold=threshold)
 
     def shift(self, seen_by: str, condition: str, severity: int) -> pd.Series:
-        """By how much a condition moves recall; raises DetectionError that lists what there is."""
+        """Return the change of recall under a condition; raises DetectionError that lists the measured ones."""
         rows = _rows(self.conditions, "conditions.csv", seen_by=seen_by, condition=condition, severity=severity)
         return rows.iloc[0]
 
     def false_answers(self, seen_by: str, threshold: float) -> pd.Series:
-        """False answers an image; raises DetectionError that lists what there is."""
+        """Return false answers an image; raises DetectionError that lists the measured ones."""
         return _rows(self.false, "false.csv", seen_by=seen_by, threshold=threshold).iloc[0]
 
 
 def shifted(recall: NDArray[np.float64], shift: float) -> NDArray[np.float64]:
-    """Clean recalls as a condition leaves them: Phi(Phi^-1(recall) + shift). None and all stay as they are."""
+    """Shift clean recalls: Phi(Phi^-1(recall) + shift). Recalls of 0 and 1 stay as they are."""
     return np.asarray(norm.cdf(norm.ppf(recall) + shift))
 
 
 def profile_of(seen_by: str) -> tuple[str, str]:
-    """Model and precision of the profile with the latency of a network; raises DetectionError."""
+    """Return model and precision of the latency profile of a network; raises DetectionError."""
     parts = seen_by.split(".")
     if len(parts) != 3 or parts[0] != "coco":
         raise DetectionError(f"'{seen_by}' names no network of these tables; expected such as coco.yolox_nano.int8_mixed")
@@ -139,7 +139,7 @@ def profile_of(seen_by: str) -> tuple[str, str]:
 
 
 def other_files(about: ScalesAbout, profiles: Iterable[Profile]) -> dict[str, str]:
-    """The networks that were judged and timed as two different files: their names, and the hash of the file that was timed.
+    """Return the networks that were judged and timed as two different files: names, and the hash of the timed file.
 
     For these a latency has to be measured anew before latency and recall are those of one file.
     """
@@ -149,7 +149,7 @@ def other_files(about: ScalesAbout, profiles: Iterable[Profile]) -> dict[str, st
 
 
 def _rows(table: pd.DataFrame, file: str, **wanted: str | float) -> pd.DataFrame:
-    """The rows with these values; where there are none, the first value that is not there is told with those that are."""
+    """Return the rows with these values; raises DetectionError that names the first missing value."""
     left = table
     for column, value in wanted.items():
         found = left[left[column] == value]
@@ -161,7 +161,7 @@ def _rows(table: pd.DataFrame, file: str, **wanted: str | float) -> pd.DataFrame
 
 
 def load_scales(folder: Path = DETECTIONS) -> Scales:
-    """Read the tables; raises DetectionError with the file, the line, the column and what is wrong."""
+    """Read the tables; raises DetectionError with the file, the line, the column and the fault."""
     return _load(folder)
 
 
@@ -188,7 +188,7 @@ _WORDS = {"seen_by", "object", "by", "condition"}
 
 def _check(table: pd.DataFrame, path: Path, about: ScalesAbout) -> None:
     name = path.name
-    _refuse(path, table, "seen_by", ~table["seen_by"].isin(list(about.networks)), "a network that scales.yaml tells of")
+    _refuse(path, table, "seen_by", ~table["seen_by"].isin(list(about.networks)), "a network that scales.yaml lists")
     keys = _KEYS[name]
     _refuse(path, table, keys[-1], table.duplicated(keys), "one row per " + ", ".join(keys))
     check_ranges(path, table, _RANGES[name], DetectionError)
@@ -205,7 +205,7 @@ def _check_monotone(curves: pd.DataFrame, path: Path) -> None:
 
 
 def _refuse(path: Path, table: pd.DataFrame, column: str, bad: pd.Series, expected: str) -> None:
-    """Raise DetectionError with the first line at fault; a table's first row is on line 2."""
+    """Raise DetectionError with the first faulty line; a table's first row is on line 2."""
     places = np.flatnonzero(bad.to_numpy())
     if len(places):
         value = table[column].iloc[int(places[0])]

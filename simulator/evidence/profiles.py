@@ -1,9 +1,8 @@
-"""Latency profiles: what one model at one precision took on one device, call by call.
+"""Latency profiles: calls of one model at one precision on one device.
 
-A profile is data on disk (`assets/profiles/<device>/<model>.<precision>.json`), written by `casesim profile`; those of a
-person's own models lie in the same way in the user's data folder. It keeps every
-call that was timed, together with how long the session had been idle before it: a call after an idle gap is slower than a
-call in a busy loop, and a server meets both.
+A profile is data on disk (`assets/profiles/<device>/<model>.<precision>.json`), written by `casesim profile`; profiles of a
+user's own models lie in the user's data folder. It keeps every timed call with the idle time of the session before it: a call
+after an idle gap is slower than a call in a busy loop, and a server meets both.
 """
 
 from __future__ import annotations
@@ -31,10 +30,10 @@ IDLE_GAP_MS = 2.0
 #: Where profiles are looked for: those that travel with the package first.
 FOLDERS = (PROFILES, OWN_PROFILES)
 
-#: From this part of the machine on, what other programs took meanwhile is told wherever a latency is used.
+#: From this part of the machine on, the load by other programs is shown wherever a latency is used.
 DISTURBED_SHARE = 0.1
 
-#: A call takes at least a nanosecond, less than any clock here tells, and at most an hour.
+#: A call takes at least a nanosecond, less than the resolution of clocks here, and at most an hour.
 LatencyMs = Annotated[float, Field(ge=1e-6, le=3_600_000)]
 IdleMs = Annotated[float, Field(ge=0, le=86_400_000)]
 StartS = Annotated[float, Field(gt=0, le=3600)]
@@ -71,8 +70,8 @@ class Calls(_ProfileRecord):
 class FixedCost(_ProfileRecord):
     """The line `per_batch_ms + batch * per_request_ms`, fitted to busy calls of mixed sizes, with standard errors.
 
-    per_batch_ms: what a call takes however many it serves; below 0 where large batches take more than their share
-    misfit: the largest part by which the median of a size lies off the line; standard errors do not cover it
+    per_batch_ms: time of a call that does not depend on its size; below 0 where large batches take more than their share
+    misfit: largest relative distance of a size's median from the line; standard errors do not cover it
     """
 
     per_batch_ms: LineMs
@@ -83,7 +82,7 @@ class FixedCost(_ProfileRecord):
 
 
 class ThreadRun(_ProfileRecord):
-    """All that was measured with sessions pinned to one thread count."""
+    """Measurements of sessions pinned to one thread count."""
 
     threads: int = Field(ge=1, le=1024)
     session_s: list[StartS] = Field(
@@ -96,7 +95,7 @@ class ThreadRun(_ProfileRecord):
     speeds: list[Speed] | None = Field(
         default=None,
         max_length=100_000,
-        description="how the speed of the machine wandered: what a call of the smallest batch took in short stretches from the "
+        description="drift of the machine's speed: the time of a call of the smallest batch in short stretches from the "
         "first cold start to the last timed call, each against the median stretch; 1.1 is a tenth slower",
     )
     fixed_cost: FixedCost | None = Field(default=None, description="absent where one batch size was measured")
@@ -110,7 +109,7 @@ class ThreadRun(_ProfileRecord):
 
 
 class Provenance(_ProfileRecord):
-    """Where, when and with what a profile was measured."""
+    """Machine, date and software of a profile."""
 
     processor: str
     cores: int = Field(ge=1, le=65_536)
@@ -151,14 +150,14 @@ class Profile(_ProfileRecord):
         return f"{self.device}/{self.model}.{self.precision}"
 
     def run(self, threads: int) -> ThreadRun:
-        """The measurements with `threads` threads; raises KeyError that names the counts there are."""
+        """Return the measurements with `threads` threads; raises KeyError that names the measured counts."""
         for run in self.runs:
             if run.threads == threads:
                 return run
         raise KeyError(f"{self.key} was measured with {sorted(r.threads for r in self.runs)} threads, not {threads}")
 
     def source(self, threads: int) -> str:
-        """One sentence for the screen: machine, runtime, sample size, date."""
+        """Return one sentence for the screen: machine, runtime, sample size, date."""
         made, run = self.provenance, self.run(threads)
         samples = sum(len(calls.latency_ms) for calls in run.calls)
         busy = run.others_share or 0.0
@@ -190,9 +189,9 @@ class PrecisionError(ProfileError):
 
 
 def write_profile(profile: Profile, folder: Path = PROFILES) -> Path:
-    """Write `profile` under `folder` in one step: a reader sees the old file or the new one, never half of one.
+    """Write `profile` under `folder` in one step: a reader sees the old file or the new one.
 
-    One's own is listed in a manifest, so that what was measured is told from what was changed later. Raises ProfileError.
+    A profile of the user's own is listed in a manifest, which shows later changes. Raises ProfileError.
     """
     path, content = folder / f"{profile.key}.json", profile.model_dump_json(exclude_none=True) + "\n"
     if folder == OWN_PROFILES:
@@ -205,7 +204,7 @@ def write_profile(profile: Profile, folder: Path = PROFILES) -> Path:
 
 
 def delete_profile(key: str, folder: Path | None = None) -> None:
-    """Remove a profile of one's own by its `device/model.precision`; raises ProfileError that lists what there is.
+    """Remove a profile of the user's own by its `device/model.precision`; raises ProfileError that lists the profiles.
 
     folder: OWN_PROFILES where none is given
     """
@@ -218,12 +217,11 @@ def delete_profile(key: str, folder: Path | None = None) -> None:
 
 
 def read_profile(path: Path) -> Profile:
-    """Read one profile; raises ProfileError with the path and the first fault."""
     return read_json(path, Profile, ProfileError)
 
 
 def load_profile(device: str, model: str, precision: str, folder: Path | None = None) -> Profile:
-    """The profile of `model` at `precision` on `device`, in `folder` or the first of FOLDERS that has it.
+    """Return the profile of `model` at `precision` on `device`, in `folder` or the first of FOLDERS that has it.
 
     Raises ProfileError that lists what there is instead.
     """
@@ -239,12 +237,11 @@ def load_profile(device: str, model: str, precision: str, folder: Path | None = 
 
 
 def has_profile(device: str, model: str, precision: str, folder: Path | None = None) -> bool:
-    """Whether `model` at `precision` was measured on `device`."""
     return _find(device, model, precision, folder) is not None
 
 
 def profile_files(device: str, models: Iterable[str], precision: str) -> dict[str, Path]:
-    """The files of the profiles that `load_profile` reads, by a name that is the same on every machine."""
+    """Return the files that `load_profile` reads, by names that are equal on every machine."""
     found = {f"profiles/{device}/{model}.{precision}.json": _find(device, model, precision, None) for model in models}
     return {name: path for name, path in found.items() if path}
 
@@ -258,7 +255,7 @@ _read_once = remembered()(read_profile)
 
 
 def profiles(folder: Path | None = None, model: str | None = None) -> Iterator[Profile]:
-    """Every profile in `folder`, or in each of FOLDERS, by device, model and precision; raises ProfileError.
+    """Read every profile in `folder`, or in each of FOLDERS, by device, model and precision; raises ProfileError.
 
     model: only those of this one, so that another's broken file is not in its way
     """
@@ -266,7 +263,7 @@ def profiles(folder: Path | None = None, model: str | None = None) -> Iterator[P
 
 
 def readable_profiles(folder: Path | None = None) -> tuple[list[Profile], list[str]]:
-    """As `profiles`, with a sentence for each file that cannot be used in place of an error."""
+    """Read profiles as `profiles` does; also return a sentence for each file that cannot be used."""
     return each_readable(read_profile, _files(folder))
 
 
@@ -284,7 +281,7 @@ _LEAST_SCATTER = 1e-4
 
 
 def fixed_cost(calls: list[Calls]) -> FixedCost | None:
-    """The line t = t0 + batch * t1 through the busy calls of all sizes; None for one size, or fewer than three calls.
+    """Fit t = t0 + batch * t1 to the busy calls of all sizes; None for one size, or fewer than three calls.
 
     Residuals count relative to the median of their size, since a call twice as long scatters twice as much, and with the
     loss 2 (sqrt(1 + r^2) - 1), so that a rare stall does not bend the line (`soft_l1` of scipy.optimize.least_squares).
@@ -347,25 +344,25 @@ _FAILURE_LIST = TypeAdapter(list[Failure])
 
 
 def failures(folder: Path = PROFILES) -> Iterator[Failure]:
-    """Every failure under `folder`, by device, model and precision; raises FailureError with the first fault."""
+    """Read every failure under `folder`, by device, model and precision; raises FailureError with the first fault."""
     for path in sorted(folder.glob(f"*/{_FAILURES}")):
         yield from _read_failures(path)
 
 
 def readable_failures(folder: Path = PROFILES) -> tuple[list[Failure], list[str]]:
-    """As `failures`, with a sentence for each file that cannot be used in place of an error."""
+    """Read failures as `failures` does; also return a sentence for each file that cannot be used."""
     found, broken = each_readable(_read_failures, sorted(folder.glob(f"*/{_FAILURES}")))
     return list(chain.from_iterable(found)), broken
 
 
 def write_failure(failure: Failure, folder: Path = PROFILES) -> None:
-    """Add `failure` to its device's file; what was known of the same model and precision gives way."""
+    """Add `failure` to its device's file, in place of an older one of the model and precision."""
     others = _other_failures(failure.device, failure.model, failure.precision, folder)
     _write_failures(folder / failure.device / _FAILURES, [*others, failure])
 
 
 def forget_failure(device: str, model: str, precision: str, folder: Path = PROFILES) -> None:
-    """Strike out the failure of what has been measured after all, if there is one."""
+    """Remove the failure of a model that has been measured after all, if there is one."""
     path = folder / device / _FAILURES
     others = _other_failures(device, model, precision, folder)
     if path.is_file() and len(others) < len(_read_failures(path)):
@@ -383,7 +380,7 @@ def _read_failures(path: Path) -> list[Failure]:
 
 
 def _write_failures(path: Path, found: list[Failure]) -> None:
-    """In one step; a file that would be empty is removed."""
+    """Write the file in one step, or remove a file that would be empty."""
     if not found:
         path.unlink()
         return
@@ -395,7 +392,6 @@ def _write_failures(path: Path, found: list[Failure]) -> None:
 
 
 def failure_rows(found: Sequence[Failure]) -> pd.DataFrame:
-    """One row per failure."""
     rows = [
         {
             "model": failure.model,
@@ -412,17 +408,17 @@ def failure_rows(found: Sequence[Failure]) -> pd.DataFrame:
 
 
 def refusals(found: Sequence[Failure]) -> str:
-    """Which model failed, if only one did; else how many failed, at which step, and at which precision most often."""
+    """Return a sentence on the failed model, or on the number of failures by step and the most frequent precision."""
     if len(found) == 1:
         [only] = found
         return f"One model could not be measured at one precision: {only.model} at {_plain_precision(only.precision)}."
     steps = Counter(failure.step for failure in found)
-    told = ", ".join(f"{count} at the step {step}" for step, count in steps.most_common())
+    by_step = ", ".join(f"{count} at the step {step}" for step, count in steps.most_common())
     precision, most = Counter(failure.precision for failure in found).most_common(1)[0]
     models = len({failure.model for failure in found})
     return (
-        f"Models that could not be measured at some precision: {models}. Attempts that failed: {len(found)} ({told}), most of "
-        f"them at {_plain_precision(precision)} ({most})."
+        f"Models that could not be measured at some precision: {models}. Attempts that failed: {len(found)} ({by_step}), "
+        f"most of them at {_plain_precision(precision)} ({most})."
     )
 
 

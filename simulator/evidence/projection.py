@@ -1,7 +1,7 @@
 """Latency and energy on hardware that was not measured here, projected from published points, each with a band.
 
-`latency` and `energy` answer or refuse: what the evidence does not support raises ProjectionError with a sentence that says why
-and what there is.
+`latency` and `energy` raise ProjectionError where the evidence supports no figure; the message gives the reason and lists the
+published figures.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from simulator.evidence.profiles import profiles
 from simulator.evidence.projection_accuracy import LEVEL, OFFLINE, Basis, Errors, basis_of, held_out
 from simulator.paths import CATALOGUE, PROFILES
 
-#: What computes a model of a precision, the closest first. Accelerators run no network whose scales are found in every call.
+#: Number formats that can compute a model of a precision, the closest first.
+#: Accelerators run no network whose scales are found in every call.
 _COMPUTED = {
     "fp32": ("fp32", "fp16"),
     "fp16": ("fp16",),
@@ -42,15 +43,15 @@ _WORDS: dict[Basis, str] = {
 
 
 class ProjectionError(InputError):
-    """The evidence does not support this number; the message says why, and what there is."""
+    """The evidence does not support this number; the message gives the reason and lists the published figures."""
 
 
 @dataclass(frozen=True)
 class Projected:
-    """A projected number with its band; `source` says in one sentence where it comes from and how far off it may be.
+    """A projected number with its band; `source` is a sentence on its origin and its error.
 
     value, low, high: seconds for a whole batch (for one item where the batch is OFFLINE), or joules for one item
-    computed: what the device computes in, which is fp16 for an fp32 model where nothing is published of fp32
+    computed: the device's number format, fp16 for an fp32 model where no figure at fp32 is published
     """
 
     value: float
@@ -62,7 +63,7 @@ class Projected:
 
 
 def latency(model: str, precision: str, batch: int, device: str) -> Projected:
-    """Seconds for a batch of a model on a device; `batch` OFFLINE is the time of one item among endlessly many.
+    """Project the seconds for a batch of a model on a device; `batch` OFFLINE is the time of one item among endlessly many.
 
     model: a network of the catalogue, or the name under which it is measured here
     Raises ProjectionError, or CatalogueError for a device that the catalogue does not have.
@@ -71,7 +72,6 @@ def latency(model: str, precision: str, batch: int, device: str) -> Projected:
 
 
 def latencies(model: str, precision: str, batches: Sequence[int], device: str) -> list[Projected]:
-    """As `latency`, for several batches at a time."""
     hardware, network = machine(device), _network(model)
     computed = _computed(precision, device, hardware)
     _check_batches(batches, device, hardware)
@@ -93,11 +93,11 @@ def latencies(model: str, precision: str, batches: Sequence[int], device: str) -
 
 
 def energy(model: str, precision: str, batch: int, device: str) -> Projected:
-    """Joules at the wall for one item of a batch, whole system; raises ProjectionError where no power was published."""
+    """Project joules at the wall for one item of a batch, whole system; raises ProjectionError without published power."""
     hardware = machine(device)
     watts = effective_watts(published(), device, batch)
     if watts is None:
-        raise ProjectionError(f"no power was published of {hardware.label} at that batch, so no energy can be told")
+        raise ProjectionError(f"no power was published of {hardware.label} at that batch, so its energy is not known")
     time = latency(model, precision, batch, device)
     if time.computed != "int8":
         raise ProjectionError(f"power was published of int8 alone; {hardware.label} would compute {model} in {time.computed}")
@@ -111,7 +111,7 @@ def energy(model: str, precision: str, batch: int, device: str) -> Projected:
 
 
 def _network(model: str) -> str:
-    """The name of a network in the catalogue."""
+    """Return the name of a network in the catalogue."""
     known = networks()
     if model in known.index:
         return model
@@ -124,7 +124,7 @@ def _network(model: str) -> str:
 
 
 def _computed(precision: str, device: str, hardware: Hardware) -> str:
-    """What the device computes in: published there, or else with a known peak, so that published ratios carry over."""
+    """Return the number format that the device computes in: published there, or with a known peak."""
     there = published().query("device == @device")
     if there.empty:
         raise ProjectionError(f"no latency is published of {hardware.label}, so none can be projected; {_devices()}")
@@ -135,10 +135,10 @@ def _computed(precision: str, device: str, hardware: Hardware) -> str:
         *(name for name in reversed(wanted) if name in hardware.peak_tops),
     ]:
         return name
-    told = f"published there: {', '.join(kinds)}"
+    formats = f"published there: {', '.join(kinds)}"
     if not wanted:
-        raise ProjectionError(f"{hardware.label} was never timed at {precision}, nor was any accelerator; {told}")
-    raise ProjectionError(f"nothing supports {precision} on {hardware.label}: no latency at it, and no peak; {told}")
+        raise ProjectionError(f"{hardware.label} was never timed at {precision}, nor was any accelerator; {formats}")
+    raise ProjectionError(f"nothing supports {precision} on {hardware.label}: no latency at it, and no peak; {formats}")
 
 
 def _devices() -> str:
@@ -146,7 +146,7 @@ def _devices() -> str:
 
 
 def _check_batches(batches: Sequence[int], device: str, hardware: Hardware) -> None:
-    """Batch 1 needs points of single requests, larger ones need a rate too."""
+    """Raise ProjectionError unless there are points of single requests for batch 1, and a rate for larger ones."""
     there = set(published().query("device == @device")["batch"])
     for batch in batches:
         if not OFFLINE <= batch <= MOST:
@@ -160,7 +160,6 @@ def _check_batches(batches: Sequence[int], device: str, hardware: Hardware) -> N
 
 
 def _errors_of(network: str, computed: str, device: str) -> Errors:
-    """What held-out predictions on the same footing were off by."""
     family = str(networks().loc[network, "family"])
     basis = basis_of(published(), device, computed, family)
     return next(errors for errors in held_out().overall if errors.basis == basis)
@@ -202,7 +201,7 @@ class LatencyCurve:
     covariance: float
 
     def at(self, batches: ArrayLike) -> tuple[Vector, Vector]:
-        """Logarithm of seconds and its standard deviation for each batch; one item of endlessly many where it is OFFLINE.
+        """Return the logarithm of seconds and its standard deviation for each batch; OFFLINE is one item of endlessly many.
 
         The deviation is that of the sum of both parts to first order, each by its share of the whole.
         """
@@ -215,7 +214,7 @@ class LatencyCurve:
 
 
 def curve_of(model: str, precision: str, device: str, folder: Path = CATALOGUE) -> LatencyCurve:
-    """The curve of a network of the catalogue; raises CatalogueError where the file is older than the network."""
+    """Return the curve of a network; raises CatalogueError where the file is older than the network."""
     found = _curves(folder)
     if (device, precision, model) not in found:
         raise CatalogueError(
@@ -256,7 +255,7 @@ _POINTS_RANGES = {
 
 
 def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
-    """The networks that are known: family, backbone, architecture, gmac (1e9 multiply-adds), mact (1e6 activations)."""
+    """Read the known networks: family, backbone, architecture, gmac (1e9 multiply-adds), mact (1e6 activations)."""
     return _networks(folder)
 
 
@@ -266,7 +265,7 @@ def _networks(folder: Path) -> pd.DataFrame:
 
 
 def published(folder: Path = CATALOGUE) -> pd.DataFrame:
-    """Every published point, with its network's figures and its source."""
+    """Read every published point, with its network's figures and its source."""
     return _published(folder)
 
 
@@ -283,7 +282,7 @@ def _published(folder: Path) -> pd.DataFrame:
 
 
 def measured_points() -> pd.DataFrame:
-    """What was measured here with one thread, of networks that are known: the median of the calls of each batch size."""
+    """Return measurements of known networks with one thread: the median of the calls of each batch size."""
     known = networks().dropna(subset="profile").reset_index().set_index("profile")
     rows = [
         {
@@ -306,18 +305,17 @@ def measured_points() -> pd.DataFrame:
 
 
 def all_points() -> pd.DataFrame:
-    """Published and measured points, in one frame."""
     return pd.concat([published(), measured_points()], ignore_index=True)
 
 
 def projection_files() -> dict[str, Path]:
-    """Every file that a projected latency is computed from, by a name that is the same on every machine."""
+    """Return every file behind a projected latency, by names that are equal on every machine."""
     names = ("models.csv", "published.csv", "projected.csv", "projection.json", HARDWARE.name)
     return {f"catalogue/{name}": CATALOGUE / name for name in names}
 
 
 def power(folder: Path = CATALOGUE) -> pd.DataFrame:
-    """Published power: watts of the whole system at the wall, and the seconds of the same run."""
+    """Read published power: watts of the whole system at the wall, and the seconds of the same run."""
     return _power(folder)
 
 
@@ -329,7 +327,7 @@ def _power(folder: Path) -> pd.DataFrame:
 
 
 def effective_watts(points: pd.DataFrame, device: str, batch: int, without: str = "") -> float | None:
-    """Watts at the wall for each second of the device's published latency, the median over networks; None without any.
+    """Return watts at the wall for each second of published latency, the median over networks; None without any.
 
     Power was published of runs that save energy and are slower: joules of those runs by the seconds of the fastest ones.
     """
@@ -341,7 +339,7 @@ def effective_watts(points: pd.DataFrame, device: str, batch: int, without: str 
 
 
 def fingerprint(folder: Path = CATALOGUE) -> str:
-    """Twelve hexadecimal digits that identify what projections are fitted to: the published tables, and what was measured."""
+    """Return twelve hexadecimal digits of the evidence behind projections: published tables and measurements."""
     files = ("published.csv", "models.csv", "power.csv", HARDWARE.name)
     measured = measured_points().to_csv(index=False, float_format="%.6g").encode()
     return hashlib.sha256(b"".join(read_evidence(folder / name, CatalogueError) for name in files) + measured).hexdigest()[:12]

@@ -1,4 +1,4 @@
-"""What the projection is worth, as it was found on networks that it had not seen (`campaigns.projection.holdout`)."""
+"""Errors of projections on held-out networks, measured by `campaigns.projection.holdout`."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class _HeldOutRecord(BaseModel):
 
 
 class Errors(_HeldOutRecord):
-    """Absolute errors of held-out predictions, as parts of what was published; points are predictions, repeats included."""
+    """Absolute errors of held-out predictions, as parts of the published figures; points are predictions, repeats included."""
 
     basis: Basis
     device: str = ""
@@ -49,7 +49,6 @@ class Errors(_HeldOutRecord):
 
     @property
     def met(self) -> bool:
-        """Whether the median and the coverage reach their bars."""
         return self.median <= BARS[self.basis] and self.covered >= COVERS
 
 
@@ -65,12 +64,12 @@ class ProjectionComparison(_HeldOutRecord):
 
     @property
     def error(self) -> float:
-        """By which part the projection differs."""
+        """Error of the projection, as a part of the published value."""
         return self.projected / self.published - 1
 
 
 class Prediction(_HeldOutRecord):
-    """One published latency, and what was projected of it while its network was hidden; seconds, batch 0 is offline."""
+    """One published latency, and its projection while its network was hidden; seconds, batch 0 is offline."""
 
     device: str
     model: str
@@ -84,7 +83,7 @@ class Prediction(_HeldOutRecord):
 
 
 class HeldOut(_HeldOutRecord):
-    """All that the hold-out found, and the widths of bands that follow from it."""
+    """Results of the hold-out, and the widths of bands from it."""
 
     fingerprint: str
     widths: dict[Basis, float]
@@ -97,22 +96,20 @@ class HeldOut(_HeldOutRecord):
 
     @property
     def comparison_median(self) -> float:
-        """Median absolute error of the comparisons."""
         return float(np.median([abs(one.error) for one in self.comparisons]))
 
     @property
     def comparison_worst(self) -> float:
-        """The error of the comparison that is furthest off, with its sign."""
+        """Largest error of the comparisons, with its sign."""
         return max((one.error for one in self.comparisons), key=abs)
 
     @property
     def energy_median(self) -> float:
-        """Median absolute error of energy."""
         return float(np.median([abs(one.error) for one in self.energy]))
 
 
 def basis_of(seen: pd.DataFrame, device: str, precision: str, family: str) -> Basis:
-    """What the points that were seen hold of a network of that family."""
+    """Return the basis of a projection, given the points of the network's family."""
     there = seen[seen["device"] == device]
     if precision not in set(there["precision"]):
         return "precision"
@@ -120,7 +117,7 @@ def basis_of(seen: pd.DataFrame, device: str, precision: str, family: str) -> Ba
 
 
 def held_out(path: Path = CATALOGUE / "projection.json") -> HeldOut:
-    """The findings that travel with the catalogue; raises CatalogueError with the first fault."""
+    """Read the committed results; raises CatalogueError with the first fault."""
     return _held_out(path)
 
 
@@ -129,7 +126,7 @@ def _held_out(path: Path) -> HeldOut:
     found = read_json(path, HeldOut, CatalogueError)
     lacking = [basis for basis in BARS if basis not in found.widths or basis not in {one.basis for one in found.overall}]
     if lacking:
-        raise CatalogueError(f"{path}: widths and overall tell nothing of the basis '{lacking[0]}'")
+        raise CatalogueError(f"{path}: widths or overall lacks the basis '{lacking[0]}'")
     for field in ("comparisons", "energy"):
         if not getattr(found, field):
             raise CatalogueError(f"{path}: {field}: is empty; expected at least one")
@@ -137,7 +134,6 @@ def _held_out(path: Path) -> HeldOut:
 
 
 def label_of(device: str) -> str:
-    """A device as a person reads it."""
     return hardware()[device].label
 
 
@@ -153,7 +149,7 @@ FOOTINGS: dict[Basis, str] = {
 
 
 def marks(found: HeldOut) -> list[Mark]:
-    """For each footing the median error and how often the band covers, beside their bars."""
+    """Return, for each basis, the median error and the coverage of the band beside their bars."""
     marks = []
     for errors in found.overall:
         footing = FOOTINGS[errors.basis]
@@ -163,7 +159,7 @@ def marks(found: HeldOut) -> list[Mark]:
 
 
 def prediction_rows(found: HeldOut) -> pd.DataFrame:
-    """One row per published latency and footing, in ms, with what was projected of it while its network was hidden."""
+    """Return one row per published latency and basis, in ms, with its projection while the network was hidden."""
     rows = [
         {
             "device": label_of(one.device),
@@ -184,7 +180,7 @@ def prediction_rows(found: HeldOut) -> pd.DataFrame:
 
 
 def error_rows(found: HeldOut) -> pd.DataFrame:
-    """One row per device, family and footing: absolute errors and coverage in %, each with its bar."""
+    """Return one row per device, family and basis: absolute errors and coverage in %, each with its bar."""
     rows = [
         {
             "device": label_of(errors.device),
@@ -203,7 +199,7 @@ def error_rows(found: HeldOut) -> pd.DataFrame:
 
 
 def comparison_rows(found: HeldOut) -> pd.DataFrame:
-    """The published figures that another model predicted as well: int8 ResNet-50, hidden on every device."""
+    """Return the published figures that another model predicted as well: int8 ResNet-50, hidden on every device."""
     rows = [
         {
             "device": label_of(one.device),
@@ -218,7 +214,7 @@ def comparison_rows(found: HeldOut) -> pd.DataFrame:
 
 
 def compared(found: HeldOut) -> str:
-    """Our errors over the comparisons beside those of the other model."""
+    """Return a sentence that compares our errors with those of the other model."""
     return (
         f"Int8 ResNet-50, hidden on every device, is projected with a median error of {percent(found.comparison_median)} "
         f"over {len(found.comparisons)} published figures, {found.comparison_worst:+.0%} at worst; an analytic model, "
@@ -227,10 +223,10 @@ def compared(found: HeldOut) -> str:
 
 
 def reached(rows: pd.DataFrame) -> str:
-    """How many rows of `error_rows` reach both bars."""
+    """Count the rows of `error_rows` that reach both bars."""
     return f"{int(rows['met'].sum())} of {len(rows)} pairs of device and family reach both bars."
 
 
 def batch(size: int) -> str:
-    """A batch size in words: many items at a time where it is none."""
+    """Return a batch size in words: many items at a time where it is none."""
     return "offline" if size == OFFLINE else str(size)

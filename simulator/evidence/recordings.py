@@ -25,11 +25,11 @@ class Recording:
 
 
 class RecordingError(InputError):
-    """A recording cannot be used; the message says which file, which row and why."""
+    """A recording cannot be used; the message names the file, the row and the reason."""
 
 
 def read_recording(file: Path, column: str, origin_s: float = 0.0) -> Recording:
-    """The times in `column` of a .csv or .parquet file; none may lie before `origin_s`.
+    """Read the times in `column` of a .csv or .parquet file; none may lie before `origin_s`.
 
     Raises RecordingError. A CSV counts its lines, header included; a Parquet file its rows from 1.
     """
@@ -49,12 +49,12 @@ def read_recording(file: Path, column: str, origin_s: float = 0.0) -> Recording:
 
 
 def read_numbers(file: Path, column: str) -> NDArray[np.float64]:
-    """The numbers in `column` of a .csv or .parquet file, in the order of its rows, shape (n,). Raises RecordingError."""
+    """Read the numbers in `column` of a .csv or .parquet file, in the order of its rows, shape (n,). Raises RecordingError."""
     return _numbers(file, _column(file, column), "a number")
 
 
 def read_values(file: Path, column: str, known: Sequence[str]) -> NDArray[np.int8]:
-    """Which of the known values each row of `column` holds, counted from 0, shape (n,). Raises RecordingError for another."""
+    """Read the index of each row's value among `known`, shape (n,). Raises RecordingError for another value."""
     found = _column(file, column, text=True)
     places = {value: place for place, value in enumerate(known)}
     codes = np.array([places.get(value, -1) for value in found], np.int8)
@@ -67,7 +67,6 @@ def read_values(file: Path, column: str, known: Sequence[str]) -> NDArray[np.int
 
 
 def _column(file: Path, column: str, text: bool = False) -> pd.Series:
-    """A column that holds at least one row."""
     frame = read_frame(file, column if text else None)
     if column not in frame.columns:
         raise RecordingError(f"{file.name}: there is no column '{column}'; it has: {', '.join(map(str, frame.columns))}")
@@ -88,12 +87,12 @@ def _numbers(file: Path, values: pd.Series, expected: str) -> NDArray[np.float64
 
 
 def first_row(file: Path) -> tuple[int, str]:
-    """The number of the first row, and what a row is called: a CSV counts its lines, header included; else rows from 1."""
+    """Return the number of the first row and its unit: a CSV counts lines, header included; other files rows from 1."""
     return (2, "line") if file.suffix == ".csv" else (1, "row")
 
 
 def read_frame(file: Path, text: str | None = None) -> pd.DataFrame:
-    """The rows of a .csv or .parquet file of at most `MAX_BYTES`. Raises RecordingError.
+    """Read the rows of a .csv or .parquet file of at most `MAX_BYTES`. Raises RecordingError.
 
     text: a column of a CSV that is read as it is written
     """
@@ -118,7 +117,7 @@ def read_frame(file: Path, text: str | None = None) -> pd.DataFrame:
 
 
 def _undecoded(file: Path) -> str:
-    """Which line of a file is not UTF-8, in words."""
+    """Return the first line of a file that is not UTF-8, in words."""
     with file.open("rb") as lines:
         for number, line in enumerate(lines, 1):
             try:

@@ -1,13 +1,13 @@
 """Scenes: crops and mixtures of the detection tables' images, and two conditions of the world, measured as these tables are.
 
-    about.yaml         who measured what, when, on what, how the scenes are made, and the licences
+    about.yaml         authors, dates, images, making of the scenes, and licences
     scenes.csv         one row per scene, the images themselves included: its kind, its parents and its half
     boxes.parquet      one row per labelled box of a crop or a mixture, numbered from 0
-    outcomes.parquet   one row per detector, precision, condition, severity and labelled box: with what score it was found
+    outcomes.parquet   one row per detector, precision, condition, severity and labelled box: the score of its detection
     images.parquet     one row per condition, severity and scene: statistics of the image
     answers.parquet    one row per detector, precision, condition, severity and scene: statistics of input and answers
     features.parquet   one row per condition, severity and scene: the numbers of `simulator.evidence.scene_tables`
-    effects.csv        what the conditions of the world change; `simulator.evidence.detection_tables` reads it
+    effects.csv        changes under the conditions of the world; `simulator.evidence.detection_tables` reads it
 
 Columns are those of the detection tables and of the features, so that rows of both can stand in one table; `outcomes` has the
 scene beside the box. Crops and mixtures are measured under every condition. The images themselves are in the detection tables,
@@ -51,7 +51,7 @@ COLUMNS: dict[str, list[str]] = {
     "answers": DETECTION_COLUMNS["answers"],
     "features": FEATURE_COLUMNS,
 }
-#: What tells rows of a table from one another, beside the scene or the box.
+#: Columns that identify a row of a table, beside the scene or the box.
 _KEYS = {"outcomes": [*_NETWORK, *_SETTING], "images": _SETTING, "answers": [*_NETWORK, *_SETTING], "features": _SETTING}
 
 
@@ -60,9 +60,9 @@ class SceneError(InputError):
 
 
 class ScenesAbout(About):
-    """Where the scenes come from; `images` counts all scenes, and `boxes` the labelled boxes of crops and mixtures.
+    """Origin of the scenes; `images` counts all scenes, and `boxes` the labelled boxes of crops and mixtures.
 
-    made: how each kind of scene is made; image_boxes: labelled boxes of the images themselves
+    made: making of each kind of scene; image_boxes: labelled boxes of the images themselves
     detections_sha256: hash of the detection tables' `boxes.parquet`, to which `box` of an image itself refers
     """
 
@@ -85,7 +85,7 @@ class SceneTables:
 
 
 def load_scenes(folder: Path = SCENES) -> SceneTables:
-    """Read the tables; raises SceneError with the file, the row, the column and what would be right."""
+    """Read the tables; raises SceneError with the file, the row, the column and the expected value."""
     tables = SceneTables(read_about(folder), **{name: _read(_file(folder, name), name) for name in COLUMNS})
     _check_scenes(tables, _file(folder, "scenes"))
     _check_values(tables, folder)
@@ -94,7 +94,6 @@ def load_scenes(folder: Path = SCENES) -> SceneTables:
 
 
 def read_about(folder: Path = SCENES) -> ScenesAbout:
-    """Where the tables come from; raises SceneError."""
     return read_yaml(folder / "about.yaml", TypeAdapter(ScenesAbout), SceneError, _MADE_BY)
 
 
@@ -108,7 +107,7 @@ def _read(path: Path, name: str) -> pd.DataFrame:
 
 
 def _refuse(path: Path, rows: pd.DataFrame, column: str, faulty: pd.Series, sentence: str) -> None:
-    """Raise SceneError that tells of the first faulty row: its line in a CSV file, its place from 0 otherwise."""
+    """Raise SceneError for the first faulty row: its line in a CSV file, its place from 0 otherwise."""
     if faulty.any():
         place = int(np.flatnonzero(faulty)[0])
         where = f"line {place + 2}" if path.suffix == ".csv" else f"row {place}"
@@ -148,7 +147,7 @@ def _check_values(tables: SceneTables, folder: Path) -> None:
 
 
 def _check_whole(tables: SceneTables, folder: Path) -> None:
-    """Every setting that is there tells of every scene that is measured under it, and of each of its boxes."""
+    """Raise SceneError unless every setting covers every scene measured under it, and each of its boxes."""
     about = tables.about
     if len(tables.boxes) != about.boxes:
         raise SceneError(f"{_file(folder, 'boxes')}: has {len(tables.boxes)} rows, but about.yaml says {about.boxes}")
@@ -164,14 +163,14 @@ def _check_whole(tables: SceneTables, folder: Path) -> None:
                 raise SceneError(f"{_file(folder, name)}: {setting}: has {count} rows, expected {wanted}")
     for condition in (CLEAN, *about.conditions):
         if condition not in set(tables.answers["condition"]):
-            raise SceneError(f"{_file(folder, 'answers')}: condition: holds no row of '{condition}', of which about.yaml tells")
+            raise SceneError(f"{_file(folder, 'answers')}: condition: has no row of '{condition}', which about.yaml lists")
 
 
 def _counts(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[str, str, int]]:
-    """What a setting of a table is called, its condition, and how many rows it has."""
+    """Return the name, condition and number of rows of each setting of a table."""
     for values, count in rows.groupby(keys, observed=True).size().items():
-        told = dict(zip(keys, map(str, values if isinstance(values, tuple) else (values,)), strict=True))
-        yield " ".join(told.values()), told["condition"], int(count)
+        setting = dict(zip(keys, map(str, values if isinstance(values, tuple) else (values,)), strict=True))
+        yield " ".join(setting.values()), setting["condition"], int(count)
 
 
 _FEATURES_MADE_BY = "python -m campaigns.detections features"
@@ -182,10 +181,10 @@ class FeatureError(InputError):
 
 
 class FeaturesAbout(BaseModel):
-    """Where the features come from.
+    """Origin of the features.
 
     explained: the part of the layer's variance on clean reference images that the numbers keep
-    detections_sha256: hash of the detection tables' `boxes.parquet`, which tells of the same images
+    detections_sha256: hash of the detection tables' `boxes.parquet`, about the same images
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -218,7 +217,7 @@ class Features:
     rows: pd.DataFrame
 
     def of(self, condition: str, severity: int, reference: bool | None = None) -> pd.DataFrame:
-        """The numbers of each image under a condition, (images, 16), by name of the image.
+        """Return the numbers of each image under a condition, (images, 16), by name of the image.
 
         reference: only reference images, or only those of production. Raises FeatureError that lists what there is.
         """
@@ -229,11 +228,11 @@ class Features:
                 there = ", ".join(map(str, left[column].drop_duplicates()))
                 raise FeatureError(f"features.parquet: {column}: holds no '{value}'; there are: {there}")
             left = found
-        kept = left if reference is None else left[left["reference"] == reference]
-        return kept.set_index("image")[NUMBERS]
+        rows = left if reference is None else left[left["reference"] == reference]
+        return rows.set_index("image")[NUMBERS]
 
     def distances(self, condition: str, severity: int, reference: bool | None = None) -> pd.Series:
-        """How far each image is from the middle of the clean reference images, by name of the image.
+        """Return the distance of each image from the middle of the clean reference images, by name of the image.
 
         In standard deviations of these: with components that are uncorrelated, it is the distance of Mahalanobis.
         """
@@ -243,12 +242,12 @@ class Features:
 
 
 def load_features(folder: Path = FEATURES) -> Features:
-    """Read them; raises FeatureError with the file, the column and what is wrong."""
-    told = read_yaml(folder / "about.yaml", TypeAdapter(FeaturesAbout), FeatureError, _FEATURES_MADE_BY)
+    """Read the features; raises FeatureError with the file, the column and the fault."""
+    about = read_yaml(folder / "about.yaml", TypeAdapter(FeaturesAbout), FeatureError, _FEATURES_MADE_BY)
     path = folder / "features.parquet"
     rows = read_table(path, FEATURE_COLUMNS, FeatureError, _FEATURES_MADE_BY).astype({"condition": str, "image": str})
-    _check(rows, told, path)
-    return Features(told, rows)
+    _check(rows, about, path)
+    return Features(about, rows)
 
 
 def _check(rows: pd.DataFrame, about: FeaturesAbout, path: Path) -> None:

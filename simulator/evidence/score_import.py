@@ -1,4 +1,4 @@
-"""Anybody's scores, read cell by cell: every fault is a sentence with its file, line, column and value."""
+"""Import of a user's scores, cell by cell: every fault is a sentence with its file, line, column and value."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from simulator.paths import OWN_SCORES, SCORES
 
 #: Fewer positives support no interval worth showing.
 LEAST_POSITIVES = 30
-#: Faults of one kind in one column that are told one by one; the rest is counted.
-_TOLD = 3
+#: Faults of one kind in one column that are listed one by one; the rest is counted.
+_LISTED = 3
 
 #: The columns that are read, each with the names under which it may stand.
 NAMES = {
@@ -49,7 +49,7 @@ Groups = dict[tuple[str, str], list[Row]]
 
 
 class ImportFaultError(ScoreError):
-    """A file of scores cannot be imported; `sentences` says all that is wrong with it."""
+    """A file of scores cannot be imported; `sentences` lists all faults."""
 
     def __init__(self, sentences: list[str]) -> None:
         super().__init__("\n".join(sentences))
@@ -57,14 +57,14 @@ class ImportFaultError(ScoreError):
 
 
 class Checked(NamedTuple):
-    """What a file holds. unread: names of its columns that nothing here reads."""
+    """Rows of a file. unread: names of its columns that are not read."""
 
     groups: Groups
     unread: list[str]
 
 
 class _Faults:
-    """Collects what is wrong; of many alike a few are told, and how many more there are."""
+    """Collects faults; of many alike the first few are listed and the rest is counted."""
 
     def __init__(self, file: str) -> None:
         self._file = file
@@ -75,11 +75,11 @@ class _Faults:
         where = ": ".join(filter(None, [f"{self._file}:{line}" if line else self._file, column]))
         quoted = "" if not value else f"'{value[:40]}' "
         self._count[column, kind or message] += 1
-        if self._count[column, kind or message] <= _TOLD:
+        if self._count[column, kind or message] <= _LISTED:
             self._alike[column, kind or message].append(f"{where}: {quoted}{message}")
 
     def of(self, column: str) -> bool:
-        """Whether anything is wrong with a column."""
+        """Return whether a column has a fault."""
         return any(where == column for where, _ in self._alike)
 
     def sentences(self) -> Iterator[str]:
@@ -95,17 +95,17 @@ class _Faults:
 
 
 class _WrongCellError(ValueError):
-    """A cell does not say what its column should; the message leaves out its value."""
+    """A cell has a wrong value; the message does not repeat it."""
 
 
 def read_table(file: str, content: bytes, given: Mapping[str, str], otherwise: Mapping[str, str]) -> Checked:
-    """The rows of a CSV in UTF-8 by model and precision; raises ImportFaultError with all that is wrong.
+    """Read the rows of a CSV in UTF-8 by model and precision; raises ImportFaultError with all faults.
 
     file: its name, for the sentences
     given: model and precision of all rows; the file may have no such column then
     otherwise: model and precision where neither the file nor `given` says
 
-    A row has `line` and those keys of NAMES that are told. Items without a name are numbered within their group; without a
+    A row has `line` and the keys of NAMES that the file has. Items without a name are numbered within their group; without a
     patient each item is a patient of its own.
     """
     faults = _Faults(file)
@@ -144,7 +144,7 @@ def _text(content: bytes, faults: _Faults) -> str:
 
 
 def _lines(text: str, faults: _Faults) -> list[tuple[int, list[str]]]:
-    """The cells of each line that is not blank, with its number; the header first."""
+    """Yield the cells of each line that is not blank, with its number; the header first."""
     reader = csv.reader(StringIO(text, newline=""))
     lines = []
     try:
@@ -167,7 +167,7 @@ def _lines(text: str, faults: _Faults) -> list[tuple[int, list[str]]]:
 
 
 def _columns(header: list[str], faults: _Faults, given: Mapping[str, str]) -> dict[str, int]:
-    """Where each column of NAMES stands that is there; raises ImportFaultError where one is missing that is needed."""
+    """Find the column of each name in NAMES; raises ImportFaultError where a needed one is missing."""
     for mark, name in _SEPARATORS.items():
         if len(header) == 1 and mark in header[0]:
             faults.add(f"is separated by {name}; use commas", line=1)
@@ -190,7 +190,7 @@ def _nearest(name: str, header: list[str]) -> str:
 
 
 def _row(line: int, cells: list[str], width: int, columns: dict[str, int], faults: _Faults) -> Row | None:
-    """What the cells of a line say; None for a faulty cell, and for a line that is not as wide as the header."""
+    """Read the cells of a line; None for a faulty cell, and for a line that is not as wide as the header."""
     if len(cells) != width:
         counted = f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
         faults.add(f"has {counted} where the header has {width}", line=line, kind="width")
@@ -205,10 +205,10 @@ def _row(line: int, cells: list[str], width: int, columns: dict[str, int], fault
     return row
 
 
-def _grouped(rows: list[Row], told: Mapping[str, str]) -> Groups:
+def _grouped(rows: list[Row], defaults: Mapping[str, str]) -> Groups:
     groups: Groups = defaultdict(list)
     for row in rows:
-        row = {**told, **row}
+        row = {**defaults, **row}
         members = groups[str(row["model"]), str(row["precision"])]
         number = str(len(members) + 1)
         members.append({"item": number, "patient": row.get("item") or number} | row)
@@ -269,7 +269,7 @@ def _whole(low: int, high: int) -> Callable[[str], int | None]:
             return None
         whole = re.fullmatch(r"(\d{1,9})(\.0*)?", cell)
         if whole is None or not low <= int(whole[1]) <= high:
-            raise _WrongCellError(f"is no whole number from {low} to {high:,}; leave it empty where it is not known")
+            raise _WrongCellError(f"is not a whole number from {low} to {high:,}; leave the cell empty where it is not known")
         return int(whole[1])
 
     return read
@@ -280,7 +280,7 @@ def _unless(cell: str, words: str) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Whether a text may be part of a table's name, and so of a file's."""
+    """Return whether a text may be part of a table's name, and so of a file's."""
     return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", text) is not None
 
 
@@ -299,7 +299,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
 
 @dataclass(frozen=True)
 class ImportOptions:
-    """What the tables are called and where they come from; None where the file says, or nobody.
+    """Names and origin of the tables; None where the file gives them, or they are not known.
 
     dataset, model, precision: the parts of a table's name, `<dataset>.<model>.<precision>`
     """
@@ -314,7 +314,7 @@ class ImportOptions:
 
 @dataclass(frozen=True)
 class Imported:
-    """The tables that were written, and the columns of the file that nothing here reads."""
+    """The tables that were written, and the columns of the file that were not read."""
 
     names: list[str]
     unread: list[str]
@@ -325,15 +325,15 @@ def import_scores(
 ) -> Imported:
     """Check a CSV and write a table for each model and precision in it; without either it is called after the file, at fp32.
 
-    file: the name of the file; folder: OWN_SCORES where none is given
-    Raises ScoreError, or ImportFaultError where the file is to blame; nothing is written then.
+        file: the name of the file; folder: OWN_SCORES where none is given
+    Raises ScoreError, or ImportFaultError where the file has faults; nothing is written then.
     """
     folder = folder or OWN_SCORES
     given = {name: value for name, value in (("model", options.model), ("precision", options.precision)) if value}
     _check_names({"dataset": options.dataset, **given})
     groups, unread = read_table(file, content, given, {"model": _called_after(file), "precision": "fp32"})
     tables = {f"{options.dataset}.{model}.{precision}": rows for (model, precision), rows in groups.items()}
-    _check_free(tables, options.overwrite, folder, shipped)  # before anything is made; below, nobody else writes
+    _check_free(tables, options.overwrite, folder, shipped)  # before anything is made; below, the folder is locked
     with changing(folder, ScoreError) as change:
         _check_free(tables, options.overwrite, folder, shipped)
         for name, rows in tables.items():
@@ -345,7 +345,7 @@ def import_scores(
 
 
 def delete_scores(name: str, folder: Path | None = None) -> None:
-    """Remove a table of one's own, with its sidecar; raises ScoreError that lists what there is.
+    """Remove a table of the user's own, with its sidecar; raises ScoreError that lists the tables.
 
     folder: OWN_SCORES where none is given
     """
@@ -369,7 +369,7 @@ def write_table(frame: pd.DataFrame, about: Measured, path: Path) -> None:
 
 
 def _written(frame: pd.DataFrame, about: Measured) -> dict[str, bytes]:
-    """A table and its sidecar as they are written, by the ending of the file."""
+    """Return a table and its sidecar as they are written, by the ending of the file."""
     yaml, sidecar = YAML(), BytesIO()
     yaml.width = 4096  # a sentence stays on its line
     yaml.dump(about.model_dump(exclude_none=True), sidecar)
@@ -384,7 +384,7 @@ def _check_names(parts: dict[str, str]) -> None:
 
 
 def _called_after(file: str) -> str:
-    """A name from that of a file, such as `my_net` from `my net.v2.csv`."""
+    """Make a name from that of a file, such as `my_net` from `my net.v2.csv`."""
     return re.sub(r"[^A-Za-z0-9]+", "_", Path(file).name.split(".")[0]).strip("_")[:60] or "model"
 
 
@@ -408,11 +408,11 @@ def _about(file: str, options: ImportOptions, rows: list[Row]) -> Measured:
         dataset=options.dataset,
         model=str(rows[0]["model"]),
         precision=str(rows[0]["precision"]),
-        head="not told",
+        head="not given",
         items=len(rows),
         positives=sum(row["label"] for row in rows),
         patients=len({row["patient"] for row in rows}),
         source=options.source or f"imported from {Path(file).name}",
-        attribution=options.attribution or "not told",
+        attribution=options.attribution or "not given",
         date=datetime.now(UTC).date().isoformat(),
     )

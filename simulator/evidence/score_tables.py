@@ -1,9 +1,9 @@
-"""Score tables: what a model answered on labelled items, one row an item.
+"""Score tables: the scores of a model on labelled items, one row an item.
 
-A table is a CSV (`assets/scores/<data>.<model>.<precision>.csv`) with a sidecar `.yaml` that says where it comes from. A
-model that nobody measured enters with a published operating point: the sidecar alone, from which a binormal curve is drawn.
-Where nothing is published either, a case may assume the area under such a curve (`assumed_scores`).
-What a person imports lies in their own data folder and is found by the same names.
+A table is a CSV (`assets/scores/<data>.<model>.<precision>.csv`) with a sidecar `.yaml` that gives its origin. A
+model that was not measured enters with a published operating point: a binormal curve is drawn from the sidecar alone. Without
+a published point, a case may assume the area under a binormal curve (`assumed_scores`). Imported tables lie in the user's data
+folder and have names of the same form.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class ScoreError(InputError):
 class _Sidecar(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    #: What the positives and negatives are that stand behind a figure, as in "on 200 labelled positives".
+    #: Kind of the positives and negatives behind a figure, as in "on 200 labelled positives".
     counted: ClassVar[str]
 
     model: str
@@ -82,7 +82,7 @@ class Measured(_Sidecar):
 
     @property
     def origin(self) -> str:
-        """measured, or imported where somebody brought it along."""
+        """measured, or imported where the user brought the table along."""
         return "imported" if self.imported else self.kind
 
 
@@ -109,14 +109,13 @@ class Published(_Sidecar):
 
     @property
     def origin(self) -> str:
-        """Published."""
         return self.kind
 
 
 class Assumed(_Sidecar):
-    """What a case's author assumes of scores that nobody measured: the area under a binormal curve with equal variances.
+    """Scores that were not measured: the case's author assumes the area under a binormal curve with equal variances.
 
-    `positives` and `negatives` are how many labelled items the intervals reckon with.
+    `positives` and `negatives` are the numbers of labelled items for the intervals.
     """
 
     counted: ClassVar[str] = "assumed"
@@ -128,7 +127,6 @@ class Assumed(_Sidecar):
 
     @property
     def origin(self) -> str:
-        """Assumed."""
         return self.kind
 
 
@@ -139,7 +137,7 @@ _SIDECAR: TypeAdapter[Measured | Published] = TypeAdapter(Sidecar)
 
 
 def parse_sidecar(path: Path, content: bytes) -> Measured | Published:
-    """What a sidecar says; raises ScoreError with the path, the field and what is wrong with it."""
+    """Read a sidecar; raises ScoreError with the path, the field and the fault."""
     return parse_yaml(path, content, _SIDECAR, ScoreError)
 
 
@@ -173,8 +171,8 @@ class ScoreTable:
     positives, negatives: scores, ascending by item as they stand in the file, shapes (p,) and (n,)
     positive_patients, negative_patients: the patient behind each item, as integers of the same shapes
     items: the names of the labelled items, first the positives, then the negatives; none where a curve was published or assumed
-    told: what else the table says of each item, as text in the same order, by column (ITEM_COLUMNS); empty where it does not
-    positive_evidence, negative_evidence: how many independent items stand behind each class
+    item_texts: further columns of each item as text, in the order of `items`, by column (ITEM_COLUMNS); empty without items
+    positive_evidence, negative_evidence: numbers of independent items behind each class
     """
 
     name: str
@@ -186,16 +184,16 @@ class ScoreTable:
     positive_evidence: float
     negative_evidence: float
     items: tuple[str, ...] = ()
-    told: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
+    item_texts: Mapping[str, NDArray[np.object_]] = field(default_factory=dict)
 
     @cached_property
     def content(self) -> str:
-        """Identifies all that the table says, in whichever process."""
-        told = [getattr(self, name.name) for name in fields(self)]
-        return hashlib.sha256(pickle.dumps(told, pickle.HIGHEST_PROTOCOL)).hexdigest()
+        """Hash of the whole table, equal in every process."""
+        values = [getattr(self, name.name) for name in fields(self)]
+        return hashlib.sha256(pickle.dumps(values, pickle.HIGHEST_PROTOCOL)).hexdigest()
 
     def threshold_at(self, sensitivity: float, promised: bool = False) -> float:
-        """The highest score that at least this share of the positives reaches; -inf at 1: nobody is left out.
+        """Return the highest score that at least this share of the positives reaches; -inf at 1.
 
         At a sensitivity of 1 the table cannot say where the next positive would fall, so the gate is open.
 
@@ -212,7 +210,7 @@ class ScoreTable:
         return float(ranked[needed - 1]) if needed > 0 else np.inf
 
     def threshold_above(self, specificity: float, promised: bool = False) -> float:
-        """The lowest threshold that at least this share of the negatives stays below; inf at 1: nobody reaches it.
+        """Return the lowest threshold that at least this share of the negatives stays below; inf at 1.
 
         promised: the next negative stays below it with at least this probability, as in `threshold_at`.
         """
@@ -224,11 +222,9 @@ class ScoreTable:
         return float(np.nextafter(np.float32(ranked[needed - 1]), np.float32(np.inf))) if needed > 0 else -np.inf
 
     def sensitivity_at(self, threshold: float) -> float:
-        """Share of positives with a score of at least `threshold`."""
         return float(np.mean(self.positives >= threshold))
 
     def specificity_at(self, threshold: float) -> float:
-        """Share of negatives with a score below `threshold`."""
         return float(np.mean(self.negatives < threshold))
 
     @cached_property
@@ -239,7 +235,7 @@ class ScoreTable:
 
 
 def scores_at(model: str, precision: str, folder: Path | None = None) -> ScoreTable:
-    """The scores of a model at a precision, or at fp32 where that precision was not scored (`about.precision` tells).
+    """Return the scores of a model at a precision, or at fp32 where that precision was not scored (see `about.precision`).
 
     model: the table's name without its precision, such as `pad_ufes20.efficientnet_lite0`. Raises ScoreError.
     """
@@ -248,15 +244,15 @@ def scores_at(model: str, precision: str, folder: Path | None = None) -> ScoreTa
 
 
 def check_paired(first: ScoreTable, second: ScoreTable) -> None:
-    """Raise ScoreError unless both tables say of the same items, in the same order, what a model gave them.
+    """Raise ScoreError unless both tables score the same items in the same order.
 
     Only then is it known how often one model is right where the other is wrong.
     """
     for table, other in ((first, second), (second, first)):
         if not isinstance(table.about, Measured):
             raise ScoreError(
-                f"the curve '{table.name}' is {table.about.kind}; what it would say of a photo of '{other.name}' is not known, "
-                "so that they cannot stand in one scenario"
+                f"the curve '{table.name}' is {table.about.kind}; its score of a photo of '{other.name}' is not known, "
+                "so both cannot be in one scenario"
             )
     if first.items != second.items:
         pairs = enumerate(zip(first.items, second.items, strict=False))
@@ -269,18 +265,18 @@ def check_paired(first: ScoreTable, second: ScoreTable) -> None:
 
 
 def load_scores(name: str, folder: Path | None = None) -> ScoreTable:
-    """The score table `name`, of `folder` or the first of FOLDERS that has it; raises ScoreError that lists what there is."""
+    """Return the score table `name`, of `folder` or the first of FOLDERS that has it; raises ScoreError."""
     sidecar = _sidecar_of(name, folder)
     return _load_once(sidecar, score_stamps(name, folder))
 
 
 def score_rows(name: str, folder: Path | None = None) -> pd.DataFrame:
-    """The labelled items of a table, one row per item, by COLUMNS; what a file does not tell is NA, or an empty text.
+    """Return the labelled items of a table, one row per item, by COLUMNS; missing values are NA, or an empty text.
 
     item, patient, diagnosis, model, precision: text; model and precision are the sidecar's where the file has no column
     label: 0 or 1; fitzpatrick: 1 to 6; fold: from 0; score: 0 to 1
 
-    Raises ScoreError, for a published curve too: nobody was scored there.
+    Raises ScoreError, for a published curve too, which has no items.
     """
     sidecar = _sidecar_of(name, folder)
     _, rows = _read(sidecar)
@@ -290,30 +286,29 @@ def score_rows(name: str, folder: Path | None = None) -> pd.DataFrame:
 
 
 def readable_scores(folder: Path | None = None) -> tuple[list[str], list[str]]:
-    """The names of the score tables that can be used, and a sentence for each one that cannot."""
+    """Return the names of the score tables that can be used, and a sentence for each one that cannot."""
     sidecars = (path for _, path in sorted(_sidecars(folder).items()))
     found, broken = each_readable(lambda sidecar: load_scores(sidecar.stem, folder), sidecars)
     return [table.name for table in found], broken
 
 
 def score_names(folder: Path | None = None) -> list[str]:
-    """The names of the score tables of `folder`, or of FOLDERS."""
     return sorted(_sidecars(folder))
 
 
 def other_precisions(name: str, folder: Path | None = None) -> list[str]:
-    """The tables of the same model on the same data at other precisions."""
+    """Return the tables of the same model on the same data at other precisions."""
     model = name.rpartition(".")[0]
     return [other for other in score_names(folder) if other != name and other.rpartition(".")[0] == model]
 
 
 def score_stamps(name: str, folder: Path | None = None) -> tuple[Stamp, ...]:
-    """What changes when a table is written again. Raises ScoreError."""
+    """Return values that change when a table is written again. Raises ScoreError."""
     return tuple(stamp_of(path) for path in score_files(name, folder).values())
 
 
 def score_files(name: str, folder: Path | None = None) -> dict[str, Path]:
-    """The files of a table, by a name that is the same on every machine: the sidecar and, unless a curve is published, the CSV.
+    """Return the files of a table by names that are equal on every machine: the sidecar and, unless published, the CSV.
 
     Raises ScoreError.
     """
@@ -322,7 +317,7 @@ def score_files(name: str, folder: Path | None = None) -> dict[str, Path]:
 
 
 def _sidecars(folder: Path | None) -> dict[str, Path]:
-    """The sidecar of each table by name; of two the one in the first folder."""
+    """Return the sidecar of each table by name; of two the one in the first folder."""
     places = [folder] if folder else FOLDERS
     return {path.stem: path for place in reversed(places) for path in place.glob("*.yaml")}
 
@@ -336,7 +331,7 @@ def _sidecar_of(name: str, folder: Path | None) -> Path:
 
 @lru_cache(maxsize=OWN_TABLES.most)
 def _load_once(sidecar: Path, _stamps: tuple[Stamp, ...]) -> ScoreTable:
-    """Read again only once one of its files has changed."""
+    """Read a table again only once one of its files has changed."""
     about, rows = _read(sidecar)
     if isinstance(about, Published):
         return _curve(sidecar.stem, about)
@@ -345,14 +340,14 @@ def _load_once(sidecar: Path, _stamps: tuple[Stamp, ...]) -> ScoreTable:
 
 
 def _read(sidecar: Path) -> tuple[Measured | Published, pd.DataFrame | None]:
-    """Sidecar and rows of one and the same import; no rows of a published curve."""
+    """Read sidecar and rows of one import; no rows of a published curve."""
     table = sidecar.with_suffix(".csv")
     first, *rest = read_together([sidecar, table] if table.is_file() else [sidecar], ScoreError)
     about = parse_sidecar(sidecar, first)
     if isinstance(about, Published):
         return about, None
     if not rest:
-        raise ScoreError(f"{table}: is missing; {sidecar.name} tells of its rows")
+        raise ScoreError(f"{table}: is missing; {sidecar.name} describes its rows")
     return about, _rows(table, rest[0], about)
 
 
@@ -365,24 +360,24 @@ def _rows(path: Path, content: bytes, about: Measured) -> pd.DataFrame:
     if table["label"].nunique() < 2:
         raise ScoreError(f"{path}: holds one class only; both are needed")
     _check_counts(path, about, table)
-    untold: dict[str, Any] = {
+    missing: dict[str, Any] = {
         "diagnosis": "",
         "fitzpatrick": pd.NA,
         "fold": pd.NA,
         "model": about.model,
         "precision": about.precision,
     }
-    for name in untold.keys() - set(table):
-        table[name] = untold[name]
+    for name in missing.keys() - set(table):
+        table[name] = missing[name]
     return table[list(COLUMNS)].astype({"fitzpatrick": "Int64", "fold": "Int64"})
 
 
 def _check_counts(path: Path, about: Measured, table: pd.DataFrame) -> None:
     found = {"items": len(table), "positives": int(table["label"].sum()), "patients": table["patient"].nunique()}
     for what, count in found.items():
-        told = getattr(about, what)
-        if count != told:
-            raise ScoreError(f"{path}: the number of {what} is {count:,}, but {path.with_suffix('.yaml').name} says {told:,}")
+        stated = getattr(about, what)
+        if count != stated:
+            raise ScoreError(f"{path}: the number of {what} is {count:,}, but {path.with_suffix('.yaml').name} says {stated:,}")
 
 
 def _table_of(name: str, about: Measured, table: pd.DataFrame) -> ScoreTable:
@@ -399,12 +394,12 @@ def _table_of(name: str, about: Measured, table: pd.DataFrame) -> ScoreTable:
         positive_evidence=float(positive.sum()),
         negative_evidence=float((~positive).sum()),
         items=(*in_order["item"],),
-        told={name: in_order[name].astype("string").fillna("").to_numpy(object) for name in ITEM_COLUMNS},
+        item_texts={name: in_order[name].astype("string").fillna("").to_numpy(object) for name in ITEM_COLUMNS},
     )
 
 
 def _curve(name: str, about: Published) -> ScoreTable:
-    """A binormal curve, equal variances, through the published point (Hanley 1988, Med Decis Making 8:197).
+    """Draw a binormal curve, equal variances, through the published point (Hanley 1988, Med Decis Making 8:197).
 
     Negatives are standard normal and positives normal about d = z(sensitivity) + z(specificity), both mapped to 0..1 by the
     normal distribution function, which keeps their order.
@@ -428,7 +423,7 @@ def _curve(name: str, about: Published) -> ScoreTable:
 
 
 def assumed_scores(about: Assumed) -> ScoreTable:
-    """The scores of as many positives and negatives as are assumed, each a patient of its own.
+    """Return scores of the assumed numbers of positives and negatives, each item a patient of its own.
 
     A binormal model with equal variances: positives lie d = sqrt(2) z(auc) above negatives, in standard deviations. The items
     are the quantiles of both distributions, so that nothing is left to chance; the normal distribution function maps them to
@@ -449,6 +444,6 @@ def assumed_scores(about: Assumed) -> ScoreTable:
 
 
 def _quantiles(count: int) -> NDArray[np.float64]:
-    """The middle of each of `count` equally likely slices of the standard normal distribution, in an order without meaning."""
+    """Return the middles of `count` equally likely slices of the standard normal distribution, in an arbitrary order."""
     middles = ndtri((np.arange(count) + 0.5) / count)
     return np.asarray(np.random.default_rng(0).permutation(middles))

@@ -9,13 +9,14 @@ from collections.abc import Callable, Iterator
 
 import pandas as pd
 
+from simulator.case.curveballs import AffectedQuantity
 from simulator.case.outputs import grouping
 from simulator.case.schema import Scenario
 from simulator.explain.bottleneck import FEW, THROUGHPUT, resent, slowest_stage, spent, turning_away, why_held_up
-from simulator.explain.encounter_causes import ENCOUNTERS
-from simulator.explain.lever_scores import ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
+from simulator.explain.lever_scores import LeverScore, ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
 from simulator.explain.outcome_breakdown import PART, Fate, by_decider, by_tag, deciding, escalated, part_label
 from simulator.metrics.request_metrics import MISSED
+from simulator.metrics.stage_metrics import strikes_of
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import DAY_S
 from simulator.units import duration, roughly, significant
@@ -38,7 +39,7 @@ def cause_of(summary: Summary, verdict: Verdict) -> ObjectiveCause:
     better = metric.better or ("higher" if base in THROUGHPUT else "lower")
     found = None
     if (better == "higher") == (verdict.objective.at_least is not None):
-        explained = next((explain for bases, explain in _EXPLAINED.items() if base in bases), None)
+        explained = _explain(summary, base)
         found = explained(summary, verdict) if explained else None
         if found is None and (explained is None or metric.is_time):
             found = _late(summary, verdict) or _turned_away(summary, verdict)
@@ -238,6 +239,42 @@ def _busy(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     return ObjectiveCause(told + _retried(summary, name), ["shifts" if keeps else "batches"], by_load(summary, name))
 
 
+# ---- why what is known is old
+
+
+def _old(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
+    """How long a sensor takes from frame to frame, and how old what it told gets before something newer is known."""
+    scenario = summary.plan.scenario
+    sensor = verdict.metric.name.rpartition(".")[2]
+    rates = scenario.arrivals.frames_per_s
+    peak = summary.metrics.get(f"age_peak_mean_s.{verdict.metric.name.partition('.')[2]}")
+    if sensor not in rates or peak is None:
+        return None
+    if lost := _lost_sensor(summary, sensor):
+        return lost
+    label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
+    sentence = (
+        f"“{label}” captures a frame every {duration(1 / rates[sensor])}. Just before a newer answer comes, what is known is "
+        f"{duration(peak.value)} old on average: the time from one answer to the next, and the way of a frame to its answer."
+    )
+    levers = LeverScore((), lambda plan: -plan.scenario.arrivals.frames_per_s[sensor], written=["arrivals", "stages"])
+    return ObjectiveCause(sentence, ["ages", "cameras"], levers)
+
+
+def _lost_sensor(summary: Summary, sensor: str) -> ObjectiveCause | None:
+    """Where a curveball silences the sensor for longer than anything else keeps an answer."""
+    scenario = summary.plan.scenario
+    balls = {name: ball for name, ball in scenario.curveballs.items() if AffectedQuantity.LOST in ball.changed}
+    silent = {name for name, ball in balls.items() if getattr(ball, "sensor", None) == sensor}
+    gaps = [strike for strike in strikes_of(summary.plan) if strike.name in silent]
+    if not gaps:
+        return None
+    longest = max(gaps, key=lambda strike: strike.end_s - strike.start_s)
+    label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
+    told = f"“{label}” sends nothing for {longest.lasted} (“{longest.label}”): what is known of its view gets as old as that."
+    return ObjectiveCause(told, ["ages", "encounter"], in_order((), ["encounters.fuses", "encounters.degrades", "arrivals"]))
+
+
 # ---- what no count explains
 
 
@@ -273,8 +310,14 @@ _EXPLAINED: dict[tuple[str, ...], _Explain] = {
     ("specificity", "positive_predictive_value", "escalated_share"): _escalated,
     ("cost_per_1000_usd",): _cost,
     ("utilization",): _busy,
-    **ENCOUNTERS,
+    ("age_mean_s", "age_peak_mean_s", "age_peak_p95_s", "age_p95_s", "age_p99_s"): _old,
 }
+
+
+def _explain(summary: Summary, base: str) -> _Explain | None:
+    """Return the function that explains a metric, given the first part of its name; sections of features bring their own."""
+    own = next((explain for bases, explain in _EXPLAINED.items() if base in bases), None)
+    return own or next((each[base] for one in summary.plan.scenario.sections.values() if base in (each := one.causes())), None)
 
 
 # ---- numbers in words

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from cachetools import TTLCache
 
-from simulator.app.own_cases import case_now, follow, tell
+from simulator.app.own_cases import case_now, follow, show_faults
 from simulator.app.store.incident_log import Hidden, Incidents, StoredIncident
 from simulator.app.widgets import plain
 from simulator.case.load import scenario_ids
@@ -37,7 +37,7 @@ def chosen_case() -> Scenario | None:
         if scenario is not None and scenario.incident is not None:
             found[case] = scenario
     if faults:
-        tell(faults, None)
+        show_faults(faults, None)
     wanted = st.query_params.get("case")
     if wanted is not None and wanted not in found:
         st.warning(f"There is no incident of a case “{plain(wanted)}”.")

@@ -40,7 +40,7 @@ class OneStage(nn.Module):
         self.backbone, self.head = detector.backbone, detector.head
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Scores and boxes of every anchor, each (batch, anchors, values)."""
+        """Return scores and boxes of every anchor, each (batch, anchors, values)."""
         return tuple(self.head(list(self.backbone(image).values())).values())
 
 
@@ -62,7 +62,7 @@ class TwoStage(nn.Module):
         self._regions = regions_of(detector.rpn.post_nms_top_n(), input_size)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """Objectness and boxes of every anchor, level by level; class scores and boxes of every region."""
+        """Return objectness and boxes of every anchor, level by level, then class scores and boxes of every region."""
         features = self.backbone(image)
         objectness, boxes = self.proposals(list(features.values()))
         levels = [features[name] for name in self._levels if name in features]
@@ -74,7 +74,7 @@ Region = tuple[float, float, float, float]
 
 
 def pool(levels: list[Tensor], regions: list[Region], image: Tensor, output_size: tuple[int, int]) -> Tensor:
-    """Features of every region in every image, those from the finest of `levels` first.
+    """Pool the features of every region in every image, those from the finest of `levels` first.
 
     Shape (regions x batch, channels, *output_size).
     """
@@ -90,7 +90,7 @@ def pool(levels: list[Tensor], regions: list[Region], image: Tensor, output_size
 
 
 def regions_of(count: int, size: int) -> list[Region]:
-    """Boxes (left, top, right, bottom) of all sizes and shapes inside a square image; the same each time."""
+    """Return fixed boxes (left, top, right, bottom) of all sizes and shapes inside a square image."""
     rng = random.Random(_SEED)  # noqa: S311 - places in a picture are no secret
     found = []
     for _ in range(count):
@@ -101,14 +101,13 @@ def regions_of(count: int, size: int) -> list[Region]:
 
 
 def level_of(region: Region, finest: int, coarsest: int) -> int:
-    """The level of the pyramid that a region is read from (Lin et al. 2017, Feature Pyramid Networks, equation 1)."""
+    """Return the level of the pyramid for a region (Lin et al. 2017, Feature Pyramid Networks, equation 1)."""
     left, top, right, bottom = region
     level = math.floor(4 + math.log2(math.sqrt((right - left) * (bottom - top)) / 224))
     return min(max(level, finest), coarsest)
 
 
 def _in_each_image(regions: list[Region], images: Tensor) -> Tensor:
-    """Rows of image number and box: every region in every image."""
     boxes = torch.tensor(regions, device=images.device)
     numbers = torch.arange(images.shape[0], device=images.device, dtype=boxes.dtype)
     numbers = numbers[:, None, None].expand(-1, len(regions), 1)
@@ -116,7 +115,7 @@ def _in_each_image(regions: list[Region], images: Tensor) -> Tensor:
 
 
 def yolox(name: str) -> nn.Module:
-    """A YOLOX network with raw outputs (batch, anchors, 4 + 1 + classes)."""
+    """Build a YOLOX network with raw outputs (batch, anchors, 4 + 1 + classes)."""
     config = import_module("yolox.config").YoloxConfig.get_named_config(name)
     model = cast(nn.Module, config.get_model())
     model.head.decode_in_inference = False  # type: ignore[union-attr]  # an attribute, not a module
@@ -146,17 +145,16 @@ class Network:
 
     @property
     def input_shape(self) -> list[int]:
-        """Shape of one item, without the batch axis: channels, height, width."""
         return [3, self.input_size, self.input_size]
 
     def noise(self, batch: int = 2) -> NDArray[np.float32]:
-        """Images (batch, channels, height, width) whose pixels are random, normalised as the network takes them."""
+        """Draw random images (batch, channels, height, width), normalised for the network."""
         pixels = np.random.default_rng(0).random((batch, *self.input_shape), np.float32)
         mean, std = (np.array(channels, np.float32)[:, None, None] for channels in (self.mean, self.std))
         return (pixels - mean) / std
 
     def in_order(self, image: Image.Image) -> Image.Image:
-        """An RGB `image` with its channels in the order that the network takes."""
+        """Return an RGB `image` with its channels in the network's order."""
         red, green, blue = image.split()
         return Image.merge("RGB", (blue, green, red)) if self.bgr else image
 
@@ -168,7 +166,7 @@ class Architecture(Network):
     construct: Callable[[], nn.Module]
 
     def build(self) -> nn.Module:
-        """The network in evaluation mode; the same weights each time."""
+        """Build the network in evaluation mode, with fixed weights."""
         with torch.random.fork_rng():
             torch.manual_seed(_WEIGHT_SEED)
             model = self.construct().eval()
@@ -187,7 +185,7 @@ RAW_PIXELS: tuple[Channels, Channels] = (0.0, 0.0, 0.0), (1 / 255, 1 / 255, 1 / 
 
 
 def _settle(model: nn.Module, images: NDArray[np.float32]) -> None:
-    """Give each batch normalisation the statistics of what reaches it when the network sees `images`.
+    """Give each batch normalisation the statistics of its input when the network sees `images`.
 
     Left at their initial values they let activations vanish or grow layer by layer: to 1e-13 in an EfficientNet, which
     neither 16 nor 8 bits can hold, so that nothing would be learnt about either.
@@ -296,12 +294,11 @@ ARCHITECTURES: dict[str, Architecture] = {
 
 
 def parameters(model: nn.Module) -> int:
-    """How many weights the model has."""
     return sum(weight.numel() for weight in model.parameters())
 
 
 def multiply_adds(model: nn.Module, input_shape: list[int]) -> int:
-    """Multiply-adds of one item; one multiplication with its addition counts once."""
+    """Count the multiply-adds of one item; one multiplication with its addition counts once."""
     with _plain_attention(), FlopCounterMode(display=False) as counter, torch.inference_mode():
         model(torch.zeros(1, *input_shape))
     return int(counter.get_total_flops()) // 2
@@ -309,7 +306,7 @@ def multiply_adds(model: nn.Module, input_shape: list[int]) -> int:
 
 @contextmanager
 def _plain_attention() -> Iterator[None]:
-    """Fused attention kernels hide their matrix products from the counter."""
+    """Turn off fused attention kernels, which hide their matrix products from the counter."""
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:

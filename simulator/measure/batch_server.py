@@ -27,10 +27,10 @@ class Rule(Protocol):
 
     @property
     def delay_s(self) -> float:
-        """How long the oldest request waits for company, in s."""
+        """Longest wait of the oldest request for others, in s."""
 
     def take(self, waiting: int, overdue: bool) -> int:
-        """How many requests to send now; 0 means wait."""
+        """Return the number of requests to send now; 0 means wait."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Batcher:
             raise self._error
 
     def submit(self, requests: Sequence[tuple[int, int]]) -> None:
-        """Requests as pairs of token and sample, all at one instant."""
+        """Queue requests, pairs of token and sample, all at one instant."""
         with self._changed:
             now = perf_counter()
             due = self._due()
@@ -101,18 +101,15 @@ class Batcher:
                 self._changed.notify_all()
 
     def wait_until(self, condition: Callable[[Batcher], bool]) -> None:
-        """Block until it holds; looked at whenever a batch starts or ends."""
         with self._changed:
             self._changed.wait_for(lambda: self._error is not None or condition(self))
 
     @property
     def queued(self) -> int:
-        """Requests that are in no batch yet."""
         return len(self._waiting)
 
     @property
     def idle(self) -> bool:
-        """Whether nothing waits and nothing is served."""
         return self._idle and not self._waiting
 
     @property
@@ -120,11 +117,9 @@ class Batcher:
         return self._free is not None and self._formed is None
 
     def _due(self) -> float:
-        """When the oldest request has waited for as long as the rule lets it."""
         return self._waiting[0].entered + self.rule.delay_s if self._waiting and self.rule.delay_s else inf
 
     def _form(self, now: float) -> None:
-        """Form a batch as of `now`, if the rule lets one go."""
         size = self.rule.take(len(self._waiting), now >= self._due()) if self._waiting else 0
         if size:
             self._formed = [self._waiting.popleft() for _ in range(size)], now
@@ -139,7 +134,7 @@ class Batcher:
                 self._changed.notify_all()
 
     def _next(self) -> tuple[list[Pending], float, float] | None:
-        """The next batch, when it was formed, and since when the worker had been idle; None when there will be none."""
+        """Wait for the next batch; return it, the time it was formed, and the worker's idle start; None at the end."""
         with self._changed:
             assert self._free is not None
             free = self._free
@@ -190,12 +185,11 @@ class Driven:
 
     @property
     def latency(self) -> Times:
-        """From the scheduled arrival, so that a client that stalls hides nothing."""
         return self.answered - self.scheduled
 
 
 def drive(issue: Issue, rate: float, requests: int, seed: int) -> Driven:
-    """Send requests at `rate` a second; `issue` has to see to it that `answer` is called for each token."""
+    """Send requests at `rate` a second; `issue` has to cause a call of `answer` for each token."""
     with tempfile.TemporaryDirectory() as folder:
 
         def issue_all(queries: list[lg.QuerySample]) -> None:
@@ -213,12 +207,12 @@ def drive(issue: Issue, rate: float, requests: int, seed: int) -> Driven:
 
 
 def answer(tokens: list[int]) -> None:
-    """Tell LoadGen that these requests are done."""
+    """Report these requests to LoadGen as done."""
     lg.QuerySamplesComplete([lg.QuerySampleResponse(token, 0, 0) for token in tokens])
 
 
 def schedule(rate: float, requests: int, seed: int) -> Times:
-    """When LoadGen will send its requests, in s from the start, shape (requests,), without waiting for it.
+    """Return LoadGen's send times, in s from the start, shape (requests,), without waiting for them.
 
     Its gaps are exponential draws divided by the rate: the schedule of a much higher rate, stretched, is the same.
     """
@@ -273,5 +267,4 @@ class ServedModel:
         self._samples = np.random.default_rng(0).standard_normal((SAMPLES, *input_shape), dtype=np.float32)
 
     def compute(self, samples: list[int]) -> object:
-        """Run the model on a batch of these samples."""
         return self._session.run(None, {self._name: self._samples[samples]})

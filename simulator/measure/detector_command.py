@@ -20,7 +20,7 @@ from simulator.metrics.detector_checks import DetectorReport, precision_rows, re
 
 @contextmanager
 def _needing_measure() -> Iterator[None]:
-    """Run what needs the extra; raises StoppedError that says what an interrupt leaves."""
+    """Run work that needs the extra; raises StoppedError with the results that an interrupt leaves."""
     try:
         with needing("measure", "judging a detector"):
             yield

@@ -49,7 +49,7 @@ class Corruption:
 
 
 def fog(image: Floats, strength: float, rng: Generator) -> Floats:
-    """Light of the scene fades as exp(-depth * strength), and the fog's own takes its place (Koschmieder 1924).
+    """Fade the light of the scene as exp(-depth * strength), and add the fog's own (Koschmieder 1924).
 
     Depth is not known: it is taken to grow from the lower edge to the upper, in uneven patches.
     """
@@ -60,7 +60,7 @@ def fog(image: Floats, strength: float, rng: Generator) -> Floats:
 
 
 def night(image: Floats, strength: float, rng: Generator) -> Floats:
-    """A sensor that gets `strength` of the daylight: photons are counted, read with noise, and amplified by half of what lacks.
+    """Image with `strength` of the daylight: photons are counted, read with noise, and half of the loss is amplified.
 
     A pixel holds 4,000 electrons at full daylight, and reading adds 4 (standard deviation).
     """
@@ -71,18 +71,18 @@ def night(image: Floats, strength: float, rng: Generator) -> Floats:
 
 
 def brightness(image: Floats, strength: float, _: Generator) -> Floats:
-    """Light added everywhere, as by a flare or an exposure that is too long."""
+    """Add light everywhere, as a flare or too long an exposure does."""
     return image + strength
 
 
 def contrast(image: Floats, strength: float, _: Generator) -> Floats:
-    """Differences from the mean colour of the image, reduced to `strength` of themselves."""
+    """Reduce differences from the mean colour of the image to `strength` of themselves."""
     mean = image.mean(axis=(0, 1), keepdims=True)
     return np.asarray(mean + (image - mean) * strength, np.float32)
 
 
 def defocus(image: Floats, strength: float, _: Generator) -> Floats:
-    """A point becomes a disc: the lens is focused elsewhere."""
+    """Blur each point to a disc, as a lens out of focus does."""
     radius = _pixels(image, strength)
     reach = int(radius)
     padded = np.pad(image, ((reach, reach), (reach + 1, reach), (0, 0)), mode="edge")
@@ -98,13 +98,13 @@ def defocus(image: Floats, strength: float, _: Generator) -> Floats:
 
 
 def motion_blur(image: Floats, strength: float, rng: Generator) -> Floats:
-    """A point becomes a line: the camera moved, in any direction, while the shutter was open."""
+    """Blur each point to a line, as a camera does that moves in any direction while the shutter is open."""
     angle = rng.uniform(0, np.pi)
     return _smeared(image, _pixels(image, strength), angle)
 
 
 def zoom_blur(image: Floats, strength: float, _: Generator) -> Floats:
-    """The mean of the image and enlargements of it, up to 1 + `strength`: the camera moved forward."""
+    """Average the image and enlargements of it, up to 1 + `strength`, as a camera does that moves forward."""
     height, width = image.shape[:2]
     picture = Image.fromarray(_bytes(image))
     total = np.zeros(image.shape, np.float32)
@@ -118,19 +118,19 @@ def zoom_blur(image: Floats, strength: float, _: Generator) -> Floats:
 
 
 def noise(image: Floats, strength: float, rng: Generator) -> Floats:
-    """Normal noise of the standard deviation `strength` in each channel, as a sensor's at high gain."""
+    """Add normal noise of the standard deviation `strength` to each channel, as a sensor at high gain does."""
     return image + np.float32(strength) * rng.standard_normal(image.shape, np.float32)
 
 
 def jpeg(image: Floats, strength: float, _: Generator) -> Floats:
-    """Written as JPEG at the quality `strength` and read again."""
+    """Write the image as JPEG at the quality `strength` and read it again."""
     buffer = io.BytesIO()
     Image.fromarray(_bytes(image)).save(buffer, "JPEG", quality=int(strength))
     return np.asarray(Image.open(buffer).convert("RGB"), np.float32) / np.float32(255)
 
 
 def pixelate(image: Floats, strength: float, _: Generator) -> Floats:
-    """Shrunk to `strength` of its size by means, and enlarged again pixel by pixel."""
+    """Shrink the image to `strength` of its size by means, and enlarge it pixel by pixel."""
     height, width = image.shape[:2]
     picture = Image.fromarray(_bytes(image))
     small = picture.resize((max(int(width * strength), 1), max(int(height * strength), 1)), Image.Resampling.BOX)
@@ -138,7 +138,7 @@ def pixelate(image: Floats, strength: float, _: Generator) -> Floats:
 
 
 def rain(image: Floats, strength: float, rng: Generator) -> Floats:
-    """Bright streaks, as long as a drop falls while the shutter is open, before a scene that is dimmed and veiled.
+    """Draw bright streaks, as long as a drop falls while the shutter is open, before a dimmed and veiled scene.
 
     A part `strength` of the pixels starts a streak.
     """
@@ -148,14 +148,14 @@ def rain(image: Floats, strength: float, rng: Generator) -> Floats:
 
 
 def rain_at_night(image: Floats, severity: float, rng: Generator) -> Floats:
-    """Rain, whose drops scatter what light there is, before a sensor at night, both at a severity from 1 to 5."""
+    """Draw rain, whose drops scatter the light, before a sensor at night, both at a severity from 1 to 5."""
     place = int(severity) - 1
     wet = rain(image, CORRUPTIONS["rain"].strengths[place], rng)
     return night(np.clip(wet, 0, 1), CORRUPTIONS["night"].strengths[place], rng)
 
 
 def dirty_lens(image: Floats, strength: float, rng: Generator) -> Floats:
-    """Dirt or drops on the glass before the lens, which cover a part `strength` of the image.
+    """Cover a part `strength` of the image with dirt or drops on the glass before the lens.
 
     The glass is far out of focus, so that a patch has a soft edge and shows no shape of its own: half of the scene's light
     comes through, blurred over a disc of 2% of the longer side, and a fifth of what is held back reaches the sensor as
@@ -167,14 +167,14 @@ def dirty_lens(image: Floats, strength: float, rng: Generator) -> Floats:
 
 
 def _dirt(rng: Generator, height: int, width: int, share: float) -> Floats:
-    """How much of each pixel is covered, 0 to 1, (height, width): where a smooth field is highest, a part `share` in all."""
+    """Return the covered part of each pixel, 0 to 1, (height, width); the mean is about `share`."""
     field = _patches(rng, height, width, 7)
     middle = np.quantile(field, 1 - share)
     return np.asarray(np.clip(0.5 + (field - middle) / 0.2, 0, 1), np.float32)
 
 
 def snow(image: Floats, strength: float, rng: Generator) -> Floats:
-    """White flakes, blurred by their fall, before a scene that their scattered light whitens.
+    """Draw white flakes, blurred by their fall, before a scene that their scattered light whitens.
 
     A part `strength` of the pixels starts a flake.
     """
@@ -184,7 +184,7 @@ def snow(image: Floats, strength: float, rng: Generator) -> Floats:
 
 
 def _falling(image: Floats, share: float, rng: Generator, length: float, angle: float, width: int) -> Floats:
-    """How much of each pixel something hides that falls, (h, w): points on a share of the pixels, smeared over a length."""
+    """Return the part of each pixel that something falling hides, (h, w): points smeared over a length."""
     height, width_px = image.shape[:2]
     # The same points at each severity, more of them: those whose random number is low.
     points = (rng.random((height, width_px), np.float32) < share / width).astype(np.float32)
@@ -194,7 +194,7 @@ def _falling(image: Floats, share: float, rng: Generator, length: float, angle: 
 
 
 def _smeared(image: Floats, length: float, angle: float) -> Floats:
-    """The mean of the image moved along a line of so many pixels, (h, w) or (h, w, 3); edges are drawn out."""
+    """Average the image moved along a line of `length` pixels, (h, w) or (h, w, 3); edges are drawn out."""
     steps = max(round(length), 1)
     along = np.arange(steps) - (steps - 1) / 2
     places = np.unique(np.stack([np.round(along * np.sin(angle)), np.round(along * np.cos(angle))]).astype(int), axis=1)
@@ -208,13 +208,12 @@ def _smeared(image: Floats, length: float, angle: float) -> Floats:
 
 
 def _patches(rng: Generator, height: int, width: int, cells: int) -> Floats:
-    """A smooth random field between about 0 and 1, (height, width)."""
+    """Draw a smooth random field between about 0 and 1, (height, width)."""
     coarse = Image.fromarray(rng.random((cells, cells), np.float32))
     return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC), np.float32)
 
 
 def _pixels(image: Floats, part: float) -> float:
-    """A part of the longer side in pixels, at least one."""
     return float(max(part * max(image.shape[:2]), 1.0))
 
 
@@ -256,7 +255,7 @@ CORRUPTIONS: dict[str, Corruption] = {
 
 
 def corrupt(pixels: Pixels, name: str, severity: int, image: str, seed: int) -> Pixels:
-    """An image (h, w, 3) under a corruption at a severity from 1 to 5; the same for the same name of the image and seed."""
+    """Corrupt an image (h, w, 3) at a severity from 1 to 5; its name and the seed determine the result."""
     corruption = CORRUPTIONS[name]
     rng = np.random.default_rng([seed, zlib.crc32(f"{name}/{image}".encode())])
     values: Any = pixels.astype(np.float32) / np.float32(255)
@@ -339,14 +338,13 @@ class Setting:
         return f"{self.condition}:{self.severity}"
 
     def image(self, pixels: Pixels, name: str, seed: int) -> Pixels:
-        """The image (h, w, 3) as the camera gives it under this condition."""
+        """Return the image (h, w, 3) from the camera under this condition."""
         if self.condition not in CORRUPTIONS:
             return pixels
         return corrupt(pixels, self.condition, self.severity, name, seed)
 
     @property
     def strength(self) -> float:
-        """The strength of a corruption, the share of the images that a bug strikes, 0 for clean images."""
         return self._strengths[self.severity - 1] if self.severity else 0.0
 
     @property
@@ -356,20 +354,16 @@ class Setting:
 
     @property
     def coarse(self) -> bool:
-        """Whether it is measured at every precision, and not at fp32 alone."""
         return self.severity in ((0, WHOLE) if self._strengths == SHARES else COARSE)
 
     def unknown(self, names: Sequence[str]) -> list[int]:
-        """The places of the classes, among these names, that a detector does not know."""
         return [place for place, name in enumerate(names) if name in ANIMALS] if self.condition == UNKNOWN else []
 
     def strikes(self, name: str, seed: int) -> bool:
-        """Whether a bug strikes the image of this name: a share of all images, drawn by a hash of the name."""
         drawn = zlib.crc32(f"{seed}/{self.condition}/{name}".encode()) / 2**32
         return drawn < self.strength
 
     def takes(self, takes: Takes, name: str, seed: int) -> Takes:
-        """How the code prepares the image of this name for a network that takes this."""
         bug = BUGS.get(self.condition)
         return bug.change(takes) if bug and self.strikes(name, seed) else takes
 
@@ -385,14 +379,14 @@ STALES = [Setting(STALE, severity) for severity in range(1, WHOLE + 1)]
 
 
 def lacking(held: DetectionTables) -> list[Setting]:
-    """The settings of conditions that the tables tell of and that they hold no row of, and clean images to compare with."""
+    """Return the settings of the tables' conditions without any row, and clean images to compare with."""
     there = set(zip(held.summary["condition"].astype(str), held.summary["severity"].astype(int), strict=True))
     mine = [setting for setting in SETTINGS if setting.condition in held.about.conditions]
     return [SETTINGS[0], *(setting for setting in mine if (setting.condition, setting.severity) not in there)]
 
 
 def read_settings(text: str) -> list[Setting]:
-    """`clean,fog:2,bgr` as settings; a condition alone stands for all its severities. Raises CannotMeasureError."""
+    """Parse `clean,fog:2,bgr` to settings; a condition alone stands for all its severities. Raises CannotMeasureError."""
     found = [setting for part in text.split(",") if part.strip() for setting in _read(part.strip())]
     if not found:
         raise CannotMeasureError("--conditions: names none; expected such as clean,fog:2,bgr")

@@ -57,14 +57,14 @@ class Placed:
     moved: tuple[int, int]
 
     def back(self, boxes: NDArray[np.floating]) -> NDArray[np.float64]:
-        """Boxes (n, 4) of the square as left, top, right, bottom in the image, cut at its edges."""
+        """Map boxes (n, 4) of the square to left, top, right, bottom in the image, cut at its edges."""
         moved, scale = np.array(self.moved * 2), np.array(self.scale * 2)
         ends = np.array([self.width, self.height] * 2)
         return np.asarray(np.clip((boxes - moved) / scale, 0, ends), float)
 
 
 def prepare(pixels: Pixels, takes: Takes) -> tuple[Floats, Placed]:
-    """The image (h, w, 3) in RGB as float32 (3, side, side), and where it went."""
+    """Return the image (h, w, 3) in RGB as float32 (3, side, side), and its placement."""
     square, placed = fit(pixels, takes)
     ordered = square[..., ::-1] if takes.bgr else square
     values = ordered.astype(np.float32) * np.float32(takes.largest / 255)
@@ -73,7 +73,7 @@ def prepare(pixels: Pixels, takes: Takes) -> tuple[Floats, Placed]:
 
 
 def fit(pixels: Pixels, takes: Takes) -> tuple[Pixels, Placed]:
-    """The image in the network's square, (side, side, 3), and where it went."""
+    """Fit the image into the network's square, (side, side, 3); also return its placement."""
     height, width = pixels.shape[:2]
     placed = place(width, height, takes)
     inner = _resized(pixels, *_inner_size(width, height, takes), takes.nearest)
@@ -84,14 +84,13 @@ def fit(pixels: Pixels, takes: Takes) -> tuple[Pixels, Placed]:
 
 
 def place(width: int, height: int, takes: Takes) -> Placed:
-    """Where an image of this size goes in the network's square."""
+    """Return the placement of an image of this size in the network's square."""
     across, down = _inner_size(width, height, takes)
     moved = (0, 0) if takes.fit == "corner" else ((takes.side - across) // 2, (takes.side - down) // 2)
     return Placed(width, height, (across / width, down / height), moved)
 
 
 def _inner_size(width: int, height: int, takes: Takes) -> tuple[int, int]:
-    """Width and height that an image gets inside the square, in pixels, at least one."""
     filled, longest = takes.side * takes.part, max(width, height)
     across, down = (width, height) if takes.fit == "stretch" else (longest, longest)
     return max(round(width * (filled / across)), 1), max(round(height * (filled / down)), 1)
@@ -138,7 +137,7 @@ class Layout:
 
 
 def decode_yolox(outputs: Outputs, side: int) -> Floats:
-    """YOLOX before decoding (Ge et al. 2021, arXiv:2107.08430): (cells, 5 + classes), the cells of strides 8, 16 and 32.
+    """Decode YOLOX's raw output (Ge et al. 2021, arXiv:2107.08430): (cells, 5 + classes), the cells of strides 8, 16 and 32.
 
     Offset from the cell's corner and logarithm of the size, both in strides; then the chances that there is an object, and
     of each class.
@@ -150,7 +149,7 @@ def decode_yolox(outputs: Outputs, side: int) -> Floats:
 
 
 def decode_fastestdet(outputs: Outputs, side: int) -> Floats:
-    """FastestDet: (5 + classes, rows, columns): object, offset, size, classes.
+    """Decode FastestDet: (5 + classes, rows, columns): object, offset, size, classes.
 
     The offset of the middle from the cell's corner is the hyperbolic tangent, in cells, and the size the logistic function, in
     sides. A score is object^0.6 class^0.4, as in its author's code (dog-qiuqiu/FastestDet, module/loss and utils/tool).
@@ -166,7 +165,7 @@ def decode_fastestdet(outputs: Outputs, side: int) -> Floats:
 
 
 def decode_nanodet(outputs: Outputs, side: int) -> Floats:
-    """NanoDet-m: for strides 8, 16 and 32 the chances of the classes (cells, classes), and the distances (cells, 4 * 8).
+    """Decode NanoDet-m: for strides 8, 16 and 32 the chances of the classes (cells, classes) and the distances (cells, 4 * 8).
 
     The distance from the middle of a cell to each side of the box is the mean of a distribution over 0 to 7 strides
     (generalized focal loss: Li et al. 2020, arXiv:2006.04388).
@@ -181,19 +180,19 @@ def decode_nanodet(outputs: Outputs, side: int) -> Floats:
 
 
 def decode_yolov5(outputs: Outputs, _: int) -> Floats:
-    """YOLOv5 and its like, decoded: (boxes, 5 + classes): middle, size in pixels, object, classes."""
+    """Decode YOLOv5 and networks like it: (boxes, 5 + classes): middle, size in pixels, object, classes."""
     raw = outputs[0]
     return _candidates(_from_middle(raw[:, :4]), raw[:, 4:5] * raw[:, 5:])
 
 
 def decode_yolov8(outputs: Outputs, _: int) -> Floats:
-    """YOLOv8 and its like, decoded: (4 + classes, boxes): middle, size in pixels, classes."""
+    """Decode YOLOv8 and networks like it: (4 + classes, boxes): middle, size in pixels, classes."""
     raw = outputs[0].T
     return _candidates(_from_middle(raw[:, :4]), raw[:, 4:])
 
 
 def decode_boxes(outputs: Outputs, side: int) -> Floats:
-    """Finished boxes (n, 4) as left, top, right, bottom, with class (n,) and score (n,), such as torchvision's and SSD's.
+    """Decode finished boxes (n, 4), left, top, right, bottom, with class (n,) and score (n,), such as torchvision's and SSD's.
 
     Boxes within 0 and 1 are parts of the side. Of the two columns the one with whole numbers only is the class.
     """
@@ -213,7 +212,7 @@ def _from_middle(boxes: NDArray[np.floating]) -> NDArray[np.floating]:
 
 
 def _candidates(boxes: NDArray[np.floating], scores: NDArray[np.floating]) -> Floats:
-    """Boxes (n, 4) with the likeliest of their classes (n, classes)."""
+    """Return boxes (n, 4) with the likeliest of their classes (n, classes)."""
     best = scores.argmax(axis=1)
     return np.column_stack([boxes, scores[np.arange(len(scores)), best], best]).astype(np.float32)
 
@@ -224,7 +223,7 @@ def _logistic(values: NDArray[np.floating]) -> NDArray[np.floating]:
 
 @cache
 def _cells(side: int) -> tuple[Floats, Floats]:
-    """Column and row of every cell (cells, 2), and its stride (cells, 1)."""
+    """Return column and row of every cell (cells, 2), and its stride (cells, 1)."""
     corners, strides = [], []
     for stride in _STRIDES:
         count = -(-side // stride)
@@ -297,7 +296,7 @@ LAYOUTS: dict[str, Layout] = {
 
 
 def tell_layout(shapes: list[Shape], side: int, said: str | None = None) -> Layout:
-    """The layout of outputs of these shapes, without the batch axis, or the one that is `said`; raises CannotMeasureError."""
+    """Return the layout of outputs of these shapes, without the batch axis, or the named one; raises CannotMeasureError."""
     choices = ", ".join(f"{name} ({layout.words})" for name, layout in LAYOUTS.items())
     if said is not None:
         if said not in LAYOUTS:
@@ -314,7 +313,7 @@ def tell_layout(shapes: list[Shape], side: int, said: str | None = None) -> Layo
 
 
 def without(layout: Layout, outputs: Outputs, classes: Sequence[int]) -> Outputs:
-    """Outputs in which these classes, by their places, have no chance, so that the best of the others is chosen.
+    """Give these classes, by their places, no chance, so that the best of the others is chosen.
 
     Raises CannotMeasureError where the network has chosen already.
     """
@@ -327,7 +326,7 @@ def without(layout: Layout, outputs: Outputs, classes: Sequence[int]) -> Outputs
 
 
 def boxes_of(layout: Layout, outputs: Outputs, side: int, least: float, unknown: Sequence[int] = ()) -> Floats:
-    """The boxes of one image after suppression, at most 100 by falling score, of a score of at least `least`; (n, 6).
+    """Return the boxes of one image after suppression, at most 100 by falling score, from a score of `least` on; (n, 6).
 
     unknown: classes, by their places, that the network is read without; raises CannotMeasureError where that cannot be.
     """
@@ -342,7 +341,7 @@ def boxes_of(layout: Layout, outputs: Outputs, side: int, least: float, unknown:
 
 
 def outputs_of(session: ort.InferenceSession, tensor: Floats) -> list[np.ndarray]:
-    """What a network answers to one image (3, side, side), without the batch axis."""
+    """Run the network on one image (3, side, side); return its outputs without the batch axis."""
     answers = session.run(None, {session.get_inputs()[0].name: tensor[np.newaxis]})
     if {answer.ndim for answer in answers} == {1, 2}:
         return list(answers)  # finished boxes of one image, as torchvision answers them

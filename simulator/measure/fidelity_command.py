@@ -22,10 +22,10 @@ from simulator.evidence.fidelity_reports import (
     FidelityError,
     FidelityPoint,
     FidelityReport,
-    busy_told,
+    busy_sentence,
     forecasts_held,
-    held_told,
-    share_told,
+    held_sentence,
+    share_sentence,
     write_report,
 )
 from simulator.files import make_folders
@@ -60,7 +60,6 @@ def fidelity(
 
 
 def _held(report: FidelityReport, server: str) -> list[dict[str, object]]:
-    """How many real runs lie in their forecast interval, by load (null: all loads) and figure."""
     return [asdict(one) for one in forecasts_held(report, server)]
 
 
@@ -74,7 +73,6 @@ def _check_target(path: Path) -> None:
 
 
 def show(report: FidelityReport) -> None:
-    """Print every point, and a summary in words."""
     out = wide_console(220)
     out.print(table_of(report))
     out.print(*sentences(report), sep="\n", highlight=False)
@@ -93,7 +91,7 @@ _AGAINST = (
 
 
 def table_of(report: FidelityReport) -> Table:
-    """A row a point: the real figures, how far the repetition differs, the prediction and the replay."""
+    """Return a table with a row a point: real figures, difference of the repetition, prediction and replay."""
     table = Table(title=f"{report.processor}, {report.cores} cores, {report.date}", box=None)
     for column in ("server", "model", "batching"):
         table.add_column(column, no_wrap=True)
@@ -127,20 +125,19 @@ def _cells(point: FidelityPoint) -> Iterator[str]:
 
 
 def sentences(report: FidelityReport) -> Iterator[str]:
-    """The report in words, a few sentences for each server."""
-    yield from filter(None, [busy_told(report)])
+    """Yield a few sentences on each server."""
+    yield from filter(None, [busy_sentence(report)])
     for server in (IN_PROCESS, OVER_HTTP):
         if report.of(server):
             yield f"{server.capitalize() if server == IN_PROCESS else server}: {' '.join(_told(report.summary(server)))}"
-            yield from filter(None, [held_told(report, server)])
+            yield from filter(None, [held_sentence(report, server)])
             yield from _held_by_load(report, server)
 
 
 def _held_by_load(report: FidelityReport, server: str) -> Iterator[str]:
-    """A line a load."""
     found = forecasts_held(report, server)
     for load in sorted({one.load for one in found if one.load is not None}):
-        mine = ", ".join(share_told(one) for one in found if one.load == load)
+        mine = ", ".join(share_sentence(one) for one in found if one.load == load)
         yield f"  load {load:g}: {mine}"
 
 
@@ -164,7 +161,7 @@ def _told(found: dict[str, float | int]) -> Iterator[str]:
 
 
 def _run_grid(grid: Grid, out: Path | None) -> FidelityReport:
-    """Measure the grid; an interrupt keeps what is finished."""
+    """Measure the grid; after an interrupt, finished points are saved."""
     from simulator.measure.fidelity_grid import measure, ready
 
     points: list[FidelityPoint] = []

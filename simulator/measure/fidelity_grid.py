@@ -14,8 +14,18 @@ from platformdirs import user_cache_path
 from simulator.evidence.fidelity_reports import IN_PROCESS, OVER_HTTP, FidelityOutcome, FidelityPoint
 from simulator.files import make_folders
 from simulator.measure.batch_server import Batch, Batcher, Driven, ServedModel, answer, drive, schedule
-from simulator.measure.calibrate import Call, ServerProfile, by_size, queue_like, serve_calls
-from simulator.measure.forecast import Machine, ServedPath, forecast, outcome, replayed
+from simulator.measure.forecast import (
+    Call,
+    Machine,
+    ServedPath,
+    ServerProfile,
+    by_size,
+    forecast,
+    outcome,
+    queue_like,
+    replayed,
+    serve_calls,
+)
 from simulator.measure.http_server import batches, serving
 from simulator.measure.profiling import Photos, Subject, make_ready
 from simulator.measure.timing import Onlooker
@@ -28,14 +38,14 @@ _PIXELS = 256
 
 
 def ready(model: str, precision: str) -> ServedModel:
-    """A session on one thread; raises RefusedError where the model cannot be made."""
+    """Open a session on one thread; raises RefusedError where the model cannot be made."""
     cache = user_cache_path("casesim")
     made = make_ready(Subject(model, precision), cache / "models", Photos(_noise(cache / "noise"), "noise"))
     return ServedModel(made.file, made.input_shape)
 
 
 def _noise(folder: Path, pictures: int = 16) -> Path:
-    """A folder of noise to calibrate on: how long a quantized model takes does not depend on its scales."""
+    """Make a folder of noise to calibrate on; the speed of a quantized model does not depend on its scales."""
     make_folders(folder)
     rng = np.random.default_rng(0)
     for number in range(pictures):
@@ -71,7 +81,7 @@ class Policy:
         return f"up to {self.max_batch}" + (f", waits {self.patience:g}x" if self.patience else "")
 
     def rule(self, one_s: float) -> TritonRule:
-        """The rule, where a request alone takes `one_s`."""
+        """Return the rule, where a request alone takes `one_s`."""
         return TritonRule(self.max_batch, self.patience * one_s)
 
 
@@ -92,18 +102,16 @@ class Grid:
 
     @property
     def sizes(self) -> list[int]:
-        """The largest batches that there are; each is a server with a profile of its own."""
         return sorted({policy.max_batch for policy in self.policies})
 
     @property
     def points(self) -> int:
-        """How many points there are."""
         here = len(self.models) * len(self.policies) * len(self.loads)
         return here + (self.over_http.points if self.over_http else 0)
 
     @property
     def seconds(self) -> float:
-        """About how long it all takes."""
+        """Estimate the time of the whole grid."""
         profile_s = len(self.sizes) * STRETCHES * self.stretch_s
         each = profile_s + len(self.policies) * len(self.loads) * (self.probe_s + 2 * self.run_s + 1.0)
         return len(self.models) * each + (self.over_http.seconds if self.over_http else 0)
@@ -140,10 +148,10 @@ class Served:
         self._tables: dict[int, LatencyTable] = {}
 
     def open(self, opened: ExitStack) -> None:
-        """Start what serves, until `opened` is closed."""
+        """Start a server, which runs until `opened` is closed."""
 
     def stretch(self, largest: int) -> None:
-        """A further stretch of a server's profile."""
+        """Measure a further stretch of a server's profile."""
         mine = self._stretches[largest]
         once = [(size, 0.0) for size in range(1, largest + 1) for _ in range(4)]
         rough = by_size(mine[0] if mine else self._serve_calls(largest, once), largest)
@@ -151,7 +159,6 @@ class Served:
         self._tables[largest] = self._known(largest).table
 
     def points(self) -> Iterator[FidelityPoint]:
-        """Measure point after point."""
         for policy in self.grid.policies:
             for number, load in enumerate(self.grid.loads):
                 yield self.point(policy, load, seed=number)
@@ -188,7 +195,6 @@ class Served:
         )
 
     def _known(self, largest: int) -> ServerProfile:
-        """All that is known of a server by now; the machine learns from it."""
         known = ServerProfile(self._stretches[largest], largest)
         self.machine.servers[f"{self.model} {self.precision} {largest}"] = known
         return known
@@ -197,30 +203,26 @@ class Served:
         return serve_calls(self.ready.compute, calls)
 
     def _run(self, rule: TritonRule, rate: float, requests: int, seed: int) -> tuple[Driven, list[Batch]]:
-        """What LoadGen saw, and what was served."""
         server = Batcher(rule, self.ready.compute, answer)
         with server:
             driven = drive(lambda token, sample: server.submit([(token, sample)]), rate, requests, seed)
         return driven, server.served
 
     def _look(self, rule: TritonRule, rate: float, seed: int) -> None:
-        """Look at what is served now, in a short run with other arrivals."""
         requests = max(int(rate * self.grid.probe_s), _FEWEST // 2)
         self._learn(rule, rate, requests, seed=_OTHER_ARRIVALS + seed)
 
     def _learn(self, rule: TritonRule, rate: float, requests: int, seed: int) -> tuple[Driven, list[Batch]]:
-        """A run that later forecasts know of: it is a further stretch of the server's profile."""
+        """Add a run to the stretches of the server's profile, which later forecasts use."""
         driven, batches = self._run(rule, rate, requests, seed)
         self._stretches[rule.max_batch].append(batches)
         self.machine.paths.append(self._path(driven, rule.max_batch))
         return driven, batches
 
     def _path(self, driven: Driven, largest: int) -> ServedPath:
-        """What requests met outside of the server in the latest run."""
         return ServedPath(driven.issued - driven.scheduled)
 
     def _replayed(self, rule: TritonRule, batches: list[Batch], driven: Driven, objective: float) -> FidelityOutcome | None:
-        """What is met if batches take what they really took; counted as LoadGen counts."""
         entered = np.array([request.entered for batch in batches for request in batch.requests])
         answered = replayed(rule, batches, entered - entered[0]) + driven.issued[0]
         return outcome(driven.scheduled, answered, objective)
@@ -252,11 +254,11 @@ class ServedOverHttp(Served):
         return ServedPath(driven.issued - driven.scheduled, np.array([request.answered - request.done for request in log]))
 
     def _replayed(self, rule: TritonRule, batches: list[Batch], driven: Driven, objective: float) -> None:
-        """mosec batches by a rule of its own, which a replay would not follow."""
+        """Return None: mosec batches by a rule of its own, which a replay would not follow."""
 
 
 def measure(grid: Grid, ready: Callable[[str, str], ServedModel]) -> Iterator[FidelityPoint]:
-    """Every point of the grid, in process and then over HTTP; `ready` makes a model that can be served."""
+    """Measure every point of the grid, in process and then over HTTP; `ready` makes a model that can be served."""
     machine, machine_over_http = Machine(), Machine()
     yield from _points([Served(*model, ready(*model), grid, machine) for model in grid.models])
     if grid.over_http is not None:
@@ -266,7 +268,7 @@ def measure(grid: Grid, ready: Callable[[str, str], ServedModel]) -> Iterator[Fi
 
 
 def _points(servers: list[Served]) -> Iterator[FidelityPoint]:
-    """Profile every server in turn, again and again, so that the stretches of one lie apart in time; then their points."""
+    """Profile every server in turn, repeatedly, so that the stretches of one lie apart in time; then measure their points."""
     with ExitStack() as opened:
         for served in servers:
             served.open(opened)

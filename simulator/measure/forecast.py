@@ -1,10 +1,15 @@
-"""What the simulation says of a real server: predictions, replays of a run, and forecasts as intervals."""
+"""Profiling a server through its own queue and worker, so that what a request costs beside the model is in the profile.
+
+A call takes longer after an idle gap, the longer the gap the more, and when another batch size came before it. So a profile
+is taken with the sizes and gaps that a queue makes of random arrivals, at light and at heavy load.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import TypeVar
 
 import numpy as np
@@ -17,15 +22,211 @@ from simulator.engine.plan import Plan
 from simulator.engine.run import Run
 from simulator.evidence.fidelity_reports import FidelityOutcome
 from simulator.evidence.recordings import Recording
-from simulator.measure.batch_server import Batch
-from simulator.measure.calibrate import GAPS_S, ServerProfile, by_size
+from simulator.measure.batch_server import SAMPLES, Batch, Batcher
 from simulator.records.streams import Streams
 from simulator.stages.batching import TritonRule
-from simulator.stages.pool_evidence import GRID, LatencyTable
+from simulator.stages.pool_evidence import GRID, LatencyTable, steps_of
+
+Compute = Callable[[list[int]], object]
+Call = tuple[int, float]  # a batch size, and the idle time before it in s
+Times = NDArray[np.float64]
+Places = NDArray[np.int_]
+
+#: The loads that a profile goes through.
+LOADS = (0.25, 0.4, 0.55, 0.7, 0.85, 0.95)
+#: Idle gaps, in s, from which on a call is told from one after a shorter gap.
+GAPS_S = (0.0005, 0.002, 0.006, 0.02, 0.06)
+#: Calls of every size in a stretch, at least; and calls after a gap, from which on it is told what that gap adds.
+EACH, LEAST = 2, 6
+#: A call that takes longer than so many times what calls of its stretch take was stalled.
+STALLED = 3.0
+#: Rounds that separate what a size takes from what a gap adds; a median each, so that they settle soon.
+_ROUNDS = 8
+
+
+class _Script:
+    """A rule that lets batches of given sizes go, one after the other."""
+
+    delay_s = 0.0
+
+    def __init__(self, sizes: Iterator[int]) -> None:
+        self._sizes = sizes
+        self._next: int = next(sizes)
+
+    def take(self, waiting: int, overdue: bool) -> int:
+        """Return the next size, once that number of requests waits."""
+        if waiting < self._next:
+            return 0
+        size, self._next = self._next, next(self._sizes, 2**62)
+        return size
+
+
+def serve_calls(compute: Compute, calls: list[Call]) -> list[Batch]:
+    """Serve these batches in this order; a call without a gap is queued while the one before it is served."""
+    server = Batcher(_Script(iter([size for size, _ in calls])), compute, lambda _: None)
+    with server:
+        for size, gap_s in calls:
+            if gap_s:
+                server.wait_until(lambda server: server.idle)
+                time.sleep(gap_s)
+            else:
+                server.wait_until(lambda server: not server.queued)
+            server.submit([(0, number % SAMPLES) for number in range(size)])
+        server.wait_until(lambda server: server.idle)
+    return server.served
+
+
+def queue_like(seconds: Times, budget_s: float, seed: int) -> list[Call]:
+    """Draw batches and gaps as a queue with no delay makes them at each of LOADS, about `budget_s` in all.
+
+    seconds: about how long a batch of 0, 1, ... takes, shape (max_batch + 1,)
+    """
+    rng, largest = np.random.default_rng(seed), len(seconds) - 1
+    capacity = (np.arange(1, largest + 1) / seconds[1:]).max()
+    calls = list[Call]()
+    for load in rng.permutation(LOADS):
+        calls += _busy_period(rng, seconds, float(load) * capacity, budget_s / len(LOADS))
+    for size in range(1, largest + 1):  # spread over the whole, so that a slow moment does not meet all calls of a size
+        for place in rng.integers(0, len(calls) + 1, EACH):
+            calls.insert(place, (size, 0.0))
+    return calls
+
+
+def _busy_period(rng: np.random.Generator, seconds: Times, rate: float, length: float) -> Iterator[Call]:
+    """Simulate one load: requests come at random, and a free server takes all that wait, up to its largest batch."""
+    arrived = np.cumsum(rng.exponential(1 / rate, int(2 * rate * length) + 2))
+    at, free = 0, 0.0
+    while free < length and at < len(arrived):
+        start = max(free, arrived[at])
+        size = min(int(np.searchsorted(arrived, start, "right")) - at, len(seconds) - 1)
+        yield size, max(start - free, 0.0)
+        at, free = at + size, start + seconds[size]
+
+
+class ServerProfile:
+    """What batches of a server take, and how its speed wanders: learnt from stretches of calls that lie apart in time.
+
+    usual: the median time of a batch in s by idle gap before it and size, shape (len(GAPS_S) + 1, largest + 1)
+    speeds: how many times as long as usual batches took, stretch by stretch; their own median is 1
+    """
+
+    def __init__(self, stretches: Sequence[list[Batch]], largest: int) -> None:
+        self._stretches = list(stretches)
+        sizes, took, gaps = _columns([batch for stretch in stretches for batch in stretch])
+        lengths, speeds = [len(stretch) for stretch in stretches], np.ones(len(stretches))
+        for _ in range(_ROUNDS):  # a size that was met in slow stretches only is no slower for that
+            self.usual = _usual(sizes, took / np.repeat(speeds, lengths), gaps, largest)
+            speeds = np.array([self.speed(stretch) for stretch in stretches])
+            self.usual *= np.median(speeds)
+            speeds /= np.median(speeds)
+        self.speeds = [float(speed) for speed in speeds]
+        self._slowness = took / self.usual[gaps, sizes]
+
+    def speed(self, served: list[Batch]) -> float:
+        """Return the time of these batches against the usual time, as the weighted median of their ratios.
+
+        A median weighted by what is usual, since what slows long calls and spares short ones makes queues.
+        """
+        slowness, usual = _slowness(served, self.usual)
+        order = np.argsort(slowness)
+        done = np.cumsum(usual[order])
+        return float(slowness[order][np.searchsorted(done, done[-1] / 2)])
+
+    @property
+    def table(self) -> LatencyTable:
+        return LatencyTable(self.usual[:, :, None] * steps_of(self._slowness), GAPS_S)
+
+    @cached_property
+    def tapes(self) -> list[Tape]:
+        return [Tape.of(stretch, self.usual, self.speed(stretch)) for stretch in self._stretches]
+
+
+@dataclass(frozen=True)
+class Tape:
+    """What befell batch after batch of a stretch.
+
+    start: of each batch, in s from the first one's, had none been slow; length: of all, in s
+    slowness: how slow it was against the middle of the stretch; noise of that server, up to STALLED
+    stall_s: what it took beyond; the machine stood still, which would have met any other server as well
+    """
+
+    start: Times
+    slowness: Times
+    stall_s: Times
+    length: float
+
+    @classmethod
+    def of(cls, served: list[Batch], usual: Times, speed: float) -> Tape:
+        """Return the tape of these batches, in order of their start, with `speed` in their middle."""
+        slowness, would_take = _slowness(served, usual)
+        idle = np.array([0.0, *(batch.start - batch.free for batch in served[1:])])
+        ends = np.cumsum(np.maximum(idle, 0.0) + would_take)
+        relative = slowness / speed
+        stall_s = np.maximum(relative - STALLED, 0.0) * speed * would_take
+        return cls(ends - would_take, np.minimum(relative, STALLED), stall_s, float(ends[-1]))
+
+    def slowness_at(self, times: Times, offset: float) -> Times:
+        """Return the slowness at each of these times (s, from 0 on), from `offset` on; the tape is a loop."""
+        place = np.searchsorted(self.start, (times + offset) % self.length, "right") - 1
+        return np.asarray(self.slowness[np.maximum(place, 0)])
+
+    def stalls_at(self, times: Times, offset: float, batch: int) -> Times:
+        """Return the additional wait of each request by stalls of the machine, in s: a stall meets the next `batch` to come.
+
+        times: ascending, from 0 on; the tape is begun at `offset` and played again from its start at its end
+        """
+        kept = np.flatnonzero(self.stall_s)
+        rounds = np.arange(int((times[-1] + offset) / self.length) + 1)
+        at = (self.start[kept] - offset + self.length * rounds[:, None]).ravel()
+        first = np.searchsorted(times, at)
+        met, stalls = (first[:, None] + np.arange(batch))[at >= 0], np.tile(self.stall_s[kept], len(rounds))[at >= 0]
+        waits = np.zeros(len(times) + batch)
+        np.add.at(waits, met, stalls[:, None])
+        return waits[: len(times)]
+
+
+def _slowness(served: list[Batch], usual: Times) -> tuple[Times, Times]:
+    """Return the time of each batch against the usual time of its size and gap, and that in s; shape (batches,) each."""
+    sizes, took, gaps = _columns(served)
+    would_take = usual[gaps, sizes]
+    return took / would_take, would_take
+
+
+def _columns(served: list[Batch]) -> tuple[Places, Times, Places]:
+    """Return size, time in s and class of idle gap of each batch; shape (batches,) each."""
+    sizes = np.array([len(batch.requests) for batch in served])
+    took = np.array([batch.done - batch.start for batch in served])
+    return sizes, took, np.digitize([batch.start - batch.free for batch in served], GAPS_S)
+
+
+def _usual(sizes: Places, took: Times, gaps: Places, largest: int) -> Times:
+    """Return the time of each size and the addition of each gap, in s; shape (len(GAPS_S) + 1, largest + 1)."""
+    added = np.zeros(len(GAPS_S) + 1)
+    for _ in range(_ROUNDS):
+        by_size = _medians(took - added[gaps], sizes, np.arange(largest + 1))
+        rest = took - by_size[sizes]
+        counts = np.bincount(gaps, minlength=len(added))
+        known = np.flatnonzero(counts >= min(LEAST, counts.max()))  # of a short look, the gaps that were met most often
+        added = np.interp(np.arange(len(added)), known, [np.median(rest[gaps == gap]) for gap in known])
+        added -= added[0]
+    usual = by_size[None, :] + added[:, None]
+    usual[:, 0] = 0.0
+    return np.asarray(usual)
+
+
+def by_size(served: list[Batch], largest: int) -> Times:
+    """Return the median time of a batch by its size, 0 to `largest`, in s; interpolated between measured sizes."""
+    took = np.array([batch.done - batch.start for batch in served])
+    return _medians(took, np.array([len(batch.requests) for batch in served]), np.arange(largest + 1))
+
+
+def _medians(values: Times, keys: Places, wanted: Places) -> Times:
+    seen = np.unique(keys)
+    return np.asarray(np.interp(wanted, seen, [np.median(values[keys == key]) for key in seen]))
+
 
 # What the engine says of a server: before a run from its profile alone, and after it from what the run itself took.
 
-Times = NDArray[np.float64]
 
 #: Nothing of this is simulated: the requests, the rule and the latencies come from what is served.
 _SCENARIO = """
@@ -63,7 +264,6 @@ class ServedPath:
     after_s: Times = field(default_factory=lambda: np.zeros(1))
 
     def played(self, requests: int, rng: np.random.Generator) -> ServedPath:
-        """The same for so many requests: begun anywhere, and again from its start at its end."""
         before, after = (np.resize(np.roll(of, rng.integers(len(of))), requests) for of in (self.before_s, self.after_s))
         return ServedPath(before, after)
 
@@ -85,7 +285,7 @@ class Trouble:
 
 
 def run_of(rule: TritonRule, arrived: Times, usual: Times, trouble: Trouble) -> Run:
-    """A server with this rule that is given requests at these times (s, ascending); not run yet.
+    """Build a server with this rule and requests at these times (s, ascending); it is not run yet.
 
     usual: s by idle gap and batch size, shape (len(GAPS_S) + 1, max_batch + 1)
     """
@@ -98,7 +298,7 @@ def run_of(rule: TritonRule, arrived: Times, usual: Times, trouble: Trouble) -> 
 
 
 def predicted(rule: TritonRule, scheduled: Times, path: ServedPath, usual: Times, trouble: Trouble) -> Times:
-    """When each request is answered, in s; shape (requests,). usual: s by idle gap and batch size; path: of one or of each."""
+    """Return the time of each answer, in s; shape (requests,). usual: s by idle gap and batch size; path: of one or of each."""
     requests = len(scheduled)
     arrived = scheduled + path.before_s
     order = np.argsort(arrived, kind="stable")
@@ -110,7 +310,7 @@ def predicted(rule: TritonRule, scheduled: Times, path: ServedPath, usual: Times
 
 
 def replayed(rule: TritonRule, served: list[Batch], arrived: Times) -> Times:
-    """When each request is answered if every batch takes what it took in the real run; shape (requests,).
+    """Return the time of each answer if every batch takes its time of the real run; shape (requests,).
 
     arrived: when each request joined the queue, in s, ascending
     A batch that the engine forms around a request takes what the real batch of that request took; one of another size
@@ -145,7 +345,7 @@ class Machine:
 
 
 def plausible_speeds(known: Sequence[float], machine: Iterable[Sequence[float]], runs: int) -> Times:
-    """Speeds that a run may have after stretches with these, the last of them just now: equally likely ones, shape (runs,).
+    """Draw equally likely speeds of a run after stretches with these speeds, the last just now; shape (runs,).
 
     machine: the same of every server on this machine; it is the machine that wanders, so that all tell how far
 
@@ -162,7 +362,7 @@ def plausible_speeds(known: Sequence[float], machine: Iterable[Sequence[float]],
 
 
 def outcome(scheduled: Times, answered: Times, objective_s: float) -> FidelityOutcome:
-    """What requests met that should have come at `scheduled` and were answered at `answered`; both in s."""
+    """Return the figures of requests scheduled at `scheduled` and answered at `answered`; both in s."""
     latency = answered - scheduled
     p50, p95, p99 = np.percentile(latency, [50, 95, 99])
     throughput = len(latency) / (answered.max() - scheduled[0])
@@ -181,7 +381,7 @@ class Forecast:
 
 
 def forecast(rule: TritonRule, scheduled: Times, profile: ServerProfile, objective_s: float, machine: Machine) -> Forecast:
-    """What a run that starts now will give; the profile is among the machine's, and its last stretch is the latest.
+    """Forecast a run that starts now; the profile is among the machine's, and its last stretch is the latest.
 
     Each simulated run has a speed of its own, noise as one of the server's stretches had it, and stalls and delays on the way
     as one of the machine's stretches and runs had them: a calm minute is calm throughout. Nothing else is drawn: when
@@ -208,7 +408,6 @@ def _any(rng: np.random.Generator, of: Sequence[Item]) -> Item:
 
 
 def _company(usual: Times, rate: float) -> int:
-    """About how many requests a batch has at this rate (1/s): the fewest of which so many can be served."""
     sizes = np.arange(1, usual.shape[1])
     enough = np.flatnonzero(sizes / usual[0, 1:] >= rate)
     return int(sizes[enough[0]] if len(enough) else sizes[-1])

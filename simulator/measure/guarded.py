@@ -51,7 +51,7 @@ class MissingFileError(InputError):
 
 @contextmanager
 def at_step(step: FailedStep) -> Iterator[None]:
-    """Turns whatever a tool raises into RefusedError; bad photos and packages that are missing are not the model's fault."""
+    """Turn a tool's error into RefusedError, except for bad photos and missing packages."""
     try:
         yield
     except (InputError, ModuleNotFoundError):
@@ -61,7 +61,6 @@ def at_step(step: FailedStep) -> Iterator[None]:
 
 
 def _in_short(error: Exception) -> str:
-    """Kind of error and the first line of what it says; the tools' messages run over pages."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
@@ -85,11 +84,10 @@ class Apart:
     _said: Connection
 
     def says_within(self, seconds: float | None) -> bool:
-        """Whether it has said something by then; waits for so long, and without a number for ever."""
         return self._said.poll(seconds)
 
     def heard(self) -> tuple[bool, Any]:
-        """Whether that is its answer, and what it is. Raises what the work raised, and CrashError."""
+        """Return whether a message is the answer, and the answer. Raises the work's error, and CrashError."""
         try:
             kind, what = self._said.recv()
         except (EOFError, OSError) as error:
@@ -100,7 +98,7 @@ class Apart:
 
     @property
     def resident_bytes(self) -> int:
-        """The memory that it has, and all that it started."""
+        """Return the memory of the process and all that it started."""
         found = 0
         for one in self._family():
             with suppress(psutil.Error):  # it has ended meanwhile
@@ -108,7 +106,7 @@ class Apart:
         return found
 
     def end(self) -> None:
-        """Kill it and all that it started.
+        """Kill the process and all that it started.
 
         Each is suspended before its children are looked for, and killed after them: so none starts another meanwhile, and none
         lives to see its parent gone, and to complain.
@@ -138,7 +136,7 @@ class Apart:
 
 @contextmanager
 def apart(work: Callable[..., object], *given: object) -> Iterator[Apart]:
-    """A process that does `work(tell, *given)`, all of which is pickled, for as long as the context lasts."""
+    """Run `work(tell, *given)` in a process, all of it pickled, for as long as the context lasts."""
     spawn = get_context("spawn")
     ours, theirs = spawn.Pipe(duplex=False)
     process = spawn.Process(target=_work, args=(theirs, work, given))
@@ -154,7 +152,7 @@ def apart(work: Callable[..., object], *given: object) -> Iterator[Apart]:
 
 
 def in_fresh_process(work: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Answer:
-    """What `work` answers; it and what it is given are pickled. Raises what `work` raises, or CrashError."""
+    """Return the result of `work` from a fresh process; it and its arguments are pickled. Raises its error, or CrashError."""
     with apart(_telling_nothing, work, given, named) as process:
         return process.heard()[1]  # type: ignore[no-any-return]
 
@@ -174,13 +172,12 @@ def _work(said: Connection, work: Callable[..., Any], given: tuple[object, ...])
 
 
 def _first_to_go() -> None:
-    """Where the machine runs out of memory, Linux ends this process rather than another."""
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _sendable(error: Exception) -> Exception:
-    """The error, if it survives being sent; else one that says the same."""
+    """Return the error, if it can be pickled; else one with its message."""
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 what was pickled just now
     except Exception:  # whatever its class makes of that
@@ -204,7 +201,7 @@ class Allowed:
 
 
 def guarded(allowed: Allowed, told: Tell, work: Callable[..., Answer], *given: object) -> Answer:
-    """What `work(tell, *given)` answers in a process of its own, which ends with this call, and all that it started.
+    """Return the result of `work(tell, *given)` from a process of its own; it and all that it started end with this call.
 
     told: handed what the work tells meanwhile. Raises CannotMeasureError where it crashes or takes more than is allowed, and
     what the work raises.
@@ -236,11 +233,10 @@ class _Watch:
         self._begun = self._heard_at = self._looked_at = time.monotonic()
 
     def heard(self) -> None:
-        """It has told something."""
         self._heard_at = time.monotonic()
 
     def look(self) -> None:
-        """Raise CannotMeasureError where it takes more than is allowed; looks no oftener than now and then."""
+        """Raise CannotMeasureError where the process takes more than is allowed; looks at intervals only."""
         now = time.monotonic()
         if now - self._looked_at < _LOOK_S:
             return
@@ -254,5 +250,4 @@ class _Watch:
             raise self.refusal(f"took {taken / GIB:.3g} GiB of memory, and may take {most}")
 
     def refusal(self, why: str) -> CannotMeasureError:
-        """Why it is not measured, and what would be."""
         return CannotMeasureError(f"{self.allowed.file}: {why}; {self.allowed.less}")

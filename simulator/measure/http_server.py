@@ -20,7 +20,7 @@ from pathlib import Path
 
 from simulator.errors import InputError
 from simulator.measure.batch_server import SAMPLES, Batch, Pending, answer
-from simulator.measure.calibrate import Call
+from simulator.measure.forecast import Call
 
 #: Connections that are kept open: more requests than that are not on their way at one time.
 CONNECTIONS = 32
@@ -35,7 +35,7 @@ class ServerError(InputError):
 
 @contextmanager
 def serving(file: Path | None, shape: list[int], max_batch: int, wait_ms: int) -> Iterator[Client]:
-    """A mosec server on a free port of this machine, and a client of it; without a file it answers at once.
+    """Start a mosec server on a free port, and a client of it; without a file it answers at once.
 
     Raises ServerError with what the server said.
     """
@@ -96,16 +96,14 @@ class Client:
         self.check()
 
     def check(self) -> None:
-        """Raise ServerError where a request was not answered."""
         if self._error is not None:
             raise ServerError(str(self._error)) from self._error
 
     def submit(self, token: int | None, sample: int) -> None:
-        """Send a request; never waits. Without a token LoadGen is told nothing."""
         self._requests.put((token, sample, time.perf_counter()))
 
     def serve_calls(self, calls: list[Call]) -> list[Batch]:
-        """Ask for these batches in this order; a call without a gap is sent while the one before it is served.
+        """Send these batches in this order; a call without a gap is sent while the one before it is served.
 
         The server batches as it will: what is returned are the batches that it made.
         """
@@ -146,7 +144,7 @@ class Client:
 
 
 def batches(log: list[Answered]) -> list[Batch]:
-    """The batches that the server made of these requests.
+    """Return the batches that the server made of these requests.
 
     The worker counts as free once the model is done with a batch, and as busy from then on where requests had been sent by
     then, otherwise from the first request of its next batch on: all that server and client do between two batches is a part
@@ -165,7 +163,6 @@ def batches(log: list[Answered]) -> list[Batch]:
 
 
 def _post(connection: http.client.HTTPConnection, sample: int) -> tuple[float, float]:
-    """When the request's batch reached the model, and when the model was done."""
     connection.request("POST", _ROUTE, body=str(sample))
     response = connection.getresponse()
     said = response.read()

@@ -41,7 +41,7 @@ class PhotoError(InputError):
 
 
 def find_photos(folder: Path, most: int) -> list[Path]:
-    """The first `most` photos in `folder` by name; raises PhotoError if it is absent or holds none."""
+    """Return the first `most` photos in `folder` by name; raises PhotoError if there are none."""
     if not folder.is_dir():
         raise PhotoError(f"{folder}: there is no such folder of photos; --photos takes a folder of JPEG or PNG files")
     found = sorted(path for path in folder.iterdir() if path.suffix.lower() in _ENDINGS)
@@ -51,7 +51,7 @@ def find_photos(folder: Path, most: int) -> list[Path]:
 
 
 def load_photo(path: Path) -> Image.Image:
-    """The photo in RGB; raises PhotoError if the file cannot be decoded."""
+    """Read a photo in RGB; raises PhotoError if the file cannot be decoded."""
     try:
         with Image.open(path) as image:
             check_pixels(path, image)
@@ -63,7 +63,7 @@ def load_photo(path: Path) -> Image.Image:
 
 
 def check_pixels(path: Path, image: Image.Image) -> None:
-    """Raise PhotoError for a picture of which too many pixels would be decoded."""
+    """Raise PhotoError for a picture with too many pixels."""
     if image.width * image.height > IMAGE_PIXELS.most:
         raise PhotoError(
             f"{path}: has {image.width:,} x {image.height:,} pixels; at most {IMAGE_PIXELS} are decoded; make it smaller"
@@ -84,14 +84,14 @@ def square(image: Image.Image, size: int) -> NDArray[np.uint8]:
 
 
 def normalize(pixels: NDArray[np.uint8], mean: Channels, std: Channels) -> NDArray[np.float32]:
-    """(..., height, width, channels) in 0 to 255, to (..., channels, height, width): in [0, 1], less `mean`, by `std`."""
+    """Normalize (..., height, width, channels) of 0 to 255 to (..., channels, height, width): in [0, 1], - `mean`, by `std`."""
     scaled = np.asarray(pixels, dtype=np.float32) / np.float32(255)
     normal = (scaled - np.array(mean, np.float32)) / np.array(std, np.float32)
     return np.ascontiguousarray(np.moveaxis(normal, -1, -3))
 
 
 def phone_photo(folder: Path) -> bytes:
-    """A 12-megapixel JPEG made of photos in `folder`, the same each time; raises PhotoError."""
+    """Make a fixed 12-megapixel JPEG of photos in `folder`; raises PhotoError."""
     columns, rows = _MOSAIC
     width, height = PHONE_SIZE[0] // columns, PHONE_SIZE[1] // rows
     photos = find_photos(folder, most=columns * rows)
@@ -113,7 +113,7 @@ def _decode(jpeg: bytes, reduced: bool) -> NDArray[np.float32]:
 
 
 def start_decoder(jpeg: bytes, reduced: bool) -> Callable[[int], object]:
-    """A call that decodes `jpeg` and prepares it for a network, as often as the batch is large."""
+    """Return a call that decodes `jpeg` and prepares it for a network, `batch` times."""
     return lambda batch: [_decode(jpeg, reduced) for _ in range(batch)]
 
 
@@ -139,12 +139,12 @@ _FRAMES, _SEEN = 60, 10
 
 
 def resize(pixels: Pixels, width: int, height: int) -> Pixels:
-    """(h, w, 3) to (height, width, 3): bilinear, averaging over what it shrinks."""
+    """Resize (h, w, 3) to (height, width, 3): bilinear, averaging where it shrinks."""
     return np.asarray(Image.fromarray(pixels).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def convert_nv12(planes: Pixels) -> Pixels:
-    """A camera's frame in NV12, (3 h / 2, w), to (h, w, 3) red, green and blue; h and w are even.
+    """Convert a camera's frame in NV12, (3 h / 2, w), to (h, w, 3) red, green and blue; h and w are even.
 
     Above, (h, w) of luma; below, (h / 2, w) of blue and red chroma in turns, one of each for four pixels, between which it is
     interpolated. All in full range, as JFIF 1.02 has it.
@@ -157,7 +157,7 @@ def convert_nv12(planes: Pixels) -> Pixels:
 
 
 def letterbox(pixels: Pixels, side: int) -> Pixels:
-    """(h, w, 3) to (side, side, 3): the whole image in its own proportions, in the middle of grey."""
+    """Fit (h, w, 3) into (side, side, 3): the whole image in its own proportions, in the middle of grey."""
     height, width = pixels.shape[:2]
     scale = side / max(height, width)
     inner = resize(pixels, round(width * scale), round(height * scale))
@@ -168,7 +168,7 @@ def letterbox(pixels: Pixels, side: int) -> Pixels:
 
 
 def suppress(candidates: Floats, overlap: float = _OVERLAP) -> NDArray[np.int64]:
-    """Greedy non-maximum suppression within each class, in numpy; the rows that stay, by falling score.
+    """Suppress overlapping boxes greedily within each class, in numpy; return the rows that stay, by falling score.
 
     candidates: (n, 6) rows of left, top, right, bottom, score, class
     """
@@ -188,7 +188,7 @@ def suppress(candidates: Floats, overlap: float = _OVERLAP) -> NDArray[np.int64]
 
 
 def follow(frames: Floats) -> Callable[[], object]:
-    """A call that shows a tracker the next of (n, objects, 6) frames, again and again; its answer has a `tracker_id` a box.
+    """Return a call that shows a tracker the next of (n, objects, 6) frames in a loop; its answer has a `tracker_id` a box.
 
     frames: rows as `suppress` takes them. ByteTrack (Zhang et al. 2022): a Kalman filter moves each track on, then boxes are
     given to tracks so that together they overlap most, first those of high scores, then the rest.
@@ -206,13 +206,13 @@ def follow(frames: Floats) -> Callable[[], object]:
 
 
 def segment(logits: Floats, width: int, height: int) -> Pixels:
-    """(classes, h, w) to (height, width): the likeliest class of each pixel, at the size of the image."""
+    """Return the likeliest class of each pixel: (classes, h, w) to (height, width), the size of the image."""
     classes = Image.fromarray(logits.argmax(axis=0).astype(np.uint8))
     return np.asarray(classes.resize((width, height), Image.Resampling.NEAREST))
 
 
 def top(logits: Floats, count: int = 5) -> tuple[NDArray[np.int64], Floats]:
-    """(classes,) to the `count` likeliest classes and their probabilities, likeliest first."""
+    """Return the `count` likeliest of (classes,) and their probabilities, likeliest first."""
     powers = np.exp(logits - logits.max())
     likeliest = np.argpartition(-logits, count - 1)[:count]
     likeliest = likeliest[np.argsort(-logits[likeliest])]
@@ -220,17 +220,17 @@ def top(logits: Floats, count: int = 5) -> tuple[NDArray[np.int64], Floats]:
 
 
 def image(width: int, height: int) -> Pixels:
-    """Noise, (height, width, 3)."""
+    """Draw noise, (height, width, 3)."""
     return np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
 
 
 def logits(*shape: int) -> Floats:
-    """Normal numbers of this shape."""
+    """Draw normal numbers of this shape."""
     return np.random.default_rng(0).standard_normal(shape, dtype=np.float32)
 
 
 def candidates(count: int) -> Floats:
-    """What a detector leaves to be suppressed: twenty boxes around each object, (count, 6), in 640 by 640 pixels.
+    """Draw boxes as a detector leaves them to suppression: twenty around each object, (count, 6), in 640 by 640 pixels.
 
     How many there are: of 128 photos of COCO val2017, a YOLOX-nano at 416 pixels left 138 boxes a photo above a score of
     0.01 (the median; 395 in one photo of ten), and up to 1,377 above 0.001. At 640 pixels it has 2.4 times as many places.
@@ -246,12 +246,12 @@ def candidates(count: int) -> Floats:
 
 
 def camera_frame(width: int, height: int) -> Pixels:
-    """Noise in NV12, (3 height / 2, width)."""
+    """Draw noise in NV12, (3 height / 2, width)."""
     return image(width, height * 3 // 2)[..., 0].copy()
 
 
 def moving(objects: int) -> Floats:
-    """Boxes of a full-HD video, (60, objects, 6): each goes round in a cell of its own, its score differs from frame to frame.
+    """Draw boxes of a full-HD video, (60, objects, 6): each circles in its own cell, its score differs from frame to frame.
 
     The last frame leads to the first. One score in three is below 0.6, which ByteTrack takes for a doubtful find.
     """
@@ -280,7 +280,6 @@ class TimedStep:
     libraries: tuple[str, ...] = ("pillow", "numpy")
 
     def start(self) -> Callable[[], object]:
-        """A call that does the step once."""
         given = self.given()
         return cast(Callable[[], object], self.work(given)) if self.remembers else partial(self.work, given)
 
@@ -340,13 +339,13 @@ STEPS: dict[str, dict[str, TimedStep]] = {
 
 
 def start_step(name: str, variant: str) -> Callable[[int], object]:
-    """A call that does the step as often as the batch is large, as a server's worker would."""
+    """Return a call that does the step `batch` times, as a server's worker would."""
     once = STEPS[name][variant].start()
     return lambda batch: [once() for _ in range(batch)]
 
 
 def write_given(name: str, variant: str, file: Path) -> list[int]:
-    """Write what the step gets to a .npy file, for its checksum; returns its shape."""
+    """Write the step's input to a .npy file, for its checksum; return its shape."""
     given = STEPS[name][variant].given()
     with in_one_step(file) as part, part.open("wb") as stream:
         np.save(stream, given)

@@ -55,12 +55,12 @@ class Dataset:
         return len(self.files)
 
     def pixels(self, image: int) -> Pixels:
-        """An image, (height, width, 3) in RGB; raises CannotMeasureError."""
+        """Read the image, (height, width, 3) in RGB; raises CannotMeasureError."""
         return read_pixels(self.files[image])
 
 
 def read_pixels(file: Path) -> Pixels:
-    """An image, (height, width, 3) in RGB; raises CannotMeasureError."""
+    """Read an image, (height, width, 3) in RGB; raises CannotMeasureError."""
     try:
         return np.asarray(load_photo(file))
     except PhotoError as error:
@@ -68,7 +68,7 @@ def read_pixels(file: Path) -> Pixels:
 
 
 def read_dataset(folder: Path) -> Dataset:
-    """The labelled images in `folder`, in whichever format; raises CannotMeasureError with the file, the line and the value."""
+    """Read the labelled images in `folder`, in either format; raises CannotMeasureError with file, line and value."""
     if not folder.is_dir():
         raise CannotMeasureError(f"{folder}: there is no such folder; --data takes one with labelled images")
     found = [path for place in (folder, folder / "annotations") for path in sorted(place.glob("*.json"))]
@@ -231,7 +231,7 @@ def _check_sizes(file: Path, pictures: list[_Pictured], sizes: tuple[tuple[int, 
 
 
 def _pictured(folder: Path, file: Path, picture: _Pictured) -> Path:
-    """The file of a picture, which lies below the folder, links followed: a list of labels opens nothing else."""
+    """Return a picture's file, which lies below the folder, links followed: a list of labels opens no other file."""
     name = PurePath(picture.file_name)
     if name.is_absolute() or ".." in name.parts or "\0" in picture.file_name:
         raise CannotMeasureError(

@@ -27,7 +27,6 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 def cores() -> int:
-    """How many cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
@@ -51,7 +50,7 @@ def _short_name(info: dict[str, str]) -> str:
 
 
 def processor() -> str:
-    """Name, generation and the instruction sets that matter here."""
+    """Return name, generation and the relevant instruction sets."""
     info = _cpuinfo()
     sets = set((info.get("flags") or info.get("Features") or "").split())
     details = [f"family {info['cpu family']} model {info['model']}"] if "cpu family" in info else []
@@ -60,7 +59,7 @@ def processor() -> str:
 
 
 def default_device(provider: str = "cpu") -> str:
-    """An identifier made of the processor's name and the number of cores, such as `amd-epyc-zen-4-2c`.
+    """Return an identifier from the processor's name and the number of cores, such as `amd-epyc-zen-4-2c`.
 
     Another provider than the processor is named at its end.
     """
@@ -69,7 +68,7 @@ def default_device(provider: str = "cpu") -> str:
 
 
 def library_version(name: str) -> str:
-    """Version of an installed library; ONNX Runtime's builds are packages with other names for one module."""
+    """Return the version of an installed library; ONNX Runtime's builds are packages with other names for one module."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -84,7 +83,7 @@ def provenance(
     calibration: str | None = None,
     provider: str | None = None,
 ) -> Provenance:
-    """Where and when this is, with the versions of `libraries`; `provider` where the processor was not what ran."""
+    """Return machine and date, with the versions of `libraries`; `provider` where the processor was not used."""
     return Provenance(
         processor=processor(),
         cores=cores(),

@@ -31,15 +31,14 @@ class Model(Worker):
             self.compute(list(range(size)))
 
     def deserialize(self, data: bytes) -> int:
-        """The number of a sample."""
         return int(data)
 
     def serialize(self, data: tuple[float, float]) -> bytes:
-        """The two times in s, as JSON."""
+        """Write the two times in s as JSON."""
         return json.dumps(data).encode()
 
     def forward(self, data: Any) -> Any:
-        """One sample, or a list of them where the server batches."""
+        """Run one sample, or a list of them where the server batches."""
         samples = data if isinstance(data, list) else [data]
         began = perf_counter()
         self.compute(samples)

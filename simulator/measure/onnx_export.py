@@ -137,7 +137,7 @@ def adopt(file: Path, target: Path) -> None:
 
 
 def _forget_default_inputs(graph: onnx.GraphProto) -> None:
-    """Old exporters list every weight among the inputs, which keeps the runtime from treating it as a constant."""
+    """Remove the weights that old exporters list among the inputs, which keeps the runtime from treating them as constants."""
     weights = {tensor.name for tensor in graph.initializer}
     images = [value for value in graph.input if value.name not in weights]
     del graph.input[:]
@@ -172,14 +172,13 @@ def _free_batch(graph: onnx.GraphProto, shapes: Shapes) -> None:
 
 
 def _any_batch(sizes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The shape of a reshape whose first axis was worked out for one image; idempotent."""
+    """Return the shape of a reshape whose first axis was worked out for one image; idempotent."""
     # -1 lets it follow from the rest; where another axis does so already, 0 keeps that of the input.
     first = -1 if -1 not in sizes else 0 if sizes[0] == 1 else sizes[0]
     return np.array([first, *sizes[1:]], dtype=np.int64)
 
 
 def _shapes(model: onnx.ModelProto) -> Shapes:
-    """Shape of every tensor whose sizes are known."""
     graph = shape_inference.infer_shapes(model, data_prop=True).graph
     values = [*graph.input, *graph.value_info, *graph.output]
     return {value.name: [dim.dim_value for dim in value.type.tensor_type.shape.dim] for value in values}
@@ -201,13 +200,13 @@ def _check(original: onnx.ModelProto, freed: onnx.ModelProto) -> None:
 
 
 def weights_in(model: onnx.ModelProto) -> int:
-    """How many weights an ONNX model has: its floating-point constants of more than one number."""
+    """Count the weights of an ONNX model: its floating-point constants of more than one number."""
     sizes = [int(np.prod(tensor.dims)) for tensor in model.graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT]
     return sum(size for size in sizes if size > 1)
 
 
 def multiply_adds_in(model: onnx.ModelProto, input_shape: list[int]) -> int:
-    """Multiply-adds of one item in the convolutions of an ONNX model with constant weights."""
+    """Count the multiply-adds of one item in the convolutions of an ONNX model with constant weights."""
     fixed = onnx.ModelProto.FromString(model.SerializeToString())
     for axis, size in enumerate([1, *input_shape]):
         fixed.graph.input[0].type.tensor_type.shape.dim[axis].dim_value = size

@@ -50,7 +50,7 @@ class OnnxFile:
 
     @property
     def sha256(self) -> str:
-        """Checksum of the file, followed by those that hold its weights."""
+        """Return the checksum of the file, followed by those that hold its weights."""
         digest = hashlib.sha256()
         for file in self.files:
             with file.open("rb") as stream:
@@ -60,17 +60,15 @@ class OnnxFile:
 
     @property
     def file_bytes(self) -> int:
-        """Size of the file and of those that hold its weights."""
         return sum(file.stat().st_size for file in self.files)
 
     @property
     def parameters(self) -> int:
-        """How many weights it holds."""
         return sum(math.prod(weight.dims) for weight in self.graph.graph.initializer)
 
     @property
     def precision(self) -> str:
-        """`int8` where operators say so, else the type of most weights."""
+        """Return `int8` where operators say so, else the type of most weights."""
         if _INT8 & {node.op_type for node in self.graph.graph.node}:
             return "int8"
         sizes: Counter[int] = Counter()
@@ -79,7 +77,7 @@ class OnnxFile:
         return _FLOATS.get(sizes.most_common(1)[0][0], "fp32") if sizes else "fp32"
 
     def open(self, provider: str) -> ort.InferenceSession:
-        """A session that says nothing of its own; raises CannotMeasureError."""
+        """Open a session without messages of its own; raises CannotMeasureError."""
         options = ort.SessionOptions()
         options.log_severity_level = 4  # what goes wrong is told by us
         try:
@@ -95,7 +93,7 @@ class OnnxFile:
 
 
 def read_onnx(path: Path) -> OnnxFile:
-    """The file, with those that hold its weights; raises CannotMeasureError."""
+    """Read the file, with those that hold its weights; raises CannotMeasureError."""
     graph = _read(path)
     file = OnnxFile(path, graph, (path, *_external(path, graph)))
     if file.file_bytes > ONNX_WEIGHTS.most:
@@ -128,7 +126,7 @@ def _read(path: Path) -> onnx.ModelProto:
 
 
 def _external(path: Path, graph: onnx.ModelProto) -> list[Path]:
-    """The files beside `path` that hold its weights."""
+    """Return the files beside `path` that hold its weights."""
     ends: Counter[str] = Counter()
     for weight in _tensors(graph):
         if weight.data_location == onnx.TensorProto.EXTERNAL:
@@ -150,7 +148,7 @@ def _external(path: Path, graph: onnx.ModelProto) -> list[Path]:
 
 
 def _tensors(message: Message) -> Iterator[onnx.TensorProto]:
-    """Every tensor of a model, wherever it is: among the weights, in a constant, in the body of a loop."""
+    """Yield every tensor of a model: among the weights, in constants, in bodies of loops."""
     for field, value in message.ListFields():
         if field.message_type is not None:
             for one in [value] if isinstance(value, Message) else value:
@@ -169,7 +167,7 @@ def _bytes_told(path: Path, key: str, value: str | None) -> int:
 
 
 def _beside(path: Path, name: str) -> Path:
-    """The file of that name in the folder of `path`; of any other nothing is told, not even whether it is there."""
+    """Return the file of that name in the folder of `path`; nothing is revealed of other files, not even their existence."""
     try:
         plain_name = bool(name) and name == Path(name).name and "\\" not in name
         if plain_name and (path.parent / name).resolve().parent == path.parent.resolve():
@@ -183,7 +181,6 @@ def _beside(path: Path, name: str) -> Path:
 
 
 def _reason(graph: onnx.ModelProto, said: str) -> str:
-    """Why ONNX Runtime refuses, in a sentence."""
     runtime = f"ONNX Runtime {ort.__version__}"
     opset = re.search(r"Opset (\d+) is under development.*till opset (\d+)", said, re.DOTALL)
     if opset:
@@ -210,7 +207,7 @@ def _foreign(graph: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
 
 
 def plain(said: str) -> str:
-    """A message of ONNX Runtime without codes and places in ONNX Runtime's own source."""
+    """Remove codes and places in ONNX Runtime's own source from a message."""
     said = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .* failed:|/\S*onnxruntime\S*:\d+ .*?\) ", "", said)
     return " ".join(said.split())[:_LONGEST_REASON]
 
@@ -240,11 +237,10 @@ class ImageInput:
 
     @property
     def batched(self) -> bool:
-        """Whether it has a batch axis."""
         return len(self.axes) == 4
 
     def shape(self, given: Shape | None) -> Shape:
-        """Shape of one item, its free axes as in `given`; raises CannotMeasureError."""
+        """Return the shape of one item, its free axes as in `given`; raises CannotMeasureError."""
         item, spoken = self.axes[-3:], f"its input '{self.name}' {_spoken(self.axes)}"
         if given:
             if any(axis not in (None, size) for axis, size in zip(item, given, strict=True)):
@@ -265,7 +261,7 @@ class ImageInput:
         return fixed
 
     def batch(self, session: ort.InferenceSession, shape: Shape, batches: Shape) -> tuple[int | None, str]:
-        """The one batch size that it takes, with a sentence; None where it takes any. Raises CannotMeasureError."""
+        """Return the only batch size of the model, with a sentence; None where any will do. Raises CannotMeasureError."""
         self._check_memory(shape, max(batches))
         fixed = self.axes[0] if self.batched else 1
         fault = self._fault(session, shape, fixed or min(batches))
@@ -291,7 +287,7 @@ class ImageInput:
             )
 
     def _fault(self, session: ort.InferenceSession, shape: Shape, batch: int) -> str | None:
-        """Why a call fails, or None."""
+        """Return the reason why a call fails, or None."""
         try:
             session.run(None, {self.name: noise((batch, *shape) if self.batched else shape, self.dtype)})
         except Exception as error:  # ONNX Runtime's errors have no base class of their own
@@ -300,7 +296,7 @@ class ImageInput:
 
 
 def read_shape(text: str | None) -> Shape | None:
-    """`3,224,224` as numbers; raises CannotMeasureError."""
+    """Parse `3,224,224`; raises CannotMeasureError."""
     if text is None:
         return None
     parts = text.lower().replace("x", ",").split(",")
@@ -312,7 +308,7 @@ def read_shape(text: str | None) -> Shape | None:
 
 
 def find_image(path: Path, session: ort.InferenceSession) -> ImageInput:
-    """The input of the model, which has to be able to be an image; raises CannotMeasureError."""
+    """Return the input of the model, which must be able to hold an image; raises CannotMeasureError."""
     inputs = session.get_inputs()
     if len(inputs) != 1:
         listed = ", ".join(f"'{one.name}' {_spoken(one.shape)}" for one in inputs) or "none"
@@ -337,7 +333,7 @@ def find_image(path: Path, session: ort.InferenceSession) -> ImageInput:
 
 
 def layout_of(item: Sequence[int | None]) -> str | None:
-    """`CHW` or `HWC`, where the number of channels is that of an image."""
+    """Return `CHW` or `HWC`, by the place of an image's number of channels."""
     if item[0] in _CHANNELS:
         return "CHW"
     return "HWC" if item[2] in _CHANNELS else None

@@ -23,7 +23,7 @@ _WARNINGS, _ERRORS_ONLY = 2, 3
 
 @contextmanager
 def quiet_tools() -> Iterator[None]:
-    """Silences the exporters' and quantizers' advice, which is not for the person who measures."""
+    """Silence the exporters' and quantizers' advice, which is not for the user."""
     logging.disable(logging.WARNING)
     ort.set_default_logger_severity(_ERRORS_ONLY)
     try:
@@ -55,7 +55,7 @@ _BUILDS = {
 
 
 def check_provider(name: str) -> str:
-    """The name itself where this machine's ONNX Runtime offers it; raises CannotMeasureError that lists what it offers."""
+    """Return the name where this machine's ONNX Runtime has it; raises CannotMeasureError that lists the others."""
     here = [short for short, full in PROVIDERS.items() if full in ort.get_available_providers()]
     if name in here:
         return name
@@ -68,7 +68,7 @@ def check_provider(name: str) -> str:
 
 
 def provider_list(name: str) -> list[str]:
-    """What a session is to run on: the provider, and the processor for what it cannot do."""
+    """Return the providers of a session: this one, and the processor for operators that it lacks."""
     return list(dict.fromkeys([PROVIDERS[name], PROVIDERS[CPU]]))
 
 
@@ -79,14 +79,14 @@ _FARTHEST = 1.0
 
 
 def quiet_session() -> ort.SessionOptions:
-    """Options of a session that is opened to check a file, without the runtime's advice on it."""
+    """Return options of a session that only checks a file, without the runtime's advice."""
     options = ort.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     return options
 
 
 def fault(source: Path, made: Path, probe: NDArray[np.float32] | None, trained: bool) -> str | None:
-    """What is wrong with the answers of `made`, seen beside those of `source`; None if nothing is.
+    """Compare the answers of `made` with those of `source`; return a sentence on a fault, or None.
 
     Both answer `probe`, images (batch, channels, height, width), or noise. The answers of a network that is not `trained`
     only have to be finite: layer upon layer of random weights magnifies any rounding.

@@ -43,7 +43,7 @@ from simulator.metrics.detection_quality import (
 
 
 def coco_ap(labels: Boxes, found: ScoredBoxes, images: int) -> tuple[float, float]:
-    """AP (mean over overlaps of 0.5 to 0.95) and AP50 of boxes of all sizes, at most 100 detections an image and class."""
+    """Return AP (mean over overlaps of 0.5 to 0.95) and AP50 of boxes of all sizes, at most 100 an image and class."""
     if not len(found):
         return 0.0, 0.0
     with contextlib.redirect_stdout(io.StringIO()):
@@ -72,7 +72,7 @@ def _annotation(labels: Boxes, row: int) -> dict[str, Any]:
 
 
 def _rows(found: ScoredBoxes) -> NDArray[np.float64]:
-    """Image, left, top, width, height, score, category; (n, 7)."""
+    """Return image, left, top, width, height, score, category; (n, 7)."""
     size = found.box[:, 2:] - found.box[:, :2]
     return np.column_stack([found.image, found.box[:, :2], size, found.score, found.category])
 
@@ -127,7 +127,7 @@ class Judgement:
     found: dict[Setting, ScoredBoxes] = field(default_factory=dict)
 
     def tables(self) -> Iterator[Table]:
-        """For a terminal."""
+        """Yield the tables for a terminal."""
         title = f"{self.file.name}: {len(self.data)} images, {len(self.data.labels)} labelled boxes"
         quality = Table(
             "condition", "AP", "95% interval", "AP50", "95% interval", "AP minus clean", "95% interval", title=title
@@ -150,7 +150,7 @@ def _cells(told: Interval | None) -> tuple[str, str]:
 
 
 def told(judgement: Judgement) -> dict[str, Any]:
-    """For a program: parts of 1, heights in pixels of the image."""
+    """Return plain data for a program: parts of 1, heights in pixels of the image."""
     return {
         "model": judgement.file.name,
         "images": len(judgement.data),
@@ -170,7 +170,7 @@ def _told(row: Judged) -> Iterator[tuple[str, Any]]:
 
 
 def judge_own(tell: Callable[[float], None], own: OwnDetector) -> Judgement:
-    """Judge it under every setting, `tell` being told which part is done; raises CannotMeasureError."""
+    """Judge the detector under every setting; `tell` is called with the part that is done. Raises CannotMeasureError."""
     settings = read_settings(own.conditions)
     data = read_dataset(own.data)
     network = _open(own)
@@ -276,7 +276,7 @@ def _answers(
 
 
 def _categories(answered: NDArray[np.int64], data: Dataset, own: OwnDetector) -> NDArray[np.int64]:
-    """The place of each answered class among the names of the data."""
+    """Return the place of each answered class among the names of the data."""
     known = {number: place for place, number in enumerate(data.ids if own.class_ids == "id" else range(len(data.names)))}
     strange = [int(number) for number in np.unique(answered) if int(number) not in known]
     if strange:
@@ -300,7 +300,7 @@ def _judge(found: ScoredBoxes, data: Dataset, setting: Setting, weights: NDArray
 
 
 def write_boxes(judgement: Judgement, path: Path) -> None:
-    """Write how each labelled box was found, as CSV."""
+    """Write the detection of each labelled box, as CSV."""
     data, box = judgement.data, judgement.data.labels.box
     columns = {
         "image": [data.files[image].name for image in data.labels.image],

@@ -48,7 +48,7 @@ class _Model:
 
 
 def measure_own(show: Show, asked: OwnFile) -> tuple[Profile | None, Path]:
-    """The profile of the model, and where it belongs; None where the same file has one already. Raises CannotMeasureError."""
+    """Measure the model; return its profile and folder, None where this file has one already. Raises CannotMeasureError."""
     teller = Teller(show)
     model = _look(asked, teller)
     path = asked.out / model.setup.device / f"{model.setup.model}.{model.setup.precision}.json"
@@ -63,7 +63,6 @@ def measure_own(show: Show, asked: OwnFile) -> tuple[Profile | None, Path]:
 
 
 def _look(asked: OwnFile, teller: Teller) -> _Model:
-    """The model as it is going to be measured."""
     if asked.models or len(asked.precisions) > 1:
         raise CannotMeasureError("--onnx measures one file: leave --model out, and name one --precision at most")
     provider, given = check_provider(asked.provider), read_shape(asked.input_shape)
@@ -88,14 +87,12 @@ def _look(asked: OwnFile, teller: Teller) -> _Model:
 
 
 def _named(option: str, name: str) -> str:
-    """The name, if it can be part of a file's name."""
     if not _NAME.fullmatch(name):
         raise CannotMeasureError(f"--{option} '{name}': use letters, digits, _ and - only")
     return name
 
 
 def _measured_already(path: Path, file: OnnxFile, setup: Setup, asked: OwnFile) -> bool:
-    """Whether there is a profile of this very file; another model's is not overwritten unasked."""
     if asked.out != PROFILES and has_profile(setup.device, setup.model, setup.precision, PROFILES):
         raise CannotMeasureError(f"there is a profile '{path.stem}' that comes with CaseSim; choose another name with --name")
     if asked.overwrite or not path.is_file():

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 
 def profile_onnx(as_json: bool, **asked: Any) -> Profile | None:
-    """The profile that was measured; None if there already was one.
+    """Return the measured profile; None if there already was one.
 
     as_json: progress in lines of JSON, for a program; asked: the fields of `OwnFile`
     """
@@ -53,7 +53,6 @@ def profile_onnx(as_json: bool, **asked: Any) -> Profile | None:
 
 
 def _measured(show: Show, asked: dict[str, Any]) -> tuple[Profile | None, Path]:
-    """In a process of its own: only there is the model's runtime imported."""
     from simulator.measure.own_model import OwnFile, measure_own
 
     return measure_own(show, OwnFile(**asked))
@@ -61,7 +60,7 @@ def _measured(show: Show, asked: dict[str, Any]) -> tuple[Profile | None, Path]:
 
 @contextmanager
 def _one_ending(show: Show) -> Iterator[None]:
-    """Show whatever ends the command; meanwhile a signal to terminate is an interrupt."""
+    """Show whatever ends the command; meanwhile SIGTERM counts as an interrupt."""
     before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         yield
@@ -140,7 +139,7 @@ def profile(
 
 
 def _listed(out: Path | None) -> list[Profile | Failure]:
-    """The profiles and failures in a folder; says which files are broken."""
+    """Return the profiles and failures in a folder; broken files are reported."""
     profiles, broken = readable_profiles(out)
     failed, broken_too = readable_failures(out or PROFILES)
     broken += broken_too
@@ -153,7 +152,7 @@ def _listed(out: Path | None) -> list[Profile | Failure]:
 
 
 def _subjects(models: list[str] | None, precisions: list[str] | None, trained: Path | None) -> list[Subject]:
-    """Every requested pair that exists; raises UsageError that suggests the nearest valid name.
+    """Return every requested pair that exists; raises UsageError that suggests the nearest valid name.
 
     If no model is named, those that need files are left out unless the files are given.
     """
@@ -205,7 +204,7 @@ def _campaign(
 
 
 def _run(campaign: Campaign, subjects: list[Subject], overwrite: bool, prepare: bool) -> list[Profile | Failure]:
-    """Measure or prepare what is neither measured nor known to fail; an interrupt keeps what is finished."""
+    """Measure or prepare the subjects that are neither measured nor known to fail; an interrupt saves finished ones."""
     waiting = subjects if overwrite else _waiting(campaign, subjects)
     made: list[Profile | Failure] = []
     if not waiting:
@@ -218,7 +217,7 @@ def _run(campaign: Campaign, subjects: list[Subject], overwrite: bool, prepare: 
 
 
 def _waiting(campaign: Campaign, subjects: list[Subject]) -> list[Subject]:
-    """Subjects that are neither measured nor known to fail; says which are left out."""
+    """Return the subjects that are neither measured nor known to fail; report those that are left out."""
     failed = {(failure.model, failure.precision) for failure in failures(campaign.out) if failure.device == campaign.device}
     waiting = []
     for subject in subjects:

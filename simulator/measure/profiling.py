@@ -65,7 +65,7 @@ class Photos:
     origin: str = ""
 
     def require(self, purpose: str) -> Path:
-        """The folder; raises PhotoError that says what it is needed for."""
+        """Return the folder; raises PhotoError with its purpose."""
         if self.folder is None:
             raise PhotoError(f"{purpose} needs photos; pass a folder of JPEG or PNG files with --photos")
         return self.folder
@@ -89,12 +89,11 @@ class Ready:
 
     @property
     def sha256(self) -> str:
-        """Checksum of the file that is measured."""
         return hashlib.sha256(self.file.read_bytes()).hexdigest()
 
 
 def precisions_of(model: str) -> list[str]:
-    """The precisions at which `model` can be measured; for a step, its variants."""
+    """Return the precisions of `model`; for a step, its variants."""
     return list(ONE_THREAD.get(model, PRECISIONS))
 
 
@@ -104,7 +103,7 @@ MODELS = [*ONE_THREAD, *ARCHITECTURES, *TRAINED]
 
 
 def make_ready(subject: Subject, cache: Path, photos: Photos, trained: Path | None = None, provider: str = CPU) -> Ready:
-    """Build what is to be measured in `cache`, or take it from there; `trained` is the folder of trained networks.
+    """Build the file of a subject in `cache`, or take it from there; `trained` is the folder of trained networks.
 
     Raises PhotoError, MissingFileError or RefusedError.
     """
@@ -151,7 +150,7 @@ def _ready_photo(subject: Subject, folder: Path, photos: Photos) -> Ready:
 
 
 def _source(network: Architecture | TrainedFile, folder: Path, trained: Path | None) -> Path:
-    """The float32 file of `network`; made if it is not there yet."""
+    """Return the float32 file of `network`; make it if it is missing."""
     source = folder / f"{network.name}.fp32.onnx"
     if source.is_file():
         return source
@@ -167,7 +166,7 @@ def _source(network: Architecture | TrainedFile, folder: Path, trained: Path | N
 
 
 def trained_file(network: TrainedFile, folder: Path | None) -> Path:
-    """Where the file of a trained network lies in `folder`; raises MissingFileError that says what is missing."""
+    """Return the file of a trained network in `folder`; raises MissingFileError with the missing file."""
     if folder is None:
         raise MissingFileError(f"{network.name} needs {network.file}; pass the folder that holds it with --trained")
     if not (folder / network.file).is_file():
@@ -230,7 +229,6 @@ class _Calibration:
 
     @property
     def key(self) -> str:
-        """Tells these photos from others."""
         photos = [(file.name, file.stat().st_size) for file in self._files]
         return hashlib.sha256(repr(photos).encode()).hexdigest()[:12]
 
@@ -269,19 +267,18 @@ class Campaign:
     provider: str = CPU
 
     def profile_path(self, subject: Subject) -> Path:
-        """Where the profile of `subject` belongs."""
         return self.out / self.device / f"{subject}.json"
 
     def thread_counts(self, subject: Subject) -> tuple[int, ...]:
-        """The thread counts at which `subject` is measured: a step beside the network has one, whatever is asked."""
+        """Return the thread counts for `subject`: a step beside the network has one, whatever was requested."""
         return (1,) if subject.model in ONE_THREAD else self.threads
 
     def kept(self, subject: Subject) -> int:
-        """How many thread counts of `subject` an interrupted campaign finished."""
+        """Count the thread counts of `subject` that an interrupted campaign finished."""
         return len(list(self._cells.glob(f"{subject}.*t.*.json")))
 
     def prepare(self, subject: Subject) -> Failure | None:
-        """Make what `subject` needs ready in the cache; a refusal is written beside the profiles and returned.
+        """Make the files of `subject` in the cache; a refusal is written beside the profiles and returned.
 
         Raises PhotoError or MissingFileError.
         """
@@ -292,7 +289,7 @@ class Campaign:
         return None
 
     def run(self, subject: Subject, advance: Advance, note: Callable[[str], None]) -> Profile | Failure:
-        """Measure `subject` and write its profile, or why there is none; raises PhotoError or MissingFileError.
+        """Measure `subject` and write its profile, or the reason of a failure; raises PhotoError or MissingFileError.
 
         `advance` is told of fractions of one thread count, `note` of what a person should know. Thread counts that
         an interrupted campaign finished are not measured again.

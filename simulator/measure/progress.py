@@ -55,7 +55,6 @@ class ToPerson:
     _bar: Progress | None = None
 
     def __call__(self, event: Event) -> None:
-        """Show an event."""
         if event["event"] == "start":
             self._start(event)
         elif event["event"] == "progress":
@@ -74,7 +73,7 @@ class ToPerson:
 
 
 def to_program(stream: TextIO) -> Show:
-    """Writes a line of JSON for each event."""
+    """Return a function that writes a line of JSON for each event."""
     return lambda event: print(json.dumps(event), file=stream, flush=True)
 
 
@@ -90,30 +89,27 @@ class Teller:
     _calls: dict[int, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     def start(self, setup: Setup) -> None:
-        """The event `start`."""
         self._parts = len(setup.threads)
         told = {"threads": list(setup.threads), "batches": list(setup.batches)}
         self._write("start", model=setup.model, precision=setup.precision, device=setup.device, **told)
 
     def advance(self, part: float) -> None:
-        """The event `progress`, unless one was written a moment ago."""
+        """Show the event `progress`, unless one was written a moment ago."""
         self._done = min(self._done + part / self._parts, 1.0)
         if time.monotonic() - self._told_at >= _EVERY_S:
             self._progress()
 
     def call(self, threads: int, batch: int, latency_ms: float) -> None:
-        """Kept for the next `progress`."""
+        """Add a call for the next `progress`."""
         if threads != self._threads:
             self._calls.clear()
         self._threads = threads
         self._calls[batch].append(latency_ms)
 
     def note(self, text: str) -> None:
-        """The event `note`."""
         self._write("note", text=text)
 
     def all_done(self) -> None:
-        """The last `progress`."""
         self._done = 1.0
         self._progress()
 

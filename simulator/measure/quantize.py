@@ -51,12 +51,12 @@ class _OneByOne(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime shi
 
 
 def fp16(source: Path, target: Path, _: Images) -> None:
-    """16-bit weights and activations; what goes in and out stays 32 bits wide."""
+    """Convert to 16-bit weights and activations; inputs and outputs stay 32 bits wide."""
     onnx.save(convert_float_to_float16(onnx.load(source), keep_io_types=True), target)
 
 
 def int8_dynamic(source: Path, target: Path, _: Images) -> None:
-    """8-bit weights; the scale of an activation is found in each call."""
+    """Convert to 8-bit weights; the scale of an activation is computed in each call."""
     # The processor's 8-bit convolution with run-time scales takes unsigned weights only; matrix products run
     # faster and closer to float32 with signed weights, one scale per channel.
     quantize_dynamic(source, target, op_types_to_quantize=["MatMul", "Gemm"], weight_type=QuantType.QInt8, per_channel=True)
@@ -64,23 +64,23 @@ def int8_dynamic(source: Path, target: Path, _: Images) -> None:
 
 
 def int8_static(source: Path, target: Path, images: Images) -> None:
-    """8-bit weights, one scale per channel, and 8-bit activations that span the least and largest value seen in `images`."""
+    """Convert to 8-bit weights, one scale per channel, and 8-bit activations over the full range of values in `images`."""
     _static(source, target, images)
 
 
 def int8_static_percentile(source: Path, target: Path, images: Images) -> None:
-    """As int8_static, but an activation's scale spans 99.99% of the values seen in `images`: outliers are clipped."""
+    """Convert as `int8_static` does, but with scales over 99.99% of the values in `images`: outliers are clipped."""
     _static(source, target, images, CalibrationMethod.Percentile)
 
 
 def int8_mixed(source: Path, target: Path, images: Images) -> None:
-    """As int8_static, but only convolutions and products with weights, and not those of `sensitive_nodes`."""
+    """Convert as `int8_static` does, but only convolutions and products with weights, without those of `sensitive_nodes`."""
     left = sensitive_nodes(onnx.load(source, load_external_data=False).graph)
     _static(source, target, images, kinds=sorted(_WEIGHTED), left=left)
 
 
 def int8_convolutions(source: Path, target: Path, images: Images, left: list[str]) -> None:
-    """As int8_static, but only convolutions, and not those whose names are in `left`; all else stays in float."""
+    """Convert as `int8_static` does, but only convolutions, without those named in `left`; all else stays in float."""
     _static(source, target, images, kinds=["Conv"], left=left)
 
 
@@ -109,7 +109,7 @@ def _static(
 
 
 def sensitive_nodes(graph: onnx.GraphProto) -> list[str]:
-    """Names of the layers that lose most at 8 bits, by rule.
+    """Return the names of the layers that lose most at 8 bits, by rule.
 
     The first layer, which sees the pixels, and the last ones before each output; depthwise convolutions, whose channels
     differ widely in range and share one activation scale; and products of two activations, as in attention. (Krishnamoorthi
@@ -124,7 +124,6 @@ def sensitive_nodes(graph: onnx.GraphProto) -> list[str]:
 
 
 def depthwise_nodes(graph: onnx.GraphProto) -> list[str]:
-    """Names of the convolutions that see one channel each."""
     weights = {tensor.name: list(tensor.dims) for tensor in graph.initializer}
     return [node.name for node in graph.node if node.op_type == "Conv" and _is_depthwise(node, weights)]
 
@@ -139,7 +138,7 @@ def _is_depthwise(node: onnx.NodeProto, weights: dict[str, list[int]]) -> bool:
 
 
 def _last_layers(graph: onnx.GraphProto, weights: dict[str, list[int]]) -> list[onnx.NodeProto]:
-    """The layers from which an output is reached without passing another."""
+    """Return the layers from which an output is reached without passing another."""
     makers = {name: node for node in graph.node for name in node.output}
     waiting, seen, found = [output.name for output in graph.output], set[str](), []
     while waiting:

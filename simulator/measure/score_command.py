@@ -41,8 +41,7 @@ def train(
     Takes up to an hour and a half on two cores; after a stop, the same command resumes.
     """
     with needing("zoo", "training"):
-        from simulator.measure.photo_networks import read_pad_ufes20
-        from simulator.measure.score_training import MODELS, PRECISIONS, Trainer
+        from simulator.measure.score_training import MODELS, PRECISIONS, Trainer, read_pad_ufes20
 
         models = [known("model", name, MODELS) for name in model or MODELS]
         precisions = tuple(known("precision", name, PRECISIONS) for name in precision or PRECISIONS)
@@ -101,7 +100,7 @@ def list_tables(as_json: Annotated[bool, typer.Option("--json", help="print a li
 
 
 def _summaries(names: list[str]) -> list[ScoreSummary]:
-    """The smallest tables first, as far as the rows that are resampled reach; of the others the figures alone."""
+    """Summarize the smallest tables first, with intervals up to a total of rows; of the others the figures alone."""
     found, rows = {}, 0
     with err.status("") as status:
         for number, name in enumerate(sorted(names, key=lambda name: len(load_scores(name).items)), start=1):

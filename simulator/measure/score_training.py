@@ -1,38 +1,276 @@
-"""From labelled photos to score tables: every network of every fold at every precision, then what is averaged from them.
+"""Networks fitted on labelled photos, fold by fold, and their scores of photos that they never saw."""
 
-What is finished is kept in a cache, so that a stop loses one epoch or one network at most.
-"""
+from __future__ import annotations
 
+import hashlib
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import onnxruntime as ort
 import pandas as pd
-from torch import nn
+import torch
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedGroupKFold
+from sklearn.pipeline import Pipeline, make_pipeline
+from sklearn.preprocessing import StandardScaler
+from torch import Tensor, nn
+from torchvision.transforms import v2
 
+from simulator.errors import InputError
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.score_tables import Measured
 from simulator.measure.architectures import ARCHITECTURES, Architecture
-from simulator.measure.photo_networks import (
-    CALIBRATION_PHOTOS,
-    DECAY,
-    EPOCHS,
-    FOLDS,
-    INVERSE_PENALTY,
-    RATE,
-    SEED,
-    VIEWS,
-    Dataset,
-    Features,
-    Floats,
-    Pixels,
-    features,
-    fine_tuned,
-    frozen,
-    logits_by_precision,
+from simulator.measure.image_steps import load_photo, normalize, square
+from simulator.measure.onnx_export import INPUT, export
+from simulator.measure.quantize import quantize
+
+# Labelled photos, and the folds in which they are scored.
+
+FOLDS = 5
+SEED = 0
+
+Pixels = NDArray[np.uint8]
+Ints = NDArray[np.int64]
+
+
+class LabelError(InputError):
+    """A file of labels cannot be used; the message says which and why."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Labelled photos. `rows` has the columns item, patient, label (1 is malignant), diagnosis, fitzpatrick."""
+
+    name: str
+    attribution: str
+    photos: list[Path]
+    rows: pd.DataFrame
+
+    @cached_property
+    def labels(self) -> Ints:
+        """Return 1 where malignant, shape (photos,)."""
+        return self.rows["label"].to_numpy(np.int64)
+
+    @cached_property
+    def folds(self) -> Ints:
+        """Return the test fold of each photo, shape (photos,)."""
+        return fold_of(self.rows)
+
+    def squares(self, size: int) -> Pixels:
+        """Crop and resize every photo, shape (photos, size, size, 3); raises PhotoError."""
+        return np.stack([square(load_photo(photo), size) for photo in self.photos])
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self.rows.to_csv(index=False).encode()).hexdigest()[:12]
+
+
+def read_pad_ufes20(folder: Path) -> Dataset:
+    """Read PAD-UFES-20: `labels.csv` and `images/` in `folder`; raises LabelError if a column or a photo is missing."""
+    path = folder / "labels.csv"
+    if not path.is_file():
+        raise LabelError(f"{path}: there is no such file; pass the folder that holds labels.csv and images/")
+    labels = pd.read_csv(path, dtype={"fitspatrick": "Int64"})
+    missing = {"file", "patient_id", "malignant", "diagnostic", "fitspatrick"} - set(labels.columns)
+    if missing:
+        raise LabelError(f"{path}: lacks the column {min(missing)}")
+    photos = [folder / "images" / name for name in labels["file"]]
+    absent = next((photo for photo in photos if not photo.is_file()), None)
+    if absent:
+        raise LabelError(f"{path}: names {absent.name}, which is not in {absent.parent}")
+    rows = pd.DataFrame(
+        {
+            "item": [photo.stem for photo in photos],
+            "patient": labels["patient_id"],
+            "label": labels["malignant"],
+            "diagnosis": labels["diagnostic"],
+            "fitzpatrick": labels["fitspatrick"],
+        }
+    )
+    attribution = "PAD-UFES-20, Pacheco et al. 2020, doi 10.17632/zr7vgbcyr2.1, CC BY 4.0; scores computed by CaseSim"
+    return Dataset("pad_ufes20", attribution, photos, rows)
+
+
+def fold_of(rows: pd.DataFrame) -> Ints:
+    """Return the test fold of each row, stratified by label; all photos of a patient are in one fold."""
+    folds = np.zeros(len(rows), dtype=np.int64)
+    splitter = StratifiedGroupKFold(FOLDS, shuffle=True, random_state=SEED)
+    for fold, (_, tested) in enumerate(splitter.split(rows, rows["label"], rows["patient"])):
+        folds[tested] = fold
+    return folds
+
+
+# Networks with one output, the logit of malignancy: ImageNet features under a linear head, and the same fine-tuned.
+
+#: Strong shrinkage: there are more features than training photos. Picked by out-of-fold AUC, nearly flat from 0.001 to 0.003.
+INVERSE_PENALTY = 0.001
+#: Fixed beforehand, so that no photo had a part in the choice.
+EPOCHS, RATE, DECAY = 4, 2e-4, 0.02
+_BATCH = 32
+
+Features = NDArray[np.float32]
+
+
+def new_head() -> Pipeline:
+    """Return standardisation and logistic regression, not fitted yet."""
+    return make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=2000))
+
+
+def features(takes: Architecture, pixels: Pixels) -> Features:
+    """Run the frozen network on photos (n, size, size, 3); shape (n, features)."""
+    network = takes.build()
+    network._fc = nn.Identity()
+    with torch.inference_mode():
+        return np.concatenate([network(images).numpy() for images in _batches(takes, pixels)])
+
+
+def frozen(takes: Architecture, seen: Features, labels: Ints) -> nn.Module:
+    """Return the network with a head fitted on its features of the training photos, (n, features) and (n,)."""
+    head = new_head().fit(seen, labels)
+    standardise, regression = head[0], head[1]
+    weights = regression.coef_[0] / standardise.scale_
+    network = takes.build()
+    network._fc = nn.Linear(len(weights), 1)
+    with torch.no_grad():
+        network._fc.weight[:] = torch.from_numpy(weights[None].astype(np.float32))
+        network._fc.bias[:] = float(regression.intercept_[0] - weights @ standardise.mean_)
+    return network.eval()
+
+
+def fine_tuned(
+    network: nn.Module, takes: Architecture, pixels: Pixels, labels: Ints, checkpoint: Path, told: Callable[[int], None]
+) -> nn.Module:
+    """Train all weights of `network` on photos (n, size, size, 3), from the fitted head on.
+
+    A head first and then all weights keeps more of what ImageNet taught (Kumar et al. 2022, arXiv:2202.10054).
+
+    Goes on from `checkpoint` where there is one, which is written after each epoch; `told` hears of epochs that are done.
+    """
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast for depthwise convolutions
+    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
+    begun = _resume(checkpoint, network, optimizer)
+    told(begun)
+    for epoch in range(begun, EPOCHS):
+        _train(network, optimizer, takes, pixels, labels, epoch)
+        with in_one_step(checkpoint) as part:
+            torch.save({"epoch": epoch + 1, "network": network.state_dict(), "optimizer": optimizer.state_dict()}, part)
+        told(1)
+    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+    return network.eval()
+
+
+def _resume(checkpoint: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+    if not checkpoint.is_file():
+        return 0
+    kept = torch.load(checkpoint, weights_only=True)
+    network.load_state_dict(kept["network"])
+    optimizer.load_state_dict(kept["optimizer"])
+    return int(kept["epoch"])
+
+
+def _train(
+    network: nn.Module, optimizer: torch.optim.Optimizer, takes: Architecture, pixels: Pixels, labels: Ints, epoch: int
+) -> None:
+    torch.manual_seed(SEED + epoch)
+    network.train()
+    for module in network.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.eval()  # batches are too small to estimate statistics anew
+    order = torch.randperm(len(pixels)).numpy()
+    steps = math.ceil(len(order) / _BATCH)
+    for step in range(steps):
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * (1 + math.cos(math.pi * (epoch + step / steps) / EPOCHS)) / 2
+        chosen = order[step * _BATCH : (step + 1) * _BATCH]
+        images = torch.from_numpy(normalize(varied(pixels[chosen]), takes.mean, takes.std))
+        images = images.contiguous(memory_format=torch.channels_last)
+        wanted = torch.from_numpy(labels[chosen].astype(np.float32))
+        optimizer.zero_grad()
+        loss = nn.functional.binary_cross_entropy_with_logits(network(images)[:, 0], wanted)
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
+        optimizer.step()
+
+
+def varied(pixels: Pixels) -> Pixels:
+    """Vary photos (n, size, size, 3): another crop, turned, in another light; by torch's seed."""
+    size = pixels.shape[1]
+    vary = v2.Compose(
+        [
+            v2.RandomResizedCrop(size, scale=(0.7, 1.0), ratio=(0.9, 1.1)),
+            v2.RandomHorizontalFlip(),
+            v2.RandomVerticalFlip(),
+            v2.ColorJitter(brightness=0.2, contrast=0.2, saturation=0.1),
+        ]
+    )
+    images = [vary(torch.from_numpy(photo).permute(2, 0, 1)) for photo in pixels]
+    return torch.stack(images).permute(0, 2, 3, 1).numpy()
+
+
+def _batches(takes: Architecture, pixels: Pixels) -> Iterator[Tensor]:
+    for start in range(0, len(pixels), _BATCH):
+        yield torch.from_numpy(normalize(pixels[start : start + _BATCH], takes.mean, takes.std))
+
+
+# What a network, written as an ONNX file at a precision, answers on photos.
+
+#: Ways to look at a photo. A lesion has no up and down, so that each is as good as the photo itself.
+VIEWS = (
+    (slice(None), slice(None)),
+    (slice(None), slice(None, None, -1)),
+    (slice(None, None, -1), slice(None)),
+    (slice(None, None, -1), slice(None, None, -1)),
 )
+CALIBRATION_PHOTOS = 64
+_SCORED_AT_ONCE = 16
+
+Floats = NDArray[np.float32]
+
+
+def logits_by_precision(
+    network: nn.Module, takes: Architecture, precisions: tuple[str, ...], learnt: Pixels, tested: Pixels, views: int
+) -> dict[str, Floats]:
+    """Return the logits of the photos `tested` at each precision, each of shape (photos, views).
+
+    An 8-bit network is calibrated on some of the photos `learnt`, those that the network was fitted on. Raises RefusedError.
+    """
+    with TemporaryDirectory() as folder:
+        source = Path(folder) / "fp32.onnx"
+        export(network, takes.input_shape, source)
+        found = {}
+        for precision in precisions:
+            file = Path(folder) / f"{precision}.onnx"
+            if precision != "fp32":
+                quantize(source, file, precision, _calibration(takes, learnt), _images(takes, learnt[:2]))
+            found[precision] = answers(file, takes, tested, views)
+        return found
+
+
+def answers(file: Path, takes: Architecture, pixels: Pixels, views: int = 1) -> Floats:
+    """Return the logits of photos (n, size, size, 3) in the first `views` of VIEWS, shape (n, views)."""
+    session = ort.InferenceSession(str(file), providers=["CPUExecutionProvider"])
+    found = np.empty((len(pixels), views), np.float32)
+    for view, (rows, columns) in enumerate(VIEWS[:views]):
+        for start in range(0, len(pixels), _SCORED_AT_ONCE):
+            batch = pixels[start : start + _SCORED_AT_ONCE, rows, columns]
+            found[start : start + _SCORED_AT_ONCE, view] = session.run(None, {INPUT: _images(takes, batch)})[0][:, 0]
+    return found
+
+
+def _calibration(takes: Architecture, learnt: Pixels) -> Iterator[Floats]:
+    chosen = np.random.default_rng(SEED).choice(len(learnt), min(CALIBRATION_PHOTOS, len(learnt)), replace=False)
+    return (_images(takes, learnt[number]) for number in chosen)
+
+
+def _images(takes: Architecture, pixels: Pixels) -> Floats:
+    return normalize(pixels, takes.mean, takes.std)
+
 
 #: Raised when the same network is made differently, so that logits kept before are not taken for it.
 _RECIPE = 1
@@ -50,7 +288,6 @@ class Fitted:
 
     @property
     def words(self) -> str:
-        """How it was fitted, for the record."""
         return f"frozen ImageNet features, {_HEAD}" + (f", {_TUNED}" if self.tuned else "")
 
 
@@ -89,11 +326,11 @@ class Trainer:
     told: Told = field(default=lambda words, done: None)
 
     def work(self, models: list[str]) -> int:
-        """Units of work in `models`, whether kept already or not: a network scored at one fold, or one epoch."""
+        """Count the units of work in `models`, cached ones included: a network scored at one fold, or one epoch."""
         return sum(FOLDS * (1 + EPOCHS * FITTED[name].tuned) for name in members_of(models))
 
     def tables(self, models: list[str], precisions: tuple[str, ...]) -> Iterator[tuple[str, str, pd.DataFrame]]:
-        """Model, precision and score table, one after the other; raises PhotoError or RefusedError."""
+        """Yield model, precision and score table, one after the other; raises PhotoError or RefusedError."""
         logits = {name: self._logits(name, precisions) for name in members_of(models)}
         for model in models:
             mean = MODELS[model]
@@ -106,7 +343,7 @@ class Trainer:
         return self.dataset.rows.assign(fold=self.dataset.folds, model=model, precision=precision, score=score.round(5))
 
     def _logits(self, name: str, precisions: tuple[str, ...]) -> dict[str, Floats]:
-        """Out-of-fold logits of every photo by precision, each (photos, views)."""
+        """Return out-of-fold logits of every photo by precision, each (photos, views)."""
         takes = ARCHITECTURES[FITTED[name].architecture]
         views = max(mean.views for mean in MODELS.values() if name in mean.of)
         found = {precision: np.empty((len(self.dataset.photos), views), np.float32) for precision in precisions}
@@ -120,7 +357,6 @@ class Trainer:
 
     @property
     def kept(self) -> Path:
-        """Where finished work lies; another folder for other photos."""
         return self.cache / f"{self.dataset.name}-{self.dataset.fingerprint}-recipe-{_RECIPE}"
 
 
@@ -133,7 +369,7 @@ class _Work:
         self.features: Features | None = None
 
     def fold(self, fold: int, precisions: tuple[str, ...], views: int) -> dict[str, Floats]:
-        """Logits of the photos of `fold` by precision: those that are kept, and those that are not, made now."""
+        """Return logits of the photos of `fold` by precision; those that are not cached are computed now."""
         files = {precision: self.trainer.kept / f"{self.name}.{precision}.{fold}.npy" for precision in precisions}
         missing = tuple(precision for precision, file in files.items() if not file.is_file())
         if missing:
@@ -168,12 +404,12 @@ class _Work:
 
 
 def members_of(models: list[str]) -> list[str]:
-    """The networks that have to be fitted for `models`, each once."""
+    """Return the networks that have to be fitted for `models`, each once."""
     return list(dict.fromkeys(name for model in models for name in MODELS[model].of))
 
 
 def describe(dataset: Dataset, model: str, precision: str) -> Measured:
-    """The sidecar of a score table."""
+    """Return the sidecar of a score table."""
     mean = MODELS[model]
     head = FITTED[mean.of[0]].words
     if len(mean.of) > 1:

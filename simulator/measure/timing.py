@@ -70,7 +70,7 @@ DTYPES = {
 
 
 def noise(shape: tuple[int, ...], dtype: str) -> NDArray[np.generic]:
-    """An input of this shape: normal numbers, or every whole number of its type alike."""
+    """Return an input of this shape: normal numbers, or every whole number of its type alike."""
     rng = np.random.default_rng(0)
     if np.issubdtype(np.dtype(dtype), np.integer):
         limits = np.iinfo(dtype)
@@ -79,7 +79,7 @@ def noise(shape: tuple[int, ...], dtype: str) -> NDArray[np.generic]:
 
 
 def open_session(path: Path, input_shape: list[int], threads: int, provider: str = CPU) -> Call:
-    """A session on the ONNX file `path`, pinned to `threads`, with its inputs at hand.
+    """Open a session on the ONNX file `path`, pinned to `threads`, with its inputs at hand.
 
     input_shape: of one item; a file whose input has no axis more than that takes batches of 1 only
     """
@@ -102,7 +102,7 @@ def open_session(path: Path, input_shape: list[int], threads: int, provider: str
 def measure(
     start: Starter, threads: int, effort: Effort, advance: Advance = lambda _: None, watch: Watch = lambda *_: None
 ) -> ThreadRun:
-    """Cold starts, memory and timed calls of what `start` makes ready."""
+    """Measure cold starts, memory and timed calls of the session that `start` makes."""
     starts = _cold_starts(start, effort, advance)
     cold = [next(starts)]  # what crashes has done so by now, in a process of its own
     call, looks = start(), list[float]()
@@ -127,7 +127,7 @@ def measure(
 
 
 def _cold_starts(start: Starter, effort: Effort, advance: Advance) -> "Iterator[_Fresh]":
-    """Fresh processes; each also tells what one of the sizes takes in memory, so that none is needed for that alone."""
+    """Start fresh processes; each also reports the memory of one of the sizes, so that no process is needed for that alone."""
     sizes, count = effort.batches, max(effort.starts, len(effort.batches))
     for number in range(count):
         yield _cold_start(start, min(sizes), sizes[number % len(sizes)])
@@ -149,7 +149,7 @@ def time_calls(
     watch: Watch = lambda *_: None,
     look: Callable[[], None] = lambda: None,
 ) -> list[Calls]:
-    """Every timed call by batch size, each with the idle time before it; both in milliseconds.
+    """Return every timed call by batch size, each with the idle time before it; both in milliseconds.
 
     look: called after each of a few parts of the calls
     """
@@ -169,7 +169,7 @@ def time_calls(
 
 
 def _look(call: Call, batch: int) -> float:
-    """What a call takes now, in milliseconds: the median of a short loop, the first call left out."""
+    """Return the time of a call now, in milliseconds: the median of a short loop, the first call left out."""
     call(batch)
     until, took = time.perf_counter() + _LOOK_S, list[float]()
     while len(took) < _LOOK_CALLS or time.perf_counter() < until:
@@ -178,7 +178,7 @@ def _look(call: Call, batch: int) -> float:
 
 
 def _counts(call: Call, effort: Effort, advance: Advance) -> dict[int, int]:
-    """How many calls of each batch size fit an equal part of the budget; makes the warm-up calls on the way.
+    """Return the number of calls of each batch size in an equal part of the budget; warm-up calls are made on the way.
 
     advance: told of no progress after each size, as a sign of life
     """
@@ -194,7 +194,7 @@ def _counts(call: Call, effort: Effort, advance: Advance) -> dict[int, int]:
 
 
 def schedule(counts: dict[int, int], seed: int) -> list[tuple[int, float]]:
-    """Batch size and idle gap of each call in shuffled order; every other call of a size has a gap."""
+    """Return batch size and idle gap of each call in shuffled order; every other call of a size has a gap."""
     rng = random.Random(seed)  # noqa: S311 - an order of calls is no secret
     calls = [
         (batch, rng.uniform(IDLE_GAP_MS, LONGEST_GAP_MS) if number % 2 else 0.0)
@@ -206,7 +206,7 @@ def schedule(counts: dict[int, int], seed: int) -> list[tuple[int, float]]:
 
 
 def _timed(call: Call, batch: int, gap_ms: float) -> tuple[float, float]:
-    """Latency of one call after a gap of at least `gap_ms`, and the gap that it really was; milliseconds."""
+    """Time one call after a gap of at least `gap_ms`; return its latency and the real gap, in milliseconds."""
     rested = time.perf_counter()
     if gap_ms:
         time.sleep(gap_ms / 1000)
@@ -231,7 +231,7 @@ class _Fresh:
 
 
 def _cold_start(start: Starter, first: int, batch: int) -> _Fresh:
-    """A fresh process whose first call has the size `first`, and the next ones `batch`."""
+    """Measure a fresh process whose first call has the size `first`, and the next ones `batch`."""
     return in_fresh_process(_first_answer, start, first, batch)
 
 
@@ -266,7 +266,7 @@ class Onlooker:
 
     @staticmethod
     def _seconds() -> tuple[float, float, float]:
-        """All processor time, what of it was busy, and what of that was ours; in seconds, over the cores that we may use.
+        """Return all processor time, the busy part, and our part of that; in seconds, over the cores of this process.
 
         Ours is what this process took, and the processes that it started.
         """

@@ -1,4 +1,4 @@
-"""Columns of numbers, one element a request."""
+"""The trace of one replication: columns of the requests that stages write, visits to stages, outcomes of requests."""
 
 from __future__ import annotations
 
@@ -157,7 +157,6 @@ UNFINISHED, DONE, TIMED_OUT, SHED, FAILED = range(5)
 OUTCOMES = ("unfinished", "done", "timed_out", "shed", "failed")
 
 Rows = NDArray[np.int32]
-Times = NDArray[np.float64]
 
 #: A visit's columns: the request, the stage, the times when it entered the queue, when service began (NaN: never) and when it
 #: left (NaN: it still waits), the replica or reviewer that served it (-1: none), its batch, numbered within the stage, the size

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from simulator.case.document import Path
 from simulator.case.fields import CostFigure, Figure, Line, Name, PositiveFigure, Quantity, ShareFigure, Strict, bounded
 from simulator.case.kinds import Section
-from simulator.case.outputs import Metric, share_metric
+from simulator.case.outputs import Metric
 from simulator.errors import suggest
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from simulator.engine.plan import Gatherer
     from simulator.metrics.measures import Total
     from simulator.records.trace import Trace
+    from simulator.vehicle.encounter_causes import Explain
 
 #: What may come into the way.
 Object = Literal["car", "pedestrian", "cyclist"]
@@ -192,6 +193,8 @@ class Encounters(Section):
     @classmethod
     def metrics_of(cls, data: Any) -> Iterator[Metric]:
         """Yield the metrics of a case with encounters, one share for each kind of them."""
+        from simulator.vehicle.encounter_metrics import encounter_metrics
+
         if isinstance(data, cls):
             return encounter_metrics({name: kind.label for name, kind in data.kinds.items()})
         kinds = data.get("kinds") if isinstance(data, dict) else None
@@ -199,30 +202,21 @@ class Encounters(Section):
 
     def gather(self, gather: Gatherer) -> None:
         """Look up what every stage that looks for objects finds."""
-        from simulator.vehicle.drive_evidence import look_up
+        from simulator.vehicle.sight import look_up
 
         gather.sights = look_up(gather, self)
 
     def totals(self, trace: Trace) -> dict[str, Total]:
         """Return the metrics of encounters, and those of the vehicle."""
-        from simulator.vehicle.encounter_totals import encounter_totals
+        from simulator.vehicle.encounter_metrics import encounter_totals
 
         return encounter_totals(trace)
 
+    def causes(self) -> Mapping[str, Explain]:
+        """Return the functions that explain objectives on encounters."""
+        from simulator.vehicle.encounter_causes import ENCOUNTER_CAUSES
 
-def encounter_metrics(kinds: Mapping[str, str]) -> Iterator[Metric]:
-    """The metrics of a case with encounters; kinds: the label of each, by name."""
-    yield share_metric("stopped_share", "Encounters stopped in time", "higher")
-    for name, label in kinds.items():
-        yield share_metric(f"stopped_share.{name}", f"{label}: stopped in time", "higher")
-    margin = "Metres left at standstill, mean; below 0: that many more were needed"
-    yield Metric("margin_mean_m", margin, "m", "higher", "ratio", least=float("-inf"))
-    yield share_metric("harm_share", "Energy left at the obstacle, of that on approach", "lower")
-    yield Metric("impact_mean_kmh", "Speed at the obstacle, mean; 0 where it stops", "km/h", "lower", "ratio")
-    yield share_metric("confirmed_share", "Encounters confirmed before the obstacle", "higher")
-    yield Metric("confirmed_mean_m", "Distance left when confirmed, mean", "m", "higher", "ratio")
-    yield Metric("needless_brakes_per_h", "Brakes without need", "1/h", "lower", "ratio")
-    yield share_metric("degraded_share", "Time in degraded mode", "lower")
+        return ENCOUNTER_CAUSES
 
 
 class VehiclePart(Strict):
@@ -263,18 +257,18 @@ class Vehicle(Section):
     @classmethod
     def metrics_of(cls, data: Any) -> Iterator[Metric]:
         """Yield the metrics of a case with a vehicle."""
+        from simulator.vehicle.encounter_metrics import vehicle_metrics
+
         return vehicle_metrics()
 
     def totals(self, trace: Trace) -> dict[str, Total]:
         """Return the metrics of the machines; encounters count them with their own, whose false alarms cost something."""
-        from simulator.vehicle.machines import vehicle_totals
+        from simulator.vehicle.encounter_metrics import vehicle_totals
 
         return {} if trace.plan.scenario.encounters else dict(vehicle_totals(trace, None))
 
+    def causes(self) -> Mapping[str, Explain]:
+        """Return the functions that explain objectives on the machines of the vehicle."""
+        from simulator.vehicle.encounter_causes import VEHICLE_CAUSES
 
-def vehicle_metrics() -> Iterator[Metric]:
-    """The metrics of a case with a vehicle."""
-    yield Metric("power_mean_w", "Power of the perception, mean", "W", "lower", "ratio")
-    yield Metric("energy_per_frame_j", "Energy a frame", "J", "lower", "ratio")
-    yield share_metric("range_lost_share", "Range lost to the perception", "lower")
-    yield Metric("usd_per_vehicle", "Cost a vehicle, over its life", "USD", "lower", "ratio")
+        return VEHICLE_CAUSES

@@ -14,8 +14,6 @@ from scipy.special import ndtr, ndtri
 from simulator.evidence.drive_tables import DRAWS
 from simulator.metrics.ages import KnownAges, arrived_at, known_from
 from simulator.records.trace import Trace
-from simulator.vehicle.braking import BrakingRule, decided_at, impact_mps, needed_m
-from simulator.vehicle.drive_evidence import StageSight
 from simulator.vehicle.encounter_draws import (
     KMH,
     STEP_S,
@@ -31,6 +29,7 @@ from simulator.vehicle.encounter_draws import (
     weather_at,
 )
 from simulator.vehicle.encounter_section import LONGEST_S
+from simulator.vehicle.sight import StageSight
 
 Floats = NDArray[np.float64]
 
@@ -407,3 +406,51 @@ def reaction_s(meeting: Meeting) -> float | None:
     if not told.any():
         return None
     return float(np.median(answers.known[told] - answers.captured[told])) + rule.period_s / 2 + rule.actuation_s
+
+
+@dataclass(frozen=True)
+class BrakingRule:
+    """When the planner brakes, and how.
+
+    period_s: between its ticks; actuation_s: from its decision until the brakes hold; margin_s, clearance_m: it brakes as soon
+    as the gap that it believes in is at most c margin_s + c^2 / (2 a) + clearance_m
+    predicts: whether that gap is moved on by the age of the answer
+    """
+
+    period_s: float
+    actuation_s: float
+    margin_s: float
+    clearance_m: float
+    predicts: bool
+
+
+def needed_m(closing: Floats, deceleration: Floats) -> Floats:
+    """By how much the gap still closes once the brakes hold."""
+    return np.asarray(closing**2 / (2 * deceleration))
+
+
+def impact_mps(gap_m: Floats, closing: Floats, deceleration: Floats) -> Floats:
+    """The relative speed at the object of a vehicle whose brakes hold from this gap on; 0 where it stops before."""
+    left = np.maximum(closing**2 - 2 * deceleration * np.maximum(gap_m, 0.0), 0.0)
+    return np.asarray(np.sqrt(left))
+
+
+def first_tick(ticks: Floats, times: Floats) -> Floats:
+    """The first tick at or after each time, shape (n,); infinite where there is none. ticks: shape (n, j), ascending."""
+    later = ticks >= times[:, None]
+    return np.where(later.any(1), ticks[np.arange(len(ticks)), later.argmax(1)], np.inf)
+
+
+def decided_at(
+    rule: BrakingRule, ticks: Floats, confirmed: Floats, believed: Floats, closing: Floats, deceleration: Floats
+) -> Floats:
+    """The first tick at which the planner brakes, shape (n,), infinite where it never does.
+
+    ticks: shape (n, j), ascending; confirmed: when the object counts, shape (n,); believed: the gap that the planner believes
+    in at each tick, shape (n, j), NaN where it knows of none
+    """
+    enough = closing * rule.margin_s + needed_m(closing, deceleration) + rule.clearance_m
+    with np.errstate(invalid="ignore"):
+        brakes = (ticks >= confirmed[:, None]) & (believed <= enough[:, None])
+    first = brakes.argmax(1)
+    return np.where(brakes.any(1), ticks[np.arange(len(ticks)), first], np.inf)

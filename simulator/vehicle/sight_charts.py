@@ -15,7 +15,7 @@ from simulator.intervals import Estimate
 from simulator.metrics.summary import Summary
 from simulator.records.trace import Trace
 from simulator.units import duration, percent, roughly, significant, spoken
-from simulator.vehicle.machines import usd_by_part, watts_by_part
+from simulator.vehicle.encounter_metrics import usd_by_part, watts_by_part
 from simulator.vehicle.sight import Sighted
 
 #: The marks of options, five colours each.

@@ -78,7 +78,7 @@ def test_pages_of_other_sites_are_refused_and_nothing_is_looked_up(origin, names
 
     monkeypatch.setattr(socket, "getaddrinfo", outside)
     monkeypatch.setattr("streamlit.net_util.get_external_ip", outside)
-    assert refusal(HERE, origin) == "CaseSim answers to its own pages only.\n"
+    assert refusal(HERE, origin) == "CaseSim answers requests of its own pages only.\n"
 
 
 def test_a_refusal_repeats_no_more_than_the_letters_of_a_name(names):

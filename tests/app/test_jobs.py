@@ -311,7 +311,7 @@ def test_what_is_killed_begins_again_once_and_says_so(one_process):
     first = found.submit(asked(), killed, 1)
     assert (first.result(), first.again) == ("done", True)
     tries.clear()
-    with pytest.raises(KilledError, match="killed, twice"):
+    with pytest.raises(KilledError, match="killed twice"):
         found.submit(asked(), killed, 2).result()
     again = found.submit(asked(), abs, -1)
     assert (again.result(), again.again) == (1, False)

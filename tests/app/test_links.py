@@ -80,7 +80,7 @@ def test_links_of_before_open_by_their_labels(scenario):
     )
     assert asked.picks == {"reading": "cochrane"}
     assert asked.strikes == {"news": 57_600.0, "dear_machines": 57_600.0}
-    assert [words.partition(";")[0] for words in asked.complaints] == ["run=0123456789ab: runs are not kept"]
+    assert [words.partition(";")[0] for words in asked.complaints] == ["run=0123456789ab: runs are not stored"]
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,9 @@ def page(error):
     """A page that meets an error, as the app shows it."""
 
     def script(error):
-        from simulator.app.server import told
+        from simulator.app.server import show_error
 
-        assert told(error)
+        assert show_error(error)
 
     return AppTest.from_function(script, kwargs={"error": error}).run()
 
@@ -32,7 +32,7 @@ def test_a_fault_of_casesims_own_has_a_code_that_the_log_explains(caplog):
     with caplog.at_level(logging.ERROR, server.__name__):
         shown = page(ZeroDivisionError("division by zero in /home/me/secret.py"))
     assert not shown.exception
-    code = re.search(r"The log of the server tells more at ([0-9a-f]{8})\.", shown.error[0].value)[1]
+    code = re.search(r"The server's log has details at ([0-9a-f]{8})\.", shown.error[0].value)[1]
     assert "secret" not in shown.error[0].value
     assert [record.getMessage() for record in caplog.records if record.name == server.__name__] == [
         f"page error {code}: ZeroDivisionError: division by zero in /home/me/secret.py"

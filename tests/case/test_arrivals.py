@@ -54,7 +54,7 @@ MISTAKES = [
     ({"kind": "poisson", "rate_per_s": 3}, "rate_per_s", "write it as {value: 5, assumed: why}; got 3"),
     ({"kind": "mmpp", "states": STATES[:1]}, "states", "at least 2 items"),
     (spiky(times=-1), "spikes.0.times", "greater than or equal to 0; got -1"),
-    (spiky(at_s=100), "spikes.0.at_s", "begins at 100 s; requests arrive for 100 s (run.days)"),
+    (spiky(at_s=100), "spikes.0.at_s", "begins at 100 s, after the last request; it should begin before 100 s (run.days)"),
     ({"kind": "closed", "clients": 9, "spikes": [], "requests": 9}, "spikes", "unknown key"),
     ({"kind": "closed", "clients": 9}, "", "nothing bounds the number of requests; give `requests`, or a think time"),
     ({"kind": "closed", "clients": 9, "think_s": spread(1), "think_mean_s": assumed(1)}, "", "at most one of think_s"),

@@ -258,8 +258,8 @@ def test_a_run_in_processes_that_are_killed_again_and_again_is_told_in_a_sentenc
     status, out, err = casesim("run", case)
     assert (status, out) == (2, "")
     assert [line for line in err.splitlines() if line] == [
-        "a worker process was killed, perhaps for lack of memory; its work begins again",
-        "a worker process was killed, twice, perhaps for lack of memory; ask for less at once",
+        "a worker process was killed, perhaps for lack of memory; its work was restarted",
+        "a worker process was killed twice, perhaps for lack of memory; run less at once",
     ]
 
 

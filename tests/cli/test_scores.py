@@ -75,7 +75,7 @@ def test_an_import_is_choosable_in_a_case(scores, own_scores, tmp_path):
     plan = compile_plan(scenario)
     assert plan.scores.name == "mine.my_net.fp32"
     source = next(source for source in plan.provenance if source.what == "Model: scores")
-    assert (source.kind, source.source) == ("measured", f"imported from {file.name}. not told")
+    assert (source.kind, source.source) == ("measured", f"imported from {file.name}. not given")
     assert (simulate(plan, seed=1).requests["outcome"] == "done").any()
 
 

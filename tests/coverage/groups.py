@@ -37,7 +37,7 @@ def label_set(number: int) -> ScoreTable:
     mine = ill[patient]
     table = score_table(scores[mine], scores[~mine])
     told = {"diagnosis": np.concatenate([kind[patient[mine]], kind[patient[~mine]]]).astype(object)}
-    return replace(table, positive_patients=patient[mine], negative_patients=patient[~mine], told=told)
+    return replace(table, positive_patients=patient[mine], negative_patients=patient[~mine], item_texts=told)
 
 
 def screening(table: ScoreTable, sensitivity: float) -> Plan:

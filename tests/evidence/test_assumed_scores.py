@@ -52,5 +52,5 @@ def test_a_better_area_scores_every_positive_higher_and_no_two_items_are_one_pat
 
 
 def test_assumed_scores_do_not_stand_beside_others():
-    with pytest.raises(ScoreError, match="is assumed; what it would say of a photo of 'test' is not known"):
+    with pytest.raises(ScoreError, match="is assumed; its score of a photo of 'test' is not known"):
         check_paired(score_table([0.5], [0.1]), assume(0.9))

@@ -100,7 +100,7 @@ def test_how_much_detectors_differ_is_part_of_the_doubt_about_one_that_was_not_m
         (lambda: recall_of("kitti.pointrcnn", "car", 17), "was not measured from a score of 17 on; give one of"),
         (lambda: misses_of("coco.yolox_nano.fp32", "car"), "was not measured"),
         (lambda: shifts_of("kitti.yolox_x", "nigth", 1), "did you mean 'night'?"),
-        (lambda: correlation_of("kitti.yolox_x", "kitti.yolov4", "car"), "was not measured"),
+        (lambda: correlation_of("kitti.yolox_x", "kitti.yolov4", "car"), "were not measured together"),
     ],
 )
 def test_what_was_not_measured_is_refused_with_what_was(ask, told):

@@ -3,7 +3,15 @@
 import pytest
 from scipy.stats import binomtest
 
-from simulator.evidence.fidelity_reports import IN_PROCESS, OVER_HTTP, forecasts_held, held_told, marks, point_rows, told
+from simulator.evidence.fidelity_reports import (
+    IN_PROCESS,
+    OVER_HTTP,
+    forecasts_held,
+    held_sentence,
+    marks,
+    point_rows,
+    spread_sentence,
+)
 from tests.evidence.test_fidelity_reports import FORECAST, GOOD, NOISY, report
 
 
@@ -26,11 +34,11 @@ def test_without_a_point_to_judge_there_is_no_mark():
 
 
 def test_the_points_that_are_not_judged_are_counted():
-    sentence = told(report(GOOD, NOISY), IN_PROCESS)
+    sentence = spread_sentence(report(GOOD, NOISY), IN_PROCESS)
     assert sentence.startswith("2 points.")
     assert "1 points are not judged" in sentence
     assert "Other programs" not in sentence
-    assert told(report(FORECAST), IN_PROCESS).endswith("Other programs took 40% of the machine meanwhile.")
+    assert spread_sentence(report(FORECAST), IN_PROCESS).endswith("Other programs took 40% of the machine meanwhile.")
 
 
 def test_a_row_holds_what_was_predicted_beside_what_happened():
@@ -64,10 +72,10 @@ def test_two_runs_that_share_a_forecast_tell_less_than_two_that_do_not():
 
 def test_a_report_without_intervals_has_no_share():
     assert forecasts_held(report(GOOD), IN_PROCESS) == []
-    assert held_told(report(GOOD), IN_PROCESS) == ""
+    assert held_sentence(report(GOOD), IN_PROCESS) == ""
 
 
 def test_the_share_is_told_for_each_figure():
-    assert held_told(report(FORECAST), IN_PROCESS).startswith(
+    assert held_sentence(report(FORECAST), IN_PROCESS).startswith(
         "Real runs within their 95% forecast interval, with no run left out: p50 1 of 2 (50.0% [0, 100]), p95"
     )

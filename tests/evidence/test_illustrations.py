@@ -93,7 +93,7 @@ def test_each_faulty_folder_gets_its_sentence(tmp_path):
     with pytest.raises(IllustrationError, match=r"seed: .*got one"):
         load_illustrations(tmp_path)
     about.write_text(told.replace("\n  bgr:\n    label", "\n  rgb:\n    label"), encoding="utf-8")
-    with pytest.raises(IllustrationError, match=r"severities.network: conditions says nothing of bgr"):
+    with pytest.raises(IllustrationError, match=r"severities.network: bgr is not listed under conditions"):
         load_illustrations(tmp_path)
     about.write_text(told, encoding="utf-8")
     there = load_illustrations(tmp_path)

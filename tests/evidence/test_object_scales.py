@@ -132,7 +132,7 @@ FAULTS_SHOWN = {
     ),
     "network": (
         lambda folder: rewrite(folder, "false.csv", put(2, "seen_by", "coco.x.fp32")),
-        "false.csv:4: seen_by: coco.x.fp32: expected a network that scales.yaml tells of",
+        "false.csv:4: seen_by: coco.x.fp32: expected a network that scales.yaml lists",
     ),
     "bounds": (
         lambda folder: rewrite(folder, "conditions.csv", put(0, "shift", 9)),

@@ -176,7 +176,7 @@ FAULTS_SHOWN = {
     ),
     "condition": (
         lambda folder: rewrite(folder, "answers", lambda rows: rows[rows["condition"] != "fog"]),
-        "answers.parquet: condition: holds no row of 'fog', of which about.yaml tells",
+        "answers.parquet: condition: has no row of 'fog', which about.yaml lists",
     ),
 }
 

@@ -54,7 +54,7 @@ ONLY_ONES = table().replace(b",0,", b",1,")
          "t.csv:2: model: 'my net 0' is no name; use letters, digits, _ and -, at most 60"),
         (table("b,g,1"), "t.csv:62: has 3 cells where the header has 4"),
         (table(header="id,fitzpatrick,label,score").replace(b",g", b",7"),
-         "t.csv:2: fitzpatrick: '70' is no whole number from 1 to 6; leave it empty where it is not known"),
+         "t.csv:2: fitzpatrick: '70' is not a whole number from 1 to 6; leave the cell empty where it is not known"),
         (b"label;score\n1;0.5\n", "t.csv:1: is separated by semicolons; use commas"),
         (b"label,score\n", "t.csv: has a header but no rows"),
         (b"\n \n", "t.csv: is empty; a header with label and score is needed, and one row per item"),

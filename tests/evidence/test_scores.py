@@ -158,7 +158,7 @@ def test_a_table_that_is_not_the_one_its_sidecar_tells_of_is_refused(tmp_path, t
 
 
 def test_a_table_without_its_csv_is_refused(tmp_path):
-    with pytest.raises(ScoreError, match=r"is missing; tiny\.yaml tells of its rows"):
+    with pytest.raises(ScoreError, match=r"is missing; tiny\.yaml describes its rows"):
         load_scores("tiny", folder(tmp_path, tiny_yaml=SIDECAR))
 
 

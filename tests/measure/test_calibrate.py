@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from simulator.measure.batch_server import Batch, Pending
-from simulator.measure.calibrate import EACH, GAPS_S, LEAST, STALLED, ServerProfile, Tape, by_size, queue_like, serve_calls
+from simulator.measure.forecast import EACH, GAPS_S, LEAST, STALLED, ServerProfile, Tape, by_size, queue_like, serve_calls
 
 BY_SIZE = np.array([0, 0.010, 0.018, 0.026, 0.034])
 ADDED = np.array([0, 0.001, 0.002, 0.003, 0.005, 0.008])

@@ -10,8 +10,17 @@ from scipy.stats import binomtest, t
 
 from simulator.evidence.fidelity_reports import FidelityOutcome
 from simulator.measure.batch_server import Batch, Pending
-from simulator.measure.calibrate import GAPS_S, ServerProfile
-from simulator.measure.forecast import Machine, ServedPath, Trouble, forecast, outcome, plausible_speeds, predicted
+from simulator.measure.forecast import (
+    GAPS_S,
+    Machine,
+    ServedPath,
+    ServerProfile,
+    Trouble,
+    forecast,
+    outcome,
+    plausible_speeds,
+    predicted,
+)
 from simulator.stages.batching import TritonRule
 
 ONE_S, NOISE, REQUESTS = 0.01, 0.05, 250

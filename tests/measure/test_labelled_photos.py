@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from simulator.measure.photo_networks import LabelError, fold_of, read_pad_ufes20
+from simulator.measure.score_training import LabelError, fold_of, read_pad_ufes20
 
 pytestmark = pytest.mark.zoo
 

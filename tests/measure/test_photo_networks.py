@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from simulator.measure import photo_networks as networks
+from simulator.measure import score_training as networks
 from simulator.measure.architectures import ARCHITECTURES
 from simulator.measure.image_steps import normalize
-from simulator.measure.photo_networks import features, fine_tuned, frozen, new_head, varied
+from simulator.measure.score_training import features, fine_tuned, frozen, new_head, varied
 
 pytestmark = pytest.mark.zoo
 

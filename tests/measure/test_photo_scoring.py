@@ -7,7 +7,7 @@ import torch
 from simulator.measure.architectures import ARCHITECTURES
 from simulator.measure.image_steps import normalize
 from simulator.measure.onnx_export import export
-from simulator.measure.photo_networks import VIEWS, answers, logits_by_precision
+from simulator.measure.score_training import VIEWS, answers, logits_by_precision
 
 pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("one_process")]
 

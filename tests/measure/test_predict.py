@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.measure.batch_server import Batch, Pending
-from simulator.measure.calibrate import GAPS_S
-from simulator.measure.forecast import ServedPath, Trouble, predicted, replayed
+from simulator.measure.forecast import GAPS_S, ServedPath, Trouble, predicted, replayed
 from simulator.stages.batching import TritonRule
 
 

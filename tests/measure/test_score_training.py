@@ -11,8 +11,7 @@ from simulator.evidence.score_import import write_table
 from simulator.evidence.score_tables import load_scores
 from simulator.measure import score_training as tables
 from simulator.measure.architectures import ARCHITECTURES
-from simulator.measure.photo_networks import features, new_head, read_pad_ufes20
-from simulator.measure.score_training import Fitted, Mean, Trainer, describe
+from simulator.measure.score_training import Fitted, Mean, Trainer, describe, features, new_head, read_pad_ufes20
 
 pytestmark = [pytest.mark.zoo, pytest.mark.usefixtures("one_process")]
 

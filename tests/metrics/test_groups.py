@@ -22,7 +22,7 @@ RNG = np.random.default_rng(5)
 POSITIVES, NEGATIVES = 200, 240
 SCORES = RNG.normal(0.65, 0.15, POSITIVES).clip(0, 1), RNG.normal(0.4, 0.15, NEGATIVES).clip(0, 1)
 KINDS = np.array(["common"] * 140 + ["rare"] * 60 + ["plain"] * 200 + ["alike"] * 40, object)
-TABLE = replace(score_table(*SCORES), told={"diagnosis": KINDS})
+TABLE = replace(score_table(*SCORES), item_texts={"diagnosis": KINDS})
 VALUES = {name: name for name in ("common", "rare", "plain", "alike")}
 KIND = {"kind": "item", "label": "Kind", "column": "diagnosis", "values": VALUES}
 HALVES = {"kind": "category", "label": "Client", "shares": {"a": assumed(0.5), "b": assumed(0.5)}}
@@ -97,7 +97,7 @@ def test_a_group_of_the_other_class_meets_thresholds_that_are_chosen_anew():
 
 
 def test_a_group_of_everybody_is_everybody():
-    everyone = replace(TABLE, told={"diagnosis": np.array(["common"] * (POSITIVES + NEGATIVES), object)})
+    everyone = replace(TABLE, item_texts={"diagnosis": np.array(["common"] * (POSITIVES + NEGATIVES), object)})
     kind = KIND | {"values": {"common": "everybody"}}
     summary = replicate(screened(table=everyone, kind=kind, metrics=["sensitivity", "positive_predictive_value"]), 1, 4)
     for name in ("sensitivity", "positive_predictive_value"):
@@ -108,7 +108,7 @@ def test_a_group_of_everybody_is_everybody():
 def test_where_none_of_a_group_errs_the_next_one_may():
     """All of the rare kind score high: of 60 who are found, up to a share may be missed that Beta(1, 60) tells."""
     scores = np.concatenate([SCORES[0][:140], np.full(60, 0.99)])
-    table = replace(score_table(scores, SCORES[1]), told={"diagnosis": KINDS})
+    table = replace(score_table(scores, SCORES[1]), item_texts={"diagnosis": KINDS})
     summary = replicate(screened(table=table), 1, 4)
     found = summary.metrics["sensitivity.kind.rare"]
     assert found.value == 1
@@ -133,7 +133,7 @@ def test_people_are_counted_not_photos():
 
 def test_too_few_labelled_people_are_told_with_their_number_and_the_metric_is_left_out():
     few = np.array(["common"] * 180 + ["rare"] * 20 + ["plain"] * 240, object)
-    table = replace(TABLE, told={"diagnosis": few})
+    table = replace(TABLE, item_texts={"diagnosis": few})
     asked = {"metric": "sensitivity.kind.rare", "at_least": 0.9, "label": "Rare ones found"}
     summary = replicate(screened(table=table, objectives=[asked]), 1, 4)
     assert "sensitivity.kind.rare" not in summary.to_json()["metrics"]

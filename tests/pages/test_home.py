@@ -106,4 +106,4 @@ def test_a_picture_whose_processes_were_killed_is_told_and_the_page_stands(app, 
     monkeypatch.setattr("simulator.home.home_page.picture_of", killed)
     page = app.run()
     assert not page.exception
-    assert "There is no picture: a worker process was killed, twice" in told(page)
+    assert "There is no picture: a worker process was killed twice" in told(page)

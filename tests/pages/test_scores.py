@@ -64,7 +64,7 @@ def test_an_upload_is_for_nobody_else_and_can_be_deleted(evidence_page, own):
     first = theirs.selectbox(key="scores_of").value
     page = upload(evidence_page(evidence="Scores"), table())
     assert not page.exception
-    assert "Nobody but you, in this browser, can see it." in told(page)
+    assert "Only you, in this browser, can see it." in told(page)
     assert page.success[0].value.replace("\\", "") == "Imported mine.mine.fp32."
     assert page.selectbox(key="scores_of").value == "mine.mine.fp32"
     assert "scores_of" not in page.query_params

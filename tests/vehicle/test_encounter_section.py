@@ -55,11 +55,11 @@ WRONG = {
     ),
     "a finder that nobody measured": (
         STRONG, STRONG.replace("yolox_x", "yolo_x"), "finds: kitti.yolo_x",
-        "encounters.sees.strong.finds: nobody measured what 'kitti.yolo_x' finds; did you mean 'kitti.yolox_x'?",
+        "encounters.sees.strong.finds: 'kitti.yolo_x' was not measured; did you mean 'kitti.yolox_x'?",
     ),
     "a finder of other drives": (
         STRONG, STRONG.replace("kitti.yolox_x", "waymo.lidar"), "finds: waymo.lidar",
-        "encounters.sees.strong.finds: nobody measured what 'waymo.lidar' finds; expected one of: kitti.",
+        "encounters.sees.strong.finds: 'waymo.lidar' was not measured; expected one of: kitti.",
     ),
     "a threshold that is lacking": (
         STRONG, STRONG.replace("kitti.yolox_x", NANO), f"strong:\n      finds: {NANO}",
@@ -79,11 +79,11 @@ WRONG = {
     ),
     "a condition that nobody measured": (
         "corruption: night, severity: 2", "corruption: nigth, severity: 2", "corruption: nigth",
-        "encounters.conditions.night.corruption: nobody measured 'nigth'; did you mean 'night'?",
+        "encounters.conditions.night.corruption: the condition 'nigth' was not measured; did you mean 'night'?",
     ),
     "a severity that nobody measured": (
         "corruption: night, severity: 2", "corruption: night, severity: 5", "severity: 5",
-        "encounters.conditions.night.severity: nobody measured 'night' at severity 5; give one of 1, 2, 3",
+        "encounters.conditions.night.severity: 'night' was not measured at severity 5; expected one of 1, 2, 3",
     ),
     "brakes that accelerate": (
         "deceleration_mps2: {value: 7,", "deceleration_mps2: {value: -7,", "deceleration_mps2: {value: -7",
@@ -181,4 +181,4 @@ def test_sensors_that_nobody_measured_together_are_told_with_their_line():
     )
     (fault,) = faults_of(text)
     assert fault.startswith("av.yaml:")
-    assert "what kitti.ciwt_stereo and kitti.pointrcnn find together of the object car was not measured" in fault
+    assert "kitti.ciwt_stereo and kitti.pointrcnn were not measured together on the object car" in fault

@@ -10,8 +10,8 @@ from scipy.special import ndtri
 from scipy.stats import multivariate_normal
 
 from simulator.engine.run import simulate
+from simulator.vehicle.encounter_metrics import encounter_totals
 from simulator.vehicle.encounter_section import LONGEST_S
-from simulator.vehicle.encounter_totals import encounter_totals
 from simulator.vehicle.meeting import Meeting
 from tests.builders import assumed, pool
 from tests.encounters import each, encounters, hazard, misses, recall, step_recall, vehicle_plan

@@ -80,21 +80,21 @@ class Attempts(Database):
     tables = _METADATA
 
     def add(self, attempt: Attempt) -> None:
-        """Keep an attempt; the same run of the same person is kept once, with the place it has."""
+        """Store an attempt; a repeated run of a person is stored once, at its first place."""
         with self._connected() as connection, suppress(IntegrityError), connection.begin_nested():
             connection.execute(insert(_TABLE).values(asdict(attempt)))
 
     def of(self, trail: str, case: str) -> list[Attempt]:
-        """The attempts of a person at a case, the oldest first."""
-        mine = select(_TABLE).where(_TABLE.c.trail == trail, _TABLE.c.case == case).order_by(_TABLE.c.at, _TABLE.c.id)
+        """Return the attempts of a person at a case, the oldest first."""
+        own_rows = select(_TABLE).where(_TABLE.c.trail == trail, _TABLE.c.case == case).order_by(_TABLE.c.at, _TABLE.c.id)
         with self._connected() as connection:
-            return [_attempt(dict(row)) for row in connection.execute(mine).mappings()]
+            return [_attempt(dict(row)) for row in connection.execute(own_rows).mappings()]
 
     def star(self, trail: str, case: str, job: str | None) -> None:
         """Make one attempt the baseline of a case, in place of any other; None: no attempt."""
-        mine = (_TABLE.c.trail == trail, _TABLE.c.case == case)
+        own_rows = (_TABLE.c.trail == trail, _TABLE.c.case == case)
         with self._connected() as connection:
-            connection.execute(update(_TABLE).where(*mine).values(starred=_TABLE.c.job == job if job else False))
+            connection.execute(update(_TABLE).where(*own_rows).values(starred=_TABLE.c.job == job if job else False))
 
 
 def _attempt(row: dict[str, Any]) -> Attempt:

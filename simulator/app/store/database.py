@@ -1,4 +1,4 @@
-"""The database of the app: a file among the person's own data unless told otherwise, whose tables are made on first use."""
+"""The database of the app: a file among the user's own data by default; its tables are made on first use."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Database:
     tables: MetaData
 
     def __init__(self, url: str | None = None) -> None:
-        """url: of the database, as SQLAlchemy writes it; else CASESIM_DATABASE, else a file among the person's own data."""
+        """Open the database at a URL of SQLAlchemy's form; default: CASESIM_DATABASE, else a file among the user's own data."""
         self.url = url or os.environ.get(VARIABLE) or f"sqlite:///{DATABASE}"
 
     @cached_property
@@ -44,16 +44,16 @@ class Database:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        """A transaction, ended well or not at all."""
+        """Yield a transaction that is committed whole or rolled back."""
         try:
             with self._engine.begin() as connection:
                 yield connection
         except (SQLAlchemyError, OSError, ImportError) as error:
-            raise StoreError(f"{_told(self.url)}: {_reason(error)}. {_HELP}") from error
+            raise StoreError(f"{_without_password(self.url)}: {_reason(error)}. {_HELP}") from error
 
 
-def _told(url: str) -> str:
-    """The database without the password in its URL."""
+def _without_password(url: str) -> str:
+    """Return the database's URL without the password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
     except SQLAlchemyError:
@@ -61,6 +61,6 @@ def _told(url: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What the database says, without SQL."""
+    """Return the database's message, without SQL."""
     found = getattr(error, "orig", None) or error
     return " ".join(str(found).split())[:200].rstrip(".")

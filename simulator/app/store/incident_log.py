@@ -26,7 +26,7 @@ class OvertakenError(InputError):
 
 @dataclass(frozen=True)
 class Hidden:
-    """What the secret is drawn from; cause and shape are given where a class plays a certain one, else the seed holds them."""
+    """Source of the secret; cause and shape are given where a class plays a certain one, else the seed determines them."""
 
     seed: int = field(default_factory=lambda: secrets.randbelow(_SEEDS))
     cause: str | None = None
@@ -78,7 +78,7 @@ class Incidents(Database):
     tables = _METADATA
 
     def begin(self, case: str, version: int, scenario_hash: str, hidden: Hidden | None = None) -> str:
-        """A new incident of a case; its id, which tells nothing of the secret."""
+        """Begin an incident of a case; return its id, which does not depend on the secret."""
         name, drawn = secrets.token_urlsafe(16), hidden or Hidden()
         row = {"id": name, "case": case, "version": version, "scenario_hash": scenario_hash, "secret": asdict(drawn)}
         with self._connected() as connection:
@@ -86,18 +86,18 @@ class Incidents(Database):
         return name
 
     def get(self, name: str) -> StoredIncident | None:
-        """The incident of that id; None: there is none."""
+        """Return the incident of that id; None where there is none."""
         actions = select(_ACTIONS.c.action).where(_ACTIONS.c.incident == name).order_by(_ACTIONS.c.place)
         with self._connected() as connection:
             row = connection.execute(select(_INCIDENTS).where(_INCIDENTS.c.id == name)).mappings().first()
             if row is None:
                 return None
-            kept = dict(row)
-            hidden = Hidden(**kept.pop("secret"))
-            return StoredIncident(**kept, hidden=hidden, actions=list(connection.execute(actions).scalars()))
+            columns = dict(row)
+            hidden = Hidden(**columns.pop("secret"))
+            return StoredIncident(**columns, hidden=hidden, actions=list(connection.execute(actions).scalars()))
 
     def add(self, name: str, place: int, action: dict[str, Any]) -> None:
-        """Keep the action at that place, from 0 on; raises OvertakenError where somebody else has taken one there."""
+        """Store the action at a place, from 0 on; raises OvertakenError where another action has this place."""
         with self._connected() as connection:
             try:
                 connection.execute(insert(_ACTIONS).values(incident=name, place=place, action=action))
@@ -105,6 +105,6 @@ class Incidents(Database):
                 raise OvertakenError("Somebody else has acted meanwhile; this is how it stands now.") from None
 
     def reveal(self, name: str) -> None:
-        """The secret may be told from now on."""
+        """Mark the secret as revealed."""
         with self._connected() as connection:
             connection.execute(update(_INCIDENTS).where(_INCIDENTS.c.id == name).values(revealed=True))

@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 
 from simulator.engine.run import simulate
-from simulator.explain.encounter_causes import ENCOUNTERS
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
-from simulator.vehicle.encounter_totals import encounter_totals
-from simulator.vehicle.machines import busy_s
+from simulator.vehicle.encounter_causes import ENCOUNTER_CAUSES
+from simulator.vehicle.encounter_metrics import busy_s, encounter_totals
 from tests.builders import assumed, pool
 from tests.encounters import each, encounters, hazard, misses, recall, vehicle_plan
 
@@ -124,8 +123,10 @@ def test_what_is_lost_is_told_by_kind():
     kinds = {"near": hazard(share=assumed(0.5), distance_m=each(8)), "far": hazard(share=assumed(0.5), distance_m=each(40))}
     run = replicate(vehicle_plan(encounters=encounters(kinds)), 1, 2)
     totals = run.measures[0].totals
-    assert totals["lost.unseen"].denominator == totals["stopped_share.near"].denominator == totals["lost.unseen.near"].denominator
+    assert (
+        totals["lost.unseen"].denominator == totals["stopped_share.near"].denominator == totals["lost.unseen.near"].denominator
+    )
     assert totals["lost.unseen.far"].denominator == 0
     verdict = SimpleNamespace(metric=SimpleNamespace(name="stopped_share.near"))
-    told = ENCOUNTERS[next(names for names in ENCOUNTERS if "stopped_share" in names)](run, verdict).sentence
+    told = ENCOUNTER_CAUSES["stopped_share"](run, verdict).sentence
     assert told.startswith("In 100.0% of the encounters of the kind “Pedestrian” the vehicle does not stop in time: in ")

@@ -1,4 +1,4 @@
-"""Why a vehicle does not stop in time, why what it knows is old, and what its brakes and machines cost, in words."""
+"""Causes of a vehicle that does not stop in time, of needless brakes, and of the power and cost of its machines, in words."""
 
 from __future__ import annotations
 
@@ -6,15 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulator.case.curveballs import AffectedQuantity
 from simulator.engine.plan import Plan
 from simulator.explain.bottleneck import load_on
 from simulator.explain.lever_scores import FREE, LeverScore, ObjectiveCause, in_order
-from simulator.metrics.stage_metrics import strikes_of
 from simulator.metrics.summary import Summary, Verdict
-from simulator.units import duration, percent, roughly, significant, spoken
+from simulator.units import percent, roughly, significant, spoken
 from simulator.vehicle.encounter_draws import speed_at
-from simulator.vehicle.machines import usd_by_part
+from simulator.vehicle.encounter_metrics import usd_by_part
 from simulator.vehicle.sight import quickest_stop_m, recall_at
 
 #: Why the vehicle does not stop in time: in words, and what decides there, besides the stages that look.
@@ -61,39 +59,6 @@ def _expected(plan: Plan) -> float:
     waits_m = spec.confirms.hits * period_s * float(speed_at(plan, np.zeros(1))[0])
     load = load_on(plan, stage)
     return max(load.mean - FREE, 0.0) - recall_at(plan, stage, quickest_stop_m(plan) + waits_m) if load else 0.0
-
-
-def _old(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """How long a sensor takes from frame to frame, and how old what it told gets before something newer is known."""
-    scenario = summary.plan.scenario
-    sensor = verdict.metric.name.rpartition(".")[2]
-    rates = scenario.arrivals.frames_per_s
-    peak = summary.metrics.get(f"age_peak_mean_s.{verdict.metric.name.partition('.')[2]}")
-    if sensor not in rates or peak is None:
-        return None
-    if lost := _lost_sensor(summary, sensor):
-        return lost
-    label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
-    sentence = (
-        f"“{label}” captures a frame every {duration(1 / rates[sensor])}. Just before a newer answer comes, what is known is "
-        f"{duration(peak.value)} old on average: the time from one answer to the next, and the way of a frame to its answer."
-    )
-    levers = LeverScore((), lambda plan: -plan.scenario.arrivals.frames_per_s[sensor], written=["arrivals", "stages"])
-    return ObjectiveCause(sentence, ["ages", "cameras"], levers)
-
-
-def _lost_sensor(summary: Summary, sensor: str) -> ObjectiveCause | None:
-    """Where a curveball silences the sensor for longer than anything else keeps an answer."""
-    scenario = summary.plan.scenario
-    balls = {name: ball for name, ball in scenario.curveballs.items() if AffectedQuantity.LOST in ball.changed}
-    silent = {name for name, ball in balls.items() if getattr(ball, "sensor", None) == sensor}
-    gaps = [strike for strike in strikes_of(summary.plan) if strike.name in silent]
-    if not gaps:
-        return None
-    longest = max(gaps, key=lambda strike: strike.end_s - strike.start_s)
-    label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
-    told = f"“{label}” sends nothing for {longest.lasted} (“{longest.label}”): what is known of its view gets as old as that."
-    return ObjectiveCause(told, ["ages", "encounter"], in_order((), ["encounters.fuses", "encounters.degrades", "arrivals"]))
 
 
 def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
@@ -149,11 +114,16 @@ def _paid(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     )
 
 
-#: What explains each metric, by the first part of its name.
-ENCOUNTERS: dict[tuple[str, ...], Callable[[Summary, Verdict], ObjectiveCause | None]] = {
-    ("stopped_share", "margin_mean_m", "harm_share", "impact_mean_kmh", "confirmed_share"): _hit,
-    ("age_mean_s", "age_peak_mean_s", "age_peak_p95_s", "age_p95_s", "age_p99_s"): _old,
-    ("needless_brakes_per_h",): _needless,
-    ("power_mean_w", "energy_per_frame_j", "range_lost_share"): _drawn,
-    ("usd_per_vehicle",): _paid,
+Explain = Callable[[Summary, Verdict], ObjectiveCause | None]
+
+#: Functions that explain objectives on encounters, by the first part of the metric's name.
+ENCOUNTER_CAUSES: dict[str, Explain] = {
+    **dict.fromkeys(("stopped_share", "margin_mean_m", "harm_share", "impact_mean_kmh", "confirmed_share"), _hit),
+    "needless_brakes_per_h": _needless,
+}
+
+#: Functions that explain objectives on the vehicle's machines.
+VEHICLE_CAUSES: dict[str, Explain] = {
+    **dict.fromkeys(("power_mean_w", "energy_per_frame_j", "range_lost_share"), _drawn),
+    "usd_per_vehicle": _paid,
 }

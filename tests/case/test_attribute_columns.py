@@ -69,7 +69,7 @@ def test_groups_of_a_number_lie_between_its_edges_and_an_edge_belongs_above():
 def told_table():
     """Two positives and three negatives; one says nothing that a group is made of."""
     kinds = {"diagnosis": np.array(["a", "b", "b", "", "c"], object)}
-    return replace(score_table([0.9, 0.8], [0.3, 0.2, 0.1]), told=kinds)
+    return replace(score_table([0.9, 0.8], [0.3, 0.2, 0.1]), item_texts=kinds)
 
 
 def test_a_request_has_what_the_table_says_of_its_item():
@@ -94,11 +94,11 @@ def test_a_plan_of_other_labelled_people_has_what_is_said_of_them():
     rng = np.random.default_rng(0)
     scores = rng.random(40)
     table = replace(
-        score_table(scores[:20], scores[20:]), told={"diagnosis": np.array([f"{one:.6f}" for one in scores], object)}
+        score_table(scores[:20], scores[20:]), item_texts={"diagnosis": np.array([f"{one:.6f}" for one in scores], object)}
     )
     stages = {"p": pool(to="g", scores="x"), "g": gate("score", {"at_sensitivity": 0.5, "to": "done"}, {"to": "done"})}
     again = resampled_plan(plan(stages, FAST, table, population=population()), 3).scores
-    assert again.told["diagnosis"].tolist() == [f"{one:.6f}" for one in [*again.positives, *again.negatives]]
+    assert again.item_texts["diagnosis"].tolist() == [f"{one:.6f}" for one in [*again.positives, *again.negatives]]
 
 
 LOG = "at,speed,lane\n1,50,left\n2,70,right\n4,60,left\n"

@@ -99,7 +99,7 @@ def test_a_request_that_comes_again_goes_the_same_way():
 
 def test_a_gate_by_what_the_table_says_sends_the_shares_of_each_class():
     """Positives: two of four are a. Negatives: one of five. A photo that shows nothing is theirs all the same."""
-    table = replace(score_table([0.9] * 4, [0.1] * 5), told={"diagnosis": np.array([*"aabb", *"abbcc"], object)})
+    table = replace(score_table([0.9] * 4, [0.1] * 5), item_texts={"diagnosis": np.array([*"aabb", *"abbcc"], object)})
     kind = {"kind": "item", "label": "Kind", "column": "diagnosis", "values": {"a": "A", "b": "B"}}
     stages = {"p": pool(to="s", scores="x"), "s": gate("score", {"at_least": 0.5, "to": "g"}, {"to": "g"}),
               "g": gate("kind", {"values": ["a"], "to": "q"}, {"to": "done"}), "q": pool()}  # fmt: skip

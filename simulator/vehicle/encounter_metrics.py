@@ -1,0 +1,197 @@
+"""Metrics of encounters and of the vehicle: their records, and their totals in a replication.
+
+Totals are counted for the evidence as it is, and for resamples of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.case.outputs import Metric, share_metric
+from simulator.evidence.drive_tables import DRAWS
+from simulator.metrics.ages import instants
+from simulator.metrics.measures import Total
+from simulator.records.trace import DONE, Trace
+from simulator.vehicle.encounter_draws import KMH
+from simulator.vehicle.encounter_section import Vehicle, VehiclePart
+from simulator.vehicle.meeting import EncounterOutcome, Meeting, first_tick, needed_m
+
+Floats = NDArray[np.float64]
+
+#: The first replications are evaluated for resamples of the evidence too: what those change varies little between them.
+EVIDENCE_RUNS = 5
+
+Sums = dict[str, tuple[float, float]]
+
+
+def encounter_metrics(kinds: Mapping[str, str]) -> Iterator[Metric]:
+    """The metrics of a case with encounters; kinds: the label of each, by name."""
+    yield share_metric("stopped_share", "Encounters stopped in time", "higher")
+    for name, label in kinds.items():
+        yield share_metric(f"stopped_share.{name}", f"{label}: stopped in time", "higher")
+    margin = "Metres left at standstill, mean; below 0: that many more were needed"
+    yield Metric("margin_mean_m", margin, "m", "higher", "ratio", least=float("-inf"))
+    yield share_metric("harm_share", "Energy left at the obstacle, of that on approach", "lower")
+    yield Metric("impact_mean_kmh", "Speed at the obstacle, mean; 0 where it stops", "km/h", "lower", "ratio")
+    yield share_metric("confirmed_share", "Encounters confirmed before the obstacle", "higher")
+    yield Metric("confirmed_mean_m", "Distance left when confirmed, mean", "m", "higher", "ratio")
+    yield Metric("needless_brakes_per_h", "Brakes without need", "1/h", "lower", "ratio")
+    yield share_metric("degraded_share", "Time in degraded mode", "lower")
+
+
+def encounter_totals(trace: Trace) -> dict[str, Total]:
+    """Return every metric of encounters and of the vehicle, by name."""
+    meeting = Meeting(trace)
+    found = sums(meeting, meeting.outcome())
+    draws = range(1, DRAWS + 1) if trace.replication < EVIDENCE_RUNS and trace.plan.edge is None else ()
+    drawn = [sums(meeting, meeting.outcome(draw)) for draw in draws]
+    totals = {
+        name: Total(*pair, by_draw=np.array([one[name] for one in drawn]) if drawn else None) for name, pair in found.items()
+    }
+    return totals | dict(_others(meeting)) | dict(vehicle_totals(trace, alarms_per_h(meeting)))
+
+
+def sums(meeting: Meeting, outcome: EncounterOutcome) -> Sums:
+    """Numerator and denominator of each metric that rests on what was found."""
+    counts = meeting.counts
+    n = float(counts.sum())
+    confirmed = np.isfinite(outcome.confirmed_s) & (outcome.confirmed_gap_m > 0) & counts
+    share = (outcome.impact_mps / meeting.closing_mps) ** 2
+    found = {
+        "margin_mean_m": (float(outcome.margin_m[counts].sum()), n),
+        "harm_share": (float(share[counts].sum()), n),
+        "impact_mean_kmh": (float(outcome.impact_mps[counts].sum()) / KMH, n),
+        "confirmed_share": (float(confirmed.sum()), n),
+        "confirmed_mean_m": (float(outcome.confirmed_gap_m[confirmed].sum()), float(confirmed.sum())),
+    }
+    reasons = lost(meeting, outcome)
+    kinds = {f".{name}": counts & (meeting.drawn.kind == place) for place, name in enumerate(meeting.spec.kinds)}
+    for of_kind, those in {"": counts, **kinds}.items():
+        found[f"stopped_share{of_kind}"] = float((outcome.stopped & those).sum()), float(those.sum())
+        hit = float((~outcome.stopped & those).sum())
+        found |= {f"{name}{of_kind}": (float((mine & those).sum()), hit) for name, mine in reasons.items()}
+    return found
+
+
+def lost(meeting: Meeting, outcome: EncounterOutcome) -> dict[str, NDArray[np.bool_]]:
+    """Why the vehicle does not stop in time, by name, shape (n,) each: each encounter that it does not stop for has one reason.
+
+    unseen: when the frame that confirms the object was captured, even brakes that hold at once would have been too late
+    answered_late: they would not, but brakes as soon as the answer was known are; braked_late: the planner waited beyond that
+    """
+    needed = needed_m(meeting.closing_mps, meeting.deceleration)
+    with np.errstate(invalid="ignore"):
+        unseen = ~(meeting.gap_m - meeting.closing_mps * outcome.seen_s >= needed)
+        earliest = first_tick(meeting.ticks, outcome.confirmed_s) + meeting.rule.actuation_s
+        late = ~(meeting.gap_m - meeting.closing_mps * earliest >= needed) & ~unseen
+    hit = ~outcome.stopped
+    return {"lost.unseen": hit & unseen, "lost.answered_late": hit & late, "lost.braked_late": hit & ~unseen & ~late}
+
+
+def _others(meeting: Meeting) -> Iterator[tuple[str, Total]]:
+    rate, low, high = alarms_per_h(meeting)
+    yield "needless_brakes_per_h", Total(rate, 1.0, between=(low, high))
+    if meeting.spec.degrades is not None:
+        end = meeting.trace.plan.arrivals_end_s
+        yield "degraded_share", Total(float(meeting.too_old(instants(end)).mean()) * end, end)
+
+
+def alarms_per_h(meeting: Meeting) -> tuple[float, float, float]:
+    """Brakes that nothing called for, an hour, with its interval: those of each kind of sensor that answers.
+
+    Where both must confirm, the rarer of the two is an upper bound; how often both are wrong about one place was not measured.
+    """
+    by_kind: dict[bool, tuple[float, float, float]] = {}
+    looked = set(meeting.answers.sight[np.isfinite(meeting.answers.known)])
+    for sight in (one for place, one in enumerate(meeting.sights) if place in looked):
+        told = sight.alarms.per_hour, sight.alarms.low, sight.alarms.high
+        by_kind[sight.is_camera] = max(by_kind.get(sight.is_camera, told), told)
+    if not by_kind or (meeting.spec.fuses == "both" and len(by_kind) < 2):
+        return 0.0, 0.0, 0.0
+    each = np.array(list(by_kind.values()))
+    if meeting.spec.fuses == "both":
+        least = each[each[:, 0].argmin()]
+        return float(least[0]), 0.0, float(least[2])
+    if len(each) == 1:
+        return float(each[0, 0]), float(each[0, 1]), float(each[0, 2])
+    total, below, above = each[:, 0].sum(), np.hypot(*(each[:, 0] - each[:, 1])), np.hypot(*(each[:, 2] - each[:, 0]))
+    return float(total), float(total - below), float(total + above)
+
+
+def vehicle_metrics() -> Iterator[Metric]:
+    """The metrics of a case with a vehicle."""
+    yield Metric("power_mean_w", "Power of the perception, mean", "W", "lower", "ratio")
+    yield Metric("energy_per_frame_j", "Energy a frame", "J", "lower", "ratio")
+    yield share_metric("range_lost_share", "Range lost to the perception", "lower")
+    yield Metric("usd_per_vehicle", "Cost a vehicle, over its life", "USD", "lower", "ratio")
+
+
+def vehicle_totals(trace: Trace, alarms: tuple[float, float, float] | None) -> Iterator[tuple[str, Total]]:
+    """Power, energy, range and cost, by metric; alarms: needless brakes an hour, with its interval."""
+    spec = trace.plan.scenario.vehicle
+    if spec is None:
+        return
+    watts, end = sum(watts_by_part(trace).values()), trace.plan.arrivals_end_s
+    yield "power_mean_w", Total(watts * end, end)
+    yield "energy_per_frame_j", Total(watts * end, float(_frames_done(trace)))
+    driving = spec.drive_wh_per_km.value * spec.average_kmh.value
+    yield "range_lost_share", Total(watts, watts + driving)
+    costs = [sum(usd_by_part(spec, watts, rate).values()) for rate in alarms or (0.0,)]
+    yield "usd_per_vehicle", Total(costs[0], 1.0, between=(costs[1], costs[2]) if alarms else None)
+
+
+def _frames_done(trace: Trace) -> int:
+    """Requests that were done and that a stage with servers worked on: one that is led past all of them takes no energy."""
+    worked = np.zeros(trace.columns.n, bool)
+    for name, stage in trace.plan.scenario.stages.items():
+        if stage.server:
+            visits = trace.logs[name].frame(name)
+            worked[visits.loc[visits["started_s"].notna(), "request"]] = True
+    return int((worked & (trace.columns.outcome == DONE)).sum())
+
+
+def usd_by_part(spec: Vehicle, watts: float, needless_per_h: float) -> dict[str, float]:
+    """What a vehicle costs over its life, by part in words: what it carries, its electricity, its needless brakes."""
+    found = {part.label: part.count * part.usd.value for part in spec.parts.values()}
+    found["Electricity"] = watts / 1000 * spec.driven_h.value * spec.usd_per_kwh.value
+    found["Needless brakes"] = needless_per_h * spec.driven_h.value * spec.needless_brake_usd.value
+    return found
+
+
+def watts_by_part(trace: Trace) -> dict[str, float]:
+    """The mean power of each part while frames come: idle, and as much more as the share of the time that it is at work."""
+    spec = trace.plan.scenario.vehicle
+    assert spec is not None
+    return {part.label: _watts(part, busy_share(trace, part.works_for, part.count)) for part in spec.parts.values()}
+
+
+def _watts(part: VehiclePart, busy: float) -> float:
+    most = part.idle_w if part.busy_w is None else part.busy_w
+    return part.count * (part.idle_w.value + busy * (most.value - part.idle_w.value))
+
+
+def busy_share(trace: Trace, stages: Sequence[str], parts: int) -> float:
+    """The share of so many parts that is at work for these stages, averaged over the time in which frames come.
+
+    Each serves a batch at a time as long as there are no more batches than parts; beyond, all are at work.
+    """
+    visits = [trace.logs[stage].frame(stage) for stage in stages]
+    if not visits or not parts:
+        return 0.0
+    served = pd.concat(visits)
+    served = served[served["started_s"].notna() & (served["server"] >= 0)].drop_duplicates(["stage", "batch"])
+    end = trace.plan.arrivals_end_s
+    starts, left = served["started_s"].to_numpy(float), served["left_s"].fillna(end).to_numpy(float)
+    return busy_s(np.minimum(starts, end), np.minimum(left, end), parts) / (parts * end)
+
+
+def busy_s(starts: Floats, ends: Floats, parts: int) -> float:
+    """The integral over time of how many of so many parts are at work, of services in any order, shape (n,) each."""
+    times = np.concatenate([starts, ends])
+    order = np.argsort(times, kind="stable")
+    under_way = np.cumsum(np.repeat([1, -1], len(starts))[order])
+    return float((np.minimum(under_way[:-1], parts) * np.diff(times[order])).sum())
