@@ -105,6 +105,18 @@ class Strict(BaseModel):
         return InitErrorDetails(type=error, loc=line["loc"], input=line["input"])
 
 
+def exactly_one(*names: str, message: str = "") -> Any:
+    """Return a validator of a model that accepts exactly one of several fields; message: the sentence for none or more."""
+    sentence = message or f"give exactly one of {' and '.join(names)}"
+
+    def check(model: Any) -> Any:
+        if sum(getattr(model, name) is not None for name in names) != 1:
+            raise ValueError(sentence)
+        return model
+
+    return model_validator(mode="after")(check)
+
+
 class Sourced(Strict):
     """A model with evidence: exactly one of measured, projected, published or assumed says where its value comes from."""
 

@@ -198,7 +198,7 @@ class Section(Strict):
         """Return the section's metrics of one replication, by name."""
         return {}
 
-    def causes(self) -> Mapping[str, Callable[[Summary, Verdict], ObjectiveCause | None]]:
+    def objective_causes(self) -> Mapping[str, Callable[[Summary, Verdict], ObjectiveCause | None]]:
         """Return the functions that explain objectives on the section's metrics, by the first part of the metric's name."""
         return {}
 

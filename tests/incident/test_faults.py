@@ -4,9 +4,10 @@ import pytest
 
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads
-from simulator.incident.cause_kinds import EFFECTS
-from simulator.incident.section import Watch
-from simulator.incident.step_kinds import FIXES, LOOKS
+from simulator.incident.effects import EFFECTS
+from simulator.incident.fixes import FIXES
+from simulator.incident.section import LOOKS
+from simulator.incident.watches import Watch
 from simulator.paths import SCENARIOS
 from tests.case.texts import changed, place
 
@@ -104,7 +105,7 @@ WRONG = {
     ),
     "a window wider than half the reference": (
         WATCH, WATCH.replace("24", "96"), "96, at: 5}",
-        "incident.watches.0.window_h: should be 84 at most, for the spread of windows is that of two or more",
+        "incident.watches.0.window_h: should be 84 at most, so that the reference time holds two windows",
     ),
     "a watch that fits no test": (
         WATCH, WATCH.replace("by: all", "test: mmd"), "{statistic: found, test: mmd",
@@ -152,8 +153,8 @@ def test_a_site_needs_a_version_and_groups_that_are_there(site, told):
 @pytest.mark.parametrize(
     ("given", "told"),
     [
-        ({"statistic": "recall", "reference": "collected"}, "recall has none among the collected images"),
-        ({"statistic": "latency", "reference": "collected"}, "latency has none among the collected images"),
+        ({"statistic": "recall", "reference": "collected"}, "the collected images have no recall"),
+        ({"statistic": "latency", "reference": "collected"}, "the collected images have no latency"),
         ({"statistic": "dropped", "test": "psi"}, "is a share or a mean of each window; write `test: mean`"),
         ({"statistic": "found", "test": "wasserstein", "rings": "p"}, "wasserstein gives no p value here"),
         ({"statistic": "found", "test": "ks", "rings": "p"}, "a p value lies between 0 and 1, got 4"),

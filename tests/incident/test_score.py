@@ -18,8 +18,8 @@ def diagnose(cause: str, confidence: float) -> dict[str, object]:
 
 
 def excess_since(made: Play, from_s: float, fixes: int | None = None) -> float:
-    insides = made.insides(fixes)
-    return float(insides.excess()[insides.frames.at_s >= from_s].sum())
+    statistics = made.statistics(fixes)
+    return float(statistics.excess()[statistics.frames.at_s >= from_s].sum())
 
 
 @pytest.mark.parametrize("cause", ["fog_season", "input_scale", "overload"])
