@@ -274,7 +274,7 @@ class Lognormal(AnyQuantity):
 
     def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.sigma == 0:
-            return _share_of(np.float32([self.median.value]), values)
+            return _share_of(np.array([self.median.value], np.float32), values)
         return np.asarray(lognorm.cdf(values, self.sigma, scale=self.median.value))
 
 
@@ -335,7 +335,7 @@ class Constant(AnyQuantity):
         return np.full(shape, self.constant.value, dtype)
 
     def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _share_of(np.float32([self.constant.value]), values)
+        return _share_of(np.array([self.constant.value], np.float32), values)
 
 
 #: Every kind of quantity, by its key; one without any key is read as the first. `add_quantity` adds one.

@@ -115,7 +115,8 @@ class CaseOutline:
         return self.labels.get(name, name)
 
 
-class CountedMetric(NamedTuple):
+@dataclass(frozen=True)
+class CountedMetric:
     """A metric's record together with its count in one replication.
 
     count: takes a `CountedRun`; returns a `Total` (store "totals"), a `Sample` (store "samples") or, by stretch of the run, the

@@ -29,7 +29,7 @@ PAGE = "page"
 COMPLAINT = "complaint"
 #: Beside the causes of a case: a monitor rang by chance, and nothing has happened yet.
 FALSE_ALARM = "false_alarm"
-#: Whether the first page came before the onset: gives the prior probability of a false alarm.
+#: Signs of the first page, before or after the onset; they give the prior probability of a false alarm.
 FIRST, EARLY, IN_TIME = "first", "early", "in time"
 #: The figures that the rehearsal slices.
 SLICED = ("found", "sharpness", "bytes", "brightness")

@@ -66,7 +66,7 @@ class OutsideEffects:
 
 
 class AnyEffect(Strict):
-    """One way in which a cause or decoy changes the stream; heeds: the fields of `where` that it goes by."""
+    """A change of the stream by a cause or decoy; heeds: the fields of `where` that it goes by."""
 
     heeds: ClassVar[frozenset[str]] = frozenset(Where.model_fields)
 
@@ -277,7 +277,7 @@ class Cause(Strict):
     shapes: Annotated[list[Literal["abrupt", "gentle"]], Field(min_length=1, max_length=2)] = ["abrupt", "gentle"]
     harmless: Annotated[bool, Field(description="nothing fails: the right answer is to change nothing")] = False
     log: SuspectEntry | None = None
-    decoys: Annotated[list[Name], Field(max_length=16, description="one of which moves at the same moment; empty: any")] = []
+    decoys: Annotated[list[Name], Field(max_length=16, description="one of them moves at the onset; empty: any")] = []
 
     def check(self, incident: Incident, scenario: Scenario) -> Faults:
         yield from _effects(self.effects, incident, scenario)

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from simulator.case.choices import Pick
     from simulator.case.schema import Scenario
     from simulator.incident.play import Play
-    from simulator.incident.stream import Answers, Stream
+    from simulator.incident.stream import AnsweredFrames, Stream
 
 Faults = Iterator[tuple[Path, str]]
 Minutes = Annotated[float, Field(ge=0, le=40_320)]
@@ -60,7 +60,7 @@ class Swapped:
         if not self.whole:
             changes.lasting.append(self)
 
-    def change(self, answers: Answers, stream: Stream) -> None:
+    def change(self, answers: AnsweredFrames, stream: Stream) -> None:
         """Let the network answer its frames, from the score that suits it on."""
         rows = (answers.at_s >= self.at_s) & (answers.at_s < self.until_s)
         if self.share < 1:
@@ -87,7 +87,7 @@ class Rethresholded:
         changes.answers.append(self)
         changes.lasting.append(self)
 
-    def change(self, answers: Answers, stream: Stream) -> None:
+    def change(self, answers: AnsweredFrames, stream: Stream) -> None:
         """Let detections count from the bin on."""
         answers.bin[answers.at_s >= self.at_s] = self.bin
 

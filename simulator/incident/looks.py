@@ -1,6 +1,6 @@
 """Looks of an incident: the base of each kind, the view of the stream that a look examines, and estimates with intervals.
 
-A look reduces its result to a sign, such as `drops` or `one site`; causes are told apart by the frequency of each sign
+A look reduces its result to a sign, such as `drops` or `one site`; causes differ by the frequency of each sign
 (`simulator.incident.beliefs`).
 """
 

@@ -33,7 +33,7 @@ def setting_name(setting: Setting) -> str:
 
 
 @dataclass(frozen=True, eq=False)
-class Boxes:
+class SceneBoxes:
     """The labelled boxes of all scenes, shapes (boxes,): the scene, the category and the area in pixels of each."""
 
     scene: Ints
@@ -56,7 +56,7 @@ class MeasuredScenes:
     """
 
     scenes: pd.DataFrame
-    boxes: Boxes
+    boxes: SceneBoxes
     networks: dict[Network, int]
     settings: dict[Setting, int]
     bugs: frozenset[str]
@@ -204,10 +204,10 @@ def _of_images(rows: pd.DataFrame, columns: list[str], settings: Mapping[Setting
 def _boxes(
     first: pd.DataFrame, outcomes: pd.DataFrame, second: pd.DataFrame, further: pd.DataFrame,
     place: Mapping[str, int], networks: Mapping[Network, int], settings: Mapping[Setting, int],
-) -> tuple[Boxes, Floats]:  # fmt: skip
+) -> tuple[SceneBoxes, Floats]:  # fmt: skip
     """Return all boxes, those of the detection tables first, and their scores (n, s, boxes)."""
     both = pd.concat([first, second], ignore_index=True)
-    boxes = Boxes(
+    boxes = SceneBoxes(
         np.asarray(both["image"].astype(str).map(place), np.int64),
         both["category"].to_numpy(str),
         both["area_px"].to_numpy(np.float32),

@@ -35,8 +35,9 @@ class ActionError(InputError):
 
 
 class AnyAction(Strict):
-    """An action; at_end: whether it is possible at the end of the stream, when only the cause is left to be named."""
+    """An action; heading: its title in the notebook; at_end: true if it is possible at the end of the stream."""
 
+    heading: ClassVar[str] = ""
     at_end: ClassVar[bool] = False
 
     kind: str
@@ -50,7 +51,7 @@ class AnyAction(Strict):
 
     def title(self, spec: Incident) -> str:
         """Return the action as the head of its line in the notebook."""
-        raise NotImplementedError
+        return self.heading
 
     def outcome(self, spec: Incident) -> str:
         """Return the outcome in a sentence, where nothing rang and nothing was looked at."""
@@ -63,6 +64,8 @@ class AnyAction(Strict):
 
 class WatchAction(AnyAction):
     """From now on these monitors watch, in place of those before."""
+
+    heading: ClassVar[str] = "Other monitors"
 
     kind: Literal["watch"]
     watches: Annotated[list[Watch], Field(max_length=32)]
@@ -77,15 +80,14 @@ class WatchAction(AnyAction):
         play.watches.append((play.now_s, list(self.watches)))
         return NotebookEntry(self, play.now_s, play.now_s)
 
-    def title(self, spec: Incident) -> str:
-        return "Other monitors"
-
     def outcome(self, spec: Incident) -> str:
         return "; ".join(watch.line() for watch in self.watches) + "." if self.watches else "Nothing is watched any more."
 
 
 class WaitAction(AnyAction):
     """Let hours pass, until something rings; without a number: to the end of the stream."""
+
+    heading: ClassVar[str] = "Waited"
 
     kind: Literal["wait"]
     hours: Annotated[float | None, Field(gt=0, le=672)] = None
@@ -99,9 +101,6 @@ class WaitAction(AnyAction):
         rung = ring if ring and ring.at_s <= complaint_s else None
         usd = play.spec.page_usd.value if rung else 0.0
         return NotebookEntry(self, play.now_s, first_s, usd, ring=rung, complaint=rung is None, waited=True)
-
-    def title(self, spec: Incident) -> str:
-        return "Waited"
 
     def outcome(self, spec: Incident) -> str:
         return "Nothing rang until the end of the stream." if self.hours is None else "Nothing new rang."
@@ -117,7 +116,7 @@ class LookAction(AnyAction):
     look: Name
     site: Annotated[Name | None, Field(description="at this site alone, of pictures and labels; none: at all")] = None
     statistic: Annotated[Name, Field(description="the figure, of slices")] = "found"
-    frames: Annotated[int, Field(ge=10, le=5000, description="how many people label, of labels")] = 100
+    frames: Annotated[int, Field(ge=10, le=5000, description="number that people label, of labels")] = 100
 
     def check(self, spec: Incident) -> None:
         _among("look", self.look, spec.looks)
@@ -152,6 +151,7 @@ class LookAction(AnyAction):
 class BelieveAction(AnyAction):
     """The player's probability of each cause, by name; written down, not judged."""
 
+    heading: ClassVar[str] = "Suspicions"
     at_end: ClassVar[bool] = True
 
     kind: Literal["believe"]
@@ -167,9 +167,6 @@ class BelieveAction(AnyAction):
     def take(self, play: Play) -> NotebookEntry:
         return NotebookEntry(self, play.now_s, play.now_s, beliefs=self)
 
-    def title(self, spec: Incident) -> str:
-        return "Suspicions"
-
     def outcome(self, spec: Incident) -> str:
         likely = sorted(self.shares.items(), key=lambda pair: -pair[1])[:3]
         return "Likeliest: " + ", ".join(f"{spec.causes[name].label} ({100 * share:.0f}%)" for name, share in likely) + "."
@@ -178,6 +175,7 @@ class BelieveAction(AnyAction):
 class DiagnoseAction(AnyAction):
     """Name the cause with a confidence; the last diagnosis counts."""
 
+    heading: ClassVar[str] = "Diagnosis"
     at_end: ClassVar[bool] = True
 
     kind: Literal["diagnose"]
@@ -189,9 +187,6 @@ class DiagnoseAction(AnyAction):
 
     def take(self, play: Play) -> NotebookEntry:
         return NotebookEntry(self, play.now_s, play.now_s, diagnosis=self)
-
-    def title(self, spec: Incident) -> str:
-        return "Diagnosis"
 
     def outcome(self, spec: Incident) -> str:
         return f"{spec.causes[self.cause].label}, {100 * self.confidence:.0f}% sure."
@@ -228,6 +223,7 @@ class FixAction(AnyAction):
 class CloseAction(AnyAction):
     """Close the incident for the player; the stream runs on to its end."""
 
+    heading: ClassVar[str] = "Closed"
     at_end: ClassVar[bool] = True
 
     kind: Literal["close"]
@@ -235,9 +231,6 @@ class CloseAction(AnyAction):
     def take(self, play: Play) -> NotebookEntry:
         play.closed = True
         return NotebookEntry(self, play.now_s, play.now_s)
-
-    def title(self, spec: Incident) -> str:
-        return "Closed"
 
     def outcome(self, spec: Incident) -> str:
         return "The incident is closed."

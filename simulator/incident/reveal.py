@@ -114,7 +114,7 @@ def _answer(game: Game, result: Score) -> None:
         st.caption(f"Source: {plain(cause.source)}")
     if (decoy := secret.decoy_of(spec)) is not None:
         log = f": “{decoy.log.text}”" if decoy.log else ""
-        st.markdown(plain(f"At the same moment something harmless moved: {decoy.label}{log}"))
+        st.markdown(plain(f"A harmless change came at the onset: {decoy.label}{log}"))
 
 
 def _figures(result: Score) -> None:

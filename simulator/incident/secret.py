@@ -37,7 +37,7 @@ class Secret:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing goes wrong in these weeks."""
+        """True for weeks without a cause."""
         return self.cause is None
 
     def of(self, spec: Incident) -> Cause | None:

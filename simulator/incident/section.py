@@ -61,7 +61,7 @@ class Site(Strict):
     cameras: Annotated[int, Field(ge=1, le=256)]
     version: Annotated[Name, Field(description="of the client that sends its frames")]
     day: Annotated[dict[Name, Weight], Field(min_length=1, max_length=17, description="how often each group of scenes is seen")]
-    night: Annotated[dict[Name, Weight], Field(max_length=17, description="the same from dusk to dawn; none: as by day")] = {}
+    night: Annotated[dict[Name, Weight], Field(max_length=17, description="its value from dusk to dawn; none: as by day")] = {}
     outdoors: bool = True
 
 
@@ -112,7 +112,7 @@ class Harm(Strict):
 
 
 class Incident(Section):
-    """A stream of frames with measured figures, in which something goes wrong."""
+    """A stream of frames with measured figures, and the fault that strikes it."""
 
     stage: Annotated[Name, Field(description="the pool whose answers the detector gives")]
     starts_on: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"

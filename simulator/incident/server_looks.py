@@ -196,7 +196,7 @@ class ReplayLook(AnyLook):
 
 
 class ShadowLook(AnyLook):
-    """The previous release answers the same live frames beside the present one."""
+    """The previous release answers the live frames beside the present one."""
 
     kind: Literal["shadow"]
 

@@ -65,15 +65,11 @@ def _replayed(game: Game) -> Game:
     if carried is None or not game.revealed:
         return game
     try:
-        play = _play_of(game, carried)
+        play = Play(game.scenario, game.play.secret, unpacked(carried))
     except InputError as error:
         st.warning(plain(f"{error}. The page shows the incident as it was played."))
         return game
     return replace(game, play=play, now_s=play.now_s, notes=tuple(play.notes), usd=play.usd, labels=play.labels)
-
-
-def _play_of(game: Game, carried: str) -> Play:
-    return Play(game.scenario, game.play.secret, unpacked(carried))
 
 
 #: Plays held in memory, since each holds weeks of frames, and the time (s) after which an unused one goes.
@@ -121,7 +117,7 @@ class Game:
 
     @property
     def over(self) -> bool:
-        """Whether the stream has ended, so that only the cause is left to be named."""
+        """True at the end of the stream, when only the cause is left to be named."""
         return self.now_s >= self.play.end_s
 
     @cached_property

@@ -116,7 +116,7 @@ class UnfinishedFrames:
 
 
 @dataclass(eq=False)
-class Answers:
+class AnsweredFrames:
     """The answers to frames at their times (s), shapes (n,).
 
     bin: from which bin of scores detections count; whole: with libraries and configuration as tested
@@ -370,10 +370,10 @@ class Stream:
         release = self.spec.release
         return np.full(count, self.scenes.networks[release.detector, release.precision])
 
-    def _answers(self, network: Ints, changes: Sequence[Swapped | Rethresholded], at_s: Floats | None = None) -> Answers:
+    def _answers(self, network: Ints, changes: Sequence[Swapped | Rethresholded], at_s: Floats | None = None) -> AnsweredFrames:
         """Answer frames with these networks under changes; at_s: the times of the frames, in place of their own."""
         at_s = self.served.arrived_s if at_s is None else at_s
-        answers = Answers(at_s, network, self.scenes.tested_bins[network], np.zeros(len(network), bool))
+        answers = AnsweredFrames(at_s, network, self.scenes.tested_bins[network], np.zeros(len(network), bool))
         for change in changes:
             change.change(answers, self)
         return answers

@@ -106,7 +106,7 @@ class Watch(Strict):
 
     @property
     def is_share(self) -> bool:
-        """Whether its values are shares."""
+        """True for a monitor whose values are shares."""
         return self.test in _OF_MEANS and self.statistic in _SHARES
 
     @property

@@ -13,7 +13,7 @@ from scipy.spatial.distance import cdist, pdist
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
-#: Up to this many different values have a cell each; more are joined into cells of equal counts, of at most 1/256 of all rows.
+#: Values are told apart up to so many; more are joined into cells of equal counts, of at most 1/256 of all rows.
 CELLS = 256
 #: Bins of the population stability index: tenths of the reference.
 PSI_BINS = 10
@@ -45,14 +45,13 @@ def cells_of_words(reference: pd.Series, production: pd.Series) -> Cells:
 
 
 def psi_cells(reference: Floats, production: Floats) -> Cells:
-    """Return bins between the tenths of the reference, open at both ends; fewer where tenths coincide."""
     edges = np.unique(np.quantile(reference, np.arange(1, PSI_BINS) / PSI_BINS))
     codes = [np.searchsorted(edges, values, side="left") for values in (reference, production)]
     return Cells(codes[0], codes[1], np.arange(len(edges) + 1.0))
 
 
 def psi(reference: Floats, production: Floats) -> Floats:
-    """Return the population stability index of counts, shapes (..., bins): sum of (p - q) * ln(p / q).
+    """Return population stability index of counts, shapes (..., bins): sum of (p - q) * ln(p / q).
 
     Siddiqi 2006, Credit Risk Scorecards. An empty bin counts as half a row.
     """
@@ -66,7 +65,7 @@ def ks(reference: Floats, production: Floats) -> Floats:
 
 
 def gap(reference: Floats, production: Floats) -> Floats:
-    """Return the distribution function of the reference less that of production at each cell, shape (..., cells)."""
+    """Return distribution function of the reference less that of production at each cell, shape (..., cells)."""
     return np.cumsum(_shares(reference) - _shares(production), axis=-1)
 
 
@@ -83,7 +82,7 @@ def chi_squared(reference: Floats, production: Floats) -> Floats:
 
 
 def wasserstein(support: Floats, deviation: float) -> Callable[[Floats, Floats], Floats]:
-    """Return the statistic of Wasserstein's distance, in units of a deviation."""
+    """Return the distance by which mass has to be moved, in units of a deviation."""
     widths = np.diff(support)
 
     def distance(reference: Floats, production: Floats) -> Floats:
@@ -94,7 +93,7 @@ def wasserstein(support: Floats, deviation: float) -> Callable[[Floats, Floats],
 
 
 def mean_shift(support: Floats, deviation: float) -> Callable[[Floats, Floats], Floats]:
-    """Return the statistic of the shift of the mean, in units of a deviation (of the reference: Glass's delta)."""
+    """Return the mean of production less that of the reference, in units of a deviation (of the reference: Glass's delta)."""
 
     def shift(reference: Floats, production: Floats) -> Floats:
         return np.asarray((_shares(production) - _shares(reference)) @ support / deviation)
@@ -103,12 +102,11 @@ def mean_shift(support: Floats, deviation: float) -> Callable[[Floats, Floats], 
 
 
 def share_change(reference: Floats, production: Floats) -> Floats:
-    """Return the change of each category's share, shape (..., cells)."""
+    """Return the growth of each category's share, shape (..., cells)."""
     return _shares(production) - _shares(reference)
 
 
 def deviation(reference: Floats, production: Floats) -> float:
-    """Return the standard deviation of the reference, of both files if the reference has one value, 1 if both have one."""
     alone, both = reference.std(), np.concatenate([reference, production]).std()
     return float(alone if alone > 0 else both if both > 0 else 1.0)
 
@@ -119,7 +117,7 @@ def _shares(counts: Floats) -> Floats:
 
 #: More rows of a file are thinned evenly: the kernel is of each pair of them.
 MOST_ROWS = 2000
-#: The rows that give the median distance.
+#: Pairs are of so many rows for the median distance.
 _FOR_MEDIAN = 1000
 
 

@@ -12,7 +12,7 @@ from simulator.evidence.detection_tables import BINS
 from simulator.evidence.scene_tables import NUMBERS
 from simulator.incident.fixes import Rethresholded, Reviewed, Swapped, Undone
 from simulator.incident.frame_statistics import FrameStatistics
-from simulator.incident.measured_scenes import Boxes, MeasuredScenes, read_scenes
+from simulator.incident.measured_scenes import MeasuredScenes, SceneBoxes, read_scenes
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.served_frames import ServedFrames
 from simulator.incident.stream import Frames
@@ -101,7 +101,7 @@ def tiny() -> MeasuredScenes:
     false[0, 1, 1, bin_] = 1
     return MeasuredScenes(
         scenes=pd.DataFrame({"scene": ["a", "b"], "kind": "image", "parents": ["a", "b"], "reference": [True, False]}),
-        boxes=Boxes(np.array([0, 0, 1]), np.array(["person", "cup", "car"]), np.array([5000, 500, 2000], np.float32)),
+        boxes=SceneBoxes(np.array([0, 0, 1]), np.array(["person", "cup", "car"]), np.array([5000, 500, 2000], np.float32)),
         networks={NANO: 0},
         settings={("clean", 0): 0, ("fog", 5): 1},
         bugs=frozenset(),

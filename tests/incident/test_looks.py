@@ -45,9 +45,9 @@ def test_stored_frames_answer_otherwise_only_if_something_entered_on_the_servers
 
 @pytest.mark.parametrize("cause", WHERE_ENTERED)
 def test_replicas_tell_what_is_not_as_tested(cause):
-    told = {"stale_model": "1 model", "input_scale": "1 configuration", "swapped_colours": "every configuration",
+    expected = {"stale_model": "1 model", "input_scale": "1 configuration", "swapped_colours": "every configuration",
             "int8_rollout": "every model"}  # fmt: skip
-    assert seen(cause, "replicas").sign == told.get(cause, "as tested")
+    assert seen(cause, "replicas").sign == expected.get(cause, "as tested")
 
 
 def test_the_stale_replica_is_the_one_that_answers_otherwise():
@@ -173,8 +173,8 @@ def test_a_day_without_frames_is_no_day_of_nought():
     table = SPEC.looks["slices"].find(view, LookRequest(statistic="bytes")).table
     values, day = statistics.figure("bytes"), statistics.frames.at_s // DAY_S
     mine = statistics.frames.site == 0
-    told = np.mean([values[mine & (day == each)].mean() for each in (0, 1, 2, 4, 5, 6)])
-    assert table[table["by"] == "site"]["reference"].iloc[0] == pytest.approx(told)
+    expected = np.mean([values[mine & (day == each)].mean() for each in (0, 1, 2, 4, 5, 6)])
+    assert table[table["by"] == "site"]["reference"].iloc[0] == pytest.approx(expected)
 
 
 def test_a_shadow_compares_the_two_releases_on_the_same_frames():

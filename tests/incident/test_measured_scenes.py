@@ -66,8 +66,8 @@ def test_cells_are_rows_of_the_tables(there, answers):
         kinds.add(there.scenes["kind"].iloc[c])
         assert there.counts[n, s, c] == pytest.approx([row[name] for name in BINS_FOUND])
         assert there.false[n, s, c] == pytest.approx([row[name] for name in BINS_FALSE])
-        told = [row["input_mean"], row["input_std"], row["input_first_less_last"]]
-        assert there.inputs[n, s, c] == pytest.approx(told, rel=1e-5) and there.score[n, s, c] == pytest.approx(
+        expected = [row["input_mean"], row["input_std"], row["input_first_less_last"]]
+        assert there.inputs[n, s, c] == pytest.approx(expected, rel=1e-5) and there.score[n, s, c] == pytest.approx(
             row["score_mean"]
         )
     assert kinds == {"image", "crop", "mixture"}

@@ -50,8 +50,10 @@ def test_p_of_ks_is_scipys_in_each_window(foggy, reference):
     [series] = watched(watch, foggy)
     known = collected(foggy, "contrast") if reference == "collected" else values[window < first]
     for place in range(first, 28):
-        told = stats.ks_2samp(known, values[window == place], method="asymp")
-        assert (series.value[place], series.score[place]) == pytest.approx((told.statistic, told.pvalue), rel=1e-6, abs=1e-12)
+        expected = stats.ks_2samp(known, values[window == place], method="asymp")
+        assert (series.value[place], series.score[place]) == pytest.approx(
+            (expected.statistic, expected.pvalue), rel=1e-6, abs=1e-12
+        )
     assert np.array_equal(series.rings[first:], series.score[first:] < 0.01) and not series.rings[:first].any()
 
 
@@ -72,9 +74,9 @@ def test_distances_are_those_of_scipy_and_of_a_sum_by_hand(foggy, test):
             q, p = (np.maximum(row, 0.5) / row.sum() for row in table)
             found.append(sum((one - other) * log(one / other) for one, other in zip(p, q, strict=True)))
         else:
-            told = stats.chi2_contingency(table, correction=False)
-            found.append(told.statistic)
-            assert series.score[place] == pytest.approx(told.pvalue, rel=1e-6, abs=1e-14)
+            expected = stats.chi2_contingency(table, correction=False)
+            found.append(expected.statistic)
+            assert series.score[place] == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-14)
     assert series.value == pytest.approx(found, rel=1e-6)
     if test != "chi2":
         known = np.array(found[:first])
@@ -241,8 +243,8 @@ def test_white_noise_rings_at_the_rate_of_students_t(monkeypatch, hours, freedom
     """A window less the mean of seven, in deviations estimated with so many degrees of freedom."""
     at = 2.5
     shares = [noise(seed, monkeypatch, hours, at).mean() for seed in range(1, 101)]
-    one, told = mean_interval(shares), 2 * stats.t.sf(at / np.sqrt(1 + 1 / 7), freedom)
-    assert one.low - 0.4 * (one.high - one.low) < told < one.high + 0.4 * (one.high - one.low)
+    one, expected = mean_interval(shares), 2 * stats.t.sf(at / np.sqrt(1 + 1 / 7), freedom)
+    assert one.low - 0.4 * (one.high - one.low) < expected < one.high + 0.4 * (one.high - one.low)
 
 
 def test_quiet_weeks_ring_as_often_as_students_t_says_and_far_more_where_frames_are_taken_for_independent():
@@ -253,8 +255,8 @@ def test_quiet_weeks_ring_as_often_as_students_t_says_and_far_more_where_frames_
         statistics = statistics_of(secret_of(None, seed=seed), served=grid(20_000))
         rung.append([watched(watch, statistics)[0].rings[7:].mean() for watch in (spread, p)])
     usual, independent = (mean_interval(column) for column in np.array(rung).T)
-    told = 2 * stats.t.sf(2.5 / np.sqrt(1 + 1 / 7), 6)
-    assert usual.low - 0.4 * (usual.high - usual.low) < told < usual.high + 0.4 * (usual.high - usual.low)
+    expected = 2 * stats.t.sf(2.5 / np.sqrt(1 + 1 / 7), 6)
+    assert usual.low - 0.4 * (usual.high - usual.low) < expected < usual.high + 0.4 * (usual.high - usual.low)
     assert independent.low > 3 * 0.05
 
 

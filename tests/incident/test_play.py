@@ -35,8 +35,8 @@ def state(made: Play) -> list[object]:
     """All that an incident comes to."""
     frames = made.statistics().frames
     columns = [frames.scene, frames.given, frames.network, frames.bin, frames.served.replica, made.statistics().harm()]
-    told = [(note.at_s, note.until_s, note.usd, note.finding and note.finding.sentence) for note in made.notes]
-    return [*(column.tobytes() for column in columns), told, made.usd, made.now_s, made.labels]
+    notes = [(note.at_s, note.until_s, note.usd, note.finding and note.finding.sentence) for note in made.notes]
+    return [*(column.tobytes() for column in columns), notes, made.usd, made.now_s, made.labels]
 
 
 def test_the_same_actions_give_the_same_bytes():
@@ -122,8 +122,8 @@ def test_at_the_end_of_the_run_the_cause_can_still_be_named():
 def test_who_waits_is_paged_by_the_first_monitor_that_rings():
     made = play("fog_season", {"kind": "wait"}, shape="abrupt")
     note = made.notes[0]
-    told = rings([one for watch in SPEC.watches for one in watched(watch, made.statistics())], START + 1)
-    assert note.ring == told[0] and note.until_s == told[0].at_s == made.now_s
+    alarms = rings([one for watch in SPEC.watches for one in watched(watch, made.statistics())], START + 1)
+    assert note.ring == alarms[0] and note.until_s == alarms[0].at_s == made.now_s
     assert note.usd == SPEC.page_usd.value
 
 
@@ -211,7 +211,7 @@ def test_people_who_look_change_no_answer():
 
 
 @pytest.mark.parametrize(
-    ("action", "told"),
+    ("action", "stated"),
     [
         (look("lables"), "look: there is no 'lables' in this case; did you mean 'labels'"),
         (look("slices", statistic="fond"), "statistic: there is no 'fond' in this case; did you mean 'found'"),
@@ -225,14 +225,14 @@ def test_people_who_look_change_no_answer():
         ({"kind": "watch", "watches": [{"statistic": "found", "window_h": 120}]}, "watch: window_h: should be 84 at most"),
     ],
 )
-def test_what_the_case_does_not_have_is_told(action, told):
+def test_what_the_case_does_not_have_is_told(action, stated):
     with pytest.raises(ActionError) as caught:
         play("fog_season", action)
-    assert told in str(caught.value)
+    assert stated in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("given_", "told"),
+    ("given_", "stated"),
     [
         ([{"kind": "jump"}], "actions: 0: Input tag 'jump'"),
         ([wait(-1)], "actions: 0.wait.hours: Input should be greater than 0"),
@@ -247,10 +247,10 @@ def test_what_the_case_does_not_have_is_told(action, told):
         ([{"kind": "watch", "watches": [{"statistic": "found", "rings": "p", "at": 4}]}], "a p value lies between 0 and 1"),
     ],
 )
-def test_a_script_that_cannot_be_read_is_told(given_, told):
+def test_a_script_that_cannot_be_read_is_told(given_, stated):
     with pytest.raises(ActionError) as caught:
         read_actions(given_)
-    assert told in str(caught.value)
+    assert stated in str(caught.value)
 
 
 def test_a_script_is_read_from_a_file(tmp_path):

@@ -92,7 +92,7 @@ def test_cameras_send_as_much_as_each_other():
 def test_sites_see_the_mix_of_day_night_and_weekend(site):
     """A dwell has the mix of the time at which it begins; it begins on a Monday at midnight."""
     stream = stream_of(secret_of(None), served=grid(60_000))
-    frames, told = stream.frames(), list(SPEC.sites.values())[site]
+    frames, site_spec = stream.frames(), list(SPEC.sites.values())[site]
     first = np.unique(frames.dwell[frames.site == site], return_index=True)[1]
     rows = np.flatnonzero(frames.site == site)[first]
     which, camera = frames.dwell[rows] // 24, frames.camera[rows]
@@ -102,7 +102,7 @@ def test_sites_see_the_mix_of_day_night_and_weekend(site):
     for dark in (False, True):
         for weekend in (False, True):
             mine = (((hour >= 20) | (hour < 6)) == dark) & ((weekday >= 5) == weekend)
-            weights = told.night if dark and told.night else told.day
+            weights = site_spec.night if dark and site_spec.night else site_spec.day
             more = SPEC.scenes.weekend if weekend else {}
             mix = np.array([weights.get(name, 0) * more.get(name, 1) for name in stream.groups])
             counts, there = np.bincount(groups[mine], minlength=len(mix)), mix > 0
@@ -121,8 +121,8 @@ def test_usual_conditions_hold_their_share_and_last_as_long_as_the_case_says():
         there = frames.usual[outdoors] == fog
         share.append(there.mean())
         began.append((there[1:] & ~there[:-1]).sum())
-    told = SPEC.usual[1]
-    for found, true in ((share, told.share.value), (began, told.share.value * 672 / told.spell_h.value)):
+    fog_spec = SPEC.usual[1]
+    for found, true in ((share, fog_spec.share.value), (began, fog_spec.share.value * 672 / fog_spec.spell_h.value)):
         one = mean_interval(found)
         assert one.low - 0.4 * (one.high - one.low) < true < one.high + 0.4 * (one.high - one.low)
 
