@@ -42,8 +42,7 @@ from simulator.evidence.profiles import (
 from simulator.evidence.projection_accuracy import error_rows, held_out, prediction_rows, reached
 from simulator.evidence.projection_accuracy import marks as projection_marks
 from simulator.evidence.score_tables import ScoreError
-from simulator.incident.study_panel import incidents
-from simulator.incident.study_results import StudyError
+from simulator.incident.study_panel import StudyError, incidents
 from simulator.limits import UPLOADED_FILE
 from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, OWN_SCORES, PROFILES
 from simulator.sources.detector_panel import detectors

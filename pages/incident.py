@@ -1,12 +1,11 @@
-"""The production incident: on call in a control room, until the cause is named and told."""
+"""The production incident: a control room until the close, then the reveal."""
 
 import streamlit as st
 
 from simulator.app.widgets import story
-from simulator.incident.control_room import latest, news, start, watched
+from simulator.incident.control_room import latest, news, notebook, start, strip, watched
 from simulator.incident.reveal import reveal
-from simulator.incident.room_panels import notebook, strip
-from simulator.incident.sessions import Game, asked_incident, chosen_case
+from simulator.incident.sessions import Game, chosen_case, incident_of_address
 from simulator.incident.step_panel import ended, steps
 from simulator.paths import PAGES
 
@@ -35,7 +34,7 @@ if scenario is None:
     st.stop()
 with st.container(horizontal=True, vertical_alignment="center"):
     story(scenario)
-game = asked_incident(scenario)
+game = incident_of_address(scenario)
 if game is None:
     start(scenario)
 elif game.revealed:

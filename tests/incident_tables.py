@@ -8,13 +8,12 @@ import numpy as np
 import pandas as pd
 
 from simulator.evidence.detection_tables import load_effects
-from simulator.incident.study_panel import quickest
-from simulator.incident.study_results import load_study
+from simulator.incident.study_panel import load_study, quickest
 from simulator.intervals import mean_interval, quantile_interval, share_interval
 from simulator.paths import DETECTIONS, SCENES
 
 CASE = "production-drift"
-#: What each row of the table of effects is of: the condition and severity, and which table has it.
+#: The rows of the table of effects: the condition, the severity, and the folder of the table.
 EFFECTS = {
     "fog, strong": ("fog", 5, DETECTIONS),
     "night, strong": ("night", 5, DETECTIONS),
@@ -33,24 +32,24 @@ EFFECTS = {
 
 
 def table(rows: list[list[str]], heading: list[str]) -> str:
-    """Rows as Markdown."""
+    """Return rows as Markdown."""
     lines = [heading, ["---"] * len(heading), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def effects() -> str:
-    """What conditions do to NanoDet-m, and the smallest change that so many images can show."""
+    """Return the effects of conditions on NanoDet-m, and the smallest change that the images can show."""
     rows = []
     for label, (condition, severity, folder) in EFFECTS.items():
-        told = load_effects(folder)
-        ap, found = (told.of("nanodet_m", condition, severity, measure) for measure in ("ap", "found_share"))
+        table_of = load_effects(folder)
+        ap, found = (table_of.of("nanodet_m", condition, severity, measure) for measure in ("ap", "found_share"))
         cells = [f"{one['change']:+.3f} ({one['low']:+.3f} to {one['high']:+.3f})" for one in (ap, found)]
         rows.append([label, *cells, f"{found['smallest_paired']:.3f}", f"{found['smallest_apart']:.3f}"])
     return table(rows, ["condition", "AP", "share of boxes found", "smallest, paired", "smallest, apart"])
 
 
 def players() -> str:
-    """How each scripted investigator fares over all causes."""
+    """Return the results of each scripted investigator over all causes."""
     rows = []
     for name, mine in load_study(CASE).players.groupby("player", sort=False):
         hit, usd = share_interval(int(mine["right"].sum()), len(mine)), mean_interval(mine["usd"])
@@ -84,7 +83,7 @@ def players() -> str:
 
 
 def by_cause() -> str:
-    """How the sensible investigator fares by cause, both shapes together, and what it takes for it when it is wrong."""
+    """Return the results of the sensible investigator by cause, with its wrong diagnoses."""
     rows = []
     mine = load_study(CASE).players.query("player == 'sensible'")
     for cause, part in mine.groupby("cause", sort=False):
@@ -98,7 +97,7 @@ def by_cause() -> str:
 
 
 def fixes() -> str:
-    """The share of the harm of each cause that each fix takes away (%), with 95% intervals."""
+    """Return the share of the harm of each cause that each fix takes away (%), with 95% intervals."""
     found = load_study(CASE).fixes
     names = [name for name in found["fix"].unique() if name not in ("nothing", "old_guideline")]
     rows = []
@@ -116,7 +115,7 @@ def _share(row: pd.Series) -> str:
 
 
 def monitors(cause: str) -> str:
-    """Each monitor at the threshold of least delay with at most one false alarm in four weeks."""
+    """Return each monitor at the threshold of least delay with at most one false alarm in four weeks."""
     found = load_study(CASE).monitors
     rows = [
         [
@@ -136,7 +135,7 @@ def _hours(value: float) -> str:
 
 
 def quiet() -> str:
-    """Of each monitor that promises a rate: what quiet windows do."""
+    """Return the promised and the real rate of quiet windows that ring."""
     rows = []
     for row in load_study(CASE).quiet.to_dict("records"):
         value, low, high = (100 * row[f"rings{end}"] for end in ("", "_low", "_high"))

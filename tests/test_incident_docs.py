@@ -17,8 +17,8 @@ PAGE = (ROOT / "docs" / "incidents.md").read_text(encoding="utf-8")
 
 @pytest.mark.parametrize("name", TABLES)
 def test_a_table_of_the_page_is_that_of_the_evidence(name):
-    told = PAGE.split(f"<!-- {name} -->\n")[1].split("\n\n")[0]
-    assert told == TABLES[name]()
+    expected = PAGE.split(f"<!-- {name} -->\n")[1].split("\n\n")[0]
+    assert expected == TABLES[name]()
 
 
 def test_the_script_of_the_page_plays():

@@ -1,1 +1,1 @@
-"""Studies over many incidents of a case: signs, investigators, fixes and monitors; assets/incidents/ keeps them."""
+"""Studies over many incidents of a case: signs, investigators, fixes and monitors; assets/incidents/ holds the results."""

@@ -1,4 +1,4 @@
-"""`python -m campaigns.incidents`: plays many incidents of a case: signs, investigators, fixes and monitors."""
+"""`python -m campaigns.incidents`: play many incidents of a case, for signs, investigators, fixes and monitors."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ from simulator.cli.options import AsJson, Case
 from simulator.evidence.evidence_files import in_one_step, read_yaml
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import spec_of
-from simulator.incident.section import Watch
+from simulator.incident.watches import Watch
 from simulator.paths import INCIDENTS
 
 Workers = Annotated[int, typer.Option(min=1, max=64, help="processes")]
@@ -48,7 +48,7 @@ def rehearse(
     workers: Workers = 1,
     out: Annotated[Path, typer.Option(help="folder to write the table to")] = INCIDENTS,
 ) -> None:
-    """Play incidents beforehand: how often each cause brings which sign, from which debriefs and the sensible player reckon."""
+    """Play incidents beforehand and count the signs of each cause, for debriefs and the sensible investigator."""
     scenario = load(case)
     spec_of(scenario)
     with ticking("rehearsing", len(to_rehearse(case, seeds))) as tick:
@@ -63,7 +63,7 @@ def study(
     out: Annotated[Path | None, typer.Option(help="write a row for each incident to this CSV file")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let each scripted investigator play every cause: time, cost, harm and hits."""
+    """Let each scripted investigator play every cause, and print time, cost, harm and hits."""
     total = len(PLAYERS) * seeds * sum(len(one.shapes) for one in spec_of(load(case)).causes.values())
     with ticking("playing", total) as tick:
         rows = investigators(case, seeds, workers, tick)
@@ -85,17 +85,17 @@ def fixes(
     workers: Workers = 1,
     out: Annotated[Path | None, typer.Option(help="write the table to this CSV file")] = None,
 ) -> None:
-    """Ship each fix against each cause: which part of the harm it takes away."""
+    """Ship each fix against each cause, and print the share of the harm that it takes away."""
     spec_of(load(case))
     with ticking("fixing", seeds * fix_tries(case)) as tick:
         rows = fixed(case, seeds, workers, tick)
     if out:
         _written(rows, out)
     shown = Shown("cause", *rows["fix"].unique(), box=None, title="share of the harm taken away (%), 95% interval")
-    for cause, mine in rows.groupby("cause", sort=False):
+    for cause, of_cause in rows.groupby("cause", sort=False):
         cells = [
             f"{100 * row['took_away']:.0f} ({100 * row['took_low']:.0f} to {100 * row['took_high']:.0f})"
-            for row in mine.to_dict("records")
+            for row in of_cause.to_dict("records")
         ]
         shown.add_row(str(cause), *cells)
     table_console().print(shown)
@@ -113,7 +113,7 @@ def monitors(
     workers: Workers = 1,
     out: Annotated[Path | None, typer.Option(help="folder to write monitors.csv and quiet.csv to")] = None,
 ) -> None:
-    """Measure how late each monitor rings beside how often it rings for nothing, and whether it keeps what it promises."""
+    """Measure the delay and the false alarms of each monitor, and compare its promised rate of alarms with the real one."""
     spec = spec_of(load(case))
     watches = read_yaml(monitors, TypeAdapter(list[Watch]), UsageError) if monitors else list(spec.watches)
     drawn: dict[str, list[Wanted]] = {ANY: [(seed, None, None) for seed in failing_seeds(case, seeds)]}
@@ -122,17 +122,17 @@ def monitors(
     with ticking("watching", runs + seeds * len(drawn)) as tick:
         calm = watch_all(case, watches, [(seed, QUIET, None) for seed in range(1, runs + 1)], workers, tick)
         failing = {name: watch_all(case, watches, wanted, workers, tick) for name, wanted in drawn.items()}
-    curves, kept = curves_of(load(case), watches, calm, failing), promises_of(watches, calm)
+    curves, promises = curves_of(load(case), watches, calm, failing), promises_of(watches, calm)
     if out:
         _written(curves, out / "monitors.csv")
-        _written(kept, out / "quiet.csv")
+        _written(promises, out / "quiet.csv")
     shown = Shown("monitor", "cause", "threshold", "false alarms a week", "hours to the alarm, median", "caught", box=None)
     for row in curves.to_dict("records"):
         cells = [_interval(row, name) for name in ("alarms_a_week", "delay_h", "caught")]
         shown.add_row(row["monitor"], row["cause"], f"{row['threshold']:g}", *cells)
     table_console().print(shown)
     promised = Shown("monitor", "promised", "quiet windows that ring", box=None)
-    for row in kept.to_dict("records"):
+    for row in promises.to_dict("records"):
         promised.add_row(row["monitor"], f"{row['promised']:g}", _interval(row, "rings"))
     table_console().print(promised)
 
@@ -153,10 +153,10 @@ def _finite(value: Any) -> Any:
 
 
 @contextmanager
-def ticking(what: str, total: int) -> Iterator[Callable[[], None]]:
-    """A bar on standard error that goes on by one with each call of what this yields."""
+def ticking(label: str, total: int) -> Iterator[Callable[[], None]]:
+    """Show a bar on standard error, and yield a function that advances it by one."""
     with progress() as bar:
-        task = bar.add_task(what, total=total)
+        task = bar.add_task(label, total=total)
         yield lambda: bar.advance(task)
 
 

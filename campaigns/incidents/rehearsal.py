@@ -1,4 +1,4 @@
-"""Incidents played beforehand: which signs each cause brings at the moment when somebody is paged."""
+"""Incidents played beforehand, to count the signs of each cause at the time of the page."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ FIRST_SEED = 1_000_000
 
 
 def rehearse(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
-    """How often each cause, as it comes, brings each sign, over so many seeds: rows of `COLUMNS`; one tick an incident.
+    """Count the signs of each cause and shape over `seeds` seeds, as rows of `COLUMNS`; one tick an incident.
 
-    And how often a false alarm does, in as many quiet runs; one in which nothing rings tells nothing.
+    The rows of a false alarm come from as many quiet runs, without those where nothing rings.
     """
     wanted = to_rehearse(case, seeds)
     counts: Counter[tuple[str, str, str, str]] = Counter()
@@ -35,7 +35,7 @@ def rehearse(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] =
 
 
 def to_rehearse(case: str, seeds: int) -> list[tuple[str, str, int]]:
-    """Every incident that is rehearsed: the cause, how it comes, and the seed."""
+    """Return every incident to rehearse: its cause, shape and seed."""
     causes = {name: cause.shapes for name, cause in spec_of(case_of(case)).causes.items()}
     causes[FALSE_ALARM] = ["abrupt", "gentle"]
     return [
@@ -53,18 +53,18 @@ def _signs(case: str, wanted: tuple[str, str, int]) -> tuple[str, str, list[tupl
     paged = until_paged(play)
     if paged is None or play.now_s >= play.end_s:
         return cause, shape, []
-    now, found = play.now_s, [paged]
+    now, signs = play.now_s, [paged]
     if cause != FALSE_ALARM:
-        found.append((FIRST, EARLY if len(play.notes) > 1 else IN_TIME))
+        signs.append((FIRST, EARLY if len(play.notes) > 1 else IN_TIME))
     for look in questions(play.spec).values():
         sign = answered(play.spec, play.act(look))
-        found += [] if sign is None else [sign]
-        play.now_s = now  # every question is asked at the same time
-    return cause, shape, found
+        signs += [] if sign is None else [sign]
+        play.now_s = now  # every look is taken at the time of the page
+    return cause, shape, signs
 
 
 def until_paged(play: Play) -> tuple[str, str] | None:
-    """Wait until something rings at or after the onset, in quiet weeks at any time; what rang, None if nothing did."""
+    """Wait for an alarm at or after the onset, in quiet weeks at any time, and return its sign; None without one."""
     note = play.act(WaitAction(kind="wait"))
     while not play.secret.quiet and note.until_s < play.secret.onset_s and play.now_s < play.end_s:
         note = play.act(WaitAction(kind="wait"))
@@ -75,7 +75,7 @@ _CASES: dict[str, Scenario] = {}
 
 
 def case_of(name: str) -> Scenario:
-    """Read a case once in each process."""
+    """Return a case, read once in each process."""
     if name not in _CASES:
         _CASES[name] = load(name)
     return _CASES[name]

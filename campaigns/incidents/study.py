@@ -1,4 +1,4 @@
-"""Studies over many incidents: how investigators fare, and how late monitors ring beside how often they ring for nothing."""
+"""Studies over many incidents: results of investigators, effects of fixes, delays and false alarms of monitors."""
 
 from __future__ import annotations
 
@@ -15,23 +15,29 @@ from numpy.typing import NDArray
 from campaigns.incidents.rehearsal import case_of, until_paged
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
-from simulator.incident.beliefs import Beliefs, load_beliefs
+from simulator.incident.beliefs import load_beliefs
 from simulator.incident.incident_score import score
 from simulator.incident.monitoring import watched
 from simulator.incident.play import Play
 from simulator.incident.player_actions import FixAction, LookAction
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import DAY_S, HOUR_S, draw, quiet, spec_of
-from simulator.incident.section import Watch
-from simulator.incident.step_kinds import LabelsLook, ThresholdFix
+from simulator.incident.watches import Watch
 from simulator.intervals import Interval, mean_interval, quantile_interval, share_interval
 from simulator.processes import over_processes
 
 Floats = NDArray[np.float64]
 
 WEEK_S = 7 * DAY_S
-#: Of what a summary gives the mean; times are of the incidents in which it happened.
+#: Figures whose mean a summary gives; times are means over the incidents where the event happened.
 _MEANS = ["brier", "detected_h", "diagnosed_h", "mitigated_h", "wrong_fixes", "usd", "kept"]
+
+
+#: The columns of a row that are figures of the score.
+_FIGURES = [
+    *("diagnosis", "right", "confidence", "brier", "detected_h", "diagnosed_h", "mitigated_h"),
+    *("wrong_fixes", "false_alarms", "usd"),
+]
 
 
 class StudyError(InputError):
@@ -42,18 +48,16 @@ class StudyError(InputError):
 
 
 def investigators(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
-    """One row an incident and player: every cause, as it comes, over so many seeds; raises StudyError.
+    """Return a row an incident and player, for every cause and shape over `seeds` seeds; raises StudyError.
 
-    Players meet the same incidents, and no two causes the same seed, so that incidents are independent.
+    All players meet equal incidents, and no two causes share a seed, so that incidents are independent.
 
     Columns: player, cause, shape, seed, right, confidence, brier, detected_h, diagnosed_h, mitigated_h, wrong_fixes,
     false_alarms, usd, kept (the share of the harm without any action that was still done).
     """
     spec = spec_of(case_of(case))
     if load_beliefs(case_of(case)) is None:
-        raise StudyError(
-            f"{case}: was not rehearsed; python -m campaigns.incidents rehearse {case} makes what the sensible player needs"
-        )
+        raise StudyError(f"{case}: the case has no rehearsed signs; python -m campaigns.incidents rehearse {case} makes them")
     ways = [(name, shape) for name, cause in spec.causes.items() for shape in cause.shapes]
     wanted = [
         (player, name, shape, 1 + place + len(ways) * k)
@@ -72,37 +76,22 @@ def _played(case: str, wanted: tuple[str, str, str, int]) -> dict[str, object]:
     player, cause, shape, seed = wanted
     play = Play(case_of(case), draw(case_of(case), seed, cause, shape))
     beliefs = load_beliefs(case_of(case))
-    assert isinstance(beliefs, Beliefs)
+    assert beliefs is not None
     PLAYERS[player](play, beliefs)
-    found = score(play)
-    harmful = not spec_of(case_of(case)).causes[cause].harmless and found.untouched > 0
-    kept = found.excess / found.untouched if harmful else np.nan
-    return {
-        "player": player,
-        "cause": cause,
-        "shape": shape,
-        "seed": seed,
-        "diagnosis": found.diagnosis,
-        "right": found.right,
-        "confidence": found.confidence,
-        "brier": found.brier,
-        "detected_h": found.detected_h,
-        "diagnosed_h": found.diagnosed_h,
-        "mitigated_h": found.mitigated_h,
-        "wrong_fixes": found.wrong_fixes,
-        "false_alarms": found.false_alarms,
-        "usd": found.usd,
-        "kept": kept,
-    }
+    result = score(play)
+    harmful = not spec_of(case_of(case)).causes[cause].harmless and result.untouched > 0
+    figures = {name: getattr(result, name) for name in _FIGURES}
+    kept = result.excess / result.untouched if harmful else np.nan
+    return {"player": player, "cause": cause, "shape": shape, "seed": seed, **figures, "kept": kept}
 
 
 # Fixes
 
 
 def fixes(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
-    """What each fix takes of the excess harm of each cause that does any, from the time on when it is in force.
+    """Return the share of the excess harm that each fix takes away since its start, for each harmful cause.
 
-    Shipped as soon as somebody is paged, on seeds from 1 on; a threshold after `LABELLED_FIRST` frames were labelled. Columns:
+    Each fix ships at the time of the page, on seeds from 1 on; a threshold after `LABELLED_FIRST` labelled frames. Columns:
     cause, fix, took_away with its 95% interval over seeds (took_low, took_high), n.
     """
     spec = spec_of(case_of(case))
@@ -117,11 +106,11 @@ def fixes(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = la
     for row in over_processes(partial(_fixed, case), wanted, workers):
         rows.append(row)
         tick()
-    found = []
-    for (cause, fix), mine in pd.DataFrame(rows).groupby(["cause", "fix"], sort=False):
-        told = mean_interval(mine["took_away"].dropna().to_numpy())
-        found.append((cause, fix, told.value, told.low, told.high, int(mine["took_away"].notna().sum())))
-    return pd.DataFrame(found, columns=["cause", "fix", "took_away", "took_low", "took_high", "n"])
+    table = []
+    for (cause, fix), shares in pd.DataFrame(rows).groupby(["cause", "fix"], sort=False)["took_away"]:
+        mean = mean_interval(shares.dropna().to_numpy())
+        table.append((cause, fix, mean.value, mean.low, mean.high, int(shares.notna().sum())))
+    return pd.DataFrame(table, columns=["cause", "fix", "took_away", "took_low", "took_high", "n"])
 
 
 #: Frames that are labelled before a threshold is chosen anew.
@@ -129,7 +118,7 @@ LABELLED_FIRST = 400
 
 
 def fix_tries(case: str) -> int:
-    """How many incidents the table of fixes plays for each seed."""
+    """Return the number of incidents that the table of fixes plays for each seed."""
     spec = spec_of(case_of(case))
     return sum(not cause.harmless for cause in spec.causes.values()) * len(spec.fixes)
 
@@ -139,8 +128,8 @@ def _fixed(case: str, wanted: tuple[str, str, int]) -> dict[str, object]:
     scenario = case_of(case)
     play = Play(scenario, draw(scenario, seed, cause, spec_of(scenario).causes[cause].shapes[0]))
     until_paged(play)
-    if isinstance(play.spec.fixes[fix], ThresholdFix):
-        labels = next(name for name, look in play.spec.looks.items() if isinstance(look, LabelsLook))
+    if fix in play.spec.remedies.thresholds:
+        labels = next(name for name, look in play.spec.looks.items() if "frames" in look.takes)
         play.act(LookAction(kind="look", look=labels, frames=LABELLED_FIRST))
     if play.now_s < play.end_s:
         play.act(FixAction(kind="fix", fix=fix))
@@ -150,16 +139,16 @@ def _fixed(case: str, wanted: tuple[str, str, int]) -> dict[str, object]:
 
 # Monitors
 
-#: Thresholds of a curve; of p values they are powers of ten, turned.
+#: Thresholds of a curve; for p values of their negative decimal logarithm.
 THRESHOLDS = np.array([1, 1.5, 2, 2.5, 3, 3.5, 4, 5, 6, 8, 10, 15, 20], float)
 
 
 @dataclass(frozen=True, eq=False)
 class Watched:
-    """One monitor over one incident, or over quiet weeks: when each window is known (s), its highest score, and the onset (s).
+    """One monitor over one incident, or over quiet weeks: the time (s) and the highest score of each window, and the onset (s).
 
-    Scores are those of the slice that is farthest out; of p values -log10, after the correction for the slices.
-    weeks: that the windows cover together
+    The highest score is that of the slice that is farthest out; for p values -log10, after the correction for the slices.
+    weeks: the length of all windows
     """
 
     at_s: Floats
@@ -172,25 +161,25 @@ def watch_all(
     case: str, watches: Sequence[Watch], wanted: Sequence[Wanted], workers: int = 1,
     tick: Callable[[], None] = lambda: None,
 ) -> list[list[Watched]]:  # fmt: skip
-    """Each incident (seed, cause and shape, None for what the seed draws; `QUIET` for none), watched by each monitor."""
-    found = []
+    """Watch each incident (seed, cause and shape; None: drawn by the seed; `QUIET`: none) with each monitor."""
+    incidents = []
     for one in over_processes(partial(_watched, case, tuple(watches)), wanted, workers):
-        found.append(one)
+        incidents.append(one)
         tick()
-    return found
+    return incidents
 
 
 #: Hours that stand for never.
 _NEVER_H = 1e9
 
-#: In place of a cause: quiet weeks; and whatever harmful cause a seed draws.
+#: In place of a cause: quiet weeks, or any harmful cause that a seed draws.
 QUIET, ANY = "quiet", "any"
-#: Seed, cause and shape; None for what the seed draws.
+#: Seed, cause and shape; None: drawn by the seed.
 Wanted = tuple[int, str | None, str | None]
 
 
 def failing_seeds(case: str, count: int) -> list[int]:
-    """The first so many seeds that draw a cause which does harm."""
+    """Return the first `count` seeds that draw a harmful cause."""
     spec = spec_of(case_of(case))
     drawn = ((seed, draw(case_of(case), seed).of(spec)) for seed in naturals(1))
     return list(islice((seed for seed, cause in drawn if cause and not cause.harmless), count))
@@ -201,39 +190,39 @@ def _watched(case: str, watches: tuple[Watch, ...], wanted: Wanted) -> list[Watc
     scenario = case_of(case)
     secret = quiet(seed) if cause == QUIET else draw(scenario, seed, cause, shape)
     play = Play(scenario, secret)
-    found = []
+    monitors = []
     for watch in watches:
-        series = watched(watch, play.insides())
+        series = watched(watch, play.statistics())
         scores = np.stack([one.score for one in series])
         if watch.rings == "p":
             scores = -np.log10(np.maximum(scores * (len(series) if watch.correct else 1), 1e-300))
         after = (series[0].ends_s > play.start_s + 1) & (series[0].known_s <= play.end_s)
         weeks = float(after.sum()) * watch.window_h * HOUR_S / WEEK_S
-        found.append(Watched(series[0].known_s[after], scores.max(axis=0)[after], secret.onset_s, weeks))
-    return found
+        monitors.append(Watched(series[0].known_s[after], scores.max(axis=0)[after], secret.onset_s, weeks))
+    return monitors
 
 
 def trade_off(
     calm: Sequence[Watched], incidents: Sequence[Watched], end_s: float, thresholds: Floats = THRESHOLDS
 ) -> pd.DataFrame:
-    """Alarms a week in quiet weeks, and hours from the onset to the first alarm, at each threshold; 95% intervals.
+    """Return alarms a week in quiet weeks, and hours from the onset to the first alarm, at each threshold; 95% intervals.
 
-    An alarm follows an alarm after a day at the earliest. Incidents without an alarm by the end count with the end: the median
-    is of all; `caught` is the share that rang. Columns: threshold; alarms_a_week, delay_h and caught, each with _low and _high.
+    Alarms are at least a day apart. The median delay is that of all incidents, with infinite delays for those without an alarm;
+    `caught` is the share with one. Columns: threshold; alarms_a_week, delay_h and caught, each with _low and _high.
     """
     rows = []
     for threshold in thresholds:
         alarms = np.array([_alarms(one, threshold) / one.weeks for one in calm])
         delays = np.array([_delay_h(one, threshold, end_s) for one in incidents])
         caught = share_interval(int(np.isfinite(delays).sum()), len(delays))
-        told = mean_interval(alarms), _median(delays), caught
-        rows.append((threshold, *(bound for one in told for bound in (one.value, max(one.low, 0.0), one.high))))
+        intervals = mean_interval(alarms), _median(delays), caught
+        rows.append((threshold, *(bound for one in intervals for bound in (one.value, max(one.low, 0.0), one.high))))
     figures = [f"{name}{end}" for name in ("alarms_a_week", "delay_h", "caught") for end in ("", "_low", "_high")]
     return pd.DataFrame(rows, columns=["threshold", *figures])
 
 
 def name_of(watch: Watch) -> str:
-    """A monitor in a few words."""
+    """Return a monitor in a few words."""
     rule = f"p {watch.at:g}" if watch.rings == "p" else "spread"
     sampled = f", {100 * watch.sampled:g}% of frames" if watch.sampled < 1 else ""
     return f"{watch.statistic} by {watch.by}, {watch.test}, {watch.window_h:g} h, {watch.reference}, {rule}{sampled}"
@@ -242,7 +231,7 @@ def name_of(watch: Watch) -> str:
 def curves_of(
     scenario: Scenario, watches: Sequence[Watch], calm: Sequence[list[Watched]], failing: Mapping[str, Sequence[list[Watched]]]
 ) -> pd.DataFrame:
-    """The curves of all monitors, for each set of incidents: a row a threshold, with the columns monitor and cause."""
+    """Return the curves of all monitors, for each set of incidents: a row a threshold, with columns monitor and cause."""
     end_s = scenario.run.days * DAY_S
     curves = [
         trade_off([one[place] for one in calm], [one[place] for one in incidents], end_s).assign(
@@ -255,23 +244,23 @@ def curves_of(
 
 
 def promises_of(watches: Sequence[Watch], calm: Sequence[list[Watched]]) -> pd.DataFrame:
-    """Of each monitor that promises a rate of false alarms a window: that rate, and what quiet windows do."""
+    """Return the promised and the real rate of quiet windows that ring, of each monitor that promises one."""
     rows = []
     for place, watch in enumerate(watches):
         if watch.rings == "p":
-            told = false_windows([one[place] for one in calm], float(-np.log10(watch.at)))
-            rows.append((name_of(watch), watch.at, told.value, max(told.low, 0.0), told.high))
+            rate = false_windows([one[place] for one in calm], float(-np.log10(watch.at)))
+            rows.append((name_of(watch), watch.at, rate.value, max(rate.low, 0.0), rate.high))
     return pd.DataFrame(rows, columns=["monitor", "promised", "rings", "rings_low", "rings_high"])
 
 
 def _median(delays: Floats) -> Interval:
-    """The median with its interval, where some of the delays are infinite."""
-    told = quantile_interval(np.minimum(delays, _NEVER_H), 0.5)
-    return Interval(*(np.inf if bound >= _NEVER_H / 2 else bound for bound in (told.value, told.low, told.high)))
+    """Return the median with its interval; some of the delays may be infinite."""
+    median = quantile_interval(np.minimum(delays, _NEVER_H), 0.5)
+    return Interval(*(np.inf if bound >= _NEVER_H / 2 else bound for bound in (median.value, median.low, median.high)))
 
 
 def _alarms(one: Watched, threshold: float) -> int:
-    """How often it rings, once a day at most."""
+    """Count the alarms, at most one a day."""
     count, last = 0, -np.inf
     for when in one.at_s[one.scores > threshold]:
         if when - last >= DAY_S:
@@ -280,25 +269,25 @@ def _alarms(one: Watched, threshold: float) -> int:
 
 
 def _delay_h(one: Watched, threshold: float, end_s: float) -> float:
-    """Hours from the onset to the first alarm that comes after it; infinite without one."""
+    """Return the hours from the onset to the first alarm after it; infinite without one."""
     rung = one.at_s[(one.scores > threshold) & (one.at_s > one.onset_s) & (one.at_s <= end_s)]
     return float((rung[0] - one.onset_s) / HOUR_S) if len(rung) else np.inf
 
 
 def false_windows(calm: Sequence[Watched], threshold: float) -> Interval:
-    """The share of quiet windows in which a monitor rings, with an interval over runs, since windows resemble each other."""
+    """Return the share of quiet windows that ring, with an interval over runs, since windows of a run resemble each other."""
     shares = np.array([float((one.scores > threshold).mean()) for one in calm])
     return mean_interval(shares)
 
 
 def summary_of(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a player, cause and shape, and one a player over all: hits with their 95% interval, and means of the rest."""
-    told = []
-    for name, mine in [
-        *((f"{player} / all", part) for player, part in rows.groupby("player", sort=False)),
-        *((" / ".join(map(str, keys)), part) for keys, part in rows.groupby(["player", "cause", "shape"], sort=False)),
+    """Return a row a player, and a row a player, cause and shape: hits with their 95% interval, and means of the rest."""
+    table = []
+    for name, part in [
+        *((f"{player} / all", plays) for player, plays in rows.groupby("player", sort=False)),
+        *((" / ".join(map(str, keys)), plays) for keys, plays in rows.groupby(["player", "cause", "shape"], sort=False)),
     ]:
-        hits = share_interval(int(mine["right"].sum()), len(mine))
-        figures = {column: float(mine[column].mean()) for column in _MEANS}
-        told.append({"who": name, "n": len(mine), "hits": hits.value, "low": hits.low, "high": hits.high} | figures)
-    return pd.DataFrame(told)
+        hits = share_interval(int(part["right"].sum()), len(part))
+        figures = {column: float(part[column].mean()) for column in _MEANS}
+        table.append({"who": name, "n": len(part), "hits": hits.value, "low": hits.low, "high": hits.high} | figures)
+    return pd.DataFrame(table)

@@ -38,7 +38,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = ()) -> list[Fault]:
     unknown: the places of names that refer to nothing; checks that would look these names up are left out
     """
     entries = {path[:2] for path in unknown}
-    found = [
+    faults = [
         *(() if any(map(_is_way, unknown)) else scenario.network.faults(scenario.start)),
         *_stages(scenario, entries),
         *_retries(scenario),
@@ -51,7 +51,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = ()) -> list[Fault]:
         *_controllers(scenario),
         *_sections(scenario),
     ]
-    return [scenario.document.fault(path, message) for path, message in found]
+    return [scenario.document.fault(path, message) for path, message in faults]
 
 
 def cautions(scenario: Scenario) -> list[str]:

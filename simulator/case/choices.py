@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
 from simulator.case.document import Path
-from simulator.case.fields import Line, Name, Strict, no_picture
+from simulator.case.fields import Line, Name, Strict, exactly_one, no_picture
 from simulator.errors import suggest
 from simulator.records.trace import FAILED, SHED, TIMED_OUT
 
@@ -204,11 +204,7 @@ class Controller(Strict):
     delay_s: Annotated[float, Field(ge=0, le=1e7, description="time from its decision until the picks change")] = 0
     set: Annotated[dict[Name, Pick], Field(min_length=1, max_length=32, description="the picks that change, choice: option")]
 
-    @model_validator(mode="after")
-    def _one_bound(self) -> Self:
-        if (self.above is None) == (self.below is None):
-            raise ValueError("give exactly one of above and below")
-        return self
+    _one_bound = exactly_one("above", "below")
 
     @property
     def queue_of(self) -> str | None:

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from simulator.case.document import Path
-from simulator.case.fields import ClockTime, Line, Name, Share, Strict
+from simulator.case.fields import ClockTime, Line, Name, Share, Strict, exactly_one
 from simulator.case.kinds import AnyStage, OneOf, registry
 from simulator.errors import suggest
 from simulator.records.timetables import HOUR_S, Surge, clock_minutes, merged, steps
@@ -47,20 +47,12 @@ class AffectedQuantity(Enum):
     ADDED = "added to an attribute of new requests"
 
 
-#: Quantities that apply to a request by its time of arrival.
-BY_ARRIVAL = frozenset(
-    {
-        AffectedQuantity.PREVALENCE,
-        AffectedQuantity.SCORES,
-        AffectedQuantity.POSITIVES,
-        AffectedQuantity.MULTIPLIED,
-        AffectedQuantity.ADDED,
-    }
-)
-#: Quantities of the sensors whose frames are the requests.
-OF_SENSORS = frozenset({AffectedQuantity.LOST, AffectedQuantity.LATER, AffectedQuantity.GAIN})
 #: Quantities that change the scores of a model.
 OF_SCORES = frozenset({AffectedQuantity.SCORES, AffectedQuantity.POSITIVES})
+#: Quantities that apply to a request by its time of arrival.
+BY_ARRIVAL = OF_SCORES | {AffectedQuantity.PREVALENCE, AffectedQuantity.MULTIPLIED, AffectedQuantity.ADDED}
+#: Quantities of the sensors whose frames are the requests.
+OF_SENSORS = frozenset({AffectedQuantity.LOST, AffectedQuantity.LATER, AffectedQuantity.GAIN})
 
 
 class AnyCurveball(Strict):
@@ -256,11 +248,7 @@ class ClockSkew(AnyCurveball):
         float | None, Field(ge=-100_000, le=100_000, description="microseconds the clock gains a second; below 0 it loses")
     ] = None
 
-    @model_validator(mode="after")
-    def _one_skew(self) -> Self:
-        if (self.ms is None) == (self.ppm is None):
-            raise ValueError("give ms, for a clock that jumps, or ppm, for one that runs off")
-        return self
+    _one_skew = exactly_one("ms", "ppm", message="give ms, for a clock that jumps, or ppm, for one that runs off")
 
 
 class Crowd(AnyCurveball):
@@ -274,11 +262,7 @@ class Crowd(AnyCurveball):
     times: Annotated[float | None, Field(ge=0, le=1000)] = None
     plus: Annotated[float | None, Field(ge=-1e9, le=1e9)] = None
 
-    @model_validator(mode="after")
-    def _one_change(self) -> Self:
-        if (self.times is None) == (self.plus is None):
-            raise ValueError("give times, to multiply the attribute, or plus, to add to it")
-        return self
+    _one_change = exactly_one("times", "plus", message="give times, to multiply the attribute, or plus, to add to it")
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
@@ -394,20 +378,9 @@ class Weather(AnyCurveball):
 
 #: Every kind of curveball that a scenario may name, by that name; `simulator.case.kinds.add_kind` adds one.
 CURVEBALLS: dict[str, type[AnyCurveball]] = registry(
-    Traffic,
-    ReplicaLoss,
-    ZoneLoss,
-    SlowReplicas,
-    Throttle,
-    SensorLoss,
-    ClockSkew,
-    Crowd,
-    NetworkTrouble,
-    Drift,
-    AccuracyDrop,
-    Price,
-    Weather,
-)
+    Traffic, ReplicaLoss, ZoneLoss, SlowReplicas, Throttle, SensorLoss, ClockSkew, Crowd, NetworkTrouble, Drift, AccuracyDrop,
+    Price, Weather
+)  # fmt: skip
 
 Curveball = Annotated[AnyCurveball, OneOf(CURVEBALLS)]
 
@@ -516,11 +489,11 @@ def _latest(before: float, after: float) -> float:
 
 def failures(rng: np.random.Generator, mtbf_s: float, repair_s: float, horizon: float) -> list[Span]:
     """Return the outages of one replica on [0, horizon) s: exponential times up and down in turn, beginning up."""
-    found: list[Span] = []
+    outages: list[Span] = []
     now = 0.0
     while now < horizon:
         up, down = (rng.standard_exponential((256, 2)) * (mtbf_s, repair_s)).T
         ends = now + np.cumsum(up + down)
-        found += zip((ends - down).tolist(), ends.tolist(), strict=True)
-        now = found[-1][1]
-    return [span for span in found if span[0] < horizon]
+        outages += zip((ends - down).tolist(), ends.tolist(), strict=True)
+        now = outages[-1][1]
+    return [span for span in outages if span[0] < horizon]

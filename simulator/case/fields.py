@@ -105,6 +105,18 @@ class Strict(BaseModel):
         return InitErrorDetails(type=error, loc=line["loc"], input=line["input"])
 
 
+def exactly_one(*names: str, message: str = "") -> Any:
+    """Return a validator of a model that accepts exactly one of several fields; message: the sentence for none or more."""
+    sentence = message or f"give exactly one of {' and '.join(names)}"
+
+    def check(model: Any) -> Any:
+        if sum(getattr(model, name) is not None for name in names) != 1:
+            raise ValueError(sentence)
+        return model
+
+    return model_validator(mode="after")(check)
+
+
 class Sourced(Strict):
     """A model with evidence: exactly one of measured, projected, published or assumed says where its value comes from."""
 
@@ -262,7 +274,7 @@ class Lognormal(AnyQuantity):
 
     def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.sigma == 0:
-            return _share_of(np.float32([self.median.value]), values)
+            return _share_of(np.array([self.median.value], np.float32), values)
         return np.asarray(lognorm.cdf(values, self.sigma, scale=self.median.value))
 
 
@@ -323,7 +335,7 @@ class Constant(AnyQuantity):
         return np.full(shape, self.constant.value, dtype)
 
     def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return _share_of(np.float32([self.constant.value]), values)
+        return _share_of(np.array([self.constant.value], np.float32), values)
 
 
 #: Every kind of quantity, by its key; one without any key is read as the first. `add_quantity` adds one.

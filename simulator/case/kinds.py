@@ -153,7 +153,8 @@ class Open(AnyArrivals):
         end = 86_400 * scenario.run.days
         for index, spike in enumerate(self.spikes):
             if spike.at_s >= end:
-                yield ("spikes", index, "at_s"), f"begins at {spike.at_s:,g} s, after the last request; it should begin before {end:,g} s (run.days)"
+                message = f"begins at {spike.at_s:,g} s, after the last request; it should begin before {end:,g} s (run.days)"
+                yield ("spikes", index, "at_s"), message
 
 
 #: The place of each section's model, by the section's name in a case.
@@ -197,7 +198,7 @@ class Section(Strict):
         """Return the section's metrics of one replication, by name."""
         return {}
 
-    def causes(self) -> Mapping[str, Callable[[Summary, Verdict], ObjectiveCause | None]]:
+    def objective_causes(self) -> Mapping[str, Callable[[Summary, Verdict], ObjectiveCause | None]]:
         """Return the functions that explain objectives on the section's metrics, by the first part of the metric's name."""
         return {}
 
@@ -294,8 +295,8 @@ class AnyStage(Strict):
 
     def unserved(self) -> set[str]:
         """Where a request may go that was neither served, kept waiting nor counted here."""
-        kept = {*self.planned_targets(), ("on_timeout",)} if self.keeps else set()
-        return {target for path, target in self.targets().items() if path not in kept}
+        served = {*self.planned_targets(), ("on_timeout",)} if self.keeps else set()
+        return {target for path, target in self.targets().items() if path not in served}
 
     def tags(self) -> list[str]:
         """The tags that it gives to requests, in the order of the file."""

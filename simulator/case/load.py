@@ -120,9 +120,9 @@ def loads(text: str, name: str = "scenario.yaml") -> Scenario:
 
 
 def load_all(read: Callable[[str], Scenario] = load) -> tuple[list[Scenario], list[Fault]]:
-    found = [load_alone(name, read) for name in scenario_ids()]
-    faults = [*doubled(), *(fault for _, faults in found for fault in faults)]
-    return [scenario for scenario, _ in found if scenario is not None], faults
+    results = [load_alone(name, read) for name in scenario_ids()]
+    faults = [*doubled(), *(fault for _, faults in results for fault in faults)]
+    return [scenario for scenario, _ in results if scenario is not None], faults
 
 
 def load_alone(name: str, read: Callable[[str], Scenario] = load) -> tuple[Scenario | None, list[Fault]]:
@@ -190,8 +190,8 @@ def _faults_of_picks(scenario: Scenario, unfit: Container[str]) -> list[Fault]:
     if unfit:
         sound = {name: choice for name, choice in scenario.choices.items() if name not in unfit}
         scenario = scenario.model_copy(update={"choices": sound, "controllers": {}})
-    found = (fault for design in one_by_one(scenario) for fault in _faults_of(scenario, design))
-    return list(islice(found, FAULTS_SHOWN.most + 1))
+    faults = (fault for design in one_by_one(scenario) for fault in _faults_of(scenario, design))
+    return list(islice(faults, FAULTS_SHOWN.most + 1))
 
 
 def _faults_of(scenario: Scenario, picks: Mapping[str, Pick]) -> list[Fault]:

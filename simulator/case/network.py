@@ -44,7 +44,7 @@ class Network:
     def meeting(self, fork: str) -> str | None:
         """Return the first join that every route from the fork passes; None if there is none."""
         if fork not in self._met:
-            self._met[fork] = min(self._passed(fork), key=lambda found: found[1], default=(None, 0))[0]
+            self._met[fork] = min(self._passed(fork), key=lambda passed: passed[1], default=(None, 0))[0]
         return self._met[fork]
 
     def _passed(self, fork: str) -> Iterator[tuple[str | None, int]]:
@@ -121,8 +121,8 @@ class Network:
         met = [self.meeting(fork) for fork in self.forks]
         for name in self.joins:
             if met.count(name) != 1 and None not in met:
-                found = "two forks meet" if name in met else "no fork meet"
-                yield ("stages", name), f"the branches of {found} here; each join belongs to one fork"
+                number = "two forks meet" if name in met else "no fork meet"
+                yield ("stages", name), f"the branches of {number} here; each join belongs to one fork"
 
     def _entered_by_the_fork_alone(self, start: str, fork: str, join: str) -> Iterator[tuple[Path, str]]:
         inside = self.inside(fork)

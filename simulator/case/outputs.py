@@ -115,7 +115,8 @@ class CaseOutline:
         return self.labels.get(name, name)
 
 
-class CountedMetric(NamedTuple):
+@dataclass(frozen=True)
+class CountedMetric:
     """A metric's record together with its count in one replication.
 
     count: takes a `CountedRun`; returns a `Total` (store "totals"), a `Sample` (store "samples") or, by stretch of the run, the
@@ -264,7 +265,7 @@ def grouping_of(data: Mapping[str, Any]) -> Grouping:
 
 
 def _part(data: Mapping[str, Any], key: str, kind: type) -> Any:
-    return found if isinstance(found := data.get(key), kind) else kind()
+    return part if isinstance(part := data.get(key), kind) else kind()
 
 
 def bands(edges: Sequence[float], unit: str = "") -> dict[str, str]:
@@ -281,12 +282,12 @@ def with_groups(metrics: Mapping[str, Metric], groupings: Mapping[str, Grouping]
 
 
 def _grouped(metrics: Mapping[str, Metric], groupings: Mapping[str, Grouping]) -> Iterator[Metric]:
-    for attribute, found in groupings.items():
-        for name in found.metrics:
+    for attribute, divided in groupings.items():
+        for name in divided.metrics:
             if name in metrics and metrics[name].has_groups:
-                for value, words in found.groups.items():
+                for value, words in divided.groups.items():
                     group, one = MetricGroup(attribute, value), metrics[name]
-                    label = f"{one.label} ({found.label}: {words})"
+                    label = f"{one.label} ({divided.label}: {words})"
                     yield replace(one, name=f"{name}.{group.key}", label=label, group=group)
 
 

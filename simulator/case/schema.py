@@ -7,14 +7,26 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 import numpy as np
-from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
 from scipy.special import ndtri
 
 from simulator.case.attributes import Attribute
 from simulator.case.choices import Choice, Controller
 from simulator.case.curveballs import Curveball
 from simulator.case.document import Document
-from simulator.case.fields import ClockTime, CostFigure, Figure, Line, Name, Prose, ShareFigure, Slug, Strict, bounded
+from simulator.case.fields import (
+    ClockTime,
+    CostFigure,
+    Figure,
+    Line,
+    Name,
+    Prose,
+    ShareFigure,
+    Slug,
+    Strict,
+    bounded,
+    exactly_one,
+)
 from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals, AnyStage, End, OneOf, Provided, Section
 from simulator.case.network import Network
 from simulator.case.outputs import CaseOutline, Metric, grouping, metrics_of, offered, with_groups
@@ -119,11 +131,9 @@ class Accelerator(Strict):
     ] = None
     cores: Annotated[int | None, Field(ge=1, le=1024, description="threads that run at once at full speed")] = None
 
-    @model_validator(mode="after")
-    def _one_rule(self) -> Self:
-        if (self.slowdown is None) == (self.cores is None):
-            raise ValueError("give slowdown, for a device whose batches slow each other down, or cores, for a processor")
-        return self
+    _one_rule = exactly_one(
+        "slowdown", "cores", message="give slowdown, for a device whose batches slow each other down, or cores, for a processor"
+    )
 
     def stretch(self, batches: float, threads: float) -> float:
         """Return the factor on the time of a batch while `batches` are at work, on `threads` in all."""
@@ -147,11 +157,7 @@ class Objective(Strict):
     at_least: float | None = None
     at_most: float | None = None
 
-    @model_validator(mode="after")
-    def _one_bound(self) -> Self:
-        if (self.at_least is None) == (self.at_most is None):
-            raise ValueError("give exactly one of at_least and at_most")
-        return self
+    _one_bound = exactly_one("at_least", "at_most")
 
 
 def _few_options(choices: dict[str, Choice]) -> dict[str, Choice]:
@@ -301,18 +307,18 @@ class Scenario(Strict):
     @cached_property
     def metrics(self) -> dict[str, Metric]:
         """Every metric that a run of this scenario can report, by name, in the order of the screen."""
-        found = metrics_of(self.outline)
+        metrics = metrics_of(self.outline)
         for section in self.sections.values():
-            found |= {metric.name: metric for metric in section.metrics_of(section)}
-        return with_groups(found, {name: grouping(attribute) for name, attribute in self.attributes.items()})
+            metrics |= {metric.name: metric for metric in section.metrics_of(section)}
+        return with_groups(metrics, {name: grouping(attribute) for name, attribute in self.attributes.items()})
 
     def asking(self, names: Iterable[str]) -> Self:
         """Return a scenario whose runs report these metrics and the objectives for them alone, which takes less time."""
-        asked = set(names)
-        objectives = [objective for objective in self.objectives if objective.metric in asked]
-        found = self.model_copy(update={"objectives": objectives})
-        vars(found)["metrics"] = {name: metric for name, metric in self.metrics.items() if name in asked}
-        return found
+        wanted = set(names)
+        objectives = [objective for objective in self.objectives if objective.metric in wanted]
+        narrowed = self.model_copy(update={"objectives": objectives})
+        vars(narrowed)["metrics"] = {name: metric for name, metric in self.metrics.items() if name in wanted}
+        return narrowed
 
     def defaults(self) -> dict[str, Any]:
         return {name: choice.read(choice.default) for name, choice in self.choices.items()}

@@ -74,7 +74,7 @@ COMMANDS = {
     ),
     "incident": CommandEntry(
         "incident.incident_command:incident",
-        "Play a production incident from a script; the cause is told once the script closes it.",
+        "Play a production incident from a script; the command prints the cause once the script closes it.",
     ),
     "profile": CommandEntry("measure.profile_command:profile", "Measure what models take on this machine, call by call."),
     "fidelity": CommandEntry(

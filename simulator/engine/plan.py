@@ -155,22 +155,23 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
     return replace(plan, tables=tables, later=later, items=(positives, negatives))
 
 
-def calm(plan: Plan) -> Plan:
-    return replace(plan, strikes={}, later=tuple((at_s, calm(after)) for at_s, after in plan.later))
+def without_curveballs(plan: Plan) -> Plan:
+    return replace(plan, strikes={}, later=tuple((at_s, without_curveballs(after)) for at_s, after in plan.later))
 
 
 def changes_of(plan: Plan) -> list[tuple[float, dict[str, Any]]]:
     """Return the picks that change during the run, each behind its time (s)."""
-    found, before = [], plan
+    changes, before = [], plan
     for at_s, after in plan.later:
-        found.append((at_s, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)}))
+        changes.append((at_s, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)}))
         before = after
-    return found
+    return changes
 
 
 def seen_as(plan: Plan, other: Plan) -> Plan:
-    found = plan if other.items is None else with_items(plan, *other.items)
-    return found if other.edge is None else at_band_edge(found, other.edge)
+    """Return a plan for the labelled items, and at the edge of the bands, of another one."""
+    with_its_items = plan if other.items is None else with_items(plan, *other.items)
+    return with_its_items if other.edge is None else at_band_edge(with_its_items, other.edge)
 
 
 def fingerprint(data: Any) -> str:

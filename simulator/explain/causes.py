@@ -317,7 +317,9 @@ _EXPLAINED: dict[tuple[str, ...], _Explain] = {
 def _explain(summary: Summary, base: str) -> _Explain | None:
     """Return the function that explains a metric, given the first part of its name; sections of features bring their own."""
     own = next((explain for bases, explain in _EXPLAINED.items() if base in bases), None)
-    return own or next((each[base] for one in summary.plan.scenario.sections.values() if base in (each := one.causes())), None)
+    return own or next(
+        (each[base] for one in summary.plan.scenario.sections.values() if base in (each := one.objective_causes())), None
+    )
 
 
 # ---- numbers in words

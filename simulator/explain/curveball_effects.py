@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from simulator.engine.plan import calm
+from simulator.engine.plan import without_curveballs
 from simulator.metrics.comparisons import Difference, differences
 from simulator.metrics.stage_metrics import strikes_of
 from simulator.metrics.summary import Summary, Verdict
@@ -50,7 +50,7 @@ class Toll:
 
 def tolls(before: Summary, after: Summary) -> list[Toll]:
     """Every objective of a struck run, `after`, beside the calm one, `before`; raises ValueError for runs of two designs."""
-    twins = calm(after.plan).identity == before.plan.identity
+    twins = without_curveballs(after.plan).identity == before.plan.identity
     if not twins or (before.seed, before.replications) != (after.seed, after.replications):
         raise ValueError("a struck run is compared with the calm run of the same design, seed and number of replications")
     found = {one.metric.name: one for one in differences(before.measures, after.measures, (before, after))}

@@ -1,44 +1,47 @@
-"""Before an incident: what it is about, and the pager."""
+"""The control room of an incident: the start, the strip, the news, the monitors and their editor, and the notebook."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
 import streamlit as st
+from pydantic import ValidationError
 
 from simulator.app.widgets import CONFIG, plain
 from simulator.case.schema import Scenario
-from simulator.charts.look import inked
+from simulator.charts.look import inked, rounded
 from simulator.errors import InputError
-from simulator.incident.incident_charts import MonitorMarks, MonitorView, Words, monitor, reading
-from simulator.incident.monitoring import WindowSeries
-from simulator.incident.player_actions import Action, WaitAction, WatchAction
-from simulator.incident.room_panels import editor
-from simulator.incident.section import Watch
+from simulator.incident.incident_charts import MonitorMarks, MonitorView, monitor, reading
+from simulator.incident.monitoring import WindowSeries, priced
+from simulator.incident.pictures import pictures
+from simulator.incident.player_actions import Action, NotebookEntry, WaitAction, WatchAction
+from simulator.incident.section import Incident
 from simulator.incident.sessions import Game, games
-from simulator.incident.wording import OF_MEANS, SHARES, came_of, figure_of, first_moves, moment, number, unit_of
+from simulator.incident.watches import BY, TESTS, Watch, name_of
+from simulator.incident.wording import first_moves, hours, moment, usd
 
 
 def start(scenario: Scenario) -> None:
-    """Take the pager, or choose first what is watched."""
+    """Offer the pager, and the choice of monitors before it."""
     assert scenario.incident is not None
     st.markdown(_opening(scenario.brief))
     st.markdown(
-        f"Something will ring, and {len(scenario.incident.causes)} things may be behind it. Look closer, which takes time and "
-        "money; say what it is and how sure you are; put it right. The stream goes on meanwhile."
+        f"A monitor will ring, for one of {len(scenario.incident.causes)} causes. Look closer, which takes time and money; "
+        "name the cause and your confidence; ship a fix. The stream goes on meanwhile."
     )
     if st.button("Take the pager", key="pager", type="primary"):
         _begin(scenario, [])
-    with st.expander("Choose what is watched first", key="first_watches", width=720):
+    with st.expander("Choose the monitors first", key="first_watches", width=720):
         watches = editor(scenario, scenario.incident.watches, f"start:{scenario.id}")
         if st.button("Take the pager with these monitors", key="pager_watching"):
             _begin(scenario, _watching(scenario, watches))
 
 
 def _opening(brief: str) -> str:
-    """The first two sentences of what a person is told."""
+    """Return the first two sentences of the brief."""
     first = " ".join(brief.split("\n\n")[0].split())
     return " ".join(re.split(r"(?<=[.!?])\s+", first)[:2])
 
@@ -49,7 +52,7 @@ def _watching(scenario: Scenario, watches: list[Watch]) -> list[Action]:
 
 
 def _begin(scenario: Scenario, actions: list[Action]) -> None:
-    """A new incident, which begins with the first ring."""
+    """Begin an incident, which starts with the first alarm."""
     try:
         name = games().begin(scenario, [*actions, WaitAction(kind="wait")])
     except InputError as error:
@@ -64,37 +67,38 @@ STEP_S = 6 * 3600.0
 
 
 def latest(game: Game) -> str:
-    """What the person knows since a moment ago, in a sentence or two."""
+    """Return the news of the last action, in a sentence or two."""
     if not game.notes:
         return "Nothing has rung yet."
-    note = next((one for one in reversed(game.notes) if one.action.kind != "believe"), game.notes[-1])
-    said = came_of(note, game.play.spec)
-    if note.action.kind == "wait" and not (note.ring or note.complaint):
-        said = f"{said} {_ringing(game)}"
-    looked = any(one.action.kind == "look" for one in game.notes)
-    return said if looked or not (note.ring or note.complaint) else f"{said}\n{first_moves(game.play.spec)}"
+    note = next((one for one in reversed(game.notes) if one.beliefs is None), game.notes[-1])
+    paged = note.ring is not None or note.complaint
+    sentence = note.outcome(game.play.spec)
+    if note.waited and not paged:
+        sentence = f"{sentence} {_ringing(game)}"
+    looked = any(one.finding for one in game.notes)
+    return sentence if looked or not paged else f"{sentence}\n{first_moves(game.play.spec)}"
 
 
 def _ringing(game: Game) -> str:
-    loud = {figure_of(one.watch): None for one in game.series if MonitorView.by(one, game.now_s).ringing(game.now_s)}
+    loud = {one.watch.title: None for one in game.series if MonitorView.by(one, game.now_s).ringing(game.now_s)}
     return f"Ringing: {', '.join(loud)}." if loud else "Nothing rings."
 
 
 def news(game: Game) -> None:
-    """The same on the screen: red where something rings."""
-    last = next((one for one in reversed(game.notes) if one.action.kind != "believe"), None)
+    """Show the news, in red after an alarm or a complaint."""
+    last = next((one for one in reversed(game.notes) if one.beliefs is None), None)
     loud = bool(last and (last.ring or last.complaint))
     sentence, _, rest = latest(game).partition("\n")
     (st.error if loud else st.info)(f"**{plain(sentence)}** {plain(rest)}")
-    told = f"told:{game.id}"
-    if len(game.notes) > st.session_state.get(told, len(game.notes)):
-        st.toast(plain(sentence))  # on a narrow screen the button that was pressed is far below
-    st.session_state[told] = len(game.notes)
+    key = f"told:{game.id}"
+    if len(game.notes) > st.session_state.get(key, len(game.notes)):
+        st.toast(plain(sentence))  # on a narrow screen the news are far above the pressed button
+    st.session_state[key] = len(game.notes)
 
 
 @st.fragment
 def watched(game: Game) -> None:
-    """Every monitor, those that ring first, up to now or to the earlier time that is chosen."""
+    """Draw every monitor, ringing ones first, up to now or to an earlier time of the user's choice."""
     place = st.empty()
     at_s = _scrubbed(game)
     marks = MonitorMarks(
@@ -112,41 +116,164 @@ def watched(game: Game) -> None:
 
 
 def _scrubbed(game: Game) -> float:
-    """The time up to which charts are drawn (s)."""
+    """Return the end of the charts (s), as the user chooses it."""
     steps = int((game.now_s - game.play.start_s) // STEP_S)
     instants = [game.play.start_s + step * STEP_S for step in range(steps + 1)]
     instants += [game.now_s] if game.now_s > instants[-1] else []
     if len(instants) < 2:
         return game.now_s
-    told = partial(moment, game.scenario)
     # A new action brings a new slider, which stands at the present.
     key = f"scrub:{game.id}:{len(game.notes)}"
-    return float(st.select_slider("Charts as they were on", instants, instants[-1], format_func=told, key=key))
+    return float(
+        st.select_slider("Charts as they were on", instants, instants[-1], format_func=partial(moment, game.scenario), key=key)
+    )
 
 
 def _by_watch(series: Sequence[WindowSeries], at_s: float) -> list[tuple[Watch, list[MonitorView]]]:
-    """The slices of each monitor, the monitors that ring first."""
-    found: dict[int, tuple[Watch, list[MonitorView]]] = {}
+    """Group the slices by monitor, ringing monitors first."""
+    groups: dict[int, tuple[Watch, list[MonitorView]]] = {}
     for one in series:
-        found.setdefault(id(one.watch), (one.watch, []))[1].append(MonitorView.by(one, at_s))
-    return sorted(found.values(), key=lambda pair: not any(part.ringing(at_s) for part in pair[1]))
+        groups.setdefault(id(one.watch), (one.watch, []))[1].append(MonitorView.by(one, at_s))
+    return sorted(groups.values(), key=lambda pair: not any(part.ringing(at_s) for part in pair[1]))
 
 
 def _small(game: Game, watch: Watch, parts: list[MonitorView], marks: MonitorMarks, key: str) -> None:
-    words = Words(
-        figure_of(watch),
-        lambda value: number(value, watch.statistic, watch.test),
-        partial(moment, game.scenario),
-        unit_of(watch.statistic) if watch.test in OF_MEANS else "",
-        watch.test in OF_MEANS and watch.statistic in SHARES,
-    )
-    chart = monitor(parts, words, marks)
+    chart = monitor(watch, parts, marks, partial(moment, game.scenario))
     loud = any(part.ringing(marks.now_s) for part in parts)
     with st.container(border=True, gap=None):
         left, right = st.columns([4, 1], gap="xsmall")
-        head = f"{':red-badge[rings] ' if loud else ''}**{plain(words.title)}** :small[{watch.window_h:g} h]"
-        left.markdown(f"{head}  \n:small[{plain(reading(parts, words, marks))}]")
+        head = f"{':red-badge[rings] ' if loud else ''}**{plain(watch.title)}** :small[{watch.window_h:g} h]"
+        left.markdown(f"{head}  \n:small[{plain(reading(parts, marks))}]")
         with right.popover("Table", type="tertiary"):
             st.dataframe(chart.table, hide_index=True)
         if chart.figure is not None:
             st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
+
+
+# The editor of monitors
+
+_RULES = {"spread": "standard deviations of quiet windows", "p": "p value, as if frames were independent"}
+_REFERENCES = {"first": "the first days of production", "collected": "the images that were collected"}
+
+
+def editor(scenario: Scenario, now: list[Watch], key: str) -> list[Watch]:
+    """Let the user edit monitors, and return them; now: the monitors at first; key: a new one starts anew."""
+    spec = scenario.incident
+    assert spec is not None
+    watches: list[Watch] = st.session_state.setdefault(f"watches:{key}", list(now))
+    prices = {name: figure.value for name, figure in spec.usd_a_week.items()}
+    for place, watch in enumerate(watches):
+        left, right = st.columns([5, 1], gap="xsmall", vertical_alignment="center")
+        left.markdown(f":small[{plain(watch.line())}]")
+        if right.button("Remove", key=f"remove:{key}:{place}:{len(watches)}", type="tertiary", help=f"Monitor {place + 1}"):
+            watches.pop(place)
+            st.rerun()
+    st.markdown(f"{len(watches)} monitors, **{usd(priced(watches, prices))} a week**.")
+    with st.expander("Add a monitor", type="compact", key=f"adding:{key}"):
+        _form(spec, watches, key)
+    return watches
+
+
+def _form(spec: Incident, watches: list[Watch], key: str) -> None:
+    with st.form(f"form:{key}", border=False):
+        given = _given(spec, key)
+        added = st.form_submit_button("Add it")
+    if not added:
+        return
+    try:
+        watches.append(Watch(**given))
+    except ValidationError as error:
+        for fault in error.errors(include_url=False):
+            st.error(plain(fault["msg"].removeprefix("Value error, ")))
+        return
+    st.rerun()
+
+
+def _given(spec: Incident, key: str) -> dict[str, Any]:
+    """Draw the form, and return its values."""
+
+    def name(field: str) -> str:
+        return f"new:{key}:{field}"
+
+    def priced_name(statistic: str) -> str:
+        return f"{name_of(statistic)}, {usd(spec.usd_a_week[statistic].value)} a week"
+
+    statistics = list(spec.usd_a_week)
+    return {
+        "statistic": st.selectbox("Figure", statistics, format_func=priced_name, key=name("statistic")),
+        "by": st.selectbox("Of", [*BY], format_func=lambda name: BY[name], key=name("by")),
+        "test": st.selectbox("Compared by", [*TESTS], format_func=lambda name: TESTS[name], key=name("test")),
+        "window_h": st.select_slider("Window (h)", [1, 3, 6, 12, 24, 48, 72, 168], 24, key=name("window")),
+        "reference": st.selectbox("Against", [*_REFERENCES], format_func=lambda name: _REFERENCES[name], key=name("reference")),
+        "rings": st.selectbox("Rings by", [*_RULES], format_func=lambda name: _RULES[name], key=name("rings")),
+        "at": st.number_input("Rings beyond, or below this p", 0.0001, 1000.0, 4.0, format="%g", key=name("at")),
+        "correct": st.checkbox("Correct p for the number of slices", True, key=name("correct")),
+        "sampled": st.slider("Frames that it reads", 5, 100, 100, 5, format="%d%%", key=name("sampled")) / 100,
+    }
+
+
+def notebook(game: Game) -> None:
+    """Draw the notebook, the latest line first."""
+    st.subheader("Notebook", anchor=False)
+    if not game.notes:
+        st.markdown("Each action and its outcome will appear here.")
+    for place, note in reversed(list(enumerate(game.notes))):
+        _entry(game, note, place)
+
+
+def _entry(game: Game, note: NotebookEntry, place: int) -> None:
+    waited = note.waited
+    cost = [moment(game.scenario, note.until_s if waited else note.at_s)]
+    took = hours(note.until_s - note.at_s)
+    cost += [f"after {took}" if waited else took] if note.until_s > note.at_s else []
+    cost += [usd(note.usd)] if note.usd else []
+    with st.container(border=True, gap="xxsmall"):
+        head = f"**{place + 1}. {plain(note.title(game.play.spec))}** :small[{plain(', '.join(cost))}]"
+        st.markdown(f"{head}  \n{plain(note.outcome(game.play.spec))}")
+        if note.finding is not None and len(note.finding.table):
+            with st.expander(f"Figures of {place + 1}", expanded=note is game.notes[-1], type="compact"):
+                st.dataframe(rounded(note.finding.table), hide_index=True, key=f"found:{place}")
+                pictures(note)
+
+
+_CSS = """
+dl { display: flex; flex-wrap: wrap; margin: 0; border: 1px solid var(--st-border-color);
+     border-radius: var(--st-base-radius); overflow: hidden; }
+dl > div { flex: 1 1 7.5rem; padding: .3rem .7rem; border-left: 1px solid var(--st-border-color); margin-left: -1px; }
+dt { font: 400 .78rem/1.3 var(--st-font); color: var(--st-text-color); }
+dd { margin: 0; font: 600 1.1rem/1.3 var(--st-font); color: var(--st-text-color); font-variant-numeric: tabular-nums; }
+.state { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+"""
+
+_HTML = """
+<dl></dl>
+<div class="state" role="status" aria-live="polite"></div>
+"""
+
+_JS = """
+export default function ({ data, parentElement }) {
+  parentElement.querySelector("dl").replaceChildren(...data.cells.map(([name, value]) => {
+    const cell = document.createElement("div"), term = document.createElement("dt"), content = document.createElement("dd");
+    term.textContent = name;
+    content.textContent = value;
+    cell.append(term, content);
+    return cell;
+  }));
+  const state = parentElement.querySelector(".state");
+  if (state.textContent !== data.state) state.textContent = data.state;
+}
+"""
+
+_component = st.components.v2.component("incident_strip", html=_HTML, css=_CSS, js=_JS)
+
+
+def strip(game: Game, state: str) -> None:
+    """Draw the clock and the spent money; state: the text that a screen reader speaks after a change."""
+    page = game.paged
+    cells = [
+        ("Clock of the incident", moment(game.scenario, game.now_s)),
+        ("Since the page", hours(game.now_s - page.until_s) if page else "nothing rang yet"),
+        ("Spent", usd(game.usd)),
+        ("Frames labelled", f"{game.labels:,}"),
+    ]
+    _component(key="incident_strip", data={"cells": cells, "state": state})

@@ -1,25 +1,27 @@
-"""What is inside each frame: the figures that can be watched, what was found of what was there, and the harm done."""
+"""Statistics of each frame: the figures that can be watched, the weight of found objects, and the harm."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.evidence.detection_tables import BINS, IMAGE_STATISTICS
-from simulator.incident.cause_kinds import GuidelineEffect
-from simulator.incident.measured_scenes import CLEAN_SETTING, Stock
+from simulator.incident.fixes import Change, Changes, Reviewed
+from simulator.incident.measured_scenes import CLEAN_SETTING, MeasuredScenes
 from simulator.incident.secret import HOUR_S, Secret
 from simulator.incident.section import Incident
-from simulator.incident.stream import Change, Frames, Reviewed, ends_s
+from simulator.incident.stream import Frames, ends_s
+from simulator.incident.watches import Slicing
 from simulator.records.streams import Streams
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-#: Figures of the image as it is received, by their column; and of the network's input, by theirs.
+#: Columns of the figures of the received image, and the figures of the network's input in the order of theirs.
 _OF_IMAGE = {
     "brightness": "brightness",
     "contrast": "contrast",
@@ -33,21 +35,25 @@ _OF_INPUT = ("input_mean", "input_spread", "input_channels")
 
 
 @dataclass(frozen=True, eq=False)
-class Insides:
-    """Looks up what is inside frames."""
+class FrameStatistics:
+    """Look-ups of measured figures for the frames of a stream."""
 
     spec: Incident
     secret: Secret
-    stock: Stock
+    scenes: MeasuredScenes
     frames: Frames
     changes: Sequence[Change] = ()
+
+    @cached_property
+    def _by_kind(self) -> Changes:
+        return Changes.of(self.changes)
 
     @property
     def _cell(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         return self.frames.network, self.frames.given, self.frames.scene
 
     def figure(self, name: str) -> Floats:
-        """A figure of `WATCHED` for each frame, shape (n,); NaN where there is none: of dropped frames, of unlabelled ones."""
+        """Return a figure of `WATCHED` for each frame, shape (n,); NaN for dropped frames, or for unlabelled ones."""
         frames = self.frames
         if name == "dropped":
             return frames.served.dropped.astype(float)
@@ -60,110 +66,119 @@ class Insides:
         return np.where(frames.served.dropped, np.nan, values)
 
     def _seen_or_given(self, name: str) -> Floats:
-        frames, stock = self.frames, self.stock
+        frames, scenes = self.frames, self.scenes
         if name in _OF_IMAGE:
             column = list(IMAGE_STATISTICS).index(_OF_IMAGE[name])
-            return np.asarray(stock.images[frames.seen, frames.scene, column], float)
+            return np.asarray(scenes.images[frames.seen, frames.scene, column], float)
         if name in _OF_INPUT:
-            return np.asarray(stock.inputs[*self._cell, _OF_INPUT.index(name)], float)
+            return np.asarray(scenes.inputs[*self._cell, _OF_INPUT.index(name)], float)
         if name == "score":
-            return np.asarray(stock.score[self._cell], float)
+            return np.asarray(scenes.score[self._cell], float)
         if name == "found":
-            return np.asarray(stock.tails[0][*self._cell, frames.bin], float)
+            return np.asarray(scenes.tails[0][*self._cell, frames.bin], float)
         if name == "sure":
             return self._sure()
         assert name == "features"
-        middle = stock.features[stock.settings[CLEAN_SETTING]][stock.scenes["reference"].to_numpy(bool)].mean(axis=0)
+        middle = scenes.features[scenes.settings[CLEAN_SETTING]][scenes.reference].mean(axis=0)
         return np.asarray(np.linalg.norm(self.vectors() - middle, axis=1), float)
 
     def vectors(self) -> Floats:
-        """The features of each frame, shape (n, 16)."""
-        return np.asarray(self.stock.features[self.frames.given, self.frames.scene], float)
+        """Return the features of each frame, shape (n, 16)."""
+        return np.asarray(self.scenes.features[self.frames.given, self.frames.scene], float)
 
     def _sure(self) -> Floats:
-        """Detections that count, each as the share of such scores that is right on reference images (Garg et al. 2022)."""
+        """Count detections, each as the share of right ones with its score on reference images (Garg et al. 2022)."""
         release = self.spec.release.detector, self.spec.release.precision
-        right = self.stock.counts * self.stock.right_share(release)
+        right = self.scenes.counts * self.scenes.right_share(release)
         tails = np.cumsum(right[..., ::-1], axis=-1)[..., ::-1]
         return np.asarray(tails[*self._cell, self.frames.bin], float)
 
-    # What is found
+    def slices(self, by: Slicing) -> dict[str, Bools]:
+        """Return the frames of each slice, by its name; a dropped frame belongs to no replica."""
+        frames, spec = self.frames, self.spec
+        if by == "all":
+            return {"all": np.ones(len(frames), bool)}
+        if by == "site":
+            return {site.label: frames.site == place for place, site in enumerate(spec.sites.values())}
+        if by == "version":
+            return {label: frames.version == place for place, label in enumerate(spec.versions.values())}
+        replicas = range(int(frames.served.replica.max(initial=0)) + 1)
+        return {f"replica {place + 1}": frames.served.replica == place for place in replicas}
+
+    # Labels
 
     def least_areas(self) -> Floats:
-        """The smallest box (px) that people are told to label in each frame, shape (n,)."""
+        """Return the smallest box (px) that people should label in each frame, shape (n,)."""
         least = np.full(len(self.frames), self.spec.labels.least_area_px)
         drawn = Streams(self.secret.seed).named("guideline").random(len(least))
-        ends = ends_s(self.changes, "labels", self.secret)
+        ends = ends_s(self._by_kind.undone, "labels", self.secret)
         at_s = self.frames.at_s
-        for effect, _ in self.secret.effects(self.spec):
-            if isinstance(effect, GuidelineEffect):
-                rising = (at_s - self.secret.onset_s) / max(self.secret.full_s(self.spec) - self.secret.onset_s, 1.0)
-                least[(drawn < rising) & (at_s >= self.secret.onset_s) & (at_s < ends)] = effect.least_area_px
+        for effect in self.secret.outside(self.spec).guidelines:
+            rising = (at_s - self.secret.onset_s) / max(self.secret.full_s(self.spec) - self.secret.onset_s, 1.0)
+            least[(drawn < rising) & (at_s >= self.secret.onset_s) & (at_s < ends)] = effect.least_area_px
         return least
 
     def labelled(self) -> tuple[Floats, Floats]:
-        """The weight found, and there, in frames that are labelled anyway, each shape (n,); NaN for other frames."""
+        """Return the weight found, and present, in frames that are labelled anyway, each shape (n,); NaN for others."""
         found, there = self.counted(np.flatnonzero(self.frames.labelled), self.least_areas()[self.frames.labelled])
         full = np.full((2, len(self.frames)), np.nan)
         full[:, self.frames.labelled] = found, there
         return full[0], full[1]
 
     def counted(self, rows: NDArray[np.int64], least_area_px: Floats) -> tuple[Floats, Floats]:
-        """The weight found, and there, in these frames as people label them, shapes (rows,)."""
+        """Return the weight found, and present, in these frames as people label them, shapes (rows,)."""
         there, missed = np.zeros((2, len(rows)))
         frames, weights = self.frames, self.spec.harm.weights
         for least in np.unique(least_area_px):
-            by_scene = self.stock.there(weights, float(least))
+            by_scene = self.scenes.there(weights, float(least))
             for bin_ in np.unique(frames.bin[rows]):
-                mine = (least_area_px == least) & (frames.bin[rows] == bin_)
-                chosen = rows[mine]
-                there[mine] = by_scene[frames.scene[chosen]]
-                lost = self.stock.missed(weights, float(least), BINS[bin_])
-                missed[mine] = lost[frames.network[chosen], frames.given[chosen], frames.scene[chosen]]
+                alike = (least_area_px == least) & (frames.bin[rows] == bin_)
+                chosen = rows[alike]
+                there[alike] = by_scene[frames.scene[chosen]]
+                lost = self.scenes.missed(weights, float(least), BINS[bin_])
+                missed[alike] = lost[frames.network[chosen], frames.given[chosen], frames.scene[chosen]]
         return there - missed, there
 
     def false(self) -> Floats:
-        """Detections that count and are false, shape (n,)."""
-        return np.asarray(self.stock.tails[1][*self._cell, self.frames.bin], float)
+        """Return the false detections that count, shape (n,)."""
+        return np.asarray(self.scenes.tails[1][*self._cell, self.frames.bin], float)
 
-    # The harm
+    # Harm
 
     def harm(self) -> Floats:
-        """What each frame costs, in units of the least object: what is missed, by its weight, and what is needless; (n,)."""
+        """Return the cost of each frame, in units of the least object, shape (n,): missed objects by weight, and false ones."""
         rows = np.arange(len(self.frames))
         found, there = self.counted(rows, np.zeros(len(rows)))
         needless = self.false() * self.spec.harm.needless.value
         harm = np.where(self.frames.served.dropped, there, there - found + needless)
         seen = np.zeros(len(rows), bool)
-        for change in self.changes:
-            if isinstance(change, Reviewed):
-                looked = self.reviewed(change, seen)
-                harm[looked] = (there - found)[looked] * (1 - change.finds)
-                seen |= looked
+        for review in self._by_kind.reviews:
+            looked = self.reviewed(review, seen)
+            harm[looked] = (there - found)[looked] * (1 - review.finds)
+            seen |= looked
         return harm
 
     def excess(self) -> Floats:
-        """The harm in each frame beyond what the same system does to the same scene without the cause, shape (n,).
+        """Return the harm of the cause in each frame: the harm less that of a run without the cause, shape (n,).
 
-        With the same fixes in force, so that a model that is better everywhere gains nothing by that: what counts is how
-        much of the harm of the cause is left.
+        Both runs have the fixes in force, so that a model that is better everywhere gains nothing by that.
         """
         frames = self.frames
         answered = replace(frames.served, latency_s=np.zeros(len(frames)))
         calm = replace(frames, served=answered, given=frames.calm_given, network=frames.calm_network, bin=frames.calm_bin)
         return np.asarray(self.harm() - replace(self, frames=calm).harm(), float)
 
-    def reviewed(self, change: Reviewed, seen: Bools | None = None) -> Bools:
-        """The frames that people look at: in each hour those with the fewest detections that are sure, shape (n,).
+    def reviewed(self, review: Reviewed, seen: Bools | None = None) -> Bools:
+        """Return the frames that people look at: in each hour those with the fewest sure detections, shape (n,).
 
-        seen: those that other people look at already
+        seen: frames that other people look at already
         """
         at_s = self.frames.at_s
         free = np.ones(len(at_s), bool) if seen is None else ~seen
-        after = np.flatnonzero((at_s >= change.at_s) & ~self.frames.served.dropped & free)
+        after = np.flatnonzero((at_s >= review.at_s) & ~self.frames.served.dropped & free)
         hour = (at_s[after] // HOUR_S).astype(np.int64)
         order = np.lexsort((self._sure()[after], hour))
         rank = np.arange(len(order)) - np.searchsorted(hour[order], hour[order])
         looked = np.zeros(len(at_s), bool)
-        looked[after[order[rank < change.frames_per_h]]] = True
+        looked[after[order[rank < review.frames_per_h]]] = True
         return looked

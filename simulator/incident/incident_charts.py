@@ -1,4 +1,4 @@
-"""What is watched during an incident: a small picture a monitor, cut at the time that is looked at."""
+"""Charts of the monitors of an incident, cut at the time shown, and the picture of an incident for the home page."""
 
 from __future__ import annotations
 
@@ -16,16 +16,17 @@ from simulator.incident.monitoring import Ring, WindowSeries
 from simulator.incident.play import Play
 from simulator.incident.player_actions import WaitAction
 from simulator.incident.secret import DAY_S, draw
-from simulator.incident.section import WATCHED, Incident
+from simulator.incident.section import Incident
+from simulator.incident.watches import WATCHED, Watch
 from simulator.units import significant
 
-#: Of every small picture, so that they line up (px).
+#: Height of every small picture, so that they line up (px).
 HEIGHT = 112
 
 
 @dataclass(frozen=True)
 class MonitorMarks:
-    """Times (s) that every picture shows: the end of the reference, of the run, the time looked at, and when fixes came."""
+    """Times (s) in every picture: the end of the reference, the end of the run, the time shown, and the starts of fixes."""
 
     reference_s: float
     end_s: float
@@ -33,20 +34,9 @@ class MonitorMarks:
     fixes_s: tuple[float, ...] = ()
 
 
-@dataclass(frozen=True)
-class Words:
-    """How a monitor speaks: what it shows, a value and a time in words, its unit, and whether values are shares."""
-
-    title: str
-    value: Callable[[float], str]
-    moment: Callable[[float], str]
-    unit: str = ""
-    share: bool = False
-
-
 @dataclass(frozen=True, eq=False)
 class MonitorView:
-    """What of a series is known by a time: when each window ended (in days, 1 the first midnight), and its values."""
+    """The windows of a series that are known by a time: their ends (in days, 1 the first midnight) and values."""
 
     series: WindowSeries
     day: NDArray[np.float64]
@@ -55,58 +45,59 @@ class MonitorView:
 
     @classmethod
     def by(cls, series: WindowSeries, now_s: float) -> MonitorView:
-        """Windows that are known by then; those without a value are left out."""
+        """Take the windows that are known by then, without those that have no value."""
         there = (series.known_s <= now_s) & np.isfinite(series.value)
         return cls(series, series.ends_s[there] / DAY_S + 1, series.value[there], series.rings[there])
 
     def ringing(self, now_s: float) -> bool:
-        """Whether it has rung within a day or its last window."""
+        """Return whether it has rung within a day or its last window."""
         recent = self.series.known_s[self.series.known_s <= now_s]
         since = now_s - max(DAY_S, self.series.watch.window_h * 3600)
         return bool((self.series.rings[: len(recent)] & (recent > since)).any())
 
 
-def monitor(parts: list[MonitorView], words: Words, marks: MonitorMarks) -> Chart:
-    """The slices of one monitor over the days so far, with the usual range and where it rang."""
+def monitor(watch: Watch, parts: list[MonitorView], marks: MonitorMarks, moment: Callable[[float], str]) -> Chart:
+    """Draw the slices of one monitor over the days so far, with the usual range and its alarms; moment: a time in words."""
     parts = [part for part in parts if len(part.day)]
     loud = [part for part in parts if part.ringing(marks.now_s)]
     chosen = _chosen(parts, marks)
     drawn = figure(height=HEIGHT, showlegend=False)
     if chosen is not None:
-        _band(drawn, *_usual(chosen, words))
-        low, high = _heights(parts, _usual(chosen, words))
+        _band(drawn, *_usual(chosen))
+        low, high = _heights(parts, _usual(chosen))
         digits = 0 if high - low > 0.1 else 1
-        drawn.update_yaxes(range=[low, high], tickformat=f".{digits}%" if words.share else None)
+        drawn.update_yaxes(range=[low, high], tickformat=f".{digits}%" if watch.is_share else None)
     for part in sorted(parts, key=lambda one: one in loud):
         drawn.add_traces(_line(part, part in loud, len(parts) > 1))
     _frame(drawn, marks)
-    return Chart(drawn, _takeaway(chosen, bool(loud), words), _table(parts, words.moment))
+    return Chart(drawn, _takeaway(watch, chosen, bool(loud), moment), _table(parts, moment))
 
 
-def reading(parts: list[MonitorView], words: Words, marks: MonitorMarks) -> str:
-    """The last value and the usual range, as the head says it: `0.55, usually 0.38 to 0.548 part of white`."""
+def reading(parts: list[MonitorView], marks: MonitorMarks) -> str:
+    """Return the last value and the usual range: `0.55, usually 0.38 to 0.548 part of white`."""
     part = _chosen([part for part in parts if len(part.day)], marks)
     if part is None:
         return "nothing is known yet"
-    return _said(part, words)
+    return _reading(part)
 
 
 def _chosen(parts: list[MonitorView], marks: MonitorMarks) -> MonitorView | None:
-    """The slice that is spoken of: the first that rings, else the first."""
+    """Return the first slice that rings, else the first."""
     return next((part for part in parts if part.ringing(marks.now_s)), parts[0] if parts else None)
 
 
-def _said(part: MonitorView, words: Words) -> str:
-    where = f"{part.series.slice}: " if part.series.watch.by != "all" else ""
-    low, high = _usual(part, words)
-    usual = f", usually {words.value(low)} to {words.value(high)}" if np.isfinite(low) and np.isfinite(high) else ""
-    return f"{where}{words.value(part.value[-1])}{usual}{f' {words.unit}' if words.unit else ''}"
+def _reading(part: MonitorView) -> str:
+    watch = part.series.watch
+    where = f"{part.series.slice}: " if watch.by != "all" else ""
+    low, high = _usual(part)
+    usual = f", usually {watch.number(low)} to {watch.number(high)}" if np.isfinite(low) and np.isfinite(high) else ""
+    return f"{where}{watch.number(part.value[-1])}{usual}{f' {watch.unit}' if watch.unit else ''}"
 
 
-def _usual(part: MonitorView, words: Words) -> tuple[float, float]:
-    """The usual range; of shares no farther than they can go."""
+def _usual(part: MonitorView) -> tuple[float, float]:
+    """Return the usual range, for shares within 0 and 1."""
     low, high = part.series.usual
-    return (max(low, 0.0), min(high, 1.0)) if words.share and np.isfinite(low) else (low, high)
+    return (max(low, 0.0), min(high, 1.0)) if part.series.watch.is_share and np.isfinite(low) else (low, high)
 
 
 def _band(drawn: go.Figure, low: float, high: float) -> None:
@@ -115,7 +106,7 @@ def _band(drawn: go.Figure, low: float, high: float) -> None:
 
 
 def _heights(parts: list[MonitorView], usual: tuple[float, float]) -> list[float]:
-    """From where to where the values and the usual range reach, with some air."""
+    """Return the range of the values and the usual range, with some air."""
     every = np.concatenate([*(part.value for part in parts), [edge for edge in usual if np.isfinite(edge)]])
     low, high = float(every.min()), float(every.max())
     room = 0.1 * (high - low) or 0.1 * abs(high) or 0.01
@@ -136,7 +127,7 @@ def _line(part: MonitorView, loud: bool, among_others: bool) -> list[go.Scatter]
 
 
 def _frame(drawn: go.Figure, marks: MonitorMarks) -> None:
-    """The same axes for all: the whole run, of which what is to come stays empty."""
+    """Draw the axes over the whole run, with the future empty."""
     last = marks.end_s / DAY_S + 1
     drawn.add_vline(x=marks.now_s / DAY_S + 1, line=INSTANT | {"width": 2})
     for at_s in marks.fixes_s:
@@ -149,16 +140,16 @@ def _frame(drawn: go.Figure, marks: MonitorMarks) -> None:
     drawn.update_yaxes(fixedrange=True, nticks=3)
 
 
-def _takeaway(part: MonitorView | None, loud: bool, words: Words) -> str:
+def _takeaway(watch: Watch, part: MonitorView | None, loud: bool, moment: Callable[[float], str]) -> str:
     if part is None:
-        return f"{words.title}: nothing is known yet."
-    last = words.moment((part.day[-1] - 1) * DAY_S)
+        return f"{watch.title}: nothing is known yet."
+    last = moment((part.day[-1] - 1) * DAY_S)
     rung = " It rings." if loud else " It rang before." if part.rings.any() else ""
-    return f"{words.title}: {_said(part, words)}, in the window to {last}.{rung}"
+    return f"{watch.title}: {_reading(part)}, in the window to {last}.{rung}"
 
 
 def _table(parts: list[MonitorView], moment: Callable[[float], str]) -> pd.DataFrame:
-    """The latest window first."""
+    """Return a row a window, the latest first."""
     rows = [
         (part.series.slice, moment((day - 1) * DAY_S), value, *part.series.usual, "rings" if rung else "")
         for part in parts
@@ -169,10 +160,10 @@ def _table(parts: list[MonitorView], moment: Callable[[float], str]) -> pd.DataF
 
 
 def pager(spec: Incident, shown: Example | None) -> Picture:
-    """What rang and the days before it; shown: None where nothing rings."""
-    many = f"{len(spec.causes)}"
+    """Draw an alarm and the days before it; shown: None without an alarm."""
+    causes = f"{len(spec.causes)}"
     if shown is None:
-        return Picture(many, "things may be behind it", Chart(None, f"{many} things may be behind it.", pd.DataFrame()))
+        return Picture(causes, "possible causes", Chart(None, f"{causes} possible causes.", pd.DataFrame()))
     series, (low, high) = shown.series, shown.ring.usual
     known = (series.known_s <= shown.ring.at_s) & np.isfinite(series.value)
     day, value = series.ends_s[known] / DAY_S + 1, series.value[known]
@@ -187,19 +178,19 @@ def pager(spec: Incident, shown: Example | None) -> Picture:
     ends = [min(low, value.min()), max(high, value.max())]
     room = 0.1 * (ends[1] - ends[0])
     drawn.update_yaxes(title=what, range=[ends[0] - room, ends[1] + room])
-    told = significant(shown.ring.value)
-    meaning = f"{what}, usually {significant(low)} to {significant(high)}; {many} things may be behind it"
+    rung = significant(shown.ring.value)
+    meaning = f"{what}, usually {significant(low)} to {significant(high)}; {causes} possible causes"
     table = pd.DataFrame({"window to day": day, what: value, "usual from": low, "usual to": high})
-    return Picture(told, meaning, Chart(drawn, f"{told} {meaning}.", rounded(table)))
+    return Picture(rung, meaning, Chart(drawn, f"{rung} {meaning}.", rounded(table)))
 
 
-#: So many incidents are tried.
+#: The most incidents that are tried.
 _TRIED = 20
 
 
 @dataclass(frozen=True, eq=False)
 class Example:
-    """What rang, the monitor's series on that slice, and when the reference and the run end (s)."""
+    """An alarm, the monitor's series on its slice, and the ends of the reference and of the run (s)."""
 
     ring: Ring
     series: WindowSeries
@@ -208,7 +199,7 @@ class Example:
 
 
 def example(scenario: Scenario, seed: int) -> Example | None:
-    """The first of some incidents, from this seed on, in which the case's first monitor rings first; None: there is none."""
+    """Return the first incident, from this seed on, where the case's first monitor rings first; None without one."""
     for one in range(seed, seed + _TRIED):
         play = Play(scenario, draw(scenario, one))
         ring = play.act(WaitAction(kind="wait")).ring

@@ -1,8 +1,8 @@
-"""What an incident rests on: conditions and networks that were measured, and categories that were labelled."""
+"""The evidence of an incident: measured conditions and networks, and labelled categories."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path as File
 from typing import TYPE_CHECKING
@@ -15,9 +15,9 @@ from simulator.errors import InputError, suggest
 from simulator.evidence.detection_tables import DetectionError, read_about
 from simulator.evidence.evidence_files import read_table, read_yaml, remembered
 from simulator.evidence.scene_tables import SceneError, ScenesAbout
-from simulator.incident.cause_kinds import ConditionEffect, Effect, NetworkEffect, ScenesEffect
+from simulator.incident.effects import Cause, Decoy
+from simulator.incident.fixes import NetworkFix
 from simulator.incident.section import Incident, Release
-from simulator.incident.step_kinds import NetworkFix
 from simulator.paths import DETECTIONS, FEATURES, SCENES
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Faults = Iterator[tuple[Path, str]]
 
 @dataclass(frozen=True)
 class IncidentEvidence:
-    """What there is: severities by condition, precisions, detectors, and the categories of labelled boxes."""
+    """The measured severities by condition, detectors and precisions, and the categories of labelled boxes."""
 
     severities: dict[str, list[int]]
     detectors: list[str]
@@ -36,16 +36,33 @@ class IncidentEvidence:
     categories: list[str]
     sentence: str
 
+    def setting_faults(self, condition: str, severity: int) -> Faults:
+        if condition not in self.severities:
+            yield ("condition",), f"'{condition}' was not measured; {suggest(condition, self.severities)}"
+        elif severity not in self.severities[condition]:
+            there = ", ".join(map(str, self.severities[condition]))
+            yield ("severity",), f"{condition} was not measured at severity {severity}; it was at {there}"
+
+    def network_faults(self, detector: str, precision: str) -> Faults:
+        for field, name, there in (("detector", detector, self.detectors), ("precision", precision, self.precisions)):
+            if name not in there:
+                yield (field,), f"'{name}' was not measured; {suggest(name, there)}"
+
+    def category_faults(self, names: Iterable[str]) -> Faults:
+        for name in names:
+            if name not in self.categories:
+                yield (), f"no labelled image shows '{name}'; {suggest(name, self.categories)}"
+
 
 def look_up(gather: Gatherer, spec: Incident) -> None:
-    """Note what an incident rests on; what was not measured is a fault in `gather`."""
+    """Note the evidence of an incident; a name without measurements is a fault in `gather`."""
     try:
         known = measured(DETECTIONS)
     except InputError as error:
         gather.faults.append(gather.scenario.document.fault(("incident",), str(error)))
         return
-    faults = [*_causes(spec, known), *_networks(spec, known), *_categories(spec, known), *_usual(spec, known)]
-    gather.faults += [gather.scenario.document.fault(("incident", *path), message) for path, message in faults]
+    faults = _below("incident")(_unmeasured(spec, known))
+    gather.faults += [gather.scenario.document.fault(path, message) for path, message in faults]
     files = [folder / name for folder in (DETECTIONS, SCENES) for name in ("answers.parquet", "outcomes.parquet")]
     gather.note({f"{file.parent.name}/{file.name}": file for file in [*files, FEATURES / "features.parquet"]})
     gather.sources.append(Source("what the detector finds in each frame", "measured", "by image and condition", known.sentence))
@@ -53,12 +70,12 @@ def look_up(gather: Gatherer, spec: Incident) -> None:
 
 @remembered("about.yaml", "boxes.parquet")
 def measured(folder: File) -> IncidentEvidence:
-    """What the detection tables and the scenes hold; raises DetectionError or SceneError."""
+    """Read the contents of the detection tables and the scenes; raises DetectionError or SceneError."""
     about, scenes = read_about(folder), read_yaml(SCENES / "about.yaml", TypeAdapter(ScenesAbout), SceneError)
-    told = about.conditions | scenes.conditions
+    conditions = about.conditions | scenes.conditions
     both = [precision for precision in about.precisions if precision in scenes.precisions]
     return IncidentEvidence(
-        {name: sorted(one.strengths) for name, one in told.items()},
+        {name: sorted(one.strengths) for name, one in conditions.items()},
         list(about.detectors),
         both,
         sorted(read_table(folder / "boxes.parquet", ["category"], DetectionError)["category"].astype(str).unique()),
@@ -66,53 +83,23 @@ def measured(folder: File) -> IncidentEvidence:
     )
 
 
-def _setting(condition: str, severity: int, known: IncidentEvidence) -> Faults:
-    if condition not in known.severities:
-        yield ("condition",), f"'{condition}' was not measured; {suggest(condition, known.severities)}"
-    elif severity not in known.severities[condition]:
-        there = ", ".join(map(str, known.severities[condition]))
-        yield ("severity",), f"{condition} was not measured at severity {severity}; it was at {there}"
+def _below(*place: str | int) -> Callable[[Faults], Faults]:
+    return lambda faults: (((*place, *path), message) for path, message in faults)
 
 
-def _network(detector: str, precision: str, known: IncidentEvidence) -> Faults:
-    for field, name, there in (("detector", detector, known.detectors), ("precision", precision, known.precisions)):
-        if name not in there:
-            yield (field,), f"'{name}' was not measured; {suggest(name, there)}"
-
-
-def _causes(spec: Incident, known: IncidentEvidence) -> Faults:
-    parts: list[tuple[str, str, list[Effect]]] = [
-        *(("causes", name, cause.effects) for name, cause in spec.causes.items()),
-        *(("decoys", name, decoy.effects) for name, decoy in spec.decoys.items()),
-    ]
-    for section, name, effects in parts:
-        for index, effect in enumerate(effects):
-            yield from (((section, name, "effects", index, *path), message) for path, message in _effect(effect, known))
-
-
-def _effect(effect: Effect, known: IncidentEvidence) -> Faults:
-    if isinstance(effect, ConditionEffect) or (isinstance(effect, ScenesEffect) and effect.condition is not None):
-        yield from _setting(str(effect.condition), effect.severity, known)
-    elif isinstance(effect, NetworkEffect):
-        yield from _network(effect.detector, effect.precision, known)
-
-
-def _networks(spec: Incident, known: IncidentEvidence) -> Faults:
+def _unmeasured(spec: Incident, known: IncidentEvidence) -> Faults:
+    """Yield conditions, networks and categories without measurements, each with its place in the section."""
+    parts: list[tuple[str, Mapping[str, Cause | Decoy]]] = [("causes", spec.causes), ("decoys", spec.decoys)]
+    for section, entries in parts:
+        for name, entry in entries.items():
+            for index, effect in enumerate(entry.effects):
+                yield from _below(section, name, "effects", index)(effect.unmeasured(known))
     networks: dict[Path, Release | NetworkFix] = {("release",): spec.release, ("previous",): spec.previous}
-    networks |= {("fixes", name): fix for name, fix in spec.fixes.items() if isinstance(fix, NetworkFix)}
+    networks |= {("fixes", name): fix for name, fix in spec.remedies.networks.items()}
     for place, one in networks.items():
-        yield from (((*place, *path), message) for path, message in _network(one.detector, one.precision, known))
-
-
-def _categories(spec: Incident, known: IncidentEvidence) -> Faults:
-    named: list[tuple[Path, Iterable[str]]] = [(("harm", "weights"), spec.harm.weights)]
-    named += [(("scenes", "groups", name), categories) for name, categories in spec.scenes.groups.items()]
-    for place, categories in named:
-        for name in categories:
-            if name not in known.categories:
-                yield place, f"no labelled image shows '{name}'; {suggest(name, known.categories)}"
-
-
-def _usual(spec: Incident, known: IncidentEvidence) -> Faults:
-    for index, one in enumerate(spec.usual):
-        yield from ((("usual", index, *path), message) for path, message in _setting(one.condition, one.severity, known))
+        yield from _below(*place)(known.network_faults(one.detector, one.precision))
+    yield from _below("harm", "weights")(known.category_faults(spec.harm.weights))
+    for name, categories in spec.scenes.groups.items():
+        yield from _below("scenes", "groups", name)(known.category_faults(categories))
+    for index, usual in enumerate(spec.usual):
+        yield from _below("usual", index)(known.setting_faults(usual.condition, usual.severity))

@@ -1,4 +1,4 @@
-"""How an incident went: times, answer, and the harm that the cause did, with the actions taken and without."""
+"""The score of an incident: times, the diagnosis, and the harm of the cause, with the actions taken and without."""
 
 from __future__ import annotations
 
@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.incident.beliefs import PAGE, Beliefs, answered, questions
-from simulator.incident.frame_statistics import Insides
+from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.play import Play
-from simulator.incident.player_actions import Action, DiagnoseAction, LookAction, WaitAction
 from simulator.incident.secret import HOUR_S
 from simulator.incident.section import Incident
-from simulator.incident.step_kinds import NothingFix, UndoFix
 
 Floats = NDArray[np.float64]
 
@@ -23,9 +21,9 @@ HELPS = 0.2
 
 @dataclass(frozen=True)
 class TriedFix:
-    """A fix that was shipped: its name, from when on (s), and the share of the excess harm that it took away since then.
+    """A shipped fix: its name, its start (s), and the share of the excess harm that it took away since then.
 
-    Of a cause that does no harm the share is not a number: there is nothing to take away.
+    The share is NaN for a cause without harm.
     """
 
     name: str
@@ -36,10 +34,10 @@ class TriedFix:
 
 @dataclass(frozen=True)
 class Score:
-    """Times in hours from the onset, NaN where it did not happen; harm in units of the least object.
+    """Times in hours from the onset, NaN for an event that did not happen; harm in units of the least object.
 
-    excess, untouched: harm beyond that of the same system without the cause, with the actions taken and with none
-    brier: (confidence - 1)^2 if the diagnosis is right, confidence^2 if not; without one it is as if nothing was known, 0.25
+    excess, untouched: harm beyond that of a run without the cause, with the actions taken and with none
+    brier: (confidence - 1)^2 for a right diagnosis, confidence^2 for a wrong one; 0.25 without a diagnosis
     """
 
     cause: str
@@ -59,21 +57,20 @@ class Score:
 
     @property
     def wrong_fixes(self) -> int:
-        """Fixes that did not help."""
         return sum(not one.right for one in self.fixes)
 
 
 def score(play: Play) -> Score:
-    """How it went, with the stream run on to its end; the secret needs a cause."""
+    """Score a play, with the stream run on to its end; the secret needs a cause."""
     secret, spec = play.secret, play.spec
     cause = secret.of(spec)
     assert secret.cause is not None and cause is not None
-    harms = [Excess.of(play.insides(count)) for count in range(len(play.shipped) + 1)]
+    harms = [Excess.of(play.statistics(count)) for count in range(len(play.shipped) + 1)]
     tried = _tried(play, harms, cause.harmless)
-    told = [note for note in play.notes if isinstance(note.action, DiagnoseAction)]
-    last = told[-1] if told else None
-    named = last.action.cause if last and isinstance(last.action, DiagnoseAction) else None
-    sure = last.action.confidence if last and isinstance(last.action, DiagnoseAction) else 0.5
+    last = next((note for note in reversed(play.notes) if note.diagnosis), None)
+    diagnosis = last.diagnosis if last else None
+    named = diagnosis.cause if diagnosis else None
+    sure = diagnosis.confidence if diagnosis else 0.5
     right = named == secret.cause
     return Score(
         cause=secret.cause,
@@ -95,37 +92,37 @@ def score(play: Play) -> Score:
 
 @dataclass(frozen=True, eq=False)
 class Excess:
-    """When each frame came (s), and the harm in it beyond that of the same system without the cause, shapes (n,)."""
+    """The arrival of each frame (s), and its harm beyond that of a run without the cause, shapes (n,)."""
 
     at_s: Floats
     harm: Floats
 
     @classmethod
-    def of(cls, insides: Insides) -> Excess:
-        """Of all frames."""
-        return cls(insides.frames.at_s, insides.excess())
+    def of(cls, statistics: FrameStatistics) -> Excess:
+        return cls(statistics.frames.at_s, statistics.excess())
 
     def since(self, from_s: float) -> float:
-        """All of it from a time (s) on."""
+        """Return the harm from a time (s) on."""
         return float(self.harm[self.at_s >= from_s].sum())
 
 
 def _tried(play: Play, harms: list[Excess], harmless: bool) -> tuple[TriedFix, ...]:
-    """Each fix, judged by the run with it and the run with those before it alone."""
-    found = []
+    """Judge each fix by the run with it and the run with the earlier ones alone."""
+    remedies = play.spec.remedies
+    spares_frames = {*remedies.nothing, *(name for name, fix in remedies.undo.items() if fix.enters == ["labels"])}
+    tried = []
     for place, one in enumerate(play.shipped):
         before, after = harms[place].since(one.at_s), harms[place + 1].since(one.at_s)
         took = (before - after) / before if before > 0 else np.nan
-        fix = play.spec.fixes[one.name]
-        nothing = isinstance(fix, NothingFix) or (isinstance(fix, UndoFix) and fix.enters == ["labels"])
-        found.append(TriedFix(one.name, one.at_s, float(took), nothing if harmless else bool(took >= HELPS)))
-    return tuple(found)
+        right = one.name in spares_frames if harmless else bool(took >= HELPS)
+        tried.append(TriedFix(one.name, one.at_s, float(took), right))
+    return tuple(tried)
 
 
 def _detected_s(play: Play) -> float:
-    """When the person first learned of it: by a monitor that rang, or a complaint, at or after the onset."""
-    waited = [note for note in play.notes if isinstance(note.action, WaitAction) and (note.ring or note.complaint)]
-    return min((note.until_s for note in waited if note.until_s >= play.secret.onset_s), default=np.nan)
+    """Return the time of the first alarm or complaint at or after the onset."""
+    times = (note.until_s for note in play.notes if note.ring or note.complaint)
+    return min((at_s for at_s in times if at_s >= play.secret.onset_s), default=np.nan)
 
 
 def _hours(play: Play, at_s: float) -> float:
@@ -134,9 +131,9 @@ def _hours(play: Play, at_s: float) -> float:
 
 @dataclass(frozen=True)
 class DebriefStep:
-    """One look of the person's, or the page: the bits it was expected to tell, and the look that would have told most.
+    """One look of the player, or the page: its expected information in bits, and the most informative look at that time.
 
-    bits: None where it is not known: of one site alone, or of another figure; told: how likely the true cause is after it
+    bits: None for a look without known signs; true_share: the probability of the true cause after it
     """
 
     label: str
@@ -145,38 +142,33 @@ class DebriefStep:
     best: str
     best_bits: float
     sign: str
-    told: float
+    true_share: float
 
 
 def path(play: Play, beliefs: Beliefs) -> list[DebriefStep]:
-    """Every look of an incident with a cause, in order; each question counts the first time that it is asked."""
-    spec, steps, asked = play.spec, list[DebriefStep](), dict[str, str]()
+    """Return every look of an incident with a cause, in order; each question counts at its first answer."""
+    spec, steps, signs = play.spec, list[DebriefStep](), dict[str, str]()
     for note in play.notes:
-        found = answered(spec, note)
-        if found is None and not isinstance(note.action, LookAction):
+        answer = answered(spec, note)
+        if answer is None and note.finding is None:
             continue
-        now = beliefs.after(asked.items())
-        question = found[0] if found else None
-        known = question is not None and question in beliefs.chances and question not in asked
-        bits = beliefs.bits(question, now) if known and question is not None else None
-        left = {name: beliefs.bits(name, now) for name in questions(spec) if name not in asked and name in beliefs.chances}
+        now = beliefs.after(signs.items())
+        left = {name: beliefs.bits(name, now) for name in questions(spec) if name not in signs and name in beliefs.chances}
         best = max(left, key=lambda name: left[name], default="")
-        if found and found[0] not in asked:
-            asked[found[0]] = found[1]
-        after = beliefs.after(asked.items())
+        bits, sign, label = None, note.finding.sign if note.finding else "", note.look
+        if answer is not None:
+            label, sign = answer
+            bits = beliefs.bits(label, now) if label in beliefs.chances and label not in signs else None
+            signs.setdefault(label, sign)
+        after = beliefs.after(signs.items())
         true = float(after[beliefs.causes.index(play.secret.cause)]) if play.secret.cause in beliefs.causes else 0.0
-        sign = found[1] if found else note.finding.sign if note.finding else ""
-        label = question_label(spec, question or _asked(note.action))
-        steps.append(DebriefStep(label, note.at_s, bits, question_label(spec, best), left.get(best, 0.0), sign, true))
+        best_label = question_label(spec, best)
+        steps.append(DebriefStep(question_label(spec, label), note.at_s, bits, best_label, left.get(best, 0.0), sign, true))
     return steps
 
 
-def _asked(action: Action) -> str:
-    return action.look if isinstance(action, LookAction) else PAGE
-
-
 def question_label(spec: Incident, question: str) -> str:
-    """A question as the screen calls it."""
+    """Return a question as the screen calls it."""
     if question == PAGE:
         return "What rang"
     look, _, statistic = question.partition("/")

@@ -1,4 +1,4 @@
-"""What was measured of every scene, as arrays in which a frame looks up what was seen, put in and answered."""
+"""Measurements of every scene, as arrays in which a frame looks up its picture, its input and its answer."""
 
 from __future__ import annotations
 
@@ -27,8 +27,13 @@ _FOUND = [f"found_{round(100 * low):02d}" for low in BINS]
 _FALSE = [f"false_{round(100 * low):02d}" for low in BINS]
 
 
+def setting_name(setting: Setting) -> str:
+    """Return `fog:3`, or `clean`."""
+    return setting[0] if setting == CLEAN_SETTING else f"{setting[0]}:{setting[1]}"
+
+
 @dataclass(frozen=True, eq=False)
-class Boxes:
+class SceneBoxes:
     """The labelled boxes of all scenes, shapes (boxes,): the scene, the category and the area in pixels of each."""
 
     scene: Ints
@@ -37,21 +42,21 @@ class Boxes:
 
 
 @dataclass(frozen=True, eq=False)
-class Stock:
-    """What was measured, by network (n), setting (s) and scene (c).
+class MeasuredScenes:
+    """Measurements by network (n), setting (s) and scene (c).
 
     scenes: a row a scene: its name, kind (image, crop, mixture), parents, and whether it is of the reference
     images: statistics of the image, (s, c, 8); features: (s, c, 16)
     inputs: mean, spread and first channel less last of the network's input, (n, s, c, 3)
     counts, false: detections, and false ones, whose score is in each bin, (n, s, c, 10)
     score: the mean score of all detections, (n, s, c)
-    box_scores: with what score each box was found, (n, s, boxes)
-    measured: (n, s), whether there is anything; where a severity is not, the nearest one that was stands in for it
+    box_scores: the score that each box was found with, (n, s, boxes)
+    measured: whether there are measurements, (n, s); the nearest measured severity stands in for a missing one
     files: the hash of the file of each detector
     """
 
     scenes: pd.DataFrame
-    boxes: Boxes
+    boxes: SceneBoxes
     networks: dict[Network, int]
     settings: dict[Setting, int]
     bugs: frozenset[str]
@@ -65,8 +70,13 @@ class Stock:
     measured: Bools
     files: dict[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def reference(self) -> Bools:
+        """The scenes that the team collected, shape (c,); all others are of production."""
+        return self.scenes["reference"].to_numpy(bool)
+
     def cell(self, network: Network, setting: Setting) -> tuple[int, int]:
-        """The places of a network and a setting; raises KeyError for one that was not measured at any severity."""
+        """Return the places of a network and a setting; raises KeyError for a condition that was not measured at all."""
         n, s = self.networks[network], self.settings[setting]
         if not self.measured[n, s]:
             raise KeyError((network, setting))
@@ -79,7 +89,7 @@ class Stock:
         return np.ascontiguousarray(first), np.ascontiguousarray(second)
 
     def missed(self, weights: Mapping[str, float], least_area_px: float, above: float) -> Floats:
-        """The weight of the labelled boxes of each scene that are not found with a score of `above`, (n, s, c).
+        """Return the weight of each scene's labelled boxes that are not found with a score of `above`, (n, s, c).
 
         weights: of a box by its category, 1 for others; boxes smaller than least_area_px do not count
         """
@@ -93,7 +103,7 @@ class Stock:
         return {}
 
     def there(self, weights: Mapping[str, float], least_area_px: float) -> Floats:
-        """The weight of all labelled boxes of each scene, shape (c,)."""
+        """Return the weight of all labelled boxes of each scene, shape (c,)."""
         weight = self._weights(weights, least_area_px)
         return np.asarray(np.bincount(self.boxes.scene, weight, len(self.scenes)), np.float32)
 
@@ -103,18 +113,17 @@ class Stock:
 
     def _by_scene(self, values: Floats) -> Floats:
         order = np.argsort(self.boxes.scene, kind="stable")
-        found = np.unique(self.boxes.scene[order], return_index=True)
-        sums = np.add.reduceat(values[..., order], found[1], axis=-1)
+        scenes, starts = np.unique(self.boxes.scene[order], return_index=True)
+        sums = np.add.reduceat(values[..., order], starts, axis=-1)
         full = np.zeros((*values.shape[:-1], len(self.scenes)), np.float32)
-        full[..., found[0]] = sums
+        full[..., scenes] = sums
         return full
 
     def best_bin(self, network: Network) -> int:
-        """The bin from which on detections count: where F1 on the clean reference scenes is best."""
+        """Return the bin from which on detections count: the one with the best F1 on the clean reference scenes."""
         n, s = self.cell(network, CLEAN_SETTING)
-        mine = self.scenes["reference"].to_numpy(bool)
-        counted, false = (each[n, s][mine].sum(axis=0) for each in self.tails)
-        boxes = int(mine[self.boxes.scene].sum())
+        counted, false = (each[n, s][self.reference].sum(axis=0) for each in self.tails)
+        boxes = int(self.reference[self.boxes.scene].sum())
         return int(np.argmax(2 * (counted - false) / (counted + boxes)))
 
     @cached_property
@@ -123,16 +132,15 @@ class Stock:
         return np.array([self.best_bin((detector, FP32)) for detector, _ in self.networks], np.int64)
 
     def right_share(self, network: Network) -> Floats:
-        """The share of detections in each bin that are right, on the clean reference scenes, shape (10,)."""
+        """Return the share of right detections in each bin, on the clean reference scenes, shape (10,)."""
         n, s = self.cell(network, CLEAN_SETTING)
-        mine = self.scenes["reference"].to_numpy(bool)
-        counts, false = self.counts[n, s][mine].sum(axis=0), self.false[n, s][mine].sum(axis=0)
+        counts, false = (each[n, s][self.reference].sum(axis=0) for each in (self.counts, self.false))
         return np.asarray(1 - false / np.maximum(counts, 1), np.float32)
 
 
 @lru_cache(maxsize=1)
-def stock() -> Stock:
-    """Read what was measured; raises DetectionError, FeatureError or SceneError where it cannot be used."""
+def read_scenes() -> MeasuredScenes:
+    """Read the measurements; raises DetectionError, FeatureError or SceneError for tables that cannot be used."""
     tables, features, more = load_detections(), load_features(), load_scenes()
     names = more.scenes["scene"].to_numpy(str)
     place = {name: index for index, name in enumerate(names)}
@@ -156,12 +164,12 @@ def stock() -> Stock:
     score = grid(["score_mean"])[..., 0]
     chosen, measured = _stand_ins(np.asarray(np.isfinite(score).all(axis=2)), settings)
     rows = np.arange(shape[0])[:, None]
-    return Stock(
+    return MeasuredScenes(
         scenes=more.scenes,
         boxes=boxes,
         networks=networks,
         settings=settings,
-        bugs=frozenset(name for name, told in tables.about.conditions.items() if told.kind == "bug"),
+        bugs=frozenset(name for name, about in tables.about.conditions.items() if about.kind == "bug"),
         images=_of_images(images, list(IMAGE_STATISTICS), settings, place),
         features=_of_images(numbers, NUMBERS, settings, place),
         inputs=grid(list(INPUTS))[rows, chosen],
@@ -170,13 +178,13 @@ def stock() -> Stock:
         score=score[rows, chosen],
         box_scores=box_scores[rows, chosen],
         measured=measured,
-        files={name: told.sha256 for name, told in tables.about.detectors.items()},
+        files={name: about.sha256 for name, about in tables.about.detectors.items()},
     )
 
 
 def _pairs(rows: pd.DataFrame, first: str, second: str) -> list[tuple[str, str]]:
-    found = rows[[first, second]].drop_duplicates()
-    return sorted(zip(found[first].astype(str), found[second].tolist(), strict=True))
+    pairs = rows[[first, second]].drop_duplicates()
+    return sorted(zip(pairs[first].astype(str), pairs[second].tolist(), strict=True))
 
 
 def _codes(rows: pd.DataFrame, first: str, second: str, known: Mapping[tuple[str, str], int] | Mapping[Setting, int]) -> Ints:
@@ -186,7 +194,7 @@ def _codes(rows: pd.DataFrame, first: str, second: str, known: Mapping[tuple[str
 
 
 def _of_images(rows: pd.DataFrame, columns: list[str], settings: Mapping[Setting, int], place: Mapping[str, int]) -> Floats:
-    """Statistics of images, (s, c, columns); where a setting was not measured of any image, those of clean ones."""
+    """Return statistics of images, (s, c, columns); those of clean images stand in for a setting without measurements."""
     full = np.full((len(settings), len(place), len(columns)), np.nan, np.float32)
     full[_codes(rows, "condition", "severity", settings), rows["image"].map(place).to_numpy(int)] = rows[columns]
     clean = full[settings[CLEAN_SETTING]]
@@ -196,10 +204,10 @@ def _of_images(rows: pd.DataFrame, columns: list[str], settings: Mapping[Setting
 def _boxes(
     first: pd.DataFrame, outcomes: pd.DataFrame, second: pd.DataFrame, further: pd.DataFrame,
     place: Mapping[str, int], networks: Mapping[Network, int], settings: Mapping[Setting, int],
-) -> tuple[Boxes, Floats]:  # fmt: skip
-    """All boxes, those of the detection tables first, and their scores (n, s, boxes)."""
+) -> tuple[SceneBoxes, Floats]:  # fmt: skip
+    """Return all boxes, those of the detection tables first, and their scores (n, s, boxes)."""
     both = pd.concat([first, second], ignore_index=True)
-    boxes = Boxes(
+    boxes = SceneBoxes(
         np.asarray(both["image"].astype(str).map(place), np.int64),
         both["category"].to_numpy(str),
         both["area_px"].to_numpy(np.float32),
@@ -214,9 +222,9 @@ def _boxes(
 
 
 def _stand_ins(there: Bools, settings: Mapping[Setting, int]) -> tuple[Ints, Bools]:
-    """For each network and setting the setting whose figures are used, (n, s), and whether there is one.
+    """Return the setting whose figures stand for each network and setting, (n, s), and whether there is one.
 
-    A severity that was not measured is stood in for by the nearest one that was, the lower of two as near.
+    The nearest measured severity stands in for a missing one, the lower of two at equal distance.
     """
     chosen = np.tile(np.arange(len(settings)), (len(there), 1))
     measured = there.copy()

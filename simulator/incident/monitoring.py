@@ -1,10 +1,11 @@
-"""Monitors of the stream: what each window of it says beside the reference, and when it rings."""
+"""Monitors of the stream: the value of each window beside the reference, and the windows that ring."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -13,18 +14,18 @@ from scipy.stats import chi2 as chi2_of
 from scipy.stats import ks_2samp, norm, wasserstein_distance
 
 from simulator.errors import InputError
-from simulator.incident.frame_statistics import Insides
+from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.measured_scenes import CLEAN_SETTING
 from simulator.incident.secret import DAY_S, HOUR_S
-from simulator.incident.section import LABELLED, OF_SERVERS, Slicing, Watch
 from simulator.incident.served_frames import ServedFrames
+from simulator.incident.watches import LABELLED, OF_SERVERS, Watch
 from simulator.metrics.distances import PSI_BINS, bandwidth, chi_squared, mmd_squared, psi
 from simulator.records.streams import Streams
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
-#: Windows with fewer rows say nothing.
+#: Windows with fewer rows have no value.
 LEAST_ROWS = 8
 #: MMD compares no more rows of a window than these, evenly spread over it.
 _MMD_ROWS = 200
@@ -33,16 +34,17 @@ _ADWIN_DELTA = 0.002
 
 
 class WatchError(InputError):
-    """A monitor cannot watch; the message says what it needs."""
+    """A monitor cannot work; the message names what it needs."""
 
 
 @dataclass(frozen=True, eq=False)
 class WindowSeries:
     """One monitor on one slice, a row a window, shapes (k,).
 
-    ends_s: when the window ends; known_s: when it is known; value: of the statistic, or the distance to the reference
-    score: how far out of the reference's range, in the monitor's own units; rings: whether it rings
-    usual: where it should be, low and high; NaN where the monitor does not say so
+    ends_s: the end of the window; known_s: when its value is known
+    value: of the statistic, or its distance to the reference
+    score: distance out of the reference's range, in the monitor's own units; rings: whether it rings
+    usual: the usual range, low and high; NaN for a monitor without one
     """
 
     watch: Watch
@@ -57,7 +59,7 @@ class WindowSeries:
 
 @dataclass(frozen=True)
 class Ring:
-    """A monitor that rings: when (s), which, on which slice, and what it says."""
+    """An alarm of a monitor on one slice: its time (s), the value, and the usual range."""
 
     at_s: float
     watch: Watch
@@ -65,70 +67,71 @@ class Ring:
     value: float
     usual: tuple[float, float]
 
+    def sentence(self) -> str:
+        """Return the alarm in words: `Detections a frame is 1.94, 1.98 below the usual 3.92 to 5.91`."""
+        watch, (low, high) = self.watch, self.usual
+        where = f" ({self.slice})" if watch.by != "all" else ""
+        head = f"{watch.title}{where} is {watch.number(self.value)} over {watch.window_h:g} h"
+        if watch.rings == "p":
+            return f"{head}; p is below {watch.at:g}."
+        usual = f"{watch.number(low)} to {watch.number(high)}"
+        if isfinite(low) and self.value < low:
+            return f"{head}, {watch.number(low - self.value)} below the usual {usual}."
+        if isfinite(high) and self.value > high:
+            return f"{head}, {watch.number(self.value - high)} above the usual {usual}."
+        return f"{head}; the usual range is {usual}." if isfinite(low) else f"{head}."
 
-def slices(insides: Insides, by: Slicing) -> dict[str, Bools]:
-    """The frames of each slice, by its name; a dropped frame belongs to no replica."""
-    frames, spec = insides.frames, insides.spec
-    if by == "all":
-        return {"all": np.ones(len(frames), bool)}
-    if by == "site":
-        return {site.label: frames.site == place for place, site in enumerate(spec.sites.values())}
-    if by == "version":
-        return {label: frames.version == place for place, label in enumerate(spec.versions.values())}
-    replicas = range(int(frames.served.replica.max(initial=0)) + 1)
-    return {f"replica {place + 1}": frames.served.replica == place for place in replicas}
 
-
-def watched(watch: Watch, insides: Insides) -> list[WindowSeries]:
-    """What a monitor says over the whole run, for each of its slices."""
-    rows = _Rows(watch, insides)
-    parts = slices(insides, watch.by)
-    return [rows.series(name, mine, len(parts)) for name, mine in parts.items()]
+def watched(watch: Watch, statistics: FrameStatistics) -> list[WindowSeries]:
+    """Run a monitor over the whole stream, for each of its slices."""
+    rows = _Rows(watch, statistics)
+    parts = statistics.slices(watch.by)
+    return [rows.series(name, part, len(parts)) for name, part in parts.items()]
 
 
 def rings(series: list[WindowSeries], from_s: float) -> list[Ring]:
-    """Everything that rings from a time (s) on, the first first."""
-    found = [
+    """Return all alarms from a time (s) on, in order of time."""
+    alarms = [
         Ring(float(one.known_s[place]), one.watch, one.slice, float(one.value[place]), one.usual)
         for one in series
         for place in np.flatnonzero(one.rings & (one.known_s >= from_s))
     ]
-    return sorted(found, key=lambda ring: ring.at_s)
+    return sorted(alarms, key=lambda ring: ring.at_s)
 
 
 class _Rows:
     """The rows that a monitor reads."""
 
-    def __init__(self, watch: Watch, insides: Insides) -> None:
-        self.watch, self.insides = watch, insides
+    def __init__(self, watch: Watch, statistics: FrameStatistics) -> None:
+        self.watch, self.statistics = watch, statistics
         self.window_s = watch.window_h * HOUR_S
-        frames, spec = insides.frames, insides.spec
+        frames, spec = statistics.frames, statistics.spec
         self.window = (frames.at_s // self.window_s).astype(np.int64)
         self.windows = int(self.window.max(initial=0)) + 1
         self.reference_windows = max(int(spec.reference_days * DAY_S / self.window_s + 1e-9), 1)
         self.late_s = spec.labels.days_late * DAY_S if watch.statistic in LABELLED else 0.0
         self.values, self.weights = self._values()
-        kept = Streams(insides.secret.seed).named("sampled").random(len(frames)) < watch.sampled
-        self.there = np.isfinite(self.values) & (kept | (watch.statistic in {*LABELLED, *OF_SERVERS}))
+        read = Streams(statistics.secret.seed).named("sampled").random(len(frames)) < watch.sampled
+        self.there = np.isfinite(self.values) & (read | (watch.statistic in {*LABELLED, *OF_SERVERS}))
 
     def _values(self) -> tuple[Floats, Floats]:
-        """The value of each frame and what it counts in a mean."""
+        """Return the value of each frame and its weight in a mean."""
         if self.watch.statistic in LABELLED:
-            found, there = self.insides.labelled()
+            found, there = self.statistics.labelled()
             counts = np.nan_to_num(there)
             return np.where(counts > 0, found / np.maximum(counts, 1e-9), np.nan), counts
-        return self.insides.figure(self.watch.statistic), np.ones(len(self.insides.frames))
+        return self.statistics.figure(self.watch.statistic), np.ones(len(self.statistics.frames))
 
-    def series(self, name: str, mine: Bools, parts: int) -> WindowSeries:
-        mine = mine & self.there
+    def series(self, name: str, part: Bools, parts: int) -> WindowSeries:
+        part = part & self.there
         ends: Floats = (np.arange(self.windows, dtype=float) + 1) * self.window_s
         compare: dict[str, Callable[[Bools], tuple[Floats, Floats, tuple[float, float]]]] = {
             "mean": self._means,
             "adwin": self._means,
             "page_hinkley": self._means,
         }
-        value, score, usual = compare.get(self.watch.test, self._distances)(mine)
-        full = np.bincount(self.window[mine], minlength=self.windows) >= LEAST_ROWS
+        value, score, usual = compare.get(self.watch.test, self._distances)(part)
+        full = np.bincount(self.window[part], minlength=self.windows) >= LEAST_ROWS
         after = np.arange(self.windows) >= self.reference_windows
         rung = self._rung(value, score, parts)
         score = np.where(full, score, 1.0 if self.watch.rings == "p" else 0.0)
@@ -144,60 +147,60 @@ class _Rows:
 
     # Means of windows
 
-    def _means(self, mine: Bools) -> tuple[Floats, Floats, tuple[float, float]]:
-        weight = self.weights[mine]
-        total = np.bincount(self.window[mine], weight * self.values[mine], self.windows)
-        count = np.bincount(self.window[mine], weight, self.windows)
+    def _means(self, part: Bools) -> tuple[Floats, Floats, tuple[float, float]]:
+        weight = self.weights[part]
+        total = np.bincount(self.window[part], weight * self.values[part], self.windows)
+        count = np.bincount(self.window[part], weight, self.windows)
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = total / count
-        centre, spread = self._reference(mine, mean)
-        score = self._p_of_means(mine, mean) if self.watch.rings == "p" else np.abs(mean - centre) / spread
+        centre, spread = self._reference(part, mean)
+        score = self._p_of_means(part, mean) if self.watch.rings == "p" else np.abs(mean - centre) / spread
         wide = self.watch.at * float(spread.mean()) if self.watch.rings == "spread" else np.nan
         low, high = float(np.nanmean(centre)) - wide, float(np.nanmean(centre)) + wide
         return mean, np.nan_to_num(score), (max(low, 0.0) if self.watch.statistic in OF_SERVERS else low, high)
 
-    def _reference(self, mine: Bools, mean: Floats) -> tuple[Floats, Floats]:
-        """Where the mean of each window should be, and its standard deviation, shapes (windows,)."""
+    def _reference(self, part: Bools, mean: Floats) -> tuple[Floats, Floats]:
+        """Return the expected mean of each window and its standard deviation, shapes (windows,)."""
         if self.watch.reference == "collected":
-            values = collected(self.insides, self.watch.statistic)
-            counts = np.maximum(np.bincount(self.window[mine], minlength=self.windows), 1)
+            values = collected(self.statistics, self.watch.statistic)
+            counts = np.maximum(np.bincount(self.window[part], minlength=self.windows), 1)
             return np.full(self.windows, values.mean()), values.std(ddof=1) / np.sqrt(counts)
         known, phases = mean[: self.reference_windows], max(round(24 / self.watch.window_h), 1)
         phase = np.arange(self.windows) % phases
         by_phase = np.array([np.nanmean(known[phase[: len(known)] == one]) for one in range(phases)])
         rest = known - by_phase[phase[: len(known)]]
         freedom = int(np.isfinite(rest).sum()) - phases
-        rows = np.bincount(self.window[mine], minlength=self.windows)[: self.reference_windows].mean()
+        rows = np.bincount(self.window[part], minlength=self.windows)[: self.reference_windows].mean()
         least = max(1 / max(rows, 1), 1e-9) if self.watch.statistic in OF_SERVERS else 1e-9
         spread = max(float(np.sqrt(np.nansum(rest**2) / freedom)), least) if freedom > 0 else np.nan
         return by_phase[phase], np.full(self.windows, spread)
 
-    def _p_of_means(self, mine: Bools, mean: Floats) -> Floats:
-        """As if rows were independent (Welch 1947); a row of a ratio counts as it weighs (Cochran 1977, section 6.3)."""
-        first, weights = self._reference_rows(mine), np.ones(1)
+    def _p_of_means(self, part: Bools, mean: Floats) -> Floats:
+        """Return p as if rows were independent (Welch 1947); weighted rows by linearisation (Cochran 1977, section 6.3)."""
+        first, weights = self._reference_rows(part), np.ones(1)
         if self.watch.reference == "first":
-            weights = self.weights[mine & (self.window < self.reference_windows)]
+            weights = self.weights[part & (self.window < self.reference_windows)]
         weights = np.broadcast_to(weights, first.shape)
         centre = (weights * first).sum() / weights.sum()
         known = len(first) / (len(first) - 1) * ((weights * (first - centre)) ** 2).sum() / weights.sum() ** 2
-        window, weight = self.window[mine], self.weights[mine]
-        rest = np.bincount(window, (weight * (self.values[mine] - mean[window])) ** 2, self.windows)
+        window, weight = self.window[part], self.weights[part]
+        rest = np.bincount(window, (weight * (self.values[part] - mean[window])) ** 2, self.windows)
         with np.errstate(invalid="ignore", divide="ignore"):
             error = np.sqrt(rest / np.bincount(window, weight, self.windows) ** 2 + known)
         return np.asarray(np.nan_to_num(2 * norm.sf(np.abs(mean - centre) / np.maximum(error, 1e-12)), nan=1.0))
 
     # Distances of windows from the reference
 
-    def _reference_rows(self, mine: Bools) -> Floats:
+    def _reference_rows(self, part: Bools) -> Floats:
         if self.watch.reference == "collected":
-            return collected(self.insides, self.watch.statistic)
-        return self.values[mine & (self.window < self.reference_windows)]
+            return collected(self.statistics, self.watch.statistic)
+        return self.values[part & (self.window < self.reference_windows)]
 
-    def _distances(self, mine: Bools) -> tuple[Floats, Floats, tuple[float, float]]:
-        """The distance of each window; each reference window is compared with the others."""
+    def _distances(self, part: Bools) -> tuple[Floats, Floats, tuple[float, float]]:
+        """Return the distance of each window; a window of the reference is compared with its other windows."""
         distance, scores = np.full(self.windows, np.nan), np.full(self.windows, np.nan)
-        of_window = _split(np.flatnonzero(mine), self.window[mine], self.windows)
-        reference = self._rows_of_reference(mine)
+        of_window = _split(np.flatnonzero(part), self.window[part], self.windows)
+        reference = self._rows_of_reference(part)
         for place, rows in enumerate(of_window):
             if len(rows) < LEAST_ROWS:
                 continue
@@ -214,21 +217,21 @@ class _Rows:
         centre, spread = float(np.nanmean(known)), max(float(np.nanstd(known, ddof=1)), 1e-9)
         return distance, np.nan_to_num((distance - centre) / spread), (0.0, centre + self.watch.at * spread)
 
-    def _rows_of_reference(self, mine: Bools) -> list[NDArray[np.int64]]:
-        """The reference's rows by window; those of collected images are one, numbered from -1 downwards."""
+    def _rows_of_reference(self, part: Bools) -> list[NDArray[np.int64]]:
+        """Return the reference's rows by window; collected images are one window, numbered from -1 downwards."""
         if self.watch.reference == "collected":
-            return [-1 - np.arange(len(collected(self.insides, "score")))]
-        first = mine & (self.window < self.reference_windows)
+            return [-1 - np.arange(len(collected(self.statistics, "score")))]
+        first = part & (self.window < self.reference_windows)
         return _split(np.flatnonzero(first), self.window[first], self.reference_windows)
 
     def _take(self, rows: NDArray[np.int64]) -> Floats:
-        """The values of rows; negative ones are collected images."""
+        """Return the values of rows; negative rows are collected images."""
         if len(rows) and rows[0] < 0:
-            return collected(self.insides, self.watch.statistic)[-1 - rows]
+            return collected(self.statistics, self.watch.statistic)[-1 - rows]
         return self.values[rows]
 
     def _compare(self, reference: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[float, float]:
-        """The distance of rows from the reference, and p as if they were independent, 1 where the test gives none."""
+        """Return the distance of rows from the reference, and p for independent rows, 1 for a test without p."""
         if self.watch.test == "mmd":
             first, second = (self._vectors(_thinned(each, _MMD_ROWS)) for each in (reference, rows))
             return float(np.sqrt(max(mmd_squared(first, second, bandwidth(first)), 0.0))), 1.0
@@ -242,54 +245,53 @@ class _Rows:
 
     def _vectors(self, rows: NDArray[np.int64]) -> Floats:
         if len(rows) and rows[0] < 0:
-            stock = self.insides.stock
-            mine = stock.scenes["reference"].to_numpy(bool)
-            return np.asarray(stock.features[stock.settings[CLEAN_SETTING]][mine], float)[-1 - rows]
-        return self.insides.vectors()[rows]
+            scenes = self.statistics.scenes
+            return np.asarray(scenes.features[scenes.settings[CLEAN_SETTING]][scenes.reference], float)[-1 - rows]
+        return self.statistics.vectors()[rows]
 
 
-def collected(insides: Insides, name: str) -> Floats:
-    """A figure of each image that the team collected, as the release answered it when it was tested, shape (m,)."""
-    stock, frames = insides.stock, insides.frames
-    mine = np.flatnonzero(stock.scenes["reference"].to_numpy(bool))
-    release = insides.spec.release.detector, insides.spec.release.precision
-    count, clean = len(mine), stock.settings[CLEAN_SETTING]
+def collected(statistics: FrameStatistics, name: str) -> Floats:
+    """Return a figure of each image that the team collected, under the release as tested, shape (m,)."""
+    scenes, frames = statistics.scenes, statistics.frames
+    images = np.flatnonzero(scenes.reference)
+    release = statistics.spec.release.detector, statistics.spec.release.precision
+    count, clean = len(images), scenes.settings[CLEAN_SETTING]
     tested = replace(
         frames,
         served=ServedFrames(np.zeros(count), np.zeros(count), np.zeros(count, np.int16), 1),
-        dwell=mine,
-        scene=mine,
+        dwell=images,
+        scene=images,
         usual=np.full(count, clean),
         raw=np.full(count, clean),
         seen=np.full(count, clean),
         given=np.full(count, clean),
-        network=np.full(count, stock.networks[release]),
-        bin=np.full(count, stock.best_bin(release)),
+        network=np.full(count, scenes.networks[release]),
+        bin=np.full(count, scenes.best_bin(release)),
     )
-    return replace(insides, frames=tested).figure(name)
+    return replace(statistics, frames=tested).figure(name)
 
 
 def ks(first: Floats, second: Floats) -> tuple[float, float]:
-    """The two-sample Kolmogorov-Smirnov statistic, and its asymptotic p for independent rows."""
-    told = ks_2samp(first, second, method="asymp")
-    return float(told.statistic), float(told.pvalue)
+    """Return the two-sample Kolmogorov-Smirnov statistic, and its asymptotic p for independent rows."""
+    test = ks_2samp(first, second, method="asymp")
+    return float(test.statistic), float(test.pvalue)
 
 
 def _binned(first: Floats, second: Floats) -> tuple[Floats, Floats]:
-    """Rows in each tenth of the reference, of both."""
+    """Count the rows of both in each tenth of the reference."""
     edges = np.unique(np.quantile(first, np.linspace(0, 1, PSI_BINS + 1)[1:-1]))
     counts = [np.bincount(np.searchsorted(edges, each, side="right"), minlength=len(edges) + 1) for each in (first, second)]
     return counts[0].astype(float), counts[1].astype(float)
 
 
 def _chi2(first: Floats, second: Floats) -> tuple[float, float]:
-    """Pearson's chi-squared of two histograms, and its p for independent rows."""
+    """Return Pearson's chi-squared of two histograms, and its p for independent rows."""
     statistic, filled = float(chi_squared(first, second)), int(((first + second) > 0).sum())
     return statistic, float(chi2_of.sf(statistic, max(filled - 1, 1)))
 
 
 def _drifts(test: str, score: Floats, reference_windows: int, at: float) -> Bools:
-    """At which windows river's detector says that something changed; values are in deviations of the reference."""
+    """Return the windows where river's detector finds a change; values are in deviations of the reference."""
     try:
         from river import drift
     except ModuleNotFoundError as error:
@@ -299,15 +301,15 @@ def _drifts(test: str, score: Floats, reference_windows: int, at: float) -> Bool
         "page_hinkley": partial(drift.PageHinkley, threshold=at, min_instances=reference_windows),
     }
     detector = made[test]()
-    found = np.zeros(len(score), bool)
+    drifts = np.zeros(len(score), bool)
     for place, value in enumerate(score):
         detector.update(float(value))
-        found[place] = detector.drift_detected
-    return found
+        drifts[place] = detector.drift_detected
+    return drifts
 
 
 def _split(rows: NDArray[np.int64], window: NDArray[np.int64], windows: int) -> list[NDArray[np.int64]]:
-    """Rows by window; rows are in the order of time."""
+    """Split rows in order of time by their windows."""
     return np.split(rows, np.searchsorted(window, np.arange(1, windows)))
 
 
@@ -316,7 +318,7 @@ def _thinned(rows: NDArray[np.int64], most: int) -> NDArray[np.int64]:
 
 
 def priced(watches: list[Watch], prices: dict[str, float]) -> float:
-    """What monitors cost a week (USD): each statistic once, by the largest share of frames that is read."""
+    """Return the price of monitors a week (USD): each statistic once, by the largest share of frames that is read."""
     most: dict[str, float] = {}
     for watch in watches:
         most[watch.statistic] = max(most.get(watch.statistic, 0.0), watch.sampled)

@@ -1,4 +1,4 @@
-"""What the network is given of a drawn frame, channel by channel: by the training code, and by the code that serves."""
+"""Pictures beside a look: drawn scenes under the conditions seen, and one frame by two preparations, channel by channel."""
 
 from __future__ import annotations
 
@@ -13,14 +13,13 @@ from simulator.app.widgets import draw
 from simulator.charts.look import BLUE, GREEN, RED, Chart, figure, rounded
 from simulator.evidence.illustrations import BINS, CAMERA, NETWORK, IllustrationError, Illustrations, load_illustrations
 from simulator.incident.measured_scenes import CLEAN_SETTING, Setting
-from simulator.incident.play import NotebookEntry
-from simulator.incident.sessions import Game
+from simulator.incident.player_actions import NotebookEntry
 
 _COLOURS = {"red": RED, "green": GREEN, "blue": BLUE}
 
 
 def channels(table: pd.DataFrame) -> Chart:
-    """Histograms of both: as trained in dotted lines, as served in solid ones.
+    """Draw histograms of both preparations: trained in dotted lines, served in solid ones.
 
     table: `value from`, and `red, trained (%)` and so on for each channel and both
     """
@@ -34,11 +33,11 @@ def channels(table: pd.DataFrame) -> Chart:
     drawn.update_yaxes(title="pixels (%)", fixedrange=True)
     gaps = {name: abs(table[f"{name}, served (%)"] - table[f"{name}, trained (%)"]).sum() / 2 for name in _COLOURS}
     widest = max(gaps, key=lambda name: gaps[name])
-    said = f"As it is served, {gaps[widest]:.0f}% of the pixels of a drawn frame have another value of {widest}."
-    return Chart(drawn, said, rounded(table))
+    takeaway = f"As served, {gaps[widest]:.0f}% of the pixels of a drawn frame have another value of {widest}."
+    return Chart(drawn, takeaway, rounded(table))
 
 
-#: What is said of every picture.
+#: The origin of every picture.
 _ORIGIN = "illustration, procedural"
 
 
@@ -47,15 +46,15 @@ def _illustrations() -> Illustrations:
     return load_illustrations()
 
 
-def pictures(game: Game, note: NotebookEntry) -> None:
-    """Of a look at pictures what was seen, each condition with its count; of compared preparations, how far they are apart."""
-    if note.finding is None or note.action.kind != "look":
+def pictures(note: NotebookEntry) -> None:
+    """Draw the conditions seen by a look at pictures, or the two preparations that a look compared."""
+    if note.finding is None:
         return
     with suppress(IllustrationError):  # they illustrate, and are no evidence
         if note.finding.seen:
             _seen(note.finding.seen)
-        elif game.play.spec.looks[note.action.look].kind == "preprocessing":
-            _prepared(game, note)
+        elif note.finding.prepared:
+            _prepared(note.finding.prepared, f"channels:{note.at_s}")
 
 
 def _seen(seen: dict[str, int]) -> None:
@@ -75,11 +74,8 @@ def _setting(name: str) -> Setting:
     return (condition, int(severity)) if severity else CLEAN_SETTING
 
 
-def _prepared(game: Game, note: NotebookEntry) -> None:
-    """One frame by both preparations: the commonest pair of settings among those that differ."""
-    pair = _apart(game, note)
-    if pair is None:
-        return
+def _prepared(pair: tuple[Setting, Setting], key: str) -> None:
+    """Draw one frame by both preparations: a pair of settings, as trained and as served."""
     shown = _illustrations()
     scene = next(iter(shown.about.scenes))
     trained, served = pair
@@ -88,25 +84,11 @@ def _prepared(game: Game, note: NotebookEntry) -> None:
             picture = shown.picture(NETWORK, *setting, scene)
             st.image(picture, f"{caption} ({_ORIGIN})", width=156, alt=f"A drawn scene {caption}")
         gap = shown.difference(NETWORK, trained, served, scene)
-        st.image(gap, f"the difference ({_ORIGIN})", width=156, alt="How far the two are apart in each pixel: black is nowhere")
+        st.image(gap, f"the difference ({_ORIGIN})", width=156, alt="The difference of the two in each pixel; black: none")
     histograms = [shown.histogram(NETWORK, setting, scene) for setting in pair]
     edges = np.arange(BINS) * (256 / BINS)
     names = ("red", "green", "blue")
     table = pd.DataFrame({"value from": edges})
-    for who, found in zip(("trained", "served"), histograms, strict=True):
-        table = table.assign(**{f"{name}, {who} (%)": 100 * channel for name, channel in zip(names, found, strict=True)})
-    draw(channels(table), key=f"channels:{note.at_s}")
-
-
-def _apart(game: Game, note: NotebookEntry) -> tuple[Setting, Setting] | None:
-    """The settings under which frames of the last day were taken and given to the network, where they differ."""
-    view, stock = game.play.view(note.until_s), game.play.stock
-    frames = view.insides.frames
-    odd = view.recent() & ~frames.served.dropped & (frames.raw != frames.given)
-    if not odd.any():
-        return None
-    settings = {place: setting for setting, place in stock.settings.items()}
-    both = np.stack([frames.raw[odd], frames.given[odd]])
-    pairs, counts = np.unique(both, axis=1, return_counts=True)
-    first, second = pairs[:, int(counts.argmax())]
-    return settings[int(first)], settings[int(second)]
+    for who, histogram in zip(("trained", "served"), histograms, strict=True):
+        table = table.assign(**{f"{name}, {who} (%)": 100 * channel for name, channel in zip(names, histogram, strict=True)})
+    draw(channels(table), key=key)

@@ -1,73 +1,239 @@
-"""What a person does during an incident, as data: a script, a link and a notebook are lists of these."""
+"""Actions of a player during an incident: the fields of each kind, what it does, and its words.
+
+A script, a link and a notebook are lists of actions.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
 from simulator.case.fields import Name, Share, Strict
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import read_yaml
-from simulator.incident.section import LABELLED, WATCHED, Incident, Watch
+from simulator.incident.fixes import Change
+from simulator.incident.looks import LookFinding, LookRequest
+from simulator.incident.secret import HOUR_S
+from simulator.incident.section import Incident
+from simulator.incident.watches import LABELLED, WATCHED, Watch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from simulator.case.choices import Pick
+    from simulator.incident.monitoring import Ring
+    from simulator.incident.play import Play
 
 
 class ActionError(InputError):
-    """An action cannot be taken; the message says which, why, and what could be."""
+    """An action cannot be taken; the message names the action, the reason, and what is possible."""
 
 
-class WatchAction(Strict):
+class AnyAction(Strict):
+    """An action; heading: its title in the notebook; at_end: true if it is possible at the end of the stream."""
+
+    heading: ClassVar[str] = ""
+    at_end: ClassVar[bool] = False
+
+    kind: str
+
+    def check(self, spec: Incident) -> None:
+        """Raise ActionError for a name that the case does not have."""
+
+    def take(self, play: Play) -> NotebookEntry:
+        """Take the action now, and return its line in the notebook."""
+        raise NotImplementedError
+
+    def title(self, spec: Incident) -> str:
+        """Return the action as the head of its line in the notebook."""
+        return self.heading
+
+    def outcome(self, spec: Incident) -> str:
+        """Return the outcome in a sentence, where nothing rang and nothing was looked at."""
+        raise NotImplementedError
+
+    def short(self, spec: Incident) -> str:
+        """Return the action as the command prints it."""
+        return self.kind
+
+
+class WatchAction(AnyAction):
     """From now on these monitors watch, in place of those before."""
+
+    heading: ClassVar[str] = "Other monitors"
 
     kind: Literal["watch"]
     watches: Annotated[list[Watch], Field(max_length=32)]
 
+    def check(self, spec: Incident) -> None:
+        for watch in self.watches:
+            _among("statistic", watch.statistic, spec.usd_a_week)
+            if fault := spec.too_wide(watch):
+                raise ActionError(f"watch: window_h: {fault}")
 
-class WaitAction(Strict):
-    """Let so many hours pass; without a number: until something rings."""
+    def take(self, play: Play) -> NotebookEntry:
+        play.watches.append((play.now_s, list(self.watches)))
+        return NotebookEntry(self, play.now_s, play.now_s)
+
+    def outcome(self, spec: Incident) -> str:
+        return "; ".join(watch.line() for watch in self.watches) + "." if self.watches else "Nothing is watched any more."
+
+
+class WaitAction(AnyAction):
+    """Let hours pass, until something rings; without a number: to the end of the stream."""
+
+    heading: ClassVar[str] = "Waited"
 
     kind: Literal["wait"]
     hours: Annotated[float | None, Field(gt=0, le=672)] = None
 
+    def take(self, play: Play) -> NotebookEntry:
+        ring, complaint_s = play.next_ring(), play.complaint_s()
+        until_s = min(play.end_s, play.now_s + (np.inf if self.hours is None else self.hours * HOUR_S))
+        first_s = min(ring.at_s if ring else np.inf, complaint_s)
+        if first_s > until_s:
+            return NotebookEntry(self, play.now_s, until_s, waited=True)
+        rung = ring if ring and ring.at_s <= complaint_s else None
+        usd = play.spec.page_usd.value if rung else 0.0
+        return NotebookEntry(self, play.now_s, first_s, usd, ring=rung, complaint=rung is None, waited=True)
 
-class LookAction(Strict):
+    def outcome(self, spec: Incident) -> str:
+        return "Nothing rang until the end of the stream." if self.hours is None else "Nothing new rang."
+
+    def short(self, spec: Incident) -> str:
+        return "wait until something rings" if self.hours is None else f"wait {self.hours:g} h"
+
+
+class LookAction(AnyAction):
     """Look closer, in one of the case's ways."""
 
     kind: Literal["look"]
     look: Name
     site: Annotated[Name | None, Field(description="at this site alone, of pictures and labels; none: at all")] = None
     statistic: Annotated[Name, Field(description="the figure, of slices")] = "found"
-    frames: Annotated[int, Field(ge=10, le=5000, description="how many people label, of labels")] = 100
+    frames: Annotated[int, Field(ge=10, le=5000, description="number that people label, of labels")] = 100
+
+    def check(self, spec: Incident) -> None:
+        _among("look", self.look, spec.looks)
+        _among("statistic", self.statistic, WATCHED)
+        if self.site is not None:
+            _among("site", self.site, spec.sites)
+        if self.statistic in LABELLED:
+            raise ActionError("look: labels come late and are few; have frames labelled to see recall")
+
+    def take(self, play: Play) -> NotebookEntry:
+        look = play.spec.looks[self.look]
+        minutes, usd = look.cost(self.frames)
+        until_s = min(play.now_s + 60 * minutes, play.end_s)
+        request = LookRequest(self.site, self.statistic, self.frames, begun_s=play.now_s)
+        finding = look.find(play.view(until_s), request)
+        if finding.canary is not None:
+            play.canaries.append(finding.canary)
+        play.labels += look.frames_labelled(self.frames)
+        question = f"{self.look}/{self.statistic}" if "statistic" in look.takes else self.look
+        return NotebookEntry(
+            self, play.now_s, until_s, usd, finding, look=self.look, question=question if self.site is None else ""
+        )
+
+    def title(self, spec: Incident) -> str:
+        where = f", {spec.sites[self.site].label}" if self.site else ""
+        return f"{spec.looks[self.look].label}{where}"
+
+    def short(self, spec: Incident) -> str:
+        return spec.looks[self.look].label
 
 
-class BelieveAction(Strict):
-    """How likely the person holds each cause, by name; written down, not judged."""
+class BelieveAction(AnyAction):
+    """The player's probability of each cause, by name; written down, not judged."""
+
+    heading: ClassVar[str] = "Suspicions"
+    at_end: ClassVar[bool] = True
 
     kind: Literal["believe"]
     shares: Annotated[dict[Name, Share], Field(max_length=64)]
 
+    def check(self, spec: Incident) -> None:
+        for name in self.shares:
+            _among("cause", name, spec.causes)
+        total = sum(self.shares.values())
+        if total > 1 + 1e-6:
+            raise ActionError(f"believe: the shares add up to {total:.2f}; at most 1")
 
-class DiagnoseAction(Strict):
-    """Name the cause, and say how sure one is; the last one counts."""
+    def take(self, play: Play) -> NotebookEntry:
+        return NotebookEntry(self, play.now_s, play.now_s, beliefs=self)
+
+    def outcome(self, spec: Incident) -> str:
+        likely = sorted(self.shares.items(), key=lambda pair: -pair[1])[:3]
+        return "Likeliest: " + ", ".join(f"{spec.causes[name].label} ({100 * share:.0f}%)" for name, share in likely) + "."
+
+
+class DiagnoseAction(AnyAction):
+    """Name the cause with a confidence; the last diagnosis counts."""
+
+    heading: ClassVar[str] = "Diagnosis"
+    at_end: ClassVar[bool] = True
 
     kind: Literal["diagnose"]
     cause: Name
     confidence: Share
 
+    def check(self, spec: Incident) -> None:
+        _among("cause", self.cause, spec.causes)
 
-class FixAction(Strict):
+    def take(self, play: Play) -> NotebookEntry:
+        return NotebookEntry(self, play.now_s, play.now_s, diagnosis=self)
+
+    def outcome(self, spec: Incident) -> str:
+        return f"{spec.causes[self.cause].label}, {100 * self.confidence:.0f}% sure."
+
+    def short(self, spec: Incident) -> str:
+        return f"diagnosis: {self.cause}, {100 * self.confidence:.0f}% sure"
+
+
+class FixAction(AnyAction):
     """Ship one of the case's fixes."""
 
     kind: Literal["fix"]
     fix: Name
 
+    def check(self, spec: Incident) -> None:
+        _among("fix", self.fix, spec.fixes)
 
-class CloseAction(Strict):
-    """The incident is over for the person; the stream goes on to its end."""
+    def take(self, play: Play) -> NotebookEntry:
+        fix = play.spec.fixes[self.fix]
+        at_s = min(play.now_s + 60 * fix.minutes, play.end_s)
+        play.shipped.append(Shipped(self.fix, play.now_s, at_s, fix.changes(play, at_s), fix.new_picks()))
+        return NotebookEntry(self, play.now_s, at_s, fix.usd)
+
+    def title(self, spec: Incident) -> str:
+        return spec.fixes[self.fix].label
+
+    def outcome(self, spec: Incident) -> str:
+        return f"{spec.fixes[self.fix].label}: in force from now on."
+
+    def short(self, spec: Incident) -> str:
+        return spec.fixes[self.fix].label
+
+
+class CloseAction(AnyAction):
+    """Close the incident for the player; the stream runs on to its end."""
+
+    heading: ClassVar[str] = "Closed"
+    at_end: ClassVar[bool] = True
 
     kind: Literal["close"]
+
+    def take(self, play: Play) -> NotebookEntry:
+        play.closed = True
+        return NotebookEntry(self, play.now_s, play.now_s)
+
+    def outcome(self, spec: Incident) -> str:
+        return "The incident is closed."
 
 
 Action = Annotated[
@@ -78,12 +244,12 @@ SCRIPT: TypeAdapter[list[Action]] = TypeAdapter(list[Action])
 
 
 def read_script(path: Path) -> list[Action]:
-    """The actions in a YAML or JSON file, a list of them; raises ActionError with the file, the field and what is wrong."""
+    """Read the list of actions in a YAML or JSON file; raises ActionError with the file, the field and the fault."""
     return read_yaml(path, SCRIPT, ActionError)
 
 
 def read_actions(given: object) -> list[Action]:
-    """Actions from plain data; raises ActionError."""
+    """Read actions from plain data; raises ActionError."""
     try:
         return SCRIPT.validate_python(given)
     except ValidationError as error:
@@ -91,36 +257,57 @@ def read_actions(given: object) -> list[Action]:
         raise ActionError(f"actions: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def check_action(spec: Incident, action: Action) -> None:
-    """Raise ActionError where an action names what the case does not have."""
-    if isinstance(action, LookAction):
-        _check_look(spec, action)
-    elif isinstance(action, DiagnoseAction):
-        _among("cause", action.cause, spec.causes)
-    elif isinstance(action, FixAction):
-        _among("fix", action.fix, spec.fixes)
-    elif isinstance(action, BelieveAction):
-        for name in action.shares:
-            _among("cause", name, spec.causes)
-        if sum(action.shares.values()) > 1 + 1e-6:
-            raise ActionError(f"believe: the shares add up to {sum(action.shares.values()):.2f}; at most 1")
-    elif isinstance(action, WatchAction):
-        for watch in action.watches:
-            _among("statistic", watch.statistic, spec.usd_a_week)
-            if told := spec.too_wide(watch):
-                raise ActionError(f"watch: window_h: {told}")
-
-
-def _check_look(spec: Incident, action: LookAction) -> None:
-    _among("look", action.look, spec.looks)
-    _among("statistic", action.statistic, WATCHED)
-    if action.site is not None:
-        _among("site", action.site, spec.sites)
-    if action.statistic in LABELLED:
-        raise ActionError("look: labels come late and are few; have frames labelled to see recall")
-
-
-def _among(what: str, name: str, known: Iterable[str]) -> None:
+def _among(field: str, name: str, known: Iterable[str]) -> None:
     names = list(known)
     if name not in names:
-        raise ActionError(f"{what}: there is no '{name}' in this case; {suggest(name, names)}")
+        raise ActionError(f"{field}: there is no '{name}' in this case; {suggest(name, names)}")
+
+
+# Lines of the notebook
+
+
+@dataclass(frozen=True)
+class NotebookEntry:
+    """A line of the notebook: an action, its time from start to end (s), its cost (USD), and its outcome.
+
+    ring: the alarm that ended a wait; complaint: whether a customer's complaint did
+    look, question: of a look, its name, and its name in the table of signs, which has no looks at one site alone
+    """
+
+    action: Action
+    at_s: float
+    until_s: float
+    usd: float = 0.0
+    finding: LookFinding | None = None
+    ring: Ring | None = None
+    complaint: bool = False
+    waited: bool = False
+    look: str = ""
+    question: str = ""
+    diagnosis: DiagnoseAction | None = None
+    beliefs: BelieveAction | None = None
+
+    def title(self, spec: Incident) -> str:
+        """Return the head of the line."""
+        if self.complaint:
+            return "A customer asks"
+        return "A monitor rings" if self.ring else self.action.title(spec)
+
+    def outcome(self, spec: Incident) -> str:
+        """Return the outcome of the action in a sentence."""
+        if self.ring:
+            return self.ring.sentence()
+        if self.complaint:
+            return "A customer asks whether the detector still works."
+        return self.finding.sentence if self.finding else self.action.outcome(spec)
+
+
+@dataclass(frozen=True)
+class Shipped:
+    """A shipped fix: its name, its order and its start (s), and the changes that it makes."""
+
+    name: str
+    ordered_s: float
+    at_s: float
+    changes: tuple[Change, ...]
+    picks: Mapping[str, Pick]

@@ -1,4 +1,4 @@
-"""What an incident did: the harm of each day with and without what was done, and what each look was expected to tell."""
+"""The reveal of an incident: its cause, the harm of each day with and without the actions, and the information of each look."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from simulator.incident.beliefs import load_beliefs
 from simulator.incident.incident_score import HELPS, DebriefStep, Excess, Score, path, score
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.sessions import Game, link
-from simulator.incident.study_results import load_study, studied
+from simulator.incident.study_panel import load_study, studied
 from simulator.incident.wording import hours, moment, usd
 from simulator.units import significant
 
@@ -29,7 +29,7 @@ _AIR = 0.35
 
 
 def harm(went: Excess, untouched: Excess, end_s: float, marks: Sequence[tuple[str, float]]) -> Chart:
-    """The excess harm of each day as it went and without any action; marks: what happened when (s)."""
+    """Draw the excess harm of each day, as it went and without any action; marks: events with their times (s)."""
     days = np.arange(1, int(np.ceil(end_s / DAY_S)) + 1)
     both = {"without any action": _by_day(untouched, len(days)), "as it went": _by_day(went, len(days))}
     drawn = figure(height=300)
@@ -51,7 +51,7 @@ def harm(went: Excess, untouched: Excess, end_s: float, marks: Sequence[tuple[st
 
 def _saved(untouched: float, went: float) -> str:
     more = "less" if went <= untouched else "more"
-    return f"With what was done the harm was {significant(abs(untouched - went))} {_UNIT} {more} than without any action."
+    return f"With your actions the harm was {significant(abs(untouched - went))} {_UNIT} {more} than without any action."
 
 
 def _by_day(excess: Excess, days: int) -> NDArray[np.float64]:
@@ -60,7 +60,7 @@ def _by_day(excess: Excess, days: int) -> NDArray[np.float64]:
 
 
 def looks(steps: Sequence[DebriefStep], moment: Callable[[float], str]) -> Chart:
-    """Each look beside the one that was expected to tell most at that moment; moment: a time in words."""
+    """Draw each look beside the most informative one at that time; moment: a time in words."""
     names = [wrapped(f"{number}. {step.label}") for number, step in enumerate(steps, start=1)]
     drawn = figure(height=110 + 50 * len(steps), barmode="group")
     sides = ("the best look then", [s.best_bits for s in steps], GREY), ("this look", [s.bits or 0 for s in steps], BLUE)
@@ -70,24 +70,24 @@ def looks(steps: Sequence[DebriefStep], moment: Callable[[float], str]) -> Chart
     drawn.update_xaxes(title="expected information about the cause, bits", fixedrange=True)
     drawn.update_yaxes(fixedrange=True, autorange="reversed")
     table = pd.DataFrame(
-        [(s.label, moment(s.at_s), s.bits, s.best, s.best_bits, s.sign, 100 * s.told) for s in steps],
+        [(s.label, moment(s.at_s), s.bits, s.best, s.best_bits, s.sign, 100 * s.true_share) for s in steps],
         columns=["look", "when", "bits", "the best look then", "its bits", "what it showed", "true cause likely (%)"],
     )
-    last = f"{100 * steps[-1].told:.0f}%" if steps else "0%"
+    last = f"{100 * steps[-1].true_share:.0f}%" if steps else "0%"
     return Chart(drawn, f"By the rules of probability, the findings made the true cause {last} likely.", rounded(table))
 
 
-#: As many fixes are named as help most.
+#: The most fixes that are named.
 _MOST_HELPS = 3
-#: The Brier score of somebody who knows nothing.
+#: The Brier score of a player who knows nothing.
 _CHANCE = 0.25
 
 
 def reveal(game: Game) -> None:
-    """All of it, from the answer to the lessons."""
-    found = score(game.play)
-    _answer(game, found)
-    _figures(found)
+    """Draw all of it, from the answer to the lessons."""
+    result = score(game.play)
+    _answer(game, result)
+    _figures(result)
     _harm(game)
     _path(game)
     _lessons(game)
@@ -98,45 +98,45 @@ def reveal(game: Game) -> None:
         _replay(game)
 
 
-def _answer(game: Game, found: Score) -> None:
+def _answer(game: Game, result: Score) -> None:
     secret, spec = game.play.secret, game.play.spec
-    cause = spec.causes[found.cause]
+    cause = spec.causes[result.cause]
     came = "all at once" if secret.shape == "abrupt" else f"over {spec.ramp_days:g} days"
     st.header(f"It was: {plain(cause.label)}", anchor=False)
-    said = "You named no cause."
-    if found.diagnosis is not None:
-        right = "right" if found.right else "wrong"
-        said = f"You said “{spec.causes[found.diagnosis].label}”, {100 * found.confidence:.0f}% sure: {right}."
+    answer = "You named no cause."
+    if result.diagnosis is not None:
+        right = "right" if result.right else "wrong"
+        answer = f"You said “{spec.causes[result.diagnosis].label}”, {100 * result.confidence:.0f}% sure: {right}."
     since = f"It began on {moment(game.scenario, secret.onset_s)}, {came}."
-    (st.success if found.right else st.error)(plain(f"{said} {since}"))
+    (st.success if result.right else st.error)(plain(f"{answer} {since}"))
     st.markdown(cause.teaches)
     if cause.source:
         st.caption(f"Source: {plain(cause.source)}")
     if (decoy := secret.decoy_of(spec)) is not None:
         log = f": “{decoy.log.text}”" if decoy.log else ""
-        st.markdown(plain(f"At the same moment something harmless moved: {decoy.label}{log}"))
+        st.markdown(plain(f"A harmless change came at the onset: {decoy.label}{log}"))
 
 
-def _figures(found: Score) -> None:
-    """How it went, a figure each."""
+def _figures(result: Score) -> None:
+    """Draw the figures of the score."""
     figures = {
-        "Detected after": _after(found.detected_h),
-        "Diagnosed after": _after(found.diagnosed_h),
-        "Mitigated after": _after(found.mitigated_h),
-        "Wrong fixes": f"{found.wrong_fixes} of {len(found.fixes)}",
-        "False alarms": f"{found.false_alarms}",
-        "Frames labelled": f"{found.labels:,}",
-        "Spent": usd(found.usd),
-        "Brier score": f"{found.brier:.2f}",
-        "Harm, as it went": f"{significant(found.excess)} objects",
-        "Harm without any action": f"{significant(found.untouched)} objects",
+        "Detected after": _after(result.detected_h),
+        "Diagnosed after": _after(result.diagnosed_h),
+        "Mitigated after": _after(result.mitigated_h),
+        "Wrong fixes": f"{result.wrong_fixes} of {len(result.fixes)}",
+        "False alarms": f"{result.false_alarms}",
+        "Frames labelled": f"{result.labels:,}",
+        "Spent": usd(result.usd),
+        "Brier score": f"{result.brier:.2f}",
+        "Harm, as it went": f"{significant(result.excess)} objects",
+        "Harm without any action": f"{significant(result.untouched)} objects",
     }
     with st.grid(5, min_column_width=150, border=True):
         for label, value in figures.items():
             st.metric(label, value)
     st.caption(
-        "Times are from when it began. Harm is what was missed and what was needless beyond what the same system would have "
-        "done without the cause, each object by its weight in the case. "
+        "Times count from the onset. Harm counts missed objects and false detections, each by its weight in the case, beyond "
+        "those of the system without the cause. "
         "The Brier score is the squared distance of the confidence from the truth: 0 is best, and always saying 50% scores "
         f"{_CHANCE:g}."
     )
@@ -150,11 +150,11 @@ def _after(from_onset_h: float) -> str:
 
 def _harm(game: Game) -> None:
     play, spec = game.play, game.play.spec
-    st.subheader("What it did", anchor=False)
+    st.subheader("Harm of the cause", anchor=False)
     marks = [("it begins", play.secret.onset_s)]
     marks += [("the page", game.paged.until_s)] if game.paged else []
     marks += [(spec.fixes[one.name].label, one.at_s) for one in play.shipped]
-    went, untouched = Excess.of(play.insides()), Excess.of(play.insides(0))
+    went, untouched = Excess.of(play.statistics()), Excess.of(play.statistics(0))
     draw(harm(went, untouched, play.end_s, marks), key="harm")
     for one in score(play).fixes:
         took = (
@@ -168,22 +168,26 @@ def _harm(game: Game) -> None:
 
 
 def _what_helps(game: Game) -> str:
-    """What takes most of the harm of this cause away, of all that was tried against it in the study of the case."""
+    """Name the fixes that take away most of the harm of this cause, by the study of the case."""
     cause, spec = game.play.secret.cause, game.play.spec
     if cause is None or spec.causes[cause].harmless or game.scenario.id not in studied():
         return ""
     rows = load_study(game.scenario.id).fixes
     best = rows[(rows["cause"] == cause) & (rows["took_away"] >= HELPS)].sort_values("took_away", ascending=False)
-    told = [
+    helping = [
         f"“{spec.fixes[row['fix']].label}” {100 * min(row['took_away'], 1.0):.0f}%"
         for row in best.head(_MOST_HELPS).to_dict("records")
         if row["fix"] in spec.fixes
     ]
-    return f"Shipped when the page came, these take most of its harm away on average: {', '.join(told)}." if told else ""
+    return (
+        f"Shipped when the page came, these fixes take away most of its harm on average: {', '.join(helping)}."
+        if helping
+        else ""
+    )
 
 
 def _path(game: Game) -> None:
-    st.subheader("What you looked at, and what would have told most", anchor=False)
+    st.subheader("Your looks, and the most informative looks", anchor=False)
     try:
         beliefs = load_beliefs(game.scenario)
     except InputError as error:
@@ -191,8 +195,7 @@ def _path(game: Game) -> None:
         return
     steps = path(game.play, beliefs) if beliefs else []
     if not steps:
-        said = "You looked at nothing." if beliefs else "How much each look tells was not worked out for this case."
-        st.markdown(said)
+        st.markdown("You took no look." if beliefs else "The information of each look was not computed for this case.")
         return
     draw(looks(steps, partial(moment, game.scenario)), key="path")
 

@@ -1,4 +1,4 @@
-"""The secret of an incident: what is behind it, where, and since when."""
+"""The secret of an incident: its cause, its place, and its start."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, suggest
-from simulator.incident.cause_kinds import AnyEffect, Cause, Decoy, SuspectEntry
+from simulator.incident.effects import AnyEffect, Cause, Decoy, OutsideEffects, SuspectEntry
 from simulator.incident.section import Incident
 from simulator.records.streams import Streams
 
@@ -16,16 +16,16 @@ Shape = Literal["abrupt", "gentle"]
 
 
 class SecretError(InputError):
-    """There is no such cause, or it does not come so; the message lists what there is."""
+    """A cause or its shape is unknown to the case; the message lists those that exist."""
 
 
 @dataclass(frozen=True)
 class Secret:
-    """What is behind an incident; with the scenario and the actions it tells everything that happens.
+    """The drawn facts of an incident; with the scenario and the actions they fix everything that happens.
 
-    cause: its name; None: nothing is behind it, and the weeks are quiet
-    onset_s: when it begins, in seconds from the start of the run; infinite without a cause
-    drawn: three numbers from 0 to 1: which site, which camera of it, and which replica comes first
+    cause: its name; None: quiet weeks
+    onset_s: its start, in seconds from the start of the run; infinite without a cause
+    drawn: three numbers from 0 to 1 that choose the site, its camera, and the first replica
     """
 
     seed: int
@@ -37,59 +37,64 @@ class Secret:
 
     @property
     def quiet(self) -> bool:
-        """Whether nothing is behind it."""
+        """True for weeks without a cause."""
         return self.cause is None
 
     def of(self, spec: Incident) -> Cause | None:
-        """The cause as the author wrote it."""
         return None if self.cause is None else spec.causes[self.cause]
 
     def decoy_of(self, spec: Incident) -> Decoy | None:
-        """The decoy as the author wrote it."""
         return None if self.decoy is None else spec.decoys[self.decoy]
 
     def effects(self, spec: Incident) -> list[tuple[AnyEffect, bool]]:
-        """Everything that moves at the onset, and whether it is of the cause, not of the decoy."""
+        """Return every effect of the onset, with whether it belongs to the cause, not to the decoy."""
         parts = (self.of(spec), True), (self.decoy_of(spec), False)
         return [(effect, of_cause) for part, of_cause in parts if part for effect in part.effects]
 
+    def outside(self, spec: Incident) -> OutsideEffects:
+        """Return the effects that act before or beside the frames' way."""
+        outside = OutsideEffects()
+        for effect, of_cause in self.effects(spec):
+            effect.join(outside, of_cause)
+        return outside
+
     def entries(self, spec: Incident) -> list[SuspectEntry]:
-        """What the log of changes says of the time of the onset."""
+        """Return the entries in the log of changes at the onset."""
         return [part.log for part in (self.of(spec), self.decoy_of(spec)) if part and part.log]
 
     def full_s(self, spec: Incident) -> float:
-        """When it has come with its full strength."""
+        """Return the time (s) from which on it has its full strength."""
         return self.onset_s + (spec.ramp_days * DAY_S if self.shape == "gentle" else 0.0)
 
 
 def spec_of(scenario: Scenario) -> Incident:
-    """The scenario's incident; raises InputError for a case without one."""
+    """Return the scenario's incident; raises SecretError for a case without one."""
     if scenario.incident is None:
         raise SecretError(f"{scenario.id}: this case has no `incident` section, so there is no incident to play")
     return scenario.incident
 
 
 def draw(scenario: Scenario, seed: int, cause: str | None = None, shape: str | None = None) -> Secret:
-    """The secret that a seed holds; cause and shape may be given instead. Raises SecretError for those that do not exist."""
+    """Draw the secret of a seed; cause and shape may be given instead. Raises SecretError for unknown ones."""
     spec = spec_of(scenario)
     rng = Streams(seed).named("incident")
-    which, how, when, lures, lure, *drawn = rng.random(8).tolist()
+    which, form, when, lures, lure, *drawn = rng.random(8).tolist()
     names = list(spec.causes)
     name = names[int(which * len(names))] if cause is None else cause
     if name not in spec.causes:
         raise SecretError(f"there is no cause '{name}'; {suggest(name, names)}")
-    mine = spec.causes[name]
-    chosen = mine.shapes[int(how * len(mine.shapes))] if shape is None else shape
-    if chosen not in mine.shapes:
-        raise SecretError(f"the cause '{name}' comes {' or '.join(mine.shapes)}, not '{chosen}'")
+    drawn_cause = spec.causes[name]
+    chosen = drawn_cause.shapes[int(form * len(drawn_cause.shapes))] if shape is None else shape
+    if chosen not in drawn_cause.shapes:
+        raise SecretError(f"the cause '{name}' comes {' or '.join(drawn_cause.shapes)}, not '{chosen}'")
     first, last = spec.onset_days
-    decoys = mine.decoys or list(spec.decoys)
-    moves = decoys and (mine.decoys or lures < spec.decoy_share.value)
+    decoys = drawn_cause.decoys or list(spec.decoys)
+    moves = decoys and (drawn_cause.decoys or lures < spec.decoy_share.value)
     decoy = decoys[int(lure * len(decoys))] if moves else None
     onset_s = (first + when * (last - first)) * DAY_S
     return Secret(seed, name, "gentle" if chosen == "gentle" else "abrupt", onset_s, decoy, (drawn[0], drawn[1], drawn[2]))
 
 
 def quiet(seed: int) -> Secret:
-    """Weeks in which nothing goes wrong."""
+    """Return the secret of weeks without a cause."""
     return Secret(seed, None, "abrupt", float("inf"), None, (0.0, 0.0, 0.0))

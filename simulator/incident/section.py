@@ -1,4 +1,4 @@
-"""The section `incident` of a case: the stream of frames, what may go wrong, and what the person on call can do."""
+"""The section `incident` of a case: the stream of frames, possible causes, and the looks and fixes of the person on call."""
 
 from __future__ import annotations
 
@@ -10,10 +10,22 @@ from pydantic import Field, model_validator
 from simulator.case.checks import too_often
 from simulator.case.document import Path
 from simulator.case.fields import ClockTime, CostFigure, Figure, Line, Name, PositiveFigure, ShareFigure, Strict, bounded
-from simulator.case.kinds import Section
+from simulator.case.kinds import OneOf, Section, registry
 from simulator.errors import suggest
-from simulator.incident.cause_kinds import Cause, Decoy
-from simulator.incident.step_kinds import Fix, Look
+from simulator.incident.effects import Cause, Decoy
+from simulator.incident.fixes import Fix, Remedies
+from simulator.incident.frame_looks import AuditLook, LabelsLook, PicturesLook, SlicesLook
+from simulator.incident.looks import AnyLook
+from simulator.incident.server_looks import (
+    CanaryLook,
+    ChangesLook,
+    CountersLook,
+    PreprocessingLook,
+    ReplayLook,
+    ReplicasLook,
+    ShadowLook,
+)
+from simulator.incident.watches import WATCHED, Watch
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
@@ -25,48 +37,36 @@ Weight = Annotated[float, Field(ge=0, le=1e6)]
 #: Scenes that show none of the categories of any group.
 OTHER = "other"
 
-#: What can be watched, and what of it a person sees; the figures of a frame that `simulator.incident` works out.
-WATCHED: dict[str, str] = {
-    "brightness": "brightness of the image, part of white",
-    "contrast": "contrast of the image, part of white",
-    "sharpness": "sharpness of the image, grey levels squared",
-    "saturation": "saturation of the image, 0 to 1",
-    "noise": "noise of the image, part of white",
-    "entropy": "entropy of the image, bits",
-    "bytes": "size of the image as JPEG, bytes a pixel",
-    "input_mean": "mean of the network's input, its own units",
-    "input_spread": "spread of the network's input, its own units",
-    "input_channels": "first channel of the network's input less its last, its own units",
-    "score": "mean score of a frame's detections, 0 to 1",
-    "found": "detections a frame",
-    "sure": "detections a frame that would be right on reference images, by their scores",
-    "features": "distance of a frame's features from the reference, standard deviations",
-    "recall": "share of the labelled objects that were found, weighted by what they matter",
-    "dropped": "frames dropped, share",
-    "latency": "time to an answer, s",
-}
-#: What needs labels, which come late.
-LABELLED = frozenset({"recall"})
-#: What is of all frames, dropped ones included.
-OF_SERVERS = frozenset({"dropped", "latency"})
-
-Slicing = Literal["all", "site", "version", "replica"]
-Test = Literal["mean", "ks", "psi", "wasserstein", "chi2", "mmd", "adwin", "page_hinkley"]
+#: Every kind of look that a case may name, by that name.
+LOOKS: dict[str, type[AnyLook]] = registry(
+    CountersLook,
+    ChangesLook,
+    ReplicasLook,
+    PreprocessingLook,
+    ReplayLook,
+    SlicesLook,
+    LabelsLook,
+    AuditLook,
+    PicturesLook,
+    ShadowLook,
+    CanaryLook,
+)
+Look = Annotated[AnyLook, OneOf(LOOKS)]
 
 
 class Site(Strict):
-    """A place with cameras: what they see by day and by night."""
+    """A place with cameras, and the scenes that they see by day and by night."""
 
     label: Line
     cameras: Annotated[int, Field(ge=1, le=256)]
     version: Annotated[Name, Field(description="of the client that sends its frames")]
     day: Annotated[dict[Name, Weight], Field(min_length=1, max_length=17, description="how often each group of scenes is seen")]
-    night: Annotated[dict[Name, Weight], Field(max_length=17, description="the same from dusk to dawn; none: as by day")] = {}
+    night: Annotated[dict[Name, Weight], Field(max_length=17, description="its value from dusk to dawn; none: as by day")] = {}
     outdoors: bool = True
 
 
 class Scenes(Strict):
-    """What cameras look at: scenes that last, each an image of the detection tables."""
+    """The scenes of the cameras: each lasts for a while, and is an image of the detection tables."""
 
     groups: Annotated[
         dict[Name, list[Line]],
@@ -79,7 +79,7 @@ class Scenes(Strict):
 
 
 class Usual(Strict):
-    """A condition that comes and goes without anything being wrong."""
+    """A condition that comes and goes in normal operation."""
 
     condition: Annotated[str, Field(max_length=40)]
     severity: Annotated[int, Field(ge=1, le=5)]
@@ -89,7 +89,7 @@ class Usual(Strict):
 
 
 class Release(Strict):
-    """What was tested and released: the network whose answers the stage gives, and the score from which one counts."""
+    """A tested release: the network whose answers the stage gives."""
 
     label: Line
     detector: Annotated[str, Field(max_length=40)]
@@ -97,57 +97,22 @@ class Release(Strict):
 
 
 class Labels(Strict):
-    """The labels that come anyway: so many frames a day, days later, under a guideline."""
+    """Labels that come without a request: frames a day, their delay in days, and the guideline."""
 
     frames_a_day: Annotated[int, Field(ge=0, le=100_000)]
     days_late: Annotated[float, Field(ge=0, le=28)]
-    least_area_px: Annotated[float, Field(ge=0, le=1e7, description="the smallest box that people are told to label")] = 0
-
-
-class Watch(Strict):
-    """A monitor: what it watches, by what, how it compares, and from when on it rings."""
-
-    statistic: Name
-    by: Slicing = "all"
-    test: Test = "mean"
-    window_h: Annotated[float, Field(ge=1, le=168)] = 24
-    reference: Annotated[
-        Literal["collected", "first"], Field(description="the images that were collected, or the first days of production")
-    ] = "first"
-    rings: Annotated[
-        Literal["spread", "p"],
-        Field(description="beyond `at` standard deviations of the reference's own windows, or below the p value `at`"),
-    ] = "spread"
-    at: Annotated[float, Field(gt=0, le=1000)] = 4
-    correct: Annotated[bool, Field(description="whether p is multiplied by the number of slices (Bonferroni)")] = True
-    sampled: Annotated[float, Field(gt=0, le=1, description="share of the frames that it reads")] = 1
-
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        if self.statistic not in WATCHED:
-            raise ValueError(f"statistic: '{self.statistic}' cannot be watched; {suggest(self.statistic, WATCHED)}")
-        if self.reference == "collected" and self.statistic in {*LABELLED, *OF_SERVERS}:
-            raise ValueError(f"reference: {self.statistic} has none among the collected images; write `reference: first`")
-        if self.test == "mmd" and self.statistic != "features":
-            raise ValueError("test: mmd compares features; write `statistic: features`, or another test")
-        if self.test != "mean" and self.statistic in {*LABELLED, *OF_SERVERS}:
-            raise ValueError(f"test: {self.statistic} is a share or a mean of each window; write `test: mean`")
-        if self.rings == "p" and self.test in ("psi", "wasserstein", "mmd", "adwin", "page_hinkley"):
-            raise ValueError(f"rings: {self.test} gives no p value here; write `rings: spread`, or test: ks, chi2 or mean")
-        if self.rings == "p" and self.at > 1:
-            raise ValueError(f"at: a p value lies between 0 and 1, got {self.at:g}")
-        return self
+    least_area_px: Annotated[float, Field(ge=0, le=1e7, description="the smallest box that people should label")] = 0
 
 
 class Harm(Strict):
-    """What it costs when the detector is wrong, in units of the least object that is missed."""
+    """The cost of the detector's errors, in units of the least object that is missed."""
 
     weights: Annotated[dict[Line, Weight], Field(max_length=80, description="of a missed object, by category; others count 1")]
     needless: Annotated[Figure, bounded(0, 1e6), Field(description="of a detection that counts and is false")]
 
 
 class Incident(Section):
-    """A stream of frames with measured insides, in which something goes wrong."""
+    """A stream of frames with measured figures, and the fault that strikes it."""
 
     stage: Annotated[Name, Field(description="the pool whose answers the detector gives")]
     starts_on: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
@@ -170,7 +135,7 @@ class Incident(Section):
     decoy_share: Annotated[ShareFigure, Field(description="how often a decoy moves with a cause that names none")]
     watches: Annotated[list[Watch], Field(min_length=1, max_length=32, description="what is watched at first")]
     usd_a_week: Annotated[dict[Name, CostFigure], Field(description="what it costs to watch each statistic, for a week")]
-    page_usd: Annotated[CostFigure, Field(description="what it costs when somebody is paged")]
+    page_usd: Annotated[CostFigure, Field(description="what it costs when the person on call is paged")]
     looks: Annotated[dict[Name, Look], Field(min_length=1, max_length=32)]
     fixes: Annotated[dict[Name, Fix], Field(min_length=1, max_length=32)]
 
@@ -181,14 +146,19 @@ class Incident(Section):
             raise ValueError(f"onset_days: should be two days, the first not before reference_days ({self.reference_days:g})")
         return self
 
+    @property
+    def remedies(self) -> Remedies:
+        """The fixes by kind."""
+        return Remedies.of(self.fixes)
+
     def gather(self, gather: Gatherer) -> None:
-        """Look up the conditions, networks and categories that the incident refers to."""
+        """Look up the conditions, networks and categories that the incident names."""
         from simulator.incident.incident_evidence import look_up
 
         look_up(gather, self)
 
     def check(self, scenario: Scenario) -> Faults:
-        """Its names refer to something, and it fits into the run."""
+        """Yield names that refer to nothing, and times that do not fit into the run."""
         pools = [name for name, stage in scenario.stages.items() if stage.kind == "pool"]
         if self.stage not in pools:
             yield ("stage",), f"'{self.stage}' is not a pool; {suggest(self.stage, pools)}"
@@ -196,11 +166,11 @@ class Incident(Section):
             yield ("onset_days",), f"with ramp and complaint it may last beyond the run, which has {scenario.run.days:g} days"
         yield from self._check_sites()
         cameras = sum(site.cameras for site in self.sites.values())
-        if told := too_often(60 * self.scenes.dwell_min.value, scenario, "scenes", cameras):
-            yield ("scenes", "dwell_min"), told
+        if fault := too_often(60 * self.scenes.dwell_min.value, scenario, "scenes", cameras):
+            yield ("scenes", "dwell_min"), fault
         for index, usual in enumerate(self.usual):
-            if told := too_often(3600 * usual.spell_h.value, scenario, "spells"):
-                yield ("usual", index, "spell_h"), told
+            if fault := too_often(3600 * usual.spell_h.value, scenario, "spells"):
+                yield ("usual", index, "spell_h"), fault
         for name in (*self.scenes.held_back, *self.scenes.weekend):
             if name not in {*self.scenes.groups, OTHER}:
                 yield ("scenes",), f"'{name}' is not one of `scenes.groups`; {suggest(name, [*self.scenes.groups, OTHER])}"
@@ -216,22 +186,22 @@ class Incident(Section):
         for index, watch in enumerate(self.watches):
             if watch.statistic not in self.usd_a_week:
                 yield ("watches", index, "statistic"), f"`usd_a_week` has no price of '{watch.statistic}'"
-            if told := self.too_wide(watch):
-                yield ("watches", index, "window_h"), told
+            if fault := self.too_wide(watch):
+                yield ("watches", index, "window_h"), fault
 
     def too_wide(self, watch: Watch) -> str:
-        """What is wrong with a window of which the reference time has fewer than two, so that they have no spread; else ''."""
+        """Return the fault of a window too wide for the spread of two or more in the reference time; else ''."""
         most = 12 * self.reference_days
         if watch.window_h <= most or watch.rings == "p" or (watch.reference == "collected" and watch.test == "mean"):
             return ""
-        return f"should be {most:g} at most, for the spread of windows is that of two or more in the reference time"
+        return f"should be {most:g} at most, so that the reference time holds two windows, which give the spread"
 
     def _check_sites(self) -> Faults:
         groups = [*self.scenes.groups, OTHER]
         for name, site in self.sites.items():
             if site.version not in self.versions:
-                told = suggest(site.version, self.versions)
-                yield ("sites", name, "version"), f"'{site.version}' is not one of `incident.versions`; {told}"
+                near = suggest(site.version, self.versions)
+                yield ("sites", name, "version"), f"'{site.version}' is not one of `incident.versions`; {near}"
             for part, weights in (("day", site.day), ("night", site.night)):
                 for group in weights:
                     if group not in groups:

@@ -1,4 +1,4 @@
-"""What the servers made of the frames: which replica answered, how late, and which were dropped."""
+"""The frames after the servers: the replica that answered each, the time of the answer, and the dropped ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan, fingerprint
 from simulator.engine.run import simulate
-from simulator.incident.cause_kinds import StrikeEffect
 from simulator.incident.secret import DAY_S, Secret, spec_of
 from simulator.incident.section import Incident
 from simulator.records.trace import OUTCOMES
@@ -25,9 +24,9 @@ _DONE = OUTCOMES.index("done")
 
 @dataclass(frozen=True, eq=False)
 class ServedFrames:
-    """A row a frame, shapes (n,): when it came (s), how long an answer took (s, NaN: dropped), which replica gave it (or -1).
+    """A row a frame, shapes (n,): its arrival (s), the time to its answer (s, NaN: dropped), the replica that gave it (or -1).
 
-    replicas: how many there were before any action
+    replicas: their number before any action
     """
 
     arrived_s: NDArray[np.float64]
@@ -37,24 +36,23 @@ class ServedFrames:
 
     @property
     def dropped(self) -> NDArray[np.bool_]:
-        """Which frames were not answered."""
         return np.isnan(self.latency_s)
 
 
 def serve(scenario: Scenario, secret: Secret, picks: Sequence[tuple[float, Mapping[str, Pick]]] = ()) -> ServedFrames:
-    """Run the servers for all weeks, with what strikes them; picks: changes of choices, each with its time in seconds.
+    """Run the servers for all weeks, with the secret's curveballs; picks: changes of choices, each with its time (s).
 
-    Many secrets meet the same servers: those of one seed whose cause strikes none of them.
+    Secrets of one seed whose causes strike no server share one run.
     """
     spec = spec_of(scenario)
     struck = tuple(strikes_of(spec, secret).items())
     changed = tuple((at_s, tuple(each.items())) for at_s, each in picks)
-    return _served(_Asked(fingerprint(scenario.document.data), secret.seed, struck, changed, scenario))
+    return _served(_ServerRun(fingerprint(scenario.document.data), secret.seed, struck, changed, scenario))
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """What the servers run: the scenario by its content, the seed, what strikes and what changes."""
+class _ServerRun:
+    """The input of a run of the servers: the scenario by its content, the seed, strikes and picks with their times (s)."""
 
     content: str
     seed: int
@@ -64,10 +62,10 @@ class _Asked:
 
 
 @lru_cache(maxsize=16)
-def _served(asked: _Asked) -> ServedFrames:
-    spec = spec_of(asked.scenario)
-    plan = compile_plan(asked.scenario, {}, dict(asked.strikes))
-    trace = simulate(plan, asked.seed, actions=[(at_s, dict(each)) for at_s, each in asked.picks])
+def _served(run: _ServerRun) -> ServedFrames:
+    spec = spec_of(run.scenario)
+    plan = compile_plan(run.scenario, {}, dict(run.strikes))
+    trace = simulate(plan, run.seed, actions=[(at_s, dict(each)) for at_s, each in run.picks])
     columns, visits = trace.columns, trace.logs[spec.stage].frame(spec.stage)
     replica = np.full(columns.n, -1, np.int16)
     served = visits["started_s"].notna().to_numpy()
@@ -79,11 +77,9 @@ def _served(asked: _Asked) -> ServedFrames:
 
 
 def strikes_of(spec: Incident, secret: Secret) -> dict[str, float | None]:
-    """The curveballs that the secret lets strike, each with its time in seconds."""
-    found: dict[str, float | None] = {}
-    for effect, _ in secret.effects(spec):
-        if isinstance(effect, StrikeEffect):
-            gently = secret.shape == "gentle" and effect.gently
-            days = effect.gently if gently else dict.fromkeys(effect.at_once, 0.0)
-            found |= {name: secret.onset_s + after * DAY_S for name, after in days.items()}
-    return found
+    """Return the curveballs of the secret, each with its time (s)."""
+    times: dict[str, float | None] = {}
+    for effect in secret.outside(spec).strikes:
+        days = effect.days(secret.shape == "gentle")
+        times |= {name: secret.onset_s + after * DAY_S for name, after in days.items()}
+    return times

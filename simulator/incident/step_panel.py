@@ -1,13 +1,15 @@
-"""What can be done: wait, look closer, put right, watch something else; each says what it costs, and why it cannot be done."""
+"""Controls of the actions: wait, look closer, put right, watch, name the cause; each with its cost and its errors."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import streamlit as st
 
 from simulator.app.widgets import plain
 from simulator.errors import InputError
+from simulator.incident.control_room import editor
+from simulator.incident.looks import AnyLook, LookInput
 from simulator.incident.player_actions import (
     Action,
     BelieveAction,
@@ -18,33 +20,30 @@ from simulator.incident.player_actions import (
     WaitAction,
     WatchAction,
 )
-from simulator.incident.room_panels import editor
-from simulator.incident.section import LABELLED, WATCHED, Incident
+from simulator.incident.section import Incident
 from simulator.incident.sessions import Game, games
-from simulator.incident.step_kinds import AnyLook, LabelsLook, PicturesLook, SlicesLook
-from simulator.incident.wording import cost_of, name_of
+from simulator.incident.watches import LABELLED, WATCHED, name_of
+from simulator.incident.wording import price
 
-#: Waiting for a page ends after so many hours, so that one click does not end the incident.
+#: The longest wait for a page in hours, so that one click does not end the incident.
 _WEEK_H = 168
 LOOK, FIX, WATCH, NAME = "Look closer", "Put right", "Watch", "Name the cause"
-#: What an action could not be taken for: the control and the sentence, in the session.
+#: Key of the session for an action that failed: the control and the error.
 _REFUSED = "incident_refused"
 
 
 def act(game: Game, action: Action, control: str) -> None:
-    """Take an action and draw the page anew; what is wrong with it is told beside its control."""
+    """Take an action and draw the page anew; an error appears beside the control."""
     st.session_state.pop(_REFUSED, None)
     try:
         games().act(game.id, game.scenario, action)
-        if isinstance(action, CloseAction):
-            games().reveal(game.id)
     except InputError as error:
         st.session_state[_REFUSED] = (control, str(error))
     st.rerun()
 
 
 def refused(control: str) -> None:
-    """Why the action of this control could not be taken, if so."""
+    """Show the error of this control's action, if there is one."""
     where, sentence = st.session_state.get(_REFUSED, ("", ""))
     if where == control:
         st.error(plain(sentence))
@@ -52,7 +51,7 @@ def refused(control: str) -> None:
 
 @st.fragment
 def steps(game: Game) -> None:
-    """Everything that can be done, in four groups; waiting is always at hand."""
+    """Draw the controls in four groups, below the control for waiting."""
     _wait(game)
     tabs = st.tabs([LOOK, FIX, WATCH, NAME], key=f"steps:{game.id}", on_change="rerun")
     for tab, draw in zip(tabs, (_looks, _fixes, _watches, _name), strict=True):
@@ -63,11 +62,11 @@ def steps(game: Game) -> None:
 
 def _wait(game: Game) -> None:
     with st.container(horizontal=True, wrap=False):
-        about = "A week at most; a page costs money."
+        about = "At most a week; each page costs money."
         if st.button("Wait until something rings", key="wait_ring", type="primary", help=about):
             act(game, WaitAction(kind="wait", hours=_WEEK_H), "wait")
         with st.popover("Wait some hours"):
-            hours = st.number_input("Hours, unless something rings before", 1, 672, 6, key="wait_hours")
+            hours = st.number_input("Hours, if nothing rings before", 1, 672, 6, key="wait_hours")
             if st.button("Wait", key="wait"):
                 act(game, WaitAction(kind="wait", hours=hours), "wait")
     refused("wait")
@@ -77,43 +76,58 @@ def _looks(game: Game) -> None:
     for name, look in game.play.spec.looks.items():
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             pressed = st.container(width="stretch").empty()
-            asked = _asked(game.play.spec, name, look)
-            label = f"{plain(look.label)} :small[· {cost_of(look, asked.frames)}]"
+            inputs = {field: _INPUTS[field](game.play.spec, name, look) for field in look.takes}
+            action = LookAction.model_validate({"kind": "look", "look": name, **inputs})
+            label = f"{plain(look.label)} :small[· {price(*look.cost(action.frames))}]"
             if pressed.button(label, key=f"look_{name}", help=plain(look.note or "") or None, width="stretch"):
-                act(game, asked, f"look_{name}")
+                act(game, action, f"look_{name}")
         refused(f"look_{name}")
 
 
-def _asked(spec: Incident, name: str, look: AnyLook) -> LookAction:
-    """The look with what its boxes say."""
-    hidden: dict[str, Any] = {"label_visibility": "collapsed"}
-    site, statistic, frames = "", "found", 100
-    if isinstance(look, PicturesLook | LabelsLook):
-        labels = {"": "All sites"} | {place: told.label for place, told in spec.sites.items()}
-        site = st.selectbox(
-            f"Site: {plain(look.label)}",
-            [*labels],
-            format_func=lambda place: labels[place],
-            key=f"look_{name}_site",
-            width=125,
-            **hidden,
-        )
-    if isinstance(look, LabelsLook):
-        frames = int(st.number_input("Frames to label", 10, 5000, 100, 10, key=f"look_{name}_frames", width=110, **hidden))
-    if isinstance(look, SlicesLook):
-        shown = [each for each in WATCHED if each not in LABELLED]
-        first = shown.index("found")
-        statistic = st.selectbox(
-            "Figure to slice", shown, first, format_func=name_of, key=f"look_{name}_figure", width=170, **hidden
-        )
-    return LookAction(kind="look", look=name, site=site or None, statistic=statistic, frames=frames)
+def _site(spec: Incident, name: str, look: AnyLook) -> str | None:
+    labels = {"": "All sites"} | {place: site.label for place, site in spec.sites.items()}
+    chosen = st.selectbox(
+        f"Site: {plain(look.label)}",
+        [*labels],
+        format_func=lambda place: labels[place],
+        key=f"look_{name}_site",
+        width=125,
+        label_visibility="collapsed",
+    )
+    return chosen or None
+
+
+def _frames(spec: Incident, name: str, look: AnyLook) -> int:
+    key = f"look_{name}_frames"
+    return int(st.number_input("Frames to label", 10, 5000, 100, 10, key=key, width=110, label_visibility="collapsed"))
+
+
+def _statistic(spec: Incident, name: str, look: AnyLook) -> str:
+    figures = [each for each in WATCHED if each not in LABELLED]
+    return st.selectbox(
+        "Figure to slice",
+        figures,
+        figures.index("found"),
+        format_func=name_of,
+        key=f"look_{name}_figure",
+        width=170,
+        label_visibility="collapsed",
+    )
+
+
+#: The control of each input of a look.
+_INPUTS: dict[LookInput, Callable[[Incident, str, AnyLook], object]] = {
+    "site": _site,
+    "frames": _frames,
+    "statistic": _statistic,
+}
 
 
 def _fixes(game: Game) -> None:
     shipped = {one.name for one in game.play.shipped}
     for name, fix in game.play.spec.fixes.items():
         done = ", shipped before" if name in shipped else ""
-        label = f"{plain(fix.label)} :small[· {cost_of(fix)}{done}]"
+        label = f"{plain(fix.label)} :small[· {price(fix.minutes, fix.usd)}{done}]"
         if st.button(label, key=f"fix_{name}", help=plain(fix.note or "") or None, width="stretch"):
             act(game, FixAction(kind="fix", fix=name), f"fix_{name}")
         refused(f"fix_{name}")
@@ -133,7 +147,7 @@ def _name(game: Game) -> None:
     refused("believe")
     _diagnosis(game)
     with st.popover("Close and reveal", width="stretch"):
-        st.markdown("The stream goes on to its end without you, and you are told what it was. Nothing can be done after that.")
+        st.markdown("The stream runs on to its end without you, and the page shows the cause. You can do nothing after that.")
         if st.button("Close for good", key="close", type="primary"):
             act(game, CloseAction(kind="close"), "close")
     refused("close")
@@ -153,19 +167,20 @@ def _diagnosis(game: Game) -> None:
     if st.button("State this diagnosis", key="diagnose", disabled=cause is None):
         act(game, DiagnoseAction(kind="diagnose", cause=str(cause), confidence=sure / 100), "diagnose")
     refused("diagnose")
-    told = next((note.action for note in reversed(game.notes) if isinstance(note.action, DiagnoseAction)), None)
-    if told:
-        st.caption(plain(f"You said: {causes[told.cause].label}, {100 * told.confidence:.0f}% sure. The last word counts."))
+    last = next((note.diagnosis for note in reversed(game.notes) if note.diagnosis), None)
+    if last:
+        sentence = f"You said: {causes[last.cause].label}, {100 * last.confidence:.0f}% sure. The last diagnosis counts."
+        st.caption(plain(sentence))
 
 
 @st.fragment
 def ended(game: Game) -> None:
-    """The stream has come to its end: what is left is to name the cause."""
-    st.markdown("**The stream has come to its end.** Name the cause, and close the incident.")
+    """Draw the controls at the end of the stream, for the cause alone."""
+    st.markdown("**The stream has ended.** Name the cause, and close the incident.")
     _name(game)
 
 
-#: Where every slider stands before anything is believed (%).
+#: Position of every slider at first (%).
 _UNDECIDED = 50
 
 _CSS = """
@@ -192,7 +207,7 @@ button:hover { border-color: var(--st-primary-color); color: var(--st-primary-co
 
 _HTML = """
 <table>
-  <thead><tr><th scope="col">What may be behind it</th><th scope="col">Suspicion</th><th scope="col">Share</th></tr></thead>
+  <thead><tr><th scope="col">Possible cause</th><th scope="col">Suspicion</th><th scope="col">Share</th></tr></thead>
   <tbody></tbody>
 </table>
 <button type="button">Write these down</button>
@@ -236,38 +251,37 @@ _component = st.components.v2.component("incident_suspects", html=_HTML, css=_CS
 
 
 def suspects(game: Game) -> BelieveAction | None:
-    """Draw the causes in the author's order; what the person wrote down, if they did just now."""
+    """Draw the causes in the author's order; return the suspicions that the user wrote down just now."""
     causes, key = game.play.spec.causes, f"suspects:{game.id}"
     token, before = str(len(_written(game))), _weights(game)
-    kept = _read(st.session_state.get(key, {}).get("weights"), causes)
-    shown = kept or before
+    shown = _read(st.session_state.get(key, {}).get("weights"), causes) or before
     rows = [{"name": name, "label": cause.label, "weight": shown[name]} for name, cause in causes.items()]
-    found = _component(
+    state = _component(
         key=key,
         data={"token": token, "causes": rows},
         on_weights_change=lambda: None,
         on_written_change=lambda: None,
     )
-    written = _read(found.get("written"), causes)
+    written = _read(state.get("written"), causes)
     total = sum(written.values()) if written else 0
     return BelieveAction(kind="believe", shares={n: w / total for n, w in written.items() if w}) if written and total else None
 
 
 def _written(game: Game) -> list[BelieveAction]:
-    return [note.action for note in game.notes if isinstance(note.action, BelieveAction)]
+    return [note.beliefs for note in game.notes if note.beliefs]
 
 
 def _weights(game: Game) -> dict[str, int]:
-    """Where the sliders stand: where they were when they were last written down."""
-    said = _written(game)
-    if not said:
+    """Return the positions of the sliders: those that were last written down."""
+    written = _written(game)
+    if not written:
         return dict.fromkeys(game.play.spec.causes, _UNDECIDED)
-    most = max(said[-1].shares.values())
-    return {name: round(100 * said[-1].shares.get(name, 0.0) / most) for name in game.play.spec.causes}
+    shares = written[-1].shares
+    return {name: round(100 * shares.get(name, 0.0) / max(shares.values())) for name in game.play.spec.causes}
 
 
 def _read(given: object, causes: object) -> dict[str, int] | None:
-    """Weights as the browser sent them: of known causes, from 0 to 100; None if they are not that."""
+    """Return weights from the browser; None unless they are of the known causes, from 0 to 100."""
     if not isinstance(given, dict) or not isinstance(causes, dict) or set(given) != set(causes):
         return None
     fit = all(isinstance(weight, int | float) and 0 <= weight <= 100 for weight in given.values())

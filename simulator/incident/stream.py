@@ -1,13 +1,13 @@
-"""The stream of frames: which scene each camera sees, under what, and what the network was given and answered.
+"""The stream of frames: the scene that each camera sees, the condition that it is seen under, and the network that answers.
 
-A frame has one condition at a time: what a cause brings takes the place of the weather and of what a decoy brings, because
-conditions were measured one at a time. What the camera saw and what the network was given are told apart: a mistake on the
+A frame has one condition at a time, because conditions were measured one at a time: the condition of a cause replaces the
+weather and the condition of a decoy. The camera's picture and the network's input are separate columns: a mistake on the
 servers changes the second alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from simulator.arrivals.daily import DAYS
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
-from simulator.incident.cause_kinds import ConditionEffect, Enters, NetworkEffect, ScenesEffect, Where
-from simulator.incident.measured_scenes import CLEAN_SETTING, Network, Setting, Stock
+from simulator.incident.effects import Enters, ScenesEffect, Where
+from simulator.incident.fixes import Change, Changes, Rethresholded, Swapped, Undone
+from simulator.incident.measured_scenes import CLEAN_SETTING, MeasuredScenes
 from simulator.incident.secret import DAY_S, HOUR_S, Secret
 from simulator.incident.section import OTHER, Incident, Site
 from simulator.incident.served_frames import ServedFrames
@@ -35,63 +36,20 @@ _SATURDAY = 5
 
 
 class StreamError(InputError):
-    """There is no stream of these scenes; the message says why."""
-
-
-@dataclass(frozen=True)
-class Undone:
-    """From a time (s) on, everything that enters at one of these places is as it was tested."""
-
-    at_s: float
-    enters: frozenset[Enters]
-
-
-@dataclass(frozen=True)
-class Swapped:
-    """From a time to another (s) a network answers a share of the frames.
-
-    instead_of: those alone that this one answered; whole: with libraries and configuration as they were tested
-    """
-
-    at_s: float
-    network: Network
-    instead_of: Network | None = None
-    until_s: float = float("inf")
-    share: float = 1.0
-    whole: bool = False
-
-
-@dataclass(frozen=True)
-class Rethresholded:
-    """From a time (s) on, detections count from this bin of scores on."""
-
-    at_s: float
-    bin: int
-
-
-@dataclass(frozen=True)
-class Reviewed:
-    """From a time (s) on, people look at the frames that the network is least sure of."""
-
-    at_s: float
-    frames_per_h: float
-    finds: float
-
-
-Change = Undone | Swapped | Rethresholded | Reviewed
+    """A stream cannot be made of these scenes; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
 class Frames:
-    """A row a frame, in the order in which they came, shapes (n,).
+    """Frames in order of arrival, a row each, shapes (n,).
 
     hour: of the day, 0 to 24; site, version, camera: in the order of the case; replica: -1 if the frame was dropped
-    dwell: frames of one camera that see the same scene in a row have the same number
+    dwell: a number for each stay of a camera at a scene
     usual: the setting that holds without cause and decoy
-    raw, seen, given: the setting under which the camera gave it, the servers received it, and the network was given it
+    raw, seen, given: the setting of the camera's picture, of the servers' copy, and of the network's input
     bin: from which bin of scores detections count; struck: whether the cause changed it
-    calm_given, calm_network, calm_bin: what they would be without the cause, with the same changes; under the decoy's setting
-    where the decoy keeps it, so that what a decoy does is no harm of the cause
+    calm_given, calm_network, calm_bin: their values without the cause, under the fixes in force; the decoy keeps its setting,
+    so that the effect of a decoy is no harm of the cause
     """
 
     served: ServedFrames
@@ -115,7 +73,6 @@ class Frames:
 
     @property
     def at_s(self) -> Floats:
-        """When each came."""
         return self.served.arrived_s
 
     def __len__(self) -> int:
@@ -123,7 +80,7 @@ class Frames:
 
 
 @dataclass(frozen=True, eq=False)
-class _OnItsWay:
+class FrameSettings:
     """The setting of each frame as the camera gives it, as the servers receive it, and as the network is given it."""
 
     raw: Ints
@@ -131,24 +88,53 @@ class _OnItsWay:
     given: Ints
 
     def put(self, setting: Ints, rows: Bools) -> None:
-        """From the camera on, these rows are under this setting."""
+        """Set these rows from the camera on."""
         for column in (self.raw, self.seen, self.given):
             column[rows] = setting[rows]
 
-    def behind(self, enters: Enters, by_mistake: bool) -> list[Ints]:
-        """The columns that change when something enters there; a mistake in preparing an image changes the last alone."""
+    def from_entry(self, enters: Enters, by_mistake: bool) -> list[Ints]:
+        """Return the columns that change with an entry there; a mistake in preparing an image changes the last alone."""
         if enters == "server" or by_mistake:
             return [self.given]
         return [self.seen, self.given] if enters == "client" else [self.raw, self.seen, self.given]
 
 
-class Stream:
-    """Draws what cameras see once, and tells what networks make of it under any changes."""
+@dataclass(eq=False)
+class UnfinishedFrames:
+    """Frames while effects change them, shapes (n,); calm: the values without the cause.
 
-    def __init__(self, scenario: Scenario, secret: Secret, stock: Stock, served: ServedFrames) -> None:
+    scene_setting: the setting that a change of the scenes brings, -1 without one
+    """
+
+    changes: Changes
+    usual: Ints
+    scene_setting: Ints
+    settings: FrameSettings
+    calm: FrameSettings
+    network: Ints
+    calm_network: Ints
+
+
+@dataclass(eq=False)
+class AnsweredFrames:
+    """The answers to frames at their times (s), shapes (n,).
+
+    bin: from which bin of scores detections count; whole: with libraries and configuration as tested
+    """
+
+    at_s: Floats
+    network: Ints
+    bin: Ints
+    whole: Bools
+
+
+class Stream:
+    """The scenes that cameras see, drawn once, and the frames that follow under any changes."""
+
+    def __init__(self, scenario: Scenario, secret: Secret, scenes: MeasuredScenes, served: ServedFrames) -> None:
         assert scenario.incident is not None
         self.spec: Incident = scenario.incident
-        self.secret, self.stock, self.served = secret, stock, served
+        self.secret, self.scenes, self.served = secret, scenes, served
         self.streams = Streams(secret.seed)
         self.end_s = scenario.run.days * DAY_S
         begins = DAYS.index(self.spec.starts_on) * DAY_S + 60 * clock_minutes(scenario.run.starts_at)
@@ -159,7 +145,7 @@ class Stream:
         self.dwelt = [self._dwells(camera) for camera in range(len(self.site_of))]
 
     def _place(self) -> None:
-        """Which camera each frame comes from: cameras see as much as each other."""
+        """Draw the camera of each frame, each camera as often as any other."""
         sites = list(self.spec.sites.values())
         self.site_of = np.repeat(np.arange(len(sites)), [site.cameras for site in sites])
         versions = list(self.spec.versions)
@@ -168,32 +154,33 @@ class Stream:
         self.camera = (drawn * len(self.site_of)).astype(np.int64)
         self.site = self.site_of[self.camera]
 
-    # What cameras look at
+    # Scenes
 
     def _dwells(self, camera: int) -> tuple[Floats, Floats]:
-        """When each scene of a camera begins (s), and four numbers from 0 to 1 for each, shapes (k,) and (k, 4)."""
+        """Draw the starts of a camera's scenes (s), and four numbers from 0 to 1 for each, shapes (k,) and (k, 4)."""
         rng, mean = self.streams.named(f"scenes/{camera}"), 60 * self.spec.scenes.dwell_min.value
         count = int(self.end_s / mean + 6 * np.sqrt(self.end_s / mean)) + 10
         begins = np.concatenate([[0.0], np.cumsum(rng.exponential(mean, count))])
         return begins, rng.random((len(begins), 4))
 
     def _scenes(self, undone: Sequence[Undone]) -> tuple[Ints, Ints, Ints, Bools]:
-        """The dwell and scene of each frame, the setting it is seen under (-1: as usual), and whether the cause brought it."""
-        dwell, scene, seen = np.zeros(len(self.site), np.int64), np.zeros(len(self.site), np.int64), np.full(len(self.site), -1)
-        struck = np.zeros(len(self.site), bool)
-        effects = [(e, mine) for e, mine in self.secret.effects(self.spec) if isinstance(e, ScenesEffect)]
+        """Return each frame's dwell, scene and setting (-1: as usual), and whether the cause brought it."""
+        count = len(self.site)
+        dwell, scene, setting = np.zeros(count, np.int64), np.zeros(count, np.int64), np.full(count, -1)
+        struck = np.zeros(count, bool)
+        effects = self.secret.outside(self.spec).scenes
         for camera, (begins, drawn) in enumerate(self.dwelt):
-            mine = np.flatnonzero(self.camera == camera)
-            which = np.searchsorted(begins, self.served.arrived_s[mine], side="right") - 1
+            rows = np.flatnonzero(self.camera == camera)
+            which = np.searchsorted(begins, self.served.arrived_s[rows], side="right") - 1
             shown, under, brought = self._shown(int(self.site_of[camera]), begins, drawn, effects, undone)
-            scene[mine], seen[mine], struck[mine] = shown[which], under[which], brought[which]
-            dwell[mine] = which * len(self.site_of) + camera
-        return dwell, scene, seen, struck
+            scene[rows], setting[rows], struck[rows] = shown[which], under[which], brought[which]
+            dwell[rows] = which * len(self.site_of) + camera
+        return dwell, scene, setting, struck
 
     def _shown(
         self, site: int, begins: Floats, drawn: Floats, effects: list[tuple[ScenesEffect, bool]], undone: Sequence[Undone]
     ) -> tuple[Ints, Ints, Bools]:
-        """The scenes of one camera, one each time: which, under which setting, and whether the cause brought it."""
+        """Return the scenes of one camera in order of time, their settings, and whether the cause brought them."""
         spec = list(self.spec.sites.values())[site]
         clock = begins + self.begins_s
         weekend = (clock // DAY_S % len(DAYS)) >= _SATURDAY
@@ -201,19 +188,19 @@ class Stream:
         group = np.zeros(len(begins), np.int64)
         for night in (False, True):
             for rest in (False, True):
-                mine = (dark == night) & (weekend == rest)
-                group[mine] = np.searchsorted(np.cumsum(self._mix(spec, night, rest))[:-1], drawn[mine, 0], side="right")
+                part = (dark == night) & (weekend == rest)
+                group[part] = np.searchsorted(np.cumsum(self._mix(spec, night, rest))[:-1], drawn[part, 0], side="right")
         under, brought = np.full(len(begins), -1), np.zeros(len(begins), bool)
         for effect, of_cause in effects:
             strength = self.strength(begins, undone, effect.enters_at)
-            hit = self._in_place(effect.where, site) & (drawn[:, 2] < effect.where.share * strength)
+            hit = (site in self.sites_of(effect.where)) & (drawn[:, 2] < effect.where.share * strength)
             group[hit] = self.groups.index(effect.group)
             if effect.condition is not None:
-                under[hit] = self.stock.settings[effect.condition, effect.severity]
+                under[hit] = self.scenes.settings[effect.condition, effect.severity]
             brought |= hit & of_cause
         members = self.members
         picked = [members[place] for place in group]
-        scene = np.array([mine[int(u * len(mine))] for mine, u in zip(picked, drawn[:, 1], strict=True)])
+        scene = np.array([scenes[int(u * len(scenes))] for scenes, u in zip(picked, drawn[:, 1], strict=True)])
         return scene, under, brought
 
     def _mix(self, site: Site, night: bool, weekend: bool) -> Floats:
@@ -224,34 +211,33 @@ class Stream:
 
     @property
     def groups(self) -> list[str]:
-        """The groups of scenes, those of none last."""
+        """The groups of scenes; the last holds scenes of no other group."""
         return [*self.spec.scenes.groups, OTHER]
 
     @cached_property
     def members(self) -> list[Ints]:
         """The production scenes of each group; raises StreamError for a group without any."""
-        found = members_of(self.spec, self.stock)
-        for name, scenes in zip(self.groups, found, strict=True):
+        members = members_of(self.spec, self.scenes)
+        for name, scenes in zip(self.groups, members, strict=True):
             if not len(scenes):
                 raise StreamError(f"incident.scenes.groups.{name}: no scene of production shows it; take the group out")
-        return found
+        return members
 
     @cached_property
     def group_places(self) -> Ints:
         """The place of the group of each scene, shape (scenes,)."""
-        group = np.full(len(self.stock.scenes), len(self.groups) - 1)
+        group = np.full(len(self.scenes.scenes), len(self.groups) - 1)
         for place, scenes in enumerate(self.members):
             group[scenes] = place
         return group
 
     def group_of(self, scene: int) -> str:
-        """The group of a scene."""
         return self.groups[int(self.group_places[scene])]
 
-    # Where and when something holds
+    # Places and times of effects
 
-    def strength(self, times: Floats, undone: Sequence[Undone], enters: Enters) -> Floats:
-        """How strong the cause is at these times (s), 0 to 1, until it is undone where it enters."""
+    def strength(self, times: Floats, undone: Sequence[Undone], enters: str) -> Floats:
+        """Return the strength of the cause at these times (s), 0 to 1, until it is undone where it enters."""
         ends = ends_s(undone, enters, self.secret)
         if self.secret.shape == "gentle":
             strength = np.clip((times - self.secret.onset_s) / (self.spec.ramp_days * DAY_S), 0, 1)
@@ -260,30 +246,26 @@ class Stream:
         return np.where(times < ends, strength, 0.0)
 
     def sites_of(self, where: Where) -> list[int]:
-        """The places of the sites that an effect strikes."""
         names = list(self.spec.sites)
         chosen = [names.index(name) for name in where.sites] or list(range(len(names)))
         return [chosen[int(self.secret.drawn[0] * len(chosen))]] if where.one_site or where.camera else chosen
 
     def camera_of(self, where: Where) -> int | None:
-        """The camera that an effect strikes; None: all of its sites."""
+        """Return the camera that an effect strikes; None: all cameras of its sites."""
         if not where.camera:
             return None
-        mine = np.flatnonzero(np.isin(self.site_of, self.sites_of(where)))
-        return int(mine[int(self.secret.drawn[1] * len(mine))])
-
-    def _in_place(self, where: Where, site: int) -> bool:
-        return site in self.sites_of(where)
+        cameras = np.flatnonzero(np.isin(self.site_of, self.sites_of(where)))
+        return int(cameras[int(self.secret.drawn[1] * len(cameras))])
 
     def replicas_of(self, where: Where, strength: float = 1.0) -> list[int]:
-        """The replicas that an effect strikes: one after the other where it comes gently."""
+        """Return the replicas that an effect strikes; with a gentle start, one after the other."""
         assert where.replicas is not None
         count = max(ceil(where.replicas * self.served.replicas - 1e-9), 1)
         first = int(self.secret.drawn[2] * self.served.replicas)
         return [(first + step) % self.served.replicas for step in range(ceil(strength * count))]
 
-    def _where(self, name: str, where: Where, strength: Floats, rises: bool) -> Bools:
-        """Which frames an effect strikes; rises: its share grows with its strength, not its severity."""
+    def struck_rows(self, name: str, where: Where, strength: Floats, by_share: bool) -> Bools:
+        """Return the frames that an effect strikes; by_share: its share grows with its strength, not its severity."""
         hit = (strength > 0) & np.isin(self.site, self.sites_of(where))
         if (camera := self.camera_of(where)) is not None:
             hit &= self.camera == camera
@@ -296,14 +278,14 @@ class Stream:
             rank = np.full(max(int(self.served.replica.max(initial=0)), self.served.replicas) + 2, len(order))
             rank[order] = np.arange(len(order))
             hit &= rank[self.served.replica] < np.ceil(strength * len(order))
-        elif rises:
+        elif by_share:
             hit &= self.streams.named(f"rises/{name}").random(len(hit)) < strength
         if where.spell_h is not None:
             return hit & self._spells(name, where.share, where.spell_h)
         return hit if where.share >= 1 else hit & (self.streams.named(f"share/{name}").random(len(hit)) < where.share)
 
     def _spells(self, name: str, share: float, mean_h: float) -> Bools:
-        """Whether it holds when each frame comes: it comes and goes, and lasts mean_h hours at a time."""
+        """Return whether a spell lasts when each frame comes; spells come and go, and last mean_h hours on average."""
         if share >= 1:
             return np.ones(len(self.site), bool)
         rng, on, off = self.streams.named(f"spells/{name}"), mean_h * HOUR_S, mean_h * HOUR_S * (1 - share) / share
@@ -313,38 +295,22 @@ class Stream:
         spell = np.searchsorted(np.cumsum(lasts), self.served.arrived_s, side="right")
         return np.asarray((spell % 2 == 0) == starts_on)
 
-    # What comes of it
+    # The frames
 
-    def frames(self, changes: Sequence[Change] = ()) -> Frames:
-        """The frames under these changes."""
-        undone = [each for each in changes if isinstance(each, Undone)]
-        dwell, scene, under, struck = self._scenes(undone)
+    def frames(self, changes: Iterable[Change] = ()) -> Frames:
+        """Return the frames under these changes."""
+        made = Changes.of(changes)
+        dwell, scene, scene_setting, struck = self._scenes(made.undone)
         usual = self._usual()
-        on_its_way, calm = (_OnItsWay(usual.copy(), usual.copy(), usual.copy()) for _ in range(2))
-        network = np.full(len(scene), self._place_of(self.spec.release.detector, self.spec.release.precision))
-        calm_network = network.copy()
-        effects = list(enumerate(self.secret.effects(self.spec)))
-        for number, (effect, mine) in sorted(effects, key=lambda each: each[1][1]):  # the cause takes the place of the decoy
-            name = f"{number}/{effect.kind}"
-            if isinstance(effect, ConditionEffect):
-                hit = self._condition(name, effect, undone, on_its_way)
-                if mine:
-                    calm.put(usual, hit)
-                else:
-                    self._condition(name, effect, undone, calm)
-            elif isinstance(effect, NetworkEffect):
-                strength = self.strength(self.served.arrived_s, undone, effect.enters_at)
-                hit = self._where(name, effect.where, strength, rises=True)
-                for column in [network] if mine else [network, calm_network]:
-                    column[hit] = self._place_of(effect.detector, effect.precision)
-            else:
-                hit = (under >= 0) & isinstance(effect, ScenesEffect)
-                on_its_way.put(under, hit)
-                calm.put(usual, hit)
-            struck |= hit & mine
-        network, bins, whole = self._swapped(network, changes)
-        given = np.where(whole, on_its_way.seen, on_its_way.given)
-        calm_network, calm_bin, whole = self._swapped(calm_network, changes)
+        settings, calm = (FrameSettings(usual.copy(), usual.copy(), usual.copy()) for _ in range(2))
+        network = self._released(len(scene))
+        frames = UnfinishedFrames(made, usual, scene_setting, settings, calm, network, network.copy())
+        effects = enumerate(self.secret.effects(self.spec))
+        # The cause comes last, so that it takes the place of the decoy.
+        for number, (effect, of_cause) in sorted(effects, key=lambda numbered: numbered[1][1]):
+            struck |= effect.change_frames(self, frames, f"{number}/{effect.kind}", of_cause) & of_cause
+        answers = self._answers(frames.network, made.answers)
+        calm_answers = self._answers(frames.calm_network, made.answers)
         labelled = self.streams.named("labelled").random(len(scene)) < self._labelled_share()
         return Frames(
             served=self.served,
@@ -355,122 +321,86 @@ class Stream:
             dwell=dwell,
             scene=scene,
             usual=usual,
-            raw=on_its_way.raw,
-            seen=on_its_way.seen,
-            given=given,
-            network=network,
-            bin=bins,
+            raw=settings.raw,
+            seen=settings.seen,
+            given=np.where(answers.whole, settings.seen, settings.given),
+            network=answers.network,
+            bin=answers.bin,
             struck=struck,
             labelled=labelled & ~self.served.dropped,
-            calm_given=np.where(whole, calm.seen, calm.given),
-            calm_network=calm_network,
-            calm_bin=calm_bin,
+            calm_given=np.where(calm_answers.whole, calm.seen, calm.given),
+            calm_network=calm_answers.network,
+            calm_bin=calm_answers.bin,
         )
 
-    def as_served(self, rows: Ints, at_s: float, frames: Frames, changes: Sequence[Change]) -> tuple[Ints, Ints, Ints]:
-        """What the servers of a time (s) make of stored frames: the setting given, the network and the bin, each (rows,)."""
-        undone = [each for each in changes if isinstance(each, Undone)]
+    def as_served(self, rows: Ints, at_s: float, frames: Frames, changes: Iterable[Change]) -> tuple[Ints, Ints, Ints]:
+        """Answer stored frames as the servers of a time (s) do: the setting given, the network and the bin, each (rows,)."""
+        made = Changes.of(changes)
         now, drawn = np.full(len(rows), at_s), self.streams.named("replayed").random((len(rows), 2))
         replica = (drawn[:, 0] * self.served.replicas).astype(np.int64)
-        given = frames.seen[rows].copy()
-        network = np.full(len(rows), self._place_of(self.spec.release.detector, self.spec.release.precision))
-        for effect, _ in sorted(self.secret.effects(self.spec), key=lambda each: each[1]):
+        given, network = frames.seen[rows].copy(), self._released(len(rows))
+        for effect, _ in sorted(self.secret.effects(self.spec), key=lambda pair: pair[1]):
             if effect.enters_at != "server":
                 continue
-            strength = float(self.strength(now[:1], undone, "server")[0])
-            hit = drawn[:, 1] < strength
+            strength = float(self.strength(now[:1], made.undone, "server")[0])
+            struck = drawn[:, 1] < strength
             if effect.where.replicas is not None:
-                hit = np.isin(replica, self.replicas_of(effect.where, strength))
-            hit &= np.isin(self.site[rows], self.sites_of(effect.where))
+                struck = np.isin(replica, self.replicas_of(effect.where, strength))
+            struck &= np.isin(self.site[rows], self.sites_of(effect.where))
             if effect.where.version is not None:
-                hit &= self.version_of[self.site[rows]] == list(self.spec.versions).index(effect.where.version)
-            if isinstance(effect, ConditionEffect):
-                given[hit] = self.stock.settings[effect.condition, effect.severity]
-            elif isinstance(effect, NetworkEffect):
-                network[hit] = self._place_of(effect.detector, effect.precision)
-        network, bins, _ = self._swapped(network, [each for each in changes if not _passing(each)], now)
-        return given, network, bins
+                struck &= self.version_of[self.site[rows]] == list(self.spec.versions).index(effect.where.version)
+            effect.change_answers(self.scenes, struck, given, network)
+        answers = self._answers(network, made.lasting, now)
+        return given, answers.network, answers.bin
 
     def _usual(self) -> Ints:
-        """The setting of each frame while nothing is wrong."""
-        setting = np.full(len(self.site), self.stock.settings[CLEAN_SETTING])
+        """Return the setting of each frame while nothing is wrong."""
+        setting = np.full(len(self.site), self.scenes.settings[CLEAN_SETTING])
         outdoors = np.array([site.outdoors for site in self.spec.sites.values()])[self.site]
         dark = _between(self.clock_s % DAY_S, *self.spec.scenes.night)
         for number, usual in enumerate(self.spec.usual):
             hit = outdoors & self._spells(f"usual/{number}", usual.share.value, usual.spell_h.value)
             if usual.when != "always":
                 hit &= dark if usual.when == "night" else ~dark
-            setting[hit] = self.stock.settings[usual.condition, usual.severity]
+            setting[hit] = self.scenes.settings[usual.condition, usual.severity]
         return setting
 
-    def _condition(self, name: str, effect: ConditionEffect, undone: Sequence[Undone], way: _OnItsWay) -> Bools:
-        """Put a condition on the frames that it strikes, from where it enters on; returns which."""
-        strength = self.strength(self.served.arrived_s, undone, effect.enters)
-        by_share = effect.condition in self.stock.bugs
-        hit = self._where(name, effect.where, strength, rises=by_share)
-        severity = np.full(len(hit), effect.severity) if by_share else np.ceil(strength * effect.severity).astype(np.int64)
-        for level in np.unique(severity[hit]):
-            mine = hit & (severity == level)
-            for column in way.behind(effect.enters, by_share):
-                column[mine] = self.stock.settings[effect.condition, int(level)]
-        return hit
+    def _released(self, count: int) -> Ints:
+        """Return the place of the released network for each of `count` frames."""
+        release = self.spec.release
+        return np.full(count, self.scenes.networks[release.detector, release.precision])
 
-    def _swapped(self, network: Ints, changes: Sequence[Change], at_s: Floats | None = None) -> tuple[Ints, Ints, Bools]:
-        """The network that answers each frame, from which bin of its scores detections count, and whether all is as tested."""
-        bins = self.stock.tested_bins[network]
+    def _answers(self, network: Ints, changes: Sequence[Swapped | Rethresholded], at_s: Floats | None = None) -> AnsweredFrames:
+        """Answer frames with these networks under changes; at_s: the times of the frames, in place of their own."""
         at_s = self.served.arrived_s if at_s is None else at_s
-        whole = np.zeros(len(network), bool)
+        answers = AnsweredFrames(at_s, network, self.scenes.tested_bins[network], np.zeros(len(network), bool))
         for change in changes:
-            if isinstance(change, Swapped):
-                mine = (at_s >= change.at_s) & (at_s < change.until_s)
-                if change.share < 1:
-                    mine &= self.streams.named(f"canary/{change.at_s:.0f}").random(len(mine)) < change.share
-                if change.instead_of is not None:
-                    mine &= network == self._place_of(*change.instead_of)
-                network = np.where(mine, self._place_of(*change.network), network)
-                whole |= mine & change.whole
-                bins[mine] = self.stock.tested_bins[network[mine]]
-            elif isinstance(change, Rethresholded):
-                bins[at_s >= change.at_s] = change.bin
-        return network, bins, whole
-
-    def _place_of(self, detector: str, precision: str) -> int:
-        return self.stock.networks[detector, precision]
+            change.change(answers, self)
+        return answers
 
     def _labelled_share(self) -> float:
-        """Of the frames; as many as were there to label in the reference time, for nobody knows then how many will come."""
+        """Return the share of frames that is labelled anyway; the rate of the reference time, the only one known then."""
         days = self.spec.reference_days
         return self.spec.labels.frames_a_day * days / max(int((self.served.arrived_s < days * DAY_S).sum()), 1)
 
 
-def members_of(spec: Incident, stock: Stock) -> list[Ints]:
-    """The production scenes of each group, and last those of none: a scene is of the first group whose category it shows."""
-    group = np.full(len(stock.scenes), len(spec.scenes.groups))
+def members_of(spec: Incident, scenes: MeasuredScenes) -> list[Ints]:
+    """Return the production scenes of each group; a scene is of the first group whose category it shows, else of the last."""
+    group = np.full(len(scenes.scenes), len(spec.scenes.groups))
     for place, categories in reversed(list(enumerate(spec.scenes.groups.values()))):
-        group[np.unique(stock.boxes.scene[np.isin(stock.boxes.category, categories)])] = place
-    mine = ~stock.scenes["reference"].to_numpy(bool)
-    return [np.flatnonzero(mine & (group == place)) for place in range(len(spec.scenes.groups) + 1)]
+        group[np.unique(scenes.boxes.scene[np.isin(scenes.boxes.category, categories)])] = place
+    return [np.flatnonzero(~scenes.reference & (group == place)) for place in range(len(spec.scenes.groups) + 1)]
 
 
 def _between(second_of_day: Floats, start: str, end: str) -> Bools:
-    """Whether a time of day (s) lies from one clock time to another, past midnight if the second is the earlier."""
+    """Return whether a time of day (s) lies between two clock times, past midnight if the second is the earlier."""
     first, last = (60.0 * clock_minutes(each) for each in (start, end))
     if first <= last:
         return (second_of_day >= first) & (second_of_day < last)
     return (second_of_day >= first) | (second_of_day < last)
 
 
-def ends_s(changes: Sequence[Change], enters: Enters, secret: Secret) -> float:
-    """When what enters there is undone (s); what was put back before it began cannot have ended it."""
-    undone = (each.at_s for each in changes if isinstance(each, Undone) and enters in each.enters)
-    return min((at_s for at_s in undone if at_s >= secret.onset_s), default=np.inf)
-
-
-def _passing(change: Change) -> bool:
-    """Whether a change is a canary, which takes a share of the frames for a while."""
-    return isinstance(change, Swapped) and change.whole
-
-
-def setting_name(setting: Setting) -> str:
-    """`fog:3`, or `clean`."""
-    return setting[0] if setting == CLEAN_SETTING else f"{setting[0]}:{setting[1]}"
+def ends_s(undone: Iterable[Undone], enters: str, secret: Secret) -> float:
+    """Return when entries at a place are undone (s), infinite if never; an earlier undoing cannot have ended the cause."""
+    times = (change.at_s for change in undone if enters in change.enters)
+    return min((at_s for at_s in times if at_s >= secret.onset_s), default=np.inf)

@@ -1,8 +1,19 @@
-"""What many incidents taught: delay against false alarms, what each fix takes away, and how investigators fare."""
+"""Studies of many incidents of a case: their tables in assets/incidents, and the panel that shows them.
+
+    signs.csv      counts of each sign, by cause (`simulator.incident.beliefs` reads it)
+    players.csv    a row an incident and investigator: the diagnosis, the times, the money, the share of the harm still done
+    fixes.csv      a row a cause and fix: the share of the harm that the fix takes away, with its 95% interval
+    monitors.csv   a row a monitor and threshold: false alarms a week, hours to the alarm, and the share of incidents caught
+    quiet.csv      a row a monitor that promises a rate of alarms: the promise, and the share of quiet windows that ring
+
+`python -m campaigns.incidents` writes them.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import isfinite
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,37 +22,87 @@ import streamlit as st
 
 from simulator.app.widgets import draw, plain, scenario_of
 from simulator.charts.look import BLUE, GREY, SERIES, Chart, dots, figure, rounded
+from simulator.errors import InputError
+from simulator.evidence.evidence_files import COUNT, SHARE, Range, check_ranges, read_table
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import spec_of
 from simulator.incident.section import Incident
-from simulator.incident.step_kinds import NetworkFix
-from simulator.incident.study_results import IncidentStudy, load_study, studied
 from simulator.intervals import share_interval
+from simulator.paths import INCIDENTS
 
-#: One false alarm in four weeks, beyond which a person on call stops listening.
+STUDY_COLUMNS = {
+    "players": ["player", "cause", "shape", "seed", "diagnosis", "right", "brier", "mitigated_h", "wrong_fixes", "usd", "kept"],
+    "fixes": ["cause", "fix", "took_away", "took_low", "took_high", "n"],
+    "monitors": [
+        *("monitor", "cause", "threshold"),
+        *(f"{name}{end}" for name in ("alarms_a_week", "delay_h", "caught") for end in ("", "_low", "_high")),
+    ],
+    "quiet": ["monitor", "promised", "rings", "rings_low", "rings_high"],
+}
+#: The ranges of their figures. A fix may do more harm than it takes away.
+_RANGES = {
+    "players": {"brier": Range(0, 2), "usd": COUNT},
+    "fixes": dict.fromkeys(["took_away", "took_low", "took_high"], Range(-1000, 1000)) | {"n": Range(1, 1e9)},
+    "monitors": dict.fromkeys(["caught", "caught_low", "caught_high"], SHARE) | {"alarms_a_week": COUNT},
+    "quiet": dict.fromkeys(["promised", "rings", "rings_low", "rings_high"], SHARE),
+}
+
+
+class StudyError(InputError):
+    """A table of a study cannot be used; the message gives the file and the reason."""
+
+
+@dataclass(frozen=True)
+class IncidentStudy:
+    """The tables of one case; see the module."""
+
+    case: str
+    players: pd.DataFrame
+    fixes: pd.DataFrame
+    monitors: pd.DataFrame
+    quiet: pd.DataFrame
+
+
+def load_study(case: str, folder: Path = INCIDENTS) -> IncidentStudy:
+    """Read the tables of a case; raises StudyError with the file, the column and the fault."""
+    return IncidentStudy(case, **{name: _read(folder / case / f"{name}.csv", name) for name in STUDY_COLUMNS})
+
+
+def studied(folder: Path = INCIDENTS) -> list[str]:
+    """Return the cases with studies."""
+    return sorted(file.parent.name for file in folder.glob("*/players.csv"))
+
+
+def _read(path: Path, name: str) -> pd.DataFrame:
+    rows = read_table(path, STUDY_COLUMNS[name], StudyError, "make incidents")
+    check_ranges(path, rows, _RANGES[name], StudyError)
+    return rows
+
+
+#: One false alarm in four weeks; with more a person on call stops listening.
 BEARABLE = 0.25
-#: Weeks are three in a run: fewer alarms than one in all of them cannot be told from none.
+#: The least rate on the axis, for monitors without an alarm.
 _LEAST = 0.001
 _ANY = "any"
 
 
-def causes_told(monitors: pd.DataFrame, spec: Incident) -> dict[str, str]:
-    """The sets of incidents that were watched, by name, as they are called."""
-    found = list(monitors["cause"].unique())
-    return {name: "Whatever harmful cause was drawn" if name == _ANY else spec.causes[name].label for name in found}
+def cause_labels(monitors: pd.DataFrame, spec: Incident) -> dict[str, str]:
+    """Return the labels of the watched sets of incidents, by name."""
+    names = list(monitors["cause"].unique())
+    return {name: "Any harmful cause" if name == _ANY else spec.causes[name].label for name in names}
 
 
 def delay_curves(monitors: pd.DataFrame, cause: str, chosen: list[str]) -> Chart:
-    """Hours from the onset to the alarm against false alarms a week, over the thresholds; monitors: `monitors.csv`."""
-    mine = monitors[(monitors["cause"] == cause) & monitors["monitor"].isin(chosen)]
+    """Draw hours from the onset to the alarm against false alarms a week, over the thresholds; monitors: `monitors.csv`."""
+    rows = monitors[(monitors["cause"] == cause) & monitors["monitor"].isin(chosen)]
     drawn = figure(height=420)
-    for place, (name, rows) in enumerate(mine.groupby("monitor", sort=False)):
-        told = rows[np.isfinite(rows["delay_h"])].sort_values("alarms_a_week")
-        drawn.add_trace(_curve(str(name), told, SERIES[place % len(SERIES)], place // len(SERIES)))
+    for place, (name, of_monitor) in enumerate(rows.groupby("monitor", sort=False)):
+        finite = of_monitor[np.isfinite(of_monitor["delay_h"])].sort_values("alarms_a_week")
+        drawn.add_trace(_curve(str(name), finite, SERIES[place % len(SERIES)], place // len(SERIES)))
     drawn.add_vline(BEARABLE, line={"color": GREY, "dash": "dash"}, annotation_text="one in four weeks")
     drawn.update_xaxes(title="false alarms a week, in quiet weeks", type="log")
     drawn.update_yaxes(title="hours to the alarm, median", rangemode="tozero")
-    return Chart(drawn, _delay_takeaway(mine), rounded(mine.drop(columns="cause"), 3))
+    return Chart(drawn, _delay_takeaway(rows), rounded(rows.drop(columns="cause"), 3))
 
 
 def _curve(name: str, rows: pd.DataFrame, colour: str, dashed: int) -> go.Scatter:
@@ -52,14 +113,14 @@ def _curve(name: str, rows: pd.DataFrame, colour: str, dashed: int) -> go.Scatte
 
 
 def quickest(monitors: pd.DataFrame) -> pd.DataFrame:
-    """For each monitor the threshold of least delay with at most `BEARABLE` false alarms a week, the quickest first."""
+    """Return each monitor at its threshold of least delay with at most `BEARABLE` false alarms a week, the quickest first."""
     calm = monitors[monitors["alarms_a_week"] <= BEARABLE]
     order = calm.sort_values(["delay_h", "caught"], ascending=[True, False], kind="stable")
     return order.drop_duplicates("monitor").sort_values(["delay_h", "caught"], ascending=[True, False], kind="stable")
 
 
-def _delay_takeaway(mine: pd.DataFrame) -> str:
-    best = quickest(mine)
+def _delay_takeaway(rows: pd.DataFrame) -> str:
+    best = quickest(rows)
     if best.empty or not isfinite(best["delay_h"].iloc[0]):
         return "With at most one false alarm in four weeks, none of these monitors rings in half of the incidents."
     first = best.iloc[0]
@@ -75,8 +136,8 @@ def _hours(value: float) -> str:
     return f"{value:.0f}" if isfinite(value) else "never"
 
 
-def kept_promises_of(quiet: pd.DataFrame) -> Chart:
-    """The share of quiet windows in which each monitor rings that promises one in twenty; quiet: `quiet.csv`."""
+def promises(quiet: pd.DataFrame) -> Chart:
+    """Draw the share of quiet windows that ring, of each monitor that promises a rate; quiet: `quiet.csv`."""
     rows = pd.DataFrame(
         {
             "label": quiet["monitor"],
@@ -98,7 +159,7 @@ def kept_promises_of(quiet: pd.DataFrame) -> Chart:
 
 
 def fixes_by_cause(fixes: pd.DataFrame, spec: Incident) -> Chart:
-    """The share of the harm of each cause that each fix takes away; fixes: `fixes.csv`."""
+    """Draw the share of the harm of each cause that each fix takes away; fixes: `fixes.csv`."""
     causes, names = list(fixes["cause"].unique()), list(fixes["fix"].unique())
     grid = 100 * fixes.pivot(index="cause", columns="fix", values="took_away").loc[causes, names]
     drawn = figure(
@@ -124,49 +185,48 @@ def fixes_by_cause(fixes: pd.DataFrame, spec: Incident) -> Chart:
 
 
 def _fixes_takeaway(fixes: pd.DataFrame, spec: Incident) -> str:
-    better = next(n for n, fix in spec.fixes.items() if isinstance(fix, NetworkFix) and fix.instead_of is None)
-    mine = fixes[fixes["fix"] == better].dropna(subset=["took_away"])
-    restored = int((mine["took_away"] >= 0.8).sum())
+    better = spec.remedies.better_model()
+    rows = fixes[fixes["fix"] == better].dropna(subset=["took_away"])
+    restored = int((rows["took_away"] >= 0.8).sum())
     return (
-        f"'{spec.fixes[better].label}' takes away four fifths of the harm of {restored} of {len(mine)} causes; its median is "
-        f"{100 * mine['took_away'].median():.0f}%. What puts a cause right where it entered takes all."
+        f"'{spec.fixes[better].label}' takes away four fifths of the harm of {restored} of {len(rows)} causes; its median is "
+        f"{100 * rows['took_away'].median():.0f}%. A fix at the place where the cause entered takes all of it away."
     )
 
 
 def players_compared(players: pd.DataFrame) -> Chart:
-    """How often each scripted investigator names the cause, with 95% intervals; players: `players.csv`."""
-    rows, told = [], []
-    for name, mine in players.groupby("player", sort=False):
-        hit = share_interval(int(mine["right"].sum()), len(mine))
+    """Draw how often each scripted investigator names the cause, with 95% intervals; players: `players.csv`."""
+    rows, table = [], []
+    for name, part in players.groupby("player", sort=False):
+        hit = share_interval(int(part["right"].sum()), len(part))
         rows.append({"label": str(name), "value": 100 * hit.value, "low": 100 * hit.low, "high": 100 * hit.high})
-        kept = mine["kept"].dropna()
-        told.append(
+        table.append(
             {
                 "investigator": name,
-                "incidents": len(mine),
+                "incidents": len(part),
                 "right (%)": 100 * hit.value,
                 "low": 100 * hit.low,
                 "high": 100 * hit.high,
-                "Brier score": mine["brier"].mean(),
-                "hours until it is put right, median": mine["mitigated_h"].median(),
-                "put right (%)": 100 * mine["mitigated_h"].notna().mean(),
-                "wrong fixes": mine["wrong_fixes"].mean(),
-                "USD": mine["usd"].mean(),
-                "harm still done (%), median": 100 * kept.median(),
+                "Brier score": part["brier"].mean(),
+                "hours until it is put right, median": part["mitigated_h"].median(),
+                "put right (%)": 100 * part["mitigated_h"].notna().mean(),
+                "wrong fixes": part["wrong_fixes"].mean(),
+                "USD": part["usd"].mean(),
+                "harm still done (%), median": 100 * part["kept"].dropna().median(),
             }
         )
     drawn = figure(dots("names the cause", pd.DataFrame(rows), BLUE), height=120 + 50 * len(rows), showlegend=False)
     drawn.update_xaxes(title="incidents whose cause is named (%)", range=[0, 102])
     said = "; ".join(f"{row['label']} {row['value']:.0f}% ({row['low']:.0f} to {row['high']:.0f})" for row in rows)
-    return Chart(drawn, f"The cause is named: {said}.", rounded(pd.DataFrame(told), 3))
+    return Chart(drawn, f"The cause is named: {said}.", rounded(pd.DataFrame(table), 3))
 
 
 def hits_by_cause(players: pd.DataFrame, spec: Incident, player: str) -> pd.DataFrame:
-    """A row a cause and shape: how one investigator fares there, and what it takes for it most often."""
+    """Return a row a cause and shape: the results of one investigator, and the commonest wrong diagnosis."""
     rows = []
-    for (cause, shape), mine in players[players["player"] == player].groupby(["cause", "shape"], sort=False):
-        hit = share_interval(int(mine["right"].sum()), len(mine))
-        wrong = mine.loc[~mine["right"].astype(bool), "diagnosis"].mode()
+    for (cause, shape), part in players[players["player"] == player].groupby(["cause", "shape"], sort=False):
+        hit = share_interval(int(part["right"].sum()), len(part))
+        wrong = part.loc[~part["right"].astype(bool), "diagnosis"].mode()
         rows.append(
             {
                 "cause": spec.causes[str(cause)].label,
@@ -175,46 +235,46 @@ def hits_by_cause(players: pd.DataFrame, spec: Incident, player: str) -> pd.Data
                 "low": 100 * hit.low,
                 "high": 100 * hit.high,
                 "mostly taken for": spec.causes[str(wrong.iloc[0])].label if len(wrong) else "",
-                "hours until it is put right, median": mine["mitigated_h"].median(),
-                "USD": mine["usd"].mean(),
+                "hours until it is put right, median": part["mitigated_h"].median(),
+                "USD": part["usd"].mean(),
             }
         )
     return rounded(pd.DataFrame(rows), 3)
 
 
-#: As many curves as can be told apart.
+#: More curves cannot be distinguished.
 _CURVES = 6
 
 
 def incidents() -> None:
-    """The panel of the evidence page; raises StudyError."""
+    """Draw the panel of the evidence page; raises StudyError."""
     names = studied()
     if not names:
-        st.caption("No incidents were studied; casesim incident-study does it.")
+        st.caption("There are no studies of incidents here; in the repository, python -m campaigns.incidents makes them.")
         return
     labels = {name: scenario_of(name).title for name in names}
     case = names[0] if len(names) == 1 else st.selectbox("Case", names, format_func=labels.__getitem__, key="incident_case")
     study, spec = load_study(case), spec_of(scenario_of(case))
     st.markdown(
-        f"Many incidents of the case *{plain(labels[case])}*, simulated: each frame is an image as it was measured, and only "
-        "the stream is drawn."
+        f"Many simulated incidents of the case *{plain(labels[case])}*. The figures of each frame were measured on an image; "
+        "only the stream is drawn at random."
     )
-    st.subheader("How late a monitor rings, beside how often for nothing", anchor=False)
+    st.subheader("Delay of the alarm against false alarms", anchor=False)
     _monitors(study, spec)
-    st.subheader("What a promised rate of false alarms is worth", anchor=False)
-    draw(kept_promises_of(study.quiet), key="incident_quiet")
-    st.subheader("What each fix takes away", anchor=False)
+    st.subheader("Promised and real rates of false alarms", anchor=False)
+    draw(promises(study.quiet), key="incident_quiet")
+    st.subheader("Harm that each fix takes away", anchor=False)
     draw(fixes_by_cause(study.fixes, spec), key="incident_fixes")
-    st.subheader("How scripted investigators fare", anchor=False)
+    st.subheader("Results of scripted investigators", anchor=False)
     draw(players_compared(study.players), key="incident_players")
     player = st.segmented_control("Investigator", list(PLAYERS), default="sensible", key="incident_player") or "sensible"
     st.dataframe(
-        hits_by_cause(study.players, spec, player), hide_index=True, alt=f"How the {player} investigator fares by cause."
+        hits_by_cause(study.players, spec, player), hide_index=True, alt=f"Results of the {player} investigator by cause."
     )
 
 
 def _monitors(study: IncidentStudy, spec: Incident) -> None:
-    causes = causes_told(study.monitors, spec)
+    causes = cause_labels(study.monitors, spec)
     names = list(study.monitors["monitor"].unique())
     with st.grid(2, min_column_width=300):
         cause = st.selectbox("Incidents", list(causes), format_func=causes.__getitem__, key="incident_cause")

@@ -12,7 +12,7 @@ from simulator.app.jobs import BESIDE, Job, job_id, registry
 from simulator.app.widgets import plain
 from simulator.case.curveballs import AnyCurveball
 from simulator.case.schema import Scenario
-from simulator.engine.plan import calm
+from simulator.engine.plan import without_curveballs
 from simulator.explain.curveball_effects import Toll, metres_told, summed_up, toll_rows, tolls
 from simulator.explain.result import Result
 from simulator.metrics.stage_metrics import calm_until, clock, strikes_of, told
@@ -115,12 +115,12 @@ def calm_of(job: Job) -> Job | None:
     if not job.plan.strikes or cancelled(job):
         registry().drop(watcher(CALM))
         return None
-    return registry().live(watcher(CALM), calm(job.plan), job.seed, job.total, BESIDE)
+    return registry().live(watcher(CALM), without_curveballs(job.plan), job.seed, job.total, BESIDE)
 
 
 def against_calm(job: Job) -> None:
     """Show the effects of the curveballs of a finished run, once the calm run is finished too."""
-    twin = registry().get(job_id(calm(job.plan), job.seed, job.total)) if job.plan.strikes else None
+    twin = registry().get(job_id(without_curveballs(job.plan), job.seed, job.total)) if job.plan.strikes else None
     if twin is None:
         return
     if not twin.succeeded:

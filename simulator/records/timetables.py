@@ -58,19 +58,19 @@ def steps(usual: float, changes: Iterable[tuple[Span, float]], combine: Callable
     spans = list(changes)
     edges = sorted({0.0, *(edge for span, _ in spans for edge in span if edge < inf)})
     values = [reduce(combine, (by for (start, end), by in spans if start <= edge < end), usual) for edge in edges]
-    kept = [index for index in range(len(edges)) if index == 0 or values[index] != values[index - 1]]
-    return Steps(tuple(edges[index] for index in kept), tuple(values[index] for index in kept), usual)
+    changing = [index for index in range(len(edges)) if index == 0 or values[index] != values[index - 1]]
+    return Steps(tuple(edges[index] for index in changing), tuple(values[index] for index in changing), usual)
 
 
 def merged(spans: Iterable[Span]) -> list[Span]:
     """Return spans that cover the given ones, sorted and apart from each other."""
-    found: list[Span] = []
+    apart: list[Span] = []
     for start, end in sorted(spans):
-        if found and start <= found[-1][1]:
-            found[-1] = found[-1][0], max(found[-1][1], end)
+        if apart and start <= apart[-1][1]:
+            apart[-1] = apart[-1][0], max(apart[-1][1], end)
         else:
-            found.append((start, end))
-    return found
+            apart.append((start, end))
+    return apart
 
 
 def within(spans: Iterable[Span]) -> Steps:
@@ -78,12 +78,12 @@ def within(spans: Iterable[Span]) -> Steps:
     return Steps((0.0, *edges), (0.0, *(float(index % 2 == 0) for index in range(len(edges)))))
 
 
-def complement(found: Steps) -> Steps:
-    return Steps(found.times, tuple(1 - value for value in found.values))
+def complement(number: Steps) -> Steps:
+    return Steps(number.times, tuple(1 - value for value in number.values))
 
 
-def inverse(found: Steps) -> Steps:
-    return Steps(found.times, tuple(1 / value for value in found.values))
+def inverse(number: Steps) -> Steps:
+    return Steps(number.times, tuple(1 / value for value in number.values))
 
 
 def product(one: Steps, other: Steps) -> Steps:
@@ -93,18 +93,18 @@ def product(one: Steps, other: Steps) -> Steps:
 
 def added(parts: Iterable[Steps]) -> Steps:
     """Add up numbers; at least one is given."""
-    found = list(parts)
-    times, index = np.unique(np.concatenate([part.times for part in found]), return_inverse=True)
-    changes = np.concatenate([np.diff(part.values, prepend=0.0) for part in found])
+    numbers = list(parts)
+    times, index = np.unique(np.concatenate([part.times for part in numbers]), return_inverse=True)
+    changes = np.concatenate([np.diff(part.values, prepend=0.0) for part in numbers])
     return Steps(tuple(times.tolist()), tuple(np.cumsum(np.bincount(index, changes)).tolist()))
 
 
 def spliced(parts: Iterable[tuple[float, Steps]]) -> Steps:
     """Join numbers one after the other, each from its time (s) on until the next begins."""
-    found = list(parts)
+    numbers = list(parts)
     times: list[float] = []
     values: list[float] = []
-    for (start, steps), end in zip(found, [*(start for start, _ in found[1:]), inf], strict=True):
+    for (start, steps), end in zip(numbers, [*(start for start, _ in numbers[1:]), inf], strict=True):
         within_part = [time for time in steps.times if start < time < end]
         times += [start, *within_part]
         values += [steps.at(time) for time in [start, *within_part]]
@@ -147,7 +147,7 @@ class Roster:
     """
 
     def __init__(self, shifts: list[Shift], starts_at: float, end: float) -> None:
-        self._shifts = sorted(_shifts(shifts, starts_at, end), key=lambda found: found[0])
+        self._shifts = sorted(_shifts(shifts, starts_at, end), key=lambda opening: opening[0])
         self.duties = list(_duties(self._shifts))
         self._starts = np.array([duty.start for duty in self.duties])
         self._ends = np.array([duty.end for duty in self.duties])
@@ -193,12 +193,12 @@ class Roster:
 
     def shifts_by_desk(self, end: float) -> dict[int, list[tuple[float, float]]]:
         """Return the spans on [0, end) of paid shifts at each desk, sorted."""
-        found: dict[int, set[tuple[float, float]]] = {}
+        spans_of: dict[int, set[tuple[float, float]]] = {}
         for duty in self.duties:
             if duty.since < end:
                 for desk in duty.desks.tolist():
-                    found.setdefault(desk, set()).add((max(duty.since, 0.0), min(duty.until, end)))
-        return {desk: sorted(spans) for desk, spans in found.items()}
+                    spans_of.setdefault(desk, set()).add((max(duty.since, 0.0), min(duty.until, end)))
+        return {desk: sorted(spans) for desk, spans in spans_of.items()}
 
 
 def _fresh_s(start: float, end: float, slowing_per_h: float) -> float:
@@ -248,11 +248,11 @@ def _stretches(shift: Shift) -> Iterator[tuple[float, float, list[int]]]:
 
 def _absences(shift: Shift, member: int) -> tuple[tuple[float, float], ...]:
     """Return the absences of one of a shift's people, in seconds since the shift began, sorted."""
-    found = [(0.0, 60 * shift.handover_minutes)] if shift.handover_minutes else []
+    absences = [(0.0, 60 * shift.handover_minutes)] if shift.handover_minutes else []
     for pause in shift.breaks:
         leaves = shift.after_start(pause.start) + member % pause.groups * pause.minutes
-        found.append((60 * leaves, 60 * (leaves + pause.minutes)))
-    return tuple(sorted(found))
+        absences.append((60 * leaves, 60 * (leaves + pause.minutes)))
+    return tuple(sorted(absences))
 
 
 def clock_minutes(clock: str) -> int:

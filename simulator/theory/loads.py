@@ -36,10 +36,10 @@ def drawn_routes(plan: Plan) -> list[Drawn]:
     Stages that route by one attribute belong together; attributes, and stages that route by chance, are independent of each
     other. A request that comes to a stage again takes the route that it took before.
     """
-    found: list[Drawn] = [(1.0, {})]
+    outcomes: list[Drawn] = [(1.0, {})]
     for draws in [*_chances(plan), *_frames(plan), *_attributes(plan)]:
-        found = [(one * other, routes | further) for one, routes in found for other, further in draws]
-    return found
+        outcomes = [(one * other, routes | further) for one, routes in outcomes for other, further in draws]
+    return outcomes
 
 
 def certain(plan: Plan, name: str, route: int) -> list[float]:
@@ -168,8 +168,8 @@ def _people(plan: Plan) -> list[FlowGroup]:
 
 def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.float64]]:
     """Return the routes of labelled items through the gates, with the share of the positives and of the negatives on each."""
-    found = {name: kind(plan, name).routes_of_items(plan, name) for name in plan.scenario.stages}
-    gates = {name: routes for name, routes in found.items() if routes is not None}
+    by_gate = {name: kind(plan, name).routes_of_items(plan, name) for name in plan.scenario.stages}
+    gates = {name: routes for name, routes in by_gate.items() if routes is not None}
     if not gates:
         return [{}], np.ones(1), np.ones(1)
     assert plan.scores is not None
@@ -182,15 +182,15 @@ def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.flo
 
 
 def _by_quality(plan: Plan, usable: bool) -> Routes:
-    found = {name: kind(plan, name).routes_of_photos(plan, name, usable) for name in plan.scenario.stages}
-    return {name: shares for name, shares in found.items() if shares is not None}
+    by_gate = {name: kind(plan, name).routes_of_photos(plan, name, usable) for name in plan.scenario.stages}
+    return {name: shares for name, shares in by_gate.items() if shares is not None}
 
 
 def _served_twice(plan: Plan, group: FlowGroup) -> Twice:
     """Return the share of a group's cases that is served a second time; tags of gates are assumed to last until then."""
-    found = {name: stage.served_again() for name, stage in plan.scenario.stages.items()}
-    twice = {name: share for name, (share, _) in found.items() if share}
-    tags = {name: tag for name, (share, tag) in found.items() if share and tag}
+    again = {name: stage.served_again() for name, stage in plan.scenario.stages.items()}
+    twice = {name: share for name, (share, _) in again.items() if share}
+    tags = {name: tag for name, (share, tag) in again.items() if share and tag}
     if tags:
         visits = dict(zip(plan.scenario.stages, _visits(plan, group, {}).T, strict=True))
         for name, tag in tags.items():
@@ -295,9 +295,9 @@ def _visits_per_s(plan: Plan, name: str, visits: dict[str, float]) -> float:
 def retries_of(plan: Plan, name: str) -> dict[str, AnyStage]:
     """Return the retries that send requests back to the stage that turned them away."""
     stages = plan.scenario.stages
-    found = {key: stages[key] for key in stages[name].fallbacks().values() if key in stages and stages[key].sends_again}
+    retries = {key: stages[key] for key in stages[name].fallbacks().values() if key in stages and stages[key].sends_again}
     back = plan.scenario.network.reached
-    return {key: retry for key, retry in found.items() if any(name in back(to) for to in retry.planned_targets().values())}
+    return {key: retry for key, retry in retries.items() if any(name in back(to) for to in retry.planned_targets().values())}
 
 
 def _tries(plan: Plan, name: str, rate: float) -> float:

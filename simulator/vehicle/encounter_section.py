@@ -212,7 +212,7 @@ class Encounters(Section):
 
         return encounter_totals(trace)
 
-    def causes(self) -> Mapping[str, Explain]:
+    def objective_causes(self) -> Mapping[str, Explain]:
         """Return the functions that explain objectives on encounters."""
         from simulator.vehicle.encounter_causes import ENCOUNTER_CAUSES
 
@@ -267,7 +267,7 @@ class Vehicle(Section):
 
         return {} if trace.plan.scenario.encounters else dict(vehicle_totals(trace, None))
 
-    def causes(self) -> Mapping[str, Explain]:
+    def objective_causes(self) -> Mapping[str, Explain]:
         """Return the functions that explain objectives on the machines of the vehicle."""
         from simulator.vehicle.encounter_causes import VEHICLE_CAUSES
 

@@ -31,10 +31,10 @@ def script(tmp_path: Path) -> Path:
 
 def test_a_script_is_played_and_scored(casesim: Run, script: Path) -> None:
     status, shown, _ = casesim("incident", CASE, "--script", script, *OVERLOAD, "--json")
-    told = json.loads(shown)
-    assert status == 0 and told["closed"] and told["scenario"] == CASE
-    assert [note["action"]["kind"] for note in told["notes"]] == ["wait", "look", "diagnose", "fix", "close"]
-    score = told["score"]
+    data = json.loads(shown)
+    assert status == 0 and data["closed"] and data["scenario"] == CASE
+    assert [note["action"]["kind"] for note in data["notes"]] == ["wait", "look", "diagnose", "fix", "close"]
+    score = data["score"]
     assert score["right"] and score["brier"] == pytest.approx(0.01)
     assert score["fixes"][0]["took_away"] == pytest.approx(1.0, abs=0.01)
     assert score["excess"] < score["untouched"]
@@ -47,9 +47,9 @@ def test_the_same_secret_and_script_print_the_same(casesim: Run, script: Path) -
 
 def test_nothing_tells_the_cause_before_the_script_closes_it(casesim: Run) -> None:
     status, shown, _ = casesim("incident", CASE, "--cause", "seasons")
-    assert status == 0 and "It goes on." in shown and "season" not in shown.lower()
-    told = json.loads(casesim("incident", CASE, "--cause", "seasons", "--json")[1])
-    assert told["score"] is None and "season" not in json.dumps(told)
+    assert status == 0 and "The incident goes on." in shown and "season" not in shown.lower()
+    data = json.loads(casesim("incident", CASE, "--cause", "seasons", "--json")[1])
+    assert data["score"] is None and "season" not in json.dumps(data)
 
 
 def test_the_sensible_player_tells_what_it_did(casesim: Run) -> None:
@@ -58,7 +58,7 @@ def test_the_sensible_player_tells_what_it_did(casesim: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [
         ("- {kind: lok}", "0"),
         ("- {kind: look, look: replays}", "did you mean 'replay'?"),
@@ -70,15 +70,15 @@ def test_the_sensible_player_tells_what_it_did(casesim: Run) -> None:
         ("{}", "list"),
     ],
 )
-def test_a_faulty_script_is_told_in_a_line(casesim: Run, tmp_path: Path, given: str, told: str) -> None:
+def test_a_faulty_script_is_told_in_a_line(casesim: Run, tmp_path: Path, given: str, expected: str) -> None:
     file = tmp_path / "actions.yaml"
     file.write_text(given)
     status, shown, error = casesim("incident", CASE, "--script", file)
-    assert status == 2 and not shown and told in error and error.count("\n") == 1
+    assert status == 2 and not shown and expected in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "expected"),
     [
         (("incident", "retry-storm"), "no `incident` section"),
         (("incident", CASE, "--cause", "fog"), "there is no cause 'fog'"),
@@ -86,6 +86,6 @@ def test_a_faulty_script_is_told_in_a_line(casesim: Run, tmp_path: Path, given: 
         (("incident", CASE, "--play", "nobody"), "there is no player 'nobody'"),
     ],
 )
-def test_wrong_use_is_told(casesim: Run, arguments: tuple[str, ...], told: str) -> None:
+def test_wrong_use_is_told(casesim: Run, arguments: tuple[str, ...], expected: str) -> None:
     status, shown, error = casesim(*arguments)
-    assert status == 2 and not shown and told in error
+    assert status == 2 and not shown and expected in error

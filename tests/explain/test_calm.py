@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.engine.plan import calm
+from simulator.engine.plan import without_curveballs
 from simulator.engine.run import simulate
 from simulator.explain.curveball_effects import summed_up, toll_rows, tolls
 from simulator.explain.result import replicate
@@ -26,12 +26,12 @@ def made(at_s):
 @pytest.fixture(scope="module")
 def runs():
     struck = replicate(made(0.0), 1, 6)
-    return replicate(calm(struck.plan), 1, 6), struck
+    return replicate(without_curveballs(struck.plan), 1, 6), struck
 
 
 def test_up_to_the_first_strike_a_run_is_the_calm_one_to_the_byte():
     struck = simulate(made(1000.0), 3)
-    quiet = simulate(calm(made(1000.0)), 3)
+    quiet = simulate(without_curveballs(made(1000.0)), 3)
     before = struck.columns.arrived < 990
     assert np.array_equal(struck.columns.answered[before], quiet.columns.answered[before])
     assert not np.array_equal(struck.columns.answered, quiet.columns.answered)
@@ -60,11 +60,11 @@ def test_a_strike_that_changes_nothing_says_so():
     struck = plan({"p": pool(replicas=9)}, constant(0.1), rate=0.5, seconds=500, curveballs=SLOW | {
         "late": {"kind": "replica_loss", "label": "Late", "stage": "p", "replicas": 1}}, strikes={"late": 5000.0},
         objectives=OBJECTIVES)  # fmt: skip
-    pair = replicate(calm(struck), 1, 3), replicate(struck, 1, 3)
+    pair = replicate(without_curveballs(struck), 1, 3), replicate(struck, 1, 3)
     assert summed_up(pair[1], tolls(*pair)).endswith("“Late” changed no objective by more than chance.")
 
 
 def test_runs_of_two_designs_are_not_taken_for_calm_and_struck(runs):
-    other = replicate(calm(runs[1].plan), 2, 6)
+    other = replicate(without_curveballs(runs[1].plan), 2, 6)
     with pytest.raises(ValueError, match="the same design, seed and number of replications"):
         tolls(other, runs[1])

@@ -8,14 +8,15 @@ import numpy as np
 
 from simulator.case.load import loads
 from simulator.case.schema import Scenario
-from simulator.incident.cause_kinds import Cause
-from simulator.incident.frame_statistics import Insides
-from simulator.incident.measured_scenes import stock
+from simulator.incident.effects import Cause
+from simulator.incident.fixes import Change
+from simulator.incident.frame_statistics import FrameStatistics
+from simulator.incident.measured_scenes import read_scenes
 from simulator.incident.play import Play
 from simulator.incident.player_actions import read_actions
 from simulator.incident.secret import DAY_S, Secret, draw, quiet
 from simulator.incident.served_frames import ServedFrames
-from simulator.incident.stream import Change, Stream
+from simulator.incident.stream import Stream
 from simulator.paths import SCENARIOS
 
 TEXT = (SCENARIOS / "production-drift.yaml").read_text(encoding="utf-8")
@@ -26,16 +27,16 @@ ONSET = 10.0
 
 @lru_cache
 def case(per_week: int = LITTLE) -> Scenario:
-    """The case with so many clips a week."""
+    """The case with `per_week` clips a week."""
     return loads(TEXT.replace(f"per_week: {{value: {WHOLE}", f"per_week: {{value: {per_week}"), "drift.yaml")
 
 
 def with_cause(*effects: dict[str, object], shape: str = "abrupt", harmless: bool = False) -> Scenario:
     """The case with a single cause, `made`, of these effects."""
-    told = {"label": "made", "teaches": "a test", "effects": list(effects), "shapes": [shape], "harmless": harmless}
+    written = {"label": "made", "teaches": "a test", "effects": list(effects), "shapes": [shape], "harmless": harmless}
     spec = case().incident
     assert spec is not None
-    return case().model_copy(update={"incident": spec.model_copy(update={"causes": {"made": Cause.model_validate(told)}})})
+    return case().model_copy(update={"incident": spec.model_copy(update={"causes": {"made": Cause.model_validate(written)}})})
 
 
 def secret_of(
@@ -56,37 +57,37 @@ def grid(count: int = 8_000, replicas: int = 3) -> ServedFrames:
 
 def stream_of(secret: Secret, scenario: Scenario | None = None, served: ServedFrames | None = None) -> Stream:
     """The stream without servers below it."""
-    return Stream(scenario or case(), secret, stock(), served or grid())
+    return Stream(scenario or case(), secret, read_scenes(), served or grid())
 
 
-def insides_of(
+def statistics_of(
     secret: Secret, scenario: Scenario | None = None, changes: Iterable[Change] = (), served: ServedFrames | None = None
-) -> Insides:
-    """What is inside its frames."""
+) -> FrameStatistics:
+    """The statistics of its frames."""
     scenario, changed = scenario or case(), tuple(changes)
     assert scenario.incident is not None
     frames = stream_of(secret, scenario, served).frames(changed)
-    return Insides(scenario.incident, secret, stock(), frames, changed)
+    return FrameStatistics(scenario.incident, secret, read_scenes(), frames, changed)
 
 
 @lru_cache(maxsize=64)
 def untouched(
     cause: str | None, shape: str | None = None, seed: int = 1, per_week: int = LITTLE, decoy: str | None = None
 ) -> Play:
-    """An incident in which nobody does anything; not to be acted on."""
+    """An incident without an action; not to be acted on."""
     return Undisturbed(case(per_week), secret_of(cause, shape, seed, decoy))
 
 
 def play(cause: str | None, *actions: dict[str, object], shape: str | None = None, seed: int = 1, per_week: int = LITTLE,
          decoy: str | None = None) -> Play:  # fmt: skip
-    """An incident after these actions; monitors are silent unless somebody waits for one to ring."""
+    """An incident after these actions; monitors are silent unless an action waits for one to ring."""
     waits = any(each["kind"] == "wait" and "hours" not in each for each in actions)
     made = Play if waits else Undisturbed
     return made(case(per_week), secret_of(cause, shape, seed, decoy), read_actions(list(actions)))
 
 
 class Undisturbed(Play):
-    """Nothing rings and nobody asks: hours pass as they are asked to."""
+    """Nothing rings and no customer complains: the hours of a wait pass."""
 
     def next_ring(self) -> None:
         return None

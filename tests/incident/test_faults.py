@@ -4,9 +4,10 @@ import pytest
 
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads
-from simulator.incident.cause_kinds import EFFECTS
-from simulator.incident.section import Watch
-from simulator.incident.step_kinds import FIXES, LOOKS
+from simulator.incident.effects import EFFECTS
+from simulator.incident.fixes import FIXES
+from simulator.incident.section import LOOKS
+from simulator.incident.watches import Watch
 from simulator.paths import SCENARIOS
 from tests.case.texts import changed, place
 
@@ -104,7 +105,7 @@ WRONG = {
     ),
     "a window wider than half the reference": (
         WATCH, WATCH.replace("24", "96"), "96, at: 5}",
-        "incident.watches.0.window_h: should be 84 at most, for the spread of windows is that of two or more",
+        "incident.watches.0.window_h: should be 84 at most, so that the reference time holds two windows",
     ),
     "a watch that fits no test": (
         WATCH, WATCH.replace("by: all", "test: mmd"), "{statistic: found, test: mmd",
@@ -127,40 +128,40 @@ def test_the_case_itself_has_no_fault():
 def test_what_is_wrong_is_told_where_it_stands(wrong):
     old, new, at, message = WRONG[wrong]
     text = changed(old, new, text=CASE)
-    told = faults_of(text)
-    fitting = [fault for fault in told if message in fault]
-    assert fitting, told
+    faults = faults_of(text)
+    fitting = [fault for fault in faults if message in fault]
+    assert fitting, faults
     assert fitting[0].startswith(f"drift.yaml:{place(text, at)[0]}:"), fitting[0]
 
 
 @pytest.mark.parametrize(
-    ("site", "told"),
+    ("site", "expected"),
     [
         ("version: v40", "is not one of `incident.versions`"),
         ("day: {persons: 1}", "'persons' is not a group of scenes"),
         ("day: {other: 0}", "at least one weight should be above 0"),
     ],
 )
-def test_a_site_needs_a_version_and_groups_that_are_there(site, told):
+def test_a_site_needs_a_version_and_groups_that_are_there(site, expected):
     told_of = {"label": "A site", "cameras": 2, "version": "v41", "day": {"other": 1}}
     name, _, value = site.partition(": ")
     fields = ", ".join(f"{key}: {each}" for key, each in {**told_of, name: value}.items()).replace("'", "")
     text = CASE.replace("  sites:\n", f"  sites:\n    made: {{{fields}}}\n", 1)
-    assert any(told in fault and "incident.sites.made" in fault for fault in faults_of(text))
+    assert any(expected in fault and "incident.sites.made" in fault for fault in faults_of(text))
 
 
 @pytest.mark.parametrize(
-    ("given", "told"),
+    ("given", "expected"),
     [
-        ({"statistic": "recall", "reference": "collected"}, "recall has none among the collected images"),
-        ({"statistic": "latency", "reference": "collected"}, "latency has none among the collected images"),
+        ({"statistic": "recall", "reference": "collected"}, "the collected images have no recall"),
+        ({"statistic": "latency", "reference": "collected"}, "the collected images have no latency"),
         ({"statistic": "dropped", "test": "psi"}, "is a share or a mean of each window; write `test: mean`"),
         ({"statistic": "found", "test": "wasserstein", "rings": "p"}, "wasserstein gives no p value here"),
         ({"statistic": "found", "test": "ks", "rings": "p"}, "a p value lies between 0 and 1, got 4"),
     ],
 )
-def test_combinations_that_do_not_fit_are_told(given, told):
-    with pytest.raises(ValueError, match=told):
+def test_combinations_that_do_not_fit_are_told(given, expected):
+    with pytest.raises(ValueError, match=expected):
         Watch.model_validate(given)
 
 
@@ -171,5 +172,5 @@ def test_a_window_may_be_wide_where_its_spread_is_not_needed():
 
 def test_every_kind_has_a_sentence_of_its_own():
     for kinds in (EFFECTS, LOOKS, FIXES):
-        told = [kind.__doc__ for kind in kinds.values()]
-        assert all(told) and len(set(told)) == len(told)
+        docs = [kind.__doc__ for kind in kinds.values()]
+        assert all(docs) and len(set(docs)) == len(docs)

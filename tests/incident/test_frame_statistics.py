@@ -10,14 +10,15 @@ from hypothesis import strategies as st
 
 from simulator.evidence.detection_tables import BINS
 from simulator.evidence.scene_tables import NUMBERS
-from simulator.incident.frame_statistics import Insides
-from simulator.incident.measured_scenes import Boxes, Stock, stock
+from simulator.incident.fixes import Rethresholded, Reviewed, Swapped, Undone
+from simulator.incident.frame_statistics import FrameStatistics
+from simulator.incident.measured_scenes import MeasuredScenes, SceneBoxes, read_scenes
 from simulator.incident.secret import DAY_S, HOUR_S
-from simulator.incident.section import WATCHED
 from simulator.incident.served_frames import ServedFrames
-from simulator.incident.stream import Frames, Rethresholded, Reviewed, Swapped, Undone
+from simulator.incident.stream import Frames
+from simulator.incident.watches import WATCHED
 from simulator.paths import DETECTIONS, FEATURES, SCENES
-from tests.incident.plays import ONSET, case, grid, insides_of, secret_of, untouched
+from tests.incident.plays import ONSET, case, grid, secret_of, statistics_of, untouched
 
 SPEC = case().incident
 NANO, YOLOX = ("nanodet_m", "fp32"), ("yolox_nano", "fp32")
@@ -41,11 +42,11 @@ def tables() -> dict[str, pd.DataFrame]:
 
 @pytest.mark.parametrize("cause", [None, "fog_season", "swapped_colours", "stale_model", "novel_objects"])
 def test_each_figure_of_a_frame_is_that_of_its_row(tables, cause):
-    insides = insides_of(secret_of(cause, cause and "abrupt"))
-    frames, there = insides.frames, stock()
+    statistics = statistics_of(secret_of(cause, cause and "abrupt"))
+    frames, there = statistics.frames, read_scenes()
     settings_ = {place: setting for setting, place in there.settings.items()}
     networks = {place: network for network, place in there.networks.items()}
-    figures = {name: insides.figure(name) for name in (*IMAGE, *INPUT, "score", "found", "sure", "features")}
+    figures = {name: statistics.figure(name) for name in (*IMAGE, *INPUT, "score", "found", "sure", "features")}
     clean = tables["features"].loc[("clean", 0)]
     middle = clean.loc[there.scenes.loc[there.scenes["reference"], "scene"], NUMBERS].mean()
     for row in np.random.default_rng(1).choice(len(frames), 40, replace=False):
@@ -69,10 +70,10 @@ def test_each_figure_of_a_frame_is_that_of_its_row(tables, cause):
 def test_dropped_frames_have_no_figures_but_those_of_the_servers():
     served = grid()
     served.latency_s[::7], served.replica[::7] = np.nan, -1
-    insides = insides_of(secret_of(None), served=served)
+    statistics = statistics_of(secret_of(None), served=served)
     for name in WATCHED:
-        values = insides.figure(name)
-        assert values.shape == (len(insides.frames),)
+        values = statistics.figure(name)
+        assert values.shape == (len(statistics.frames),)
         if name == "dropped":
             assert np.array_equal(values == 1, np.arange(len(values)) % 7 == 0)
         else:
@@ -80,16 +81,16 @@ def test_dropped_frames_have_no_figures_but_those_of_the_servers():
 
 
 def test_recall_is_of_labelled_frames_alone():
-    insides = insides_of(secret_of(None))
-    labelled = np.isfinite(insides.figure("recall"))
-    assert labelled.any() and not (labelled & ~insides.frames.labelled).any()
-    assert ((insides.figure("recall")[labelled] >= 0) & (insides.figure("recall")[labelled] <= 1)).all()
+    statistics = statistics_of(secret_of(None))
+    labelled = np.isfinite(statistics.figure("recall"))
+    assert labelled.any() and not (labelled & ~statistics.frames.labelled).any()
+    assert ((statistics.figure("recall")[labelled] >= 0) & (statistics.figure("recall")[labelled] <= 1)).all()
 
 
 # Harm by hand
 
 
-def tiny() -> Stock:
+def tiny() -> MeasuredScenes:
     """Two scenes: of a person (10) and a cup (1), and of a car (5); one network, clear and in fog.
 
     In clear air all but the cup are found; in fog only the person, at a score that is too low. A false detection in fog.
@@ -98,9 +99,9 @@ def tiny() -> Stock:
     bin_ = BINS.index(0.4)
     counts[0, 0, :, bin_], counts[0, 1, 0, bin_ - 1], counts[0, 1, 1, bin_] = 1, 1, 1
     false[0, 1, 1, bin_] = 1
-    return Stock(
+    return MeasuredScenes(
         scenes=pd.DataFrame({"scene": ["a", "b"], "kind": "image", "parents": ["a", "b"], "reference": [True, False]}),
-        boxes=Boxes(np.array([0, 0, 1]), np.array(["person", "cup", "car"]), np.array([5000, 500, 2000], np.float32)),
+        boxes=SceneBoxes(np.array([0, 0, 1]), np.array(["person", "cup", "car"]), np.array([5000, 500, 2000], np.float32)),
         networks={NANO: 0},
         settings={("clean", 0): 0, ("fog", 5): 1},
         bugs=frozenset(),
@@ -115,7 +116,7 @@ def tiny() -> Stock:
     )
 
 
-def of_tiny(changes=()) -> Insides:
+def of_tiny(changes=()) -> FrameStatistics:
     """Scene a clear, scene a in fog, scene b in fog, and scene b in fog and dropped, an hour each."""
     zeros = np.zeros(4, np.int64)
     fog = np.array([0, 1, 1, 1])
@@ -127,7 +128,7 @@ def of_tiny(changes=()) -> Insides:
                     scene=np.array([0, 0, 1, 1]), usual=zeros, raw=fog, seen=fog, given=fog, network=zeros, bin=bins,
                     struck=fog > 0, labelled=np.ones(4, bool), calm_given=zeros,
         calm_network=zeros, calm_bin=bins)  # fmt: skip
-    return Insides(SPEC, secret_of(None), tiny(), frames, tuple(changes))
+    return FrameStatistics(SPEC, secret_of(None), tiny(), frames, tuple(changes))
 
 
 def test_harm_is_what_is_missed_by_its_weight_and_what_is_needless():
@@ -146,10 +147,10 @@ def test_people_find_their_share_and_nothing_needless_but_see_no_dropped_frame()
 
 def test_what_is_found_is_counted_as_people_are_told_to_label():
     """From 1024 px on the cup is not there."""
-    insides = of_tiny()
-    found, there = insides.counted(np.arange(4), np.array([0, 1024.0, 0, 3000]))
+    statistics = of_tiny()
+    found, there = statistics.counted(np.arange(4), np.array([0, 1024.0, 0, 3000]))
     assert there == pytest.approx([11, 10, 5, 0]) and found == pytest.approx([10, 0, 0, 0])
-    assert insides.false() == pytest.approx([0, 0, 1, 1])
+    assert statistics.false() == pytest.approx([0, 0, 1, 1])
 
 
 # Harm in the stream
@@ -167,20 +168,20 @@ fixes = st.one_of(
 @settings(max_examples=25)
 @given(st.integers(1, 1000), st.lists(fixes, max_size=2))
 def test_quiet_weeks_hold_no_excess_whatever_is_shipped(seed, changes):
-    insides = insides_of(secret_of(None, seed=seed), changes=changes, served=grid(3000))
-    assert np.isfinite(insides.harm()).all() and (insides.excess() == 0).all()
+    statistics = statistics_of(secret_of(None, seed=seed), changes=changes, served=grid(3000))
+    assert np.isfinite(statistics.harm()).all() and (statistics.excess() == 0).all()
 
 
 @pytest.mark.parametrize("cause", [name for name in SPEC.causes if name not in ("overload", "stale_model", "int8_rollout")])
 def test_what_a_decoy_does_is_no_harm_of_the_cause(cause):
     """Stretched images are answered better here: taken for the cause's, that would pay for what the cause does."""
-    alone, lured = (insides_of(secret_of(cause, "abrupt", decoy=decoy)) for decoy in (None, "stretch"))
+    alone, lured = (statistics_of(secret_of(cause, "abrupt", decoy=decoy)) for decoy in (None, "stretch"))
     assert np.array_equal(alone.excess(), lured.excess())
 
 
 @pytest.mark.parametrize("cause", ["stale_model", "int8_rollout"])
 def test_another_network_does_its_harm_under_the_decoy(cause):
-    lured = insides_of(secret_of(cause, "abrupt", decoy="stretch"))
+    lured = statistics_of(secret_of(cause, "abrupt", decoy="stretch"))
     assert (lured.excess()[~lured.frames.struck] == 0).all() and lured.excess().sum() > 0
 
 
@@ -188,35 +189,35 @@ def test_another_network_does_its_harm_under_the_decoy(cause):
 @pytest.mark.parametrize("shape", ["abrupt", "gentle"])
 def test_a_harmless_cause_does_less_harm_than_any_other(cause, shape):
     """What the season moves is less than what chance does; the others move nothing at all."""
-    insides = insides_of(secret_of(cause, shape))
-    share = insides.excess().sum() / insides.harm().sum()
+    statistics = statistics_of(secret_of(cause, shape))
+    share = statistics.excess().sum() / statistics.harm().sum()
     assert abs(share) < 0.02 if cause == "seasons" else share == 0
 
 
 @pytest.mark.parametrize("cause", [n for n, cause in SPEC.causes.items() if not cause.harmless and n != "overload"])
 def test_a_cause_that_fails_does_harm_from_its_onset_on(cause):
-    insides = insides_of(secret_of(cause, "abrupt"))
-    before = insides.frames.at_s < ONSET * DAY_S
-    assert (insides.excess()[before] == 0).all() and insides.excess().sum() > 0
-    assert (insides.excess()[~insides.frames.struck] == 0).all()
+    statistics = statistics_of(secret_of(cause, "abrupt"))
+    before = statistics.frames.at_s < ONSET * DAY_S
+    assert (statistics.excess()[before] == 0).all() and statistics.excess().sum() > 0
+    assert (statistics.excess()[~statistics.frames.struck] == 0).all()
 
 
 def test_a_dropped_frame_loses_all_that_is_there():
     served = grid(3000)
     served.latency_s[::3], served.replica[::3] = np.nan, -1
-    insides, whole = insides_of(secret_of(None), served=served), insides_of(secret_of(None), served=grid(3000))
-    there = stock().there(SPEC.harm.weights, 0.0)[insides.frames.scene]
-    assert insides.harm()[::3] == pytest.approx(there[::3])
-    assert insides.excess()[::3] == pytest.approx((there - whole.harm())[::3], abs=1e-4)
+    statistics, whole = statistics_of(secret_of(None), served=served), statistics_of(secret_of(None), served=grid(3000))
+    there = read_scenes().there(SPEC.harm.weights, 0.0)[statistics.frames.scene]
+    assert statistics.harm()[::3] == pytest.approx(there[::3])
+    assert statistics.excess()[::3] == pytest.approx((there - whole.harm())[::3], abs=1e-4)
 
 
 @settings(max_examples=15)
 @given(st.sampled_from([None, "fog_season"]), st.floats(8 * DAY_S, 20 * DAY_S), st.integers(1, 30))
 def test_people_look_at_no_more_an_hour_than_they_can_and_at_the_least_sure(cause, at_s, frames_per_h):
     change = Reviewed(at_s, frames_per_h, 0.9)
-    insides = insides_of(secret_of(cause, cause and "abrupt"), changes=[change])
-    looked, frames = insides.reviewed(change), insides.frames
-    hour, sure = (frames.at_s // HOUR_S).astype(int), insides.figure("sure")
+    statistics = statistics_of(secret_of(cause, cause and "abrupt"), changes=[change])
+    looked, frames = statistics.reviewed(change), statistics.frames
+    hour, sure = (frames.at_s // HOUR_S).astype(int), statistics.figure("sure")
     assert not looked[frames.at_s < at_s].any()
     assert np.bincount(hour[looked]).max() <= frames_per_h
     for each in np.unique(hour[looked])[::25]:
@@ -229,14 +230,14 @@ def test_people_look_at_no_more_an_hour_than_they_can_and_at_the_least_sure(caus
 def test_a_second_team_looks_at_what_the_first_has_not_looked_at():
     one, two = Reviewed(12 * DAY_S, 5, 0.9), Reviewed(12 * DAY_S, 4, 0.9)
     both, more = (
-        insides_of(secret_of("fog_season", "abrupt"), changes=each) for each in ([one, two], [Reviewed(12 * DAY_S, 9, 0.9)])
+        statistics_of(secret_of("fog_season", "abrupt"), changes=each) for each in ([one, two], [Reviewed(12 * DAY_S, 9, 0.9)])
     )
     assert np.array_equal(both.harm(), more.harm())
 
 
 def test_people_take_nothing_but_their_share_of_what_is_missed():
     change = Reviewed(12 * DAY_S, 5, 0.9)
-    plain, helped = (insides_of(secret_of("fog_season", "abrupt"), changes=each) for each in ([], [change]))
+    plain, helped = (statistics_of(secret_of("fog_season", "abrupt"), changes=each) for each in ([], [change]))
     looked = helped.reviewed(change)
     found, there = plain.counted(np.arange(len(looked)), np.zeros(len(looked)))
     assert np.array_equal(plain.harm()[~looked], helped.harm()[~looked])
@@ -248,7 +249,7 @@ def test_people_take_nothing_but_their_share_of_what_is_missed():
 
 @pytest.mark.parametrize("shape", ["abrupt", "gentle"])
 def test_a_guideline_changes_recall_and_no_input_score_or_count(shape):
-    now, calm = untouched("guideline", shape).insides(), untouched(None).insides()
+    now, calm = untouched("guideline", shape).statistics(), untouched(None).statistics()
     for name in WATCHED:
         if name != "recall":
             assert np.array_equal(now.figure(name), calm.figure(name), equal_nan=True), name
@@ -260,10 +261,10 @@ def test_a_guideline_changes_recall_and_no_input_score_or_count(shape):
 
 
 def test_a_gentle_guideline_reaches_more_frames_each_day_and_ends_when_it_is_undone():
-    insides = insides_of(secret_of("guideline", "gentle"))
-    days, new = insides.frames.at_s / DAY_S - ONSET, insides.least_areas() == 0
+    statistics = statistics_of(secret_of("guideline", "gentle"))
+    days, new = statistics.frames.at_s / DAY_S - ONSET, statistics.least_areas() == 0
     shares = [new[(days >= day) & (days < day + 1)].mean() for day in range(-1, 5)]
     assert shares[0] == 0 and shares[5] == 1 and np.all(np.diff(shares) > 0)
     undone = Undone(16 * DAY_S, frozenset({"labels"}))
-    back = replace(insides, changes=(undone,)).least_areas()
-    assert (back[insides.frames.at_s >= 16 * DAY_S] == SPEC.labels.least_area_px).all()
+    back = replace(statistics, changes=(undone,)).least_areas()
+    assert (back[statistics.frames.at_s >= 16 * DAY_S] == SPEC.labels.least_area_px).all()

@@ -7,15 +7,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.incident.frame_statistics import Insides
-from simulator.incident.looks import LOOKERS, LookRequest, View, clustered, labels
-from simulator.incident.measured_scenes import stock
+from simulator.incident.frame_statistics import FrameStatistics
+from simulator.incident.looks import LookRequest, View, clustered
+from simulator.incident.measured_scenes import read_scenes, setting_name
 from simulator.incident.play import Play
 from simulator.incident.player_actions import read_actions
 from simulator.incident.secret import DAY_S, HOUR_S
-from simulator.incident.section import WATCHED
 from simulator.incident.served_frames import ServedFrames
-from simulator.incident.stream import setting_name
+from simulator.incident.watches import WATCHED
 from simulator.intervals import share_interval
 from tests.incident.plays import ONSET, WHOLE, Undisturbed, case, fix, grid, look, play, secret_of, stream_of, untouched, wait
 
@@ -46,14 +45,14 @@ def test_stored_frames_answer_otherwise_only_if_something_entered_on_the_servers
 
 @pytest.mark.parametrize("cause", WHERE_ENTERED)
 def test_replicas_tell_what_is_not_as_tested(cause):
-    told = {"stale_model": "1 model", "input_scale": "1 configuration", "swapped_colours": "every configuration",
+    expected = {"stale_model": "1 model", "input_scale": "1 configuration", "swapped_colours": "every configuration",
             "int8_rollout": "every model"}  # fmt: skip
-    assert seen(cause, "replicas").sign == told.get(cause, "as tested")
+    assert seen(cause, "replicas").sign == expected.get(cause, "as tested")
 
 
 def test_the_stale_replica_is_the_one_that_answers_otherwise():
     made = play("stale_model", wait(24 * 7), look("replicas"), shape="abrupt")
-    table, frames = made.notes[-1].finding.table.set_index("replica"), made.insides().frames
+    table, frames = made.notes[-1].finding.table.set_index("replica"), made.statistics().frames
     odd = [name for name in table.index if table.loc[name, "model file"] != table.loc["tested", "model file"]]
     assert odd == [f"replica {place + 1}" for place in set(frames.served.replica[frames.struck])]
     assert table["configuration"].nunique() == 1
@@ -111,10 +110,10 @@ def test_overload_shows_in_the_counter_of_dropped_clips_and_not_in_scores():
         signs[name, statistic] = now.act(read_actions([look(name, statistic=statistic)])[0]).finding.sign
     assert signs.pop(("counters", "found")) == "drops"
     assert set(signs.values()) <= {"same", "nothing", "same labels"}
-    frames = now.insides().frames
+    frames = now.statistics().frames
     after = frames.at_s >= ONSET * DAY_S
     assert frames.served.dropped[after].mean() > 0.005 and not frames.served.dropped[~after].any()
-    sure = now.insides().figure("sure")
+    sure = now.statistics().figure("sure")
     day = (frames.at_s // DAY_S).astype(int)
     means = np.array([np.nanmean(sure[day == each]) for each in range(28)])
     assert np.abs(means[11:] - means[:7].mean()).max() < 5 * means[:7].std(ddof=1)
@@ -135,7 +134,7 @@ def test_nothing_is_found_before_it_happens():
 
 def test_counters_are_counts_of_the_servers():
     made = Play(case(WHOLE), secret_of("overload", "abrupt"), read_actions([wait(24 * 7), look("counters")]))
-    table, served = made.notes[-1].finding.table.set_index("time"), made.insides().frames.served
+    table, served = made.notes[-1].finding.table.set_index("time"), made.statistics().frames.served
     mine = (served.arrived_s < made.now_s) & (served.arrived_s >= made.now_s - DAY_S)
     hours = pd.Series(served.dropped[mine]).groupby(served.arrived_s[mine] // HOUR_S)
     assert table.loc["last day", "clips an hour"] == pytest.approx(mine.sum() / 24)
@@ -149,8 +148,8 @@ def test_counters_are_counts_of_the_servers():
 
 def test_slices_are_means_of_the_last_day_beside_those_of_quiet_days():
     made = play("fog_season", wait(24 * 7), look("slices", statistic="brightness"), shape="abrupt")
-    table, frames = made.notes[-1].finding.table.set_index(["by", "slice"]), made.insides().frames
-    values, now = made.insides().figure("brightness"), made.now_s
+    table, frames = made.notes[-1].finding.table.set_index(["by", "slice"]), made.statistics().frames
+    values, now = made.statistics().figure("brightness"), made.now_s
     spread = []
     for place, site in enumerate(SPEC.sites.values()):
         mine = frames.site == place
@@ -169,18 +168,18 @@ def test_a_day_without_frames_is_no_day_of_nought():
     served = ServedFrames(whole.arrived_s[rest], whole.latency_s[rest], whole.replica[rest], 3)
     secret = secret_of(None)
     stream = stream_of(secret, served=served)
-    insides = Insides(SPEC, secret, stock(), stream.frames())
-    view = View(SPEC, secret, stream, insides, [], LATER * DAY_S)
-    table = LOOKERS["slices"](view, SPEC.looks["slices"], LookRequest(statistic="bytes")).table
-    values, day = insides.figure("bytes"), insides.frames.at_s // DAY_S
-    mine = insides.frames.site == 0
-    told = np.mean([values[mine & (day == each)].mean() for each in (0, 1, 2, 4, 5, 6)])
-    assert table[table["by"] == "site"]["reference"].iloc[0] == pytest.approx(told)
+    statistics = FrameStatistics(SPEC, secret, read_scenes(), stream.frames())
+    view = View(SPEC, secret, stream, statistics, [], LATER * DAY_S)
+    table = SPEC.looks["slices"].find(view, LookRequest(statistic="bytes")).table
+    values, day = statistics.figure("bytes"), statistics.frames.at_s // DAY_S
+    mine = statistics.frames.site == 0
+    expected = np.mean([values[mine & (day == each)].mean() for each in (0, 1, 2, 4, 5, 6)])
+    assert table[table["by"] == "site"]["reference"].iloc[0] == pytest.approx(expected)
 
 
 def test_a_shadow_compares_the_two_releases_on_the_same_frames():
     made = play("int8_rollout", wait(24 * 7), look("shadow"), shape="abrupt")
-    table, frames, there = made.notes[-1].finding.table.set_index("figure"), made.insides().frames, stock()
+    table, frames, there = made.notes[-1].finding.table.set_index("figure"), made.statistics().frames, read_scenes()
     live = (frames.at_s < made.now_s) & (frames.at_s >= made.now_s - 6 * HOUR_S)
     counted = {
         "now": there.tails[0][frames.network, frames.given, frames.scene, frames.bin],
@@ -195,8 +194,8 @@ def test_a_shadow_compares_the_two_releases_on_the_same_frames():
 def test_a_canary_finds_by_how_much_the_present_release_differs():
     """All of it: by as much as without the canary."""
     made = play("swapped_colours", wait(24 * 5), look("canary"), shape="abrupt")
-    table, there = made.notes[-1].finding.table.set_index("figure")["detections a frame"], stock()
-    frames = untouched("swapped_colours", "abrupt").insides().frames
+    table, there = made.notes[-1].finding.table.set_index("figure")["detections a frame"], read_scenes()
+    frames = untouched("swapped_colours", "abrupt").statistics().frames
     live = (frames.at_s < made.now_s) & (frames.at_s >= made.now_s - 12 * HOUR_S)
     then = there.tails[0][frames.network, frames.seen, frames.scene, frames.bin][live].mean()
     now = there.tails[0][frames.network, frames.given, frames.scene, frames.bin][live].mean()
@@ -206,7 +205,7 @@ def test_a_canary_finds_by_how_much_the_present_release_differs():
 def test_pictures_are_frames_of_the_last_day_as_the_servers_received_them():
     found = seen("fog_season", "pictures")
     assert sum(found.seen.values()) == found.table["frames"].sum() == SPEC.looks["pictures"].frames
-    assert set(found.seen) <= {setting_name(setting) for setting in stock().settings} and found.seen["fog:5"] > 2
+    assert set(found.seen) <= {setting_name(setting) for setting in read_scenes().settings} and found.seen["fog:5"] > 2
     one = seen("blurred_camera", "pictures", site="kiosk" if "kiosk" in SPEC.sites else next(iter(SPEC.sites)))
     assert sum(one.seen.values()) == SPEC.looks["pictures"].frames
 
@@ -222,7 +221,7 @@ def test_an_audit_labels_the_same_frames_twice():
 
 def test_labels_of_one_site_are_of_that_site_and_of_frames_that_were_answered():
     made = play("fog_season", wait(24 * 7), look("labels", site="depot", frames=200), shape="abrupt")
-    rows, frames = made.notes[-1].finding.labelled, made.insides().frames
+    rows, frames = made.notes[-1].finding.labelled, made.statistics().frames
     assert (frames.site[rows] == list(SPEC.sites).index("depot")).all() and len(set(rows)) == len(rows)
     assert (frames.at_s[rows] < made.now_s).all() and (frames.at_s[rows] >= made.now_s - DAY_S).all()
 
@@ -247,12 +246,12 @@ def test_an_interval_of_labels_holds_the_recall_of_the_whole_day():
         secret = secret_of("fog_season" if seed % 2 else None, "abrupt" if seed % 2 else None, seed)
         stream = stream_of(secret, served=grid(11_200))
         frames = stream.frames()
-        insides = Insides(SPEC, secret, stock(), frames)
+        statistics = FrameStatistics(SPEC, secret, read_scenes(), frames)
         for day in (12.0, 20.0):
-            view = View(SPEC, secret, stream, insides, [], day * DAY_S)
-            found = labels(view, SPEC.looks["labels"], LookRequest())
+            view = View(SPEC, secret, stream, statistics, [], day * DAY_S)
+            found = SPEC.looks["labels"].find(view, LookRequest())
             value, low, high, *_ = percents(found.sentence)
-            counted = insides.counted(np.flatnonzero(view.recent()), insides.least_areas()[view.recent()])
+            counted = statistics.counted(np.flatnonzero(view.recent()), statistics.least_areas()[view.recent()])
             held.append(low - 0.5 <= 100 * counted[0].sum() / counted[1].sum() <= high + 0.5)
             if not seed % 2:
                 moved.append(found.sign != "same")
@@ -280,7 +279,6 @@ def test_looks_in_quiet_weeks_find_nothing():
         for day in (10, 16, 22):
             view = made.view(day * DAY_S)
             signs += [
-                LOOKERS["slices"](view, SPEC.looks["slices"], LookRequest(statistic=each)).sign
-                for each in ("found", "sharpness", "bytes")
+                SPEC.looks["slices"].find(view, LookRequest(statistic=each)).sign for each in ("found", "sharpness", "bytes")
             ]
     assert share_interval(sum(sign != "nothing" for sign in signs), len(signs)).low < 0.1

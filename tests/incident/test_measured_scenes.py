@@ -6,7 +6,7 @@ import pytest
 
 from simulator.evidence.detection_tables import BINS, FP32, IMAGE_STATISTICS
 from simulator.evidence.scene_tables import NUMBERS
-from simulator.incident.measured_scenes import Stock, stock
+from simulator.incident.measured_scenes import MeasuredScenes, read_scenes
 from simulator.paths import DETECTIONS, FEATURES, SCENES
 
 KEY = ["detector", "precision", "condition", "severity"]
@@ -20,8 +20,8 @@ def read(name: str, first=DETECTIONS, columns=None) -> pd.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def there() -> Stock:
-    return stock()
+def there() -> MeasuredScenes:
+    return read_scenes()
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +52,7 @@ def some(rows: pd.DataFrame, count: int, seed: int) -> list[dict]:
     return rows.iloc[np.random.default_rng(seed).choice(len(rows), count, replace=False)].to_dict("records")
 
 
-def places(there: Stock, row: dict) -> tuple[int, int, int]:
+def places(there: MeasuredScenes, row: dict) -> tuple[int, int, int]:
     scene = int(np.flatnonzero(there.scenes["scene"] == row["image"])[0])
     network, setting = (row["detector"], row["precision"]), (row["condition"], row["severity"])
     return there.networks[network], there.settings[setting], scene
@@ -66,8 +66,8 @@ def test_cells_are_rows_of_the_tables(there, answers):
         kinds.add(there.scenes["kind"].iloc[c])
         assert there.counts[n, s, c] == pytest.approx([row[name] for name in BINS_FOUND])
         assert there.false[n, s, c] == pytest.approx([row[name] for name in BINS_FALSE])
-        told = [row["input_mean"], row["input_std"], row["input_first_less_last"]]
-        assert there.inputs[n, s, c] == pytest.approx(told, rel=1e-5) and there.score[n, s, c] == pytest.approx(
+        expected = [row["input_mean"], row["input_std"], row["input_first_less_last"]]
+        assert there.inputs[n, s, c] == pytest.approx(expected, rel=1e-5) and there.score[n, s, c] == pytest.approx(
             row["score_mean"]
         )
     assert kinds == {"image", "crop", "mixture"}

@@ -9,28 +9,28 @@ from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial.distance import cdist, pdist
 
-from simulator.incident.frame_statistics import Insides
-from simulator.incident.measured_scenes import stock
+from simulator.incident.frame_statistics import FrameStatistics
+from simulator.incident.measured_scenes import read_scenes
 from simulator.incident.monitoring import WatchError, collected, ks, priced, rings, watched
 from simulator.incident.secret import DAY_S, HOUR_S
-from simulator.incident.section import Watch
 from simulator.incident.served_frames import ServedFrames
+from simulator.incident.watches import Watch
 from simulator.intervals import mean_interval
-from tests.incident.plays import ONSET, case, grid, insides_of, secret_of, untouched
+from tests.incident.plays import ONSET, case, grid, secret_of, statistics_of, untouched
 
 SPEC = case().incident
 numbers = st.lists(st.integers(-20, 20).map(lambda value: value / 4), min_size=8, max_size=60).map(np.array)
 
 
 @pytest.fixture(scope="module")
-def foggy() -> Insides:
-    return insides_of(secret_of("fog_season", "abrupt"), served=grid(6000))
+def foggy() -> FrameStatistics:
+    return statistics_of(secret_of("fog_season", "abrupt"), served=grid(6000))
 
 
-def windows_of(insides: Insides, watch: Watch) -> tuple[np.ndarray, np.ndarray, int]:
+def windows_of(statistics: FrameStatistics, watch: Watch) -> tuple[np.ndarray, np.ndarray, int]:
     """Values, the window of each, and how many windows the reference has."""
-    window = (insides.frames.at_s // (watch.window_h * HOUR_S)).astype(int)
-    return insides.figure(watch.statistic), window, int(SPEC.reference_days * 24 / watch.window_h)
+    window = (statistics.frames.at_s // (watch.window_h * HOUR_S)).astype(int)
+    return statistics.figure(watch.statistic), window, int(SPEC.reference_days * 24 / watch.window_h)
 
 
 # Tests against scipy
@@ -50,8 +50,10 @@ def test_p_of_ks_is_scipys_in_each_window(foggy, reference):
     [series] = watched(watch, foggy)
     known = collected(foggy, "contrast") if reference == "collected" else values[window < first]
     for place in range(first, 28):
-        told = stats.ks_2samp(known, values[window == place], method="asymp")
-        assert (series.value[place], series.score[place]) == pytest.approx((told.statistic, told.pvalue), rel=1e-6, abs=1e-12)
+        expected = stats.ks_2samp(known, values[window == place], method="asymp")
+        assert (series.value[place], series.score[place]) == pytest.approx(
+            (expected.statistic, expected.pvalue), rel=1e-6, abs=1e-12
+        )
     assert np.array_equal(series.rings[first:], series.score[first:] < 0.01) and not series.rings[:first].any()
 
 
@@ -72,9 +74,9 @@ def test_distances_are_those_of_scipy_and_of_a_sum_by_hand(foggy, test):
             q, p = (np.maximum(row, 0.5) / row.sum() for row in table)
             found.append(sum((one - other) * log(one / other) for one, other in zip(p, q, strict=True)))
         else:
-            told = stats.chi2_contingency(table, correction=False)
-            found.append(told.statistic)
-            assert series.score[place] == pytest.approx(told.pvalue, rel=1e-6, abs=1e-14)
+            expected = stats.chi2_contingency(table, correction=False)
+            found.append(expected.statistic)
+            assert series.score[place] == pytest.approx(expected.pvalue, rel=1e-6, abs=1e-14)
     assert series.value == pytest.approx(found, rel=1e-6)
     if test != "chi2":
         known = np.array(found[:first])
@@ -86,7 +88,7 @@ def test_distances_are_those_of_scipy_and_of_a_sum_by_hand(foggy, test):
 
 def test_mmd_is_the_unbiased_estimate_with_the_median_distance(foggy):
     [series] = watched(Watch(statistic="features", test="mmd", window_h=48, at=3), foggy)
-    rows = stock().features[foggy.frames.given, foggy.frames.scene].astype(float)
+    rows = read_scenes().features[foggy.frames.given, foggy.frames.scene].astype(float)
     window = (foggy.frames.at_s // (48 * HOUR_S)).astype(int)
 
     def thinned(mine):
@@ -181,7 +183,7 @@ def test_a_monitor_reads_the_share_of_the_frames_that_it_is_told_to(foggy):
 
 
 def test_collected_images_are_those_of_the_reference_clear_and_tested(foggy):
-    there = stock()
+    there = read_scenes()
     n, s = there.cell(("nanodet_m", "fp32"), ("clean", 0))
     mine = there.scenes["reference"].to_numpy(bool)
     assert collected(foggy, "found") == pytest.approx(there.tails[0][n, s, mine, there.best_bin(("nanodet_m", "fp32"))])
@@ -212,7 +214,7 @@ def test_rings_come_in_order_and_from_their_time_on(foggy):
 
 @pytest.mark.parametrize("cause", ["overload", "fog_season", "guideline"])
 def test_what_a_monitor_says_does_not_hang_on_what_comes_later(cause):
-    now, calm = untouched(cause, "abrupt").insides(), untouched(None).insides()
+    now, calm = untouched(cause, "abrupt").statistics(), untouched(None).statistics()
     for watch in (*SPEC.watches, Watch(statistic="latency", window_h=6), Watch(statistic="found", by="replica", window_h=6)):
         for one, other in zip(watched(watch, now), watched(watch, calm), strict=True):
             before = one.ends_s <= ONSET * DAY_S
@@ -223,16 +225,16 @@ def test_what_a_monitor_says_does_not_hang_on_what_comes_later(cause):
 
 def test_a_reference_of_a_single_window_tells_no_spread_and_rings_for_nothing():
     for window_h, test in ((168, "mean"), (120, "mean"), (168, "psi"), (168, "wasserstein")):
-        [series] = watched(Watch(statistic="found", window_h=window_h, test=test), insides_of(secret_of(None)))
+        [series] = watched(Watch(statistic="found", window_h=window_h, test=test), statistics_of(secret_of(None)))
         assert not series.rings.any(), (window_h, test)
 
 
 def noise(seed: int, monkeypatch, hours: float, at: float) -> np.ndarray:
     """Which windows after the reference ring, where each frame's figure is white noise."""
-    insides = insides_of(secret_of(None, seed=seed), served=grid(2800))
+    statistics = statistics_of(secret_of(None, seed=seed), served=grid(2800))
     values = np.random.default_rng(seed).normal(size=2800)
-    monkeypatch.setattr(Insides, "figure", lambda *_: values)
-    [series] = watched(Watch(statistic="found", window_h=hours, at=at), insides)
+    monkeypatch.setattr(FrameStatistics, "figure", lambda *_: values)
+    [series] = watched(Watch(statistic="found", window_h=hours, at=at), statistics)
     return series.rings[round(168 / hours) :]
 
 
@@ -241,8 +243,8 @@ def test_white_noise_rings_at_the_rate_of_students_t(monkeypatch, hours, freedom
     """A window less the mean of seven, in deviations estimated with so many degrees of freedom."""
     at = 2.5
     shares = [noise(seed, monkeypatch, hours, at).mean() for seed in range(1, 101)]
-    one, told = mean_interval(shares), 2 * stats.t.sf(at / np.sqrt(1 + 1 / 7), freedom)
-    assert one.low - 0.4 * (one.high - one.low) < told < one.high + 0.4 * (one.high - one.low)
+    one, expected = mean_interval(shares), 2 * stats.t.sf(at / np.sqrt(1 + 1 / 7), freedom)
+    assert one.low - 0.4 * (one.high - one.low) < expected < one.high + 0.4 * (one.high - one.low)
 
 
 def test_quiet_weeks_ring_as_often_as_students_t_says_and_far_more_where_frames_are_taken_for_independent():
@@ -250,11 +252,11 @@ def test_quiet_weeks_ring_as_often_as_students_t_says_and_far_more_where_frames_
     spread, p = Watch(statistic="found", at=2.5), Watch(statistic="found", test="ks", rings="p", at=0.05)
     rung = []
     for seed in range(1, 41):
-        insides = insides_of(secret_of(None, seed=seed), served=grid(20_000))
-        rung.append([watched(watch, insides)[0].rings[7:].mean() for watch in (spread, p)])
+        statistics = statistics_of(secret_of(None, seed=seed), served=grid(20_000))
+        rung.append([watched(watch, statistics)[0].rings[7:].mean() for watch in (spread, p)])
     usual, independent = (mean_interval(column) for column in np.array(rung).T)
-    told = 2 * stats.t.sf(2.5 / np.sqrt(1 + 1 / 7), 6)
-    assert usual.low - 0.4 * (usual.high - usual.low) < told < usual.high + 0.4 * (usual.high - usual.low)
+    expected = 2 * stats.t.sf(2.5 / np.sqrt(1 + 1 / 7), 6)
+    assert usual.low - 0.4 * (usual.high - usual.low) < expected < usual.high + 0.4 * (usual.high - usual.low)
     assert independent.low > 3 * 0.05
 
 
@@ -300,5 +302,5 @@ def test_the_spread_of_a_counter_is_that_of_the_reference_alone():
     more = ServedFrames(*(np.concatenate([getattr(sparse, name)[:3000], getattr(dense, name)[30_000:]])
                     for name in ("arrived_s", "latency_s", "replica")), 3)  # fmt: skip
     watch = Watch(statistic="dropped", window_h=24)
-    one, other = (watched(watch, insides_of(secret_of(None), served=served))[0] for served in (sparse, more))
+    one, other = (watched(watch, statistics_of(secret_of(None), served=served))[0] for served in (sparse, more))
     assert one.score[:14] == pytest.approx(other.score[:14]) and one.score[:14].any()

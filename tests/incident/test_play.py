@@ -6,13 +6,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.evidence.detection_tables import BINS
-from simulator.incident.measured_scenes import stock
+from simulator.incident.fixes import Reviewed, Swapped
+from simulator.incident.measured_scenes import read_scenes
 from simulator.incident.monitoring import rings, watched
 from simulator.incident.play import Play
 from simulator.incident.player_actions import ActionError, read_actions, read_script
 from simulator.incident.secret import DAY_S, HOUR_S
-from simulator.incident.section import Watch
-from simulator.incident.stream import Reviewed, Swapped
+from simulator.incident.watches import Watch
 from tests.incident.plays import ONSET, case, fix, look, play, secret_of, untouched, wait
 
 SPEC = case().incident
@@ -33,10 +33,10 @@ steps = st.lists(
 
 def state(made: Play) -> list[object]:
     """All that an incident comes to."""
-    frames = made.insides().frames
-    columns = [frames.scene, frames.given, frames.network, frames.bin, frames.served.replica, made.insides().harm()]
-    told = [(note.at_s, note.until_s, note.usd, note.finding and note.finding.sentence) for note in made.notes]
-    return [*(column.tobytes() for column in columns), told, made.usd, made.now_s, made.labels]
+    frames = made.statistics().frames
+    columns = [frames.scene, frames.given, frames.network, frames.bin, frames.served.replica, made.statistics().harm()]
+    notes = [(note.at_s, note.until_s, note.usd, note.finding and note.finding.sentence) for note in made.notes]
+    return [*(column.tobytes() for column in columns), notes, made.usd, made.now_s, made.labels]
 
 
 def test_the_same_actions_give_the_same_bytes():
@@ -48,7 +48,7 @@ def test_actions_one_by_one_give_what_they_give_at_once():
     made = play("swapped_colours", shape="gentle")
     for action in read_actions(SCRIPT):
         made.act(action)
-        made.insides(), made.usd
+        made.statistics(), made.usd
     assert state(made) == state(play("swapped_colours", *SCRIPT, shape="gentle"))
 
 
@@ -58,11 +58,11 @@ def test_an_action_changes_nothing_that_came_before_it(cause, before, name):
     if name == "threshold":
         before = [look("labels"), *before]
     made = play(cause, *before, shape="abrupt")
-    then, at_s = made.insides(), made.now_s
+    then, at_s = made.statistics(), made.now_s
     if at_s >= made.end_s:
         return
     made.act(read_actions([fix(name)])[0])
-    now, early = made.insides(), then.frames.at_s < at_s
+    now, early = made.statistics(), then.frames.at_s < at_s
     for column in ("scene", "seen", "given", "network", "bin", "labelled", "replica", "latency_s"):
         one, other = (getattr(each, column, None) for each in (now.frames, then.frames))
         if one is None:
@@ -122,8 +122,8 @@ def test_at_the_end_of_the_run_the_cause_can_still_be_named():
 def test_who_waits_is_paged_by_the_first_monitor_that_rings():
     made = play("fog_season", {"kind": "wait"}, shape="abrupt")
     note = made.notes[0]
-    told = rings([one for watch in SPEC.watches for one in watched(watch, made.insides())], START + 1)
-    assert note.ring == told[0] and note.until_s == told[0].at_s == made.now_s
+    alarms = rings([one for watch in SPEC.watches for one in watched(watch, made.statistics())], START + 1)
+    assert note.ring == alarms[0] and note.until_s == alarms[0].at_s == made.now_s
     assert note.usd == SPEC.page_usd.value
 
 
@@ -131,7 +131,7 @@ def test_a_monitor_that_has_rung_is_silent_for_a_day_on_that_slice():
     watches = [{"statistic": "found", "window_h": 6, "at": 2}]
     made = play("fog_season", {"kind": "watch", "watches": watches}, *[{"kind": "wait"}] * 6, shape="abrupt")
     rung = [note.ring.at_s for note in made.notes[1:] if note.ring]
-    [series] = watched(Watch.model_validate(watches[0]), made.insides())
+    [series] = watched(Watch.model_validate(watches[0]), made.statistics())
     expected, last = [], -np.inf
     for at_s in series.known_s[series.rings]:
         if at_s - last >= DAY_S:
@@ -159,7 +159,7 @@ def test_nobody_complains_in_quiet_weeks():
 def test_a_threshold_is_the_one_that_does_least_harm_on_the_labelled_frames():
     made = play("fog_season", wait(120), look("labels", frames=80), look("labels", frames=30), shape="abrupt")
     rows = sorted({int(row) for note in made.notes if note.finding for row in note.finding.labelled})
-    frames, there = made.insides().frames, stock()
+    frames, there = made.statistics().frames, read_scenes()
     costs = []
     for place, above in enumerate(BINS):
         cost = 0.0
@@ -172,38 +172,38 @@ def test_a_threshold_is_the_one_that_does_least_harm_on_the_labelled_frames():
         costs.append(cost)
     assert made.best_bin() == int(np.argmin(costs))
     at_s = made.act(read_actions([fix("threshold")])[0]).until_s
-    after = made.insides().frames
+    after = made.statistics().frames
     assert (after.bin[after.at_s >= at_s] == made.best_bin()).all() and (after.bin[after.at_s < at_s] == frames.bin[0]).all()
 
 
 def test_a_fix_is_in_force_after_its_minutes():
     made = play("swapped_colours", wait(24 * 5), fix("roll_back"), shape="abrupt")
-    frames, at_s = made.insides().frames, START + 5 * DAY_S + HOUR_S
+    frames, at_s = made.statistics().frames, START + 5 * DAY_S + HOUR_S
     assert made.shipped[0].at_s == at_s and not frames.struck[frames.at_s >= at_s].any()
     assert frames.struck[(frames.at_s >= ONSET * DAY_S) & (frames.at_s < at_s)].all()
 
 
 def test_more_replicas_answer_what_was_dropped():
     made = play("overload", wait(24 * 4), fix("more_replicas"), shape="abrupt", per_week=42_000)
-    dropped, at_s = made.insides().frames.served.dropped, made.insides().frames.at_s
-    before = made.insides(0).frames.served.dropped
+    dropped, at_s = made.statistics().frames.served.dropped, made.statistics().frames.at_s
+    before = made.statistics(0).frames.served.dropped
     assert before[at_s >= made.now_s].sum() > 100 and not dropped[at_s >= made.now_s + HOUR_S].any()
     assert np.array_equal(dropped[at_s < made.now_s], before[at_s < made.now_s])
 
 
 def test_a_canary_answers_after_another_network_was_shipped():
     made = play(None, fix("bigger_model"), look("canary"))
-    frames, canary = made.insides().frames, made.canaries[0]
+    frames, canary = made.statistics().frames, made.canaries[0]
     during = (frames.at_s >= canary.at_s) & (frames.at_s < canary.until_s)
-    share = (frames.network[during] == stock().networks[canary.network]).mean()
+    share = (frames.network[during] == read_scenes().networks[canary.network]).mean()
     assert isinstance(canary, Swapped) and 0.03 < share < 0.2
 
 
 def test_people_who_look_change_no_answer():
     made = play("fog_season", fix("people"), shape="abrupt")
-    assert made.shipped[0].changes == (Reviewed(made.now_s, 40, 0.9),)
+    assert made.shipped[0].changes == (Reviewed(made.now_s, 40, 0.9, SPEC.fixes["people"].usd_a_frame),)
     assert np.array_equal(
-        made.insides().figure("found"), untouched("fog_season", "abrupt").insides().figure("found"), equal_nan=True
+        made.statistics().figure("found"), untouched("fog_season", "abrupt").statistics().figure("found"), equal_nan=True
     )
 
 
@@ -211,7 +211,7 @@ def test_people_who_look_change_no_answer():
 
 
 @pytest.mark.parametrize(
-    ("action", "told"),
+    ("action", "stated"),
     [
         (look("lables"), "look: there is no 'lables' in this case; did you mean 'labels'"),
         (look("slices", statistic="fond"), "statistic: there is no 'fond' in this case; did you mean 'found'"),
@@ -225,14 +225,14 @@ def test_people_who_look_change_no_answer():
         ({"kind": "watch", "watches": [{"statistic": "found", "window_h": 120}]}, "watch: window_h: should be 84 at most"),
     ],
 )
-def test_what_the_case_does_not_have_is_told(action, told):
+def test_what_the_case_does_not_have_is_told(action, stated):
     with pytest.raises(ActionError) as caught:
         play("fog_season", action)
-    assert told in str(caught.value)
+    assert stated in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("given_", "told"),
+    ("given_", "stated"),
     [
         ([{"kind": "jump"}], "actions: 0: Input tag 'jump'"),
         ([wait(-1)], "actions: 0.wait.hours: Input should be greater than 0"),
@@ -240,17 +240,17 @@ def test_what_the_case_does_not_have_is_told(action, told):
         ([{"kind": "watch", "watches": [{"statistic": "found", "test": "mmd"}]}], "mmd compares features"),
         (
             [{"kind": "watch", "watches": [{"statistic": "recall", "reference": "collected"}]}],
-            "none among the collected images",
+            "the collected images have no recall",
         ),
         ([{"kind": "watch", "watches": [{"statistic": "dropped", "test": "ks"}]}], "is a share or a mean of each window"),
         ([{"kind": "watch", "watches": [{"statistic": "found", "test": "psi", "rings": "p"}]}], "psi gives no p value here"),
         ([{"kind": "watch", "watches": [{"statistic": "found", "rings": "p", "at": 4}]}], "a p value lies between 0 and 1"),
     ],
 )
-def test_a_script_that_cannot_be_read_is_told(given_, told):
+def test_a_script_that_cannot_be_read_is_told(given_, stated):
     with pytest.raises(ActionError) as caught:
         read_actions(given_)
-    assert told in str(caught.value)
+    assert stated in str(caught.value)
 
 
 def test_a_script_is_read_from_a_file(tmp_path):

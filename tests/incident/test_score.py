@@ -18,8 +18,8 @@ def diagnose(cause: str, confidence: float) -> dict[str, object]:
 
 
 def excess_since(made: Play, from_s: float, fixes: int | None = None) -> float:
-    insides = made.insides(fixes)
-    return float(insides.excess()[insides.frames.at_s >= from_s].sum())
+    statistics = made.statistics(fixes)
+    return float(statistics.excess()[statistics.frames.at_s >= from_s].sum())
 
 
 @pytest.mark.parametrize("cause", ["fog_season", "input_scale", "overload"])
@@ -75,7 +75,7 @@ def test_of_a_harmless_cause_changing_nothing_alone_is_right(cause):
 
 
 @pytest.mark.parametrize(
-    ("told", "right", "brier"),
+    ("expected", "right", "brier"),
     [
         ([], False, 0.25),
         ([("fog_season", 0.9)], True, 0.01),
@@ -83,8 +83,8 @@ def test_of_a_harmless_cause_changing_nothing_alone_is_right(cause):
         ([("seasons", 0.9), ("fog_season", 0.6)], True, 0.16),
     ],
 )
-def test_the_last_diagnosis_counts_by_the_brier_score_of_its_confidence(told, right, brier):
-    found = score(play("fog_season", wait(24 * 4), *(diagnose(*each) for each in told), shape="abrupt"))
+def test_the_last_diagnosis_counts_by_the_brier_score_of_its_confidence(expected, right, brier):
+    found = score(play("fog_season", wait(24 * 4), *(diagnose(*each) for each in expected), shape="abrupt"))
     assert found.right == right and found.brier == pytest.approx(brier)
     assert found.diagnosed_h == pytest.approx(24.0) if right else np.isnan(found.diagnosed_h)
 

@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest, chisquare, kstest
 
-from simulator.incident.measured_scenes import stock
+from simulator.incident.fixes import Rethresholded, Reviewed, Swapped, Undone
+from simulator.incident.measured_scenes import read_scenes
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.served_frames import serve
-from simulator.incident.stream import Frames, Rethresholded, Reviewed, Stream, StreamError, Swapped, Undone, members_of
+from simulator.incident.stream import Frames, Stream, StreamError, members_of
 from simulator.intervals import mean_interval
-from tests.incident.plays import ONSET, case, grid, insides_of, secret_of, stream_of, untouched, with_cause
+from tests.incident.plays import ONSET, case, grid, secret_of, statistics_of, stream_of, untouched, with_cause
 
 SPEC = case().incident
 CAUSES = [(name, shape) for name, cause in SPEC.causes.items() for shape in cause.shapes]
@@ -40,7 +41,7 @@ def struck(effect, shape="abrupt", seed=1, decoy=None):
 
 
 def test_no_image_of_the_reference_nor_anything_made_of_it_comes_in_production():
-    scenes = stock().scenes
+    scenes = read_scenes().scenes
     collected = set(scenes.loc[scenes["reference"] & (scenes["kind"] == "image"), "scene"])
     for cause in (None, "novel_objects", "class_mix"):
         for scene in np.unique(stream_of(secret_of(cause)).frames().scene):
@@ -48,7 +49,7 @@ def test_no_image_of_the_reference_nor_anything_made_of_it_comes_in_production()
 
 
 def test_a_scene_is_of_the_first_group_whose_category_it_shows():
-    there = stock()
+    there = read_scenes()
     for place, members in enumerate(members_of(SPEC, there)):
         for scene in members:
             shown = set(there.boxes.category[there.boxes.scene == scene])
@@ -91,7 +92,7 @@ def test_cameras_send_as_much_as_each_other():
 def test_sites_see_the_mix_of_day_night_and_weekend(site):
     """A dwell has the mix of the time at which it begins; it begins on a Monday at midnight."""
     stream = stream_of(secret_of(None), served=grid(60_000))
-    frames, told = stream.frames(), list(SPEC.sites.values())[site]
+    frames, site_spec = stream.frames(), list(SPEC.sites.values())[site]
     first = np.unique(frames.dwell[frames.site == site], return_index=True)[1]
     rows = np.flatnonzero(frames.site == site)[first]
     which, camera = frames.dwell[rows] // 24, frames.camera[rows]
@@ -101,7 +102,7 @@ def test_sites_see_the_mix_of_day_night_and_weekend(site):
     for dark in (False, True):
         for weekend in (False, True):
             mine = (((hour >= 20) | (hour < 6)) == dark) & ((weekday >= 5) == weekend)
-            weights = told.night if dark and told.night else told.day
+            weights = site_spec.night if dark and site_spec.night else site_spec.day
             more = SPEC.scenes.weekend if weekend else {}
             mix = np.array([weights.get(name, 0) * more.get(name, 1) for name in stream.groups])
             counts, there = np.bincount(groups[mine], minlength=len(mix)), mix > 0
@@ -112,7 +113,7 @@ def test_sites_see_the_mix_of_day_night_and_weekend(site):
 def test_usual_conditions_hold_their_share_and_last_as_long_as_the_case_says():
     """Fog takes the place of rain. A share over its spells' mean length is how often one begins."""
     share, began = [], []
-    fog = stock().settings["fog", SPEC.usual[1].severity]
+    fog = read_scenes().settings["fog", SPEC.usual[1].severity]
     for seed in range(1, 121):
         frames = stream_of(secret_of(None, seed=seed), served=grid(4000)).frames()
         outdoors = np.array([site.outdoors for site in SPEC.sites.values()])[frames.site]
@@ -120,8 +121,8 @@ def test_usual_conditions_hold_their_share_and_last_as_long_as_the_case_says():
         there = frames.usual[outdoors] == fog
         share.append(there.mean())
         began.append((there[1:] & ~there[:-1]).sum())
-    told = SPEC.usual[1]
-    for found, true in ((share, told.share.value), (began, told.share.value * 672 / told.spell_h.value)):
+    fog_spec = SPEC.usual[1]
+    for found, true in ((share, fog_spec.share.value), (began, fog_spec.share.value * 672 / fog_spec.spell_h.value)):
         one = mean_interval(found)
         assert one.low - 0.4 * (one.high - one.low) < true < one.high + 0.4 * (one.high - one.low)
 
@@ -141,7 +142,7 @@ def test_usual_conditions_hold_their_share_and_last_as_long_as_the_case_says():
 def test_a_condition_changes_frames_from_where_it_enters_on(enters, changed):
     now, calm, _ = struck(FOG | {"enters": enters})
     after = now.at_s >= ONSET * DAY_S
-    fog = stock().settings["fog", 5]
+    fog = read_scenes().settings["fog", 5]
     for name in ("raw", "seen", "given"):
         assert (getattr(now, name)[after] == (fog if name in changed else getattr(calm, name)[after])).all()
     assert np.array_equal(now.struck, after) and np.array_equal(now.network, calm.network)
@@ -152,15 +153,15 @@ def test_a_condition_changes_frames_from_where_it_enters_on(enters, changed):
 def test_a_mistake_in_preparing_images_changes_the_networks_input_alone(enters):
     now, calm, _ = struck({"kind": "condition", "condition": "bgr", "severity": 2, "enters": enters})
     assert np.array_equal(now.seen, calm.seen) and np.array_equal(now.raw, calm.raw)
-    assert (now.given[now.at_s >= ONSET * DAY_S] == stock().settings["bgr", 2]).all()
+    assert (now.given[now.at_s >= ONSET * DAY_S] == read_scenes().settings["bgr", 2]).all()
 
 
 def test_another_network_answers_and_counts_from_its_own_threshold():
     now, calm, _ = struck({"kind": "network", "detector": "yolox_nano"})
-    place = stock().networks[YOLOX]
+    place = read_scenes().networks[YOLOX]
     after = now.at_s >= ONSET * DAY_S
     assert np.array_equal(now.network == place, after)
-    assert (now.bin[after] == stock().best_bin(YOLOX)).all() and (calm.bin == stock().best_bin(NANO)).all()
+    assert (now.bin[after] == read_scenes().best_bin(YOLOX)).all() and (calm.bin == read_scenes().best_bin(NANO)).all()
     assert np.array_equal(now.given, calm.given)
 
 
@@ -171,7 +172,7 @@ def test_scenes_of_a_group_come_as_often_as_the_cause_says_under_its_condition()
     now, calm, stream = struck(effect)
     after = now.at_s >= ONSET * DAY_S + 5 * HOUR_S
     here = np.isin(now.site, [list(SPEC.sites).index(site) for site in sites])
-    brought = now.seen == stock().settings["unknown", 1]
+    brought = now.seen == read_scenes().settings["unknown", 1]
     assert np.array_equal(brought, now.struck) and not brought[~here].any()
     assert (stream.group_places[now.scene[brought]] == stream.groups.index("animals")).all()
     dwells = np.unique(now.dwell[after & here])
@@ -183,9 +184,9 @@ def test_scenes_of_a_group_come_as_often_as_the_cause_says_under_its_condition()
 def test_what_a_cause_brings_takes_the_place_of_weather_and_decoys(decoy):
     now, _, _ = struck(FOG | {"where": {"sites": ["depot"]}}, decoy=decoy)
     depot, after = now.site == list(SPEC.sites).index("depot"), now.at_s >= ONSET * DAY_S
-    assert (now.given[depot & after] == stock().settings["fog", 5]).all()
+    assert (now.given[depot & after] == read_scenes().settings["fog", 5]).all()
     if decoy:
-        assert (now.given[~depot & after] == stock().settings["stretch", 2]).all()
+        assert (now.given[~depot & after] == read_scenes().settings["stretch", 2]).all()
 
 
 # Which frames it strikes
@@ -265,14 +266,14 @@ def test_a_gentle_condition_grows_through_its_severities():
     now, calm, _ = struck(FOG, shape="gentle")
     days = now.at_s / DAY_S - ONSET
     level = np.ceil(np.clip(days / SPEC.ramp_days, 0, 1) * 5).astype(int)
-    expected = np.where(days > 0, [stock().settings.get(("fog", each), 0) for each in level], calm.given)
+    expected = np.where(days > 0, [read_scenes().settings.get(("fog", each), 0) for each in level], calm.given)
     assert np.array_equal(now.given, expected)
 
 
 def test_a_gentle_mistake_is_whole_from_the_start_and_its_share_grows():
     now, _, _ = struck({"kind": "condition", "condition": "bgr", "severity": 2, "enters": "server"}, shape="gentle")
     days = now.at_s / DAY_S - ONSET
-    assert set(now.given[now.struck]) == {stock().settings["bgr", 2]} and now.struck[days >= SPEC.ramp_days].all()
+    assert set(now.given[now.struck]) == {read_scenes().settings["bgr", 2]} and now.struck[days >= SPEC.ramp_days].all()
     for part in range(4):
         mine = (days >= part) & (days < part + 1)
         assert binomtest(int(now.struck[mine].sum()), int(mine.sum()), (part + 0.5) / SPEC.ramp_days).pvalue > 0.001
@@ -299,7 +300,7 @@ def test_before_the_onset_the_frames_are_those_of_the_quiet_weeks(cause, seed):
 
 @pytest.mark.parametrize("shape", ["abrupt", "gentle"])
 def test_before_more_clips_come_the_servers_answer_the_same_and_the_same_are_labelled(shape):
-    calm, now = untouched(None).insides().frames, untouched("overload", shape).insides().frames
+    calm, now = untouched(None).statistics().frames, untouched("overload", shape).statistics().frames
     before = int((now.at_s < ONSET * DAY_S).sum())
     assert len(now) > len(calm) and before == (calm.at_s < ONSET * DAY_S).sum()
     assert now.at_s[:before] == pytest.approx(calm.at_s[:before], abs=1e-6)
@@ -360,9 +361,9 @@ def test_a_canary_takes_its_share_of_the_frames_while_it_lasts():
     stream = stream_of(secret_of("swapped_colours"), served=grid(20_000))
     first, last = 12 * DAY_S, 15 * DAY_S
     now, without = stream.frames([Swapped(first, YOLOX, until_s=last, share=0.1, whole=True)]), stream.frames()
-    during, other = (now.at_s >= first) & (now.at_s < last), now.network == stock().networks[YOLOX]
+    during, other = (now.at_s >= first) & (now.at_s < last), now.network == read_scenes().networks[YOLOX]
     assert not other[~during].any() and binomtest(int(other.sum()), int(during.sum()), 0.1).pvalue > 0.001
-    assert np.array_equal(now.given[other], now.seen[other]) and (now.bin[other] == stock().best_bin(YOLOX)).all()
+    assert np.array_equal(now.given[other], now.seen[other]) and (now.bin[other] == read_scenes().best_bin(YOLOX)).all()
     assert not differ(now, without)[~other].any()
 
 
@@ -372,15 +373,15 @@ def test_a_canary_takes_its_frames_from_a_network_that_was_shipped_before():
     canary = Swapped(14 * DAY_S, NANO, until_s=16 * DAY_S, share=0.1, whole=True)
     now = stream.frames([shipped, canary])
     during = (now.at_s >= 14 * DAY_S) & (now.at_s < 16 * DAY_S)
-    assert 0.05 < (now.network[during] == stock().networks[NANO]).mean() < 0.15
+    assert 0.05 < (now.network[during] == read_scenes().networks[NANO]).mean() < 0.15
 
 
 def test_a_network_shipped_in_place_of_one_leaves_the_others():
     stream = stream_of(secret_of("int8_rollout", "abrupt"))
     better = ("yolox_nano", "int8_depthwise_float")
     now = stream.frames([Swapped(12 * DAY_S, better, instead_of=("yolox_nano", "int8_all"))])
-    assert (now.network[now.at_s >= 12 * DAY_S] == stock().networks[better]).all()
-    assert (now.network[now.at_s < ONSET * DAY_S] == stock().networks[NANO]).all()
+    assert (now.network[now.at_s >= 12 * DAY_S] == read_scenes().networks[better]).all()
+    assert (now.network[now.at_s < ONSET * DAY_S] == read_scenes().networks[NANO]).all()
     other = stream.frames([Swapped(12 * DAY_S, better, instead_of=("fastestdet", "fp32"))])
     assert not differ(other, stream.frames()).any()
 
@@ -388,7 +389,7 @@ def test_a_network_shipped_in_place_of_one_leaves_the_others():
 def test_a_new_threshold_holds_from_its_time_on_until_another_network_comes():
     now = stream_of(secret_of(None)).frames([Rethresholded(12 * DAY_S, 2), Swapped(15 * DAY_S, YOLOX)])
     bins = [set(now.bin[(now.at_s >= low * DAY_S) & (now.at_s < high * DAY_S)]) for low, high in ((0, 12), (12, 15), (15, 28))]
-    assert bins == [{stock().best_bin(NANO)}, {2}, {stock().best_bin(YOLOX)}]
+    assert bins == [{read_scenes().best_bin(NANO)}, {2}, {read_scenes().best_bin(YOLOX)}]
 
 
 def test_frames_are_labelled_as_often_as_the_case_says():
@@ -409,7 +410,7 @@ def test_replayed_frames_meet_the_servers_of_today_and_the_world_of_then(cause, 
     given_, network, bins = stream.as_served(rows, 14 * DAY_S, frames, [])
     moved = (given_ != frames.given[rows]) | (network != frames.network[rows])
     assert moved.mean() == otherwise
-    assert (bins == stock().tested_bins[network]).all()
+    assert (bins == read_scenes().tested_bins[network]).all()
     back = stream.as_served(rows, 14 * DAY_S, frames, [Undone(13 * DAY_S, frozenset({"server"}))])
     assert all(
         np.array_equal(*pair) for pair in zip(back, (frames.given[rows], frames.network[rows], frames.bin[rows]), strict=True)
@@ -422,10 +423,10 @@ def test_replayed_frames_of_a_site_or_version_meet_what_strikes_it():
         rows = np.arange(0, 1900, 3)
         given_, _, _ = stream.as_served(rows, 14 * DAY_S, frames, [])
         sites = np.unique(frames.site[frames.struck])
-        assert np.array_equal(given_ == stock().settings["bgr", 2], np.isin(frames.site[rows], sites)) and len(sites) < 6
+        assert np.array_equal(given_ == read_scenes().settings["bgr", 2], np.isin(frames.site[rows], sites)) and len(sites) < 6
 
 
 def test_a_stream_is_the_same_each_time():
     assert isinstance(stream_of(secret_of("fog_season")), Stream)
-    one, other = (insides_of(secret_of("fog_season", "gentle")).frames for _ in range(2))
+    one, other = (statistics_of(secret_of("fog_season", "gentle")).frames for _ in range(2))
     assert not differ(one, other).any()

@@ -225,10 +225,10 @@ def test_incidents_have_a_panel_with_what_many_of_them_taught(evidence_page):
     page = evidence_page(evidence="Incidents")
     assert not page.exception
     assert [heading.value for heading in page.subheader] == [
-        "How late a monitor rings, beside how often for nothing",
-        "What a promised rate of false alarms is worth",
-        "What each fix takes away",
-        "How scripted investigators fare",
+        "Delay of the alarm against false alarms",
+        "Promised and real rates of false alarms",
+        "Harm that each fix takes away",
+        "Results of scripted investigators",
     ]
     assert len(page.get("plotly_chart")) == 4
 

@@ -155,7 +155,7 @@ def test_fixes_come_into_force_after_their_time(paged):
 def test_waiting_for_some_hours_moves_the_clock(paged):
     paged.number_input(key="wait_hours").set_value(9).run()
     press(paged, "wait")
-    assert re.search(r"2\. (Waited|A monitor rings|Somebody asks)", told(paged))
+    assert re.search(r"2\. (Waited|A monitor rings|A customer asks)", told(paged))
 
 
 def test_what_is_watched_can_be_changed_and_a_wrong_monitor_is_told_in_a_sentence(paged):
@@ -224,7 +224,7 @@ def test_whoever_waited_to_the_end_of_the_stream_can_still_name_the_cause(room):
     Incidents().add(name, 3, {"kind": "watch", "watches": []})
     Incidents().add(name, 4, {"kind": "wait", "hours": 600})
     page = room(case=CASE, incident=name)
-    assert "The stream has come to its end" in told(page)
+    assert "The stream has ended" in told(page)
     assert "look_changes" not in {button.key for button in page.button}
     press(page, "close")
     assert "You named no cause" in page.error[0].value
@@ -244,7 +244,7 @@ def test_once_revealed_a_link_may_bring_other_actions(room):
 def test_an_incident_that_is_not_there_is_told_and_a_new_one_may_begin(room):
     page = room(case=CASE, incident="made-up")
     assert not page.exception
-    assert "There is no such incident" in page.error[0].value
+    assert "This server has no incident with this link" in page.error[0].value
     assert page.button(key="pager")
 
 
@@ -258,5 +258,5 @@ def test_the_first_page_and_practice_lead_here(app, practice):
 def test_a_case_without_an_incident_is_not_played(room):
     page = room(case="retry-storm")
     assert not page.exception
-    assert "There is no incident of a case" in page.warning[0].value.replace("\\", "")
+    assert "There is no case" in page.warning[0].value.replace("\\", "")
     assert page.title[0].value == load(CASE).title

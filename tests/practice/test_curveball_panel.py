@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from simulator.app.jobs import BESIDE, Watcher
 from simulator.case.load import load
-from simulator.engine.plan import calm, compile_plan
+from simulator.engine.plan import compile_plan, without_curveballs
 from simulator.metrics.label_uncertainty import kept_thresholds
 from simulator.practice import curveball_panel as curveballs
 
@@ -115,7 +115,7 @@ def job(strikes):
 def test_the_calm_run_of_a_struck_one_is_watched_beside_it(registry):
     struck = job({"second_rush": 300.0})
     twin = curveballs.calm_of(struck)
-    assert registry.asked == [(calm(struck.plan), 7, 5, BESIDE)]
+    assert registry.asked == [(without_curveballs(struck.plan), 7, 5, BESIDE)]
     assert twin.plan.identity == compile_plan(load("retry-storm"), {"replicas": 4}).identity
 
 

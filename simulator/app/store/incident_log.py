@@ -1,6 +1,6 @@
-"""Incidents that are played: the secret of each, and the actions taken so far, from which everything is worked out again.
+"""The store of incidents: the secret of each and the actions so far, from which a play is computed again.
 
-An incident is known to the outside by a random id alone. Its secret is drawn here and leaves the server after the reveal only.
+The outside knows an incident by a random id alone. Its secret is drawn here, and leaves the server after the reveal only.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from sqlalchemy.exc import IntegrityError
 from simulator.app.store.database import Database
 from simulator.errors import InputError
 
-#: Secrets are drawn from as many seeds as a run takes.
+#: The number of seeds of secrets: those that a run accepts.
 _SEEDS = 2**31
 
 
 class OvertakenError(InputError):
-    """Somebody else has taken an action of the same incident meanwhile."""
+    """Another browser has taken an action of the incident meanwhile."""
 
 
 @dataclass(frozen=True)
 class Hidden:
-    """Source of the secret; cause and shape are given where a class plays a certain one, else the seed determines them."""
+    """The source of a secret: a seed; cause and shape in place of drawn ones, for a class that plays a certain cause."""
 
     seed: int = field(default_factory=lambda: secrets.randbelow(_SEEDS))
     cause: str | None = None
@@ -35,9 +35,9 @@ class Hidden:
 
 @dataclass(frozen=True)
 class StoredIncident:
-    """An incident: the case that it is of, as it was then, its secret, the actions as plain data, and whether it is revealed.
+    """An incident: its case at the start, its secret, the actions as plain data, and whether it is revealed.
 
-    at: when it began, in seconds since 1970
+    at: its start, in seconds since 1970
     """
 
     id: str
@@ -62,7 +62,7 @@ _INCIDENTS = Table(
     Column("revealed", Boolean, nullable=False),
     Column("at", Float, nullable=False),
 )
-#: A row an action, which is never changed: two browsers cannot both take the third one.
+#: A row an action, never changed: two browsers cannot both take the third action.
 _ACTIONS = Table(
     "incident_actions",
     _METADATA,
@@ -73,12 +73,12 @@ _ACTIONS = Table(
 
 
 class Incidents(Database):
-    """All incidents in one database. Every method raises StoreError where it cannot be used."""
+    """All incidents in one database. Every method raises StoreError for a database that cannot be used."""
 
     tables = _METADATA
 
     def begin(self, case: str, version: int, scenario_hash: str, hidden: Hidden | None = None) -> str:
-        """Begin an incident of a case; return its id, which does not depend on the secret."""
+        """Begin an incident of a case, and return its random id."""
         name, drawn = secrets.token_urlsafe(16), hidden or Hidden()
         row = {"id": name, "case": case, "version": version, "scenario_hash": scenario_hash, "secret": asdict(drawn)}
         with self._connected() as connection:
@@ -86,25 +86,25 @@ class Incidents(Database):
         return name
 
     def get(self, name: str) -> StoredIncident | None:
-        """Return the incident of that id; None where there is none."""
+        """Return the incident of an id; None for an unknown id."""
         actions = select(_ACTIONS.c.action).where(_ACTIONS.c.incident == name).order_by(_ACTIONS.c.place)
         with self._connected() as connection:
             row = connection.execute(select(_INCIDENTS).where(_INCIDENTS.c.id == name)).mappings().first()
             if row is None:
                 return None
-            columns = dict(row)
-            hidden = Hidden(**columns.pop("secret"))
-            return StoredIncident(**columns, hidden=hidden, actions=list(connection.execute(actions).scalars()))
+            stored = dict(row)
+            hidden = Hidden(**stored.pop("secret"))
+            return StoredIncident(**stored, hidden=hidden, actions=list(connection.execute(actions).scalars()))
 
     def add(self, name: str, place: int, action: dict[str, Any]) -> None:
-        """Store the action at a place, from 0 on; raises OvertakenError where another action has this place."""
+        """Store the action at a place, from 0 on; raises OvertakenError if another browser has taken one there."""
         with self._connected() as connection:
             try:
                 connection.execute(insert(_ACTIONS).values(incident=name, place=place, action=action))
             except IntegrityError:
-                raise OvertakenError("Somebody else has acted meanwhile; this is how it stands now.") from None
+                raise OvertakenError("Another browser has acted meanwhile; the page shows the present state.") from None
 
     def reveal(self, name: str) -> None:
-        """Mark the secret as revealed."""
+        """Reveal the secret from now on."""
         with self._connected() as connection:
             connection.execute(update(_INCIDENTS).where(_INCIDENTS.c.id == name).values(revealed=True))

@@ -26,7 +26,7 @@ def test_rehearsing_a_few_incidents_writes_a_table_of_signs(
 ) -> None:
     few = [("overload", "abrupt", rehearsal.FIRST_SEED), ("seasons", "abrupt", rehearsal.FIRST_SEED)]
     monkeypatch.setattr(rehearsal, "to_rehearse", lambda case, seeds: few)
-    status, _, told = campaign("incidents", "rehearse", CASE, "--seeds", 2, "--out", tmp_path)
+    status, _, messages = campaign("incidents", "rehearse", CASE, "--seeds", 2, "--out", tmp_path)
     rows = pd.read_csv(tmp_path / CASE / "signs.csv")
-    assert status == 0 and "signs.csv" in told and set(rows["cause"]) == {"overload", "seasons"}
+    assert status == 0 and "signs.csv" in messages and set(rows["cause"]) == {"overload", "seasons"}
     assert set(rows.query("question == 'counters'")["sign"]) <= {"drops", "no drops"}

@@ -64,10 +64,10 @@ def test_a_summary_has_each_player_over_all_first():
             "kept": [0.1, 1.0, 0.2],
         }
     )
-    told = summary_of(rows).set_index("who")
-    assert list(told.index)[:2] == ["a / all", "b / all"]
-    assert told.loc["a / all", "hits"] == 0.5
-    assert told.loc["a / all", "diagnosed_h"] == 2.0
-    assert told.loc["a / all", "usd"] == 15.0
+    table = summary_of(rows).set_index("who")
+    assert list(table.index)[:2] == ["a / all", "b / all"]
+    assert table.loc["a / all", "hits"] == 0.5
+    assert table.loc["a / all", "diagnosed_h"] == 2.0
+    assert table.loc["a / all", "usd"] == 15.0
     # Clopper and Pearson: one of two
-    assert told.loc["a / all", "low"] == pytest.approx(0.0126, abs=1e-4)
+    assert table.loc["a / all", "low"] == pytest.approx(0.0126, abs=1e-4)

@@ -5,7 +5,7 @@ import pytest
 
 from simulator.case.load import load
 from simulator.incident.players import PLAYERS
-from simulator.incident.study_results import COLUMNS, StudyError, load_study, studied
+from simulator.incident.study_panel import STUDY_COLUMNS, StudyError, load_study, studied
 from simulator.paths import INCIDENTS
 
 CASE = "production-drift"
@@ -51,7 +51,7 @@ def test_false_alarms_fall_and_delays_do_not_shorten_as_a_threshold_rises():
 def copied(tmp_path):
     folder = tmp_path / CASE
     folder.mkdir()
-    for name in COLUMNS:
+    for name in STUDY_COLUMNS:
         (folder / f"{name}.csv").write_bytes((INCIDENTS / CASE / f"{name}.csv").read_bytes())
     return tmp_path
 

@@ -5,15 +5,15 @@ import pytest
 
 from simulator.case.load import load
 from simulator.incident.study_panel import (
-    causes_told,
+    cause_labels,
     delay_curves,
     fixes_by_cause,
     hits_by_cause,
-    kept_promises_of,
+    load_study,
     players_compared,
+    promises,
     quickest,
 )
-from simulator.incident.study_results import load_study
 
 STUDY, SPEC = load_study("production-drift"), load("production-drift").incident
 
@@ -44,12 +44,12 @@ def test_curves_of_what_ships_are_drawn_and_told(cause):
     chart = delay_curves(STUDY.monitors, cause, chosen)
     assert len(chart.figure.data) == 4
     assert chart.takeaway.startswith("With at most one false alarm in four weeks")
-    assert causes_told(STUDY.monitors, SPEC)[cause]
+    assert cause_labels(STUDY.monitors, SPEC)[cause]
 
 
 def test_a_promise_is_told_beside_what_the_worst_monitor_does():
     worst = STUDY.quiet.sort_values("rings").iloc[-1]
-    chart = kept_promises_of(STUDY.quiet)
+    chart = promises(STUDY.quiet)
     assert f"'{worst['monitor']}' rings in {100 * worst['rings']:.0f}%" in chart.takeaway
     assert len(chart.table) == len(STUDY.quiet)
 

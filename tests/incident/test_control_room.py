@@ -1,21 +1,22 @@
-"""What the room of an incident draws and says: nothing of what is to come, and numbers with their units."""
+"""Charts and sentences of the control room: nothing of the future, and numbers with their units."""
 
 import zlib
 from base64 import urlsafe_b64encode
+from functools import partial
 
 import numpy as np
 import pytest
 
 from simulator.case.load import load
-from simulator.incident.incident_charts import MonitorMarks, MonitorView, Words, monitor, reading
+from simulator.incident.incident_charts import MonitorMarks, MonitorView, monitor, reading
 from simulator.incident.incident_score import DebriefStep, Excess
 from simulator.incident.monitoring import Ring, WindowSeries
 from simulator.incident.player_actions import ActionError, LookAction, WaitAction
 from simulator.incident.reveal import harm, looks
 from simulator.incident.secret import DAY_S, HOUR_S
-from simulator.incident.section import Watch
 from simulator.incident.sessions import MOST, packed, unpacked
-from simulator.incident.wording import cost_of, first_moves, hours, moment, rang, whole
+from simulator.incident.watches import Watch
+from simulator.incident.wording import first_moves, hours, moment, price
 
 CASE = load("production-drift")
 FOUND = Watch(statistic="found", at=5)
@@ -28,8 +29,9 @@ def series(watch=FOUND, late_s=0.0, rings=(9,)):
     return WindowSeries(watch, "all", ends, ends + late_s, np.arange(count, dtype=float), np.zeros(count), rung, (0.0, 8.0))
 
 
-def words(share=False):
-    return Words("Detections a frame", lambda value: f"{value:.1f}", lambda at_s: moment(CASE, at_s), share=share)
+def drawn(day):
+    """The chart of the series as it is known on that day."""
+    return monitor(FOUND, [MonitorView.by(series(), day * DAY_S)], marks(day), partial(moment, CASE))
 
 
 def marks(day):
@@ -37,10 +39,10 @@ def marks(day):
 
 
 def test_a_picture_its_table_and_its_words_end_where_a_person_knows_no_more():
-    chart = monitor([MonitorView.by(series(), 8 * DAY_S)], words(), marks(8))
+    chart = drawn(8)
     assert max(chart.figure.data[0].x) == 9  # the midnight after eight days
     assert len(chart.table) == 8
-    assert "7.0, usually 0.0 to 8.0" in chart.takeaway
+    assert "7.00, usually 0 to 8.00" in chart.takeaway
     assert "rings" not in chart.takeaway
 
 
@@ -50,7 +52,7 @@ def test_labels_are_known_when_they_are_there_not_when_their_window_ends():
 
 
 def test_what_rings_says_so_for_a_day_and_that_it_rang_afterwards():
-    at = {day: monitor([MonitorView.by(series(), day * DAY_S)], words(), marks(day)).takeaway for day in (9, 10, 12)}
+    at = {day: drawn(day).takeaway for day in (9, 10, 12)}
     assert "It rings." not in at[9]
     assert "It rings." in at[10]
     assert "It rang before." in at[12]
@@ -58,14 +60,14 @@ def test_what_rings_says_so_for_a_day_and_that_it_rang_afterwards():
 
 def test_before_the_first_window_nothing_is_known():
     none = MonitorView.by(series(), 0.0)
-    assert reading([none], words(), marks(0)) == "nothing is known yet"
-    assert monitor([none], words(), marks(0)).takeaway.endswith("nothing is known yet.")
+    assert reading([none], marks(0)) == "nothing is known yet"
+    assert drawn(0).takeaway.endswith("nothing is known yet.")
 
 
 def test_the_usual_range_of_a_share_goes_no_farther_than_shares_do():
     watch = Watch(statistic="dropped", window_h=6)
     shares = WindowSeries(watch, "all", *(np.array([DAY_S]),) * 2, np.array([0.0]), np.zeros(1), np.zeros(1, bool), (-0.2, 0.2))
-    assert reading([MonitorView.by(shares, 2 * DAY_S)], words(share=True), marks(2)) == "0.0, usually 0.0 to 0.2"
+    assert reading([MonitorView.by(shares, 2 * DAY_S)], marks(2)) == "0.0%, usually 0.0% to 20.0%"
 
 
 def test_harm_by_day_is_that_of_the_frames_of_the_day():
@@ -87,23 +89,25 @@ def test_looks_stand_beside_the_best_ones_of_their_moment():
 
 
 @pytest.mark.parametrize(
-    ("value", "told"), [(2.0, "1.00 below the usual 3.00 to 5.00"), (7.5, "2.50 above the usual"), (4.0, "the usual range is")]
+    ("value", "expected"),
+    [(2.0, "1.00 below the usual 3.00 to 5.00"), (7.5, "2.50 above the usual"), (4.0, "the usual range is")],
 )
-def test_what_rang_says_by_how_much(value, told):
-    assert told in rang(Ring(0.0, FOUND, "all", value, (3.0, 5.0)))
+def test_what_rang_says_by_how_much(value, expected):
+    assert expected in Ring(0.0, FOUND, "all", value, (3.0, 5.0)).sentence()
 
 
 def test_a_ring_by_p_says_below_which():
     watch = Watch(statistic="brightness", test="ks", rings="p", at=0.01, by="site")
-    assert rang(Ring(0.0, watch, "Depot", 0.2, (np.nan, np.nan))).endswith("(Depot) is 0.200 over 24 h; p is below 0.01.")
-    assert whole(watch).endswith("KS distance against the first days, p below 0.01, corrected")
+    sentence = Ring(0.0, watch, "Depot", 0.2, (np.nan, np.nan)).sentence()
+    assert sentence.endswith("(Depot) is 0.200 over 24 h; p is below 0.01.")
+    assert watch.line().endswith("KS distance against the first days, p below 0.01, corrected")
 
 
 def test_times_and_costs_are_read_aloud():
     assert moment(CASE, 0.0) == "day 1, Mon 00:00"
     assert moment(CASE, 12.6 * DAY_S) == "day 13, Sat 14:24"
     assert [hours(seconds) for seconds in (1200, 9000, 7 * DAY_S)] == ["20 min", "2.5 h", "7 days"]
-    assert cost_of(CASE.incident.looks["labels"], 60) == "90 min, 60 USD"
+    assert price(*CASE.incident.looks["labels"].cost(60)) == "90 min, 60 USD"
     assert "read the log of changes" in first_moves(CASE.incident)
 
 

@@ -1,0 +1,290 @@
+"""Fixes of an incident: the fields of each kind, and the changes of the running system that it makes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from simulator.case.document import Path
+from simulator.case.fields import Line, Name, Share, Strict
+from simulator.case.kinds import OneOf, registry
+from simulator.errors import suggest
+from simulator.incident.effects import Enters
+
+if TYPE_CHECKING:
+    from simulator.case.choices import Pick
+    from simulator.case.schema import Scenario
+    from simulator.incident.play import Play
+    from simulator.incident.stream import AnsweredFrames, Stream
+
+Faults = Iterator[tuple[Path, str]]
+Minutes = Annotated[float, Field(ge=0, le=40_320)]
+Usd = Annotated[float, Field(ge=0, le=1e9)]
+Network = tuple[str, str]
+
+
+# Changes of the running system
+
+
+@dataclass(frozen=True)
+class Undone:
+    """From a time (s) on, everything that enters at one of these places is as it was tested."""
+
+    at_s: float
+    enters: frozenset[Enters]
+
+    def join(self, changes: Changes) -> None:
+        changes.undone.append(self)
+
+
+@dataclass(frozen=True)
+class Swapped:
+    """From a time to another (s) a network answers a share of the frames.
+
+    instead_of: answer only the frames that this network answered; whole: a canary, with libraries and configuration as tested
+    """
+
+    at_s: float
+    network: Network
+    instead_of: Network | None = None
+    until_s: float = float("inf")
+    share: float = 1.0
+    whole: bool = False
+
+    def join(self, changes: Changes) -> None:
+        changes.answers.append(self)
+        if not self.whole:
+            changes.lasting.append(self)
+
+    def change(self, answers: AnsweredFrames, stream: Stream) -> None:
+        """Let the network answer its frames, from the score that suits it on."""
+        rows = (answers.at_s >= self.at_s) & (answers.at_s < self.until_s)
+        if self.share < 1:
+            rows &= stream.streams.named(f"canary/{self.at_s:.0f}").random(len(rows)) < self.share
+        if self.instead_of is not None:
+            rows &= answers.network == stream.scenes.networks[self.instead_of]
+        answers.network = np.where(rows, stream.scenes.networks[self.network], answers.network)
+        answers.whole |= rows & self.whole
+        answers.bin[rows] = stream.scenes.tested_bins[answers.network[rows]]
+
+    def model_after(self, model: Network, now_s: float) -> Network:
+        """Return the model of a replica that ran `model` before."""
+        return self.network if self.at_s <= now_s and self.instead_of in (None, model) else model
+
+
+@dataclass(frozen=True)
+class Rethresholded:
+    """From a time (s) on, detections count from this bin of scores on."""
+
+    at_s: float
+    bin: int
+
+    def join(self, changes: Changes) -> None:
+        changes.answers.append(self)
+        changes.lasting.append(self)
+
+    def change(self, answers: AnsweredFrames, stream: Stream) -> None:
+        """Let detections count from the bin on."""
+        answers.bin[answers.at_s >= self.at_s] = self.bin
+
+    def model_after(self, model: Network, now_s: float) -> Network:
+        """Return the model of a replica, which stays."""
+        return model
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """From a time (s) on, people look at the frames that the network is least sure of."""
+
+    at_s: float
+    frames_per_h: float
+    finds: float
+    usd_a_frame: float = 0.0
+
+    def join(self, changes: Changes) -> None:
+        changes.reviews.append(self)
+
+    def usd(self, until_s: float) -> float:
+        """Return the pay of the people until a time (s)."""
+        return self.usd_a_frame * self.frames_per_h * max(until_s - self.at_s, 0.0) / 3600
+
+
+Change = Undone | Swapped | Rethresholded | Reviewed
+
+
+@dataclass
+class Changes:
+    """Changes by what they alter, each in order of time; lasting: those of `answers` that are no canary."""
+
+    undone: list[Undone] = field(default_factory=list)
+    answers: list[Swapped | Rethresholded] = field(default_factory=list)
+    lasting: list[Swapped | Rethresholded] = field(default_factory=list)
+    reviews: list[Reviewed] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, changes: Iterable[Change]) -> Changes:
+        grouped = cls()
+        for change in changes:
+            change.join(grouped)
+        return grouped
+
+
+# Kinds of fix
+
+
+@dataclass
+class Remedies:
+    """The fixes of a case by kind, each by its name."""
+
+    undo: dict[str, UndoFix] = field(default_factory=dict)
+    networks: dict[str, NetworkFix] = field(default_factory=dict)
+    thresholds: dict[str, ThresholdFix] = field(default_factory=dict)
+    people: dict[str, PeopleFix] = field(default_factory=dict)
+    picks: dict[str, PicksFix] = field(default_factory=dict)
+    nothing: dict[str, NothingFix] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, fixes: Mapping[str, AnyFix]) -> Remedies:
+        remedies = cls()
+        for name, fix in fixes.items():
+            fix.join(remedies, name)
+        return remedies
+
+    def better_model(self) -> str:
+        """Return the first fix that puts another network in place of every other."""
+        return next(name for name, fix in self.networks.items() if fix.instead_of is None)
+
+
+class AnyFix(Strict):
+    """A fix, in force some minutes after the order."""
+
+    kind: str
+    label: Line
+    note: Line
+    minutes: Minutes
+    usd: Usd = 0
+
+    def check(self, scenario: Scenario) -> Faults:
+        """Yield names that refer to nothing."""
+        yield from ()
+
+    def join(self, remedies: Remedies, name: str) -> None:
+        """Add itself to the fixes of its kind."""
+        raise NotImplementedError
+
+    def changes(self, play: Play, at_s: float) -> tuple[Change, ...]:
+        """Return the changes of the running system from a time (s) on."""
+        return ()
+
+    def new_picks(self) -> Mapping[str, Pick]:
+        """Return the picks of the case that change."""
+        return {}
+
+
+class UndoFix(AnyFix):
+    """Everything that entered at one of these places is put back as it was tested."""
+
+    kind: Literal["undo"]
+    enters: Annotated[list[Enters], Field(min_length=1, max_length=5)]
+
+    def join(self, remedies: Remedies, name: str) -> None:
+        remedies.undo[name] = self
+
+    def changes(self, play: Play, at_s: float) -> tuple[Change, ...]:
+        return (Undone(at_s, frozenset(self.enters)),)
+
+
+class NetworkFix(AnyFix):
+    """Another of the measured networks answers on all replicas, with the threshold that suits it on the reference images."""
+
+    kind: Literal["network"]
+    detector: Annotated[str, Field(max_length=40)]
+    precision: Annotated[str, Field(max_length=40)] = "fp32"
+    instead_of: Annotated[
+        tuple[str, str] | None, Field(description="only where this detector at this precision answers; none: everywhere")
+    ] = None
+    picks: Annotated[dict[Name, str | int | float], Field(max_length=8, description="of choices, for its speed")] = {}
+
+    def check(self, scenario: Scenario) -> Faults:
+        yield from _picks(self.picks, scenario)
+
+    def join(self, remedies: Remedies, name: str) -> None:
+        remedies.networks[name] = self
+
+    def changes(self, play: Play, at_s: float) -> tuple[Change, ...]:
+        return (Swapped(at_s, (self.detector, self.precision), self.instead_of),)
+
+    def new_picks(self) -> Mapping[str, Pick]:
+        return self.picks
+
+
+class ThresholdFix(AnyFix):
+    """The threshold is chosen anew, on the frames that people have labelled for this incident."""
+
+    kind: Literal["threshold"]
+
+    def join(self, remedies: Remedies, name: str) -> None:
+        remedies.thresholds[name] = self
+
+    def changes(self, play: Play, at_s: float) -> tuple[Change, ...]:
+        return (Rethresholded(at_s, play.best_bin()),)
+
+
+class PeopleFix(AnyFix):
+    """People look at the frames that the network is least sure of, up to their capacity an hour."""
+
+    kind: Literal["people"]
+    frames_per_h: Annotated[float, Field(gt=0, le=1e6)]
+    finds: Annotated[Share, Field(description="of the objects that are there")]
+    usd_a_frame: Usd
+
+    def join(self, remedies: Remedies, name: str) -> None:
+        remedies.people[name] = self
+
+    def changes(self, play: Play, at_s: float) -> tuple[Change, ...]:
+        return (Reviewed(at_s, self.frames_per_h, self.finds, self.usd_a_frame),)
+
+
+class PicksFix(AnyFix):
+    """Choices of the case change, such as more replicas."""
+
+    kind: Literal["picks"]
+    picks: Annotated[dict[Name, str | int | float], Field(min_length=1, max_length=8)]
+
+    def check(self, scenario: Scenario) -> Faults:
+        yield from _picks(self.picks, scenario)
+
+    def join(self, remedies: Remedies, name: str) -> None:
+        remedies.picks[name] = self
+
+    def new_picks(self) -> Mapping[str, Pick]:
+        return self.picks
+
+
+class NothingFix(AnyFix):
+    """Nothing is changed: the incident is closed as none."""
+
+    kind: Literal["nothing"]
+
+    def join(self, remedies: Remedies, name: str) -> None:
+        remedies.nothing[name] = self
+
+
+def _picks(picks: dict[str, str | int | float], scenario: Scenario) -> Faults:
+    for name, pick in picks.items():
+        if name not in scenario.choices:
+            yield ("picks", name), f"there is no choice '{name}'; {suggest(name, scenario.choices)}"
+            continue
+        try:
+            scenario.choices[name].read(pick)
+        except ValueError as error:
+            yield ("picks", name), str(error)
+
+
+#: Every kind of fix that a case may name, by that name.
+FIXES: dict[str, type[AnyFix]] = registry(UndoFix, NetworkFix, ThresholdFix, PeopleFix, PicksFix, NothingFix)
+Fix = Annotated[AnyFix, OneOf(FIXES)]

@@ -1,0 +1,242 @@
+"""Looks at the servers: their counters, the log of changes, the replicas, the preprocessing, and answers side by side."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import Annotated, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from simulator.case.fields import Share
+from simulator.incident.effects import Replica
+from simulator.incident.fixes import Changes, Swapped
+from simulator.incident.looks import DAY_S, HOUR_S, SAME, AnyLook, Floats, Ints, LookFinding, LookRequest, View, clustered
+
+#: An hour with fewer clips counts as an hour with this number, in the share of dropped clips.
+_FEW_CLIPS = 20
+
+
+class CountersLook(AnyLook):
+    """Counters of the servers: clips that came, clips dropped, and the time to an answer."""
+
+    kind: Literal["counters"]
+
+    def find(self, view: View, request: LookRequest) -> LookFinding:
+        served, rows = view.statistics.frames.served, []
+        for name, part, days in (("last day", view.recent(), 1.0), ("reference", view.reference(), view.spec.reference_days)):
+            latency = served.latency_s[part]
+            slow = float(np.nanquantile(latency, 0.95)) if np.isfinite(latency).any() else float("nan")
+            dropped = served.dropped[part].astype(float)
+            hours = (served.arrived_s[part] // HOUR_S).astype(np.int64)
+            hours -= hours.min(initial=0) if len(hours) else 0
+            worst = (np.bincount(hours, dropped) / np.maximum(np.bincount(hours), _FEW_CLIPS)).max(initial=0)
+            rows.append((name, part.sum() / days / 24, 100 * float(dropped.mean()), 100 * float(worst), slow))
+        columns = ["time", "clips an hour", "dropped (%)", "dropped in the worst hour (%)", "answer, 95% within (s)"]
+        now, then = rows
+        sentence = (
+            f"{now[2]:.1f}% of the clips of the last day were dropped, {now[3]:.0f}% in the worst hour; in the reference time "
+            f"{then[2]:.1f}% and {then[3]:.0f}%. {now[1]:.0f} clips came an hour, {then[1]:.0f} then."
+        )
+        return LookFinding(sentence, "drops" if now[3] > then[3] + 1 else "no drops", pd.DataFrame(rows, columns=columns))
+
+
+class ChangesLook(AnyLook):
+    """The log of changes of the last days."""
+
+    kind: Literal["changes"]
+    days: Annotated[float, Field(gt=0, le=28)] = 7
+
+    def find(self, view: View, request: LookRequest) -> LookFinding:
+        onset_s = view.secret.onset_s
+        entries = view.secret.entries(view.spec) if view.now_s - self.days * DAY_S <= onset_s <= view.now_s else []
+        table = pd.DataFrame(
+            {
+                "day": [f"day {int(onset_s // DAY_S) + 1}" for _ in entries],
+                "system": [entry.system for entry in entries],
+                "change": [entry.text for entry in entries],
+            }
+        ).sort_values("change", ignore_index=True)
+        sign = "+".join(sorted({entry.system for entry in entries})) or "nothing"
+        sentence = " ".join(table["change"]) or f"The log has no change in the last {self.days:g} days."
+        return LookFinding(sentence, sign, table)
+
+
+class ReplicasLook(AnyLook):
+    """The hash of the model and the configuration of each replica, beside the tested ones."""
+
+    kind: Literal["replicas"]
+
+    def find(self, view: View, request: LookRequest) -> LookFinding:
+        release = view.spec.release
+        salt = f"configuration/{view.secret.seed}"  # so that the hash of a configuration cannot be looked up
+        tested = _file_hash(view, release.detector, release.precision), _hash(salt, "")
+        rows = [
+            (f"replica {place + 1}", _file_hash(view, *one.model), one.model[1], _hash(salt, "".join(one.conditions)))
+            for place, one in enumerate(_replicas(view))
+        ]
+        table = pd.DataFrame(
+            [*rows, ("tested", tested[0], release.precision, tested[1])],
+            columns=["replica", "model file", "precision", "configuration"],
+        )
+        models, configurations = ([row[column] != tested[part] for row in rows] for part, column in ((0, 1), (1, 3)))
+        differing = (("model", "model file", models), ("configuration", "configuration", configurations))
+        signs = [f"{'every' if all(odd) else sum(odd)} {sign}" for sign, _, odd in differing if any(odd)]
+        sentences = [_odd_replicas(odd, thing) for _, thing, odd in differing if any(odd)]
+        sentence = " ".join(sentences) or "All replicas run the tested model and configuration."
+        return LookFinding(sentence, ", ".join(signs) or "as tested", table)
+
+
+def _replicas(view: View) -> list[Replica]:
+    release = view.spec.release
+    replicas = [Replica((release.detector, release.precision)) for _ in range(view.replicas())]
+    for effect, _ in view.secret.effects(view.spec):
+        strength = view.strength(effect.enters_at)
+        if strength <= 0 or effect.enters_at != "server":
+            continue
+        every = range(view.stream.served.replicas)
+        for place in every if effect.where.replicas is None else view.stream.replicas_of(effect.where, strength):
+            effect.change_replica(replicas[place])
+    for change in Changes.of(view.changes).lasting:
+        for replica in replicas:
+            replica.model = change.model_after(replica.model, view.now_s)
+    return replicas
+
+
+def _odd_replicas(odd: list[bool], thing: str) -> str:
+    if all(odd):
+        return f"Every replica runs a {thing} other than the tested one."
+    names = " and ".join(str(place + 1) for place in np.flatnonzero(odd))
+    return f"Replica {names} runs a {thing} other than the tested one; the others run the tested one."
+
+
+def _hash(kind: str, text: str) -> str:
+    return hashlib.sha256(f"{kind}/{text}".encode()).hexdigest()[:12]
+
+
+def _file_hash(view: View, detector: str, precision: str) -> str:
+    """Return the hash of the measured file; at 8 bits a hash of its name, for each machine makes those files anew."""
+    file = view.statistics.scenes.files[detector]
+    return file[:12] if precision == "fp32" else _hash(file, precision)
+
+
+class PreprocessingLook(AnyLook):
+    """Frames prepared by the training code, and as clients and servers prepared them, by version and replica."""
+
+    kind: Literal["preprocessing"]
+    frames: Annotated[int, Field(ge=1, le=10_000)] = 200
+
+    def find(self, view: View, request: LookRequest) -> LookFinding:
+        frames, scenes = view.statistics.frames, view.statistics.scenes
+        chosen = view.chosen(view.recent() & ~frames.served.dropped, self.frames, "prepared")
+        network, scene = frames.network[chosen], frames.scene[chosen]
+        trained, served = (scenes.inputs[network, setting[chosen], scene] for setting in (frames.raw, frames.given))
+        gaps = np.abs(served - trained) / trained[:, 1:2]
+        rows = []
+        for place, version in enumerate(view.spec.versions.values()):
+            for replica in range(view.replicas()):
+                part = (frames.version[chosen] == place) & (frames.served.replica[chosen] == replica)
+                if part.any():
+                    both = trained[part].mean(axis=0), served[part].mean(axis=0)
+                    rows.append((version, f"replica {replica + 1}", *both[0], *both[1], float(gaps[part].max(axis=0).mean())))
+        names = ["input mean", "input spread", "first minus last channel"]
+        sides = [f"{name}, {side}" for side in ("trained", "served") for name in names]
+        table = pd.DataFrame(rows, columns=["client", "replica", *sides, "gap (spreads)"])
+        odd = table["gap (spreads)"] > SAME
+        sign = _pattern(table, odd)
+        clients, replicas = (", ".join(table.loc[odd, column].unique()) for column in ("client", "replica"))
+        sentence = {
+            "nowhere": "Training and serving code prepare the frames identically.",
+            "everywhere": "Clients and servers prepare the frames unlike the training code, with every client and replica.",
+            "one client": f"Frames from {clients} are prepared otherwise, on any replica.",
+            "some replicas": f"Frames are prepared otherwise on {replicas}, from any client.",
+            "some": "Some frames are prepared otherwise, without a pattern by client or replica.",
+        }[sign]
+        return LookFinding(sentence, sign, table, prepared=_commonest_difference(view))
+
+
+def _pattern(table: pd.DataFrame, odd: pd.Series) -> str:
+    if not odd.any():
+        return "nowhere"
+    if odd.all():
+        return "everywhere"
+    for column, sign in (("client", "one client"), ("replica", "some replicas")):
+        by = odd.groupby(table[column])
+        if bool((by.all() == by.any()).all()):
+            return sign
+    return "some"
+
+
+def _commonest_difference(view: View) -> tuple[tuple[str, int], tuple[str, int]] | None:
+    """Return the commonest pair of settings, of the camera and of the network, of the last day's frames where they differ."""
+    frames = view.statistics.frames
+    odd = view.recent() & ~frames.served.dropped & (frames.raw != frames.given)
+    if not odd.any():
+        return None
+    pairs, counts = np.unique(np.stack([frames.raw[odd], frames.given[odd]]), axis=1, return_counts=True)
+    first, second = pairs[:, int(counts.argmax())]
+    settings = list(view.statistics.scenes.settings)
+    return settings[int(first)], settings[int(second)]
+
+
+class ReplayLook(AnyLook):
+    """Stored frames of the reference time, sent through the servers as they are now."""
+
+    kind: Literal["replay"]
+    frames: Annotated[int, Field(ge=20, le=10_000)] = 400
+
+    def find(self, view: View, request: LookRequest) -> LookFinding:
+        frames = view.statistics.frames
+        chosen = view.chosen(view.reference() & ~frames.served.dropped, self.frames, "replayed")
+        given, network, bins = view.stream.as_served(chosen, view.now_s, frames, view.changes)
+        now = view.statistics.scenes.tails[0][network, given, frames.scene[chosen], bins].astype(float)
+        return _compared("The same stored frames, now minus then", now, view.counts(chosen), frames.dwell[chosen])
+
+
+class ShadowLook(AnyLook):
+    """The previous release answers the live frames beside the present one."""
+
+    kind: Literal["shadow"]
+
+    def find(self, view: View, request: LookRequest) -> LookFinding:
+        return _beside_previous(view, self.minutes, "The same live frames")
+
+
+class CanaryLook(AnyLook):
+    """The previous release answers a share of the traffic in earnest."""
+
+    kind: Literal["canary"]
+    share: Annotated[Share, Field(gt=0)] = 0.1
+
+    def find(self, view: View, request: LookRequest) -> LookFinding:
+        result = _beside_previous(view, self.minutes, "Live frames")
+        previous = view.spec.previous.detector, view.spec.previous.precision
+        canary = Swapped(request.begun_s, previous, until_s=view.now_s, share=self.share, whole=True)
+        return replace(result, canary=canary)
+
+
+def _beside_previous(view: View, minutes: float, frames_named: str) -> LookFinding:
+    """Compare the detections of the present release on the last minutes' frames with those of the previous release."""
+    frames, scenes = view.statistics.frames, view.statistics.scenes
+    live = (frames.at_s < view.now_s) & (frames.at_s >= view.now_s - 60 * minutes) & ~frames.served.dropped
+    chosen = np.flatnonzero(live)
+    previous = view.spec.previous.detector, view.spec.previous.precision
+    cell = scenes.networks[previous], frames.seen[chosen], frames.scene[chosen], scenes.best_bin(previous)
+    before = scenes.tails[0][cell].astype(float)
+    head = f"{frames_named}, the present release minus the previous one"
+    return _compared(head, view.counts(chosen), before, frames.dwell[chosen])
+
+
+def _compared(head: str, now: Floats, then: Floats, clusters: Ints) -> LookFinding:
+    change = clustered(now - then, clusters)
+    small = abs(change.value) <= SAME * max(float(then.mean()), 1e-9)
+    sign = "same" if small or change.low <= 0 <= change.high else "fewer" if change.value < 0 else "more"
+    table = pd.DataFrame(
+        [("now", now.mean()), ("before", then.mean()), ("change", change.value), ("low", change.low), ("high", change.high)],
+        columns=["figure", "detections a frame"],
+    )
+    interval = f"{change.value:+.2f} ({change.low:+.2f} to {change.high:+.2f})"
+    moved = f"{interval} detections a frame, of {then.mean():.2f}"
+    return LookFinding(f"{head}: {moved if (now != then).any() else 'exactly as many detections'}.", sign, table)

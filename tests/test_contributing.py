@@ -1,0 +1,174 @@
+"""CONTRIBUTING.md is true: its stops are called in their order, its files exist, and what it says suffices for an addition."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+from simulator import compile_plan, load
+from simulator.explain.result import replicate
+from tests.house_picture import PICTURE, picture
+
+ROOT = Path(__file__).parents[1]
+PAGE = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+STOPS = re.findall(r"^\| \d+ \| `([\w.]+)` \|", PAGE, re.M)
+
+
+def _function(place: str) -> Any:
+    """Return the function at a dotted place, which may be a method."""
+    parts = place.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        try:
+            found: Any = import_module(".".join(parts[:length]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[length:]:
+            found = getattr(found, part)
+        return found
+    raise AssertionError(f"{place} names no function")
+
+
+def test_a_run_passes_the_stops_in_their_order():
+    assert len(STOPS) <= 12
+    codes = {_function(stop).__code__: stop for stop in STOPS}
+    passed: list[str] = []
+
+    def note(frame: FrameType, event: str, _: object) -> None:
+        stop = codes.get(frame.f_code) if event == "call" else None
+        if stop and stop not in passed:
+            passed.append(stop)
+
+    sys.setprofile(note)
+    try:
+        assert replicate(compile_plan(load("production-drift")), seed=1, replications=2).reasons is not None
+    finally:
+        sys.setprofile(None)
+    assert passed == STOPS
+
+
+def test_every_file_that_the_page_names_exists():
+    named = re.findall(r"`((?:simulator|tests|docs|pages|scenarios|campaigns|assets|\.ci)/[\w/.*<>-]*)`", PAGE)
+    assert named
+    for name in named:
+        pattern = re.sub(r"<\w+>", "*", name).rstrip("/")
+        assert list(ROOT.glob(pattern)), f"CONTRIBUTING.md names {name}, which does not exist"
+
+
+def test_the_picture_is_that_of_the_imports():
+    assert PICTURE.read_text(encoding="utf-8") == picture(), "run `make docs`"
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A temporary copy of the package, with cases and assets beside it."""
+    for file in (ROOT / "simulator").rglob("*.py"):
+        target = tmp_path / file.relative_to(ROOT)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(file.read_bytes())
+    for folder in ("scenarios", "assets", "pages"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    return tmp_path
+
+
+def _run(copy: Path, script: str) -> str:
+    environment = os.environ | {"PYTHONPATH": str(copy)}
+    ended = subprocess.run(
+        [sys.executable, "-c", script], cwd=copy, env=environment, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+def _insert(file: Path, before: str, line: str) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.count(before) == 1
+    file.write_text(text.replace(before, line + before), encoding="utf-8")
+
+
+STAGE = '''"""A belt: every request takes its constant time."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from simulator.case.kinds import AnyStage, Target
+from simulator.stages.stage import Stage
+
+
+class Belt(AnyStage):
+    """A belt that carries each request for `seconds`."""
+
+    kind: Literal["belt"]
+    seconds: Annotated[float, Field(gt=0)]
+    to: Target
+
+
+class BeltStage(Stage):
+    """Hands each request on after the time of the belt."""
+
+    def connect(self):
+        self.to = self.run.receiver(self.spec.to)
+
+    def accept(self, rows, time):
+        self.to.accept(rows, time + self.spec.seconds)
+'''
+
+CASE = """
+id: carried
+version: 1
+title: A belt
+summary: One request a second.
+brief: How long does it take?
+run: {days: 0.01, drain_days: 0.01, replications: 2}
+arrivals: {kind: constant, rate_per_s: {value: 1, assumed: a test}}
+start: belt
+stages:
+  belt: {kind: belt, label: Belt, seconds: 7, to: done}
+ends:
+  done: {label: Carried, escalated: false, detected: {value: 1, assumed: no}, usd: {value: 0, assumed: no}}
+"""
+
+RUN = f'''
+from simulator import compile_plan, simulate, summarise
+from simulator.case.load import loads
+metrics = summarise(simulate(compile_plan(loads("""{CASE}""")), seed=1, replication=one) for one in range(2))
+print({{name: round(one.value, 6) for name, one in metrics.items()}})
+'''
+
+
+def test_a_stage_kind_is_its_file_and_a_line(copy: Path):
+    (copy / "simulator/stages/belt.py").write_text(STAGE, encoding="utf-8")
+    registry = copy / "simulator/stages/__init__.py"
+    _insert(registry, "from simulator.stages.fork import", "from simulator.stages.belt import Belt, BeltStage\n")
+    _insert(registry, "    (Fork, ForkStage),\n", "    (Belt, BeltStage),\n")
+    assert "'latency_mean_s': 7.0" in _run(copy, RUN)
+
+
+def test_a_metric_is_a_few_lines_in_its_family(copy: Path):
+    family = copy / "simulator/metrics/request_metrics.py"
+    with family.open("a", encoding="utf-8") as file:
+        file.write(
+            "\n\ndef slow(case):\n"
+            '    yield CountedMetric(share_metric("slow_share", "Slow requests", "lower"), _slow)\n'
+            "\n\ndef _slow(run):\n"
+            "    return run.ratio((run.columns.answered - run.columns.sent > 5)[run.own].sum(), run.n)\n"
+        )
+    registry = copy / "simulator/metrics/__init__.py"
+    text = registry.read_text(encoding="utf-8").replace("import cost, latencies, outcomes", "import cost, latencies, outcomes, slow")
+    registry.write_text(text, encoding="utf-8")
+    _insert(registry, '    MetricFamily("cost", cost),\n', '    MetricFamily("slow", slow),\n')
+    (copy / "simulator/stages/belt.py").write_text(STAGE, encoding="utf-8")
+    stages = copy / "simulator/stages/__init__.py"
+    _insert(stages, "from simulator.stages.fork import", "from simulator.stages.belt import Belt, BeltStage\n")
+    _insert(stages, "    (Fork, ForkStage),\n", "    (Belt, BeltStage),\n")
+    assert "'slow_share': 1.0" in _run(copy, RUN)
