@@ -20,13 +20,12 @@ from simulator.metrics.paired_samples import change
 from simulator.metrics.replications import warm
 from simulator.processes import ProcessPool
 from simulator.tradeoffs.best_design import Sampler, Search, cost_goal
-from simulator.tradeoffs.breakeven import answers_of
+from simulator.tradeoffs.breakeven import claims_of
 from simulator.tradeoffs.dask_cluster import Cluster
 from simulator.tradeoffs.design_outcomes import DesignOutcome, solve
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import Front, goals_of
-from simulator.tradeoffs.sweep import Submit, Sweep, swept
-from simulator.tradeoffs.sweep_request import SweepRequest, asked_for
+from simulator.tradeoffs.sweep import Submit, Sweep, SweepRequest, sweep_request, swept
 from simulator.tradeoffs.tradeoff_charts import front_chart
 
 CASE = "skin-cancer-triage"
@@ -68,9 +67,9 @@ def tornado(pool: ProcessPool, seed: int = 1) -> str:
     scenario, names = load(CASE), ["sensitivity", "cost_per_1000_usd"]
     steps = [step for step in changes_of_design(compile_plan(scenario)) if step.plan and not step.plan.bands][:LEVERS]
     points = [DesignPoint({}, HALF), *(DesignPoint({step.choice: step.pick}, HALF) for step in steps)]
-    asked = SweepRequest(scenario, [], names, points, figures=HALF, seed=seed, replications=4)
+    request = SweepRequest(scenario, [], names, points, figures=HALF, seed=seed, replications=4)
     begun = perf_counter()
-    base, *others = swept(Sweep(asked, pool.submit))
+    base, *others = swept(Sweep(request, pool.submit))
     changes = {
         name: [change(scenario.metrics[name], base.readings[name], one.readings[name]) for one in others] for name in names
     }
@@ -86,15 +85,15 @@ def growth(pool: ProcessPool) -> Table:
     table = Table("sweep", "points", "patients a point", "seconds", "ms a point", box=None)
     for told, over in (("measured hardware", MEASURED), ("half of it projected", (*MEASURED, "hardware"))):
         for size in SIZES:
-            asked = asked_for(load(CASE), over, metrics=["sensitivity", "cost_per_1000_usd"], method="sobol", points=size,
+            request = sweep_request(load(CASE), over, metrics=["sensitivity", "cost_per_1000_usd"], method="sobol", points=size,
                               replications=2, figures=HALF)  # fmt: skip
             begun = perf_counter()
-            outcomes = [one for one in swept(Sweep(asked, pool.submit)) if not one.refused]
+            outcomes = [one for one in swept(Sweep(request, pool.submit)) if not one.refused]
             seconds, count = perf_counter() - begun, len(outcomes)
             patients = np.mean([one.requests for one in outcomes])
             table.add_row(told, f"{count:,}", f"{patients:,.0f}", f"{seconds:.1f}", f"{1000 * seconds / count:.0f}")
             if over == MEASURED:
-                table.caption = drawn(asked, outcomes)
+                table.caption = drawn(request, outcomes)
     return table
 
 
@@ -102,28 +101,28 @@ def many(pool: ProcessPool) -> Table:
     """What a point of few patients costs as there are more and more of them, and what this process takes meanwhile."""
     table = Table("points of few patients", "patients a point", "seconds", "ms a point", "memory, MB", box=None)
     for size in MANY:
-        asked = asked_for(load(CASE), MEASURED, metrics=["sensitivity", "cost_per_1000_usd"], method="sobol", points=size,
+        request = sweep_request(load(CASE), MEASURED, metrics=["sensitivity", "cost_per_1000_usd"], method="sobol", points=size,
                           replications=2, figures=FEW)  # fmt: skip
         begun = perf_counter()
-        outcomes = swept(Sweep(asked, pool.submit))
+        outcomes = swept(Sweep(request, pool.submit))
         seconds, count = perf_counter() - begun, len(outcomes)
         patients, memory = np.mean([one.requests for one in outcomes]), psutil.Process().memory_info().rss / 1e6
         table.add_row(f"{count:,}", f"{patients:,.0f}", f"{seconds:.1f}", f"{1000 * seconds / count:.1f}", f"{memory:,.0f}")
     return table
 
 
-def drawn(asked: SweepRequest, outcomes: Sequence[DesignOutcome]) -> str:
+def drawn(request: SweepRequest, outcomes: Sequence[DesignOutcome]) -> str:
     """How long the front of so many designs takes to be worked out, and to be drawn as a browser is sent it."""
     begun = perf_counter()
-    front = Front(goals_of(asked.scenario, asked.metrics), outcomes)
-    kept = len(front.places)
+    front = Front(goals_of(request.scenario, request.metrics), outcomes)
+    cache = len(front.places)
     worked_out = perf_counter() - begun
-    names, table = [asked.words(point) for point in asked.points], asked.table(outcomes)
-    chart = front_chart(front, names, None, asked.scenario, (front.goals[0], front.goals[1]), table)
+    names, table = [request.words(point) for point in request.points], request.table(outcomes)
+    chart = front_chart(front, names, None, request.scenario, (front.goals[0], front.goals[1]), table)
     size = len(chart.figure.to_json()) if chart.figure else 0
     seconds = perf_counter() - begun - worked_out
     return (
-        f"The front of {len(outcomes):,} designs, {kept} of them not beaten, is worked out in {worked_out:.2f} s, and its "
+        f"The front of {len(outcomes):,} designs, {cache} of them not beaten, is worked out in {worked_out:.2f} s, and its "
         f"picture of {size / 1000:.0f} kB is made in {seconds:.2f} s."
     )
 
@@ -131,15 +130,17 @@ def drawn(asked: SweepRequest, outcomes: Sequence[DesignOutcome]) -> str:
 def overhead() -> Table:
     """What a point takes on processes of this machine, and on as many workers of a Dask scheduler beside them."""
     table = Table("workers", "ms a point on processes", "ms a point on a cluster", "overhead", box=None)
-    asked = asked_for(load(CASE), MEASURED, metrics=["sensitivity", "cost_per_1000_usd"], method="sobol", points=ON_CLUSTER,
-                      replications=2, figures=HALF)  # fmt: skip
-    tasks = [asked.task(point, asked.seed, asked.replications) for point in asked.points]
+    metrics = ["sensitivity", "cost_per_1000_usd"]
+    request = sweep_request(
+        load(CASE), MEASURED, metrics=metrics, method="sobol", points=ON_CLUSTER, replications=2, figures=HALF
+    )
+    tasks = [request.task(point, request.seed, request.replications) for point in request.points]
     for workers in WORKERS:
         with ProcessPool(workers, warm) as pool:
-            here = _ms_a_point(asked, pool.submit)
+            here = _ms_a_point(request, pool.submit)
         dask = LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
         with dask, Cluster(dask.scheduler_address) as cluster:
-            there = _ms_a_point(asked, cluster.submit)
+            there = _ms_a_point(request, cluster.submit)
         table.add_row(str(workers), f"{here:.0f}", f"{there:.0f}", f"{there - here:.0f} ms, {there / here - 1:.0%}")
     sent = np.mean([len(task.plan) for task in tasks]) / 1000
     back = np.mean([len(pickle.dumps(solve(task))) for task in tasks[: ON_CLUSTER // 4]]) / 1000
@@ -147,11 +148,11 @@ def overhead() -> Table:
     return table
 
 
-def _ms_a_point(asked: SweepRequest, submit: Submit) -> float:
-    swept(Sweep(asked, submit, points=asked.points[:4]))  # whoever runs them has imported all by now
+def _ms_a_point(request: SweepRequest, submit: Submit) -> float:
+    swept(Sweep(request, submit, points=request.points[:4]))  # whoever runs them has imported all by now
     begun = perf_counter()
-    swept(Sweep(asked, submit))
-    return 1000 * (perf_counter() - begun) / len(asked.points)
+    swept(Sweep(request, submit))
+    return 1000 * (perf_counter() - begun) / len(request.points)
 
 
 class Enumerated:
@@ -159,14 +160,14 @@ class Enumerated:
 
     def __init__(self, pool: ProcessPool) -> None:
         scenario = load(CASE)
-        self.asked: SweepRequest = asked_for(scenario, SPACE, replications=2, figures=HALF)
-        self.outcomes = dict(zip(map(repr, self.asked.points), swept(Sweep(self.asked, pool.submit)), strict=True))
-        self.answers = answers_of(scenario, ["sensitivity", "wait_p95_s.dermatologist.urgent"])
+        self.request: SweepRequest = sweep_request(scenario, SPACE, replications=2, figures=HALF)
+        self.outcomes = dict(zip(map(repr, self.request.points), swept(Sweep(self.request, pool.submit)), strict=True))
+        self.claims = claims_of(scenario, ["sensitivity", "wait_p95_s.dermatologist.urgent"])
         self.goal = cost_goal(scenario)
 
     def search(self, seed: int) -> Search:
         """A search of it."""
-        return Search(self.asked.axes, self.asked.base, self.answers, self.goal, self._looked_up, seed)
+        return Search(self.request.axes, self.request.base, self.claims, self.goal, self._looked_up, seed)
 
     def _looked_up(self, points: Sequence[DesignPoint], _: int) -> list[DesignOutcome]:
         return [self.outcomes[repr(point)] for point in points]
@@ -174,7 +175,7 @@ class Enumerated:
     def best(self) -> float:
         """The least cost of a design that meets the objectives."""
         search = self.search(0)
-        tried = [search._judged(point, self.outcomes[repr(point)]) for point in self.asked.points]
+        tried = [search._judged(point, self.outcomes[repr(point)]) for point in self.request.points]
         return min(one.cost for one in tried if one.meets)
 
 

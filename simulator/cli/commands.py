@@ -39,11 +39,11 @@ COMMANDS = {
     ),
     "sweep": CommandEntry(
         "tradeoffs.sweep_commands:sweep",
-        "Run many designs of a case, over any of its choices and figures, and print what each comes to.",
+        "Run many designs of a case, over any of its choices and figures, and print their results.",
     ),
     "pareto": CommandEntry(
         "tradeoffs.sweep_commands:pareto",
-        "Print the designs of a sweep that no other is known to beat in two to four metrics, and what your own leaves lying.",
+        "Print the designs of a sweep that no other is known to beat in two to four metrics, and the gap to your own.",
     ),
     "best": CommandEntry(
         "tradeoffs.study_commands:best",

@@ -19,12 +19,9 @@ from rich.segment import Segment
 from rich.text import Text
 
 from simulator.case.document import Fault, ScenarioError, fault_lines
+from simulator.cli.signals import INTERRUPTED, TERMINATED
 from simulator.errors import InputError, suggest
 from simulator.limits import FAULTS_SHOWN
-
-#: Exit statuses of a command that a signal ended, as in shells.
-INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
-
 
 #: Characters that a terminal obeys, except tabs and new lines: control characters, marks that turn the direction
 #: of writing, and bytes that are no text.

@@ -61,7 +61,7 @@ class Advice:
 
 @dataclass
 class AdviceTrials:
-    """The trial runs beside one run: a few of its replications, of changed designs. Each change runs once for all objectives."""
+    """The trial runs beside one run: a few of its replications, of changed designs. Each change runs once."""
 
     summary: Summary
     _trials: dict[tuple[str, Pick], AdviceTrial] = field(default_factory=dict)
@@ -157,7 +157,6 @@ class AdviceTrial(ChangeTrial):
         return up * change.change.value if change.significant else 0.0
 
     def move(self, place: int) -> Move:
-        """Return the change as advice for an objective that it improves."""
         plan, verdict, difference = self.summary.plan, self.summary.verdicts[place], self._difference(place)
         bounds = difference.change if difference else None
         value, low, high = (bounds.value, bounds.low, bounds.high) if bounds else (None, None, None)

@@ -1,4 +1,4 @@
-"""Which stage holds requests up or turns them away, and why."""
+"""The bottleneck of a run: the stage that holds requests up or turns them away, with the reason."""
 
 from __future__ import annotations
 
@@ -51,42 +51,42 @@ class Bottleneck:
     sentence: str
 
     def to_json(self) -> dict[str, Any]:
-        """The bottleneck as `casesim run --json` prints it, without what does not apply; an infinite load is left out."""
+        """Return the bottleneck as `casesim run --json` prints it, without an infinite load and what does not apply."""
         return {name: value for name, value in vars(self).items() if value is not None and value != inf}
 
 
 def bottleneck_of(summary: Summary) -> Bottleneck | None:
-    """The stage that is overloaded, or else the one behind the objective on times or throughput that is furthest from met.
+    """Return the overloaded stage, else the one behind the time or throughput objective that is furthest from met.
 
     None where no stage is overloaded and no such objective is short of being met: then nothing is held up that matters.
     """
     overloaded = {name: times.load for name, times in summary.stages.items() if times.load >= 1 and times.total_s > 0}
     if overloaded:
-        return _told(summary, max(overloaded, key=lambda name: overloaded[name]), None)
+        return _bottleneck(summary, max(overloaded, key=lambda name: overloaded[name]), None)
     unmet = [verdict for verdict in summary.verdicts if verdict.standing != "met"]
     for verdict in sorted(unmet, key=_excess, reverse=True):
         stage = slowest_stage(summary, verdict.metric) or turning_away(summary, verdict.metric)
         if stage is not None:
-            return _told(summary, stage, verdict)
+            return _bottleneck(summary, stage, verdict)
     return None
 
 
 def slowest_stage(summary: Summary, metric: Metric) -> str | None:
-    """The stage behind a time: the one it names, or that with most of the time to the answer; None if stages do not tell it."""
-    found = {name: times for name, times in summary.stages.items() if times.total_s > 0}
-    if not metric.is_time or not found:
+    """Return the stage behind a time: the one it names, or that with most of the time to the answer; None if none is."""
+    taking_time = {name: times for name, times in summary.stages.items() if times.total_s > 0}
+    if not metric.is_time or not taking_time:
         return None
     if metric.stage is not None:
-        return metric.stage if metric.stage in found else None
+        return metric.stage if metric.stage in taking_time else None
     if metric.sample.partition(".")[0] not in _ANSWERS:
         return None
     counted = _counted(metric)
-    slowest = max(found, key=lambda name: counted(found[name]))
-    return slowest if counted(found[slowest]) > 0 else None
+    slowest = max(taking_time, key=lambda name: counted(taking_time[name]))
+    return slowest if counted(taking_time[slowest]) > 0 else None
 
 
 def turning_away(summary: Summary, metric: Metric) -> str | None:
-    """The stage behind a throughput: the one that turns most requests away; None if that is not what the metric hangs on."""
+    """Return the stage that turns most requests away; None if the metric does not depend on that."""
     if metric.name.partition(".")[0] not in THROUGHPUT:
         return None
     stages = summary.plan.scenario.stages
@@ -96,7 +96,7 @@ def turning_away(summary: Summary, metric: Metric) -> str | None:
 
 
 def _counted(metric: Metric | None) -> Callable[[StageTimes], float]:
-    """The seconds at a stage that count: up to the answer, those of the slowest requests if it is a tail, or all."""
+    """Choose the seconds at a stage that count: up to the answer, those of the slowest requests for a tail, or all."""
     if metric is None or metric.stage is not None or not metric.is_time:
         return lambda times: times.total_s
     return (lambda times: times.slow_s) if metric.is_tail else (lambda times: times.answer_s)
@@ -106,7 +106,7 @@ def _excess(verdict: Verdict) -> float:
     return inf if verdict.margin is None else -verdict.margin / (abs(verdict.bound) or 1.0)
 
 
-def _told(summary: Summary, name: str, verdict: Verdict | None) -> Bottleneck:
+def _bottleneck(summary: Summary, name: str, verdict: Verdict | None) -> Bottleneck:
     plan, times = summary.plan, summary.stages[name]
     counted = _counted(verdict.metric if verdict else None)
     share = counted(times) / (sum(counted(other) for other in summary.stages.values()) or 1.0)
@@ -123,7 +123,7 @@ def _standing(verdict: Verdict) -> str:
 
 
 def spent(summary: Summary, name: str, verdict: Verdict | None) -> str:
-    """How much of their time requests spend at a stage, in words."""
+    """Say in words which share of their time requests spend at a stage."""
     times, metric = summary.stages[name], verdict.metric if verdict else None
     counted = _counted(metric)
     share = counted(times) / (sum(counted(other) for other in summary.stages.values()) or 1.0)
@@ -136,12 +136,12 @@ def spent(summary: Summary, name: str, verdict: Verdict | None) -> str:
 
 
 def why_held_up(plan: Plan, name: str, times: StageTimes) -> str:
-    """The load of a stage, and what else keeps requests waiting or turns them away."""
+    """Say the load of a stage, and the other causes that keep requests waiting or turn them away."""
     stage = plan.scenario.stages[name]
-    said = [*_why_busy(plan, name, stage, times)] if stage.server else ["its time does not depend on the load"]
+    reasons = [*_why_busy(plan, name, stage, times)] if stage.server else ["its time does not depend on the load"]
     if times.turned_away >= FEW * times.visits:
-        said.append(f"{roughly(times.turned_away / times.visits)} of what comes to it is turned away or gives up")
-    return "; ".join(said)
+        reasons.append(f"{roughly(times.turned_away / times.visits)} of what comes to it is turned away or gives up")
+    return "; ".join(reasons)
 
 
 def _comes_in(times: StageTimes, what: str) -> str:
@@ -164,18 +164,18 @@ def _why_held(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> str:
     if stage.keeps_hours:
         there = servers(plan, name)
         hours = Steps(there.times, tuple(float(people == 0) for people in there.values)).total(DAY_S) / HOUR_S
-        return f"nobody is on duty for {hours:.3g} hours a day, and {part} of the wait is in those hours"
+        return f"no one is on duty for {hours:.3g} hours a day, and {part} of the wait is in those hours"
     return f"{part} of the wait is batching delay, of up to {duration(stage.batching_delay_s)}"
 
 
 def load_on(plan: Plan, stage: str) -> Load | None:
-    """The load on one stage before a run; None where it has no servers."""
+    """Return the load on one stage before a run; None where it has no servers."""
     return next((load for load in loads(plan) if load.stage == stage), None)
 
 
 @dataclass(frozen=True)
 class Resent:
-    """What retries add at a stage: the retries, by name, that send back to it; the share of its visits that they send.
+    """Load that retries add at a stage: the retries, by name, that send back to it; the share of its visits that they send.
 
     load: that it would have without them
     """
@@ -186,7 +186,7 @@ class Resent:
 
 
 def resent(summary: Summary, name: str) -> Resent | None:
-    """What retries add at a stage of a run; None where they add nothing."""
+    """Measure the load that retries add at a stage; None where they add nothing."""
     times, retries = summary.stages[name], [key for key in retries_of(summary.plan, name) if key in summary.stages]
     sent = sum(summary.stages[key].visits - summary.stages[key].turned_away for key in retries)
     if not sent:

@@ -1,4 +1,4 @@
-"""What an objective hangs on, counted in a run and told in the words of its case.
+"""Causes that an objective is not met, counted in a run and described in the words of its case.
 
 Where positives were missed, where negatives were escalated, what the cost is made of, where requests wait or are turned away.
 """
@@ -21,10 +21,10 @@ from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import DAY_S
 from simulator.units import duration, roughly, significant
 
-#: Fewer events than this, counted over all replications, make a split that is rough; that is said.
+#: With fewer events than this over all replications, the sentence says that the split is rough.
 ENOUGH = 30
 
-#: At most so many parts of what is counted are told.
+#: The most parts that a sentence names.
 PARTS = 3
 
 #: A part that is nearly all of it.
@@ -32,25 +32,25 @@ NEARLY = 0.95
 
 
 def cause_of(summary: Summary, verdict: Verdict) -> ObjectiveCause:
-    """What explains the objective; a sentence that says so where nothing does, or where it asks for what is usually worse."""
+    """Explain an objective; say so where nothing explains it, or where it asks for what is usually worse."""
     metric, base = verdict.metric, verdict.metric.of_all.name.partition(".")[0]
     if verdict.estimate is None:
-        return _untold(summary, verdict)
+        return _no_figure(summary, verdict)
     better = metric.better or ("higher" if base in THROUGHPUT else "lower")
-    found = None
+    cause = None
     if (better == "higher") == (verdict.objective.at_least is not None):
         explained = _explain(summary, base)
-        found = explained(summary, verdict) if explained else None
-        if found is None and (explained is None or metric.is_time):
-            found = _late(summary, verdict) or _turned_away(summary, verdict)
-    return found or _general(verdict)
+        cause = explained(summary, verdict) if explained else None
+        if cause is None and (explained is None or metric.is_time):
+            cause = _late(summary, verdict) or _turned_away(summary, verdict)
+    return cause or _general(verdict)
 
 
 # ---- who was missed, who was escalated
 
 
 def _missed(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """Where the positives that are not detected ended."""
+    """Count the ends of the positives that were not detected."""
     scenario = summary.plan.scenario
     flows = summary.flows_of(verdict.metric.group)
     people = scenario.population
@@ -68,7 +68,6 @@ def _missed(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _escalated(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """Where the negatives that are escalated came from: which gate told them apart, or who turned them away."""
     scenario = summary.plan.scenario
     flows, people = summary.flows_of(verdict.metric.group), scenario.population
     negatives = flows[~flows["positive"]]
@@ -82,22 +81,22 @@ def _escalated(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _counted(summary: Summary, some: pd.DataFrame, all_: pd.DataFrame, whom: str, word: str, parts: dict[Fate, float]) -> str:
-    """How many of whom are what, part by part: `In an average run of two days, 26 of 479 cancers are missed. ...`."""
+    """Say counts part by part: `In an average run of two days, 26 of 479 cancers are missed. ...`."""
     count, total = some["count"].sum(), all_["count"].sum()
-    told = _told_parts(summary, parts, count, f"that are {word}")
-    return f"In an average run of {_length(summary)}, {_count(count)} of {_count(total)} {whom} are {word}. {told}"
+    split = _largest_parts(summary, parts, count, f"that are {word}")
+    return f"In an average run of {_length(summary)}, {_count(count)} of {_count(total)} {whom} are {word}. {split}"
 
 
-def _told_parts(summary: Summary, parts: dict[Fate, float], total: float, what: str) -> str:
-    """The largest parts in words, and whether they are counted on too few: `24 of these 26 end at ...; 2 end at ...`."""
-    told = [(count, fate) for (_, fate), count in parts.items() if count >= PART * total][:PARTS]
+def _largest_parts(summary: Summary, parts: dict[Fate, float], total: float, what: str) -> str:
+    """Say the largest parts, and whether too few were counted: `24 of these 26 end at ...; 2 end at ...`."""
+    largest = [(count, fate) for (_, fate), count in parts.items() if count >= PART * total][:PARTS]
     counted = summary.replications * total
     rough = f" Only {counted:,.0f} {what} were counted in all, so the split is rough." if counted < ENOUGH else ""
-    if told and told[0][0] >= NEARLY * total:
-        return f"{'All' if len(parts) == 1 else 'Nearly all'} of them {told[0][1]}.{rough}"
+    if largest and largest[0][0] >= NEARLY * total:
+        return f"{'All' if len(parts) == 1 else 'Nearly all'} of them {largest[0][1]}.{rough}"
     listed = [
         f"{_count(count)} of them {fate}" if place == 0 else f"{_count(count)} {fate}"
-        for place, (count, fate) in enumerate(told)
+        for place, (count, fate) in enumerate(largest)
     ]
     return f"{'; '.join(listed)}.{rough}"
 
@@ -106,7 +105,7 @@ def _told_parts(summary: Summary, parts: dict[Fate, float], total: float, what: 
 
 
 def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """The parts of the cost, and which stages decide on the largest."""
+    """Name the parts of the cost, and the stages that decide on the largest."""
     scenario, total = summary.plan.scenario, sum(cost.value for cost in summary.costs.values())
     if not total:
         return None
@@ -118,9 +117,9 @@ def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         behind[part] = list(_behind(summary, part))
         stages += [stage for stage in behind[part] if stage not in stages]
     (first, share), *others = list(shares.items())[:PARTS]
-    told = [f"{roughly(share)} of the cost is {_part(summary, first)}"]
-    told += [f"{roughly(share)} {_part(summary, part)}" for part, share in others]
-    sentence = f"{_capital(', '.join(told))}.{_both(summary, behind)}"
+    parts_in_words = [f"{roughly(share)} of the cost is {_part(summary, first)}"]
+    parts_in_words += [f"{roughly(share)} {_part(summary, part)}" for part, share in others]
+    sentence = f"{_capital(', '.join(parts_in_words))}.{_both(summary, behind)}"
     lost = turning_away(summary, summary.metric("done_share"))
     if lost in behind[first]:
         sentence += (
@@ -130,7 +129,7 @@ def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _part(summary: Summary, part: str) -> str:
-    """A part of the cost in the words of the case; what is paid at ends by the one that costs most."""
+    """Name a part of the cost in the words of the case; payments at ends by the end that costs most."""
     scenario = summary.plan.scenario
     if part == "ends":
         end = max(scenario.ends, key=lambda name: _usd_at(summary, name))
@@ -139,13 +138,12 @@ def _part(summary: Summary, part: str) -> str:
 
 
 def _usd_at(summary: Summary, end: str) -> float:
-    """What requests that ended somewhere cost in a run."""
     ended = summary.flows["end"] == end
     return float(summary.flows.loc[ended, "count"].sum()) * summary.plan.scenario.ends[end].usd.value
 
 
 def _behind(summary: Summary, part: str) -> Iterator[str]:
-    """The stages that decide on a part of the cost, the most important first."""
+    """Yield the stages that decide on a part of the cost, the most important first."""
     scenario, flows = summary.plan.scenario, summary.flows
     if part == MISSED:
         yield from deciding(by_decider(scenario, flows[flows["positive"] & ~flows["detected"]]))
@@ -160,14 +158,14 @@ def _behind(summary: Summary, part: str) -> Iterator[str]:
 
 
 def _and_what_it_resends(scenario: Scenario, name: str) -> Iterator[str]:
-    """A stage; in front of a retry that gave up, the stages that turned its requests away."""
+    """Yield a stage; before a retry that gave up, the stages that turned its requests away."""
     if scenario.stages[name].sends_again:
         yield from (other for other, stage in scenario.stages.items() if name in stage.fallbacks().values())
     yield name
 
 
 def _both(summary: Summary, behind: dict[str, list[str]]) -> str:
-    """Whether one gate by score decides on several parts: its threshold trades one for the other."""
+    """Say that one gate by score decides on several parts: its threshold trades one for the other."""
     stages = summary.plan.scenario.stages
     firsts = [next((name for name in names if stages[name].by_score), None) for names in behind.values()]
     for gate in dict.fromkeys(firsts):
@@ -180,30 +178,29 @@ def _both(summary: Summary, behind: dict[str, list[str]]) -> str:
 
 
 def _late(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """The stage that takes most of the time, and why."""
     name = slowest_stage(summary, verdict.metric)
     if name is None:
         return None
     stage, times = summary.plan.scenario.stages[name], summary.stages[name]
-    told = f"“{stage.label}” is where {spent(summary, name, verdict)}: {why_held_up(summary.plan, name, times)}."
-    told += _retried(summary, name)
+    sentence = f"“{stage.label}” is where {spent(summary, name, verdict)}: {why_held_up(summary.plan, name, times)}."
+    sentence += _retried(summary, name)
     exhibits = ["shifts"] if stage.keeps_hours else ["batches", "answer_times"]
     first = ["answer_times"] if verdict.metric.stage is None and not stage.server else []
-    return ObjectiveCause(told, [*first, *exhibits, "answer_times"], by_load(summary, name))
+    return ObjectiveCause(sentence, [*first, *exhibits, "answer_times"], by_load(summary, name))
 
 
 def _turned_away(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """The stage that turns most requests away, and what retries have to do with it."""
+    """Name the stage that turns most requests away, and the part that retries have in it."""
     name = turning_away(summary, verdict.metric)
     if name is None:
         return _unfinished(summary, verdict)
     label, many = summary.plan.scenario.stages[name].label, summary.plan.scenario.unit.many
-    told = f"“{label}” is the stage that turns {many} away: {why_held_up(summary.plan, name, summary.stages[name])}."
-    return ObjectiveCause(told + _retried(summary, name), ["overload", "outcomes"], by_load(summary, name))
+    sentence = f"“{label}” is the stage that turns {many} away: {why_held_up(summary.plan, name, summary.stages[name])}."
+    return ObjectiveCause(sentence + _retried(summary, name), ["overload", "outcomes"], by_load(summary, name))
 
 
 def _unfinished(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """Requests that were still somewhere when the run ended, where that is what the objective is about."""
+    """Count requests that were unfinished when the run ended, for objectives about them."""
     if verdict.metric.name not in ("done_share", "unfinished_share"):
         return None
     left = summary.flows[summary.flows["outcome"] == "unfinished"]
@@ -212,38 +209,37 @@ def _unfinished(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     parts = by_decider(summary.plan.scenario, left)
     name = next((stage for stage, _ in parts if stage), None)
     many = summary.plan.scenario.unit.many
-    told = f"In an average run of {_length(summary)}, {_count(left['count'].sum())} {many} are unfinished when it ends. "
-    told += _told_parts(summary, parts, left["count"].sum(), f"unfinished {many}")
-    return ObjectiveCause(told, ["overload", "outcomes"], by_load(summary, name) if name else in_order([]))
+    sentence = f"In an average run of {_length(summary)}, {_count(left['count'].sum())} {many} are unfinished when it ends. "
+    sentence += _largest_parts(summary, parts, left["count"].sum(), f"unfinished {many}")
+    return ObjectiveCause(sentence, ["overload", "outcomes"], by_load(summary, name) if name else in_order([]))
 
 
 def _retried(summary: Summary, name: str) -> str:
-    """What retries add to the load of a stage, and whether they alone keep it overloaded."""
+    """Say the load that retries add to a stage, and whether they alone keep it overloaded."""
     added = resent(summary, name)
     if added is None or added.share < PART:
         return ""
     load = summary.stages[name].load
     who = " and ".join(f"“{summary.plan.scenario.stages[key].label}”" for key in added.retries)
     without = f"without that its load would be {roughly(added.load)}"
-    kept_down = ", and the retries alone keep it overloaded" if load >= 1 > added.load else ""
-    return f" {roughly(added.share)} of what comes to it is sent again by {who}: {without}{kept_down}."
+    locked = ", and the retries alone keep it overloaded" if load >= 1 > added.load else ""
+    return f" {roughly(added.share)} of what comes to it is sent again by {who}: {without}{locked}."
 
 
 def _busy(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """How loaded a stage is."""
     name = verdict.metric.stage
     if name is None or name not in summary.stages:
         return None
-    told = f"“{summary.plan.scenario.stages[name].label}”: {why_held_up(summary.plan, name, summary.stages[name])}."
+    sentence = f"“{summary.plan.scenario.stages[name].label}”: {why_held_up(summary.plan, name, summary.stages[name])}."
     keeps = summary.plan.scenario.stages[name].keeps_hours
-    return ObjectiveCause(told + _retried(summary, name), ["shifts" if keeps else "batches"], by_load(summary, name))
+    return ObjectiveCause(sentence + _retried(summary, name), ["shifts" if keeps else "batches"], by_load(summary, name))
 
 
 # ---- why what is known is old
 
 
 def _old(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """How long a sensor takes from frame to frame, and how old what it told gets before something newer is known."""
+    """Say the time between frames of a sensor, and the age of its last answer before a newer one comes."""
     scenario = summary.plan.scenario
     sensor = verdict.metric.name.rpartition(".")[2]
     rates = scenario.arrivals.frames_per_s
@@ -262,7 +258,7 @@ def _old(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _lost_sensor(summary: Summary, sensor: str) -> ObjectiveCause | None:
-    """Where a curveball silences the sensor for longer than anything else keeps an answer."""
+    """Name the longest curveball that silences the sensor; None without one."""
     scenario = summary.plan.scenario
     balls = {name: ball for name, ball in scenario.curveballs.items() if AffectedQuantity.LOST in ball.changed}
     silent = {name for name, ball in balls.items() if getattr(ball, "sensor", None) == sensor}
@@ -271,35 +267,38 @@ def _lost_sensor(summary: Summary, sensor: str) -> ObjectiveCause | None:
         return None
     longest = max(gaps, key=lambda strike: strike.end_s - strike.start_s)
     label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
-    told = f"“{label}” sends nothing for {longest.lasted} (“{longest.label}”): what is known of its view gets as old as that."
-    return ObjectiveCause(told, ["ages", "encounter"], in_order((), ["encounters.fuses", "encounters.degrades", "arrivals"]))
+    sentence = (
+        f"“{label}” sends nothing for {longest.lasted} (“{longest.label}”): what is known of its view gets as old as that."
+    )
+    return ObjectiveCause(
+        sentence, ["ages", "encounter"], in_order((), ["encounters.fuses", "encounters.degrades", "arrivals"])
+    )
 
 
 # ---- what no count explains
 
 
-def _untold(summary: Summary, verdict: Verdict) -> ObjectiveCause:
-    """Why the run has no figure for it."""
+def _no_figure(summary: Summary, verdict: Verdict) -> ObjectiveCause:
     metric, scenario = verdict.metric, summary.plan.scenario
     growing = {name: times.load for name, times in summary.stages.items() if times.load >= 1}
     if metric.is_time and growing:
         name = metric.stage if metric.stage in growing else max(growing, key=lambda stage: growing[stage])
-        told = f"There is no figure to quote, because “{scenario.stages[name].label}” has no steady state: "
-        told += f"{why_held_up(summary.plan, name, summary.stages[name])}.{_retried(summary, name)}"
+        sentence = f"There is no figure to quote, because “{scenario.stages[name].label}” has no steady state: "
+        sentence += f"{why_held_up(summary.plan, name, summary.stages[name])}.{_retried(summary, name)}"
         exhibits = ["shifts" if scenario.stages[name].keeps_hours else "batches", "outcomes"]
-        return ObjectiveCause(told, exhibits, by_load(summary, name))
+        return ObjectiveCause(sentence, exhibits, by_load(summary, name))
     about = [metric.label] + ([scenario.attributes[metric.group.attribute].label] if metric.group else [])
     why = next((words for words in summary.warnings if any(words.startswith(f"{one}: ") for one in about)), None)
-    told = f"There is no figure to quote. {why}" if why else "There is no figure to quote: the run had nothing to count."
+    sentence = f"There is no figure to quote. {why}" if why else "There is no figure to quote: the run had nothing to count."
     stages = list(scenario.item_gates()) if metric.group else [metric.stage] if metric.stage else []
-    return ObjectiveCause(told, ["outcomes"], by_warning(stages, why))
+    return ObjectiveCause(sentence, ["outcomes"], by_warning(stages, why))
 
 
 def _general(verdict: Verdict) -> ObjectiveCause:
-    """Nothing is known of what a metric hangs on, as of one that was added from outside."""
-    told = f"What “{verdict.metric.label}” hangs on is not counted in parts, so no single reason can be told."
+    """Explain a metric without known causes, such as one that was added from outside."""
+    sentence = f"“{verdict.metric.label}” is not counted in parts, so no single reason can be given."
     stage = verdict.metric.stage
-    return ObjectiveCause(told, ["outcomes"], in_order([stage] if stage else []))
+    return ObjectiveCause(sentence, ["outcomes"], in_order([stage] if stage else []))
 
 
 _Explain = Callable[[Summary, Verdict], ObjectiveCause | None]
@@ -330,12 +329,12 @@ def _capital(words: str) -> str:
 
 
 def _count(value: float) -> str:
-    """A count in an average run: whole from ten on, else with one decimal."""
+    """Write a count in an average run: whole from ten on, else with one decimal."""
     return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0") if value >= 0.1 else significant(value, 1)
 
 
 def _length(summary: Summary) -> str:
-    """How long a run is, in words: `two days`."""
+    """Write the length of a run in words: `two days`."""
     days = summary.plan.scenario.run.days
     names = ("one day", "two days", "three days", "four days", "five days", "six days", "a week")
     if days == int(days) and 1 <= days <= len(names):
@@ -344,7 +343,7 @@ def _length(summary: Summary) -> str:
 
 
 def _group(summary: Summary, verdict: Verdict) -> str:
-    """Of whom a metric is told, if not of all: ` (Diagnosis: melanoma)`."""
+    """Name the group of a metric, if it has one: ` (Diagnosis: melanoma)`."""
     group = verdict.metric.group
     if group is None:
         return ""

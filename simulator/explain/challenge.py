@@ -1,4 +1,4 @@
-"""What a result rests on: how many objectives are met, the weakest evidence among what decides them, and a challenge."""
+"""Challenge of a result: the number of objectives met, and the weakest evidence among what decides them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight"
 
 @dataclass(frozen=True)
 class Ground:
-    """What a verdict rests on. weakness: its place among all grounds, the weakest first; source: who says so."""
+    """Evidence that a verdict rests on. weakness: its place among all grounds, the weakest first; source: its author."""
 
     weakness: int
     sentence: str
@@ -30,7 +30,7 @@ class Ground:
 
 @dataclass(frozen=True)
 class Challenge:
-    """How many objectives are met, as a sentence, and what that rests on, the weakest first."""
+    """The number of objectives met, as a sentence, and the grounds, the weakest first."""
 
     met: str
     grounds: list[Ground]
@@ -44,7 +44,7 @@ class Challenge:
 
 
 def challenge_of(result: Summary) -> Challenge | None:
-    """The challenge of a result; None for a case without objectives."""
+    """Return the challenge of a result; None for a case without objectives."""
     if not result.verdicts:
         return None
     counts = Counter(verdict.standing for verdict in result.verdicts)
@@ -70,7 +70,6 @@ def _word(count: int) -> str:
 
 
 def _grounds(result: Summary) -> Iterator[Ground]:
-    """What the verdicts rest on."""
     if any(verdict.estimate and verdict.estimate.labels for verdict in result.verdicts):
         yield from _scores(result)
         yield from _readers(result)
@@ -81,47 +80,45 @@ def _grounds(result: Summary) -> Iterator[Ground]:
 
 
 def _scores(result: Summary) -> Iterator[Ground]:
-    """Scores that nobody measured on labelled items."""
     for pool, table in result.plan.tables.items():
         label, about, drop = result.plan.scenario.stages[pool].label, table.about, field_drop_of(table.name)
         if drop is not None:
-            bench, field = (_range(found.sensitivity) for found in (drop.bench, drop.field))
+            bench, field = (_range(interval.sensitivity) for interval in (drop.bench, drop.field))
             claim = f"{label}: its scores are its vendor's claim, {bench} of the {_positives(result)} on the vendor's own bench"
             yield Ground(0, f"{claim}; in the field, {drop.what} found {field}.", drop.field.source)
         elif about.kind == "assumed":
-            yield Ground(1, f"{label}: its scores are assumed; nobody has measured them.", about.source)
+            yield Ground(1, f"{label}: its scores are assumed, not measured.", about.source)
         elif about.kind == "published":
-            yield Ground(2, f"{label}: its scores are a published claim that nobody has checked here.", about.source)
+            yield Ground(2, f"{label}: its scores are a published claim that was not checked here.", about.source)
 
 
-def _range(found: tuple[float, float]) -> str:
-    low, high = (roughly(share) for share in found)
+def _range(bounds: tuple[float, float]) -> str:
+    low, high = (roughly(share) for share in bounds)
     return low if low == high else f"{low.removesuffix('%')} to {high}"
 
 
 def _readers(result: Summary) -> Iterator[Ground]:
-    """People who are assumed to recognise what they see."""
     for stage in result.plan.scenario.stages.values():
         figure = getattr(stage, "sensitivity", None)
         if figure is not None and figure.kind == "assumed":
-            told = f"that {roughly(figure.value)} of the {_positives(result)} are recognised there is assumed."
-            yield Ground(3, f"{stage.label}: {told}", figure.source)
+            sentence = f"it is assumed that {roughly(figure.value)} of the {_positives(result)} are recognised there."
+            yield Ground(3, f"{stage.label}: {sentence}", figure.source)
 
 
 def _labelled(result: Summary) -> Iterator[Ground]:
-    """The objective that rests on the fewest labelled people of the class it is about."""
+    """Name the objective that rests on the fewest labelled people of the class it is about."""
     table = result.plan.scores
     if table is None or table.about.kind != "measured":
         return
     behind = {verdict.objective.label: _people(result, verdict) for verdict in result.verdicts}
     label, people = min(behind.items(), key=lambda one: one[1])
     if people < inf:
-        told = f"“{label}” rests on {people:,.0f} labelled {result.plan.scenario.who.many}."
-        yield Ground(5 if people < POSITIVES_FOR_99 else 8, told)
+        sentence = f"“{label}” rests on {people:,.0f} labelled {result.plan.scenario.who.many}."
+        yield Ground(5 if people < POSITIVES_FOR_99 else 8, sentence)
 
 
 def _people(result: Summary, verdict: Verdict) -> float:
-    """How many labelled people of its class a share of one class rests on; infinite for other metrics."""
+    """Count the labelled people behind a share of one class; infinite for other metrics."""
     group, of_class = (
         verdict.metric.group,
         ABOUT.get(verdict.metric.of_all.name if verdict.metric.group else verdict.metric.name),
@@ -135,7 +132,7 @@ def _people(result: Summary, verdict: Verdict) -> float:
 
 
 def _cost(result: Summary) -> Iterator[Ground]:
-    """The largest part of the cost, if an objective asks for the cost and somebody assumed the price of that part."""
+    """Name the largest part of the cost, if an objective asks for the cost and the author assumed the price of that part."""
     if not any(verdict.objective.metric == "cost_per_1000_usd" for verdict in result.verdicts):
         return
     total = sum(part.value for part in result.costs.values())
@@ -147,19 +144,17 @@ def _cost(result: Summary) -> Iterator[Ground]:
 
 
 def _latencies(result: Summary) -> Iterator[Ground]:
-    """Latencies that nobody measured on the machine that would serve."""
     for source in result.provenance:
         if source.what.endswith(": latency") and source.kind != "measured":
             label = source.what.removesuffix(": latency")
-            told = f"{label}: its latencies are {source.kind}, not measured on the machine that would serve."
-            yield Ground(6, told, source.source)
+            sentence = f"{label}: its latencies are {source.kind}, not measured on the machine that would serve."
+            yield Ground(6, sentence, source.source)
 
 
 def _arrivals(result: Summary) -> Iterator[Ground]:
-    """How many requests come, if that is assumed."""
     for source in result.provenance:
         if source.what.startswith("arrivals.") and source.kind == "assumed":
-            yield Ground(7, f"How many {result.plan.scenario.unit.many} come is assumed.", source.source)
+            yield Ground(7, f"The number of {result.plan.scenario.unit.many} is assumed.", source.source)
             return
 
 

@@ -48,8 +48,8 @@ def _names(trace: Trace, name: str, process: int, servers: list[int]) -> Iterato
         yield _meta("thread_sort_index", process, server + 1, sort_index=server + 1)
 
 
-def _meta(name: str, process: int, thread: int, /, **told: Any) -> dict[str, Any]:
-    return {"ph": "M", "name": name, "pid": process, "tid": thread, "args": told}
+def _meta(name: str, process: int, thread: int, /, **arguments: Any) -> dict[str, Any]:
+    return {"ph": "M", "name": name, "pid": process, "tid": thread, "args": arguments}
 
 
 def _batches(batches: pd.DataFrame, process: int) -> Iterator[dict[str, Any]]:
@@ -113,7 +113,6 @@ def _open(path: Path, compressed: bool) -> IO[str]:
 
 
 def _about(trace: Trace) -> dict[str, Any]:
-    """What was run; a viewer shows it as metadata."""
     plan = trace.plan
     return {
         "scenario": plan.scenario.id,

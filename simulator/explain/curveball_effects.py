@@ -1,4 +1,4 @@
-"""What the curveballs of a run changed: each objective against the calm run of the same design under the same seed."""
+"""Effects of curveballs: each objective against the calm run of the same design under the same seed."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Toll:
 
     @property
     def matters(self) -> bool:
-        """Whether the verdict is another one, or the change is more than chance."""
+        """True if the verdict changes, or the figure changes beyond chance."""
         return self.calm.standing != self.struck.standing or (self.change is not None and self.change.significant)
 
     @property
@@ -49,30 +49,30 @@ class Toll:
 
 
 def tolls(before: Summary, after: Summary) -> list[Toll]:
-    """Every objective of a struck run, `after`, beside the calm one, `before`; raises ValueError for runs of two designs."""
+    """Compare every objective of a struck run with the calm one, `before`; raises ValueError for runs of two designs."""
     twins = without_curveballs(after.plan).identity == before.plan.identity
     if not twins or (before.seed, before.replications) != (after.seed, after.replications):
         raise ValueError("a struck run is compared with the calm run of the same design, seed and number of replications")
-    found = {one.metric.name: one for one in differences(before.measures, after.measures, (before, after))}
+    changes = {one.metric.name: one for one in differences(before.measures, after.measures, (before, after))}
     pairs = zip(before.verdicts, after.verdicts, strict=True)
-    return [Toll(old, new, found.get(new.metric.name)) for old, new in pairs]
+    return [Toll(old, new, changes.get(new.metric.name)) for old, new in pairs]
 
 
 def summed_up(struck: Summary, paid: Sequence[Toll]) -> str:
-    """What the curveballs did to the objectives, in a paragraph that names them."""
+    """Describe the effect of the curveballs on the objectives, in a paragraph that names them."""
     labels = [f"“{strike.label}”" for strike in strikes_of(struck.plan)]
     named = " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
-    told, against = [toll.sentence for toll in paid if toll.matters], "Against the calm run of the same design and seed,"
-    if not told:
+    changed, against = [toll.sentence for toll in paid if toll.matters], "Against the calm run of the same design and seed,"
+    if not changed:
         return f"{against} {named} changed no objective by more than chance."
-    rest = "" if len(told) == len(paid) else " The other objectives changed by no more than chance."
-    return f"{against} {named} changed: {'; '.join(told)}.{rest}"
+    rest = "" if len(changed) == len(paid) else " The other objectives changed by no more than chance."
+    return f"{against} {named} changed: {'; '.join(changed)}.{rest}"
 
 
-def metres_told(before: Summary, after: Summary) -> str:
-    """What the curveballs took in metres, in a sentence; empty where there are no encounters in one of the two runs."""
-    found = differences(before.measures, after.measures, (before, after), every=True)
-    change = next((one for one in found if one.metric.name == MARGIN), None)
+def metres_taken(before: Summary, after: Summary) -> str:
+    """Say the metres that the curveballs took; empty where one of the two runs has no encounters."""
+    every = differences(before.measures, after.measures, (before, after), every=True)
+    change = next((one for one in every if one.metric.name == MARGIN), None)
     if change is None:
         return ""
     left = [spoken(run.metrics[MARGIN].value, change.metric.unit).replace("-", "−") for run in (before, after)]
@@ -81,7 +81,7 @@ def metres_told(before: Summary, after: Summary) -> str:
 
 
 def toll_rows(paid: Sequence[Toll]) -> pd.DataFrame:
-    """A row an objective: its value calm and struck, the change with its 95% interval, both verdicts."""
+    """Tabulate the objectives: value calm and struck, the change with its 95% interval, both verdicts."""
     rows = [
         (
             toll.struck.objective.label,

@@ -38,7 +38,6 @@ class LeverScore:
     written: Sequence[str] = ()
 
     def of(self, change: DesignChange) -> float:
-        """Score a change that can run."""
         assert change.plan is not None
         return self.score(change.plan)
 
@@ -72,7 +71,7 @@ def by_cost(summary: Summary, verdict: Verdict, stages: Sequence[str]) -> LeverS
 
 
 def by_load(summary: Summary, name: str) -> LeverScore:
-    """Score by the theory of what holds requests up at a stage: a batching delay in s, or a load.
+    """Score by theory the delay at a stage: a batching delay in s, or a load.
 
     The load is that with all retries where requests are turned away, that at the peak if only that is too high, or the mean.
     """
@@ -86,7 +85,6 @@ def in_order(stages: Sequence[str], written: Sequence[str] = ()) -> LeverScore:
 
 
 def by_warning(stages: Sequence[str], warning: str | None) -> LeverScore:
-    """Score by the presence of a warning."""
     return LeverScore(stages, lambda plan: float(warning in plan.warnings), 0.0)
 
 

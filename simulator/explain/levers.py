@@ -277,7 +277,6 @@ def effort(designs: Sequence[Mapping[str, Pick]], levers: Levers) -> str:
 
 
 def _ranked(levers: Levers) -> list[str]:
-    """Return the choices by the help of their best change, the most first."""
     best: dict[str, float] = {}
     for row in levers.rows:
         best[row.step.choice] = max(best.get(row.step.choice, 0.0), row.best)

@@ -1,4 +1,4 @@
-"""What became of requests and who decided that: the stage that sent them to their end, or the gate that told them apart."""
+"""Ends of requests, and the stage that decided on each: the last one, or the gate that tagged the request."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ _FALLBACKS = {
 }
 _TURNED_AWAY = ", turned away by"
 
-#: Who decided, a stage or nobody in particular, and what became of the requests, in words.
+#: The stage that decided, or None, and the end of the requests in words.
 Fate = tuple[str | None, str]
 
 
 def by_decider(scenario: Scenario, flows: pd.DataFrame) -> dict[Fate, float]:
-    """How many requests ended where, and which stage decided that, the most first."""
+    """Count requests by end and by the stage that decided it, the most first."""
     fates = [_fate(scenario, str(end), str(last)) for end, last in zip(flows["end"], flows["last"], strict=True)]
     return _summed(fates, flows["count"])
 
@@ -43,7 +43,7 @@ def _fate(scenario: Scenario, end: str, last: str) -> Fate:
 
 
 def _leading_to(scenario: Scenario, end: str, last: str) -> str | None:
-    """The stage that sent requests to an end: the last one they came to, or one behind it where no time passes."""
+    """Find the stage that sent requests to an end: the last one they came to, or one behind it where no time passes."""
     leading = [name for name, stage in scenario.stages.items() if end in stage.targets().values()]
     if last in leading:
         return last
@@ -54,7 +54,6 @@ def _leading_to(scenario: Scenario, end: str, last: str) -> str | None:
 
 
 def _how(scenario: Scenario, name: str | None, end: str) -> str:
-    """How a stage decided that a request goes to an end."""
     if name is None:
         return ""
     stage = scenario.stages[name]
@@ -70,7 +69,7 @@ def _how(scenario: Scenario, name: str | None, end: str) -> str:
 
 
 def by_tag(scenario: Scenario, flows: pd.DataFrame) -> dict[Fate, float]:
-    """How many requests which gate told apart, by its tag; the others by where they ended."""
+    """Count requests by the gate that tagged them; the others by their end."""
     gates = {tag: name for name, stage in scenario.stages.items() for tag in stage.tags()}
     fates = [
         (gates[tag], f"are “{tag}”{_how(scenario, gates[tag], _first_target(scenario.stages[gates[tag]]))}")
@@ -86,33 +85,33 @@ def _first_target(stage: AnyStage) -> str:
 
 
 def _summed(fates: Sequence[Fate], counts: pd.Series[Any]) -> dict[Fate, float]:
-    found: dict[Fate, float] = {}
+    sums: dict[Fate, float] = {}
     for fate, count in zip(fates, counts, strict=True):
-        found[fate] = found.get(fate, 0.0) + float(count)
-    return dict(sorted(found.items(), key=lambda part: -part[1]))
+        sums[fate] = sums.get(fate, 0.0) + float(count)
+    return dict(sorted(sums.items(), key=lambda part: -part[1]))
 
 
 def deciding(parts: dict[Fate, float]) -> list[str]:
-    """The stages that decide on a part worth telling, the most important first."""
+    """List the stages that decide on a part worth reporting, the most important first."""
     least = PART * sum(parts.values())
     return list(dict.fromkeys(stage for (stage, _), count in parts.items() if stage and count >= least))
 
 
 def escalated(scenario: Scenario, flows: pd.DataFrame) -> pd.Series[bool]:
-    """Which flows ended where a request is passed on to people."""
+    """Mark the flows that end where a request is passed on to people."""
     return flows["end"].isin([name for name, end in scenario.ends.items() if end.escalated])
 
 
 def part_label(scenario: Scenario, part: str) -> str:
-    """A part in the words of the case: people by the labels of their stages, misses by what is missed."""
+    """Name a part in the words of the case: people by the labels of their stages, misses by what is missed."""
     if who := scenario.population:
         of_class = {
             "visits of negatives": f"follow-up of {who.negatives}",
             "visits of positives": f"follow-up of {who.positives}",
         }
-        told = of_class | {MISSED: f"{who.missed} {who.positives}"}
-        if part in told:
-            return told[part]
+        labels = of_class | {MISSED: f"{who.missed} {who.positives}"}
+        if part in labels:
+            return labels[part]
     stages = [stage.label for stage in scenario.stages.values() if stage.keeps_hours and stage.cost_part == part]
     paid = [end.label for end in scenario.ends.values() if end.usd.value]
     outcomes = f"“{paid[0]}”" if len(paid) == 1 else "outcomes"
@@ -120,7 +119,7 @@ def part_label(scenario: Scenario, part: str) -> str:
 
 
 def price_is_assumed(plan: Plan, part: str) -> bool:
-    """Whether the author of the case assumed the price of a part, or one of its prices."""
+    """Check that the author of the case assumed the price of a part, or one of its prices."""
     scenario = plan.scenario
     if part == MISSED:
         return scenario.costs is not None and scenario.costs.missed_positive_usd.kind == "assumed"

@@ -36,7 +36,6 @@ class Wait:
 
     @property
     def behind_others(self) -> bool:
-        """Whether every server was busy."""
         return self.what == BEHIND
 
 
@@ -45,7 +44,7 @@ class PathStep:
     """One visit, in seconds; a step outside any stage, such as a pause before another try, has an empty name.
 
     served_s: in service or under way; server: the replica or reviewer, from 1, 0 for none
-    batch_size: how many were served together, 0 if it was not served; outcome: `served`, `timed_out` or `shed`
+    batch_size: requests served together, 0 if it was not served; outcome: `served`, `timed_out` or `shed`
     """
 
     stage: str
@@ -59,35 +58,32 @@ class PathStep:
 
     @property
     def queued_s(self) -> float:
-        """Time behind others."""
         return sum(wait.end_s - wait.start_s for wait in self.waits if wait.behind_others)
 
     @property
     def held_s(self) -> float:
-        """Time spent waiting though a replica was free, or while one was down or nobody on duty."""
+        """Time spent waiting though a replica was free, or while one was down or no one was on duty."""
         return sum(wait.end_s - wait.start_s for wait in self.waits if not wait.behind_others)
 
     @property
     def total_s(self) -> float:
-        """Time from entering to leaving."""
         return self.queued_s + self.held_s + self.served_s
 
     @property
     def doing(self) -> str:
-        """What a request does when it does not wait: it is served, or it is under way."""
+        """The activity of a request that does not wait: `served` or `under way`."""
         return "served" if self.server else "under way"
 
     @property
     def words(self) -> str:
-        """Where the time went, the largest part first."""
+        """The parts of the time, the largest first."""
         parts = {self.doing: self.served_s}
         for wait in self.waits:
             parts[wait.what] = parts.get(wait.what, 0.0) + wait.end_s - wait.start_s
-        told = sorted((part for part in parts.items() if part[1] > 0), key=itemgetter(1), reverse=True)
-        return ", ".join(f"{duration(seconds)} {what}" for what, seconds in told)
+        largest = sorted((part for part in parts.items() if part[1] > 0), key=itemgetter(1), reverse=True)
+        return ", ".join(f"{duration(seconds)} {what}" for what, seconds in largest)
 
     def to_json(self) -> dict[str, Any]:
-        """The step as `casesim run --json` prints it."""
         return {**vars(self), "waits": [vars(wait) for wait in self.waits], "queued_s": self.queued_s, "held_s": self.held_s}
 
 
@@ -105,31 +101,29 @@ class RequestPath:
 
     @property
     def name(self) -> str:
-        """The percentile in words."""
         return "slowest" if self.share >= 1 else f"p{100 * self.share:g}"
 
     @property
     def sentence(self) -> str:
-        """How long it took, and which stage took most of that, in all its visits."""
+        """The time it took, and the stage that took most of it, in all its visits."""
         what = "answer took" if self.until == "answer" else "path to the end took"
-        told = f"The {what} {duration(self.total_s)} for the {self.name} request"
+        opening = f"The {what} {duration(self.total_s)} for the {self.name} request"
         if not self.steps or not self.total_s:
-            return f"{told}."
+            return f"{opening}."
         label, visits = max(self._by_stage().items(), key=lambda entry: sum(step.total_s for step in entry[1]))
         took = sum(step.total_s for step in visits)
         part = roughly(min(took / self.total_s, 1.0))
         often = f" in {len(visits)} visits" if len(visits) > 1 else ""
         how = f": {visits[0].words}" if visits[0].waits and not often else ""
-        return f"{told}; {label} took {duration(took)} of it ({part}){often}{how}."
+        return f"{opening}; {label} took {duration(took)} of it ({part}){often}{how}."
 
     def _by_stage(self) -> dict[str, list[PathStep]]:
-        found: dict[str, list[PathStep]] = {}
+        by_stage: dict[str, list[PathStep]] = {}
         for step in self.steps:
-            found.setdefault(step.label, []).append(step)
-        return found
+            by_stage.setdefault(step.label, []).append(step)
+        return by_stage
 
     def to_json(self) -> dict[str, Any]:
-        """The path as `casesim run --json` prints it."""
         return {**vars(self), "steps": [step.to_json() for step in self.steps], "sentence": self.sentence}
 
 
@@ -137,20 +131,20 @@ def percentile(text: str) -> float:
     """`p99`, `p99.9` or `slowest` as a share; raises ValueError that says how to write one."""
     if text == "slowest":
         return 1.0
-    found = re.fullmatch(r"p(\d{1,3}(?:\.\d{1,6})?)", text)
-    share = float(found[1]) / 100 if found else 0.0
+    match = re.fullmatch(r"p(\d{1,3}(?:\.\d{1,6})?)", text)
+    share = float(match[1]) / 100 if match else 0.0
     if not 0 < share <= 1:
         raise ValueError(f"'{text}' is not a percentile; write one as p50, p99 or p99.9, or `slowest`")
     return share
 
 
 def answers_early(trace: Trace) -> bool:
-    """Whether the answer may come before the end of the path."""
+    """Check that the answer may come before the end of the path."""
     return any(stage.gives_answers for stage in trace.plan.scenario.stages.values())
 
 
 def request_path(trace: Trace, share: float, until: Until = "answer") -> RequestPath | None:
-    """The path of the request at a percentile, of the time from the last photo to the answer or from arrival to the end.
+    """Follow the request at a percentile of the time from the last photo to the answer, or from arrival to the end.
 
     A percentile between two requests takes the slower one. None if no request got that far.
     """
@@ -167,17 +161,21 @@ def request_path(trace: Trace, share: float, until: Until = "answer") -> Request
 
 
 def _steps(trace: Trace, row: int, start: float, end: float) -> list[PathStep]:
-    """The visits that lead from `start` to `end`, found backwards: the end of each let the next begin.
+    """Trace the visits from `start` to `end` backwards: the end of each let the next begin.
 
     Of parallel visits, that is the one waited for. Time between two visits is a step of its own.
     """
     logged = {name: log.visits() for name, log in trace.logs.items() if len(log)}
-    mine = pd.concat([some.only(some.request == row).frame(name) for name, some in logged.items()], ignore_index=True)
-    mine = mine[mine["wanted"] & (mine["entered_s"] >= start) & (mine["left_s"] <= end)].sort_values(["left_s", "entered_s"])
-    mine = mine.drop_duplicates(["stage", "batch"], keep="last")  # of the inputs of a join, the one that let it go on
+    own_visits = pd.concat([some.only(some.request == row).frame(name) for name, some in logged.items()], ignore_index=True)
+    own_visits = own_visits[
+        own_visits["wanted"] & (own_visits["entered_s"] >= start) & (own_visits["left_s"] <= end)
+    ].sort_values(["left_s", "entered_s"])
+    own_visits = own_visits.drop_duplicates(
+        ["stage", "batch"], keep="last"
+    )  # of the inputs of a join, the one that let it go on
     steps: list[PathStep] = []
     at = end
-    visits: list[Any] = list(mine.itertuples(index=False))
+    visits: list[Any] = list(own_visits.itertuples(index=False))
     for visit in reversed(visits):
         if visit.left_s > at:  # parallel to one that was waited for
             continue
@@ -209,12 +207,12 @@ def _step(trace: Trace, visit: Any, others: Visits) -> PathStep:
 
 
 def _waits(trace: Trace, visit: Any, others: Visits, until: float) -> list[Wait]:
-    """A wait split wherever its cause changes: a server becomes free or goes down, people come or go."""
+    """Split a wait wherever its cause changes: a server becomes free or goes down, people come or go."""
     times, states = wait_steps(trace, visit.stage, others, visit.server)
     inside = (times > visit.entered_s) & (times < until)
     edges = [visit.entered_s, *times[inside].tolist(), until]
-    found = [states[np.searchsorted(times, visit.entered_s, "right") - 1], *states[inside]]
-    pieces = [(state, start, end) for state, start, end in zip(found, edges[:-1], edges[1:], strict=True) if end > start]
+    causes = [states[np.searchsorted(times, visit.entered_s, "right") - 1], *states[inside]]
+    pieces = [(state, start, end) for state, start, end in zip(causes, edges[:-1], edges[1:], strict=True) if end > start]
     words = {HELD: trace.plan.scenario.stages[visit.stage].held_for, DOWN: WITHOUT_A_REPLICA}
     return [
         Wait(same[0][1], same[-1][2], words.get(state, BEHIND))

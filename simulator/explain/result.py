@@ -89,7 +89,6 @@ def _reason(summary: Summary, place: int, trials: AdviceTrials) -> Reason:
 
 
 def _not_proven(summary: Summary, verdict: Verdict) -> str:
-    """Say why the interval that includes the bound is wide."""
     if verdict.standing != "not proven" or verdict.estimate is None:
         return ""
     unit, estimate = verdict.metric.unit, verdict.estimate

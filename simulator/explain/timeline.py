@@ -1,4 +1,4 @@
-"""One replication over time: which batch ran where, and how many requests waited for people."""
+"""One replication over time: batches on replicas, queues, people on duty, and the run at an instant."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ Floats = NDArray[np.float64]
 
 
 def busiest_minute(trace: Trace) -> float:
-    """When the minute begins in which most requests arrived, in seconds from the start of the run."""
+    """Return the start of the minute with most arrivals, in seconds from the start of the run."""
     return MINUTE_S * int(np.bincount((trace.columns.arrived // MINUTE_S).astype(int), minlength=1).argmax())
 
 
 def batches(trace: Trace, start: float, end: float) -> pd.DataFrame:
-    """The batches that were being served within [start, end): stage, replica, started_s, seconds, size."""
+    """Tabulate the batches in service within [start, end): stage, replica, started_s, seconds, size."""
     pools = trace.plan.scenario.machine_stages()
     visits = pd.concat([trace.logs[name].frame(name) for name in pools], ignore_index=True)
     served = visits[(visits["started_s"] < end) & (visits["left_s"] >= start)].drop_duplicates(["stage", "batch"])
@@ -44,33 +44,33 @@ def batches(trace: Trace, start: float, end: float) -> pd.DataFrame:
 
 
 def waiting(trace: Trace, stage: str, step_s: float = 5 * MINUTE_S) -> pd.DataFrame:
-    """How many wait at a stage every `step_s` seconds: time_s, all, and a column for each tag that gates give."""
+    """Count requests waiting at a stage every `step_s` seconds: time_s, all, and a column for each tag that gates give."""
     visits = trace.logs[stage].frame(stage)
     tag = trace.columns.tag[visits["request"].to_numpy()]
     times = np.arange(0, trace.plan.horizon_s + step_s, step_s)
-    found = {"time_s": times, "all": _in_queue(visits, times)}
+    columns = {"time_s": times, "all": _in_queue(visits, times)}
     for index, label in enumerate(trace.plan.scenario.tags(), start=1):
-        found[label] = _in_queue(visits[tag == index], times)
-    return pd.DataFrame(found)
+        columns[label] = _in_queue(visits[tag == index], times)
+    return pd.DataFrame(columns)
 
 
 def occupancy(trace: Trace, steps: int = 600) -> pd.DataFrame:
-    """The most requests waiting at each stage with servers, and in flight overall, within equal steps of the run.
+    """Count the most requests waiting at each stage with servers, and in flight overall, within equal steps of the run.
 
     time_s (when the step begins), a column a stage, in_flight; the most, not the last, so that no peak is lost.
     """
     edges: Floats = np.linspace(0, trace.plan.horizon_s, steps + 1)
-    found: dict[str, Any] = {"time_s": edges[:-1]}
+    columns: dict[str, Any] = {"time_s": edges[:-1]}
     for name, stage in trace.plan.scenario.stages.items():
         if stage.server:
             visits = trace.logs[name].frame(name)
-            found[name] = _most(visits["entered_s"].to_numpy(), _gone(visits), edges)
-    found["in_flight"] = _most(trace.columns.arrived, trace.columns.finished, edges)
-    return pd.DataFrame(found)
+            columns[name] = _most(visits["entered_s"].to_numpy(), _gone(visits), edges)
+    columns["in_flight"] = _most(trace.columns.arrived, trace.columns.finished, edges)
+    return pd.DataFrame(columns)
 
 
 def _most(came: Floats, gone: Floats, edges: Floats) -> NDArray[np.int64]:
-    """The most requests present within each step; at the same instant, one leaves before another arrives."""
+    """Count the most requests present within each step; at one instant, departures come before arrivals."""
     gone = gone[~np.isnan(gone)]
     times = np.concatenate([gone, came])
     order = np.argsort(times, kind="stable")
@@ -81,7 +81,7 @@ def _most(came: Floats, gone: Floats, edges: Floats) -> NDArray[np.int64]:
 
 
 def queue_steps(visits: pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
-    """Every time at which the length of a stage's queue changes, and its length from then on."""
+    """Return the times when the length of a stage's queue changes, and its length from then on."""
     came, gone = visits["entered_s"].to_numpy(), _gone(visits)
     gone = gone[~np.isnan(gone)]
     times, index = np.unique(np.concatenate([came, gone]), return_inverse=True)
@@ -91,19 +91,18 @@ def queue_steps(visits: pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def _gone(visits: pd.DataFrame) -> Floats:
-    """When each visit left the queue; NaN if it still waits."""
+    """Return the time when each visit left the queue; NaN if it still waits."""
     return np.asarray(visits["started_s"].fillna(visits["left_s"]), np.float64)
 
 
 def _in_queue(visits: pd.DataFrame, times: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Arrivals, less those served or gone, by each time."""
     came = np.sort(visits["entered_s"].to_numpy())
     gone = np.sort(_gone(visits))  # NaN, for requests still waiting, sorts last
     return np.searchsorted(came, times, "right") - np.searchsorted(gone, times, "right")
 
 
 def staffed(plan: Plan, name: str) -> list[tuple[float, float, int]]:
-    """The times at which somebody is on duty at a stage of people: from, until, and how many."""
+    """List the times when people are on duty at a stage: from, until, and their number."""
     there = servers(plan, name)
     steps = [(time, int(people)) for time, people in zip(there.times, there.values, strict=True) if time < plan.horizon_s]
     changes = [next(same) for _, same in groupby(steps, key=itemgetter(1))]
@@ -113,7 +112,7 @@ def staffed(plan: Plan, name: str) -> list[tuple[float, float, int]]:
 
 @dataclass(frozen=True)
 class Station:
-    """A stage with servers at one instant: how many wait for them, how many of them work, and how many are there.
+    """A stage with servers at one instant: requests waiting, servers at work, and servers present.
 
     keeps_hours: whether they are people, who come and go
     """
@@ -125,16 +124,16 @@ class Station:
     keeps_hours: bool
 
     def words(self) -> str:
-        """Both, in words: `Classifier: 12 wait, 2 of 2 at work`."""
+        """Write the station in words: `Classifier: 12 wait, 2 of 2 at work`."""
         wait = "nothing waits" if not self.waiting else "1 waits" if self.waiting == 1 else f"{self.waiting:,} wait"
         if self.there or self.busy:
             return f"{self.label}: {wait}, {self.busy} of {max(self.there, self.busy)} at work"
-        return f"{self.label}: {wait}, {'nobody is on duty' if self.keeps_hours else 'no replica is up'}"
+        return f"{self.label}: {wait}, {'no one is on duty' if self.keeps_hours else 'no replica is up'}"
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A run at one instant: how many arrived around it, how many are in flight, and each stage with servers.
+    """A run at one instant: arrivals around it, requests in flight, and each stage with servers.
 
     around_s: how long the time around it is, a minute or what of that lies within the time in which requests arrive
     """
@@ -145,14 +144,14 @@ class Moment:
     stations: list[Station]
 
     def sentences(self, unit: Noun) -> list[str]:
-        """What is the case, in words; unit: what the case calls a request."""
+        """Describe the instant in words; unit: the case's word for a request."""
         time = "minute" if self.around_s == MINUTE_S else f"{self.around_s:.3g} s"
         flow = f"In flight: {unit.counted(self.in_flight)}; arrivals in the {time} around this instant: {self.arrivals:,}."
         return [flow, *(f"{station.words()}." for station in self.stations)]
 
 
 def moment(trace: Trace, at_s: float) -> Moment:
-    """A run at an instant, in seconds from its start; what happens at that very instant has happened."""
+    """Describe a run at an instant, in seconds from its start; events at exactly that time have happened."""
     columns = trace.columns
     here = (columns.arrived <= at_s) & ~(columns.finished <= at_s)
     start, end = max(at_s - MINUTE_S / 2, 0.0), min(at_s + MINUTE_S / 2, DAY_S * trace.plan.scenario.run.days)
@@ -175,7 +174,7 @@ A_SET = ""
 
 
 def frames_served(trace: Trace, start: float, end: float) -> pd.DataFrame:
-    """The frames that pools were working on within [start, end) s, a row a frame and service.
+    """Tabulate the frames in service at pools within [start, end) s, a row a frame and service.
 
     stage, replica (from 1), sensor (its name, or A_SET), frame (its number), started_s, seconds, size (frames in the batch),
     place (of the frame in the batch, from 0). Pools that share an accelerator follow each other.
@@ -183,36 +182,38 @@ def frames_served(trace: Trace, start: float, end: float) -> pd.DataFrame:
     pools = _side_by_side(trace)
     visits = pd.concat([trace.logs[name].frame(name) for name in pools], ignore_index=True)
     visits["left_s"] = visits["left_s"].fillna(trace.plan.horizon_s)
-    mine = visits[(visits["started_s"] < end) & (visits["left_s"] >= start)]
-    rows, names = mine["request"].to_numpy(), np.array(trace.plan.scenario.sensors)
-    together = _sets(trace, rows, mine["started_s"].to_numpy())
+    in_service = visits[(visits["started_s"] < end) & (visits["left_s"] >= start)]
+    rows, names = in_service["request"].to_numpy(), np.array(trace.plan.scenario.sensors)
+    together = _sets(trace, rows, in_service["started_s"].to_numpy())
     return pd.DataFrame(
         {
-            "stage": pd.Categorical(mine["stage"], pools),
-            "replica": mine["server"] + 1,
+            "stage": pd.Categorical(in_service["stage"], pools),
+            "replica": in_service["server"] + 1,
             "sensor": np.where(together, A_SET, names[trace.columns.sensor[rows]]),
             "frame": trace.columns.frame[rows],
-            "started_s": mine["started_s"],
-            "seconds": mine["left_s"] - mine["started_s"],
-            "size": mine["batch_size"],
-            "place": mine.groupby(["stage", "batch"]).cumcount(),
+            "started_s": in_service["started_s"],
+            "seconds": in_service["left_s"] - in_service["started_s"],
+            "size": in_service["batch_size"],
+            "place": in_service.groupby(["stage", "batch"]).cumcount(),
         }
     ).sort_values(["stage", "replica", "started_s", "place"], ignore_index=True)
 
 
 def busy_share(trace: Trace, name: str, served: pd.DataFrame, start: float, end: float) -> float | None:
-    """The share of a pool's replica time within [start, end) s in which it worked; None where no replica was there.
+    """Return the share of a pool's replica time within [start, end) s in which it worked; None without a replica.
 
     served: as `frames_served` gives them, of the same time
     """
-    mine = served[(served["stage"] == name) & (served["place"] == 0)]
-    worked = ((mine["started_s"] + mine["seconds"]).clip(upper=end) - mine["started_s"].clip(lower=start)).sum()
+    own_batches = served[(served["stage"] == name) & (served["place"] == 0)]
+    worked = (
+        (own_batches["started_s"] + own_batches["seconds"]).clip(upper=end) - own_batches["started_s"].clip(lower=start)
+    ).sum()
     offered = servers(trace, name).total(end, start)
     return float(worked / offered) if offered else None
 
 
 def _side_by_side(trace: Trace) -> list[str]:
-    """The pools in the order of the file, those that share an accelerator beside the first of them."""
+    """Order the pools as in the file, those that share an accelerator beside the first of them."""
     stages = trace.plan.scenario.stages
     pools = trace.plan.scenario.machine_stages()
     device = {name: getattr(stages[name], "shares", None) or name for name in pools}
@@ -220,7 +221,7 @@ def _side_by_side(trace: Trace) -> list[str]:
 
 
 def _sets(trace: Trace, rows: Rows, at: Times) -> NDArray[np.bool_]:
-    """Whether each request carried others by that time (s), as a set of frames does; shapes (n,)."""
+    """Mark the requests that carried others by that time (s), as a set of frames does; shapes (n,)."""
     since = np.full(trace.columns.n, np.inf)
     for name in trace.plan.scenario.stages:
         carrier, began, inside = kind(trace, name).carried(trace, name)

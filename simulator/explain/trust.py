@@ -1,4 +1,4 @@
-"""How far a result can be trusted: one note per reason, each with a level."""
+"""Trust in a result: notes on its load, evidence, labels and assumptions, each with a level."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TrustNote:
 
 
 def notes_on(summary: Summary) -> list[TrustNote]:
-    """Every note on a result, in a fixed order, without topics the scenario does not touch."""
+    """Collect every note on a result, in a fixed order, without topics that the scenario does not touch."""
     return [
         *_load(summary),
         *_warm_up(summary),
@@ -57,11 +57,11 @@ def notes_on(summary: Summary) -> list[TrustNote]:
 
 
 def _load(summary: Summary) -> Iterator[TrustNote]:
-    found = {name: times.load for name, times in summary.stages.items() if times.load > 0}
-    if not found:
+    by_stage = {name: times.load for name, times in summary.stages.items() if times.load > 0}
+    if not by_stage:
         return
-    name = max(found, key=lambda stage: found[stage])
-    load, stage = found[name], summary.plan.scenario.stages[name]
+    name = max(by_stage, key=lambda stage: by_stage[stage])
+    load, stage = by_stage[name], summary.plan.scenario.stages[name]
     if not isfinite(load):
         yield TrustNote("load", "weak", f"{stage.label} has no server.")
         return
@@ -87,7 +87,7 @@ def _load(summary: Summary) -> Iterator[TrustNote]:
 
 
 def _leverage(load: float, people: bool) -> str:
-    """The effect of an error in the capacity: time in M/M/1, and to clear a backlog, goes with 1 / (capacity - rate)."""
+    """Say the effect of an error in the capacity: time in M/M/1, and to clear a backlog, goes with 1 / (capacity - rate)."""
     effect = "a backlog takes about {:.0f}% longer to work off" if people else "the time there grows by about {:.0f}%"
     return f"With 1% less capacity {effect.format(1 / (1 - load))}."
 
@@ -105,15 +105,15 @@ def _warm_up(summary: Summary) -> Iterator[TrustNote]:
 
 
 def _latencies(summary: Summary) -> Iterator[TrustNote]:
-    """Where service times come from: measured or not, at which batch sizes, how undisturbed, with what tail."""
+    """Judge service times: their evidence, batch sizes, disturbance and tail."""
     idle = {f"{label}: latency" for label in idle_labels(summary.plan, summary.stages)}
     timed = [source for source in summary.provenance if source.what.endswith(": latency") and source.what not in idle]
     derived = [source for source in timed if source.kind != "measured"]
     for source in derived:
         level: Level = "fair" if source.kind in ("projected", "published") else "weak"
         label = source.what.removesuffix(": latency")
-        told = f"{label}: its latencies are {source.kind}, {source.value}; not measured on the machine that would serve."
-        yield TrustNote("latency", level, told)
+        sentence = f"{label}: its latencies are {source.kind}, {source.value}; not measured on the machine that would serve."
+        yield TrustNote("latency", level, sentence)
     for name, runs in summary.plan.timed.items():
         stage = summary.plan.scenario.stages[name]
         for run in runs:
@@ -124,16 +124,16 @@ def _latencies(summary: Summary) -> Iterator[TrustNote]:
 
 
 def _sizes(stage: Any, run: ThreadRun) -> TrustNote:
-    """A plan beyond the measured sizes or threads is refused, so only gaps between sizes are left to report."""
+    """Report gaps between measured sizes; a plan beyond the measured sizes or threads is refused."""
     sizes = sorted(calls.batch for calls in run.calls)
     between = [size for size in range(1, stage.max_batch + 1) if size not in sizes]
-    topic, told = "batch sizes", f"{stage.label}: measured with {run.threads} thread{'s' if run.threads > 1 else ''}"
+    topic, measured_with = "batch sizes", f"{stage.label}: measured with {run.threads} thread{'s' if run.threads > 1 else ''}"
     if not between:
-        return TrustNote(topic, "good", f"{told} at every batch size it may use.")
+        return TrustNote(topic, "good", f"{measured_with} at every batch size it may use.")
     measured = ", ".join(str(size) for size in sizes if size <= stage.max_batch)
     level: Level = "good" if max(sizes) >= stage.max_batch else "weak"
     beyond = "" if level == "good" else f"; nothing was measured beyond {max(sizes)}"
-    return TrustNote(topic, level, f"{told} at batches of {measured}; sizes in between are interpolated{beyond}.")
+    return TrustNote(topic, level, f"{measured_with} at batches of {measured}; sizes in between are interpolated{beyond}.")
 
 
 def _disturbance(stage: Any, run: ThreadRun) -> TrustNote:
@@ -149,14 +149,14 @@ def _disturbance(stage: Any, run: ThreadRun) -> TrustNote:
 
 
 def _tail(stage: Any, run: ThreadRun) -> TrustNote:
-    """The 99th percentile of the service times of single requests, by order statistics: calls are nearly independent."""
+    """Bound the 99th percentile of the service times of single requests, by order statistics: calls are nearly independent."""
     calls = min(run.calls, key=lambda calls: calls.batch)
     tail = quantile_interval(np.array(calls.latency_ms) * stage.times_measured / 1000, 0.99)
-    told, count = f"{stage.label}: the 99th percentile of its service times lies", len(calls.latency_ms)
+    percentile_lies, count = f"{stage.label}: the 99th percentile of its service times lies", len(calls.latency_ms)
     if not isfinite(tail.high):
-        text = f"{told} above {duration(tail.low)}; {count} calls give no upper bound."
+        text = f"{percentile_lies} above {duration(tail.low)}; {count} calls give no upper bound."
         return TrustNote("service-time tail", "fair", text)
-    text = f"{told} between {duration(tail.low)} and {duration(tail.high)}, from {count} calls."
+    text = f"{percentile_lies} between {duration(tail.low)} and {duration(tail.high)}, from {count} calls."
     return TrustNote("service-time tail", "good", text)
 
 
@@ -178,13 +178,11 @@ def _positives(summary: Summary) -> Iterator[TrustNote]:
 def _verdicts(summary: Summary) -> Iterator[TrustNote]:
     if not summary.verdicts:
         return
-    untold = [verdict for verdict in summary.verdicts if verdict.standing == "no figure"]
+    without_figure = [verdict for verdict in summary.verdicts if verdict.standing == "no figure"]
     open_ones = [verdict for verdict in summary.verdicts if verdict.standing == "not proven"]
-    for verdict in untold:
-        yield TrustNote(
-            "verdicts", "weak", f"{verdict.objective.label}: the run has no such figure, so nothing can be said about it."
-        )
-    if not open_ones and not untold:
+    for verdict in without_figure:
+        yield TrustNote("verdicts", "weak", f"{verdict.objective.label}: the run has no figure for it, so it is undecided.")
+    if not open_ones and not without_figure:
         yield TrustNote("verdicts", "good", "No interval includes its bound: each verdict is certain.")
     for verdict in open_ones:
         text = f"{verdict.objective.label}: the interval includes the bound. {_advice(summary, verdict)}"

@@ -13,9 +13,9 @@ from simulator.app.widgets import plain
 from simulator.case.curveballs import AnyCurveball
 from simulator.case.schema import Scenario
 from simulator.engine.plan import without_curveballs
-from simulator.explain.curveball_effects import Toll, metres_told, summed_up, toll_rows, tolls
+from simulator.explain.curveball_effects import Toll, metres_taken, summed_up, toll_rows, tolls
 from simulator.explain.result import Result
-from simulator.metrics.stage_metrics import calm_until, clock, strikes_of, told
+from simulator.metrics.stage_metrics import calm_until, clock, strike_sentence, strikes_of
 from simulator.practice.design_runs import CALM, cancelled, watcher
 from simulator.records.timetables import DAY_S
 
@@ -102,7 +102,7 @@ def banner(job: Job) -> None:
     """Name the curveballs of a run, their times and effects, and each promise that no longer holds."""
     strikes = strikes_of(job.plan)
     if strikes:
-        sentences = [*(told(job.plan, strike) for strike in strikes), calm_until(job.plan.scenario, strikes[0].start_s)]
+        sentences = [*(strike_sentence(job.plan, strike) for strike in strikes), calm_until(job.plan.scenario, strikes[0].start_s)]
         broken = [promise.sentence for promise in job.shown.thresholds if not promise.holds] if job.shown else []
         st.info("  \n".join(plain(text) for text in [" ".join(sentences), *broken]))
 
@@ -136,4 +136,4 @@ def against_calm(job: Job) -> None:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _tolls(twin: str, job: str, _calm: Result, _struck: Result) -> tuple[list[Toll], str]:
-    return tolls(_calm, _struck), metres_told(_calm, _struck)
+    return tolls(_calm, _struck), metres_taken(_calm, _struck)

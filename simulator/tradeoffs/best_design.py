@@ -2,8 +2,8 @@
 
 Best is what meets every objective at the least cost; where nothing does, what falls short the least. The optimizer is Optuna's
 tree-structured Parzen estimator with constraints (Bergstra 2011; Watanabe 2023). Each proposal gets a few replications. The
-most promising then race: all meet the same requests, more and more of them, and whoever is worse than the leader beyond chance
-gets no more (successive halving: Jamieson and Talwalkar 2016; paired, as in F-Race: Birattari 2002).
+most promising then race: all meet the same requests, more and more of them, and a design that is worse than the leader beyond
+chance gets no more (successive halving: Jamieson and Talwalkar 2016; paired, as in F-Race: Birattari 2002).
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
 from simulator.tradeoffs.front import Front, Goal, goal_of, missed, moved
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import Submit, Sweep, swept
-from simulator.tradeoffs.sweep_request import SweepRequest
+from simulator.tradeoffs.sweep import Submit, Sweep, SweepRequest, swept
 from simulator.units import spoken
 
 if TYPE_CHECKING:
     import optuna
 
-#: Runs the points with so many replications each, in their order.
+#: Runs points with a number of replications each, and returns their outcomes in order.
 Evaluate = Callable[[Sequence[DesignPoint], int], list[DesignOutcome]]
 
 Sampler = Literal["tpe", "random"]
+
 
 #: Replications of a proposal, those that race, and replications at which a race ends.
 FEW, RACING, MOST = 2, 8, 32
@@ -41,13 +41,13 @@ FEW, RACING, MOST = 2, 8, 32
 #: Proposals that are run side by side.
 SIDE_BY_SIDE = 8
 
-#: How far a design without a figure falls short, as a part of the bound.
+#: The miss of a design without a figure, as a part of the bound.
 _FAR = 1e3
 
 
 @dataclass(frozen=True)
 class TriedDesign:
-    """A design with what it came to. short: how far each objective is missed, as a part of its bound; 0 where it is met."""
+    """A design with its outcome. short: the miss of each objective, as a part of its bound; 0 where it is met."""
 
     point: DesignPoint
     outcome: DesignOutcome
@@ -56,41 +56,41 @@ class TriedDesign:
 
     @property
     def meets(self) -> bool:
-        """Whether every objective is met, by the plain values."""
+        """True if every objective is met, by the plain values."""
         return not any(self.short)
 
     @property
     def rank(self) -> tuple[float, float, float]:
-        """Sorts what meets all objectives by its cost, then the others by how far they fall short."""
+        """Key that sorts designs that meet all objectives by cost, then the others by how far they fall short."""
         return max(self.short, default=0.0), sum(self.short), self.cost
 
 
 @dataclass(frozen=True)
 class Miss:
-    """The design that meets every objective but one, and misses that the least."""
+    """The design that meets every objective but one, and misses that one the least."""
 
-    answer: BreakevenClaim
+    claim: BreakevenClaim
     tried: TriedDesign
     short: float
 
     @property
     def words(self) -> str:
-        """By how much, with the unit: `“Cost of 1,000 people at most 21,000 USD” by 900 USD`."""
+        """The miss with its unit: `“Cost of 1,000 people at most 21,000 USD” by 900 USD`."""
         if abs(self.short) == inf:
-            return f"“{self.answer.words}”, for which it has no figure"
-        unit = self.answer.metric.unit
+            return f"“{self.claim.words}”, because it has no figure"
+        unit = self.claim.metric.unit
         size = f"{100 * self.short:.3g} points" if unit == "share" else spoken(self.short, unit)
-        return f"“{self.answer.words}” by {size}"
+        return f"“{self.claim.words}” by {size}"
 
 
 @dataclass(frozen=True)
 class BestDesigns:
-    """What a search came to.
+    """The outcome of a search.
 
-    best: the winner of the race; raced: how many replications each of those that raced has got, by place in the race's order
-    path: the best so far after each proposal; misses: where nothing meets all objectives, the nearest misses of each one
-    runs, replications: how many points were run, and replications of them in all
-    undecided: those of the race that could not be told from the winner
+    best: the winner of the race; raced: the replications of each design that raced
+    path: the best so far after each proposal; misses: where no design meets all objectives, the nearest miss of each one
+    runs, replications: the number of designs that were run, and of their replications
+    undecided: designs of the race that chance alone may separate from the winner
     """
 
     best: TriedDesign
@@ -103,19 +103,18 @@ class BestDesigns:
 
 
 class Search:
-    """Looks for the best design over some choices."""
+    """Search for the best design over some choices."""
 
     def __init__(
         self,
         axes: Sequence[Axis],
         base: DesignPoint,
-        answers: Sequence[BreakevenClaim],
+        claims: Sequence[BreakevenClaim],
         cost: Goal,
         evaluate: Evaluate,
         seed: int,
     ) -> None:
-        """answers: the objectives to meet; cost: what is to be least"""
-        self.axes, self.base, self.answers, self.cost = list(axes), base, list(answers), cost
+        self.axes, self.base, self.claims, self.cost = list(axes), base, list(claims), cost
         self._evaluate, self._seed = evaluate, seed
         self.tried: dict[str, TriedDesign] = {}
         self.replications = 0
@@ -123,7 +122,7 @@ class Search:
     def find(
         self, budget: int, sampler: Sampler = "tpe", progress: Callable[[int, int], None] = lambda done, total: None
     ) -> BestDesigns:
-        """The best of as many designs as the budget allows, and of those that race in the end."""
+        """Find the best of `budget` designs, after a race of the most promising."""
         path = self.propose(budget, sampler, progress)
         runners = sorted(self.tried.values(), key=lambda one: one.rank)[:RACING]
         best, raced, undecided = self._race(runners)
@@ -133,26 +132,26 @@ class Search:
     def propose(
         self, budget: int, sampler: Sampler = "tpe", progress: Callable[[int, int], None] = lambda done, total: None
     ) -> list[TriedDesign]:
-        """Run as many designs as an optimizer proposes, each once; the best so far after each of them."""
+        """Run `budget` designs that an optimizer proposes, each once; return the best so far after each of them."""
         study = _study(sampler, self._seed)
         path: list[TriedDesign] = []
-        asked, idle = 0, 0
-        while asked < budget and idle < 20 * SIDE_BY_SIDE:
-            trials = [study.ask(_distributions(self.axes)) for _ in range(min(SIDE_BY_SIDE, budget - asked))]
+        proposed, idle = 0, 0
+        while proposed < budget and idle < 20 * SIDE_BY_SIDE:
+            trials = [study.ask(_distributions(self.axes)) for _ in range(min(SIDE_BY_SIDE, budget - proposed))]
             points = [self._point(trial.params) for trial in trials]
             new = {repr(point): point for point in points if repr(point) not in self.tried}
             idle = 0 if new else idle + len(trials)
             self._run(list(new.values()), FEW)
             for trial, point in zip(trials, points, strict=True):
                 one = self.tried[repr(point)]
-                for answer, part in zip(self.answers, one.short, strict=True):
-                    trial.set_constraint(answer.words, part)
+                for claim, part in zip(self.claims, one.short, strict=True):
+                    trial.set_constraint(claim.words, part)
                 study.tell(trial, one.cost if one.cost < inf else 1e18)
                 if repr(point) in new:
                     new.pop(repr(point))
-                    asked += 1
+                    proposed += 1
                     path.append(min([one, *path[-1:]], key=lambda tried: tried.rank))
-            progress(asked, budget)
+            progress(proposed, budget)
         return path
 
     def _point(self, params: Mapping[str, int]) -> DesignPoint:
@@ -164,12 +163,12 @@ class Search:
             return []
         outcomes = self._evaluate(points, replications)
         self.replications += replications * len(points)
-        found = [self._judged(point, outcome) for point, outcome in zip(points, outcomes, strict=True)]
-        self.tried |= {repr(one.point): one for one in found}
-        return found
+        designs = [self._judged(point, outcome) for point, outcome in zip(points, outcomes, strict=True)]
+        self.tried |= {repr(one.point): one for one in designs}
+        return designs
 
     def _judged(self, point: DesignPoint, outcome: DesignOutcome) -> TriedDesign:
-        short = tuple(_short(answer, outcome) for answer in self.answers)
+        short = tuple(_short(claim, outcome) for claim in self.claims)
         value = outcome.value(self.cost.metric.name)
         return TriedDesign(point, outcome, short, inf if value is None else self.cost.worse(value))
 
@@ -185,9 +184,9 @@ class Search:
         return left[0], raced, left[1:]
 
     def _is_worse(self, one: TriedDesign, leader: TriedDesign) -> bool:
-        """Whether a design is worse than the leader beyond chance: misses for certain what that may meet, or costs more."""
-        for answer in self.answers:
-            gap, best = answer.gap([one.outcome]), answer.gap([leader.outcome])
+        """Check that a design surely misses an objective that the leader may meet, or surely costs more."""
+        for claim in self.claims:
+            gap, best = claim.gap([one.outcome]), claim.gap([leader.outcome])
             if gap.sure and not gap.holds and not (best.sure and not best.holds):
                 return True
         if not (one.meets and leader.meets):
@@ -196,18 +195,23 @@ class Search:
         return dearer.high < 0 if self.cost.higher else dearer.low > 0
 
     def _misses(self) -> list[Miss]:
-        """For each objective, the design that meets all others and misses it the least; the nearest of them first."""
-        found = []
-        for place, answer in enumerate(self.answers):
+        """Return, for each objective, the design that meets all others and misses it the least; the nearest miss first."""
+        misses = []
+        for place, claim in enumerate(self.claims):
             fit = [one for one in self.tried.values() if not any(one.short[:place] + one.short[place + 1 :])]
             if fit:
                 nearest = min(fit, key=lambda one: (one.short[place], one.cost))
-                found.append((nearest.short[place], Miss(answer, nearest, -answer.gap([nearest.outcome]).value)))
-        return [miss for _, miss in sorted(found, key=lambda pair: pair[0])]
+                misses.append((nearest.short[place], Miss(claim, nearest, -claim.gap([nearest.outcome]).value)))
+        return [miss for _, miss in sorted(misses, key=lambda pair: pair[0])]
+
+
+def evaluator(request: SweepRequest, submit: Submit, cache: OutcomeCache) -> Evaluate:
+    """Return a function that runs points of a request."""
+    return lambda points, replications: swept(Sweep(request, submit, cache, points, replications=replications))
 
 
 def cost_goal(scenario: Scenario, name: str | None = None) -> Goal:
-    """What is to be least: the metric of this name, else the first objective in USD, else what 1,000 requests cost.
+    """Return the goal to minimise: this metric, else the first objective in USD, else the cost of 1,000 requests.
 
     Raises InputError for a metric that there is not, or of which it is not known which way is better.
     """
@@ -217,12 +221,12 @@ def cost_goal(scenario: Scenario, name: str | None = None) -> Goal:
     return goal_of(scenario, name or next(in_usd, "cost_per_1000_usd"))
 
 
-def _short(answer: BreakevenClaim, outcome: DesignOutcome) -> float:
-    """How far an objective is missed, as a part of its bound; 0 where it is met."""
-    gap = answer.gap([outcome])
+def _short(claim: BreakevenClaim, outcome: DesignOutcome) -> float:
+    """Return the miss of an objective as a part of its bound; 0 where it is met."""
+    gap = claim.gap([outcome])
     if gap.holds:
         return 0.0
-    return min(-gap.value / max(abs(answer.bound), 1e-12), _FAR)
+    return min(-gap.value / max(abs(claim.bound), 1e-12), _FAR)
 
 
 def _distributions(axes: Sequence[Axis]) -> dict[str, Any]:
@@ -249,7 +253,7 @@ def _study(sampler: Sampler, seed: int) -> optuna.Study:
 
 @dataclass(frozen=True)
 class Better:
-    """In one goal, the best design of a sweep that is no worse in the other goals than one's own.
+    """The best design of a sweep in one goal among those no worse than the user's own design in the other goals.
 
     change: how much better it is, on other requests than those it was chosen by
     """
@@ -261,45 +265,45 @@ class Better:
 
     @property
     def sure(self) -> bool:
-        """Whether it is better beyond chance."""
+        """True if it is better beyond chance."""
         return self.change.low > 0 if self.goal.higher else self.change.high < 0
 
     @property
     def words(self) -> str:
-        """How much better: `+2.1 points`."""
-        told = Difference(self.goal.metric, self.goal.metric.label, self.change)
-        return f"{told.size} ({told.interval})"
+        """The gain: `+2.1 points`."""
+        difference = Difference(self.goal.metric, self.goal.metric.label, self.change)
+        return f"{difference.size} ({difference.interval})"
 
 
 @dataclass(frozen=True)
 class Regret:
-    """One's own design beside a front: its outcome, and in which goals a design of the sweep seemed better."""
+    """The user's own design beside a front: its outcome, and the goals in which a design of the sweep seemed better."""
 
-    asked: SweepRequest
+    request: SweepRequest
     own: DesignOutcome
     better: Sequence[Better]
 
     @property
     def sentences(self) -> list[str]:
-        """What the own design leaves lying, a sentence a goal."""
+        """The distance of the own design from the front, a sentence for each goal."""
         if self.own.refused:
             return [f"Your own design cannot run: {self.own.refused}"]
         if not self.better:
             return ["No design of this sweep is better than your own in one of these metrics and no worse in the others."]
-        return [f"{one.goal.label or one.goal.metric.label}: {self._told(one)}" for one in self.better]
+        return [f"{one.goal.label or one.goal.metric.label}: {self._words_of(one)}" for one in self.better]
 
-    def _told(self, one: Better) -> str:
-        on = one.point.on(self.asked.axes)
-        other = ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in self.asked.axes)
+    def _words_of(self, one: Better) -> str:
+        on = one.point.on(self.request.axes)
+        other = ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in self.request.axes)
         if one.sure:
-            return f"{one.words} with {other}, and the other metrics no worse, on requests that had no part in the choice."
-        return f"{other} seemed better; on other requests the difference is {one.words}, which may be chance."
+            return f"{one.words} with {other}, and the other metrics no worse, on requests that were not used for the choice."
+        return f"{other} seemed better; on other requests the difference is {one.words}, and that may be chance."
 
     def to_json(self) -> dict[str, Any]:
-        """As `casesim pareto --json` prints it."""
         return {
             "own": {
-                name: {"value": found.value, "low": found.low, "high": found.high} for name, found in self.own.metrics.items()
+                name: {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+                for name, estimate in self.own.metrics.items()
             },
             "better": [
                 {
@@ -318,21 +322,21 @@ class Regret:
 
 
 def regret_of(
-    asked: SweepRequest, points: Sequence[DesignPoint], front: Front, submit: Submit, kept: OutcomeCache | None = None
+    request: SweepRequest, points: Sequence[DesignPoint], front: Front, submit: Submit, cache: OutcomeCache | None = None
 ) -> Regret:
-    """What the design around which a sweep is leaves lying, goal by goal; what seems better runs again on other requests.
+    """Compare the base design of a sweep with its front, goal by goal; designs that seem better run again on other requests.
 
     points: those of the outcomes of the front, in the same order
     """
-    (own,) = swept(Sweep(asked, submit, kept, [asked.base]))
-    found = [] if own.refused else missed(front, own)
-    if not found:
-        return Regret(asked, own, [])
-    there = [points[one.place] for one in found]
-    again = swept(Sweep(asked, submit, kept, [asked.base, *there], seed=asked.other_seed))
+    (own,) = swept(Sweep(request, submit, cache, [request.base]))
+    missed_goals = [] if own.refused else missed(front, own)
+    if not missed_goals:
+        return Regret(request, own, [])
+    rivals = [points[one.place] for one in missed_goals]
+    again = swept(Sweep(request, submit, cache, [request.base, *rivals], seed=request.other_seed))
     better = [
         Better(one.goal, one.place, point, moved(one.goal, again[0], other))
-        for one, point, other in zip(found, there, again[1:], strict=True)
+        for one, point, other in zip(missed_goals, rivals, again[1:], strict=True)
         if all(one.goal.metric.name in run.readings for run in (again[0], other))
     ]
-    return Regret(asked, own, better)
+    return Regret(request, own, better)

@@ -1,4 +1,4 @@
-"""Where a gap changes its sign, as far as runs can tell: by the plain values, and with a 95% interval.
+"""Break-evens: the value of a figure at which a verdict turns, with a 95% interval.
 
 The interval holds every place at which the run does not tell the sign of the gap (a test inverted: Fieller 1954, J R Stat Soc
 B 16:175). At the true place each test errs at most one time in twenty, and so does the interval, however many are made. It is
@@ -7,10 +7,10 @@ widened until runs on other requests say the same at both its bounds.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cache
 from math import inf, isfinite
 from typing import Any
 
@@ -27,17 +27,16 @@ from simulator.metrics.summary import NO_STEADY_STATE
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint, points_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import Submit, Sweep, Tell, silent, swept
-from simulator.tradeoffs.sweep_request import SweepRequest
+from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, silent
 from simulator.units import plain_number, significant, spoken, spoken_bound
 
-#: The place is told to within this part of the range.
+#: The place is found to within this part of the range.
 TOLERANCE = 1 / 64
 
 
 @dataclass(frozen=True)
 class Gap:
-    """How far a statement is from turning, positive where it holds, with the bounds of its 95% interval."""
+    """The distance of a statement from turning, positive where it holds, with its 95% interval."""
 
     value: float
     low: float
@@ -45,25 +44,25 @@ class Gap:
 
     @property
     def holds(self) -> bool:
-        """Whether the statement holds, by the plain value."""
+        """True if the statement holds by the plain value."""
         return self.value >= 0
 
     @property
     def sure(self) -> bool:
-        """Whether the interval leaves out zero."""
+        """True if the interval excludes zero."""
         return not self.low < 0 <= self.high
 
     @property
     def unknown(self) -> bool:
-        """Whether too few requests stand behind it to say anything."""
+        """True if the run has too few requests to say anything."""
         return self.value == -inf and self.high == inf
 
     @classmethod
-    def of(cls, found: Estimate, bound: float, upward: bool) -> Gap:
-        """The distance of a figure from its bound. upward: whether it is to lie above it"""
+    def of(cls, figure: Estimate, bound: float, upward: bool) -> Gap:
+        """Measure the distance of a figure from its bound. upward: True if it should lie above it."""
         if upward:
-            return cls(found.value - bound, found.low - bound, found.high - bound)
-        return cls(bound - found.value, bound - found.high, bound - found.low)
+            return cls(figure.value - bound, figure.low - bound, figure.high - bound)
+        return cls(bound - figure.value, bound - figure.high, bound - figure.low)
 
 
 #: Of a figure that a run cannot quote because of overload: the statement fails for certain. Where too few requests stand behind
@@ -73,7 +72,7 @@ FAILS, UNKNOWN = Gap(-inf, -inf, -inf), Gap(-inf, -inf, inf)
 
 @dataclass(frozen=True)
 class Crossing:
-    """Where a statement turns.
+    """The value at which a statement turns.
 
     at: by the plain values; low, high: its 95% interval, infinite where the range ends before the sign is sure
     below, above: the gaps at the bounds of the interval, or at the ends of the range where it is open
@@ -89,18 +88,18 @@ class Crossing:
 
     @property
     def is_bounded(self) -> bool:
-        """Whether runs on both sides are sure."""
+        """True if runs on both sides are sure."""
         return abs(self.low) < inf and abs(self.high) < inf
 
 
 def crossing(
     gap: Callable[[float], Gap], again: Callable[[float], Gap], low: float, high: float, tolerance: float = TOLERANCE
 ) -> Crossing | None:
-    """Where a statement turns between two numbers; None where its plain values are on the same side at both.
+    """Find where a statement turns between two numbers; None where its plain values are on one side at both.
 
     gap: of a number within; again: the same on other requests. The same number gives the same answer; it is taken to turn once.
     """
-    at, anew = cache(gap), cache(again)
+    at, anew = functools.cache(gap), functools.cache(again)
     if at(low).holds == at(high).holds:
         return None
     left, right, width = low, high, tolerance * (high - low)
@@ -125,7 +124,7 @@ def crossing(
 
 
 def _sure_from(at: Callable[[float], Gap], inside: float, outside: float, width: float) -> float | None:
-    """The place nearest to where it turns, on one side of it, whose sign is sure; None if the end of the range is not."""
+    """Return the place nearest to the turn, on one side of it, whose sign is sure; None if the end of the range is not sure."""
     if at(inside).sure:
         return inside
     if not at(outside).sure:
@@ -143,7 +142,7 @@ def _sure_from(at: Callable[[float], Gap], inside: float, outside: float, width:
 def _agreed(
     at: Callable[[float], Gap], anew: Callable[[float], Gap], bound: float | None, outside: float, width: float
 ) -> float | None:
-    """The bound, or the nearest place further out at which runs on other requests say the same; None where none do."""
+    """Return the bound, or the nearest place further out where runs on other requests agree; None where none do."""
     while bound is not None and anew(bound).holds != at(bound).holds:
         if bound == outside:
             return None
@@ -153,7 +152,7 @@ def _agreed(
 
 
 def _between(left: float, before: Gap, right: float, after: Gap) -> float:
-    """Where a straight line between two gaps passes zero; in the middle where one of them has no figure."""
+    """Return the zero of the straight line between two gaps; the middle where one of them has no figure."""
     if abs(before.value) == inf or abs(after.value) == inf or before.value == after.value:
         return (left + right) / 2
     return left + (right - left) * before.value / (before.value - after.value)
@@ -168,7 +167,7 @@ _SOURCE = "from measurements elsewhere: a batch of one, in ms"
 #: Points at which all doubtful figures lie anywhere in their ranges at once.
 TOGETHER = 64
 
-#: Break-evens that are sought at a time.
+#: Break-evens that are computed at a time.
 _AT_ONCE = 8
 
 
@@ -183,12 +182,12 @@ class Doubt:
 
     @property
     def own(self) -> bool:
-        """Whether the range is given, by the author or as the band of a projection; else it is half to double."""
+        """True if the author gives the range or it is the band of a projection; else it is half to double."""
         return self.figure.between is not None
 
     @property
     def is_latency(self) -> bool:
-        """Whether it is the projected latency of a pool, whose range is the band of the projection."""
+        """True for the projected latency of a pool, whose range is the band of the projection."""
         return PROJECTED.fullmatch(self.place) is not None
 
     @property
@@ -202,7 +201,7 @@ class Doubt:
 
 
 def doubts_of(plan: Plan) -> list[Doubt]:
-    """Every assumed or projected figure of a design that has a range, and its projected latencies.
+    """List every assumed or projected figure of a design that has a range, and its projected latencies.
 
     A figure of 0 has no range unless its author gives one.
     """
@@ -230,7 +229,6 @@ class BreakevenClaim:
 
     @property
     def label(self) -> str:
-        """What people call its metric."""
         return self.objective.label if self.objective else self.metric.label
 
     @property
@@ -244,34 +242,33 @@ class BreakevenClaim:
 
     @property
     def bound(self) -> float:
-        """The bound of the objective."""
         assert self.objective is not None
         bound = self.objective.at_least if self.objective.at_least is not None else self.objective.at_most
         assert bound is not None
         return bound
 
     def points(self, point: DesignPoint) -> list[DesignPoint]:
-        """What has to be run to tell; the other design keeps the bands of its own projections."""
+        """Return the designs to run; the other design keeps the bands of its own projections."""
         if self.against is None:
             return [point]
         figures = {place: number for place, number in point.figures.items() if not PROJECTED.fullmatch(place)}
         return [point, DesignPoint({**point.picks, **self.against}, figures)]
 
     def gap(self, outcomes: Sequence[DesignOutcome]) -> Gap:
-        """How far it is from turning, by the outcomes of its points."""
+        """Measure the distance from turning by the outcomes of its points."""
         name = self.metric.name
         missing = [one for one in outcomes if name not in one.metrics]
         if self.objective is not None:
             if missing:
-                return FAILS if missing[0].untold.get(name, "").startswith(NO_STEADY_STATE) else UNKNOWN
+                return FAILS if missing[0].missing_reasons.get(name, "").startswith(NO_STEADY_STATE) else UNKNOWN
             return Gap.of(outcomes[0].metrics[name], self.bound, self.objective.at_least is not None)
         if missing:
             return UNKNOWN
         other, own = outcomes[1].readings[name], outcomes[0].readings[name]
         return Gap.of(change(self.metric, other, own), 0.0, self.higher)
 
-    def told(self, gap: Gap) -> str:
-        """A gap in words: how far it holds or fails, with its unit."""
+    def describe(self, gap: Gap) -> str:
+        """Say by how much the statement holds or fails, with its unit."""
         if abs(gap.value) == float("inf"):
             return "no figure"
         unit = self.metric.unit
@@ -279,8 +276,8 @@ class BreakevenClaim:
         return f"{'holds' if gap.holds else 'fails'} by {size}{'' if gap.sure else ', which may be chance'}"
 
 
-def answers_of(scenario: Scenario, metrics: Sequence[str] = ()) -> list[BreakevenClaim]:
-    """That each objective is met; those of some metrics alone, where they are given. Raises InputError where there is none."""
+def claims_of(scenario: Scenario, metrics: Sequence[str] = ()) -> list[BreakevenClaim]:
+    """Return the claims that each objective is met, or those of some metrics. Raises InputError for an unknown one."""
     by_metric = {objective.metric: objective for objective in scenario.objectives}
     for name in metrics:
         if name not in by_metric:
@@ -294,34 +291,34 @@ def answers_of(scenario: Scenario, metrics: Sequence[str] = ()) -> list[Breakeve
 
 @dataclass(frozen=True)
 class BreakevenPoint:
-    """An answer that turns within the range of a doubtful figure; holds: whether it holds as the case stands."""
+    """A claim that turns within the range of a doubtful figure; holds: True if it holds as the case stands."""
 
-    answer: BreakevenClaim
+    claim: BreakevenClaim
     doubt: Doubt
     holds: bool
     crossing: Crossing
 
     @property
     def sentence(self) -> str:
-        """Where it turns, in words."""
+        """The turn, in words."""
         where, at = self.crossing, significant(self.crossing.at)
         beyond = "below" if (where.below.holds != self.holds) else "above"
-        state = f"“{self.answer.words}” {'holds' if self.holds else 'fails'} unless {self.doubt.place} lies {beyond} {at}"
+        state = f"“{self.claim.words}” {'holds' if self.holds else 'fails'} unless {self.doubt.place} lies {beyond} {at}"
         low, high = where.low, where.high
         if where.is_bounded:
             return f"{state} (95% interval {significant(low)} to {significant(high)})."
         if isfinite(low) or isfinite(high):
             known = f"from {significant(low)} on" if isfinite(low) else f"up to {significant(high)}"
             return f"{state} by the plain values; runs are sure of one side only (95% interval {known})."
-        return f"{state} by the plain values; within its range runs cannot tell."
+        return f"{state} by the plain values; no run within its range is sure."
 
     def to_json(self) -> dict[str, Any]:
-        """As `casesim breakeven --json` prints it; a bound that is open is left out."""
+        """Return the point as `casesim breakeven --json` prints it; an open bound is left out."""
         where = self.crossing
         bounds = {name: bound for name, bound in (("low", where.low), ("high", where.high)) if isfinite(bound)}
         return {
-            "metric": self.answer.metric.name,
-            "answer": self.answer.words,
+            "metric": self.claim.metric.name,
+            "answer": self.claim.words,
             "holds": self.holds,
             "figure": self.doubt.place,
             "value": self.doubt.figure.value,
@@ -329,47 +326,46 @@ class BreakevenPoint:
             "range_given": self.doubt.own,
             "at": where.at,
             **bounds,
-            "below": self.answer.told(where.below),
-            "above": self.answer.told(where.above),
-            "confirmed": [again and self.answer.told(again) for again in where.confirmed],
+            "below": self.claim.describe(where.below),
+            "above": self.claim.describe(where.above),
+            "confirmed": [again and self.claim.describe(again) for again in where.confirmed],
             "sentence": self.sentence,
         }
 
 
 @dataclass(frozen=True)
 class Stands:
-    """How often an answer is the same while all doubtful figures lie anywhere in their ranges at once."""
+    """The share of draws in which a claim stays as it is while all doubtful figures vary at once."""
 
-    answer: BreakevenClaim
+    claim: BreakevenClaim
     holds: bool
     same: int
     of: int
 
     @property
     def share(self) -> Interval:
-        """The share of the ranges in which it is the same, with its exact binomial interval."""
+        """The share of draws that agree, with its exact binomial interval."""
         return share_interval(self.same, self.of)
 
     @property
     def sentence(self) -> str:
-        """In words."""
-        found, state = self.share, "holds" if self.holds else "fails"
+        share, state = self.share, "holds" if self.holds else "fails"
         return (
-            f"“{self.answer.words}” {state}. With every doubtful figure anywhere in its range it still {state} in {self.same} "
-            f"of {self.of} draws (95% interval {found.low:.0%} to {found.high:.0%} of the ranges)."
+            f"“{self.claim.words}” {state}. With every doubtful figure anywhere in its range it still {state} in {self.same} "
+            f"of {self.of} draws (95% interval {share.low:.0%} to {share.high:.0%} of the ranges)."
         )
 
 
 @dataclass(frozen=True)
 class BreakevenResult:
-    """What hangs on the doubtful figures of a design.
+    """The effects of the doubtful figures of a design.
 
     idle: those of them that change none of the figures in question, to the last digit
     flips: answers that turn, and where; steady: how many pairs of an answer and another figure do not turn within its range
     unvaried: figures that cannot be varied alone, with the reason; together: what remains with all in doubt at once
     """
 
-    asked: SweepRequest
+    request: SweepRequest
     doubts: Sequence[Doubt]
     idle: Sequence[Doubt]
     flips: Sequence[BreakevenPoint]
@@ -379,68 +375,71 @@ class BreakevenResult:
 
     @property
     def rest(self) -> str:
-        """What does not turn, in a sentence."""
+        """The claims that do not turn, in a sentence."""
         pairs = "pair of an answer and a figure does" if self.steady == 1 else "pairs of an answer and a figure do"
-        told = f"{self.steady} {pairs} not turn within the figure's range."
+        sentence = f"{self.steady} {pairs} not turn within the figure's range."
         if not self.idle:
-            return told
+            return sentence
         which = "figure changes" if len(self.idle) == 1 else "figures change"
-        return f"{told} {len(self.idle)} more {which} nothing about these answers."
+        return f"{sentence} {len(self.idle)} more {which} nothing about these answers."
 
 
 def _turned(now: Gap, then: Gap) -> bool:
-    """Whether an answer has turned; where one of the two rests on too few requests, nobody knows."""
+    """Check that a claim has turned; unknown, and so False, where one of the two runs has too few requests."""
     return now.holds != then.holds and not (now.unknown or then.unknown)
 
 
 def _is_idle(now: Sequence[Gap], ends: Sequence[Sequence[Gap]]) -> bool:
-    """Whether a figure changes nothing: the gap of each answer is the same at both ends of its range as where it stands."""
+    """Check that a figure changes nothing: each claim has an equal gap at both ends of its range and where it stands."""
     return all(gaps == now for gaps in ends) and not any(gap.unknown for gap in now)
 
 
 class BreakevenSearch:
-    """Looks for what turns: first at the ends of every range, then for the place of each turn, then on both sides of it."""
+    """Search for claims that turn: at the ends of every range, then for the place of each turn, then on both sides of it."""
 
-    def __init__(self, asked: SweepRequest, submit: Submit, kept: OutcomeCache | None = None) -> None:
-        """asked: the design, the metrics of all answers among its metrics, the seed and the replications"""
-        self.asked, self._submit, self._kept = asked, submit, kept
+    def __init__(self, request: SweepRequest, submit: Submit, cache: OutcomeCache | None = None) -> None:
+        self.request, self._submit, self._cache = request, submit, cache
 
     def find(
-        self, doubts: Sequence[Doubt], answers: Sequence[BreakevenClaim], together: int = TOGETHER, tell: Tell = silent
+        self,
+        doubts: Sequence[Doubt],
+        claims: Sequence[BreakevenClaim],
+        together: int = TOGETHER,
+        report: ReportProgress = silent,
     ) -> BreakevenResult:
-        """What turns. together: draws of all figures at once; 0 for none"""
-        base = self.asked.base
+        """Find the claims that turn. together: draws of all figures at once; 0 for none"""
+        base = self.request.base
         ends = [self._at(base, doubt, number) for doubt in doubts for number in (doubt.low, doubt.high)]
         of = [base, *ends]
-        asked = [point for one in of for answer in answers for point in answer.points(one)]
-        runs = self._run(asked, progress=lambda done, total: tell("running both ends of each range", done, total))
+        points = [point for one in of for claim in claims for point in claim.points(one)]
+        runs = self._run(points, progress=lambda done, total: report("running both ends of each range", done, total))
         gaps = iter(runs)
-        table = [[answer.gap([next(gaps) for _ in answer.points(one)]) for answer in answers] for one in of]
-        refused = {doubt.place: why for doubt, why in self._refused(doubts, answers, runs)}
+        table = [[claim.gap([next(gaps) for _ in claim.points(one)]) for claim in claims] for one in of]
+        refused = {doubt.place: why for doubt, why in self._refused(doubts, claims, runs)}
         turning = [
             (doubt, column)
             for row, doubt in enumerate(doubts)
-            for column in range(len(answers))
+            for column in range(len(claims))
             if doubt.place not in refused and any(_turned(table[0][column], table[1 + 2 * row + end][column]) for end in (0, 1))
         ]
         flips, what = list[BreakevenPoint](), "looking for where answers turn"
-        tell(what, 0, len(turning))
+        report(what, 0, len(turning))
         with ThreadPoolExecutor(_AT_ONCE) as threads:
-            found = threads.map(lambda pair: self._flip(answers[pair[1]], pair[0], table[0][pair[1]]), turning)
-            for number, flip in enumerate(found, start=1):
+            results = threads.map(lambda pair: self._flip(claims[pair[1]], pair[0], table[0][pair[1]]), turning)
+            for number, flip in enumerate(results, start=1):
                 flips += [] if flip is None else [flip]
-                tell(what, number, len(turning))
+                report(what, number, len(turning))
         fit = [doubt for doubt in doubts if doubt.place not in refused]
         idle = [doubt for row, doubt in enumerate(doubts)
                 if doubt in fit and _is_idle(table[0], table[1 + 2 * row : 3 + 2 * row])]  # fmt: skip
-        steady = (len(fit) - len(idle)) * len(answers) - len(turning)
-        stands = self._together(fit, answers, table[0], together, tell)
-        return BreakevenResult(self.asked, fit, idle, flips, steady, refused, stands)
+        steady = (len(fit) - len(idle)) * len(claims) - len(turning)
+        stands = self._together(fit, claims, table[0], together, report)
+        return BreakevenResult(self.request, fit, idle, flips, steady, refused, stands)
 
     def _refused(
-        self, doubts: Sequence[Doubt], answers: Sequence[BreakevenClaim], runs: Sequence[DesignOutcome]
+        self, doubts: Sequence[Doubt], claims: Sequence[BreakevenClaim], runs: Sequence[DesignOutcome]
     ) -> Iterator[tuple[Doubt, str]]:
-        each = sum(len(answer.points(self.asked.base)) for answer in answers)
+        each = sum(len(claim.points(self.request.base)) for claim in claims)
         for row, doubt in enumerate(doubts):
             of_doubt = runs[each * (1 + 2 * row) : each * (3 + 2 * row)]
             why = next((one.refused for one in of_doubt if one.refused), "")
@@ -453,37 +452,33 @@ class BreakevenSearch:
         seed: int | None = None,
         progress: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[DesignOutcome]:
-        """The outcome of each point, of which the same ones run once."""
-        alone = {repr(point): point for point in points}
-        found = swept(Sweep(self.asked, self._submit, self._kept, list(alone.values()), seed=seed), progress)
-        by_point = dict(zip(alone, found, strict=True))
-        return [by_point[repr(point)] for point in points]
+        return outcomes_at(self.request, self._submit, self._cache, points, seed=seed, progress=progress)
 
     def _at(self, base: DesignPoint, doubt: Doubt, number: float) -> DesignPoint:
         return replace(base, figures={**base.figures, doubt.place: number})
 
-    def _flip(self, answer: BreakevenClaim, doubt: Doubt, now: Gap) -> BreakevenPoint | None:
-        """Where an answer turns: within the range of a figure, or from where it stands where it turns on both sides of that."""
+    def _flip(self, claim: BreakevenClaim, doubt: Doubt, now: Gap) -> BreakevenPoint | None:
+        """Find the turn of a claim within the range of a figure, from the case's value where it turns on both sides."""
 
         def gap(number: float, seed: int | None = None) -> Gap:
-            return answer.gap(self._run(answer.points(self._at(self.asked.base, doubt, number)), seed))
+            return claim.gap(self._run(claim.points(self._at(self.request.base, doubt, number)), seed))
 
         turned = [end for end in (doubt.low, doubt.high) if _turned(now, gap(end))]
         ends = (doubt.low, doubt.high) if len(turned) == 1 else sorted((doubt.figure.value, turned[0]))
-        where = crossing(gap, lambda number: gap(number, self.asked.other_seed), *ends)
-        return None if where is None else BreakevenPoint(answer, doubt, now.holds, where)
+        where = crossing(gap, lambda number: gap(number, self.request.other_seed), *ends)
+        return None if where is None else BreakevenPoint(claim, doubt, now.holds, where)
 
     def _together(
-        self, doubts: Sequence[Doubt], answers: Sequence[BreakevenClaim], now: Sequence[Gap], count: int, tell: Tell
+        self, doubts: Sequence[Doubt], claims: Sequence[BreakevenClaim], now: Sequence[Gap], count: int, report: ReportProgress
     ) -> list[Stands]:
         if not count or not doubts:
             return []
         axes = [Axis(doubt.place, doubt.place, (doubt.low, doubt.high), (doubt.low, doubt.high)) for doubt in doubts]
-        points = points_of(axes, "lhs", count, self.asked.seed, self.asked.base)
-        asked = [point for one in points for answer in answers for point in answer.points(one)]
-        runs = iter(self._run(asked, progress=lambda done, total: tell("doubting every figure at once", done, total)))
-        gaps = [[answer.gap([next(runs) for _ in answer.points(one)]) for answer in answers] for one in points]
+        points = points_of(axes, "lhs", count, self.request.seed, self.request.base)
+        needed = [point for one in points for claim in claims for point in claim.points(one)]
+        runs = iter(self._run(needed, progress=lambda done, total: report("doubting every figure at once", done, total)))
+        gaps = [[claim.gap([next(runs) for _ in claim.points(one)]) for claim in claims] for one in points]
         return [
-            Stands(answer, gap.holds, sum(row[column].holds == gap.holds for row in gaps), len(points))
-            for column, (answer, gap) in enumerate(zip(answers, now, strict=True))
+            Stands(claim, gap.holds, sum(row[column].holds == gap.holds for row in gaps), len(points))
+            for column, (claim, gap) in enumerate(zip(claims, now, strict=True))
         ]

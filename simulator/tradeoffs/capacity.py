@@ -1,4 +1,4 @@
-"""How much a design carries: the highest rate within its objectives, the fewest servers for it, its cost against the load."""
+"""Capacity of a design: the highest rate within its objectives, the fewest servers for it, its cost against the load."""
 
 from __future__ import annotations
 
@@ -15,46 +15,45 @@ from simulator.tradeoffs.breakeven import TOLERANCE, BreakevenClaim, Crossing, G
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import Submit, Sweep, Tell, silent, swept
-from simulator.tradeoffs.sweep_request import SweepRequest
+from simulator.tradeoffs.sweep import ReportProgress, Submit, Sweep, SweepRequest, silent, swept
 from simulator.units import significant, spoken
 
 #: The least and the most traffic that is tried, in times of the case's own.
 RANGE = 1 / 16, 16.0
 
-#: The traffic at which the cost is told, in parts of the capacity.
+#: The loads whose cost is reported, in parts of the capacity.
 LOADS = 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25
 
-#: The fields that say how many servers a stage has.
+#: The fields that hold the number of servers of a stage.
 _SERVERS = ("replicas", "people")
 
 
 @dataclass(frozen=True)
 class CapacityLimit:
-    """From which traffic on, and up to which, an objective is met.
+    """The range of traffic within which an objective is met.
 
     lower, upper: where it turns, in times of the case's traffic; None where it does not within the range
     """
 
-    answer: BreakevenClaim
+    claim: BreakevenClaim
     lower: Crossing | None
     upper: Crossing | None
 
     @property
     def least(self) -> float:
-        """The least traffic at which it is met, by the plain values: 0 where it is at any."""
+        """The least traffic that meets it, by the plain values: 0 where any does."""
         return 0.0 if self.lower is None else self.lower.at
 
     @property
     def most(self) -> float:
-        """The most traffic at which it is met, by the plain values: infinite where it is at any."""
+        """The most traffic that meets it, by the plain values: infinite where any does."""
         return inf if self.upper is None else self.upper.at
 
     def to_json(self) -> dict[str, Any]:
-        """As `casesim capacity --json` prints it; what is not within the range is left out."""
+        """Return the limit as `casesim capacity --json` prints it; a turn beyond the range is left out."""
         sides = {"from": self.lower, "to": self.upper}
-        told = {name: {"times": one.at} | _bounds(one) for name, one in sides.items() if one}
-        return {"metric": self.answer.metric.name, "answer": self.answer.words, **told}
+        turns = {name: {"times": one.at} | _bounds(one) for name, one in sides.items() if one}
+        return {"metric": self.claim.metric.name, "answer": self.claim.words, **turns}
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Fewest:
 
     @property
     def sentence(self) -> str:
-        """In words: `Replicas: 2 are enough for all that is met now, and this design has 3; ...`."""
+        """The result in words: `Replicas: 2 are enough for all that is met now, and this design has 3; ...`."""
         pick, now = (f"{one:g}" if isinstance(one, int | float) else str(one) for one in (self.pick, self.now))
         enough = f"{self.label}: {pick} {'is' if pick == '1' else 'are'} enough for all that is met now"
         has = "as in this design" if pick == now else f"and this design has {now}"
@@ -81,7 +80,7 @@ class Fewest:
 
 @dataclass(frozen=True)
 class LoadPoint:
-    """What a design comes to at some traffic, in times of the case's own."""
+    """The outcome of a design at some traffic, in times of the case's own."""
 
     times: float
     outcome: DesignOutcome
@@ -89,13 +88,13 @@ class LoadPoint:
 
 @dataclass(frozen=True)
 class Capacity:
-    """What a design carries.
+    """The capacity of a design.
 
     limits: each objective that is met at some traffic; never: objectives that are met at none
     rate: requests that the case brings, per second on average
     """
 
-    asked: SweepRequest
+    request: SweepRequest
     limits: Sequence[CapacityLimit]
     never: Sequence[BreakevenClaim]
     rate: float
@@ -114,34 +113,33 @@ class Capacity:
 
     @property
     def sentences(self) -> list[str]:
-        """How much it carries, what fails first, and what fails below, in words."""
+        """The capacity in words: what fails first, and what fails below."""
         if not self.limits:
-            return ["No objective is met at any traffic that was tried, so there is no capacity to tell."]
+            return ["No objective is met at any traffic that was tried, so the capacity is unknown."]
         first, least = self.binding, self.least
-        told = [self._most(first, first.upper) if first and first.upper else self._unlimited]
+        sentences = [self._most(first, first.upper) if first and first.upper else self._unlimited]
         if least and least.lower:
-            told.append(f"“{least.answer.words}” needs at least {self._times(least.lower)}.")
-        told += [f"“{answer.words}” fails at any traffic that was tried." for answer in self.never]
-        return told
+            sentences.append(f"“{least.claim.words}” needs at least {self._times(least.lower)}.")
+        sentences += [f"“{claim.words}” fails at any traffic that was tried." for claim in self.never]
+        return sentences
 
     @property
     def _unlimited(self) -> str:
         return f"No objective that is met fails up to {self.loads[-1].times:g} times the traffic of the case."
 
     def _most(self, limit: CapacityLimit, where: Crossing) -> str:
-        told = f"“{limit.answer.words}” fails first as traffic grows, beyond {self._times(where)}"
+        sentence = f"“{limit.claim.words}” fails first as traffic grows, beyond {self._times(where)}"
         if where.at >= 1:
-            return f"{told}: {where.at - 1:.0%} headroom."
-        return f"{told}: that is {1 - where.at:.0%} less than comes now."
+            return f"{sentence}: {where.at - 1:.0%} headroom."
+        return f"{sentence}: that is {1 - where.at:.0%} less than comes now."
 
     def _times(self, where: Crossing) -> str:
         bounds = [f"{bound:.3g}" if abs(bound) < inf else "unknown" for bound in (where.low, where.high)]
         per_day = significant(where.at * self.rate * 86_400)
-        many = self.asked.scenario.unit.many
+        many = self.request.scenario.unit.many
         return f"{where.at:.3g} times the traffic of the case (95% interval {bounds[0]} to {bounds[1]}), {per_day} {many} a day"
 
     def to_json(self) -> dict[str, Any]:
-        """As `casesim capacity --json` prints it."""
         return {
             "rate_per_s": self.rate,
             "limits": [one.to_json() for one in self.limits],
@@ -150,58 +148,60 @@ class Capacity:
                 {"choice": one.choice, "now": one.now, "fewest": one.pick, "fails_below": one.below} for one in self.fewest
             ],
             "loads": [
-                {"times": load.times, "metrics": {name: _told(found) for name, found in load.outcome.metrics.items()}}
+                {
+                    "times": load.times,
+                    "metrics": {name: _estimate_json(estimate) for name, estimate in load.outcome.metrics.items()},
+                }
                 for load in self.loads
             ],
             "sentences": self.sentences,
         }
 
 
-def _bounds(found: Crossing) -> dict[str, float]:
-    return {name: bound for name, bound in (("low", found.low), ("high", found.high)) if abs(bound) < inf}
+def _bounds(turn: Crossing) -> dict[str, float]:
+    return {name: bound for name, bound in (("low", turn.low), ("high", turn.high)) if abs(bound) < inf}
 
 
-def _told(found: Estimate) -> dict[str, float]:
-    return {"value": found.value, "low": found.low, "high": found.high}
+def _estimate_json(estimate: Estimate) -> dict[str, float]:
+    return {"value": estimate.value, "low": estimate.low, "high": estimate.high}
 
 
 class Loading:
-    """Tries a design at other traffic, and with other numbers of servers."""
+    """Trials of a design at other traffic, and with other numbers of servers."""
 
     def __init__(
-        self, asked: SweepRequest, answers: Sequence[BreakevenClaim], submit: Submit, kept: OutcomeCache | None = None
+        self, request: SweepRequest, claims: Sequence[BreakevenClaim], submit: Submit, cache: OutcomeCache | None = None
     ) -> None:
-        """asked: the design, with the metrics of all answers among its metrics; answers: the objectives in question"""
-        self.asked, self.answers = asked, answers
-        self._submit, self._kept = submit, kept
+        self.request, self.claims = request, claims
+        self._submit, self._cache = submit, cache
         self._known: dict[str, DesignOutcome] = {}
 
-    def find(self, tell: Tell = silent) -> Capacity:
-        """What the design carries."""
-        tell("doubling and halving the traffic", 0, 0)
-        base = self._run([self.asked.base])[0]
-        steps, found, what = (
+    def find(self, report: ReportProgress = silent) -> Capacity:
+        """Find the capacity of the design."""
+        report("doubling and halving the traffic", 0, 0)
+        base = self._run([self.request.base])[0]
+        steps, by_claim, what = (
             self._steps(),
             list[CapacityLimit | None](),
             "looking for the traffic at which each objective fails",
         )
-        tell(what, 0, len(self.answers))
-        with ThreadPoolExecutor(len(self.answers) or 1) as threads:
-            for limit in threads.map(lambda answer: self._limit(answer, steps), self.answers):
-                found.append(limit)
-                tell(what, len(found), len(self.answers))
-        limits = [limit for limit in found if limit is not None]
+        report(what, 0, len(self.claims))
+        with ThreadPoolExecutor(len(self.claims) or 1) as threads:
+            for limit in threads.map(lambda claim: self._limit(claim, steps), self.claims):
+                by_claim.append(limit)
+                report(what, len(by_claim), len(self.claims))
+        limits = [limit for limit in by_claim if limit is not None]
         most = min((limit.most for limit in limits), default=inf)
         times = [part * most for part in LOADS] if most < inf else steps
-        tell("running the load up to the capacity and beyond", 0, 0)
+        report("running the load up to the capacity and beyond", 0, 0)
         loads = [LoadPoint(at, outcome) for at, outcome in zip(times, self._run([self._at(at) for at in times]), strict=True)]
-        never = [answer for answer, limit in zip(self.answers, found, strict=True) if limit is None]
-        tell("looking for the fewest servers", 0, 0)
-        rate = base.requests / base.replications / self.asked.plan(self.asked.base).arrivals_end_s
-        return Capacity(self.asked, limits, never, rate, self._fewest(base), loads)
+        never = [claim for claim, limit in zip(self.claims, by_claim, strict=True) if limit is None]
+        report("looking for the fewest servers", 0, 0)
+        rate = base.requests / base.replications / self.request.plan(self.request.base).arrivals_end_s
+        return Capacity(self.request, limits, never, rate, self._fewest(base), loads)
 
     def _steps(self) -> list[float]:
-        """Traffic in doublings: up from the case's own until an objective fails that was met, down until all are met.
+        """Return traffic in doublings: up until an objective fails that was met, down until all are met.
 
         No further up: what is overloaded runs long, and the first objective to fail says how much is carried.
         """
@@ -213,57 +213,56 @@ class Loading:
         return steps
 
     def _met(self, times: float) -> list[bool]:
-        return [self._gap(answer, times).holds for answer in self.answers]
+        return [self._gap(claim, times).holds for claim in self.claims]
 
     def _lost(self, steps: Sequence[float]) -> bool:
-        """Whether the last doubling has lost an objective."""
         return len(steps) > 1 and any(
             before and not now for before, now in zip(self._met(steps[-2]), self._met(steps[-1]), strict=True)
         )
 
-    def _limit(self, answer: BreakevenClaim, steps: Sequence[float]) -> CapacityLimit | None:
-        """Between which traffic an objective is met: around the steps at which it is; None where it is at none."""
-        met = [place for place, times in enumerate(steps) if self._gap(answer, times).holds]
+    def _limit(self, claim: BreakevenClaim, steps: Sequence[float]) -> CapacityLimit | None:
+        """Find the traffic between which an objective is met; None where no step meets it."""
+        met = [place for place, times in enumerate(steps) if self._gap(claim, times).holds]
         if not met:
             return None
-        lower = self._crossing(answer, steps[met[0] - 1], steps[met[0]]) if met[0] > 0 else None
-        upper = self._crossing(answer, steps[met[-1]], steps[met[-1] + 1]) if met[-1] + 1 < len(steps) else None
-        return CapacityLimit(answer, lower, upper)
+        lower = self._crossing(claim, steps[met[0] - 1], steps[met[0]]) if met[0] > 0 else None
+        upper = self._crossing(claim, steps[met[-1]], steps[met[-1] + 1]) if met[-1] + 1 < len(steps) else None
+        return CapacityLimit(claim, lower, upper)
 
-    def _gap(self, answer: BreakevenClaim, times: float, seed: int | None = None) -> Gap:
-        return answer.gap(self._run([self._at(times)], seed))
+    def _gap(self, claim: BreakevenClaim, times: float, seed: int | None = None) -> Gap:
+        return claim.gap(self._run([self._at(times)], seed))
 
-    def _crossing(self, answer: BreakevenClaim, low: float, high: float) -> Crossing | None:
-        """Where an objective turns between two steps, in a range that reaches as far as it takes to be sure on both sides."""
+    def _crossing(self, claim: BreakevenClaim, low: float, high: float) -> Crossing | None:
+        """Find the turn of an objective between two steps, in a range wide enough to be sure on both sides."""
         width = TOLERANCE * (high - low)
-        low, high = self._sure(answer, low, 0.5), self._sure(answer, high, 2.0)
-        again = lambda times: self._gap(answer, times, self.asked.other_seed)  # noqa: E731
-        return crossing(lambda times: self._gap(answer, times), again, low, high, width / (high - low))
+        low, high = self._sure(claim, low, 0.5), self._sure(claim, high, 2.0)
+        again = lambda times: self._gap(claim, times, self.request.other_seed)  # noqa: E731
+        return crossing(lambda times: self._gap(claim, times), again, low, high, width / (high - low))
 
-    def _sure(self, answer: BreakevenClaim, times: float, step: float) -> float:
-        """The nearest traffic, a step or several away, at which runs are sure of what they say here; as far as they say so."""
-        now = self._gap(answer, times)
-        while not self._gap(answer, times).sure and RANGE[0] <= times * step <= RANGE[1]:
-            if self._gap(answer, times * step).holds != now.holds:
+    def _sure(self, claim: BreakevenClaim, times: float, step: float) -> float:
+        """Step away until runs are sure, as long as they agree with the verdict here."""
+        now = self._gap(claim, times)
+        while not self._gap(claim, times).sure and RANGE[0] <= times * step <= RANGE[1]:
+            if self._gap(claim, times * step).holds != now.holds:
                 break
             times *= step
         return times
 
     def _fewest(self, now: DesignOutcome) -> list[Fewest]:
-        scenario, design = self.asked.scenario, self.asked.scenario.defaults() | dict(self.asked.picks)
-        held = [answer for answer in self.answers if answer.gap([now]).holds]
-        found = []
+        scenario, design = self.request.scenario, self.request.scenario.defaults() | dict(self.request.picks)
+        held = [claim for claim in self.claims if claim.gap([now]).holds]
+        results = []
         for name, choice in scenario.choices.items():
             if isinstance(choice, Number) and any(place.rpartition(".")[2] in _SERVERS for place in choice.set) and held:
-                found.append(self._fewest_of(name, choice, design[name], held))
-        return found
+                results.append(self._fewest_of(name, choice, design[name], held))
+        return results
 
     def _fewest_of(self, name: str, choice: Number, now: Pick, held: Sequence[BreakevenClaim]) -> Fewest:
         picks = sorted((pick for pick in choice.picks() if float(pick) <= float(now)), key=float)
 
         def failing(pick: Pick) -> str:
-            outcome = self._run([DesignPoint({**self.asked.picks, name: pick}, dict(self.asked.figures))])[0]
-            return next((answer.words for answer in held if not answer.gap([outcome]).holds), "")
+            outcome = self._run([DesignPoint({**self.request.picks, name: pick}, dict(self.request.figures))])[0]
+            return next((claim.words for claim in held if not claim.gap([outcome]).holds), "")
 
         low, high, below = -1, len(picks) - 1, ""  # the first that fails is at `low`, the last that does at `high`
         while high - low > 1:
@@ -275,12 +274,12 @@ class Loading:
         return Fewest(name, choice.label, now, picks[high], below)
 
     def _at(self, times: float) -> DesignPoint:
-        return DesignPoint(dict(self.asked.picks), {**self.asked.figures, TRAFFIC: times})
+        return DesignPoint(dict(self.request.picks), {**self.request.figures, TRAFFIC: times})
 
     def _run(self, points: Sequence[DesignPoint], seed: int | None = None) -> list[DesignOutcome]:
         missing = {repr((point, seed)): point for point in points if repr((point, seed)) not in self._known}
-        found = swept(Sweep(self.asked, self._submit, self._kept, list(missing.values()), seed=seed))
-        self._known |= dict(zip(missing, found, strict=True))
+        outcomes = swept(Sweep(self.request, self._submit, self._cache, list(missing.values()), seed=seed))
+        self._known |= dict(zip(missing, outcomes, strict=True))
         return [self._known[repr((point, seed))] for point in points]
 
 
@@ -294,18 +293,18 @@ class Nine:
 
     @property
     def words(self) -> str:
-        """In words: `99%: 21,400 USD`."""
-        told = "no design of this sweep reaches it" if self.usd is None else spoken(self.usd.value, "USD")
-        return f"{100 * self.share:g}%: {told}"
+        """The cost in words: `99%: 21,400 USD`."""
+        cost = "no design of this sweep reaches it" if self.usd is None else spoken(self.usd.value, "USD")
+        return f"{100 * self.share:g}%: {cost}"
 
 
 def by_the_nine(outcomes: Sequence[DesignOutcome], metric: str, cost: str, nines: int = 4) -> list[Nine]:
-    """What each further nine of a share costs at least among designs, by their plain values."""
-    found = []
+    """Return the least cost of each further nine of a share among designs, by their plain values."""
+    nines_ = []
     for share in (1 - 10.0**-count for count in range(1, nines + 1)):
         fit = [
             place for place, one in enumerate(outcomes) if (one.value(metric) or 0.0) >= share and one.value(cost) is not None
         ]
         best = min(fit, key=lambda place: outcomes[place].value(cost) or 0.0, default=None)
-        found.append(Nine(share, best, None if best is None else outcomes[best].metrics[cost]))
-    return found
+        nines_.append(Nine(share, best, None if best is None else outcomes[best].metrics[cost]))
+    return nines_

@@ -1,4 +1,4 @@
-"""The workers of a Dask scheduler as an executor: no point is lost, and none counts twice, whatever ends on the way."""
+"""Executor on the workers of a Dask scheduler: no point is lost or counted twice when a process ends on the way."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Cluster(ThreadPoolExecutor):
     """
 
     def __init__(self, address: str, patience_s: float = PATIENCE_S) -> None:
-        """Raises ClusterError where no scheduler answers, or the extra `cluster` is not installed."""
+        """Connect; raises ClusterError where no scheduler answers, or the extra `cluster` is not installed."""
         if not _ADDRESS.fullmatch(address):
             raise ClusterError(f"--scheduler {address}: write it as tcp://HOST:PORT, such as tcp://127.0.0.1:8786")
         super().__init__(AT_ONCE)
@@ -64,7 +64,7 @@ class Cluster(ThreadPoolExecutor):
         return self
 
     def _connected(self) -> Client:
-        """The connection, made anew where it was lost; raises OSError while there is no scheduler."""
+        """Return the connection, made anew where it was lost; raises OSError while there is no scheduler."""
         with needing("cluster", "--scheduler"):
             from distributed import Client
         with self._lock:
@@ -73,7 +73,7 @@ class Cluster(ThreadPoolExecutor):
             return self._client
 
     def _answer(self, work: Callable[..., Found], given: tuple[Any, ...], named: dict[str, Any]) -> Found:
-        """What a worker makes of the work, handed in again whenever the scheduler has forgotten it."""
+        """Return a worker's result; submit the work again whenever the scheduler has forgotten it."""
         from distributed import CancelledError as Forgotten
         from distributed import KilledWorker
 

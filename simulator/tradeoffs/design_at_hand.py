@@ -21,7 +21,7 @@ from simulator.tradeoffs.design_space import DesignPoint
 
 @dataclass(frozen=True)
 class Base:
-    """The design around which the page looks."""
+    """The base design of the page."""
 
     scenario: Scenario
     plan: Plan
@@ -29,34 +29,36 @@ class Base:
 
     @property
     def picks(self) -> dict[str, Pick]:
-        """All its picks."""
         return dict(self.plan.design)
 
     @property
     def strikes(self) -> dict[str, float | None]:
-        """What strikes, with its time in seconds."""
         return dict(self.plan.strikes)
 
     @property
     def name(self) -> str:
-        """Identifies it, whatever is asked about it."""
+        """Identifier of the design, whatever is computed about it."""
         return repr((*self.plan.identity, self.seed))
 
     @property
     def sentence(self) -> str:
-        """What differs from the case's default design, in words."""
+        """The difference from the case's default design, in words."""
         defaults = self.scenario.defaults()
-        told = self.told({name: pick for name, pick in self.picks.items() if pick != defaults[name]})
-        return f"Around this design: {told}; all else as the case has it." if told else "Around the default design of the case."
+        describe = self.describe({name: pick for name, pick in self.picks.items() if pick != defaults[name]})
+        return (
+            f"Around this design: {describe}; all other choices as in the case."
+            if describe
+            else "Around the default design of the case."
+        )
 
-    def told(self, picks: Mapping[str, Pick]) -> str:
-        """Some picks in words: `Architecture: EfficientNet-Lite1, Replicas: 4`."""
+    def describe(self, picks: Mapping[str, Pick]) -> str:
+        """Name picks in words: `Architecture: EfficientNet-Lite1, Replicas: 4`."""
         choices = self.scenario.choices
         return ", ".join(f"{choices[name].label}: {choices[name].label_of(pick)}" for name, pick in picks.items())
 
 
 def base_design() -> Base:
-    """The design, with its head on the page; stops the page where there is none."""
+    """Return the design, with its head on the page; stop the page where there is none."""
     scenario = chosen_case()
     with st.container(horizontal=True, vertical_alignment="center"):
         story(scenario)
@@ -64,11 +66,11 @@ def base_design() -> Base:
 
 
 def _base(scenario: Scenario) -> Base:
-    asked = read(scenario, {name: st.query_params.get_all(name) for name in st.query_params})
-    if asked.complaints:
-        st.warning("\n".join(f"- {plain(sentence)}" for sentence in asked.complaints))
+    link = read(scenario, {name: st.query_params.get_all(name) for name in st.query_params})
+    if link.complaints:
+        st.warning("\n".join(f"- {plain(sentence)}" for sentence in link.complaints))
     if "case" in st.query_params:
-        picks, strikes, seed = asked.picks, asked.strikes, asked.seed
+        picks, strikes, seed = link.picks, link.strikes, link.seed
     else:
         picks = {name: get(scenario, name, choice.default) for name, choice in scenario.choices.items()}
         strikes, seed = dict(get(scenario, "strikes", None) or {}), int(get(scenario, "seed", DEFAULT_SEED))
@@ -77,14 +79,11 @@ def _base(scenario: Scenario) -> Base:
     except (ScenarioError, ValueError) as error:
         st.error(plain(str(error)))
         st.stop()
-    if (
-        not asked.complaints and st.query_params.get("case", scenario.id) == scenario.id
-    ):  # else what is wrong with it stays told
+    if not link.complaints and st.query_params.get("case", scenario.id) == scenario.id:  # else the complaints stay
         st.query_params.from_dict(written(plan, seed, scenario.run.replications))
     return Base(scenario, plan, seed)
 
 
 def open_design(base: Base, point: DesignPoint) -> None:
-    """Go to the page Practice with the design of a point."""
     put(base.scenario, {**base.picks, **point.picks}, base.seed, base.scenario.run.replications, base.strikes)
     st.switch_page(PAGES / "practice.py", query_params={"case": base.scenario.id})

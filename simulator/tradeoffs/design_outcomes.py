@@ -21,7 +21,7 @@ from simulator.metrics.replications import packed, reporting, run_replications, 
 from simulator.metrics.summary import Figures, Verdict, judge, run_hash
 
 #: Part of the key of every outcome: raise it when an outcome of the same run holds something else.
-OUTCOME_VERSION = 1
+OUTCOME_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ class SweepTask:
 
 
 def task_of(plan: Plan, metrics: Sequence[str], seed: int, replications: int) -> SweepTask:
-    """The task of running a plan for some metrics."""
-    told = [*plan.identity, seed, replications, sorted(metrics), ENGINE_VERSION, OUTCOME_VERSION]
-    key = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()[:32]
+    """Make the task of running a plan for some metrics."""
+    identity = [*plan.identity, seed, replications, sorted(metrics), ENGINE_VERSION, OUTCOME_VERSION]
+    key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:32]
     return SweepTask(packed(reporting(plan, metrics)), key, seed, replications)
 
 
 @dataclass(frozen=True)
 class DesignOutcome:
-    """What a point came to.
+    """The outcome of a point.
 
-    refused: why the design cannot run; empty where it can. metrics: what it quotes; untold: why it does not quote the others
-    readings: each metric in the form in which two outcomes are compared; evidence: the files it rests on, with their hashes
-    engine: the version of the engine that ran it, which on another machine may be another one
+    refused: the reason why the design cannot run, empty where it can; metrics: those it can quote
+    missing_reasons: the reasons why it does not quote the others; readings: each metric in the form for comparing two outcomes
+    evidence: the files it rests on, with their hashes; engine: the version of the engine that ran it
     """
 
     design: Mapping[str, Pick]
@@ -62,49 +62,48 @@ class DesignOutcome:
     requests: int = 0
     run_hash: str = ""
     metrics: Mapping[str, Estimate] = field(default_factory=dict)
-    untold: Mapping[str, str] = field(default_factory=dict)
+    missing_reasons: Mapping[str, str] = field(default_factory=dict)
     readings: Mapping[str, Readings] = field(default_factory=dict)
     evidence: Mapping[str, str] = field(default_factory=dict)
     engine: int = ENGINE_VERSION
 
     def value(self, metric: str) -> float | None:
-        """A metric's plain value; None where there is none."""
-        found = self.metrics.get(metric)
-        return None if found is None else found.value
+        estimate = self.metrics.get(metric)
+        return None if estimate is None else estimate.value
 
     def verdicts(self, scenario: Scenario) -> list[Verdict]:
-        """Each objective of the case, judged by this outcome."""
+        """Judge each objective of the case by this outcome."""
         return [judge(objective, scenario.metrics, self.metrics) for objective in scenario.objectives]
 
 
 def solve(task: SweepTask) -> DesignOutcome:
     """Run one point (the job of a worker process)."""
     plan = unpacked(task.plan)
-    asked = DesignOutcome(plan.design, plan.figures, task.seed, task.replications)
+    blank = DesignOutcome(plan.design, plan.figures, task.seed, task.replications)
     try:
         measures = run_replications(plan, task.seed, task.replications)
     except ScenarioError as error:
-        return replace(asked, refused=error.faults[0].message)
-    return outcome_of(plan, measures, asked)
+        return replace(blank, refused=error.faults[0].message)
+    return outcome_of(plan, measures, blank)
 
 
-def outcome_of(plan: Plan, measures: Sequence[Measures], asked: DesignOutcome) -> DesignOutcome:
-    """The outcome of replications 0, 1, 2, ... of a plan; asked: of which design."""
-    found = Figures.of(plan, measures)
-    metrics, untold = found.spanned(plan, measures)
-    readings = readings_of(plan, found.warm_up, measures, metrics)
+def outcome_of(plan: Plan, measures: Sequence[Measures], blank: DesignOutcome) -> DesignOutcome:
+    """Pool replications 0, 1, 2, ... of a plan. blank: the outcome of its design without results"""
+    figures = Figures.of(plan, measures)
+    metrics, missing_reasons = figures.spanned(plan, measures)
+    readings = readings_of(plan, figures.warm_up, measures, metrics)
     return replace(
-        asked,
+        blank,
         requests=sum(one.requests for one in measures),
-        run_hash=run_hash(plan, asked.seed, measures),
+        run_hash=run_hash(plan, blank.seed, measures),
         metrics=metrics,
-        untold=untold,
-        readings={name: [one and _lighter(one) for one in found] for name, found in readings.items()},
+        missing_reasons=missing_reasons,
+        readings={name: [one and _lighter(one) for one in figures] for name, figures in readings.items()},
         evidence=dict(plan.evidence),
     )
 
 
 def _lighter(reading: PairedSample) -> PairedSample:
-    """With resamples in single precision: half as much to send and to keep, and their digits beyond that tell nothing."""
+    """Store resamples in single precision: half the size, and further digits carry no information."""
     draws, moved = (None if one is None else one.astype(np.float32) for one in (reading.draws, reading.moved))
     return replace(reading, draws=draws, moved=moved)

@@ -1,4 +1,4 @@
-"""Which designs a sweep tries: axes over choices and figures of a case, and points on them."""
+"""Designs of a sweep: axes over choices and figures of a case, and points on them."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ LEVELS = 5
 
 
 class SpaceError(InputError):
-    """A sweep cannot be made so; the message says which axis, and what would be right."""
+    """A sweep that cannot be made; the message names the axis, and what would be right."""
 
 
 @dataclass(frozen=True)
 class Axis:
-    """What is varied: a choice of the case, or a figure.
+    """A choice of the case, or a figure, that a sweep varies.
 
     label: what a person reads; picks: the picks of a choice that are tried, or the levels of a figure on a grid
     bounds: the range of a figure; None for a choice; names: what a person reads of the picks, where that is something else
@@ -49,11 +49,10 @@ class Axis:
 
     @property
     def is_choice(self) -> bool:
-        """Whether it is a choice, not a figure."""
         return self.bounds is None
 
     def at(self, part: float) -> Pick:
-        """The value at a part of the axis, from 0 to 1: each pick takes as much of it, a figure grows evenly."""
+        """Return the value at a part of the axis, from 0 to 1: each pick has an equal share, a figure grows evenly."""
         if self.bounds is None:
             return self.picks[min(int(part * len(self.picks)), len(self.picks) - 1)]
         low, high = self.bounds
@@ -61,7 +60,7 @@ class Axis:
 
     @property
     def words(self) -> str:
-        """What is tried, in words: `Classifier replicas (1 to 4)`."""
+        """The axis in words: `Classifier replicas (1 to 4)`."""
         if self.bounds:
             return f"{self.label} ({plain_number(self.bounds[0])} to {plain_number(self.bounds[1])})"
         shown = [self.name_of(one) for one in self.picks]
@@ -72,42 +71,39 @@ class Axis:
         return f"{self.label} ({', '.join(shown)})"
 
     def name_of(self, pick: Pick) -> str:
-        """A value in words."""
         named = dict(zip(self.picks, self.names, strict=False))
         return named.get(pick, f"{pick:g}" if isinstance(pick, int | float) else str(pick))
 
     def to_json(self) -> dict[str, Any]:
-        """The axis as plain data."""
         between = {"between": list(self.bounds)} if self.bounds else {}
         return {"name": self.name, "label": self.label, "values": list(self.picks)} | between
 
 
 @dataclass(frozen=True)
 class DesignPoint:
-    """One design of a sweep: what differs from the case as it stands."""
+    """One design of a sweep: its differences from the case as it stands."""
 
     picks: Mapping[str, Pick] = field(default_factory=dict)
     figures: Mapping[str, float] = field(default_factory=dict)
 
     def on(self, axes: Sequence[Axis]) -> dict[str, Pick]:
-        """The values on some axes."""
         return {axis.name: (self.picks if axis.is_choice else self.figures)[axis.name] for axis in axes}
 
 
-def axis_of(scenario: Scenario, told: str) -> Axis:
-    """An axis as a person writes it; raises SpaceError with what would be right.
+def axis_of(scenario: Scenario, text: str) -> Axis:
+    """Read an axis as a user writes it; raises SpaceError that shows how to write it.
 
     `replicas`, `replicas=1,2,4`, `replicas=1:8`; `population.prevalence`, `population.prevalence=0.01:0.04`, or with the number
     of levels on a grid `population.prevalence=0.01:0.04:4`; `traffic=0.5:2`, times the traffic of the case.
     """
-    name, _, values = (part.strip() for part in told.partition("="))
+    name, _, values = (part.strip() for part in text.partition("="))
     if name in scenario.choices:
         return _of_choice(scenario, name, values)
     figures = figures_of(scenario)
     if name == TRAFFIC or name in figures or (values and PROJECTED.fullmatch(name)):
         return _of_figure(scenario, name, values)
     near = suggest(name, [*scenario.choices, TRAFFIC, *figures])
-    raise SpaceError(f"--over {told}: there is no choice and no figure '{name}'; {near}")
+    raise SpaceError(f"--over {text}: there is no choice and no figure '{name}'; {near}")
 
 
 def _of_choice(scenario: Scenario, name: str, values: str) -> Axis:
@@ -151,16 +147,16 @@ def _of_figure(scenario: Scenario, name: str, values: str) -> Axis:
 
 def _numbers(name: str, values: str, count: int | None) -> list[float]:
     try:
-        found = [float(part) for part in values.split(":")]
+        numbers = [float(part) for part in values.split(":")]
     except ValueError:
-        found = []
-    if not np.isfinite(found).all() or len(found) not in ((count,) if count else range(1, 1000)):
+        numbers = []
+    if not np.isfinite(numbers).all() or len(numbers) not in ((count,) if count else range(1, 1000)):
         raise SpaceError(f"--over {name}={values}: write it as LOW:HIGH, such as {name}=1:4")
-    return found
+    return numbers
 
 
 def points_of(axes: Sequence[Axis], method: Method, count: int | None, seed: int, base: DesignPoint) -> list[DesignPoint]:
-    """The points of a sweep, each once: all combinations on a grid, else `count` points spread evenly.
+    """Return the points of a sweep, each once: all combinations on a grid, else `count` points spread evenly.
 
     method: `sobol`, a scrambled Sobol sequence (Sobol 1967; Owen 1998), `lhs`, a Latin hypercube (McKay 1979), or `grid`
     base: what holds at every point. Raises SpaceError for more points than are run.
@@ -169,13 +165,15 @@ def points_of(axes: Sequence[Axis], method: Method, count: int | None, seed: int
     if size > SWEEP_POINTS.most:
         raise SpaceError(f"{size:,} points; at most {SWEEP_POINTS} are run: give fewer values, or --method sobol --points 1024")
     if method == "grid":
-        found = [dict(zip([axis.name for axis in axes], values, strict=True)) for values in product(*(a.picks for a in axes))]
+        values_of_points = [
+            dict(zip([axis.name for axis in axes], values, strict=True)) for values in product(*(a.picks for a in axes))
+        ]
     else:
         if not count:
             raise SpaceError(f"--method {method}: say how many points, such as --points 256")
         parts = _spread(method, len(axes), count, seed)
-        found = [{axis.name: axis.at(part) for axis, part in zip(axes, row, strict=True)} for row in parts.tolist()]
-    return list({repr(one): one for one in (_point(axes, values, base) for values in found)}.values())
+        values_of_points = [{axis.name: axis.at(part) for axis, part in zip(axes, row, strict=True)} for row in parts.tolist()]
+    return list({repr(one): one for one in (_point(axes, values, base) for values in values_of_points)}.values())
 
 
 def _spread(method: Method, dimensions: int, count: int, seed: int) -> NDArray[np.float64]:

@@ -1,4 +1,4 @@
-"""Outcomes on disk, a file each, under what identifies them: the same point is never run twice.
+"""Outcomes on disk, a file each, named by the key of their task: no point runs twice.
 
 A file is called `<key>.<content>.parquet`: the key of its task, which holds the hash of every file of evidence, and the hash of
 its own bytes, so that a damaged file is known by its name. Two processes that run the same point write the same bytes under
@@ -32,20 +32,20 @@ _ARRAYS = ("parts", "draws", "again", "moved")
 
 
 class OutcomeCache:
-    """The outcomes that are kept in a folder.
+    """Outcomes in a folder.
 
-    damaged: files that do not say what they said when they were written; whoever asks for their points runs them anew
+    damaged: files whose content is not what was written; their points run again
     """
 
     def __init__(self, folder: Path | None = None, most: int = SWEEPS_KEPT.most) -> None:
-        """folder: a folder of the user's cache if it is not given; most: bytes that are kept, the newest outcomes"""
+        """Open a folder, by default one of the user's cache; most: bytes of outcomes, the newest stay"""
         self.folder = folder or SWEEPS
         self.damaged: list[Path] = []
         self._files = {file.name.partition(".")[0]: file for file in self.folder.glob("*/*.parquet")}
         self._forget_beyond(most)
 
     def _forget_beyond(self, most: int) -> None:
-        """Delete the oldest outcomes, as far as all of them together take more than so many bytes."""
+        """Delete the oldest outcomes as long as all of them together take more than `most` bytes."""
         stamps = {key: stamp for key, file in self._files.items() if (stamp := stamp_of(file)) is not None}
         left = sum(size for _, size in stamps.values()) - most
         for key, (_, size) in sorted(stamps.items(), key=lambda one: one[1][0]):
@@ -55,7 +55,7 @@ class OutcomeCache:
             left -= size
 
     def get(self, task: SweepTask) -> DesignOutcome | None:
-        """The outcome of a task, if it is kept and whole."""
+        """Return the outcome of a task if its file is there and whole."""
         file = self._files.get(task.key)
         if file is None:
             return None
@@ -64,13 +64,13 @@ class OutcomeCache:
         except UnreadableError:
             content = b""
         if _digest(content) == file.name.split(".")[1]:
-            return unpacked(content)
+            return decoded(content)
         self.damaged.append(file)
         return None
 
     def put(self, task: SweepTask, outcome: DesignOutcome) -> None:
-        """Keep an outcome, in one step; raises OSError where the folder cannot be written to."""
-        content = packed(outcome)
+        """Write an outcome in one step; raises OSError where the folder cannot be written to."""
+        content = encoded(outcome)
         file = self.folder / task.key[:2] / f"{task.key}.{_digest(content)}.parquet"
         before = self._files.get(task.key, file)
         with in_one_step(file) as part:
@@ -84,8 +84,8 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def packed(outcome: DesignOutcome) -> bytes:
-    """An outcome as a Parquet file: a row an array of a reading, and all else as JSON beside the schema."""
+def encoded(outcome: DesignOutcome) -> bytes:
+    """Encode an outcome as a Parquet file: a row for each array of a reading, all else as JSON beside the schema."""
     rows = list(_arrays(outcome))
     table = pa.table(
         {
@@ -96,52 +96,50 @@ def packed(outcome: DesignOutcome) -> bytes:
         }
     )
     target = BytesIO()
-    told = table.replace_schema_metadata({"casesim": json.dumps(_plain(outcome))})
-    pq.write_table(told, target, compression="zstd")
+    annotated = table.replace_schema_metadata({"casesim": json.dumps(_plain(outcome))})
+    pq.write_table(annotated, target, compression="zstd")
     return target.getvalue()
 
 
-def unpacked(content: bytes) -> DesignOutcome:
-    """The outcome that was packed so."""
+def decoded(content: bytes) -> DesignOutcome:
     table = pq.read_table(BytesIO(content))
     plain = json.loads((table.schema.metadata or {})[b"casesim"])
     columns = (table[name].to_pylist() for name in ("of", "shape", "single", "values"))
     arrays = {of: np.array(values, np.float32 if single else float).reshape(shape)
               for of, shape, single, values in zip(*columns, strict=True)}  # fmt: skip
     metrics = {name: _estimate(one) for name, one in plain.pop("metrics").items()}
-    readings = {name: [one and _reading(one, arrays, f"{name}/{edge}") for edge, one in enumerate(found)]
-                for name, found in plain.pop("readings").items()}  # fmt: skip
+    readings = {name: [one and _reading(one, arrays, f"{name}/{edge}") for edge, one in enumerate(edges)]
+                for name, edges in plain.pop("readings").items()}  # fmt: skip
     return DesignOutcome(**plain, metrics=metrics, readings=readings)
 
 
 def _arrays(outcome: DesignOutcome) -> Iterator[tuple[str, Any]]:
-    for name, found in outcome.readings.items():
-        for edge, one in enumerate(found):
+    for name, edges in outcome.readings.items():
+        for edge, one in enumerate(edges):
             for field in _ARRAYS if one else ():
                 if (array := getattr(one, field)) is not None:
                     yield f"{name}/{edge}/{field}", array
 
 
 def _plain(outcome: DesignOutcome) -> dict[str, Any]:
-    """All but the arrays."""
-    told = {name: value for name, value in vars(outcome).items() if name not in ("metrics", "readings")}
+    fields = {name: value for name, value in vars(outcome).items() if name not in ("metrics", "readings")}
     metrics = {name: asdict(one) for name, one in outcome.metrics.items()}
-    readings = {name: [one and {"run": asdict(one.run), "pinned": one.pinned, "between": one.between} for one in found]
-                for name, found in outcome.readings.items()}  # fmt: skip
-    return told | {"metrics": metrics, "readings": readings}
+    readings = {name: [one and {"run": asdict(one.run), "pinned": one.pinned, "between": one.between} for one in edges]
+                for name, edges in outcome.readings.items()}  # fmt: skip
+    return fields | {"metrics": metrics, "readings": readings}
 
 
-def _interval(told: Any) -> Interval | None:
-    return None if told is None else Interval(**told)
+def _interval(fields: Any) -> Interval | None:
+    return None if fields is None else Interval(**fields)
 
 
-def _estimate(told: dict[str, Any]) -> Estimate:
-    run, labels, projected = (_interval(told.pop(name)) for name in ("run", "labels", "projected"))
+def _estimate(fields: dict[str, Any]) -> Estimate:
+    run, labels, projected = (_interval(fields.pop(name)) for name in ("run", "labels", "projected"))
     assert run is not None
-    return Estimate(**told, run=run, labels=labels, projected=projected)
+    return Estimate(**fields, run=run, labels=labels, projected=projected)
 
 
-def _reading(told: dict[str, Any], arrays: dict[str, Any], of: str) -> PairedSample:
-    found = {field: arrays[f"{of}/{field}"] for field in _ARRAYS if f"{of}/{field}" in arrays}
-    between = tuple(told["between"]) if told["between"] else None
-    return PairedSample(run=Interval(**told["run"]), pinned=(*told["pinned"],), between=between, **found)
+def _reading(fields: dict[str, Any], arrays: dict[str, Any], of: str) -> PairedSample:
+    stored = {field: arrays[f"{of}/{field}"] for field in _ARRAYS if f"{of}/{field}" in arrays}
+    between = tuple(fields["between"]) if fields["between"] else None
+    return PairedSample(run=Interval(**fields["run"]), pinned=(*fields["pinned"],), between=between, **stored)

@@ -1,4 +1,4 @@
-"""Which picks and figures move a metric most: Morris screening and Sobol indices, by SALib.
+"""Parametric sensitivity of a metric to picks and figures: Morris screening and Sobol indices, by SALib.
 
 Parametric sensitivity: how far a figure of the run hangs on what was picked or assumed. It has nothing to do with diagnostic
 sensitivity, the share of positives that are found.
@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 #: An index whose 95% interval is wider than this part of the variance says little.
 TOO_WIDE = 0.2
 
-#: So many trajectories or base points it takes at least to say anything.
+#: The fewest trajectories or base points.
 LEAST = 4
 
 #: Levels of Morris's grid.
@@ -38,7 +38,7 @@ _RESAMPLES = 500
 
 @dataclass(frozen=True)
 class Influence:
-    """How much one axis moves a metric.
+    """The influence of one axis on a metric.
 
     first, total: Sobol's indices, parts of the metric's variance: by this axis alone, and by all that it takes part in
     elementary: Morris's mean absolute elementary effect, in the metric's unit; spread: the standard deviation of the effects,
@@ -57,33 +57,30 @@ class Influence:
 
     @property
     def size(self) -> float:
-        """What they are ranked by."""
-        found = self.total if self.total is not None else self.elementary
-        return 0.0 if found is None else found
+        index = self.total if self.total is not None else self.elementary
+        return 0.0 if index is None else index
 
     @property
     def half(self) -> float:
-        """The half-width of the 95% interval of what they are ranked by."""
-        found = self.total_half if self.total_half is not None else self.elementary_half
-        return 0.0 if found is None else found
+        half = self.total_half if self.total_half is not None else self.elementary_half
+        return 0.0 if half is None else half
 
     @property
     def too_wide(self) -> bool:
-        """Whether its interval is too wide to rank it by."""
+        """True if its interval is too wide to rank it."""
         return 2 * self.half > TOO_WIDE if self.total is not None else self.half > self.size
 
     def to_json(self) -> dict[str, Any]:
-        """As `casesim sensitivity --json` prints it."""
-        told = {name: value for name, value in vars(self).items() if name != "axis" and value is not None}
-        return {"name": self.axis.name, "label": self.axis.label, **told, "too_wide": self.too_wide}
+        numbers = {name: value for name, value in vars(self).items() if name != "axis" and value is not None}
+        return {"name": self.axis.name, "label": self.axis.label, **numbers, "too_wide": self.too_wide}
 
 
 @dataclass(frozen=True)
 class Ranking:
-    """How much each axis moves a metric, the largest first.
+    """The influence of each axis on a metric, the largest first.
 
-    used, of: on how many trajectories (Morris) or base points (Sobol) it rests, of how many; the others hold a design that has
-    no figure for the metric
+    used, of: trajectories (Morris) or base points (Sobol) that were used, and all of them; the others hold a design without a
+    figure for the metric
     """
 
     ranked: Sequence[Influence]
@@ -93,25 +90,25 @@ class Ranking:
 
     @property
     def leaders(self) -> list[Influence]:
-        """The first axis, and those that cannot be told from it: their intervals overlap."""
+        """The first axis, and those whose intervals overlap with its."""
         first = self.ranked[0]
         return [first, *(one for one in self.ranked[1:] if one.size + one.half >= first.size - first.half)]
 
     @property
     def words(self) -> str:
-        """Which axis moves the metric most, as far as that is known, in words."""
+        """The most influential axis, as far as it is known, in words."""
         names = [f"“{one.axis.label}”" for one in self.leaders]
         if not self.ranked[0].size:
             return "nothing moves it"
         if len(names) == 1:
             return f"{names[0]} moves it most"
         if len(names) == len(self.ranked) or len(names) > 4:
-            return f"which of {len(names)} axes moves it most cannot be told from so few points"
-        return f"{', '.join(names[:-1])} or {names[-1]} moves it most, which of them cannot be told"
+            return f"these points are too few to show which of {len(names)} axes moves it most"
+        return f"{', '.join(names[:-1])} or {names[-1]} moves it most; the points do not show which"
 
     @property
     def caution(self) -> str:
-        """What is to be said of designs that are left out, in a sentence; empty where none are."""
+        """A caution about designs that were left out; empty where none were."""
         if self.used == self.of:
             return ""
         return (
@@ -120,14 +117,13 @@ class Ranking:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """As `casesim sensitivity --json` prints it."""
         ranked = [one.to_json() for one in self.ranked]
         return {"ranked": ranked, "told": self.words, "used": self.used, "of": self.of}
 
 
 @dataclass(frozen=True)
 class SampledDesigns:
-    """Where a metric has to be known: parts of each axis from 0 to 1, shape (points, axes)."""
+    """Designs at which a metric has to be known: parts of each axis from 0 to 1, shape (points, axes)."""
 
     way: Way
     axes: Sequence[Axis]
@@ -135,23 +131,22 @@ class SampledDesigns:
     seed: int
 
     def points(self, base: DesignPoint) -> list[DesignPoint]:
-        """The designs to run, in order, some of them more than once; base: what holds at each."""
+        """Return the designs to run, in order, some of them more than once; base: the values off the axes"""
         return [_point(self.axes, row, base) for row in self.parts.tolist()]
 
     def ranked(self, outcomes: Sequence[DesignOutcome], names: Sequence[str]) -> dict[str, Ranking | str]:
-        """How much each axis moves each of these metrics, or why that cannot be told; outcomes: of the points, in order."""
-        found: dict[str, Ranking | str] = {}
+        """Rank the axes for each metric, or give the reason why not; outcomes: of the points, in order."""
+        rankings: dict[str, Ranking | str] = {}
         for name in names:
             values = [one.value(name) for one in outcomes]
             try:
-                found[name] = self.ranking(np.array([np.nan if value is None else value for value in values]))
+                rankings[name] = self.ranking(np.array([np.nan if value is None else value for value in values]))
             except InputError as error:
-                found[name] = str(error)
-        return found
+                rankings[name] = str(error)
+        return rankings
 
     @property
     def each(self) -> str:
-        """What the points come in, many of them."""
         return "base points" if self.way == "sobol" else "trajectories"
 
     @property
@@ -160,7 +155,7 @@ class SampledDesigns:
         return {"num_vars": len(names), "names": names, "bounds": [[0.0, 1.0]] * len(names)}
 
     def ranking(self, values: Floats) -> Ranking:
-        """How much each axis moves a metric; values: at each point, shape (points,), NaN where there is none.
+        """Rank the axes by the values at each point, shape (points,), NaN where there is none.
 
         A trajectory or base point of which some design has no figure is left out whole. Raises InputError where fewer than
         LEAST are left.
@@ -170,9 +165,9 @@ class SampledDesigns:
         used, of = int(whole.sum()), len(whole)
         if used < LEAST:
             raise InputError(f"has a figure at every design of only {used} of {of} {self.each}; it takes at least {LEAST}")
-        mine = np.repeat(whole, size)
-        found = replace(self, parts=self.parts[mine])._influences(values[mine])
-        return Ranking(sorted(found, key=lambda one: -one.size), used, of, self.each)
+        in_whole = np.repeat(whole, size)
+        influences = replace(self, parts=self.parts[in_whole])._influences(values[in_whole])
+        return Ranking(sorted(influences, key=lambda one: -one.size), used, of, self.each)
 
     def _influences(self, values: Floats) -> list[Influence]:
         if np.ptp(values) <= 1e-12 * max(abs(float(values.mean())), 1e-300):
@@ -188,18 +183,18 @@ class SampledDesigns:
     def _sobol(self, values: Floats) -> list[Influence]:
         from SALib.analyze import sobol
 
-        told = sobol.analyze(self._problem, values, calc_second_order=False, num_resamples=_RESAMPLES,
+        indices = sobol.analyze(self._problem, values, calc_second_order=False, num_resamples=_RESAMPLES,
                                       conf_level=LEVEL, seed=self.seed)  # fmt: skip
-        columns = zip(self.axes, told["ST"], told["ST_conf"], told["S1"], told["S1_conf"], strict=True)
+        columns = zip(self.axes, indices["ST"], indices["ST_conf"], indices["S1"], indices["S1_conf"], strict=True)
         return [Influence(axis, float(st), float(st_half), float(s1), float(s1_half))
                 for axis, st, st_half, s1, s1_half in columns]  # fmt: skip
 
     def _morris(self, values: Floats) -> list[Influence]:
         from SALib.analyze import morris
 
-        told = morris.analyze(self._problem, self.parts, values, num_levels=_LEVELS, num_resamples=_RESAMPLES,
+        effects = morris.analyze(self._problem, self.parts, values, num_levels=_LEVELS, num_resamples=_RESAMPLES,
                                        conf_level=LEVEL, seed=self.seed)  # fmt: skip
-        columns = zip(self.axes, told["mu_star"], told["mu_star_conf"], told["sigma"], strict=True)
+        columns = zip(self.axes, effects["mu_star"], effects["mu_star_conf"], effects["sigma"], strict=True)
         return [Influence(axis, elementary=float(mean), elementary_half=float(half), spread=float(sigma))
                 for axis, mean, half, sigma in columns]  # fmt: skip
 
@@ -212,7 +207,7 @@ def _point(axes: Sequence[Axis], parts: Sequence[float], base: DesignPoint) -> D
 
 
 def sample_of(axes: Sequence[Axis], way: Way, count: int, seed: int) -> SampledDesigns:
-    """The points of an analysis, count * (axes + 1) of them for Morris and count * (axes + 2) for Sobol.
+    """Sample the points of an analysis, count * (axes + 1) of them for Morris and count * (axes + 2) for Sobol.
 
     count: trajectories (Morris 1991), or base points of Sobol's indices (Saltelli 2010), a power of two. Raises InputError for
     a number that does not do.

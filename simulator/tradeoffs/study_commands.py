@@ -1,4 +1,4 @@
-"""`casesim best`: the cheapest design that meets every objective, or the nearest misses."""
+"""`casesim best`, `capacity`, `sensitivity` and `breakeven`: studies of one design and those around it."""
 
 from __future__ import annotations
 
@@ -34,25 +34,22 @@ from simulator.cli.options import (
 )
 from simulator.cli.progress import counting_bar, working_bar
 from simulator.errors import InputError, suggest
-from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, TriedDesign, cost_goal
+from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, TriedDesign, cost_goal, evaluator
 from simulator.tradeoffs.breakeven import (
     TOGETHER,
     BreakevenClaim,
     BreakevenResult,
     BreakevenSearch,
     Doubt,
-    answers_of,
+    claims_of,
     doubts_of,
 )
 from simulator.tradeoffs.capacity import Capacity, Loading
-from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import goal_of, label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, sample_of
-from simulator.tradeoffs.sweep import Sweep, swept
-from simulator.tradeoffs.sweep_commands import around, head, run_points, tell_damaged, workers
-from simulator.tradeoffs.sweep_request import REPLICATIONS, SweepRequest, asked_metrics
+from simulator.tradeoffs.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
+from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
 from simulator.units import spoken
 
 
@@ -64,7 +61,7 @@ def best(
     strikes: Strikes = None,
     objectives: Objectives = None,
     least: Annotated[
-        str | None, typer.Option("--least", metavar="METRIC", help="what is to be least; default: the cost")
+        str | None, typer.Option("--least", metavar="METRIC", help="the metric to minimise; default: the cost")
     ] = None,
     budget: Annotated[int, typer.Option("--designs", min=8, max=10_000, help="designs to try before the race")] = 96,
     seed: Seed = 1,
@@ -73,41 +70,37 @@ def best(
 ) -> None:
     """Search for the cheapest design that meets every objective; where none does, name the nearest misses."""
     scenario = load(case)
-    answers, cost = answers_of(scenario, objectives or []), cost_goal(scenario, least)
-    if not answers:
+    claims, cost = claims_of(scenario, objectives or []), cost_goal(scenario, least)
+    if not claims:
         raise InputError("the case has no objectives, so no design is better than another")
-    metrics = list(dict.fromkeys([*(answer.metric.name for answer in answers), cost.metric.name]))
-    told = over or [name for name, choice in scenario.choices.items() if not choice.situation]
-    asked = around(scenario, told, metrics, seed, FEW, picks, figures, strikes)
-    kept = OutcomeCache()
+    metrics = list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
+    names = over or [name for name, choice in scenario.choices.items() if not choice.situation]
+    request = around(scenario, names, metrics, seed, FEW, picks, figures, strikes)
+    cache = OutcomeCache()
     with workers(scheduler) as submit:
-
-        def evaluate(points: Sequence[DesignPoint], replications: int) -> list[DesignOutcome]:
-            return swept(Sweep(asked, submit, kept, points, replications=replications))
-
-        search = Search(asked.axes, asked.base, answers, cost, evaluate, seed)
+        search = Search(request.axes, request.base, claims, cost, evaluator(request, submit, cache), seed)
         with counting_bar("designs", budget) as report:
-            found = search.find(budget, progress=report)
-    tell_damaged(kept)
+            result = search.find(budget, progress=report)
+    report_damaged(cache)
     if as_json:
-        print(json.dumps(head(asked) | _best_json(found, search), indent=2, allow_nan=False))
+        print(json.dumps(head(request) | _best_json(result, search), indent=2, allow_nan=False))
     else:
-        _print_best(found, search)
+        _print_best(result, search)
 
 
-def _best_json(found: BestDesigns, search: Search) -> dict[str, Any]:
+def _best_json(result: BestDesigns, search: Search) -> dict[str, Any]:
     return {
-        "meets_all": found.best.meets,
-        "best": _tried_json(found.best, search),
-        "not_told_apart": [_tried_json(one, search) for one in found.undecided],
+        "meets_all": result.best.meets,
+        "best": _tried_json(result.best, search),
+        "not_told_apart": [_tried_json(one, search) for one in result.undecided],
         "misses": [
-            {"metric": miss.answer.metric.name, "short": miss.short, "words": miss.words} | _tried_json(miss.tried, search)
-            for miss in found.misses
+            {"metric": miss.claim.metric.name, "short": miss.short, "words": miss.words} | _tried_json(miss.tried, search)
+            for miss in result.misses
             if abs(miss.short) < float("inf")
         ],
-        "designs": found.runs,
-        "replications_in_all": found.replications,
-        "path": [one.cost if one.meets else None for one in found.path],
+        "designs": result.runs,
+        "replications_in_all": result.replications,
+        "path": [one.cost if one.meets else None for one in result.path],
     }
 
 
@@ -116,30 +109,30 @@ def _tried_json(one: TriedDesign, search: Search) -> dict[str, Any]:
     return {"picks": {axis.name: one.point.picks[axis.name] for axis in search.axes}, "metrics": metrics}
 
 
-def _print_best(found: BestDesigns, search: Search) -> None:
+def _print_best(result: BestDesigns, search: Search) -> None:
     out, cost = table_console(), search.cost.metric
-    out.print(f"{found.runs} designs tried, {found.replications} replications in all")
-    if found.best.meets:
-        out.print(f"[bold]Best:[/bold] {escape(_design(found.best, search))}")
+    out.print(f"{result.runs} designs tried, {result.replications} replications in all")
+    if result.best.meets:
+        out.print(f"[bold]Best:[/bold] {escape(_design(result.best, search))}")
         table = Table("objective", "reached", "95% interval", box=None)
-        for answer in search.answers:
-            one = found.best.outcome.metrics[answer.metric.name]
-            cells = [spoken(value, answer.metric.unit) for value in (one.value, one.low, one.high)]
-            table.add_row(escape(answer.words), cells[0], f"{cells[1]} to {cells[2]}")
+        for claim in search.claims:
+            one = result.best.outcome.metrics[claim.metric.name]
+            cells = [spoken(value, claim.metric.unit) for value in (one.value, one.low, one.high)]
+            table.add_row(escape(claim.words), cells[0], f"{cells[1]} to {cells[2]}")
         out.print(table)
-        for other in found.undecided:
-            out.print(f"not told apart from it: {escape(_design(other, search))}", style="dim")
+        for other in result.undecided:
+            out.print(f"may be as good: {escape(_design(other, search))}", style="dim")
         return
     out.print(
-        "No design that was tried meets all objectives. The nearest misses:" if found.misses else _hopeless(found, search)
+        "No design that was tried meets all objectives. The nearest misses:" if result.misses else _hopeless(result, search)
     )
-    for miss in found.misses:
+    for miss in result.misses:
         usd = "" if miss.tried.cost == float("inf") else f"; {cost.label}: {spoken(abs(miss.tried.cost), cost.unit)}"
         out.print(f"misses only {escape(miss.words)}{escape(usd)}: {escape(_design(miss.tried, search))}")
 
 
-def _hopeless(found: BestDesigns, search: Search) -> str:
-    missed = [escape(answer.words) for answer, part in zip(search.answers, found.best.short, strict=True) if part]
+def _hopeless(result: BestDesigns, search: Search) -> str:
+    missed = [escape(claim.words) for claim, part in zip(search.claims, result.best.short, strict=True) if part]
     return (
         f"No design that was tried meets all objectives, or all but one. The nearest misses {len(missed)}: {'; '.join(missed)}"
     )
@@ -164,40 +157,40 @@ def capacity(
     """Print the most traffic within the objectives, the fewest servers for it, and the cost against the load."""
     check_chart(chart)
     scenario = load(case)
-    answers = answers_of(scenario, objectives or [])
+    claims = claims_of(scenario, objectives or [])
     cost = cost_goal(scenario)
-    metrics = list(dict.fromkeys([*(answer.metric.name for answer in answers), cost.metric.name]))
-    asked = around(scenario, [], metrics, seed, replications, picks, figures, strikes)
-    kept = OutcomeCache()
+    metrics = list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
+    request = around(scenario, [], metrics, seed, replications, picks, figures, strikes)
+    cache = OutcomeCache()
     with workers(scheduler) as submit, working_bar() as report:
-        found = Loading(asked, answers, submit, kept).find(report)
-    tell_damaged(kept)
+        result = Loading(request, claims, submit, cache).find(report)
+    report_damaged(cache)
     if chart:
         from simulator.tradeoffs.tradeoff_charts import load_chart
 
-        write_chart(load_chart(found, cost), chart)
+        write_chart(load_chart(result, cost), chart)
     if as_json:
-        print(json.dumps(head(asked) | found.to_json(), indent=2, allow_nan=False))
+        print(json.dumps(head(request) | result.to_json(), indent=2, allow_nan=False))
     else:
-        _print_capacity(found, cost.metric.name)
+        _print_capacity(result, cost.metric.name)
 
 
-def _print_capacity(found: Capacity, cost: str) -> None:
-    out, scenario = table_console(), found.asked.scenario
-    for sentence in found.sentences:
+def _print_capacity(result: Capacity, cost: str) -> None:
+    out, scenario = table_console(), result.request.scenario
+    for sentence in result.sentences:
         out.print(escape(sentence))
     table = Table(
         "traffic, times", f"{scenario.unit.many} a day", scenario.metrics[cost].label, "objectives that fail", box=None
     )
-    for load_ in found.loads:
+    for load_ in result.loads:
         one = load_.outcome.metrics.get(cost)
-        failing = [limit.answer.words for limit in found.limits if not limit.answer.gap([load_.outcome]).holds]
+        failing = [limit.claim.words for limit in result.limits if not limit.claim.gap([load_.outcome]).holds]
         usd = "no figure" if one is None else spoken(one.value, scenario.metrics[cost].unit)
         table.add_row(
-            f"{load_.times:.3g}", f"{load_.times * found.rate * 86_400:,.0f}", usd, escape("; ".join(failing) or "none")
+            f"{load_.times:.3g}", f"{load_.times * result.rate * 86_400:,.0f}", usd, escape("; ".join(failing) or "none")
         )
     out.print(table)
-    for fewest in found.fewest:
+    for fewest in result.fewest:
         out.print(escape(fewest.sentence))
 
 
@@ -222,70 +215,72 @@ def sensitivity(
 ) -> None:
     """Rank choices and figures by how far they move each metric (parametric sensitivity, by SALib)."""
     scenario = load(case)
-    told = over or [name for name, choice in scenario.choices.items() if not choice.situation and not choice.folded]
-    names = asked_metrics(scenario, metrics or [])
+    axes = over or [name for name, choice in scenario.choices.items() if not choice.situation and not choice.folded]
+    names = metric_names(scenario, metrics or [])
     check_chart(chart)
     if chart and len(names) > 1:
         raise UsageError(f"--chart {chart}: draws one metric; say which, such as --metric {names[0]}")
-    asked = around(scenario, told, names, seed, replications, picks, figures, strikes)
-    sample = sample_of(asked.axes, _way(way), count, seed)
-    points = sample.points(asked.base)
-    alone = {repr(point): point for point in points}
-    with workers(scheduler) as submit:
-        found = dict(zip(alone, run_points(Sweep(asked, submit, OutcomeCache(), list(alone.values()))), strict=True))
-    outcomes = [found[repr(point)] for point in points]
+    request = around(scenario, axes, names, seed, replications, picks, figures, strikes)
+    sample = sample_of(request.axes, _way(way), count, seed)
+    points = sample.points(request.base)
+    designs, cache = len({repr(point) for point in points}), OutcomeCache()
+    with workers(scheduler) as submit, counting_bar("points", designs) as report:
+        outcomes = outcomes_at(request, submit, cache, points, progress=report)
+    report_damaged(cache)
     ranked = sample.ranked(outcomes, names)
     if chart:
-        _draw(asked, ranked[names[0]], chart)
+        _draw(request, ranked[names[0]], chart)
     if as_json:
-        print(json.dumps(head(asked) | _influence_json(asked, ranked, way, len(alone)), indent=2, allow_nan=False))
+        print(json.dumps(head(request) | _influence_json(request, ranked, way, designs), indent=2, allow_nan=False))
     else:
-        _print_influences(asked, ranked, len(alone))
+        _print_influences(request, ranked, designs)
 
 
-def _draw(asked: SweepRequest, found: Ranking | str, file: Path) -> None:
-    name = asked.metrics[0]
-    if isinstance(found, str):
-        raise InputError(f"--chart {file}: not written, as {name} {found}")
+def _draw(request: SweepRequest, ranking: Ranking | str, file: Path) -> None:
+    name = request.metrics[0]
+    if isinstance(ranking, str):
+        raise InputError(f"--chart {file}: not written, as {name} {ranking}")
     from simulator.tradeoffs.tradeoff_charts import influence_chart
 
-    write_chart(influence_chart(label_of(asked.scenario, name), asked.scenario.metrics[name], found), file)
+    write_chart(influence_chart(label_of(request.scenario, name), request.scenario.metrics[name], ranking), file)
 
 
-def _way(told: str) -> Way:
+def _way(text: str) -> Way:
     for way in WAYS:
-        if told == way:
+        if text == way:
             return way
-    raise UsageError(f"--way {told}: expected one of: {', '.join(WAYS)}")
+    raise UsageError(f"--way {text}: expected one of: {', '.join(WAYS)}")
 
 
-def _influence_json(asked: SweepRequest, ranked: Mapping[str, Ranking | str], way: str, designs: int) -> dict[str, Any]:
-    told = {name: {"untold": found} if isinstance(found, str) else found.to_json() for name, found in ranked.items()}
-    return {"way": way, "designs": designs, "axes": [axis.to_json() for axis in asked.axes], "metrics": told}
+def _influence_json(request: SweepRequest, ranked: Mapping[str, Ranking | str], way: str, designs: int) -> dict[str, Any]:
+    rankings = {
+        name: {"untold": ranking} if isinstance(ranking, str) else ranking.to_json() for name, ranking in ranked.items()
+    }
+    return {"way": way, "designs": designs, "axes": [axis.to_json() for axis in request.axes], "metrics": rankings}
 
 
-def _print_influences(asked: SweepRequest, ranked: Mapping[str, Ranking | str], designs: int) -> None:
+def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | str], designs: int) -> None:
     out = table_console()
-    out.print(f"{designs} designs, {asked.replications} replications each, seed {asked.seed}; all met the same requests")
-    for name, found in ranked.items():
-        metric = asked.scenario.metrics[name]
+    out.print(f"{designs} designs, {request.replications} replications each, seed {request.seed}; all met the same requests")
+    for name, ranking in ranked.items():
+        metric = request.scenario.metrics[name]
         out.print(f"[bold]{escape(metric.label)}[/bold]")
-        if isinstance(found, str):
-            out.print(f"  {escape(found)}: leave out what keeps it from having one, or ask for another metric", style="yellow")
+        if isinstance(ranking, str):
+            out.print(f"  {escape(ranking)}: vary fewer axes, or ask for another metric", style="yellow")
             continue
-        table = Table("axis", *_columns(found.ranked), "", box=None)
-        for one in found.ranked:
+        table = Table("axis", *_columns(ranking.ranked), "", box=None)
+        for one in ranking.ranked:
             table.add_row(
                 escape(one.axis.label), *_numbers(one, metric.unit), "[yellow]too wide to rank[/yellow]" if one.too_wide else ""
             )
         out.print(table)
-        out.print(f"  {escape(found.words[0].upper() + found.words[1:])}.")
-        if found.caution:
-            out.print(f"  {escape(found.caution)}", style="dim")
+        out.print(f"  {escape(ranking.words[0].upper() + ranking.words[1:])}.")
+        if ranking.caution:
+            out.print(f"  {escape(ranking.caution)}", style="dim")
 
 
-def _columns(found: Sequence[Influence]) -> tuple[str, ...]:
-    if found and found[0].total is not None:
+def _columns(influences: Sequence[Influence]) -> tuple[str, ...]:
+    if influences and influences[0].total is not None:
         return "total index", "± 95%", "first index", "± 95%"
     return "mean effect", "± 95%", "spread of effects"
 
@@ -308,12 +303,13 @@ def breakeven(
     objectives: Objectives = None,
     against: Against = None,
     metrics: Annotated[
-        list[str] | None, typer.Option("--metric", metavar="NAME", help="what to compare with --against; default: the cost")
+        list[str] | None,
+        typer.Option("--metric", metavar="NAME", help="the metric to compare with --against; default: the cost"),
     ] = None,
     doubted: Annotated[
         list[str] | None,
         typer.Option(
-            "--doubt", metavar="PLACE", help="doubt this figure alone; may be repeated; default: all assumed or projected"
+            "--doubt", metavar="PLACE", help="vary only this figure; may be repeated; default: all assumed or projected figures"
         ),
     ] = None,
     together: Annotated[int, typer.Option(min=0, max=10_000, help="draws of all doubtful figures at once")] = TOGETHER,
@@ -326,82 +322,84 @@ def breakeven(
     """Find which assumed or projected figures turn an answer within their range, and where it turns."""
     check_chart(chart)
     scenario = load(case)
-    answers = _answers(scenario, objectives, against, metrics)
-    names = list(dict.fromkeys(answer.metric.name for answer in answers))
-    asked = around(scenario, [], names, seed, replications, picks, figures, strikes)
-    for answer in answers:
-        for point in answer.points(asked.base):
-            asked.plan(point)  # whatever is wrong with the other design is told at once
-    doubts = _doubts(asked, doubted)
-    kept = OutcomeCache()
+    claims = _answers(scenario, objectives, against, metrics)
+    names = list(dict.fromkeys(claim.metric.name for claim in claims))
+    request = around(scenario, [], names, seed, replications, picks, figures, strikes)
+    for claim in claims:
+        for point in claim.points(request.base):
+            request.plan(point)  # any fault of the other design is reported at once
+    doubts = _doubts(request, doubted)
+    cache = OutcomeCache()
     with workers(scheduler) as submit, working_bar() as report:
-        found = BreakevenSearch(asked, submit, kept).find(doubts, answers, together, report)
-    tell_damaged(kept)
+        result = BreakevenSearch(request, submit, cache).find(doubts, claims, together, report)
+    report_damaged(cache)
     if chart:
-        _breakeven_draw(found, chart)
+        _breakeven_draw(result, chart)
     if as_json:
-        print(json.dumps(head(asked) | _doubted_json(found), indent=2, allow_nan=False))
+        print(json.dumps(head(request) | _breakeven_json(result), indent=2, allow_nan=False))
     else:
-        _print_doubted(found)
+        _print_breakeven(result)
 
 
 def _answers(
     scenario: Scenario, objectives: list[str] | None, against: list[str] | None, metrics: list[str] | None
 ) -> list[BreakevenClaim]:
     if not against:
-        return answers_of(scenario, objectives or [])
+        return claims_of(scenario, objectives or [])
     others = read_picks(against, "--against")
-    names = asked_metrics(scenario, metrics or [cost_goal(scenario).metric.name])
+    names = metric_names(scenario, metrics or [cost_goal(scenario).metric.name])
     goals = [goal_of(scenario, name) for name in names]
     return [BreakevenClaim(goal.metric, None, goal.higher, others) for goal in goals]
 
 
-def _doubts(asked: SweepRequest, places: list[str] | None) -> list[Doubt]:
-    every = {doubt.place: doubt for doubt in doubts_of(asked.plan(asked.base))}
+def _doubts(request: SweepRequest, places: list[str] | None) -> list[Doubt]:
+    every = {doubt.place: doubt for doubt in doubts_of(request.plan(request.base))}
     for place in places or []:
         if place not in every:
-            raise UsageError(f"--doubt {place}: is no assumed or projected figure of this design; {suggest(place, every)}")
+            raise UsageError(
+                f"--doubt {place}: this design has no assumed or projected figure of that name; {suggest(place, every)}"
+            )
     return [every[place] for place in places or every]
 
 
-def _doubted_json(found: BreakevenResult) -> dict[str, Any]:
+def _breakeven_json(result: BreakevenResult) -> dict[str, Any]:
     return {
         "doubted": [
             {"figure": one.place, "value": one.figure.value, "range": [one.low, one.high], "range_given": one.own,
              "kind": one.figure.kind, "source": one.figure.source}
-            for one in found.doubts
+            for one in result.doubts
         ],
-        "flips": [flip.to_json() for flip in found.flips],
-        "steady": found.steady,
-        "without_effect": [one.place for one in found.idle],
-        "not_varied": dict(found.unvaried),
+        "flips": [flip.to_json() for flip in result.flips],
+        "steady": result.steady,
+        "without_effect": [one.place for one in result.idle],
+        "not_varied": dict(result.unvaried),
         "together": [
-            {"metric": one.answer.metric.name, "answer": one.answer.words, "holds": one.holds, "same": one.same, "of": one.of,
+            {"metric": one.claim.metric.name, "answer": one.claim.words, "holds": one.holds, "same": one.same, "of": one.of,
              "low": one.share.low, "high": one.share.high}
-            for one in found.together
+            for one in result.together
         ],
     }  # fmt: skip
 
 
-def _breakeven_draw(found: BreakevenResult, file: Path) -> None:
-    if not found.flips:
+def _breakeven_draw(result: BreakevenResult, file: Path) -> None:
+    if not result.flips:
         err.print(f"{file}: not written, as no answer turns within the range of a figure", markup=False)
         return
     from simulator.tradeoffs.tradeoff_charts import flip_chart
 
-    write_chart(flip_chart(found.flips), file)
+    write_chart(flip_chart(result.flips), file)
 
 
-def _print_doubted(found: BreakevenResult) -> None:
+def _print_breakeven(result: BreakevenResult) -> None:
     out = table_console()
-    for flip in found.flips:
+    for flip in result.flips:
         out.print(escape(flip.sentence))
         where = flip.crossing
-        sides = [f"below it {flip.answer.told(where.below)}", f"above it {flip.answer.told(where.above)}"]
+        sides = [f"below it {flip.claim.describe(where.below)}", f"above it {flip.claim.describe(where.above)}"]
         again = "; on other requests too" if where.is_bounded else ""
         out.print(f"    {escape(', '.join(sides))}{again}; {escape(flip.doubt.words)}", style="dim")
-    out.print(escape(found.rest))
-    for place, why in found.unvaried.items():
+    out.print(escape(result.rest))
+    for place, why in result.unvaried.items():
         out.print(f"not varied alone: {escape(place)}: {escape(why)}", style="dim")
-    for one in found.together:
+    for one in result.together:
         out.print(escape(one.sentence))

@@ -1,4 +1,4 @@
-"""Studies that go on while their page is drawn again: each a series of runs, which the processes of all people do in turn."""
+"""Panels of studies: series of runs that go on in the background while their page is drawn again."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from simulator.app.widgets import download, draw, plain
 from simulator.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictures
 from simulator.charts.look import Chart
 from simulator.errors import InputError
-from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, cost_goal
-from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, answers_of, doubts_of
+from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, cost_goal, evaluator
+from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, claims_of, doubts_of
 from simulator.tradeoffs.capacity import Capacity, Loading
 from simulator.tradeoffs.design_at_hand import Base, open_design
 from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask
@@ -26,16 +26,15 @@ from simulator.tradeoffs.design_space import DesignPoint, axis_of
 from simulator.tradeoffs.front import label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import Ranking, Way, sample_of
-from simulator.tradeoffs.sweep import Submit, Sweep, Tell, swept
-from simulator.tradeoffs.sweep_request import SweepRequest, to_parquet
+from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
 
-StudyOutput = TypeVar("Found")
+StudyOutput = TypeVar("StudyOutput")
 
-#: What a study does: it hands runs out, and says how far it is.
-Work = Callable[[Submit, Tell], StudyOutput]
+#: The work of a study: it hands runs out and reports its progress.
+Work = Callable[[Submit, ReportProgress], StudyOutput]
 
-#: So many studies are remembered in a session; the oldest is dropped, and ends if it is under way.
+#: Studies that a session remembers; the oldest is dropped, and ends if it is under way.
 KEPT = 12
 
 #: How often a study is looked at while it goes on (s).
@@ -43,21 +42,21 @@ LOOK_S = 0.5
 
 
 def submitting(of: str) -> Submit:
-    """Hands runs to the server's processes on this person's account, after what people wait for."""
+    """Return a function that hands runs to the server's processes for this user, after the runs that people wait for."""
     return partial(registry().workers.submit, Submitter(person(), of, BESIDE))
 
 
 class Study(Generic[StudyOutput]):
-    """Work that decides run by run what to run next, in a thread that does nothing but wait for runs.
+    """Work in a thread that does nothing but wait for runs, and picks the next run by the last.
 
-    runs: how many have ended; phase: what is under way, how much of it is done, and of how much, 0 where that is not known
-    found: what came of it; error: what stopped it
+    runs: number that have ended; phase: the name of the work under way, the number done, and the total, 0 where unknown
+    result: its outcome; error: the exception that stopped it
     """
 
     def __init__(self, work: Work[StudyOutput], submit: Submit) -> None:
         self.runs = 0
         self.phase = ("beginning", 0, 0)
-        self.found: StudyOutput | None = None
+        self.result: StudyOutput | None = None
         self.error: Exception | None = None
         self._stop = Event()
         self._submit = submit
@@ -66,21 +65,19 @@ class Study(Generic[StudyOutput]):
 
     @property
     def running(self) -> bool:
-        """Whether it goes on."""
         return self._thread.is_alive()
 
     @property
     def cancelled(self) -> bool:
-        """Whether it was stopped before its end."""
-        return self._stop.is_set() and self.found is None
+        return self._stop.is_set() and self.result is None
 
     def cancel(self) -> None:
-        """Ask for no further run; it ends with those that are under way."""
+        """Start no further run; the study ends with the runs under way."""
         self._stop.set()
 
     def _do(self, work: Work[StudyOutput]) -> None:
         try:
-            self.found = work(self._handed, self._told)
+            self.result = work(self._handed, self._set_phase)
         except CancelledError:
             pass
         except Exception as error:
@@ -93,7 +90,7 @@ class Study(Generic[StudyOutput]):
         future.add_done_callback(self._ended)
         return future
 
-    def _told(self, what: str, done: int, total: int) -> None:
+    def _set_phase(self, what: str, done: int, total: int) -> None:
         self.phase = what, done, total
 
     def _ended(self, _: Future[DesignOutcome]) -> None:
@@ -101,30 +98,30 @@ class Study(Generic[StudyOutput]):
 
 
 def studies() -> dict[str, Study[Any]]:
-    """The studies of this session, by what identifies them."""
-    kept: dict[str, Study[Any]] = st.session_state.setdefault("studies", {})
-    for name in list(kept)[:-KEPT]:
-        kept.pop(name).cancel()
-    return kept
+    """Return the studies of this session by name."""
+    by_name: dict[str, Study[Any]] = st.session_state.setdefault("studies", {})
+    for name in list(by_name)[:-KEPT]:
+        by_name.pop(name).cancel()
+    return by_name
 
 
 def begin(name: str, work: Work[Any]) -> None:
-    """Begin a study under a name, in place of one that was cancelled or failed."""
+    """Begin a study, in place of one that was cancelled or failed."""
     studies()[name] = Study(work, submitting(name))
 
 
 def study(name: str, button: str, work: Work[Any], show: Callable[[Any], None]) -> None:
-    """What a study under this name has found, or the button that begins it.
+    """Draw the result of a study, its progress, or the button that begins it.
 
-    name: identifies all that it depends on; show: draws what was found
+    name: identifies all that it depends on; show: draws the result
     """
     one = studies().get(name)
-    if one is not None and one.found is not None:
-        show(one.found)
+    if one is not None and one.result is not None:
+        show(one.result)
         return
     if one is None or not one.running:
         if one is not None and one.error is not None:
-            _tell(one.error)
+            _show_error(one.error)
         st.button(button, key=f"begin {name}", on_click=begin, args=(name, work), type="primary")
         return
     st.fragment(run_every=LOOK_S)(_progress)(name, one)
@@ -142,21 +139,21 @@ def _progress(name: str, one: Study[Any]) -> None:
             st.rerun()
 
 
-def _tell(error: Exception) -> None:
+def _show_error(error: Exception) -> None:
     if isinstance(error, InputError):
         st.error(plain(str(error)))
     else:
         raise error
 
 
-def exports(chart: Chart, name: str, told: Mapping[str, Any]) -> None:
-    """The table and the picture of a chart as files, each made when its button is pressed.
+def exports(chart: Chart, name: str, provenance: Mapping[str, Any]) -> None:
+    """Offer the table and the picture of a chart as files, each made when its button is pressed.
 
-    name: of the files, without an ending; told: what identifies it all, as the Parquet file keeps it
+    name: of the files, without an ending; provenance: identifies it all, as the Parquet file stores it
     """
     with st.popover("Export", type="tertiary"):
         download("Table (CSV)", chart.table, f"{name}.csv")
-        _button("Table (Parquet)", partial(to_parquet, chart.table, told), f"{name}.parquet")
+        _button("Table (Parquet)", partial(to_parquet, chart.table, provenance), f"{name}.parquet")
         if chart.figure is None:
             return
         pictures = draws_pictures()
@@ -171,7 +168,7 @@ def _button(label: str, content: Callable[[], bytes], file: str) -> None:
     st.download_button(label, content, file, key=file, on_click="ignore")
 
 
-#: Replications of each design, and draws of all doubtful figures at once.
+#: Replications of each design, and draws with all doubtful figures varied at once.
 TRIALS, TOGETHER = 4, 24
 
 #: Trajectories of Morris, and base points of Sobol's indices.
@@ -181,8 +178,8 @@ COUNTS: dict[Way, int] = {"morris": 12, "sobol": 32}
 BUDGET = 64
 
 
-def asked(base: Base, over: Sequence[str] = (), replications: int = TRIALS) -> SweepRequest:
-    """The design at hand, with the metrics of the objectives and of the cost."""
+def design_request(base: Base, over: Sequence[str] = (), replications: int = TRIALS) -> SweepRequest:
+    """Request runs around the design at hand, with the metrics of the objectives and of the cost."""
     scenario = base.scenario
     metrics = list(dict.fromkeys([*(one.metric for one in scenario.objectives), cost_goal(scenario).metric.name]))
     axes = [axis_of(scenario, name) for name in over]
@@ -190,140 +187,137 @@ def asked(base: Base, over: Sequence[str] = (), replications: int = TRIALS) -> S
 
 
 def capacity(base: Base) -> None:
-    """The most traffic within the objectives, and the cost against the load."""
+    """Draw the panel “Capacity”."""
     st.markdown(
-        "How much traffic this design carries, what fails first, how few servers would do, and what a request costs then."
+        "The study finds the most traffic that this design carries, the objective that fails first, the fewest servers that "
+        "suffice, and the cost of a request at each load."
     )
 
-    def work(submit: Submit, tell: Tell) -> Capacity:
-        return Loading(asked(base), answers_of(base.scenario), submit, OutcomeCache()).find(tell)
+    def work(submit: Submit, report: ReportProgress) -> Capacity:
+        return Loading(design_request(base), claims_of(base.scenario), submit, OutcomeCache()).find(report)
 
-    study(f"capacity {base.name}", "Find the capacity", work, lambda found: _tell_capacity(base, found))
+    study(f"capacity {base.name}", "Find the capacity", work, lambda result: _show_capacity(base, result))
 
 
-def _tell_capacity(base: Base, found: Capacity) -> None:
-    chart = load_chart(found, cost_goal(base.scenario))
+def _show_capacity(base: Base, result: Capacity) -> None:
+    chart = load_chart(result, cost_goal(base.scenario))
     draw(chart, key="loads")
-    exports(chart, f"{base.scenario.id}-capacity", found.asked.provenance([load.outcome for load in found.loads]))
-    for sentence in found.sentences[1:]:
+    exports(chart, f"{base.scenario.id}-capacity", result.request.provenance([load.outcome for load in result.loads]))
+    for sentence in result.sentences[1:]:
         st.markdown(f"- {plain(sentence)}")
-    for fewest in found.fewest:
+    for fewest in result.fewest:
         st.markdown(f"- {plain(fewest.sentence)}")
 
 
 def breakevens(base: Base) -> None:
-    """Which assumptions turn an answer, and where."""
+    """Draw the panel “Break-evens”."""
     doubts = doubts_of(base.plan)
     st.markdown(
-        f"{len(doubts)} figures of this design are assumed or projected. Each is doubted over its author's range, or from half "
-        "to double. Which verdicts turn on them, and where?"
+        f"{len(doubts)} figures of this design are assumed or projected. Each varies over its author's range, or from half "
+        "to double. The study finds the verdicts that turn, and the values where they turn."
     )
 
-    def work(submit: Submit, tell: Tell) -> BreakevenResult:
-        return BreakevenSearch(asked(base), submit, OutcomeCache()).find(doubts, answers_of(base.scenario), TOGETHER, tell)
+    def work(submit: Submit, report: ReportProgress) -> BreakevenResult:
+        return BreakevenSearch(design_request(base), submit, OutcomeCache()).find(
+            doubts, claims_of(base.scenario), TOGETHER, report
+        )
 
-    study(f"doubts {base.name}", "Doubt every assumption", work, _tell_doubts)
+    study(f"doubts {base.name}", "Vary every assumption", work, _show_breakevens)
 
 
-def _tell_doubts(found: BreakevenResult) -> None:
-    if found.flips:
-        chart = flip_chart(found.flips)
+def _show_breakevens(result: BreakevenResult) -> None:
+    if result.flips:
+        chart = flip_chart(result.flips)
         draw(chart, key="flips")
-        exports(chart, f"{found.asked.scenario.id}-break-evens", found.asked.provenance([]))
-        for flip in found.flips[1:]:
+        exports(chart, f"{result.request.scenario.id}-break-evens", result.request.provenance([]))
+        for flip in result.flips[1:]:
             st.markdown(f"- {plain(flip.sentence)}")
     else:
         st.markdown("**No verdict turns on a single figure within its range.**")
-    st.markdown(plain(found.rest))
-    for one in found.together:
+    st.markdown(plain(result.rest))
+    for one in result.together:
         st.markdown(f"- {plain(one.sentence)}")
-    for place, why in found.unvaried.items():
+    for place, why in result.unvaried.items():
         st.caption(plain(f"Not varied alone: {place}: {why}"))
 
 
 def sensitivity(base: Base) -> None:
-    """Which picks move each metric most."""
+    """Draw the panel “What matters”."""
     st.markdown(
-        "Parametric sensitivity: how far each figure of the run hangs on each pick, over all designs at once. It has nothing "
+        "Parametric sensitivity: the effect of each pick on each figure of the run, over all designs at once. It has nothing "
         "to do with diagnostic sensitivity, the share of positives that are found."
     )
     ways: dict[Way, str] = {"morris": "Morris screening: mean effects", "sobol": "Sobol indices: parts of the variance"}
     picked = st.segmented_control("Analysis", list(ways), default="morris", format_func=ways.__getitem__, key="way")
     way: Way = picked or "morris"
     over = [name for name, choice in base.scenario.choices.items() if not choice.situation and not choice.folded]
-    made = asked(base, over, FEW)
+    request = design_request(base, over, FEW)
 
-    def work(submit: Submit, tell: Tell) -> dict[str, Ranking | str]:
-        return _influences(made, way, submit, tell)
+    def work(submit: Submit, report: ReportProgress) -> dict[str, Ranking | str]:
+        return _influences(request, way, submit, report)
 
     count = COUNTS[way] * (len(over) + (1 if way == "morris" else 2))
     button = f"Run up to {count} designs"
-    study(f"sensitivity {way} {base.name}", button, work, lambda found: _tell_influences(base, made, found))
+    study(f"sensitivity {way} {base.name}", button, work, lambda result: _show_influences(base, request, result))
 
 
-def _influences(made: SweepRequest, way: Way, submit: Submit, tell: Tell) -> dict[str, Ranking | str]:
-    sample = sample_of(made.axes, way, COUNTS[way], made.seed)
-    points = sample.points(made.base)
-    alone = {repr(point): point for point in points}
-    sweep = Sweep(made, submit, OutcomeCache(), list(alone.values()))
-    found = dict(zip(alone, swept(sweep, lambda done, total: tell("running designs", done, total)), strict=True))
-    outcomes = [found[repr(point)] for point in points]
-    return sample.ranked(outcomes, made.metrics)
+def _influences(request: SweepRequest, way: Way, submit: Submit, report: ReportProgress) -> dict[str, Ranking | str]:
+    sample = sample_of(request.axes, way, COUNTS[way], request.seed)
+    points = sample.points(request.base)
+    show = lambda done, total: report("running designs", done, total)  # noqa: E731
+    outcomes = outcomes_at(request, submit, OutcomeCache(), points, progress=show)
+    return sample.ranked(outcomes, request.metrics)
 
 
-def _tell_influences(base: Base, made: SweepRequest, found: Mapping[str, Ranking | str]) -> None:
-    for name, ranked in found.items():
+def _show_influences(base: Base, request: SweepRequest, result: Mapping[str, Ranking | str]) -> None:
+    for name, ranked in result.items():
         label = label_of(base.scenario, name)
         if isinstance(ranked, str):
-            st.markdown(f"**{plain(label)}** {plain(ranked)}, so that nothing can be ranked.")
+            st.markdown(f"**{plain(label)}** {plain(ranked)}, so nothing can be ranked.")
         else:
             chart = influence_chart(label, base.scenario.metrics[name], ranked)
             draw(chart, key=f"influence {name}")
-            exports(chart, f"{base.scenario.id}-{name}-influences", made.provenance([]))
+            exports(chart, f"{base.scenario.id}-{name}-influences", request.provenance([]))
             if ranked.caution:
                 st.caption(plain(ranked.caution))
 
 
 def best(base: Base) -> None:
-    """The cheapest design that meets every objective, or the nearest misses."""
+    """Draw the panel “Best design”."""
     st.markdown(
-        f"An optimizer proposes {BUDGET} designs, over every choice that is yours to make; the best of them race on the same "
+        f"An optimizer proposes {BUDGET} designs, over every choice that is yours to make. The best of them race on the same "
         f"{plain(base.scenario.unit.many)} until one is left, or chance decides."
     )
     over = [name for name, choice in base.scenario.choices.items() if not choice.situation]
-    made = asked(base, over, FEW)
+    request = design_request(base, over, FEW)
 
-    def work(submit: Submit, tell: Tell) -> tuple[Search, BestDesigns]:
-        kept = OutcomeCache()
+    def work(submit: Submit, report: ReportProgress) -> tuple[Search, BestDesigns]:
+        claims, cost = claims_of(base.scenario), cost_goal(base.scenario)
+        search = Search(request.axes, request.base, claims, cost, evaluator(request, submit, OutcomeCache()), base.seed)
+        return search, search.find(BUDGET, progress=lambda done, total: report("trying proposals", done, total))
 
-        def evaluate(points: Sequence[DesignPoint], replications: int) -> list[DesignOutcome]:
-            return swept(Sweep(made, submit, kept, points, replications=replications))
-
-        search = Search(made.axes, made.base, answers_of(base.scenario), cost_goal(base.scenario), evaluate, base.seed)
-        return search, search.find(BUDGET, progress=lambda done, total: tell("trying proposals", done, total))
-
-    study(f"best {base.name}", "Search for the best design", work, lambda pair: _tell_best(base, *pair))
+    study(f"best {base.name}", "Search for the best design", work, lambda pair: _show_best(base, *pair))
 
 
-def _tell_best(base: Base, search: Search, found: BestDesigns) -> None:
-    if found.best.meets:
-        st.markdown(f"**Every objective is met by a design that costs the least of {found.runs} that were tried.**")
-        _offer(base, "the best design", found.best.point, 0)
-        for number, other in enumerate(found.undecided, start=1):
-            _offer(base, "not told apart from it", other.point, number)
+def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
+    if result.best.meets:
+        st.markdown(f"**Every objective is met by a design that costs the least of {result.runs} that were tried.**")
+        _offer(base, "the best design", result.best.point, 0)
+        for number, other in enumerate(result.undecided, start=1):
+            _offer(base, "may be as good as the best", other.point, number)
         return
     st.markdown(
-        f"**No design of {found.runs} that were tried meets all objectives.**"
-        + (" The nearest misses:" if found.misses else "")
+        f"**No design of {result.runs} that were tried meets all objectives.**"
+        + (" The nearest misses:" if result.misses else "")
     )
-    for number, miss in enumerate(found.misses):
+    for number, miss in enumerate(result.misses):
         _offer(base, f"misses only {miss.words}", miss.tried.point, number)
 
 
 def _offer(base: Base, words: str, point: DesignPoint, number: int) -> None:
-    """A design that was found, with what it changes and the way to it."""
-    told = base.told({name: pick for name, pick in point.picks.items() if pick != base.picks[name]})
+    """Draw a design with its differences from the base and a button that opens it."""
+    changes = base.describe({name: pick for name, pick in point.picks.items() if pick != base.picks[name]})
     with st.container(border=True):
-        st.markdown(f"**{plain(words[0].upper() + words[1:])}**  \n{plain(told or 'your own design')}")
+        st.markdown(f"**{plain(words[0].upper() + words[1:])}**  \n{plain(changes or 'your own design')}")
         if st.button("Open this design", key=f"best {number}"):
             open_design(base, point)

@@ -1,4 +1,4 @@
-"""Options that sweeps, fronts and searches share, and how they show what is under way."""
+"""`casesim sweep` and `casesim pareto`, and what the other commands over many designs share with them."""
 
 from __future__ import annotations
 
@@ -43,8 +43,7 @@ from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import METHODS, Method, axis_of
 from simulator.tradeoffs.front import Front, goals_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import Submit, Sweep, swept
-from simulator.tradeoffs.sweep_request import REPLICATIONS, SweepRequest, asked_for, check_file, write_table
+from simulator.tradeoffs.sweep import REPLICATIONS, Submit, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
 from simulator.units import spoken
 
 How = Annotated[str, typer.Option("--method", metavar="|".join(METHODS), help="placing of the points")]
@@ -61,7 +60,7 @@ def read_method(method: str) -> Method:
 
 @contextmanager
 def workers(scheduler: str | None) -> Iterator[Submit]:
-    """What runs points: the processes of this machine, or the workers of a Dask scheduler."""
+    """Run points on the processes of this machine, or on the workers of a Dask scheduler."""
     if scheduler is None:
         with ProcessPool() as pool:
             yield pool.submit
@@ -73,19 +72,19 @@ def workers(scheduler: str | None) -> Iterator[Submit]:
 
 
 def run_points(sweep: Sweep, what: str = "points") -> list[DesignOutcome]:
-    """Run a sweep to its end, with a bar; says which files were damaged."""
+    """Run a sweep to its end, with a bar; name the files that were damaged."""
     with counting_bar(what, len(sweep.points)) as report:
         outcomes = swept(sweep, report)
-    tell_damaged(sweep.kept)
+    report_damaged(sweep.cache)
     return outcomes
 
 
-def tell_damaged(kept: OutcomeCache | None) -> None:
-    """Say which kept outcomes did not say what they were written with, and were made anew."""
-    for file in kept.damaged if kept else []:
+def report_damaged(cache: OutcomeCache | None) -> None:
+    """Name the cached outcomes that were damaged and made anew."""
+    for file in cache.damaged if cache else []:
         err.print(f"{file}: was damaged; its point has run again", markup=False)
-    if kept:
-        kept.damaged.clear()
+    if cache:
+        cache.damaged.clear()
 
 
 def around(
@@ -98,27 +97,27 @@ def around(
     figures: list[str] | None,
     strikes: list[str] | None,
 ) -> SweepRequest:
-    """A design with axes around it, and no points yet. Raises ScenarioError where the design cannot run."""
+    """Request runs of a design with axes around it and no points yet. Raises ScenarioError where the design cannot run."""
     picked, numbers, struck = read_picks(picks), read_figures(figures), read_strikes(strikes)
     compile_plan(scenario, picked, struck, numbers)
-    axes = [axis_of(scenario, told) for told in over]
+    axes = [axis_of(scenario, axis) for axis in over]
     return SweepRequest(scenario, axes, metrics, [], picked, numbers, struck, "grid", seed, replications)
 
 
-def head(asked: SweepRequest) -> dict[str, Any]:
-    """What identifies an answer in JSON."""
+def head(request: SweepRequest) -> dict[str, Any]:
+    """Return the head of every JSON answer."""
     return {
-        "scenario": asked.scenario.id,
-        "scenario_hash": fingerprint(asked.scenario.document.data),
-        "design": asked.scenario.defaults() | dict(asked.picks),
-        **({"figures": dict(asked.figures)} if asked.figures else {}),
-        **({"strikes": dict(asked.strikes)} if asked.strikes else {}),
-        "seed": asked.seed,
-        "replications": asked.replications,
+        "scenario": request.scenario.id,
+        "scenario_hash": fingerprint(request.scenario.document.data),
+        "design": request.scenario.defaults() | dict(request.picks),
+        **({"figures": dict(request.figures)} if request.figures else {}),
+        **({"strikes": dict(request.strikes)} if request.strikes else {}),
+        "seed": request.seed,
+        "replications": request.replications,
     }
 
 
-#: Rows that are printed of a long table, and reasons why designs cannot run; a file holds all.
+#: The most rows and reasons that are printed of a long table; a file holds all.
 SHOWN, REASONS = 40, 3
 
 
@@ -137,27 +136,27 @@ def sweep(
     out: TableFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Run many designs of a case, over any of its choices and figures, and print what each comes to."""
+    """Run many designs of a case, over any of its choices and figures, and print their results."""
     check_file(out)
-    asked = _asked(load(case), over, picks, figures, strikes, metrics, method, points, seed, replications)
+    request = _request_of(load(case), over, picks, figures, strikes, metrics, method, points, seed, replications)
     with workers(scheduler) as submit:
-        outcomes = run_points(Sweep(asked, submit, OutcomeCache()))
-    table, told = asked.table(outcomes), asked.provenance(outcomes)
+        outcomes = run_points(Sweep(request, submit, OutcomeCache()))
+    table, provenance = request.table(outcomes), request.provenance(outcomes)
     if out:
-        write_table(table, told, out)
+        write_table(table, provenance, out)
     if as_json:
         rows = json.loads(table.to_json(orient="records"))
-        print(json.dumps(told | {"rows": rows}, indent=2, allow_nan=False))
+        print(json.dumps(provenance | {"rows": rows}, indent=2, allow_nan=False))
         return
     console = table_console()
-    console.print(escape(asked.sentence))
-    console.print(_table(asked, outcomes))
+    console.print(escape(request.sentence))
+    console.print(_table(request, outcomes))
     if len(outcomes) > SHOWN:
         console.print(f"… {len(outcomes) - SHOWN} more; --out FILE writes all, --json prints them", style="dim")
-    console.print(escape(_sums(asked, outcomes)), style="dim")
+    console.print(escape(_sums(request, outcomes)), style="dim")
 
 
-def _asked(
+def _request_of(
     scenario: Scenario,
     over: list[str] | None,
     picks: list[str] | None,
@@ -169,8 +168,7 @@ def _asked(
     seed: int,
     replications: int,
 ) -> SweepRequest:
-    """A sweep in the words of a command line."""
-    return asked_for(
+    return sweep_request(
         scenario,
         over or [],
         picks=read_picks(picks),
@@ -184,11 +182,11 @@ def _asked(
     )
 
 
-def _table(asked: SweepRequest, outcomes: list[DesignOutcome]) -> Table:
-    table = Table(*(axis.name for axis in asked.axes), *asked.metrics, "objectives met", box=None)
-    for point, outcome in list(zip(asked.points, outcomes, strict=True))[:SHOWN]:
-        cells = (_cell(asked, outcome, name) for name in asked.metrics)
-        table.add_row(*_values(point.on(asked.axes)), *cells, _met(asked, outcome))
+def _table(request: SweepRequest, outcomes: list[DesignOutcome]) -> Table:
+    table = Table(*(axis.name for axis in request.axes), *request.metrics, "objectives met", box=None)
+    for point, outcome in list(zip(request.points, outcomes, strict=True))[:SHOWN]:
+        cells = (_cell(request, outcome, name) for name in request.metrics)
+        table.add_row(*_values(point.on(request.axes)), *cells, _met(request, outcome))
     return table
 
 
@@ -196,29 +194,29 @@ def _values(on: dict[str, Any]) -> list[str]:
     return [f"{value:g}" if isinstance(value, int | float) else escape(str(value)) for value in on.values()]
 
 
-def _cell(asked: SweepRequest, outcome: DesignOutcome, name: str) -> str:
+def _cell(request: SweepRequest, outcome: DesignOutcome, name: str) -> str:
     if outcome.refused:
         return "[dim]cannot run[/dim]"
-    found = outcome.metrics.get(name)
-    if found is None:
-        return f"[dim]{escape(outcome.untold.get(name, 'no figure'))}[/dim]"
-    unit = asked.scenario.metrics[name].unit
-    return f"{spoken(found.value, unit)} [dim]({spoken(found.low, unit)} to {spoken(found.high, unit)})[/dim]"
+    estimate = outcome.metrics.get(name)
+    if estimate is None:
+        return f"[dim]{escape(outcome.missing_reasons.get(name, 'no figure'))}[/dim]"
+    unit = request.scenario.metrics[name].unit
+    return f"{spoken(estimate.value, unit)} [dim]({spoken(estimate.low, unit)} to {spoken(estimate.high, unit)})[/dim]"
 
 
-def _met(asked: SweepRequest, outcome: DesignOutcome) -> str:
-    verdicts = [one for one in outcome.verdicts(asked.scenario) if one.objective.metric in asked.metrics]
+def _met(request: SweepRequest, outcome: DesignOutcome) -> str:
+    verdicts = [one for one in outcome.verdicts(request.scenario) if one.objective.metric in request.metrics]
     return "–" if outcome.refused else f"{sum(one.met for one in verdicts)} of {len(verdicts)}"
 
 
-def _sums(asked: SweepRequest, outcomes: list[DesignOutcome]) -> str:
+def _sums(request: SweepRequest, outcomes: list[DesignOutcome]) -> str:
     refused = sum(bool(one.refused) for one in outcomes)
-    verdicts = [one.verdicts(asked.scenario) for one in outcomes if not one.refused]
+    verdicts = [one.verdicts(request.scenario) for one in outcomes if not one.refused]
     every = sum(all(verdict.met for verdict in one) for one in verdicts)
-    told = f"{every} of {len(outcomes)} designs meet every objective." if asked.scenario.objectives else ""
+    sentence = f"{every} of {len(outcomes)} designs meet every objective." if request.scenario.objectives else ""
     reasons = Counter(one.refused for one in outcomes if one.refused).most_common(REASONS)
     why = "; ".join(f"{count} because {reason}" for reason, count in reasons)
-    return f"{told} {refused} cannot run: {why}.".strip() if refused else told
+    return f"{sentence} {refused} cannot run: {why}.".strip() if refused else sentence
 
 
 def pareto(
@@ -237,61 +235,70 @@ def pareto(
     chart: ChartFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print the designs of a sweep that no other is known to beat in two to four metrics, and what your own leaves lying."""
+    """Print the designs of a sweep that no other is known to beat in two to four metrics, and the gap to your own."""
     check_file(out)
     check_chart(chart)
     scenario = load(case)
     named = metrics or _usual(scenario)
-    asked = _asked(scenario, over, picks, figures, strikes, named, method, points, seed, replications)
-    goals = goals_of(scenario, asked.metrics)
+    request = _request_of(scenario, over, picks, figures, strikes, named, method, points, seed, replications)
+    goals = goals_of(scenario, request.metrics)
     with workers(scheduler) as submit:
-        front = Front(goals, run_points(Sweep(asked, submit, OutcomeCache())))
-        regret = regret_of(asked, asked.points, front, submit, OutcomeCache())
+        front = Front(goals, run_points(Sweep(request, submit, OutcomeCache())))
+        regret = regret_of(request, request.points, front, submit, OutcomeCache())
     if out:
-        write_table(asked.table(front.outcomes).iloc[front.places], asked.provenance(front.outcomes), out)
+        write_table(request.table(front.outcomes).iloc[front.places], request.provenance(front.outcomes), out)
     if chart:
-        _draw(asked, front, regret.own, chart)
+        _draw(request, front, regret.own, chart)
     if as_json:
-        print(json.dumps(asked.provenance(front.outcomes) | _front_json(asked, front, regret), indent=2, allow_nan=False))
+        print(json.dumps(request.provenance(front.outcomes) | _front_json(request, front, regret), indent=2, allow_nan=False))
     else:
-        _print_front(asked, front, regret)
+        _print_front(request, front, regret)
 
 
-def _draw(asked: SweepRequest, front: Front, own: DesignOutcome, file: Path) -> None:
+def _draw(request: SweepRequest, front: Front, own: DesignOutcome, file: Path) -> None:
     from simulator.tradeoffs.tradeoff_charts import front_chart
 
-    names = [asked.words(point) for point in asked.points]
+    names = [request.words(point) for point in request.points]
     over = front.goals[0], front.goals[1]
-    write_chart(front_chart(front, names, own, asked.scenario, over, asked.table(front.outcomes)), file)
+    write_chart(front_chart(front, names, own, request.scenario, over, request.table(front.outcomes)), file)
 
 
 def _usual(scenario: Scenario) -> list[str]:
-    """The metrics of a front where nobody says which: the first objective that is not the cost, and the cost."""
+    """Return the default metrics of a front: the first objective that is not the cost, and the cost."""
     cost = cost_goal(scenario).metric.name
     return [*[one.metric for one in scenario.objectives if one.metric != cost][:1], cost]
 
 
-def _front_json(asked: SweepRequest, front: Front, regret: Regret) -> dict[str, Any]:
-    rows = json.loads(asked.table(front.outcomes).to_json(orient="records"))
+def _front_json(request: SweepRequest, front: Front, regret: Regret) -> dict[str, Any]:
+    rows = json.loads(request.table(front.outcomes).to_json(orient="records"))
+    names = [goal.metric.name for goal in front.goals]
     dominated = [
-        {"place": place, "by": found.by, "changes": {goal.metric.name: {"value": one.value, "low": one.low, "high": one.high}
-         for goal, one in zip(front.goals, found.changes, strict=True)}}
-        for place, found in front.dominated.items()
+        {"place": place, "by": dominance.by, "changes": {
+            name: {"value": change.value, "low": change.low, "high": change.high}
+            for name, change in zip(names, dominance.changes, strict=True)
+        }}
+        for place, dominance in front.dominated.items()
     ]  # fmt: skip
-    return {"rows": rows, "front": front.places, "front_by_value": front.by_value, "dominated": dominated,
-            "untold": [place for place in range(len(rows)) if place not in front.told], "regret": regret.to_json()}  # fmt: skip
+    return {
+        "rows": rows,
+        "front": front.places,
+        "front_by_value": front.by_value,
+        "dominated": dominated,
+        "untold": [place for place in range(len(rows)) if place not in front.comparable],
+        "regret": regret.to_json(),
+    }
 
 
-def _print_front(asked: SweepRequest, front: Front, regret: Regret) -> None:
+def _print_front(request: SweepRequest, front: Front, regret: Regret) -> None:
     console = table_console()
-    console.print(escape(asked.sentence))
+    console.print(escape(request.sentence))
     console.print(escape(front.sentence))
-    table = Table(*(axis.name for axis in asked.axes), *(goal.title for goal in front.goals), "", box=None)
+    table = Table(*(axis.name for axis in request.axes), *(goal.title for goal in front.goals), "", box=None)
     best = set(front.by_value)
     for place in sorted(front.places, key=lambda one: (one not in best, one))[:SHOWN]:
-        point, outcome = asked.points[place], front.outcomes[place]
-        cells = (_cell(asked, outcome, goal.metric.name) for goal in front.goals)
-        table.add_row(*_values(point.on(asked.axes)), *cells, "" if place in best else "[dim]not told apart[/dim]")
+        point, outcome = request.points[place], front.outcomes[place]
+        cells = (_cell(request, outcome, goal.metric.name) for goal in front.goals)
+        table.add_row(*_values(point.on(request.axes)), *cells, "" if place in best else "[dim]may be as good[/dim]")
     console.print(table)
     if len(front.places) > SHOWN:
         console.print(f"… {len(front.places) - SHOWN} more; --out FILE writes all, --json prints them", style="dim")

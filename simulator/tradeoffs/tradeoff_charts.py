@@ -34,7 +34,7 @@ from simulator.tradeoffs.front import Front, Goal
 from simulator.tradeoffs.sensitivity import Ranking
 from simulator.units import plain_number, significant
 
-#: From so many designs on intervals are left to the table.
+#: Beyond this number of designs, only the table shows intervals.
 MANY = 300
 
 
@@ -46,15 +46,15 @@ def front_chart(
     over: tuple[Goal, Goal],
     table: pd.DataFrame,
 ) -> Chart:
-    """Every design as a point; those on the front with their 95% intervals.
+    """Draw every design as a point; those on the front with their 95% intervals.
 
     names: a word for each design; own: the design around which the sweep is; over: the goals of the two axes
     """
-    best, kept = set(front.by_value), set(front.places)
+    best, on_front = set(front.by_value), set(front.places)
     parts = {
-        "beaten by another": ([place for place in front.told if place not in kept], translucent(GREY, 0.5), 7, False),
-        "not told apart from the front": ([place for place in front.places if place not in best], SKY, 8, False),
-        "the front, by its values": (front.by_value, BLUE, 11, len(front.told) <= MANY),
+        "beaten by another": ([place for place in front.comparable if place not in on_front], translucent(GREY, 0.5), 7, False),
+        "may be on the front": ([place for place in front.places if place not in best], SKY, 8, False),
+        "the front, by its values": (front.by_value, BLUE, 11, len(front.comparable) <= MANY),
     }
     traces = [
         _points(name, front.outcomes, places, names, over, colour, size, intervals)
@@ -75,14 +75,14 @@ def front_chart(
 
 
 def _points(
-    name: str, outcomes: Sequence[DesignOutcome], places: Sequence[int], names: Sequence[str], over: tuple[Goal, Goal], colour: str,
-    size: int, intervals: bool, symbol: str = "circle",
+    name: str, outcomes: Sequence[DesignOutcome], places: Sequence[int], names: Sequence[str], over: tuple[Goal, Goal],
+    colour: str, size: int, intervals: bool, symbol: str = "circle",
 ) -> go.Scatter:  # fmt: skip
-    found = [[outcomes[place].metrics[goal.metric.name] for place in places] for goal in over]
-    values = [_scaled(goal, [one.value for one in column]) for goal, column in zip(over, found, strict=True)]
+    estimates = [[outcomes[place].metrics[goal.metric.name] for place in places] for goal in over]
+    values = [_scaled(goal, [one.value for one in column]) for goal, column in zip(over, estimates, strict=True)]
     bars = {}
     if intervals:
-        for axis, goal, column, middle in zip("xy", over, found, values, strict=True):
+        for axis, goal, column, middle in zip("xy", over, estimates, values, strict=True):
             low, high = (_scaled(goal, [getattr(one, side) for one in column]) for side in ("low", "high"))
             bars[f"error_{axis}"] = whiskers(low, middle, high) | {"thickness": 1, "width": 3}
     return go.Scatter(
@@ -110,18 +110,18 @@ def _scaled(goal: Goal, values: Sequence[float]) -> list[float]:
 
 
 def parallel_chart(front: Front, columns: Mapping[str, Sequence[float | str]], table: pd.DataFrame) -> Chart:
-    """A line a design through all its picks and metrics, each axis from its lowest value to its highest.
+    """Draw a line a design through all its picks and metrics, each axis from its lowest value to its highest.
 
-    columns: label to a value for each design that takes part; words stand in the order in which they come
+    columns: label to a value for each design that takes part; words stand in the order of their first appearance
     A box that is drawn over an axis selects the designs that pass there: each point carries its place among all designs.
     """
     heights = {label: _heights(values) for label, values in columns.items()}
-    labels, kept = list(columns), set(front.places)
+    labels, on_front = list(columns), set(front.places)
     parts = {"beaten by another": (translucent(GREY, 0.35), 1, False), "not beaten by another": (BLUE, 2, True)}
     traces = []
     for name, (colour, width, best) in parts.items():
-        rows = [row for row, place in enumerate(front.told) if (place in kept) == best]
-        lines = _lines(name, labels, heights, columns, rows, front.told)
+        rows = [row for row, place in enumerate(front.comparable) if (place in on_front) == best]
+        lines = _lines(name, labels, heights, columns, rows, front.comparable)
         traces.append(lines.update(line={"color": colour, "width": width}, marker={"color": colour, "size": 5}))
     drawn = figure(*traces, height=440)
     for place in range(len(labels)):
@@ -130,30 +130,29 @@ def parallel_chart(front: Front, columns: Mapping[str, Sequence[float | str]], t
     drawn.update_xaxes(tickvals=list(range(len(labels))), ticktext=[wrapped(label) for label in labels], showgrid=False,
                        range=[-0.3, len(labels) - 0.7])  # fmt: skip
     drawn.update_yaxes(tickvals=[0, 1], ticktext=["lowest", "highest"], showgrid=False, range=[-0.05, 1.05])
-    count = f"{len(front.told):,} designs, a line each through its picks and what it comes to; blue: not beaten by another."
-    return Chart(drawn, f"{count} Draw a box over an axis to keep those that pass there.", rounded(table))
+    count = f"{len(front.comparable):,} designs, a line each through its picks and metrics; blue: not beaten by another."
+    return Chart(drawn, f"{count} Draw a box over an axis to keep the designs that pass there.", rounded(table))
 
 
 def _lines(
     name: str, labels: Sequence[str], heights: Mapping[str, Sequence[float]], columns: Mapping[str, Sequence[float | str]],
     rows: Sequence[int], places: Sequence[int],
 ) -> go.Scatter:  # fmt: skip
-    """All lines of some designs as one, with a gap between two."""
     x: list[float | None] = []
     y: list[float | None] = []
-    told: list[str | None] = []
+    texts: list[str | None] = []
     of: list[list[int] | list[None]] = []
     for row in rows:
         x += [*range(len(labels)), None]
         y += [*(heights[label][row] for label in labels), None]
-        told += [*(f"{label}: {_shown(columns[label][row])}" for label in labels), None]
+        texts += [*(f"{label}: {_shown(columns[label][row])}" for label in labels), None]
         of += [*([places[row]] for _ in labels), [None]]
     hover = "%{text}<extra></extra>"
-    return go.Scatter(name=name, x=x, y=y, mode="lines+markers", text=told, customdata=of, hovertemplate=hover)
+    return go.Scatter(name=name, x=x, y=y, mode="lines+markers", text=texts, customdata=of, hovertemplate=hover)
 
 
 def _heights(values: Sequence[float | str]) -> list[float]:
-    """Where values stand on an axis, from 0 at the lowest to 1 at the highest."""
+    """Place values on an axis, from 0 at the lowest to 1 at the highest."""
     words = list(dict.fromkeys(map(str, values)))
     numbers = [float(value) if isinstance(value, int | float) else float(words.index(str(value))) for value in values]
     low, high = min(numbers, default=0.0), max(numbers, default=0.0)
@@ -164,45 +163,45 @@ def _shown(value: float | str) -> str:
     return f"{value:.4g}" if isinstance(value, int | float) else value
 
 
-#: So many letters of a row's name stand on a line.
+#: The most letters of a row's name on a line.
 _LETTERS = 46
 
 
-def load_chart(found: Capacity, goal: Goal) -> Chart:
-    """What a metric comes to against the traffic, and where each objective fails."""
+def load_chart(capacity: Capacity, goal: Goal) -> Chart:
+    """Draw a metric against the traffic, and mark where each objective fails."""
     metric = replace(goal.metric, label=goal.label)
-    loads = [(load.times, load.outcome.metrics[metric.name]) for load in found.loads if metric.name in load.outcome.metrics]
+    loads = [(load.times, load.outcome.metrics[metric.name]) for load in capacity.loads if metric.name in load.outcome.metrics]
     times, values = [at for at, _ in loads], [one.value for _, one in loads]
     bars = whiskers([one.low for _, one in loads], values, [one.high for _, one in loads])
     look = {"color": BLUE, "width": 3}
     line = go.Scatter(name=metric.label, x=times, y=values, mode="lines+markers", error_y=bars, line=look)
     drawn = figure(line, showlegend=False)
     drawn.add_vline(x=1, line={"color": GREY, "width": 1}, annotation={"text": "the case", "textangle": -90})
-    for limit in found.limits:
+    for limit in capacity.limits:
         if limit.upper:
             drawn.add_vline(x=limit.upper.at, line={"color": RED, "dash": "dash"})
     drawn.update_xaxes(title="traffic, in times of the case's own; red: beyond it an objective fails")
     drawn.update_yaxes(title=f"{metric.label} ({metric.unit})", rangemode="tozero")
     failing = [
-        "; ".join(limit.answer.words for limit in found.limits if not limit.answer.gap([load.outcome]).holds)
-        for load in found.loads
+        "; ".join(limit.claim.words for limit in capacity.limits if not limit.claim.gap([load.outcome]).holds)
+        for load in capacity.loads
     ]
     table = pd.DataFrame({
-        "traffic, times": [load.times for load in found.loads],
-        f"{found.asked.scenario.unit.many} a day": [load.times * found.rate * 86_400 for load in found.loads],
-        metric.label: [load.outcome.value(metric.name) for load in found.loads],
+        "traffic, times": [load.times for load in capacity.loads],
+        f"{capacity.request.scenario.unit.many} a day": [load.times * capacity.rate * 86_400 for load in capacity.loads],
+        metric.label: [load.outcome.value(metric.name) for load in capacity.loads],
         "objectives that fail": failing,
     })  # fmt: skip
-    return Chart(drawn, found.sentences[0], rounded(table))
+    return Chart(drawn, capacity.sentences[0], rounded(table))
 
 
 def flip_chart(flips: Sequence[BreakevenPoint]) -> Chart:
-    """A row a break-even: the range of the figure, where it stands, and where the answer turns, with its 95% interval."""
-    rows = [f"{flip.doubt.place}: {flip.answer.label}" for flip in flips]
+    """Draw a row for each break-even: the range of the figure, its value, and the turn with its 95% interval."""
+    rows = [f"{flip.doubt.place}: {flip.claim.label}" for flip in flips]
     low, high = ([_part(flip, getattr(flip.crossing, end)) for flip in flips] for end in ("low", "high"))
     traces = [
         _band("range in doubt", rows, [0.0] * len(rows), [1.0] * len(rows), translucent(GREY, 0.35), 0.25),
-        _band("runs cannot tell", rows, low, high, SKY, 0.34),
+        _band("runs are not sure", rows, low, high, SKY, 0.34),
         _marks("turns here", rows, [_part(f, f.crossing.at) for f in flips], BLUE, "line-ns-open",
                [f"turns at {significant(f.crossing.at)}" for f in flips]),
         _marks("as the case has it", rows, [_part(f, f.doubt.figure.value) for f in flips], ORANGE, "diamond",
@@ -226,13 +225,13 @@ def _band(name: str, rows: Sequence[str], low: Sequence[float], high: Sequence[f
     return go.Bar(name=name, y=rows, base=low, x=length, orientation="h", width=width, marker=marker, hoverinfo="skip")
 
 
-def _marks(name: str, rows: Sequence[str], x: Sequence[float], colour: str, symbol: str, told: Sequence[str]) -> go.Scatter:
+def _marks(name: str, rows: Sequence[str], x: Sequence[float], colour: str, symbol: str, texts: Sequence[str]) -> go.Scatter:
     marker = {"color": colour, "size": 14, "symbol": symbol, "line": {"width": 3, "color": colour}}
-    return go.Scatter(name=name, x=x, y=rows, mode="markers", marker=marker, text=told, hovertemplate="%{text}<extra></extra>")
+    return go.Scatter(name=name, x=x, y=rows, mode="markers", marker=marker, text=texts, hovertemplate="%{text}<extra></extra>")
 
 
 def _part(flip: BreakevenPoint, number: float) -> float:
-    """Where a number stands in the range of the figure, from 0 to 1; the ends of the range where it is infinite."""
+    """Place a number in the range of the figure, from 0 to 1; an infinite one at an end."""
     low, high = flip.doubt.low, flip.doubt.high
     return min(max((number - low) / (high - low), 0.0), 1.0) if isfinite(number) else float(number > 0)
 
@@ -240,7 +239,7 @@ def _part(flip: BreakevenPoint, number: float) -> float:
 def _flip_row(flip: BreakevenPoint) -> dict[str, object]:
     where = flip.crossing
     return {
-        "answer": flip.answer.words,
+        "answer": flip.claim.words,
         "as the case has it": "holds" if flip.holds else "fails",
         "figure": flip.doubt.place,
         "the case has": flip.doubt.figure.value,
@@ -248,32 +247,32 @@ def _flip_row(flip: BreakevenPoint) -> dict[str, object]:
         "turns at": float(f"{where.at:.4g}"),
         "95% low": significant(where.low, 4) if isfinite(where.low) else "not within the range",
         "95% high": significant(where.high, 4) if isfinite(where.high) else "not within the range",
-        "below it": flip.answer.told(where.below),
-        "above it": flip.answer.told(where.above),
-        "below, other requests": where.confirmed[0] and flip.answer.told(where.confirmed[0]),
-        "above, other requests": where.confirmed[1] and flip.answer.told(where.confirmed[1]),
+        "below it": flip.claim.describe(where.below),
+        "above it": flip.claim.describe(where.above),
+        "below, other requests": where.confirmed[0] and flip.claim.describe(where.confirmed[0]),
+        "above, other requests": where.confirmed[1] and flip.claim.describe(where.confirmed[1]),
     }
 
 
 def influence_chart(label: str, metric: Metric, ranking: Ranking) -> Chart:
-    """How far each axis moves a metric, the most first, with the 95% interval of each bar."""
-    found = ranking.ranked
-    sobol = found[0].total is not None
-    names = [one.axis.label for one in found]
+    """Draw the influence of each axis on a metric, the largest first, with 95% intervals."""
+    influences = ranking.ranked
+    sobol = influences[0].total is not None
+    names = [one.axis.label for one in influences]
     factor = 1.0 if sobol else 100.0 if metric.unit == "share" else 1.0
-    half = [factor * one.half for one in found]
-    size = [factor * one.size for one in found]
+    half = [factor * one.half for one in influences]
+    size = [factor * one.size for one in influences]
     whole = "with all that it takes part in" if sobol else "mean effect of a step"
     error = {"type": "data", "array": half, "color": GREY, "thickness": 2}
     bars = [go.Bar(name=whole, y=names, x=size, orientation="h", marker={"color": BLUE}, error_x=error)]
     if sobol:
-        alone = [one.first or 0.0 for one in found]
+        alone = [one.first or 0.0 for one in influences]
         bars.append(go.Bar(name="by itself", y=names, x=alone, orientation="h", marker={"color": SKY}))
-    drawn = figure(*bars, height=130 + 34 * len(found), barmode="group")
+    drawn = figure(*bars, height=130 + 34 * len(influences), barmode="group")
     unit = "points" if metric.unit == "share" else metric.unit
     drawn.update_xaxes(title="part of the variance" if sobol else f"mean effect ({unit}), with 95% interval")
     drawn.update_yaxes(autorange="reversed")
-    told = f"{label}: {ranking.words}."
+    takeaway = f"{label}: {ranking.words}."
     table = pd.DataFrame([{"axis": one.axis.label, **{name: value for name, value in one.to_json().items()
-                                                      if name not in ("name", "label")}} for one in found])  # fmt: skip
-    return Chart(drawn, told, rounded(table))
+                                                      if name not in ("name", "label")}} for one in influences])  # fmt: skip
+    return Chart(drawn, takeaway, rounded(table))

@@ -14,8 +14,7 @@ pytest.importorskip("distributed", reason="needs the extra `cluster`")
 
 from simulator.case.load import loads
 from simulator.tradeoffs.dask_cluster import Cluster, ClusterError
-from simulator.tradeoffs.sweep import Sweep, swept
-from simulator.tradeoffs.sweep_request import asked_for, to_parquet
+from simulator.tradeoffs.sweep import Sweep, sweep_request, swept, to_parquet
 from tests.case.texts import SMALL
 from tests.tradeoffs.test_sweep import Here
 
@@ -70,12 +69,12 @@ def dask(tmp_path):
 
 
 @pytest.fixture
-def asked(evidence):
-    return asked_for(loads(SMALL), ["point", "reading", "population.prevalence=0.2:0.8:6"], replications=4)
+def requested(evidence):
+    return sweep_request(loads(SMALL), ["point", "reading", "population.prevalence=0.2:0.8:6"], replications=4)
 
 
-def table(asked, outcomes) -> bytes:
-    return to_parquet(asked.table(outcomes), asked.provenance(outcomes))
+def table(requested, outcomes) -> bytes:
+    return to_parquet(requested.table(outcomes), requested.provenance(outcomes))
 
 
 def gone_on(sweep: Sweep, count: int) -> None:
@@ -86,11 +85,11 @@ def gone_on(sweep: Sweep, count: int) -> None:
         sweep.step(0.2)
 
 
-def test_a_cluster_makes_the_same_table_through_a_killed_worker_a_slow_one_and_a_restarted_scheduler(asked, dask):
-    expected = table(asked, swept(Sweep(asked, Here().submit)))
+def test_a_cluster_makes_the_same_table_through_a_killed_worker_a_slow_one_and_a_restarted_scheduler(requested, dask):
+    expected = table(requested, swept(Sweep(requested, Here().submit)))
     first, slow = dask.add_worker(), dask.add_worker()
     with Cluster(dask.address) as cluster:
-        sweep = Sweep(asked, cluster.submit)
+        sweep = Sweep(requested, cluster.submit)
         gone_on(sweep, 4)
         first.kill()
         dask.add_worker()
@@ -103,8 +102,8 @@ def test_a_cluster_makes_the_same_table_through_a_killed_worker_a_slow_one_and_a
         dask.begin()
         dask.add_worker()
         outcomes = swept(sweep)
-    assert len(outcomes) == len(asked.points) == 36
-    assert table(asked, outcomes) == expected
+    assert len(outcomes) == len(requested.points) == 36
+    assert table(requested, outcomes) == expected
 
 
 def test_a_scheduler_that_does_not_answer_is_wrong_use(evidence, tmp_path, casesim):
@@ -127,10 +126,10 @@ def test_what_is_no_address_is_told_at_once_with_one_that_would_be(evidence, tmp
     assert err == f"--scheduler {address}: write it as tcp://HOST:PORT, such as tcp://127.0.0.1:8786\n"
 
 
-def test_a_scheduler_that_stays_away_is_told_after_a_while(asked, dask):
+def test_a_scheduler_that_stays_away_is_told_after_a_while(requested, dask):
     dask.add_worker()
     with Cluster(dask.address, patience_s=2.0) as cluster:
-        sweep = Sweep(asked, cluster.submit)
+        sweep = Sweep(requested, cluster.submit)
         gone_on(sweep, 2)
         dask.end()
         with pytest.raises(ClusterError, match="has been away for 2 s"):

@@ -175,7 +175,7 @@ def test_breakeven_compares_two_designs(casesim, case):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("sweep",), "nothing to sweep: say over what, such as --over replicas=1:4"),
+        (("sweep",), "nothing to sweep: name a choice or a figure, such as --over replicas=1:4"),
         (("sweep", "--over", "reeders"), "there is no choice and no figure 'reeders'; did you mean 'readers'?"),
         (("sweep", "--over", "readers", "--method", "random"), "--method random: expected one of: grid, sobol, lhs"),
         (("sweep", "--over", "readers", "--out", "table.xlsx"), "--out table.xlsx: should end in .parquet or .csv"),
@@ -224,8 +224,8 @@ def test_a_front_and_what_matters_are_written_as_charts_too(casesim, case, tmp_p
     front, matters = tmp_path / "front.html", tmp_path / "matters.html"
     assert casesim("pareto", case, *OVER, "--chart", front).status == 0
     assert "your design" in front.read_text(encoding="utf-8")
-    asked = ("sensitivity", case, *OVER, "--metric", "latency_mean_s", "--points", 4)
-    assert casesim(*asked, "--chart", matters).status == 0
+    request = ("sensitivity", case, *OVER, "--metric", "latency_mean_s", "--points", 4)
+    assert casesim(*request, "--chart", matters).status == 0
     assert "moves it most" in matters.read_text(encoding="utf-8")
 
 

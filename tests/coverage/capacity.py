@@ -5,9 +5,9 @@ from math import sqrt
 
 from simulator.case.load import loads
 from simulator.intervals import Interval
-from simulator.tradeoffs.breakeven import answers_of
+from simulator.tradeoffs.breakeven import claims_of
 from simulator.tradeoffs.capacity import Loading
-from simulator.tradeoffs.sweep_request import SweepRequest
+from simulator.tradeoffs.sweep import SweepRequest
 from tests.coverage.registry import Claim, study
 from tests.tradeoffs.test_capacity import QUEUE
 from tests.tradeoffs.test_sweep import Here
@@ -24,8 +24,8 @@ FIGURE = "capacity, times the traffic"
 )
 def most_traffic(number: int) -> Iterator[Claim]:
     scenario = loads(QUEUE.replace("BOUND", str(BOUND_S)).replace("days: 2", "days: 1"))
-    asked = SweepRequest(scenario, [], ["latency_mean_s"], [], replications=4, seed=number)
-    found = Loading(asked, answers_of(scenario), Here().submit).find()
+    request = SweepRequest(scenario, [], ["latency_mean_s"], [], replications=4, seed=number)
+    found = Loading(request, claims_of(scenario), Here().submit).find()
     where = found.binding.upper if found.binding else None
     interval = None if where is None else Interval(where.at, where.low, where.high)
     yield Claim(FIGURE, CAPACITY_PER_S / 0.02, interval)

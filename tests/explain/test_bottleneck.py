@@ -89,7 +89,7 @@ def test_hours_without_anybody_are_told():
     wait = {"metric": "wait_p50_s.r", "at_most": 1, "label": "Wait"}
     made = plan({"r": shifts}, rate=0.001, run={"days": 2, "drain_days": 1, "replications": 2}, objectives=[wait])
     found = bottleneck(made)
-    assert "nobody is on duty for 16 hours a day" in found.why
+    assert "no one is on duty for 16 hours a day" in found.why
     assert found.queueing > 0.9
 
 
@@ -108,7 +108,7 @@ def test_in_the_skin_case_there_is_none_until_people_are_too_few():
     found = bottleneck(compile_plan(load(CASE), {"dermatologists": 10}))
     told = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert told["stage"] == "dermatologist"
-    assert "nobody is on duty for 12 hours a day" in told["sentence"]
+    assert "no one is on duty for 12 hours a day" in told["sentence"]
     assert "objective" not in told
 
 

@@ -31,7 +31,7 @@ def met_by(table=FOUR, **bounds):
 def test_all_met_is_said_with_the_weakest_evidence_and_a_challenge():
     found = met_by(sensitivity={"at_least": 0.01}, latency_p95_s={"at_most": 1})
     assert found.all_met
-    assert found.sentence == "Both met. People: that 100% of the positives are recognised there is assumed. Defend it."
+    assert found.sentence == "Both met. People: it is assumed that 100% of the positives are recognised there. Defend it."
     assert "“Sensitivity” rests on 4 labelled requests." in [ground.sentence for ground in found.grounds]
 
 

@@ -105,4 +105,4 @@ def test_an_instant_is_told_with_who_waits_and_who_works():
     ]
     assert later.sentences(Noun(one="photo", many="photos"))[0].endswith("arrivals in the minute around this instant: 1.")
     assert later.stations[0].words() == "Model: nothing waits, 1 of 2 at work"
-    assert later.stations[1].words() == "Readers: nothing waits, nobody is on duty"
+    assert later.stations[1].words() == "Readers: nothing waits, no one is on duty"

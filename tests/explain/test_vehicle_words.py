@@ -6,7 +6,7 @@ import pytest
 
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
-from simulator.explain.curveball_effects import metres_told
+from simulator.explain.curveball_effects import metres_taken
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from simulator.metrics.summary import idle_labels
@@ -60,7 +60,7 @@ def test_a_camera_that_fails_is_the_reason_for_an_old_view():
 def test_what_a_curveball_took_is_told_in_metres():
     calm, struck = run(), run("blind")
     left = [one.metrics["margin_mean_m"].value for one in (calm, struck)]
-    told = metres_told(calm, struck)
+    told = metres_taken(calm, struck)
     assert f"{left[0]:.3g} m → {left[1]:.3g} m (".replace("-", "−") in told
     assert f"({left[1] - left[0]:.3g} m".replace("-", "−") in told
 
@@ -81,7 +81,7 @@ def test_false_answers_that_differ_count_for_both():
 
 def test_a_case_without_encounters_has_no_metres():
     runs = [replicate(compile_plan(load("retry-storm"), {}, strikes), 1, 2) for strikes in ({}, {"second_rush": 300.0})]
-    assert metres_told(*runs) == ""
+    assert metres_taken(*runs) == ""
 
 
 @pytest.mark.parametrize("picks", [{}, {"computer": "agx_frugal", "queue": "freshest"}])

@@ -75,7 +75,7 @@ def test_the_capacity_is_found_and_told(page):
 def test_every_assumption_is_doubted_and_what_turns_is_told(page):
     page.session_state["tradeoffs"] = "Break-evens"
     page.run()
-    next(one for one in page.button if one.label == "Doubt every assumption").click().run()
+    next(one for one in page.button if one.label == "Vary every assumption").click().run()
     ended(page, lambda: "not turn within the figure" in told(page))
     assert "unless stages.reader.minutes.exponential_mean lies above" in told(page).replace("\\", "")
 

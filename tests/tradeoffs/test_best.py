@@ -113,7 +113,7 @@ def test_where_nothing_meets_all_objectives_the_nearest_misses_are_told_by_objec
     bench = Bench()
     found = Search(AXES, DesignPoint(), [ENOUGH, cheap], Goal(COST, higher=False), bench.run, 1).find(150)
     assert not found.best.meets
-    by_metric = {miss.answer.metric.name: miss for miss in found.misses}
+    by_metric = {miss.claim.metric.name: miss for miss in found.misses}
     assert by_metric["cost"].short == pytest.approx(bench.best() - 20, abs=3)
     assert by_metric["cost"].words == f"“Cost at most 20.0 USD” by {by_metric['cost'].short:.1f} USD"
     assert by_metric["cost"].tried.outcome.metrics["found"].value >= 0.9

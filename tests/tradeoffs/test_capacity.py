@@ -4,9 +4,9 @@ import pytest
 
 from simulator.case.load import loads
 from simulator.theory.queues import mmc_wait
-from simulator.tradeoffs.breakeven import answers_of
+from simulator.tradeoffs.breakeven import claims_of
 from simulator.tradeoffs.capacity import Loading, by_the_nine
-from simulator.tradeoffs.sweep_request import SweepRequest
+from simulator.tradeoffs.sweep import SweepRequest
 from tests.tradeoffs.made import outcome
 from tests.tradeoffs.test_sweep import Here
 
@@ -57,7 +57,7 @@ choices:
 """
 
 
-def asked(bound: float, **fields) -> SweepRequest:
+def requested(bound: float, **fields) -> SweepRequest:
     scenario = loads(QUEUE.replace("BOUND", str(bound)))
     metrics = ["latency_mean_s", "cost_per_1000_usd"]
     return SweepRequest(**({"scenario": scenario, "axes": [], "metrics": metrics, "points": [], "replications": 4} | fields))
@@ -65,8 +65,8 @@ def asked(bound: float, **fields) -> SweepRequest:
 
 @pytest.fixture(scope="module")
 def carried():
-    made = asked(120.0)
-    return Loading(made, answers_of(made.scenario), Here().submit).find()
+    made = requested(120.0)
+    return Loading(made, claims_of(made.scenario), Here().submit).find()
 
 
 def test_the_most_traffic_of_a_queue_is_that_at_which_theory_says_its_mean_reaches_the_bound(carried):
@@ -87,8 +87,8 @@ def test_what_a_thousand_cost_falls_with_the_load(carried):
 
 
 def test_the_fewest_servers_are_those_with_which_theory_meets_the_bound():
-    made = asked(75.0, picks={"readers": 8})
-    found = Loading(made, answers_of(made.scenario), Here().submit).find()
+    made = requested(75.0, picks={"readers": 8})
+    found = Loading(made, claims_of(made.scenario), Here().submit).find()
     (fewest,) = found.fewest
     means = {count: 60 + mmc_wait(0.02, 1 / 60, count) for count in range(2, 9)}
     assert fewest.pick == min(count for count, mean in means.items() if mean <= 75)
@@ -96,10 +96,10 @@ def test_the_fewest_servers_are_those_with_which_theory_meets_the_bound():
 
 
 def test_an_objective_that_no_traffic_lets_a_design_meet_is_named():
-    made = asked(30.0)
-    found = Loading(made, answers_of(made.scenario), Here().submit).find()
-    assert [answer.words for answer in found.never] == ["Mean at most 30.0 s"]
-    assert found.sentences == ["No objective is met at any traffic that was tried, so there is no capacity to tell."]
+    made = requested(30.0)
+    found = Loading(made, claims_of(made.scenario), Here().submit).find()
+    assert [claim.words for claim in found.never] == ["Mean at most 30.0 s"]
+    assert found.sentences == ["No objective is met at any traffic that was tried, so the capacity is unknown."]
 
 
 def test_each_nine_costs_what_the_cheapest_design_that_reaches_it_costs():

@@ -5,10 +5,9 @@ import pytest
 from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan, projected_ms
 from simulator.errors import InputError
-from simulator.tradeoffs.breakeven import BreakevenClaim, BreakevenSearch, answers_of, doubts_of
+from simulator.tradeoffs.breakeven import BreakevenClaim, BreakevenSearch, claims_of, doubts_of
 from simulator.tradeoffs.design_space import DesignPoint
-from simulator.tradeoffs.sweep import Sweep, swept
-from simulator.tradeoffs.sweep_request import SweepRequest
+from simulator.tradeoffs.sweep import Sweep, SweepRequest, swept
 from tests.case.texts import SMALL, changed
 from tests.tradeoffs.test_sweep import Here
 
@@ -20,7 +19,7 @@ PAID = changed(
 )  # fmt: skip
 
 
-def asked(text: str = PAID, **fields) -> SweepRequest:
+def requested(text: str = PAID, **fields) -> SweepRequest:
     scenario = loads(text)
     metrics = [objective.metric for objective in scenario.objectives]
     return SweepRequest(**({"scenario": scenario, "axes": [], "metrics": metrics, "points": [], "replications": 4} | fields))
@@ -40,10 +39,10 @@ def test_what_is_assumed_or_projected_is_doubted_and_what_was_measured_or_publis
 
 
 def test_the_place_where_the_cost_turns_is_where_runs_say_it_turns(evidence):
-    made = asked()
+    made = requested()
     here = Here()
     (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "ends.seen.usd")
-    found = BreakevenSearch(made, here.submit).find([doubt], answers_of(made.scenario), together=0)
+    found = BreakevenSearch(made, here.submit).find([doubt], claims_of(made.scenario), together=0)
     (flip,) = found.flips
     low, high = flip.crossing.low, flip.crossing.high
     assert low <= flip.crossing.at <= high
@@ -60,7 +59,7 @@ def test_the_place_where_the_cost_turns_is_where_runs_say_it_turns(evidence):
 
 def test_the_interval_of_the_place_holds_the_one_that_the_case_is_made_of(evidence):
     """The cost is a line in the price of a visit, so that many requests at two prices tell where it truly turns."""
-    exact = asked(replications=40, seed=999)
+    exact = requested(replications=40, seed=999)
     cost = {}
     for usd in (20.0, 500.0):
         (outcome,) = swept(Sweep(exact, Here().submit, points=[DesignPoint(figures={"ends.seen.usd": usd})]))
@@ -68,18 +67,18 @@ def test_the_interval_of_the_place_holds_the_one_that_the_case_is_made_of(eviden
     truth = 20 + 480 * (60_000 - cost[20.0]) / (cost[500.0] - cost[20.0])
     held = 0
     for seed in range(8):
-        made = asked(seed=seed)
+        made = requested(seed=seed)
         (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "ends.seen.usd")
-        flips = BreakevenSearch(made, Here().submit).find([doubt], answers_of(made.scenario), together=0).flips
+        flips = BreakevenSearch(made, Here().submit).find([doubt], claims_of(made.scenario), together=0).flips
         held += bool(flips) and flips[0].crossing.low <= truth <= flips[0].crossing.high
     assert held >= 6
 
 
 def test_a_figure_that_does_not_matter_turns_nothing(evidence):
-    made = asked()
+    made = requested()
     places = ("stages.reader.minutes.median", "ends.seen.detected")  # a reader costs little; a miss costs nothing here
     doubts = [one for one in doubts_of(compile_plan(made.scenario)) if one.place in places]
-    found = BreakevenSearch(made, Here().submit).find(doubts, answers_of(made.scenario), together=0)
+    found = BreakevenSearch(made, Here().submit).find(doubts, claims_of(made.scenario), together=0)
     assert [one.place for one in found.idle] == ["ends.seen.detected"]
     assert (found.flips, found.steady) == ([], 1)
     assert found.rest == (
@@ -89,9 +88,9 @@ def test_a_figure_that_does_not_matter_turns_nothing(evidence):
 
 
 def test_with_all_figures_in_doubt_at_once_it_is_told_how_often_the_answer_stays(evidence):
-    made = asked()
+    made = requested()
     found = BreakevenSearch(made, Here().submit).find(
-        doubts_of(compile_plan(made.scenario)), answers_of(made.scenario), together=16
+        doubts_of(compile_plan(made.scenario)), claims_of(made.scenario), together=16
     )
     (stands,) = found.together
     assert 0 < stands.same < stands.of == 16
@@ -104,10 +103,10 @@ def test_of_two_designs_the_better_one_may_turn_with_a_figure(evidence):
     text = changed(
         "objectives:", "costs:\n  missed_positive_usd: {value: 100, assumed: a test, between: [50, 300]}\nobjectives:",
     )  # fmt: skip
-    made = asked(text, metrics=["cost_per_1000_usd"])
-    answer = BreakevenClaim(made.scenario.metrics["cost_per_1000_usd"], None, False, {"point": 1.0})
+    made = requested(text, metrics=["cost_per_1000_usd"])
+    claim = BreakevenClaim(made.scenario.metrics["cost_per_1000_usd"], None, False, {"point": 1.0})
     (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "costs.missed_positive_usd")
-    found = BreakevenSearch(made, Here().submit).find([doubt], [answer], together=0)
+    found = BreakevenSearch(made, Here().submit).find([doubt], [claim], together=0)
     (flip,) = found.flips
     assert flip.holds
     assert doubt.figure.value < flip.crossing.at < doubt.high
@@ -123,8 +122,8 @@ def test_a_projected_latency_is_doubted_within_its_band_and_the_other_design_kee
     low, value, high = projected_ms(plan)["stages.classifier.projected_ms"]
     assert (doubt.low, doubt.figure.value, doubt.high) == (low, value, high)
     assert doubt.words.endswith("the band of the projection)")
-    answer = BreakevenClaim(scenario.metrics["cost_per_1000_usd"], None, False, {"hardware": "one"})
-    own, other = answer.points(DesignPoint({"hardware": "t4"}, {doubt.place: high, "population.prevalence": 0.03}))
+    claim = BreakevenClaim(scenario.metrics["cost_per_1000_usd"], None, False, {"hardware": "one"})
+    own, other = claim.points(DesignPoint({"hardware": "t4"}, {doubt.place: high, "population.prevalence": 0.03}))
     assert dict(own.figures) == {doubt.place: high, "population.prevalence": 0.03}
     assert dict(other.figures) == {"population.prevalence": 0.03}
     compile_plan(scenario, other.picks, figures=other.figures)
@@ -136,13 +135,13 @@ def test_a_figure_that_cannot_be_varied_alone_is_named(evidence):
         "attributes:\n  kind:\n    kind: category\n    label: Kind\n    shares:\n"
         "      one: {value: 0.5, assumed: a test}\n      two: {value: 0.5, assumed: a test}\nchoices:",
     )
-    made = asked(text, metrics=["sensitivity"])
+    made = requested(text, metrics=["sensitivity"])
     (doubt,) = (one for one in doubts_of(compile_plan(made.scenario)) if one.place == "attributes.kind.shares.one")
-    found = BreakevenSearch(made, Here().submit).find([doubt], answers_of(made.scenario), together=0)
+    found = BreakevenSearch(made, Here().submit).find([doubt], claims_of(made.scenario), together=0)
     assert not found.doubts
     assert "add up to" in found.unvaried["attributes.kind.shares.one"]
 
 
 def test_an_objective_that_there_is_not_is_refused():
     with pytest.raises(InputError, match="--objective sensitivty: the case has no such objective; did you mean 'sensitivity'"):
-        answers_of(loads(SMALL), ["sensitivty"])
+        claims_of(loads(SMALL), ["sensitivty"])

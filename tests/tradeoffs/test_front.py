@@ -46,7 +46,7 @@ def test_a_design_without_a_figure_takes_no_part_and_is_counted():
     front = Front(
         GOALS, [outcome({"cost": 10.0, "found": 0.9}), outcome({"cost": 1.0}), outcome({"cost": 12.0, "found": 0.95})]
     )
-    assert front.told == [0, 2]
+    assert front.comparable == [0, 2]
     assert "1 more cannot run, or have no figure" in front.sentence
 
 
@@ -167,4 +167,4 @@ def test_two_replications_are_said_to_tell_next_to_nothing_apart(replications, t
     ]
     front = Front(GOALS, outcomes)
     assert not front.dominated
-    assert ("With 2 replications of each next to nothing can be told from chance" in front.sentence) is told
+    assert ("With 2 replications of each design, almost no difference is significant" in front.sentence) is told

@@ -8,7 +8,7 @@ import pytest
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.tradeoffs.design_outcomes import DesignOutcome, solve, task_of
-from simulator.tradeoffs.outcome_cache import OutcomeCache, packed, unpacked
+from simulator.tradeoffs.outcome_cache import OutcomeCache, decoded, encoded
 from tests.case.texts import SMALL, changed
 from tests.tradeoffs.made import outcome
 
@@ -22,8 +22,8 @@ def task(evidence):
 
 def test_an_outcome_comes_back_as_it_was_to_the_last_bit(task):
     found = solve(task)
-    again = unpacked(packed(found))
-    assert packed(again) == packed(found)
+    again = decoded(encoded(found))
+    assert encoded(again) == encoded(found)
     assert again.metrics == dict(found.metrics)
     for name, readings in found.readings.items():
         for one, other in zip(readings, again.readings[name], strict=True):
@@ -39,14 +39,14 @@ def test_an_outcome_comes_back_as_it_was_to_the_last_bit(task):
 
 def test_a_design_that_cannot_run_is_kept_with_its_reason():
     refused = DesignOutcome({"a": 1}, {}, 1, 2, refused="no such model")
-    assert unpacked(packed(refused)) == refused
+    assert decoded(encoded(refused)) == refused
 
 
 def test_what_was_put_is_got_by_whoever_asks_for_the_same(task, tmp_path):
     OutcomeCache(tmp_path).put(task, solve(task))
     found = OutcomeCache(tmp_path).get(task)
     assert found is not None
-    assert packed(found) == packed(solve(task))
+    assert encoded(found) == encoded(solve(task))
 
 
 @pytest.mark.parametrize("of", [
@@ -73,19 +73,22 @@ def test_a_damaged_file_is_named_and_made_anew(task, tmp_path, harm):
     middle = len(whole) // 2
     harmed = {"cut": whole[:-40], "flipped": whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :], "empty": b""}
     file.write_bytes(harmed[harm])
-    kept = OutcomeCache(tmp_path)
-    assert kept.get(task) is None
-    assert kept.damaged == [file]
-    kept.put(task, solve(task))
+    cache = OutcomeCache(tmp_path)
+    assert cache.get(task) is None
+    assert cache.damaged == [file]
+    cache.put(task, solve(task))
     assert file.read_bytes() == whole
     assert OutcomeCache(tmp_path).get(task) is not None
 
 
 def test_the_oldest_outcomes_go_first_where_they_take_too_much(task, tmp_path, evidence):
-    kept, tasks = OutcomeCache(tmp_path / "kept"), [task_of(compile_plan(loads(SMALL)), METRICS, seed, 2) for seed in (1, 2, 3)]
+    cache, tasks = (
+        OutcomeCache(tmp_path / "kept"),
+        [task_of(compile_plan(loads(SMALL)), METRICS, seed, 2) for seed in (1, 2, 3)],
+    )
     for age, one in enumerate(tasks):
-        kept.put(one, outcome({"cost": 1.0}))
-        os.utime(kept._files[one.key], (1000 + age, 1000 + age))
-    size = kept._files[task.key].stat().st_size
+        cache.put(one, outcome({"cost": 1.0}))
+        os.utime(cache._files[one.key], (1000 + age, 1000 + age))
+    size = cache._files[task.key].stat().st_size
     left = OutcomeCache(tmp_path / "kept", most=2 * size)
     assert [left.get(one) is not None for one in tasks] == [False, True, True]

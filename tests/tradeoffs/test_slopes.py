@@ -8,7 +8,7 @@ from simulator.theory.queues import mmc_wait
 from simulator.tradeoffs.design_space import axis_of
 from simulator.tradeoffs.sensitivity import sample_of
 from simulator.tradeoffs.sweep import Sweep, swept
-from tests.tradeoffs.test_capacity import asked
+from tests.tradeoffs.test_capacity import requested
 from tests.tradeoffs.test_sweep import Here
 
 #: Arrivals a second, and seconds of a service by two readers: a load of 0.6, at which the queue is far from a straight line.
@@ -30,13 +30,13 @@ def derivative(of: str) -> float:
 @pytest.fixture(scope="module")
 def effects():
     """By axis, its mean effect on the mean time in the queue for a step across the axis, one of each seed."""
-    made = asked(120.0)
+    made = requested(120.0)
     minutes = "stages.reader.minutes.exponential_mean"
     axes = [axis_of(made.scenario, told) for told in ("traffic=0.97:1.03", f"{minutes}=0.97:1.03")]
     found: dict[str, list[float]] = {"traffic": [], minutes: []}
     for seed in SEEDS:
         sample = sample_of(axes, "morris", 4, seed)
-        outcomes = swept(Sweep(asked(120.0, axes=axes), Here().submit, points=sample.points(made.base), seed=seed))
+        outcomes = swept(Sweep(requested(120.0, axes=axes), Here().submit, points=sample.points(made.base), seed=seed))
         for one in sample.ranked(outcomes, ["latency_mean_s"])["latency_mean_s"].ranked:
             found[one.axis.name].append(one.elementary)
     return {"traffic": np.array(found["traffic"]), "service": np.array(found[minutes])}

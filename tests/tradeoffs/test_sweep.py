@@ -9,9 +9,8 @@ from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import replicate
-from simulator.tradeoffs.outcome_cache import OutcomeCache, packed
-from simulator.tradeoffs.sweep import Sweep, swept
-from simulator.tradeoffs.sweep_request import asked_for, to_parquet
+from simulator.tradeoffs.outcome_cache import OutcomeCache, encoded
+from simulator.tradeoffs.sweep import Sweep, sweep_request, swept, to_parquet
 from tests.case.texts import SMALL, changed
 
 OVER = ("point", "reading", "population.prevalence=0.3,0.6")
@@ -32,91 +31,91 @@ class Here:
 
 
 @pytest.fixture
-def asked(evidence):
-    return asked_for(loads(SMALL), OVER, replications=2)
+def requested(evidence):
+    return sweep_request(loads(SMALL), OVER, replications=2)
 
 
-def test_every_point_is_run_once_and_told_in_order(asked):
+def test_every_point_is_run_once_and_told_in_order(requested):
     here = Here()
-    outcomes = swept(Sweep(asked, here.submit))
-    assert here.count == len(outcomes) == len(asked.points) == 12
-    for point, outcome in zip(asked.points, outcomes, strict=True):
+    outcomes = swept(Sweep(requested, here.submit))
+    assert here.count == len(outcomes) == len(requested.points) == 12
+    for point, outcome in zip(requested.points, outcomes, strict=True):
         assert {name: outcome.design[name] for name in point.picks} == dict(point.picks)
         assert outcome.figures == dict(point.figures)
 
 
-def test_an_outcome_is_what_a_run_of_the_same_design_reports(asked):
-    outcome = swept(Sweep(asked, Here().submit, points=asked.points[3:4]))[0]
-    point = asked.points[3]
-    run = replicate(compile_plan(asked.scenario, point.picks, figures=point.figures), 1, 2)
+def test_an_outcome_is_what_a_run_of_the_same_design_reports(requested):
+    outcome = swept(Sweep(requested, Here().submit, points=requested.points[3:4]))[0]
+    point = requested.points[3]
+    run = replicate(compile_plan(requested.scenario, point.picks, figures=point.figures), 1, 2)
     assert outcome.metrics["sensitivity"] == run.metrics["sensitivity"]
     assert outcome.requests == run.requests
 
 
-def test_what_is_kept_is_not_run_again_and_the_table_is_the_same(asked, tmp_path):
+def test_what_is_kept_is_not_run_again_and_the_table_is_the_same(requested, tmp_path):
     first, again = Here(), Here()
     tables = []
     for here in (first, again):
-        outcomes = swept(Sweep(asked, here.submit, OutcomeCache(tmp_path)))
-        tables.append(to_parquet(asked.table(outcomes), asked.provenance(outcomes)))
+        outcomes = swept(Sweep(requested, here.submit, OutcomeCache(tmp_path)))
+        tables.append(to_parquet(requested.table(outcomes), requested.provenance(outcomes)))
     assert (first.count, again.count) == (12, 0)
     assert tables[0] == tables[1]
 
 
-def test_a_sweep_that_is_cancelled_goes_on_where_it_stopped(asked, tmp_path):
-    begun = Sweep(asked, Here(most=5).submit, OutcomeCache(tmp_path))
+def test_a_sweep_that_is_cancelled_goes_on_where_it_stopped(requested, tmp_path):
+    begun = Sweep(requested, Here(most=5).submit, OutcomeCache(tmp_path))
     begun.step(0.0)
     begun.cancel()
     assert begun.done == 5
     assert not begun.running
     here = Here()
-    rest = Sweep(asked, here.submit, OutcomeCache(tmp_path))
+    rest = Sweep(requested, here.submit, OutcomeCache(tmp_path))
     outcomes = swept(rest)
     assert (here.count, rest.read) == (7, 5)
-    plain = swept(Sweep(asked, Here().submit))
-    assert [packed(one) for one in outcomes] == [packed(one) for one in plain]
+    plain = swept(Sweep(requested, Here().submit))
+    assert [encoded(one) for one in outcomes] == [encoded(one) for one in plain]
 
 
 def test_a_point_that_cannot_run_says_why_and_stops_no_other(evidence):
     other = "stages.classify.precision: int8_dynamic"
     scenario = loads(changed("stages.reader.sensitivity: {value: 0.99, assumed: a test}", other))
-    asked = asked_for(scenario, ["reading"], replications=2)
-    ran, refused = swept(Sweep(asked, Here().submit))
+    requested = sweep_request(scenario, ["reading"], replications=2)
+    ran, refused = swept(Sweep(requested, Here().submit))
     assert "int8_dynamic" in refused.refused
     assert not refused.metrics
     assert ran.metrics
-    table = asked.table([ran, refused])
+    table = requested.table([ran, refused])
     assert table["sensitivity.verdict"].tolist()[1] == "cannot run"
     assert table["refused"].tolist() == ["", refused.refused]
 
 
-def test_progress_is_told_and_ends_at_the_number_of_points(asked):
+def test_progress_is_told_and_ends_at_the_number_of_points(requested):
     told = []
-    swept(Sweep(asked, Here().submit), lambda done, total: told.append((done, total)))
+    swept(Sweep(requested, Here().submit), lambda done, total: told.append((done, total)))
     assert told[-1] == (12, 12)
     assert sorted(told) == told
 
 
-def test_a_worker_with_another_engine_is_refused(asked):
+def test_a_worker_with_another_engine_is_refused(requested):
     class Other(Here):
         def submit(self, work, task):
             return super().submit(lambda task: replace(work(task), engine=3), task)
 
     with pytest.raises(InputError, match="a worker has version 3 of the engine, this machine version"):
-        swept(Sweep(asked, Other().submit))
+        swept(Sweep(requested, Other().submit))
 
 
-def test_a_sweep_is_described_in_a_sentence(asked):
-    assert asked.sentence == (
+def test_a_sweep_is_described_in_a_sentence(requested):
+    assert requested.sentence == (
         "12 designs of “Small”: Operating point (3 values from 0.6 to 1), Reading (Usual, Expert), population.prevalence (0.3 "
-        "to 0.6), in all combinations; all else as in the design around which it is. Each met the same requests in 2 "
+        "to 0.6), in all combinations. All other choices as in the base design. Each met the same requests in 2 "
         "replications, seed 1."
     )
 
 
-def test_the_table_holds_axes_figures_bounds_verdicts_and_provenance(asked):
-    outcomes = swept(Sweep(asked, Here().submit))
-    table, told = asked.table(outcomes), asked.provenance(outcomes)
+def test_the_table_holds_axes_figures_bounds_verdicts_and_provenance(requested):
+    outcomes = swept(Sweep(requested, Here().submit))
+    table, told = requested.table(outcomes), requested.provenance(outcomes)
     assert list(table.columns[:6]) == [
         "point",
         "reading",
@@ -141,5 +140,5 @@ def test_the_table_holds_axes_figures_bounds_verdicts_and_provenance(asked):
 )
 def test_what_cannot_be_swept_says_what_would_be_right(evidence, over, metrics, message):
     with pytest.raises(InputError) as refused:
-        asked_for(loads(SMALL), over, metrics=metrics)
+        sweep_request(loads(SMALL), over, metrics=metrics)
     assert message in str(refused.value)
