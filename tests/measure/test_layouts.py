@@ -104,7 +104,7 @@ def test_a_layout_is_told_by_its_shapes(layout: str) -> None:
 
 def test_shapes_that_fit_nothing_name_the_option_and_the_choices() -> None:
     with pytest.raises(
-        CannotMeasureError, match=r"shapes \(7, 7\) for 640 x 640 pixels; say it with --layout: yolox .*, boxes"
+        CannotMeasureError, match=r"shapes \(7, 7\) for 640 x 640 pixels is ambiguous; name it with --layout: yolox .*, boxes"
     ):
         layout_for([(7, 7)], 640)
     with pytest.raises(CannotMeasureError, match="--layout detr: there is no such layout"):
