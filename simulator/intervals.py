@@ -47,26 +47,25 @@ class Estimate(Interval):
 
     @property
     def doubts(self) -> dict[str, Interval]:
-        """Each doubt by its name."""
         named = {"run": self.run, "labels": self.labels, "projection": self.projected}
         return {name: part for name, part in named.items() if part is not None}
 
 
 def estimate(run: Interval, labels: Interval | None = None, least: float = -np.inf, most: float = np.inf) -> Estimate:
-    """Both doubts in one interval: they are independent, so that distances to the bounds add in squares (MOVER).
+    """Combine both doubts in one interval: they are independent, so distances to the bounds add in squares (MOVER).
 
     least, most: what the figure can be; no bound lies beyond
     """
     bounds = [run, labels] if labels else [run]
     below = np.hypot.reduce([max(run.value - bound.low, 0.0) for bound in bounds])
     above = np.hypot.reduce([max(bound.high - run.value, 0.0) for bound in bounds])
-    kept = [Interval(bound.value, max(bound.low, least), min(bound.high, most)) for bound in bounds]
+    within = [Interval(bound.value, max(bound.low, least), min(bound.high, most)) for bound in bounds]
     low, high = max(run.value - float(below), least), min(run.value + float(above), most)
-    return Estimate(run.value, low, high, *kept)
+    return Estimate(run.value, low, high, *within)
 
 
 def dependent_sum(value: float, first: Interval, second: Interval, correlation: float) -> Interval:
-    """Two errors of one value together, each told by the value with its bounds (MOVER: Zou 2008, Stat Med 27:5692)."""
+    """Combine two errors of one value, each given as the value with its bounds (MOVER: Zou 2008, Stat Med 27:5692)."""
     below = np.maximum([first.value - first.low, second.value - second.low], 0.0)
     above = np.maximum([first.high - first.value, second.high - second.value], 0.0)
     low, high = (float(np.sqrt(max(a**2 + b**2 + 2 * correlation * a * b, 0.0))) for a, b in (below, above))
@@ -74,7 +73,7 @@ def dependent_sum(value: float, first: Interval, second: Interval, correlation: 
 
 
 def mean_interval(values: Sequence[float] | NDArray[np.float64]) -> Interval:
-    """Mean of independent replications, with Student's t interval. One value alone has an infinite interval.
+    """Return mean of independent replications, with Student's t interval. One value alone has an infinite interval.
 
     The values may themselves be quantiles, one a replication: the interval of a percentile over replications.
     """
@@ -87,7 +86,7 @@ def mean_interval(values: Sequence[float] | NDArray[np.float64]) -> Interval:
 
 
 def quantile_interval(values: ArrayLike, share: float) -> Interval:
-    """A quantile of independent values with its distribution-free interval: two of the values themselves.
+    """Return a quantile of independent values with its distribution-free interval: two of the values themselves.
 
     How many of n values lie below the quantile is binomial, which says at which ranks its bounds stand (David and Nagaraja
     2003, Order Statistics, section 7.1). Each side errs by at most 2.5%; a bound that takes more values is infinite.
@@ -105,7 +104,7 @@ def quantile_interval(values: ArrayLike, share: float) -> Interval:
 
 
 def batch_interval(value: float, of_batches: Sequence[float] | NDArray[np.float64]) -> Interval:
-    """A figure of one long run in steady state, with Student's interval from the same figure of its batches.
+    """Return a figure of one long run in steady state, with Student's interval from the same figure of its batches.
 
     Batches are long stretches of the run, as good as independent where single requests are not (batch means, and batch
     quantiles: Law 2015, Simulation Modeling and Analysis, section 9.5).
@@ -115,7 +114,7 @@ def batch_interval(value: float, of_batches: Sequence[float] | NDArray[np.float6
 
 
 def ratio_interval(numerators: ArrayLike, denominators: ArrayLike) -> Interval:
-    """A ratio of two quantities that both vary from replication to replication, such as the cost of one request.
+    """Return a ratio of two quantities that both vary from replication to replication, such as the cost of one request.
 
     Sum over sum, so that each request counts the same whichever replication it belongs to; Student's interval on the
     deviations numerator - ratio * denominator (delta method: Cochran 1977, Sampling Techniques, section 6.3).
@@ -124,7 +123,7 @@ def ratio_interval(numerators: ArrayLike, denominators: ArrayLike) -> Interval:
 
 
 def ratio_difference(before: tuple[ArrayLike, ArrayLike], after: tuple[ArrayLike, ArrayLike]) -> Interval:
-    """How much a ratio moved, each given as (numerators, denominators) of the same replications: paired deviations."""
+    """Return the change of a ratio, each given as (numerators, denominators) of the same replications: paired deviations."""
     (old, old_deviations), (new, new_deviations) = _ratio(*before), _ratio(*after)
     noise = ROUNDING * max(abs(old), abs(new))
     moved, deviations = (np.where(np.abs(one) > noise, one, 0.0) for one in (new - old, new_deviations - old_deviations))
@@ -132,7 +131,6 @@ def ratio_difference(before: tuple[ArrayLike, ArrayLike], after: tuple[ArrayLike
 
 
 def _ratio(numerators: ArrayLike, denominators: ArrayLike) -> tuple[float, NDArray[np.float64]]:
-    """Sum over sum, and each replication's deviation from it as a part of the mean denominator; 0 of nothing is 0."""
     above, below = np.asarray(numerators, float), np.asarray(denominators, float)
     if not below.any():
         return 0.0, np.zeros(len(below))
@@ -141,7 +139,7 @@ def _ratio(numerators: ArrayLike, denominators: ArrayLike) -> tuple[float, NDArr
 
 
 def share_interval(successes: float, trials: float) -> Interval:
-    """A share with its exact binomial interval (Clopper and Pearson 1934); counts need not be whole."""
+    """Return a share with its exact binomial interval (Clopper and Pearson 1934); counts need not be whole."""
     tail = (1 - LEVEL) / 2
     low = 0.0 if successes <= 0 else float(beta.ppf(tail, successes, trials - successes + 1))
     high = 1.0 if successes >= trials else float(beta.ppf(1 - tail, successes + 1, trials - successes))
@@ -149,7 +147,7 @@ def share_interval(successes: float, trials: float) -> Interval:
 
 
 def replicated_share(successes: ArrayLike, trials: ArrayLike) -> Interval:
-    """A share of requests, from the requests of that kind and all requests of each replication, shapes (replications,).
+    """Return a share of requests, from the requests of that kind and all requests of each replication, shapes (replications,).
 
     Student's interval of the ratio, unless the kind is rare. Then the exact binomial interval on the effective number of
     requests, in which those of one replication resemble each other (Korn and Graubard 1998, with their correction for few
@@ -167,13 +165,12 @@ def replicated_share(successes: ArrayLike, trials: ArrayLike) -> Interval:
 
 
 def is_rare(successes: ArrayLike, trials: ArrayLike) -> bool:
-    """Whether so few requests are of a kind, or of the other, that the spread between replications tells too little."""
     hits, drawn = float(np.sum(successes)), float(np.sum(trials))
     return min(hits, drawn - hits) < FEW
 
 
 def effective_trials(successes: NDArray[np.float64], trials: NDArray[np.float64], corrected: bool = False) -> float:
-    """How many independent trials tell as much of a share as these do, which come in clusters; shapes (clusters,).
+    """Return the number of independent trials that are worth as much as these, which come in clusters; shapes (clusters,).
 
     p (1 - p) over the variance between clusters, and no more than there are.
     corrected: less for few clusters, whose variance is itself uncertain, by the squared ratio of two quantiles, normal and
@@ -191,7 +188,7 @@ def effective_trials(successes: NDArray[np.float64], trials: NDArray[np.float64]
 
 
 def clustered_share(clusters: ArrayLike, trials: ArrayLike, successes: ArrayLike, most: float) -> Interval:
-    """A share whose trials come in clusters, such as many simulated people who stand for one labelled patient.
+    """Return a share whose trials come in clusters, such as many simulated people who stand for one labelled patient.
 
     clusters, trials, successes: columns of equal length, one row a cluster and replication; rows of a cluster are added up.
     most: the number of independent items behind all of it, however often they were drawn.
@@ -224,16 +221,13 @@ class Mark:
 
     @property
     def met(self) -> bool:
-        """Whether the bar is reached."""
         return self.reached >= self.bar if self.at_least else self.reached <= self.bar
 
     @property
     def words(self) -> str:
-        """The verdict, with the bar."""
         return f"{'met' if self.met else 'not met'}: at {'least' if self.at_least else 'most'} {self.spoken(self.bar)}"
 
     def spoken(self, value: float) -> str:
-        """A value of this mark with its unit."""
         return f"{significant(value, 2)} points" if self.unit == "points" else percent(value)
 
 
@@ -250,7 +244,7 @@ _CELLS = 4_000_000
 def bootstrap(
     patients: ArrayLike, statistic: Callable[[Floats], Floats], resamples: int = RESAMPLES, seed: int = SEED
 ) -> Floats:
-    """A statistic of each resample, shape (resamples, ...).
+    """Return a statistic of each resample, shape (resamples, ...).
 
     patients: who stands behind each item, shape (n,). The same column and seed give the same resamples, so that what is
     computed of two tables of the same items is paired.
@@ -264,32 +258,33 @@ def bootstrap(
 
 
 def _drawn(rng: np.random.Generator, size: int, people: int) -> Floats:
-    """How often each person was drawn, shape (size, people)."""
+    """Draw people with replacement, and return the draws of each, shape (size, people)."""
     places = rng.integers(people, size=(size, people)) + people * np.arange(size)[:, None]
     return np.bincount(places.ravel(), minlength=size * people).reshape(size, people).astype(float)
 
 
 def percentile_interval(value: float, draws: Floats) -> Interval:
-    """The middle 95% of the resamples; those in which the statistic does not exist are left out."""
     low, high = _tails(draws)
     return Interval(float(value), low, high)
 
 
 def corrected_interval(value: float, draws: Floats) -> Interval:
-    """The middle 95% of the resamples, moved by as much as their median lies off the value (bias-corrected percentile interval:
-    Efron and Tibshirani 1993, chapter 14, without acceleration): for what resampling biases to one side.
+    """Return the middle 95% of the resamples, moved by the distance of their median from the value.
+
+    The bias-corrected percentile interval (Efron and Tibshirani 1993, chapter 14, without acceleration): for figures that
+    resampling biases to one side.
     """
-    told = draws[np.isfinite(draws)]
-    if not len(told):
+    finite = draws[np.isfinite(draws)]
+    if not len(finite):
         return Interval(float(value), float(value), float(value))
-    below = np.clip((np.mean(told < value) + np.mean(told <= value)) / 2, 0.5 / len(told), 1 - 0.5 / len(told))
+    below = np.clip((np.mean(finite < value) + np.mean(finite <= value)) / 2, 0.5 / len(finite), 1 - 0.5 / len(finite))
     moved = 2 * norm.ppf(below) + np.array([-1, 1]) * norm.ppf((1 + LEVEL) / 2)
-    low, high = np.quantile(told, norm.cdf(moved))
+    low, high = np.quantile(finite, norm.cdf(moved))
     return Interval(float(value), float(low), float(high))
 
 
 def pivotal_interval(value: float, draws: Floats, least: float = -np.inf) -> Interval:
-    """The middle 95% of the resamples mirrored about the value: for what resampling biases to one side.
+    """Return the middle 95% of the resamples mirrored about the value: for what resampling biases to one side.
 
     least: the statistic cannot be lower, so the interval is not either
     """
@@ -304,7 +299,7 @@ def _tails(draws: Floats) -> tuple[float, float]:
 
 
 def folds_of(rows: pd.DataFrame) -> NDArray[np.int64]:
-    """The fold of each row, from 0 without gaps: the table's own, else patients dealt into `FOLDS` at random, seeded."""
+    """Return the fold of each row, from 0 without gaps: the table's own, else patients dealt into `FOLDS` at random, seeded."""
     own = rows["fold"]
     if own.notna().all() and own.nunique() > 1:
         return np.asarray(pd.factorize(own, sort=True)[0], np.int64)

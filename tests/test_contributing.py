@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from simulator import compile_plan, load
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from tests.house_picture import PICTURE, picture
 

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from simulator.charts.look import ORANGE, Chart, translucent
-from simulator.metrics.stage_metrics import Strike, strikes_of
-from simulator.metrics.stage_metrics import told as sentence_of
+from simulator.metrics.stage_metrics import Strike, strike_sentence, strikes_of
 from simulator.records.timetables import clock_s
 
 if TYPE_CHECKING:
@@ -62,7 +61,7 @@ def marked(
     if chart.figure is not None:
         for row, strike in enumerate(strikes):
             _mark(chart.figure, strike, row, at, window)
-    sentence = " ".join([chart.takeaway, *(sentence_of(plan, strike) for strike in strikes)])
+    sentence = " ".join([chart.takeaway, *(strike_sentence(plan, strike) for strike in strikes)])
     table = chart.table if times is None else chart.table.assign(curveball=_active(times, strikes))
     return Chart(chart.figure, sentence, table)
 

@@ -150,7 +150,7 @@ def objectives(verdicts: list[Verdict]) -> Picture:
     drawn.update_xaxes(ticktext=["worse", "as asked", "better"])
     met = sum(one.standing == "met" for one in verdicts)
     table = pd.DataFrame(
-        [[one.objective.label, one.asked, one.reached, one.standing] for one in verdicts],
+        [[one.objective.label, one.requirement, one.reached, one.standing] for one in verdicts],
         columns=["objective", "asked", "reached", "verdict"],
     )
     value = f"{met} of {len(verdicts)}"

@@ -33,5 +33,4 @@ def register(family: MetricFamily) -> None:
 
 
 def unregister(family: MetricFamily) -> None:
-    """Remove a family that was registered."""
     del FAMILIES[family.name]

@@ -41,7 +41,6 @@ def ages_of_information(case: CaseOutline) -> Iterator[CountedMetric]:
 
 
 def _ages(of: str, label: str, words: str) -> Iterator[CountedMetric]:
-    """Yield the metrics of one age; of: END or END.SENSOR, words: those for the sensor."""
     peak, known = f"{label}: age{words} when something newer arrives", f"{label}: age of what is known{words}"
 
     def areas(run: CountedRun) -> Floats:
@@ -65,12 +64,12 @@ def _ages(of: str, label: str, words: str) -> Iterator[CountedMetric]:
 
 
 def _known(run: CountedRun) -> dict[str, KnownAges]:
-    found: dict[str, KnownAges] = run.once("ages", lambda: dict(ages(run.trace)))
-    return found
+    known: dict[str, KnownAges] = run.once("ages", lambda: dict(ages(run.trace)))
+    return known
 
 
 class KnownAges(NamedTuple):
-    """When newer information arrives, and when it was sent: seconds, ascending, shape (n,) each."""
+    """Times when newer information arrives, and when it was sent: seconds, ascending, shape (n,) each."""
 
     at: Floats
     sent: Floats
@@ -81,11 +80,11 @@ class KnownAges(NamedTuple):
         return self.at[1:] - self.sent[:-1]
 
     def ages(self, times: Floats) -> Floats:
-        """The age at these times, both in seconds, shape of `times`; information has arrived by the instant it arrives at."""
+        """Return the age at these times, in seconds, shape of `times`; information counts from the instant it arrives at."""
         return np.asarray(times - np.append(0.0, self.sent)[np.searchsorted(self.at, times, "right")])
 
     def areas(self, edges: Floats) -> Floats:
-        """The integral of the age between each two of the edges, in s^2; edges: seconds, ascending, shape (k + 1,)."""
+        """Return the integral of the age between each two of the edges, in s^2; edges: seconds, ascending, shape (k + 1,)."""
         knots, levels = np.append(0.0, self.at), np.append(0.0, self.sent)
         before = np.append(0.0, np.cumsum(levels[:-1] * np.diff(knots)))
         place = np.searchsorted(knots, edges, "right") - 1
@@ -94,7 +93,7 @@ class KnownAges(NamedTuple):
 
 
 def instants(end: float) -> Floats:
-    """When to look at an age on [0, end), in seconds, ascending: once in each of many stretches of equal length.
+    """Return times to look at an age on [0, end), in seconds, ascending: one in each of many stretches of equal length.
 
     Where within its stretch follows a sequence of low discrepancy (Weyl's, by the golden ratio), so that no period of a sensor
     meets the instants always at the same place.
@@ -105,7 +104,7 @@ def instants(end: float) -> Floats:
 
 
 def shares_within(known: KnownAges, until: float) -> tuple[Floats, Floats]:
-    """Limits of the age in s, ascending, and the share of the time from 0 to `until` s in which it is within each: (k,) each.
+    """Return limits of the age in s, ascending, and the share of the time from 0 to `until` s within each: (k,) each.
 
     Exact at those limits, which are all ages where the saw has a corner, or a choice of them that keeps the longest.
     """
@@ -117,14 +116,14 @@ def shares_within(known: KnownAges, until: float) -> tuple[Floats, Floats]:
 
 
 def _beyond(limits: Floats, edges: Floats) -> Floats:
-    """By how much each limit exceeds the edges, summed over the edges; shapes (k,) and (n,) to (k,)."""
+    """Sum the excess of each limit over the edges; shapes (k,) and (n,) to (k,)."""
     ordered = np.sort(edges)
     below = np.searchsorted(ordered, limits, "right")
     return np.asarray(below * limits - np.append(0.0, np.cumsum(ordered))[below])
 
 
 def known_from(sent: Floats, came: Floats) -> KnownAges:
-    """What was known when, from the times each piece of information was sent and arrived, in any order."""
+    """Return the newest information over time, from the times each piece was sent and arrived, in any order."""
     order = np.lexsort((sent, came))
     newest = np.maximum.accumulate(sent[order])
     newer = newest > np.append(0.0, newest[:-1])
@@ -134,26 +133,25 @@ def known_from(sent: Floats, came: Floats) -> KnownAges:
 
 
 def ages(trace: Trace) -> Iterator[tuple[str, KnownAges]]:
-    """What was known at each end that reports its age, while requests arrive: overall by END, and by END.SENSOR."""
+    """Yield the newest information at each end that reports its age, while requests arrive: by END, and by END.SENSOR."""
     columns = trace.columns
     for name, sensors in trace.plan.scenario.ages.items():
         rows, came = arrived_at(trace, name)
         sent = columns.arrived[rows]
         yield name, known_from(sent, came)
         for number, sensor in enumerate(sensors):
-            mine = columns.sensor[rows] == number
-            yield f"{name}.{sensor}", known_from(sent[mine], came[mine])
+            own = columns.sensor[rows] == number
+            yield f"{name}.{sensor}", known_from(sent[own], came[own])
 
 
 def arrived_at(trace: Trace, end: str) -> tuple[NDArray[np.int64], Floats]:
-    """The requests that reach an end while requests arrive, with those they carry along, and when (s); shapes (m,)."""
+    """Return the requests that reach an end while requests arrive, with those they carry along, and when (s); shapes (m,)."""
     columns, index = trace.columns, list(trace.plan.scenario.ends).index(end)
     rows = np.flatnonzero((columns.end == index) & (columns.finished < trace.plan.arrivals_end_s))
     return _with_carried(trace, rows, columns.finished[rows])
 
 
 def _with_carried(trace: Trace, rows: NDArray[np.int64], came: Floats) -> tuple[NDArray[np.int64], Floats]:
-    """Requests that reached an end, each with those it carried, such as the frames of a set."""
     carried = [kind(trace, name).carried(trace, name) for name in trace.plan.scenario.stages]
     carried = [each for each in carried if len(each[0])]
     for _ in carried:  # carried requests may carry others

@@ -1,4 +1,4 @@
-"""Whether a score of 0.8 is right eight times in ten, and temperature scaling, which mends most of it."""
+"""Calibration of scores (0.8 should be right eight times in ten), and temperature scaling, which corrects most errors."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def calibrate(rows: pd.DataFrame) -> Calibration:
 
 
 def scaled_in_folds(rows: pd.DataFrame) -> tuple[Floats, list[float]]:
-    """Each fold's scores, scaled by the temperature that fits the out-of-fold scores of the other folds best."""
+    """Return each fold's scores, scaled by the temperature that fits the out-of-fold scores of the other folds best."""
     labels, scores, folds = rows["label"].to_numpy(), rows["score"].to_numpy(), folds_of(rows)
     scaled, temperatures = scores.astype(float), []
     for fold in range(folds.max() + 1):
@@ -80,25 +80,25 @@ def scaled_in_folds(rows: pd.DataFrame) -> tuple[Floats, list[float]]:
 
 
 def temperature(labels: ArrayLike, scores: ArrayLike) -> float:
-    """The temperature with the least log loss (Guo et al. 2017, ICML, 1321)."""
+    """Return the temperature with the least log loss (Guo et al. 2017, ICML, 1321)."""
     fitted = minimize_scalar(lambda log: float(log_loss(labels, scale(scores, np.exp(log)))), bounds=_BOUNDS, method="bounded")
     return float(np.exp(fitted.x))
 
 
 def scale(scores: ArrayLike, by: float) -> Floats:
-    """Scores with their logits divided by a temperature; their order stays."""
     return np.asarray(expit(logit(np.clip(scores, _EDGE, 1 - _EDGE)) / by), float)
 
 
 def _reliability(when: str, rows: pd.DataFrame, scores: Floats) -> pd.DataFrame:
-    """One row per bin; the interval of the share positive knows which photos are of one patient."""
     bins, labels, patients = bins_of(scores, BINS), rows["label"].to_numpy(), rows["patient"].to_numpy()
-    found = []
+    reliability = []
     for number in np.unique(bins):
-        mine = bins == number
-        part = clustered_share(patients[mine], np.ones(mine.sum()), labels[mine], float(mine.sum()))
-        found.append((when, int(number), float(scores[mine].mean()), part.value, part.low, part.high, int(mine.sum())))
-    return pd.DataFrame(found, columns=["when", "bin", "mean score", "share positive", "low", "high", "n"])
+        inside = bins == number
+        part = clustered_share(patients[inside], np.ones(inside.sum()), labels[inside], float(inside.sum()))
+        reliability.append(
+            (when, int(number), float(scores[inside].mean()), part.value, part.low, part.high, int(inside.sum()))
+        )
+    return pd.DataFrame(reliability, columns=["when", "bin", "mean score", "share positive", "low", "high", "n"])
 
 
 #: The coverages at which the promise is checked.
@@ -107,7 +107,7 @@ PROMISES = (0.80, 0.90, 0.95, 0.99)
 
 @dataclass(frozen=True)
 class ConformalBand:
-    """Who is cleared, referred, or neither. A score below `clear_below` holds no positive, one above `refer_above` no negative.
+    """Limits of scores that clear and refer: below `clear_below` there is no positive, above `refer_above` no negative.
 
     Between them the set holds both; where `clear_below` exceeds `refer_above` it is empty there. Both are unsure.
     """
@@ -116,17 +116,15 @@ class ConformalBand:
     refer_above: float
 
     def holds_positive(self, scores: ArrayLike) -> NDArray[np.bool_]:
-        """Whether the positive class stands in each set."""
         return np.asarray(scores, float) >= self.clear_below
 
     def holds_negative(self, scores: ArrayLike) -> NDArray[np.bool_]:
-        """Whether the negative class stands in each set."""
         return np.asarray(scores, float) <= self.refer_above
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a promise came to on held-out patients. cleared, referred, unsure: shares of all items, 1 together."""
+    """The outcome of a promise on held-out patients. cleared, referred, unsure: shares of all items, 1 together."""
 
     promised: float
     positives: Interval
@@ -137,7 +135,7 @@ class Coverage:
 
 
 def band(labels: ArrayLike, scores: ArrayLike, promised: float) -> ConformalBand:
-    """The band that labelled items support at a promised coverage of each class.
+    """Return the band that labelled items support at a promised coverage of each class.
 
     The k-th strangest score of a class is its border, k = ceil((n + 1) promised); with fewer items than that nothing is ever
     too strange, and the border is infinite.
@@ -152,13 +150,13 @@ def _border(strangeness: Floats, promised: float) -> float:
 
 
 def held_out_coverage(rows: pd.DataFrame, promised: float) -> Coverage:
-    """The band of all other folds, applied to each fold of a table (`score_rows`) in turn; intervals know the patients."""
+    """Apply the band of all other folds to each fold of a table (`score_rows`) in turn; intervals resample patients."""
     labels, scores, folds = rows["label"].to_numpy(), rows["score"].to_numpy(), folds_of(rows)
     positive, negative = np.zeros(len(rows), bool), np.zeros(len(rows), bool)
     for fold in range(folds.max() + 1):
         held = folds == fold
-        found = band(labels[~held], scores[~held], promised)
-        positive[held], negative[held] = found.holds_positive(scores[held]), found.holds_negative(scores[held])
+        limits = band(labels[~held], scores[~held], promised)
+        positive[held], negative[held] = limits.holds_positive(scores[held]), limits.holds_negative(scores[held])
     cleared, referred = negative & ~positive, positive & ~negative
     patients = rows["patient"].to_numpy()
     return Coverage(
@@ -175,9 +173,8 @@ def _share(patients: NDArray[np.object_], covered: NDArray[np.bool_]) -> Interva
     return clustered_share(patients, np.ones(len(covered)), covered, float(len(covered)))
 
 
-def coverage_rows(found: list[Coverage]) -> pd.DataFrame:
-    """One row per promise, all in %."""
-    return pd.DataFrame([_row(one) for one in found])
+def coverage_rows(coverages: list[Coverage]) -> pd.DataFrame:
+    return pd.DataFrame([_row(one) for one in coverages])
 
 
 def _row(one: Coverage) -> dict[str, float]:

@@ -1,4 +1,4 @@
-"""By how much the middle of several numbers moves: Mahalanobis's distance with Hotelling's test (Hotelling 1931)."""
+"""Shift of the middle of several numbers: Mahalanobis's distance with Hotelling's test (Hotelling 1931)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RESAMPLES = 300
 
 @dataclass(frozen=True)
 class MeanShift:
-    """How far the means of two tables of the same images lie apart, and what could be seen of it.
+    """The distance between the means of two tables of the same images, and the smallest distance that could be seen.
 
     distance: in standard deviations within a table, whichever way they lie apart (Mahalanobis), with its 95% interval
     p: of Hotelling's test of the pairs
@@ -39,7 +39,7 @@ class MeanShift:
 def shift(
     clean: Floats, spoilt: Floats, power: float, alpha: float, seed: int, families: NDArray[Any] | None = None
 ) -> MeanShift:
-    """The shift of (images, numbers) that belong to the same images; more families than numbers are needed.
+    """Return the shift of (images, numbers) that belong to the same images; more families than numbers are needed.
 
     families: the name of each image's family (images,); each image is one by default. The interval is a bootstrap by family,
     and the test takes the mean difference of each.
@@ -51,7 +51,7 @@ def shift(
     members = [np.flatnonzero(family == one) for one in range(family.max() + 1)]
     count, numbers = len(members), clean.shape[1]
     distance = mahalanobis(clean, spoilt)
-    strength, p = hotelling(np.stack([apart[mine].mean(axis=0) for mine in members]))
+    strength, p = hotelling(np.stack([apart[own].mean(axis=0) for own in members]))
     picks = np.random.default_rng(seed).integers(0, count, (_RESAMPLES, count))
     resampled = [np.concatenate([members[one] for one in pick]) for pick in picks]
     drawn = [mahalanobis(clean[rows], spoilt[rows]) for rows in resampled]
@@ -60,7 +60,7 @@ def shift(
 
 
 def hotelling(apart: Floats) -> tuple[float, float]:
-    """T squared of differences (images, numbers), and its p: how likely it is as large where the middle has not moved."""
+    """Return T squared of differences (images, numbers), and its p: the chance of it where the middle has not moved."""
     count, numbers = apart.shape
     mean, freedom = apart.mean(axis=0), count - numbers
     squared = count * float(mean @ np.linalg.pinv(np.cov(apart.T).reshape(numbers, numbers), hermitian=True) @ mean)
@@ -68,7 +68,7 @@ def hotelling(apart: Floats) -> tuple[float, float]:
 
 
 def mahalanobis(one: Floats, other: Floats) -> float:
-    """The distance of the means of two tables (n, numbers) by the mean of their covariances."""
+    """Return the distance of the means of two tables (n, numbers) by the mean of their covariances."""
     numbers = one.shape[1]
     within = ((np.cov(one.T) + np.cov(other.T)) / 2).reshape(numbers, numbers)
     apart = other.mean(axis=0) - one.mean(axis=0)
@@ -76,24 +76,22 @@ def mahalanobis(one: Floats, other: Floats) -> float:
 
 
 def smallest_distance(first: int, second: int, numbers: int, power: float, alpha: float) -> float:
-    """The distance of the means that Hotelling's test of two groups of different images of such sizes finds."""
     needed = smallest_noncentrality(numbers, first + second - numbers - 1, power, alpha)
     return float(np.sqrt(needed * (first + second) / (first * second)))
 
 
 @lru_cache
 def smallest_noncentrality(numbers: int, freedom: int, power: float, alpha: float) -> float:
-    """The noncentrality at which a test by F of so many numbers, at the level `alpha`, has the power."""
     bound = float(fisher.isf(alpha, numbers, freedom))
     return float(brentq(lambda amount: float(ncf.sf(bound, numbers, freedom, amount)) - power, 1e-9, 1000))
 
 
-#: How often the smallest effect is found, by a two-sided test that finds one where there is none this often.
+#: Power for the smallest effect, and the level of the two-sided test.
 POWER, ALPHA = 0.8, 0.05
 
 
 def smallest_effect(freedom: int, information: float) -> float:
-    """The mean, in standard deviations of one value, that a two-sided t test finds with the power `POWER`.
+    """Return the mean, in standard deviations of one value, that a two-sided t test finds with the power `POWER`.
 
     freedom: degrees of freedom; information: of a mean of n values n, of a difference of two means n * m / (n + m).
     By the noncentral t distribution (Cohen 1988, Statistical power analysis, chapter 2).
@@ -111,18 +109,16 @@ def smallest_effect(freedom: int, information: float) -> float:
 
 @lru_cache
 def smallest_paired(count: int) -> float:
-    """The smallest mean difference of so many pairs, in standard deviations of the differences."""
     return smallest_effect(count - 1, count)
 
 
 @lru_cache
 def smallest_apart(first: int, second: int) -> float:
-    """The smallest difference of the means of two groups of such sizes, in standard deviations within a group."""
     return smallest_effect(first + second - 2, first * second / (first + second))
 
 
 def measured(tables: DetectionTables, detector: str, condition: str, severity: int, score: float) -> pd.DataFrame:
-    """What is measured of each image, a column a measure, by name of the image; a detection counts from `score`.
+    """Return the measures of each image, a column a measure, by name of the image; a detection counts from `score`.
 
     found_share is NaN where an image has no labelled box.
     """
@@ -141,7 +137,7 @@ def measured(tables: DetectionTables, detector: str, condition: str, severity: i
 
 
 def effect_rows(tables: DetectionTables, features: Features, families: pd.Series | None = None) -> pd.DataFrame:
-    """One row per detector, condition, severity and measure, as `simulator.evidence.detection_tables` describes them.
+    """Return one row per detector, condition, severity and measure, as `simulator.evidence.detection_tables` describes them.
 
     families: by name of the image, what it is akin to (a crop, and what it was cut from); a family counts as one image, by
     its mean. Each image stands alone if none are said. The intervals of AP in `tables` should be by family too.
@@ -157,10 +153,12 @@ def effect_rows(tables: DetectionTables, features: Features, families: pd.Series
                 named = {"detector": detector, "condition": condition, "severity": severity}
                 rows.append(named | {"measure": "ap"} | _of_ap(tables, detector, condition, severity, units))
                 rows += [named | {"measure": name} | _effect(clean[name], spoilt[name], units // 2) for name in clean]
-                if detector == FEATURE_NETWORK and (told := _of_features(features, condition, severity, units // 2, families)):
-                    rows.append(named | {"measure": "feature_shift"} | told)
-    found = pd.DataFrame(rows)
-    return found.assign(q=false_discovery_control(found["q"]))[EFFECT_COLUMNS]
+                if detector != FEATURE_NETWORK:
+                    continue
+                if moved := _of_features(features, condition, severity, units // 2, families):
+                    rows.append(named | {"measure": "feature_shift"} | moved)
+    effects = pd.DataFrame(rows)
+    return effects.assign(q=false_discovery_control(effects["q"]))[EFFECT_COLUMNS]
 
 
 def _all_measured(
@@ -172,8 +170,8 @@ def _all_measured(
     score: float,
     families: pd.Series | None,
 ) -> dict[str, pd.Series]:
-    found = measured(tables, detector, condition, severity, score)
-    columns = {str(name): found[name] for name in found}
+    measures = measured(tables, detector, condition, severity, score)
+    columns = {str(name): measures[name] for name in measures}
     if detector == FEATURE_NETWORK:
         # The reference images took part in the fit, so that only production's show what a new image does.
         columns["feature_distance"] = features.distances(condition, severity, reference=False).sort_index()
@@ -181,7 +179,6 @@ def _all_measured(
 
 
 def _of_ap(tables: DetectionTables, detector: str, condition: str, severity: int, units: int) -> dict[str, float]:
-    """AP, whose bootstrap intervals are taken as normal; two halves have twice the variance of all images each."""
     clean, spoilt = (tables.of("summary", detector, FP32, *setting).iloc[0] for setting in ((CLEAN, 0), (condition, severity)))
     within = 2 * norm.ppf((1 + LEVEL) / 2)
     error = (spoilt["ap_less_clean_high"] - spoilt["ap_less_clean_low"]) / within
@@ -203,36 +200,35 @@ def _of_ap(tables: DetectionTables, detector: str, condition: str, severity: int
 def _of_features(
     features: Features, condition: str, severity: int, group: int, families: pd.Series | None
 ) -> dict[str, float] | None:
-    """The shift of production's features, or None where there are too few images for it."""
+    """Return the shift of production's features, or None where there are too few images for it."""
     clean, spoilt = (features.of(*setting, reference=False).sort_index() for setting in ((CLEAN, 0), (condition, severity)))
     akin = clean.index.to_numpy() if families is None else families.reindex(clean.index).to_numpy()
     images, numbers = len(set(akin)), clean.shape[1]
     if images <= numbers:
         return None
-    found = shift(clean.to_numpy(float), spoilt.to_numpy(float), POWER, ALPHA, features.about.seed, akin)
+    moved = shift(clean.to_numpy(float), spoilt.to_numpy(float), POWER, ALPHA, features.about.seed, akin)
     return {
         "images": images,
         "clean": 0.0,
-        "change": found.distance.value,
-        "low": found.distance.low,
-        "high": found.distance.high,
-        "q": found.p,
-        "smallest_paired": found.smallest_paired,
+        "change": moved.distance.value,
+        "low": moved.distance.low,
+        "high": moved.distance.high,
+        "q": moved.p,
+        "smallest_paired": moved.smallest_paired,
         "smallest_apart": smallest_distance(group, group, numbers, POWER, ALPHA),
     }
 
 
 def _effect(clean: pd.Series, spoilt: pd.Series, group: int) -> dict[str, float]:
-    """One measure of the same images, clean and spoilt; `q` is the p of the test yet."""
     apart = (spoilt - clean).dropna()
-    found, p = paired(apart)
+    mean, p = paired(apart)
     within = float(np.sqrt((clean.var() + spoilt.var()) / 2))
     return {
         "images": len(apart),
         "clean": float(clean.mean()),
-        "change": found.value,
-        "low": found.low,
-        "high": found.high,
+        "change": mean.value,
+        "low": mean.low,
+        "high": mean.high,
         "q": p,
         "smallest_paired": smallest_paired(len(apart)) * float(apart.std()),
         "smallest_apart": smallest_apart(group, group) * within,
@@ -240,7 +236,7 @@ def _effect(clean: pd.Series, spoilt: pd.Series, group: int) -> dict[str, float]
 
 
 def paired(apart: pd.Series) -> tuple[Interval, float]:
-    """The mean of differences with its 95% interval by Student's t, and the p of that test; p is 1 where all are 0."""
+    """Return the mean of differences with its 95% interval by Student's t, and the p of that test; p is 1 where all are 0."""
     mean = float(apart.mean())
     if apart.nunique() == 1:
         return Interval(mean, mean, mean), float(mean == 0)

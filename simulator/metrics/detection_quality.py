@@ -1,4 +1,4 @@
-"""How good a detector is: COCO's average precision and recall by height, with bootstrap intervals by image.
+"""Quality of a detector: COCO's average precision and recall by height, with bootstrap intervals by image.
 
 The rules are those of COCO's evaluation (Lin et al. 2014, arXiv:1405.0312, and pycocotools): detections of an image and a class
 take labelled boxes greedily by falling score, precision is made monotone and read at 101 levels of recall, and the mean runs
@@ -43,13 +43,13 @@ class Boxes:
 
 @dataclass(frozen=True)
 class ScoredBoxes(Boxes):
-    """What a detector answered: boxes with a score (n,)."""
+    """The answers of a detector: boxes with a score (n,)."""
 
     score: Floats
 
 
 def overlap(first: ArrayLike, second: ArrayLike) -> Floats:
-    """Intersection over union of every box (n, 4) with every other (m, 4), shape (n, m)."""
+    """Return intersection over union of every box (n, 4) with every other (m, 4), shape (n, m)."""
     one, other = np.asarray(first, float)[:, None], np.asarray(second, float)[None]
     sides = np.minimum(one[..., 2:], other[..., 2:]) - np.maximum(one[..., :2], other[..., :2])
     shared = np.prod(np.maximum(sides, 0), axis=-1)
@@ -61,20 +61,19 @@ def _area(boxes: Floats) -> Floats:
     return np.asarray((boxes[..., 2] - boxes[..., 0]) * (boxes[..., 3] - boxes[..., 1]))
 
 
-def taken(labels: Boxes, found: ScoredBoxes, overlaps: Floats = OVERLAPS) -> Ints:
-    """The labelled box that each detection takes at each overlap, -1 where none; shape (overlaps, detections)."""
-    answer = np.full((len(overlaps), len(found)), -1, np.int64)
+def taken(labels: Boxes, detections: ScoredBoxes, overlaps: Floats = OVERLAPS) -> Ints:
+    """Return the labelled box that each detection takes at each overlap, -1 where none; shape (overlaps, detections)."""
+    answer = np.full((len(overlaps), len(detections)), -1, np.int64)
     boxes = _groups(labels, np.arange(len(labels)))
-    for key, rows in _groups(found, np.argsort(-found.score, kind="stable")).items():
+    for key, rows in _groups(detections, np.argsort(-detections.score, kind="stable")).items():
         if key in boxes:
             best, there = rows[:MOST], boxes[key]
-            places = _take(overlap(found.box[best], labels.box[there]), overlaps)
+            places = _take(overlap(detections.box[best], labels.box[there]), overlaps)
             answer[:, best] = np.where(places < 0, -1, there[places])
     return answer
 
 
 def _groups(boxes: Boxes, order: Ints) -> dict[tuple[int, int], Ints]:
-    """Rows by image and category, each in `order`."""
     if not len(order):
         return {}
     image, category = boxes.image[order], boxes.category[order]
@@ -85,7 +84,6 @@ def _groups(boxes: Boxes, order: Ints) -> dict[tuple[int, int], Ints]:
 
 
 def _take(shared: Floats, overlaps: Floats) -> Ints:
-    """Which of the boxes (columns of `shared`) each detection (rows, best first) takes at each overlap; -1 where none."""
     places = np.full((len(overlaps), len(shared)), -1, np.int64)
     free = np.ones((len(overlaps), shared.shape[1]), bool)
     level = np.arange(len(overlaps))
@@ -98,33 +96,33 @@ def _take(shared: Floats, overlaps: Floats) -> Ints:
     return places
 
 
-def best_scores(labels: Boxes, found: ScoredBoxes, takes: Ints | None = None) -> Floats:
-    """The score of the detection that takes each labelled box at an overlap of 0.5, 0 where it is missed; shape (labels,).
+def best_scores(labels: Boxes, detections: ScoredBoxes, takes: Ints | None = None) -> Floats:
+    """Return the score of the detection of each labelled box at an overlap of 0.5, 0 where it is missed; shape (labels,).
 
     Boxes are taken by falling score, so that above any threshold the same boxes are found as without those below it.
     takes: the first row of what `taken` says, where it is known already
     """
-    takes = taken(labels, found, OVERLAPS[:1])[0] if takes is None else takes
+    takes = taken(labels, detections, OVERLAPS[:1])[0] if takes is None else takes
     scores = np.zeros(len(labels))
-    scores[takes[takes >= 0]] = found.score[takes >= 0]
+    scores[takes[takes >= 0]] = detections.score[takes >= 0]
     return scores
 
 
 def average_precision(
-    labels: Boxes, found: ScoredBoxes, images: int, weights: Floats | None = None, takes: Ints | None = None
+    labels: Boxes, detections: ScoredBoxes, images: int, weights: Floats | None = None, takes: Ints | None = None
 ) -> Floats:
-    """Average precision at each overlap, the mean over classes, for each row of `weights`; shape (resamples, overlaps).
+    """Return average precision at each overlap, the mean over classes, for each row of `weights`; shape (resamples, overlaps).
 
     weights: how often each image counts, (resamples, images); once each by default
     takes: what `taken` says, where it is known already
     COCO's AP is the mean over overlaps. NaN where no labelled box is left.
     """
     counted = np.ones((1, images)) if weights is None else np.asarray(weights, float)
-    right = (taken(labels, found) if takes is None else takes) >= 0
+    right = (taken(labels, detections) if takes is None else takes) >= 0
     by_class = [
-        _of_class(right, found, rows, np.bincount(labels.image[labels.category == category], minlength=images), counted)
+        _of_class(right, detections, rows, np.bincount(labels.image[labels.category == category], minlength=images), counted)
         for category in np.unique(labels.category)
-        for rows in [_ranked(found, int(category))]
+        for rows in [_ranked(detections, int(category))]
     ]
     if not by_class:
         return np.full((len(counted), len(right)), np.nan)
@@ -134,20 +132,18 @@ def average_precision(
     return np.asarray(np.divide(total, count, out=np.full(total.shape, np.nan), where=count > 0))
 
 
-def _ranked(found: ScoredBoxes, category: int) -> Ints:
-    """Rows of one class by falling score, at most `MOST` an image; of equal scores the earlier image first."""
-    rows = np.flatnonzero(found.category == category)
-    rows = rows[np.lexsort((-found.score[rows], found.image[rows]))]
-    starts = np.searchsorted(found.image[rows], found.image[rows])
+def _ranked(detections: ScoredBoxes, category: int) -> Ints:
+    rows = np.flatnonzero(detections.category == category)
+    rows = rows[np.lexsort((-detections.score[rows], detections.image[rows]))]
+    starts = np.searchsorted(detections.image[rows], detections.image[rows])
     rows = rows[np.arange(len(rows)) - starts < MOST]
-    return rows[np.argsort(-found.score[rows], kind="stable")]
+    return rows[np.argsort(-detections.score[rows], kind="stable")]
 
 
-def _of_class(right: NDArray[np.bool_], found: ScoredBoxes, rows: Ints, labelled: Ints, weights: Floats) -> Floats:
-    """Average precision of one class, (resamples, overlaps); nan where a resample has no label of it."""
+def _of_class(right: NDArray[np.bool_], detections: ScoredBoxes, rows: Ints, labelled: Ints, weights: Floats) -> Floats:
     step = max(_CELLS // max(len(rows), 1), 1)
     parts = [weights[start : start + step] for start in range(0, len(weights), step)]
-    return np.concatenate([_in_resamples(right[:, rows], found.image[rows], labelled, part) for part in parts])
+    return np.concatenate([_in_resamples(right[:, rows], detections.image[rows], labelled, part) for part in parts])
 
 
 def _in_resamples(right: NDArray[np.bool_], image: Ints, labelled: Ints, weights: Floats) -> Floats:
@@ -167,12 +163,11 @@ def _in_resamples(right: NDArray[np.bool_], image: Ints, labelled: Ints, weights
 
 
 def resamples(images: int, count: int, seed: int) -> Floats:
-    """How often each image is drawn in each of `count` bootstrap samples, (count, images)."""
     return np.random.default_rng(seed).multinomial(images, np.full(images, 1 / images), count).astype(float)
 
 
 def bootstrapped(value: float, drawn: ArrayLike) -> Interval:
-    """A figure with the percentiles of its bootstrap samples, moved so that their median is the figure.
+    """Return a figure with the percentiles of its bootstrap samples, moved so that their median is the figure.
 
     A resample lacks some images, and with them rare classes, which shifts average precision as a whole. Samples without a
     value are left out.
@@ -200,18 +195,19 @@ class RecallCurve:
     drawn: Floats
 
     def less(self, other: RecallCurve) -> RecallCurve:
-        """This recall minus another of the same boxes, paired by bootstrap sample."""
         drawn = self.drawn - other.drawn
         low, high = _bounds(drawn)
         return RecallCurve(self.height_px, self.recall - other.recall, low, high, self.boxes, drawn)
 
 
-#: How far a box may be from a height and still say something of it: the standard deviation, in doublings.
+#: Standard deviation of the kernel over box heights, in doublings.
 BANDWIDTH = 0.35
 
 
-def recall_by_height(height_px: Floats, found: NDArray[np.bool_], image: Ints, at_px: Floats, weights: Floats) -> RecallCurve:
-    """Recall as a smooth function of box height: a local mean over log height with a normal kernel (Nadaraya and Watson 1964).
+def recall_by_height(
+    height_px: Floats, detected: NDArray[np.bool_], image: Ints, at_px: Floats, weights: Floats
+) -> RecallCurve:
+    """Smooth recall over box height: a local mean over log height with a normal kernel (Nadaraya and Watson 1964).
 
     height_px, found, image: columns, one row per labelled box; at_px: heights to tell it at; weights: of `resamples`
     """
@@ -220,7 +216,7 @@ def recall_by_height(height_px: Floats, found: NDArray[np.bool_], image: Ints, a
     images = weights.shape[1]
     near, hit = np.zeros((images, len(at_px))), np.zeros((images, len(at_px)))
     np.add.at(near, image, kernel)
-    np.add.at(hit, image, kernel * found[:, None])
+    np.add.at(hit, image, kernel * detected[:, None])
     drawn = _share(weights @ hit, weights @ near)
     low, high = _bounds(drawn)
     effective = kernel.sum(axis=0) ** 2 / (kernel**2).sum(axis=0)
@@ -237,9 +233,9 @@ def _bounds(drawn: Floats) -> tuple[Floats, Floats]:
 
 
 def operating_score(tables: DetectionTables, detector: str) -> float:
-    """The score from which F1 over the clean images at fp32 is best, among the beginnings of the histograms' bins."""
+    """Return the score from which F1 over the clean images at fp32 is best, among the beginnings of the histograms' bins."""
     clean = tables.of("answers", detector, FP32, CLEAN, 0)
-    found = np.array([clean[f"found_{round(100 * low):02d}"].sum() for low in BINS])[::-1].cumsum()[::-1]
+    hits = np.array([clean[f"found_{round(100 * low):02d}"].sum() for low in BINS])[::-1].cumsum()[::-1]
     false = np.array([clean[f"false_{round(100 * low):02d}"].sum() for low in BINS])[::-1].cumsum()[::-1]
-    f1 = 2 * (found - false) / (found + len(tables.boxes))
+    f1 = 2 * (hits - false) / (hits + len(tables.boxes))
     return BINS[int(f1.argmax())]

@@ -1,4 +1,4 @@
-"""What the detection tables come to: checks against figures of others, and rows for the panel of detectors."""
+"""Checks of the detection tables against published figures, and rows for the panel of detectors."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from simulator.evidence.detection_tables import CLEAN, FP32, IMAGE_STATISTICS, C
 from simulator.intervals import LEVEL, Interval, Mark
 from simulator.metrics.detection_quality import RecallCurve, recall_by_height, resamples
 
-#: How far clean AP may be from what others found with the same files, in points.
+#: Largest accepted distance of clean AP from published AP of the same files, in points.
 AP_APART = 2.0
 #: 8 bits collapse a detector that loses this part of its AP, and spare one that loses no more than that.
 COLLAPSED, SPARED = 0.5, 0.15
@@ -29,7 +29,7 @@ _RESAMPLES = 500
 
 @dataclass(frozen=True)
 class Order:
-    """How alike two detectors rank corruptions by damage: Spearman's correlation with its interval and p over so many."""
+    """Agreement of two detectors on the damage of corruptions: Spearman's correlation with its interval and p."""
 
     detector: str
     other: str
@@ -39,11 +39,11 @@ class Order:
 
     @property
     def sentence(self) -> str:
-        """In words."""
-        found = self.correlation
+        """The order of damage, in words."""
+        interval = self.correlation
         return (
             f"{self.detector} ranks {self.corruptions} corruptions by damage as {self.other} does with a Spearman correlation "
-            f"of {found.value:.2f} (95% interval {found.low:.2f} to {found.high:.2f}, p = {self.p:.2g})"
+            f"of {interval.value:.2f} (95% interval {interval.low:.2f} to {interval.high:.2f}, p = {self.p:.2g})"
         )
 
 
@@ -57,28 +57,25 @@ class DetectorReport:
 
 
 def report(tables: DetectionTables, published: CocoC) -> DetectorReport:
-    """Every check that the tables allow."""
     damage = damage_rows(tables, published)
     return DetectorReport([*_clean_marks(tables), *_int8_marks(tables)], _orders(damage, published), damage)
 
 
 def label_of(tables: DetectionTables, detector: str) -> str:
-    """A detector's name as a person knows it."""
     return tables.about.detectors[detector].label
 
 
 def ap_of(tables: DetectionTables, detector: str, precision: str, condition: str = CLEAN, severity: int = 0) -> float:
-    """AP of one network under one condition, a part of 1."""
     return float(tables.of("summary", detector, precision, condition, severity)["ap"].iloc[0])
 
 
 def _clean_marks(tables: DetectionTables) -> list[Mark]:
     marks = []
-    for name, told in tables.about.detectors.items():
-        if told.reference_ap is not None:
-            found = ap_of(tables, name, FP32)
-            label = f"{told.label}, AP {found:.3f} beside {told.reference_ap:.3f}: apart"
-            marks.append(Mark(label, 100 * abs(found - told.reference_ap), AP_APART, "points"))
+    for name, network in tables.about.detectors.items():
+        if network.reference_ap is not None:
+            ap = ap_of(tables, name, FP32)
+            label = f"{network.label}, AP {ap:.3f} beside {network.reference_ap:.3f}: apart"
+            marks.append(Mark(label, 100 * abs(ap - network.reference_ap), AP_APART, "points"))
     return marks
 
 
@@ -92,25 +89,24 @@ def _int8_marks(tables: DetectionTables) -> list[Mark]:
 
 
 def int8_loss(tables: DetectionTables, detector: str, precision: str) -> float:
-    """The part of its clean AP that a precision takes from a detector."""
     return 1 - ap_of(tables, detector, precision) / ap_of(tables, detector, FP32)
 
 
 def damage_rows(tables: DetectionTables, published: CocoC) -> pd.DataFrame:
-    """One row per corruption that COCO-C has too: the part of clean AP that it takes, the mean over severities, in %.
+    """Return one row per corruption that COCO-C has too: the part of clean AP that it takes, the mean over severities, in %.
 
     One column per detector of ours at fp32, and one per published detector at the same severities.
     """
     rows = []
-    for name, told in tables.about.conditions.items():
-        if told.coco_c is None:
+    for name, condition in tables.about.conditions.items():
+        if condition.coco_c is None:
             continue
-        row: dict[str, object] = {"corruption": told.label}
+        row: dict[str, object] = {"corruption": condition.label}
         for detector in tables.about.detectors:
-            left = [ap_of(tables, detector, FP32, name, severity) for severity in told.strengths]
+            left = [ap_of(tables, detector, FP32, name, severity) for severity in condition.strengths]
             row[label_of(tables, detector)] = 100 * (1 - fmean(left) / ap_of(tables, detector, FP32))
         for model, figures in published.models.items():
-            left = [figures.corrupted[told.coco_c][place] for place in (severity - 1 for severity in told.strengths)]
+            left = [figures.corrupted[condition.coco_c][place] for place in (severity - 1 for severity in condition.strengths)]
             row[model] = 100 * (1 - fmean(left) / figures.clean)
         rows.append(row)
     return pd.DataFrame(rows)
@@ -122,13 +118,13 @@ def _orders(damage: pd.DataFrame, published: CocoC) -> list[Order]:
 
 
 def _order(damage: pd.DataFrame, one: str, other: str) -> Order:
-    found = spearmanr(damage[one], damage[other])
-    value = float(found.statistic)
-    return Order(one, other, spearman_interval(value, len(damage)), float(found.pvalue), len(damage))
+    result = spearmanr(damage[one], damage[other])
+    value = float(result.statistic)
+    return Order(one, other, spearman_interval(value, len(damage)), float(result.pvalue), len(damage))
 
 
 def spearman_interval(value: float, count: int) -> Interval:
-    """Spearman's correlation of so many pairs with the interval of Bonett and Wright (2000, Psychometrika 65:23).
+    """Return Spearman's correlation of so many pairs with the interval of Bonett and Wright (2000, Psychometrika 65:23).
 
     Fisher's z with the variance (1 + r^2 / 2) / (n - 3).
     """
@@ -139,16 +135,15 @@ def spearman_interval(value: float, count: int) -> Interval:
 
 
 def ap_rows(tables: DetectionTables, detector: str, precision: str) -> pd.DataFrame:
-    """One row per condition and severity, as `summary.csv` holds them, with the condition's label, in the order of damage."""
-    mine = tables.summary[(tables.summary["detector"] == detector) & (tables.summary["precision"] == precision)]
-    labels = {CLEAN: "Clean"} | {name: told.label for name, told in tables.about.conditions.items()}
-    rows = mine.assign(label=mine["condition"].map(labels))
+    """Return a row per condition and severity of `summary.csv` with the condition's label, in the order of damage."""
+    summary = tables.summary[(tables.summary["detector"] == detector) & (tables.summary["precision"] == precision)]
+    labels = {CLEAN: "Clean"} | {name: condition.label for name, condition in tables.about.conditions.items()}
+    rows = summary.assign(label=summary["condition"].map(labels))
     worst = rows.groupby("condition")["ap"].transform("min")
     return rows.assign(worst=worst).sort_values(["worst", "condition", "severity"], ascending=[False, True, True])
 
 
 def precision_rows(tables: DetectionTables) -> pd.DataFrame:
-    """One row per detector and precision on clean images, with AP and what it is less than at fp32."""
     clean = tables.summary[tables.summary["condition"] == CLEAN]
     return clean.assign(label=[label_of(tables, name) for name in clean["detector"]])
 
@@ -156,11 +151,11 @@ def precision_rows(tables: DetectionTables) -> pd.DataFrame:
 def recall_curve(
     tables: DetectionTables, detector: str, precision: str, condition: str, severity: int, score: float
 ) -> RecallCurve:
-    """Recall by box height of what has at least `score`, with intervals by image."""
-    found = tables.scores(detector, precision, condition, severity) >= score
+    """Return recall by box height of what has at least `score`, with intervals by image."""
+    detected = tables.scores(detector, precision, condition, severity) >= score
     codes, names = pd.factorize(tables.boxes["image"].astype(str))
     weights = _weights(len(names), tables.about.seed)
-    return recall_by_height(tables.boxes["height_px"].to_numpy(float), found, codes, HEIGHTS, weights)
+    return recall_by_height(tables.boxes["height_px"].to_numpy(float), detected, codes, HEIGHTS, weights)
 
 
 @lru_cache(maxsize=2)
@@ -169,13 +164,13 @@ def _weights(images: int, seed: int) -> NDArray[np.float64]:
 
 
 def statistic_rows(tables: DetectionTables) -> pd.DataFrame:
-    """One row per condition, severity and statistic: by how many of its clean standard deviations the mean moves."""
+    """Return one row per condition, severity and statistic: by how many of its clean standard deviations the mean moves."""
     images = tables.images
     clean = images[images["condition"] == CLEAN]
     middles, spreads = clean[list(IMAGE_STATISTICS)].mean(), clean[list(IMAGE_STATISTICS)].std()
     means = images.groupby(["condition", "severity"], observed=True)[list(IMAGE_STATISTICS)].mean()
     moved = ((means - middles) / spreads).reset_index()
-    labels = {name: told.label for name, told in tables.about.conditions.items()}
+    labels = {name: condition.label for name, condition in tables.about.conditions.items()}
     long = moved.melt(["condition", "severity"], var_name="statistic", value_name="moved")
     long = long[long["condition"] != CLEAN]
     return long.assign(label=long["condition"].astype(str).map(labels))

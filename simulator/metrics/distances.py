@@ -21,7 +21,7 @@ PSI_BINS = 10
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Where each row lies. support: the mean value in each cell, ascending; 0, 1, ... for categories, which have names."""
+    """The cell of each row. support: the mean value in each cell, ascending; 0, 1, ... for categories, which have names."""
 
     reference: Codes
     production: Codes
@@ -30,7 +30,7 @@ class Cells:
 
 
 def cells_of_numbers(reference: Floats, production: Floats) -> Cells:
-    """Cells of a column of numbers, shapes (n,) and (m,): a value each, or quantiles of both files together."""
+    """Return the cells of a column of numbers, shapes (n,) and (m,): a value each, or quantiles of both files together."""
     both = np.concatenate([reference, production])
     values = np.unique(both)
     edges = values if len(values) <= CELLS else np.unique(np.quantile(both, np.arange(CELLS) / CELLS, method="higher"))
@@ -40,20 +40,18 @@ def cells_of_numbers(reference: Floats, production: Floats) -> Cells:
 
 
 def cells_of_words(reference: pd.Series, production: pd.Series) -> Cells:
-    """Cells of a column of categories: one for each word."""
     codes, names = pd.factorize(pd.concat([reference, production]).astype(str), sort=True)
     return Cells(codes[: len(reference)], codes[len(reference) :], np.arange(len(names), dtype=float), tuple(names))
 
 
 def psi_cells(reference: Floats, production: Floats) -> Cells:
-    """Bins between the tenths of the reference, open at both ends; fewer where tenths coincide."""
     edges = np.unique(np.quantile(reference, np.arange(1, PSI_BINS) / PSI_BINS))
     codes = [np.searchsorted(edges, values, side="left") for values in (reference, production)]
     return Cells(codes[0], codes[1], np.arange(len(edges) + 1.0))
 
 
 def psi(reference: Floats, production: Floats) -> Floats:
-    """Population stability index of counts, shapes (..., bins): sum of (p - q) * ln(p / q).
+    """Return population stability index of counts, shapes (..., bins): sum of (p - q) * ln(p / q).
 
     Siddiqi 2006, Credit Risk Scorecards. An empty bin counts as half a row.
     """
@@ -62,17 +60,17 @@ def psi(reference: Floats, production: Floats) -> Floats:
 
 
 def ks(reference: Floats, production: Floats) -> Floats:
-    """The largest gap between the two distribution functions, from counts, shapes (..., cells) in ascending order."""
+    """Return the largest gap between the two distribution functions, from counts, shapes (..., cells) in ascending order."""
     return np.asarray(np.abs(gap(reference, production)).max(axis=-1))
 
 
 def gap(reference: Floats, production: Floats) -> Floats:
-    """Distribution function of the reference less that of production at each cell, shape (..., cells)."""
+    """Return distribution function of the reference less that of production at each cell, shape (..., cells)."""
     return np.cumsum(_shares(reference) - _shares(production), axis=-1)
 
 
 def chi_squared(reference: Floats, production: Floats) -> Floats:
-    """Pearson's statistic of the table of two rows, from counts, shapes (..., cells)."""
+    """Return Pearson's statistic of the table of two rows, from counts, shapes (..., cells)."""
     sizes = [counts.sum(axis=-1, keepdims=True) for counts in (reference, production)]
     both = reference + production
     expected = [both * size / (sizes[0] + sizes[1]) for size in sizes]
@@ -84,7 +82,7 @@ def chi_squared(reference: Floats, production: Floats) -> Floats:
 
 
 def wasserstein(support: Floats, deviation: float) -> Callable[[Floats, Floats], Floats]:
-    """The distance by which mass has to be moved, in units of a deviation."""
+    """Return the distance by which mass has to be moved, in units of a deviation."""
     widths = np.diff(support)
 
     def distance(reference: Floats, production: Floats) -> Floats:
@@ -95,7 +93,7 @@ def wasserstein(support: Floats, deviation: float) -> Callable[[Floats, Floats],
 
 
 def mean_shift(support: Floats, deviation: float) -> Callable[[Floats, Floats], Floats]:
-    """The mean of production less that of the reference, in units of a deviation (of the reference: Glass's delta)."""
+    """Return the mean of production less that of the reference, in units of a deviation (of the reference: Glass's delta)."""
 
     def shift(reference: Floats, production: Floats) -> Floats:
         return np.asarray((_shares(production) - _shares(reference)) @ support / deviation)
@@ -104,12 +102,11 @@ def mean_shift(support: Floats, deviation: float) -> Callable[[Floats, Floats], 
 
 
 def share_change(reference: Floats, production: Floats) -> Floats:
-    """By how much the share of each category grew, shape (..., cells)."""
+    """Return the growth of each category's share, shape (..., cells)."""
     return _shares(production) - _shares(reference)
 
 
 def deviation(reference: Floats, production: Floats) -> float:
-    """The standard deviation of the reference, or of both files where all of the reference is one value; 1 if all is."""
     alone, both = reference.std(), np.concatenate([reference, production]).std()
     return float(alone if alone > 0 else both if both > 0 else 1.0)
 
@@ -125,18 +122,18 @@ _FOR_MEDIAN = 1000
 
 
 def bandwidth(features: Floats) -> float:
-    """The median distance of two rows, shape (n, d) (Gretton et al. 2012, section 8)."""
+    """Return the median distance of two rows, shape (n, d) (Gretton et al. 2012, section 8)."""
     thinned = features[np.linspace(0, len(features) - 1, min(len(features), _FOR_MEDIAN)).astype(int)]
     return float(np.median(pdist(thinned))) or 1.0
 
 
 def gaussian_kernel(first: Floats, second: Floats, width: float) -> Floats:
-    """exp(-distance^2 / (2 width^2)) of each pair, shape (n, m)."""
+    """Return exp(-distance^2 / (2 width^2)) of each pair, shape (n, m)."""
     return np.asarray(np.exp(-cdist(first, second, "sqeuclidean") / (2 * width**2)))
 
 
 def mmd_squared(reference: Floats, production: Floats, width: float) -> float:
-    """The unbiased estimate, shapes (n, d) and (m, d), which may lie below 0 (Gretton et al. 2012, equation 3)."""
+    """Return the unbiased estimate, shapes (n, d) and (m, d), which may lie below 0 (Gretton et al. 2012, equation 3)."""
     within = [_mean_of_pairs(gaussian_kernel(rows, rows, width)) for rows in (reference, production)]
     return float(sum(within) - 2 * gaussian_kernel(reference, production, width).mean())
 

@@ -1,4 +1,4 @@
-"""From the measures of all replications to each metric with its interval, by the estimator its record names."""
+"""Estimates of metrics with their intervals, from the measures of all replications, by the estimator that a record names."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ENOUGH = 30
 ABOUT = {"sensitivity": (1,), "specificity": (0,)}
 
 
-#: What a percentile rests on where that is not requests, by the first part of its sample.
+#: The words for what a percentile counts where that is not requests, by the first part of its sample.
 _COUNTED = {"age": "looks at it", "age_peak": "arrivals"}
 
 
@@ -55,7 +55,6 @@ class Withheld:
 
     @property
     def few(self) -> str:
-        """What is missing, where it stands in place of the figure."""
         return f"too few {self._what}" if self.people is None else "too few labelled people"
 
     @property
@@ -64,7 +63,7 @@ class Withheld:
 
     @property
     def sentence(self) -> str:
-        """What is missing, in words."""
+        """The missing requests or people, in words."""
         if self.people is not None or self.metric.quantile is None:
             count, what = (self.requests, "requests") if self.people is None else (self.people, "labelled people")
             return f"{self.metric.label}: too few to say. It rests on {count:,.0f} {what}; {self.needed:g} would be enough."
@@ -91,7 +90,7 @@ class Estimator:
         self._groups: dict[str, Estimator] = {}
 
     def of_group(self, group: MetricGroup) -> Estimator:
-        """Estimates of the requests of one group alone."""
+        """Return estimates of the requests of one group alone."""
         if group.key not in self._groups:
             measures = [one.of_group(group.key) for one in self.measures]
             ways = self.ways and self.ways.groups.get(group.key, self.ways)
@@ -100,26 +99,25 @@ class Estimator:
         return self._groups[group.key]
 
     def estimate(self, metric: Metric) -> Estimate | None:
-        """A metric with its interval; None if the run has none, or too few requests or labelled people to quote it."""
+        """Return a metric with its interval; None if the run has none, or too few requests or labelled people to quote it."""
         if metric.group is not None:
             return self._of_group(metric, self.of_group(metric.group))
         run = self.run_interval(metric)
         return None if run is None else estimate(run, self.labels_interval(metric, run.value), metric.least, metric.most)
 
     def _of_group(self, metric: Metric, alone: Estimator) -> Estimate | None:
-        """A metric of a group, unless too few stand behind it."""
         of_all = metric.of_all
         lacking = alone.lacking(of_all)
         if lacking is not None:
             self.withheld.append(replace(lacking, metric=metric))
             return None
         before = len(alone.withheld)
-        found = alone.estimate(of_all)
+        result = alone.estimate(of_all)
         self.withheld += [replace(one, metric=metric) for one in alone.withheld[before:]]
-        return found
+        return result
 
     def lacking(self, metric: Metric) -> Withheld | None:
-        """What a metric of a group lacks to be told; None where nothing, or where the run has no such figure at all."""
+        """Return the shortage that withholds a group's metric; None where there is none, or no such figure at all."""
         labelled = self.measures[0].labelled
         behind = [labelled[of_class] for of_class in ABOUT.get(metric.name, (0, 1)) if labelled[of_class]] if labelled else []
         if behind and min(behind) < ENOUGH:
@@ -128,14 +126,14 @@ class Estimator:
         return Withheld(metric, requests, ENOUGH) if 0 < requests < ENOUGH else None
 
     def cost(self, part: str) -> Estimate:
-        """A part of the cost of 1,000 requests."""
+        """Return a part of the cost of 1,000 requests."""
         totals = [one.costs[part] for one in self.measures]
         run = ratio_interval([total.numerator for total in totals], [total.denominator for total in totals])
         labels = self._by_way(part, totals, run.value) or self._by_runs(lambda one: one.costs[part].ratio, run.value)
         return estimate(run, labels, 0.0)
 
     def run_interval(self, metric: Metric) -> Interval | None:
-        """The metric with the uncertainty due to the run."""
+        """Return the metric with the uncertainty due to the run."""
         if metric.sample:
             return self._of_sample(metric)
         above, below = self.columns(metric.name)
@@ -144,7 +142,7 @@ class Estimator:
         return replicated_share(above, below) if metric.estimator == "share" else ratio_interval(above, below)
 
     def labels_interval(self, metric: Metric, value: float) -> Interval | None:
-        """The metric with the uncertainty due to the labels; None if it rests on no labelled item."""
+        """Return the metric with the uncertainty due to the labels; None if it rests on no labelled item."""
         totals = self._totals(metric.name)
         if (counted := bounds(totals)) is not None:
             return Interval(value, *counted)
@@ -155,26 +153,24 @@ class Estimator:
         return self._by_runs(lambda one: one.figure(metric), value, metric.is_time)
 
     def moved(self, name: str) -> Floats | None:
-        """How much a metric changes in each resample of evidence that stands outside the score tables, shape (draws,)."""
+        """Return the change of a metric in each resample of evidence that stands outside the score tables, shape (draws,)."""
         return changes(self._totals(name))
 
     def between(self, name: str) -> tuple[float, float] | None:
-        """The bounds that counted evidence leaves a metric."""
         return bounds(self._totals(name))
 
     def _totals(self, name: str) -> list[Total]:
-        """The summands of a metric, one per replication; empty if it is not a sum."""
         return [one.totals[name] for one in self.measures if name in one.totals]
 
     def columns(self, name: str) -> tuple[Floats, Floats]:
-        """Numerators and denominators of a ratio or a share, a replication each."""
+        """Return numerators and denominators of a ratio or a share, a replication each."""
         if name in self.measures[0].rates:
             return self._rates(name)
         totals = self._totals(name)
         return np.array([total.numerator for total in totals]), np.array([total.denominator for total in totals])
 
     def rerouted(self, metric: Metric, ways: RoutingShares) -> float | None:
-        """The plain value of a sum over people if labelled items took other ways; None if it rests on no labelled item.
+        """Return the plain value of a sum over people if labelled items took other ways; None if it rests on no labelled item.
 
         What follows a way is taken to stay as it is. ways: of which only the plain shares are used.
         """
@@ -184,11 +180,11 @@ class Estimator:
         return None if sums is None or alone.ways is None else float(_ratio(*sums, alone.ways.original))
 
     def _samples(self, name: str) -> list[Sample]:
-        found = [one.samples.get(name, NOTHING) for one in self.measures]
-        return found[0].parts(BATCHES) if self.in_stretches else found
+        samples = [one.samples.get(name, NOTHING) for one in self.measures]
+        return samples[0].parts(BATCHES) if self.in_stretches else samples
 
     def pooled(self, name: str) -> Pooled:
-        """The values of a sample over all replications."""
+        """Return the values of a sample over all replications."""
         samples = self._samples(name)
         key = tuple(
             id(one.values) for one in samples if one is not NOTHING
@@ -205,16 +201,16 @@ class Estimator:
             samples = self._samples(metric.sample)
             sums = [one.weight * float(one.values.sum(dtype=float)) for one in samples]
             return ratio_interval(sums, [one.count for one in samples])
-        found = pooled.percentile(metric.quantile)
-        return found.interval if self._is_enough(metric, found) else None
+        percentile = pooled.percentile(metric.quantile)
+        return percentile.interval if self._is_enough(metric, percentile) else None
 
-    def _is_enough(self, metric: Metric, found: Percentile) -> bool:
-        if not found.quotable:
-            self.withheld.append(Withheld(metric, found.requests, found.needed))
-        return found.quotable
+    def _is_enough(self, metric: Metric, percentile: Percentile) -> bool:
+        if not percentile.quotable:
+            self.withheld.append(Withheld(metric, percentile.requests, percentile.needed))
+        return percentile.quotable
 
     def _rates(self, name: str) -> tuple[Floats, Floats]:
-        """Answers and seconds."""
+        """Return answers and seconds."""
         counts = [one.rates[name] for one in self.measures]
         if self.in_stretches:
             counts = np.array_split(counts[0], BATCHES)
@@ -222,12 +218,11 @@ class Estimator:
         return np.array([each.sum() for each in counts]), np.array(seconds)
 
     def _by_way(self, name: str, totals: list[Total], value: float) -> Interval | None:
-        """A sum over people: other shares of the routes, and on each route the outcomes of the run."""
         change = self._draws(name, totals)
         return None if change is None or self.ways is None else of_draws(value, change, self.ways.pinned)
 
     def draws(self, name: str) -> Floats | None:
-        """How much a sum over people changes in each resample, through the negatives, then the positives.
+        """Return the change of a sum over people in each resample, through the negatives, then the positives.
 
         Shape (2, resamples); None if it rests on no labelled item.
         """
@@ -248,7 +243,7 @@ class Estimator:
         return np.stack(moved)
 
     def _by_class_and_way(self, name: str, totals: list[Total]) -> tuple[Floats, Floats] | None:
-        """What one request of a class and way adds to numerator and denominator, shape (2, ways, 2), and requests by class.
+        """Return the mean of one request of a class and way in numerator and denominator, (2, ways, 2), and requests by class.
 
         Where no request of a group took a way, those of all requests that did stand in for it.
         """
@@ -274,7 +269,7 @@ class Estimator:
         return _filled(means, counts.sum(0)), counts[0].sum(1)
 
     def _by_runs(self, figure: Callable[[Measures], float | None], value: float, is_time: bool = False) -> Interval | None:
-        """Replications run again for other labelled people, each compared with itself: the root mean square is the spread.
+        """Compare replications run again for other labelled people, each with itself: the root mean square is the spread.
 
         Times are compared on a logarithmic scale if none is 0: near saturation, a little more work makes a much longer wait.
         """
@@ -287,14 +282,14 @@ class Estimator:
         return about(value, again - now)
 
     def reruns(self, figure: Callable[[Measures], float | None]) -> tuple[Floats, Floats]:
-        """A figure in each replication that ran again, for the people who were labelled and for others, shapes (runs,)."""
+        """Return a figure of each replication that ran again, for labelled and for resampled people, shapes (runs,)."""
         pairs = [(figure(one), figure(one.resampled)) for one in self.measures if one.resampled is not None]
-        found = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2)
-        return found[:, 0], found[:, 1]
+        complete = np.array([pair for pair in pairs if None not in pair], float).reshape(-1, 2)
+        return complete[:, 0], complete[:, 1]
 
 
 def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
-    """A figure with what resamples make of it among negatives and among positives, moved: shape (2, resamples).
+    """Return a figure with the spread of its resamples among negatives and among positives, moved: shape (2, resamples).
 
     What is judged on resamples is how the estimate would vary, and its bias is corrected; what is judged on the table is what
     the next people will meet. Where one class is judged so and the other so, a threshold that came out too low means more
@@ -303,14 +298,14 @@ def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
     """
     intervals = (percentile_interval if fixed else corrected_interval for fixed in pinned)
     negatives, positives = (interval(value, value + part) for interval, part in zip(intervals, moved, strict=True))
-    told = moved[:, np.isfinite(moved).all(0)]
-    related = float(np.corrcoef(told[0], told[1])[0, 1]) if (told.std(1) > 0).all() else 0.0
+    finite = moved[:, np.isfinite(moved).all(0)]
+    related = float(np.corrcoef(finite[0], finite[1])[0, 1]) if (finite.std(1) > 0).all() else 0.0
     related = related if pinned[0] == pinned[1] else -related
     return dependent_sum(value, negatives, positives, max(related, 0.0))
 
 
 def about(value: float, moved: Floats) -> Interval | None:
-    """A figure with what other evidence would change it by, shape (draws,); None where that is nothing."""
+    """Return a figure with the spread that other evidence gives it, shape (draws,); None where that is nothing."""
     if not moved.any():
         return None
     half = spread_of(moved)
@@ -318,19 +313,17 @@ def about(value: float, moved: Floats) -> Interval | None:
 
 
 def spread_of(moved: Floats) -> float:
-    """Half the width of a 95% interval, from what other labelled people changed in a few runs, shape (runs,)."""
+    """Return half the width of a 95% interval, from the changes in a few runs for other labelled people, shape (runs,)."""
     return float(t.ppf((1 + LEVEL) / 2, len(moved)) * np.sqrt(np.mean(moved**2)))
 
 
 def _ratio(means: Floats, counts: Floats, shares: Floats) -> Floats:
-    """Numerator over denominator where ways have these shares; shares: (..., 2, ways), counts of requests by class: (2,)."""
     sums = np.einsum("cwk,...cw,c->...k", means, shares, counts)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(sums[..., 0] / sums[..., 1])
 
 
 def _filled(means: Floats, counts: Floats) -> Floats:
-    """Ways that no request of either class took are taken for the nearest one that some did."""
     for of_class, seen in zip(means, counts > 0, strict=True):
         if seen.any():
             taken = np.flatnonzero(seen)
@@ -349,7 +342,7 @@ BEYOND = 10
 INDEPENDENT = 2
 
 
-#: How far out requests are looked at to see how alike they are, in times of the tail itself: few of them are beyond it.
+#: A second place where dependence between requests is estimated, in times of the tail itself: few requests are beyond it.
 STEADIER = 3
 
 
@@ -366,7 +359,6 @@ class Percentile:
 
     @property
     def quotable(self) -> bool:
-        """Whether enough requests lie on both sides of it."""
         return self.requests >= self.needed
 
 
@@ -379,19 +371,16 @@ class Pooled:
         self._values, self._ranks = _sorted([one for one in samples if len(one.values)])
 
     def __bool__(self) -> bool:
-        """Whether there is any value."""
         return len(self._values) > 0
 
     def value(self, share: float) -> float:
-        """The value that this share of the requests stays at or below, interpolated between neighbours."""
         return float(np.interp(share, self._ranks, self._values))
 
     def curve(self, shares: Floats) -> Floats:
-        """The same at many shares."""
         return np.interp(shares, self._ranks, self._values)
 
     def percentile(self, share: float) -> Percentile:
-        """A percentile with its interval.
+        """Return a percentile with its interval.
 
         Woodruff's (1952, J Am Stat Assoc 47:635): how sure the share of requests below the percentile is, which knows that
         those of one replication resemble each other, says between which two percentiles the true one lies.
@@ -408,7 +397,7 @@ class Pooled:
         return Percentile(Interval(value, self.value(around.low), self.value(around.high)), self.count, needed)
 
     def _independent(self, share: float, corrected: bool = False) -> float:
-        """How many independent requests would tell as much of the share that lies below a percentile."""
+        """Return the number of independent requests that are worth as much for the share below a percentile."""
         value = np.float32(self.value(share))
         counts = np.array([one.count for one in self.samples])
         below = np.array([one.weight * np.count_nonzero(one.values <= value) for one in self.samples])
@@ -417,7 +406,6 @@ class Pooled:
 
 
 def _sorted(samples: Sequence[Sample]) -> tuple[Floats, Floats]:
-    """All values in order, and the share of requests up to each: 0 at the first and 1 at the last."""
     if not samples:
         return np.empty(0), np.empty(0)
     values = np.concatenate([one.values for one in samples])

@@ -1,4 +1,4 @@
-"""The luck of who was labelled: other people of the same kind, thresholds chosen anew on them, and what that changes.
+"""Uncertainty due to the choice of labelled people: thresholds are chosen anew on resampled people, and metrics follow.
 
 Whole patients are resampled (Efron and Tibshirani 1993, chapter 8), and on each resample every threshold is chosen again. The
 class that a threshold is chosen on is judged on the table itself: on the resample that chose it, a threshold always keeps its
@@ -48,17 +48,16 @@ RESAMPLES = 1000
 
 SEED = 0
 
-#: What rounding may add to a share of a count that is whole.
+#: Rounding error allowed in a share of a whole count.
 _SLACK = 1e-9
 
 
 def item_gates(plan: Plan) -> dict[str, Gate]:
-    """The gates whose routes depend on who stands for a request; none where the plan has no labelled items."""
     return plan.scenario.item_gates() if plan.tables else {}
 
 
 def weights_of(table: ScoreTable) -> Floats:
-    """How often each labelled item comes in each resample, positives first, shape (RESAMPLES, items).
+    """Return the number of draws of each labelled item in each resample, positives first, shape (RESAMPLES, items).
 
     A published curve has no patients: as many points are drawn of each class as people stand behind it.
     """
@@ -102,14 +101,13 @@ class RoutingShares:
 
     @property
     def nbytes(self) -> int:
-        """The memory that it takes, bytes."""
         own = self.codes.nbytes + self.original.nbytes + self.resampled.nbytes
         return own + sum(one.nbytes for one in self.groups.values())
 
 
 @cache_per_plan
 def codes_of(plan: Plan) -> Codes:
-    """The way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
+    """Return the way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
     gates = item_gates(plan)
     cuts = [np.array(thresholds(plan, gate))[:, None] for gate in gates.values()]
     return np.asarray(_codes(plan, cuts, 1)[0], np.int64)
@@ -117,7 +115,7 @@ def codes_of(plan: Plan) -> Codes:
 
 @cache_per_plan
 def ways_of(plan: Plan) -> RoutingShares | None:
-    """What each resample does to the shares of the ways; None where no labelled item decides one, or scores shift in the run.
+    """Return the shares of the ways on each resample; None where no labelled item decides one, or scores shift in the run.
 
     Where no labelled item of a class errs, the next one may: as many as a Beta distribution allows, whose upper bound is that
     of the exact binomial interval. Tables of one plan hold the same items of the same patients, so that their resamples are
@@ -127,10 +125,10 @@ def ways_of(plan: Plan) -> RoutingShares | None:
         return None
     with _LOCK:
         key = _deciding(plan)
-        found = _KNOWN.get(key) or _ways_of(plan)
-        if found.nbytes <= _KNOWN.maxsize:
-            _KNOWN[key] = found
-    return found
+        shares = _KNOWN.get(key) or _ways_of(plan)
+        if shares.nbytes <= _KNOWN.maxsize:
+            _KNOWN[key] = shares
+    return shares
 
 
 #: The ways that were asked for last, in so many bytes: designs that differ elsewhere share them, in a sweep hundreds of them.
@@ -139,12 +137,11 @@ _LOCK = Lock()
 
 
 def _deciding(plan: Plan) -> Hashable:
-    """All that decides the ways: what the gates ask of whose scores, the attributes and groups, and the tables."""
     scenario = plan.scenario
-    asked = [(name, scenario.scorer_of(gate), gate.model_dump_json()) for name, gate in item_gates(plan).items()]
-    told = [(name, attribute.model_dump_json()) for name, attribute in scenario.attributes.items()]
+    scored = [(name, scenario.scorer_of(gate), gate.model_dump_json()) for name, gate in item_gates(plan).items()]
+    attributes = [(name, attribute.model_dump_json()) for name, attribute in scenario.attributes.items()]
     groups = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
-    return *asked, *told, *groups, *((pool, table.content) for pool, table in plan.tables.items())
+    return *scored, *attributes, *groups, *((pool, table.content) for pool, table in plan.tables.items())
 
 
 def _ways_of(plan: Plan) -> RoutingShares:
@@ -154,12 +151,12 @@ def _ways_of(plan: Plan) -> RoutingShares:
     pins = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")
     closed = all(np.isinf(of_gate).all() for of_gate in cuts)
     taken = _Taken(table, weights, codes_of(plan), _codes(plan, cuts, len(weights)), pins, closed)
-    groups = {key: taken.ways(mine) for key, mine in item_groups(plan).items()}
+    groups = {key: taken.ways(members) for key, members in item_groups(plan).items()}
     return replace(taken.ways(np.ones(len(taken.now), bool)), groups=groups)
 
 
 def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
-    """The ways of another design of the same plan, without their resamples, numbered together with those of the plan itself.
+    """Return the ways of another design of a plan, without resamples, numbered together with those of the plan.
 
     None where no labelled item decides a way, scores shift in the run, or the designs have other gates.
     """
@@ -170,12 +167,12 @@ def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
     codes = np.union1d(codes_of(plan), taken)
     is_positive = np.arange(len(taken)) < positives
 
-    def ways(mine: NDArray[np.bool_]) -> RoutingShares:
-        of_class = [taken[mine & ~is_positive], taken[mine & is_positive]]
+    def ways(members: NDArray[np.bool_]) -> RoutingShares:
+        of_class = [taken[members & ~is_positive], taken[members & is_positive]]
         shares = [np.mean(one[:, None] == codes, axis=0) if len(one) else np.zeros(len(codes)) for one in of_class]
         return RoutingShares(codes, np.stack(shares), np.empty((0, 2, len(codes))), (False, False))
 
-    groups = {key: ways(mine) for key, mine in item_groups(other).items()}
+    groups = {key: ways(members) for key, members in item_groups(other).items()}
     return replace(ways(np.ones(len(taken), bool)), groups=groups)
 
 
@@ -196,7 +193,6 @@ class _Taken:
 
     @cached_property
     def parts(self) -> tuple[slice, slice]:
-        """Where the negatives and the positives stand among the items."""
         positive = len(self.table.positives)
         return slice(positive, None), slice(0, positive)
 
@@ -209,17 +205,17 @@ class _Taken:
             for part in self.parts
         ]
 
-    def ways(self, mine: NDArray[np.bool_]) -> RoutingShares:
-        """What resamples do to the items of a group, which `mine` tells, shape (items,)."""
-        codes, people = np.unique(np.concatenate(self.by_class)), labelled_people(self.table, mine)
+    def ways(self, members: NDArray[np.bool_]) -> RoutingShares:
+        """Return the shares of a group's ways on each resample; members: the items of the group, shape (items,)."""
+        codes, people = np.unique(np.concatenate(self.by_class)), labelled_people(self.table, members)
         original, resampled, pinned = np.zeros((2, len(codes))), np.zeros((len(self.weights), 2, len(codes))), [False, False]
         for of_class, part in enumerate(self.parts):
-            if not mine[part].any():
+            if not members[part].any():
                 continue
-            now = self.now[part][mine[part]]
+            now = self.now[part][members[part]]
             original[of_class] = np.mean(now[:, None] == codes, axis=0)
-            whole = bool(mine[part].all())
-            resampled[:, of_class], pinned[of_class] = self._resampled(of_class, mine[part], codes)
+            whole = bool(members[part].all())
+            resampled[:, of_class], pinned[of_class] = self._resampled(of_class, members[part], codes)
             if not whole:
                 possible = np.isin(codes, self.by_class[of_class])
                 unseen = np.flatnonzero(possible & (resampled[:, of_class] <= _SLACK).all(0))
@@ -228,39 +224,38 @@ class _Taken:
         ways = RoutingShares(codes, original, resampled, (pinned[0], pinned[1]))
         ways = ways if self.closed else _with_doubt(ways, people)
         for of_class, part in enumerate(self.parts):
-            ways.resampled[:, of_class] *= self._mass(of_class, mine[part])[:, None]
+            ways.resampled[:, of_class] *= self._mass(of_class, members[part])[:, None]
         return ways
 
-    def _resampled(self, of_class: int, mine: NDArray[np.bool_], codes: Codes) -> tuple[Floats, bool]:
-        """The share of the items of one class and group that takes each way on each resample, and whether thresholds fix it.
+    def _resampled(self, of_class: int, members: NDArray[np.bool_], codes: Codes) -> tuple[Floats, bool]:
+        """Return the share of a class's group that takes each way on each resample, and whether thresholds fix it.
 
         A threshold fixes what becomes of its class, and not of a part of it. How a part fares at the threshold that was chosen
         is judged on resamples of that part; to first order that is also what the luck of the threshold does to the whole class
         (Bahadur 1966, Ann Math Stat 37:577).
         """
         part, pins = self.parts[of_class], self.pins[of_class]
-        if mine.all():
+        if members.all():
             weights, anew = self.weights[:, part], self.anew[:, part]
             return _shares(anew, np.ones_like(weights) if pins else weights, codes), pins
-        weights = self.weights[:, part][:, mine]
-        return _shares(self.now[part][mine] if pins else self.anew[:, part][:, mine], weights, codes), False
+        weights = self.weights[:, part][:, members]
+        return _shares(self.now[part][members] if pins else self.anew[:, part][:, members], weights, codes), False
 
     @cached_property
     def totals(self) -> list[Floats]:
         """The weight of each class in each resample, shapes (RESAMPLES,)."""
         return [self.weights[:, part].sum(1) for part in self.parts]
 
-    def _mass(self, of_class: int, mine: NDArray[np.bool_]) -> Floats:
-        """The part of a class that a group makes up on each resample, in times of its part of the table, shape (RESAMPLES,)."""
-        if mine.all() or not mine.any():
+    def _mass(self, of_class: int, members: NDArray[np.bool_]) -> Floats:
+        """Return a group's part of a class on each resample, in times of its part of the table, shape (RESAMPLES,)."""
+        if members.all() or not members.any():
             return np.ones(len(self.weights))
         with np.errstate(invalid="ignore"):
-            weight = self.weights[:, self.parts[of_class]][:, mine].sum(1)
-            return np.asarray(weight / self.totals[of_class] / mine.mean())
+            weight = self.weights[:, self.parts[of_class]][:, members].sum(1)
+            return np.asarray(weight / self.totals[of_class] / members.mean())
 
 
 def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
-    """Let some take a way that none of a group took, though others of their class did: as many as may of whom none was seen."""
     taken = np.zeros((len(resampled), len(unseen)))
     for place in range(len(unseen)):
         taken[:, place] = np.roll(never_seen(people), place)
@@ -270,32 +265,31 @@ def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
 
 @cache_per_plan
 def item_groups(plan: Plan) -> dict[str, NDArray[np.bool_]]:
-    """The labelled items of each group that metrics are told of, by its key, positives first, shape (items,)."""
+    """Return the labelled items of each group that metrics are reported of, by its key, positives first, shape (items,)."""
     scenario = plan.scenario
-    asked = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
+    reported = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
     of_items = [name for name, attribute in scenario.attributes.items() if plan.tables and attribute.of_items]
     values = {name: item_values(plan, name) for name in of_items}
     return {
         group.key: values[group.attribute] == scenario.attributes[group.attribute].categories.index(group.value)
-        for group in asked
+        for group in reported
         if group.attribute in values
     }
 
 
-def labelled_people(table: ScoreTable, mine: NDArray[np.bool_]) -> tuple[int, int]:
-    """How many labelled people stand behind the negatives and behind the positives of a group, shape of `mine`: (items,)."""
+def labelled_people(table: ScoreTable, members: NDArray[np.bool_]) -> tuple[int, int]:
+    """Return the number of labelled people behind the negatives and the positives of a group; members: shape (items,)."""
     positive = len(table.positives)
-    found = []
+    counts = []
     for patients, part, evidence in (
-        (table.negative_patients, mine[positive:], table.negative_evidence),
-        (table.positive_patients, mine[:positive], table.positive_evidence),
+        (table.negative_patients, members[positive:], table.negative_evidence),
+        (table.positive_patients, members[:positive], table.positive_evidence),
     ):
-        found.append(min(len(np.unique(patients[part])), round(evidence)))
-    return found[0], found[1]
+        counts.append(min(len(np.unique(patients[part])), round(evidence)))
+    return counts[0], counts[1]
 
 
 def _with_doubt(ways: RoutingShares, known: tuple[int, int]) -> RoutingShares:
-    """Ways of which a class that takes one alone on every resample may take another; known: people of each class."""
     pinned = list(ways.pinned)
     codes = ways.codes if len(ways.codes) > 1 else np.array([ways.codes[0], ways.codes[0] + 1])
     more = len(codes) - len(ways.codes)
@@ -312,13 +306,12 @@ def _with_doubt(ways: RoutingShares, known: tuple[int, int]) -> RoutingShares:
 
 
 def never_seen(people: int) -> Floats:
-    """How many may err of whom none of so many did, in each resample: Beta(1, n), shuffled."""
     places = np.random.default_rng(SEED).permutation(RESAMPLES) + 0.5
     return np.asarray(beta.ppf(places / RESAMPLES, 1, max(people, 1)))
 
 
 def _shares(codes: Codes | SmallCodes, weights: Floats, ways: Codes) -> Floats:
-    """The share of a class that takes each way in each resample, shape (resamples, ways).
+    """Return the share of a class that takes each way in each resample, shape (resamples, ways).
 
     weights: shape (resamples, items); codes: of the same shape, or (items,) if they are the same in each resample
     """
@@ -331,7 +324,7 @@ def _shares(codes: Codes | SmallCodes, weights: Floats, ways: Codes) -> Floats:
 
 
 def _codes(plan: Plan, cuts: list[Floats], samples: int) -> SmallCodes:
-    """The way of each item under the thresholds of each gate, shape (samples, items).
+    """Return the way of each item under the thresholds of each gate, shape (samples, items).
 
     cuts: the thresholds of each gate, shape (thresholds, samples)
     """
@@ -349,7 +342,6 @@ def _codes(plan: Plan, cuts: list[Floats], samples: int) -> SmallCodes:
 
 
 def _item_values(plan: Plan, gate: Gate) -> NDArray[np.float32]:
-    """What a gate compares with its thresholds, of each labelled item, positives first."""
     if gate.asks:
         return attribute_values(plan, gate, item_values(plan, gate.asks))
     table = plan.table_of(gate)
@@ -358,7 +350,7 @@ def _item_values(plan: Plan, gate: Gate) -> NDArray[np.float32]:
 
 @cache_per_plan
 def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
-    """The gates of the labelled items, each with the threshold of each of its routes but the last in each resample.
+    """Return the gates of the labelled items, each with the threshold of each of its routes but the last in each resample.
 
     Shape of the thresholds: (routes, resamples).
     """
@@ -366,12 +358,12 @@ def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
 
 
 def _resampled_cuts(plan: Plan, gate: Gate) -> Floats:
-    """The threshold of each route of a gate in each resample, shape (routes, resamples)."""
+    """Return the threshold of each route of a gate in each resample, shape (routes, resamples)."""
     if gate.asks:
         return np.repeat(np.array(thresholds(plan, gate))[:, None], RESAMPLES, axis=1)
     table, promised = plan.table_of(gate), gate.holds == "next"
-    found = [_cuts(table, route, promised) for route in gate.routes if not route.is_rest]
-    return np.array(found).reshape(len(found), RESAMPLES)
+    cuts = [_cuts(table, route, promised) for route in gate.routes if not route.is_rest]
+    return np.array(cuts).reshape(len(cuts), RESAMPLES)
 
 
 def _asks_of(table: ScoreTable, route: Route, promised: bool) -> Hashable:
@@ -380,37 +372,36 @@ def _asks_of(table: ScoreTable, route: Route, promised: bool) -> Hashable:
 
 @cached(LRUCache(1024), _asks_of, Lock())
 def _cuts(table: ScoreTable, route: Route, promised: bool) -> Floats:
-    """The threshold of a route in each resample, shape (RESAMPLES,); designs that ask the same of the same scores share it."""
+    """Return the threshold of a route in each resample, shape (RESAMPLES,); shared by designs with equal scores and routes."""
     positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
     if route.at_sensitivity is not None:
         return thresholds_anew(table.positives, positive, route.at_sensitivity, promised)
     if route.at_specificity is not None:
-        found = _ranked(table.negatives, negative, route.at_specificity, promised)
+        lowest = _ranked(table.negatives, negative, route.at_specificity, promised)
         # As scores are compared in single precision, just above the last negative that is to stay below.
-        return np.where(np.isinf(found), found, np.nextafter(found.astype(np.float32), np.float32(np.inf)))
+        return np.where(np.isinf(lowest), lowest, np.nextafter(lowest.astype(np.float32), np.float32(np.inf)))
     assert route.at_least is not None
     return np.full(len(positive), route.at_least)
 
 
 def thresholds_anew(positives: Floats, weights: Floats, sensitivity: float, promised: bool = False) -> Floats:
-    """The threshold that each resample of the positives chooses, as `ScoreTable.threshold_at` does; shape (resamples,)."""
+    """Choose the threshold on each resample of the positives, as `ScoreTable.threshold_at` does; shape (resamples,)."""
     return -_ranked(-positives, weights, sensitivity, promised)
 
 
 def _ranked(values: Floats, weights: Floats, share: float, promised: bool) -> Floats:
-    """The lowest value that at least this share of the weight stays at or below, as `ScoreTable.threshold_at` has it.
+    """Return the lowest value that at least this share of the weight stays at or below, as `ScoreTable.threshold_at` has it.
 
     Infinite where all of it is asked for, or more than there is.
     """
     order = np.argsort(values)
     below = np.cumsum(weights[:, order], axis=1)
     needed = np.ceil(share * (below[:, -1] + promised) - _SLACK)
-    found = values[order][np.argmax(below >= needed[:, None], axis=1)]
-    return np.where((needed > below[:, -1]) | (share >= 1), np.inf, np.where(needed <= 0, -np.inf, found))
+    ranked = values[order][np.argmax(below >= needed[:, None], axis=1)]
+    return np.where((needed > below[:, -1]) | (share >= 1), np.inf, np.where(needed <= 0, -np.inf, ranked))
 
 
 def _pins(gates: dict[str, Gate], cuts: list[Floats], kind: str) -> bool:
-    """Whether some gate's widest threshold that is open is one of this kind, so that it fixes the share of its class."""
     for gate, of_gate in zip(gates.values(), cuts, strict=True):
         opened = [route for route, cut in zip(gate.routes, of_gate, strict=False) if np.isfinite(cut).any()]
         if opened and getattr(opened[-1], kind) is not None:
@@ -420,14 +411,12 @@ def _pins(gates: dict[str, Gate], cuts: list[Floats], kind: str) -> bool:
 
 @cache_per_plan
 def downstream(plan: Plan) -> set[str]:
-    """The stages that a request may come to behind a gate by score."""
     network = plan.scenario.network
     behind = set[str]().union(*(nx.descendants(network.graph, gate) for gate in item_gates(plan)))
     return behind & plan.scenario.stages.keys()
 
 
 def paths_shift(plan: Plan) -> bool:
-    """Whether scores shift or picks change in a run: an item does not always take the way that it takes on the table."""
     return plan.changes or any(plan.scenario.curveballs[name].shifts_scores for name in plan.strikes)
 
 
@@ -452,30 +441,28 @@ class ThresholdCheck:
 
     @property
     def holds(self) -> bool:
-        """Whether the run is one for which the threshold was chosen: nothing takes items across it."""
         return self.struck is None or self.struck == self.reached
 
     @property
     def sentence(self) -> str:
-        """What it promised and, if scores shift, that this is no longer true."""
+        """The share that was promised and, if scores shift, that this is no longer true."""
         puts = f"{self.gate}: the threshold of “{self.route}” puts {percent(self.reached)} of the {self.of} on the right side"
         if self.struck is None or self.holds:
-            found = self.next
-            interval = f"(95% interval {percent(found.low)} to {percent(found.high)})"
-            return f"{puts}; on the next ones, expect {percent(found.value)} {interval}."
+            expected = self.next
+            interval = f"(95% interval {percent(expected.low)} to {percent(expected.high)})"
+            return f"{puts}; on the next ones, expect {percent(expected.value)} {interval}."
         by = " and ".join(f"“{label}”" for label in self.struck_by)
         return f"{puts}. That is no longer true once {by} has struck: then it puts {percent(self.struck)} of them there."
 
     def to_json(self) -> dict[str, Any]:
-        """The threshold as `casesim run --json` prints it, without what does not apply."""
-        told = {name: getattr(self, name) for name in ("gate", "route", "of", "promised", "reached")}
+        own = {name: getattr(self, name) for name in ("gate", "route", "of", "promised", "reached")}
         struck = {} if self.struck is None else {"struck": self.struck, "struck_by": list(self.struck_by)}
-        return {**told, **struck, "next": vars(self.next)}
+        return {**own, **struck, "next": vars(self.next)}
 
 
 @cache_per_plan
-def kept_thresholds(plan: Plan) -> list[ThresholdCheck]:
-    """The thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
+def threshold_checks(plan: Plan) -> list[ThresholdCheck]:
+    """Return the thresholds that are chosen on labelled items, gate by gate, except those that nothing or everything passes.
 
     None if picks change in the run: then only the run says what a threshold does.
 
@@ -485,36 +472,37 @@ def kept_thresholds(plan: Plan) -> list[ThresholdCheck]:
     if plan.changes:
         return []
     return [
-        _kept(plan, gate, route, now, cuts)
+        _threshold_check(plan, gate, route, now, cuts)
         for gate, of_gate in resampled_cuts(plan)
         for now, route, cuts in zip(thresholds(plan, gate), gate.routes, of_gate, strict=False)
         if gate.by == "score" and np.isfinite(now) and route.at_least is None
     ]
 
 
-def _kept(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> ThresholdCheck:
-    table, found = plan.table_of(gate), route.at_sensitivity is not None
+def _threshold_check(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> ThresholdCheck:
+    table, of_positives = plan.table_of(gate), route.at_sensitivity is not None
     positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
-    scores, mine = (table.positives, positive) if found else (table.negatives, negative)
-    reached = float(np.mean((scores >= now) == found))
-    told = mine.any(1)  # a resample of few patients may hold nobody of a class
-    mine, right = mine[told], (scores[None, :] >= cuts[told, None]) == found
-    draws = reached - (mine * right).sum(1) / mine.sum(1) + right.mean(1)
+    scores, weights = (table.positives, positive) if of_positives else (table.negatives, negative)
+    reached = float(np.mean((scores >= now) == of_positives))
+    drawn = weights.any(1)  # a resample of few patients may hold nobody of a class
+    weights, right = weights[drawn], (scores[None, :] >= cuts[drawn, None]) == of_positives
+    draws = reached - (weights * right).sum(1) / weights.sum(1) + right.mean(1)
     if right.all():
-        draws = 1 - never_seen(len(np.unique(table.positive_patients if found else table.negative_patients)))
+        draws = 1 - never_seen(len(np.unique(table.positive_patients if of_positives else table.negative_patients)))
     spread = percentile_interval(reached, draws)
     promised = route.at_sensitivity if route.at_sensitivity is not None else route.at_specificity
     assert promised is not None
-    of = f"{table.about.counted} {'positives' if found else 'negatives'}"
+    of = f"{table.about.counted} {'positives' if of_positives else 'negatives'}"
     expected = Interval(float(draws.mean()), max(spread.low, 0.0), min(spread.high, 1.0))
-    kept = ThresholdCheck(gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, expected, found)
-    shifts, labels = _shifts(plan, plan.scenario.scorer_of(gate), found)
-    struck = min((float(np.mean((scores + shift >= now) == found)) for shift in shifts), default=None)
-    return replace(kept, struck=struck, struck_by=labels) if labels else kept
+    check = ThresholdCheck(
+        gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, expected, of_positives
+    )
+    shifts, labels = _shifts(plan, plan.scenario.scorer_of(gate), of_positives)
+    struck = min((float(np.mean((scores + shift >= now) == of_positives)) for shift in shifts), default=None)
+    return replace(check, struck=struck, struck_by=labels) if labels else check
 
 
 def _shifts(plan: Plan, pool: str, positive: bool) -> tuple[list[float], tuple[str, ...]]:
-    """What is added to the scores that a pool gives a class, as curveballs come and go, and the labels of those that do it."""
     everybody, positives = (
         list(changes(plan, what, stage))
         for what, stage in ((AffectedQuantity.SCORES, None), (AffectedQuantity.POSITIVES, pool))

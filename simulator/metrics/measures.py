@@ -1,4 +1,4 @@
-"""What one replication came to: totals and times that can be sent between processes and pooled."""
+"""Measures of one replication: totals and times that can be sent between processes and pooled."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ Floats = NDArray[np.float64]
 #: The latency distribution is drawn at these shares of the requests.
 CURVE = np.concatenate([np.arange(0, 0.99, 0.005), np.arange(0.99, 1, 0.0005), [1.0]])
 
-#: What tells one flow of requests from another. `last`: the stage, of those that take time, to which a request came last.
+#: The columns that distinguish flows of requests. `last`: the last stage, of those that take time, that a request came to.
 FLOW = ("tag", "end", "outcome", "positive", "detected", "last")
 
 
@@ -49,29 +49,29 @@ class Total:
 
     @property
     def ratio(self) -> float | None:
-        """The one over the other; None of nothing."""
+        """The numerator over the denominator; None where that is 0."""
         return self.numerator / self.denominator if self.denominator else None
 
 
 def changes(totals: Sequence[Total]) -> NDArray[np.float64] | None:
-    """How much a ratio over replications changes in each resample of the evidence, shape (draws,); None where none was made.
+    """Return the change of a ratio over replications in each resample of the evidence, shape (draws,); None without resamples.
 
     A resample is compared with the evidence as it is in the same replications.
     """
-    told = [(total, total.by_draw) for total in totals if total.by_draw is not None]
-    if not told:
+    resampled = [(total, total.by_draw) for total in totals if total.by_draw is not None]
+    if not resampled:
         return None
-    now = np.sum([(total.numerator, total.denominator) for total, _ in told], axis=0)
-    drawn = np.sum([by_draw for _, by_draw in told], axis=0)
+    now = np.sum([(total.numerator, total.denominator) for total, _ in resampled], axis=0)
+    drawn = np.sum([by_draw for _, by_draw in resampled], axis=0)
     with np.errstate(invalid="ignore", divide="ignore"):
         moved = drawn[:, 0] / drawn[:, 1] - now[0] / now[1]
     return np.asarray(moved[np.isfinite(moved)])
 
 
 def bounds(totals: Sequence[Total]) -> tuple[float, float] | None:
-    """The bounds that counted evidence leaves a ratio, on average over replications; None where there are none."""
-    told = [total.between for total in totals if total.between is not None]
-    return (float(np.mean([low for low, _ in told])), float(np.mean([high for _, high in told]))) if told else None
+    """Return the bounds that counted evidence leaves a ratio, on average over replications; None where there are none."""
+    bounded = [total.between for total in totals if total.between is not None]
+    return (float(np.mean([low for low, _ in bounded])), float(np.mean([high for _, high in bounded]))) if bounded else None
 
 
 #: The number of equal stretches that a run with a warm-up is divided into: the cut falls between two of them.
@@ -95,30 +95,27 @@ class Sample:
 
     @property
     def count(self) -> float:
-        """Requests behind all values."""
         return self.weight * len(self.values)
 
     def after(self, stretch: int) -> Sample:
-        """Without the stretches before this one."""
         first = self.starts[stretch]
         return Sample(self.values[first:], self.starts[stretch:] - first, self.weight)
 
     def parts(self, count: int) -> list[Sample]:
-        """That many equal stretches of time, a sample each."""
         edges = self.starts[np.linspace(0, len(self.starts) - 1, count + 1).astype(int)]
         return [Sample(self.values[low:high], np.array([0, high - low]), self.weight) for low, high in pairwise(edges)]
 
 
 def sample(values: Floats, stretches: NDArray[np.int64] | None = None) -> Sample:
-    """A sample of one replication. stretches: which stretch each value belongs to, from 0; None: the run is not cut."""
-    kept = values.astype(np.float32)
-    every = ceil(len(kept) / MOST) if len(kept) else 1
+    """Make a sample of one replication. stretches: the stretch of each value, from 0; None: the run is not cut."""
+    single = values.astype(np.float32)
+    every = ceil(len(single) / MOST) if len(single) else 1
     count = 1 if stretches is None else SECTIONS
-    of = np.zeros(len(kept), np.int64) if stretches is None else stretches
+    of = np.zeros(len(single), np.int64) if stretches is None else stretches
     if every > 1 or stretches is not None:
-        order = np.lexsort((kept, of))[every // 2 :: every]
-        kept, of = kept[order], of[order]
-    return Sample(kept, np.searchsorted(of, np.arange(count + 1)), float(every))
+        order = np.lexsort((single, of))[every // 2 :: every]
+        single, of = single[order], of[order]
+    return Sample(single, np.searchsorted(of, np.arange(count + 1)), float(every))
 
 
 #: For a stage that a replication never reached.
@@ -180,13 +177,12 @@ class Measures:
 
     @cached_property
     def nbytes(self) -> int:
-        """The memory of all times and rates, bytes."""
         inner = [*self.band_edges, *self.groups.values(), *filter(None, [self.resampled])]
         own = sum(one.values.nbytes + one.starts.nbytes for one in self.samples.values())
         return own + sum(one.nbytes for one in self.rates.values()) + sum(one.nbytes for one in inner)
 
     def after(self, stretch: int) -> Measures:
-        """Times and rates without the stretches before this one; the rest is of the whole run."""
+        """Return the measures with times and rates from this stretch on; the rest is of the whole run."""
         if not stretch:
             return self
         samples = {name: one.after(stretch) for name, one in self.samples.items()}
@@ -201,17 +197,15 @@ class Measures:
         )
 
     def of_group(self, key: str) -> Measures:
-        """The requests of a group alone, for other labelled people too where the replication was run for them."""
         group = self.groups[key]
         return group if self.resampled is None else replace(group, resampled=self.resampled.groups[key])
 
     def figures(self, metrics: Mapping[str, Metric]) -> dict[str, float]:
-        """Each metric's plain value in this replication; what it does not have is absent."""
-        found = {name: self.figure(metric) for name, metric in metrics.items()}
-        return {name: value for name, value in found.items() if value is not None}
+        values = {name: self.figure(metric) for name, metric in metrics.items()}
+        return {name: value for name, value in values.items() if value is not None}
 
     def figure(self, metric: Metric) -> float | None:
-        """The plain value of one metric in this replication; None where it has none."""
+        """Return the plain value of one metric in this replication; None where it has none."""
         if metric.group:
             return self.groups[metric.group.key].figure(metric.of_all)
         if metric.name not in self._figures:
@@ -271,11 +265,10 @@ class CountedRun:
         return Total(float(numerator[:n].sum()), float(under[:n].sum()), by_way)
 
     def ratio(self, numerator: float, denominator: float) -> Total:
-        """Return a total that rests on no labelled item."""
         return Total(float(numerator), float(denominator))
 
     def sample(self, values: Floats, at: Floats) -> Sample:
-        """Return a sample of values, each taken at a time in s, shape (m,) both."""
+        """Make a sample of one replication. stretches: the stretch of each value, from 0; None: the run is not cut."""
         if self.stretches == 1:
             return sample(values)
         places = np.minimum(at / self.trace.plan.arrivals_end_s * self.stretches, self.stretches - 1)
@@ -286,7 +279,6 @@ class CountedRun:
         return np.histogram(times[np.isfinite(times)], self.edges)[0].astype(float)
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
-        """Return what `make` returns, made once for all counts of this run that use the key."""
         if key not in self._results:
             self._results[key] = make()
         return self._results[key]
@@ -308,7 +300,6 @@ class CountedRun:
 
     @cached_property
     def behind_gates(self) -> set[str]:
-        """The stages where the labels decide who comes: those behind a gate by score."""
         return downstream(self.trace.plan) if self.strata else set()
 
     @cached_property
@@ -317,12 +308,10 @@ class CountedRun:
 
     @cached_property
     def latencies(self) -> Sample:
-        """The latencies of all that got an answer or a refusal."""
         return self.latency_of(self.answered)
 
     @cached_property
     def served(self) -> Sample:
-        """The latencies of those that got an answer."""
         refused = self.answered & self.columns.refused
         return self.latency_of(self.answered & ~refused) if refused.any() else self.latencies
 
@@ -361,7 +350,6 @@ class _Counts:
 
 
 def _counts(run: CountedRun, counted: Iterable[CountedMetric], samples: Container[str]) -> _Counts:
-    """Count metrics in a run; samples: those that are needed, which take longest."""
     counts = _Counts()
     for one in counted:
         store = getattr(counts, one.store)
@@ -373,7 +361,6 @@ def _counts(run: CountedRun, counted: Iterable[CountedMetric], samples: Containe
 
 
 def _add_own_counts(run: CountedRun, counts: _Counts) -> None:
-    """Add the counts of kinds of stages, such as retries and joins, and of the sections of features."""
     for name in run.scenario.stages:
         own = kind(run.trace, name)
         counts.totals.update((metric, Total(*pair)) for metric, *pair in own.totals(run.trace, name))
@@ -384,7 +371,6 @@ def _add_own_counts(run: CountedRun, counts: _Counts) -> None:
 
 
 def _groups(run: CountedRun, counted: Mapping[str, CountedMetric], last: NDArray[np.int64]) -> Iterator[tuple[str, Measures]]:
-    """Yield the measures of each group that metrics are reported of."""
     trace, plan = run.trace, run.trace.plan
     samples: dict[str, set[str]] = {}
     for metric in plan.scenario.metrics.values():
@@ -426,7 +412,7 @@ def _by_stretch(latencies: Sample) -> Floats:
 
 
 def _last_stages(trace: Trace, visits: dict[str, Visits]) -> NDArray[np.int64]:
-    """The stage to which each request came last, as its place in the file from 1 on; 0 where it came to none; shape (n,)."""
+    """Return the last stage of each request, as its place in the file from 1 on; 0 where it came to none; shape (n,)."""
     latest, last = np.full(trace.columns.n, -np.inf), np.zeros(trace.columns.n, np.int64)
     for place, name in enumerate(trace.plan.scenario.stages, start=1):
         if name in visits:
@@ -437,10 +423,10 @@ def _last_stages(trace: Trace, visits: dict[str, Visits]) -> NDArray[np.int64]:
     return last
 
 
-def _flows(trace: Trace, last: NDArray[np.int64], mine: NDArray[np.bool_] | None = None) -> pd.DataFrame:
-    """How many requests there are of each FLOW; mine: of which requests, shape (n,); None: of all."""
+def _flows(trace: Trace, last: NDArray[np.int64], group: NDArray[np.bool_] | None = None) -> pd.DataFrame:
+    """Count the requests of each FLOW; group: the requests counted, shape (n,); None: all."""
     columns, scenario = trace.columns, trace.plan.scenario
-    told: dict[str, tuple[NDArray[np.generic], list[Any]]] = {
+    columns_of: dict[str, tuple[NDArray[np.generic], list[Any]]] = {
         "tag": (columns.tag, ["", *scenario.tags()]),
         "end": (columns.end, [*scenario.ends, "unfinished"]),  # where a request has no end, the column has -1
         "outcome": (columns.outcome, list(OUTCOMES)),
@@ -448,11 +434,11 @@ def _flows(trace: Trace, last: NDArray[np.int64], mine: NDArray[np.bool_] | None
         "detected": (columns.detected, [False, True]),
         "last": (last, ["", *scenario.stages]),
     }
-    sizes = [len(names) for _, names in told.values()]
-    codes = [column.astype(np.int64) % size for (column, _), size in zip(told.values(), sizes, strict=True)]
+    sizes = [len(names) for _, names in columns_of.values()]
+    codes = [column.astype(np.int64) % size for (column, _), size in zip(columns_of.values(), sizes, strict=True)]
     keys = np.ravel_multi_index(codes, sizes)
-    counts = np.bincount(keys if mine is None else keys[mine])
-    found = np.flatnonzero(counts)
-    parts = np.unravel_index(found, sizes)
-    flows = {name: np.array(names)[part] for (name, (_, names)), part in zip(told.items(), parts, strict=True)}
-    return pd.DataFrame(flows | {"count": counts[found]}, columns=[*FLOW, "count"])
+    counts = np.bincount(keys if group is None else keys[group])
+    present = np.flatnonzero(counts)
+    parts = np.unravel_index(present, sizes)
+    flows = {name: np.array(names)[part] for (name, (_, names)), part in zip(columns_of.items(), parts, strict=True)}
+    return pd.DataFrame(flows | {"count": counts[present]}, columns=[*FLOW, "count"])

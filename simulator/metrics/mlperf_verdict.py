@@ -40,7 +40,7 @@ class Queries:
 
 @dataclass(frozen=True)
 class MlperfVerdict:
-    """What early stopping says of a number of queries.
+    """The verdict of early stopping on a number of queries.
 
     latency_s: the latency at the percentile, with confidence; None where there are too few queries to quote one
     over: queries that took longer than the bound, or had no answer
@@ -58,20 +58,18 @@ class MlperfVerdict:
 
 @dataclass(frozen=True)
 class MlperfResult:
-    """How a design did in one of MLPerf's scenarios, all replications together; offline has no latency to judge."""
+    """The result of a design in one of MLPerf's scenarios, over all replications; offline has no latency to judge."""
 
     scenario: str
     throughput_per_s: float
     verdict: MlperfVerdict | None
 
     def to_json(self) -> dict[str, Any]:
-        """The object under `mlperf` that `casesim run --json` prints."""
         judged = asdict(self.verdict) if self.verdict else {}
         return {"scenario": self.scenario, "throughput_per_s": self.throughput_per_s} | judged
 
     @property
     def sentence(self) -> str:
-        """The result as a person reads it."""
         name, rate = self.scenario.replace("_", " "), f"{significant(self.throughput_per_s)} samples a second"
         return f"MLPerf {name}: {_words(self.verdict)}{rate}."
 
@@ -90,13 +88,13 @@ def _words(verdict: MlperfVerdict | None) -> str:
 
 
 def mlperf_verdict(latencies: NDArray[np.float64], percentile: float, bound: float | None = None) -> MlperfVerdict:
-    """Whether the latency at `percentile` keeps `bound`, with 99% confidence; without a bound, whether it can be quoted.
+    """Check that the latency at `percentile` keeps `bound` with 99% confidence; without a bound, that it can be quoted.
 
     latencies: seconds, shape (n,), inf for a query that was never answered.
     """
     n = len(latencies)
-    kept = np.isfinite(latencies) if bound is None else latencies <= bound
-    over = n - int(np.count_nonzero(kept))
+    within = np.isfinite(latencies) if bound is None else latencies <= bound
+    over = n - int(np.count_nonzero(within))
     missing = queries_needed(over, percentile) - n
     spare = spare_queries(n, percentile)
     quoted = float(np.partition(latencies, n - 1 - spare)[n - 1 - spare]) if spare >= 0 else np.inf
@@ -112,7 +110,7 @@ def mlperf_verdict(latencies: NDArray[np.float64], percentile: float, bound: flo
 
 
 def queries_needed(over: int, percentile: float) -> int:
-    """The fewest queries that may pass with `over` of them beyond the bound."""
+    """Return the fewest queries that may pass with `over` of them beyond the bound."""
     low, high = over, 2 * over + 2
     while _chance(over, high, percentile) > 1 - CONFIDENCE:
         low, high = high, 2 * high
@@ -123,7 +121,7 @@ def queries_needed(over: int, percentile: float) -> int:
 
 
 def spare_queries(n: int, percentile: float) -> int:
-    """How many of n queries may lie beyond the latency that is quoted; -1 where even none is one too many."""
+    """Return the number of n queries that may lie beyond the latency quoted; -1 where even none is one too many."""
     low, high = -1, n
     while high - low > 1:
         middle = (low + high) // 2
@@ -132,12 +130,12 @@ def spare_queries(n: int, percentile: float) -> int:
 
 
 def _chance(over: int, n: int, percentile: float) -> float:
-    """The chance of at most `over` of n queries beyond a bound that exactly the percentile keeps (binomial)."""
+    """Return the chance of at most `over` of n queries beyond a bound that exactly the percentile keeps (binomial)."""
     return float(betainc(n - over, over + 1, percentile))
 
 
 def queries_of(trace: Trace) -> Queries | None:
-    """The queries of a replication; None where the scenario is none of MLPerf's."""
+    """Return the queries of a replication; None where the scenario is none of MLPerf's."""
     spec, columns = trace.plan.scenario.arrivals, trace.columns
     if not spec.is_mlperf:
         return None
@@ -149,14 +147,14 @@ def queries_of(trace: Trace) -> Queries | None:
 
 
 def mlperf_result(plan: Plan, replications: Sequence[Queries | None]) -> MlperfResult | None:
-    """The verdict on all replications of a plan; None where the scenario is none of MLPerf's."""
+    """Return the verdict on all replications of a plan; None where the scenario is none of MLPerf's."""
     spec = plan.scenario.arrivals
-    found = [queries for queries in replications if queries is not None]
-    if not spec.is_mlperf or not found:
+    known = [queries for queries in replications if queries is not None]
+    if not spec.is_mlperf or not known:
         return None
-    span = sum(queries.span_s for queries in found)
-    throughput = sum(queries.answered for queries in found) / span if span else 0.0
+    span = sum(queries.span_s for queries in known)
+    throughput = sum(queries.answered for queries in known) / span if span else 0.0
     if spec.latency_quoted is None:
         return MlperfResult(spec.kind, throughput, None)
-    latencies = np.concatenate([queries.latency_s for queries in found])
+    latencies = np.concatenate([queries.latency_s for queries in known])
     return MlperfResult(spec.kind, throughput, mlperf_verdict(latencies, *spec.latency_quoted))

@@ -1,4 +1,4 @@
-"""Where a design's thresholds lie on the curve of its score table."""
+"""Operating points: the thresholds of a design on the curve of its score table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ TARGETS = np.concatenate([np.linspace(0.70, 0.98, 29), np.linspace(0.99, 1, 6)])
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What one threshold does to the labelled items; the scores come from `pool`."""
+    """The effect of one threshold on the labelled items; the scores come from `pool`."""
 
     pool: str
     label: str
@@ -35,7 +35,7 @@ class OperatingPoint:
 
 
 def operating_points(plan: Plan) -> list[OperatingPoint]:
-    """The thresholds that the design sets on the scores of its models, gate by gate, strictest first."""
+    """Return the thresholds that the design sets on the scores of its models, gate by gate, strictest first."""
     gates = plan.scenario.score_gates().values()
     if not plan.tables:
         return []
@@ -48,7 +48,7 @@ def operating_points(plan: Plan) -> list[OperatingPoint]:
 
 
 def operating_point(table: ScoreTable, threshold: float, label: str = "", pool: str = "") -> OperatingPoint:
-    """A threshold's sensitivity and false-positive rate, with intervals for the number of labelled people."""
+    """Return a threshold's sensitivity and false-positive rate, with intervals for the number of labelled people."""
     above, below = table.positives >= threshold, table.negatives >= threshold
     return OperatingPoint(
         pool,
@@ -60,7 +60,7 @@ def operating_point(table: ScoreTable, threshold: float, label: str = "", pool: 
 
 
 def referral_curve(plan: Plan) -> pd.DataFrame:
-    """The share of all people that a threshold refers, by the sensitivity it is set to: sensitivity, referred, low, high.
+    """Return the share of people that a threshold refers, by its sensitivity: sensitivity, referred, low, high.
 
     The band resamples the labelled people and chooses each threshold anew; it holds at one sensitivity at a time.
     """
@@ -73,12 +73,12 @@ def referral_curve(plan: Plan) -> pd.DataFrame:
     rows = []
     for target in TARGETS:
         cut, anew = table.threshold_at(target), thresholds_anew(table.positives, positive, target)
-        found, value = table.sensitivity_at(cut), 1 - table.specificity_at(cut)
+        reached, value = table.sensitivity_at(cut), 1 - table.specificity_at(cut)
         places = np.searchsorted(table.negatives[order], anew)[:, None]
         with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class
             drawn = 1 - np.take_along_axis(below, places, axis=1)[:, 0] / below[:, -1]
         band = corrected_interval(value, drawn)
-        rows.append((target, *(ill * found + (1 - ill) * alarms for alarms in (band.value, band.low, band.high))))
+        rows.append((target, *(ill * reached + (1 - ill) * alarms for alarms in (band.value, band.low, band.high))))
     return pd.DataFrame(rows, columns=["sensitivity", "escalated", "low", "high"])
 
 
@@ -97,17 +97,17 @@ class Dial:
 
 
 def dial_of(plan: Plan) -> Dial | None:
-    """Where the widest threshold of a design can be set; None where none is set by a sensitivity."""
+    """Return the setting of a design's widest threshold; None where none is set by a sensitivity."""
     gates = [(name, gate) for name, gate in plan.scenario.score_gates().items() if plan.table_of(gate) is plan.scores]
-    found = [
+    routes_set = [
         (route.at_sensitivity, ("stages", name, "routes", index, "at_sensitivity"), gate.holds == "next")
         for name, gate in gates
         for index, route in enumerate(gate.routes)
         if route.at_sensitivity is not None
     ]
-    if not found or plan.scenario.population is None:
+    if not routes_set or plan.scenario.population is None:
         return None
-    now, place, promised = max(found, key=itemgetter(0))
+    now, place, promised = max(routes_set, key=itemgetter(0))
     for name, choice in plan.scenario.choices.items():
         writes = {pick: choice.changes(pick) for pick in choice.picks()}
         if all(list(changes) == [place] for changes in writes.values()):
@@ -118,7 +118,7 @@ def dial_of(plan: Plan) -> Dial | None:
 
 @dataclass(frozen=True)
 class Referred:
-    """What a threshold does to a crowd, in people: positives and negatives, and how many of each it refers.
+    """The effect of a threshold on a crowd, in people: positives and negatives, and those of each that it refers.
 
     crowd: 1,000 or as many times ten as it takes to hold a hundred positives, at most 1,000,000
     """
@@ -131,22 +131,19 @@ class Referred:
 
     @property
     def missed(self) -> float:
-        """The positives that it does not refer."""
         return self.positives - self.found
 
     @property
     def cleared(self) -> float:
-        """The negatives that it does not refer."""
         return self.negatives - self.alarms
 
     @property
     def share(self) -> float:
-        """The share of all that it refers."""
         return (self.found + self.alarms) / self.crowd
 
 
 def referred_at(plan: Plan, sensitivity: float, promised: bool = False) -> Referred:
-    """What the threshold of the deciding model for this sensitivity does, by the labelled items and the stated prevalence.
+    """Return the effect of the deciding model's threshold for this sensitivity, by labelled items and stated prevalence.
 
     promised: whether the sensitivity is promised of the next positive (`ScoreTable.threshold_at`)
     """
@@ -160,12 +157,12 @@ def referred_at(plan: Plan, sensitivity: float, promised: bool = False) -> Refer
 
 
 def reading_capacity(plan: Plan) -> float | None:
-    """The share of all people whose photos the reviewers can read; None without reviewers."""
+    """Return the share of all people whose photos the reviewers can read; None without reviewers."""
     people = [load for load in loads(plan) if plan.scenario.stages[load.stage].keeps_hours]
     return min((load.visits_per_request / load.mean for load in people if load.mean), default=None)
 
 
 def widest_sensitivity(plan: Plan) -> float | None:
-    """The sensitivity that the widest threshold of the deciding model reaches on the labelled photos; None without one."""
+    """Return the sensitivity of the deciding model's widest threshold on the labelled photos; None without one."""
     points = [point for point in operating_points(plan) if plan.tables[point.pool] is plan.scores]
     return max((point.sensitivity.value for point in points), default=None)

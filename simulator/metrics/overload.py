@@ -1,4 +1,4 @@
-"""The load on a service over time, and how much of it was answered: fresh requests, retries, useful answers."""
+"""The load on a service over time, and its answers: fresh requests, retries, useful answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ WELL = 0.9
 
 @dataclass(frozen=True)
 class Trouble:
-    """When a service served too few requests: from, until, and whether it recovered before the last ones arrived.
+    """A time in which a service served too few requests; over: it recovered before the last requests arrived.
 
     rush_ended: the end of a surge of arrivals; None if there was none. tries: how often each request in that time was sent.
     """
@@ -36,7 +36,7 @@ class Trouble:
 
 
 def goodput(trace: Trace) -> pd.DataFrame:
-    """For each step of the run: time_s; fresh requests, retries and useful answers per second; and served_share.
+    """Return for each step of the run: time_s; fresh requests, retries and useful answers per second; and served_share.
 
     served_share: of the requests that arrived within the step and whose path ended, the share served; NaN if none.
     """
@@ -60,7 +60,6 @@ def goodput(trace: Trace) -> pd.DataFrame:
 
 
 def goodput_of(plan: Plan, seed: int) -> pd.DataFrame:
-    """The same for the first replication of a plan."""
     return goodput(simulate(plan, seed))
 
 
@@ -71,14 +70,13 @@ def _edges(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
 
 
 def _sent_again(trace: Trace) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """When each retry was sent."""
     stages = [name for name, stage in trace.plan.scenario.stages.items() if stage.sends_again]
     visits = pd.concat([trace.logs[name].frame(name) for name in stages], ignore_index=True)
     return visits.loc[visits["started_s"].notna(), "left_s"].to_numpy()
 
 
 def capacity_per_s(plan: Plan) -> float | None:
-    """Requests a second that the stage behind the retries can serve, in the batches its rule forms from a full queue.
+    """Return requests a second that the stage behind the retries can serve, in the batches its rule forms from a full queue.
 
     None if it has no servers, or if their number changes.
     """
@@ -88,15 +86,15 @@ def capacity_per_s(plan: Plan) -> float | None:
     return next((server_capacity_per_s(plan, name) * servers for name, servers in steady.items() if servers), None)
 
 
-def trouble(found: pd.DataFrame) -> Trouble | None:
-    """The trouble in a frame of `goodput`; None if there was none."""
-    step = found["time_s"].iloc[1] - found["time_s"].iloc[0]
-    judged = found[found["served_share"].notna()]
+def trouble(steps: pd.DataFrame) -> Trouble | None:
+    """Return the trouble in a frame of `goodput`; None if there was none."""
+    step = steps["time_s"].iloc[1] - steps["time_s"].iloc[0]
+    judged = steps[steps["served_share"].notna()]
     bad = judged[judged["served_share"] < WELL]
     if bad.empty:
         return None
-    during = found[found["time_s"].between(bad["time_s"].iloc[0], bad["time_s"].iloc[-1])]
-    rush = rush_of(found)
+    during = steps[steps["time_s"].between(bad["time_s"].iloc[0], bad["time_s"].iloc[-1])]
+    rush = rush_of(steps)
     return Trouble(
         started=float(bad["time_s"].iloc[0]),
         ended=float(bad["time_s"].iloc[-1] + step),
@@ -107,14 +105,14 @@ def trouble(found: pd.DataFrame) -> Trouble | None:
     )
 
 
-def rush_of(found: pd.DataFrame) -> tuple[float, float] | None:
-    """From when to when there was a surge of fresh requests: half as many again as usual, and more than chance explains.
+def rush_of(steps: pd.DataFrame) -> tuple[float, float] | None:
+    """Return start and end of a surge of fresh requests: half as many again as usual, and more than chance explains.
 
     Of several, the first: another one that strikes later is marked as what it is.
     """
-    step = found["time_s"].iloc[1] - found["time_s"].iloc[0]
-    usual = found.loc[found["fresh"] > 0, "fresh"].median()
-    rush = found.loc[found["fresh"] > 1.5 * usual + 4 * np.sqrt(usual / step), "time_s"].to_numpy()
+    step = steps["time_s"].iloc[1] - steps["time_s"].iloc[0]
+    usual = steps.loc[steps["fresh"] > 0, "fresh"].median()
+    rush = steps.loc[steps["fresh"] > 1.5 * usual + 4 * np.sqrt(usual / step), "time_s"].to_numpy()
     if not len(rush):
         return None
     gaps = np.flatnonzero(np.diff(rush) > 2.5 * step)  # a single step may fall short by chance

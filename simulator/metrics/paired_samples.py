@@ -1,4 +1,4 @@
-"""What is kept of one metric of one design: little enough for thousands of designs, and all it takes to compare two of them."""
+"""Samples of one metric of one design, to compare two designs: small enough to keep thousands of them."""
 
 from __future__ import annotations
 
@@ -65,12 +65,12 @@ Readings = Sequence[PairedSample | None]
 
 
 def reading_of(metric: Metric, estimator: Estimator) -> PairedSample | None:
-    """What one estimator tells of a metric; None where it has no such figure."""
+    """Return one estimator's record of a metric; None where it has no such figure."""
     alone, plain = (estimator.of_group(metric.group), metric.of_all) if metric.group else (estimator, metric)
     run = alone.run_interval(plain)
     if run is None:
         return None
-    again = np.stack(alone.reruns(lambda found: found.figure(plain)))
+    again = np.stack(alone.reruns(lambda one: one.figure(plain)))
     return PairedSample(
         run=run,
         parts=_parts(plain, alone),
@@ -86,11 +86,11 @@ def _parts(metric: Metric, estimator: Estimator) -> Floats:
     if not metric.sample:
         return np.stack(estimator.columns(metric.name))
     figures = (one.figures({metric.name: metric}) for one in estimator.measures)
-    return np.array([[found.get(metric.name, np.nan) for found in figures]])
+    return np.array([[values.get(metric.name, np.nan) for values in figures]])
 
 
 def estimators_of(plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measures], edges: bool) -> list[Estimator]:
-    """Estimators of a design: at the middle of the projections and, if they are asked for, at both edges of their bands."""
+    """Return estimators of a design: at the middle of projections and, if requested, at both edges of their bands."""
     ways = ways_of(plan)
     sides = [measures, *(_at_edge(measures, index) for index in (0, 1) if edges)]
     cut = [[one.after(warm_up.stretch) for one in side] if warm_up else side for side in sides]
@@ -98,7 +98,7 @@ def estimators_of(plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measure
 
 
 def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:
-    """The replications at one edge of the projections; unchanged if nothing is projected.
+    """Return the replications at one edge of the projections; unchanged if nothing is projected.
 
     Edges do not run again for other labelled people: there neither design's doubt about them counts, or they would not pair.
     """
@@ -108,41 +108,38 @@ def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:
 def readings_of(
     plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measures], names: Iterable[str]
 ) -> dict[str, list[PairedSample | None]]:
-    """Metrics that a run can quote, at the middle of the projections and, if it rests on any, at both edges."""
-    found = estimators_of(plan, warm_up, measures, bool(measures[0].band_edges))
-    return {name: [reading_of(plan.scenario.metrics[name], one) for one in found] for name in names}
+    estimators = estimators_of(plan, warm_up, measures, bool(measures[0].band_edges))
+    return {name: [reading_of(plan.scenario.metrics[name], one) for one in estimators] for name in names}
 
 
 def change(metric: Metric, before: Readings, after: Readings) -> Estimate:
-    """How much a metric moved between two designs that met the same requests.
+    """Return the change of a metric between two designs that met the same requests.
 
     If latencies are projected, its interval spans the changes at both edges of their bands. Raises ValueError where one of
     the two has no figure in the middle.
     """
     count = max(len(before), len(after))
     pairs = zip(_everywhere(before, count), _everywhere(after, count), strict=True)
-    found = [_paired(metric, old, new) for old, new in pairs if old is not None and new is not None]
+    parts = [_paired(metric, old, new) for old, new in pairs if old is not None and new is not None]
     if before[0] is None or after[0] is None:
         raise ValueError(f"{metric.name}: one of the two designs has no such figure")
-    first, values = found[0], [one.value for one in found]
-    low, high = min(one.low for one in found), max(one.high for one in found)
-    projected = Interval(first.value, min(values), max(values)) if len(found) > 1 else None
+    first, values = parts[0], [one.value for one in parts]
+    low, high = min(one.low for one in parts), max(one.high for one in parts)
+    projected = Interval(first.value, min(values), max(values)) if len(parts) > 1 else None
     return _bounded(Estimate(first.value, low, high, first.run, first.labels, projected))
 
 
 def _everywhere(readings: Readings, count: int) -> Readings:
-    """Readings at the edges too: of a design without projections, the same without what only its middle ran again."""
     if len(readings) == count:
         return readings
     alone = readings[0] and replace(readings[0], again=None)
     return [readings[0], *[alone] * (count - 1)]
 
 
-def _bounded(found: Estimate) -> Estimate:
-    """A change of which too few replications tell anything has no bounds."""
-    if np.isfinite([found.low, found.high]).all():
-        return found
-    return replace(found, low=-inf, high=inf)
+def _bounded(result: Estimate) -> Estimate:
+    if np.isfinite([result.low, result.high]).all():
+        return result
+    return replace(result, low=-inf, high=inf)
 
 
 def _paired(metric: Metric, old: PairedSample, new: PairedSample) -> Estimate:
@@ -151,7 +148,6 @@ def _paired(metric: Metric, old: PairedSample, new: PairedSample) -> Estimate:
 
 
 def _of_sample(old: PairedSample, new: PairedSample) -> Interval:
-    """Pooled value against pooled value, with the spread of the differences of single replications (sectioning)."""
     moved = new.parts[0] - old.parts[0]
     return batch_interval(new.run.value - old.run.value, moved[np.isfinite(moved)])
 
@@ -164,7 +160,7 @@ def _of_totals(metric: Metric, old: PairedSample, new: PairedSample) -> Interval
 
 
 def _apart(before: Interval, after: Interval) -> Interval:
-    """The difference of two shares as if independent: never too narrow here (Newcombe 1998, Stat Med 17:873)."""
+    """Return the difference of two shares as if independent: never too narrow here (Newcombe 1998, Stat Med 17:873)."""
     value = after.value - before.value
     low = np.hypot(after.value - after.low, before.high - before.value)
     high = np.hypot(after.high - after.value, before.value - before.low)
@@ -172,7 +168,6 @@ def _apart(before: Interval, after: Interval) -> Interval:
 
 
 def _of_labels(value: float, old: PairedSample, new: PairedSample) -> Interval | None:
-    """Both designs on the same resamples of the labelled people; where scores shift in one of them, both run again."""
     if one := _of_evidence(value, old, new):
         return one
     drawn = [one.draws for one in (old, new)]
@@ -185,54 +180,52 @@ def _of_labels(value: float, old: PairedSample, new: PairedSample) -> Interval |
 
 
 def _of_evidence(value: float, old: PairedSample, new: PairedSample) -> Interval | None:
-    """Both designs on the same resamples of other evidence; of counted evidence, as if independent where it differs.
+    """Compare both designs on the same resamples of other evidence; as if independent where counted evidence differs.
 
     Evidence that leaves both figures equally far to either side is the same, and takes no part in their difference.
     """
-    told = [Interval(one.run.value, *one.between) for one in (old, new) if one.between]
-    if len(told) == 2:
-        return None if _is_one_doubt(*told) else _apart(*told)
+    counted = [Interval(one.run.value, *one.between) for one in (old, new) if one.between]
+    if len(counted) == 2:
+        return None if _is_one_doubt(*counted) else _apart(*counted)
     if old.moved is None or new.moved is None or len(old.moved) != len(new.moved):
         return None
     return about(value, np.asarray(new.moved - old.moved, float))
 
 
 def _is_one_doubt(before: Interval, after: Interval) -> bool:
-    """Whether the same counts stand behind both, whatever else is added to them: what is unknown of them then cancels."""
     return np.allclose([before.value - before.low, before.high - before.value],
                        [after.value - after.low, after.high - after.value], rtol=1e-9, atol=1e-12)  # fmt: skip
 
 
 def _moved_again(old: PairedSample, new: PairedSample) -> Floats:
-    """How much more the second design changed than the first, in each replication run for other labelled people."""
     moved = [np.empty(0) if one.again is None else one.again[1] - one.again[0] for one in (old, new)]
     runs = min((len(one) for one in moved if len(one)), default=0)
     before, after = (one[:runs] if len(one) else np.zeros(runs) for one in moved)
     return np.asarray(after - before)
 
 
-def chance_of(found: Estimate, freedom: float, most: float = 1.0) -> float:
-    """How likely so large a change is if there is none: the level whose interval would just reach zero.
+def chance_of(difference: Estimate, freedom: float, most: float = 1.0) -> float:
+    """Return the chance of so large a change if there is none: the level whose interval would just reach zero.
 
     most: a chance above this is told as 1, which takes far less work
     freedom: the degrees of freedom of what varies from run to run, for Student's t. The doubt about who was labelled goes by
     the normal distribution, and both add in squares as in the interval. What projections leave open widens both.
     """
-    reach = found.value - found.low if found.value > 0 else found.high - found.value
-    if found.value == 0:
+    reach = difference.value - difference.low if difference.value > 0 else difference.high - difference.value
+    if difference.value == 0:
         return 1.0
     if reach <= 0:
         return 0.0
-    of_run, of_labels = (_reach(part, found.value) for part in (found.run, found.labels))
+    of_run, of_labels = (_reach(part, difference.value) for part in (difference.run, difference.labels))
     if hypot(of_run, of_labels) == 0:  # all of its width comes from projections
-        return 0.0 if reach < abs(found.value) else 1.0
+        return 0.0 if reach < abs(difference.value) else 1.0
     usual = -stdtrit(freedom, (1 - LEVEL) / 2), -ndtri((1 - LEVEL) / 2)
     wider = reach / hypot(of_run, of_labels)
 
     def beyond(logarithm: float) -> float:
         level = exp(logarithm) / 2
         run, labels = of_run * -stdtrit(freedom, level) / usual[0], of_labels * -ndtri(level) / usual[1]
-        return hypot(run, labels) * wider - abs(found.value)
+        return hypot(run, labels) * wider - abs(difference.value)
 
     if beyond(log(_LEAST)) <= 0:
         return 0.0
@@ -243,13 +236,11 @@ def chance_of(found: Estimate, freedom: float, most: float = 1.0) -> float:
 
 
 def _reach(part: Interval | None, value: float) -> float:
-    """How far an interval reaches towards zero."""
     if part is None:
         return 0.0
     return max(part.value - part.low if value > 0 else part.high - part.value, 0.0)
 
 
 def paired(before: Mapping[str, Readings], after: Mapping[str, Readings], metrics: Mapping[str, Metric]) -> dict[str, Estimate]:
-    """The change in each of these metrics that both designs can quote."""
     both = [name for name in metrics if name in before and name in after]
     return {name: change(metrics[name], before[name], after[name]) for name in both}

@@ -79,14 +79,12 @@ def _needs_resampled_run(plan: Plan, measures: Measures) -> bool:
 
 
 def lacks_closed_form(measures: Measures, metric: Metric) -> bool:
-    """Check that only runs for resampled people show the effect of who was labelled on a metric."""
     group = measures.groups[metric.group.key] if metric.group else measures
     total = group.totals.get(metric.of_all.name)
     return total is None or total.by_way is None
 
 
 def reporting(plan: Plan, metrics: Iterable[str]) -> Plan:
-    """Return the plan with no metric but these, and their objectives: its runs take less time."""
     return replace(plan, scenario=plan.scenario.asking(metrics))
 
 
@@ -120,7 +118,7 @@ def run_replications(
 
 
 def resampled_plan(plan: Plan, resample: int) -> Plan:
-    """The same design for other people of the same kind: each table holds a resample of the labelled, the thresholds follow.
+    """Return the design for resampled people: each table holds a resample of the labelled, and thresholds follow.
 
     Every request meets the resampled item of the rank that its own item has among the labelled, by the score that has the last
     word: whoever scores high still does, so that the run differs from its pair by the resample, and not by who is drawn.
@@ -133,21 +131,19 @@ def resampled_plan(plan: Plan, resample: int) -> Plan:
 
 
 def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
-    """The resampled items, each as often as it was drawn, in an order that gives each place of the table one of its rank."""
     if not weights.any():  # a resample of few patients may hold nobody of a class
         return np.arange(len(scores))
     order = np.argsort(scores, kind="stable")
     drawn = np.repeat(order, weights[order].astype(int))
     count, rank = len(drawn), np.argsort(order)
     places = ((np.arange(count) + 0.5) / count * len(scores)).astype(int)
-    found = np.empty(count, np.intp)
-    found[np.argsort(rank[places], kind="stable")] = drawn
-    return found
+    matched = np.empty(count, np.intp)
+    matched[np.argsort(rank[places], kind="stable")] = drawn
+    return matched
 
 
 @cache_per_plan
 def needs_runs(plan: Plan) -> bool:
-    """Whether replications have to run again: where queues answer to what passes a gate by score, or scores shift in a run."""
     waits = any(plan.scenario.stages[name].waits for name in downstream(plan))
     return bool(item_gates(plan)) and (waits or paths_shift(plan))
 
@@ -156,21 +152,17 @@ def needs_runs(plan: Plan) -> bool:
 
 
 def packed(plan: Plan) -> bytes:
-    """Return a plan as it is sent to another process, packed once for all its replications."""
     return pickle.dumps(plan, pickle.HIGHEST_PROTOCOL)
 
 
 @lru_cache(maxsize=8)
 def unpacked(plan: bytes) -> Plan:
-    """Return the plan that was packed; a process unpacks it once and keeps what it works out about it."""
     return pickle.loads(plan)  # type: ignore[no-any-return]  # noqa: S301 only what `packed` made comes here
 
 
 def run_packed(plan: bytes, seed: int, number: int, options: ReplicationOptions = FULL) -> Measures:
-    """Run and measure one replication of a packed plan (the job of a worker process)."""
     return run_replication(unpacked(plan), seed, number, options)
 
 
 def warm() -> None:
-    """Make a process ready: the caller has imported all that a replication needs, and the collector need not look at it."""
     gc.freeze()

@@ -68,7 +68,6 @@ def _useful(run: CountedRun) -> Floats:
 
 
 def cost(case: CaseOutline) -> Iterator[CountedMetric]:
-    """Yield the cost of 1,000 requests."""
     yield CountedMetric(Metric("cost_per_1000_usd", "Cost of 1,000 requests", "USD", "lower", "ratio"), _cost)
 
 

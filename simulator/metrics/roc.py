@@ -1,4 +1,4 @@
-"""How good scores are: the ROC curve and what is read off it, and how far scores are from probabilities.
+"""Quality of scores: the ROC curve and figures read off it, and the distance of scores from probabilities.
 
 Every function takes labels (n,) of 0 and 1, scores (n,) from 0 to 1, and weights of shape (..., n), 1 where none are given. It
 answers with shape (...): a row of weights is a sample of its own, which is how a thousand resamples are judged in one go.
@@ -38,12 +38,10 @@ class Roc:
 
     @property
     def false_rate(self) -> Floats:
-        """Share of the negatives at or above each threshold."""
         return _ratio(self.false, self.false[..., -1:])
 
     @property
     def true_rate(self) -> Floats:
-        """Share of the positives at or above each threshold."""
         return _ratio(self.true, self.true[..., -1:])
 
     @property
@@ -53,26 +51,25 @@ class Roc:
         return _ratio(strips.sum(-1), self.false[..., -1] * self.true[..., -1])
 
     def place_of(self, sensitivity: float) -> NDArray[np.intp]:
-        """Where in `thresholds` the highest one stands that at least this share of the positives reaches; at 1, the last."""
+        """Return the place in `thresholds` of the highest that at least this share of the positives reaches; at 1, the last."""
         if sensitivity >= 1:
             return np.full(self.true.shape[:-1], len(self.thresholds) - 1)
         reached = self.true >= sensitivity * self.true[..., -1:] - 1e-9
         return np.asarray(np.argmax(reached, axis=-1))
 
     def threshold_at(self, sensitivity: float) -> Floats:
-        """The highest threshold that at least this share of the positives reaches; at 1, -inf, as a gate has it."""
+        """Return the highest threshold that at least this share of the positives reaches; at 1, -inf, as a gate has it."""
         if sensitivity >= 1:
             return np.full(self.true.shape[:-1], -np.inf)
         return self.thresholds[self.place_of(sensitivity)]
 
     def specificity_at(self, sensitivity: float) -> Floats:
-        """Share of the negatives below that threshold."""
         above = np.take_along_axis(self.false, self.place_of(sensitivity)[..., None], axis=-1)[..., 0]
         return 1 - _ratio(above, self.false[..., -1])
 
 
 def roc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Roc:
-    """The curve, one point per distinct score."""
+    """Return the curve, one point per distinct score."""
     y, s, w = _columns(labels, scores, weights)
     order = np.argsort(-s, kind="stable")
     last_of_ties = np.flatnonzero(np.append(np.diff(s[order]) != 0, True))
@@ -84,50 +81,44 @@ def roc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) 
 
 
 def roc_of(table: ScoreTable) -> Roc:
-    """The curve of a score table, or that through a published point."""
     labels = np.repeat([1, 0], [len(table.positives), len(table.negatives)])
     return roc(labels, np.concatenate([table.positives, table.negatives]))
 
 
 def auc(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Floats:
-    """Area under the ROC curve: the chance that a positive scores above a negative."""
     return roc(labels, scores, weights).auc
 
 
 def specificity_at(labels: ArrayLike, scores: ArrayLike, sensitivity: float, weights: ArrayLike | None = None) -> Floats:
-    """Share of the negatives below the highest threshold that at least this share of the positives reaches."""
     return roc(labels, scores, weights).specificity_at(sensitivity)
 
 
 def share(hits: ArrayLike, weights: ArrayLike | None = None) -> Floats:
-    """The weighted share of hits (n,)."""
     hit = np.asarray(hits, float)
     w = np.ones_like(hit) if weights is None else np.asarray(weights, float)
     return _ratio(w @ hit, w.sum(-1))
 
 
 def brier(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Floats:
-    """Mean squared distance of score and label (Brier 1950, Mon Weather Rev 78:1)."""
+    """Return mean squared distance of score and label (Brier 1950, Mon Weather Rev 78:1)."""
     y, s, w = _columns(labels, scores, weights)
     return _ratio(w @ (s - y) ** 2, w.sum(-1))
 
 
 def log_loss(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None) -> Floats:
-    """Mean negative logarithm of the probability that was given to what is so."""
     y, s, w = _columns(labels, scores, weights)
     given = np.clip(np.where(y == 1, s, 1 - s), _EDGE, 1)
     return _ratio(w @ -np.log(given), w.sum(-1))
 
 
 def bins_of(scores: ArrayLike, bins: int = BINS) -> NDArray[np.intp]:
-    """The bin of each score, as nearly equally many in each as ties allow, lowest scores in bin 0."""
     s = np.asarray(scores, float)
     edges = np.unique(np.quantile(s, np.arange(1, bins) / bins))
     return np.asarray(np.searchsorted(edges, s, side="left"))
 
 
 def calibration_error(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None, bins: int = BINS) -> Floats:
-    """Expected calibration error: mean distance of the mean score and the share of positives, over bins of equal mass.
+    """Return expected calibration error: mean distance of the mean score and the share of positives, over bins of equal mass.
 
     Bins are those of the unweighted scores (`bins_of`), so that all samples are judged by the same ones (Nguyen and
     O'Connor 2015, EMNLP, 1587). A finite sample of perfectly calibrated scores has an error too: see `calibration_floor`.
@@ -138,16 +129,15 @@ def calibration_error(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike |
 
 
 def calibration_floor(scores: ArrayLike, bins: int = BINS) -> float:
-    """The calibration error to expect of so many perfectly calibrated scores, by the normal approximation of each bin."""
     s = np.asarray(scores, float)
     deviations = np.sqrt((s * (1 - s)) @ _in_bins(s, bins))
     return float(np.sqrt(2 / np.pi) * deviations.sum() / len(s))
 
 
 def predictive_value(sensitivity: ArrayLike, specificity: ArrayLike, prevalence: float) -> Floats:
-    """Share of those referred who are positive, by Bayes; NaN where nobody is referred."""
-    found = prevalence * np.asarray(sensitivity, float)
-    return _ratio(found, found + (1 - prevalence) * (1 - np.asarray(specificity, float)))
+    """Return share of those referred who are positive, by Bayes; NaN where nobody is referred."""
+    true_positives = prevalence * np.asarray(sensitivity, float)
+    return _ratio(true_positives, true_positives + (1 - prevalence) * (1 - np.asarray(specificity, float)))
 
 
 def _columns(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Floats, Floats]:
@@ -156,7 +146,6 @@ def _columns(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None) ->
 
 
 def _in_bins(scores: Floats, bins: int) -> Floats:
-    """One column per bin, 1 where a score lies in it."""
     return np.asarray(bins_of(scores, bins)[:, None] == np.arange(bins), float)
 
 
@@ -169,9 +158,9 @@ def _ratio(above: ArrayLike, below: ArrayLike) -> Floats:
         return np.asarray(np.divide(above, below), float)
 
 
-#: Where a curve by prevalence is drawn.
+#: The prevalences of a curve.
 GRID = tuple(float(f"{share:.3g}") for share in np.geomspace(0.001, 0.5, 40))
-#: What is told of each prevalence, and in which unit.
+#: The figures at each prevalence, with their units.
 FIGURES = {
     "referred": "people referred, of 1,000",
     "right": "referrals that are right (%)",
@@ -180,7 +169,7 @@ FIGURES = {
 
 
 def prevalence_rows(rows: pd.DataFrame, threshold: float, prevalences: Iterable[float]) -> pd.DataFrame:
-    """One row per prevalence: prevalence, then each of FIGURES with `low` and `high`, a 95% interval by resampling patients.
+    """Return a row per prevalence: prevalence, each of FIGURES with `low` and `high`, a 95% interval over patients.
 
     The sample's positives and negatives stand for those of the population; only their mixture changes. That is the least that
     changes: where fewer are ill, the ill are often less plainly ill too.
@@ -188,9 +177,9 @@ def prevalence_rows(rows: pd.DataFrame, threshold: float, prevalences: Iterable[
     labels, above = rows["label"].to_numpy() == 1, rows["score"].to_numpy() >= threshold
 
     def rates(weights: Floats | None = None) -> Floats:
-        found = share(above & labels, weights) / share(labels, weights)
+        hits = share(above & labels, weights) / share(labels, weights)
         alarms = share(above & ~labels, weights) / share(~labels, weights)
-        return np.stack([found, alarms], axis=-1)
+        return np.stack([hits, alarms], axis=-1)
 
     value, draws = rates(), bootstrap(rows["patient"], rates)
     return pd.DataFrame([_row(prevalence, value, draws) for prevalence in prevalences])
@@ -199,15 +188,15 @@ def prevalence_rows(rows: pd.DataFrame, threshold: float, prevalences: Iterable[
 def _row(prevalence: float, value: Floats, draws: Floats) -> dict[str, float]:
     row = {"prevalence": prevalence}
     for (name, middle), spread in zip(_figures(prevalence, value).items(), _figures(prevalence, draws).values(), strict=True):
-        found = percentile_interval(float(middle), spread)
-        row |= {name: found.value, f"{name} low": found.low, f"{name} high": found.high}
+        interval = percentile_interval(float(middle), spread)
+        row |= {name: interval.value, f"{name} low": interval.low, f"{name} high": interval.high}
     return row
 
 
 def _figures(prevalence: float, rates: Floats) -> dict[str, Floats]:
-    found, alarms = rates[..., 0], rates[..., 1]
+    hits, alarms = rates[..., 0], rates[..., 1]
     return {
-        "referred": 1000 * (prevalence * found + (1 - prevalence) * alarms),
-        "right": 100 * predictive_value(found, 1 - alarms, prevalence),
-        "missed": 1000 * prevalence * (1 - found),
+        "referred": 1000 * (prevalence * hits + (1 - prevalence) * alarms),
+        "right": 100 * predictive_value(hits, 1 - alarms, prevalence),
+        "missed": 1000 * prevalence * (1 - hits),
     }

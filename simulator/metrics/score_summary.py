@@ -1,4 +1,4 @@
-"""What a score table comes to: its size, its AUC, and the specificity that each sensitivity costs, with intervals."""
+"""Summary of a score table: its size, its AUC, and the specificity at each sensitivity, with intervals."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BAND = np.concatenate([np.linspace(0.02, 0.98, 49), [0.99, 0.995, 1.0]])
 
 @dataclass(frozen=True)
 class Size:
-    """How many labelled items there are, how many of them positive, and of how many patients."""
+    """The numbers of labelled items, of positives among them, and of patients."""
 
     rows: int
     positives: int
@@ -47,11 +47,11 @@ class ScoreSummary:
     specificity_at: dict[float, Interval]
 
     def to_json(self) -> dict[str, Any]:
-        """Plain data; what a published curve does not have is absent."""
-        told = {name: getattr(self, name) for name in ("name", "dataset", "model", "precision", "kind")}
+        """Return plain data; what a published curve does not have is absent."""
+        own = {name: getattr(self, name) for name in ("name", "dataset", "model", "precision", "kind")}
         size = vars(self.size) if self.size else {}
         specificities = {f"{target:.2f}": _plain(interval) for target, interval in self.specificity_at.items()}
-        return told | size | {"auc": _plain(self.auc), "specificity_at": specificities}
+        return own | size | {"auc": _plain(self.auc), "specificity_at": specificities}
 
 
 def _plain(interval: Interval) -> dict[str, float]:
@@ -59,7 +59,7 @@ def _plain(interval: Interval) -> dict[str, float]:
 
 
 def score_summary(name: str, folder: Path | None = None, resampled: bool = True) -> ScoreSummary:
-    """The figures of a table, with intervals by resampling its patients; raises ScoreError.
+    """Return the figures of a table, with intervals by resampling its patients; raises ScoreError.
 
     resampled: without it, the bounds of a measured table are NaN too
     Each resample chooses its threshold anew, so that what a threshold owes to chance is in the interval.
@@ -91,13 +91,11 @@ def _with_intervals(rows: pd.DataFrame) -> list[Interval]:
 
 
 def _figures(labels: Floats, scores: Floats, weights: Floats | None = None) -> Floats:
-    """AUC, then the specificity at each of TARGETS, in the last axis."""
     curve = roc(labels, scores, weights)
     return np.stack([curve.auc, *(curve.specificity_at(target) for target in TARGETS)], axis=-1)
 
 
 def summary_rows(summaries: list[ScoreSummary]) -> pd.DataFrame:
-    """One row per table: its names, its size, and each figure with its bounds, shares in %."""
     return pd.DataFrame([_row(summary) for summary in summaries])
 
 
@@ -105,14 +103,14 @@ def _row(summary: ScoreSummary) -> dict[str, Any]:
     row: dict[str, Any] = {name: getattr(summary, name) for name in ("name", "model", "precision", "kind")}
     row |= vars(summary.size) if summary.size else dict.fromkeys(("rows", "positives", "patients"))
     row |= {"AUC": summary.auc.value, "AUC low": summary.auc.low, "AUC high": summary.auc.high}
-    for target, found in summary.specificity_at.items():
+    for target, interval in summary.specificity_at.items():
         what = f"specificity at {target:.0%} (%)"
-        row |= {what: 100 * found.value, f"{what} low": 100 * found.low, f"{what} high": 100 * found.high}
+        row |= {what: 100 * interval.value, f"{what} low": 100 * interval.low, f"{what} high": 100 * interval.high}
     return row
 
 
 def roc_band(rows: pd.DataFrame) -> pd.DataFrame:
-    """The ROC curve of a table, by sensitivity: sensitivity, false, low, high; shares, and a 95% band of the false positives.
+    """Return a table's ROC curve by sensitivity: sensitivity, false, low, high; shares, with a 95% band of false positives.
 
     Read across: at each sensitivity a resample chooses its own threshold. The band holds at one sensitivity at a time.
     """
@@ -128,7 +126,7 @@ def roc_band(rows: pd.DataFrame) -> pd.DataFrame:
         {
             "sensitivity": BAND,
             "false": value,
-            "low": [found.low for found in bounds],
-            "high": [found.high for found in bounds],
+            "low": [interval.low for interval in bounds],
+            "high": [interval.high for interval in bounds],
         }
     )

@@ -32,7 +32,7 @@ WAIT_QUANTILES = {"p50": 0.50, "p95": 0.95}
 #: The tail is the slowest request in this many.
 SLOWEST = 20
 
-#: Why a request waits: every server is busy; one is free, or nobody is on duty, or other inputs are missing; or every replica
+#: Reasons of a wait: every server is busy; one is free, or nobody is on duty, or other inputs are missing; or every replica
 #: that is up is busy, and one is down.
 BEHIND, HELD, DOWN = range(3)
 
@@ -74,12 +74,11 @@ def _wait_of_tag(name: str, code: int) -> Callable[[CountedRun], Sample | None]:
 
 
 def _wait(run: CountedRun, name: str, tag: int | None = None) -> Sample | None:
-    """Return the waits of the visits to a stage by when they began; tag: the number of a tag, for requests that have it."""
     if name not in run.visits:
         return None
     visits, waits = run.once(("waits", name), lambda: _waits(run, name))
-    mine = slice(None) if tag is None else run.columns.tag[visits.request] == tag
-    return run.sample(waits[mine], visits.entered_s[mine])
+    tagged = slice(None) if tag is None else run.columns.tag[visits.request] == tag
+    return run.sample(waits[tagged], visits.entered_s[tagged])
 
 
 def _waits(run: CountedRun, name: str) -> tuple[Visits, Seconds]:
@@ -124,27 +123,23 @@ class StageTimes:
 
     @property
     def total_s(self) -> float:
-        """All time that requests spent here."""
         return self.waited_s + self.served_s
 
 
 def pooled(replications: Sequence[StageTimes]) -> StageTimes:
-    """Sums over replications; loads are means."""
     columns = {name: sum(getattr(times, name) for times in replications) for name in StageTimes.__dataclass_fields__}
     means = {name: total / len(replications) for name, total in columns.items() if name.endswith("load")}
     return StageTimes(**columns | means)
 
 
 def times_of(trace: Trace, visits: Mapping[str, Visits]) -> dict[str, StageTimes]:
-    """The time of requests at each stage that has visits."""
     slowest = _slowest(trace)
     return {name: _summed_up(trace, name, rows, slowest) for name, rows in visits.items()}
 
 
 def _summed_up(trace: Trace, name: str, visits: Visits, slowest: NDArray[np.bool_]) -> StageTimes:
-    """Sum up the visits to one stage; a request still waiting has waited to the end of the run; wasted copies do not count."""
-    mine = visits if visits.wanted.all() else visits.only(visits.wanted)
-    entered, started, left, request, server = mine.entered_s, mine.started_s, mine.left_s, mine.request, mine.server
+    wanted = visits if visits.wanted.all() else visits.only(visits.wanted)
+    entered, started, left, request, server = wanted.entered_s, wanted.started_s, wanted.left_s, wanted.request, wanted.server
     until = np.where(np.isnan(started), np.where(np.isnan(left), trace.plan.horizon_s, left), started)
     counts = (left <= trace.columns.answered[request]) & (entered >= trace.columns.sent[request])
     load, late, struck = _loads(trace, name, visits)
@@ -165,36 +160,35 @@ def _summed_up(trace: Trace, name: str, visits: Visits, slowest: NDArray[np.bool
 
 
 def _slowest(trace: Trace) -> NDArray[np.bool_]:
-    """Which requests waited longest for their answer, shape (n,)."""
+    """Find the requests that waited longest for their answer, shape (n,)."""
     latency = trace.columns.answered - trace.columns.sent
-    told = latency[np.isfinite(latency)]
-    return latency >= np.quantile(told, 1 - 1 / SLOWEST) if len(told) else np.zeros(len(latency), bool)
+    finite = latency[np.isfinite(latency)]
+    return latency >= np.quantile(finite, 1 - 1 / SLOWEST) if len(finite) else np.zeros(len(latency), bool)
 
 
 def _waited_while(
     trace: Trace, name: str, visits: Visits, server: NDArray[np.int32], entered: Seconds, until: Seconds
 ) -> tuple[float, float]:
-    """Of all waits at one stage, the seconds that were HELD, and those that were DOWN."""
+    """Return the seconds of all waits at one stage that were HELD, and those that were DOWN."""
     stage, totals = trace.plan.scenario.stages[name], np.zeros(3)
     lanes = np.unique(server) if stage.queue_a_server else [None]
     for lane in lanes:
-        mine = slice(None) if lane is None else server == lane
+        queue = slice(None) if lane is None else server == lane
         times, states = wait_steps(trace, name, visits, lane)
         if states.any():
             for state in (HELD, DOWN):
-                totals[state] += _within(times, states == state, entered[mine], until[mine])
+                totals[state] += _within(times, states == state, entered[queue], until[queue])
     return float(totals[HELD]), float(totals[DOWN])
 
 
 def _within(times: Seconds, so: NDArray[np.bool_], start: Seconds, end: Seconds) -> float:
-    """How much of the time between each start and end satisfies a condition; so[i]: whether it holds from times[i] on."""
     edges = np.append(times, max(times[-1], end.max(initial=0.0)))
     seconds = np.append(0.0, np.cumsum(np.diff(edges) * so))
     return float((np.interp(end, edges, seconds) - np.interp(start, edges, seconds)).sum())
 
 
 def wait_steps(trace: Trace, name: str, visits: Visits, server: int | None = None) -> tuple[Seconds, NDArray[np.intp]]:
-    """The times from which a request waiting at a stage is BEHIND others, HELD, or waits because replicas are DOWN.
+    """Return the times from which a request waiting at a stage is BEHIND others, HELD, or waits because replicas are DOWN.
 
     visits: all to the stage. server: whose queue it is, if each replica of a balanced pool has its own; -1 if a request left
     before that was known.
@@ -211,7 +205,6 @@ def wait_steps(trace: Trace, name: str, visits: Visits, server: int | None = Non
 def _of_machines(
     trace: Trace, name: str, stage: AnyStage, visits: Visits, server: int | None
 ) -> tuple[Seconds, NDArray[np.intp]]:
-    """Only a rule with a batching delay leaves a replica free that could serve waiting requests."""
     lane = server if stage.queue_a_server else None
     if lane == -1:
         return np.zeros(1), np.full(1, BEHIND)
@@ -225,7 +218,6 @@ def _of_machines(
 
 
 def _at_work(visits: Visits) -> tuple[Seconds, NDArray[np.intp]]:
-    """How many replicas serve a batch, and from when on."""
     first = np.unique(visits.batch[visits.served], return_index=True)[1]
     served = visits.only(visits.served).only(first)
     times, index = np.unique(np.concatenate([[0.0], served.started_s, served.left_s]), return_inverse=True)
@@ -234,7 +226,6 @@ def _at_work(visits: Visits) -> tuple[Seconds, NDArray[np.intp]]:
 
 
 def _loads(trace: Trace, name: str, visits: Visits) -> tuple[float, float, float]:
-    """The load over the whole run, since the last thing that struck, and the highest while something did."""
     whole, since = _load(trace, name, visits), last_change(trace.plan, name)
     late = _load(trace, name, visits, (since, inf)) if since else whole
     spans = [] if trace.plan.scenario.stages[name].keeps_hours else struck_spans(trace.plan)
@@ -242,13 +233,13 @@ def _loads(trace: Trace, name: str, visits: Visits) -> tuple[float, float, float
 
 
 def last_change(plan: Plan, name: str) -> float:
-    """From when on nothing strikes any more at a stage, or nothing else does, in seconds of the run."""
+    """Return the last time that a strike changes anything at a stage, in seconds of the run."""
     stage, arrivals = plan.scenario.stages[name], plan.scenario.arrivals
     return unchanged_since(plan, daily=stage.keeps_hours or not arrivals.reaches_steady_state)
 
 
 def _load(trace: Trace, name: str, visits: Visits, within: Span = (0.0, inf)) -> float:
-    """Visits over those the servers could take, as in `simulator.theory.loads`, but with the visits of the run.
+    """Return visits over those the servers could take, as in `simulator.theory.loads`, but with the visits of the run.
 
     For people: the offered work over the work they can do, both at the pace of a fresh reader. within: of the visits that
     began then, over what could be served then.
@@ -266,12 +257,12 @@ def _load(trace: Trace, name: str, visits: Visits, within: Span = (0.0, inf)) ->
 
 
 def _over(brought: float, offered: float) -> float:
-    """A load; 0 / 0 is 0, and anything else over 0 is infinite."""
+    """Return a load; 0 / 0 is 0, and anything else over 0 is infinite."""
     return brought / offered if offered else float(np.inf if brought else 0.0)
 
 
 def brought_s(trace: Trace, visits: Visits, slowed: float | Seconds = 1.0) -> Seconds:
-    """Server-seconds of work of each request at a stage, shape (n,); a request never served counts as the mean.
+    """Return server-seconds of work of each request at a stage, shape (n,); a request never served counts as the mean.
 
     slowed: how many times as long as usual each visit took; the work is that at the usual pace.
     """
@@ -283,7 +274,6 @@ def brought_s(trace: Trace, visits: Visits, slowed: float | Seconds = 1.0) -> Se
 
 
 def _each_once(visits: Visits) -> NDArray[np.bool_]:
-    """Which visits count: a copy served in vain stands for the visit of the requester who left without an answer."""
     if visits.wanted.all():
         return visits.wanted
     return visits.served | ~np.isin(visits.request, visits.request[~visits.wanted])
@@ -312,12 +302,10 @@ class Strike:
 
     @property
     def lasted(self) -> str:
-        """For how long, in words."""
         return "to the end of the run" if self.to_the_end else duration(self.end_s - self.start_s)
 
 
 def strikes_of(plan: Plan) -> list[Strike]:
-    """The curveballs that strike in a run of this plan, by their times."""
     return [_strike(plan, name, at_s) for name, at_s in sorted(plan.strikes.items(), key=lambda strike: strike[1])]
 
 
@@ -330,7 +318,7 @@ def _strike(plan: Plan, name: str, at_s: float) -> Strike:
 
 
 def clock(scenario: Scenario, seconds: float) -> str:
-    """A time of a run: `12:00 (16.0 h into the run)`; to the second where the run is short."""
+    """Return a time of a run: `12:00 (16.0 h into the run)`; to the second where the run is short."""
     into = f"{duration(seconds) if seconds else '0 s'} into the run"
     since_midnight = int(clock_s(scenario.run.starts_at) + seconds) % int(DAY_S)
     hours, minutes, rest = since_midnight // 3600, since_midnight // 60 % 60, since_midnight % 60
@@ -338,25 +326,24 @@ def clock(scenario: Scenario, seconds: float) -> str:
     return f"{hours:02d}:{minutes:02d}{f':{rest:02d}' if short else ''} ({into})"
 
 
-def told(plan: Plan, strike: Strike) -> str:
-    """What struck, when, for how long and what it does, as a sentence."""
+def strike_sentence(plan: Plan, strike: Strike) -> str:
     does = f": {strike.note}" if strike.note else ""
     return f"“{strike.label}” struck at {clock(plan.scenario, strike.start_s)} and lasted {strike.lasted}{does}."
 
 
 def calm_until(scenario: Scenario, at_s: float) -> str:
-    """Up to when a run that is struck at a time, in seconds, is the calm one."""
+    """Say until when a run that is struck at a time, in seconds, equals the run without a strike."""
     return f"Until {clock(scenario, at_s)}, this is the calm run, {scenario.unit.one} for {scenario.unit.one}."
 
 
 def struck_spans(plan: Plan) -> list[Span]:
-    """From when until when, in seconds, curveballs change the load or the capacity while requests come."""
+    """Return the spans in which curveballs change the load or the capacity while requests come, in seconds."""
     spans = [(strike.start_s, strike.end_s) for strike in strikes_of(plan) if strike.moves_load]
     return [(start, min(end, plan.arrivals_end_s)) for start, end in spans if start < plan.arrivals_end_s]
 
 
 def unchanged_since(plan: Plan, daily: bool) -> float:
-    """The time, in seconds, from which on nothing strikes any more, or nothing else does: what is left of the arrivals.
+    """Return the time in seconds from which no strike begins or ends any more within the arrivals.
 
     daily: whether load or capacity follow the time of day, so that whole days alone can be compared, where one is left.
     """

@@ -1,4 +1,4 @@
-"""From the measures of all replications to what a person sees: metrics with intervals, verdicts, sources, warnings."""
+"""Summary of a run's replications: metrics with intervals, verdicts on objectives, sources and warnings."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from simulator.engine.plan import Plan, at_band_edges, fingerprint
 from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.estimates import Estimator
-from simulator.metrics.label_uncertainty import ThresholdCheck, kept_thresholds, ways_of
+from simulator.metrics.label_uncertainty import ThresholdCheck, threshold_checks, ways_of
 from simulator.metrics.measures import CURVE, FLOW, Measures, measure
 from simulator.metrics.mlperf_verdict import MlperfResult, mlperf_result
 from simulator.metrics.stage_metrics import StageTimes, clock, last_change, pooled
@@ -28,7 +28,7 @@ from simulator.records.trace import Trace
 from simulator.theory.loads import loads
 from simulator.units import percent, spoken, spoken_beside, spoken_bound, spread
 
-#: How to read an interval, in a case that rests on labelled people and in one that does not.
+#: The meaning of an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
     "A 95% interval is about the next {0} of the same kind: other requests, and other labelled {0} on whom every threshold is "
     "chosen anew."
@@ -43,7 +43,7 @@ _SENSE_DRIVEN = (
 #: with one.
 POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 
-#: Why a run cannot quote a metric, where it stands in place of the figure.
+#: Reasons that stand in place of a figure that a run cannot quote.
 NO_STEADY_STATE, NO_FIGURE = "no steady state", "no figure"
 
 #: The edges of a projection's band.
@@ -79,58 +79,51 @@ class Summary:
 
     @property
     def provenance(self) -> list[Source]:
-        """Where every number comes from."""
         return self.plan.provenance
 
     def metric(self, name: str) -> Metric:
-        """What a metric is."""
         return self.plan.scenario.metrics[name]
 
     def flows_of(self, group: MetricGroup | None) -> pd.DataFrame:
-        """Mean number of requests per replication, by FLOW; of a group of requests, or of all."""
         return self.flows if group is None else _mean_flows([one.groups[group.key] for one in self.measures])
 
     @property
     def sense(self) -> str:
-        """How to read an interval, shown once wherever there are intervals."""
         if self.plan.sights is not None:
             return _SENSE_DRIVEN.format(self.plan.scenario.unit.many)
         return _SENSE_LABELLED.format(self.plan.scenario.who.many) if self.plan.tables else _SENSE
 
     def doubts(self, name: str) -> str:
-        """How much of a metric's interval each source of uncertainty causes."""
         return doubts(self.metrics[name], self.metric(name).unit)
 
 
 def metric_rows(summary: Summary) -> pd.DataFrame:
-    """A row a metric, in words: what it is, value, bounds of its interval, the sources of its doubt, its name in a file."""
+    """Return a row a metric, in words: its label, value, bounds of its interval, sources of its doubt, and name in a file."""
     rows = []
-    for name, found in summary.metrics.items():
+    for name, result in summary.metrics.items():
         metric = summary.metric(name)
-        told = [spoken(value, metric.unit) for value in (found.value, found.low, found.high)]
-        rows.append([metric.label, *told, summary.doubts(name), name])
+        values = [spoken(value, metric.unit) for value in (result.value, result.low, result.high)]
+        rows.append([metric.label, *values, summary.doubts(name), name])
     return pd.DataFrame(rows, columns=["what it is", "value", "95% low", "95% high", "half-widths", "name in a file"])
 
 
 def idle_labels(plan: Plan, stages: Mapping[str, StageTimes]) -> list[str]:
-    """The labels of the stages with servers to which nothing came in a run; stages: those to which something did."""
     return [stage.label for name, stage in plan.scenario.stages.items() if stage.server and name not in stages]
 
 
-def doubts(found: Estimate, unit: str) -> str:
-    """The half-width that each source of uncertainty alone would give, in words: `run 0.1, labels 8.3 points`."""
-    return spread({name: (part.high - part.low) / 2 for name, part in found.doubts.items()}, unit)
+def doubts(result: Estimate, unit: str) -> str:
+    return spread({name: (part.high - part.low) / 2 for name, part in result.doubts.items()}, unit)
 
 
 def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:
-    """Metrics with intervals of several replications of one plan; raises ValueError without any.
+    """Return metrics with intervals of several replications of one plan; raises ValueError without any.
 
     The labelled are resampled for sums over people. Queueing figures have the uncertainty of the run alone: see `replicate`.
     """
-    kept = list(traces)
-    if not kept:
+    replications = list(traces)
+    if not replications:
         raise ValueError("summarise needs at least one trace")
-    return summary_of(kept[0].plan, kept[0].seed, [measure(trace) for trace in kept]).metrics
+    return summary_of(replications[0].plan, replications[0].seed, [measure(trace) for trace in replications]).metrics
 
 
 @dataclass(frozen=True)
@@ -148,18 +141,18 @@ class Figures:
 
     @classmethod
     def of(cls, plan: Plan, measures: Sequence[Measures]) -> Figures:
-        """The figures of replications 0, 1, 2, ... of a plan."""
+        """Return the figures of replications 0, 1, 2, ... of a plan."""
         stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
         warm_up = _warm_up(plan, measures, stages)
-        kept = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
-        estimator = Estimator(kept, ways_of(plan), cut=warm_up is not None)
-        found, endless = _estimates(plan, estimator), _without_end(plan, warm_up, stages)
+        steady = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
+        estimator = Estimator(steady, ways_of(plan), cut=warm_up is not None)
+        quoted, endless = _estimates(plan, estimator), _without_end(plan, warm_up, stages)
         reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
-        metrics = {name: one for name, one in found.items() if name not in endless}
+        metrics = {name: one for name, one in quoted.items() if name not in endless}
         return cls(stages, warm_up, estimator, metrics, reasons)
 
     def spanned(self, plan: Plan, measures: Sequence[Measures]) -> tuple[dict[str, Estimate], dict[str, str]]:
-        """The metrics with what projections leave open, and why the others are not told: as in `summary_of`, and no more."""
+        """Return the metrics with the uncertainty of projections, and why others are missing, as in `summary_of`."""
         metrics, reasons = self.metrics, self.reasons
         edges = at_band_edges(plan) if measures[0].band_edges else []
         for index, (edge, name) in enumerate(zip(edges, _EDGES, strict=False)):
@@ -180,10 +173,16 @@ def _at_edge(missing: Mapping[str, str], name: str) -> dict[str, str]:
 
 def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     """Pool the measures of replications 0, 1, 2, ... of a plan under one seed."""
-    found = Figures.of(plan, measures)
-    stages, warm_up, estimator, metrics, reasons = found.stages, found.warm_up, found.estimator, found.metrics, found.reasons
+    figures = Figures.of(plan, measures)
+    stages, warm_up, estimator, metrics, reasons = (
+        figures.stages,
+        figures.warm_up,
+        figures.estimator,
+        figures.metrics,
+        figures.reasons,
+    )
     costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
-    queries, thresholds = [one.queries for one in measures if one.queries], kept_thresholds(plan)
+    queries, thresholds = [one.queries for one in measures if one.queries], threshold_checks(plan)
     mlperf = mlperf_result(plan, queries) if queries else None
     warnings = [
         *(one for one in plan.warnings if not any(one.startswith(f"{label}: ") for label in idle_labels(plan, stages))),
@@ -224,32 +223,29 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
 
 
 def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:
-    """Every metric that the run can quote, in the order of the screen."""
-    found = {name: estimator.estimate(metric) for name, metric in plan.scenario.metrics.items()}
-    told = {name: estimate for name, estimate in found.items() if estimate is not None}
+    estimates = {name: estimator.estimate(metric) for name, metric in plan.scenario.metrics.items()}
+    quoted = {name: estimate for name, estimate in estimates.items() if estimate is not None}
     alone = len(estimator.measures) == 1  # one replication has no interval; of several, each figure has one
-    return {name: one for name, one in told.items() if alone or np.isfinite([one.low, one.high]).all()}
+    return {name: one for name, one in quoted.items() if alone or np.isfinite([one.low, one.high]).all()}
 
 
 def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTimes]) -> WarmUp | None:
-    """Where the steady state begins; there is none if a queue only grows."""
     by_stretch = [one.latencies for one in measures if one.latencies is not None]
     if not by_stretch:
         return None
     totals, counts = np.sum(by_stretch, axis=0)
-    found = warm_up_of(totals, counts, plan.arrivals_end_s)
-    return replace(found, steady=found.steady and not any(grows(plan, stage, times) for stage, times in stages.items()))
+    cut = warm_up_of(totals, counts, plan.arrivals_end_s)
+    return replace(cut, steady=cut.steady and not any(grows(plan, stage, times) for stage, times in stages.items()))
 
 
 def _curve(estimator: Estimator) -> NDArray[np.float64]:
-    """The latency of served requests at each share of them; NaN without any."""
+    """Return the latency of served requests at each share of them; NaN without any."""
     pooled = estimator.pooled("served")
     return pooled.curve(CURVE) if pooled else np.full(len(CURVE), np.nan)
 
 
-def _spanned(found: dict[str, Estimate], edge: dict[str, Estimate]) -> dict[str, Estimate]:
-    """Intervals widened to those at one edge of a projected band; what cannot be quoted there is not quoted at all."""
-    return {name: _reaching(one, edge[name]) for name, one in found.items() if name in edge}
+def _spanned(middle: dict[str, Estimate], edge: dict[str, Estimate]) -> dict[str, Estimate]:
+    return {name: _reaching(one, edge[name]) for name, one in middle.items() if name in edge}
 
 
 def _reaching(one: Estimate, edge: Estimate) -> Estimate:
@@ -259,25 +255,22 @@ def _reaching(one: Estimate, edge: Estimate) -> Estimate:
 
 
 def run_hash(plan: Plan, seed: int, measures: Sequence[Measures]) -> str:
-    """Identifies the run and its result: the same scenario, design, seed and engine give the same twelve digits."""
     traces = hashlib.sha256("".join(m.digest for m in measures).encode()).hexdigest()
     return fingerprint([*plan.identity, seed, len(measures), ENGINE_VERSION, traces])
 
 
 def _timed(measures: Sequence[Measures]) -> list[str]:
-    """The stages that some replication visited, in the order of the file."""
     return list(dict.fromkeys(name for m in measures for name in m.stages))
 
 
 def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
-    """Mean number of requests per replication, by FLOW."""
     total = pd.concat([m.flows for m in measures]).groupby(list(FLOW), as_index=False)["count"].sum()
     total["count"] /= len(measures)
     return pd.DataFrame(total)
 
 
 def grows(plan: Plan, stage: str, times: StageTimes) -> bool:
-    """Whether a queue grows as long as requests arrive: nothing bounds it, and the stage is overloaded.
+    """Check that a queue grows as long as requests arrive: nothing bounds it, and the stage is overloaded.
 
     What counts is the load since the last thing that struck: a queue that a surge has left behind is worked off again. Clients
     that wait for their answers, or MLPerf's offline samples, bring no more than is served.
@@ -287,7 +280,6 @@ def grows(plan: Plan, stage: str, times: StageTimes) -> bool:
 
 
 def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTimes]) -> set[str]:
-    """The metrics that only reflect the length of the run: tails if a queue grows, all times if there is no steady state."""
     growing = {stage for stage, times in stages.items() if grows(plan, stage, times)}
     behind = {stage for stage in growing if not plan.scenario.stages[stage].keeps_hours}
     unsteady = warm_up is not None and not warm_up.steady
@@ -305,10 +297,9 @@ _GROWS = "There is no steady state: the queue grows as long as {1} arrive, so no
 
 
 def _overload(plan: Plan, stages: dict[str, StageTimes]) -> list[str]:
-    """Overload in words: throughout, since something struck, or while something does."""
-    found = {name: times for name, times in stages.items() if plan.scenario.arrivals.has_rate}
-    told = {plan.scenario.stages[name].label: _overloaded(plan, name, times) for name, times in found.items()}
-    return [f"{label}: {words}" for label, words in told.items() if words]
+    rated = {name: times for name, times in stages.items() if plan.scenario.arrivals.has_rate}
+    sentences = {plan.scenario.stages[name].label: _overloaded(plan, name, times) for name, times in rated.items()}
+    return [f"{label}: {words}" for label, words in sentences.items() if words]
 
 
 def _overloaded(plan: Plan, stage: str, times: StageTimes) -> str:
@@ -342,12 +333,11 @@ def _peaks(plan: Plan) -> list[str]:
 
 
 def _found_instead(thresholds: Sequence[ThresholdCheck], metrics: dict[str, Estimate]) -> list[str]:
-    """What the run finds where the promise of a threshold does not hold in it."""
-    found = metrics.get("sensitivity")
-    if found is None or all(kept.holds for kept in thresholds if kept.of_positives):
+    sensitivity = metrics.get("sensitivity")
+    if sensitivity is None or all(check.holds for check in thresholds if check.of_positives):
         return []
-    interval = f"95% interval {percent(found.low)} to {percent(found.high)}"
-    return [f"Over the whole run, before the strike and after it, sensitivity is {percent(found.value)} ({interval})."]
+    interval = f"95% interval {percent(sensitivity.low)} to {percent(sensitivity.high)}"
+    return [f"Over the whole run, before the strike and after it, sensitivity is {percent(sensitivity.value)} ({interval})."]
 
 
 def _few_positives(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
@@ -376,14 +366,13 @@ class Verdict:
 
     @property
     def bound(self) -> float:
-        """The bound of the objective."""
         bound = self.objective.at_least if self.objective.at_least is not None else self.objective.at_most
         assert bound is not None
         return bound
 
     @property
     def margin(self) -> float | None:
-        """How far the value lies on the right side of the bound; negative where it is not met."""
+        """The distance of the value from the bound, positive on its right side and negative where the bound is missed."""
         if self.estimate is None:
             return None
         distance = self.estimate.value - self.bound
@@ -391,12 +380,10 @@ class Verdict:
 
     @property
     def met(self) -> bool:
-        """Whether the value meets the bound; a figure that cannot be quoted does not."""
         return self.margin is not None and self.margin >= 0
 
     @property
     def certain(self) -> bool:
-        """Whether the whole interval lies on the same side of the bound as the value."""
         if self.estimate is None:
             return True
         return not self.estimate.low < self.bound < self.estimate.high
@@ -411,33 +398,30 @@ class Verdict:
         return "met" if self.met else "not met"
 
     @property
-    def asked(self) -> str:
-        """The objective's bound in words: `at least 99.0%`."""
+    def requirement(self) -> str:
         side = "at least" if self.objective.at_least is not None else "at most"
         return f"{side} {spoken_bound(self.bound, self.metric.unit)}"
 
     @property
     def reached(self) -> str:
-        """The value in words, never rounded to the other side of the bound; `none` without a figure."""
         return "none" if self.estimate is None else self._beside(self.estimate.value)
 
     @property
     def interval(self) -> str:
-        """The 95% interval in words; empty where the run has no such figure."""
         return "" if self.estimate is None else f"{self._beside(self.estimate.low)} to {self._beside(self.estimate.high)}"
 
     def _beside(self, value: float) -> str:
         return spoken_beside(value, self.bound, self.metric.unit)
 
     def to_json(self) -> dict[str, Any]:
-        """The objective as `casesim run --json` prints it; missing figures are left out."""
+        """Return the objective as `casesim run --json` prints it; missing figures are left out."""
         side = "at_least" if self.objective.at_least is not None else "at_most"
-        told: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.standing}
+        values: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.standing}
         if self.estimate is not None:
-            told |= {"value": self.estimate.value, "low": self.estimate.low, "high": self.estimate.high, "margin": self.margin}
-        return told
+            result = self.estimate
+            values |= {"value": result.value, "low": result.low, "high": result.high, "margin": self.margin}
+        return values
 
 
-def judge(objective: Objective, metrics: Mapping[str, Metric], found: Mapping[str, Estimate]) -> Verdict:
-    """Judge one objective of a scenario by what a run found for its metrics."""
-    return Verdict(objective, metrics[objective.metric], found.get(objective.metric))
+def judge(objective: Objective, metrics: Mapping[str, Metric], estimates: Mapping[str, Estimate]) -> Verdict:
+    return Verdict(objective, metrics[objective.metric], estimates.get(objective.metric))

@@ -1,4 +1,4 @@
-"""What one threshold does to parts of the people, and where there are too few of them to say."""
+"""The effect of one threshold on groups of people; groups that are too small have no verdict."""
 
 from __future__ import annotations
 
@@ -18,25 +18,25 @@ from simulator.units import percent
 
 #: With fewer items of a class the interval is wider than any difference one would look for.
 ENOUGH = 30
-#: What a table says of an item that people may be told apart by.
+#: The columns of a table that split people into groups.
 Column = Literal["fitzpatrick", "diagnosis"]
 UNKNOWN = "not known"
 _TYPES = {number: f"type {roman}" for number, roman in enumerate(("I", "II", "III", "IV", "V", "VI"), 1)}
 
 
 def group_rows(rows: pd.DataFrame, threshold: float, by: Column) -> pd.DataFrame:
-    """Two rows a group, for the positives and the negatives in it: group, what, share, low, high, n, patients, verdict.
+    """Return two rows a group, for the positives and the negatives in it: group, what, share, low, high, n, patients, verdict.
 
     what: sensitivity, the share of positives with a score of at least `threshold`, or specificity, the share of negatives below
     verdict: empty, or "too few to say" where there are fewer than ENOUGH items; the share is NaN then
     """
     named = rows.assign(group=_names(rows[by], by))
-    found = [
-        _row(str(group), label, mine, threshold)
+    rows_of = [
+        _row(str(group), label, people, threshold)
         for group, members in named.groupby("group", sort=True)
-        for label, mine in sorted(members.groupby("label"), key=lambda part: -int(str(part[0])))
+        for label, people in sorted(members.groupby("label"), key=lambda part: -int(str(part[0])))
     ]
-    return pd.DataFrame(found, columns=["group", "what", "share", "low", "high", "n", "patients", "verdict"])
+    return pd.DataFrame(rows_of, columns=["group", "what", "share", "low", "high", "n", "patients", "verdict"])
 
 
 def _names(column: pd.Series, by: Column) -> pd.Series:
@@ -45,14 +45,14 @@ def _names(column: pd.Series, by: Column) -> pd.Series:
     return column.map(_TYPES).fillna(UNKNOWN).astype(str)
 
 
-def _row(group: str, label: object, mine: pd.DataFrame, threshold: float) -> tuple[object, ...]:
+def _row(group: str, label: object, members: pd.DataFrame, threshold: float) -> tuple[object, ...]:
     ill = label == 1
-    hit = (mine["score"] >= threshold) == ill
+    hit = (members["score"] >= threshold) == ill
     counted = group, "sensitivity" if ill else "specificity"
-    size = len(mine), mine["patient"].nunique()
-    if len(mine) < ENOUGH:
+    size = len(members), members["patient"].nunique()
+    if len(members) < ENOUGH:
         return *counted, np.nan, np.nan, np.nan, *size, "too few to say"
-    part = clustered_share(mine["patient"].to_numpy(), np.ones(len(mine)), hit.to_numpy(), float(len(mine)))
+    part = clustered_share(members["patient"].to_numpy(), np.ones(len(members)), hit.to_numpy(), float(len(members)))
     return *counted, part.value, part.low, part.high, *size, ""
 
 
@@ -64,7 +64,7 @@ Mask = NDArray[np.bool_]
 
 
 def optimism_rows(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row per promise and way of judging it: promise, way, reached, low, high, least, most; shares.
+    """Return one row per promise and way of judging it: promise, way, reached, low, high, least, most; shares.
 
     reached: sensitivity over all positives, each judged once; low, high: its 95% interval, which knows the patients
     least, most: over the folds
@@ -72,12 +72,11 @@ def optimism_rows(rows: pd.DataFrame) -> pd.DataFrame:
     Of m positives the threshold admits k = ceil(promise m). On them it reaches k / m; of a stranger's positive score it is only
     known that it falls into any of the m + 1 gaps alike, so k / (m + 1) is reached on average, and much less in some folds.
     """
-    found = [_optimism_row(rows, promise, way, pairs) for promise in TARGETS for way, pairs in _ways(folds_of(rows))]
-    return pd.DataFrame(found, columns=["promise", "way", "reached", "low", "high", "least", "most"])
+    optimism = [_optimism_row(rows, promise, way, pairs) for promise in TARGETS for way, pairs in _ways(folds_of(rows))]
+    return pd.DataFrame(optimism, columns=["promise", "way", "reached", "low", "high", "least", "most"])
 
 
 def _ways(folds: NDArray[np.int64]) -> Iterator[tuple[str, list[tuple[Mask, Mask]]]]:
-    """By name, the pairs of rows a threshold is chosen on and rows it is judged on."""
     count = int(folds.max()) + 1
     everyone = np.ones(len(folds), bool)
     yield SAME, [(everyone, everyone)]
@@ -87,16 +86,16 @@ def _ways(folds: NDArray[np.int64]) -> Iterator[tuple[str, list[tuple[Mask, Mask
 
 def _optimism_row(rows: pd.DataFrame, promise: float, way: str, pairs: list[tuple[Mask, Mask]]) -> tuple[object, ...]:
     labels, scores, patients = (rows[name].to_numpy() for name in ("label", "score", "patient"))
-    found, judged_ill, by_fold = np.zeros(len(rows), bool), np.zeros(len(rows), bool), []
+    hits, judged_ill, by_fold = np.zeros(len(rows), bool), np.zeros(len(rows), bool), []
     for chosen, judged in pairs:
         ill = judged & (labels == 1)
         if not ill.any() or not labels[chosen].any():
             continue  # a fold of somebody else's may hold no positive
-        found[ill] = scores[ill] >= roc(labels[chosen], scores[chosen]).threshold_at(promise)
+        hits[ill] = scores[ill] >= roc(labels[chosen], scores[chosen]).threshold_at(promise)
         judged_ill |= ill
-        by_fold.append(float(found[ill].mean()))
+        by_fold.append(float(hits[ill].mean()))
     count = int(judged_ill.sum())
-    total = clustered_share(patients[judged_ill], np.ones(count), found[judged_ill], count)
+    total = clustered_share(patients[judged_ill], np.ones(count), hits[judged_ill], count)
     return promise, way, total.value, total.low, total.high, min(by_fold), max(by_fold)
 
 
@@ -111,12 +110,11 @@ class Pair:
 
     @property
     def differs(self) -> bool:
-        """Whether 0 lies outside the interval."""
         return self.change.low > 0 or self.change.high < 0
 
 
 def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Pair]:
-    """AUC and the specificity at each of TARGETS of two tables (`score_rows`) of the same items, with paired intervals.
+    """Return AUC and the specificity at each of TARGETS of two tables (`score_rows`) of the same items, with paired intervals.
 
     Raises ScoreError where the items, or what is said of them, differ.
     """
@@ -131,8 +129,8 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Pair]:
 
     def figures(weights: Floats | None = None) -> Floats:
         curves = [roc(labels, scores, weights) for scores in columns]
-        found = [[curve.auc, *(curve.specificity_at(target) for target in TARGETS)] for curve in curves]
-        return np.moveaxis(np.array(found), (0, 1), (-2, -1))
+        of_each = [[curve.auc, *(curve.specificity_at(target) for target in TARGETS)] for curve in curves]
+        return np.moveaxis(np.array(of_each), (0, 1), (-2, -1))
 
     value, draws = figures(), bootstrap(one["patient"], figures)
     moved, names = draws[:, 1] - draws[:, 0], ["AUC", *(f"specificity at {target:.0%} sensitivity" for target in TARGETS)]
@@ -143,12 +141,12 @@ def paired(first: pd.DataFrame, second: pd.DataFrame) -> list[Pair]:
 
 
 def pair_sentence(pair: Pair, first: str, second: str) -> str:
-    """What the pair says, with its interval, in one sentence; `first` and `second` are the names of the tables."""
+    """Say what the pair shows, with its interval; `first` and `second` are the names of the tables."""
     is_area = pair.what == "AUC"
-    told = _three_digits if is_area else percent
+    written = _three_digits if is_area else percent
     moved, low, high = (_three_digits(x) if is_area else f"{100 * x:.1f}" for x in vars(pair.change).values())
     unit = "" if is_area else " points"
-    what = f"{pair.what[0].upper()}{pair.what[1:]}: {told(pair.second)} for {second}, {told(pair.first)} for {first}"
+    what = f"{pair.what[0].upper()}{pair.what[1:]}: {written(pair.second)} for {second}, {written(pair.first)} for {first}"
     if not pair.differs:
         return f"{what}: not significantly different (95% interval of the difference {low} to {high}{unit})."
     better = "higher" if pair.change.value > 0 else "lower"
@@ -157,9 +155,6 @@ def pair_sentence(pair: Pair, first: str, second: str) -> str:
 
 def _three_digits(auc: float) -> str:
     return f"{auc:.3f}"
-
-
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -191,7 +186,7 @@ class Transfer:
 
 
 def transfers(rows: pd.DataFrame, promise: float, others: Iterable[pd.DataFrame] = ()) -> list[Transfer]:
-    """What the columns of a table (`score_rows`) allow: other skin types, other cancers and, with `others`, other precisions.
+    """Return the comparisons that a table's columns allow: other skin types, cancers and, with `others`, other precisions.
 
     others: the scores of the same items by the same model at other precisions
     Leaves out what has too few positives at home to choose a threshold on, or nobody away. Raises ScoreError where the items
@@ -211,12 +206,11 @@ def _by_skin(rows: pd.DataFrame) -> Iterator[tuple[Place, Place]]:
 
 
 def _by_diagnosis(rows: pd.DataFrame) -> Iterator[tuple[Place, Place]]:
-    """From the most common diagnosis of the positives to each other one."""
     positive, scores = (rows["label"] == 1).to_numpy(), rows["score"].to_numpy()
-    told = rows.loc[positive & (rows["diagnosis"] != ""), "diagnosis"].value_counts()
-    for name in told.index[1:]:
-        common, rare = (rows["diagnosis"] == one for one in (told.index[0], name))
-        home = Place(f"positives that are {told.index[0]}", ~positive | common.to_numpy(), scores)
+    counts = rows.loc[positive & (rows["diagnosis"] != ""), "diagnosis"].value_counts()
+    for name in counts.index[1:]:
+        common, rare = (rows["diagnosis"] == one for one in (counts.index[0], name))
+        home = Place(f"positives that are {counts.index[0]}", ~positive | common.to_numpy(), scores)
         yield home, Place(f"positives that are {name}", positive & rare.to_numpy(), scores)
 
 
@@ -235,15 +229,14 @@ def _transfer(rows: pd.DataFrame, promise: float, home: Place, away: Place) -> T
         return None
 
     def reached(weights: Floats) -> Floats:
-        """Sensitivity and specificity, at home and away, of the threshold that home chooses."""
         chosen = _curve(labels, home, weights)
         cut = chosen.threshold_at(promise)[..., None]
         return np.stack([_shares(labels, place, weights, cut) for place in (home, away)], axis=-2)
 
     value, draws = reached(np.ones((1, len(rows))))[0], bootstrap(rows["patient"], reached)
     sensitivity, specificity = (
-        percentile_interval(value[1, place], draws[:, 1, place]) if mine.sum() >= ENOUGH else None
-        for place, mine in enumerate((ill, well))
+        percentile_interval(value[1, place], draws[:, 1, place]) if members.sum() >= ENOUGH else None
+        for place, members in enumerate((ill, well))
     )
     return Transfer(
         home.name,
@@ -267,18 +260,17 @@ def _curve(labels: NDArray[np.int64], place: Place, weights: Floats) -> Roc:
 
 
 def _shares(labels: NDArray[np.int64], place: Place, weights: Floats, cut: Floats) -> Floats:
-    """Share of the positives at or above the cut and of the negatives below it, shape (..., 2)."""
-    found = []
+    """Return share of the positives at or above the cut and of the negatives below it, shape (..., 2)."""
+    shares = []
     for members, above in zip(_both(labels, place), (True, False), strict=True):
-        mine, hits = weights[..., members], (place.scores[members] >= cut) == above
+        own, hits = weights[..., members], (place.scores[members] >= cut) == above
         with np.errstate(invalid="ignore"):
-            found.append((mine * hits).sum(-1) / mine.sum(-1))
-    return np.stack(found, axis=-1)
+            shares.append((own * hits).sum(-1) / own.sum(-1))
+    return np.stack(shares, axis=-1)
 
 
-def transfer_rows(found: list[Transfer]) -> pd.DataFrame:
-    """One row per transfer, in %."""
-    return pd.DataFrame([_transfer_row(one) for one in found])
+def transfer_rows(transfers: list[Transfer]) -> pd.DataFrame:
+    return pd.DataFrame([_transfer_row(one) for one in transfers])
 
 
 def _transfer_row(one: Transfer) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""The warm-up of runs that start empty, and where to cut it off."""
+"""The warm-up of runs that start empty, and its end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROUNDING = 1e-9
 
 @dataclass(frozen=True)
 class WarmUp:
-    """Where the steady state of a run begins, the same for all its replications.
+    """The start of a run's steady state, one for all its replications.
 
     cut_s: what comes before is left out; dropped: requests that arrived before, over all replications
     stretch: the first stretch that counts; steady: whether there is a steady state within the run
@@ -32,7 +32,7 @@ class WarmUp:
 
     @property
     def sentence(self) -> str:
-        """What was cut off, or that there is nothing to quote."""
+        """The time that was cut off, or that there is nothing to quote."""
         if not self.steady:
             return (
                 "There is no steady state within the run, so no latency and no wait can be quoted. Run for more days, or "
@@ -49,12 +49,11 @@ class WarmUp:
         )
 
     def to_json(self) -> dict[str, Any]:
-        """The cut as `casesim run --json` prints it."""
         return {"rule": "mser", "steady": self.steady, "cut_s": self.cut_s, "dropped": self.dropped}
 
 
 def mser(series: NDArray[np.float64]) -> int | None:
-    """How many values to drop from the front of a series; None if it reaches no steady state.
+    """Return the number of values to drop from the front of a series; None if it reaches no steady state.
 
     MSER: the values from the cut on should have the smallest marginal standard error, the sum of their squared deviations over
     their number squared (White 1997, Simulation 69:323). The cut is looked for in the first half; if the error still falls
@@ -74,12 +73,12 @@ def mser(series: NDArray[np.float64]) -> int | None:
 
 
 def warm_up_of(totals: NDArray[np.float64], counts: NDArray[np.float64], end_s: float) -> WarmUp:
-    """The warm-up of a run.
+    """Return the warm-up of a run.
 
     totals, counts: latency in s and number of answered requests by stretch of arrival, summed over replications, shape
     (stretches,); end_s: when the last stretch ends. A stretch without answers says nothing.
     """
-    told = np.flatnonzero(counts)
-    cut = mser(totals[told] / counts[told])
-    stretch = 0 if cut == 0 else len(counts) // 2 if cut is None else int(told[cut])
+    answered = np.flatnonzero(counts)
+    cut = mser(totals[answered] / counts[answered])
+    stretch = 0 if cut == 0 else len(counts) // 2 if cut is None else int(answered[cut])
     return WarmUp(end_s * stretch / len(counts), int(counts[:stretch].sum()), stretch, cut is not None)

@@ -15,7 +15,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import without_curveballs
 from simulator.explain.curveball_effects import Toll, metres_taken, summed_up, toll_rows, tolls
 from simulator.explain.result import Result
-from simulator.metrics.stage_metrics import calm_until, clock, strikes_of, told
+from simulator.metrics.stage_metrics import calm_until, clock, strike_sentence, strikes_of
 from simulator.practice.design_runs import CALM, cancelled, watcher
 from simulator.records.timetables import DAY_S
 
@@ -102,7 +102,7 @@ def banner(job: Job) -> None:
     """Name the curveballs of a run, their times and effects, and each promise that no longer holds."""
     strikes = strikes_of(job.plan)
     if strikes:
-        sentences = [*(told(job.plan, strike) for strike in strikes), calm_until(job.plan.scenario, strikes[0].start_s)]
+        sentences = [*(strike_sentence(job.plan, strike) for strike in strikes), calm_until(job.plan.scenario, strikes[0].start_s)]
         broken = [promise.sentence for promise in job.shown.thresholds if not promise.holds] if job.shown else []
         st.info("  \n".join(plain(text) for text in [" ".join(sentences), *broken]))
 

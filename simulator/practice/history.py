@@ -222,8 +222,8 @@ def comparison(job: Job | None) -> None:
         return
     found = _compared(before.id, job.id, False, before, job)
     what = ", ".join(changes(scenario, other.attempt, _attempt(job))) or "the same design"
-    same = [label for label, words in found.told if words == UNCHANGED]
-    differences = [f"{plain(label)} **{plain(words)}**" for label, words in found.told if words != UNCHANGED]
+    same = [label for label, words in found.lines if words == UNCHANGED]
+    differences = [f"{plain(label)} **{plain(words)}**" for label, words in found.lines if words != UNCHANGED]
     differences += [f"unchanged: {plain(', '.join(same))}"] if same else []
     st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(differences)}")
     _note_changed_runs([(other.name, other.attempt, before)])

@@ -79,7 +79,7 @@ def _verdicts(result: Result) -> str:
         reason = result.reasons.get(place)
         why = f"<br>{escape(reason.sentence)} {escape(reason.advice.sentence)}" if reason else ""
         shown = f'<span class="verdict" style="border-color: {TONES[one.standing]}">{escape(one.standing)}</span>'
-        row = (one.objective.label, one.asked, one.reached, one.interval)
+        row = (one.objective.label, one.requirement, one.reached, one.interval)
         cells.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + f"<td>{shown}{why}</td></tr>")
     head = "".join(f"<th>{name}</th>" for name in ("objective", "asked", "reached", "95% interval", "verdict"))
     return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(cells)}</tbody></table>"

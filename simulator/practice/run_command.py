@@ -108,7 +108,7 @@ def _verdict_row(verdict: Verdict) -> tuple[str, ...]:
     colour = _COLOURS[verdict.standing]
     label, words = escape(verdict.objective.label), f"[{colour}]{verdict.standing}[/{colour}]"
     reached = verdict.reached if verdict.estimate else "none to quote"
-    return label, verdict.asked, reached, verdict.interval, words
+    return label, verdict.requirement, reached, verdict.interval, words
 
 
 def _interval(estimate: Interval, unit: str) -> str:

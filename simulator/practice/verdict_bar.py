@@ -119,8 +119,8 @@ def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:
         "value": verdict.reached,
         "words": verdict.standing,
         "tone": TONES[verdict.standing],
-        "asked": f"{verdict.asked}{f'; calm {calm.reached}' if calm else ''}",
-        "details": f"{verdict.objective.label}: {verdict.asked}; {interval}{before}",
+        "asked": f"{verdict.requirement}{f'; calm {calm.reached}' if calm else ''}",
+        "details": f"{verdict.objective.label}: {verdict.requirement}; {interval}{before}",
         "mark": _mark(verdict, calm),
     }
 

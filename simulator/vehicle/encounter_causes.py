@@ -15,7 +15,7 @@ from simulator.vehicle.encounter_draws import speed_at
 from simulator.vehicle.encounter_metrics import usd_by_part
 from simulator.vehicle.sight import quickest_stop_m, recall_at
 
-#: Why the vehicle does not stop in time: in words, and what decides there, besides the stages that look.
+#: Reasons why the vehicle does not stop in time: in words, and the parts of the case that decide, besides the stages that look.
 _LOST = {
     "unseen": ("the object was confirmed too late for any brakes, or never", ("encounters.sees", "encounters.confirms")),
     "answered_late": (
@@ -24,12 +24,12 @@ _LOST = {
     ),
     "braked_late": ("the answers came in time, but the planner waited too long", ("encounters.braking",)),
 }
-#: What of the encounters a design decides; what comes into the way, in which weather, is no choice of whoever designs.
+#: The parts of the encounters that a design decides; objects and weather are no choice of the designer.
 _DESIGNED = [f"encounters.{part}" for part in ("sees", "confirms", "braking", "fuses", "degrades")]
 
 
 def _hit(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """Where the metres go of the encounters that the vehicle does not stop for."""
+    """Split the encounters that the vehicle does not stop for by where the metres went."""
     spec = summary.plan.scenario.encounters
     of_kind = "".join(verdict.metric.name.partition(".")[1:])
     counts = {name: sum(one.totals[f"lost.{name}{of_kind}"].numerator for one in summary.measures) for name in _LOST}
@@ -37,18 +37,18 @@ def _hit(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if spec is None or not total:
         return None
     order = sorted((name for name in _LOST if counts[name]), key=lambda name: -counts[name])
-    told = "; ".join(f"in {roughly(counts[name] / total)} of these {_LOST[name][0]}" for name in order)
+    reasons = "; ".join(f"in {roughly(counts[name] / total)} of these {_LOST[name][0]}" for name in order)
     share = total / sum(one.totals[f"stopped_share{of_kind}"].denominator for one in summary.measures)
     looking = [f"stages.{stage}" for stage in spec.sees]
     written = [part for name in order for part in _LOST[name][1]]
     levers = LeverScore((), _expected, written=list(dict.fromkeys([*written, *looking, *_DESIGNED])))
     whose = f" of the kind “{spec.kinds[of_kind[1:]].label}”" if of_kind else ""
-    sentence = f"In {percent(share)} of the encounters{whose} the vehicle does not stop in time: {told}."
+    sentence = f"In {percent(share)} of the encounters{whose} the vehicle does not stop in time: {reasons}."
     return ObjectiveCause(sentence, ["encounter", "sight"], levers)
 
 
 def _expected(plan: Plan) -> float:
-    """What a design promises, the lower the better: less is found where it has to be, or more waits than can be served.
+    """Return the score of a design, the lower the better: recall where it is needed, and load beyond capacity.
 
     The recall of the first stage that looks, from as far as confirming frames and stopping take.
     """
@@ -62,7 +62,6 @@ def _expected(plan: Plan) -> float:
 
 
 def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """How often what looks sees something where nothing is, and on how much driving that rests."""
     spec, sights = summary.plan.scenario.encounters, summary.plan.sights
     if spec is None or sights is None:
         return None
@@ -83,24 +82,23 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _false_per_h(plan: Plan) -> float:
-    """False answers an hour of all that may look, kept as long as the design asks: the fewer, the better."""
     return sum(sight.alarms.per_hour for sight in plan.sights.by_stage.values()) if plan.sights else 0.0
 
 
 def _drawn(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """Which part draws how much."""
+    """Name the power of each part."""
     vehicle = summary.plan.scenario.vehicle
     if vehicle is None:
         return None
     each = {part.label: part.count * (part.busy_w or part.idle_w).value for part in vehicle.parts.values()}
-    told = ", ".join(f"{label} {spoken(watts, 'W')}" for label, watts in sorted(each.items(), key=lambda one: -one[1]) if watts)
+    largest_first = sorted(each.items(), key=lambda one: -one[1])
+    listed = ", ".join(f"{label} {spoken(watts, 'W')}" for label, watts in largest_first if watts)
     return ObjectiveCause(
-        f"At work each part draws at most: {told}.", ["vehicle", "cameras"], in_order((), ["vehicle", "arrivals"])
+        f"At work each part draws at most: {listed}.", ["vehicle", "cameras"], in_order((), ["vehicle", "arrivals"])
     )
 
 
 def _paid(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """What a vehicle costs, part by part."""
     vehicle, power = summary.plan.scenario.vehicle, summary.metrics.get("power_mean_w")
     if vehicle is None or power is None:
         return None
@@ -108,9 +106,9 @@ def _paid(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     parts = usd_by_part(vehicle, power.value, needless.value if needless else 0.0)
     total = sum(parts.values())
     largest = sorted(((usd, label) for label, usd in parts.items() if usd), reverse=True)[:3]
-    told = ", ".join(f"{label} {spoken(usd, 'USD')} ({roughly(usd / total)})" for usd, label in largest)
+    listed = ", ".join(f"{label} {spoken(usd, 'USD')} ({roughly(usd / total)})" for usd, label in largest)
     return ObjectiveCause(
-        f"Over its life: {told}.", ["vehicle"], in_order((), ["vehicle", "encounters.confirms", "encounters.sees"])
+        f"Over its life: {listed}.", ["vehicle"], in_order((), ["vehicle", "encounters.confirms", "encounters.sees"])
     )
 
 

@@ -31,7 +31,7 @@ PHASES = {
 MOST_FRAMES = 100
 #: Steps that people count in, in seconds.
 _STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
-#: How many times as long as in reality an encounter takes when it is played.
+#: The time that playing an encounter takes, in times of its real duration.
 _SLOWED = 2
 
 #: Length and width of a car, in metres, and half the width of the way.
@@ -55,7 +55,7 @@ Moving = dict[str, Any]
 
 @dataclass(frozen=True)
 class _Pane:
-    """Where one design is drawn: its name, its encounter, how it moved, and the numbers of its two pairs of axes."""
+    """The place where one design is drawn: its name, its encounter, how it moved, and the numbers of its two pairs of axes."""
 
     name: str
     followed: Followed
@@ -70,16 +70,14 @@ class _Pane:
         return {"xaxis": f"x{self.time}", "yaxis": f"y{self.time}"}
 
     def at(self, column: str, at_s: float) -> float:
-        """A column of the way at an instant."""
         return float(np.interp(at_s, self.way["t_s"], self.way[column]))
 
     def row(self, at_s: float) -> pd.Series:
-        """The last step of the way by an instant."""
         return self.way.iloc[max(int(np.searchsorted(self.way["t_s"], at_s + 1e-9, "right")) - 1, 0)]
 
 
 def encounter(designs: Mapping[str, Followed], at_s: float | None = None) -> Chart:
-    """The view from above and the timeline of the same encounter with each design; can be played, half as fast as in reality.
+    """Draw one encounter from above and its timeline with each design; it can be played at half speed.
 
     designs: one or two, by name; at_s: the instant that is shown, in seconds since the object came into view; None: the end
     """
@@ -100,23 +98,21 @@ def encounter(designs: Mapping[str, Followed], at_s: float | None = None) -> Cha
 
 
 def step_s(ends_s: float) -> float:
-    """The step in which people move through an encounter that ends then, in seconds: a figure of few enough frames."""
+    """Return the step in which people move through an encounter that ends then, in seconds: a figure of few enough frames."""
     return next((step for step in _STEPS if ceil(ends_s / step) + 1 <= MOST_FRAMES), ends_s / (MOST_FRAMES - 2))
 
 
 def _pane(name: str, followed: Followed, place: int) -> _Pane:
-    """Both things along the road, from where the vehicle was when the object came into view."""
     way = followed.steps.copy()
     way["vehicle_m"] = cumulative_trapezoid(way["vehicle_kmh"] / 3.6, way["t_s"], initial=0)
     way["object_m"] = way["vehicle_m"] + way["gap_m"]
     return _Pane(name, followed, way, str(2 * place + 1) if place else "", str(2 * place + 2))
 
 
-# What stands still.
+# The parts that stand still.
 
 
 def _still_road(pane: _Pane) -> Iterator[go.Scatter]:
-    """Where the vehicle drove in which phase, outlines of it at the key moments, and where the object came into view."""
     for phase, start, end in _spans(pane):
         label, colour = PHASES[phase]
         ends = [pane.at("vehicle_m", start), pane.at("vehicle_m", end)]
@@ -134,7 +130,6 @@ def _still_road(pane: _Pane) -> Iterator[go.Scatter]:
 
 
 def _spans(pane: _Pane) -> list[tuple[str, float, float]]:
-    """The phases on the way to the end, with the time from which and until which each lasted."""
     way = pane.way
     starts = way["phase"].ne(way["phase"].shift()).to_numpy().nonzero()[0]
     edges = [*way["t_s"].iloc[starts], pane.followed.ended_s]
@@ -144,33 +139,30 @@ def _spans(pane: _Pane) -> list[tuple[str, float, float]]:
 
 
 def _listed(phase: str) -> dict[str, Any]:
-    """The place of a phase in the legend."""
     return {"legendgroup": phase, "legendrank": list(PHASES).index(phase) + 1}
 
 
 def _car(front_m: float, length_m: float = _CAR_M[0]) -> tuple[list[float], list[float]]:
-    """The outline of a car by the place of its front."""
     back, side = front_m - length_m, _CAR_M[1] / 2
     return [back, front_m, front_m, back, back], [-side, -side, side, side, -side]
 
 
 def _moments(followed: Followed) -> list[tuple[str, float]]:
-    """The key moments, with their times in s."""
+    """Return the key moments, with their times in s."""
     ending = "hits it" if not followed.stopped else "stops" if _stands(followed) else "slows to its speed"
     named = [("comes into view", 0.0), ("is confirmed", followed.confirmed_s), ("vehicle brakes", followed.braking_s)]
     return [(what, at) for what, at in [*named, (f"vehicle {ending}", followed.ended_s)] if at is not None]
 
 
 def _still_time(pane: _Pane, sensors: list[str]) -> Iterator[go.Scatter]:
-    """Each frame from its capture to its answer, by sensor, and the phases below."""
     frames = pane.followed.frames
     frames = frames[frames["captured_s"].between(0, pane.followed.ended_s)]
     for place, sensor in enumerate(sensors):
         for hit in (False, True):
-            mine = frames[(frames["sensor"] == sensor) & (frames["hit"] == hit)]
-            if len(mine):
+            frames_of = frames[(frames["sensor"] == sensor) & (frames["hit"] == hit)]
+            if len(frames_of):
                 name = f"{sensor}: {'found' if hit else 'not found'}"
-                yield _frames_of(pane, mine, name, _SENSORS[place % len(_SENSORS)], hit)
+                yield _frames_of(pane, frames_of, name, _SENSORS[place % len(_SENSORS)], hit)
     for phase, start, end in _spans(pane):
         label, colour = PHASES[phase]
         yield go.Scatter(
@@ -187,17 +179,16 @@ def _still_time(pane: _Pane, sensors: list[str]) -> Iterator[go.Scatter]:
     yield _ending(pane)
 
 
-def _frames_of(pane: _Pane, mine: pd.DataFrame, name: str, symbol: str, hit: bool) -> go.Scatter:
-    """Frames of one sensor that found the object, or did not."""
-    colour, frames = BLUE if hit else GREY, cast(Any, mine.itertuples())
+def _frames_of(pane: _Pane, looked: pd.DataFrame, name: str, symbol: str, hit: bool) -> go.Scatter:
+    colour, frames = BLUE if hit else GREY, cast(Any, looked.itertuples())
     return go.Scatter(
         name=name,
-        x=np.column_stack([mine["captured_s"], mine["answered_s"], np.full(len(mine), np.nan)]).ravel(),
-        y=np.tile([_CAPTURED, _KNOWN, np.nan], len(mine)),
+        x=np.column_stack([looked["captured_s"], looked["answered_s"], np.full(len(looked), np.nan)]).ravel(),
+        y=np.tile([_CAPTURED, _KNOWN, np.nan], len(looked)),
         mode="lines+markers",
         line={"color": colour, "width": 1.5 if hit else 1},
         marker={"color": colour, "size": 6, "symbol": symbol if hit else f"{symbol}-open"},
-        text=np.repeat([_frame_told(row) for row in frames], 3),
+        text=np.repeat([_frame_words(row) for row in frames], 3),
         hovertemplate="%{text}<extra></extra>",
         legendgroup=name,
         legendrank=len(PHASES) + 1 + hit,
@@ -206,7 +197,6 @@ def _frames_of(pane: _Pane, mine: pd.DataFrame, name: str, symbol: str, hit: boo
 
 
 def _ending(pane: _Pane) -> go.Scatter:
-    """How it ended, at the end of the phases."""
     ending = "stopped" if pane.followed.stopped else "hit"
     label, colour = PHASES[ending]
     marker = {"symbol": "square" if pane.followed.stopped else "x", "size": 12, "color": colour}
@@ -223,35 +213,32 @@ def _ending(pane: _Pane) -> go.Scatter:
     )
 
 
-def _frame_told(row: Any) -> str:
-    found = "found" if row.hit else "not found"
-    chance = f"{row.sensor}: {found}, which {row.chance:.0%} of such frames are"
+def _frame_words(row: Any) -> str:
+    result = "found" if row.hit else "not found"
+    chance = f"{row.sensor}: {result}, which {row.chance:.0%} of such frames are"
     return chance if np.isnan(row.answered_s) else f"{chance}; known {duration(row.answered_s - row.captured_s)} later"
 
 
-# What moves.
+# The parts that move.
 
 
 def _frame(panes: list[_Pane], at_s: float) -> list[Moving]:
-    """What changes from frame to frame: places, and the colour of the vehicle."""
     moving = [trace for pane in panes for trace in _moving(pane, at_s)]
     return [{name: trace[name] for name in ("type", "x", "y", "fillcolor") if name in trace} for trace in moving]
 
 
 def _moving(pane: _Pane, at_s: float) -> list[Moving]:
-    """The vehicle, the object, where the planner believes it until it brakes, and the instant in the timeline."""
     instant = min(at_s, pane.followed.ended_s)
     x, y = _car(pane.at("vehicle_m", instant))
     colour = PHASES[str(pane.row(instant)["phase"])][1]
     look = {"mode": "lines", "fill": "toself", "fillcolor": colour, "line": {"color": GREY, "width": 1}}
     vehicle = {"x": x, "y": y, **look, **pane.on_road()}
     cursor = {"x": [at_s] * 2, "y": [_STATE - 0.5, _CAPTURED + 0.5], "mode": "lines", "line": INSTANT, **pane.on_time()}
-    found = [vehicle, _object(pane, instant), _believed(pane, instant), cursor]
-    return [{"type": "scatter", "showlegend": False, "hoverinfo": "skip", **trace} for trace in found]
+    traces = [vehicle, _object(pane, instant), _believed(pane, instant), cursor]
+    return [{"type": "scatter", "showlegend": False, "hoverinfo": "skip", **trace} for trace in traces]
 
 
 def _believed(pane: _Pane, at_s: float) -> Moving:
-    """Where the planner takes the object to be; once the vehicle brakes, where it did then, for nothing is decided any more."""
     braking = pane.followed.braking_s
     last = at_s if braking is None else min(at_s, braking)
     place = pane.at("vehicle_m", last) + pane.row(last)["believed_gap_m"]
@@ -261,7 +248,6 @@ def _believed(pane: _Pane, at_s: float) -> Moving:
 
 
 def _object(pane: _Pane, at_s: float) -> Moving:
-    """What came into the way: a car by its outline, anything smaller as a mark."""
     place, what = pane.at("object_m", at_s), pane.followed.object
     if what == "car":
         x, y = _car(place + _CAR_M[0])
@@ -314,19 +300,17 @@ def _lay_out(drawn: go.Figure, panes: list[_Pane], ends: float) -> None:
 
 
 def _farthest(pane: _Pane) -> float:
-    """How far the road is looked at, in metres: the object has room, wherever it is and is believed to be."""
+    """Return the length of the road drawn, in metres: the object has room, wherever it is and is believed to be."""
     believed = (pane.way["vehicle_m"] + pane.way["believed_gap_m"]).max()
     return float(np.nanmax([pane.way["object_m"].max() + _CAR_M[0], believed]))
 
 
 def _domain(panes: list[_Pane], top_px: float, height_px: float) -> list[float]:
-    """What lies so far below the upper edge of the drawing, as shares of its height."""
     whole = len(panes) * _HEIGHT
     return [1 - (top_px + height_px) / whole, 1 - top_px / whole]
 
 
 def _buttons(ends: float) -> dict[str, Any]:
-    """Play and pause; nothing moves before, and from one frame to the next nothing glides."""
     frame = {"duration": 1000 * _SLOWED * step_s(ends), "redraw": False}
     play = {"frame": frame, "transition": {"duration": 0}, "mode": "immediate"}
     pause = {"frame": {"duration": 0, "redraw": False}, "transition": {"duration": 0}, "mode": "immediate"}
@@ -353,7 +337,6 @@ def _buttons(ends: float) -> dict[str, Any]:
 
 
 def _stands(followed: Followed) -> bool:
-    """Whether the vehicle stands at the end; behind something that drives it need not."""
     return bool(followed.steps["vehicle_kmh"].iloc[-1] < 1)
 
 
@@ -366,12 +349,11 @@ def _outcome(followed: Followed) -> str:
 
 
 def _on_the_way(pane: _Pane) -> str:
-    """How far away the object was at the moments between its coming into view and the end."""
     confirmed, braking = pane.followed.confirmed_s, pane.followed.braking_s
     if confirmed is None:
         return "never confirms it" if braking is None else f"brakes {_metres(pane.at('gap_m', braking))} before it"
-    told = f"confirmed {_metres(pane.at('gap_m', confirmed))} before it"
-    return f"{told}, never brakes" if braking is None else f"{told}, brakes {_metres(pane.at('gap_m', braking))} before it"
+    words = f"confirmed {_metres(pane.at('gap_m', confirmed))} before it"
+    return f"{words}, never brakes" if braking is None else f"{words}, brakes {_metres(pane.at('gap_m', braking))} before it"
 
 
 def _metres(value: float) -> str:
@@ -386,19 +368,18 @@ def _takeaway(designs: Mapping[str, Followed]) -> str:
 
 def _clause(name: str, followed: Followed) -> str:
     confirmed, braking = followed.confirmed_s, followed.braking_s
-    told = ["never confirms it" if confirmed is None else f"confirms it after {duration(confirmed)}"]
+    words = ["never confirms it" if confirmed is None else f"confirms it after {duration(confirmed)}"]
     if braking is not None:
-        told.append(f"brakes after {duration(braking)}")
+        words.append(f"brakes after {duration(braking)}")
     elif confirmed is not None:
-        told.append("does not brake")
-    told.append(_outcome(followed))
+        words.append("does not brake")
+    words.append(_outcome(followed))
     if not followed.stopped and followed.margin_m < 0:
-        told[-1] += f", {_metres(-followed.margin_m)} short"
-    return f"{name[0].lower()}{name[1:]} {', '.join(told[:-1])} and {told[-1]}"
+        words[-1] += f", {_metres(-followed.margin_m)} short"
+    return f"{name[0].lower()}{name[1:]} {', '.join(words[:-1])} and {words[-1]}"
 
 
 def _table(panes: list[_Pane]) -> pd.DataFrame:
-    """Everything that happens with each design, in the order of time."""
     rows = [row for pane in panes for row in sorted(_events(pane), key=lambda row: float(row["time (s)"]))]
     return pd.DataFrame(rows)
 

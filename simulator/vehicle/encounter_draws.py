@@ -42,7 +42,7 @@ class Drawn:
 
 
 def drawn(plan: Plan, seed: int, replication: int) -> Drawn:
-    """The encounters of a replication; a further kind in the case shifts no draw of the others."""
+    """Return the encounters of a replication; a further kind in the case shifts no draw of the others."""
     spec = plan.scenario.encounters
     assert spec is not None
     streams, n = Streams(seed, replication), spec.count
@@ -67,13 +67,13 @@ def drawn(plan: Plan, seed: int, replication: int) -> Drawn:
 
 
 def deceleration_of(spec: Encounters, condition: str | None) -> float:
-    """The deceleration of the brakes under a condition, in m/s^2."""
+    """Return the deceleration of the brakes under a condition, in m/s^2."""
     own = spec.conditions[condition].deceleration_mps2 if condition else None
     return (own or spec.braking.deceleration_mps2).value
 
 
 def speed_at(plan: Plan, at_s: Floats) -> Floats:
-    """The vehicle's own speed at each time, in m/s, shape as `at_s`."""
+    """Return the vehicle's own speed at each time, in m/s, shape as `at_s`."""
     spec = plan.scenario.encounters
     assert spec is not None
     if spec.speed_kmh is not None:
@@ -83,17 +83,17 @@ def speed_at(plan: Plan, at_s: Floats) -> Floats:
 
 
 def weather_at(plan: Plan, at_s: Floats) -> NDArray[np.int64]:
-    """The condition at each time, by its place in the file; as many as there are for a clear day. The latest strike holds."""
+    """Return the condition at each time, by its place in the file (their number for a clear day). The latest strike holds."""
     spec = plan.scenario.encounters
     assert spec is not None
     names = list(spec.conditions)
-    found = np.full(len(at_s), names.index(spec.condition) if spec.condition else len(names))
+    places = np.full(len(at_s), names.index(spec.condition) if spec.condition else len(names))
     for name, start in sorted(plan.strikes.items(), key=lambda strike: strike[1]):
         ball = plan.scenario.curveballs[name]
         if isinstance(ball, Weather):
             lasts = np.inf if ball.lasts_s is None else ball.lasts_s
-            found[(at_s >= start) & (at_s < start + lasts)] = names.index(ball.condition)
-    return found
+            places[(at_s >= start) & (at_s < start + lasts)] = names.index(ball.condition)
+    return places
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Noise:
 
 
 def noise(seed: int, replication: int, n: int, name: str) -> Noise:
-    """The numbers of a kind of sensor, `camera` or `lidar`; single precision is enough, and halves the time."""
+    """Return the numbers of a kind of sensor, `camera` or `lidar`; single precision is enough, and halves the time."""
     streams = Streams(seed, replication)
 
     def normal(part: str, *shape: int) -> Any:
@@ -119,15 +119,14 @@ def noise(seed: int, replication: int, n: int, name: str) -> Noise:
 
 
 def related(first: Noise, second: Noise, correlation: float) -> Noise:
-    """The second, correlated with the first part by part: r first + sqrt(1 - r^2) second."""
     rest = float(np.sqrt(1 - correlation**2))
     parts = ((getattr(first, name), getattr(second, name)) for name in ("object", "slow", "white"))
     return Noise(*(correlation * one + rest * other for one, other in parts))
 
 
 def slowly(normal: Floats, tau_s: float) -> Floats:
-    """An Ornstein-Uhlenbeck process of unit variance in steps of STEP_S, from independent normal numbers, shape (n, STEPS)."""
-    kept = float(np.exp(-STEP_S / max(tau_s, 1e-6)))
-    fresh = normal * np.sqrt(1 - kept**2).astype(normal.dtype)
+    """Make an Ornstein-Uhlenbeck process of unit variance in steps of STEP_S, from normal numbers, shape (n, STEPS)."""
+    remains = float(np.exp(-STEP_S / max(tau_s, 1e-6)))
+    fresh = normal * np.sqrt(1 - remains**2).astype(normal.dtype)
     fresh[:, 0] = normal[:, 0]
-    return np.asarray(lfilter([1.0], [1.0, -kept], fresh, axis=1))
+    return np.asarray(lfilter([1.0], [1.0, -remains], fresh, axis=1))

@@ -29,7 +29,7 @@ Sums = dict[str, tuple[float, float]]
 
 
 def encounter_metrics(kinds: Mapping[str, str]) -> Iterator[Metric]:
-    """The metrics of a case with encounters; kinds: the label of each, by name."""
+    """Return the metrics of a case with encounters; kinds: the label of each, by name."""
     yield share_metric("stopped_share", "Encounters stopped in time", "higher")
     for name, label in kinds.items():
         yield share_metric(f"stopped_share.{name}", f"{label}: stopped in time", "higher")
@@ -46,22 +46,22 @@ def encounter_metrics(kinds: Mapping[str, str]) -> Iterator[Metric]:
 def encounter_totals(trace: Trace) -> dict[str, Total]:
     """Return every metric of encounters and of the vehicle, by name."""
     meeting = Meeting(trace)
-    found = sums(meeting, meeting.outcome())
+    plain = sums(meeting, meeting.outcome())
     draws = range(1, DRAWS + 1) if trace.replication < EVIDENCE_RUNS and trace.plan.edge is None else ()
     drawn = [sums(meeting, meeting.outcome(draw)) for draw in draws]
     totals = {
-        name: Total(*pair, by_draw=np.array([one[name] for one in drawn]) if drawn else None) for name, pair in found.items()
+        name: Total(*pair, by_draw=np.array([one[name] for one in drawn]) if drawn else None) for name, pair in plain.items()
     }
     return totals | dict(_others(meeting)) | dict(vehicle_totals(trace, alarms_per_h(meeting)))
 
 
 def sums(meeting: Meeting, outcome: EncounterOutcome) -> Sums:
-    """Numerator and denominator of each metric that rests on what was found."""
+    """Return numerator and denominator of each metric that rests on what was found."""
     counts = meeting.counts
     n = float(counts.sum())
     confirmed = np.isfinite(outcome.confirmed_s) & (outcome.confirmed_gap_m > 0) & counts
     share = (outcome.impact_mps / meeting.closing_mps) ** 2
-    found = {
+    pairs = {
         "margin_mean_m": (float(outcome.margin_m[counts].sum()), n),
         "harm_share": (float(share[counts].sum()), n),
         "impact_mean_kmh": (float(outcome.impact_mps[counts].sum()) / KMH, n),
@@ -71,14 +71,14 @@ def sums(meeting: Meeting, outcome: EncounterOutcome) -> Sums:
     reasons = lost(meeting, outcome)
     kinds = {f".{name}": counts & (meeting.drawn.kind == place) for place, name in enumerate(meeting.spec.kinds)}
     for of_kind, those in {"": counts, **kinds}.items():
-        found[f"stopped_share{of_kind}"] = float((outcome.stopped & those).sum()), float(those.sum())
+        pairs[f"stopped_share{of_kind}"] = float((outcome.stopped & those).sum()), float(those.sum())
         hit = float((~outcome.stopped & those).sum())
-        found |= {f"{name}{of_kind}": (float((mine & those).sum()), hit) for name, mine in reasons.items()}
-    return found
+        pairs |= {f"{name}{of_kind}": (float((with_reason & those).sum()), hit) for name, with_reason in reasons.items()}
+    return pairs
 
 
 def lost(meeting: Meeting, outcome: EncounterOutcome) -> dict[str, NDArray[np.bool_]]:
-    """Why the vehicle does not stop in time, by name, shape (n,) each: each encounter that it does not stop for has one reason.
+    """Return why the vehicle does not stop in time, by reason, shape (n,) each: each encounter that it hits has one reason.
 
     unseen: when the frame that confirms the object was captured, even brakes that hold at once would have been too late
     answered_late: they would not, but brakes as soon as the answer was known are; braked_late: the planner waited beyond that
@@ -101,15 +101,15 @@ def _others(meeting: Meeting) -> Iterator[tuple[str, Total]]:
 
 
 def alarms_per_h(meeting: Meeting) -> tuple[float, float, float]:
-    """Brakes that nothing called for, an hour, with its interval: those of each kind of sensor that answers.
+    """Return brakes that nothing called for, an hour, with its interval: those of each kind of sensor that answers.
 
     Where both must confirm, the rarer of the two is an upper bound; how often both are wrong about one place was not measured.
     """
     by_kind: dict[bool, tuple[float, float, float]] = {}
     looked = set(meeting.answers.sight[np.isfinite(meeting.answers.known)])
     for sight in (one for place, one in enumerate(meeting.sights) if place in looked):
-        told = sight.alarms.per_hour, sight.alarms.low, sight.alarms.high
-        by_kind[sight.is_camera] = max(by_kind.get(sight.is_camera, told), told)
+        rate = sight.alarms.per_hour, sight.alarms.low, sight.alarms.high
+        by_kind[sight.is_camera] = max(by_kind.get(sight.is_camera, rate), rate)
     if not by_kind or (meeting.spec.fuses == "both" and len(by_kind) < 2):
         return 0.0, 0.0, 0.0
     each = np.array(list(by_kind.values()))
@@ -123,7 +123,7 @@ def alarms_per_h(meeting: Meeting) -> tuple[float, float, float]:
 
 
 def vehicle_metrics() -> Iterator[Metric]:
-    """The metrics of a case with a vehicle."""
+    """Return the metrics of a case with a vehicle."""
     yield Metric("power_mean_w", "Power of the perception, mean", "W", "lower", "ratio")
     yield Metric("energy_per_frame_j", "Energy a frame", "J", "lower", "ratio")
     yield share_metric("range_lost_share", "Range lost to the perception", "lower")
@@ -131,7 +131,7 @@ def vehicle_metrics() -> Iterator[Metric]:
 
 
 def vehicle_totals(trace: Trace, alarms: tuple[float, float, float] | None) -> Iterator[tuple[str, Total]]:
-    """Power, energy, range and cost, by metric; alarms: needless brakes an hour, with its interval."""
+    """Return power, energy, range and cost, by metric; alarms: needless brakes an hour, with its interval."""
     spec = trace.plan.scenario.vehicle
     if spec is None:
         return
@@ -145,7 +145,6 @@ def vehicle_totals(trace: Trace, alarms: tuple[float, float, float] | None) -> I
 
 
 def _frames_done(trace: Trace) -> int:
-    """Requests that were done and that a stage with servers worked on: one that is led past all of them takes no energy."""
     worked = np.zeros(trace.columns.n, bool)
     for name, stage in trace.plan.scenario.stages.items():
         if stage.server:
@@ -155,15 +154,14 @@ def _frames_done(trace: Trace) -> int:
 
 
 def usd_by_part(spec: Vehicle, watts: float, needless_per_h: float) -> dict[str, float]:
-    """What a vehicle costs over its life, by part in words: what it carries, its electricity, its needless brakes."""
-    found = {part.label: part.count * part.usd.value for part in spec.parts.values()}
-    found["Electricity"] = watts / 1000 * spec.driven_h.value * spec.usd_per_kwh.value
-    found["Needless brakes"] = needless_per_h * spec.driven_h.value * spec.needless_brake_usd.value
-    return found
+    """Return the cost of a vehicle over its life, by part in words: equipment, electricity, needless brakes."""
+    usd = {part.label: part.count * part.usd.value for part in spec.parts.values()}
+    usd["Electricity"] = watts / 1000 * spec.driven_h.value * spec.usd_per_kwh.value
+    usd["Needless brakes"] = needless_per_h * spec.driven_h.value * spec.needless_brake_usd.value
+    return usd
 
 
 def watts_by_part(trace: Trace) -> dict[str, float]:
-    """The mean power of each part while frames come: idle, and as much more as the share of the time that it is at work."""
     spec = trace.plan.scenario.vehicle
     assert spec is not None
     return {part.label: _watts(part, busy_share(trace, part.works_for, part.count)) for part in spec.parts.values()}
@@ -175,7 +173,7 @@ def _watts(part: VehiclePart, busy: float) -> float:
 
 
 def busy_share(trace: Trace, stages: Sequence[str], parts: int) -> float:
-    """The share of so many parts that is at work for these stages, averaged over the time in which frames come.
+    """Return the share of N parts that is at work for these stages, averaged over the time in which frames come.
 
     Each serves a batch at a time as long as there are no more batches than parts; beyond, all are at work.
     """
@@ -190,7 +188,7 @@ def busy_share(trace: Trace, stages: Sequence[str], parts: int) -> float:
 
 
 def busy_s(starts: Floats, ends: Floats, parts: int) -> float:
-    """The integral over time of how many of so many parts are at work, of services in any order, shape (n,) each."""
+    """Integrate over time the number of N parts that are at work, from services in any order, shape (n,) each."""
     times = np.concatenate([starts, ends])
     order = np.argsort(times, kind="stable")
     under_way = np.cumsum(np.repeat([1, -1], len(starts))[order])

@@ -1,4 +1,4 @@
-"""What a vehicle meets: one encounter with two designs, and how far a design sees beside how far it needs to."""
+"""Panels of a vehicle's encounters: one encounter under two designs, and sight beside stopping distances."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ _THIS, _BY_NUMBER = "This design", "by its number"
 @panel("encounter")
 @st.fragment
 def one_encounter(result: Result) -> None:
-    """An encounter of replication 0 under the design at hand and, above that, another one, at an instant that can be moved."""
-    mine = _meeting(result.plan, result.seed, lambda: replication_0(result))
-    number = _number(mine, result.plan.scenario.id)
+    """Show an encounter of replication 0 under the design at hand and above another one, at an instant that can be moved."""
+    meeting = _meeting(result.plan, result.seed, lambda: replication_0(result))
+    number = _number(meeting, result.plan.scenario.id)
     if number is None:
         st.markdown("In this replication the vehicle closes in on nothing.")
         return
-    if not mine.closes[number]:
+    if not meeting.closes[number]:
         st.markdown("In this encounter the vehicle does not close in on anything, so there is nothing to see.")
         return
-    designs = {_THIS: follow(mine, number)} | _beside(result, number)
+    designs = {_THIS: follow(meeting, number)} | _beside(result, number)
     draw(encounter(designs, _instant(designs, result.plan.scenario.id, number)), key="encounter")
     many = " Both designs meet the same encounter." if len(designs) > 1 else ""
     st.caption(
@@ -54,16 +54,16 @@ def one_encounter(result: Result) -> None:
     )
 
 
-def _number(mine: Meeting, case: str) -> int | None:
-    """The encounter that a person picks; None where there is none."""
-    found = interesting(mine)
-    if not found:
+def _number(meeting: Meeting, case: str) -> int | None:
+    """Return the encounter that a person picks; None where there is none."""
+    numbers = interesting(meeting)
+    if not numbers:
         return None
     left, right = st.columns(2)
-    picked = left.selectbox("Which encounter", [*found, _BY_NUMBER], format_func=_capital, key=f"{case}:encounter")
-    if picked in found:
-        return found[picked]
-    return int(right.number_input("Its number", 0, len(mine.drawn.at_s) - 1, key=f"{case}:encounter_number"))
+    picked = left.selectbox("Which encounter", [*numbers, _BY_NUMBER], format_func=_capital, key=f"{case}:encounter")
+    if picked in numbers:
+        return numbers[picked]
+    return int(right.number_input("Its number", 0, len(meeting.drawn.at_s) - 1, key=f"{case}:encounter_number"))
 
 
 def _capital(name: str) -> str:
@@ -71,7 +71,7 @@ def _capital(name: str) -> str:
 
 
 def _instant(designs: dict[str, Followed], case: str, number: int) -> float:
-    """The instant that the slider stands at, in seconds since the object came into view; at first the end."""
+    """Return the instant that the slider stands at, in seconds since the object came into view; at first the end."""
     ends = max(followed.ended_s for followed in designs.values())
     step = step_s(ends)
     last = step * ceil(ends / step)
@@ -80,7 +80,7 @@ def _instant(designs: dict[str, Followed], case: str, number: int) -> float:
 
 
 def _beside(result: Result, number: int) -> dict[str, Followed]:
-    """The same encounter under the pinned run or the default design, by name: the first that is another design.
+    """Return the same encounter under the pinned run or the default design, by name: the first that is another design.
 
     None where that other one does not close in on anything.
     """
@@ -103,17 +103,17 @@ def _others(plan: Plan) -> Iterator[tuple[str, Plan]]:
 
 
 def _meeting(plan: Plan, seed: int, trace: Callable[[], Trace]) -> Meeting:
-    return _kept(fingerprint([*plan.identity, seed]), trace)
+    return _cached_meeting(fingerprint([*plan.identity, seed]), trace)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _kept(design: str, _trace: Callable[[], Trace]) -> Meeting:
+def _cached_meeting(design: str, _trace: Callable[[], Trace]) -> Meeting:
     return meeting_of(_trace())
 
 
 @panel("sight")
 def sight(result: Result) -> None:
-    """What the design finds by distance, beside the distances that it needs to stop."""
+    """Show the recall of the design by distance, beside the distances that it needs to stop."""
     scenario, plan = result.plan.scenario, result.plan
     assert scenario.encounters is not None
     objects = list(dict.fromkeys(kind.object for kind in scenario.encounters.kinds.values()))
@@ -139,7 +139,7 @@ def sight(result: Result) -> None:
 @panel("front")
 @st.fragment
 def options(result: Result) -> None:
-    """What every option for the model that looks finds at a distance, and how long it takes."""
+    """Show the recall at a distance and the latency of every option for the model that looks."""
     plan, key = result.plan, f"{result.plan.scenario.id}:front_m"
     distance = st.select_slider("Distance (m)", DISTANCES_M, _USUAL_M, key=key)
     rows = _front(fingerprint(plan.identity), float(distance), plan)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from simulator.records.trace import Trace
     from simulator.vehicle.encounter_causes import Explain
 
-#: What may come into the way.
+#: Objects that may come into the way.
 Object = Literal["car", "pedestrian", "cyclist"]
 
 #: The most recent frames of a sensor that may be asked for to confirm an object.
@@ -35,7 +35,7 @@ Deceleration = Annotated[Figure, bounded(0.1, 100)]
 
 
 class Sight(Strict):
-    """What a stage's model finds in the frames that it serves, by evidence of real drives or of labelled images."""
+    """The recall of a stage's model in the frames that it serves, by evidence of real drives or of labelled images."""
 
     finds: Annotated[
         str,
@@ -114,7 +114,7 @@ class Condition(Strict):
 
 
 class Degraded(Strict):
-    """What the vehicle does while its newest information is too old: it drives no faster than that; 0 is a safe stop."""
+    """The speed limit of the vehicle while its newest information is too old; 0 is a safe stop."""
 
     above_age_ms: Annotated[float, Field(gt=0, le=60_000)]
     speed_kmh: Annotated[Figure, bounded(0, 300)]
@@ -136,7 +136,7 @@ class Braking(Strict):
 
 
 class Encounters(Section):
-    """What comes into the vehicle's way during a run; each design meets the same encounters."""
+    """Encounters of the vehicle during a run; each design meets the same ones."""
 
     known_at: Annotated[Name, Field(description="the end where an answer is known to the planner")]
     count: Annotated[int, Field(ge=1, le=10_000, description="encounters in each replication")] = 200
@@ -160,16 +160,16 @@ class Encounters(Section):
         return self
 
     def check(self, scenario: Scenario) -> Faults:
-        """Its names refer to something, and its shares make a whole."""
+        """Check that names refer to something."""
         total = sum(kind.share.value for kind in self.kinds.values())
         if abs(total - 1) > 1e-6:
             yield ("kinds",), f"the shares of the kinds add up to {total:g}; they should add up to 1"
         if self.condition is not None and self.condition not in self.conditions:
-            told = suggest(self.condition, self.conditions)
-            yield ("condition",), f"'{self.condition}' is not one of `encounters.conditions`; {told}"
+            hint = suggest(self.condition, self.conditions)
+            yield ("condition",), f"'{self.condition}' is not one of `encounters.conditions`; {hint}"
         if (frames_s := 86_400 * scenario.run.days) < LONGEST_S:
-            told = f"encounters are followed for up to {LONGEST_S:g} s, but frames come for only {frames_s:.3g} s"
-            yield (), f"{told}; run.days should be at least {LONGEST_S / 86_400:.2g}"
+            hint = f"encounters are followed for up to {LONGEST_S:g} s, but frames come for only {frames_s:.3g} s"
+            yield (), f"{hint}; run.days should be at least {LONGEST_S / 86_400:.2g}"
         yield from self._check_speed(scenario)
         yield from self._check_sights(scenario)
         if self.known_at not in scenario.ends:
@@ -201,19 +201,16 @@ class Encounters(Section):
         return encounter_metrics({name: name for name in kinds} if isinstance(kinds, dict) else {})
 
     def gather(self, gather: Gatherer) -> None:
-        """Look up what every stage that looks for objects finds."""
         from simulator.vehicle.sight import look_up
 
         gather.sights = look_up(gather, self)
 
     def totals(self, trace: Trace) -> dict[str, Total]:
-        """Return the metrics of encounters, and those of the vehicle."""
         from simulator.vehicle.encounter_metrics import encounter_totals
 
         return encounter_totals(trace)
 
     def objective_causes(self) -> Mapping[str, Explain]:
-        """Return the functions that explain objectives on encounters."""
         from simulator.vehicle.encounter_causes import ENCOUNTER_CAUSES
 
         return ENCOUNTER_CAUSES
@@ -247,28 +244,25 @@ class Vehicle(Section):
     average_kmh: PositiveFigure
 
     def check(self, scenario: Scenario) -> Faults:
-        """Its names refer to something."""
+        """Check that names refer to something."""
         for name, part in self.parts.items():
             for index, stage in enumerate(part.works_for):
                 if stage not in scenario.stages or not scenario.stages[stage].server:
-                    told = suggest(stage, scenario.machine_stages())
-                    yield ("parts", name, "works_for", index), f"'{stage}' is not a stage with servers; {told}"
+                    hint = suggest(stage, scenario.machine_stages())
+                    yield ("parts", name, "works_for", index), f"'{stage}' is not a stage with servers; {hint}"
 
     @classmethod
     def metrics_of(cls, data: Any) -> Iterator[Metric]:
-        """Yield the metrics of a case with a vehicle."""
         from simulator.vehicle.encounter_metrics import vehicle_metrics
 
         return vehicle_metrics()
 
     def totals(self, trace: Trace) -> dict[str, Total]:
-        """Return the metrics of the machines; encounters count them with their own, whose false alarms cost something."""
         from simulator.vehicle.encounter_metrics import vehicle_totals
 
         return {} if trace.plan.scenario.encounters else dict(vehicle_totals(trace, None))
 
     def objective_causes(self) -> Mapping[str, Explain]:
-        """Return the functions that explain objectives on the machines of the vehicle."""
         from simulator.vehicle.encounter_causes import VEHICLE_CAUSES
 
         return VEHICLE_CAUSES

@@ -52,7 +52,7 @@ class Followed:
 
 
 def follow(meeting: Meeting, number: int) -> Followed:
-    """An encounter of a replication by its number."""
+    """Return an encounter of a replication by its number."""
     outcome = _outcome(meeting)
     kind = list(meeting.spec.kinds.values())[int(meeting.drawn.kind[number])]
     course = _Course(meeting, outcome, number)
@@ -75,7 +75,7 @@ def follow(meeting: Meeting, number: int) -> Followed:
 
 
 def interesting(meeting: Meeting) -> dict[str, int]:
-    """Encounters worth a look under this design, by what they are: their numbers."""
+    """Return encounters worth a look under this design, by what they are: their numbers."""
     outcome = _outcome(meeting)
     counts = np.flatnonzero(meeting.closes)
     if not len(counts):
@@ -83,12 +83,12 @@ def interesting(meeting: Meeting) -> dict[str, int]:
     margin = outcome.margin_m[counts]
     order = counts[np.argsort(margin, kind="stable")]
     hit = order[: int((margin < 0).sum())]
-    found = {"closest call": order[min(len(hit), len(order) - 1)], "typical": order[len(order) // 2]}
-    found |= {"worst": order[0]} | ({"hit at the median speed": hit[len(hit) // 2]} if len(hit) else {})
+    numbers = {"closest call": order[min(len(hit), len(order) - 1)], "typical": order[len(order) // 2]}
+    numbers |= {"worst": order[0]} | ({"hit at the median speed": hit[len(hit) // 2]} if len(hit) else {})
     for place, kind in enumerate(meeting.spec.kinds.values()):
-        mine = order[meeting.drawn.kind[order] == place]
-        found |= {kind.label: mine[len(mine) // 2]} if len(mine) else {}
-    return {name: int(number) for name, number in found.items()}
+        of_kind = order[meeting.drawn.kind[order] == place]
+        numbers |= {kind.label: of_kind[len(of_kind) // 2]} if len(of_kind) else {}
+    return {name: int(number) for name, number in numbers.items()}
 
 
 @lru_cache(maxsize=8)
@@ -97,12 +97,11 @@ def _outcome(meeting: Meeting) -> EncounterOutcome:
 
 
 def _finite(time: float, ends: float) -> float | None:
-    """A time that came before the encounter was over."""
     return float(time) if time <= ends else None
 
 
 class _Course:
-    """How the gap and the speed go on in one encounter."""
+    """The gap and the speed over one encounter."""
 
     def __init__(self, meeting: Meeting, outcome: EncounterOutcome, number: int) -> None:
         self.closing, self.own = float(meeting.closing_mps[number]), float(meeting.drawn.own_mps[number])
@@ -113,7 +112,7 @@ class _Course:
 
     @property
     def ends(self) -> float:
-        """When the vehicle has stopped closing in, or is at the object."""
+        """The time when the vehicle has stopped closing in, or is at the object."""
         contact = self.gap / self.closing
         if self.braking >= contact:
             return contact
@@ -123,7 +122,7 @@ class _Course:
         return self.braking + (self.closing - float(np.sqrt(max(self.closing**2 - 2 * self.slows * left, 0.0)))) / self.slows
 
     def steps(self) -> pd.DataFrame:
-        """A row a step, with each time at which something happens among them."""
+        """Return a row a step, with each time at which something happens among them."""
         marks = [time for time in (self.confirmed, self.braking, self.ends) if time <= self.ends]
         times = np.unique(np.append(np.linspace(0, self.ends, STEPS - len(marks)), marks))
         brakes = np.clip(times - self.braking, 0.0, None) if np.isfinite(self.braking) else np.zeros(len(times))
@@ -140,7 +139,6 @@ class _Course:
         )
 
     def _believed(self, times: Floats) -> Floats:
-        """The gap that the planner believes in at its latest tick."""
         meeting = self.meeting
         believed = meeting.believed({name: meeting.hits(name) for name in meeting.families})[self.number]
         place = np.searchsorted(meeting.ticks[self.number], times, "right") - 1
@@ -166,8 +164,8 @@ class _Course:
 
 
 def _frames(meeting: Meeting, number: int) -> pd.DataFrame:
-    found = [_frames_of(meeting, looks, name, number) for name, looks in meeting.families.items()]
-    return pd.concat(found, ignore_index=True).sort_values("captured_s", ignore_index=True)
+    frames = [_frames_of(meeting, looks, name, number) for name, looks in meeting.families.items()]
+    return pd.concat(frames, ignore_index=True).sort_values("captured_s", ignore_index=True)
 
 
 def _frames_of(meeting: Meeting, looks: Looks, name: str, number: int) -> pd.DataFrame:
@@ -190,5 +188,4 @@ def _frames_of(meeting: Meeting, looks: Looks, name: str, number: int) -> pd.Dat
 
 
 def meeting_of(trace: Trace) -> Meeting:
-    """The encounters of a replication that has been simulated."""
     return Meeting(trace)

@@ -48,19 +48,18 @@ class Answers:
     sensor: NDArray[np.int64]
 
     def of(self, sights: list[int]) -> Answers:
-        """Those that one of these stages looked at."""
-        mine = np.isin(self.sight, sights)
-        return Answers(self.captured[mine], self.known[mine], self.sight[mine], self.sensor[mine])
+        own = np.isin(self.sight, sights)
+        return Answers(self.captured[own], self.known[own], self.sight[own], self.sensor[own])
 
 
 def answers_of(trace: Trace) -> Answers:
-    """Every frame of a sensor that looks ahead which reached a stage that looks, served there or not."""
+    """Return every frame of a sensor that looks ahead which reached a stage that looks, served there or not."""
     spec, columns = trace.plan.scenario.encounters, trace.columns
     assert spec is not None
     known = np.full(columns.n, np.inf)
     rows, came = arrived_at(trace, spec.known_at)
     np.minimum.at(known, rows, came)
-    found = []
+    parts = []
     for place, (stage, sight) in enumerate(spec.sees.items()):
         ahead = [trace.plan.scenario.sensors.index(sensor) for sensor in sight.sensors]
         visits = trace.logs[stage].frame(stage)
@@ -68,8 +67,8 @@ def answers_of(trace: Trace) -> Answers:
         served = visits.loc[visits["started_s"].notna() & visits["wanted"], "request"].to_numpy()
         row = np.unique(row)
         seen = np.where(np.isin(row, served), known[row], np.inf)
-        found.append(pd.DataFrame({"at": columns.arrived[row], "known": seen, "sight": place, "sensor": columns.sensor[row]}))
-    frames = pd.concat(found).sort_values("at", kind="stable")
+        parts.append(pd.DataFrame({"at": columns.arrived[row], "known": seen, "sight": place, "sensor": columns.sensor[row]}))
+    frames = pd.concat(parts).sort_values("at", kind="stable")
     return Answers(
         frames["at"].to_numpy(float),
         frames["known"].to_numpy(float),
@@ -87,7 +86,7 @@ _NEARLY = 1e-9
 
 @dataclass(frozen=True)
 class EncounterOutcome:
-    """What became of each encounter, shape (n,) each; times in seconds from when the object comes into view.
+    """The outcome of each encounter, shape (n,) each; times in seconds from when the object comes into view.
 
     seen_s: when the frame that confirmed it was captured; confirmed_s: when its answer was known; braking_s: when the brakes
     held; all infinite if never. confirmed_gap_m: the gap that was left when it was confirmed; margin_m: what is left of the
@@ -103,7 +102,6 @@ class EncounterOutcome:
 
     @property
     def stopped(self) -> Bools:
-        """Which of them the vehicle stops for in time."""
         return np.asarray(self.margin_m >= 0)
 
 
@@ -124,7 +122,6 @@ class Looks:
 
     @property
     def known(self) -> Bools:
-        """Which frames there are and have an answer."""
         return np.isfinite(self.known_s)
 
 
@@ -152,77 +149,68 @@ class Meeting:
 
     @cached_property
     def known(self) -> list[KnownAges]:
-        """What the planner knew when of what is ahead; where both must confirm, of each kind of sensor."""
+        """Return the planner's knowledge of the road ahead over time; where both must confirm, of each kind of sensor."""
         kinds = [self._places(True), self._places(False)] if self.spec.fuses == "both" else [list(range(len(self.sights)))]
         each = [self.answers.of(places) for places in kinds if places]
-        told = [np.isfinite(one.known) for one in each]
-        return [known_from(one.captured[known], one.known[known]) for one, known in zip(each, told, strict=True)]
+        answered = [np.isfinite(one.known) for one in each]
+        return [known_from(one.captured[known], one.known[known]) for one, known in zip(each, answered, strict=True)]
 
     def too_old(self, times: Floats) -> Bools:
-        """Whether what the planner knows is too old at these times, in s of the run, shape of `times`; only with `degrades`."""
+        """Check that the planner's knowledge is too old at these times, in s of the run, shape of `times`; needs `degrades`."""
         assert self.spec.degrades is not None
         oldest = np.max([known.ages(times) for known in self.known], axis=0)
         return np.asarray(oldest > self.spec.degrades.above_age_ms / 1000)
 
     def _places(self, cameras: bool) -> list[int]:
-        """The stages that look, of one kind of sensor, by their places."""
         return [place for place, sight in enumerate(self.sights) if sight.is_camera == cameras]
 
     @cached_property
     def degraded(self) -> Bools:
-        """In which encounters the vehicle drives in degraded mode, since what it knows is too old when the object appears."""
         if self.spec.degrades is None:
             return np.zeros(len(self.drawn.at_s), bool)
         return self.too_old(self.drawn.at_s)
 
     @cached_property
     def speed_mps(self) -> Floats:
-        """The vehicle's speed on approach."""
         speed, mode = speed_at(self.trace.plan, self.drawn.at_s), self.spec.degrades
         return speed if mode is None else np.where(self.degraded, np.minimum(speed, mode.speed_kmh.value * KMH), speed)
 
     @cached_property
     def counts(self) -> Bools:
-        """Which encounters there are: those in which the gap closes at the vehicle's usual speed."""
         return np.asarray(speed_at(self.trace.plan, self.drawn.at_s) - self.drawn.own_mps > 0.1)
 
     @cached_property
     def closes(self) -> Bools:
-        """In which encounters the gap closes at all; not where the vehicle stands in degraded mode."""
         return np.asarray(self.speed_mps - self.drawn.own_mps > 0.1)
 
     @cached_property
     def closing_mps(self) -> Floats:
-        """How fast the gap closes; where it does not, as slowly as makes no difference."""
         return np.maximum(self.speed_mps - self.drawn.own_mps, 0.1)
 
     @cached_property
     def gap_m(self) -> Floats:
-        """The gap from which on an encounter is followed: LONGEST_S before contact at most."""
         return np.minimum(self.drawn.gap_m, self.closing_mps * LONGEST_S)
 
     @cached_property
     def deceleration(self) -> Floats:
-        """Of the brakes, m/s^2."""
+        """The deceleration of the brakes, m/s^2."""
         names = list(self.spec.conditions)
         each = np.array([deceleration_of(self.spec, name) for name in names] + [deceleration_of(self.spec, None)])
         return each[self.weather]
 
     @cached_property
     def ticks(self) -> Floats:
-        """When the planner decides, in seconds from when the object comes into view, shape (n, j)."""
+        """The times of the planner's decisions, in seconds from when the object comes into view, shape (n, j)."""
         period = self.rule.period_s
         first = np.ceil(self.drawn.at_s / period) * period - self.drawn.at_s
         return first[:, None] + period * np.arange(int(np.ceil(LONGEST_S / period)) + 1)
 
     @cached_property
     def families(self) -> dict[str, Looks]:
-        """The frames of cameras, and of LiDARs, as far as there are any."""
         kinds = {"camera": self._places(True), "lidar": self._places(False)}
         return {name: self._looks(self.answers.of(places)) for name, places in kinds.items() if places}
 
     def _looks(self, answers: Answers) -> Looks:
-        """Which of these frames lie within each encounter."""
         contact = self.gap_m / self.closing_mps
         first = np.searchsorted(answers.captured, self.drawn.at_s)
         last = np.searchsorted(answers.captured, self.drawn.at_s + contact, side="right")
@@ -242,51 +230,49 @@ class Meeting:
         return Looks(after, known, sight, answers.sensor[place], self._in_view(after, sight), _step(after))
 
     def _in_view(self, after_s: Floats, sight: NDArray[np.int64]) -> Bools:
-        """Whether the object lies within the angle of the sensor: if beside the way, not when it is close."""
         widest = [spec.half_angle_deg.value if spec.half_angle_deg else 180.0 for spec in self.spec.sees.values()]
         ahead = np.maximum(self._gap_at(after_s), 0.1)
         beside = np.degrees(np.arctan2(self.lateral_m(after_s), ahead))
         return np.asarray(beside <= np.array(widest)[sight])
 
     def lateral_m(self, after_s: Floats) -> Floats:
-        """How far beside the way the object is so long after it came into view, shape (n, f)."""
+        """Return the distance of the object beside the way at times after it came into view, shape (n, f)."""
         moved = self.drawn.crosses_mps[:, None] * np.nan_to_num(after_s)
         return np.maximum(self.drawn.lateral_m[:, None] - moved, 0.0)
 
     def _gap_at(self, after_s: Floats) -> Floats:
-        """The gap so long after the object came into view, if nobody brakes; shape (n, f)."""
+        """Return the gap at times after the object came into view, if the vehicle does not brake; shape (n, f)."""
         return self.gap_m[:, None] - self.closing_mps[:, None] * after_s
 
     def chances(self, looks: Looks, draw: int = 0) -> Floats:
-        """The recall of each frame, shape (n, f); 0 where the object is out of view."""
+        """Return the recall of each frame, shape (n, f); 0 where the object is out of view."""
         gap = np.maximum(np.nan_to_num(self._gap_at(looks.after_s), nan=1.0), 0.5)
-        found = np.zeros(gap.shape)
+        chances = np.zeros(gap.shape)
         for place, sight in enumerate(self.sights):
             for index, what in enumerate(self.objects):
-                mine = (looks.sight == place) & (self.drawn.kind == index)[:, None]
-                if mine.any():
-                    found[mine] = self._recall(sight, what, gap, mine, draw)
-        return found * looks.seen
+                places = (looks.sight == place) & (self.drawn.kind == index)[:, None]
+                if places.any():
+                    chances[places] = self._recall(sight, what, gap, places, draw)
+        return chances * looks.seen
 
-    def _recall(self, sight: StageSight, what: str, gap: Floats, mine: Bools, draw: int) -> Floats:
+    def _recall(self, sight: StageSight, what: str, gap: Floats, places: Bools, draw: int) -> Floats:
         recall = sight.recalls[what]
-        x = gap[mine]
+        x = gap[places]
         if recall.by == "height_px":
             assert sight.spec.scale_px is not None
-            x = sight.spec.scale_px * np.broadcast_to(self.drawn.height_m[:, None], gap.shape)[mine] / x
+            x = sight.spec.scale_px * np.broadcast_to(self.drawn.height_m[:, None], gap.shape)[places] / x
         shares = recall.at(x, draw)
         shifts = np.array([shift[draw] for shift in sight.shifts.values()] + [0.0])
-        shift = np.broadcast_to(shifts[self.weather][:, None], gap.shape)[mine]
+        shift = np.broadcast_to(shifts[self.weather][:, None], gap.shape)[places]
         return np.asarray(ndtr(_quantile(shares) + shift))
 
     @cached_property
     def noises(self) -> dict[str, Noise]:
-        """The random numbers of each kind of sensor, still independent of each other."""
         n = len(self.drawn.at_s)
         return {name: noise(self.trace.seed, self.trace.replication, n, name) for name in self.families}
 
     def hits(self, name: str, draw: int = 0) -> Bools:
-        """In which frames of a kind of sensor the object is found, shape (n, f)."""
+        """Draw the frames of a kind of sensor that find the object, shape (n, f)."""
         looks = self.families[name]
         latent = np.empty(looks.after_s.shape)
         for index, what in enumerate(self.objects):
@@ -296,23 +282,20 @@ class Meeting:
         return np.asarray((latent <= _quantile(self.chances(looks, draw))) & looks.known & looks.seen)
 
     def _latent(self, name: str, looks: Looks, rows: Bools, what: str, draw: int) -> Floats:
-        """The process behind the misses at each frame of these encounters; frames of one step share it."""
         sight = self._first(name)
         misses = sight.misses[what]
-        mine = _rows(self.noises[name], rows)
+        own = _rows(self.noises[name], rows)
         if name == "lidar" and what in self.correlations:
-            mine = related(_rows(self.noises["camera"], rows), mine, self._correlation(what, draw))
+            own = related(_rows(self.noises["camera"], rows), own, self._correlation(what, draw))
         stays, slow = misses.of_object[draw], misses.slow[draw]
-        process = np.sqrt(slow) * slowly(mine.slow, misses.tau_s[draw]) + np.sqrt(max(1 - stays - slow, 0.0)) * mine.white
+        process = np.sqrt(slow) * slowly(own.slow, misses.tau_s[draw]) + np.sqrt(max(1 - stays - slow, 0.0)) * own.white
         at = np.take_along_axis(process, looks.step[rows], 1)
-        return np.asarray(np.sqrt(stays) * mine.object[:, None] + at)
+        return np.asarray(np.sqrt(stays) * own.object[:, None] + at)
 
     def _first(self, name: str) -> StageSight:
-        """The stage whose misses a kind of sensor has; several stages that look at one camera miss the same things."""
         return next(sight for sight in self.sights if sight.is_camera == (name == "camera"))
 
     def _correlation(self, what: str, draw: int) -> float:
-        """Of the two processes part by part, such that the whole has the correlation that was measured."""
         value, low, high = self.correlations[what]
         luck = 0.0 if draw == 0 else float(_LUCK[draw - 1])
         wanted = value + luck * ((high - value) if luck > 0 else (value - low)) / 1.96
@@ -322,12 +305,12 @@ class Meeting:
         return float(np.clip(wanted / max(overlap, 1e-6), -0.999, 0.999))
 
     def outcome(self, draw: int = 0, hits: Mapping[str, Bools] | None = None) -> EncounterOutcome:
-        """What becomes of each encounter; draw: 0 for the evidence as it is, 1 to DRAWS for its resamples."""
-        found = hits or {name: self.hits(name, draw) for name in self.families}
-        seen, confirmed = np.stack([self._confirmed(self.families[name], hit) for name, hit in found.items()], axis=1)
+        """Return the outcome of each encounter; draw: 0 for the evidence as it is, 1 to DRAWS for its resamples."""
+        by_family = hits or {name: self.hits(name, draw) for name in self.families}
+        seen, confirmed = np.stack([self._confirmed(self.families[name], hit) for name, hit in by_family.items()], axis=1)
         which = confirmed.argmax(0) if self.spec.fuses == "both" else confirmed.argmin(0)
         seen, when = (each[which, np.arange(len(which))] for each in (seen, confirmed))
-        believed = self.believed(found)
+        believed = self.believed(by_family)
         decided = decided_at(self.rule, self.ticks, when, believed, self.closing_mps, self.deceleration)
         braking = decided + self.rule.actuation_s
         with np.errstate(invalid="ignore"):
@@ -339,7 +322,7 @@ class Meeting:
         return EncounterOutcome(seen, when, braking, left, np.where(stays, self.gap_m, margin), np.where(stays, 0.0, impact))
 
     def _confirmed(self, looks: Looks, hit: Bools) -> tuple[Floats, Floats]:
-        """When the frame was captured that makes it enough of the latest ones, and when its answer is known; shapes (n,).
+        """Return the capture of the frame that confirms, and the time when its answer is known; shapes (n,).
 
         Infinite where the object is never found in enough of them.
         """
@@ -354,21 +337,21 @@ class Meeting:
         return seen, known
 
     def believed(self, hits: Mapping[str, Bools]) -> Floats:
-        """The gap that the planner believes in at each tick, shape (n, j): that of the newest frame that found the object."""
+        """Return the gap that the planner believes in at each tick, shape (n, j), from the newest frame with the object."""
         newest = np.stack([self._newest(name, hit) for name, hit in hits.items()]).max(0)
         at = self.ticks if self.rule.predicts else newest
         gap = self.gap_m[:, None] - self.closing_mps[:, None] * at
         return np.where(np.isfinite(newest), gap, np.nan)
 
     def _newest(self, name: str, hit: Bools) -> Floats:
-        """When the newest frame was captured that is known at each tick to have found the object; minus infinity: none."""
+        """Return the capture of the newest frame known at each tick to have found the object; minus infinity: none."""
         captured = np.where(hit, self.families[name].after_s, -np.inf)
         best = np.concatenate([np.full((len(hit), 1), -np.inf), np.maximum.accumulate(captured, axis=1)], axis=1)
         return np.asarray(np.take_along_axis(best, self._counts[name], 1))
 
     @cached_property
     def _counts(self) -> dict[str, NDArray[np.int64]]:
-        """How many frames of each kind are known at each tick, shape (n, j)."""
+        """Count the frames of each kind known at each tick, shape (n, j)."""
         return {name: _counts(looks.known_s, self.ticks) for name, looks in self.families.items()}
 
 
@@ -377,17 +360,15 @@ _LUCK = ndtri((np.random.default_rng(0).permutation(DRAWS) + 0.5) / DRAWS)
 
 
 def _counts(known_s: Floats, ticks: Floats) -> NDArray[np.int64]:
-    """How many of the ascending times of each row lie at or before each of its ticks, shape of `ticks`."""
+    """Count the ascending times of each row that lie at or before each of its ticks, shape of `ticks`."""
     return np.stack([np.searchsorted(known, at, "right") for known, at in zip(known_s, ticks, strict=True)])
 
 
 def _quantile(share: Floats) -> Floats:
-    """Phi^-1 of a recall."""
     return np.asarray(ndtri(np.clip(share, _NEARLY, 1 - _NEARLY)))
 
 
 def _step(after_s: Floats) -> NDArray[np.int64]:
-    """The step of the latent process that a time falls into."""
     return np.clip(np.nan_to_num(after_s) / STEP_S, 0, STEPS - 1).astype(np.int64)
 
 
@@ -396,21 +377,21 @@ def _rows(one: Noise, rows: Bools) -> Noise:
 
 
 def reaction_s(meeting: Meeting) -> float | None:
-    """The time from the capture of a frame until the brakes hold, in s: None where no frame was answered.
+    """Return the time from the capture of a frame until the brakes hold, in s: None where no frame was answered.
 
     The median of how long an answer takes, half a tick of the planner, which is the mean wait for the next one, and the delay
     of the brakes.
     """
     answers, rule = meeting.answers, meeting.rule
-    told = np.isfinite(answers.known)
-    if not told.any():
+    answered = np.isfinite(answers.known)
+    if not answered.any():
         return None
-    return float(np.median(answers.known[told] - answers.captured[told])) + rule.period_s / 2 + rule.actuation_s
+    return float(np.median(answers.known[answered] - answers.captured[answered])) + rule.period_s / 2 + rule.actuation_s
 
 
 @dataclass(frozen=True)
 class BrakingRule:
-    """When the planner brakes, and how.
+    """The rule that the planner brakes by.
 
     period_s: between its ticks; actuation_s: from its decision until the brakes hold; margin_s, clearance_m: it brakes as soon
     as the gap that it believes in is at most c margin_s + c^2 / (2 a) + clearance_m
@@ -425,18 +406,16 @@ class BrakingRule:
 
 
 def needed_m(closing: Floats, deceleration: Floats) -> Floats:
-    """By how much the gap still closes once the brakes hold."""
     return np.asarray(closing**2 / (2 * deceleration))
 
 
 def impact_mps(gap_m: Floats, closing: Floats, deceleration: Floats) -> Floats:
-    """The relative speed at the object of a vehicle whose brakes hold from this gap on; 0 where it stops before."""
     left = np.maximum(closing**2 - 2 * deceleration * np.maximum(gap_m, 0.0), 0.0)
     return np.asarray(np.sqrt(left))
 
 
 def first_tick(ticks: Floats, times: Floats) -> Floats:
-    """The first tick at or after each time, shape (n,); infinite where there is none. ticks: shape (n, j), ascending."""
+    """Return the first tick at or after each time, shape (n,); infinite where there is none. ticks: shape (n, j), ascending."""
     later = ticks >= times[:, None]
     return np.where(later.any(1), ticks[np.arange(len(ticks)), later.argmax(1)], np.inf)
 
@@ -444,7 +423,7 @@ def first_tick(ticks: Floats, times: Floats) -> Floats:
 def decided_at(
     rule: BrakingRule, ticks: Floats, confirmed: Floats, believed: Floats, closing: Floats, deceleration: Floats
 ) -> Floats:
-    """The first tick at which the planner brakes, shape (n,), infinite where it never does.
+    """Return the first tick at which the planner brakes, shape (n,), infinite where it never does.
 
     ticks: shape (n, j), ascending; confirmed: when the object counts, shape (n,); believed: the gap that the planner believes
     in at each tick, shape (n, j), NaN where it knows of none

@@ -1,4 +1,4 @@
-"""What a design sees from how far, and how far it needs to see."""
+"""Sight of a design: its recall by distance, its stopping distance, and the evidence behind both."""
 
 from __future__ import annotations
 
@@ -67,36 +67,36 @@ class Sighted:
 
 
 def sighted(plan: Plan, what: str) -> list[Sighted]:
-    """What each stage that looks finds of a kind of object, at the mean height and in the weather that it has in the case."""
+    """Return the recall of each stage that looks for a kind of object, at the case's mean height and in its weather."""
     spec, sights = plan.scenario.encounters, plan.sights
     assert spec is not None
     assert sights is not None
     height = float(np.mean([kind.height_m.mean for kind in spec.kinds.values() if kind.object == what]))
-    found = []
+    result = []
     for stage, sight in sights.by_stage.items():
         scale = sight.spec.scale_px
         x = DISTANCES_M if scale is None else scale * height / DISTANCES_M
         shares, spread = _in_weather(sight, what, x, spec.condition), _spread(sight, what, x, spec.condition)
         low, high = np.clip(shares - spread, 0, 1), np.clip(shares + spread, 0, 1)
         label = plan.scenario.label_of(stage)
-        found.append(Sighted(stage, label, sight.spec.finds, what, DISTANCES_M, shares, low, high))
-    return found
+        result.append(Sighted(stage, label, sight.spec.finds, what, DISTANCES_M, shares, low, high))
+    return result
 
 
 def _in_weather(sight: StageSight, what: str, x: Floats, condition: str | None, draw: int = 0) -> Floats:
-    """The recall at each place, shape as `x`, as a condition leaves it; None for a clear day."""
+    """Return the recall at each place, shape as `x`, as a condition leaves it; None for a clear day."""
     clear = sight.recalls[what].at(x, draw)
     return clear if condition is None else shifted(clear, float(sight.shifts[condition][draw]))
 
 
 def _spread(sight: StageSight, what: str, x: Floats, condition: str | None) -> Floats:
-    """Half of a 95% interval of the recall at each place, from the resamples, shape as `x`."""
+    """Return half of a 95% interval of the recall at each place, from the resamples, shape as `x`."""
     draws = np.stack([_in_weather(sight, what, x, condition, draw) for draw in range(1, DRAWS + 1)])
     return np.asarray(1.96 * np.sqrt(np.mean((draws - _in_weather(sight, what, x, condition)) ** 2, axis=0)))
 
 
 def quickest_stop_m(plan: Plan) -> float:
-    """How far the vehicle of a design goes until it stands, from the capture of one frame that nothing waits before.
+    """Return the metres that a vehicle goes until it stands, from the capture of a frame that waits for nothing.
 
     The network's time alone, half a tick of the planner, the delay of the brakes, and braking, at the speed of the beginning.
     """
@@ -108,7 +108,7 @@ def quickest_stop_m(plan: Plan) -> float:
 
 
 def stopping_m(plan: Plan, kmh: float, reaction_s: float) -> float:
-    """How far a vehicle goes until it stands, from the frame that confirms an object in its way: v t + v^2 / (2 a).
+    """Return the metres that a vehicle goes until it stands, from the frame that confirms an object: v t + v^2 / (2 a).
 
     reaction_s: from that frame until the brakes hold
     """
@@ -119,27 +119,27 @@ def stopping_m(plan: Plan, kmh: float, reaction_s: float) -> float:
 
 
 def recall_at(plan: Plan, stage: str, distance_m: float) -> float:
-    """What a stage finds in one frame at a distance, on average over the kinds of encounters by their shares."""
+    """Return the recall of a stage in one frame at a distance, on average over the kinds of encounters by their shares."""
     spec, sights = plan.scenario.encounters, plan.sights
     assert spec is not None
     assert sights is not None
-    sight, found = sights.by_stage[stage], 0.0
+    sight, recall = sights.by_stage[stage], 0.0
     for kind in spec.kinds.values():
         scale = sight.spec.scale_px
         x = distance_m if scale is None else scale * kind.height_m.mean / distance_m
-        found += kind.share.value * float(_in_weather(sight, kind.object, np.array([x]), spec.condition)[0])
-    return found
+        recall += kind.share.value * float(_in_weather(sight, kind.object, np.array([x]), spec.condition)[0])
+    return recall
 
 
 def front(plan: Plan, distance_m: float) -> pd.DataFrame:
-    """The options of the choice of a model, beside this design: a row an option, by latency.
+    """Return the options of the choice of a model, beside this design: a row an option, by latency.
 
     Columns: choice, option, label, latency_ms (of one frame alone, in the network), low_ms, high_ms (the band of a projection),
     recall (in one frame, at that distance, over the kinds of encounters by their shares), on_front (none is faster and finds as
     much), picked. Empty where no choice changes what looks.
     """
-    found = [_row(plan, name, option, distance_m) for name, option in _options(plan)]
-    rows = pd.DataFrame([row for row in found if row is not None])
+    options = [_row(plan, name, option, distance_m) for name, option in _options(plan)]
+    rows = pd.DataFrame([row for row in options if row is not None])
     if rows.empty:
         return rows
     rows = rows.sort_values(["latency_ms", "recall"], ascending=[True, False], ignore_index=True)
@@ -148,7 +148,6 @@ def front(plan: Plan, distance_m: float) -> pd.DataFrame:
 
 
 def _options(plan: Plan) -> list[tuple[str, str]]:
-    """The options of every choice that says whose recall the first stage that looks has."""
     spec = plan.scenario.encounters
     assert spec is not None
     place = ("encounters", "sees", next(iter(spec.sees)), "finds")
@@ -176,8 +175,8 @@ def _row(plan: Plan, choice: str, option: str, distance_m: float) -> dict[str, o
     low, high = sorted(_latency_ms(edge, stage) for edge in edges) if edges else (np.nan, np.nan)
     label = authored.choices[choice].options[option].label  # type: ignore[union-attr]
     recall = recall_at(other, stage, distance_m)
-    told = {"choice": choice, "option": option, "label": label, "latency_ms": _latency_ms(other, stage)}
-    return told | {"low_ms": low, "high_ms": high, "recall": recall, "picked": plan.design.get(choice) == option}
+    columns = {"choice": choice, "option": option, "label": label, "latency_ms": _latency_ms(other, stage)}
+    return columns | {"low_ms": low, "high_ms": high, "recall": recall, "picked": plan.design.get(choice) == option}
 
 
 def _latency_ms(plan: Plan, stage: str) -> float:
@@ -186,7 +185,7 @@ def _latency_ms(plan: Plan, stage: str) -> float:
 
 @dataclass(frozen=True)
 class StageSight:
-    """What one stage finds.
+    """The evidence of one stage that looks.
 
     recalls, misses: by object; alarms: where nothing is; shifts: of the recall, by condition, shape (1 + draws,) each
     """
@@ -199,13 +198,12 @@ class StageSight:
 
     @property
     def is_camera(self) -> bool:
-        """Whether the height in a picture decides what it finds."""
         return any(recall.by == "height_px" for recall in self.recalls.values())
 
 
 @dataclass(frozen=True)
 class Sights:
-    """What all stages that look find.
+    """The evidence of all stages that look.
 
     by_stage: in the order of the file; correlations: of what camera and LiDAR miss, by object: estimate, low, high; empty
     where only one of the two looks
@@ -216,46 +214,46 @@ class Sights:
 
 
 def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
-    """The evidence of every stage that looks; faults are noted in `gather`."""
+    """Return the evidence of every stage that looks; faults are noted in `gather`."""
     objects = list(dict.fromkeys(kind.object for kind in spec.kinds.values()))
     if not _measured(gather, spec):
         return None
-    found = {}
+    sights = {}
     for stage, sight in spec.sees.items():
         try:
-            found[stage] = _sight(spec, sight, objects)
+            sights[stage] = _sight(spec, sight, objects)
         except InputError as error:
             place = ("encounters", "sees", stage, getattr(error, "field", ""))
             gather.faults.append(gather.scenario.document.fault(place, str(error)))
             continue
         label = gather.scenario.label_of(stage)
-        gather.sources += _sources(label, found[stage])
-        if (sight.focal_px is None) == found[stage].is_camera:
-            told = (
-                "give focal_px: heights in its picture decide what it finds" if found[stage].is_camera else "leave focal_px out"
+        gather.sources += _sources(label, sights[stage])
+        if (sight.focal_px is None) == sights[stage].is_camera:
+            problem = (
+                "give focal_px: heights in its picture decide what it finds"
+                if sights[stage].is_camera
+                else "leave focal_px out"
             )
-            gather.faults.append(gather.scenario.document.fault(("encounters", "sees", stage), f"'{sight.finds}': {told}"))
-    if len(found) < len(spec.sees):
+            gather.faults.append(gather.scenario.document.fault(("encounters", "sees", stage), f"'{sight.finds}': {problem}"))
+    if len(sights) < len(spec.sees):
         return None
-    gather.note(drive_files(DRIVES) | _still_files(found))
-    return _together(gather, spec, found, objects)
+    gather.note(drive_files(DRIVES) | _still_files(sights))
+    return _together(gather, spec, sights, objects)
 
 
-def _together(gather: Gatherer, spec: Encounters, found: Mapping[str, StageSight], objects: Sequence[Object]) -> Sights | None:
-    """What cameras and LiDARs find beside each other; faults are noted in `gather`."""
-    kinds = {sight.is_camera for sight in found.values()}
+def _together(gather: Gatherer, spec: Encounters, sights: Mapping[str, StageSight], objects: Sequence[Object]) -> Sights | None:
+    kinds = {sight.is_camera for sight in sights.values()}
     if spec.fuses == "both" and len(kinds) == 1:
-        told = f"both must confirm, but only {'cameras' if True in kinds else 'LiDARs'} look; write either"
-        gather.faults.append(gather.scenario.document.fault(("encounters", "fuses"), told))
+        problem = f"both must confirm, but only {'cameras' if True in kinds else 'LiDARs'} look; write either"
+        gather.faults.append(gather.scenario.document.fault(("encounters", "fuses"), problem))
     try:
-        return Sights(found, _correlations(found, objects))
+        return Sights(sights, _correlations(sights, objects))
     except DriveError as error:
         gather.faults.append(gather.scenario.document.fault(("encounters", "sees"), str(error)))
         return None
 
 
 def _measured(gather: Gatherer, spec: Encounters) -> bool:
-    """Whether every condition was measured; those that were not are faults."""
     before = len(gather.faults)
     for name, one in spec.conditions.items():
         try:
@@ -289,7 +287,6 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object]) -> Sta
 
 @contextmanager
 def _about(field: str) -> Iterator[None]:
-    """Says of an error that tells no field of its own that it is about this one."""
     try:
         yield
     except DriveError as error:
@@ -298,19 +295,18 @@ def _about(field: str) -> Iterator[None]:
 
 
 def _shifts(sight: SightSpec, corruption: str, severity: int) -> Floats:
-    """What a condition takes from a camera; what weather takes from a LiDAR was not measured here."""
-    found = shifts_of(sight.finds, corruption, severity)
-    return found if sight.focal_px is not None else np.zeros_like(found)
+    shifts = shifts_of(sight.finds, corruption, severity)
+    return shifts if sight.focal_px is not None else np.zeros_like(shifts)
 
 
-def _correlations(found: Mapping[str, StageSight], objects: Sequence[Object]) -> dict[str, Floats]:
-    cameras = [sight.spec.misses_as or sight.spec.finds for sight in found.values() if sight.is_camera]
-    lidars = [sight.spec.finds for sight in found.values() if not sight.is_camera]
+def _correlations(sights: Mapping[str, StageSight], objects: Sequence[Object]) -> dict[str, Floats]:
+    cameras = [sight.spec.misses_as or sight.spec.finds for sight in sights.values() if sight.is_camera]
+    lidars = [sight.spec.finds for sight in sights.values() if not sight.is_camera]
     return {what: correlation_of(cameras[0], lidars[0], what) for what in objects} if cameras and lidars else {}
 
 
-def _still_files(found: Mapping[str, StageSight]) -> dict[str, Path]:
-    used = any(sight.shifts or not Finder(sight.spec.finds).on_road for sight in found.values())
+def _still_files(sights: Mapping[str, StageSight]) -> dict[str, Path]:
+    used = any(sight.shifts or not Finder(sight.spec.finds).on_road for sight in sights.values())
     return {f"detections/{name}": DETECTIONS / name for name in ("scales.csv", "conditions.csv") if used}
 
 
@@ -326,9 +322,9 @@ def _sources(label: str, sight: StageSight) -> Iterator[Source]:
     borrowed = spec.misses_as is not None and spec.misses_as != spec.finds
     why = f"taken to follow each other as those of {spec.misses_as} do; {road}" if borrowed else road
     shares = next(iter(sight.misses.values()))
-    kept = f"{shares.of_object[0]:.0%} stays with the object, {shares.slow[0]:.0%} passes within {shares.tau_s[0]:.2g} s"
-    yield Source(f"{label}: how misses follow each other", "projected" if borrowed else "measured", kept, why)
+    words = f"{shares.of_object[0]:.0%} stays with the object, {shares.slow[0]:.0%} passes within {shares.tau_s[0]:.2g} s"
+    yield Source(f"{label}: how misses follow each other", "projected" if borrowed else "measured", words, why)
     alarms, borrowed = sight.alarms, spec.alarms_as is not None and spec.alarms_as != spec.finds
-    told = f"{alarms.count:g} in {60 * alarms.hours:.0f} minutes, kept over {alarms.kept_frames} frames"
+    problem = f"{alarms.count:g} in {60 * alarms.hours:.0f} minutes, kept over {alarms.kept_frames} frames"
     why = f"taken to be those of {spec.alarms_as}; {road}" if borrowed else road
-    yield Source(f"{label}: false answers in the vehicle's way", "projected" if borrowed else "measured", told, why)
+    yield Source(f"{label}: false answers in the vehicle's way", "projected" if borrowed else "measured", problem, why)

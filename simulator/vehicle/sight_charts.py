@@ -1,4 +1,4 @@
-"""How far a design sees, beside how far it needs to: recall by distance, and accuracy by latency."""
+"""Charts of sight: recall by distance beside stopping distances, and accuracy by latency."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHAPES = ("circle", "square", "diamond", "triangle-up")
 
 
 def recall_by_distance(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> Chart:
-    """The share of objects found in one frame by distance, a curve a detector with its 95% band; dashed: stopping distances.
+    """Draw the recall of one frame by distance, a curve a detector with its 95% band; dashed: stopping distances.
 
     sights: at least one, all of the same kind of object; stops_m: the way that the design needs to stop, in m, by speed in km/h
     """
@@ -59,7 +59,7 @@ def _banded(sight: Sighted, colour: str) -> list[go.Scatter]:
 
 
 def _found_at(sight: Sighted, metres: float) -> tuple[float, float, float] | None:
-    """The recall at a distance with its interval; None beyond what was measured."""
+    """Return the recall at a distance with its interval; None beyond what was measured."""
     if not sight.distance_m[0] <= metres <= sight.distance_m[-1]:
         return None
     value, low, high = (float(np.interp(metres, sight.distance_m, shares)) for shares in (sight.recall, sight.low, sight.high))
@@ -67,16 +67,16 @@ def _found_at(sight: Sighted, metres: float) -> tuple[float, float, float] | Non
 
 
 def _sight_takeaway(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> str:
-    told = "; ".join(f"{sight.label} {_at_stops(sight, stops_m)}" for sight in sights)
-    return f"{sights[0].object.capitalize()}s found in one frame, as far away as the vehicle needs to stop: {told}."
+    words = "; ".join(f"{sight.label} {_at_stops(sight, stops_m)}" for sight in sights)
+    return f"{sights[0].object.capitalize()}s found in one frame, as far away as the vehicle needs to stop: {words}."
 
 
 def _at_stops(sight: Sighted, stops_m: Mapping[float, float]) -> str:
-    told = []
+    words = []
     for kmh, metres in sorted(stops_m.items()):
-        found, where = _found_at(sight, metres), f"at {kmh:g} km/h ({significant(metres, 2)} m)"
-        told.append(f"{'not measured' if found is None else percent(found[0])} {where}")
-    return ", ".join(told)
+        recall, where = _found_at(sight, metres), f"at {kmh:g} km/h ({significant(metres, 2)} m)"
+        words.append(f"{'not measured' if recall is None else percent(recall[0])} {where}")
+    return ", ".join(words)
 
 
 def _sight_table(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> pd.DataFrame:
@@ -84,26 +84,26 @@ def _sight_table(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> p
     rows = []
     for sight in sights:
         for metres in sorted({*needed, *(round(float(one), 3) for one in sight.distance_m)}):
-            found = _found_at(sight, metres) or (np.nan,) * 3
-            shares = dict(zip(("found (%)", "95% low", "95% high"), (100 * one for one in found), strict=True))
+            recall = _found_at(sight, metres) or (np.nan,) * 3
+            shares = dict(zip(("found (%)", "95% low", "95% high"), (100 * one for one in recall), strict=True))
             rows.append({"seen by": sight.label, "distance (m)": metres} | shares | {"needed": needed.get(metres, "")})
     return pd.DataFrame(rows)
 
 
 def accuracy_by_latency(options: pd.DataFrame, where: str) -> Chart:
-    """The options for a model by latency and recall; those that no other one beats in both are joined.
+    """Return the options for a model by latency and recall; those that no other one beats in both are joined.
 
     options: as `analysis.encounters.front.front` gives them, at least one; where: of what the recall is, such as "objects 30 m
     away"
     """
     rows = options.sort_values("latency_ms", ignore_index=True)
-    front, mine = rows[rows["on_front"]], rows[rows["picked"]]
+    front, picked = rows[rows["on_front"]], rows[rows["picked"]]
     look = {"mode": "lines", "line": {"color": GREY, "width": 1.5, "dash": "dot"}, "hoverinfo": "skip", "showlegend": False}
     joined = go.Scatter(x=front["latency_ms"], y=100 * front["recall"], **look)
     drawn = figure(joined, *(_point(row, place) for place, (_, row) in enumerate(rows.iterrows())), height=420)
     ring = {"size": 20, "symbol": "circle-open", "color": GREY, "line": {"width": 2}}
     drawn.add_scatter(
-        name="this design", x=mine["latency_ms"], y=100 * mine["recall"], mode="markers", marker=ring, hoverinfo="skip"
+        name="this design", x=picked["latency_ms"], y=100 * picked["recall"], mode="markers", marker=ring, hoverinfo="skip"
     )
     ticks = [digit * 10.0**power for power in range(-2, 5) for digit in (1, 2, 5)]
     drawn.update_xaxes(title="latency of one frame (ms), logarithmic", type="log", tickvals=ticks, tickangle=0)
@@ -112,7 +112,6 @@ def accuracy_by_latency(options: pd.DataFrame, where: str) -> Chart:
 
 
 def _point(row: pd.Series, place: int) -> go.Scatter:
-    """One option; hollow where another one beats it in both."""
     colour = SERIES[place % len(SERIES)]
     shape = _SHAPES[place // len(SERIES) % len(_SHAPES)] + ("" if row["on_front"] else "-open")
     point = go.Scatter(
@@ -141,7 +140,7 @@ def _front_takeaway(rows: pd.DataFrame, where: str) -> str:
 
 def _front_table(rows: pd.DataFrame) -> pd.DataFrame:
     yes = {True: "yes", False: ""}
-    told = rows.assign(recall=100 * rows["recall"], on_front=rows["on_front"].map(yes), picked=rows["picked"].map(yes)).drop(
+    words = rows.assign(recall=100 * rows["recall"], on_front=rows["on_front"].map(yes), picked=rows["picked"].map(yes)).drop(
         columns=["choice", "option"]
     )
     names = {
@@ -153,12 +152,12 @@ def _front_table(rows: pd.DataFrame) -> pd.DataFrame:
         "on_front": "beaten by none",
         "picked": "this design",
     }
-    return told.rename(columns=names)
+    return words.rename(columns=names)
 
 
 @run_chart("vehicle", key="vehicle")
 def vehicle_cost(summary: Summary, first: Callable[[], Trace]) -> Chart:
-    """A bar a part, largest first, and their sum with its interval."""
+    """Return a bar a part, largest first, and their sum with its interval."""
     vehicle, total = summary.plan.scenario.vehicle, summary.metrics["usd_per_vehicle"]
     assert vehicle is not None
     watts, needless = watts_by_part(first()), summary.metrics.get("needless_brakes_per_h")
@@ -185,11 +184,11 @@ def _drawn(parts: pd.DataFrame, value: float, low: float, high: float) -> go.Fig
 
 def _takeaway(parts: pd.DataFrame, total: Estimate, needless: Estimate | None) -> str:
     largest, sum_of = parts.iloc[0], total.value
-    told = f"A vehicle costs {spoken(sum_of, 'USD')} over its life; the largest part is {largest['part']}"
-    told += f" ({roughly(largest['usd'] / sum_of)})." if sum_of else "."
+    words = f"A vehicle costs {spoken(sum_of, 'USD')} over its life; the largest part is {largest['part']}"
+    words += f" ({roughly(largest['usd'] / sum_of)})." if sum_of else "."
     if needless is not None and total.high > 1.1 * sum_of:
-        told += f" It may be {spoken(total.high, 'USD')}: up to {needless.high:.3g} brakes without need an hour are possible."
-    return told
+        words += f" It may be {spoken(total.high, 'USD')}: up to {needless.high:.3g} brakes without need an hour are possible."
+    return words
 
 
 def _named(parts: pd.DataFrame, total: Estimate) -> pd.DataFrame:

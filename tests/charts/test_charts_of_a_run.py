@@ -8,8 +8,7 @@ import pytest
 
 from simulator.case.load import load
 from simulator.charts.answer_charts import answer_times
-from simulator.charts.flow_charts import cost_split
-from simulator.charts.flow_charts import journeys, one_request
+from simulator.charts.flow_charts import cost_split, journeys, one_request
 from simulator.charts.look import GREY, MISSED
 from simulator.charts.queue_charts import queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline
@@ -226,7 +225,7 @@ def test_costs_add_up(summary, drawn):
 
 
 def test_an_objective_s_words_carry_the_unit(summary):
-    asked = [verdict.asked for verdict in summary.verdicts]
+    asked = [verdict.requirement for verdict in summary.verdicts]
     assert asked[0] == "at least 99.0%"
     timed = next(index for index, verdict in enumerate(summary.verdicts) if verdict.metric.unit == "s")
     assert asked[timed] == f"at most {spoken(summary.verdicts[timed].bound, 's')}"

@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads as read
 from simulator.case.schema import Scenario
-from simulator.charts.flow_charts import cost_split
 from simulator.charts.design_diagram import diagram
+from simulator.charts.flow_charts import cost_split
 from simulator.charts.queue_charts import queues
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate

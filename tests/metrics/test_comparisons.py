@@ -163,10 +163,10 @@ def wide():
 def test_a_steady_state_gained_comes_first_with_its_reason_and_one_lost_too(overloaded, wide):
     gained, lost = compare(overloaded, wide), compare(wide, overloaded)
     value = wide.metrics["latency_p95_s"].value
-    assert gained.told[0] == ("Answers", f"no steady state → {value:.2f} s")
-    assert lost.told[0] == ("Answers", f"{value:.2f} s → no steady state")
-    assert {label for label, _ in gained.told} == {"Answers", "Served", "Cost"}
-    assert gained.rows["metric"].tolist() == [label for label, _ in gained.told]
+    assert gained.lines[0] == ("Answers", f"no steady state → {value:.2f} s")
+    assert lost.lines[0] == ("Answers", f"{value:.2f} s → no steady state")
+    assert {label for label, _ in gained.lines} == {"Answers", "Served", "Cost"}
+    assert gained.rows["metric"].tolist() == [label for label, _ in gained.lines]
     assert gained.to_json()[0] == {
         "metric": "latency_p95_s",
         "unit": "s",
@@ -179,7 +179,7 @@ def test_a_steady_state_gained_comes_first_with_its_reason_and_one_lost_too(over
 def test_what_neither_run_can_quote_is_told_too(overloaded):
     other = served_by(1, max_batch=1)
     found = compare(overloaded, other)
-    assert found.told[-1] == ("Answers", "no steady state in both")
+    assert found.lines[-1] == ("Answers", "no steady state in both")
     assert found.rows.iloc[-1].tolist() == ["Answers", *["no steady state"] * 2, "", "", "", "no figure on either side"]
 
 

@@ -15,8 +15,8 @@ from simulator.metrics.label_uncertainty import (
     RESAMPLES,
     codes_of,
     downstream,
-    kept_thresholds,
     resampled_cuts,
+    threshold_checks,
     ways_of,
     weights_of,
 )
@@ -79,7 +79,7 @@ def test_shares_of_ways_add_up_to_one_class_by_class():
 
 def test_what_a_threshold_will_find_is_spread_as_order_statistics_are():
     """Of n independent scores the share above the k-th highest is Beta(k, n + 1 - k), whatever their distribution."""
-    [kept] = kept_thresholds(screened({"at_sensitivity": 0.9, "to": "clinic"}))
+    [kept] = threshold_checks(screened({"at_sensitivity": 0.9, "to": "clinic"}))
     count = len(TABLE.positives)
     exact = beta(np.ceil(0.9 * count), count + 1 - np.ceil(0.9 * count))
     assert (kept.promised, kept.reached, kept.of) == (0.9, pytest.approx(0.9, abs=0.01), "labelled positives")
@@ -195,12 +195,12 @@ def test_a_class_in_which_no_labelled_item_errs_may_err_next():
     fixed = replicate(screened({"at_least": 0.5, "to": "clinic"}, table=apart, seconds=100), 0, 4).metrics["sensitivity"]
     assert (fixed.value, fixed.high) == (1, 1)
     assert fixed.labels.low == pytest.approx(exact.low, abs=0.005)
-    [kept] = kept_thresholds(screened({"at_sensitivity": 0.999, "to": "clinic"}, table=apart))
+    [kept] = threshold_checks(screened({"at_sensitivity": 0.999, "to": "clinic"}, table=apart))
     assert kept.reached == 1
     assert kept.next.value < 1
     assert kept.next.low < 0.95
     alone = score_table([0.8], [0.1, 0.2])
-    assert kept_thresholds(screened({"at_sensitivity": 0.9, "to": "clinic"}, table=alone))[0].next.low < 0.1
+    assert threshold_checks(screened({"at_sensitivity": 0.9, "to": "clinic"}, table=alone))[0].next.low < 0.1
 
 
 def test_a_gate_that_is_open_to_all_leaves_no_doubt():

@@ -12,9 +12,9 @@ from simulator.metrics.stage_metrics import (
     StageTimes,
     clock,
     pooled,
+    strike_sentence,
     strikes_of,
     struck_spans,
-    told,
     unchanged_since,
     wait_steps,
 )
@@ -216,7 +216,7 @@ def test_strikes_come_in_the_order_of_time_with_their_ends():
 
 def test_a_strike_is_told_with_its_time_its_length_and_what_it_does():
     made = struck(seconds=500, surge=200.0)
-    assert told(made, strikes_of(made)[0]) == (
+    assert strike_sentence(made, strikes_of(made)[0]) == (
         "“A surge” struck at 00:03:20 (3.33 min into the run) and lasted 60.0 s: three times as many."
     )
 

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from simulator.app.jobs import BESIDE, Watcher
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan, without_curveballs
-from simulator.metrics.label_uncertainty import kept_thresholds
+from simulator.metrics.label_uncertainty import threshold_checks
 from simulator.practice import curveball_panel as curveballs
 
 HALF = 24 * 3600.0
@@ -140,7 +140,7 @@ def test_the_banner_names_what_strikes_when_for_how_long_and_what_it_does(monkey
 
 
 def test_the_banner_tells_a_promise_that_no_longer_holds(monkeypatch):
-    kept = kept_thresholds(compile_plan(load("skin-cancer-triage"), {}, {"another_phone": HALF}))
+    kept = threshold_checks(compile_plan(load("skin-cancer-triage"), {}, {"another_phone": HALF}))
     [text] = banner_of(monkeypatch, {"another_phone": HALF}, SimpleNamespace(thresholds=kept))
     assert text.count("That is no longer true once “A new phone model” has struck") == 2
 
