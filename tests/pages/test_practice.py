@@ -204,7 +204,7 @@ def test_a_run_whose_process_is_killed_begins_again_by_itself_and_the_page_says_
     [run] = {job.id for job in registry()._jobs.values() if job.seed == 78}
     until(lambda: at_work() == {run})  # what the first page asked for is done
     os.kill(next(pid for executor in registry().workers._executors.values() for pid in executor._processes), signal.SIGKILL)
-    until(lambda: "began again" in told(page.run()))
+    until(lambda: "its replications were restarted" in told(page.run()))
     assert not page.exception
     assert not page.error
     cancels(page)
