@@ -88,7 +88,7 @@ class OneSided:
 
     @property
     def place(self) -> int:
-        """Where it stands among others: a steady state gained, one lost, any other figure, none on either side."""
+        """The rank of this row: a steady state gained, one lost, any other figure, none on either side."""
         gaps = [isinstance(side, str) and side.startswith(NO_STEADY_STATE) for side in (self.before, self.after)]
         if isinstance(self.before, str) and isinstance(self.after, str):
             return NEITHER

@@ -157,9 +157,6 @@ def _three_digits(auc: float) -> str:
     return f"{auc:.3f}"
 
 
-Mask = NDArray[np.bool_]
-
-
 @dataclass(frozen=True)
 class Place:
     """Some of the items of a table, and the scores that they get there."""

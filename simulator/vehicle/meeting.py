@@ -360,7 +360,7 @@ _LUCK = ndtri((np.random.default_rng(0).permutation(DRAWS) + 0.5) / DRAWS)
 
 
 def _counts(known_s: Floats, ticks: Floats) -> NDArray[np.int64]:
-    """How many of the ascending times of each row lie at or before each of its ticks, shape of `ticks`."""
+    """Count the ascending times of each row that lie at or before each of its ticks, shape of `ticks`."""
     return np.stack([np.searchsorted(known, at, "right") for known, at in zip(known_s, ticks, strict=True)])
 
 

@@ -68,5 +68,5 @@ def test_an_empty_table_and_a_missing_one_are_told(copied):
     with pytest.raises(StudyError, match=r"quiet\.csv: cannot be read"):
         load_study(CASE, copied)
     (copied / CASE / "quiet.csv").unlink()
-    with pytest.raises(StudyError, match=r"quiet\.csv: is missing; make incidents makes it"):
+    with pytest.raises(StudyError, match=r"quiet\.csv: is missing; `make incidents` writes it"):
         load_study(CASE, copied)
