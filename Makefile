@@ -2,14 +2,14 @@ PYTHON ?= python3
 PORT ?= 8501
 VENV := .venv
 BIN := $(VENV)/bin
-# A worker a processor; the tests of a file share what is costly to set up, and so a worker.
-# In the order of the folders, so that the browser's, which take longest, do not come last.
-AT_ONCE := -n logical --dist loadfile --no-loadscope-reorder
+# A worker a processor. Each works through files in order, so that their tests share what is costly to set up; a worker
+# that has finished takes tests from the other.
+AT_ONCE := -n logical --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 CAMPAIGNS := $(addprefix campaign-,detections features scenes scales drives projection incidents)
 
-.PHONY: help run setup test test-long test-campaigns fuzz kills bounds bounds-lowest bounds-newest lint docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
+.PHONY: help run setup setup-dev test test-long test-campaigns fuzz kills bounds bounds-lowest bounds-newest lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -19,18 +19,26 @@ run: setup ## open the app (PORT=8501)
 
 setup: $(VENV)/.installed ## set up .venv with all that the app needs, without torch
 
-test: $(VENV)/.installed-dev ## run the tests, in an environment with torch and the test tools
+setup-dev: $(VENV)/.installed-dev ## add torch and the test tools to .venv
+
+test: $(VENV)/.installed-dev ## run the tests, the browser's included (six minutes on two cores)
 	@$(BIN)/python -m pytest $(AT_ONCE)
 
-test-long: $(VENV)/.installed-dev ## run every test, those that take minutes included
+test-long: $(VENV)/.installed-dev ## run every test: kills, crowds, every theme and width, and studies too (half an hour)
 	@$(BIN)/python -m pytest $(AT_ONCE) -m ""
 
 test-campaigns: $(VENV)/.installed-dev ## try how the committed evidence was made
-	@$(BIN)/python -m pytest $(AT_ONCE) -m campaigns tests/campaigns
+	@$(BIN)/python -m pytest $(AT_ONCE) -m "" tests/campaigns
 
-lint: $(VENV)/.installed-dev ## check style, types and which part may import which
+lint: lint-style lint-types lint-imports ## check style, types and which part may import which
+
+lint-style: $(VENV)/.installed-dev
 	@echo "Style (ruff)" && $(BIN)/ruff check && $(BIN)/ruff format --check
+
+lint-types: $(VENV)/.installed-dev
 	@echo "Types (mypy)" && $(BIN)/mypy
+
+lint-imports: $(VENV)/.installed-dev
 	@echo "Imports (import-linter)" && $(BIN)/lint-imports
 
 docs: $(VENV)/.installed-dev ## write docs/command.md from the command's own help

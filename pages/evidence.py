@@ -49,8 +49,8 @@ from simulator.sources.detector_panel import detectors
 from simulator.sources.drive_panel import real_drives
 from simulator.sources.fidelity_charts import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
 from simulator.sources.latency_charts import (
+    CELL_NAMES,
     MOST_CURVES,
-    cell_table,
     comparisons,
     growing_curve,
     latency_curves,
@@ -135,7 +135,7 @@ def latencies() -> None:
     timed = everything.calls.merge(chosen[["model", "precision", "device", "threads", "batch"]])
     curve_panel(chosen, timed, picked, ratios)
     with st.container(horizontal=True):
-        download("Download these latencies (CSV)", cell_table(chosen), "latencies.csv")
+        download("Download these latencies (CSV)", chosen.rename(columns=CELL_NAMES), "latencies.csv")
         download("Download every call of them (CSV)", timed, "calls.csv")
 
 
@@ -195,7 +195,7 @@ def steps() -> None:
     here, there = (rows[(rows["device"] == device) & (rows["threads"] == 1)] for rows in (found, networks))
     draw(step_times(here, there), key="step_times")
     st.caption("One item at a time on one thread; lines hold nine calls in ten.")
-    download("Download these times (CSV)", cell_table(here), "steps.csv")
+    download("Download these times (CSV)", here.rename(columns=CELL_NAMES), "steps.csv")
 
 
 def refused() -> None:
@@ -363,9 +363,9 @@ def projected() -> None:
 
 def all_sources() -> None:
     compared, broken = read_reports(files(FIDELITY), FIDELITY)
-    everybodys = read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
-    warn([*broken, *everybodys.broken])
-    found, broken = every_source(files(ASSETS, OWN_PROFILES, OWN_SCORES), everybodys.profiles, compared)
+    shared = read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
+    warn([*broken, *shared.broken])
+    found, broken = every_source(files(ASSETS, OWN_PROFILES, OWN_SCORES), shared.profiles, compared)
     warn(broken)
     with st.grid(2, min_column_width=230):
         words = st.text_input("Search", key="words", placeholder="any words, such as resnet50 price", **KEPT)

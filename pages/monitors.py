@@ -26,16 +26,16 @@ def example() -> tuple[MonitoredTable, MonitoredTable]:
 def example_tables() -> tuple[MonitoredTable, MonitoredTable]:
     scenario = load(CASE)
     play = Play(scenario, draw(scenario, SEED, CAUSE, "abrupt"))
-    insides = play.insides()
-    frames, sites = insides.frames, list(play.spec.sites.values())
-    rows = pd.DataFrame({name: insides.figure(name) for name in ("brightness", "bytes", "score")})
+    measured = play.statistics()
+    frames, sites = measured.frames, list(play.spec.sites.values())
+    rows = pd.DataFrame({name: measured.figure(name) for name in ("brightness", "bytes", "score")})
     rows["site"] = np.array([site.label for site in sites])[frames.site]
     rows["scene"] = [f"camera {camera}, scene {dwell}" for camera, dwell in zip(frames.camera, frames.dwell, strict=True)]
     rows["hour"] = (frames.at_s / HOUR_S).round(3)
     rows["seconds"] = frames.at_s.round(1)
-    kept = rows.dropna().iloc[::60]
+    sampled = rows.dropna().iloc[::60]
     onset_s = play.secret.onset_s
-    parts = kept[kept["seconds"] < 7 * DAY_S], kept[(kept["seconds"] >= onset_s) & (kept["seconds"] < onset_s + 7 * DAY_S)]
+    parts = sampled[sampled["seconds"] < 7 * DAY_S], sampled[sampled["seconds"].between(onset_s, onset_s + 7 * DAY_S, "left")]
     first, second = (part.drop(columns="hour").reset_index(drop=True) for part in parts)
     return checked(MonitoredTable("reference", first)), checked(MonitoredTable("production", second))
 

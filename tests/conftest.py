@@ -18,8 +18,9 @@ from tests.families import heed_interrupts
 
 heed_interrupts()
 
-# What the app remembers in a test, it remembers apart from what it remembers of the person who runs the tests.
-os.environ["CASESIM_DATABASE"] = f"sqlite:///{tempfile.mkdtemp(prefix='casesim-')}/casesim.db"
+# The app under test has a database of its own, apart from that of the person who runs the tests.
+_folder = tempfile.TemporaryDirectory(prefix="casesim-")
+os.environ["CASESIM_DATABASE"] = f"sqlite:///{_folder.name}/casesim.db"
 
 # Hypothesis tries the same examples every time, so that a failure can be had again, however slow the machine is.
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -21,6 +21,7 @@ def test_the_case_brings_all_its_requests_within_the_days_given():
     assert simulate(skin(400, days=0.5), seed=1).plan.scenario.run.days == pytest.approx(0.5)
 
 
+@pytest.mark.long
 def test_a_client_without_a_browser_reaches_the_verdict_of_its_change():
     async def visit(address):
         async with opened(address, "practice", f"case={CASE.id}&seed=7&replications=8") as tab:

@@ -1,7 +1,7 @@
-"""Measuring a person's own model: `casesim profile --onnx` as a separate process, followed from the page.
+"""Measurement of a user's own model: `casesim profile --onnx` as a separate process, followed from the page.
 
-The command writes a line of JSON for each event; it goes to a file, which is read whenever the page is drawn. So no
-thread has to listen, and a reloaded page finds the measurement again.
+The command writes a line of JSON for each event to a file; the page reads it whenever it is drawn. So no thread listens,
+and a reloaded page shows the measurement again.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from cachetools import FIFOCache
 from simulator.app.uploads import uploads
 from simulator.units import duration
 
-#: How many measurements are kept, one a person, with the files that were uploaded for them.
+#: The number of measurements in memory, one a user, with their uploaded files.
 KEPT = 16
 
-#: So long a file's name may be, in bytes: the most that usual systems take.
+#: The longest name of a file, in bytes, on common systems.
 _LONGEST_NAME = 255
 
-#: About how long the command takes before it times anything (s).
+#: The usual time before the first timed call (s).
 _BEFORE_S = 20.0
 
 _ENDINGS = ("done", "stopped", "error")

@@ -210,7 +210,7 @@ def whiskers(low: Iterable[float], value: Iterable[float], high: Iterable[float]
 
 
 def band(
-    x: Sequence[Any], low: Sequence[float], high: Sequence[float], colour: str, alpha: float = 0.2, **more: Any
+    x: Iterable[Any], low: Iterable[float], high: Iterable[float], colour: str, alpha: float = 0.2, **more: Any
 ) -> list[go.Scatter]:
     """Draw a filled band between two curves."""
     edge: dict[str, Any] = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False} | more

@@ -1,4 +1,4 @@
-"""Small pictures of cases: what each is about, and one figure to remember."""
+"""Small pictures of cases: one figure of the default design to remember."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from simulator.units import roughly
 from simulator.vehicle.encounter_draws import KMH, speed_at
 from simulator.vehicle.sight import quickest_stop_m, sighted
 
-#: What is drawn where a case does not ask for a sensitivity.
+#: The sensitivity to draw where no objective sets one.
 USUAL = 0.95
 
 
-#: Objectives are drawn up to this many times better or worse than asked.
+#: The range of the axis: at most this many times better or worse than the bound.
 FARTHEST = 8.0
 
 

@@ -1,4 +1,4 @@
-"""Small pictures of cases, for the first page: what each is about, and one figure to remember."""
+"""The first page: the default design of the first case, already run, and a card with a picture for each case."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ from simulator.processes import KilledError
 #: The seed that a case is opened with, so that what runs here is there already when it is opened.
 SEED = 1
 
-#: A picture comes after the first figures of the run above it, and before its later ones.
+#: The priority of a picture: after the first figures of the run above it, before its later ones.
 SOON = 1
 
-#: Who wants what everybody sees who comes.
+#: The watcher of results that all visitors share.
 _ALL = Watcher(HOUSE, "")
 
 
@@ -58,7 +58,7 @@ def _challenge(verdicts: list[Verdict], found: Result | None) -> str:
     total, met = len(verdicts), sum(one.standing == "met" for one in verdicts)
     unproven = sum(one.standing == "not proven" for one in verdicts)
     if found is None:
-        return "Here is a design, and what it is to meet"
+        return "Here is a design with its objectives"
     if met == total:
         return f"This design meets {_of(total, total)}. Can you do it with less?"
     if met + unproven == total:

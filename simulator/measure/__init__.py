@@ -1,4 +1,4 @@
-"""Measures what a person brings or has: models, detectors, scores, a real server on this machine. Most of it needs an extra.
+"""Measurements of a user's own models, detectors, scores, and of a real server on this machine. Most of them need an extra.
 
-It imports what reads evidence, the case and the engine; only the command imports it.
+This folder may import evidence, case, engine and cli.
 """

@@ -1,4 +1,4 @@
-"""The architectures that can be measured, each at its native resolution, and how large they are."""
+"""Architectures that can be measured, each at its native resolution, and their sizes."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ RANDOM = "random"
 
 @dataclass(frozen=True)
 class Network:
-    """What takes square images, normalised by `mean` and `std` of values in [0, 1]."""
+    """A network for square images, normalised by `mean` and `std` of values in [0, 1]."""
 
     name: str
     input_size: int

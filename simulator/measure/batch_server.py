@@ -1,4 +1,4 @@
-"""A server in this process that batches requests before a model, and the load generator that asks it."""
+"""A server in this process that batches requests before a model, and its load generator."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 
 class Rule(Protocol):
-    """When a batch goes, and how large it is; see `simulator.stages.batching.TritonRule`."""
+    """Start and size of batches; see `simulator.stages.batching.TritonRule`."""
 
     @property
     def delay_s(self) -> float:
@@ -35,7 +35,7 @@ class Rule(Protocol):
 
 @dataclass(frozen=True)
 class Pending:
-    """A request that waits: what the client calls it, which sample it brings, and when it came."""
+    """A waiting request: the client's name of it, its sample, and its time of arrival."""
 
     token: int
     sample: int
@@ -46,7 +46,7 @@ class Pending:
 class Batch:
     """Requests that went together, in order of arrival.
 
-    start: when the rule let them go; done: when the last of them was answered; free: since when the worker had been idle
+    start: release by the rule; done: answer to the last request; free: start of the worker's idle time
     (all in s, by `time.perf_counter`)
     """
 
@@ -59,9 +59,9 @@ class Batch:
 class Batcher:
     """Serves batches one after the other until it is closed; a context manager.
 
-    compute: runs the model on these samples; answer: tells the client which requests are done
+    compute: runs the model on these samples; answer: reports finished requests to the client
     A batch is formed at the instant the rule allows it: by the thread that brings the last request, or by the worker as
-    it comes free. What the worker's thread takes to wake up is a part of the batch's service, as a client sees it.
+    it comes free. The time to wake the worker's thread is a part of the batch's service, as a client sees it.
     """
 
     def __init__(self, rule: Rule, compute: Callable[[list[int]], object], answer: Callable[[list[int]], object]) -> None:
@@ -166,9 +166,9 @@ Times = NDArray[np.float64]
 #: Takes a request: its token and the sample that it brings.
 Issue = Callable[[int, int], None]
 
-#: How many different samples requests bring.
+#: Number of different samples in requests.
 SAMPLES = 32
-#: A rate at which a schedule is drawn and nothing is waited for; requests/s.
+#: A rate for schedules that are drawn without waiting; requests/s.
 _AT_ONCE = 1e5
 
 
@@ -176,7 +176,7 @@ _AT_ONCE = 1e5
 class Driven:
     """One row per request, in order of arrival; seconds.
 
-    scheduled: when it should come, from the first one on; issued: when it did; answered: when its answer was complete
+    scheduled: planned arrival, from the first one on; issued: real arrival; answered: end of its answer
     """
 
     scheduled: Times

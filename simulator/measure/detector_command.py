@@ -64,17 +64,17 @@ def detect_eval(
         if data is None:
             raise UsageError("--onnx needs --data, a folder of labelled images in YOLO's or COCO's format")
         from simulator.measure.guarded import Allowed, guarded
-        from simulator.measure.own_detector import OwnDetector, judge_own, told, write_boxes
+        from simulator.measure.own_detector import OwnDetector, judge_own, judgement_json, write_boxes
 
-        asked = OwnDetector(onnx, data, layout, size, fit, values, channels, class_ids, conditions, seed, resamples)
+        detector = OwnDetector(onnx, data, layout, size, fit, values, channels, class_ids, conditions, seed, resamples)
         with _progress() as bar:
             task = bar.add_task(onnx.stem)
             allowed = Allowed(onnx, "choose a smaller --size, or fewer --resamples")
-            rows = guarded(allowed, lambda part: bar.update(task, completed=100 * part), judge_own, asked)
+            rows = guarded(allowed, lambda part: bar.update(task, completed=100 * part), judge_own, detector)
         if out:
             write_boxes(rows, out)
         if json_:
-            typer.echo(json.dumps(told(rows), allow_nan=False))
+            typer.echo(json.dumps(judgement_json(rows), allow_nan=False))
             return
         for table in rows.tables():
             table_console().print(table)

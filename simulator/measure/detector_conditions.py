@@ -1,4 +1,4 @@
-"""Under what a detector is judged: clean images, corrupted ones, and bugs of the code between camera and network."""
+"""Conditions of a detector's evaluation: clean and corrupted images, and bugs of the code between camera and network."""
 
 from __future__ import annotations
 
@@ -34,11 +34,11 @@ _GAMMA = 2.2
 
 @dataclass(frozen=True)
 class Corruption:
-    """A way to spoil an image.
+    """A corruption of an image.
 
     apply: from (h, w, 3) in 0 to 1, a strength and a random stream, to the same; what leaves 0 to 1 is cut off
-    strengths: at the five severities; means: what a strength is, with its unit
-    coco_c: the name of the same corruption there
+    strengths: at the five severities; means: meaning of a strength, with its unit
+    coco_c: its name in COCO-C
     """
 
     label: str
@@ -271,7 +271,7 @@ WHOLE = len(SHARES)
 
 @dataclass(frozen=True)
 class Bug:
-    """A mistake in preparing the image: what it makes of what a network takes."""
+    """A mistake in preparing the image, as a change of the network's input."""
 
     label: str
     means: str
@@ -302,7 +302,7 @@ BUGS: dict[str, Bug] = {
 
 @dataclass(frozen=True)
 class World:
-    """What the detector was not made for, in the world and not in the camera or the code; strengths: at its severities."""
+    """A condition of the world that the detector was not made for. strengths: by severity"""
 
     label: str
     means: str
@@ -349,8 +349,8 @@ class Setting:
 
     @property
     def _strengths(self) -> tuple[float, ...]:
-        told = CORRUPTIONS.get(self.condition) or WORLD.get(self.condition)
-        return told.strengths if told else SHARES
+        changed = CORRUPTIONS.get(self.condition) or WORLD.get(self.condition)
+        return changed.strengths if changed else SHARES
 
     @property
     def coarse(self) -> bool:
@@ -381,8 +381,8 @@ STALES = [Setting(STALE, severity) for severity in range(1, WHOLE + 1)]
 def lacking(held: DetectionTables) -> list[Setting]:
     """Return the settings of the tables' conditions without any row, and clean images to compare with."""
     there = set(zip(held.summary["condition"].astype(str), held.summary["severity"].astype(int), strict=True))
-    mine = [setting for setting in SETTINGS if setting.condition in held.about.conditions]
-    return [SETTINGS[0], *(setting for setting in mine if (setting.condition, setting.severity) not in there)]
+    expected = [setting for setting in SETTINGS if setting.condition in held.about.conditions]
+    return [SETTINGS[0], *(setting for setting in expected if (setting.condition, setting.severity) not in there)]
 
 
 def read_settings(text: str) -> list[Setting]:

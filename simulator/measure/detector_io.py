@@ -1,4 +1,4 @@
-"""Images as a detector takes them, and its outputs as boxes in the pixels of the image."""
+"""Inputs and outputs of detectors: images in the network's format, and outputs as boxes in pixels of the image."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ from simulator.measure.image_steps import Channels, Floats, Pixels, suppress
 LEAST = 0.01
 
 Fit = Literal["letterbox", "corner", "stretch"]
-#: How an image fills the network's square: in its own proportions, in the middle of the padding or in the top left corner of
-#: it, or drawn out to all four sides.
+#: Placement of an image in the network's square: in its own proportions, in the middle of the padding or in its top left
+#: corner, or drawn out to all four sides.
 FITS: tuple[Fit, ...] = ("letterbox", "corner", "stretch")
 #: The grey that YOLO's family pads with.
 GREY = 114
@@ -30,10 +30,10 @@ GREY = 114
 
 @dataclass(frozen=True)
 class Takes:
-    """What a network takes: a square of `side` pixels, whose values are pixel / 255 * `largest`, less `mean`, by `std`.
+    """Input of a network: a square of `side` pixels, whose values are pixel / 255 * `largest`, less `mean`, by `std`.
 
     mean, std: by channel, in the order that the network takes them
-    part: how much of the square's sides the image fills, of what it would fill; what is left is padding
+    part: part of the square's sides that the image fills; the rest is padding
     """
 
     side: int
@@ -49,7 +49,7 @@ class Takes:
 
 @dataclass(frozen=True)
 class Placed:
-    """Where an image of `width` by `height` pixels went in the network's square: scaled, then moved, one number per axis."""
+    """Placement of an image of `width` by `height` pixels in the network's square: scaled, then moved, one number per axis."""
 
     width: int
     height: int
@@ -104,7 +104,7 @@ def _resized(pixels: Pixels, width: int, height: int, nearest: bool) -> Pixels:
 # What detectors answer, and the boxes that it stands for.
 #
 # A layout turns the raw outputs of one image into candidates, rows of left, top, right, bottom in pixels of the network's
-# square, score and class (n, 6), before suppression. It is told from the shapes of the outputs where they leave no doubt.
+# square, score and class (n, 6), before suppression. The shapes of the outputs determine it where they are unambiguous.
 
 Shape = tuple[int, ...]
 Outputs = Sequence[NDArray[np.floating]]
@@ -112,7 +112,7 @@ Outputs = Sequence[NDArray[np.floating]]
 _STRIDES = (8, 16, 32)
 #: Bins of the distance to a side in nanodet's distributions.
 _BINS = 8
-#: Candidates that suppression looks at, by falling score; and boxes that are kept, as in COCO's evaluation.
+#: Candidates that suppression looks at, by falling score; and boxes that remain, as in COCO's evaluation.
 _CANDIDATES, _KEPT = 300, 100
 _COORDINATES = np.array([1, 1, 1, 1, 0, 0], np.float32)
 _NANODET: Takes = Takes(0, "stretch", bgr=True, largest=255, mean=(103.53, 116.28, 123.675), std=(57.375, 57.12, 58.395))
@@ -120,11 +120,11 @@ _NANODET: Takes = Takes(0, "stretch", bgr=True, largest=255, mean=(103.53, 116.2
 
 @dataclass(frozen=True)
 class Layout:
-    """How outputs are read, and what networks that answer so usually take.
+    """A format of outputs, and the usual input of networks with it.
 
-    fits: whether outputs of these shapes, without the batch axis, for a square of so many pixels can be of this kind
+    fits: whether outputs of these shapes, without the batch axis, for a square of this many pixels can be of this kind
     decode: outputs without the batch axis, and the side of the square, to candidates (n, 6)
-    overlap: above it two boxes of a class are taken for one object; None where the network has seen to that
+    overlap: above it two boxes of a class count as one object; None where the network has suppressed them
     chances: the chances of the classes (candidates, classes), views into the outputs; None where the network chose the class
     """
 
@@ -295,18 +295,18 @@ LAYOUTS: dict[str, Layout] = {
 }
 
 
-def tell_layout(shapes: list[Shape], side: int, said: str | None = None) -> Layout:
+def layout_for(shapes: list[Shape], side: int, named: str | None = None) -> Layout:
     """Return the layout of outputs of these shapes, without the batch axis, or the named one; raises CannotMeasureError."""
     choices = ", ".join(f"{name} ({layout.words})" for name, layout in LAYOUTS.items())
-    if said is not None:
-        if said not in LAYOUTS:
-            raise CannotMeasureError(f"--layout {said}: there is no such layout; there are: {choices}")
-        return LAYOUTS[said]
+    if named is not None:
+        if named not in LAYOUTS:
+            raise CannotMeasureError(f"--layout {named}: there is no such layout; there are: {choices}")
+        return LAYOUTS[named]
     found = [name for name, layout in LAYOUTS.items() if shapes and layout.fits(shapes, side)]
     if len(found) != 1:
         spoken = ", ".join(str(shape) for shape in shapes)
         raise CannotMeasureError(
-            f"cannot tell how to read outputs of the shapes {spoken} for {side} x {side} pixels; say it with "
+            f"the layout of outputs of the shapes {spoken} for {side} x {side} pixels is ambiguous; name it with "
             f"--layout: {choices}"
         )
     return LAYOUTS[found[0]]

@@ -53,8 +53,12 @@ def fidelity(
         report = _run_grid(QUICK if quick else FULL, out)
     if json_:
         over_http = report.summary(OVER_HTTP) | {"forecast": _held(report, OVER_HTTP)}
-        told = report.summary() | {"forecast": _held(report, IN_PROCESS), "over_http": over_http, "report": report.model_dump()}
-        typer.echo(json.dumps(told))
+        summary = report.summary() | {
+            "forecast": _held(report, IN_PROCESS),
+            "over_http": over_http,
+            "report": report.model_dump(),
+        }
+        typer.echo(json.dumps(summary))
         return
     show(report)
 
@@ -129,7 +133,7 @@ def sentences(report: FidelityReport) -> Iterator[str]:
     yield from filter(None, [busy_sentence(report)])
     for server in (IN_PROCESS, OVER_HTTP):
         if report.of(server):
-            yield f"{server.capitalize() if server == IN_PROCESS else server}: {' '.join(_told(report.summary(server)))}"
+            yield f"{server.capitalize() if server == IN_PROCESS else server}: {' '.join(_error_words(report.summary(server)))}"
             yield from filter(None, [held_sentence(report, server)])
             yield from _held_by_load(report, server)
 
@@ -137,11 +141,11 @@ def sentences(report: FidelityReport) -> Iterator[str]:
 def _held_by_load(report: FidelityReport, server: str) -> Iterator[str]:
     found = forecasts_held(report, server)
     for load in sorted({one.load for one in found if one.load is not None}):
-        mine = ", ".join(share_sentence(one) for one in found if one.load == load)
-        yield f"  load {load:g}: {mine}"
+        shares = ", ".join(share_sentence(one) for one in found if one.load == load)
+        yield f"  load {load:g}: {shares}"
 
 
-def _told(found: dict[str, float | int]) -> Iterator[str]:
+def _error_words(found: dict[str, float | int]) -> Iterator[str]:
     left_out = found["points"] - found["points_judged"]
     noise = f"{found['all_points_noise_p50_median']:.1%} in p50 and {found['all_points_noise_p99_median']:.1%} in p99"
     yield f"{found['points']} points. Two identical real runs differ by {noise} (medians)."

@@ -57,20 +57,20 @@ def _noise(folder: Path, pictures: int = 16) -> Path:
 
 # The points that are measured, and one point: predicted from all that was measured before, run twice, then replayed.
 
-#: A request should be answered within so many times what one alone takes, after the wait for company.
+#: Objective for an answer, as a multiple of the time of one request alone, after the longest wait for a batch.
 OBJECTIVE = 10.0
 _FEWEST = 60
 #: The short run before a point has other arrivals than the point.
 _OTHER_ARRIVALS = 1000
 #: mosec waits for company for a whole number of ms, at least one.
 _HTTP_WAIT_MS = 1
-#: A server's profile is measured in so many stretches.
+#: Number of stretches of a server's profile.
 STRETCHES = 5
 
 
 @dataclass(frozen=True)
 class Policy:
-    """How a server batches: up to `max_batch`, after a wait of at most `patience` times what one request takes."""
+    """Batching of a server: up to `max_batch`, after a wait of at most `patience` times the time of one request."""
 
     max_batch: int
     patience: float = 0.0
@@ -87,7 +87,7 @@ class Policy:
 
 @dataclass(frozen=True)
 class Grid:
-    """What is measured: every model at every policy and load.
+    """The points of a measurement: every model at every policy and load.
 
     stretch_s, probe_s, run_s: seconds for a stretch of a server's profile, for looking at its speed before a run, for a run
     """
@@ -137,7 +137,7 @@ QUICK = Grid(models=TWO, policies=POLICIES, loads=(0.3, 0.6, 0.8), stretch_s=2.0
 class Served:
     """One model behind servers in this process, one for each size of the largest batch.
 
-    machine: what is known by now, kept up by all servers that share it
+    machine: measurements so far, shared by all servers on it
     """
 
     server = IN_PROCESS
@@ -152,10 +152,10 @@ class Served:
 
     def stretch(self, largest: int) -> None:
         """Measure a further stretch of a server's profile."""
-        mine = self._stretches[largest]
+        stretches = self._stretches[largest]
         once = [(size, 0.0) for size in range(1, largest + 1) for _ in range(4)]
-        rough = by_size(mine[0] if mine else self._serve_calls(largest, once), largest)
-        mine.append(self._serve_calls(largest, queue_like(rough, self.grid.stretch_s, seed=len(mine))))
+        rough = by_size(stretches[0] if stretches else self._serve_calls(largest, once), largest)
+        stretches.append(self._serve_calls(largest, queue_like(rough, self.grid.stretch_s, seed=len(stretches))))
         self._tables[largest] = self._known(largest).table
 
     def points(self) -> Iterator[FidelityPoint]:
@@ -229,7 +229,7 @@ class Served:
 
 
 class ServedOverHttp(Served):
-    """The same model behind mosec, profiled along the same way that requests take: its batches as its worker saw them."""
+    """The same model behind mosec, profiled over HTTP like its requests: its batches as its worker saw them."""
 
     server = OVER_HTTP
 

@@ -1,7 +1,8 @@
-"""Profiling a server through its own queue and worker, so that what a request costs beside the model is in the profile.
+"""Profiles of a real server, and forecasts of its runs as intervals.
 
-A call takes longer after an idle gap, the longer the gap the more, and when another batch size came before it. So a profile
-is taken with the sizes and gaps that a queue makes of random arrivals, at light and at heavy load.
+A profile is measured through the server's own queue and worker, so that it includes the costs of a request beside the model.
+A call takes longer after an idle gap, the longer the gap the more, and after another batch size. So a profile is measured with
+the sizes and gaps that a queue makes of random arrivals, at light and at heavy load.
 """
 
 from __future__ import annotations
@@ -34,11 +35,11 @@ Places = NDArray[np.int_]
 
 #: The loads that a profile goes through.
 LOADS = (0.25, 0.4, 0.55, 0.7, 0.85, 0.95)
-#: Idle gaps, in s, from which on a call is told from one after a shorter gap.
+#: Lower ends of the classes of idle gaps, in s.
 GAPS_S = (0.0005, 0.002, 0.006, 0.02, 0.06)
-#: Calls of every size in a stretch, at least; and calls after a gap, from which on it is told what that gap adds.
+#: Least calls of every size in a stretch, and least calls after a gap for an estimate of its addition.
 EACH, LEAST = 2, 6
-#: A call that takes longer than so many times what calls of its stretch take was stalled.
+#: A call that takes longer than this multiple of its stretch's median was stalled.
 STALLED = 3.0
 #: Rounds that separate what a size takes from what a gap adds; a median each, so that they settle soon.
 _ROUNDS = 8
@@ -104,10 +105,10 @@ def _busy_period(rng: np.random.Generator, seconds: Times, rate: float, length: 
 
 
 class ServerProfile:
-    """What batches of a server take, and how its speed wanders: learnt from stretches of calls that lie apart in time.
+    """Times of a server's batches, and the drift of its speed, from stretches of calls that lie apart in time.
 
     usual: the median time of a batch in s by idle gap before it and size, shape (len(GAPS_S) + 1, largest + 1)
-    speeds: how many times as long as usual batches took, stretch by stretch; their own median is 1
+    speeds: times of batches against the usual time, stretch by stretch; their median is 1
     """
 
     def __init__(self, stretches: Sequence[list[Batch]], largest: int) -> None:
@@ -143,11 +144,11 @@ class ServerProfile:
 
 @dataclass(frozen=True)
 class Tape:
-    """What befell batch after batch of a stretch.
+    """Timings of one stretch, batch by batch.
 
-    start: of each batch, in s from the first one's, had none been slow; length: of all, in s
-    slowness: how slow it was against the middle of the stretch; noise of that server, up to STALLED
-    stall_s: what it took beyond; the machine stood still, which would have met any other server as well
+    start: of each batch, in s from the first, without slowness; length: of the stretch, in s
+    slowness: time against the middle of the stretch; noise of that server, up to STALLED
+    stall_s: time beyond that; the machine stood still, which would have met any other server as well
     """
 
     start: Times
@@ -175,11 +176,11 @@ class Tape:
 
         times: ascending, from 0 on; the tape is begun at `offset` and played again from its start at its end
         """
-        kept = np.flatnonzero(self.stall_s)
+        stalled = np.flatnonzero(self.stall_s)
         rounds = np.arange(int((times[-1] + offset) / self.length) + 1)
-        at = (self.start[kept] - offset + self.length * rounds[:, None]).ravel()
+        at = (self.start[stalled] - offset + self.length * rounds[:, None]).ravel()
         first = np.searchsorted(times, at)
-        met, stalls = (first[:, None] + np.arange(batch))[at >= 0], np.tile(self.stall_s[kept], len(rounds))[at >= 0]
+        met, stalls = (first[:, None] + np.arange(batch))[at >= 0], np.tile(self.stall_s[stalled], len(rounds))[at >= 0]
         waits = np.zeros(len(times) + batch)
         np.add.at(waits, met, stalls[:, None])
         return waits[: len(times)]
@@ -255,7 +256,7 @@ ends:
 
 @dataclass(frozen=True)
 class ServedPath:
-    """What requests meet outside of server and queue, one after the other, in s.
+    """Delays of requests outside of server and queue, one after the other, in s.
 
     before_s: from the scheduled arrival to the queue; after_s: from the end of its batch to its answer at the client
     """
@@ -275,7 +276,7 @@ def _scenario(rule: TritonRule) -> Scenario:
 
 @dataclass(frozen=True)
 class Trouble:
-    """What befalls the batch that a request leads: how many times as long as usual it takes, and how much longer; (requests,).
+    """Slowness and stall of the batch that a request leads: a factor of its time, and an addition in s; (requests,).
 
     Without `stall_s` the machine never stands still.
     """
@@ -338,7 +339,7 @@ RUNS, LEVEL = 200, 0.95
 
 @dataclass
 class Machine:
-    """All that was measured by now on a machine: its servers' profiles by name, and what requests met on their way by run."""
+    """Measurements on a machine so far: its servers' profiles by name, and delays of requests by run."""
 
     servers: dict[str, ServerProfile] = field(default_factory=dict)
     paths: list[ServedPath] = field(default_factory=list)
@@ -347,7 +348,7 @@ class Machine:
 def plausible_speeds(known: Sequence[float], machine: Iterable[Sequence[float]], runs: int) -> Times:
     """Draw equally likely speeds of a run after stretches with these speeds, the last just now; shape (runs,).
 
-    machine: the same of every server on this machine; it is the machine that wanders, so that all tell how far
+    machine: speeds of every server on this machine; the machine drifts, so that all of them show the size of the drift
 
     A machine's speed lasts, but not for long: the logarithm is taken to lie around the middle between the last stretch and
     the mean of all m. Were stretches independent with a variance v, the next one would lie v (1 + 1/4 + 3 / 4m) from there
@@ -355,8 +356,8 @@ def plausible_speeds(known: Sequence[float], machine: Iterable[Sequence[float]],
     """
     logs = np.log(known)
     of_servers = [np.log(speeds) for speeds in machine]
-    freedom = sum(len(mine) - 1 for mine in of_servers)
-    variance = sum(((mine - mine.mean()) ** 2).sum() for mine in of_servers) / freedom
+    freedom = sum(len(speeds) - 1 for speeds in of_servers)
+    variance = sum(((speeds - speeds.mean()) ** 2).sum() for speeds in of_servers) / freedom
     middle, spread = (logs[-1] + logs.mean()) / 2, (variance * (1.25 + 0.75 / len(logs))) ** 0.5
     return np.asarray(np.exp(middle + spread * t.ppf((np.arange(runs) + 0.5) / runs, freedom)))
 
@@ -373,7 +374,7 @@ def outcome(scheduled: Times, answered: Times, objective_s: float) -> FidelityOu
 
 @dataclass(frozen=True)
 class Forecast:
-    """What a run may give: the middle, and the bounds that a run lies in 95 times of 100, figure by figure."""
+    """Forecast of a run, figure by figure: the middle, and bounds that hold 95 of 100 runs."""
 
     low: FidelityOutcome
     middle: FidelityOutcome

@@ -1,6 +1,6 @@
-"""A stranger's model at work in a process of its own, which starts with nothing loaded and is ended from outside.
+"""An unknown model in a process of its own, which starts with nothing loaded and is ended from outside.
 
-Within a call a runtime answers to nobody, and a crash of a native library ends its process alone.
+A runtime cannot be interrupted within a call, and a crash of a native library ends its process alone.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from simulator.evidence.profiles import FailedStep
 from simulator.limits import GIB, MODEL_MEMORY, MODEL_SILENCE
 from simulator.processes import begin_worker, undisturbed
 
-# What a tool refused to do with a model, at which step, in one sentence with the tool's own words.
+# Refusals of a tool to work on a model, with the step and the tool's own words.
 
 _SENTENCES: dict[FailedStep, str] = {
     "export": "it cannot be turned into ONNX",
@@ -34,7 +34,7 @@ _LONGEST = 300
 
 
 class RefusedError(InputError):
-    """A model cannot be had at a precision; `step` says where that showed, the message why."""
+    """A model cannot be converted to a precision; `step` names the failed step, the message the reason."""
 
     def __init__(self, step: FailedStep, reason: str) -> None:
         super().__init__(reason)
@@ -46,7 +46,7 @@ class CannotMeasureError(InputError):
 
 
 class MissingFileError(InputError):
-    """A trained network was asked for whose file was not given."""
+    """The file of a requested trained network was not given."""
 
 
 @contextmanager
@@ -62,13 +62,13 @@ def at_step(step: FailedStep) -> Iterator[None]:
 
 def _in_short(error: Exception) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    said = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
-    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]}…"
+    summary = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+    return summary if len(summary) <= _LONGEST else f"{summary[:_LONGEST]}…"
 
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
-#: Hands something to whoever waits for the answer.
+#: Sends an object to the caller that waits for the answer.
 Tell = Callable[[Any], None]
 
 
@@ -161,14 +161,14 @@ def _telling_nothing(_tell: Tell, work: Callable[..., Answer], given: tuple[Any,
     return work(*given, **named)
 
 
-def _work(said: Connection, work: Callable[..., Any], given: tuple[object, ...]) -> None:
+def _work(connection: Connection, work: Callable[..., Any], given: tuple[object, ...]) -> None:
     begin_worker()
     _first_to_go()
     try:
-        answer = "answer", work(lambda what: said.send(("told", what)), *given)
+        answer = "answer", work(lambda what: connection.send(("message", what)), *given)
     except Exception as error:
         answer = "error", _sendable(error)
-    said.send(answer)
+    connection.send(answer)
 
 
 def _first_to_go() -> None:
@@ -185,7 +185,7 @@ def _sendable(error: Exception) -> Exception:
     return error
 
 
-#: How often is looked at how it goes, in s: seldom enough that a measurement does not feel it.
+#: Time between two looks at the process, in s: long enough not to disturb a measurement.
 _LOOK_S = 0.4
 #: A model may take this part of the memory that is free when it begins.
 _FREE_SHARE = 0.75
@@ -193,17 +193,17 @@ _FREE_SHARE = 0.75
 
 @dataclass(frozen=True)
 class Allowed:
-    """What a stranger's model may take. file: the model; less: what takes less; seconds: in all, None for any number."""
+    """Limits for an unknown model. file: the model; less: advice that lowers its use; seconds: in all, None without a limit."""
 
     file: Path
     less: str
     seconds: float | None = None
 
 
-def guarded(allowed: Allowed, told: Tell, work: Callable[..., Answer], *given: object) -> Answer:
+def guarded(allowed: Allowed, on_message: Tell, work: Callable[..., Answer], *given: object) -> Answer:
     """Return the result of `work(tell, *given)` from a process of its own; it and all that it started end with this call.
 
-    told: handed what the work tells meanwhile. Raises CannotMeasureError where it crashes or takes more than is allowed, and
+    on_message: called with each message of the work. Raises CannotMeasureError where it crashes or exceeds a limit, and
     what the work raises.
     """
     with apart(work, *given) as process:
@@ -214,16 +214,16 @@ def guarded(allowed: Allowed, told: Tell, work: Callable[..., Answer], *given: o
                     answered, what = process.heard()
                     if answered:
                         return what  # type: ignore[no-any-return]
-                    told(what)
+                    on_message(what)
                     watch.heard()
                 watch.look()
         except CrashError as error:
-            raise watch.refusal("the process that ran it died, most likely for want of memory") from error
+            raise watch.refusal("the process that ran it died, most likely for lack of memory") from error
 
 
 @dataclass
 class _Watch:
-    """Whether a process, with all that it started, stays within what is allowed."""
+    """Watch over a process, with all that it started, for its limits."""
 
     allowed: Allowed
     process: Apart
@@ -242,7 +242,7 @@ class _Watch:
             return
         self._looked_at = now
         if now - self._heard_at > MODEL_SILENCE.most:
-            raise self.refusal(f"a call of it has not ended within {MODEL_SILENCE}, the most that one may take")
+            raise self.refusal(f"one call of the model has not ended within {MODEL_SILENCE}, the limit")
         if self.allowed.seconds is not None and now - self._begun > self.allowed.seconds:
             raise self.refusal(f"is not done within {self.allowed.seconds:,g} seconds, the most that it may take")
         if (taken := self.process.resident_bytes) > self.memory:

@@ -1,4 +1,4 @@
-"""The same model behind an HTTP server that others wrote, in processes of its own."""
+"""A model behind mosec, a batching HTTP server, in processes of its own."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from simulator.errors import InputError
 from simulator.measure.batch_server import SAMPLES, Batch, Pending, answer
 from simulator.measure.forecast import Call
 
-#: Connections that are kept open: more requests than that are not on their way at one time.
+#: Open connections, and so the most requests under way at one time.
 CONNECTIONS = 32
 #: Until a server has to be ready, in s, and a request answered, in ms.
 _PATIENCE, _PATIENCE_MS = 60.0, 60_000
@@ -37,7 +37,7 @@ class ServerError(InputError):
 def serving(file: Path | None, shape: list[int], max_batch: int, wait_ms: int) -> Iterator[Client]:
     """Start a mosec server on a free port, and a client of it; without a file it answers at once.
 
-    Raises ServerError with what the server said.
+    Raises ServerError with the server's output.
     """
     served = {"file": None if file is None else str(file), "shape": shape, "max_batch": max_batch, "wait_ms": wait_ms}
     port = _free_port()
@@ -45,12 +45,12 @@ def serving(file: Path | None, shape: list[int], max_batch: int, wait_ms: int) -
     command += ["--timeout", str(_PATIENCE_MS), "--log-level", "warning"]  # on a busy machine a request may wait for long
     environment = os.environ | {"CASESIM_SERVED": json.dumps(served)}
     with (
-        tempfile.TemporaryFile() as said,
+        tempfile.TemporaryFile() as output,
         # A pipe is its input, whose end is its own end: it does not outlive this process, however that ends.
-        subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=said, stderr=said) as process,  # noqa: S603
+        subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=output, stderr=output) as process,  # noqa: S603
     ):
         try:
-            _wait_until_ready(port, process, said)
+            _wait_until_ready(port, process, output)
             with Client(port) as client:
                 yield client
         finally:
@@ -59,7 +59,7 @@ def serving(file: Path | None, shape: list[int], max_batch: int, wait_ms: int) -
 
 @dataclass(frozen=True)
 class Answered:
-    """A request that was answered, and when what happened to it, in s by `time.perf_counter`.
+    """Times of an answered request, in s by `time.perf_counter`.
 
     sent: handed to the client; reached: its batch reached the model; done: the model was done; answered: back at the client
     """
@@ -73,7 +73,7 @@ class Answered:
 
 
 class Client:
-    """Sends requests over connections that stay open, and tells LoadGen when they are answered; a context manager."""
+    """Sends requests over connections that stay open, and reports answers to LoadGen; a context manager."""
 
     def __init__(self, port: int) -> None:
         self.log: list[Answered] = []
@@ -165,10 +165,10 @@ def batches(log: list[Answered]) -> list[Batch]:
 def _post(connection: http.client.HTTPConnection, sample: int) -> tuple[float, float]:
     connection.request("POST", _ROUTE, body=str(sample))
     response = connection.getresponse()
-    said = response.read()
+    output = response.read()
     if response.status != http.client.OK:
         raise ServerError(f"the server answered {response.status} {response.reason}")
-    reached, done = json.loads(said)
+    reached, done = json.loads(output)
     return reached, done
 
 
@@ -178,7 +178,7 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _wait_until_ready(port: int, process: subprocess.Popen[bytes], said: object) -> None:
+def _wait_until_ready(port: int, process: subprocess.Popen[bytes], output: object) -> None:
     until = time.monotonic() + _PATIENCE
     while time.monotonic() < until and process.poll() is None:
         connection = http.client.HTTPConnection("127.0.0.1", port)
@@ -190,5 +190,5 @@ def _wait_until_ready(port: int, process: subprocess.Popen[bytes], said: object)
             return
         finally:
             connection.close()
-    said.seek(0)  # type: ignore[attr-defined]
-    raise ServerError(f"mosec did not start: {said.read().decode(errors='replace')[-500:]}")  # type: ignore[attr-defined]
+    output.seek(0)  # type: ignore[attr-defined]
+    raise ServerError(f"mosec did not start: {output.read().decode(errors='replace')[-500:]}")  # type: ignore[attr-defined]

@@ -1,6 +1,6 @@
 """Photos, and the steps before and after a network, each measured as a stage of its own: one image at a time, on one thread.
 
-The steps are what a server written in Python does with Pillow and numpy; objects are followed with the library trackers. Their
+A server written in Python does these steps with Pillow and numpy; the library trackers follows objects. Their
 sizes: a full-HD video frame and a phone's photo come in; 224, 416 and 640 pixels are the sides that classifiers and
 detectors take.
 """
@@ -134,7 +134,7 @@ _PADDING = 114
 _OVERLAP = 0.45
 _SIDE = 640
 _CLASSES = 80
-#: Frames of objects on their way, and how many of them a tracker has seen before it is timed.
+#: Frames of moving objects, and the number that a tracker has seen before it is timed.
 _FRAMES, _SEEN = 60, 10
 
 
@@ -176,15 +176,15 @@ def suppress(candidates: Floats, overlap: float = _OVERLAP) -> NDArray[np.int64]
     boxes = candidates[:, :4] + candidates[:, 5:6] * (candidates[:, :4].max(initial=0) + 1)
     areas = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
     waiting = np.argsort(-candidates[:, 4], kind="stable")
-    kept = []
+    remaining = []
     while len(waiting):
         best, waiting = waiting[0], waiting[1:]
-        kept.append(best)
+        remaining.append(best)
         low = np.maximum(boxes[best, :2], boxes[waiting, :2])
         high = np.minimum(boxes[best, 2:], boxes[waiting, 2:])
         shared = np.prod(np.maximum(high - low, 0), axis=1)
         waiting = waiting[shared <= overlap * (areas[best] + areas[waiting] - shared)]
-    return np.array(kept, np.int64)
+    return np.array(remaining, np.int64)
 
 
 def follow(frames: Floats) -> Callable[[], object]:
@@ -268,7 +268,7 @@ def moving(objects: int) -> Floats:
 
 @dataclass(frozen=True)
 class TimedStep:
-    """A step at one size: what it gets, what it does with it, and the same in words.
+    """A step at one size: its input, its work, and its description.
 
     remembers: it goes on from where it stopped; `work` then gives the call that does the step
     """

@@ -188,24 +188,24 @@ class _Coco(BaseModel):
 
 def _read_coco(folder: Path, file: Path) -> Dataset:
     try:
-        told = _Coco.model_validate_json(read_within(file, LABELS_FILE))
+        content = _Coco.model_validate_json(read_within(file, LABELS_FILE))
     except ValidationError as error:
         raise CannotMeasureError(first_fault(file, error)) from error
     except UnreadableError as error:
         raise CannotMeasureError(str(error)) from error
-    if not told.images:
+    if not content.images:
         raise CannotMeasureError(f"{file}: images: is empty; expected at least one")
-    for what, listed in (("images", told.images), ("annotations", told.annotations), ("categories", told.categories)):
+    for what, listed in (("images", content.images), ("annotations", content.annotations), ("categories", content.categories)):
         _check_ids(file, what, [one.id for one in listed])
-    pictures = sorted(told.images, key=lambda picture: picture.id)
+    pictures = sorted(content.images, key=lambda picture: picture.id)
     files = tuple(_pictured(folder, file, picture) for picture in pictures)
     sizes = tuple(map(_size, files))
     _check_sizes(file, pictures, sizes)
-    categories = sorted(told.categories, key=lambda category: category.id)
+    categories = sorted(content.categories, key=lambda category: category.id)
     places = {picture.id: place for place, picture in enumerate(pictures)}
     classes = {category.id: place for place, category in enumerate(categories)}
     rows = []
-    for number, annotated in enumerate(told.annotations):
+    for number, annotated in enumerate(content.annotations):
         if not annotated.iscrowd:
             rows.append(_coco_box(annotated, places, classes, sizes, f"{file}: annotations.{number}"))
     return Dataset(folder, files, sizes, tuple(category.name for category in categories), tuple(classes), _boxes(rows))
@@ -222,10 +222,10 @@ def _check_ids(file: Path, what: str, ids: list[int | None]) -> None:
 
 def _check_sizes(file: Path, pictures: list[_Pictured], sizes: tuple[tuple[int, int], ...]) -> None:
     for picture, size in zip(pictures, sizes, strict=True):
-        told = (picture.width or size[0], picture.height or size[1])
-        if told != size:
+        stated = (picture.width or size[0], picture.height or size[1])
+        if stated != size:
             raise CannotMeasureError(
-                f"{file}: image {picture.id}: says {told[0]} x {told[1]} pixels, but '{picture.file_name}' has {size[0]} x "
+                f"{file}: image {picture.id}: says {stated[0]} x {stated[1]} pixels, but '{picture.file_name}' has {size[0]} x "
                 f"{size[1]}; its boxes are those of another picture"
             )
 

@@ -1,4 +1,4 @@
-"""What this machine is, in words that let a reader place a measurement."""
+"""Description of this machine, with which a reader can place a measurement."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""A model behind mosec, a batching HTTP server; run as a program by `http_server`, which says what to serve by environment.
+"""A model behind mosec, a batching HTTP server; run as a program by `http_server`, which sets the environment variable.
 
 CASESIM_SERVED: {"file": ONNX file or null for no model at all, "shape": of one item, "max_batch": ..., "wait_ms": ...} as JSON
 """
@@ -19,7 +19,7 @@ SERVED = json.loads(os.environ["CASESIM_SERVED"])
 
 
 class Model(Worker):
-    """Answers a sample's number with when its batch reached the model and when the model was done, by `perf_counter`.
+    """Answers a sample's number with two times by `perf_counter`: its batch reached the model, and the model was done.
 
     That clock is the machine's: the client's readings of it can be compared.
     """

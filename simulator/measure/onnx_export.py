@@ -1,6 +1,6 @@
-"""Networks as ONNX files with a free batch axis: exported from a torch module, or adopted from a file that others give.
+"""Networks as ONNX files with a free batch axis: exported from a torch module, or adopted from a published file.
 
-Each is checked against what it came from. Files of others are named here and read from a folder, never part of this package.
+Each is checked against its source. Published files are named here and read from a folder, never part of this package.
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ TRAINED: dict[str, TrainedFile] = {
 def adopt(file: Path, target: Path) -> None:
     """Write the ONNX model `file` to `target` with its input called `image` and its batch axis free.
 
-    A file made for one image has that one written into its reshapes. Raises ExportError if batches of three are not
+    The reshapes of a file made for one image contain that number. Raises ExportError if batches of three are not
     answered as the file answers its images one by one.
     """
     original = onnx.load(file)

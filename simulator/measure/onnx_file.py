@@ -1,4 +1,4 @@
-"""An ONNX file that a person brings along: whether it can be run, and the images that it takes."""
+"""A user's own ONNX file: checks that it can run, and the format of its images."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from simulator.measure.timing import DTYPES, noise
 
 # Reading an ONNX file that a person brings along: whether it is one, is whole, and is taken by ONNX Runtime.
 
-#: How files begin that are often taken for ONNX files, and what would help.
+#: Beginnings of files that are often mistaken for ONNX files, with advice.
 _BEGINNINGS = {
     b"PK": "it is a zip archive, such as torch.save writes; export the model with torch.onnx.export",
     b"\x80": "it is a Python pickle, such as torch.save writes; export the model with torch.onnx.export",
@@ -79,7 +79,7 @@ class OnnxFile:
     def open(self, provider: str) -> ort.InferenceSession:
         """Open a session without messages of its own; raises CannotMeasureError."""
         options = ort.SessionOptions()
-        options.log_severity_level = 4  # what goes wrong is told by us
+        options.log_severity_level = 4  # our messages report errors
         try:
             session = ort.InferenceSession(str(self.path), options, providers=provider_list(provider))
         except Exception as error:  # ONNX Runtime's errors have no base class of their own
@@ -180,23 +180,23 @@ def _beside(path: Path, name: str) -> Path:
     )
 
 
-def _reason(graph: onnx.ModelProto, said: str) -> str:
+def _reason(graph: onnx.ModelProto, message: str) -> str:
     runtime = f"ONNX Runtime {ort.__version__}"
-    opset = re.search(r"Opset (\d+) is under development.*till opset (\d+)", said, re.DOTALL)
+    opset = re.search(r"Opset (\d+) is under development.*till opset (\d+)", message, re.DOTALL)
     if opset:
         return (
             f"is written in opset {opset[1]}, and {runtime} knows opsets up to {opset[2]}; export with opset_version={opset[2]}"
         )
-    version = re.search(r"IR version: (\d+), max supported IR version: (\d+)", said)
+    version = re.search(r"IR version: (\d+), max supported IR version: (\d+)", message)
     if version:
         return f"has the format version {version[1]}, and {runtime} reads up to {version[2]}; install a newer onnxruntime"
     own = sorted({f"{node.domain}.{node.op_type}" for node in _foreign(graph)})
     if own:
         return f"uses operators that {runtime} does not have: {', '.join(own[:5])}; only standard operators can be measured"
-    absent = re.search(r"No Op registered for (\w+) with domain_version of (\d+)", said)
+    absent = re.search(r"No Op registered for (\w+) with domain_version of (\d+)", message)
     if absent:
         return f"uses the operator {absent[1]}, which opset {absent[2]} does not have; export it with another opset"
-    return f"{runtime} cannot load it: {plain(said)}"
+    return f"{runtime} cannot load it: {plain(message)}"
 
 
 def _foreign(graph: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
@@ -206,10 +206,12 @@ def _foreign(graph: onnx.ModelProto) -> Iterator[onnx.NodeProto]:
             yield node
 
 
-def plain(said: str) -> str:
+def plain(message: str) -> str:
     """Remove codes and places in ONNX Runtime's own source from a message."""
-    said = re.sub(r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .* failed:|/\S*onnxruntime\S*:\d+ .*?\) ", "", said)
-    return " ".join(said.split())[:_LONGEST_REASON]
+    message = re.sub(
+        r"\[ONNXRuntimeError\] : \d+ : \w+ : |Load model from .* failed:|/\S*onnxruntime\S*:\d+ .*?\) ", "", message
+    )
+    return " ".join(message.split())[:_LONGEST_REASON]
 
 
 # What a model takes: which axes of its input are the batch, the channels, the height and the width, and which are free.

@@ -1,6 +1,6 @@
-"""Judging a detector that a person brings along, on a folder of their labelled images.
+"""Evaluation of a user's own detector on a folder of labelled images.
 
-Average precision is pycocotools', which is what published figures are made with.
+Average precision is computed by pycocotools, as published figures are.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from simulator.evidence.detection_tables import CLEAN
 from simulator.evidence.evidence_files import in_one_step
 from simulator.intervals import Interval
 from simulator.measure.detector_conditions import Setting, read_settings
-from simulator.measure.detector_io import FITS, LEAST, Layout, Takes, boxes_of, outputs_of, prepare, tell_layout
+from simulator.measure.detector_io import FITS, LEAST, Layout, Takes, boxes_of, layout_for, outputs_of, prepare
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.labelled_images import Dataset, read_dataset
 from simulator.measure.onnx_file import ImageInput, find_image, plain, read_onnx
@@ -67,8 +67,8 @@ def coco_ap(labels: Boxes, found: ScoredBoxes, images: int) -> tuple[float, floa
 def _annotation(labels: Boxes, row: int) -> dict[str, Any]:
     left, top, right, bottom = map(float, labels.box[row])
     size = right - left, bottom - top
-    told = {"id": row + 1, "image_id": int(labels.image[row]), "category_id": int(labels.category[row]), "iscrowd": 0}
-    return told | {"bbox": [left, top, *size], "area": size[0] * size[1]}
+    annotation = {"id": row + 1, "image_id": int(labels.image[row]), "category_id": int(labels.category[row]), "iscrowd": 0}
+    return annotation | {"bbox": [left, top, *size], "area": size[0] * size[1]}
 
 
 def _rows(found: ScoredBoxes) -> NDArray[np.float64]:
@@ -77,7 +77,7 @@ def _rows(found: ScoredBoxes) -> NDArray[np.float64]:
     return np.column_stack([found.image, found.box[:, :2], size, found.score, found.category])
 
 
-#: Heights at which recall is told, in pixels, and the score from which a detection counts there.
+#: Heights for recall, in pixels, and the least score of a detection there.
 HEIGHTS = np.array([16.0, 32.0, 64.0, 128.0, 256.0])
 SCORE = 0.3
 _IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -90,7 +90,7 @@ _VALUES: dict[str, dict[str, Any]] = {
 
 @dataclass(frozen=True)
 class OwnDetector:
-    """What a person wants judged, as the command takes it; None where the file or the layout decides."""
+    """Options of the command; None where the file or the layout decides."""
 
     file: Path
     data: Path
@@ -119,7 +119,7 @@ class Judged:
 
 @dataclass(frozen=True)
 class Judgement:
-    """A detector under every setting that was asked for."""
+    """A detector under every requested setting."""
 
     file: Path
     data: Dataset
@@ -145,11 +145,11 @@ class Judgement:
         yield heights
 
 
-def _cells(told: Interval | None) -> tuple[str, str]:
-    return ("", "") if told is None else (f"{told.value:.3f}", f"{told.low:.3f} to {told.high:.3f}")
+def _cells(interval: Interval | None) -> tuple[str, str]:
+    return ("", "") if interval is None else (f"{interval.value:.3f}", f"{interval.low:.3f} to {interval.high:.3f}")
 
 
-def told(judgement: Judgement) -> dict[str, Any]:
+def judgement_json(judgement: Judgement) -> dict[str, Any]:
     """Return plain data for a program: parts of 1, heights in pixels of the image."""
     return {
         "model": judgement.file.name,
@@ -169,22 +169,22 @@ def _told(row: Judged) -> Iterator[tuple[str, Any]]:
     yield "recall_by_height", {"score": SCORE} | {name: column.tolist() for name, column in columns.items()}
 
 
-def judge_own(tell: Callable[[float], None], own: OwnDetector) -> Judgement:
-    """Judge the detector under every setting; `tell` is called with the part that is done. Raises CannotMeasureError."""
+def judge_own(report: Callable[[float], None], own: OwnDetector) -> Judgement:
+    """Judge the detector under every setting; `report` is called with the part that is done. Raises CannotMeasureError."""
     settings = read_settings(own.conditions)
     data = read_dataset(own.data)
     network = _open(own)
     weights = resamples(len(data), own.resamples, own.seed)
     judgement = Judgement(own.file, data)
     for number, setting in enumerate(settings):
-        answers = _answers(network, data, setting, own, partial(_tell_part, tell, number, len(settings)))
+        answers = _answers(network, data, setting, own, partial(_report_part, report, number, len(settings)))
         judgement.found[setting] = answers
         judgement.judged.append(_judge(answers, data, setting, weights, judgement.judged))
     return judgement
 
 
-def _tell_part(tell: Callable[[float], None], number: int, count: int, part: float) -> None:
-    tell((number + part) / count)
+def _report_part(report: Callable[[float], None], number: int, count: int, part: float) -> None:
+    report((number + part) / count)
 
 
 @dataclass(frozen=True)
@@ -218,9 +218,9 @@ def _open(own: OwnDetector) -> _Network:
     session = file.open("cpu")
     image = find_image(own.file, session)
     side = _side(image, own)
-    blank = _Network(own.file, session, tell_layout([], side, "boxes"), Takes(side), image.dtype)
+    blank = _Network(own.file, session, layout_for([], side, "boxes"), Takes(side), image.dtype)
     shapes = [output.shape for output in blank.outputs(np.zeros((3, side, side), np.float32))]
-    layout = tell_layout(shapes, side, own.layout)
+    layout = layout_for(shapes, side, own.layout)
     return replace(blank, layout=layout, takes=_takes(layout, side, own))
 
 
@@ -261,7 +261,7 @@ def _one_of(option: str, given: str | None, there: list[str]) -> str | None:
 
 
 def _answers(
-    network: _Network, data: Dataset, setting: Setting, own: OwnDetector, tell: Callable[[float], None]
+    network: _Network, data: Dataset, setting: Setting, own: OwnDetector, report: Callable[[float], None]
 ) -> ScoredBoxes:
     rows = []
     for image, file in enumerate(data.files):
@@ -269,7 +269,7 @@ def _answers(
         tensor, placed = prepare(setting.image(data.pixels(image), file.stem, own.seed), takes)
         found = network.found(tensor)
         rows.append(np.column_stack([np.full(len(found), image), placed.back(found[:, :4]), found[:, 4:]]))
-        tell((image + 1) / len(data))
+        report((image + 1) / len(data))
     table = np.concatenate(rows)
     category = _categories(table[:, 6].astype(np.int64), data, own)
     return ScoredBoxes(table[:, 0].astype(np.int64), category, table[:, 1:5], table[:, 5])

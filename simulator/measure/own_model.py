@@ -1,4 +1,4 @@
-"""Measuring a model that a person brings along as an ONNX file. It needs ONNX Runtime, not torch."""
+"""Measurement of a user's own ONNX file. It needs ONNX Runtime, not torch."""
 
 import re
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from simulator.measure.guarded import CannotMeasureError, CrashError
 from simulator.measure.machine import default_device, provenance
 from simulator.measure.onnx_file import OnnxFile, Shape, find_image, read_onnx, read_shape
 from simulator.measure.onnx_runtime import CPU, check_provider
-from simulator.measure.progress import Setup, Show, Teller
+from simulator.measure.progress import EventReporter, Setup, Show
 from simulator.measure.timing import SESSION_PROTOCOL, Effort, measure, open_session
 from simulator.paths import OWN_PROFILES, PROFILES
 
@@ -20,9 +20,9 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 
 @dataclass(frozen=True)
 class OwnFile:
-    """A model file that a person brings along, and how it is to be measured.
+    """A user's model file and the options of its measurement.
 
-    None, or nothing, where the file or the machine decides.
+    None, or an empty tuple, where the file or the machine decides.
     """
 
     file: Path
@@ -47,40 +47,40 @@ class _Model:
     setup: Setup
 
 
-def measure_own(show: Show, asked: OwnFile) -> tuple[Profile | None, Path]:
+def measure_own(show: Show, own: OwnFile) -> tuple[Profile | None, Path]:
     """Measure the model; return its profile and folder, None where this file has one already. Raises CannotMeasureError."""
-    teller = Teller(show)
-    model = _look(asked, teller)
-    path = asked.out / model.setup.device / f"{model.setup.model}.{model.setup.precision}.json"
-    if _measured_already(path, model.file, model.setup, asked):
-        teller.note(f"{path.stem}: already has a profile, skipped (--overwrite measures it again)")
+    reporter = EventReporter(show)
+    model = _look(own, reporter)
+    path = own.out / model.setup.device / f"{model.setup.model}.{model.setup.precision}.json"
+    if _measured_already(path, model.file, model.setup, own):
+        reporter.note(f"{path.stem}: already has a profile, skipped (--overwrite measures it again)")
         return None, path
-    teller.start(model.setup)
-    profile = _measure(model, asked, teller)
-    _say_what_to_know(profile, teller)
-    teller.all_done()
+    reporter.start(model.setup)
+    profile = _measure(model, own, reporter)
+    _say_what_to_know(profile, reporter)
+    reporter.all_done()
     return profile, path
 
 
-def _look(asked: OwnFile, teller: Teller) -> _Model:
-    if asked.models or len(asked.precisions) > 1:
+def _look(own: OwnFile, reporter: EventReporter) -> _Model:
+    if own.models or len(own.precisions) > 1:
         raise CannotMeasureError("--onnx measures one file: leave --model out, and name one --precision at most")
-    provider, given = check_provider(asked.provider), read_shape(asked.input_shape)
-    file = read_onnx(asked.file)
+    provider, given = check_provider(own.provider), read_shape(own.input_shape)
+    file = read_onnx(own.file)
     session = file.open(provider)
-    image = find_image(asked.file, session)
+    image = find_image(own.file, session)
     shape = image.shape(given)
-    wanted = asked.batches or Effort().batches
+    wanted = own.batches or Effort().batches
     fixed, why = image.batch(session, shape, wanted)
-    if fixed and asked.batches and asked.batches != (fixed,):
-        raise CannotMeasureError(f"{asked.file}: {why}; leave --batch out to measure it so")
+    if fixed and own.batches and own.batches != (fixed,):
+        raise CannotMeasureError(f"{own.file}: {why}; leave --batch out to measure it at that size")
     if fixed:
-        teller.note(f"{asked.file}: {why}")
+        reporter.note(f"{own.file}: {why}")
     setup = Setup(
-        model=_named("name", asked.name or re.sub(r"\W+", "_", asked.file.stem).strip("_") or "model"),
-        precision=_named("precision", *asked.precisions or [file.precision]),
-        device=_named("device", asked.device or default_device(provider)),
-        threads=asked.threads,
+        model=_named("name", own.name or re.sub(r"\W+", "_", own.file.stem).strip("_") or "model"),
+        precision=_named("precision", *own.precisions or [file.precision]),
+        device=_named("device", own.device or default_device(provider)),
+        threads=own.threads,
         batches=(fixed,) if fixed else wanted,
     )
     return _Model(file, shape, (fixed,) if fixed else wanted, setup)
@@ -92,10 +92,10 @@ def _named(option: str, name: str) -> str:
     return name
 
 
-def _measured_already(path: Path, file: OnnxFile, setup: Setup, asked: OwnFile) -> bool:
-    if asked.out != PROFILES and has_profile(setup.device, setup.model, setup.precision, PROFILES):
+def _measured_already(path: Path, file: OnnxFile, setup: Setup, own: OwnFile) -> bool:
+    if own.out != PROFILES and has_profile(setup.device, setup.model, setup.precision, PROFILES):
         raise CannotMeasureError(f"there is a profile '{path.stem}' that comes with CaseSim; choose another name with --name")
-    if asked.overwrite or not path.is_file():
+    if own.overwrite or not path.is_file():
         return False
     if read_profile(path).provenance.model_sha256 != file.sha256:
         raise CannotMeasureError(
@@ -104,16 +104,17 @@ def _measured_already(path: Path, file: OnnxFile, setup: Setup, asked: OwnFile) 
     return True
 
 
-def _measure(model: _Model, asked: OwnFile, teller: Teller) -> Profile:
-    start = partial(partial, open_session, model.file.path.absolute(), list(model.shape), provider=asked.provider)
-    effort = Effort(batches=model.batches, budget_s=asked.budget_s)
+def _measure(model: _Model, own: OwnFile, reporter: EventReporter) -> Profile:
+    start = partial(partial, open_session, model.file.path.absolute(), list(model.shape), provider=own.provider)
+    effort = Effort(batches=model.batches, budget_s=own.budget_s)
     try:
         runs = [
-            measure(start(threads), threads, effort, teller.advance, partial(teller.call, threads)) for threads in asked.threads
+            measure(start(threads), threads, effort, reporter.advance, partial(reporter.call, threads))
+            for threads in own.threads
         ]
     except CrashError as error:
         raise CannotMeasureError(
-            f"{asked.file}: the process that ran it died, most likely for want of memory; measure a smaller --batch or "
+            f"{own.file}: the process that ran it died, most likely for lack of memory; measure a smaller --batch or "
             "--input-shape"
         ) from error
     return Profile(
@@ -125,24 +126,24 @@ def _measure(model: _Model, asked: OwnFile, teller: Teller) -> Profile:
         file_bytes=model.file.file_bytes,
         provenance=provenance(
             ["onnxruntime"],
-            weights=f"those of the file {asked.file.name}",
+            weights=f"those of the file {own.file.name}",
             protocol=f"{SESSION_PROTOCOL}; noise as input",
             sha256=model.file.sha256,
-            provider=None if asked.provider == CPU else asked.provider,
+            provider=None if own.provider == CPU else own.provider,
         ),
         runs=runs,
     )
 
 
-def _say_what_to_know(profile: Profile, teller: Teller) -> None:
+def _say_what_to_know(profile: Profile, reporter: EventReporter) -> None:
     for run in profile.runs:
         if (run.others_share or 0) >= DISTURBED_SHARE:
-            teller.note(
+            reporter.note(
                 f"other programs took {run.others_share:.0%} of this machine during threads={run.threads}; measure again with "
                 "--overwrite when it is quiet"
             )
     if profile.device not in hardware():
-        teller.note(
+        reporter.note(
             f"the catalogue has no price for the machine '{profile.device}', so a case cannot rent it; if this is one of "
             f"{', '.join(hardware())}, measure with --device"
         )

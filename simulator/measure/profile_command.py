@@ -35,27 +35,27 @@ if TYPE_CHECKING:
     from simulator.measure.profiling import Campaign, Subject
 
 
-def profile_onnx(as_json: bool, **asked: Any) -> Profile | None:
+def profile_onnx(as_json: bool, **options: Any) -> Profile | None:
     """Return the measured profile; None if there already was one.
 
-    as_json: progress in lines of JSON, for a program; asked: the fields of `OwnFile`
+    as_json: progress in lines of JSON, for a program; options: the fields of `OwnFile`
     """
     show = to_program(sys.stderr) if as_json else ToPerson(err)
     with _one_ending(show), needing("measure", "measuring"):
         from simulator.measure.guarded import Allowed, guarded
 
-        allowed = Allowed(asked["file"], "measure fewer --threads, or a smaller --batch or --input-shape", MODEL_SECONDS.most)
-        profile, path = guarded(allowed, show, _measured, asked)
+        allowed = Allowed(options["file"], "measure fewer --threads, or a smaller --batch or --input-shape", MODEL_SECONDS.most)
+        profile, path = guarded(allowed, show, _measured, options)
         if profile:
-            write_profile(profile, asked["out"])
+            write_profile(profile, options["out"])
         show({"event": "done", "profile": str(path)})
         return profile
 
 
-def _measured(show: Show, asked: dict[str, Any]) -> tuple[Profile | None, Path]:
+def _measured(show: Show, options: dict[str, Any]) -> tuple[Profile | None, Path]:
     from simulator.measure.own_model import OwnFile, measure_own
 
-    return measure_own(show, OwnFile(**asked))
+    return measure_own(show, OwnFile(**options))
 
 
 @contextmanager
@@ -222,13 +222,13 @@ def _waiting(campaign: Campaign, subjects: list[Subject]) -> list[Subject]:
     waiting = []
     for subject in subjects:
         if campaign.profile_path(subject).is_file():
-            said = "already has a profile, skipped (--overwrite measures it again)"
+            reason = "already has a profile, skipped (--overwrite measures it again)"
         elif (subject.model, subject.precision) in failed:
-            said = "failed before, skipped (--overwrite tries it again)"
+            reason = "failed before, skipped (--overwrite tries it again)"
         else:
             waiting.append(subject)
             continue
-        err.print(f"{subject}: {said}", markup=False)
+        err.print(f"{subject}: {reason}", markup=False)
     return waiting
 
 
@@ -255,9 +255,9 @@ def _work_through(campaign: Campaign, subjects: list[Subject], prepare: bool, ma
 
 def _kept(campaign: Campaign, subjects: list[Subject], made: list[Profile | Failure]) -> str:
     written = [found for found in made if isinstance(found, Profile)]
-    cells = sum(campaign.kept(subject) for subject in subjects)
+    cells = sum(campaign.saved(subject) for subject in subjects)
     return (
-        f"{len(written)} of {len(subjects)} profiles are written and {cells} thread counts of the next one are kept; "
+        f"{len(written)} of {len(subjects)} profiles are written and {cells} thread counts of the next one are saved; "
         "the same command resumes from there"
     )
 

@@ -1,4 +1,4 @@
-"""The models that `casesim profile` measures on this machine, and working through them: it resumes where it was stopped."""
+"""Models that `casesim profile` measures on this machine, one after the other; a stopped measurement resumes."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ from simulator.measure.timing import PROTOCOL, SESSION_PROTOCOL, Advance, Effort
 PHOTO_MODEL = "photo_decode"
 #: Raised when the same model is made differently, so that files made before are not taken for it.
 _RECIPE = 2
-#: Calibration looks at this many photos, at fewer where all of them would take more than so many multiply-adds.
+#: Photos for calibration, and the most multiply-adds for all of them; fewer photos where they would take more.
 _CALIBRATION_PHOTOS, _FEWEST_PHOTOS, _CALIBRATION_WORK = 64, 8, 300e9
 
 
@@ -59,7 +59,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Photos:
-    """A folder of photos, and where they come from, in words that a profile may repeat."""
+    """A folder of photos, and a sentence on their origin for profiles."""
 
     folder: Path | None
     origin: str = ""
@@ -73,7 +73,7 @@ class Photos:
 
 @dataclass(frozen=True)
 class Ready:
-    """A subject that can be started, and the facts about it that its profile repeats."""
+    """A subject that can be started, and its facts for the profile."""
 
     file: Path
     start: Callable[[int], Starter]
@@ -97,7 +97,7 @@ def precisions_of(model: str) -> list[str]:
     return list(ONE_THREAD.get(model, PRECISIONS))
 
 
-#: What runs beside the network, an item at a time on one thread: names, and the variants of each.
+#: Steps beside the network, an item at a time on one thread: names, and the variants of each.
 ONE_THREAD: dict[str, list[str]] = {PHOTO_MODEL: list(DECODINGS)} | {name: list(variants) for name, variants in STEPS.items()}
 MODELS = [*ONE_THREAD, *ARCHITECTURES, *TRAINED]
 
@@ -176,7 +176,7 @@ def trained_file(network: TrainedFile, folder: Path | None) -> Path:
 
 @dataclass(frozen=True)
 class _Size:
-    """What does not depend on the precision; kept in a file, because counting means building the network."""
+    """Sizes that do not depend on the precision; stored in a file, because counting needs the built network."""
 
     parameters: int
     multiply_adds: int
@@ -233,10 +233,10 @@ class _Calibration:
         return hashlib.sha256(repr(photos).encode()).hexdigest()[:12]
 
     def __str__(self) -> str:
-        said = f"{len(self._files)} photos of {self._origin}"
+        origin = f"{len(self._files)} photos of {self._origin}"
         if self._network.task == "classification":
-            return said
-        return f"{said}, which show nothing to find: the scales that they give do not change how long a call takes"
+            return origin
+        return f"{origin}, which show nothing to find: the scales that they give do not change how long a call takes"
 
     def __iter__(self) -> Iterator[NDArray[np.float32]]:
         takes = self._network
@@ -255,7 +255,7 @@ _LARGE_ITEM, _FEWEST_CALLS = 16e9, 5
 
 @dataclass(frozen=True)
 class Campaign:
-    """Where profiles go, what may be used to make them, and how thoroughly to measure."""
+    """Folders, files and effort of a measurement of profiles."""
 
     device: str
     out: Path
@@ -273,7 +273,7 @@ class Campaign:
         """Return the thread counts for `subject`: a step beside the network has one, whatever was requested."""
         return (1,) if subject.model in ONE_THREAD else self.threads
 
-    def kept(self, subject: Subject) -> int:
+    def saved(self, subject: Subject) -> int:
         """Count the thread counts of `subject` that an interrupted campaign finished."""
         return len(list(self._cells.glob(f"{subject}.*t.*.json")))
 
@@ -291,7 +291,7 @@ class Campaign:
     def run(self, subject: Subject, advance: Advance, note: Callable[[str], None]) -> Profile | Failure:
         """Measure `subject` and write its profile, or the reason of a failure; raises PhotoError or MissingFileError.
 
-        `advance` is told of fractions of one thread count, `note` of what a person should know. Thread counts that
+        `advance` is called with fractions of one thread count, `note` with sentences for the user. Thread counts that
         an interrupted campaign finished are not measured again.
         """
         try:

@@ -1,10 +1,10 @@
-"""Telling how a measurement goes: events, shown to a person in a terminal, or line by line to a program.
+"""Progress of a measurement: events, shown to a person in a terminal, or line by line to a program.
 
 The program (`--progress-json`) reads standard error, where each line is one JSON object with an `event`:
 
     {"event": "start", "model": "m", "precision": "fp32", "device": "d", "threads": [1, 2], "batches": [1, 2, 4, 8, 16]}
     {"event": "progress", "done": 0.42, "threads": 1, "medians_ms": {"1": 3.1, "2": 5.9}}
-    {"event": "note", "text": "what a person should know"}
+    {"event": "note", "text": "a sentence for the user"}
     {"event": "done", "profile": "/where/it/was/written.json"}
     {"event": "stopped", "text": "nothing was written"}
     {"event": "error", "text": "what is wrong, and what would be right"}
@@ -33,7 +33,7 @@ _EVERY_S = 0.5
 
 @dataclass(frozen=True)
 class Setup:
-    """What is going to be measured."""
+    """Model, precision, device, threads and batch sizes of a measurement."""
 
     model: str
     precision: str
@@ -78,8 +78,8 @@ def to_program(stream: TextIO) -> Show:
 
 
 @dataclass
-class Teller:
-    """Turns what happens within a measurement into events, seldom enough that it does not feel them."""
+class EventReporter:
+    """Turns the progress of a measurement into events, seldom enough not to disturb it."""
 
     show: Show
     _parts: int = 1
@@ -90,8 +90,8 @@ class Teller:
 
     def start(self, setup: Setup) -> None:
         self._parts = len(setup.threads)
-        told = {"threads": list(setup.threads), "batches": list(setup.batches)}
-        self._write("start", model=setup.model, precision=setup.precision, device=setup.device, **told)
+        sizes = {"threads": list(setup.threads), "batches": list(setup.batches)}
+        self._write("start", model=setup.model, precision=setup.precision, device=setup.device, **sizes)
 
     def advance(self, part: float) -> None:
         """Show the event `progress`, unless one was written a moment ago."""
@@ -118,5 +118,5 @@ class Teller:
         medians = {str(batch): round(median(times), 4) for batch, times in sorted(self._calls.items())}
         self._write("progress", done=round(self._done, 4), threads=self._threads, medians_ms=medians)
 
-    def _write(self, event: str, **told: Any) -> None:
-        self.show({"event": event} | told)
+    def _write(self, event: str, **fields: Any) -> None:
+        self.show({"event": event} | fields)

@@ -1,4 +1,4 @@
-"""Precisions: what becomes of a float32 ONNX file before it is measured, and whether it still answers alike."""
+"""Precisions: conversions of a float32 ONNX file, each with a check of its answers."""
 
 import contextlib
 import io
@@ -23,7 +23,7 @@ from onnxruntime.transformers.float16 import convert_float_to_float16
 from simulator.measure.guarded import RefusedError, at_step, in_fresh_process
 from simulator.measure.onnx_runtime import fault, quiet_tools
 
-#: Images to calibrate on, each float32 (channels, height, width); only asked for by a precision that needs them.
+#: Images to calibrate on, each float32 (channels, height, width); only read by a precision that needs them.
 Images = Iterable[NDArray[np.float32]]
 Quantizer = Callable[[Path, Path, Images], None]
 

@@ -1,4 +1,4 @@
-"""The command `casesim scores train`."""
+"""`casesim scores`: lists score tables, trains, imports and deletes them."""
 
 from __future__ import annotations
 
@@ -49,8 +49,7 @@ def train(
         try:
             _write(trainer, models, precisions, out)
         except KeyboardInterrupt:
-            kept = "finished networks and epochs are kept; the same command resumes from there"
-            raise StoppedError(kept) from None
+            raise StoppedError("finished networks and epochs are saved; the same command resumes from there") from None
 
 
 def _write(trainer: Trainer, models: list[str], precisions: tuple[str, ...], out: Path) -> None:
@@ -60,7 +59,7 @@ def _write(trainer: Trainer, models: list[str], precisions: tuple[str, ...], out
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
     with Progress(*columns, console=err) as bar:
         task = bar.add_task("reading", total=trainer.work(models))
-        trainer.told = lambda words, done: bar.update(task, description=words, advance=done)
+        trainer.report = lambda words, done: bar.update(task, description=words, advance=done)
         for name, at, table in trainer.tables(models, precisions):
             path = out / f"{trainer.dataset.name}.{name}.{at}"
             write_table(table, describe(trainer.dataset, name, at), path)
@@ -136,7 +135,7 @@ def _percent(found: Interval) -> str:
 @scores.command("import")
 def import_table(
     table: Annotated[Path, typer.Argument(help="a CSV with the columns label and score; id, group, model, precision if known")],
-    dataset: Annotated[str, typer.Option(help="what was scored; the first part of the table's name")] = "mine",
+    dataset: Annotated[str, typer.Option(help="the scored data; the first part of the table's name")] = "mine",
     model: Annotated[
         str | None, typer.Option(help="the model, if the file has no such column; default: the file's name")
     ] = None,

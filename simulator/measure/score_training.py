@@ -1,4 +1,4 @@
-"""Networks fitted on labelled photos, fold by fold, and their scores of photos that they never saw."""
+"""Networks fitted on labelled photos, fold by fold, and score tables of photos that they never saw."""
 
 from __future__ import annotations
 
@@ -145,23 +145,23 @@ def frozen(takes: Architecture, seen: Features, labels: Ints) -> nn.Module:
 
 
 def fine_tuned(
-    network: nn.Module, takes: Architecture, pixels: Pixels, labels: Ints, checkpoint: Path, told: Callable[[int], None]
+    network: nn.Module, takes: Architecture, pixels: Pixels, labels: Ints, checkpoint: Path, report: Callable[[int], None]
 ) -> nn.Module:
     """Train all weights of `network` on photos (n, size, size, 3), from the fitted head on.
 
     A head first and then all weights keeps more of what ImageNet taught (Kumar et al. 2022, arXiv:2202.10054).
 
-    Goes on from `checkpoint` where there is one, which is written after each epoch; `told` hears of epochs that are done.
+    Goes on from `checkpoint` where there is one, which is written after each epoch; `report` is called with finished epochs.
     """
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast for depthwise convolutions
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     begun = _resume(checkpoint, network, optimizer)
-    told(begun)
+    report(begun)
     for epoch in range(begun, EPOCHS):
         _train(network, optimizer, takes, pixels, labels, epoch)
         with in_one_step(checkpoint) as part:
             torch.save({"epoch": epoch + 1, "network": network.state_dict(), "optimizer": optimizer.state_dict()}, part)
-        told(1)
+        report(1)
     network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     return network.eval()
 
@@ -169,10 +169,10 @@ def fine_tuned(
 def _resume(checkpoint: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> int:
     if not checkpoint.is_file():
         return 0
-    kept = torch.load(checkpoint, weights_only=True)
-    network.load_state_dict(kept["network"])
-    optimizer.load_state_dict(kept["optimizer"])
-    return int(kept["epoch"])
+    saved = torch.load(checkpoint, weights_only=True)
+    network.load_state_dict(saved["network"])
+    optimizer.load_state_dict(saved["optimizer"])
+    return int(saved["epoch"])
 
 
 def _train(
@@ -272,7 +272,7 @@ def _images(takes: Architecture, pixels: Pixels) -> Floats:
     return normalize(pixels, takes.mean, takes.std)
 
 
-#: Raised when the same network is made differently, so that logits kept before are not taken for it.
+#: Raised when the same network is made differently, so that older logits in the cache are not used.
 _RECIPE = 1
 PRECISIONS = ("fp32", "int8_dynamic", "int8_static")
 _HEAD = f"logistic regression with C={INVERSE_PENALTY:g} on standardised features"
@@ -293,7 +293,7 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Mean:
-    """What a table holds: the mean logit of some fitted networks, each in some views of the photo."""
+    """Content of a table: the mean logit of some fitted networks, each in some views of the photo."""
 
     of: tuple[str, ...]
     views: int = 1
@@ -313,17 +313,17 @@ MODELS: dict[str, Mean] = {
     "efficientnet_lite0_finetuned_tta": Mean(("efficientnet_lite0_finetuned",), len(VIEWS)),
 }
 
-#: Told of what is being done, and of each unit of work that is finished.
-Told = Callable[[str, int], None]
+#: ReportWork of what is being done, and of each unit of work that is finished.
+ReportWork = Callable[[str, int], None]
 
 
 @dataclass
 class Trainer:
-    """Fits what is asked for and keeps it in `cache`; `told` hears of the progress, in units that `work` counts."""
+    """Fits the requested networks and stores them in `cache`; `report` is called with the progress, in units of `work`."""
 
     dataset: Dataset
     cache: Path
-    told: Told = field(default=lambda words, done: None)
+    report: ReportWork = field(default=lambda words, done: None)
 
     def work(self, models: list[str]) -> int:
         """Count the units of work in `models`, cached ones included: a network scored at one fold, or one epoch."""
@@ -352,11 +352,11 @@ class Trainer:
             tested = self.dataset.folds == fold
             for precision, logits in work.fold(fold, precisions, views).items():
                 found[precision][tested] = logits
-            self.told(f"{name}, fold {fold + 1}", 1)
+            self.report(f"{name}, fold {fold + 1}", 1)
         return found
 
     @property
-    def kept(self) -> Path:
+    def cache_folder(self) -> Path:
         return self.cache / f"{self.dataset.name}-{self.dataset.fingerprint}-recipe-{_RECIPE}"
 
 
@@ -370,7 +370,7 @@ class _Work:
 
     def fold(self, fold: int, precisions: tuple[str, ...], views: int) -> dict[str, Floats]:
         """Return logits of the photos of `fold` by precision; those that are not cached are computed now."""
-        files = {precision: self.trainer.kept / f"{self.name}.{precision}.{fold}.npy" for precision in precisions}
+        files = {precision: self.trainer.cache_folder / f"{self.name}.{precision}.{fold}.npy" for precision in precisions}
         missing = tuple(precision for precision, file in files.items() if not file.is_file())
         if missing:
             tested = self.trainer.dataset.folds == fold
@@ -380,12 +380,12 @@ class _Work:
                 with in_one_step(files[precision]) as part, part.open("wb") as stream:
                     np.save(stream, logits)
         elif FITTED[self.name].tuned:
-            self.trainer.told(f"{self.name}, fold {fold + 1}", EPOCHS)
+            self.trainer.report(f"{self.name}, fold {fold + 1}", EPOCHS)
         return {precision: np.load(file) for precision, file in files.items()}
 
     def _prepared(self) -> Pixels:
         if self.pixels is None:
-            self.trainer.told(f"{self.name}, preparing photos", 0)
+            self.trainer.report(f"{self.name}, preparing photos", 0)
             self.pixels = self.trainer.dataset.squares(self.takes.input_size)
             self.features = features(self.takes, self.pixels)
         return self.pixels
@@ -396,10 +396,10 @@ class _Work:
         network = frozen(self.takes, self.features[learnt], labels[learnt])
         if not FITTED[self.name].tuned:
             return network
-        checkpoint = self.trainer.kept / f"{self.name}.{fold}.pt"
+        checkpoint = self.trainer.cache_folder / f"{self.name}.{fold}.pt"
         words = f"{self.name}, fold {fold + 1}, training"
         return fine_tuned(
-            network, self.takes, pixels[learnt], labels[learnt], checkpoint, lambda done: self.trainer.told(words, done)
+            network, self.takes, pixels[learnt], labels[learnt], checkpoint, lambda done: self.trainer.report(words, done)
         )
 
 

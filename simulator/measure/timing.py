@@ -1,4 +1,4 @@
-"""Timing calls the way a server makes them: batch sizes mixed, some calls after an idle gap.
+"""Timing of calls as a server makes them: batch sizes mixed, some calls after an idle gap.
 
 A loop of one batch size keeps the caches and the clock in a state that a server seldom meets; profiles taken that way were
 4 to 26% too fast.
@@ -23,13 +23,13 @@ from simulator.measure.guarded import in_fresh_process
 from simulator.measure.onnx_runtime import CPU, provider_list
 
 LONGEST_GAP_MS = 50.0
-#: The part of the work, as it is told, that cold starts are.
+#: Part of the reported work that cold starts are.
 _COLD_PART = 0.2
 #: Calls of a size after which its memory no longer grows.
 _SETTLING_CALLS = 2
-#: The machine's speed is looked at after the first and the last cold start, and after each of so many parts of the calls.
+#: Number of parts of the calls; the speed is measured after each, and after the first and the last cold start.
 _PARTS = 3
-#: A look at it: calls of the smallest batch for so many seconds, and at least so many.
+#: A look at the speed: calls of the smallest batch for this many seconds, and at least this number of calls.
 _LOOK_S, _LOOK_CALLS = 0.3, 3
 #: In words, for a profile's provenance.
 PROTOCOL = (
@@ -41,7 +41,7 @@ SESSION_PROTOCOL = f"{PROTOCOL}; intra-op threads as given, 1 inter-op thread, s
 Call = Callable[[int], object]
 #: Makes something ready to be called; it is pickled, so that a cold start can happen in a fresh process.
 Starter = Callable[[], Call]
-#: Told the fraction of the work that has been done since it was last told.
+#: Called with the fraction of the work since the last call.
 Advance = Callable[[float], None]
 #: Told the batch size and the latency, in milliseconds, of each timed call.
 Watch = Callable[[int, float], None]
@@ -49,7 +49,7 @@ Watch = Callable[[int, float], None]
 
 @dataclass(frozen=True)
 class Effort:
-    """How much is measured: `budget_s` of calls, but `least` to `most` calls of each batch size."""
+    """Size of a measurement: `budget_s` of calls, but `least` to `most` calls of each batch size."""
 
     batches: tuple[int, ...] = (1, 2, 4, 8, 16)
     budget_s: float = 30.0
@@ -59,7 +59,7 @@ class Effort:
     seed: int = 0
 
 
-#: What ONNX Runtime calls the types that an image can have, and what numpy does.
+#: Names of the types of an image in ONNX Runtime, and in numpy.
 DTYPES = {
     "tensor(float)": "float32",
     "tensor(float16)": "float16",
@@ -180,7 +180,7 @@ def _look(call: Call, batch: int) -> float:
 def _counts(call: Call, effort: Effort, advance: Advance) -> dict[int, int]:
     """Return the number of calls of each batch size in an equal part of the budget; warm-up calls are made on the way.
 
-    advance: told of no progress after each size, as a sign of life
+    advance: called with 0 after each size, as a sign of life
     """
     part_ms = effort.budget_s * 1000 / len(effort.batches)
     mean_gap_ms = (IDLE_GAP_MS + LONGEST_GAP_MS) / 4
@@ -252,7 +252,7 @@ def _first_answer(start: Starter, first: int, batch: int) -> _Fresh:
 
 
 class Onlooker:
-    """Sees which share of the cores that this process may use other programs, or the host below, took meanwhile."""
+    """Measures the share of this process's cores that other programs, or the host below, took meanwhile."""
 
     others_share = 0.0
 

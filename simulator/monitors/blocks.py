@@ -13,14 +13,14 @@ from scipy.stats import norm, rankdata
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
 
-#: A block lasts this many times what the autocorrelation time is longer than one row. Neighbouring blocks still resemble each
+#: The length of a block, as a multiple of the autocorrelation time beyond one row. Neighbouring blocks still resemble each
 #: other at their edges: of a series AR(1), a variance of means taken from such blocks is too small by 1 / (10 (1 + phi)).
 BLOCK_TIMES = 10
 #: The sum of autocorrelations ends at a lag this many times itself (Sokal 1997, Monte Carlo Methods in Statistical Mechanics).
 _WINDOW = 5
-#: No more blocks than these are permuted: rows are joined, where that leaves at least _LEAST of them in either file.
+#: At most _MOST blocks are permuted: rows are joined, if at least _LEAST blocks remain in either file.
 _MOST, _LEAST = 2000, 200
-#: Fewer groups do not tell whether neighbours resemble each other; two and a half standard errors are certain.
+#: The fewest groups to judge whether neighbours resemble each other, and the standard errors that count as certain.
 _FEW, _CERTAIN = 20, 2.58
 
 
@@ -111,7 +111,7 @@ def neighbours_alike(values: Floats, codes: Codes) -> float:
     return found if found > _CERTAIN / np.sqrt(len(means)) else 0.0
 
 
-#: The share of such changes that is to be seen.
+#: The share of changes that a test is to detect.
 POWER = 0.8
 #: The test of Kolmogorov and Smirnov sees a shift of a normal column with at least 2 / pi of the rows' worth of a test of means
 #: (Capon 1965, On the Asymptotic Efficiency of the Kolmogorov-Smirnov Test, JASA 60:843).

@@ -1,4 +1,4 @@
-"""One test of one column: its statistic, the effect with its interval, p, and the smallest effect that would have been seen."""
+"""One test of one column: its statistic, the effect with its interval, p, and the smallest effect that it would detect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether production differs from a reference: each test of each column, as a whole, by slice and over time."""
+"""A comparison of production with a reference: each test of each column, as a whole, by slice and over time."""
 
 from __future__ import annotations
 

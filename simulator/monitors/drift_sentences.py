@@ -1,4 +1,4 @@
-"""What monitors found, in words: the answer in one sentence, each effect with its interval, each verdict."""
+"""Sentences of a drift report: the answer, each effect with its interval, each verdict."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from simulator.monitors.column_tests import NAMES, EffectSize
 from simulator.monitors.drift_report import TOGETHER, DriftFinding, Monitored
 from simulator.units import significant
 
-#: How p-values were corrected.
+#: The correction of p-values in words.
 CORRECTIONS = {"holm": "after Holm's correction", "bh": "after Benjamini and Hochberg's correction", "none": "uncorrected"}
 #: Usual words for the population stability index, up to each bound (Siddiqi 2006).
 _PSI_WORDS = ((0.1, "small"), (0.25, "moderate"), (float("inf"), "large"))
@@ -23,7 +23,7 @@ def answer(monitored: Monitored) -> str:
     if differing:
         found = {finding.column for finding in differing} - {TOGETHER}
         if not found:
-            return f"The numbers together differ{_in(differing[0])}, no column by itself was seen to."
+            return f"The numbers together differ{_in(differing[0])}, but no single column does."
         verb = "differs" if len(found) == 1 else "differ"
         return f"{len(found)} of {columns} {plural} {verb}; the largest change is in {_largest(differing[0])}."
     unsure = {finding.column for finding in monitored.findings if finding.verdict == "cannot tell"}
@@ -63,10 +63,10 @@ def verdict(finding: DriftFinding, where: str = "") -> str:
         at = f" from {where}" if where else ""
         return f"differs{at}{_by_rule(result.effect)}"
     if finding.verdict == "cannot tell":
-        return f"cannot tell: too few rows, as good as {min(result.independent):,.0f} independent ones"
+        return f"cannot tell: too few rows, worth only {min(result.independent):,.0f} independent ones"
     if result.smallest is None:
         return "no difference seen"
-    return f"no difference seen; {_smallest(finding)} would have been"
+    return f"no difference seen; the test would detect {_smallest(finding)}"
 
 
 def _by_rule(change: EffectSize) -> str:
@@ -88,12 +88,12 @@ def rests_on(monitored: Monitored) -> str:
     """Name the assumptions behind the p-values: rows, groups or blocks, the level and the correction."""
     asked = monitored.asked
     if asked.independent:
-        rows = "Rows are taken for independent, as asked"
+        rows = "Rows count as independent, as requested"
     elif asked.group:
         rows = f"Rows of one {asked.group} stay together"
     else:
         longest = max(finding.block or 1 for finding in monitored.findings)
-        alike = f"stay together in blocks of up to {longest:,} rows, as long as their autocorrelation asks for"
+        alike = f"stay together in blocks of up to {longest:,} rows, as long as their autocorrelation requires"
         rows = f"Rows that follow each other {alike}" if longest > 1 else "Rows look independent of the rows before them"
     tests = len(monitored.findings)
     return f"{rows}. {tests} {'test' if tests == 1 else 'tests'}, level {asked.level:.3g}, {CORRECTIONS[asked.correction]}."

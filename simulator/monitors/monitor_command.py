@@ -40,9 +40,7 @@ def monitor(
     columns: Annotated[str | None, typer.Option(help="compare these alone, with commas")] = None,
     level: Annotated[float, typer.Option(help="how often a quiet week may raise an alarm")] = 0.05,
     correct: Annotated[str, typer.Option(help="for many tests: holm, bh (Benjamini and Hochberg) or none")] = "holm",
-    independent: Annotated[
-        bool, typer.Option("--independent", help="take rows for independent, whatever order they have")
-    ] = False,
+    independent: Annotated[bool, typer.Option("--independent", help="treat rows as independent, in any order")] = False,
     as_json: AsJson = False,
     seed: Seed = 0,
 ) -> None:
@@ -77,7 +75,7 @@ def _show(found: Monitored, production: MonitoredTable) -> None:
     out.print(sentences.answer(found), markup=False, highlight=False)
     out.print(_table(found, production))
     out.print(sentences.rests_on(found), markup=False, highlight=False)
-    out.print("In brackets: 95% intervals. A change named as one that would have been seen is seen in four cases of five.")
+    out.print("In brackets: 95% intervals. A test detects a change of the named size in four cases of five.")
     for note in found.notes:
         err.print(f"note: {note}", markup=False)
 

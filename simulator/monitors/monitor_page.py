@@ -23,7 +23,7 @@ from simulator.monitors.monitor_tables import MonitoredTable, read_table
 
 _CORRECTIONS = {"holm": "Holm: all of it together", "bh": "Benjamini and Hochberg: the share of false claims", "none": "none"}
 _NOTHING = "none"
-#: So many answers are kept.
+#: The number of cached answers.
 _KEPT = 32
 
 
@@ -68,14 +68,14 @@ def _asked(tables: tuple[MonitoredTable, MonitoredTable]) -> ReportRequest | Non
     names = [str(name) for name in tables[0].rows.columns if name in tables[1].rows.columns]
     with st.form("monitors"):
         with st.grid(3, min_column_width=200):
-            group = _column("Rows that belong together", names, "scene", "a scene or a camera's hour: it stays together")
+            group = _column("Rows that belong together", names, "scene", "a scene or a camera's hour, which stays together")
             by = _column("Slices", names, "site", "each of its categories is compared by itself too")
             time = _column("Time", names, "seconds", "orders the rows: seconds, or times such as 2026-01-31T12:00")
             window_h = st.number_input("Window (h), 0: none", 0.0, 10_000.0, 0.0, key="monitors_window")
             tests = st.multiselect("Tests", [*TESTS, MMD], format_func=lambda test: NAMES.get(test, test), key="monitors_tests")
             correction = st.selectbox("Correction", list(_CORRECTIONS), format_func=_CORRECTIONS.__getitem__)
             level = st.number_input("Level", 0.001, 0.5, 0.05, 0.01, help="how often a quiet week may raise an alarm")
-            independent = st.checkbox("Treat rows as independent", help="as a plain test does; see what it claims")
+            independent = st.checkbox("Treat rows as independent", help="as a plain test does; see its claims")
         st.form_submit_button("Compare", type="primary")
     chosen: Correction = next(one for one in get_args(Correction) if one == correction)
     compared = tuple(name for name in names if name not in (time, group, by))

@@ -15,15 +15,15 @@ from simulator.errors import InputError, suggest
 from simulator.evidence.recordings import first_row, read_frame
 from simulator.monitors.blocks import Floats
 
-#: Fewer rows are refused: they show next to nothing.
+#: Tables with fewer rows are refused.
 LEAST_ROWS = 20
-#: A column of words with more different ones holds names of rows, not categories.
+#: A column with more different words holds names of rows, not categories.
 MOST_WORDS = 50
-#: Whole numbers with at most so many different ones are counts, compared one by one.
+#: Whole numbers with at most this many different values are counts, compared one by one.
 MOST_COUNTS = 20
-#: A column of which so much can be read as numbers is one of numbers; a word in it is a fault.
+#: A column is numeric if at least this share of its cells are numbers; a word in it is a fault.
 _NUMERIC = 0.5
-#: Squares of larger numbers, summed, could not be held.
+#: The sum of squares of larger numbers would overflow.
 _LARGEST = 1e100
 
 Kind = Literal["numbers", "counts", "words"]

@@ -14,7 +14,7 @@ from simulator.monitors.blocks import Blocks, Codes, Floats
 
 #: From counts of cells of the reference and of production, shapes (b, cells), to values, shape (b, ...).
 Statistic = Callable[[Floats, Floats], Floats]
-#: Numbers that are held at a time.
+#: The most numbers in memory at a time.
 _HELD = 4_000_000
 
 

@@ -1,7 +1,7 @@
 """Detectors that read production row by row after the reference: CUSUM, and ADWIN and Page-Hinkley of the library river.
 
-They read means of blocks in units of what such means vary by in the reference. What each promises holds where nothing follows
-from the row before; how often a quiet stream alarms as early is therefore taken from blocks in random order.
+They read block means in units of the reference's standard deviation of block means. Their guarantees hold for independent
+values only; p is therefore the share of random orders of the blocks with an alarm as early.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from simulator.monitors.resampling import permutation_p
 ALLOWANCE, THRESHOLD = 0.5, 5.0
 #: ADWIN's bound on false alarms, for independent values (Bifet and Gavalda 2007).
 ADWIN_DELTA = 0.002
-#: Blocks are joined until no more than these are read of a file, or FEW are left of one; fewer than LEAST are not read.
+#: Blocks are joined down to MOST a file, but not below FEW of either file; fewer than LEAST are not read.
 MOST, FEW, LEAST = 250, 20, 3
-#: Orders are tried until so many alarm as early, which tells p well enough (Besag and Clifford 1991, Biometrika 78:301).
+#: Random orders are tried until this many alarm as early: enough for p (Besag and Clifford 1991, Biometrika 78:301).
 _ENOUGH = 20
 _AT_ONCE = 1000
 

@@ -1,4 +1,4 @@
-"""Curveballs as events: fired or armed beside the Run button, named on the result, compared with the calm run."""
+"""Curveballs: armed beside the Run button, named on the result, compared with the run without them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from simulator.metrics.stage_metrics import calm_until, clock, strike_sentence, 
 from simulator.practice.design_runs import CALM, cancelled, watcher
 from simulator.records.timetables import DAY_S
 
-#: The times that can be picked lie so far apart, in seconds: the first step that leaves at most this many of them.
+#: Steps between the times of the slider, in seconds: the first step with at most _MOST_TIMES times is used.
 _STEPS, _MOST_TIMES = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600), 200
 
 
@@ -124,9 +124,7 @@ def against_calm(job: Job) -> None:
     if twin is None:
         return
     if not twin.succeeded:
-        st.caption(
-            "The comparison with the calm run follows when that is done." if twin.running else "The calm run was stopped."
-        )
+        st.caption("The comparison follows when the calm run is done." if twin.running else "The calm run was stopped.")
         return
     paid, metres = _tolls(twin.id, job.id, twin.summary, job.summary)
     st.markdown(plain(" ".join([summed_up(job.summary, paid), metres]).strip()))

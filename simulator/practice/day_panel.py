@@ -1,4 +1,4 @@
-"""The time of a run with one slider: a line through every chart over time, and what is the case at that instant."""
+"""The run over time: one slider, a line in every chart at its instant, and the state of the run then."""
 
 from __future__ import annotations
 

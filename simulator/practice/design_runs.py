@@ -1,4 +1,4 @@
-"""What runs and what is shown: the run of the design at hand, and until it has a figure, the one before."""
+"""The run of the design on the page, and the previous run until the new one has a figure."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from simulator.metrics.summary import judge
 from simulator.practice.verdict_bar import bar, verdicts_sentence
 from simulator.units import duration
 
-#: The run without curveballs, as one of the things that are watched.
+#: The suffix of the watcher of the run without curveballs.
 CALM = ":calm"
 
-#: How often a run is looked at while it goes on (s), and how many looks a second the server draws for all people together: each
-#: takes about a hundredth of a second of the one processor that draws every page.
+#: The interval between two looks at a run (s), and the most looks a second for all users together: each look takes about a
+#: hundredth of a second of the one processor that draws every page.
 LOOK_S, LOOKS_PER_S = 0.15, 20
 
-#: What says, in the session, which run a person has cancelled.
+#: The key in the session of the run that the user has cancelled.
 _CANCELLED = "cancelled"
 
 
@@ -95,7 +95,7 @@ def _verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job |
     shown = found or (last.summary if last else None)
     figures = shown.verdicts if shown else [judge(one, scenario.metrics, {}) for one in scenario.objectives]
     before = calm.summary.verdicts if calm and calm.succeeded and found is not None else None
-    # What is drawn goes by the result at hand: a run may come to its end meanwhile.
+    # The drawing follows this result: the run may finish meanwhile.
     early = found is not None and job is not None and found.replications < job.total
     bar(figures, before, stale=found is None, early=early, state=verdicts_sentence(figures) if found and not early else "")
     _state(job, found, early)
@@ -107,7 +107,7 @@ def _state(job: Job | None, found: Result | None, early: bool) -> None:
         st.caption("These are the figures of the last run. Run the design to see its own.")
         return
     if job.again:
-        st.caption("A process of this run was ended from outside; what it was at began again.")
+        st.caption("A worker process stopped; its replications were restarted.")
     if job.error:
         st.error(f"The run failed: {plain(str(job.error))}")
     elif cancelled(job):

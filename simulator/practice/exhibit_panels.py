@@ -1,4 +1,4 @@
-"""The panels of a run, by the question that they answer. What exhibits there are is in `simulator/case/outputs.py`."""
+"""The panels of a run, by the question that they answer. The records of the exhibits are in `simulator/case/outputs.py`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from simulator.practice.day_panel import over_time
 from simulator.practice.threshold_panel import threshold
 from simulator.records.trace import Trace
 
-#: The requests that can be followed, by percentile, and how far.
+#: The requests that can be followed, by percentile, and the goals to follow them to.
 PERCENTILES = {0.5: "p50", 0.9: "p90", 0.95: "p95", 0.99: "p99", 1.0: "slowest"}
 GOALS: dict[Literal["answer", "end"], str] = {"answer": "the answer", "end": "the end"}
 

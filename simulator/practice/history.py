@@ -1,7 +1,7 @@
-"""Every run of a case: what it changed, what it reached, and how it compares. A click brings design and result back.
+"""Every run of a case with its changes, its results and a comparison. A click restores the design and its result.
 
-Attempts are kept in the database under a trail, an opaque id that the browser keeps as a cookie, so that a reload and a
-restarted server find them and no link carries them. A run is computed again from its identity where it is no longer kept.
+Attempts are kept in the database under a trail, an opaque id that the browser keeps as a cookie, so that they survive a
+reload and a restart of the server. A run that is no longer cached is computed again from its identity.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from simulator.units import duration, spoken
 #: The number of changes that the row of a run names; a tooltip names all of them.
 _NAMED = 2
 
-#: The fewest and most runs that are compared side by side.
+#: The fewest and most runs in a comparison side by side.
 FEWEST, MOST = 2, 4
 
 
@@ -217,7 +217,7 @@ def comparison(job: Job | None) -> None:
     if before is None or before.error:
         return
     if not before.succeeded:
-        st.caption(f"{other.name.capitalize()} is computed again, to compare with it.")
+        st.caption(f"{other.name.capitalize()} is computed again for the comparison.")
         _wait([before.id])
         return
     found = _compared(before.id, job.id, False, before, job)
@@ -261,7 +261,7 @@ def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Att
     names = [f"run {found.index(one) + 1}" for one in order]
     lost = [name for name, job in zip(names, jobs, strict=True) if job is None or job.error]
     if lost:
-        st.warning(f"The case has changed, so that these cannot be computed again: {', '.join(lost)}.")
+        st.warning(f"The case has changed, so these runs cannot be computed again: {', '.join(lost)}.")
         return
     there = [job for job in jobs if job is not None]
     waiting = [job.id for job in there if not job.succeeded]

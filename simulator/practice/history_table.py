@@ -1,4 +1,4 @@
-"""How the history is drawn: a table with a row a run, whose buttons bring a run back, pin it, or choose it for comparison."""
+"""The table of the history: a row a run, with buttons to restore it, to pin it, and to choose it for comparison."""
 
 from __future__ import annotations
 

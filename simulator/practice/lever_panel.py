@@ -1,4 +1,4 @@
-"""Which lever moves an objective: the change that each step makes, with its paired interval."""
+"""The levers panel: the effect of each single step on the objectives, with its paired interval."""
 
 from __future__ import annotations
 
@@ -15,14 +15,13 @@ from simulator.app.own_attempts import attempts_at
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import draw, plain
-from simulator.charts.look import BLUE, GREY, Chart, figure, rounded, translucent, whiskers
+from simulator.charts.look import BLUE, GREY, Chart, chart, figure, translucent, whiskers
 from simulator.explain.lever_search import LeverSearch
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect, effort
 
-#: So many steps are drawn, those with the largest changes; the table holds all.
+#: The number of steps in the chart, those with the largest changes; the table has all.
 MOST = 15
 
-#: Plotted numbers are those of the screen.
 _SCALE = {"share": (100.0, "points")}
 
 
@@ -41,7 +40,7 @@ def lever_chart(levers: Levers, place: int) -> Chart:
     drawn.update_xaxes(title=f"change of “{verdict.objective.label}” ({unit}), with 95% interval")
     drawn.update_yaxes(categoryorder="array", categoryarray=list(moved["step"]), autorange="reversed", showgrid=False)
     shown = table.assign(real=table["real"].map({True: "beyond chance", False: ""}))
-    return Chart(drawn, _takeaway(levers, place), rounded(shown))
+    return chart(drawn, _takeaway(levers, place), shown, digits=4)
 
 
 def _bars(name: str, rows: pd.DataFrame, factor: float, unit: str, colour: str) -> go.Bar:
@@ -81,7 +80,7 @@ def _takeaway(levers: Levers, place: int) -> str:
     effects = [(lever, lever.effects[place]) for lever in levers.rows]
     real = [(lever, effect) for lever, effect in effects if effect.real and effect.change]
     same = sum(effect.outcome == "the same" for _, effect in effects)
-    rest = f"{same} of {len(effects)} steps leave it exactly as it is."
+    rest = f"{same} of {len(effects)} steps do not change it."
     if not real:
         return f"{label}: no step changes it beyond chance; {rest}"
     lever, effect = max(real, key=lambda pair: abs(pair[1].change.change.value) if pair[1].change else 0.0)
@@ -92,10 +91,10 @@ def _takeaway(levers: Levers, place: int) -> str:
     )
 
 
-#: How often the trials are looked at while they go on (s).
+#: The interval between two looks at running trials (s).
 LOOK_S = 0.5
 
-#: So many designs whose levers were tried last are remembered in a session.
+#: The number of designs whose trials a session remembers.
 KEPT = 4
 
 _CSS = """

@@ -18,7 +18,7 @@ from simulator.explain.result import Result
 from simulator.metrics.summary import metric_rows
 from simulator.records.trace import Trace
 
-#: A browser shows nothing in it that would fetch something, and runs no script but its charts'.
+#: The browser may fetch nothing, and runs only the scripts of the charts.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
 
 _STYLE = """
@@ -32,7 +32,7 @@ code { background: #f1f3f5; padding: .1rem .3rem; overflow-wrap: anywhere; }
 summary { cursor: pointer; color: #3d464e; }
 """
 
-#: Markdown in which no HTML and no picture is let through.
+#: Markdown without HTML and pictures.
 _MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
 
 

@@ -1,4 +1,4 @@
-"""What a run rests on: how far to trust it, its numbers, and where they come from."""
+"""The evidence behind a run: reasons to trust it, its numbers, and their sources."""
 
 from __future__ import annotations
 

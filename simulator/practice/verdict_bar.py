@@ -1,4 +1,4 @@
-"""The verdicts that stay in view: a chip an objective, with its bound, its figure and its doubt."""
+"""The verdicts, always in view: a chip an objective, with its bound, its figure and its interval."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def challenge(result: Result) -> None:
     with st.container(border=True):
         st.markdown(f"**{plain(found.met)}** {plain(found.sentence.removeprefix(found.met).strip())}")
         if found.grounds:
-            with st.popover("All that it rests on", type="tertiary"):
+            with st.popover("All evidence behind it", type="tertiary"):
                 st.markdown("\n".join(f"- {plain(_ground_sentence(ground))}" for ground in found.grounds))
 
 
@@ -30,7 +30,7 @@ def _ground_sentence(ground: Ground) -> str:
     return f"{ground.sentence} Source: {ground.source}." if ground.source else ground.sentence
 
 
-#: The name of the exhibit whose panel a reason asked to see, in the session.
+#: The key in the session of the exhibit whose panel opens next.
 PANEL_WANTED = "panel_wanted"
 
 
@@ -72,4 +72,4 @@ def _step(result: Result, place: int, reason: Reason) -> None:
 
 def _helps(result: Result, reason: Reason) -> str:
     labels = [result.plan.scenario.choices[name].label for name in reason.written_by[:4]]
-    return plain(f"Tries steps of what bears on it, such as: {', '.join(labels)}.")
+    return plain(f"Tries changes to: {', '.join(labels)}.")

@@ -1,4 +1,4 @@
-"""What precision, weather and bugs do to a detector: average precision, recall by height, and what a monitor would see."""
+"""The effect of precision, weather and bugs on a detector: average precision, recall by height, and image statistics."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from simulator.app.widgets import KEPT, download, draw, mark_card, plain
-from simulator.charts.look import BLUE, GREY, OBJECTIVE, RED, SERIES, Chart, figure, rounded, translucent, whiskers
+from simulator.charts.look import BLUE, GREY, OBJECTIVE, RED, SERIES, Chart, band, chart, figure, rounded, whiskers
 from simulator.evidence.detection_tables import CLEAN, FP32, IMAGE_STATISTICS, DetectionTables, coco_c, load_detections
 from simulator.metrics.detection_quality import RecallCurve, operating_score
 from simulator.metrics.detector_checks import ap_rows, label_of, precision_rows, recall_curve, report, statistic_rows
@@ -25,7 +25,7 @@ PRECISIONS = {
     "int8_depthwise_float": "int8, depthwise in float",
 }
 _CURVES = (BLUE, RED)
-#: How far severities are set apart, so that their whiskers do not hide each other, in rows.
+#: The distance between severities, in rows, so that their whiskers do not hide each other.
 _APART = 0.16
 #: A shift that a monitor sees at once, in standard deviations of clean images.
 _PLAIN_SHIFT = 1.0
@@ -43,14 +43,14 @@ def ap_by_precision(tables: DetectionTables) -> Chart:
                 x=part["label"],
                 y=part["ap"],
                 marker_color=SERIES[index],
-                error_y=whiskers(list(part["ap_low"]), list(part["ap"]), list(part["ap_high"])),
+                error_y=whiskers(part["ap_low"], part["ap"], part["ap_high"]),
                 hovertemplate=f"AP %{{y:.3f}}<extra>%{{x}}, {label}</extra>",
             )
         )
     drawn = figure(*bars, height=360, barmode="group")
     drawn.update_yaxes(title="AP on clean images", rangemode="tozero")
     shown = ["label", "precision", "ap", "ap_low", "ap_high", "ap_less_fp32", "ap_less_fp32_low", "ap_less_fp32_high"]
-    return Chart(drawn, _precision_takeaway(rows), rounded(rows[shown], 3))
+    return chart(drawn, _precision_takeaway(rows), rows[shown], digits=3)
 
 
 def _precision_takeaway(rows: pd.DataFrame) -> str:
@@ -81,7 +81,7 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> C
                 text=part["label"],
                 mode="markers",
                 marker={"color": SERIES[severity - 1], "size": 9},
-                error_x=whiskers(list(part["ap_low"]), list(part["ap"]), list(part["ap_high"])),
+                error_x=whiskers(part["ap_low"], part["ap"], part["ap_high"]),
                 hovertemplate=f"%{{text}}, {_severity(severity)}: AP %{{x:.3f}}<extra></extra>",
             )
         )
@@ -90,7 +90,7 @@ def ap_by_condition(tables: DetectionTables, detector: str, precision: str) -> C
     drawn.update_yaxes(tickvals=list(places.values()), ticktext=list(places), range=[len(places) - 0.5, -0.5])
     drawn.update_xaxes(title=f"AP of {label_of(tables, detector)}, {PRECISIONS.get(precision, precision)}", rangemode="tozero")
     shown = ["label", "severity", "ap", "ap_low", "ap_high", "ap50", "ap_less_clean", "ap_less_clean_low", "ap_less_clean_high"]
-    return Chart(drawn, _condition_takeaway(spoilt, clean), rounded(rows[shown], 3))
+    return chart(drawn, _condition_takeaway(spoilt, clean), rows[shown], digits=3)
 
 
 def _condition_takeaway(rows: pd.DataFrame, clean: float) -> str:
@@ -119,7 +119,7 @@ def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) ->
     traces = [
         trace
         for curve, name, colour in zip((clean, spoilt), ("clean", label), _CURVES, strict=True)
-        for trace in _band(curve, name, colour)
+        for trace in _recall_line(curve, name, colour)
     ]
     drawn = figure(*traces, height=380)
     drawn.update_xaxes(title="height of the box (px), logarithmic", type="log", tickvals=[8, 16, 32, 64, 128, 256])
@@ -136,14 +136,12 @@ def recall_by_box_height(clean: RecallCurve, spoilt: RecallCurve, label: str) ->
             f"{label} high": spoilt.high,
         }
     )
-    return Chart(drawn, _recall_takeaway(clean, spoilt, label), rounded(table, 3))
+    return chart(drawn, _recall_takeaway(clean, spoilt, label), table, digits=3)
 
 
-def _band(curve: RecallCurve, name: str, colour: str) -> list[go.Scatter]:
-    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "legendgroup": name, "showlegend": False}
+def _recall_line(curve: RecallCurve, name: str, colour: str) -> list[go.Scatter]:
     return [
-        go.Scatter(x=curve.height_px, y=curve.low, **edge),
-        go.Scatter(x=curve.height_px, y=curve.high, fill="tonexty", fillcolor=translucent(colour, 0.2), **edge),
+        *band(curve.height_px, curve.low, curve.high, colour, legendgroup=name),
         go.Scatter(
             name=name,
             x=curve.height_px,
@@ -190,7 +188,7 @@ def image_shifts(rows: pd.DataFrame, condition: str, label: str) -> Chart:
     drawn.update_xaxes(title="shift of the mean, in standard deviations of clean images")
     drawn.update_yaxes(autorange="reversed")
     table = moved.assign(meaning=moved["statistic"].map(IMAGE_STATISTICS))[["statistic", "meaning", "severity", "moved"]]
-    return Chart(drawn, _shift_takeaway(moved, label), rounded(table, 3))
+    return chart(drawn, _shift_takeaway(moved, label), table, digits=3)
 
 
 def _shift_takeaway(rows: pd.DataFrame, label: str) -> str:
@@ -226,7 +224,7 @@ def detectors() -> None:
         precision = _pick("Precision", PRECISIONS, "detector_precision")
     draw(ap_by_condition(tables, name, precision), key="ap_by_condition")
     st.caption(
-        "Dashed: clean images. Whiskers are 95% intervals by image. A bug strikes a third of the "
+        "Dashed: clean images. Whiskers are 95% intervals by image. A bug affects a third of the "
         "images at severity 1, all at severity 2; corruptions are simulated."
     )
     _condition(tables, name, precision)
@@ -272,7 +270,7 @@ def _condition(tables: DetectionTables, name: str, precision: str) -> None:
         return
     about = tables.about.conditions[condition]
     strengths = ", ".join(f"{about.strengths[one]:g}" for one in there if one in about.strengths)
-    struck = "; share of the images that it strikes" if about.kind == "bug" else ""
+    struck = "; share of affected images" if about.kind == "bug" else ""
     st.caption(f"{plain(about.means)}{struck}: {strengths}")
     score = operating_score(tables, name)
     clean = recall_curve(tables, name, precision, "clean", 0, score)

@@ -1,4 +1,4 @@
-"""What real drives say: what late answers lose, how misses follow each other, and what a second sensor adds."""
+"""Charts of real drives: recall of late answers, misses that follow each other, and the gain of a second sensor."""
 
 from __future__ import annotations
 
@@ -8,10 +8,24 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.look import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, Chart, dots, figure, rounded, translucent, whiskers
+from simulator.charts.look import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    Chart,
+    band,
+    chart,
+    dots,
+    figure,
+    whiskers,
+    with_interval,
+)
 from simulator.units import duration, percent
 
-#: Who saw the drives, as it is called on the screen.
+#: The name of each detector of the drives on the screen.
 SEEN_BY = {
     "kitti.yolox_x": "YOLOX-x",
     "kitti.yolov4": "YOLOv4",
@@ -20,7 +34,7 @@ SEEN_BY = {
     "kitti.pointrcnn": "PointRCNN on LiDAR",
 }
 
-#: What groups of objects go by: what it is called, and its unit.
+#: The quantities that group objects: name and unit.
 GROUPS = {"height_px": ("height in the picture", "px"), "closing_mps": ("closing speed", "m/s")}
 
 _AS_IT_COMES, _PREDICTED, _FRESH = "late, as it comes", "late, moved on by a prediction", "fresh"
@@ -42,7 +56,7 @@ def lateness(rows: pd.DataFrame, seen_by: str, iou: float) -> Chart:
         drawn.add_traces(_banded(line["late_s"], line, name, colour))
     drawn.update_xaxes(title="age of the answer (s)", range=[0, 1.02 * float(chosen["late_s"].max())])
     drawn.update_yaxes(title=f"cars found, {seen_by_label(seen_by)} (%)", range=[0, 102])
-    return Chart(drawn, _lateness_takeaway(chosen, seen_by, iou), rounded(_lateness_table(chosen), 3))
+    return chart(drawn, _lateness_takeaway(chosen, seen_by, iou), _lateness_table(chosen), digits=3)
 
 
 def _chosen(rows: pd.DataFrame, seen_by: str, iou: float, by: str) -> pd.DataFrame:
@@ -51,11 +65,9 @@ def _chosen(rows: pd.DataFrame, seen_by: str, iou: float, by: str) -> pd.DataFra
 
 
 def _banded(x: pd.Series, rows: pd.DataFrame, name: str, colour: str) -> list[go.Scatter]:
-    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "legendgroup": name, "showlegend": False}
     look = {"mode": "lines+markers", "line": {"color": colour, "width": 2.5}, "legendgroup": name}
     return [
-        go.Scatter(x=x, y=100 * rows["found_low"], **edge),
-        go.Scatter(x=x, y=100 * rows["found_high"], fill="tonexty", fillcolor=translucent(colour, 0.2), **edge),
+        *band(x, 100 * rows["found_low"], 100 * rows["found_high"], colour, legendgroup=name),
         go.Scatter(name=name, x=x, y=100 * rows["found"], hovertemplate="%{x:.1f} s: %{y:.1f}%", **look),
     ]
 
@@ -80,9 +92,8 @@ def _lateness_table(rows: pd.DataFrame) -> pd.DataFrame:
     columns = ["late_s", "predicted", "boxes", *shares]
     if "group" in rows:
         columns.insert(0, "group")
-    table = rows[columns].assign(
-        predicted=rows["predicted"].map({True: "yes", False: ""}), **{name: 100 * rows[name] for name in shares}
-    )
+    moved_on = rows["predicted"].map({True: "yes", False: ""})
+    table = rows[columns].assign(predicted=moved_on, **{name: 100 * rows[name] for name in shares})
     return table.rename(columns={"late_s": "age (s)", "predicted": "moved on", "boxes": "cars labelled", **shares})
 
 
@@ -115,7 +126,8 @@ def lateness_by(rows: pd.DataFrame, seen_by: str, iou: float, by: str, late_s: f
         title=GROUPS[by][0], autorange="reversed", categoryorder="array", categoryarray=list(chosen["group"].unique())
     )
     shown = pd.concat([part for part, *_ in kinds.values()])
-    return Chart(drawn, _by_takeaway(kinds[_FRESH][0], kinds[_AS_IT_COMES][0], by, late_s), rounded(_lateness_table(shown), 3))
+    takeaway = _by_takeaway(kinds[_FRESH][0], kinds[_AS_IT_COMES][0], by, late_s)
+    return chart(drawn, takeaway, _lateness_table(shown), digits=3)
 
 
 def _group(low: float, high: float, unit: str) -> str:
@@ -165,8 +177,22 @@ def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
         )
     drawn.update_xaxes(title="distance at which a car is confirmed (m)", rangemode="tozero")
     drawn.update_yaxes(title="cars confirmed no farther away (%)", range=[0, 100], tickvals=shares)
-    return Chart(drawn, _confirmed_takeaway(by, seen_by), rounded(_confirmed_table(rows), 3))
+    takeaway, coverages = _confirmed_takeaway(by, seen_by), ["coverage_80", "coverage_95"]
+    return chart(drawn, takeaway, rows[list(_CONFIRMED)], _CONFIRMED, shares=coverages, digits=3)
 
+
+#: The columns of the table on confirmation.
+_CONFIRMED = {
+    "misses": "misses",
+    "tracks": "cars",
+    "real_median_m": "real median (m)",
+    "predicted_median_m": "predicted median (m)",
+    "bias_m": "bias (m)",
+    "bias_low": "95% low",
+    "bias_high": "95% high",
+    "coverage_80": "within 80% intervals (%)",
+    "coverage_95": "within 95% intervals (%)",
+}
 
 _MODELS = {
     "chain": ("predicted, misses follow each other", BLUE, "solid"),
@@ -195,22 +221,6 @@ def _bias(row: pd.Series) -> str:
     return text.replace("-", "−")
 
 
-def _confirmed_table(rows: pd.DataFrame) -> pd.DataFrame:
-    names = {
-        "misses": "misses",
-        "tracks": "cars",
-        "real_median_m": "real median (m)",
-        "predicted_median_m": "predicted median (m)",
-        "bias_m": "bias (m)",
-        "bias_low": "95% low",
-        "bias_high": "95% high",
-        "coverage_80": "within 80% intervals (%)",
-        "coverage_95": "within 95% intervals (%)",
-    }
-    table = rows[list(names)]
-    return table.assign(**{name: 100 * table[name] for name in ("coverage_80", "coverage_95")}).rename(columns=names)
-
-
 def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
     """Draw the share of frames that find the object, after a hit and after a miss, with 95% intervals.
 
@@ -230,7 +240,7 @@ def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
         f"{seen_by_label(seen_by)} finds {after['after_hit']} of {what}s in the frame after a hit, and {after['after_miss']} "
         f"in the frame after a miss: if misses were independent, it would be {percent(whole['share'])} after either."
     )
-    return Chart(drawn, takeaway, rounded(_follows_table(rows, ["share", "after_hit", "after_miss"]), 3))
+    return chart(drawn, takeaway, _follows_table(rows, ["share", "after_hit", "after_miss"]), digits=3)
 
 
 def within_a_second(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
@@ -252,7 +262,7 @@ def within_a_second(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
         f"{where} {seen_by_label(seen_by)} confirmed {_interval(row, 'observed')} of {what}s within a second; independent "
         f"misses promise {percent(row['independent'])}, misses that follow each other as measured {percent(row['chain'])}."
     )
-    return Chart(drawn, takeaway, rounded(_follows_table(rows, ["observed", "chain", "independent"]), 3))
+    return chart(drawn, takeaway, _follows_table(rows, ["observed", "chain", "independent"]), digits=3)
 
 
 def _followed(follows: pd.DataFrame, seen_by: str, what: str, kind: str) -> pd.DataFrame:
@@ -269,7 +279,7 @@ def _followed(follows: pd.DataFrame, seen_by: str, what: str, kind: str) -> pd.D
     return rows.assign(band=bands).reset_index(drop=True)
 
 
-#: What bands of `follows.csv` may go by, with the unit; the first that is there is drawn.
+#: The quantities that may define the bands of `follows.csv`, with the unit; the first one in the file is drawn.
 _BANDS = {"height_px": "px", "distance_m": "m"}
 
 
@@ -287,7 +297,7 @@ def _by_band(drawn: go.Figure, rows: pd.DataFrame, title: str) -> None:
 
 
 def _interval(row: pd.Series, name: str) -> str:
-    return f"{percent(row[name])} ({percent(row[f'{name}_low'])} to {percent(row[f'{name}_high'])})"
+    return with_interval(row[name], row[f"{name}_low"], row[f"{name}_high"])
 
 
 def _follows_table(rows: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
@@ -316,11 +326,11 @@ def two_sensors(joint: pd.DataFrame, what: str) -> Chart:
         look = {"mode": "lines+markers", "line": {"color": colour, "dash": dash, "width": 2.5}}
         drawn.add_scatter(name=name, x=_middle(bands), y=100 * bands[column], hovertemplate="%{x:.0f} m: %{y:.1f}%", **look)
     columns = ("either_low", "either", "either_high")
-    drawn.data[-1].error_y = whiskers(*(list(100 * bands[name]) for name in columns))
+    drawn.data[-1].error_y = whiskers(*(100 * bands[name] for name in columns))
     drawn.update_xaxes(title="distance (m), middle of each band", rangemode="tozero", tickangle=0)
     drawn.update_yaxes(title=f"{what}s found in one frame (%)", range=[0, 102])
     takeaway = _joint_takeaway(rows[everywhere], bands, what)
-    return Chart(drawn if len(bands) else None, takeaway, rounded(_joint_table(rows), 3))
+    return chart(drawn if len(bands) else None, takeaway, _joint_table(rows), digits=3)
 
 
 def _middle(rows: pd.DataFrame) -> pd.Series:

@@ -1,4 +1,4 @@
-"""Real drives on the screen: what late answers lose, how misses follow each other, what a second sensor adds."""
+"""Panels of real drives: late answers, misses that follow each other, and the gain of a second sensor."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from simulator.sources.drive_charts import (
     within_a_second,
 )
 
-#: Whose answers are shown at first, where there are such.
+#: The detector that is shown at first, if it is in the tables.
 _FIRST = "kitti.yolox_x"
 
 
@@ -29,8 +29,8 @@ def real_drives() -> None:
     """Draw the panel of the evidence page."""
     drives = load_drives(DRIVES)
     st.markdown(
-        "Recorded drives with labelled objects, and what detectors found in them frame by frame. The drives themselves are not "
-        "part of CaseSim: these are sums and curves of them."
+        "Recorded drives with labelled objects, and what detectors found in them frame by frame. CaseSim contains sums and curves "
+        "of the drives, not the drives themselves."
     )
     for title, part in {
         "What lateness takes": late_answers,

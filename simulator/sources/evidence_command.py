@@ -1,4 +1,4 @@
-"""`casesim evidence`: whether every file of evidence still says what it said when it was measured."""
+"""`casesim evidence`: a comparison of every file of evidence with its manifest."""
 
 from __future__ import annotations
 

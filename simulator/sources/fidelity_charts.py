@@ -1,4 +1,4 @@
-"""What the simulation predicted of a real server, against what that server did."""
+"""Predictions of the simulation for a real server, against the measured runs of that server."""
 
 from __future__ import annotations
 
@@ -6,11 +6,23 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
-from simulator.charts.look import GREY, HERE, MISSED, OBJECTIVE, SERIES, Chart, figure, rounded, translucent
+from simulator.charts.look import (
+    GREY,
+    HERE,
+    MISSED,
+    OBJECTIVE,
+    SERIES,
+    Chart,
+    band,
+    chart,
+    decades,
+    figure,
+    translucent,
+)
 from simulator.evidence.fidelity_reports import FidelityReport, forecasts_held, point_rows
 from simulator.units import percent, significant
 
-#: What can be compared: its columns are `<name> real`, `<name> predicted` and `<name> error`, with these units.
+#: The figures to compare: their columns are `<name> real`, `<name> predicted` and `<name> error`, with these units.
 FIGURES = {"p50": ("ms", "%"), "p99": ("ms", "%"), "in time": ("%", "points")}
 #: Points at one load are set side by side, so that models do not hide each other.
 _APART = 0.008
@@ -30,11 +42,11 @@ def simulated_against_real(report: FidelityReport, server: str, what: str) -> Ch
     scale = ", logarithmic" if unit == "ms" else ""
     drawn.update_xaxes(title=f"{_NAMES[what]}, real ({unit}){scale}", **kind)
     drawn.update_yaxes(title=f"simulated ({unit}){scale}", **kind)
-    return Chart(drawn, _takeaway(rows, what), rounded(rows))
+    return chart(drawn, _takeaway(rows, what), rows, digits=4)
 
 
 _NAMES = {"p50": "p50", "p99": "p99", "in time": "answered in time"}
-_TICKS = [digit * 10.0**power for power in range(-2, 6) for digit in (1, 2, 5)]
+_TICKS = decades(-2)
 
 
 #: Between two loads, in steps from one point to the next.
@@ -65,7 +77,7 @@ def forecasts_against_runs(report: FidelityReport, server: str, what: str) -> Ch
         drawn.update_yaxes(title=f"{_NAMES[what]}, as a multiple of the forecast, logarithmic", type="log", tickvals=_TICKS)
     else:
         drawn.update_yaxes(title=f"{_NAMES[what]} ({unit})")
-    return Chart(drawn, _held_by_load(report, server, what), rounded(rows.drop(columns=["place", "whole"])))
+    return chart(drawn, _held_by_load(report, server, what), rows.drop(columns=["place", "whole"]), digits=4)
 
 
 def _real_runs(rows: pd.DataFrame, what: str) -> pd.DataFrame:
@@ -130,7 +142,7 @@ def error_by_load(report: FidelityReport, server: str, what: str) -> Chart:
     drawn.update_xaxes(title="load, as a part of the measured capacity", tickvals=sorted(rows["load"].unique()))
     drawn.update_layout(legend_traceorder="normal")
     drawn.update_yaxes(title=f"{_NAMES[what]}: simulated minus real ({unit})")
-    return Chart(drawn, _by_load(rows, error, unit), rounded(rows))
+    return chart(drawn, _by_load(rows, error, unit), rows, digits=4)
 
 
 def _by_model(rows: pd.DataFrame, x: str, y: str, unit: str) -> list[go.Scatter]:
@@ -159,18 +171,8 @@ def _noise(rows: pd.DataFrame, what: str) -> list[go.Scatter]:
     if column not in rows:
         return []
     typical = rows[column].abs().groupby(rows["load"]).median()
-    edge = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip"}
-    return [
-        go.Scatter(x=typical.index, y=-typical, showlegend=False, **edge),
-        go.Scatter(
-            x=typical.index,
-            y=typical,
-            fill="tonexty",
-            fillcolor=translucent(GREY, 0.25),
-            name="difference of two real runs",
-            **edge,
-        ),
-    ]
+    low, high = band(typical.index, -typical, typical, GREY, 0.25)
+    return [low, high.update(name="difference of two real runs", showlegend=True)]
 
 
 def _takeaway(rows: pd.DataFrame, what: str) -> str:

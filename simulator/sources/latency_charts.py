@@ -1,4 +1,4 @@
-"""How long models take on a machine, by batch size and precision."""
+"""Latencies of models on a machine by batch size and precision, and projected latencies against published ones."""
 
 from __future__ import annotations
 
@@ -18,6 +18,9 @@ from simulator.charts.look import (
     RED,
     SKY,
     Chart,
+    band,
+    chart,
+    decades,
     figure,
     precision_colours,
     rounded,
@@ -31,15 +34,24 @@ from simulator.units import percent, significant
 _DASHES = ("solid", "dash", "dot", "dashdot", "longdash")
 _SYMBOLS = ("circle", "square", "diamond", "triangle-up", "x")
 
-#: As many models as one chart of curves can show.
+#: The most models in one chart of curves.
 MOST_CURVES = len(_SYMBOLS)
 
-#: 1, 2 and 5 in each decade.
-_TICKS = [digit * 10.0**power for power in range(-3, 6) for digit in (1, 2, 5)]
+_TICKS = decades(-3)
 #: Calls drawn for each batch size, spread evenly from the fastest to the slowest.
 _POINTS = 40
 _SPREAD = 0.06
-#: What one curve stands for.
+#: Readable names of the columns of `evidence.latencies.cells`.
+CELL_NAMES = {
+    "median_ms": "median (ms)",
+    "low_ms": "95% low (ms)",
+    "high_ms": "95% high (ms)",
+    "p5_ms": "p5 (ms)",
+    "p95_ms": "p95 (ms)",
+    "item_ms": "an item (ms)",
+    "items_per_s": "items/s",
+}
+#: The columns that identify a curve.
 _SERIES = ["model", "precision", "threads"]
 
 
@@ -58,9 +70,16 @@ def speed_of_precisions(ratios: pd.DataFrame) -> Chart:
     if len(ratios):
         drawn.update_xaxes(range=list(np.log10([0.9 * min(ratios["times_low"].min(), 0.9), 1.1 * ratios["times_high"].max()])))
     drawn.update_yaxes(categoryorder="array", categoryarray=list(models))
-    return Chart(drawn, surprise(ratios), rounded(_ratio_table(ratios)))
+    return chart(drawn, surprise(ratios), ratios, _RATIO_NAMES, digits=4)
 
 
+_RATIO_NAMES = {
+    "base_median_ms": "fp32 (ms)",
+    "median_ms": "median (ms)",
+    "times": "times as fast as fp32",
+    "times_low": "low",
+    "times_high": "high",
+}
 _RATIO_TICKS = [0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 4, 5, 7, 10]
 
 
@@ -73,21 +92,9 @@ def _ratio_points(rows: pd.DataFrame, precision: str, colour: str) -> go.Scatter
         orientation="h",
         mode="markers",
         marker={"color": colour, "size": 9, "symbol": symbols, "line": {"width": 2, "color": colour}},
-        error_x=whiskers(list(rows["times_low"]), list(rows["times"]), list(rows["times_high"])),
+        error_x=whiskers(rows["times_low"], rows["times"], rows["times_high"]),
         customdata=rows[["base_median_ms", "median_ms"]].map(significant),
         hovertemplate="%{x:.2f} times as fast: %{customdata[1]} ms, fp32 %{customdata[0]} ms<extra>%{y}</extra>",
-    )
-
-
-def _ratio_table(ratios: pd.DataFrame) -> pd.DataFrame:
-    return ratios.rename(
-        columns={
-            "base_median_ms": "fp32 (ms)",
-            "median_ms": "median (ms)",
-            "times": "times as fast as fp32",
-            "times_low": "low",
-            "times_high": "high",
-        }
     )
 
 
@@ -116,7 +123,7 @@ def latency_curves(cells: pd.DataFrame, timed: pd.DataFrame, by_item: bool) -> C
     what = "one item of the batch" if by_item else "the batch"
     drawn.update_yaxes(title=f"time of {what} (ms), logarithmic", type="log", tickvals=_TICKS)
     drawn.update_layout(legend_traceorder="normal")
-    return Chart(drawn, _curve_takeaway(cells), rounded(cell_table(cells)))
+    return chart(drawn, _curve_takeaway(cells), cells, CELL_NAMES, digits=4)
 
 
 def _share(rows: pd.DataFrame, by_item: bool) -> pd.Series[float]:
@@ -124,11 +131,8 @@ def _share(rows: pd.DataFrame, by_item: bool) -> pd.Series[float]:
 
 
 def _band(rows: pd.DataFrame, colour: str, by_item: bool) -> list[go.Scatter]:
-    share, edge = _share(rows, by_item), {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}
-    return [
-        go.Scatter(x=rows["batch"], y=rows["p5_ms"] * share, **edge),
-        go.Scatter(x=rows["batch"], y=rows["p95_ms"] * share, fill="tonexty", fillcolor=translucent(colour, 0.18), **edge),
-    ]
+    share = _share(rows, by_item)
+    return band(rows["batch"], rows["p5_ms"] * share, rows["p95_ms"] * share, colour, 0.18)
 
 
 def _calls(calls: pd.DataFrame, colour: str, place: int, by_item: bool) -> go.Scatter:
@@ -222,7 +226,7 @@ def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> Chart:
             y=rows["model"].map(spoken) + " " + rows["precision"].map(spoken),
             mode="markers",
             marker={"color": BLUE, "size": 11},
-            error_x=whiskers(list(rows["p5_ms"]), medians, list(rows["p95_ms"])),
+            error_x=whiskers(rows["p5_ms"], medians, rows["p95_ms"]),
             customdata=rows[["median_ms", "p5_ms", "p95_ms"]].map(significant).assign(calls=rows["calls"]),
             hovertemplate="median %{customdata[0]} ms, nine in ten %{customdata[1]} to %{customdata[2]} ms, "
             "%{customdata[3]} calls<extra>%{y}</extra>",
@@ -230,7 +234,7 @@ def step_times(steps: pd.DataFrame, networks: pd.DataFrame) -> Chart:
         height=130 + 30 * len(rows),
     )
     drawn.update_xaxes(title="time of one item (ms), logarithmic", type="log", tickvals=_TICKS)
-    return Chart(drawn, _step_takeaway(rows, networks), rounded(cell_table(rows)))
+    return chart(drawn, _step_takeaway(rows, networks), rows, CELL_NAMES, digits=4)
 
 
 def _step_takeaway(rows: pd.DataFrame, networks: pd.DataFrame) -> str:
@@ -244,23 +248,8 @@ def _step_takeaway(rows: pd.DataFrame, networks: pd.DataFrame) -> str:
     )
 
 
-def cell_table(cells: pd.DataFrame) -> pd.DataFrame:
-    """Give the columns of `evidence.latencies.cells` readable names."""
-    return cells.rename(
-        columns={
-            "median_ms": "median (ms)",
-            "low_ms": "95% low (ms)",
-            "high_ms": "95% high (ms)",
-            "p5_ms": "p5 (ms)",
-            "p95_ms": "p95 (ms)",
-            "item_ms": "an item (ms)",
-            "items_per_s": "items/s",
-        }
-    )
-
-
 _COLOURS = dict(zip(FOOTINGS.values(), (BLUE, ORANGE, PURPLE), strict=True))
-_PROJECTION_TICKS = [10.0**power for power in range(-4, 6)]
+_PROJECTION_TICKS = decades(digits=(1,))
 
 
 def projected_against_published(rows: pd.DataFrame) -> Chart:
@@ -281,7 +270,7 @@ def projected_against_published(rows: pd.DataFrame) -> Chart:
         f"{len(rows)} published latencies, projected with their network held out: half are off by less than "
         f"{significant(off.median(), 2)}%, and {percent(inside)} lie within their band."
     )
-    return Chart(drawn, takeaway, rounded(rows))
+    return chart(drawn, takeaway, rows, digits=4)
 
 
 def _points(rows: pd.DataFrame, footing: str) -> go.Scatter:

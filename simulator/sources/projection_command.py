@@ -1,4 +1,4 @@
-"""`casesim projection`: how good projected latencies are, on held-out networks."""
+"""`casesim projection`: the errors of projected latencies on held-out networks."""
 
 from __future__ import annotations
 

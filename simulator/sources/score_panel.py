@@ -87,8 +87,8 @@ def tables() -> dict[str, ShownTable]:
 
 def _named() -> dict[str, ShownTable]:
     shipped = score_names(SCORES)
-    everybodys = sorted(score_names(), key=lambda name: name not in shipped)
-    return {name: ShownTable(name) for name in everybodys} | {table.name: table for table in own_tables()}
+    shared = sorted(score_names(), key=lambda name: name not in shipped)
+    return {name: ShownTable(name) for name in shared} | {table.name: table for table in own_tables()}
 
 
 def _fault(table: ShownTable) -> str:
@@ -155,7 +155,7 @@ def _tables() -> None:
 
 
 def _whose(table: ShownTable, summary: ScoreSummary) -> str:
-    return " (yours)" if table.folder else " (everybody's)" if _everyone(summary) else ""
+    return " (yours)" if table.folder else " (shared)" if _everyone(summary) else ""
 
 
 def _kept_by(there: dict[str, ShownTable]) -> dict[str, Any]:
@@ -208,7 +208,7 @@ def _by(column: Column) -> Callable[[ShownTable, float], None]:
     def show(table: ShownTable, target: float) -> None:
         threshold = table.loaded.threshold_at(target)
         draw(by_group(group_rows(table.rows, threshold, column), target), key=f"by_{column}")
-        st.caption("One threshold for everybody, chosen on all photos. Intervals account for photos of the same patient.")
+        st.caption("One threshold for all groups, chosen on all photos. Intervals account for photos of the same patient.")
 
     return show
 
@@ -234,8 +234,7 @@ def _transfer(table: ShownTable, target: float) -> None:
     result = _once("transfers", work, table, *others, settings=(target,))
     draw(threshold_transfers(result), key="transfers")
     st.caption(
-        "Lines are 95% intervals that include how uncertain the threshold is. A hollow marker shows the photos on which it "
-        "was chosen."
+        "Lines are 95% intervals that include the uncertainty of the threshold. A hollow marker shows the photos that chose it."
     )
     _field(table.name)
 
@@ -320,10 +319,10 @@ def _imported(made: Imported) -> None:
     else:
         st.caption(
             "To use them in a case, import the file on the machine that serves this page: `casesim scores import FILE`. They "
-            "are then for everybody who uses it."
+            "are then available to all its users."
         )
     if made.unread:
-        st.caption(f"Columns not used: {plain(', '.join(made.unread))}")
+        st.caption(f"Unused columns: {plain(', '.join(made.unread))}")
 
 
 @panel("transfer")
@@ -341,6 +340,6 @@ def threshold_transfer(result: Result) -> None:
         draw(threshold_transfers(_once("transfers", work, home, *others, settings=(promise,))), key="transfers")
         st.caption(
             "The threshold of this design, chosen anew on some of the labelled items and applied to others. A hollow marker "
-            "shows those on which it was chosen; lines are 95% intervals."
+            "shows the items that chose it; lines are 95% intervals."
         )
     _field(table.name)

@@ -1,4 +1,4 @@
-"""Everything that a number on the screen can come from: one row per source, with its kind."""
+"""All sources of numbers on the screen: one row per source, with its kind."""
 
 from __future__ import annotations
 

@@ -3,11 +3,10 @@
 from dataclasses import replace
 from functools import cache
 
-from simulator.case.load import load
-from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
 from tests.encounters import encounters, hazard, misses, recall, vehicle_plan
+from tests.shipped import run_of
 
 SCORED = score_table([0.9, 0.8, 0.7, 0.2], [0.6, 0.5, 0.4, 0.3, 0.25, 0.1, 0.1, 0.1])
 WORDS = {"positive": "breaks a rule", "negative": "keeps the rules", "positives": "banned posts", "negatives": "allowed posts",
@@ -54,4 +53,4 @@ PLANS = {"moderation": moderation, "vehicle": vehicle}
 @cache
 def result(name):
     """The result of two replications of a case, or of a plan of this module."""
-    return replicate(PLANS[name]() if name in PLANS else compile_plan(load(name)), seed=1, replications=2)
+    return replicate(PLANS[name](), seed=1, replications=2) if name in PLANS else run_of(name)

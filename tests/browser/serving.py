@@ -50,7 +50,7 @@ def served(folder: Path, **environment: str) -> Iterator[str]:
 
 
 def _healthy(address: str, server: subprocess.Popen[bytes]) -> bool:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline and server.poll() is None:
         try:
             with urlopen(f"{address}/_stcore/health", timeout=5) as answer:

@@ -1,4 +1,4 @@
-"""Campaigns are tested by `make test-campaigns`, and left out of `make test`."""
+"""Small models, detectors and photos for the campaigns, which `make test-campaigns` tests and `make test` leaves out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
 
@@ -18,13 +17,6 @@ __all__ = ["detector", "make_onnx", "photos", "yolo"]
 
 #: Without the extra `campaigns` nothing here can run.
 collect_ignore_glob = [] if find_spec("trackeval") and find_spec("filterpy") else ["test_*.py", "*/test_*.py"]
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test of this folder."""
-    for item in items:
-        if Path(__file__).parent in item.path.parents:
-            item.add_marker(pytest.mark.campaigns)
 
 
 @pytest.fixture

@@ -22,11 +22,12 @@ from simulator.metrics.operating_points import referred_at
 from simulator.stages.pool_evidence import constant
 from simulator.units import duration, spoken
 from tests.builders import people, plan, pool, population, retake, run_at, spread
+from tests.shipped import run_of
 
 
 @pytest.fixture(scope="module")
 def summary():
-    return replicate(compile_plan(load("skin-cancer-triage")), seed=1, replications=2)
+    return run_of("skin-cancer-triage")
 
 
 @pytest.fixture(scope="module")

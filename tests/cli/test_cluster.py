@@ -85,6 +85,7 @@ def gone_on(sweep: Sweep, count: int) -> None:
         sweep.step(0.2)
 
 
+@pytest.mark.long
 def test_a_cluster_makes_the_same_table_through_a_killed_worker_a_slow_one_and_a_restarted_scheduler(requested, dask):
     expected = table(requested, swept(Sweep(requested, Here().submit)))
     first, slow = dask.add_worker(), dask.add_worker()

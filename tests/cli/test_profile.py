@@ -170,7 +170,7 @@ def test_an_interrupt_says_what_is_kept(run: Run, tiny: str, monkeypatch: pytest
     monkeypatch.setattr(campaign, "measure", interrupted)
     answer = run("--model", tiny, "--precision", "fp32")
     assert answer.status == 130
-    assert "stopped: 0 of 1 profiles are written and 0 thread counts of the next one are kept" in answer.err
+    assert "stopped: 0 of 1 profiles are written and 0 thread counts of the next one are saved" in answer.err
 
 
 @needs_torch

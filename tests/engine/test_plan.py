@@ -126,7 +126,7 @@ def test_a_run_is_another_one_once_a_file_that_it_read_says_something_else(tmp_p
 
 def test_the_same_evidence_in_another_folder_is_the_same_run(tmp_path, monkeypatch):
     before = compile_plan(loads(SMALL))
-    for kind, module in (("profiles", "profiles"), ("scores", "scores.tables")):
+    for kind, module in (("profiles", "profiles"), ("scores", "score_tables")):
         shutil.copytree(tmp_path / kind, tmp_path / "elsewhere" / kind)
         monkeypatch.setattr(f"simulator.evidence.{module}.FOLDERS", (tmp_path / "elsewhere" / kind,))
     assert compile_plan(loads(SMALL)).identity == before.identity

@@ -13,6 +13,7 @@ def shipped():
     return load_effects()
 
 
+@pytest.mark.long
 def test_what_comes_along_is_what_the_other_tables_say(shipped):
     pd.testing.assert_frame_equal(
         shipped.rows, effect_rows(load_detections(), load_features()), check_dtype=False, rtol=1e-3, atol=1e-9

@@ -6,8 +6,6 @@ import numpy as np
 import pytest
 
 from simulator.case.fields import Source
-from simulator.case.load import load
-from simulator.engine.plan import compile_plan
 from simulator.evidence.profiles import Calls, ThreadRun
 from simulator.explain.result import replicate
 from simulator.explain.trust import notes_on
@@ -15,6 +13,7 @@ from simulator.intervals import Interval, estimate
 from simulator.metrics.warm_up import WarmUp
 from simulator.stages.pool_evidence import constant
 from tests.builders import exponential, people, plan, pool, retry
+from tests.shipped import run_of
 
 
 def notes(summary, topic):
@@ -127,7 +126,7 @@ def test_a_verdict_that_the_interval_leaves_open_says_what_would_decide_it():
 
 
 def test_the_skin_case_is_told_what_it_rests_on():
-    summary = replicate(compile_plan(load("skin-cancer-triage")), 1, 2)
+    summary = run_of("skin-cancer-triage")
     found = {note.topic: note for note in summary.trust}
     assert list(found) == ["load", "batch sizes", "disturbance", "service-time tail", "positives", "verdicts", "assumptions"]
     assert found["positives"].level == "fair"

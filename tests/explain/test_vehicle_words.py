@@ -1,7 +1,5 @@
 """What is said of a run of the vehicle's case: in its words, of what took part in the run, with the counts that it rests on."""
 
-from functools import cache
-
 import pytest
 
 from simulator.case.load import load
@@ -10,13 +8,13 @@ from simulator.explain.curveball_effects import metres_taken
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from simulator.metrics.summary import idle_labels
+from tests.shipped import run_of
 
 CASE = "av-perception"
 
 
-@cache
 def run(strike="", **picks):
-    return replicate(compile_plan(load(CASE), picks, {strike: 10.0} if strike else {}), 1, 2)
+    return run_of(CASE, strike, **picks)
 
 
 def reason(objective, strike="", **picks):

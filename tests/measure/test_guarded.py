@@ -70,7 +70,7 @@ def test_a_silence_is_ended_with_all_that_was_started(monkeypatch: pytest.Monkey
     told: list[int] = []
     with pytest.raises(InputError) as error:
         guarded(Allowed(FILE, LESS), told.append, asleep)
-    assert str(error.value) == f"{FILE}: a call of it has not ended within 3 seconds, the most that one may take; {LESS}"
+    assert str(error.value) == f"{FILE}: one call of the model has not ended within 3 seconds, the limit; {LESS}"
     assert left([psutil.Process(pid) for pid in told if psutil.pid_exists(pid)]) == []
 
 
@@ -93,7 +93,7 @@ def test_too_much_memory_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             "kill",
             InputError,
-            "strange.onnx: the process that ran it died, most likely for want of memory; measure a smaller one",
+            "strange.onnx: the process that ran it died, most likely for lack of memory; measure a smaller one",
         ),
     ],
 )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simulator.measure.detector_io import LAYOUTS, boxes_of, tell_layout
+from simulator.measure.detector_io import LAYOUTS, boxes_of, layout_for
 from simulator.measure.guarded import CannotMeasureError
 
 CLASSES = 80
@@ -99,14 +99,14 @@ SHAPES = {
 
 @pytest.mark.parametrize("layout", SHAPES)
 def test_a_layout_is_told_by_its_shapes(layout: str) -> None:
-    assert tell_layout(*SHAPES[layout]) is LAYOUTS[layout]
+    assert layout_for(*SHAPES[layout]) is LAYOUTS[layout]
 
 
 def test_shapes_that_fit_nothing_name_the_option_and_the_choices() -> None:
     with pytest.raises(
-        CannotMeasureError, match=r"shapes \(7, 7\) for 640 x 640 pixels; say it with --layout: yolox .*, boxes"
+        CannotMeasureError, match=r"shapes \(7, 7\) for 640 x 640 pixels is ambiguous; name it with --layout: yolox .*, boxes"
     ):
-        tell_layout([(7, 7)], 640)
+        layout_for([(7, 7)], 640)
     with pytest.raises(CannotMeasureError, match="--layout detr: there is no such layout"):
-        tell_layout([(7, 7)], 640, "detr")
-    assert tell_layout([(7, 7)], 640, "yolov8") is LAYOUTS["yolov8"]
+        layout_for([(7, 7)], 640, "detr")
+    assert layout_for([(7, 7)], 640, "yolov8") is LAYOUTS["yolov8"]

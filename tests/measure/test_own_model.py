@@ -92,7 +92,7 @@ def test_a_fixed_batch_is_measured_as_it_is_and_refused_where_another_is_asked_f
     answer = run(file)
     assert answer.status == 2
     assert "has its batch fixed at 1" in answer.err
-    assert "leave --batch out to measure it so" in answer.err
+    assert "leave --batch out to measure it at that size" in answer.err
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_a_process_that_dies_is_told(run: Run, make_onnx: OnnxMaker, monkeypatch
     monkeypatch.setattr(own, "measure", dies)
     answer = run(make_onnx())
     assert answer.status == 2
-    assert "the process that ran it died, most likely for want of memory" in answer.err
+    assert "the process that ran it died, most likely for lack of memory" in answer.err
 
 
 def test_without_onnx_runtime_the_extra_is_named(run: Run, make_onnx: OnnxMaker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ def test_a_stop_loses_one_thread_count_and_leaves_no_half_file(
     monkeypatch.setattr(module, "measure", Measurements(stop_at=2))
     with pytest.raises(KeyboardInterrupt):
         run(campaign, subject)
-    assert campaign.kept(subject) == 1
+    assert campaign.saved(subject) == 1
     assert not campaign.out.exists()
     assert not [name for name in files(campaign.cache) if name.endswith(".part")]
 
@@ -96,7 +96,7 @@ def test_a_stop_loses_one_thread_count_and_leaves_no_half_file(
     run(campaign, subject)
     assert again.threads == [2]
     assert files(campaign.out) == ["tiny.fp32.json"]
-    assert campaign.kept(subject) == 0
+    assert campaign.saved(subject) == 0
 
 
 def test_what_was_kept_under_other_conditions_is_measured_again(

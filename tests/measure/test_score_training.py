@@ -52,7 +52,7 @@ def test_means_are_taken_of_logits_over_networks_and_views(trainer: Trainer) -> 
     kept = {name: np.empty((30, 4)) for name in ("tiny", "tiny_tuned")}
     for name, logits in kept.items():
         for fold in range(5):
-            made = np.load(trainer.kept / f"{name}.fp32.{fold}.npy")
+            made = np.load(trainer.cache_folder / f"{name}.fp32.{fold}.npy")
             logits[trainer.dataset.folds == fold, : made.shape[1]] = made
     np.testing.assert_allclose(logit(found["tiny"]), kept["tiny"][:, 0], atol=1e-3)
     np.testing.assert_allclose(logit(found["views"]), kept["tiny"].mean(axis=1), atol=1e-3)
@@ -62,7 +62,7 @@ def test_means_are_taken_of_logits_over_networks_and_views(trainer: Trainer) -> 
 @pytest.mark.long
 def test_what_is_finished_is_not_done_again(trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[int] = []
-    trainer = replace(trainer, cache=tmp_path / "cache", told=lambda words, done: heard.append(done))
+    trainer = replace(trainer, cache=tmp_path / "cache", report=lambda words, done: heard.append(done))
     before = list(trainer.tables(["tuned"], PRECISIONS))
     assert sum(heard) == trainer.work(["tuned"])
 

@@ -10,6 +10,9 @@ from streamlit.testing.v1 import AppTest
 from simulator.app.jobs import registry
 from simulator.paths import APP, PAGES
 
+#: The time in which a page must be drawn, on a slow and busy machine too.
+PATIENCE_S = 300
+
 
 @pytest.fixture(autouse=True)
 def own_main(monkeypatch):
@@ -35,21 +38,39 @@ def nothing_goes_on():
 @pytest.fixture
 def app():
     """The app at its first page."""
-    return AppTest.from_file(APP, default_timeout=60).run()
+    return AppTest.from_file(APP, default_timeout=PATIENCE_S).run()
+
+
+def opened(script, **address):
+    """Open a page at an address, not by way of the first page, whose run would go on beside it."""
+    page = AppTest.from_file(APP, default_timeout=PATIENCE_S)
+    page.switch_page(str(PAGES / f"{script}.py"))
+    for name, value in address.items():
+        page.query_params[name] = value
+    return page.run()
 
 
 @pytest.fixture
 def practice():
-    """Opens the practice page at an address; few replications unless the address says how many."""
+    """Opens the practice page at an address; with two replications unless the address has another number."""
+    return lambda **address: opened("practice", **({"replications": "2"} | address))
 
-    def open_page(**address):
-        page = AppTest.from_file(APP, default_timeout=60).run()
-        page.switch_page(str(PAGES / "practice.py"))
-        for name, value in ({"replications": "2"} | address).items():
-            page.query_params[name] = value
-        return page.run()
 
-    return open_page
+@pytest.fixture(scope="module")
+def _default_designs():
+    return {}
+
+
+@pytest.fixture
+def default_design(practice, _default_designs):
+    """Opens the practice page once a case and module, with the run of the default design; for tests that only look."""
+
+    def look(case):
+        if case not in _default_designs:
+            _default_designs[case] = settled(practice(case=case))
+        return _default_designs[case]
+
+    return look
 
 
 def settled(page):

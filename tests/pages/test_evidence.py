@@ -4,14 +4,12 @@ import sys
 from time import monotonic, sleep
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from simulator.app.model_measurements import Measurements
 from simulator.evidence.fidelity_reports import write_report
 from simulator.evidence.profiles import Failure, write_failure, write_profile
-from simulator.paths import APP, PAGES
 from tests.evidence.test_fidelity_reports import FORECAST, GOOD, NOISY, report
-from tests.pages.conftest import told
+from tests.pages.conftest import opened, told
 from tests.profiles import profile
 
 
@@ -20,11 +18,7 @@ def evidence_page():
     """Opens the evidence page at an address."""
 
     def open_page(**address):
-        page = AppTest.from_file(APP, default_timeout=60).run()
-        page.switch_page(str(PAGES / "evidence.py"))
-        for name, value in address.items():
-            page.query_params[name] = value
-        return page.run()
+        return opened("evidence", **address)
 
     return open_page
 

@@ -3,14 +3,12 @@
 import re
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
 from simulator.app.store.incident_log import Hidden, Incidents
 from simulator.case.load import load
 from simulator.engine.plan import fingerprint
 from simulator.incident.sessions import games, packed
-from simulator.paths import APP, PAGES
-from tests.pages.conftest import told
+from tests.pages.conftest import opened, told
 
 CASE = "production-drift"
 
@@ -29,11 +27,7 @@ def room():
     """Opens the page at an address."""
 
     def open_page(**address):
-        page = AppTest.from_file(APP, default_timeout=60).run()
-        page.switch_page(str(PAGES / "incident.py"))
-        for name, value in address.items():
-            page.query_params[name] = value
-        return page.run()
+        return opened("incident", **address)
 
     return open_page
 

@@ -3,10 +3,9 @@
 import os
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from simulator.paths import APP, PAGES
 from tests.case.texts import SMALL, changed
+from tests.pages.conftest import opened
 
 pytestmark = pytest.mark.usefixtures("evidence")
 
@@ -23,10 +22,7 @@ def file(tmp_path, monkeypatch):
 @pytest.fixture
 def page(file):
     """The practice page, at that case."""
-    page = AppTest.from_file(APP, default_timeout=60).run()
-    page.switch_page(str(PAGES / "practice.py"))
-    page.query_params["case"] = "small"
-    return page.run()
+    return opened("practice", case="small")
 
 
 def write(file, text):

@@ -85,8 +85,8 @@ def test_the_address_of_one_case_carries_nothing_of_another(practice):
 
 
 @pytest.mark.parametrize("case", [SKIN, STORM])
-def test_every_panel_draws_charts_that_say_their_takeaway_and_have_a_table(practice, case):
-    page = settled(practice(case=case))
+def test_every_panel_draws_charts_that_say_their_takeaway_and_have_a_table(default_design, case):
+    page = default_design(case)
     for panel in panels(load(case)):
         shows(page, panel, case)
         assert not page.exception, panel
@@ -97,8 +97,8 @@ def test_every_panel_draws_charts_that_say_their_takeaway_and_have_a_table(pract
         assert case == SKIN or panel == "Debrief" or not clinic, (panel, clinic)
 
 
-def test_before_the_first_run_and_after_it_the_page_says_how_far_to_trust_the_figures(practice):
-    page = shows(settled(practice()), "What it rests on")
+def test_before_the_first_run_and_after_it_the_page_says_how_far_to_trust_the_figures(default_design):
+    page = shows(default_design(SKIN), "What it rests on")
     assert "How far to trust this" in told(page)
     assert ":blue-badge[measured]" in told(page)
     assert ":orange-badge[assumed]" in told(page)
@@ -198,12 +198,13 @@ def test_to_cancel_ends_ones_own_run_until_it_is_run_again_and_leaves_it_to_othe
     assert "The run was cancelled" in told(theirs)
 
 
+@pytest.mark.long
 def test_a_run_whose_process_is_killed_begins_again_by_itself_and_the_page_says_so(practice):
     page = running(practice, seed="78")
     [run] = {job.id for job in registry()._jobs.values() if job.seed == 78}
     until(lambda: at_work() == {run})  # what the first page asked for is done
     os.kill(next(pid for executor in registry().workers._executors.values() for pid in executor._processes), signal.SIGKILL)
-    until(lambda: "began again" in told(page.run()))
+    until(lambda: "its replications were restarted" in told(page.run()))
     assert not page.exception
     assert not page.error
     cancels(page)

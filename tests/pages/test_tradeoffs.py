@@ -3,9 +3,8 @@
 from time import monotonic, sleep
 
 import pytest
-from streamlit.testing.v1 import AppTest
 
-from simulator.paths import APP, PAGES
+from tests.pages.conftest import opened
 from tests.tradeoffs.test_capacity import QUEUE
 
 
@@ -20,11 +19,7 @@ def page(tmp_path, monkeypatch):
     file = tmp_path / "queue.yaml"
     file.write_text(QUEUE.replace("BOUND", "120").replace("days: 2", "days: 0.2"), encoding="utf-8")
     monkeypatch.setenv("CASESIM_CASES", str(file))
-    page = AppTest.from_file(APP, default_timeout=60).run()
-    page.switch_page(str(PAGES / "tradeoffs.py"))
-    page.query_params["case"] = "queue"
-    page.query_params["readers"] = "3"
-    return page.run()
+    return opened("tradeoffs", case="queue", readers="3")
 
 
 def ended(page, done):

@@ -53,8 +53,8 @@ def test_it_opens_with_a_verdict_on_every_objective_and_why(vehicle):
 
 
 @pytest.mark.parametrize("panel", [name for name in panels(load(CASE)) if name != "Debrief"])
-def test_every_panel_is_drawn_in_words_of_this_case(vehicle, panel):
-    page = shows(vehicle(), panel)
+def test_every_panel_is_drawn_in_words_of_this_case(default_design, panel):
+    page = shows(default_design(CASE), panel)
     assert not page.exception
     charts = [element.proto for element in page.get("plotly_chart")]
     assert charts
@@ -63,8 +63,8 @@ def test_every_panel_is_drawn_in_words_of_this_case(vehicle, panel):
     assert foreign(page) == []
 
 
-def test_the_debrief_tells_each_lesson(vehicle):
-    page = shows(vehicle(), "Debrief")
+def test_the_debrief_tells_each_lesson(default_design):
+    page = shows(default_design(CASE), "Debrief")
     assert not page.exception
     assert all(lesson.title in told(page) for lesson in load(CASE).debrief)
 

@@ -61,7 +61,7 @@ def test_which_way_is_better_is_as_the_objective_asks_or_as_the_metric_says():
     scenario = loads(SMALL)
     assert goal_of(scenario, "sensitivity").higher
     assert not goal_of(scenario, "cost_per_1000_usd").higher
-    with pytest.raises(InputError, match="whether more of it is better depends"):
+    with pytest.raises(InputError, match="neither more nor less of it is always better"):
         goal_of(scenario, "escalated_share")
 
 
