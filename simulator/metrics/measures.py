@@ -295,7 +295,7 @@ class CountedRun:
     @cached_property
     def answered(self) -> NDArray[np.bool_]:
         """The requests counted that got an answer or a refusal, shape (requests,)."""
-        answered = np.isfinite(self.columns.answered)
+        answered: NDArray[np.bool_] = np.isfinite(self.columns.answered)
         return answered if self.group is None else answered & self.group
 
     @cached_property
@@ -363,7 +363,7 @@ def _counts(run: CountedRun, counted: Iterable[CountedMetric], samples: Containe
 def _add_own_counts(run: CountedRun, counts: _Counts) -> None:
     for name in run.scenario.stages:
         own = kind(run.trace, name).report(run.trace, name)
-        counts.totals.update((metric, Total(*pair)) for metric, *pair in own.totals)
+        counts.totals.update((metric, Total(above, below)) for metric, above, below in own.totals)
         counts.samples.update((metric, run.sample(values, at)) for metric, values, at in own.times)
         counts.rates.update((metric, run.per_stretch(times)) for metric, times in own.events)
     for section in run.scenario.sections.values():

@@ -77,7 +77,6 @@ def answers_of(trace: Trace) -> Answers:
     )
 
 
-Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 #: A recall of exactly 0 or 1 is taken to be this close to it, so that its threshold is finite.

@@ -70,6 +70,7 @@ FAULTS_SHOWN = {
 }
 
 
+@pytest.mark.usefixtures("one_process")
 @pytest.mark.parametrize("fault", FAULTS_SHOWN)
 def test_each_wrong_input_gets_its_sentence_and_no_traceback(fault: str, casesim: Run, detector: Make, yolo: Path) -> None:
     words, sentence = FAULTS_SHOWN[fault]
