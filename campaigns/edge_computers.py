@@ -1,4 +1,4 @@
-"""What a computer on board costs, draws and remembers: published where it is, assumed with a reason elsewhere.
+"""Cost, power and memory of a computer on board: published figures, and assumed ones with a reason.
 
 Watts of a module are a line from idle to busy: `idle_w`, and for the share of time in which a frame is computed the way up to
 `busy_w` of its mode. At batch 1 much of that is there whatever the network, as the measured watts in power.csv show.
@@ -56,12 +56,12 @@ class SourcedFigure(_EdgeRecord):
 
     @property
     def evidence(self) -> Evidence:
-        """Which of them it is."""
+        """Return which of them it is."""
         return next(kind for kind in _KINDS if getattr(self, kind))
 
     @property
     def source(self) -> str:
-        """Where it comes from, or why it is assumed."""
+        """Return where it comes from, or why it is assumed."""
         return str(getattr(self, self.evidence))
 
 
@@ -96,7 +96,7 @@ class Module(_EdgeRecord):
         first, *others = self.modes.values()
         if first.slower.value != 1:
             raise ValueError(
-                f"the first mode is the fastest, by which the others are measured: slower must be 1, got {first.slower.value}"
+                f"the first mode is the fastest and the measure of the others: slower must be 1, got {first.slower.value}"
             )
         if any(mode.slower.value < 1 for mode in others):
             raise ValueError("no mode is faster than the first: slower must be at least 1")
@@ -126,7 +126,7 @@ class Module(_EdgeRecord):
 
 
 class SensorModel(_EdgeRecord):
-    """What a sensor costs and draws."""
+    """Cost and power of a sensor."""
 
     label: str
     usd: SourcedFigure
@@ -152,7 +152,7 @@ class Edge(_EdgeRecord):
 
 
 def edge(path: Path = EDGE) -> Edge:
-    """What the catalogue knows of computers and sensors on board; raises CatalogueError with the first fault."""
+    """Return what the catalogue knows of computers and sensors on board; raises CatalogueError with the first fault."""
     return _edge(path)
 
 
@@ -166,7 +166,7 @@ def _edge(path: Path) -> Edge:
 
 
 def module(name: str) -> Module:
-    """A computer on board, by its id in hardware.yaml; raises CatalogueError with those there are."""
+    """Return a computer on board, by its id in hardware.yaml; raises CatalogueError with those there are."""
     known = edge().modules
     if name not in known:
         raise CatalogueError(
@@ -177,19 +177,19 @@ def module(name: str) -> Module:
 
 @dataclass(frozen=True)
 class Memory:
-    """What networks need beside each other and what a module has left for them, both in GB (1e9 bytes)."""
+    """Memory that networks need together and that a module leaves for them, both in GB (1e9 bytes)."""
 
     needed_gb: float
     free_gb: float
 
     @property
     def fits(self) -> bool:
-        """Whether they can be loaded together."""
+        """Return whether they can be loaded together."""
         return self.needed_gb <= self.free_gb
 
 
 def memory(name: str, subjects: Iterable[tuple[str, str, int]]) -> Memory:
-    """Whether networks fit a module together: each as (model, precision, largest batch), under the names of its profile.
+    """Return whether networks fit a module together: each as (model, precision, largest batch), under the names of its profile.
 
     An upper limit: two copies of each file, and all activations of a batch at once in single precision. Raises CatalogueError
     for a network that was not measured or whose size is not known.

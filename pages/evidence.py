@@ -160,14 +160,13 @@ def pick_some(label: str, names: "pd.Series[str]", key: str, **more: Any) -> lis
 
 
 def pick_number(label: str, numbers: "pd.Series[int]", key: str) -> int:
-    """Pick one of the numbers of a column, at first the smallest."""
     return st.radio(label, sorted(int(number) for number in numbers.unique()), key=key, horizontal=True, **KEPT)
 
 
 def precision_panel(ratios: pd.DataFrame) -> None:
     if ratios.empty:
         return
-    st.subheader("What a lower precision buys", anchor=False)
+    st.subheader("Gain of a lower precision", anchor=False)
     draw(speed_of_precisions(ratios), key="speed_of_precisions")
     st.caption(
         "A point is the ratio of two medians; its line covers the 95% intervals of both. The shaded side is slower than fp32. "
@@ -176,7 +175,7 @@ def precision_panel(ratios: pd.DataFrame) -> None:
 
 
 def curve_panel(chosen: pd.DataFrame, timed: pd.DataFrame, picked: Filters, ratios: pd.DataFrame) -> None:
-    st.subheader("How long a batch takes", anchor=False)
+    st.subheader("Time of a batch", anchor=False)
     precisions = picked.precisions if picked.precisions or ratios.empty else [BASE, usual(ratios)]
     largest = within(speedups(chosen, chosen["batch"].max()), precision=precisions)
     models = picked.models or extremes(largest) or list(chosen["model"].unique()[:1])
@@ -211,7 +210,7 @@ def refused() -> None:
         rows,
         hide_index=True,
         column_order=shown,
-        alt="What could not be measured: model, precision, step and the tool's reason.",
+        alt="Not measured: model, precision, step and the tool's reason.",
     )
     download("Download these failures (CSV)", rows, "failures.csv")
 
@@ -250,7 +249,6 @@ def own_model() -> None:
 
 
 def own_path() -> str:
-    """Ask for a file on the server; only a user at that machine may name one."""
     if not at_the_machine():
         return ""
     return st.text_input("Or the path of a file on this machine", key="own_path", placeholder="/home/me/model.onnx")
@@ -394,10 +392,10 @@ PANELS = {
     "Sources": all_sources,
 }
 
-st.title("Where every number comes from", anchor=False)
+st.title("Sources of the numbers", anchor=False)
 st.markdown(
     "Latencies are measured call by call, the simulation is compared with a real server, and each figure names its source. "
-    "What did not work is shown too."
+    "Failures are shown too."
 )
 panels = st.tabs(list(PANELS), key="evidence", on_change="rerun", bind="query-params")
 for panel, show in zip(panels, PANELS.values(), strict=True):

@@ -42,4 +42,4 @@ if faults:
 with st.grid(2 if len(read) in (1, 2, 4) else 3, min_column_width=340):
     for scenario, plan in read:
         card(scenario, plan)
-st.page_link(PAGES / "evidence.py", label="How all of this was measured")
+st.page_link(PAGES / "evidence.py", label="The measurements behind it")

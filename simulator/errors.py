@@ -30,5 +30,4 @@ def suggest(word: str, known: Iterable[str], listed_by: str = "") -> str:
 
 
 def shortened(text: str, most: int = 120) -> str:
-    """Return the text, or its beginning and its end where it is longer than `most` characters."""
     return text if len(text) <= most else f"{text[: most * 2 // 3]} … {text[-most // 4 :]}"

@@ -71,7 +71,6 @@ def _first(path: Path, count: int) -> bytes:
 
 
 def _pieces(stream: IO[bytes], count: int) -> Iterator[bytes]:
-    """Yield the first bytes piece by piece: one large read would take memory for all of them, even of a short file."""
     while count > 0 and (piece := stream.read(min(count, MIB))):
         count -= len(piece)
         yield piece

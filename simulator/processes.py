@@ -39,14 +39,12 @@ class KilledError(InputError):
 
 
 def end_with_parent() -> None:
-    """End this process of multiprocessing at once when its parent has gone, by `kill -9` too."""
     parent = parent_process()
     if parent is not None:
         Thread(target=_end_after, args=(parent.join, 0.0), name="ends with its parent", daemon=True).start()
 
 
 def end_with_input() -> None:
-    """End this command when the pipe that is its standard input is closed, as SIGTERM would end it."""
     Thread(target=_end_after, args=(_input_ends, _GRACE_S), name="ends with its input", daemon=True).start()
 
 
@@ -118,7 +116,6 @@ def lone_worker(prepare: Callable[..., object] | None = None, *given: Any) -> Pr
 
 
 def kill_worker(worker: ProcessPoolExecutor) -> None:
-    """End a lone worker at once and drop its work."""
     for process in list((worker._processes or {}).values()):  # from Python 3.14 on `worker.kill_workers()`
         process.kill()
     worker.shutdown(cancel_futures=True)
@@ -132,7 +129,6 @@ class ProcessPool(ThreadPoolExecutor):
     """
 
     def __init__(self, count: int | None = None, prepare: Callable[..., object] | None = None, *given: Any) -> None:
-        """Start `count` processes, one a core by default; each calls `prepare(*given)` first."""
         count = count or os.cpu_count() or 1
         super().__init__(count)  # a thread waits for each process
         self._ended = False
@@ -141,7 +137,6 @@ class ProcessPool(ThreadPoolExecutor):
         self._all = set(self._idle)
 
     def submit(self, work: Callable[..., Found], /, *given: Any, **named: Any) -> Future[Found]:
-        """Have a process call `work`, a function of a module; its arguments and its result are pickled."""
         return super().submit(self._answer, partial(work, *given, **named))
 
     def __exit__(self, *_: object) -> None:

@@ -13,7 +13,6 @@ def significant(value: float, digits: int = 3) -> str:
 
 
 def plain_number(value: float) -> str:
-    """Write a number with up to six digits: 0.02, 12,000, 1,500,000."""
     return f"{value:,.6g}" if abs(value) < 10**6 else f"{value:,.0f}"
 
 
@@ -71,7 +70,6 @@ _TIMES = ((1 / 3600, " h", 7200.0), (1 / 60, " min", 120.0), (1.0, " s", 1.0), (
 
 
 def spoken_bound(bound: float, unit: str) -> str:
-    """Return a bound with all its digits, up to nine: rounded, it would be another bound."""
     return _exactly(bound, *_scale(bound, unit))
 
 
@@ -93,14 +91,12 @@ def spoken_beside(value: float, bound: float, unit: str) -> str:
 
 
 def _scales(unit: str) -> list[tuple[float, str]]:
-    """Return the factors of a unit on the screen, each with the unit's name, the largest unit first."""
     if unit == "s":
         return [(factor, suffix) for factor, suffix, _ in _TIMES]
     return [(100.0, "%")] if unit == "share" else [(1.0, "" if unit == "a request" else f" {_WORDED.get(unit, unit)}")]
 
 
 def _scale(bound: float, unit: str) -> tuple[float, str]:
-    """Return the scale of a bound: the largest unit that suits its size and gives it few digits."""
     suitable = {suffix for _, suffix, least in _TIMES if abs(bound) >= least}
     fitting = [scale for scale in _scales(unit) if unit != "s" or scale[1] in suitable]
     few = (scale for scale in fitting if isclose(float(f"{bound * scale[0]:.4g}"), bound * scale[0], rel_tol=1e-12))
@@ -143,7 +139,6 @@ _WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "se
 
 
 def spread(halves: dict[str, float], unit: str) -> str:
-    """Write half-widths of intervals by name, in one unit: `run 0.1, labels 8.3 points`, `run 12.0 ms`."""
     if unit == "share" and not any(isinf(half) for half in halves.values()):
         return ", ".join(f"{name} {significant(100 * half, 2)}" for name, half in halves.items()) + " points"
     return ", ".join(f"{name} {spoken(half, unit)}" for name, half in halves.items())

@@ -165,7 +165,9 @@ def test_a_metric_is_a_few_lines_in_its_family(copy: Path):
             "    return run.ratio((run.columns.answered - run.columns.sent > 5)[run.own].sum(), run.n)\n"
         )
     registry = copy / "simulator/metrics/__init__.py"
-    text = registry.read_text(encoding="utf-8").replace("import cost, latencies, outcomes", "import cost, latencies, outcomes, slow")
+    text = registry.read_text(encoding="utf-8").replace(
+        "import cost, latencies, outcomes", "import cost, latencies, outcomes, slow"
+    )
     registry.write_text(text, encoding="utf-8")
     _insert(registry, '    MetricFamily("cost", cost),\n', '    MetricFamily("slow", slow),\n')
     (copy / "simulator/stages/belt.py").write_text(STAGE, encoding="utf-8")

@@ -64,9 +64,9 @@ class Job:
     @cached_property
     def folder(self) -> Path:
         """Return the folder of this job's parts."""
-        told = [(file.name, file.stat().st_size) for file in self.dataset.files]
+        sizes = [(file.name, file.stat().st_size) for file in self.dataset.files]
         weights = [hashlib.sha256(detector.path(self.trained).read_bytes()).hexdigest() for detector in DETECTORS.values()]
-        key = repr((_RECIPE, self.seed, told, weights, ort.__version__))
+        key = repr((_RECIPE, self.seed, sizes, weights, ort.__version__))
         return self.cache / "detections" / hashlib.sha256(key.encode()).hexdigest()[:12]
 
     def part(self, setting: Setting) -> Path:
@@ -169,8 +169,8 @@ class Bench:
         for image in range(len(self.job.dataset)):
             pixels = self.job.view(setting, image)
             seen.append({"image": image} | signals.of_image(pixels))
-            for told, rows in self._look(setting, image, pixels):
-                inputs.append(told)
+            for seen, rows in self._look(setting, image, pixels):
+                inputs.append(seen)
                 answers += rows
             tick()
         write_part(Part(pd.DataFrame(seen), pd.DataFrame(inputs), np.concatenate(answers)), self.job.part(setting))

@@ -138,8 +138,8 @@ class _Judged:
         )
         curve = recall_curve(looked, RESAMPLES, self._job.seed)
         for place, height in enumerate(NODES_PX):
-            told = {"by": "height_px", "x": float(height)}
-            yield self._named(number, threshold) | told | _figure("recall", curve, place) | _draws(curve, place)
+            band = {"by": "height_px", "x": float(height)}
+            yield self._named(number, threshold) | band | _figure("recall", curve, place) | _draws(curve, place)
 
     def _full_size(self, number: int, threshold: float) -> dict[str, Any]:
         mine = self._labels.category == number
@@ -164,11 +164,11 @@ class _Judged:
         found, images = self._found[FULL], len(self._job.dataset)
         counts = found.score >= threshold
         false, alone = counts & ~self._right, counts & ~self._touching
-        told: dict[str, Any] = {"seen_by": self._timed.seen_by, "threshold": threshold, "images": images}
+        row: dict[str, Any] = {"seen_by": self._timed.seen_by, "threshold": threshold, "images": images}
         for rows, names in ((false, FALSE[3:6]), (alone, FALSE[6:9])):
             per_image = np.bincount(found.image[rows], minlength=images)
-            told |= dict(zip(names, _mean_of_images(per_image, self._job.seed), strict=True))
-        return told
+            row |= dict(zip(names, _mean_of_images(per_image, self._job.seed), strict=True))
+        return row
 
 
 def _road_categories(names: tuple[str, ...]) -> list[int]:
@@ -192,16 +192,16 @@ def _mean_of_images(counts: NDArray[np.int64], seed: int) -> tuple[float, float,
     return mean, min(float(low), mean), max(float(high), mean) if counts.any() else 3 / len(counts)
 
 
-def _figure(name: str, told: Bootstrapped, place: int) -> dict[str, float]:
+def _figure(name: str, figure: Bootstrapped, place: int) -> dict[str, float]:
     return {
-        name: float(told.value[place]),
-        f"{name}_low": float(told.low[place]),
-        f"{name}_high": float(told.high[place]),
+        name: float(figure.value[place]),
+        f"{name}_low": float(figure.low[place]),
+        f"{name}_high": float(figure.high[place]),
     }
 
 
-def _draws(told: Bootstrapped, place: int) -> dict[str, float]:
-    return dict(zip(DRAWS, told.drawn[: len(DRAWS), place].tolist(), strict=True))
+def _draws(figure: Bootstrapped, place: int) -> dict[str, float]:
+    return dict(zip(DRAWS, figure.drawn[: len(DRAWS), place].tolist(), strict=True))
 
 
 def _scored(job: ScaleJob, timed: Timed, found: ScoredBoxes) -> ScoredNetwork:
@@ -245,11 +245,11 @@ def _told_of_other_files(about: ScalesAbout, profiles: Iterable[Profile]) -> Sca
     others = other_files(about, profiles)
     if not others:
         return about
-    told = (
+    note = (
         f"the profiles of {', '.join(others)} were measured on files that the code no longer makes, with other hashes: measure "
         "these profiles anew before their latency and this recall are taken for those of one file"
     )
-    return about.model_copy(update={"notes": [*about.notes, told]})
+    return about.model_copy(update={"notes": [*about.notes, note]})
 
 
 def write_scales(scales: Scales, out: Path) -> None:

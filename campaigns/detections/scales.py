@@ -93,9 +93,9 @@ class ScaleJob:
 
     def part(self, look: Look, timed: Timed) -> Path:
         """Return the file of what one network answers to one look."""
-        told = [(file.name, file.stat().st_size) for file in self.dataset.files]
+        sizes = [(file.name, file.stat().st_size) for file in self.dataset.files]
         strengths = CORRUPTIONS[look.setting.condition].strengths if not look.shrunk else None
-        key = repr((_RECIPE, self.seed, told, strengths, self.hashes[timed], ort.__version__))
+        key = repr((_RECIPE, self.seed, sizes, strengths, self.hashes[timed], ort.__version__))
         name = f"{timed.seen_by}.{look}.{hashlib.sha256(key.encode()).hexdigest()[:12]}.npy"
         return self.files.cache / "detections" / "scales" / name
 

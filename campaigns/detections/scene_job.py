@@ -30,7 +30,7 @@ ITSELF = (IMAGE,)
 PRECISIONS = (FP32, "int8_all", "int8_depthwise_float")
 #: Raised when scenes are made differently, so that parts made before are not taken for these.
 _RECIPE = 2
-WORLDS = [Setting(name, severity) for name, told in WORLD.items() for severity in range(1, len(told.strengths) + 1)]
+WORLDS = [Setting(name, severity) for name, condition in WORLD.items() for severity in range(1, len(condition.strengths) + 1)]
 
 
 @dataclass(frozen=True)

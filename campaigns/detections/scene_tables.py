@@ -142,19 +142,19 @@ class SceneBench:
         return pd.DataFrame(columns)
 
     def _about(self, boxes: Path) -> ScenesAbout:
-        told = about_job(self.itself, self.settings)
+        origin = about_job(self.itself, self.settings)
         kinds = pd.Series([scene.kind for scene in self.scenes]).value_counts()
         changed = {
-            "dataset": f"{told.dataset}; {kinds[CROP]} crops and {kinds[MIXTURE]} mixtures of them",
+            "dataset": f"{origin.dataset}; {kinds[CROP]} crops and {kinds[MIXTURE]} mixtures of them",
             "images": len(self.scenes),
             "boxes": len(self.made.dataset.labels),
             "intervals": "95%; those of AP are percentiles of a bootstrap by family about the figure, paired by resample",
-            "calibration": f"{told.calibration}, scenes by the half of their parents",
-            "precisions": {name: words for name, words in told.precisions.items() if name in PRECISIONS},
-            "notes": [*told.notes[:2], *_NOTES],
+            "calibration": f"{origin.calibration}, scenes by the half of their parents",
+            "precisions": {name: words for name, words in origin.precisions.items() if name in PRECISIONS},
+            "notes": [*origin.notes[:2], *_NOTES],
         }
         return ScenesAbout(
-            **(told.model_dump() | changed),
+            **(origin.model_dump() | changed),
             made=_MADE,
             image_boxes=len(self.itself.dataset.labels),
             detections_sha256=hashlib.sha256(boxes.read_bytes()).hexdigest(),

@@ -48,25 +48,25 @@ def lateness_table(lateness: pd.DataFrame) -> Table:
     """Return the share of cars that each camera's answers find, by how late they are."""
     rows = lateness[lateness["by"].eq("all") & lateness["iou"].eq(lateness["iou"].min())]
     late = sorted(rows["late_s"].unique())
-    told = Table(
+    table = Table(
         "seen by", "boxes", *(f"{seconds:g} s late" for seconds in late), title="cars found", title_justify="left", box=None
     )
     for (name, predicted), mine in rows.groupby(["seen_by", "predicted"], sort=False):
         found = mine.set_index("late_s").loc[late, ["found", "found_low", "found_high"]].itertuples(index=False)
         cells = [f"{share:.3f} ({low:.3f} to {high:.3f})" for share, low, high in found]
-        told.add_row(f"{name}, moved on" if predicted else str(name), f"{mine['boxes'].iloc[0]:,}", *cells)
-    return told
+        table.add_row(f"{name}, moved on" if predicted else str(name), f"{mine['boxes'].iloc[0]:,}", *cells)
+    return table
 
 
 def tracking_table(tracking: pd.DataFrame) -> Table:
     """Return the trackers' scores of the cameras beside the published ones."""
-    told = Table(
+    table = Table(
         "seen by", "HOTA", "published", "DetA", "AssA", "MOTA", title="tracks of cars, %", title_justify="left", box=None
     )
     for row in tracking.to_dict("records"):
         figures = (row[name] for name in ("hota", "published_hota", "deta", "assa", "mota"))
-        told.add_row(row["seen_by"], *(f"{figure:.3f}" for figure in figures))
-    return told
+        table.add_row(row["seen_by"], *(f"{figure:.3f}" for figure in figures))
+    return table
 
 
 #: The campaign has one part.

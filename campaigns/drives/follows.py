@@ -98,8 +98,8 @@ def _next(source: Fitter, band: _Band, resamples: Resamples) -> Iterator[dict[st
         return
     before, now = seen.hit[first], seen.hit[second]
     groups = {"share": np.ones(len(now), bool), "after_hit": before, "after_miss": ~before}
-    told = {name: _share(now[part], seen.track[second[part]], resamples) for name, part in groups.items() if part.any()}
-    figures = {key: value for name, found in told.items() for key, value in _named(name, found).items()}
+    shares = {name: _share(now[part], seen.track[second[part]], resamples) for name, part in groups.items() if part.any()}
+    figures = {key: value for name, found in shares.items() for key, value in _named(name, found).items()}
     yield band.row("next", lag_s=FRAME_S, pairs=len(now), tracks=len(np.unique(seen.track[second])), **figures)
 
 
@@ -120,8 +120,8 @@ def _lags(source: Fitter, resamples: Resamples) -> Iterator[dict[str, Any]]:
     pairs = np.bincount(source.pairs.lag, minlength=len(LAGS))
     for k, lag in enumerate(LAGS):
         if pairs[k] >= FEW_PAIRS:
-            told = _named("correlation", Interval(found[0, k], low[k], high[k]))
-            yield {"kind": "lag", "by": "all", "lag_s": lag / RATE, "pairs": pairs[k], **told}
+            columns = _named("correlation", Interval(found[0, k], low[k], high[k]))
+            yield {"kind": "lag", "by": "all", "lag_s": lag / RATE, "pairs": pairs[k], **columns}
 
 
 def _confirmed(seen: Observed, band: _Band, chain: Chain, resamples: Resamples) -> Iterator[dict[str, Any]]:

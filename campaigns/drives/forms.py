@@ -65,8 +65,8 @@ def table(seen: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
 def _rows(seen: pd.DataFrame, resamples: Resamples) -> Iterator[dict[str, object]]:
     for one in operating(seen, resamples):
         by = natural_axis(one.sensor)
-        told = {name: held_out(one, by, form) for name, form in FORMS.items()}
-        yield {"seen_by": one.sensor, "object": one.kind, "by": by, "frames": len(one.hit), **told}
+        scores = {name: held_out(one, by, form) for name, form in FORMS.items()}
+        yield {"seen_by": one.sensor, "object": one.kind, "by": by, "frames": len(one.hit), **scores}
 
 
 def held_out(one: Series, by: str, form: Callable[[Vector, Hits, Vector], Vector]) -> float:

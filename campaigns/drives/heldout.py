@@ -142,13 +142,13 @@ def summary(made: Forecast, resamples: Resamples) -> dict[str, float]:
     bias = bias_of(made, resamples)
     inside = {f"coverage_{round(100 * level)}": covered(made, level).astype(float) for level in (0.8, 0.95)}
     even = {f"even_{round(100 * level)}": evenly_covered(made, level) for level in (0.8, 0.95)}
-    told = {name: _mean(values, made.track, resamples) for name, values in {**inside, **even}.items()}
+    means = {name: _mean(values, made.track, resamples) for name, values in {**inside, **even}.items()}
     figures = {
         "tracks": len(made.real),
         "real_median_m": np.median(made.real),
         "predicted_median_m": np.median(made.predicted),
         **_named("bias", bias, "_m"),
-        **{key: value for name, interval in told.items() for key, value in _named(name, interval).items()},
+        **{key: value for name, interval in means.items() for key, value in _named(name, interval).items()},
         "real_never": np.mean(made.real == 0),
         "predicted_never": np.mean(made.predicted == 0),
         "crps_m": crps(made).mean(),

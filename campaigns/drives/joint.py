@@ -127,8 +127,8 @@ def _correlation(part: _Both, resamples: Resamples) -> Interval:
     drawn = np.array(
         [likeliest(rows, (weights[part.track] * part.own)) for rows, weights in zip(part.rows, every, strict=True)]
     )
-    told = percentile_interval(drawn[0], drawn[1:])
-    return Interval(told.value, min(told.low, told.value), max(told.high, told.value))
+    interval = percentile_interval(drawn[0], drawn[1:])
+    return Interval(interval.value, min(interval.low, interval.value), max(interval.high, interval.value))
 
 
 def likeliest(rows: Cells, weights: Vector) -> float:

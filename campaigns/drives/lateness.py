@@ -39,8 +39,8 @@ def table(drives: Drives, resamples: Resamples, tell: Callable[[], None] = lambd
         states = filtered(drives.answers[camera])
         for iou in (IOU, STRICT_IOU):
             cars, hits = _hits(drives, camera, states, iou)
-            told = _bands(resamples.placed(cars.assign(closing_mps=speeds)))
-            rows += [{"seen_by": camera, "iou": iou} | row for row in _rows(told, hits, resamples)]
+            bands = _bands(resamples.placed(cars.assign(closing_mps=speeds)))
+            rows += [{"seen_by": camera, "iou": iou} | row for row in _rows(bands, hits, resamples)]
         tell()
     return pd.DataFrame(rows, columns=COLUMNS)
 
@@ -60,8 +60,8 @@ def _bands(cars: pd.DataFrame) -> list[Band]:
     return [*everything(cars), *bands(cars, "height_px"), *bands(cars, "closing_mps")]
 
 
-def _rows(told: list[Band], hits: Hits, resamples: Resamples) -> Iterator[dict[str, object]]:
-    for (predicted, late), band in product(hits, told):
+def _rows(bands: list[Band], hits: Hits, resamples: Resamples) -> Iterator[dict[str, object]]:
+    for (predicted, late), band in product(hits, bands):
         mine = {key: one.loc[band.rows.index] for key, one in hits.items()}
         found = share(resamples, band.rows, mine[predicted, late])
         row: dict[str, object] = {"late_frames": late, "late_s": round(late * FRAME_S, 3), "predicted": predicted}
@@ -80,5 +80,5 @@ def _won_back(band: Band, hits: Hits, late: int, resamples: Resamples) -> dict[s
     if percentile_interval(lost[0], lost[1:]).low <= 0:
         return {}
     part = won / np.where(lost > 0, lost, np.nan)
-    told = percentile_interval(part[0], part[1:])
-    return dict(zip(_WON_BACK, (told.value, told.low, told.high), strict=True))
+    interval = percentile_interval(part[0], part[1:])
+    return dict(zip(_WON_BACK, (interval.value, interval.low, interval.high), strict=True))

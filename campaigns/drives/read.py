@@ -182,8 +182,8 @@ def _table(path: Path, columns: list[str], separator: str | None) -> pd.DataFram
     lines = [line.split(separator) for line in _text(path).splitlines()]
     short = next((row for row, fields in enumerate(lines) if 0 < len(fields) < len(columns)), None)
     if short is not None:
-        told = f"has {len(lines[short])} fields; {len(columns)} belong there: {' '.join(columns)}"
-        raise DrivesError(f"{path}, line {short + 1}: {told}")
+        problem = f"has {len(lines[short])} fields; {len(columns)} belong there: {' '.join(columns)}"
+        raise DrivesError(f"{path}, line {short + 1}: {problem}")
     rows = {number: fields[: len(columns)] for number, fields in enumerate(lines) if fields}
     table = pd.DataFrame.from_dict(rows, orient="index", columns=columns, dtype=object)
     return _in_numbers(path, table)
@@ -208,8 +208,8 @@ def _refuse(path: Path, table: pd.DataFrame, bad: pd.Series[bool], column: str, 
         return
     line = bad.idxmax()
     given = str(table.at[line, column])
-    told = right(given) if callable(right) else f"expected {right}"
-    raise DrivesError(f"{path}, line {int(str(line)) + 1}: {column}: got {given[:40]!r}, {told}")
+    expected = right(given) if callable(right) else f"expected {right}"
+    raise DrivesError(f"{path}, line {int(str(line)) + 1}: {column}: got {given[:40]!r}, {expected}")
 
 
 def _text(path: Path) -> str:

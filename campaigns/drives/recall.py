@@ -28,9 +28,9 @@ def table(seen: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
 
 def _of_sensor(seen: pd.DataFrame, sensor: Sensor, resamples: Resamples) -> Iterator[dict[str, object]]:
     for kind in sensor.labels:
-        told = list(_bands(seen, sensor, kind))
+        bands = list(_bands(seen, sensor, kind))
         for threshold in sensor.thresholds or (None,):
-            for band in told:
+            for band in bands:
                 yield {"seen_by": sensor.name, "object": kind, "threshold": threshold} | _row(
                     band, sensor, threshold, resamples
                 )

@@ -91,10 +91,9 @@ NOTES = [
     "tau_s, or are new in every frame; draw -1 is the estimate",
     "joint: the correlation of the latents of camera and LiDAR in one frame, given size or distance and occlusion; empty where "
     "one of them hardly ever misses",
-    "false: answers that overlap no label by 0.3, outside regions in which nothing is labelled; corridor: up to "
+    "false: answers that overlap no label by 0.3, outside unlabelled regions; corridor: up to "
     f"{false_answers.ASIDE_M:g} m to either side and {false_answers.AHEAD_M:g} m ahead; exact Poisson intervals",
-    "heldout: fitted on every second drive, judged by the others; distance at which an approaching car is confirmed by 3 hits "
-    "of 4",
+    "heldout: fitted on every second drive, judged by the others; distance of an approaching car when 3 hits of 4 confirm it",
     "one city in daylight, one camera and one LiDAR, 13 minutes: no night, no rain, few cyclists",
 ]
 
@@ -159,15 +158,15 @@ def about(drives: Drives) -> dict[str, Any]:
 def counts(drives: Drives) -> dict[str, Any]:
     """Return the numbers of boxes and tracks by class, and of the tracks that come nearer."""
     tracks = drives.labels.sort_values("frame").groupby(["drive", "track"])
-    told = tracks.agg(label=("label", "first"), frames=("frame", "size"), begin=("z_m", "first"), end=("z_m", "last"))
-    nearer = told[told["frames"].ge(_NEARER_FRAMES) & (told["begin"] - told["end"]).ge(_NEARER_M)]
+    lives = tracks.agg(label=("label", "first"), frames=("frame", "size"), begin=("z_m", "first"), end=("z_m", "last"))
+    nearer = lives[lives["frames"].ge(_NEARER_FRAMES) & (lives["begin"] - lives["end"]).ge(_NEARER_M)]
     return {
         "drives": len(drives.names),
         "frames": sum(drives.frames.values()),
         "frames_per_s": RATE,
         "minutes": round(60 * drives.hours, 2),
         "boxes": _by_class(drives.labels),
-        "tracks": _by_class(told),
+        "tracks": _by_class(lives),
         f"tracks_{_NEARER_M:g}_m_nearer_in_{_NEARER_FRAMES / RATE:g}_s_or_more": _by_class(nearer),
         "unlabelled_regions": len(drives.unlabelled),
         "answers": {name: len(table) for name, table in drives.answers.items()},

@@ -18,12 +18,10 @@ KEPT: dict[str, Any] = {"persist_state": "session"}
 
 
 def key(case: str, name: str) -> str:
-    """Return the key of a widget of a case: of a choice, or of `seed`, `replications` and `live`."""
     return f"{case}:{name}"
 
 
 def get(scenario: Scenario, name: str, default: Any = None) -> Any:
-    """Return the value of a widget of a case."""
     return st.session_state.get(key(scenario.id, name), default)
 
 
@@ -61,7 +59,6 @@ def fit(scenario: Scenario) -> None:
 
 
 def step(scenario: Scenario, picks: Mapping[str, Pick], choice: str, pick: Pick) -> None:
-    """Set one choice to another pick and all others to `picks`, as the button "Take this step" does."""
     put(scenario, {**picks, choice: pick})
 
 
@@ -91,6 +88,5 @@ def write(plan: Plan, seed: int, replications: int) -> None:
 
 
 def _stepped() -> bool:
-    """Return whether this run of the page answers a step back or forward in the browser."""
     context = get_script_run_ctx()
     return bool(context and context.is_history_navigation)

@@ -13,7 +13,7 @@ def main() -> None:
     incident = "Be on call: find out why a detector fails, and put it right."
     tradeoffs = "See what else is possible around a design, and where an answer stops being true."
     monitors = "Compare production with a reference: an example, or your own files."
-    evidence = "Where every number comes from, and how far off it is."
+    evidence = "The source of every number, and its error."
     pages = [
         st.Page(PAGES / "home.py", title="Cases", url_path="cases", default=True, help=cases),
         st.Page(PAGES / "practice.py", title="Practice", url_path="practice", help=practice),

@@ -36,12 +36,10 @@ _CHARTS: dict[str, RunChart] = {}
 
 
 def panel(exhibit: str) -> Callable[[Panel], Panel]:
-    """Register a panel of a run as the drawing of an exhibit."""
     return lambda function: _PANELS.setdefault(exhibit, function)
 
 
 def timed_panel(exhibit: str) -> Callable[[TimedPanel], TimedPanel]:
-    """Register a panel that follows the slider over time as the drawing of an exhibit."""
     return lambda function: _TIMED.setdefault(exhibit, function)
 
 
@@ -62,18 +60,15 @@ def _load() -> None:
 
 
 def panels_by_exhibit() -> dict[str, Panel]:
-    """Return every panel of a run, by the name of its exhibit."""
     _load()
     return _PANELS
 
 
 def timed_panels_by_exhibit() -> dict[str, TimedPanel]:
-    """Return every panel that follows the slider, by the name of its exhibit."""
     _load()
     return _TIMED
 
 
 def charts_by_exhibit() -> dict[str, RunChart]:
-    """Return every chart that the report shows too, by the name of its exhibit."""
     _load()
     return _CHARTS

@@ -52,7 +52,6 @@ class Watcher(NamedTuple):
 
 
 def job_id(plan: Plan, seed: int, replications: int) -> str:
-    """Return the id of a job, which case, design, strikes, seed and number of replications determine."""
     return fingerprint([*plan.identity, seed, replications])
 
 
@@ -117,7 +116,6 @@ class Job:
 
     @property
     def nbytes(self) -> int:
-        """Memory of the replications that have ended, bytes."""
         return sum(future.result().nbytes for future in self.futures if _succeeded(future))
 
     @property
@@ -134,12 +132,10 @@ class Job:
 
     @property
     def again(self) -> bool:
-        """Whether a replication was restarted because its process was killed."""
         return any(getattr(future, "again", False) for future in self.futures)
 
     @property
     def error(self) -> BaseException | None:
-        """First error of a replication, if there is one."""
         ended = [future for future in self.futures if future.done() and not future.cancelled()]
         return next((future.exception() for future in ended if future.exception()), None)
 
@@ -156,7 +152,6 @@ class Job:
 
     @property
     def ready(self) -> int:
-        """Number of replications behind the best result so far; 0 before there is one."""
         first = next((place for place, future in enumerate(self.futures) if not _succeeded(future)), self.total)
         return max((count for count in stages_of(self.total) if count <= first), default=0)
 
@@ -188,7 +183,6 @@ class Job:
         return result
 
     def cancel(self) -> None:
-        """Drop the replications that have not begun."""
         for future in self.futures:
             future.cancel()
 
@@ -208,7 +202,6 @@ class Registry:
         self._lock = Lock()
 
     def get(self, key: str | None) -> Job | None:
-        """Return the job of that id, if it is still cached."""
         with self._lock:
             return self._used(key or "")
 
@@ -256,7 +249,6 @@ class Registry:
 
     @property
     def watching(self) -> int:
-        """Number of watchers of a run that goes on."""
         with self._lock:
             running = {key for key, job in self._jobs.items() if job.running}
             return sum(key in running for key in self._watched.values())
@@ -280,7 +272,6 @@ class Registry:
         return job
 
     def _used(self, key: str) -> Job | None:
-        """Return the job of that id and mark it as used last."""
         job = self._jobs.pop(key, None)
         if job is not None:
             self._jobs[key] = job
@@ -303,7 +294,6 @@ class Registry:
         return bool(self._lasting.get(key)) or key in self._watched.values()
 
     def _let_go(self, key: str | None) -> None:
-        """Cancel a job without any interest."""
         job = self._jobs.get(key or "")
         if job and not self._wanted(job.id):
             job.cancel()
@@ -311,5 +301,4 @@ class Registry:
 
 @cache
 def registry() -> Registry:
-    """Return the one registry of this server, which no message of a browser clears, unlike Streamlit's caches."""
     return Registry(Workers())

@@ -56,12 +56,10 @@ def written(plan: Plan, seed: int, replications: int) -> dict[str, str | list[st
 
 
 def link(plan: Plan, seed: int, replications: int) -> str:
-    """Return the query string that opens this design and its curveballs."""
     return "?" + urlencode(written(plan, seed, replications), doseq=True, safe="@")
 
 
 def command(plan: Plan, seed: int, replications: int) -> str:
-    """Return the command line that runs this design; defaults are left out."""
     picks = [f"--set {name}={shlex.quote(pick)}" for name, pick in _picked(plan).items()]
     strikes = [f"--strike {name}@{_digits(time)}" for name, time in _called(plan).items()]
     return " ".join(["casesim run", plan.scenario.id, *picks, *strikes, f"--seed {seed}", f"--replications {replications}"])
@@ -73,7 +71,6 @@ def _picked(plan: Plan) -> dict[str, str]:
 
 
 def _digits(number: float) -> str:
-    """Write a number in all its digits, without `.0`."""
     return str(int(number)) if number == int(number) else str(number)
 
 
@@ -183,7 +180,6 @@ class _LinkReader:
         return name, at_s
 
     def _lost(self) -> None:
-        """Complain of `run`, which named a run on a server; the rest of the address identifies it."""
         if given := self._one("run"):
             again = "the design that the link names is run again, with the same seed"
             self.complaints.append(f"run={_shown(given)}: runs are not stored; {again}, and gives the same figures.")
@@ -230,7 +226,6 @@ def _shown(given: str) -> str:
 
 
 def _refused(name: str, given: str, error: ValueError, then: str) -> str:
-    """Return a complaint about a value that is not used, with the value used instead; long values are shortened."""
     reason = str(error).replace(given, _shown(given)) if given else str(error)
     end = "" if reason.endswith("?") else "."
     return f"{name}={_shown(given)}: {reason}{end} {then}"

@@ -96,7 +96,6 @@ class Measurement:
 
     @property
     def title(self) -> str:
-        """Return the name that the command gives the model; the file's name until the command has read it."""
         begun = next(self._all("start"), None)
         return f"{begun['model']} {begun['precision']} on {begun['device']}" if begun else self.file.name
 
@@ -115,7 +114,6 @@ class Measurement:
 
     @property
     def ending(self) -> str:
-        """Return done, stopped or error once the command has ended, else an empty string."""
         if self.running:
             return ""
         return next((str(event["event"]) for event in reversed(self.events) if event["event"] in _ENDINGS), "error")
@@ -127,11 +125,9 @@ class Measurement:
 
     @property
     def profile(self) -> Path:
-        """Return the path of the profile; only after the ending `done`."""
         return Path(next(str(event["profile"]) for event in self._all("done")))
 
     def cancel(self) -> None:
-        """Stop the command; it then writes nothing."""
         self.process.terminate()
 
     def _all(self, kind: str) -> Iterator[dict[str, Any]]:
@@ -174,7 +170,6 @@ class Measurements:
         return next((one for one in self._kept.values() if one.running), None)
 
     def start(self, owner: str, file: Path, options: MeasurementOptions) -> Measurement:
-        """Measure a file on this machine. Raises MeasurementError if that is impossible, or while another measurement runs."""
         return self._begin(owner, _folder(), _there(file), options)
 
     def start_upload(self, owner: str, files: Mapping[str, bytes | memoryview], options: MeasurementOptions) -> Measurement:
@@ -239,5 +234,4 @@ def _file_name(given: str) -> str:
 
 @cache
 def measurements() -> Measurements:
-    """Return the list of this server; Streamlit's cache would let a message of a browser clear it."""
     return Measurements()

@@ -21,7 +21,6 @@ COOKIE, TRAIL = "casesim_trail", re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 @cache
 def attempts() -> Attempts:
-    """Return the store of this server."""
     return Attempts()
 
 

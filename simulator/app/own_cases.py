@@ -35,7 +35,6 @@ def _tried(case: str, stamp: Stamp, own: bool) -> tuple[Scenario | None, list[Fa
 
 @cache
 def _faultless() -> dict[str, Scenario]:
-    """Return the last version of each case that had no faults."""
     return {}
 
 
@@ -58,14 +57,12 @@ def chosen_case() -> Scenario:
 
 
 def show_faults(faults: list[Fault], shown: Scenario | None) -> None:
-    """Show every fault of a file, and the version that the page shows meanwhile."""
     listed = "\n".join(f"- {plain(line)}" for line in fault_lines(faults))
     still = "\n\nThe page shows the last version without faults." if shown else ""
     st.error(f"**{len(faults)} {'fault' if len(faults) == 1 else 'faults'} to mend**\n\n{listed}{still}")
 
 
 def follow() -> None:
-    """Draw the page again when the file of a user's own case has changed, appeared or gone."""
     if own_cases():
         _look(_stamps())
 

@@ -112,7 +112,6 @@ def headers() -> dict[str, str]:
 
 
 def _inline_scripts() -> str:
-    """Return the hashes of the scripts in Streamlit's own page; no other scripts run."""
     page = files("streamlit").joinpath("static", "index.html").read_bytes()
     scripts = re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
     return " ".join(f"'sha256-{b64encode(sha256(script).digest()).decode()}'" for script in scripts)
@@ -124,7 +123,6 @@ def _opens_a_page(request: HTTPConnection) -> bool:
 
 
 def _cookie(scheme: str) -> str:
-    """Make a cookie for a browser that has none; Lax, so that a visitor who follows a link from elsewhere stays known."""
     secure = "; Secure" if scheme == "https" else ""
     return f"{COOKIE}={token_hex(32)}; Path=/; Max-Age={REMEMBERED_S}; HttpOnly; SameSite=Lax{secure}"
 

@@ -86,7 +86,6 @@ class _Account:
 
     @property
     def first(self) -> QueuedTask | None:
-        """Most urgent task that was not cancelled."""
         while self.waiting and self.waiting[0].future.cancelled():
             heappop(self.waiting)
         return self.waiting[0] if self.waiting else None
@@ -133,7 +132,6 @@ class Turns:
         return None
 
     def put_back(self, task: QueuedTask) -> None:
-        """Queue a task again that was under way, in its old place; its time is not charged."""
         self._end(task, 0.0)
         heappush(self._accounts[task.behalf.person].waiting, task)
 
@@ -147,7 +145,6 @@ class Turns:
         self._forget()
 
     def sooner(self, first: Submitter, second: Submitter) -> bool:
-        """Return whether a task of the first submitter would come before one of the second."""
         return self._comes_at(first) < self._comes_at(second)
 
     def ahead(self, run: str, processes: int) -> Ahead | None:
@@ -164,7 +161,6 @@ class Turns:
         return None
 
     def _firsts(self) -> Iterator[tuple[float, int, QueuedTask]]:
-        """Yield the first task of each person, with its turn."""
         for account in self._accounts.values():
             if task := account.first:
                 yield _turn(task.behalf, account.served_s, account.begun), task.order, task

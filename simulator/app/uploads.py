@@ -65,7 +65,6 @@ class Uploads:
         return self.root / owner
 
     def close(self) -> None:
-        """Delete all uploads when the server ends."""
         shutil.rmtree(self.root, ignore_errors=True)
         self._held.release(force=True)
 
@@ -82,14 +81,12 @@ def sweep(parent: Path) -> None:
 
 @cache
 def uploads() -> Uploads:
-    """Return the one set of folders of this server, which end with it."""
     made = Uploads()
     atexit.register(made.close)
     return made
 
 
 def everyone_sees() -> bool:
-    """Return whether the owner of the server shares uploads with all visitors."""
     return os.environ.get(VARIABLE) == EVERYONE
 
 
@@ -99,7 +96,6 @@ def own_folder(kind: Kind) -> Path | None:
 
 
 def upload_folder(kind: Kind) -> Path:
-    """Return the folder that the visitor's next upload is written to."""
     return own_folder(kind) or {"scores": OWN_SCORES, "profiles": OWN_PROFILES}[kind]
 
 
@@ -152,7 +148,6 @@ class Uploading:
             self._coming[tab] -= size
 
     def _full(self, tab: str, size: int) -> Limit | None:
-        """Return the limit that a file of `size` bytes would break."""
         taken = Counter(self._held()) + self._coming
         if taken[tab] + size > UPLOADED_IN_A_TAB.most:
             return UPLOADED_IN_A_TAB
@@ -166,6 +161,5 @@ def _tab(scope: Scope) -> str | None:
 
 
 def _size(scope: Scope) -> int:
-    """Return the stated bytes of an upload, or the most that an upload may have."""
     length = Headers(scope=scope).get("content-length", "")
     return int(length) if re.fullmatch(r"\d{1,15}", length) else UPLOADED_FILE.most

@@ -23,7 +23,6 @@ def browser() -> str | None:
 
 
 def known(token: object) -> str | None:
-    """Return the token, if it has the form of a server's tokens."""
     return token if isinstance(token, str) and _TOKEN.fullmatch(token) else None
 
 
@@ -68,5 +67,4 @@ def others_reach(address: str) -> list[str]:
 
 
 def url(name: str, port: int) -> str:
-    """Return the address of the app for a browser."""
     return f"http://{f'[{name}]' if ':' in name else name}:{port}"

@@ -68,7 +68,6 @@ CONFIG = {"displayModeBar": False, "scrollZoom": False, "displaylogo": False}
 
 
 def scenario_of(case: str) -> Scenario:
-    """Load a case by its id, again when its file has changed."""
     return _loaded(case, stamp_of(find(case)))
 
 
@@ -78,7 +77,6 @@ def _loaded(case: str, stamp: Stamp) -> Scenario:
 
 
 def replication_0(summary: Summary) -> Trace:
-    """Simulate the first replication of a run again: its plan and seed give its trace."""
     return _replication_0(fingerprint([*summary.plan.identity, summary.seed]), summary)
 
 
@@ -98,31 +96,26 @@ def draw(chart: Chart, key: str) -> None:
 
 
 def draw_diagram(picture: Diagram) -> None:
-    """Show a design's diagram, and its loads as a table."""
     st.mermaid_chart(picture.source, alt=picture.takeaway)
     st.caption(plain(picture.takeaway))
     as_table(picture.table)
 
 
 def plain(text: str) -> str:
-    """Escape a text, so that Markdown shows it as it is written."""
     return re.sub(f"([{re.escape(punctuation)}])", r"\\\1", text)
 
 
 def as_table(table: pd.DataFrame) -> None:
-    """Show the numbers behind a picture."""
     with st.popover("As a table", type="tertiary"):
         st.dataframe(table, hide_index=True)
 
 
 def upload(label: str, endings: list[str], limit: Limit) -> UploadedFile | None:
-    """Show a box for a file; a file beyond the limit is refused before it is sent, and again if a browser sends it."""
     given = st.file_uploader(label, type=endings, max_upload_size=limit.most // MIB)
     return next(iter(_within(limit, [given] if given else [])), None)
 
 
 def uploads(label: str, limit: Limit) -> list[UploadedFile]:
-    """Show a box for several files, each within the limit."""
     return _within(limit, st.file_uploader(label, accept_multiple_files=True, max_upload_size=limit.most // MIB))
 
 
@@ -134,12 +127,10 @@ def _within(limit: Limit, given: list[UploadedFile]) -> list[UploadedFile]:
 
 
 def download(label: str, table: pd.DataFrame, file_name: str) -> None:
-    """Show a button that saves a table as CSV; the file is made when the button is pressed."""
     st.download_button(label, lambda: for_people(table), file_name, "text/csv", key=file_name, on_click="ignore")
 
 
 def mark_card(mark: Mark) -> None:
-    """Show a figure beside its bar."""
     colour: Colour = "green" if mark.met else "red"
     label, reached = plain(mark.label), mark.spoken(mark.reached)
     st.markdown(label)
@@ -147,14 +138,12 @@ def mark_card(mark: Mark) -> None:
 
 
 def evidence(sources: list[Source]) -> None:
-    """Show the sources of all numbers, each with the badge of its kind."""
     st.markdown("  \n".join(f"{_badge(kind)} {meaning}" for kind, (_, meaning) in EVIDENCE.items()))
     for source in sources:
         st.markdown(f"{_badge(source.kind)} **{plain(source.what)}**: {plain(source.value)} · {plain(source.source)}")
 
 
 def lessons(scenario: Scenario) -> None:
-    """Show the lessons of a case."""
     for lesson in scenario.debrief:
         st.markdown(f"**{plain(lesson.title)}.** {lesson.text}")
         if lesson.source:
@@ -166,7 +155,7 @@ def _badge(kind: str) -> str:
 
 
 def story(scenario: Scenario) -> None:
-    """The title with its buttons, in the row that is being filled."""
+    """Return the title with its buttons, in the row that is being filled."""
     st.title(plain(scenario.title), anchor=False, width="content")
     if st.button("Brief", key="brief"):
         _brief(scenario)

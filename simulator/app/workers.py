@@ -44,7 +44,6 @@ class Workers:
         self._stopped = False
 
     def start(self) -> None:
-        """Spawn the processes, unless they run; they import their modules while the visitor still reads."""
         for place in range(self.processes):
             self._executor(place)
 
@@ -147,7 +146,6 @@ def _spawned() -> ProcessPoolExecutor:
 
 @contextmanager
 def _without_script() -> Iterator[None]:
-    """Put an empty module in place of `__main__`: a spawned process runs `__main__` again, which in Streamlit is the page."""
     script = sys.modules["__main__"]
     sys.modules["__main__"] = ModuleType("__main__")
     try:

@@ -53,12 +53,10 @@ ARRIVAL_KINDS.update((kind_of(model), model) for model, _ in _KINDS)
 
 
 def register(model: type[AnyArrivals], process: type[Process]) -> None:
-    """Let scenarios name a further kind of arrivals, with its fields and the draws of its times."""
     add_kind(ARRIVAL_KINDS, model)
     ARRIVALS[kind_of(model)] = process
 
 
 def unregister(model: type[AnyArrivals]) -> None:
-    """Remove a kind that was registered."""
     remove_kind(ARRIVAL_KINDS, model)
     del ARRIVALS[kind_of(model)]

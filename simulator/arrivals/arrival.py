@@ -42,15 +42,13 @@ class Clock:
         return float(np.interp(self.start + time, self.edges, self.ticks()))
 
     def ticks(self) -> Times:
-        """Ticks from the first edge until each edge."""
         return np.append(0.0, np.cumsum(np.diff(self.edges) * self.heights))
 
     def total(self, end: float) -> float:
-        """Ticks from the start of the run until `end`."""
         return self.ticks_at(end) - self.ticks_at(0.0)
 
     def surged(self, surges: Sequence[Surge]) -> Clock:
-        """The same clock, `times` as fast within each surge."""
+        """Return the clock made `times` as fast within each surge."""
         if not surges:
             return self
         windows = [np.clip(self.start + np.array([at, at + seconds]), *self.edges[[0, -1]]) for at, seconds, _ in surges]
@@ -62,12 +60,11 @@ class Clock:
 
 
 def steady(speed: float, end: float) -> Clock:
-    """A clock of one speed on [0, end)."""
     return Clock(np.array([0.0, end]), np.array([speed]))
 
 
 def warped(draw: Callable[[float], Times], end: float, clock: Clock) -> Times:
-    """Times in seconds on [0, end), from times on a clock that is not seconds.
+    """Return times in seconds on [0, end), from times on a clock that is not seconds.
 
     draw: gives sorted times in ticks on [0, total), for the `total` that the clock counts until `end`; what it gives beyond
     that is cut off. Each is mapped back to the second at which the clock shows it (inversion of the cumulative rate: exact,
@@ -120,20 +117,16 @@ class Process:
 
     @property
     def spikes(self) -> list[Surge]:
-        """The scenario's own surges."""
         return []
 
     @property
     def expected(self) -> float:
-        """How many requests to expect in all, spikes included."""
         raise NotImplementedError
 
     def expected_under(self, surges: Sequence[Surge]) -> float:
-        """The same, with surges on top of the scenario's own spikes."""
         return self.expected
 
     def drawn_under(self, surges: Sequence[Surge]) -> float:
-        """How many times to make room for: those that are expected, and those that are drawn beyond the run."""
         return self.expected_under(surges)
 
     @property
@@ -154,7 +147,7 @@ class Process:
 
     @property
     def mean_think_s(self) -> float:
-        """How long clients think on average between an answer and the next request (s); 0 where nobody does."""
+        """Return how long clients think on average between an answer and the next request (s); 0 where nobody does."""
         return 0.0
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
@@ -165,7 +158,6 @@ class Process:
         raise NotImplementedError
 
     def clock(self, rng: np.random.Generator) -> Clock:
-        """Ticks a second over the run."""
         return steady(1.0, self.end)
 
 
@@ -174,7 +166,6 @@ ARRIVALS: dict[str, type[Process]] = {}
 
 
 def arrivals_of(scenario: Scenario, recording: Recording | None = None) -> Process:
-    """Return the arrivals of a scenario over its run; recording: the times that a replay plays."""
     run = scenario.run
     return ARRIVALS[scenario.arrivals.kind](scenario.arrivals, run.days * DAY_S, clock_s(run.starts_at), recording)
 
@@ -184,39 +175,32 @@ class OpenProcess(Process):
 
     @property
     def spikes(self) -> list[Surge]:
-        """The scenario's own surges."""
         return [Surge(spike.at_s, spike.seconds, spike.times) for spike in self.spec.spikes]
 
     @property
     def expected(self) -> float:
-        """How many requests to expect in all, spikes included."""
         return self.expected_under(())
 
     def expected_under(self, surges: Sequence[Surge]) -> float:
-        """The same, with surges on top of the scenario's own spikes."""
         return self.rates().surged([*self.spikes, *surges]).total(self.end)
 
     @property
     def mean_rate(self) -> float:
-        """Requests a second in the long run, spikes left out."""
         return self.rates().total(self.end) / self.end
 
     @property
     def peak_rate(self) -> float:
-        """Requests a second at the busiest time of all the days that the run touches, spikes included."""
         return float(self.peaks().surged(self.spikes).heights.max())
 
     def rates(self) -> Clock:
-        """Expected requests a second over the run."""
         raise NotImplementedError
 
     def peaks(self) -> Clock:
-        """The same, where a state that comes and goes counts at its busiest."""
         return self.rates()
 
 
 def poisson_times(rng: np.random.Generator, rate: float, usual: float, total: float) -> Times:
-    """A Poisson process on [0, total): given their number, times are uniform and independent.
+    """Return a Poisson process on [0, total): given their number, times are uniform and independent.
 
     It is drawn on [0, usual) first and then on, so that a longer total leaves the times before `usual` as they are.
     """

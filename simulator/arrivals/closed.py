@@ -80,7 +80,6 @@ class LoopProcess(Process):
     """
 
     def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:
-        """Draw the earliest times of requests: surges do not reach clients that wait for their answers."""
         return super().comings(rng)
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
@@ -98,11 +97,9 @@ class LoopProcess(Process):
 
     @property
     def expected(self) -> float:
-        """The number of requests to make room for."""
         return self._most(self.mean_think_s)
 
     def drawn_under(self, surges: Sequence[Surge]) -> float:
-        """Return the number that fills the run, or reaches the limit, if no client thinks longer than usual."""
         think = self.spec.loop.think
         return self._most(think.usual if think else 0.0)
 

@@ -35,7 +35,7 @@ class Peak(Strict):
 
 
 class DailyArrivals(Open):
-    """How the requests of one day spread over it.
+    """Shape of one day's arrivals.
 
     `weights` split the day from 00:00 into equal parts; `peaks` take their shares of the day first.
     """
@@ -83,16 +83,13 @@ class _Profiled(OpenProcess):
     """A Poisson process: its clock counts expected requests."""
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        """One request a tick on average."""
         return poisson_times(rng, 1.0, usual, total)
 
     def clock(self, rng: np.random.Generator) -> Clock:
-        """Expected requests a second."""
         return self.rates()
 
     @property
     def rates_in_run(self) -> tuple[float, float]:
-        """The hours of the run are what counts, not those of the whole day or week."""
         clock = self.peaks().surged(self.spikes)
         within = (clock.edges[:-1] < clock.start + self.end) & (clock.edges[1:] > clock.start)
         return self.rates().total(self.end) / self.end, float(clock.heights[within].max())
@@ -102,14 +99,12 @@ class DailyProcess(_Profiled):
     """The same rates every day."""
 
     def rates(self) -> Clock:
-        """The day's rates, day after day."""
         edges, shares = day_shares(self.spec)
         days = np.full(int((self.starts_at + self.end) // DAY_S) + 1, self.spec.per_day.value)
         return _days_of(edges, shares, days, self.starts_at)
 
     @property
     def mean_rate(self) -> float:
-        """Averaged over a day."""
         return float(self.spec.per_day.value / DAY_S)
 
 
@@ -117,7 +112,7 @@ class WeeklyProcess(_Profiled):
     """Each day of the week has its share of the week, and the same profile."""
 
     def rates(self) -> Clock:
-        """The week's rates, week after week, from the day on which the run starts."""
+        """Return the week's rates, week after week, from the day on which the run starts."""
         edges, shares = day_shares(self.spec)
         weights = np.array(self.spec.days) / sum(self.spec.days)
         first = DAYS.index(self.spec.starts_on)
@@ -126,19 +121,17 @@ class WeeklyProcess(_Profiled):
 
     @property
     def mean_rate(self) -> float:
-        """Averaged over a week."""
         return float(self.spec.per_week.value / (len(DAYS) * DAY_S))
 
 
 def _days_of(edges: Times, shares: Times, requests: Times, starts_at: float) -> Clock:
-    """Days one after the other from midnight on; requests: how many to expect on each."""
     days = np.arange(len(requests)) * DAY_S
     all_edges = np.append((days[:, None] + edges[:-1]).ravel(), days[-1] + DAY_S)
     return Clock(all_edges, (requests[:, None] * shares).ravel(), starts_at)
 
 
 def day_shares(spec: DailyArrivals) -> tuple[Times, Times]:
-    """How one day's requests spread over it: edges in seconds from 00:00, shape (n + 1,), and shares a second, shape (n,)."""
+    """Return the shape of one day: edges in seconds from 00:00, shape (n + 1,), and shares a second, shape (n,)."""
     even = np.linspace(0, DAY_S, len(spec.weights) + 1)
     peaks = [(clock_s(peak.start), clock_s(peak.start) + 60 * peak.minutes, peak.share) for peak in spec.peaks]
     edges = np.unique(np.concatenate([even, *(peak[:2] for peak in peaks)]))

@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from simulator.records.timetables import Surge
 
 Queries = Annotated[int, Field(ge=1, le=100_000_000)]
-Percentile = Annotated[
-    float, Field(ge=0.5, le=0.9999, description="the percentile of queries at which the latency is quoted, as a share")
-]
+Percentile = Annotated[float, Field(ge=0.5, le=0.9999, description="the quoted percentile of latency, as a share of queries")]
 
 
 class _Quoted(AnyArrivals):
@@ -92,22 +90,18 @@ class ServerProcess(PoissonProcess):
     """MLPerf's server: a Poisson process that stops after so many queries."""
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        """Sums of exponential gaps."""
         return np.cumsum(rng.exponential(1 / self.spec.rate_per_s.value, self.spec.queries))
 
     def rates(self) -> Clock:
-        """The rate until the last query is due."""
         busy = min(self.spec.queries / self.spec.rate_per_s.value, self.end)
         edges = np.unique([0.0, busy, self.end])
         return Clock(edges, np.array([self.spec.rate_per_s.value, 0.0][: len(edges) - 1]))
 
     def drawn_under(self, surges: Sequence[Surge]) -> float:
-        """All queries, however many of them come within the run."""
         return float(self.spec.queries)
 
     @property
     def mean_rate(self) -> float:
-        """The rate while queries come."""
         return float(self.spec.rate_per_s.value)
 
 
@@ -115,10 +109,8 @@ class OfflineProcess(Process):
     """MLPerf's offline: everything is there at the start."""
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        """All at 0."""
         return np.zeros(self.spec.samples)
 
     @property
     def expected(self) -> float:
-        """All samples."""
         return float(self.spec.samples)

@@ -64,7 +64,7 @@ class ReplayProcess(OpenProcess):
     """The recording's own clock, squeezed; its gaps, more or less even."""
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        """The recorded times; over and over where the recording repeats."""
+        """Return the recorded times; over and over where the recording repeats."""
         once, period = self._once()
         if not self.spec.repeat:
             return once
@@ -72,14 +72,13 @@ class ReplayProcess(OpenProcess):
         return np.asarray((rounds[:, None] * period + once).ravel())
 
     def expected_under(self, surges: Sequence[Surge]) -> float:
-        """How many recorded times fall into the run."""
+        """Return the number of recorded times fall into the run."""
         total = steady(1.0, self.end).surged([*self.spikes, *surges]).total(self.end)
         once, period = self._once()
         rounds, rest = divmod(total, period) if self.spec.repeat else (0.0, total)
         return rounds * len(once) + float(np.searchsorted(once, rest))
 
     def rates(self) -> Clock:
-        """What came in each minute."""
         times = self.times(np.random.default_rng(), self.end, self.end)
         minutes = max(int(np.ceil(self.end / MINUTE_S)), 1)
         counts = np.bincount((times[times < self.end] / MINUTE_S).astype(int), minlength=minutes)
@@ -87,7 +86,6 @@ class ReplayProcess(OpenProcess):
         return Clock(edges, counts / np.diff(edges))
 
     def _once(self) -> tuple[Times, float]:
-        """Seconds from the start of the run, and after how long the recording may start again: a mean gap after its end."""
         assert self.recording is not None
         times = evened((self.recording.times - self.spec.origin_s) / self.spec.rate_scale, self.spec.burstiness)
         gap = (times[-1] - times[0]) / (len(times) - 1) if len(times) > 1 else 0.0
@@ -95,7 +93,7 @@ class ReplayProcess(OpenProcess):
 
 
 def evened(times: Times, burstiness: float) -> Times:
-    """Times between the same first and last, each gap `burstiness` as far from the mean gap; a gap below 0 becomes 0."""
+    """Return times between the same first and last, each gap `burstiness` as far from the mean gap; a gap below 0 becomes 0."""
     if burstiness == 1 or len(times) < 3:
         return times
     gaps = np.diff(times)

@@ -54,7 +54,6 @@ class Sensor(Strict):
 
     @property
     def frames_per_s(self) -> float:
-        """Frames a second of the run: the rate on its own clock, corrected for its drift."""
         return self.rate_per_s.value * (1 + (self.drift_ppm.value if self.drift_ppm else 0.0) / 1e6)
 
     @property
@@ -100,17 +99,15 @@ class SensorsProcess(OpenProcess):
         return Comings(times, sensors[kept], frames[kept])
 
     def expected_under(self, surges: Sequence[Surge]) -> float:
-        """How many ticks fall into the run."""
         total = steady(1.0, self.end).surged([*self.spikes, *surges]).total(self.end)
         return float(sum(_count(sensor, total) for sensor in self.spec.sensors.values()))
 
     def rates(self) -> Clock:
-        """The rates of all sensors together."""
         return steady(sum(self.spec.frames_per_s.values()), self.end)
 
 
 def _count(sensor: Sensor, total: float) -> int:
-    """How many ticks of a sensor fall on [0, total) seconds."""
+    """Return the number of ticks of a sensor fall on [0, total) seconds."""
     return max(ceil((total - sensor.first_s) * sensor.frames_per_s), 0)
 
 
@@ -122,7 +119,7 @@ def _ticks(sensor: Sensor, rng: np.random.Generator, total: float) -> Times:
 
 
 def _jitter_s(sensor: Sensor, rng: np.random.Generator, count: int) -> Times:
-    """How far each frame is from its tick, in seconds, shape (count,); the first ones are the same whatever `count` is."""
+    """Return the distance of each frame from its tick in seconds, shape (count,); a longer draw begins alike."""
     if sensor.jitter_ms is not None:
         return np.asarray(sensor.jitter_ms.draw(rng, count) / 1000.0, float)
     if sensor.jitter_uniform_ms is not None:

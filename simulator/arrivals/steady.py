@@ -69,11 +69,11 @@ class Mmpp(Open):
     states: Annotated[list[Phase], Field(min_length=2, max_length=64)]
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """The state does not change so often that a run has no end."""
+        """Yield the state does not change so often that a run has no end."""
         yield from super().check(scenario)
         stays = [state.stay_s.value for state in self.states]
-        if told := too_often(sum(stays) / len(stays), scenario, "changes of the state"):
-            yield ("states", stays.index(min(stays)), "stay_s"), told
+        if fault := too_often(sum(stays) / len(stays), scenario, "changes of the state"):
+            yield ("states", stays.index(min(stays)), "stay_s"), fault
 
 
 #: Gaps drawn at a time: fixed, so that a longer run begins like a shorter one.
@@ -84,7 +84,6 @@ class _Steady(OpenProcess):
     """One rate all the time."""
 
     def rates(self) -> Clock:
-        """The rate that the scenario states."""
         return steady(self.spec.rate_per_s.value, self.end)
 
 
@@ -92,7 +91,6 @@ class PoissonProcess(_Steady):
     """Independent requests."""
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        """Uniform times, given how many there are."""
         return poisson_times(rng, self.spec.rate_per_s.value, usual, total)
 
 
@@ -100,7 +98,6 @@ class ConstantProcess(_Steady):
     """One request every 1 / rate seconds, the first at the start."""
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        """Evenly spaced times."""
         rate = self.spec.rate_per_s.value
         return np.asarray(np.arange(np.ceil(rate * total)) / rate)
 
@@ -112,7 +109,7 @@ class _Renewal(_Steady):
     """
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        """The rest of the gap at the start, then gap by gap."""
+        """Return the rest of the gap at the start, then gap by gap."""
         last = rng.random() * self.covering_gap(rng)
         blocks = [np.array([last])]
         while last < total:
@@ -125,7 +122,7 @@ class _Renewal(_Steady):
         raise NotImplementedError
 
     def covering_gap(self, rng: np.random.Generator) -> float:
-        """A gap in seconds, drawn with a chance that grows with its length: density x f(x) / mean."""
+        """Return a gap in seconds, drawn with a chance that grows with its length: density x f(x) / mean."""
         raise NotImplementedError
 
 
@@ -138,11 +135,9 @@ class GammaProcess(_Renewal):
         return float(self.spec.cv.value**-2)
 
     def gaps(self, rng: np.random.Generator) -> Times:
-        """BLOCK gaps."""
         return np.asarray(rng.gamma(self.shape, size=BLOCK) / (self.shape * self.spec.rate_per_s.value))
 
     def covering_gap(self, rng: np.random.Generator) -> float:
-        """A gap by its length."""
         return float(rng.gamma(self.shape + 1) / (self.shape * self.spec.rate_per_s.value))
 
 
@@ -160,16 +155,14 @@ class WeibullProcess(_Renewal):
         return float(1 / (self.spec.rate_per_s.value * gamma(1 + 1 / self.shape)))
 
     def gaps(self, rng: np.random.Generator) -> Times:
-        """BLOCK gaps."""
         return np.asarray(self.scale * rng.weibull(self.shape, BLOCK))
 
     def covering_gap(self, rng: np.random.Generator) -> float:
-        """A gap by its length."""
         return float(self.scale * rng.gamma(1 + 1 / self.shape) ** (1 / self.shape))
 
 
 def weibull_shape(cv: float) -> float:
-    """The shape k of the Weibull distribution with this coefficient of variation: cv^2 = G(1 + 2/k) / G(1 + 1/k)^2 - 1."""
+    """Return the Weibull shape k with this coefficient of variation: cv^2 = G(1 + 2/k) / G(1 + 1/k)^2 - 1."""
 
     def excess(k: float) -> float:
         return float(gammaln(1 + 2 / k) - 2 * gammaln(1 + 1 / k) - np.log1p(cv**2))
@@ -181,11 +174,10 @@ class MmppProcess(OpenProcess):
     """A Poisson process under a rate that stays in each state for an exponential time (Fischer and Meier-Hellstern 1993)."""
 
     def times(self, rng: np.random.Generator, usual: float, total: float) -> Times:
-        """One request a tick on average."""
         return poisson_times(rng, 1.0, usual, total)
 
     def clock(self, rng: np.random.Generator) -> Clock:
-        """The rate on one path through the states; the share of time spent in each is that of its mean stay."""
+        """Return the rate on one path through the states; the share of time spent in each is that of its mean stay."""
         rates, stays = self._states()
         state = int(rng.choice(len(stays), p=stays / stays.sum()))
         order = np.roll(np.arange(len(stays)), -state)
@@ -196,15 +188,12 @@ class MmppProcess(OpenProcess):
         return Clock(np.concatenate(edges), np.tile(rates[order], len(edges) - 1))
 
     def rates(self) -> Clock:
-        """The mean over the states."""
         rates, stays = self._states()
         return steady(float(rates @ stays / stays.sum()), self.end)
 
     def peaks(self) -> Clock:
-        """The busiest state."""
         return steady(float(self._states()[0].max()), self.end)
 
     def _states(self) -> tuple[Times, Times]:
-        """Rate and mean stay of each state."""
         states = self.spec.states
         return np.array([s.rate_per_s.value for s in states]), np.array([s.stay_s.value for s in states])

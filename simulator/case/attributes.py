@@ -65,7 +65,6 @@ class AnyAttribute(Strict):
 
     @property
     def categories(self) -> list[str]:
-        """The values that it may have, in the order of the file; none if it is a number."""
         return []
 
     @property
@@ -73,7 +72,6 @@ class AnyAttribute(Strict):
         return not self.categories
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """Yield the faults that no single field shows: a place within the attribute, and a sentence."""
         yield from ()
 
     def gather(self, gather: Gatherer, name: str) -> None:
@@ -91,12 +89,10 @@ class AnyAttribute(Strict):
         raise NotImplementedError
 
     def named(self, column: Column) -> Any:
-        """Return a readable column: numbers as they are, categories by value; missing where a request has none of them."""
         values = self.categories
         return pd.Categorical.from_codes(column, dtype=pd.CategoricalDtype(values)) if values else column
 
     def group_of(self, column: Column) -> NDArray[np.intp]:
-        """Return the group of each request, counted from 0 in the order of the groups; -1 for none."""
         return column.astype(np.intp)
 
 

@@ -112,7 +112,6 @@ def _classes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
 
 
 def _attributes(scenario: Scenario) -> Iterator[tuple[Path, str]]:
-    """Yield faults of attributes. Gates and traces have words of their own, which an attribute may not use as its name."""
     for name, attribute in scenario.attributes.items():
         if name in RESERVED:
             yield ("attributes", name), f"'{name}' is reserved; rename the attribute"
@@ -210,7 +209,6 @@ def check_names(data: Any, sections: Collection[str] = ()) -> Found:
 
 
 def _mapping(data: Any, key: str) -> dict[str, Any]:
-    """Return the mapping at `key`, or an empty one if the file holds something else."""
     value = data.get(key) if isinstance(data, dict) else None
     return value if isinstance(value, dict) else {}
 
@@ -280,7 +278,6 @@ def _of_sections(data: Any) -> Iterator[Metric]:
 
 
 def _no_metric(name: str, known: Iterable[str], of_positives: Container[str]) -> str:
-    """Return the sentence for a name that is no metric; of_positives: the metrics that need a population."""
     lacks = "it needs a section `population`, which says who is positive"
     return f"'{name}' is not a metric here; {lacks if name in of_positives else suggest(name, known, GUIDE)}"
 
@@ -346,7 +343,6 @@ def _writes(data: Any, misspelled: Container[str]) -> Found:
 
 
 def _fixed(path: Path) -> str:
-    """Return the sentence that refuses an option to write to a place; empty if one may."""
     if path[0] in _FIXED_SECTIONS:
         return f"'{path[0]}' is fixed for all designs; an option cannot write to it"
     if len(path) == 1 and path[0] in _OF_NAMES:

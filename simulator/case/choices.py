@@ -26,7 +26,6 @@ Pick = str | int | float
 
 
 def parts(path: str) -> Path:
-    """Split a place such as `stages.decode.routes.0` into keys and indexes."""
     return tuple(int(part) if part.isdecimal() else part for part in path.split("."))
 
 
@@ -40,7 +39,6 @@ class _Choice(Strict):
     situation: bool = False  # the drive, the weather or the like: not for the designer to change
 
     def check(self) -> Iterator[tuple[Path, str]]:
-        """Yield the faults that no single field shows: a place within the choice, and a sentence."""
         yield from ()
 
 
@@ -124,7 +122,6 @@ class Number(_Choice):
         return self.min, self.max, self.step
 
     def extremes(self) -> list[Pick]:
-        """Return the picks that have to run for every pick to run: the smallest and the largest number."""
         return [min(self.values), max(self.values)] if self.values is not None else [*self._range[:2]]
 
     def picks(self) -> list[Pick]:
@@ -171,7 +168,6 @@ class Number(_Choice):
         return {parts(at): (number, ("set", index)) for index, at in enumerate(self.set)}
 
     def like(self, number: float) -> int | float:
-        """Return a number in the type that the range's widget needs: whole if default, ends and step are."""
         ends = [end for end in (self.default, self.min, self.max, self.step) if end is not None]
         return int(number) if all(float(end).is_integer() for end in ends) else float(number)
 

@@ -87,11 +87,9 @@ class AnyCurveball(Strict):
 
     @property
     def strikes(self) -> tuple[str, ...]:
-        """The kinds of stages it may strike; empty if it strikes none."""
         return ()
 
     def hits(self, name: str, stage: AnyStage) -> bool:
-        """Return whether it strikes this stage: the one it names, or everything with machines if it names none."""
         named: str | None = getattr(self, "stage", None)
         return bool(self.strikes) and (name == named or (named is None and stage.servers.cost_part == "machines"))
 

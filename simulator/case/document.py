@@ -65,7 +65,6 @@ _OF_ENTRIES = frozenset({"stages", "ends", "choices", "curveballs", "controllers
 
 
 def beyond(known: Collection[Fault], further: Iterable[Fault], doubtful: Collection[Path]) -> list[Fault]:
-    """Return the further faults at fields without a known one, and outside the parts of the file that are in doubt."""
     fields = {fault.field for fault in known}
     parts = tuple(f"{dotted(path[: 2 if path[0] in _OF_ENTRIES else 1])}." for path in doubtful if path)
     return [fault for fault in further if fault.field not in fields and not f"{fault.field}.".startswith(parts)]
@@ -109,7 +108,6 @@ class Document:
         return self.moved[written] + path[len(written) :] if written else path
 
     def _written_part(self, path: Path) -> Path:
-        """Return the part of a path that a pick has written; empty without one."""
         return next((path[:length] for length in range(len(path), 0, -1) if path[:length] in self.moved), ())
 
     def holds(self, path: Path) -> bool:

@@ -113,7 +113,6 @@ _PATTERNS = {
 
 
 def place_of(data: Any, line: Any) -> Path:
-    """Return the place of an error in the file's data; line: one of ValidationError.errors()."""
     path = _in_file(data, line["loc"])
     return (*path, "kind") if line["type"] == "union_tag_invalid" else path
 

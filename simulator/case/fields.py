@@ -177,7 +177,6 @@ class Figure(Sourced):
 
     @property
     def allowed(self) -> tuple[float, float]:
-        """The lowest and the highest value that its field takes; infinite where nothing bounds it."""
         return self._allowed
 
     def within(self, low: float, high: float) -> Self:

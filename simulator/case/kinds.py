@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 
 def kind_of(model: type[BaseModel]) -> str:
-    """The word that a file writes as the `kind` of a model."""
     word: str = get_args(model.model_fields["kind"].annotation)[0]
     return word
 
@@ -50,7 +49,6 @@ Kind = TypeVar("Kind", bound=BaseModel)
 
 
 def registry(*models: type[Kind]) -> dict[str, type[Kind]]:
-    """These models by kind."""
     return {kind_of(model): model for model in models}
 
 
@@ -65,7 +63,6 @@ class OneOf:
     provider: str = ""
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Return the schema of their union, discriminated by `kind`."""
         if self.provider:
             import_module(self.provider)
         return handler.generate_schema(Annotated[Union[tuple(self.kinds.values())], Field(discriminator="kind")])  # noqa: UP007
@@ -80,13 +77,11 @@ def add_kind(kinds: dict[str, type[Kind]], model: type[Kind]) -> None:
 
 
 def remove_kind(kinds: dict[str, type[Kind]], model: type[Kind]) -> None:
-    """Forget a kind that was added."""
     del kinds[kind_of(model)]
     _rebuild()
 
 
 def _rebuild() -> None:
-    """Build the schema of a case anew, with the kinds that there are now."""
     from simulator.case.schema import Scenario
 
     Scenario.model_rebuild(force=True)
@@ -162,7 +157,6 @@ class AnyArrivals(Strict):
 
     @property
     def mlperf(self) -> MlperfRules | None:
-        """MLPerf's rules, if a run is judged by them."""
         return None
 
     @property
@@ -170,7 +164,6 @@ class AnyArrivals(Strict):
         return RequestContent()
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """Yield the faults that no single field shows: place within it, message."""
         yield from ()
 
 
@@ -220,7 +213,6 @@ class Section(Strict):
     """A section that a feature brings. Each default is that of a section without metrics and without evidence."""
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        """Yield faults that no single field shows: a place within the section, and a sentence."""
         raise NotImplementedError
 
     @classmethod
@@ -235,16 +227,13 @@ class Section(Strict):
         """Look up the evidence that the section refers to, and note what is missing as faults."""
 
     def totals(self, trace: Trace) -> dict[str, Total]:
-        """Return the section's metrics of one replication, by name."""
         return {}
 
     def objective_causes(self) -> Mapping[str, Callable[[Summary, Verdict], ObjectiveCause | None]]:
-        """Return the functions that explain objectives on the section's metrics, by the first part of the metric's name."""
         return {}
 
 
 def section_model(name: str) -> type[Section]:
-    """Return the model of a section; its module is imported when a case is first read."""
     module, model = PLACES[name]
     return getattr(import_module(module), model)  # type: ignore[no-any-return]
 
@@ -259,7 +248,6 @@ STAGE_KINDS: dict[str, type[AnyStage]] = {}
 
 
 def stage_kinds() -> Mapping[str, type[AnyStage]]:
-    """Return STAGE_KINDS once it is filled."""
     import_module("simulator.stages")
     return STAGE_KINDS
 
@@ -294,7 +282,7 @@ class Servers:
 
 @dataclass(frozen=True)
 class Service:
-    """How a stage with these fields holds and serves requests.
+    """Queue and service of a stage with these fields.
 
     held_for: the reason for a wait other than requests ahead; empty if there is none
     steady_servers: servers that are there throughout, failures aside; None if their number changes, or without servers
@@ -317,7 +305,7 @@ class Service:
 
 @dataclass(frozen=True)
 class Repeats:
-    """How often a stage sends one request anew. It counts, and after the last time the request goes another way.
+    """Repeats of one request by a stage. The stage counts, and the last repeat takes another way.
 
     photos: photos that one requester may send because of it
     resends: whether it resends requests that were turned away, so that only fallbacks may lead here
@@ -407,12 +395,10 @@ class AnyStage(Strict):
 
     @property
     def service(self) -> Service:
-        """How it holds and serves requests."""
         return Service()
 
     @property
     def repeats(self) -> Repeats:
-        """How often it sends a request anew."""
         return Repeats()
 
     @property
@@ -422,71 +408,58 @@ class AnyStage(Strict):
 
     @property
     def sends_alike(self) -> bool:
-        """Whether a request that comes again goes on as it went before: there is one way, or it was drawn before the run."""
         return len(set(self.planned_targets().values())) == 1
 
     @property
     def shared_by_branches(self) -> bool:
-        """Whether several branches of a fork may pass through it: one visit of a request does not affect another."""
         return False
 
     @classmethod
     def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
-        """Yield names of its own that refer to nothing: the stage and the whole file as plain data, faulty or not."""
         yield from ()
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """Yield the faults that no single field shows. Its own names refer to something, and every field is right by itself."""
         yield from ()
 
     @classmethod
     def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-        """Yield the metrics that this kind counts itself, beside those of its servers; tags: all that gates give."""
         yield from ()
 
     @final
     def targets(self) -> dict[Path, str]:
-        """Return every place in this stage that names a target, with the name."""
         return dict(targets_in(self))
 
     @final
     def planned_targets(self) -> dict[Path, str]:
-        """Return the targets of requests that are not turned away."""
         return {path: target for path, target in self.targets().items() if not is_fallback(path)}
 
     @final
     def fallbacks(self) -> dict[Path, str]:
-        """Return the targets of requests that are turned away."""
         return {path: target for path, target in self.targets().items() if is_fallback(path)}
 
     @final
     def arrows(self) -> Iterator[tuple[str, str]]:
-        """Return the label and the target of each planned route that a request may take."""
         if self.routing is not None:
             return self.routing.open_routes()
         return (("", target) for target in self.planned_targets().values())
 
     @final
     def unserved(self) -> set[str]:
-        """Return the targets that a request may reach without being served, kept waiting or counted here."""
         served = {*self.planned_targets(), ("on_timeout",)} if self.keeps else set()
         return {target for path, target in self.targets().items() if path not in served}
 
     @final
     def tags(self) -> list[str]:
-        """Return the tags that it gives to requests, in the order of the file."""
         return list(tags_in(self))
 
     @property
     @final
     def marks(self) -> bool:
-        """Whether it writes on a request what others read."""
         return self.service.gives_scores or bool(self.tags())
 
     @property
     @final
     def waits(self) -> bool:
-        """Whether the time that a request spends here depends on other requests, or on its own other inputs."""
         return bool(self.servers or self.service.held_for)
 
     @property
@@ -506,7 +479,6 @@ class AnyStage(Strict):
 
 @lru_cache(maxsize=1024)
 def is_target(field: Any) -> bool:
-    """Return whether a field of a stage names targets."""
     return isinstance(field, str) and (field == "to" or field.endswith("_to") or field.startswith("on_"))
 
 
@@ -529,7 +501,6 @@ def targets_in(stage: Any) -> Iterator[tuple[Path, str]]:
 
 
 def tags_in(stage: Any) -> dict[str, None]:
-    """Return the tags that a stage gives to requests, in order; a model, or the plain data of one."""
     entries = [entry for _, value in _fields(stage) if isinstance(value, list) for entry in value]
     tags = [value for entry in entries for field, value in _fields(entry) if field == "tag" and isinstance(value, str)]
     return dict.fromkeys(tag for tag in tags if tag)

@@ -39,7 +39,6 @@ ENDINGS = (".yaml", ".yml")
 
 
 def own_cases() -> dict[str, FilePath]:
-    """Return the file of each of the user's own cases, by id; empty unless OWN_CASES names a file or folder."""
     named = os.environ.get(OWN_CASES)
     return {file.stem: file for file in files_at(FilePath(named))} if named else {}
 
@@ -115,7 +114,6 @@ def load(id_or_path: str | FilePath) -> Scenario:
 
 
 def loads(text: str, name: str = "scenario.yaml") -> Scenario:
-    """Read and check a scenario from YAML text; `name` stands for the file in messages."""
     return _checked(parse_document(text, name))
 
 
@@ -186,7 +184,6 @@ def one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
 
 
 def _faults_of_picks(scenario: Scenario, unfit: Container[str]) -> list[Fault]:
-    """Return faults of designs, one choice at a time; unfit: choices that are left out, and controllers with them."""
     if unfit:
         sound = {name: choice for name, choice in scenario.choices.items() if name not in unfit}
         scenario = scenario.model_copy(update={"choices": sound, "controllers": {}})
@@ -280,7 +277,6 @@ def figures_of(scenario: Scenario) -> dict[str, Figure]:
 
 
 def _placed(scenario: Scenario) -> dict[str, tuple[Path, Figure]]:
-    """Return the figures by dotted place, each with its path: keys may be digits too, as indexes are."""
     return {dotted(path): (path, figure) for path, figure in sourced_of(scenario) if isinstance(figure, Figure)}
 
 

@@ -54,7 +54,6 @@ class Network:
                 yield join, len(within)
 
     def inputs_of(self, join: str) -> int:
-        """Return the number of branches that meet at a join; 0 where none do."""
         return next((len(self.branches(fork, join)) for fork in self.forks if self.meeting(fork) == join), 0)
 
     def times_shared(self, name: str) -> int:
@@ -166,7 +165,6 @@ def _alike(stage: AnyStage) -> set[str]:
 
 
 def _rings(graph: nx.DiGraph[str]) -> list[set[str]]:
-    """Return the stages that lead to each other, ring by ring; one that leads to itself is a ring."""
     return [ring for ring in nx.strongly_connected_components(graph) if len(ring) > 1 or graph.has_edge(*ring, *ring)]
 
 

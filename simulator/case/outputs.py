@@ -37,7 +37,6 @@ class MetricGroup(NamedTuple):
 
     @property
     def key(self) -> str:
-        """The group in the name of a metric."""
         return f"{self.attribute}.{self.value}"
 
 
@@ -68,28 +67,23 @@ class Metric:
 
     @property
     def is_time(self) -> bool:
-        """True for a latency, a wait or an age, which under overload depends on the length of the run."""
         return self.unit == "s"
 
     @property
     def is_tail(self) -> bool:
-        """True for a high percentile."""
         return self.quantile is not None and self.quantile > 0.5
 
     @property
     def has_groups(self) -> bool:
-        """True if it can be reported for a part of the requests: a time of each, or a share of them; not what stages do."""
         of_each = self.sample.partition(".")[0] in _OF_REQUESTS
         return of_each or (self.stage is None and self.unit in ("share", "per 1,000"))
 
     @property
     def of_all(self) -> Self:
-        """The record of this metric over all requests."""
         return self if self.group is None else replace(self, name=self.name.removesuffix(f".{self.group.key}"), group=None)
 
 
 def share_metric(name: str, label: str, better: Better, stage: str | None = None) -> Metric:
-    """Return the record of a share of the requests; stage: the stage that it is about, if any."""
     return Metric(name, label, "share", better, "share", stage=stage, most=1.0)
 
 
@@ -111,7 +105,6 @@ class CaseOutline:
     labels: Mapping[str, str] = field(default_factory=dict)
 
     def label(self, name: str) -> str:
-        """The label of a stage or an end; its name where it has none."""
         return self.labels.get(name, name)
 
 
@@ -130,7 +123,6 @@ class CountedMetric:
 
     @property
     def key(self) -> str:
-        """The name of its count: metrics of one sample share it."""
         return self.record.sample or self.record.name
 
 
@@ -159,14 +151,12 @@ def add_family(family: MetricFamily) -> None:
 
 
 def counted_metrics(case: CaseOutline) -> dict[str, CountedMetric]:
-    """Return every metric of a case but those of sections, by name, in the order of the screen."""
     import_module(_PROVIDER)
     families = [family for family in FAMILIES.values() if not family.part or getattr(case, family.part)]
     return {one.record.name: one for family in families for one in family.counted(case)}
 
 
 def metrics_of(case: CaseOutline) -> dict[str, Metric]:
-    """Return the records of every metric of a case but those of sections, by name, in the order of the screen."""
     return {name: one.record for name, one in counted_metrics(case).items()}
 
 
@@ -229,7 +219,7 @@ EXHIBITS = {
     "answer_times": Exhibit("Answer times", "waits"),
     "one_request": Exhibit("One at a time", "waits"),
     "cost": Exhibit("Cost", "costs"),
-    "vehicle": Exhibit("What a vehicle costs", "costs", "a vehicle", has_vehicle),
+    "vehicle": Exhibit("Cost of a vehicle", "costs", "a vehicle", has_vehicle),
     "transfer": Exhibit("Threshold elsewhere", "rests", "a gate by score"),
     "lateness": Exhibit("What lateness takes", "rests", "encounters", has_encounters),
     "misses": Exhibit("How misses follow each other", "rests", "encounters", has_encounters),
@@ -238,7 +228,6 @@ EXHIBITS = {
 
 
 def offered(scenario: Scenario) -> list[str]:
-    """The exhibits with something to show of a case, in the order of the registry."""
     return [name for name, exhibit in EXHIBITS.items() if exhibit.is_offered(name, scenario)]
 
 

@@ -78,7 +78,6 @@ class Quality(Strict):
 
     @property
     def separation(self) -> float:
-        """Distance of usable from unusable photos, in standard deviations of the quality value (equal-variance binormal)."""
         return float(np.sqrt(2) * ndtri(self.auc.value))
 
 
@@ -114,7 +113,7 @@ class RequestClass(Strict):
     share: ShareFigure
     priority: Annotated[int, Field(ge=1, le=100, description="1 is served first if the order is `priority`")] = 1
     deadline_s: Annotated[
-        float | None, Field(gt=0, le=1e7, description="seconds after arrival from which an answer is worthless")
+        float | None, Field(gt=0, le=1e7, description="seconds after arrival; a later answer is worthless")
     ] = None
 
 
@@ -199,9 +198,9 @@ class Scenario(Strict):
         None
     )
     vehicle: Annotated[Vehicle | None, Provided("vehicle"), Field(description="what a vehicle carries and pays for")] = None
-    incident: Annotated[
-        Incident | None, Provided("incident"), Field(description="a stream of frames in which something goes wrong")
-    ] = None
+    incident: Annotated[Incident | None, Provided("incident"), Field(description="a stream of frames, and a fault in it")] = (
+        None
+    )
     curveballs: Annotated[dict[Name, Curveball], Field(max_length=32)] = {}
     controllers: Annotated[dict[Name, Controller], Field(max_length=16)] = {}
     objectives: Annotated[list[Objective], Field(max_length=16)] = []
@@ -254,7 +253,6 @@ class Scenario(Strict):
 
     @property
     def sensors(self) -> list[str]:
-        """The sensors whose frames are the requests, in the order of the file; empty if they are not frames."""
         return list(self.arrivals.content.frames_per_s)
 
     @property
@@ -276,7 +274,6 @@ class Scenario(Strict):
         return [name for name, stage in self.stages.items() if stage.servers.keeps_hours]
 
     def routers(self) -> dict[str, Routing]:
-        """The stages that choose between routes, in the order of the file."""
         return {name: stage.routing for name, stage in self.stages.items() if stage.routing is not None}
 
     def score_gates(self) -> dict[str, Gate]:

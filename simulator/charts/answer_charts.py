@@ -1,4 +1,4 @@
-"""How long answers take."""
+"""Answer times, and the age of information."""
 
 from __future__ import annotations
 
@@ -185,7 +185,6 @@ def age_shares(trace: Trace, end: str) -> Chart:
 
 
 def _of(trace: Trace, end: str) -> dict[str, KnownAges]:
-    """Return the ages at an end by sensor, without sensors that sent nothing; overall where requests are not frames."""
     known_ages = dict(ages(trace))
     sensors = trace.plan.scenario.ages[end]
     by = {sensor: known_ages[f"{end}.{sensor}"] for sensor in sensors} if sensors else {end: known_ages[end]}
@@ -263,7 +262,6 @@ def _shares_takeaway(label: str, looks: dict[str, SensorLook], within: dict[str,
 
 
 def _target(bound: _Bound, looks: dict[str, SensorLook], within: dict[str, Shares]) -> str:
-    """State the share of the time that meets a bound: of its own sensor, else of the sensor that meets it least."""
     of = [bound.sensor] if bound.sensor else list(within)
     met = {name: float(np.interp(bound.bound_s, within[name][0], within[name][1], left=0.0)) for name in of}
     least = min(met, key=met.__getitem__)

@@ -39,7 +39,6 @@ class Diagram:
 
 
 def diagram(plan: Plan) -> Diagram:
-    """Draw the stages of a design and their offered loads; needs no run."""
     offered = loads(plan)
     return Diagram("\n".join(_lines(plan, offered)), _takeaway(plan, offered), _table(plan, offered))
 
@@ -61,7 +60,6 @@ def _lines(plan: Plan, offered: list[Load]) -> Iterator[str]:
 
 
 def _node(name: str) -> str:
-    """Return the node of a stage or an end; the prefix avoids reserved words of Mermaid, such as `end`."""
     return f"n_{name}"
 
 
@@ -70,13 +68,11 @@ def _text(text: str) -> str:
 
 
 def _arrows(stage: AnyStage) -> Iterator[tuple[str, str]]:
-    """Yield the planned routes out of a stage, solid, and its fallbacks, dotted."""
     yield from ((f'-->|"{_text(label)}"|' if label else "-->", target) for label, target in stage.arrows())
     yield from (("-.->", target) for target in dict.fromkeys(stage.fallbacks().values()))
 
 
 def strain(load: Load) -> str:
-    """Return `over` where the work exceeds the servers, `busy` where it nearly does, else an empty string."""
     highest = max(load.mean, load.peak or 0)
     return "over" if highest >= 1 and not load.at_most else "busy" if highest >= BUSY else ""
 

@@ -70,7 +70,6 @@ def _short(steps: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
 
 
 def _totals(links: pd.DataFrame) -> dict[str, float]:
-    """Return the count of requests that come to each name, or start there."""
     into, out = (links.groupby(side)["count"].sum() for side in ("to", "from"))
     return {name: max(into.get(name, 0), out.get(name, 0)) for name in {*into.index, *out.index}}
 
@@ -127,7 +126,6 @@ def _colour(name: str, fates: dict[str, str]) -> str:
 
 
 def _label(name: str, count: float) -> str:
-    """Shorten a name for a phone: up to its first comma, in lines of sixteen letters."""
     return "<br>".join(wrap(f"{name.split(',')[0]} {_number(count)}", 16))
 
 
@@ -191,14 +189,12 @@ def one_request(path: RequestPath, plan: Plan) -> Chart:
 
 
 def _pieces(row: str, step: PathStep) -> list[tuple[str, str, float, float]]:
-    """Return the parts of a step in their order: row, activity, start, end."""
     waits = [(row, wait.what, wait.start_s, wait.end_s) for wait in step.waits]
     began = step.waits[-1].end_s if step.waits else step.entered_s
     return [*waits, (row, step.doing, began, began + step.served_s)] if step.outcome == "served" else waits
 
 
 def _rows(steps: list[PathStep]) -> list[str]:
-    """Name each step; a stage that is visited again gets a number."""
     labels = [step.label for step in steps]
     counted = [labels[: index + 1].count(label) for index, label in enumerate(labels)]
     return [f"{label} ({count})" if count > 1 else label for label, count in zip(labels, counted, strict=True)]

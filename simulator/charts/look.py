@@ -83,7 +83,6 @@ def chart(
 
 
 def with_interval(value: float, low: float, high: float, name: str = "") -> str:
-    """Return a share with its bounds: `94% (91% to 96%)`; name: words before the bounds, such as `95% interval`."""
     return f"{percent(value)} ({f'{name} ' if name else ''}{percent(low)} to {percent(high)})"
 
 
@@ -106,7 +105,6 @@ def figure(*traces: Any, height: int = 340, **layout: Any) -> go.Figure:
 
 
 def small(*traces: go.Scatter) -> go.Figure:
-    """Draw a small picture, without a legend."""
     drawn = figure(*traces, height=HEIGHT, showlegend=False)
     drawn.update_layout(margin={"l": 4, "r": 4, "t": 22, "b": 4}, font={"size": 12})
     drawn.update_xaxes(fixedrange=True, nticks=4)
@@ -115,12 +113,10 @@ def small(*traces: go.Scatter) -> go.Figure:
 
 
 def decades(first: int = -4, last: int = 5, digits: Sequence[int] = (1, 2, 5)) -> list[float]:
-    """Return tick values of a logarithmic axis: these digits in each decade."""
     return [digit * 10.0**power for power in range(first, last + 1) for digit in digits]
 
 
 def wrapped(label: str) -> str:
-    """Break a label into lines that fit the margin of a chart on a phone."""
     return "<br>".join(wrap(label, 16))
 
 
@@ -139,12 +135,10 @@ def inked(drawn: go.Figure, theme: str | None) -> go.Figure:
 
 
 def word_on(colour: str) -> str:
-    """Return black or white, whichever has more contrast with a colour."""
     return max(("#000000", "#FFFFFF"), key=lambda word: contrast(word, colour))
 
 
 def contrast(one: str, other: str) -> float:
-    """Return the contrast of two hexadecimal colours, from 1 to 21 (WCAG 2.2)."""
     darker, lighter = sorted(map(_luminance, (one, other)))
     return (lighter + 0.05) / (darker + 0.05)
 
@@ -161,19 +155,16 @@ def translucent(colour: str, alpha: float) -> str:
 
 
 def rounded(table: pd.DataFrame, digits: int = 4) -> pd.DataFrame:
-    """Round the floats of a table to significant digits."""
     floats = table.select_dtypes("float").columns
     return table.assign(**{name: table[name].map(lambda value: float(f"{value:.{digits}g}")) for name in floats})
 
 
 def stage_colours(scenario: Scenario) -> dict[str, str]:
-    """Return the colour of each stage with servers, the same in every chart."""
     served = [name for name, stage in scenario.stages.items() if stage.servers]
     return {name: SERIES[index % len(SERIES)] for index, name in enumerate(served)}
 
 
 def precision_colours(precisions: list[str]) -> dict[str, str]:
-    """Return the colour of each precision, the same in every chart."""
     others = [name for name in sorted(precisions) if name not in _PRECISIONS]
     return _PRECISIONS | {name: _OTHER_PRECISIONS[index % len(_OTHER_PRECISIONS)] for index, name in enumerate(others)}
 
@@ -212,7 +203,6 @@ def whiskers(low: Iterable[float], value: Iterable[float], high: Iterable[float]
 def band(
     x: Iterable[Any], low: Iterable[float], high: Iterable[float], colour: str, alpha: float = 0.2, **more: Any
 ) -> list[go.Scatter]:
-    """Draw a filled band between two curves."""
     edge: dict[str, Any] = {"mode": "lines", "line": {"width": 0}, "hoverinfo": "skip", "showlegend": False} | more
     filled = go.Scatter(x=x, y=high, fill="tonexty", fillcolor=translucent(colour, alpha), **edge)
     return [go.Scatter(x=x, y=low, **edge), filled]

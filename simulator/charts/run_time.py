@@ -35,7 +35,6 @@ def time_of_day(trace: Trace, at_s: float) -> pd.Timestamp:
 
 
 def over_time(drawn: go.Figure, trace: Trace, shaded: str = "") -> None:
-    """Set the time axis, from the start of the run to its end in every chart, so that instants line up."""
     ends = [time_of_day(trace, 0.0), time_of_day(trace, trace.plan.horizon_s)]
     title = f"time of day; shaded: {shaded}" if shaded else "time of day"
     drawn.update_xaxes(title=title, tickformat="%H:%M", tickangle=0, range=ends, showgrid=False)
@@ -77,5 +76,4 @@ def _mark(drawn: go.Figure, strike: Strike, row: int, at: Callable[[float], Any]
 
 
 def _active(times: pd.Series[float], strikes: list[Strike]) -> list[str]:
-    """Return the labels of the curveballs at each time."""
     return [", ".join(one.label for one in strikes if one.start_s <= time < one.end_s) for time in times]

@@ -1,4 +1,4 @@
-"""How good score tables are, side by side."""
+"""Quality of score tables, side by side."""
 
 from __future__ import annotations
 
@@ -282,7 +282,7 @@ def _groups_takeaway(rows: pd.DataFrame) -> str:
     if few:
         few_words = f" {few} of {all_groups} groups have too few photos of a class to judge it: fewer than {ENOUGH}."
     if set(rows["group"]) == {UNKNOWN}:
-        return "The table does not say who belongs to which group, so only the whole can be judged."
+        return "The table has no groups of people, so only the whole can be judged."
     if judged.empty:
         return f"No group has {ENOUGH} positives, so none can be judged.{few_words}"
     worst, best = judged.iloc[0], judged.iloc[-1]
@@ -335,8 +335,8 @@ def _point(rows: pd.DataFrame, at: float, name: str, colour: str) -> go.Scatter:
 def _prevalence_takeaway(rows: pd.DataFrame, sample: float, chosen: float) -> str:
     here, there = _at(rows, sample), _at(rows, chosen)
     return (
-        f"In the sample {percent(sample)} are ill and {percent(here['right'] / 100)} of the referrals are right. Where "
-        f"{percent(chosen)} are ill it is {percent(there['right'] / 100)} (95% interval {percent(there['right low'] / 100)} to "
+        f"In the sample {percent(sample)} are ill and {percent(here['right'] / 100)} of the referrals are right. With "
+        f"{percent(chosen)} ill it is {percent(there['right'] / 100)} (95% interval {percent(there['right low'] / 100)} to "
         f"{percent(there['right high'] / 100)}): of 1,000 people, {there['referred']:.0f} are referred and "
         f"{significant(there['missed'], 2)} ill people are missed."
     )

@@ -118,7 +118,6 @@ def _bars(referred: Referred, labels: list[str], escalated: str) -> list[go.Bar]
 
 
 def _of(referred: Referred) -> str:
-    """Count the positives that go to people, with a digit more where it alone shows that some are missed."""
     digits = 1 if 0 < referred.missed < 10 else 0
     return f"{referred.found:,.{digits}f} of {referred.positives:,.0f}"
 
@@ -190,7 +189,6 @@ def _axes(plan: Plan) -> tuple[str, str]:
 
 
 def with_tried(chart: Chart, across: float, up: float) -> Chart:
-    """Add the threshold under trial at these shares."""
     marker = {"color": PURPLE, "size": 15, "symbol": "diamond"}
     point = go.Scatter(name="tried here", x=[100 * across], y=[100 * up], mode="markers", marker=marker, hoverinfo="skip")
     return replace(chart, figure=go.Figure(chart.figure).add_trace(point))

@@ -1,4 +1,4 @@
-"""How well a threshold holds up on patients and populations it was not chosen on."""
+"""Thresholds on patients and populations that they were not chosen on."""
 
 from __future__ import annotations
 

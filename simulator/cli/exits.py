@@ -29,12 +29,10 @@ _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202
 
 
 def visible(text: object) -> str:
-    """Write out characters that a terminal would obey, such as `\\x1b` for the escape character."""
     return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), str(text))
 
 
 def say(text: object, file: IO[str] | None = None) -> None:
-    """Print a text that may hold words from a file or an argument; file: standard output if it is not given."""
     print(visible(text), file=file)
 
 
@@ -45,7 +43,6 @@ class VisibleConsole(Console):
         return super().render_str(visible(text), **how)
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
-        """Yield segments; only rich's own control the terminal."""
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(visible(segment.text), segment.style)
 
@@ -61,13 +58,11 @@ _WIDEST = 1000
 
 
 def table_console() -> Console:
-    """Return standard output for tables: as wide as the terminal, or without line breaks where a program reads it."""
     out = VisibleConsole()
     return out if out.is_terminal else VisibleConsole(width=_WIDEST)
 
 
 def wide_console(least: int) -> Console:
-    """Return standard output for tables of at least `least` columns, whatever the terminal's width."""
     return VisibleConsole(width=max(Console().width, least), highlight=False)
 
 
@@ -175,7 +170,6 @@ def _complain(text: object) -> None:
 
 
 def _give_up_output() -> None:
-    """Drop output that standard output no longer takes, which Python would try again at its end, and complain."""
     try:
         sys.stdout.flush()
     except OSError:
@@ -183,7 +177,6 @@ def _give_up_output() -> None:
 
 
 def _misuse(error: Any) -> str:
-    """Return typer's objection to a command line in one sentence; empty where typer has printed a help instead."""
     context, message = getattr(error, "ctx", None), error.format_message()
     if context is None or not message:
         return str(message)
@@ -192,7 +185,6 @@ def _misuse(error: Any) -> str:
 
 
 def _report(faults: list[Fault]) -> None:
-    """Print the faults, a line each, as `file:line:col: field: message`."""
     for line in fault_lines(faults):
         _complain(line)
     if len(faults) <= FAULTS_SHOWN.most:

@@ -31,7 +31,6 @@ def main() -> None:
 
 
 def _take_every_text() -> None:
-    """Escape what standard output and error cannot encode, and drop output where they are closed."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is None:

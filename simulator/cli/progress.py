@@ -49,7 +49,6 @@ def working_bar() -> Iterator[Callable[[str, int, int], None]]:
 
 
 def run_in_processes(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
-    """Run and measure every replication, on all cores, with a bar."""
     total = replications or plan.scenario.run.replications
     with ProcessPool() as pool, counting_bar("replications", total) as report:
         return run_replications(plan, seed, replications, pool, report)

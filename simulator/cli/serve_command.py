@@ -40,7 +40,7 @@ def serve(
     address: Annotated[str, typer.Option(help="the address to serve on; 0.0.0.0 lets others in")] = "localhost",
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME", help="a name by which others reach this server; may be repeated", show_default=False),
+        typer.Option(metavar="NAME", help="a name that others use for this server; may be repeated", show_default=False),
     ] = None,
     uploads: Annotated[UploadPolicy, typer.Option(help="who sees an upload: only its owner, or everyone")] = UploadPolicy.MINE,
 ) -> None:

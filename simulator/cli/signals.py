@@ -27,7 +27,6 @@ def at_once() -> Iterator[None]:
 
 
 def from_now_at_once() -> None:
-    """From now on let an interrupt end the process at once, unless the parent process had interrupts ignored."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
 

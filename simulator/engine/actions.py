@@ -107,7 +107,6 @@ class Airlock:
         self._held: list[Callable[[], None]] = []
 
     def release(self) -> None:
-        """Pass on the deliveries that are due by now, in order, and hold the rest."""
         held, self._held = self._held, []
         for deliver in held:
             deliver()
@@ -117,7 +116,6 @@ class Airlock:
         return self.run.stages[self.name].may_reach(stage)
 
     def accept(self, rows: Sequence[int], time: float) -> None:
-        """Take requests that all come at `time`."""
         if time < self.run.holds_from:
             self.run.stages[self.name].accept(rows, time)
         else:

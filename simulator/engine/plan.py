@@ -122,7 +122,6 @@ class Plan:
 
 
 def at_band_edges(plan: Plan) -> list[Plan]:
-    """Return the plan with every projected latency at the fast edge of its band, and at the slow edge; empty without any."""
     projected = any(one.bands for one in (plan, *(after for _, after in plan.later)))
     return [at_band_edge(plan, edge) for edge in (0, 1)] if projected else []
 
@@ -169,7 +168,6 @@ def changes_of(plan: Plan) -> list[tuple[float, dict[str, Any]]]:
 
 
 def seen_as(plan: Plan, other: Plan) -> Plan:
-    """Return a plan for the labelled items, and at the edge of the bands, of another one."""
     with_its_items = plan if other.items is None else with_items(plan, *other.items)
     return with_its_items if other.edge is None else at_band_edge(with_its_items, other.edge)
 
@@ -346,7 +344,6 @@ class Gatherer:
         return plan
 
     def _weigh(self, plan: Plan) -> None:
-        """Compute average times of pools whose times grow with a number of the request, once all attributes are known."""
         for name in self.sized:
             self.latencies[name], warnings = weighed(plan, name)
             self.warnings += warnings
@@ -388,7 +385,6 @@ class Gatherer:
 
 
 def _goes_by_tables(routing: Routing | None, other_photos: bool) -> bool:
-    """Return whether routes may differ between two plans though their fields do not; other_photos: in number."""
     return routing is not None and (routing.by_score or (routing.by_quality and other_photos))
 
 

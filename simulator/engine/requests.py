@@ -53,7 +53,7 @@ class Requests:
     """
 
     def __init__(self, plan: Plan, streams: Streams, conditions: Conditions, stops: bool = False) -> None:
-        """stops: whether the run may be stopped on the way, and looked at."""
+        """Draw the columns; stops: whether the run may be stopped on the way."""
         comings, self._drawn, self._kept = sent(plan, streams)
         self.arrived, self.sensor, self.frame = comings
         self.n = len(self.arrived)
@@ -313,7 +313,7 @@ class Clients(ServiceStage):
         self.alarm.set(self._next_time())
 
     def accept(self, rows: Sequence[int], time: float) -> None:
-        """Requests reach the end of their way at `time`, now or later."""
+        """Take requests that reach the end of their way at `time`, now or later."""
         for row in rows:
             client = self.sender.pop(row, None)
             if client is None:  # it has been back before
@@ -325,7 +325,6 @@ class Clients(ServiceStage):
         self.alarm.set(self._next_time())
 
     def step(self, now: float) -> float:
-        """Send the queries that are due."""
         while self.ready and self.ready[0][0] <= now:
             time, client = heappop(self.ready)
             if self.issued < self.run.requests.n:

@@ -60,7 +60,7 @@ class Run:
     """
 
     def __init__(self, plan: Plan, streams: Streams, stops: bool = False) -> None:
-        """stops: whether the caller stops it on the way; a plan whose picks change stops in any case."""
+        """Set up a run; stops: whether the caller stops it on the way (a plan whose picks change stops in any case)."""
         self.plan = self.began_as = plan
         self.stops = stops or plan.changes
         self.barrier = 0.0 if self.stops else plan.horizon_s
@@ -142,7 +142,6 @@ class Run:
         return changed(self.plan, {name: pick for name, pick in after.design.items() if pick != before.design.get(name)})
 
     def act(self, picks: Mapping[str, Pick]) -> None:
-        """Change picks from now on. Raises ScenarioError for those that cannot change during the run."""
         self._change(changed(self.plan, picks))
 
     def _go_on(self, to: float) -> None:
@@ -257,7 +256,6 @@ class Run:
         return self.closed or name == stage or (name in self.stages and stage in self.ahead_of(name))
 
     def _targets(self, name: str) -> set[str]:
-        """Return the stages that a request may go on to from a stage; in a closed loop an end leads back to the clients."""
         if name == CLIENTS:
             return {self.plan.scenario.start}
         spec = self.plan.scenario.stages[name]
@@ -265,7 +263,6 @@ class Run:
         return targets & set(self.stages) | ({CLIENTS} if self.closed and targets & set(self.ends) else set())
 
     def _sharers(self, spec: Any) -> set[str]:
-        """Return the pools whose batches change the pace of this one's, so that their events have consequences here."""
         if (device := getattr(spec, "shares", None)) is None:
             return set()
         stages = self.plan.scenario.stages

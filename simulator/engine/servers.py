@@ -34,7 +34,6 @@ def servers(run: Plan | Trace, name: str, server: int | None = None) -> Steps:
 
 
 def down(trace: Trace, name: str, server: int | None = None) -> Steps:
-    """Return the number of servers of a stage that are there, but down, over time; server: count this one alone."""
     if len(trace.phases) < 2:
         return kind(trace, name).servers(trace, name, server).down
     return spliced((start, down(trace.under(plan), name, server)) for start, _, plan in trace.parts())
@@ -95,7 +94,6 @@ def weighted_work_s(trace: Trace, name: str, weight: Callable[[Plan], float], wi
 
 
 def _summed(run: Plan | Trace, figure: Callable[[Plan | Trace], float]) -> float:
-    """Sum a figure that grows with time over all plans of a trace: each adds its growth while it ran."""
     if not isinstance(run, Trace) or len(run.phases) < 2:
         return figure(run)
     return sum(figure(run.under(plan, end)) - figure(run.under(plan, start)) for start, end, plan in run.parts())

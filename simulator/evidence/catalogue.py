@@ -51,7 +51,7 @@ class Hardware(BaseModel):
         if (self.usd_per_hour is None) != (self.price_source is None):
             raise ValueError("usd_per_hour and price_source go together: no price without a source")
         if self.kind == "cpu" and self.vcpus is None:
-            raise ValueError("a processor needs vcpus, by which its price is shared out")
+            raise ValueError("a processor needs vcpus, to share out its price")
         if self.source is None and (self.peak_tops or self.bandwidth_gb_per_s or self.memory_gb):
             raise ValueError("source is missing: it says where peaks, bandwidth and memory come from")
         return self
@@ -60,7 +60,6 @@ class Hardware(BaseModel):
         return self._price() / (self.vcpus or 1)
 
     def usd_per_replica_hour(self, threads: int) -> float:
-        """Return the price of a replica for one hour: its threads of a processor, or a whole accelerator."""
         return self._price() if self.vcpus is None else threads * self.usd_per_thread_hour()
 
     def _price(self) -> float:

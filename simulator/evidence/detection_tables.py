@@ -141,16 +141,13 @@ class DetectionTables:
     summary: pd.DataFrame
 
     def of(self, table: str, detector: str, precision: str, condition: str, severity: int) -> pd.DataFrame:
-        """Return the rows of `outcomes`, `answers` or `summary` of one network under one condition."""
         return _picked(getattr(self, table), detector=detector, precision=precision, condition=condition, severity=severity)
 
     def severities(self, detector: str, precision: str, condition: str) -> list[int]:
-        """Return the severities of a condition that were measured with a network; none where it does not apply."""
         rows = _picked(self.summary, detector=detector, precision=precision, condition=condition)
         return sorted(map(int, rows["severity"]))
 
     def scores(self, detector: str, precision: str, condition: str, severity: int) -> NDArray[np.float64]:
-        """Return the score of each labelled box, 0 for a missed one, in the order of `boxes`."""
         return self.of("outcomes", detector, precision, condition, severity)["score"].to_numpy(float)
 
 
@@ -276,7 +273,6 @@ class Effects:
         return pd.DataFrame(spared, columns=[*_NAMES[:3], "moves"])
 
     def shown_apart(self) -> pd.Series:
-        """Whether each row's change is as large as what two groups of different images show with a power of 80%."""
         return self.rows["change"].abs() >= self.rows["smallest_apart"]
 
 

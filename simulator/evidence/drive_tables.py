@@ -145,7 +145,6 @@ class Recall:
     shares: Floats
 
     def at(self, x: Floats, draw: int = 0) -> Floats:
-        """Return the recall at each place, interpolated over the logarithm of x; beyond the ends, that of the end."""
         return np.asarray(np.interp(np.log(np.maximum(x, 1e-6)), np.log(self.x), self.shares[draw]))
 
 
@@ -200,7 +199,6 @@ def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
 
 
 def has_scores(finder: str) -> bool:
-    """Return whether the detector's answers have scores, so that a threshold matters."""
     rows = _curves(finder)
     return bool(rows.loc[rows["seen_by"] == finder, "threshold"].notna().any())
 
@@ -303,6 +301,5 @@ def alarms_at(alarms: Alarms, finder: str, threshold: float | None) -> Alarms:
 
 
 def drive_files(folder: Path) -> dict[str, Path]:
-    """Return the files behind all drive evidence, by names that are equal on every machine."""
     names = ("curves", "persistence", "joint", "false")
     return {f"drives/{name}.csv": folder / f"{name}.csv" for name in names}

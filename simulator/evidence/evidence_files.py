@@ -205,13 +205,11 @@ class Change:
         self._changed_entries: dict[str, ManifestEntry] | None = None
 
     def write(self, path: Path, content: bytes) -> None:
-        """Write a file below the folder, new or over an old one."""
         name = name_in(self.root, path)
         _write(self.root / PENDING / name, content)
         self._entries[name] = _entry(path, content)
 
     def remove(self, path: Path) -> None:
-        """Remove a file below the folder."""
         name = name_in(self.root, path)
         self._removed.append(name)
         self._entries.pop(name, None)
@@ -328,7 +326,6 @@ def remembered(*names: str) -> Callable[[Callable[[Path], Content]], Callable[[P
 
 @remembered()
 def content_hash(path: Path) -> str:
-    """Return twelve hexadecimal digits of the hash of a file's content."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 

@@ -85,23 +85,19 @@ class FidelityPoint(_FidelityRecord):
 
     @property
     def repeats(self) -> bool:
-        """Whether the two real runs agree well enough to judge a prediction by them."""
         return max(abs(self.noise("p50_s")), abs(self.noise("p99_s"))) <= AGREE
 
     def real_of(self, figure: str) -> float:
         return fmean(getattr(run, figure) for run in self.real)
 
     def noise(self, figure: str) -> float:
-        """Return the difference of the second real run from the first, as a part of it."""
         first, second = (float(getattr(run, figure)) for run in self.real)
         return second / first - 1
 
     def error(self, figure: str) -> float:
-        """Return the error of the prediction as a part of the real value."""
         return float(getattr(self.predicted, figure)) / self.real_of(figure) - 1
 
     def replay_error(self, figure: str) -> float | None:
-        """Return the error of the replay as a part of the replayed run."""
         if self.replayed is None:
             return None
         return float(getattr(self.replayed, figure)) / float(getattr(self.real[0], figure)) - 1
@@ -177,7 +173,6 @@ def read_report(path: Path) -> FidelityReport:
 
 
 def readable_reports(folder: Path = FIDELITY) -> tuple[list[FidelityReport], list[str]]:
-    """Read the reports in a folder, by file name; also return a sentence for each one that cannot be read."""
     return each_readable(read_report, sorted(folder.glob("*.json")))
 
 
@@ -199,7 +194,6 @@ _BARS: tuple[tuple[str, str, float, Literal["share", "points"]], ...] = (
 
 
 def marks(report: FidelityReport, server: str = IN_PROCESS) -> list[Mark]:
-    """Return the figures of one server that have a bar; those without a point to judge are left out."""
     found = report.summary(server)
     return [Mark(label, float(found[name]), bar, unit) for name, label, bar, unit in _BARS if name in found]
 
@@ -257,7 +251,6 @@ def _width(point: FidelityPoint, name: str) -> float:
 
 
 def share_sentence(held: Held) -> str:
-    """Return a share with its interval: `p99 46 of 48 (95.8%, [86, 100])`."""
     low, high = (f"{100 * bound:.0f}" for bound in (held.share.low, held.share.high))
     return f"{held.figure} {held.held} of {held.runs} ({percent(held.share.value)} [{low}, {high}])"
 
@@ -272,7 +265,6 @@ def held_sentence(report: FidelityReport, server: str) -> str:
 
 
 def busy_sentence(report: FidelityReport) -> str:
-    """Return a sentence on the load by other programs during the measurement; empty where it was not measured."""
     share = report.others_share
     return "" if share is None else f"Other programs took {roughly(share)} of the machine meanwhile."
 
@@ -290,7 +282,6 @@ def spread_sentence(report: FidelityReport, server: str) -> str:
 
 
 def point_rows(report: FidelityReport, server: str) -> pd.DataFrame:
-    """Return one row per point: times in ms, shares and errors in %, goodput errors in percentage points."""
     return pd.DataFrame([dict(_row(point)) for point in report.of(server)])
 
 

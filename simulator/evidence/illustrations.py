@@ -85,7 +85,6 @@ class Illustrations:
     folder: Path
 
     def picture(self, kind: str, condition: str, severity: int, scene: str) -> bytes:
-        """Read a picture as WebP, of the size in `about.sizes`."""
         return read_evidence(self._path(kind, condition, severity, scene), IllustrationError)
 
     def pixels(self, kind: str, condition: str, severity: int, scene: str) -> NDArray[np.uint8]:

@@ -74,13 +74,11 @@ def calls(profiles: Iterable[Profile]) -> pd.DataFrame:
 
 
 def parted(found: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Split rows about networks from rows about the steps before and after them."""
     is_step = found["model"].str.startswith(_STEPS)
     return found[~is_step], found[is_step]
 
 
 def within(rows: pd.DataFrame, **allowed: list[str]) -> pd.DataFrame:
-    """Return the rows whose columns hold one of the allowed values; an empty list allows all."""
     for column, values in allowed.items():
         rows = rows[rows[column].isin(values)] if values else rows
     return rows
@@ -106,7 +104,6 @@ def speedups(found: pd.DataFrame, batch: int) -> pd.DataFrame:
 
 
 def usual(ratios: pd.DataFrame) -> str:
-    """Return the precision with the most models among rows of `speedups`."""
     return str(ratios["precision"].value_counts().idxmax())
 
 
@@ -151,5 +148,4 @@ def threads_of(count: int) -> str:
 
 
 def spoken(name: str) -> str:
-    """Return the name of a precision or of a step in words: `int8 static`."""
     return name.removeprefix("step_").replace("_", " ")

@@ -126,7 +126,6 @@ class Scales:
 
 
 def shifted(recall: NDArray[np.float64], shift: float) -> NDArray[np.float64]:
-    """Shift clean recalls: Phi(Phi^-1(recall) + shift). Recalls of 0 and 1 stay as they are."""
     return np.asarray(norm.cdf(norm.ppf(recall) + shift))
 
 
@@ -205,7 +204,6 @@ def _check_monotone(curves: pd.DataFrame, path: Path) -> None:
 
 
 def _refuse(path: Path, table: pd.DataFrame, column: str, bad: pd.Series, expected: str) -> None:
-    """Raise DetectionError with the first faulty line; a table's first row is on line 2."""
     places = np.flatnonzero(bad.to_numpy())
     if len(places):
         value = table[column].iloc[int(places[0])]

@@ -146,7 +146,6 @@ class Profile(_ProfileRecord):
 
     @property
     def key(self) -> str:
-        """`device/model.precision`, the name of the profile's file without its ending."""
         return f"{self.device}/{self.model}.{self.precision}"
 
     def run(self, threads: int) -> ThreadRun:
@@ -241,7 +240,6 @@ def has_profile(device: str, model: str, precision: str, folder: Path | None = N
 
 
 def profile_files(device: str, models: Iterable[str], precision: str) -> dict[str, Path]:
-    """Return the files that `load_profile` reads, by names that are equal on every machine."""
     found = {f"profiles/{device}/{model}.{precision}.json": _find(device, model, precision, None) for model in models}
     return {name: path for name, path in found.items() if path}
 
@@ -263,7 +261,6 @@ def profiles(folder: Path | None = None, model: str | None = None) -> Iterator[P
 
 
 def readable_profiles(folder: Path | None = None) -> tuple[list[Profile], list[str]]:
-    """Read profiles as `profiles` does; also return a sentence for each file that cannot be used."""
     return each_readable(read_profile, _files(folder))
 
 
@@ -350,13 +347,11 @@ def failures(folder: Path = PROFILES) -> Iterator[Failure]:
 
 
 def readable_failures(folder: Path = PROFILES) -> tuple[list[Failure], list[str]]:
-    """Read failures as `failures` does; also return a sentence for each file that cannot be used."""
     found, broken = each_readable(_read_failures, sorted(folder.glob(f"*/{_FAILURES}")))
     return list(chain.from_iterable(found)), broken
 
 
 def write_failure(failure: Failure, folder: Path = PROFILES) -> None:
-    """Add `failure` to its device's file, in place of an older one of the model and precision."""
     others = _other_failures(failure.device, failure.model, failure.precision, folder)
     _write_failures(folder / failure.device / _FAILURES, [*others, failure])
 

@@ -255,7 +255,6 @@ _POINTS_RANGES = {
 
 
 def networks(folder: Path = CATALOGUE) -> pd.DataFrame:
-    """Read the known networks: family, backbone, architecture, gmac (1e9 multiply-adds), mact (1e6 activations)."""
     return _networks(folder)
 
 
@@ -265,7 +264,6 @@ def _networks(folder: Path) -> pd.DataFrame:
 
 
 def published(folder: Path = CATALOGUE) -> pd.DataFrame:
-    """Read every published point, with its network's figures and its source."""
     return _published(folder)
 
 
@@ -309,7 +307,6 @@ def all_points() -> pd.DataFrame:
 
 
 def projection_files() -> dict[str, Path]:
-    """Return every file behind a projected latency, by names that are equal on every machine."""
     names = ("models.csv", "published.csv", "projected.csv", "projection.json", HARDWARE.name)
     return {f"catalogue/{name}": CATALOGUE / name for name in names}
 
@@ -339,7 +336,6 @@ def effective_watts(points: pd.DataFrame, device: str, batch: int, without: str 
 
 
 def fingerprint(folder: Path = CATALOGUE) -> str:
-    """Return twelve hexadecimal digits of the evidence behind projections: published tables and measurements."""
     files = ("published.csv", "models.csv", "power.csv", HARDWARE.name)
     measured = measured_points().to_csv(index=False, float_format="%.6g").encode()
     return hashlib.sha256(b"".join(read_evidence(folder / name, CatalogueError) for name in files) + measured).hexdigest()[:12]

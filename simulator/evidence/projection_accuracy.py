@@ -64,7 +64,6 @@ class ProjectionComparison(_HeldOutRecord):
 
     @property
     def error(self) -> float:
-        """Error of the projection, as a part of the published value."""
         return self.projected / self.published - 1
 
 
@@ -100,7 +99,6 @@ class HeldOut(_HeldOutRecord):
 
     @property
     def comparison_worst(self) -> float:
-        """Largest error of the comparisons, with its sign."""
         return max((one.error for one in self.comparisons), key=abs)
 
     @property
@@ -223,10 +221,8 @@ def compared(found: HeldOut) -> str:
 
 
 def reached(rows: pd.DataFrame) -> str:
-    """Count the rows of `error_rows` that reach both bars."""
     return f"{int(rows['met'].sum())} of {len(rows)} pairs of device and family reach both bars."
 
 
 def batch(size: int) -> str:
-    """Return a batch size in words: many items at a time where it is none."""
     return "offline" if size == OFFLINE else str(size)

@@ -87,7 +87,6 @@ def _numbers(file: Path, values: pd.Series, expected: str) -> NDArray[np.float64
 
 
 def first_row(file: Path) -> tuple[int, str]:
-    """Return the number of the first row and its unit: a CSV counts lines, header included; other files rows from 1."""
     return (2, "line") if file.suffix == ".csv" else (1, "row")
 
 

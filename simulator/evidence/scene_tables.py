@@ -107,7 +107,6 @@ def _read(path: Path, name: str) -> pd.DataFrame:
 
 
 def _refuse(path: Path, rows: pd.DataFrame, column: str, faulty: pd.Series, sentence: str) -> None:
-    """Raise SceneError for the first faulty row: its line in a CSV file, its place from 0 otherwise."""
     if faulty.any():
         place = int(np.flatnonzero(faulty)[0])
         where = f"line {place + 2}" if path.suffix == ".csv" else f"row {place}"
@@ -167,7 +166,6 @@ def _check_whole(tables: SceneTables, folder: Path) -> None:
 
 
 def _counts(rows: pd.DataFrame, keys: list[str]) -> Iterator[tuple[str, str, int]]:
-    """Return the name, condition and number of rows of each setting of a table."""
     for values, count in rows.groupby(keys, observed=True).size().items():
         setting = dict(zip(keys, map(str, values if isinstance(values, tuple) else (values,)), strict=True))
         yield " ".join(setting.values()), setting["condition"], int(count)
@@ -265,4 +263,4 @@ def _check(rows: pd.DataFrame, about: FeaturesAbout, path: Path) -> None:
                 f"reference, but about.yaml says {about.images} and {about.reference_images}"
             )
     if CLEAN not in set(rows["condition"]):
-        raise FeatureError(f"{path}: condition: holds no row of '{CLEAN}', with which the others are compared")
+        raise FeatureError(f"{path}: condition: holds no row of '{CLEAN}', the reference of the others")

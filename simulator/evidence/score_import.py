@@ -79,7 +79,6 @@ class _Faults:
             self._alike[column, kind or message].append(f"{where}: {quoted}{message}")
 
     def of(self, column: str) -> bool:
-        """Return whether a column has a fault."""
         return any(where == column for where, _ in self._alike)
 
     def sentences(self) -> Iterator[str]:
@@ -280,7 +279,6 @@ def _unless(cell: str, words: str) -> str:
 
 
 def is_name(text: str) -> bool:
-    """Return whether a text may be part of a table's name, and so of a file's."""
     return re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}", text) is not None
 
 
@@ -369,7 +367,6 @@ def write_table(frame: pd.DataFrame, about: Measured, path: Path) -> None:
 
 
 def _written(frame: pd.DataFrame, about: Measured) -> dict[str, bytes]:
-    """Return a table and its sidecar as they are written, by the ending of the file."""
     yaml, sidecar = YAML(), BytesIO()
     yaml.width = 4096  # a sentence stays on its line
     yaml.dump(about.model_dump(exclude_none=True), sidecar)
@@ -384,7 +381,6 @@ def _check_names(parts: dict[str, str]) -> None:
 
 
 def _called_after(file: str) -> str:
-    """Make a name from that of a file, such as `my_net` from `my net.v2.csv`."""
     return re.sub(r"[^A-Za-z0-9]+", "_", Path(file).name.split(".")[0]).strip("_")[:60] or "model"
 
 

@@ -82,7 +82,6 @@ class Measured(_Sidecar):
 
     @property
     def origin(self) -> str:
-        """measured, or imported where the user brought the table along."""
         return "imported" if self.imported else self.kind
 
 
@@ -188,7 +187,6 @@ class ScoreTable:
 
     @cached_property
     def content(self) -> str:
-        """Hash of the whole table, equal in every process."""
         values = [getattr(self, name.name) for name in fields(self)]
         return hashlib.sha256(pickle.dumps(values, pickle.HIGHEST_PROTOCOL)).hexdigest()
 
@@ -229,7 +227,6 @@ class ScoreTable:
 
     @cached_property
     def auc(self) -> float:
-        """Area under the ROC curve: the chance that a positive scores above a negative."""
         above = mannwhitneyu(self.positives, self.negatives, method="asymptotic").statistic
         return float(above / (len(self.positives) * len(self.negatives)))
 
@@ -286,7 +283,6 @@ def score_rows(name: str, folder: Path | None = None) -> pd.DataFrame:
 
 
 def readable_scores(folder: Path | None = None) -> tuple[list[str], list[str]]:
-    """Return the names of the score tables that can be used, and a sentence for each one that cannot."""
     sidecars = (path for _, path in sorted(_sidecars(folder).items()))
     found, broken = each_readable(lambda sidecar: load_scores(sidecar.stem, folder), sidecars)
     return [table.name for table in found], broken
@@ -297,13 +293,11 @@ def score_names(folder: Path | None = None) -> list[str]:
 
 
 def other_precisions(name: str, folder: Path | None = None) -> list[str]:
-    """Return the tables of the same model on the same data at other precisions."""
     model = name.rpartition(".")[0]
     return [other for other in score_names(folder) if other != name and other.rpartition(".")[0] == model]
 
 
 def score_stamps(name: str, folder: Path | None = None) -> tuple[Stamp, ...]:
-    """Return values that change when a table is written again. Raises ScoreError."""
     return tuple(stamp_of(path) for path in score_files(name, folder).values())
 
 
@@ -317,7 +311,6 @@ def score_files(name: str, folder: Path | None = None) -> dict[str, Path]:
 
 
 def _sidecars(folder: Path | None) -> dict[str, Path]:
-    """Return the sidecar of each table by name; of two the one in the first folder."""
     places = [folder] if folder else FOLDERS
     return {path.stem: path for place in reversed(places) for path in place.glob("*.yaml")}
 
@@ -331,7 +324,6 @@ def _sidecar_of(name: str, folder: Path | None) -> Path:
 
 @lru_cache(maxsize=OWN_TABLES.most)
 def _load_once(sidecar: Path, _stamps: tuple[Stamp, ...]) -> ScoreTable:
-    """Read a table again only once one of its files has changed."""
     about, rows = _read(sidecar)
     if isinstance(about, Published):
         return _curve(sidecar.stem, about)
@@ -444,6 +436,5 @@ def assumed_scores(about: Assumed) -> ScoreTable:
 
 
 def _quantiles(count: int) -> NDArray[np.float64]:
-    """Return the middles of `count` equally likely slices of the standard normal distribution, in an arbitrary order."""
     middles = ndtri((np.arange(count) + 0.5) / count)
     return np.asarray(np.random.default_rng(0).permutation(middles))

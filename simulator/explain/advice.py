@@ -46,7 +46,6 @@ class Move:
     sentence: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return the move as `casesim run --json` prints it, without what does not apply."""
         names = {"words": "told"}
         return {names.get(name, name): value for name, value in vars(self).items() if value is not None}
 
@@ -69,7 +68,6 @@ class AdviceTrials:
 
     @cached_property
     def now(self) -> Summary:
-        """The first replications of the run itself, and more where it has too few, without what a trial leaves out."""
         first = [replace(one, resampled=None, band_edges=[]) for one in self.summary.measures[:REPLICATIONS]]
         return self._run(self.summary.plan, first)
 
@@ -208,7 +206,6 @@ class AdviceTrial(ChangeTrial):
 
 
 def _to_go(verdict: Verdict) -> float:
-    """Return the distance from the interval's worst end to the bound; 0 where the objective is met."""
     if verdict.estimate is None:
         return inf
     if verdict.objective.at_least is not None:

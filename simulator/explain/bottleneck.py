@@ -51,7 +51,6 @@ class Bottleneck:
     sentence: str
 
     def to_json(self) -> dict[str, Any]:
-        """Return the bottleneck as `casesim run --json` prints it, without an infinite load and what does not apply."""
         return {name: value for name, value in vars(self).items() if value is not None and value != inf}
 
 

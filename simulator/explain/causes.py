@@ -81,7 +81,6 @@ def _escalated(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _counted(summary: Summary, some: pd.DataFrame, all_: pd.DataFrame, whom: str, word: str, parts: dict[Fate, float]) -> str:
-    """Say counts part by part: `In an average run of two days, 26 of 479 cancers are missed. ...`."""
     count, total = some["count"].sum(), all_["count"].sum()
     split = _largest_parts(summary, parts, count, f"that are {word}")
     return f"In an average run of {_length(summary)}, {_count(count)} of {_count(total)} {whom} are {word}. {split}"
@@ -129,7 +128,6 @@ def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _part(summary: Summary, part: str) -> str:
-    """Name a part of the cost in the words of the case; payments at ends by the end that costs most."""
     scenario = summary.plan.scenario
     if part == "ends":
         end = max(scenario.ends, key=lambda name: _usd_at(summary, name))
@@ -158,14 +156,12 @@ def _behind(summary: Summary, part: str) -> Iterator[str]:
 
 
 def _and_what_it_resends(scenario: Scenario, name: str) -> Iterator[str]:
-    """Yield a stage; before a retry that gave up, the stages that turned its requests away."""
     if scenario.stages[name].repeats.resends:
         yield from (other for other, stage in scenario.stages.items() if name in stage.fallbacks().values())
     yield name
 
 
 def _both(summary: Summary, behind: dict[str, list[str]]) -> str:
-    """Say that one gate by score decides on several parts: its threshold trades one for the other."""
     stages, gates = summary.plan.scenario.stages, summary.plan.scenario.score_gates()
     firsts = [next((name for name in names if name in gates), None) for names in behind.values()]
     for gate in dict.fromkeys(firsts):
@@ -190,7 +186,6 @@ def _late(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _turned_away(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
-    """Name the stage that turns most requests away, and the part that retries have in it."""
     name = turning_away(summary, verdict.metric)
     if name is None:
         return _unfinished(summary, verdict)
@@ -295,7 +290,6 @@ def _no_figure(summary: Summary, verdict: Verdict) -> ObjectiveCause:
 
 
 def _general(verdict: Verdict) -> ObjectiveCause:
-    """Explain a metric without known causes, such as one that was added from outside."""
     sentence = f"“{verdict.metric.label}” is not counted in parts, so no single reason can be given."
     stage = verdict.metric.stage
     return ObjectiveCause(sentence, ["outcomes"], in_order([stage] if stage else []))
@@ -314,7 +308,6 @@ _EXPLAINED: dict[tuple[str, ...], _Explain] = {
 
 
 def _explain(summary: Summary, base: str) -> _Explain | None:
-    """Return the function that explains a metric, given the first part of its name; sections of features bring their own."""
     own = next((explain for bases, explain in _EXPLAINED.items() if base in bases), None)
     return own or next(
         (each[base] for one in summary.plan.scenario.sections.values() if base in (each := one.objective_causes())), None
@@ -329,12 +322,10 @@ def _capital(words: str) -> str:
 
 
 def _count(value: float) -> str:
-    """Write a count in an average run: whole from ten on, else with one decimal."""
     return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0") if value >= 0.1 else significant(value, 1)
 
 
 def _length(summary: Summary) -> str:
-    """Write the length of a run in words: `two days`."""
     days = summary.plan.scenario.run.days
     names = ("one day", "two days", "three days", "four days", "five days", "six days", "a week")
     if days == int(days) and 1 <= days <= len(names):
@@ -343,7 +334,6 @@ def _length(summary: Summary) -> str:
 
 
 def _group(summary: Summary, verdict: Verdict) -> str:
-    """Name the group of a metric, if it has one: ` (Diagnosis: melanoma)`."""
     group = verdict.metric.group
     if group is None:
         return ""

@@ -38,7 +38,6 @@ class Challenge:
 
     @property
     def sentence(self) -> str:
-        """The count; if all are met, the weakest ground and the challenge as well."""
         weakest = [ground.sentence for ground in self.grounds[:1]]
         return " ".join([self.met, *weakest, "Defend it."]) if self.all_met else self.met
 

@@ -27,23 +27,19 @@ class Toll:
 
     @property
     def matters(self) -> bool:
-        """True if the verdict changes, or the figure changes beyond chance."""
         return self.calm.standing != self.struck.standing or (self.change is not None and self.change.significant)
 
     @property
     def values(self) -> str:
-        """Both values: `98.9% → 95.9%`."""
         return f"{_value(self.calm)} → {_value(self.struck)}"
 
     @property
     def verdicts(self) -> str:
-        """Both verdicts: `met → not met`, or `still met`."""
         before, after = self.calm.standing, self.struck.standing
         return f"still {after}" if before == after else f"{before} → {after}"
 
     @property
     def sentence(self) -> str:
-        """The objective, both values, the change with its interval, both verdicts."""
         change = "" if self.change is None else f" ({self.change.size}, 95% interval {self.change.interval})"
         return f"{self.struck.objective.label} {self.values}{change}, {self.verdicts}"
 

@@ -29,7 +29,6 @@ class DesignChange:
 
     @property
     def words(self) -> str:
-        """The change in words, with the unit once: `Operating point: 0.95 → 0.97`."""
         return f"{self.label}: {self.before.removesuffix(f' {self.unit}')} → {self.after}"
 
 
@@ -51,12 +50,10 @@ def change_design(plan: Plan, name: str, pick: Pick) -> DesignChange:
 
 
 def changes_of_choice(plan: Plan, name: str) -> list[DesignChange]:
-    """Change a choice one step either way: to each other option, or to the next number down and up."""
     return [change_design(plan, name, pick) for pick in plan.scenario.choices[name].next_to(plan.design[name])]
 
 
 def changes_of_design(plan: Plan) -> list[DesignChange]:
-    """Change every choice but situations one step either way; folded choices come last."""
     own = [(name, choice) for name, choice in plan.scenario.choices.items() if not choice.situation]
     return [change for name, _ in sorted(own, key=lambda pair: pair[1].folded) for change in changes_of_choice(plan, name)]
 
@@ -84,6 +81,5 @@ class ChangeTrial:
 
     @cached_property
     def differences(self) -> dict[str, Difference]:
-        """The paired difference of each objective's metric that both designs can quote, by metric."""
         every = differences(self.before.measures, self.after.measures, (self.before, self.after))
         return {one.metric.name: one for one in every}

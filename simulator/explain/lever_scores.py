@@ -52,7 +52,6 @@ class ObjectiveCause:
 
 
 def by_ways(summary: Summary, verdict: Verdict, stages: Sequence[str]) -> LeverScore:
-    """Score by the loss of a figure if only the labelled items take other ways through the gates by score."""
     return LeverScore(stages, _of_ways(summary, verdict), -_short(verdict), ["population"])
 
 
@@ -80,7 +79,6 @@ def by_load(summary: Summary, name: str) -> LeverScore:
 
 
 def in_order(stages: Sequence[str], written: Sequence[str] = ()) -> LeverScore:
-    """Score all changes alike: they keep the order of what decides, and of the file."""
     return LeverScore(stages, lambda plan: 0.0, written=written)
 
 
@@ -111,7 +109,6 @@ def with_longer_ones(plan: Plan, levers: LeverScore, changes: Sequence[DesignCha
 
 
 def writing(scenario: Scenario, levers: LeverScore) -> list[str]:
-    """Return the names of the choices that write to what decides, in the order of what they write to."""
     parts = [*(f"stages.{name}" for name in _with_feeders(scenario, levers.stages)), *levers.written]
     own = {key: choice for key, choice in scenario.choices.items() if not choice.situation}
     return list(dict.fromkeys(key for part in parts for key, choice in own.items() if _writes_to(choice, part)))
@@ -133,7 +130,6 @@ def _writes_to(choice: Choice, part: str) -> bool:
 
 
 def _bears_on(plan: Plan, levers: LeverScore, change: DesignChange) -> bool:
-    """Check that a change touches what decides: of a gate by score, who passes it, and not how fast its scorer answers."""
     scenario, choice = plan.scenario, plan.scenario.choices[change.choice]
     gates = {name: scenario.scorer_of(gate) for name, gate in scenario.score_gates().items() if name in levers.stages}
     others = set(_with_feeders(scenario, levers.stages)) - gates.keys() - (set(gates.values()) - set(levers.stages))
@@ -186,5 +182,4 @@ def _held_up_by(summary: Summary, name: str) -> Callable[[Plan], float] | None:
 
 
 def _short(verdict: Verdict) -> float:
-    """Return the distance of the value from the bound; 0 where it meets it."""
     return max(-verdict.margin, 0.0) if verdict.margin is not None else 0.0

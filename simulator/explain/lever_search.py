@@ -40,7 +40,6 @@ Submit = Callable[..., Future[Measures]]
 
 
 def for_objectives(plan: Plan | None) -> Plan:
-    """Return a plan that can run with no more metrics than its objectives ask for."""
     assert plan is not None
     return reporting(plan, [objective.metric for objective in plan.scenario.objectives])
 
@@ -158,17 +157,14 @@ class LeverSearch:
 
     @property
     def futures(self) -> list[Future[Measures]]:
-        """All trials that were handed out so far."""
         return [future for futures in (*self._trials, *self._resampled.values()) for future in futures]
 
     @property
     def settled(self) -> int:
-        """The number of changes whose effects have their complete intervals."""
         return len(self._settled)
 
     @property
     def share(self) -> float:
-        """The part of the work that is done; a change counts half while an interval lacks its part from the labels."""
         return (len(self._levers) + self.settled) / (2 * len(self.steps)) if self.steps else 1.0
 
     @property
@@ -176,7 +172,6 @@ class LeverSearch:
         return not self.cancelled and self.settled < len(self.steps)
 
     def cancel(self) -> None:
-        """Drop the trials that have not begun."""
         self.cancelled = True
         for future in self.futures:
             future.cancel()

@@ -52,12 +52,10 @@ class ObjectiveEffect:
 
     @property
     def is_open(self) -> bool:
-        """True where chance has to be ruled out, and can be."""
         return self.outcome == "changes" and not self.pending
 
     @property
     def standing(self) -> Standing:
-        """The verdict after the change: that before it unless the change is real."""
         return self.after.standing if self.real and self.after else self.before.standing
 
     @property
@@ -91,7 +89,6 @@ class ObjectiveEffect:
 
     @property
     def slight(self) -> bool:
-        """True if a real change is less than a hundredth of the way between the figure and its bound."""
         if not self.real or self.change is None or self.before.margin is None:
             return False
         return abs(self.change.change.value) < SLIGHT * abs(self.before.margin)
@@ -127,22 +124,18 @@ class Lever:
 
     @property
     def best(self) -> float:
-        """The largest gain among the objectives; 0 where none is above it."""
         return max((effect.gain for effect in self.effects), default=0.0)
 
     @property
     def worst(self) -> float:
-        """The largest loss among the objectives; 0 where none is below it."""
         return min((effect.gain for effect in self.effects), default=0.0)
 
     @property
     def idle(self) -> bool:
-        """True if every objective had an unchanged figure in every trial."""
         return all(effect.outcome == "the same" for effect in self.effects)
 
     @property
     def rank(self) -> tuple[float, float, bool, bool]:
-        """Key that sorts help for an objective that is not met first, then harm, each by size; changes without effect last."""
         return -self.best, self.worst, bool(self.words), self.idle
 
     @property
@@ -193,12 +186,10 @@ class Levers:
 
     @property
     def changes(self) -> list[ObjectiveEffect]:
-        """Every effect, on any objective, that is not exactly none."""
         return [effect for lever in self.rows for effect in lever.effects if effect.is_open]
 
     @property
     def by_chance(self) -> float:
-        """The number of effects whose interval would exclude zero by chance alone if nothing changed."""
         return FALSE_SHARE * len(self.changes)
 
     @property
@@ -248,7 +239,6 @@ class Levers:
 
 
 def _counted(count: int, what: str, one: str, many: str) -> str:
-    """`1 step brings`, `3 steps bring`."""
     return f"{count} {what} {one}" if count == 1 else f"{count} {what}s {many}"
 
 

@@ -30,7 +30,6 @@ Fate = tuple[str | None, str]
 
 
 def by_decider(scenario: Scenario, flows: pd.DataFrame) -> dict[Fate, float]:
-    """Count requests by end and by the stage that decided it, the most first."""
     fates = [_fate(scenario, str(end), str(last)) for end, last in zip(flows["end"], flows["last"], strict=True)]
     return _summed(fates, flows["count"])
 
@@ -93,13 +92,11 @@ def _summed(fates: Sequence[Fate], counts: pd.Series[Any]) -> dict[Fate, float]:
 
 
 def deciding(parts: dict[Fate, float]) -> list[str]:
-    """List the stages that decide on a part worth reporting, the most important first."""
     least = PART * sum(parts.values())
     return list(dict.fromkeys(stage for (stage, _), count in parts.items() if stage and count >= least))
 
 
 def escalated(scenario: Scenario, flows: pd.DataFrame) -> pd.Series[bool]:
-    """Mark the flows that end where a request is passed on to people."""
     return flows["end"].isin([name for name, end in scenario.ends.items() if end.escalated])
 
 

@@ -62,7 +62,6 @@ class PathStep:
 
     @property
     def held_s(self) -> float:
-        """Time spent waiting though a replica was free, or while one was down or no one was on duty."""
         return sum(wait.end_s - wait.start_s for wait in self.waits if not wait.behind_others)
 
     @property
@@ -71,7 +70,6 @@ class PathStep:
 
     @property
     def doing(self) -> str:
-        """The activity of a request that does not wait: `served` or `under way`."""
         return "served" if self.server else "under way"
 
     @property
@@ -139,7 +137,6 @@ def percentile(text: str) -> float:
 
 
 def answers_early(trace: Trace) -> bool:
-    """Check that the answer may come before the end of the path."""
     return any(routing.gives_answers for routing in trace.plan.scenario.routers().values())
 
 

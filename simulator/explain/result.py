@@ -43,17 +43,14 @@ class Reason:
 
     @property
     def choices(self) -> list[str]:
-        """The names of the choices that move it, the most promising first."""
         return list(dict.fromkeys(change.choice for change in self._changes))
 
     @cached_property
     def advice(self) -> Advice:
-        """A change that a trial run confirms, or those that were tried in vain."""
         return self._advice(self._changes)
 
     @property
     def has_advice(self) -> bool:
-        """True once the advice has been worked out."""
         return "advice" in vars(self)
 
     @property
@@ -62,14 +59,12 @@ class Reason:
         return self.advice.move
 
     def to_json(self) -> dict[str, Any]:
-        """Return the reason as `casesim run --json` prints it, without what does not apply."""
         content: dict[str, Any] = {"sentence": self.sentence, "exhibit": self.exhibit, "choices": self.choices}
         content |= {"stage": self.stage} if self.stage else {}
         return content | {"advice": self.advice.sentence} | ({"move": self.move.to_json()} if self.move else {})
 
 
 def reasons_of(summary: Summary) -> dict[int, Reason]:
-    """Return the reason for each objective that is not met or not proven, by its place among the verdicts."""
     trials = AdviceTrials(summary)
     unmet = [place for place, verdict in enumerate(summary.verdicts) if verdict.standing != "met"]
     return {place: _reason(summary, place, trials) for place in unmet}
@@ -109,7 +104,6 @@ class Result(Summary):
 
     @cached_property
     def reasons(self) -> dict[int, Reason]:
-        """The reason for each objective that is not met, or not proven, by its place among the verdicts."""
         return reasons_of(self)
 
     @cached_property
@@ -119,7 +113,6 @@ class Result(Summary):
 
     @cached_property
     def trust(self) -> list[TrustNote]:
-        """Notes on how far the figures can be trusted, one for each reason."""
         return notes_on(self)
 
     def to_json(self) -> dict[str, Any]:
@@ -158,10 +151,8 @@ class Result(Summary):
 
 
 def result_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Result:
-    """Return the result of replications 0, 1, 2, ... of a plan under one seed."""
     return Result(**vars(summary_of(plan, seed, measures)))
 
 
 def replicate(plan: Plan, seed: int, replications: int | None = None) -> Result:
-    """Run a plan's replications, one after the other, and pool them."""
     return result_of(plan, seed, run_replications(plan, seed, replications))

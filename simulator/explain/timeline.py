@@ -91,7 +91,6 @@ def queue_steps(visits: pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
 
 
 def _gone(visits: pd.DataFrame) -> Floats:
-    """Return the time when each visit left the queue; NaN if it still waits."""
     return np.asarray(visits["started_s"].fillna(visits["left_s"]), np.float64)
 
 
@@ -144,7 +143,6 @@ class Moment:
     stations: list[Station]
 
     def sentences(self, unit: Noun) -> list[str]:
-        """Describe the instant in words; unit: the case's word for a request."""
         time = "minute" if self.around_s == MINUTE_S else f"{self.around_s:.3g} s"
         flow = f"In flight: {unit.counted(self.in_flight)}; arrivals in the {time} around this instant: {self.arrivals:,}."
         return [flow, *(f"{station.words()}." for station in self.stations)]
@@ -213,7 +211,6 @@ def busy_share(trace: Trace, name: str, served: pd.DataFrame, start: float, end:
 
 
 def _side_by_side(trace: Trace) -> list[str]:
-    """Order the pools as in the file, those that share an accelerator beside the first of them."""
     stages = trace.plan.scenario.stages
     pools = trace.plan.scenario.machine_stages()
     device = {name: getattr(stages[name], "shares", None) or name for name in pools}

@@ -89,7 +89,6 @@ def _load(summary: Summary) -> Iterator[TrustNote]:
 
 
 def _leverage(load: float, people: bool) -> str:
-    """Say the effect of an error in the capacity: time in M/M/1, and to clear a backlog, goes with 1 / (capacity - rate)."""
     effect = "a backlog takes about {:.0f}% longer to work off" if people else "the time there grows by about {:.0f}%"
     return f"With 1% less capacity {effect.format(1 / (1 - load))}."
 

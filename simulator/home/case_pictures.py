@@ -159,7 +159,6 @@ def objectives(verdicts: list[Verdict]) -> Picture:
 
 
 def _times_better(verdict: Verdict) -> float:
-    """Divide the value by its bound, or the other way round: above 1 if met; no figure counts as far worse."""
     if verdict.estimate is None:
         return 1 / FARTHEST
     value, bound = verdict.estimate.value, verdict.bound

@@ -35,7 +35,6 @@ _ALL = Watcher(HOUSE, "")
 
 
 def hook(plan: Plan) -> None:
-    """Show the default design of a case, already run: its unmet objectives, and a button to change it."""
     job = registry().live(watcher(), plan, SEED, plan.scenario.run.replications)
     draw = st.fragment(run_every=look_s())(_hook) if job.running else _hook
     draw(plan.scenario, job, job.running)

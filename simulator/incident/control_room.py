@@ -41,7 +41,6 @@ def start(scenario: Scenario) -> None:
 
 
 def _opening(brief: str) -> str:
-    """Return the first two sentences of the brief."""
     first = " ".join(brief.split("\n\n")[0].split())
     return " ".join(re.split(r"(?<=[.!?])\s+", first)[:2])
 
@@ -130,7 +129,6 @@ def _scrubbed(game: Game) -> float:
 
 
 def _by_watch(series: Sequence[WindowSeries], at_s: float) -> list[tuple[Watch, list[MonitorView]]]:
-    """Group the slices by monitor, ringing monitors first."""
     groups: dict[int, tuple[Watch, list[MonitorView]]] = {}
     for one in series:
         groups.setdefault(id(one.watch), (one.watch, []))[1].append(MonitorView.by(one, at_s))
@@ -213,7 +211,6 @@ def _given(spec: Incident, key: str) -> dict[str, Any]:
 
 
 def notebook(game: Game) -> None:
-    """Draw the notebook, the latest line first."""
     st.subheader("Notebook", anchor=False)
     if not game.notes:
         st.markdown("Each action and its outcome will appear here.")

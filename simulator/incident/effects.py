@@ -75,7 +75,6 @@ class AnyEffect(Strict):
 
     @property
     def enters_at(self) -> Enters | Literal["load"]:
-        """The part of a frame's way where it enters; `load`: the traffic and the servers, which no fix puts back."""
         raise NotImplementedError
 
     def check(self, incident: Incident, scenario: Scenario) -> Faults:
@@ -90,7 +89,6 @@ class AnyEffect(Strict):
             yield ("where", "version"), f"'{self.where.version}' is not one of `incident.versions`; {near}"
 
     def unmeasured(self, known: IncidentEvidence) -> Faults:
-        """Yield conditions and networks that were not measured."""
         yield from ()
 
     def join(self, outside: OutsideEffects, of_cause: bool) -> None:
@@ -184,7 +182,7 @@ class ScenesEffect(AnyEffect):
 
     kind: Literal["scenes"]
     group: Name
-    condition: Annotated[str | None, Field(max_length=40, description="under which they are seen; none: as usual")] = None
+    condition: Annotated[str | None, Field(max_length=40, description="that they are seen under; none: as usual")] = None
     severity: Annotated[int, Field(ge=1, le=5)] = 1
 
     @property
@@ -235,7 +233,6 @@ class StrikeEffect(AnyEffect):
         outside.strikes.append(self)
 
     def days(self, gentle: bool) -> dict[str, float]:
-        """Return the days from the onset to the strike of each curveball."""
         return self.gently if gentle and self.gently else dict.fromkeys(self.at_once, 0.0)
 
 

@@ -72,7 +72,6 @@ class Swapped:
         answers.bin[rows] = stream.scenes.tested_bins[answers.network[rows]]
 
     def model_after(self, model: Network, now_s: float) -> Network:
-        """Return the model of a replica that ran `model` before."""
         return self.network if self.at_s <= now_s and self.instead_of in (None, model) else model
 
 
@@ -88,11 +87,9 @@ class Rethresholded:
         changes.lasting.append(self)
 
     def change(self, answers: AnsweredFrames, stream: Stream) -> None:
-        """Let detections count from the bin on."""
         answers.bin[answers.at_s >= self.at_s] = self.bin
 
     def model_after(self, model: Network, now_s: float) -> Network:
-        """Return the model of a replica, which stays."""
         return model
 
 
@@ -155,7 +152,6 @@ class Remedies:
         return remedies
 
     def better_model(self) -> str:
-        """Return the first fix that puts another network in place of every other."""
         return next(name for name, fix in self.networks.items() if fix.instead_of is None)
 
 
@@ -169,11 +165,9 @@ class AnyFix(Strict):
     usd: Usd = 0
 
     def check(self, scenario: Scenario) -> Faults:
-        """Yield names that refer to nothing."""
         yield from ()
 
     def join(self, remedies: Remedies, name: str) -> None:
-        """Add itself to the fixes of its kind."""
         raise NotImplementedError
 
     def changes(self, play: Play, at_s: float) -> tuple[Change, ...]:
@@ -181,7 +175,6 @@ class AnyFix(Strict):
         return ()
 
     def new_picks(self) -> Mapping[str, Pick]:
-        """Return the picks of the case that change."""
         return {}
 
 

@@ -212,7 +212,6 @@ class PicturesLook(AnyLook):
 
 
 def _in_words(setting: Setting) -> str:
-    """Return `clean`, or `fog (3 of 5)`."""
     name = setting[0].replace("_", " ")
     return f"{name} ({setting[1]} of 5)" if setting[1] else name
 
@@ -233,7 +232,6 @@ def _odd_sign(view: View, chosen: Ints, settings: list[Setting], shows: list[str
 
 
 def _other_things(view: View, chosen: Ints, shows: list[str]) -> bool:
-    """Return whether some group of scenes is seen far more often than at these sites in the reference time."""
     frames, names = view.statistics.frames, view.stream.groups
     then = view.reference() & np.isin(frames.site, np.unique(frames.site[chosen]))
     shares = np.bincount(view.stream.group_places[frames.scene[then]], minlength=len(names)) / then.sum()
@@ -243,5 +241,4 @@ def _other_things(view: View, chosen: Ints, shows: list[str]) -> bool:
 
 
 def _part_of_day(hour: Floats) -> list[int]:
-    """Return which of six parts of four hours each hour lies in."""
     return [int(each // 4) for each in hour]

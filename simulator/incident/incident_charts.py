@@ -45,12 +45,10 @@ class MonitorView:
 
     @classmethod
     def by(cls, series: WindowSeries, now_s: float) -> MonitorView:
-        """Take the windows that are known by then, without those that have no value."""
         there = (series.known_s <= now_s) & np.isfinite(series.value)
         return cls(series, series.ends_s[there] / DAY_S + 1, series.value[there], series.rings[there])
 
     def ringing(self, now_s: float) -> bool:
-        """Return whether it has rung within a day or its last window."""
         recent = self.series.known_s[self.series.known_s <= now_s]
         since = now_s - max(DAY_S, self.series.watch.window_h * 3600)
         return bool((self.series.rings[: len(recent)] & (recent > since)).any())
@@ -82,7 +80,6 @@ def reading(parts: list[MonitorView], marks: MonitorMarks) -> str:
 
 
 def _chosen(parts: list[MonitorView], marks: MonitorMarks) -> MonitorView | None:
-    """Return the first slice that rings, else the first."""
     return next((part for part in parts if part.ringing(marks.now_s)), parts[0] if parts else None)
 
 
@@ -95,7 +92,6 @@ def _reading(part: MonitorView) -> str:
 
 
 def _usual(part: MonitorView) -> tuple[float, float]:
-    """Return the usual range, for shares within 0 and 1."""
     low, high = part.series.usual
     return (max(low, 0.0), min(high, 1.0)) if part.series.watch.is_share and np.isfinite(low) else (low, high)
 
@@ -106,7 +102,6 @@ def _band(drawn: go.Figure, low: float, high: float) -> None:
 
 
 def _heights(parts: list[MonitorView], usual: tuple[float, float]) -> list[float]:
-    """Return the range of the values and the usual range, with some air."""
     every = np.concatenate([*(part.value for part in parts), [edge for edge in usual if np.isfinite(edge)]])
     low, high = float(every.min()), float(every.max())
     room = 0.1 * (high - low) or 0.1 * abs(high) or 0.01

@@ -120,7 +120,6 @@ def _tried(play: Play, harms: list[Excess], harmless: bool) -> tuple[TriedFix, .
 
 
 def _detected_s(play: Play) -> float:
-    """Return the time of the first alarm or complaint at or after the onset."""
     times = (note.until_s for note in play.notes if note.ring or note.complaint)
     return min((at_s for at_s in times if at_s >= play.secret.onset_s), default=np.nan)
 

@@ -84,7 +84,6 @@ class AnyLook(Strict):
     usd: Usd = 0
 
     def frames_labelled(self, requested: int) -> int:
-        """Return the number of frames that people label."""
         return 0
 
     def cost(self, requested: int) -> tuple[float, float]:
@@ -92,7 +91,6 @@ class AnyLook(Strict):
         return self.minutes, self.usd
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
-        """Return the result of the look at the view's time."""
         raise NotImplementedError
 
 
@@ -120,26 +118,21 @@ class View:
     now_s: float
 
     def recent(self) -> Bools:
-        """Return the frames of the last day."""
         at_s = self.statistics.frames.at_s
         return np.asarray((at_s < self.now_s) & (at_s >= self.now_s - RECENT_S))
 
     def reference(self) -> Bools:
-        """Return the frames of the reference time."""
         return np.asarray(self.statistics.frames.at_s < self.spec.reference_days * DAY_S)
 
     def replicas(self) -> int:
-        """Return the number of replicas: those before any action, or those that answered on the last day, if more."""
         served = self.stream.served
         return max(served.replicas, int(served.replica[self.recent()].max(initial=0)) + 1)
 
     def strength(self, enters: str) -> float:
-        """Return the present strength of effects that enter at a place."""
         undone = Changes.of(self.changes).undone
         return float(self.stream.strength(np.array([self.now_s]), undone, enters)[0])
 
     def chosen(self, rows: Bools, count: int, purpose: str) -> Ints:
-        """Draw at most `count` of these frames; one purpose and time give one choice."""
         there = np.flatnonzero(rows)
         drawn = Streams(self.secret.seed).named(f"{purpose}/{self.now_s:.0f}").permutation(len(there))
         return np.sort(there[drawn[:count]])
@@ -179,7 +172,6 @@ def ratio(values: Floats, weights: Floats, clusters: Ints) -> Interval:
 
 
 def less(one: Interval, other: Interval) -> Interval:
-    """Return the difference of independent estimates with normal intervals."""
     value = one.value - other.value
     half = float(np.hypot(one.high - one.value, other.high - other.value))
     return Interval(value, value - half, value + half)

@@ -28,7 +28,6 @@ _FALSE = [f"false_{round(100 * low):02d}" for low in BINS]
 
 
 def setting_name(setting: Setting) -> str:
-    """Return `fog:3`, or `clean`."""
     return setting[0] if setting == CLEAN_SETTING else f"{setting[0]}:{setting[1]}"
 
 

@@ -83,7 +83,6 @@ class Ring:
 
 
 def watched(watch: Watch, statistics: FrameStatistics) -> list[WindowSeries]:
-    """Run a monitor over the whole stream, for each of its slices."""
     rows = _Rows(watch, statistics)
     parts = statistics.slices(watch.by)
     return [rows.series(name, part, len(parts)) for name, part in parts.items()]
@@ -115,7 +114,6 @@ class _Rows:
         self.there = np.isfinite(self.values) & (read | (watch.statistic in {*LABELLED, *OF_SERVERS}))
 
     def _values(self) -> tuple[Floats, Floats]:
-        """Return the value of each frame and its weight in a mean."""
         if self.watch.statistic in LABELLED:
             found, there = self.statistics.labelled()
             counts = np.nan_to_num(there)
@@ -218,14 +216,12 @@ class _Rows:
         return distance, np.nan_to_num((distance - centre) / spread), (0.0, centre + self.watch.at * spread)
 
     def _rows_of_reference(self, part: Bools) -> list[NDArray[np.int64]]:
-        """Return the reference's rows by window; collected images are one window, numbered from -1 downwards."""
         if self.watch.reference == "collected":
             return [-1 - np.arange(len(collected(self.statistics, "score")))]
         first = part & (self.window < self.reference_windows)
         return _split(np.flatnonzero(first), self.window[first], self.reference_windows)
 
     def _take(self, rows: NDArray[np.int64]) -> Floats:
-        """Return the values of rows; negative rows are collected images."""
         if len(rows) and rows[0] < 0:
             return collected(self.statistics, self.watch.statistic)[-1 - rows]
         return self.values[rows]
@@ -272,20 +268,17 @@ def collected(statistics: FrameStatistics, name: str) -> Floats:
 
 
 def ks(first: Floats, second: Floats) -> tuple[float, float]:
-    """Return the two-sample Kolmogorov-Smirnov statistic, and its asymptotic p for independent rows."""
     test = ks_2samp(first, second, method="asymp")
     return float(test.statistic), float(test.pvalue)
 
 
 def _binned(first: Floats, second: Floats) -> tuple[Floats, Floats]:
-    """Count the rows of both in each tenth of the reference."""
     edges = np.unique(np.quantile(first, np.linspace(0, 1, PSI_BINS + 1)[1:-1]))
     counts = [np.bincount(np.searchsorted(edges, each, side="right"), minlength=len(edges) + 1) for each in (first, second)]
     return counts[0].astype(float), counts[1].astype(float)
 
 
 def _chi2(first: Floats, second: Floats) -> tuple[float, float]:
-    """Return Pearson's chi-squared of two histograms, and its p for independent rows."""
     statistic, filled = float(chi_squared(first, second)), int(((first + second) > 0).sum())
     return statistic, float(chi2_of.sf(statistic, max(filled - 1, 1)))
 
@@ -309,7 +302,6 @@ def _drifts(test: str, score: Floats, reference_windows: int, at: float) -> Bool
 
 
 def _split(rows: NDArray[np.int64], window: NDArray[np.int64], windows: int) -> list[NDArray[np.int64]]:
-    """Split rows in order of time by their windows."""
     return np.split(rows, np.searchsorted(window, np.arange(1, windows)))
 
 

@@ -79,7 +79,6 @@ class Play:
     # The stream
 
     def changes(self, fixes: int | None = None) -> list[Change]:
-        """Return every change so far, or that of the first fixes alone, in order of time."""
         shipped = self.shipped if fixes is None else self.shipped[:fixes]
         made = [*(change for one in shipped for change in one.changes), *self.canaries]
         return sorted(made, key=lambda change: change.at_s)
@@ -110,7 +109,6 @@ class Play:
     # Monitors
 
     def series(self, watches: list[Watch] | None = None) -> list[WindowSeries]:
-        """Return the windows of monitors over the whole run; a player may see only those that are known by now."""
         chosen = self.watches[-1][1] if watches is None else watches
         return [one for watch in chosen for one in watched(watch, self.statistics())]
 

@@ -46,19 +46,15 @@ class AnyAction(Strict):
         """Raise ActionError for a name that the case does not have."""
 
     def take(self, play: Play) -> NotebookEntry:
-        """Take the action now, and return its line in the notebook."""
         raise NotImplementedError
 
     def title(self, spec: Incident) -> str:
-        """Return the action as the head of its line in the notebook."""
         return self.heading
 
     def outcome(self, spec: Incident) -> str:
-        """Return the outcome in a sentence, where nothing rang and nothing was looked at."""
         raise NotImplementedError
 
     def short(self, spec: Incident) -> str:
-        """Return the action as the command prints it."""
         return self.kind
 
 
@@ -288,7 +284,6 @@ class NotebookEntry:
     beliefs: BelieveAction | None = None
 
     def title(self, spec: Incident) -> str:
-        """Return the head of the line."""
         if self.complaint:
             return "A customer asks"
         return "A monitor rings" if self.ring else self.action.title(spec)

@@ -203,7 +203,7 @@ def _path(game: Game) -> None:
 def _lessons(game: Game) -> None:
     if not game.scenario.debrief:
         return
-    st.subheader("What to take away", anchor=False)
+    st.subheader("Lessons", anchor=False)
     lessons(game.scenario)
 
 

@@ -37,7 +37,6 @@ class Secret:
 
     @property
     def quiet(self) -> bool:
-        """True for weeks without a cause."""
         return self.cause is None
 
     def of(self, spec: Incident) -> Cause | None:
@@ -47,7 +46,6 @@ class Secret:
         return None if self.decoy is None else spec.decoys[self.decoy]
 
     def effects(self, spec: Incident) -> list[tuple[AnyEffect, bool]]:
-        """Return every effect of the onset, with whether it belongs to the cause, not to the decoy."""
         parts = (self.of(spec), True), (self.decoy_of(spec), False)
         return [(effect, of_cause) for part, of_cause in parts if part for effect in part.effects]
 
@@ -59,7 +57,6 @@ class Secret:
         return outside
 
     def entries(self, spec: Incident) -> list[SuspectEntry]:
-        """Return the entries in the log of changes at the onset."""
         return [part.log for part in (self.of(spec), self.decoy_of(spec)) if part and part.log]
 
     def full_s(self, spec: Incident) -> float:
@@ -96,5 +93,4 @@ def draw(scenario: Scenario, seed: int, cause: str | None = None, shape: str | N
 
 
 def quiet(seed: int) -> Secret:
-    """Return the secret of weeks without a cause."""
     return Secret(seed, None, "abrupt", float("inf"), None, (0.0, 0.0, 0.0))

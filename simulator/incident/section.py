@@ -125,7 +125,7 @@ class Incident(Section):
     labels: Labels
     harm: Harm
     reference_days: Annotated[float, Field(ge=2, le=21, description="quiet days at the start, the reference of production")] = 7
-    onset_days: Annotated[tuple[float, float], Field(description="between which days it begins")]
+    onset_days: Annotated[tuple[float, float], Field(description="the first and the last day of its begin")]
     ramp_days: Annotated[float, Field(gt=0, le=14, description="how long it takes to come, where it comes gently")] = 4
     complaint_days: Annotated[
         float, Field(gt=0, le=14, description="days from its full strength until a customer complains, if nothing rang")
@@ -148,11 +148,9 @@ class Incident(Section):
 
     @property
     def remedies(self) -> Remedies:
-        """The fixes by kind."""
         return Remedies.of(self.fixes)
 
     def gather(self, gather: Gatherer) -> None:
-        """Look up the conditions, networks and categories that the incident names."""
         from simulator.incident.incident_evidence import look_up
 
         look_up(gather, self)

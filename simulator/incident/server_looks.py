@@ -117,7 +117,6 @@ def _hash(kind: str, text: str) -> str:
 
 
 def _file_hash(view: View, detector: str, precision: str) -> str:
-    """Return the hash of the measured file; at 8 bits a hash of its name, for each machine makes those files anew."""
     file = view.statistics.scenes.files[detector]
     return file[:12] if precision == "fp32" else _hash(file, precision)
 

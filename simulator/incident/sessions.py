@@ -89,7 +89,6 @@ class _Live:
     seen: dict[tuple[int, int], list[WindowSeries]] = field(default_factory=dict)
 
     def catch_up(self, actions: Sequence[Action]) -> None:
-        """Take the actions that other servers or browsers added."""
         for action in actions[len(self.play.notes) :]:
             self.play.act(action)
 
@@ -117,12 +116,10 @@ class Game:
 
     @property
     def over(self) -> bool:
-        """True at the end of the stream, when only the cause is left to be named."""
         return self.now_s >= self.play.end_s
 
     @cached_property
     def paged(self) -> NotebookEntry | None:
-        """The first alarm or complaint."""
         return next((note for note in self.notes if note.ring or note.complaint), None)
 
 
@@ -192,14 +189,12 @@ class Games:
             raise GameError(f"The actions of this incident cannot be replayed: {error}. Begin a new one.") from error
 
     def _forget(self, name: str) -> None:
-        """Drop the play from memory, which may be ahead of the store."""
         with self._lock:
             self._live.pop(name, None)
 
 
 @cache
 def games() -> Games:
-    """Return the incidents of this server."""
     return Games(Incidents())
 
 
@@ -208,12 +203,10 @@ MOST, _BYTES = 500, 200_000
 
 
 def link(game: Game) -> str:
-    """Return the query string that opens the incident with its actions."""
     return "?" + urlencode({"case": game.scenario.id, "incident": game.id, "actions": packed([n.action for n in game.notes])})
 
 
 def packed(actions: list[Action]) -> str:
-    """Pack actions for an address."""
     data = [action.model_dump(mode="json", exclude_defaults=True) for action in actions]
     return urlsafe_b64encode(zlib.compress(json.dumps(data, separators=(",", ":")).encode(), 9)).decode().rstrip("=")
 

@@ -43,7 +43,6 @@ def act(game: Game, action: Action, control: str) -> None:
 
 
 def refused(control: str) -> None:
-    """Show the error of this control's action, if there is one."""
     where, sentence = st.session_state.get(_REFUSED, ("", ""))
     if where == control:
         st.error(plain(sentence))
@@ -175,7 +174,6 @@ def _diagnosis(game: Game) -> None:
 
 @st.fragment
 def ended(game: Game) -> None:
-    """Draw the controls at the end of the stream, for the cause alone."""
     st.markdown("**The stream has ended.** Name the cause, and close the incident.")
     _name(game)
 
@@ -272,7 +270,6 @@ def _written(game: Game) -> list[BelieveAction]:
 
 
 def _weights(game: Game) -> dict[str, int]:
-    """Return the positions of the sliders: those that were last written down."""
     written = _written(game)
     if not written:
         return dict.fromkeys(game.play.spec.causes, _UNDECIDED)

@@ -88,12 +88,10 @@ class FrameSettings:
     given: Ints
 
     def put(self, setting: Ints, rows: Bools) -> None:
-        """Set these rows from the camera on."""
         for column in (self.raw, self.seen, self.given):
             column[rows] = setting[rows]
 
     def from_entry(self, enters: Enters, by_mistake: bool) -> list[Ints]:
-        """Return the columns that change with an entry there; a mistake in preparing an image changes the last alone."""
         if enters == "server" or by_mistake:
             return [self.given]
         return [self.seen, self.given] if enters == "client" else [self.raw, self.seen, self.given]
@@ -211,7 +209,6 @@ class Stream:
 
     @property
     def groups(self) -> list[str]:
-        """The groups of scenes; the last holds scenes of no other group."""
         return [*self.spec.scenes.groups, OTHER]
 
     @cached_property
@@ -366,12 +363,10 @@ class Stream:
         return setting
 
     def _released(self, count: int) -> Ints:
-        """Return the place of the released network for each of `count` frames."""
         release = self.spec.release
         return np.full(count, self.scenes.networks[release.detector, release.precision])
 
     def _answers(self, network: Ints, changes: Sequence[Swapped | Rethresholded], at_s: Floats | None = None) -> AnsweredFrames:
-        """Answer frames with these networks under changes; at_s: the times of the frames, in place of their own."""
         at_s = self.served.arrived_s if at_s is None else at_s
         answers = AnsweredFrames(at_s, network, self.scenes.tested_bins[network], np.zeros(len(network), bool))
         for change in changes:
@@ -379,7 +374,6 @@ class Stream:
         return answers
 
     def _labelled_share(self) -> float:
-        """Return the share of frames that is labelled anyway; the rate of the reference time, the only one known then."""
         days = self.spec.reference_days
         return self.spec.labels.frames_a_day * days / max(int((self.served.arrived_s < days * DAY_S).sum()), 1)
 

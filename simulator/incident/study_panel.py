@@ -69,7 +69,6 @@ def load_study(case: str, folder: Path = INCIDENTS) -> IncidentStudy:
 
 
 def studied(folder: Path = INCIDENTS) -> list[str]:
-    """Return the cases with studies."""
     return sorted(file.parent.name for file in folder.glob("*/players.csv"))
 
 
@@ -87,7 +86,6 @@ _ANY = "any"
 
 
 def cause_labels(monitors: pd.DataFrame, spec: Incident) -> dict[str, str]:
-    """Return the labels of the watched sets of incidents, by name."""
     names = list(monitors["cause"].unique())
     return {name: "Any harmful cause" if name == _ANY else spec.causes[name].label for name in names}
 
@@ -113,7 +111,6 @@ def _curve(name: str, rows: pd.DataFrame, colour: str, dashed: int) -> go.Scatte
 
 
 def quickest(monitors: pd.DataFrame) -> pd.DataFrame:
-    """Return each monitor at its threshold of least delay with at most `BEARABLE` false alarms a week, the quickest first."""
     calm = monitors[monitors["alarms_a_week"] <= BEARABLE]
     order = calm.sort_values(["delay_h", "caught"], ascending=[True, False], kind="stable")
     return order.drop_duplicates("monitor").sort_values(["delay_h", "caught"], ascending=[True, False], kind="stable")

@@ -100,23 +100,19 @@ class Watch(Strict):
 
     @property
     def title(self) -> str:
-        """The figure of the monitor, or its distance from the reference, in words."""
         name = name_of(self.statistic)
         return name if self.test in _OF_MEANS else f"{name}, {TESTS[self.test]}"
 
     @property
     def is_share(self) -> bool:
-        """True for a monitor whose values are shares."""
         return self.test in _OF_MEANS and self.statistic in _SHARES
 
     @property
     def unit(self) -> str:
-        """The unit beside a value; empty for distances, counts and shares."""
         without = self.test not in _OF_MEANS or self.statistic in {*_SHARES, "found", "sure", "score"}
         return "" if without else WATCHED[self.statistic].split(", ")[-1]
 
     def number(self, value: float) -> str:
-        """Return a value as people read it: shares in per cent."""
         if self.is_share:
             return f"{100 * value:.1f}%"
         return significant(value) if isfinite(value) else "none"
@@ -135,5 +131,4 @@ class Watch(Strict):
 
 
 def name_of(statistic: str) -> str:
-    """Return a figure without its unit, short enough for a picture's head: `Detections a frame`."""
     return _SHORT.get(statistic) or WATCHED[statistic].split(", ")[0].capitalize()

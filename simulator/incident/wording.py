@@ -19,7 +19,6 @@ def moment(scenario: Scenario, at_s: float) -> str:
 
 
 def hours(seconds: float) -> str:
-    """Return a duration in minutes, in hours, or from three days on in days."""
     if seconds < 2 * HOUR_S:
         return f"{seconds / 60:.0f} min"
     return f"{seconds / HOUR_S:.2g} h" if seconds < 3 * DAY_S else f"{seconds / DAY_S:.2g} days"
@@ -36,6 +35,5 @@ def price(minutes: float, amount: float) -> str:
 
 
 def first_moves(spec: Incident) -> str:
-    """Name the sensible first moves: the cheapest and quickest looks."""
     quick = sorted(spec.looks.values(), key=lambda look: (look.usd, look.minutes))[:3]
     return "Sensible first moves are quick: " + "; ".join(look.label.lower() for look in quick) + "."

@@ -154,7 +154,6 @@ class Network:
         return (pixels - mean) / std
 
     def in_order(self, image: Image.Image) -> Image.Image:
-        """Return an RGB `image` with its channels in the network's order."""
         red, green, blue = image.split()
         return Image.merge("RGB", (blue, green, red)) if self.bgr else image
 
@@ -298,7 +297,6 @@ def parameters(model: nn.Module) -> int:
 
 
 def multiply_adds(model: nn.Module, input_shape: list[int]) -> int:
-    """Count the multiply-adds of one item; one multiplication with its addition counts once."""
     with _plain_attention(), FlopCounterMode(display=False) as counter, torch.inference_mode():
         model(torch.zeros(1, *input_shape))
     return int(counter.get_total_flops()) // 2

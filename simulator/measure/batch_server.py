@@ -207,7 +207,6 @@ def drive(issue: Issue, rate: float, requests: int, seed: int) -> Driven:
 
 
 def answer(tokens: list[int]) -> None:
-    """Report these requests to LoadGen as done."""
     lg.QuerySamplesComplete([lg.QuerySampleResponse(token, 0, 0) for token in tokens])
 
 

@@ -71,12 +71,10 @@ def night(image: Floats, strength: float, rng: Generator) -> Floats:
 
 
 def brightness(image: Floats, strength: float, _: Generator) -> Floats:
-    """Add light everywhere, as a flare or too long an exposure does."""
     return image + strength
 
 
 def contrast(image: Floats, strength: float, _: Generator) -> Floats:
-    """Reduce differences from the mean colour of the image to `strength` of themselves."""
     mean = image.mean(axis=(0, 1), keepdims=True)
     return np.asarray(mean + (image - mean) * strength, np.float32)
 
@@ -98,7 +96,6 @@ def defocus(image: Floats, strength: float, _: Generator) -> Floats:
 
 
 def motion_blur(image: Floats, strength: float, rng: Generator) -> Floats:
-    """Blur each point to a line, as a camera does that moves in any direction while the shutter is open."""
     angle = rng.uniform(0, np.pi)
     return _smeared(image, _pixels(image, strength), angle)
 
@@ -118,12 +115,10 @@ def zoom_blur(image: Floats, strength: float, _: Generator) -> Floats:
 
 
 def noise(image: Floats, strength: float, rng: Generator) -> Floats:
-    """Add normal noise of the standard deviation `strength` to each channel, as a sensor at high gain does."""
     return image + np.float32(strength) * rng.standard_normal(image.shape, np.float32)
 
 
 def jpeg(image: Floats, strength: float, _: Generator) -> Floats:
-    """Write the image as JPEG at the quality `strength` and read it again."""
     buffer = io.BytesIO()
     Image.fromarray(_bytes(image)).save(buffer, "JPEG", quality=int(strength))
     return np.asarray(Image.open(buffer).convert("RGB"), np.float32) / np.float32(255)
@@ -148,7 +143,6 @@ def rain(image: Floats, strength: float, rng: Generator) -> Floats:
 
 
 def rain_at_night(image: Floats, severity: float, rng: Generator) -> Floats:
-    """Draw rain, whose drops scatter the light, before a sensor at night, both at a severity from 1 to 5."""
     place = int(severity) - 1
     wet = rain(image, CORRUPTIONS["rain"].strengths[place], rng)
     return night(np.clip(wet, 0, 1), CORRUPTIONS["night"].strengths[place], rng)
@@ -379,7 +373,6 @@ STALES = [Setting(STALE, severity) for severity in range(1, WHOLE + 1)]
 
 
 def lacking(held: DetectionTables) -> list[Setting]:
-    """Return the settings of the tables' conditions without any row, and clean images to compare with."""
     there = set(zip(held.summary["condition"].astype(str), held.summary["severity"].astype(int), strict=True))
     expected = [setting for setting in SETTINGS if setting.condition in held.about.conditions]
     return [SETTINGS[0], *(setting for setting in expected if (setting.condition, setting.severity) not in there)]

@@ -84,7 +84,6 @@ def fit(pixels: Pixels, takes: Takes) -> tuple[Pixels, Placed]:
 
 
 def place(width: int, height: int, takes: Takes) -> Placed:
-    """Return the placement of an image of this size in the network's square."""
     across, down = _inner_size(width, height, takes)
     moved = (0, 0) if takes.fit == "corner" else ((takes.side - across) // 2, (takes.side - down) // 2)
     return Placed(width, height, (across / width, down / height), moved)
@@ -186,7 +185,6 @@ def decode_yolov5(outputs: Outputs, _: int) -> Floats:
 
 
 def decode_yolov8(outputs: Outputs, _: int) -> Floats:
-    """Decode YOLOv8 and networks like it: (4 + classes, boxes): middle, size in pixels, classes."""
     raw = outputs[0].T
     return _candidates(_from_middle(raw[:, :4]), raw[:, 4:])
 

@@ -81,7 +81,6 @@ class Policy:
         return f"up to {self.max_batch}" + (f", waits {self.patience:g}x" if self.patience else "")
 
     def rule(self, one_s: float) -> TritonRule:
-        """Return the rule, where a request alone takes `one_s`."""
         return TritonRule(self.max_batch, self.patience * one_s)
 
 
@@ -111,7 +110,6 @@ class Grid:
 
     @property
     def seconds(self) -> float:
-        """Estimate the time of the whole grid."""
         profile_s = len(self.sizes) * STRETCHES * self.stretch_s
         each = profile_s + len(self.policies) * len(self.loads) * (self.probe_s + 2 * self.run_s + 1.0)
         return len(self.models) * each + (self.over_http.seconds if self.over_http else 0)
@@ -213,7 +211,6 @@ class Served:
         self._learn(rule, rate, requests, seed=_OTHER_ARRIVALS + seed)
 
     def _learn(self, rule: TritonRule, rate: float, requests: int, seed: int) -> tuple[Driven, list[Batch]]:
-        """Add a run to the stretches of the server's profile, which later forecasts use."""
         driven, batches = self._run(rule, rate, requests, seed)
         self._stretches[rule.max_batch].append(batches)
         self.machine.paths.append(self._path(driven, rule.max_batch))
@@ -234,7 +231,6 @@ class ServedOverHttp(Served):
     server = OVER_HTTP
 
     def open(self, opened: ExitStack) -> None:
-        """Start a server for each size of the largest batch."""
         shape = self.ready.input_shape
         sizes = self.grid.sizes
         self._clients = {size: opened.enter_context(serving(self.ready.file, shape, size, _HTTP_WAIT_MS)) for size in sizes}

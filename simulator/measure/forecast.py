@@ -216,7 +216,6 @@ def _usual(sizes: Places, took: Times, gaps: Places, largest: int) -> Times:
 
 
 def by_size(served: list[Batch], largest: int) -> Times:
-    """Return the median time of a batch by its size, 0 to `largest`, in s; interpolated between measured sizes."""
     took = np.array([batch.done - batch.start for batch in served])
     return _medians(took, np.array([len(batch.requests) for batch in served]), np.arange(largest + 1))
 

@@ -152,7 +152,6 @@ def apart(work: Callable[..., object], *given: object) -> Iterator[Apart]:
 
 
 def in_fresh_process(work: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Answer:
-    """Return the result of `work` from a fresh process; it and its arguments are pickled. Raises its error, or CrashError."""
     with apart(_telling_nothing, work, given, named) as process:
         return process.heard()[1]  # type: ignore[no-any-return]
 
@@ -177,7 +176,6 @@ def _first_to_go() -> None:
 
 
 def _sendable(error: Exception) -> Exception:
-    """Return the error, if it can be pickled; else one with its message."""
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301 what was pickled just now
     except Exception:  # whatever its class makes of that

@@ -84,7 +84,6 @@ def square(image: Image.Image, size: int) -> NDArray[np.uint8]:
 
 
 def normalize(pixels: NDArray[np.uint8], mean: Channels, std: Channels) -> NDArray[np.float32]:
-    """Normalize (..., height, width, channels) of 0 to 255 to (..., channels, height, width): in [0, 1], - `mean`, by `std`."""
     scaled = np.asarray(pixels, dtype=np.float32) / np.float32(255)
     normal = (scaled - np.array(mean, np.float32)) / np.array(std, np.float32)
     return np.ascontiguousarray(np.moveaxis(normal, -1, -3))
@@ -113,7 +112,6 @@ def _decode(jpeg: bytes, reduced: bool) -> NDArray[np.float32]:
 
 
 def start_decoder(jpeg: bytes, reduced: bool) -> Callable[[int], object]:
-    """Return a call that decodes `jpeg` and prepares it for a network, `batch` times."""
     return lambda batch: [_decode(jpeg, reduced) for _ in range(batch)]
 
 
@@ -246,7 +244,6 @@ def candidates(count: int) -> Floats:
 
 
 def camera_frame(width: int, height: int) -> Pixels:
-    """Draw noise in NV12, (3 height / 2, width)."""
     return image(width, height * 3 // 2)[..., 0].copy()
 
 
@@ -339,7 +336,6 @@ STEPS: dict[str, dict[str, TimedStep]] = {
 
 
 def start_step(name: str, variant: str) -> Callable[[int], object]:
-    """Return a call that does the step `batch` times, as a server's worker would."""
     once = STEPS[name][variant].start()
     return lambda batch: [once() for _ in range(batch)]
 

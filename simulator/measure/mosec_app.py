@@ -34,7 +34,6 @@ class Model(Worker):
         return int(data)
 
     def serialize(self, data: tuple[float, float]) -> bytes:
-        """Write the two times in s as JSON."""
         return json.dumps(data).encode()
 
     def forward(self, data: Any) -> Any:

@@ -137,7 +137,6 @@ def adopt(file: Path, target: Path) -> None:
 
 
 def _forget_default_inputs(graph: onnx.GraphProto) -> None:
-    """Remove the weights that old exporters list among the inputs, which keeps the runtime from treating them as constants."""
     weights = {tensor.name for tensor in graph.initializer}
     images = [value for value in graph.input if value.name not in weights]
     del graph.input[:]
@@ -200,7 +199,6 @@ def _check(original: onnx.ModelProto, freed: onnx.ModelProto) -> None:
 
 
 def weights_in(model: onnx.ModelProto) -> int:
-    """Count the weights of an ONNX model: its floating-point constants of more than one number."""
     sizes = [int(np.prod(tensor.dims)) for tensor in model.graph.initializer if tensor.data_type == onnx.TensorProto.FLOAT]
     return sum(size for size in sizes if size > 1)
 

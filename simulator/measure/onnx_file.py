@@ -335,7 +335,6 @@ def find_image(path: Path, session: ort.InferenceSession) -> ImageInput:
 
 
 def layout_of(item: Sequence[int | None]) -> str | None:
-    """Return `CHW` or `HWC`, by the place of an image's number of channels."""
     if item[0] in _CHANNELS:
         return "CHW"
     return "HWC" if item[2] in _CHANNELS else None

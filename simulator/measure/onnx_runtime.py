@@ -68,7 +68,6 @@ def check_provider(name: str) -> str:
 
 
 def provider_list(name: str) -> list[str]:
-    """Return the providers of a session: this one, and the processor for operators that it lacks."""
     return list(dict.fromkeys([PROVIDERS[name], PROVIDERS[CPU]]))
 
 
@@ -79,7 +78,6 @@ _FARTHEST = 1.0
 
 
 def quiet_session() -> ort.SessionOptions:
-    """Return options of a session that only checks a file, without the runtime's advice."""
     options = ort.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     return options

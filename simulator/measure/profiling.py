@@ -93,7 +93,6 @@ class Ready:
 
 
 def precisions_of(model: str) -> list[str]:
-    """Return the precisions of `model`; for a step, its variants."""
     return list(ONE_THREAD.get(model, PRECISIONS))
 
 
@@ -270,11 +269,9 @@ class Campaign:
         return self.out / self.device / f"{subject}.json"
 
     def thread_counts(self, subject: Subject) -> tuple[int, ...]:
-        """Return the thread counts for `subject`: a step beside the network has one, whatever was requested."""
         return (1,) if subject.model in ONE_THREAD else self.threads
 
     def saved(self, subject: Subject) -> int:
-        """Count the thread counts of `subject` that an interrupted campaign finished."""
         return len(list(self._cells.glob(f"{subject}.*t.*.json")))
 
     def prepare(self, subject: Subject) -> Failure | None:

@@ -73,7 +73,6 @@ class ToPerson:
 
 
 def to_program(stream: TextIO) -> Show:
-    """Return a function that writes a line of JSON for each event."""
     return lambda event: print(json.dumps(event), file=stream, flush=True)
 
 
@@ -94,13 +93,11 @@ class EventReporter:
         self._write("start", model=setup.model, precision=setup.precision, device=setup.device, **sizes)
 
     def advance(self, part: float) -> None:
-        """Show the event `progress`, unless one was written a moment ago."""
         self._done = min(self._done + part / self._parts, 1.0)
         if time.monotonic() - self._told_at >= _EVERY_S:
             self._progress()
 
     def call(self, threads: int, batch: int, latency_ms: float) -> None:
-        """Add a call for the next `progress`."""
         if threads != self._threads:
             self._calls.clear()
         self._threads = threads

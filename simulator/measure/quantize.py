@@ -51,7 +51,6 @@ class _OneByOne(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime shi
 
 
 def fp16(source: Path, target: Path, _: Images) -> None:
-    """Convert to 16-bit weights and activations; inputs and outputs stay 32 bits wide."""
     onnx.save(convert_float_to_float16(onnx.load(source), keep_io_types=True), target)
 
 
@@ -64,23 +63,19 @@ def int8_dynamic(source: Path, target: Path, _: Images) -> None:
 
 
 def int8_static(source: Path, target: Path, images: Images) -> None:
-    """Convert to 8-bit weights, one scale per channel, and 8-bit activations over the full range of values in `images`."""
     _static(source, target, images)
 
 
 def int8_static_percentile(source: Path, target: Path, images: Images) -> None:
-    """Convert as `int8_static` does, but with scales over 99.99% of the values in `images`: outliers are clipped."""
     _static(source, target, images, CalibrationMethod.Percentile)
 
 
 def int8_mixed(source: Path, target: Path, images: Images) -> None:
-    """Convert as `int8_static` does, but only convolutions and products with weights, without those of `sensitive_nodes`."""
     left = sensitive_nodes(onnx.load(source, load_external_data=False).graph)
     _static(source, target, images, kinds=sorted(_WEIGHTED), left=left)
 
 
 def int8_convolutions(source: Path, target: Path, images: Images, left: list[str]) -> None:
-    """Convert as `int8_static` does, but only convolutions, without those named in `left`; all else stays in float."""
     _static(source, target, images, kinds=["Conv"], left=left)
 
 

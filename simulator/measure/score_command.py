@@ -141,7 +141,7 @@ def import_table(
     ] = None,
     precision: Annotated[str | None, typer.Option(help="the precision, if the file has no such column; default fp32")] = None,
     source: Annotated[str | None, typer.Option(help="where the scores come from, for the record")] = None,
-    attribution: Annotated[str | None, typer.Option(help="whose data they are, and under which licence")] = None,
+    attribution: Annotated[str | None, typer.Option(help="owner of the data, and the licence")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="replace a table of that name")] = False,
 ) -> None:
     """Check your own scores and make them available to cases: `scores: mine.my_model`."""

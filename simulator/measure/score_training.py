@@ -119,7 +119,6 @@ Features = NDArray[np.float32]
 
 
 def new_head() -> Pipeline:
-    """Return standardisation and logistic regression, not fitted yet."""
     return make_pipeline(StandardScaler(), LogisticRegression(C=INVERSE_PENALTY, max_iter=2000))
 
 
@@ -326,7 +325,6 @@ class Trainer:
     report: ReportWork = field(default=lambda words, done: None)
 
     def work(self, models: list[str]) -> int:
-        """Count the units of work in `models`, cached ones included: a network scored at one fold, or one epoch."""
         return sum(FOLDS * (1 + EPOCHS * FITTED[name].tuned) for name in members_of(models))
 
     def tables(self, models: list[str], precisions: tuple[str, ...]) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -404,7 +402,6 @@ class _Work:
 
 
 def members_of(models: list[str]) -> list[str]:
-    """Return the networks that have to be fitted for `models`, each once."""
     return list(dict.fromkeys(name for model in models for name in MODELS[model].of))
 
 

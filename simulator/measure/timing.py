@@ -127,7 +127,6 @@ def measure(
 
 
 def _cold_starts(start: Starter, effort: Effort, advance: Advance) -> "Iterator[_Fresh]":
-    """Start fresh processes; each also reports the memory of one of the sizes, so that no process is needed for that alone."""
     sizes, count = effort.batches, max(effort.starts, len(effort.batches))
     for number in range(count):
         yield _cold_start(start, min(sizes), sizes[number % len(sizes)])
@@ -231,7 +230,6 @@ class _Fresh:
 
 
 def _cold_start(start: Starter, first: int, batch: int) -> _Fresh:
-    """Measure a fresh process whose first call has the size `first`, and the next ones `batch`."""
     return in_fresh_process(_first_answer, start, first, batch)
 
 

@@ -55,7 +55,7 @@ def _ages(of: str, label: str, words: str) -> Iterator[CountedMetric]:
 
     yield CountedMetric(Metric(f"age_mean_s.{of}", f"{known}, over time", "s", "lower", "ratio"), areas, "rates")
     for short, share in AGE_QUANTILES.items():
-        within = f"{known}, within which it is {share:.0%} of the time"
+        within = f"{known}: it stays within this value {share:.0%} of the time"
         record = Metric(f"age_{short}_s.{of}", within, "s", "lower", "quantile", f"age.{of}", share)
         yield CountedMetric(record, over_time, "samples")
     mean = Metric(f"age_peak_mean_s.{of}", f"{peak}, mean", "s", "lower", "mean", f"age_peak.{of}")

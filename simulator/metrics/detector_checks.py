@@ -39,7 +39,6 @@ class Order:
 
     @property
     def sentence(self) -> str:
-        """The order of damage, in words."""
         interval = self.correlation
         return (
             f"{self.detector} ranks {self.corruptions} corruptions by damage as {self.other} does with a Spearman correlation "

@@ -397,7 +397,6 @@ class Pooled:
         return Percentile(Interval(value, self.value(around.low), self.value(around.high)), self.count, needed)
 
     def _independent(self, share: float, corrected: bool = False) -> float:
-        """Return the number of independent requests that are worth as much for the share below a percentile."""
         value = np.float32(self.value(share))
         counts = np.array([one.count for one in self.samples])
         below = np.array([one.weight * np.count_nonzero(one.values <= value) for one in self.samples])

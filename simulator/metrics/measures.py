@@ -275,7 +275,6 @@ class CountedRun:
         return sample(values, places.astype(np.int64))
 
     def per_stretch(self, times: Floats) -> Floats:
-        """Return the number of these times, in s, in each stretch of the run; those that are not finite do not count."""
         return np.histogram(times[np.isfinite(times)], self.edges)[0].astype(float)
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:

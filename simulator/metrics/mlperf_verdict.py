@@ -130,7 +130,6 @@ def spare_queries(n: int, percentile: float) -> int:
 
 
 def _chance(over: int, n: int, percentile: float) -> float:
-    """Return the chance of at most `over` of n queries beyond a bound that exactly the percentile keeps (binomial)."""
     return float(betainc(n - over, over + 1, percentile))
 
 

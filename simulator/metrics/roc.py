@@ -135,7 +135,6 @@ def calibration_floor(scores: ArrayLike, bins: int = BINS) -> float:
 
 
 def predictive_value(sensitivity: ArrayLike, specificity: ArrayLike, prevalence: float) -> Floats:
-    """Return share of those referred who are positive, by Bayes; NaN where nobody is referred."""
     true_positives = prevalence * np.asarray(sensitivity, float)
     return _ratio(true_positives, true_positives + (1 - prevalence) * (1 - np.asarray(specificity, float)))
 

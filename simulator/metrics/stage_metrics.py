@@ -257,7 +257,6 @@ def _load(trace: Trace, name: str, visits: Visits, within: Span = (0.0, inf)) ->
 
 
 def _over(brought: float, offered: float) -> float:
-    """Return a load; 0 / 0 is 0, and anything else over 0 is infinite."""
     return brought / offered if offered else float(np.inf if brought else 0.0)
 
 

@@ -30,13 +30,13 @@ from simulator.units import percent, spoken, spoken_beside, spoken_bound, spread
 
 #: The meaning of an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
-    "A 95% interval is about the next {0} of the same kind: other requests, and other labelled {0} on whom every threshold is "
-    "chosen anew."
+    "A 95% interval is about the next {0} of the same kind: other requests, and other labelled {0}, with every threshold "
+    "chosen anew on them."
 )
 _SENSE = "A 95% interval is about other requests of the same kind."
 _SENSE_DRIVEN = (
-    "A 95% interval is about other {0} and other encounters of the same kind, and about other drives on which detectors are "
-    "measured."
+    "A 95% interval is about other {0} and other encounters of the same kind, and about other drives for the measurement "
+    "of detectors."
 )
 
 #: Positives needed to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05, and
@@ -239,7 +239,6 @@ def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTi
 
 
 def _curve(estimator: Estimator) -> NDArray[np.float64]:
-    """Return the latency of served requests at each share of them; NaN without any."""
     pooled = estimator.pooled("served")
     return pooled.curve(CURVE) if pooled else np.full(len(CURVE), np.nan)
 

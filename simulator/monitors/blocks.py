@@ -71,7 +71,6 @@ def block_length(reference: list[Floats], sizes: tuple[int, int]) -> int:
 
 
 def contiguous(sizes: tuple[int, int], length: int) -> Blocks:
-    """Cut both files into blocks of `length` rows; a rest of less than half a block joins the last block."""
     reference, production = (_stretches(size, length) for size in sizes)
     return Blocks(reference, production, length)
 
@@ -127,5 +126,4 @@ def smallest_shift(rows: tuple[float, float], level: float, efficiency: float = 
 
 
 def smallest_change(share: float, rows: tuple[float, float], level: float) -> float:
-    """Return the change of a share, as a part of 1, that is detected with a power of 80%."""
     return min(smallest_shift(rows, level) * float(np.sqrt(share * (1 - share))), 1.0)

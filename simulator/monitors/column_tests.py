@@ -96,7 +96,6 @@ class ColumnSample:
         return first, max(first * sizes[1] / sizes[0], 1.0)
 
     def _ordered(self, values: Floats) -> Floats:
-        """Return ranks, or for words the indicator of the most frequent one."""
         if self.kind != "words":
             return np.asarray(stats.rankdata(values), float)
         return np.asarray(values == np.bincount(self.reference.astype(int)).argmax(), float)
@@ -105,7 +104,6 @@ class ColumnSample:
         return resampling((cells.reference, cells.production), len(cells.support), self.blocks)
 
     def permuted_p(self, found: float, rows: Resampling, statistic: Statistic) -> tuple[float, float]:
-        """Return p of a statistic, and the lowest possible p."""
         p = permutation_p(found, rows.permuted(statistic, self.times, self.seed))
         return p, max(1 / (self.times + 1), 1 / rows.arrangements)
 
@@ -265,7 +263,6 @@ def _scaled(sample: ColumnSample) -> tuple[Floats, Floats]:
 
 
 def _shift(sample: ColumnSample, cells: Cells, rows: Resampling) -> EffectSize:
-    """Return the shift of the mean in standard deviations of the reference: exact, with an interval from cells."""
     deviation = distances.deviation(sample.reference, sample.production)
     statistic = distances.mean_shift(cells.support, deviation)
     value = float(sample.production.mean() - sample.reference.mean()) / deviation

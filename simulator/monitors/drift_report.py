@@ -187,7 +187,6 @@ def _jobs(parts: list[_Part], found: list[Column], asked: ReportRequest) -> tupl
 
 
 def _together(part: _Part, found: list[Column]) -> Iterator[_Job]:
-    """Return all columns of numbers without empty cells."""
     whole = tuple(one for one in found if one.kind != "words" and _filled(one, part) == part.sizes)
     if whole:
         yield _Job(part, MMD, whole)
@@ -271,7 +270,6 @@ def _corrected(findings: list[DriftFinding], asked: ReportRequest) -> list[Drift
 
 
 def _verdict(finding: DriftFinding, corrected: float, level: float, reach: float) -> Verdict:
-    """Judge one test; reach: a test whose lowest p lies above it could not have found anything alone."""
     if corrected <= level:
         return "differs"
     return "cannot tell" if finding.answer.least_p > reach else "no difference seen"

@@ -77,7 +77,6 @@ def _by_rule(change: EffectSize) -> str:
 
 
 def _smallest(finding: DriftFinding) -> str:
-    """Write the smallest effect that is detected in four cases of five."""
     smallest, unit = finding.answer.smallest or 0.0, finding.answer.effect.unit
     if unit == "share":
         return f"{100 * smallest:.1f} points"

@@ -97,7 +97,6 @@ def _column(label: str, names: list[str], usual: str, about: str) -> str | None:
 
 @st.cache_resource(max_entries=1)
 def _answers() -> dict[tuple[str, str, ReportRequest], Monitored]:
-    """Return the cache of answers; a cached function could not move a progress bar."""
     return {}
 
 

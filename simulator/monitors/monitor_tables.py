@@ -63,12 +63,10 @@ class Column:
         return values[rows[values.index]].dropna()
 
     def ordered(self, orders: tuple[NDArray[np.int64], NDArray[np.int64]]) -> Column:
-        """Return the column with rows in these orders; the index keeps the row in the file."""
         return Column(self.name, self.kind, self.reference.iloc[orders[0]], self.production.iloc[orders[1]])
 
 
 def read_table(file: Path) -> MonitoredTable:
-    """Read a .csv or .parquet file of at least `LEAST_ROWS` rows. Raises TableError, or RecordingError if it cannot be read."""
     first, word = first_row(file)
     return checked(MonitoredTable(file.name, read_frame(file), first, word))
 
@@ -165,7 +163,6 @@ def _different(column: Column) -> int:
 
 
 def _emptiness(column: Column) -> Column | None:
-    """Return a column that marks empty cells, if there are any."""
     empty = [values.isna() for values in (column.reference, column.production)]
     if not any(one.any() for one in empty):
         return None

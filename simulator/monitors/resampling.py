@@ -159,7 +159,6 @@ def _in_parts(one: Callable[[int], Floats], times: int, width: int) -> Floats:
 
 
 def arrangements(first: int, second: int) -> float:
-    """Return the number of ways to deal blocks or rows to the two files: no p-value lies below its inverse."""
     return float(comb(first + second, second)) if first + second < 60 else np.inf
 
 
@@ -177,7 +176,6 @@ class BlockedKernel:
         self.rows = member.sum(axis=0)
 
     def found(self) -> float:
-        """Return the biased estimate of the observed files: pairs of a row with itself count."""
         dealt = np.repeat([0.0, 1.0], self.sizes)[None]
         return float(self._between(1 - dealt, dealt)[0])
 

@@ -47,7 +47,7 @@ def block_means(values: Floats, codes: Codes) -> Floats:
 
 
 def joined(reference: Codes, production: Codes) -> tuple[Codes, Codes]:
-    """Number blocks in their order, and join neighbours in both files until there are few enough; shapes (n,) and (m,)."""
+    """Return the numbers of blocks in their order, neighbours joined until there are few enough; shapes (n,) and (m,)."""
     places = [np.argsort(np.argsort(np.unique(codes, return_index=True)[1]))[codes] for codes in (reference, production)]
     counts = [int(codes.max()) + 1 for codes in places]
     each = max(min(ceil(max(counts) / MOST), min(counts) // FEW), 1)
@@ -81,14 +81,12 @@ def cusum_sums(standardised: Floats) -> Floats:
 
 
 def adwin(reference: Floats, production: Floats, orders: int, seed: int) -> SequentialAlarm:
-    """Run ADWIN on block means. Raises ModuleNotFoundError without river."""
     from river.drift import ADWIN
 
     return _first_alarm(lambda: ADWIN(delta=ADWIN_DELTA, clock=1), reference, production, orders, seed)
 
 
 def page_hinkley(reference: Floats, production: Floats, orders: int, seed: int) -> SequentialAlarm:
-    """Run Page and Hinkley's test with river's settings. Raises ModuleNotFoundError without river."""
     from river.drift import PageHinkley
 
     return _first_alarm(PageHinkley, reference, production, orders, seed)
@@ -108,7 +106,6 @@ def _first_alarm(make: Callable[[], Any], reference: Floats, production: Floats,
 
 
 def _alarm(detector: Any, stream: Floats, size: int, until: int) -> int:
-    """Return the place in production of the first alarm before `until`, else `until`."""
     for place, value in enumerate(stream[: size + until].tolist()):
         detector.update(value)
         if detector.drift_detected and place >= size:

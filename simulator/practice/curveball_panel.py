@@ -53,7 +53,6 @@ def arm(scenario: Scenario, name: str, at_s: float) -> None:
 
 
 def disarm(scenario: Scenario, name: str) -> None:
-    """Remove a curveball, or reset it to its author's own time; a callback."""
     _put(scenario, {other: at_s for other, at_s in (get(scenario, "strikes") or {}).items() if other != name})
 
 
@@ -102,7 +101,10 @@ def banner(job: Job) -> None:
     """Name the curveballs of a run, their times and effects, and each promise that no longer holds."""
     strikes = strikes_of(job.plan)
     if strikes:
-        sentences = [*(strike_sentence(job.plan, strike) for strike in strikes), calm_until(job.plan.scenario, strikes[0].start_s)]
+        sentences = [
+            *(strike_sentence(job.plan, strike) for strike in strikes),
+            calm_until(job.plan.scenario, strikes[0].start_s),
+        ]
         broken = [promise.sentence for promise in job.shown.thresholds if not promise.holds] if job.shown else []
         st.info("  \n".join(plain(text) for text in [" ".join(sentences), *broken]))
 

@@ -29,7 +29,6 @@ _CANCELLED = "cancelled"
 
 
 def watcher(what: str = "") -> Watcher:
-    """Identify this tab, or one of the runs that it watches beside its own, to the registry of jobs."""
     tab = str(st.session_state.setdefault("tab", uuid4().hex))
     return Watcher(person(), f"{tab}{what}")
 
@@ -40,7 +39,6 @@ def look_s() -> float:
 
 
 def start(plan: Plan, seed: int, replications: int) -> None:
-    """Run this design to its end, since the user pressed the button."""
     st.session_state.pop(_CANCELLED, None)
     registry().start(watcher(), plan, seed, replications, WATCHED, anew=True)
 
@@ -57,12 +55,10 @@ def current(scenario: Scenario, plan: Plan | None, seed: int, replications: int)
 
 
 def cancelled(job: Job) -> bool:
-    """Return whether this user stopped the run, or all users did; a shared run may have finished meanwhile."""
     return not job.succeeded and (job.cancelled or st.session_state.get(_CANCELLED) == job.id)
 
 
 def _cancel(job: Job) -> None:
-    """Stop watching the run until it is run again; it goes on for other users who want it."""
     st.session_state[_CANCELLED] = job.id
     registry().drop(watcher(), job.id)
     registry().drop(watcher(CALM))
@@ -78,7 +74,6 @@ def last_full(scenario: Scenario, job: Job | None) -> Job | None:
 
 
 def verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job | None) -> None:
-    """Draw the bar of objectives, again and again while the run goes on, and the state of the run."""
     looks = _goes_on(job, calm)
     draw = st.fragment(run_every=look_s())(_verdicts) if looks else _verdicts
     draw(scenario, job, last, calm, looks)

@@ -30,13 +30,11 @@ DEBRIEF = "Debrief"
 
 
 def title_of(question: Question, scenario: Scenario) -> str:
-    """Return the title of the panel that answers a question, in the words of the case."""
     missed = "Who stops in time" if has_encounters(scenario) else "Who is missed" if scenario.population else "Who is served"
     return {"missed": missed, "waits": "Who waits", "costs": "What it costs", "rests": "What it rests on"}[question]
 
 
 def panel_of(exhibit: str, scenario: Scenario) -> str:
-    """Return the title of the panel that shows an exhibit."""
     return title_of(EXHIBITS[exhibit].question, scenario)
 
 
@@ -49,7 +47,6 @@ def panels(scenario: Scenario) -> dict[str, list[Panel]]:
 
 
 def _parts(scenario: Scenario, question: Question) -> list[Panel]:
-    """Return the parts of one panel; exhibits over time share a slider, at the place of the first of them."""
     names = [name for name in scenario.shown() if EXHIBITS[name].question == question]
     timed = [name for name in names if name in timed_panels_by_exhibit()]
     return [partial(over_time, timed) if name in timed else partial(_titled, name) for name in names if name not in timed[1:]]

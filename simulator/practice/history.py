@@ -122,7 +122,6 @@ def _cell(attempt: Attempt, metric: str) -> dict[str, str]:
 
 
 def _moved(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[str]:
-    """Return the objectives whose values changed: `Cancers found: 94.3% → 98.5%`."""
     if before is None:
         return []
     cells = [(one.label, *(_cell(side, one.metric)["words"] for side in (before, after))) for one in scenario.objectives]
@@ -130,7 +129,6 @@ def _moved(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[s
 
 
 def _clock(at: float) -> str:
-    """Return the time of day in the user's time zone, with the date if it was another day."""
     try:
         zone = ZoneInfo(str(st.context.timezone))
     except (ZoneInfoNotFoundError, ValueError):
@@ -177,7 +175,6 @@ def changes(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[
 
 
 def _step(choice: Choice, old: Pick, new: Pick) -> str:
-    """Return one change, with the unit once; a pick that is no longer offered stays as it was written."""
     try:
         if isinstance(choice, Number):
             return f"{choice.read(old):g} → {choice.label_of(new)}"
@@ -299,7 +296,6 @@ def _table(runs: tuple[str, ...], names: tuple[str, ...], _jobs: list[Job]) -> A
 
 @st.fragment(run_every=0.5)
 def _wait(runs: list[str]) -> None:
-    """Draw the page again when these runs have ended."""
     jobs = [registry().get(run) for run in runs]
     if not any(job and job.running for job in jobs):
         st.rerun()

@@ -110,7 +110,6 @@ _cookie = st.components.v2.component("cookie", js=_COOKIE_JS)
 
 
 def set_cookie(name: str, value: str) -> None:
-    """Have the browser keep a value for a year, for this app alone."""
     _cookie(key=f"cookie:{name}", data={"cookie": f"{name}={value}"})
 
 

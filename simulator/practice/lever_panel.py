@@ -57,7 +57,6 @@ def _bars(name: str, rows: pd.DataFrame, factor: float, unit: str, colour: str) 
 
 
 def _factor(unit: str, moved: pd.DataFrame) -> tuple[float, str]:
-    """Return the factor and the unit in which a change is shown."""
     if unit == "s" and len(moved):
         largest = float(moved["change"].abs().max())
         return (1 / 3600, "h") if largest >= 7200 else (1 / 60, "min") if largest >= 120 else (1.0, "s")

@@ -44,10 +44,10 @@ def report(result: Result, first: Trace) -> str:
         _section("Brief", _MARKDOWN.render(scenario.brief)),
         _section("Design", _design(result)),
         _section("Verdicts", _verdicts(result)),
-        _section("What the run shows", "".join(_charts(result, first))),
+        _section("Results of the run", "".join(_charts(result, first))),
         _section("Every figure", f"<p>{escape(result.sense)}</p>{_table(metric_rows(result))}"),
         _section("Notes", _list([*result.warnings, *(note.sentence for note in result.trust if note.level != "good")])),
-        _section("Where every number comes from", _sources(result)),
+        _section("Sources of the numbers", _sources(result)),
         _section("To run it again", _again(result)),
     ])  # fmt: skip
     head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'

@@ -22,7 +22,7 @@ _LEVELS: dict[Level, str] = {"weak": "Reasons for doubt", "fair": "To bear in mi
 def trust(result: Result) -> None:
     """Show the reasons to trust a result, doubts first, and its warnings."""
     good = sum(note.level == "good" for note in result.trust)
-    st.subheader(f"How far to trust this: {good} of {len(result.trust)} points are good", anchor=False)
+    st.subheader(f"Trust in this result: {good} of {len(result.trust)} points are good", anchor=False)
     for level, title in _LEVELS.items():
         notes = [note for note in result.trust if note.level == level]
         if notes:
@@ -53,7 +53,7 @@ def numbers(result: Result) -> None:
     st.dataframe(
         metric_rows(result), hide_index=True, alt="Each metric with its 95% interval and the sources of its uncertainty."
     )
-    st.subheader("Where the numbers come from", anchor=False)
+    st.subheader("Sources of the numbers", anchor=False)
     evidence([replace(source, what=place_of(source.what, result.plan.scenario)) for source in result.provenance])
 
 

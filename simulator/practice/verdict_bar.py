@@ -126,7 +126,6 @@ def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:
 
 
 def _doubts(verdict: Verdict) -> str:
-    """Name the sources of the interval's width, if the figure rests on labelled people."""
     found = verdict.estimate
     return f" ({doubts(found, verdict.metric.unit)})" if found and found.labels else ""
 

@@ -35,7 +35,6 @@ PANEL_WANTED = "panel_wanted"
 
 
 def open_panel(exhibit: str) -> None:
-    """Open the panel that shows an exhibit; a callback."""
     st.session_state[PANEL_WANTED] = exhibit
 
 

@@ -35,7 +35,6 @@ class Streams:
         self.replication = replication
 
     def named(self, name: str) -> np.random.Generator:
-        """Return a fresh generator for the stream `name`: a second call gives equal draws."""
         digest = hashlib.sha256(name.encode()).digest()
         words = [int.from_bytes(digest[i : i + 4], "little") for i in range(0, 16, 4)]
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence([self.seed, self.replication, *words])))

@@ -36,7 +36,6 @@ class Steps:
         return all(value == self.usual for value in self.values)
 
     def at(self, time: float) -> float:
-        """Return the number at a time; a change has happened at its very instant."""
         return self.values[bisect_right(self.times, time) - 1]
 
     def at_all(self, times: NDArray[np.float64]) -> NDArray[np.float64]:

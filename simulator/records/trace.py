@@ -35,7 +35,6 @@ class InTurn:
     """
 
     def __init__(self, draws: Sequence[NDArray[np.generic]]) -> None:
-        """draws: at least one column, each of shape (n,)."""
         self._draws = [as_memoryview(column) for column in draws]
         self.turn = as_memoryview(np.zeros(len(draws[0]), np.int8))
 
@@ -62,7 +61,6 @@ class RequestAnnotations:
         self._each[row] = mark
 
     def write_all(self, rows: Column, marks: Any, times: Any) -> None:
-        """Mark many requests; marks and times are one for each row or one for all."""
         self.column[rows] = marks
 
     def at(self, row: int, time: float) -> float:
@@ -70,7 +68,6 @@ class RequestAnnotations:
         return mark
 
     def at_all(self, rows: Column, times: Times) -> Column:
-        """Return the marks of many requests, each as known at its own time."""
         return self.column[rows]
 
     def known(self, times: Times) -> Column:
@@ -127,7 +124,6 @@ class TimedMarks(RequestAnnotations):
         self._written: defaultdict[int, list[tuple[float, float]]] = defaultdict(list)
 
     def write(self, row: int, mark: float, time: float) -> None:
-        """Mark a request; of several marks from one time on, the last one written holds."""
         insort(self._written[row], (time, mark), key=itemgetter(0))
 
     def write_all(self, rows: Column, marks: Any, times: Any) -> None:
@@ -190,7 +186,6 @@ class Visits:
         return ~np.isnan(self.started_s)
 
     def frame(self, stage: str) -> pd.DataFrame:
-        """Return the visits as rows with VISIT_COLUMNS."""
         columns = dict(vars(self))
         return pd.DataFrame({"request": columns.pop("request"), "stage": _alone(stage, len(self)), **columns})
 
@@ -225,7 +220,7 @@ class VisitLog:
         self.server.append(server)
 
     def add_batch(self, rows: Any, entered: Any, at: int, size: int, started: float, left: float, server: int) -> None:
-        """Requests rows[at : at + size] that were served together."""
+        """Log requests rows[at : at + size], which were served together."""
         if size == 1:
             self.request.append(rows[at])
             self.entered.append(entered[at])
@@ -238,7 +233,6 @@ class VisitLog:
         self.server.append(server)
 
     def add_taken(self, rows: Any, entered: Any, first: int, last: int) -> None:
-        """Requests rows[first:last], taken in turn by batches that are noted by their own; both are memory views."""
         self.request.frombytes(rows[first:last].tobytes())
         self.entered.frombytes(entered[first:last].tobytes())
 

@@ -254,7 +254,6 @@ def _checks(tables: DetectionTables) -> None:
 
 
 def _detectors_severity(there: list[int]) -> int:
-    """Return the picked severity; conditions with equally many severities share the choice."""
     key, middle = f"severity_{'_'.join(map(str, there))}", len(there) // 2
     return int(st.radio("Severity", there, middle, key=key, horizontal=True, disabled=len(there) == 1, **KEPT))
 

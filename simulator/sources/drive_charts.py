@@ -175,7 +175,7 @@ def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
             line={"color": colour, "width": 2.5, "dash": dash},
             hovertemplate="%{y}% of the cars no farther than %{x:.0f} m",
         )
-    drawn.update_xaxes(title="distance at which a car is confirmed (m)", rangemode="tozero")
+    drawn.update_xaxes(title="distance of a car when it is confirmed (m)", rangemode="tozero")
     drawn.update_yaxes(title="cars confirmed no farther away (%)", range=[0, 100], tickvals=shares)
     takeaway, coverages = _confirmed_takeaway(by, seen_by), ["coverage_80", "coverage_95"]
     return chart(drawn, takeaway, rows[list(_CONFIRMED)], _CONFIRMED, shares=coverages, digits=3)
@@ -334,7 +334,6 @@ def two_sensors(joint: pd.DataFrame, what: str) -> Chart:
 
 
 def _middle(rows: pd.DataFrame) -> pd.Series:
-    """Return the middle of each band of distance in m; an open band counts as wide as the first."""
     width = rows["high_m"].iloc[0] - rows["low_m"].iloc[0]
     high = rows["high_m"].where(np.isfinite(rows["high_m"]), rows["low_m"] + width)
     return (rows["low_m"] + high) / 2

@@ -29,7 +29,7 @@ def real_drives() -> None:
     """Draw the panel of the evidence page."""
     drives = load_drives(DRIVES)
     st.markdown(
-        "Recorded drives with labelled objects, and what detectors found in them frame by frame. CaseSim contains sums and curves "
+        "Recorded drives with labelled objects, and the detectors' answers frame by frame. CaseSim contains sums and curves "
         "of the drives, not the drives themselves."
     )
     for title, part in {

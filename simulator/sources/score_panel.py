@@ -112,7 +112,6 @@ def _once(what: str, work: Callable[[], Any], *tables: ShownTable, settings: tup
 
 
 def scores() -> None:
-    """Draw the panel of the evidence page."""
     shown = st.container()
     st.subheader("Your own scores", anchor=False)
     own_scores()
@@ -159,7 +158,6 @@ def _whose(table: ShownTable, summary: ScoreSummary) -> str:
 
 
 def _kept_by(there: dict[str, ShownTable]) -> dict[str, Any]:
-    """Return whether the address keeps a choice among tables: not for a user's own, since a link does not name them."""
     return UNLINKED if any(table.folder for table in there.values()) else KEPT
 
 
@@ -240,7 +238,6 @@ def _transfer(table: ShownTable, target: float) -> None:
 
 
 def _field(table: str) -> None:
-    """Show published results in the field for a product like this table; nothing where no study is known."""
     drops = [drop for drop in field_drops() if drop.stands_beside(table)]
     if not drops:
         return
@@ -273,7 +270,7 @@ def own_scores() -> None:
             dataset = st.text_input("Name of the data", "mine")
             model = st.text_input("Name of the model", placeholder="from the file")
             precision = st.text_input("Precision", placeholder="from the file, or fp32")
-            source = st.text_input("Where the scores come from", placeholder="for the record")
+            source = st.text_input("Sources of the scores", placeholder="for the record")
         overwrite = False if everyone_sees() else st.checkbox("Replace a table of that name")
         pressed = st.form_submit_button("Check and import", type="primary")
     if pressed and uploaded is not None:

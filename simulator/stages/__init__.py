@@ -52,6 +52,5 @@ def register(model: type[AnyStage], running: type[Stage]) -> None:
 
 
 def unregister(model: type[AnyStage]) -> None:
-    """Remove a kind that was registered."""
     remove_kind(STAGE_KINDS, model)
     del STAGES[kind_of(model)]

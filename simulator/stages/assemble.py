@@ -159,7 +159,6 @@ class AssembleStage(ServiceStage):
         return min(self.inbox.head, self._deadline())
 
     def due(self, time: float) -> float:
-        """A frame is taken in at once."""
         return time
 
     def take_over(self, before: Stage, now: float) -> None:
@@ -172,13 +171,11 @@ class AssembleStage(ServiceStage):
         self.opened = before.opened if self.fresh else inf
 
     def waiting(self, time: float) -> Waiting:
-        """The frames that no set has taken yet."""
         rows, entered, _ = super().waiting(time)
         here = [*self.fresh.values(), *self.passing]
         return Waiting.patient([*rows, *(row for row, _ in here)], [*entered, *(came for _, came in here)])
 
     def _deadline(self) -> float:
-        """When the next set goes on whatever it lacks: a frame that comes at the very deadline is in time."""
         return nextafter(self.opened + self.deadline, inf)
 
     def _is_due(self, now: float) -> bool:
@@ -187,7 +184,7 @@ class AssembleStage(ServiceStage):
         return len(self.fresh) == len(self.sensors) or self._deadline() <= now
 
     def _take(self, row: int, time: float, now: float) -> None:
-        """A frame waits unless a newer one of its sensor does, or has gone on; one that no set is made of passes by."""
+        """Return a frame waits unless a newer one of its sensor does, or has gone on; one that no set is made of passes by."""
         sensor = self.sensor[row]
         if sensor not in self.sensors:
             self._pass_by(row, time, time)
@@ -222,13 +219,11 @@ class AssembleStage(ServiceStage):
             self.rest_to.accept(rest, now)
 
     def _log(self, taken: list[Frame], held: list[Frame], now: float) -> None:
-        """Note a set; nobody waited for the frames that are held, whose own way is over."""
         rows, entered = (list(each) for each in zip(*taken, *held, strict=True))
         self.log.add_batch(rows, entered, 0, len(rows), now, now, 0)
         self.log.unwanted.extend(range(len(self.log) - len(held), len(self.log)))
 
     def hand_over_since(self) -> None:
-        """Hand on the sets; the log would name all their frames."""
         self.onward.flush()
 
 
@@ -254,7 +249,7 @@ class Sets:
 
 
 def sets_of(trace: Trace, name: str) -> Sets:
-    """The sets that a stage of the kind `assemble` has made; a batch of its visits is one."""
+    """Return the sets that a stage of the kind `assemble` has made; a batch of its visits is one."""
     sensors, spec = trace.plan.scenario.sensors, trace.plan.scenario.stages[name]
     size = len(getattr(spec, "sensors", None) or sensors)
     visits = trace.logs[name].frame(name)

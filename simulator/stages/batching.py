@@ -1,4 +1,4 @@
-"""How many waiting requests a free replica serves together: one class per rule.
+"""Batching rules: the number of waiting requests that a free replica serves together, one class a rule.
 
 A rule is called whenever a replica is free and its queue has changed, and again at the time the rule gave.
 """
@@ -20,17 +20,17 @@ class BatchQueue(Protocol):
     """The requests waiting in one queue, in the order of service; there is at least one."""
 
     def __len__(self) -> int:
-        """How many requests wait."""
+        """Return the number of requests wait."""
 
     def entered(self, first: int) -> list[float]:
         """Since when (s) each of the `first` next ones waits."""
 
     def deadlines(self, first: int) -> list[float]:
-        """The deadline (s) of each of the `first` next ones; inf for one without a deadline."""
+        """Return the deadline (s) of each of the `first` next ones; inf for one without a deadline."""
 
 
 class BatchRule(ABC):
-    """What a free replica does with the requests that wait."""
+    """Decision of a free replica about the requests that wait."""
 
     #: What the diagram says about a pool with this rule, after its batch size.
     words: ClassVar[str] = ""
@@ -44,18 +44,17 @@ class BatchRule(ABC):
     @classmethod
     @abstractmethod
     def of(cls, pool: Pool, latency: LatencyTable) -> Self:
-        """The rule with a pool's fields; the table gives the service times of its batches."""
+        """Return the rule with a pool's fields; the table gives the service times of its batches."""
 
     @abstractmethod
     def size(self, queue: BatchQueue, now: float) -> int:
-        """How many requests to serve now, from the front, `max_batch` at most; 0 means wait."""
+        """Return the number of requests to serve now, from the front, `max_batch` at most; 0 means wait."""
 
     def next_time(self, queue: BatchQueue, now: float) -> float:
         """When (s) to ask again about a waiting queue if no request arrives; inf for never."""
         return inf
 
     def sustained(self, room: int) -> int:
-        """The size of the batches it forms from a queue that always holds `room` requests, all of them late."""
         return min(room, self.max_batch)
 
 
@@ -96,28 +95,23 @@ class TritonRule(BatchRule):
 
     @classmethod
     def of(cls, pool: Pool, latency: LatencyTable | None = None) -> Self:
-        """The rule with a pool's fields; it asks no latency."""
         return cls(pool.max_batch, pool.max_queue_delay_ms / 1000, tuple(pool.preferred_batches))
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The preferred sizes in effect, ascending."""
         return tuple(sorted(self.preferred)) or (self.max_batch,)
 
     def size(self, queue: BatchQueue, now: float) -> int:
-        """As many as `take` says."""
         return self.take(len(queue), self.next_time(queue, now) <= now)
 
     def next_time(self, queue: BatchQueue, now: float) -> float:
-        """When the oldest request of the next batch is overdue."""
         return min(queue.entered(self.max_batch)) + self.delay_s
 
     def sustained(self, room: int) -> int:
-        """All of them are overdue."""
         return self.take(room, overdue=True)
 
     def take(self, waiting: int, overdue: bool) -> int:
-        """How many of the `waiting` requests to send now, from the front; 0 means wait.
+        """Return the number of of the `waiting` requests to send now, from the front; 0 means wait.
 
         overdue: whether the oldest of them has waited for `delay_s` or longer.
         """
@@ -132,7 +126,6 @@ class TritonRule(BatchRule):
         return 0
 
     def table(self) -> tuple[list[int], list[int]]:
-        """`take` for every queue length up to max_batch + 1 (a longer queue gives the same), not overdue and overdue."""
         lengths = range(self.max_batch + 2)
         return [self.take(waiting, False) for waiting in lengths], [self.take(waiting, True) for waiting in lengths]
 
@@ -165,27 +158,23 @@ class DeadlineRule(BatchRule):
 
     @classmethod
     def of(cls, pool: Pool, latency: LatencyTable) -> Self:
-        """The rule with the times of a pool's table."""
         sizes = range(1, pool.max_batch + 1)
         return cls([latency.quantile_s(SAFE_SHARE, size) for size in sizes], pool.max_queue_delay_ms / 1000)
 
     def size(self, queue: BatchQueue, now: float) -> int:
-        """The largest size that meets the earliest deadline; 0 while one more may still join."""
+        """Return the largest size that meets the earliest deadline; 0 while one more may still join."""
         most, deadline = min(len(queue), self.max_batch), self._earliest(queue, now)
         largest = max(size for size in range(1, most + 1) if size == 1 or now <= self._last_start(size, deadline))
         waits = largest == most < self.max_batch and now < self.next_time(queue, now)
         return 0 if waits else largest
 
     def next_time(self, queue: BatchQueue, now: float) -> float:
-        """When the oldest has waited for long enough, or one more would be too many for the deadline."""
         overdue = min(queue.entered(self.max_batch)) + self.delay_s
         return min(overdue, self._last_start(min(len(queue) + 1, self.max_batch), self._earliest(queue, now)))
 
     def _earliest(self, queue: BatchQueue, now: float) -> float:
-        """The earliest deadline that a batch of one would meet; inf if there is none."""
         deadlines = queue.deadlines(self.max_batch)
         return min((one for one in deadlines if now <= self._last_start(1, one)), default=inf)
 
     def _last_start(self, size: int, deadline: float) -> float:
-        """The last time at which a batch of that size can start and meet the deadline."""
         return deadline - self.seconds[size - 1]

@@ -46,13 +46,11 @@ class RunningBatch:
         self.started, self.outage, self.scores = started, outage, scores
 
     def end_at(self, time: float) -> None:
-        """It would be done at `time`, if the replica did not fail before."""
         fails, repaired = self.outage
         self.lost = fails < time
         self.done, self.free_again = (fails, repaired) if self.lost else (time, time)
 
     def stop_at(self, time: float) -> None:
-        """Something takes its place at `time`: it is lost, and the replica is free."""
         self.done, self.free_again, self.lost = time, time, True
 
     def note(self, log: VisitLog, counted: Iterable[int] = ()) -> set[int]:
@@ -82,10 +80,10 @@ class Work(Protocol):
     """The batches of one pool that are being served."""
 
     def __len__(self) -> int:
-        """How many there are."""
+        """Return the number of there are."""
 
     def begin(self, batch: RunningBatch, seconds: float, now: float) -> None:
-        """A batch that would take `seconds` alone goes to work."""
+        """Return a batch that would take `seconds` alone goes to work."""
 
     def ended(self, now: float) -> Iterator[RunningBatch]:
         """Take out the batches that are done by now, or lost with their replicas."""
@@ -95,16 +93,16 @@ class Work(Protocol):
         """When the first batch will be done or lost if nothing else begins or ends."""
 
     def interrupt(self, batch: RunningBatch, now: float) -> None:
-        """A batch makes way for another one, before it is done."""
+        """Return a batch makes way for another one, before it is done."""
 
     def unfinished(self) -> list[RunningBatch]:
-        """The batches that are still being served, each with the time at which it will be done."""
+        """Return the batches that are still being served, each with the time at which it will be done."""
 
     def goes_on(self, instead_of: Work) -> None:
         """Another stage goes on with these batches, and not with those that it has so far, which are none."""
 
     def tell_others(self) -> None:
-        """What has begun or ended here may change when the batches of other pools end."""
+        """Return what has begun or ended here may change when the batches of other pools end."""
 
 
 class Dedicated:
@@ -118,28 +116,23 @@ class Dedicated:
         return len(self.running)
 
     def begin(self, batch: RunningBatch, seconds: float, now: float) -> None:
-        """A batch goes to work."""
         batch.end_at(now + seconds)
         heappush(self.running, (batch.done, next(self._numbers), batch))
 
     def ended(self, now: float) -> Iterator[RunningBatch]:
-        """Take out what is done by now, in the order in which it was done."""
         while self.running and self.running[0][0] <= now:
             yield heappop(self.running)[-1]
 
     @property
     def next_end(self) -> float:
-        """When the first batch will be done or lost."""
         return self.running[0][0] if self.running else inf
 
     def interrupt(self, batch: RunningBatch, now: float) -> None:
-        """A batch makes way for another one."""
         self.running = [entry for entry in self.running if entry[-1] is not batch]
         heapify(self.running)
         batch.stop_at(now)
 
     def unfinished(self) -> list[RunningBatch]:
-        """What is still being served, by when it will be done."""
         return [batch for _, _, batch in sorted(self.running, key=lambda entry: entry[:2])]
 
     def goes_on(self, instead_of: Work) -> None:
@@ -165,7 +158,6 @@ class SharedDevice:
         self.pace = 1.0  # seconds of work that every batch gets done in a second
 
     def count(self, batches: int, threads: int) -> None:
-        """So many more batches are at work, on so many more threads; below 0: fewer."""
         self.batches += batches
         self.threads += threads
         self.pace = 1 / self.stretch(self.batches, self.threads)
@@ -198,7 +190,7 @@ class Shared:
         return len(self.left)
 
     def begin(self, batch: RunningBatch, seconds: float, now: float) -> None:
-        """A batch that would take `seconds` alone goes to work."""
+        """Return a batch that would take `seconds` alone goes to work."""
         self.device.look(now)
         self.left[batch] = seconds
         self._threads[batch] = self.threads
@@ -219,31 +211,26 @@ class Shared:
 
     @property
     def next_end(self) -> float:
-        """When the first batch will be done or lost if nothing else begins or ends."""
         if not self.left:
             return inf
         return min(self.device.seen + min(self.left.values()) / self.device.pace, self._failing)
 
     def interrupt(self, batch: RunningBatch, now: float) -> None:
-        """A batch makes way for another one."""
         self.device.look(now)
         self._leave(batch)
         batch.stop_at(now)
 
     def unfinished(self) -> list[RunningBatch]:
-        """What is still being served, by when it began; it ends as it would if nothing else began or ended."""
         for batch in self.left:
             batch.end_at(self._end_of(batch))
         return list(self.left)
 
     def goes_on(self, instead_of: Work) -> None:
-        """Other pools wake the stage that goes on; what begins from now on has the threads of its spec."""
         assert isinstance(instead_of, Shared)
         self.alarm, self.threads = instead_of.alarm, instead_of.threads
         self.device.shares.remove(instead_of)
 
     def tell_others(self) -> None:
-        """The pace may have changed: let the other pools look again no later than they need to."""
         for other in self.device.shares:
             if other is not self:
                 other.alarm.set(other.next_end)

@@ -37,24 +37,20 @@ class ForkStage(Stage):
         self.photos = np.zeros(run.requests.n, np.int8)
 
     def take_over(self, before: Stage, now: float) -> None:
-        """Remember which of its photos each request showed."""
         super().take_over(before, now)
         assert isinstance(before, ForkStage)
         self.photos = before.photos
 
     def connect(self) -> None:
-        """Look up where each branch begins."""
         self.shown = self.run.photos(self.name)
         self.branches = [self.run.receiver(target) for target in self.spec.to]
 
     def accept(self, rows: Sequence[int], time: float) -> None:
-        """Hand the requests to every branch."""
         self.photos[list(rows)] = self.shown[list(rows)]
         for branch in self.branches:
             branch.accept(rows, time)
 
     def accept_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows."""
         self.photos[rows] = self.shown[rows]
         for branch in self.branches:
             branch.accept_block(rows, times)

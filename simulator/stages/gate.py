@@ -51,7 +51,7 @@ class Route(Strict):
         list[str] | None, Field(min_length=1, max_length=64, description="values of an attribute, or sensors")
     ] = None
     share: Annotated[Share | None, Field(description="this share of all requests at the gate, chosen at random")] = None
-    every: Annotated[int | None, Field(ge=1, le=100_000, description="one of so many frames of a sensor, by number")] = None
+    every: Annotated[int | None, Field(ge=1, le=100_000, description="one of N frames of a sensor, by number")] = None
     first: Annotated[int, Field(ge=0, description="with `every`: the number of the first frame that takes it")] = 0
 
     @model_validator(mode="after")
@@ -66,7 +66,6 @@ class Route(Strict):
 
     @property
     def is_rest(self) -> bool:
-        """Whether the route takes everything no earlier route took."""
         return all(getattr(self, name) is None for name in THRESHOLDS)
 
 
@@ -122,7 +121,6 @@ class Gate(AnyStage):
 
     @property
     def by_photo(self) -> bool:
-        """Whether it matters which of its photos a request shows."""
         return self.by_score or self.by_quality
 
     @property
@@ -135,7 +133,6 @@ class Gate(AnyStage):
 
     @property
     def asks(self) -> str | None:
-        """The attribute that decides, if one does."""
         return None if self.by in OWN else self.by
 
     @property
@@ -144,7 +141,6 @@ class Gate(AnyStage):
 
     @property
     def sends_alike(self) -> bool:
-        """Scores, photos, attributes and luck of a request are what they were."""
         return True
 
     def open_routes(self) -> Iterator[tuple[str, str]]:
@@ -153,7 +149,6 @@ class Gate(AnyStage):
 
     @classmethod
     def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
-        """An attribute that is not declared."""
         by, attributes = stage.get("by"), data.get("attributes")
         known = [*OWN, *(attributes if isinstance(attributes, dict) else {})]
         if isinstance(by, str) and by not in known:
@@ -188,7 +183,6 @@ class Gate(AnyStage):
             yield ("routes",), f"the shares add up to {total:g}; they should leave something of 1 for the last route"
 
     def values(self, scenario: Scenario) -> list[str]:
-        """The values that its routes name: of an attribute that is a category, or the sensors; none if it goes by others."""
         if self.by == SENSOR:
             return scenario.sensors
         return scenario.attributes[self.asks].categories if self.asks else []
@@ -206,7 +200,7 @@ class Gate(AnyStage):
                 seen.setdefault(value, index)
 
     def _check_thresholds(self) -> Faults:
-        """A threshold that an earlier route also passes is never reached."""
+        """Yield a threshold that an earlier route also passes is never reached."""
         highest, lowest, strictest = 0.0, inf, 1.0
         for index, route in enumerate(self.routes):
             if route.at_least is not None and route.at_least >= lowest:
@@ -223,7 +217,7 @@ class Gate(AnyStage):
             strictest = min(strictest, 1.0 if route.at_specificity is None else route.at_specificity)
 
     def _check_scores(self, name: str, scenario: Scenario) -> Faults:
-        """It uses the scores of one pool, which the requests have passed."""
+        """Yield faults of the scores it uses: they come from one pool, which the requests have passed."""
         scorers, known = scenario.scorers(), {*scenario.stages, *scenario.ends}
         if not scorers:
             yield ("by",), "a gate by score needs a pool with `scores`"
@@ -249,7 +243,6 @@ class Gate(AnyStage):
         return _first(frame_values(plan, self, sensors, frames), np.array(thresholds(plan, self), np.float32))
 
     def routes_by_chance(self, plan: Plan) -> list[float] | None:
-        """Return the shares of its routes; the last takes the rest."""
         if not self.by_chance:
             return None
         return [high - low for high, low in pairwise([1.0, *thresholds(plan, self), 0.0])]
@@ -273,25 +266,23 @@ class GateStage(Stage):
 
     @classmethod
     def of(cls, run: Run, name: str, spec: Gate) -> Stage:
-        """The gate that waits for its turn only where that matters."""
         waits = spec.by_score and run.plan.scenario.scorer_of(spec) in run.in_branches
         return (WaitingGateStage if waits else cls)(run, name, spec)
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
-        """What its routes are set to take."""
+        """Return what its routes are set to take."""
         spec = cast(Gate, plan.scenario.stages[name])
         if not spec.by_photo:
             return [_taken(plan, route) for route in spec.routes if not route.is_rest]
         whom, others = ("positives", "negatives") if spec.by_score else ("usable photos", "unusable photos")
         cuts = [(route.tag, route.at_sensitivity, whom) for route in spec.routes if route.at_sensitivity is not None]
         above = [(route.tag, 1 - route.at_specificity, others) for route in spec.routes if route.at_specificity is not None]
-        told = [(tag, share, of) for tag, share, of in [*above, *cuts] if share > 0]
-        return [f"{f'{tag}: ' if tag else ''}{100 * share:.3g}% of the {of}" for tag, share, of in told]
+        parts = [(tag, share, of) for tag, share, of in [*above, *cuts] if share > 0]
+        return [f"{f'{tag}: ' if tag else ''}{100 * share:.3g}% of the {of}" for tag, share, of in parts]
 
     @classmethod
     def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        """By what the photo, chance or an attribute makes each route take."""
         spec = cast(Gate, plan.scenario.stages[name])
         shares = comers.photo.routes[name]
         return [Onward(route.to, share, route.tag or "") for route, share in zip(spec.routes, shares, strict=True)]
@@ -306,7 +297,7 @@ class GateStage(Stage):
         self._elements = [as_memoryview(row) for row in self.values]
 
     def _known(self) -> NDArray[np.float32]:
-        """What it compares with its thresholds where that is no score: of each photo, or of the request; shape (photos, n)."""
+        """Return the values to compare with its thresholds, other than scores, by photo and request; shape (photos, n)."""
         if self.spec.by_chance:
             return self.run.uniform(f"{self.name}.route")[None]
         if self.spec.asks:
@@ -343,7 +334,7 @@ class GateStage(Stage):
             receiver.accept((row,), time)
 
     def accept_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows at once."""
+        """Take many rows at once."""
         if self.spec.answers:
             self.run.answer_block(rows, times)
         route = self._route(self._values_at(rows, times))
@@ -354,7 +345,7 @@ class GateStage(Stage):
             receiver.accept_block(rows[mine], times[mine])
 
     def may_reach(self, stage: str) -> NDArray[np.bool_]:
-        """Which requests that come here may come to `stage` later on: whatever is no score is known of all."""
+        """Return which requests that come here may come to `stage` later on: whatever is no score is known of all."""
         if self.given:
             return super().may_reach(stage)
         leads = np.array([self.run.leads(route.to, stage) for route in self.spec.routes])
@@ -364,7 +355,6 @@ class GateStage(Stage):
         return found
 
     def _route(self, values: NDArray[np.float32]) -> NDArray[np.int8]:
-        """The place of the route that each value takes, from 0."""
         route = np.full(len(values), len(self.cuts), np.int8)
         for index, cut in reversed(list(enumerate(self.cuts))):
             route[values >= cut] = index
@@ -385,16 +375,13 @@ class WaitingGateStage(ServiceStage):
         self.gate = GateStage(run, name, spec)
 
     def connect(self) -> None:
-        """Look up where each route leads."""
         super().connect()
         self.gate.connect()
 
     def waiting(self, time: float) -> Waiting:
-        """Nothing waits for anything but its turn."""
         return Waiting.none()
 
     def due(self, time: float) -> float:
-        """A request is routed at once."""
         return time
 
     def advance(self, now: float, limit: float) -> float:
@@ -412,13 +399,13 @@ class WaitingGateStage(ServiceStage):
 
 
 def _first(values: NDArray[Any], cuts: Sequence[float] | NDArray[np.float32]) -> NDArray[np.int64]:
-    """The place of the first threshold that each value reaches, or that of the rest behind the last; shape of `values`."""
+    """Return the place of the first threshold that each value reaches, or of the rest; shape of `values`."""
     passes = [values >= cut for cut in cuts] + [np.ones(len(values), bool)]
     return np.asarray(np.argmax(passes, axis=0))
 
 
 def _taken(plan: Plan, route: Route) -> str:
-    """What a route of a gate takes that looks at no photo."""
+    """Return what a route of a gate takes that looks at no photo."""
     if route.share is not None:
         taken = f"{100 * route.share:.3g}% by chance"
     elif route.every is not None:
@@ -438,7 +425,7 @@ def thresholds(plan: Plan, gate: Gate) -> list[float]:
 
 
 def attribute_values(plan: Plan, gate: Gate, column: Column) -> NDArray[np.float32]:
-    """What a gate compares with its thresholds of the values of the attribute that it asks, shape of `column`.
+    """Return what a gate compares with its thresholds of the values of the attribute that it asks, shape of `column`.
 
     Of a category, or a sensor: how many routes it takes to come to the one that names it, counted from the last, which is 0.
     """
@@ -452,7 +439,7 @@ def attribute_values(plan: Plan, gate: Gate, column: Column) -> NDArray[np.float
 
 
 def frame_values(plan: Plan, gate: Gate, sensors: Column, frames: Column) -> NDArray[np.float32]:
-    """The same of frames, by their sensors or by their numbers, both counted from 0 and of the same shape."""
+    """Return the route of each frame by its sensor or its number, both counted from 0 and of one shape."""
     if not gate.by_frame:
         return attribute_values(plan, gate, sensors)
     rank = np.zeros(len(frames), np.float32)
@@ -463,7 +450,6 @@ def frame_values(plan: Plan, gate: Gate, sensors: Column, frames: Column) -> NDA
 
 
 def _chances(gate: Gate) -> list[float]:
-    """A uniform draw u takes the first route whose share it reaches from above: u >= 1 - shares up to there."""
     shares = [route.share or 0.0 for route in gate.routes if not route.is_rest]
     return [float(cut) for cut in (1 - np.cumsum(shares)).clip(0)]
 

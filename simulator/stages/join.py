@@ -50,18 +50,15 @@ class Join(AnyStage):
         return Service(held_for="waiting for other inputs")
 
     def needed(self, inputs: int) -> int:
-        """Return the number of inputs that make a request complete, given the number of branches."""
         return inputs if self.needs == "all" else self.needs
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """No more inputs are needed than can arrive."""
         inputs = scenario.network.inputs_of(name)
         if inputs and self.needed(inputs) > inputs:
             yield ("needs",), f"{self.needs} inputs are needed, but {inputs} branches meet here"
 
     @classmethod
     def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-        """Requests that went on without an input, and inputs that came too late."""
         yield share_metric(f"incomplete_share.{name}", f"{label}: requests that went on without an input", "lower", name)
         yield share_metric(f"late_share.{name}", f"{label}: inputs that came too late", "lower", name)
 
@@ -75,7 +72,7 @@ class JoinStage(ServiceStage):
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
-        """How many inputs, and for how long."""
+        """Return the number of inputs, and for how long."""
         spec = cast(Join, plan.scenario.stages[name])
         inputs = plan.scenario.network.inputs_of(name)
         waits = [] if spec.timeout_s is None else [f"waits at most {duration(spec.timeout_s)}"]
@@ -83,7 +80,6 @@ class JoinStage(ServiceStage):
 
     @classmethod
     def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        """Each input is a visit; together they go on once."""
         spec = cast(Join, plan.scenario.stages[name])
         return [Onward(spec.to, 1 / plan.scenario.network.inputs_of(name))]
 
@@ -118,19 +114,16 @@ class JoinStage(ServiceStage):
         self.failures = np.zeros(run.requests.n, np.int8)
 
     def connect(self) -> None:
-        """Look up where requests go on to."""
         super().connect()
         self.to = self.run.receiver(self.spec.to)
         self.onward = self.to if self.loops else Outbox(self.to)
         self.on_incomplete = self.run.receiver(self.spec.on_incomplete)
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
-        """An input is missing; what that means for the request is decided here, when the turn of the input comes."""
         self.failures[row] = max(self.failures[row], outcome)  # whichever branch is heard of first
         self.accept((~row,), time)
 
     def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
-        """The same for many rows."""
         self.failures[rows] = np.maximum(self.failures[rows], outcome)
         self.accept_block(~rows, times)
 
@@ -147,14 +140,12 @@ class JoinStage(ServiceStage):
         return min(self.inbox.head, self.deadlines[0][0]) if self.deadlines else self.inbox.head
 
     def _let_go_of_complete(self, now: float) -> None:
-        """A pick has changed: requests go on that have the inputs that are needed now."""
         self.eased = False
         for row in [row for row, (came, _) in self.incomplete.items() if len(came) >= self.needs]:
             self._let_go(row, now)
             self.onward.accept((row,), now)
 
     def due(self, time: float) -> float:
-        """An input is counted at once."""
         return time
 
     def _take(self, signed: int, time: float) -> None:
@@ -191,7 +182,6 @@ class JoinStage(ServiceStage):
             self.log.add(row, time, now, now)
 
     def hand_over_since(self) -> None:
-        """Hand on whose wait is over; the log would name them once for every input."""
         self.onward.flush()
 
     def take_over(self, before: Stage, now: float) -> None:

@@ -29,7 +29,6 @@ class Link(AnyStage):
 
     @property
     def shared_by_branches(self) -> bool:
-        """Requests pass without affecting each other."""
         return True
 
 
@@ -46,11 +45,9 @@ class LinkStage(Stage):
         self.earlier: list[tuple[float, LinkStage]] = []  # who was here before a pick changed, each with the time until which
 
     def connect(self) -> None:
-        """Look up the stage at the far end."""
         self.to = self.run.receiver(self.spec.to)
 
     def take_over(self, before: Stage, now: float) -> None:
-        """What is sent from now on takes as long as this spec says."""
         assert isinstance(before, LinkStage)
         self.earlier = [*before.earlier, (now, before)]
         self.log.request, self.log.entered = before.log.request, before.log.entered
@@ -75,7 +72,6 @@ class LinkStage(Stage):
             self.to.accept((row,), left)
 
     def accept_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows at once."""
         left = self.arrival(rows, times)
         self.log.note_block(rows, times)
         self.to.accept_block(rows, left)

@@ -62,7 +62,6 @@ class ManagedPoolStage(AnyPool):
         self.work: Work = Dedicated() if device is None else Shared(device, self.alarm, spec.threads)
 
     def _lanes(self) -> list[ReplicaQueue]:
-        """A queue for each replica where they are balanced, else one for all."""
         replicas, key = range(self.spec.replicas), ORDERS[self.spec.order](self.run.requests)
         each = [[replica] for replica in replicas] if self.spec.balance else [replicas]
         return [ReplicaQueue(Queue(key, self.deadline), own, self.outages) for own in each]
@@ -77,7 +76,6 @@ class ManagedPoolStage(AnyPool):
         self.alarm.set(self.scaling.next_time)
 
     def due(self, time: float) -> float:
-        """Any arrival may change what is due."""
         return time
 
     def step(self, now: float) -> float:
@@ -99,7 +97,6 @@ class ManagedPoolStage(AnyPool):
         return min(self.inbox.head, self.work.next_end, waiting, *policies)
 
     def hand_over_since(self) -> None:
-        """Hand on finished requests: a batch begun may still be lost."""
         self.outbox.flush()
 
     # Coming in
@@ -133,7 +130,6 @@ class ManagedPoolStage(AnyPool):
         self.touched.append(lane)
 
     def _send_copies(self, now: float) -> None:
-        """Send a second copy of a request that has waited long enough, to another queue if any; a full queue takes none."""
         for stay in self.hedging.take(now):
             choice = self.choose(self.lanes, stay.row)
             lane = self.lanes[(choice + 1) % len(self.lanes) if choice == stay.choice else choice]
@@ -143,13 +139,11 @@ class ManagedPoolStage(AnyPool):
     # Going without an answer
 
     def _keep_limit(self, lane: ReplicaQueue, now: float) -> None:
-        """The replicas have taken their batches: refuse the latest arrivals beyond the limit."""
         for place in reversed(lane.surplus):
             self._drop_for(place, lane, now)
         lane.surplus.clear()
 
     def _drop_for(self, place: Place, lane: ReplicaQueue, now: float) -> None:
-        """If a new arrival still waits in a queue that is too long: refuse it, or drop the request that has waited longest."""
         queue = lane.queue
         index = queue.index(place)
         if index is not None and len(queue) > self.max_queue:
@@ -157,7 +151,7 @@ class ManagedPoolStage(AnyPool):
             self._give_up(gone, SHED, now, now, self.on_full)
 
     def _replace(self, lane: ReplicaQueue, copy: Copy, now: float) -> bool:
-        """Where only the newest of a stream may wait: if one does, the newer of the two has its place and the other goes."""
+        """Keep only the newest of a stream in the queue: the newer of two takes the place, and the other goes."""
         for index, other in enumerate(lane.queue.first(len(lane.queue)) if self.replaces else ()):
             if self.replaces and self.replaces.same(copy.stay.row, other.stay.row):
                 newer = self.replaces.replaces(copy.stay.row, other.stay.row)
@@ -167,7 +161,7 @@ class ManagedPoolStage(AnyPool):
         return False
 
     def _preempt(self, lane: ReplicaQueue, copy: Copy, now: float) -> bool:
-        """Where no replica is free, take the place of the oldest in service that tells less; whether there was one."""
+        """Return where no replica is free, take the place of the oldest in service that tells less; whether there was one."""
         if self.preempts is None or lane.available(now):
             return False
         served = {batch.copies[0].stay.row: batch for batch in self.work.unfinished() if batch.lane is lane}
@@ -182,13 +176,11 @@ class ManagedPoolStage(AnyPool):
         return True
 
     def _give_up(self, copy: Copy, outcome: int, due: float, now: float, to: Receiver) -> None:
-        """A copy has left the queue unserved; so has the request where that was its last one."""
         copy.stay.copies -= 1
         if copy.stay.open and not copy.stay.copies:
             self._close(copy.stay, outcome, due, now, to)
 
     def _close(self, stay: QueuedRequest, outcome: int, due: float, now: float, to: Receiver) -> None:
-        """A request leaves without an answer."""
         stay.open = False
         self.breaker.note(stay.permit, now, failed=True)
         self.turn_away(stay.row, outcome, stay.entered, due, now, to)
@@ -232,7 +224,6 @@ class ManagedPoolStage(AnyPool):
         return False
 
     def _expire(self, lane: ReplicaQueue, copy: Copy, now: float) -> None:
-        """A copy has waited too long: it leaves, or goes on waiting behind the others."""
         if self.spec.timeout_action == "delay":
             copy.delayed = True
             lane.queue.push(copy, now)
@@ -256,7 +247,6 @@ class ManagedPoolStage(AnyPool):
             self._answer(batch)
 
     def _release(self, batch: RunningBatch) -> None:
-        """A batch is over, done or not: its replica is free."""
         lane = batch.lane
         lane.in_service -= len(batch.copies)
         if not self.scaling.lets_go(batch.replica):
@@ -277,7 +267,6 @@ class ManagedPoolStage(AnyPool):
             self.hand_over(rows, batch.done, batch.scores)
 
     def _lose(self, lane: ReplicaQueue, copy: Copy, now: float) -> None:
-        """The replica failed under this copy."""
         if self.on_failure is not None:
             self._give_up(copy, FAILED, now, now, self.on_failure)
         elif copy.stay.open and not self._replace(lane, copy, now):
@@ -285,7 +274,7 @@ class ManagedPoolStage(AnyPool):
             self.touched.append(lane)
 
     def waiting(self, time: float) -> Waiting:
-        """Requests of which no copy is being served; one that waited too long has gone to an end then."""
+        """Return the requests without a copy in service; one that waited too long has gone to an end."""
         served = {id(copy.stay) for batch in self.work.unfinished() for copy in batch.copies}
         stays: dict[int, tuple[QueuedRequest, float]] = {}  # with the time at which its last copy joined the queue
         for copy in (copy for lane in self.lanes for copy in lane.queue.first(len(lane.queue))):
@@ -311,7 +300,6 @@ class ManagedPoolStage(AnyPool):
         return self.scaling.fleet(until)
 
     def settle(self, now: float) -> None:
-        """Let those go that waited too long."""
         for lane in self.lanes if self.is_settled_late() else ():
             for copy in lane.queue.drop_all(lambda copy: copy.entered + self.timeout < now):
                 self._give_up(copy, TIMED_OUT, copy.entered + self.timeout, now, self.on_timeout)
@@ -329,7 +317,7 @@ class ManagedPoolStage(AnyPool):
         self.touched = list(self.lanes)
 
     def _keep_policies(self, before: ManagedPoolStage) -> None:
-        """What the breaker and the scaling remember, where they go on by the same rule."""
+        """Return what the breaker and the scaling remember, where they go on by the same rule."""
         if self.spec.breaker == before.spec.breaker:
             self.breaker = before.breaker
         else:
@@ -340,7 +328,6 @@ class ManagedPoolStage(AnyPool):
                 lane.free = []
 
     def _keep_batches(self, before: ManagedPoolStage) -> None:
-        """What is being served goes on, on the replica that it is served by."""
         before.work.goes_on(self.work)
         self.work = before.work
         for batch in self.work.unfinished():
@@ -349,7 +336,7 @@ class ManagedPoolStage(AnyPool):
             batch.lane.free = [entry for entry in batch.lane.free if entry[1] != batch.replica]
 
     def _keep_queue(self, before: ManagedPoolStage) -> None:
-        """What waits joins the queue again, in the order in which it had joined, and is given up on when it is due now."""
+        """Put waiting requests into the queue again, in their old order, with the time-outs that hold now."""
         places = sorted((place for lane in before.lanes for place in lane.queue.items), key=lambda place: place[-1].entered)
         for *_, copy in places:
             if len(self.lanes) != len(before.lanes) and not copy.second:
@@ -365,7 +352,6 @@ class ManagedPoolStage(AnyPool):
                 self.hedging.add(stay)
 
     def _keep_free(self, since: dict[int, float]) -> None:
-        """Replicas that there were are free since when they were."""
         for lane in self.lanes:
             lane.free = [(since.get(replica, free), replica) for free, replica in lane.free]
             if self.scaling.keeps_replicas:
@@ -373,7 +359,6 @@ class ManagedPoolStage(AnyPool):
             heapify(lane.free)
 
     def _lane_of(self, replica: int) -> ReplicaQueue:
-        """The queue that a replica serves; one that is too many finishes its batch beside the first."""
         return self.lanes[replica if self.spec.balance and replica < len(self.lanes) else 0]
 
     @property
@@ -394,12 +379,11 @@ class Timer:
         self.stays: deque[QueuedRequest] = deque()
 
     def add(self, stay: QueuedRequest) -> None:
-        """Start to count for a request that joins now."""
         if self.after_s < inf:
             self.stays.append(stay)
 
     def ends(self, stay: QueuedRequest) -> float:
-        """The instant that is `after_s` seconds after a request joined (s)."""
+        """Return the instant that is `after_s` seconds after a request joined (s)."""
         return stay.entered + self.after_s
 
     @property
@@ -410,7 +394,6 @@ class Timer:
         return self._due(self.stays[0]) if self.stays else inf
 
     def take(self, now: float) -> Iterator[QueuedRequest]:
-        """Take out those that are due by `now`, and before them those that are not open any more, one by one."""
         while self.stays and (not self.stays[0].open or self._due(self.stays[0]) <= now):
             yield self.stays.popleft()
 

@@ -43,7 +43,7 @@ class Break(Strict):
 
     start: ClockTime
     minutes: Annotated[float, Field(gt=0, le=480)]
-    groups: Annotated[int, Field(ge=1, le=100, description="groups in which the shift takes it; 1: all at once")] = 1
+    groups: Annotated[int, Field(ge=1, le=100, description="the shift takes it in this many groups; 1: all at once")] = 1
 
 
 class Shift(Strict):
@@ -52,18 +52,14 @@ class Shift(Strict):
     start: ClockTime
     end: ClockTime
     people: Annotated[int, Field(ge=0, le=10_000)]
-    handover_minutes: Annotated[
-        float, Field(ge=0, le=480, description="paid minutes at the start before anybody takes a case")
-    ] = 0
+    handover_minutes: Annotated[float, Field(ge=0, le=480, description="paid minutes at the start before the first case")] = 0
     breaks: Annotated[list[Break], Field(max_length=8)] = []
 
     @property
     def minutes(self) -> int:
-        """How long the shift lasts."""
         return (clock_minutes(self.end) - clock_minutes(self.start)) % 1440 or 1440
 
     def after_start(self, clock: str) -> int:
-        """Minutes from the start of the shift to the next `clock` time of day."""
         return (clock_minutes(clock) - clock_minutes(self.start)) % 1440
 
     @model_validator(mode="after")
@@ -97,7 +93,7 @@ class People(AnyStage):
     minutes: Annotated[Quantity, Field(description="minutes that one case takes")]
     fatigue_per_h: Annotated[
         Annotated[Figure, bounded(0, 10)] | None,
-        Field(description="share by which reading slows for each hour since the shift began; none: no fatigue"),
+        Field(description="slowdown of reading for each hour since the shift began, as a share; none: no fatigue"),
     ] = None
     second_reader: SecondReader | None = None
     order: Annotated[str, Field(max_length=40)] = "fifo"
@@ -123,18 +119,17 @@ class People(AnyStage):
 
     @property
     def sends_alike(self) -> bool:
-        """What they say of a request is drawn before the run."""
         return True
 
     @property
     def service(self) -> Service:
         again = (self.second_reader.share, self.second_reader.tag) if self.second_reader else (0.0, None)
-        return Service(held_for="waiting for somebody to be on duty", again=again[0], again_tag=again[1])
+        return Service(held_for="waiting for a reviewer on duty", again=again[0], again_tag=again[1])
 
     def check(self, name: str, scenario: Scenario) -> Faults:
         """Someone is on duty, and the tags it uses exist."""
         if not any(shift.people for shift in self.shifts):
-            yield ("shifts",), "nobody is ever on duty; give one shift at least one person"
+            yield ("shifts",), "no reviewer is ever on duty; give one shift at least one person"
         yield from check_order(self.order, scenario)
         tag, tags = self.service.again_tag, scenario.tags()
         if tag is not None and tag not in tags:
@@ -152,13 +147,12 @@ class PeopleStage(ServiceStage):
 
     @classmethod
     def gather(cls, gather: Gatherer, name: str, spec: People) -> None:
-        """The order of the queue has a name that is known."""
         if spec.order not in ORDERS:
             gather.fault((name, "order"), f"'{spec.order}' is not an order; {suggest(spec.order, ORDERS)}")
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
-        """The shifts, and what is read twice."""
+        """Return the shifts, and what is read twice."""
         spec = _spec(plan, name)
         lines = [f"{shift.people} from {shift.start} to {shift.end}" for shift in spec.shifts]
         if spec.second_reader is not None:
@@ -168,7 +162,7 @@ class PeopleStage(ServiceStage):
 
     @classmethod
     def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        """What people say of positives, or of negatives; two readings of one case are independent of each other."""
+        """Return what people say of positives, or of negatives; two readings of one case are independent of each other."""
         spec = _spec(plan, name)
         once = spec.sensitivity.value if comers.positive else 1 - spec.specificity.value
         either = spec.second_reader is not None and spec.second_reader.rule == "either"
@@ -178,7 +172,6 @@ class PeopleStage(ServiceStage):
 
     @classmethod
     def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
-        """Return the people on duty, outside breaks and hand-overs."""
         roster = roster_of(plan_of(run), name)
         return ServerSteps(Steps(tuple(roster.times), tuple(float(people) for people in roster.people)))
 
@@ -197,7 +190,6 @@ class PeopleStage(ServiceStage):
 
     @classmethod
     def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> Capacity:
-        """Return the capacity of a reviewer who is not tired."""
         return Capacity(60 * _spec(plan, name).minutes.mean)
 
     @classmethod
@@ -315,13 +307,12 @@ class PeopleStage(ServiceStage):
         self.free = sorted(self.on_duty.keys() - {reviewer for _, reviewer in self.busy})
 
     def due(self, time: float) -> float:
-        """A free reviewer on duty takes a case at once, and a full queue refuses at once."""
         if self.max_queue < inf or self.free:
             return time
         return max(time, min(self.busy[0][0] if self.busy else inf, self.shift_ends))
 
     def _next_time(self, head: float) -> float:
-        """The next time at which somebody may take a case, or the queue may overflow; the next case comes at `head`."""
+        """Return the next time at which somebody may take a case, or the queue may overflow; the next case comes at `head`."""
         if not self.queue and head == inf:
             return inf
         ready, busy = self.shift_ends, self.busy
@@ -332,7 +323,6 @@ class PeopleStage(ServiceStage):
         return ready if ready <= head or self.max_queue == inf else min(ready, self._overflow_time())
 
     def _overflow_time(self) -> float:
-        """The earliest time at which the queue could overflow: refusals happen on the spot, not when next looked at."""
         return self.inbox.time_of(max(int(self.max_queue) - len(self.queue), 0))
 
     def _admit(self, now: float) -> None:
@@ -350,7 +340,6 @@ class PeopleStage(ServiceStage):
                 self.first_deadline = min(self.first_deadline, self._deadline(row, time))
 
     def _keep_limit(self, now: float) -> None:
-        """Free reviewers have taken cases: refuse the latest arrivals beyond the limit."""
         for case in reversed(self.surplus):
             if len(self.queue) > self.max_queue and case in self.queue:
                 self.queue.remove(case)
@@ -359,7 +348,7 @@ class PeopleStage(ServiceStage):
         self.surplus.clear()
 
     def _is_full(self, now: float) -> bool:
-        """Whether the queue holds its most, once those are let go who gave up unnoticed behind more urgent cases."""
+        """Return whether the queue holds its most, once those are let go who gave up unnoticed behind more urgent cases."""
         if self.first_deadline < now:
             waiting = self.queue.copy()
             self.queue.clear()
@@ -392,7 +381,6 @@ class PeopleStage(ServiceStage):
         return done
 
     def served(self, rows: Sequence[int], time: float) -> None:
-        """A case has been read to the end."""
         if self.loops or self.second:
             self.hand_over(rows, time)
 
@@ -404,18 +392,15 @@ class PeopleStage(ServiceStage):
             outbox.flush()
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
-        """The reviewer has decided."""
         for row in rows:
             (self.positive_to if self.recognises[row] else self.negative_to).accept((row,), time)
 
     def hand_over_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows."""
         recognised = np.asarray(self.recognises)[rows]
         self.positive_to.accept_block(rows[recognised], times[recognised])
         self.negative_to.accept_block(rows[~recognised], times[~recognised])
 
     def _gave_up(self, row: int, entered: float, now: float) -> bool:
-        """Deadlines are looked at when a case is taken from the queue; the time-out counts from the deadline itself."""
         if self.patience is None or (due := self._deadline(row, entered)) >= now:
             return False
         if self.second:
@@ -424,7 +409,6 @@ class PeopleStage(ServiceStage):
         return True
 
     def _deadline(self, row: int, entered: float) -> float:
-        """When a requester loses patience, which waiting for a first reading has used up in part."""
         waited = self.second.read[row][1] if self.second and row in self.second.read else 0.0
         deadline: float = entered - waited + HOUR_S * self.patience[row]
         return deadline
@@ -461,7 +445,7 @@ class PeopleStage(ServiceStage):
         self._change_shift(now)
 
     def waiting(self, time: float) -> Waiting:
-        """The queue and the inbox; a case that waited too long has gone to an end then, to another stage once it is noticed."""
+        """Return the queue and the inbox; a case past its time has gone to an end, or goes to a stage once it is noticed."""
         rows, entered, _ = super().waiting(time)
         rows = np.concatenate([np.array([row for *_, row in self.queue], np.int32), rows])
         entered = np.concatenate([np.array([entered for _, entered, _ in self.queue]), entered])
@@ -473,7 +457,6 @@ class PeopleStage(ServiceStage):
 
 @cache_per_plan
 def roster_of(plan: Plan, name: str) -> Roster:
-    """Who is on duty at a stage of people, on the run's own clock."""
     return Roster(_spec(plan, name).shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)
 
 
@@ -502,7 +485,7 @@ def _beyond_shifts_s(trace: Trace, name: str) -> Iterator[float]:
 
 
 class Readings:
-    """What reviewers would say of each request, at the rates of the time at which they read it."""
+    """Answers of reviewers to each request, at the rates of the time of reading."""
 
     def __init__(self, run: Run, stage: str, stream: str) -> None:
         self.luck, self.truth = run.uniform(stream), run.requests.positive
@@ -511,12 +494,11 @@ class Readings:
         self._luck, self._truth = as_memoryview(self.luck), as_memoryview(self.truth)
 
     def usual(self) -> NDArray[np.bool_]:
-        """Whether each would be called positive at the usual rates, shape (n,)."""
+        """Return whether each would be called positive at the usual rates, shape (n,)."""
         sensitivity, specificity = (rate.usual for rate in self.rates)
         return np.where(self.truth, self.luck < sensitivity, self.luck >= specificity)
 
     def positive(self, row: int, time: float) -> bool:
-        """Whether one is called positive by who reads it at `time`."""
         truth: bool = self._truth[row]
         # The luck is of single precision: so is the rate, as it is where whole columns are compared.
         return bool(self._luck[row] < np.float32(self.rates[0 if truth else 1].at(time))) == truth
@@ -561,7 +543,7 @@ class SecondReadings:
             stage.served((row,), done)
 
     def _reviewer(self, row: int) -> int | None:
-        """The first free reviewer who has not read the case; who has, only while alone on duty."""
+        """Return the first free reviewer who has not read the case; who has, only while alone on duty."""
         free, reader = self.stage.free, self.read[row][0]
         first = heappop(free)
         if first != reader or len(self.stage.on_duty) == 1:
@@ -571,7 +553,6 @@ class SecondReadings:
         return other
 
     def put_back(self) -> None:
-        """Cases that were held go on waiting for the next reviewer to be free."""
         for case in self.held:
             heappush(self.stage.queue, case)
         self.held.clear()

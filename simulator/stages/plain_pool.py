@@ -35,7 +35,7 @@ class PoolStage(AnyPool):
 
     @classmethod
     def of(cls, run: Run, name: str, spec: Pool) -> Stage:
-        """The plain pool if that is enough: it is many times faster. One that had policies in this run stays as it is."""
+        """Return the plain pool where it is enough: it is many times faster. A pool with policies stays one."""
         alone = spec.shares is None or run.is_alone(spec)
         plain = (
             spec.is_plain and alone and run.conditions.usual(name) and not isinstance(run.stages.get(name), ManagedPoolStage)
@@ -59,7 +59,6 @@ class PoolStage(AnyPool):
             self._returning = as_memoryview(self.returning)
 
     def due(self, time: float) -> float:
-        """A replica that is free may serve at once, and a queue that is full refuses at once."""
         return time if self.max_queue < inf else max(time, self.free[0][0])
 
     def advance(self, now: float, limit: float) -> float:
@@ -114,14 +113,12 @@ class PoolStage(AnyPool):
                 self.served(rows[at - size : at].tolist(), done)
 
     def _pause(self, upcoming: float, limit: float) -> float:
-        """Refuse requests that find the queue full before `limit`; the next time at which something is due."""
         if self.max_queue == inf:
             return upcoming
         self._refuse(limit)
         return min(upcoming, self.inbox.time_of(self.most))
 
     def _batch_time(self, waiting: int) -> float:
-        """When the batching delay ends: when the oldest is due, or enough others have arrived."""
         oldest: float = self.inbox.times[self.inbox.at]
         # A deadline is passed just after its instant, not at it: waking at it would find nothing to do.
         due = min(oldest + self.rule.delay_s, nextafter(oldest + self.timeout, inf))
@@ -129,7 +126,6 @@ class PoolStage(AnyPool):
         return due if wanted is None else min(due, self.inbox.time_of(wanted - 1))
 
     def _refuse(self, before: float) -> None:
-        """Turn away requests that arrived before that time, found the queue full, and were not taken by a replica at once."""
         inbox, full = self.inbox, self.inbox.at + self.most
         last = bisect_left(inbox.times, before, min(full, inbox.end), inbox.end)
         if last > full:
@@ -137,7 +133,6 @@ class PoolStage(AnyPool):
             self.turn_away_block(rows, SHED, times, times, self.on_full)
 
     def _expire(self, now: float) -> None:
-        """Deadlines are looked at here, when the queue is: no timer for each request."""
         inbox, last = self.inbox, self.inbox.at
         while last < inbox.end and inbox.times[last] + self.timeout < now:
             last += 1
@@ -146,7 +141,6 @@ class PoolStage(AnyPool):
         self.turn_away_block(rows, TIMED_OUT, entered, left, self.on_timeout)
 
     def settle(self, now: float) -> None:
-        """Let those go that waited too long."""
         if self.is_settled_late():
             self.inbox.fetch(now)
             self._expire(now)
@@ -160,7 +154,6 @@ class PoolStage(AnyPool):
         heapify(self.free)
 
     def served(self, rows: Sequence[int], time: float) -> None:
-        """Requests have been served in a ring: those that may come back go on at once, the others when this stage pauses."""
         back = [row for row in rows if self._returning[row]] if self._returning else rows
         if back:
             self.hand_over(back, time)
@@ -171,6 +164,5 @@ class PoolStage(AnyPool):
         return {replica: since for since, replica in self.free}
 
     def waiting(self, time: float) -> Waiting:
-        """The queue; what waited too long has gone to an end at that time, but to another stage only once that is noticed."""
         rows, entered, gone = super().waiting(time)
         return Waiting(rows, entered, np.maximum(entered + self.timeout, self.since) if self.is_settled_late() else gone)

@@ -51,7 +51,7 @@ class Pool(AnyStage):
     ] = []
     sizes: Annotated[
         dict[Annotated[float, Field(gt=0, le=1e9)], FileName],
-        Field(max_length=32, description="sizes of a request to the precisions under which they were measured"),
+        Field(max_length=32, description="sizes of a request to the precisions of their measurements"),
     ] = {}
     sized_by: Annotated[Name | None, Field(description="the attribute that is this number")] = None
     times: Annotated[
@@ -64,7 +64,7 @@ class Pool(AnyStage):
     batching: Annotated[str, Field(max_length=40, description="how many waiting requests are served together")] = "triton"
     preferred_batches: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = []
     max_queue_delay_ms: Annotated[float, Field(ge=0, le=600_000)] = 0
-    order: Annotated[str, Field(max_length=40, description="in which order the queue is served")] = "fifo"
+    order: Annotated[str, Field(max_length=40, description="the order of the queue")] = "fifo"
     max_queue: Annotated[int | None, Field(ge=0, le=10_000_000, description="requests that may wait; none: no limit")] = None
     drops: Annotated[Literal["newest", "oldest"], Field(description="which request is dropped when the queue is full")] = (
         "newest"
@@ -129,7 +129,7 @@ class Pool(AnyStage):
         return self
 
     def _newest_alone(self) -> None:
-        """A pool that replaces requests says where they go, and is not combined with hedged requests."""
+        """Return a pool that replaces requests says where they go, and is not combined with hedged requests."""
         for field in (field for field in ("replaces", "preempts") if getattr(self, field) is not None):
             if self.on_replaced is None and self.on_full is None:
                 raise ValueError(f"{field} is set but on_replaced does not say where a replaced request goes")
@@ -140,7 +140,7 @@ class Pool(AnyStage):
             raise ValueError(f"preempts is for replicas of one request at a time, alone on their device; leave {field} out")
 
     def _sized_alone(self) -> None:
-        """A pool whose times grow with the request says with what, and serves one model's answers one by one."""
+        """Return a pool whose times grow with the request says with what, and serves one model's answers one by one."""
         if bool(self.sizes) != (self.sized_by is not None):
             raise ValueError("sizes and sized_by need each other; give both or neither")
         if not self.sizes:
@@ -162,22 +162,18 @@ class Pool(AnyStage):
 
     @property
     def precisions(self) -> list[str]:
-        """Every precision whose latencies it uses."""
         return [*self.sizes.values()] or [self.precision]
 
     @property
     def times_measured(self) -> float:
-        """How many times as long as one measured run of each model an answer takes."""
         return self.passes * (1.0 if self.times is None else self.times.value)
 
     @property
     def models(self) -> list[str]:
-        """Every model that runs for an answer."""
         return [self.model, *self.also]
 
     @property
     def most_replicas(self) -> int:
-        """The most replicas at a time; they are numbered from 0."""
         return self.replicas if self.scaling is None else max(self.replicas, self.scaling.max_replicas)
 
     @property
@@ -194,12 +190,10 @@ class Pool(AnyStage):
 
     @property
     def shared_by_branches(self) -> bool:
-        """Whether it writes no score on a request, so that its visits are independent."""
         return self.scores is None
 
     @classmethod
     def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
-        """An attribute that is not declared."""
         by, attributes = stage.get("sized_by"), data.get("attributes")
         known = list(attributes) if isinstance(attributes, dict) else []
         if isinstance(by, str) and by not in known:
@@ -207,7 +201,7 @@ class Pool(AnyStage):
             yield ("sized_by",), f"'{by}' is not an attribute of the requests; {hint}"
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """What it refers to exists."""
+        """Yield what it refers to exists."""
         if self.sized_by is not None and not scenario.attributes[self.sized_by].is_number:
             yield ("sized_by",), f"'{self.sized_by}' is no number, so no service time can grow with it"
         yield from check_order(self.order, scenario)
@@ -221,17 +215,16 @@ class Pool(AnyStage):
                 yield (field,), "the newest of each sensor needs arrivals of the kind sensors; otherwise write `newest`"
 
     def _check_often(self, scenario: Scenario) -> Faults:
-        """Nothing happens by the clock so often that a run has no end."""
-        if self.scaling and (told := too_often(self.scaling.every_s, scenario, "looks at the pool")):
-            yield ("scaling", "every_s"), told
+        if self.scaling and (fault := too_often(self.scaling.every_s, scenario, "looks at the pool")):
+            yield ("scaling", "every_s"), fault
         if self.failures:
             every_s = 3600 * self.failures.mtbf_h.value + 60 * self.failures.repair_minutes.value
-            if told := too_often(every_s, scenario, "failures", self.most_replicas):
-                yield ("failures", "mtbf_h"), told
+            if fault := too_often(every_s, scenario, "failures", self.most_replicas):
+                yield ("failures", "mtbf_h"), fault
 
     @property
     def is_plain(self) -> bool:
-        """Whether one queue is served in order of arrival, by replicas that are always there, for requests that stay.
+        """Return whether one queue is served in order of arrival, by replicas that are always there, for requests that stay.
 
         What else works on a shared device is not asked here.
         """
@@ -256,7 +249,7 @@ class PoolKind(ServiceStage):
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
-        """The model as it was picked, and what it runs on."""
+        """Return the model as it was picked, and what it runs on."""
         spec = _spec(plan, name)
         words = BATCHING[spec.batching].words
         batch = f", batches up to {spec.max_batch}{words and f', {words}'}" if spec.max_batch > 1 else ""
@@ -291,25 +284,22 @@ class PoolKind(ServiceStage):
 
     @classmethod
     def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> Capacity:
-        """Return the capacity in the batches that its rule forms of a full queue, beside the pools on its accelerator."""
         failures = _spec(plan, name).failures
         busy_s = _seconds_each(plan, name) * (1.0 if visits is None else _stretch(plan, name, visits))
         return Capacity(plan.latencies[name].mean_s(1), busy_s, failures.availability if failures else 1.0)
 
     @classmethod
     def usd_per_hour(cls, plan: Plan, name: str) -> float:
-        """Return the price of the part of the machine that a replica takes up."""
         return plan.machines[name].usd_per_replica_hour(_spec(plan, name).threads)
 
     @classmethod
     def paid(cls, trace: Trace, name: str) -> PaidTime:
-        """Return the time that is paid; replicas that a rule adds are paid from the time at which it starts them."""
         paid = super().paid(trace, name)
         return paid._replace(until_end_s=trace.fleets[name].paid_s) if name in trace.fleets else paid
 
 
 def _check_batching(gather: Gatherer, name: str, spec: Pool) -> None:
-    """The rule exists, and the pool gives it what it goes by and nothing else."""
+    """Return the rule exists, and the pool gives it what it goes by and nothing else."""
     rule = BATCHING.get(spec.batching)
     if rule is None:
         gather.fault((name, "batching"), f"'{spec.batching}' is not a batching rule; {suggest(spec.batching, BATCHING)}")
@@ -325,19 +315,16 @@ def _spec(plan: Plan, name: str) -> Pool:
 
 
 def _picked(plan: Plan, *paths: str) -> list[str]:
-    """The labels of the options that wrote to these places."""
     options = {name: choice for name, choice in plan.scenario.choices.items() if isinstance(choice, Options)}
     picked = [choice.options[plan.design[name]] for name, choice in options.items()]
     return list(dict.fromkeys(option.label for path in paths for option in picked if path in option.set))
 
 
 def _usual(run: Trace, name: str) -> bool:
-    """Whether every replica is there, up, and as fast as usual throughout."""
     return name not in run.fleets and run.conditions.usual(name)
 
 
 def _replicas(run: Trace, name: str, only: int | None = None) -> Iterator[tuple[Steps, Steps, Steps]]:
-    """For each replica, or one alone: whether it is there (1) or not (0), whether it is up, how many times as long it takes."""
     for replica in range(_spec(run.plan, name).most_replicas) if only is None else [only]:
         there = within(run.fleets[name].spans.get(replica, [])) if name in run.fleets else Steps()
         yield there, complement(within(run.conditions.outages(name, replica))), run.conditions.slowdown(name, replica)
@@ -355,7 +342,7 @@ def _seconds_each(plan: Plan, name: str) -> float:
 
 
 def _stretch(plan: Plan, name: str, visits: Mapping[str, float]) -> float:
-    """How many times as long as alone a batch takes when all replicas of the pool are at work.
+    """Return the number of times as long as alone a batch takes when all replicas of the pool are at work.
 
     Batches of another pool at work beside it are, on average, as many as its part of the work asks for (by Little's law, in a
     mean-field approximation), and its replicas at most; on one core, or where batches take turns, the loads add up.
@@ -397,14 +384,13 @@ class AnyPool(PoolKind):
         self.scores = run.requests.scores_by.get(name)
 
     def quantiles(self, stream: str) -> Any:
-        """A service time for each request, as a place in the table; one for each visit where branches of a fork meet here."""
+        """Return each request's service time as a place in the table; one a visit where branches of a fork meet here."""
         often = self.run.plan.scenario.network.times_shared(self.name)
         streams = [f"{self.name}.{stream}", *(f"{self.name}.{stream}.{further}" for further in range(1, often))]
         cells = [self._places(self.run.uniform(each)) for each in streams]
         return as_memoryview(cells[0]) if often == 1 else InTurn(cells)
 
     def _places(self, drawn: NDArray[np.float32]) -> NDArray[np.int32]:
-        """The place in the table of each draw; where times grow with the request, each gets a place of its own there."""
         if self.sized is None:
             return self.latency.cell_of(drawn)
         values = self.run.requests.attributes[self.sized.by]
@@ -434,7 +420,7 @@ class AnyPool(PoolKind):
         self.log = before.log.widened(self.spec.most_replicas, self.spec.max_batch)
 
     def hand_over(self, rows: Sequence[int], time: float, scores: BatchScores | None = None) -> None:
-        """The model has looked at the requests: their scores are known, and they go on.
+        """Return the model has looked at the requests: their scores are known, and they go on.
 
         scores: what it says, where it is not the model that serves now
         """
@@ -444,11 +430,9 @@ class AnyPool(PoolKind):
         self.out.accept(rows, time)
 
     def hand_over_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows."""
         if self.scores is not None:
             self.run.score(self.name, rows, times, self.scores)
         self.out.accept_block(rows, times)
 
     def is_settled_late(self) -> bool:
-        """Whether a request that waited too long leaves when it should have, though no replica came free to notice it."""
         return self.timeout < inf and self.spec.timeout_action == "reject" and self.is_end(self.on_timeout)

@@ -74,16 +74,13 @@ class LatencyTable:
 
     @property
     def max_batch(self) -> int:
-        """The largest batch that the table covers."""
         return int(self.seconds.shape[1]) - 1
 
     @property
     def cells(self) -> int:
-        """How many cells the quantiles are cut into."""
         return int(self.seconds.shape[2])
 
     def is_alike(self, other: LatencyTable) -> bool:
-        """Whether another table holds the same times."""
         mine, others = (self.seconds, _ends(self)), (other.seconds, _ends(other))
         return self.gaps_s == other.gaps_s and all(map(np.array_equal, mine, others))
 
@@ -102,16 +99,15 @@ class LatencyTable:
         return float(self.seconds[0, 1, self.cell_of(np.array([0.5]))[0]])
 
     def quantile_s(self, share: float, batch: int) -> float:
-        """The time in seconds within which this share of batches of a size is done, whether the replica was busy or idle."""
+        """Return a quantile in seconds of the service time of a batch size, over busy and idle replicas."""
         return float(self.seconds[:, batch, self.cell_of(np.array([share]))[0]].max())
 
     @property
     def capacity_per_s(self) -> float:
-        """The most requests a second that one busy replica can serve, at its best batch size."""
         return max(size / self.mean_s(size) for size in range(1, self.max_batch + 1))
 
     def cell_of(self, quantile: NDArray[np.floating]) -> NDArray[np.int32]:
-        """The cell in which each quantile lies, from 0 to below 1; both of shape (n,)."""
+        """Return the cell in which each quantile lies, from 0 to below 1; both of shape (n,)."""
         if self.cell_ends is None:
             return (quantile * self.cells).astype(np.int32)
         part = (quantile * _PARTS).astype(np.int32)
@@ -122,23 +118,22 @@ class LatencyTable:
 
     @cached_property
     def _first_cells(self) -> NDArray[np.int32]:
-        """The cell in which each of the parts begins."""
         return np.searchsorted(_ends(self), np.arange(_PARTS + 1) / _PARTS, side="right").astype(np.int32)
 
 
 def constant(*seconds: float) -> LatencyTable:
-    """A table of fixed service times in seconds for batches of 1, 2, ..., where nothing is known of their spread."""
+    """Return a table of fixed service times in seconds for batches of 1, 2, ..., where nothing is known of their spread."""
     return LatencyTable(np.tile(np.array([0.0, *seconds])[:, None], (2, 1, 1)))
 
 
 def sampled(samples: Mapping[int, Floats]) -> LatencyTable:
-    """A table from service-time samples in seconds by batch size, the same whether busy or idle (for tests and theory)."""
+    """Return a table from service times in seconds by batch size, equal for busy and idle (for tests and theory)."""
     steps = {size: steps_of(values) for size, values in samples.items()}
     return _table([steps, steps], max(samples))
 
 
 def profiled(profile: Profile, threads: int, max_batch: int, passes: float = 1) -> LatencyTable:
-    """The table for one pool; all times `passes` times as long, as of so many runs one after the other for each answer.
+    """Return the table for one pool; all times `passes` times as long, as of so many runs one after the other for each answer.
 
     Raises LatencyError where the profile lacks the thread count, or batches from 1 to `max_batch`.
     """
@@ -152,7 +147,7 @@ def profiled(profile: Profile, threads: int, max_batch: int, passes: float = 1) 
 
 
 def singles(profiles: Sequence[Profile], threads: int) -> LatencyTable:
-    """The times of single requests in several profiles: where other tables have the batch size, this has their place, from 1.
+    """Return a table of single requests in several profiles, whose batch size is the profile's place, from 1.
 
     Raises LatencyError where a profile lacks the thread count or batch 1.
     """
@@ -163,7 +158,7 @@ def singles(profiles: Sequence[Profile], threads: int) -> LatencyTable:
 
 
 def _run(profile: Profile, threads: int) -> ThreadRun:
-    """The calls of a profile with so many threads, single requests among them."""
+    """Return the calls of a profile with so many threads, single requests among them."""
     try:
         run = profile.run(threads)
     except KeyError as error:
@@ -175,7 +170,7 @@ def _run(profile: Profile, threads: int) -> ThreadRun:
 
 
 def summed(tables: Sequence[LatencyTable]) -> LatencyTable:
-    """The table of models that run one after the other, their service times independent of each other."""
+    """Return the table of models that run one after the other, their service times independent of each other."""
     total, rng = tables[0], np.random.default_rng(0)
     for table in tables[1:]:
         total = _plus(total, table, rng)
@@ -199,7 +194,7 @@ def _plus(first: LatencyTable, second: LatencyTable, rng: np.random.Generator) -
 
 
 def steps_of(values: Floats) -> Floats:
-    """The steps of the quantile function of a sample, all equally wide: its values ascending, or GRID means of equal parts."""
+    """Return equal steps of a sample's quantile function: its values ascending, or GRID means of equal parts."""
     ordered = np.sort(values)
     if len(ordered) <= GRID:
         return ordered
@@ -208,14 +203,13 @@ def steps_of(values: Floats) -> Floats:
 
 
 def _of_kind(calls: Calls, idled: bool) -> Floats:
-    """The busy or the idled calls in s, all calls where there are too few of that kind to tell."""
     latency, idle = np.array(calls.latency_ms), np.array(calls.idle_ms)
     chosen = latency[(idle >= IDLE_GAP_MS) == idled]
     return steps_of((chosen if len(chosen) >= 5 else latency) / 1000)
 
 
 def _table(kinds: Sequence[Mapping[int, Floats]], max_batch: int) -> LatencyTable:
-    """The table of these steps, by idle gap and measured size: a cell ends wherever a step does."""
+    """Return the table of these steps, by idle gap and measured size: a cell ends wherever a step does."""
     counts = sorted({len(steps) for kind in kinds for steps in kind.values()})
     ends = np.unique(np.concatenate([np.arange(1, count + 1) / count for count in counts]))
     middles = ends - np.diff(ends, prepend=0.0) / 2
@@ -228,7 +222,6 @@ def _table(kinds: Sequence[Mapping[int, Floats]], max_batch: int) -> LatencyTabl
 
 
 def _ends(table: LatencyTable) -> Floats:
-    """The quantile at which each cell ends."""
     return np.arange(1, table.cells + 1) / table.cells if table.cell_ends is None else table.cell_ends
 
 
@@ -262,7 +255,7 @@ class SizedTable:
         return found
 
     def average(self, chances: Floats, values: NDArray[np.floating]) -> LatencyTable:
-        """The times of requests of these sizes: each quantile is the mean over them, and so is the mean.
+        """Return the times of requests of these sizes: each quantile is the mean over them, and so is the mean.
 
         chances: how likely each size is, shape (m,); values: the sizes, shape (m,)
         """
@@ -270,18 +263,17 @@ class SizedTable:
         return replace(self.table, seconds=np.stack([np.zeros_like(mixed), mixed], axis=1))
 
     def bounds(self) -> Floats:
-        """Where to part a distribution of sizes, ascending; the last is just above the largest size."""
         return np.append(
             np.linspace(self.sizes[0], self.sizes[-1], _SIZED_PARTS + 1), np.nextafter(np.float32(self.sizes[-1]), np.inf)
         )
 
     def _weights(self, values: NDArray[np.floating]) -> Floats:
-        """How much each measured size counts at each value, shape (k, m)."""
+        """Return how much each measured size counts at each value, shape (k, m)."""
         return np.stack([np.interp(values, self.sizes, unit) for unit in np.eye(len(self.sizes))])
 
 
 def sized(by: str, profiles: dict[float, Profile], threads: int, times: float = 1.0) -> SizedTable:
-    """The table of profiles that were measured at these sizes; times: how many times as long as measured they take.
+    """Return the table of profiles that were measured at these sizes; times: how many times as long as measured they take.
 
     Raises LatencyError where a profile lacks the thread count or calls of single requests.
     """
@@ -291,7 +283,7 @@ def sized(by: str, profiles: dict[float, Profile], threads: int, times: float = 
 
 
 def weighed(plan: Plan, name: str) -> tuple[LatencyTable, list[str]]:
-    """What a pool's times are on average over the attribute that they grow with; sentences about what nothing was measured of.
+    """Return a pool's mean times over the attribute they grow with, and sentences on values without measurement.
 
     What strikes changes no average, as with every load, but may bring requests that are larger than any that was measured.
     """
@@ -311,7 +303,6 @@ def weighed(plan: Plan, name: str) -> tuple[LatencyTable, list[str]]:
 
 
 def of_samples(by: str, samples: dict[float, Sequence[float]]) -> SizedTable:
-    """The table of service-time samples in s by size, the same whether busy or idle (for tests and theory)."""
     sizes = sorted(samples)
     return SizedTable(by, np.array(sizes), sampled({place: np.array(samples[size]) for place, size in enumerate(sizes, 1)}))
 
@@ -362,7 +353,6 @@ class PoolEvidence:
         return all(has_profile(stage.device, model, precision) for model, precision in pairs)
 
     def _measured(self, name: str, stage: Pool) -> None:
-        """Latencies that were measured; where only the precision has none, the fault is at the field that names it."""
         try:
             self._time(name, stage)
         except PrecisionError as error:
@@ -430,7 +420,6 @@ class PoolEvidence:
         self.plan.sources.append(Source(f"{stage.label}: latency by {by}", "measured", means, source))
 
     def _start(self, name: str, stage: Pool, profiles: list[Profile]) -> None:
-        """A replica that starts creates the session of each of its models, one after the other."""
         starts = [profile.run(stage.threads).session_s for profile in profiles]
         self.plan.cold_starts[name] = [sum(start) for start in zip(*starts, strict=False)]
         value = f"{np.mean(self.plan.cold_starts[name]):.3g} s to create a session and answer for the first time"
@@ -438,7 +427,6 @@ class PoolEvidence:
         self.plan.sources.append(Source(f"{stage.label}: cold start", "measured", value, source))
 
     def _halved(self, stage: Pool, computed: str) -> None:
-        """Scores are told as those of the model's own precision: say so where the device computes in another."""
         if stage.scores and stage.precision == "fp32" and computed == "fp16":
             what, device = f"{stage.label}: accuracy in fp16", machine(stage.device).label
             reason = f"{device} computes this model in fp16; accuracy is assumed equal to fp32"
@@ -467,7 +455,7 @@ class PoolEvidence:
         )
         self.plan.warnings.append(
             f"{stage.label}: its scores are assumed, with an AUC of {scores.auc:g} at every precision; intervals reckon with "
-            f"{size}, and nobody has labelled those."
+            f"{size}, which are not labelled."
         )
 
     def _score(self, name: str, stage: Pool, model: str) -> None:

@@ -34,7 +34,7 @@ class Breaker(Strict):
     """A circuit breaker: when too many calls fail, it refuses everything for a while and then tries a few."""
 
     window_s: Annotated[Seconds, Field(description="outcomes older than this are forgotten")] = 10
-    failure_share: Annotated[float, Field(gt=0, le=1, description="share of failures at which it opens")] = 0.5
+    failure_share: Annotated[float, Field(gt=0, le=1, description="share of failures that opens it")] = 0.5
     min_requests: Annotated[int, Field(ge=1, le=1_000_000, description="outcomes in the window before it may open")] = 20
     open_s: Annotated[Seconds, Field(description="how long it refuses everything")] = 5
     trials: Annotated[int, Field(ge=1, le=1000, description="requests let through before it closes again")] = 5
@@ -95,7 +95,6 @@ class Failures(Strict):
 
     @property
     def availability(self) -> float:
-        """The long-run share of time that a replica is up."""
         up, down = 60 * self.mtbf_h.value, self.repair_minutes.value
         return up / (up + down)
 
@@ -115,7 +114,6 @@ _TABLE: TypeAdapter[str] = TypeAdapter(FileName)
 
 
 def _scores(data: Any) -> str | AssumedScores:
-    """The name of a table, or what is assumed in place of one."""
     return AssumedScores.model_validate(data) if isinstance(data, dict | AssumedScores) else _TABLE.validate_python(data)
 
 
@@ -138,7 +136,7 @@ class CircuitBreaker:
         self.successes = 0
 
     def allows(self, now: float) -> bool:
-        """Whether a request that arrives now may pass."""
+        """Return whether a request that arrives now may pass."""
         if self.half_open_at == inf:
             return True
         if now < self.half_open_at or self.trials_left == 0:
@@ -147,7 +145,7 @@ class CircuitBreaker:
         return True
 
     def note(self, permit: int, now: float, failed: bool) -> None:
-        """A request that was let in by this permit came to its end."""
+        """Return a request that was let in by this permit came to its end."""
         if permit != self.period:
             return
         if self.half_open_at < inf:
@@ -183,7 +181,6 @@ class NoBreaker:
     period = 0
 
     def allows(self, now: float) -> bool:
-        """Whether a request that arrives now may pass: always."""
         return True
 
     def note(self, permit: int, now: float, failed: bool) -> None:
@@ -191,7 +188,6 @@ class NoBreaker:
 
 
 def breaker_of(spec: Breaker | None) -> CircuitBreaker | NoBreaker:
-    """The breaker that a pool specifies."""
     return NoBreaker() if spec is None else CircuitBreaker(spec)
 
 
@@ -204,36 +200,33 @@ class Outages:
         self.slowdowns = {one: slower for one in each if not (slower := conditions.slowdown(pool, one)).steady}
 
     def next(self, replica: int, now: float) -> tuple[float, float]:
-        """The outage of a replica that goes on now or comes next: from when, until when (s); inf and inf for none."""
+        """Return the outage of a replica that goes on now or comes next: from when, until when (s); inf and inf for none."""
         spans = self.spans.get(replica, [])
         upcoming = bisect_right(spans, now, key=lambda span: span[1])
         return spans[upcoming] if upcoming < len(spans) else (inf, inf)
 
     def slowed(self, replica: int, seconds: float, now: float) -> float:
-        """How long a batch of so many seconds takes that a replica begins now."""
+        """Return how long a batch of so many seconds takes that a replica begins now."""
         return seconds * self.slowdowns[replica].at(now) if replica in self.slowdowns else seconds
 
 
 @dataclass
 class Usage:
-    """What a pool did up to each time it was looked at: replica-seconds of work, and the integral of requests in the pool."""
+    """Work of a pool up to each look: replica-seconds, and the integral of requests in the pool."""
 
     times: list[float] = field(default_factory=lambda: [0.0])
     work_s: list[float] = field(default_factory=lambda: [0.0])
     ongoing_s: list[float] = field(default_factory=lambda: [0.0])
 
     def note(self, time: float, work_s: float, ongoing_s: float) -> None:
-        """Add a look at the pool."""
         self.times.append(time)
         self.work_s.append(work_s)
         self.ongoing_s.append(ongoing_s)
 
     def busy(self, window_s: float) -> float:
-        """Replicas at work, on average over the last `window_s`."""
         return self._mean(self.work_s, window_s)
 
     def ongoing(self, window_s: float) -> float:
-        """Requests that waited or were served, on average over the last `window_s`."""
         return self._mean(self.ongoing_s, window_s)
 
     def _mean(self, integral: list[float], window_s: float) -> float:
@@ -246,7 +239,7 @@ class Scaler(Protocol):
     """A rule with what it remembers."""
 
     def wanted(self, now: float, ready: int, current: int, usage: Usage) -> int:
-        """How many replicas there should be; ready: those that serve, current: those that are starting too."""
+        """Return the number of replicas there should be; ready: those that serve, current: those that are starting too."""
 
 
 class HpaScaler:
@@ -260,7 +253,7 @@ class HpaScaler:
         self.wishes: deque[tuple[float, int]] = deque()
 
     def wanted(self, now: float, ready: int, current: int, usage: Usage) -> int:
-        """How many replicas there should be."""
+        """Return the number of replicas there should be."""
         wish = self._wish(ready, current, usage)
         self.wishes.append((now, wish))
         while self.wishes[0][0] < now - self.spec.stabilization_s:
@@ -288,7 +281,7 @@ class KnativeScaler:
         self.highest = 0
 
     def wanted(self, now: float, ready: int, current: int, usage: Usage) -> int:
-        """How many replicas there should be."""
+        """Return the number of replicas there should be."""
         stable, panic = (ceil(usage.ongoing(s) / self.spec.target - 1e-9) for s in (self.spec.stable_s, self.spec.panic_s))
         if panic >= self.spec.panic_at * max(ready, 1):
             self.panic_until = now + self.spec.stable_s
@@ -307,7 +300,7 @@ class RayServeScaler:
         self.up_since = self.down_since = inf
 
     def wanted(self, now: float, ready: int, current: int, usage: Usage) -> int:
-        """How many replicas there should be."""
+        """Return the number of replicas there should be."""
         wish = ceil(usage.ongoing(self.spec.every_s) / self.spec.target - 1e-9)
         self.up_since = min(self.up_since, now) if wish > current else inf
         self.down_since = min(self.down_since, now) if wish < current else inf
@@ -375,7 +368,7 @@ class ReplicaScaling:
         self.pool.touched.append(self.pool.lanes[0])
 
     def _remove(self) -> None:
-        """The youngest goes first; one at work finishes its batch."""
+        """Return the youngest goes first; one at work finishes its batch."""
         replica = max(self.ready_at, key=lambda number: (self.ready_at[number], number))
         ready = self.ready_at.pop(replica)
         free = self.pool.lanes[0].free
@@ -388,19 +381,18 @@ class ReplicaScaling:
         heapify(free)
 
     def lets_go(self, replica: int) -> bool:
-        """Whether a replica that has done its batch is not wanted any more."""
+        """Return whether a replica that has done its batch is not wanted any more."""
         if replica not in self.leaving:
             return False
         self._gone(replica, self.leaving.pop(replica))
         return True
 
     def _gone(self, replica: int, ready: float) -> None:
-        """Note when a replica could serve that goes now; one that was still starting never could."""
         if ready < self._seen:
             self.spans.setdefault(replica, []).append((ready, self._seen))
 
     def of(self, pool: ManagedPoolStage) -> ReplicaScaling:
-        """The replicas that there are, at work in the pool that goes on in place of the one before, perhaps by another rule."""
+        """Return the present replicas for a pool that replaces another, perhaps with another rule."""
         assert pool.spec.scaling is not None  # a pool scales all the time or never
         if self.spec != pool.spec.scaling:
             self.spec, self.rule = pool.spec.scaling, SCALERS[pool.spec.scaling.kind](pool.spec.scaling)
@@ -409,7 +401,7 @@ class ReplicaScaling:
         return self
 
     def fleet(self, until: float) -> Fleet:
-        """How many replicas there were by that time (s); those that are still there stay."""
+        """Return the number of replicas there were by that time (s); those that are still there stay."""
         spans = {replica: list(gone) for replica, gone in self.spans.items()}
         there = [*self.ready_at.items(), *self.leaving.items()]
         for replica, ready in there:
@@ -438,13 +430,11 @@ class NoScaling:
         """Nobody comes or goes."""
 
     def lets_go(self, replica: int) -> bool:
-        """Whether a replica that has done its batch is not wanted any more."""
         return replica >= self.replicas
 
     def fleet(self, until: float) -> None:
-        """The number of replicas does not change."""
+        """Return the number of replicas does not change."""
 
 
 def scaling_of(pool: ManagedPoolStage) -> ReplicaScaling | NoScaling:
-    """What a pool's spec asks for."""
     return NoScaling(pool) if pool.spec.scaling is None else ReplicaScaling(pool, pool.spec.scaling)

@@ -26,35 +26,29 @@ Key = Callable[[int, float], float]
 
 
 def fifo(requests: Requests) -> Key:
-    """First come, first served."""
     return lambda row, time: 0.0
 
 
 def risk(requests: Requests) -> Key:
-    """The highest score first; a request that no model has scored comes before all."""
     score = requests.risks.at
     return lambda row, time: -score(row, time)
 
 
 def tag(requests: Requests) -> Key:
-    """By the route that a gate gave, in the order of the gate's routes; untagged requests come first."""
     return requests.tags.at
 
 
 def priority(requests: Requests) -> Key:
-    """By the priority of the request's class, 1 first."""
     priorities = as_memoryview(requests.priority)
     return lambda row, time: priorities[row]
 
 
 def deadline(requests: Requests) -> Key:
-    """The earliest deadline first."""
     deadlines = as_memoryview(requests.deadline)
     return lambda row, time: deadlines[row]
 
 
 def freshest(requests: Requests) -> Key:
-    """The request sent last comes first, as for frames of a camera."""
     arrived = as_memoryview(requests.arrived)
     return lambda row, time: -arrived[row]
 
@@ -89,11 +83,9 @@ class Freshness:
         return time
 
     def replaces(self, comer: int, other: int) -> bool:
-        """Whether the arriving one is newer in the same stream."""
         return self.same(comer, other) and self._sent[comer] >= self._sent[other]
 
     def same(self, row: int, other: int) -> bool:
-        """Whether two requests are of one stream; visits of one request from several branches do not replace each other."""
         return row != other and (self._sensor is None or self._sensor[row] == self._sensor[other])
 
 
@@ -110,18 +102,16 @@ Chooser = Callable[[Sequence[QueueLength], int], int]
 
 
 def round_robin(run: Run, name: str) -> Chooser:
-    """One after the other."""
     turns = count()
     return lambda lanes, row: next(turns) % len(lanes)
 
 
 def least_outstanding(run: Run, name: str) -> Chooser:
-    """The one with the fewest requests; the first of several."""
     return lambda lanes, row: min(range(len(lanes)), key=lambda lane: lanes[lane].outstanding)
 
 
 def two_choices(run: Run, name: str) -> Chooser:
-    """The better of two drawn at random (Mitzenmacher 2001, the power of two choices)."""
+    """Return the better of two drawn at random (Mitzenmacher 2001, the power of two choices)."""
     first, second = (as_memoryview(run.uniform(f"{name}.choice.{index}")) for index in (1, 2))
 
     def choose(lanes: Sequence[QueueLength], row: int) -> int:
@@ -132,7 +122,6 @@ def two_choices(run: Run, name: str) -> Chooser:
 
 
 def at_random(run: Run, name: str) -> Chooser:
-    """Any, with equal probability."""
     drawn = as_memoryview(run.uniform(f"{name}.choice.1"))
     return lambda lanes, row: int(drawn[row] * len(lanes))
 
@@ -165,7 +154,7 @@ class QueuedRequest:
 
 
 class Copy:
-    """What lies in a queue: a stay, or a second copy of it. `delayed`: it waited too long and is served after the others."""
+    """An entry of a queue: a request, or a second copy of it. `delayed`: it waited too long and is served last."""
 
     __slots__ = ("delayed", "entered", "second", "stay")
 
@@ -197,52 +186,43 @@ class Queue:
         return len(self.items)
 
     def push(self, copy: Copy, now: float) -> Place:
-        """Join the queue; returns the place there."""
         place = self.key(copy.stay.row, now), copy.delayed, next(self._numbers), copy
         insort(self.items, place)
         return place
 
     def first(self, size: int) -> list[Copy]:
-        """Those who would be served next."""
         return [item[-1] for item in self.items[:size]]
 
     def entered(self, first: int) -> list[float]:
-        """Since when the next ones wait."""
         return [item[-1].entered for item in self.items[:first]]
 
     def deadlines(self, first: int) -> list[float]:
-        """The deadlines of the next ones."""
         return [self.deadline[item[-1].stay.row] if self.deadline else inf for item in self.items[:first]]
 
     def take(self, size: int) -> list[Copy]:
-        """Take those out who are served next."""
         copies = self.first(size)
         del self.items[:size]
         return copies
 
     def drop(self, index: int) -> Copy:
-        """Take one out."""
         return self.items.pop(index)[-1]
 
     def replace(self, index: int, copy: Copy, now: float) -> Copy:
-        """Put a copy where another one stands, among those of equal key; returns the other one."""
         *_, number, gone = self.items.pop(index)
         insort(self.items, (self.key(copy.stay.row, now), copy.delayed, number, copy))
         return gone
 
     def drop_all(self, which: Callable[[Copy], bool]) -> list[Copy]:
-        """Take all out that are meant, in order."""
         gone = [item[-1] for item in self.items if which(item[-1])]
         self.items = [item for item in self.items if not which(item[-1])]
         return gone
 
     def index(self, place: Place) -> int | None:
-        """How many are before that place; None if it is empty by now."""
+        """Return the number of are before that place; None if it is empty by now."""
         index = bisect_left(self.items, place)
         return index if index < len(self.items) and self.items[index] is place else None
 
     def oldest(self) -> int:
-        """The index of the one who has waited longest."""
         return min(range(len(self.items)), key=lambda index: self.items[index][-1].entered)
 
 
@@ -261,11 +241,10 @@ class ReplicaQueue:
 
     @property
     def outstanding(self) -> int:
-        """Requests that wait here or are being served."""
         return len(self.queue) + self.in_service
 
     def available(self, now: float) -> bool:
-        """Whether a replica may serve now: it is there, and it is up."""
+        """Return whether a replica may serve now: it is there, and it is up."""
         while self.free and self.free[0][0] <= now:
             replica = self.free[0][1]
             down, repaired = self.outages.next(replica, now)
@@ -275,7 +254,6 @@ class ReplicaQueue:
         return False
 
     def take_replica(self) -> tuple[float, int]:
-        """The replica that has been free for longest: (since when, replica)."""
         return heappop(self.free)
 
     def next_time(self, rule: BatchRule, timeout: float, now: float) -> float:

@@ -42,7 +42,6 @@ class Retake(AnyStage):
         return Repeats(photos=self.max_tries)
 
     def check(self, name: str, scenario: Scenario) -> Faults:
-        """There are people who take the photos."""
         if scenario.population is None:
             yield ("kind",), "a retake needs a `population` section"
 
@@ -75,13 +74,12 @@ class RetakeStage(Stage):
         self.gave_up = as_memoryview(run.requests.gave_up)
 
     def _minutes(self, attempt: int) -> NDArray[np.float32]:
-        """How long each request would take to send another photo after its photo `attempt`; inf: it gives up. Shape (n,)."""
+        """Return the seconds until each request sends another photo after photo `attempt`, shape (n,); inf: it gives up."""
         minutes = self.run.draw(f"{self.name}.{attempt}.minutes", self.spec.minutes)
         gives_up = self.run.uniform(f"{self.name}.{attempt}.gives_up") < self.spec.gives_up.value
         return np.where(gives_up, np.float32(inf), minutes)
 
     def connect(self) -> None:
-        """Look up the ways out."""
         self.to = self.run.receiver(self.spec.to)
         self.on_give_up = self.run.receiver(self.spec.on_give_up)
         self.on_exhausted = self.run.receiver(self.spec.on_exhausted)
@@ -109,7 +107,6 @@ class RetakeStage(Stage):
 
 
 def _sent_to(plan: Plan, name: str, photo: Photo) -> float:
-    """How likely the gate that sends most photos like this to a stage is to do so."""
     gates = {sender: cast(Gate, plan.scenario.stages[sender]) for sender in photo.routes}
     shares = [
         sum(share for route, share in zip(gate.routes, photo.routes[sender], strict=True) if route.to == name)

@@ -57,7 +57,6 @@ class Retry(AnyStage):
         return Repeats(resends=True, tries=self._tries)
 
     def _tries(self, rate: float) -> float:
-        """Return the tries of one request, or as many as the budget allows each."""
         if self.budget is None:
             return self.max_tries
         extra = self.budget.min_per_s / rate if rate else inf if self.budget.min_per_s else 0.0
@@ -65,7 +64,6 @@ class Retry(AnyStage):
 
     @classmethod
     def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-        """Retries per request, and requests whose last try failed."""
         yield Metric(f"retries_per_request.{name}", f"{label}: retries per request", "a request", "lower", "ratio", stage=name)
         yield share_metric(f"exhausted_share.{name}", f"{label}: requests whose last try failed", "lower", name)
 
@@ -87,7 +85,7 @@ class RetryStage(ServiceStage):
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
-        """How often, after how long, and within which budget."""
+        """Return how often, after how long, and within which budget."""
         spec = cast(Retry, plan.scenario.stages[name])
         if spec.max_tries == 1:
             return ["never again"]
@@ -98,7 +96,6 @@ class RetryStage(ServiceStage):
 
     @classmethod
     def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        """No request is turned away, so none arrives."""
         return []
 
     @classmethod
@@ -137,23 +134,19 @@ class RetryStage(ServiceStage):
         self.in_branch = self.name in self.run.in_branches
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
-        """Take a request that was turned away: that is not its outcome, nor an answer, unless it gives up."""
         self.failures[row] = outcome
         self.accept((row,), time)
 
     def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
-        """The same for many rows."""
         self.failures[rows] = outcome
         self.accept_block(rows, times)
 
     def step(self, now: float) -> float:
-        """Decide about all who have failed by now."""
         while self.inbox.head <= now:
             self._decide(*self.inbox.pop())
         return self.inbox.head
 
     def due(self, time: float) -> float:
-        """A failure is decided about at once."""
         return time
 
     def _decide(self, row: int, time: float) -> None:
@@ -170,11 +163,9 @@ class RetryStage(ServiceStage):
             self.on_exhausted.fall_back(row, int(self.failures[row]), time)
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
-        """The requests are sent again."""
         self.to.accept(rows, time)
 
     def hand_over_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows."""
         self.to.accept_block(rows, times)
 
     def take_over(self, before: Stage, now: float) -> None:
@@ -206,7 +197,7 @@ class RetryBudget:
         self.spent: deque[float] = deque() if spent is None else spent
 
     def spend(self, time: float) -> bool:
-        """Whether a retry is allowed at `time`, and count it if so; times never fall from call to call."""
+        """Return whether a retry is allowed at `time`, and count it if so; times never fall from call to call."""
         since = time - self.spec.window_s
         while self.spent and self.spent[0] <= since:
             self.spent.popleft()

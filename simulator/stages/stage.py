@@ -1,4 +1,4 @@
-"""What every stage shares: how requests are handed over, how they wait, and when a stage gets to run."""
+"""Base of all stages: handing over requests, queues, and the alarm that lets a stage run."""
 
 from __future__ import annotations
 
@@ -44,12 +44,10 @@ class Waiting(NamedTuple):
 
     @classmethod
     def none(cls) -> Waiting:
-        """Nothing waits."""
         return cls(np.empty(0, np.int32), np.empty(0), np.empty(0))
 
     @classmethod
     def patient(cls, rows: Any, entered: Any) -> Waiting:
-        """Requests that have not left."""
         entered = np.asarray(entered, float)
         return cls(np.asarray(rows, np.int32), entered, np.full(len(entered), inf))
 
@@ -71,7 +69,7 @@ class Receiver(Protocol):
         """Take a request that a stage has turned away."""
 
     def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
-        """The same for many rows, each at its own time."""
+        """Take many rows, each at its own time."""
 
 
 class Onward(NamedTuple):
@@ -140,7 +138,6 @@ class Capacity:
 
     @property
     def per_s(self) -> float:
-        """Requests a second that it takes while its queue is never empty."""
         each = self.service_s if self.busy_s is None else self.busy_s
         return 1 / each if each else inf
 
@@ -180,7 +177,6 @@ class Stage:
 
     @classmethod
     def of(cls, run: Run, name: str, spec: Any) -> Stage:
-        """Return the stage that runs; a kind may have several implementations and choose one here."""
         return cls(run, name, spec)
 
     @classmethod
@@ -189,19 +185,16 @@ class Stage:
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
-        """Return short lines for its box in the diagram."""
         return []
 
     @classmethod
     def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
-        """Return the targets of requests if the stage turns none away."""
         spec = plan.scenario.stages[name]
         targets = list(spec.planned_targets().values())
         return [Onward(target, 1.0 if spec.branching == "fork" else 1 / len(targets)) for target in targets]
 
     @classmethod
     def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
-        """Return the servers over time: of a plan as it is meant, of a trace as it was; server: one alone."""
         there = plan_of(run).scenario.stages[name].service.steady_servers or 0
         return ServerSteps(Steps(values=(float(there if server is None else min(there, 1)),)))
 
@@ -241,7 +234,6 @@ class Stage:
         """Look up the stages and ends that this one hands on to; all exist by now."""
 
     def accept(self, rows: Sequence[int], time: float) -> None:
-        """Take requests that all come at `time`."""
         raise not_defined(self, "accept")
 
     def accept_block(self, rows: Rows, times: Times) -> None:
@@ -250,33 +242,30 @@ class Stage:
             self.accept((row,), time)
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
-        """Take a request that a stage has turned away: this way is its answer, and `outcome` what it came to."""
         self.run.requests.outcome[row] = outcome
         self.run.answer((row,), time, refused=True)
         self.accept((row,), time)
 
     def fall_back_block(self, rows: Rows, outcome: int, times: Times) -> None:
-        """The same for many rows."""
         self.run.requests.outcome[rows] = outcome
         self.run.answer_block(rows, times, refused=True)
         self.accept_block(rows, times)
 
     def may_reach(self, stage: str) -> NDArray[np.bool_]:
-        """Which requests that come here may come to `stage` later on, shape (n,): all, where a way leads there."""
+        """Return which requests that come here may come to `stage` later on, shape (n,): all, where a way leads there."""
         return np.broadcast_to(self.run.leads(self.name, stage), self.run.requests.n)
 
     def settle(self, now: float) -> None:
         """Release the requests that have left for an end unnoticed, since a pick changes now."""
 
     def take_over(self, before: Stage, now: float) -> None:
-        """A pick has changed at `now`: go on from the state of the stage that stood here before, under this one's spec.
+        """Return a pick has changed at `now`: go on from the state of the stage that stood here before, under this one's spec.
 
         What had begun goes on as it began, and is handed on where it was meant to go.
         """
         self.log = before.log
 
     def waiting(self, time: float) -> Waiting:
-        """The requests that have come before `time` and wait here, on no visit in the log."""
         return Waiting.none()
 
     def note_unfinished(self, log: VisitLog, until: float) -> Fleet | None:
@@ -294,12 +283,11 @@ def _served_beyond_s(trace: Trace, name: str) -> float:
 
 
 def not_defined(stage: Stage, method: str) -> NotImplementedError:
-    """What is raised where a kind of stage lacks a method that it must have."""
+    """Return what is raised where a kind of stage lacks a method that it must have."""
     return NotImplementedError(f"{type(stage).__name__} does not define {method}(); docs/engine.md says what it is for")
 
 
 def plan_of(run: Plan | Trace) -> Plan:
-    """The plan that a trace is of, or the plan itself."""
     return run.plan if isinstance(run, Trace) else run
 
 
@@ -336,17 +324,15 @@ class ServiceStage(Stage):
         self.alarm.set(now)
 
     def waiting(self, time: float) -> Waiting:
-        """What lies in the inbox."""
         return Waiting.patient(*self.inbox.before(time))
 
     def accept(self, rows: Sequence[int], time: float) -> None:
-        """Note the delivery, and wake earlier if that makes something due earlier."""
         self.inbox.add(rows, time)
         if time < self.alarm.time:
             self.alarm.set(self.due(time))
 
     def accept_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows, each at its own time (s), in any order of time; both of shape (m,)."""
+        """Take many rows, each at its own time (s), in any order of time; both of shape (m,)."""
         if len(rows):
             self.inbox.add_block(rows, times)
             self.alarm.set(self.due(float(times.min())))
@@ -378,15 +364,12 @@ class ServiceStage(Stage):
         return upcoming
 
     def step(self, now: float) -> float:
-        """Do all that is due at `now`; returns the next time at which something is."""
         raise not_defined(self, "step")
 
     def due(self, time: float) -> float:
-        """The earliest time at which a delivery that comes at `time` can make something happen."""
         raise not_defined(self, "due")
 
     def served(self, rows: Sequence[int], time: float) -> None:
-        """Hand on requests whose service is in the log: at once where they may come back here, else when this stage pauses."""
         if self.loops:
             self.hand_over(rows, time)
 
@@ -401,7 +384,6 @@ class ServiceStage(Stage):
             self.hand_over_block(rows, times)
 
     def hand_over(self, rows: Sequence[int], time: float) -> None:
-        """Hand requests on that were served together."""
         raise not_defined(self, "hand_over")
 
     def hand_over_block(self, rows: Rows, times: Times) -> None:
@@ -414,21 +396,18 @@ class ServiceStage(Stage):
 
     @final
     def turn_away(self, row: int, outcome: int, entered: float, due: float, now: float, to: Receiver) -> None:
-        """A request takes a fallback: to an end when that was due, to another stage not before it is noticed now."""
         time = max(due, self.since) if self.is_end(to) else now
         self.log.add(row, entered, nan, time)
         to.fall_back(row, outcome, time)
 
     @final
     def turn_away_block(self, rows: Rows, outcome: int, entered: Times, times: Times, to: Receiver) -> None:
-        """The same for many rows, each at its own time."""
         times = np.maximum(times, self.since)
         self.log.add_block(rows, entered, np.full(len(rows), nan), times)
         to.fall_back_block(rows, outcome, times)
 
     @final
     def is_end(self, receiver: Receiver) -> bool:
-        """Whether requests that go there have come to the end of their way: in a closed loop none has."""
         return not self.run.closed and receiver in self.run.ends.values()
 
 
@@ -449,7 +428,6 @@ class StageAlarm:
             self._event.callbacks.append(self._ring)
 
     def cancel(self) -> None:
-        """Never ring again."""
         self._event, self.time = None, inf
 
     def _ring(self, event: Any) -> None:
@@ -469,17 +447,14 @@ class Outbox:
         self.times = array("d")
 
     def accept(self, rows: Sequence[int], time: float) -> None:
-        """Put requests in that all leave at `time`."""
         for row in rows:
             self.rows.append(row)
             self.times.append(time)
 
     def accept_block(self, rows: Rows, times: Times) -> None:
-        """Many requests need no gathering."""
         self.receiver.accept_block(rows, times)
 
     def flush(self) -> None:
-        """Hand everything on."""
         if self.rows:
             rows, times = np.array(self.rows, np.int32), np.array(self.times)
             self.rows, self.times = array("i"), array("d")
@@ -510,7 +485,6 @@ class Inbox:
         return self.late[0][0] if self.late and self.late[0][0] < head else head
 
     def add(self, rows: Sequence[int], time: float) -> None:
-        """Deliver requests at one time; those of equal time keep the order of delivery."""
         for row in rows:
             self._count += 1
             heappush(self.late, (time, self._count, row))
@@ -541,7 +515,6 @@ class Inbox:
             self.rows[place], self.times[place] = row, time
 
     def _make_room(self) -> int:
-        """Free places before the first request and after the last; returns how far all have moved."""
         room = 64 + self.end // 8
         rows, times = np.empty(self.end + 2 * room, np.int32), np.empty(self.end + 2 * room)
         rows[room : room + self.end], times[room : room + self.end] = self._rows[: self.end], self._times[: self.end]
@@ -558,13 +531,11 @@ class Inbox:
         return gone
 
     def time_of(self, index: int) -> float:
-        """A time before which at most `index` requests arrive: exact for index 0, else perhaps earlier than need be."""
         place = self.at + index  # right unless a late one comes before it, and then the first of those is returned
         time: float = self.times[place] if place < self.end else inf
         return min(time, self.late[0][0]) if self.late else time
 
     def tidy(self) -> None:
-        """Let go of what has been taken."""
         if self.at == self.end and self.end:
             self._hold(np.empty(0, np.int32), np.empty(0), 0, 0)
 
@@ -574,7 +545,7 @@ class Inbox:
         return self.times[place] if place < self.end else inf
 
     def before(self, time: float) -> tuple[Rows, Times]:
-        """The requests that come before `time`, in the order in which they are taken; they stay."""
+        """Return the requests that come before `time`, in the order in which they are taken; they stay."""
         here = slice(self.at, bisect_left(self.times, time, self.at, self.end))
         late = sorted(entry for entry in self.late if entry[0] < time)
         times = np.concatenate([self._times[here], np.array([entry[0] for entry in late])])
@@ -602,13 +573,11 @@ class EndStage(Stage):
         self.end = as_memoryview(run.requests.end)
 
     def accept(self, rows: Sequence[int], time: float) -> None:
-        """Note when and where the requests ended."""
         for row in rows:
             self.finished[row] = time
             self.end[row] = self.index
 
     def accept_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows at once."""
         self.run.requests.finished[rows] = times
         self.run.requests.end[rows] = self.index
 
@@ -617,10 +586,8 @@ class ReturningEnd(EndStage):
     """An end of a closed loop: the client that sent the request hears of it."""
 
     def accept(self, rows: Sequence[int], time: float) -> None:
-        """Note when and where the requests ended, and tell the clients."""
         super().accept(rows, time)
         self.run.source.accept(rows, time)
 
     def accept_block(self, rows: Rows, times: Times) -> None:
-        """The same for many rows, one by one."""
         Stage.accept_block(self, rows, times)

@@ -108,7 +108,6 @@ class FlowGroup(NamedTuple):
 
 
 def visit_ratios(plan: Plan) -> dict[str, float]:
-    """Return the expected visits to each stage for one request. Each input of a join is a visit; a second reading is not."""
     return _added_up(plan, (group.share * visits for group, visits, _ in _flows(plan)))
 
 
@@ -231,7 +230,6 @@ def _visits(plan: Plan, group: FlowGroup, twice: Twice) -> NDArray[np.float64]:
 
 
 def _onward(plan: Plan, name: str, group: FlowGroup, photo: Photo, twice: Twice) -> list[Onward]:
-    """Return the routes from a stage of a group's requests that show a photo; none is turned away, so none retries."""
     return kind(plan, name).flows(plan, name, Comers(group.positive, photo, group.photos, twice.get(name, 0.0)))
 
 
@@ -289,7 +287,6 @@ def capacity_per_s(plan: Plan, name: str) -> float:
 
 
 def _visits_per_s(plan: Plan, name: str, visits: dict[str, float]) -> float:
-    """Return the visits a second that a stage's servers can take, averaged over failures, shifts and tiredness."""
     capacity = kind(plan, name).capacity(plan, name, visits)
     return capacity.per_s * capacity.availability * work_s(plan, name) / plan.arrivals_end_s
 
@@ -303,7 +300,6 @@ def retries_of(plan: Plan, name: str) -> dict[str, AnyStage]:
 
 
 def _tries(plan: Plan, name: str, rate: float) -> float:
-    """Return the most visits of one request to a stage that turns it away; 1 where no retry leads back there."""
     return max((retry.repeats.tries(rate) for retry in retries_of(plan, name).values()), default=1.0)
 
 
@@ -326,5 +322,4 @@ def _served(plan: Plan) -> dict[str, AnyStage]:
 
 
 def _over(part: float, whole: float) -> float:
-    """Return a ratio: 0 / 0 is 0, and any other number over 0 is infinite."""
     return part / whole if whole else inf if part else 0.0

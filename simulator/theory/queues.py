@@ -88,7 +88,6 @@ def _services(rate: float, table: LatencyTable, max_batch: int) -> list[tuple[ND
 
 
 def _stationary(moves: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the stationary chances of a chain: one balance equation follows from the rest, and their sum of 1 replaces it."""
     system = moves.T - np.eye(len(moves))
     system[-1] = 1.0
     return np.asarray(np.linalg.solve(system, np.append(np.zeros(len(moves) - 1), 1.0)))

@@ -56,12 +56,10 @@ class TriedDesign:
 
     @property
     def meets(self) -> bool:
-        """True if every objective is met, by the plain values."""
         return not any(self.short)
 
     @property
     def rank(self) -> tuple[float, float, float]:
-        """Key that sorts designs that meet all objectives by cost, then the others by how far they fall short."""
         return max(self.short, default=0.0), sum(self.short), self.cost
 
 
@@ -206,7 +204,6 @@ class Search:
 
 
 def evaluator(request: SweepRequest, submit: Submit, cache: OutcomeCache) -> Evaluate:
-    """Return a function that runs points of a request."""
     return lambda points, replications: swept(Sweep(request, submit, cache, points, replications=replications))
 
 
@@ -222,7 +219,6 @@ def cost_goal(scenario: Scenario, name: str | None = None) -> Goal:
 
 
 def _short(claim: BreakevenClaim, outcome: DesignOutcome) -> float:
-    """Return the miss of an objective as a part of its bound; 0 where it is met."""
     gap = claim.gap([outcome])
     if gap.holds:
         return 0.0
@@ -265,12 +261,10 @@ class Better:
 
     @property
     def sure(self) -> bool:
-        """True if it is better beyond chance."""
         return self.change.low > 0 if self.goal.higher else self.change.high < 0
 
     @property
     def words(self) -> str:
-        """The gain: `+2.1 points`."""
         difference = Difference(self.goal.metric, self.goal.metric.label, self.change)
         return f"{difference.size} ({difference.interval})"
 

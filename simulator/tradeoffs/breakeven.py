@@ -44,22 +44,18 @@ class Gap:
 
     @property
     def holds(self) -> bool:
-        """True if the statement holds by the plain value."""
         return self.value >= 0
 
     @property
     def sure(self) -> bool:
-        """True if the interval excludes zero."""
         return not self.low < 0 <= self.high
 
     @property
     def unknown(self) -> bool:
-        """True if the run has too few requests to say anything."""
         return self.value == -inf and self.high == inf
 
     @classmethod
     def of(cls, figure: Estimate, bound: float, upward: bool) -> Gap:
-        """Measure the distance of a figure from its bound. upward: True if it should lie above it."""
         if upward:
             return cls(figure.value - bound, figure.low - bound, figure.high - bound)
         return cls(bound - figure.value, bound - figure.high, bound - figure.low)
@@ -88,7 +84,6 @@ class Crossing:
 
     @property
     def is_bounded(self) -> bool:
-        """True if runs on both sides are sure."""
         return abs(self.low) < inf and abs(self.high) < inf
 
 
@@ -152,7 +147,6 @@ def _agreed(
 
 
 def _between(left: float, before: Gap, right: float, after: Gap) -> float:
-    """Return the zero of the straight line between two gaps; the middle where one of them has no figure."""
     if abs(before.value) == inf or abs(after.value) == inf or before.value == after.value:
         return (left + right) / 2
     return left + (right - left) * before.value / (before.value - after.value)
@@ -182,12 +176,10 @@ class Doubt:
 
     @property
     def own(self) -> bool:
-        """True if the author gives the range or it is the band of a projection; else it is half to double."""
         return self.figure.between is not None
 
     @property
     def is_latency(self) -> bool:
-        """True for the projected latency of a pool, whose range is the band of the projection."""
         return PROJECTED.fullmatch(self.place) is not None
 
     @property
@@ -344,7 +336,6 @@ class Stands:
 
     @property
     def share(self) -> Interval:
-        """The share of draws that agree, with its exact binomial interval."""
         return share_interval(self.same, self.of)
 
     @property
@@ -385,12 +376,10 @@ class BreakevenResult:
 
 
 def _turned(now: Gap, then: Gap) -> bool:
-    """Check that a claim has turned; unknown, and so False, where one of the two runs has too few requests."""
     return now.holds != then.holds and not (now.unknown or then.unknown)
 
 
 def _is_idle(now: Sequence[Gap], ends: Sequence[Sequence[Gap]]) -> bool:
-    """Check that a figure changes nothing: each claim has an equal gap at both ends of its range and where it stands."""
     return all(gaps == now for gaps in ends) and not any(gap.unknown for gap in now)
 
 

@@ -41,16 +41,13 @@ class CapacityLimit:
 
     @property
     def least(self) -> float:
-        """The least traffic that meets it, by the plain values: 0 where any does."""
         return 0.0 if self.lower is None else self.lower.at
 
     @property
     def most(self) -> float:
-        """The most traffic that meets it, by the plain values: infinite where any does."""
         return inf if self.upper is None else self.upper.at
 
     def to_json(self) -> dict[str, Any]:
-        """Return the limit as `casesim capacity --json` prints it; a turn beyond the range is left out."""
         sides = {"from": self.lower, "to": self.upper}
         turns = {name: {"times": one.at} | _bounds(one) for name, one in sides.items() if one}
         return {"metric": self.claim.metric.name, "answer": self.claim.words, **turns}
@@ -183,7 +180,7 @@ class Loading:
         steps, by_claim, what = (
             self._steps(),
             list[CapacityLimit | None](),
-            "looking for the traffic at which each objective fails",
+            "looking for the traffic that fails each objective",
         )
         report(what, 0, len(self.claims))
         with ThreadPoolExecutor(len(self.claims) or 1) as threads:
@@ -233,14 +230,12 @@ class Loading:
         return claim.gap(self._run([self._at(times)], seed))
 
     def _crossing(self, claim: BreakevenClaim, low: float, high: float) -> Crossing | None:
-        """Find the turn of an objective between two steps, in a range wide enough to be sure on both sides."""
         width = TOLERANCE * (high - low)
         low, high = self._sure(claim, low, 0.5), self._sure(claim, high, 2.0)
         again = lambda times: self._gap(claim, times, self.request.other_seed)  # noqa: E731
         return crossing(lambda times: self._gap(claim, times), again, low, high, width / (high - low))
 
     def _sure(self, claim: BreakevenClaim, times: float, step: float) -> float:
-        """Step away until runs are sure, as long as they agree with the verdict here."""
         now = self._gap(claim, times)
         while not self._gap(claim, times).sure and RANGE[0] <= times * step <= RANGE[1]:
             if self._gap(claim, times * step).holds != now.holds:

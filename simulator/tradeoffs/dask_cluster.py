@@ -51,7 +51,6 @@ class Cluster(ThreadPoolExecutor):
             raise ClusterError(f"--scheduler {address}: no scheduler answers: {error}") from error
 
     def submit(self, work: Callable[..., Found], /, *given: Any, **named: Any) -> Future[Found]:
-        """Have a worker call `work`, a function of a module; it, what it is given and what it answers are pickled."""
         return super().submit(self._answer, work, given, named)
 
     def __exit__(self, *_: object) -> None:

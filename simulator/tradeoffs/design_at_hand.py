@@ -37,7 +37,6 @@ class Base:
 
     @property
     def name(self) -> str:
-        """Identifier of the design, whatever is computed about it."""
         return repr((*self.plan.identity, self.seed))
 
     @property
@@ -52,7 +51,6 @@ class Base:
         )
 
     def describe(self, picks: Mapping[str, Pick]) -> str:
-        """Name picks in words: `Architecture: EfficientNet-Lite1, Replicas: 4`."""
         choices = self.scenario.choices
         return ", ".join(f"{choices[name].label}: {choices[name].label_of(pick)}" for name, pick in picks.items())
 

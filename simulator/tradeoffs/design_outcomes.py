@@ -39,7 +39,6 @@ class SweepTask:
 
 
 def task_of(plan: Plan, metrics: Sequence[str], seed: int, replications: int) -> SweepTask:
-    """Make the task of running a plan for some metrics."""
     identity = [*plan.identity, seed, replications, sorted(metrics), ENGINE_VERSION, OUTCOME_VERSION]
     key = hashlib.sha256(json.dumps(identity, sort_keys=True, default=str).encode()).hexdigest()[:32]
     return SweepTask(packed(reporting(plan, metrics)), key, seed, replications)
@@ -72,7 +71,6 @@ class DesignOutcome:
         return None if estimate is None else estimate.value
 
     def verdicts(self, scenario: Scenario) -> list[Verdict]:
-        """Judge each objective of the case by this outcome."""
         return [judge(objective, scenario.metrics, self.metrics) for objective in scenario.objectives]
 
 
@@ -104,6 +102,5 @@ def outcome_of(plan: Plan, measures: Sequence[Measures], blank: DesignOutcome) -
 
 
 def _lighter(reading: PairedSample) -> PairedSample:
-    """Store resamples in single precision: half the size, and further digits carry no information."""
     draws, moved = (None if one is None else one.astype(np.float32) for one in (reading.draws, reading.moved))
     return replace(reading, draws=draws, moved=moved)

@@ -47,12 +47,10 @@ class Goal:
 
     @property
     def title(self) -> str:
-        """The metric and its better direction: `Cancers found (more is better)`."""
         return f"{self.label or self.metric.label} ({'more' if self.higher else 'less'} is better)"
 
     @property
     def words(self) -> str:
-        """The goal: `much of “Cancers found”`."""
         return f"{'much' if self.higher else 'little'} of “{self.label or self.metric.label}”"
 
     def worse(self, value: float) -> float:
@@ -80,7 +78,6 @@ def goal_of(scenario: Scenario, name: str) -> Goal:
 
 
 def label_of(scenario: Scenario, name: str) -> str:
-    """Return the name of a metric that users read: that of its objective, where there is one."""
     labels = {objective.metric: objective.label for objective in scenario.objectives}
     return labels.get(name, scenario.metrics[name].label)
 
@@ -116,7 +113,6 @@ class Front:
 
     @cached_property
     def by_value(self) -> list[int]:
-        """The places that no other one beats by its plain values, whether or not by chance."""
         return [self.comparable[row] for row in self._front_rows]
 
     @cached_property
@@ -157,7 +153,6 @@ class Front:
 
     @cached_property
     def places(self) -> list[int]:
-        """The places on the front: those that are not dominated beyond chance."""
         return [place for place in self.comparable if place not in self.dominated]
 
     @property
@@ -172,14 +167,12 @@ class Front:
 
     @property
     def _hint(self) -> str:
-        """A hint where next to nothing is significant: two replications leave one degree of freedom."""
         few = min((self.outcomes[place].replications for place in self.comparable), default=ENOUGH)
         if self.dominated or len(self.comparable) < 3 or few >= ENOUGH:
             return ""
         return f" With {few} replications of each design, almost no difference is significant: ask for {ENOUGH} or more."
 
     def _candidates(self, place: int) -> list[int]:
-        """Return the designs of the front by value that seem to dominate a place, the strongest first."""
         row, rows = self.worse[self._row[place]], self._front_rows
         at_best = self.worse[rows]
         gains = (row - at_best) / self._spread
@@ -219,12 +212,10 @@ class Front:
 
 
 def _are(count: int) -> str:
-    """`1 is`, `3 are`."""
     return f"{count:,} {'is' if count == 1 else 'are'}"
 
 
 def moved(goal: Goal, before: DesignOutcome, after: DesignOutcome) -> Estimate:
-    """Return the change of a goal's metric from one outcome to another that met the same requests."""
     name = goal.metric.name
     return change(goal.metric, before.readings[name], after.readings[name])
 

@@ -203,7 +203,6 @@ def _open_one(base: Base, result: Front, points: list[DesignPoint], names: list[
 
 
 def _nines(result: Front, goals: list[Goal]) -> None:
-    """Write the cost of each further nine, where the front is over a share and a cost."""
     shares = [goal for goal in goals if goal.metric.unit == "share" and goal.higher]
     costs = [goal for goal in goals if goal.metric.unit == "USD"]
     if shares and costs:

@@ -38,7 +38,6 @@ class OutcomeCache:
     """
 
     def __init__(self, folder: Path | None = None, most: int = SWEEPS_KEPT.most) -> None:
-        """Open a folder, by default one of the user's cache; most: bytes of outcomes, the newest stay"""
         self.folder = folder or SWEEPS
         self.damaged: list[Path] = []
         self._files = {file.name.partition(".")[0]: file for file in self.folder.glob("*/*.parquet")}

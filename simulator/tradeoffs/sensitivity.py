@@ -67,7 +67,6 @@ class Influence:
 
     @property
     def too_wide(self) -> bool:
-        """True if its interval is too wide to rank it."""
         return 2 * self.half > TOO_WIDE if self.total is not None else self.half > self.size
 
     def to_json(self) -> dict[str, Any]:
@@ -90,7 +89,6 @@ class Ranking:
 
     @property
     def leaders(self) -> list[Influence]:
-        """The first axis, and those whose intervals overlap with its."""
         first = self.ranked[0]
         return [first, *(one for one in self.ranked[1:] if one.size + one.half >= first.size - first.half)]
 
@@ -131,7 +129,6 @@ class SampledDesigns:
     seed: int
 
     def points(self, base: DesignPoint) -> list[DesignPoint]:
-        """Return the designs to run, in order, some of them more than once; base: the values off the axes"""
         return [_point(self.axes, row, base) for row in self.parts.tolist()]
 
     def ranked(self, outcomes: Sequence[DesignOutcome], names: Sequence[str]) -> dict[str, Ranking | str]:

@@ -42,7 +42,6 @@ LOOK_S = 0.5
 
 
 def submitting(of: str) -> Submit:
-    """Return a function that hands runs to the server's processes for this user, after the runs that people wait for."""
     return partial(registry().workers.submit, Submitter(person(), of, BESIDE))
 
 
@@ -72,7 +71,6 @@ class Study(Generic[StudyOutput]):
         return self._stop.is_set() and self.result is None
 
     def cancel(self) -> None:
-        """Start no further run; the study ends with the runs under way."""
         self._stop.set()
 
     def _do(self, work: Work[StudyOutput]) -> None:
@@ -106,7 +104,6 @@ def studies() -> dict[str, Study[Any]]:
 
 
 def begin(name: str, work: Work[Any]) -> None:
-    """Begin a study, in place of one that was cancelled or failed."""
     studies()[name] = Study(work, submitting(name))
 
 
@@ -315,7 +312,6 @@ def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
 
 
 def _offer(base: Base, words: str, point: DesignPoint, number: int) -> None:
-    """Draw a design with its differences from the base and a button that opens it."""
     changes = base.describe({name: pick for name, pick in point.picks.items() if pick != base.picks[name]})
     with st.container(border=True):
         st.markdown(f"**{plain(words[0].upper() + words[1:])}**  \n{plain(changes or 'your own design')}")

@@ -67,7 +67,6 @@ class SweepRequest:
 
     @property
     def other_seed(self) -> int:
-        """A seed for runs that confirm what this one has helped to choose."""
         return (self.seed + 1_000_003) % 2**31
 
     @property
@@ -75,7 +74,6 @@ class SweepRequest:
         return DesignPoint(dict(self.picks), dict(self.figures))
 
     def words(self, point: DesignPoint) -> str:
-        """Name a design by its values on the axes: `Architecture: EfficientNet-Lite1, Replicas: 4`."""
         on = point.on(self.axes)
         return ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in self.axes)
 
@@ -109,7 +107,6 @@ class SweepRequest:
         }
 
     def table(self, outcomes: Sequence[DesignOutcome]) -> pd.DataFrame:
-        """Tabulate the outcomes, a row a point: axes, metrics with bounds, verdicts, and the reason why a point cannot run."""
         return self.table_of(self.points, outcomes)
 
     def table_of(self, points: Sequence[DesignPoint], outcomes: Sequence[DesignOutcome]) -> pd.DataFrame:

@@ -152,7 +152,6 @@ def _lines(
 
 
 def _heights(values: Sequence[float | str]) -> list[float]:
-    """Place values on an axis, from 0 at the lowest to 1 at the highest."""
     words = list(dict.fromkeys(map(str, values)))
     numbers = [float(value) if isinstance(value, int | float) else float(words.index(str(value))) for value in values]
     low, high = min(numbers, default=0.0), max(numbers, default=0.0)
@@ -231,7 +230,6 @@ def _marks(name: str, rows: Sequence[str], x: Sequence[float], colour: str, symb
 
 
 def _part(flip: BreakevenPoint, number: float) -> float:
-    """Place a number in the range of the figure, from 0 to 1; an infinite one at an end."""
     low, high = flip.doubt.low, flip.doubt.high
     return min(max((number - low) / (high - low), 0.0), 1.0) if isfinite(number) else float(number > 0)
 

@@ -148,7 +148,6 @@ def _car(front_m: float, length_m: float = _CAR_M[0]) -> tuple[list[float], list
 
 
 def _moments(followed: Followed) -> list[tuple[str, float]]:
-    """Return the key moments, with their times in s."""
     ending = "hits it" if not followed.stopped else "stops" if _stands(followed) else "slows to its speed"
     named = [("comes into view", 0.0), ("is confirmed", followed.confirmed_s), ("vehicle brakes", followed.braking_s)]
     return [(what, at) for what, at in [*named, (f"vehicle {ending}", followed.ended_s)] if at is not None]

@@ -67,7 +67,6 @@ def drawn(plan: Plan, seed: int, replication: int) -> Drawn:
 
 
 def deceleration_of(spec: Encounters, condition: str | None) -> float:
-    """Return the deceleration of the brakes under a condition, in m/s^2."""
     own = spec.conditions[condition].deceleration_mps2 if condition else None
     return (own or spec.braking.deceleration_mps2).value
 

@@ -42,7 +42,7 @@ class Sight(Strict):
         Field(pattern=r"^[a-z][a-z0-9_.]*$", max_length=80, description="whose recall it has, such as `kitti.yolox_x`"),
     ]
     threshold: Annotated[
-        float | None, Field(description="the score from which an answer counts; none: as it was published")
+        float | None, Field(description="the least score of an answer that counts; none: as it was published")
     ] = None
     misses_as: Annotated[
         str | None,
@@ -53,7 +53,7 @@ class Sight(Strict):
     ] = None
     stands_in: Annotated[
         dict[Object, Object],
-        Field(max_length=3, description="objects that nobody measured, each with the one that it is taken to be found like"),
+        Field(max_length=3, description="objects without a measurement, each with the object that stands in for it"),
     ] = {}
     sensors: Annotated[list[Name], Field(min_length=1, max_length=16, description="the sensors whose frames look ahead")]
     focal_px: Annotated[
@@ -244,7 +244,6 @@ class Vehicle(Section):
     average_kmh: PositiveFigure
 
     def check(self, scenario: Scenario) -> Faults:
-        """Check that names refer to something."""
         for name, part in self.parts.items():
             for index, stage in enumerate(part.works_for):
                 if stage not in scenario.stages or not scenario.stages[stage].servers:

@@ -192,7 +192,6 @@ class Meeting:
 
     @cached_property
     def deceleration(self) -> Floats:
-        """The deceleration of the brakes, m/s^2."""
         names = list(self.spec.conditions)
         each = np.array([deceleration_of(self.spec, name) for name in names] + [deceleration_of(self.spec, None)])
         return each[self.weather]
@@ -343,7 +342,6 @@ class Meeting:
         return np.where(np.isfinite(newest), gap, np.nan)
 
     def _newest(self, name: str, hit: Bools) -> Floats:
-        """Return the capture of the newest frame known at each tick to have found the object; minus infinity: none."""
         captured = np.where(hit, self.families[name].after_s, -np.inf)
         best = np.concatenate([np.full((len(hit), 1), -np.inf), np.maximum.accumulate(captured, axis=1)], axis=1)
         return np.asarray(np.take_along_axis(best, self._counts[name], 1))

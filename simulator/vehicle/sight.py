@@ -317,7 +317,7 @@ def _sources(label: str, sight: StageSight) -> Iterator[Source]:
     at = f" from a score of {spec.threshold:g} on" if spec.threshold is not None and has_scores(spec.finds) else ""
     yield Source(f"{label}: share of objects found", "measured", f"{spec.finds}{at}", road if on_road else still)
     for what, like in spec.stands_in.items():
-        reason = "nobody measured it; taken to be found like a thing of the same size that was measured"
+        reason = "it was not measured; taken to be found like a thing of the same size that was measured"
         yield Source(f"{label}: {what}s", "assumed", f"as {like}s", reason)
     borrowed = spec.misses_as is not None and spec.misses_as != spec.finds
     why = f"taken to follow each other as those of {spec.misses_as} do; {road}" if borrowed else road

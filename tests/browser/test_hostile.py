@@ -132,7 +132,7 @@ def test_a_hostile_incident_is_played_and_revealed(watched):
     page.get_by_role("tab", name="Name the cause").click()
     page.get_by_role("button", name="Close and reveal").click()
     page.get_by_role("button", name="Close for good").click()
-    page.get_by_text("What to take away").wait_for(timeout=60_000)
+    page.get_by_text("Lessons").wait_for(timeout=60_000)
     settle(page)
 
 

@@ -120,7 +120,7 @@ def test_played_to_the_end_by_the_keyboard(visit):
     press(page, "Close for good")
     page.get_by_role("heading", name="It was: ").wait_for()
     settle(page)
-    assert page.get_by_text("What to take away").is_visible()
+    assert page.get_by_text("Lessons").is_visible()
     press(page, "Play another")
     page.get_by_role("button", name="Take the pager", exact=True).wait_for()
 

@@ -75,7 +75,7 @@ FAULTS_SHOWN = {
     "images": (lambda folder: rewrite(folder, lambda rows: rows[1:]), "clean:0: has 5 images, 2 of them of the reference, but"),
     "clean": (
         lambda folder: rewrite(folder, lambda rows: rows[rows["condition"] != "clean"]),
-        "condition: holds no row of 'clean', with which the others are compared",
+        "condition: holds no row of 'clean', the reference of the others",
     ),
 }
 

@@ -76,7 +76,7 @@ def test_a_wait_for_somebody_on_duty_is_none_behind_others():
     assert [(wait.start_s, wait.end_s, wait.behind_others) for wait in found.steps[0].waits] == [
         (40, 60, True), (60, 180, False), (180, 240, True)]  # fmt: skip
     assert "80.0 s behind others" in found.sentence
-    assert "2.00 min waiting for somebody to be on duty" in found.sentence
+    assert "2.00 min waiting for a reviewer on duty" in found.sentence
 
 
 def test_a_wait_while_a_replica_is_down_is_told_as_one():

@@ -236,7 +236,9 @@ ALONE = {
     "a fallback out": ({"b": pool(to="j", max_queue=1, on_full="done")}, "stages.f.to", "do not meet"),
     "a way back": ({"after": gate("quality", QUALITY | {"to": "f"}, {"to": "done"})}, "stages.f", "come back"),
     "a way in": (
-        {"start": gate("quality", QUALITY | {"to": "j"}, {"to": "f"})}, "stages.start.routes.0.to", "only the fork may lead there"
+        {"start": gate("quality", QUALITY | {"to": "j"}, {"to": "f"})},
+        "stages.start.routes.0.to",
+        "only the fork may lead there",
     ),
     "scores of both": ({"a": pool(to="j", scores="x"), "b": link("a", 1)}, "stages.a", "two branches"),
     "a retry of both": (

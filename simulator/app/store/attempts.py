@@ -80,12 +80,10 @@ class Attempts(Database):
     tables = _METADATA
 
     def add(self, attempt: Attempt) -> None:
-        """Store an attempt; a repeated run of a person is stored once, at its first place."""
         with self._connected() as connection, suppress(IntegrityError), connection.begin_nested():
             connection.execute(insert(_TABLE).values(asdict(attempt)))
 
     def of(self, trail: str, case: str) -> list[Attempt]:
-        """Return the attempts of a person at a case, the oldest first."""
         own_rows = select(_TABLE).where(_TABLE.c.trail == trail, _TABLE.c.case == case).order_by(_TABLE.c.at, _TABLE.c.id)
         with self._connected() as connection:
             return [_attempt(dict(row)) for row in connection.execute(own_rows).mappings()]

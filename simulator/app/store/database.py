@@ -31,7 +31,6 @@ class Database:
     tables: MetaData
 
     def __init__(self, url: str | None = None) -> None:
-        """Open the database at a URL of SQLAlchemy's form; default: CASESIM_DATABASE, else a file among the user's own data."""
         self.url = url or os.environ.get(VARIABLE) or f"sqlite:///{DATABASE}"
 
     @cached_property
@@ -44,7 +43,6 @@ class Database:
 
     @contextmanager
     def _connected(self) -> Iterator[Connection]:
-        """Yield a transaction that is committed whole or rolled back."""
         try:
             with self._engine.begin() as connection:
                 yield connection
@@ -53,7 +51,6 @@ class Database:
 
 
 def _without_password(url: str) -> str:
-    """Return the database's URL without the password."""
     try:
         return make_url(url).render_as_string(hide_password=True)
     except SQLAlchemyError:
@@ -61,6 +58,5 @@ def _without_password(url: str) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """Return the database's message, without SQL."""
     found = getattr(error, "orig", None) or error
     return " ".join(str(found).split())[:200].rstrip(".")

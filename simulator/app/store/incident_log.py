@@ -105,6 +105,5 @@ class Incidents(Database):
                 raise OvertakenError("Another browser has acted meanwhile; the page shows the present state.") from None
 
     def reveal(self, name: str) -> None:
-        """Reveal the secret from now on."""
         with self._connected() as connection:
             connection.execute(update(_INCIDENTS).where(_INCIDENTS.c.id == name).values(revealed=True))
