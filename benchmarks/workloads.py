@@ -13,7 +13,7 @@ from simulator.engine.plan import Plan
 from simulator.engine.run import simulate
 from simulator.records.trace import Trace
 from simulator.stages.pool_evidence import GRID, LatencyTable, constant
-from simulator.theory.queues import batch_queue
+from simulator.theory.queue_formulas import batch_queue
 
 Times = NDArray[np.float64]
 

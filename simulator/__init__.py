@@ -29,4 +29,6 @@ _PLACES = {
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    if name == "load":
+        import_module("simulator.case.schema").Scenario.model_rebuild()  # with the kinds and sections that cases may name
     return getattr(import_module(_PLACES[name]), name)

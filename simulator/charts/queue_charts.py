@@ -12,7 +12,7 @@ from simulator.case.schema import Noun
 from simulator.charts.look import GREEN, GREY, INSTANT, OBJECTIVE, ORANGE, SKY, Chart, chart, figure, stage_colours, translucent
 from simulator.charts.run_time import clock, marked, over_time, time_of_day
 from simulator.explain.timeline import occupancy, staffed, waiting
-from simulator.metrics.overload import Trouble, capacity_per_s, goodput, rush_of, trouble
+from simulator.metrics.overload import OverloadPeriod, capacity_per_s, goodput, rush_of, trouble
 from simulator.metrics.warm_up import WarmUp
 from simulator.records.trace import Trace
 from simulator.units import duration, percent
@@ -111,7 +111,7 @@ def goodput_over_time(trace: Trace, at_s: float | None = None) -> Chart:
     return marked(chart(drawn, takeaway, rows, named), trace.plan, at, rows["time_s"])
 
 
-def _overload_takeaway(rows: Trouble | None, unit: Noun, when: Callable[[float], str]) -> str:
+def _overload_takeaway(rows: OverloadPeriod | None, unit: Noun, when: Callable[[float], str]) -> str:
     if rows is None:
         return f"At every point of this run, at least nine {unit.many} in ten were served."
     sentence = f"From {when(rows.started)} on, fewer than nine {unit.many} in ten are served"

@@ -131,7 +131,7 @@ RANDOM = "random"
 
 
 @dataclass(frozen=True)
-class Network:
+class ZooNetwork:
     """A network for square images, normalised by `mean` and `std` of values in [0, 1]."""
 
     name: str
@@ -159,7 +159,7 @@ class Network:
 
 
 @dataclass(frozen=True)
-class Architecture(Network):
+class Architecture(ZooNetwork):
     """A network that is built here; `family` names its relatives, whose speed on other hardware is alike."""
 
     construct: Callable[[], nn.Module]

@@ -17,7 +17,7 @@ from onnx import numpy_helper, shape_inference, version_converter
 from torch import nn
 
 from simulator.evidence.evidence_files import in_one_step
-from simulator.measure.architectures import RAW_PIXELS, Channels, Network
+from simulator.measure.architectures import RAW_PIXELS, Channels, ZooNetwork
 from simulator.measure.onnx_runtime import quiet_session, quiet_tools
 
 # From a torch module to an ONNX file with a free batch axis, checked against the module that it came from.
@@ -98,7 +98,7 @@ _BGR_IMAGENET: tuple[Channels, Channels] = (0.406, 0.456, 0.485), (0.225, 0.224,
 
 
 @dataclass(frozen=True)
-class TrainedFile(Network):
+class TrainedFile(ZooNetwork):
     """A network in an ONNX file called `file`."""
 
     file: str

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.profiles import Failure, Profile, ThreadRun, forget_failure, write_failure, write_profile
 from simulator.files import make_folders
-from simulator.measure.architectures import ARCHITECTURES, RANDOM, Architecture, Network, Task, multiply_adds, parameters
+from simulator.measure.architectures import ARCHITECTURES, RANDOM, Architecture, Task, ZooNetwork, multiply_adds, parameters
 from simulator.measure.guarded import MissingFileError, RefusedError, at_step
 from simulator.measure.image_steps import (
     DECODINGS,
@@ -219,7 +219,7 @@ def _ready_network(subject: Subject, network: Architecture | TrainedFile, source
 class _Calibration:
     """The images of a folder as `network` takes them; read one at a time, whenever iterated."""
 
-    def __init__(self, network: Network, photos: Photos, size: _Size) -> None:
+    def __init__(self, network: ZooNetwork, photos: Photos, size: _Size) -> None:
         self._network = network
         affordable = int(_CALIBRATION_WORK / max(size.multiply_adds, 1))
         most = min(max(affordable, _FEWEST_PHOTOS), _CALIBRATION_PHOTOS)

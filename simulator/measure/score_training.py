@@ -45,7 +45,7 @@ class LabelError(InputError):
 
 
 @dataclass(frozen=True)
-class Dataset:
+class LabelledPhotos:
     """Labelled photos. `rows` has the columns item, patient, label (1 is malignant), diagnosis, fitzpatrick."""
 
     name: str
@@ -72,7 +72,7 @@ class Dataset:
         return hashlib.sha256(self.rows.to_csv(index=False).encode()).hexdigest()[:12]
 
 
-def read_pad_ufes20(folder: Path) -> Dataset:
+def read_pad_ufes20(folder: Path) -> LabelledPhotos:
     """Read PAD-UFES-20: `labels.csv` and `images/` in `folder`; raises LabelError if a column or a photo is missing."""
     path = folder / "labels.csv"
     if not path.is_file():
@@ -95,7 +95,7 @@ def read_pad_ufes20(folder: Path) -> Dataset:
         }
     )
     attribution = "PAD-UFES-20, Pacheco et al. 2020, doi 10.17632/zr7vgbcyr2.1, CC BY 4.0; scores computed by CaseSim"
-    return Dataset("pad_ufes20", attribution, photos, rows)
+    return LabelledPhotos("pad_ufes20", attribution, photos, rows)
 
 
 def fold_of(rows: pd.DataFrame) -> Ints:
@@ -320,7 +320,7 @@ ReportWork = Callable[[str, int], None]
 class Trainer:
     """Fits the requested networks and stores them in `cache`; `report` is called with the progress, in units of `work`."""
 
-    dataset: Dataset
+    dataset: LabelledPhotos
     cache: Path
     report: ReportWork = field(default=lambda words, done: None)
 
@@ -405,7 +405,7 @@ def members_of(models: list[str]) -> list[str]:
     return list(dict.fromkeys(name for model in models for name in MODELS[model].of))
 
 
-def describe(dataset: Dataset, model: str, precision: str) -> Measured:
+def describe(dataset: LabelledPhotos, model: str, precision: str) -> Measured:
     """Return the sidecar of a score table."""
     mean = MODELS[model]
     head = FITTED[mean.of[0]].words
@@ -432,7 +432,7 @@ def describe(dataset: Dataset, model: str, precision: str) -> Measured:
     )
 
 
-def _note(dataset: Dataset, model: str, precision: str) -> str:
+def _note(dataset: LabelledPhotos, model: str, precision: str) -> str:
     notes = []
     if precision == "int8_static":
         notes.append(f"calibrated on {CALIBRATION_PHOTOS} photos of the folds that it was fitted on")

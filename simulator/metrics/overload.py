@@ -21,7 +21,7 @@ WELL = 0.9
 
 
 @dataclass(frozen=True)
-class Trouble:
+class OverloadPeriod:
     """A time in which a service served too few requests; over: it recovered before the last requests arrived.
 
     rush_ended: the end of a surge of arrivals; None if there was none. tries: how often each request in that time was sent.
@@ -86,7 +86,7 @@ def capacity_per_s(plan: Plan) -> float | None:
     return next((server_capacity_per_s(plan, name) * servers for name, servers in steady.items() if servers), None)
 
 
-def trouble(steps: pd.DataFrame) -> Trouble | None:
+def trouble(steps: pd.DataFrame) -> OverloadPeriod | None:
     """Return the trouble in a frame of `goodput`; None if there was none."""
     step = steps["time_s"].iloc[1] - steps["time_s"].iloc[0]
     judged = steps[steps["served_share"].notna()]
@@ -95,7 +95,7 @@ def trouble(steps: pd.DataFrame) -> Trouble | None:
         return None
     during = steps[steps["time_s"].between(bad["time_s"].iloc[0], bad["time_s"].iloc[-1])]
     rush = rush_of(steps)
-    return Trouble(
+    return OverloadPeriod(
         started=float(bad["time_s"].iloc[0]),
         ended=float(bad["time_s"].iloc[-1] + step),
         over=bool(judged["time_s"].iloc[-1] > bad["time_s"].iloc[-1]),

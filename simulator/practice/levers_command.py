@@ -13,7 +13,7 @@ from rich.table import Column, Table
 from simulator.case.load import load
 from simulator.cli.exits import table_console
 from simulator.cli.options import AsJson, Case, Picks, Replications, Seed, Strikes, read_picks, read_strikes
-from simulator.cli.progress import counting_bar
+from simulator.cli.progress_bars import counting_bar
 from simulator.engine.plan import Plan, compile_plan
 from simulator.explain.lever_search import TRIALS, LeverSearch
 from simulator.explain.levers import Levers, ObjectiveEffect

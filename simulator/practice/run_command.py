@@ -13,7 +13,7 @@ from rich.table import Column, Table
 from simulator.case.load import load
 from simulator.cli.exits import Status, UsageError, VisibleConsole, err
 from simulator.cli.options import Against, AsJson, Case, Picks, Replications, Seed, Strikes, read_picks, read_strikes
-from simulator.cli.progress import run_in_processes
+from simulator.cli.progress_bars import run_in_processes
 from simulator.engine.actions import Action, with_actions
 from simulator.engine.plan import Plan, changes_of, compile_plan
 from simulator.engine.run import simulate

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from simulator.stages.pool_evidence import LatencyTable
 
 
-class BatchQueue(Protocol):
+class WaitingRequests(Protocol):
     """The requests waiting in one queue, in the order of service; there is at least one."""
 
     def __len__(self) -> int:
@@ -47,10 +47,10 @@ class BatchRule(ABC):
         """Return the rule with a pool's fields; the table gives the service times of its batches."""
 
     @abstractmethod
-    def size(self, queue: BatchQueue, now: float) -> int:
+    def size(self, queue: WaitingRequests, now: float) -> int:
         """Return the number of requests to serve now, from the front, `max_batch` at most; 0 means wait."""
 
-    def next_time(self, queue: BatchQueue, now: float) -> float:
+    def next_time(self, queue: WaitingRequests, now: float) -> float:
         """When (s) to ask again about a waiting queue if no request arrives; inf for never."""
         return inf
 
@@ -101,10 +101,10 @@ class TritonRule(BatchRule):
     def sizes(self) -> tuple[int, ...]:
         return tuple(sorted(self.preferred)) or (self.max_batch,)
 
-    def size(self, queue: BatchQueue, now: float) -> int:
+    def size(self, queue: WaitingRequests, now: float) -> int:
         return self.take(len(queue), self.next_time(queue, now) <= now)
 
-    def next_time(self, queue: BatchQueue, now: float) -> float:
+    def next_time(self, queue: WaitingRequests, now: float) -> float:
         return min(queue.entered(self.max_batch)) + self.delay_s
 
     def sustained(self, room: int) -> int:
@@ -161,18 +161,18 @@ class DeadlineRule(BatchRule):
         sizes = range(1, pool.max_batch + 1)
         return cls([latency.quantile_s(SAFE_SHARE, size) for size in sizes], pool.max_queue_delay_ms / 1000)
 
-    def size(self, queue: BatchQueue, now: float) -> int:
+    def size(self, queue: WaitingRequests, now: float) -> int:
         """Return the largest size that meets the earliest deadline; 0 while one more may still join."""
         most, deadline = min(len(queue), self.max_batch), self._earliest(queue, now)
         largest = max(size for size in range(1, most + 1) if size == 1 or now <= self._last_start(size, deadline))
         waits = largest == most < self.max_batch and now < self.next_time(queue, now)
         return 0 if waits else largest
 
-    def next_time(self, queue: BatchQueue, now: float) -> float:
+    def next_time(self, queue: WaitingRequests, now: float) -> float:
         overdue = min(queue.entered(self.max_batch)) + self.delay_s
         return min(overdue, self._last_start(min(len(queue) + 1, self.max_batch), self._earliest(queue, now)))
 
-    def _earliest(self, queue: BatchQueue, now: float) -> float:
+    def _earliest(self, queue: WaitingRequests, now: float) -> float:
         deadlines = queue.deadlines(self.max_batch)
         return min((one for one in deadlines if now <= self._last_start(1, one)), default=inf)
 

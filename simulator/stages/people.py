@@ -20,13 +20,13 @@ from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_min
 from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, Visits, as_memoryview
 from simulator.stages.queues import ORDERS
 from simulator.stages.stage import (
-    Capacity,
     OfferedTime,
     Onward,
     Outbox,
     PaidTime,
     ServerSteps,
     ServiceStage,
+    StageCapacity,
     Waiting,
     plan_of,
 )
@@ -189,8 +189,8 @@ class PeopleStage(ServiceStage):
         )
 
     @classmethod
-    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> Capacity:
-        return Capacity(60 * _spec(plan, name).minutes.mean)
+    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
+        return StageCapacity(60 * _spec(plan, name).minutes.mean)
 
     @classmethod
     def _slowed(cls, run: Plan | Trace, name: str, visits: Visits) -> float | Times:

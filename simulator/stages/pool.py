@@ -19,10 +19,10 @@ from simulator.evidence.catalogue import hardware
 from simulator.records.timetables import Steps, added, complement, inverse, product, within
 from simulator.records.trace import InTurn, Trace, VisitLog, as_memoryview
 from simulator.stages.batching import BATCH_FIELDS, BATCHING
-from simulator.stages.pool_evidence import PoolEvidence
-from simulator.stages.pool_policies import Breaker, Failures, Scaling, Scores
+from simulator.stages.pool_evidence import PoolEvidence, Scores
+from simulator.stages.pool_policies import Breaker, Failures, Scaling
 from simulator.stages.queues import BALANCERS, ORDERS
-from simulator.stages.stage import Capacity, OfferedTime, PaidTime, ServerSteps, ServiceStage, plan_of
+from simulator.stages.stage import OfferedTime, PaidTime, ServerSteps, ServiceStage, StageCapacity, plan_of
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
@@ -283,10 +283,10 @@ class PoolKind(ServiceStage):
         return usual._replace(work_s=added(paces).total(run.plan.arrivals_end_s))
 
     @classmethod
-    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> Capacity:
+    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
         failures = _spec(plan, name).failures
         busy_s = _seconds_each(plan, name) * (1.0 if visits is None else _stretch(plan, name, visits))
-        return Capacity(plan.latencies[name].mean_s(1), busy_s, failures.availability if failures else 1.0)
+        return StageCapacity(plan.latencies[name].mean_s(1), busy_s, failures.availability if failures else 1.0)
 
     @classmethod
     def usd_per_hour(cls, plan: Plan, name: str) -> float:

@@ -6,13 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field, PlainValidator, TypeAdapter
 
 from simulator.case.curveballs import Conditions
-from simulator.case.fields import Source
+from simulator.case.fields import Line, Source, Strict
+from simulator.case.kinds import FileName
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, machine
 from simulator.evidence.profiles import (
     IDLE_GAP_MS,
@@ -37,9 +39,9 @@ from simulator.evidence.score_tables import (
     scores_at,
 )
 from simulator.records.streams import Streams
-from simulator.stages.pool_policies import AssumedScores
 
 if TYPE_CHECKING:
+    from simulator.case.curveballs import Conditions
     from simulator.engine.plan import Gatherer, Plan
     from simulator.stages.pool import Pool
 
@@ -475,3 +477,24 @@ class PoolEvidence:
 
 def _in_ms(value_s: float, low_s: float, high_s: float) -> str:
     return f"{1000 * value_s:.3g} ms ({1000 * low_s:.3g} to {1000 * high_s:.3g})"
+
+
+class AssumedScores(Strict):
+    """Scores that nobody measured yet: two normal distributions of equal spread, as far apart as the area says."""
+
+    written: ClassVar[str] = "the name of a score table, or as {auc: 0.9, assumed: why}"
+
+    auc: Annotated[float, Field(gt=0.5, lt=1, description="the area under the ROC curve")]
+    assumed: Line
+    positives: Annotated[int, Field(ge=30, le=10_000, description="labelled positives that intervals are to reckon with")] = 200
+    negatives: Annotated[int, Field(ge=30, le=10_000, description="labelled negatives that intervals are to reckon with")] = 200
+
+
+_TABLE: TypeAdapter[str] = TypeAdapter(FileName)
+
+
+def _scores(data: Any) -> str | AssumedScores:
+    return AssumedScores.model_validate(data) if isinstance(data, dict | AssumedScores) else _TABLE.validate_python(data)
+
+
+Scores = Annotated[FileName | AssumedScores, PlainValidator(_scores)]

@@ -14,12 +14,11 @@ from dataclasses import dataclass, field
 from heapq import heapify, heappush
 from itertools import count
 from math import ceil, inf
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, Self
 
-from pydantic import Field, PlainValidator, TypeAdapter, model_validator
+from pydantic import Field, model_validator
 
-from simulator.case.fields import Figure, Line, Strict, bounded
-from simulator.case.kinds import FileName
+from simulator.case.fields import Figure, Strict, bounded
 from simulator.records.trace import Fleet
 
 if TYPE_CHECKING:
@@ -97,27 +96,6 @@ class Failures(Strict):
     def availability(self) -> float:
         up, down = 60 * self.mtbf_h.value, self.repair_minutes.value
         return up / (up + down)
-
-
-class AssumedScores(Strict):
-    """Scores that nobody measured yet: two normal distributions of equal spread, as far apart as the area says."""
-
-    written: ClassVar[str] = "the name of a score table, or as {auc: 0.9, assumed: why}"
-
-    auc: Annotated[float, Field(gt=0.5, lt=1, description="the area under the ROC curve")]
-    assumed: Line
-    positives: Annotated[int, Field(ge=30, le=10_000, description="labelled positives that intervals are to reckon with")] = 200
-    negatives: Annotated[int, Field(ge=30, le=10_000, description="labelled negatives that intervals are to reckon with")] = 200
-
-
-_TABLE: TypeAdapter[str] = TypeAdapter(FileName)
-
-
-def _scores(data: Any) -> str | AssumedScores:
-    return AssumedScores.model_validate(data) if isinstance(data, dict | AssumedScores) else _TABLE.validate_python(data)
-
-
-Scores = Annotated[FileName | AssumedScores, PlainValidator(_scores)]
 
 
 class CircuitBreaker:

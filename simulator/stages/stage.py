@@ -124,7 +124,7 @@ class OfferedTime(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Capacity:
+class StageCapacity:
     """Capacity of one server at its usual pace.
 
     service_s: mean time that one request alone is served for
@@ -204,12 +204,12 @@ class Stage:
         return OfferedTime(seconds, seconds)
 
     @classmethod
-    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> Capacity:
+    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
         """Return the capacity of a server.
 
         visits: services a request at each stage, to count stages on the same device; None: it has the device to itself
         """
-        return Capacity()
+        return StageCapacity()
 
     @classmethod
     def usd_per_hour(cls, plan: Plan, name: str) -> float:

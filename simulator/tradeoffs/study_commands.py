@@ -32,7 +32,7 @@ from simulator.cli.options import (
     read_picks,
     write_chart,
 )
-from simulator.cli.progress import counting_bar, working_bar
+from simulator.cli.progress_bars import counting_bar, working_bar
 from simulator.errors import InputError, suggest
 from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, TriedDesign, cost_goal, evaluator
 from simulator.tradeoffs.breakeven import (

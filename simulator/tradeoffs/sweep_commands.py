@@ -35,7 +35,7 @@ from simulator.cli.options import (
     read_strikes,
     write_chart,
 )
-from simulator.cli.progress import counting_bar
+from simulator.cli.progress_bars import counting_bar
 from simulator.engine.plan import compile_plan, fingerprint
 from simulator.processes import ProcessPool
 from simulator.tradeoffs.best_design import Regret, cost_goal, regret_of

@@ -17,7 +17,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.records.trace import Trace, VisitLog
 from simulator.stages import register
-from simulator.stages.stage import Capacity, Comers, Onward, Rows, ServiceStage, Stage, StageReport, Times
+from simulator.stages.stage import Comers, Onward, Rows, ServiceStage, Stage, StageCapacity, StageReport, Times
 from simulator.units import percent
 
 
@@ -123,9 +123,9 @@ class PreprocessStage(ServiceStage):
         self.to.accept_block(rows, times)
 
     @classmethod
-    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> Capacity:
+    def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
         spec: Any = plan.scenario.stages[name]
-        return Capacity(spec.takes_ms.value / 1000)
+        return StageCapacity(spec.takes_ms.value / 1000)
 
     @classmethod
     def usd_per_hour(cls, plan: Plan, name: str) -> float:

@@ -14,7 +14,7 @@ from simulator.records.streams import Streams
 from simulator.stages import STAGES
 from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.pool_evidence import GRID, LatencyTable, constant
-from simulator.theory.queues import mmc_wait
+from simulator.theory.queue_formulas import mmc_wait
 from tests.builders import assumed, batches, end, exponential, figures, fork, gate, join, plan, pool, population, run_at
 from tests.case.test_checks import messages
 from tests.engine.intervals import assert_agrees

@@ -9,7 +9,7 @@ from scipy.stats import binomtest
 from simulator.engine.run import simulate
 from simulator.records.timetables import Roster, clock_s
 from simulator.stages.pool_evidence import constant
-from simulator.theory.queues import mg1_wait, mmc_wait
+from simulator.theory.queue_formulas import mg1_wait, mmc_wait
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, run_at, score_table, spread
 from tests.engine.intervals import assert_agrees
 

@@ -8,7 +8,7 @@ from simulator.evidence.profiles import load_profile
 from simulator.metrics.measures import measure
 from simulator.stages.pool_evidence import constant, profiled
 from simulator.theory.loads import loads, visit_ratios
-from simulator.theory.queues import batch_queue, fork_join_response, mg1_wait, mmc_wait
+from simulator.theory.queue_formulas import batch_queue, fork_join_response, mg1_wait, mmc_wait
 from tests.builders import (
     assumed,
     end,

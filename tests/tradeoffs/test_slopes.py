@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simulator.theory.queues import mmc_wait
+from simulator.theory.queue_formulas import mmc_wait
 from simulator.tradeoffs.design_space import axis_of
 from simulator.tradeoffs.sensitivity import sample_of
 from simulator.tradeoffs.sweep import Sweep, swept
