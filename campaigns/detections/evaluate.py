@@ -169,8 +169,8 @@ class Bench:
         for image in range(len(self.job.dataset)):
             pixels = self.job.view(setting, image)
             seen.append({"image": image} | signals.of_image(pixels))
-            for seen, rows in self._look(setting, image, pixels):
-                inputs.append(seen)
+            for given, rows in self._look(setting, image, pixels):
+                inputs.append(given)
                 answers += rows
             tick()
         write_part(Part(pd.DataFrame(seen), pd.DataFrame(inputs), np.concatenate(answers)), self.job.part(setting))

@@ -206,8 +206,8 @@ def _nines(result: Front, goals: list[Goal]) -> None:
     shares = [goal for goal in goals if goal.metric.unit == "share" and goal.higher]
     costs = [goal for goal in goals if goal.metric.unit == "USD"]
     if shares and costs:
-        costs = "; ".join(nine.words for nine in by_the_nine(result.outcomes, shares[0].metric.name, costs[0].metric.name, 3))
-        st.markdown(f"{plain(shares[0].label)}, by the nine, at the least cost among these designs: {plain(costs)}.")
+        steps = "; ".join(nine.words for nine in by_the_nine(result.outcomes, shares[0].metric.name, costs[0].metric.name, 3))
+        st.markdown(f"{plain(shares[0].label)}, by the nine, at the least cost among these designs: {plain(steps)}.")
 
 
 def _regret(question: _Question, points: list[DesignPoint], result: Front) -> Any:
