@@ -26,6 +26,8 @@ os.environ["CASESIM_DATABASE"] = f"sqlite:///{_folder.name}/casesim.db"
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("repeatable")
 
+_MAIN = sys.modules["__main__"]
+
 SIDECAR = """\
 kind: measured
 model: tiny
@@ -39,6 +41,13 @@ patients: 60
 attribution: nobody
 date: '2026-01-01'
 """
+
+
+@pytest.fixture(autouse=True)
+def own_main():
+    """Puts back `__main__`, which a page under test replaces by its script: a new process would run that script."""
+    yield
+    sys.modules["__main__"] = _MAIN
 
 
 class Ended(NamedTuple):

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import pytest
@@ -65,8 +64,7 @@ def test_files_of_ones_own_go_through_the_monitors(tmp_path, casesim):
 
 
 @pytest.fixture
-def app_page(monkeypatch):
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+def app_page():
     return AppTest.from_file(APP, default_timeout=120).run()
 
 

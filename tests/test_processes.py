@@ -6,19 +6,11 @@ import subprocess
 import sys
 from threading import Thread, main_thread
 from time import sleep
-from types import ModuleType
 
 import pytest
 
 from simulator.processes import KilledError, ProcessPool, over_processes
 from tests.families import CASESIM, busy_family, left, started
-
-
-@pytest.fixture(autouse=True)
-def _no_script(monkeypatch):
-    """A page that another test drew stays `__main__`, which a spawned process would run again."""
-    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
-
 
 AGAIN = "a worker process was killed, perhaps for lack of memory; its work was restarted\n"
 

@@ -90,7 +90,7 @@ def test_the_command_runs_as_a_module():
     ("error", "status", "said"),
     [
         (BrokenPipeError(32, "Broken pipe"), 141, ""),
-        (OSError(28, "No space left on device"), 74, "did not go through: No space left on device"),
+        (OSError(28, "No space left on device"), 74, "reading or writing failed: No space left on device"),
         (MemoryError(), 2, "this machine has not enough memory for this"),
         (RecursionError("maximum recursion depth exceeded"), 70, "this is a bug in CaseSim, not in your input: RecursionError"),
     ],

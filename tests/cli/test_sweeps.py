@@ -183,7 +183,7 @@ def test_breakeven_compares_two_designs(casesim, case):
         (("pareto", "--over", "readers", "--metric", "latency_mean_s"), "a front is over 2 to 4 metrics, got 1"),
         (("sensitivity", "--way", "anova"), "--way anova: expected one of: morris, sobol"),
         (("sensitivity", "--way", "sobol", "--points", 6), "take a power of two, 4 or more, such as 64"),
-        (("breakeven", "--doubt", "readers"), "--doubt readers: is no assumed or projected figure of this design"),
+        (("breakeven", "--doubt", "readers"), "--doubt readers: this design has no assumed or projected figure of that name"),
         (("capacity", "--objective", "cost"), "--objective cost: the case has no such objective"),
         (("best", "--least", "nonsense"), "--least nonsense: there is no such metric"),
     ],

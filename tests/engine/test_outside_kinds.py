@@ -30,7 +30,7 @@ from simulator.theory.loads import loads, visit_ratios
 from tests.builders import assumed, document, end, figures, gate, link, plan, pool, run_at, scenario
 from tests.case.test_checks import messages
 from tests.engine.networks import check, simulate_step_by_step
-from tests.pages.conftest import chips, own_main, practice, settled, told  # noqa: F401
+from tests.pages.conftest import chips, practice, settled, told  # noqa: F401
 
 
 @pytest.fixture(autouse=True, scope="module")
