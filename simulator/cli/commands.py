@@ -67,10 +67,10 @@ COMMANDS = {
     ),
     "evidence": CommandEntry(
         "sources.evidence_command:evidence",
-        "Compare every file of evidence with its manifest; exit status 1 where one was changed, is missing or is not listed.",
+        "Compare every file of evidence with its manifest; exit status 1 if a file was changed, is missing or is not listed.",
     ),
     "monitor": CommandEntry(
-        "monitors.monitor_command:monitor", "Tell whether production differs from a reference; exit status 1 if it does."
+        "monitors.monitor_command:monitor", "Test whether production differs from a reference; exit status 1 if it does."
     ),
     "incident": CommandEntry(
         "incident.incident_command:incident",
@@ -83,7 +83,7 @@ COMMANDS = {
     ),
     "projection": CommandEntry(
         "sources.projection_command:projection",
-        "Print how far projected latencies were off on published points of held-out networks.",
+        "Print the errors of projected latencies on published points of held-out networks.",
     ),
     "detect-eval": CommandEntry(
         "measure.detector_command:detect_eval",

@@ -17,7 +17,7 @@ from simulator.evidence.profiles import (
     write_failure,
     write_profile,
 )
-from simulator.measure.profile_command import profile as profile_command
+from simulator.measure import profile_command
 from tests.conftest import Ended
 
 Run = Callable[..., Ended]

@@ -1,7 +1,6 @@
 """The app under Streamlit's test driver, from its entry script."""
 
 import json
-import sys
 from time import monotonic, sleep
 
 import pytest
@@ -12,12 +11,6 @@ from simulator.paths import APP, PAGES
 
 #: The time in which a page must be drawn, on a slow and busy machine too.
 PATIENCE_S = 300
-
-
-@pytest.fixture(autouse=True)
-def own_main(monkeypatch):
-    """Puts `__main__` back, which the driver replaces by the page: a process spawned later would run the page again."""
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 @pytest.fixture(autouse=True)
