@@ -112,3 +112,9 @@ def cases(monkeypatch, tmp_path):
     (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
     monkeypatch.setattr("simulator.case.load.SCENARIOS", folder)
     return folder
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put `__main__` back: Streamlit's test driver replaces it by the page, and a process spawned later would run the page."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])

@@ -61,6 +61,7 @@ def test_a_threshold_is_told_only_of_what_was_published_with_scores():
     assert found["Network for the LiDAR: share of objects found"] == "kitti.pointrcnn from a score of 2 on"
 
 
+@pytest.mark.long
 def test_every_option_finds_what_it_refers_to():
     for picks in one_by_one(case()):
         assert compile_plan(case(), picks).sights is not None

@@ -23,7 +23,7 @@ def answer(monitored: Monitored) -> str:
     if differing:
         found = {finding.column for finding in differing} - {TOGETHER}
         if not found:
-            return f"The numbers together differ{_in(differing[0])}, but no single column does."
+            return f"The numbers together differ{_in(differing[0])}, but no difference was seen in any single column."
         verb = "differs" if len(found) == 1 else "differ"
         return f"{len(found)} of {columns} {plural} {verb}; the largest change is in {_largest(differing[0])}."
     unsure = {finding.column for finding in monitored.findings if finding.verdict == "cannot tell"}

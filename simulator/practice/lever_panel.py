@@ -79,7 +79,7 @@ def _takeaway(levers: Levers, place: int) -> str:
     effects = [(lever, lever.effects[place]) for lever in levers.rows]
     real = [(lever, effect) for lever, effect in effects if effect.real and effect.change]
     same = sum(effect.outcome == "the same" for _, effect in effects)
-    rest = f"{same} of {len(effects)} steps do not change it."
+    rest = f"{same} of {len(effects)} steps leave it exactly as it is."
     if not real:
         return f"{label}: no step changes it beyond chance; {rest}"
     lever, effect = max(real, key=lambda pair: abs(pair[1].change.change.value) if pair[1].change else 0.0)

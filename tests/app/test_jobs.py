@@ -348,6 +348,7 @@ def test_one_process_that_is_killed_takes_nothing_of_others_and_its_own_work_beg
     found.stop()
 
 
+@pytest.mark.long
 def test_processes_that_are_killed_while_idle_are_replaced_and_nobody_notices(made):
     found = Workers(2)
     job = Registry(found).live(ONE, made, 1, 4)
@@ -380,6 +381,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long
 def test_processes_end_with_a_server_that_is_killed(tmp_path):
     script = tmp_path / "server.py"
     script.write_text(ORPHANING, encoding="utf-8")

@@ -75,6 +75,7 @@ def test_what_a_person_asked_for_begins_by_urgency_and_then_in_its_order(asked, 
         assert begun == sorted(begun)
 
 
+@pytest.mark.long
 @given(
     st.lists(st.floats(0.01, LONGEST_S), min_size=2, max_size=5),
     st.lists(st.integers(0, 12), min_size=5, max_size=5),

@@ -132,7 +132,7 @@ def test_the_field_stands_beside_the_bench(drawn):
 
 def test_without_groups_the_sentence_says_so():
     rows = group_rows(score_frame(LABELS, SCORES), 0.3, "diagnosis")
-    assert by_group(rows, 0.95).takeaway.startswith("The table does not say who belongs to which group")
+    assert by_group(rows, 0.95).takeaway.startswith("The table has no groups of people, so only the whole can be judged.")
 
 
 def test_the_promise_that_is_asked_for_is_told(drawn):

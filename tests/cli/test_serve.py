@@ -118,6 +118,7 @@ def test_an_address_that_is_none_of_this_machine_is_told(address, casesim, ran):
 BARE_TERMINAL = {"TERM": "dumb", "NO_COLOR": "1", "LC_ALL": "C", "PYTHONIOENCODING": "ascii"}
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="elsewhere no signal is sent")
 def test_several_serve_at_once_on_any_machine_and_a_signal_ends_each_at_once(tmp_path):
     bare = tmp_path / "read-only"

@@ -169,7 +169,7 @@ def test_what_is_met_has_no_reason_and_what_is_not_proven_has_one():
 def test_what_nothing_is_known_of_is_told_honestly(asked):
     result = replicate(gated(objectives=[asked]), 1, 2)
     reason = only(result)
-    assert "no single reason can be told" in reason.sentence
+    assert "no single reason can be given" in reason.sentence
     assert result.verdicts[0].metric.label in reason.sentence
     assert reason.advice.sentence == "No choice in this case changes that."
 

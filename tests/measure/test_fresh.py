@@ -38,6 +38,7 @@ def _starting_others(tell: Tell, complaints: Path) -> None:
             tell("begun")
 
 
+@pytest.mark.long
 def test_none_that_the_work_is_starting_finds_out_that_it_has_gone(tmp_path: Path) -> None:
     complaints = tmp_path / "complaints"
     for _ in range(5):

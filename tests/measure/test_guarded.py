@@ -65,6 +65,7 @@ def test_the_work_is_done_elsewhere_and_what_it_tells_is_handed_on() -> None:
     assert told == ["one", "two"]
 
 
+@pytest.mark.long
 def test_a_silence_is_ended_with_all_that_was_started(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MODEL_SILENCE", Limit("a call", 3, "seconds", "a test"))
     told: list[int] = []

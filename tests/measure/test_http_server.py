@@ -34,6 +34,7 @@ with serving(None, [3, 8, 8], max_batch=4, wait_ms=1):
 """
 
 
+@pytest.mark.long
 def test_the_server_ends_with_whoever_started_it():
     program = started([sys.executable, "-c", SERVING], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert program.stdout.readline() == b"up\n"

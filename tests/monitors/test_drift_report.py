@@ -195,7 +195,7 @@ def test_mmd_sees_columns_that_change_together() -> None:
     tables = [MonitoredTable("pair", pd.DataFrame(pair, columns=["x", "y"])) for pair in pairs]
     found = compare(*tables, ReportRequest(tests=("ks", "mmd"), independent=True))
     assert [one.column for one in found.differing] == [TOGETHER]
-    assert sentences.answer(found) == "The numbers together differ, no column by itself was seen to."
+    assert sentences.answer(found) == "The numbers together differ, but no difference was seen in any single column."
 
 
 def test_scenes_are_compared_by_mmd_without_false_alarm() -> None:

@@ -36,7 +36,11 @@ def app():
 
 def opened(script, **address):
     """Open a page at an address, not by way of the first page, whose run would go on beside it."""
-    page = AppTest.from_file(APP, default_timeout=PATIENCE_S)
+    return moved(AppTest.from_file(APP, default_timeout=PATIENCE_S), script, **address)
+
+
+def moved(page, script, **address):
+    """Move to a page at an address; before its first run the driver only finds pages whose address is their file's name."""
     page.switch_page(str(PAGES / f"{script}.py"))
     for name, value in address.items():
         page.query_params[name] = value

@@ -38,7 +38,7 @@ def test_the_cases_are_there_before_anything_has_run(small, request, monkeypatch
     monkeypatch.setattr("simulator.app.jobs.Job.shown", None)
     page = request.getfixturevalue("app")
     assert not page.exception
-    assert page.header[0].value == "Here is a design, and what it is to meet"
+    assert page.header[0].value == "Here is a design with its objectives"
     assert [button.key for button in page.button] == ["change", "practise_small"]
 
 

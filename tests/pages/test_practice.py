@@ -99,7 +99,7 @@ def test_every_panel_draws_charts_that_say_their_takeaway_and_have_a_table(defau
 
 def test_before_the_first_run_and_after_it_the_page_says_how_far_to_trust_the_figures(default_design):
     page = shows(default_design(SKIN), "What it rests on")
-    assert "How far to trust this" in told(page)
+    assert "Trust in this result:" in told(page)
     assert ":blue-badge[measured]" in told(page)
     assert ":orange-badge[assumed]" in told(page)
     shows(page, "Debrief")

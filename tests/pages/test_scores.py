@@ -31,7 +31,7 @@ ANSWERS = {
     "Which photos are unsure?": "of the photos are unsure and go to people",
     "Is it fair to all skin types?": "too few photos of a class",
     "Which diagnoses are missed?": "The same threshold finds",
-    "What if fewer are ill?": "Where 2.0% are ill it is",
+    "What if fewer are ill?": "With 2.0% ill it is",
     "Does the target hold on new patients?": "applied to the next, it reaches",
     "Does a threshold transfer?": "promised a sensitivity of 91 to 96% on the bench",
 }
@@ -104,5 +104,5 @@ def test_a_run_shows_that_its_threshold_does_not_travel(practice):
     page.session_state["skin-cancer-triage:panel"] = "What it rests on"
     page.run()
     assert not page.exception
-    assert "on which it was chosen" in told(page)
+    assert "A hollow marker shows the items that chose it" in told(page)
     assert "promised a sensitivity" in told(page)

@@ -4,7 +4,7 @@ from time import monotonic, sleep
 
 import pytest
 
-from tests.pages.conftest import opened
+from tests.pages.conftest import moved
 from tests.tradeoffs.test_capacity import QUEUE
 
 
@@ -14,12 +14,12 @@ def _own_sweeps(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def page(tmp_path, monkeypatch):
+def page(tmp_path, monkeypatch, request):
     """The page, at a queue with readers."""
     file = tmp_path / "queue.yaml"
     file.write_text(QUEUE.replace("BOUND", "120").replace("days: 2", "days: 0.2"), encoding="utf-8")
     monkeypatch.setenv("CASESIM_CASES", str(file))
-    return opened("tradeoffs", case="queue", readers="3")
+    return moved(request.getfixturevalue("app"), "tradeoffs", case="queue", readers="3")
 
 
 def ended(page, done):

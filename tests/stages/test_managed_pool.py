@@ -231,6 +231,7 @@ def test_a_random_queue_each_is_as_many_queues_with_their_share_of_the_arrivals(
     assert_agrees(mean_waits(made, 20), mmc_wait(0.5, 1.0, 1), checks=1)
 
 
+@pytest.mark.long
 def test_round_robin_waits_are_those_of_erlang_arrivals():
     """GI/M/1: the wait is sigma / (1 - sigma) services, with sigma = A*(mu - mu sigma), of every eighth Poisson arrival."""
     rate = 0.6 * 8
