@@ -45,7 +45,7 @@ date: '2026-01-01'
 
 @pytest.fixture(autouse=True)
 def own_main():
-    """Puts back `__main__`, which a page under test replaces by its script: a new process would run that script."""
+    """Put back `__main__`, which a page under test replaces by its script: a new process would run that script."""
     yield
     sys.modules["__main__"] = _MAIN
 
@@ -112,9 +112,3 @@ def cases(monkeypatch, tmp_path):
     (folder / "small.yaml").write_text(SMALL, encoding="utf-8")
     monkeypatch.setattr("simulator.case.load.SCENARIOS", folder)
     return folder
-
-
-@pytest.fixture(autouse=True)
-def own_main(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put `__main__` back: Streamlit's test driver replaces it by the page, and a process spawned later would run the page."""
-    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
