@@ -102,4 +102,4 @@ def test_a_run_whose_stages_have_more_turns_than_it_may_is_refused_at_a_stage_of
         simulate(made, 1)
     [fault] = refused.value.faults
     assert fault.field == "stages.serve"
-    assert f"the stages have had {run.turns - 1:,} turns, the most that a run may" in fault.message
+    assert f"the stages have had {run.turns - 1:,} turns, the most of one run" in fault.message
