@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from benchmarks.browser import CASE, PATIENCE_MS, chromium, started
 from tests.browser.screen import panel, result, settle
@@ -19,7 +19,7 @@ def main() -> None:
         page.set_viewport_size({"width": 1280, "height": 860})
         page.goto(address)
         result(page)
-        page.get_by_text("The default design is running").wait_for(state="hidden", timeout=PATIENCE_MS)
+        expect(page.get_by_text("The default design is running")).to_have_count(0, timeout=PATIENCE_MS)
         save(page, "home")
         page.set_viewport_size({"width": 1280, "height": 1100})
         page.goto(f"{address}/practice?case={CASE.id}")
@@ -34,7 +34,7 @@ def main() -> None:
 
 
 def save(page: Page, name: str) -> None:
-    """What the window shows, once it stands still."""
+    """Save the window once it stands still."""
     settle(page)
     page.wait_for_timeout(1_000)  # a chart may still be moving to its place
     page.screenshot(path=IMAGES / f"{name}.png")
