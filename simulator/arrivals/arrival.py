@@ -67,7 +67,7 @@ def warped(draw: Callable[[float], Times], end: float, clock: Clock) -> Times:
     """Return times in seconds on [0, end), from times on a clock that is not seconds.
 
     draw: gives sorted times in ticks on [0, total), for the `total` that the clock counts until `end`; what it gives beyond
-    that is cut off. Each is mapped back to the second at which the clock shows it (inversion of the cumulative rate: exact,
+    that is cut off. Each is mapped back to its second on the clock (inversion of the cumulative rate: exact,
     and no candidate is thrown away; Cinlar 1975, Introduction to Stochastic Processes, 4.7).
     """
     first, last = clock.ticks_at(0.0), clock.ticks_at(end)

@@ -86,7 +86,7 @@ class SensorsProcess(OpenProcess):
     """
 
     def comings(self, rng: np.random.Generator, surges: Sequence[Surge] = ()) -> Comings:
-        """When frames come, of which sensor, in the order of the file, and the number of each; a stream a sensor."""
+        """Draw the times, sensors (in the order of the file) and numbers of frames; a random stream a sensor."""
         clock = steady(1.0, self.end).surged([*self.spikes, *surges])
         streams, total = Streams(int(rng.integers(2**63))), clock.total(self.end)
         each = [_ticks(sensor, streams.named(name), total) for name, sensor in self.spec.sensors.items()]

@@ -74,7 +74,7 @@ def chart(
 ) -> Chart:
     """Join a figure with its takeaway and its table twin.
 
-    takeaway: sentences, of which empty ones are left out
+    takeaway: sentences; empty ones are left out
     names: readable names of columns; shares: columns that become percentages; digits: significant digits of numbers
     """
     sentences = [takeaway] if isinstance(takeaway, str) else takeaway

@@ -198,7 +198,7 @@ def frames_served(trace: Trace, start: float, end: float) -> pd.DataFrame:
 
 
 def busy_share(trace: Trace, name: str, served: pd.DataFrame, start: float, end: float) -> float | None:
-    """Return the share of a pool's replica time within [start, end) s in which it worked; None without a replica.
+    """Return the worked share of a pool's replica time within [start, end) s; None without a replica.
 
     served: as `frames_served` gives them, of the same time
     """

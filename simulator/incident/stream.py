@@ -31,7 +31,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-#: Days after midnight of Monday on which the weekend begins.
+#: Start of the weekend, in days after midnight of Monday.
 _SATURDAY = 5
 
 

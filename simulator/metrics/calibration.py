@@ -101,7 +101,7 @@ def _reliability(when: str, rows: pd.DataFrame, scores: Floats) -> pd.DataFrame:
     return pd.DataFrame(reliability, columns=["when", "bin", "mean score", "share positive", "low", "high", "n"])
 
 
-#: The coverages at which the promise is checked.
+#: The coverages to check the promise at.
 PROMISES = (0.80, 0.90, 0.95, 0.99)
 
 

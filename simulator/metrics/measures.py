@@ -151,7 +151,7 @@ class Measures:
     band_edges: the same replication with all projected latencies at the fast edge of their bands, and at the slow edge; else
     empty
     resampled: the same replication for other labelled people; None where it was not run for them
-    groups: the requests of each group that metrics are told of, by its key, each measured alone
+    groups: measures of each group's requests alone, by the group's key
     labelled: of such a group, how many labelled people stand behind its negatives and its positives; None where none do
     """
 

@@ -276,7 +276,7 @@ class ManagedPoolStage(AnyPool):
     def waiting(self, time: float) -> Waiting:
         """Return the requests without a copy in service; one that waited too long has gone to an end."""
         served = {id(copy.stay) for batch in self.work.unfinished() for copy in batch.copies}
-        stays: dict[int, tuple[QueuedRequest, float]] = {}  # with the time at which its last copy joined the queue
+        stays: dict[int, tuple[QueuedRequest, float]] = {}  # and the time when its last copy joined the queue
         for copy in (copy for lane in self.lanes for copy in lane.queue.first(len(lane.queue))):
             if copy.stay.open and id(copy.stay) not in served:
                 last = stays.get(id(copy.stay), (copy.stay, -inf))[1]

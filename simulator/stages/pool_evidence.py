@@ -109,7 +109,7 @@ class LatencyTable:
         return max(size / self.mean_s(size) for size in range(1, self.max_batch + 1))
 
     def cell_of(self, quantile: NDArray[np.floating]) -> NDArray[np.int32]:
-        """Return the cell in which each quantile lies, from 0 to below 1; both of shape (n,)."""
+        """Return the cell of each quantile (0 to below 1); both of shape (n,)."""
         if self.cell_ends is None:
             return (quantile * self.cells).astype(np.int32)
         part = (quantile * _PARTS).astype(np.int32)
