@@ -32,7 +32,7 @@ WAIT_QUANTILES = {"p50": 0.50, "p95": 0.95}
 #: The tail is the slowest request in this many.
 SLOWEST = 20
 
-#: Reasons of a wait: every server is busy; one is free, or no reviewer is on duty, or other inputs are missing; or every replica
+#: Reasons of a wait: every server is busy; a server is free, no reviewer is on duty or other inputs are missing; every replica
 #: that is up is busy, and one is down.
 BEHIND, HELD, DOWN = range(3)
 

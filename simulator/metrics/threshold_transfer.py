@@ -189,8 +189,8 @@ def transfers(rows: pd.DataFrame, promise: float, others: Iterable[pd.DataFrame]
     """Return the comparisons that a table's columns allow: other skin types, cancers and, with `others`, other precisions.
 
     others: the scores of the same items by the same model at other precisions
-    Leaves out what has too few positives at home to choose a threshold on, or nobody away. Raises ScoreError where the items
-    are not the same.
+    Comparisons with too few positives at home to choose a threshold, or with no items away, are left out. Raises ScoreError
+    where the items differ.
     """
     pairs = [*_by_skin(rows), *_by_diagnosis(rows), *(_by_precision(rows, other) for other in others)]
     return [moved for home, away in pairs if (moved := _transfer(rows, promise, home, away)) is not None]
