@@ -21,10 +21,10 @@ setup: $(VENV)/.installed ## set up .venv with all that the app needs, without t
 
 setup-dev: $(VENV)/.installed-dev ## add torch and the test tools to .venv
 
-test: $(VENV)/.installed-dev ## run the tests, the browser's included (six minutes on two cores)
+test: $(VENV)/.installed-dev ## run the tests, the browser's included
 	@$(BIN)/python -m pytest $(AT_ONCE)
 
-test-long: $(VENV)/.installed-dev ## run every test: kills, crowds, every theme and width, and studies too (half an hour)
+test-long: $(VENV)/.installed-dev ## run every test: kills, crowds, every theme and width, and studies too
 	@$(BIN)/python -m pytest $(AT_ONCE) -m ""
 
 test-campaigns: $(VENV)/.installed-dev ## try how the committed evidence was made
