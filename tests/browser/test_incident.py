@@ -12,7 +12,7 @@ from simulator.case.load import load
 from simulator.engine.plan import fingerprint
 from simulator.incident.secret import draw
 from simulator.incident.wording import moment
-from tests.browser.screen import settle
+from tests.browser.screen import settle, until
 from tests.browser.serving import served
 from tests.browser.test_looks import LOOKS, barriers, looks, sticking_out
 
@@ -60,7 +60,7 @@ def begun(store):
 
 
 def reach(page, name):
-    """Go to what is called so with the Tab key alone."""
+    """Reach the element of this name with the Tab key alone."""
     for _ in range(150):
         page.keyboard.press("Tab")
         if page.evaluate(FOCUSED).strip().startswith(name):
@@ -73,12 +73,12 @@ def press(page, name, key="Enter"):
     page.keyboard.press(key)
 
 
-def turn(page, tab, steps, wanted):
-    """Go from a tab, by the arrow keys, so many tabs on to the one that is wanted."""
+def turn(page, tab, wanted):
+    """Go from a tab, by the arrow keys, to the one that is wanted; a page that is drawn again may swallow a key."""
     reach(page, tab)
-    for _ in range(steps):
-        page.keyboard.press("ArrowRight")
-    page.keyboard.press("Enter")
+    until(page, lambda: page.evaluate(FOCUSED).strip() == wanted or page.keyboard.press("ArrowRight"))
+    chosen = page.get_by_role("tab", name=wanted, selected=True)
+    until(page, lambda: chosen.count() or page.keyboard.press("Enter"))
     page.get_by_role("button", name=TABS[wanted]).wait_for()
     settle(page)
 
@@ -97,10 +97,10 @@ def test_played_to_the_end_by_the_keyboard(visit):
     told(page, "2. Read the log of changes")
     press(page, "Look at one figure by slice")
     told(page, "3. Look at one figure by slice")
-    turn(page, "Look closer", 1, "Put right")
+    turn(page, "Look closer", "Put right")
     press(page, "Roll the servers back")
     told(page, "4. Roll the servers back")
-    turn(page, "Put right", 2, "Name the cause")
+    turn(page, "Put right", "Name the cause")
     press(page, "Suspicion: The fog season has begun", "End")
     settle(page)
     press(page, "Write these down")
