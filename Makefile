@@ -25,7 +25,7 @@ test: $(VENV)/.installed-dev ## run the tests, the browser's included
 	@$(BIN)/python -m pytest $(AT_ONCE)
 
 test-long: $(VENV)/.installed-dev ## run every test: kills, crowds, every theme and width, and studies too
-	@$(BIN)/python -m pytest $(AT_ONCE) -m ""
+	@CASESIM_LONG=1 $(BIN)/python -m pytest $(AT_ONCE) -m ""
 
 test-campaigns: $(VENV)/.installed-dev ## try how the committed evidence was made
 	@$(BIN)/python -m pytest $(AT_ONCE) -m "" tests/campaigns

@@ -191,6 +191,7 @@ def test_keep_the_freshest_wins_metres_where_the_accelerator_is_overloaded():
     assert figure("age_p99_s.planner.front", computer="agx_frugal", queue="fifo").value > 1
 
 
+@pytest.mark.long
 def test_a_larger_model_where_it_is_slow_changes_no_share_that_runs_could_show():
     trip = {"speed": "trip", "queue": "freshest", "computer": "nx", "detector": "yolox_nano", "view": "tiles"}
     change = compare(run(**trip), run(**trip, mix="speed"), every=True)
@@ -216,6 +217,7 @@ def test_more_pixels_find_more():
     assert tiles > whole + 2
 
 
+@pytest.mark.long
 def test_one_answer_is_quicker_and_brakes_without_need():
     quick, safe = (
         {"sensors": "either", "queue": "freshest", "lidar_threshold": 0, "confirming": one} for one in ("h1of1", "h5of6")
@@ -223,6 +225,7 @@ def test_one_answer_is_quicker_and_brakes_without_need():
     assert figure("needless_brakes_per_h", **quick).value > 20 * figure("needless_brakes_per_h", **safe).value
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("strike", "picks"), [
     ("blind", {}),
     ("hot", {}),
@@ -235,6 +238,7 @@ def test_a_curveball_hurts(strike, picks):
     assert margin.change.value < 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("strike", "picks"), [
     ("blind", {"sensors": "either", "queue": "freshest"}),
     ("hot", HEADROOM),
@@ -246,6 +250,7 @@ def test_some_design_survives_it(strike, picks):
     assert struck > calm - 0.1 * calm
 
 
+@pytest.mark.long
 def test_slowing_down_or_standing_takes_away_a_part_of_the_harm_of_a_lost_camera():
     harm = [figure("harm_share", "blind", degrading=one).value for one in ("drive_on", "slow", "stop")]
     assert harm[0] > harm[1] + 0.1 > harm[2] + 0.1
@@ -253,5 +258,6 @@ def test_slowing_down_or_standing_takes_away_a_part_of_the_harm_of_a_lost_camera
     assert figure("degraded_share", "blind", degrading="stop").value > 0.2
 
 
+@pytest.mark.long
 def test_what_demands_both_sensors_fails_with_the_first():
     assert figure("stopped_share", "blind", sensors="both").value < 0.75 * figure("stopped_share", sensors="both").value

@@ -24,6 +24,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.long
 def test_workers_end_with_their_parent(tmp_path):
     program = tmp_path / "asleep.py"
     program.write_text(ASLEEP, encoding="utf-8")
@@ -34,6 +35,7 @@ def test_workers_end_with_their_parent(tmp_path):
     assert left(everybody) == []
 
 
+@pytest.mark.long
 def test_the_workers_of_a_command_end_with_it():
     parent = started([*CASESIM, "run", "skin-cancer-triage", "--replications", 1000])
     everybody = busy_family(parent, 2)

@@ -13,6 +13,7 @@ from simulator.engine.run import simulate
 from simulator.intervals import mean_interval
 from simulator.metrics.overload import capacity_per_s
 from simulator.records.trace import DONE
+from tests.effort import quarter
 
 REPLICATIONS = 3
 RUSH_ENDS_S = 90
@@ -36,7 +37,7 @@ def asked_between(trace, start, stop):
     return np.count_nonzero((start <= entered) & (entered < stop)) / (stop - start)
 
 
-@pytest.mark.parametrize("picks", [{}, {"retries": "backoff"}, {"abandoned": "dropped"}])
+@pytest.mark.parametrize("picks", quarter([{}, {"retries": "backoff"}, {"abandoned": "dropped"}]))
 def test_with_naive_retries_it_is_still_overloaded_minutes_after_the_rush(picks):
     runs = traces(**picks)
     assert min(served_between(trace, 0, 60) for trace in runs) > 0.95

@@ -334,6 +334,7 @@ def processes(found):
     return [pid for executor in found._executors.values() for pid in executor._processes]
 
 
+@pytest.mark.long
 def test_one_process_that_is_killed_takes_nothing_of_others_and_its_own_work_begins_again(made):
     found = Workers(2)
     slow = [found.submit(Submitter(name, name), sleep, 3) for name in ("one", "two")]

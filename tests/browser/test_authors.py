@@ -50,6 +50,7 @@ def test_the_page_follows_each_save_and_keeps_the_last_good_version_below_the_fa
     expect(alert).to_have_count(0)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("width", [1280, 390])
 def test_a_broken_file_is_named_with_its_line_and_takes_nothing_else_down(visit, width):
     page = visit("", viewport={"width": width, "height": 800})
@@ -60,5 +61,6 @@ def test_a_broken_file_is_named_with_its_line_and_takes_nothing_else_down(visit,
     expect(page.get_by_role("heading", level=1)).to_have_text("Damaged parcels", timeout=60_000)
 
 
+@pytest.mark.long
 def test_the_evidence_does_not_mind_a_broken_case(visit):
     expect(visit("evidence").get_by_role("heading", level=1)).to_be_visible()

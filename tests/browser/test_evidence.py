@@ -32,6 +32,7 @@ def test_a_link_opens_the_same_panel_with_the_same_filters(visit):
     assert visit(page.url).get_by_role("textbox", name="Search").is_visible()
 
 
+@pytest.mark.long
 def test_latencies_are_saved_as_they_were_measured(visit, tmp_path):
     page = visit("evidence?models=resnet50&precisions=fp32")
     with page.expect_download() as saved:
@@ -52,6 +53,7 @@ def test_sources_are_found_by_the_keyboard(visit):
     settle(page)
 
 
+@pytest.mark.long
 def test_a_file_that_is_no_model_gets_a_sentence(visit, tmp_path):
     page = visit("evidence?evidence=Your+own+model")
     page.locator("input[type=file]").set_input_files({"name": "cat.onnx", "mimeType": "", "buffer": b"meow"})

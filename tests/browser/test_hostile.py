@@ -87,6 +87,7 @@ def only_text(page):
         assert page.locator(made).count() == 0, made
 
 
+@pytest.mark.long
 def test_every_panel_of_a_hostile_case_shows_its_texts_as_text(watched):
     page = watched("practice?case=skin-cancer-triage&replications=2")
     result(page)
@@ -157,6 +158,7 @@ ASKED = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", ["practice", *(pytest.param(page, marks=pytest.mark.long) for page in [*ASKED][1:])])
 @pytest.mark.parametrize("turn", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_an_address_that_no_page_wrote_opens_the_page_all_the_same(watched, page, turn):

@@ -88,6 +88,7 @@ def told(page, words):
     settle(page)
 
 
+@pytest.mark.long
 def test_played_to_the_end_by_the_keyboard(visit):
     page = visit("incident")
     press(page, "Take the pager")
@@ -202,6 +203,7 @@ def test_nothing_that_is_sent_before_the_reveal_tells_the_cause(visit, begun):
     assert sides[0] == sides[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("look", looks("phone"))
 def test_the_room_and_the_reveal_shut_nobody_out_and_nothing_sticks_out(visit, begun, store, look):
     theme, width = LOOKS[look]

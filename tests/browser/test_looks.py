@@ -46,6 +46,7 @@ WHICH = [
 ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("look", "case"), WHICH, indirect=["look"])
 def test_practice_with_every_panel(visit, look, case):
     page = visit(f"practice?case={case}&replications=2", **look)

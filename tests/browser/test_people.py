@@ -69,6 +69,7 @@ def test_to_cancel_leaves_the_same_run_to_the_other_and_a_history_is_ones_own(vi
     )  # the run that both wanted, which is there now
 
 
+@pytest.mark.long
 def test_an_incident_is_open_to_whoever_has_its_link_and_to_nobody_else(visit):
     ann = visit("incident?case=production-drift")
     ann.get_by_role("button", name="Take the pager", exact=True).click()

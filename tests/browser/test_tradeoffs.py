@@ -49,6 +49,7 @@ def test_a_point_that_is_pressed_opens_as_a_design(swept):
     expect(page.get_by_role("slider", name="Readers")).to_be_visible(timeout=30_000)
 
 
+@pytest.mark.long
 def test_a_box_on_an_axis_keeps_the_designs_that_pass_there(swept):
     page = swept()
     axes = page.get_by_test_id("stPlotlyChart").nth(1)
@@ -62,6 +63,7 @@ def test_a_box_on_an_axis_keeps_the_designs_that_pass_there(swept):
     expect(page.get_by_text(re.compile(r"^\d designs pass there"))).to_be_visible(timeout=20_000)
 
 
+@pytest.mark.long
 def test_a_design_opens_by_the_keyboard_alone(swept):
     page = swept()
     box = page.get_by_role("combobox", name=re.compile("A design"))

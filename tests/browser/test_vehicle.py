@@ -19,6 +19,7 @@ def timeline(page):
     )
 
 
+@pytest.mark.long
 def test_from_the_first_verdict_through_an_encounter_and_a_curveball_back_to_the_first_design(visit):
     page = visit(CASE)
     first = result(page)

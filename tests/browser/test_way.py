@@ -24,6 +24,7 @@ def test_home_shows_the_cases_and_a_design_that_was_run(visit):
     settle(page)
 
 
+@pytest.mark.long
 def test_three_picks_change_the_verdict_and_a_copied_link_gives_the_same_run(visit):
     page = visit(SKIN)
     result(page)
@@ -45,6 +46,7 @@ def test_three_picks_change_the_verdict_and_a_copied_link_gives_the_same_run(vis
     assert json.loads(subprocess.run(asked, check=True, stdout=subprocess.PIPE).stdout)["run_hash"] == after
 
 
+@pytest.mark.long
 def test_back_forward_a_reload_and_another_page_bring_case_design_and_result_back(visit):
     page = visit(STORM)
     first = result(page)
@@ -61,6 +63,7 @@ def test_back_forward_a_reload_and_another_page_bring_case_design_and_result_bac
     assert "replicas=3" in page.url
 
 
+@pytest.mark.long
 def test_a_run_of_the_history_comes_back_with_a_click_and_stands_beside_others(visit):
     page = visit(STORM)
     first = result(page)
@@ -76,6 +79,7 @@ def test_a_run_of_the_history_comes_back_with_a_click_and_stands_beside_others(v
     assert changed(page, rows.last.get_by_role("button").first.click) == first
 
 
+@pytest.mark.long
 def test_a_curveball_is_fired_named_and_held_against_the_calm_run(visit):
     page = visit(SKIN)
     result(page)

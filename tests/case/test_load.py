@@ -12,6 +12,7 @@ from simulator.case.load import apply, find, load, load_all, loads, scenario_ids
 from simulator.case.schema import Scenario
 from simulator.limits import FAULTS_SHOWN, OPTIONS
 from tests.case.texts import SMALL, changed, place
+from tests.effort import examples
 
 
 def faults_of(text: str) -> list[Fault]:
@@ -276,7 +277,7 @@ WORDS = ["{", "}", "[", "]", ":", ", ", "- ", "#", "'", '"', "&a ", "*a", "!", "
 WORDS += ["0", "-1", ".nan", "1e400", "1e-320", "0x" + "f" * 5000, "null", "true", "stages", "{}", "[]", "!!bool x"]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.integers(0, 2**32), st.integers(1, 3))
 def test_no_mutation_of_a_valid_scenario_raises_anything_but_a_scenario_error(seed, changes):
     rng = random.Random(seed)

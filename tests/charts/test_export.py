@@ -32,6 +32,7 @@ def test_the_chart_that_is_shown_stays_as_it_was():
     assert CHART.figure.to_json() == before
 
 
+@pytest.mark.long
 @pictures
 def test_svg_is_a_picture_with_the_takeaway_above_the_bars():
     root = ElementTree.fromstring(chart_file(CHART, ".svg"))

@@ -107,6 +107,7 @@ def test_a_cluster_makes_the_same_table_through_a_killed_worker_a_slow_one_and_a
     assert table(requested, outcomes) == expected
 
 
+@pytest.mark.long
 def test_a_scheduler_that_does_not_answer_is_wrong_use(evidence, tmp_path, casesim):
     case = tmp_path / "small.yaml"
     case.write_text(SMALL, encoding="utf-8")
@@ -127,6 +128,7 @@ def test_what_is_no_address_is_told_at_once_with_one_that_would_be(evidence, tmp
     assert err == f"--scheduler {address}: write it as tcp://HOST:PORT, such as tcp://127.0.0.1:8786\n"
 
 
+@pytest.mark.long
 def test_a_scheduler_that_stays_away_is_told_after_a_while(requested, dask):
     dask.add_worker()
     with Cluster(dask.address, patience_s=2.0) as cluster:

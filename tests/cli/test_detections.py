@@ -26,6 +26,7 @@ def test_a_detector_that_is_right_has_an_ap_of_one(casesim: Run, detector: Make,
     assert clean["recall_by_height"]["recall"] == pytest.approx([1] * 5)
 
 
+@pytest.mark.long
 def test_false_alarms_and_other_classes_count_as_worked_out_by_hand(casesim: Run, detector: Make, yolo: Path) -> None:
     # On every image a false alarm outranks the right box: precision is a half at every recall.
     net = detector([[0, 0, 4, 4], RIGHT, RIGHT], [1, 1, 0], [0.9, 0.8, 0.95])
@@ -33,6 +34,7 @@ def test_false_alarms_and_other_classes_count_as_worked_out_by_hand(casesim: Run
     assert told["conditions"][0]["ap"]["value"] == pytest.approx(0.5)
 
 
+@pytest.mark.long
 def test_a_condition_is_compared_with_clean_images_and_boxes_are_written(
     casesim: Run, detector: Make, yolo: Path, tmp_path: Path
 ) -> None:

@@ -64,6 +64,7 @@ def test_a_wrong_command_line_is_answered_in_a_sentence(words, said, casesim):
     assert "\x1b" not in err
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no device that is always full")
 def test_a_full_disk_behind_standard_output_is_told():
     with Path("/dev/full").open("w") as full:
@@ -72,6 +73,7 @@ def test_a_full_disk_behind_standard_output_is_told():
     assert b"No space left on device" in ended.stderr
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("words", [["cases"], ["--help"], ["run", "--help"]])
 def test_nobody_is_told_that_nobody_reads(words):
     read, write = os.pipe()
@@ -81,6 +83,7 @@ def test_nobody_is_told_that_nobody_reads(words):
     assert (ended.returncode, ended.stderr) == (141, b"")
 
 
+@pytest.mark.long
 def test_a_terminal_of_ascii_gets_escapes_for_what_it_cannot_show(tmp_path):
     name = "fälle\udcff.yaml"
     ended = run(["run", os.fsencode(name)], env=os.environ | ASCII)
@@ -89,6 +92,7 @@ def test_a_terminal_of_ascii_gets_escapes_for_what_it_cannot_show(tmp_path):
     assert b"Traceback" not in ended.stderr
 
 
+@pytest.mark.long
 @pytest.mark.skipif(os.name != "posix", reason="a shell closes streams in this way on POSIX")
 def test_closed_streams_do_not_matter():
     line = f"{sys.executable} -m simulator.cli cases >&- 2>&-"

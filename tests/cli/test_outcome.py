@@ -4,6 +4,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.metadata import packages_distributions
 from io import StringIO
 from pathlib import Path
@@ -34,10 +35,13 @@ def distribution(requirement):
     return re.split(r"[^\w.-]", requirement)[0].lower().replace("_", "-")
 
 
+installed = cache(packages_distributions)
+
+
 @pytest.mark.parametrize("extra", EXTRAS)
 def test_each_extra_brings_what_it_is_said_to_bring(extra):
     declared = {distribution(one) for one in DECLARED["optional-dependencies"][extra]}
-    there = {name: {distribution(one) for one in found} for name, found in packages_distributions().items()}
+    there = {name: {distribution(one) for one in found} for name, found in installed().items()}
     assert EXTRAS[extra]
     for package in EXTRAS[extra] & there.keys():
         assert there[package] & declared, package

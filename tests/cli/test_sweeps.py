@@ -50,6 +50,7 @@ def test_a_sweep_prints_one_object_with_a_row_a_design_as_a_run_of_it_reports(ca
     assert row["latency_mean_s.verdict"] == run["objectives"][0]["verdict"]
 
 
+@pytest.mark.long
 def test_a_sweep_in_processes_prints_the_same_as_one_in_this_process(casesim, case, tmp_path, monkeypatch):
     printed = []
     for number in (1, 2):

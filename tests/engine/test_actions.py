@@ -12,6 +12,7 @@ from pandas.testing import assert_frame_equal
 from simulator.case.load import loads
 from simulator.engine.run import Run, simulate
 from simulator.records.streams import Streams
+from tests.effort import examples
 from tests.engine.networks import HORIZON_S, check_changed, networks, ordered
 from tests.engine.test_contracts import NETWORKS, SHARED
 
@@ -115,14 +116,14 @@ def same(one, other):
         assert_frame_equal(mine, theirs, check_dtype=False)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(changes(), st.integers(0, 2**31))
 def test_what_comes_before_a_change_is_the_same_with_and_without_it(case, seed):
     made, at_s, acted = case
     same(before(simulate(made, seed), at_s), before(simulate(acted, seed), at_s))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(networks(), st.lists(TIMES, min_size=1, max_size=5), st.integers(0, 2**31))
 def test_a_run_that_is_stopped_and_looked_at_ends_as_if_it_had_not_been(made, times, seed):
     run = Run(made, Streams(seed), stops=True)
@@ -135,7 +136,7 @@ def test_a_run_that_is_stopped_and_looked_at_ends_as_if_it_had_not_been(made, ti
     assert_frame_equal(ordered(stopped.visits), ordered(whole.visits))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(networks(), TIMES, st.integers(0, 2**31))
 def test_nothing_that_happens_later_shows_when_a_run_is_looked_at(made, time, seed):
     run = Run(made, Streams(seed), stops=True)
@@ -145,7 +146,7 @@ def test_nothing_that_happens_later_shows_when_a_run_is_looked_at(made, time, se
     assert seen.requests.loc[seen.requests["finished_s"].isna(), "outcome"].eq("unfinished").all()
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(changes(), TIMES, st.integers(0, 2**31))
 def test_a_look_tells_the_same_whatever_changes_later(case, time, seed):
     made, at_s, acted = case
@@ -158,7 +159,7 @@ def test_a_look_tells_the_same_whatever_changes_later(case, time, seed):
     assert_frame_equal(ordered(seen[0].visits), ordered(seen[1].visits))
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(changes(HEDGED), st.integers(0, 2**31))
 def test_after_a_change_no_request_is_lost_and_the_same_change_gives_the_same_run(case, seed):
     _, _, acted = case

@@ -15,6 +15,7 @@ from simulator.stages.pool_evidence import constant
 from simulator.theory.loads import visit_ratios
 from tests.builders import end, gate, plan, pool, population, scenario, score_table
 from tests.case.test_checks import messages
+from tests.effort import examples
 from tests.engine.intervals import assert_agrees
 
 WAYS = {"done": end(), "escalated": end(escalated=True), "cleared": end()}
@@ -81,7 +82,7 @@ def test_visits_are_counted_item_by_item_not_model_by_model(prevalence):
 scores = st.lists(st.integers(0, 64), min_size=2, max_size=12, unique=True)
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(scores, scores, st.integers(0, 99), st.sampled_from([None, 0.3]))
 def test_both_models_look_at_the_same_item_even_where_the_photo_shows_nothing(positives, negatives, seed, unusable):
     rng = np.random.default_rng(seed)

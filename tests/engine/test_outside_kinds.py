@@ -259,6 +259,7 @@ def test_it_stands_beside_the_kinds_that_come_with_casesim():
     assert len(trace.logs["meet"]) == 2 * len(trace.logs["pre"]) > 0
 
 
+@pytest.mark.long
 def test_the_page_offers_runs_and_explains_it(practice, tmp_path, monkeypatch):  # noqa: F811
     shutil.copytree(SCENARIOS, tmp_path / "cases")
     (tmp_path / "cases" / "outside.yaml").write_text(TEXT, encoding="utf-8")

@@ -13,6 +13,7 @@ from simulator.records.streams import Streams
 from simulator.stages.pool_evidence import constant
 from tests.arrivals.kinds import KIND
 from tests.builders import assumed, gate, link, people, plan, pool, population, spread
+from tests.effort import examples
 from tests.engine.intervals import assert_agrees
 from tests.engine.networks import check, networks, service_times
 
@@ -128,7 +129,7 @@ def test_the_rows_that_nobody_sent_are_gone():
     assert np.array_equal(trace.columns.qualities, room.qualities[:, :sent])
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.integers(1, 20), st.sampled_from([0.05, 1, 30]), st.sampled_from([None, 3, 100]), st.integers(0, 2**31 - 1))
 def test_there_is_room_for_every_request_of_clients_who_are_answered_at_once(clients, think, limit, seed):
     """A wire without delay: each client sends as often as its think times allow, and that is all there is room for."""
@@ -167,7 +168,7 @@ LOOPS = [
 ]
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(networks(), st.sampled_from(LOOPS), st.integers(0, 2**31 - 1))
 def test_in_any_network_a_closed_loop_loses_no_request_and_no_effect_comes_before_its_cause(made, loop, seed):
     spec = KIND.validate_python(loop)

@@ -15,6 +15,7 @@ from simulator.limits import RUN_STEPS
 from simulator.records.streams import Streams
 from simulator.stages.pool_evidence import constant
 from tests.builders import gate, people, plan, pool, population, retake
+from tests.effort import examples
 from tests.engine.networks import check, networks, ordered, service_times, simulate_step_by_step, turned_round
 
 DAY = ("00:00", "24:00")
@@ -23,13 +24,13 @@ DAY = ("00:00", "24:00")
 # Invariants
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(networks(), st.integers(0, 2**31))
 def test_in_any_network_no_request_is_lost_no_server_idles_and_no_effect_comes_before_its_cause(made, seed):
     check(simulate(made, seed))
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(networks(late_fallbacks=False), st.integers(0, 2**31))
 def test_a_stage_that_runs_ahead_ends_where_single_steps_and_single_handovers_end(made, seed):
     ahead, stepped = simulate(made, seed), simulate_step_by_step(made, seed)
@@ -37,7 +38,7 @@ def test_a_stage_that_runs_ahead_ends_where_single_steps_and_single_handovers_en
     assert_frame_equal(ordered(ahead.visits), ordered(stepped.visits))
 
 
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 @given(networks(), st.integers(0, 2**31))
 def test_it_makes_no_difference_which_branch_of_a_fork_is_named_first(made, seed):
     assume("fork" in made.scenario.stages)

@@ -43,6 +43,7 @@ def test_a_node_that_comes_while_another_is_at_the_gpu_slows_it_from_then_on():
     assert node_ms(RTMDET, Shared(), [0, 1]) == pytest.approx([26.1742 + 1.93087, 26.1742 + 1.93087], rel=1e-5)
 
 
+@pytest.mark.long
 def test_sharing_the_gpu_alone_reproduces_none_of_the_published_times():
     """At the very worst it is 35 ms, half of the least that was published."""
     worst = node_ms(RTMDET, Shared(), TOGETHER).max()

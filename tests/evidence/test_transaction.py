@@ -57,6 +57,7 @@ def leftovers(folder):
     return [*folder.rglob(PENDING), *folder.rglob("*.part")]
 
 
+@pytest.mark.long
 def test_an_import_that_is_killed_at_any_step_leaves_the_old_tables_or_the_new_ones(tmp_path):
     folder, forked, seen = tmp_path / "own", get_context("fork"), set()
     for step in count():

@@ -44,6 +44,7 @@ def test_a_longer_step_goes_on_the_same_way_to_the_last_number():
     assert list(longer_changes(plan, other)) == []
 
 
+@pytest.mark.long
 def test_a_late_answer_is_eased_as_much_as_the_runs_say():
     result = skin(decoders=1)
     (place,) = [place for place, verdict in enumerate(result.verdicts) if verdict.metric.is_time and place in result.reasons]
@@ -58,6 +59,7 @@ def test_a_late_answer_is_eased_as_much_as_the_runs_say():
     assert reason.move.high < 0 > change
 
 
+@pytest.mark.long
 def test_a_step_that_no_run_bears_out_is_not_told():
     """A third replica lowers the load by a third, and within four minutes no more photos are checked: retries take it all."""
     result = stormy()[1]

@@ -15,6 +15,7 @@ from simulator.engine.run import simulate
 from simulator.explain.chrome_trace import TraceFileError, check_target, events, write_trace
 from simulator.stages.pool_evidence import constant
 from tests.builders import people, plan, pool, run_at
+from tests.effort import examples
 from tests.engine.networks import networks
 
 
@@ -103,7 +104,7 @@ def test_a_reviewer_is_a_track_too():
         "reviewer 1", "reviewer 2"]  # fmt: skip
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(networks())
 def test_batches_on_a_track_never_overlap_and_none_is_lost(made):
     trace = simulate(made, 1)

@@ -28,6 +28,7 @@ from tests.builders import (
     sensors,
     spread,
 )
+from tests.effort import examples
 from tests.engine.networks import networks
 
 
@@ -125,7 +126,7 @@ def test_where_nobody_was_answered_there_is_no_path():
     assert request_path(run_at(plan({"l": link("done", 60)}, seconds=1), [0]), 0.99) is None
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(networks())
 def test_the_steps_of_every_way_add_up_and_follow_each_other(made):
     trace = simulate(made, 1)

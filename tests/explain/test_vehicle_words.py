@@ -44,10 +44,12 @@ def test_false_answers_are_told_of_each_that_looks():
     assert "none by “Detector”, 6 by “Network for the LiDAR”." in words(sensors="either")
 
 
+@pytest.mark.long
 def test_more_looks_are_tried_first_against_brakes_without_need():
     assert "Three of four frames → Five of six frames” (" in reason("needless_brakes_per_h", sensors="either").advice.sentence
 
 
+@pytest.mark.long
 def test_a_camera_that_fails_is_the_reason_for_an_old_view():
     told = reason("age_p99_s.planner.front", "blind").sentence
     assert told.startswith("“Front camera” sends nothing for 8.00 s (“The front camera fails”)")
@@ -63,6 +65,7 @@ def test_what_a_curveball_took_is_told_in_metres():
     assert f"({left[1] - left[0]:.3g} m".replace("-", "−") in told
 
 
+@pytest.mark.long
 def test_false_answers_that_two_designs_share_do_not_blur_what_one_costs_more():
     """They leave each cost open by 6,750 USD; a second computer costs 2,000 USD and the power that it draws."""
     found = compare(run(), run(chips="two"), every=True)

@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("onnx", reason="without the extra there is nothing that reads ONNX files")
 
+from tests.effort import examples
 from tests.fuzz.kinds import KINDS
 from tests.fuzz.runner import Verdict, verdicts
 
@@ -27,7 +28,8 @@ def test_the_same_seed_gives_the_same_input(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_what_a_seed_gives_runs_or_is_refused_at_its_place(name, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
-    found: list[Verdict] = list(verdicts(NAMES[name], NAMES[name].trials(1, 6), tmp_path, os.cpu_count() or 1))
-    assert len(found) == 6
+    number = examples(8)
+    found: list[Verdict] = list(verdicts(NAMES[name], NAMES[name].trials(1, number), tmp_path, os.cpu_count() or 1))
+    assert len(found) == number
     assert not [(one.trial.changed, one.trial.words, one.ending, one.said) for one in found if one.failed]
     shutil.rmtree(tmp_path)

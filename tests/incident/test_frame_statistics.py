@@ -18,6 +18,7 @@ from simulator.incident.served_frames import ServedFrames
 from simulator.incident.stream import Frames
 from simulator.incident.watches import WATCHED
 from simulator.paths import DETECTIONS, FEATURES, SCENES
+from tests.effort import examples
 from tests.incident.plays import ONSET, case, grid, secret_of, statistics_of, untouched
 
 SPEC = case().incident
@@ -165,7 +166,7 @@ fixes = st.one_of(
 )
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(st.integers(1, 1000), st.lists(fixes, max_size=2))
 def test_quiet_weeks_hold_no_excess_whatever_is_shipped(seed, changes):
     statistics = statistics_of(secret_of(None, seed=seed), changes=changes, served=grid(3000))
@@ -211,7 +212,7 @@ def test_a_dropped_frame_loses_all_that_is_there():
     assert statistics.excess()[::3] == pytest.approx((there - whole.harm())[::3], abs=1e-4)
 
 
-@settings(max_examples=15)
+@settings(max_examples=examples(15))
 @given(st.sampled_from([None, "fog_season"]), st.floats(8 * DAY_S, 20 * DAY_S), st.integers(1, 30))
 def test_people_look_at_no_more_an_hour_than_they_can_and_at_the_least_sure(cause, at_s, frames_per_h):
     change = Reviewed(at_s, frames_per_h, 0.9)

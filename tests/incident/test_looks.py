@@ -43,6 +43,7 @@ def test_stored_frames_answer_otherwise_only_if_something_entered_on_the_servers
     assert found.sign == "same" or "server" in WHERE_ENTERED[cause]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cause", WHERE_ENTERED)
 def test_replicas_tell_what_is_not_as_tested(cause):
     expected = {"stale_model": "1 model", "input_scale": "1 configuration", "swapped_colours": "every configuration",
@@ -239,6 +240,7 @@ def percents(sentence: str) -> list[float]:
     return [float(each) for each in re.findall(r"-?\d+", sentence)][:6]
 
 
+@pytest.mark.long
 def test_an_interval_of_labels_holds_the_recall_of_the_whole_day():
     """Of 200 labelled days at least nine tenths: it promises 95%, and a percentage is told without its decimals."""
     held, moved = [], []

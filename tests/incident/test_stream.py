@@ -14,6 +14,7 @@ from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.served_frames import serve
 from simulator.incident.stream import Frames, Stream, StreamError, members_of
 from simulator.intervals import mean_interval
+from tests.effort import examples
 from tests.incident.plays import ONSET, case, grid, secret_of, statistics_of, stream_of, untouched, with_cause
 
 SPEC = case().incident
@@ -205,7 +206,7 @@ wheres = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(wheres, st.integers(1, 50))
 def test_a_cause_strikes_all_frames_that_fit_and_no_other(where, seed):
     now, calm, _ = struck(
@@ -291,7 +292,7 @@ def test_a_gentle_cause_takes_one_replica_after_the_other():
 # Nothing is known before it happens
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(st.sampled_from(CAUSES), st.integers(1, 10_000))
 def test_before_the_onset_the_frames_are_those_of_the_quiet_weeks(cause, seed):
     now, calm = (stream_of(one).frames() for one in (secret_of(*cause, seed=seed), secret_of(None, seed=seed)))
@@ -320,7 +321,7 @@ changes = st.one_of(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(st.sampled_from(CAUSES), st.integers(1, 10_000), st.lists(changes, max_size=3), changes)
 def test_a_change_changes_no_frame_before_it_is_made(cause, seed, earlier, last):
     stream = stream_of(secret_of(*cause, seed=seed), served=grid(3000))

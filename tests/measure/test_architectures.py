@@ -8,6 +8,7 @@ from torchvision import models
 
 from simulator.measure.architectures import ARCHITECTURES, RAW_PIXELS, Architecture, multiply_adds, parameters
 from simulator.measure.onnx_export import TRAINED
+from tests.effort import quarter
 
 pytestmark = pytest.mark.zoo
 
@@ -43,7 +44,7 @@ def sizes_of(name: str) -> tuple[int, int]:
         return parameters(model), multiply_adds(model, architecture.input_shape)
 
 
-@pytest.mark.parametrize("name", CLASSIFIERS)
+@pytest.mark.parametrize("name", quarter(CLASSIFIERS))
 def test_sizes_are_those_that_torchvision_publishes(name: str) -> None:
     published = models.get_model_weights(name).DEFAULT
     weights, counted = sizes_of(name)
@@ -52,7 +53,7 @@ def test_sizes_are_those_that_torchvision_publishes(name: str) -> None:
     assert counted / 1e9 == pytest.approx(published.meta["_ops"], abs=6e-4)
 
 
-@pytest.mark.parametrize("name", DENSE)
+@pytest.mark.parametrize("name", quarter(DENSE))
 def test_detectors_and_segmenters_are_as_large_as_torchvision_publishes(name: str) -> None:
     published = models.get_model_weights(name).DEFAULT.meta
     weights, counted = sizes_of(name)
@@ -61,7 +62,7 @@ def test_detectors_and_segmenters_are_as_large_as_torchvision_publishes(name: st
     assert counted / 1e9 == pytest.approx(published["_ops"], rel=2e-3)
 
 
-@pytest.mark.parametrize("name", YOLOX)
+@pytest.mark.parametrize("name", quarter(YOLOX))
 def test_yolox_is_as_large_as_its_authors_publish(name: str) -> None:
     millions, operations = YOLOX[name]
     weights, counted = sizes_of(name)
@@ -85,7 +86,7 @@ def test_there_are_enough_of_each_task_and_all_have_a_family() -> None:
     assert all(network.family for network in [*ARCHITECTURES.values(), *TRAINED.values()])
 
 
-@pytest.mark.parametrize("name", LITE)
+@pytest.mark.parametrize("name", quarter(LITE))
 def test_lite_sizes_are_those_that_its_authors_publish(name: str) -> None:
     millions, multiply_add_millions = LITE[name]
     architecture = ARCHITECTURES[name]

@@ -32,6 +32,7 @@ def test_what_an_outcome_counts():
     assert found.throughput_per_s == 100 / 199
 
 
+@pytest.mark.long
 def test_every_point_is_predicted_run_twice_and_replayed():
     points = list(measure(TINY, lambda model, precision: Sleeper()))
     assert [point.policy for point in points] == ["one at a time", "up to 4, waits 1x"]
@@ -52,6 +53,7 @@ def test_the_grids_are_as_large_as_they_should_be():
     assert QUICK.seconds < 5 * 60
 
 
+@pytest.mark.long
 def test_the_command_prints_one_object_and_keeps_the_report(casesim, monkeypatch, tmp_path):
     monkeypatch.setattr(grids, "QUICK", TINY)
     monkeypatch.setattr("simulator.measure.fidelity_grid.ready", lambda model, precision: Sleeper())

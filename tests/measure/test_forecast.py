@@ -79,6 +79,7 @@ def share_held(load, studies, figure):
     return binomtest(sum(held(one, real, figure) for one, real in found), len(found)).proportion_ci()
 
 
+@pytest.mark.long
 def test_nineteen_runs_of_twenty_lie_in_the_interval_of_a_machine_that_wanders(monkeypatch):
     monkeypatch.setattr("simulator.measure.forecast.RUNS", 40)
     share = share_held(0.9, 30, "p99_s")

@@ -75,6 +75,7 @@ def test_a_silence_is_ended_with_all_that_was_started(monkeypatch: pytest.Monkey
     assert left([psutil.Process(pid) for pid in told if psutil.pid_exists(pid)]) == []
 
 
+@pytest.mark.long
 def test_who_tells_something_now_and_then_is_ended_by_the_time_in_all() -> None:
     with pytest.raises(InputError, match=f"is not done within 3 seconds, the most that it may take; {LESS}"):
         under_guard(asleep, 10_000, seconds=3)
@@ -104,6 +105,7 @@ def test_what_goes_wrong_there_is_raised_here(how: str, error: type[Exception], 
     assert str(raised.value) == sentence
 
 
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux alone can be told whom to end first")
 def test_where_memory_runs_out_it_is_the_first_to_go() -> None:
     assert under_guard(how_expendable)[0] == 1000

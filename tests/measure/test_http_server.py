@@ -12,12 +12,14 @@ from simulator.measure.http_server import Answered, ServerError, batches, servin
 from tests.families import family, left, started
 
 
+@pytest.mark.long
 def test_every_request_is_answered_once_over_http():
     with serving(None, [3, 8, 8], max_batch=4, wait_ms=1) as client:
         driven = drive(client.submit, 200, 50, seed=1)
     assert (driven.answered > driven.issued).all()
 
 
+@pytest.mark.long
 def test_batches_are_asked_for_and_all_their_requests_served():
     with serving(None, [3, 8, 8], max_batch=4, wait_ms=1) as client:
         served = client.serve_calls([(1, 0.0), (4, 0.0), (2, 0.01)])

@@ -62,6 +62,7 @@ def test_a_model_is_measured_into_the_users_data_and_found_there(run: Run, make_
     assert "the catalogue has no price for the machine 'here'" in answer.err
 
 
+@pytest.mark.long
 def test_the_same_file_is_measured_once_and_another_never_in_its_place(run: Run, make_onnx: OnnxMaker, tmp_path: Path) -> None:
     file, words = make_onnx(), ("--name", "net", "--json")
     run(file, *words)
@@ -161,6 +162,7 @@ def test_torch_is_not_imported(make_onnx: OnnxMaker) -> None:
     assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
+@pytest.mark.long
 def test_a_cancelled_measurement_writes_nothing(make_onnx: OnnxMaker, tmp_path: Path) -> None:
     command = "from simulator.cli.main import main; main()"
     # Weights among the inputs, as older exporters left them, make ONNX Runtime talk; the program is to read JSON only.
@@ -203,6 +205,7 @@ def spawned(command: psutil.Popen) -> list[psutil.Process]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("signal_", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_a_call_without_an_end_is_stopped_at_once(signal_: signal.Signals, tmp_path: Path) -> None:
     command, everybody = endless_measurement(tmp_path)
@@ -213,6 +216,7 @@ def test_a_call_without_an_end_is_stopped_at_once(signal_: signal.Signals, tmp_p
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("how", ["killed", pytest.param("alone", marks=pytest.mark.long)])
 def test_a_call_without_an_end_ends_with_whoever_started_it(how: str, tmp_path: Path) -> None:
     command, everybody = endless_measurement(tmp_path, *["--until-input-ends"] * (how == "alone"))

@@ -45,6 +45,7 @@ def test_the_phone_photo_has_12_megapixels_and_is_the_same_each_time(photos: Pat
     assert jpeg == phone_photo(photos)
 
 
+@pytest.mark.long
 def test_decoding_at_reduced_resolution_gives_nearly_the_same_thumbnail(photos: Path) -> None:
     jpeg = phone_photo(photos)
     full, reduced = (start_decoder(jpeg, way)(2) for way in (False, True))

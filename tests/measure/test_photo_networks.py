@@ -32,6 +32,7 @@ def test_a_head_in_the_network_answers_as_scikit_learn_outside_it(tiny_lite: str
     np.testing.assert_allclose(logits(frozen(takes, seen, LABELS), pixels), expected, rtol=1e-3, atol=1e-5)
 
 
+@pytest.mark.long
 def test_training_that_was_stopped_ends_as_one_that_was_not(
     tiny_lite: str, pixels: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

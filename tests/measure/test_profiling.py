@@ -53,6 +53,7 @@ def files(folder: Path) -> list[str]:
 USUAL = ("fp32", "int8_static")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "precision", [*USUAL, *(pytest.param(one, marks=pytest.mark.long) for one in PRECISIONS if one not in USUAL)]
 )

@@ -80,6 +80,7 @@ def test_16_bits_are_half_as_wide_inside_and_full_at_the_edges(source: Path, tmp
     assert {value.type.tensor_type.elem_type for value in [*graph.input, *graph.output]} == {onnx.TensorProto.FLOAT}
 
 
+@pytest.mark.long
 def test_a_percentile_leaves_an_outlier_out_of_the_scale(source: Path, tmp_path: Path) -> None:
     seen = images(count=300)
     seen[7][0, 3, 3] = 1000.0
@@ -139,7 +140,7 @@ def test_mixed_keeps_the_ends_in_float(tmp_path: Path) -> None:
     assert [makers.get(node.input[1]) for node in convolutions] == [None, "DequantizeLinear", None]
 
 
-@pytest.mark.parametrize("trained", [True, False])
+@pytest.mark.parametrize("trained", [True, pytest.param(False, marks=pytest.mark.long)])
 def test_what_overflows_16_bits_is_refused(tmp_path: Path, trained: bool) -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     nn.init.constant_(model[0].weight, 60000.0)

@@ -36,6 +36,7 @@ def logit(score: np.ndarray) -> np.ndarray:
     return np.log(score / (1 - score))
 
 
+@pytest.mark.long
 def test_every_photo_is_scored_by_a_network_that_never_saw_its_patient(trainer: Trainer) -> None:
     ((model, precision, table),) = trainer.tables(["tiny"], ("fp32",))
     takes, dataset = ARCHITECTURES["tiny"], trainer.dataset

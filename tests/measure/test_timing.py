@@ -76,6 +76,7 @@ def test_the_machine_is_looked_at_after_each_third_of_the_calls() -> None:
     assert made == ["call"] * 4 + ["look"] + ["call"] * 4 + ["look"] + ["call"] * 4 + ["look"]
 
 
+@pytest.mark.long
 def test_a_session_is_started_afresh_and_measured(tiny: str, tmp_path: Path) -> None:
     file, shape = tmp_path / "tiny.onnx", ARCHITECTURES[tiny].input_shape
     export(ARCHITECTURES[tiny].build(), shape, file)
@@ -92,6 +93,7 @@ def test_a_session_is_started_afresh_and_measured(tiny: str, tmp_path: Path) -> 
     assert [timed.batch for timed in run.calls] == [1, 2]
 
 
+@pytest.mark.long
 def test_memory_is_measured_at_each_size_in_a_process_of_its_own() -> None:
     run = measure(take_memory, 1, Effort(batches=(1, 4), least=1, most=1, starts=1))
     taken = {timed.batch: timed.resident_mb for timed in run.calls}

@@ -105,6 +105,7 @@ def test_a_time_is_paired_by_replication(base):
     assert (change.value, change.low, change.high) == pytest.approx((2, 2, 2), abs=1e-5)
 
 
+@pytest.mark.long
 def test_faster_machines_that_are_projected_change_no_wait_for_people(base):
     """Both designs wait for the same labelled people, at the edges of the projection too."""
     wait = "wait_p95_s.dermatologist.urgent"

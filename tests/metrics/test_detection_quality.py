@@ -122,6 +122,7 @@ def test_nothing_found_is_zero_and_nothing_labelled_is_no_number():
     assert np.isnan(average_precision(unlabelled, found, IMAGES)).all()
 
 
+@pytest.mark.long
 def test_an_interval_covers_what_the_images_came_from():
     """A bootstrap by image of AP covers the AP of the many images that its images were drawn from, most of the time."""
     labels, found = example(5, labelled=2000, answered=6000, images=400)

@@ -154,6 +154,7 @@ def test_a_resampled_plan_keeps_scores_of_several_models_together():
     assert sorted(tables["a"].positives) != sorted(TABLE.positives)
 
 
+@pytest.mark.long
 def test_a_warm_up_is_cut_off_the_replications_that_ran_again_too():
     """A rush at the front that the warm-up leaves out must not look like the luck of the labels."""
     routes = {"at_sensitivity": 0.9, "to": "r"}, {"to": "cleared"}

@@ -18,6 +18,7 @@ def test_where_it_was_chosen_a_threshold_always_keeps_its_promise():
     assert (rows[rows["way"] == SAME]["reached"] >= rows[rows["way"] == SAME]["promise"]).all()
 
 
+@pytest.mark.long
 def test_on_the_next_fold_it_reaches_what_ranks_say_on_average():
     # Folds of 20 positives: at 95% the 19th is the threshold, which a stranger reaches with chance 19 / 21.
     reached = {NEXT: [], REST: []}

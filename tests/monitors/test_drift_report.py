@@ -107,6 +107,7 @@ def test_a_slice_that_only_one_file_has_is_told() -> None:
     assert found.notes == ["site = new: 0 rows of the reference and 10 of production, fewer than 20: not compared"]
 
 
+@pytest.mark.long
 def test_windows_tell_when_it_began_however_the_rows_are_ordered() -> None:
     stamps = pd.date_range("2026-01-01", periods=300, freq="10min").strftime("%Y-%m-%dT%H:%M").to_numpy()
     rng = np.random.default_rng(1)

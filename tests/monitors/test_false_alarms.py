@@ -77,6 +77,7 @@ def _contiguous(first: pd.Series, second: pd.Series) -> Blocks:
     return contiguous(sizes, block_length([first.to_numpy()], sizes))
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("week", "group"), [(series, None), (dwelling, "scene"), (dwelling, None), (weather, "scene")])
 def test_the_plain_test_breaks_its_promise_of_5_percent_and_blocks_keep_it(week: Week, group: str | None) -> None:
     plain, kept = quick_alarms(week, group, 200)

@@ -71,11 +71,13 @@ def default_design(practice, _default_designs):
 
 
 def settled(page):
-    """Look again until the run of the design has come to its end."""
+    """Look again until the run of the design has come to its end; seldom, as each look takes processor time from it."""
     deadline = monotonic() + 240
     while page.get("progress"):
         assert monotonic() < deadline
-        sleep(0.1)
+        next_look = monotonic() + 1
+        while monotonic() < next_look and any(job.running for job in [*registry()._jobs.values()]):
+            sleep(0.02)
         page.run()
     return page
 

@@ -30,6 +30,7 @@ def test_the_first_panel_tells_the_surprise(evidence_page):
     assert len(page.get("plotly_chart")) == 2
 
 
+@pytest.mark.long
 def test_a_broken_profile_is_told_and_the_others_are_shown(evidence_page, monkeypatch, tmp_path):
     broken = write_profile(profile("net", b1=[1.0, 2.0]), tmp_path)
     broken.write_text(broken.read_text(encoding="utf-8").replace("2.0", "-2.0"), encoding="utf-8")

@@ -52,6 +52,7 @@ def test_the_shipped_cases_stand_in_order_under_the_design_of_the_first(request,
     assert any(f"{plain(first.title)}, the default design: " in caption.value for caption in page.caption)
 
 
+@pytest.mark.long
 def test_what_a_newcomer_reads_first_holds_and_leaves_something_to_do():
     """The verdicts of the first few replications of the first case are those of many more: some are met, some are not."""
     plan = compile_plan(load(scenario_ids()[0]))

@@ -56,6 +56,7 @@ def test_a_changed_choice_runs_by_itself_and_is_compared_with_the_run_before(pra
     assert page.query_params["operating_point"] == ["1.0"] or page.query_params["operating_point"] == "1"
 
 
+@pytest.mark.long
 def test_with_live_off_only_the_button_runs_a_design_and_old_verdicts_are_dimmed_until_then(practice):
     page = settled(practice(case=STORM))
     page.toggle(key=f"{STORM}:live").set_value(False).run()
@@ -148,6 +149,7 @@ def test_the_panels_of_a_case_answer_its_questions_in_order(practice):
     assert [tab.label for tab in practice(case=STORM).tabs] == asked
 
 
+@pytest.mark.long
 def test_an_exhibit_from_outside_appears_on_the_page_of_a_case_that_names_it(practice, monkeypatch):
     monkeypatch.setitem(EXHIBITS, "hello", Exhibit("A greeting", "costs"))
     monkeypatch.setitem(panels_by_exhibit(), "hello", lambda result: st.markdown(f"Hello, {result.requests:,} requests."))
@@ -184,6 +186,7 @@ def cancels(page):
     return page.run()
 
 
+@pytest.mark.long
 def test_to_cancel_ends_ones_own_run_until_it_is_run_again_and_leaves_it_to_others(practice):
     mine, theirs = running(practice), running(practice)
     cancels(mine)

@@ -88,6 +88,7 @@ def test_wrong_picks_in_the_address_are_told_and_left_at_their_defaults(vehicle)
     assert page.select_slider(key=f"{CASE}:front_rate").value == 10
 
 
+@pytest.mark.long
 def test_an_encounter_is_picked_moved_through_and_told_for_both_designs(vehicle):
     page = shows(vehicle(queue="fifo", computer="agx_frugal"), "Who stops in time")
     assert re.search(r"this design (never )?confirms it.*the default design (never )?confirms it", told(page))

@@ -27,6 +27,7 @@ from tests.builders import (
     run_at,
     score_table,
 )
+from tests.effort import examples
 
 WAYS = {"escalated": end(escalated=True, detected=assumed(1)), "cleared": end(), "done": end(), "lost": end()}
 SCORES = score_table([0.9, 0.4], [0.1, 0.7])
@@ -101,7 +102,7 @@ def hurried(draw):
     return plan(stages, tables, SCORES, population=population(), ends=WAYS, rate=draw(st.sampled_from([0.5, 2])), seconds=40)
 
 
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 @given(hurried(), st.integers(0, 99))
 def test_nobody_is_routed_by_a_value_from_the_future(made, seed):
     """The gate takes no time: a request is there when it ends, and its score is known from the end of its service on."""

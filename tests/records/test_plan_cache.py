@@ -3,6 +3,8 @@
 import gc
 from weakref import ref
 
+import pytest
+
 from simulator.records.streams import cache_per_plan
 from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
@@ -23,6 +25,7 @@ def test_it_is_worked_out_once_for_each_plan_and_each_question():
     assert len(asked) == 3
 
 
+@pytest.mark.long
 def test_a_plan_that_is_gone_leaves_nothing_to_one_that_takes_its_place():
     @cache_per_plan
     def horizon(plan):

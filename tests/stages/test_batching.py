@@ -14,6 +14,7 @@ from simulator.stages.batching import TritonRule
 from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.pool_evidence import constant
 from tests.builders import arrivals_at, assumed, batches, plan, pool, run_at
+from tests.effort import examples
 
 TEN = 10.0
 
@@ -331,7 +332,7 @@ ticks = st.integers(0, 240) | st.sampled_from([0, 40, 80, 120])
 quarters = st.lists(ticks, min_size=1, max_size=25).map(lambda ticks: sorted(tick / 4 for tick in ticks))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(quarters, rules(), st.integers(1, 3), st.sampled_from([1.0, 6.0, inf]), st.sampled_from([0, 1, 3, inf]), st.booleans())
 def test_triton_schedules_equal_those_made_instant_by_instant(times, rule, replicas, timeout, most, managed):
     largest, preferred, delay = rule

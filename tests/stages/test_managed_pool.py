@@ -17,6 +17,7 @@ from simulator.stages.pool_evidence import GRID, LatencyTable, constant
 from simulator.theory.queue_formulas import mmc_wait
 from tests.builders import assumed, batches, end, exponential, figures, fork, gate, join, plan, pool, population, run_at
 from tests.case.test_checks import messages
+from tests.effort import examples
 from tests.engine.intervals import assert_agrees
 from tests.engine.networks import SCORES, networks, ordered, pools, pools_of, reachable, service_times
 
@@ -104,7 +105,7 @@ def managed(made, seed):
 
 
 #: Where a request may come back to a pool at the very instant of a time-out, it depends on turns which pool is served first.
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(two_in_a_row() | networks(late_fallbacks=False))
 def test_without_policies_it_does_what_the_plain_pool_does(made):
     (plain, visits), (other, others) = (state(trace) for trace in (simulate(made, 3), managed(made, 3)))
@@ -226,6 +227,7 @@ def test_the_least_outstanding_queue_is_joined():
     assert starts(trace) == [(0, 0), (1, 1), (0, 10), (0, 20), (1, 11)]
 
 
+@pytest.mark.long
 def test_a_random_queue_each_is_as_many_queues_with_their_share_of_the_arrivals():
     made = plan({"p": pool(balance="random", replicas=8)}, exponential(1.0), rate=0.5 * 8, seconds=1500)
     assert_agrees(mean_waits(made, 20), mmc_wait(0.5, 1.0, 1), checks=1)
@@ -240,6 +242,7 @@ def test_round_robin_waits_are_those_of_erlang_arrivals():
     assert_agrees(mean_waits(made, 30), sigma / (1 - sigma), checks=1)
 
 
+@pytest.mark.long
 def test_the_power_of_two_choices_is_that_of_many_queues():
     """Mitzenmacher 2001: with ever more queues the mean response goes to the sum of rho^(2^i - 2), services of mean 1."""
     made = plan({"p": pool(balance="two_choices", replicas=400)}, exponential(1.0), rate=0.7 * 400, seconds=50)
@@ -367,6 +370,7 @@ def test_on_a_device_of_its_own_that_could_be_shared_a_replica_fails_as_on_any_o
             assert_frame_equal(struck(times, balls, **fields).visits, struck(times, balls, **fields, **shared).visits)
 
 
+@pytest.mark.long
 def test_turns_at_a_shared_device_are_processor_sharing():
     """M/G/1-PS: the response time is service / (1 - rho) for each service time, whatever their mix (Kleinrock 1976)."""
     stages = {
@@ -424,6 +428,7 @@ def test_pools_share_cores_with_each_other_and_a_hot_processor_slows_what_begins
     assert dict(zip(visits["stage"], visits["left_s"], strict=True)) == pytest.approx({"a": 6, "b": 10, "c": 14, "meet": 14})
 
 
+@pytest.mark.long
 def test_shared_cores_are_processor_sharing_by_several_servers():
     """As many are there as in M/M/c, whatever the service times are, and each stays in proportion to its own (Kelly 1979)."""
     stages = {
@@ -573,6 +578,7 @@ def test_in_the_long_run_replicas_are_up_their_mean_time_up_over_that_and_the_re
     assert_agrees(up, 3 / 4, checks=1)
 
 
+@pytest.mark.long
 def test_a_request_that_meets_failing_replicas_waits_as_an_on_off_server_makes_it():
     """Lone requests find the one replica down for 1 - A of the time, and then wait for the rest of an exponential repair."""
     made = plan({"p": pool(failures=FAILING)}, constant(1e-6), run=TEN_DAYS, rate=0.02)

@@ -11,6 +11,7 @@ from simulator.records.timetables import Roster, clock_s
 from simulator.stages.pool_evidence import constant
 from simulator.theory.queue_formulas import mg1_wait, mmc_wait
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, run_at, score_table, spread
+from tests.effort import examples
 from tests.engine.intervals import assert_agrees
 
 DAY = {"starts_at": "07:00", "days": 1, "drain_days": 1, "replications": 2}
@@ -108,7 +109,7 @@ def test_of_the_cases_that_come_at_once_the_most_urgent_is_read_and_then_the_las
 minutes = st.lists(st.integers(0, 60) | st.sampled_from([0, 10, 20, 30]), min_size=1, max_size=25).map(sorted)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(minutes, st.integers(1, 3), st.integers(1, 3))
 def test_reviewers_who_are_always_there_are_replicas_that_take_one_case_at_a_time(times, readers, most):
     made = plan({"p": pool(replicas=readers, max_queue=most, on_full="done")}, constant(600.0), run=DAY)
@@ -328,7 +329,7 @@ def rotas(draw):
     return found
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(rotas(), st.lists(st.integers(0, 500), min_size=1, max_size=40), st.sampled_from([0, 0.5, 1]), st.sampled_from([0, 0.4]))
 def test_whatever_the_rota_who_reads_is_on_duty_and_no_case_waits_for_somebody_free(rota, arrivals, share, fatigue):
     stage = people(minutes=10, shifts=rota, fatigue_per_h=assumed(fatigue), **twice(share))

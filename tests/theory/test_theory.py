@@ -228,6 +228,7 @@ def test_a_measured_network_gets_as_much_done_as_its_load_says(model, precision,
     assert_agrees(done, rate / load.mean, checks=3, sharp=0.03)
 
 
+@pytest.mark.long
 def test_a_shared_accelerator_gets_as_much_done_for_each_pool_as_its_load_says():
     """The first pool is asked for more than it can do, the second has enough: they share it by turns, or nearly so."""
     for slowdown, replicas in ((2, 1), (1.5, 1), (1.3, 3)):

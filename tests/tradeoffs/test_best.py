@@ -54,12 +54,14 @@ class Bench:
         return Search(AXES, DesignPoint(), [ENOUGH], Goal(COST, higher=False), self.run, seed)
 
 
+@pytest.mark.long
 def test_in_a_space_of_360_designs_a_search_of_120_finds_the_best_or_nearly():
     found = [Bench().search(seed).find(120) for seed in range(5)]
     assert all(one.best.meets for one in found)
     assert np.median([one.best.cost for one in found]) <= Bench().best() + 2
 
 
+@pytest.mark.long
 def test_it_needs_fewer_designs_than_drawing_them_at_random():
     def left(sampler: str) -> float:
         costs = []

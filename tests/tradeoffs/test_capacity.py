@@ -86,6 +86,7 @@ def test_what_a_thousand_cost_falls_with_the_load(carried):
     assert len(costs) >= 4
 
 
+@pytest.mark.long
 def test_the_fewest_servers_are_those_with_which_theory_meets_the_bound():
     made = requested(75.0, picks={"readers": 8})
     found = Loading(made, claims_of(made.scenario), Here().submit).find()

@@ -57,6 +57,7 @@ def test_the_place_where_the_cost_turns_is_where_runs_say_it_turns(evidence):
     assert again[0].value("cost_per_1000_usd") <= 60_000 <= again[1].value("cost_per_1000_usd")
 
 
+@pytest.mark.long
 def test_the_interval_of_the_place_holds_the_one_that_the_case_is_made_of(evidence):
     """The cost is a line in the price of a visit, so that many requests at two prices tell where it truly turns."""
     exact = requested(replications=40, seed=999)
@@ -87,6 +88,7 @@ def test_a_figure_that_does_not_matter_turns_nothing(evidence):
     )
 
 
+@pytest.mark.long
 def test_with_all_figures_in_doubt_at_once_it_is_told_how_often_the_answer_stays(evidence):
     made = requested()
     found = BreakevenSearch(made, Here().submit).find(

@@ -186,8 +186,8 @@ def _wait_of_score(score: float, trace: Trace) -> float:
     MEANS,
     "M/M/1, a pool by class: mean wait",
     COBHAM,
-    [{"load": 0.7, "priority": number} for number in (1, 2)],
-    long=[{"load": 0.7, "priority": 3}],
+    [{"load": 0.7, "priority": 1}],
+    long=[{"load": 0.7, "priority": number} for number in (2, 3)],
 )
 def by_class(load: float, priority: int) -> Experiment:
     kinds = {
@@ -216,13 +216,14 @@ THINK_S = 4.0
     MEANS,
     "M/M/c//N: requests a second",
     REPAIR,
-    [{"clients": 1, "servers": 1}, {"clients": 6, "servers": 1}, {"clients": 12, "servers": 3}],
+    [{"clients": 1, "servers": 1}, {"clients": 12, "servers": 3}],
+    long=[{"clients": 6, "servers": 1}],
 )
 def repairman(clients: int, servers: int) -> Experiment:
     return Experiment(repairman_rate(clients, servers, THINK_S, 1.0), _loop(clients, servers), _rate)
 
 
-@law(MEANS, "M/M/c//N: time in the system", REPAIR, [{"clients": 6, "servers": 1}, {"clients": 12, "servers": 3}])
+@law(MEANS, "M/M/c//N: time in the system", REPAIR, [{"clients": 6, "servers": 1}], long=[{"clients": 12, "servers": 3}])
 def repairman_sojourn(clients: int, servers: int) -> Experiment:
     """The response time law: N = X (R + Z)."""
     exact = clients / repairman_rate(clients, servers, THINK_S, 1.0) - THINK_S
@@ -342,13 +343,13 @@ def periodic_peak_age(load: float) -> Experiment:
     return Experiment(dm1_peak_age(load, 1.0), _stream(load, 2_000, _sensor(load)), mean_peak_age)
 
 
-@law(MEANS, "M/M/1/1, preempted by the newest: mean age", CISS, [{"load": 0.5}, {"load": 1.0}, {"load": 3.0}])
+@law(MEANS, "M/M/1/1, preempted by the newest: mean age", CISS, [{"load": 1.0}], long=[{"load": 0.5}, {"load": 3.0}])
 def preempted_age(load: float) -> Experiment:
     made = _stream(load, 4_000, preempts="newest", on_replaced="lost")
     return Experiment(preemptive_age(load, 1.0), made, mean_age)
 
 
-@law(MEANS, "M/M/1/2, the newest waits: mean age", COSTA, [{"load": 0.5}, {"load": 1.0}, {"load": 3.0}])
+@law(MEANS, "M/M/1/2, the newest waits: mean age", COSTA, [{"load": 1.0}], long=[{"load": 0.5}, {"load": 3.0}])
 def newest_waits(load: float) -> Experiment:
     made = _stream(load, 4_000, replaces="newest", on_replaced="lost")
     return Experiment(newest_waits_age(load, 1.0), made, mean_age)
