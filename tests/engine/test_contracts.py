@@ -344,6 +344,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(kind):
     assert first != other
 
 
+@pytest.mark.long
 def test_another_process_gives_the_same_runs():
     code = "from tests.engine.test_contracts import *; print(json.dumps(digests()))"
     env = os.environ | {"PYTHONHASHSEED": "7", "PYTHONPATH": os.pathsep.join(sys.path)}

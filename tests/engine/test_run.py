@@ -30,6 +30,7 @@ def test_in_any_network_no_request_is_lost_no_server_idles_and_no_effect_comes_b
     check(simulate(made, seed))
 
 
+@pytest.mark.long
 @settings(max_examples=examples(80))
 @given(networks(late_fallbacks=False), st.integers(0, 2**31))
 def test_a_stage_that_runs_ahead_ends_where_single_steps_and_single_handovers_end(made, seed):

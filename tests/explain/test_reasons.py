@@ -229,6 +229,7 @@ def test_a_move_changes_an_objective_by_what_runs_of_both_designs_say():
     assert move.sentence in skin().reasons[0].to_json()["advice"]
 
 
+@pytest.mark.long
 def test_people_are_told_to_be_too_few_where_they_are():
     result = skin(dermatologists=10)
     wait = result.reasons[3]

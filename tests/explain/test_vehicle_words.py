@@ -27,6 +27,7 @@ def said(found):
     return [*found.warnings, *(note.sentence for note in found.trust)]
 
 
+@pytest.mark.long
 def test_of_stages_to_which_nothing_came_nothing_is_said():
     found = run()
     assert idle_labels(found.plan, found.stages) == ["Strong detector", "Network for the LiDAR"]

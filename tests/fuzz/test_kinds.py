@@ -21,7 +21,7 @@ NAMES = {kind.name: kind for kind in KINDS}
 @pytest.mark.parametrize("name", NAMES)
 def test_the_same_seed_gives_the_same_input(name):
     trials = NAMES[name].trials
-    first, same, other = (list(islice(trials(seed, 5), 5)) for seed in (7, 7, 8))
+    first, same, other = (list(islice(trials(seed, 2), 2)) for seed in (7, 7, 8))
     assert first == same != other
 
 

@@ -22,6 +22,7 @@ def test_what_the_work_raises_is_raised() -> None:
         in_fresh_process(divmod, 7, 0)
 
 
+@pytest.mark.long
 def test_a_crash_ends_the_work_alone_and_counts_as_a_refusal() -> None:
     with pytest.raises(CrashError):
         in_fresh_process(signal.raise_signal, signal.SIGKILL)

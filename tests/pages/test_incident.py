@@ -224,6 +224,7 @@ def test_whoever_waited_to_the_end_of_the_stream_can_still_name_the_cause(room):
     assert "You named no cause" in page.error[0].value
 
 
+@pytest.mark.long
 def test_once_revealed_a_link_may_bring_other_actions(room):
     name = begun("overload")
     page = room(case=CASE, incident=name, actions=packed([]))

@@ -74,6 +74,7 @@ def test_the_page_and_the_library_give_the_same_run(practice):
     assert f"run hash {summary.run_hash}" in told(page)
 
 
+@pytest.mark.long
 def test_the_address_of_one_case_carries_nothing_of_another(practice):
     page = settled(practice(case=STORM, replicas="3"))
     page.query_params.clear()

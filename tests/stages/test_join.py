@@ -170,6 +170,7 @@ def test_a_fork_may_name_one_stage_twice():
     assert finished(plan(stages, constant(3.0))) == pytest.approx([6, 16])
 
 
+@pytest.mark.long
 @given(
     times=st.lists(st.integers(0, 400), min_size=1, max_size=30, unique=True),
     ways=st.tuples(st.integers(1, 40), st.integers(1, 40)),

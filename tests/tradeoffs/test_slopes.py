@@ -42,6 +42,7 @@ def effects():
     return {"traffic": np.array(found["traffic"]), "service": np.array(found[minutes])}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("of", ["traffic", "service"])
 def test_the_effect_of_an_axis_is_the_derivative_that_theory_has(effects, of):
     """Over sixteen independent runs, the 95% interval of the slope holds it; and it is known to within a tenth."""
