@@ -14,7 +14,6 @@ from simulator.intervals import (
     LEVEL,
     Estimate,
     Interval,
-    corrected_interval,
     dependent_sum,
     effective_trials,
     estimate,
@@ -219,7 +218,7 @@ class Estimator:
 
     def _by_way(self, name: str, totals: list[Total], value: float) -> Interval | None:
         change = self._draws(name, totals)
-        return None if change is None or self.ways is None else of_draws(value, change, self.ways.pinned)
+        return None if change is None or self.ways is None else of_draws(value, change)
 
     def draws(self, name: str) -> Floats | None:
         """Return the change of a sum over people in each resample, through the negatives, then the positives.
@@ -237,8 +236,8 @@ class Estimator:
         before = _ratio(means, counts, now)
         moved = []
         for positive in (0, 1):
-            shares = np.repeat(now[None], len(self.ways.resampled), axis=0)
-            shares[:, positive] = self.ways.resampled[:, positive]
+            shares = np.repeat(now[None], len(self.ways.drawn), axis=0)
+            shares[:, positive] = self.ways.drawn[:, positive]
             moved.append(_ratio(means, counts, shares) - before)
         return np.stack(moved)
 
@@ -288,19 +287,15 @@ class Estimator:
         return complete[:, 0], complete[:, 1]
 
 
-def of_draws(value: float, moved: Floats, pinned: Sequence[bool]) -> Interval:
-    """Return a figure with the spread of its resamples among negatives and among positives, moved: shape (2, resamples).
+def of_draws(value: float, moved: Floats) -> Interval:
+    """Return a figure with the spread of its draws among negatives and among positives, moved: shape (2, draws).
 
-    What is judged on resamples is how the estimate would vary, and its bias is corrected; what is judged on the table is what
-    the next people will meet. Where one class is judged so and the other so, a threshold that came out too low means more
-    positives found than told, and fewer alarms: the two errors are related the other way round than the two changes. Errors
-    that cancel each other are taken for independent, so that no difference is claimed on the strength of that.
+    A threshold that came out too low means more positives found than the labelled ones tell, and fewer alarms among negatives.
+    Errors that cancel each other are taken for independent, so that no difference is claimed on the strength of that.
     """
-    intervals = (percentile_interval if fixed else corrected_interval for fixed in pinned)
-    negatives, positives = (interval(value, value + part) for interval, part in zip(intervals, moved, strict=True))
+    negatives, positives = (percentile_interval(value, value + part) for part in moved)
     finite = moved[:, np.isfinite(moved).all(0)]
     related = float(np.corrcoef(finite[0], finite[1])[0, 1]) if (finite.std(1) > 0).all() else 0.0
-    related = related if pinned[0] == pinned[1] else -related
     return dependent_sum(value, negatives, positives, max(related, 0.0))
 
 

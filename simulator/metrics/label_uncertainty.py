@@ -1,8 +1,12 @@
-"""Uncertainty due to the choice of labelled people: thresholds are chosen anew on resampled people, and metrics follow.
+"""Uncertainty due to the choice of labelled people: draws of the thresholds and of each class's shares, and metrics follow.
 
-Whole patients are resampled (Efron and Tibshirani 1993, chapter 8), and on each resample every threshold is chosen again. The
-class that a threshold is chosen on is judged on the table itself: on the resample that chose it, a threshold always keeps its
-promise. The other class is judged on the resample. (Input uncertainty: Barton, Nelson and Xie 2013, INFORMS J Computing 26:74.)
+Whole patients are resampled (Efron and Tibshirani 1993, chapter 8). A bootstrap of an extreme fails, though: no resample holds
+a score below the lowest. So resamples only order the draws, and exact distributions give their size. The number of labelled
+items below the threshold that everybody's labels would give is binomial, whatever their distribution, which says between which
+two scores that threshold lies (David and Nagaraja 2003, Order Statistics, section 7.1). The class that a threshold is chosen
+on is judged at the threshold that was chosen, by the exact interval of Clopper and Pearson (1934); the other class at the
+drawn thresholds. Items of one patient count for less than as many patients. (Input uncertainty: Barton, Nelson and Xie 2013,
+INFORMS J Computing 26:74.)
 
 What is a sum over people needs no new run: a resample changes which share of a class takes which way through the gates, and
 leaves what follows a way. Where queues answer, a few replications run again on resampled tables (`resampled_plan`).
@@ -28,8 +32,9 @@ from simulator.case.attributes import item_values
 from simulator.case.curveballs import AffectedQuantity, changes
 from simulator.engine.plan import Plan
 from simulator.evidence.score_tables import Published, ScoreTable
-from simulator.intervals import Interval, percentile_interval
+from simulator.intervals import Interval, share_interval
 from simulator.limits import MIB
+from simulator.metrics.exact_draws import LabelledClass
 from simulator.metrics.stage_metrics import strikes_of
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import steps
@@ -86,22 +91,19 @@ class RoutingShares:
     """The ways through the gates by score that labelled items take, and the share of each class that takes each.
 
     codes: the ways, shape (ways,); original: shares on the table, shape (2, ways), negatives first
-    resampled: the same on each resample, shape (RESAMPLES, 2, ways)
-    pinned: whether thresholds fix the share of each class, negatives first, or all of it goes one way: then it is judged on
-    the table
+    drawn: what they may be for everybody, as many draws as resamples, shape (RESAMPLES, 2, ways)
     groups: the same for each group of an attribute of the labelled items, by the key of the group; where a resample holds more
     of a class's group than the table does, its shares are larger by as much
     """
 
     codes: Codes
     original: Floats
-    resampled: Floats
-    pinned: tuple[bool, bool]
+    drawn: Floats
     groups: Mapping[str, RoutingShares] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
-        own = self.codes.nbytes + self.original.nbytes + self.resampled.nbytes
+        own = self.codes.nbytes + self.original.nbytes + self.drawn.nbytes
         return own + sum(one.nbytes for one in self.groups.values())
 
 
@@ -170,7 +172,7 @@ def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
     def ways(members: NDArray[np.bool_]) -> RoutingShares:
         of_class = [taken[members & ~is_positive], taken[members & is_positive]]
         shares = [np.mean(one[:, None] == codes, axis=0) if len(one) else np.zeros(len(codes)) for one in of_class]
-        return RoutingShares(codes, np.stack(shares), np.empty((0, 2, len(codes))), (False, False))
+        return RoutingShares(codes, np.stack(shares), np.empty((0, 2, len(codes))))
 
     groups = {key: ways(members) for key, members in item_groups(other).items()}
     return replace(ways(np.ones(len(taken), bool)), groups=groups)
@@ -206,40 +208,34 @@ class _Taken:
         ]
 
     def ways(self, members: NDArray[np.bool_]) -> RoutingShares:
-        """Return the shares of a group's ways on each resample; members: the items of the group, shape (items,)."""
+        """Return the shares of a group's ways in each draw; members: the items of the group, shape (items,)."""
         codes, people = np.unique(np.concatenate(self.by_class)), labelled_people(self.table, members)
-        original, resampled, pinned = np.zeros((2, len(codes))), np.zeros((len(self.weights), 2, len(codes))), [False, False]
+        original, drawn = np.zeros((2, len(codes))), np.zeros((len(self.weights), 2, len(codes)))
         for of_class, part in enumerate(self.parts):
-            if not members[part].any():
-                continue
-            now = self.now[part][members[part]]
-            original[of_class] = np.mean(now[:, None] == codes, axis=0)
-            whole = bool(members[part].all())
-            resampled[:, of_class], pinned[of_class] = self._resampled(of_class, members[part], codes)
-            if not whole:
-                possible = np.isin(codes, self.by_class[of_class])
-                unseen = np.flatnonzero(possible & (resampled[:, of_class] <= _SLACK).all(0))
-                _take(resampled[:, of_class], unseen, people[of_class])
-                pinned[of_class] |= len(unseen) > 0
-        ways = RoutingShares(codes, original, resampled, (pinned[0], pinned[1]))
+            if members[part].any():
+                original[of_class] = np.mean(self.now[part][members[part]][:, None] == codes, axis=0)
+                drawn[:, of_class] = self._drawn(of_class, members[part], codes, people[of_class])
+        ways = RoutingShares(codes, original, drawn)
         ways = ways if self.closed else _with_doubt(ways, people)
         for of_class, part in enumerate(self.parts):
-            ways.resampled[:, of_class] *= self._mass(of_class, members[part])[:, None]
+            ways.drawn[:, of_class] *= self._mass(of_class, members[part])[:, None]
         return ways
 
-    def _resampled(self, of_class: int, members: NDArray[np.bool_], codes: Codes) -> tuple[Floats, bool]:
-        """Return the share of a class's group that takes each way on each resample, and whether thresholds fix it.
+    def _drawn(self, of_class: int, members: NDArray[np.bool_], codes: Codes, people: int) -> Floats:
+        """Return the share of a class's group that takes each way in each draw, shape (RESAMPLES, ways).
 
-        A threshold fixes what becomes of its class, and not of a part of it. How a part fares at the threshold that was chosen
-        is judged on resamples of that part; to first order that is also what the luck of the threshold does to the whole class
+        The class that thresholds are chosen on is judged at those that were chosen: so will the next people be. How a part of
+        it fares is judged on that part; to first order that is also what the luck of the threshold does to the whole class
         (Bahadur 1966, Ann Math Stat 37:577).
         """
-        part, pins = self.parts[of_class], self.pins[of_class]
-        if members.all():
-            weights, anew = self.weights[:, part], self.anew[:, part]
-            return _shares(anew, np.ones_like(weights) if pins else weights, codes), pins
-        weights = self.weights[:, part][:, members]
-        return _shares(self.now[part][members] if pins else self.anew[:, part][:, members], weights, codes), False
+        part, possible = self.parts[of_class], np.isin(codes, self.by_class[of_class])
+        weights, anew = self.weights[:, part][:, members], self.anew[:, part]
+        if self.pins[of_class] or (anew == self.now[part]).all():
+            return labelled_class(self.table, of_class).of(members).shares(self.now[part][members], codes, possible)
+        drawn = _shares(anew[:, members], weights, codes)
+        if not members.all():
+            _take(drawn, np.flatnonzero(possible & (drawn <= _SLACK).all(0)), people)
+        return drawn
 
     @cached_property
     def totals(self) -> list[Floats]:
@@ -255,12 +251,20 @@ class _Taken:
             return np.asarray(weight / self.totals[of_class] / members.mean())
 
 
-def _take(resampled: Floats, unseen: NDArray[np.intp], people: int) -> None:
-    taken = np.zeros((len(resampled), len(unseen)))
+def _take(drawn: Floats, unseen: NDArray[np.intp], people: int) -> None:
+    taken = np.zeros((len(drawn), len(unseen)))
     for place in range(len(unseen)):
         taken[:, place] = np.roll(never_seen(people), place)
-    resampled *= 1 - np.minimum(taken.sum(1, keepdims=True), 1)
-    resampled[:, unseen] = taken
+    drawn *= 1 - np.minimum(taken.sum(1, keepdims=True), 1)
+    drawn[:, unseen] = taken
+
+
+def labelled_class(table: ScoreTable, of_class: int) -> LabelledClass:
+    """Return the labelled items of a class: 0 the negatives, 1 the positives."""
+    negative, positive = np.split(weights_of(table), [len(table.positives)], axis=1)[::-1]
+    if of_class:
+        return LabelledClass(table.positives, table.positive_patients, positive, table.positive_evidence)
+    return LabelledClass(table.negatives, table.negative_patients, negative, table.negative_evidence)
 
 
 @cache_per_plan
@@ -290,19 +294,17 @@ def labelled_people(table: ScoreTable, members: NDArray[np.bool_]) -> tuple[int,
 
 
 def _with_doubt(ways: RoutingShares, known: tuple[int, int]) -> RoutingShares:
-    pinned = list(ways.pinned)
     codes = ways.codes if len(ways.codes) > 1 else np.array([ways.codes[0], ways.codes[0] + 1])
     more = len(codes) - len(ways.codes)
     original = np.pad(ways.original, ((0, 0), (0, more)))
-    resampled = np.pad(ways.resampled, ((0, 0), (0, 0), (0, more)))
+    drawn = np.pad(ways.drawn, ((0, 0), (0, 0), (0, more)))
     for of_class, people in enumerate(known):
         way = int(original[of_class].argmax())
-        if (resampled[:, of_class, way] > 1 - _SLACK).all():
+        if (drawn[:, of_class, way] > 1 - _SLACK).all():
             other = min((place for place in range(len(codes)) if place != way), key=lambda place: abs(place - way))
             errs = never_seen(people)
-            resampled[:, of_class, way], resampled[:, of_class, other] = 1 - errs, errs
-            pinned[of_class] = True
-    return RoutingShares(codes, original, resampled, (pinned[0], pinned[1]))
+            drawn[:, of_class, way], drawn[:, of_class, other] = 1 - errs, errs
+    return RoutingShares(codes, original, drawn)
 
 
 def never_seen(people: int) -> Floats:
@@ -372,33 +374,31 @@ def _asks_of(table: ScoreTable, route: Route, promised: bool) -> Hashable:
 
 @cached(LRUCache(1024), _asks_of, Lock())
 def _cuts(table: ScoreTable, route: Route, promised: bool) -> Floats:
-    """Return the threshold of a route in each resample, shape (RESAMPLES,); shared by designs with equal scores and routes."""
-    positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
+    """Return draws of a route's threshold, shape (RESAMPLES,); shared by designs with equal scores and routes."""
     if route.at_sensitivity is not None:
-        return thresholds_anew(table.positives, positive, route.at_sensitivity, promised)
+        return threshold_draws(table, route.at_sensitivity, promised)
     if route.at_specificity is not None:
-        lowest = _ranked(table.negatives, negative, route.at_specificity, promised)
+        now = table.threshold_above(route.at_specificity, promised)
+        if np.isinf(now):
+            return np.full(RESAMPLES, now)
+        highest = labelled_class(table, 0).quantiles(route.at_specificity, np.nextafter(np.float32(now), np.float32(-np.inf)))
         # As scores are compared in single precision, just above the last negative that is to stay below.
-        return np.where(np.isinf(lowest), lowest, np.nextafter(lowest.astype(np.float32), np.float32(np.inf)))
+        return np.where(np.isinf(highest), highest, np.nextafter(highest.astype(np.float32), np.float32(np.inf)))
     assert route.at_least is not None
-    return np.full(len(positive), route.at_least)
+    return np.full(RESAMPLES, route.at_least)
 
 
-def thresholds_anew(positives: Floats, weights: Floats, sensitivity: float, promised: bool = False) -> Floats:
-    """Choose the threshold on each resample of the positives, as `ScoreTable.threshold_at` does; shape (resamples,)."""
-    return -_ranked(-positives, weights, sensitivity, promised)
+def threshold_draws(table: ScoreTable, sensitivity: float, promised: bool = False) -> Floats:
+    """Return draws of the threshold that everybody's labels would give for a sensitivity, shape (RESAMPLES,).
 
-
-def _ranked(values: Floats, weights: Floats, share: float, promised: bool) -> Floats:
-    """Return the lowest value that at least this share of the weight stays at or below, as `ScoreTable.threshold_at` has it.
-
-    Infinite where all of it is asked for, or more than there is.
+    -inf in draws where there may be positives below all that are labelled. A threshold that is infinite on the table, where
+    all or none is to pass, stays as it is.
     """
-    order = np.argsort(values)
-    below = np.cumsum(weights[:, order], axis=1)
-    needed = np.ceil(share * (below[:, -1] + promised) - _SLACK)
-    ranked = values[order][np.argmax(below >= needed[:, None], axis=1)]
-    return np.where((needed > below[:, -1]) | (share >= 1), np.inf, np.where(needed <= 0, -np.inf, ranked))
+    now = table.threshold_at(sensitivity, promised)
+    if np.isinf(now):
+        return np.full(RESAMPLES, now)
+    positives = labelled_class(table, 1)
+    return -replace(positives, scores=-positives.scores).quantiles(sensitivity, -now)
 
 
 def _pins(gates: dict[str, Gate], cuts: list[Floats], kind: str) -> bool:
@@ -472,30 +472,24 @@ def threshold_checks(plan: Plan) -> list[ThresholdCheck]:
     if plan.changes:
         return []
     return [
-        _threshold_check(plan, gate, route, now, cuts)
-        for gate, of_gate in resampled_cuts(plan)
-        for now, route, cuts in zip(thresholds(plan, gate), gate.routes, of_gate, strict=False)
+        _threshold_check(plan, gate, route, now)
+        for gate in item_gates(plan).values()
+        for now, route in zip(thresholds(plan, gate), gate.routes, strict=False)
         if gate.by == "score" and np.isfinite(now) and route.at_least is None
     ]
 
 
-def _threshold_check(plan: Plan, gate: Gate, route: Route, now: float, cuts: Floats) -> ThresholdCheck:
+def _threshold_check(plan: Plan, gate: Gate, route: Route, now: float) -> ThresholdCheck:
     table, of_positives = plan.table_of(gate), route.at_sensitivity is not None
-    positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
-    scores, weights = (table.positives, positive) if of_positives else (table.negatives, negative)
+    scores = table.positives if of_positives else table.negatives
     reached = float(np.mean((scores >= now) == of_positives))
-    drawn = weights.any(1)  # a resample of few patients may hold nobody of a class
-    weights, right = weights[drawn], (scores[None, :] >= cuts[drawn, None]) == of_positives
-    draws = reached - (weights * right).sum(1) / weights.sum(1) + right.mean(1)
-    if right.all():
-        draws = 1 - never_seen(len(np.unique(table.positive_patients if of_positives else table.negative_patients)))
-    spread = percentile_interval(reached, draws)
+    worth = labelled_class(table, int(of_positives)).worth
+    next_one = replace(share_interval(reached * worth, worth), value=reached * worth / (worth + 1))
     promised = route.at_sensitivity if route.at_sensitivity is not None else route.at_specificity
     assert promised is not None
     of = f"{table.about.counted} {'positives' if of_positives else 'negatives'}"
-    expected = Interval(float(draws.mean()), max(spread.low, 0.0), min(spread.high, 1.0))
     check = ThresholdCheck(
-        gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, expected, of_positives
+        gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, next_one, of_positives
     )
     shifts, labels = _shifts(plan, plan.scenario.scorer_of(gate), of_positives)
     struck = min((float(np.mean((scores + shift >= now) == of_positives)) for shift in shifts), default=None)

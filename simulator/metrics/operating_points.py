@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from simulator.case.choices import Pick
 from simulator.engine.plan import Plan
 from simulator.evidence.score_tables import ScoreTable
-from simulator.intervals import Interval, clustered_share, corrected_interval
-from simulator.metrics.label_uncertainty import thresholds_anew, weights_of
+from simulator.intervals import Interval, clustered_share, percentile_interval
+from simulator.metrics.label_uncertainty import threshold_draws, weights_of
 from simulator.stages.gate import thresholds
 from simulator.theory.loads import loads
 
@@ -62,22 +62,22 @@ def operating_point(table: ScoreTable, threshold: float, label: str = "", pool: 
 def referral_curve(plan: Plan) -> pd.DataFrame:
     """Return the share of people that a threshold refers, by its sensitivity: sensitivity, referred, low, high.
 
-    The band resamples the labelled people and chooses each threshold anew; it holds at one sensitivity at a time.
+    The band draws the labelled people and each threshold anew; it holds at one sensitivity at a time.
     """
     assert plan.scores is not None
     assert plan.scenario.population is not None
     table, ill = plan.scores, plan.scenario.population.prevalence.value
-    positive, negative = np.split(weights_of(table), [len(table.positives)], axis=1)
+    negative = weights_of(table)[:, len(table.positives) :]
     order = np.argsort(table.negatives)
     below = np.pad(np.cumsum(negative[:, order], axis=1), ((0, 0), (1, 0)))
     rows = []
     for target in TARGETS:
-        cut, anew = table.threshold_at(target), thresholds_anew(table.positives, positive, target)
+        cut, anew = table.threshold_at(target), threshold_draws(table, target)
         reached, value = table.sensitivity_at(cut), 1 - table.specificity_at(cut)
         places = np.searchsorted(table.negatives[order], anew)[:, None]
         with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class
             drawn = 1 - np.take_along_axis(below, places, axis=1)[:, 0] / below[:, -1]
-        band = corrected_interval(value, drawn)
+        band = percentile_interval(value, drawn)
         rows.append((target, *(ill * reached + (1 - ill) * alarms for alarms in (band.value, band.low, band.high))))
     return pd.DataFrame(rows, columns=["sensitivity", "escalated", "low", "high"])
 

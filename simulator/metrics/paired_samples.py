@@ -44,7 +44,6 @@ class PairedSample:
     parts: numerators and denominators, a replication each, shape (2, replications); of a mean or a quantile the figures
     themselves, shape (1, replications), NaN where a replication has none
     draws: what each resample of the labelled changes through the negatives, then the positives, shape (2, resamples)
-    pinned: whether thresholds fix the shares of the negatives, and of the positives
     again: the figure for the people who were labelled and for others, in the replications that ran again, shape (2, runs)
     moved: what each resample of other evidence changes, shape (resamples,)
     between: the bounds that counted evidence leaves
@@ -54,7 +53,6 @@ class PairedSample:
     run: Interval
     parts: Floats
     draws: Reals | None = None
-    pinned: tuple[bool, bool] = (False, False)
     again: Floats | None = None
     moved: Reals | None = None
     between: tuple[float, float] | None = None
@@ -75,7 +73,6 @@ def reading_of(metric: Metric, estimator: Estimator) -> PairedSample | None:
         run=run,
         parts=_parts(plain, alone),
         draws=alone.draws(plain.name),
-        pinned=alone.ways.pinned if alone.ways else (True, True),
         again=again if again.size else None,
         moved=alone.moved(plain.name),
         between=alone.between(plain.name),
@@ -174,8 +171,7 @@ def _of_labels(value: float, old: PairedSample, new: PairedSample) -> Interval |
     again = any(one.draws is None and one.again is not None for one in (old, new))
     if any(draws is not None for draws in drawn) and not again:
         moved = sum(sign * draws for sign, draws in zip((-1, 1), drawn, strict=True) if draws is not None)
-        pinned = [old.pinned[index] and new.pinned[index] for index in (0, 1)]
-        return of_draws(value, np.asarray(moved, float), pinned)
+        return of_draws(value, np.asarray(moved, float))
     return about(value, _moved_again(old, new))
 
 

@@ -123,7 +123,7 @@ def _arrays(outcome: DesignOutcome) -> Iterator[tuple[str, Any]]:
 def _plain(outcome: DesignOutcome) -> dict[str, Any]:
     fields = {name: value for name, value in vars(outcome).items() if name not in ("metrics", "readings")}
     metrics = {name: asdict(one) for name, one in outcome.metrics.items()}
-    readings = {name: [one and {"run": asdict(one.run), "pinned": one.pinned, "between": one.between} for one in edges]
+    readings = {name: [one and {"run": asdict(one.run), "between": one.between} for one in edges]
                 for name, edges in outcome.readings.items()}  # fmt: skip
     return fields | {"metrics": metrics, "readings": readings}
 
@@ -141,4 +141,4 @@ def _estimate(fields: dict[str, Any]) -> Estimate:
 def _reading(fields: dict[str, Any], arrays: dict[str, Any], of: str) -> PairedSample:
     stored = {field: arrays[f"{of}/{field}"] for field in _ARRAYS if f"{of}/{field}" in arrays}
     between = tuple(fields["between"]) if fields["between"] else None
-    return PairedSample(run=Interval(**fields["run"]), pinned=(*fields["pinned"],), between=between, **stored)
+    return PairedSample(run=Interval(**fields["run"]), between=between, **stored)

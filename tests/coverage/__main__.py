@@ -15,6 +15,7 @@ from rich.table import Table
 
 import tests.coverage.capacity
 import tests.coverage.encounters
+import tests.coverage.few_labels
 import tests.coverage.groups
 import tests.coverage.labels
 import tests.coverage.queues  # noqa: F401

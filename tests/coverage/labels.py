@@ -84,6 +84,11 @@ def truths(apart: float, made: Plan, sensitivity: float, miss_usd: float, reader
     found = rates(apart, made.scores.threshold_at(sensitivity))[0]
     alarms = rates(apart, everybody(apart, sensitivity))[1]
     found, alarms = (found * SEEN, alarms * CALLED) if reader else (found, alarms)
+    return verdict_truths(found, alarms, miss_usd)
+
+
+def verdict_truths(found: float, alarms: float, miss_usd: float) -> dict[str, float]:
+    """What follows from the true shares of positives and of negatives that are invited."""
     ill, well = PREVALENCE * found, (1 - PREVALENCE) * alarms
     usd = 1000 * (VISIT_USD * (ill + well) + miss_usd * (PREVALENCE - ill))
     return {

@@ -9,12 +9,13 @@ from scipy.stats import beta, t
 from simulator.engine.run import simulate
 from simulator.evidence.score_tables import load_scores
 from simulator.explain.result import replicate
-from simulator.intervals import share_interval
+from simulator.intervals import quantile_interval, share_interval
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import (
     RESAMPLES,
     codes_of,
     downstream,
+    plain_ways,
     resampled_cuts,
     threshold_checks,
     ways_of,
@@ -40,23 +41,28 @@ def screened(*routes, table=TABLE, reader=False, holds="labelled", ill=0.3, **fi
     return plan(stages, constant(1e-4), table, ends=ENDS, population=population(ill), **shape)
 
 
-def repeated(table, weights):
-    """The table that a resample stands for, each item as often as it was drawn."""
-    positive, negative = np.split(weights.astype(int), [len(table.positives)])
-    return replace(table, positives=np.repeat(table.positives, positive), negatives=np.repeat(table.negatives, negative))
+@pytest.mark.parametrize("promise", [0.3, 0.9, 0.95])
+def test_thresholds_are_drawn_between_the_scores_that_order_statistics_name(promise):
+    made = screened({"at_sensitivity": promise, "to": "clinic"})
+    other = screened({"at_specificity": promise, "to": "clinic"})
+    [(_, by_positives)], [(_, by_negatives)] = resampled_cuts(made), resampled_cuts(other)
+    for drawn, exact in (
+        (by_positives[0], quantile_interval(TABLE.positives, 1 - promise)),
+        (by_negatives[0], quantile_interval(TABLE.negatives, promise)),
+    ):
+        low, high = np.quantile(drawn, [0.025, 0.975], method="inverted_cdf")
+        assert (low, high) == pytest.approx((exact.low, exact.high), rel=1e-6)
 
 
 @pytest.mark.parametrize("holds", ["labelled", "next"])
-@pytest.mark.parametrize("promise", [0.0, 0.3, 0.95, 0.999, 1.0])
-def test_a_resample_chooses_its_thresholds_as_its_table_would(holds, promise):
-    made = screened({"at_sensitivity": promise, "to": "clinic"}, holds=holds)
-    other = screened({"at_specificity": promise, "to": "clinic"}, holds=holds)
-    [(_, by_positives)], [(_, by_negatives)] = resampled_cuts(made), resampled_cuts(other)
-    weights = weights_of(TABLE)
-    for index in range(0, RESAMPLES, 50):
-        drawn = repeated(TABLE, weights[index])
-        assert by_positives[0, index] == drawn.threshold_at(promise, holds == "next")
-        assert by_negatives[0, index] == pytest.approx(drawn.threshold_above(promise, holds == "next"), rel=1e-6)
+def test_below_all_that_are_labelled_there_may_be_positives(holds):
+    """With 120 positives and 99.9%, no order statistic bounds the threshold from below; 3,688 would, as .999^3688 < 2.5%."""
+    [(_, few)] = resampled_cuts(screened({"at_sensitivity": 0.999, "to": "clinic"}))
+    assert np.isinf(np.quantile(few[0], 0.025, method="inverted_cdf"))
+    assert np.quantile(few[0], 0.975, method="inverted_cdf") == np.sort(TABLE.positives)[1]
+    for open_to_all in (0.0, 1.0):
+        [(_, fixed)] = resampled_cuts(screened({"at_sensitivity": open_to_all, "to": "clinic"}, holds=holds))
+        assert (fixed == TABLE.threshold_at(open_to_all)).all()
 
 
 def test_an_item_takes_the_way_that_the_engine_sends_it():
@@ -71,10 +77,17 @@ def test_an_item_takes_the_way_that_the_engine_sends_it():
 def test_shares_of_ways_add_up_to_one_class_by_class():
     ways = ways_of(screened({"at_sensitivity": 0.5, "to": "clinic"}, {"at_sensitivity": 0.9, "to": "clinic"}))
     assert ways.original.sum(1) == pytest.approx([1, 1])
-    assert ways.resampled.sum(-1) == pytest.approx(np.ones((RESAMPLES, 2)))
-    assert ways.pinned == (False, True)
-    assert ways_of(screened({"at_specificity": 0.9, "to": "clinic"})).pinned == (True, False)
-    assert ways_of(screened({"at_least": 0.5, "to": "clinic"})).pinned == (False, False)
+    assert ways.drawn.sum(-1) == pytest.approx(np.ones((RESAMPLES, 2)))
+
+
+def test_few_levels_are_judged_as_the_same_cut_by_hand_is():
+    """Of 100 positives 95 reach grade 2, so that 90% of them and a cut at 0.4 are the same cut."""
+    grades = score_table(np.repeat([0.2, 0.4, 1.0], [5, 55, 40]), np.repeat([0.0, 0.2, 0.4], [60, 80, 60]))
+    exact = share_interval(95, 100)
+    for route in ({"at_sensitivity": 0.9}, {"at_least": 0.4}):
+        found = replicate(screened(route | {"to": "clinic"}, table=grades, seconds=50), 0, 3).metrics["sensitivity"].labels
+        of_labels = found.low - found.value, found.high - found.value
+        assert of_labels == pytest.approx((exact.low - 0.95, exact.high - 0.95), abs=0.002)
 
 
 def test_what_a_threshold_will_find_is_spread_as_order_statistics_are():
@@ -102,15 +115,16 @@ def test_a_published_curve_is_resampled_as_often_as_people_stand_behind_it():
 
 
 def test_sums_over_people_change_as_real_runs_on_resampled_tables_do():
-    """Shares, cost and load: reweighted, and run again with the same streams for 25 resamples."""
+    """Shares, cost and load: what follows a way is kept, and its share is that of the resample; 25 run for comparison."""
     made = screened({"at_sensitivity": 0.9, "to": "r"}, reader=True, ill=0.02)
     base = measure(simulate(made, 5))
-    estimator = Estimator([base], ways_of(made))
-    again = [measure(simulate(resampled_plan(made, index), 5)).totals for index in range(25)]
+    estimator, metrics = Estimator([base], ways_of(made)), made.scenario.metrics
+    others = [resampled_plan(made, index) for index in range(25)]
+    again = [measure(simulate(one, 5)).totals for one in others]
     for name in ("escalated_share", "cost_per_1000_usd", "specificity", "utilization.r"):
-        predicted = estimator.draws(name)[0, :25]  # of negatives: positives are too few to matter
-        before = base.totals[name].numerator / base.totals[name].denominator
-        really = np.array([totals[name].numerator / totals[name].denominator for totals in again]) - before
+        plain = estimator.rerouted(metrics[name], ways_of(made))
+        predicted = np.array([estimator.rerouted(metrics[name], plain_ways(made, one)) for one in others]) - plain
+        really = np.array([totals[name].ratio for totals in again]) - base.totals[name].ratio
         assert np.corrcoef(predicted, really)[0, 1] > 0.98, name
         assert np.sqrt(np.mean((predicted - really) ** 2)) < 0.15 * np.sqrt(np.mean(really**2)), name
 

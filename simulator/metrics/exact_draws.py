@@ -1,0 +1,121 @@
+"""Draws of shares and of quantiles of labelled items: ordered as resamples are, and as wide as exact distributions say.
+
+A bootstrap of an extreme fails: no resample holds a score below the lowest, and a third of them hold no miss where one of 60
+was missed. The number of items below a quantile is binomial, whatever their distribution (David and Nagaraja 2003, Order
+Statistics, section 7.1), and so is the number that passes a fixed threshold (Clopper and Pearson 1934). Resamples only say
+which draw is high, so that all that rests on the same patients rises and falls together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import bdtrik
+from scipy.stats import beta, norm, t
+
+from simulator.intervals import LEVEL, effective_trials
+
+Floats = NDArray[np.float64]
+
+SEED = 0
+
+#: Shares of the items below which it is looked at how alike those of one patient are.
+_LEVELS = np.linspace(0.1, 0.9, 9)
+
+#: What rounding may add to a whole number.
+_SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class LabelledClass:
+    """The labelled items of one class, or of a group of it.
+
+    scores: of the model that has the last word; patients: who stands behind each, shapes (items,)
+    weights: how often each was drawn in each resample, shape (resamples, items)
+    evidence: the number of independent items at most
+    """
+
+    scores: Floats
+    patients: NDArray[np.int64]
+    weights: Floats
+    evidence: float
+
+    def of(self, members: NDArray[np.bool_]) -> LabelledClass:
+        """Return the part of the class that `members` marks, shape (items,)."""
+        own = self.scores[members], self.patients[members], self.weights[:, members]
+        return replace(self, **dict(zip(("scores", "patients", "weights"), own, strict=True)))
+
+    @property
+    def worth(self) -> float:
+        """The number of independent items that these are worth: fewer than there are where those of one patient score alike.
+
+        The design effect (Korn and Graubard 1998) is the mean over nine levels, as one at an extreme rests on few items.
+        """
+        codes = np.unique(self.patients, return_inverse=True)[1]
+        counts = np.bincount(codes).astype(float)
+        if len(counts) == len(codes):
+            return min(float(len(codes)), self.evidence)
+        ranks = np.argsort(np.argsort(self.scores, kind="stable")) + 0.5
+        below = [np.bincount(codes, ranks <= level * len(ranks)) for level in _LEVELS]
+        alike = max(np.mean([len(codes) / effective_trials(hits, counts) for hits in below]), 1.0)
+        few = float(norm.ppf((1 + LEVEL) / 2) / t.ppf((1 + LEVEL) / 2, max(len(counts) - 1, 1))) ** 2
+        return min(max(len(codes) / float(alike) * few, 1.0), self.evidence)
+
+    @property
+    def lean(self) -> Floats:
+        """The mean rank of the scores that each resample holds, shape (resamples,)."""
+        return _mean(self.weights, np.argsort(np.argsort(self.scores, kind="stable")).astype(float))
+
+    def shares(self, taken: NDArray[np.integer], ways: NDArray[np.int64], possible: NDArray[np.bool_]) -> Floats:
+        """Return draws of the share that takes each way, shape (resamples, ways); each row adds up to 1.
+
+        taken: the way of each item, shape (items,); ways: ascending, the highest scores first
+        possible: the ways that an item of this class may take, whether one does or not, shape (ways,)
+        """
+        found = np.array([np.mean(taken == way) for way in ways])
+        usual, worth, lean = int(found.argmax()), self.worth, self.lean
+        drawn = np.zeros((len(self.weights), len(ways)))
+        for place in np.flatnonzero(possible & (np.arange(len(ways)) != usual)):
+            sampled = _mean(self.weights, taken == ways[place])
+            drawn[:, place] = _share_draws(_places(sampled, lean if place < usual else -lean), found[place], worth)
+        drawn /= np.maximum(drawn.sum(1, keepdims=True), 1.0)
+        drawn[:, usual] = 1 - drawn.sum(1)
+        return drawn
+
+    def quantiles(self, share: float, now: float) -> Floats:
+        """Return draws of the score that this share of everybody would stay at or below, shape (resamples,).
+
+        now: the score that this share of the labelled does. Infinite where the items are too few to bound it.
+        """
+        sampled = _mean(self.weights, self.scores <= now)
+        places = _places(-sampled, self.lean)
+        ordered = np.concatenate([[-np.inf], np.sort(self.scores), [np.inf]])
+        worth = self.worth
+        below = np.ceil(bdtrik(places, worth, share) - _SLACK) * len(self.scores) / worth
+        rank = np.floor(below + _SLACK) + (places > 0.5)  # the score below it in the lower half, the one above it in the upper
+        return ordered[np.clip(rank, 0, len(ordered) - 1).astype(int)]
+
+
+def _share_draws(places: Floats, share: float, worth: float) -> Floats:
+    """Return draws whose outer quantiles are the bounds of Clopper and Pearson for `share` of `worth` items."""
+    hits = share * worth
+    low = beta.ppf(places, hits, worth - hits + 1) if hits > 0 else np.zeros(len(places))
+    high = beta.ppf(places, hits + 1, worth - hits) if hits < worth else np.ones(len(places))
+    return np.where(places > 0.5, high, low)
+
+
+def _places(values: Floats, ties: Floats) -> Floats:
+    """Return the place of each resample between 0 and 1 in the order of its value, then of `ties`; shape (resamples,)."""
+    count = len(values)
+    neutral = np.nan_to_num(values, nan=float(np.nanmean(values))) if np.isfinite(values).any() else np.zeros(count)
+    order = np.lexsort((np.random.default_rng(SEED).permutation(count), np.nan_to_num(ties), neutral))
+    places = np.empty(count)
+    places[order] = (np.arange(count) + 0.5) / count
+    return places
+
+
+def _mean(weights: Floats, values: NDArray[np.floating] | NDArray[np.bool_]) -> Floats:
+    with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class
+        return np.asarray(weights @ np.asarray(values, float) / weights.sum(1))
