@@ -221,9 +221,9 @@ class Estimator:
         return None if change is None or self.ways is None else of_draws(value, change)
 
     def draws(self, name: str) -> Floats | None:
-        """Return the change of a sum over people in each resample, through the negatives, then the positives.
+        """Return the change of a sum over people in each draw: through the negatives, through the positives, and through both.
 
-        Shape (2, resamples); None if it rests on no labelled item.
+        Shape (3, draws); None if it rests on no labelled item.
         """
         return self._draws(name, self._totals(name))
 
@@ -235,9 +235,9 @@ class Estimator:
         now = self.ways.original
         before = _ratio(means, counts, now)
         moved = []
-        for positive in (0, 1):
+        for classes in ([0], [1], [0, 1]):
             shares = np.repeat(now[None], len(self.ways.drawn), axis=0)
-            shares[:, positive] = self.ways.drawn[:, positive]
+            shares[:, classes] = self.ways.drawn[:, classes]
             moved.append(_ratio(means, counts, shares) - before)
         return np.stack(moved)
 
@@ -288,15 +288,17 @@ class Estimator:
 
 
 def of_draws(value: float, moved: Floats) -> Interval:
-    """Return a figure with the spread of its draws among negatives and among positives, moved: shape (2, draws).
+    """Return a figure with the spread of its draws: among negatives, among positives, and in both; moved: shape (3, draws).
 
     A threshold that came out too low means more positives found than the labelled ones tell, and fewer alarms among negatives.
-    Errors that cancel each other are taken for independent, so that no difference is claimed on the strength of that.
+    Errors that cancel each other are taken for independent, so that no difference is claimed on the strength of that. A ratio
+    moves further where both classes do than their sum tells, so that the interval holds the draws of both as well.
     """
-    negatives, positives = (percentile_interval(value, value + part) for part in moved)
-    finite = moved[:, np.isfinite(moved).all(0)]
+    negatives, positives, both = (percentile_interval(value, value + part) for part in moved)
+    finite = moved[:2, np.isfinite(moved).all(0)]
     related = float(np.corrcoef(finite[0], finite[1])[0, 1]) if (finite.std(1) > 0).all() else 0.0
-    return dependent_sum(value, negatives, positives, max(related, 0.0))
+    apart = dependent_sum(value, negatives, positives, max(related, 0.0))
+    return Interval(value, min(apart.low, both.low), max(apart.high, both.high))
 
 
 def about(value: float, moved: Floats) -> Interval | None:

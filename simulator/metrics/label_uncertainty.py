@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from math import prod
+from math import ceil, log, prod
 from operator import add
 from threading import Lock
 from typing import Any
@@ -32,7 +32,7 @@ from simulator.case.attributes import item_values
 from simulator.case.curveballs import AffectedQuantity, changes
 from simulator.engine.plan import Plan
 from simulator.evidence.score_tables import Published, ScoreTable
-from simulator.intervals import Interval, share_interval
+from simulator.intervals import LEVEL, Interval, share_interval
 from simulator.limits import MIB
 from simulator.metrics.exact_draws import LabelledClass
 from simulator.metrics.stage_metrics import strikes_of
@@ -425,6 +425,8 @@ class ThresholdCheck:
     """A threshold that was chosen on the labelled items of one class: what it was set to, and what to expect on the next ones.
 
     reached: the share of the labelled on its right side; next: the same for people it was not chosen on, with its interval
+    worth: the number of independent labelled items that they are worth; needed: how many it takes to bound the threshold on
+    its open side, so that the figures behind it are bounded too
     struck: the least share of the labelled on its right side while scores are shifted; None where nothing shifts them
     struck_by: the labels of the curveballs that do
     """
@@ -436,6 +438,7 @@ class ThresholdCheck:
     reached: float
     next: Interval
     of_positives: bool
+    worth: float
     struck: float | None = None
     struck_by: tuple[str, ...] = ()
 
@@ -450,12 +453,27 @@ class ThresholdCheck:
         if self.struck is None or self.holds:
             expected = self.next
             interval = f"(95% interval {percent(expected.low)} to {percent(expected.high)})"
-            return f"{puts}; on the next ones, expect {percent(expected.value)} {interval}."
+            return f"{puts}; on the next ones, expect {percent(expected.value)} {interval}.{self._too_few}"
         by = " and ".join(f"“{label}”" for label in self.struck_by)
         return f"{puts}. That is no longer true once {by} has struck: then it puts {percent(self.struck)} of them there."
 
+    @property
+    def needed(self) -> int:
+        """The fewest items that bound the threshold: s to the power of n is the chance that none of n lies beyond it."""
+        return ceil(log((1 - LEVEL) / 2) / log(self.promised)) if 0 < self.promised < 1 else 0
+
+    @property
+    def _too_few(self) -> str:
+        if self.worth >= self.needed:
+            return ""
+        article = "a lower" if self.of_positives else "an upper"
+        return (
+            f" They are worth {self.worth:,.0f} independent ones, too few for {article} bound of this threshold: the intervals "
+            f"behind it reach to the end. {self.needed:,} would be enough."
+        )
+
     def to_json(self) -> dict[str, Any]:
-        own = {name: getattr(self, name) for name in ("gate", "route", "of", "promised", "reached")}
+        own = {name: getattr(self, name) for name in ("gate", "route", "of", "promised", "reached", "worth", "needed")}
         struck = {} if self.struck is None else {"struck": self.struck, "struck_by": list(self.struck_by)}
         return {**own, **struck, "next": vars(self.next)}
 
@@ -466,8 +484,8 @@ def threshold_checks(plan: Plan) -> list[ThresholdCheck]:
 
     None if picks change in the run: then only the run says what a threshold does.
 
-    On the resample that chose it, a threshold meets its target; on the table, which stands for everybody, not quite. The
-    gap is the optimism (Efron and Gong 1983, Am Stat 37:36).
+    On the items that chose it, a threshold meets its target; on the next ones, not quite: of n that reach it, n / (n + 1) are
+    to be expected. The gap is the optimism (Efron and Gong 1983, Am Stat 37:36).
     """
     if plan.changes:
         return []
@@ -489,7 +507,7 @@ def _threshold_check(plan: Plan, gate: Gate, route: Route, now: float) -> Thresh
     assert promised is not None
     of = f"{table.about.counted} {'positives' if of_positives else 'negatives'}"
     check = ThresholdCheck(
-        gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, next_one, of_positives
+        gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, next_one, of_positives, worth
     )
     shifts, labels = _shifts(plan, plan.scenario.scorer_of(gate), of_positives)
     struck = min((float(np.mean((scores + shift >= now) == of_positives)) for shift in shifts), default=None)

@@ -43,7 +43,7 @@ class PairedSample:
     run: the figure with the luck of the run
     parts: numerators and denominators, a replication each, shape (2, replications); of a mean or a quantile the figures
     themselves, shape (1, replications), NaN where a replication has none
-    draws: what each resample of the labelled changes through the negatives, then the positives, shape (2, resamples)
+    draws: what each draw of the labelled changes through the negatives, the positives, and both, shape (3, draws)
     again: the figure for the people who were labelled and for others, in the replications that ran again, shape (2, runs)
     moved: what each resample of other evidence changes, shape (resamples,)
     between: the bounds that counted evidence leaves
