@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 #: Part of every run hash: raise it when a plan and a seed give another trace than before.
-ENGINE_VERSION = 4
+ENGINE_VERSION = 5
 
 
 def simulate(plan: Plan, seed: int = 0, replication: int = 0, actions: Sequence[Action] = ()) -> Trace:

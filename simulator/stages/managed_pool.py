@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from simulator.engine.run import Run
     from simulator.stages.device_batches import Work
     from simulator.stages.pool import Pool
-    from simulator.stages.queues import Place
     from simulator.stages.stage import Receiver, Stage
 
 
@@ -120,13 +119,13 @@ class ManagedPoolStage(AnyPool):
         """Join a queue. One too many may stay until the replicas that are free at this instant have taken theirs."""
         if self._preempt(lane, copy, now) or self._replace(lane, copy, now):
             return
-        place = lane.queue.push(copy, now)
+        lane.queue.push(copy, now)
         full = len(lane.queue) > self.max_queue
-        if full and not lane.available(now):
-            self._drop_for(place, lane, now)
-            return
         if full:
-            lane.surplus.append(place)
+            lane.surplus.append(copy)
+        if full and not lane.available(now):
+            self._keep_limit(lane, now)
+            return
         self.touched.append(lane)
 
     def _send_copies(self, now: float) -> None:
@@ -139,16 +138,13 @@ class ManagedPoolStage(AnyPool):
     # Going without an answer
 
     def _keep_limit(self, lane: ReplicaQueue, now: float) -> None:
-        for place in reversed(lane.surplus):
-            self._drop_for(place, lane, now)
-        lane.surplus.clear()
-
-    def _drop_for(self, place: Place, lane: ReplicaQueue, now: float) -> None:
+        """Shed what is still beyond the limit: for each request that found the queue full the oldest, or the last that did."""
         queue = lane.queue
-        index = queue.index(place)
-        if index is not None and len(queue) > self.max_queue:
-            gone = queue.drop(queue.oldest() if self.spec.drops == "oldest" else index)
-            self._give_up(gone, SHED, now, now, self.on_full)
+        for copy in reversed(lane.surplus):
+            index = queue.oldest() if self.spec.drops == "oldest" else queue.index(copy)
+            if index is not None and len(queue) > self.max_queue:
+                self._give_up(queue.drop(index), SHED, now, now, self.on_full)
+        lane.surplus.clear()
 
     def _replace(self, lane: ReplicaQueue, copy: Copy, now: float) -> bool:
         """Keep only the newest of a stream in the queue: the newer of two takes the place, and the other goes."""
@@ -342,7 +338,8 @@ class ManagedPoolStage(AnyPool):
             if len(self.lanes) != len(before.lanes) and not copy.second:
                 copy.stay.choice = self.choose(self.lanes, copy.stay.row)
             lane = self.lanes[(copy.stay.choice + copy.second) % len(self.lanes)]
-            lane.surplus.append(lane.queue.push(copy, copy.entered))
+            lane.queue.push(copy, copy.entered)
+            lane.surplus.append(copy)
         served = [copy for batch in self.work.unfinished() for copy in batch.copies]
         stays = {id(copy.stay): copy.stay for copy in [*served, *(place[-1] for place in places)] if copy.stay.open}
         hedged = {id(stay) for stay in before.hedging.stays}

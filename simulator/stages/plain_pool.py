@@ -30,7 +30,7 @@ class PoolStage(AnyPool):
 
     At each instant, arriving requests first join the queue, in the order of delivery. Then each free replica takes a batch, if
     the rule forms one. Then the queue limit applies: of the requests that arrived at that instant and still wait, the last ones
-    beyond `max_queue` are refused.
+    beyond `max_queue` are refused. At the instant of a pick, too, those that it adds take theirs before its limit applies.
     """
 
     @classmethod
@@ -70,7 +70,7 @@ class PoolStage(AnyPool):
         limit = max(limit, nextafter(now, inf))
         inbox, free, log, sizes, delay, most = self.inbox, self.free, self.log, self.sizes, self.rule.delay_s, self.most
         largest, timeout, seconds, gaps, quantile = self.rule.max_batch, self.timeout, self.seconds, self.gaps, self.quantile
-        loops, returning = self.loops, self._returning
+        loops, returning, since = self.loops, self._returning, self.since
         sized, began, left, served_by = log.size.append, log.started.append, log.left.append, log.server.append
         late, rows, times, at, end = inbox.late, inbox.rows, inbox.times, inbox.at, inbox.end
         first = at
@@ -80,7 +80,7 @@ class PoolStage(AnyPool):
             start = free_at if free_at > oldest else oldest
             if start < now:
                 start = now
-            comes, full = late and late[0][0] <= start, end - at > most and times[at + most] < start
+            comes, full = late and late[0][0] <= start, end - at > most and times[at + most] < start and start > since
             if comes or full or start >= limit or oldest + timeout < start:
                 log.add_taken(rows, times, first, at)
                 if comes:

@@ -6,7 +6,7 @@ and its tag count as they are known by then.
 
 from __future__ import annotations
 
-from bisect import bisect_left, insort
+from bisect import insort
 from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heapreplace
 from itertools import count
@@ -185,10 +185,8 @@ class Queue:
     def __len__(self) -> int:
         return len(self.items)
 
-    def push(self, copy: Copy, now: float) -> Place:
-        place = self.key(copy.stay.row, now), copy.delayed, next(self._numbers), copy
-        insort(self.items, place)
-        return place
+    def push(self, copy: Copy, now: float) -> None:
+        insort(self.items, (self.key(copy.stay.row, now), copy.delayed, next(self._numbers), copy))
 
     def first(self, size: int) -> list[Copy]:
         return [item[-1] for item in self.items[:size]]
@@ -217,25 +215,25 @@ class Queue:
         self.items = [item for item in self.items if not which(item[-1])]
         return gone
 
-    def index(self, place: Place) -> int | None:
-        """Return the number of are before that place; None if it is empty by now."""
-        index = bisect_left(self.items, place)
-        return index if index < len(self.items) and self.items[index] is place else None
+    def index(self, copy: Copy) -> int | None:
+        """Return the number of copies before this one; None if it has left the queue."""
+        return next((index for index, item in enumerate(self.items) if item[-1] is copy), None)
 
-    def oldest(self) -> int:
-        return min(range(len(self.items)), key=lambda index: self.items[index][-1].entered)
+    def oldest(self) -> int | None:
+        entered = [item[-1].entered for item in self.items]
+        return entered.index(min(entered)) if entered else None
 
 
 class ReplicaQueue:
     """A queue and the replicas that serve it; `free` is a heap of (since when, replica).
 
-    surplus: who has found the queue full at this instant, in that order
+    surplus: the copies that found the queue full at this instant, in that order
     """
 
     def __init__(self, queue: Queue, replicas: Iterable[int], outages: Outages) -> None:
         self.queue = queue
         self.outages = outages
-        self.surplus: list[Place] = []
+        self.surplus: list[Copy] = []
         self.free = [(-inf, replica) for replica in replicas]
         self.in_service = 0
 

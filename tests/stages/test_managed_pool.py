@@ -1,5 +1,7 @@
 """Pools with policies: against schedules worked out by hand, against the plain pool, and against theory."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,21 @@ from simulator.stages import STAGES
 from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.pool_evidence import GRID, LatencyTable, constant
 from simulator.theory.queue_formulas import mmc_wait
-from tests.builders import assumed, batches, end, exponential, figures, fork, gate, join, plan, pool, population, run_at
+from tests.builders import (
+    arrivals_at,
+    assumed,
+    batches,
+    end,
+    exponential,
+    figures,
+    fork,
+    gate,
+    join,
+    plan,
+    pool,
+    population,
+    run_at,
+)
 from tests.case.test_checks import messages
 from tests.effort import examples
 from tests.engine.intervals import assert_agrees
@@ -312,6 +328,52 @@ def test_of_those_who_come_at_once_the_first_in_the_order_is_taken_and_then_the_
 def test_of_those_who_come_at_once_the_oldest_are_dropped_once_replicas_have_taken_theirs():
     trace = run([0, 0, 0, 0, 0], replicas=2, max_queue=2, drops="oldest", on_full="full")
     assert fates(trace) == [("done", 10), ("done", 10), ("shed", 0), ("done", 20), ("done", 20)]
+
+
+@pytest.mark.parametrize(("replicas", "kept"), [(4, [0, 1, 2, 3, 7]), (1, [0, 7])])
+def test_of_a_burst_no_more_stay_than_the_limit_says(replicas, kept):
+    """Eight come at once. The free replicas take the first; of the others only the newest waits."""
+    trace = run([0] * 8, replicas=replicas, max_queue=1, drops="oldest", on_full="full")
+    assert [row for row, (outcome, _) in enumerate(fates(trace)) if outcome == "done"] == kept
+
+
+def picked_at(time, times, before, after):
+    """A pool whose pick changes at a time, as a plain pool where it is one, and as a managed one."""
+    one, other = (plan({"p": pool(on_full="full", **fields)}, TEN, ends=ENDS, seconds=200) for fields in (before, after))
+    changed = replace(one, later=((time, other),))
+    with arrivals_at(times):
+        return fates(simulate(changed, 0)), fates(managed(changed, 0))
+
+
+def done(ends):
+    return [row for row, (outcome, _) in enumerate(ends) if outcome == "done"]
+
+
+@pytest.mark.parametrize(("after", "kept"), [
+    ({"replicas": 1, "max_queue": 2}, [0, 1, 2]),
+    ({"replicas": 3, "max_queue": 2}, [0, 1, 2, 3, 4]),
+    ({"replicas": 3, "max_queue": 0}, [0, 1, 2]),
+])  # fmt: skip
+def test_at_a_pick_added_replicas_take_theirs_before_the_new_limit_sheds_the_last(after, kept):
+    """Seven have come one a second, the first is served, six wait; at 7 s the pick changes."""
+    both = picked_at(7.0, range(7), {"replicas": 1, "max_queue": 20}, after)
+    for ends in both:
+        assert done(ends) == kept
+        assert {time for outcome, time in ends if outcome == "shed"} == {7.0}
+    assert both[0] == both[1]
+
+
+def test_at_a_pick_a_lowered_limit_sheds_the_oldest_where_the_pool_says_so():
+    fields = {"replicas": 1, "drops": "oldest"}
+    _, ends = picked_at(7.0, range(7), fields | {"max_queue": 20}, fields | {"max_queue": 2})
+    assert done(ends) == [0, 5, 6]
+
+
+def test_at_a_pick_a_lowered_limit_holds_for_those_that_a_time_out_has_put_back():
+    """At 10 s the first is done, those who have waited over 3 s go to the end of the queue, and the limit falls."""
+    fields = {"replicas": 1, "timeout_s": 3, "timeout_action": "delay"}
+    _, ends = picked_at(10.0, range(9), fields | {"max_queue": 20}, fields | {"max_queue": 2})
+    assert len(done(ends)) == 4  # the first, the one that is served at 10 s, and two that wait
 
 
 def test_a_second_copy_goes_to_a_replica_that_is_free_though_nobody_may_wait():
