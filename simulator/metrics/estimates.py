@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -80,11 +80,19 @@ class Estimator:
 
     measures: a replication each, without their warm-up; ways: the effect of resampling the labelled people, if any
     cut: whether a warm-up was cut off, so that a single replication may be cut into stretches
+    alike: how many requests wait as one by plan, by stage (`likeness`)
     """
 
-    def __init__(self, measures: Sequence[Measures], ways: RoutingShares | None, cut: bool = False) -> None:
+    def __init__(
+        self,
+        measures: Sequence[Measures],
+        ways: RoutingShares | None,
+        cut: bool = False,
+        alike: Mapping[str, float] | None = None,
+    ) -> None:
         self.measures = measures
         self.ways = ways
+        self.alike = alike or {}
         self.in_stretches = cut and len(measures) == 1
         self.withheld: list[Withheld] = []
         self._pooled: dict[tuple[int, ...], Pooled] = {}
@@ -96,7 +104,7 @@ class Estimator:
         if group.key not in self._groups:
             measures = [one.of_group(group.key) for one in self.measures]
             ways = self.ways and self.ways.groups.get(group.key, self.ways)
-            alone = self._groups[group.key] = Estimator(measures, ways)
+            alone = self._groups[group.key] = Estimator(measures, ways, alike=self.alike)
             alone.whole, alone.in_stretches = self, self.in_stretches
         return self._groups[group.key]
 
@@ -203,8 +211,15 @@ class Estimator:
             samples = self._samples(metric.sample)
             sums = [one.weight * float(one.values.sum(dtype=float)) for one in samples]
             return ratio_interval(sums, [one.count for one in samples])
-        percentile = pooled.percentile(metric.quantile)
+        percentile = pooled.percentile(metric.quantile, self._alike(metric.sample, pooled.count))
         return percentile.interval if self._is_enough(metric, percentile) else None
+
+    def _alike(self, sample: str, count: float) -> float:
+        """Return how many of the requests of a sample wait as one: of a group of them, as large a part."""
+        of, stage, *_ = [*sample.split("."), ""]
+        everybody = (self.whole or self).pooled(f"{of}.{stage}" if stage else of).count
+        alike = self.alike.get(stage, max(self.alike.values(), default=1.0))
+        return max(alike * count / max(everybody, count), 1.0)
 
     def _is_enough(self, metric: Metric, percentile: Percentile) -> bool:
         if not percentile.quotable:
@@ -347,16 +362,15 @@ def _filled(means: Floats, counts: Floats) -> Floats:
     return means
 
 
-#: Requests beyond a percentile, on either side, needed to quote it, and how many must be nearly independent. More of
-#: those are no condition: how alike requests are is estimated too, and whoever quotes only what looks certain errs more often.
-BEYOND = 10
-
-
-INDEPENDENT = 2
-
+#: Requests beyond a percentile, on either side, needed to quote it, and how many of them must be nearly independent.
+BEYOND, INDEPENDENT = 10, 2
 
 #: A second place where dependence between requests is estimated, in times of the tail itself: few requests are beyond it.
 STEADIER = 3
+
+#: Places where it is estimated to decide whether a percentile is quoted. A run in which nothing piled up looks independent in
+#: the tail, and a rule that believed it would quote just the percentiles that are too low.
+CENTRAL = 0.5, 0.75, 0.9
 
 
 @dataclass(frozen=True)
@@ -392,8 +406,8 @@ class Pooled:
     def curve(self, shares: Floats) -> Floats:
         return np.interp(shares, self._ranks, self._values)
 
-    def percentile(self, share: float) -> Percentile:
-        """Return a percentile with its interval.
+    def percentile(self, share: float, alike: float = 1.0) -> Percentile:
+        """Return a percentile with its interval; alike: how many requests wait as one at least, known without this run.
 
         Woodruff's (1952, J Am Stat Assoc 47:635): how sure the share of requests below the percentile is, which knows that
         those of one replication resemble each other, says between which two percentiles the true one lies.
@@ -405,7 +419,8 @@ class Pooled:
         places = [share, further] if further > 0 else [share]
         corrected = min(self._independent(place, corrected=True) for place in places)
         around = share_interval(share * corrected, corrected)
-        alike = self.count / min(self._independent(place) for place in places)
+        # In the middle of the distribution as many requests lie on either side whether they wait as one or not.
+        alike = max(alike * (1 - 2 * tail), self.count / min(self._independent(place) for place in CENTRAL))
         needed = max(BEYOND, INDEPENDENT * alike) / tail
         return Percentile(Interval(value, self.value(around.low), self.value(around.high)), self.count, needed)
 

@@ -8,7 +8,7 @@ which draw is high, so that all that rests on the same patients rises and falls 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,8 +44,7 @@ class LabelledClass:
 
     def of(self, members: NDArray[np.bool_]) -> LabelledClass:
         """Return the part of the class that `members` marks, shape (items,)."""
-        own = self.scores[members], self.patients[members], self.weights[:, members]
-        return replace(self, **dict(zip(("scores", "patients", "weights"), own, strict=True)))
+        return LabelledClass(self.scores[members], self.patients[members], self.weights[:, members], self.evidence)
 
     @property
     def worth(self) -> float:
@@ -58,10 +57,10 @@ class LabelledClass:
         if len(counts) == len(codes):
             return min(float(len(codes)), self.evidence)
         ranks = np.argsort(np.argsort(self.scores, kind="stable")) + 0.5
-        below = [np.bincount(codes, ranks <= level * len(ranks)) for level in _LEVELS]
-        alike = max(np.mean([len(codes) / effective_trials(hits, counts) for hits in below]), 1.0)
+        below = [np.bincount(codes, ranks <= level * len(ranks)).astype(float) for level in _LEVELS]
+        alike = max(float(np.mean([len(codes) / effective_trials(hits, counts) for hits in below])), 1.0)
         few = float(norm.ppf((1 + LEVEL) / 2) / t.ppf((1 + LEVEL) / 2, max(len(counts) - 1, 1))) ** 2
-        return min(max(len(codes) / float(alike) * few, 1.0), self.evidence)
+        return min(max(len(codes) / alike * few, 1.0), self.evidence)
 
     @property
     def lean(self) -> Floats:
@@ -95,7 +94,7 @@ class LabelledClass:
         worth = self.worth
         below = np.ceil(bdtrik(places, worth, share) - _SLACK) * len(self.scores) / worth
         rank = np.floor(below + _SLACK) + (places > 0.5)  # the score below it in the lower half, the one above it in the upper
-        return ordered[np.clip(rank, 0, len(ordered) - 1).astype(int)]
+        return np.asarray(ordered[np.clip(rank, 0, len(ordered) - 1).astype(int)])
 
 
 def _share_draws(places: Floats, share: float, worth: float) -> Floats:

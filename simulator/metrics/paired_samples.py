@@ -28,6 +28,7 @@ from simulator.metrics.estimates import Estimator, Floats, about, of_draws
 from simulator.metrics.label_uncertainty import ways_of
 from simulator.metrics.measures import Measures
 from simulator.metrics.warm_up import WarmUp
+from simulator.theory.loads import likeness
 
 #: In double precision, or in single where many are kept.
 Reals = NDArray[np.floating[Any]]
@@ -91,7 +92,7 @@ def estimators_of(plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measure
     ways = ways_of(plan)
     sides = [measures, *(_at_edge(measures, index) for index in (0, 1) if edges)]
     cut = [[one.after(warm_up.stretch) for one in side] if warm_up else side for side in sides]
-    return [Estimator(side, ways, cut=warm_up is not None) for side in cut]
+    return [Estimator(side, ways, warm_up is not None, likeness(plan)) for side in cut]
 
 
 def _at_edge(measures: Sequence[Measures], index: int) -> list[Measures]:

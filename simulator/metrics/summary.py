@@ -25,18 +25,18 @@ from simulator.metrics.mlperf_verdict import MlperfResult, mlperf_result
 from simulator.metrics.stage_metrics import StageTimes, clock, last_change, pooled
 from simulator.metrics.warm_up import WarmUp, warm_up_of
 from simulator.records.trace import Trace
-from simulator.theory.loads import loads
+from simulator.theory.loads import likeness, loads
 from simulator.units import percent, spoken, spoken_beside, spoken_bound, spread
 
 #: The meaning of an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
-    "A 95% interval is about the next {0} of the same kind: other requests, and other labelled {0}, with every threshold "
-    "chosen anew on them."
+    "A 95% interval says where the figure lies over very many such runs, also if other {0} had been labelled and every "
+    "threshold chosen on them. A single run may lie outside it."
 )
-_SENSE = "A 95% interval is about other requests of the same kind."
+_SENSE = "A 95% interval says where the figure lies over very many such runs. A single run may lie outside it."
 _SENSE_DRIVEN = (
-    "A 95% interval is about other {0} and other encounters of the same kind, and about other drives for the measurement "
-    "of detectors."
+    "A 95% interval says where the figure lies over very many such runs with other {0} and other encounters, also if other "
+    "drives had measured the detectors. A single run may lie outside it."
 )
 
 #: Positives needed to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05, and
@@ -145,7 +145,7 @@ class Figures:
         stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
         warm_up = _warm_up(plan, measures, stages)
         steady = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
-        estimator = Estimator(steady, ways_of(plan), cut=warm_up is not None)
+        estimator = Estimator(steady, ways_of(plan), warm_up is not None, likeness(plan))
         quoted, endless = _estimates(plan, estimator), _without_end(plan, warm_up, stages)
         reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
         metrics = {name: one for name, one in quoted.items() if name not in endless}

@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from simulator.case.kinds import AnyStage
 from simulator.engine.plan import Plan
 from simulator.engine.servers import kind, work_s
+from simulator.records.streams import cache_per_plan
 from simulator.stages.stage import Comers, Onward, Photo
+from simulator.theory.queue_formulas import alike_in_busy_period
 
 #: By stage: the share of the requests that takes each of its routes.
 Routes = dict[str, list[float]]
@@ -274,6 +276,20 @@ def loads(plan: Plan) -> list[Load]:
         )
         for name, stage in served.items()
     ]
+
+
+@cache_per_plan
+def likeness(plan: Plan) -> dict[str, float]:
+    """Return the number of requests that wait as one, by stage with a queue that empties again, from the planned load alone.
+
+    Those of one busy period of M/M/1 (`alike_in_busy_period`), times those of a batch, which is as large as the load has it.
+    Frames of sensors come at even intervals: at a load below 1 nothing piles up, and none are told.
+    """
+    if plan.scenario.sensors:
+        return {}
+    found = {one.stage: one.mean for one in loads(plan) if one.mean < 1 and not one.at_most}
+    largest = {name: getattr(plan.scenario.stages[name], "max_batch", 1) for name in found}
+    return {name: alike_in_busy_period(load) * (1 + load * (largest[name] - 1)) for name, load in found.items()}
 
 
 def capacity_per_s(plan: Plan, name: str) -> float:

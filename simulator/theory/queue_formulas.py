@@ -91,3 +91,12 @@ def _stationary(moves: NDArray[np.float64]) -> NDArray[np.float64]:
     system = moves.T - np.eye(len(moves))
     system[-1] = 1.0
     return np.asarray(np.linalg.solve(system, np.append(np.zeros(len(moves) - 1), 1.0)))
+
+
+def alike_in_busy_period(load: float) -> float:
+    """Return E[N^2] / E[N] of the N customers served in a busy period of M/M/1: how many share the period of a customer.
+
+    E[N] = 1 / (1 - r), Var[N] = r (1 + r) / (1 - r)^3 (Kleinrock 1975, Queueing Systems I, section 5.9). A high wait is
+    shared by about as many: above any level, the queue lives through a busy period of the same law.
+    """
+    return 1 / (1 - load) + load * (1 + load) / (1 - load) ** 2
