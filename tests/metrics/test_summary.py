@@ -210,7 +210,7 @@ def made_metrics(summary):
 
 
 def test_an_interval_is_said_to_be_about_people_only_where_some_were_labelled():
-    assert "other labelled requests" in replicate(triage(), 0, 2).sense
+    assert "if other requests had been labelled" in replicate(triage(), 0, 2).sense
     plain = replicate(plan({"p": pool()}), 0, 2).sense
     assert plain == "A 95% interval says where the figure lies over very many such runs. A single run may lie outside it."
 
