@@ -37,36 +37,47 @@ class Blocks:
         return int(self.reference.max()) + 1, int(self.production.max()) + 1
 
 
-def autocorrelation_time(values: Floats) -> float:
+def autocorrelation_time(values: Floats, codes: Codes | None = None) -> float:
     """Return 1 + 2 * (sum of autocorrelations), at least 1: the number of rows that are worth one independent row; shape (n,).
 
     The sum is cut where its lag exceeds `_WINDOW` times the sum so far; beyond it, noise alone would be added (Sokal 1997).
+    codes: the source of each row, shape (n,): rows are compared with those of their source, about its mean
     """
-    centred = values - values.mean()
-    if not np.any(np.abs(centred) > 1e-12):
+    parts = [values] if codes is None else [values[codes == code] for code in np.unique(codes)]
+    products = np.zeros(max(map(len, parts)))
+    for part in parts:
+        centred = part - part.mean()
+        products[: len(part)] += correlate(centred, centred, method="fft")[len(part) - 1 :]
+    if products[0] <= 1e-12:
         return 1.0
-    products = correlate(centred, centred, method="fft")[len(centred) - 1 :]
     sums = 2 * np.cumsum(products / products[0]) - 1
     ends = np.arange(len(sums)) >= _WINDOW * sums
     return max(float(sums[int(ends.argmax())] if ends.any() else sums.max()), 1.0)
 
 
-def rows_alike(values: Floats) -> float:
+def rows_alike(values: Floats, codes: Codes | None = None) -> float:
     """Return the longer of two autocorrelation times, shape (n,): of ranks, and of their distance to the middle.
 
-    The second shows a spread that comes and goes while the mean stays.
+    The second shows a spread that comes and goes while the mean stays. codes: the source of each row, shape (n,)
     """
     ranks = rankdata(values) / len(values) - 0.5
-    return max(autocorrelation_time(ranks), autocorrelation_time(np.abs(ranks)))
+    return max(autocorrelation_time(ranks, codes), autocorrelation_time(np.abs(ranks), codes))
 
 
-def block_length(reference: list[Floats], sizes: tuple[int, int]) -> int:
+def block_length(reference: list[Floats], sizes: tuple[int, int], codes: Codes | None = None, apart: bool = False) -> int:
     """Return the rows of a block, from the longest autocorrelation time of the reference's series; 1 for independent rows.
 
     The reference alone counts, since it is quiet: a step in production would look like one long autocorrelation.
     sizes: rows of the two files; in large files, blocks are joined for speed
+    codes: the source of each row of the reference, shape (n,). A block then holds as many rows of each source as are needed,
+    or where they are apart from each other, as many rows of one source
     """
-    needed = max(ceil(BLOCK_TIMES * (max(map(rows_alike, reference), default=1.0) - 1) - 0.5), 1)
+    beyond = max((rows_alike(one, codes) for one in reference), default=1.0) - 1
+    if codes is not None and not apart:
+        rows = np.bincount(codes)
+        sources = rows.sum() ** 2 / float((rows.astype(float) ** 2).sum())
+        beyond = max(max(map(rows_alike, reference), default=1.0) - 1, sources * beyond)
+    needed = max(ceil(BLOCK_TIMES * beyond - 0.5), 1)
     return max(needed, min(ceil(sum(sizes) / _MOST), min(sizes) // _LEAST))
 
 

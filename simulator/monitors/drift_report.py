@@ -15,6 +15,7 @@ from scipy.stats import false_discovery_control
 from simulator.errors import InputError, suggest
 from simulator.monitors.blocks import Blocks, Floats, block_length, contiguous, grouped, neighbours_alike
 from simulator.monitors.column_tests import MMD, TESTS, ColumnSample, ColumnTestResult, ask_mmd
+from simulator.monitors.interleaving import Interleaving, interleaving_of, stretches
 from simulator.monitors.monitor_tables import LEAST_ROWS, Column, MonitoredTable, columns, times, words
 
 Correction = Literal["holm", "bh", "none"]
@@ -22,6 +23,8 @@ Verdict = Literal["differs", "no difference seen", "cannot tell"]
 
 #: Permutations of one test alone, and how many times more than the lowest p that matters needs, of many.
 _PERMUTATIONS, _BEYOND, _MOST_PERMUTATIONS = 1999, 20, 20_000
+#: Hours of a day.
+DAY_H = 24
 #: What all columns of numbers together are called.
 TOGETHER = "(numbers together)"
 
@@ -131,6 +134,7 @@ def compare(
     asked = asked or ReportRequest()
     apart = [name for name in (asked.time, asked.group) if name]
     found, notes = columns(reference, production, apart, asked.columns)
+    first, second = (np.arange(len(table.rows)) for table in (reference, production))
     if asked.time:
         first, second = (np.argsort(times(table, asked.time), kind="stable") for table in (reference, production))
         found = [column.ordered((first, second)) for column in found]
@@ -138,9 +142,11 @@ def compare(
     jobs, unasked = _jobs(parts, found, asked)
     groups = [words(table, asked.group) for table in (reference, production)] if asked.group else None
     notes += _alike(found, groups)
+    mixed = None if groups or asked.independent else interleaving_of(reference, production, found, (first, second), apart)
+    notes += [mixed.sentence] if mixed else []
     answered = []
     for job in jobs:
-        answered.append(_answer(job, groups, asked, len(jobs)))
+        answered.append(_answer(job, groups, mixed, asked, len(jobs)))
         step(len(jobs))
     return Monitored(asked, _corrected(answered, asked), notes + left_out + unasked)
 
@@ -155,10 +161,14 @@ def _parts(reference: MonitoredTable, production: MonitoredTable, asked: ReportR
     if asked.time and asked.window_h:
         hours = times(production, asked.time)
         windows = ((hours - hours.min()) // asked.window_h).astype(int)
+        usual = times(reference, asked.time)
         span = [
             f"hours {asked.window_h * number:g} to {asked.window_h * (number + 1):g}" for number in range(windows.max() + 1)
         ]
-        parts += [_Part(span[number], whole[0], windows == number) for number in np.unique(windows)]
+        parts += [
+            _Part(span[number], _same_hours(usual, hours[windows == number], asked.window_h), windows == number)
+            for number in np.unique(windows)
+        ]
     kept = [part for part in parts if min(part.sizes) >= LEAST_ROWS]
     thin = [part for part in parts if min(part.sizes) < LEAST_ROWS]
     return kept, [
@@ -166,6 +176,17 @@ def _parts(reference: MonitoredTable, production: MonitoredTable, asked: ReportR
         "not compared"
         for part in thin
     ]
+
+
+def _same_hours(usual: Floats, window: Floats, window_h: float) -> NDArray[np.bool_]:
+    """Return the rows of the reference at the hours of the day of a window, shape (n,); all rows of less than two days.
+
+    A night compared with whole days would always differ. usual, window: hours of the rows
+    """
+    if window_h >= DAY_H or np.ptp(usual) < 2 * DAY_H:
+        return np.ones(len(usual), bool)
+    begins = window.min()
+    return np.asarray((usual - begins) % DAY_H <= max(np.ptp(window), 0.0))
 
 
 def _jobs(parts: list[_Part], found: list[Column], asked: ReportRequest) -> tuple[list[_Job], list[str]]:
@@ -221,8 +242,10 @@ def _alike(found: list[Column], groups: list[NDArray[np.str_]] | None) -> Iterat
             )
 
 
-def _answer(job: _Job, groups: list[NDArray[np.str_]] | None, asked: ReportRequest, jobs: int) -> DriftFinding:
-    samples = [_sample(column, job.part, groups, asked, jobs) for column in job.columns]
+def _answer(
+    job: _Job, groups: list[NDArray[np.str_]] | None, mixed: Interleaving | None, asked: ReportRequest, jobs: int
+) -> DriftFinding:
+    samples = [_sample(column, job.part, groups, mixed, asked, jobs) for column in job.columns]
     first = samples[0]
     if job.test == MMD:
         first = max(samples, key=lambda sample: (sample.blocks.length or 0) if sample.blocks else 0)
@@ -235,7 +258,12 @@ def _answer(job: _Job, groups: list[NDArray[np.str_]] | None, asked: ReportReque
 
 
 def _sample(
-    column: Column, part: _Part, groups: list[NDArray[np.str_]] | None, asked: ReportRequest, jobs: int
+    column: Column,
+    part: _Part,
+    groups: list[NDArray[np.str_]] | None,
+    mixed: Interleaving | None,
+    asked: ReportRequest,
+    jobs: int,
 ) -> ColumnSample:
     cells = (column.cells("reference", part.reference), column.cells("production", part.production))
     names: tuple[str, ...] = ()
@@ -244,20 +272,29 @@ def _sample(
         names, values = tuple(map(str, found)), np.split(codes.astype(float), [len(cells[0])])
     else:
         values = [cell.to_numpy(float) for cell in cells]
-    blocks = None if asked.independent else _blocks(values, names, [cell.index for cell in cells], groups)
+    blocks = None if asked.independent else _blocks(values, names, [cell.index for cell in cells], groups, mixed)
     level = asked.level if asked.correction == "none" else asked.level / jobs
     needed = min(max(_PERMUTATIONS, ceil(_BEYOND / level)), _MOST_PERMUTATIONS)
     return ColumnSample(column.kind, values[0], values[1], names, blocks, level, needed, asked.seed)
 
 
 def _blocks(
-    values: list[Floats], names: tuple[str, ...], rows: list[pd.Index], groups: list[NDArray[np.str_]] | None
+    values: list[Floats],
+    names: tuple[str, ...],
+    rows: list[pd.Index],
+    groups: list[NDArray[np.str_]] | None,
+    mixed: Interleaving | None,
 ) -> Blocks:
     if groups:
         return grouped(*(group[row] for group, row in zip(groups, rows, strict=True)))
     sizes = (len(values[0]), len(values[1]))
     series = [(values[0] == code).astype(float) for code in range(len(names))] if names else [values[0]]
-    return contiguous(sizes, block_length(series, sizes))
+    if mixed is None:
+        return contiguous(sizes, block_length(series, sizes))
+    codes, others = mixed.codes[rows[0]], mixed.others[rows[1]]
+    sources = np.unique(codes, return_inverse=True)[1]
+    length = block_length(series, sizes, sources, mixed.apart)
+    return Blocks(stretches(codes, length), stretches(others, length), length) if mixed.apart else contiguous(sizes, length)
 
 
 def _corrected(findings: list[DriftFinding], asked: ReportRequest) -> list[DriftFinding]:

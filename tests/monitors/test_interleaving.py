@@ -1,0 +1,130 @@
+"""Files in which several cameras take turns: the source is found and named, and quiet weeks stay quiet."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from simulator.monitors.blocks import autocorrelation_time, block_length
+from simulator.monitors.drift_report import ReportRequest, compare
+from simulator.monitors.interleaving import stretches
+from simulator.monitors.monitor_tables import MonitoredTable
+from tests.monitors.worlds import ar1
+
+CAMERAS, ROWS, PHI = 24, 600, 0.9
+
+
+def cameras(rng: np.random.Generator, count: int = CAMERAS, shared: float = 0.0, rows: int = ROWS) -> np.ndarray:
+    """A series a camera, shape (rows, count); `shared` is the part of the variance that all have in common."""
+    own = np.stack([ar1(rng, rows, PHI) for _ in range(count)], axis=1)
+    return np.sqrt(1 - shared) * own + np.sqrt(shared) * ar1(rng, rows, PHI)[:, None]
+
+
+def in_turns(rng: np.random.Generator) -> pd.DataFrame:
+    return pd.DataFrame({"brightness": cameras(rng).ravel(), "camera": np.tile([f"c{i}" for i in range(CAMERAS)], ROWS)})
+
+
+def unnamed(rng: np.random.Generator) -> pd.DataFrame:
+    return in_turns(rng)[["brightness"]]
+
+
+def in_any_order(rng: np.random.Generator) -> pd.DataFrame:
+    order = rng.permuted(np.tile(np.arange(CAMERAS), (ROWS, 1)), axis=1)
+    values = np.take_along_axis(cameras(rng), order, axis=1)
+    return pd.DataFrame({"brightness": values.ravel(), "camera": order.ravel()})
+
+
+def on_levels(rng: np.random.Generator) -> pd.DataFrame:
+    """Each camera has a level of its own, the same in both files."""
+    levels = 2 * np.random.default_rng(0).normal(size=CAMERAS)
+    return in_turns(rng).assign(brightness=(cameras(rng) + levels).ravel())
+
+
+def one_after_the_other(rng: np.random.Generator) -> pd.DataFrame:
+    return pd.DataFrame({"brightness": cameras(rng, 6, rows=1000).T.ravel(), "camera": np.repeat(list("abcdef"), 1000)})
+
+
+def in_one_weather(rng: np.random.Generator) -> pd.DataFrame:
+    return pd.DataFrame({"brightness": cameras(rng, 12, 0.5).ravel(), "camera": np.tile(list("abcdefghijkl"), ROWS)})
+
+
+def one_stream(rng: np.random.Generator) -> pd.DataFrame:
+    return pd.DataFrame({"brightness": ar1(rng, 4000, PHI)})
+
+
+LAYOUTS = [in_turns, unnamed, in_any_order, on_levels, one_after_the_other, in_one_weather, one_stream]
+
+
+def reported(layout, seed, shift=0.0):
+    rng = np.random.default_rng([seed, 5])
+    reference, production = (MonitoredTable(name, layout(rng)) for name in ("reference", "production"))
+    production.rows["brightness"] += shift
+    columns = ("brightness",) if "camera" in reference.rows else ()
+    return compare(reference, production, ReportRequest(columns=columns))
+
+
+@pytest.mark.parametrize(("layout", "told"), [
+    (in_turns, "'camera' names the source of a row"),
+    (in_any_order, "'camera' names the source of a row"),
+    (unnamed, "24 sources seem to take turns"),
+    (one_after_the_other, None),
+    (one_stream, None),
+])  # fmt: skip
+def test_the_source_is_named_where_rows_of_several_take_turns(layout, told):
+    notes = [note for note in reported(layout, 1).notes if "source" in note]
+    assert [told in note for note in notes] == ([True] if told else [])
+
+
+def test_a_word_of_each_row_is_no_source():
+    rng = np.random.default_rng(2)
+    tables = [
+        MonitoredTable(name, pd.DataFrame({"score": ar1(rng, 2000, 0.8), "weather": rng.choice(["fog", "sun"], 2000)}))
+        for name in ("reference", "production")
+    ]
+    assert not [note for note in compare(*tables, ReportRequest(columns=("score",))).notes if "source" in note]
+
+
+def test_a_block_holds_as_many_rows_of_each_source_as_one_source_alone_would_need():
+    rng = np.random.default_rng(3)
+    series, codes = cameras(rng, 4, rows=4000), np.tile(np.arange(4), 4000)
+    alone = block_length([series[:, 0]], (4000, 4000))
+    mixed = block_length([series.ravel()], (16_000, 16_000), codes)
+    assert mixed == pytest.approx(4 * alone, rel=0.35)
+    assert autocorrelation_time(series.ravel(), codes) == pytest.approx((1 + PHI) / (1 - PHI), rel=0.25)
+
+
+def test_independent_cameras_are_blocks_of_their_own_and_those_of_one_weather_are_not():
+    """A shift of a standard deviation is seen by 24 independent cameras, and not in three blocks of twelve in one weather."""
+    [apart] = reported(in_turns, 4, shift=1.0).findings
+    [together] = reported(in_one_weather, 4, shift=1.0).findings
+    assert (apart.verdict, together.verdict) == ("differs", "no difference seen")
+    assert apart.block < ROWS < together.block
+
+
+def test_a_block_of_a_source_is_a_stretch_of_its_rows():
+    codes = np.array([0, 1, 0, 1, 0, 1, 0, 1, 0, 0])
+    assert stretches(codes, 2).tolist() == [0, 3, 0, 3, 1, 4, 1, 4, 2, 2]
+
+
+def test_a_window_is_compared_with_the_same_hours_of_the_day():
+    """It is dark at night, in both files. Of a quiet week every night would differ from whole days."""
+    rng = np.random.default_rng(6)
+
+    def week():
+        hours = np.arange(0, 7 * 24, 0.05)
+        values = np.cos(2 * np.pi * hours / 24) + 0.3 * rng.normal(size=len(hours))
+        return MonitoredTable("a week", pd.DataFrame({"seen": 3600 * hours, "brightness": values}))
+
+    asked = ReportRequest(time="seen", window_h=6, columns=("brightness",), independent=True)
+    assert not compare(week(), week(), asked).differing
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_quiet_weeks_stay_quiet_however_rows_are_laid_out(layout):
+    weeks = 200
+    claims = sum(bool(reported(layout, seed).differing) for seed in range(weeks))
+    print(f"{layout.__name__}: {claims} of {weeks}")
+    assert claims <= binom.ppf(0.995, weeks, 0.05)
