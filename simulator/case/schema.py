@@ -78,7 +78,8 @@ class Quality(Strict):
 
     @property
     def separation(self) -> float:
-        return float(np.sqrt(2) * ndtri(self.auc.value))
+        """The distance of both kinds of photos in standard deviations; finite at an AUC of 1, where all are told apart."""
+        return float(np.sqrt(2) * ndtri(np.clip(self.auc.value, 1e-9, 1 - 1e-9)))
 
 
 class Noun(Strict):

@@ -26,6 +26,7 @@ from simulator.evidence.fidelity_reports import (
     forecasts_held,
     held_sentence,
     share_sentence,
+    too_few_sentence,
     write_report,
 )
 from simulator.files import make_folders
@@ -150,6 +151,8 @@ def _error_words(found: dict[str, float | int]) -> Iterator[str]:
     noise = f"{found['all_points_noise_p50_median']:.1%} in p50 and {found['all_points_noise_p99_median']:.1%} in p99"
     yield f"{found['points']} points. Two identical real runs differ by {noise} (medians)."
     yield f"{left_out} points are not judged: their two runs differ by more than {AGREE:.0%}."
+    if too_few := too_few_sentence(found):
+        yield too_few
     if "p50_error_median" in found:
         yield (
             f"Predicted before the run: within the objective {found['goodput_error_mean_points']:.2f} points off on average, "

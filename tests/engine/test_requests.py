@@ -37,6 +37,15 @@ def test_a_quality_check_tells_photos_apart_as_well_as_stated():
     assert roc_auc_score(usable.ravel(), requests.qualities.ravel()) == pytest.approx(0.8, abs=2.64 * error)
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("auc", [0.0, 1.0])
+def test_a_quality_check_that_is_always_right_or_always_wrong_gives_figures(auc):
+    requests = drawn(prevalence=0.5, unusable=0.5, auc=auc)
+    usable = np.array([Streams(5).named(f"photo.{attempt}.usable").random(requests.n) >= 0.5 for attempt in range(2)])
+    assert np.isfinite(requests.qualities).all()
+    assert roc_auc_score(usable.ravel(), requests.qualities.ravel()) == auc
+
+
 def test_a_person_has_the_score_of_a_labelled_item_of_their_class():
     table = score_table([0.5, 0.75, 1.0], [0.0, 0.25])
     requests = drawn(table, prevalence=0.3)

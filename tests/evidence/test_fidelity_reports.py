@@ -67,12 +67,18 @@ def test_the_report_that_comes_along_can_be_read():
 
 
 def test_only_points_whose_real_runs_agree_are_judged():
-    found = report(GOOD, NOISY).summary()
-    assert (found["points"], found["points_judged"]) == (2, 1)
+    found = report(*[GOOD] * 6, *[NOISY] * 6).summary()
+    assert (found["points"], found["points_judged"]) == (12, 6)
     assert found["p50_error_median"] == pytest.approx(0.1)
     assert found["goodput_error_max_points"] == pytest.approx(1.0)
     assert found["all_points_p50_error_median"] == pytest.approx((0.1 + 0.1 / 1.1) / 2)
     assert found["all_points_replay_p50_error_max"] == pytest.approx(0.001)
+
+
+@pytest.mark.parametrize("judged", [0, 1, 5])
+def test_fewer_than_six_judged_points_give_no_median(judged):
+    """The range of six values holds their median in 97% of the cases: 1 - 2 / 2 ** 6."""
+    assert "p50_error_median" not in report(*[GOOD] * judged, NOISY).summary()
 
 
 def test_without_a_point_to_judge_there_is_no_figure():

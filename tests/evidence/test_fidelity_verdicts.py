@@ -16,7 +16,7 @@ from tests.evidence.test_fidelity_reports import FORECAST, GOOD, NOISY, report
 
 
 def test_a_mark_is_met_up_to_its_bar():
-    found = {mark.label: mark for mark in marks(report(GOOD, NOISY))}
+    found = {mark.label: mark for mark in marks(report(*[GOOD] * 6, NOISY))}
     p50, goodput = found["p50, median error"], found["In time, mean error"]
     assert p50.reached == pytest.approx(0.1)
     assert not p50.met
@@ -37,6 +37,8 @@ def test_the_points_that_are_not_judged_are_counted():
     sentence = spread_sentence(report(GOOD, NOISY), IN_PROCESS)
     assert sentence.startswith("2 points.")
     assert "1 points are not judged" in sentence
+    assert "Judged: 1, too few for a median." in sentence
+    assert "too few" not in spread_sentence(report(*[GOOD] * 6), IN_PROCESS)
     assert "Other programs" not in sentence
     assert spread_sentence(report(FORECAST), IN_PROCESS).endswith("Other programs took 40% of the machine meanwhile.")
 

@@ -72,7 +72,7 @@ def test_without_a_report_the_page_says_how_to_measure_one(evidence_page, monkey
 
 
 def test_a_report_is_shown_with_its_marks_and_date(evidence_page, monkeypatch, tmp_path):
-    write_report(report(GOOD, NOISY), tmp_path / "here.json")
+    write_report(report(*[GOOD] * 6, NOISY), tmp_path / "here.json")
     monkeypatch.setattr("simulator.paths.FIDELITY", tmp_path)
     page = evidence_page(evidence="Against a real server")
     assert not page.exception
