@@ -103,7 +103,7 @@ def test_two_models_of_the_same_roc_are_not_told_apart_by_who_was_labelled():
         designs = []
         for hits in found:
             share, drawn = float(hits.mean()), weights @ hits / 100
-            draws = np.stack([np.zeros(1000), drawn - share])
+            draws = np.stack([np.zeros(1000), drawn - share, drawn - share])
             run = Interval(share, share, share)
             labels = Interval(share, *np.quantile(drawn, [0.025, 0.975]))
             reading = PairedSample(run=run, parts=np.array([[share * 1000] * 5, [1000.0] * 5]), draws=draws)
