@@ -88,7 +88,7 @@ def test_the_plain_test_breaks_its_promise_of_5_percent_and_blocks_keep_it(week:
 
 @pytest.mark.long
 @pytest.mark.parametrize("test", ["ks", "psi", "wasserstein", "cusum"])
-@pytest.mark.parametrize(("week", "group"), [(series, None), (dwelling, "scene"), (dwelling, None)], ids=str)
+@pytest.mark.parametrize(("week", "group"), [(series, None), (dwelling, "scene"), (dwelling, None)])
 def test_every_test_keeps_its_promise_over_a_thousand_quiet_weeks(week: Week, group: str | None, test: str) -> None:
     """By autocorrelation a few more are allowed: neighbouring blocks still resemble each other at their edges."""
     kept = alarms(week, ReportRequest(tests=(test,), group=group, columns=("brightness",)), 1000)
