@@ -29,7 +29,7 @@ from simulator.incident.looks import (
 )
 from simulator.incident.measured_scenes import Setting, setting_name
 from simulator.incident.watches import WATCHED
-from simulator.intervals import Interval
+from simulator.intervals import Interval, clustered_share
 from simulator.records.streams import Streams
 from simulator.units import significant
 
@@ -135,12 +135,16 @@ class LabelsLook(LabellingLook):
 
 
 def _percent(one: Interval) -> str:
-    return f"{100 * one.value:.0f}% ({100 * one.low:.0f} to {100 * one.high:.0f})"
+    return f"{100 * one.value:.0f}% ({100 * max(one.low, 0):.0f} to {100 * min(one.high, 1):.0f})"
 
 
 def _recall(view: View, rows: Ints) -> Interval:
+    """Return the share of the labelled weight that was found; of all or none, with the exact interval of as many scenes."""
     found, there = view.statistics.counted(rows, view.statistics.least_areas()[rows])
-    return ratio(found, there, view.statistics.frames.dwell[rows])
+    scenes = view.statistics.frames.dwell[rows]
+    if 0 < found.sum() < there.sum() or there.sum() <= 0:
+        return ratio(found, there, scenes)
+    return clustered_share(scenes, there, found, np.count_nonzero(there))
 
 
 def _by_group(view: View, chosen: Ints, then: Ints) -> pd.DataFrame:
