@@ -79,20 +79,27 @@ def strain(load: Load) -> str:
 
 def load_words(load: Load) -> str:
     if load.at_most:
-        return f"load at most {percent(load.mean)}"
+        return f"planned load at most {percent(load.mean)}"
     if load.mean >= 1:
-        return f"load {percent(load.mean)}: no steady state"
+        return f"planned load {percent(load.mean)}: no steady state"
     if load.peak is None:
-        return f"load {percent(load.mean)} over the day"
+        return f"planned load {percent(load.mean)} over the day"
     queue = ": a queue builds up" if load.peak >= 1 else ""
-    return f"load {percent(load.mean)}, at the peak {percent(load.peak)}{queue}"
+    return f"planned load {percent(load.mean)}, at the peak {percent(load.peak)}{queue}"
 
 
 def _takeaway(plan: Plan, offered: list[Load]) -> str:
     if not offered:
         return "No stage of this design has servers."
     tightest = max(offered, key=lambda load: max(load.mean, load.peak or 0))
-    return f"The most loaded stage is {plan.scenario.stages[tightest.stage].label}: {load_words(tightest)}."
+    return f"The most loaded stage is {plan.scenario.stages[tightest.stage].label}: {load_words(tightest)}.{_gathering(plan)}"
+
+
+def _gathering(plan: Plan) -> str:
+    """Return a sentence where a stage gathers its requests in batches, so that a run keeps it busy for longer."""
+    if any(getattr(stage, "max_batch", 1) > 1 for stage in plan.scenario.stages.values()):
+        return " Planned loads count full batches; in a run batches are smaller, and servers are busy for more of the time."
+    return ""
 
 
 def _table(plan: Plan, offered: list[Load]) -> pd.DataFrame:
@@ -100,7 +107,7 @@ def _table(plan: Plan, offered: list[Load]) -> pd.DataFrame:
         {
             "stage": [plan.scenario.stages[load.stage].label for load in offered],
             "visits per request": [load.visits_per_request for load in offered],
-            "load (%)": [100 * load.mean for load in offered],
-            "load at the peak (%)": [None if load.peak is None else 100 * load.peak for load in offered],
+            "planned load (%)": [100 * load.mean for load in offered],
+            "planned load at the peak (%)": [None if load.peak is None else 100 * load.peak for load in offered],
         }
     )
