@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrik
-from scipy.stats import beta, norm, t
+from scipy.special import bdtrik, betaincinv
+from scipy.stats import norm, t
 
 from simulator.intervals import LEVEL, effective_trials
 
@@ -99,10 +99,13 @@ class LabelledClass:
 
 def _share_draws(places: Floats, share: float, worth: float) -> Floats:
     """Return draws whose outer quantiles are the bounds of Clopper and Pearson for `share` of `worth` items."""
-    hits = share * worth
-    low = beta.ppf(places, hits, worth - hits + 1) if hits > 0 else np.zeros(len(places))
-    high = beta.ppf(places, hits + 1, worth - hits) if hits < worth else np.ones(len(places))
-    return np.where(places > 0.5, high, low)
+    hits, above = share * worth, places > 0.5
+    drawn = above.astype(float)
+    if hits > 0:
+        drawn[~above] = betaincinv(hits, worth - hits + 1, places[~above])
+    if hits < worth:
+        drawn[above] = betaincinv(hits + 1, worth - hits, places[above])
+    return drawn
 
 
 def _places(values: Floats, ties: Floats) -> Floats:

@@ -207,6 +207,14 @@ class _Taken:
             for part in self.parts
         ]
 
+    @cached_property
+    def fixed(self) -> list[bool]:
+        """Whether each class is judged at the thresholds as they are: they are chosen on it, or nothing moves them."""
+        return [
+            pinned or bool((self.anew[:, part] == self.now[part]).all())
+            for pinned, part in zip(self.pins, self.parts, strict=True)
+        ]
+
     def ways(self, members: NDArray[np.bool_]) -> RoutingShares:
         """Return the shares of a group's ways in each draw; members: the items of the group, shape (items,)."""
         codes, people = np.unique(np.concatenate(self.by_class)), labelled_people(self.table, members)
@@ -229,10 +237,9 @@ class _Taken:
         (Bahadur 1966, Ann Math Stat 37:577).
         """
         part, possible = self.parts[of_class], np.isin(codes, self.by_class[of_class])
-        weights, anew = self.weights[:, part][:, members], self.anew[:, part]
-        if self.pins[of_class] or (anew == self.now[part]).all():
+        if self.fixed[of_class]:
             return labelled_class(self.table, of_class).of(members).shares(self.now[part][members], codes, possible)
-        drawn = _shares(anew[:, members], weights, codes)
+        drawn = _shares(self.anew[:, part][:, members], self.weights[:, part][:, members], codes)
         if not members.all():
             _take(drawn, np.flatnonzero(possible & (drawn <= _SLACK).all(0)), people)
         return drawn
