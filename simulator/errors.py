@@ -15,7 +15,7 @@ class InputError(ValueError):
 
 
 def suggest(word: str, known: Iterable[str], listed_by: str = "") -> str:
-    """Return `did you mean 'x'?` for a near miss, else `expected one of ...`.
+    """Return `did you mean 'x'?` for a near miss, else `expected one of ...`, or that there is none.
 
     listed_by: the page that lists all names, where they may be too many for a sentence
     """
@@ -23,7 +23,9 @@ def suggest(word: str, known: Iterable[str], listed_by: str = "") -> str:
     near = get_close_matches(word, names[:MOST_COMPARED], n=1, cutoff=0.6) if len(word) <= LONGEST_NAME else []
     if near:
         return f"did you mean '{near[0]}'?"
-    listed, more = ", ".join(names[:MOST_LISTED]) or "(nothing)", len(names) - MOST_LISTED
+    if not names:
+        return "there is none to choose"
+    listed, more = ", ".join(names[:MOST_LISTED]), len(names) - MOST_LISTED
     if more <= 0:
         return f"expected one of: {listed}"
     return f"expected one of: {listed} and {more} more" + (f"; {listed_by} lists them" if listed_by else "")

@@ -11,7 +11,7 @@ def test_as_many_names_as_a_sentence_holds_are_listed_and_the_others_counted():
     assert suggest("zzz", "abcdefgh") == "expected one of: a, b, c, d, e, f, g, h"
     assert suggest("zzz", "abcdefghij") == "expected one of: a, b, c, d, e, f, g, h and 2 more"
     assert suggest("zzz", "abcdefghij", "`casesim cases`").endswith("g, h and 2 more; `casesim cases` lists them")
-    assert suggest("zzz", []) == "expected one of: (nothing)"
+    assert suggest("zzz", []) == "there is none to choose"
 
 
 def test_among_very_many_names_none_is_looked_for_for_long():

@@ -101,8 +101,13 @@ def draw_diagram(picture: Diagram) -> None:
     as_table(picture.table)
 
 
+#: What means something in Markdown, in emoji and in links. A screen reader reads a label with its backslashes, so no more than
+#: that is escaped: brackets that are round mean nothing once square ones do not.
+_MARKED = "".join(sorted(set(punctuation) - set("(),%;?'\"/")))
+
+
 def plain(text: str) -> str:
-    return re.sub(f"([{re.escape(punctuation)}])", r"\\\1", text)
+    return re.sub(f"([{re.escape(_MARKED)}])", r"\\\1", text)
 
 
 def as_table(table: pd.DataFrame) -> None:

@@ -97,11 +97,18 @@ def scenario_ids() -> list[str]:
 def find(id_or_path: str | FilePath) -> FilePath:
     """Return the file of a case, by id or by path; raises ScenarioError that names the nearest id."""
     name, path, known = str(id_or_path), FilePath(id_or_path), case_files()
-    if path.suffix in ENDINGS or os.path.isfile(path):  # noqa: PTH113 (pathlib raises for a name that no file can have)
+    there = os.path.isfile(path)  # noqa: PTH113 (pathlib raises for a name that no file can have)
+    if there or (path.suffix in ENDINGS and os.path.lexists(path)):
         return path
     if name in known:
         return known[name]
-    missing = f"there is no such case or file; {suggest(name, known)}"
+    if path.suffix in ENDINGS:
+        beside = [str(path.with_name(file.name)) for file in files_at(path.parent)] if os.path.isdir(path.parent) else []  # noqa: PTH112
+        missing = f"there is no such file; {suggest(name, beside)}" if beside else "there is no such file"
+    elif os.path.isdir(path):  # noqa: PTH112
+        missing = f"this is a folder; name a file: {suggest(name, map(str, files_at(path)))}"
+    else:
+        missing = f"there is no such case or file; {suggest(name, known)}"
     raise ScenarioError([Fault(shortened(name), 1, 1, "(case)", missing)])
 
 

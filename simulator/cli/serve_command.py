@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shlex
 import socket
 import sys
 from enum import StrEnum
@@ -46,7 +47,7 @@ def serve(
 ) -> None:
     """Open the app in a browser, with your own cases beside those that come with CaseSim."""
     own = checked_path(cases) if cases is not None else None
-    listening = _listening(address, port)
+    listening = _listening(address, port, cases)
     here, names = url("localhost" if address in EVERY else address, port), others_reach(address)
     say(f"CaseSim is at {here}; Ctrl+C ends it")
     for name in names:
@@ -63,14 +64,15 @@ def serve(
     run(listening, address, [*names, *(allow_host or [])], here)
 
 
-def _listening(address: str, port: int) -> socket.socket:
-    """Return a listening socket; raises UsageError with the reason why there is none."""
+def _listening(address: str, port: int, cases: Path | None) -> socket.socket:
+    """Return a listening socket; raises UsageError with the reason why there is none, and with the same command that works."""
     try:
         return _bound(address, port)
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             free = next((other for other in range(port + 1, port + 1 + _TRIED) if _is_free(address, other)), None)
-            instead = f"; {free} is free: casesim serve --port {free}" if free else "; name another with --port"
+            words = shlex.join(["casesim", "serve", *([str(cases)] if cases else []), "--port", str(free)])
+            instead = f"; {free} is free: {words}" if free else "; name another with --port"
             raise UsageError(f"port {port} is in use{instead}") from error
         if error.errno == errno.EACCES:
             raise UsageError(f"port {port} is not open to you; expected one from 1024, such as --port 8501") from error

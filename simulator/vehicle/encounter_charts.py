@@ -322,9 +322,8 @@ def _buttons(ends: float) -> dict[str, Any]:
         "y": 0,
         "yanchor": "top",
         "pad": {"t": 8},
-        "bgcolor": "#F1F3F3",
+        "bgcolor": "rgba(128, 128, 128, 0.15)",
         "bordercolor": GREY,
-        "font": {"color": "#0F171E"},
         "buttons": [
             {"label": "Play at half speed", "method": "animate", "args": [None, play]},
             {"label": "Pause", "method": "animate", "args": [[None], pause]},
