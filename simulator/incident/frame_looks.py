@@ -144,7 +144,7 @@ def _recall(view: View, rows: Ints) -> Interval:
     scenes = view.statistics.frames.dwell[rows]
     if 0 < found.sum() < there.sum() or there.sum() <= 0:
         return ratio(found, there, scenes)
-    return clustered_share(scenes, there, found, np.count_nonzero(there))
+    return clustered_share(scenes, there, found, float(np.count_nonzero(there)))
 
 
 def _by_group(view: View, chosen: Ints, then: Ints) -> pd.DataFrame:
