@@ -26,7 +26,7 @@ def main() -> None:
         result(page)
         panel(page, "Who is missed")
         save(page, "practice")
-        page.set_viewport_size({"width": 1280, "height": 1640})
+        page.set_viewport_size({"width": 1280, "height": 1310})
         page.goto(f"{address}/practice?case=av-perception&predicting=ahead&front_rate=20")
         result(page)
         panel(page, "Who stops in time")

@@ -105,7 +105,7 @@ def find(id_or_path: str | FilePath) -> FilePath:
     if path.suffix in ENDINGS:
         beside = [str(path.with_name(file.name)) for file in files_at(path.parent)] if os.path.isdir(path.parent) else []  # noqa: PTH112
         missing = f"there is no such file; {suggest(name, beside)}" if beside else "there is no such file"
-    elif os.path.isdir(path):  # noqa: PTH112
+    elif name and os.path.isdir(path) and files_at(path):  # noqa: PTH112
         missing = f"this is a folder; name a file: {suggest(name, map(str, files_at(path)))}"
     else:
         missing = f"there is no such case or file; {suggest(name, known)}"

@@ -387,3 +387,12 @@ def test_an_autoscaler_that_looks_too_often_is_refused_at_its_field():
     (fault,) = faults_of(changed("max_batch: 4", scaling))
     assert fault.field == "stages.classify.scaling.every_s"
     assert "1e-09 s means 87,264,000,000,000 looks at the pool" in fault.message
+
+
+def test_a_file_that_is_not_there_is_answered_with_the_nearest_beside_it_and_a_folder_with_its_files(tmp_path):
+    (tmp_path / "mole-check.yaml").write_text(SMALL)
+    for name, told in ((tmp_path / "mole-chek.yaml", "did you mean"), (tmp_path, "this is a folder; name a file")):
+        with pytest.raises(ScenarioError) as refused:
+            load(name)
+        assert told in str(refused.value)
+        assert str(tmp_path / "mole-check.yaml") in str(refused.value)

@@ -160,7 +160,7 @@ def test_a_file_with_three_mistakes_is_answered_with_all_three_at_their_places(c
     ("words", "message"),
     [
         (["run", scenario_ids()[0][:-1]], f"did you mean '{scenario_ids()[0]}'?"),
-        (["run", "nowhere.yaml"], "cannot be read"),
+        (["run", "nowhere.yaml"], "there is no such file"),
         (["run", "CASE", "--set", "point"], "write it as CHOICE=OPTION"),
         (["run", "CASE", "--set", "pont=0.9"], "did you mean 'point'?"),
         (["run", "CASE", "--set", "reading=nobody"], "'nobody' is not an option; expected one of: usual, expert"),
