@@ -35,6 +35,7 @@ def tracked(folder):
     return set(listed.splitlines())
 
 
+@pytest.mark.long
 def test_an_installed_wheel_runs_a_case(wheel, tmp_path):
     python = tmp_path / "env" / "bin" / "python"
     venv.create(tmp_path / "env", with_pip=False)

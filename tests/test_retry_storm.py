@@ -37,6 +37,7 @@ def asked_between(trace, start, stop):
     return np.count_nonzero((start <= entered) & (entered < stop)) / (stop - start)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("picks", quarter([{}, {"retries": "backoff"}, {"abandoned": "dropped"}]))
 def test_with_naive_retries_it_is_still_overloaded_minutes_after_the_rush(picks):
     runs = traces(**picks)

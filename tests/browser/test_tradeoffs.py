@@ -78,6 +78,7 @@ def test_a_design_opens_by_the_keyboard_alone(swept):
     expect(page).to_have_url(re.compile("/practice"), timeout=30_000)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("width", "theme"), [(1280, "dark"), (390, "light")])
 def test_nothing_sticks_out_and_the_picture_has_its_sentence(swept, width, theme):
     page = swept(viewport={"width": width, "height": 800}, color_scheme=theme)

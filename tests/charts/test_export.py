@@ -40,6 +40,7 @@ def test_svg_is_a_picture_with_the_takeaway_above_the_bars():
     assert "is <twice> as much" in "".join(root.itertext()).replace("\xa0", " ")
 
 
+@pytest.mark.long
 @pictures
 def test_png_is_twice_as_fine_as_the_screen():
     content = chart_file(CHART, ".png")

@@ -141,6 +141,7 @@ def several(items, models):
     return "\n".join(["label,score,item,model", *rows])
 
 
+@pytest.mark.long
 def test_a_broken_table_of_ones_own_is_told_and_the_others_are_listed(scores, own_scores):
     own_scores.mkdir()
     (own_scores / "mine.net.fp32.yaml").write_text("kind: " + "[" * 5_000)

@@ -140,6 +140,7 @@ def test_several_serve_at_once_on_any_machine_and_a_signal_ends_each_at_once(tmp
         assert not answers(port)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
 def test_an_output_that_takes_nothing_is_told_in_a_sentence(port):
     command = [sys.executable, "-m", "simulator.cli", "serve", "--port", str(port)]

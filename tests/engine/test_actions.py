@@ -146,6 +146,7 @@ def test_nothing_that_happens_later_shows_when_a_run_is_looked_at(made, time, se
     assert seen.requests.loc[seen.requests["finished_s"].isna(), "outcome"].eq("unfinished").all()
 
 
+@pytest.mark.long
 @settings(max_examples=examples(60))
 @given(changes(), TIMES, st.integers(0, 2**31))
 def test_a_look_tells_the_same_whatever_changes_later(case, time, seed):

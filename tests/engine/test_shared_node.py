@@ -62,6 +62,7 @@ def test_what_was_published_lies_between_two_cores_for_four_nodes_and_one():
     assert [RTMDET.together_ms(4, 2, count) for count in cores] == pytest.approx(list(FOUR_MS))
 
 
+@pytest.mark.long
 def test_cameras_that_run_freely_meet_less_often():
     """On one core for all they take 26 to 105 ms, by their phases: less on average than those that come at one instant."""
     found = free_running_ms(RTMDET, 4, Shared(cores=1))

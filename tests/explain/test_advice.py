@@ -75,6 +75,7 @@ def test_a_step_that_no_run_bears_out_is_not_told():
     )
 
 
+@pytest.mark.long
 def test_a_step_that_makes_another_objective_worse_is_told_with_that_and_only_if_no_other_helps():
     result = skin()
     trials = AdviceTrials(result)

@@ -81,6 +81,7 @@ def test_false_answers_that_differ_count_for_both():
     assert cost.low < 5000 < 13_000 < cost.value < 20_000 < cost.high
 
 
+@pytest.mark.long
 def test_a_case_without_encounters_has_no_metres():
     runs = [replicate(compile_plan(load("retry-storm"), {}, strikes), 1, 2) for strikes in ({}, {"second_rush": 300.0})]
     assert metres_taken(*runs) == ""

@@ -12,6 +12,7 @@ from simulator.measure.quantize import quantize
 pytestmark = pytest.mark.zoo
 
 
+@pytest.mark.long
 def test_the_work_is_done_elsewhere() -> None:
     assert in_fresh_process(os.getpid) != os.getpid()
     assert in_fresh_process(divmod, 7, 2) == (3, 1)

@@ -30,6 +30,7 @@ def test_outputs_equal_torch_at_any_batch(tiny: str, tmp_path: Path, batch: int)
     np.testing.assert_allclose(found, model(images).detach().numpy(), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.long
 def test_the_same_module_gives_the_same_file(tiny: str, tmp_path: Path) -> None:
     architecture = ARCHITECTURES[tiny]
     files = [tmp_path / "a.onnx", tmp_path / "b.onnx"]

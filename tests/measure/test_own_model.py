@@ -77,6 +77,7 @@ def test_the_same_file_is_measured_once_and_another_never_in_its_place(run: Run,
     assert read_profile(tmp_path / "data" / "here" / "net.fp32.json").provenance != measured.provenance
 
 
+@pytest.mark.long
 def test_a_name_that_ships_is_not_taken(
     run: Run, make_onnx: OnnxMaker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -133,6 +133,7 @@ def refuse(*_: Any) -> None:
     raise NotImplementedError("no such operator")
 
 
+@pytest.mark.long
 def test_a_refusal_is_written_down_with_its_step_and_forgotten_once_measured(
     campaign: Campaign, tiny: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

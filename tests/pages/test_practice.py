@@ -16,6 +16,7 @@ from simulator.engine.plan import compile_plan
 from simulator.evidence.projection import latency
 from simulator.explain.result import replicate
 from simulator.practice.exhibit_panels import panels
+from tests.effort import quarter
 from tests.pages.conftest import chips, said, settled, told
 
 SKIN, STORM = "skin-cancer-triage", "retry-storm"
@@ -86,7 +87,7 @@ def test_the_address_of_one_case_carries_nothing_of_another(practice):
     assert "retries" not in page.query_params
 
 
-@pytest.mark.parametrize("case", [SKIN, STORM])
+@pytest.mark.parametrize("case", quarter([SKIN, STORM]))
 def test_every_panel_draws_charts_that_say_their_takeaway_and_have_a_table(default_design, case):
     page = default_design(case)
     for panel in panels(load(case)):

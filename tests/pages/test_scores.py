@@ -3,6 +3,7 @@
 import pytest
 
 from simulator.sources.score_panel import QUESTIONS
+from tests.effort import quarter
 from tests.evidence.test_score_import import table
 from tests.pages.conftest import settled, told
 from tests.pages.test_evidence import evidence_page
@@ -17,6 +18,7 @@ def own(own_scores, monkeypatch):
     return own_scores
 
 
+@pytest.mark.long
 def test_the_panel_teaches_before_anything_is_picked(evidence_page):
     page = evidence_page(evidence="Scores")
     assert not page.exception
@@ -37,7 +39,7 @@ ANSWERS = {
 }
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("question", quarter(QUESTIONS))
 def test_every_question_is_answered_in_a_sentence(evidence_page, question):
     page = evidence_page(evidence="Scores", question=question)
     assert not page.exception
