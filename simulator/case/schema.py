@@ -78,7 +78,7 @@ class Quality(Strict):
 
     @property
     def separation(self) -> float:
-        """The distance of both kinds of photos in standard deviations; finite at an AUC of 1, where all are told apart."""
+        """The distance between usable and unusable photos, in standard deviations. At an AUC of 1 it is large, not infinite."""
         return float(np.sqrt(2) * ndtri(np.clip(self.auc.value, 1e-9, 1 - 1e-9)))
 
 

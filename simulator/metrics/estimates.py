@@ -419,7 +419,7 @@ class Pooled:
         places = [share, further] if further > 0 else [share]
         corrected = min(self._independent(place, corrected=True) for place in places)
         around = share_interval(share * corrected, corrected)
-        # In the middle of the distribution as many requests lie on either side whether they wait as one or not.
+        # The tail rests on rare busy periods that a short run may not have met; the median does not.
         alike = max(alike * (1 - 2 * tail), self.count / min(self._independent(place) for place in CENTRAL))
         needed = max(BEYOND, INDEPENDENT * alike) / tail
         return Percentile(Interval(value, self.value(around.low), self.value(around.high)), self.count, needed)

@@ -15,7 +15,7 @@ from scipy.stats import false_discovery_control
 from simulator.errors import InputError, suggest
 from simulator.monitors.blocks import Blocks, Floats, block_length, contiguous, grouped, neighbours_alike
 from simulator.monitors.column_tests import MMD, TESTS, ColumnSample, ColumnTestResult, ask_mmd
-from simulator.monitors.interleaving import Interleaving, interleaving_of, stretches
+from simulator.monitors.interleaving import Interleaving, are_independent, interleaving_of, stretches
 from simulator.monitors.monitor_tables import LEAST_ROWS, Column, MonitoredTable, columns, times, words
 
 Correction = Literal["holm", "bh", "none"]
@@ -293,8 +293,9 @@ def _blocks(
         return contiguous(sizes, block_length(series, sizes))
     codes, others = mixed.codes[rows[0]], mixed.others[rows[1]]
     sources = np.unique(codes, return_inverse=True)[1]
-    length = block_length(series, sizes, sources, mixed.apart)
-    return Blocks(stretches(codes, length), stretches(others, length), length) if mixed.apart else contiguous(sizes, length)
+    apart = all(are_independent(one, sources) for one in series)
+    length = block_length(series, sizes, sources, apart)
+    return Blocks(stretches(codes, length), stretches(others, length), length) if apart else contiguous(sizes, length)
 
 
 def _corrected(findings: list[DriftFinding], asked: ReportRequest) -> list[DriftFinding]:

@@ -30,7 +30,6 @@ class Interleaving:
     codes, others: the source of each row of the reference and of production, as it stands in the file, shapes (n,) and (m,)
     within, beside: correlation of a row with the row before it from the same source, and with the row before it in the file
     of: the column whose correlation it is
-    apart: whether sources are independent of each other: what one sees at a time tells nothing of the others
     """
 
     column: str
@@ -39,15 +38,13 @@ class Interleaving:
     within: float
     beside: float
     of: str
-    apart: bool
 
     @property
     def sentence(self) -> str:
         """Name the source, the reason, and what to do where no column names it."""
         count = int(self.codes.max()) + 1
         alike = f"('{self.of}': correlation {self.within:.2f}; with the row before in the file {self.beside:.2f})"
-        blocks = "a block is a stretch of one source" if self.apart else f"a block holds a stretch of all {count:,}"
-        why = f"Sources {'do not resemble' if self.apart else 'resemble'} each other at the same time: {blocks}."
+        why = f"A block is a stretch of one source, or of all {count:,} in a column that they share, such as the weather."
         if self.column:
             return f"'{self.column}' names the source of a row: rows of one source resemble each other {alike}. {why}"
         return (
@@ -73,7 +70,7 @@ def interleaving_of(
     certain = _CERTAIN / np.sqrt(len(order))
     beside = {name: _lag_one(values[order], np.zeros(len(order), np.int64)) for name, values in series.items()}
     found = [
-        Interleaving(column, codes, others, within, beside[name], name, _are_independent(values[order], codes[order]))
+        Interleaving(column, codes, others, within, beside[name], name)
         for column, codes, others in _candidates(reference, production, apart)
         for name, values in series.items()
         if name != column and (within := _lag_one(values[order], codes[order])) > max(beside[name], 0.0) + certain
@@ -116,11 +113,10 @@ def _period(name: str, values: Floats, orders: tuple[Codes, Codes], beside: floa
     codes, others = (np.empty(len(order), np.int64) for order in orders)
     for each, order in zip((codes, others), orders, strict=True):
         each[order] = np.arange(len(order)) % lag
-    apart = _are_independent(ordered, codes[orders[0]])
-    return Interleaving("", codes, others, float(alike[lag]), beside, name, apart)
+    return Interleaving("", codes, others, float(alike[lag]), beside, name)
 
 
-def _are_independent(values: Floats, codes: Codes) -> bool:
+def are_independent(values: Floats, codes: Codes) -> bool:
     """Return whether the mean over the sources varies from round to round as little as that of independent sources.
 
     values, codes: rows in time and their sources, shapes (n,). A round holds the next row of each source.

@@ -216,8 +216,8 @@ class Queue:
         return gone
 
     def index(self, copy: Copy) -> int | None:
-        """Return the number of copies before this one; None if it has left the queue."""
-        return next((index for index, item in enumerate(self.items) if item[-1] is copy), None)
+        """Return the number of copies before this one; None if it has left. The newest mostly stand at the end."""
+        return next((index for index in reversed(range(len(self.items))) if self.items[index][-1] is copy), None)
 
     def oldest(self) -> int | None:
         entered = [item[-1].entered for item in self.items]

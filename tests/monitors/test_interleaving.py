@@ -103,6 +103,19 @@ def test_independent_cameras_are_blocks_of_their_own_and_those_of_one_weather_ar
     assert apart.block < ROWS < together.block
 
 
+def test_a_column_that_all_cameras_share_has_blocks_of_all_cameras_though_another_column_has_not():
+    """Independent brightness, and one temperature for all: to take cameras for independent there would be a false alarm."""
+    rng = np.random.default_rng(8)
+
+    def week():
+        own, common = cameras(rng, 12), cameras(rng, 12, shared=0.95)
+        frame = {"brightness": own.ravel(), "temperature": common.ravel(), "camera": np.tile(list("abcdefghijkl"), ROWS)}
+        return MonitoredTable("a week", pd.DataFrame(frame))
+
+    found = {one.column: one for one in compare(week(), week(), ReportRequest(columns=("brightness", "temperature"))).findings}
+    assert found["brightness"].block < ROWS < found["temperature"].block
+
+
 def test_a_block_of_a_source_is_a_stretch_of_its_rows():
     codes = np.array([0, 1, 0, 1, 0, 1, 0, 1, 0, 0])
     assert stretches(codes, 2).tolist() == [0, 3, 0, 3, 1, 4, 1, 4, 2, 2]
