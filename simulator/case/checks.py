@@ -65,12 +65,22 @@ def cautions(scenario: Scenario) -> list[str]:
             return set()
         return {scenario.start, *nx.descendants(nx.restricted_view(planned, without, []), scenario.start)}
 
-    return [
+    slow = [
         f"{stages[name].label}: how long people take counts as answer time, as no stage before them answers. If a requester "
         "has an answer before, write `answers: true` at the gate that gives it."
         for name in scenario.staffed_stages()
         if name in reached(without=answering) and reached(without=[name]) & scenario.ends.keys()
     ]
+    return [*slow, *_one_word(scenario)]
+
+
+def _one_word(scenario: Scenario) -> Iterator[str]:
+    who = scenario.population
+    if who is not None and who.flagged == who.escalated:
+        yield (
+            f"population: “{who.flagged}” is the word for a score that reaches a threshold (`flagged`) and for an end where "
+            "`escalated` is true. Give it two words."
+        )
 
 
 def _is_way(path: Path) -> bool:

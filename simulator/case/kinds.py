@@ -524,7 +524,7 @@ class End(Strict):
 
     label: Line
     note: Line | None = None
-    escalated: Annotated[bool, Field(description="whether the request was passed on to people")]
+    escalated: Annotated[bool, Field(description="whether a request that ends here counts as escalated")]
     detected: Annotated[ShareFigure, Field(description="share of positives here that are found in time")]
     usd: CostFigure
     age: Annotated[

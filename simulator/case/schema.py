@@ -101,7 +101,8 @@ class Population(Strict):
     negatives: Annotated[Line, Field(description="the word for what is negative")] = "negatives"
     detected: Annotated[Line, Field(description="the word for a positive that is detected")] = "detected"
     missed: Annotated[Line, Field(description="the word for a positive that is not detected")] = "missed"
-    escalated: Annotated[Line, Field(description="the word for a request passed on to people")] = "escalated"
+    flagged: Annotated[Line, Field(description="the word for a request whose score reaches a gate's threshold")] = "flagged"
+    escalated: Annotated[Line, Field(description="the word for a request that ends where `escalated` is true")] = "escalated"
     unit: Annotated[Noun | None, Field(description="the word for who or what may be positive; none: that for a request")] = None
     prevalence: ShareFigure
     quality: Quality | None = None

@@ -26,7 +26,7 @@ from simulator.charts.look import (
 )
 from simulator.charts.run_time import marked
 from simulator.engine.plan import Plan
-from simulator.explain.outcome_breakdown import part_label
+from simulator.explain.outcome_breakdown import escalated, part_label
 from simulator.explain.request_path import BEHIND, PathStep, RequestPath
 from simulator.metrics.summary import Summary
 from simulator.units import roughly, spoken
@@ -97,7 +97,7 @@ def _bands(names: list[str], links: pd.DataFrame, fates: dict[str, str], who: st
 
 
 def _steps(summary: Summary, positive: bool) -> pd.DataFrame:
-    """Return the flows of one class with labels of the screen: route, end, fate, count."""
+    """Return the flows of one class with labels of the screen: route, end, fate, escalated, count."""
     scenario = summary.plan.scenario
     flows = summary.flows if scenario.population is None else summary.flows[summary.flows["positive"] == positive]
     ends = {name: end.label for name, end in scenario.ends.items()} | {"unfinished": "Still waiting at the end"}
@@ -107,13 +107,18 @@ def _steps(summary: Summary, positive: bool) -> pd.DataFrame:
             "route": flows["tag"].map(lambda tag: tag.capitalize() if tag else untagged),
             "end": flows["end"].map(ends),
             "fate": flows["detected"].map({True: detected, False: missed}) if positive else "",
+            "escalated": escalated(scenario, flows),
             "count": flows["count"],
         }
     )
 
 
 def _untagged(scenario: Scenario) -> str:
-    return f"Not {scenario.population.escalated}" if scenario.population else scenario.unit.many.capitalize()
+    """Return the word for requests without a tag: they are not flagged where gates by score tag all that they flag."""
+    flagging = [route for gate in scenario.score_gates().values() for route in gate.routes if not route.is_rest]
+    if scenario.population and flagging and all(route.tag for route in flagging):
+        return f"Not {scenario.population.flagged}"
+    return scenario.unit.many.capitalize()
 
 
 def _links(steps: pd.DataFrame, start: str, end: str) -> pd.DataFrame:
@@ -142,8 +147,8 @@ def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> str:
         return f"There were no {whose}."
     sentence = f"In an average run there are {total:,.0f} {whose}; "
     if not positive:
-        escalated = steps.loc[steps["route"] != _untagged(scenario), "count"].sum()
-        return f"{sentence}{escalated:,.0f} of them ({100 * escalated / total:.0f}%) are {who.escalated}."
+        raised = steps.loc[steps["escalated"], "count"].sum()
+        return f"{sentence}{raised:,.0f} of them ({100 * raised / total:.0f}%) are {who.escalated}."
     lost = steps[steps["fate"] == who.missed.capitalize()]
     count = lost["count"].sum()
     sentence += f"{_number(count)} of them ({100 * count / total:.1f}%) are {who.missed}"

@@ -95,8 +95,8 @@ def compared_curves(bands: Mapping[str, pd.DataFrame], pairs: list[Pair], target
         for trace in _curve(name, band, colour)
     ]
     drawn = figure(*traces, height=430)
-    drawn.update_xaxes(title="negatives referred (%)", range=[0, 100])
-    drawn.update_yaxes(title="positives referred (%)", range=[0, 100.5])
+    drawn.update_xaxes(title="negatives flagged (%)", range=[0, 100])
+    drawn.update_yaxes(title="positives flagged (%)", range=[0, 100.5])
     pair = next(pair for pair in pairs if pair.what == f"specificity at {target:.0%} sensitivity")
     return chart(drawn, pair_sentence(pair, *bands), _pair_table(pairs, *bands), digits=4)
 
@@ -297,7 +297,7 @@ def _row_share(row: pd.Series) -> str:
 
 
 def by_prevalence(rows: pd.DataFrame, sample: float, chosen: float) -> Chart:
-    """Draw the share of right referrals by prevalence, with the prevalence of the sample and the chosen one.
+    """Draw the share of the flagged who are ill by prevalence, with the prevalence of the sample and the chosen one.
 
     rows: from `metrics.roc.prevalence_rows`, with both prevalences among them
     """
@@ -309,7 +309,7 @@ def by_prevalence(rows: pd.DataFrame, sample: float, chosen: float) -> Chart:
     curve = go.Scatter(x=x, y=ordered["right"], mode="lines", line=line, showlegend=False, hoverinfo="skip")
     drawn = figure(*band(x, ordered["right low"], ordered["right high"], BLUE), curve, *points, height=360)
     drawn.update_xaxes(title="people who are ill (%), logarithmic", type="log", tickvals=[0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50])
-    drawn.update_yaxes(title="referrals that are right (%)", range=[0, 100])
+    drawn.update_yaxes(title="flagged people who are ill (%)", range=[0, 100])
     shown, names = ordered[ordered["prevalence"].isin([sample, chosen])], {"prevalence": "ill (%)"} | FIGURES
     takeaway = _prevalence_takeaway(ordered, sample, chosen)
     return chart(drawn, takeaway, shown, names, shares=["prevalence"], digits=4)
@@ -328,15 +328,15 @@ def _point(rows: pd.DataFrame, at: float, name: str, colour: str) -> go.Scatter:
         y=[row["right"]],
         mode="markers",
         marker={"color": colour, "size": 12},
-        hovertemplate="%{y:.1f}% of the referrals are right<extra></extra>",
+        hovertemplate="%{y:.1f}% of those flagged are ill<extra></extra>",
     )
 
 
 def _prevalence_takeaway(rows: pd.DataFrame, sample: float, chosen: float) -> str:
     here, there = _at(rows, sample), _at(rows, chosen)
     return (
-        f"In the sample {percent(sample)} are ill and {percent(here['right'] / 100)} of the referrals are right. With "
+        f"In the sample {percent(sample)} are ill, and {percent(here['right'] / 100)} of those flagged are. With "
         f"{percent(chosen)} ill it is {percent(there['right'] / 100)} (95% interval {percent(there['right low'] / 100)} to "
-        f"{percent(there['right high'] / 100)}): of 1,000 people, {there['referred']:.0f} are referred and "
-        f"{significant(there['missed'], 2)} ill people are missed."
+        f"{percent(there['right high'] / 100)}): of 1,000 people, {there['flagged']:.0f} are flagged and "
+        f"{significant(there['unflagged'], 2)} ill people are not."
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from math import ceil
+from math import ceil, inf
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -29,7 +30,8 @@ from simulator.charts.look import (
 )
 from simulator.engine.plan import Plan
 from simulator.evidence.score_tables import Published, ScoreTable
-from simulator.metrics.operating_points import OperatingPoint, Referred, operating_points, reading_capacity, referral_curve
+from simulator.metrics.operating_points import FlaggedCrowd, OperatingPoint, flagged_curve, operating_points
+from simulator.metrics.review_limits import review_limits
 from simulator.metrics.roc import roc_of
 from simulator.units import percent, significant
 
@@ -37,17 +39,16 @@ from simulator.units import percent, significant
 COLUMNS = 40
 
 
-def crowd(referred: Referred, scenario: Scenario, capacity: float | None = None) -> Chart:
-    """Draw a dot for each positive and, below, the share of negatives and of all that goes to people.
+def crowd(flagged: FlaggedCrowd, scenario: Scenario, limits: Mapping[str, float] | None = None) -> Chart:
+    """Draw a dot for each positive and, below, the share of negatives and of all that a threshold flags.
 
-    capacity: the share of all that people can keep up with, None without people
+    limits: by stage of people, the share of all that may be flagged (`review_limits`), None without people
     """
     who = scenario.population
     assert who is not None
-    rows = ceil(referred.positives / COLUMNS)
-    labels = [f"{referred.negatives:,.0f} {who.negatives}", f"all {scenario.who.counted(referred.crowd)}"]
-    bars = _bars(referred, labels, who.escalated)
-    drawn = figure(*_dots(referred, who.escalated, who.missed), *bars, height=180 + 10 * rows, barmode="stack")
+    rows = ceil(flagged.positives / COLUMNS)
+    labels = [f"{flagged.negatives:,.0f} {who.negatives}", f"all {scenario.who.counted(flagged.crowd)}"]
+    drawn = figure(*_dots(flagged, who.flagged), *_bars(flagged, labels, who.flagged), height=180 + 10 * rows, barmode="stack")
     drawn.update_layout(
         xaxis={"range": [-0.5, COLUMNS - 0.5], "visible": False},
         yaxis={
@@ -55,7 +56,7 @@ def crowd(referred: Referred, scenario: Scenario, capacity: float | None = None)
             "range": [rows - 0.5, -0.5],
             "showgrid": False,
             "tickvals": [(rows - 1) / 2],
-            "ticktext": [wrapped(f"{referred.positives:,.0f} {who.positives}")],
+            "ticktext": [wrapped(f"{flagged.positives:,.0f} {who.positives}")],
         },
         xaxis2={
             "anchor": "y2",
@@ -67,17 +68,18 @@ def crowd(referred: Referred, scenario: Scenario, capacity: float | None = None)
         yaxis2={"domain": [0, 0.46], "anchor": "x2", "autorange": "reversed", "showgrid": False},
         uniformtext={"minsize": 11, "mode": "hide"},
     )
-    if capacity is not None and capacity < 1:
-        limit = {"type": "line", "xref": "x2", "yref": "y2", "x0": 100 * capacity, "x1": 100 * capacity, "y0": 0.6, "y1": 1.4}
+    least = min((limits or {}).values(), default=inf)
+    if least < 1:
+        limit = {"type": "line", "xref": "x2", "yref": "y2", "x0": 100 * least, "x1": 100 * least, "y0": 0.6, "y1": 1.4}
         drawn.add_shape(**limit, line={"color": MISSED, "width": 4})
-    return Chart(drawn, _takeaway(referred, scenario, capacity), _table(referred, scenario))
+    return Chart(drawn, _takeaway(flagged, scenario, limits or {}), _table(flagged, scenario))
 
 
-def _dots(referred: Referred, escalated: str, missed: str) -> list[go.Scatter]:
-    """Draw the positives that go to people, and the missed ones; a fraction of a missed one is drawn as a dot."""
-    places = [divmod(place, COLUMNS) for place in range(max(round(referred.positives), 1))]
-    lost = max(round(referred.missed), int(referred.missed > 0))
-    parts = ((escalated, places[: len(places) - lost], FOUND), (missed, places[len(places) - lost :], MISSED))
+def _dots(flagged: FlaggedCrowd, word: str) -> list[go.Scatter]:
+    """Draw the positives that are flagged, and the others; a fraction of one that is not flagged is drawn as a dot."""
+    places = [divmod(place, COLUMNS) for place in range(max(round(flagged.positives), 1))]
+    lost = max(round(flagged.unflagged_positives), int(flagged.unflagged_positives > 0))
+    parts = ((word, places[: len(places) - lost], FOUND), (f"not {word}", places[len(places) - lost :], MISSED))
     return [
         go.Scatter(
             name=name,
@@ -92,13 +94,13 @@ def _dots(referred: Referred, escalated: str, missed: str) -> list[go.Scatter]:
     ]
 
 
-def _bars(referred: Referred, labels: list[str], escalated: str) -> list[go.Bar]:
-    counts = [referred.alarms, referred.share * referred.crowd]
-    of = [referred.negatives, float(referred.crowd)]
+def _bars(flagged: FlaggedCrowd, labels: list[str], word: str) -> list[go.Bar]:
+    counts = [flagged.flagged_negatives, flagged.share * flagged.crowd]
+    of = [flagged.negatives, float(flagged.crowd)]
     passed = [100 * count / total for count, total in zip(counts, of, strict=True)]
     look = {"orientation": "h", "xaxis": "x2", "yaxis": "y2", "width": 0.62, "showlegend": False, "textangle": 0}
     look |= {"y": [wrapped(label) for label in labels], "textposition": "inside", "insidetextanchor": "start"}
-    words = [f"{counts[0]:,.0f} {escalated} needlessly", f"{counts[1]:,.0f} {escalated}"]
+    words = [f"{counts[0]:,.0f} {word} needlessly", f"{counts[1]:,.0f} {word}"]
     return [
         go.Bar(
             x=passed,
@@ -117,46 +119,38 @@ def _bars(referred: Referred, labels: list[str], escalated: str) -> list[go.Bar]
     ]
 
 
-def _of(referred: Referred) -> str:
-    digits = 1 if 0 < referred.missed < 10 else 0
-    return f"{referred.found:,.{digits}f} of {referred.positives:,.0f}"
-
-
-def _lost(referred: Referred) -> str:
-    return (
-        "none"
-        if not referred.missed
-        else f"{referred.missed:,.0f}"
-        if referred.missed >= 10
-        else significant(referred.missed, 2)
-    )
-
-
-def _takeaway(referred: Referred, scenario: Scenario, capacity: float | None) -> str:
+def _takeaway(flagged: FlaggedCrowd, scenario: Scenario, limits: Mapping[str, float]) -> str:
     who = scenario.population
     assert who is not None
-    of_positives = f"{_of(referred)} {who.positives} are {who.escalated} and {_lost(referred)} {who.missed}"
     sentence = (
-        f"Of {scenario.who.counted(referred.crowd)}, {of_positives}; "
-        f"{referred.alarms:,.0f} of {referred.negatives:,.0f} {who.negatives} are {who.escalated} needlessly."
+        f"Of {scenario.who.counted(flagged.crowd)}, {_of_positives(flagged, who)}; "
+        f"{flagged.flagged_negatives:,.0f} of {flagged.negatives:,.0f} {who.negatives} are {who.flagged} needlessly."
     )
-    if capacity is not None and referred.share > capacity:
-        sentence += f" That is more than {readers(scenario)} can keep up with."
+    overloaded = [scenario.stages[name].label for name, limit in limits.items() if flagged.share > limit]
+    if overloaded:
+        sentence += f" That is more than {' and '.join(overloaded)} can keep up with."
     return sentence
 
 
-def _table(referred: Referred, scenario: Scenario) -> pd.DataFrame:
+def _of_positives(flagged: FlaggedCrowd, who: Population) -> str:
+    lost = flagged.unflagged_positives
+    digits = 1 if 0 < lost < 10 else 0
+    words = f"{flagged.flagged_positives:,.{digits}f} of {flagged.positives:,.0f} {who.positives} are {who.flagged}"
+    return f"{words} and {f'{lost:,.0f}' if lost >= 10 else significant(lost, 2)} are not" if lost else words
+
+
+def _table(flagged: FlaggedCrowd, scenario: Scenario) -> pd.DataFrame:
     who = scenario.population
     assert who is not None
     rows = [
-        (f"{who.negatives}, {who.escalated} needlessly", referred.alarms, referred.negatives),
-        (f"{who.negatives}, not {who.escalated}", referred.cleared, referred.negatives),
-        (f"{who.positives}, {who.escalated}", referred.found, referred.positives),
-        (f"{who.positives}, {who.missed}", referred.missed, referred.positives),
+        (f"{who.negatives}, {who.flagged} needlessly", flagged.flagged_negatives, flagged.negatives),
+        (f"{who.negatives}, not {who.flagged}", flagged.unflagged_negatives, flagged.negatives),
+        (f"{who.positives}, {who.flagged}", flagged.flagged_positives, flagged.positives),
+        (f"{who.positives}, not {who.flagged}", flagged.unflagged_positives, flagged.positives),
     ]
     table = pd.DataFrame(
         [(name, round(count, 1), 100 * count / of) for name, count, of in rows],
-        columns=["what", f"of {referred.crowd:,} {scenario.who.many}", "of its class (%)"],
+        columns=["what", f"of {flagged.crowd:,} {scenario.who.many}", "of its class (%)"],
     )
     return table.sort_values(table.columns[1], ascending=False, ignore_index=True)
 
@@ -166,16 +160,16 @@ def roc(plan: Plan) -> Chart:
 
     In a cascade, the takeaway is about the last model.
     """
-    table, points, (refers, alarms) = _last_table(plan), operating_points(plan), _axes(plan)
+    table, points, (positives, negatives) = _last_table(plan), operating_points(plan), _axes(plan)
     drawn = figure(*_curves(plan), _points(points), height=460)
     if isinstance(table.about, Published):
         drawn.add_trace(_published(table.about))
     for bound in _target_sensitivities(plan):
         drawn.add_hline(y=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
-    drawn.update_xaxes(title=alarms, range=[-2, 102], constrain="domain")
-    drawn.update_yaxes(title=refers, range=[-2, 102], constrain="domain", scaleanchor="x", scaleratio=1)
+    drawn.update_xaxes(title=negatives, range=[-2, 102], constrain="domain")
+    drawn.update_yaxes(title=positives, range=[-2, 102], constrain="domain", scaleanchor="x", scaleratio=1)
     final = [point for point in points if plan.tables[point.pool] is table]
-    return Chart(drawn, _roc_takeaway(table, final, plan), _points_table(points, refers, alarms))
+    return Chart(drawn, _roc_takeaway(table, final, plan), _points_table(points, positives, negatives))
 
 
 def _words(plan: Plan) -> Population:
@@ -185,7 +179,7 @@ def _words(plan: Plan) -> Population:
 
 def _axes(plan: Plan) -> tuple[str, str]:
     who = _words(plan)
-    return f"{who.positives} {who.escalated} (%)", f"{who.negatives} {who.escalated} (%)"
+    return f"{who.positives} {who.flagged} (%)", f"{who.negatives} {who.flagged} (%)"
 
 
 def with_tried(chart: Chart, across: float, up: float) -> Chart:
@@ -224,7 +218,7 @@ def _points(points: list[OperatingPoint]) -> go.Scatter:
         textposition="bottom right",
         error_x=whiskers([100 * i.low for i in across], x, [100 * i.high for i in across]),
         error_y=whiskers([100 * i.low for i in up], y, [100 * i.high for i in up]),
-        hovertemplate="found %{y:.1f}%, false alarms %{x:.1f}%<extra></extra>",
+        hovertemplate="%{y:.1f}% of the positives, %{x:.1f}% of the negatives<extra></extra>",
     )
 
 
@@ -253,66 +247,78 @@ def _roc_takeaway(table: ScoreTable, points: list[OperatingPoint], plan: Plan) -
     return (
         f"{sentence}. The widest threshold has {percent(last.sensitivity.value)} of the {who.positives} "
         f"(95% interval {percent(last.sensitivity.low)} to {percent(last.sensitivity.high)}) "
-        f"and {percent(last.false_positives.value)} of the {who.negatives} {who.escalated}."
+        f"and {percent(last.false_positives.value)} of the {who.negatives} {who.flagged}."
     )
 
 
-def _points_table(points: list[OperatingPoint], refers: str, alarms: str) -> pd.DataFrame:
+def _points_table(points: list[OperatingPoint], positives: str, negatives: str) -> pd.DataFrame:
     rows = [
         [p.label, p.threshold, *(100 * x for i in (p.sensitivity, p.false_positives) for x in (i.value, i.low, i.high))]
         for p in points
     ]
-    names = ["threshold", "score", refers, "95% low (%)", "95% high (%)"]
-    return pd.DataFrame(rows, columns=[*names, alarms, "95% low, negatives (%)", "95% high, negatives (%)"])
+    names = ["threshold", "score", positives, "95% low (%)", "95% high (%)"]
+    return pd.DataFrame(rows, columns=[*names, negatives, "95% low, negatives (%)", "95% high, negatives (%)"])
 
 
-def referrals_by_sensitivity(plan: Plan) -> Chart:
-    """Draw the share of people to be referred for a sensitivity, and the share that reviewers can read."""
-    curve, capacity, scenario = referral_curve(plan), reading_capacity(plan), plan.scenario
-    drawn = figure(*_with_band(curve, _words(plan).escalated), showlegend=False)
-    if capacity is not None and capacity < 1:
-        drawn.add_hrect(y0=100 * capacity, y1=102, fillcolor=translucent(RED, 0.12), line_width=0, layer="below")
-        text = {"text": f"{readers(scenario)} cannot keep up", "showarrow": False, "xanchor": "left", "yanchor": "top"}
+def flagged_by_sensitivity(plan: Plan) -> Chart:
+    """Draw the share of all that a threshold flags for a sensitivity, and the share that people can keep up with."""
+    curve, limits, scenario = flagged_curve(plan), review_limits(plan), plan.scenario
+    drawn = figure(*_with_band(curve, _words(plan).flagged), showlegend=False)
+    name, least = next(iter(limits.items()), ("", inf))
+    if least < 1:
+        drawn.add_hrect(y0=100 * least, y1=102, fillcolor=translucent(RED, 0.12), line_width=0, layer="below")
+        text = {
+            "text": f"{scenario.stages[name].label} cannot keep up",
+            "showarrow": False,
+            "xanchor": "left",
+            "yanchor": "top",
+        }
         drawn.add_annotation(x=70, y=102, **text)
     for bound in _target_sensitivities(plan):
         drawn.add_vline(x=100 * bound, line=OBJECTIVE, annotation_text="target", annotation_position="bottom left")
-    drawn.update_xaxes(title=f"{_words(plan).positives} {_words(plan).escalated}, of the labelled ones (%)", range=[70, 100.4])
-    drawn.update_yaxes(title=f"{scenario.who.many} {_words(plan).escalated} (%)", range=[0, 102])
-    return Chart(drawn, _referral_takeaway(plan, curve, capacity), _in_percent(plan, curve))
+    drawn.update_xaxes(title=f"{_words(plan).positives} {_words(plan).flagged}, of the labelled ones (%)", range=[70, 100.4])
+    drawn.update_yaxes(title=f"{scenario.who.many} {_words(plan).flagged} (%)", range=[0, 102])
+    return Chart(drawn, f"{_needed(plan, curve)}{_kept_up(scenario, limits, _words(plan).flagged)}", _in_percent(plan, curve))
 
 
-def readers(scenario: Scenario) -> str:
-    return " and ".join(scenario.stages[name].label for name in scenario.staffed_stages())
-
-
-def _with_band(curve: pd.DataFrame, escalated: str) -> list[go.Scatter]:
+def _with_band(curve: pd.DataFrame, flagged: str) -> list[go.Scatter]:
     x = 100 * curve["sensitivity"]
     return [
         *band(x, 100 * curve["low"], 100 * curve["high"], BLUE),
         go.Scatter(
             x=x,
-            y=100 * curve["escalated"],
+            y=100 * curve["flagged"],
             mode="lines",
             line={"color": BLUE, "width": 3},
-            hovertemplate=f"%{{x:.1f}}% sensitivity: %{{y:.0f}}% {escalated}<extra></extra>",
+            hovertemplate=f"%{{x:.1f}}% sensitivity: %{{y:.0f}}% {flagged}<extra></extra>",
         ),
     ]
 
 
-def _referral_takeaway(plan: Plan, curve: pd.DataFrame, capacity: float | None) -> str:
+def _needed(plan: Plan, curve: pd.DataFrame) -> str:
     who, crowd = _words(plan), plan.scenario.who.many
     shares = {target: _share_at(curve, target) for target in (0.90, *_target_sensitivities(plan))}
     first, *others = shares.items()
-    sentence = f"To have {100 * first[0]:g}% of the {who.positives} {who.escalated}, {first[1]} of all {crowd} must be"
-    sentence += "".join(f"; to have {100 * target:g}%, {share}" for target, share in others)
-    keeps_up = "" if capacity is None else f" {readers(plan.scenario)} can keep up with {100 * min(capacity, 1):.0f}%."
-    return f"{sentence}.{keeps_up}"
+    sentence = f"To have {100 * first[0]:g}% of the {who.positives} {who.flagged}, {first[1]} of all {crowd} must be"
+    return sentence + "".join(f"; to have {100 * target:g}%, {share}" for target, share in others) + "."
+
+
+def _kept_up(scenario: Scenario, limits: Mapping[str, float], flagged: str) -> str:
+    return "".join(f" {_keeps_up(scenario.stages[name].label, limit, flagged)}" for name, limit in limits.items())
+
+
+def _keeps_up(label: str, limit: float, flagged: str) -> str:
+    if limit >= 1:
+        return f"{label} can keep up even if all are {flagged}."
+    if limit <= 0:
+        return f"{label} cannot keep up even if none are {flagged}."
+    return f"{label} can keep up while at most {percent(limit)} are {flagged}."
 
 
 def _share_at(curve: pd.DataFrame, target: float) -> str:
-    return f"{100 * curve['escalated'].iloc[(curve['sensitivity'] - target).abs().argmin()]:.0f}%"
+    return f"{100 * curve['flagged'].iloc[(curve['sensitivity'] - target).abs().argmin()]:.0f}%"
 
 
 def _in_percent(plan: Plan, curve: pd.DataFrame) -> pd.DataFrame:
-    names = ["sensitivity (%)", f"{plan.scenario.who.many} {_words(plan).escalated} (%)", "95% low (%)", "95% high (%)"]
+    names = ["sensitivity (%)", f"{plan.scenario.who.many} {_words(plan).flagged} (%)", "95% low (%)", "95% high (%)"]
     return (100 * curve).set_axis(names, axis=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import log10
+from math import inf, log10
 
 import numpy as np
 import pandas as pd
@@ -23,8 +23,9 @@ from simulator.charts.look import (
     translucent,
 )
 from simulator.engine.plan import Plan
-from simulator.metrics.operating_points import reading_capacity, referred_at
+from simulator.metrics.operating_points import flagged_at
 from simulator.metrics.overload import rush_of, trouble
+from simulator.metrics.review_limits import review_limits
 from simulator.metrics.summary import Verdict
 from simulator.units import roughly
 from simulator.vehicle.encounter_draws import KMH, speed_at
@@ -38,28 +39,30 @@ USUAL = 0.95
 FARTHEST = 8.0
 
 
-def referrals(plan: Plan) -> Picture:
-    """Draw the share to be referred for each share of positives; for a plan with scores."""
+def flagged(plan: Plan) -> Picture:
+    """Draw the share of all to be flagged for each share of positives; for a plan with scores."""
     people, target = plan.scenario.population, _target_sensitivity(plan)
     assert people is not None
     many = plan.scenario.who.many
     targets = np.array([*np.linspace(0.7, 0.99, 30), 0.995, target])
     targets.sort()
-    shares = [referred_at(plan, target).share for target in targets]
+    shares = [flagged_at(plan, target).share for target in targets]
     line = {"color": BLUE, "width": 3}
     drawn = small(go.Scatter(x=100 * targets, y=[100 * share for share in shares], mode="lines", line=line))
-    here = referred_at(plan, target).share
+    here = flagged_at(plan, target).share
     drawn.add_trace(go.Scatter(x=[100 * target], y=[100 * here], mode="markers", marker={"color": BLUE, "size": 11}))
     drawn.update_traces(hovertemplate=f"%{{x:.1f}}% of the {people.positives}: %{{y:.0f}}% of all<extra></extra>")
-    capacity = reading_capacity(plan)
-    if capacity is not None and capacity < 1:
+    capacity = min(review_limits(plan).values(), default=inf)
+    if capacity < 1:
         drawn.add_hrect(y0=100 * capacity, y1=104, fillcolor=translucent(RED, 0.14), line_width=0, layer="below")
-        drawn.add_annotation(x=70, y=104, text="more than people can read", showarrow=False, xanchor="left", yanchor="top")
+        drawn.add_annotation(
+            x=70, y=104, text="more than people can keep up with", showarrow=False, xanchor="left", yanchor="top"
+        )
     drawn.add_vline(x=100 * target, line=OBJECTIVE)
-    drawn.update_xaxes(title=f"{people.positives} {people.escalated}", ticksuffix="%", range=[70, 101])
-    drawn.update_yaxes(title=f"all {people.escalated}", ticksuffix="%", range=[0, 104])
-    table = pd.DataFrame({f"{people.positives} (%)": 100 * targets, f"{many} {people.escalated} (%)": 100 * np.array(shares)})
-    value, meaning = roughly(here), f"of all {many} are {people.escalated} once {100 * target:g}% of the {people.positives} are"
+    drawn.update_xaxes(title=f"{people.positives} {people.flagged}", ticksuffix="%", range=[70, 101])
+    drawn.update_yaxes(title=f"all {people.flagged}", ticksuffix="%", range=[0, 104])
+    table = pd.DataFrame({f"{people.positives} (%)": 100 * targets, f"{many} {people.flagged} (%)": 100 * np.array(shares)})
+    value, meaning = roughly(here), f"of all {many} are {people.flagged} once {100 * target:g}% of the {people.positives} are"
     return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table))
 
 

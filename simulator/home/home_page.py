@@ -15,7 +15,7 @@ from simulator.case.schema import Scenario
 from simulator.charts.look import HEIGHT, Picture
 from simulator.engine.plan import Plan
 from simulator.explain.result import Result
-from simulator.home.case_pictures import braking, collapse, objectives, referrals
+from simulator.home.case_pictures import braking, collapse, flagged, objectives
 from simulator.incident.incident_charts import Example, example, pager
 from simulator.metrics.overload import goodput_of
 from simulator.metrics.summary import Verdict, judge
@@ -141,7 +141,7 @@ def picture_of(plan: Plan) -> Picture | None:
         rung = _ring(job_id(plan, SEED, 1), plan)
         return pager(plan.scenario.incident, rung.result()) if rung.done() else None
     if plan.scores is not None and plan.scenario.population is not None:
-        return _referrals(job_id(plan, SEED, 1), plan)
+        return _flagged(job_id(plan, SEED, 1), plan)
     if plan.scenario.encounters is not None:
         return _braking(job_id(plan, SEED, 1), plan)
     if "overload" in plan.scenario.shown():
@@ -152,8 +152,8 @@ def picture_of(plan: Plan) -> Picture | None:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _referrals(design: str, _plan: Plan) -> Picture:
-    return referrals(_plan)
+def _flagged(design: str, _plan: Plan) -> Picture:
+    return flagged(_plan)
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from operator import itemgetter
 
 import numpy as np
 import pandas as pd
@@ -15,11 +14,10 @@ from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import Interval, clustered_share, percentile_interval
 from simulator.metrics.label_uncertainty import threshold_draws, weights_of
 from simulator.stages.gate import thresholds
-from simulator.theory.loads import loads
 
 Floats = NDArray[np.float64]
 
-#: The sensitivities at which a curve of referrals is drawn.
+#: The sensitivities of the points on a curve of flagged shares.
 TARGETS = np.concatenate([np.linspace(0.70, 0.98, 29), np.linspace(0.99, 1, 6)])
 
 
@@ -59,8 +57,8 @@ def operating_point(table: ScoreTable, threshold: float, label: str = "", pool: 
     )
 
 
-def referral_curve(plan: Plan) -> pd.DataFrame:
-    """Return the share of people that a threshold refers, by its sensitivity: sensitivity, referred, low, high.
+def flagged_curve(plan: Plan) -> pd.DataFrame:
+    """Return the share of requests that a threshold flags, by its sensitivity: sensitivity, flagged, low, high.
 
     The band draws the labelled people and each threshold anew; it holds at one sensitivity at a time.
     """
@@ -79,7 +77,7 @@ def referral_curve(plan: Plan) -> pd.DataFrame:
             drawn = 1 - np.take_along_axis(below, places, axis=1)[:, 0] / below[:, -1]
         band = percentile_interval(value, drawn)
         rows.append((target, *(ill * reached + (1 - ill) * alarms for alarms in (band.value, band.low, band.high))))
-    return pd.DataFrame(rows, columns=["sensitivity", "escalated", "low", "high"])
+    return pd.DataFrame(rows, columns=["sensitivity", "flagged", "low", "high"])
 
 
 @dataclass(frozen=True)
@@ -98,16 +96,14 @@ class Dial:
 
 def dial_of(plan: Plan) -> Dial | None:
     """Return the setting of a design's widest threshold; None where none is set by a sensitivity."""
-    gates = [(name, gate) for name, gate in plan.scenario.score_gates().items() if plan.table_of(gate) is plan.scores]
-    routes_set = [
-        (route.at_sensitivity, ("stages", name, "routes", index, "at_sensitivity"), gate.holds == "next")
-        for name, gate in gates
-        for index, route in enumerate(gate.routes)
-        if route.at_sensitivity is not None
-    ]
-    if not routes_set or plan.scenario.population is None:
+    route = widest_route(plan)
+    if route is None or plan.scenario.population is None:
         return None
-    now, place, promised = max(routes_set, key=itemgetter(0))
+    gate = plan.scenario.score_gates()[route[0]]
+    now, promised = gate.routes[route[1]].at_sensitivity, gate.holds == "next"
+    if now is None:
+        return None
+    place = ("stages", route[0], "routes", route[1], "at_sensitivity")
     for name, choice in plan.scenario.choices.items():
         writes = {pick: choice.changes(pick) for pick in choice.picks()}
         if all(list(changes) == [place] for changes in writes.values()):
@@ -116,33 +112,53 @@ def dial_of(plan: Plan) -> Dial | None:
     return Dial(now, promised, None, {})
 
 
+def widest_route(plan: Plan) -> tuple[str, int] | None:
+    """Return the gate and the place of the route with the widest threshold on the deciding model's scores; None without one.
+
+    The widest one that is set by a sensitivity, if any is; else the lowest.
+    """
+    if plan.scores is None:
+        return None
+    gates = {name: gate for name, gate in plan.scenario.score_gates().items() if plan.table_of(gate) is plan.scores}
+    by_sensitivity = {
+        (name, index): route.at_sensitivity
+        for name, gate in gates.items()
+        for index, route in enumerate(gate.routes)
+        if route.at_sensitivity is not None
+    }
+    if by_sensitivity:
+        return max(by_sensitivity, key=by_sensitivity.__getitem__)
+    cuts = {(name, index): cut for name, gate in gates.items() for index, cut in enumerate(thresholds(plan, gate))}
+    return min(cuts, key=cuts.__getitem__, default=None)
+
+
 @dataclass(frozen=True)
-class Referred:
-    """The effect of a threshold on a crowd, in people: positives and negatives, and those of each that it refers.
+class FlaggedCrowd:
+    """The effect of a threshold on a crowd: positives and negatives, and those of each whose score reaches it.
 
     crowd: 1,000 or as many times ten as it takes to hold a hundred positives, at most 1,000,000
     """
 
     crowd: int
     positives: float
-    found: float
+    flagged_positives: float
     negatives: float
-    alarms: float
+    flagged_negatives: float
 
     @property
-    def missed(self) -> float:
-        return self.positives - self.found
+    def unflagged_positives(self) -> float:
+        return self.positives - self.flagged_positives
 
     @property
-    def cleared(self) -> float:
-        return self.negatives - self.alarms
+    def unflagged_negatives(self) -> float:
+        return self.negatives - self.flagged_negatives
 
     @property
     def share(self) -> float:
-        return (self.found + self.alarms) / self.crowd
+        return (self.flagged_positives + self.flagged_negatives) / self.crowd
 
 
-def referred_at(plan: Plan, sensitivity: float, promised: bool = False) -> Referred:
+def flagged_at(plan: Plan, sensitivity: float, promised: bool = False) -> FlaggedCrowd:
     """Return the effect of the deciding model's threshold for this sensitivity, by labelled items and stated prevalence.
 
     promised: whether the sensitivity is promised of the next positive (`ScoreTable.threshold_at`)
@@ -152,14 +168,8 @@ def referred_at(plan: Plan, sensitivity: float, promised: bool = False) -> Refer
     table, ill = plan.scores, plan.scenario.population.prevalence.value
     crowd = next((size for size in (1_000, 10_000, 100_000) if size * ill >= 100), 1_000_000)
     cut, positives = table.threshold_at(sensitivity, promised), ill * crowd
-    alarms = (crowd - positives) * (1 - table.specificity_at(cut))
-    return Referred(crowd, positives, positives * table.sensitivity_at(cut), crowd - positives, alarms)
-
-
-def reading_capacity(plan: Plan) -> float | None:
-    """Return the share of all people whose photos the reviewers can read; None without reviewers."""
-    people = [load for load in loads(plan) if plan.scenario.stages[load.stage].servers.keeps_hours]
-    return min((load.visits_per_request / load.mean for load in people if load.mean), default=None)
+    flagged_negatives = (crowd - positives) * (1 - table.specificity_at(cut))
+    return FlaggedCrowd(crowd, positives, positives * table.sensitivity_at(cut), crowd - positives, flagged_negatives)
 
 
 def widest_sensitivity(plan: Plan) -> float | None:

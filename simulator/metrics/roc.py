@@ -161,9 +161,9 @@ def _ratio(above: ArrayLike, below: ArrayLike) -> Floats:
 GRID = tuple(float(f"{share:.3g}") for share in np.geomspace(0.001, 0.5, 40))
 #: The figures at each prevalence, with their units.
 FIGURES = {
-    "referred": "people referred, of 1,000",
-    "right": "referrals that are right (%)",
-    "missed": "positives missed, of 1,000 people",
+    "flagged": "people flagged, of 1,000",
+    "right": "flagged people who are ill (%)",
+    "unflagged": "positives not flagged, of 1,000 people",
 }
 
 
@@ -195,7 +195,7 @@ def _row(prevalence: float, value: Floats, draws: Floats) -> dict[str, float]:
 def _figures(prevalence: float, rates: Floats) -> dict[str, Floats]:
     hits, alarms = rates[..., 0], rates[..., 1]
     return {
-        "referred": 1000 * (prevalence * hits + (1 - prevalence) * alarms),
+        "flagged": 1000 * (prevalence * hits + (1 - prevalence) * alarms),
         "right": 100 * predictive_value(hits, 1 - alarms, prevalence),
-        "missed": 1000 * prevalence * (1 - hits),
+        "unflagged": 1000 * prevalence * (1 - hits),
     }

@@ -1,4 +1,4 @@
-"""A threshold that can be moved: what it refers and what it misses, at once."""
+"""A threshold that can be moved, with the requests that it flags and those that it lets pass."""
 
 from __future__ import annotations
 
@@ -7,15 +7,16 @@ import streamlit as st
 from simulator.app.design_state import step
 from simulator.app.widgets import draw, plain
 from simulator.charts.look import Chart
-from simulator.charts.threshold_charts import crowd, referrals_by_sensitivity, roc, with_tried
+from simulator.charts.threshold_charts import crowd, flagged_by_sensitivity, roc, with_tried
 from simulator.engine.plan import Plan, fingerprint
-from simulator.metrics.operating_points import TARGETS, Dial, dial_of, reading_capacity, referred_at
+from simulator.metrics.operating_points import TARGETS, Dial, dial_of, flagged_at
+from simulator.metrics.review_limits import review_limits
 from simulator.units import percent
 
 
 @st.fragment
 def threshold(plan: Plan) -> None:
-    """Show the referral curve, a crowd and the ROC curve of a design, at any operating point of its widest threshold.
+    """Show the curve of flagged shares, a crowd and the ROC curve of a design, at any operating point of its widest threshold.
 
     Where a choice of the case sets that threshold, the points are its picks, and a button picks one.
     """
@@ -24,20 +25,20 @@ def threshold(plan: Plan) -> None:
         draw(roc(plan), key="roc")
         return
     tried = _tried(plan, dial)
-    found = referred_at(plan, tried, dial.promised)
-    finds = found.found / found.positives
+    flagged = flagged_at(plan, tried, dial.promised)
+    of_positives = flagged.flagged_positives / flagged.positives
     left, right = st.columns(2, gap="large")
     with left:
-        draw(with_tried(_referrals(fingerprint(plan.identity), plan), finds, found.share), key="referrals")
+        draw(with_tried(_flagged(fingerprint(plan.identity), plan), of_positives, flagged.share), key="flagged")
     with right:
-        draw(crowd(found, plan.scenario, reading_capacity(plan)), key="crowd")
+        draw(crowd(flagged, plan.scenario, review_limits(plan)), key="crowd")
         _use(plan, dial, tried)
-    draw(with_tried(roc(plan), found.alarms / found.negatives, finds), key="roc")
+    draw(with_tried(roc(plan), flagged.flagged_negatives / flagged.negatives, of_positives), key="roc")
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _referrals(design: str, _plan: Plan) -> Chart:
-    return referrals_by_sensitivity(_plan)
+def _flagged(design: str, _plan: Plan) -> Chart:
+    return flagged_by_sensitivity(_plan)
 
 
 def _tried(plan: Plan, dial: Dial) -> float:
@@ -45,7 +46,7 @@ def _tried(plan: Plan, dial: Dial) -> float:
     points = sorted({*(dial.picks or map(float, TARGETS)), dial.sensitivity})
     who = plan.scenario.population
     assert who is not None
-    label = f"Move the threshold: {who.positives} {who.escalated}, of the labelled ones"
+    label = f"Move the threshold: {who.positives} {who.flagged}, of the labelled ones"
     key = f"{plan.scenario.id}:threshold:{dial.sensitivity:g}"  # another design starts at its own threshold
     chosen: float = st.select_slider(plain(label), points, dial.sensitivity, percent, key=key)
     return chosen

@@ -160,6 +160,13 @@ def test_people_who_answer_everybody_are_meant_to():
     assert cautions(refers(answers=False, rest_to="p")) == []
 
 
+def test_one_word_for_a_threshold_and_for_an_end_is_pointed_out():
+    told = {"p": pool()}
+    (caution,) = cautions(scenario(told, population=population() | {"escalated": "flagged"}))
+    assert caution.startswith("population: “flagged” is the word for a score that reaches a threshold")
+    assert cautions(scenario(told, population=population() | {"escalated": "referred", "flagged": "sent on"})) == []
+
+
 @pytest.mark.parametrize("name", scenario_ids())
 def test_cases_that_are_shipped_call_for_no_caution(name):
     assert cautions(load(name)) == []

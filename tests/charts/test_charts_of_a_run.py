@@ -12,13 +12,13 @@ from simulator.charts.flow_charts import cost_split, journeys, one_request
 from simulator.charts.look import GREY, MISSED
 from simulator.charts.queue_charts import queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline
-from simulator.charts.threshold_charts import crowd, referrals_by_sensitivity, roc, with_tried
+from simulator.charts.threshold_charts import crowd, flagged_by_sensitivity, roc, with_tried
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain.request_path import request_path
 from simulator.explain.result import replicate
 from simulator.explain.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
-from simulator.metrics.operating_points import referred_at
+from simulator.metrics.operating_points import flagged_at
 from simulator.stages.pool_evidence import constant
 from simulator.units import duration, spoken
 from tests.builders import people, plan, pool, population, retake, run_at, spread
@@ -46,7 +46,7 @@ def drawn(summary, trace):
         "positives": journeys(summary, positive=True),
         "negatives": journeys(summary, positive=False),
         "roc": roc(summary.plan),
-        "referrals": referrals_by_sensitivity(summary.plan),
+        "flagged": flagged_by_sensitivity(summary.plan),
         "costs": cost_split(summary),
     }
 
@@ -65,7 +65,7 @@ def test_no_chart_brings_a_background_of_its_own(drawn):
 
 
 def test_an_objective_is_always_the_same_dashed_line(drawn):
-    for name in ("answer times", "roc", "referrals", "costs"):
+    for name in ("answer times", "roc", "flagged", "costs"):
         line = next(shape.line for shape in drawn[name].figure.layout.shapes if shape.type == "line")
         assert (line.dash, line.color, line.width) == ("dash", GREY, 2), name
 
@@ -206,14 +206,24 @@ def test_both_axes_of_the_curve_have_one_scale(drawn):
 
 
 def test_a_crowd_is_drawn_and_told_without_rounding_a_miss_away(summary):
-    """Of 10,000 people 200 have a cancer; the dots that are missed are red, and a part of one counts as one."""
-    found = dataclasses.replace(referred_at(summary.plan, 0.95), found=199.6)
-    chart = crowd(found, summary.plan.scenario, 0.5)
+    """Of 10,000 people 200 have a cancer; the dots that are not flagged are red, and a part of one counts as one."""
+    found = dataclasses.replace(flagged_at(summary.plan, 0.95), flagged_positives=199.6)
+    chart = crowd(found, summary.plan.scenario, {"dermatologist": 0.5})
     kept, lost = chart.figure.data[:2]
     assert (len(kept.x), len(lost.x), lost.marker.color) == (199, 1, MISSED)
-    assert "199.6 of 200 cancers are referred and 0.40 missed" in chart.takeaway
+    assert "199.6 of 200 cancers are flagged and 0.40 are not" in chart.takeaway
     assert "That is more than Dermatologists can keep up with." in chart.takeaway
     assert chart.table.iloc[:, 1].is_monotonic_decreasing
+
+
+def test_negatives_are_escalated_where_the_author_marked_their_end(summary, drawn):
+    """Photos that could not be scored go to a dermatologist without a tag: they are escalated, and were never flagged."""
+    negatives = summary.flows[~summary.flows["positive"]]
+    raised = negatives.loc[negatives["end"].isin(["reassured", "clinic", "appointment"]), "count"].sum()
+    assert raised > negatives.loc[negatives["tag"] != "", "count"].sum()
+    share = 100 * raised / negatives["count"].sum()
+    assert f"; {raised:,.0f} of them ({share:.0f}%) are referred." in drawn["negatives"].takeaway
+    assert any(label.startswith("Not flagged") for label in drawn["negatives"].figure.data[0].node.label)
 
 
 def test_costs_add_up(summary, drawn):

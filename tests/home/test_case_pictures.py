@@ -8,19 +8,19 @@ from simulator.case.load import load
 from simulator.case.outputs import Metric
 from simulator.case.schema import Objective
 from simulator.engine.plan import compile_plan
-from simulator.home.case_pictures import collapse, objectives, referrals
+from simulator.home.case_pictures import collapse, flagged, objectives
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.summary import Verdict
 
 
-def test_the_share_referred_is_counted_on_the_table_at_the_sensitivity_that_is_asked():
+def test_the_share_flagged_is_counted_on_the_table_at_the_sensitivity_that_is_asked():
     plan = compile_plan(load("skin-cancer-triage"))
-    made = referrals(plan)
+    made = flagged(plan)
     cut = np.quantile(plan.scores.positives, 0.01, method="inverted_cdf")
     ill = plan.scenario.population.prevalence.value
     share = ill * np.mean(plan.scores.positives >= cut) + (1 - ill) * np.mean(plan.scores.negatives >= cut)
     assert made.value == f"{share:.0%}"
-    assert made.chart.takeaway == f"{share:.0%} of all people are referred once 99% of the cancers are."
+    assert made.chart.takeaway == f"{share:.0%} of all people are flagged once 99% of the cancers are."
     assert made.chart.table.iloc[:, 1].is_monotonic_increasing
 
 

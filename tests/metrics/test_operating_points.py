@@ -3,8 +3,7 @@
 import pytest
 
 from simulator.intervals import share_interval
-from simulator.metrics.operating_points import operating_point, operating_points, reading_capacity, referral_curve, referred_at
-from simulator.theory.loads import loads
+from simulator.metrics.operating_points import flagged_at, flagged_curve, operating_point, operating_points
 from tests.builders import gate, people, plan, pool, population, score_table
 
 TABLE = score_table([0.9, 0.8, 0.7, 0.2], [0.6, 0.5, 0.4, 0.3, 0.25, 0.1, 0.1, 0.1])
@@ -42,31 +41,30 @@ def test_a_design_without_scores_has_no_thresholds():
     assert operating_points(plan({"pool": pool()})) == []
 
 
-def test_referrals_weigh_both_classes_by_the_prevalence():
-    curve = referral_curve(made()).set_index("sensitivity")
-    assert curve.loc[1.0, "escalated"] == 1
+def test_flagged_shares_weigh_both_classes_by_the_prevalence():
+    curve = flagged_curve(made()).set_index("sensitivity")
+    assert curve.loc[1.0, "flagged"] == 1
     at_75 = curve.iloc[abs(curve.index - 0.75).argmin()]
-    assert at_75["escalated"] == pytest.approx(0.25 * 0.75)  # three of four positives, none of the negatives
-    assert (curve["low"] <= curve["escalated"]).all()
-    assert (curve["escalated"] <= curve["high"]).all()
+    assert at_75["flagged"] == pytest.approx(0.25 * 0.75)  # three of four positives, none of the negatives
+    assert (curve["low"] <= curve["flagged"]).all()
+    assert (curve["flagged"] <= curve["high"]).all()
 
 
-def test_the_reviewers_can_read_what_loads_them_fully():
-    made_plan = made(rate=0.05)
-    load = next(load for load in loads(made_plan) if load.stage == "people")
-    assert reading_capacity(made_plan) == pytest.approx(load.visits_per_request / load.mean)
-    assert reading_capacity(plan({"pool": pool()})) is None
-
-
-def test_a_threshold_refers_of_a_crowd_what_it_refers_of_the_labelled():
+def test_a_threshold_flags_of_a_crowd_what_it_flags_of_the_labelled():
     """At 0.75 the cut is 0.7: three of four positives, none of the negatives; at 1 everybody; a quarter is positive."""
-    most, all_of_them = referred_at(made(), 0.75), referred_at(made(), 1.0)
-    assert (most.crowd, most.found, most.missed, most.alarms, most.cleared) == (1000, 187.5, 62.5, 0, 750)
-    assert (all_of_them.missed, all_of_them.cleared, all_of_them.share) == (0, 0, 1)
-    half = referred_at(made(), 0.5)
-    assert (half.found, half.share) == (125, 0.125)
+    most, all_of_them = flagged_at(made(), 0.75), flagged_at(made(), 1.0)
+    assert (most.crowd, most.flagged_positives, most.unflagged_positives, most.flagged_negatives, most.unflagged_negatives) == (
+        1000,
+        187.5,
+        62.5,
+        0,
+        750,
+    )
+    assert (all_of_them.unflagged_positives, all_of_them.unflagged_negatives, all_of_them.share) == (0, 0, 1)
+    half = flagged_at(made(), 0.5)
+    assert (half.flagged_positives, half.share) == (125, 0.125)
 
 
-def test_a_promise_about_the_next_positive_refers_more():
+def test_a_promise_about_the_next_positive_flags_more():
     """Of four positives the next reaches the lowest of three with 3 in 5 only, so a promise of 0.75 takes all four."""
-    assert referred_at(made(), 0.75, promised=True).found == 250
+    assert flagged_at(made(), 0.75, promised=True).flagged_positives == 250

@@ -41,12 +41,12 @@ def test_what_is_not_told_is_a_group_too():
 
 def test_a_prevalence_weighs_both_classes():
     rows = prevalence_rows(frame().iloc[:80], 0.5, [0.5, 0.02]).set_index("prevalence")
-    # Of 1,000 people 20 are ill, 15 found; 0.2 of 980 referred too.
-    assert rows.loc[0.02, "referred"] == pytest.approx(15 + 196)
+    # Of 1,000 people 20 are ill, 15 found; 0.2 of 980 flagged too.
+    assert rows.loc[0.02, "flagged"] == pytest.approx(15 + 196)
     assert rows.loc[0.02, "right"] == pytest.approx(100 * 15 / 211)
-    assert rows.loc[0.02, "missed"] == pytest.approx(5)
+    assert rows.loc[0.02, "unflagged"] == pytest.approx(5)
     assert rows.loc[0.5, "right"] == pytest.approx(100 * 0.75 / 0.95)
     exact = share_interval(10, 40)
-    assert (rows.loc[0.02, "missed low"], rows.loc[0.02, "missed high"]) == pytest.approx(
+    assert (rows.loc[0.02, "unflagged low"], rows.loc[0.02, "unflagged high"]) == pytest.approx(
         (20 * exact.low, 20 * exact.high), abs=0.5
     )

@@ -12,7 +12,7 @@ from simulator.case.outputs import EXHIBITS
 from simulator.charts.threshold_charts import crowd
 from simulator.engine.run import simulate
 from simulator.explain.timeline import moment
-from simulator.metrics.operating_points import referred_at
+from simulator.metrics.operating_points import flagged_at
 from simulator.practice.exhibit_panels import panel_of, panels
 from simulator.practice.trust_panel import place_of
 from tests.app.results import result
@@ -55,6 +55,12 @@ def said(page):
     )
 
 
+def shapes(page):
+    """Lines and areas behind the curves of a page's charts."""
+    specs = [json.loads(element.proto.spec) for element in page.get("plotly_chart")]
+    return [shape for spec in specs for shape in spec["layout"].get("shapes", [])]
+
+
 @pytest.mark.parametrize("name", TITLES)
 def test_a_case_has_a_panel_for_each_question_that_it_answers(name):
     assert list(panels(result(name).plan.scenario)) == TITLES[name]
@@ -94,10 +100,29 @@ def test_a_threshold_that_is_moved_tells_whom_it_finds_and_can_be_used():
     page, plan = drawn(POSTS, "Who is missed"), result(POSTS).plan
     assert page.button(key="use_threshold").disabled
     page.select_slider(key="test:threshold:0.75").set_value(1.0).run()
-    assert crowd(referred_at(plan, 1.0), plan.scenario).takeaway in said(page)
-    assert "250 of 250 banned posts are flagged and none let through" in said(page)
+    assert crowd(flagged_at(plan, 1.0), plan.scenario).takeaway in said(page)
+    assert "250 of 250 banned posts are flagged; 750 of 750 allowed posts are flagged needlessly." in said(page)
     page.button(key="use_threshold").click().run()
     assert page.session_state["test:dial"] == 1.0
+
+
+def test_the_threshold_counts_what_it_flags_and_the_cases_that_come_to_each_team():
+    """At 0.75 the model flags 187.5 of 250 banned posts and no other; at 1 it flags all. Moderators take the banned ones down.
+
+    Of 360 posts an hour two moderators read 120, a third. All 90 banned ones an hour bring 9 appeals, and the team decides 24.
+    """
+    page = drawn("appeals", "Who is missed")
+    assert "188 of 250 banned posts are flagged and 62 are not; 0 of 750 allowed posts are flagged needlessly" in said(page)
+    assert "Moderators can keep up while at most 33.3% are flagged. Appeals team can keep up even if all are flagged." in said(
+        page
+    )
+    assert "Moderators cannot keep up" in said(page)
+    assert [shape["y0"] for shape in shapes(page) if shape["type"] == "rect"] == [pytest.approx(100 / 3)]
+    page.select_slider(key="test:threshold:0.75").set_value(1.0).run()
+    assert "750 of 750 allowed posts are flagged needlessly. That is more than Moderators can keep up with." in said(page)
+    assert "taken down needlessly" not in said(page)
+    assert result("appeals").plan.scenario.metrics["specificity"].label == "Negatives not taken down"
+    assert result("appeals").metrics["specificity"].value == 1
 
 
 def test_a_figure_is_named_in_words_not_by_its_place_in_the_file():
