@@ -4,28 +4,37 @@ from math import floor, isclose, isfinite, isinf, log10
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Round a number to `digits` significant digits, with thousands set apart."""
+    """Round a number to `digits` significant digits, with thousands set apart; with less than one digit, it may round to 0."""
     if value == 0:
         return "0"
     places = digits - 1 - floor(log10(abs(value)))
     rounded = round(value, places)
+    if rounded == 0:
+        return "0"
     return f"{rounded:,.{max(places, 0)}f}" if abs(rounded) < 10**digits else f"{rounded:,.0f}"
+
+
+def digits_within(value: float, half: float) -> int:
+    """Return the significant digits of a value that its interval carries: two of the half-width `half`, and at most three."""
+    if value == 0 or half <= 0 or not (isfinite(value) and isfinite(half)):
+        return 3
+    return min(floor(log10(abs(value))) - floor(log10(half)) + 2, 3)
 
 
 def plain_number(value: float) -> str:
     return f"{value:,.6g}" if abs(value) < 10**6 else f"{value:,.0f}"
 
 
-def duration(seconds: float) -> str:
+def duration(seconds: float, digits: int = 3) -> str:
     """Write seconds in the unit that reads best: 4.2 ms, 7.0 s, 12.3 h."""
     size = abs(seconds)
     if size < 1:
-        return f"{significant(seconds * 1000)} ms"
+        return f"{significant(seconds * 1000, digits)} ms"
     if size < 120:
-        return f"{significant(seconds)} s"
+        return f"{significant(seconds, digits)} s"
     if size < 7200:
-        return f"{significant(seconds / 60)} min"
-    return f"{significant(seconds / 3600)} h"
+        return f"{significant(seconds / 60, digits)} min"
+    return f"{significant(seconds / 3600, digits)} h"
 
 
 def percent(share: float) -> str:
@@ -45,17 +54,22 @@ def roughly(share: float) -> str:
     return f"{share:.0%}"
 
 
-def spoken(value: float, unit: str) -> str:
-    """Write a value with its unit, as on the screen."""
+def spoken(value: float, unit: str, digits: int = 3) -> str:
+    """Write a value with its unit, as on the screen; digits: significant ones, except of a share."""
     if isinf(value):
         return "unbounded"
     if unit == "s":
-        return duration(value)
+        return duration(value, digits)
     if unit == "share":
         return percent(value)
     if unit == "a request":  # its label says of what
-        return significant(value)
-    return f"{significant(value)} {_WORDED.get(unit, unit)}"
+        return significant(value, digits)
+    return f"{significant(value, digits)} {_WORDED.get(unit, unit)}"
+
+
+def spoken_size(value: float, unit: str, digits: int = 3) -> str:
+    """Write the size of a change with its unit, a share in percentage points."""
+    return f"{significant(100 * value, digits)} points" if unit == "share" else spoken(value, unit, digits)
 
 
 #: Units that are words on the screen.

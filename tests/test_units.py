@@ -6,7 +6,17 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from simulator.units import percent, plain_number, roughly, span, spoken_beside, spoken_bound, spread
+from simulator.units import (
+    digits_within,
+    percent,
+    plain_number,
+    roughly,
+    significant,
+    span,
+    spoken_beside,
+    spoken_bound,
+    spread,
+)
 
 
 @pytest.mark.parametrize(
@@ -91,3 +101,13 @@ def test_a_run_is_so_long(seconds, words):
 )
 def test_a_number_is_written_as_a_person_writes_it(value, told):
     assert plain_number(value) == told
+
+
+@pytest.mark.parametrize(
+    ("value", "half", "words"),
+    [(1512.4, 7691, "1,500"), (12, 7691, "0"), (60, 7691, "100"), (0.02, 0.0009, "0.0200"), (0.0000356, 0.00004, "0.000036"),
+     (1.2e-11, 0.5, "0"), (123456, 2, "123,000"), (5, 0, "5.00"), (5, float("inf"), "5.00"), (0, 3, "0")],
+)  # fmt: skip
+def test_a_number_has_no_more_digits_than_its_interval_carries(value, half, words):
+    """Two digits of the half-width decide the last place: 7,700 is told to hundreds."""
+    assert significant(value, digits_within(value, half)) == words

@@ -16,7 +16,7 @@ from simulator.intervals import Estimate, Interval
 from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import change, estimators_of, reading_of
 from simulator.metrics.summary import NO_FIGURE, NO_STEADY_STATE, Summary, doubts, summary_of
-from simulator.units import significant, spoken
+from simulator.units import digits_within, spoken, spoken_size
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Difference:
     def size(self) -> str:
         if self.change.value == 0:
             return UNCHANGED
-        return _signed(self.change.value, self.metric.unit)
+        return self._signed(self.change.value)
 
     @property
     def words(self) -> str:
@@ -47,13 +47,21 @@ class Difference:
 
     @property
     def interval(self) -> str:
-        low, high = (_signed(bound, self.metric.unit) for bound in (self.change.low, self.change.high))
+        low, high = self._signed(self.change.low), self._signed(self.change.high)
         number, _, unit = low.partition(" ")
         return f"{number if high.endswith(f' {unit}') else low} to {high}"
 
     @property
     def doubts(self) -> str:
         return doubts(self.change, self.metric.unit)
+
+    def _signed(self, value: float) -> str:
+        """Write a change with its sign, in no more digits than the interval carries."""
+        if isinf(value):
+            return "unbounded"
+        digits = digits_within(value, (self.change.high - self.change.low) / 2)
+        words = spoken_size(abs(value), self.metric.unit, digits)
+        return words if words.split()[0] == "0" else f"{'−' if value < 0 else '+'}{words}"
 
     def to_json(self) -> dict[str, Any]:
         parts = {name: _bounds(part) for name, part in self.change.doubts.items()}
@@ -250,14 +258,6 @@ def _largest_first(moved: list[Difference], old: Summary, new: Summary) -> list[
         return abs(one.change.value) / max(sizes) if max(sizes) > 0 else 0.0
 
     return sorted(moved, key=lambda one: (not one.significant, -part(one)))
-
-
-def _signed(value: float, unit: str) -> str:
-    if isinf(value):
-        return "unbounded"
-    sign = "−" if value < 0 else "+" if value > 0 else ""
-    words = f"{significant(100 * abs(value))} points" if unit == "share" else spoken(abs(value), unit)
-    return f"{sign}{words}"
 
 
 def differences(

@@ -16,6 +16,7 @@ from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan
 from simulator.intervals import (
     LEVEL,
+    ROUNDING,
     Estimate,
     Interval,
     batch_interval,
@@ -142,7 +143,18 @@ def _bounded(result: Estimate) -> Estimate:
 
 def _paired(metric: Metric, old: PairedSample, new: PairedSample) -> Estimate:
     run = _of_sample(old, new) if metric.sample else _of_totals(metric, old, new)
-    return estimate(run, _of_labels(run.value, old, new))
+    return _without_rounding(estimate(run, _of_labels(run.value, old, new)), old, new)
+
+
+def _without_rounding(result: Estimate, old: PairedSample, new: PairedSample) -> Estimate:
+    """Return a change whose parts are 0 where they come from the order of the sums alone."""
+    noise = ROUNDING * max(abs(old.run.value), abs(new.run.value))
+
+    def plain(one: Interval) -> Interval:
+        return Interval(*(0.0 if abs(bound) <= noise else bound for bound in (one.value, one.low, one.high)))
+
+    whole = plain(result)
+    return Estimate(whole.value, whole.low, whole.high, plain(result.run), result.labels and plain(result.labels))
 
 
 def _of_sample(old: PairedSample, new: PairedSample) -> Interval:

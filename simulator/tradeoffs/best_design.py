@@ -18,7 +18,7 @@ from simulator.cli.exits import needing
 from simulator.errors import InputError, suggest
 from simulator.intervals import Estimate
 from simulator.metrics.comparisons import Difference
-from simulator.tradeoffs.breakeven import BreakevenClaim
+from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
 from simulator.tradeoffs.front import Front, Goal, goal_of, missed, moved

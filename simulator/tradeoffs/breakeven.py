@@ -8,62 +8,26 @@ widened until runs on other requests say the same at both its bounds.
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite
 from typing import Any
 
-from simulator.case.choices import Pick
 from simulator.case.fields import Figure
 from simulator.case.load import PROJECTED, figures_of, range_of
-from simulator.case.outputs import Metric
-from simulator.case.schema import Objective, Scenario
 from simulator.engine.plan import Plan, projected_ms
-from simulator.errors import InputError, suggest
-from simulator.intervals import Estimate, Interval, share_interval
-from simulator.metrics.paired_samples import change
-from simulator.metrics.summary import NO_STEADY_STATE
+from simulator.intervals import Interval, share_interval
+from simulator.tradeoffs.breakeven_claims import BreakevenClaim, Gap
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint, points_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, silent
-from simulator.units import plain_number, significant, spoken, spoken_bound
+from simulator.units import plain_number, significant
 
 #: The place is found to within this part of the range.
 TOLERANCE = 1 / 64
-
-
-@dataclass(frozen=True)
-class Gap:
-    """The distance of a statement from turning, positive where it holds, with its 95% interval."""
-
-    value: float
-    low: float
-    high: float
-
-    @property
-    def holds(self) -> bool:
-        return self.value >= 0
-
-    @property
-    def sure(self) -> bool:
-        return not self.low < 0 <= self.high
-
-    @property
-    def unknown(self) -> bool:
-        return self.value == -inf and self.high == inf
-
-    @classmethod
-    def of(cls, figure: Estimate, bound: float, upward: bool) -> Gap:
-        if upward:
-            return cls(figure.value - bound, figure.low - bound, figure.high - bound)
-        return cls(bound - figure.value, bound - figure.high, bound - figure.low)
-
-
-#: Of a figure that a run cannot quote because of overload: the statement fails for certain. Where too few requests stand behind
-#: it, nothing is known.
-FAILS, UNKNOWN = Gap(-inf, -inf, -inf), Gap(-inf, -inf, inf)
 
 
 @dataclass(frozen=True)
@@ -208,91 +172,24 @@ def doubts_of(plan: Plan) -> list[Doubt]:
 
 
 @dataclass(frozen=True)
-class BreakevenClaim:
-    """A statement that may turn: that an objective is met, or that a design is better than another in a metric.
-
-    against: what the other design picks otherwise; None for an objective
-    """
-
-    metric: Metric
-    objective: Objective | None = None
-    higher: bool = True
-    against: Mapping[str, Pick] | None = None
-
-    @property
-    def label(self) -> str:
-        return self.objective.label if self.objective else self.metric.label
-
-    @property
-    def words(self) -> str:
-        """The statement: `Cost of 1,000 people at most 21,000 USD`."""
-        if self.objective is None:
-            other = ", ".join(f"{name}={pick}" for name, pick in (self.against or {}).items())
-            return f"{'more' if self.higher else 'less'} of “{self.metric.label}” than with {other}"
-        upward = self.objective.at_least is not None
-        return f"{self.objective.label} {'at least' if upward else 'at most'} {spoken_bound(self.bound, self.metric.unit)}"
-
-    @property
-    def bound(self) -> float:
-        assert self.objective is not None
-        bound = self.objective.at_least if self.objective.at_least is not None else self.objective.at_most
-        assert bound is not None
-        return bound
-
-    def points(self, point: DesignPoint) -> list[DesignPoint]:
-        """Return the designs to run; the other design keeps the bands of its own projections."""
-        if self.against is None:
-            return [point]
-        figures = {place: number for place, number in point.figures.items() if not PROJECTED.fullmatch(place)}
-        return [point, DesignPoint({**point.picks, **self.against}, figures)]
-
-    def gap(self, outcomes: Sequence[DesignOutcome]) -> Gap:
-        """Measure the distance from turning by the outcomes of its points."""
-        name = self.metric.name
-        missing = [one for one in outcomes if name not in one.metrics]
-        if self.objective is not None:
-            if missing:
-                return FAILS if missing[0].missing_reasons.get(name, "").startswith(NO_STEADY_STATE) else UNKNOWN
-            return Gap.of(outcomes[0].metrics[name], self.bound, self.objective.at_least is not None)
-        if missing:
-            return UNKNOWN
-        other, own = outcomes[1].readings[name], outcomes[0].readings[name]
-        return Gap.of(change(self.metric, other, own), 0.0, self.higher)
-
-    def describe(self, gap: Gap) -> str:
-        """Say by how much the statement holds or fails, with its unit."""
-        if abs(gap.value) == float("inf"):
-            return "no figure"
-        unit = self.metric.unit
-        size = f"{100 * abs(gap.value):.3g} points" if unit == "share" else spoken(abs(gap.value), unit)
-        return f"{'holds' if gap.holds else 'fails'} by {size}{'' if gap.sure else ', which may be chance'}"
-
-
-def claims_of(scenario: Scenario, metrics: Sequence[str] = ()) -> list[BreakevenClaim]:
-    """Return the claims that each objective is met, or those of some metrics. Raises InputError for an unknown one."""
-    by_metric = {objective.metric: objective for objective in scenario.objectives}
-    for name in metrics:
-        if name not in by_metric:
-            raise InputError(f"--objective {name}: the case has no such objective; {suggest(name, by_metric)}")
-    return [
-        BreakevenClaim(scenario.metrics[name], objective, objective.at_least is not None)
-        for name, objective in by_metric.items()
-        if not metrics or name in metrics
-    ]
-
-
-@dataclass(frozen=True)
 class BreakevenPoint:
-    """A claim that turns within the range of a doubtful figure; holds: True if it holds as the case stands."""
+    """A claim that turns within the range of a doubtful figure; now: its gap as the case stands."""
 
     claim: BreakevenClaim
     doubt: Doubt
-    holds: bool
+    now: Gap
     crossing: Crossing
+
+    @property
+    def holds(self) -> bool:
+        """True if the claim holds as the case stands, by the plain values."""
+        return self.now.holds
 
     @property
     def sentence(self) -> str:
         """The turn, in words."""
+        if not self.now.sure:
+            return self._from_open
         where, at = self.crossing, significant(self.crossing.at)
         beyond = "below" if (where.below.holds != self.holds) else "above"
         state = f"“{self.claim.words}” {'holds' if self.holds else 'fails'} unless {self.doubt.place} lies {beyond} {at}"
@@ -304,6 +201,20 @@ class BreakevenPoint:
             return f"{state} by the plain values; runs are sure of one side only (95% interval {known})."
         return f"{state} by the plain values; no run within its range is sure."
 
+    @property
+    def _from_open(self) -> str:
+        """The turn of a claim that the run does not decide as the case stands."""
+        where, place = self.crossing, self.doubt.place
+        ends = ((where.low, "below", where.below), (where.high, "above", where.above))
+        known = [
+            f"{'holds' if gap.holds else 'fails'} if {place} lies {side} {significant(end)}"
+            for end, side, gap in ends
+            if isfinite(end)
+        ]
+        plain = f"turns at {significant(where.at)} of {place} by the plain values, which may be chance"
+        turn = f"it {' and '.join(known) or plain}"
+        return f"“{self.claim.words}”: {self.claim.describe(self.now)}; {turn}."
+
     def to_json(self) -> dict[str, Any]:
         """Return the point as `casesim breakeven --json` prints it; an open bound is left out."""
         where = self.crossing
@@ -312,6 +223,7 @@ class BreakevenPoint:
             "metric": self.claim.metric.name,
             "answer": self.claim.words,
             "holds": self.holds,
+            "standing": self.claim.standing(self.now),
             "figure": self.doubt.place,
             "value": self.doubt.figure.value,
             "range": [self.doubt.low, self.doubt.high],
@@ -327,24 +239,58 @@ class BreakevenPoint:
 
 @dataclass(frozen=True)
 class Stands:
-    """The share of draws in which a claim stays as it is while all doubtful figures vary at once."""
+    """A claim as the case stands, and in draws with all doubtful figures anywhere in their ranges at once.
+
+    now: its gap as the case stands; drawn: the number of draws in each standing
+    """
 
     claim: BreakevenClaim
-    holds: bool
-    same: int
-    of: int
+    now: Gap
+    drawn: Mapping[str, int]
 
     @property
-    def share(self) -> Interval:
-        return share_interval(self.same, self.of)
+    def standing(self) -> str:
+        return self.claim.standing(self.now)
+
+    @property
+    def same(self) -> int:
+        """The number of draws that leave the claim as it is."""
+        return self.drawn.get(self.standing, 0)
+
+    @property
+    def of(self) -> int:
+        return sum(self.drawn.values())
+
+    @property
+    def share(self) -> Interval | None:
+        """The part of the ranges that leaves the claim as it is; None without draws."""
+        return share_interval(self.same, self.of) if self.of else None
 
     @property
     def sentence(self) -> str:
-        share, state = self.share, "holds" if self.holds else "fails"
+        now = f"“{self.claim.words}”: {self.claim.describe(self.now)}."
+        if self.share is None:
+            return now
+        drawn = ", ".join(f"{standing} in {count}" for standing, count in self.drawn.items())
         return (
-            f"“{self.claim.words}” {state}. With every doubtful figure anywhere in its range it still {state} in {self.same} "
-            f"of {self.of} draws (95% interval {share.low:.0%} to {share.high:.0%} of the ranges)."
+            f"{now} With every doubtful figure anywhere in its range: {drawn} of {self.of} draws. The answer stays in "
+            f"{self.share.low:.0%} to {self.share.high:.0%} of the ranges (95% interval)."
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the claim as `casesim breakeven --json` prints it."""
+        share = {} if self.share is None else {"low": self.share.low, "high": self.share.high}
+        return {
+            "metric": self.claim.metric.name,
+            "answer": self.claim.words,
+            "holds": self.now.holds,
+            "standing": self.standing,
+            "words": self.claim.describe(self.now),
+            "same": self.same,
+            "of": self.of,
+            "drawn": dict(self.drawn),
+            **share,
+        }
 
 
 @dataclass(frozen=True)
@@ -455,19 +401,19 @@ class BreakevenSearch:
         turned = [end for end in (doubt.low, doubt.high) if _turned(now, gap(end))]
         ends = (doubt.low, doubt.high) if len(turned) == 1 else sorted((doubt.figure.value, turned[0]))
         where = crossing(gap, lambda number: gap(number, self.request.other_seed), *ends)
-        return None if where is None else BreakevenPoint(claim, doubt, now.holds, where)
+        return None if where is None else BreakevenPoint(claim, doubt, now, where)
 
     def _together(
         self, doubts: Sequence[Doubt], claims: Sequence[BreakevenClaim], now: Sequence[Gap], count: int, report: ReportProgress
     ) -> list[Stands]:
         if not count or not doubts:
-            return []
+            return [Stands(claim, gap, {}) for claim, gap in zip(claims, now, strict=True)]
         axes = [Axis(doubt.place, doubt.place, (doubt.low, doubt.high), (doubt.low, doubt.high)) for doubt in doubts]
         points = points_of(axes, "lhs", count, self.request.seed, self.request.base)
         needed = [point for one in points for claim in claims for point in claim.points(one)]
         runs = iter(self._run(needed, progress=lambda done, total: report("doubting every figure at once", done, total)))
         gaps = [[claim.gap([next(runs) for _ in claim.points(one)]) for claim in claims] for one in points]
         return [
-            Stands(claim, gap.holds, sum(row[column].holds == gap.holds for row in gaps), len(points))
+            Stands(claim, gap, Counter(claim.standing(row[column]) for row in gaps))
             for column, (claim, gap) in enumerate(zip(claims, now, strict=True))
         ]

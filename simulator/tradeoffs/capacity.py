@@ -11,7 +11,8 @@ from typing import Any
 from simulator.case.choices import Number, Pick
 from simulator.case.load import TRAFFIC
 from simulator.intervals import Estimate
-from simulator.tradeoffs.breakeven import TOLERANCE, BreakevenClaim, Crossing, Gap, crossing
+from simulator.tradeoffs.breakeven import TOLERANCE, Crossing, crossing
+from simulator.tradeoffs.breakeven_claims import BreakevenClaim, Gap
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.outcome_cache import OutcomeCache

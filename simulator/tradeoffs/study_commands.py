@@ -35,22 +35,15 @@ from simulator.cli.options import (
 from simulator.cli.progress_bars import counting_bar, working_bar
 from simulator.errors import InputError, suggest
 from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, TriedDesign, cost_goal, evaluator
-from simulator.tradeoffs.breakeven import (
-    TOGETHER,
-    BreakevenClaim,
-    BreakevenResult,
-    BreakevenSearch,
-    Doubt,
-    claims_of,
-    doubts_of,
-)
+from simulator.tradeoffs.breakeven import TOGETHER, BreakevenResult, BreakevenSearch, Doubt, doubts_of
+from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import Capacity, Loading
 from simulator.tradeoffs.front import goal_of, label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, sample_of
 from simulator.tradeoffs.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
 from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
-from simulator.units import spoken
+from simulator.units import spoken, spoken_size
 
 
 def best(
@@ -288,11 +281,7 @@ def _columns(influences: Sequence[Influence]) -> tuple[str, ...]:
 def _numbers(one: Influence, unit: str) -> tuple[str, ...]:
     if one.total is not None:
         return tuple(f"{value or 0.0:.2f}" for value in (one.total, one.total_half, one.first, one.first_half))
-    return tuple(_size(value or 0.0, unit) for value in (one.elementary, one.elementary_half, one.spread))
-
-
-def _size(value: float, unit: str) -> str:
-    return f"{100 * value:.3g} points" if unit == "share" else spoken(value, unit)
+    return tuple(spoken_size(value or 0.0, unit) for value in (one.elementary, one.elementary_half, one.spread))
 
 
 def breakeven(
@@ -373,11 +362,7 @@ def _breakeven_json(result: BreakevenResult) -> dict[str, Any]:
         "steady": result.steady,
         "without_effect": [one.place for one in result.idle],
         "not_varied": dict(result.unvaried),
-        "together": [
-            {"metric": one.claim.metric.name, "answer": one.claim.words, "holds": one.holds, "same": one.same, "of": one.of,
-             "low": one.share.low, "high": one.share.high}
-            for one in result.together
-        ],
+        "together": [one.to_json() for one in result.together],
     }  # fmt: skip
 
 

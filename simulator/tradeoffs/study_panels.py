@@ -18,7 +18,8 @@ from simulator.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictur
 from simulator.charts.look import Chart
 from simulator.errors import InputError
 from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, cost_goal, evaluator
-from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, claims_of, doubts_of
+from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, doubts_of
+from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Capacity, Loading
 from simulator.tradeoffs.design_at_hand import Base, open_design
 from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask

@@ -238,7 +238,7 @@ def _flip_row(flip: BreakevenPoint) -> dict[str, object]:
     where = flip.crossing
     return {
         "answer": flip.claim.words,
-        "as the case has it": "holds" if flip.holds else "fails",
+        "as the case has it": flip.claim.describe(flip.now),
         "figure": flip.doubt.place,
         "the case has": flip.doubt.figure.value,
         "range": f"{plain_number(flip.doubt.low)} to {plain_number(flip.doubt.high)}",

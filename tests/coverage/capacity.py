@@ -5,7 +5,7 @@ from math import sqrt
 
 from simulator.case.load import loads
 from simulator.intervals import Interval
-from simulator.tradeoffs.breakeven import claims_of
+from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Loading
 from simulator.tradeoffs.sweep import SweepRequest
 from tests.coverage.registry import Claim, study

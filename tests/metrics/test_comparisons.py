@@ -74,8 +74,8 @@ def test_what_may_be_chance_is_told_in_one_sentence():
         told("cost_per_1000_usd", "Cost", 0.0, 0.0, 0.0),
     ]
     assert undecided(found) == (
-        "Not significantly different: Cancers found (−0.300 points, −2.00 to +1.40 points) and Healthy sent home "
-        "(+1.00 points, −1.00 to +3.00 points). Each interval includes zero, so chance alone may explain it."
+        "Not significantly different: Cancers found (−0.3 points, −2.0 to +1.4 points) and Healthy sent home "
+        "(+1.0 points, −1.0 to +3.0 points). Each interval includes zero, so chance alone may explain it."
     )
     assert undecided(found[1:2]) == ""
     verdicts = ["not significantly different", "differs", "not significantly different", "the same"]
@@ -242,7 +242,7 @@ def test_a_change_in_too_few_replications_has_no_bounds_and_is_not_claimed(wide)
 @pytest.mark.parametrize(
     ("metric", "change", "words"),
     [
-        ("sensitivity", (0.021, 0.01, 0.03), "+2.10 points"),
+        ("sensitivity", (0.021, 0.01, 0.03), "+2.1 points"),
         ("cost_per_1000_usd", (-3100, -4000, -2000), "−3,100 USD"),
         ("latency_p95_s", (0.5, -0.1, 1.1), "+500 ms (not significantly different)"),
     ],

@@ -6,12 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm, t, ttest_rel
 
-from simulator.case.load import loads
+from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
-from simulator.intervals import Estimate, Interval, batch_interval, estimate
-from simulator.metrics.comparisons import differences
-from simulator.metrics.paired_samples import chance_of, change, readings_of
+from simulator.intervals import Estimate, Interval, batch_interval, estimate, ratio_interval
+from simulator.metrics.comparisons import Difference, differences
+from simulator.metrics.paired_samples import PairedSample, chance_of, change, readings_of
 from tests.case.texts import SMALL
 
 
@@ -90,3 +90,17 @@ def test_no_change_at_all_is_chance_and_one_without_any_doubt_is_none():
 @pytest.mark.parametrize("value", [1e-17, -1e-17, 1e-14])
 def test_a_difference_of_rounding_alone_is_chance(value):
     assert chance_of(estimate(Interval(value, -0.01, 0.01)), 3) == pytest.approx(1.0)
+
+
+def test_a_difference_that_comes_from_the_order_of_sums_is_none():
+    """Two designs whose figures differ in the last bits of a double, in the run and in each draw of the labelled."""
+    rng = np.random.default_rng(1)
+    metric = load("skin-cancer-triage").metrics["cost_per_1000_usd"]
+    parts = np.stack([rng.normal(117e3, 1e3, 4), np.ones(4)])
+    draws = rng.normal(0, 4e3, (3, 200))
+    run = ratio_interval(*parts)
+    noise = 1.2e-11 * rng.choice([-1, 1], (3, 200))
+    one, other = PairedSample(run, parts, draws), PairedSample(run, parts + np.array([[1.2e-11], [0]]), draws + noise)
+    moved = change(metric, [one], [other])
+    assert (moved.value, moved.low, moved.high) == (0, 0, 0)
+    assert Difference(metric, "", moved).verdict == "the same"

@@ -9,7 +9,7 @@ import pytest
 from simulator.case.schema import Objective
 from simulator.cli.exits import UsageError
 from simulator.tradeoffs.best_design import FEW, MOST, Search
-from simulator.tradeoffs.breakeven import BreakevenClaim
+from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
 from simulator.tradeoffs.front import Goal

@@ -4,7 +4,7 @@ import pytest
 
 from simulator.case.load import loads
 from simulator.theory.queue_formulas import mmc_wait
-from simulator.tradeoffs.breakeven import claims_of
+from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Loading, by_the_nine
 from simulator.tradeoffs.sweep import SweepRequest
 from tests.tradeoffs.made import outcome

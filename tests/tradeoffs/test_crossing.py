@@ -7,7 +7,8 @@ import pytest
 from scipy.stats import binom, t
 
 from simulator.intervals import Estimate, Interval
-from simulator.tradeoffs.breakeven import FAILS, UNKNOWN, Gap, crossing
+from simulator.tradeoffs.breakeven import crossing
+from simulator.tradeoffs.breakeven_claims import FAILS, UNKNOWN, Gap
 
 
 def sure(value: float) -> Gap:

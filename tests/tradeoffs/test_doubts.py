@@ -5,7 +5,8 @@ import pytest
 from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan, projected_ms
 from simulator.errors import InputError
-from simulator.tradeoffs.breakeven import BreakevenClaim, BreakevenSearch, claims_of, doubts_of
+from simulator.tradeoffs.breakeven import BreakevenSearch, doubts_of
+from simulator.tradeoffs.breakeven_claims import UNKNOWN, BreakevenClaim, Gap, claims_of
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.sweep import Sweep, SweepRequest, swept
 from tests.case.texts import SMALL, changed
@@ -112,9 +113,52 @@ def test_of_two_designs_the_better_one_may_turn_with_a_figure(evidence):
     (flip,) = found.flips
     assert flip.holds
     assert doubt.figure.value < flip.crossing.at < doubt.high
+    assert flip.now.low < 0 < flip.now.high, "four replications do not tell the two designs apart"
     assert flip.sentence.startswith(
-        "“less of “Cost of 1,000 requests” than with point=1.0” holds unless costs.missed_positive_usd lies above"
+        "“less of “Cost of 1,000 requests” than with point=1.0”: not significantly different (−300 USD, 95% interval −1,900 to"
     )
+    assert flip.sentence.endswith("of costs.missed_positive_usd by the plain values, which may be chance.")
+    assert flip.to_json()["standing"] == "not significantly different"
+    (stands,) = found.together
+    assert stands.sentence == f"“{claim.words}”: {claim.describe(flip.now)}."
+
+
+def test_of_two_equal_designs_neither_is_better(evidence):
+    made = requested(metrics=["cost_per_1000_usd"])
+    claims = [BreakevenClaim(made.scenario.metrics["cost_per_1000_usd"], None, higher, {}) for higher in (False, True)]
+    found = BreakevenSearch(made, Here().submit).find(doubts_of(compile_plan(made.scenario))[:2], claims, together=3)
+    assert not found.flips
+    assert [stands.standing for stands in found.together] == ["the same", "the same"]
+    assert not any(stands.now.holds for stands in found.together)
+    assert [dict(stands.drawn) for stands in found.together] == [{"the same": 3}] * 2
+
+
+COST = loads(PAID).metrics["cost_per_1000_usd"]
+
+
+@pytest.mark.parametrize(
+    ("gap", "words"),
+    [
+        (Gap(-0.0000356, -0.000071, 0.0000012, strict=True),
+         "not significantly different (+0.000036 USD, 95% interval −0.000001 to +0.000071 USD)"),
+        (Gap(1512.407, -6643.8, 8740.4, strict=True),
+         "not significantly different (−1,500 USD, 95% interval −8,700 to +6,600 USD)"),
+        (Gap(12.0, -6643.8, 8740.4, strict=True), "not significantly different (0 USD, 95% interval −8,700 to +6,600 USD)"),
+        (Gap(0.20492969, 0.20399307, 0.20586631, strict=True), "holds by 0.205 USD"),
+        (Gap(-5.0, -9.0, -1.0, strict=True), "fails by 5.0 USD"),
+        (Gap(0.0, 0.0, 0.0, strict=True), "the same in both designs"),
+        (UNKNOWN, "no figure"),
+    ],
+)  # fmt: skip
+def test_a_difference_that_the_run_does_not_resolve_is_called_so_in_the_digits_of_its_interval(gap, words):
+    """Bounds by hand: two digits of the half-width, at most three of any number; the sign is that of own minus other."""
+    assert BreakevenClaim(COST, None, False, {"point": 1.0}).describe(gap) == words
+
+
+def test_an_objective_whose_bound_lies_within_the_interval_is_not_proven():
+    (claim,) = claims_of(loads(PAID))
+    assert claim.describe(Gap(-1000.0, -5000.0, 3000.0)) == "not proven (95% interval 57,000 USD to 65,000 USD)"
+    assert claim.describe(Gap(1000.0, 500.0, 1500.0)) == "holds by 1,000 USD"
 
 
 def test_a_projected_latency_is_doubted_within_its_band_and_the_other_design_keeps_its_own():
