@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from math import nan
 from pathlib import Path
 from statistics import fmean, median
@@ -55,6 +56,7 @@ class FidelityPoint(_FidelityRecord):
         the machine has at that time
     speeds: times of batches in each stretch until then, against the median stretch; the last was just before
     others_share: part of the machine that other programs took from the look at its speed to the end of the second run
+    attempt: 1, or more where the point was measured again, as the runs before differed; seconds: time that it took
     """
 
     server: str
@@ -73,6 +75,8 @@ class FidelityPoint(_FidelityRecord):
     high: FidelityOutcome | None = None
     speeds: list[float] | None = None
     others_share: float | None = Field(default=None, ge=0, le=1)
+    attempt: int = Field(default=1, ge=1)
+    seconds: float | None = Field(default=None, ge=0)
 
     @field_validator("server")
     @classmethod
@@ -145,11 +149,15 @@ class FidelityReport(_FidelityRecord):
         """Summarize the points of one server; errors are parts of 1. Figures without enough points to judge are left out.
 
         Without a prefix: over the points whose real runs agree, which the bars are on, if there are FEWEST_JUDGED of them;
-        `all_points_`: over all of them.
+        `all_points_`: over all measurements, those of points that were measured again too.
         """
         points = self.of(server)
         judged = [point for point in points if point.repeats]
-        found: dict[str, float | int] = {"points": len(points), "points_judged": len(judged)}
+        found: dict[str, float | int] = {
+            "points": sum(point.attempt == 1 for point in points),
+            "points_judged": len(judged),
+        }
+        found |= {"measurements": len(points)} if len(points) > found["points"] else {}
         found |= _over("", judged) if len(judged) >= FEWEST_JUDGED else {}
         found |= _over("all_points_", points)
         return found
@@ -273,24 +281,62 @@ def busy_sentence(report: FidelityReport) -> str:
 
 
 def spread_sentence(report: FidelityReport, server: str) -> str:
-    """Return a sentence on the number of judged points and the difference of two identical real runs."""
+    """Return sentences on the points, on the difference of two identical real runs, and on the points that are not judged."""
     found = report.summary(server)
-    left_out = int(found["points"] - found["points_judged"])
     noise = " and ".join(f"{percent(found[f'all_points_noise_{name}_median'])} in {name}" for name in ("p50", "p99"))
+    again = f", measured {found['measurements']} times in all" if "measurements" in found else ""
     sentences = (
-        f"{found['points']} points. Two identical real runs differ by {noise} (medians). {left_out} points are not judged: "
-        f"their two real runs differ by more than {percent(AGREE)} in p50 or in p99. {too_few_sentence(found)} "
-        f"{busy_sentence(report)}"
+        f"{found['points']} points{again}. Two identical real runs differ by {noise} (medians).",
+        *_unjudged(report, server),
+        busy_sentence(report),
     )
-    return " ".join(sentences.split())
+    return " ".join(filter(None, sentences))
 
 
-def too_few_sentence(found: dict[str, float | int]) -> str:
-    """Return a sentence where too few points were judged for a median; empty where there are enough."""
-    judged = int(found["points_judged"])
-    if judged >= FEWEST_JUDGED:
-        return ""
-    return f"Judged: {judged}, too few for a median. On a quieter machine {FEWEST_JUDGED} may agree."
+def _unjudged(report: FidelityReport, server: str) -> Iterator[str]:
+    """Yield the number of points that are not judged, the reasons, and the time that judging them would take."""
+    found, points = report.summary(server), report.of(server)
+    judged, left = int(found["points_judged"]), int(found["points"] - found["points_judged"])
+    apart = {name: sum(abs(point.noise(f"{name}_s")) > AGREE for point in points) for name in ("p50", "p99")}
+    where = ", ".join(f"{name} in {count}" for name, count in apart.items() if count)
+    yield f"{left} points are not judged: their two real runs differ by more than {percent(AGREE)}{where and f' ({where})'}."
+    if left and len(points) > 1:
+        changes = [abs(after.speed / before.speed - 1) for before, after in pairwise(points)]
+        yield f"The machine's speed changes by {percent(median(changes))} from one measurement to the next (median)."
+    if judged < FEWEST_JUDGED:
+        yield f"Judged: {judged}, too few for a median. On a quieter machine {FEWEST_JUDGED} may agree."
+    if left:
+        yield _time_sentence(report, server)
+
+
+def _time_sentence(report: FidelityReport, server: str) -> str:
+    timed = any(point.seconds is not None for point in report.of(server))
+    missing = more_minutes(report, server)
+    if not missing:
+        return "No measurement that can tell was judged, so the time until more are judged is unknown." if timed else ""
+    when = " and ".join(f"{count} after about {_minutes(minutes)}" for count, minutes in missing.items())
+    return f"At this run's rate, `--minutes` would judge {when} more."
+
+
+def _minutes(minutes: float) -> str:
+    return "a minute" if minutes < 1.5 else f"{minutes:.0f} minutes"
+
+
+def more_minutes(report: FidelityReport, server: str) -> dict[int, float]:
+    """Return the minutes of further measurements until FEWEST_JUDGED points, and until all, are judged, by number of points.
+
+    By this run's seconds a measurement and its rate of judged ones: that of the points measured again, if there are any, as
+    what is left resembles them. Empty where none of those was judged, or no time is known.
+    """
+    points, found = report.of(server), report.summary(server)
+    alike = [point for point in points if point.attempt > 1] or points
+    seconds = [point.seconds for point in points if point.seconds is not None]
+    judged = sum(point.repeats for point in alike)
+    if not judged or not seconds:
+        return {}
+    minutes = fmean(seconds) * len(alike) / judged / 60
+    now, every = int(found["points_judged"]), int(found["points"])
+    return {count: (count - now) * minutes for count in sorted({min(FEWEST_JUDGED, every), every}) if count > now}
 
 
 def point_rows(report: FidelityReport, server: str) -> pd.DataFrame:

@@ -16,17 +16,16 @@ from rich.table import Table
 
 from simulator.cli.exits import err, needing, wide_console
 from simulator.evidence.fidelity_reports import (
-    AGREE,
     IN_PROCESS,
     OVER_HTTP,
     FidelityError,
     FidelityPoint,
     FidelityReport,
-    busy_sentence,
     forecasts_held,
     held_sentence,
+    more_minutes,
     share_sentence,
-    too_few_sentence,
+    spread_sentence,
     write_report,
 )
 from simulator.files import make_folders
@@ -39,6 +38,12 @@ _LIBRARIES = ("onnxruntime", "mlcommons-loadgen", "numpy")
 
 def fidelity(
     quick: Annotated[bool, typer.Option("--quick", help="two models, and shorter runs: under five minutes")] = False,
+    minutes: Annotated[
+        float,
+        typer.Option(
+            metavar="N", min=0, max=1440, help="then repeat, in turn, the points that could not be judged, for N minutes"
+        ),
+    ] = 0.0,
     out: Annotated[Path | None, typer.Option(help="write the report to this JSON file, point by point")] = None,
     json_: Annotated[bool, typer.Option("--json", help="print one JSON object and nothing else")] = False,
 ) -> None:
@@ -51,21 +56,18 @@ def fidelity(
     with needing("fidelity", "this"):
         from simulator.measure.fidelity_grid import FULL, QUICK
 
-        report = _run_grid(QUICK if quick else FULL, out)
+        report = _run_grid(QUICK if quick else FULL, minutes, out)
     if json_:
-        over_http = report.summary(OVER_HTTP) | {"forecast": _held(report, OVER_HTTP)}
-        summary = report.summary() | {
-            "forecast": _held(report, IN_PROCESS),
-            "over_http": over_http,
-            "report": report.model_dump(),
-        }
+        summary = _summary(report, IN_PROCESS) | {"over_http": _summary(report, OVER_HTTP), "report": report.model_dump()}
         typer.echo(json.dumps(summary))
         return
     show(report)
 
 
-def _held(report: FidelityReport, server: str) -> list[dict[str, object]]:
-    return [asdict(one) for one in forecasts_held(report, server)]
+def _summary(report: FidelityReport, server: str) -> dict[str, object]:
+    """Return what `--json` prints of one server; more_minutes: of measurements, by the number of points judged after them."""
+    held = [asdict(one) for one in forecasts_held(report, server)]
+    return {**report.summary(server), "more_minutes": more_minutes(report, server), "forecast": held}
 
 
 def _check_target(path: Path) -> None:
@@ -112,7 +114,7 @@ def table_of(report: FidelityReport) -> Table:
 def _cells(point: FidelityPoint) -> Iterator[str]:
     yield point.server
     yield f"{point.model} {point.precision}"
-    yield point.policy
+    yield point.policy if point.attempt == 1 else f"{point.policy}, attempt {point.attempt}"
     yield f"{point.load:g}"
     yield f"{point.rate_per_s:.1f}"
     yield f"{1000 * point.real_of('p50_s'):.2f}"
@@ -131,10 +133,10 @@ def _cells(point: FidelityPoint) -> Iterator[str]:
 
 def sentences(report: FidelityReport) -> Iterator[str]:
     """Yield a few sentences on each server."""
-    yield from filter(None, [busy_sentence(report)])
     for server in (IN_PROCESS, OVER_HTTP):
         if report.of(server):
-            yield f"{server.capitalize() if server == IN_PROCESS else server}: {' '.join(_error_words(report.summary(server)))}"
+            words = [spread_sentence(report, server), *_error_words(report.summary(server))]
+            yield f"{server.capitalize() if server == IN_PROCESS else server}: {' '.join(words)}"
             yield from filter(None, [held_sentence(report, server)])
             yield from _held_by_load(report, server)
 
@@ -147,12 +149,6 @@ def _held_by_load(report: FidelityReport, server: str) -> Iterator[str]:
 
 
 def _error_words(found: dict[str, float | int]) -> Iterator[str]:
-    left_out = found["points"] - found["points_judged"]
-    noise = f"{found['all_points_noise_p50_median']:.1%} in p50 and {found['all_points_noise_p99_median']:.1%} in p99"
-    yield f"{found['points']} points. Two identical real runs differ by {noise} (medians)."
-    yield f"{left_out} points are not judged: their two runs differ by more than {AGREE:.0%}."
-    if too_few := too_few_sentence(found):
-        yield too_few
     if "p50_error_median" in found:
         yield (
             f"Predicted before the run: within the objective {found['goodput_error_mean_points']:.2f} points off on average, "
@@ -167,24 +163,29 @@ def _error_words(found: dict[str, float | int]) -> Iterator[str]:
         )
 
 
-def _run_grid(grid: Grid, out: Path | None) -> FidelityReport:
-    """Measure the grid; after an interrupt, finished points are saved."""
+def _run_grid(grid: Grid, minutes: float, out: Path | None) -> FidelityReport:
+    """Measure the grid, then the points that could not be judged again; after an interrupt, what was measured is kept."""
     from simulator.measure.fidelity_grid import measure, ready
 
     points: list[FidelityPoint] = []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left:"), TimeRemainingColumn()
     try:
         with Progress(*columns, console=err) as progress:
-            task = progress.add_task(f"about {grid.seconds / 60:.0f} minutes", total=grid.points)
-            for point in measure(grid, ready):
+            task = progress.add_task(f"about {grid.seconds / 60 + minutes:.0f} minutes", total=grid.points)
+            for point in measure(grid, ready, minutes):
                 points.append(point)
-                progress.update(task, advance=1, description=point.name)
+                progress.update(task, advance=point.attempt == 1, description=point.name)
+                if minutes and len(points) >= grid.points:
+                    judged = sum(one.repeats for one in points)
+                    progress.update(task, completed=judged, description=f"judged; last: {point.name}, attempt {point.attempt}")
                 if out is not None:
                     write_report(_report(points), out)
     except KeyboardInterrupt:
         if not points:
             raise
-        err.print(f"stopped after {len(points)} of {grid.points} points", markup=False)
+        first = sum(point.attempt == 1 for point in points)
+        again = f"; {len(points) - first} measured again" if len(points) > first else ""
+        err.print(f"stopped after {first} of {grid.points} points{again}", markup=False)
     return _report(points)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -156,10 +159,10 @@ class Served:
         stretches.append(self._serve_calls(largest, queue_like(rough, self.grid.stretch_s, seed=len(stretches))))
         self._tables[largest] = self._known(largest).table
 
-    def points(self) -> Iterator[FidelityPoint]:
+    def points(self) -> Iterator[Measurement]:
         for policy in self.grid.policies:
             for number, load in enumerate(self.grid.loads):
-                yield self.point(policy, load, seed=number)
+                yield partial(self.point, policy, load, seed=number)
 
     def point(self, policy: Policy, load: float, seed: int) -> FidelityPoint:
         """Look at the machine, predict, run twice, replay."""
@@ -253,24 +256,59 @@ class ServedOverHttp(Served):
         """Return None: mosec batches by a rule of its own, which a replay would not follow."""
 
 
-def measure(grid: Grid, ready: Callable[[str, str], ServedModel]) -> Iterator[FidelityPoint]:
-    """Measure every point of the grid, in process and then over HTTP; `ready` makes a model that can be served."""
-    machine, machine_over_http = Machine(), Machine()
-    yield from _points([Served(*model, ready(*model), grid, machine) for model in grid.models])
-    if grid.over_http is not None:
-        yield from _points(
-            [ServedOverHttp(*model, ready(*model), grid.over_http, machine_over_http) for model in grid.over_http.models]
-        )
+#: Measures a point, once more at each call.
+Measurement = Callable[[], FidelityPoint]
 
 
-def _points(servers: list[Served]) -> Iterator[FidelityPoint]:
-    """Profile every server in turn, repeatedly, so that the stretches of one lie apart in time; then measure their points."""
+def measure(
+    grid: Grid, ready: Callable[[str, str], ServedModel], minutes: float = 0.0, clock: Callable[[], float] = time.monotonic
+) -> Iterator[FidelityPoint]:
+    """Measure every point of the grid, in process and then over HTTP, and those that could not be judged again.
+
+    ready: makes a model that can be served; minutes: time for points that are measured again
+    """
     with ExitStack() as opened:
+        yield from until_judged(_measurements(grid, ready, opened), minutes, clock)
+
+
+def until_judged(
+    measurements: Iterable[Measurement], minutes: float, clock: Callable[[], float] = time.monotonic
+) -> Iterator[FidelityPoint]:
+    """Measure each point, then those whose two runs differ again, in turn, until all are judged or the time is over.
+
+    minutes: from the end of the first pass; a measurement that has begun ends. clock: returns seconds
+    """
+    left: deque[tuple[Measurement, int]] = deque()
+
+    def measured(measurement: Measurement, attempt: int) -> FidelityPoint:
+        begin = clock()
+        point = measurement()
+        if not point.repeats:
+            left.append((measurement, attempt + 1))
+        return point.model_copy(update={"attempt": attempt, "seconds": round(clock() - begin, 2)})
+
+    for measurement in measurements:
+        yield measured(measurement, 1)
+    end = clock() + 60 * minutes
+    while left and clock() < end:
+        yield measured(*left.popleft())
+
+
+def _measurements(grid: Grid, ready: Callable[[str, str], ServedModel], opened: ExitStack) -> Iterator[Measurement]:
+    machine, machine_over_http = Machine(), Machine()
+    yield from _points([Served(*model, ready(*model), grid, machine) for model in grid.models], opened)
+    if (over_http := grid.over_http) is not None:
+        servers = [ServedOverHttp(*model, ready(*model), over_http, machine_over_http) for model in over_http.models]
+        yield from _points(servers, opened)
+
+
+def _points(servers: Sequence[Served], opened: ExitStack) -> Iterator[Measurement]:
+    """Profile every server in turn, repeatedly, so that the stretches of one lie apart in time; then yield their points."""
+    for served in servers:
+        served.open(opened)
+    for _ in range(STRETCHES):
         for served in servers:
-            served.open(opened)
-        for _ in range(STRETCHES):
-            for served in servers:
-                for size in served.grid.sizes:
-                    served.stretch(size)
-        for served in servers:
-            yield from served.points()
+            for size in served.grid.sizes:
+                served.stretch(size)
+    for served in servers:
+        yield from served.points()

@@ -1,10 +1,13 @@
 """What `casesim fidelity` says before anything is measured."""
 
+import json
+
 import pytest
 
+from simulator.evidence.fidelity_reports import read_report
 from simulator.measure.fidelity_command import show
 from simulator.measure.http_server import ServerError
-from tests.evidence.test_fidelity_reports import FORECAST, GOOD, report
+from tests.evidence.test_fidelity_reports import FORECAST, GOOD, NOISY, report
 
 
 @pytest.fixture
@@ -30,7 +33,7 @@ def test_a_folder_that_cannot_be_made_is_told_before_the_runs(refused, tmp_path)
 
 
 def test_a_server_that_fails_is_told_in_words(casesim, monkeypatch):
-    def failing(grid, ready):
+    def failing(grid, ready, minutes):
         raise ServerError("the server answered 500 Internal Server Error")
         yield
 
@@ -47,6 +50,26 @@ def test_what_is_printed_says_how_often_forecasts_hold_and_how_busy_the_machine_
     assert "Other programs took 40% of the machine meanwhile." in said
     assert "no run left out: p50 2 of 4 (50.0%" in said
     assert "load 0.9: p50 1 of 2 (50.0%" in said
+
+
+def test_points_that_cannot_be_judged_are_measured_again_and_an_interrupt_keeps_them(casesim, monkeypatch, tmp_path):
+    """Two of three points differ at first; one of them agrees when measured again, then the user stops."""
+    asked = []
+
+    def measure(grid, ready, minutes):
+        asked.append(minutes)
+        yield from [one.model_copy(update={"seconds": 6.0}) for one in (GOOD, NOISY, NOISY)]
+        yield GOOD.model_copy(update={"seconds": 6.0, "attempt": 2})
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("simulator.measure.fidelity_grid.measure", measure)
+    status, out, err = casesim("fidelity", "--quick", "--minutes", 2, "--json", "--out", tmp_path / "report.json")
+    told = json.loads(out)
+    assert (status, asked) == (0, [2.0])
+    assert (told["points"], told["points_judged"], told["measurements"]) == (3, 2, 4)
+    assert told["more_minutes"] == {"3": pytest.approx(6 / 60)}, "one point is left, and one of one was judged in 6 s"
+    assert "stopped after 3 of 18 points; 1 measured again" in err
+    assert [one.attempt for one in read_report(tmp_path / "report.json").points] == [1, 1, 1, 2]
 
 
 def test_a_report_without_forecasts_is_printed_as_well(capsys):

@@ -9,6 +9,7 @@ from simulator.evidence.fidelity_reports import (
     forecasts_held,
     held_sentence,
     marks,
+    more_minutes,
     point_rows,
     spread_sentence,
 )
@@ -41,6 +42,44 @@ def test_the_points_that_are_not_judged_are_counted():
     assert "too few" not in spread_sentence(report(*[GOOD] * 6), IN_PROCESS)
     assert "Other programs" not in sentence
     assert spread_sentence(report(FORECAST), IN_PROCESS).endswith("Other programs took 40% of the machine meanwhile.")
+
+
+def timed(one, attempt=1, **fields):
+    return one.model_copy(update={"seconds": 12.0, "attempt": attempt, **fields})
+
+
+def test_the_time_until_more_are_judged_follows_from_the_rate_of_this_run():
+    """3 of 12 are judged, 12 s each: one in 48 s. Three more take 144 s, nine more 432 s."""
+    quarter = report(*[timed(GOOD)] * 3, *[timed(NOISY)] * 9)
+    assert more_minutes(quarter, IN_PROCESS) == {6: pytest.approx(144 / 60), 12: pytest.approx(432 / 60)}
+    assert "At this run's rate, `--minutes` would judge 6 after about 2 minutes and 12 after about 7 minutes more." in (
+        spread_sentence(quarter, IN_PROCESS)
+    )
+
+
+def test_what_is_left_resembles_the_points_that_were_measured_again():
+    """8 of 12 at once, but of 4 measurements again 1: one in 48 s. Three are left."""
+    again = report(*[timed(GOOD)] * 8, *[timed(NOISY)] * 4, *[timed(NOISY, 2)] * 3, timed(GOOD, 2))
+    assert more_minutes(again, IN_PROCESS) == {12: pytest.approx(144 / 60)}
+    sentence = spread_sentence(again, IN_PROCESS)
+    assert sentence.startswith("12 points, measured 16 times in all.")
+    assert "3 points are not judged: their two real runs differ by more than 5.0% (p50 in 7)." in sentence
+
+
+def test_without_a_judged_point_no_time_is_estimated():
+    none = report(*[timed(NOISY)] * 4)
+    assert more_minutes(none, IN_PROCESS) == {}
+    assert "so the time until more are judged is unknown" in spread_sentence(none, IN_PROCESS)
+    assert "unknown" not in spread_sentence(report(NOISY), IN_PROCESS), "a report without times says nothing of them"
+
+
+def test_a_machine_whose_speed_changes_says_so():
+    """From 1.0 to 1.1 and back: 10% up and 9.1% down, 9.5% in the median."""
+    slow, fast = timed(NOISY, speed=1.0), timed(NOISY, speed=1.1)
+    assert "speed changes by 9.5% from one measurement to the next (median)." in spread_sentence(
+        report(slow, fast, slow), IN_PROCESS
+    )
+    assert "speed" not in spread_sentence(report(GOOD, GOOD), IN_PROCESS)
 
 
 def test_a_row_holds_what_was_predicted_beside_what_happened():

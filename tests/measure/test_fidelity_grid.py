@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 
 from simulator.measure import fidelity_grid as grids
-from simulator.measure.fidelity_grid import FULL, QUICK, STRETCHES, Grid, Policy, measure
+from simulator.measure.fidelity_grid import FULL, QUICK, STRETCHES, Grid, Policy, measure, until_judged
 from simulator.measure.forecast import outcome
+from tests.evidence.test_fidelity_reports import GOOD, NOISY
 
 TINY = Grid(
     models=(("sleeper", "fp32"),), policies=(Policy(1), Policy(4, 1.0)), loads=(0.3,), stretch_s=0.1, probe_s=0.1, run_s=0.2
@@ -44,6 +46,57 @@ def test_every_point_is_predicted_run_twice_and_replayed():
         assert 0 <= point.others_share <= 1
         assert point.low.p50_s <= point.predicted.p50_s <= point.high.p50_s
         assert 0 < point.predicted.p50_s < point.predicted.p95_s <= point.predicted.p99_s
+
+
+class Wandering:
+    """Points of a machine on a clock of its own: each agrees from some attempt on, and takes 10 s."""
+
+    def __init__(self, *agrees_at):
+        self.now, self.agrees_at, self.log = 0.0, agrees_at, []
+
+    def measurements(self):
+        return [partial(self.measure, number) for number in range(len(self.agrees_at))]
+
+    def measure(self, number):
+        self.log.append(number)
+        self.now += 10.0
+        agrees = self.log.count(number) >= self.agrees_at[number]
+        return (GOOD if agrees else NOISY).model_copy(update={"policy": f"policy {number}"})
+
+    def points(self, minutes):
+        return list(until_judged(self.measurements(), minutes, lambda: self.now))
+
+
+NEVER = 10**9
+
+
+def test_without_time_each_point_is_measured_once():
+    machine = Wandering(1, 2, NEVER)
+    assert [point.attempt for point in machine.points(0)] == [1, 1, 1]
+    assert machine.log == [0, 1, 2]
+
+
+def test_points_that_differ_are_measured_again_in_turn_until_all_agree():
+    machine = Wandering(1, 3, 2, 4)
+    points = machine.points(60)
+    assert machine.log == [0, 1, 2, 3, 1, 2, 3, 1, 3, 3]
+    assert [point.attempt for point in points] == [1, 1, 1, 1, 2, 2, 2, 3, 3, 4]
+    assert sum(point.repeats for point in points) == 4
+    assert {point.seconds for point in points} == {10.0}
+
+
+def test_points_are_measured_again_until_the_time_is_over():
+    """A minute after the first pass of 30 s: six measurements of 10 s."""
+    machine = Wandering(1, NEVER, NEVER)
+    machine.points(1)
+    assert machine.log == [0, 1, 2, 1, 2, 1, 2, 1, 2]
+    assert machine.now == 90.0
+
+
+def test_what_was_measured_is_there_when_the_next_measurement_is_interrupted():
+    machine = Wandering(NEVER, NEVER)
+    going = until_judged(machine.measurements(), 60, lambda: machine.now)
+    assert [next(going).attempt for _ in range(3)] == [1, 1, 2]
 
 
 def test_the_grids_are_as_large_as_they_should_be():
