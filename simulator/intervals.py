@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta, binom, norm, t
+from scipy.stats import beta, betabinom, binom, norm, t
 
 from simulator.units import percent, significant
 
@@ -111,6 +111,54 @@ def batch_interval(value: float, of_batches: Sequence[float] | NDArray[np.float6
     """
     spread = mean_interval(of_batches)
     return Interval(value, value - (spread.value - spread.low), value + (spread.high - spread.value))
+
+
+#: A prediction of one run takes this many runs at least; from the second number on, their ranks bound it.
+FEWEST_RUNS, ENOUGH_TO_RANK = 5, 39
+
+
+def one_run_interval(
+    figures: ArrayLike, parts: tuple[ArrayLike, ArrayLike] | None = None, least: float = -np.inf, most: float = np.inf
+) -> Interval:
+    """Return the mean of the figures of independent runs, and the bounds that hold the next run's figure with 95%.
+
+    figures: one a run; parts: of a share, the requests of its kind and all requests of each run, shapes (runs,)
+    least, most: what the figure can be. Raises ValueError for fewer than FEWEST_RUNS figures.
+
+    A prediction interval (Meeker, Hahn and Escobar 2017, Statistical Intervals, chapters 4 to 6). ENOUGH_TO_RANK runs bound
+    the next by two of themselves, whatever their distribution. Fewer take Student's interval on a scale that makes skewed
+    figures nearly normal: logarithms where all are positive, and for a share the arcsine of its root. A share also varies
+    by whole requests, which is all that is known where every run has none of them.
+    """
+    values = np.sort(np.asarray(figures, float))
+    count, mean = len(values), float(np.mean(values))
+    if count < FEWEST_RUNS:
+        raise ValueError(f"{count} runs: a prediction of one run takes {FEWEST_RUNS}")
+    if count >= ENOUGH_TO_RANK:
+        rank = int((count + 1) * (1 - LEVEL) / 2 + ROUNDING)
+        return Interval(mean, float(values[rank - 1]), float(values[count - rank]))
+    if parts is not None:
+        bounds = _next_share(values, *(float(np.sum(part)) for part in parts))
+    elif values[0] > 0:
+        bounds = np.exp(_next_normal(np.log(values)))
+    else:
+        bounds = _next_normal(values)
+    low, high = np.clip(bounds, least, most)
+    return Interval(mean, float(low), float(high))
+
+
+def _next_normal(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    half = t.ppf((1 + LEVEL) / 2, len(values) - 1) * values.std(ddof=1) * np.sqrt(1 + 1 / len(values))
+    return np.asarray(values.mean() + np.array([-half, half]))
+
+
+def _next_share(shares: NDArray[np.float64], hits: float, drawn: float) -> NDArray[np.float64]:
+    """Return bounds of the next run's share, of a run of mean size: binomial counts (Jeffreys' prior) at the least."""
+    each, tail = max(round(drawn / len(shares)), 1), (1 - LEVEL) / 2
+    counts = betabinom(each, hits + 0.5, drawn - hits + 0.5).ppf([tail, 1 - tail]) / each
+    angles = np.clip(_next_normal(np.arcsin(np.sqrt(np.clip(shares, 0, 1)))), 0, np.pi / 2)
+    low, high = np.sin(angles) ** 2
+    return np.array([min(low, counts[0]), max(high, counts[1])])
 
 
 def ratio_interval(numerators: ArrayLike, denominators: ArrayLike) -> Interval:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import binom, binomtest, norm, ttest_1samp
+from scipy.stats import beta, binom, binomtest, norm, t, ttest_1samp
 
 from simulator.intervals import (
     Interval,
@@ -14,6 +14,7 @@ from simulator.intervals import (
     effective_trials,
     estimate,
     mean_interval,
+    one_run_interval,
     quantile_interval,
     ratio_difference,
     ratio_interval,
@@ -221,3 +222,69 @@ def test_two_sums_of_the_same_parts_in_another_order_do_not_differ():
     found = ratio_difference(([0.1 + (0.2 + 0.3)] * 2, [1.0, 1.0]), ([(0.1 + 0.2) + 0.3] * 2, [1.0, 1.0]))
     assert 0.1 + (0.2 + 0.3) != (0.1 + 0.2) + 0.3
     assert (found.value, found.low, found.high) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(("runs", "rank"), [(39, 1), (78, 1), (79, 2), (119, 3), (1000, 25)])
+def test_many_runs_bound_the_next_by_ranks_that_hold_for_every_distribution(runs, rank):
+    """The chance that the next of n + 1 alike runs lies beyond the k-th of them is k / (n + 1), on either side."""
+    figures = np.random.default_rng(runs).permutation(np.arange(1.0, runs + 1))
+    found = one_run_interval(figures)
+    assert (found.low, found.high) == (rank, runs + 1 - rank)
+    assert 2 * rank / (runs + 1) <= 0.05 < 2 * (rank + 1) / (runs + 1)
+
+
+def test_few_runs_give_students_prediction_of_the_next():
+    """Meeker, Hahn and Escobar: mean -+ t s sqrt(1 + 1/n); by hand for 1 to 5 less 3: t = 2.776, s = 1.581, root = 1.095."""
+    found = one_run_interval([-2, -1, 0, 1, 2])
+    assert (found.value, found.low, found.high) == pytest.approx((0, -4.8089, 4.8089), abs=1e-4)
+    logs = one_run_interval(np.exp([-2, -1, 0, 1, 2]))
+    assert (logs.low, logs.high) == pytest.approx((np.exp(-4.8089), np.exp(4.8089)), rel=1e-4)
+
+
+def test_a_prediction_stays_within_what_the_figure_can_be_and_takes_five_runs():
+    found = one_run_interval([0.0, 0.9, 1.0, 1.0, 1.0], least=0.0, most=1.0)
+    assert (found.low, found.high) == (0.0, 1.0)
+    with pytest.raises(ValueError, match="4 runs: a prediction of one run takes 5"):
+        one_run_interval([1.0] * 4)
+
+
+def test_a_share_that_no_run_had_may_be_had_by_the_next():
+    """None of 5 x 100 by Jeffreys' prior: the 97.5% quantile of the next hundred's count."""
+    found = one_run_interval([0.0] * 5, ([0] * 5, [100] * 5), 0.0, 1.0)
+    counts = [binom.cdf(k, 100, beta(0.5, 500.5).ppf((np.arange(20000) + 0.5) / 20000)).mean() for k in range(5)]
+    expected = next(k for k, below in enumerate(counts) if below >= 0.975)
+    assert (found.low, found.high) == (0.0, expected / 100)
+    assert expected >= 1
+
+
+def held(figures, nexts, parts=None, **limits):
+    """The number of rows of figures whose prediction holds the next one, shapes (samples, runs) and (samples,)."""
+    found = [one_run_interval(row, parts and (row * parts, np.full(len(row), parts)), **limits) for row in figures]
+    return sum(one.low - 1e-12 <= each <= one.high + 1e-12 for one, each in zip(found, nexts, strict=True))
+
+
+@pytest.mark.parametrize("runs", [5, 30, 45])
+@pytest.mark.parametrize("kind", ["normal", "lognormal", "skewed share", "rare share"])
+def test_the_prediction_holds_the_next_run_as_often_as_it_promises(runs, kind):
+    rng, samples, each = np.random.default_rng(runs), 400, 500
+    shape = (samples, runs + 1)
+    drawn = {
+        "normal": lambda: rng.normal(0, 1, shape),
+        "lognormal": lambda: rng.lognormal(0, 1, shape),
+        "skewed share": lambda: rng.binomial(each, rng.beta(1, 19, shape)) / each,
+        "rare share": lambda: rng.binomial(each, 0.002, shape) / each,
+    }[kind]()
+    share = "share" in kind
+    count = held(drawn[:, :-1], drawn[:, -1], each if share else None, **({"least": 0.0, "most": 1.0} if share else {}))
+    assert count >= binom.ppf(0.005, samples, 0.95)
+    if kind != "rare share" and runs < 39:  # counts, and ranks between 39 and 78, hold more
+        assert count <= binom.ppf(0.995, samples, 0.95)
+
+
+def test_the_interval_of_a_mean_holds_the_next_run_far_less_often():
+    """Of 30 runs, the interval of the mean is 1 / sqrt(31) as wide: it holds about 28% of the next ones."""
+    drawn = np.random.default_rng(3).normal(0, 1, (2000, 31))
+    found = [mean_interval(row[:-1]) for row in drawn]
+    inside = np.mean([one.low <= each <= one.high for one, each in zip(found, drawn[:, -1], strict=True)])
+    expected = 2 * t.cdf(t.ppf(0.975, 29) / np.sqrt(31), 29) - 1
+    assert inside == pytest.approx(expected, abs=0.03) and 0.25 < expected < 0.31

@@ -147,7 +147,8 @@ class Result(Summary):
 
     def _metric_json(self, name: str, estimate: Estimate) -> dict[str, Any]:
         whole = {"value": estimate.value, "low": estimate.low, "high": estimate.high, "unit": self.metric(name).unit}
-        return whole | {name: {"low": part.low, "high": part.high} for name, part in estimate.doubts.items()}
+        parts = estimate.doubts | ({"one_run": self.one_runs[name]} if name in self.one_runs else {})
+        return whole | {name: {"low": part.low, "high": part.high} for name, part in parts.items()}
 
 
 def result_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Result:

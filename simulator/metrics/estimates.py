@@ -11,12 +11,14 @@ from scipy.stats import t
 
 from simulator.case.outputs import Metric, MetricGroup
 from simulator.intervals import (
+    FEWEST_RUNS,
     LEVEL,
     Estimate,
     Interval,
     dependent_sum,
     effective_trials,
     estimate,
+    one_run_interval,
     percentile_interval,
     ratio_interval,
     replicated_share,
@@ -150,6 +152,19 @@ class Estimator:
         if not below.any():
             return None
         return replicated_share(above, below) if metric.estimator == "share" else ratio_interval(above, below)
+
+    def one_run(self, metric: Metric) -> Interval | None:
+        """Return the bounds that hold the figure of one further run with 95%, by the luck of the run alone.
+
+        None where too few replications have such a figure.
+        """
+        if metric.group is not None:
+            return self.of_group(metric.group).one_run(metric.of_all)
+        figures = [figure for one in self.measures if (figure := one.figure(metric)) is not None]
+        if len(figures) < FEWEST_RUNS:
+            return None
+        parts = self.columns(metric.name) if metric.estimator == "share" else None
+        return one_run_interval(figures, parts, metric.least, metric.most)
 
     def labels_interval(self, metric: Metric, value: float) -> Interval | None:
         """Return the metric with the uncertainty due to the labels; None if it rests on no labelled item."""

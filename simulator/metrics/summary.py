@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from math import isfinite
 from typing import Any, Literal
 
@@ -31,13 +32,14 @@ from simulator.units import percent, spoken, spoken_beside, spoken_bound, spread
 #: The meaning of an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
     "A 95% interval says where the figure lies over very many such runs, also if other {0} had been labelled and every "
-    "threshold chosen on them. A single run may lie outside it."
+    "threshold chosen on them."
 )
-_SENSE = "A 95% interval says where the figure lies over very many such runs. A single run may lie outside it."
+_SENSE = "A 95% interval says where the figure lies over very many such runs."
 _SENSE_DRIVEN = (
     "A 95% interval says where the figure lies over very many such runs with other {0} and other encounters, also if other "
-    "drives had measured the detectors. A single run may lie outside it."
+    "drives had measured the detectors."
 )
+_SINGLE, _ONE_RUN, _LUCK_ALONE = "A single run may lie outside it", "19 in 20 lie within “one run”", "the luck of the run alone"
 
 #: Positives needed to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05, and
 #: with one.
@@ -90,21 +92,41 @@ class Summary:
     @property
     def sense(self) -> str:
         if self.plan.sights is not None:
-            return _SENSE_DRIVEN.format(self.plan.scenario.unit.many)
-        return _SENSE_LABELLED.format(self.plan.scenario.who.many) if self.plan.tables else _SENSE
+            sense = _SENSE_DRIVEN.format(self.plan.scenario.unit.many)
+        else:
+            sense = _SENSE_LABELLED.format(self.plan.scenario.who.many) if self.plan.tables else _SENSE
+        if not self.one_runs:
+            return f"{sense} {_SINGLE}."
+        alone = any(one.doubts.keys() - {"run"} for one in self.metrics.values())
+        return f"{sense} {_SINGLE}: {_ONE_RUN}{f', {_LUCK_ALONE}' if alone else ''}."
+
+    @cached_property
+    def one_runs(self) -> dict[str, Interval]:
+        """The bounds that hold the figure of one further run with 95%, of each metric that has enough replications."""
+        steady = [one.after(self.warm_up.stretch) for one in self.measures] if self.warm_up else self.measures
+        estimator = Estimator(steady, None)
+        found = {name: estimator.one_run(self.metric(name)) for name in self.metrics}
+        return {name: interval for name, interval in found.items() if interval is not None}
+
+    def one_run(self, name: str) -> str:
+        """Write those bounds of a metric; empty where it has none."""
+        interval, unit = self.one_runs.get(name), self.metric(name).unit
+        return "" if interval is None else f"{spoken(interval.low, unit)} to {spoken(interval.high, unit)}"
 
     def doubts(self, name: str) -> str:
         return doubts(self.metrics[name], self.metric(name).unit)
 
 
 def metric_rows(summary: Summary) -> pd.DataFrame:
-    """Return a row a metric, in words: its label, value, bounds of its interval, sources of its doubt, and name in a file."""
+    """Return a row a metric, in words: label, value, bounds of its interval, sources of its doubt, one run, name in a file."""
     rows = []
     for name, result in summary.metrics.items():
         metric = summary.metric(name)
         values = [spoken(value, metric.unit) for value in (result.value, result.low, result.high)]
-        rows.append([metric.label, *values, summary.doubts(name), name])
-    return pd.DataFrame(rows, columns=["what it is", "value", "95% low", "95% high", "half-widths", "name in a file"])
+        rows.append([metric.label, *values, summary.doubts(name), summary.one_run(name), name])
+    heads = ["what it is", "value", "95% low", "95% high", "half-widths", "one run", "name in a file"]
+    table = pd.DataFrame(rows, columns=heads)
+    return table if summary.one_runs else table.drop(columns="one run")
 
 
 def idle_labels(plan: Plan, stages: Mapping[str, StageTimes]) -> list[str]:

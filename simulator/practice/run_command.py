@@ -47,10 +47,12 @@ def print_summary(summary: Result) -> None:
     for verdict in summary.verdicts:
         verdicts.add_row(*_verdict_row(verdict))
     out.print(verdicts)
-    metrics = Table(Column("metric", overflow="fold"), "value", "95% interval", "half-widths", box=None)
+    columns = ["value", "95% interval", "half-widths", *(["one run"] if summary.one_runs else [])]
+    metrics = Table(Column("metric", overflow="fold"), *columns, box=None)
     for name, estimate in summary.metrics.items():
         unit = summary.metric(name).unit
-        metrics.add_row(name, spoken(estimate.value, unit), _interval(estimate, unit), summary.doubts(name))
+        cells = spoken(estimate.value, unit), _interval(estimate, unit), summary.doubts(name), summary.one_run(name)
+        metrics.add_row(name, *cells[: len(columns)])
     out.print(metrics)
     out.print(summary.sense, style="dim")
     print_reasons(summary)

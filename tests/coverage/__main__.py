@@ -18,6 +18,7 @@ import tests.coverage.encounters
 import tests.coverage.few_labels
 import tests.coverage.groups
 import tests.coverage.labels
+import tests.coverage.one_run
 import tests.coverage.queues  # noqa: F401
 from tests.coverage.registry import STUDIES, STUDIES_OF, Claim, Row, rows_of
 

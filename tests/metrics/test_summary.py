@@ -6,11 +6,12 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy.stats import t
 
 from simulator.engine.run import simulate
 from simulator.explain.result import replicate
 from simulator.metrics.measures import measure
-from simulator.metrics.summary import summarise
+from simulator.metrics.summary import metric_rows, summarise
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, exponential, gate, people, plan, pool, population, score_table
 
@@ -213,6 +214,37 @@ def test_an_interval_is_said_to_be_about_people_only_where_some_were_labelled():
     assert "if other requests had been labelled" in replicate(triage(), 0, 2).sense
     plain = replicate(plan({"p": pool()}), 0, 2).sense
     assert plain == "A 95% interval says where the figure lies over very many such runs. A single run may lie outside it."
+
+
+def test_the_bounds_of_one_run_are_those_of_the_figures_of_the_replications():
+    made = plan({"p": pool()}, exponential(1.0), rate=0.5, seconds=500)
+    summary = replicate(made, 0, 6)
+    assert summary.sense.endswith("A single run may lie outside it: 19 in 20 lie within “one run”.")
+    figures = np.log([one.figure(summary.metric("latency_mean_s")) for one in summary.measures])
+    half = t.ppf(0.975, 5) * figures.std(ddof=1) * np.sqrt(7 / 6)
+    bounds = summary.one_runs["latency_mean_s"]
+    assert (bounds.low, bounds.high) == pytest.approx(tuple(np.exp(figures.mean() + np.array([-half, half]))))
+    told = summary.to_json()["metrics"]["latency_mean_s"]
+    assert told["one_run"] == {"low": bounds.low, "high": bounds.high}
+    rows = metric_rows(summary).set_index("name in a file")
+    assert rows.loc["latency_mean_s", "one run"] == summary.one_run("latency_mean_s") != ""
+
+
+def test_too_few_replications_say_nothing_of_one_run():
+    summary = replicate(plan({"p": pool()}), 0, 4)
+    assert summary.one_runs == {}
+    assert "one run" not in metric_rows(summary)
+    assert not any("one_run" in one for one in summary.to_json()["metrics"].values())
+
+
+def test_one_run_of_a_case_with_labels_is_the_luck_of_the_run_alone():
+    """The labels widen the interval of the mean, not the bounds of one run."""
+    summary = replicate(triage(), 0, 8)
+    assert summary.sense.endswith("19 in 20 lie within “one run”, the luck of the run alone.")
+    assert summary.metrics["sensitivity"].labels is not None
+    figures = [one.figure(summary.metric("sensitivity")) for one in summary.measures]
+    bounds = summary.one_runs["sensitivity"]
+    assert bounds.low <= min(figures) <= max(figures) <= bounds.high
 
 
 def surged(strikes):
