@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from math import inf
+from math import inf, prod
 from typing import TYPE_CHECKING, Any, Literal
 
 from simulator.case.schema import Scenario
@@ -88,6 +88,7 @@ class BestDesigns:
     best: the winner of the race; raced: the replications of each design that raced
     path: the best so far after each proposal; misses: where no design meets all objectives, the nearest miss of each one
     runs, replications: the number of designs that were run, and of their replications
+    designs: that there are over the axes
     undecided: designs of the race that chance alone may separate from the winner
     """
 
@@ -98,6 +99,14 @@ class BestDesigns:
     undecided: Sequence[TriedDesign]
     runs: int
     replications: int
+    designs: int
+
+    @property
+    def of_all(self) -> str:
+        """Say how many designs were tried, and of how many: one that was not tried may be better."""
+        if self.runs >= self.designs:
+            return f"all {self.designs:,} designs were tried"
+        return f"{self.runs:,} of {self.designs:,} designs were tried; one of the others may be better"
 
 
 class Search:
@@ -125,7 +134,8 @@ class Search:
         runners = sorted(self.tried.values(), key=lambda one: one.rank)[:RACING]
         best, raced, undecided = self._race(runners)
         misses = [] if best.meets else self._misses()
-        return BestDesigns(best, path, misses, raced, undecided, len(self.tried), self.replications)
+        designs = prod(len(axis.picks) for axis in self.axes)
+        return BestDesigns(best, path, misses, raced, undecided, len(self.tried), self.replications, designs)
 
     def propose(
         self, budget: int, sampler: Sampler = "tpe", progress: Callable[[int, int], None] = lambda done, total: None

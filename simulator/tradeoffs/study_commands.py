@@ -92,6 +92,7 @@ def _best_json(result: BestDesigns, search: Search) -> dict[str, Any]:
             if abs(miss.short) < float("inf")
         ],
         "designs": result.runs,
+        "designs_there_are": result.designs,
         "replications_in_all": result.replications,
         "path": [one.cost if one.meets else None for one in result.path],
     }
@@ -104,7 +105,7 @@ def _tried_json(one: TriedDesign, search: Search) -> dict[str, Any]:
 
 def _print_best(result: BestDesigns, search: Search) -> None:
     out, cost = table_console(), search.cost.metric
-    out.print(f"{result.runs} designs tried, {result.replications} replications in all")
+    out.print(f"{result.of_all[0].upper()}{result.of_all[1:]}. {result.replications:,} replications were run in all.")
     if result.best.meets:
         out.print(f"[bold]Best:[/bold] {escape(_design(result.best, search))}")
         table = Table("objective", "reached", "95% interval", box=None)

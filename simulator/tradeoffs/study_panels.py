@@ -299,13 +299,15 @@ def best(base: Base) -> None:
 
 def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
     if result.best.meets:
-        st.markdown(f"**Every objective is met by a design that costs the least of {result.runs} that were tried.**")
+        st.markdown(
+            f"**Of those that were tried, this design meets every objective at the least cost.** {result.of_all.capitalize()}."
+        )
         _offer(base, "the best design", result.best.point, 0)
         for number, other in enumerate(result.undecided, start=1):
             _offer(base, "may be as good as the best", other.point, number)
         return
     st.markdown(
-        f"**No design of {result.runs} that were tried meets all objectives.**"
+        f"**No design that was tried meets all objectives.** {result.of_all.capitalize()}."
         + (" The nearest misses:" if result.misses else "")
     )
     for number, miss in enumerate(result.misses):

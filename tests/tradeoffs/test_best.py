@@ -129,3 +129,11 @@ def test_a_search_without_optuna_names_the_extra_before_any_design_runs(monkeypa
     with pytest.raises(UsageError) as error:
         bench.search(0).find(8)
     assert (str(error.value), bench.given) == (told, {})
+
+
+def test_a_search_of_a_part_of_the_designs_says_that_another_may_be_better():
+    part, whole = Bench().search(1).find(24), Bench().search(1).find(360)
+    assert part.of_all == "24 of 360 designs were tried; one of the others may be better"
+    assert (whole.runs < 360) == ("one of the others may be better" in whole.of_all)
+    few = Search(AXES[1:2], DesignPoint({"servers": 12, "people": 9}), [ENOUGH], Goal(COST, higher=False), Bench().run, 1)
+    assert few.find(30).of_all == "all 3 designs were tried"
