@@ -26,11 +26,16 @@ _FEW, _CERTAIN = 20, 2.58
 
 @dataclass(frozen=True, eq=False)
 class Blocks:
-    """The block of each row, in each file from 0, shapes (n,) and (m,). length: in rows; None if the files name the blocks."""
+    """The block of each row, in each file from 0, shapes (n,) and (m,).
+
+    length: in rows; None if the files name the blocks
+    sources: of each block, in each file, where blocks change places with blocks of their own source alone
+    """
 
     reference: Codes
     production: Codes
     length: int | None = None
+    sources: tuple[Codes, Codes] | None = None
 
     @property
     def counts(self) -> tuple[int, int]:
@@ -97,16 +102,19 @@ def grouped(reference: ArrayLike, production: ArrayLike) -> Blocks:
     return Blocks(first, second)
 
 
-def independent_rows(values: Floats, codes: Codes) -> float:
+def independent_rows(values: Floats, codes: Codes, sources: Codes | None = None) -> float:
     """Return the number of independent rows with as much information on the mean as these rows in blocks; shapes (n,).
 
     The variance of single rows over that between blocks (Cochran 1977, Sampling Techniques, section 9), at most n.
+    sources: of each block; blocks then vary about the mean of their source
     """
     centred = values - values.mean()
     blocks = int(codes.max()) + 1
     if blocks < 2 or not centred.any():
         return float(blocks)
-    sums = np.bincount(codes, centred)
+    sums = np.bincount(codes, centred).astype(float)
+    if sources is not None:
+        sums = sums - (np.bincount(sources, sums) / np.bincount(sources))[sources]
     between = blocks / (blocks - 1) * float((sums**2).sum()) / len(values) ** 2
     return min(float(centred.var()) / between if between > 0 else np.inf, float(len(values)))
 

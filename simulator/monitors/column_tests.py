@@ -26,7 +26,15 @@ from simulator.monitors.blocks import (
     smallest_shift,
 )
 from simulator.monitors.monitor_tables import Kind
-from simulator.monitors.resampling import BlockedKernel, Resampling, Statistic, arrangements, permutation_p, resampling
+from simulator.monitors.resampling import (
+    BlockedKernel,
+    Resampling,
+    Statistic,
+    arrangements,
+    arrangements_within,
+    permutation_p,
+    resampling,
+)
 
 #: Times that each file is drawn again for an interval.
 DRAWS = 999
@@ -92,7 +100,8 @@ class ColumnSample:
         sizes = (float(len(self.reference)), float(len(self.production)))
         if self.blocks is None:
             return sizes
-        first = independent_rows(self._ordered(self.reference), self.blocks.reference)
+        sources = self.blocks.sources[0] if self.blocks.sources else None
+        first = independent_rows(self._ordered(self.reference), self.blocks.reference, sources)
         return first, max(first * sizes[1] / sizes[0], 1.0)
 
     def _ordered(self, values: Floats) -> Floats:
@@ -247,12 +256,15 @@ def ask_mmd(samples: list[ColumnSample], blocks: Blocks | None) -> ColumnTestRes
     codes = _codes(first) if blocks is None else (blocks.reference, blocks.production)
     rows_kept = [np.unique(np.linspace(0, len(rows) - 1, min(len(rows), distances.MOST_ROWS)).astype(int)) for rows in both]
     features = (both[0][rows_kept[0]], both[1][rows_kept[1]])
-    thinned = [np.unique(code[keep], return_inverse=True)[1] for code, keep in zip(codes, rows_kept, strict=True)]
+    left, thinned = zip(
+        *(np.unique(code[keep], return_inverse=True) for code, keep in zip(codes, rows_kept, strict=True)), strict=True
+    )
     width = distances.bandwidth(np.concatenate(features))
-    kernel = BlockedKernel(features, (thinned[0], thinned[1]), width)
+    sources = (blocks.sources[0][left[0]], blocks.sources[1][left[1]]) if blocks and blocks.sources else None
+    kernel = BlockedKernel(features, (thinned[0], thinned[1]), width, sources)
     p = permutation_p(kernel.found(), kernel.permuted(first.times, first.seed))
     effect = _beyond_chance(kernel.found(), kernel.drawn(DRAWS, first.seed), "mmd", kernel.sizes)
-    least = max(1 / (first.times + 1), 1 / arrangements(*kernel.sizes))
+    least = max(1 / (first.times + 1), 1 / arrangements_within(kernel.sizes, sources))
     fewest = min((sample.independent for sample in samples), key=min)
     return ColumnTestResult(distances.mmd_squared(*features, width), effect, p, least, None, fewest)
 

@@ -15,7 +15,7 @@ from scipy.stats import false_discovery_control
 from simulator.errors import InputError, suggest
 from simulator.monitors.blocks import Blocks, Floats, block_length, contiguous, grouped, neighbours_alike
 from simulator.monitors.column_tests import MMD, TESTS, ColumnSample, ColumnTestResult, ask_mmd
-from simulator.monitors.interleaving import Interleaving, are_independent, interleaving_of, stretches
+from simulator.monitors.interleaving import Interleaving, are_independent, interleaving_of, stretched
 from simulator.monitors.monitor_tables import LEAST_ROWS, Column, MonitoredTable, columns, times, words
 
 Correction = Literal["holm", "bh", "none"]
@@ -295,7 +295,7 @@ def _blocks(
     sources = np.unique(codes, return_inverse=True)[1]
     apart = all(are_independent(one, sources) for one in series)
     length = block_length(series, sizes, sources, apart)
-    return Blocks(stretches(codes, length), stretches(others, length), length) if apart else contiguous(sizes, length)
+    return stretched(codes, others, length) if apart else contiguous(sizes, length)
 
 
 def _corrected(findings: list[DriftFinding], asked: ReportRequest) -> list[DriftFinding]:

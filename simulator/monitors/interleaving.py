@@ -11,13 +11,15 @@ from numpy.typing import NDArray
 from scipy.signal import correlate
 from scipy.stats import rankdata
 
-from simulator.monitors.blocks import Codes, Floats
+from simulator.monitors.blocks import Blocks, Codes, Floats
 from simulator.monitors.monitor_tables import Column, MonitoredTable
 
 #: A source has at least so many rows on average, and there are at most so many of them.
 _ROWS, _SOURCES = 10, 500
 #: The variance of the mean of a round of sources, in times that of independent ones, from which on they are not told apart.
 _TOGETHER = 1.25
+#: A source varies within itself from so many blocks on.
+_BLOCKS = 2
 #: Standard errors by which rows of one source resemble each other more than neighbours in the file do.
 _CERTAIN = 4.0
 
@@ -127,6 +129,24 @@ def are_independent(values: Floats, codes: Codes) -> bool:
     full = rounds.loc[rounds["count"] == rounds["count"].max(), "mean"]
     alone = float((frame["value"] ** 2).mean()) / float(rounds["count"].max())
     return bool(alone > 0 and float((full**2).mean()) / alone < _TOGETHER)
+
+
+def stretched(codes: Codes, others: Codes, length: int) -> Blocks:
+    """Return blocks of one source each. codes, others: the source of each row of the two files, shapes (n,) and (m,).
+
+    Where every source has its share of the blocks in both files, blocks change places within their source: that cameras see
+    different things is then no reason to doubt a change. Elsewhere, blocks of all sources change places, so that another mix of
+    sources is seen.
+    """
+    blocks = stretches(codes, length), stretches(others, length)
+    firsts = (np.unique(block, return_index=True)[1] for block in blocks)
+    sources = tuple(rows[first] for rows, first in zip((codes, others), firsts, strict=True))
+    width = 1 + int(max(one.max() for one in sources))
+    counts = [np.bincount(one, minlength=width) for one in sources]
+    shares = [count / count.sum() for count in counts]
+    balanced = np.abs(shares[0] - shares[1]).max() <= max(1 / count.sum() for count in counts)
+    enough = min(int(count[count > 0].min()) for count in counts) >= _BLOCKS
+    return Blocks(*blocks, length, (sources[0], sources[1]) if balanced and enough else None)
 
 
 def stretches(codes: Codes, length: int) -> Codes:

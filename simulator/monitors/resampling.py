@@ -81,10 +81,11 @@ class IndependentRows:
 
 @dataclass(frozen=True, eq=False)
 class BlockedRows:
-    """Rows in blocks. reference, production: rows of each block in each cell, shapes (blocks, cells)."""
+    """Rows in blocks. reference, production: rows of each block in each cell, shapes (blocks, cells); sources: of `Blocks`."""
 
     reference: Floats
     production: Floats
+    sources: tuple[Codes, Codes] | None = None
 
     @property
     def counted(self) -> tuple[Floats, Floats]:
@@ -96,7 +97,7 @@ class BlockedRows:
 
     @property
     def arrangements(self) -> float:
-        return arrangements(*self.units)
+        return arrangements_within(self.units, self.sources)
 
     def permuted(self, statistic: Statistic, times: int, seed: int) -> Floats:
         blocks = np.concatenate([self.reference, self.production])
@@ -107,16 +108,18 @@ class BlockedRows:
             return statistic(total - production, production)
 
         rng = np.random.default_rng(seed)
-        return _in_parts(lambda part: one(dealt_to_production(rng, part, self.units)), times, sum(blocks.shape))
+        return _in_parts(lambda part: one(dealt_to_production(rng, part, self.units, self.sources)), times, sum(blocks.shape))
 
     def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
         rng = np.random.default_rng(seed)
 
-        def again(blocks: Floats, times: int) -> Floats:
-            return drawn_again(rng, times, len(blocks)) @ blocks
+        first, second = self.sources or (None, None)
+
+        def again(blocks: Floats, times: int, sources: Codes | None) -> Floats:
+            return drawn_again(rng, times, len(blocks), sources) @ blocks
 
         return _in_parts(
-            lambda part: statistic(again(self.reference, part), again(self.production, part)),
+            lambda part: statistic(again(self.reference, part, first), again(self.production, part, second)),
             times,
             sum(self.reference.shape) + len(self.production),
         )
@@ -130,22 +133,46 @@ def resampling(cells: tuple[Codes, Codes], count: int, blocks: Blocks | None) ->
     if blocks is None:
         return IndependentRows(*(np.bincount(codes, minlength=count) for codes in cells))
     named = zip(cells, (blocks.reference, blocks.production), blocks.counts, strict=True)
-    return BlockedRows(*(_table(codes, block, (rows, count)) for codes, block, rows in named))
+    first, second = (_table(codes, block, (rows, count)) for codes, block, rows in named)
+    return BlockedRows(first, second, blocks.sources)
 
 
 def _table(cells: Codes, blocks: Codes, shape: tuple[int, int]) -> Floats:
     return np.bincount(blocks * shape[1] + cells, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
 
 
-def dealt_to_production(rng: np.random.Generator, times: int, sizes: tuple[int, int]) -> Floats:
-    """Draw 1 for blocks that go to production, 0 for the others, shape (times, blocks of both)."""
-    places = rng.random((times, sum(sizes))).argsort(axis=1)
-    return (places < sizes[1]).astype(float)
+def dealt_to_production(
+    rng: np.random.Generator, times: int, sizes: tuple[int, int], sources: tuple[Codes, Codes] | None = None
+) -> Floats:
+    """Draw 1 for blocks that go to production, 0 for the others, shape (times, blocks of both).
+
+    sources: of the blocks of each file; production then gets as many blocks of each source as it has
+    """
+    keys = rng.random((times, sum(sizes)))
+    if sources is None:
+        return (keys.argsort(axis=1) < sizes[1]).astype(float)
+    both = np.concatenate(sources)
+    ordered, goes = np.argsort(both, kind="stable"), np.repeat([0.0, 1.0], sizes)
+    dealt = np.empty_like(keys)
+    np.put_along_axis(dealt, (both + keys).argsort(axis=1), np.broadcast_to(goes[ordered], keys.shape), axis=1)
+    return dealt
 
 
-def drawn_again(rng: np.random.Generator, times: int, blocks: int) -> Floats:
-    """Draw the multiplicity of each block, shape (times, blocks)."""
-    return rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=times).astype(float)
+def drawn_again(rng: np.random.Generator, times: int, blocks: int, sources: Codes | None = None) -> Floats:
+    """Draw the multiplicity of each block, shape (times, blocks).
+
+    sources: of the blocks. Each source keeps its weight: one block fewer than it has is drawn, and counts
+    for more, since n drawn of n vary too little (Rao and Wu 1988, JASA 83:231).
+    """
+    if sources is None:
+        return rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=times).astype(float)
+    drawn = np.empty((times, blocks))
+    for source in np.unique(sources):
+        mine = np.flatnonzero(sources == source)
+        count = len(mine)
+        more = count / (count - 1) if count > 1 else 1.0
+        drawn[:, mine] = rng.multinomial(max(count - 1, 1), np.full(count, 1 / count), size=times) * more
+    return drawn
 
 
 def permutation_p(found: float, permuted: Floats) -> float:
@@ -162,11 +189,27 @@ def arrangements(first: int, second: int) -> float:
     return float(comb(first + second, second)) if first + second < 60 else np.inf
 
 
+def arrangements_within(sizes: tuple[int, int], sources: tuple[Codes, Codes] | None) -> float:
+    """Return the number of ways to deal blocks to two files, each file keeping its number of blocks of a source."""
+    if sources is None:
+        return arrangements(*sizes)
+    width = 1 + int(max(codes.max() for codes in sources))
+    pairs = zip(*(np.bincount(codes, minlength=width) for codes in sources), strict=True)
+    return float(np.prod([arrangements(int(first), int(second)) for first, second in pairs]))
+
+
 class BlockedKernel:
     """Sums of the kernel over pairs of blocks: blocks can change files without another pass over the rows."""
 
-    def __init__(self, features: tuple[Floats, Floats], blocks: tuple[Codes, Codes], width: float) -> None:
-        """features: shapes (n, d) and (m, d); blocks: of each row, shapes (n,) and (m,), from 0."""
+    def __init__(
+        self,
+        features: tuple[Floats, Floats],
+        blocks: tuple[Codes, Codes],
+        width: float,
+        sources: tuple[Codes, Codes] | None = None,
+    ) -> None:
+        """features: shapes (n, d) and (m, d); blocks: of each row, shapes (n,) and (m,), from 0; sources: of each block."""
+        self.sources = sources
         self.sizes = (int(blocks[0].max()) + 1, int(blocks[1].max()) + 1)
         codes = np.concatenate([blocks[0], blocks[1] + self.sizes[0]])
         member = np.zeros((len(codes), sum(self.sizes)))
@@ -180,12 +223,13 @@ class BlockedKernel:
         return float(self._between(1 - dealt, dealt)[0])
 
     def permuted(self, times: int, seed: int) -> Floats:
-        dealt = dealt_to_production(np.random.default_rng(seed), times, self.sizes)
+        dealt = dealt_to_production(np.random.default_rng(seed), times, self.sizes, self.sources)
         return self._between(1 - dealt, dealt)
 
     def drawn(self, times: int, seed: int) -> Floats:
         rng = np.random.default_rng(seed)
-        first, second = (drawn_again(rng, times, size) for size in self.sizes)
+        named = zip(self.sizes, self.sources or (None, None), strict=True)
+        first, second = (drawn_again(rng, times, size, sources) for size, sources in named)
         return self._between(np.pad(first, ((0, 0), (0, self.sizes[1]))), np.pad(second, ((0, 0), (self.sizes[0], 0))))
 
     def _between(self, reference: Floats, production: Floats) -> Floats:

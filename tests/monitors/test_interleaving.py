@@ -9,7 +9,7 @@ from scipy.stats import binom
 
 from simulator.monitors.blocks import autocorrelation_time, block_length
 from simulator.monitors.drift_report import ReportRequest, compare
-from simulator.monitors.interleaving import stretches
+from simulator.monitors.interleaving import stretched, stretches
 from simulator.monitors.monitor_tables import MonitoredTable
 from tests.monitors.worlds import ar1
 
@@ -101,6 +101,20 @@ def test_independent_cameras_are_blocks_of_their_own_and_those_of_one_weather_ar
     [together] = reported(in_one_weather, 4, shift=1.0).findings
     assert (apart.verdict, together.verdict) == ("differs", "no difference seen")
     assert apart.block < ROWS < together.block
+
+
+def test_that_cameras_see_different_things_hides_no_shift_that_all_of_them_show():
+    [found] = reported(on_levels, 4, shift=0.5).findings
+    assert found.verdict == "differs"
+    assert found.answer.effect.interval.low < 0.5 / np.sqrt(5) < found.answer.effect.interval.high
+
+
+def test_blocks_stay_with_their_source_only_where_both_files_have_the_same_mix():
+    week, without = np.tile([0, 1, 2], 40), np.tile([0, 1], 60)
+    same = stretched(week, week, 10)
+    assert [one.tolist() for one in same.sources] == [[0] * 4 + [1] * 4 + [2] * 4] * 2
+    assert stretched(week, without, 10).sources is None
+    assert stretched(week, week, 40).sources is None  # one block of a source shows nothing of how it varies
 
 
 def test_a_column_that_all_cameras_share_has_blocks_of_all_cameras_though_another_column_has_not():

@@ -8,7 +8,14 @@ from scipy import stats
 
 from simulator.metrics import distances
 from simulator.monitors.blocks import Blocks, grouped
-from simulator.monitors.resampling import arrangements, permutation_p, resampling
+from simulator.monitors.resampling import (
+    arrangements,
+    arrangements_within,
+    dealt_to_production,
+    drawn_again,
+    permutation_p,
+    resampling,
+)
 
 
 def test_p_of_blocks_is_that_of_all_arrangements() -> None:
@@ -47,3 +54,26 @@ def test_drawing_again_gives_the_known_standard_error(blocked: bool) -> None:
 
 def test_how_many_arrangements_there_are() -> None:
     assert (arrangements(3, 3), arrangements(1, 9), arrangements(500, 500)) == (20, 10, np.inf)
+
+
+SOURCES = (np.array([0, 0, 0, 1, 1, 2, 2]), np.array([1, 1, 0, 2, 2, 0, 0]))
+
+
+def test_blocks_change_places_within_their_source() -> None:
+    dealt = dealt_to_production(np.random.default_rng(1), 12_000, (7, 7), SOURCES)
+    both = np.concatenate(SOURCES)
+    for source, blocks in ((0, 3), (1, 2), (2, 2)):
+        assert (dealt[:, both == source].sum(axis=1) == blocks).all()
+    assert dealt.mean(axis=0) == pytest.approx(np.full(14, 0.5), abs=0.03)
+    # Of source 0 six blocks are dealt, three to a file: 20 ways; of the others four, two to a file: 6 ways.
+    assert arrangements_within((7, 7), SOURCES) == 20 * 6 * 6
+    assert len(np.unique(dealt, axis=0)) == 720
+
+
+def test_blocks_drawn_again_within_their_source_vary_as_a_mean_of_independent_blocks_does() -> None:
+    values = np.random.default_rng(2).normal(size=7) + 100 * SOURCES[0]
+    drawn = drawn_again(np.random.default_rng(3), 200_000, 7, SOURCES[0])
+    assert drawn.sum(axis=1) == pytest.approx(np.full(200_000, 7))
+    # The variance of a sum over strata: n times the unbiased variance within each (Cochran 1977, section 5.3).
+    expected = sum(len(part) * part.var(ddof=1) for part in (values[SOURCES[0] == one] for one in range(3)))
+    assert (drawn @ values).var() == pytest.approx(expected, rel=0.02)
