@@ -1,7 +1,8 @@
 """`python -m campaigns.detections`: the tables of trained detectors, and what belongs to the same images.
 
 `tables` makes the detection tables, `features` the features of the same images, `scenes` both of crops and mixtures of them,
-and `scales` the tables of the networks whose latency is measured.
+`scales` the tables of the networks whose latency is measured, and `processors` the accuracy at 8 bits on the processor that it
+runs on.
 """
 
 from __future__ import annotations
@@ -132,8 +133,34 @@ def scales(
         err.print(f"written to {out}", markup=False)
 
 
+def processors(
+    data: Annotated[Path, typer.Option(help="folder of the labelled images of the detection tables")],
+    trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
+    out: Annotated[Path, typer.Option(help="folder to write the table to")] = DETECTIONS,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of the halves")] = 1,
+) -> None:
+    """Judge the detectors at 8 bits on this processor, by recipe of the weights; its rows of the table are replaced."""
+    with _keeping():
+        from campaigns.detections.eight_bits import WAYS, judged_here, write_rows
+        from campaigns.detections.evaluate import Job
+        from campaigns.detections.networks import DETECTORS
+
+        job = Job(data, trained, user_cache_path("casesim"), seed)
+        with progress() as bar:
+            judging = bar.add_task("judging", total=len(DETECTORS) * len(WAYS))
+            rows = judged_here(job, lambda: bar.advance(judging))
+        write_rows(rows, out)
+        err.print(f"written to {out}", markup=False)
+
+
 #: Each part of the campaign by its name.
-COMMANDS: dict[str, Callable[..., None]] = {"tables": tables, "features": features, "scenes": scenes, "scales": scales}
+COMMANDS: dict[str, Callable[..., None]] = {
+    "tables": tables,
+    "features": features,
+    "scenes": scenes,
+    "scales": scales,
+    "processors": processors,
+}
 
 if __name__ == "__main__":
     run("detections", COMMANDS)

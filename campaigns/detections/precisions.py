@@ -28,7 +28,7 @@ from simulator.measure.image_steps import Floats
 from simulator.measure.labelled_images import Dataset
 from simulator.measure.machine import library_version
 from simulator.measure.onnx_runtime import quiet_tools
-from simulator.measure.quantize import depthwise_nodes, int8_convolutions
+from simulator.measure.quantize import Weights, depthwise_nodes, int8_convolutions
 
 FP32 = "fp32"
 #: The first version of the operators with one scale per channel.
@@ -63,7 +63,16 @@ def halves(names: list[str], seed: int) -> NDArray[np.int64]:
     return answer
 
 
-def network_file(detector: Detector, precision: str, half: int, trained: Path, cache: Path, data: Dataset, seed: int) -> Path:
+def network_file(
+    detector: Detector,
+    precision: str,
+    half: int,
+    trained: Path,
+    cache: Path,
+    data: Dataset,
+    seed: int,
+    weights: Weights = "8 bits",
+) -> Path:
     """Return the network that measures the images of `half`; made, calibrated on the other half, if it is not in `cache` yet.
 
     Raises CannotMeasureError where the trained file is missing.
@@ -79,22 +88,24 @@ def network_file(detector: Detector, precision: str, half: int, trained: Path, c
         repr([names[place] for place in calibrated_on]).encode(),
     ]
     key = f"{zlib.crc32(b''.join(parts)):08x}-onnxruntime-{library_version('onnxruntime')}"
-    target = cache / f"{detector.name}.{precision}.{half}.{key}.onnx"
+    variant = "" if weights == "8 bits" else f".{weights.replace(' ', '_')}"
+    target = cache / f"{detector.name}.{precision}{variant}.{half}.{key}.onnx"
     if not target.is_file():
-        _quantize(
-            source, target, precision, detector, (prepare(data.pixels(place), detector.takes)[0] for place in calibrated_on)
-        )
+        images = (prepare(data.pixels(place), detector.takes)[0] for place in calibrated_on)
+        _quantize(source, target, precision, detector, images, weights)
     return target
 
 
-def _quantize(source: Path, target: Path, precision: str, detector: Detector, images: Iterator[Floats]) -> None:
+def _quantize(
+    source: Path, target: Path, precision: str, detector: Detector, images: Iterator[Floats], weights: Weights
+) -> None:
     make_folders(target.parent)
     with tempfile.TemporaryDirectory(dir=target.parent) as folder, quiet_tools(), contextlib.redirect_stdout(io.StringIO()):
         newer, prepared, made = (Path(folder) / f"{name}.onnx" for name in ("newer", "prepared", "made"))
         model = upgraded(source)
         onnx.save(model, newer)
         quant_pre_process(newer, prepared, skip_symbolic_shape=True)
-        int8_convolutions(prepared, made, images, left=RECIPES[precision](model.graph, detector.head))
+        int8_convolutions(prepared, made, images, left=RECIPES[precision](model.graph, detector.head), weights=weights)
         made.replace(target)
 
 

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from simulator.case.kinds import AnyArrivals, Routing
     from simulator.case.schema import Scenario
     from simulator.evidence.catalogue import Hardware
+    from simulator.evidence.instruction_sets import InstructionSet
     from simulator.evidence.profiles import ThreadRun
     from simulator.evidence.recordings import Recording
     from simulator.evidence.score_tables import ScoreTable
@@ -361,6 +362,12 @@ class Gatherer:
         if not file.is_relative_to(folder):
             raise RecordingError(f"{name}: leads out of the scenario's folder")
         return file
+
+    def doubt_eight_bits(self, what: str, machine: Hardware, precision: str, measured_on: InstructionSet | None) -> None:
+        """Note as assumed that an 8-bit accuracy holds on a machine, if it was measured on one that answers otherwise."""
+        if reason := machine.caution(precision, measured_on):
+            self.sources.append(Source(f"{what}, at {precision}", "assumed", "as measured elsewhere", reason))
+            self.warnings.append(f"{what}, at {precision}: {reason}.")
 
     def note_beside(self, file: Path) -> None:
         folder = Path(self.scenario.document.file).parent.resolve()

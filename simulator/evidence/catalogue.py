@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import read_yaml, remembered
+from simulator.evidence.instruction_sets import WORDS, InstructionSet, changes_answers, is_eight_bits, saturates
 from simulator.paths import CATALOGUE
 
 #: What a device computes in, as published latencies name it.
@@ -25,6 +26,7 @@ class CatalogueError(InputError):
 class Hardware(BaseModel):
     """One kind of machine or accelerator.
 
+    instruction_set: of a processor, what multiplies 8-bit numbers; an accelerator has none
     vcpus: a processor is paid by the thread; an accelerator, which has none, as a whole
     peak_tops: dense operations a second, in units of 1e12; a multiply-add is two
     price_evidence: `published`, or `assumed` for what is bought and not rented
@@ -35,6 +37,7 @@ class Hardware(BaseModel):
     label: str
     processor: str
     kind: Literal["cpu", "gpu", "edge", "phone"] = "cpu"
+    instruction_set: InstructionSet | None = None
     vcpus: int | None = Field(default=None, ge=1, le=4096)
     usd_per_hour: Positive | None = None
     price_source: str | None = None
@@ -55,6 +58,23 @@ class Hardware(BaseModel):
         if self.source is None and (self.peak_tops or self.bandwidth_gb_per_s or self.memory_gb):
             raise ValueError("source is missing: it says where peaks, bandwidth and memory come from")
         return self
+
+    def caution(self, precision: str, measured_on: InstructionSet | None) -> str:
+        """Return a doubt about an 8-bit accuracy that was measured on a processor and is used here; empty without one."""
+        if measured_on is None or not is_eight_bits(precision):
+            return ""
+        if self.kind != "cpu":
+            return (
+                f"measured on a processor with {WORDS[measured_on]}. {self.label} has 8-bit arithmetic of its own; "
+                "how accurate the network is on it was not measured"
+            )
+        if self.instruction_set is None or not changes_answers(precision, measured_on, self.instruction_set):
+            return ""
+        where = "on this machine" if saturates(self.instruction_set) else "where it was measured"
+        return (
+            f"measured with {WORDS[measured_on]}; {self.label} has {WORDS[self.instruction_set]}. Sums of 8-bit products "
+            f"saturate {where}, so the same file answers otherwise; how accurate it is here was not measured"
+        )
 
     def usd_per_thread_hour(self) -> float:
         return self._price() / (self.vcpus or 1)

@@ -300,3 +300,17 @@ def _refuse(path: Path, rows: pd.DataFrame, column: str, faulty: pd.Series, sent
     if faulty.any():
         place = int(np.flatnonzero(faulty)[0])
         raise EffectError(f"{path}: line {place + 2}: {column}: {sentence}, got {rows[column].iloc[place]}")
+
+
+#: Average precision at 8 bits on processors of two kinds; saturates: whether the processor's sums of 8-bit products do.
+PROCESSOR_COLUMNS = ["detector", "precision", "recipe", "saturates", "ap", "ap50"]
+
+
+def load_processors(folder: Path = DETECTIONS) -> pd.DataFrame:
+    """Read `processors.csv`, by PROCESSOR_COLUMNS; raises DetectionError with the file and the fault."""
+    path = folder / "processors.csv"
+    rows = read_table(path, PROCESSOR_COLUMNS, DetectionError, "python -m campaigns.detections processors")
+    for column in ("ap", "ap50"):
+        if not pd.to_numeric(rows[column], errors="coerce").between(0, 1).all():
+            raise DetectionError(f"{path}: {column}: every value should lie between 0 and 1")
+    return rows

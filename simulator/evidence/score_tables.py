@@ -26,6 +26,7 @@ from scipy.stats import mannwhitneyu, norm
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import Stamp, each_readable, parse_table, parse_yaml, read_together, stamp_of
+from simulator.evidence.instruction_sets import InstructionSet, variant
 from simulator.limits import OWN_TABLES, SCORE_ROWS
 from simulator.paths import OWN_SCORES, SCORES
 
@@ -79,6 +80,7 @@ class Measured(_Sidecar):
     attribution: str
     date: str
     imported: Literal[True] | None = None
+    instruction_set: InstructionSet | None = Field(default=None, description="of the processor that computed the scores")
 
     @property
     def origin(self) -> str:
@@ -231,13 +233,17 @@ class ScoreTable:
         return float(above / (len(self.positives) * len(self.negatives)))
 
 
-def scores_at(model: str, precision: str, folder: Path | None = None) -> ScoreTable:
+def scores_at(model: str, precision: str, folder: Path | None = None, runs_on: InstructionSet | None = None) -> ScoreTable:
     """Return the scores of a model at a precision, or at fp32 where that precision was not scored (see `about.precision`).
 
-    model: the table's name without its precision, such as `pad_ufes20.efficientnet_lite0`. Raises ScoreError.
+    model: the table's name without its precision, such as `pad_ufes20.efficientnet_lite0`
+    runs_on: a table that was measured on this instruction set (`...int8_static@avx2`) is preferred, if there is one
+
+    Raises ScoreError.
     """
-    at_precision = f"{model}.{precision}"
-    return load_scores(at_precision if at_precision in score_names(folder) else f"{model}.fp32", folder)
+    there = set(score_names(folder))
+    wanted = [f"{model}.{name}" for name in (variant(precision, runs_on), precision)]
+    return load_scores(next((name for name in wanted if name in there), f"{model}.fp32"), folder)
 
 
 def check_paired(first: ScoreTable, second: ScoreTable) -> None:

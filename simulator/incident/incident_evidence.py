@@ -14,6 +14,7 @@ from simulator.case.fields import Source
 from simulator.errors import InputError, suggest
 from simulator.evidence.detection_tables import DetectionError, read_about
 from simulator.evidence.evidence_files import read_table, read_yaml, remembered
+from simulator.evidence.instruction_sets import InstructionSet, instruction_set_of
 from simulator.evidence.scene_tables import SceneError, ScenesAbout
 from simulator.incident.effects import Cause, Decoy
 from simulator.incident.fixes import NetworkFix
@@ -34,6 +35,7 @@ class IncidentEvidence:
     detectors: list[str]
     precisions: list[str]
     categories: list[str]
+    instruction_set: InstructionSet | None
     sentence: str
 
     def setting_faults(self, condition: str, severity: int) -> Faults:
@@ -65,6 +67,9 @@ def look_up(gather: Gatherer, spec: Incident) -> None:
     gather.faults += [gather.scenario.document.fault(path, message) for path, message in faults]
     files = [folder / name for folder in (DETECTIONS, SCENES) for name in ("answers.parquet", "outcomes.parquet")]
     gather.note({f"{file.parent.name}/{file.name}": file for file in [*files, FEATURES / "features.parquet"]})
+    for machine in gather.machines.values():
+        for precision in {network.precision for network in _networks(spec).values()}:
+            gather.doubt_eight_bits("what the detector finds", machine, precision, known.instruction_set)
     gather.sources.append(Source("what the detector finds in each frame", "measured", "by image and condition", known.sentence))
 
 
@@ -79,12 +84,18 @@ def measured(folder: File) -> IncidentEvidence:
         list(about.detectors),
         both,
         sorted(read_table(folder / "boxes.parquet", ["category"], DetectionError)["category"].astype(str).unique()),
+        instruction_set_of(about.processor),
         f"{about.dataset}, {about.date}; crops and mixtures of them, {scenes.date}",
     )
 
 
 def _below(*place: str | int) -> Callable[[Faults], Faults]:
     return lambda faults: (((*place, *path), message) for path, message in faults)
+
+
+def _networks(spec: Incident) -> dict[Path, Release | NetworkFix]:
+    fixes: dict[Path, Release | NetworkFix] = {("fixes", name): fix for name, fix in spec.remedies.networks.items()}
+    return {("release",): spec.release, ("previous",): spec.previous} | fixes
 
 
 def _unmeasured(spec: Incident, known: IncidentEvidence) -> Faults:
@@ -94,9 +105,7 @@ def _unmeasured(spec: Incident, known: IncidentEvidence) -> Faults:
         for name, entry in entries.items():
             for index, effect in enumerate(entry.effects):
                 yield from _below(section, name, "effects", index)(effect.unmeasured(known))
-    networks: dict[Path, Release | NetworkFix] = {("release",): spec.release, ("previous",): spec.previous}
-    networks |= {("fixes", name): fix for name, fix in spec.remedies.networks.items()}
-    for place, one in networks.items():
+    for place, one in _networks(spec).items():
         yield from _below(*place)(known.network_faults(one.detector, one.precision))
     yield from _below("harm", "weights")(known.category_faults(spec.harm.weights))
     for name, categories in spec.scenes.groups.items():

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.cli.exits import StoppedError, UsageError, err, needing, table_console
+from simulator.cli.exits import StoppedError, UsageError, err, needing, say, table_console
 from simulator.evidence.detection_tables import coco_c, load_detections
 from simulator.metrics.detector_checks import DetectorReport, precision_rows, report
 
@@ -78,6 +78,8 @@ def detect_eval(
             return
         for table in rows.tables():
             table_console().print(table)
+        if rows.caution:
+            say(f"{onnx.name}: {rows.caution}.")
 
 
 def _tell_report(as_json: bool) -> None:

@@ -22,7 +22,7 @@ _GENERATIONS = {
     ("GenuineIntel", 6, 207): "Emerald Rapids",
 }
 #: Instruction sets that decide how fast convolutions and 8-bit products run.
-_INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "asimddp", "i8mm")
+_INSTRUCTION_SETS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "avx_vnni", "amx_int8", "asimddp", "i8mm")
 _CPUINFO = Path("/proc/cpuinfo")
 
 

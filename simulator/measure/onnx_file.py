@@ -67,9 +67,13 @@ class OnnxFile:
         return sum(math.prod(weight.dims) for weight in self.graph.graph.initializer)
 
     @property
+    def is_eight_bits(self) -> bool:
+        return not _INT8.isdisjoint(node.op_type for node in self.graph.graph.node)
+
+    @property
     def precision(self) -> str:
         """Return `int8` where operators say so, else the type of most weights."""
-        if _INT8 & {node.op_type for node in self.graph.graph.node}:
+        if self.is_eight_bits:
             return "int8"
         sizes: Counter[int] = Counter()
         for weight in self.graph.graph.initializer:

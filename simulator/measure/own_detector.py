@@ -29,6 +29,7 @@ from simulator.measure.detector_io import FITS, LEAST, Layout, Takes, boxes_of, 
 from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.labelled_images import Dataset, read_dataset
 from simulator.measure.onnx_file import ImageInput, find_image, plain, read_onnx
+from simulator.measure.saturation import check_eight_bits
 from simulator.metrics.detection_quality import (
     MOST,
     Boxes,
@@ -124,6 +125,7 @@ class Judgement:
     file: Path
     data: Dataset
     judged: list[Judged] = field(default_factory=list)
+    caution: str = ""
     found: dict[Setting, ScoredBoxes] = field(default_factory=dict)
 
     def tables(self) -> Iterator[Table]:
@@ -155,6 +157,7 @@ def judgement_json(judgement: Judgement) -> dict[str, Any]:
         "model": judgement.file.name,
         "images": len(judgement.data),
         "boxes": len(judgement.data.labels),
+        **({"caution": judgement.caution} if judgement.caution else {}),
         "conditions": [dict(_told(row)) for row in judgement.judged],
     }
 
@@ -175,12 +178,25 @@ def judge_own(report: Callable[[float], None], own: OwnDetector) -> Judgement:
     data = read_dataset(own.data)
     network = _open(own)
     weights = resamples(len(data), own.resamples, own.seed)
-    judgement = Judgement(own.file, data)
+    judgement = Judgement(own.file, data, caution=_caution(own.file, network, data))
     for number, setting in enumerate(settings):
         answers = _answers(network, data, setting, own, partial(_report_part, report, number, len(settings)))
         judgement.found[setting] = answers
         judgement.judged.append(_judge(answers, data, setting, weights, judgement.judged))
     return judgement
+
+
+#: Images that show whether 8-bit products saturate.
+_CHECKED = 4
+
+
+def _caution(file: Path, network: _Network, data: Dataset) -> str:
+    """Return a sentence where this processor changes the answers of an 8-bit file; empty elsewhere."""
+    if not read_onnx(file).is_eight_bits:
+        return ""
+    few = range(min(_CHECKED, len(data)))
+    tensors = [prepare(data.pixels(image), network.takes)[0].astype(network.dtype)[np.newaxis] for image in few]
+    return check_eight_bits(file, tensors).sentence
 
 
 def _report_part(report: Callable[[float], None], number: int, count: int, part: float) -> None:

@@ -12,7 +12,8 @@ from simulator.measure.machine import default_device, provenance
 from simulator.measure.onnx_file import OnnxFile, Shape, find_image, read_onnx, read_shape
 from simulator.measure.onnx_runtime import CPU, check_provider
 from simulator.measure.progress import EventReporter, Setup, Show
-from simulator.measure.timing import SESSION_PROTOCOL, Effort, measure, open_session
+from simulator.measure.saturation import check_eight_bits
+from simulator.measure.timing import SESSION_PROTOCOL, Effort, measure, noise, open_session
 from simulator.paths import OWN_PROFILES, PROFILES
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
@@ -45,6 +46,7 @@ class _Model:
     shape: Shape
     batches: Shape
     setup: Setup
+    dtype: str
 
 
 def measure_own(show: Show, own: OwnFile) -> tuple[Profile | None, Path]:
@@ -58,6 +60,7 @@ def measure_own(show: Show, own: OwnFile) -> tuple[Profile | None, Path]:
     reporter.start(model.setup)
     profile = _measure(model, own, reporter)
     _say_what_to_know(profile, reporter)
+    _say_of_eight_bits(model, own.provider, reporter)
     reporter.all_done()
     return profile, path
 
@@ -83,7 +86,17 @@ def _look(own: OwnFile, reporter: EventReporter) -> _Model:
         threads=own.threads,
         batches=(fixed,) if fixed else wanted,
     )
-    return _Model(file, shape, (fixed,) if fixed else wanted, setup)
+    return _Model(file, shape, (fixed,) if fixed else wanted, setup, image.dtype)
+
+
+def _say_of_eight_bits(model: _Model, provider: str, reporter: EventReporter) -> None:
+    if provider != CPU or not model.file.is_eight_bits:
+        return
+    batched = find_image(model.file.path, model.file.open(provider)).batched
+    shape = (min(model.batches), *model.shape) if batched else tuple(model.shape)
+    check = check_eight_bits(model.file.path, [noise(shape, model.dtype)])
+    if check.differs:
+        reporter.note(f"{model.file.path.name}: {check.sentence}")
 
 
 def _named(option: str, name: str) -> str:

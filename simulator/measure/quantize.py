@@ -5,6 +5,7 @@ import io
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -20,11 +21,14 @@ from onnxruntime.quantization import (
 )
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
+from simulator.evidence.instruction_sets import UNSATURATED
 from simulator.measure.guarded import RefusedError, at_step, in_fresh_process
 from simulator.measure.onnx_runtime import fault, quiet_tools
 
 #: Images to calibrate on, each float32 (channels, height, width); only read by a precision that needs them.
 Images = Iterable[NDArray[np.float32]]
+#: Weights of a static conversion: signed, signed from -64 to 64, or unsigned about 128.
+Weights = Literal["8 bits", "7 bits", "unsigned"]
 Quantizer = Callable[[Path, Path, Images], None]
 
 #: Percentage of an activation's values that keep their size; the rest, half at either end, are clipped.
@@ -66,6 +70,16 @@ def int8_static(source: Path, target: Path, images: Images) -> None:
     _static(source, target, images)
 
 
+def int8_static_7bit(source: Path, target: Path, images: Images) -> None:
+    """Convert as int8_static, with weights in -64 to 64, so that no processor's 8-bit products saturate."""
+    _static(source, target, images, weights="7 bits")
+
+
+def int8_static_unsigned(source: Path, target: Path, images: Images) -> None:
+    """Convert as int8_static, with unsigned weights, whose products ONNX Runtime adds in 32 bits on every processor."""
+    _static(source, target, images, weights="unsigned")
+
+
 def int8_static_percentile(source: Path, target: Path, images: Images) -> None:
     _static(source, target, images, CalibrationMethod.Percentile)
 
@@ -75,8 +89,8 @@ def int8_mixed(source: Path, target: Path, images: Images) -> None:
     _static(source, target, images, kinds=sorted(_WEIGHTED), left=left)
 
 
-def int8_convolutions(source: Path, target: Path, images: Images, left: list[str]) -> None:
-    _static(source, target, images, kinds=["Conv"], left=left)
+def int8_convolutions(source: Path, target: Path, images: Images, left: list[str], weights: Weights = "8 bits") -> None:
+    _static(source, target, images, kinds=["Conv"], left=left, weights=weights)
 
 
 def _static(
@@ -86,8 +100,10 @@ def _static(
     method: CalibrationMethod = CalibrationMethod.MinMax,
     kinds: list[str] | None = None,
     left: list[str] | None = None,
+    weights: Weights = "8 bits",
 ) -> None:
-    # Unsigned activations with signed weights are what AVX-512 VNNI multiplies in one instruction.
+    # Unsigned activations with signed weights are what VNNI multiplies in one instruction. Without it, processors of x86 add
+    # two products in 16 bits, which saturates (see `saturation`).
     quantize_static(
         source,
         target,
@@ -95,11 +111,12 @@ def _static(
         quant_format=QuantFormat.QDQ,
         per_channel=True,
         activation_type=QuantType.QUInt8,
-        weight_type=QuantType.QInt8,
+        weight_type=QuantType.QUInt8 if weights == "unsigned" else QuantType.QInt8,
+        reduce_range=weights == "7 bits",
         calibrate_method=method,
         op_types_to_quantize=kinds,
         nodes_to_exclude=left,
-        extra_options={"CalibStridedMinMax": 1, "CalibPercentile": _KEPT},
+        extra_options={"CalibStridedMinMax": 1, "CalibPercentile": _KEPT, "WeightSymmetric": True},
     )
 
 
@@ -155,9 +172,12 @@ QUANTIZERS: dict[str, Quantizer] = {
     "int8_static": int8_static,
     "int8_static_percentile": int8_static_percentile,
     "int8_mixed": int8_mixed,
+    "int8_static_7bit": int8_static_7bit,
+    "int8_static_unsigned": int8_static_unsigned,
 }
-PRECISIONS = ["fp32", *QUANTIZERS]
-CALIBRATED = frozenset({"int8_static", "int8_static_percentile", "int8_mixed"})
+#: Those that are measured unless others are named.
+PRECISIONS = ["fp32", *(name for name in QUANTIZERS if name not in UNSATURATED)]
+CALIBRATED = frozenset(name for name in QUANTIZERS if name.startswith(("int8_static", "int8_mixed")))
 
 
 def quantize(

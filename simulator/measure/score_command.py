@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from simulator.cli.exits import StoppedError, err, known, needing, say, wide_console
+from simulator.evidence.instruction_sets import table_precision
 from simulator.evidence.score_import import ImportOptions, delete_scores, import_scores
 from simulator.evidence.score_tables import load_scores, readable_scores
 from simulator.files import read_within
@@ -41,10 +42,10 @@ def train(
     Takes up to an hour and a half on two cores; after a stop, the same command resumes.
     """
     with needing("zoo", "training"):
-        from simulator.measure.score_training import MODELS, PRECISIONS, Trainer, read_pad_ufes20
+        from simulator.measure.score_training import MODELS, ON_REQUEST, PRECISIONS, Trainer, read_pad_ufes20
 
         models = [known("model", name, MODELS) for name in model or MODELS]
-        precisions = tuple(known("precision", name, PRECISIONS) for name in precision or PRECISIONS)
+        precisions = tuple(known("precision", name, (*PRECISIONS, *ON_REQUEST)) for name in precision or PRECISIONS)
         trainer = Trainer(read_pad_ufes20(data), user_cache_path("casesim") / "training")
         try:
             _write(trainer, models, precisions, out)
@@ -61,8 +62,9 @@ def _write(trainer: Trainer, models: list[str], precisions: tuple[str, ...], out
         task = bar.add_task("reading", total=trainer.work(models))
         trainer.report = lambda words, done: bar.update(task, description=words, advance=done)
         for name, at, table in trainer.tables(models, precisions):
-            path = out / f"{trainer.dataset.name}.{name}.{at}"
-            write_table(table, describe(trainer.dataset, name, at), path)
+            about = describe(trainer.dataset, name, at)
+            path = out / f"{trainer.dataset.name}.{name}.{table_precision(at, about.instruction_set)}"
+            write_table(table, about, path)
             bar.console.print(f"{path}.csv", markup=False, soft_wrap=True)
 
 

@@ -29,7 +29,8 @@ from simulator.evidence.score_tables import Measured
 from simulator.measure.architectures import ARCHITECTURES, Architecture
 from simulator.measure.image_steps import load_photo, normalize, square
 from simulator.measure.onnx_export import INPUT, export
-from simulator.measure.quantize import quantize
+from simulator.measure.quantize import CALIBRATED, quantize
+from simulator.measure.saturation import instruction_set_here
 
 # Labelled photos, and the folds in which they are scored.
 
@@ -274,6 +275,8 @@ def _images(takes: Architecture, pixels: Pixels) -> Floats:
 #: Raised when the same network is made differently, so that older logits in the cache are not used.
 _RECIPE = 1
 PRECISIONS = ("fp32", "int8_dynamic", "int8_static")
+#: Also made on request: recipes for processors whose 8-bit products saturate.
+ON_REQUEST = ("int8_static_7bit", "int8_static_unsigned")
 _HEAD = f"logistic regression with C={INVERSE_PENALTY:g} on standardised features"
 _TUNED = f"then all weights trained for {EPOCHS} epochs: AdamW, rate {RATE:g} falling as a cosine, decay {DECAY:g}"
 
@@ -428,13 +431,14 @@ def describe(dataset: LabelledPhotos, model: str, precision: str) -> Measured:
         ),
         attribution=dataset.attribution,
         date=datetime.now(UTC).date().isoformat(),
+        instruction_set=instruction_set_here(),
         note=_note(dataset, model, precision),
     )
 
 
 def _note(dataset: LabelledPhotos, model: str, precision: str) -> str:
     notes = []
-    if precision == "int8_static":
+    if precision in CALIBRATED:
         notes.append(f"calibrated on {CALIBRATION_PHOTOS} photos of the folds that it was fitted on")
     notes.append("C was picked among seven values on these same photos, which flatters the scores a little")
     dark = int((dataset.rows["fitzpatrick"] >= 5).sum())

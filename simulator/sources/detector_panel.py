@@ -11,7 +11,15 @@ import streamlit as st
 
 from simulator.app.widgets import KEPT, download, draw, mark_card, plain
 from simulator.charts.look import BLUE, GREY, OBJECTIVE, RED, SERIES, Chart, band, chart, figure, rounded, whiskers
-from simulator.evidence.detection_tables import CLEAN, FP32, IMAGE_STATISTICS, DetectionTables, coco_c, load_detections
+from simulator.evidence.detection_tables import (
+    CLEAN,
+    FP32,
+    IMAGE_STATISTICS,
+    DetectionTables,
+    coco_c,
+    load_detections,
+    load_processors,
+)
 from simulator.metrics.detection_quality import RecallCurve, operating_score
 from simulator.metrics.detector_checks import ap_rows, label_of, precision_rows, recall_curve, report, statistic_rows
 from simulator.paths import DETECTIONS
@@ -60,6 +68,39 @@ def _precision_takeaway(rows: pd.DataFrame) -> str:
     return (
         f"The same 8 bits cost {most} {percent(lost[most])} of its AP ({at[FP32][most]:.3f} to {at['int8_all'][most]:.3f}) and "
         f"{least} {percent(max(lost[least], 0))} ({at[FP32][least]:.3f} to {at['int8_all'][least]:.3f})."
+    )
+
+
+#: Recipe of the weights and whether 8-bit products saturate, by the words on the screen.
+_SHOWN = {
+    "32-bit floats": ("32-bit floats", False),
+    "8-bit weights, with VNNI": ("8-bit weights", False),
+    "8-bit weights, without VNNI": ("8-bit weights", True),
+    "7-bit weights, without VNNI": ("7-bit weights", True),
+}
+
+
+def ap_by_processor(rows: pd.DataFrame, labels: dict[str, str]) -> Chart:
+    """Draw AP by kind of processor, a group a detector; rows: of `load_processors`; labels: the detectors' names."""
+    whole = rows[rows["precision"].isin((FP32, "int8_all"))].assign(label=rows["detector"].map(labels))
+    bars = []
+    for (words, (recipe, saturates)), colour in zip(_SHOWN.items(), (GREY, BLUE, RED, SERIES[1]), strict=True):
+        part = whole[(whole["recipe"] == recipe) & (whole["saturates"] == saturates)]
+        hover = f"AP %{{y:.3f}}<extra>%{{x}}, {words}</extra>"
+        bars.append(go.Bar(name=words, x=part["label"], y=part["ap"], marker_color=colour, hovertemplate=hover))
+    drawn = figure(*bars, height=360, barmode="group")
+    drawn.update_yaxes(title="AP on clean images", rangemode="tozero")
+    table = whole[["label", "recipe", "saturates", "ap", "ap50"]]
+    return chart(drawn, _processor_takeaway(whole), table, {"saturates": "products saturate"}, digits=3)
+
+
+def _processor_takeaway(rows: pd.DataFrame) -> str:
+    ap = rows.set_index(["recipe", "saturates", "label"])["ap"].sort_index()
+    exact, cut, narrow = (ap[_SHOWN[words]] for words in list(_SHOWN)[1:])
+    most = (exact - cut).idxmax()
+    return (
+        f"The same 8-bit file of {most} has an AP of {exact[most]:.3f} on a processor with VNNI and of {cut[most]:.3f} on one "
+        f"without. With 7-bit weights it has {narrow[most]:.3f} there."
     )
 
 
@@ -218,6 +259,15 @@ def detectors() -> None:
         "other."
     )
     _checks(tables)
+    st.subheader("The same 8 bits on another processor", anchor=False)
+    draw(
+        ap_by_processor(load_processors(), {key: label_of(tables, key) for key in tables.about.detectors}),
+        key="ap_by_processor",
+    )
+    st.caption(
+        "Without VNNI a processor adds 8-bit products in 16 bits, and large sums are cut off. ONNX Runtime's session option "
+        "`session.x64quantprecision` makes its sums exact, and slower."
+    )
     st.subheader("Weather, lenses, sensors and bugs", anchor=False)
     with st.grid(2, min_column_width=230):
         name = _pick("Detector", {key: label_of(tables, key) for key in tables.about.detectors}, "detector")

@@ -461,7 +461,9 @@ class PoolEvidence:
         )
 
     def _score(self, name: str, stage: Pool, model: str) -> None:
-        table = scores_at(model, stage.precision)
+        rented = self.plan.machines.get(name)
+        runs_on = rented.instruction_set if rented else None
+        table = scores_at(model, stage.precision, runs_on=runs_on)
         self.plan.note(score_files(table.name))
         self._enter(name, table)
         about = table.about
@@ -473,6 +475,8 @@ class PoolEvidence:
             reason = f"no scores were measured at {stage.precision}; accuracy is assumed equal to {about.precision}"
             self.plan.sources.append(Source(what, "assumed", f"as {about.precision}", reason))
             self.plan.warnings.append(f"{what}: {reason}.")
+        elif rented and isinstance(about, Measured):
+            self.plan.doubt_eight_bits(f"{stage.label}: accuracy", rented, about.precision, about.instruction_set)
 
 
 def _in_ms(value_s: float, low_s: float, high_s: float) -> str:

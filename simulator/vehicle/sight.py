@@ -34,7 +34,8 @@ from simulator.evidence.drive_tables import (
     recall_of,
     shifts_of,
 )
-from simulator.evidence.object_scales import shifted
+from simulator.evidence.instruction_sets import instruction_set_of
+from simulator.evidence.object_scales import load_scales, profile_of, shifted
 from simulator.paths import DETECTIONS, DRIVES
 from simulator.vehicle.encounter_draws import KMH, deceleration_of, speed_at
 from simulator.vehicle.encounter_section import Encounters, Object
@@ -228,6 +229,10 @@ def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
             continue
         label = gather.scenario.label_of(stage)
         gather.sources += _sources(label, sights[stage])
+        if not Finder(sight.finds).on_road and stage in gather.machines:
+            _, precision = profile_of(sight.finds)
+            measured_on = instruction_set_of(load_scales().about.processor)
+            gather.doubt_eight_bits(f"{label}: share of objects found", gather.machines[stage], precision, measured_on)
         if (sight.focal_px is None) == sights[stage].is_camera:
             problem = (
                 "give focal_px: heights in its picture decide what it finds"

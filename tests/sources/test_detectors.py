@@ -1,9 +1,17 @@
 """Charts of detectors: what is drawn is what the tables say, and the sentence above says it in words."""
 
+import pandas as pd
 import pytest
 
+from simulator.evidence.detection_tables import PROCESSOR_COLUMNS
 from simulator.metrics.detector_checks import recall_curve, statistic_rows
-from simulator.sources.detector_panel import ap_by_condition, ap_by_precision, image_shifts, recall_by_box_height
+from simulator.sources.detector_panel import (
+    ap_by_condition,
+    ap_by_precision,
+    ap_by_processor,
+    image_shifts,
+    recall_by_box_height,
+)
 from tests.detections import small_tables
 
 
@@ -20,6 +28,25 @@ def test_precisions_stand_side_by_side_with_their_intervals(tables):
     assert list(int8.error_y.array) == pytest.approx([0.02, 0.02])
     assert chart.takeaway == (
         "The same 8 bits cost YOLOX-nano 76.5% of its AP (0.340 to 0.080) and FastestDet 5.0% (0.200 to 0.190)."
+    )
+
+
+def test_the_same_file_stands_beside_itself_on_another_processor():
+    ap = {("32-bit floats", False): (0.34, 0.2), ("8-bit weights", False): (0.14, 0.18), ("8-bit weights", True): (0.11, 0.05),
+          ("7-bit weights", True): (0.13, 0.19)}  # fmt: skip
+    rows = pd.DataFrame(
+        [
+            (detector, "fp32" if recipe == "32-bit floats" else "int8_all", recipe, saturates, values[place], 0.5)
+            for (recipe, saturates), values in ap.items()
+            for place, detector in enumerate(("yolox_nano", "fastestdet"))
+        ],
+        columns=PROCESSOR_COLUMNS,
+    )
+    chart = ap_by_processor(rows, {"yolox_nano": "YOLOX-nano", "fastestdet": "FastestDet"})
+    assert [list(bar.y) for bar in chart.figure.data] == [list(values) for values in ap.values()]
+    assert chart.takeaway == (
+        "The same 8-bit file of FastestDet has an AP of 0.180 on a processor with VNNI and of 0.050 on one without. With 7-bit "
+        "weights it has 0.190 there."
     )
 
 

@@ -11,13 +11,15 @@ import pandas as pd
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from campaigns.detections import evaluate, networks, origin, precisions, signals, tables
+from campaigns.detections import eight_bits, evaluate, networks, origin, precisions, signals, tables
+from campaigns.detections.eight_bits import WAYS, judged_here, write_rows
 from campaigns.detections.evaluate import Bench, Job, read_part, seen
 from campaigns.detections.networks import Detector
-from simulator.evidence.detection_tables import BINS, load_detections
+from simulator.evidence.detection_tables import BINS, PROCESSOR_COLUMNS, load_detections, load_processors
 from simulator.measure.detector_conditions import SHARES, Setting, lacking
 from simulator.measure.detector_io import LAYOUTS, LEAST, Takes, boxes_of, prepare
 from simulator.measure.guarded import CannotMeasureError
+from simulator.measure.saturation import products_saturate
 
 SMALL = [Setting("clean", 0), Setting("fog", 1)]
 
@@ -75,7 +77,7 @@ def test_a_recipe_leaves_in_float_what_it_says(precision: str, count: int, job: 
 def test_no_image_is_measured_by_a_network_that_was_calibrated_on_it(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: dict[str, list[np.ndarray]] = {}
 
-    def note(_source: Path, target: Path, _precision: str, _detector: Detector, images: Iterator[np.ndarray]) -> None:
+    def note(_source: Path, target: Path, _precision: str, _detector: Detector, images: Iterator[np.ndarray], _: str) -> None:
         seen[str(target)] = list(images)
 
     monkeypatch.setattr(precisions, "_quantize", note)
@@ -190,3 +192,41 @@ def test_statistics_of_plain_images_are_known() -> None:
     told = signals.of_image(halves)
     assert (told["brightness"], told["contrast"], told["entropy_bits"]) == pytest.approx((0.5, 0.5, 1))
     assert signals.of_image(np.full((9, 9, 3), (255, 0, 0), np.uint8))["red_less_blue"] == pytest.approx(1)
+
+
+def test_every_recipe_of_the_weights_is_judged_on_this_processor(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(eight_bits, "DETECTORS", {"newer": evaluate.DETECTORS["newer"]})
+    rows = judged_here(job).set_index("recipe")
+    assert list(rows.index) == [way.recipe for way in WAYS]
+    assert rows["saturates"].eq(products_saturate()).all()
+    if not products_saturate():
+        assert rows["ap"]["8-bit weights, exact sums"] == rows["ap"]["8-bit weights"]
+    stored = {weights: _weights(job, weights) for weights in ("8 bits", "7 bits", "unsigned")}
+    assert (stored["8 bits"].dtype, np.abs(stored["8 bits"]).max()) == (np.int8, 127)
+    assert (stored["7 bits"].dtype, np.abs(stored["7 bits"]).max()) == (np.int8, 64)
+    assert stored["unsigned"].dtype == np.uint8
+
+
+def _weights(job: Job, weights: precisions.Weights) -> np.ndarray:
+    file = precisions.network_file(
+        evaluate.DETECTORS["newer"],
+        "int8_all",
+        0,
+        job.trained,
+        job.cache / "detections" / "networks",
+        job.dataset,
+        1,
+        weights=weights,
+    )
+    held = {tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(file).graph.initializer}
+    return next(values for name, values in held.items() if name.endswith("_quantized") and values.ndim == 4)
+
+
+def test_rows_of_the_other_kind_of_processor_stay(tmp_path: Path) -> None:
+    def rows(saturates: bool, ap: float) -> pd.DataFrame:
+        return pd.DataFrame([("net", "int8_all", "8-bit weights", saturates, ap, ap)], columns=PROCESSOR_COLUMNS)
+
+    for saturates, ap in ((False, 0.2), (True, 0.1), (False, 0.3)):
+        write_rows(rows(saturates, ap), tmp_path)
+    found = load_processors(tmp_path)
+    assert dict(zip(found["saturates"], found["ap"], strict=True)) == {True: 0.1, False: 0.3}
