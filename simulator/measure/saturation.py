@@ -117,4 +117,4 @@ def _answers(file: Path, images: Sequence[NDArray[np.generic]], option: str | No
 
 def _distance(answers: list[NDArray[np.float64]], truth: list[NDArray[np.float64]]) -> float:
     pairs = zip(answers, truth, strict=True)
-    return float(np.mean([np.linalg.norm(one - other) / max(np.linalg.norm(other), 1e-300) for one, other in pairs]))
+    return float(np.mean([np.linalg.norm(one - other) / (np.linalg.norm(other) or 1.0) for one, other in pairs]))

@@ -56,9 +56,9 @@ def bench(job: SceneJob, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sce
     """The scenes beside tables of the eight images, whose features have one number, since only four are the reference."""
     for module in (features, scene_tables):
         monkeypatch.setattr(module, "NUMBERS", ["f00"])
-    monkeypatch.setattr("simulator.evidence.scene_tables.NUMBERS", ["f00"])
+    monkeypatch.setattr(evidence, "NUMBERS", ["f00"])
     columns = ["condition", "severity", "image", "reference", "f00"]
-    monkeypatch.setattr("simulator.evidence.scene_tables.COLUMNS", columns)
+    monkeypatch.setattr(evidence, "FEATURE_COLUMNS", columns)
     monkeypatch.setitem(evidence.COLUMNS, "features", columns)
     source = Job(job.data, job.trained, job.cache, 1)
     for setting in SMALL:
