@@ -18,7 +18,7 @@ from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.intervals import LEVEL, Estimate
-from simulator.metrics.paired_samples import chance_of, change
+from simulator.metrics.paired_samples import chance_of, change, is_equal
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 
 #: The fewest and the most metrics of a front.
@@ -203,8 +203,7 @@ class Front:
         changes, largest = list[Estimate](), 0.0
         for goal in self.goals:
             changes.append(moved(goal, before, after))
-            chance = _chance_of_better(goal, changes[-1], before.replications, most)
-            largest = max(largest, chance or 0.0)
+            largest = max(largest, _chance_no_better(goal, before, after, changes[-1], most))
             if largest > most:
                 return 1.0, []
         same = all(one.low == one.value == one.high == 0 for one in changes)
@@ -220,14 +219,15 @@ def moved(goal: Goal, before: DesignOutcome, after: DesignOutcome) -> Estimate:
     return change(goal.metric, before.readings[name], after.readings[name])
 
 
-def _chance_of_better(goal: Goal, gain: Estimate, replications: int, most: float) -> float | None:
-    """Return the one-sided chance of a gain of this size; None where both are equal without any chance.
+def _chance_no_better(goal: Goal, before: DesignOutcome, after: DesignOutcome, gain: Estimate, most: float) -> float:
+    """Return the one-sided chance of a gain of this size if there is none; 0 where runs show that both designs are equal.
 
     most: a chance above this need not be known
     """
     if gain.low == gain.value == gain.high == 0:
-        return None
-    two_sided = chance_of(gain, replications - 1, min(2 * most, 1.0))
+        name = goal.metric.name
+        return 0.0 if is_equal(goal.metric, before.readings[name], after.readings[name]) else 1.0
+    two_sided = chance_of(gain, before.replications - 1, min(2 * most, 1.0))
     gains = gain.value > 0 if goal.higher else gain.value < 0
     return two_sided / 2 if gains else 1 - two_sided / 2
 

@@ -28,7 +28,7 @@ from simulator.paths import SWEEPS
 from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask
 
 #: The arrays of a reading.
-_ARRAYS = ("parts", "draws", "again", "moved")
+_ARRAYS = ("parts", "draws", "again", "moved", "times")
 
 
 class OutcomeCache:

@@ -9,9 +9,11 @@ from simulator.case.load import loads
 from simulator.case.outputs import Metric
 from simulator.errors import InputError
 from simulator.intervals import Estimate, Interval, estimate, mean_interval
-from simulator.metrics.paired_samples import PairedSample
-from simulator.tradeoffs.design_outcomes import DesignOutcome
+from simulator.metrics.paired_samples import PairedSample, is_equal
+from simulator.metrics.replications import run_replications
+from simulator.tradeoffs.design_outcomes import DesignOutcome, outcome_of
 from simulator.tradeoffs.front import Front, Goal, _best, goal_of, goals_of, missed
+from tests.builders import assumed, exponential, plan, pool, scenario
 from tests.case.texts import SMALL
 from tests.tradeoffs.made import COST, FOUND, LATENCY, outcome
 
@@ -168,3 +170,62 @@ def test_two_replications_are_said_to_tell_next_to_nothing_apart(replications, t
     front = Front(GOALS, outcomes)
     assert not front.dominated
     assert ("With 2 replications of each design, almost no difference is significant" in front.sentence) is told
+
+
+CLASSES = {"all": {"label": "All", "share": assumed(1), "deadline_s": 4}}
+
+
+def servers_at_a_price(count: int, seed: int) -> DesignOutcome:
+    """M/M/c at 2.5 requests a second of a second each: one more server costs more, and some requests wait less."""
+    made = plan({"p": pool(replicas=count)}, exponential(1.0), rate=2.5, seconds=1000, classes=CLASSES)
+    return outcome_of(made, run_replications(made, seed, 5), DesignOutcome({}, {}, seed, 5))
+
+
+@pytest.mark.parametrize("seed", [5, 14, 16, 17])
+def test_a_figure_that_is_equal_by_luck_does_not_make_a_faster_design_beaten(seed):
+    """All three are on the true front: 1.5%, 0.5% and 0.1% of the requests wait for 7, 8 and 9 servers (Erlang C).
+
+    Most requests that are late, or that stand at a percentile, did not wait at all.
+    """
+    outcomes = [servers_at_a_price(count, seed) for count in (7, 8, 9)]
+    for metric in ("latency_p50_s", "latency_p95_s", "on_time_share"):
+        goals = goals_of(scenario({"p": pool()}, classes=CLASSES), ["cost_per_1000_usd", metric])
+        assert not Front(goals, outcomes).dominated
+
+
+def test_a_wait_that_is_surely_zero_in_both_designs_is_no_worse():
+    """1.5% wait for 7 servers and 0.5% for 8: 95 in 100 wait for no time in both, and one server is paid in vain."""
+    goals = goals_of(scenario({"p": pool()}, classes=CLASSES), ["cost_per_1000_usd", "wait_p95_s.p"])
+    assert Front(goals, [servers_at_a_price(count, 0) for count in (7, 8)]).dominated.keys() == {1}
+
+
+def times_of_requests(low: float, high: float, mean: float) -> PairedSample:
+    return PairedSample(run=Interval(low, low, high), parts=np.full((1, 4), low), times=np.full(4, mean))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "equal"),
+    [
+        ((0.0, 0.0, 0.20), (0.0, 0.0, 0.10), True),  # surely none of them wait, though the slowest wait less
+        ((0.0, 0.1, 0.20), (0.0, 0.0, 0.10), False),  # the percentile may lie above the tie
+        ((0.9, 1.1, 0.95), (0.9, 1.1, 0.94), False),  # some request took another time: the tie is luck
+        ((0.9, 1.1, 0.95), (0.9, 1.1, 0.95), True),  # no request took another time
+    ],
+)
+def test_an_equal_percentile_is_no_worse_only_by_proof(before, after, equal):
+    metric = Metric("wait", "Wait", "s", "lower", "quantile", "wait", 0.95)
+    old, new = ([times_of_requests(*one)] for one in (before, after))
+    assert is_equal(metric, old, new) is equal
+
+
+@pytest.mark.parametrize(
+    ("unit", "events", "labelled", "equal"),
+    [("share", 40, False, False), ("share", 40, True, True), ("per 1,000", 0, True, False), ("USD", 0, False, True)],
+)
+def test_equal_counts_are_no_worse_where_requests_took_other_times_only_for_labelled_items_and_money(
+    unit, events, labelled, equal
+):
+    metric, draws = Metric("late", "Late", unit, "lower", "share"), np.zeros((3, 10)) if labelled else None
+    parts, run = np.array([[events] * 4, [1000.0] * 4]), Interval(events / 1000, events / 1000, events / 1000)
+    old, new = ([PairedSample(run=run, parts=parts, draws=draws, times=np.full(4, mean))] for mean in (1.0, 1.1))
+    assert is_equal(metric, old, new) is equal
