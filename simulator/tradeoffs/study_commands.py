@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -34,6 +35,7 @@ from simulator.cli.options import (
 )
 from simulator.cli.progress_bars import counting_bar, working_bar
 from simulator.errors import InputError, suggest
+from simulator.intervals import Interval
 from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, TriedDesign, cost_goal, evaluator
 from simulator.tradeoffs.breakeven import TOGETHER, BreakevenResult, BreakevenSearch, Doubt, doubts_of
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
@@ -207,7 +209,7 @@ def sensitivity(
     chart: ChartFile = None,
     as_json: AsJson = False,
 ) -> None:
-    """Rank choices and figures by how far they move each metric (parametric sensitivity, by SALib)."""
+    """Rank choices and figures by how far they move each metric (parametric sensitivity)."""
     scenario = load(case)
     axes = over or [name for name, choice in scenario.choices.items() if not choice.situation and not choice.folded]
     names = metric_names(scenario, metrics or [])
@@ -275,14 +277,18 @@ def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | str]
 
 def _columns(influences: Sequence[Influence]) -> tuple[str, ...]:
     if influences and influences[0].total is not None:
-        return "total index", "± 95%", "first index", "± 95%"
-    return "mean effect", "± 95%", "spread of effects"
+        return "total index", "95% interval", "first index", "95% interval"
+    return "mean effect", "95% interval", "spread of effects"
 
 
 def _numbers(one: Influence, unit: str) -> tuple[str, ...]:
-    if one.total is not None:
-        return tuple(f"{value or 0.0:.2f}" for value in (one.total, one.total_half, one.first, one.first_half))
-    return tuple(spoken_size(value or 0.0, unit) for value in (one.elementary, one.elementary_half, one.spread))
+    if one.total and one.first:
+        return tuple(text for each in (one.total, one.first) for text in _with_bounds(each, "{:.2f}".format))
+    return *_with_bounds(one.size, partial(spoken_size, unit=unit)), spoken_size(one.spread or 0.0, unit)
+
+
+def _with_bounds(one: Interval, words: Callable[[float], str]) -> tuple[str, str]:
+    return words(one.value), f"{words(one.low)} to {words(one.high)}"
 
 
 def breakeven(

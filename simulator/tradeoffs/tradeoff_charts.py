@@ -258,13 +258,14 @@ def influence_chart(label: str, metric: Metric, ranking: Ranking) -> Chart:
     sobol = influences[0].total is not None
     names = [one.axis.label for one in influences]
     factor = 1.0 if sobol else 100.0 if metric.unit == "share" else 1.0
-    half = [factor * one.half for one in influences]
-    size = [factor * one.size for one in influences]
+    size = [factor * one.size.value for one in influences]
+    above = [factor * (one.size.high - one.size.value) for one in influences]
+    below = [factor * (one.size.value - one.size.low) for one in influences]
     whole = "with all that it takes part in" if sobol else "mean effect of a step"
-    error = {"type": "data", "array": half, "color": GREY, "thickness": 2}
+    error = {"type": "data", "array": above, "arrayminus": below, "color": GREY, "thickness": 2}
     bars = [go.Bar(name=whole, y=names, x=size, orientation="h", marker={"color": BLUE}, error_x=error)]
     if sobol:
-        alone = [one.first or 0.0 for one in influences]
+        alone = [one.first.value if one.first else 0.0 for one in influences]
         bars.append(go.Bar(name="by itself", y=names, x=alone, orientation="h", marker={"color": SKY}))
     drawn = figure(*bars, height=130 + 34 * len(influences), barmode="group")
     unit = "points" if metric.unit == "share" else metric.unit

@@ -118,7 +118,7 @@ def test_best_names_the_nearest_misses_where_nothing_meets_all(casesim, case):
     assert "misses only “Mean at most 30.0 s” by" in out
 
 
-@pytest.mark.parametrize(("way", "points"), [("morris", 4), ("sobol", 8)])
+@pytest.mark.parametrize(("way", "points"), [("morris", 4), ("sobol", 16)])
 def test_sensitivity_ranks_what_moves_the_mean(casesim, case, way, points):
     words = (
         "sensitivity",
@@ -185,7 +185,7 @@ def test_breakeven_compares_two_designs(casesim, case):
         (("sweep", "--over", "readers", "--figure", "x"), "--figure x: write it as PLACE=NUMBER"),
         (("pareto", "--over", "readers", "--metric", "latency_mean_s"), "a front is over 2 to 4 metrics, got 1"),
         (("sensitivity", "--way", "anova"), "--way anova: expected one of: morris, sobol"),
-        (("sensitivity", "--way", "sobol", "--points", 6), "take a power of two, 4 or more, such as 64"),
+        (("sensitivity", "--way", "sobol", "--points", 6), "Sobol's indices take at least 16 base points"),
         (("breakeven", "--doubt", "readers"), "--doubt readers: this design has no assumed or projected figure of that name"),
         (("capacity", "--objective", "cost"), "--objective cost: the case has no such objective"),
         (("best", "--least", "nonsense"), "--least nonsense: there is no such metric"),

@@ -38,7 +38,7 @@ def effects():
         sample = sample_of(axes, "morris", 4, seed)
         outcomes = swept(Sweep(requested(120.0, axes=axes), Here().submit, points=sample.points(made.base), seed=seed))
         for one in sample.ranked(outcomes, ["latency_mean_s"])["latency_mean_s"].ranked:
-            found[one.axis.name].append(one.elementary)
+            found[one.axis.name].append(one.elementary.value)
     return {"traffic": np.array(found["traffic"]), "service": np.array(found[minutes])}
 
 
