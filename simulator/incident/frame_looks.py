@@ -24,6 +24,7 @@ from simulator.incident.looks import (
     LookInput,
     LookRequest,
     View,
+    found_share,
     less,
     ratio,
 )
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 _NEARLY_ALL = 0.8
 #: Fewer unusual pictures are an accident; from this severity on a condition is strong.
 _ODD_PICTURES, _STRONG = 2, 3
-#: With fewer labelled frames an interval contains the day's recall in about nine of ten cases (docs/incidents.md).
-_FEW_FRAMES = 80
+#: Recall where no frame is labelled.
+_UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
 
 
 class SlicesLook(AnyLook):
@@ -123,25 +124,26 @@ class LabelsLook(LabellingLook):
         then = np.flatnonzero(view.reference() & frames.labelled & at_site)
         if not len(chosen):
             return LookFinding("There were no frames to label on the last day.", "same", pd.DataFrame())
-        now, before = (_recall(view, rows) for rows in (chosen, then))
-        change = less(now, before)
+        change = less(*(_linear_recall(view, rows) for rows in (chosen, then)))
         sign = "fell" if change.high < 0 else "rose" if change.low > 0 else "same"
-        sentence = (
-            f"{_percent(now)} of the labelled objects were found, weighted by importance; {_percent(before)} in the first days."
-        )
-        if len(chosen) < _FEW_FRAMES:
-            sentence += " With so few frames the intervals are too narrow: nine in ten contain the true value."
+        now, before = (_percent(found_share(*_labelled(view, rows))) for rows in (chosen, then))
+        sentence = f"{now} of the labelled objects were found, weighted by importance; {before} in the first days."
         return LookFinding(sentence, sign, _by_group(view, chosen, then), labelled=chosen)
 
 
 def _percent(one: Interval) -> str:
-    return f"{100 * one.value:.0f}% ({100 * max(one.low, 0):.0f} to {100 * min(one.high, 1):.0f})"
+    return f"{100 * one.value:.0f}% ({100 * one.low:.0f} to {100 * one.high:.0f})"
 
 
-def _recall(view: View, rows: Ints) -> Interval:
-    """Return the share of the labelled weight that was found; of all or none, with the exact interval of as many scenes."""
+def _labelled(view: View, rows: Ints) -> tuple[Floats, Floats, Ints]:
+    """Return the weight found and present in labelled frames, and the scene of each frame, shapes (rows,)."""
     found, there = view.statistics.counted(rows, view.statistics.least_areas()[rows])
-    scenes = view.statistics.frames.dwell[rows]
+    return found, there, view.statistics.frames.dwell[rows]
+
+
+def _linear_recall(view: View, rows: Ints) -> Interval:
+    """Return recall with the interval that signs are decided by; of all or none, with the exact one of as many scenes."""
+    found, there, scenes = _labelled(view, rows)
     if 0 < found.sum() < there.sum() or there.sum() <= 0:
         return ratio(found, there, scenes)
     return clustered_share(scenes, there, found, float(np.count_nonzero(there)))
@@ -155,7 +157,7 @@ def _by_group(view: View, chosen: Ints, then: Ints) -> pd.DataFrame:
         cells: list[float] = []
         for part in (chosen, then):
             of_group = part[group[frames.scene[part]] == place]
-            one = _recall(view, of_group) if len(of_group) else Interval(float("nan"), float("nan"), float("nan"))
+            one = found_share(*_labelled(view, of_group)) if len(of_group) else _UNKNOWN
             cells += [len(of_group) / max(len(part), 1), one.value, one.low, one.high]
         rows.append((name, *cells))
     names = ("share of frames", "recall", "low", "high")

@@ -15,10 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.stats import t
 
 from simulator.case.fields import Line, Strict
 from simulator.incident.fixes import Change, Changes, Minutes, Swapped, Usd
-from simulator.intervals import Interval
+from simulator.intervals import LEVEL, Interval
 from simulator.records.streams import Streams
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ RECENT_S = DAY_S
 SAME = 0.02
 #: Slices stand out beyond this number of standard deviations of quiet days.
 STANDS_OUT = 4.0
+
+#: The reach of an interval in standard errors.
+Z = 1.96
 
 #: An input that a look takes: a site, a number of frames that people label, or a figure.
 LookInput = Literal["site", "frames", "statistic"]
@@ -168,7 +172,25 @@ def ratio(values: Floats, weights: Floats, clusters: Ints) -> Interval:
     parts = np.bincount(place, values - value * weights)
     count = len(parts)
     error = float(np.sqrt(count / max(count - 1, 1) * (parts**2).sum()) / total) if count > 1 else inf
-    return Interval(value, value - 1.96 * error, value + 1.96 * error)
+    return Interval(value, value - Z * error, value + Z * error)
+
+
+def found_share(found: Floats, there: Floats, clusters: Ints) -> Interval:
+    """Return the share of the weight that was found, with a 95% interval that holds for few clusters and for rare misses.
+
+    Two more clusters stand for what may come next, one wholly found and one wholly missed; each weighs as much as the cluster
+    of a random object does on average. Student's interval about the share with them (Agresti and Coull 1998, Am Stat 52:119,
+    extended to clusters).
+    """
+    place = np.unique(clusters, return_inverse=True)[1]
+    hits, weights = np.bincount(place, found), np.bincount(place, there)
+    total = float(weights.sum())
+    if total <= 0:
+        return Interval(float("nan"), -inf, inf)
+    more = float((weights**2).sum()) / total
+    about = ratio(np.append(hits, [more, 0.0]), np.append(weights, [more, more]), np.arange(len(weights) + 2))
+    half = (about.high - about.value) * float(t.ppf((1 + LEVEL) / 2, np.count_nonzero(weights) + 1)) / Z
+    return Interval(float(hits.sum()) / total, max(about.value - half, 0.0), min(about.value + half, 1.0))
 
 
 def less(one: Interval, other: Interval) -> Interval:

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from simulator.incident.frame_statistics import FrameStatistics
-from simulator.incident.looks import LookRequest, View, clustered
+from simulator.incident.looks import LookRequest, View, clustered, found_share
 from simulator.incident.measured_scenes import read_scenes, setting_name
 from simulator.incident.play import Play
 from simulator.incident.player_actions import read_actions
@@ -270,6 +270,30 @@ def test_the_share_of_a_few_labelled_objects_stays_within_0_and_100_percent():
         value, low, high, *_ = percents(found.sentence)
         assert 0 <= low <= value <= high <= 100
         assert low < high
+
+
+@pytest.mark.parametrize("weights", [(1,), (1, 1, 1, 1, 10)])
+@pytest.mark.parametrize("frames", [8, 20, 50, 200])
+@pytest.mark.parametrize("recall", [0.5, 0.8, 0.95, 0.99])
+def test_the_interval_of_few_labelled_frames_holds_the_recall_of_all(weights, frames, recall):
+    """Two objects a frame that are found alike. Of 400 samples, 364 hold it with a chance of 99.9% if each does in 95%."""
+    rng = np.random.default_rng(frames)
+    objects = rng.poisson(2, (400, frames))
+    chances = rng.beta(4 * recall, 4 * (1 - recall), (400, frames))
+    held = 0
+    for counts, of_frame in zip(objects, chances, strict=True):
+        frame = np.repeat(np.arange(frames), counts)
+        weight = rng.choice(weights, len(frame)).astype(float)
+        one = found_share(weight * (rng.random(len(frame)) < of_frame[frame]), weight, frame)
+        held += one.low <= recall <= one.high
+        assert 0 <= one.low <= one.value <= one.high <= 1
+    assert held >= 364
+
+
+def test_a_share_of_one_scene_is_open_and_one_of_nothing_is_unknown():
+    one = found_share(np.array([1.0, 2.0]), np.array([1.0, 2.0]), np.array([3, 3]))
+    assert one.value == 1 and one.low < 0.2 and one.high == 1
+    assert np.isnan(found_share(np.zeros(2), np.zeros(2), np.arange(2)).value)
 
 
 def test_an_interval_of_clusters_is_that_of_their_totals():
