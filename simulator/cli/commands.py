@@ -51,7 +51,7 @@ COMMANDS = {
     ),
     "sensitivity": CommandEntry(
         "tradeoffs.study_commands:sensitivity",
-        "Rank choices and figures by how far they move each metric (parametric sensitivity, by SALib).",
+        "Rank choices and figures by how far they move each metric (parametric sensitivity).",
     ),
     "capacity": CommandEntry(
         "tradeoffs.study_commands:capacity",
