@@ -83,17 +83,20 @@ class LabelledClass:
         drawn[:, usual] = 1 - drawn.sum(1)
         return drawn
 
-    def quantiles(self, share: float, now: float) -> Floats:
+    def quantiles(self, share: float, now: float, paired: bool = False) -> Floats:
         """Return draws of the score that this share of everybody would stay at or below, shape (resamples,).
 
         now: the score that this share of the labelled does. Infinite where the items are too few to bound it.
+        paired: draws to compare two models by. The quantile lies between two of the scores. The outer one makes the interval
+        of one model exact, and would make that of a difference too wide. So every second draw takes the upper one, for both.
         """
         sampled = _mean(self.weights, self.scores <= now)
         places = _places(-sampled, self.lean)
         ordered = np.concatenate([[-np.inf], np.sort(self.scores), [np.inf]])
         worth = self.worth
         below = np.ceil(bdtrik(places, worth, share) - _SLACK) * len(self.scores) / worth
-        rank = np.floor(below + _SLACK) + (places > 0.5)  # the score below it in the lower half, the one above it in the upper
+        upper = np.arange(len(places)) % 2 == 1 if paired else places > 0.5
+        rank = np.floor(below + _SLACK) + upper
         return np.asarray(ordered[np.clip(rank, 0, len(ordered) - 1).astype(int)])
 
 

@@ -123,11 +123,21 @@ def ways_of(plan: Plan) -> RoutingShares | None:
     of the exact binomial interval. Tables of one plan hold the same items of the same patients, so that their resamples are
     the same.
     """
+    return _known_ways(plan, paired=False)
+
+
+@cache_per_plan
+def paired_ways_of(plan: Plan) -> RoutingShares | None:
+    """Return the ways as `ways_of`, with thresholds drawn to compare two designs by (`LabelledClass.quantiles`)."""
+    return _known_ways(plan, paired=True)
+
+
+def _known_ways(plan: Plan, paired: bool) -> RoutingShares | None:
     if not item_gates(plan) or paths_shift(plan):
         return None
     with _LOCK:
-        key = _deciding(plan)
-        shares = _KNOWN.get(key) or _ways_of(plan)
+        key = paired, _deciding(plan)
+        shares = _KNOWN.get(key) or _ways_of(plan, paired)
         if shares.nbytes <= _KNOWN.maxsize:
             _KNOWN[key] = shares
     return shares
@@ -146,10 +156,10 @@ def _deciding(plan: Plan) -> Hashable:
     return *scored, *attributes, *groups, *((pool, table.content) for pool, table in plan.tables.items())
 
 
-def _ways_of(plan: Plan) -> RoutingShares:
+def _ways_of(plan: Plan, paired: bool) -> RoutingShares:
     gates = item_gates(plan)
     table = next(iter(plan.tables.values()))
-    weights, cuts = weights_of(table), [of_gate for _, of_gate in resampled_cuts(plan)]
+    weights, cuts = weights_of(table), [_resampled_cuts(plan, gate, paired) for gate in gates.values()]
     pins = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")
     closed = all(np.isinf(of_gate).all() for of_gate in cuts)
     taken = _Taken(table, weights, codes_of(plan), _codes(plan, cuts, len(weights)), pins, closed)
@@ -366,36 +376,37 @@ def resampled_cuts(plan: Plan) -> list[tuple[Gate, Floats]]:
     return [(gate, _resampled_cuts(plan, gate)) for gate in item_gates(plan).values()]
 
 
-def _resampled_cuts(plan: Plan, gate: Gate) -> Floats:
+def _resampled_cuts(plan: Plan, gate: Gate, paired: bool = False) -> Floats:
     """Return the threshold of each route of a gate in each resample, shape (routes, resamples)."""
     if gate.asks:
         return np.repeat(np.array(thresholds(plan, gate))[:, None], RESAMPLES, axis=1)
     table, promised = plan.table_of(gate), gate.holds == "next"
-    cuts = [_cuts(table, route, promised) for route in gate.routes if not route.is_rest]
+    cuts = [_cuts(table, route, promised, paired) for route in gate.routes if not route.is_rest]
     return np.array(cuts).reshape(len(cuts), RESAMPLES)
 
 
-def _asks_of(table: ScoreTable, route: Route, promised: bool) -> Hashable:
-    return table.content, route.at_sensitivity, route.at_specificity, route.at_least, promised
+def _asks_of(table: ScoreTable, route: Route, promised: bool, paired: bool) -> Hashable:
+    return table.content, route.at_sensitivity, route.at_specificity, route.at_least, promised, paired
 
 
 @cached(LRUCache(1024), _asks_of, Lock())
-def _cuts(table: ScoreTable, route: Route, promised: bool) -> Floats:
+def _cuts(table: ScoreTable, route: Route, promised: bool, paired: bool) -> Floats:
     """Return draws of a route's threshold, shape (RESAMPLES,); shared by designs with equal scores and routes."""
     if route.at_sensitivity is not None:
-        return threshold_draws(table, route.at_sensitivity, promised)
+        return threshold_draws(table, route.at_sensitivity, promised, paired)
     if route.at_specificity is not None:
         now = table.threshold_above(route.at_specificity, promised)
         if np.isinf(now):
             return np.full(RESAMPLES, now)
-        highest = labelled_class(table, 0).quantiles(route.at_specificity, np.nextafter(np.float32(now), np.float32(-np.inf)))
+        below = np.nextafter(np.float32(now), np.float32(-np.inf))
+        highest = labelled_class(table, 0).quantiles(route.at_specificity, below, paired)
         # As scores are compared in single precision, just above the last negative that is to stay below.
         return np.where(np.isinf(highest), highest, np.nextafter(highest.astype(np.float32), np.float32(np.inf)))
     assert route.at_least is not None
     return np.full(RESAMPLES, route.at_least)
 
 
-def threshold_draws(table: ScoreTable, sensitivity: float, promised: bool = False) -> Floats:
+def threshold_draws(table: ScoreTable, sensitivity: float, promised: bool = False, paired: bool = False) -> Floats:
     """Return draws of the threshold that everybody's labels would give for a sensitivity, shape (RESAMPLES,).
 
     -inf in draws where there may be positives below all that are labelled. A threshold that is infinite on the table, where
@@ -405,7 +416,7 @@ def threshold_draws(table: ScoreTable, sensitivity: float, promised: bool = Fals
     if np.isinf(now):
         return np.full(RESAMPLES, now)
     positives = labelled_class(table, 1)
-    return -replace(positives, scores=-positives.scores).quantiles(sensitivity, -now)
+    return -replace(positives, scores=-positives.scores).quantiles(sensitivity, -now, paired)
 
 
 def _pins(gates: dict[str, Gate], cuts: list[Floats], kind: str) -> bool:

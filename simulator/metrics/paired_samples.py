@@ -26,7 +26,7 @@ from simulator.intervals import (
     replicated_share,
 )
 from simulator.metrics.estimates import Estimator, Floats, about, of_draws
-from simulator.metrics.label_uncertainty import ways_of
+from simulator.metrics.label_uncertainty import paired_ways_of
 from simulator.metrics.measures import Measures
 from simulator.metrics.warm_up import WarmUp
 from simulator.theory.loads import likeness
@@ -100,8 +100,8 @@ def _times(metric: Metric, estimator: Estimator) -> Floats:
 
 
 def estimators_of(plan: Plan, warm_up: WarmUp | None, measures: Sequence[Measures], edges: bool) -> list[Estimator]:
-    """Return estimators of a design: at the middle of projections and, if requested, at both edges of their bands."""
-    ways = ways_of(plan)
+    """Return estimators for comparisons: at the middle of projections and, if requested, at both edges of their bands."""
+    ways = paired_ways_of(plan)
     sides = [measures, *(_at_edge(measures, index) for index in (0, 1) if edges)]
     cut = [[one.after(warm_up.stretch) for one in side] if warm_up else side for side in sides]
     return [Estimator(side, ways, warm_up is not None, likeness(plan)) for side in cut]

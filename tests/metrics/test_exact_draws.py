@@ -40,6 +40,14 @@ def test_the_outer_draws_of_a_quantile_are_the_scores_that_order_statistics_name
     assert drawn[974] <= exact.high <= drawn[975]
 
 
+@pytest.mark.parametrize(("count", "share"), [(60, 0.8), (200, 0.9), (1000, 0.95)])
+def test_draws_to_compare_models_by_spread_as_the_number_below_a_quantile_does(count, share):
+    """The number of n items below the quantile of everybody is binomial; the scores here are their own places."""
+    scores = (np.arange(count) + 0.5) / count
+    spread = np.std(labelled(scores).quantiles(share, np.sort(scores)[int(share * count) - 1], paired=True))
+    assert spread == pytest.approx(np.sqrt(share * (1 - share) / count), rel=0.04)
+
+
 @given(st.integers(2, 300), st.data())
 def test_the_outer_draws_of_a_share_are_the_bounds_of_clopper_and_pearson(count, data):
     hits = data.draw(st.integers(0, count))
