@@ -255,7 +255,7 @@ def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTi
     by_stretch = [one.latencies for one in measures if one.latencies is not None]
     if not by_stretch:
         return None
-    totals, counts = np.sum(by_stretch, axis=0)
+    totals, counts = np.stack(by_stretch, axis=1)
     cut = warm_up_of(totals, counts, plan.arrivals_end_s)
     return replace(cut, steady=cut.steady and not any(grows(plan, stage, times) for stage, times in stages.items()))
 

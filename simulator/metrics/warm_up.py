@@ -8,10 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.intervals import mean_interval
 from simulator.units import duration
+
+Floats = NDArray[np.float64]
 
 #: Fewer values say nothing about a warm-up.
 LEAST = 10
+
+#: Fewer replications do not show whether a cut is a warm-up or a busy period.
+ENOUGH = 3
 
 #: Values that differ by less than this fraction of the largest are equal.
 ROUNDING = 1e-9
@@ -52,7 +58,7 @@ class WarmUp:
         return {"rule": "mser", "steady": self.steady, "cut_s": self.cut_s, "dropped": self.dropped}
 
 
-def mser(series: NDArray[np.float64]) -> int | None:
+def mser(series: Floats) -> int | None:
     """Return the number of values to drop from the front of a series; None if it reaches no steady state.
 
     MSER: the values from the cut on should have the smallest marginal standard error, the sum of their squared deviations over
@@ -72,13 +78,30 @@ def mser(series: NDArray[np.float64]) -> int | None:
     return cut if cut < count // 2 else None
 
 
-def warm_up_of(totals: NDArray[np.float64], counts: NDArray[np.float64], end_s: float) -> WarmUp:
+def warm_up_of(totals: Floats, counts: Floats, end_s: float) -> WarmUp:
     """Return the warm-up of a run.
 
-    totals, counts: latency in s and number of answered requests by stretch of arrival, summed over replications, shape
-    (stretches,); end_s: when the last stretch ends. A stretch without answers says nothing.
+    totals, counts: latency in s and number of answered requests of each replication by stretch of arrival, shape
+    (replications, stretches); end_s: when the last stretch ends. A stretch without answers says nothing.
     """
-    answered = np.flatnonzero(counts)
-    cut = mser(totals[answered] / counts[answered])
-    stretch = 0 if cut == 0 else len(counts) // 2 if cut is None else int(answered[cut])
-    return WarmUp(end_s * stretch / len(counts), int(counts[:stretch].sum()), stretch, cut is not None)
+    answered = np.flatnonzero(counts.sum(axis=0))
+    cut = mser(totals.sum(axis=0)[answered] / counts.sum(axis=0)[answered])
+    stretch = 0 if cut == 0 else counts.shape[1] // 2 if cut is None else int(answered[cut])
+    if cut and not _stands_out(totals, counts, stretch):
+        stretch = 0
+    return WarmUp(end_s * stretch / counts.shape[1], int(counts[:, :stretch].sum()), stretch, cut is not None)
+
+
+def _stands_out(totals: Floats, counts: Floats, stretch: int) -> bool:
+    """Return whether the mean latency before a stretch differs from that since, over replications, at a level of 5%.
+
+    To cut off a busy period of few replications lowers the marginal standard error as well, and what is left is too fast. Fewer
+    than ENOUGH replications cannot tell, so the cut stands.
+    """
+    parts = slice(None, stretch), slice(stretch, None)
+    seen = np.all([counts[:, part].sum(axis=1) > 0 for part in parts], axis=0)
+    before, since = (totals[seen, part].sum(axis=1) / counts[seen, part].sum(axis=1) for part in parts)
+    if len(before) < ENOUGH or not (before > 0).all() or not (since > 0).all():
+        return True
+    moved = mean_interval(np.log(before / since))
+    return not moved.low <= 0 <= moved.high

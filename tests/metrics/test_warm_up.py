@@ -8,7 +8,7 @@ from simulator.engine.run import simulate
 from simulator.explain.result import replicate
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import summarise
-from simulator.metrics.warm_up import mser
+from simulator.metrics.warm_up import mser, warm_up_of
 from simulator.stages.pool_evidence import constant
 from simulator.theory.queue_formulas import mg1_wait
 from tests.builders import arrivals_at, assumed, exponential, link, people, plan, pool
@@ -103,3 +103,24 @@ def test_arrivals_by_the_time_of_day_cannot_be_steady():
     with pytest.raises(ScenarioError, match="no steady state"):
         scenario_of({"p": link("done", 1)}, arrivals=daily, run=STEADY)
     scenario_of({"p": people(("00:00", "24:00", 1))}, run=STEADY)
+
+
+def latencies_of(before: list[float]) -> tuple[np.ndarray, np.ndarray]:
+    """A row a replication: a request in each of 100 stretches; ten are slower or faster than the rest, which take about 1 s."""
+    totals = np.tile([0.9, 1.1], (len(before), 50))
+    totals[:, :10] = np.array(before)[:, None]
+    return totals, np.ones_like(totals)
+
+
+@pytest.mark.parametrize(
+    ("before", "stretch"),
+    [
+        ([0.2, 0.3, 0.2, 0.3, 0.2, 0.3], 10),  # every replication starts fast: it starts empty
+        ([9.0, 1.0, 1.1, 0.9, 1.0, 1.1], 0),  # one replication starts with a busy period
+        ([9.0, 1.0], 10),  # two replications cannot tell
+    ],
+)
+def test_a_busy_period_of_one_replication_is_no_warm_up(before, stretch):
+    found = warm_up_of(*latencies_of(before), 1000.0)
+    assert (found.stretch, found.steady) == (stretch, True)
+    assert found.dropped == len(before) * stretch
