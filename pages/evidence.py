@@ -142,7 +142,7 @@ def latencies() -> None:
 def filters(found: pd.DataFrame) -> Filters:
     """Show the filters; each offers what the ones before it leave."""
     with st.grid(5, min_column_width=200):
-        device = st.selectbox("Measured on", list(found["device"].unique()), key="measured_on", **KEPT)
+        device = st.selectbox("Measured on", list(found["device"].value_counts().index), key="measured_on", **KEPT)
         there = found[found["device"] == device]
         tasks = pick_some("Tasks", there["task"], "tasks")
         families = pick_some("Families", within(there, task=tasks)["family"], "families")
@@ -190,7 +190,7 @@ def curve_panel(chosen: pd.DataFrame, timed: pd.DataFrame, picked: Filters, rati
 
 def steps() -> None:
     networks, found = parted(everything_measured().cells)
-    device = st.selectbox("Measured on", list(found["device"].unique()), key="steps_on", **KEPT)
+    device = st.selectbox("Measured on", list(found["device"].value_counts().index), key="steps_on", **KEPT)
     here, there = (rows[(rows["device"] == device) & (rows["threads"] == 1)] for rows in (found, networks))
     draw(step_times(here, there), key="step_times")
     st.caption("One item at a time on one thread; lines hold nine calls in ten.")

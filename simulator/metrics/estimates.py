@@ -338,12 +338,13 @@ def about(value: float, moved: Floats) -> Interval | None:
     """Return a figure with the spread that other evidence gives it, shape (draws,); None where that is nothing.
 
     Where a figure saturates, a lucky estimate stands on the plateau: its draws fall to one side, and so does the truth. The
-    interval leans to that side by the first term of Cornish and Fisher (1938, Rev Inst Int Stat 5:307) for skewed draws.
+    interval reaches farther to that side, by the first term of Cornish and Fisher (1938, Rev Inst Int Stat 5:307) for skewed
+    draws. It is never shorter on the other side: between two equal detectors that made too many differences significant.
     """
     if not moved.any():
         return None
     half, lean = spread_of(moved), lean_of(moved)
-    return Interval(value, value - max(half - lean, 0.0), value + max(half + lean, 0.0))
+    return Interval(value, value - half + min(lean, 0.0), value + half + max(lean, 0.0))
 
 
 def lean_of(moved: Floats) -> float:

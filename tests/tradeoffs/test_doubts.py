@@ -115,7 +115,7 @@ def test_of_two_designs_the_better_one_may_turn_with_a_figure(evidence):
     assert doubt.figure.value < flip.crossing.at < doubt.high
     assert flip.now.low < 0 < flip.now.high, "four replications do not tell the two designs apart"
     assert flip.sentence.startswith(
-        "“less of “Cost of 1,000 requests” than with point=1.0”: not significantly different (−300 USD, 95% interval −1,900 to"
+        "“less of “Cost of 1,000 requests” than with point=1.0”: not significantly different (−300 USD, 95% interval −1,800 to"
     )
     assert flip.sentence.endswith("of costs.missed_positive_usd by the plain values, which may be chance.")
     assert flip.to_json()["standing"] == "not significantly different"
