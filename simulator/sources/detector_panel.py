@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from simulator.app.widgets import KEPT, download, draw, mark_card, plain
-from simulator.charts.look import BLUE, GREY, OBJECTIVE, RED, SERIES, Chart, band, chart, figure, rounded, whiskers
+from simulator.charts.look import BLUE, GREEN, GREY, OBJECTIVE, RED, SERIES, Chart, band, chart, figure, rounded, whiskers
 from simulator.evidence.detection_tables import (
     CLEAN,
     FP32,
@@ -84,7 +84,7 @@ def ap_by_processor(rows: pd.DataFrame, labels: dict[str, str]) -> Chart:
     """Draw AP by kind of processor, a group a detector; rows: of `load_processors`; labels: the detectors' names."""
     whole = rows[rows["precision"].isin((FP32, "int8_all"))].assign(label=rows["detector"].map(labels))
     bars = []
-    for (words, (recipe, saturates)), colour in zip(_SHOWN.items(), (GREY, BLUE, RED, SERIES[1]), strict=True):
+    for (words, (recipe, saturates)), colour in zip(_SHOWN.items(), (GREY, BLUE, RED, GREEN), strict=True):
         part = whole[(whole["recipe"] == recipe) & (whole["saturates"] == saturates)]
         hover = f"AP %{{y:.3f}}<extra>%{{x}}, {words}</extra>"
         bars.append(go.Bar(name=words, x=part["label"], y=part["ap"], marker_color=colour, hovertemplate=hover))
@@ -266,7 +266,7 @@ def detectors() -> None:
     )
     st.caption(
         "Without VNNI a processor adds 8-bit products in 16 bits, and large sums are cut off. ONNX Runtime's session option "
-        "`session.x64quantprecision` makes its sums exact, and slower."
+        "`session.x64quantprecision` makes its sums exact."
     )
     st.subheader("Weather, lenses, sensors and bugs", anchor=False)
     with st.grid(2, min_column_width=230):
