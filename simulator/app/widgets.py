@@ -102,8 +102,8 @@ def draw_diagram(picture: Diagram) -> None:
 
 
 #: What means something in Markdown, in emoji and in links. A screen reader reads a label with its backslashes, so no more than
-#: that is escaped: brackets that are round mean nothing once square ones do not.
-_MARKED = "".join(sorted(set(punctuation) - set("(),%;?'\"/")))
+#: that is escaped: brackets that are round mean nothing once square ones do not. A slash makes an icon of `:material/home:`.
+_MARKED = "".join(sorted(set(punctuation) - set("(),%;?'\"")))
 
 
 def plain(text: str) -> str:

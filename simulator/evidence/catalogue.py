@@ -66,14 +66,14 @@ class Hardware(BaseModel):
         if self.kind != "cpu":
             return (
                 f"measured on a processor that has {WORDS[measured_on]}. {self.label} has 8-bit arithmetic of its own. "
-                "How accurate the network is on it was not measured"
+                "The accuracy there was not measured"
             )
         if self.instruction_set is None or not changes_answers(precision, measured_on, self.instruction_set):
             return ""
         where = "on this machine" if saturates(self.instruction_set) else "where it was measured"
         return (
             f"measured on a processor that has {WORDS[measured_on]}. {self.label} has {WORDS[self.instruction_set]}. Sums of "
-            f"8-bit products saturate {where}, so the same file answers otherwise. How accurate it is here was not measured"
+            f"8-bit products saturate {where}, so the same file answers otherwise. Its accuracy here was not measured"
         )
 
     def usd_per_thread_hour(self) -> float:

@@ -81,8 +81,8 @@ def box(**fields: object) -> Hardware:
 def test_a_machine_says_what_is_not_known_of_an_accuracy_from_elsewhere() -> None:
     older, newer, board = box(instruction_set="avx2"), box(instruction_set="avx512_vnni"), box(kind="edge", vcpus=None)
     assert older.caution("int8_static", "avx512_vnni") == (
-        "measured on a processor that has AVX-512 with VNNI. A box has AVX2 without VNNI. Sums of 8-bit products saturate on this "
-        "machine, so the same file answers otherwise. How accurate it is here was not measured"
+        "measured on a processor that has AVX-512 with VNNI. A box has AVX2 without VNNI. Sums of 8-bit products saturate on "
+        "this machine, so the same file answers otherwise. Its accuracy here was not measured"
     )
     assert "saturate where it was measured" in newer.caution("int8_static", "avx2")
     assert "A box has 8-bit arithmetic of its own" in board.caution("int8_static", "avx512_vnni")
