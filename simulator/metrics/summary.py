@@ -18,7 +18,7 @@ from simulator.case.outputs import Metric, MetricGroup
 from simulator.case.schema import Objective
 from simulator.engine.plan import Plan, at_band_edges, fingerprint
 from simulator.engine.run import ENGINE_VERSION
-from simulator.intervals import Estimate, Interval
+from simulator.intervals import Estimate, Interval, estimate
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import ThresholdCheck, threshold_checks, ways_of
 from simulator.metrics.measures import CURVE, FLOW, Measures, measure
@@ -39,7 +39,7 @@ _SENSE_DRIVEN = (
     "A 95% interval says where the figure lies over very many such runs with other {0} and other encounters, also if other "
     "drives had measured the detectors."
 )
-_SINGLE, _ONE_RUN, _LUCK_ALONE = "A single run may lie outside it", "19 in 20 lie within “one run”", "the luck of the run alone"
+_SINGLE, _ONE_RUN = "A single run may lie outside it", "19 in 20 lie within “one run”"
 
 #: Positives needed to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05, and
 #: with one.
@@ -97,16 +97,27 @@ class Summary:
             sense = _SENSE_LABELLED.format(self.plan.scenario.who.many) if self.plan.tables else _SENSE
         if not self.one_runs:
             return f"{sense} {_SINGLE}."
-        alone = any(one.doubts.keys() - {"run"} for one in self.metrics.values())
-        return f"{sense} {_SINGLE}: {_ONE_RUN}{f', {_LUCK_ALONE}' if alone else ''}."
+        return f"{sense} {_SINGLE}: {_ONE_RUN}."
 
     @cached_property
     def one_runs(self) -> dict[str, Interval]:
-        """The bounds that hold the figure of one further run with 95%, of each metric that has enough replications."""
+        """The bounds that hold the figure of one further run with 95%, of each metric that has enough replications.
+
+        They hold the luck of that run, and every doubt that the interval of the figure holds.
+        """
         steady = [one.after(self.warm_up.stretch) for one in self.measures] if self.warm_up else self.measures
         estimator = Estimator(steady, None)
         found = {name: estimator.one_run(self.metric(name)) for name in self.metrics}
-        return {name: interval for name, interval in found.items() if interval is not None}
+        return {name: self._doubted(name, luck) for name, luck in found.items() if luck is not None}
+
+    def _doubted(self, name: str, luck: Interval) -> Interval:
+        """Return bounds of one run that hold the doubts about its labels and projections too."""
+        known, metric = self.metrics[name], self.metric(name)
+        both = estimate(Interval(known.value, luck.low, luck.high), known.labels, metric.least, metric.most)
+        open_ = known.projected or Interval(known.value, known.value, known.value)
+        low, high = both.low - (known.value - open_.low), both.high + (open_.high - known.value)
+        bounds = np.clip([min(low, known.low), max(high, known.high)], metric.least, metric.most)
+        return Interval(known.value, float(bounds[0]), float(bounds[1]))
 
     def one_run(self, name: str) -> str:
         """Write those bounds of a metric; empty where it has none."""
@@ -246,7 +257,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
 
 def _estimates(plan: Plan, estimator: Estimator) -> dict[str, Estimate]:
     estimates = {name: estimator.estimate(metric) for name, metric in plan.scenario.metrics.items()}
-    quoted = {name: estimate for name, estimate in estimates.items() if estimate is not None}
+    quoted = {name: one for name, one in estimates.items() if one is not None}
     alone = len(estimator.measures) == 1  # one replication has no interval; of several, each figure has one
     return {name: one for name, one in quoted.items() if alone or np.isfinite([one.low, one.high]).all()}
 

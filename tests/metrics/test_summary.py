@@ -10,6 +10,8 @@ from scipy.stats import t
 
 from simulator.engine.run import simulate
 from simulator.explain.result import replicate
+from simulator.intervals import one_run_interval
+from simulator.metrics.estimates import Estimator
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import metric_rows, summarise
 from simulator.stages.pool_evidence import constant
@@ -237,14 +239,24 @@ def test_too_few_replications_say_nothing_of_one_run():
     assert not any("one_run" in one for one in summary.to_json()["metrics"].values())
 
 
-def test_one_run_of_a_case_with_labels_is_the_luck_of_the_run_alone():
-    """The labels widen the interval of the mean, not the bounds of one run."""
+def test_one_run_of_a_case_with_labels_holds_their_doubt_too():
+    """Independent doubts add in squares: of the next run alone, and of who was labelled."""
     summary = replicate(triage(), 0, 8)
-    assert summary.sense.endswith("19 in 20 lie within “one run”, the luck of the run alone.")
-    assert summary.metrics["sensitivity"].labels is not None
+    assert summary.sense.endswith("19 in 20 lie within “one run”.")
+    known, bounds = summary.metrics["sensitivity"], summary.one_runs["sensitivity"]
     figures = [one.figure(summary.metric("sensitivity")) for one in summary.measures]
-    bounds = summary.one_runs["sensitivity"]
-    assert bounds.low <= min(figures) <= max(figures) <= bounds.high
+    parts = Estimator(summary.measures, None).columns("sensitivity")
+    luck = one_run_interval(figures, parts, 0.0, 1.0)
+    below = np.hypot(known.value - luck.low, known.value - known.labels.low)
+    assert known.value - bounds.low == pytest.approx(below)
+    assert bounds.low < known.low < known.high < bounds.high
+
+
+def test_one_run_is_never_narrower_than_the_interval_of_the_figure():
+    summary = replicate(triage(), 0, 8)
+    for name, bounds in summary.one_runs.items():
+        assert bounds.low <= summary.metrics[name].low
+        assert bounds.high >= summary.metrics[name].high
 
 
 def surged(strikes):
