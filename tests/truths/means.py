@@ -274,7 +274,7 @@ def measured_batches(model: str, cap: int, load: float) -> Experiment:
 def constant_batches(cap: int, load: float) -> Experiment:
     table = constant(*[0.6 + 0.4 * size**0.8 for size in range(1, cap + 1)])
     rate = load * cap / table.mean_s(cap)
-    made = sized({"p": pool(max_batch=cap)}, rate, int(500 / (1 - load) ** 2), table)
+    made = sized({"p": pool(max_batch=cap)}, rate, int(1_000 / (1 - load) ** 2), table)
     return Experiment(batch_queue(rate, table, cap).wait_s, made, mean_wait)
 
 
