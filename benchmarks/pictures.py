@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from playwright.sync_api import Page, expect
@@ -20,6 +21,7 @@ def main() -> None:
         page.goto(address)
         result(page)
         expect(page.get_by_text("The default design is running")).to_have_count(0, timeout=PATIENCE_MS)
+        expect(page.get_by_text(re.compile(r"\d+ of \d+ replications"))).to_have_count(0, timeout=PATIENCE_MS)
         save(page, "home")
         page.set_viewport_size({"width": 1280, "height": 1320})  # down to the end of the chart that the README speaks of
         page.goto(f"{address}/practice?case={CASE.id}")
