@@ -159,7 +159,7 @@ def _subjects(models: list[str] | None, precisions: list[str] | None, trained: P
     from simulator.measure.onnx_export import TRAINED
     from simulator.measure.profiling import MODELS, Subject, precisions_of
 
-    there = sorted({name for model in MODELS for name in precisions_of(model)})
+    there = sorted({name for model in MODELS for name in precisions_of(model, named=True)})
     for name in models or []:
         known("model", name, MODELS)
     for name in precisions or []:
@@ -167,7 +167,7 @@ def _subjects(models: list[str] | None, precisions: list[str] | None, trained: P
     chosen = [
         Subject(model, name)
         for model in models or [model for model in MODELS if trained or model not in TRAINED]
-        for name in precisions_of(model)
+        for name in precisions_of(model, named=bool(precisions))
         if not precisions or name in precisions
     ]
     if not chosen:

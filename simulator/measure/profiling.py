@@ -36,7 +36,7 @@ from simulator.measure.image_steps import (
 from simulator.measure.machine import library_version, provenance
 from simulator.measure.onnx_export import TRAINED, TrainedFile, adopt, export, multiply_adds_in, weights_in
 from simulator.measure.onnx_runtime import CPU
-from simulator.measure.quantize import CALIBRATED, PRECISIONS, quantize
+from simulator.measure.quantize import CALIBRATED, PRECISIONS, QUANTIZERS, quantize
 from simulator.measure.timing import PROTOCOL, SESSION_PROTOCOL, Advance, Effort, Starter, measure, open_session
 
 PHOTO_MODEL = "photo_decode"
@@ -92,8 +92,9 @@ class Ready:
         return hashlib.sha256(self.file.read_bytes()).hexdigest()
 
 
-def precisions_of(model: str) -> list[str]:
-    return list(ONE_THREAD.get(model, PRECISIONS))
+def precisions_of(model: str, named: bool = False) -> list[str]:
+    """Return the precisions of a model; those that are only measured on request too, where they are `named`."""
+    return list(ONE_THREAD.get(model, ["fp32", *QUANTIZERS] if named else PRECISIONS))
 
 
 #: Steps beside the network, an item at a time on one thread: names, and the variants of each.

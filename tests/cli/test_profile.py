@@ -218,3 +218,11 @@ def test_models_that_need_files_are_left_out_unless_the_files_are_given(tmp_path
         return {subject.model for subject in profile_command._subjects(None, None, trained)}
 
     assert models(tmp_path) - models(None) == {"coco_yolox_nano", "coco_fastestdet", "coco_nanodet_m"}
+
+
+@needs_torch
+def test_recipes_for_older_processors_are_measured_on_request_alone() -> None:
+    usual = {subject.precision for subject in profile_command._subjects(["resnet18"], None, None)}
+    assert "int8_static" in usual and "int8_static_7bit" not in usual
+    [named] = profile_command._subjects(["resnet18"], ["int8_static_7bit"], None)
+    assert str(named) == "resnet18.int8_static_7bit"
