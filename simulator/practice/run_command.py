@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,13 +48,7 @@ def print_summary(summary: Result) -> None:
     for verdict in summary.verdicts:
         verdicts.add_row(*_verdict_row(verdict))
     out.print(verdicts)
-    columns = ["value", "95% interval", "half-widths", *(["one run"] if summary.one_runs else [])]
-    metrics = Table(Column("metric", overflow="fold"), *columns, box=None)
-    for name, estimate in summary.metrics.items():
-        unit = summary.metric(name).unit
-        cells = spoken(estimate.value, unit), _interval(estimate, unit), summary.doubts(name), summary.one_run(name)
-        metrics.add_row(name, *cells[: len(columns)])
-    out.print(metrics)
+    out.print(_metrics_table(summary))
     out.print(summary.sense, style="dim")
     print_reasons(summary)
     for warning in summary.warnings:
@@ -64,6 +59,25 @@ def print_summary(summary: Result) -> None:
     good = len(summary.trust) - len(doubtful)
     out.print(f"trust: {good} of {len(summary.trust)} points are good; --json lists them", style="dim")
     out.print(f"run hash {summary.run_hash}; --json adds the source of every number", style="dim")
+
+
+#: A terminal of fewer columns has no room for the parts of an interval beside a name in one piece; --json has them.
+_ROOMY = 110
+
+
+def _metrics_table(summary: Result) -> Table:
+    columns: dict[str, Callable[[str], str]] = {
+        "value": lambda name: spoken(summary.metrics[name].value, summary.metric(name).unit),
+        "95% interval": lambda name: _interval(summary.metrics[name], summary.metric(name).unit),
+    }
+    if out.width >= _ROOMY:
+        columns["half-widths"] = summary.doubts
+    if summary.one_runs:
+        columns["one run"] = summary.one_run
+    table = Table(Column("metric", no_wrap=True), *columns, box=None)
+    for name in summary.metrics:
+        table.add_row(name, *(cell(name) for cell in columns.values()))
+    return table
 
 
 def print_reasons(summary: Result) -> None:

@@ -1,5 +1,6 @@
 """The command: what it prints, to whom, and with which exit status."""
 
+import io
 import json
 import os
 import subprocess
@@ -10,8 +11,12 @@ from time import sleep
 import pytest
 from rich.console import Console
 
-from simulator.case.load import scenario_ids
+from simulator.case.load import load, scenario_ids
+from simulator.cli.exits import VisibleConsole
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import ENGINE_VERSION
+from simulator.explain.result import replicate
+from simulator.practice import run_command
 from tests.case.texts import SMALL, changed, place
 
 
@@ -342,3 +347,14 @@ def test_a_change_that_cannot_be_is_told_to_whoever_asked(casesim, case, change,
     status, out, err = casesim("run", case, "--change", change)
     assert (status, out) == (2, "")
     assert hint in err
+
+
+@pytest.mark.parametrize(("width", "parts"), [(80, False), (130, True)])
+def test_names_stay_whole_on_a_narrow_terminal_and_parts_of_intervals_come_with_room(width, parts, monkeypatch):
+    narrow = VisibleConsole(width=width, record=True, file=io.StringIO())
+    monkeypatch.setattr(run_command, "out", narrow)
+    summary = replicate(compile_plan(load("skin-cancer-triage")), seed=1, replications=2)
+    run_command.print_summary(summary)
+    printed = narrow.export_text().split()
+    assert set(summary.metrics) <= set(printed)
+    assert ("half-widths" in printed) == parts
