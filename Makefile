@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 AT_ONCE := -n logical --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-CAMPAIGNS := $(addprefix campaign-,detections features scenes scales drives projection incidents)
+CAMPAIGNS := $(addprefix campaign-,detections features scenes scales processors drives projection incidents)
 
 .PHONY: help run setup setup-dev test test-long test-campaigns fuzz kills bounds bounds-lowest bounds-newest lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
@@ -86,10 +86,13 @@ campaign-scenes: $(VENV)/.installed-dev ## make the tables of crops and mixtures
 campaign-scales: $(VENV)/.installed-dev ## make the tables by height again: DATA=labelled images TRAINED=ONNX files PHOTOS=photos
 	$(BIN)/python -m campaigns.detections scales --data $(DATA) --trained $(TRAINED) --photos $(PHOTOS)
 
+campaign-processors: $(VENV)/.installed-dev ## judge the detectors at 8 bits on this processor: DATA=labelled images TRAINED=ONNX files
+	$(BIN)/python -m campaigns.detections processors --data $(DATA) --trained $(TRAINED)
+
 campaign-drives: $(VENV)/.installed-dev ## make the tables of recorded drives again: DATA=drives as KITTI lays them out (half an hour)
 	$(BIN)/python -m campaigns.drives $(DATA)
 
-campaign-projection: $(VENV)/.installed-dev ## fit the projections again and hold networks out again (about a minute)
+campaign-projection: $(VENV)/.installed-dev ## fit the projections again and hold networks out again (some minutes)
 	$(BIN)/python -m campaigns.projection
 
 STUDY = assets/incidents/production-drift

@@ -68,7 +68,7 @@ def look_up(gather: Gatherer, spec: Incident) -> None:
     files = [folder / name for folder in (DETECTIONS, SCENES) for name in ("answers.parquet", "outcomes.parquet")]
     gather.note({f"{file.parent.name}/{file.name}": file for file in [*files, FEATURES / "features.parquet"]})
     for machine in gather.machines.values():
-        for precision in {network.precision for network in _networks(spec).values()}:
+        for precision in sorted({network.precision for network in _networks(spec).values()}):
             gather.doubt_eight_bits("what the detector finds", machine, precision, known.instruction_set)
     gather.sources.append(Source("what the detector finds in each frame", "measured", "by image and condition", known.sentence))
 

@@ -178,7 +178,7 @@ def judge_own(report: Callable[[float], None], own: OwnDetector) -> Judgement:
     data = read_dataset(own.data)
     network = _open(own)
     weights = resamples(len(data), own.resamples, own.seed)
-    judgement = Judgement(own.file, data, caution=_caution(own.file, network, data))
+    judgement = Judgement(own.file, data, caution=_caution(network, data))
     for number, setting in enumerate(settings):
         answers = _answers(network, data, setting, own, partial(_report_part, report, number, len(settings)))
         judgement.found[setting] = answers
@@ -190,13 +190,13 @@ def judge_own(report: Callable[[float], None], own: OwnDetector) -> Judgement:
 _CHECKED = 4
 
 
-def _caution(file: Path, network: _Network, data: Dataset) -> str:
+def _caution(network: _Network, data: Dataset) -> str:
     """Return a sentence where this processor changes the answers of an 8-bit file; empty elsewhere."""
-    if not read_onnx(file).is_eight_bits:
+    if not network.is_eight_bits:
         return ""
     few = range(min(_CHECKED, len(data)))
     tensors = [prepare(data.pixels(image), network.takes)[0].astype(network.dtype)[np.newaxis] for image in few]
-    return check_eight_bits(file, tensors).sentence
+    return check_eight_bits(network.file, tensors).sentence
 
 
 def _report_part(report: Callable[[float], None], number: int, count: int, part: float) -> None:
@@ -210,6 +210,7 @@ class _Network:
     layout: Layout
     takes: Takes
     dtype: str
+    is_eight_bits: bool
 
     def outputs(self, tensor: NDArray[np.float32]) -> list[NDArray[Any]]:
         try:
@@ -234,7 +235,7 @@ def _open(own: OwnDetector) -> _Network:
     session = file.open("cpu")
     image = find_image(own.file, session)
     side = _side(image, own)
-    blank = _Network(own.file, session, layout_for([], side, "boxes"), Takes(side), image.dtype)
+    blank = _Network(own.file, session, layout_for([], side, "boxes"), Takes(side), image.dtype, file.is_eight_bits)
     shapes = [output.shape for output in blank.outputs(np.zeros((3, side, side), np.float32))]
     layout = layout_for(shapes, side, own.layout)
     return replace(blank, layout=layout, takes=_takes(layout, side, own))

@@ -9,7 +9,7 @@ from simulator.evidence.catalogue import hardware
 from simulator.evidence.profiles import DISTURBED_SHARE, Profile, has_profile, read_profile
 from simulator.measure.guarded import CannotMeasureError, CrashError
 from simulator.measure.machine import default_device, provenance
-from simulator.measure.onnx_file import OnnxFile, Shape, find_image, read_onnx, read_shape
+from simulator.measure.onnx_file import ImageInput, OnnxFile, Shape, find_image, read_onnx, read_shape
 from simulator.measure.onnx_runtime import CPU, check_provider
 from simulator.measure.progress import EventReporter, Setup, Show
 from simulator.measure.saturation import check_eight_bits
@@ -46,7 +46,7 @@ class _Model:
     shape: Shape
     batches: Shape
     setup: Setup
-    dtype: str
+    image: ImageInput
 
 
 def measure_own(show: Show, own: OwnFile) -> tuple[Profile | None, Path]:
@@ -86,15 +86,14 @@ def _look(own: OwnFile, reporter: EventReporter) -> _Model:
         threads=own.threads,
         batches=(fixed,) if fixed else wanted,
     )
-    return _Model(file, shape, (fixed,) if fixed else wanted, setup, image.dtype)
+    return _Model(file, shape, (fixed,) if fixed else wanted, setup, image)
 
 
 def _say_of_eight_bits(model: _Model, provider: str, reporter: EventReporter) -> None:
     if provider != CPU or not model.file.is_eight_bits:
         return
-    batched = find_image(model.file.path, model.file.open(provider)).batched
-    shape = (min(model.batches), *model.shape) if batched else tuple(model.shape)
-    check = check_eight_bits(model.file.path, [noise(shape, model.dtype)])
+    shape = (min(model.batches), *model.shape) if model.image.batched else tuple(model.shape)
+    check = check_eight_bits(model.file.path, [noise(shape, model.image.dtype)])
     if check.differs:
         reporter.note(f"{model.file.path.name}: {check.sentence}")
 

@@ -76,7 +76,7 @@ def int8_static_7bit(source: Path, target: Path, images: Images) -> None:
 
 
 def int8_static_unsigned(source: Path, target: Path, images: Images) -> None:
-    """Convert as int8_static, with unsigned weights: products are added in 32 bits on every processor, and slowly."""
+    """Convert as int8_static, with unsigned weights: products are added in 32 bits on every processor."""
     _static(source, target, images, weights="unsigned")
 
 

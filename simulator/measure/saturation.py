@@ -88,8 +88,8 @@ class EightBitCheck:
         return (
             f"its 8-bit products saturate on this processor, so its answers are off by {self.here:.0%} of their size; with "
             f"exact sums they are off by {self.exact:.0%}. It is another network than on a processor with VNNI. The session "
-            f'option {EXACT_SUMS} = "1" makes sums exact and calls about as slow as in floats; 7-bit weights (reduce_range) '
-            "keep the speed and may cost accuracy"
+            f'option {EXACT_SUMS} = "1" makes sums exact and calls slower; 7-bit weights (reduce_range) keep the speed and may '
+            "cost accuracy"
         )
 
 

@@ -266,7 +266,8 @@ def detectors() -> None:
     )
     st.caption(
         "Without VNNI a processor adds 8-bit products in 16 bits, and large sums are cut off. ONNX Runtime's session option "
-        "`session.x64quantprecision` makes its sums exact, and 8 bits about as slow as floats."
+        "`session.x64quantprecision` makes its sums exact and its calls slower. The processor without VNNI is one whose VNNI "
+        "and AVX-512 were hidden from the program; a real AMD EPYC (Zen 3) gave the same AP."
     )
     st.subheader("Weather, lenses, sensors and bugs", anchor=False)
     with st.grid(2, min_column_width=230):

@@ -155,8 +155,8 @@ class SampledDesigns:
     def ranking(self, values: Floats) -> Ranking:
         """Rank the axes by the values at each point, shape (points,), NaN where there is none.
 
-        A trajectory or base point of which some design has no figure is left out whole. Raises InputError where too few are
-        left.
+        If one design of a trajectory or base point has no figure, all of its designs are left out. Raises InputError where too
+        few are left.
         """
         size = len(self.axes) + (2 if self.way == "sobol" else 1)
         whole = np.asarray(np.isfinite(values.reshape(-1, size)).all(axis=1))
