@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +17,15 @@ from simulator.intervals import (
     Estimate,
     Interval,
     dependent_sum,
-    effective_trials,
     estimate,
     one_run_interval,
     percentile_interval,
     ratio_interval,
     replicated_share,
-    share_interval,
 )
 from simulator.metrics.label_uncertainty import RoutingShares
 from simulator.metrics.measures import NOTHING, Measures, Sample, Total, bounds, changes
+from simulator.metrics.pooled_samples import Percentile, Pooled
 from simulator.units import significant
 
 Floats = NDArray[np.float64]
@@ -175,7 +175,7 @@ class Estimator:
             return about(value, moved)
         if self.ways is not None and any(total.by_way is not None for total in totals):
             return self._by_way(metric.name, totals, value)
-        return self._by_runs(lambda one: one.figure(metric), value, metric.is_time)
+        return self._time_by_runs(metric, value) if metric.is_time else self._by_runs(lambda one: one.figure(metric), value)
 
     def moved(self, name: str) -> Floats | None:
         """Return the change of a metric in each resample of evidence that stands outside the score tables, shape (draws,)."""
@@ -300,18 +300,61 @@ class Estimator:
             return np.where(counts[0, ..., None] > 0, real, others[0]), counts[0].sum(1)
         return _filled(means, counts.sum(0)), counts[0].sum(1)
 
-    def _by_runs(self, figure: Callable[[Measures], float | None], value: float, is_time: bool = False) -> Interval | None:
-        """Compare replications run again for other labelled people, each with itself: the root mean square is the spread.
-
-        Times are compared on a logarithmic scale if none is 0: near saturation, a little more work makes a much longer wait.
-        """
+    def _by_runs(self, figure: Callable[[Measures], float | None], value: float) -> Interval | None:
+        """Compare replications run again for other labelled people, each with itself: the root mean square is the spread."""
         now, again = self.reruns(figure)
+        return about(value, again - now)
+
+    def _time_by_runs(self, metric: Metric, value: float) -> Interval | None:
+        """Learn from replications run again for other labelled people how a time answers to the load that they bring.
+
+        The closed form of the load has a thousand draws, the time has a few runs: a line through them turns the draws of the
+        load into draws of the time, and the remainder of the runs counts in full. Both are logarithms, of a wait with the
+        service that follows it: in the simplest queue that is the service over the idle share.
+        """
+        now, again = self.reruns(lambda one: one.figure(metric))
+        base = self._service_s(metric.stage)
         if not (again != now).any():
             return None
-        if is_time and value > 0 and min(now.min(), again.min()) > 0:
-            factor = float(np.exp(spread_of(np.log(again / now))))
-            return Interval(value, value / factor, value * factor)
-        return about(value, again - now)
+        if min(value, now.min(), again.min()) + base <= 0:
+            return about(value, again - now)
+        low, high = self._by_load(metric.stage, np.log((again + base) / (now + base)))
+        return Interval(value, (value + base) * np.exp(low) - base, (value + base) * np.exp(high) - base)
+
+    def _by_load(self, stage: str | None, moved: Floats) -> tuple[float, float]:
+        """Return the bounds of the logarithm of a time about its value, by the load that explains its runs best.
+
+        stage: the time is a wait there; None for times of several stages; moved: the logarithms in the runs, shape (runs,)
+        """
+        everybody = self.whole or self
+        loads = everybody._loads if stage is None else {stage: everybody._loads.get(stage)}
+        lines = [_through_origin(*load, moved) for load in loads.values() if load and len(load[0]) == len(moved) > 2]
+        if not lines:
+            return -spread_of(moved), spread_of(moved)
+        explained, rest = min(lines, key=lambda line: line[1])
+        low, high = np.quantile(explained, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+        rest *= float(t.ppf((1 + LEVEL) / 2, len(moved) - 1))
+        return -float(np.hypot(min(low, 0.0), rest)), float(np.hypot(max(high, 0.0), rest))
+
+    @cached_property
+    def _loads(self) -> dict[str, tuple[Floats, Floats]]:
+        """The logarithms of the load of each stage that other labelled people change: in the runs, and in the draws."""
+        found = {}
+        for name, totals in self.measures[0].totals.items():
+            kind, _, stage = name.partition(".")
+            if kind != "utilization" or totals.by_way is None or (drawn := self.draws(name)) is None:
+                continue
+            now, again = self.reruns(partial(_ratio_of, name))
+            above, below = self.columns(name)
+            share = 1 + drawn[2] * below.sum() / above.sum()
+            if min(now.min(initial=1.0), again.min(initial=1.0)) > 0 and (again != now).any() and share.min() > 0:
+                found[stage] = np.log(again / now), np.log(share)
+        return found
+
+    def _service_s(self, stage: str | None) -> float:
+        times = [one.stages[stage] for one in (self.whole or self).measures if stage in one.stages]
+        served = sum(one.visits - one.turned_away for one in times)
+        return sum(one.served_s for one in times) / served if served else 0.0
 
     def reruns(self, figure: Callable[[Measures], float | None]) -> tuple[Floats, Floats]:
         """Return a figure of each replication that ran again, for labelled and for resampled people, shapes (runs,)."""
@@ -361,6 +404,17 @@ def spread_of(moved: Floats) -> float:
     return float(t.ppf((1 + LEVEL) / 2, len(moved)) * np.sqrt(np.mean(moved**2)))
 
 
+def _through_origin(loads: Floats, drawn: Floats, moved: Floats) -> tuple[Floats, float]:
+    """Fit a line through the origin to runs; return what it makes of the drawn loads, and the root mean square of the rest."""
+    slope = float(loads @ moved / (loads @ loads))
+    rest = moved - slope * loads
+    return slope * drawn, float(np.sqrt(rest @ rest / (len(moved) - 1)))
+
+
+def _ratio_of(name: str, one: Measures) -> float | None:
+    return one.totals[name].ratio
+
+
 def _ratio(means: Floats, counts: Floats, shares: Floats) -> Floats:
     sums = np.einsum("cwk,...cw,c->...k", means, shares, counts)
     with np.errstate(invalid="ignore", divide="ignore"):
@@ -376,85 +430,3 @@ def _filled(means: Floats, counts: Floats) -> Floats:
         else:
             of_class[:] = 0.0
     return means
-
-
-#: Requests beyond a percentile, on either side, needed to quote it, and how many of them must be nearly independent.
-BEYOND, INDEPENDENT = 10, 2
-
-#: A second place where dependence between requests is estimated, in times of the tail itself: few requests are beyond it.
-STEADIER = 3
-
-#: Places where it is estimated to decide whether a percentile is quoted. A run in which nothing piled up looks independent in
-#: the tail, and a rule that believed it would quote just the percentiles that are too low.
-CENTRAL = 0.5, 0.75, 0.9
-
-
-@dataclass(frozen=True)
-class Percentile:
-    """A percentile of all requests of all replications, and whether they are enough to quote it.
-
-    requests: how many there were; needed: about how many it takes; both as they are, not as if independent
-    """
-
-    interval: Interval
-    requests: float
-    needed: float
-
-    @property
-    def quotable(self) -> bool:
-        return self.requests >= self.needed
-
-
-class Pooled:
-    """The pooled values of all replications; `samples` holds one per replication, some may be empty."""
-
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        self.samples = samples
-        self.count = sum(one.count for one in samples)
-        self._values, self._ranks = _sorted([one for one in samples if len(one.values)])
-
-    def __bool__(self) -> bool:
-        return len(self._values) > 0
-
-    def value(self, share: float) -> float:
-        return float(np.interp(share, self._ranks, self._values))
-
-    def curve(self, shares: Floats) -> Floats:
-        return np.interp(shares, self._ranks, self._values)
-
-    def percentile(self, share: float, alike: float = 1.0) -> Percentile:
-        """Return a percentile with its interval; alike: how many requests wait as one at least, known without this run.
-
-        Woodruff's (1952, J Am Stat Assoc 47:635): how sure the share of requests below the percentile is, which knows that
-        those of one replication resemble each other, says between which two percentiles the true one lies.
-        """
-        value, tail = self.value(share), min(share, 1 - share)
-        if len(self.samples) < 2:
-            return Percentile(Interval(value, -np.inf, np.inf), self.count, BEYOND / tail)
-        further = 1 - STEADIER * (1 - share)
-        places = [share, further] if further > 0 else [share]
-        corrected = min(self._independent(place, corrected=True) for place in places)
-        around = share_interval(share * corrected, corrected)
-        # The tail rests on rare busy periods that a short run may not have met; the median does not.
-        alike = max(alike * (1 - 2 * tail), self.count / min(self._independent(place) for place in CENTRAL))
-        needed = max(BEYOND, INDEPENDENT * alike) / tail
-        return Percentile(Interval(value, self.value(around.low), self.value(around.high)), self.count, needed)
-
-    def _independent(self, share: float, corrected: bool = False) -> float:
-        value = np.float32(self.value(share))
-        counts = np.array([one.count for one in self.samples])
-        below = np.array([one.weight * np.count_nonzero(one.values <= value) for one in self.samples])
-        below *= share * self.count / max(float(below.sum()), 1.0)  # of requests that tie with the value, a part lies below it
-        return effective_trials(below, counts, corrected)
-
-
-def _sorted(samples: Sequence[Sample]) -> tuple[Floats, Floats]:
-    if not samples:
-        return np.empty(0), np.empty(0)
-    values = np.concatenate([one.values for one in samples])
-    if len({one.weight for one in samples}) == 1:
-        return np.sort(values).astype(float), np.linspace(0, 1, len(values)) if len(values) > 1 else np.zeros(1)
-    order = np.argsort(values, kind="stable")
-    weights = np.repeat([one.weight for one in samples], [len(one.values) for one in samples])[order]
-    ranks = np.cumsum(weights) - weights[0]
-    return values[order].astype(float), ranks / (ranks[-1] or 1.0)

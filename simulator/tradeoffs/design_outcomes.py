@@ -21,7 +21,7 @@ from simulator.metrics.replications import packed, reporting, run_replications, 
 from simulator.metrics.summary import Figures, Verdict, judge, run_hash
 
 #: Part of the key of every outcome: raise it when an outcome of the same run holds something else.
-OUTCOME_VERSION = 5
+OUTCOME_VERSION = 6
 
 
 @dataclass(frozen=True)

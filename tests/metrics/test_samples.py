@@ -5,8 +5,8 @@ import pytest
 
 from simulator.intervals import quantile_interval
 from simulator.metrics import measures as samples
-from simulator.metrics.estimates import BEYOND, Pooled
 from simulator.metrics.measures import SECTIONS, sample
+from simulator.metrics.pooled_samples import BEYOND, Pooled
 
 
 def replications(count, size, seed=0, **alike):
