@@ -39,3 +39,6 @@ OWN_SCORES = user_data_path("casesim") / "scores"
 
 #: Cached results of sweeps. Deleting the folder costs time, and nothing else.
 SWEEPS = user_cache_path("casesim") / "sweeps"
+
+#: Notes of the studies that visitors have begun. Without them a study does not come back after a restart of the server.
+STUDIES = user_cache_path("casesim") / "studies"

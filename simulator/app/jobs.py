@@ -151,6 +151,12 @@ class Job:
         return (monotonic() - self.started) * (self.total - done) / more if more else None
 
     @property
+    def replication_s(self) -> float:
+        """Mean time that a process took for a replication (s), of those that have ended."""
+        times = [getattr(future, "seconds", 0.0) for future in self.futures if _succeeded(future)]
+        return sum(times) / len(times) if times else 0.0
+
+    @property
     def ready(self) -> int:
         first = next((place for place, future in enumerate(self.futures) if not _succeeded(future)), self.total)
         return max((count for count in stages_of(self.total) if count <= first), default=0)

@@ -54,9 +54,13 @@ class Ahead(NamedTuple):
 
 
 class TaskReply(Future[Any]):
-    """Future of a task. again: whether it was restarted because its first process was killed"""
+    """Future of a task.
+
+    again: whether it was restarted because its first process was killed; seconds: the time that it took, once it has ended
+    """
 
     again = False
+    seconds = 0.0
 
 
 @dataclass(order=True)

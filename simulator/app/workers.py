@@ -111,6 +111,7 @@ class Workers:
         else:
             found = handed.result()
             self._free(task, place, found.seconds)
+            task.future.seconds = found.seconds
             task.future.set_result(found.result)
         self._hand_out()
 

@@ -12,12 +12,14 @@ import streamlit as st
 from simulator.app.design_state import key, step
 from simulator.app.jobs import BESIDE, Job, registry
 from simulator.app.own_attempts import attempts_at
+from simulator.app.studies import forget, keep, study_of, was_begun
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import draw, plain
 from simulator.charts.look import BLUE, GREY, Chart, chart, figure, translucent, whiskers
-from simulator.explain.lever_search import LeverSearch
+from simulator.explain.lever_search import TRIALS, LeverSearch
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect, effort
+from simulator.units import duration
 
 #: The number of steps in the chart, those with the largest changes; the table has all.
 MOST = 15
@@ -92,9 +94,6 @@ def _takeaway(levers: Levers, place: int) -> str:
 
 #: The interval between two looks at running trials (s).
 LOOK_S = 0.5
-
-#: The number of designs whose trials a session remembers.
-KEPT = 4
 
 _CSS = """
 #frame { overflow-x: auto; container-type: inline-size; }
@@ -180,26 +179,33 @@ def levers(job: Job) -> None:
         many = job.plan.scenario.unit.many
         st.markdown(f"Every choice one step either way from this design: {count} steps, each against the same {plain(many)}.")
         st.button("Try each lever", key="try_levers", on_click=_start, args=(job,))
+        seconds = count * TRIALS * job.replication_s / registry().workers.processes
+        st.caption(f"This takes about {duration(seconds, 1)} on this server.")
     if trying is not None:
         show = st.fragment(run_every=LOOK_S)(_shown) if trying.running else _shown
         show(job, trying, trying.running)
 
 
+def _name(job: Job) -> str:
+    return f"levers of {job.id}"
+
+
 def _search_of(job: Job) -> LeverSearch | None:
-    searches: dict[str, LeverSearch] = st.session_state.setdefault("levers", {})
-    for name, trying in list(searches.items()):
-        if name != job.id and trying.running:
-            trying.cancel()
-            del searches[name]
-    return searches.get(job.id)
+    """Return the search for this design; the tab's search for another design ends."""
+    name, before = _name(job), st.session_state.get("levers_of")
+    st.session_state["levers_of"] = name
+    if before not in (None, name) and (other := study_of(before)) and other.running:
+        forget(before)
+    if study_of(name) is None and was_begun(name):
+        _start(job)  # the server has started anew meanwhile
+    trying = study_of(name)
+    assert trying is None or isinstance(trying, LeverSearch)
+    return trying
 
 
 def _start(job: Job) -> None:
-    searches: dict[str, LeverSearch] = st.session_state["levers"]
-    behalf = Submitter(person(), f"levers of {job.id}", BESIDE)
-    searches[job.id] = LeverSearch(job.summary, partial(registry().workers.submit, behalf))
-    for name in list(searches)[:-KEPT]:
-        del searches[name]
+    behalf = Submitter(person(), _name(job), BESIDE)
+    keep(_name(job), LeverSearch(job.summary, partial(registry().workers.submit, behalf)))
 
 
 def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
@@ -211,6 +217,7 @@ def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
             st.progress(trying.share, f"{len(found.tried)} of {len(trying.steps)} steps tried")
             if st.button("Cancel", key="cancel_levers", type="tertiary"):
                 trying.cancel()
+                forget(_name(job))
                 st.rerun()
     if not found.tried:
         return

@@ -23,7 +23,7 @@ from simulator.tradeoffs.breakeven_claims import BreakevenClaim, Gap
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint, points_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, silent
+from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, once, outcomes_at, silent
 from simulator.units import plain_number, significant
 
 #: The place is found to within this part of the range.
@@ -58,7 +58,14 @@ def crossing(
 
     gap: of a number within; again: the same on other requests. The same number gives the same answer; it is taken to turn once.
     """
-    at, anew = functools.cache(gap), functools.cache(again)
+    tried: dict[float, Gap] = {}
+
+    def at(number: float) -> Gap:
+        if number not in tried:
+            tried[number] = gap(number)
+        return tried[number]
+
+    anew = functools.cache(again)
     if at(low).holds == at(high).holds:
         return None
     left, right, width = low, high, tolerance * (high - low)
@@ -68,10 +75,12 @@ def crossing(
             left = middle
         else:
             right = middle
-    below, above = (
-        _agreed(at, anew, _sure_from(at, inside, outside, width), outside, width)
-        for inside, outside in ((left, low), (right, high))
-    )
+
+    def bound(inside: float, outside: float) -> float | None:
+        nearest = sorted(tried, key=lambda one: abs(one - inside))
+        return _agreed(at, anew, _sure_from(at, nearest, inside, outside, width), outside, width)
+
+    below, above = bound(left, low), bound(right, high)
     return Crossing(
         at=_between(left, at(left), right, at(right)),
         low=-inf if below is None else below,
@@ -82,13 +91,18 @@ def crossing(
     )
 
 
-def _sure_from(at: Callable[[float], Gap], inside: float, outside: float, width: float) -> float | None:
-    """Return the place nearest to the turn, on one side of it, whose sign is sure; None if the end of the range is not sure."""
-    if at(inside).sure:
-        return inside
+def _sure_from(at: Callable[[float], Gap], tried: Sequence[float], inside: float, outside: float, width: float) -> float | None:
+    """Return the place nearest to the turn, on one side of it, whose sign is sure; None if the end of the range is not sure.
+
+    tried: places whose gap is known, the nearest to the turn first
+    """
     if not at(outside).sure:
         return None
-    unsure, sure = inside, outside
+    side = [one for one in tried if min(inside, outside) <= one <= max(inside, outside)]
+    first = next(place for place, one in enumerate(side) if at(one).sure)
+    if first == 0:
+        return inside
+    unsure, sure = side[first - 1], side[first]
     while abs(sure - unsure) > width:
         middle = (sure + unsure) / 2
         if at(middle).sure:
@@ -333,7 +347,7 @@ class BreakevenSearch:
     """Search for claims that turn: at the ends of every range, then for the place of each turn, then on both sides of it."""
 
     def __init__(self, request: SweepRequest, submit: Submit, cache: OutcomeCache | None = None) -> None:
-        self.request, self._submit, self._cache = request, submit, cache
+        self.request, self._submit, self._cache = request, once(submit), cache
 
     def find(
         self,

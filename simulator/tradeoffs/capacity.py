@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from math import inf
 from typing import Any
 
-from simulator.case.choices import Number, Pick
+from simulator.case.choices import Choice, Number, Pick
 from simulator.case.load import TRAFFIC
 from simulator.intervals import Estimate
 from simulator.tradeoffs.breakeven import TOLERANCE, Crossing, crossing
@@ -16,17 +16,27 @@ from simulator.tradeoffs.breakeven_claims import BreakevenClaim, Gap
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sweep import ReportProgress, Submit, Sweep, SweepRequest, silent, swept
+from simulator.tradeoffs.sweep import ReportProgress, Submit, Sweep, SweepRequest, once, silent, swept
 from simulator.units import significant, spoken
 
-#: The least and the most traffic that is tried, in times of the case's own.
-RANGE = 1 / 16, 16.0
+#: The least and the most traffic that is tried, in times of the case's own. Each doubling takes as long as all before it.
+RANGE = 1 / 16, 8.0
 
 #: The loads whose cost is reported, in parts of the capacity.
 LOADS = 0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25
 
 #: The fields that hold the number of servers of a stage.
 _SERVERS = ("replicas", "people")
+
+
+def capacity_work(request: SweepRequest, claims: Sequence[BreakevenClaim]) -> tuple[int, float]:
+    """Return about how many designs a study of the capacity runs, and the work of one in runs of the design at hand."""
+    servers = sum(_is_servers(choice) for choice in request.scenario.choices.values())
+    return 15 + 8 * len(claims) + 3 * servers, 1.5
+
+
+def _is_servers(choice: Choice) -> bool:
+    return isinstance(choice, Number) and any(place.rpartition(".")[2] in _SERVERS for place in choice.set)
 
 
 @dataclass(frozen=True)
@@ -171,7 +181,7 @@ class Loading:
         self, request: SweepRequest, claims: Sequence[BreakevenClaim], submit: Submit, cache: OutcomeCache | None = None
     ) -> None:
         self.request, self.claims = request, claims
-        self._submit, self._cache = submit, cache
+        self._submit, self._cache = once(submit), cache
         self._known: dict[str, DesignOutcome] = {}
 
     def find(self, report: ReportProgress = silent) -> Capacity:
@@ -249,7 +259,7 @@ class Loading:
         held = [claim for claim in self.claims if claim.gap([now]).holds]
         results = []
         for name, choice in scenario.choices.items():
-            if isinstance(choice, Number) and any(place.rpartition(".")[2] in _SERVERS for place in choice.set) and held:
+            if isinstance(choice, Number) and _is_servers(choice) and held:
                 results.append(self._fewest_of(name, choice, design[name], held))
         return results
 
@@ -270,7 +280,8 @@ class Loading:
         return Fewest(name, choice.label, now, picks[high], below)
 
     def _at(self, times: float) -> DesignPoint:
-        return DesignPoint(dict(self.request.picks), {**self.request.figures, TRAFFIC: times})
+        figures = {place: figure for place, figure in self.request.figures.items() if place != TRAFFIC}
+        return DesignPoint(dict(self.request.picks), figures if times == 1 else {**figures, TRAFFIC: times})
 
     def _run(self, points: Sequence[DesignPoint], seed: int | None = None) -> list[DesignOutcome]:
         missing = {repr((point, seed)): point for point in points if repr((point, seed)) not in self._known}

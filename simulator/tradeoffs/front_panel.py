@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from simulator.app.studies import expected_s, forget, keep, study_of
 from simulator.app.widgets import CONFIG, as_table, plain
 from simulator.charts.look import Chart, inked
 from simulator.errors import InputError
@@ -18,9 +19,10 @@ from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import AXES, Front, Goal, goals_of, label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.study_panels import LOOK_S, exports, study, submitting
+from simulator.tradeoffs.study_panels import LOOK_S, StudyPlan, exports, study, submitting
 from simulator.tradeoffs.sweep import ReportProgress, Submit, Sweep, SweepRequest, sweep_request
 from simulator.tradeoffs.tradeoff_charts import front_chart, parallel_chart
+from simulator.units import duration
 
 #: Numbers of designs and of replications on offer; the first of each is the default.
 SIZES, TRIALS = (32, 96, 256, 1000), (4, 8, 2)
@@ -84,15 +86,18 @@ def _question(base: Base) -> _Question | None:
 
 
 def _sweep(question: _Question) -> Sweep:
-    """Return the sweep of this question, which begins by itself; the one before it ends."""
-    sweeps: dict[str, Sweep] = st.session_state.setdefault("sweeps", {})
-    if question.name not in sweeps:
-        for sweep in sweeps.values():
-            sweep.cancel()
-        sweeps.clear()
+    """Return the sweep of this question, which begins by itself; the tab's one before it ends."""
+    before = st.session_state.get("front_question", question.name)
+    if before != question.name:
+        forget(before)
+    st.session_state["front_question"] = question.name
+    if (sweep := study_of(question.name)) is None:
         points = [question.request.base, *question.request.points]  # the own design comes first
-        sweeps[question.name] = Sweep(question.request, submitting(question.name), OutcomeCache(), points)
-    return sweeps[question.name]
+        submit = submitting(question.name, question.request.scenario.id)
+        sweep = Sweep(question.request, submit, OutcomeCache(), points)
+        keep(question.name, sweep)
+    assert isinstance(sweep, Sweep)
+    return sweep
 
 
 def _growing(base: Base, question: _Question, sweep: Sweep, looks: bool) -> None:
@@ -103,12 +108,16 @@ def _growing(base: Base, question: _Question, sweep: Sweep, looks: bool) -> None
     total = len(sweep.points)
     if sweep.running:
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(sweep.done / total, f"{sweep.done:,} of {total:,} designs run")
+            left = expected_s(question.request.scenario.id, (total - sweep.done) * question.request.replications)
+            to_go = "" if left is None else f", about {duration(left, 1)} to go"
+            st.progress(sweep.done / total, f"{sweep.done:,} of {total:,} designs run{to_go}")
             if st.button("Cancel", key="cancel_sweep", type="tertiary"):
                 sweep.cancel()
                 st.rerun()
     if sweep.cancelled:
-        st.caption("The sweep was cancelled; finished designs are kept.")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption("The sweep was cancelled; finished designs are kept.")
+            st.button("Go on", key="go_on_sweep", on_click=forget, args=(question.name,), type="tertiary")
     places = sorted(sweep.outcomes)
     points, outcomes = [sweep.points[place] for place in places], sweep.in_order()
     result, points = _front(question, points, outcomes, complete=not sweep.running)
@@ -159,9 +168,8 @@ def _draw(base: Base, question: _Question, result: Front, points: list[DesignPoi
     exports(side_by_side, f"{scenario.id}-designs", provenance)
     _nines(result, goals)
     st.markdown("##### Distance of your own design from the front")
-    study(
-        f"regret {question.name}", "Compare my design with the best of these", _regret(question, points, result), _show_regret
-    )
+    work, button = _regret(question, points, result), "Compare my design with the best of these"
+    study(StudyPlan(f"regret {question.name}", button, work, _show_regret, question.request, 1 + len(result.places)))
 
 
 def _parallel(chart: Chart, table: pd.DataFrame) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass
 from functools import partial
 from threading import Event, Thread
 from typing import Any, Generic, TypeVar
@@ -11,16 +12,18 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from simulator.app.jobs import BESIDE, registry
+from simulator.app.studies import expected_s, forget, keep, note_pace, study_of, was_begun
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import download, draw, plain
+from simulator.case.load import TRAFFIC
 from simulator.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictures
 from simulator.charts.look import Chart
 from simulator.errors import InputError
 from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, cost_goal, evaluator
 from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of
-from simulator.tradeoffs.capacity import Capacity, Loading
+from simulator.tradeoffs.capacity import Capacity, Loading, capacity_work
 from simulator.tradeoffs.design_at_hand import Base, open_design
 from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask
 from simulator.tradeoffs.design_space import DesignPoint, axis_of
@@ -29,21 +32,32 @@ from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import Ranking, Way, sample_of
 from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
+from simulator.units import duration
 
 StudyOutput = TypeVar("StudyOutput")
 
 #: The work of a study: it hands runs out and reports its progress.
 Work = Callable[[Submit, ReportProgress], StudyOutput]
 
-#: Studies that a session remembers; the oldest is dropped, and ends if it is under way.
-KEPT = 12
-
 #: How often a study is looked at while it goes on (s).
 LOOK_S = 0.5
 
 
-def submitting(of: str) -> Submit:
-    return partial(registry().workers.submit, Submitter(person(), of, BESIDE))
+def submitting(of: str, case: str) -> Submit:
+    """Return the `submit` of a study; the time of each design tells the next visitor how long a study takes."""
+    behalf = Submitter(person(), of, BESIDE)
+
+    def submit(work: Callable[[SweepTask], DesignOutcome], task: SweepTask) -> Future[DesignOutcome]:
+        future = registry().workers.submit(behalf, work, task)
+        future.add_done_callback(partial(_note_pace, case, task.replications))
+        return future
+
+    return submit
+
+
+def _note_pace(case: str, replications: int, future: Future[DesignOutcome]) -> None:
+    if not future.cancelled() and not future.exception() and TRAFFIC not in future.result().figures:
+        note_pace(case, getattr(future, "seconds", 0.0), replications)
 
 
 class Study(Generic[StudyOutput]):
@@ -96,44 +110,73 @@ class Study(Generic[StudyOutput]):
         self.runs += 1
 
 
-def studies() -> dict[str, Study[Any]]:
-    """Return the studies of this session by name."""
-    by_name: dict[str, Study[Any]] = st.session_state.setdefault("studies", {})
-    for name in list(by_name)[:-KEPT]:
-        by_name.pop(name).cancel()
-    return by_name
+@dataclass(frozen=True)
+class StudyPlan(Generic[StudyOutput]):
+    """A study as its panel offers it.
 
-
-def begin(name: str, work: Work[Any]) -> None:
-    studies()[name] = Study(work, submitting(name))
-
-
-def study(name: str, button: str, work: Work[Any], show: Callable[[Any], None]) -> None:
-    """Draw the result of a study, its progress, or the button that begins it.
-
-    name: identifies all that it depends on; show: draws the result
+    name: identifies all that it depends on; button: begins it; show: draws the result
+    designs: the number that it runs, about; weight: the work of one, in runs of the design at hand
     """
-    one = studies().get(name)
+
+    name: str
+    button: str
+    work: Work[StudyOutput]
+    show: Callable[[StudyOutput], None]
+    request: SweepRequest
+    designs: int
+    weight: float = 1.0
+
+    @property
+    def case(self) -> str:
+        return self.request.scenario.id
+
+    @property
+    def beforehand(self) -> str:
+        """Say what the study will take, in words: `About 60 designs: about 2 min on this server.`"""
+        count = f"About {self.designs:,} designs"
+        seconds = self.expected_s(self.designs)
+        return f"{count}." if seconds is None else f"{count}: about {duration(seconds, 1)} here, less if some are kept."
+
+    def expected_s(self, designs: float) -> float | None:
+        return expected_s(self.case, designs * self.weight * self.request.replications)
+
+
+def begin(plan: StudyPlan[Any]) -> None:
+    keep(plan.name, Study(plan.work, submitting(plan.name, plan.case)))
+
+
+def study(plan: StudyPlan[Any]) -> None:
+    """Draw the result of a study, its progress, or the button that begins it."""
+    one: Any = study_of(plan.name)
+    if one is None and was_begun(plan.name):
+        begin(plan)  # the server has started anew meanwhile
+        one = study_of(plan.name)
     if one is not None and one.result is not None:
-        show(one.result)
+        plan.show(one.result)
         return
     if one is None or not one.running:
         if one is not None and one.error is not None:
+            forget(plan.name)
             _show_error(one.error)
-        st.button(button, key=f"begin {name}", on_click=begin, args=(name, work), type="primary")
+        st.button(plan.button, key=f"begin {plan.name}", on_click=begin, args=(plan,), type="primary")
+        st.caption(plan.beforehand)
         return
-    st.fragment(run_every=LOOK_S)(_progress)(name, one)
+    st.fragment(run_every=LOOK_S)(_progress)(plan, one)
 
 
-def _progress(name: str, one: Study[Any]) -> None:
+def _progress(plan: StudyPlan[Any], one: Study[Any]) -> None:
     if not one.running:
         st.rerun()
     what, done, total = one.phase
+    left = plan.expected_s(plan.designs - one.runs) if one.runs < plan.designs else None
     with st.container(horizontal=True, vertical_alignment="center"):
         parts = f": {done:,} of {total:,}" if total else ""
-        st.progress(done / total if total else 0.0, f"{what[0].upper()}{what[1:]}{parts}; {one.runs:,} designs run so far")
-        if st.button("Cancel", key=f"cancel {name}", type="tertiary"):
+        to_go = "" if left is None else f", about {duration(left, 1)} to go"
+        words = f"{what[0].upper()}{what[1:]}{parts}; {one.runs:,} designs run so far{to_go}"
+        st.progress(done / total if total else 0.0, words)
+        if st.button("Cancel", key=f"cancel {plan.name}", type="tertiary", help="Designs that were run are kept."):
             one.cancel()
+            forget(plan.name)
             st.rerun()
 
 
@@ -192,9 +235,12 @@ def capacity(base: Base) -> None:
     )
 
     def work(submit: Submit, report: ReportProgress) -> Capacity:
-        return Loading(design_request(base), claims_of(base.scenario), submit, OutcomeCache()).find(report)
+        return Loading(request, claims, submit, OutcomeCache()).find(report)
 
-    study(f"capacity {base.name}", "Find the capacity", work, lambda result: _show_capacity(base, result))
+    request, claims = design_request(base), claims_of(base.scenario)
+    designs, weight = capacity_work(request, claims)
+    show = lambda result: _show_capacity(base, result)  # noqa: E731
+    study(StudyPlan(f"capacity {base.name}", "Find the capacity", work, show, request, designs, weight))
 
 
 def _show_capacity(base: Base, result: Capacity) -> None:
@@ -216,11 +262,11 @@ def breakevens(base: Base) -> None:
     )
 
     def work(submit: Submit, report: ReportProgress) -> BreakevenResult:
-        return BreakevenSearch(design_request(base), submit, OutcomeCache()).find(
-            doubts, claims_of(base.scenario), TOGETHER, report
-        )
+        return BreakevenSearch(request, submit, OutcomeCache()).find(doubts, claims_of(base.scenario), TOGETHER, report)
 
-    study(f"doubts {base.name}", "Vary every assumption", work, _show_breakevens)
+    request = design_request(base)
+    designs = 1 + 2 * len(doubts) + TOGETHER
+    study(StudyPlan(f"doubts {base.name}", "Vary every assumption", work, _show_breakevens, request, designs))
 
 
 def _show_breakevens(result: BreakevenResult) -> None:
@@ -256,7 +302,8 @@ def sensitivity(base: Base) -> None:
 
     count = COUNTS[way] * (len(over) + (1 if way == "morris" else 2))
     button = f"Run up to {count} designs"
-    study(f"sensitivity {way} {base.name}", button, work, lambda result: _show_influences(base, request, result))
+    show = lambda result: _show_influences(base, request, result)  # noqa: E731
+    study(StudyPlan(f"sensitivity {way} {base.name}", button, work, show, request, count))
 
 
 def _influences(request: SweepRequest, way: Way, submit: Submit, report: ReportProgress) -> dict[str, Ranking | str]:
@@ -294,7 +341,8 @@ def best(base: Base) -> None:
         search = Search(request.axes, request.base, claims, cost, evaluator(request, submit, OutcomeCache()), base.seed)
         return search, search.find(BUDGET, progress=lambda done, total: report("trying proposals", done, total))
 
-    study(f"best {base.name}", "Search for the best design", work, lambda pair: _show_best(base, *pair))
+    show = lambda pair: _show_best(base, *pair)  # noqa: E731
+    study(StudyPlan(f"best {base.name}", "Search for the best design", work, show, request, 2 * BUDGET))
 
 
 def _show_best(base: Base, search: Search, result: BestDesigns) -> None:

@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import pandas as pd
@@ -195,6 +196,21 @@ def write_table(table: pd.DataFrame, provenance: Mapping[str, Any], file: Path) 
 
 #: Hands a task to a process, as an executor's `submit` does.
 Submit = Callable[[Callable[[SweepTask], DesignOutcome], SweepTask], "Future[DesignOutcome]"]
+
+
+def once(submit: Submit) -> Submit:
+    """Return a `submit` that hands out equal tasks once, for searches that ask for one design at the same time."""
+    handed: dict[str, Future[DesignOutcome]] = {}
+    lock = Lock()
+
+    def first(work: Callable[[SweepTask], DesignOutcome], task: SweepTask) -> Future[DesignOutcome]:
+        with lock:
+            if task.key not in handed or handed[task.key].cancelled():
+                handed[task.key] = submit(work, task)
+            return handed[task.key]
+
+    return first
+
 
 #: Takes the name of the work under way, the number done, and the total, 0 where unknown.
 ReportProgress = Callable[[str, int, int], None]

@@ -20,6 +20,12 @@ def at_the_machine(monkeypatch):
 
 
 @pytest.fixture(autouse=True)
+def own_studies(monkeypatch, tmp_path):
+    """Notes of begun studies lie apart from those of the person who runs the tests."""
+    monkeypatch.setattr("simulator.paths.STUDIES", tmp_path / "studies")
+
+
+@pytest.fixture(autouse=True)
 def nothing_goes_on():
     """What a page has begun goes on for nobody once its test has ended, and takes no processor from the next."""
     yield

@@ -3,8 +3,11 @@
 from time import monotonic, sleep
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
-from tests.pages.conftest import moved
+from simulator.app.studies import StudyShelf, forget
+from simulator.paths import APP
+from tests.pages.conftest import PATIENCE_S, moved
 from tests.tradeoffs.test_capacity import QUEUE
 
 
@@ -82,6 +85,47 @@ def test_a_study_that_is_cancelled_can_begin_again(page):
     if cancel := [one for one in page.button if one.label == "Cancel"]:
         cancel[0].click().run()
     ended(page, lambda: any(one.label in ("Search for the best design", "Open this design") for one in page.button))
+
+
+@pytest.fixture
+def ann(monkeypatch):
+    """One person, with a shelf of studies that a test may empty as a restart of the server does."""
+    monkeypatch.setattr("simulator.app.studies.person", lambda: "ann")
+    shelves = [StudyShelf()]
+    monkeypatch.setattr("simulator.app.studies.shelf", lambda: shelves[-1])
+    return shelves
+
+
+def opened_again(section):
+    page = moved(AppTest.from_file(APP, default_timeout=PATIENCE_S).run(), "tradeoffs", case="queue", readers="3")
+    page.session_state["tradeoffs"] = section
+    return page.run()
+
+
+def test_a_study_is_there_after_a_reload_and_after_a_restart_of_the_server(ann, page, monkeypatch):
+    page.session_state["tradeoffs"] = "Capacity"
+    page.run()
+    assert "About 26 designs" in told(page)
+    next(one for one in page.button if one.label == "Find the capacity").click().run()
+    reloaded = ended(opened_again("Capacity"), lambda: True)
+    ended(reloaded, lambda: "fails first as traffic grows" in told(reloaded))
+    found = told(reloaded)
+    ann.append(StudyShelf())
+    runs = []
+    monkeypatch.setattr("simulator.tradeoffs.study_panels.Study._handed", lambda *_: runs.append(1))
+    restarted = opened_again("Capacity")
+    ended(restarted, lambda: "fails first as traffic grows" in told(restarted))
+    assert told(restarted) == found
+    assert not runs
+
+
+def test_a_study_that_was_cancelled_does_not_come_back(ann, page):
+    page.session_state["tradeoffs"] = "Capacity"
+    page.run()
+    next(one for one in page.button if one.label == "Find the capacity").click().run()
+    forget(next(name for of, name in ann[-1]._studies if name.startswith("capacity")))
+    ann.append(StudyShelf())
+    assert any(one.label == "Find the capacity" for one in opened_again("Capacity").button)
 
 
 def test_what_matters_is_ranked(page):

@@ -9,8 +9,9 @@ from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import replicate
+from simulator.tradeoffs.design_outcomes import SweepTask
 from simulator.tradeoffs.outcome_cache import OutcomeCache, encoded
-from simulator.tradeoffs.sweep import Sweep, sweep_request, swept, to_parquet
+from simulator.tradeoffs.sweep import Sweep, once, sweep_request, swept, to_parquet
 from tests.case.texts import SMALL, changed
 
 OVER = ("point", "reading", "population.prevalence=0.3,0.6")
@@ -142,3 +143,19 @@ def test_what_cannot_be_swept_says_what_would_be_right(evidence, over, metrics, 
     with pytest.raises(InputError) as refused:
         sweep_request(loads(SMALL), over, metrics=metrics)
     assert message in str(refused.value)
+
+
+def test_equal_tasks_of_a_search_are_handed_out_once():
+    handed = []
+
+    def submit(work, task):
+        handed.append(task.key)
+        return Future()
+
+    first = once(submit)
+    one, same, other = (first(None, SweepTask(b"", key, 1, 4)) for key in ("a", "a", "b"))
+    assert one is same
+    assert one is not other
+    assert handed == ["a", "b"]
+    one.cancel()
+    assert first(None, SweepTask(b"", "a", 1, 4)) is not one
