@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from simulator.case.schema import Scenario
@@ -26,6 +26,7 @@ class Secret:
     cause: its name; None: quiet weeks
     onset_s: its start, in seconds from the start of the run; infinite without a cause
     drawn: three numbers from 0 to 1 that choose the site, its camera, and the first replica
+    salt: mixed into every hash that a player sees, so that no hash follows from the seed; empty in a script
     """
 
     seed: int
@@ -34,6 +35,7 @@ class Secret:
     onset_s: float
     decoy: str | None
     drawn: tuple[float, float, float]
+    salt: str = field(default="", repr=False)
 
     @property
     def quiet(self) -> bool:
@@ -71,7 +73,7 @@ def spec_of(scenario: Scenario) -> Incident:
     return scenario.incident
 
 
-def draw(scenario: Scenario, seed: int, cause: str | None = None, shape: str | None = None) -> Secret:
+def draw(scenario: Scenario, seed: int, cause: str | None = None, shape: str | None = None, salt: str = "") -> Secret:
     """Draw the secret of a seed; cause and shape may be given instead. Raises SecretError for unknown ones."""
     spec = spec_of(scenario)
     rng = Streams(seed).named("incident")
@@ -89,7 +91,8 @@ def draw(scenario: Scenario, seed: int, cause: str | None = None, shape: str | N
     moves = decoys and (drawn_cause.decoys or lures < spec.decoy_share.value)
     decoy = decoys[int(lure * len(decoys))] if moves else None
     onset_s = (first + when * (last - first)) * DAY_S
-    return Secret(seed, name, "gentle" if chosen == "gentle" else "abrupt", onset_s, decoy, (drawn[0], drawn[1], drawn[2]))
+    places = drawn[0], drawn[1], drawn[2]
+    return Secret(seed, name, "gentle" if chosen == "gentle" else "abrupt", onset_s, decoy, places, salt)
 
 
 def quiet(seed: int) -> Secret:

@@ -71,7 +71,7 @@ class ReplicasLook(AnyLook):
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         release = view.spec.release
-        salt = f"configuration/{view.secret.seed}"  # so that the hash of a configuration cannot be looked up
+        salt = f"configuration/{view.secret.salt}"  # so that the hash of a configuration cannot be looked up
         tested = _file_hash(view, release.detector, release.precision), _hash(salt, "")
         rows = [
             (f"replica {place + 1}", _file_hash(view, *one.model), one.model[1], _hash(salt, "".join(one.conditions)))

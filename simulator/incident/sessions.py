@@ -177,7 +177,8 @@ class Games:
         with self._lock:
             live = self._live.get(stored.id)
             if live is None:
-                live = _Live(Play(scenario, draw(scenario, stored.hidden.seed, stored.hidden.cause, stored.hidden.shape)))
+                hidden = stored.hidden
+                live = _Live(Play(scenario, draw(scenario, hidden.seed, hidden.cause, hidden.shape, hidden.salt)))
             self._live[stored.id] = live  # so that its time in memory begins again
             return live
 

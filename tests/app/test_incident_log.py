@@ -1,6 +1,8 @@
 """An incident is found by its id from anywhere, its actions in order; id and secret tell nothing of each other."""
 
+import json
 import re
+import sqlite3
 
 import pytest
 
@@ -26,12 +28,13 @@ def begun(store, hidden=None):
 
 
 def test_an_incident_comes_back_as_it_stands_also_after_a_restart(url, store):
-    name = begun(store, Hidden(7, "overload", "gentle"))
+    hidden = Hidden(2**127 + 7, "overload", "gentle")
+    name = begun(store, hidden)
     for place, action in enumerate((WAIT, LOOK, WAIT)):
         store.add(name, place, action)
     kept = Incidents(url).get(name)
     assert (kept.case, kept.version, kept.scenario_hash) == ("production-drift", 1, "0123456789ab")
-    assert kept.hidden == Hidden(7, "overload", "gentle")
+    assert kept.hidden == hidden
     assert kept.actions == [WAIT, LOOK, WAIT]
     assert not kept.revealed
     store.reveal(name)
@@ -57,7 +60,30 @@ def test_ids_and_seeds_are_drawn_apart(store):
     assert all(re.fullmatch(r"[A-Za-z0-9_-]{22}", name) for name in same)
     seeds = {store.get(begun(store)).hidden.seed for _ in range(20)}
     assert len(seeds) == 20
-    assert all(0 <= seed < 2**31 for seed in seeds)
+    assert max(seeds).bit_length() > 100
+
+
+def test_seed_and_salt_are_text_that_every_reader_of_json_takes_whole():
+    hidden = Hidden(2**128 - 1, "overload")
+    assert json.loads(json.dumps(hidden.stored())) == {
+        "seed": "f" * 32,
+        "cause": "overload",
+        "shape": None,
+        "salt": hidden.salt,
+    }
+    assert re.fullmatch("[0-9a-f]{32}", hidden.salt)
+    assert Hidden.of(hidden.stored()) == hidden
+
+
+def test_an_incident_of_an_older_version_opens_and_gets_a_salt_that_stays(url, store):
+    """Before, the row held the seed as a number and no salt."""
+    name = begun(store)
+    with sqlite3.connect(url.removeprefix("sqlite:///")) as database:
+        database.execute("UPDATE incidents SET secret = ?", ['{"seed": 7, "cause": null, "shape": "gentle"}'])
+    first = store.get(name).hidden
+    assert (first.seed, first.cause, first.shape) == (7, None, "gentle")
+    assert re.fullmatch("[0-9a-f]{32}", first.salt)
+    assert Incidents(url).get(name).hidden == first
 
 
 def test_of_two_who_act_at_once_the_second_is_told_and_nothing_is_lost(store):

@@ -16,8 +16,8 @@ from sqlalchemy.exc import IntegrityError
 from simulator.app.store.database import Database
 from simulator.errors import InputError
 
-#: The number of seeds of secrets: those that a run accepts.
-_SEEDS = 2**31
+#: Bits of a seed and of a salt: too many for a player to try them all against the figures and hashes on the page.
+SECRET_BITS = 128
 
 
 class OvertakenError(InputError):
@@ -26,11 +26,25 @@ class OvertakenError(InputError):
 
 @dataclass(frozen=True)
 class Hidden:
-    """The source of a secret: a seed; cause and shape in place of drawn ones, for a class that plays a certain cause."""
+    """The source of a secret: a seed; cause and shape in place of drawn ones, for a class that plays a certain cause.
 
-    seed: int = field(default_factory=lambda: secrets.randbelow(_SEEDS))
+    salt: 32 hexadecimal digits, mixed into every hash that a player sees
+    """
+
+    seed: int = field(default_factory=lambda: secrets.randbits(SECRET_BITS), repr=False)
     cause: str | None = None
     shape: str | None = None
+    salt: str = field(default_factory=lambda: f"{secrets.randbits(SECRET_BITS):032x}", repr=False)
+
+    def stored(self) -> dict[str, Any]:
+        """Return plain data for a JSON column; the seed as hexadecimal text, since many readers of JSON lose bits of it."""
+        return asdict(self) | {"seed": f"{self.seed:x}"}
+
+    @classmethod
+    def of(cls, stored: dict[str, Any]) -> Hidden:
+        """Return what `stored` describes. Older versions stored the seed as a number, and no salt; a new salt is drawn then."""
+        seed = stored["seed"]
+        return cls(**stored | {"seed": int(seed, 16) if isinstance(seed, str) else seed})
 
 
 @dataclass(frozen=True)
@@ -80,7 +94,7 @@ class Incidents(Database):
     def begin(self, case: str, version: int, scenario_hash: str, hidden: Hidden | None = None) -> str:
         """Begin an incident of a case, and return its random id."""
         name, drawn = secrets.token_urlsafe(16), hidden or Hidden()
-        row = {"id": name, "case": case, "version": version, "scenario_hash": scenario_hash, "secret": asdict(drawn)}
+        row = {"id": name, "case": case, "version": version, "scenario_hash": scenario_hash, "secret": drawn.stored()}
         with self._connected() as connection:
             connection.execute(insert(_INCIDENTS).values(row | {"revealed": False, "at": time()}))
         return name
@@ -93,7 +107,10 @@ class Incidents(Database):
             if row is None:
                 return None
             stored = dict(row)
-            hidden = Hidden(**stored.pop("secret"))
+            written = stored.pop("secret")
+            hidden = Hidden.of(written)
+            if "salt" not in written:
+                connection.execute(update(_INCIDENTS).where(_INCIDENTS.c.id == name).values(secret=hidden.stored()))
             return StoredIncident(**stored, hidden=hidden, actions=list(connection.execute(actions).scalars()))
 
     def add(self, name: str, place: int, action: dict[str, Any]) -> None:
