@@ -1,10 +1,11 @@
-"""Read a file that a user names: a regular file, up to a limit of bytes, whatever its size claims to be."""
+"""Files with bounds: what a user names is read up to a limit of bytes; what holds secrets is for the owner alone."""
 
 from __future__ import annotations
 
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -54,6 +55,39 @@ def make_folders(folder: Path) -> None:
     for each in [*reversed(folder.parents), folder]:
         if not each.is_dir():
             each.mkdir(exist_ok=True)
+
+
+def make_private_folder(folder: Path) -> None:
+    """Make a folder that its owner alone may enter, or take the rights of others from one that exists; raises OSError."""
+    make_folders(folder)
+    _take_rights_of_others(folder)
+
+
+#: Endings of the files that SQLite makes beside a database, with the rights that the database has by then.
+_BESIDE = ("", "-journal", "-wal", "-shm")
+
+
+def make_private_database(path: Path) -> None:
+    """Make an empty file that its owner alone may read, or take the rights of others from one that exists.
+
+    SQLite would make the file with the rights that the umask leaves. Where no file can be made, SQLite says so.
+    """
+    with suppress(OSError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    for ending in _BESIDE:
+        _take_rights_of_others(path.with_name(path.name + ending))
+
+
+def _take_rights_of_others(path: Path) -> None:
+    """Leave the owner's rights alone; a path that is not there, or that another user owns, stays as it is."""
+    with suppress(OSError):
+        mode = stat.S_IMODE(path.stat().st_mode)
+        if mode & _OTHERS:
+            path.chmod(mode & ~_OTHERS)
+
+
+#: Rights of the group and of all others.
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 def _first(path: Path, count: int) -> bytes:

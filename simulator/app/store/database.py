@@ -6,13 +6,14 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
+from pathlib import Path
 
-from sqlalchemy import Connection, Engine, MetaData, create_engine
+from sqlalchemy import URL, Connection, Engine, MetaData, create_engine
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from simulator.errors import InputError
-from simulator.files import make_folders
+from simulator.files import make_private_database, make_private_folder
 from simulator.paths import DATABASE
 
 #: The environment variable that names another database by its URL.
@@ -36,8 +37,10 @@ class Database:
     @cached_property
     def _engine(self) -> Engine:
         if self.url == f"sqlite:///{DATABASE}":
-            make_folders(DATABASE.parent)
+            make_private_folder(DATABASE.parent)
         engine = create_engine(self.url)
+        if file := _sqlite_file(engine.url):
+            make_private_database(file)
         self.tables.create_all(engine)
         return engine
 
@@ -48,6 +51,11 @@ class Database:
                 yield connection
         except (SQLAlchemyError, OSError, ImportError) as error:
             raise StoreError(f"{_without_password(self.url)}: {_reason(error)}. {_HELP}") from error
+
+
+def _sqlite_file(url: URL) -> Path | None:
+    name = url.database or ""
+    return Path(name) if url.get_backend_name() == "sqlite" and name and not name.startswith((":memory:", "file:")) else None
 
 
 def _without_password(url: str) -> str:
