@@ -61,6 +61,15 @@ UPLOADED_FILE = Limit("a file that is uploaded", 500 * MIB, "bytes", "it is held
 UPLOADED_IN_A_TAB = Limit("the files that a page holds", 1024 * MIB, "bytes", "two of the largest")
 UPLOADED_IN_ALL = Limit("the files that all pages of a server hold", 4096 * MIB, "bytes", "a class with a large file each")
 
+TOKEN = Limit("the token of a server", 512, "characters", "an address with it stays short enough for every browser")
+WRONG_TOKENS = Limit("wrong tokens of one address in a row", 10, "tokens", "then one more every 30 s, so guessing takes ages")
+WRONG_TOKENS_OF_ALL = Limit(
+    "wrong tokens of all addresses in a row", 100, "tokens", "then one more every second, however many machines guess"
+)
+TOKEN_ADDRESSES = Limit(
+    "the addresses whose wrong tokens are counted", 1024, "addresses", "they take a few hundred KB; the oldest go first"
+)
+
 LABELS_FILE = Limit("the labels of a data set", 512 * MIB, "bytes", "those of COCO's training images take 450 MB")
 IMAGE_PIXELS = Limit("a picture of a data set", 50_000_000, "pixels", "a camera has as many; decoded they take 150 MB")
 

@@ -21,6 +21,7 @@ heed_interrupts()
 # The app under test has a database of its own, apart from that of the person who runs the tests.
 _folder = tempfile.TemporaryDirectory(prefix="casesim-")
 os.environ["CASESIM_DATABASE"] = f"sqlite:///{_folder.name}/casesim.db"
+os.environ.pop("CASESIM_TOKEN", None)
 
 # Hypothesis tries the same examples every time, so that a failure can be had again, however slow the machine is.
 settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])

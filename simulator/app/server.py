@@ -13,6 +13,7 @@ from hashlib import sha256
 from importlib.resources import files
 from secrets import token_hex
 from threading import Timer
+from urllib.parse import urlsplit
 
 import streamlit as st
 import uvicorn
@@ -25,6 +26,7 @@ from streamlit.cli_util import open_browser
 from streamlit.web import bootstrap
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
+from simulator.app.admission import Admission, link_with, opens_a_page
 from simulator.app.jobs import registry
 from simulator.app.uploads import Uploading
 from simulator.app.visitors import COOKIE, LOOPBACK, known
@@ -55,7 +57,7 @@ class Guard:
             return
         request = HTTPConnection(scope)
         host, origin = request.headers.get("host", ""), request.headers.get("origin")
-        cookie = None if known(request.cookies.get(COOKIE)) else _cookie(scope["scheme"]) if _opens_a_page(request) else None
+        cookie = None if known(request.cookies.get(COOKIE)) else _cookie(scope["scheme"]) if opens_a_page(request) else None
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -68,6 +70,8 @@ class Guard:
         if reason := refusal(host, origin):
             refused = PlainTextResponse(reason, 403) if scope["type"] == "http" else WebSocketClose(1008)
             await refused(scope, receive, answer)
+        elif _shows_metrics(scope) and not _comes_from_here(request):
+            await PlainTextResponse("Not Found", 404)(scope, receive, answer)
         else:
             await self._app(scope, receive, answer)
 
@@ -85,6 +89,21 @@ def refusal(host: str, origin: str | None) -> str | None:
     if origin is not None and origin.partition("://")[2].lower() != host.lower():
         return "CaseSim answers requests of its own pages only.\n"
     return None
+
+
+def _shows_metrics(scope: Scope) -> bool:
+    return scope["type"] == "http" and bool(scope["path"].rstrip("/").endswith("/_stcore/metrics"))
+
+
+#: Headers that proxies add; `x-forwarded-` begins several.
+_OF_PROXIES = ("forwarded", "x-forwarded-", "x-real-ip", "via")
+
+
+def _comes_from_here(request: HTTPConnection) -> bool:
+    """Return whether a request comes from this machine, by a name of the machine for itself and past no proxy."""
+    client, name = request.client, urlsplit(f"//{request.headers.get('host', '')}").hostname
+    passed_on = any(header.startswith(_OF_PROXIES) for header in request.headers)
+    return client is not None and client.host in LOOPBACK and name in LOOPBACK and not passed_on
 
 
 def headers() -> dict[str, str]:
@@ -115,11 +134,6 @@ def _inline_scripts() -> str:
     page = files("streamlit").joinpath("static", "index.html").read_bytes()
     scripts = re.findall(rb"<script>(.*?)</script>", page, re.DOTALL)
     return " ".join(f"'sha256-{b64encode(sha256(script).digest()).decode()}'" for script in scripts)
-
-
-def _opens_a_page(request: HTTPConnection) -> bool:
-    scope = request.scope
-    return scope["type"] == "http" and scope["method"] == "GET" and "text/html" in request.headers.get("accept", "")
 
 
 def _cookie(scheme: str) -> str:
@@ -155,22 +169,22 @@ def show_error(error: Exception) -> bool:
     return True
 
 
-#: Application for an ASGI server; without `run` it is reached from this machine only.
-app: ASGIApp = Guard(Uploading(st.App(APP, lifespan=lifespan, on_script_error=show_error)))
+_pages = Uploading(st.App(APP, lifespan=lifespan, on_script_error=show_error))
 
 
-def run(listening: socket.socket, address: str, hosts: Sequence[str], url: str) -> None:
+def run(listening: socket.socket, address: str, hosts: Sequence[str], url: str, token: str | None) -> None:
     """Serve the app until a signal ends it, which is then raised again: an interrupt as KeyboardInterrupt.
 
     listening: a bound socket; hosts: the names that the server answers to, besides a machine's names of itself
-    url: what a browser on this machine opens
+    url: what a browser on this machine opens; token: lets visitors in, None: every visitor comes in
     """
     port = listening.getsockname()[1]
     bootstrap.load_config_options({"server.address": address, "server.port": port, "server.allowedHosts": [*LOOPBACK, *hosts]})
+    admission = Admission(_pages, token) if token else None
     if not st.get_option("server.headless"):
-        open_browser(url)  # it waits until the server accepts
+        open_browser(link_with(url, admission.ticket()) if admission else url)  # it waits until the server accepts
     config = uvicorn.Config(
-        app,
+        Guard(admission or _pages),
         access_log=False,
         log_level="warning",
         use_colors=False,

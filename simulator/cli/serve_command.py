@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shlex
 import socket
 import sys
 from enum import StrEnum
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from simulator.app.admission import FIELD, VARIABLE, checked_token, drawn_token, link_with
 from simulator.app.visitors import EVERY, others_reach, url
 from simulator.case.load import OWN_CASES, checked_path, files_at
 from simulator.cli.exits import UsageError, say
+from simulator.errors import InputError
 
 #: Number of ports after the requested one that are tried.
 _TRIED = 20
@@ -38,30 +42,76 @@ def serve(
         ),
     ] = None,
     port: Annotated[int, typer.Option(min=1, max=65535, help="the port to serve on")] = 8501,
-    address: Annotated[str, typer.Option(help="the address to serve on; 0.0.0.0 lets others in")] = "localhost",
+    address: Annotated[
+        str, typer.Option(help="the address to serve on; 0.0.0.0 lets in others who have the token")
+    ] = "localhost",
     allow_host: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME", help="a name that others use for this server; may be repeated", show_default=False),
     ] = None,
     uploads: Annotated[UploadPolicy, typer.Option(help="who sees an upload: only its owner, or everyone")] = UploadPolicy.MINE,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TEXT",
+            envvar=VARIABLE,
+            help="the token that visitors need; other users of this machine can read a command line, but not the variable",
+            show_default="drawn where others reach the server",
+        ),
+    ] = None,
+    no_token: Annotated[bool, typer.Option("--no-token", help="let in every visitor without a token")] = False,
 ) -> None:
     """Open the app in a browser, with your own cases beside those that come with CaseSim."""
     own = checked_path(cases) if cases is not None else None
+    allowed = [_checked_name(name) for name in allow_host or []]
+    given = _checked_token(token, no_token)
     listening = _listening(address, port, cases)
     here, names = url("localhost" if address in EVERY else address, port), others_reach(address)
-    say(f"CaseSim is at {here}; Ctrl+C ends it")
+    drawn = drawn_token() if given is None and not no_token and _lets_others_in(listening) else None
+    say(f"CaseSim is at {link_with(here, drawn) if drawn else here}; Ctrl+C ends it")
     for name in names:
-        say(f"Others reach it at {url(name, port)}, without a password")
+        say(f"Others reach it at {link_with(url(name, port), drawn) if drawn else url(name, port)}")
+    if given is not None:
+        os.environ.pop(VARIABLE, None)  # no process of the server needs it
+        say(f"Visitors need the token that you gave: {here}/?{FIELD}=TOKEN")
+    elif no_token and _lets_others_in(listening):
+        say("Every person who reaches this port comes in without a token and can use this machine's processors.", sys.stderr)
     if own is not None:
         os.environ[OWN_CASES] = str(own)
         for file in files_at(own):
             say(f"{file.name}: {here}/practice?case={file.stem}")
     sys.stdout.flush()
     from simulator.app.server import run
-    from simulator.app.uploads import VARIABLE
+    from simulator.app.uploads import VARIABLE as UPLOADS
 
-    os.environ[VARIABLE] = uploads
-    run(listening, address, [*names, *(allow_host or [])], here)
+    os.environ[UPLOADS] = uploads
+    run(listening, address, [*names, *allowed], here, given or drawn)
+
+
+#: A name of a machine, or an address of version 6.
+_NAME = re.compile(r"[\w.-]+|[0-9a-fA-F:]*:[0-9a-fA-F:.]*", re.ASCII)
+
+
+def _checked_name(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise UsageError(f"--allow-host {name}: expected the one name that visitors use, such as casesim.example.org")
+    return name
+
+
+def _checked_token(token: str | None, no_token: bool) -> str | None:
+    """Return the administrator's own token; raises UsageError for one that is easy to guess, or beside --no-token."""
+    if token is None:
+        return None
+    if no_token:
+        raise UsageError(f"--no-token: there is a token too, by --token or {VARIABLE}; leave one of them out")
+    try:
+        return checked_token(token)
+    except InputError as error:
+        raise UsageError(f"--token or {VARIABLE}: {error}") from None
+
+
+def _lets_others_in(listening: socket.socket) -> bool:
+    return not ip_address(listening.getsockname()[0].partition("%")[0]).is_loopback
 
 
 def _listening(address: str, port: int, cases: Path | None) -> socket.socket:

@@ -73,13 +73,13 @@ def barriers(page):
 
     Looked at twice where there is something: while the page answers a click, Streamlit's list of tabs cannot be focused.
     """
-    if not _severe(page):
+    if not severe(page):
         return []
     settle(page)
-    return _severe(page)
+    return severe(page)
 
 
-def _severe(page):
+def severe(page):
     found = Axe().run(page).response["violations"]
     severe = [fault for fault in found if fault["impact"] in {"serious", "critical"}]
     return [f"{fault['id']}: {node['target']} {node['html'][:200]}" for fault in severe for node in fault["nodes"]]

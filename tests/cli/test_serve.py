@@ -47,6 +47,7 @@ def ran(monkeypatch):
     """What the server is run with, in place of running it."""
     monkeypatch.setenv("CASESIM_CASES", "")  # both are put back afterwards
     monkeypatch.setenv("CASESIM_UPLOADS", "")
+    monkeypatch.delenv("CASESIM_TOKEN", raising=False)
     before, asked = signal.getsignal(signal.SIGTERM), []
 
     def run(listening, *more):
@@ -79,7 +80,7 @@ def test_a_file_or_folder_is_handed_to_the_app_with_the_address_of_each_case(nam
 
 def test_it_serves_this_machine_only_unless_told_otherwise(casesim, ran, port):
     ended = casesim("serve", "--port", port)
-    assert ran == [(("127.0.0.1", port), "localhost", [], f"http://localhost:{port}")]
+    assert ran == [(("127.0.0.1", port), "localhost", [], f"http://localhost:{port}", None)]
     assert os.environ["CASESIM_UPLOADS"] == "mine"
     assert ended.out == f"CaseSim is at http://localhost:{port}; Ctrl+C ends it\n"
 
@@ -87,12 +88,91 @@ def test_it_serves_this_machine_only_unless_told_otherwise(casesim, ran, port):
 def test_others_are_let_in_by_the_names_of_the_machine_and_those_allowed(casesim, ran, port):
     shared = ("--address", "0.0.0.0", "--allow-host", "class.example", "--allow-host", "b.example", "--uploads", "everyone")
     ended = casesim("serve", "--port", port, *shared)
-    [(bound, address, names, url)] = ran
+    [(bound, address, names, url, token)] = ran
     assert (bound, address, url) == (("0.0.0.0", port), "0.0.0.0", f"http://localhost:{port}")
     assert names[-2:] == ["class.example", "b.example"]
     assert socket.gethostname().lower() in names
     assert os.environ["CASESIM_UPLOADS"] == "everyone"
-    assert f"Others reach it at http://{names[0]}:{port}, without a password" in ended.out
+    assert re.fullmatch(r"[\w-]{43}", token)
+    assert ended.out.splitlines() == [
+        f"CaseSim is at http://localhost:{port}/?token={token}; Ctrl+C ends it",
+        *(f"Others reach it at http://{name}:{port}/?token={token}" for name in names[:-2]),
+    ]
+    assert ended.err == ""
+    casesim("serve", "--port", port, *shared)
+    assert ran[1][-1] != token  # each start draws another
+
+
+@pytest.mark.parametrize("address", ["localhost", "127.0.0.1", "0.0.0.0"])
+def test_a_token_that_is_given_is_needed_at_every_address_and_is_not_printed(address, casesim, ran, port, monkeypatch):
+    token = "sixteen letters!"
+    for words, variable in ((("--token", token), None), ((), token)):
+        if variable:
+            monkeypatch.setenv("CASESIM_TOKEN", variable)
+        ended = casesim("serve", "--port", port, "--address", address, *words)
+        *_, url, passed = ran.pop()
+        assert passed == token
+        assert "CASESIM_TOKEN" not in os.environ  # no process of the server inherits it
+        assert ended.out.endswith(f"Visitors need the token that you gave: {url}/?token=TOKEN\n")
+        assert token not in ended.out + ended.err
+
+
+def test_without_a_token_others_are_let_in_only_where_that_is_said_with_a_warning(casesim, ran, port):
+    ended = casesim("serve", "--port", port, "--address", "0.0.0.0", "--no-token")
+    assert ran.pop()[-1] is None
+    assert "token" not in ended.out
+    assert ended.err == "Every person who reaches this port comes in without a token and can use this machine's processors.\n"
+    assert casesim("serve", "--port", port, "--no-token").err == ""  # the own machine needs none anyway
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (
+            ("--token", "fifteen letters"),
+            "--token or CASESIM_TOKEN: the token has 15 characters; expected 16 to 512 characters",
+        ),
+        (("--token", ""), "the token has 0 characters"),
+        (("--token", "x" * 513), "the token has 513 characters"),
+        (("--token", "sixteen letters!", "--no-token"), "--no-token: there is a token too, by --token or CASESIM_TOKEN"),
+        (("--allow-host", "*"), "--allow-host *: expected the one name that visitors use, such as casesim.example.org"),
+        (("--allow-host", "*.example.org"), "--allow-host *.example.org: expected the one name"),
+        (("--allow-host", "https://class.example"), "expected the one name"),
+        (("--allow-host", "class.example:8501"), "expected the one name"),
+        (("--allow-host", ""), "expected the one name"),
+    ],
+)
+def test_what_would_leave_the_door_open_is_refused_in_a_sentence(words, said, casesim, ran, port):
+    for address in ("localhost", "0.0.0.0"):
+        ended = casesim("serve", "--port", port, "--address", address, *words)
+        assert ended.status == 2
+        assert said in ended.err
+        assert ended.err.count("\n") == 1
+        assert "fifteen letters" not in ended.err
+    assert ran == []
+
+
+@pytest.mark.parametrize("name", ["class.example", "class-7b", "192.0.2.7", "2001:db8::7", "a_b.example.org."])
+def test_a_name_or_an_address_can_be_allowed(name, casesim, ran, port):
+    casesim("serve", "--port", port, "--allow-host", name)
+    assert ran[0][2] == [name]
+
+
+def test_a_browser_on_this_machine_is_opened_by_a_ticket_and_not_by_the_token(monkeypatch, port):
+    """Other users of a machine can list the command lines of its browsers."""
+    from simulator.app import server
+
+    opened = []
+    monkeypatch.setattr(server, "open_browser", opened.append)
+    monkeypatch.setattr(server.bootstrap, "load_config_options", lambda _: None)
+    monkeypatch.setattr(server.st, "get_option", lambda name: 64 if name == "server.maxMessageSize" else False)
+    monkeypatch.setattr(server.uvicorn.Server, "run", lambda *_, **__: None)
+    monkeypatch.setattr(server, "_end_within", lambda _: None)
+    with socket.create_server(("127.0.0.1", port)) as listening:
+        server.run(listening, "localhost", [], "http://localhost", "the token of this server")
+        server.run(listening, "localhost", [], "http://localhost", None)
+    assert re.fullmatch(r"http://localhost/\?token=[\w-]{43}", opened[0])
+    assert opened[1] == "http://localhost"
 
 
 def test_a_port_in_use_is_told_with_one_that_is_free(casesim, ran):

@@ -1,0 +1,222 @@
+"""Admission of visitors to a server that others reach: a token, in a link or pasted into a form, becomes a cookie.
+
+Without the cookie a page answers with a form for the token, and everything else is refused, WebSockets included. Wrong tokens
+are counted by address and in all. Cookies are not counted, so that no attack keeps out visitors who are in. To guess a token by
+its cookie is slow instead, because scrypt makes the cookie.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import scrypt, sha256
+from ipaddress import IPv6Address, ip_address, ip_network
+from math import ceil
+from secrets import compare_digest, token_urlsafe
+from time import monotonic
+from urllib.parse import parse_qs, quote, unquote_plus, urlencode
+
+from cachetools import LRUCache
+from starlette.requests import ClientDisconnect, HTTPConnection, Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.websockets import WebSocketClose
+
+from simulator.app.admission_page import admission_page
+from simulator.errors import InputError
+from simulator.limits import TOKEN, TOKEN_ADDRESSES, WRONG_TOKENS, WRONG_TOKENS_OF_ALL
+
+#: The environment variable with a server's token, which other users of the machine do not see, unlike a command line.
+VARIABLE = "CASESIM_TOKEN"
+
+#: The name of the token in an address and in the form.
+FIELD = "token"
+
+#: The fewest characters of a token.
+SHORTEST = 16
+
+#: Lifetime of the cookie of a visitor who is in (s).
+ADMITTED_S = 30 * 24 * 3600
+
+#: Paths that answer without a token: the health check, and the metrics, which the guard shows to this machine alone.
+_OPEN = ("/_stcore/health", "/_stcore/metrics")
+
+#: Time in which a browser on the server's machine opens the first page (s).
+_TICKET_S = 60.0
+
+#: Seconds until one more wrong token may come after too many: from an address, and from all.
+_PAUSE_S, _PAUSE_OF_ALL_S = 30.0, 1.0
+
+#: Most bytes of the form's content.
+_FORM_BYTES = 8 * TOKEN.most
+
+
+def drawn_token() -> str:
+    return token_urlsafe(32)
+
+
+def checked_token(text: str) -> str:
+    """Return a token that an administrator gives, without spaces around it; raises InputError for a short or a long one."""
+    token = text.strip()
+    if not SHORTEST <= len(token) <= TOKEN.most:
+        wanted = f"expected {SHORTEST} to {TOKEN.most} characters"
+        raise InputError(f"the token has {len(token)} characters; {wanted}, since others may try to guess it")
+    return token
+
+
+def link_with(url: str, token: str) -> str:
+    return f"{url}/?{urlencode({FIELD: token})}"
+
+
+def opens_a_page(request: HTTPConnection) -> bool:
+    scope = request.scope
+    return scope["type"] == "http" and scope["method"] == "GET" and "text/html" in request.headers.get("accept", "")
+
+
+class Admission:
+    """Middleware that lets in visitors who have shown the token; now: a clock in seconds."""
+
+    def __init__(self, app: ASGIApp, token: str, now: Callable[[], float] = monotonic) -> None:
+        self._app = app
+        self._token = _digest(token)
+        self._cookie = scrypt(token.encode(), salt=b"casesim cookie", n=2**15, r=8, p=1, maxmem=2**26, dklen=32).hex()
+        self._wrong, self._now = WrongTokens(now), now
+        self._tickets: dict[bytes, float] = {}
+
+    def ticket(self) -> str:
+        """Return a token that lets in one visitor within a minute.
+
+        It is for the command line of a browser, which other users of the machine can list.
+        """
+        drawn = drawn_token()
+        self._tickets[_digest(drawn)] = self._now() + _TICKET_S
+        return drawn
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on requests with the cookie; turn a right token into one; refuse all others."""
+        if scope["type"] not in ("http", "websocket") or scope["path"] in _OPEN:
+            await self._app(scope, receive, send)
+            return
+        admitted = self._has_cookie(HTTPConnection(scope))
+        if scope["type"] == "websocket":
+            answer: ASGIApp | None = None if admitted else WebSocketClose(1008)
+        else:
+            answer = await self._answer(Request(scope, receive), admitted)
+        await (answer or self._app)(scope, receive, send)
+
+    async def _answer(self, request: Request, admitted: bool) -> Response | None:
+        """Return the answer to a request that does not reach the app; None for one that does."""
+        token = await _given(request)
+        if token:
+            wait_s = 0.0 if admitted else self._wrong.wait_s(_address(request))
+            if wait_s > 0:
+                return _refusal(request, f"Too many wrong tokens came. Try again in {ceil(wait_s)} s.", wait_s)
+            if admitted or self._is_right(token):
+                return self._entry(request)
+            self._wrong.add(_address(request))
+            return _refusal(request, "This token is wrong.")
+        return None if admitted else _refusal(request)
+
+    def _has_cookie(self, request: HTTPConnection) -> bool:
+        return compare_digest(request.cookies.get(_cookie_name(request), "").encode(), self._cookie.encode())
+
+    def _is_right(self, token: str) -> bool:
+        given = _digest(token)
+        return compare_digest(given, self._token) or self._tickets.pop(given, 0.0) > self._now()
+
+    def _entry(self, request: Request) -> Response:
+        """Set the cookie, and send the browser to its address without the token, so that the token does not stay there."""
+        secure = "; Secure" if request.url.scheme == "https" else ""
+        attributes = f"Path=/; Max-Age={ADMITTED_S}; HttpOnly; SameSite=Lax{secure}"
+        cookie = f"{_cookie_name(request)}={self._cookie}; {attributes}"
+        return Response(
+            status_code=303, headers={"Location": _without_token(request), "Set-Cookie": cookie, "Cache-Control": "no-store"}
+        )
+
+
+class WrongTokens:
+    """Counts of the wrong tokens of each address and of all; after too many, further tokens have to wait."""
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._of_address: LRUCache[str, LeakyBucket] = LRUCache(TOKEN_ADDRESSES.most)
+        self._of_all = LeakyBucket(WRONG_TOKENS_OF_ALL.most, _PAUSE_OF_ALL_S)
+
+    def wait_s(self, address: str) -> float:
+        """Return the seconds until a token from this address is looked at; 0: now."""
+        own, now = self._of_address.get(address), self._now()
+        return max(own.wait_s(now) if own else 0.0, self._of_all.wait_s(now))
+
+    def add(self, address: str) -> None:
+        own = self._of_address.setdefault(address, LeakyBucket(WRONG_TOKENS.most, _PAUSE_S))
+        for bucket in (own, self._of_all):
+            bucket.add(self._now())
+
+
+class LeakyBucket:
+    """A bucket that holds `most` drops and loses one every `drop_s` seconds."""
+
+    def __init__(self, most: int, drop_s: float) -> None:
+        self._most, self._drop_s = most, drop_s
+        self._empty_at_s = 0.0
+
+    def wait_s(self, now_s: float) -> float:
+        """Return the seconds until there is room for one more drop."""
+        return max(self._empty_at_s - now_s - (self._most - 1) * self._drop_s, 0.0)
+
+    def add(self, now_s: float) -> None:
+        self._empty_at_s = max(self._empty_at_s, now_s) + self._drop_s
+
+
+def _digest(token: str) -> bytes:
+    return sha256(token.encode()).digest()
+
+
+def _cookie_name(request: HTTPConnection) -> str:
+    """Return a name with the port: browsers send a cookie to every port of a host, and a host may have several servers."""
+    return f"casesim_admission_{request.url.port or 0}"
+
+
+def _address(request: HTTPConnection) -> str:
+    """Return the client's address; of IPv6 the network, since each client of it has very many addresses."""
+    host = request.client.host if request.client else ""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    if not isinstance(address, IPv6Address):
+        return host
+    return str(address.ipv4_mapped or ip_network(f"{host.partition('%')[0]}/64", strict=False))
+
+
+async def _given(request: Request) -> str | None:
+    """Return the token in the address or in the form; None without one."""
+    if request.method == "GET":
+        return request.query_params.get(FIELD, "").strip()
+    if request.method != "POST" or not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        return None
+    content = b""
+    try:
+        async for part in request.stream():
+            content += part
+            if len(content) > _FORM_BYTES:
+                return None
+    except ClientDisconnect:
+        return None
+    return parse_qs(content.decode(errors="replace")).get(FIELD, [""])[0].strip()
+
+
+def _without_token(request: Request) -> str:
+    """Return the request's own address without the token, relative to itself, so that it can lead to no other server."""
+    query = request.scope["query_string"].decode("latin-1")
+    rest = "&".join(part for part in query.split("&") if part and unquote_plus(part.partition("=")[0]) != FIELD)
+    place = "./" + quote(request.scope["path"].rpartition("/")[2], safe="")
+    return f"{place}?{rest}" if rest else place
+
+
+def _refusal(request: Request, reason: str = "", wait_s: float = 0.0) -> Response:
+    """Return a page with a form for the token where a browser opens a page or has sent the form, and a line otherwise."""
+    status = 429 if wait_s else 403
+    headers = {"Cache-Control": "no-store"} | ({"Retry-After": str(ceil(wait_s))} if wait_s else {})
+    if opens_a_page(request) or request.method == "POST":
+        return HTMLResponse(admission_page(reason), status, headers)
+    return PlainTextResponse(f"{reason or 'CaseSim needs a token here.'}\n", status, headers)
