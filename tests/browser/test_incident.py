@@ -1,6 +1,7 @@
 """The production incident in a real browser: played by the keyboard; nothing that is sent before tells the cause."""
 
 import base64
+import hashlib
 import json
 import re
 import struct
@@ -133,7 +134,7 @@ def received(visit, address):
     page.on("response", lambda answer: answers.append(answer))
     page.goto(page.url.partition("incident")[0] + address)
     settle(page)
-    for look in ("Look at the servers' counters", "Look at one figure by slice", "Look at pictures"):
+    for look in ("Look at the servers' counters", "Look at one figure by slice", "Look at pictures", "Compare the replicas"):
         page.get_by_role("button", name=look).click()
         told(page, re.compile(rf"\d\. {look}"))
     for tab, there in TABS.items():
@@ -172,14 +173,19 @@ def numbers(frames):
 
 
 @pytest.mark.long
-def test_nothing_that_is_sent_before_the_reveal_tells_the_cause(visit, begun):
+def test_nothing_that_is_sent_before_the_reveal_tells_the_cause(visit, begun, store):
     spec, sides = load(CASE).incident, []
-    for cause, seed in (("int8_rollout", 1_234_567_891), ("blurred_camera", 1_987_654_321)):
+    for cause, seed in (("int8_rollout", 2**127 + 1_234_567_891), ("blurred_camera", 2**127 + 1_987_654_321)):
         secret = draw(load(CASE), seed, cause, "abrupt")
-        frames = received(visit, begun(cause, seed))
+        address = begun(cause, seed)
+        frames = received(visit, address)
         sent = b"\n".join(frames)
-        for word in ("teaches", "onset", "decoy", "spell_h", "harmless", str(seed)):
+        salt = store.get(address.rpartition("=")[2]).hidden.salt
+        for word in ("teaches", "onset", "decoy", "spell_h", "harmless", str(seed), f"{seed:x}", salt):
             assert word.encode() not in sent, word
+        shown, unsalted = (hashlib.sha256(f"configuration/{one}/".encode()).hexdigest()[:12] for one in (salt, seed))
+        assert shown.encode() in sent
+        assert unsalted.encode() not in sent
         for onset in (
             str(int(secret.onset_s)),
             moment(load(CASE), secret.onset_s),
