@@ -55,11 +55,13 @@ def drawn_token() -> str:
 
 
 def checked_token(text: str) -> str:
-    """Return a token that an administrator gives, without spaces around it; raises InputError for a short or a long one."""
+    """Return a token that an administrator gives, without spaces around it; raises InputError for one that cannot be used."""
     token = text.strip()
     if not SHORTEST <= len(token) <= TOKEN.most:
         wanted = f"expected {SHORTEST} to {TOKEN.most} characters"
         raise InputError(f"the token has {len(token)} characters; {wanted}, since others may try to guess it")
+    if not token.isprintable():
+        raise InputError("the token has a character that is no letter, digit, sign or space, so no visitor can type it")
     return token
 
 

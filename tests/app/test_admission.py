@@ -339,6 +339,12 @@ def test_a_token_that_is_easy_to_guess_or_too_long_is_refused_without_repeating_
         checked_token(token)
 
 
+@pytest.mark.parametrize("character", ["\udcff", "\x1b", "\n", "\0"])
+def test_a_token_that_nobody_can_type_is_refused(character):
+    with pytest.raises(InputError, match="no visitor can type it"):
+        checked_token(f"sixteen {character} letters")
+
+
 def test_tokens_that_are_given_lose_their_spaces_and_drawn_ones_hold_256_bits():
     assert checked_token(" sixteen letters! ") == "sixteen letters!"
     assert len({drawn_token() for _ in range(100)}) == 100

@@ -82,6 +82,7 @@ _COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
     "cases": {"--json": (), "": _PATHS},
     "serve": {
         "": _PATHS, "--port": _NUMBERS, "--address": ("127.0.0.1", "", "x" * 300, "::", "\x1b"), "--allow-host": _WORDS,
+        "--token": (*_WORDS, "sixteen letters!"), "--no-token": (),
     },
     "levers": {"": ("small.yaml", *_PATHS), "--set": _PAIRS, "--replications": ("2", *_NUMBERS), "--trials": ("2", *_NUMBERS)},
     "sweep": {
