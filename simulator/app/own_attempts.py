@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import streamlit as st
 
 from simulator.app.store.attempts import Attempt, Attempts
-from simulator.app.store.database import StoreError
+from simulator.app.store.faults import StoreError
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario

@@ -18,7 +18,7 @@ from simulator.app.design_state import get, key, put
 from simulator.app.jobs import Job, registry
 from simulator.app.own_attempts import COOKIE, attempts, attempts_at, trail
 from simulator.app.store.attempts import Attempt, Reached
-from simulator.app.store.database import StoreError
+from simulator.app.store.faults import StoreError
 from simulator.app.widgets import draw, plain
 from simulator.case.choices import Choice, Number, Pick
 from simulator.case.document import ScenarioError

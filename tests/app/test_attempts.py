@@ -1,11 +1,12 @@
 """Attempts come back as they were kept, to whoever made them, also from another process's connection; or a sentence does."""
 
+import math
 from dataclasses import replace
 
 import pytest
 
 from simulator.app.store.attempts import Attempt, Attempts, Reached
-from simulator.app.store.database import StoreError
+from simulator.app.store.faults import StoreError
 
 ATTEMPT = Attempt(
     trail="a" * 22,
@@ -21,11 +22,6 @@ ATTEMPT = Attempt(
     reached=[Reached("sensitivity", 0.97, "met", "97.0%"), Reached("wait_p95_s", None, "no figure", "no steady state")],
     at=1000.0,
 )
-
-
-@pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path / 'kept.db'}"
 
 
 def test_an_attempt_comes_back_as_it_was_also_after_a_restart(url):
@@ -62,6 +58,39 @@ def test_one_attempt_of_a_case_at_most_is_starred(url):
         found = [one.job for one in kept.of(ATTEMPT.trail, ATTEMPT.case) if one.starred]
         assert found == ([starred] if starred else [])
     assert kept.of(ATTEMPT.trail, "retry-storm")[0].starred
+
+
+def test_values_of_every_size_come_back_from_either_database(url):
+    """PostgreSQL's own columns for JSON, 32 bits and 100 letters would refuse each of these."""
+    kept = Attempts(url)
+    odd = replace(
+        ATTEMPT,
+        case="c" * 150,
+        version=2**62,
+        seed=2**63 - 1,
+        picks={"text": 'nul \0, half a pair \ud800, é, 😀, "\\u0000"', "large": 2**200},
+        strikes={"minus": -math.inf, "most": 1.7976931348623157e308, "least": 5e-324},
+        reached=[Reached("ratio", math.inf, "met", "\0")],
+    )
+    kept.add(odd)
+    assert kept.of(odd.trail, odd.case) == [odd]
+    kept.add(replace(odd, case="none", reached=[Reached("ratio", math.nan, "no figure", "")]))
+    assert math.isnan(kept.of(odd.trail, "none")[0].reached[0].value)
+
+
+def test_names_that_a_database_cannot_hold_are_unknown(url):
+    kept = Attempts(url)
+    kept.add(replace(ATTEMPT, case="zero\0"))
+    assert kept.of(ATTEMPT.trail, "zero") == kept.of(ATTEMPT.trail, "half\ud800") == []
+    assert [one.job for one in kept.of(ATTEMPT.trail, "zero\0")] == [ATTEMPT.job]
+
+
+def test_a_number_past_64_bits_gives_a_sentence(url):
+    kept = Attempts(url)
+    with pytest.raises(StoreError, match=r"a number has more than 64 bits|bigint out of range"):
+        kept.add(replace(ATTEMPT, version=2**63))
+    kept.add(ATTEMPT)
+    assert kept.of(ATTEMPT.trail, ATTEMPT.case) == [ATTEMPT]
 
 
 def broken(tmp_path):

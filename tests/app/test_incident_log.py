@@ -7,15 +7,10 @@ import sqlite3
 import pytest
 
 from simulator.app.store.attempts import Attempts
-from simulator.app.store.database import StoreError
+from simulator.app.store.faults import StoreError
 from simulator.app.store.incident_log import Hidden, Incidents, OvertakenError
 
 WAIT, LOOK = {"kind": "wait", "hours": None}, {"kind": "look", "look": "changes"}
-
-
-@pytest.fixture
-def url(tmp_path):
-    return f"sqlite:///{tmp_path / 'kept.db'}"
 
 
 @pytest.fixture
@@ -49,8 +44,9 @@ def test_each_incident_has_its_own_actions(store):
     assert not store.get(second).revealed
 
 
-def test_there_is_no_incident_of_an_id_that_was_made_up(store):
-    assert store.get("made-up") is None
+@pytest.mark.parametrize("name", ["made-up", "zero\0", "half\ud800", "x" * 10_000])
+def test_there_is_no_incident_of_an_id_that_was_made_up(name, store):
+    assert store.get(name) is None
 
 
 def test_ids_and_seeds_are_drawn_apart(store):

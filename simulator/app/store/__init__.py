@@ -1,1 +1,1 @@
-"""The database of the app: attempts and incidents, never results. Only this folder imports SQLAlchemy."""
+"""The database of the app: attempts and incidents, never results. Only this folder imports SQLAlchemy and Alembic."""

@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, field
 from time import time
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Float, Integer, MetaData, String, Table, UniqueConstraint, insert, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, Table, UniqueConstraint, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from simulator.app.store.columns import METADATA, JsonText, Words
 from simulator.app.store.database import Database
 from simulator.case.choices import Pick
 from simulator.metrics.summary import Standing
@@ -52,22 +53,21 @@ class Attempt:
     at: float = field(default_factory=time)
 
 
-_METADATA = MetaData()
 _TABLE = Table(
     "attempts",
-    _METADATA,
+    METADATA,
     Column("id", Integer, primary_key=True),
-    Column("trail", String(64), nullable=False),
-    Column("case", String(100), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("scenario_hash", String(12), nullable=False),
-    Column("job", String(12), nullable=False),
-    Column("picks", JSON, nullable=False),
-    Column("strikes", JSON, nullable=False),
-    Column("seed", Integer, nullable=False),
-    Column("replications", Integer, nullable=False),
-    Column("run_hash", String(12), nullable=False),
-    Column("reached", JSON, nullable=False),
+    Column("trail", Words, nullable=False),
+    Column("case", Words, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("scenario_hash", Words, nullable=False),
+    Column("job", Words, nullable=False),
+    Column("picks", JsonText, nullable=False),
+    Column("strikes", JsonText, nullable=False),
+    Column("seed", BigInteger, nullable=False),
+    Column("replications", BigInteger, nullable=False),
+    Column("run_hash", Words, nullable=False),
+    Column("reached", JsonText, nullable=False),
     Column("starred", Boolean, nullable=False),
     Column("at", Float, nullable=False),
     UniqueConstraint("trail", "case", "job"),
@@ -76,8 +76,6 @@ _TABLE = Table(
 
 class Attempts(Database):
     """All attempts in one database. Every method raises StoreError where it cannot be used."""
-
-    tables = _METADATA
 
     def add(self, attempt: Attempt) -> None:
         with self._connected() as connection, suppress(IntegrityError), connection.begin_nested():

@@ -8,28 +8,18 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from sqlalchemy import URL, Connection, Engine, MetaData, create_engine
-from sqlalchemy.engine import make_url
+from sqlalchemy import URL, Connection, Engine, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from simulator.errors import InputError
+from simulator.app.store.address import CONNECT_S, VARIABLE, is_postgres, limited, parsed
+from simulator.app.store.faults import store_error
+from simulator.app.store.layout import bring_up_to_date
 from simulator.files import make_private_database, make_private_folder
 from simulator.paths import DATABASE
-
-#: The environment variable that names another database by its URL.
-VARIABLE = "CASESIM_DATABASE"
-
-_HELP = f"Set {VARIABLE} to the URL of a database that can be written, such as sqlite:////home/me/casesim.db."
-
-
-class StoreError(InputError):
-    """The database cannot be read or written; the message says which, why, and what would help."""
 
 
 class Database:
     """Some tables in one database. Every method raises StoreError where it cannot be used."""
-
-    tables: MetaData
 
     def __init__(self, url: str | None = None) -> None:
         self.url = url or os.environ.get(VARIABLE) or f"sqlite:///{DATABASE}"
@@ -38,10 +28,14 @@ class Database:
     def _engine(self) -> Engine:
         if self.url == f"sqlite:///{DATABASE}":
             make_private_folder(DATABASE.parent)
-        engine = create_engine(self.url)
-        if file := _sqlite_file(engine.url):
-            make_private_database(file)
-        self.tables.create_all(engine)
+        engine = _engine_at(self.url)
+        try:
+            if file := _sqlite_file(engine.url):
+                make_private_database(file)
+            bring_up_to_date(engine)
+        except BaseException:
+            engine.dispose()
+            raise
         return engine
 
     @contextmanager
@@ -49,22 +43,24 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 yield connection
-        except (SQLAlchemyError, OSError, ImportError) as error:
-            raise StoreError(f"{_without_password(self.url)}: {_reason(error)}. {_HELP}") from error
+        except (SQLAlchemyError, OSError, ImportError, OverflowError) as error:
+            self._close()
+            raise store_error(self.url, error) from error
+
+    def _close(self) -> None:
+        """Let the next use look at the layout again: the fault may be that another database has taken the place of this one."""
+        engine = self.__dict__.pop("_engine", None)
+        if engine is not None:
+            engine.dispose()
+
+
+def _engine_at(text: str) -> Engine:
+    url = parsed(text)
+    if is_postgres(url):
+        return create_engine(limited(url), pool_pre_ping=True, pool_timeout=CONNECT_S)
+    return create_engine(url)
 
 
 def _sqlite_file(url: URL) -> Path | None:
     name = url.database or ""
     return Path(name) if url.get_backend_name() == "sqlite" and name and not name.startswith((":memory:", "file:")) else None
-
-
-def _without_password(url: str) -> str:
-    try:
-        return make_url(url).render_as_string(hide_password=True)
-    except SQLAlchemyError:
-        return f"{VARIABLE}, which is no URL of a database"
-
-
-def _reason(error: Exception) -> str:
-    found = getattr(error, "orig", None) or error
-    return " ".join(str(found).split())[:200].rstrip(".")

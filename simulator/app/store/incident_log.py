@@ -10,9 +10,10 @@ from dataclasses import asdict, dataclass, field
 from time import time
 from typing import Any
 
-from sqlalchemy import JSON, Boolean, Column, Float, Integer, MetaData, String, Table, insert, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Float, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
+from simulator.app.store.columns import METADATA, JsonText, Words
 from simulator.app.store.database import Database
 from simulator.errors import InputError
 
@@ -64,32 +65,29 @@ class StoredIncident:
     at: float
 
 
-_METADATA = MetaData()
 _INCIDENTS = Table(
     "incidents",
-    _METADATA,
-    Column("id", String(32), primary_key=True),
-    Column("case", String(100), nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("scenario_hash", String(12), nullable=False),
-    Column("secret", JSON, nullable=False),
+    METADATA,
+    Column("id", Words, primary_key=True),
+    Column("case", Words, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("scenario_hash", Words, nullable=False),
+    Column("secret", JsonText, nullable=False),
     Column("revealed", Boolean, nullable=False),
     Column("at", Float, nullable=False),
 )
 #: A row an action, never changed: two browsers cannot both take the third action.
 _ACTIONS = Table(
     "incident_actions",
-    _METADATA,
-    Column("incident", String(32), primary_key=True),
-    Column("place", Integer, primary_key=True, autoincrement=False),
-    Column("action", JSON, nullable=False),
+    METADATA,
+    Column("incident", Words, primary_key=True),
+    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("action", JsonText, nullable=False),
 )
 
 
 class Incidents(Database):
     """All incidents in one database. Every method raises StoreError for a database that cannot be used."""
-
-    tables = _METADATA
 
     def begin(self, case: str, version: int, scenario_hash: str, hidden: Hidden | None = None) -> str:
         """Begin an incident of a case, and return its random id."""

@@ -1,0 +1,1 @@
+"""The layouts of the tables, in the order of their numbers."""
