@@ -57,9 +57,9 @@ bounds-newest: RESOLUTION := highest
 bounds-lowest bounds-newest: bounds-%:
 	@echo "The $* packages with $$($(PYTHON) --version), in $(BOUNDS)/$*"
 	@$(PYTHON) -m venv --clear $(BOUNDS)/$* && $(BOUNDS)/$*/bin/python -m pip --disable-pip-version-check install --quiet uv
-	@cd $(BOUNDS)/$* && bin/uv pip install --quiet --python bin/python --resolution $(RESOLUTION) --editable '$(CURDIR)[measure,monitors,tradeoffs]'
+	@cd $(BOUNDS)/$* && bin/uv pip install --quiet --python bin/python --resolution $(RESOLUTION) --editable '$(CURDIR)[measure,monitors,postgres,tradeoffs]'
 	@cd $(BOUNDS)/$* && bin/uv pip install --quiet --python bin/python pytest hypothesis
-	@$(BOUNDS)/$*/bin/python -m pytest -m "" tests/test_everything_once.py
+	@$(BOUNDS)/$*/bin/python -m pytest -m "" tests/test_everything_once.py tests/app/test_layout.py
 
 truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
 	@$(BIN)/python -m tests.truths

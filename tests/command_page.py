@@ -43,6 +43,7 @@ Some commands need an extra, which `pip install 'casesim[EXTRA]'` adds:
 | `tradeoffs` | `best`, `sensitivity`; `make` installs it |
 | `cluster` | `--scheduler` |
 | `pictures` | `--chart` as SVG or PNG |
+| `postgres` | `serve` with a PostgreSQL database in `CASESIM_DATABASE` |
 """
 
 

@@ -48,3 +48,6 @@ def test_an_installed_wheel_runs_a_case(wheel, tmp_path):
     command = [python.with_name("casesim"), "run", "skin-cancer-triage", "--replications", "2", "--json"]
     printed = subprocess.run(command, cwd=tmp_path, check=True, stdout=subprocess.PIPE, text=True).stdout
     assert json.loads(printed)["metrics"]["sensitivity"]["value"] > 0.5
+    code = "from simulator.app.store.attempts import Attempts; print(Attempts('sqlite:///kept.db').of('a', 'b'))"
+    made = subprocess.run([python, "-c", code], cwd=tmp_path, check=True, stdout=subprocess.PIPE, text=True).stdout
+    assert made == "[]\n"  # the migrations are in the wheel

@@ -149,6 +149,17 @@ def test_a_database_that_was_replaced_by_an_empty_one_gets_its_tables_again(post
     assert kept.of("tttt", "some-case") == []
 
 
+def test_a_file_that_was_deleted_is_made_again(tmp_path):
+    file = tmp_path / "kept.db"
+    kept = Attempts(f"sqlite:///{file}")
+    kept.add(ATTEMPT)
+    file.unlink()
+    with pytest.raises(StoreError, match="attempt to write a readonly database"):
+        kept.add(attempt("tttt", "job2"))
+    kept.add(ATTEMPT)
+    assert Attempts(f"sqlite:///{file}").of("tttt", "some-case") == [ATTEMPT]
+
+
 def test_without_psycopg_a_sentence_names_the_extra_and_sqlite_works(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "psycopg", None)
     assert sentence("postgres://ann:tiger@127.0.0.1/casesim").endswith("Install it: pip install 'casesim[postgres]'.")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -180,3 +181,10 @@ def test_six_servers_that_start_at_once_all_succeed(script, url, six):
     assert six.all_do(["opened", url]) == ["opened"] * 6
     assert Attempts(url).of("tttt", "some-case") == ([ATTEMPT] if script else [])
     assert layout(url) == LAYOUTS[-1]
+
+
+def test_threads_of_one_server_open_a_new_database_at_once(url):
+    stores = [Attempts(url), Incidents(url)] * 2 + [Attempts(url) for _ in range(4)]
+    with ThreadPoolExecutor(len(stores)) as threads:
+        opened = threads.map(lambda one: one.get("any") if isinstance(one, Incidents) else one.of("any", "any"), stores)
+        assert list(opened) == [[], None] * 2 + [[]] * 4

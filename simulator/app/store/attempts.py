@@ -89,6 +89,7 @@ class Attempts(Database):
     def star(self, trail: str, case: str, job: str | None) -> None:
         """Make one attempt the baseline of a case, in place of any other; None: no attempt."""
         own_rows = (_TABLE.c.trail == trail, _TABLE.c.case == case)
+        # Writes every row: PostgreSQL would let two servers star an attempt each if they wrote the rows that change alone.
         with self._connected() as connection:
             connection.execute(update(_TABLE).where(*own_rows).values(starred=_TABLE.c.job == job if job else False))
 
