@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
+
+from sqlalchemy import Engine, event
 
 from simulator.app.store.attempts import Attempt, Attempts
 from simulator.app.store.faults import StoreError
@@ -44,7 +48,18 @@ def written(url: str, trail: str, incident: str, own: str, count: int) -> int:
     return overtaken
 
 
-TASKS = {"opened": opened, "written": written}
+def killed(url: str, words: str) -> str:
+    """Be killed at the first statement that begins with these words."""
+
+    @event.listens_for(Engine, "before_cursor_execute")
+    def end(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement.strip().startswith(words):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return opened(url)
+
+
+TASKS = {"opened": opened, "written": written, "killed": killed}
 
 
 class Crew:
@@ -68,13 +83,15 @@ def crew(count: int) -> Iterator[Crew]:
     context.set_forkserver_preload([__name__])
     pairs = [context.Pipe() for _ in range(count)]
     processes = [context.Process(target=serve, args=(theirs,), daemon=True) for _, theirs in pairs]
-    for process in processes:
+    for process, (_, theirs) in zip(processes, pairs, strict=True):
         process.start()
+        theirs.close()  # so that the end of a process is noticed
     try:
         yield Crew([ours for ours, _ in pairs])
     finally:
         for process, (ours, _) in zip(processes, pairs, strict=True):
-            ours.send(None)
+            with suppress(OSError):
+                ours.send(None)
             process.join(30)
 
 

@@ -8,10 +8,11 @@ from contextlib import contextmanager
 import psycopg
 import pytest
 from sqlalchemy import create_engine
+from sqlalchemy.exc import OperationalError
 
 from simulator.app.store.address import limited, parsed
 from simulator.app.store.attempts import Attempts
-from simulator.app.store.faults import StoreError
+from simulator.app.store.faults import StoreError, store_error
 from tests.app.store_worker import attempt
 from tests.families import until
 from tests.postgres import PASSWORD
@@ -28,7 +29,7 @@ def sentence(url):
     return said
 
 
-@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+psycopg2"])
 def test_every_spelling_of_postgresql_is_understood(scheme, postgres):
     kept = Attempts(postgres.new_url().replace("postgresql", scheme, 1))
     kept.add(ATTEMPT)
@@ -184,3 +185,20 @@ def test_no_sentence_holds_a_password(url):
     said = sentence(url)
     assert "tiger" not in said
     assert "CASESIM_DATABASE" in said
+
+
+def test_each_fault_of_postgresql_has_its_own_remedy():
+    """Messages of PostgreSQL 15 and libpq, as they arrive."""
+    failed = 'connection failed: connection to server at "10.0.0.1", port 5432 failed: '
+    faults = {
+        f'{failed}FATAL:  password authentication failed for user "ann"': "the server refuses this user or password",
+        f"{failed}fe_sendauth: no password supplied": "the server refuses this user or password",
+        f"{failed}FATAL:  the database system is starting up": "the server is starting or stopping",
+        f"{failed}server closed the connection unexpectedly": "no connection",
+        f"{failed}FATAL:  sorry, too many clients already": "no connection",
+        "connection timeout expired": "no connection",
+        "consuming input failed: server closed the connection unexpectedly": "the connection was lost",
+    }
+    for message, name in faults.items():
+        error = OperationalError("select 1", {}, psycopg.OperationalError(message))
+        assert f": {name} (" in str(store_error("postgresql://ann:tiger@10.0.0.1/casesim", error))

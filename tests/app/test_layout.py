@@ -188,3 +188,15 @@ def test_threads_of_one_server_open_a_new_database_at_once(url):
     with ThreadPoolExecutor(len(stores)) as threads:
         opened = threads.map(lambda one: one.get("any") if isinstance(one, Incidents) else one.of("any", "any"), stores)
         assert list(opened) == [[], None] * 2 + [[]] * 4
+
+
+def test_a_server_that_is_killed_in_a_migration_leaves_the_database_as_it_was(url):
+    """The migrations are one transaction: the next server does all of them."""
+    run(url, FIRST + SECOND)
+    words = "DROP TABLE incidents" if url.startswith("sqlite") else "ALTER TABLE incidents ALTER COLUMN secret TYPE"
+    with crew(1) as processes, pytest.raises((EOFError, ConnectionResetError)):
+        processes.all_do(["killed", url, words])
+    assert sorted(names(url)) == ["attempts", "incident_actions", "incidents"]
+    assert Attempts(url).of("tttt", "some-case") == [ATTEMPT]
+    assert Incidents(url).get("i1").hidden == Hidden(7, "overload")
+    assert layout(url) == LAYOUTS[-1]

@@ -12,8 +12,8 @@ VARIABLE = "CASESIM_DATABASE"
 #: The most time (s) for a connection to PostgreSQL, and for a statement.
 CONNECT_S, STATEMENT_S = 5, 10
 
-#: Spellings of PostgreSQL's URL, with the driver that each one gets.
-_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+#: The driver for every spelling of PostgreSQL's URL.
+_DRIVER = "postgresql+psycopg"
 
 #: A connection to a machine that has gone is given up after seconds instead of hours.
 _LIMITS = {"connect_timeout": str(CONNECT_S), "keepalives_idle": "5", "tcp_user_timeout": str(STATEMENT_S * 1000)}
@@ -31,7 +31,8 @@ def parsed(text: str) -> URL:
         url = make_url(text)
     except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
         raise ArgumentError("write it as postgresql://user:password@host/name, with %40 %3A %2F for @ : / in a part") from error
-    url = url.set(drivername=_DRIVERS.get(url.drivername, url.drivername))
+    if url.get_backend_name() in {"postgres", "postgresql"}:
+        url = url.set(drivername=_DRIVER)
     if url.get_backend_name() not in {"sqlite", "postgresql"}:
         raise ArgumentError("CaseSim uses SQLite and PostgreSQL only")
     if is_postgres(url) and "@" in f"{url.host or ''}{url.database or ''}":

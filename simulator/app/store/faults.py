@@ -36,7 +36,7 @@ class _Kind:
 
 _LOST = _Kind(
     ("08", "57P"),
-    ("server closed the connection", "connection is closed", "connection is lost", "starting up", "shutting down"),
+    ("server closed the connection", "connection is closed", "connection is lost"),
     "the connection was lost",
     "The last change may be missing. Try again: CaseSim connects anew.",
 )
@@ -45,7 +45,7 @@ _KINDS = (
         ("57014",),
         (),
         "the database was too slow",
-        f"Try again. A statement has {STATEMENT_S} s: look for locks and load on the server if this stays.",
+        f"Try again. Locks or load delay a statement, which has {STATEMENT_S} s unless the URL sets another limit.",
     ),
     _Kind(
         ("28",),
@@ -55,13 +55,14 @@ _KINDS = (
     ),
     _Kind(("42501",), (), "the user lacks a right", "The user of the URL must be able to make tables in the schema."),
     _Kind(("40",), ("database is locked",), "another process was writing at the same time", "Try again."),
-    _LOST,
+    _Kind((), ("starting up", "shutting down", "in recovery mode"), "the server is starting or stopping", "Try again soon."),
     _Kind(
         (),
         ("connection failed", "connection is bad", "connection timeout"),
         "no connection",
         f"Start the server, or correct host, port and name in {VARIABLE}.",
     ),
+    _LOST,
 )
 
 
