@@ -2,10 +2,11 @@
 
 import json
 import re
-import sqlite3
 
 import pytest
+from sqlalchemy import NullPool, create_engine, text
 
+from simulator.app.store.address import parsed
 from simulator.app.store.attempts import Attempts
 from simulator.app.store.faults import StoreError
 from simulator.app.store.incident_log import Hidden, Incidents, OvertakenError
@@ -74,8 +75,9 @@ def test_seed_and_salt_are_text_that_every_reader_of_json_takes_whole():
 def test_an_incident_of_an_older_version_opens_and_gets_a_salt_that_stays(url, store):
     """Before, the row held the seed as a number and no salt."""
     name = begun(store)
-    with sqlite3.connect(url.removeprefix("sqlite:///")) as database:
-        database.execute("UPDATE incidents SET secret = ?", ['{"seed": 7, "cause": null, "shape": "gentle"}'])
+    with create_engine(parsed(url), poolclass=NullPool).begin() as connection:
+        before = {"secret": '{"seed": 7, "cause": null, "shape": "gentle"}'}
+        connection.execute(text("UPDATE incidents SET secret = :secret"), before)
     first = store.get(name).hidden
     assert (first.seed, first.cause, first.shape) == (7, None, "gentle")
     assert re.fullmatch("[0-9a-f]{32}", first.salt)
