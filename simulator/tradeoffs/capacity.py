@@ -43,12 +43,15 @@ def _is_servers(choice: Choice) -> bool:
 class CapacityLimit:
     """The range of traffic within which an objective is met.
 
-    lower, upper: where it turns, in times of the case's traffic; None where it does not within the range
+    lower, upper: where it turns, in times of the case's traffic; None where runs show no turn within the range
+    met: the least and the most traffic at which a run shows that it is met; open: whether runs leave it undecided beyond that
     """
 
     claim: BreakevenClaim
     lower: Crossing | None
     upper: Crossing | None
+    met: tuple[float, float] = RANGE
+    open: bool = False
 
     @property
     def least(self) -> float:
@@ -68,7 +71,7 @@ class CapacityLimit:
 class Fewest:
     """The fewest servers of a stage with which every objective that is met now is still met.
 
-    below: what fails with the next pick down, empty if there is none
+    below: the fault of the next pick down, in words; empty if there is none
     """
 
     choice: str
@@ -83,7 +86,7 @@ class Fewest:
         pick, now = (f"{one:g}" if isinstance(one, int | float) else str(one) for one in (self.pick, self.now))
         enough = f"{self.label}: {pick} {'is' if pick == '1' else 'are'} enough for all that is met now"
         has = "as in this design" if pick == now else f"and this design has {now}"
-        return f"{enough}, {has}; " + (f"with one fewer, “{self.below}” fails." if self.below else "there can be no fewer.")
+        return f"{enough}, {has}; " + (f"with one fewer, {self.below}." if self.below else "there can be no fewer.")
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,9 @@ class LoadPoint:
 class Capacity:
     """The capacity of a design.
 
-    limits: each objective that is met at some traffic; never: objectives that are met at none
+    limits: each objective that is met at some traffic; never: objectives that fail at any; undecided: the others, of which
+    no run shows whether they are met
+    growing: stages whose queues grow without end at the traffic of the case
     rate: requests that the case brings, per second on average
     """
 
@@ -108,6 +113,8 @@ class Capacity:
     rate: float
     fewest: Sequence[Fewest]
     loads: Sequence[LoadPoint]
+    undecided: Sequence[BreakevenClaim] = ()
+    growing: Sequence[str] = ()
 
     @property
     def binding(self) -> CapacityLimit | None:
@@ -122,18 +129,29 @@ class Capacity:
     @property
     def sentences(self) -> list[str]:
         """The capacity in words: what fails first, and what fails below."""
-        if not self.limits:
-            return ["No objective is met at any traffic that was tried, so the capacity is unknown."]
         first, least = self.binding, self.least
-        sentences = [self._most(first, first.upper) if first and first.upper else self._unlimited]
+        if not self.limits:
+            sentences = ["No run shows that an objective is met, at any traffic that was tried, so the capacity is unknown."]
+        else:
+            sentences = [self._most(first, first.upper) if first and first.upper else self._unlimited]
         if least and least.lower:
             sentences.append(f"“{least.claim.words}” needs at least {self._times(least.lower)}.")
+        sentences += [
+            f"“{limit.claim.words}” is met at {limit.met[1]:.3g} times the traffic; runs leave it undecided beyond."
+            for limit in self.limits
+            if limit.open
+        ]
         sentences += [f"“{claim.words}” fails at any traffic that was tried." for claim in self.never]
+        sentences += [f"“{claim.words}” is not proven at any traffic that was tried." for claim in self.undecided]
+        if self.growing:
+            sentences.append(f"At the traffic of the case the queue of “{self.growing[0]}” grows without end.")
         return sentences
 
     @property
     def _unlimited(self) -> str:
-        return f"No objective that is met fails up to {self.loads[-1].times:g} times the traffic of the case."
+        if any(limit.open for limit in self.limits):
+            return "Runs show no traffic at which an objective that is met begins to fail."
+        return f"No objective that is met fails up to {max(load.times for load in self.loads):g} times the traffic of the case."
 
     def _most(self, limit: CapacityLimit, where: Crossing) -> str:
         sentence = f"“{limit.claim.words}” fails first as traffic grows, beyond {self._times(where)}"
@@ -152,6 +170,8 @@ class Capacity:
             "rate_per_s": self.rate,
             "limits": [one.to_json() for one in self.limits],
             "never": [{"metric": one.metric.name, "answer": one.words} for one in self.never],
+            "undecided": [{"metric": one.metric.name, "answer": one.words} for one in self.undecided],
+            "growing": list(self.growing),
             "fewest": [
                 {"choice": one.choice, "now": one.now, "fewest": one.pick, "fails_below": one.below} for one in self.fewest
             ],
@@ -200,16 +220,19 @@ class Loading:
                 report(what, len(by_claim), len(self.claims))
         limits = [limit for limit in by_claim if limit is not None]
         most = min((limit.most for limit in limits), default=inf)
-        times = [part * most for part in LOADS] if most < inf else steps
+        times = sorted({*steps, *(part * most for part in LOADS if most < inf)})
         report("running the load up to the capacity and beyond", 0, 0)
         loads = [LoadPoint(at, outcome) for at, outcome in zip(times, self._run([self._at(at) for at in times]), strict=True)]
-        never = [claim for claim, limit in zip(self.claims, by_claim, strict=True) if limit is None]
+        unmet = [claim for claim, limit in zip(self.claims, by_claim, strict=True) if limit is None]
+        never = [claim for claim in unmet if all(_fails(self._gap(claim, at)) for at in steps)]
+        undecided = [claim for claim in unmet if claim not in never]
         report("looking for the fewest servers", 0, 0)
         rate = base.requests / base.replications / self.request.plan(self.request.base).arrivals_end_s
-        return Capacity(self.request, limits, never, rate, self._fewest(base), loads)
+        fewest = [] if base.growing else self._fewest(base)
+        return Capacity(self.request, limits, never, rate, fewest, loads, undecided, base.growing)
 
     def _steps(self) -> list[float]:
-        """Return traffic in doublings: up until an objective fails that was met, down until all are met.
+        """Return traffic in doublings: up until a run shows that an objective fails that was met, down until all are met.
 
         No further up: what is overloaded runs long, and the first objective to fail says how much is carried.
         """
@@ -221,21 +244,36 @@ class Loading:
         return steps
 
     def _met(self, times: float) -> list[bool]:
-        return [self._gap(claim, times).holds for claim in self.claims]
+        return [_is_met(self._gap(claim, times)) for claim in self.claims]
 
     def _lost(self, steps: Sequence[float]) -> bool:
-        return len(steps) > 1 and any(
-            before and not now for before, now in zip(self._met(steps[-2]), self._met(steps[-1]), strict=True)
+        return any(
+            _fails(self._gap(claim, steps[-1])) and any(_is_met(self._gap(claim, times)) for times in steps[:-1])
+            for claim in self.claims
         )
 
     def _limit(self, claim: BreakevenClaim, steps: Sequence[float]) -> CapacityLimit | None:
-        """Find the traffic between which an objective is met; None where no step meets it."""
-        met = [place for place, times in enumerate(steps) if self._gap(claim, times).holds]
-        if not met:
+        """Find the traffic between which runs show that an objective is met; None where no step shows it.
+
+        A turn that no run resolves on both its sides is none: plain values turn by chance. Of many steps one alone may show by
+        chance that an objective is met.
+        """
+        gaps = [self._gap(claim, times) for times in steps]
+        met = [place for place, gap in enumerate(gaps) if _is_met(gap)]
+        by_chance = len(met) < min(2, len(gaps)) and not any(map(_fails, gaps))
+        if not met or by_chance:
             return None
-        lower = self._crossing(claim, steps[met[0] - 1], steps[met[0]]) if met[0] > 0 else None
-        upper = self._crossing(claim, steps[met[-1]], steps[met[-1] + 1]) if met[-1] + 1 < len(steps) else None
-        return CapacityLimit(claim, lower, upper)
+        first, last = met[0], met[-1]
+        below = next((place for place in range(first - 1, -1, -1) if not gaps[place].holds), None)
+        above = next((place for place in range(last + 1, len(steps)) if not gaps[place].holds), None)
+        lower = None if below is None else self._resolved(claim, steps[below], steps[first])
+        upper = None if above is None else self._resolved(claim, steps[last], steps[above])
+        undecided = upper is None and last + 1 < len(steps)
+        return CapacityLimit(claim, lower, upper, (steps[first], steps[last]), undecided)
+
+    def _resolved(self, claim: BreakevenClaim, low: float, high: float) -> Crossing | None:
+        turn = self._crossing(claim, low, high)
+        return turn if turn is not None and turn.is_bounded else None
 
     def _gap(self, claim: BreakevenClaim, times: float, seed: int | None = None) -> Gap:
         return claim.gap(self._run([self._at(times)], seed))
@@ -256,7 +294,7 @@ class Loading:
 
     def _fewest(self, now: DesignOutcome) -> list[Fewest]:
         scenario, design = self.request.scenario, self.request.scenario.defaults() | dict(self.request.picks)
-        held = [claim for claim in self.claims if claim.gap([now]).holds]
+        held = [claim for claim in self.claims if _is_met(claim.gap([now]))]
         results = []
         for name, choice in scenario.choices.items():
             if isinstance(choice, Number) and _is_servers(choice) and held:
@@ -268,7 +306,10 @@ class Loading:
 
         def failing(pick: Pick) -> str:
             outcome = self._run([DesignPoint({**self.request.picks, name: pick}, dict(self.request.figures))])[0]
-            return next((claim.words for claim in held if not claim.gap([outcome]).holds), "")
+            if outcome.growing:
+                return f"the queue of “{outcome.growing[0]}” grows without end"
+            gaps = ((claim, claim.gap([outcome])) for claim in held)
+            return next((f"“{claim.words}” {_state(gap)}" for claim, gap in gaps if not _is_met(gap)), "")
 
         low, high, below = -1, len(picks) - 1, ""  # the first that fails is at `low`, the last that does at `high`
         while high - low > 1:
@@ -288,6 +329,18 @@ class Loading:
         outcomes = swept(Sweep(self.request, self._submit, self._cache, list(missing.values()), seed=seed))
         self._known |= dict(zip(missing, outcomes, strict=True))
         return [self._known[repr((point, seed))] for point in points]
+
+
+def _is_met(gap: Gap) -> bool:
+    return gap.holds and gap.sure
+
+
+def _fails(gap: Gap) -> bool:
+    return gap.sure and not gap.holds
+
+
+def _state(gap: Gap) -> str:
+    return "fails" if _fails(gap) else "is not proven"
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from simulator.intervals import Estimate
 from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import PairedSample, Readings, readings_of
 from simulator.metrics.replications import packed, reporting, run_replications, unpacked
-from simulator.metrics.summary import Figures, Verdict, judge, run_hash
+from simulator.metrics.summary import Figures, Verdict, grows, judge, run_hash
 
 #: Part of the key of every outcome: raise it when an outcome of the same run holds something else.
 OUTCOME_VERSION = 6
@@ -50,6 +50,7 @@ class DesignOutcome:
 
     refused: the reason why the design cannot run, empty where it can; metrics: those it can quote
     missing_reasons: the reasons why it does not quote the others; readings: each metric in the form for comparing two outcomes
+    growing: labels of the stages whose queues grow without end
     evidence: the files it rests on, with their hashes; engine: the version of the engine that ran it
     """
 
@@ -63,6 +64,7 @@ class DesignOutcome:
     metrics: Mapping[str, Estimate] = field(default_factory=dict)
     missing_reasons: Mapping[str, str] = field(default_factory=dict)
     readings: Mapping[str, Readings] = field(default_factory=dict)
+    growing: Sequence[str] = field(default_factory=list)
     evidence: Mapping[str, str] = field(default_factory=dict)
     engine: int = ENGINE_VERSION
 
@@ -97,6 +99,7 @@ def outcome_of(plan: Plan, measures: Sequence[Measures], blank: DesignOutcome) -
         metrics=metrics,
         missing_reasons=missing_reasons,
         readings={name: [one and _lighter(one) for one in figures] for name, figures in readings.items()},
+        growing=[plan.scenario.stages[name].label for name, times in figures.stages.items() if grows(plan, name, times)],
         evidence=dict(plan.evidence),
     )
 

@@ -178,18 +178,22 @@ def load_chart(capacity: Capacity, goal: Goal) -> Chart:
     drawn.add_vline(x=1, line={"color": GREY, "width": 1}, annotation={"text": "the case", "textangle": -90})
     for limit in capacity.limits:
         if limit.upper:
-            drawn.add_vline(x=limit.upper.at, line={"color": RED, "dash": "dash"})
-    drawn.update_xaxes(title="traffic, in times of the case's own; red: beyond it an objective fails")
+            name = {"text": f"{escape(limit.claim.label)} fails", "textangle": -90, "xanchor": "left"}
+            drawn.add_vline(x=limit.upper.at, line={"color": RED, "dash": "dash"}, annotation=name)
+    drawn.update_xaxes(title="traffic, in times of the case's own")
     drawn.update_yaxes(title=f"{metric.label} ({metric.unit})", rangemode="tozero")
-    failing = [
-        "; ".join(limit.claim.words for limit in capacity.limits if not limit.claim.gap([load.outcome]).holds)
-        for load in capacity.loads
-    ]
+    standing = [{limit.claim.words: limit.claim.standing(limit.claim.gap([load.outcome])) for limit in capacity.limits}
+                for load in capacity.loads]  # fmt: skip
+    failing, open_ = (
+        ["; ".join(words for words, one in each.items() if (one == "holds", one == "fails") == so) for each in standing]
+        for so in ((False, True), (False, False))
+    )
     table = pd.DataFrame({
         "traffic, times": [load.times for load in capacity.loads],
         f"{capacity.request.scenario.unit.many} a day": [load.times * capacity.rate * 86_400 for load in capacity.loads],
         metric.label: [load.outcome.value(metric.name) for load in capacity.loads],
         "objectives that fail": failing,
+        "not proven": open_,
     })  # fmt: skip
     return Chart(drawn, capacity.sentences[0], rounded(table))
 

@@ -93,14 +93,56 @@ def test_the_fewest_servers_are_those_with_which_theory_meets_the_bound():
     (fewest,) = found.fewest
     means = {count: 60 + mmc_wait(0.02, 1 / 60, count) for count in range(2, 9)}
     assert fewest.pick == min(count for count, mean in means.items() if mean <= 75)
-    assert fewest.below == "Mean at most 75.0 s"
+    assert fewest.below.startswith("“Mean at most 75.0 s” ")
 
 
 def test_an_objective_that_no_traffic_lets_a_design_meet_is_named():
     made = requested(30.0)
     found = Loading(made, claims_of(made.scenario), Here().submit).find()
     assert [claim.words for claim in found.never] == ["Mean at most 30.0 s"]
-    assert found.sentences == ["No objective is met at any traffic that was tried, so the capacity is unknown."]
+    assert found.sentences == [
+        "No run shows that an objective is met, at any traffic that was tried, so the capacity is unknown.",
+        "“Mean at most 30.0 s” fails at any traffic that was tried.",
+    ]
+
+
+MISSED = """\
+  missed: {label: Missed, escalated: false, detected: {value: 0, assumed: a test}, usd: {value: 0, assumed: a test}}
+objectives:
+  - {metric: sensitivity, at_least: 0.9, label: Found}
+"""
+NOISE = (
+    QUEUE.replace("sensitivity: {value: 1,", "sensitivity: {value: 0.9,")
+    .replace("negative_to: done", "negative_to: missed")
+    .replace("objectives:\n", MISSED)
+    .replace("BOUND", "120")
+)
+
+
+def test_a_share_that_does_not_depend_on_the_traffic_has_no_capacity():
+    """Nine in ten are found at any traffic; a bound at nine in ten is met and missed by chance, and no run decides it."""
+    scenario = loads(NOISE)
+    made = SweepRequest(scenario, [], ["sensitivity", "latency_mean_s", "cost_per_1000_usd"], [], replications=4)
+    found = Loading(made, claims_of(scenario), Here().submit).find()
+    assert [claim.label for claim in found.undecided] == ["Found"]
+    assert "“Found at least 90.0%” is not proven at any traffic that was tried." in found.sentences
+    assert [limit.claim.label for limit in found.limits] == ["Mean"]
+
+
+def test_a_number_of_servers_with_which_queues_grow_without_end_is_not_enough():
+    """Three readers would be at a load of 100%: fewer meet the bound of the cost too, but their work has no end."""
+    text = QUEUE.replace(
+        "{metric: latency_mean_s, at_most: BOUND, label: Mean}", "{metric: cost_per_1000_usd, at_most: 9999, label: Cost}"
+    )
+    scenario = loads(text.replace("value: 0.02", "value: 0.05"))
+    request = {"scenario": scenario, "axes": [], "metrics": ["cost_per_1000_usd", "latency_mean_s"], "points": []}
+    four = Loading(SweepRequest(**request, picks={"readers": 4}, replications=4), claims_of(scenario), Here().submit).find()
+    assert [one.pick for one in four.fewest] == [4]
+    assert four.fewest[0].below == "the queue of “Reader” grows without end"
+    two = Loading(SweepRequest(**request, picks={"readers": 2}, replications=4), claims_of(scenario), Here().submit).find()
+    assert two.growing == ["Reader"]
+    assert not two.fewest
+    assert any("grows without end" in one for one in two.sentences)
 
 
 def test_each_nine_costs_what_the_cheapest_design_that_reaches_it_costs():
