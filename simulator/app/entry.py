@@ -2,12 +2,16 @@
 
 import streamlit as st
 
-from simulator.paths import PAGES
+from simulator.paths import APP, PAGES
+
+#: The name of the app, beside the names of the pages.
+LOGO = APP.with_name("logo.svg")
 
 
 def main() -> None:
     """Draw the window and the page."""
     st.set_page_config(page_title="CaseSim", page_icon="🔬", layout="wide")
+    st.logo(LOGO, size="large")
     cases = "Pick a case, or see one already run."
     practice = "Design a service, run it, see what it does."
     incident = "Be on call: find out why a detector fails, and put it right."
@@ -22,7 +26,9 @@ def main() -> None:
         st.Page(PAGES / "monitors.py", title="Monitors", url_path="monitors", help=monitors),
         st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence", help=evidence),
     ]
-    st.navigation(pages, position="top").run()
+    page = st.navigation(pages, position="top")
+    st.set_page_config(page_title=f"{page.title} · CaseSim")
+    page.run()
 
 
 if __name__ == "__main__":
