@@ -29,6 +29,9 @@ CASE_VALUES = Limit("the contents of a case's file", 20_000, "keys and values", 
 CASE_DEPTH = Limit("the nesting of a case's file", 24, "levels", "the deepest place in a case is at 10")
 CASE_NUMBER = Limit("a whole number in a case's file", 10**15, "above or below 0", "any number type holds it exactly")
 OPTIONS = Limit("the options of all choices of a case", 400, "options", "each is tried when the case is read")
+ROUTE_OUTCOMES = Limit(
+    "joint outcomes of draws that route a request more than once", 1000, "outcomes", "the load of each is worked out"
+)
 BY_THE_CLOCK = Limit("timed events of one part of a case in a run", 3_000_000, "times", "they take a minute or two")
 RUN_MEMORY = Limit(
     "the memory of the requests of a replication", 1792 * MIB, "bytes of memory", "a worker then has 2 GiB in all"

@@ -19,6 +19,7 @@ from simulator.case.curveballs import surges
 from simulator.case.document import ScenarioError, beyond, dotted
 from simulator.case.fields import EVIDENCE_KINDS, Source
 from simulator.case.load import PROJECTED, apply, one_by_one, sourced_of, with_figures
+from simulator.engine.route_draws import too_many_outcomes
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.recordings import RecordingError
@@ -341,8 +342,13 @@ class Gatherer:
         if comes_known:
             self._check_size(plan)
         if not self.faults:
+            self._check_routes(plan)
             self._weigh(plan)
         return plan
+
+    def _check_routes(self, plan: Plan) -> None:
+        if fault := too_many_outcomes(plan):
+            self.faults.append(self.scenario.document.fault(*fault))
 
     def _weigh(self, plan: Plan) -> None:
         for name in self.sized:

@@ -9,90 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf, lcm
-from typing import Any, NamedTuple, cast
+from math import inf
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.kinds import AnyStage
 from simulator.engine.plan import Plan
+from simulator.engine.route_draws import Routes, certain, drawn_routes
 from simulator.engine.servers import kind, work_s
 from simulator.records.streams import cache_per_plan
 from simulator.stages.stage import Comers, Onward, Photo
 from simulator.theory.queue_formulas import alike_in_busy_period
-
-#: By stage: the share of the requests that takes each of its routes.
-Routes = dict[str, list[float]]
-
-#: Frames of a sensor that stand for all others.
-_MOST_FRAMES = 20_000
-
-#: One outcome of the draws: how likely it is, and where it sends a request.
-Drawn = tuple[float, Routes]
-
-
-def drawn_routes(plan: Plan) -> list[Drawn]:
-    """Return every outcome of the draws that stages route by; a single empty one without any.
-
-    Stages that route by one attribute belong together; attributes, and stages that route by chance, are independent of each
-    other. A request that comes to a stage again takes the route that it took before.
-    """
-    outcomes: list[Drawn] = [(1.0, {})]
-    for draws in [*_chances(plan), *_frames(plan), *_attributes(plan)]:
-        outcomes = [(one * other, routes | further) for one, routes in outcomes for other, further in draws]
-    return outcomes
-
-
-def certain(plan: Plan, name: str, route: int) -> list[float]:
-    return [float(index == route) for index in range(len(plan.scenario.stages[name].planned_targets()))]
-
-
-def _chances(plan: Plan) -> Iterator[list[Drawn]]:
-    for name, routing in plan.scenario.routers().items():
-        shares = routing.routes_by_chance(plan)
-        if shares is not None:
-            yield [(share, {name: certain(plan, name, route)}) for route, share in enumerate(shares) if share > 0]
-
-
-def _frames(plan: Plan) -> Iterator[list[Drawn]]:
-    """Yield the outcomes at the stages that route by the sensor of a frame or by its number.
-
-    A number leaves each remainder equally often. Frames are counted until all remainders have met, or up to _MOST_FRAMES.
-    """
-    names = [name for name, routing in plan.scenario.routers().items() if routing.by_source]
-    if names:
-        rates = np.array([*plan.scenario.arrivals.content.frames_per_s.values()])
-        every = [route.every or 1 for name in names for route in cast(Any, plan.scenario.stages[name]).routes]
-        count = min(lcm(*every), _MOST_FRAMES)
-        sensors, frames = np.repeat(np.arange(len(rates)), count), np.tile(np.arange(count), len(rates))
-        taken = np.stack([plan.scenario.routers()[name].routes_of_frames(plan, sensors, frames) for name in names])
-        yield _outcomes(plan, names, (rates / rates.sum() / count)[sensors], taken)
-
-
-def _attributes(plan: Plan) -> Iterator[list[Drawn]]:
-    """Yield the outcomes of each attribute that stages route by, unless it depends on the labelled item."""
-    routers = plan.scenario.routers()
-    asking = {name: routing.asks for name, routing in routers.items() if routing.asks}
-    for attribute in dict.fromkeys(asking.values()):
-        spec, names = plan.scenario.attributes[attribute], [name for name, asked in asking.items() if asked == attribute]
-        if not spec.of_items:
-            bounds = np.unique([bound for name in names for bound in routers[name].bounds(plan)])
-            chances, values = spec.cells(plan, attribute, bounds)
-            taken = np.stack([routers[name].routes_of_values(plan, values) for name in names])
-            yield _outcomes(plan, names, chances, taken)
-
-
-def _outcomes(plan: Plan, names: list[str], chances: NDArray[np.float64], taken: NDArray[np.int64]) -> list[Drawn]:
-    """chances: of each value, shape (values,); taken: the route of each stage, shape (stages, values)"""
-    ways, which = np.unique(taken, axis=1, return_inverse=True)
-    shares = np.bincount(which.ravel(), chances)
-    return [
-        (float(share), {name: certain(plan, name, route) for name, route in zip(names, way, strict=True)})
-        for share, way in zip(shares, ways.T.tolist(), strict=True)
-        if share > 0
-    ]
-
 
 #: By stage: the share of its cases that is served twice.
 Twice = dict[str, float]
@@ -217,18 +146,18 @@ def _tagged(plan: Plan, group: FlowGroup, visits: dict[str, NDArray[np.float64]]
 def _visits(plan: Plan, group: FlowGroup, twice: Twice) -> NDArray[np.float64]:
     """Return the expected visits of one request of a group to each stage with each photo, shape (photos, stages)."""
     places = {name: index for index, name in enumerate(plan.scenario.stages)}
-    chances = np.array([photo.chance for photo in group.photos])
-    moves = np.zeros((len(chances), len(places)) * 2)
-    for name in places:
+    size, chances = len(places), np.array([photo.chance for photo in group.photos])
+    moves, anew = np.zeros((2, len(chances), size, size))  # by photo: from the stage of a column to that of a row
+    for name, column in places.items():
         for index, photo in enumerate(group.photos):
             for way in _onward(plan, name, group, photo, twice):
                 if way.to in places:
-                    shown: NDArray[np.float64] | float = chances if way.anew else 1.0
-                    moves[index, places[name], slice(None) if way.anew else index, places[way.to]] += way.share * shown
-    start = np.zeros((len(chances), len(places)))
-    start[:, places[plan.scenario.start]] = chances
-    size = start.size
-    return np.asarray(np.linalg.solve(np.eye(size) - KEPT * moves.reshape(size, size).T, start.ravel()).reshape(start.shape))
+                    (anew if way.anew else moves)[index, places[way.to], column] += KEPT * way.share
+    onward = np.linalg.inv(np.eye(size) - moves)  # by photo: the visits to each stage, from each stage on
+    start = (np.arange(size) == places[plan.scenario.start]).astype(float)
+    again = np.tensordot(chances, anew @ onward, 1)
+    begun = np.linalg.solve(np.eye(size) - again, start)  # by stage: the times that a request begins there, with any photo
+    return np.asarray(chances[:, None] * (onward @ begun))
 
 
 def _onward(plan: Plan, name: str, group: FlowGroup, photo: Photo, twice: Twice) -> list[Onward]:

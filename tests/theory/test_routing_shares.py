@@ -10,9 +10,10 @@ from scipy.stats import binomtest, lognorm
 from simulator.case.fields import Constant, Exponential, Lognormal, Samples
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
+from simulator.engine.route_draws import drawn_routes
 from simulator.engine.run import simulate
 from simulator.stages.pool_evidence import constant
-from simulator.theory.loads import drawn_routes, visit_ratios
+from simulator.theory.loads import visit_ratios
 from tests.builders import assumed, document, gate, link, plan, pool, population, retake, score_table, sensors, spread
 
 CLIENT = {"kind": "category", "label": "Client", "shares": {"a": assumed(0.2), "b": assumed(0.3), "c": assumed(0.5)}}
