@@ -59,6 +59,20 @@ OWN_SCORES_BYTES = Limit("the user's own score tables", 128 * MIB, "bytes", "all
 UPLOADS_KEPT = Limit("an upload without a visit", 24 * 3600, "seconds", "a class comes back within the day")
 LISTED_ROWS = Limit("the rows that a list of score tables resamples", 60_000, "rows", "they take ten seconds")
 
+RECORDING_FILE = Limit("a recording beside a case", 1024 * MIB, "bytes", "a run could not hold more requests")
+RECORDED_CELLS = Limit("the rows of a recording times its columns", 100_000_000, "cells", "a run takes one column at a time")
+RECORDED_BYTES = Limit("a recording, decoded", 1024 * MIB, "bytes", "a small Parquet file may stand for much more")
+
+MONITORED_CELLS = Limit(
+    "the rows of a file for the monitors times its columns", 20_000_000, "cells", "four times a million rows of five columns"
+)
+MONITORED_BYTES = Limit("a file for the monitors, decoded", 256 * MIB, "bytes", "numbers take 160 MB at most")
+MONITORED_MEMORY = Limit(
+    "reading two files for the monitors", 2 * GIB, "bytes of memory", "each takes several times its decoded size"
+)
+MONITORED_SECONDS = Limit("reading two files for the monitors", 120, "seconds", "the largest take ten")
+MONITORED_PARTS = Limit("slices and windows of a comparison", 1000, "slices and windows", "a window a day for two years")
+MONITORED_WORD = Limit("a word that names a slice or a group", 1000, "characters", "no longer one can be read in a table")
 MONITORED_FILE = Limit("a CSV or Parquet file for the monitors", 50 * MIB, "bytes", "a million rows of five columns")
 UPLOADED_FILE = Limit("a file that is uploaded", 500 * MIB, "bytes", "it is held in memory; the command takes larger models")
 UPLOADED_IN_A_TAB = Limit("the files that a page holds", 1024 * MIB, "bytes", "two of the largest")

@@ -11,7 +11,8 @@ from pydantic import Field
 from simulator.arrivals.arrival import Clock, OpenProcess, steady
 from simulator.case.fields import Evidence, Line, LocalFile, Source
 from simulator.case.kinds import Open, RequestContent
-from simulator.evidence.recordings import RecordingError, read_recording
+from simulator.evidence.recordings import read_recording
+from simulator.evidence.row_files import RecordingError
 from simulator.records.timetables import DAY_S
 from simulator.units import duration
 

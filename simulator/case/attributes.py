@@ -19,7 +19,8 @@ from pydantic import Field, model_validator
 from simulator.case.document import Path
 from simulator.case.fields import Evidence, Figure, Line, LocalFile, Quantity, ShareFigure, Source, Strict
 from simulator.case.kinds import OWN, OneOf, registry
-from simulator.evidence.recordings import RecordingError, read_numbers, read_values
+from simulator.evidence.recordings import read_numbers, read_values
+from simulator.evidence.row_files import RecordingError
 from simulator.records.streams import cache_per_plan
 
 if TYPE_CHECKING:

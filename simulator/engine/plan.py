@@ -22,7 +22,7 @@ from simulator.case.load import PROJECTED, apply, one_by_one, sourced_of, with_f
 from simulator.engine.route_draws import too_many_outcomes
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import content_hash
-from simulator.evidence.recordings import RecordingError
+from simulator.evidence.row_files import RecordingError
 from simulator.limits import RUN_MEMORY
 from simulator.records.timetables import DAY_S
 from simulator.stages import STAGES

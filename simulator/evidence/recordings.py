@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.errors import InputError
-
-#: Longer files are refused: a run could not hold their requests.
-MAX_BYTES = 1024**3
+from simulator.evidence.row_files import RecordingError, first_row, read_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,10 +18,6 @@ class Recording:
     """Request times in seconds, ascending, shape (n,) with n of at least 1."""
 
     times: NDArray[np.float64]
-
-
-class RecordingError(InputError):
-    """A recording cannot be used; the message names the file, the row and the reason."""
 
 
 def read_recording(file: Path, column: str, origin_s: float = 0.0) -> Recording:
@@ -67,7 +59,7 @@ def read_values(file: Path, column: str, known: Sequence[str]) -> NDArray[np.int
 
 
 def _column(file: Path, column: str, text: bool = False) -> pd.Series:
-    frame = read_frame(file, column if text else None)
+    frame = read_rows(file, column, text).rows
     if column not in frame.columns:
         raise RecordingError(f"{file.name}: there is no column '{column}'; it has: {', '.join(map(str, frame.columns))}")
     values = frame[column]
@@ -84,46 +76,6 @@ def _numbers(file: Path, values: pd.Series, expected: str) -> NDArray[np.float64
         given = "nothing" if pd.isna(values.iloc[row]) else f"'{values.iloc[row]}'"
         raise RecordingError(f"{file.name}, {word} {first + row}: expected {expected}, got {given}")
     return numbers
-
-
-def first_row(file: Path) -> tuple[int, str]:
-    return (2, "line") if file.suffix == ".csv" else (1, "row")
-
-
-def read_frame(file: Path, text: str | None = None) -> pd.DataFrame:
-    """Read the rows of a .csv or .parquet file of at most `MAX_BYTES`. Raises RecordingError.
-
-    text: a column of a CSV that is read as it is written
-    """
-    if not file.is_file():
-        raise RecordingError(f"{file.name}: there is no such file in {file.parent}")
-    if file.stat().st_size > MAX_BYTES:
-        raise RecordingError(f"{file.name}: is {file.stat().st_size:,} bytes long; at most {MAX_BYTES:,} are read")
-    if file.suffix == ".parquet" and find_spec("pyarrow") is None:
-        raise RecordingError(f"{file.name}: reading Parquet needs the package pyarrow; install it, or save the file as CSV")
-    try:
-        if file.suffix == ".parquet":
-            return pd.read_parquet(file)
-        # Blank lines count, so that a message names the line that an editor shows.
-        types = {text: str} if text else None
-        return pd.read_csv(file, index_col=False, skip_blank_lines=False, dtype=types, low_memory=False)
-    except pd.errors.EmptyDataError as error:
-        raise RecordingError(f"{file.name}: is empty") from error
-    except UnicodeDecodeError as error:
-        raise RecordingError(f"{file.name}{_undecoded(file)}: is not UTF-8; save the file as UTF-8") from error
-    except (ValueError, OSError) as error:  # what pandas raises for a broken file: its own parser errors are ValueErrors
-        raise RecordingError(f"{file.name}: cannot be read: {' '.join(str(error).split())}") from error
-
-
-def _undecoded(file: Path) -> str:
-    """Return the first line of a file that is not UTF-8, in words."""
-    with file.open("rb") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                line.decode()
-            except UnicodeDecodeError as error:
-                return f", line {number}: byte 0x{line[error.start]:02x}"
-    return ""
 
 
 def _first(faulty: NDArray[np.bool_]) -> int | None:

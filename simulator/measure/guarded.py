@@ -1,27 +1,20 @@
-"""An unknown model in a process of its own, which starts with nothing loaded and is ended from outside.
-
-A runtime cannot be interrupted within a call, and a crash of a native library ends its process alone.
-"""
+"""An unknown model in a fresh process, which is watched and ended from outside."""
 
 from __future__ import annotations
 
-import pickle
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from typing import TypeVar
 
 import psutil
 
 from simulator.errors import InputError
 from simulator.evidence.profiles import FailedStep
+from simulator.fresh_processes import Apart, CrashError, Tell, apart
 from simulator.limits import GIB, MODEL_MEMORY, MODEL_SILENCE
-from simulator.processes import begin_worker, undisturbed
 
 # Refusals of a tool to work on a model, with the step and the tool's own words.
 
@@ -66,122 +59,7 @@ def _in_short(error: Exception) -> str:
     return summary if len(summary) <= _LONGEST else f"{summary[:_LONGEST]}…"
 
 
-Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
-#: Sends an object to the caller that waits for the answer.
-Tell = Callable[[Any], None]
-
-
-class CrashError(RuntimeError):
-    """The process ended before it answered."""
-
-
-@dataclass(frozen=True)
-class Apart:
-    """A process at work."""
-
-    process: BaseProcess
-    _said: Connection
-
-    def says_within(self, seconds: float | None) -> bool:
-        return self._said.poll(seconds)
-
-    def heard(self) -> tuple[bool, Any]:
-        """Return whether a message is the answer, and the answer. Raises the work's error, and CrashError."""
-        try:
-            kind, what = self._said.recv()
-        except (EOFError, OSError) as error:
-            raise CrashError("its process crashed, or was ended for want of memory") from error
-        if kind == "error":
-            raise what
-        return kind == "answer", what
-
-    @property
-    def resident_bytes(self) -> int:
-        """Return the memory of the process and all that it started."""
-        found = 0
-        for one in self._family():
-            with suppress(psutil.Error):  # it has ended meanwhile
-                found += one.memory_info().rss
-        return found
-
-    def end(self) -> None:
-        """Kill the process and all that it started.
-
-        Each is suspended before its children are looked for, and killed after them: so none starts another meanwhile, and none
-        lives to see its parent gone, and to complain.
-        """
-        family = self._first()
-        for one in family:
-            with suppress(psutil.Error):  # it has ended meanwhile
-                one.suspend()
-                family += one.children()
-        for one in reversed(family):
-            with suppress(psutil.Error):
-                one.kill()
-        self.process.join()
-
-    def _family(self) -> list[psutil.Process]:
-        first = self._first()
-        with suppress(psutil.Error):
-            return [*first, *(later for one in first for later in one.children(recursive=True))]
-        return first
-
-    def _first(self) -> list[psutil.Process]:
-        try:
-            return [psutil.Process(self.process.pid)]
-        except psutil.NoSuchProcess:
-            return []
-
-
-@contextmanager
-def apart(work: Callable[..., object], *given: object) -> Iterator[Apart]:
-    """Run `work(tell, *given)` in a process, all of it pickled, for as long as the context lasts."""
-    spawn = get_context("spawn")
-    ours, theirs = spawn.Pipe(duplex=False)
-    process = spawn.Process(target=_work, args=(theirs, work, given))
-    with undisturbed():
-        process.start()
-    theirs.close()
-    begun = Apart(process, ours)
-    try:
-        yield begun
-    finally:
-        begun.end()
-        ours.close()
-
-
-def in_fresh_process(work: Callable[Given, Answer], *given: Given.args, **named: Given.kwargs) -> Answer:
-    with apart(_telling_nothing, work, given, named) as process:
-        return process.heard()[1]  # type: ignore[no-any-return]
-
-
-def _telling_nothing(_tell: Tell, work: Callable[..., Answer], given: tuple[Any, ...], named: dict[str, Any]) -> Answer:
-    return work(*given, **named)
-
-
-def _work(connection: Connection, work: Callable[..., Any], given: tuple[object, ...]) -> None:
-    begin_worker()
-    _first_to_go()
-    try:
-        answer = "answer", work(lambda what: connection.send(("message", what)), *given)
-    except Exception as error:
-        answer = "error", _sendable(error)
-    connection.send(answer)
-
-
-def _first_to_go() -> None:
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
-
-
-def _sendable(error: Exception) -> Exception:
-    try:
-        pickle.loads(pickle.dumps(error))  # noqa: S301 what was pickled just now
-    except Exception:  # whatever its class makes of that
-        return InputError(str(error)) if isinstance(error, InputError) else RuntimeError(f"{type(error).__name__}: {error}")
-    return error
-
 
 #: Time between two looks at the process, in s: long enough not to disturb a measurement.
 _LOOK_S = 0.4

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from simulator.evidence.catalogue import hardware
 from simulator.evidence.profiles import DISTURBED_SHARE, Profile, has_profile, read_profile
-from simulator.measure.guarded import CannotMeasureError, CrashError
+from simulator.fresh_processes import CrashError
+from simulator.measure.guarded import CannotMeasureError
 from simulator.measure.machine import default_device, provenance
 from simulator.measure.onnx_file import ImageInput, OnnxFile, Shape, find_image, read_onnx, read_shape
 from simulator.measure.onnx_runtime import CPU, check_provider

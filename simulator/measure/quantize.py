@@ -22,7 +22,8 @@ from onnxruntime.quantization import (
 from onnxruntime.transformers.float16 import convert_float_to_float16
 
 from simulator.evidence.instruction_sets import UNSATURATED
-from simulator.measure.guarded import RefusedError, at_step, in_fresh_process
+from simulator.fresh_processes import in_fresh_process
+from simulator.measure.guarded import RefusedError, at_step
 from simulator.measure.onnx_runtime import fault, quiet_tools
 
 #: Images to calibrate on, each float32 (channels, height, width); only read by a precision that needs them.

@@ -19,7 +19,7 @@ import psutil
 from numpy.typing import NDArray
 
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, ThreadRun, fixed_cost
-from simulator.measure.guarded import in_fresh_process
+from simulator.fresh_processes import in_fresh_process
 from simulator.measure.onnx_runtime import CPU, provider_list
 
 LONGEST_GAP_MS = 50.0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
 from math import ceil
 from typing import Literal
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from simulator.errors import InputError, suggest
+from simulator.limits import MONITORED_PARTS
 from simulator.monitors.blocks import Blocks, Floats, block_length, contiguous, grouped, neighbours_alike
 from simulator.monitors.column_tests import MMD, TESTS, ColumnSample, ColumnTestResult, ask_mmd
 from simulator.monitors.interleaving import Interleaving, are_independent, interleaving_of, stretched
@@ -103,13 +105,24 @@ class Monitored:
         return sorted(found, key=lambda finding: (finding.column == TOGETHER, -finding.answer.effect.size))
 
 
+#: Works out which rows of a file belong to a part, shape (n,): with many parts, all of them at once would not fit in memory.
+_RowsOf = Callable[[], NDArray[np.bool_]]
+
+
 @dataclass(frozen=True, eq=False)
 class _Part:
     name: str
-    reference: NDArray[np.bool_]
-    production: NDArray[np.bool_]
+    rows_of: tuple[_RowsOf, _RowsOf]
 
     @property
+    def reference(self) -> NDArray[np.bool_]:
+        return self.rows_of[0]()
+
+    @property
+    def production(self) -> NDArray[np.bool_]:
+        return self.rows_of[1]()
+
+    @cached_property
     def sizes(self) -> tuple[int, int]:
         return int(self.reference.sum()), int(self.production.sum())
 
@@ -153,22 +166,11 @@ def compare(
 
 def _parts(reference: MonitoredTable, production: MonitoredTable, asked: ReportRequest) -> tuple[list[_Part], list[str]]:
     """Return all rows, each slice and each window with enough rows, and sentences about those with too few."""
-    whole = (np.ones(len(reference.rows), bool), np.ones(len(production.rows), bool))
-    parts = [_Part("", *whole)]
+    parts = [_Part("", (_all(len(reference.rows)), _all(len(production.rows))))]
     if asked.by:
-        first, second = (words(table, asked.by) for table in (reference, production))
-        parts += [_Part(f"{asked.by} = {name}", first == name, second == name) for name in np.union1d(first, second)]
+        parts += _slices(reference, production, asked.by)
     if asked.time and asked.window_h:
-        hours = times(production, asked.time)
-        windows = ((hours - hours.min()) // asked.window_h).astype(int)
-        usual = times(reference, asked.time)
-        span = [
-            f"hours {asked.window_h * number:g} to {asked.window_h * (number + 1):g}" for number in range(windows.max() + 1)
-        ]
-        parts += [
-            _Part(span[number], _same_hours(usual, hours[windows == number], asked.window_h), windows == number)
-            for number in np.unique(windows)
-        ]
+        parts += _windows(reference, production, asked.time, asked.window_h)
     kept = [part for part in parts if min(part.sizes) >= LEAST_ROWS]
     thin = [part for part in parts if min(part.sizes) < LEAST_ROWS]
     return kept, [
@@ -178,15 +180,51 @@ def _parts(reference: MonitoredTable, production: MonitoredTable, asked: ReportR
     ]
 
 
-def _same_hours(usual: Floats, window: Floats, window_h: float) -> NDArray[np.bool_]:
+def _all(rows: int) -> _RowsOf:
+    return lambda: np.ones(rows, bool)
+
+
+def _slices(reference: MonitoredTable, production: MonitoredTable, by: str) -> list[_Part]:
+    first, second = (words(table, by) for table in (reference, production))
+    names = np.union1d(first, second)
+    if len(names) > MONITORED_PARTS.most:
+        what = f"{production.name}: '{by}' has {len(names):,} different words, a slice each"
+        raise MonitorError(f"{what}; at most {MONITORED_PARTS.most:,} are compared: slice by a column with fewer")
+    return [_Part(f"{by} = {name}", (partial(np.equal, first, name), partial(np.equal, second, name))) for name in names]
+
+
+def _windows(reference: MonitoredTable, production: MonitoredTable, time: str, window_h: float) -> list[_Part]:
+    hours, usual = times(production, time), times(reference, time)
+    _check_windows(production, time, hours, window_h)
+    windows = ((hours - hours.min()) // window_h).astype(int)
+    parts = []
+    for number in np.unique(windows):
+        name = f"hours {window_h * number:g} to {window_h * (number + 1):g}"
+        window = hours[windows == number]
+        alike = partial(_same_hours, usual, float(window.min()), float(np.ptp(window)), window_h)
+        parts.append(_Part(name, (alike, partial(np.equal, windows, number))))
+    return parts
+
+
+def _check_windows(production: MonitoredTable, time: str, hours: Floats, window_h: float) -> None:
+    """Raise MonitorError, with the number of windows and a width that would do, for more windows than are compared."""
+    span, most = float(np.ptp(hours)), MONITORED_PARTS.most
+    if span / window_h < most:
+        return
+    count = f"{span // window_h + 1:,.0f}" if span < 1e15 * window_h else "endlessly many"
+    wide = float(f"{1.06 * span / most:.2g}")
+    what = f"'{time}' spans {span:,.6g} h, {count} windows of {window_h:g} h; at most {most:,} are compared"
+    raise MonitorError(f"{production.name}: {what}: make the window at least {wide:,.10g} h, or correct the times")
+
+
+def _same_hours(usual: Floats, begins: float, lasts: float, window_h: float) -> NDArray[np.bool_]:
     """Return the rows of the reference at the hours of the day of a window, shape (n,); all rows of less than two days.
 
-    A night compared with whole days would always differ. usual, window: hours of the rows
+    A night compared with whole days would always differ. usual: hours of the rows; begins, lasts: of the window, in hours
     """
     if window_h >= DAY_H or np.ptp(usual) < 2 * DAY_H:
         return np.ones(len(usual), bool)
-    begins = window.min()
-    return np.asarray((usual - begins) % DAY_H <= max(np.ptp(window), 0.0))
+    return np.asarray((usual - begins) % DAY_H <= lasts)
 
 
 def _jobs(parts: list[_Part], found: list[Column], asked: ReportRequest) -> tuple[list[_Job], list[str]]:

@@ -16,7 +16,7 @@ from simulator.cli.options import AsJson, Seed
 from simulator.monitors import drift_sentences as sentences
 from simulator.monitors.column_tests import MMD, TESTS
 from simulator.monitors.drift_report import Correction, DriftFinding, Monitored, ReportRequest, compare
-from simulator.monitors.monitor_tables import MonitoredTable, read_table, shown_time
+from simulator.monitors.monitor_tables import MonitoredTable, read_tables, shown_time
 from simulator.units import significant
 
 
@@ -51,7 +51,7 @@ def monitor(
     """
     correction: Correction = known("correction", correct, get_args(Correction))  # type: ignore[assignment]
     asked = ReportRequest(_words(test), level, correction, by, time, window, group, independent, _words(columns), seed)
-    tables = (read_table(reference), read_table(production))
+    tables = read_tables(reference, production)
     with needing("monitors", "ADWIN and Page-Hinkley"), _progress() as bar:
         task = bar.add_task("testing", total=None)
         found = compare(*tables, asked, lambda tests: bar.update(task, total=tests, advance=1))

@@ -19,7 +19,7 @@ from simulator.limits import MONITORED_FILE
 from simulator.monitors import drift_sentences as sentences
 from simulator.monitors.column_tests import MMD, NAMES, TESTS
 from simulator.monitors.drift_report import Correction, Monitored, ReportRequest, compare
-from simulator.monitors.monitor_tables import MonitoredTable, read_table
+from simulator.monitors.monitor_tables import MonitoredTable, read_tables
 
 _CORRECTIONS = {"holm": "Holm: all of it together", "bh": "Benjamini and Hochberg: the share of false claims", "none": "none"}
 _NOTHING = "none"
@@ -51,17 +51,21 @@ def _own() -> tuple[MonitoredTable, MonitoredTable] | None:
         st.caption("Choose both files.")
         return None
     try:
-        return _read(reference), _read(production)
+        return _read((reference.file_id, production.file_id), reference, production)
     except InputError as error:
         st.error(plain(str(error)))
         return None
 
 
-def _read(given: UploadedFile) -> MonitoredTable:
+@st.cache_resource(max_entries=4, show_spinner="Reading both files")
+def _read(ids: tuple[str, str], _reference: UploadedFile, _production: UploadedFile) -> tuple[MonitoredTable, MonitoredTable]:
+    """Read uploads in a fresh process, once for all reruns of the page. ids: of the uploads, which differ for each upload."""
     with TemporaryDirectory() as folder:
-        file = Path(folder) / Path(given.name).name
-        file.write_bytes(given.getvalue())
-        return read_table(file)
+        files = [Path(folder) / part / Path(given.name).name for part, given in (("a", _reference), ("b", _production))]
+        for file, given in zip(files, (_reference, _production), strict=True):
+            file.parent.mkdir()
+            file.write_bytes(given.getvalue())
+        return read_tables(*files)
 
 
 def _asked(tables: tuple[MonitoredTable, MonitoredTable]) -> ReportRequest | None:

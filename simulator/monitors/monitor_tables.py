@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +12,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.recordings import first_row, read_frame
+from simulator.evidence.row_files import RowBounds, first_row, read_rows
+from simulator.fresh_processes import ExceededError, in_bounds
+from simulator.limits import (
+    MONITORED_BYTES,
+    MONITORED_CELLS,
+    MONITORED_MEMORY,
+    MONITORED_SECONDS,
+    MONITORED_WORD,
+)
 from simulator.monitors.blocks import Floats
 
 #: Tables with fewer rows are refused.
@@ -35,12 +43,16 @@ class TableError(InputError):
 
 @dataclass(frozen=True, eq=False)
 class MonitoredTable:
-    """Rows of one file. name: in messages; first, word: the number of the first row and the word for a row."""
+    """Rows of one file. name: in messages; first, word: the number of the first row and the word for a row.
+
+    nested: columns of lists or structs, which are not read, with the type of each
+    """
 
     name: str
     rows: pd.DataFrame
     first: int = 1
     word: str = "row"
+    nested: Mapping[str, str] = field(default_factory=dict)
 
     def at(self, row: int) -> str:
         return f"{self.name}, {self.word} {self.first + row:,}"
@@ -66,9 +78,23 @@ class Column:
         return Column(self.name, self.kind, self.reference.iloc[orders[0]], self.production.iloc[orders[1]])
 
 
+def read_tables(reference: Path, production: Path) -> tuple[MonitoredTable, MonitoredTable]:
+    """Read both files in a fresh process with bounds of memory and time. Raises TableError or RecordingError."""
+    try:
+        return in_bounds(MONITORED_MEMORY, MONITORED_SECONDS, _read_both, reference, production)
+    except ExceededError as error:
+        raise TableError(f"reading {reference.name} and {production.name} {error}; leave rows or columns out") from error
+
+
+def _read_both(reference: Path, production: Path) -> tuple[MonitoredTable, MonitoredTable]:
+    return read_table(reference), read_table(production)
+
+
 def read_table(file: Path) -> MonitoredTable:
+    """Read a file in this process: only one that need not be feared. Raises TableError or RecordingError."""
     first, word = first_row(file)
-    return checked(MonitoredTable(file.name, read_frame(file), first, word))
+    rows, nested = read_rows(file, bounds=RowBounds(cells=MONITORED_CELLS, decoded=MONITORED_BYTES))
+    return checked(MonitoredTable(file.name, rows, first, word, nested))
 
 
 def checked(table: MonitoredTable) -> MonitoredTable:
@@ -93,7 +119,7 @@ def columns(
     chosen = [str(name) for name in (named or reference.rows.columns) if name not in apart]
     if not chosen:
         raise TableError(f"{reference.name}: has no column to compare")
-    found, notes = list[Column](), list[str]()
+    found, notes = list[Column](), _nested_notes(reference, production)
     for name in chosen:
         column = _column(name, reference, production)
         if column.kind == "words" and (words := _different(column)) > MOST_WORDS:
@@ -108,7 +134,14 @@ def columns(
     return found, notes
 
 
+def _nested_notes(*tables: MonitoredTable) -> list[str]:
+    found = {name: kind for table in tables for name, kind in table.nested.items()}
+    return [f"'{name}' holds {kind} in each cell: not compared" for name, kind in found.items()]
+
+
 def _has(table: MonitoredTable, name: str) -> None:
+    if name in table.nested:
+        raise TableError(f"{table.name}: column '{name}' holds {table.nested[name]}; expected numbers, words or times")
     if name not in table.rows.columns:
         raise TableError(f"{table.name}: there is no column '{name}'; {suggest(name, table.rows.columns)}")
 
@@ -201,7 +234,17 @@ def words(table: MonitoredTable, name: str) -> NDArray[np.str_]:
     if values.isna().any():
         row = int(values.isna().to_numpy().argmax())
         raise TableError(f"{table.at(row)}, column '{name}': is empty; every row needs one, since the column groups the rows")
-    return values.astype(str).to_numpy(str)
+    return _short(table, name, values.astype(str)).to_numpy(str)
+
+
+def _short(table: MonitoredTable, name: str, values: pd.Series) -> pd.Series:
+    """Return the words, or raise TableError for one that is too long; each row then takes the memory of the longest."""
+    most = min(MONITORED_WORD.most, MONITORED_BYTES.most // (4 * len(values)))
+    if (long := values.map(len) > most).any():
+        row = int(long.to_numpy().argmax())
+        size = f"a word of {len(values.iloc[row]):,} characters"
+        raise TableError(f"{table.at(row)}, column '{name}': expected at most {most:,} characters, got {size}")
+    return values
 
 
 def shown_time(table: MonitoredTable, name: str, row: int) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from simulator.monitors.column_tests import MMD, TESTS
+from tests.hostile_tables import noted, one_word
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -67,6 +68,28 @@ def test_json_holds_the_same(casesim: Run, files: tuple[Path, Path, Path]) -> No
     assert ks["effect"]["low"] < -1.5 < ks["effect"]["high"] and ks["effect"]["unit"] == "sd"
     assert psi["told"] == "differs; large by the usual rule" and site["verdict"] == "no difference seen"
     assert cusum["alarm"].startswith("line ") and "(2026-01-01T" in cusum["alarm"]
+
+
+@pytest.mark.parametrize("notes", [b"{", b'{"index_columns": ["gone"], "columns": []}'])
+def test_notes_of_pandas_that_are_wrong_change_nothing(casesim: Run, tmp_path: Path, notes: bytes) -> None:
+    file = noted(tmp_path / "noted.parquet", notes)
+    status, shown, told = casesim("monitor", file, file)
+    assert (status, told.strip()) == (0, "")
+    assert shown.startswith("No difference was seen in 2 columns")
+
+
+def test_a_file_that_stands_for_terabytes_and_windows_without_end_are_refused_with_status_2(
+    casesim: Run, tmp_path: Path, files: tuple[Path, Path, Path]
+) -> None:
+    bomb = one_word(tmp_path / "bomb.parquet", 20_000_000)
+    status, shown, told = casesim("monitor", files[0], bomb)
+    assert (status, shown) == (2, "")
+    assert told.startswith("bomb.parquet: holds at least 26,214,400,000 bytes once it is decoded; at most 268,435,456 are read")
+    status, shown, told = casesim("monitor", files[0], files[1], "--time", "seen", "--window", 1e-9)
+    assert (status, shown) == (2, "")
+    assert told.strip().startswith(
+        "quiet.csv: 'seen' spans 199 h, 199,000,000,000 windows of 1e-09 h; at most 1,000 are compared: "
+    )
 
 
 def test_adwin_and_page_hinkley_need_an_extra(

@@ -1,11 +1,16 @@
 """A recording is read as it is, or refused with the file, the row and the reason."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.evidence import recordings
-from simulator.evidence.recordings import RecordingError, read_numbers, read_recording, read_values
+from simulator.evidence import row_files
+from simulator.evidence.recordings import read_numbers, read_recording, read_values
+from simulator.evidence.row_files import RecordingError, RowBounds
+from simulator.limits import RECORDING_FILE
 
 
 @pytest.fixture
@@ -80,13 +85,13 @@ def test_a_parquet_row_is_counted_from_one(tmp_path):
 
 
 def test_parquet_without_pyarrow_names_the_package_that_is_missing(write, monkeypatch):
-    monkeypatch.setattr(recordings, "find_spec", lambda name: None)
+    monkeypatch.setattr(row_files, "find_spec", lambda name: None)
     with pytest.raises(RecordingError, match="needs the package pyarrow; install it, or save the file as CSV"):
         read_recording(write("", "log.parquet"), "at")
 
 
 def test_a_file_that_no_run_could_hold_is_refused(write, monkeypatch):
-    monkeypatch.setattr(recordings, "MAX_BYTES", 10)
+    monkeypatch.setattr(row_files, "RowBounds", partial(RowBounds, replace(RECORDING_FILE, most=10)))
     with pytest.raises(RecordingError, match="is 15 bytes long; at most 10 are read"):
         read_recording(write("at\n1\n2\n3\n4\n5\n6\n"), "at")
 

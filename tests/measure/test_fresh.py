@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from simulator.measure.guarded import CrashError, RefusedError, Tell, apart, at_step, in_fresh_process
+from simulator.fresh_processes import CrashError, Tell, apart, in_fresh_process
+from simulator.measure.guarded import RefusedError, at_step
 from simulator.measure.quantize import quantize
 
 pytestmark = pytest.mark.zoo

@@ -18,9 +18,9 @@ from onnx import numpy_helper
 
 from simulator.evidence import profiles as evidence
 from simulator.evidence.profiles import load_profile, read_profile, write_profile
+from simulator.fresh_processes import CrashError
 from simulator.measure import own_model as own
 from simulator.measure import profile_command
-from simulator.measure.guarded import CrashError
 from simulator.measure.timing import Effort
 from tests.conftest import Ended
 from tests.families import CASESIM, environment, family, left, started, until

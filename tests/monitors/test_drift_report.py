@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import chi2_contingency, false_discovery_control, ks_2samp
 
+from simulator.limits import MONITORED_PARTS
 from simulator.monitors import drift_sentences as sentences
-from simulator.monitors.drift_report import TOGETHER, DriftFinding, Monitored, MonitorError, ReportRequest, compare, correct
+from simulator.monitors.drift_report import (
+    TOGETHER,
+    DriftFinding,
+    Monitored,
+    MonitorError,
+    ReportRequest,
+    _check_windows,
+    _windows,
+    compare,
+    correct,
+)
 from simulator.monitors.monitor_tables import MonitoredTable
 from tests.monitors.worlds import ar1, scenes
 
@@ -237,3 +250,57 @@ def test_questions_that_make_no_sense_are_refused(wrong: dict[str, object], told
 def test_a_test_that_fits_no_column_is_told() -> None:
     with pytest.raises(MonitorError, match="none of the tests ks fits any of the columns: 'weather' holds words"):
         compare(rows(0), rows(1), ReportRequest(tests=("ks",), columns=("weather",)))
+
+
+@pytest.mark.parametrize(
+    ("window_h", "last_s", "said", "would_do"),
+    [
+        (1, 1e13, "'seen' spans 2.77778e+09 h, 2,777,777,778 windows of 1 h;", "at least 2,900,000 h"),
+        (1e-9, 3600, "'seen' spans 1 h, 1,000,000,000 windows of 1e-09 h;", "at least 0.0011 h"),
+        (1e-300, 1e90, "endlessly many windows of 1e-300 h;", "at least 2.9e+83 h"),
+    ],
+)
+def test_more_windows_than_are_compared_are_refused_with_a_width_that_would_do(
+    window_h: float, last_s: float, said: str, would_do: str
+) -> None:
+    table = rows(0, 60, seen=[*map(float, range(59)), last_s])
+    with pytest.raises(MonitorError) as refused:
+        compare(table, table, ReportRequest(time="seen", window_h=window_h))
+    assert str(refused.value).startswith("a file: 'seen' spans ")
+    assert f"{said} at most 1,000 are compared: make the window {would_do}, or correct the times" in str(refused.value)
+
+
+@settings(max_examples=50)
+@given(st.floats(1e-6, 1e9), st.floats(1e-9, 1e6))
+def test_the_width_that_is_named_would_do(span_h: float, window_h: float) -> None:
+    table, hours = rows(0, 30), np.linspace(0, span_h, 30)
+    try:
+        _check_windows(table, "seen", hours, window_h)
+    except MonitorError as error:
+        assert span_h / window_h >= MONITORED_PARTS.most
+        named = str(error).split("make the window at least ")[1].split(" h")[0]
+        _check_windows(table, "seen", hours, float(named.replace(",", "")))
+        assert float(named.replace(",", "")) < 1.2 * span_h / MONITORED_PARTS.most
+    else:
+        assert np.unique(hours // window_h).size <= MONITORED_PARTS.most
+
+
+def test_windows_take_no_memory_before_their_turn() -> None:
+    """A thousand windows of a hundred thousand rows would take 200 MB at once."""
+    count = 100_000
+    table = MonitoredTable("a file", pd.DataFrame({"seen": 36.0 * np.arange(count), "score": np.tile([0.0, 1.0], count // 2)}))
+    tracemalloc.start()
+    parts = _windows(table, table, "seen", 1.0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert [len(parts), parts[7].sizes[1]] == [1000, 100]
+    assert 41 * 99 <= parts[7].sizes[0] <= 42 * 100  # the same hour of each of 42 days
+    assert peak < 20e6
+
+
+def test_more_slices_than_are_compared_are_refused() -> None:
+    table = rows(0, 1100, image=[f"i{number}" for number in range(1100)])
+    with pytest.raises(
+        MonitorError, match="a file: 'image' has 1,100 different words, a slice each; at most 1,000 are compared"
+    ):
+        compare(table, table, ReportRequest(by="image"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,9 @@ import pandas as pd
 import pytest
 
 from simulator.errors import InputError
-from simulator.monitors.monitor_tables import MonitoredTable, TableError, columns, read_table, times, words
+from simulator.limits import Limit
+from simulator.monitors import monitor_tables
+from simulator.monitors.monitor_tables import MonitoredTable, TableError, columns, read_table, read_tables, times, words
 
 
 def frame(**changes: object) -> pd.DataFrame:
@@ -162,3 +165,33 @@ def test_nothing_left_to_compare_is_told() -> None:
     alone = [MonitoredTable(name, pd.DataFrame({"id": [f"{name}{row}" for row in range(30)]})) for name in ("one", "other")]
     with pytest.raises(TableError, match="nothing can be compared: 'id' has 60 different words"):
         columns(*alone, ())
+
+
+def test_a_word_that_is_too_long_to_group_by_is_told_with_its_row() -> None:
+    table = MonitoredTable("one.csv", pd.DataFrame({"site": ["a"] * 29 + ["b" * 1001]}), 2, "line")
+    with pytest.raises(TableError) as refused:
+        words(table, "site")
+    told = "one.csv, line 31, column 'site': expected at most 1,000 characters, got a word of 1,001 characters"
+    assert str(refused.value) == told
+
+
+def test_columns_of_lists_are_noted_and_told_where_they_are_named(tmp_path: Path) -> None:
+    file = write(tmp_path, "lists.parquet", frame(vector=[[0.5]] * 30))
+    found, notes = columns(read_table(file), read_table(file), ())
+    assert "vector" not in [column.name for column in found]
+    assert "'vector' holds list<element: double> in each cell: not compared" in notes
+    with pytest.raises(TableError, match=r"lists\.parquet: column 'vector' holds list<element: double>; expected numbers"):
+        columns(read_table(file), read_table(file), (), ["vector"])
+
+
+def test_both_files_are_read_in_another_process_within_its_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [write(tmp_path, f"{name}.csv", frame()) for name in ("one", "other")]
+    first, second = read_tables(*files)
+    pd.testing.assert_frame_equal(first.rows, read_table(files[0]).rows)
+    assert second.name == "other.csv"
+    if sys.platform == "linux":
+        monkeypatch.setattr(monitor_tables, "MONITORED_MEMORY", Limit("a test", 0, "bytes of memory", "a test"))
+        with pytest.raises(
+            TableError, match=r"reading one\.csv and other\.csv .* bytes of memory.*; leave rows or columns out"
+        ):
+            read_tables(*files)

@@ -43,13 +43,16 @@ def test_the_same_question_asked_again_has_the_same_answer(page):
     pd.testing.assert_frame_equal(page.dataframe[0].value, before)
 
 
-def upload(name: str, content: bytes):
-    return SimpleNamespace(name=name, getvalue=BytesIO(content).getvalue)
+def read(name: str, content: bytes):
+    """What the page reads of an upload as the reference, beside a sound production."""
+    sound = SimpleNamespace(name="sound.csv", getvalue=BytesIO(b"score\n" + b"1\n" * 20).getvalue)
+    given = SimpleNamespace(name=name, getvalue=BytesIO(content).getvalue)
+    return _read((name, "sound"), given, sound)[0]
 
 
 def test_a_file_of_ones_own_is_read_as_the_command_reads_it():
     rows = pd.DataFrame({"score": [0.1 * k for k in range(30)]})
-    table = _read(upload("mine.csv", rows.to_csv(index=False).encode()))
+    table = read("mine.csv", rows.to_csv(index=False).encode())
     assert table.name == "mine.csv"
     assert table.rows["score"].tolist() == pytest.approx(rows["score"].tolist())
 
@@ -65,4 +68,4 @@ def test_a_file_of_ones_own_is_read_as_the_command_reads_it():
 )
 def test_a_file_that_cannot_be_used_is_told(name, content, told):
     with pytest.raises(InputError, match=told):
-        _read(upload(name, content))
+        read(name, content)
