@@ -36,7 +36,7 @@ BY_THE_CLOCK = Limit("timed events of one part of a case in a run", 3_000_000, "
 RUN_MEMORY = Limit(
     "the memory of the requests of a replication", 1792 * MIB, "bytes of memory", "a worker then has 2 GiB in all"
 )
-RUN_STEPS = Limit("the turns of the stages in a replication", 30_000_000, "turns", "they take some minutes")
+RUN_STEPS = Limit("the turns of the stages in a replication", 10_000_000, "turns", "they take two or three minutes")
 RUNS_KEPT = Limit("runs that a server keeps to show again", 768 * MIB, "bytes of memory", "some forty of the longest case")
 SWEEP_POINTS = Limit("the points of a sweep", 100_000, "points", "they take some hours on two cores")
 SWEEPS_KEPT = Limit("the outcomes of sweeps that are kept", 2 * GIB, "bytes", "some fifty thousand points; the oldest go first")

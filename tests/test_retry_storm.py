@@ -6,12 +6,14 @@ from math import ceil
 import numpy as np
 import pytest
 
-from simulator.case.load import load
+from simulator.case.document import ScenarioError
+from simulator.case.load import load, loads
 from simulator.charts.queue_charts import goodput_over_time
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.intervals import mean_interval
 from simulator.metrics.overload import capacity_per_s
+from simulator.paths import SCENARIOS
 from simulator.records.trace import DONE
 from tests.effort import quarter
 
@@ -85,3 +87,16 @@ def test_a_design_meets_what_is_asked():
     """The case can be solved: with what the debrief recommends, and one more replica."""
     done = [served_between(trace, 0, 601) for trace in traces(queue="short", retries="budget", replicas=3)]
     assert mean_interval(done).low > 0.9
+
+
+def test_the_retry_storm_with_six_surges_at_once_is_refused_before_it_runs():
+    text = (SCENARIOS / "retry-storm.yaml").read_text(encoding="utf-8")
+    surge = "    - {at_s: 60, seconds: 30, times: 4}\n"
+    with pytest.raises(ScenarioError) as caught:
+        compile_plan(loads(text.replace(surge, 6 * surge)))
+    (fault,) = caught.value.faults
+    # 18 a second for 570 s, and 18 x 4^6 for 30 s
+    assert (
+        f"about {18 * 570 + 18 * 4**6 * 30:,} requests a replication, each sent up to 4 times; at most 1,079," in fault.message
+    )
+    assert text.splitlines()[fault.line - 1] == "arrivals:"

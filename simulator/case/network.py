@@ -35,6 +35,10 @@ class Network:
         graph = self.graph if stop is None else nx.restricted_view(self.graph, [stop] if stop in self.graph else [], [])
         return {start, *nx.descendants(graph, start)}
 
+    def ring_of(self, name: str) -> set[str]:
+        """Return the stages on the ways from a stage back to it, itself included."""
+        return next((ring for ring in _rings(self.graph) if name in ring), {name})
+
     def branches(self, fork: str, join: str | None) -> list[set[str]]:
         return [self.reached(target, join) for target in self.stages[fork].planned_targets().values()]
 

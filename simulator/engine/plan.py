@@ -390,10 +390,13 @@ class Gatherer:
 
     def _check_size(self, plan: Plan) -> None:
         expected = plan.arrivals.drawn_under(surges(plan))
-        most = RUN_MEMORY.most // bytes_a_request(self.scenario)
+        sent = _sent(self.scenario, expected / plan.arrivals_end_s)
+        most = int(RUN_MEMORY.most // bytes_a_request(self.scenario, sent))
         if expected > most:
-            less = self.scenario.arrivals.to_lessen
-            message = f"about {expected:,.0f} requests a replication; at most {most:,} fit into memory: {less} or run.days"
+            tries = max(sent.values())
+            each, fewer = (f", each sent up to {tries:.3g} times", ", fewer tries") if tries > 1 else ("", "")
+            less = f"{self.scenario.arrivals.to_lessen}{fewer} or run.days"
+            message = f"about {expected:,.0f} requests a replication{each}; at most {most:,} fit into memory: {less}"
             self.faults.append(self.scenario.document.fault(("arrivals",), message))
 
 
@@ -401,9 +404,24 @@ def _goes_by_tables(routing: Routing | None, other_photos: bool) -> bool:
     return routing is not None and (routing.by_score or (routing.by_quality and other_photos))
 
 
-def bytes_a_request(scenario: Scenario) -> int:
+#: Bytes that each further visit of a request takes, measured at queues of retried requests that wait for a pool.
+_FURTHER_VISIT = 230
+
+
+def bytes_a_request(scenario: Scenario, sent: Mapping[str, float]) -> float:
+    """Return the memory that one request takes in a run; sent: the most times that it comes to each stage."""
     photos = max(stage.repeats.photos for stage in scenario.stages.values())
-    return 200 + 80 * len(scenario.stages) + 40 * photos * len(scenario.scorers()) + 16 * len(scenario.attributes)
+    further = _FURTHER_VISIT * sum(times - 1 for times in sent.values())
+    return 200 + 80 * len(scenario.stages) + 40 * photos * len(scenario.scorers()) + 16 * len(scenario.attributes) + further
+
+
+def _sent(scenario: Scenario, rate: float) -> dict[str, float]:
+    """Return the most times that one request comes to each stage because of retries; rate: fresh requests a second."""
+    sent = dict.fromkeys(scenario.stages, 1.0)
+    for name, stage in scenario.stages.items():
+        for each in scenario.network.ring_of(name) if stage.repeats.resends else ():
+            sent[each] *= stage.repeats.tries(rate)
+    return sent
 
 
 def _where(path: FieldPath) -> str:

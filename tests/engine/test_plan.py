@@ -1,5 +1,6 @@
 """A plan rests on evidence: what was not measured is refused at its line, and every number says where it comes from."""
 
+import json
 import pickle
 import shutil
 from pathlib import Path
@@ -13,6 +14,7 @@ from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.catalogue import HARDWARE
+from tests.builders import assumed, document, link, pool, retry
 from tests.case.texts import SMALL, changed, place
 
 pytestmark = pytest.mark.usefixtures("evidence")
@@ -137,3 +139,36 @@ def test_a_plan_holds_the_whole_design_and_can_be_sent_to_another_process():
     assert plan.design == {"point": 0.9, "urgent": 0.5, "reading": "expert"}
     assert plan.horizon_s == plan.arrivals_end_s + 86_400
     assert simulate(pickle.loads(pickle.dumps(plan)), 3).digest == simulate(plan, 3).digest
+
+
+def stormy(**retrying: object) -> dict[str, object]:
+    """A pool whose clients give up and try again, and three spikes at once: 10 x 64 requests a second for 500 of 1,000 s."""
+    spike = {"at_s": 0, "seconds": 500, "times": 4}
+    arrivals = {"kind": "poisson", "rate_per_s": assumed(10), "spikes": [spike] * 3}
+    served = pool(client_timeout_s=1, on_timeout="again") | {"model": "tiny", "device": "epyc-zen4-2c"}
+    stages = {"in": link("serve", 1), "serve": served, "again": retry("serve", **retrying)}
+    return document(stages, seconds=1000, arrivals=arrivals)
+
+
+@pytest.mark.parametrize(
+    ("retrying", "most"),
+    [
+        ({"max_tries": 1}, 1792 * 2**20 // (200 + 3 * 80)),
+        ({"max_tries": 20}, 1792 * 2**20 // (200 + 3 * 80 + 2 * 19 * 230)),  # the link lies before the ring
+        ({"max_tries": 20, "budget": {"share": 0.5}}, 1792 * 2**20 // (200 + 3 * 80 + 2 * 0.5 * 230)),
+    ],
+)
+def test_a_request_counts_as_often_as_it_may_be_sent(retrying, most):
+    expected = 500 * 10 * 64 + 500 * 10
+    text = json.dumps(stormy(**retrying))
+    if expected <= most:
+        assert compile_plan(loads(text)).arrivals.expected == pytest.approx(expected)
+        return
+    with pytest.raises(ScenarioError) as caught:
+        compile_plan(loads(text))
+    (fault,) = caught.value.faults
+    assert (fault.field, fault.message) == (
+        "arrivals",
+        f"about {expected:,} requests a replication, each sent up to 20 times; at most {most:,.0f} fit into memory: lower the "
+        "rate, fewer tries or run.days",
+    )
