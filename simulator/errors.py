@@ -14,6 +14,18 @@ class InputError(ValueError):
     """The input, or the machine, does not allow this: the message says the fault, its place, and what would be right."""
 
 
+class PlacedError(InputError):
+    """A fault of one entry of a list that a file may hold; path: its place in the entry, from keys and indexes."""
+
+    def __init__(self, message: str, path: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.message, self.path = message, path
+
+    def __str__(self) -> str:
+        field = ".".join(part for part in self.path if isinstance(part, str))
+        return f"{field}: {self.message}" if field else self.message
+
+
 def suggest(word: str, known: Iterable[str], listed_by: str = "") -> str:
     """Return `did you mean 'x'?` for a near miss, else `expected one of ...`, or that there is none.
 

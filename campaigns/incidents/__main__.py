@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import pandas as pd
 import typer
-from pydantic import TypeAdapter
 from rich.table import Table as Shown
 
 from campaigns.incidents.rehearsal import rehearse as rehearsed
@@ -31,12 +30,12 @@ from campaigns.incidents.study import (
 from campaigns.incidents.study import fixes as fixed
 from campaigns.terminal import progress, run
 from simulator.case.load import load
-from simulator.cli.exits import UsageError, err, known, table_console
+from simulator.cli.exits import err, known, table_console
 from simulator.cli.options import AsJson, Case
-from simulator.evidence.evidence_files import in_one_step, read_yaml
+from simulator.evidence.evidence_files import in_one_step
+from simulator.incident.player_actions import read_watches
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import spec_of
-from simulator.incident.watches import Watch
 from simulator.paths import INCIDENTS
 
 Workers = Annotated[int, typer.Option(min=1, max=64, help="processes")]
@@ -115,7 +114,7 @@ def monitors(
 ) -> None:
     """Measure the delay and the false alarms of each monitor, and compare its promised rate of alarms with the real one."""
     spec = spec_of(load(case))
-    watches = read_yaml(monitors, TypeAdapter(list[Watch]), UsageError) if monitors else list(spec.watches)
+    watches = read_watches(monitors, spec) if monitors else list(spec.watches)
     drawn: dict[str, list[Wanted]] = {ANY: [(seed, None, None) for seed in failing_seeds(case, seeds)]}
     drawn |= {known("cause", name, spec.causes): [(k, name, None) for k in range(1, seeds + 1)] for name in cause or ()}
     runs = ceil(seeds / (load(case).run.days - spec.reference_days) * 7)

@@ -81,14 +81,14 @@ Place = tuple[int, int]
 
 @dataclass
 class Document:
-    """Plain data from one file, with the place (line, column, from 1) of every key and value.
+    """Plain data from one file, a mapping or a list, with the place (line, column, from 1) of every key and value.
 
     moved: what picks have written, with its path in the file
     written_by: the pick that wrote it, in words
     """
 
     file: str
-    data: dict[str, Any]
+    data: Any
     places: dict[Path, Place] = field(default_factory=dict)
     moved: dict[Path, Path] = field(default_factory=dict)
     written_by: dict[Path, str] = field(default_factory=dict)
@@ -171,8 +171,18 @@ def _written(data: Any, path: tuple[Any, ...], value: Any) -> Any:
     return copied
 
 
-def read_document(file: FilePath) -> Document:
-    """Read one YAML file; raises ScenarioError if it cannot be read, is not YAML or exceeds the bounds."""
+#: The forms that a whole file may have, and what is said of another.
+_FORMS: dict[type, str] = {
+    dict: "should be a mapping of keys to values, such as `id: my-case`",
+    list: "should be a list, each of its entries on a line of its own behind a dash, such as `- {kind: wait}`",
+}
+
+
+def read_document(file: FilePath, form: type = dict) -> Document:
+    """Read one YAML file; raises ScenarioError if it cannot be read, is not YAML or exceeds the bounds.
+
+    form: of the whole, dict or list
+    """
     name = str(file)
     if len(name) > limits.PATH.most:
         raise ScenarioError([Fault(shortened(name), 1, 1, "(file)", f"no file has a path of more than {limits.PATH}")])
@@ -182,10 +192,10 @@ def read_document(file: FilePath) -> Document:
         raise ScenarioError([Fault(name, 1, 1, "(file)", error.reason)]) from error
     except UnicodeDecodeError as error:
         raise ScenarioError([Fault(name, 1, 1, "(file)", "is not UTF-8 text; save it as UTF-8")]) from error
-    return parse_document(text, name)
+    return parse_document(text, name, form)
 
 
-def parse_document(text: str, name: str) -> Document:
+def parse_document(text: str, name: str, form: type = dict) -> Document:
     """Parse YAML text; `name` stands for the file in messages. Raises ScenarioError."""
     yaml = YAML(typ="safe", pure=True)
     yaml.Composer = _Composer
@@ -201,8 +211,8 @@ def parse_document(text: str, name: str) -> Document:
         raise ScenarioError([Fault(name, 1, 1, "(file)", f"is nested more than {limits.CASE_DEPTH} deep")]) from error
     if reader.faults:
         raise ScenarioError(reader.faults)
-    if not isinstance(data, dict):
-        raise ScenarioError([Fault(name, 1, 1, "(file)", "should be a mapping of keys to values, such as `id: my-case`")])
+    if not isinstance(data, form):
+        raise ScenarioError([Fault(name, 1, 1, "(file)", _FORMS[form])])
     reader.document.data = data
     return reader.document
 

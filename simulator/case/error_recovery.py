@@ -132,7 +132,7 @@ def _in_file(data: Any, loc: Path) -> Path:
 
 def sentence_of(line: Any) -> str:
     """Return the fault, the value, and what would be right in a sentence; line: one of ValidationError.errors()."""
-    kind, message, given = line["type"], str(line["msg"]), line["input"]
+    kind, message, given = line["type"], str(line["msg"]).removeprefix("Value error, "), line["input"]
     context = line.get("ctx", {})
     if kind == "missing":
         return "this field is missing"

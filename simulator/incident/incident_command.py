@@ -18,7 +18,7 @@ from simulator.cli.options import AsJson, Case
 from simulator.incident.beliefs import BeliefError, load_beliefs
 from simulator.incident.incident_score import Score, score
 from simulator.incident.play import Play
-from simulator.incident.player_actions import SCRIPT, NotebookEntry, read_script
+from simulator.incident.player_actions import NotebookEntry, WaitAction, read_script
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import DAY_S, HOUR_S, draw
 from simulator.units import significant
@@ -48,14 +48,23 @@ def incident(
     if play:
         _let_play(known("player", play, PLAYERS), playing)
     else:
-        for action in read_script(script) if script else SCRIPT.validate_python([{"kind": "wait"}]):
-            playing.act(action)
+        _follow(playing, script)
     over = playing.closed or playing.now_s >= playing.end_s
     result = score(playing) if over else None
     if as_json:
         typer.echo(json.dumps(_in_json(playing, result), allow_nan=False))
         return
     _show(playing, result)
+
+
+def _follow(playing: Play, script: Path | None) -> None:
+    if script is None:
+        playing.act(WaitAction(kind="wait"))
+        return
+    listing = read_script(script)
+    for index, action in enumerate(listing.entries):
+        with listing.at(index):
+            playing.act(action)
 
 
 def _let_play(name: str, playing: Play) -> None:

@@ -14,8 +14,8 @@ import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
 from simulator.case.fields import Name, Share, Strict
-from simulator.errors import InputError, suggest
-from simulator.evidence.evidence_files import read_yaml
+from simulator.case.listing import Listing, read_listing
+from simulator.errors import PlacedError, suggest
 from simulator.incident.fixes import Change
 from simulator.incident.looks import LookFinding, LookRequest
 from simulator.incident.secret import HOUR_S
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from simulator.incident.play import Play
 
 
-class ActionError(InputError):
-    """An action cannot be taken; the message names the action, the reason, and what is possible."""
+class ActionError(PlacedError):
+    """An action cannot be taken; the message names the reason, and what is possible."""
 
 
 class AnyAction(Strict):
@@ -67,10 +67,8 @@ class WatchAction(AnyAction):
     watches: Annotated[list[Watch], Field(max_length=32)]
 
     def check(self, spec: Incident) -> None:
-        for watch in self.watches:
-            _among("statistic", watch.statistic, spec.usd_a_week)
-            if fault := spec.too_wide(watch):
-                raise ActionError(f"watch: window_h: {fault}")
+        for place, watch in enumerate(self.watches):
+            _check_watch(watch, spec, "watches", place)
 
     def take(self, play: Play) -> NotebookEntry:
         play.watches.append((play.now_s, list(self.watches)))
@@ -115,12 +113,12 @@ class LookAction(AnyAction):
     frames: Annotated[int, Field(ge=10, le=5000, description="number that people label, of labels")] = 100
 
     def check(self, spec: Incident) -> None:
-        _among("look", self.look, spec.looks)
-        _among("statistic", self.statistic, WATCHED)
+        _among(self.look, spec.looks, "look")
+        _among(self.statistic, WATCHED, "statistic")
         if self.site is not None:
-            _among("site", self.site, spec.sites)
+            _among(self.site, spec.sites, "site")
         if self.statistic in LABELLED:
-            raise ActionError("look: labels come late and are few; have frames labelled to see recall")
+            raise ActionError("labels come late and are few; have frames labelled to see recall", ("statistic",))
 
     def take(self, play: Play) -> NotebookEntry:
         look = play.spec.looks[self.look]
@@ -155,10 +153,10 @@ class BelieveAction(AnyAction):
 
     def check(self, spec: Incident) -> None:
         for name in self.shares:
-            _among("cause", name, spec.causes)
+            _among(name, spec.causes, "shares", name)
         total = sum(self.shares.values())
         if total > 1 + 1e-6:
-            raise ActionError(f"believe: the shares add up to {total:.2f}; at most 1")
+            raise ActionError(f"the shares add up to {total:.2f}; at most 1", ("shares",))
 
     def take(self, play: Play) -> NotebookEntry:
         return NotebookEntry(self, play.now_s, play.now_s, beliefs=self)
@@ -179,7 +177,7 @@ class DiagnoseAction(AnyAction):
     confidence: Share
 
     def check(self, spec: Incident) -> None:
-        _among("cause", self.cause, spec.causes)
+        _among(self.cause, spec.causes, "cause")
 
     def take(self, play: Play) -> NotebookEntry:
         return NotebookEntry(self, play.now_s, play.now_s, diagnosis=self)
@@ -198,7 +196,7 @@ class FixAction(AnyAction):
     fix: Name
 
     def check(self, spec: Incident) -> None:
-        _among("fix", self.fix, spec.fixes)
+        _among(self.fix, spec.fixes, "fix")
 
     def take(self, play: Play) -> NotebookEntry:
         fix = play.spec.fixes[self.fix]
@@ -239,9 +237,9 @@ Action = Annotated[
 SCRIPT: TypeAdapter[list[Action]] = TypeAdapter(list[Action])
 
 
-def read_script(path: Path) -> list[Action]:
-    """Read the list of actions in a YAML or JSON file; raises ActionError with the file, the field and the fault."""
-    return read_yaml(path, SCRIPT, ActionError)
+def read_script(path: Path) -> Listing[Action]:
+    """Read the list of actions in a YAML or JSON file; raises ScenarioError with every fault at its line."""
+    return read_listing(path, SCRIPT)
 
 
 def read_actions(given: object) -> list[Action]:
@@ -253,10 +251,25 @@ def read_actions(given: object) -> list[Action]:
         raise ActionError(f"actions: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
 
 
-def _among(field: str, name: str, known: Iterable[str]) -> None:
+def read_watches(path: Path, spec: Incident) -> list[Watch]:
+    """Read the list of monitors in a YAML or JSON file; raises ScenarioError with the fault at its line."""
+    listing = read_listing(path, TypeAdapter(list[Watch]))
+    for index, watch in enumerate(listing.entries):
+        with listing.at(index):
+            _check_watch(watch, spec)
+    return listing.entries
+
+
+def _check_watch(watch: Watch, spec: Incident, *path: str | int) -> None:
+    _among(watch.statistic, spec.usd_a_week, *path, "statistic")
+    if fault := spec.too_wide(watch):
+        raise ActionError(fault, (*path, "window_h"))
+
+
+def _among(name: str, known: Iterable[str], *path: str | int) -> None:
     names = list(known)
     if name not in names:
-        raise ActionError(f"{field}: there is no '{name}' in this case; {suggest(name, names)}")
+        raise ActionError(f"there is no '{name}' in this case; {suggest(name, names)}", path)
 
 
 # Lines of the notebook

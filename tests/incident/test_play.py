@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.case.document import ScenarioError
 from simulator.evidence.detection_tables import BINS
 from simulator.incident.fixes import Reviewed, Swapped
 from simulator.incident.measured_scenes import read_scenes
@@ -220,9 +221,9 @@ def test_people_who_look_change_no_answer():
         (fix("rollback"), "fix: there is no 'rollback' in this case; did you mean 'roll_back'"),
         (fix("threshold"), "a threshold is chosen on labelled frames, and there are none yet; have some labelled first"),
         ({"kind": "diagnose", "cause": "fog", "confidence": 1}, "cause: there is no 'fog' in this case"),
-        ({"kind": "believe", "shares": {"fog": 1}}, "cause: there is no 'fog' in this case"),
-        ({"kind": "believe", "shares": {"fog_season": 0.7, "seasons": 0.5}}, "believe: the shares add up to 1.20; at most 1"),
-        ({"kind": "watch", "watches": [{"statistic": "found", "window_h": 120}]}, "watch: window_h: should be 84 at most"),
+        ({"kind": "believe", "shares": {"fog": 1}}, "shares.fog: there is no 'fog' in this case"),
+        ({"kind": "believe", "shares": {"fog_season": 0.7, "seasons": 0.5}}, "shares: the shares add up to 1.20; at most 1"),
+        ({"kind": "watch", "watches": [{"statistic": "found", "window_h": 120}]}, "watches.window_h: should be 84 at most"),
     ],
 )
 def test_what_the_case_does_not_have_is_told(action, stated):
@@ -256,10 +257,10 @@ def test_a_script_that_cannot_be_read_is_told(given_, stated):
 def test_a_script_is_read_from_a_file(tmp_path):
     path = tmp_path / "script.yaml"
     path.write_text("- {kind: wait, hours: 5}\n- {kind: look, look: replicas}\n", encoding="utf-8")
-    made = Play(case(), secret_of("stale_model", "abrupt"), read_script(path))
+    made = Play(case(), secret_of("stale_model", "abrupt"), read_script(path).entries)
     assert [note.action.kind for note in made.notes] == ["wait", "look"]
     path.write_text("- {kind: wait, hours: soon}\n", encoding="utf-8")
-    with pytest.raises(ActionError, match=r"script\.yaml"):
+    with pytest.raises(ScenarioError, match=r"script\.yaml:1:16: 0\.hours: input should be a valid number, .*; got 'soon'"):
         read_script(path)
 
 
