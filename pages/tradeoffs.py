@@ -3,8 +3,8 @@
 import streamlit as st
 
 from simulator.app.widgets import plain
-from simulator.paths import PAGES
-from simulator.tradeoffs.design_at_hand import base_design
+from simulator.tradeoffs.design_at_hand import SECTION, base_design, open_design
+from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front_panel import front
 from simulator.tradeoffs.study_panels import best, breakevens, capacity, sensitivity
 
@@ -19,8 +19,10 @@ SECTIONS = {
 base = base_design()
 with st.container(horizontal=True, vertical_alignment="center"):
     st.markdown(plain(base.sentence))
-    st.page_link(PAGES / "practice.py", label="Change this design", query_params={"case": base.scenario.id})
-for name, panel in zip(SECTIONS, st.tabs(list(SECTIONS), key="tradeoffs", on_change="rerun"), strict=True):
+    if st.button("Change this design", type="tertiary"):
+        open_design(base, DesignPoint(base.picks))
+tabs = st.tabs(list(SECTIONS), key=SECTION, on_change="rerun", bind="query-params")
+for name, panel in zip(SECTIONS, tabs, strict=True):
     if panel.open:
         with panel:
             SECTIONS[name](base)

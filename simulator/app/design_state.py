@@ -67,10 +67,9 @@ def arrive(scenario: Scenario) -> list[str]:
 
     To be called before the widgets are drawn.
     """
-    address = {name: st.query_params.get_all(name) for name in st.query_params}
     complaints = key(scenario.id, "complaints")
-    if get(scenario, "seed") is None or (_stepped() and "case" in address):
-        request = read(scenario, address)
+    if get(scenario, "seed") is None or (_stepped() and "case" in st.query_params):
+        request = read(scenario, address())
         put(scenario, request.picks, request.seed, request.replications, request.strikes)
         st.session_state[complaints] = request.complaints
         st.session_state.pop(key(scenario.id, "address"), None)
@@ -79,12 +78,33 @@ def arrive(scenario: Scenario) -> list[str]:
 
 def write(plan: Plan, seed: int, replications: int) -> None:
     """Write this design into the address; complaints about an earlier address go once the address changes."""
-    address, name = written(plan, seed, replications), key(plan.scenario.id, "address")
+    design, name = written(plan, seed, replications), key(plan.scenario.id, "address")
     before = st.session_state.get(name)
-    if before is not None and before != address:
+    if before is not None and before != design:
         st.session_state.pop(key(plan.scenario.id, "complaints"), None)
-    st.session_state[name] = address
-    st.query_params.from_dict(address)
+    st.session_state[name] = design
+    show_address(plan.scenario, design)
+
+
+def address(besides: str = "") -> dict[str, list[str]]:
+    """Return the part of the address that names a design; besides: the key of a widget that is written there too."""
+    return {name: st.query_params.get_all(name) for name in st.query_params if name != besides}
+
+
+def show_address(scenario: Scenario, design: Mapping[str, str | list[str]], besides: str = "") -> None:
+    """Write a design into the address, unless the address names it already.
+
+    Each change is a step of the browser's history: one that only spells the same design out would trap a step back.
+    """
+    now = address(besides)
+    if now.get("case") == [scenario.id] and read(scenario, now) == read(scenario, design):
+        return
+    if not besides:
+        st.query_params.from_dict(design)
+        return
+    for name in now.keys() - design.keys():
+        del st.query_params[name]
+    st.query_params.update(design)
 
 
 def _stepped() -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from simulator.app.design_state import get, put
+from simulator.app.design_state import address, get, put, show_address
 from simulator.app.links import DEFAULT_SEED, read, written
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import plain, story
@@ -17,6 +17,9 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan
 from simulator.paths import PAGES
 from simulator.tradeoffs.design_space import DesignPoint
+
+#: The key of the tabs, and of their part of the address: a reload and a link open the same section.
+SECTION = "tradeoffs"
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,7 @@ def base_design() -> Base:
 
 
 def _base(scenario: Scenario) -> Base:
-    link = read(scenario, {name: st.query_params.get_all(name) for name in st.query_params})
+    link = read(scenario, address(besides=SECTION))
     if link.complaints:
         st.warning("\n".join(f"- {plain(sentence)}" for sentence in link.complaints))
     if "case" in st.query_params:
@@ -78,10 +81,13 @@ def _base(scenario: Scenario) -> Base:
         st.error(plain(str(error)))
         st.stop()
     if not link.complaints and st.query_params.get("case", scenario.id) == scenario.id:  # else the complaints stay
-        st.query_params.from_dict(written(plan, seed, scenario.run.replications))
+        show_address(scenario, written(plan, seed, scenario.run.replications), besides=SECTION)
     return Base(scenario, plan, seed)
 
 
 def open_design(base: Base, point: DesignPoint) -> None:
-    put(base.scenario, {**base.picks, **point.picks}, base.seed, base.scenario.run.replications, base.strikes)
-    st.switch_page(PAGES / "practice.py", query_params={"case": base.scenario.id})
+    """Open a design on the page Practice, with its whole address, so that a step back and forward finds both."""
+    picks, replications = {**base.picks, **point.picks}, base.scenario.run.replications
+    put(base.scenario, picks, base.seed, replications, base.strikes)
+    plan = compile_plan(base.scenario, picks, base.strikes)
+    st.switch_page(PAGES / "practice.py", query_params=written(plan, base.seed, replications))
