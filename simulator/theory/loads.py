@@ -1,8 +1,9 @@
 """Visits to the stages and offered loads, known without a run, by the traffic equations v = e + P' v.
 
-Requests are followed in groups that every gate by score, by chance or by an attribute sends one way, because the scores of two
-models on an item belong together, and positives apart from negatives, because people tell them apart. A photo that shows
-nothing is scored like the photo of another person, and a repeated photo is a fresh draw.
+Requests are followed in groups that every gate by score sends one way, because the scores of two models on an item belong
+together, and positives apart from negatives, because people tell them apart. Other draws take their mean share, unless a
+request may use one again (`simulator.engine.route_draws`). A photo that shows nothing is scored like the photo of another
+person, and a repeated photo is a fresh draw.
 """
 
 from __future__ import annotations
