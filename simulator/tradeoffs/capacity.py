@@ -237,7 +237,7 @@ class Loading:
         No further up: what is overloaded runs long, and the first objective to fail says how much is carried.
         """
         steps = [1.0]
-        while steps[-1] < RANGE[1] and any(self._met(steps[-1])) and not self._lost(steps):
+        while steps[-1] < RANGE[1] and any(self._met(steps[0])) and not self._lost(steps):
             steps.append(2 * steps[-1])
         while steps[0] > RANGE[0] and not all(self._met(steps[0])):
             steps.insert(0, steps[0] / 2)
@@ -260,7 +260,7 @@ class Loading:
         """
         gaps = [self._gap(claim, times) for times in steps]
         met = [place for place, gap in enumerate(gaps) if _is_met(gap)]
-        by_chance = len(met) < min(2, len(gaps)) and not any(map(_fails, gaps))
+        by_chance = len(met) == 1 < len(gaps) - 1 and not any(map(_fails, gaps))
         if not met or by_chance:
             return None
         first, last = met[0], met[-1]
