@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 
 CAMPAIGNS := $(addprefix campaign-,detections features scenes scales processors drives projection incidents)
 
-.PHONY: help run setup setup-dev test test-long test-campaigns fuzz kills bounds bounds-lowest bounds-newest lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
+.PHONY: help run setup setup-dev test test-long test-campaigns fuzz kills bounds bounds-lowest bounds-newest sbom audit lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -60,6 +60,25 @@ bounds-lowest bounds-newest: bounds-%:
 	@cd $(BOUNDS)/$* && bin/uv pip install --quiet --python bin/python --resolution $(RESOLUTION) --editable '$(CURDIR)[measure,monitors,postgres,tradeoffs]'
 	@cd $(BOUNDS)/$* && bin/uv pip install --quiet --python bin/python pytest hypothesis
 	@$(BOUNDS)/$*/bin/python -m pytest -m "" tests/test_everything_once.py tests/app/test_layout.py
+
+# The package as a user installs it, without extras, in an environment that holds nothing else; the tools lie in another.
+INVENTORY := build/inventory
+$(INVENTORY)/.installed: pyproject.toml
+	@$(PYTHON) -m venv --clear --without-pip $(INVENTORY)/casesim && $(PYTHON) -m venv --clear $(INVENTORY)/tools
+	@$(INVENTORY)/tools/bin/python -m pip --disable-pip-version-check install --quiet cyclonedx-bom pip-audit
+	@$(INVENTORY)/tools/bin/python -m pip --disable-pip-version-check --python $(INVENTORY)/casesim/bin/python install --quiet .
+	@rm -f $(INVENTORY)/casesim/lib/python*/site-packages/casesim-*/direct_url.json
+	@touch $@
+
+sbom: $(INVENTORY)/.installed ## write build/sbom.json: the packages of an installed CaseSim, with versions and licences (CycloneDX)
+	@$(INVENTORY)/tools/bin/cyclonedx-py environment --pyproject pyproject.toml --short-PURLs --output-reproducible \
+		--output-file build/sbom.json $(INVENTORY)/casesim/bin/python
+	@echo "build/sbom.json: $$(grep -c '"purl"' build/sbom.json) packages"
+
+audit: $(INVENTORY)/.installed ## compare the packages of an installed CaseSim with the vulnerabilities that PyPI knows
+	@$(INVENTORY)/tools/bin/python -m pip --disable-pip-version-check --python $(INVENTORY)/casesim/bin/python \
+		list --format freeze --exclude casesim > $(INVENTORY)/requirements.txt
+	@$(INVENTORY)/tools/bin/pip-audit --strict --disable-pip --no-deps --progress-spinner off --requirement $(INVENTORY)/requirements.txt
 
 truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
 	@$(BIN)/python -m tests.truths
@@ -125,5 +144,5 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	@echo "Installing torch and the test tools into $(VENV): some minutes the first time"
-	@$(PIP) install --quiet --editable '.[fidelity,campaigns,dev]'
+	@$(PIP) install --quiet --editable '.[fidelity,tracking,campaigns,dev]'
 	@touch $@

@@ -1,11 +1,9 @@
 """The first page: one design already run, and every case with a picture of what it is about."""
 
-from contextlib import suppress
-
 import streamlit as st
 
 from simulator.app.own_cases import case_now, follow, show_faults
-from simulator.case.document import ScenarioError
+from simulator.case.document import Fault, ScenarioError
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan
@@ -13,10 +11,11 @@ from simulator.home.home_page import card, hook
 from simulator.paths import PAGES
 
 
-def default_plan(scenario: Scenario) -> Plan | None:
-    with suppress(ScenarioError):
-        return compile_plan(scenario)
-    return None
+def default_plan(scenario: Scenario) -> tuple[Plan | None, list[Fault]]:
+    try:
+        return compile_plan(scenario), []
+    except ScenarioError as error:
+        return None, error.faults
 
 
 follow()
@@ -32,14 +31,14 @@ for case in scenario_ids():
     faults += found
     if scenario is None:
         continue
-    plan = default_plan(scenario)
-    if plan is not None and scenario.objectives and not any(before for _, before in read):
+    plan, problems = default_plan(scenario)
+    if plan is not None and scenario.objectives and not any(before for _, before, _ in read):
         hook(plan)  # before the other cases are read
-    read.append((scenario, plan))
+    read.append((scenario, plan, problems))
 if faults:
     with above:
         show_faults(faults, None)
 with st.grid(2 if len(read) in (1, 2, 4) else 3, min_column_width=340):
-    for scenario, plan in read:
-        card(scenario, plan)
+    for scenario, plan, problems in read:
+        card(scenario, plan, problems)
 st.page_link(PAGES / "evidence.py", label="The measurements behind it")

@@ -1,11 +1,19 @@
 """Paths of cases, pages and evidence, which travel with the package, and of the user's own measurements."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
 
 _PACKAGE = Path(__file__).resolve().parent
 _SHIPPED = _PACKAGE / "shipped"
+
+
+def _packaged(folder: Path, package: str) -> Path:
+    """Return a folder of a checkout or, where a distribution of its own has installed it, the folder of that package."""
+    found = None if folder.is_dir() else find_spec(package)
+    return Path(next(iter(found.submodule_search_locations))) if found and found.submodule_search_locations else folder
+
 
 #: The folder that holds scenarios/, pages/ and assets/: inside the package when it was installed from a wheel,
 #: the root of the checkout otherwise.
@@ -22,7 +30,7 @@ SCORES = ASSETS / "scores"
 CATALOGUE = ASSETS / "catalogue"
 FIDELITY = ASSETS / "fidelity"
 DETECTIONS = ASSETS / "detections"
-DRIVES = ASSETS / "drives"
+DRIVES = _packaged(ASSETS / "drives", "casesim_drives")
 FEATURES = ASSETS / "features"
 INCIDENTS = ASSETS / "incidents"
 ILLUSTRATIONS = ASSETS / "illustrations"

@@ -38,6 +38,7 @@ Some commands need an extra, which `pip install 'casesim[EXTRA]'` adds:
 | --- | --- |
 | `measure` | your own ONNX files: `profile --onnx`, `detect-eval --onnx` |
 | `zoo` | the networks of CaseSim: `profile`, `scores train` |
+| `tracking` | following objects from frame to frame: `profile --model step_track` |
 | `fidelity` | `fidelity` |
 | `monitors` | the tests ADWIN and Page-Hinkley of `monitor` |
 | `tradeoffs` | `best`, `sensitivity`; `make` installs it |

@@ -99,6 +99,7 @@ EXTRAS = {
         "torchvision",
         "yolox",
     },
+    "tracking": {"supervision", "trackers"},
     "fidelity": {"mlperf_loadgen", "mosec"},
     "monitors": {"river"},
     "tradeoffs": {"SALib", "optuna"},

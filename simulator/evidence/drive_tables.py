@@ -43,6 +43,11 @@ from simulator.paths import DETECTIONS, DRIVES
 
 _MADE_BY = "python -m campaigns.drives"
 
+#: The tables are a distribution of their own, because the licence of the drives excludes commercial use.
+NOT_INSTALLED = (
+    "the recorded drives are not installed; `pip install casesim-drives` adds them, for non-commercial use (CC BY-NC-SA 3.0)"
+)
+
 Floats = NDArray[np.float64]
 By = Literal["height_px", "distance_m"]
 
@@ -121,7 +126,9 @@ class Drives:
 
 @remembered("about.yaml", *(f"{name}.csv" for name in COLUMNS))
 def load_drives(folder: Path = DRIVES) -> Drives:
-    """Read the tables; raises DriveError with the file, the column and the fault."""
+    """Read the tables; raises DriveError with the file, the column and the fault, or that they are not installed."""
+    if not folder.is_dir():
+        raise DriveError(NOT_INSTALLED)
     about = read_yaml(folder / "about.yaml", TypeAdapter(AboutDrives), DriveError, _MADE_BY)
     return Drives(about, **{name: _table(folder / f"{name}.csv", name) for name in COLUMNS})
 

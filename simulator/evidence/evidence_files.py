@@ -1,7 +1,8 @@
 """Files of evidence: read only as their manifest lists them, and written all together or not at all.
 
 `evidence-manifest.json` lies at the root of a folder of evidence. It lists every file below by its name from there: SHA-256,
-bytes and, of a table, rows. A reader refuses a file whose content has another hash.
+bytes and, of a table, rows. A reader refuses a file whose content has another hash. A folder below with a manifest of its own is a
+root of its own.
 
 A change of several files is written to `.pending/` first. Renaming the new manifest to its place decides: before that the old
 files stand, after it the new ones. `settle` ends a change that was interrupted, by the hashes alone: a pending file that the
@@ -155,8 +156,10 @@ def differences(root: Path) -> Differences:
 
 
 def _listable(folder: Path) -> list[Path]:
-    files = (path for path in sorted(folder.rglob("*")) if path.name != MANIFEST and path.is_file())
-    return [path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts)]
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    roots = {path.parent for path in files if path.name == MANIFEST} - {folder}
+    shown = (path for path in files if not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    return [path for path in shown if path.name != MANIFEST and roots.isdisjoint(path.parents)]
 
 
 def _entries_below(folder: Path, root: Path) -> dict[str, ManifestEntry]:

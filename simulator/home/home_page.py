@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import cast
 
@@ -11,6 +12,7 @@ import streamlit as st
 from simulator.app.jobs import HOUSE, Job, Watcher, job_id, registry
 from simulator.app.turns import Submitter
 from simulator.app.widgets import CONFIG, as_table, plain
+from simulator.case.document import Fault
 from simulator.case.schema import Scenario
 from simulator.charts.look import HEIGHT, Picture
 from simulator.engine.plan import Plan
@@ -79,11 +81,13 @@ def _size(job: Job, found: Result | None) -> str:
     return f"{found.replications}{so_far} replications, {count}, run hash {found.run_hash}."
 
 
-def card(scenario: Scenario, plan: Plan | None) -> None:
-    """Show a case with its summary and its picture; plan: its default design, if that can run."""
+def card(scenario: Scenario, plan: Plan | None, faults: Sequence[Fault] = ()) -> None:
+    """Show a case with its summary and its picture; plan: its default design, None where `faults` say why it cannot run."""
     with st.container(border=True, height="stretch"):
         st.subheader(plain(scenario.title), anchor=False)
         st.markdown(plain(scenario.summary))
+        for problem in dict.fromkeys(fault.message for fault in faults):
+            st.warning(f"This case cannot run yet: {plain(problem)}.")
         made = plan and _picture(plan)
         with st.container(horizontal=True, vertical_alignment="center"):
             verb, holds = ("Be on call", _suspects(scenario)) if scenario.incident else ("Practise", _choices(scenario))

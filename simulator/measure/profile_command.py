@@ -7,6 +7,8 @@ import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,6 +35,10 @@ from simulator.processes import end_with_input
 
 if TYPE_CHECKING:
     from simulator.measure.profiling import Campaign, Subject
+
+
+#: The step that needs the extra `tracking`.
+_FOLLOWS = "step_track"
 
 
 def profile_onnx(as_json: bool, **options: Any) -> Profile | None:
@@ -154,7 +160,8 @@ def _listed(out: Path | None) -> list[Profile | Failure]:
 def _subjects(models: list[str] | None, precisions: list[str] | None, trained: Path | None) -> list[Subject]:
     """Return every requested pair that exists; raises UsageError that suggests the nearest valid name.
 
-    If no model is named, those that need files are left out unless the files are given.
+    If no model is named, those that need files are left out unless the files are given, and those that need an extra of their
+    own unless it is installed.
     """
     from simulator.measure.onnx_export import TRAINED
     from simulator.measure.profiling import MODELS, Subject, precisions_of
@@ -164,9 +171,13 @@ def _subjects(models: list[str] | None, precisions: list[str] | None, trained: P
         known("model", name, MODELS)
     for name in precisions or []:
         known("precision", name, there)
+    if _FOLLOWS in (models or []):
+        with needing("tracking", _FOLLOWS):
+            import_module("trackers")
+    left_out = {*(() if trained else TRAINED), *(() if find_spec("trackers") else (_FOLLOWS,))}
     chosen = [
         Subject(model, name)
-        for model in models or [model for model in MODELS if trained or model not in TRAINED]
+        for model in models or [model for model in MODELS if model not in left_out]
         for name in precisions_of(model, named=bool(precisions))
         if not precisions or name in precisions
     ]

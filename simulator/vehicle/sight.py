@@ -19,6 +19,7 @@ from simulator.engine.plan import Plan, compile_plan
 from simulator.errors import InputError
 from simulator.evidence.drive_tables import (
     DRAWS,
+    NOT_INSTALLED,
     Alarms,
     DriveError,
     Finder,
@@ -217,6 +218,9 @@ class Sights:
 def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
     """Return the evidence of every stage that looks; faults are noted in `gather`."""
     objects = list(dict.fromkeys(kind.object for kind in spec.kinds.values()))
+    if not DRIVES.is_dir():
+        gather.faults.append(gather.scenario.document.fault(("encounters",), NOT_INSTALLED))
+        return None
     if not _measured(gather, spec):
         return None
     sights = {}

@@ -129,3 +129,15 @@ def test_a_manifest_that_is_none_is_told_and_nothing_is_used_meanwhile(tmp_path)
 def test_any_name_of_a_file_can_be_listed(tmp_path, name):
     listed(tmp_path, **{name: "x"})
     assert read_evidence(tmp_path / name, InputError) == b"x"
+
+
+def test_a_folder_below_with_a_manifest_of_its_own_is_compared_and_accepted_alone(tmp_path):
+    inner = listed(tmp_path / "inner", table="one")
+    outer = listed(tmp_path, own="two")
+    assert (differences(outer).files, differences(inner).files) == (1, 1)
+    (inner / "table").write_text("uno")
+    assert not differences(outer)
+    assert len(differences(inner).changed) == 1
+    with changing(outer) as change:
+        change.accept(outer)
+    assert list(json.loads((outer / MANIFEST).read_bytes())) == ["own"]

@@ -8,7 +8,7 @@ import pytest
 from simulator.errors import InputError
 from simulator.evidence.catalogue import CatalogueError
 from simulator.evidence.drive_tables import DriveError, load_drives
-from simulator.evidence.evidence_files import SHARE, Range, check_ranges
+from simulator.evidence.evidence_files import MANIFEST, SHARE, Range, check_ranges
 from simulator.evidence.projection import power
 from simulator.paths import CATALOGUE, DRIVES
 
@@ -29,7 +29,7 @@ def test_what_may_be_unknown_may_be_absent_and_nothing_else(tmp_path):
 
 
 def test_readers_of_tables_hold_their_figures_to_it(tmp_path):
-    shutil.copytree(DRIVES, tmp_path / "drives")
+    shutil.copytree(DRIVES, tmp_path / "drives", ignore=shutil.ignore_patterns(MANIFEST))
     spoiled = pd.read_csv(tmp_path / "drives" / "curves.csv")
     spoiled.loc[3, "recall"] = 1.5
     spoiled.to_csv(tmp_path / "drives" / "curves.csv", index=False)

@@ -108,3 +108,14 @@ def test_a_picture_whose_processes_were_killed_is_told_and_the_page_stands(app, 
     page = app.run()
     assert not page.exception
     assert "There is no picture: a worker process was killed twice" in told(page)
+
+
+def test_a_case_whose_evidence_is_not_installed_says_so_on_its_card(request, monkeypatch, tmp_path):
+    monkeypatch.setattr("simulator.app.jobs.Job.shown", None)
+    monkeypatch.setattr("simulator.vehicle.sight.DRIVES", tmp_path / "drives")
+    page = request.getfixturevalue("app")
+    assert not page.exception
+    assert [button.key for button in page.button] == ["change", *(f"practise_{case}" for case in scenario_ids())]
+    [warning] = page.warning
+    assert "the recorded drives are not installed" in warning.value
+    assert "casesim-drives" in warning.value.replace("\\", "")
