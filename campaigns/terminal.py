@@ -6,9 +6,10 @@ import sys
 from collections.abc import Callable, Mapping
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from simulator.cli.exits import err, say, tell
+from simulator.cli.progress_bars import Bars
 from simulator.cli.signals import unwinding
 
 
@@ -23,14 +24,14 @@ def run(name: str, commands: Mapping[str, Callable[..., None]]) -> None:
     except ModuleNotFoundError as error:
         say(f"{error}; the campaigns need: pip install -e '.[campaigns]'", sys.stderr)
         status = 2
+    except (typer.Abort, KeyboardInterrupt):  # typer raises its own error for an interrupt
+        status = tell(KeyboardInterrupt())
     except Exception as error:
-        status = tell(error)
-    except KeyboardInterrupt as error:
         status = tell(error)
     sys.exit(status)
 
 
-def progress() -> Progress:
+def progress() -> Bars:
     """Return a bar with the time that is left, on standard error."""
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
-    return Progress(*columns, console=err)
+    return Bars(*columns, console=err)

@@ -176,3 +176,17 @@ def over_processes(work: Callable[[Given], Found], wanted: Sequence[Given], coun
         return
     with ProcessPool(count) as pool:
         yield from pool.map(work, wanted)
+
+
+def over_threads(work: Callable[[Given], Found], wanted: Sequence[Given], count: int) -> Iterator[Found]:
+    """Yield each result in order, from `count` threads that wait for processes.
+
+    An error, or a signal, leaves the threads behind: they end with the processes that they wait for, and not before.
+    """
+    threads = ThreadPoolExecutor(count)
+    try:
+        yield from threads.map(work, wanted)
+    except BaseException:
+        threads.shutdown(wait=False, cancel_futures=True)
+        raise
+    threads.shutdown()

@@ -22,9 +22,17 @@ def heed_interrupts() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+def _usual_signals() -> None:
+    """Heed the signals that end a program, whatever the parent of the tests ignores."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def started(command: Sequence[object], **how: Any) -> psutil.Popen:
     """A program that says nothing here."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | how
+    quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL} | how
+    if os.name == "posix":
+        quiet |= {"preexec_fn": _usual_signals}
     return psutil.Popen([*map(str, command)], **quiet)
 
 
@@ -52,11 +60,20 @@ def busy_family(first: psutil.Process, members: int) -> list[psutil.Process]:
 
 def left(processes: Sequence[psutil.Process], within_s: float = 30.0) -> list[psutil.Process]:
     """Those that are still there after so long; they are then killed."""
-    _, alive = psutil.wait_procs(processes, timeout=within_s)
-    alive = [one for one in alive if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
+    deadline = monotonic() + within_s
+    while (alive := [one for one in processes if _is_alive(one)]) and monotonic() < deadline:
+        sleep(0.02)
     for one in alive:
         one.kill()
     return alive
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    """Whether it still runs; one that has ended may stay in the list of processes for as long as nobody asks for its status."""
+    try:
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 def environment(folder: object) -> dict[str, str]:

@@ -16,7 +16,8 @@ import typer
 from platformdirs import user_cache_path
 
 from campaigns.terminal import progress, run
-from simulator.cli.exits import StoppedError, err
+from simulator.cli.exits import err
+from simulator.cli.signals import keeping
 from simulator.evidence.detection_tables import load_detections
 from simulator.evidence.profiles import profiles
 from simulator.evidence.scene_tables import load_features
@@ -25,11 +26,9 @@ from simulator.paths import DETECTIONS, FEATURES, PROFILES, SCENES
 
 @contextmanager
 def _keeping() -> Iterator[None]:
-    """Raise StoppedError, which says what is kept, for an interrupt."""
-    try:
+    """Say that finished parts are kept, where a signal stops the command."""
+    with keeping("what is finished is kept; the same command resumes from there"):
         yield
-    except KeyboardInterrupt:
-        raise StoppedError("what is finished is kept; the same command resumes from there") from None
 
 
 def tables(

@@ -7,11 +7,13 @@ from typing import Annotated
 
 import pandas as pd
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from campaigns.terminal import run
-from simulator.cli.exits import StoppedError, err, table_console
+from simulator.cli.exits import err, table_console
+from simulator.cli.progress_bars import Bars
+from simulator.cli.signals import keeping
 from simulator.paths import DRIVES
 
 
@@ -28,20 +30,17 @@ def drives(
     """
     from campaigns.drives.write import STEPS, make_tables, write_tables
 
-    try:
-        with _progress() as bar:
-            task = bar.add_task("reading", total=STEPS)
-            work, tables = make_tables(folder, lambda part: bar.update(task, description=part, advance=1))
-    except KeyboardInterrupt:
-        raise StoppedError("nothing was written") from None
+    with keeping("nothing was written"), _progress() as bar:
+        task = bar.add_task("reading", total=STEPS)
+        work, tables = make_tables(folder, lambda part: bar.update(task, description=part, advance=1))
     write_tables(out, tables, work.drives)
     for table in (lateness_table(tables["lateness"]), tracking_table(tables["tracking"])):
         table_console().print(table)
     err.print(f"written to {out}", markup=False)
 
 
-def _progress() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err)
+def _progress() -> Bars:
+    return Bars(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err)
 
 
 def lateness_table(lateness: pd.DataFrame) -> Table:

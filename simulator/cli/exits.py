@@ -19,7 +19,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from simulator.case.document import Fault, ScenarioError, fault_lines
-from simulator.cli.signals import INTERRUPTED, TERMINATED
+from simulator.cli.signals import INTERRUPTED, TERMINATED, stop_line, stopped_status
 from simulator.errors import InputError, suggest
 from simulator.limits import FAULTS_SHOWN
 
@@ -81,10 +81,6 @@ class Status(IntEnum):
 
 class UsageError(InputError):
     """The command line cannot work; the message says what would."""
-
-
-class StoppedError(Exception):
-    """An interrupt ended the command; the message names the results that were saved."""
 
 
 #: The packages of each optional extra, by import name.
@@ -154,11 +150,10 @@ def tell(error: BaseException) -> Status:
             return Status.NOT_THROUGH
         case MemoryError():
             _complain("this machine has not enough memory for this; run less at once")
-        case StoppedError():
-            _complain(f"stopped: {error}")
-            return Status.STOPPED
         case KeyboardInterrupt():
-            return Status.STOPPED
+            if line := stop_line():
+                _complain(line)
+            return Status(stopped_status())
         case _:
             _tell_own_fault(error)
             return Status.OWN_FAULT

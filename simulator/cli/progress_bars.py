@@ -1,15 +1,18 @@
-"""Progress bars on standard error, and the runs of a design behind one."""
+"""Progress on standard error, and the runs of a design behind it: bars on a terminal, elsewhere a line now and then."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
+from typing import Any
 
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
     SpinnerColumn,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -21,6 +24,35 @@ from simulator.metrics.measures import Measures
 from simulator.metrics.replications import run_replications
 from simulator.processes import ProcessPool
 
+#: Where standard error is no terminal, a line comes at most this often, in s.
+LINE_EVERY_S = 10.0
+
+
+class Bars(Progress):
+    """Progress bars. Where their console is no terminal, a line with the work under way at most every LINE_EVERY_S."""
+
+    def __init__(self, *columns: Any, **how: Any) -> None:
+        super().__init__(*columns, **how)
+        self._line_at = monotonic()
+
+    def update(self, task_id: TaskID, **changes: Any) -> None:
+        super().update(task_id, **changes)
+        self._line(task_id)
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        super().advance(task_id, advance)
+        self._line(task_id)
+
+    def _line(self, task_id: TaskID) -> None:
+        now = monotonic()
+        if self.console.is_terminal or now - self._line_at < LINE_EVERY_S:
+            return
+        self._line_at = now
+        task = self._tasks[task_id]
+        done = f": {task.percentage:.0f}%" if task.total else ""
+        self.console.print(f"{task.description}{done}", markup=False)
+
+
 #: Reports the number done, and the total.
 ReportDone = Callable[[int, int], None]
 
@@ -29,7 +61,7 @@ ReportDone = Callable[[int, int], None]
 def counting_bar(what: str, total: int) -> Iterator[ReportDone]:
     """Show a bar with the number done and the time to go."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    with Bars(*columns, console=err, transient=True) as bar:
         task = bar.add_task(what, total=total)
         yield lambda done, _: bar.update(task, completed=done)
 
@@ -38,7 +70,7 @@ def counting_bar(what: str, total: int) -> Iterator[ReportDone]:
 def working_bar() -> Iterator[Callable[[str, int, int], None]]:
     """Show a bar for work in several parts; yields a function of a part's name, the number done and the total, 0 if unknown."""
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[parts]}"))
-    with Progress(*columns, TimeElapsedColumn(), console=err, transient=True) as bar:
+    with Bars(*columns, TimeElapsedColumn(), console=err, transient=True) as bar:
         task = bar.add_task("beginning", total=None, parts="")
 
         def report(what: str, done: int, total: int) -> None:

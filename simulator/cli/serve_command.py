@@ -19,6 +19,7 @@ from simulator.app.admission import FIELD, VARIABLE, checked_token, drawn_token,
 from simulator.app.visitors import EVERY, others_reach, url
 from simulator.case.load import OWN_CASES, checked_path, files_at
 from simulator.cli.exits import UsageError, say
+from simulator.cli.signals import at_once, keeping
 from simulator.errors import InputError
 
 #: Number of ports after the requested one that are tried.
@@ -81,11 +82,13 @@ def serve(
         for file in files_at(own):
             say(f"{file.name}: {here}/practice?case={file.stem}")
     sys.stdout.flush()
-    from simulator.app.server import run
-    from simulator.app.uploads import VARIABLE as UPLOADS
+    with at_once():
+        from simulator.app.server import run
+        from simulator.app.uploads import VARIABLE as UPLOADS
 
     os.environ[UPLOADS] = uploads
-    run(listening, address, [*names, *allowed], here, given or drawn)
+    with keeping("the server has ended; designs and verdicts are stored"):
+        run(listening, address, [*names, *allowed], here, given or drawn)
 
 
 #: A name of a machine, or an address of version 6.

@@ -1,41 +1,149 @@
-"""Effects of the signals that end a command."""
+"""Effects of the signals that end a command: SIGINT (Ctrl+C) and SIGTERM.
+
+The first signal raises KeyboardInterrupt in the main thread, so that children end and nothing is left half done. A library may
+swallow the exception, or the main thread may wait for a call that takes long. So the system also writes the signal into a pipe,
+and a thread that reads it ends the process after GRACE_S. A second signal ends the process at once.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Thread
+from types import FrameType
 
 #: The exit statuses of a command that a signal ended, as shells report them.
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
+#: Time for a command to end by itself after a signal, in s.
+GRACE_S = 1.5
+
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
+#: What a command says of its results where it names none.
+_NOTHING = "nothing is kept; the same command begins again"
+
+
+class _Stop:
+    """State of a stop. number: of the signal, None before one; kept: a sentence on the results that are kept"""
+
+    number: int | None = None
+    kept: str | Callable[[], str] = _NOTHING
+    said: bool = False
+
+
+def stopped_status() -> int:
+    """Return the exit status of a command that a signal has stopped."""
+    return TERMINATED if _Stop.number == signal.SIGTERM else INTERRUPTED
+
+
+@contextmanager
+def keeping(kept: str | Callable[[], str]) -> Iterator[None]:
+    """Name the results that a stopped command keeps, and how to go on from there.
+
+    kept: a clause, or a function that returns one and is called after the signal
+    """
+    before, _Stop.kept = _Stop.kept, kept
+    yield
+    _Stop.kept = before  # not after an interrupt: the command still has to say it
+
+
+def stop_line() -> str:
+    """Return the line that a stopped command prints; empty where it has been printed."""
+    if _Stop.said:
+        return ""
+    _Stop.said = True
+    kept = _Stop.kept
+    if callable(kept):
+        with suppress(Exception):  # it reads what the interrupted work was changing
+            return f"stopped: {kept()}"
+        kept = _NOTHING
+    return f"stopped: {kept}"
+
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """Let an interrupt end the process at once, for while modules are imported.
+    """Let a signal end the process at once, for while modules are imported.
 
     Nothing is begun then that could be left half done, and a module interrupted while it is imported may raise anything.
     """
-    before = signal.getsignal(signal.SIGINT)
-    from_now_at_once()
+    before = {number: signal.getsignal(number) for number in _ENDING}
+    from_now_at_once("stopped: nothing has begun\n")
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
-def from_now_at_once() -> None:
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, lambda *_: os._exit(INTERRUPTED))
+def from_now_at_once(line: str = "") -> None:
+    """Let a signal end the process at once; line: printed on standard error first."""
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        _write(line)
+        os._exit(128 + number)
+
+    for number in _ENDING:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
 
 
 @contextmanager
 def unwinding() -> Iterator[None]:
-    """Let SIGTERM unwind the command as an error does: children end, nothing is left half done."""
-    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
+    """Let SIGINT and SIGTERM unwind the command as an error does, and end the process where it does not unwind in time.
+
+    An interrupt that the parent ignores, as a shell does for a job in the background, stays ignored.
+    """
+    _Stop.number, _Stop.kept, _Stop.said = None, _NOTHING, False
+    heeded = [number for number in _ENDING if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN]
+    before = {number: signal.signal(number, _stop) for number in heeded}
+    with _watched():
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    if _Stop.number is not None:
+        os._exit(128 + number)
+    _Stop.number = number
+    raise KeyboardInterrupt
+
+
+@contextmanager
+def _watched() -> Iterator[None]:
+    """Watch for signals in a thread, while the context lasts and after a signal until the process ends."""
+    if os.name != "posix":
+        yield
+        return
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    Thread(target=_end_after_a_signal, args=(reading,), name="ends with a signal", daemon=True).start()
+    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        signal.set_wakeup_fd(before)
+        os.close(writing)
+
+
+def _end_after_a_signal(reading: int) -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)  # the main thread takes them, and may hold them back
+    while number := os.read(reading, 1):
+        if number[0] in _ENDING:
+            time.sleep(GRACE_S)
+            line = stop_line()
+            _write(f"{line}\n" if line else "")
+            os._exit(128 + number[0])
+    os.close(reading)
+
+
+def _write(text: str) -> None:
+    with suppress(OSError, AttributeError, ValueError):  # standard error is closed: there is no other place to say it
+        os.write(sys.stderr.fileno(), text.encode(errors="backslashreplace"))

@@ -1,7 +1,7 @@
 """Files of evidence: read only as their manifest lists them, and written all together or not at all.
 
 `evidence-manifest.json` lies at the root of a folder of evidence. It lists every file below by its name from there: SHA-256,
-bytes and, of a table, rows. A reader refuses a file whose content has another hash. A folder below with a manifest of its own is a
+bytes and, of a table, rows. A reader refuses a file whose content has another hash. A folder below with its own manifest is a
 root of its own.
 
 A change of several files is written to `.pending/` first. Renaming the new manifest to its place decides: before that the old

@@ -10,27 +10,26 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.cli.exits import StoppedError, UsageError, err, needing, say, table_console
+from simulator.cli.exits import UsageError, err, needing, say, table_console
+from simulator.cli.progress_bars import Bars
+from simulator.cli.signals import keeping
 from simulator.evidence.detection_tables import coco_c, load_detections
 from simulator.metrics.detector_checks import DetectorReport, precision_rows, report
 
 
 @contextmanager
 def _needing_measure() -> Iterator[None]:
-    """Run work that needs the extra; raises StoppedError with the results that an interrupt leaves."""
-    try:
-        with needing("measure", "judging a detector"):
-            yield
-    except KeyboardInterrupt:
-        raise StoppedError("nothing was written") from None
+    """Run work that needs the extra and that writes nothing before its end."""
+    with keeping("nothing was written"), needing("measure", "judging a detector"):
+        yield
 
 
-def _progress() -> Progress:
+def _progress() -> Bars:
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
-    return Progress(*columns, console=err)
+    return Bars(*columns, console=err)
 
 
 def detect_eval(

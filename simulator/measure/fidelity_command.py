@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from simulator.cli.exits import err, needing, wide_console
+from simulator.cli.progress_bars import Bars
+from simulator.cli.signals import keeping, stop_line, stopped_status
 from simulator.evidence.fidelity_reports import (
     IN_PROCESS,
     OVER_HTTP,
@@ -56,12 +58,14 @@ def fidelity(
     with needing("fidelity", "this"):
         from simulator.measure.fidelity_grid import FULL, QUICK
 
-        report = _run_grid(QUICK if quick else FULL, minutes, out)
+        report, stopped = _run_grid(QUICK if quick else FULL, minutes, out)
     if json_:
         summary = _summary(report, IN_PROCESS) | {"over_http": _summary(report, OVER_HTTP), "report": report.model_dump()}
         typer.echo(json.dumps(summary))
-        return
-    show(report)
+    else:
+        show(report)
+    if stopped:
+        raise typer.Exit(stopped_status())
 
 
 def _summary(report: FidelityReport, server: str) -> dict[str, object]:
@@ -163,14 +167,14 @@ def _error_words(found: dict[str, float | int]) -> Iterator[str]:
         )
 
 
-def _run_grid(grid: Grid, minutes: float, out: Path | None) -> FidelityReport:
-    """Measure the grid, then the points that could not be judged again; after an interrupt, what was measured is kept."""
+def _run_grid(grid: Grid, minutes: float, out: Path | None) -> tuple[FidelityReport, bool]:
+    """Measure the grid, then the points that could not be judged again; return the report, and whether a signal stopped it."""
     from simulator.measure.fidelity_grid import measure, ready
 
     points: list[FidelityPoint] = []
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TextColumn("left:"), TimeRemainingColumn()
     try:
-        with Progress(*columns, console=err) as progress:
+        with keeping(lambda: _kept(points, grid, out)), Bars(*columns, console=err) as progress:
             task = progress.add_task(f"about {grid.seconds / 60 + minutes:.0f} minutes", total=grid.points)
             for point in measure(grid, ready, minutes):
                 points.append(point)
@@ -183,10 +187,16 @@ def _run_grid(grid: Grid, minutes: float, out: Path | None) -> FidelityReport:
     except KeyboardInterrupt:
         if not points:
             raise
-        first = sum(point.attempt == 1 for point in points)
-        again = f"; {len(points) - first} measured again" if len(points) > first else ""
-        err.print(f"stopped after {first} of {grid.points} points{again}", markup=False)
-    return _report(points)
+        err.print(stop_line(), markup=False)
+        return _report(points), True
+    return _report(points), False
+
+
+def _kept(points: list[FidelityPoint], grid: Grid, out: Path | None) -> str:
+    first = sum(point.attempt == 1 for point in points)
+    again = f" ({len(points) - first} of them again)" if len(points) > first else ""
+    there = f" and are in {out}" if out and points else ""
+    return f"{first} of {grid.points} points were measured{again}{there}; the same command begins again"
 
 
 def _report(points: list[FidelityPoint]) -> FidelityReport:

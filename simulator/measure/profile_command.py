@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,10 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from platformdirs import user_cache_path
-from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.table import Column, Table
 
-from simulator.cli.exits import Status, StoppedError, UsageError, err, known, needing, say, table_console
+from simulator.cli.exits import Status, UsageError, err, known, needing, say, table_console
+from simulator.cli.progress_bars import Bars
+from simulator.cli.signals import keeping, stop_line, stopped_status
 from simulator.errors import InputError
 from simulator.evidence.profiles import (
     Failure,
@@ -66,18 +67,16 @@ def _measured(show: Show, options: dict[str, Any]) -> tuple[Profile | None, Path
 
 @contextmanager
 def _one_ending(show: Show) -> Iterator[None]:
-    """Show whatever ends the command; meanwhile SIGTERM counts as an interrupt."""
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Show whatever ends the command."""
     try:
-        yield
+        with keeping("nothing was written"):
+            yield
     except (InputError, OSError) as error:
         show({"event": "error", "text": str(error)})
         raise typer.Exit(Status.WRONG_USE) from error
     except KeyboardInterrupt:
-        show({"event": "stopped", "text": "stopped: nothing was written"})
-        raise typer.Exit(Status.STOPPED) from None
-    finally:
-        signal.signal(signal.SIGTERM, before)
+        show({"event": "stopped", "text": stop_line()})
+        raise typer.Exit(stopped_status()) from None
 
 
 def profile(
@@ -220,10 +219,8 @@ def _run(campaign: Campaign, subjects: list[Subject], overwrite: bool, prepare: 
     made: list[Profile | Failure] = []
     if not waiting:
         return made
-    try:
+    with keeping(lambda: _kept(campaign, waiting, made)):
         _work_through(campaign, waiting, prepare, made)
-    except KeyboardInterrupt:
-        raise StoppedError(_kept(campaign, waiting, made)) from None
     return made
 
 
@@ -246,7 +243,7 @@ def _waiting(campaign: Campaign, subjects: list[Subject]) -> list[Subject]:
 def _work_through(campaign: Campaign, subjects: list[Subject], prepare: bool, made: list[Profile | Failure]) -> None:
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
     total = sum(len(campaign.thread_counts(subject)) for subject in subjects)
-    with Progress(*columns, console=err) as progress:
+    with Bars(*columns, console=err) as progress:
         task = progress.add_task("", total=total)
         say = progress.console.print
         done = 0.0

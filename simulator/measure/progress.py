@@ -12,9 +12,9 @@ The program (`--progress-json`) reads standard error, where each line is one JSO
 `done` goes from 0 to 1 over all thread counts. `medians_ms` are the calls timed so far at `threads`, by batch size, so that
 the curve can be drawn while it grows; during the first cold starts `threads` is 0 and they are empty. A `progress` comes at
 most twice a second and once at the end. A `note` may come before `start`; where the same file has a profile already, there is
-no `start`. Exactly one of done, stopped and error comes last; the exit status is then 0, 130 or 2. To cancel, send the process
-an interrupt or a terminate signal: a profile is written whole or not at all. Standard output carries the answer alone. A
-driver may write lines of its own to standard error; a reader skips what is no JSON.
+no `start`. Exactly one of done, stopped and error comes last; the exit status is then 0, 130 (143 after SIGTERM) or 2. To
+cancel, send the process an interrupt or a terminate signal: a profile is written whole or not at all. Standard output carries
+the answer alone. A driver may write lines of its own to standard error; a reader skips what is no JSON.
 """
 
 import json
@@ -66,8 +66,10 @@ class ToPerson:
             self.console.print(event.get("text") or f"written to {event['profile']}", markup=False)
 
     def _start(self, event: Event) -> None:
+        from simulator.cli.progress_bars import Bars  # not in the process that measures
+
         columns = TextColumn("{task.description}"), BarColumn(), TextColumn("left:"), TimeRemainingColumn()
-        self._bar = Progress(*columns, console=self.console)
+        self._bar = Bars(*columns, console=self.console)
         self._bar.add_task(f"{event['model']}.{event['precision']}", total=1)
         self._bar.start()
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from platformdirs import user_cache_path
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from simulator.cli.exits import StoppedError, err, known, needing, say, wide_console
+from simulator.cli.exits import err, known, needing, say, wide_console
+from simulator.cli.progress_bars import Bars
+from simulator.cli.signals import keeping
 from simulator.evidence.instruction_sets import table_precision
 from simulator.evidence.score_import import ImportOptions, delete_scores, import_scores
 from simulator.evidence.score_tables import load_scores, readable_scores
@@ -47,10 +49,8 @@ def train(
         models = [known("model", name, MODELS) for name in model or MODELS]
         precisions = tuple(known("precision", name, (*PRECISIONS, *ON_REQUEST)) for name in precision or PRECISIONS)
         trainer = Trainer(read_pad_ufes20(data), user_cache_path("casesim") / "training")
-        try:
+        with keeping("finished networks and epochs are saved; the same command resumes from there"):
             _write(trainer, models, precisions, out)
-        except KeyboardInterrupt:
-            raise StoppedError("finished networks and epochs are saved; the same command resumes from there") from None
 
 
 def _write(trainer: Trainer, models: list[str], precisions: tuple[str, ...], out: Path) -> None:
@@ -58,7 +58,7 @@ def _write(trainer: Trainer, models: list[str], precisions: tuple[str, ...], out
     from simulator.measure.score_training import describe
 
     columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()
-    with Progress(*columns, console=err) as bar:
+    with Bars(*columns, console=err) as bar:
         task = bar.add_task("reading", total=trainer.work(models))
         trainer.report = lambda words, done: bar.update(task, description=words, advance=done)
         for name, at, table in trainer.tables(models, precisions):

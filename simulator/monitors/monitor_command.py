@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Annotated, Any, get_args
 
 import typer
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table as Shown
 
 from simulator.cli.exits import Status, err, known, needing, table_console
 from simulator.cli.options import AsJson, Seed
+from simulator.cli.progress_bars import Bars
 from simulator.monitors import drift_sentences as sentences
 from simulator.monitors.column_tests import MMD, TESTS
 from simulator.monitors.drift_report import Correction, DriftFinding, Monitored, ReportRequest, compare
@@ -66,8 +67,8 @@ def _words(text: str | None) -> tuple[str, ...]:
     return tuple(word.strip() for word in (text or "").split(",") if word.strip())
 
 
-def _progress() -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True)
+def _progress() -> Bars:
+    return Bars(TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn(), console=err, transient=True)
 
 
 def _show(found: Monitored, production: MonitoredTable) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from math import inf, isfinite
 from typing import Any
@@ -19,6 +18,7 @@ from simulator.case.fields import Figure
 from simulator.case.load import PROJECTED, figures_of, range_of
 from simulator.engine.plan import Plan, projected_ms
 from simulator.intervals import Interval, share_interval
+from simulator.processes import over_threads
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim, Gap
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint, points_of
@@ -373,11 +373,10 @@ class BreakevenSearch:
         ]
         flips, what = list[BreakevenPoint](), "looking for where answers turn"
         report(what, 0, len(turning))
-        with ThreadPoolExecutor(_AT_ONCE) as threads:
-            results = threads.map(lambda pair: self._flip(claims[pair[1]], pair[0], table[0][pair[1]]), turning)
-            for number, flip in enumerate(results, start=1):
-                flips += [] if flip is None else [flip]
-                report(what, number, len(turning))
+        results = over_threads(lambda pair: self._flip(claims[pair[1]], pair[0], table[0][pair[1]]), turning, _AT_ONCE)
+        for number, flip in enumerate(results, start=1):
+            flips += [] if flip is None else [flip]
+            report(what, number, len(turning))
         fit = [doubt for doubt in doubts if doubt.place not in refused]
         idle = [doubt for row, doubt in enumerate(doubts)
                 if doubt in fit and _is_idle(table[0], table[1 + 2 * row : 3 + 2 * row])]  # fmt: skip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 from simulator.case.choices import Choice, Number, Pick
 from simulator.case.load import TRAFFIC
 from simulator.intervals import Estimate
+from simulator.processes import over_threads
 from simulator.tradeoffs.breakeven import TOLERANCE, Crossing, crossing
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim, Gap
 from simulator.tradeoffs.design_outcomes import DesignOutcome
@@ -214,10 +214,9 @@ class Loading:
             "looking for the traffic that fails each objective",
         )
         report(what, 0, len(self.claims))
-        with ThreadPoolExecutor(len(self.claims) or 1) as threads:
-            for limit in threads.map(lambda claim: self._limit(claim, steps), self.claims):
-                by_claim.append(limit)
-                report(what, len(by_claim), len(self.claims))
+        for limit in over_threads(lambda claim: self._limit(claim, steps), self.claims, len(self.claims) or 1):
+            by_claim.append(limit)
+            report(what, len(by_claim), len(self.claims))
         limits = [limit for limit in by_claim if limit is not None]
         most = min((limit.most for limit in limits), default=inf)
         times = sorted({*steps, *(part * most for part in LOADS if most < inf)})

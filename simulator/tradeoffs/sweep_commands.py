@@ -36,6 +36,7 @@ from simulator.cli.options import (
     write_chart,
 )
 from simulator.cli.progress_bars import counting_bar
+from simulator.cli.signals import keeping
 from simulator.engine.plan import compile_plan, fingerprint
 from simulator.processes import ProcessPool
 from simulator.tradeoffs.best_design import Regret, cost_goal, regret_of
@@ -61,14 +62,15 @@ def read_method(method: str) -> Method:
 @contextmanager
 def workers(scheduler: str | None) -> Iterator[Submit]:
     """Run points on the processes of this machine, or on the workers of a Dask scheduler."""
-    if scheduler is None:
-        with ProcessPool() as pool:
-            yield pool.submit
-        return
-    from simulator.tradeoffs.dask_cluster import Cluster
+    with keeping("the designs that have run are kept; the same command goes on from there"):
+        if scheduler is None:
+            with ProcessPool() as pool:
+                yield pool.submit
+            return
+        from simulator.tradeoffs.dask_cluster import Cluster
 
-    with Cluster(scheduler) as cluster:
-        yield cluster.submit
+        with Cluster(scheduler) as cluster:
+            yield cluster.submit
 
 
 def run_points(sweep: Sweep, what: str = "points") -> list[DesignOutcome]:

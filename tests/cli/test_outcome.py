@@ -17,7 +17,6 @@ from simulator.case.document import Fault, ScenarioError
 from simulator.cli.exits import (
     EXTRAS,
     Status,
-    StoppedError,
     UsageError,
     VisibleConsole,
     known,
@@ -68,11 +67,11 @@ def test_a_package_that_no_extra_brings_is_a_fault_of_our_own(extra, package):
         (ScenarioError([Fault("a.yaml", 2, 1, "id", "missing")]), 2, "a.yaml:2:1: id: missing\n1 fault\n"),
         (UsageError("write it otherwise"), 2, "write it otherwise\n"),
         (FileNotFoundError(2, "No such file", "a.yaml"), 2, "a.yaml: No such file\n"),
-        (StoppedError("nothing is kept"), 130, "stopped: nothing is kept\n"),
-        (KeyboardInterrupt(), 130, ""),
+        (KeyboardInterrupt(), 130, "stopped: nothing is kept; the same command begins again\n"),
     ],
 )
-def test_every_error_has_its_status_and_its_sentence(error, status, said, capsys):
+def test_every_error_has_its_status_and_its_sentence(error, status, said, capsys, monkeypatch):
+    monkeypatch.setattr("simulator.cli.signals._Stop.said", False)
     assert tell(error) is Status(status)
     assert capsys.readouterr() == ("", said)
 

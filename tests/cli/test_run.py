@@ -254,7 +254,7 @@ def test_an_interrupt_ends_a_run_in_processes_before_all_replications_have_begun
 
     monkeypatch.setattr("simulator.cli.progress_bars.run_replications", interrupted)
     status, out, err = casesim("run", case)
-    assert (status, out, err.strip()) == (130, "", "")
+    assert (status, out, err.strip()) == (130, "", "stopped: nothing is kept; the same command begins again")
     assert len(list(marks.iterdir())) < 100
 
 

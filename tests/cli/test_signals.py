@@ -1,0 +1,139 @@
+"""A signal ends a command soon, whatever the command is at; a line says what is kept."""
+
+import os
+import signal
+import subprocess
+import sys
+from io import StringIO
+from threading import Event
+
+import pytest
+from rich.console import Console
+
+from simulator.cli.progress_bars import LINE_EVERY_S, Bars
+from simulator.cli.signals import keeping, stop_line
+from simulator.processes import over_threads
+from tests.families import CASESIM, environment, family, left, started, until
+
+#: The longest that a test waits for an end, in s: much longer than the end takes.
+PATIENCE_S = 30
+
+posix = pytest.mark.skipif(os.name != "posix", reason="signals of POSIX")
+both = pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+
+BEGINNING = """
+import time
+from simulator.cli.signals import keeping, unwinding
+from simulator.cli.exits import tell
+"""
+
+SWALLOWS = """
+with unwinding(), keeping("two parts are kept"):
+    while True:
+        try:
+            print("ready", flush=True)
+            time.sleep(300)
+        except BaseException:
+            pass
+"""
+
+CLEANS_UP = """
+try:
+    with unwinding():
+        try:
+            with keeping("two parts are kept"):
+                print("ready", flush=True)
+                time.sleep(300)
+        finally:
+            print("cleaned up", flush=True)
+except KeyboardInterrupt as error:
+    raise SystemExit(tell(error))
+"""
+
+
+def ended(program, sent):
+    """The exit status, the output and the errors of a program that gets a signal once it has printed a line."""
+    process = started([sys.executable, "-c", BEGINNING + program], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.send_signal(sent)
+    out, err = process.communicate(timeout=PATIENCE_S)
+    return process.returncode, out.decode(), err.decode()
+
+
+@posix
+@both
+def test_a_command_that_swallows_the_signal_is_ended_all_the_same(sent, status):
+    assert ended(SWALLOWS, sent) == (status, "ready\n", "stopped: two parts are kept\n")
+
+
+@posix
+@both
+def test_a_command_cleans_up_before_it_says_what_is_kept(sent, status):
+    assert ended(CLEANS_UP, sent) == (status, "cleaned up\n", "stopped: two parts are kept\n")
+
+
+@posix
+@both
+def test_a_search_in_threads_ends_with_its_processes_and_keeps_its_designs(sent, status, tmp_path):
+    words = [*CASESIM, "capacity", "retry-storm", "--replications", 2]
+    process = started(words, env=environment(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    until(lambda: len([*tmp_path.rglob("*.parquet")]) > 2 or process.poll() is not None, "some designs")
+    everybody = family(process)
+    process.send_signal(sent)
+    out, err = process.communicate(timeout=PATIENCE_S)
+    assert (process.returncode, out) == (status, b"")
+    assert err.decode().strip() == "stopped: the designs that have run are kept; the same command goes on from there"
+    assert left(everybody[1:]) == []
+
+
+def test_an_error_does_not_wait_for_threads_whose_work_goes_on():
+    released, through = Event(), []
+
+    def work(number):
+        if number:
+            released.wait(5)
+            through.append(number)
+        return number
+
+    with pytest.raises(KeyboardInterrupt):
+        for _ in over_threads(work, [0, 1], 2):
+            raise KeyboardInterrupt
+    assert through == []
+    released.set()
+
+
+def test_threads_give_their_results_in_order():
+    assert [*over_threads(abs, [-3, 2, -1], 2)] == [3, 2, 1]
+
+
+def test_only_work_that_ends_by_itself_puts_back_the_sentence_before(monkeypatch):
+    monkeypatch.setattr("simulator.cli.signals._Stop.kept", "nothing")
+    monkeypatch.setattr("simulator.cli.signals._Stop.said", False)
+    with keeping("one part"):
+        pass
+    with pytest.raises(KeyboardInterrupt), keeping("two parts"):
+        with keeping(lambda: "three parts"):
+            pass
+        raise KeyboardInterrupt
+    assert (stop_line(), stop_line()) == ("stopped: two parts", "")
+
+
+def test_where_there_is_no_terminal_a_line_comes_at_most_every_ten_seconds(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr("simulator.cli.progress_bars.monotonic", lambda: now[0])
+    out = StringIO()
+    with Bars(console=Console(file=out), transient=True) as bar:
+        task = bar.add_task("designs", total=200)
+        for done in range(1, 101):  # a design takes a quarter of a second
+            now[0] += LINE_EVERY_S / 40
+            bar.update(task, completed=done)
+    assert out.getvalue().split() == ["designs:", "20%", "designs:", "40%"]
+
+
+def test_a_terminal_keeps_its_bar(monkeypatch):
+    monkeypatch.setattr("simulator.cli.progress_bars.LINE_EVERY_S", 0)
+    out = StringIO()
+    with Bars(console=Console(file=out, force_terminal=True), transient=True) as bar:
+        bar.update(bar.add_task("designs", total=4), completed=1)
+    assert "\x1b[" in out.getvalue()
+    assert "designs: 25%" not in out.getvalue()
