@@ -47,7 +47,7 @@ docs: $(VENV)/.installed-dev ## write docs/command.md from the command's own hel
 fuzz: $(VENV)/.installed-dev ## try thousands of hostile cases, files, links and command lines, each in a process with limits (minutes)
 	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
-kills: $(VENV)/.installed-dev ## kill servers, workers and commands at random moments, fifty times each, and look at what is left (about an hour)
+kills: $(VENV)/.installed-dev ## kill servers, workers and commands at random moments, stop long commands, and look at what is left (over an hour)
 	@$(BIN)/python -m tests.kills $(KILLS)
 
 BOUNDS := build/bounds

@@ -18,15 +18,16 @@ def run(name: str, commands: Mapping[str, Callable[..., None]]) -> None:
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=len(commands) > 1)
     for each, function in commands.items():
         app.command(each)(function)
+    command = typer.main.get_command(app)
     try:
-        with unwinding():
-            status = typer.main.get_command(app).main(sys.argv[1:], f"python -m campaigns.{name}", standalone_mode=False)
+        with unwinding(), command.make_context(f"python -m campaigns.{name}", sys.argv[1:]) as context:
+            status = command.invoke(context)
+    except typer.Exit as ended:
+        status = ended.exit_code
     except ModuleNotFoundError as error:
         say(f"{error}; the campaigns need: pip install -e '.[campaigns]'", sys.stderr)
         status = 2
-    except (typer.Abort, KeyboardInterrupt):  # typer raises its own error for an interrupt
-        status = tell(KeyboardInterrupt())
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
         status = tell(error)
     sys.exit(status)
 

@@ -32,6 +32,8 @@ output; messages go to standard error. Repeat an option that takes several value
 | 141 | the program that read standard output has gone |
 | 143 | asked to end |
 
+A command that a signal stops prints one line on standard error: what it keeps, and how to go on.
+
 Some commands need an extra, which `pip install 'casesim[EXTRA]'` adds:
 
 | extra | for |

@@ -67,10 +67,11 @@ def casesim(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch)
     def run(*words: object) -> Ended:
         monkeypatch.setattr(sys, "argv", ["casesim", *map(str, words)])
         capsys.readouterr()
-        before = signal.getsignal(signal.SIGINT)
+        before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
         with pytest.raises(SystemExit) as ended:
             main()
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
         return Ended(int(ended.value.code or 0), *capsys.readouterr())
 
     return run

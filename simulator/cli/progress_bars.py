@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any
 
+from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -31,8 +32,8 @@ LINE_EVERY_S = 10.0
 class Bars(Progress):
     """Progress bars. Where their console is no terminal, a line with the work under way at most every LINE_EVERY_S."""
 
-    def __init__(self, *columns: Any, **how: Any) -> None:
-        super().__init__(*columns, **how)
+    def __init__(self, *columns: Any, console: Console, **how: Any) -> None:
+        super().__init__(*columns, console=console, disable=not console.is_terminal, **how)
         self._line_at = monotonic()
 
     def update(self, task_id: TaskID, **changes: Any) -> None:

@@ -20,7 +20,7 @@ from types import FrameType
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 #: Time for a command to end by itself after a signal, in s.
-GRACE_S = 1.5
+GRACE_S = 1.2
 
 _ENDING = (signal.SIGINT, signal.SIGTERM)
 

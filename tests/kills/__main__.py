@@ -1,6 +1,6 @@
-"""`python -m tests.kills [--times N] [WORDS ...]`: kill -9 at random moments; exit status 1 where anything is wrong afterwards.
+"""`python -m tests.kills [--times N] [WORDS ...]`: kill -9 at random moments, then SIGTERM and SIGINT at five moments.
 
-WORDS: only the subjects whose name contains one of them.
+WORDS: only the subjects and commands whose name contains one of them. Exit status 1 where anything is wrong afterwards.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.families import heed_interrupts
+from tests.kills.stops import STOPS, stopped
 from tests.kills.subjects import SUBJECTS
 from tests.kills.trial import tried
 
@@ -41,7 +42,20 @@ def main(words: list[str]) -> int:
         out.print(f"{subject.name}: {found.kills} times in {found.seconds / 60:.1f} min", markup=False)
         held = held and found.holds
     out.print(table)
-    return int(not held)
+    return int(not (_stops(asked.only) and held))
+
+
+def _stops(only: list[str]) -> bool:
+    """Stop every long command that is asked for; print a table; whether each ended in time, with its status and its line."""
+    table = Table("stopped", "at s", "by", "status", "after s", "line", "designs kept", "fault", box=None)
+    held = True
+    for stop in STOPS:
+        if stop.can_run and (not only or any(word in stop.name for word in only)):
+            for found in stopped(stop):
+                table.add_row(*found.cells)
+                held = held and not found.fault
+    out.print(table)
+    return held
 
 
 if __name__ == "__main__":

@@ -156,7 +156,7 @@ if __name__ == "__main__":
 """
 
 
-def _photos(folder: Path) -> None:
+def photos(folder: Path) -> None:
     import numpy as np
     from PIL import Image
 
@@ -170,7 +170,7 @@ def _photos(folder: Path) -> None:
     (folder / "photos" / "labels.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
-def _train(folder: Path, _time: int) -> Words:
+def train(folder: Path, _time: int) -> Words:
     words = ["scores", "train", folder / "photos", "--precision", "fp32", "--out", folder / "out"]
     return [sys.executable, folder / "train.py", *words]
 
@@ -190,7 +190,7 @@ def _free_port() -> int:
         return int(found.getsockname()[1])
 
 
-def _serve(folder: Path, _time: int) -> Words:
+def serve(folder: Path, _time: int) -> Words:
     (folder / "port").write_text(str(_free_port()), encoding="utf-8")
     return [*CASESIM, "serve", "--port", (folder / "port").read_text()]
 
@@ -224,12 +224,12 @@ def _port_taken(folder: Path) -> str | None:
 
 
 SUBJECTS = [
-    Subject("server", _serve, "data", fault=_port_taken, engage=_at_a_run),
+    Subject("server", serve, "data", fault=_port_taken, engage=_at_a_run),
     Subject("worker of a run", _run, prepare=_content, fault=_unreadable, victim=_some_worker, status=0),
     Subject("run, interrupted", _run, prepare=_content, fault=_complains, status=INTERRUPTED, signal=signal.SIGINT),
     Subject("levers, interrupted", _levers, prepare=_content, fault=_complains, status=INTERRUPTED, signal=signal.SIGINT),
     Subject("run --trace-out", _run, prepare=_content, fault=_unreadable),
     Subject("scores import --overwrite", _import, "data/casesim/scores", _tables, _mixed),
     Subject("profile --onnx", _profile, prepare=_model, fault=_unreadable),
-    Subject("scores train", _train, prepare=_photos, fault=_half_a_table),
+    Subject("scores train", train, prepare=photos, fault=_half_a_table),
 ]

@@ -68,14 +68,14 @@ def _undisturbed(subject: Subject, folder: Path) -> float:
         return 5.0
     begun = monotonic()
     said = subprocess.DEVNULL
-    subprocess.run([*map(str, subject.command(folder, 0))], check=True, env=_surroundings(folder), stdout=said, stderr=said)
+    subprocess.run([*map(str, subject.command(folder, 0))], check=True, env=surroundings(folder), stdout=said, stderr=said)
     return monotonic() - begun
 
 
 def _killed(subject: Subject, folder: Path, time: int, rng: random.Random, usual_s: float, found: Found) -> None:
     before = _stamps(folder / subject.written)
     with (folder / "stderr").open("wb") as said:
-        first = started(subject.command(folder, time), env=_surroundings(folder), stderr=said)
+        first = started(subject.command(folder, time), env=surroundings(folder), stderr=said)
     if subject.engage:
         subject.engage(folder, first)
     if subject.signal == signal.SIGINT:
@@ -126,5 +126,5 @@ def _stamps(folder: Path) -> dict[Path, int]:
     return found
 
 
-def _surroundings(folder: Path) -> dict[str, str]:
+def surroundings(folder: Path) -> dict[str, str]:
     return environment(folder) | {"STREAMLIT_SERVER_HEADLESS": "true", "PYTHONWARNINGS": "ignore", "HOME": os.fspath(folder)}

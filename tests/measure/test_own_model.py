@@ -224,9 +224,3 @@ def test_a_call_without_an_end_ends_with_whoever_started_it(how: str, tmp_path: 
     command.kill() if how == "killed" else command.stdin.close()
     assert left(everybody) == []
     assert not (tmp_path / "out").exists()
-
-
-def test_signals_are_as_before_once_it_has_ended(run: Run, tmp_path: Path) -> None:
-    before = signal.getsignal(signal.SIGTERM)
-    run(tmp_path / "absent.onnx")
-    assert signal.getsignal(signal.SIGTERM) == before
