@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from simulator.cli.signals import at_once, from_now_at_once, unwinding
+from simulator.cli.signals import at_once, from_now_at_once, unwinding, was_stopped
 
 
 def main() -> None:
@@ -20,13 +20,15 @@ def main() -> None:
             sys.stdout.flush()
     except BaseException as error:
         unread = isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)
-        if isinstance(error, SystemExit) and not unread:
+        if isinstance(error, SystemExit) and not unread and not was_stopped():
             raise
         from_now_at_once()
         from simulator.cli.exits import tell
 
-        status = tell(BrokenPipeError() if unread else error)  # help is printed by a console that ends with 1 then
-    from_now_at_once()
+        # A library may have turned a signal into another error; help is printed by a console that ends with 1 if unread.
+        status = tell(KeyboardInterrupt() if was_stopped() else BrokenPipeError() if unread else error)
+    else:
+        from_now_at_once("stopped: the work was done\n")
     sys.exit(status)
 
 

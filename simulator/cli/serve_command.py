@@ -19,7 +19,7 @@ from simulator.app.admission import FIELD, VARIABLE, checked_token, drawn_token,
 from simulator.app.visitors import EVERY, others_reach, url
 from simulator.case.load import OWN_CASES, checked_path, files_at
 from simulator.cli.exits import UsageError, say
-from simulator.cli.signals import at_once, keeping
+from simulator.cli.signals import at_once, end_soon, keeping
 from simulator.errors import InputError
 
 #: Number of ports after the requested one that are tried.
@@ -88,7 +88,7 @@ def serve(
 
     os.environ[UPLOADS] = uploads
     with keeping("the server has ended; designs and verdicts are stored"):
-        run(listening, address, [*names, *allowed], here, given or drawn)
+        run(listening, address, [*names, *allowed], here, given or drawn, end_soon)
 
 
 #: A name of a machine, or an address of version 6.

@@ -29,11 +29,21 @@ _NOTHING = "nothing is kept; the same command begins again"
 
 
 class _Stop:
-    """State of a stop. number: of the signal, None before one; kept: a sentence on the results that are kept"""
+    """State of a stop.
+
+    number: of the signal, None before one; pipe: takes signals for the thread that ends the process, None without one
+    kept: a sentence on the results that are kept; said: whether it has been printed
+    """
 
     number: int | None = None
+    pipe: int | None = None
     kept: str | Callable[[], str] = _NOTHING
     said: bool = False
+
+
+def was_stopped() -> bool:
+    """Return whether a signal has come that ends the command."""
+    return _Stop.number is not None
 
 
 def stopped_status() -> int:
@@ -125,12 +135,20 @@ def _watched() -> Iterator[None]:
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     Thread(target=_end_after_a_signal, args=(reading,), name="ends with a signal", daemon=True).start()
-    before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+    before, _Stop.pipe = signal.set_wakeup_fd(writing, warn_on_full_buffer=False), writing
     try:
         yield
     finally:
         signal.set_wakeup_fd(before)
+        _Stop.pipe = None
         os.close(writing)
+
+
+def end_soon(number: int) -> None:
+    """End the process GRACE_S from now, for a program such as a server that takes the signals itself."""
+    if _Stop.pipe is not None:
+        with suppress(OSError):
+            os.write(_Stop.pipe, bytes([number]))
 
 
 def _end_after_a_signal(reading: int) -> None:

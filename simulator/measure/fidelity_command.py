@@ -16,7 +16,7 @@ from rich.table import Table
 
 from simulator.cli.exits import err, needing, wide_console
 from simulator.cli.progress_bars import Bars
-from simulator.cli.signals import keeping, stop_line, stopped_status
+from simulator.cli.signals import at_once, keeping, stop_line, stopped_status
 from simulator.evidence.fidelity_reports import (
     IN_PROCESS,
     OVER_HTTP,
@@ -56,7 +56,8 @@ def fidelity(
     if out is not None:
         _check_target(out)
     with needing("fidelity", "this"):
-        from simulator.measure.fidelity_grid import FULL, QUICK
+        with at_once():
+            from simulator.measure.fidelity_grid import FULL, QUICK
 
         report, stopped = _run_grid(QUICK if quick else FULL, minutes, out)
     if json_:

@@ -18,7 +18,7 @@ from rich.table import Column, Table
 
 from simulator.cli.exits import Status, UsageError, err, known, needing, say, table_console
 from simulator.cli.progress_bars import Bars
-from simulator.cli.signals import keeping, stop_line, stopped_status
+from simulator.cli.signals import at_once, keeping, stop_line, stopped_status
 from simulator.errors import InputError
 from simulator.evidence.profiles import (
     Failure,
@@ -162,8 +162,9 @@ def _subjects(models: list[str] | None, precisions: list[str] | None, trained: P
     If no model is named, those that need files are left out unless the files are given, and those that need an extra of their
     own unless it is installed.
     """
-    from simulator.measure.onnx_export import TRAINED
-    from simulator.measure.profiling import MODELS, Subject, precisions_of
+    with at_once():
+        from simulator.measure.onnx_export import TRAINED
+        from simulator.measure.profiling import MODELS, Subject, precisions_of
 
     there = sorted({name for model in MODELS for name in precisions_of(model, named=True)})
     for name in models or []:

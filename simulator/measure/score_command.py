@@ -14,7 +14,7 @@ from rich.table import Table
 
 from simulator.cli.exits import err, known, needing, say, wide_console
 from simulator.cli.progress_bars import Bars
-from simulator.cli.signals import keeping
+from simulator.cli.signals import at_once, keeping
 from simulator.evidence.instruction_sets import table_precision
 from simulator.evidence.score_import import ImportOptions, delete_scores, import_scores
 from simulator.evidence.score_tables import load_scores, readable_scores
@@ -44,7 +44,8 @@ def train(
     Takes up to an hour and a half on two cores; after a stop, the same command resumes.
     """
     with needing("zoo", "training"):
-        from simulator.measure.score_training import MODELS, ON_REQUEST, PRECISIONS, Trainer, read_pad_ufes20
+        with at_once():
+            from simulator.measure.score_training import MODELS, ON_REQUEST, PRECISIONS, Trainer, read_pad_ufes20
 
         models = [known("model", name, MODELS) for name in model or MODELS]
         precisions = tuple(known("precision", name, (*PRECISIONS, *ON_REQUEST)) for name in precision or PRECISIONS)

@@ -37,6 +37,21 @@ with unwinding(), keeping("two parts are kept"):
             pass
 """
 
+TURNS = """
+import simulator.cli.commands as commands
+from simulator.cli.main import main
+
+def call(words):
+    try:
+        print("ready", flush=True)
+        time.sleep(300)
+    except BaseException as error:
+        raise ImportError("a module that was interrupted") from error
+
+commands.call = call
+main()
+"""
+
 CLEANS_UP = """
 try:
     with unwinding():
@@ -64,6 +79,12 @@ def ended(program, sent):
 @both
 def test_a_command_that_swallows_the_signal_is_ended_all_the_same(sent, status):
     assert ended(SWALLOWS, sent) == (status, "ready\n", "stopped: two parts are kept\n")
+
+
+@posix
+@both
+def test_a_signal_that_a_library_turns_into_another_error_stops_the_command_all_the_same(sent, status):
+    assert ended(TURNS, sent) == (status, "", "stopped: nothing is kept; the same command begins again\n")
 
 
 @posix

@@ -30,7 +30,7 @@ SENT = (signal.SIGTERM, signal.SIGINT)
 DATA = Path(__file__).parents[3] / "shared" / "data"
 DETECTOR = DATA / "coco_detectors" / "yolox_nano.onnx"
 
-_BEGINS = "nothing has begun"
+_BEGINS, _DONE = "nothing has begun", "the work was done"
 _DESIGNS = "the designs that have run are kept; the same command goes on from there"
 _NOTHING = "nothing is kept; the same command begins again"
 _UNWRITTEN = "nothing was written"
@@ -81,7 +81,7 @@ class Stopped:
         if self.seconds > SOON_S:
             return "late"
         starting = self.moment_s == MOMENTS_S[0] and not self.line  # Python itself was starting
-        return "" if starting or self.line.endswith((self.stop.says, _BEGINS, _NOTHING)) else "another line"
+        return "" if starting or self.line.endswith((self.stop.says, _BEGINS, _NOTHING, _DONE)) else "another line"
 
     @property
     def cells(self) -> tuple[str, ...]:

@@ -133,11 +133,13 @@ def _profile(folder: Path, _time: int) -> Words:
 TRAINING = """
 import sys
 from pathlib import Path
-from torch import nn
 from simulator.cli.main import main
-from simulator.measure import score_training as tables
-from simulator.measure.architectures import ARCHITECTURES, Architecture
-from simulator.measure.score_training import Fitted, Mean
+from simulator.cli.signals import at_once
+with at_once():
+    from torch import nn
+    from simulator.measure import score_training as tables
+    from simulator.measure.architectures import ARCHITECTURES, Architecture
+    from simulator.measure.score_training import Fitted, Mean
 
 class Tiny(nn.Module):
     def __init__(self):
