@@ -10,7 +10,7 @@ from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
 from simulator.cli.exits import err, say, tell
 from simulator.cli.progress_bars import Bars
-from simulator.cli.signals import unwinding
+from simulator.cli.signals import leave, unwinding
 
 
 def run(name: str, commands: Mapping[str, Callable[..., None]]) -> None:
@@ -29,7 +29,7 @@ def run(name: str, commands: Mapping[str, Callable[..., None]]) -> None:
         status = 2
     except (Exception, KeyboardInterrupt) as error:
         status = tell(error)
-    sys.exit(status)
+    leave(status)
 
 
 def progress() -> Bars:

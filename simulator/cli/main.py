@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from simulator.cli.signals import at_once, from_now_at_once, unwinding, was_stopped
+from simulator.cli.signals import at_once, from_now_at_once, leave, unwinding, was_stopped
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
         status = tell(KeyboardInterrupt() if was_stopped() else BrokenPipeError() if unread else error)
     else:
         from_now_at_once("stopped: the work was done\n")
-    sys.exit(status)
+    leave(status)
 
 
 def _take_every_text() -> None:

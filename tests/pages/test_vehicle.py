@@ -6,7 +6,7 @@ import pytest
 
 from simulator.case.load import load
 from simulator.practice.exhibit_panels import panels
-from tests.pages.conftest import chips, settled, told
+from tests.pages.conftest import chips, opened, settled, told
 
 CASE = "av-perception"
 STOPPED, AGE = "Stopped in time", "Age of the view ahead, 99% of the time"
@@ -149,3 +149,18 @@ def test_what_it_rests_on_names_the_drives_and_that_they_are_not_for_commerce(ve
     found = drawn(page, "What it rests on")
     assert any(alt.startswith("An answer of YOLOX-x that is ") for alt in found)
     assert "For non-commercial use" in told(page)
+
+
+@pytest.mark.parametrize("script", ["practice", "tradeoffs"])
+def test_without_the_drives_a_page_of_the_case_says_how_to_get_them(script, monkeypatch, tmp_path):
+    monkeypatch.setattr("simulator.vehicle.sight.DRIVES", tmp_path / "drives")
+    page = opened(script, case="av-perception")
+    assert not page.exception
+    assert "pip install casesim-drives" in told(page)
+
+
+def test_without_the_drives_the_page_of_evidence_says_how_to_get_them(monkeypatch, tmp_path):
+    monkeypatch.setattr("simulator.sources.drive_panel.DRIVES", tmp_path / "drives")
+    page = opened("evidence", evidence="Real drives")
+    assert not page.exception
+    assert "pip install casesim-drives" in told(page)
