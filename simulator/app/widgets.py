@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from string import punctuation
 from typing import Any, Literal
 
 import pandas as pd
@@ -102,12 +101,16 @@ def draw_diagram(picture: Diagram) -> None:
 
 
 #: What means something in Markdown, in emoji and in links. A screen reader reads a label with its backslashes, so no more than
-#: that is escaped: brackets that are round mean nothing once square ones do not. A slash makes an icon of `:material/home:`.
-_MARKED = "".join(sorted(set(punctuation) - set("(),%;?'\"")))
+#: that is escaped: some signs mean something at the start of a line alone, a full stop in the name of a site. A slash makes an icon
+#: of `:material/home:`.
+_MARKED = re.compile(
+    r"[\\`*_{}\[\]<|~$^&@:/]|(?:^|(?<=\n))\s*[-+=#>]|(?:^|(?<=\n))\s*\d+[.)](?=\s|$)|(?<=www)\.", re.IGNORECASE
+)
 
 
 def plain(text: str) -> str:
-    return re.sub(f"([{re.escape(_MARKED)}])", r"\\\1", text)
+    """Escape text so that Markdown shows it as it is."""
+    return _MARKED.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", text)
 
 
 def as_table(table: pd.DataFrame) -> None:
