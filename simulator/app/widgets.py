@@ -101,8 +101,8 @@ def draw_diagram(picture: Diagram) -> None:
 
 
 #: What means something in Markdown, in emoji and in links. A screen reader reads a label with its backslashes, so no more than
-#: that is escaped: some signs mean something at the start of a line alone, a full stop in the name of a site. A slash makes an icon
-#: of `:material/home:`.
+#: that is escaped: some signs mean something at the start of a line alone, a full stop in the name of a site. A slash makes an
+#: icon of `:material/home:`.
 _MARKED = re.compile(
     r"[\\`*_{}\[\]<|~$^&@:/]|(?:^|(?<=\n))\s*[-+=#>]|(?:^|(?<=\n))\s*\d+[.)](?=\s|$)|(?<=www)\.", re.IGNORECASE
 )
