@@ -150,7 +150,7 @@ class Capacity:
     @property
     def _unlimited(self) -> str:
         if any(limit.open for limit in self.limits):
-            return "Runs show no traffic at which an objective that is met begins to fail."
+            return "No run shows that an objective fails as traffic grows."
         return f"No objective that is met fails up to {max(load.times for load in self.loads):g} times the traffic of the case."
 
     def _most(self, limit: CapacityLimit, where: Crossing) -> str:

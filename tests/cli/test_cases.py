@@ -3,7 +3,7 @@
 import json
 
 
-def test_cases_are_listed(casesim, cases):
+def test_cases_are_listed(casesim, cases, evidence):
     status, out, err = casesim("cases")
     assert (status, err) == (0, "")
     assert "small" in out

@@ -51,7 +51,7 @@ def ran(monkeypatch):
     before, asked = signal.getsignal(signal.SIGTERM), []
 
     def run(listening, *more):
-        asked.append((listening.getsockname(), *more[:3]))
+        asked.append((listening.getsockname(), *more[:4]))
         listening.close()
 
     monkeypatch.setattr("simulator.app.server.run", run)
