@@ -132,10 +132,13 @@ class Judgement:
         """Yield the tables for a terminal."""
         title = f"{self.file.name}: {len(self.data)} images, {len(self.data.labels)} labelled boxes"
         quality = Table(
-            "condition", "AP", "95% interval", "AP50", "95% interval", "AP minus clean", "95% interval", title=title
+            "condition", "AP", "95% interval", "AP50", "95% interval", "AP minus clean", "95% interval", title=title, box=None
         )
         heights = Table(
-            "condition", *(f"{height:g} px" for height in HEIGHTS), title=f"recall by box height, score {SCORE:g} or more"
+            "condition",
+            *(f"{height:g} px" for height in HEIGHTS),
+            title=f"recall by box height, score {SCORE:g} or more",
+            box=None,
         )
         for row in self.judged:
             spoken = [cell for one in (row.ap, row.ap50, row.ap_less_clean) for cell in _cells(one)]

@@ -34,6 +34,9 @@ from simulator.measure.progress import Show, ToPerson, to_program
 from simulator.paths import OWN_PROFILES, PROFILES
 from simulator.processes import end_with_input
 
+#: A profile of fewer calls, over all threads and batches, is not listed: as many as a campaign makes at the least of one batch.
+FEWEST_CALLS = 15
+
 if TYPE_CHECKING:
     from simulator.measure.profiling import Campaign, Subject
 
@@ -277,13 +280,17 @@ def _answer(found: Sequence[Profile | Failure], as_json: bool) -> None:
         typer.echo(json.dumps(rows))
         return
     columns = ("model", "precision", "device", "threads", "batches", "samples")
-    table = Table(*(Column(name, overflow="fold") for name in columns))
-    for row in rows:
-        if "samples" in row:
-            table.add_row(*(", ".join(map(str, cell)) if isinstance(cell, list) else str(cell) for cell in row.values()))
+    table = Table(*(Column(name, overflow="fold") for name in columns), box=None)
     failed = [row for row in rows if "samples" not in row]
-    if table.rows or not failed:
+    listed = [row for row in rows if row.get("samples", 0) >= FEWEST_CALLS]
+    few = [row for row in rows if row.get("samples", FEWEST_CALLS) < FEWEST_CALLS]
+    for row in listed:
+        table.add_row(*(", ".join(map(str, cell)) if isinstance(cell, list) else str(cell) for cell in row.values()))
+    if table.rows or not rows:
         table_console().print(table)
+    if few:
+        names = ", ".join("{model} {precision}".format(**row) for row in few)
+        say(f"left out, as fewer than {FEWEST_CALLS} calls give no figure: {names}; --json lists them")
     for row in failed:
         say("{model} {precision} on {device} failed to {step}: {reason}".format(**row))
 

@@ -52,6 +52,20 @@ def test_profiles_are_listed(run: Run, tmp_path: Path) -> None:
     assert "resnet18" in run("--list").out
 
 
+def test_a_profile_of_fewer_than_15_calls_is_left_out_of_the_list_and_named_below_it(run: Run, tmp_path: Path) -> None:
+    few, enough = a_profile("few", threads=4), a_profile("enough", threads=4)
+    calls = few.runs[0].calls[0]
+    for profile, count in ((few, 14), (enough, 15)):
+        timed = calls.model_copy(update={"latency_ms": [1.0] * count, "idle_ms": [0.0] * count})
+        one = profile.runs[0].model_copy(update={"calls": [timed]})
+        write_profile(profile.model_copy(update={"runs": [one]}), tmp_path / "out")
+    header, row, line = run("--list").out.splitlines()
+    assert header.split() == ["model", "precision", "device", "threads", "batches", "samples"]
+    assert row.split() == ["enough", "fp32", "here", "4", "2", "15"]
+    assert line == "left out, as fewer than 15 calls give no figure: few fp32; --json lists them"
+    assert [one["samples"] for one in json.loads(run("--list", "--json").out)] == [15, 14]
+
+
 def test_no_name_is_cut_where_a_program_reads_the_list(run: Run, tmp_path: Path) -> None:
     write_profile(a_profile(long := "resnet" + "18" * 45, threads=4), tmp_path / "out")
     assert long in run("--list").out
