@@ -156,3 +156,52 @@ def spread(halves: dict[str, float], unit: str) -> str:
     if unit == "share" and not any(isinf(half) for half in halves.values()):
         return ", ".join(f"{name} {significant(100 * half, 2)}" for name, half in halves.items()) + " points"
     return ", ".join(f"{name} {spoken(half, unit)}" for name, half in halves.items())
+
+
+def spoken_within(value: float, low: float, high: float, unit: str, bound: float | None = None) -> tuple[str, str]:
+    """Write a value and the bounds of its interval in one unit: `94.5%` and `91.9 to 96.5`.
+
+    The digits are those that the interval carries: two of its half-width, and at most three of the value. Where an objective's
+    bound is given, each number gets as many more as it takes to lie on its true side of it.
+    """
+    numbers = (value, low, high)
+    if not all(map(isfinite, numbers)):
+        return spoken(value, unit), f"{spoken(low, unit)} to {spoken(high, unit)}"
+    factor, suffix = _scale_beside(value or high, bound, unit)
+    scaled = [number * factor for number in numbers]
+    least = _places_within(scaled[0] or scaled[2], (scaled[2] - scaled[1]) / 2, suffix == "%")
+    for places in range(least, least + _DIGITS):
+        texts = [_rounded(number, places, unit) for number in scaled]
+        if bound is None or all(
+            number == bound or _is_on_its_side(text.split()[-1], number, bound, factor, unit)
+            for text, number in zip(texts, numbers, strict=True)
+        ):
+            break
+    return f"{texts[0]}{suffix}", f"{texts[1]} to {texts[2]}"
+
+
+def _scale_beside(value: float, bound: float | None, unit: str) -> tuple[float, str]:
+    """Choose the unit of a value: that of the bound where the two are within a factor of ten, else its own."""
+    alike = bound is not None and abs(bound) <= 10 * abs(value) <= 100 * abs(bound)
+    by = abs(bound) if bound is not None and alike else abs(value)
+    if unit != "s":
+        return _scales(unit)[0]
+    return next((factor, suffix) for factor, suffix, least in _TIMES if by >= least)
+
+
+def _places_within(value: float, half: float, is_percent: bool) -> int:
+    """Return the decimal places of a number, negative for tens: a percentage has more near 0 and 100, where they matter."""
+    size = min(abs(value), abs(100 - value)) or 100.0 if is_percent else abs(value)
+    three = 2 - floor(log10(size)) if size > 0 else 0
+    carried = 1 - floor(log10(half)) if half > 0 else three
+    return min(three, carried, 2) if is_percent else min(three, carried)
+
+
+def _rounded(number: float, places: int, unit: str) -> str:
+    """Round to decimal places, with thousands set apart and a real minus sign; an exact zero is `0`, with no sign."""
+    rounded = round(number, places)
+    if unit == "share" and rounded in (0, 100):
+        return percent(number / 100).removesuffix("%").removesuffix(".0")  # `over 99.99` where it is not quite 100
+    if rounded == 0:
+        return "0"
+    return f"{'−' if rounded < 0 else ''}{abs(rounded):,.{max(places, 0)}f}"

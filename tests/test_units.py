@@ -15,6 +15,7 @@ from simulator.units import (
     span,
     spoken_beside,
     spoken_bound,
+    spoken_within,
     spread,
 )
 
@@ -111,3 +112,22 @@ def test_a_number_is_written_as_a_person_writes_it(value, told):
 def test_a_number_has_no_more_digits_than_its_interval_carries(value, half, words):
     """Two digits of the half-width decide the last place: 7,700 is told to hundreds."""
     assert significant(value, digits_within(value, half)) == words
+
+
+@pytest.mark.parametrize(
+    ("numbers", "unit", "bound", "words"),
+    [
+        ((0.945, 0.919, 0.965), "share", 0.99, "94.5% (91.9 to 96.5)"),
+        ((0.747, 0.58, 0.878), "share", 0.95, "75% (58 to 88)"),  # a half-width of 15 points carries whole ones
+        ((0.9957, 0.9939, 0.9975), "share", None, "99.57% (99.39 to 99.75)"),
+        ((0.99998, 0.99990, 1.0), "share", 0.99, "over 99.99% (99.99 to 100)"),
+        ((0.9899, 0.98, 0.995), "share", 0.99, "98.99% (98.00 to 99.50)"),  # 99.0% would lie on the bound
+        ((0.0, 0.0, 13.5), "1/h", 1.0, "0 an hour (0 to 13.5)"),
+        ((34_300, 26_400, 43_200), "USD", 21_000, "34,300 USD (26,400 to 43,200)"),
+        ((0.00264, 0.00264, 0.00264), "USD", None, "0.00264 USD (0.00264 to 0.00264)"),
+        ((12.6, 12.1, 13.1), "s", 120, "0.210 min (0.202 to 0.218)"),  # in the unit of the bound, to compare
+        ((-0.001, -0.48, 0.2), "m", None, "0 m (−0.48 to 0.20)"),
+    ],
+)
+def test_a_figure_and_its_interval_share_a_unit_and_the_digits_that_the_interval_carries(numbers, unit, bound, words):
+    assert "{} ({})".format(*spoken_within(*numbers, unit, bound)) == words

@@ -37,7 +37,15 @@ def say(text: object, file: IO[str] | None = None) -> None:
 
 
 class VisibleConsole(Console):
-    """A console that shows what `visible` shows."""
+    """A console that shows what `visible` shows; where a program reads it, no line ends in spaces."""
+
+    def print(self, *objects: Any, **how: Any) -> None:
+        if self.is_terminal or self.record:
+            super().print(*objects, **how)
+            return
+        with self.capture() as captured:
+            super().print(*objects, **how)
+        self.file.write("".join(f"{line.rstrip(' ')}\n" for line in captured.get().split("\n")).removesuffix("\n"))
 
     def render_str(self, text: str, **how: Any) -> Text:
         return super().render_str(visible(text), **how)
@@ -53,17 +61,20 @@ class VisibleConsole(Console):
 #: Messages to a person go here, so that standard output carries only the answer.
 err = VisibleConsole(stderr=True, highlight=False, soft_wrap=True)
 
-#: Wide enough for every table: columns of a line, where a program reads them and no screen ends.
+#: Columns of a line where a program reads it and no screen ends: wide enough for every table.
 _WIDEST = 1000
 
 
 def table_console() -> Console:
+    """Return a console for tables: as wide as the terminal, or as wide as their content where a program reads them."""
     out = VisibleConsole()
     return out if out.is_terminal else VisibleConsole(width=_WIDEST)
 
 
 def wide_console(least: int) -> Console:
-    return VisibleConsole(width=max(Console().width, least), highlight=False)
+    """Return a console for tables that need at least this width, also on a narrower terminal."""
+    out = table_console()
+    return VisibleConsole(width=max(out.width, least), highlight=False)
 
 
 class Status(IntEnum):

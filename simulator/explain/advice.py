@@ -52,10 +52,14 @@ class Move:
 
 @dataclass(frozen=True)
 class Advice:
-    """A move, or None, and a sentence about it or its lack."""
+    """A move, or None, and a sentence about it or its lack.
+
+    effect: the size of its change with the interval, `+2.3 points (+0.5 to +4.4)`; without a move, the sentence in few words
+    """
 
     move: Move | None
     sentence: str
+    effect: str
 
 
 @dataclass
@@ -104,12 +108,15 @@ class AdviceTrials:
                 if not helpful[-1].others(place, better=False):
                     break
         if helpful:
-            move = min(helpful, key=lambda trial: len(trial.others(place, better=False))).move(place)
-            return Advice(move, move.sentence)
+            best = min(helpful, key=lambda trial: len(trial.others(place, better=False)))
+            move = best.move(place)
+            return Advice(move, move.sentence, best.effect(place))
         if not tried:
-            return Advice(None, "No choice in this case changes that.")
+            nothing = "No choice in this case changes that."
+            return Advice(None, nothing, nothing)
         each = "; ".join(f"“{trial.change.words}” ({trial.size_with_interval(place)})" for trial in tried)
-        return Advice(None, f"None of the steps tried improves it noticeably and beyond chance: {each}.")
+        none = f"None of the steps tried improves it noticeably and beyond chance: {each}."
+        return Advice(None, none, "No step tried helps noticeably and beyond chance.")
 
 
 @dataclass(frozen=True)
@@ -181,6 +188,11 @@ class AdviceTrial(ChangeTrial):
         if worse:
             sentence += f" It makes {self._listed(worse)} worse."
         return sentence
+
+    def effect(self, place: int) -> str:
+        """Return the change of an objective with its interval, in few words: `+1.9 points (+1.6 to +2.2)`."""
+        change = self._difference(place)
+        return change.with_interval if change else self._size(place)
 
     def size_with_interval(self, place: int) -> str:
         """Return the change of an objective with its interval: `+1.9 points, +1.6 points to +2.2 points`."""

@@ -30,6 +30,13 @@ class Toll:
         return self.calm.standing != self.struck.standing or (self.change is not None and self.change.significant)
 
     @property
+    def part(self) -> float:
+        """The size of the change as a part of the larger value; 1 where one of the runs has no figure."""
+        sides = [verdict.estimate for verdict in (self.calm, self.struck)]
+        largest = max((abs(side.value) for side in sides if side), default=0.0)
+        return abs(self.change.change.value) / largest if self.change and largest else 1.0
+
+    @property
     def values(self) -> str:
         return f"{_value(self.calm)} → {_value(self.struck)}"
 
@@ -63,6 +70,19 @@ def summed_up(struck: Summary, paid: Sequence[Toll]) -> str:
         return f"{against} {named} changed no objective by more than chance."
     rest = "" if len(changed) == len(paid) else " The other objectives changed by no more than chance."
     return f"{against} {named} changed: {'; '.join(changed)}.{rest}"
+
+
+def largest_toll(struck: Summary, paid: Sequence[Toll]) -> str:
+    """Name the objective that the curveballs changed most, before and after, and count the others; the curveballs are `it`."""
+    it = "it" if len(struck.plan.strikes) == 1 else "they"
+    changed = [toll for toll in paid if toll.matters]
+    if not changed:
+        return f"Against the calm run, {it} changed no objective by more than chance."
+    most = max(changed, key=lambda toll: (toll.calm.standing != toll.struck.standing, toll.part))
+    change = f", {most.change.with_interval}" if most.change else ""
+    others = f" and {len(changed) - 1} of the {len(paid) - 1} others too" if len(changed) > 1 else ""
+    named = f"Against the calm run, {it} changed “{most.struck.objective.label}” most{others}"
+    return f"{named}: {most.values}{change}, {most.verdicts}."
 
 
 def metres_taken(before: Summary, after: Summary) -> str:

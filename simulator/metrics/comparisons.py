@@ -52,6 +52,15 @@ class Difference:
         return f"{number if high.endswith(f' {unit}') else low} to {high}"
 
     @property
+    def with_interval(self) -> str:
+        """The size with its interval, the unit once: `+2.3 points (+0.5 to +4.4)`."""
+        size, interval = self.size, self.interval
+        _, _, unit = size.partition(" ")
+        alike = unit and interval.endswith(f" {unit}") and " " not in interval.partition(" to ")[0]
+        bounds = interval.removesuffix(f" {unit}") if alike else interval
+        return size if self.change.value == 0 else f"{size} ({bounds})"
+
+    @property
     def doubts(self) -> str:
         return doubts(self.change, self.metric.unit)
 

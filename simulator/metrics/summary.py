@@ -27,7 +27,7 @@ from simulator.metrics.stage_metrics import StageTimes, clock, last_change, pool
 from simulator.metrics.warm_up import WarmUp, warm_up_of
 from simulator.records.trace import Trace
 from simulator.theory.loads import likeness, loads
-from simulator.units import percent, spoken, spoken_beside, spoken_bound, spread
+from simulator.units import percent, spoken, spoken_beside, spoken_bound, spoken_within, spread
 
 #: The meaning of an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
@@ -441,6 +441,14 @@ class Verdict:
     @property
     def interval(self) -> str:
         return "" if self.estimate is None else f"{self._beside(self.estimate.low)} to {self._beside(self.estimate.high)}"
+
+    @property
+    def with_interval(self) -> str:
+        """The figure with its interval, the unit once: `94.5% (91.9 to 96.5)`."""
+        if self.estimate is None:
+            return "no figure"
+        found = self.estimate
+        return "{} ({})".format(*spoken_within(found.value, found.low, found.high, self.metric.unit, self.bound))
 
     def _beside(self, value: float) -> str:
         return spoken_beside(value, self.bound, self.metric.unit)

@@ -8,32 +8,32 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
 
 from simulator.case.load import load
-from simulator.cli.exits import Status, UsageError, VisibleConsole, err
+from simulator.cli.exits import Status, UsageError, err, table_console
 from simulator.cli.options import Against, AsJson, Case, Picks, Replications, Seed, Strikes, read_picks, read_strikes
 from simulator.cli.progress_bars import run_in_processes
+from simulator.cli.short_page import print_page
 from simulator.engine.actions import Action, with_actions
-from simulator.engine.plan import Plan, changes_of, compile_plan
+from simulator.engine.plan import Plan, changes_of, compile_plan, without_curveballs
 from simulator.engine.run import simulate
 from simulator.evidence.evidence_files import in_one_step
 from simulator.explain.chrome_trace import check_target, write_trace
+from simulator.explain.curveball_effects import summed_up, tolls
 from simulator.explain.request_path import RequestPath, answers_early, percentile, request_path
 from simulator.explain.result import Result, result_of
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare, undecided
-from simulator.metrics.summary import Standing, Verdict
+from simulator.metrics.summary import Verdict
+from simulator.practice.run_page import COLOURS, difference_page, run_page
 from simulator.records.trace import Trace
 from simulator.units import duration, spoken
 
-out = VisibleConsole()
 
-_COLOURS: dict[Standing, str] = {"met": "green", "not met": "red", "not proven": "yellow", "no figure": "bright_black"}
-
-
-def print_summary(summary: Result) -> None:
+def print_summary(out: Console, summary: Result) -> None:
     """Print verdicts, metrics, the reasons why objectives are not met, and limits of trust."""
     scenario, design = summary.plan.scenario, summary.plan.design
     count = f"{summary.replications} replications, {scenario.unit.counted(summary.requests)}"
@@ -48,9 +48,9 @@ def print_summary(summary: Result) -> None:
     for verdict in summary.verdicts:
         verdicts.add_row(*_verdict_row(verdict))
     out.print(verdicts)
-    out.print(_metrics_table(summary))
+    out.print(_metrics_table(out, summary))
     out.print(summary.sense, style="dim")
-    print_reasons(summary)
+    print_reasons(out, summary)
     for warning in summary.warnings:
         out.print(f"[yellow]note[/yellow] {escape(warning)}")
     doubtful = [note for note in summary.trust if note.level != "good"]
@@ -65,7 +65,7 @@ def print_summary(summary: Result) -> None:
 _ROOMY = 110
 
 
-def _metrics_table(summary: Result) -> Table:
+def _metrics_table(out: Console, summary: Result) -> Table:
     columns: dict[str, Callable[[str], str]] = {
         "value": lambda name: spoken(summary.metrics[name].value, summary.metric(name).unit),
         "95% interval": lambda name: _interval(summary.metrics[name], summary.metric(name).unit),
@@ -80,7 +80,7 @@ def _metrics_table(summary: Result) -> Table:
     return table
 
 
-def print_reasons(summary: Result) -> None:
+def print_reasons(out: Console, summary: Result) -> None:
     """Print the reason why each objective is not met and a step that helps; the bottleneck, unless a reason names it."""
     for place, reason in summary.reasons.items():
         verdict = summary.verdicts[place]
@@ -91,7 +91,7 @@ def print_reasons(summary: Result) -> None:
         out.print(f"[bold]bottleneck[/bold] {escape(bottleneck.sentence)}")
 
 
-def print_differences(compared: Comparison) -> None:
+def print_differences(out: Console, compared: Comparison) -> None:
     """Print the differences from another design: figures that only one of the two has first, then the largest difference."""
     design, other = compared.after.plan.design, compared.before.plan.design
     changed = [f"{name}={pick} against {other[name]}" for name, pick in design.items() if pick != other[name]]
@@ -109,7 +109,7 @@ def print_differences(compared: Comparison) -> None:
         out.print(escape(words))
 
 
-def print_path(path: RequestPath) -> None:
+def print_path(out: Console, path: RequestPath) -> None:
     """Print one request, a row a visit."""
     out.print(f"[bold]request {path.request}[/bold] of replication {path.replication}: {escape(path.sentence)}")
     table = Table("step", "entered after", "waiting", "served", "batch", "server", "outcome", box=None)
@@ -121,7 +121,7 @@ def print_path(path: RequestPath) -> None:
 
 
 def _verdict_row(verdict: Verdict) -> tuple[str, ...]:
-    colour = _COLOURS[verdict.standing]
+    colour = COLOURS[verdict.standing]
     label, words = escape(verdict.objective.label), f"[{colour}]{verdict.standing}[/{colour}]"
     reached = verdict.reached if verdict.estimate else "none to quote"
     return label, verdict.requirement, reached, verdict.interval, words
@@ -148,6 +148,7 @@ def run(
     trace_out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="write the first replication for Perfetto, as .json or .json.gz")
     ] = None,
+    show_all: Annotated[bool, typer.Option("--all", help="print every figure, reason and note, not one page")] = False,
     as_json: AsJson = False,
     strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is not met")] = False,
 ) -> None:
@@ -169,13 +170,31 @@ def run(
         differences = {"against": compared.before.plan.design, "differences": compared.to_json()} if compared else {}
         print(json.dumps(summary.to_json() | _requests(first, share) | differences, indent=2, allow_nan=False))
     else:
-        print_summary(summary)
-        if compared:
-            print_differences(compared)
+        _print(summary, compared, show_all)
         for path in _paths(first, share) if first and explain else []:
-            print_path(path)
+            print_path(table_console(), path)
     if strict and not all(verdict.met for verdict in summary.verdicts):
         raise typer.Exit(Status.NO)
+
+
+def _print(summary: Result, compared: Comparison | None, show_all: bool) -> None:
+    """Print one page, or everything; a run with curveballs is compared with the calm run of its design."""
+    out = table_console()
+    if not show_all:
+        print_page(out, difference_page(summary, compared) if compared else run_page(summary, _calm(summary)))
+        return
+    print_summary(out, summary)
+    if calm := _calm(summary):
+        out.print(escape(summed_up(summary, tolls(calm, summary))))
+    if compared:
+        print_differences(out, compared)
+
+
+def _calm(struck: Result) -> Result | None:
+    if not struck.plan.strikes:
+        return None
+    plan = without_curveballs(struck.plan)
+    return result_of(plan, struck.seed, run_in_processes(plan, struck.seed, struck.replications))
 
 
 def _read_changes(changes: list[str]) -> list[Action]:

@@ -9,14 +9,13 @@ from importlib.metadata import version
 from time import sleep
 
 import pytest
-from rich.console import Console
 
 from simulator.case.load import load, scenario_ids
 from simulator.cli.exits import VisibleConsole
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import ENGINE_VERSION
 from simulator.explain.result import replicate
-from simulator.practice import run_command
+from simulator.practice.run_command import print_summary
 from tests.case.texts import SMALL, changed, place
 
 
@@ -87,9 +86,9 @@ def test_another_design_is_compared_on_the_same_requests(casesim, case):
         assert difference["value"] == pytest.approx(expected, abs=1e-9), name
 
 
-def test_differences_that_may_be_chance_are_called_so(casesim, case, monkeypatch):
-    monkeypatch.setattr("simulator.practice.run_command.out", Console(width=200))
-    out = casesim("run", case, "--against", "reading=expert", "--replications", 3)[1]
+def test_differences_that_may_be_chance_are_called_so(casesim, case):
+    assert "May be chance (interval includes zero): “Found”" in casesim("run", case, "--against", "reading=expert")[1]
+    out = casesim("run", case, "--all", "--against", "reading=expert", "--replications", 3)[1]
     assert "reading=usual against expert" in out
     assert "this design minus the other" in out
     assert "no change" in out
@@ -132,7 +131,7 @@ def test_a_person_gets_the_verdict_the_figures_and_the_run_hash(casesim, case):
     run_hash = json.loads(casesim("run", case, "--json")[1])["run_hash"]
     status, out, _ = casesim("run", case)
     assert status == 0
-    assert all(word in out for word in ("Small", "Found", "at least 90.0%", "sensitivity", f"run hash {run_hash}"))
+    assert all(word in out for word in ("Small", "Found", "≥ 90.0%", "Requests escalated", f"run hash {run_hash}"))
 
 
 def test_brackets_in_what_an_author_wrote_are_printed_as_they_stand(casesim, case):
@@ -330,7 +329,8 @@ def test_a_pick_changes_when_it_is_told_to(casesim, case):
     usual = json.loads(casesim("run", case, "--json")[1])
     assert "changes" not in usual
     assert told["run_hash"] != usual["run_hash"]
-    assert "point=0.6, at 60.0 min" in casesim("run", case, "--change", "point=0.6@3600")[1]
+    assert "Operating point: 0.6 at 09:00 (60.0 min into the run)." in casesim("run", case, "--change", "point=0.6@3600")[1]
+    assert "point=0.6, at 60.0 min" in casesim("run", case, "--all", "--change", "point=0.6@3600")[1]
 
 
 @pytest.mark.parametrize(
@@ -350,11 +350,10 @@ def test_a_change_that_cannot_be_is_told_to_whoever_asked(casesim, case, change,
 
 
 @pytest.mark.parametrize(("width", "parts"), [(80, False), (130, True)])
-def test_names_stay_whole_on_a_narrow_terminal_and_parts_of_intervals_come_with_room(width, parts, monkeypatch):
+def test_names_stay_whole_on_a_narrow_terminal_and_parts_of_intervals_come_with_room(width, parts):
     narrow = VisibleConsole(width=width, record=True, file=io.StringIO())
-    monkeypatch.setattr(run_command, "out", narrow)
     summary = replicate(compile_plan(load("skin-cancer-triage")), seed=1, replications=2)
-    run_command.print_summary(summary)
+    print_summary(narrow, summary)
     printed = narrow.export_text().split()
     assert set(summary.metrics) <= set(printed)
     assert ("half-widths" in printed) == parts

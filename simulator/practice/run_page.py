@@ -1,0 +1,256 @@
+"""The page that `casesim run` prints: verdicts, reasons and chosen figures of a run, or the difference of two, in few lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.markup import escape
+from rich.table import Column, Table
+
+from simulator.case.choices import Pick
+from simulator.cli.short_page import Part, Passage
+from simulator.engine.plan import Plan, changes_of
+from simulator.explain.advice import Advice
+from simulator.explain.challenge import challenge_of
+from simulator.explain.curveball_effects import largest_toll, tolls
+from simulator.explain.result import Result
+from simulator.explain.short_claims import short_claims
+from simulator.intervals import Interval
+from simulator.metrics.comparisons import NEITHER, Comparison, Difference, OneSided
+from simulator.metrics.stage_metrics import clock
+from simulator.metrics.summary import Standing, Summary, Verdict
+from simulator.units import spoken_within
+
+COLOURS: dict[Standing, str] = {"met": "green", "not met": "red", "not proven": "yellow", "no figure": "bright_black"}
+
+#: The metrics that every page shows beside those of the objectives, where the case has them. The cost stands for money: it
+#: is left out where an objective already judges an amount of money.
+_ALWAYS = ("cost_per_1000_usd", "throughput_per_s", "escalated_share")
+
+#: The most other metrics that a page of differences names.
+_OTHERS = 8
+
+#: Ranks of the parts of a page, the first to stay.
+_KEPT, _CAUSES, _STEPS, _TRUST, _DETAILS = range(5)
+
+#: The most words and characters of a note that is printed in one line, and the fewest words that it is cut to.
+_FEW, _LINE, _FEWEST = 16, 65, 5
+
+
+def run_page(result: Result, calm: Result | None) -> list[Passage]:
+    """Return the passages of a run. calm: the run of the same design and seed without its curveballs."""
+    bottleneck = result.bottleneck
+    named = {reason.stage for reason in result.reasons.values()}
+    held = short_claims(bottleneck.sentence) if bottleneck and bottleneck.stage not in named else []
+    return [
+        *_head(result),
+        Passage(_toll(result, calm), "[bold]Curveball:[/bold]"),
+        *([Passage([Part(_KEPT, _verdict_table(result.verdicts))])] if result.verdicts else []),
+        *_reasons(result),
+        Passage(_claims(held, _STEPS), "[bold]Bottleneck:[/bold]"),
+        Passage(_figures(result), "[bold]Other figures:[/bold]"),
+        Passage(_trust(result), "[bold]Trust:[/bold]"),
+        Passage(_note(result), f"[bold]Note, 1 of {len(result.warnings)}:[/bold]"),
+        _more(result),
+    ]
+
+
+def difference_page(result: Result, compared: Comparison) -> list[Passage]:
+    """Return the passages of a comparison: `result` is the run of the design, `compared` holds the other one before it."""
+    objectives = dict.fromkeys([*(one.metric.name for one in result.verdicts), *_cost_of(result)])
+    by_metric = {one.metric.name: one for one in compared.all}
+    judged = [by_metric[name] for name in objectives if name in by_metric]
+    return [
+        *_head(result),
+        Passage([Part(_KEPT, _designs(compared))], "[bold]Difference:[/bold]"),
+        Passage(_turned(compared), "[bold]Changed verdicts:[/bold]"),
+        Passage([Part(_KEPT, _difference_table(judged, compared))]),
+        Passage(_perhaps_chance(judged), "[bold]May be chance (interval includes zero):[/bold]"),
+        Passage(_others(compared, set(objectives)), "[bold]Other metrics:[/bold]"),
+        Passage([Part(_DETAILS, escape(compared.pairing))] if compared.pairing else []),
+        _more(result),
+    ]
+
+
+# ---- the parts that both pages have
+
+
+def _head(result: Result) -> Iterator[Passage]:
+    scenario, plan = result.plan.scenario, result.plan
+    count = f"{result.replications} replications, {scenario.unit.counted(result.requests)}, seed {result.seed}"
+    yield Passage([Part(_KEPT, f"[bold]{escape(scenario.title)}[/bold]: {count}")])
+    challenge = challenge_of(result)
+    met = [Part(_KEPT, f"[bold]{escape(challenge.met)}[/bold]")] if challenge else []
+    ground = short_claims(challenge.sentence.removeprefix(challenge.met)) if challenge and challenge.all_met else []
+    yield Passage([*met, Part(_KEPT, escape(_design(plan))), *_claims(ground, _STEPS)])
+    if changes := changes_of(plan):
+        each = [f"{_picks(plan, picks)} at {clock(scenario, at_s)}" for at_s, picks in changes]
+        yield Passage([Part(_KEPT, f"{escape('; '.join(each))}.")], "[bold]Changes during the run:[/bold]")
+
+
+def _design(plan: Plan) -> str:
+    usual = plan.scenario.defaults()
+    changed = {name: pick for name, pick in plan.design.items() if pick != usual[name]}
+    return f"Design: {_picks(plan, changed)}; the rest by default." if changed else "Every choice is at its default."
+
+
+def _picks(plan: Plan, picks: Mapping[str, Pick]) -> str:
+    choices = plan.scenario.choices
+    return "; ".join(f"{choices[name].label}: {choices[name].label_of(pick)}" for name, pick in picks.items())
+
+
+def _more(result: Result) -> Passage:
+    notes = f", {_counted(len(result.warnings), 'note')}" if result.warnings else ""
+    words = f"More: --all ({len(result.metrics)} figures{notes}), --json (with sources); run hash {result.run_hash}"
+    return Passage([Part(_KEPT, f"[dim]{words}[/dim]")])
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
+def _claims(claims: Sequence[str], rank: int) -> list[Part]:
+    return [Part(rank if place == 0 else max(rank, _DETAILS) + place, escape(one)) for place, one in enumerate(claims)]
+
+
+def _cost_of(result: Summary) -> list[str]:
+    judged = any(verdict.metric.unit == "USD" for verdict in result.verdicts)
+    return [name for name in _ALWAYS[:1] if name in result.metrics and not judged]
+
+
+# ---- one run
+
+
+def _toll(result: Result, calm: Result | None) -> list[Part]:
+    """Name the curveballs with their times, and the objective that they changed most."""
+    scenario = result.plan.scenario
+    times = [f"“{scenario.curveballs[name].label}” at {clock(scenario, at_s)}" for name, at_s in result.plan.strikes.items()]
+    strikes = [Part(_KEPT, f"{escape('; '.join(times))}.")] if times else []
+    effects = short_claims(largest_toll(result, tolls(calm, result))) if calm else []
+    return [*strikes, *(Part(_KEPT, escape(one)) for one in effects)]
+
+
+def _verdict_table(verdicts: Sequence[Verdict]) -> Table:
+    table = _table("objective", "reached (95% interval)", "asked", "verdict")
+    for one in verdicts:
+        side = "≥" if one.objective.at_least is not None else "≤"
+        asked = f"{side} {one.requirement.partition(' ')[2].partition(' ')[2]}"
+        verdict = f"[{COLOURS[one.standing]}]{one.standing}[/{COLOURS[one.standing]}]"
+        table.add_row(escape(one.objective.label), one.with_interval, asked, verdict)
+    return table
+
+
+def _table(first: str, *others: str) -> Table:
+    columns = [Column(first, overflow="fold"), *(Column(name, no_wrap=True) for name in others)]
+    return Table(*columns, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+
+
+def _reasons(result: Result) -> Iterator[Passage]:
+    """Give each objective that is not met its cause and a step that helps; a claim is made once."""
+    said, tried = set[str](), ""
+    for place, reason in result.reasons.items():
+        label = result.verdicts[place].objective.label
+        claims = [claim for claim in short_claims(reason.sentence) if claim not in said]
+        said.update(claims)
+        step = Part(_STEPS, escape(_step(reason.advice, tried)))
+        tried = reason.advice.move.words if reason.advice.move else ""
+        yield Passage([*_claims(claims, _CAUSES), step], f"[bold]{escape(label)}:[/bold]")
+
+
+def _step(advice: Advice, before: str) -> str:
+    """Describe the step that helps, its size, and the objectives that it harms. before: the step that was named last."""
+    if (move := advice.move) is None:
+        return advice.effect
+    worse = " and ".join(f"“{label}”" for label in move.worse)
+    words = f"{'That step' if move.words == before else f'Trying “{move.words}”'} gives {advice.effect}."
+    return f"{words} It makes {worse} worse." if worse else words
+
+
+def _figures(result: Result) -> list[Part]:
+    judged = {verdict.metric.name for verdict in result.verdicts}
+    names = [*_cost_of(result), *(name for name in _ALWAYS[1:] if name in result.metrics and name not in judged)]
+    figures = []
+    for name in names:
+        found, metric = result.metrics[name], result.metric(name)
+        value, bounds = spoken_within(found.value, found.low, found.high, metric.unit)
+        figures.append(f"{escape(metric.label)} {value} ({bounds})")
+    return [Part(_STEPS, f"{'; '.join(figures)}.")] if figures else []
+
+
+def _trust(result: Result) -> list[Part]:
+    doubts = [note for level in ("weak", "fair") for note in result.trust if note.level == level]
+    count = f"{len(result.trust) - len(doubts)} of {len(result.trust)} are good."
+    return [Part(_KEPT, count), *(Part(_TRUST, escape(short_claims(note.sentence, _FEW)[0])) for note in doubts[:1])]
+
+
+def _note(result: Result) -> list[Part]:
+    """Print the most important warning: one on a stage without a steady state, one on an objective, or the first."""
+    first = min(result.warnings, key=lambda words: _lightness(result, words), default=None)
+    return [] if first is None else [Part(_STEPS, escape(_in_a_line(first)))]
+
+
+def _in_a_line(sentence: str) -> str:
+    claims = [short_claims(sentence, words)[0] for words in range(_FEW, _FEWEST, -1)]
+    return next((claim for claim in claims if len(claim) <= _LINE), claims[0])
+
+
+def _lightness(result: Result, warning: str) -> int:
+    overloaded = [result.plan.scenario.stages[name].label for name, times in result.stages.items() if times.load >= 1]
+    if any(warning.startswith(label) for label in overloaded) or (result.warm_up and warning == result.warm_up.sentence):
+        return 0
+    names = [(f"{one.metric.label}: ", f"{one.metric.name.partition('.')[0]} ") for one in result.verdicts]
+    judged = [name.lower() for pair in names for name in pair]
+    return 1 if any(warning.lower().startswith(name) for name in judged) else 2
+
+
+# ---- two runs
+
+
+def _designs(compared: Comparison) -> str:
+    mine, other = compared.after.plan, compared.before.plan
+    changed = {name for name, pick in mine.design.items() if pick != other.design[name]}
+    each = [
+        f"{mine.scenario.choices[name].label}: {mine.scenario.choices[name].label_of(mine.design[name])} against "
+        f"{other.scenario.choices[name].label_of(other.design[name])}"
+        for name in mine.design
+        if name in changed
+    ]
+    return f"{escape('; '.join(each))}." if each else "both designs are equal."
+
+
+def _turned(compared: Comparison) -> list[Part]:
+    pairs = list(zip(compared.before.verdicts, compared.after.verdicts, strict=True))
+    turned = [f"“{new.objective.label}” {old.standing} → {new.standing}" for old, new in pairs if old.standing != new.standing]
+    words = "; ".join(turned) if turned else "none"
+    return [Part(_KEPT, f"{escape(words)}.")] if pairs else []
+
+
+def _difference_table(judged: Sequence[Difference | OneSided], compared: Comparison) -> Table:
+    table = _table("objective", "other → this design", "difference (95% interval)")
+    for one in judged:
+        if isinstance(one, OneSided):
+            table.add_row(escape(one.label), escape(" → ".join(one.sides)), one.verdict)
+        else:
+            sides = [_alone(side.metrics[one.metric.name], one.metric.unit) for side in (compared.before, compared.after)]
+            table.add_row(escape(one.label), " → ".join(sides), one.with_interval)
+    return table
+
+
+def _alone(found: Interval, unit: str) -> str:
+    return spoken_within(found.value, found.low, found.high, unit)[0]
+
+
+def _perhaps_chance(judged: Sequence[Difference | OneSided]) -> list[Part]:
+    labels = [f"“{one.label}”" for one in judged if isinstance(one, Difference) and one.verdict.startswith("not")]
+    return [Part(_STEPS, f"{escape(', '.join(labels))}.")] if labels else []
+
+
+def _others(compared: Comparison, shown: set[str]) -> list[Part]:
+    """Name the largest significant differences of the metrics that are not shown above, and count the others."""
+    moved = [one for one in compared.moved if one.metric.name not in shown]
+    others = [one for one in moved if one.significant]
+    sided = [one for one in compared.one_sided if one.place < NEITHER and one.metric.name not in shown]
+    words = f"{len(others)} of {len(moved)} differ significantly"
+    words += f", {len(sided)} more {'has' if len(sided) == 1 else 'have'} a figure on one side only" if sided else ""
+    each = [Part(_DETAILS + place, f"{escape(one.label)} {one.with_interval}.") for place, one in enumerate(others[:_OTHERS])]
+    return [Part(_STEPS, f"{words}{'; the largest:' if others else '.'}"), *each]
