@@ -19,6 +19,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from simulator.case.document import Fault, ScenarioError, fault_lines
+from simulator.cli.misuse import misuse
 from simulator.cli.signals import INTERRUPTED, TERMINATED, stop_line, stopped_status
 from simulator.errors import InputError, suggest
 from simulator.limits import FAULTS_SHOWN
@@ -151,7 +152,7 @@ def tell(error: BaseException) -> Status:
         case InputError():
             _complain(error)
         case _ if isinstance(error, _Misused):
-            _complain(_misuse(error))
+            _complain(misuse(error, sys.argv[1:]))
         case BrokenPipeError():
             return Status.UNREAD
         case OSError() if error.filename:
@@ -181,14 +182,6 @@ def _give_up_output() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _misuse(error: Any) -> str:
-    context, message = getattr(error, "ctx", None), error.format_message()
-    if context is None or not message:
-        return str(message)
-    what = message.removesuffix(".").replace("Value error, ", "")  # pydantic's word for what it passes on
-    return f"{context.command_path}: {what}; {context.command_path} --help lists the options"
 
 
 def _report(faults: list[Fault]) -> None:

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from simulator.cli.exits import UsageError
+from simulator.errors import suggest
 from simulator.evidence.evidence_files import in_one_step
 
 if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
     from simulator.charts.look import Chart
 
 # ---- a design and its run
@@ -78,12 +80,21 @@ ChartFile = Annotated[
 ]
 
 
-def read_picks(picks: Sequence[str] | None, option: str = "--set") -> dict[str, str]:
-    """Read picks as CHOICE=OPTION, choice to option; raises UsageError."""
+def read_picks(picks: Sequence[str] | None, scenario: Scenario, option: str = "--set") -> dict[str, str]:
+    """Read picks as CHOICE=OPTION, choice to option; raises UsageError for one that the case does not have."""
+    read: dict[str, str] = {}
     for pick in picks or []:
-        if "=" not in pick:
+        name, equals, value = (part.strip() for part in pick.partition("="))
+        if not equals:
             raise UsageError(f"{option} {pick}: write it as CHOICE=OPTION, such as {option} replicas=4")
-    return {name.strip(): value.strip() for name, value in (pick.split("=", 1) for pick in picks or [])}
+        if name not in scenario.choices:
+            raise UsageError(f"{option} {pick}: there is no choice '{name}'; {suggest(name, scenario.choices)}")
+        try:
+            scenario.choices[name].read(value)
+        except ValueError as error:
+            raise UsageError(f"{option} {pick}: {error}") from None
+        read[name] = value
+    return read
 
 
 def read_strikes(strikes: Sequence[str] | None) -> dict[str, float | None]:

@@ -35,7 +35,8 @@ def levers(
     as_json: AsJson = False,
 ) -> None:
     """Try every choice one step either way from a design, and print what moves its objectives."""
-    plan = compile_plan(load(case), read_picks(picks), read_strikes(strikes))
+    scenario = load(case)
+    plan = compile_plan(scenario, read_picks(picks, scenario), read_strikes(strikes))
     tried = _tried(plan, seed, replications, trials)
     if as_json:
         print(json.dumps(tried.to_json(), indent=2, allow_nan=False))

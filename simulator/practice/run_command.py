@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from simulator.case.load import load
+from simulator.case.schema import Scenario
 from simulator.cli.exits import Status, UsageError, err, table_console
 from simulator.cli.options import Against, AsJson, Case, Picks, Replications, Seed, Strikes, read_picks, read_strikes
 from simulator.cli.progress_bars import run_in_processes
@@ -153,10 +154,10 @@ def run(
     strict: Annotated[bool, typer.Option("--strict", help="exit with 1 when an objective is not met")] = False,
 ) -> None:
     """Run a design and print its misses, waiting times and costs."""
-    scenario, picked, struck = load(case), read_picks(picks), read_strikes(strikes)
-    actions = _read_changes(changes or [])
+    scenario, struck = load(case), read_strikes(strikes)
+    picked, actions = read_picks(picks, scenario), _read_changes(changes or [], scenario)
     plan = with_actions(compile_plan(scenario, picked, struck), actions)
-    others = picked | read_picks(against, "--against") if against else picked
+    others = picked | read_picks(against, scenario, "--against") if against else picked
     other = with_actions(compile_plan(scenario, others, struck), actions) if against else None
     share = _read_percentile(explain or "p99")
     if trace_out:
@@ -197,16 +198,17 @@ def _calm(struck: Result) -> Result | None:
     return result_of(plan, struck.seed, run_in_processes(plan, struck.seed, struck.replications))
 
 
-def _read_changes(changes: list[str]) -> list[Action]:
+def _read_changes(changes: list[str], scenario: Scenario) -> list[Action]:
     actions: list[Action] = []
     for change in changes:
         pick, _, seconds = change.rpartition("@")
         try:
-            actions.append((float(seconds), read_picks([pick], "--change")))
+            at_s = float(seconds if "=" in pick else "")
         except ValueError:
             raise UsageError(
                 f"--change {change}: write it as CHOICE=OPTION@SECONDS, such as --change replicas=4@3600"
             ) from None
+        actions.append((at_s, read_picks([pick], scenario, "--change")))
     return actions
 
 
@@ -246,7 +248,8 @@ def report(
         raise UsageError(f"--out {out}: should end in .html")
     if not out.absolute().parent.is_dir():
         raise UsageError(f"--out {out}: there is no folder {out.parent}; make it first, or name another")
-    plan = compile_plan(load(case), read_picks(picks), read_strikes(strikes))
+    scenario = load(case)
+    plan = compile_plan(scenario, read_picks(picks, scenario), read_strikes(strikes))
     result = result_of(plan, seed, run_in_processes(plan, seed, replications))
     from simulator.practice.report import report as page
 

@@ -342,7 +342,7 @@ def _answers(
 ) -> list[BreakevenClaim]:
     if not against:
         return claims_of(scenario, objectives or [])
-    others = read_picks(against, "--against")
+    others = read_picks(against, scenario, "--against")
     names = metric_names(scenario, metrics or [cost_goal(scenario).metric.name])
     goals = [goal_of(scenario, name) for name in names]
     return [BreakevenClaim(goal.metric, None, goal.higher, others) for goal in goals]

@@ -100,7 +100,7 @@ def around(
     strikes: list[str] | None,
 ) -> SweepRequest:
     """Request runs of a design with axes around it and no points yet. Raises ScenarioError where the design cannot run."""
-    picked, numbers, struck = read_picks(picks), read_figures(figures), read_strikes(strikes)
+    picked, numbers, struck = read_picks(picks, scenario), read_figures(figures), read_strikes(strikes)
     compile_plan(scenario, picked, struck, numbers)
     axes = [axis_of(scenario, axis) for axis in over]
     return SweepRequest(scenario, axes, metrics, [], picked, numbers, struck, "grid", seed, replications)
@@ -173,7 +173,7 @@ def _request_of(
     return sweep_request(
         scenario,
         over or [],
-        picks=read_picks(picks),
+        picks=read_picks(picks, scenario),
         figures=read_figures(figures),
         strikes=read_strikes(strikes),
         metrics=metrics or [],
