@@ -110,8 +110,7 @@ def _of_choice(scenario: Scenario, name: str, values: str) -> Axis:
     choice = scenario.choices[name]
     picks = choice.picks()
     if ":" in values and isinstance(choice, Number):
-        low, high = _numbers(name, values, 2)
-        picks = [pick for pick in picks if low <= float(pick) <= high]
+        picks = _within(name, values, [choice.read(pick) for pick in picks])
     elif values:
         picks = []
         for value in values.split(","):
@@ -124,6 +123,16 @@ def _of_choice(scenario: Scenario, name: str, values: str) -> Axis:
     alone = tuple(dict.fromkeys(picks))
     names = tuple(map(choice.label_of, alone)) if isinstance(choice, Options) else ()
     return Axis(name, choice.label, alone, names=names)
+
+
+def _within(name: str, values: str, picks: list[int | float]) -> list[Pick]:
+    """Return the picks of a number from LOW to HIGH; raises SpaceError for a range that reaches beyond them."""
+    low, high = _numbers(name, values, 2)
+    least, most = min(picks), max(picks)
+    if not least <= low < high <= most:
+        expected = f"LOW:HIGH from {least:g} to {most:g}, such as {name}={least:g}:{most:g}"
+        raise SpaceError(f"--over {name}={values}: is not within the choice; expected {expected}")
+    return [pick for pick in picks if low <= pick <= high]
 
 
 def _of_figure(scenario: Scenario, name: str, values: str) -> Axis:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import qmc
 
-from simulator.case.load import loads
+from simulator.case.load import load, loads
 from simulator.tradeoffs.design_space import Axis, DesignPoint, SpaceError, axis_of, points_of
 from tests.case.texts import SMALL
 
@@ -24,7 +24,19 @@ SCENARIO = loads(SMALL)
     ],
 )
 def test_an_axis_tries_what_it_says(told, picks):
-    assert axis_of(SCENARIO, told).picks == pytest.approx(picks) if isinstance(picks[0], float) else picks
+    found = axis_of(SCENARIO, told).picks
+    assert found == (picks if isinstance(picks[0], str) else pytest.approx(picks))
+
+
+@pytest.mark.parametrize(("low", "high"), [(2, 8), (3, 5), (2, 3), (7, 8)])
+def test_a_range_of_a_number_uses_each_of_its_steps_from_end_to_end(low, high):
+    assert axis_of(SCENARIO, f"urgent={low / 10}:{high / 10}").picks == tuple(step / 10 for step in range(low, high + 1))
+
+
+def test_replicas_from_1_to_3_are_1_2_and_3_where_the_case_has_them_and_are_refused_where_it_begins_with_2():
+    assert axis_of(load("skin-cancer-triage"), "replicas=1:3").picks == (1, 2, 3)
+    with pytest.raises(SpaceError, match="replicas=1:3: is not within the choice; expected LOW:HIGH from 2 to 4, such as"):
+        axis_of(load("retry-storm"), "replicas=1:3")
 
 
 def test_a_figure_without_a_range_is_tried_over_the_range_that_it_is_doubted_in():
@@ -38,6 +50,8 @@ def test_a_figure_without_a_range_is_tried_over_the_range_that_it_is_doubted_in(
     [
         ("pint", "there is no choice and no figure 'pint'; did you mean 'point'?"),
         ("point=0.7", "0.7 is out of range; expected one of: 0.6, 0.9, 1"),
+        ("urgent=0.1:0.5", "expected LOW:HIGH from 0.2 to 0.8, such as urgent=0.2:0.8"),
+        ("urgent=0.5:0.3", "expected LOW:HIGH from 0.2 to 0.8"),
         ("point=0.6", "1 of its options; a sweep needs at least 2"),
         ("reading=usual,nobody", "'nobody' is not an option"),
         ("population.prevalence=0.3:0.1", "write it as LOW:HIGH or LOW:HIGH:LEVELS"),
