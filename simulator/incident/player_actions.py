@@ -186,7 +186,7 @@ class DiagnoseAction(AnyAction):
         return f"{spec.causes[self.cause].label}, {100 * self.confidence:.0f}% sure."
 
     def short(self, spec: Incident) -> str:
-        return f"diagnosis: {self.cause}, {100 * self.confidence:.0f}% sure"
+        return f"diagnosis: {spec.causes[self.cause].label}, {100 * self.confidence:.0f}% sure"
 
 
 class FixAction(AnyAction):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from scipy.stats import binomtest
+
+ROOT = Path(__file__).parents[2]
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -55,6 +59,25 @@ def test_nothing_tells_the_cause_before_the_script_closes_it(casesim: Run) -> No
 def test_the_sensible_player_tells_what_it_did(casesim: Run) -> None:
     status, shown, _ = casesim("incident", CASE, "--play", "sensible", *OVERLOAD)
     assert status == 0 and "It was: The servers are overloaded" in shown
+
+
+def test_the_first_example_of_the_docs_is_what_the_command_prints_and_is_right(casesim: Run) -> None:
+    page = (ROOT / "docs" / "incidents.md").read_text(encoding="utf-8")
+    words = next(line for line in page.splitlines() if "--play" in line).split()[1:]
+    ending = page.split("```")[1].strip().splitlines()
+    shown = casesim(*words)[1].splitlines()
+    assert shown[-len(ending) :] == ending
+    assert any("Diagnosis: right" in line for line in ending)
+    assert any("diagnosis: One site's link compresses images too much, 99% sure" in line for line in shown)
+
+
+def test_the_share_of_right_answers_in_the_docs_is_that_of_the_committed_study() -> None:
+    with (ROOT / "assets" / "incidents" / CASE / "players.csv").open(encoding="utf-8") as file:
+        right = [row["right"] == "True" for row in csv.DictReader(file) if row["player"] == "sensible"]
+    page = " ".join((ROOT / "docs" / "incidents.md").read_text(encoding="utf-8").split())
+    low, high = binomtest(sum(right), len(right)).proportion_ci()
+    assert f"right in {sum(right)} of {len(right)} incidents: {100 * sum(right) / len(right):.1f}% ({100 * low:.1f} to" in page
+    assert f"({100 * low:.1f} to {100 * high:.1f}; `assets/incidents/{CASE}/players.csv`)" in page
 
 
 @pytest.mark.parametrize(
