@@ -63,7 +63,7 @@ COMMANDS = {
     ),
     "report": CommandEntry(
         "practice.run_command:report",
-        "Run a design and write brief, design, verdicts, charts, sources and command into one HTML file that needs no other.",
+        "Run a design and write brief, design, verdicts, charts, debrief, sources and command into one HTML file.",
     ),
     "evidence": CommandEntry(
         "sources.evidence_command:evidence",

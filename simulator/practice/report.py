@@ -1,4 +1,4 @@
-"""One design in one HTML file that needs nothing else: brief, design, verdicts, charts, figures, sources, seed, command."""
+"""One design in one HTML file that needs no other: brief, design, verdicts, charts, figures, debrief, sources, command."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from markdown_it import MarkdownIt
 
 from simulator.app.exhibit_drawings import charts_by_exhibit
 from simulator.app.links import command
+from simulator.case.schema import Scenario
 from simulator.charts.flow_charts import journeys, one_request
 from simulator.charts.look import TONES, Chart, inked
 from simulator.charts.queue_charts import queue_over_time, queues
@@ -47,6 +48,7 @@ def report(result: Result, first: Trace) -> str:
         _section("Results of the run", "".join(_charts(result, first))),
         _section("Every figure", f"<p>{escape(result.sense)}</p>{_table(metric_rows(result))}"),
         _section("Notes", _list([*result.warnings, *(note.sentence for note in result.trust if note.level != "good")])),
+        _section("Debrief", _debrief(scenario)),
         _section("Sources of the numbers", _sources(result)),
         _section("To run it again", _again(result)),
     ])  # fmt: skip
@@ -117,6 +119,14 @@ def _table(table: pd.DataFrame) -> str:
 
 def _list(sentences: list[str]) -> str:
     return f"<ul>{''.join(f'<li>{escape(one)}</li>' for one in sentences)}</ul>" if sentences else ""
+
+
+def _debrief(scenario: Scenario) -> str:
+    return "".join(
+        f"<h3>{escape(lesson.title)}</h3>{_MARKDOWN.render(lesson.text)}"
+        + (f"<p>Source: {escape(lesson.source)}</p>" if lesson.source else "")
+        for lesson in scenario.debrief
+    )
 
 
 def _sources(result: Result) -> str:

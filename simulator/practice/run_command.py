@@ -243,7 +243,7 @@ def report(
     seed: Seed = 1,
     replications: Replications = None,
 ) -> None:
-    """Run a design and write brief, design, verdicts, charts, sources and command into one HTML file that needs no other."""
+    """Run a design and write brief, design, verdicts, charts, debrief, sources and command into one HTML file."""
     if out.suffix not in (".html", ".htm"):
         raise UsageError(f"--out {out}: should end in .html")
     if not out.absolute().parent.is_dir():

@@ -43,3 +43,21 @@ def test_what_an_author_wrote_stays_text(page):
     assert "<script>alert(1)" not in html
     assert "<img src=x>" not in html
     assert "<strong>bold</strong>" in html
+
+
+DEBRIEF = """\
+debrief:
+  - {title: Count <all>, text: "A *missed* case. <script>alert(1)</script>", source: A. Author 2020}
+  - {title: No source, text: It has none.}
+"""
+
+
+def test_a_report_holds_the_debrief_of_its_case_with_the_sources_and_none_where_there_is_none(page):
+    html = page(SMALL + DEBRIEF)
+    section = html.partition("<h2>Debrief</h2>")[2].partition("<h2>")[0]
+    assert section == (
+        "<h3>Count &lt;all&gt;</h3><p>A <em>missed</em> case. &lt;script&gt;alert(1)&lt;/script&gt;</p>\n"
+        "<p>Source: A. Author 2020</p>"
+        "<h3>No source</h3><p>It has none.</p>\n"
+    )
+    assert "Debrief" not in page()
