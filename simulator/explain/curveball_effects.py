@@ -76,13 +76,13 @@ def largest_toll(struck: Summary, paid: Sequence[Toll]) -> str:
     """Name the objective that the curveballs changed most, before and after, and count the others; the curveballs are `it`."""
     it = "it" if len(struck.plan.strikes) == 1 else "they"
     changed = [toll for toll in paid if toll.matters]
-    if not changed:
-        return f"Against the calm run, {it} changed no objective by more than chance."
-    most = max(changed, key=lambda toll: (toll.calm.standing != toll.struck.standing, toll.part))
-    change = f", {most.change.with_interval}" if most.change else ""
+    most = max(changed or paid, key=lambda toll: (toll.calm.standing != toll.struck.standing, toll.part), default=None)
+    if most is None:
+        return ""
+    label, change = f"“{most.struck.objective.label}”", f", {most.change.with_interval}" if most.change else ""
     others = f" and {len(changed) - 1} of the {len(paid) - 1} others too" if len(changed) > 1 else ""
-    named = f"Against the calm run, {it} changed “{most.struck.objective.label}” most{others}"
-    return f"{named}: {most.values}{change}, {most.verdicts}."
+    what = f"{label} most{others}" if changed else f"no objective by more than chance. The largest change is in {label}"
+    return f"Against the calm run, {it} changed {what}: {most.values}{change}, {most.verdicts}."
 
 
 def metres_taken(before: Summary, after: Summary) -> str:

@@ -62,6 +62,7 @@ def difference_page(result: Result, compared: Comparison) -> list[Passage]:
     judged = [by_metric[name] for name in objectives if name in by_metric]
     return [
         *_head(result),
+        Passage(_toll(result, None), "[bold]Curveball:[/bold]"),
         Passage([Part(_KEPT, _designs(compared))], "[bold]Difference:[/bold]"),
         Passage(_turned(compared), "[bold]Changed verdicts:[/bold]"),
         Passage([Part(_KEPT, _difference_table(judged, compared))]),
@@ -152,9 +153,10 @@ def _reasons(result: Result) -> Iterator[Passage]:
         label = result.verdicts[place].objective.label
         claims = [claim for claim in short_claims(reason.sentence) if claim not in said]
         said.update(claims)
+        causes = _claims(claims, _CAUSES) or [Part(_CAUSES, "The cause is as above.")]
         step = Part(_STEPS, escape(_step(reason.advice, tried)))
         tried = reason.advice.move.words if reason.advice.move else ""
-        yield Passage([*_claims(claims, _CAUSES), step], f"[bold]{escape(label)}:[/bold]")
+        yield Passage([*causes, step], f"[bold]{escape(label)}:[/bold]")
 
 
 def _step(advice: Advice, before: str) -> str:

@@ -155,9 +155,15 @@ curveballs:
 
 def test_a_strike_is_compared_with_the_calm_run_of_the_design(casesim, case):
     case.write_text(SMALL + ARMED, encoding="utf-8")
-    calm, struck = (json.loads(casesim("run", case, "--json", *words)[1])["metrics"] for words in ((), ("--strike", "crowd@0")))
-    out = casesim("run", case, "--strike", "crowd@0")[1]
-    line = next(line for line in out.splitlines() if line.startswith("Curveball:"))
-    assert "“A crowd” at" in line
-    before, after = (f"{100 * one['sensitivity']['value']:.1f}%" for one in (calm, struck))
-    assert f"{before} → {after}" in line or "changed no objective by more than chance" in line
+    calm, struck = (json.loads(casesim("run", case, "--json", *words)[1]) for words in ((), ("--strike", "crowd@0")))
+    for words in (("run", case, "--strike", "crowd@0"), ("run", case, "--strike", "crowd@0", "--against", "point=1.0")):
+        line = next(line for line in casesim(*words)[1].splitlines() if line.startswith("Curveball:"))
+        assert line.startswith("Curveball: “A crowd” at ")
+    line = next(line for line in casesim("run", case, "--strike", "crowd@0")[1].splitlines() if line.startswith("Curveball:"))
+    before, after = (f"{100 * one['metrics']['sensitivity']['value']:.1f}%" for one in (calm, struck))
+    change = 100 * (struck["metrics"]["sensitivity"]["value"] - calm["metrics"]["sensitivity"]["value"])
+    found = re.search(r"“Found”.*: (.*) → (.*), ([+−]\d+\.?\d*) points \((.*) to (.*)\), (?:still )?not", line)
+    assert found.groups()[:2] == (before, after)
+    size, low, high = (float(number.replace("−", "-")) for number in found.groups()[2:])
+    assert size == pytest.approx(change, abs=0.5)
+    assert low < size < high
