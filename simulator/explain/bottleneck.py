@@ -150,7 +150,7 @@ def _comes_in(times: StageTimes, what: str) -> str:
 def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iterator[str]:
     yield _comes_in(times, f"{stage.servers.together} can serve")
     load = load_on(plan, name)
-    if load is not None and load.peak is not None and load.peak >= 1 > times.load:
+    if load is not None and load.peak is not None and load.peak >= 1 > min(times.load, times.late_load):
         yield f"at the peak it is {load.peak:.2f} times what they can serve, and a queue builds up"
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
         yield _why_held(plan, name, stage, times)
@@ -176,19 +176,22 @@ def load_on(plan: Plan, stage: str) -> Load | None:
 class Resent:
     """Load that retries add at a stage: the retries, by name, that send back to it; the share of its visits that they send.
 
-    load: that it would have without them
+    load: that it would have without them; late_load: that of what came since the last thing that struck began or ended
     """
 
     retries: list[str]
     share: float
     load: float
+    late_load: float
 
 
 def resent(summary: Summary, name: str) -> Resent | None:
     """Measure the load that retries add at a stage; None where they add nothing."""
     times, retries = summary.stages[name], [key for key in retries_of(summary.plan, name) if key in summary.stages]
-    sent = sum(summary.stages[key].visits - summary.stages[key].turned_away for key in retries)
+    by_retry = [summary.stages[key] for key in retries]
+    sent = sum(retry.visits - retry.turned_away for retry in by_retry)
     if not sent:
         return None
-    share = min(sent / times.visits, 1.0)
-    return Resent(retries, share, times.load * (1 - share))
+    late = sum(retry.late_visits - retry.late_turned_away for retry in by_retry)
+    fresh, late_fresh = (1 - min(part / (of or 1), 1.0) for part, of in ((sent, times.visits), (late, times.late_visits)))
+    return Resent(retries, 1 - fresh, times.load * fresh, times.late_load * late_fresh)

@@ -16,7 +16,7 @@ from simulator.explain.bottleneck import FEW, THROUGHPUT, resent, slowest_stage,
 from simulator.explain.lever_scores import LeverScore, ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
 from simulator.explain.outcome_breakdown import PART, Fate, by_decider, by_tag, deciding, escalated, part_label
 from simulator.metrics.request_metrics import MISSED
-from simulator.metrics.stage_metrics import strikes_of
+from simulator.metrics.stage_metrics import clock, last_change, strikes_of
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import DAY_S
 from simulator.units import duration, roughly, significant
@@ -210,15 +210,22 @@ def _unfinished(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
 
 
 def _retried(summary: Summary, name: str) -> str:
-    """Say the load that retries add to a stage, and whether they alone keep it overloaded."""
-    added = resent(summary, name)
+    """Say the load that retries add to a stage, and that they alone keep it overloaded where the run shows that.
+
+    They do if all that came since the last surge, or the last thing that struck, would be too little without them.
+    """
+    added, times = resent(summary, name), summary.stages[name]
     if added is None or added.share < PART:
         return ""
-    load = summary.stages[name].load
     who = " and ".join(f"“{summary.plan.scenario.stages[key].label}”" for key in added.retries)
-    without = f"without that its load would be {roughly(added.load)}"
-    locked = ", and the retries alone keep it overloaded" if load >= 1 > added.load else ""
-    return f" {roughly(added.share)} of what comes to it is sent again by {who}: {without}{locked}."
+    sent = f" {roughly(added.share)} of what comes to it is sent again by {who}: without that its load would be "
+    sent += roughly(added.load)
+    locked = "the retries alone keep it overloaded" if times.late_load >= 1 > added.late_load else ""
+    since = last_change(summary.plan, name)
+    if not since or max(times.load, times.late_load) < 1:
+        return f"{sent}{f', and {locked}' if locked else ''}."
+    late = f"From {clock(summary.plan.scenario, since)} on, its load is {roughly(times.late_load)}"
+    return f"{sent}. {late}{f', and {roughly(added.late_load)} without the retries: {locked}' if locked else ''}."
 
 
 def _busy(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:

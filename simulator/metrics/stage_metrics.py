@@ -107,6 +107,7 @@ class StageTimes:
     slow_s: of answer_s, that of the slowest requests, one in SLOWEST
     late_load: the load of what came since the last thing that struck began or ended: what would go on if more requests came
     struck_load: the highest while something struck; 0 where nothing did, or where work waits for a shift anyway
+    late_visits, late_turned_away: of the visits, and of those that ended without service, the ones that began since then
     """
 
     visits: int
@@ -120,6 +121,8 @@ class StageTimes:
     slow_s: float = 0.0
     late_load: float = 0.0
     struck_load: float = 0.0
+    late_visits: int = 0
+    late_turned_away: int = 0
 
     @property
     def total_s(self) -> float:
@@ -144,9 +147,10 @@ def _summed_up(trace: Trace, name: str, visits: Visits, slowest: NDArray[np.bool
     counts = (left <= trace.columns.answered[request]) & (entered >= trace.columns.sent[request])
     load, late, struck = _loads(trace, name, visits)
     held, lacking = _waited_while(trace, name, visits, server, entered, until)
+    turned_away, since = np.isnan(started) & ~np.isnan(left), entered >= last_change(trace.plan, name)
     return StageTimes(
         visits=len(request),
-        turned_away=int(np.count_nonzero(np.isnan(started) & ~np.isnan(left))),
+        turned_away=int(np.count_nonzero(turned_away)),
         waited_s=float((until - entered).sum()),
         held_s=held,
         served_s=float(np.nansum(left - started)),
@@ -156,6 +160,8 @@ def _summed_up(trace: Trace, name: str, visits: Visits, slowest: NDArray[np.bool
         slow_s=float((left - entered)[counts & slowest[request]].sum()),
         late_load=late,
         struck_load=struck,
+        late_visits=int(np.count_nonzero(since)),
+        late_turned_away=int(np.count_nonzero(turned_away & since)),
     )
 
 
@@ -273,9 +279,17 @@ def brought_s(trace: Trace, visits: Visits, slowed: float | Seconds = 1.0) -> Se
 
 
 def _each_once(visits: Visits) -> NDArray[np.bool_]:
+    """Leave out a visit that ended without service where a copy of it was served in vain: that copy stands for it."""
     if visits.wanted.all():
         return visits.wanted
-    return visits.served | ~np.isin(visits.request, visits.request[~visits.wanted])
+    order = np.lexsort((~visits.wanted, visits.entered_s, visits.request))
+    wanted = visits.wanted[order]
+    latest = np.maximum.accumulate(np.where(wanted, np.arange(len(order)), -1))[~wanted]
+    behind = order[latest[latest >= 0]]
+    own = behind[visits.request[behind] == visits.request[order[~wanted]][latest >= 0]]
+    stood_for = np.zeros(len(order), bool)
+    stood_for[own] = True
+    return visits.served | ~stood_for
 
 
 #: In runs that are shorter than this, the time of day is told to the second.

@@ -339,13 +339,13 @@ def _overloaded(plan: Plan, stage: str, times: StageTimes) -> str:
     bounded = plan.scenario.stages[stage].service.is_bounded
     many = plan.scenario.unit.many
     then = (_GROWS if grows(plan, stage, times) else _TURNED_AWAY).format(many.capitalize(), many)
-    if times.load >= 1 and (bounded or times.late_load >= 1):
+    if min(times.load, times.late_load) >= 1:
         return f"{_much(times.load)}. {then}"
     if times.late_load >= 1:
         return f"{since}, {_much(times.late_load)}. {then}"
     passes = f"{since} it is {times.late_load:.2f} times, so the queue is worked off again."
     if times.load >= 1:
-        return f"over the whole run, {_much(times.load)}; {passes}"
+        return f"over the whole run, {_much(times.load)}; {passes}{f' {then}' if bounded else ''}"
     if times.struck_load >= 1 and not bounded:
         return f"while something strikes, {_much(times.struck_load)}; {passes}"
     return ""

@@ -15,6 +15,7 @@ from simulator.engine.run import simulate
 from simulator.explain import advice
 from simulator.explain.result import replicate, result_of
 from simulator.metrics.measures import measure
+from simulator.metrics.overload import goodput, trouble
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, retake, score_table, spread
 from tests.metrics.test_groups import screened
@@ -265,6 +266,35 @@ def test_in_a_retry_storm_the_answer_is_the_retries():
     assert (told["move"]["choice"], told["move"]["pick"]) == ("retries", "none")
     assert told["advice"] == told["move"]["sentence"]
     assert told["choices"][0] == "retries"
+
+
+#: Photos that two replicas check a second: the case says 69% of it at 18 a second, or 26.
+CHECKED_PER_S = 26.0266
+
+
+@cache
+def short_storm(**picks):
+    traces = [simulate(storm(**picks), 1, number) for number in range(2)]
+    return traces, result_of(storm(**picks), 1, [measure(trace) for trace in traces])
+
+
+def test_retries_keep_a_service_overloaded_only_where_the_load_stays_too_high_after_the_surge():
+    """With a short queue the service serves nine photos in ten again as soon as the surge is over."""
+    traces, result = short_storm(queue="short")
+    assert all(trouble(goodput(trace)).ended <= 90 for trace in traces)  # the surge is from 60 s to 90 s
+    assert "the retries alone keep it overloaded" not in result.reasons[1].sentence
+    after = 2 * CHECKED_PER_S * (240 - 90)  # two runs, whose arrivals last 240 s
+    calls = sum((trace.visits["stage"].eq("check") & trace.visits["entered_s"].ge(90)).sum() for trace in traces)
+    assert f"From 20:01:30 (90.0 s into the run) on, its load is {calls / after:.0%}." in result.reasons[1].sentence
+
+
+@pytest.mark.parametrize("picks", [{}, {"abandoned": "dropped"}, {"queue": "long"}, {"breaker": "on"}], ids=str)
+def test_without_retries_the_load_of_the_same_arrivals_is_the_same(picks):
+    traces, result = short_storm(**picks)
+    fresh = sum(trace.columns.n for trace in traces)
+    alone = fresh / (2 * CHECKED_PER_S * 240)
+    assert f"without that its load would be {alone:.0%}" in result.reasons[1].sentence
+    assert ("the retries alone keep it overloaded" in result.reasons[1].sentence) == ("breaker" not in picks)
 
 
 def test_without_retries_it_is_no_longer_the_retries():
