@@ -1,5 +1,6 @@
 """Numbers as people read them: a unit, and two or three significant digits."""
 
+from collections.abc import Sequence
 from math import floor, isclose, isfinite, isinf, log10
 
 
@@ -205,3 +206,8 @@ def _rounded(number: float, places: int, unit: str) -> str:
     if rounded == 0:
         return "0"
     return f"{'−' if rounded < 0 else ''}{abs(rounded):,.{max(places, 0)}f}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Join words: `one`, `one and two`, `one, two and three`."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice
+from itertools import chain, islice
 from math import inf
 from typing import Any
 
@@ -16,9 +16,9 @@ from simulator.metrics.comparisons import Difference
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import PLAIN, run_replication
 from simulator.metrics.summary import Summary, Verdict, summary_of
-from simulator.units import spoken
+from simulator.units import listed, spoken
 
-#: The most changes that are tried for an objective, and the replications of each.
+#: The most changes that are tried for an objective on its own account, and the replications of each.
 TRIED, REPLICATIONS = 3, 5
 
 #: A change has to take an objective this part of the way to where it would be met beyond doubt.
@@ -30,7 +30,8 @@ class Move:
     """A change that improves an objective, beyond the interval of the difference, in a run with the same requests.
 
     metric: of the objective; change, low, high: of its value, with the bounds of the interval; None where the run had no figure
-    also: labels of the other objectives that it improves; worse: of those that it makes worse
+    also: labels of the other objectives that it improves; worse: of those that it makes worse; breaks: of those of them that
+    are met without it
     """
 
     choice: str
@@ -43,6 +44,7 @@ class Move:
     high: float | None
     also: list[str]
     worse: list[str]
+    breaks: list[str]
     sentence: str
 
     def to_json(self) -> dict[str, Any]:
@@ -95,28 +97,51 @@ class AdviceTrials:
             self._changes[name] = [change for change in every if change.plan is not None]
         return self._changes[name]
 
-    def advice(self, place: int, promising: Iterable[DesignChange]) -> Advice:
-        """Try at most TRIED of these changes for the objective at this place of the verdicts.
-
-        Return the first that improves it and makes no other objective worse, else the one that makes the fewest worse.
-        """
-        tried, helpful = list[AdviceTrial](), list[AdviceTrial]()
+    def _tried(self, place: int, promising: Iterable[DesignChange]) -> Iterator[AdviceTrial]:
+        """Try at most TRIED of these changes for the objective at this place, up to one that helps and harms no other."""
         for change in islice(promising, TRIED):
-            tried.append(self.of(change))
-            if tried[-1].improves(place):
-                helpful.append(tried[-1])
-                if not helpful[-1].others(place, better=False):
-                    break
-        if helpful:
-            best = min(helpful, key=lambda trial: len(trial.others(place, better=False)))
+            trial = self.of(change)
+            yield trial
+            if trial.improves(place) and not trial.others(place, better=False):
+                return
+
+    def advice(self, place: int, promising: Mapping[int, Iterable[DesignChange]]) -> Advice:
+        """Return the change that improves this objective and does the least harm, as its trial shows.
+
+        promising: the changes to try, by the place of their objective. Those of other objectives are tried only where none of
+        its own helps: else their advice would name an improvement that this one lacks.
+        """
+        every = _distinct(self._tried(place, promising[place]))
+        if not any(trial.improves(place) for trial in every):
+            others = (self._tried(other, changes) for other, changes in promising.items() if other != place)
+            every = _distinct([*every, *chain.from_iterable(others)])
+        if helpful := [trial for trial in every if trial.improves(place)]:
+            best = min(helpful, key=lambda trial: trial.harm(place))
             move = best.move(place)
             return Advice(move, move.sentence, best.effect(place))
-        if not tried:
-            nothing = "No choice in this case changes that."
-            return Advice(None, nothing, nothing)
-        each = "; ".join(f"“{trial.change.words}” ({trial.size_with_interval(place)})" for trial in tried)
-        none = f"None of the steps tried improves it noticeably and beyond chance: {each}."
-        return Advice(None, none, "No step tried helps noticeably and beyond chance.")
+        few = "No step tried helps noticeably and beyond chance." if every else "No choice in this case changes that."
+        return Advice(None, _none_helps(place, every), few)
+
+
+def _distinct(trials: Iterable[AdviceTrial]) -> list[AdviceTrial]:
+    return list({(trial.change.choice, trial.change.pick): trial for trial in trials}.values())
+
+
+def _none_helps(place: int, every: Sequence[AdviceTrial]) -> str:
+    """Say that no step that was tried helps, with those that came closest; a step that makes it worse did not."""
+    if not every:
+        return "No choice in this case changes that."
+    worse = [trial for trial in every if trial.worsens(place)]
+    near = [trial for trial in every if trial not in worse][:TRIED]
+    number = f"None of the {len(every)} steps that were tried" if len(every) > 1 else "The step that was tried"
+    sentence = f"{number} {'improves' if len(every) > 1 else 'does not improve'} it noticeably and beyond chance"
+    sentence += (
+        f": {'; '.join(f'“{trial.change.words}” ({trial.size_with_interval(place)})' for trial in near)}" if near else ""
+    )
+    worsen = f"{'All' if not near else len(worse)} of them make it worse" if len(worse) > 1 else "One of them makes it worse"
+    if len(every) == 1:
+        worsen = "It makes it worse"
+    return f"{sentence}.{f' {worsen}.' if worse else ''}"
 
 
 @dataclass(frozen=True)
@@ -146,6 +171,20 @@ class AdviceTrial(ChangeTrial):
             if (gain > 0 or self._appears(other)) if better else (gain < 0 or self._vanishes(other)):
                 others.append(other)
         return others
+
+    def worsens(self, place: int) -> bool:
+        """Check that the objective gets worse beyond the interval of the change, or loses its figure."""
+        change = self._difference(place)
+        return self._vanishes(place) or (change is not None and self._gain(place, change) < 0)
+
+    def breaks(self, place: int) -> list[int]:
+        """Return the places of the other objectives that are met in the whole run and no longer by this change."""
+        met = [other for other in self.others(place, better=False) if self.summary.verdicts[other].standing == "met"]
+        return [other for other in met if self.after.verdicts[other].standing != "met"]
+
+    def harm(self, place: int) -> tuple[int, int]:
+        """Rank the change by the objectives that it takes from met, then by those that it makes worse."""
+        return len(self.breaks(place)), len(self.others(place, better=False))
 
     def _difference(self, place: int) -> Difference | None:
         return self.differences.get(self.summary.verdicts[place].metric.name)
@@ -177,22 +216,35 @@ class AdviceTrial(ChangeTrial):
             high=high,
             also=[self._label(other) for other in also],
             worse=[self._label(other) for other in worse],
+            breaks=[self._label(other) for other in self.breaks(place)],
             sentence=self._sentence(place, also, worse),
         )
 
     def _sentence(self, place: int, also: list[int], worse: list[int]) -> str:
         by = f"by {self.size_with_interval(place)}" if self._difference(place) else self._size(place)
-        sentence = f"In a trial run, “{self.change.words}” changes “{self._label(place)}” {by}."
+        helps = f"changes “{self._label(place)}” {by}."
+        if breaks := self.breaks(place):
+            sentence = f"In a trial run, “{self.change.words}” takes {self._turned(breaks)}. It {helps}"
+        else:
+            sentence = f"In a trial run, “{self.change.words}” {helps}"
         if also:
             sentence += f" It improves {self._listed(also)} too."
-        if worse:
-            sentence += f" It makes {self._listed(worse)} worse."
+        if rest := [other for other in worse if other not in breaks]:
+            sentence += f" It makes {self._listed(rest)} worse."
         return sentence
 
     def effect(self, place: int) -> str:
         """Return the change of an objective with its interval, in few words: `+1.9 points (+1.6 to +2.2)`."""
         change = self._difference(place)
         return change.with_interval if change else self._size(place)
+
+    def _turned(self, places: list[int]) -> str:
+        # `“Wait” from met to not met (+3.1 h)`
+        each = [
+            f"“{self._label(place)}” from met to {self.after.verdicts[place].standing} ({self._size(place)})"
+            for place in places
+        ]
+        return listed(each)
 
     def size_with_interval(self, place: int) -> str:
         """Return the change of an objective with its interval: `+1.9 points, +1.6 points to +2.2 points`."""
@@ -202,8 +254,7 @@ class AdviceTrial(ChangeTrial):
         return f"{change.size}, 95% interval {change.interval}"
 
     def _listed(self, places: list[int]) -> str:
-        each = [f"“{self._label(place)}” ({self._size(place)})" for place in places]
-        return ", ".join(each[:-1]) + (" and " if len(each) > 1 else "") + each[-1]
+        return listed([f"“{self._label(place)}” ({self._size(place)})" for place in places])
 
     def _size(self, place: int) -> str:
         # `+1.9 points`, or `from no figure to 12.6 h`

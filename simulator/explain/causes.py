@@ -60,7 +60,7 @@ def _missed(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         return None
     ended = by_decider(scenario, missed)
     stages = deciding(ended)
-    whom = f"{people.positives}{_group(summary, verdict)}"
+    whom = f"{people.positives}{of_group(summary, verdict)}"
     sentence = _counted(summary, missed, positives, whom, people.missed, ended)
     by_score = any(stage in scenario.score_gates() for stage in stages[:1])
     exhibits = ["threshold", "outcomes"] if by_score else ["outcomes"]
@@ -75,7 +75,7 @@ def _escalated(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if people is None or not raised["count"].sum():
         return None
     tagged = by_tag(scenario, raised)
-    whom = f"{people.negatives}{_group(summary, verdict)}"
+    whom = f"{people.negatives}{of_group(summary, verdict)}"
     sentence = _counted(summary, raised, negatives, whom, people.escalated, tagged)
     return ObjectiveCause(sentence, ["threshold", "outcomes"], by_ways(summary, verdict, deciding(tagged)))
 
@@ -340,7 +340,8 @@ def _length(summary: Summary) -> str:
     return f"{days:.3g} days" if days > 2 else duration(days * DAY_S)
 
 
-def _group(summary: Summary, verdict: Verdict) -> str:
+def of_group(summary: Summary, verdict: Verdict) -> str:
+    """Name the group that a verdict is about, in brackets; empty where it is about all."""
     group = verdict.metric.group
     if group is None:
         return ""

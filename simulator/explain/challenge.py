@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import inf
 
 from simulator.evidence.catalogue import field_drop_of
 from simulator.explain.outcome_breakdown import part_label, price_is_assumed
-from simulator.metrics.estimates import ABOUT
-from simulator.metrics.summary import POSITIVES_FOR_99, Standing, Summary, Verdict
+from simulator.explain.remedies import labelled_behind
+from simulator.metrics.summary import POSITIVES_FOR_99, Standing, Summary
 from simulator.units import roughly
 
 #: A part of the cost is worth a word from this share on.
@@ -109,25 +108,11 @@ def _labelled(result: Summary) -> Iterator[Ground]:
     table = result.plan.scores
     if table is None or table.about.kind != "measured":
         return
-    behind = {verdict.objective.label: _people(result, verdict) for verdict in result.verdicts}
-    label, people = min(behind.items(), key=lambda one: one[1])
-    if people < inf:
+    behind = {one.objective.label: found[1] for one in result.verdicts if (found := labelled_behind(result, one))}
+    if behind:
+        label, people = min(behind.items(), key=lambda one: one[1])
         sentence = f"“{label}” rests on {people:,.0f} labelled {result.plan.scenario.who.many}."
         yield Ground(5 if people < POSITIVES_FOR_99 else 8, sentence)
-
-
-def _people(result: Summary, verdict: Verdict) -> float:
-    """Count the labelled people behind a share of one class; infinite for other metrics."""
-    group, of_class = (
-        verdict.metric.group,
-        ABOUT.get(verdict.metric.of_all.name if verdict.metric.group else verdict.metric.name),
-    )
-    if of_class is None or result.plan.scores is None:
-        return inf
-    if group is not None:
-        labelled = result.measures[0].groups[group.key].labelled
-        return inf if labelled is None else labelled[of_class[0]]
-    return (result.plan.scores.negative_evidence, result.plan.scores.positive_evidence)[of_class[0]]
 
 
 def _cost(result: Summary) -> Iterator[Ground]:

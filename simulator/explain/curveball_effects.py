@@ -11,7 +11,7 @@ from simulator.engine.plan import without_curveballs
 from simulator.metrics.comparisons import Difference, differences
 from simulator.metrics.stage_metrics import strikes_of
 from simulator.metrics.summary import Summary, Verdict
-from simulator.units import spoken
+from simulator.units import listed, spoken
 
 #: The metric that says in metres what a curveball took.
 MARGIN = "margin_mean_m"
@@ -63,8 +63,7 @@ def tolls(before: Summary, after: Summary) -> list[Toll]:
 
 def summed_up(struck: Summary, paid: Sequence[Toll]) -> str:
     """Describe the effect of the curveballs on the objectives, in a paragraph that names them."""
-    labels = [f"“{strike.label}”" for strike in strikes_of(struck.plan)]
-    named = " and ".join(filter(None, [", ".join(labels[:-1]), labels[-1]]))
+    named = listed([f"“{strike.label}”" for strike in strikes_of(struck.plan)])
     changed, against = [toll.sentence for toll in paid if toll.matters], "Against the calm run of the same design and seed,"
     if not changed:
         return f"{against} {named} changed no objective by more than chance."

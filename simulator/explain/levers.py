@@ -63,13 +63,18 @@ class ObjectiveEffect:
         return self.standing != self.before.standing
 
     @property
+    def breaks(self) -> bool:
+        """Whether the objective is met, and the change takes that away."""
+        return self.before.standing == "met" and self.turns
+
+    @property
     def gain(self) -> float:
         """The part of the way to being plainly met that the change takes the objective; negative: away from it.
 
         0 for what may be chance or is slight, and for an objective that is plainly met and stays so; -1 if it does not.
         """
         if self.before.standing == "met":
-            return -1.0 if self.turns else 0.0
+            return -1.0 if self.breaks else 0.0
         if not self.real or self.slight:
             return 0.0
         if self.change is None:
@@ -205,7 +210,8 @@ class Levers:
         first, effect = best[0], max(best[0].effects, key=lambda effect: effect.gain)
         steps = _counted(len(best), "step", "brings", "bring")
         size = f"{effect.words} ({effect.change.interval})" if effect.change else effect.words
-        most = f"{first.step.words}: {effect.before.objective.label} {size}"
+        costs = [f"{one.before.objective.label} goes from met to {one.standing}" for one in first.effects if one.breaks]
+        most = f"{first.step.words}: {', '.join([*costs, f'{effect.before.objective.label} {size}'])}"
         return f"{steps} an objective that is not met closer, most of all {most}."
 
     @property

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -13,12 +13,13 @@ from simulator.explain.bottleneck import Bottleneck, bottleneck_of
 from simulator.explain.causes import cause_of
 from simulator.explain.design_changes import DesignChange
 from simulator.explain.lever_scores import promising, with_longer_ones, writing
+from simulator.explain.remedies import remedy_of, unprovable
 from simulator.explain.trust import TrustNote, notes_on
 from simulator.intervals import Estimate
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Summary, Verdict, summary_of
-from simulator.units import spoken
+from simulator.units import spoken_bound
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Reason:
     stage: str | None
     written_by: list[str]
     _promising: Callable[[], list[DesignChange]] = field(repr=False, compare=False)
-    _advice: Callable[[list[DesignChange]], Advice] = field(repr=False, compare=False)
+    _longer: Callable[[list[DesignChange]], Iterator[DesignChange]] = field(repr=False, compare=False)
+    _advice: Callable[[], Advice] = field(repr=False, compare=False)
 
     @cached_property
     def _changes(self) -> list[DesignChange]:
@@ -47,7 +49,11 @@ class Reason:
 
     @cached_property
     def advice(self) -> Advice:
-        return self._advice(self._changes)
+        return self._advice()
+
+    def steps(self) -> Iterator[DesignChange]:
+        """Yield the changes to try for the objective, the most promising first."""
+        yield from self._longer(self._changes)
 
     @property
     def has_advice(self) -> bool:
@@ -65,37 +71,39 @@ class Reason:
 
 
 def reasons_of(summary: Summary) -> dict[int, Reason]:
-    trials = AdviceTrials(summary)
+    trials, reasons = AdviceTrials(summary), dict[int, Reason]()
     unmet = [place for place, verdict in enumerate(summary.verdicts) if verdict.standing != "met"]
-    return {place: _reason(summary, place, trials) for place in unmet}
+
+    def advice(place: int) -> Advice:
+        return trials.advice(place, {other: reason.steps() for other, reason in reasons.items()})
+
+    reasons |= {place: _reason(summary, place, trials, advice) for place in unmet}
+    return reasons
 
 
-def _reason(summary: Summary, place: int, trials: AdviceTrials) -> Reason:
+def _reason(summary: Summary, place: int, trials: AdviceTrials, advice: Callable[[int], Advice]) -> Reason:
     verdict, plan = summary.verdicts[place], summary.plan
     cause, shown = cause_of(summary, verdict), plan.scenario.shown()
     return Reason(
-        sentence=" ".join(part for part in (cause.sentence, _not_proven(summary, verdict)) if part),
+        sentence=" ".join(
+            part for part in (unprovable(summary, verdict), cause.sentence, _not_proven(summary, verdict)) if part
+        ),
         exhibit=next((name for name in cause.exhibits if name in shown), "outcomes"),
         stage=next(iter(cause.levers.stages), None),
         written_by=writing(plan.scenario, cause.levers),
         _promising=lambda: promising(plan, cause.levers, trials.changes),
-        _advice=lambda changes: trials.advice(place, with_longer_ones(plan, cause.levers, changes)),
+        _longer=lambda changes: with_longer_ones(plan, cause.levers, changes),
+        _advice=lambda: advice(place),
     )
 
 
 def _not_proven(summary: Summary, verdict: Verdict) -> str:
-    if verdict.standing != "not proven" or verdict.estimate is None:
+    if verdict.standing != "not proven":
         return ""
-    unit, estimate = verdict.metric.unit, verdict.estimate
-    low, high, bound = spoken(estimate.low, unit), spoken(estimate.high, unit), spoken(verdict.bound, unit)
-    sentence = f"It is not proven: the interval of {low} to {high} includes {bound}"
-    if estimate.labels is None:
-        return f"{sentence}; more replications narrow it."
-    why = "few people are labelled" if summary.plan.tables else "little was recorded and labelled"
-    run, labels = (part.high - part.low for part in (estimate.run, estimate.labels))
-    if labels > run:
-        return f"{sentence}, mostly because {why}; more replications narrow it little."
-    return f"{sentence}; more replications narrow it."
+    remedy = remedy_of(summary, verdict)
+    because = f", mostly because {remedy.why}" if remedy.why else ""
+    bound = spoken_bound(verdict.bound, verdict.metric.unit)
+    return f"It is not proven: the interval of {verdict.interval} includes {bound}{because}. {remedy.sentence}"
 
 
 @dataclass(frozen=True)

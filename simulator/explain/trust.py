@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from math import ceil, isfinite
+from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
 
 from simulator.evidence.profiles import DISTURBED_SHARE, ThreadRun
-from simulator.intervals import Interval, quantile_interval
-from simulator.metrics.summary import POSITIVES_FOR_99, Summary, Verdict, grows, idle_labels
+from simulator.explain.remedies import remedy_of
+from simulator.intervals import quantile_interval
+from simulator.metrics.summary import POSITIVES_FOR_99, Summary, grows, idle_labels
 from simulator.theory.loads import loads
 from simulator.units import duration, roughly, significant
 
@@ -25,10 +26,6 @@ SWAMPED_SHARE = 0.3
 
 #: With at most these shares of the figures assumed, a result is well or fairly founded.
 FEW_ASSUMED, MANY_ASSUMED = 0.25, 0.6
-
-#: Never advise more replications than this.
-MOST_REPLICATIONS = 1000
-
 
 _PASSES = "It passes within the run, and how long its queue grows depends on how long it lasts."
 
@@ -186,29 +183,8 @@ def _verdicts(summary: Summary) -> Iterator[TrustNote]:
     if not open_ones and not without_figure:
         yield TrustNote("verdicts", "good", "No interval includes its bound: each verdict is certain.")
     for verdict in open_ones:
-        text = f"{verdict.objective.label}: the interval includes the bound. {_advice(summary, verdict)}"
+        text = f"{verdict.objective.label}: the interval includes the bound. {remedy_of(summary, verdict).sentence}"
         yield TrustNote("verdicts", "weak", text)
-
-
-def _advice(summary: Summary, verdict: Verdict) -> str:
-    """Uncertainty of the run shrinks with the square root of the replications; that of the labels does not."""
-    estimate, margin = verdict.estimate, verdict.margin
-    assert estimate is not None
-    assert margin is not None
-    if estimate.projected is not None and _half(estimate.projected) >= abs(margin):
-        return "Only a measurement on that hardware would decide it."
-    labels = 0.0 if estimate.labels is None else _half(estimate.labels)
-    if labels >= abs(margin) and labels > 0:
-        return f"Only more labelled {summary.plan.scenario.who.many} would decide it."
-    room = margin**2 - labels**2
-    needed = ceil(summary.replications * _half(estimate.run) ** 2 / room) if room > 0 else MOST_REPLICATIONS + 1
-    if not needed <= MOST_REPLICATIONS:
-        return "The value lies too close to the bound for replications to decide it."
-    return f"About {max(needed, summary.replications + 1):,} replications would decide it."
-
-
-def _half(interval: Interval) -> float:
-    return max(interval.high - interval.value, interval.value - interval.low)
 
 
 def _assumptions(summary: Summary) -> Iterator[TrustNote]:

@@ -16,7 +16,7 @@ from simulator.intervals import Estimate, Interval
 from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import change, estimators_of, reading_of
 from simulator.metrics.summary import NO_FIGURE, NO_STEADY_STATE, Summary, doubts, summary_of
-from simulator.units import digits_within, spoken, spoken_size
+from simulator.units import digits_within, listed, spoken, spoken_size
 
 
 @dataclass(frozen=True)
@@ -202,8 +202,7 @@ def undecided(moved: Sequence[Difference]) -> str:
     unclear = [f"{d.label} ({d.size}, {d.interval})" for d in moved if not d.significant and d.change.value != 0]
     if not unclear:
         return ""
-    listed = ", ".join(unclear[:-1]) + (" and " if len(unclear) > 1 else "") + unclear[-1]
-    return f"Not significantly different: {listed}. Each interval includes zero, so chance alone may explain it."
+    return f"Not significantly different: {listed(unclear)}. Each interval includes zero, so chance alone may explain it."
 
 
 def _bounds(interval: Interval) -> dict[str, float]:

@@ -10,10 +10,14 @@ from simulator.engine.plan import Plan
 from simulator.explain.bottleneck import load_on
 from simulator.explain.lever_scores import FREE, LeverScore, ObjectiveCause, in_order
 from simulator.metrics.summary import Summary, Verdict
+from simulator.records.timetables import HOUR_S
 from simulator.units import percent, roughly, significant, spoken
 from simulator.vehicle.encounter_draws import speed_at
 from simulator.vehicle.encounter_metrics import usd_by_part
 from simulator.vehicle.sight import quickest_stop_m, recall_at
+
+#: An event whose rate is 3 / T does not occur within a time T with a chance of 5% (rule of three).
+NO_EVENT = 3
 
 #: Reasons why the vehicle does not stop in time: in words, and the parts of the case that decide, besides the stages that look.
 _LOST = {
@@ -71,12 +75,22 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     first = next(iter(looks.values()))
     label_of = summary.plan.scenario.label_of
     each = [f"{f'{alarms.count:g}' if alarms.count else 'none'} by “{label_of(stage)}”" for stage, alarms in looks.items()]
+    needed_h = NO_EVENT / verdict.bound if verdict.objective.at_most else 0.0
+    recorded = f"{60 * first.hours:.0f} minutes"
     sentence = (
-        f"Counted on {60 * first.hours:.0f} minutes of recorded driving: answers where nothing is, in the vehicle's own way, "
+        f"No design can prove this here: it takes about {spoken(needed_h * HOUR_S, 's')} without such an answer, and "
+        f"{recorded} were recorded. "
+        if first.hours < needed_h
+        else ""
+    )
+    sentence += (
+        f"Counted on {recorded} of recorded driving: answers where nothing is, in the vehicle's own way, "
         f"for {first.kept_frames} frames on end, {', '.join(each)}."
     )
     if not all(alarms.count for alarms in looks.values()):
-        sentence += f" None in so short a time still leaves up to {significant(3 / first.hours)} an hour (rule of three)."
+        sentence += (
+            f" None in so short a time still leaves up to {significant(NO_EVENT / first.hours)} an hour (rule of three)."
+        )
     written = ["encounters.confirms", "encounters.sees", "encounters.fuses"]
     return ObjectiveCause(sentence, ["sensors", "sight"], LeverScore((), _false_per_h, written=written))
 

@@ -13,6 +13,7 @@ from simulator.explain.design_changes import changes_of_choice, longer_changes
 from simulator.explain.result import replicate
 from simulator.metrics.summary import summarise
 from tests.case.texts import changed
+from tests.explain.test_levers import queue
 from tests.explain.test_reasons import skin, stormy
 
 CASE = "skin-cancer-triage"
@@ -68,10 +69,10 @@ def test_a_step_that_no_run_bears_out_is_not_told():
     trial = trials.of(more)
     assert trial.after.stages["check"].load < 0.7 * trial.before.stages["check"].load
     assert not trial.improves(0)
-    assert trials.advice(0, [more]).move is None
+    assert trials.advice(0, {0: [more]}).move is None
     assert (
-        "None of the steps tried improves it noticeably and beyond chance: “Replicas: 2 → 3” ("
-        in trials.advice(0, [more]).sentence
+        "The step that was tried does not improve it noticeably and beyond chance: “Replicas: 2 → 3” ("
+        in trials.advice(0, {0: [more]}).sentence
     )
 
 
@@ -83,10 +84,10 @@ def test_a_step_that_makes_another_objective_worse_is_told_with_that_and_only_if
         step for step in longer_changes(result.plan, changes_of_choice(result.plan, "operating_point")[1]) if step.pick == 0.995
     )
     cheap = next(step for step in changes_of_choice(result.plan, "operating_point") if step.pick == 0.97)
-    told = trials.advice(0, [dear])
+    told = trials.advice(0, {0: [dear]})
     assert told.move.worse == ["Wait of an urgent referral, 95% within"]
     assert "It makes “Wait of an urgent referral, 95% within” (to no figure) worse." in told.sentence
-    assert trials.advice(0, [dear, cheap]).move.pick == 0.97
+    assert trials.advice(0, {0: [dear, cheap]}).move.pick == 0.97
 
 
 def test_a_figure_that_appears_is_an_improvement():
@@ -95,7 +96,7 @@ def test_a_figure_that_appears_is_an_improvement():
     (step,) = [
         step for step in longer_changes(result.plan, changes_of_choice(result.plan, "dermatologists")[1]) if step.pick == 20
     ]
-    move = AdviceTrials(result).advice(3, [step]).move
+    move = AdviceTrials(result).advice(3, {3: [step]}).move
     assert move.change is None
     assert "changes “Wait of an urgent referral, 95% within” from no figure to " in move.sentence
 
@@ -106,9 +107,9 @@ def test_each_design_is_run_once_and_no_more_than_three_are(monkeypatch):
     monkeypatch.setattr(advice, "summary_of", lambda plan, *rest: ran.append(plan) or kept(plan, *rest))
     result = skin()
     trials, steps = AdviceTrials(result), changes_of_choice(result.plan, "dermatologists") * 2
-    assert trials.advice(0, steps).move is None
+    assert trials.advice(0, {0: steps}).move is None
     assert len(ran) == 3  # the design itself and two others, though three steps were tried
-    trials.advice(4, steps)
+    trials.advice(4, {4: steps})
     assert len(ran) == 3
 
 
@@ -145,3 +146,46 @@ choices:
     (change,) = changes_of_choice(plan, "serving")
     assert change.plan.scenario.stages["classify"].max_batch == plan.authored.stages["classify"].max_batch == 4
     assert change.plan.identity == compile_plan(plan.authored, {"serving": "plain"}).identity
+
+
+def served(cost, time=1.5):
+    """Three readers of a second a case, for whom 2.4 cases a second are too many; they cost 21 USD for 1,000 cases, four 28."""
+    objectives = [
+        {"metric": "latency_mean_s", "at_most": time, "label": "Mean time"},
+        {"metric": "cost_per_1000_usd", "at_most": cost, "label": "Cost"},
+    ]
+    result = replicate(compile_plan(queue(objectives=objectives)), 1, 3)
+    steps = {step.pick: step for name in ("readers", "cost") for step in changes_of_choice(result.plan, name)}
+    return result, AdviceTrials(result), steps
+
+
+def test_an_objective_that_a_step_takes_from_met_is_named_before_its_gain():
+    result, trials, steps = served(cost=24)
+    assert [verdict.standing for verdict in result.verdicts] == ["not met", "met"]
+    move = trials.advice(0, {0: [steps[4]]}).move
+    assert (move.breaks, move.worse) == (["Cost"], ["Cost"])
+    assert move.sentence.startswith("In a trial run, “Readers: 3 → 4” takes “Cost” from met to not met (+")
+    assert move.sentence.index("“Cost”") < move.sentence.index("It changes “Mean time” by −")
+    assert "worse" not in move.sentence
+
+
+def test_a_step_that_only_worsens_an_objective_is_no_near_miss():
+    _, trials, steps = served(cost=10)
+    told = trials.advice(1, {1: [steps[4]]})
+    assert told.move is None
+    assert told.sentence == (
+        "The step that was tried does not improve it noticeably and beyond chance. It makes it worse."
+    )  # a fourth reader costs a third more
+    both = trials.advice(1, {1: [steps[4], steps["high"]]}).sentence
+    assert both == "None of the 2 steps that were tried improves it noticeably and beyond chance. All of them make it worse."
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_where_no_step_of_its_own_helps_an_objective_those_of_the_others_are_looked_at(order):
+    """Pay changes no time. The fourth reader does, and is tried for the cost alone."""
+    _, trials, steps = served(cost=10)
+    promising = {0: [steps["high"]], 1: [steps[4]]}
+    told = {place: trials.advice(place, promising) for place in order}
+    assert told[0].move is not None
+    assert told[0].move.pick == 4
+    assert "None of the 2 steps that were tried improves it" in told[1].sentence

@@ -123,6 +123,17 @@ def test_what_helps_an_objective_that_is_not_met_comes_first(levers):
     )
 
 
+def test_an_objective_that_the_most_useful_step_takes_from_met_is_named_before_the_gain():
+    """A fourth reader brings the time below its bound, and the cost of 1,000 cases from 21 USD to 28."""
+    objectives = [
+        {"metric": "latency_mean_s", "at_most": 1.5, "label": "Mean time"},
+        {"metric": "cost_per_1000_usd", "at_most": 24, "label": "Cost"},
+    ]
+    plan = compile_plan(queue(objectives=objectives))
+    found = tried(plan, steps=[step for step in changes_of_design(plan) if step.pick == 4])
+    assert "most of all Readers: 3 → 4: Cost goes from met to not met, Mean time −" in found.sentence
+
+
 def test_a_change_that_is_none_in_truth_is_called_real_as_often_as_promised():
     """Whether the oldest or the newest case is read first, cases wait equally long on average."""
     plan, wrong, runs = compile_plan(queue(seconds=150)), 0, 25

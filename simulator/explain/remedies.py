@@ -1,0 +1,102 @@
+"""What would decide an objective whose interval includes its bound, and whether the evidence can prove the bound at all."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, log
+from typing import Literal
+
+from simulator.explain.causes import of_group
+from simulator.intervals import Interval
+from simulator.metrics.estimates import ABOUT
+from simulator.metrics.summary import Summary, Verdict
+
+#: Never advise more replications than this.
+MOST_REPLICATIONS = 1000
+
+#: A value nearer to its bound than this part of an interval's half-width is decided by no amount of evidence that can be had.
+NEAREST = 0.1
+
+#: An event that did not occur in N trials has a rate below 3 / N, as 0.05 = exp(-3) nearly (one-sided 95%, rule of three).
+CHANCE = 0.05
+
+RemedyKind = Literal["replications", "labels", "drives", "measurement", "nothing"]
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What would decide an objective, in a sentence; why: the reason that its interval is wide, empty if it is the run."""
+
+    kind: RemedyKind
+    sentence: str
+    why: str = ""
+
+
+def remedy_of(summary: Summary, verdict: Verdict) -> Remedy:
+    """Return what would decide an objective that is not proven: replications if they can, else what the largest doubt needs.
+
+    The doubts of the run and of the labels add in squares; the band of a projection adds to both. Only that of the run shrinks
+    with the square root of the replications.
+    """
+    estimate, margin = verdict.estimate, verdict.margin
+    assert estimate is not None
+    assert margin is not None
+    run, labels, band = (_towards(part, verdict.bound) for part in (estimate.run, estimate.labels, estimate.projected))
+    room = max(abs(margin) - band, 0.0) ** 2 - labels**2
+    needed = summary.replications * run**2 / room if room > 0 else MOST_REPLICATIONS + 1
+    if needed <= MOST_REPLICATIONS:
+        count = max(ceil(round(needed, 6)), summary.replications + 1)
+        return Remedy("replications", f"About {count:,} replications would decide it.")
+    largest, alone = max(labels, band), summary.replications * run**2
+    kind, more, why = _beyond_runs(summary, projected=band > labels)
+    if abs(margin) < NEAREST * largest or not largest or alone > MOST_REPLICATIONS * margin**2:
+        sentence = "The value lies too close to the bound for anything here to decide it."
+        return Remedy("nothing", sentence, why if largest > run else "")
+    too = " and more replications" if run >= abs(margin) else ""
+    return Remedy(kind, f"Only {more}{too} would decide it.", why)
+
+
+def _towards(part: Interval | None, bound: float) -> float:
+    """Return the distance from a value to the end of its interval on the side of the bound."""
+    if part is None:
+        return 0.0
+    return max(part.high - part.value if bound >= part.value else part.value - part.low, 0.0)
+
+
+def _beyond_runs(summary: Summary, projected: bool) -> tuple[RemedyKind, str, str]:
+    """Return what lessens the doubt that no replication lessens, in words, and its reason."""
+    if projected:
+        return "measurement", "a measurement on that hardware", "the latencies are projected"
+    if summary.plan.sights is not None:
+        return "drives", "more recorded drives", "little was recorded and labelled"
+    many = summary.plan.scenario.who.many
+    return "labels", f"more labelled {many}", f"few {many} are labelled"
+
+
+def unprovable(summary: Summary, verdict: Verdict) -> str:
+    """Say that the labels are too few for any design to prove a sensitivity or specificity; empty where they are enough."""
+    share, behind = verdict.objective.at_least, labelled_behind(summary, verdict)
+    if share is None or behind is None:
+        return ""
+    of_class, labelled = behind
+    people = summary.plan.scenario.population
+    names = (people.negatives, people.positives) if people else ("negatives", "positives")
+    whom, error = names[of_class] + of_group(summary, verdict), ("a false alarm", "a miss")[of_class]
+    if share >= 1:
+        return f"No design can prove this here: no number of labelled {whom} proves a share of 100%."
+    needed = ceil(log(CHANCE) / log(share)) if share > 0 else 0
+    if labelled >= needed:
+        return ""
+    return f"No design can prove this here: it takes {needed:,} {whom} without {error}, and {labelled:,.0f} were labelled."
+
+
+def labelled_behind(summary: Summary, verdict: Verdict) -> tuple[int, float] | None:
+    """Return the class that a share is about, 1 for positives, with the number of its labelled; None for other metrics."""
+    group, plan = verdict.metric.group, summary.plan
+    of_class = ABOUT.get(verdict.metric.of_all.name if group else verdict.metric.name)
+    if of_class is None or plan.scores is None:
+        return None
+    if group is None:
+        return of_class[0], (plan.scores.negative_evidence, plan.scores.positive_evidence)[of_class[0]]
+    labelled = summary.measures[0].groups[group.key].labelled
+    return None if labelled is None else (of_class[0], float(labelled[of_class[0]]))
