@@ -289,6 +289,7 @@ class Service:
     is_bounded: whether a limit on the queue keeps an overload short, or requests wait in it for a limited time
     batching_delay_s: the longest wait of a request for its batch to fill although a server is free
     queue_each: whether each server has a queue of its own
+    serves_in_vain: whether a request whose client has given up stays in the queue until it is served
     gives_scores: whether each request gets a score here, which gates and queues may use
     again, again_tag: the share of the requests that is served twice, and the tag that they must have; None for any
     """
@@ -298,6 +299,7 @@ class Service:
     is_bounded: bool = False
     batching_delay_s: float = 0.0
     queue_each: bool = False
+    serves_in_vain: bool = False
     gives_scores: bool = False
     again: float = 0.0
     again_tag: str | None = None

@@ -47,7 +47,7 @@ def journeys(summary: Summary, positive: bool) -> Chart:
     matters = MATTERS * steps["count"].sum()
     matter = steps[steps["count"] >= matters]
     if matter["route"].nunique() < 2 or matter["end"].nunique() < 2:
-        return Chart(None, takeaway, _short(steps, scenario))
+        return Chart(None, takeaway, _short(steps, scenario, positive))
     table = links.sort_values("count", ascending=False, ignore_index=True).round(1)
     totals, links = _totals(links), links[links["count"] >= matters]
     names = list(dict.fromkeys([*links["from"], *links["to"]]))
@@ -55,7 +55,12 @@ def journeys(summary: Summary, positive: bool) -> Chart:
     sankey = go.Sankey(arrangement="snap", node=nodes, link=bands, textfont={"shadow": "none"})
     drawn = figure(sankey, height=400)
     drawn.update_layout(margin={"t": 24, "b": 24}, font_size=13)
-    return chart(drawn, takeaway, table, {"count": f"{scenario.who.many} a run"})
+    return chart(drawn, takeaway, table, {"count": f"{_whom(scenario, positive)} a run"})
+
+
+def _whom(scenario: Scenario, positive: bool) -> str:
+    who = scenario.population
+    return scenario.who.many if who is None else who.positives if positive else who.negatives
 
 
 def _fates(scenario: Scenario) -> dict[str, str]:
@@ -63,10 +68,14 @@ def _fates(scenario: Scenario) -> dict[str, str]:
     return {who.missed.capitalize(): MISSED, who.detected.capitalize(): FOUND} if who else {}
 
 
-def _short(steps: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
+def _short(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> pd.DataFrame:
+    """Tabulate the ends; of positives, those found and those missed apart, since an end may hold both."""
     ends = steps.groupby("end")["count"].sum().sort_values(ascending=False)
-    columns = {"end": ends.index, f"{scenario.who.many} a run": ends.round(1), "share (%)": (100 * ends / ends.sum()).round(1)}
-    return pd.DataFrame(columns).reset_index(drop=True)
+    columns = {"end": ends.index, f"{_whom(scenario, positive)} a run": ends.round(1)}
+    for fate in _fates(scenario) if positive else ():
+        of_fate = steps[steps["fate"] == fate].groupby("end")["count"].sum()
+        columns[f"of these {fate.lower()}"] = of_fate.reindex(ends.index, fill_value=0).round(1)
+    return pd.DataFrame(columns | {"share (%)": (100 * ends / ends.sum()).round(1)}).reset_index(drop=True)
 
 
 def _totals(links: pd.DataFrame) -> dict[str, float]:

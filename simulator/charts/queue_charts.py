@@ -65,7 +65,9 @@ def _takeaway(trace: Trace, rows: pd.DataFrame, pools: list[str], times: pd.Seri
     idle = [stages[name].label for name in pools if not rows[name].any()]
     at = int(rows["in_flight"].argmax())
     under_way = f"The most in flight at once: {unit.counted(rows['in_flight'].iloc[at])}, at {times.iloc[at]:%H:%M}."
-    waits = [f"Longest queues: {', '.join(longest)}."] if longest else []
+    vain = any(stages[name].service.serves_in_vain for name in pools if rows[name].any())
+    calls = ", calls that were given up included" if vain else ""
+    waits = [f"Longest queues: {', '.join(longest)}{calls}."] if longest else []
     waits += [f"No {unit.one} waited at {' or '.join(idle)}."] if idle else []
     return " ".join([*waits, under_way])
 

@@ -36,7 +36,7 @@ def events(trace: Trace) -> Iterator[dict[str, Any]]:
         batches = visits[visits["started_s"].notna()].drop_duplicates("batch")
         yield from _names(trace, name, process, sorted(batches["server"].unique().tolist()))
         yield from _batches(batches, process)
-        yield from _queue(visits, process)
+        yield from _queue(trace, name, process)
 
 
 def _names(trace: Trace, name: str, process: int, servers: list[int]) -> Iterator[dict[str, Any]]:
@@ -68,8 +68,8 @@ def _batches(batches: pd.DataFrame, process: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def _queue(visits: pd.DataFrame, process: int) -> Iterator[dict[str, Any]]:
-    times, lengths = queue_steps(visits)
+def _queue(trace: Trace, stage: str, process: int) -> Iterator[dict[str, Any]]:
+    times, lengths = queue_steps(trace, stage)
     for time, length in zip(times.tolist(), lengths.tolist(), strict=True):
         yield {"ph": "C", "name": "queue", "pid": process, "ts": _ns(time) / 1000, "args": {"waiting": length}}
 

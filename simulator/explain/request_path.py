@@ -87,7 +87,10 @@ class PathStep:
 
 @dataclass(frozen=True)
 class RequestPath:
-    """The request at one percentile of the time to the answer or to the end, and the steps of that time."""
+    """The request at one percentile of the time to the answer or to the end, and the steps of that time.
+
+    refusals: whether some of the answers among which it was chosen are refusals
+    """
 
     share: float
     until: Until
@@ -96,6 +99,7 @@ class RequestPath:
     start_s: float
     total_s: float
     steps: list[PathStep]
+    refusals: bool = False
 
     @property
     def name(self) -> str:
@@ -105,7 +109,8 @@ class RequestPath:
     def sentence(self) -> str:
         """The time it took, and the stage that took most of it, in all its visits."""
         what = "answer took" if self.until == "answer" else "path to the end took"
-        opening = f"The {what} {duration(self.total_s)} for the {self.name} request"
+        among = " of all answers, refusals included" if self.refusals else ""
+        opening = f"The {what} {duration(self.total_s)} for the {self.name} request{among}"
         if not self.steps or not self.total_s:
             return f"{opening}."
         label, visits = max(self._by_stage().items(), key=lambda entry: sum(step.total_s for step in entry[1]))
@@ -154,7 +159,8 @@ def request_path(trace: Trace, share: float, until: Until = "answer") -> Request
     order = there[np.argsort(taken[there], kind="stable")]
     row = int(order[max(ceil(share * len(order) - INSTANT_S) - 1, 0)])
     begin, end = float(start[row]), float(stop[row])
-    return RequestPath(share, until, trace.replication, row, begin, end - begin, _steps(trace, row, begin, end))
+    refusals = until == "answer" and bool(columns.refused[there].any())
+    return RequestPath(share, until, trace.replication, row, begin, end - begin, _steps(trace, row, begin, end), refusals)
 
 
 def _steps(trace: Trace, row: int, start: float, end: float) -> list[PathStep]:

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from simulator.case.schema import Noun
 from simulator.engine.plan import Plan
 from simulator.engine.servers import kind, servers
+from simulator.metrics.stage_metrics import served_in_vain
 from simulator.records.timetables import DAY_S
-from simulator.records.trace import Rows, Times, Trace
+from simulator.records.trace import Rows, Times, Trace, Visits
 
 MINUTE_S = 60.0
 
@@ -45,26 +46,26 @@ def batches(trace: Trace, start: float, end: float) -> pd.DataFrame:
 
 def waiting(trace: Trace, stage: str, step_s: float = 5 * MINUTE_S) -> pd.DataFrame:
     """Count requests waiting at a stage every `step_s` seconds: time_s, all, and a column for each tag that gates give."""
-    visits = trace.logs[stage].frame(stage)
-    tag = trace.columns.tag[visits["request"].to_numpy()]
+    request, came, gone = _queued(trace, stage)
+    tag = trace.columns.tag[request]
     times = np.arange(0, trace.plan.horizon_s + step_s, step_s)
-    columns = {"time_s": times, "all": _in_queue(visits, times)}
+    columns = {"time_s": times, "all": _in_queue(came, gone, times)}
     for index, label in enumerate(trace.plan.scenario.tags(), start=1):
-        columns[label] = _in_queue(visits[tag == index], times)
+        columns[label] = _in_queue(came[tag == index], gone[tag == index], times)
     return pd.DataFrame(columns)
 
 
 def occupancy(trace: Trace, steps: int = 600) -> pd.DataFrame:
     """Count the most requests waiting at each stage with servers, and in flight overall, within equal steps of the run.
 
+    A queue also holds the requests whose client has given up, where the stage serves them in vain; in flight is who waits.
     time_s (when the step begins), a column a stage, in_flight; the most, not the last, so that no peak is lost.
     """
     edges: Floats = np.linspace(0, trace.plan.horizon_s, steps + 1)
     columns: dict[str, Any] = {"time_s": edges[:-1]}
     for name, stage in trace.plan.scenario.stages.items():
         if stage.servers:
-            visits = trace.logs[name].frame(name)
-            columns[name] = _most(visits["entered_s"].to_numpy(), _gone(visits), edges)
+            columns[name] = _most(*_queued(trace, name)[1:], edges)
     columns["in_flight"] = _most(trace.columns.arrived, trace.columns.finished, edges)
     return pd.DataFrame(columns)
 
@@ -80,9 +81,9 @@ def _most(came: Floats, gone: Floats, edges: Floats) -> NDArray[np.int64]:
     return np.array([there[start : max(end, start) + 1].max() for start, end in zip(at_start, before_end, strict=True)])
 
 
-def queue_steps(visits: pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
+def queue_steps(trace: Trace, stage: str) -> tuple[Floats, NDArray[np.int64]]:
     """Return the times when the length of a stage's queue changes, and its length from then on."""
-    came, gone = visits["entered_s"].to_numpy(), _gone(visits)
+    _, came, gone = _queued(trace, stage)
     gone = gone[~np.isnan(gone)]
     times, index = np.unique(np.concatenate([came, gone]), return_inverse=True)
     change = np.bincount(index, np.repeat([1.0, -1.0], [len(came), len(gone)]))
@@ -90,14 +91,27 @@ def queue_steps(visits: pd.DataFrame) -> tuple[Floats, NDArray[np.int64]]:
     return times[changed], np.cumsum(change)[changed].astype(np.int64)
 
 
-def _gone(visits: pd.DataFrame) -> Floats:
-    return np.asarray(visits["started_s"].fillna(visits["left_s"]), np.float64)
+def _queued(trace: Trace, stage: str) -> tuple[Rows, Floats, Floats]:
+    """Return the request of each call in a stage's queue, when it came, and when it left the queue; NaN if it never did.
+
+    A request whose client has given up may stay there until it is served. A call is counted once, though the log has two rows
+    of one that was served in vain.
+    """
+    visits = trace.logs[stage].visits()
+    visits = visits.only(~served_in_vain(visits))
+    gone = _gone(visits)
+    if trace.plan.scenario.stages[stage].service.serves_in_vain:
+        gone[~visits.served & (visits.left_s > visits.entered_s)] = np.nan
+    return visits.request, visits.entered_s, gone
 
 
-def _in_queue(visits: pd.DataFrame, times: NDArray[np.float64]) -> NDArray[np.int64]:
-    came = np.sort(visits["entered_s"].to_numpy())
-    gone = np.sort(_gone(visits))  # NaN, for requests still waiting, sorts last
-    return np.searchsorted(came, times, "right") - np.searchsorted(gone, times, "right")
+def _gone(visits: Visits) -> Floats:
+    return np.where(visits.served, visits.started_s, visits.left_s)
+
+
+def _in_queue(came: Floats, gone: Floats, times: Floats) -> NDArray[np.int64]:
+    # gone is NaN for requests still waiting, which sorts last
+    return np.searchsorted(np.sort(came), times, "right") - np.searchsorted(np.sort(gone), times, "right")
 
 
 def staffed(plan: Plan, name: str) -> list[tuple[float, float, int]]:
@@ -113,6 +127,7 @@ def staffed(plan: Plan, name: str) -> list[tuple[float, float, int]]:
 class Station:
     """A stage with servers at one instant: requests waiting, servers at work, and servers present.
 
+    given_up: requests in the queue, of those that wait, whose client has given up
     keeps_hours: whether they are people, who come and go
     """
 
@@ -121,10 +136,12 @@ class Station:
     busy: int
     there: int
     keeps_hours: bool
+    given_up: int = 0
 
     def words(self) -> str:
         """Write the station in words: `Classifier: 12 wait, 2 of 2 at work`."""
         wait = "nothing waits" if not self.waiting else "1 waits" if self.waiting == 1 else f"{self.waiting:,} wait"
+        wait += f", {self.given_up:,} of them given up" if self.given_up else ""
         if self.there or self.busy:
             return f"{self.label}: {wait}, {self.busy} of {max(self.there, self.busy)} at work"
         return f"{self.label}: {wait}, {'no one is on duty' if self.keeps_hours else 'no replica is up'}"
@@ -160,11 +177,13 @@ def moment(trace: Trace, at_s: float) -> Moment:
 
 
 def _station(trace: Trace, name: str, at_s: float) -> Station:
-    stage, visits = trace.plan.scenario.stages[name], trace.logs[name].frame(name)
-    served = visits[(visits["started_s"] <= at_s) & (visits["left_s"] > at_s)]
-    waiting_now = int(_in_queue(visits, np.array([at_s]))[0])
-    there = int(servers(trace, name).at(at_s))
-    return Station(stage.label, waiting_now, served["server"].nunique(), there, stage.servers.keeps_hours)
+    stage, visits, now = trace.plan.scenario.stages[name], trace.logs[name].visits(), np.array([at_s])
+    served = (visits.started_s <= at_s) & (visits.left_s > at_s)
+    waiting_now = int(_in_queue(*_queued(trace, name)[1:], now)[0])
+    wanted = visits.only(visits.wanted)
+    given_up = waiting_now - int(_in_queue(wanted.entered_s, _gone(wanted), now)[0]) if stage.service.serves_in_vain else 0
+    busy, there = len(np.unique(visits.server[served])), int(servers(trace, name).at(at_s))
+    return Station(stage.label, waiting_now, busy, there, stage.servers.keeps_hours, given_up)
 
 
 #: What stands in place of a sensor's name where frames of several sensors are worked on as one.

@@ -279,17 +279,20 @@ def brought_s(trace: Trace, visits: Visits, slowed: float | Seconds = 1.0) -> Se
 
 
 def _each_once(visits: Visits) -> NDArray[np.bool_]:
-    """Leave out a visit that ended without service where a copy of it was served in vain: that copy stands for it."""
+    return visits.served | ~served_in_vain(visits)
+
+
+def served_in_vain(visits: Visits) -> NDArray[np.bool_]:
+    """Mark the visits that ended without service of which a copy was served in vain: it stands for them in the log."""
+    marked = np.zeros(len(visits), bool)
     if visits.wanted.all():
-        return visits.wanted
+        return marked
     order = np.lexsort((~visits.wanted, visits.entered_s, visits.request))
-    wanted = visits.wanted[order]
-    latest = np.maximum.accumulate(np.where(wanted, np.arange(len(order)), -1))[~wanted]
-    behind = order[latest[latest >= 0]]
-    own = behind[visits.request[behind] == visits.request[order[~wanted]][latest >= 0]]
-    stood_for = np.zeros(len(order), bool)
-    stood_for[own] = True
-    return visits.served | ~stood_for
+    wanted, request = visits.wanted[order], visits.request[order]
+    latest = np.maximum.accumulate(np.where(wanted, np.arange(len(order)), -1))
+    copies = np.flatnonzero(~wanted & (latest >= 0))
+    marked[order[latest[copies[request[latest[copies]] == request[copies]]]]] = True
+    return marked & ~visits.served
 
 
 #: In runs that are shorter than this, the time of day is told to the second.

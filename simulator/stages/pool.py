@@ -179,12 +179,14 @@ class Pool(AnyStage):
     @property
     def service(self) -> Service:
         limits = (self.max_queue, self.timeout_s, self.client_timeout_s, self.replaces) != (None, None, None, None)
+        drops = self.cancels or self.drops == "oldest" or (self.timeout_s, self.replaces, self.preempts) != (None, None, None)
         return Service(
             held_for="batching delay",
             steady_servers=self.replicas if self.scaling is None else None,
             is_bounded=limits or self.preempts == "newest",
             batching_delay_s=self.max_queue_delay_ms / 1000,
             queue_each=self.balance is not None,
+            serves_in_vain=self.client_timeout_s is not None and not drops,
             gives_scores=self.scores is not None,
         )
 

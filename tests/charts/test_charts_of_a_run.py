@@ -159,11 +159,22 @@ def test_a_stage_that_is_visited_again_has_a_row_of_its_own():
 
 def test_journeys_lead_every_positive_to_found_or_missed(summary, drawn):
     flows = summary.flows[summary.flows["positive"]]
-    links = drawn["positives"].table.set_index("to")["people a run"]
+    links = drawn["positives"].table.set_index("to")["cancers a run"]
     missed = flows.loc[~flows["detected"], "count"].sum()
     assert links["Missed"].sum() == pytest.approx(missed)
     assert links["Missed"].sum() + links["Found"].sum() == pytest.approx(flows["count"].sum())
     assert f"({100 * missed / flows['count'].sum():.1f}%)" in drawn["positives"].takeaway
+
+
+def test_a_table_of_ends_says_how_many_of_the_positives_of_each_are_missed():
+    """Of those who give up or are not read in time, some are found later: the ends hold more than the missed."""
+    found = run_of("skin-cancer-triage", operating_point=0.995)
+    table, positives = journeys(found, True).table, found.flows[found.flows["positive"]]
+    missed = positives.loc[~positives["detected"], "count"].sum()
+    assert table["of these missed"].sum() == pytest.approx(missed, abs=0.1)
+    assert table["cancers a run"].sum() == pytest.approx(positives["count"].sum(), abs=0.2)
+    assert (table["of these missed"] + table["of these found"]).tolist() == pytest.approx(table["cancers a run"], abs=0.11)
+    assert table.loc[table["end"] != "Called to the clinic", "cancers a run"].sum() > missed + 1
 
 
 def test_missed_positives_have_a_colour_of_their_own(drawn):
@@ -174,7 +185,7 @@ def test_missed_positives_have_a_colour_of_their_own(drawn):
 
 def test_journeys_of_the_healthy_end_where_they_end(summary, drawn):
     flows = summary.flows[~summary.flows["positive"]]
-    assert drawn["negatives"].table["people a run"].sum() == pytest.approx(flows["count"].sum())
+    assert drawn["negatives"].table["people without cancer a run"].sum() == pytest.approx(flows["count"].sum())
     assert f"there are {flows['count'].sum():,.0f} people without cancer; " in drawn["negatives"].takeaway
 
 

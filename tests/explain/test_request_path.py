@@ -49,6 +49,16 @@ def test_a_wait_behind_others_and_one_for_company_are_told_apart():
     assert (parts(fastest), fastest.steps[0].batch_size) == ([("p", 0, 0, 2)], 2)
 
 
+def test_a_percentile_of_answers_says_that_refusals_are_among_them():
+    """The pool is busy until 4 with the first request; the second is refused at 1."""
+    stages = {"p": pool(label="Model", to="done", max_queue=0, on_full="no")}
+    made = plan(stages, constant(4.0), ends={"done": end(label="Done"), "no": end(label="Refused")})
+    words = "The answer took 4.00 s for the slowest request"
+    assert request_path(run_at(made, [0, 1]), 1.0).sentence.startswith(f"{words} of all answers, refusals included; Model took")
+    assert request_path(run_at(made, [0, 5]), 1.0).sentence.startswith(f"{words}; Model took")
+    assert "refusals" not in request_path(run_at(made, [0, 1]), 1.0, "end").sentence
+
+
 def test_of_several_branches_the_one_that_was_waited_for_is_on_the_path():
     """The pool is busy until 4 with the first request, so that the second one, refused at 1, comes back at 5."""
     stages = {"f": fork("a", "p"), "a": link("j", 3), "p": pool(to="j", max_queue=0, on_full="r"),

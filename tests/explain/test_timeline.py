@@ -7,9 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.case.schema import Noun
+from simulator.charts.queue_charts import queues
 from simulator.explain.timeline import batches, busiest_minute, moment, occupancy, queue_steps, staffed, waiting
 from simulator.stages.pool_evidence import constant
-from tests.builders import people, plan, pool, run_at
+from tests.builders import end, people, plan, pool, run_at
+from tests.explain.test_reasons import short_storm
 
 
 def test_the_busiest_minute_is_the_one_with_most_arrivals():
@@ -88,8 +90,42 @@ def test_the_most_within_a_step_is_that_of_counting_at_every_instant(arrivals, s
 
 def test_the_length_of_a_queue_changes_when_somebody_comes_or_is_served():
     trace = run_at(plan({"pool": pool()}), [0, 0.25, 0.5])  # served at 0, 1 and 2
-    times, lengths = queue_steps(trace.logs["pool"].frame("pool"))
+    times, lengths = queue_steps(trace, "pool")
     assert (times.tolist(), lengths.tolist()) == ([0.25, 0.5, 1, 2], [1, 2, 1, 0])
+
+
+def gave_up():
+    """A check takes 10 s and clients wait 2 s: they give up at 2, 3 and 4 s, and are served until 10, 20 and 30 s."""
+    stages = {"pool": pool(label="Model", client_timeout_s=2, cancels=False, on_timeout="gone", to="done")}
+    ends = {"done": end(label="Done"), "gone": end(label="Gone")}
+    return run_at(plan(stages, constant(10.0), ends=ends), [0, 1, 2])
+
+
+def test_a_call_that_was_given_up_is_in_the_queue_once_until_it_is_served():
+    trace = gave_up()
+    (before, after) = moment(trace, 2.5), moment(trace, 4.5)
+    assert [(one.stations[0].waiting, one.stations[0].given_up, one.in_flight) for one in (before, after)] == [
+        (2, 0, 2),
+        (2, 2, 0),
+    ]
+    assert after.stations[0].words() == "Model: 2 wait, 2 of them given up, 1 of 1 at work"
+    assert occupancy(trace)["pool"].max() == 2
+    assert queue_steps(trace, "pool")[1].tolist() == [1, 2, 1, 0]
+
+
+def test_a_queue_holds_the_calls_that_came_less_those_whose_service_has_begun():
+    """No call leaves the queue of the shipped case in another way, and none is left out when the run ends."""
+    (trace, *_), _ = short_storm()
+    visits, at = trace.logs["check"].visits(), trace.plan.horizon_s - 1
+    came = np.count_nonzero(visits.wanted & (visits.entered_s <= at))
+    assert moment(trace, at).stations[0].waiting == came - np.count_nonzero(visits.started_s <= at)
+
+
+def test_a_full_queue_holds_as_many_calls_as_it_may():
+    """400 photos may wait in the shipped case, whether their phones still do or not."""
+    (trace, *_), _ = short_storm(queue="long")
+    assert occupancy(trace)["check"].max() == 400
+    assert "Photo check 400 at 20:01, calls that were given up included" in queues(trace).takeaway
 
 
 def test_an_instant_is_told_with_who_waits_and_who_works():
