@@ -17,6 +17,7 @@ from scipy.stats import qmc, t
 from simulator.cli.exits import needing
 from simulator.errors import InputError
 from simulator.intervals import LEVEL, Interval
+from simulator.metrics.summary import NO_STEADY_STATE
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
 
@@ -81,12 +82,14 @@ class Ranking:
 
     used, of: trajectories (Morris) or base points (Sobol) that were used, and all of them; the others hold a design without a
     figure for the metric
+    finding: the designs without a figure, in words that come before any ranking; empty where all have one
     """
 
     ranked: Sequence[Influence]
     used: int
     of: int
     each: str
+    finding: str = ""
 
     @property
     def leaders(self) -> list[Influence]:
@@ -96,28 +99,34 @@ class Ranking:
     @property
     def words(self) -> str:
         """The most influential axis, as far as it is known, in words."""
+        return self.most("moves it", "nothing moves it")
+
+    def most(self, does: str, nothing: str) -> str:
+        """Name the axis that does something most, as far as it is known; nothing: the words if none does."""
         names = [f"“{one.axis.label}”" for one in self.leaders]
         if not self.ranked[0].size.value:
-            return "nothing moves it"
+            return nothing
         if len(names) == 1:
-            return f"{names[0]} moves it most"
+            return f"{names[0]} {does} most"
         if len(names) == len(self.ranked) or len(names) > 4:
-            return f"these points are too few to show which of {len(names)} axes moves it most"
-        return f"{', '.join(names[:-1])} or {names[-1]} moves it most; the points do not show which"
+            return f"these points are too few to show which of {len(names)} axes {does} most"
+        return f"{', '.join(names[:-1])} or {names[-1]} {does} most; the points do not show which"
+
+    def sentence(self, label: str) -> str:
+        """Say which axis moves the metric most; first, of how many designs it has no figure, and why."""
+        return f"{label} {self.finding}. Among the others, {self.words}." if self.finding else f"{label}: {self.words}."
 
     @property
     def caution(self) -> str:
         """A caution about designs that were left out; empty where none were."""
         if self.used == self.of:
             return ""
-        return (
-            f"Rests on {self.used} of {self.of} {self.each}: the others hold a design that has no figure, because it cannot "
-            "run or is overloaded. So it ranks the axes among designs that have one."
-        )
+        return f"Ranks the axes on {self.used} of {self.of} {self.each}: each of the others holds a design without a figure."
 
     def to_json(self) -> dict[str, Any]:
         ranked = [one.to_json() for one in self.ranked]
-        return {"ranked": ranked, "told": self.words, "used": self.used, "of": self.of}
+        finding = {"finding": self.finding} if self.finding else {}
+        return {"ranked": ranked, "told": self.words, "used": self.used, "of": self.of, **finding}
 
 
 @dataclass(frozen=True)
@@ -136,12 +145,35 @@ class SampledDesigns:
         """Rank the axes for each metric, or give the reason why not; outcomes: of the points, in order."""
         rankings: dict[str, Ranking | str] = {}
         for name in names:
-            values = [one.value(name) for one in outcomes]
+            values, finding = [one.value(name) for one in outcomes], self._without_figure(outcomes, name)
             try:
-                rankings[name] = self.ranking(np.array([np.nan if value is None else value for value in values]))
+                ranking = self.ranking(np.array([np.nan if value is None else value for value in values]))
+                rankings[name] = replace(ranking, finding=finding)
             except InputError as error:
-                rankings[name] = str(error)
+                rankings[name] = f"{finding}. It {error}" if finding else str(error)
         return rankings
+
+    def _without_figure(self, outcomes: Sequence[DesignOutcome], name: str) -> str:
+        """Say of how many designs a metric has no figure, why, and which axis decides on overload; empty where all have one."""
+        designs = {repr((one.design, one.figures)): one for one in outcomes}.values()
+        without = [one for one in designs if one.value(name) is None]
+        overloaded = sum(_overloaded(one, name) for one in without)
+        if not without:
+            return ""
+        count = f"has no figure at {len(without):,} of {len(designs):,} designs"
+        refused, rest = sum(bool(one.refused) for one in without), len(without) - overloaded
+        if not overloaded:
+            return f"{count}{', because they cannot run' if refused == len(without) else ''}"
+        others = f"; the other {rest:,} cannot run or count too little" if rest else ""
+        return f"{count}: {overloaded:,} are overloaded{self._decides(outcomes, name)}{others}"
+
+    def _decides(self, outcomes: Sequence[DesignOutcome], name: str) -> str:
+        """Name the axis that decides most whether a design is overloaded, by the same analysis of a yes or a no."""
+        answers = [np.nan if one.refused else float(_overloaded(one, name)) for one in outcomes]
+        try:
+            return f", and {self.ranking(np.array(answers)).most('decides that', '')}"
+        except InputError:
+            return ""
 
     @property
     def each(self) -> str:
@@ -185,6 +217,10 @@ class SampledDesigns:
         columns = zip(self.axes, effects["mu_star"], effects["mu_star_conf"], effects["sigma"], strict=True)
         return [Influence(axis, elementary=Interval(float(mean), float(mean - half), float(mean + half)), spread=float(sigma))
                 for axis, mean, half, sigma in columns]  # fmt: skip
+
+
+def _overloaded(outcome: DesignOutcome, name: str) -> bool:
+    return outcome.missing_reasons.get(name, "").startswith(NO_STEADY_STATE)
 
 
 def _point(axes: Sequence[Axis], parts: Sequence[float], base: DesignPoint) -> DesignPoint:

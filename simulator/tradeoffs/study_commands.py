@@ -264,6 +264,8 @@ def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | str]
         if isinstance(ranking, str):
             out.print(f"  {escape(ranking)}: vary fewer axes, or ask for another metric", style="yellow")
             continue
+        if ranking.finding:
+            out.print(f"  {escape(ranking.finding[0].upper() + ranking.finding[1:])}. Among the others:", style="yellow")
         table = Table("axis", *_columns(ranking.ranked), "", box=None)
         for one in ranking.ranked:
             table.add_row(

@@ -275,7 +275,7 @@ def influence_chart(label: str, metric: Metric, ranking: Ranking) -> Chart:
     unit = "points" if metric.unit == "share" else metric.unit
     drawn.update_xaxes(title="part of the variance" if sobol else f"mean effect ({unit}), with 95% interval")
     drawn.update_yaxes(autorange="reversed")
-    takeaway = f"{label}: {ranking.words}."
+    takeaway = ranking.sentence(label)
     table = pd.DataFrame([{"axis": one.axis.label, **{name: value for name, value in one.to_json().items()
                                                       if name not in ("name", "label")}} for one in influences])  # fmt: skip
     return Chart(drawn, takeaway, rounded(table))

@@ -1,6 +1,7 @@
 """Influences of functions whose indices are known."""
 
 import sys
+from dataclasses import replace
 from math import pi
 
 import numpy as np
@@ -9,6 +10,8 @@ from SALib.analyze import sobol
 
 from simulator.cli.exits import UsageError
 from simulator.errors import InputError
+from simulator.intervals import Estimate
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis
 from simulator.tradeoffs.sensitivity import sample_of
 
@@ -132,7 +135,48 @@ def test_a_trajectory_without_a_figure_somewhere_is_left_out_whole_and_said_to_b
     found = sample.ranking(values)
     assert (found.used, found.of) == (8, 10)
     assert [one.elementary.value for one in found.ranked] == pytest.approx([5.0, 3.0, 0.0], abs=1e-9)
-    assert found.caution.startswith("Rests on 8 of 10 trajectories")
+    assert found.caution.startswith("Ranks the axes on 8 of 10 trajectories")
+
+
+def outcomes_of(sample, overloaded, refused=None):
+    """A figure of 3a - 5b at each design, where it is not overloaded or refused."""
+    outcomes = []
+    for place, (a, b, c) in enumerate(sample.parts):
+        value = 3 * a - 5 * b
+        made = DesignOutcome({"a": a, "b": b, "c": c}, {}, 1, 2, metrics={"m": Estimate(value, value, value, None)})
+        if overloaded[place]:
+            made = replace(made, metrics={}, missing_reasons={"m": "no steady state at the slow edge of the projection"})
+        outcomes.append(made if refused is None or not refused[place] else replace(made, metrics={}, refused="no"))
+    return outcomes
+
+
+def test_overload_is_said_before_the_ranking_with_the_choice_that_decides_on_it():
+    """A design is overloaded where c is at the lowest of its four levels; b moves the figure most where there is one."""
+    sample = sample_of(AXES, "morris", 40, seed=1)
+    overloaded = sample.parts[:, 2] == 0
+    designs, bad = (len(np.unique(rows, axis=0)) for rows in (sample.parts, sample.parts[overloaded]))
+    found = sample.ranked(outcomes_of(sample, overloaded), ["m"])["m"]
+    words = f"has no figure at {bad} of {designs} designs: {bad} are overloaded, and “c” decides that most"
+    assert (found.finding, found.words) == (words, "“b” moves it most")
+    assert found.sentence("Time") == f"Time {words}. Among the others, “b” moves it most."
+    assert found.to_json()["finding"] == words
+
+
+def test_where_overload_leaves_too_little_to_rank_it_is_still_said():
+    sample = sample_of(AXES, "morris", 8, seed=1)
+    found = sample.ranked(outcomes_of(sample, sample.parts[:, 2] < 0.9), ["m"])["m"]
+    assert "are overloaded, and “c” decides that most. It has a figure at every design of only " in found
+
+
+def test_designs_that_cannot_run_are_told_apart_from_overload():
+    sample = sample_of(AXES, "morris", 40, seed=1)
+    no, refused = np.zeros(len(sample.parts), bool), sample.parts[:, 0] == 0
+    count = len(np.unique(sample.parts[refused], axis=0))
+    assert sample.ranked(outcomes_of(sample, no, refused), ["m"])["m"].finding.endswith("designs, because they cannot run")
+    both = sample.ranked(outcomes_of(sample, (sample.parts[:, 2] == 0) & ~refused, refused), ["m"])["m"].finding
+    assert f"; the other {count} cannot run or count too little" in both
+    whole = sample.ranked(outcomes_of(sample, no), ["m"])["m"]
+    assert (whole.finding, whole.sentence("Time")) == ("", "Time: “b” moves it most.")
 
 
 def test_base_points_without_a_figure_leave_the_indices_of_the_others():
