@@ -136,6 +136,11 @@ class Lever:
         return min((effect.gain for effect in self.effects), default=0.0)
 
     @property
+    def costs(self) -> list[str]:
+        """Name the objectives that the change takes from met, each in words."""
+        return [f"{one.before.objective.label} goes from met to {one.standing}" for one in self.effects if one.breaks]
+
+    @property
     def idle(self) -> bool:
         return all(effect.outcome == "the same" for effect in self.effects)
 
@@ -210,8 +215,7 @@ class Levers:
         first, effect = best[0], max(best[0].effects, key=lambda effect: effect.gain)
         steps = _counted(len(best), "step", "brings", "bring")
         size = f"{effect.words} ({effect.change.interval})" if effect.change else effect.words
-        costs = [f"{one.before.objective.label} goes from met to {one.standing}" for one in first.effects if one.breaks]
-        most = f"{first.step.words}: {', '.join([*costs, f'{effect.before.objective.label} {size}'])}"
+        most = f"{first.step.words}: {', '.join([*first.costs, f'{effect.before.objective.label} {size}'])}"
         return f"{steps} an objective that is not met closer, most of all {most}."
 
     @property

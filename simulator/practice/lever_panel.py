@@ -86,9 +86,9 @@ def _takeaway(levers: Levers, place: int) -> str:
         return f"{label}: no step changes it beyond chance; {rest}"
     lever, effect = max(real, key=lambda pair: abs(pair[1].change.change.value) if pair[1].change else 0.0)
     assert effect.change is not None
+    size = ", ".join([*lever.costs, f"{effect.words}, {effect.change.interval}"])
     return (
-        f"{label}: {len(real)} of {len(effects)} steps change it beyond chance, most of all {lever.step.words} "
-        f"({effect.words}, {effect.change.interval}); {rest}"
+        f"{label}: {len(real)} of {len(effects)} steps change it beyond chance, most of all {lever.step.words} ({size}); {rest}"
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.practice.lever_panel import lever_chart
-from tests.explain.test_levers import queue, tried
+from tests.explain.test_levers import costly_step, queue, tried
 
 
 @pytest.fixture(scope="module")
@@ -49,3 +49,8 @@ def test_a_chart_without_any_change_says_so():
     only = loads(json.dumps(data | {"choices": {"order": order | {"options": same}}}))
     chart = lever_chart(tried(compile_plan(only), replications=4), 0)
     assert chart.takeaway == "Mean time: no step changes it beyond chance; 1 of 1 steps leave it exactly as it is."
+
+
+def test_the_sentence_names_an_objective_that_the_largest_step_takes_from_met_before_its_size():
+    chart = lever_chart(costly_step(4000), 0)
+    assert "most of all Readers: 3 → 4 (Cost goes from met to not met, −" in chart.takeaway
