@@ -76,7 +76,7 @@ _COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
         "": ("small.yaml", "small.yaml", "small.yaml", "small.yaml", *_PATHS), "--set": _PAIRS, "--strike": _PAIRS,
         "--seed": _NUMBERS,
         "--replications": ("2", "2", "2", *_NUMBERS), "--change": _PAIRS, "--against": _PAIRS, "--explain": _WORDS,
-        "--trace-out": _PATHS, "--json": (), "--strict": (),
+        "--trace-out": _PATHS, "--all": (), "--json": (), "--strict": (),
     },
     "check": {"": _PATHS, "--json": ()},
     "cases": {"--json": (), "": _PATHS},
