@@ -164,7 +164,7 @@ def _step(advice: Advice, before: str) -> str:
     if (move := advice.move) is None:
         return advice.effect
     worse = " and ".join(f"“{label}”" for label in move.worse)
-    words = f"{'That step' if move.words == before else f'Trying “{move.words}”'} gives {advice.effect}."
+    words = f"That step gives {advice.effect}." if move.words == before else f"Try “{move.words}”: {advice.effect}."
     return f"{words} It makes {worse} worse." if worse else words
 
 
@@ -181,7 +181,7 @@ def _figures(result: Result) -> list[Part]:
 
 def _trust(result: Result) -> list[Part]:
     doubts = [note for level in ("weak", "fair") for note in result.trust if note.level == level]
-    count = f"{len(result.trust) - len(doubts)} of {len(result.trust)} are good."
+    count = f"{len(result.trust) - len(doubts)} of {len(result.trust)} points are good."
     return [Part(_KEPT, count), *(Part(_TRUST, escape(short_claims(note.sentence, _FEW)[0])) for note in doubts[:1])]
 
 

@@ -69,7 +69,7 @@ assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)
         ),
         (["sweep", "retry-storm", "--points=1"], "casesim sweep: --points 1: expected a whole number of at least 2;"),
         (["profile", "--batch", "2", "--batch", "0"], "casesim profile: --batch 0: expected a whole number from 1 to 4,096;"),
-        (["profile", "--budget", "nan"], "casesim profile: --budget nan: expected a number of at least 0.1;"),
+        (["profile", "--budget", "0"], "casesim profile: --budget 0: expected a number of at least 0.1;"),
         (["serve", "--uploads", "min"], "casesim serve: --uploads min: did you mean 'mine'?"),
         (["report", "retry-storm"], "casesim report: --out is missing: where to write it;"),
         (["scores", "lst"], "casesim scores: there is no command 'lst'; did you mean 'list'?"),
