@@ -21,8 +21,8 @@ INTRODUCTION = """\
 CASE is the id of a case that comes with CaseSim, or the path of a YAML file. `--json` prints JSON and nothing else on standard
 output; messages go to standard error. Repeat an option that takes several values: `--set replicas=2 --set precision=int8`.
 
-On a terminal, `run` prints a page of at most 24 lines; `--all` prints every figure, reason and note. A program or a file that takes
-the output gets columns as wide as their content, and no colours.
+On a terminal, `run` prints a page of at most 24 lines; `--all` prints every figure, reason and note. A program or a file that
+takes the output gets columns as wide as their content, and no colours.
 
 | exit status | meaning |
 | --- | --- |

@@ -71,17 +71,18 @@ def summed_up(struck: Summary, paid: Sequence[Toll]) -> str:
     return f"{against} {named} changed: {'; '.join(changed)}.{rest}"
 
 
-def largest_toll(struck: Summary, paid: Sequence[Toll]) -> str:
-    """Name the objective that the curveballs changed most, before and after, and count the others; the curveballs are `it`."""
-    it = "it" if len(struck.plan.strikes) == 1 else "they"
+def largest_toll(paid: Sequence[Toll]) -> str:
+    """Name the objective that the curveballs changed most, before and after, and count the others."""
     changed = [toll for toll in paid if toll.matters]
     most = max(changed or paid, key=lambda toll: (toll.calm.standing != toll.struck.standing, toll.part), default=None)
     if most is None:
         return ""
-    label, change = f"“{most.struck.objective.label}”", f", {most.change.with_interval}" if most.change else ""
-    others = f" and {len(changed) - 1} of the {len(paid) - 1} others too" if len(changed) > 1 else ""
-    what = f"{label} most{others}" if changed else f"no objective by more than chance. The largest change is in {label}"
-    return f"Against the calm run, {it} changed {what}: {most.values}{change}, {most.verdicts}."
+    change = f", {most.change.with_interval}" if most.change else ""
+    sentence = f"Against the calm run, “{most.struck.objective.label}” changed most: {most.values}{change}, {most.verdicts}."
+    if not changed:
+        return f"No objective changed by more than chance. {sentence}"
+    others = f" {len(changed) - 1} of the {len(paid) - 1} other objectives changed too." if len(changed) > 1 else ""
+    return f"{sentence}{others}"
 
 
 def metres_taken(before: Summary, after: Summary) -> str:

@@ -127,8 +127,8 @@ def _toll(result: Result, calm: Result | None) -> list[Part]:
     scenario = result.plan.scenario
     times = [f"“{scenario.curveballs[name].label}” at {clock(scenario, at_s)}" for name, at_s in result.plan.strikes.items()]
     strikes = [Part(_KEPT, f"{escape('; '.join(times))}.")] if times else []
-    effects = short_claims(largest_toll(result, tolls(calm, result))) if calm else []
-    return [*strikes, *(Part(_KEPT, escape(one)) for one in effects)]
+    effects = largest_toll(tolls(calm, result)) if calm else ""
+    return [*strikes, *([Part(_KEPT, escape(effects))] if effects else [])]
 
 
 def _verdict_table(verdicts: Sequence[Verdict]) -> Table:
@@ -193,7 +193,7 @@ def _note(result: Result) -> list[Part]:
 
 def _in_a_line(sentence: str) -> str:
     claims = [short_claims(sentence, words)[0] for words in range(_FEW, _FEWEST, -1)]
-    return next((claim for claim in claims if len(claim) <= _LINE), claims[0])
+    return next((claim for claim in claims if len(claim) <= _LINE and not claim.endswith("…")), claims[0])
 
 
 def _lightness(result: Result, warning: str) -> int:
