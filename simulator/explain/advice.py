@@ -108,11 +108,11 @@ class AdviceTrials:
     def advice(self, place: int, promising: Mapping[int, Iterable[DesignChange]]) -> Advice:
         """Return the change that improves this objective and does the least harm, as its trial shows.
 
-        promising: the changes to try, by the place of their objective. Those of other objectives are tried only where none of
-        its own helps: else their advice would name an improvement that this one lacks.
+        promising: the changes to try, by the place of their objective. Those of other objectives are tried only where each of
+        its own fails to help, or takes another objective from met: else their advice would name a better step than this one.
         """
         every = _distinct(self._tried(place, promising[place]))
-        if not any(trial.improves(place) for trial in every):
+        if not any(trial.improves(place) and not trial.breaks(place) for trial in every):
             others = (self._tried(other, changes) for other, changes in promising.items() if other != place)
             every = _distinct([*every, *chain.from_iterable(others)])
         if helpful := [trial for trial in every if trial.improves(place)]:

@@ -5,7 +5,8 @@ Where positives were missed, where negatives were escalated, what the cost is ma
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from math import floor
 
 import pandas as pd
 
@@ -15,6 +16,7 @@ from simulator.case.schema import Scenario
 from simulator.explain.bottleneck import FEW, THROUGHPUT, resent, slowest_stage, spent, turning_away, why_held_up
 from simulator.explain.lever_scores import LeverScore, ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
 from simulator.explain.outcome_breakdown import PART, Fate, by_decider, by_tag, deciding, escalated, part_label
+from simulator.intervals import ROUNDING
 from simulator.metrics.request_metrics import MISSED
 from simulator.metrics.stage_metrics import clock, last_change, strikes_of
 from simulator.metrics.summary import Summary, Verdict
@@ -26,6 +28,9 @@ ENOUGH = 30
 
 #: The most parts that a sentence names.
 PARTS = 3
+
+#: From these counts on, a count is written in whole numbers, and in tenths.
+WHOLE, TENTH = 9.95, 0.1
 
 #: A part that is nearly all of it.
 NEARLY = 0.95
@@ -88,16 +93,31 @@ def _counted(summary: Summary, some: pd.DataFrame, all_: pd.DataFrame, whom: str
 
 def _largest_parts(summary: Summary, parts: dict[Fate, float], total: float, what: str) -> str:
     """Say the largest parts, and whether too few were counted: `24 of these 26 end at ...; 2 end at ...`."""
-    largest = [(count, fate) for (_, fate), count in parts.items() if count >= PART * total][:PARTS]
+    shown = dict(zip(parts, shared_out(list(parts.values()), total), strict=True))
+    largest = [(shown[fate], fate[1]) for fate, count in parts.items() if count >= PART * total][:PARTS]
     counted = summary.replications * total
     rough = f" Only {counted:,.0f} {what} were counted in all, so the split is rough." if counted < ENOUGH else ""
-    if largest and largest[0][0] >= NEARLY * total:
+    if largest and max(parts.values()) >= NEARLY * total:
         return f"{'All' if len(parts) == 1 else 'Nearly all'} of them {largest[0][1]}.{rough}"
     listed = [
         f"{_count(count)} of them {fate}" if place == 0 else f"{_count(count)} {fate}"
         for place, (count, fate) in enumerate(largest)
     ]
+    rest = sum(shown.values()) - sum(count for count, _ in largest)
+    listed += [f"the other {_count(rest)} end otherwise"] if largest and rest > ROUNDING else []
     return f"{'; '.join(listed)}.{rough}"
+
+
+def shared_out(parts: Sequence[float], total: float) -> list[float]:
+    """Round parts to the digits that `_count` writes of their total, so that they sum to it (largest remainder)."""
+    step = 1.0 if total >= WHOLE else 0.1 if total >= TENTH else 0.0
+    if not step:
+        return list(parts)
+    units = [floor(part / step + ROUNDING) for part in parts]
+    missing = round(total / step) - sum(units)
+    for place in sorted(range(len(parts)), key=lambda place: units[place] - parts[place] / step)[: max(missing, 0)]:
+        units[place] += 1
+    return [unit * step for unit in units]
 
 
 # ---- what the cost is made of
@@ -329,7 +349,9 @@ def _capital(words: str) -> str:
 
 
 def _count(value: float) -> str:
-    return f"{value:,.0f}" if value >= 9.95 else f"{value:.1f}".removesuffix(".0") if value >= 0.1 else significant(value, 1)
+    if value >= WHOLE:
+        return f"{value:,.0f}"
+    return f"{value:.1f}".removesuffix(".0") if value >= TENTH else significant(value, 1)
 
 
 def _length(summary: Summary) -> str:

@@ -189,3 +189,18 @@ def test_where_no_step_of_its_own_helps_an_objective_those_of_the_others_are_loo
     assert told[0].move is not None
     assert told[0].move.pick == 4
     assert "None of the 2 steps that were tried improves it" in told[1].sentence
+
+
+def test_a_step_of_another_objective_is_preferred_to_one_that_takes_an_objective_from_met():
+    """Both helpful steps are the fourth reader's: at a lower pay, which another objective asks for, the cost stays met."""
+    choices = queue().document.data["choices"]
+    both = {"stages.r.shifts.0.people": 4, "stages.r.usd_per_hour.value": 40}
+    plan_ = queue(choices=choices | {"team": {"kind": "options", "label": "Team", "default": "now", "options": {
+        "now": {"label": "Three", "set": {"stages.r.usd_per_hour.value": 60}},
+        "four": {"label": "Four at 40 USD", "set": both}}}}, objectives=[
+        {"metric": "latency_mean_s", "at_most": 1.5, "label": "Mean time"},
+        {"metric": "cost_per_1000_usd", "at_most": 24, "label": "Cost"},
+    ])  # fmt: skip
+    result = replicate(compile_plan(plan_), 1, 3)
+    steps = {step.pick: step for name in ("readers", "team") for step in changes_of_choice(result.plan, name)}
+    assert AdviceTrials(result).advice(0, {0: [steps[4]], 1: [steps["four"]]}).move.pick == "four"

@@ -6,6 +6,8 @@ from functools import cache
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.case.load import find, load
 from simulator.case.load import loads as loads_text
@@ -13,6 +15,7 @@ from simulator.case.outputs import EXHIBITS
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain import advice
+from simulator.explain.causes import shared_out
 from simulator.explain.result import replicate, result_of
 from simulator.metrics.measures import measure
 from simulator.metrics.overload import goodput, trouble
@@ -302,3 +305,17 @@ def test_without_retries_it_is_no_longer_the_retries():
     reason = result.reasons[0]
     assert "sent again" not in reason.sentence
     assert reason.stage == "check"
+
+
+@given(st.lists(st.floats(0.001, 40), min_size=1, max_size=6))
+def test_rounded_parts_sum_to_their_rounded_whole_and_none_is_off_by_a_digit(parts):
+    shown, whole = shared_out(parts, sum(parts)), sum(parts)
+    step = 1 if whole >= 9.95 else 0.1
+    if whole >= 0.1:
+        assert sum(shown) == pytest.approx(round(whole / step) * step)
+        assert all(abs(one - part) <= step + 1e-9 for one, part in zip(shown, parts, strict=True))
+
+
+def test_halves_are_shared_out_as_their_sum_is_written():
+    """5.25 is written 5.2: 2.75, 1.5 and 1 would read 2.8, 1.5 and 1."""
+    assert shared_out([2.75, 1.5, 1.0], 5.25) == pytest.approx([2.7, 1.5, 1.0])
