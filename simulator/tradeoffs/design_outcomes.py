@@ -21,7 +21,7 @@ from simulator.metrics.replications import packed, reporting, run_replications, 
 from simulator.metrics.summary import Figures, Verdict, grows, judge, run_hash
 
 #: Part of the key of every outcome: raise it when an outcome of the same run holds something else.
-OUTCOME_VERSION = 6
+OUTCOME_VERSION = 7
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class DesignOutcome:
 
     refused: the reason why the design cannot run, empty where it can; metrics: those it can quote
     missing_reasons: the reasons why it does not quote the others; readings: each metric in the form for comparing two outcomes
-    growing: labels of the stages whose queues grow without end
+    growing: labels of the stages whose queues grow without end; overloaded: of those that get more than they can serve
     evidence: the files it rests on, with their hashes; engine: the version of the engine that ran it
     """
 
@@ -65,6 +65,7 @@ class DesignOutcome:
     missing_reasons: Mapping[str, str] = field(default_factory=dict)
     readings: Mapping[str, Readings] = field(default_factory=dict)
     growing: Sequence[str] = field(default_factory=list)
+    overloaded: Sequence[str] = field(default_factory=list)
     evidence: Mapping[str, str] = field(default_factory=dict)
     engine: int = ENGINE_VERSION
 
@@ -92,6 +93,7 @@ def outcome_of(plan: Plan, measures: Sequence[Measures], blank: DesignOutcome) -
     figures = Figures.of(plan, measures)
     metrics, missing_reasons = figures.spanned(plan, measures)
     readings = readings_of(plan, figures.warm_up, measures, metrics)
+    stages, label_of = figures.stages, plan.scenario.label_of
     return replace(
         blank,
         requests=sum(one.requests for one in measures),
@@ -99,7 +101,8 @@ def outcome_of(plan: Plan, measures: Sequence[Measures], blank: DesignOutcome) -
         metrics=metrics,
         missing_reasons=missing_reasons,
         readings={name: [one and _lighter(one) for one in figures] for name, figures in readings.items()},
-        growing=[plan.scenario.stages[name].label for name, times in figures.stages.items() if grows(plan, name, times)],
+        growing=[label_of(name) for name, times in stages.items() if grows(plan, name, times)],
+        overloaded=[label_of(name) for name, times in stages.items() if times.load >= 1],
         evidence=dict(plan.evidence),
     )
 

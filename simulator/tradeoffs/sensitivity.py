@@ -160,12 +160,15 @@ class SampledDesigns:
         overloaded = sum(_overloaded(one, name) for one in without)
         if not without:
             return ""
-        count = f"has no figure at {len(without):,} of {len(designs):,} designs"
         refused, rest = sum(bool(one.refused) for one in without), len(without) - overloaded
-        if not overloaded:
-            return f"{count}{', because they cannot run' if refused == len(without) else ''}"
-        others = f"; the other {rest:,} cannot run or count too little" if rest else ""
-        return f"{count}: {overloaded:,} are overloaded{self._decides(outcomes, name)}{others}"
+        too_little = rest - refused
+        parts = {
+            f"{overloaded:,} {_are(overloaded)} overloaded{self._decides(outcomes, name) if overloaded else ''}": overloaded,
+            f"{refused:,} cannot run": refused,
+            f"{too_little:,} {'counts' if too_little == 1 else 'count'} too little": too_little,
+        }
+        said = "; ".join(words for words, designs_ in parts.items() if designs_)
+        return f"has no figure at {len(without):,} of {len(designs):,} designs: {said}"
 
     def _decides(self, outcomes: Sequence[DesignOutcome], name: str) -> str:
         """Name the axis that decides most whether a design is overloaded, by the same analysis of a yes or a no."""
@@ -220,7 +223,13 @@ class SampledDesigns:
 
 
 def _overloaded(outcome: DesignOutcome, name: str) -> bool:
-    return outcome.missing_reasons.get(name, "").startswith(NO_STEADY_STATE)
+    """Check that overload is why a metric has no figure: a queue without end, or too few requests in a queue that is long."""
+    why = outcome.missing_reasons.get(name, "")
+    return why.startswith(NO_STEADY_STATE) or (why.startswith("too few requests") and bool(outcome.overloaded))
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def _point(axes: Sequence[Axis], parts: Sequence[float], base: DesignPoint) -> DesignPoint:
