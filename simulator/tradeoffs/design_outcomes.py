@@ -19,6 +19,7 @@ from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import PairedSample, Readings, readings_of
 from simulator.metrics.replications import packed, reporting, run_replications, unpacked
 from simulator.metrics.summary import Figures, Verdict, grows, judge, run_hash
+from simulator.theory.loads import loads
 
 #: Part of the key of every outcome: raise it when an outcome of the same run holds something else.
 OUTCOME_VERSION = 7
@@ -50,7 +51,8 @@ class DesignOutcome:
 
     refused: the reason why the design cannot run, empty where it can; metrics: those it can quote
     missing_reasons: the reasons why it does not quote the others; readings: each metric in the form for comparing two outcomes
-    growing: labels of the stages whose queues grow without end; overloaded: of those that get more than they can serve
+    growing: labels of the stages whose queues grow without end; overloaded: of those that get more than
+    they can serve, in all or at the peak
     evidence: the files it rests on, with their hashes; engine: the version of the engine that ran it
     """
 
@@ -94,6 +96,7 @@ def outcome_of(plan: Plan, measures: Sequence[Measures], blank: DesignOutcome) -
     metrics, missing_reasons = figures.spanned(plan, measures)
     readings = readings_of(plan, figures.warm_up, measures, metrics)
     stages, label_of = figures.stages, plan.scenario.label_of
+    peaks = {load.stage: load.peak or 0.0 for load in loads(plan)}
     return replace(
         blank,
         requests=sum(one.requests for one in measures),
@@ -102,7 +105,7 @@ def outcome_of(plan: Plan, measures: Sequence[Measures], blank: DesignOutcome) -
         missing_reasons=missing_reasons,
         readings={name: [one and _lighter(one) for one in figures] for name, figures in readings.items()},
         growing=[label_of(name) for name, times in stages.items() if grows(plan, name, times)],
-        overloaded=[label_of(name) for name, times in stages.items() if times.load >= 1],
+        overloaded=[label_of(name) for name, times in stages.items() if max(times.load, peaks.get(name, 0.0)) >= 1],
         evidence=dict(plan.evidence),
     )
 

@@ -11,9 +11,12 @@ from SALib.analyze import sobol
 from simulator.cli.exits import UsageError
 from simulator.errors import InputError
 from simulator.intervals import Estimate
-from simulator.tradeoffs.design_outcomes import DesignOutcome
+from simulator.stages.pool_evidence import constant
+from simulator.tradeoffs.design_outcomes import DesignOutcome, solve, task_of
 from simulator.tradeoffs.design_space import Axis
 from simulator.tradeoffs.sensitivity import sample_of
+from tests.builders import plan, pool
+from tests.explain.test_reasons import storm
 
 AXES = [Axis(name, name, (0.0, 1.0), (0.0, 1.0)) for name in "abc"]
 
@@ -231,3 +234,12 @@ def test_an_analysis_without_salib_names_the_extra(monkeypatch):
     monkeypatch.delitem(sys.modules, "SALib.sample", raising=False)
     with pytest.raises(UsageError, match=r"needs SALib, which is not installed: pip install 'casesim\[tradeoffs\]'"):
         sample_of(AXES, "morris", 8, seed=1)
+
+
+def test_an_outcome_names_the_stages_that_get_more_than_they_can_serve_in_all_or_at_the_peak():
+    """In four minutes 18 photos a second come, and four times as many in half a minute, where 26 can be checked: 95% in all."""
+    calm = solve(task_of(plan({"p": pool(label="Model")}, constant(0.5), seconds=200), ["latency_mean_s"], 1, 2))
+    busy = solve(task_of(plan({"p": pool(label="Model")}, constant(2.0), seconds=200), ["latency_mean_s"], 1, 2))
+    surge = solve(task_of(storm(retries="none"), ["done_share"], 1, 2))
+    assert (calm.overloaded, busy.overloaded, surge.overloaded) == ([], ["Model"], ["Photo check"])
+    assert surge.growing == []
