@@ -240,11 +240,11 @@ class AdviceTrial(ChangeTrial):
 
     def _turned(self, places: list[int]) -> str:
         # `“Wait” from met to not met (+3.1 h)`
-        each = [
-            f"“{self._label(place)}” from met to {self.after.verdicts[place].standing} ({self._size(place)})"
-            for place in places
-        ]
-        return listed(each)
+        words = []
+        for place in places:
+            size = f" ({self._size(place)})" if self._difference(place) else ""
+            words.append(f"“{self._label(place)}” from met to {self.after.verdicts[place].standing}{size}")
+        return listed(words)
 
     def size_with_interval(self, place: int) -> str:
         """Return the change of an objective with its interval: `+1.9 points, +1.6 points to +2.2 points`."""
