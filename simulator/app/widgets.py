@@ -104,7 +104,7 @@ def draw_diagram(picture: Diagram) -> None:
 #: that is escaped: some signs mean something at the start of a line alone, a full stop in the name of a site. A slash makes an
 #: icon of `:material/home:`.
 _MARKED = re.compile(
-    r"[\\`*_{}\[\]<|~$^&@:/]|(?:^|(?<=\n))\s*[-+=#>]|(?:^|(?<=\n))\s*\d+[.)](?=\s|$)|(?<=www)\.", re.IGNORECASE
+    r"[\\`*_{}\[\]<>|~$^&@:/]|(?:^|(?<=\n))\s*[-+=#>]|(?:^|(?<=\n))\s*\d+[.)](?=\s|$)|(?<=www)\.", re.IGNORECASE
 )
 
 

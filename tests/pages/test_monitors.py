@@ -23,7 +23,7 @@ def test_the_example_names_the_site_that_changed(page):
     assert not page.exception
     [answer] = [each.value for each in page.subheader]
     assert "differ" in answer
-    assert "site \\= Office" in answer
+    assert "site = Office" in answer
 
 
 def test_rows_that_are_taken_for_independent_are_compared_without_their_order(page):

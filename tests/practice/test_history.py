@@ -90,11 +90,11 @@ def test_a_run_is_compared_with_the_one_before_and_then_with_the_pinned_one(run,
     seen = look(first)
     assert "Compared" not in said(seen)
     seen = look(second, seen)
-    assert "Compared with the run before (Operating point 0\\.9 → 1): Found" in said(seen)
+    assert "Compared with the run before (Operating point 0.9 → 1): Found" in said(seen)
     seen = look(third, seen, star=first.id)
-    assert "Compared with the pinned run (Operating point 0\\.9 → 0\\.6): Found" in said(seen)
+    assert "Compared with the pinned run (Operating point 0.9 → 0.6): Found" in said(seen)
     seen = look(third, seen, star=first.id)  # once more: nothing is pinned
-    assert "Compared with the run before (Operating point 1 → 0\\.6): Found" in said(seen)
+    assert "Compared with the run before (Operating point 1 → 0.6): Found" in said(seen)
 
 
 def test_a_click_brings_back_the_design_and_computes_the_run_again(run, jobs, store, small):
