@@ -36,7 +36,7 @@ class _Choice(Strict):
     help: Line | None = None
     group: Line = "Design"
     folded: bool = False
-    situation: bool = False  # the drive, the weather or the like: not for the designer to change
+    situation: bool = False  # the drive, the weather or the like: the brief sets it with the default
 
     def check(self) -> Iterator[tuple[Path, str]]:
         yield from ()
@@ -92,6 +92,9 @@ class Options(_Choice):
 
     def label_of(self, pick: Pick) -> str:
         return self.options[self.read(pick)].label
+
+    def against_default(self, pick: Pick) -> str:
+        return _against(self.label_of(pick), self.label_of(self.default))
 
 
 class Number(_Choice):
@@ -173,6 +176,16 @@ class Number(_Choice):
 
     def label_of(self, pick: Pick) -> str:
         return f"{self.read(pick):g} {self.unit}".strip()
+
+    def against_default(self, pick: Pick) -> str:
+        return _against(self.label_of(pick), self.label_of(self.default))
+
+
+def _against(label: str, default: str) -> str:
+    """Set a pick against the brief's, a shared unit once: `6 km/h, the brief says 50`."""
+    (number, _, unit), (usual, _, usual_unit) = label.partition(" "), default.partition(" ")
+    shared = unit == usual_unit and number[0].isdecimal() and usual[0].isdecimal()
+    return f"{label}, the brief says {usual if shared else default}"
 
 
 Choice = Annotated[Options | Number, Field(discriminator="kind")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
 from scipy.special import ndtri
 
 from simulator.case.attributes import Attribute
-from simulator.case.choices import Choice, Controller
+from simulator.case.choices import Choice, Controller, Pick
 from simulator.case.curveballs import Curveball
 from simulator.case.document import Document
 from simulator.case.fields import (
@@ -327,6 +327,15 @@ class Scenario(Strict):
 
     def defaults(self) -> dict[str, Any]:
         return {name: choice.read(choice.default) for name, choice in self.choices.items()}
+
+    def outside_brief(self, picks: Mapping[str, Pick]) -> str:
+        """Say which circumstances of a design are not those of the brief, the defaults; empty if none is."""
+        changed = [
+            f"{choice.label} is {choice.against_default(picks[name])}"
+            for name, choice in self.choices.items()
+            if choice.situation and name in picks and choice.read(picks[name]) != choice.read(choice.default)
+        ]
+        return f"Outside the brief: {'; '.join(changed)}. No verdict counts." if changed else ""
 
 
 def _with_models(data: Any, before: Any, models: Any) -> Any:

@@ -29,7 +29,7 @@ SERIES = (SKY, BLUE, PURPLE, ORANGE, GREEN)
 INK = {"light": "#3D464E", "dark": "#C3CBD2"}
 
 #: Orange while the data are undecided, grey without a figure.
-TONES: dict[Standing, str] = {"met": FOUND, "not met": MISSED, "not proven": ORANGE, "no figure": GREY}
+TONES: dict[Standing, str] = {"met": FOUND, "not met": MISSED, "not proven": ORANGE, "no figure": GREY, "void": GREY}
 
 #: The line of an objective, and of the instant that the slider selects, in every chart.
 OBJECTIVE = {"color": GREY, "dash": "dash", "width": 2}

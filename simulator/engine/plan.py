@@ -80,6 +80,12 @@ class Plan:
         return bool(self.later or self.scenario.controllers)
 
     @property
+    def outside_brief(self) -> str:
+        """Say which circumstances are not those of the brief, at the start or from a change on; empty if none is."""
+        designs = [self.design, *(after.design for _, after in self.later)]
+        return next(filter(None, (self.scenario.outside_brief(design) for design in designs)), "")
+
+    @property
     def arrivals(self) -> Process:
         return arrivals_of(self.scenario, self.recording)
 

@@ -62,7 +62,7 @@ def bottleneck_of(summary: Summary) -> Bottleneck | None:
     overloaded = {name: times.load for name, times in summary.stages.items() if times.load >= 1 and times.total_s > 0}
     if overloaded:
         return _bottleneck(summary, max(overloaded, key=lambda name: overloaded[name]), None)
-    unmet = [verdict for verdict in summary.verdicts if verdict.standing != "met"]
+    unmet = [verdict for verdict in summary.verdicts if verdict.by_figure != "met"]
     for verdict in sorted(unmet, key=_excess, reverse=True):
         stage = slowest_stage(summary, verdict.metric) or turning_away(summary, verdict.metric)
         if stage is not None:
@@ -111,7 +111,7 @@ def _bottleneck(summary: Summary, name: str, verdict: Verdict | None) -> Bottlen
     share = counted(times) / (sum(counted(other) for other in summary.stages.values()) or 1.0)
     why = why_held_up(plan, name, times)
     label = plan.scenario.stages[name].label
-    because = f"“{verdict.objective.label}” {_standing(verdict)}. " if verdict else ""
+    because = f"“{verdict.objective.label}” {_standing(verdict)}. " if verdict and not verdict.void else ""
     sentence = f"{because}The bottleneck is {label}, where {spent(summary, name, verdict)}: {why}."
     objective = verdict.objective.metric if verdict else None
     return Bottleneck(name, label, objective, share, times.waited_s / times.total_s, times.load, why, sentence)

@@ -45,6 +45,8 @@ def challenge_of(result: Summary) -> Challenge | None:
     """Return the challenge of a result; None for a case without objectives."""
     if not result.verdicts:
         return None
+    if result.outside_brief:
+        return Challenge(result.outside_brief, [], all_met=False)
     counts = Counter(verdict.standing for verdict in result.verdicts)
     all_met = counts["met"] == len(result.verdicts)
     return Challenge(_met(counts), sorted(_grounds(result), key=lambda ground: ground.weakness), all_met)

@@ -73,7 +73,7 @@ class ObjectiveEffect:
 
         0 for what may be chance or is slight, and for an objective that is plainly met and stays so; -1 if it does not.
         """
-        if self.before.standing == "met":
+        if self.before.by_figure == "met":
             return -1.0 if self.breaks else 0.0
         if not self.real or self.slight:
             return 0.0
@@ -204,8 +204,12 @@ class Levers:
 
     @property
     def sentence(self) -> str:
-        """The most useful change, in words."""
-        rows, wanting = self.rows, [verdict for verdict in self.base.verdicts if verdict.standing != "met"]
+        """The most useful change, in words, behind the reason why no verdict counts."""
+        return " ".join(filter(None, [self.base.outside_brief, self._most_useful]))
+
+    @property
+    def _most_useful(self) -> str:
+        rows, wanting = self.rows, [verdict for verdict in self.base.verdicts if verdict.by_figure != "met"]
         if not wanting:
             moved = _counted(sum(not row.words for row in rows), "step", "changes", "change")
             return f"Every objective is met. {moved} one of them."

@@ -72,7 +72,7 @@ class Reason:
 
 def reasons_of(summary: Summary) -> dict[int, Reason]:
     trials, reasons = AdviceTrials(summary), dict[int, Reason]()
-    unmet = [place for place, verdict in enumerate(summary.verdicts) if verdict.standing != "met"]
+    unmet = [place for place, verdict in enumerate(summary.verdicts) if verdict.standing not in ("met", "void")]
 
     def advice(place: int) -> Advice:
         return trials.advice(place, {other: reason.steps() for other, reason in reasons.items()})
@@ -139,6 +139,7 @@ class Result(Summary):
             "run_hash": self.run_hash,
             "requests": self.requests,
             "metrics": {name: self._metric_json(name, estimate) for name, estimate in self.metrics.items()},
+            **({"void": True} if self.outside_brief else {}),
             "objectives": [verdict.to_json() for verdict in self.verdicts],
             "provenance": [vars(source) for source in self.provenance],
             "warnings": self.warnings,

@@ -176,6 +176,9 @@ def _positives(summary: Summary) -> Iterator[TrustNote]:
 def _verdicts(summary: Summary) -> Iterator[TrustNote]:
     if not summary.verdicts:
         return
+    if summary.outside_brief:
+        yield TrustNote("verdicts", "weak", "The design is outside of the brief, so every verdict is void.")
+        return
     without_figure = [verdict for verdict in summary.verdicts if verdict.standing == "no figure"]
     open_ones = [verdict for verdict in summary.verdicts if verdict.standing == "not proven"]
     for verdict in without_figure:

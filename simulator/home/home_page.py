@@ -20,7 +20,7 @@ from simulator.explain.result import Result
 from simulator.home.case_pictures import braking, collapse, flagged, objectives
 from simulator.incident.incident_charts import Example, example, pager
 from simulator.metrics.overload import goodput_of
-from simulator.metrics.summary import Verdict, judge
+from simulator.metrics.summary import Verdict, judged
 from simulator.paths import PAGES
 from simulator.practice.design_runs import LOOK_S, look_s, watcher
 from simulator.practice.verdict_bar import bar, verdicts_sentence
@@ -46,7 +46,7 @@ def _hook(scenario: Scenario, job: Job, looks: bool) -> None:
     if looks and not job.running:
         st.rerun()
     found = None if job.error else job.shown
-    verdicts = found.verdicts if found else [judge(one, scenario.metrics, {}) for one in scenario.objectives]
+    verdicts = found.verdicts if found else judged(scenario, {})
     st.header(_challenge(verdicts, found), anchor=False)
     bar(verdicts, stale=found is None, state=verdicts_sentence(verdicts) if found and not job.running else "")
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from simulator.case.fields import Source
 from simulator.case.outputs import Metric, MetricGroup
-from simulator.case.schema import Objective
+from simulator.case.schema import Objective, Scenario
 from simulator.engine.plan import Plan, at_band_edges, fingerprint
 from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import Estimate, Interval, estimate
@@ -82,6 +82,10 @@ class Summary:
     @property
     def provenance(self) -> list[Source]:
         return self.plan.provenance
+
+    @property
+    def outside_brief(self) -> str:
+        return self.plan.outside_brief
 
     def metric(self, name: str) -> Metric:
         return self.plan.scenario.metrics[name]
@@ -218,6 +222,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
     queries, thresholds = [one.queries for one in measures if one.queries], threshold_checks(plan)
     mlperf = mlperf_result(plan, queries) if queries else None
     warnings = [
+        *filter(None, [plan.outside_brief]),
         *(one for one in plan.warnings if not any(one.startswith(f"{label}: ") for label in idle_labels(plan, stages))),
         *([warm_up.sentence] if warm_up else []),
         *_overload(plan, stages),
@@ -241,7 +246,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         requests=sum(m.requests for m in measures),
         run_hash=run_hash(plan, seed, measures),
         metrics=metrics,
-        verdicts=[judge(objective, plan.scenario.metrics, metrics) for objective in plan.scenario.objectives],
+        verdicts=judged(plan.scenario, metrics, plan.outside_brief),
         costs=costs,
         flows=_mean_flows(measures),
         latency_curve=_curve(estimator),
@@ -384,17 +389,22 @@ def _few_positives(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
     ]
 
 
-#: The state of an objective: the whole interval meets the bound or does not; not proven while it includes the bound; no figure.
-Standing = Literal["met", "not met", "not proven", "no figure"]
+#: The state of an objective: the whole interval meets the bound or does not; not proven while it includes the bound; no figure;
+#: void where the design is outside of the brief.
+Standing = Literal["met", "not met", "not proven", "no figure", "void"]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """One objective, judged. `estimate` is None where the run has no such figure, as under overload."""
+    """One objective, judged. `estimate` is None where the run has no such figure, as under overload.
+
+    void: the design is outside of the brief, so the verdict does not count
+    """
 
     objective: Objective
     metric: Metric
     estimate: Estimate | None
+    void: bool = False
 
     @property
     def bound(self) -> float:
@@ -423,6 +433,11 @@ class Verdict:
     @property
     def standing(self) -> Standing:
         """The verdict in words, which decides its colour everywhere."""
+        return "void" if self.void else self.by_figure
+
+    @property
+    def by_figure(self) -> Standing:
+        """The verdict by the figure alone: within the brief, this is the verdict."""
         if self.estimate is None:
             return "no figure"
         if not self.certain:
@@ -457,6 +472,7 @@ class Verdict:
         """Return the objective as `casesim run --json` prints it; missing figures are left out."""
         side = "at_least" if self.objective.at_least is not None else "at_most"
         values: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.standing}
+        values |= {"void": True} if self.void else {}
         if self.estimate is not None:
             result = self.estimate
             values |= {"value": result.value, "low": result.low, "high": result.high, "margin": self.margin}
@@ -465,3 +481,9 @@ class Verdict:
 
 def judge(objective: Objective, metrics: Mapping[str, Metric], estimates: Mapping[str, Estimate]) -> Verdict:
     return Verdict(objective, metrics[objective.metric], estimates.get(objective.metric))
+
+
+def judged(scenario: Scenario, estimates: Mapping[str, Estimate], outside_brief: str = "") -> list[Verdict]:
+    """Judge every objective of a case; outside_brief: the reason why no verdict counts, empty if they do."""
+    verdicts = [judge(objective, scenario.metrics, estimates) for objective in scenario.objectives]
+    return [replace(verdict, void=True) for verdict in verdicts] if outside_brief else verdicts

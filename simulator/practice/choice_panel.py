@@ -11,16 +11,29 @@ from simulator.app.widgets import plain
 from simulator.case.choices import Choice, Number, Options, Pick
 from simulator.case.schema import Scenario
 
+#: The heading of the choices that the brief sets, and its explanation.
+SITUATION, SET_BY_BRIEF = "Situation", "The brief sets these. After a change, no verdict counts."
+
 
 def form(scenario: Scenario) -> dict[str, Pick]:
-    """Show every choice as a widget; return the picks."""
-    open_ones = {name: choice for name, choice in scenario.choices.items() if not choice.folded}
-    picks = {name: _widget(scenario, name, choice) for name, choice in open_ones.items()}
-    for group in dict.fromkeys(choice.group for choice in scenario.choices.values() if choice.folded):
-        folded = {name: choice for name, choice in scenario.choices.items() if choice.folded and choice.group == group}
-        with st.expander(f"{plain(group)}{_changed(scenario, folded)}", key=key(scenario.id, f"group:{group}")):
-            picks |= {name: _widget(scenario, name, choice) for name, choice in folded.items()}
+    """Show every choice as a widget, those of the situation last and under a heading of their own; return the picks."""
+    own = {name: choice for name, choice in scenario.choices.items() if not choice.situation}
+    situation = {name: choice for name, choice in scenario.choices.items() if choice.situation}
+    picks = _widgets(scenario, own, "group")
+    if situation:
+        st.markdown(f"**{SITUATION}**")
+        st.caption(SET_BY_BRIEF)
+        picks |= _widgets(scenario, situation, "situation")
     return {name: picks[name] for name in scenario.choices}
+
+
+def _widgets(scenario: Scenario, choices: dict[str, Choice], fold: str) -> dict[str, Pick]:
+    picks = {name: _widget(scenario, name, choice) for name, choice in choices.items() if not choice.folded}
+    for group in dict.fromkeys(choice.group for choice in choices.values() if choice.folded):
+        folded = {name: choice for name, choice in choices.items() if choice.folded and choice.group == group}
+        with st.expander(f"{plain(group)}{_changed(scenario, folded)}", key=key(scenario.id, f"{fold}:{group}")):
+            picks |= {name: _widget(scenario, name, choice) for name, choice in folded.items()}
+    return picks
 
 
 def _changed(scenario: Scenario, folded: dict[str, Choice]) -> str:

@@ -13,7 +13,7 @@ from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.explain.result import Result
-from simulator.metrics.summary import judge
+from simulator.metrics.summary import judged
 from simulator.practice.verdict_bar import bar, verdicts_sentence
 from simulator.units import duration
 
@@ -88,7 +88,7 @@ def _verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job |
         st.rerun()
     found = job.shown if job else None
     shown = found or (last.summary if last else None)
-    figures = shown.verdicts if shown else [judge(one, scenario.metrics, {}) for one in scenario.objectives]
+    figures = shown.verdicts if shown else judged(scenario, {})
     before = calm.summary.verdicts if calm and calm.succeeded and found is not None else None
     # The drawing follows this result: the run may finish meanwhile.
     early = found is not None and job is not None and found.replications < job.total

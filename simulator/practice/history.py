@@ -98,8 +98,8 @@ def _rows(scenario: Scenario, found: list[Attempt], job: Job | None) -> list[dic
                 "run": attempt.job,
                 "number": number,
                 "changed": _named(changed, before is None),
-                "details": [*changed, *_moved(scenario, before, attempt)],
-                "reached": [_cell(attempt, objective.metric) for objective in scenario.objectives],
+                "details": [*outside_brief(scenario, attempt), *changed, *_moved(scenario, before, attempt)],
+                "reached": [_cell(scenario, attempt, objective.metric) for objective in scenario.objectives],
                 "hash": attempt.run_hash,
                 "time": _clock(attempt.at),
                 "starred": attempt.starred,
@@ -116,15 +116,27 @@ def _named(changed: list[str], first: bool) -> str:
     return ", ".join(changed[:_NAMED]) + (f" and {more} more" if more > 0 else "")
 
 
-def _cell(attempt: Attempt, metric: str) -> dict[str, str]:
+def outside_brief(scenario: Scenario, attempt: Attempt) -> list[str]:
+    """Return the reason why no verdict of an attempt counts; none if they do, or the case has changed its choices."""
+    try:
+        return list(filter(None, [scenario.outside_brief(attempt.picks)]))
+    except ValueError:
+        return []
+
+
+def _cell(scenario: Scenario, attempt: Attempt, metric: str) -> dict[str, str]:
     reached = next((one for one in attempt.reached if one.metric == metric), None)
-    return {"words": reached.words, "standing": reached.standing} if reached else {"words": "–", "standing": NO_FIGURE}
+    if reached is None:
+        return {"words": "–", "standing": NO_FIGURE}
+    return {"words": reached.words, "standing": "void" if outside_brief(scenario, attempt) else reached.standing}
 
 
 def _moved(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[str]:
     if before is None:
         return []
-    cells = [(one.label, *(_cell(side, one.metric)["words"] for side in (before, after))) for one in scenario.objectives]
+    cells = [
+        (one.label, *(_cell(scenario, side, one.metric)["words"] for side in (before, after))) for one in scenario.objectives
+    ]
     return [f"{label}: {old} → {new}" for label, old, new in cells if old != new]
 
 

@@ -34,7 +34,7 @@ input { width: 1rem; height: 1rem; accent-color: var(--st-primary-color); }
 .met { color: var(--st-green-text-color); }
 .not-met { color: var(--st-red-text-color); font-weight: 600; }
 .not-proven { color: var(--st-orange-text-color); }
-.no-figure { color: var(--st-gray-text-color); }
+.no-figure, .void { color: var(--st-gray-text-color); }
 small { display: block; font-size: .7rem; }
 code { font: .75rem var(--st-code-font); }
 #tip { position: fixed; z-index: 1000; max-width: 24rem; padding: .5rem .7rem; background: var(--st-background-color);

@@ -84,7 +84,8 @@ def _verdicts(result: Result) -> str:
         row = (one.objective.label, one.requirement, one.reached, one.interval)
         cells.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + f"<td>{shown}{why}</td></tr>")
     head = "".join(f"<th>{name}</th>" for name in ("objective", "asked", "reached", "95% interval", "verdict"))
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(cells)}</tbody></table>"
+    outside = f"<p>{escape(result.outside_brief)}</p>" if result.outside_brief else ""
+    return f"{outside}<table><thead><tr>{head}</tr></thead><tbody>{''.join(cells)}</tbody></table>"
 
 
 def _charts(result: Result, first: Trace) -> Iterator[str]:

@@ -45,6 +45,8 @@ def print_summary(out: Console, summary: Result) -> None:
     for at_s, picks in changes_of(summary.plan):
         changed = ", ".join(f"{name}={pick}" for name, pick in picks.items())
         out.print(f"[yellow]changes[/yellow] {escape(changed)}, at {spoken(at_s, 's')}")
+    if summary.outside_brief:
+        out.print(f"[yellow]{escape(summary.outside_brief)}[/yellow]")
     verdicts = Table("objective", "target", "reached", "95% interval", "verdict", box=None)
     for verdict in summary.verdicts:
         verdicts.add_row(*_verdict_row(verdict))
@@ -52,7 +54,7 @@ def print_summary(out: Console, summary: Result) -> None:
     out.print(_metrics_table(out, summary))
     out.print(summary.sense, style="dim")
     print_reasons(out, summary)
-    for warning in summary.warnings:
+    for warning in summary.warnings[bool(summary.outside_brief) :]:
         out.print(f"[yellow]note[/yellow] {escape(warning)}")
     doubtful = [note for note in summary.trust if note.level != "good"]
     for note in doubtful:
@@ -174,7 +176,7 @@ def run(
         _print(summary, compared, show_all)
         for path in _paths(first, share) if first and explain else []:
             print_path(table_console(), path)
-    if strict and not all(verdict.met for verdict in summary.verdicts):
+    if strict and not all(verdict.met and not verdict.void for verdict in summary.verdicts):
         raise typer.Exit(Status.NO)
 
 

@@ -21,7 +21,13 @@ from simulator.metrics.stage_metrics import clock
 from simulator.metrics.summary import Standing, Summary, Verdict
 from simulator.units import spoken_within
 
-COLOURS: dict[Standing, str] = {"met": "green", "not met": "red", "not proven": "yellow", "no figure": "bright_black"}
+COLOURS: dict[Standing, str] = {
+    "met": "green",
+    "not met": "red",
+    "not proven": "yellow",
+    "no figure": "bright_black",
+    "void": "bright_black",
+}
 
 #: The metrics that every page shows beside those of the objectives, where the case has them. The cost stands for money: it
 #: is left out where an objective already judges an amount of money.
@@ -187,7 +193,8 @@ def _trust(result: Result) -> list[Part]:
 
 def _note(result: Result) -> list[Part]:
     """Print the most important warning: one on a stage without a steady state, one on an objective, or the first."""
-    first = min(result.warnings, key=lambda words: _lightness(result, words), default=None)
+    others = [words for words in result.warnings if words != result.outside_brief]  # the head says that already
+    first = min(others, key=lambda words: _lightness(result, words), default=None)
     return [] if first is None else [Part(_STEPS, escape(_in_a_line(first)))]
 
 

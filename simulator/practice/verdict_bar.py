@@ -26,7 +26,7 @@ li {
 .met { --text: var(--st-green-text-color); }
 .not-met { --text: var(--st-red-text-color); }
 .not-proven { --text: var(--st-orange-text-color); }
-.no-figure { --text: var(--st-gray-text-color); }
+.no-figure, .void { --text: var(--st-gray-text-color); }
 svg { display: block; width: 100%; height: 12px; overflow: visible; }
 @media (max-height: 500px) { /* a phone on its side, or a page at 200% */
   svg, .asked { display: none; }

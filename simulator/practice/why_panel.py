@@ -16,6 +16,9 @@ def challenge(result: Result) -> None:
     found = challenge_of(result)
     if found is None:
         return
+    if result.outside_brief:
+        st.warning(plain(found.met))
+        return
     if not found.all_met:
         st.markdown(plain(found.met))
         return

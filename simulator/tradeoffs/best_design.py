@@ -292,6 +292,8 @@ class Regret:
         """The distance of the own design from the front, a sentence for each goal."""
         if self.own.refused:
             return [f"Your own design cannot run: {self.own.refused}"]
+        if self.own.outside_brief:
+            return [self.own.outside_brief]
         if not self.better:
             return ["No design of this sweep is better than your own in one of these metrics and no worse in the others."]
         return [f"{one.goal.label or one.goal.metric.label}: {self._words_of(one)}" for one in self.better]

@@ -47,11 +47,12 @@ class Base:
         """The difference from the case's default design, in words."""
         defaults = self.scenario.defaults()
         describe = self.describe({name: pick for name, pick in self.picks.items() if pick != defaults[name]})
-        return (
+        around = (
             f"Around this design: {describe}; all other choices as in the case."
             if describe
             else "Around the default design of the case."
         )
+        return f"{around} {self.plan.outside_brief}".strip()
 
     def describe(self, picks: Mapping[str, Pick]) -> str:
         choices = self.scenario.choices

@@ -18,11 +18,11 @@ from simulator.intervals import Estimate
 from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import PairedSample, Readings, readings_of
 from simulator.metrics.replications import packed, reporting, run_replications, unpacked
-from simulator.metrics.summary import Figures, Verdict, grows, judge, run_hash
+from simulator.metrics.summary import Figures, Verdict, grows, judged, run_hash
 from simulator.theory.loads import loads
 
 #: Part of the key of every outcome: raise it when an outcome of the same run holds something else.
-OUTCOME_VERSION = 7
+OUTCOME_VERSION = 8
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class DesignOutcome:
     missing_reasons: the reasons why it does not quote the others; readings: each metric in the form for comparing two outcomes
     growing: labels of the stages whose queues grow without end; overloaded: of those that get more than
     they can serve, in all or at the peak
+    outside_brief: the reason why no verdict counts, empty where they do
     evidence: the files it rests on, with their hashes; engine: the version of the engine that ran it
     """
 
@@ -68,6 +69,7 @@ class DesignOutcome:
     readings: Mapping[str, Readings] = field(default_factory=dict)
     growing: Sequence[str] = field(default_factory=list)
     overloaded: Sequence[str] = field(default_factory=list)
+    outside_brief: str = ""
     evidence: Mapping[str, str] = field(default_factory=dict)
     engine: int = ENGINE_VERSION
 
@@ -76,7 +78,7 @@ class DesignOutcome:
         return None if estimate is None else estimate.value
 
     def verdicts(self, scenario: Scenario) -> list[Verdict]:
-        return [judge(objective, scenario.metrics, self.metrics) for objective in scenario.objectives]
+        return judged(scenario, self.metrics, self.outside_brief)
 
 
 def solve(task: SweepTask) -> DesignOutcome:
@@ -106,6 +108,7 @@ def outcome_of(plan: Plan, measures: Sequence[Measures], blank: DesignOutcome) -
         readings={name: [one and _lighter(one) for one in figures] for name, figures in readings.items()},
         growing=[label_of(name) for name, times in stages.items() if grows(plan, name, times)],
         overloaded=[label_of(name) for name, times in stages.items() if max(times.load, peaks.get(name, 0.0)) >= 1],
+        outside_brief=plan.outside_brief,
         evidence=dict(plan.evidence),
     )
 

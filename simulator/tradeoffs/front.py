@@ -96,13 +96,17 @@ class Dominance:
 class Front:
     """The designs of a sweep over some goals.
 
-    comparable: the places of the outcomes that quote every metric of the goals; the others take no part
+    comparable: the places of the outcomes within the brief that quote every metric of the goals; the others take no part
     """
 
     def __init__(self, goals: Sequence[Goal], outcomes: Sequence[DesignOutcome]) -> None:
         self.goals, self.outcomes = list(goals), list(outcomes)
         names = [goal.metric.name for goal in goals]
-        self.comparable = [place for place, one in enumerate(outcomes) if all(one.value(name) is not None for name in names)]
+        self.comparable = [
+            place
+            for place, one in enumerate(outcomes)
+            if not one.outside_brief and all(one.value(name) is not None for name in names)
+        ]
 
     @cached_property
     def worse(self) -> NDArray[np.float64]:
@@ -160,8 +164,10 @@ class Front:
         """The front in words."""
         over, count = " and ".join(goal.words for goal in self.goals), len(self.comparable)
         beaten, left, best = _are(len(self.dominated)), _are(len(self.places)), _are(len(self.by_value))
-        none = len(self.outcomes) - count
+        void = sum(bool(one.outside_brief) for one in self.outcomes)
+        none = len(self.outcomes) - count - void
         untold = f" {none:,} more cannot run, or have no figure for one of these metrics." if none else ""
+        untold += f" {void:,} more {'is' if void == 1 else 'are'} outside the brief and not compared." if void else ""
         comparable = f"{beaten} beaten by another beyond chance, {left} not, and {best} best by the plain values"
         return f"Wanted: {over}. Of {count:,} designs {comparable}.{untold}{self._hint}"
 

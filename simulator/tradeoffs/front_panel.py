@@ -122,7 +122,8 @@ def _growing(base: Base, question: _Question, sweep: Sweep, looks: bool) -> None
     points, outcomes = [sweep.points[place] for place in places], sweep.in_order()
     result, points = _front(question, points, outcomes, complete=not sweep.running)
     if len(result.comparable) < 2:
-        none = "Too few of these designs have a figure for each metric."
+        outside = next((one.outside_brief for one in outcomes if one.outside_brief), "")
+        none = plain(outside) or "Too few of these designs have a figure for each metric."
         st.markdown("The first designs are running." if sweep.running else none)
         return
     _draw(base, question, result, points, complete=not sweep.running)

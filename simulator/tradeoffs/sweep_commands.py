@@ -101,7 +101,9 @@ def around(
 ) -> SweepRequest:
     """Request runs of a design with axes around it and no points yet. Raises ScenarioError where the design cannot run."""
     picked, numbers, struck = read_picks(picks, scenario), read_figures(figures), read_strikes(strikes)
-    compile_plan(scenario, picked, struck, numbers)
+    plan = compile_plan(scenario, picked, struck, numbers)
+    if plan.outside_brief:
+        err.print(plan.outside_brief, markup=False)
     axes = [axis_of(scenario, axis) for axis in over]
     return SweepRequest(scenario, axes, metrics, [], picked, numbers, struck, "grid", seed, replications)
 
@@ -208,13 +210,13 @@ def _cell(request: SweepRequest, outcome: DesignOutcome, name: str) -> str:
 
 def _met(request: SweepRequest, outcome: DesignOutcome) -> str:
     verdicts = [one for one in outcome.verdicts(request.scenario) if one.objective.metric in request.metrics]
-    return "–" if outcome.refused else f"{sum(one.met for one in verdicts)} of {len(verdicts)}"
+    return "–" if outcome.refused else f"{sum(one.met and not one.void for one in verdicts)} of {len(verdicts)}"
 
 
 def _sums(request: SweepRequest, outcomes: list[DesignOutcome]) -> str:
     refused = sum(bool(one.refused) for one in outcomes)
     verdicts = [one.verdicts(request.scenario) for one in outcomes if not one.refused]
-    every = sum(all(verdict.met for verdict in one) for one in verdicts)
+    every = sum(all(verdict.met and not verdict.void for verdict in one) for one in verdicts)
     sentence = f"{every} of {len(outcomes)} designs meet every objective." if request.scenario.objectives else ""
     reasons = Counter(one.refused for one in outcomes if one.refused).most_common(REASONS)
     why = "; ".join(f"{count} because {reason}" for reason, count in reasons)
