@@ -3,13 +3,14 @@
 Best is what meets every objective at the least cost; where nothing does, what falls short the least. The optimizer is Optuna's
 tree-structured Parzen estimator with constraints (Bergstra 2011; Watanabe 2023). Each proposal gets a few replications. The
 most promising then race: all meet the same requests, more and more of them, and a design that is worse than the leader beyond
-chance gets no more (successive halving: Jamieson and Talwalkar 2016; paired, as in F-Race: Birattari 2002).
+chance gets no more (successive halving: Jamieson and Talwalkar 2016; paired, as in F-Race: Birattari 2002). The verdicts that
+decide are those of as many replications as the page Practice runs. From the winner and the nearest misses, steps along one
+choice at a time go towards less cost (coordinate descent) while no verdict gets worse.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from math import inf, prod
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -17,14 +18,13 @@ from simulator.case.schema import Scenario
 from simulator.cli.exits import needing
 from simulator.errors import InputError, suggest
 from simulator.intervals import Estimate
-from simulator.metrics.comparisons import Difference
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
-from simulator.tradeoffs.front import Front, Goal, goal_of, missed, moved
+from simulator.tradeoffs.front import Goal, goal_of, moved
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sweep import Submit, Sweep, SweepRequest, swept
-from simulator.units import spoken
+from simulator.tradeoffs.tried_designs import BestDesigns, Miss, TriedDesign, obstacle_of, tried_design
 
 if TYPE_CHECKING:
     import optuna
@@ -35,78 +35,17 @@ Evaluate = Callable[[Sequence[DesignPoint], int], list[DesignOutcome]]
 Sampler = Literal["tpe", "random"]
 
 
-#: Replications of a proposal, those that race, and replications at which a race ends.
+#: Replications of a proposal, those that race, and replications at which a race ends and verdicts are given by default.
 FEW, RACING, MOST = 2, 8, 32
+
+#: Replications of a step towards less cost, the most steps from one design, and the nearest misses that such steps start from.
+PACE, STEPS, NEAREST = 4, 24, 3
+
+#: The designs with the least miss of each objective that get a verdict.
+SEEMING = 2
 
 #: Proposals that are run side by side.
 SIDE_BY_SIDE = 8
-
-#: The miss of a design without a figure, as a part of the bound.
-_FAR = 1e3
-
-
-@dataclass(frozen=True)
-class TriedDesign:
-    """A design with its outcome. short: the miss of each objective, as a part of its bound; 0 where it is met."""
-
-    point: DesignPoint
-    outcome: DesignOutcome
-    short: tuple[float, ...]
-    cost: float
-
-    @property
-    def meets(self) -> bool:
-        return not any(self.short)
-
-    @property
-    def rank(self) -> tuple[float, float, float]:
-        return max(self.short, default=0.0), sum(self.short), self.cost
-
-
-@dataclass(frozen=True)
-class Miss:
-    """The design that meets every objective but one, and misses that one the least."""
-
-    claim: BreakevenClaim
-    tried: TriedDesign
-    short: float
-
-    @property
-    def words(self) -> str:
-        """The miss with its unit: `“Cost of 1,000 people at most 21,000 USD” by 900 USD`."""
-        if abs(self.short) == inf:
-            return f"“{self.claim.words}”, because it has no figure"
-        unit = self.claim.metric.unit
-        size = f"{100 * self.short:.3g} points" if unit == "share" else spoken(self.short, unit)
-        return f"“{self.claim.words}” by {size}"
-
-
-@dataclass(frozen=True)
-class BestDesigns:
-    """The outcome of a search.
-
-    best: the winner of the race; raced: the replications of each design that raced
-    path: the best so far after each proposal; misses: where no design meets all objectives, the nearest miss of each one
-    runs, replications: the number of designs that were run, and of their replications
-    designs: that there are over the axes
-    undecided: designs of the race that chance alone may separate from the winner
-    """
-
-    best: TriedDesign
-    path: Sequence[TriedDesign]
-    misses: Sequence[Miss]
-    raced: Mapping[str, int]
-    undecided: Sequence[TriedDesign]
-    runs: int
-    replications: int
-    designs: int
-
-    @property
-    def of_all(self) -> str:
-        """Say how many designs were tried, and of how many: one that was not tried may be better."""
-        if self.runs >= self.designs:
-            return f"all {self.designs:,} designs were tried"
-        return f"{self.runs:,} of {self.designs:,} designs were tried; one of the others may be better"
 
 
 class Search:
@@ -120,22 +59,45 @@ class Search:
         cost: Goal,
         evaluate: Evaluate,
         seed: int,
+        judging: int = MOST,
     ) -> None:
+        """Prepare a search. judging: the replications that a verdict takes, those of the page Practice"""
         self.axes, self.base, self.claims, self.cost = list(axes), base, list(claims), cost
-        self._evaluate, self._seed = evaluate, seed
+        self._evaluate, self._seed, self.judging = evaluate, seed, max(judging, FEW)
         self.tried: dict[str, TriedDesign] = {}
         self.replications = 0
+        self._known: dict[tuple[str, int], TriedDesign] = {}
 
     def find(
         self, budget: int, sampler: Sampler = "tpe", progress: Callable[[int, int], None] = lambda done, total: None
     ) -> BestDesigns:
         """Find the best of `budget` designs, after a race of the most promising."""
         path = self.propose(budget, sampler, progress)
-        runners = sorted(self.tried.values(), key=lambda one: one.rank)[:RACING]
-        best, raced, undecided = self._race(runners)
-        misses = [] if best.meets else self._misses()
-        designs = prod(len(axis.picks) for axis in self.axes)
-        return BestDesigns(best, path, misses, raced, undecided, len(self.tried), self.replications, designs)
+        runners = self._runners()
+        first, raced, undecided = self._race(runners)
+        judged = self._run([one.point for one in [first, *undecided, *([] if first.meets else self._seeming())]], self.judging)
+        best = self._cheaper(min(judged, key=lambda one: one.verdict_rank))
+        misses = self._misses([one for one in judged if not one.outcome.outside_brief]) if best.missed else []
+        obstacle = "" if best.meets else obstacle_of(self.claims, list(self.tried.values()))
+        return BestDesigns(
+            best,
+            path,
+            misses,
+            raced,
+            [one for one in judged[1 : 1 + len(undecided)] if self._may_be_as_good(one, best)],
+            len(self.tried),
+            self.replications,
+            prod(len(axis.picks) for axis in self.axes),
+            self._open(best),
+            obstacle,
+        )
+
+    def _runners(self) -> list[TriedDesign]:
+        """Return the designs that race: half by their plain values, half by their doubts, as the nearest prove little."""
+        plain = sorted(self.tried.values(), key=lambda one: one.rank)
+        doubted = sorted(self.tried.values(), key=lambda one: (sum(one.doubted), one.rank))
+        first = [*plain[: RACING // 2], *doubted[: RACING // 2], *plain]
+        return list({repr(one.point): one for one in first}.values())[:RACING]
 
     def propose(
         self, budget: int, sampler: Sampler = "tpe", progress: Callable[[int, int], None] = lambda done, total: None
@@ -167,50 +129,123 @@ class Search:
         return DesignPoint({**self.base.picks, **picks}, self.base.figures)
 
     def _run(self, points: Sequence[DesignPoint], replications: int) -> list[TriedDesign]:
-        if not points:
-            return []
-        outcomes = self._evaluate(points, replications)
-        self.replications += replications * len(points)
-        designs = [self._judged(point, outcome) for point, outcome in zip(points, outcomes, strict=True)]
-        self.tried |= {repr(one.point): one for one in designs}
-        return designs
-
-    def _judged(self, point: DesignPoint, outcome: DesignOutcome) -> TriedDesign:
-        short = tuple(_short(claim, outcome) for claim in self.claims)
-        value = outcome.value(self.cost.metric.name)
-        return TriedDesign(point, outcome, short, inf if value is None else self.cost.worse(value))
+        """Run designs that have not run with this number of replications; a design is known by its most replications."""
+        new = {repr(point): point for point in points if (repr(point), replications) not in self._known}
+        outcomes = self._evaluate(list(new.values()), replications) if new else []
+        self.replications += replications * len(new)
+        for (name, point), outcome in zip(new.items(), outcomes, strict=True):
+            value = outcome.value(self.cost.metric.name)
+            one = tried_design(self.claims, point, outcome, None if value is None else self.cost.worse(value))
+            self._known[name, replications] = one
+            if name not in self.tried or self.tried[name].outcome.replications <= replications:
+                self.tried[name] = one
+        return [self._known[repr(point), replications] for point in points]
 
     def _race(self, runners: Sequence[TriedDesign]) -> tuple[TriedDesign, dict[str, int], list[TriedDesign]]:
         """Double the replications of those that are not yet worse than the leader beyond chance, until one is left."""
         left, replications = list(runners), FEW
         raced = {repr(one.point): FEW for one in runners}
-        while len(left) > 1 and replications < MOST:
-            replications *= 2
+        while len(left) > 1 and replications < self.judging:
+            replications = min(2 * replications, self.judging)
             left = sorted(self._run([one.point for one in left], replications), key=lambda one: one.rank)
             raced |= {repr(one.point): replications for one in left}
             left = [left[0], *(one for one in left[1:] if not self._is_worse(one, left[0]))]
         return left[0], raced, left[1:]
 
     def _is_worse(self, one: TriedDesign, leader: TriedDesign) -> bool:
-        """Check that a design surely misses an objective that the leader may meet, or surely costs more."""
+        """Check that a design surely misses an objective that the leader may meet, or surely costs more and proves no more."""
         for claim in self.claims:
             gap, best = claim.gap([one.outcome]), claim.gap([leader.outcome])
             if gap.sure and not gap.holds and not (best.sure and not best.holds):
                 return True
-        if not (one.meets and leader.meets):
+        if any(one.short) or any(leader.short) or not leader.no_worse_than(one):
             return False
         dearer: Estimate = moved(self.cost, leader.outcome, one.outcome)
         return dearer.high < 0 if self.cost.higher else dearer.low > 0
 
-    def _misses(self) -> list[Miss]:
-        """Return, for each objective, the design that meets all others and misses it the least; the nearest miss first."""
-        misses = []
-        for place, claim in enumerate(self.claims):
+    def _may_be_as_good(self, one: TriedDesign, best: TriedDesign) -> bool:
+        is_other = repr(one.point) != repr(best.point)
+        return is_other and one.no_worse_than(best) and not self._is_worse(one, best)
+
+    def _open(self, one: TriedDesign) -> list[BreakevenClaim]:
+        return [claim for claim, standing in zip(self.claims, one.standings, strict=True) if standing == "not proven"]
+
+    def _seeming(self) -> list[TriedDesign]:
+        """Return, for each objective, the designs that seem to meet all others and to miss it the least."""
+        seeming = []
+        for place in range(len(self.claims)):
             fit = [one for one in self.tried.values() if not any(one.short[:place] + one.short[place + 1 :])]
+            seeming += sorted(fit, key=lambda one: (one.short[place], one.cost))[:SEEMING]
+        return list({repr(one.point): one for one in seeming}.values())
+
+    def _misses(self, judged: Sequence[TriedDesign]) -> list[Miss]:
+        """Return, for each objective, the design that misses it alone by its verdicts, and the least; the nearest first."""
+        nearest = []
+        for place in range(len(self.claims)):
+            fit = [one for one in judged if one.missed == [place]]
             if fit:
-                nearest = min(fit, key=lambda one: (one.short[place], one.cost))
-                misses.append((nearest.short[place], Miss(claim, nearest, -claim.gap([nearest.outcome]).value)))
+                nearest.append((place, min(fit, key=lambda one: (one.short[place], len(self._open(one)), one.cost))))
+        nearest.sort(key=lambda pair: pair[1].short[pair[0]])
+        cheaper = [(place, self._cheaper(one) if at < NEAREST else one) for at, (place, one) in enumerate(nearest)]
+        misses = [
+            (one.short[place], Miss(self.claims[place], one, -self.claims[place].gap([one.outcome]).value, self._open(one)))
+            for place, one in cheaper
+        ]
         return [miss for _, miss in sorted(misses, key=lambda pair: pair[0])]
+
+    def _cheaper(self, start: TriedDesign) -> TriedDesign:
+        """Step towards less cost along the numbers of a design; return the last step that makes no verdict worse.
+
+        The steps get few replications, on the same requests. The last ones get a verdict.
+        """
+        way = [start, *self._descent(start)]
+        good, bad = 0, len(way)
+        while bad - good > 1:  # the last step is looked at first, then the way is halved
+            place = len(way) - 1 if bad == len(way) else (good + bad) // 2
+            (one,) = self._run([way[place].point], self.judging)
+            if one.saves_on(start):
+                good, way[place] = place, one
+            else:
+                bad = place
+        return way[good]
+
+    def _descent(self, start: TriedDesign) -> list[TriedDesign]:
+        """Go down each number by steps that double while they help and halve while they do not; at most STEPS are tried."""
+        (now,) = self._run([start.point], PACE)
+        way: list[TriedDesign] = []
+        left = STEPS
+        for axis, side in self._by_saving(now):
+            size = 1
+            while size and left:
+                step = self._step(now.point, axis, side * size)
+                if step is None:
+                    size //= 2
+                    continue
+                left -= 1
+                (one,) = self._run([step], PACE)
+                if one.saves_on(now):
+                    now, size = one, 2 * size
+                    way.append(one)
+                else:
+                    size //= 2
+        return way
+
+    def _by_saving(self, now: TriedDesign) -> list[tuple[Axis, int]]:
+        """Return the numbers and the side to go to, the one whose step saves most first, without those that save nothing."""
+        every = [(axis, side, self._step(now.point, axis, side)) for axis in self.axes if _is_ordered(axis) for side in (-1, 1)]
+        steps = [(axis, side, point) for axis, side, point in every if point is not None]
+        beside = self._run([now.point, *(point for _, _, point in steps)], FEW)
+        saving = [(beside[0].cost - one.cost, axis, side) for one, (axis, side, _) in zip(beside[1:], steps, strict=True)]
+        return [(axis, side) for saved, axis, side in sorted(saving, key=lambda one: -one[0]) if saved > 0]
+
+    def _step(self, point: DesignPoint, axis: Axis, by: int) -> DesignPoint | None:
+        picks = sorted(axis.picks)
+        place = picks.index(point.picks[axis.name]) + by
+        return DesignPoint({**point.picks, axis.name: picks[place]}, point.figures) if 0 <= place < len(picks) else None
+
+
+def _is_ordered(axis: Axis) -> bool:
+    return all(isinstance(pick, int | float) for pick in axis.picks)
 
 
 def evaluator(request: SweepRequest, submit: Submit, cache: OutcomeCache) -> Evaluate:
@@ -228,20 +263,13 @@ def cost_goal(scenario: Scenario, name: str | None = None) -> Goal:
     return goal_of(scenario, name or next(in_usd, "cost_per_1000_usd"))
 
 
-def _short(claim: BreakevenClaim, outcome: DesignOutcome) -> float:
-    gap = claim.gap([outcome])
-    if gap.holds:
-        return 0.0
-    return min(-gap.value / max(abs(claim.bound), 1e-12), _FAR)
-
-
 def _distributions(axes: Sequence[Axis]) -> dict[str, Any]:
     """Return what Optuna draws from: the index of a number, in its order, or the index of an option, without an order."""
     from optuna.distributions import CategoricalDistribution, IntDistribution
 
     return {
         axis.name: IntDistribution(0, len(axis.picks) - 1)
-        if all(isinstance(pick, int | float) for pick in axis.picks)
+        if _is_ordered(axis)
         else CategoricalDistribution(list(range(len(axis.picks))))
         for axis in axes
     }
@@ -255,94 +283,3 @@ def _study(sampler: Sampler, seed: int) -> optuna.Study:
     if sampler == "random":
         return optuna.create_study(sampler=optuna.samplers.RandomSampler(seed))
     return optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, constant_liar=True, n_startup_trials=16))
-
-
-@dataclass(frozen=True)
-class Better:
-    """The best design of a sweep in one goal among those no worse than the user's own design in the other goals.
-
-    change: how much better it is, on other requests than those it was chosen by
-    """
-
-    goal: Goal
-    place: int
-    point: DesignPoint
-    change: Estimate
-
-    @property
-    def sure(self) -> bool:
-        return self.change.low > 0 if self.goal.higher else self.change.high < 0
-
-    @property
-    def words(self) -> str:
-        difference = Difference(self.goal.metric, self.goal.metric.label, self.change)
-        return f"{difference.size} ({difference.interval})"
-
-
-@dataclass(frozen=True)
-class Regret:
-    """The user's own design beside a front: its outcome, and the goals in which a design of the sweep seemed better."""
-
-    request: SweepRequest
-    own: DesignOutcome
-    better: Sequence[Better]
-
-    @property
-    def sentences(self) -> list[str]:
-        """The distance of the own design from the front, a sentence for each goal."""
-        if self.own.refused:
-            return [f"Your own design cannot run: {self.own.refused}"]
-        if self.own.outside_brief:
-            return [self.own.outside_brief]
-        if not self.better:
-            return ["No design of this sweep is better than your own in one of these metrics and no worse in the others."]
-        return [f"{one.goal.label or one.goal.metric.label}: {self._words_of(one)}" for one in self.better]
-
-    def _words_of(self, one: Better) -> str:
-        on = one.point.on(self.request.axes)
-        other = ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in self.request.axes)
-        if one.sure:
-            return f"{one.words} with {other}, and the other metrics no worse, on requests that were not used for the choice."
-        return f"{other} seemed better; on other requests the difference is {one.words}, and that may be chance."
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "own": {
-                name: {"value": estimate.value, "low": estimate.low, "high": estimate.high}
-                for name, estimate in self.own.metrics.items()
-            },
-            "better": [
-                {
-                    "metric": one.goal.metric.name,
-                    "place": one.place,
-                    "change": one.change.value,
-                    "low": one.change.low,
-                    "high": one.change.high,
-                    "unit": one.goal.metric.unit,
-                    "sure": one.sure,
-                }
-                for one in self.better
-            ],
-            "sentences": self.sentences,
-        }
-
-
-def regret_of(
-    request: SweepRequest, points: Sequence[DesignPoint], front: Front, submit: Submit, cache: OutcomeCache | None = None
-) -> Regret:
-    """Compare the base design of a sweep with its front, goal by goal; designs that seem better run again on other requests.
-
-    points: those of the outcomes of the front, in the same order
-    """
-    (own,) = swept(Sweep(request, submit, cache, [request.base]))
-    missed_goals = [] if own.refused else missed(front, own)
-    if not missed_goals:
-        return Regret(request, own, [])
-    rivals = [points[one.place] for one in missed_goals]
-    again = swept(Sweep(request, submit, cache, [request.base, *rivals], seed=request.other_seed))
-    better = [
-        Better(one.goal, one.place, point, moved(one.goal, again[0], other))
-        for one, point, other in zip(missed_goals, rivals, again[1:], strict=True)
-        if all(one.goal.metric.name in run.readings for run in (again[0], other))
-    ]
-    return Regret(request, own, better)

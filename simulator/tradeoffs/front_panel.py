@@ -12,13 +12,14 @@ from simulator.app.studies import expected_s, forget, keep, study_of
 from simulator.app.widgets import CONFIG, as_table, plain
 from simulator.charts.look import Chart, inked
 from simulator.errors import InputError
-from simulator.tradeoffs.best_design import Regret, cost_goal, regret_of
+from simulator.tradeoffs.best_design import cost_goal
 from simulator.tradeoffs.capacity import by_the_nine
 from simulator.tradeoffs.design_at_hand import Base, open_design
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import AXES, Front, Goal, goals_of, label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
+from simulator.tradeoffs.regret import Regret, regret_of
 from simulator.tradeoffs.study_panels import LOOK_S, StudyPlan, exports, study, submitting
 from simulator.tradeoffs.sweep import ReportProgress, Submit, Sweep, SweepRequest, sweep_request
 from simulator.tradeoffs.tradeoff_charts import front_chart, parallel_chart

@@ -36,7 +36,7 @@ from simulator.cli.options import (
 from simulator.cli.progress_bars import counting_bar, working_bar
 from simulator.errors import InputError, suggest
 from simulator.intervals import Interval
-from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, TriedDesign, cost_goal, evaluator
+from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator
 from simulator.tradeoffs.breakeven import TOGETHER, BreakevenResult, BreakevenSearch, Doubt, doubts_of
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import Capacity, Loading
@@ -45,6 +45,7 @@ from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, sample_of
 from simulator.tradeoffs.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
 from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
+from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign, quoted
 from simulator.units import spoken, spoken_size
 
 
@@ -73,7 +74,9 @@ def best(
     request = around(scenario, names, metrics, seed, FEW, picks, figures, strikes)
     cache = OutcomeCache()
     with workers(scheduler) as submit:
-        search = Search(request.axes, request.base, claims, cost, evaluator(request, submit, cache), seed)
+        search = Search(
+            request.axes, request.base, claims, cost, evaluator(request, submit, cache), seed, scenario.run.replications
+        )
         with counting_bar("designs", budget) as report:
             result = search.find(budget, progress=report)
     report_damaged(cache)
@@ -86,6 +89,8 @@ def best(
 def _best_json(result: BestDesigns, search: Search) -> dict[str, Any]:
     return {
         "meets_all": result.best.meets,
+        "sentence": result.headline,
+        **({"obstacle": result.obstacle} if result.obstacle else {}),
         "best": _tried_json(result.best, search),
         "not_told_apart": [_tried_json(one, search) for one in result.undecided],
         "misses": [
@@ -102,33 +107,43 @@ def _best_json(result: BestDesigns, search: Search) -> dict[str, Any]:
 
 def _tried_json(one: TriedDesign, search: Search) -> dict[str, Any]:
     metrics = {name: {"value": e.value, "low": e.low, "high": e.high} for name, e in one.outcome.metrics.items()}
-    return {"picks": {axis.name: one.point.picks[axis.name] for axis in search.axes}, "metrics": metrics}
+    verdicts = {claim.metric.name: standing for claim, standing in zip(search.claims, one.standings, strict=True)}
+    return {"picks": {axis.name: one.point.picks[axis.name] for axis in search.axes}, "verdicts": verdicts, "metrics": metrics}
 
 
 def _print_best(result: BestDesigns, search: Search) -> None:
     out, cost = table_console(), search.cost.metric
     out.print(f"{result.of_all[0].upper()}{result.of_all[1:]}. {result.replications:,} replications were run in all.")
-    if result.best.meets:
-        out.print(f"[bold]Best:[/bold] {escape(_design(result.best, search))}")
-        table = Table("objective", "reached", "95% interval", box=None)
-        for claim in search.claims:
-            one = result.best.outcome.metrics[claim.metric.name]
-            cells = [spoken(value, claim.metric.unit) for value in (one.value, one.low, one.high)]
-            table.add_row(escape(claim.words), cells[0], f"{cells[1]} to {cells[2]}")
-        out.print(table)
-        for other in result.undecided:
-            out.print(f"may be as good: {escape(_design(other, search))}", style="dim")
+    if result.best.outcome.outside_brief:
+        out.print(escape(result.headline))
         return
-    out.print(
-        "No design that was tried meets all objectives. The nearest misses:" if result.misses else _hopeless(result, search)
-    )
+    if not result.best.missed:
+        _print_winner(result, search)
+        return
+    out.print(f"{escape(result.headline)} The nearest misses:" if result.misses else _hopeless(result, search))
     for miss in result.misses:
         usd = "" if miss.tried.cost == float("inf") else f"; {cost.label}: {spoken(abs(miss.tried.cost), cost.unit)}"
         out.print(f"misses only {escape(miss.words)}{escape(usd)}: {escape(_design(miss.tried, search))}")
+    out.print(escape(result.obstacle))
+
+
+def _print_winner(result: BestDesigns, search: Search) -> None:
+    out = table_console()
+    if result.open:
+        out.print(escape(f"{result.headline} Not proven: {quoted(result.open)}. {result.obstacle}"))
+    out.print(f"[bold]Best:[/bold] {escape(_design(result.best, search))}")
+    table = Table("objective", "reached", "95% interval", "verdict", box=None)
+    for claim, standing in zip(search.claims, result.best.standings, strict=True):
+        one = result.best.outcome.metrics[claim.metric.name]
+        cells = [spoken(value, claim.metric.unit) for value in (one.value, one.low, one.high)]
+        table.add_row(escape(claim.words), cells[0], f"{cells[1]} to {cells[2]}", standing)
+    out.print(table)
+    for other in result.undecided:
+        out.print(f"may be as good: {escape(_design(other, search))}", style="dim")
 
 
 def _hopeless(result: BestDesigns, search: Search) -> str:
-    missed = [escape(claim.words) for claim, part in zip(search.claims, result.best.short, strict=True) if part]
+    missed = [escape(search.claims[place].words) for place in result.best.missed]
     return (
         f"No design that was tried meets all objectives, or all but one. The nearest misses {len(missed)}: {'; '.join(missed)}"
     )

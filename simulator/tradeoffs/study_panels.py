@@ -20,7 +20,7 @@ from simulator.case.load import TRAFFIC
 from simulator.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictures
 from simulator.charts.look import Chart
 from simulator.errors import InputError
-from simulator.tradeoffs.best_design import FEW, BestDesigns, Search, cost_goal, evaluator
+from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator
 from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Capacity, Loading, capacity_work
@@ -32,6 +32,7 @@ from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import Ranking, Way, sample_of
 from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
+from simulator.tradeoffs.tried_designs import BestDesigns, quoted
 from simulator.units import duration
 
 StudyOutput = TypeVar("StudyOutput")
@@ -337,8 +338,10 @@ def best(base: Base) -> None:
     request = design_request(base, over, FEW)
 
     def work(submit: Submit, report: ReportProgress) -> tuple[Search, BestDesigns]:
-        claims, cost = claims_of(base.scenario), cost_goal(base.scenario)
-        search = Search(request.axes, request.base, claims, cost, evaluator(request, submit, OutcomeCache()), base.seed)
+        claims, cost, judging = claims_of(base.scenario), cost_goal(base.scenario), base.scenario.run.replications
+        search = Search(
+            request.axes, request.base, claims, cost, evaluator(request, submit, OutcomeCache()), base.seed, judging
+        )
         return search, search.find(BUDGET, progress=lambda done, total: report("trying proposals", done, total))
 
     show = lambda pair: _show_best(base, *pair)  # noqa: E731
@@ -346,18 +349,17 @@ def best(base: Base) -> None:
 
 
 def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
-    if result.best.meets:
-        st.markdown(
-            f"**Of those that were tried, this design meets every objective at the least cost.** {result.of_all.capitalize()}."
-        )
-        _offer(base, "the best design", result.best.point, 0)
+    if result.best.outcome.outside_brief:
+        st.warning(plain(result.headline))
+        return
+    nearest = "The nearest misses:" if result.misses else ""
+    st.markdown(f"**{plain(result.headline)}** {result.of_all.capitalize()}. {plain(result.obstacle)} {nearest}".strip())
+    if not result.best.missed:
+        words = f"the best design; not proven: {quoted(result.open)}" if result.open else "the best design"
+        _offer(base, words, result.best.point, 0)
         for number, other in enumerate(result.undecided, start=1):
             _offer(base, "may be as good as the best", other.point, number)
         return
-    st.markdown(
-        f"**No design that was tried meets all objectives.** {result.of_all.capitalize()}."
-        + (" The nearest misses:" if result.misses else "")
-    )
     for number, miss in enumerate(result.misses):
         _offer(base, f"misses only {miss.words}", miss.tried.point, number)
 

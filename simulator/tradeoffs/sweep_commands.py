@@ -39,11 +39,12 @@ from simulator.cli.progress_bars import counting_bar
 from simulator.cli.signals import keeping
 from simulator.engine.plan import compile_plan, fingerprint
 from simulator.processes import ProcessPool
-from simulator.tradeoffs.best_design import Regret, cost_goal, regret_of
+from simulator.tradeoffs.best_design import cost_goal
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import METHODS, Method, axis_of
 from simulator.tradeoffs.front import Front, goals_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
+from simulator.tradeoffs.regret import Regret, regret_of
 from simulator.tradeoffs.sweep import REPLICATIONS, Submit, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
 from simulator.units import spoken
 

@@ -2,17 +2,20 @@
 
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from simulator.case.schema import Objective
 from simulator.cli.exits import UsageError
-from simulator.tradeoffs.best_design import FEW, MOST, Search
+from simulator.intervals import Estimate, Interval, estimate
+from simulator.tradeoffs.best_design import FEW, MOST, STEPS, Search
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
 from simulator.tradeoffs.front import Goal
+from simulator.tradeoffs.tried_designs import obstacle_of
 from tests.tradeoffs.made import COST, FOUND, outcome
 
 AXES = [Axis("servers", "Servers", tuple(range(1, 13))), Axis("model", "Model", ("small", "middle", "large")),
@@ -133,7 +136,107 @@ def test_a_search_without_optuna_names_the_extra_before_any_design_runs(monkeypa
 
 def test_a_search_of_a_part_of_the_designs_says_that_another_may_be_better():
     part, whole = Bench().search(1).find(24), Bench().search(1).find(360)
-    assert part.of_all == "24 of 360 designs were tried; one of the others may be better"
+    assert part.of_all == f"{part.runs} of 360 designs were tried; one of the others may be better"
+    assert 24 <= part.runs <= 24 + STEPS + 2 * len(AXES)
     assert (whole.runs < 360) == ("one of the others may be better" in whole.of_all)
     few = Search(AXES[1:2], DesignPoint({"servers": 12, "people": 9}), [ENOUGH], Goal(COST, higher=False), Bench().run, 1)
     assert few.find(30).of_all == "all 3 designs were tried"
+
+
+class Doubted(Bench):
+    """Designs whose share was measured on few labelled people: its interval is wider by `doubt` on both sides."""
+
+    def __init__(self, doubt: float) -> None:
+        super().__init__()
+        self.doubt = doubt
+
+    def run(self, points: Sequence[DesignPoint], replications: int) -> list[DesignOutcome]:
+        return [replace(one, metrics=dict(one.metrics) | {"found": self._wider(one.metrics["found"])})
+                for one in super().run(points, replications)]  # fmt: skip
+
+    def _wider(self, found: Estimate) -> Estimate:
+        return estimate(found.run, Interval(found.value, found.value - self.doubt, found.value + self.doubt))
+
+
+def test_a_design_that_only_seems_to_meet_an_objective_loses_to_one_that_is_proven_to():
+    found = Doubted(0.02).search(1).find(150)
+    assert (found.best.meets, found.best.standings) == (True, ("met",))
+    proven = Bench(bound=0.92)  # the lower end of its interval has to reach 90%
+    assert found.best.cost == pytest.approx(proven.best())
+    assert proven.best() > Bench().best()
+
+
+def test_an_objective_that_no_design_proves_is_called_not_proven_and_not_missed():
+    found = Doubted(0.05).search(1).find(100)  # no design finds 95%
+    assert (found.best.meets, found.best.missed, found.best.standings) == (False, [], ("not proven",))
+    assert found.headline == "No design that was tried is proven to meet all objectives. The best of them misses none."
+    assert list(found.open) == [ENOUGH]
+    assert found.misses == []
+    assert "“Found at least 90.0%” is the obstacle: " in found.obstacle
+    assert found.obstacle.endswith("nearest designs are not proven to meet it.")
+
+
+def test_a_miss_names_the_objectives_that_are_not_proven_beside_it():
+    cheap = BreakevenClaim(COST, Objective(metric="cost", at_most=20, label="Cost"))
+    search = Search(AXES, DesignPoint(), [ENOUGH, cheap], Goal(COST, higher=False), Doubted(0.05).run, 1)
+    (miss,) = [one for one in search.find(100).misses if one.claim is cheap]
+    assert miss.words == f"“Cost at most 20.0 USD” by {miss.short:.1f} USD; not proven: “Found at least 90.0%”"
+
+
+def test_steps_from_a_dear_design_end_at_the_cheapest_that_keeps_its_verdicts():
+    bench = Bench()
+    search = bench.search(1)
+    (start,) = search._run([DesignPoint({"servers": 12, "model": "large", "people": 10})], MOST)
+    end = search._cheaper(start)
+    large = [
+        bench.truth(DesignPoint({"servers": s, "model": "large", "people": p})) for s in AXES[0].picks for p in AXES[2].picks
+    ]
+    assert end.cost == min(cost for cost, share in large if share >= 0.9)
+    assert end.standings == start.standings == ("met",)
+    assert len(bench.given) <= STEPS + 4
+    before = dict(bench.given)
+    assert search._cheaper(start) == end  # nothing runs again
+    assert bench.given == before
+
+
+def test_a_step_that_loses_a_verdict_after_more_replications_is_taken_back():
+    class Later(Bench):
+        """Fewer than 8 people seem enough until 5 replications have run."""
+
+        def truth(self, point: DesignPoint) -> tuple[float, float]:
+            cost, _ = super().truth(point)
+            return cost, 0.95 if self.enough or float(point.picks["people"]) >= 8 else 0.8
+
+        def run(self, points: Sequence[DesignPoint], replications: int) -> list[DesignOutcome]:
+            self.enough = replications < 5
+            return super().run(points, replications)
+
+    search = Later().search(1)
+    (start,) = search._run([DesignPoint({"servers": 1, "model": "small", "people": 10})], MOST)
+    end = search._cheaper(start)
+    assert (end.standings, end.outcome.replications) == (("met",), MOST)
+    assert 8 <= end.point.picks["people"] <= 10
+
+
+def test_the_objective_that_stops_most_designs_is_named_with_their_number():
+    cheap = BreakevenClaim(COST, Objective(metric="cost", at_most=20, label="Cost"))
+    bench = Bench()
+    every = [DesignPoint({"servers": s, "model": m, "people": p})
+             for s in AXES[0].picks for m in AXES[1].picks for p in AXES[2].picks]  # fmt: skip
+    tried = Search(AXES, DesignPoint(), [ENOUGH, cheap], Goal(COST, higher=False), bench.run, 1)._run(every, FEW)
+    truths = [bench.truth(point) for point in every]
+    few = sum(found < 0.9 and cost <= 20 for cost, found in truths)
+    dear = sum(found >= 0.9 and cost > 20 for cost, found in truths)
+    most = f"“{(ENOUGH if few > dear else cheap).words}” is the obstacle: {max(few, dear)} of the {few + dear} nearest designs"
+    words = obstacle_of([ENOUGH, cheap], tried)
+    assert words == f"{most} miss it."
+    assert len(words.split()) <= 30
+
+
+def test_no_design_outside_of_the_brief_wins():
+    class Outside(Bench):
+        def run(self, points: Sequence[DesignPoint], replications: int) -> list[DesignOutcome]:
+            return [replace(one, outside_brief="Outside the brief.") for one in super().run(points, replications)]
+
+    found = Outside().search(1).find(16)
+    assert (found.best.meets, found.misses, found.headline) == (False, [], "Outside the brief.")

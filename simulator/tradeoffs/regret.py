@@ -1,0 +1,106 @@
+"""The distance of a user's own design from a front, one goal at a time, on requests that were not used for the choice."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.intervals import Estimate
+from simulator.metrics.comparisons import Difference
+from simulator.tradeoffs.design_outcomes import DesignOutcome
+from simulator.tradeoffs.design_space import DesignPoint
+from simulator.tradeoffs.front import Front, Goal, missed, moved
+from simulator.tradeoffs.outcome_cache import OutcomeCache
+from simulator.tradeoffs.sweep import Submit, Sweep, SweepRequest, swept
+
+
+@dataclass(frozen=True)
+class Better:
+    """The best design of a sweep in one goal among those no worse than the user's own design in the other goals.
+
+    change: how much better it is, on other requests than those it was chosen by
+    """
+
+    goal: Goal
+    place: int
+    point: DesignPoint
+    change: Estimate
+
+    @property
+    def sure(self) -> bool:
+        return self.change.low > 0 if self.goal.higher else self.change.high < 0
+
+    @property
+    def words(self) -> str:
+        difference = Difference(self.goal.metric, self.goal.metric.label, self.change)
+        return f"{difference.size} ({difference.interval})"
+
+
+@dataclass(frozen=True)
+class Regret:
+    """The user's own design beside a front: its outcome, and the goals in which a design of the sweep seemed better."""
+
+    request: SweepRequest
+    own: DesignOutcome
+    better: Sequence[Better]
+
+    @property
+    def sentences(self) -> list[str]:
+        """The distance of the own design from the front, a sentence for each goal."""
+        if self.own.refused:
+            return [f"Your own design cannot run: {self.own.refused}"]
+        if self.own.outside_brief:
+            return [self.own.outside_brief]
+        if not self.better:
+            return ["No design of this sweep is better than your own in one of these metrics and no worse in the others."]
+        return [f"{one.goal.label or one.goal.metric.label}: {self._words_of(one)}" for one in self.better]
+
+    def _words_of(self, one: Better) -> str:
+        on = one.point.on(self.request.axes)
+        other = ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in self.request.axes)
+        if one.sure:
+            return f"{one.words} with {other}, and the other metrics no worse, on requests that were not used for the choice."
+        return f"{other} seemed better; on other requests the difference is {one.words}, and that may be chance."
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "own": {
+                name: {"value": estimate.value, "low": estimate.low, "high": estimate.high}
+                for name, estimate in self.own.metrics.items()
+            },
+            "better": [
+                {
+                    "metric": one.goal.metric.name,
+                    "place": one.place,
+                    "change": one.change.value,
+                    "low": one.change.low,
+                    "high": one.change.high,
+                    "unit": one.goal.metric.unit,
+                    "sure": one.sure,
+                }
+                for one in self.better
+            ],
+            "sentences": self.sentences,
+        }
+
+
+def regret_of(
+    request: SweepRequest, points: Sequence[DesignPoint], front: Front, submit: Submit, cache: OutcomeCache | None = None
+) -> Regret:
+    """Compare the base design of a sweep with its front, goal by goal; designs that seem better run again on other requests.
+
+    points: those of the outcomes of the front, in the same order
+    """
+    (own,) = swept(Sweep(request, submit, cache, [request.base]))
+    missed_goals = [] if own.refused else missed(front, own)
+    if not missed_goals:
+        return Regret(request, own, [])
+    rivals = [points[one.place] for one in missed_goals]
+    again = swept(Sweep(request, submit, cache, [request.base, *rivals], seed=request.other_seed))
+    better = [
+        Better(one.goal, one.place, point, moved(one.goal, again[0], other))
+        for one, point, other in zip(missed_goals, rivals, again[1:], strict=True)
+        if all(one.goal.metric.name in run.readings for run in (again[0], other))
+    ]
+    return Regret(request, own, better)

@@ -1,0 +1,189 @@
+"""Designs that a search has tried: their verdicts, their misses, and the outcome of the search in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+
+from simulator.intervals import Interval
+from simulator.metrics.summary import Standing, Verdict
+from simulator.tradeoffs.breakeven_claims import BreakevenClaim, Gap
+from simulator.tradeoffs.design_outcomes import DesignOutcome
+from simulator.tradeoffs.design_space import DesignPoint
+from simulator.units import listed, spoken
+
+#: The miss of a design without a figure, as a part of the bound.
+_FAR = 1e3
+
+#: Verdicts as levels, the best first. One that is not proven counts as a miss where the plain value misses the bound.
+_MET, _OPEN, _MISSED, _SURELY_MISSED = range(4)
+
+
+@dataclass(frozen=True)
+class TriedDesign:
+    """A design with its outcome.
+
+    short: the miss of each objective, as a part of its bound; 0 where the plain value meets it
+    doubted: in the same way, the miss at the worse end of all doubts but the luck of the run
+    standings: the verdict on each objective, as Practice gives it after the same replications
+    """
+
+    point: DesignPoint
+    outcome: DesignOutcome
+    short: tuple[float, ...]
+    doubted: tuple[float, ...]
+    standings: tuple[Standing, ...]
+    cost: float
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        return tuple(_level(standing, short) for standing, short in zip(self.standings, self.short, strict=True))
+
+    @property
+    def meets(self) -> bool:
+        return not any(self.levels)
+
+    @property
+    def missed(self) -> list[int]:
+        """The places of the objectives that it misses."""
+        return [place for place, level in enumerate(self.levels) if level >= _MISSED]
+
+    @property
+    def rank(self) -> tuple[float, float, float]:
+        """The order by plain values, for an optimizer: few replications prove little."""
+        return max(self.short, default=0.0), sum(self.short), self.cost
+
+    @property
+    def verdict_rank(self) -> tuple[float, ...]:
+        """The order by verdicts: those that miss nothing first, the fewest not proven before the others, then by values."""
+        return bool(self.missed), 0 if self.missed else self.levels.count(_OPEN), *self.rank
+
+    def saves_on(self, other: TriedDesign) -> bool:
+        """Check that a design costs less than another, that no verdict is worse, and that no objective is missed by more."""
+        no_further = all(own <= its for own, its in zip(self.short, other.short, strict=True))
+        return self.cost < other.cost and no_further and self.no_worse_than(other)
+
+    def no_worse_than(self, other: TriedDesign) -> bool:
+        return all(own <= its for own, its in zip(self.levels, other.levels, strict=True))
+
+
+def _level(standing: Standing, short: float) -> int:
+    if standing == "not proven":
+        return _MISSED if short else _OPEN
+    return _MET if standing == "met" else _SURELY_MISSED
+
+
+def tried_design(
+    claims: Sequence[BreakevenClaim], point: DesignPoint, outcome: DesignOutcome, cost: float | None
+) -> TriedDesign:
+    """Judge an outcome. cost: the less the better; None without a figure"""
+    short = tuple(_part(claim, -claim.gap([outcome]).value) for claim in claims)
+    doubted = tuple(_part(claim, -_without_luck(claim, outcome)) for claim in claims)
+    standings = tuple(_standing(claim, outcome) for claim in claims)
+    return TriedDesign(point, outcome, short, doubted, standings, inf if cost is None else cost)
+
+
+def _part(claim: BreakevenClaim, miss: float) -> float:
+    return min(max(miss, 0.0) / max(abs(claim.bound), 1e-12), _FAR)
+
+
+def _without_luck(claim: BreakevenClaim, outcome: DesignOutcome) -> float:
+    """Return the gap at the worse end of the labels' doubt and of the projections', or -inf without a figure."""
+    figure = outcome.metrics.get(claim.metric.name)
+    if figure is None:
+        return -inf
+    doubts = [figure.value, *(bound for part in (figure.labels, figure.projected) if part for bound in (part.low, part.high))]
+    return Gap.of(Interval(figure.value, min(doubts), max(doubts)), claim.bound, claim.higher).low
+
+
+def _standing(claim: BreakevenClaim, outcome: DesignOutcome) -> Standing:
+    assert claim.objective is not None
+    figure = outcome.metrics.get(claim.metric.name)
+    return Verdict(claim.objective, claim.metric, figure, void=bool(outcome.outside_brief)).standing
+
+
+@dataclass(frozen=True)
+class Miss:
+    """The design that misses one objective the least, and no other. open: the objectives that are not proven there."""
+
+    claim: BreakevenClaim
+    tried: TriedDesign
+    short: float
+    open: Sequence[BreakevenClaim] = ()
+
+    @property
+    def words(self) -> str:
+        """The miss with its unit: `“Cost of 1,000 people at most 21,000 USD” by 900 USD; not proven: “Cancers found …”`."""
+        others = [claim for claim in self.open if claim is not self.claim]
+        rest = " (not proven)" if len(others) < len(self.open) else ""
+        rest += f"; not proven: {quoted(others)}" if others else ""
+        if abs(self.short) == inf:
+            return f"“{self.claim.words}”, because it has no figure{rest}"
+        unit = self.claim.metric.unit
+        size = f"{100 * self.short:.3g} points" if unit == "share" else spoken(self.short, unit)
+        return f"“{self.claim.words}” by {size}{rest}"
+
+
+def quoted(claims: Sequence[BreakevenClaim]) -> str:
+    return listed([f"“{claim.words}”" for claim in claims])
+
+
+@dataclass(frozen=True)
+class BestDesigns:
+    """The outcome of a search.
+
+    best: the winner of the race; raced: the replications of each design that raced
+    path: the best so far after each proposal; misses: where each design misses an objective, the nearest miss of each one
+    runs, replications: the number of designs that were run, and of their replications
+    designs: that there are over the axes
+    undecided: designs of the race that chance alone may separate from the winner
+    open: the objectives that the best design is not proven to meet; obstacle: the objective that stops most designs, in words
+    """
+
+    best: TriedDesign
+    path: Sequence[TriedDesign]
+    misses: Sequence[Miss]
+    raced: Mapping[str, int]
+    undecided: Sequence[TriedDesign]
+    runs: int
+    replications: int
+    designs: int
+    open: Sequence[BreakevenClaim] = ()
+    obstacle: str = ""
+
+    @property
+    def of_all(self) -> str:
+        """Say how many designs were tried, and of how many: one that was not tried may be better."""
+        if self.runs >= self.designs:
+            return f"all {self.designs:,} designs were tried"
+        return f"{self.runs:,} of {self.designs:,} designs were tried; one of the others may be better"
+
+    @property
+    def headline(self) -> str:
+        """Say whether a design meets all objectives, and else which verdicts the nearest have."""
+        if self.best.outcome.outside_brief:
+            return self.best.outcome.outside_brief
+        if self.best.meets:
+            return "Of those that were tried, this design meets every objective at the least cost."
+        if not self.best.missed:
+            return "No design that was tried is proven to meet all objectives. The best of them misses none."
+        return "No design that was tried meets all objectives."
+
+
+def obstacle_of(claims: Sequence[BreakevenClaim], tried: Sequence[TriedDesign]) -> str:
+    """Name the objective that stops most of the nearest designs, those with the fewest misses; empty where one meets all."""
+    within = [one for one in tried if not one.outcome.outside_brief]
+    fewest = min((len(one.missed) for one in within), default=0)
+    near = [one for one in within if len(one.missed) == fewest]
+    if near and not fewest:  # few replications prove nothing
+        most = max(one.outcome.replications for one in near)
+        near = [one for one in near if one.outcome.replications == most]
+    least = _MISSED if fewest else _OPEN
+    stops = Counter(place for one in near for place, level in enumerate(one.levels) if level >= least)
+    if not stops:
+        return ""
+    place, count = stops.most_common(1)[0]
+    how = "miss it" if fewest else "are not proven to meet it"
+    return f"“{claims[place].words}” is the obstacle: {count:,} of the {len(near):,} nearest designs {how}."
