@@ -6,6 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from simulator.app.studies import StudyShelf, forget
+from simulator.case.load import loads
+from simulator.engine.plan import compile_plan
+from simulator.explain.result import replicate
 from simulator.paths import APP
 from tests.pages.conftest import PATIENCE_S, moved
 from tests.tradeoffs.test_capacity import QUEUE
@@ -85,6 +88,19 @@ def test_a_study_that_is_cancelled_can_begin_again(page):
     if cancel := [one for one in page.button if one.label == "Cancel"]:
         cancel[0].click().run()
     ended(page, lambda: any(one.label in ("Search for the best design", "Open this design") for one in page.button))
+
+
+def test_the_best_design_is_shown_with_the_verdict_of_the_page_practice(page):
+    page.session_state["tradeoffs"] = "Best design"
+    page.run()
+    next(one for one in page.button if one.label == "Search for the best design").click().run()
+    ended(page, lambda: any(one.label == "Open this design" for one in page.button))
+    assert "**Of those that were tried, this design meets every objective at the least cost.**" in told(page)
+    page.button(key="best 0").click().run()
+    assert not page.exception
+    scenario = loads(QUEUE.replace("BOUND", "120").replace("days: 2", "days: 0.2"))
+    design = compile_plan(scenario, {"readers": page.slider(key="queue:readers").value})
+    assert {one.standing for one in replicate(design, 1, scenario.run.replications).verdicts} == {"met"}
 
 
 @pytest.fixture

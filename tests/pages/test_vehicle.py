@@ -77,6 +77,9 @@ def test_picks_come_from_the_address_and_go_there(vehicle):
     page.selectbox(key=f"{CASE}:computer").set_value("nx").run()
     assert "".join(page.query_params["computer"]) == "nx"
     assert "".join(page.query_params["speed"]) == "walking"
+    assert {chip["words"] for chip in chips(page).values()} == {"void"}
+    assert "Outside the brief: Speed is 6 km/h, the brief says 50. No verdict counts." in told(page)
+    assert "**Situation**" in [one.value for one in page.sidebar.markdown]
 
 
 def test_wrong_picks_in_the_address_are_told_and_left_at_their_defaults(vehicle):
