@@ -38,8 +38,8 @@ Sampler = Literal["tpe", "random"]
 #: Replications of a proposal, those that race, and replications at which a race ends and verdicts are given by default.
 FEW, RACING, MOST = 2, 8, 32
 
-#: Replications of a step towards less cost, the most steps from one design, and the nearest misses that such steps start from.
-PACE, STEPS, NEAREST = 4, 24, 3
+#: The most steps towards less cost from one design, and the nearest misses that such steps start from.
+STEPS, NEAREST = 24, 3
 
 #: The designs with the least miss of each objective that get a verdict.
 SEEMING = 2
@@ -211,7 +211,7 @@ class Search:
 
     def _descent(self, start: TriedDesign) -> list[TriedDesign]:
         """Go down each number by steps that double while they help and halve while they do not; at most STEPS are tried."""
-        (now,) = self._run([start.point], PACE)
+        (now,) = self._run([start.point], FEW)
         way: list[TriedDesign] = []
         left = STEPS
         for axis, side in self._by_saving(now):
@@ -222,8 +222,8 @@ class Search:
                     size //= 2
                     continue
                 left -= 1
-                (one,) = self._run([step], PACE)
-                if one.saves_on(now):
+                (one,) = self._run([step], FEW)
+                if one.seems_to_save_on(now):
                     now, size = one, 2 * size
                     way.append(one)
                 else:

@@ -62,8 +62,15 @@ class TriedDesign:
 
     def saves_on(self, other: TriedDesign) -> bool:
         """Check that a design costs less than another, that no verdict is worse, and that no objective is missed by more."""
-        no_further = all(own <= its for own, its in zip(self.short, other.short, strict=True))
-        return self.cost < other.cost and no_further and self.no_worse_than(other)
+        return self._is_cheaper_and_no_further(other) and self.no_worse_than(other)
+
+    def seems_to_save_on(self, other: TriedDesign) -> bool:
+        """Check the same without the luck of the run, as few replications leave most verdicts open."""
+        kept = all(not own or its for own, its in zip(self.doubted, other.doubted, strict=True))
+        return self._is_cheaper_and_no_further(other) and kept
+
+    def _is_cheaper_and_no_further(self, other: TriedDesign) -> bool:
+        return self.cost < other.cost and all(own <= its for own, its in zip(self.short, other.short, strict=True))
 
     def no_worse_than(self, other: TriedDesign) -> bool:
         return all(own <= its for own, its in zip(self.levels, other.levels, strict=True))
