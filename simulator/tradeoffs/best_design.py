@@ -69,13 +69,22 @@ class Search:
         self._known: dict[tuple[str, int], TriedDesign] = {}
 
     def find(
-        self, budget: int, sampler: Sampler = "tpe", progress: Callable[[int, int], None] = lambda done, total: None
+        self,
+        budget: int,
+        sampler: Sampler = "tpe",
+        progress: Callable[[int, int], None] = lambda done, total: None,
+        begin: Callable[[str], None] = lambda what: None,
     ) -> BestDesigns:
-        """Find the best of `budget` designs, after a race of the most promising."""
+        """Find the best of `budget` designs, after a race of the most promising and steps towards less cost.
+
+        progress: called with the number of proposals done and their total; begin: called with the name of each later part
+        """
         path = self.propose(budget, sampler, progress)
         runners = self._runners()
+        begin("racing the most promising")
         first, raced, undecided = self._race(runners)
         judged = self._run([one.point for one in [first, *undecided, *([] if first.meets else self._seeming())]], self.judging)
+        begin("stepping towards less cost")
         best = self._cheaper(min(judged, key=lambda one: one.verdict_rank))
         misses = self._misses([one for one in judged if not one.outcome.outside_brief]) if best.missed else []
         obstacle = "" if best.meets else obstacle_of(self.claims, list(self.tried.values()))

@@ -332,7 +332,8 @@ def best(base: Base) -> None:
     """Draw the panel “Best design”."""
     st.markdown(
         f"An optimizer proposes {BUDGET} designs, over every choice that is yours to make. The best of them race on the same "
-        f"{plain(base.scenario.unit.many)} until one is left, or chance decides."
+        f"{plain(base.scenario.unit.many)} until one is left, or chance decides. From "
+        "the best and the nearest misses, the search then steps towards less cost."
     )
     over = [name for name, choice in base.scenario.choices.items() if not choice.situation]
     request = design_request(base, over, FEW)
@@ -342,7 +343,8 @@ def best(base: Base) -> None:
         search = Search(
             request.axes, request.base, claims, cost, evaluator(request, submit, OutcomeCache()), base.seed, judging
         )
-        return search, search.find(BUDGET, progress=lambda done, total: report("trying proposals", done, total))
+        progress = lambda done, total: report("trying proposals", done, total)  # noqa: E731
+        return search, search.find(BUDGET, progress=progress, begin=lambda what: report(what, 0, 0))
 
     show = lambda pair: _show_best(base, *pair)  # noqa: E731
     study(StudyPlan(f"best {base.name}", "Search for the best design", work, show, request, 2 * BUDGET))
