@@ -143,10 +143,8 @@ def _print_winner(result: BestDesigns, search: Search) -> None:
 
 
 def _hopeless(result: BestDesigns, search: Search) -> str:
-    missed = [escape(search.claims[place].words) for place in result.best.missed]
-    return (
-        f"No design that was tried meets all objectives, or all but one. The nearest misses {len(missed)}: {'; '.join(missed)}"
-    )
+    missed = [search.claims[place] for place in result.best.missed]
+    return escape(f"{result.headline} The nearest misses {quoted(missed)}: {_design(result.best, search)}")
 
 
 def _design(one: TriedDesign, search: Search) -> str:

@@ -362,6 +362,8 @@ def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
         for number, other in enumerate(result.undecided, start=1):
             _offer(base, "may be as good as the best", other.point, number)
         return
+    if not result.misses:
+        _offer(base, f"misses {quoted([search.claims[place] for place in result.best.missed])}", result.best.point, 0)
     for number, miss in enumerate(result.misses):
         _offer(base, f"misses only {miss.words}", miss.tried.point, number)
 

@@ -15,6 +15,7 @@ from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
 from simulator.tradeoffs.front import Goal
+from simulator.tradeoffs.study_commands import _hopeless
 from simulator.tradeoffs.tried_designs import obstacle_of
 from tests.tradeoffs.made import COST, FOUND, outcome
 
@@ -240,3 +241,16 @@ def test_no_design_outside_of_the_brief_wins():
 
     found = Outside().search(1).find(16)
     assert (found.best.meets, found.misses, found.headline) == (False, [], "Outside the brief.")
+
+
+def test_where_every_design_misses_two_objectives_the_nearest_is_named_with_both():
+    more = BreakevenClaim(FOUND, Objective(metric="found", at_least=0.99, label="Found"))
+    cheap = BreakevenClaim(COST, Objective(metric="cost", at_most=1, label="Cost"))
+    search = Search(AXES, DesignPoint(), [more, cheap], Goal(COST, higher=False), Bench().run, 1)
+    found = search.find(24)
+    assert found.misses == []
+    picks = ", ".join(f"{name}={pick}" for name, pick in found.best.point.picks.items())
+    told = (
+        "No design that was tried meets all objectives. The nearest misses “Found at least 99.0%” and “Cost at most 1.00 USD”"
+    )
+    assert _hopeless(found, search) == f"{told}: {picks}"
