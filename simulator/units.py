@@ -39,9 +39,11 @@ def duration(seconds: float, digits: int = 3) -> str:
 
 
 def percent(share: float) -> str:
-    """Write a share as a percentage, with more digits near 0 and 1, where they matter."""
+    """Write a share as a percentage, with more digits near 0 and 1, where they matter; a load far above 1 has three."""
     if 0 < share < 5e-5 or 0 < 1 - share < 5e-5:
         return "under 0.01%" if share < 0.5 else "over 99.99%"
+    if share >= 1.1:
+        return f"{significant(100 * share)}%"
     near = min(abs(share), abs(1 - share))
     return f"{100 * share:.{1 if near >= 0.01 or near == 0 else 2}f}%"
 

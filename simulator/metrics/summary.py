@@ -226,7 +226,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         *(one for one in plan.warnings if not any(one.startswith(f"{label}: ") for label in idle_labels(plan, stages))),
         *([warm_up.sentence] if warm_up else []),
         *_overload(plan, stages),
-        *_peaks(plan),
+        *_peaks(plan, stages),
         *(one.sentence for one in estimator.withheld if reasons[one.metric.name] != NO_STEADY_STATE),
         *(one.sentence for one in thresholds),
         *_found_instead(thresholds, metrics),
@@ -360,12 +360,14 @@ def _much(load: float) -> str:
     return f"the offered load is {load:.2f} times what it can serve" if isfinite(load) else "it has no server"
 
 
-def _peaks(plan: Plan) -> list[str]:
+def _peaks(plan: Plan, stages: Mapping[str, StageTimes]) -> list[str]:
+    # of a stage that stays overloaded after the peak, the note on its overload speaks: its queue outlasts the fall of the rate
+    lasting = {name for name, times in stages.items() if times.late_load >= 1}
     return [
         f"{plan.scenario.stages[load.stage].label}: at the peak, the offered load is {load.peak:.2f} times "
         "what it can serve; a queue builds up until the rate falls again."
         for load in loads(plan)
-        if load.peak is not None and load.peak >= 1 > load.mean
+        if load.peak is not None and load.peak >= 1 > load.mean and load.stage not in lasting
     ]
 
 

@@ -44,7 +44,7 @@ def report(result: Result, first: Trace) -> str:
         f"<h1>{escape(scenario.title)}</h1><p>{escape(scenario.summary)}</p>",
         _section("Brief", _MARKDOWN.render(scenario.brief)),
         _section("Design", _design(result)),
-        _section("Verdicts", _verdicts(result)),
+        _section("Verdicts", verdict_table(result)),
         _section("Results of the run", "".join(_charts(result, first))),
         _section("Every figure", f"<p>{escape(result.sense)}</p>{_table(metric_rows(result))}"),
         _section("Notes", _list([*result.warnings, *(note.sentence for note in result.trust if note.level != "good")])),
@@ -75,7 +75,8 @@ def _design(result: Result) -> str:
     return _table(pd.DataFrame(rows, columns=["choice", "pick", ""])) + struck
 
 
-def _verdicts(result: Result) -> str:
+def verdict_table(result: Result) -> str:
+    """Return the table of verdicts in HTML, each with its reason and a step that helps."""
     cells = []
     for place, one in enumerate(result.verdicts):
         reason = result.reasons.get(place)

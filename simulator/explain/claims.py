@@ -1,0 +1,303 @@
+"""Claims: everything that the surfaces of a run say about it, as records that can be compared.
+
+A surface keeps its own code. A collector reads the words that the surface shows, so that an error of rounding, of a unit or of a
+name stays in the claim. `tests/contradictions.py` compares the claims of one design.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import inf
+from typing import Any, Literal
+
+from simulator.explain.levers import Levers
+from simulator.explain.result import Result
+from simulator.explain.spoken_numbers import Spoken, numbers_in, trio_in
+from simulator.metrics.summary import Verdict, metric_rows
+
+#: is: a figure, None where the surface says that there is none; differs: from another run; verdict: a standing; certain: whether
+#: the interval excludes the bound; asks: the range in which an objective is met; part of: of a whole whose parts are all claimed;
+#: causes: a stage; would change: by a step; helps: a step that improves an objective, or "none"; cannot: "be proven"
+Relation = Literal[
+    "is", "differs", "verdict", "certain", "asks", "part of", "causes", "would change", "helps", "cannot"
+]  # fmt: skip
+
+#: The population of a claim about every request of every replication.
+ALL = "all"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing that one surface says about one subject.
+
+    subject: a metric, an objective (by its metric), `load.STAGE`, `peak load.STAGE`, or a whole of which the claim names a part
+    value, interval: in the unit of the subject; population: of the figure, or the step that a change is about
+    decided_by: the sentence that says what would decide the subject; slack: half of the last digit shown
+    """
+
+    subject: str
+    relation: Relation
+    value: float | str | bool | None
+    interval: tuple[float, float] | None = None
+    unit: str = ""
+    population: str = ALL
+    decided_by: str = ""
+    words: str = ""
+    surface: str = ""
+    slack: float = 0.0
+
+
+#: The sentences that say what would decide an objective.
+_DECIDES = re.compile(
+    r"About [\d,]+ replications would decide it\.|Only [^.]* would decide it\.|The value lies too close [^.]* decide it\."
+)
+_UNPROVABLE = "No design can prove this here"
+
+#: The offered load of a stage in words, over the run or at the peak.
+_LOADS = (
+    (re.compile(r"^(?:over the whole run, )?the offered load is ([\d.,]+) times"), "load", 1.0),
+    (re.compile(r"at the peak,? (?:the offered load|it) is ([\d.,]+) times"), "peak load", 1.0),
+    (re.compile(r"the offered load is ([\d.,]+)% of what"), "load", 0.01),
+    (re.compile(r"most loaded stage, at ([\d.,]+)% of what"), "load", 0.01),
+)
+
+
+def claims_of(result: Result, content: Mapping[str, Any], with_advice: bool = True) -> list[Claim]:
+    """Collect the claims of every surface of a run that is not drawn.
+
+    content: the object that `--json` prints; with_advice: whether to try steps, which runs other designs
+    """
+    claims = [
+        *card_claims(result),
+        *metric_claims(result),
+        *json_claims(result, content),
+        *reason_claims(result),
+        *bottleneck_claims(result),
+        *warning_claims(result),
+        *trust_claims(result),
+        *part_claims(result),
+    ]
+    return claims + (list(advice_claims(result)) if with_advice else [])
+
+
+# ---- figures and verdicts
+
+
+def verdict_claims(
+    verdict: Verdict, standing: str, reached: str, interval: str, asked: str, surface: str
+) -> Iterator[Claim]:
+    """Read what a surface shows of one objective: its standing, its figure with the interval, and its bound."""
+    name, unit, population = verdict.metric.name, verdict.metric.unit, population_of(verdict)
+    label = verdict.objective.label
+    at_least = "at least" in asked or "≥" in asked
+    bound = numbers_in(asked, unit)[0]
+    allowed = (bound.value, inf) if at_least else (-inf, bound.value)
+    yield Claim(name, "asks", bound.value, allowed, unit, population, words=f"{label}: {asked}.", surface=surface, slack=bound.slack)
+    yield Claim(name, "verdict", standing, None, unit, population, words=f"{label}: {standing}.", surface=surface)
+    shown = trio_in(f"{reached} ({interval})" if interval else reached, unit)
+    yield _figure(name, unit, population, shown, f"{label}: {reached} {interval}".strip() + ".", surface)
+
+
+def population_of(verdict: Verdict) -> str:
+    group = verdict.metric.group
+    return str(group.key) if group else ALL
+
+
+def _figure(name: str, unit: str, population: str, shown: Sequence[Spoken], words: str, surface: str) -> Claim:
+    if not shown:
+        return Claim(name, "is", None, None, unit, population, words=words, surface=surface)
+    slack = max(one.slack for one in shown)
+    bounds = (shown[1].value, shown[2].value) if len(shown) == 3 else None
+    return Claim(name, "is", shown[0].value, bounds, unit, population, words=words, surface=surface, slack=slack)
+
+
+def card_claims(result: Result) -> Iterator[Claim]:
+    """Read the card of each verdict, in its long form and with the unit said once."""
+    for one in result.verdicts:
+        yield from verdict_claims(one, one.standing, one.reached, one.interval, one.requirement, "card")
+        yield from verdict_claims(one, one.standing, *_split(one.with_interval), one.requirement, "card, unit once")
+
+
+def _split(with_interval: str) -> tuple[str, str]:
+    value, _, bounds = with_interval.partition(" (")
+    return value, bounds.removesuffix(")")
+
+
+def metric_claims(result: Result) -> Iterator[Claim]:
+    """Read the table of every figure, as the page and the report show it; a metric without a figure is a claim too."""
+    for _, row in metric_rows(result).iterrows():
+        name = row["name in a file"]
+        metric = result.metric(name)
+        shown = trio_in(f"{row['value']} ({row['95% low']} to {row['95% high']})", metric.unit)
+        population = str(metric.group.key) if metric.group else ALL
+        words = f"{row['what it is']}: {row['value']} ({row['95% low']} to {row['95% high']})."
+        yield _figure(name, metric.unit, population, shown, words, "every figure")
+    for name, why in result.missing.items():
+        metric = result.metric(name)
+        population = str(metric.group.key) if metric.group else ALL
+        yield Claim(name, "is", None, None, metric.unit, population, words=f"{metric.label}: {why}.", surface="every figure")
+
+
+def json_claims(result: Result, content: Mapping[str, Any]) -> Iterator[Claim]:
+    """Read the object that `casesim run --json` prints."""
+    for name, one in content["metrics"].items():
+        metric = result.metric(name)
+        population = str(metric.group.key) if metric.group else ALL
+        yield Claim(name, "is", one["value"], (one["low"], one["high"]), one["unit"], population, surface="--json")
+    for verdict, one in zip(result.verdicts, content["objectives"], strict=True):
+        at_least = one.get("at_least")
+        bound = one["at_most"] if at_least is None else at_least
+        allowed = (-inf, bound) if at_least is None else (bound, inf)
+        name, unit, population = one["metric"], verdict.metric.unit, population_of(verdict)
+        yield Claim(name, "asks", bound, allowed, unit, population, surface="--json")
+        yield Claim(name, "verdict", one["verdict"], None, unit, population, surface="--json")
+        bounds = (one["low"], one["high"]) if "low" in one else None
+        yield Claim(name, "is", one.get("value"), bounds, unit, population, surface="--json objectives")
+
+
+# ---- reasons, the bottleneck and advice
+
+
+def reason_claims(result: Result) -> Iterator[Claim]:
+    """Read each reason: its verdict, its cause, the loads and counts in it, and what would decide the objective."""
+    for place, reason in result.reasons.items():
+        verdict = result.verdicts[place]
+        name, unit, population = verdict.metric.name, verdict.metric.unit, population_of(verdict)
+        decided = _DECIDES.search(reason.sentence)
+        standing = "not proven" if "It is not proven" in reason.sentence else None
+        if standing:
+            decider = decided.group() if decided else ""
+            yield Claim(name, "verdict", standing, None, unit, population, decider, reason.sentence, "reason")
+        elif reason.sentence.startswith("There is no figure"):
+            yield Claim(name, "is", None, None, unit, population, "", reason.sentence, "reason")
+        if _UNPROVABLE in reason.sentence:
+            yield Claim(name, "cannot", "be proven", None, unit, population, "", reason.sentence, "reason")
+        if reason.stage:
+            yield Claim(name, "causes", reason.stage, None, unit, population, "", reason.sentence, "reason")
+            yield from _loads(reason.sentence, reason.stage, "reason")
+        yield from _counts(result, verdict, reason.sentence)
+
+
+def _counts(result: Result, verdict: Verdict, sentence: str) -> Iterator[Claim]:
+    """Read a share from its counts, `30 of 483 cancers are missed`."""
+    people, name = result.plan.scenario.population, verdict.metric.of_all.name
+    counted = re.search(r"([\d,.]+) of ([\d,.]+) [^.]*? are (\w[\w ]*)\. ", sentence)
+    if people is None or counted is None or name not in ("sensitivity", "specificity"):
+        return
+    some, every = (numbers_in(part, "")[0] for part in counted.groups()[:2])
+    share, slack = 1 - some.value / every.value, (some.slack + every.slack * some.value / every.value) / every.value
+    yield Claim(
+        verdict.metric.name, "is", share, None, "share", population_of(verdict), "", sentence, "reason, counts", slack
+    )
+
+
+def bottleneck_claims(result: Result) -> Iterator[Claim]:
+    if (found := result.bottleneck) is None:
+        return
+    if found.objective:
+        verdict = next(one for one in result.verdicts if one.objective.metric == found.objective)
+        population = population_of(verdict)
+        yield Claim(found.objective, "causes", found.stage, None, "", population, "", found.sentence, "bottleneck")
+    yield from _loads(found.sentence, found.stage, "bottleneck")
+
+
+def _loads(sentence: str, stage: str, surface: str) -> Iterator[Claim]:
+    for pattern, what, factor in _LOADS:
+        if found := pattern.search(sentence):
+            (load,) = numbers_in(found.group(1), "")
+            yield Claim(
+                f"{what}.{stage}", "is", load.value * factor, None, "", ALL, "", sentence, surface, load.slack * factor
+            )
+
+
+def advice_claims(result: Result) -> Iterator[Claim]:
+    """Read "What would help?" of each objective that is not met: the steps that were tried, with their effects."""
+    for place, reason in result.reasons.items():
+        verdict, advice = result.verdicts[place], reason.advice
+        name, unit, population = verdict.metric.name, verdict.metric.unit, population_of(verdict)
+        if advice.move is None:
+            yield Claim(name, "helps", "none", None, unit, population, "", advice.sentence, "advice")
+            for step, size in re.findall(r"“([^”]*)” \(([^)]*)\)", advice.sentence):
+                yield from _change(name, unit, step, size, advice.sentence, "advice")
+            continue
+        yield Claim(name, "helps", advice.move.words, None, unit, population, "", advice.sentence, "advice")
+        yield from _change(name, unit, advice.move.words, advice.effect, advice.sentence, "advice")
+        if advice.move.change is not None and advice.move.low is not None and advice.move.high is not None:
+            bounds = (advice.move.low, advice.move.high)
+            yield Claim(name, "would change", advice.move.change, bounds, unit, advice.move.words, surface="--json advice")
+
+
+def _change(name: str, unit: str, step: str, size: str, words: str, surface: str) -> Iterator[Claim]:
+    shown = trio_in(size.replace("95% interval ", ""), unit)
+    if len(shown) == 3:
+        bounds, slack = (shown[1].value, shown[2].value), max(one.slack for one in shown)
+        yield Claim(name, "would change", shown[0].value, bounds, unit, step, "", words, surface, slack)
+
+
+def lever_claims(levers: Levers) -> Iterator[Claim]:
+    """Read the table of levers: the change of each objective by each step, and the steps that help."""
+    for lever in levers.rows:
+        for effect in lever.effects:
+            name, unit, step = effect.before.metric.name, effect.before.metric.unit, lever.step.words
+            if effect.outcome == "changes" and effect.change:
+                size = f"{effect.change.size} ({effect.change.interval})"
+                yield from _change(name, unit, step, size, f"{step}: {size}.", "levers")
+            if effect.gain > 0:
+                yield Claim(name, "helps", step, None, unit, population_of(effect.before), "", f"{step}: {effect.words}.", "levers")
+    yield Claim("levers", "is", None, None, words=levers.sentence, surface="levers")
+    yield Claim("levers", "is", None, None, words=levers.sense, surface="levers")
+
+
+# ---- warnings, trust and parts
+
+
+def warning_claims(result: Result) -> Iterator[Claim]:
+    """Read the notes on a run: loads, metrics that are not quoted, intervals."""
+    stages = {stage.label: name for name, stage in result.plan.scenario.stages.items()}
+    labels = {metric.label: (name, metric) for name, metric in result.plan.scenario.metrics.items() if metric.group is None}
+    for words in result.warnings:
+        label, _, rest = words.partition(": ")
+        claims = list(_loads(rest, stages[label], "note")) if label in stages else []
+        if label in labels and rest.startswith("not quoted"):
+            name, metric = labels[label]
+            claims.append(Claim(name, "is", None, None, metric.unit, ALL, "", words, "note"))
+        if words.startswith("Sensitivity rests on"):
+            low, high = numbers_in(words.partition("interval is ")[2].partition(". ")[0], "share")[:2]
+            slack = max(low.slack, high.slack)
+            claims.append(Claim("sensitivity", "is", inf, (low.value, high.value), "share", ALL, "", words, "note", slack))
+        yield from claims or [Claim(label, "is", None, None, "", "note", "", words, "note")]
+
+
+def trust_claims(result: Result) -> Iterator[Claim]:
+    """Read the reasons for trust and for doubt: loads, open verdicts with what would decide them."""
+    stages = {stage.label: name for name, stage in result.plan.scenario.stages.items()}
+    by_label = {verdict.objective.label: verdict for verdict in result.verdicts}
+    for note in result.trust:
+        claims = []
+        if note.topic == "load" and (name := stages.get(note.sentence.partition(" is the most loaded")[0])):
+            claims += _loads(note.sentence, name, "trust")
+        label, _, rest = note.sentence.partition(": ")
+        if note.topic == "verdicts" and label in by_label:
+            verdict, decided = by_label[label], _DECIDES.search(rest)
+            standing = "not proven" if rest.startswith("the interval includes") else "no figure"
+            decider = decided.group() if decided else ""
+            name, unit, population = verdict.metric.name, verdict.metric.unit, population_of(verdict)
+            claims.append(Claim(name, "verdict", standing, None, unit, population, decider, note.sentence, "trust"))
+        elif note.topic == "verdicts":
+            claims += [
+                Claim(one.metric.name, "certain", True, None, "", population_of(one), "", note.sentence, "trust")
+                for one in result.verdicts
+            ]
+        yield from claims or [Claim(note.topic, "is", None, None, "", "trust", "", note.sentence, "trust")]
+
+
+def part_claims(result: Result) -> Iterator[Claim]:
+    """Split wholes into their parts: the cost of 1,000 requests, and the ends of the requests of a run."""
+    for part, cost in result.costs.items():
+        yield Claim("cost_per_1000_usd", "part of", cost.value, None, "USD", ALL, "", part, "parts of the cost")
+    for end, rows in result.flows.groupby("end"):
+        yield Claim("requests", "part of", float(rows["count"].sum()), None, "", ALL, "", str(end), "ends of the requests")
+    each = result.requests / result.replications
+    yield Claim("requests", "is", each, None, "", ALL, "", "", "size of the run", 1e-6 * each)

@@ -1,0 +1,119 @@
+"""Claims of the surfaces of a run that are printed or drawn: the page of `casesim run`, the report, the charts' takeaways."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import unescape
+
+from rich.table import Table
+from rich.text import Text
+
+from simulator.charts.flow_charts import cost_split, journeys
+from simulator.explain.challenge import challenge_of
+from simulator.explain.claims import ALL, Claim, population_of, verdict_claims
+from simulator.explain.result import Result
+from simulator.explain.spoken_numbers import numbers_in
+from simulator.metrics.summary import Verdict
+from simulator.practice.report import report, verdict_table
+from simulator.practice.run_page import run_page
+from simulator.practice.verdict_bar import verdicts_sentence
+from simulator.records.trace import Trace
+
+
+def printed_claims(result: Result, with_advice: bool = True) -> list[Claim]:
+    """Collect the claims of the printed and drawn surfaces; with_advice: also of those that try steps."""
+    claims = [*chart_claims(result), *count_claims(result), *bar_claims(result)]
+    return claims + ([*page_claims(result), *report_claims(result)] if with_advice else [])
+
+
+def page_claims(result: Result) -> Iterator[Claim]:
+    """Read the page of `casesim run`: its table of verdicts, and every sentence under its head."""
+    for passage in run_page(result, None):
+        for part in passage.parts:
+            if isinstance(part.content, Table):
+                yield from _table_claims(result.verdicts, part.content)
+            else:
+                words, head = Text.from_markup(part.content).plain, Text.from_markup(passage.head).plain
+                yield Claim("page", "is", None, None, "", head or "page", "", words, "casesim run")
+
+
+def _table_claims(verdicts: list[Verdict], table: Table) -> Iterator[Claim]:
+    columns = [[Text.from_markup(str(cell)).plain for cell in column.cells] for column in table.columns]
+    for verdict, (_, shown, asked, standing) in zip(verdicts, zip(*columns, strict=True), strict=True):
+        reached, _, bounds = shown.partition(" (")
+        yield from verdict_claims(verdict, standing, reached, bounds.removesuffix(")"), asked, "casesim run")
+
+
+_TAKEAWAY = re.compile(r"<h3>(.*?)</h3>", re.DOTALL)
+_ROW = re.compile(r"<tr>(<td>.*?)</tr>", re.DOTALL)
+_CELL = re.compile(r"<td>(.*?)</td>", re.DOTALL)
+_SPAN = re.compile(r"<span[^>]*>(.*?)</span>(?:<br>(.*))?", re.DOTALL)
+
+
+def report_claims(result: Result) -> Iterator[Claim]:
+    """Read the table of verdicts in the report, with the reason and the advice beneath each."""
+    rows = _ROW.findall(verdict_table(result))
+    for verdict, row in zip(result.verdicts, rows, strict=True):
+        _, asked, reached, interval, last = (cell for cell in _CELL.findall(row))
+        found = _SPAN.match(last)
+        assert found is not None
+        texts = [unescape(text) for text in (found.group(1), reached, interval, asked)]
+        yield from verdict_claims(verdict, *texts, "report")
+        if found.group(2):
+            words = unescape(found.group(2))
+            yield Claim("report", "is", None, None, "", verdict.objective.label, "", words, "report")
+
+
+def takeaway_claims(result: Result, first: Trace) -> Iterator[Claim]:
+    """Read the takeaway of every chart of the report, and its notes. first: the first replication, which the charts show."""
+    takeaways = _TAKEAWAY.findall(report(result, first))
+    for words in takeaways:
+        yield Claim("chart", "is", None, None, "", words, "", unescape(words), "report, chart")
+
+
+def chart_claims(result: Result) -> Iterator[Claim]:
+    """Read the takeaways of the charts that split a whole: the cost, and who is missed."""
+    scenario = result.plan.scenario
+    if "cost_per_1000_usd" in result.metrics and result.costs:
+        words = cost_split(result).takeaway
+        if found := re.search(r" cost ([\d.,]+ USD)", words):
+            (total,) = numbers_in(found.group(1), "USD")
+            yield Claim("cost_per_1000_usd", "is", total.value, None, "USD", ALL, "", words, "chart of the cost", total.slack)
+    if scenario.population:
+        words = journeys(result, positive=True).takeaway
+        found = re.search(r"there are ([\d.,]+) .*; ([\d.,]+) of them \(([\d.,]+)%\)", words)
+        if found:
+            percent = numbers_in(found.group(3), "")[0]
+            share, slack = 1 - percent.value / 100, percent.slack / 100
+            yield Claim("sensitivity", "is", share, None, "share", ALL, "", words, "who is missed", slack)
+
+
+def count_claims(result: Result) -> Iterator[Claim]:
+    """Read the sentence that counts the objectives met."""
+    challenge = challenge_of(result)
+    yield Claim("sense", "is", None, None, "", "sense", "", result.sense, "meaning of an interval")
+    if challenge is not None:
+        for ground in challenge.grounds:
+            yield Claim("ground", "is", None, None, "", "ground", "", ground.sentence, "evidence of the verdicts")
+        yield Claim("objectives", "is", _counted(challenge.met), None, "", "met", "", challenge.sentence, "count of objectives")
+    met = sum(verdict.standing == "met" for verdict in result.verdicts)
+    yield Claim("objectives", "is", float(met), None, "", "met", "", "", "card")
+
+
+_WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+
+
+def _counted(words: str) -> float:
+    first, *rest = words.lower().removesuffix(".").split()
+    if first in ("met", "not"):
+        return 1.0 if first == "met" else 0.0
+    first = {"all": rest[0], "both": "two"}.get(first, first)
+    return float(_WORDS.index(first) if first in _WORDS else int(first))
+
+
+def bar_claims(result: Result) -> Iterator[Claim]:
+    """Read the sentence that a screen reader speaks about the verdicts."""
+    for verdict, words in zip(result.verdicts, verdicts_sentence(result.verdicts).removesuffix(".").split("; "), strict=True):
+        standing = words.rpartition(", ")[2]
+        yield Claim(verdict.metric.name, "verdict", standing, None, "", population_of(verdict), "", words, "spoken verdicts")

@@ -1,0 +1,72 @@
+"""Faults of the words in which a claim is shown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from math import floor, log10
+from typing import NamedTuple
+
+from simulator.explain.claims import Claim
+
+#: The most words of a sentence. A label in quotation marks is one word: its case wrote it.
+MOST_WORDS = 30
+
+#: The most significant digits of a number with a decimal point.
+MOST_DIGITS = 3
+
+_QUOTED = re.compile(r"“[^”]*”")
+
+#: The end of a sentence, or of an item of a list: a stop before a space and a capital, a digit or a quotation, or a semicolon.
+_END = re.compile(r"(?<=[.!?]) (?=[A-Z0-9“])|; ")
+_SNAKE = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b|\b(?:stages|choices|ends|arrivals)\.[a-z]\w*")
+_ZERO = re.compile(r"[−-]0(?:\.0*)?(?![\d.])")
+_EXPONENT = re.compile(r"(?<![\w.])\d+(?:\.\d+)?[eE][+-]?\d+\b")
+_DECIMAL = re.compile(r"(?<![\d.,:])(\d[\d,]*\.\d+)(?![\d:]*\.\d)(%?)")
+
+
+class WordFault(NamedTuple):
+    """A fault in the words of a claim, with the sentence that has it."""
+
+    rule: str
+    sentence: str
+    surface: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: [{self.surface}] {self.sentence}"
+
+
+def word_faults(claim: Claim) -> Iterator[WordFault]:
+    for sentence in _END.split(claim.words):
+        named = _QUOTED.sub("“X”", sentence)
+        if len(named.split()) > MOST_WORDS:
+            yield WordFault(f"more than {MOST_WORDS} words", sentence, claim.surface)
+        if _SNAKE.search(sentence):
+            yield WordFault("a raw id", sentence, claim.surface)
+        if "\\" in sentence:
+            yield WordFault("an escape", sentence, claim.surface)
+        if _ZERO.search(sentence):
+            yield WordFault("a negative zero", sentence, claim.surface)
+        if _EXPONENT.search(sentence):
+            yield WordFault("e-notation", sentence, claim.surface)
+        if _has_too_many_digits(sentence, claim):
+            yield WordFault("too many digits", sentence, claim.surface)
+
+
+def _has_too_many_digits(sentence: str, claim: Claim) -> bool:
+    """Check the numbers with a decimal point; an integer is a count, a year, a seed or an amount, and has the digits it has.
+
+    A percentage has as many digits as its distance from the nearer of 0 and 100. Where a claim has an interval, the value and
+    both bounds have one number of decimal places, so that `9.66 (9.24 to 10.08)` is right: the value has three digits.
+    """
+    shown = [_digits(*found.groups()) for found in _DECIMAL.finditer(sentence)]
+    fewest = {places: min(digits for digits, other in shown if other == places) for _, places in shown}
+    beside = claim.interval is not None
+    return any((fewest[places] if beside else digits) > MOST_DIGITS for digits, places in shown)
+
+
+def _digits(text: str, percent: str) -> tuple[int, int]:
+    """Return the significant digits of a number, and its decimal places."""
+    number, places = float(text.replace(",", "")), len(text.partition(".")[2])
+    size = min(number, abs(100 - number)) if percent else number
+    return (floor(log10(size)) + 1 + places if size else places), places

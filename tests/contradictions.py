@@ -1,0 +1,214 @@
+"""Contradictions among the claims of one design: each rule returns the pairs of claims that cannot both be true."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from itertools import combinations
+from math import inf, isclose, isinf
+from typing import NamedTuple
+
+from simulator.explain.claims import Claim
+
+#: Two numbers that differ by no more than this part of them are one number.
+SAME = 1e-9
+
+
+class Contradiction(NamedTuple):
+    """Two claims that disagree, and the rule that they break."""
+
+    rule: str
+    one: Claim
+    other: Claim
+
+    def __str__(self) -> str:
+        return f"{self.rule}: {self.one.subject}: {_told(self.one)} | {_told(self.other)}"
+
+
+def _told(claim: Claim) -> str:
+    number = "" if claim.interval is None else f" in {claim.interval}"
+    return f"[{claim.surface}] {claim.value}{number} {claim.decided_by or claim.words[:160]}"
+
+
+def contradictions(claims: Iterable[Claim]) -> list[Contradiction]:
+    every = list(claims)
+    return [Contradiction(rule, *pair) for rule, find in RULES.items() for pair in find(every)]
+
+
+Pairs = Iterator[tuple[Claim, Claim]]
+
+
+def _pairs(claims: list[Claim], *relations: str, by: Callable[[Claim], object]) -> Pairs:
+    groups = defaultdict(list)
+    for claim in claims:
+        if claim.relation in relations:
+            groups[by(claim)].append(claim)
+    for group in groups.values():
+        yield from combinations(group, 2)
+
+
+def _subject(claim: Claim) -> tuple[str, str, str]:
+    return claim.subject, claim.relation, claim.population
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, float | int) and not isinstance(value, bool) and not isinf(value)
+
+
+def _near(one: float, other: float, slack: float) -> bool:
+    return one == other or abs(one - other) <= slack * 1.001 or isclose(one, other, rel_tol=SAME, abs_tol=1e-12)
+
+
+def outside(claims: list[Claim]) -> Pairs:
+    """Find a figure outside the interval that the same or another surface gives for it."""
+    quoted = [claim for claim in claims if claim.relation in ("is", "would change")]
+    for one in quoted:
+        for other in quoted:
+            if _subject(one) != _subject(other) or not _is_number(one.value) or other.interval is None:
+                continue
+            slack = 1.001 * (one.slack + other.slack) + 1e-12
+            if not other.interval[0] - slack <= float(one.value or 0.0) <= other.interval[1] + slack:
+                yield one, other
+
+
+def another_value(claims: list[Claim]) -> Pairs:
+    for one, other in _pairs(claims, "is", "asks", by=_subject):
+        numbers = _is_number(one.value) and _is_number(other.value)
+        if numbers and not _near(float(one.value or 0), float(other.value or 0), one.slack + other.slack):
+            yield one, other
+
+
+def another_interval(claims: list[Claim]) -> Pairs:
+    for one, other in _pairs(claims, "is", "asks", by=_subject):
+        if one.interval and other.interval:
+            slack = one.slack + other.slack
+            if not all(_near(*ends, slack) for ends in zip(one.interval, other.interval, strict=True)):
+                yield one, other
+
+
+def figure_beside_none(claims: list[Claim]) -> Pairs:
+    """Find a figure beside the claim that there is none to quote."""
+    for one, other in _pairs(claims, "is", by=_subject):
+        if (one.value is None) != (other.value is None):
+            yield one, other
+
+
+def another_verdict(claims: list[Claim]) -> Pairs:
+    yield from ((one, other) for one, other in _pairs(claims, "verdict", by=_subject) if one.value != other.value)
+    proven = {(one.subject, one.population): one for one in claims if one.relation == "certain" and one.value}
+    for claim in claims:
+        certain = proven.get((claim.subject, claim.population))
+        if certain and claim.relation == "verdict" and claim.value in ("not proven", "no figure"):
+            yield certain, claim
+
+
+def verdict_against_its_number(claims: list[Claim]) -> Pairs:
+    """Find a verdict that does not follow from the interval and the range that the same surface shows."""
+    asked = {(one.subject, one.population, one.surface): one for one in claims if one.relation == "asks"}
+    reached = {(one.subject, one.population, one.surface): one for one in claims if one.relation == "is"}
+    for claim in claims:
+        place = claim.subject, claim.population, claim.surface
+        if claim.relation != "verdict" or place not in asked or place not in reached:
+            continue
+        figure, allowed = reached[place], asked[place].interval
+        assert allowed is not None
+        if figure.value is None:
+            fits = claim.value == "no figure"
+        elif figure.interval is None:
+            continue
+        else:
+            bound = allowed[0] if isinf(allowed[1]) else allowed[1]
+            low, high = figure.interval
+            slack = 1e-12 + SAME * abs(bound)
+            inside = low >= bound - slack if isinf(allowed[1]) else high <= bound + slack
+            beyond = high <= bound + slack if isinf(allowed[1]) else low >= bound - slack
+            expected = {"met"} if inside else set()
+            expected |= {"not met"} if beyond else set()
+            fits = claim.value in (expected or {"not proven"})
+        if not fits:
+            yield claim, figure
+
+
+def another_decider(claims: list[Claim]) -> Pairs:
+    deciding = [claim for claim in claims if claim.decided_by]
+    for one, other in _pairs(deciding, "verdict", by=_subject):
+        if one.decided_by != other.decided_by:
+            yield one, other
+
+
+def none_helps_beside_a_step(claims: list[Claim]) -> Pairs:
+    for one, other in _pairs(claims, "helps", by=_subject):
+        if (one.value == "none") != (other.value == "none"):
+            yield one, other
+
+
+def parts_and_whole(claims: list[Claim]) -> Pairs:
+    """Find parts that do not sum to their whole."""
+    parts = defaultdict(list)
+    for claim in claims:
+        if claim.relation == "part of":
+            parts[claim.subject, claim.population].append(claim)
+    for claim in claims:
+        own = parts.get((claim.subject, claim.population), [])
+        if claim.relation == "is" and own and _is_number(claim.value):
+            total = sum(float(part.value or 0) for part in own)
+            if not _near(total, float(claim.value or 0), claim.slack + 1e-6 * abs(total)):
+                yield own[0], claim
+
+
+def another_population(claims: list[Claim]) -> Pairs:
+    """Find one name for the figures of two populations."""
+    for one, other in _pairs(claims, "is", by=lambda claim: claim.subject):
+        if one.population != other.population and _is_number(one.value) and _is_number(other.value):
+            yield one, other
+
+
+def another_cause(claims: list[Claim]) -> Pairs:
+    yield from ((one, other) for one, other in _pairs(claims, "causes", by=_subject) if one.value != other.value)
+
+
+def another_direction(claims: list[Claim]) -> Pairs:
+    """Find two changes by one step whose intervals lie on two sides of zero."""
+    for one, other in _pairs(claims, "would change", by=_subject):
+        if one.interval and other.interval and any(
+            a[1] < 0 < b[0] for a, b in ((one.interval, other.interval), (other.interval, one.interval))
+        ):
+            yield one, other
+
+
+def peak_below_mean(claims: list[Claim]) -> Pairs:
+    """Find a load at the peak that is below the load over the whole run."""
+    means = [claim for claim in claims if claim.relation == "is" and claim.subject.startswith("load.")]
+    for claim in claims:
+        for mean in means:
+            if claim.subject == f"peak {mean.subject}" and _is_number(claim.value) and _is_number(mean.value):
+                slack = claim.slack + mean.slack
+                if float(claim.value or 0) < float(mean.value or 0) - slack:
+                    yield claim, mean
+
+
+def proven_against_the_evidence(claims: list[Claim]) -> Pairs:
+    """Find an objective that is met although no design can prove it."""
+    impossible = {(one.subject, one.population): one for one in claims if one.relation == "cannot"}
+    for claim in claims:
+        other = impossible.get((claim.subject, claim.population))
+        if other and claim.relation == "verdict" and claim.value == "met":
+            yield other, claim
+
+
+RULES: dict[str, Callable[[list[Claim]], Pairs]] = {
+    "a value outside the interval": outside,
+    "another value": another_value,
+    "another interval": another_interval,
+    "a figure beside none": figure_beside_none,
+    "another verdict": another_verdict,
+    "a verdict against its number": verdict_against_its_number,
+    "another decider": another_decider,
+    "none helps beside a step that helps": none_helps_beside_a_step,
+    "parts that do not sum": parts_and_whole,
+    "another population under one name": another_population,
+    "another cause": another_cause,
+    "another direction": another_direction,
+    "a peak below the mean": peak_below_mean,
+    "proven against the evidence": proven_against_the_evidence,
+}

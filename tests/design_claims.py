@@ -1,0 +1,87 @@
+"""The claims of designs of the shipped cases, each design run once a worker."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
+from functools import cache
+from typing import Any
+from unittest.mock import patch
+
+from simulator.case.choices import Pick
+from simulator.case.load import load
+from simulator.engine.plan import Plan, compile_plan
+from simulator.engine.run import simulate
+from simulator.explain import advice
+from simulator.explain.claims import Claim, claims_of, lever_claims
+from simulator.explain.design_changes import changes_of_design
+from simulator.explain.lever_search import LeverSearch
+from simulator.explain.result import Result, replicate
+from simulator.practice.run_claims import printed_claims, takeaway_claims
+
+CASES = ("av-perception", "production-drift", "retry-storm", "skin-cancer-triage")
+
+#: One changed design of each case: queues that grow, fewer servers, other retries.
+CHANGED: dict[str, dict[str, Pick]] = {
+    "av-perception": {"queue": "fifo"},
+    "production-drift": {"detector": "yolox_nano"},
+    "retry-storm": {"retries": "backoff", "queue": "long"},
+    "skin-cancer-triage": {"dermatologists": 10},
+}
+
+REPLICATIONS, SEED = 2, 1
+
+
+def design_claims(
+    plan: Plan, with_advice: bool = False, with_levers: bool = False, with_charts: bool = False
+) -> list[Claim]:
+    """Run a design and collect its claims; advice and levers run other designs too, two replications of each.
+
+    with_charts: whether to draw the report too, for the takeaways of its charts
+    """
+    result = replicate(plan, SEED, REPLICATIONS)
+    with patch.object(advice, "REPLICATIONS", REPLICATIONS):
+        claims = [*claims_of(result, _content(result, with_advice), with_advice), *printed_claims(result, with_advice)]
+        claims += takeaway_claims(result, simulate(plan, SEED)) if with_charts else []
+    return [*claims, *(_lever_claims(result) if with_levers else [])]
+
+
+@cache
+def claims_of_case(case: str, with_advice: bool = False, with_levers: bool = False, changed: bool = False) -> tuple[Claim, ...]:
+    """Return the claims of the default design of a case, or of the changed one."""
+    plan = compile_plan(load(case), CHANGED[case] if changed else {})
+    return tuple(design_claims(plan, with_advice, with_levers))
+
+
+def _content(result: Result, with_advice: bool) -> Mapping[str, Any]:
+    if with_advice:
+        return result.to_json()
+    with patch.object(Result, "_reasons", lambda self: []):
+        return result.to_json()
+
+
+def _lever_claims(result: Result) -> Iterator[Claim]:
+    def submit(function: Any, *words: Any) -> Future[Any]:
+        done: Future[Any] = Future()
+        done.set_result(function(*words))
+        return done
+
+    yield from lever_claims(LeverSearch(result, submit, REPLICATIONS).so_far())
+
+
+def steps_from_default(case: str) -> list[dict[str, Pick]]:
+    """Return the picks of every design one step from the default that can run."""
+    return [{change.choice: change.pick} for change in changes_of_design(compile_plan(load(case))) if change.plan is not None]
+
+
+def random_designs(case: str, count: int) -> list[Plan]:
+    """Draw designs that can run, each choice on its own."""
+    scenario, source, plans = load(case), random.Random(case), list[Plan]()
+    while len(plans) < count:
+        picks = {name: source.choice(choice.picks()) for name, choice in scenario.choices.items()}
+        try:
+            plans.append(compile_plan(scenario, picks))
+        except ValueError:
+            continue
+    return plans
