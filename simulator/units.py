@@ -12,6 +12,7 @@ def significant(value: float, digits: int = 3) -> str:
     rounded = round(value, places)
     if rounded == 0:
         return "0"
+    places = min(places, digits - 1 - floor(log10(abs(rounded))))  # 99.96 rounds to 100, not to 100.0
     return f"{rounded:,.{max(places, 0)}f}" if abs(rounded) < 10**digits else f"{rounded:,.0f}"
 
 

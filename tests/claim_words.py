@@ -22,6 +22,8 @@ _END = re.compile(r"(?<=[.!?]) (?=[A-Z0-9“])|; ")
 _SNAKE = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b|\b(?:stages|choices|ends|arrivals)\.[a-z]\w*")
 _ZERO = re.compile(r"[−-]0(?:\.0*)?(?![\d.])")
 _EXPONENT = re.compile(r"(?<![\w.])\d+(?:\.\d+)?[eE][+-]?\d+\b")
+#: Bounds that leave out the unit of their value: `94.5% (91.9 to 96.5)`.
+_BOUNDS = re.compile(r"% \(((?:over |under )?[\d.]+) to ((?:over |under )?[\d.]+)\)")
 _DECIMAL = re.compile(r"(?<![\d.,:])(\d[\d,]*\.\d+)(?![\d:]*\.\d)(%?)")
 
 
@@ -59,7 +61,7 @@ def _has_too_many_digits(sentence: str, claim: Claim) -> bool:
     A percentage has as many digits as its distance from the nearer of 0 and 100. Where a claim has an interval, the value and
     both bounds have one number of decimal places, so that `9.66 (9.24 to 10.08)` is right: the value has three digits.
     """
-    shown = [_digits(*found.groups()) for found in _DECIMAL.finditer(sentence)]
+    shown = [_digits(*found.groups()) for found in _DECIMAL.finditer(_BOUNDS.sub(r"% (\1% to \2%)", sentence))]
     fewest = {places: min(digits for digits, other in shown if other == places) for _, places in shown}
     beside = claim.interval is not None
     return any((fewest[places] if beside else digits) > MOST_DIGITS for digits, places in shown)
@@ -69,4 +71,6 @@ def _digits(text: str, percent: str) -> tuple[int, int]:
     """Return the significant digits of a number, and its decimal places."""
     number, places = float(text.replace(",", "")), len(text.partition(".")[2])
     size = min(number, abs(100 - number)) if percent else number
+    if size and float(f"{size:.3g}") == float(f"{size:.2g}") != size:
+        return MOST_DIGITS, places  # in three digits it would be a round number, which may be its bound: `59.99 W`
     return (floor(log10(size)) + 1 + places if size else places), places

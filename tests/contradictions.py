@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
-from math import inf, isclose, isinf
+from math import isclose, isinf
 from typing import NamedTuple
 
 from simulator.explain.claims import Claim
@@ -170,8 +170,10 @@ def another_cause(claims: list[Claim]) -> Pairs:
 def another_direction(claims: list[Claim]) -> Pairs:
     """Find two changes by one step whose intervals lie on two sides of zero."""
     for one, other in _pairs(claims, "would change", by=_subject):
-        if one.interval and other.interval and any(
-            a[1] < 0 < b[0] for a, b in ((one.interval, other.interval), (other.interval, one.interval))
+        if (
+            one.interval
+            and other.interval
+            and any(a[1] < 0 < b[0] for a, b in ((one.interval, other.interval), (other.interval, one.interval)))
         ):
             yield one, other
 

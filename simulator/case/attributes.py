@@ -183,7 +183,7 @@ class ItemAttribute(AnyAttribute):
         missing = [value for value in self.values if value not in written]
         if not any(written):
             message = f"the score table '{table.name}' gives no {self.column} for its items"
-            gather.warnings.append(f"{self.label}: {message}, so no metric is reported by it.")
+            gather.warnings.append(f"{self.label}: the scores do not name it for their items, so no metric is reported by it.")
             for stage in (stage for stage, one in gather.scenario.routers().items() if one.asks == name):
                 gather.fault((stage, "by"), message)
         elif missing:

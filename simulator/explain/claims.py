@@ -1,7 +1,7 @@
 """Claims: everything that the surfaces of a run say about it, as records that can be compared.
 
-A surface keeps its own code. A collector reads the words that the surface shows, so that an error of rounding, of a unit or of a
-name stays in the claim. `tests/contradictions.py` compares the claims of one design.
+A surface keeps its own code. A collector reads the words that the surface shows, so that an error of rounding, of a unit or of
+a name stays in the claim. `tests/contradictions.py` compares the claims of one design.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from simulator.explain.result import Result
 from simulator.explain.spoken_numbers import Spoken, numbers_in, trio_in
 from simulator.metrics.summary import Verdict, metric_rows
 
-#: is: a figure, None where the surface says that there is none; differs: from another run; verdict: a standing; certain: whether
-#: the interval excludes the bound; asks: the range in which an objective is met; part of: of a whole whose parts are all claimed;
-#: causes: a stage; would change: by a step; helps: a step that improves an objective, or "none"; cannot: "be proven"
+#: Relations of a claim. is: a figure, None where the surface says that there is none; differs: from another run; verdict: a
+#: standing; certain: whether the interval excludes the bound; asks: the range in which an objective is met; part of: of a whole
+#: whose parts are all claimed; causes: a stage; would change: by a step; helps: a step that improves an objective, or "none";
+#: cannot: "be proven"
 Relation = Literal[
     "is", "differs", "verdict", "certain", "asks", "part of", "causes", "would change", "helps", "cannot"
 ]  # fmt: skip
@@ -85,19 +86,20 @@ def claims_of(result: Result, content: Mapping[str, Any], with_advice: bool = Tr
 # ---- figures and verdicts
 
 
-def verdict_claims(
-    verdict: Verdict, standing: str, reached: str, interval: str, asked: str, surface: str
-) -> Iterator[Claim]:
+def verdict_claims(verdict: Verdict, standing: str, reached: str, interval: str, asked: str, surface: str) -> Iterator[Claim]:
     """Read what a surface shows of one objective: its standing, its figure with the interval, and its bound."""
     name, unit, population = verdict.metric.name, verdict.metric.unit, population_of(verdict)
     label = verdict.objective.label
     at_least = "at least" in asked or "≥" in asked
     bound = numbers_in(asked, unit)[0]
     allowed = (bound.value, inf) if at_least else (-inf, bound.value)
-    yield Claim(name, "asks", bound.value, allowed, unit, population, words=f"{label}: {asked}.", surface=surface, slack=bound.slack)
+    yield Claim(
+        name, "asks", bound.value, allowed, unit, population, words=f"{label}: {asked}.", surface=surface, slack=bound.slack
+    )
     yield Claim(name, "verdict", standing, None, unit, population, words=f"{label}: {standing}.", surface=surface)
-    shown = trio_in(f"{reached} ({interval})" if interval else reached, unit)
-    yield _figure(name, unit, population, shown, f"{label}: {reached} {interval}".strip() + ".", surface)
+    shown_words = f"{reached} ({interval})" if interval else reached
+    shown = trio_in(shown_words, unit)
+    yield _figure(name, unit, population, shown, f"{label}; {shown_words}.", surface)
 
 
 def population_of(verdict: Verdict) -> str:
@@ -132,12 +134,12 @@ def metric_claims(result: Result) -> Iterator[Claim]:
         metric = result.metric(name)
         shown = trio_in(f"{row['value']} ({row['95% low']} to {row['95% high']})", metric.unit)
         population = str(metric.group.key) if metric.group else ALL
-        words = f"{row['what it is']}: {row['value']} ({row['95% low']} to {row['95% high']})."
+        words = f"{row['what it is']}; {row['value']} ({row['95% low']} to {row['95% high']})."
         yield _figure(name, metric.unit, population, shown, words, "every figure")
     for name, why in result.missing.items():
         metric = result.metric(name)
         population = str(metric.group.key) if metric.group else ALL
-        yield Claim(name, "is", None, None, metric.unit, population, words=f"{metric.label}: {why}.", surface="every figure")
+        yield Claim(name, "is", None, None, metric.unit, population, words=f"{metric.label}; {why}.", surface="every figure")
 
 
 def json_claims(result: Result, content: Mapping[str, Any]) -> Iterator[Claim]:
@@ -188,9 +190,7 @@ def _counts(result: Result, verdict: Verdict, sentence: str) -> Iterator[Claim]:
         return
     some, every = (numbers_in(part, "")[0] for part in counted.groups()[:2])
     share, slack = 1 - some.value / every.value, (some.slack + every.slack * some.value / every.value) / every.value
-    yield Claim(
-        verdict.metric.name, "is", share, None, "share", population_of(verdict), "", sentence, "reason, counts", slack
-    )
+    yield Claim(verdict.metric.name, "is", share, None, "share", population_of(verdict), "", sentence, "reason, counts", slack)
 
 
 def bottleneck_claims(result: Result) -> Iterator[Claim]:
@@ -207,9 +207,7 @@ def _loads(sentence: str, stage: str, surface: str) -> Iterator[Claim]:
     for pattern, what, factor in _LOADS:
         if found := pattern.search(sentence):
             (load,) = numbers_in(found.group(1), "")
-            yield Claim(
-                f"{what}.{stage}", "is", load.value * factor, None, "", ALL, "", sentence, surface, load.slack * factor
-            )
+            yield Claim(f"{what}.{stage}", "is", load.value * factor, None, "", ALL, "", sentence, surface, load.slack * factor)
 
 
 def advice_claims(result: Result) -> Iterator[Claim]:
@@ -245,7 +243,9 @@ def lever_claims(levers: Levers) -> Iterator[Claim]:
                 size = f"{effect.change.size} ({effect.change.interval})"
                 yield from _change(name, unit, step, size, f"{step}: {size}.", "levers")
             if effect.gain > 0:
-                yield Claim(name, "helps", step, None, unit, population_of(effect.before), "", f"{step}: {effect.words}.", "levers")
+                yield Claim(
+                    name, "helps", step, None, unit, population_of(effect.before), "", f"{step}: {effect.words}.", "levers"
+                )
     yield Claim("levers", "is", None, None, words=levers.sentence, surface="levers")
     yield Claim("levers", "is", None, None, words=levers.sense, surface="levers")
 
@@ -275,7 +275,7 @@ def trust_claims(result: Result) -> Iterator[Claim]:
     stages = {stage.label: name for name, stage in result.plan.scenario.stages.items()}
     by_label = {verdict.objective.label: verdict for verdict in result.verdicts}
     for note in result.trust:
-        claims = []
+        claims = list[Claim]()
         if note.topic == "load" and (name := stages.get(note.sentence.partition(" is the most loaded")[0])):
             claims += _loads(note.sentence, name, "trust")
         label, _, rest = note.sentence.partition(": ")

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from math import inf
 
 _NUMBER = re.compile(
-    r"(?P<just>just (?:under|over) )?(?P<side>under |over |Under |Over )?"
-    r"(?:(?P<sign>[−+-])?(?P<digits>\d[\d,]*(?:\.\d+)?)(?: ?(?P<suffix>ms\b|s\b|min\b|h\b|%|points?\b))?|(?P<endless>unbounded))"
+    r"(?P<just>just (?:under|over) )?(?P<side>[uU]nder |[oO]ver )?"
+    r"(?:(?P<sign>[−+-])?(?P<digits>\d[\d,]*(?:\.\d+)?)"
+    r"(?: ?(?P<suffix>ms\b|s\b|min\b|h\b|%|points?\b))?|(?P<endless>unbounded))"
 )
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}

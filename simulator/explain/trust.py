@@ -76,7 +76,7 @@ def _load(summary: Summary) -> Iterator[TrustNote]:
         regime = "near saturation" if load >= SATURATED else "busy"
         yield TrustNote("load", level, f"{at}: {regime}. {_leverage(load, stage.servers.keeps_hours)}")
     elif peaks := _over_at_peak(summary):
-        text = f"{at}, but at the peak {peaks}: that queue depends on the real height of the peak."
+        text = f"{at}. At the peak, {peaks}: that queue depends on the real height of the peak."
         yield TrustNote("load", "fair", text)
     elif retried >= 1:
         text = f"{at}, but at {roughly(retried)} if all it turns away came back as often as allowed: overload could last."

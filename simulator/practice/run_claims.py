@@ -58,8 +58,8 @@ def report_claims(result: Result) -> Iterator[Claim]:
         _, asked, reached, interval, last = (cell for cell in _CELL.findall(row))
         found = _SPAN.match(last)
         assert found is not None
-        texts = [unescape(text) for text in (found.group(1), reached, interval, asked)]
-        yield from verdict_claims(verdict, *texts, "report")
+        standing, value, bounds, target = (unescape(text) for text in (found.group(1), reached, interval, asked))
+        yield from verdict_claims(verdict, standing, value, bounds, target, "report")
         if found.group(2):
             words = unescape(found.group(2))
             yield Claim("report", "is", None, None, "", verdict.objective.label, "", words, "report")
