@@ -38,6 +38,8 @@ def test_a_rough_share_is_never_rounded_to_nothing_or_to_all(share, words):
         (0.9957, "99.57%"),
         (0.999999, "over 99.99%"),
         (1, "100.0%"),
+        (2.966, "297%"),
+        (123.45, "12,300%"),
     ],
 )
 def test_a_share_next_to_nothing_or_all_is_not_told_as_that(share, words):
@@ -131,3 +133,17 @@ def test_a_number_has_no_more_digits_than_its_interval_carries(value, half, word
 )
 def test_a_figure_and_its_interval_share_a_unit_and_the_digits_that_the_interval_carries(numbers, unit, bound, words):
     assert "{} ({})".format(*spoken_within(*numbers, unit, bound)) == words
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(99.96, "100"), (9.996, "10.0"), (0.9996, "1.00"), (999.6, "1,000"), (99.94, "99.9")]
+)
+def test_a_number_that_rounds_up_to_a_power_of_ten_gains_no_digit(value, words):
+    assert significant(value) == words
+
+
+@given(st.floats(1e-6, 1e6), st.integers(1, 6))
+def test_a_number_with_a_decimal_point_has_the_digits_asked_for(value, digits):
+    words = significant(value, digits)
+    if "." in words:
+        assert len(words.replace(".", "").replace(",", "").lstrip("0")) == digits

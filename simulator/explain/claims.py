@@ -13,6 +13,7 @@ from math import inf
 from typing import Any, Literal
 
 from simulator.explain.levers import Levers
+from simulator.explain.outcome_breakdown import part_label
 from simulator.explain.result import Result
 from simulator.explain.spoken_numbers import Spoken, numbers_in, trio_in
 from simulator.metrics.summary import Verdict, metric_rows
@@ -295,9 +296,13 @@ def trust_claims(result: Result) -> Iterator[Claim]:
 
 def part_claims(result: Result) -> Iterator[Claim]:
     """Split wholes into their parts: the cost of 1,000 requests, and the ends of the requests of a run."""
+    scenario = result.plan.scenario
     for part, cost in result.costs.items():
-        yield Claim("cost_per_1000_usd", "part of", cost.value, None, "USD", ALL, "", part, "parts of the cost")
+        yield Claim(
+            "cost_per_1000_usd", "part of", cost.value, None, "USD", ALL, "", part_label(scenario, part), "parts of the cost"
+        )
     for end, rows in result.flows.groupby("end"):
-        yield Claim("requests", "part of", float(rows["count"].sum()), None, "", ALL, "", str(end), "ends of the requests")
+        label = scenario.ends[end].label if end in scenario.ends else "unfinished"
+        yield Claim("requests", "part of", float(rows["count"].sum()), None, "", ALL, "", label, "ends of the requests")
     each = result.requests / result.replications
     yield Claim("requests", "is", each, None, "", ALL, "", "", "size of the run", 1e-6 * each)

@@ -471,8 +471,9 @@ class PoolEvidence:
         text = f"{about.source}. {about.attribution}" if isinstance(about, Measured) else about.source
         self.plan.sources.append(Source(f"{stage.label}: scores", about.kind, value, text))
         if about.precision != stage.precision:
-            what = f"{stage.label}: accuracy at {stage.precision}"
-            reason = f"no scores were measured at {stage.precision}; accuracy is assumed equal to {about.precision}"
+            precision = stage.precision.replace("_", " ")
+            what = f"{stage.label}: accuracy at {precision}"
+            reason = f"no scores were measured at {precision}; accuracy is assumed equal to {about.precision}"
             self.plan.sources.append(Source(what, "assumed", f"as {about.precision}", reason))
             self.plan.warnings.append(f"{what}: {reason}.")
         elif rented and isinstance(about, Measured):

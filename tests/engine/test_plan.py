@@ -75,8 +75,8 @@ def test_each_pool_has_its_scores_and_the_last_of_them_are_shown():
 def test_a_precision_without_scores_borrows_those_of_full_precision_and_says_so():
     plan = compile_plan(loads(changed("precision: fp32", "precision: int8_static")))
     assert plan.scores.about.precision == "fp32"
-    assert any("no scores were measured at int8_static" in warning for warning in plan.warnings)
-    assert any(source.kind == "assumed" and "int8_static" in source.what for source in plan.provenance)
+    assert any("no scores were measured at int8 static" in warning for warning in plan.warnings)
+    assert any(source.kind == "assumed" and "int8 static" in source.what for source in plan.provenance)
 
 
 def test_every_figure_of_the_file_and_every_piece_of_evidence_has_its_source():
