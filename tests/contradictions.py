@@ -143,16 +143,17 @@ def none_helps_beside_a_step(claims: list[Claim]) -> Pairs:
 
 
 def parts_and_whole(claims: list[Claim]) -> Pairs:
-    """Find parts that do not sum to their whole."""
+    """Find parts that do not sum to their whole, or whose largest exceed it."""
     parts = defaultdict(list)
     for claim in claims:
-        if claim.relation == "part of":
+        if claim.relation in ("part of", "among"):
             parts[claim.subject, claim.population].append(claim)
     for claim in claims:
         own = parts.get((claim.subject, claim.population), [])
         if claim.relation == "is" and own and _is_number(claim.value):
             total = sum(float(part.value or 0) for part in own)
-            if not _near(total, float(claim.value or 0), claim.slack + 1e-6 * abs(total)):
+            some = own[0].relation == "among" and total < float(claim.value or 0)
+            if not some and not _near(total, float(claim.value or 0), claim.slack + 1e-6 * abs(total)):
                 yield own[0], claim
 
 

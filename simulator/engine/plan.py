@@ -378,8 +378,9 @@ class Gatherer:
     def doubt_eight_bits(self, what: str, machine: Hardware, precision: str, measured_on: InstructionSet | None) -> None:
         """Note as assumed that an 8-bit accuracy holds on a machine, if it was measured on one that answers otherwise."""
         if reason := machine.caution(precision, measured_on):
-            self.sources.append(Source(f"{what}, at {precision}", "assumed", "as measured elsewhere", reason))
-            self.warnings.append(f"{what}, at {precision}: {reason}.")
+            at = f"{what}, at {precision.replace('_', ' ')}"
+            self.sources.append(Source(at, "assumed", "as measured elsewhere", reason))
+            self.warnings.append(f"{at}: {reason}.")
 
     def note_beside(self, file: Path) -> None:
         folder = Path(self.scenario.document.file).parent.resolve()

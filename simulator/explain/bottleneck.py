@@ -15,7 +15,7 @@ from simulator.metrics.stage_metrics import StageTimes
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import DAY_S, HOUR_S, Steps
 from simulator.theory.loads import Load, loads, retries_of
-from simulator.units import duration, roughly
+from simulator.units import duration, roughly, significant
 
 #: A cause is named if it accounts for at least this share of the wait.
 CAUSE = 0.25
@@ -151,7 +151,7 @@ def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iter
     yield _comes_in(times, f"{stage.servers.together} can serve")
     load = load_on(plan, name)
     if load is not None and load.peak is not None and load.peak >= 1 > min(times.load, times.late_load):
-        yield f"at the peak it is {load.peak:.2f} times what they can serve, and a queue builds up"
+        yield f"at the peak it is {significant(load.peak)} times what they can serve, and a queue builds up"
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
         yield _why_held(plan, name, stage, times)
     if times.waited_s and times.down_s >= CAUSE * times.waited_s:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Literal
 
@@ -18,13 +18,19 @@ from simulator.explain.result import Result
 from simulator.explain.spoken_numbers import Spoken, numbers_in, trio_in
 from simulator.metrics.summary import Verdict, metric_rows
 
-#: Relations of a claim. is: a figure, None where the surface says that there is none; differs: from another run; verdict: a
-#: standing; certain: whether the interval excludes the bound; asks: the range in which an objective is met; part of: of a whole
-#: whose parts are all claimed; causes: a stage; would change: by a step; helps: a step that improves an objective, or "none";
-#: cannot: "be proven"
 Relation = Literal[
-    "is", "differs", "verdict", "certain", "asks", "part of", "causes", "would change", "helps", "cannot"
-]  # fmt: skip
+    "is",  # a figure; None where the surface says that there is none
+    "differs",  # from another run
+    "verdict",  # a standing
+    "certain",  # whether the interval excludes the bound
+    "asks",  # the range in which an objective is met
+    "part of",  # a whole whose parts are all claimed
+    "among",  # the parts of a whole whose largest parts are claimed
+    "causes",  # a stage
+    "would change",  # by a step
+    "helps",  # a step that improves an objective, or "none"
+    "cannot",  # "be proven"
+]
 
 #: The population of a claim about every request of every replication.
 ALL = "all"
@@ -181,6 +187,7 @@ def reason_claims(result: Result) -> Iterator[Claim]:
             yield Claim(name, "causes", reason.stage, None, unit, population, "", reason.sentence, "reason")
             yield from _loads(reason.sentence, reason.stage, "reason")
         yield from _counts(result, verdict, reason.sentence)
+        yield from _largest_parts(verdict, reason.sentence)
 
 
 def _counts(result: Result, verdict: Verdict, sentence: str) -> Iterator[Claim]:
@@ -189,9 +196,39 @@ def _counts(result: Result, verdict: Verdict, sentence: str) -> Iterator[Claim]:
     counted = re.search(r"([\d,.]+) of ([\d,.]+) [^.]*? are (\w[\w ]*)\. ", sentence)
     if people is None or counted is None or name not in ("sensitivity", "specificity"):
         return
-    some, every = (numbers_in(part, "")[0] for part in counted.groups()[:2])
+    some, every = (_count(part) for part in counted.groups()[:2])
     share, slack = 1 - some.value / every.value, (some.slack + every.slack * some.value / every.value) / every.value
     yield Claim(verdict.metric.name, "is", share, None, "share", population_of(verdict), "", sentence, "reason, counts", slack)
+
+
+def _count(text: str) -> Spoken:
+    """Read a count, which is exact to its last digit even where that is a zero."""
+    (count,) = numbers_in(text, "")
+    return replace(count, slack=min(count.slack, 0.5))
+
+
+#: The largest parts that a cause names, and their whole: counts, shares of the cost, shares of the encounters.
+_COUNTED = re.compile(r"([\d,.]+) of [\d,.]+ [^.;]*? are \w[\w ]*\. ([\d,.]+ of them [^.]*)")
+_COUNT = re.compile(r"(?:^|; )([\d,.]+) (?:of them )?(?:end|are) ")
+_COST = re.compile(r"([\d.]+)% (?:of the cost is |(?=[^,.;]*[,.]))")
+_OF_THESE = re.compile(r"in ([\d.]+)% of these ")
+
+
+def _largest_parts(verdict: Verdict, sentence: str) -> Iterator[Claim]:
+    """Read the parts that a reason splits its cause into, and the whole that they may not exceed."""
+    texts, whole = _OF_THESE.findall(sentence), Spoken(100.0, 0.5)
+    if counted := _COUNTED.search(sentence):
+        whole, texts = _count(counted.group(1)), _COUNT.findall(counted.group(2))
+    elif "of the cost is" in sentence.partition(".")[0]:
+        texts = _COST.findall(sentence.partition(". ")[0] + ".")
+    parts = [_count(text) for text in texts]
+    if not parts:
+        return
+    name, population = f"parts of {verdict.metric.name}", population_of(verdict)
+    slack = whole.slack + sum(part.slack for part in parts)
+    yield Claim(name, "is", whole.value, None, "", population, "", sentence, "reason, whole", slack)
+    for part in parts:
+        yield Claim(name, "among", part.value, None, "", population, "", sentence, "reason, parts", part.slack)
 
 
 def bottleneck_claims(result: Result) -> Iterator[Claim]:
@@ -223,9 +260,20 @@ def advice_claims(result: Result) -> Iterator[Claim]:
             continue
         yield Claim(name, "helps", advice.move.words, None, unit, population, "", advice.sentence, "advice")
         yield from _change(name, unit, advice.move.words, advice.effect, advice.sentence, "advice")
+        yield from _other_changes(result, advice.move.words, advice.sentence)
         if advice.move.change is not None and advice.move.low is not None and advice.move.high is not None:
             bounds = (advice.move.low, advice.move.high)
             yield Claim(name, "would change", advice.move.change, bounds, unit, advice.move.words, surface="--json advice")
+
+
+def _other_changes(result: Result, step: str, sentence: str) -> Iterator[Claim]:
+    """Read the changes of the other objectives that a step improves, makes worse or takes from met."""
+    by_label = {verdict.objective.label: verdict for verdict in result.verdicts}
+    for label, size in re.findall(r"“([^”]*)”(?: from met to [a-z ]+)? \(([^)]*)\)", sentence):
+        verdict = by_label.get(label)
+        if verdict is not None and "figure" not in size and (shown := numbers_in(size, verdict.metric.unit)):
+            name, unit, first = verdict.metric.name, verdict.metric.unit, shown[0]
+            yield Claim(name, "would change", first.value, None, unit, step, "", sentence, "advice, others", first.slack)
 
 
 def _change(name: str, unit: str, step: str, size: str, words: str, surface: str) -> Iterator[Claim]:

@@ -27,7 +27,7 @@ from simulator.metrics.stage_metrics import StageTimes, clock, last_change, pool
 from simulator.metrics.warm_up import WarmUp, warm_up_of
 from simulator.records.trace import Trace
 from simulator.theory.loads import likeness, loads
-from simulator.units import percent, spoken, spoken_beside, spoken_bound, spoken_within, spread
+from simulator.units import percent, significant, spoken, spoken_beside, spoken_bound, spoken_within, spread
 
 #: The meaning of an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
@@ -357,14 +357,14 @@ def _overloaded(plan: Plan, stage: str, times: StageTimes) -> str:
 
 
 def _much(load: float) -> str:
-    return f"the offered load is {load:.2f} times what it can serve" if isfinite(load) else "it has no server"
+    return f"the offered load is {significant(load)} times what it can serve" if isfinite(load) else "it has no server"
 
 
 def _peaks(plan: Plan, stages: Mapping[str, StageTimes]) -> list[str]:
     # of a stage that stays overloaded after the peak, the note on its overload speaks: its queue outlasts the fall of the rate
     lasting = {name for name, times in stages.items() if times.late_load >= 1}
     return [
-        f"{plan.scenario.stages[load.stage].label}: at the peak, the offered load is {load.peak:.2f} times "
+        f"{plan.scenario.stages[load.stage].label}: at the peak, the offered load is {significant(load.peak)} times "
         "what it can serve; a queue builds up until the rate falls again."
         for load in loads(plan)
         if load.peak is not None and load.peak >= 1 > load.mean and load.stage not in lasting
