@@ -21,6 +21,7 @@ _QUOTED = re.compile(r"“[^”]*”")
 _END = re.compile(r"(?<=[.!?]) (?=[A-Z0-9“])|; ")
 _SNAKE = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b|\b(?:stages|choices|ends|arrivals)\.[a-z]\w*")
 _ZERO = re.compile(r"[−-]0(?:\.0*)?(?![\d.])")
+_HASH = re.compile(r"run hash \w+")
 _EXPONENT = re.compile(r"(?<![\w.])\d+(?:\.\d+)?[eE][+-]?\d+\b")
 #: Bounds that leave out the unit of their value: `94.5% (91.9 to 96.5)`.
 _BOUNDS = re.compile(r"% \(((?:over |under )?[\d.]+) to ((?:over |under )?[\d.]+)\)")
@@ -39,7 +40,7 @@ class WordFault(NamedTuple):
 
 
 def word_faults(claim: Claim) -> Iterator[WordFault]:
-    for sentence in _END.split(claim.words):
+    for sentence in _END.split(_HASH.sub("run hash X", claim.words)):
         named = _QUOTED.sub("“X”", sentence)
         if len(named.split()) > MOST_WORDS:
             yield WordFault(f"more than {MOST_WORDS} words", sentence, claim.surface)

@@ -350,7 +350,7 @@ def part_claims(result: Result) -> Iterator[Claim]:
             "cost_per_1000_usd", "part of", cost.value, None, "USD", ALL, "", part_label(scenario, part), "parts of the cost"
         )
     for end, rows in result.flows.groupby("end"):
-        label = scenario.ends[end].label if end in scenario.ends else "unfinished"
+        label = scenario.ends[str(end)].label if end in scenario.ends else "unfinished"
         yield Claim("requests", "part of", float(rows["count"].sum()), None, "", ALL, "", label, "ends of the requests")
     each = result.requests / result.replications
     yield Claim("requests", "is", each, None, "", ALL, "", "", "size of the run", 1e-6 * each)
