@@ -26,7 +26,7 @@ def test_one_by_one_the_frames_follow_each_other():
     assert [*front.x, *left.x] == pytest.approx([100, 100])
     assert [*front.y] == [*left.y] == pytest.approx([0])
     assert chart.takeaway == (
-        "In the second around 00:00:05.20: Detector was busy 20% of the time, one frame at a time, 100.0 ms each."
+        "In the second around 00:00:05.20: Detector was busy 20% of the time, one frame at a time, 100 ms each."
     )
 
 
