@@ -86,7 +86,7 @@ class Search:
         judged = self._run([one.point for one in [first, *undecided, *([] if first.meets else self._seeming())]], self.judging)
         begin("stepping towards less cost")
         best = self._cheaper(min(judged, key=lambda one: one.verdict_rank))
-        misses = self._misses([one for one in judged if not one.outcome.outside_brief]) if best.missed else []
+        misses = self._misses([*judged, best]) if best.missed else []
         obstacle = "" if best.meets else obstacle_of(self.claims, list(self.tried.values()))
         return BestDesigns(
             best,
@@ -191,7 +191,7 @@ class Search:
         """Return, for each objective, the design that misses it alone by its verdicts, and the least; the nearest first."""
         nearest = []
         for place in range(len(self.claims)):
-            fit = [one for one in judged if one.missed == [place]]
+            fit = [one for one in judged if one.missed == [place] and not one.outcome.outside_brief]
             if fit:
                 nearest.append((place, min(fit, key=lambda one: (one.short[place], len(self._open(one)), one.cost))))
         nearest.sort(key=lambda pair: pair[1].short[pair[0]])
