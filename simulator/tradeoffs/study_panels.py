@@ -347,7 +347,7 @@ def best(base: Base) -> None:
         return search, search.find(BUDGET, progress=progress, begin=lambda what: report(what, 0, 0))
 
     show = lambda pair: _show_best(base, *pair)  # noqa: E731
-    study(StudyPlan(f"best {base.name}", "Search for the best design", work, show, request, 2 * BUDGET))
+    study(StudyPlan(f"best {base.name}", "Search for the best design", work, show, request, 3 * BUDGET))
 
 
 def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
