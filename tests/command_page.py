@@ -21,8 +21,8 @@ INTRODUCTION = """\
 CASE is the id of a case that comes with CaseSim, or the path of a YAML file. `--json` prints JSON and nothing else on standard
 output; messages go to standard error. Repeat an option that takes several values: `--set replicas=2 --set precision=int8`.
 
-On a terminal, `run` prints a page of at most 24 lines; `--all` prints every figure, reason and note. A program or a file that
-takes the output gets columns as wide as their content, and no colours.
+On a terminal, `run` prints a page of at most 24 lines; `--all` prints every figure, reason and note. A program or a file
+that takes the output gets columns as wide as their content, and no colours.
 
 | exit status | meaning |
 | --- | --- |
@@ -35,17 +35,21 @@ takes the output gets columns as wide as their content, and no colours.
 | 141 | the program that read standard output has gone |
 | 143 | asked to end |
 
+A command that a signal stops prints one line on standard error: what it keeps, and how to go on.
+
 Some commands need an extra, which `pip install 'casesim[EXTRA]'` adds:
 
 | extra | for |
 | --- | --- |
 | `measure` | your own ONNX files: `profile --onnx`, `detect-eval --onnx` |
 | `zoo` | the networks of CaseSim: `profile`, `scores train` |
+| `tracking` | following objects from frame to frame: `profile --model step_track` |
 | `fidelity` | `fidelity` |
 | `monitors` | the tests ADWIN and Page-Hinkley of `monitor` |
 | `tradeoffs` | `best`, `sensitivity`; `make` installs it |
 | `cluster` | `--scheduler` |
 | `pictures` | `--chart` as SVG or PNG |
+| `postgres` | `serve` with a PostgreSQL database in `CASESIM_DATABASE` |
 """
 
 

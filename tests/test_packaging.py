@@ -57,6 +57,7 @@ def license_of(wheel):
     return line.removeprefix("License-Expression: ")
 
 
+@pytest.mark.long
 def test_a_case_that_needs_the_drives_says_that_they_are_missing_until_they_are_installed(wheel, drives, tmp_path):
     # A wheel of Python files is installed by unpacking it.
     ZipFile(wheel).extractall(tmp_path / "installed")

@@ -13,7 +13,7 @@ from simulator.engine.plan import compile_plan
 from simulator.explain.challenge import challenge_of
 from simulator.explain.result import replicate
 from simulator.practice import history
-from simulator.practice.report import _verdicts
+from simulator.practice.report import verdict_table
 from simulator.practice.run_page import run_page
 from simulator.tradeoffs.design_outcomes import solve, task_of
 from simulator.tradeoffs.front import Front, Goal
@@ -75,7 +75,7 @@ def test_a_page_and_a_report_say_it_before_the_verdicts(case):
     result = replicate(compile_plan(case, {"reading": "expert"}), 1, 2)
     words = [part.content for passage in run_page(result, None) for part in passage.parts if isinstance(part.content, str)]
     assert sum(OUTSIDE in one for one in words) == 1
-    assert _verdicts(result).startswith(f"<p>{OUTSIDE}</p>")
+    assert verdict_table(result).startswith(f"<p>{OUTSIDE}</p>")
 
 
 def test_the_command_says_it_and_a_strict_run_fails(file, casesim):

@@ -135,6 +135,7 @@ def test_a_search_without_optuna_names_the_extra_before_any_design_runs(monkeypa
     assert (str(error.value), bench.given) == (told, {})
 
 
+@pytest.mark.long
 def test_a_search_of_a_part_of_the_designs_says_that_another_may_be_better():
     part, whole = Bench().search(1).find(24), Bench().search(1).find(360)
     assert part.of_all == f"{part.runs} of 360 designs were tried; one of the others may be better"
