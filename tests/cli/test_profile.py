@@ -123,6 +123,7 @@ def test_wrong_use_is_told_in_a_sentence(run: Run, words: list[str], sentence: s
     assert answer.err.splitlines()[-1].startswith(sentence)
 
 
+@pytest.mark.long
 @needs_torch
 @quick
 def test_a_step_is_measured_one_item_at_a_time_on_one_thread(run: Run) -> None:

@@ -349,7 +349,8 @@ def test_a_change_that_cannot_be_is_told_to_whoever_asked(casesim, case, change,
     assert hint in err
 
 
-@pytest.mark.parametrize(("width", "parts"), [(80, False), pytest.param(130, True, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize(("width", "parts"), [(80, False), (130, True)])
 def test_names_stay_whole_on_a_narrow_terminal_and_parts_of_intervals_come_with_room(width, parts):
     narrow = VisibleConsole(width=width, record=True, file=io.StringIO())
     summary = replicate(compile_plan(load("skin-cancer-triage")), seed=1, replications=2)

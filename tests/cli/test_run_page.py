@@ -44,7 +44,13 @@ def printed(passages, width=80, most=24):
     return out.file.getvalue().splitlines()
 
 
-@pytest.fixture(scope="module", params=scenario_ids())
+#: The case whose run takes longest.
+LONG = "av-perception"
+
+
+@pytest.fixture(
+    scope="module", params=[pytest.param(name, marks=pytest.mark.long if name == LONG else ()) for name in scenario_ids()]
+)
 def result(request):
     """A run of each case, whose advice tries one step alone."""
     with pytest.MonkeyPatch.context() as patch:

@@ -104,6 +104,7 @@ def test_a_command_cleans_up_before_it_says_what_is_kept(sent, status):
     assert ended(CLEANS_UP, sent) == (status, "cleaned up\n", "stopped: two parts are kept\n")
 
 
+@pytest.mark.long
 @posix
 def test_a_search_in_threads_ends_with_its_processes_and_keeps_its_designs(tmp_path):
     words = [*CASESIM, "capacity", "retry-storm", "--replications", 2]

@@ -34,6 +34,7 @@ def test_wrong_input_gets_a_sentence(train: Train, words: list[str], said: str) 
     assert (code, said in output) == (2, True), output
 
 
+@pytest.mark.long
 def test_tables_are_written_and_a_stop_says_what_is_kept(
     train: Callable[..., tuple[int, str]],
     tiny_lite: str,

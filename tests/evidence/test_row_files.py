@@ -61,6 +61,7 @@ def test_a_word_that_is_stored_once_counts_as_often_as_it_is_repeated(
     assert grown < 4 * MONITORED_BYTES.most if found.endswith("rows") else grown < 100 * MIB
 
 
+@pytest.mark.long
 @LINUX
 def test_words_that_compression_makes_small_are_refused_by_the_figures_of_the_file(tmp_path: Path) -> None:
     file = squeezed(tmp_path / "bomb.parquet", 300, 1_000_000)

@@ -194,6 +194,7 @@ def skin(**picks):
     return result_of(made, 1, [measure(simulate(made, 1, number)) for number in range(4)])
 
 
+@pytest.mark.long
 def test_the_default_skin_case_is_explained_by_its_threshold_and_nobody_is_told_to_hire():
     result = skin()
     unmet = [place for place, verdict in enumerate(result.verdicts) if verdict.standing != "met"]

@@ -125,6 +125,7 @@ def test_a_verdict_that_the_interval_leaves_open_says_what_would_decide_it():
     assert "too close" in notes(dataclasses.replace(summary, verdicts=[at]), "verdicts")[0].sentence
 
 
+@pytest.mark.long
 def test_the_skin_case_is_told_what_it_rests_on():
     summary = run_of("skin-cancer-triage")
     found = {note.topic: note for note in summary.trust}

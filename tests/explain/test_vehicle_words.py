@@ -35,6 +35,7 @@ def test_of_stages_to_which_nothing_came_nothing_is_said():
     assert [words for words in said(run(sensors="either")) if words.startswith("Network for the LiDAR: its latenc")]
 
 
+@pytest.mark.long
 def test_false_answers_are_told_of_each_that_looks():
     def words(**picks):
         return reason("needless_brakes_per_h", **picks).sentence

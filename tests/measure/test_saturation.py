@@ -77,6 +77,7 @@ def test_what_rounding_makes_is_not_told() -> None:
     assert 'The session option session.x64quantprecision = "1" makes sums exact and calls slower' in told
 
 
+@pytest.mark.long
 def test_who_measures_a_model_of_eight_bits_is_told(largest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(own_model, "check_eight_bits", lambda file, images: EightBitCheck(0.68, 0.15))
     events: list[Any] = []

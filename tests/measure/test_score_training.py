@@ -78,6 +78,7 @@ def test_what_is_finished_is_not_done_again(trainer: Trainer, tmp_path: Path, mo
         assert one.equals(other)
 
 
+@pytest.mark.long
 def test_a_table_is_read_back_as_evidence(trainer: Trainer, tmp_path: Path) -> None:
     for model, precision, table in trainer.tables(["views"], PRECISIONS):
         name = f"pad_ufes20.views.{precision}"

@@ -130,6 +130,7 @@ def test_the_panels_ask_who_stops_in_time():
     assert "Who is served" not in titles
 
 
+@pytest.mark.long
 def test_the_design_is_drawn_beside_the_default_one(vehicle):
     page = vehicle(queue="fifo")
     encounter, sight, front = drawn(page, "Who stops in time")

@@ -78,6 +78,7 @@ def test_a_page_and_a_report_say_it_before_the_verdicts(case):
     assert verdict_table(result).startswith(f"<p>{OUTSIDE}</p>")
 
 
+@pytest.mark.long
 def test_the_command_says_it_and_a_strict_run_fails(file, casesim):
     status, printed, _ = casesim("run", file, "--set", "reading=expert", "--set", "point=1.0", "--strict", "--json")
     assert status == Status.NO
