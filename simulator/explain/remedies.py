@@ -1,4 +1,4 @@
-"""What would decide an objective whose interval includes its bound, and whether the evidence can prove the bound at all."""
+"""Evidence that would decide an objective whose interval includes its bound, and bounds that no evidence here can prove."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RemedyKind = Literal["replications", "labels", "drives", "measurement", "nothing
 
 @dataclass(frozen=True)
 class Remedy:
-    """What would decide an objective, in a sentence; why: the reason that its interval is wide, empty if it is the run."""
+    """The evidence that would decide an objective, in a sentence; why: the cause of a wide interval, empty if it is the run."""
 
     kind: RemedyKind
     sentence: str
@@ -33,7 +33,7 @@ class Remedy:
 
 
 def remedy_of(summary: Summary, verdict: Verdict) -> Remedy:
-    """Return what would decide an objective that is not proven: replications if they can, else what the largest doubt needs.
+    """Return the evidence that would decide an objective: replications if they can, else that which lessens the largest doubt.
 
     The doubts of the run and of the labels add in squares; the band of a projection adds to both. Only that of the run shrinks
     with the square root of the replications.

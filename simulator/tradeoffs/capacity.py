@@ -137,7 +137,7 @@ class Capacity:
         if least and least.lower:
             sentences.append(f"“{least.claim.words}” needs at least {self._times(least.lower)}.")
         sentences += [
-            f"“{limit.claim.words}” is met at {limit.met[1]:.3g} times the traffic; runs leave it undecided beyond."
+            f"“{limit.claim.words}” is met at {limit.met[1]:.3g} times the traffic; beyond that, runs do not decide it."
             for limit in self.limits
             if limit.open
         ]

@@ -133,10 +133,14 @@ class StudyPlan(Generic[StudyOutput]):
 
     @property
     def beforehand(self) -> str:
-        """Say what the study will take, in words: `About 60 designs: about 2 min on this server.`"""
+        """Say what the study will take, in words: `About 60 designs: about 2 min. ...`"""
         count = f"About {self.designs:,} designs"
         seconds = self.expected_s(self.designs)
-        return f"{count}." if seconds is None else f"{count}: about {duration(seconds, 1)} here, less if some are kept."
+        return (
+            f"{count}."
+            if seconds is None
+            else f"{count}: about {duration(seconds, 1)}. A design that was run before takes no time."
+        )
 
     def expected_s(self, designs: float) -> float | None:
         return expected_s(self.case, designs * self.weight * self.request.replications)
