@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ from simulator.intervals import (
     replicated_share,
 )
 from simulator.metrics.label_uncertainty import RoutingShares
+from simulator.metrics.load_lines import LoadLines, load_lines
 from simulator.metrics.measures import NOTHING, Measures, Sample, Total, bounds, changes
 from simulator.metrics.pooled_samples import Percentile, Pooled
 from simulator.units import significant
@@ -308,13 +310,13 @@ class Estimator:
     def _time_by_runs(self, metric: Metric, value: float) -> Interval | None:
         """Learn from replications run again for other labelled people how a time answers to the load that they bring.
 
-        The closed form of the load has a thousand draws, the time has a few runs: a line through them turns the draws of the
-        load into draws of the time, and the remainder of the runs counts in full. Both are logarithms, of a wait with the
-        service that follows it: in the simplest queue that is the service over the idle share.
+        The closed form of the load has a thousand draws, the time has a few runs: lines through them turn the draws of the
+        load into draws of the time, and the remainder of the runs counts in full (`LoadLines`). All are logarithms, of a wait
+        with the service that follows it: in the simplest queue that is the service over the idle share.
         """
         now, again = self.reruns(lambda one: one.figure(metric))
         base = self._service_s(metric.stage)
-        if not (again != now).any():
+        if not (again != now).any() and metric.stage not in (self.whole or self)._loads:
             return None
         if min(value, now.min(), again.min()) + base <= 0:
             return about(value, again - now)
@@ -327,28 +329,28 @@ class Estimator:
         stage: the time is a wait there; None for times of several stages; moved: the logarithms in the runs, shape (runs,)
         """
         everybody = self.whole or self
-        loads = everybody._loads if stage is None else {stage: everybody._loads.get(stage)}
-        lines = [_through_origin(*load, moved) for load in loads.values() if load and len(load[0]) == len(moved) > 2]
-        if not lines:
+        loads = everybody._loads.values() if stage is None else [everybody._loads.get(stage)]
+        bounds = [lines.bounds(moved) for lines in loads if lines and len(lines.runs) == len(moved) > 2]
+        if not bounds:
             return -spread_of(moved), spread_of(moved)
-        explained, rest = min(lines, key=lambda line: line[1])
-        low, high = np.quantile(explained, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        rest *= float(t.ppf((1 + LEVEL) / 2, len(moved) - 1))
-        return -float(np.hypot(min(low, 0.0), rest)), float(np.hypot(max(high, 0.0), rest))
+        low, high, _ = min(bounds, key=itemgetter(2))
+        return low, high
 
     @cached_property
-    def _loads(self) -> dict[str, tuple[Floats, Floats]]:
-        """The logarithms of the load of each stage that other labelled people change: in the runs, and in the draws."""
+    def _loads(self) -> dict[str, LoadLines]:
+        """The lines of each stage whose load other labelled people change."""
         found = {}
         for name, totals in self.measures[0].totals.items():
             kind, _, stage = name.partition(".")
-            if kind != "utilization" or totals.by_way is None or (drawn := self.draws(name)) is None:
+            if kind != "utilization" or totals.by_way is None or (moved := self.draws(name)) is None:
                 continue
             now, again = self.reruns(partial(_ratio_of, name))
             above, below = self.columns(name)
-            share = 1 + drawn[2] * below.sum() / above.sum()
-            if min(now.min(initial=1.0), again.min(initial=1.0)) > 0 and (again != now).any() and share.min() > 0:
-                found[stage] = np.log(again / now), np.log(share)
+            load, span_s = float(above.sum() / below.sum()), self.measures[0].span_s
+            servers = float(below.mean()) / span_s
+            lines = load_lines(load, load + moved[2], now, again, servers, self._service_s(stage), span_s)
+            if lines is not None:
+                found[stage] = lines
         return found
 
     def _service_s(self, stage: str | None) -> float:
@@ -402,13 +404,6 @@ def lean_of(moved: Floats) -> float:
 def spread_of(moved: Floats) -> float:
     """Return half the width of a 95% interval, from the changes in a few runs for other labelled people, shape (runs,)."""
     return float(t.ppf((1 + LEVEL) / 2, len(moved)) * np.sqrt(np.mean(moved**2)))
-
-
-def _through_origin(loads: Floats, drawn: Floats, moved: Floats) -> tuple[Floats, float]:
-    """Fit a line through the origin to runs; return what it makes of the drawn loads, and the root mean square of the rest."""
-    slope = float(loads @ moved / (loads @ loads))
-    rest = moved - slope * loads
-    return slope * drawn, float(np.sqrt(rest @ rest / (len(moved) - 1)))
 
 
 def _ratio_of(name: str, one: Measures) -> float | None:

@@ -147,6 +147,7 @@ class Measures:
     strata: who the totals by way are of; None where no gate goes by scores
     flows: number of requests (column count) by FLOW: tag, end, outcome, positive, detected, and the stage each was at last
     queries: the latency of each query, where the scenario is one of MLPerf's
+    span_s: how long requests arrive
     stages: where the time of requests went, for each stage that takes time
     band_edges: the same replication with all projected latencies at the fast edge of their bands, and at the slow edge; else
     empty
@@ -166,6 +167,7 @@ class Measures:
     strata: Strata | None = None
     latencies: Floats | None = None
     queries: Queries | None = None
+    span_s: float = 0.0
     stages: dict[str, StageTimes] = field(default_factory=dict)
     band_edges: list[Measures] = field(default_factory=list)
     resampled: Measures | None = None
@@ -332,6 +334,7 @@ def measure(trace: Trace) -> Measures:
         samples={"latency": run.latencies, "served": run.served} | counts.samples,
         rates=counts.rates,
         stretch_s=trace.plan.arrivals_end_s / stretches,
+        span_s=trace.plan.arrivals_end_s,
         flows=_flows(trace, last),
         strata=run.strata,
         latencies=_by_stretch(run.latencies) if stretches > 1 else None,

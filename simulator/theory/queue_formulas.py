@@ -34,6 +34,17 @@ def mg1_wait(rate: float, mean: float, second_moment: float) -> float:
     return rate * second_moment / (2 * (1 - rate * mean))
 
 
+def filling_queue_s(load: NDArray[np.float64], service_s: float, servers: float, span_s: float) -> NDArray[np.float64]:
+    """Return the mean time in a queue and in service of the requests that come within `span_s` of an empty start, in seconds.
+
+    Kimber and Hollis's coordinate transformation (TRRL LR909, 1979) as Akcelik writes it (Travel time functions for transport
+    planning purposes, 1991): well below capacity the mean of M/M/1 with a server of `servers` times the speed, plus the rest of
+    the service; far above it the mean wait of a queue that grows by (load - 1) for the whole span. load: shape (n,), > 0.
+    """
+    over = load - 1
+    return service_s + span_s / 4 * (over + np.sqrt(over**2 + 8 * load * service_s / (servers * span_s)))
+
+
 def fork_join_response(rate: float, service_rate: float) -> float:
     """Return the mean time from a fork to the join of two M/M/1 branches with equal rates (Flatto and Hahn 1984).
 

@@ -3,10 +3,9 @@
 import numpy as np
 import pytest
 from scipy.special import expit, gammaln
-from scipy.stats import t
 
 from simulator.intervals import share_interval
-from simulator.metrics.estimates import Estimator, about, lean_of, spread_of
+from simulator.metrics.estimates import Estimator, about, lean_of
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
 from simulator.theory.loads import likeness
@@ -83,33 +82,3 @@ def test_a_customer_shares_its_busy_period_with_as_many_as_the_law_of_its_length
     chance = np.exp(catalan + (n - 1) * np.log(load) - (2 * n - 1) * np.log1p(load))
     assert chance.sum() == pytest.approx(1, abs=1e-6)
     assert alike_in_busy_period(load) == pytest.approx((n**2 * chance).sum() / (n * chance).sum(), rel=1e-3)
-
-
-@pytest.mark.parametrize("seed", range(8))
-def test_a_wait_behind_a_reader_follows_the_draws_of_the_load_and_not_the_luck_of_seven_runs(seed):
-    """In the simplest queue a request stays the service over the idle share, which gives the quantiles of every load."""
-    rng, service_s, load = np.random.default_rng(seed), 60.0, 0.7
-    stay = lambda loads: service_s / (1 - load * np.exp(loads))  # noqa: E731
-    runs, drawn = 0.08 * rng.standard_normal(7), 0.08 * rng.standard_normal(1000)
-    estimator = Estimator([], None)
-    estimator.__dict__["_loads"] = {"reader": (runs, drawn)}
-    low, high = estimator._by_load("reader", np.log(stay(runs) / stay(0.0)))
-    true_low, true_high = np.log(np.quantile(stay(drawn), [0.025, 0.975]) / stay(0.0))
-    assert high - low == pytest.approx(true_high - true_low, rel=0.25)
-
-
-def test_what_the_load_does_not_explain_counts_in_full():
-    runs, drawn = np.array([0.1, -0.1, 0.1, -0.1]), np.zeros(1000)
-    rest = np.array([0.2, 0.2, -0.2, -0.2])  # at right angles to the load
-    estimator = Estimator([], None)
-    estimator.__dict__["_loads"] = {"reader": (runs, drawn)}
-    half = t.ppf(0.975, 3) * np.sqrt((rest @ rest) / 3)
-    assert estimator._by_load("reader", 2 * runs + rest) == pytest.approx((-half, half))
-
-
-def test_without_a_load_in_closed_form_the_runs_alone_count():
-    moved = np.array([0.3, -0.1, 0.2, -0.4])
-    estimator = Estimator([], None)
-    estimator.__dict__["_loads"] = {}
-    low, high = estimator._by_load("reader", moved)
-    assert (low, high) == pytest.approx((-spread_of(moved), spread_of(moved)))

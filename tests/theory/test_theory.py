@@ -8,7 +8,7 @@ from simulator.evidence.profiles import load_profile
 from simulator.metrics.measures import measure
 from simulator.stages.pool_evidence import constant, profiled
 from simulator.theory.loads import loads, visit_ratios
-from simulator.theory.queue_formulas import batch_queue, fork_join_response, mg1_wait, mmc_wait
+from simulator.theory.queue_formulas import batch_queue, filling_queue_s, fork_join_response, mg1_wait, mmc_wait
 from tests.builders import (
     assumed,
     end,
@@ -343,3 +343,12 @@ def test_in_a_run_of_some_hours_those_count_who_are_on_duty_meanwhile():
     run = {"starts_at": "09:00", "days": 4 / 24, "replications": 2}
     made = plan({"r": people(("11:00", "17:00", 3), minutes=6)}, rate=15 / 3600, run=run)
     assert [load.mean for load in loads(made)] == pytest.approx([4 * 15 * 0.1 / (3 * 2)])
+
+
+@pytest.mark.parametrize("servers", [1, 7])
+def test_a_queue_that_fills_is_between_the_steady_one_and_one_that_only_grows(servers):
+    calm, over, span_s = np.array([0.2, 0.6]), np.array([1.5, 3.0]), 1e7
+    steady = [60 + mmc_wait(load / 60 * servers, 1 / 60 * servers, 1) for load in calm]
+    assert filling_queue_s(calm, 60.0, servers, span_s) == pytest.approx(steady, rel=1e-3)
+    assert filling_queue_s(over, 60.0, servers, span_s) == pytest.approx((over - 1) * span_s / 2, rel=1e-3)
+    assert (np.diff(filling_queue_s(np.linspace(0.1, 2, 200), 60.0, servers, 12_000.0)) > 0).all()

@@ -1,0 +1,75 @@
+"""Bounds of a wait whose load is uncertain, against queues whose times are known in closed form."""
+
+import numpy as np
+import pytest
+from scipy.stats import t
+
+from simulator.intervals import share_interval
+from simulator.metrics.estimates import Estimator, spread_of
+from simulator.metrics.load_lines import LEAST_ANSWER, LoadLines, load_lines
+
+SERVICE_S, LONG_S = 60.0, 1e9
+
+
+def stay(loads):
+    """Mean time of M/M/1, whose quantiles are multiples of it."""
+    return SERVICE_S / (1 - loads)
+
+
+def lines_of(load, runs, drawn):
+    """Lines from logarithms of the change of a load, in the runs and in the draws, for one server that has worked for long."""
+    return load_lines(load, load * np.exp(drawn), np.full(len(runs), load), load * np.exp(runs), 1.0, SERVICE_S, LONG_S)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_wait_follows_the_draws_of_the_load_and_not_the_luck_of_seven_runs(seed):
+    rng, load = np.random.default_rng(seed), 0.7
+    runs, drawn = 0.08 * rng.standard_normal(7), 0.08 * rng.standard_normal(1000)
+    low, high, _ = lines_of(load, runs, drawn).bounds(np.log(stay(load * np.exp(runs)) / stay(load)))
+    true_low, true_high = np.log(np.quantile(stay(load * np.exp(drawn)), [0.025, 0.975]) / stay(load))
+    assert high - low == pytest.approx(true_high - true_low, rel=0.25)
+
+
+def test_lucky_labels_hide_how_steep_the_queue_is_and_the_bounds_reach_the_truth():
+    """The true load is 70%, few labels tell it to 20%; a straight line through the runs holds the true wait in 92%."""
+    rng, truth, unsure, worlds = np.random.default_rng(2), 0.7, 0.2, 1000
+    held = 0
+    for _ in range(worlds):
+        load = truth * np.exp(unsure * rng.standard_normal())
+        runs, drawn = unsure * rng.standard_normal(7), unsure * rng.standard_normal(300)
+        moved = np.log(stay(np.minimum(load * np.exp(runs), 0.99)) / stay(min(load, 0.99)))
+        low, high, _ = lines_of(load, runs, drawn).bounds(moved)
+        held += low <= np.log(stay(truth) / stay(min(load, 0.99))) <= high
+    assert share_interval(held, worlds).low >= 0.94
+
+
+def test_a_median_that_stands_still_in_the_runs_may_yet_begin_to_move():
+    runs, drawn = np.array([0.1, -0.1, 0.05, -0.05]), np.linspace(-0.3, 0.3, 1001)
+    lines = lines_of(0.7, runs, drawn)
+    low, high, _ = lines.bounds(np.zeros(4))
+    assert high > float(np.quantile(lines.queue_drawn, 0.975)) * LEAST_ANSWER / 2 > 0
+    assert low < 0
+
+
+def test_what_the_load_does_not_explain_counts_in_full():
+    runs, drawn = np.array([0.1, -0.1, 0.1, -0.1]), np.zeros(1000)
+    rest = np.array([0.2, 0.2, -0.2, -0.2])  # at right angles to the load
+    half = t.ppf(0.975, 3) * np.sqrt((rest @ rest) / 3)
+    low, high, unexplained = LoadLines(runs, drawn, runs, drawn).bounds(2 * runs + rest)
+    assert (low, high) == pytest.approx((-half, half))
+    assert unexplained == pytest.approx(np.sqrt(rest @ rest / 3))
+
+
+def test_without_a_load_in_closed_form_the_runs_alone_count():
+    moved = np.array([0.3, -0.1, 0.2, -0.4])
+    estimator = Estimator([], None)
+    estimator.__dict__["_loads"] = {}
+    low, high = estimator._by_load("reader", moved)
+    assert (low, high) == pytest.approx((-spread_of(moved), spread_of(moved)))
+
+
+@pytest.mark.parametrize("gone", ["load", "service"])
+def test_a_load_that_stands_still_or_vanishes_has_no_lines(gone):
+    runs = np.zeros(4) if gone == "load" else np.array([0.1, -0.1, 0.1, -0.1])
+    loads = 0.5 * np.exp(runs)
+    assert load_lines(0.5, loads, np.full(4, 0.5), loads, 1.0, 0.0 if gone == "service" else 1.0, LONG_S) is None
