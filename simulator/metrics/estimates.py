@@ -321,7 +321,7 @@ class Estimator:
         if min(value, now.min(), again.min()) + base <= 0:
             return about(value, again - now)
         low, high = self._by_load(metric.stage, np.log((again + base) / (now + base)))
-        return Interval(value, (value + base) * np.exp(low) - base, (value + base) * np.exp(high) - base)
+        return Interval(value, float((value + base) * np.exp(low) - base), float((value + base) * np.exp(high) - base))
 
     def _by_load(self, stage: str | None, moved: Floats) -> tuple[float, float]:
         """Return the bounds of the logarithm of a time about its value, by the load that explains its runs best.

@@ -158,6 +158,17 @@ def test_waits_behind_a_threshold_carry_the_luck_of_the_labels():
     assert found["wait_p95_s.p"].labels is None
 
 
+def test_a_median_wait_of_nothing_may_begin_with_other_labels():
+    """The readers are busy for 72% of the time by these labels, and for up to 92% by others."""
+    routes = {"at_sensitivity": 0.9, "to": "r"}
+    stages = {"p": pool(to="g", scores="x"), "g": gate("score", routes, {"to": "cleared"}),
+              "r": people(("00:00", "24:00", 8), positive_to="clinic", negative_to="cleared", minutes=0.014)}  # fmt: skip
+    made = plan(stages, constant(1e-4), TABLE, ends=ENDS, population=population(0.3), seconds=1000, rate=10)
+    found = replicate(made, 0, 8).metrics["wait_p50_s.r"]
+    assert found.value == 0
+    assert found.high == found.labels.high > 0
+
+
 def test_a_resampled_plan_keeps_scores_of_several_models_together():
     two = {"a": TABLE, "b": replace(TABLE, name="other", positives=1 - TABLE.positives, negatives=1 - TABLE.negatives)}
     stages = {"a": pool(to="b", scores="x"), "b": pool(to="g", scores="y"),
