@@ -320,17 +320,18 @@ class Estimator:
             return None
         if min(value, now.min(), again.min()) + base <= 0:
             return about(value, again - now)
-        low, high = self._by_load(metric.stage, np.log((again + base) / (now + base)))
+        low, high = self._by_load(metric.stage, np.log((again + base) / (now + base)), value == 0)
         return Interval(value, float((value + base) * np.exp(low) - base), float((value + base) * np.exp(high) - base))
 
-    def _by_load(self, stage: str | None, moved: Floats) -> tuple[float, float]:
+    def _by_load(self, stage: str | None, moved: Floats, nothing: bool = False) -> tuple[float, float]:
         """Return the bounds of the logarithm of a time about its value, by the load that explains its runs best.
 
-        stage: the time is a wait there; None for times of several stages; moved: the logarithms in the runs, shape (runs,)
+        stage: the time is a wait there; None for times of several stages; moved: the logarithms in the runs, shape (runs,);
+        nothing: the time is a wait of nothing
         """
         everybody = self.whole or self
         loads = everybody._loads.values() if stage is None else [everybody._loads.get(stage)]
-        bounds = [lines.bounds(moved) for lines in loads if lines and len(lines.runs) == len(moved) > 2]
+        bounds = [lines.bounds(moved, nothing) for lines in loads if lines and len(lines.runs) == len(moved) > 2]
         if not bounds:
             return -spread_of(moved), spread_of(moved)
         low, high, _ = min(bounds, key=itemgetter(2))

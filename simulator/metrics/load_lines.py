@@ -13,8 +13,8 @@ from simulator.theory.queue_formulas import filling_queue_s
 
 Floats = NDArray[np.float64]
 
-#: A time answers to a queue with this part of what the mean time in it does, at least. It may stand still in a few runs only
-#: because their loads are low: the median wait is 0 until the servers are nearly always busy.
+#: A wait of nothing answers to a queue with this part of what the mean time in it does, at least. It stands still in a few runs
+#: only because their loads are low: the median wait is 0 until the servers are nearly always busy.
 LEAST_ANSWER = 0.5
 
 
@@ -29,15 +29,17 @@ class LoadLines(NamedTuple):
     queue_runs: Floats
     queue_drawn: Floats
 
-    def bounds(self, moved: Floats) -> tuple[float, float, float]:
+    def bounds(self, moved: Floats, nothing: bool = False) -> tuple[float, float, float]:
         """Return the bounds of the logarithm of a time about its value, and the size of what the load does not explain.
 
         A wait grows as the load does or as a queue does, or somewhat between; a few runs near one load hardly tell which. The
         line between the two lies nearer to the one that fits better, and never nearer to the load than midway: a run of low
-        loads looks straight. moved: the logarithms in the runs, shape (runs,).
+        loads looks straight.
+
+        moved: the logarithms in the runs, shape (runs,); nothing: the time is a wait of nothing
         """
         by_load = _slope(self.runs, moved)
-        by_queue = max(_slope(self.queue_runs, moved), LEAST_ANSWER)
+        by_queue = max(_slope(self.queue_runs, moved), LEAST_ANSWER if nothing else -np.inf)
         load_misses, queue_misses = (_squares(moved - by_load * self.runs), _squares(moved - by_queue * self.queue_runs))
         part = max(load_misses / (load_misses + queue_misses), 0.5) if queue_misses else 1.0
         line = (1 - part) * by_load, part * by_queue
