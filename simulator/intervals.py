@@ -72,6 +72,13 @@ def dependent_sum(value: float, first: Interval, second: Interval, correlation: 
     return Interval(value, value - low, value + high)
 
 
+def widened(found: Interval, factor: float) -> Interval:
+    """Return an interval with its distances to the bounds times a factor."""
+    return Interval(
+        found.value, found.value - factor * (found.value - found.low), found.value + factor * (found.high - found.value)
+    )
+
+
 def mean_interval(values: Sequence[float] | NDArray[np.float64]) -> Interval:
     """Return mean of independent replications, with Student's t interval. One value alone has an infinite interval.
 

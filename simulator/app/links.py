@@ -59,10 +59,12 @@ def link(plan: Plan, seed: int, replications: int) -> str:
     return "?" + urlencode(written(plan, seed, replications), doseq=True, safe="@")
 
 
-def command(plan: Plan, seed: int, replications: int) -> str:
+def command(plan: Plan, seed: int, replications: int, until_decided: bool = False) -> str:
+    """Return the command that runs a design; until_decided: whether it may end before all replications."""
     picks = [f"--set {name}={shlex.quote(pick)}" for name, pick in _picked(plan).items()]
     strikes = [f"--strike {name}@{_digits(time)}" for name, time in _called(plan).items()]
-    return " ".join(["casesim run", plan.scenario.id, *picks, *strikes, f"--seed {seed}", f"--replications {replications}"])
+    size = [f"--seed {seed}", f"--replications {replications}", *(["--until-decided"] if until_decided else [])]
+    return " ".join(["casesim run", plan.scenario.id, *picks, *strikes, *size])
 
 
 def _picked(plan: Plan) -> dict[str, str]:

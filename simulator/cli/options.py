@@ -40,6 +40,9 @@ Seed = Annotated[int, typer.Option(min=0, max=2**31 - 1, help="the seed of every
 Replications = Annotated[
     int | None, typer.Option(min=2, max=1000, help="replications of the design; default: the number in the case")
 ]
+UntilDecided = Annotated[
+    bool, typer.Option("--until-decided", help="end the run as soon as no further replication can change a verdict")
+]
 
 # ---- many designs
 

@@ -21,8 +21,10 @@ from rich.progress import (
 
 from simulator.cli.exits import err
 from simulator.engine.plan import Plan
+from simulator.explain.result import Result, result_of, settled_result
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import run_replications
+from simulator.metrics.stopping import looks_of
 from simulator.processes import ProcessPool
 
 #: Where standard error is no terminal, a line comes at most this often, in s.
@@ -81,7 +83,15 @@ def working_bar() -> Iterator[Callable[[str, int, int], None]]:
         yield report
 
 
-def run_in_processes(plan: Plan, seed: int, replications: int | None) -> list[Measures]:
-    total = replications or plan.scenario.run.replications
+def result_in_processes(plan: Plan, seed: int, replications: int | None = None, until_decided: bool = False) -> Result:
+    """Run a design on every core under a bar, and return its result.
+
+    until_decided: end after the first look from which no further replication can change a verdict
+    """
+    total, measures = replications or plan.scenario.run.replications, list[Measures]()
     with ProcessPool() as pool, counting_bar("replications", total) as report:
-        return run_replications(plan, seed, replications, pool, report)
+        for count in looks_of(total) if until_decided else [total]:
+            measures = run_replications(plan, seed, count, pool, report, before=measures)
+            if count < total and (found := settled_result(plan, seed, measures, total)):
+                return found
+    return result_of(plan, seed, measures)

@@ -18,6 +18,7 @@ from simulator.explain.trust import TrustNote, notes_on
 from simulator.intervals import Estimate
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import run_replications
+from simulator.metrics.stopping import looks_of
 from simulator.metrics.summary import Summary, Verdict, summary_of
 from simulator.units import spoken_bound
 
@@ -136,6 +137,7 @@ class Result(Summary):
             **({"changes": changes} if changes else {}),
             "seed": self.seed,
             "replications": self.replications,
+            **({"planned_replications": self.planned} if self.planned > self.replications else {}),
             "run_hash": self.run_hash,
             "requests": self.requests,
             "metrics": {name: self._metric_json(name, estimate) for name, estimate in self.metrics.items()},
@@ -160,8 +162,16 @@ class Result(Summary):
         return whole | {name: {"low": part.low, "high": part.high} for name, part in parts.items()}
 
 
-def result_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Result:
-    return Result(**vars(summary_of(plan, seed, measures)))
+def result_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int = 0) -> Result:
+    return Result(**vars(summary_of(plan, seed, measures, planned)))
+
+
+def settled_result(plan: Plan, seed: int, measures: Sequence[Measures], planned: int) -> Result | None:
+    """Return the result of the first replications of a run if it may end there; None while one more could change a verdict."""
+    if len(measures) not in looks_of(planned) or not result_of(plan, seed, measures).settled:
+        return None
+    found = result_of(plan, seed, measures, planned)
+    return found if found.settled else None
 
 
 def replicate(plan: Plan, seed: int, replications: int | None = None) -> Result:

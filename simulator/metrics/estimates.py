@@ -23,6 +23,7 @@ from simulator.intervals import (
     percentile_interval,
     ratio_interval,
     replicated_share,
+    widened,
 )
 from simulator.metrics.label_uncertainty import RoutingShares
 from simulator.metrics.load_lines import LoadLines, load_lines
@@ -85,6 +86,7 @@ class Estimator:
     measures: a replication each, without their warm-up; ways: the effect of resampling the labelled people, if any
     cut: whether a warm-up was cut off, so that a single replication may be cut into stretches
     alike: how many requests wait as one by plan, by stage (`likeness`)
+    widening: the factor by which a look at a part of the replications widens the doubt of the run
     """
 
     def __init__(
@@ -93,10 +95,12 @@ class Estimator:
         ways: RoutingShares | None,
         cut: bool = False,
         alike: Mapping[str, float] | None = None,
+        widening: float = 1.0,
     ) -> None:
         self.measures = measures
         self.ways = ways
         self.alike = alike or {}
+        self.widening = widening
         self.in_stretches = cut and len(measures) == 1
         self.withheld: list[Withheld] = []
         self._pooled: dict[tuple[int, ...], Pooled] = {}
@@ -108,7 +112,7 @@ class Estimator:
         if group.key not in self._groups:
             measures = [one.of_group(group.key) for one in self.measures]
             ways = self.ways and self.ways.groups.get(group.key, self.ways)
-            alone = self._groups[group.key] = Estimator(measures, ways, alike=self.alike)
+            alone = self._groups[group.key] = Estimator(measures, ways, alike=self.alike, widening=self.widening)
             alone.whole, alone.in_stretches = self, self.in_stretches
         return self._groups[group.key]
 
@@ -117,7 +121,10 @@ class Estimator:
         if metric.group is not None:
             return self._of_group(metric, self.of_group(metric.group))
         run = self.run_interval(metric)
-        return None if run is None else estimate(run, self.labels_interval(metric, run.value), metric.least, metric.most)
+        if run is None:
+            return None
+        labels = self.labels_interval(metric, run.value)
+        return estimate(widened(run, self.widening), labels, metric.least, metric.most)
 
     def _of_group(self, metric: Metric, alone: Estimator) -> Estimate | None:
         of_all = metric.of_all
@@ -144,7 +151,7 @@ class Estimator:
         totals = [one.costs[part] for one in self.measures]
         run = ratio_interval([total.numerator for total in totals], [total.denominator for total in totals])
         labels = self._by_way(part, totals, run.value) or self._by_runs(lambda one: one.costs[part].ratio, run.value)
-        return estimate(run, labels, 0.0)
+        return estimate(widened(run, self.widening), labels, 0.0)
 
     def run_interval(self, metric: Metric) -> Interval | None:
         """Return the metric with the uncertainty due to the run."""

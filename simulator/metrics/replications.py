@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -95,23 +95,25 @@ def run_replications(
     executor: Executor | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
     options: ReplicationOptions = FULL,
+    before: Sequence[Measures] = (),
 ) -> list[Measures]:
     """Run and measure a plan's replications; without an executor, one after the other.
 
-    progress: called with the number done and the total after each replication
+    progress: called with the number done and the total after each replication; before: the first ones, where they have run
     """
     total = replications or plan.scenario.run.replications
+    numbers = range(len(before), total)
     if executor is None:
-        measures = []
-        for number in range(total):
+        measures = list(before)
+        for number in numbers:
             measures.append(run_replication(plan, seed, number, options))
             progress(number + 1, total)
         return measures
     content = packed(plan)
-    futures = [executor.submit(run_packed, content, seed, number, options) for number in range(total)]
-    for done, _ in enumerate(as_completed(futures), start=1):
+    futures = [executor.submit(run_packed, content, seed, number, options) for number in numbers]
+    for done, _ in enumerate(as_completed(futures), start=len(before) + 1):
         progress(done, total)
-    return [future.result() for future in futures]
+    return [*before, *(future.result() for future in futures)]
 
 
 # ---- other labelled people

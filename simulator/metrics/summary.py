@@ -24,6 +24,7 @@ from simulator.metrics.label_uncertainty import ThresholdCheck, threshold_checks
 from simulator.metrics.measures import CURVE, FLOW, Measures, measure
 from simulator.metrics.mlperf_verdict import MlperfResult, mlperf_result
 from simulator.metrics.stage_metrics import StageTimes, clock, last_change, pooled
+from simulator.metrics.stopping import is_out_of_reach, widening
 from simulator.metrics.warm_up import WarmUp, warm_up_of
 from simulator.records.trace import Trace
 from simulator.theory.loads import likeness, loads
@@ -40,6 +41,8 @@ _SENSE_DRIVEN = (
     "drives had measured the detectors."
 )
 _SINGLE, _ONE_RUN = "A single run may lie outside it", "19 in 20 lie within “one run”"
+
+_ENDED = "The run ended early, because no further replication could change a verdict; its intervals are wider for that."
 
 #: Positives needed to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05, and
 #: with one.
@@ -58,6 +61,7 @@ class Summary:
 
     thresholds: what each threshold was set to reach on the labelled items, and what to expect on the next ones
     missing: the metrics of the case that the run cannot quote, each with the reason in a few words
+    planned: the replications that were asked for; after fewer, the run's part of each interval is wider (`widening`)
     measures: the replications themselves, with which advice compares other designs
     """
 
@@ -76,8 +80,20 @@ class Summary:
     warm_up: WarmUp | None
     thresholds: list[ThresholdCheck]
     missing: dict[str, str]
+    planned: int
     measures: Sequence[Measures]
     mlperf: MlperfResult | None = None
+
+    @property
+    def settled(self) -> bool:
+        """Whether no further replication can change a verdict: each is decided, or stays open whatever they show."""
+        return bool(self.verdicts) and all(self._is_settled(verdict) for verdict in self.verdicts)
+
+    def _is_settled(self, verdict: Verdict) -> bool:
+        found = verdict.estimate
+        if found is None:
+            return self.missing.get(verdict.objective.metric) == NO_STEADY_STATE
+        return verdict.void or verdict.certain or is_out_of_reach(found, verdict.bound)
 
     @property
     def provenance(self) -> list[Source]:
@@ -94,7 +110,18 @@ class Summary:
         return self.flows if group is None else _mean_flows([one.groups[group.key] for one in self.measures])
 
     @property
+    def size(self) -> str:
+        """What the figures rest on: `30 replications, 372,000 photos, seed 1`."""
+        of = f"{self.replications} of {self.planned}" if self.planned > self.replications else f"{self.replications}"
+        return f"{of} replications, {self.plan.scenario.unit.counted(self.requests)}, seed {self.seed}"
+
+    @property
     def sense(self) -> str:
+        """What an interval means, and whether the run ended early."""
+        return " ".join(filter(None, [self._meaning, _ENDED if self.planned > self.replications else ""]))
+
+    @property
+    def _meaning(self) -> str:
         if self.plan.sights is not None:
             sense = _SENSE_DRIVEN.format(self.plan.scenario.unit.many)
         else:
@@ -177,12 +204,12 @@ class Figures:
     reasons: dict[str, str]
 
     @classmethod
-    def of(cls, plan: Plan, measures: Sequence[Measures]) -> Figures:
-        """Return the figures of replications 0, 1, 2, ... of a plan."""
+    def of(cls, plan: Plan, measures: Sequence[Measures], planned: int = 0) -> Figures:
+        """Return the figures of replications 0, 1, 2, ... of a plan; planned: as for `summary_of`."""
         stages = {name: pooled([m.stages[name] for m in measures if name in m.stages]) for name in _timed(measures)}
         warm_up = _warm_up(plan, measures, stages)
         steady = [one.after(warm_up.stretch) for one in measures] if warm_up else measures
-        estimator = Estimator(steady, ways_of(plan), warm_up is not None, likeness(plan))
+        estimator = Estimator(steady, ways_of(plan), warm_up is not None, likeness(plan), widening(len(measures), planned))
         quoted, endless = _estimates(plan, estimator), _without_end(plan, warm_up, stages)
         reasons = {one.metric.name: one.few for one in estimator.withheld} | dict.fromkeys(endless, NO_STEADY_STATE)
         metrics = {name: one for name, one in quoted.items() if name not in endless}
@@ -208,9 +235,12 @@ def _at_edge(missing: Mapping[str, str], name: str) -> dict[str, str]:
     return {one: f"{why} at the {name} edge of the projection" for one, why in missing.items()}
 
 
-def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
-    """Pool the measures of replications 0, 1, 2, ... of a plan under one seed."""
-    figures = Figures.of(plan, measures)
+def summary_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int = 0) -> Summary:
+    """Pool the measures of replications 0, 1, 2, ... of a plan under one seed.
+
+    planned: the replications asked for, where these are the first of them and may be the last (`stopping`); 0 for all of them
+    """
+    figures = Figures.of(plan, measures, planned)
     stages, warm_up, estimator, metrics, reasons = (
         figures.stages,
         figures.warm_up,
@@ -234,7 +264,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         *([mlperf.sentence] if mlperf else []),
     ]
     edges = at_band_edges(plan) if measures[0].band_edges else []
-    at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures]) for index, edge in enumerate(edges)]
+    at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures], planned) for index, edge in enumerate(edges)]
     for edge, name in zip(at_edges, _EDGES, strict=False):
         reasons = _at_edge(edge.missing, name) | reasons
         metrics, costs = _spanned(metrics, edge.metrics), _spanned(costs, edge.costs)
@@ -255,6 +285,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures]) -> Summary:
         warm_up=warm_up,
         thresholds=thresholds,
         missing=_missing(plan, metrics, reasons),
+        planned=planned or len(measures),
         measures=measures,
         mlperf=mlperf,
     )

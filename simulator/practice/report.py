@@ -139,6 +139,5 @@ def _sources(result: Result) -> str:
 
 
 def _again(result: Result) -> str:
-    line = command(result.plan, result.seed, result.replications)
-    size = f"{result.replications} replications, {result.plan.scenario.unit.counted(result.requests)}, seed {result.seed}"
-    return f"<p>{escape(size)}, run hash {result.run_hash}.</p><p><code>{escape(line)}</code></p>"
+    line = command(result.plan, result.seed, result.planned, result.planned > result.replications)
+    return f"<p>{escape(result.size)}, run hash {result.run_hash}.</p><p><code>{escape(line)}</code></p>"

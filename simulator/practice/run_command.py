@@ -15,8 +15,19 @@ from rich.table import Column, Table
 from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.cli.exits import Status, UsageError, err, table_console
-from simulator.cli.options import Against, AsJson, Case, Picks, Replications, Seed, Strikes, read_picks, read_strikes
-from simulator.cli.progress_bars import run_in_processes
+from simulator.cli.options import (
+    Against,
+    AsJson,
+    Case,
+    Picks,
+    Replications,
+    Seed,
+    Strikes,
+    UntilDecided,
+    read_picks,
+    read_strikes,
+)
+from simulator.cli.progress_bars import result_in_processes
 from simulator.cli.short_page import print_page
 from simulator.engine.actions import Action, with_actions
 from simulator.engine.plan import Plan, changes_of, compile_plan, without_curveballs
@@ -25,7 +36,7 @@ from simulator.evidence.evidence_files import in_one_step
 from simulator.explain.chrome_trace import check_target, write_trace
 from simulator.explain.curveball_effects import summed_up, tolls
 from simulator.explain.request_path import RequestPath, answers_early, percentile, request_path
-from simulator.explain.result import Result, result_of
+from simulator.explain.result import Result
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare, undecided
 from simulator.metrics.summary import Verdict
@@ -37,8 +48,7 @@ from simulator.units import duration, spoken
 def print_summary(out: Console, summary: Result) -> None:
     """Print verdicts, metrics, the reasons why objectives are not met, and limits of trust."""
     scenario, design = summary.plan.scenario, summary.plan.design
-    count = f"{summary.replications} replications, {scenario.unit.counted(summary.requests)}"
-    out.print(f"[bold]{escape(scenario.title)}[/bold], {count}, seed {summary.seed}")
+    out.print(f"[bold]{escape(scenario.title)}[/bold], {escape(summary.size)}")
     out.print(", ".join(f"{name}={option}" for name, option in design.items()), style="dim")
     for name, at_s in summary.plan.strikes.items():
         out.print(f"[yellow]strikes[/yellow] {escape(summary.plan.scenario.curveballs[name].label)}, at {spoken(at_s, 's')}")
@@ -140,6 +150,7 @@ def run(
     strikes: Strikes = None,
     seed: Seed = 1,
     replications: Replications = None,
+    until_decided: UntilDecided = False,
     changes: Annotated[
         list[str] | None,
         typer.Option("--change", metavar="CHOICE=OPTION@SECONDS", help="change a pick during the run; may be repeated"),
@@ -164,7 +175,7 @@ def run(
     share = _read_percentile(explain or "p99")
     if trace_out:
         check_target(trace_out)
-    summary = result_of(plan, seed, run_in_processes(plan, seed, replications))
+    summary = result_in_processes(plan, seed, replications, until_decided)
     compared = _against(other, summary) if other else None
     first = simulate(plan, seed) if as_json or explain or trace_out else None
     if first and trace_out:
@@ -197,7 +208,7 @@ def _calm(struck: Result) -> Result | None:
     if not struck.plan.strikes:
         return None
     plan = without_curveballs(struck.plan)
-    return result_of(plan, struck.seed, run_in_processes(plan, struck.seed, struck.replications))
+    return result_in_processes(plan, struck.seed, struck.replications)
 
 
 def _read_changes(changes: list[str], scenario: Scenario) -> list[Action]:
@@ -222,7 +233,7 @@ def _read_percentile(text: str) -> float:
 
 
 def _against(other: Plan, summary: Result) -> Comparison:
-    before = result_of(other, summary.seed, run_in_processes(other, summary.seed, summary.replications))
+    before = result_in_processes(other, summary.seed, summary.replications)
     return compare(before, summary, every=True)
 
 
@@ -244,6 +255,7 @@ def report(
     strikes: Strikes = None,
     seed: Seed = 1,
     replications: Replications = None,
+    until_decided: UntilDecided = False,
 ) -> None:
     """Run a design and write brief, design, verdicts, charts, debrief, sources and command into one HTML file."""
     if out.suffix not in (".html", ".htm"):
@@ -252,7 +264,7 @@ def report(
         raise UsageError(f"--out {out}: there is no folder {out.parent}; make it first, or name another")
     scenario = load(case)
     plan = compile_plan(scenario, read_picks(picks, scenario), read_strikes(strikes))
-    result = result_of(plan, seed, run_in_processes(plan, seed, replications))
+    result = result_in_processes(plan, seed, replications, until_decided)
     from simulator.practice.report import report as page
 
     with in_one_step(out) as part:

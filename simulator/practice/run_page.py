@@ -84,8 +84,7 @@ def difference_page(result: Result, compared: Comparison) -> list[Passage]:
 
 def _head(result: Result) -> Iterator[Passage]:
     scenario, plan = result.plan.scenario, result.plan
-    count = f"{result.replications} replications, {scenario.unit.counted(result.requests)}, seed {result.seed}"
-    yield Passage([Part(_KEPT, f"[bold]{escape(scenario.title)}[/bold]: {count}")])
+    yield Passage([Part(_KEPT, f"[bold]{escape(scenario.title)}[/bold]: {escape(result.size)}")])
     challenge = challenge_of(result)
     met = [Part(_KEPT, f"[bold]{escape(challenge.met)}[/bold]")] if challenge else []
     ground = short_claims(challenge.sentence.removeprefix(challenge.met)) if challenge and challenge.all_met else []

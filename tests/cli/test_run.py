@@ -45,6 +45,19 @@ def test_a_run_prints_one_object_that_keeps_the_contract_and_nothing_else(casesi
     assert all(isinstance(warning, str) for warning in told["warnings"])
 
 
+def test_a_run_until_its_verdicts_are_decided_is_the_beginning_of_the_whole_run(casesim, case):
+    """The objective is missed by far, so that the first look decides; the first four replications are the same."""
+    early = json.loads(casesim("run", case, "--json", "--replications", 30, "--until-decided")[1])
+    plain = json.loads(casesim("run", case, "--json", "--replications", early["replications"])[1])
+    assert (early["planned_replications"], early["run_hash"]) == (30, plain["run_hash"])
+    assert early["objectives"][0]["verdict"] == plain["objectives"][0]["verdict"] == "not met"
+    for name, metric in early["metrics"].items():
+        assert metric["high"] - metric["low"] >= plain["metrics"][name]["high"] - plain["metrics"][name]["low"], name
+    words = " ".join(casesim("run", case, "--replications", 30, "--until-decided", "--all")[1].split())
+    assert f"{early['replications']} of 30 replications" in words
+    assert "no further replication could change a verdict" in words
+
+
 def test_a_run_in_json_explains_what_is_not_met_its_trust_and_its_p99_request(casesim, case):
     told = json.loads(casesim("run", case, "--json")[1])
     (reason,) = told["reasons"]
@@ -246,7 +259,7 @@ def test_an_interrupt_ends_a_run_in_processes_before_all_replications_have_begun
     marks = tmp_path / "marks"
     marks.mkdir()
 
-    def interrupted(plan, seed, replications, executor, progress):
+    def interrupted(plan, seed, replications, executor, progress, before):
         for number in range(200):
             executor.submit(leave_a_mark, marks, number)
         raise KeyboardInterrupt
@@ -258,7 +271,7 @@ def test_an_interrupt_ends_a_run_in_processes_before_all_replications_have_begun
 
 
 def test_a_run_in_processes_that_are_killed_again_and_again_is_told_in_a_sentence(casesim, case, monkeypatch):
-    monkeypatch.setattr("simulator.cli.progress_bars.run_replications", lambda *given: given[3].submit(os._exit, 1).result())
+    monkeypatch.setattr("simulator.cli.progress_bars.run_replications", lambda *given, **_: given[3].submit(os._exit, 1).result())
     status, out, err = casesim("run", case)
     assert (status, out) == (2, "")
     assert [line for line in err.splitlines() if line] == [
