@@ -34,6 +34,7 @@ from tests.truths.registry import (
     share_turned_away,
     share_waiting_beyond,
     visits_of,
+    wait_of,
 )
 
 DAY = ("00:00", "24:00")
@@ -160,8 +161,7 @@ def tagged(load: float, urgency: int) -> Experiment:
 
 def _wait_of_tag(tag: int, trace: Trace) -> float:
     visits = settled(trace)
-    chosen = visits[trace.columns.tag[visits["request"]] == tag]
-    return float((chosen["started_s"] - chosen["entered_s"]).mean())
+    return wait_of(visits.only(trace.columns.tag[visits.request] == tag))
 
 
 @law(MEANS, "M/G/1 by risk: mean wait", COBHAM, [{"load": 0.7, "urgency": 1}], long=[{"load": 0.7, "urgency": 3}])
@@ -178,8 +178,7 @@ def by_risk(load: float, urgency: int) -> Experiment:
 
 def _wait_of_score(score: float, trace: Trace) -> float:
     visits = settled(trace)
-    chosen = visits[np.isclose(trace.columns.risk[visits["request"]], score)]
-    return float((chosen["started_s"] - chosen["entered_s"]).mean())
+    return wait_of(visits.only(np.isclose(trace.columns.risk[visits.request], score)))
 
 
 @law(
@@ -202,8 +201,7 @@ def by_class(load: float, priority: int) -> Experiment:
 
 def _wait_of_class(priority: int, trace: Trace) -> float:
     visits = settled(trace)
-    chosen = visits[trace.columns.priority[visits["request"]] == priority]
-    return float((chosen["started_s"] - chosen["entered_s"]).mean())
+    return wait_of(visits.only(trace.columns.priority[visits.request] == priority))
 
 
 # Closed loops
@@ -401,5 +399,5 @@ def _number_in_service(trace: Trace) -> float:
     """Averaged over looks at a thousand instants, rather than over the services."""
     visits = visits_of(trace)
     times = np.linspace(0.1, 1, 1000) * trace.plan.arrivals_end_s
-    begun = np.searchsorted(np.sort(visits["started_s"]), times, side="right")
-    return float((begun - np.searchsorted(np.sort(visits["left_s"]), times, side="right")).mean())
+    begun = np.searchsorted(np.sort(visits.started_s), times, side="right")
+    return float((begun - np.searchsorted(np.sort(visits.left_s), times, side="right")).mean())

@@ -9,13 +9,12 @@ from typing import Any
 from zlib import crc32
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.engine.plan import Plan
 from simulator.engine.run import simulate
 from simulator.metrics.ages import ages
-from simulator.records.trace import Trace
+from simulator.records.trace import Trace, Visits
 
 #: The first part of a run is left out: the queue starts empty.
 WARM_UP = 0.1
@@ -94,27 +93,36 @@ def _brief(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def visits_of(trace: Trace, stage: str = "p") -> pd.DataFrame:
-    """The visits to a stage, a row each."""
-    return trace.logs[stage].frame(stage)
+def visits_of(trace: Trace, stage: str = "p") -> Visits:
+    """The visits to a stage, as columns."""
+    return trace.logs[stage].visits()
 
 
-def settled(trace: Trace, stage: str = "p") -> pd.DataFrame:
+def settled(trace: Trace, stage: str = "p") -> Visits:
     """The visits to a stage without those of the warm-up."""
     visits = visits_of(trace, stage)
-    return visits[visits["entered_s"] >= WARM_UP * trace.plan.arrivals_end_s]
+    return visits.only(visits.entered_s >= WARM_UP * trace.plan.arrivals_end_s)
+
+
+def wait_of(visits: Visits) -> float:
+    """Mean time in the queue of the visits that were served."""
+    return float(np.nanmean(visits.started_s - visits.entered_s))
+
+
+def batches_of(visits: Visits) -> Visits:
+    """The first visit of each batch."""
+    return visits.only(np.unique(visits.batch, return_index=True)[1])
 
 
 def mean_wait(trace: Trace, stage: str = "p") -> float:
     """Mean time in the queue of those who were served."""
-    visits = settled(trace, stage)
-    return float((visits["started_s"] - visits["entered_s"]).mean())
+    return wait_of(settled(trace, stage))
 
 
 def mean_sojourn(trace: Trace, stage: str = "p") -> float:
     """Mean time from entry to departure."""
     visits = settled(trace, stage)
-    return float((visits["left_s"] - visits["entered_s"]).mean())
+    return float(np.nanmean(visits.left_s - visits.entered_s))
 
 
 def mean_response(trace: Trace) -> float:
@@ -127,20 +135,20 @@ def mean_response(trace: Trace) -> float:
 def share_waiting_beyond(seconds: float, trace: Trace) -> float:
     """Share of the requests that wait longer than this."""
     visits = settled(trace)
-    return float((visits["started_s"] - visits["entered_s"] > seconds).mean())
+    return float((visits.started_s - visits.entered_s > seconds).mean())
 
 
 def share_turned_away(trace: Trace) -> float:
     """Share of the requests that leave without service."""
-    return float(settled(trace)["started_s"].isna().mean())
+    return float(np.isnan(settled(trace).started_s).mean())
 
 
 def busy_share(servers: int, trace: Trace) -> float:
     """Share of the servers' time that is busy, while requests come."""
     opens, closes = WARM_UP * trace.plan.arrivals_end_s, trace.plan.arrivals_end_s
-    served = visits_of(trace).drop_duplicates("batch")
-    within = served["left_s"].clip(opens, closes) - served["started_s"].clip(opens, closes)
-    return float(within.sum() / servers / (closes - opens))
+    served = batches_of(visits_of(trace))
+    within = np.clip(served.left_s, opens, closes) - np.clip(served.started_s, opens, closes)
+    return float(np.nansum(within) / servers / (closes - opens))
 
 
 def mean_age(trace: Trace) -> float:
@@ -157,4 +165,4 @@ def mean_peak_age(trace: Trace) -> float:
 
 def mean_batch(trace: Trace) -> float:
     """Mean size of a batch."""
-    return float(settled(trace).drop_duplicates("batch")["batch_size"].mean())
+    return float(batches_of(settled(trace)).batch_size.mean())
