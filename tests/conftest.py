@@ -5,6 +5,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -42,6 +43,17 @@ patients: 60
 attribution: nobody
 date: '2026-01-01'
 """
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_search_for_components():
+    """Streamlit's test driver searches every installed package for components, for each page; the packages stay the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        if "streamlit.testing.v1" in sys.modules:
+            from streamlit.components.v2 import manifest_scanner
+
+            patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
 
 
 @pytest.fixture(autouse=True)

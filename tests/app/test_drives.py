@@ -7,19 +7,20 @@ from simulator.sources import drive_panel as panel
 from tests.app.drive_tables import write_drives
 
 
-@pytest.fixture
-def page(monkeypatch, tmp_path):
-    """The panel of the evidence page over hand-made tables."""
-    monkeypatch.setattr(panel, "DRIVES", write_drives(tmp_path))
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    """The panel of the evidence page over hand-made tables; the last test changes what is picked."""
 
     def script():
         from simulator.sources.drive_panel import real_drives
 
         real_drives()
 
-    page = AppTest.from_function(script, default_timeout=60).run()
-    assert not page.exception
-    return page
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(panel, "DRIVES", write_drives(tmp_path_factory.mktemp("drives")))
+        page = AppTest.from_function(script, default_timeout=60).run()
+        assert not page.exception
+        yield page
 
 
 def alts(page):

@@ -1,5 +1,6 @@
 """Monitors: each window worked out again by scipy, by another module and by hand, and how often quiet weeks ring."""
 
+from functools import lru_cache
 from math import log
 
 import numpy as np
@@ -229,12 +230,16 @@ def test_a_reference_of_a_single_window_tells_no_spread_and_rings_for_nothing():
         assert not series.rings.any(), (window_h, test)
 
 
+@lru_cache
+def quiet_frames() -> FrameStatistics:
+    return statistics_of(secret_of(None), served=grid(2800))
+
+
 def noise(seed: int, monkeypatch, hours: float, at: float) -> np.ndarray:
-    """Which windows after the reference ring, where each frame's figure is white noise."""
-    statistics = statistics_of(secret_of(None, seed=seed), served=grid(2800))
+    """Which windows after the reference ring, where each frame's figure is white noise, whatever the frame."""
     values = np.random.default_rng(seed).normal(size=2800)
     monkeypatch.setattr(FrameStatistics, "figure", lambda *_: values)
-    [series] = watched(Watch(statistic="found", window_h=hours, at=at), statistics)
+    [series] = watched(Watch(statistic="found", window_h=hours, at=at), quiet_frames())
     return series.rings[round(168 / hours) :]
 
 
