@@ -21,6 +21,10 @@ setup: $(VENV)/.installed ## set up .venv with all that the app needs, without t
 
 setup-dev: $(VENV)/.installed-dev ## add torch and the test tools to .venv
 
+# The tests start the command and its workers again and again: each would compile the package anew where the environment
+# forbids Python to keep what it has compiled.
+test test-long test-campaigns: export PYTHONDONTWRITEBYTECODE :=
+
 test: $(VENV)/.installed-dev ## run the tests, the browser's included
 	@$(BIN)/python -m pytest $(AT_ONCE)
 

@@ -62,10 +62,12 @@ def _near(one: float, other: float, slack: float) -> bool:
 def outside(claims: list[Claim]) -> Pairs:
     """Find a figure outside the interval that the same or another surface gives for it."""
     quoted = [claim for claim in claims if claim.relation in ("is", "would change")]
+    with_interval = defaultdict(list)
+    for claim in quoted:
+        if claim.interval is not None:
+            with_interval[_subject(claim)].append(claim)
     for one in quoted:
-        for other in quoted:
-            if _subject(one) != _subject(other) or not _is_number(one.value) or other.interval is None:
-                continue
+        for other in with_interval[_subject(one)] if _is_number(one.value) else ():
             slack = 1.001 * (one.slack + other.slack) + 1e-12
             if not other.interval[0] - slack <= float(one.value or 0.0) <= other.interval[1] + slack:
                 yield one, other

@@ -39,6 +39,7 @@ from simulator.evidence.evidence_files import (
     remembered,
 )
 from simulator.evidence.object_scales import load_scales
+from simulator.evidence.table_lookups import keeps_answers
 from simulator.paths import DETECTIONS, DRIVES
 
 _MADE_BY = "python -m campaigns.drives"
@@ -190,6 +191,11 @@ class Finder:
         return self.name.startswith("kitti.")
 
 
+def _drive_tables(*_: Any) -> tuple[Drives]:
+    return (load_drives(DRIVES),)
+
+
+@keeps_answers(lambda finder, what, threshold: (_curves(finder),))
 def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
     """Return the recall of a detector on a kind of object; raises DriveError that lists the measured ones."""
     rows = _curves(finder)
@@ -205,6 +211,7 @@ def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
     return Recall(by, rows["x"].to_numpy(float), rows[["recall", *DRAW_COLUMNS]].to_numpy(float).T)
 
 
+@keeps_answers(lambda finder: (_curves(finder),))
 def has_scores(finder: str) -> bool:
     rows = _curves(finder)
     return bool(rows.loc[rows["seen_by"] == finder, "threshold"].notna().any())
@@ -233,6 +240,7 @@ def _at_threshold(rows: pd.DataFrame, finder: str, threshold: float | None) -> p
     return rows[np.isclose(rows["threshold"], threshold)]
 
 
+@keeps_answers(_drive_tables)
 def misses_of(finder: str, what: str) -> Misses:
     """Return how misses of one object follow each other; where only cars were measured, those of cars stand for all."""
     rows = load_drives(DRIVES).persistence
@@ -244,6 +252,7 @@ def misses_of(finder: str, what: str) -> Misses:
     return Misses(*(rows[name].to_numpy(float) for name in ("object_share", "slow_share", "tau_s")))
 
 
+@keeps_answers(_drive_tables)
 def correlation_of(camera: str, lidar: str, what: str) -> Floats:
     """Return the correlation of misses of camera and LiDAR over all distances: the estimate, then its bounds, shape (3,)."""
     rows = load_drives(DRIVES).joint
@@ -254,6 +263,7 @@ def correlation_of(camera: str, lidar: str, what: str) -> Floats:
     return np.asarray(found.iloc[0][["correlation", "correlation_low", "correlation_high"]].to_numpy(float))
 
 
+@keeps_answers(_drive_tables)
 def alarms_of(finder: str, threshold: float | None, kept_frames: int) -> Alarms:
     """Count false answers in the vehicle's way that stay for `frames` frames, or for the nearest number that was counted.
 
@@ -271,6 +281,7 @@ def alarms_of(finder: str, threshold: float | None, kept_frames: int) -> Alarms:
     return Alarms(count, hours, count / hours, low / hours, high / hours, int(frames))
 
 
+@keeps_answers(lambda finder, condition, severity: (load_scales(DETECTIONS),))
 def shifts_of(finder: str, condition: str, severity: int) -> Floats:
     """Return the shift s of a detector's recall r under a condition, Phi(Phi^-1(r) + s); shape (1 + DRAWS,).
 

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,6 +22,7 @@ from simulator.evidence.evidence_files import SECONDS, Range, check_ranges, read
 from simulator.evidence.instruction_sets import instruction_set_of, saturates
 from simulator.evidence.profiles import Profile, profiles
 from simulator.evidence.projection_accuracy import LEVEL, OFFLINE, Basis, Errors, basis_of, held_out
+from simulator.evidence.table_lookups import keeps_answers
 from simulator.paths import CATALOGUE, PROFILES
 
 #: Number formats that can compute a model of a precision, the closest first.
@@ -73,6 +75,15 @@ def latency(model: str, precision: str, batch: int, device: str) -> Projected:
 
 
 def latencies(model: str, precision: str, batches: Sequence[int], device: str) -> list[Projected]:
+    return [*_latencies(model, precision, tuple(batches), device)]
+
+
+def _catalogue(*_: Any) -> tuple[object, ...]:
+    return published(), networks(), _curves(CATALOGUE), held_out(), hardware()
+
+
+@keeps_answers(_catalogue)
+def _latencies(model: str, precision: str, batches: tuple[int, ...], device: str) -> tuple[Projected, ...]:
     hardware, network = machine(device), _network(model)
     computed = _computed(precision, device, hardware)
     _check_batches(batches, device, hardware)
