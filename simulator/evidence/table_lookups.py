@@ -46,7 +46,7 @@ def keeps_answers(
 
         @wraps(look_up)
         def kept(*args: Given.args, **kwargs: Given.kwargs) -> Answer:
-            return cached(_Tables(tables(*args, **kwargs)), *args, **kwargs)
+            return cached(_Tables(tables(*args, **kwargs)), *args, **kwargs)  # type: ignore[arg-type]  # hashable, as said
 
         return kept
 
