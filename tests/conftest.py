@@ -1,10 +1,11 @@
 """What several tests share: repeatable examples, and small evidence in place of what was measured."""
 
+import gc
 import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from functools import cache
 from typing import NamedTuple
 
@@ -43,6 +44,22 @@ patients: 60
 attribution: nobody
 date: '2026-01-01'
 """
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect garbage once all tests are imported, and leave their modules out of every later search for it.
+
+    Imports make a million objects that stay. Searches among them took a third of the time of the collection of tests, and a
+    tenth of that of the tests.
+    """
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from importlib import import_module
 from importlib.metadata import version
 from typing import Annotated, Any, NamedTuple
@@ -109,7 +110,11 @@ def loaded(name: str) -> Any:
     """Return a command with all its options, its module imported."""
     module, _, function = COMMANDS[name].place.partition(":")
     with at_once():
-        found = getattr(import_module(f"simulator.{module}"), function)
+        gc.disable()  # what is imported stays: to search for garbage among it takes a tenth of the start
+        try:
+            found = getattr(import_module(f"simulator.{module}"), function)
+        finally:
+            gc.enable()
     if isinstance(found, typer.Typer):
         return typer.main.get_command(found)
     alone = typer.Typer(**_OPTIONS)
