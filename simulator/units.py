@@ -73,7 +73,17 @@ def spoken(value: float, unit: str, digits: int = 3) -> str:
 
 def spoken_size(value: float, unit: str, digits: int = 3) -> str:
     """Write the size of a change with its unit, a share in percentage points."""
-    return f"{significant(100 * value, digits)} points" if unit == "share" else spoken(value, unit, digits)
+    return with_noun(significant(100 * value, digits), "point") if unit == "share" else spoken(value, unit, digits)
+
+
+def counted(count: float, one: str, many: str = "") -> str:
+    """Write a count with its noun: `1 run`, `2 runs`; many: the plural of a noun that takes more than an s."""
+    return with_noun(f"{count:,.0f}", one, many)
+
+
+def with_noun(number: str, one: str, many: str = "") -> str:
+    """Put a noun behind a written number, whose last word decides between singular and plural: `1 point`, `0.5 to 1 point`."""
+    return f"{number} {one if number.split()[-1].strip('−+-') == '1' else many or f'{one}s'}"
 
 
 #: Units that are words on the screen.
@@ -158,7 +168,7 @@ _WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "se
 
 def spread(halves: dict[str, float], unit: str) -> str:
     if unit == "share" and not any(isinf(half) for half in halves.values()):
-        return ", ".join(f"{name} {significant(100 * half, 2)}" for name, half in halves.items()) + " points"
+        return with_noun(", ".join(f"{name} {significant(100 * half, 2)}" for name, half in halves.items()), "point")
     return ", ".join(f"{name} {spoken(half, unit)}" for name, half in halves.items())
 
 

@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from simulator.units import (
+    counted,
     digits_within,
     percent,
     plain_number,
@@ -15,8 +16,10 @@ from simulator.units import (
     span,
     spoken_beside,
     spoken_bound,
+    spoken_size,
     spoken_within,
     spread,
+    with_noun,
 )
 
 
@@ -147,3 +150,25 @@ def test_a_number_with_a_decimal_point_has_the_digits_asked_for(value, digits):
     words = significant(value, digits)
     if "." in words:
         assert len(words.replace(".", "").replace(",", "").lstrip("0")) == digits
+
+
+# Numbers with their nouns
+
+
+@given(st.floats(-5, 5), st.integers(1, 3))
+def test_a_change_of_a_share_is_in_the_singular_exactly_where_its_number_is_one(share, digits):
+    number, noun = spoken_size(share, "share", digits).split(" ")
+    assert noun == ("point" if number in ("1", "-1") else "points")
+
+
+@given(st.integers(0, 3000))
+def test_a_count_is_in_the_singular_exactly_where_it_is_one(count):
+    assert counted(count, "photo") == (f"{count:,} photo" if count == 1 else f"{count:,} photos")
+    assert counted(count, "person", "people").split()[1] == ("person" if count == 1 else "people")
+
+
+def test_the_noun_of_a_range_agrees_with_its_last_number():
+    assert with_noun("0.5 to 1", "point") == "0.5 to 1 point"
+    assert with_noun("−3 to +1", "point") == "−3 to +1 point"
+    assert with_noun("1 to 2.5", "point") == "1 to 2.5 points"
+    assert spread({"run": 0.02, "labels": 0.01}, "share") == "run 2.0, labels 1.0 points"

@@ -31,6 +31,7 @@ from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals
 from simulator.case.network import Network
 from simulator.case.outputs import CaseOutline, Metric, grouping, metrics_of, offered, with_groups
 from simulator.limits import OPTIONS
+from simulator.units import counted
 
 if TYPE_CHECKING:
     from simulator.case.kinds import Routing
@@ -89,7 +90,7 @@ class Noun(Strict):
     many: Line
 
     def counted(self, count: float) -> str:
-        return f"{count:,.0f} {self.one if count == 1 else self.many}"
+        return counted(count, self.one, self.many)
 
 
 class Population(Strict):

@@ -33,7 +33,7 @@ from simulator.metrics.calibration import Calibration, Coverage, coverage_rows
 from simulator.metrics.roc import FIGURES
 from simulator.metrics.score_summary import ScoreSummary, summary_rows
 from simulator.metrics.threshold_transfer import ENOUGH, UNKNOWN, Pair, pair_sentence
-from simulator.units import percent, significant
+from simulator.units import counted, percent, significant
 
 
 def specificity_by_table(summaries: list[ScoreSummary], target: float) -> Chart:
@@ -77,7 +77,7 @@ def _best(summaries: list[ScoreSummary], target: float) -> str:
     sentence = (
         f"With a threshold that finds {target:.0%} of the positives, {best.model} at {spoken(best.precision)}, the best of "
         f"{len(measured)} tables, clears {percent(reached.value)} of the negatives (95% interval {percent(reached.low)} to "
-        f"{percent(reached.high)}, {size.positives:,} positives)"
+        f"{percent(reached.high)}, {counted(size.positives, 'positive')})"
     )
     near = sum(other.specificity_at[target].high >= reached.low for other in measured) - 1
     overlap = "the interval of 1 other overlaps" if near == 1 else f"the intervals of {near} others overlap"
@@ -272,7 +272,7 @@ def _few(rows: pd.DataFrame) -> go.Scatter:
 
 
 def _counted(n: int, what: str) -> str:
-    return f"{n} {'positive' if what == 'sensitivity' else 'negative'}{'' if n == 1 else 's'}"
+    return counted(n, "positive" if what == "sensitivity" else "negative")
 
 
 def _groups_takeaway(rows: pd.DataFrame) -> str:

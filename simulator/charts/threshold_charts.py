@@ -33,7 +33,7 @@ from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.metrics.operating_points import FlaggedCrowd, OperatingPoint, flagged_curve, operating_points
 from simulator.metrics.review_limits import review_limits
 from simulator.metrics.roc import roc_of
-from simulator.units import percent, significant
+from simulator.units import counted, percent, significant
 
 #: Dots in a row, few enough for a phone.
 COLUMNS = 40
@@ -240,7 +240,8 @@ def _target_sensitivities(plan: Plan) -> list[float]:
 
 def _roc_takeaway(table: ScoreTable, points: list[OperatingPoint], plan: Plan) -> str:
     who = _words(plan)
-    sentence = f"An AUC of {table.auc:.3f} on {len(table.positives):,} positives and {len(table.negatives):,} negatives"
+    size = f"{counted(len(table.positives), 'positive')} and {counted(len(table.negatives), 'negative')}"
+    sentence = f"An AUC of {table.auc:.3f} on {size}"
     if not points:
         return sentence + "."
     last = points[-1]

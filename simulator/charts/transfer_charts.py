@@ -26,7 +26,7 @@ from simulator.charts.look import (
 )
 from simulator.evidence.catalogue import FieldDrop
 from simulator.metrics.threshold_transfer import NEXT, REST, SAME, Transfer, transfer_rows
-from simulator.units import percent
+from simulator.units import counted, percent
 
 #: Points of one target are set side by side.
 _ASIDE = (-0.12, 0.0, 0.12)
@@ -120,7 +120,7 @@ def threshold_transfers(transfers: list[Transfer]) -> Chart:
 
 def _few(transfers: list[Transfer], labels: list[str]) -> go.Scatter:
     few = [(label, one) for label, one in zip(labels, transfers, strict=True) if one.sensitivity is one.specificity is None]
-    return too_few({label: f"{one.positives} positives, {one.negatives} negatives" for label, one in few})
+    return too_few({label: f"{counted(one.positives, 'positive')}, {counted(one.negatives, 'negative')}" for label, one in few})
 
 
 def _transfer_takeaway(transfers: list[Transfer]) -> str:

@@ -23,6 +23,7 @@ from simulator.cli.misuse import misuse
 from simulator.cli.signals import INTERRUPTED, TERMINATED, stop_line, stopped_status
 from simulator.errors import InputError, suggest
 from simulator.limits import FAULTS_SHOWN
+from simulator.units import counted
 
 #: Characters that a terminal obeys, except tabs and new lines: control characters, marks that turn the direction
 #: of writing, and bytes that are no text.
@@ -188,7 +189,7 @@ def _report(faults: list[Fault]) -> None:
     for line in fault_lines(faults):
         _complain(line)
     if len(faults) <= FAULTS_SHOWN.most:
-        _complain(f"{len(faults)} fault{'s' if len(faults) > 1 else ''}")
+        _complain(counted(len(faults), "fault"))
 
 
 def _tell_own_fault(error: BaseException) -> None:

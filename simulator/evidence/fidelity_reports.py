@@ -299,7 +299,8 @@ def _unjudged(report: FidelityReport, server: str) -> Iterator[str]:
     judged, left = int(found["points_judged"]), int(found["points"] - found["points_judged"])
     apart = {name: sum(abs(point.noise(f"{name}_s")) > AGREE for point in points) for name in ("p50", "p99")}
     where = ", ".join(f"{name} in {count}" for name, count in apart.items() if count)
-    yield f"{left} points are not judged: their two real runs differ by more than {percent(AGREE)}{where and f' ({where})'}."
+    these = "1 point is not judged: its" if left == 1 else f"{left} points are not judged: their"
+    yield f"{these} two real runs differ by more than {percent(AGREE)}{where and f' ({where})'}."
     if left and len(points) > 1:
         changes = [abs(after.speed / before.speed - 1) for before, after in pairwise(points)]
         yield f"The machine's speed changes by {percent(median(changes))} from one measurement to the next (median)."

@@ -9,7 +9,7 @@ import pandas as pd
 
 from simulator.evidence.profiles import DISTURBED_SHARE, Calls, Profile, ThreadRun
 from simulator.intervals import quantile_interval
-from simulator.units import significant
+from simulator.units import counted, significant
 
 #: The precision that the others are compared with.
 BASE = "fp32"
@@ -144,7 +144,7 @@ def _times(ratio: float) -> str:
 
 
 def threads_of(count: int) -> str:
-    return f"{count} thread" + ("s" if count > 1 else "")
+    return counted(count, "thread")
 
 
 def spoken(name: str) -> str:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from simulator.errors import InputError
 from simulator.limits import MIB, RECORDED_BYTES, RECORDED_CELLS, RECORDING_FILE, Limit
+from simulator.units import counted
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch, Schema
@@ -78,7 +79,7 @@ def read_rows(file: Path, column: str | None = None, text: bool = False, bounds:
 
 def _check_cells(file: Path, rows: int, columns: int, bounds: RowBounds) -> None:
     if rows * columns > bounds.cells.most:
-        what = f"has {rows:,} rows of {columns:,} column{'s' if columns > 1 else ''}, {rows * columns:,} cells"
+        what = f"has {counted(rows, 'row')} of {counted(columns, 'column')}, {rows * columns:,} cells"
         raise RecordingError(f"{file.name}: {what}; at most {bounds.cells.most:,} are read: leave rows or columns out")
 
 

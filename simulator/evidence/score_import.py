@@ -21,6 +21,7 @@ from simulator.evidence.evidence_files import changing, in_one_step
 from simulator.evidence.score_tables import COLUMNS, Measured, ScoreError, score_names
 from simulator.limits import OWN_SCORES_BYTES, OWN_TABLES, SCORE_COLUMNS, SCORE_FILE, SCORE_ROWS, SCORE_TABLES
 from simulator.paths import OWN_SCORES, SCORES
+from simulator.units import counted
 
 #: Fewer positives support no interval worth showing.
 LEAST_POSITIVES = 30
@@ -191,8 +192,7 @@ def _nearest(name: str, header: list[str]) -> str:
 def _row(line: int, cells: list[str], width: int, columns: dict[str, int], faults: _Faults) -> Row | None:
     """Read the cells of a line; None for a faulty cell, and for a line that is not as wide as the header."""
     if len(cells) != width:
-        counted = f"{len(cells)} cell{'' if len(cells) == 1 else 's'}"
-        faults.add(f"has {counted} where the header has {width}", line=line, kind="width")
+        faults.add(f"has {counted(len(cells), 'cell')} where the header has {width}", line=line, kind="width")
         return None
     row: Row = {"line": line}
     for name, place in columns.items():
@@ -228,8 +228,8 @@ def _check_group(who: str, rows: list[Row], faults: _Faults) -> None:
     if positives in (0, len(rows)):
         faults.add(f"{who}has the label {int(positives > 0)} only; both classes are needed", "label")
     elif positives < LEAST_POSITIVES:
-        counted = f"{positives} positive{'' if positives == 1 else 's'}"
-        faults.add(f"{who}has {counted}; at least {LEAST_POSITIVES} are needed for an interval that says anything", "label")
+        least = f"at least {LEAST_POSITIVES} are needed for an interval that says anything"
+        faults.add(f"{who}has {counted(positives, 'positive')}; {least}", "label")
 
 
 def _label(cell: str) -> int:

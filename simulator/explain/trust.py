@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from simulator.explain.remedies import remedy_of
 from simulator.intervals import quantile_interval
 from simulator.metrics.summary import POSITIVES_FOR_99, Summary, grows, idle_labels
 from simulator.theory.loads import loads
-from simulator.units import duration, roughly, significant
+from simulator.units import counted, duration, roughly, significant, with_noun
 
 Level = Literal["good", "fair", "weak"]
 
@@ -51,6 +51,12 @@ def notes_on(summary: Summary) -> list[TrustNote]:
         *_verdicts(summary),
         *_assumptions(summary),
     ]
+
+
+def good_of(notes: Sequence[TrustNote]) -> str:
+    """Count the notes without a doubt, in words: `4 of 6 points are good`."""
+    good = sum(note.level == "good" for note in notes)
+    return f"{good} of {counted(len(notes), 'point')} {'is' if good == 1 else 'are'} good"
 
 
 def _load(summary: Summary) -> Iterator[TrustNote]:
@@ -125,7 +131,7 @@ def _sizes(stage: Any, run: ThreadRun) -> TrustNote:
     """Report gaps between measured sizes; a plan beyond the measured sizes or threads is refused."""
     sizes = sorted(calls.batch for calls in run.calls)
     between = [size for size in range(1, stage.max_batch + 1) if size not in sizes]
-    topic, measured_with = "batch sizes", f"{stage.label}: measured with {run.threads} thread{'s' if run.threads > 1 else ''}"
+    topic, measured_with = "batch sizes", f"{stage.label}: measured with {counted(run.threads, 'thread')}"
     if not between:
         return TrustNote(topic, "good", f"{measured_with} at every batch size it may use.")
     measured = ", ".join(str(size) for size in sizes if size <= stage.max_batch)
@@ -166,10 +172,10 @@ def _positives(summary: Summary) -> Iterator[TrustNote]:
     level: Level = "weak" if count < POSITIVES_FOR_99 else "fair" if count < 10 * POSITIVES_FOR_99 else "good"
     width = 100 * (sensitivity.high - sensitivity.low)
     rests = f"{count:,.0f} {scores.about.counted} positives"
-    text = f"Sensitivity rests on {rests}; its interval is {significant(width, 2)} points wide."
+    text = f"Sensitivity rests on {rests}; its interval is {with_noun(significant(width, 2), 'point')} wide."
     if sensitivity.labels is not None:
         labels = 100 * (sensitivity.labels.high - sensitivity.labels.low)
-        text += f" With more replications it would still be {significant(labels, 2)} points wide."
+        text += f" With more replications it would still be {with_noun(significant(labels, 2), 'point')} wide."
     yield TrustNote("positives", level, text)
 
 
@@ -197,4 +203,8 @@ def _assumptions(summary: Summary) -> Iterator[TrustNote]:
     assumed = sum(source.kind == "assumed" for source in sources)
     share = assumed / len(sources)
     level: Level = "good" if share <= FEW_ASSUMED else "fair" if share <= MANY_ASSUMED else "weak"
-    yield TrustNote("assumptions", level, f"{assumed} of {len(sources)} figures are assumed by the author of the case.")
+    yield TrustNote(
+        "assumptions",
+        level,
+        f"{assumed} of {counted(len(sources), 'figure')} {'is' if assumed == 1 else 'are'} assumed by the author of the case.",
+    )

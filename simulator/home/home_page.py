@@ -25,6 +25,7 @@ from simulator.paths import PAGES
 from simulator.practice.design_runs import LOOK_S, look_s, watcher
 from simulator.practice.verdict_bar import bar, verdicts_sentence
 from simulator.processes import KilledError
+from simulator.units import counted
 
 #: The seed that a case is opened with, so that what runs here is there already when it is opened.
 SEED = 1
@@ -93,17 +94,17 @@ def card(scenario: Scenario, plan: Plan | None, faults: Sequence[Fault] = ()) ->
             verb, holds = ("Be on call", _suspects(scenario)) if scenario.incident else ("Practise", _choices(scenario))
             if st.button(f"{verb}: {plain(scenario.title)}", key=f"practise_{scenario.id}"):
                 _open(scenario)
-            st.caption(f"{scenario.minutes} minutes, {holds}", width="content")
+            st.caption(f"{counted(scenario.minutes, 'minute')}, {holds}", width="content")
             if made:
                 as_table(made.chart.table)
 
 
 def _choices(scenario: Scenario) -> str:
-    return f"{len(scenario.choices)} choices"
+    return counted(len(scenario.choices), "choice")
 
 
 def _suspects(scenario: Scenario) -> str:
-    return f"{len(scenario.incident.causes)} suspects" if scenario.incident else ""
+    return counted(len(scenario.incident.causes), "suspect") if scenario.incident else ""
 
 
 def _open(scenario: Scenario) -> None:

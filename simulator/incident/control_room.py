@@ -22,6 +22,7 @@ from simulator.incident.section import Incident
 from simulator.incident.sessions import Game, games
 from simulator.incident.watches import BY, TESTS, Watch, name_of
 from simulator.incident.wording import first_moves, hours, moment, usd
+from simulator.units import counted
 
 
 def start(scenario: Scenario) -> None:
@@ -166,7 +167,7 @@ def editor(scenario: Scenario, now: list[Watch], key: str) -> list[Watch]:
         if right.button("Remove", key=f"remove:{key}:{place}:{len(watches)}", type="tertiary", help=f"Monitor {place + 1}"):
             watches.pop(place)
             st.rerun()
-    st.markdown(f"{len(watches)} monitors, **{usd(priced(watches, prices))} a week**.")
+    st.markdown(f"{counted(len(watches), 'monitor')}, **{usd(priced(watches, prices))} a week**.")
     with st.expander("Add a monitor", type="compact", key=f"adding:{key}"):
         _form(spec, watches, key)
     return watches

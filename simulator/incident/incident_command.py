@@ -21,7 +21,7 @@ from simulator.incident.play import Play
 from simulator.incident.player_actions import NotebookEntry, WaitAction, read_script
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import DAY_S, HOUR_S, draw
-from simulator.units import significant
+from simulator.units import counted, significant
 
 Secret = Annotated[int, typer.Option("--secret", min=0, max=2**31 - 1, help="the seed of the secret")]
 
@@ -94,7 +94,7 @@ def _show(playing: Play, result: Score | None) -> None:
         )
         table.add_row(*map(escape, cells))
     out.print(table)
-    spent = f"{playing.usd:,.0f} USD spent, {playing.labels} frames labelled, day {int(playing.now_s // DAY_S) + 1}."
+    spent = f"{playing.usd:,.0f} USD spent, {counted(playing.labels, 'frame')} labelled, day {int(playing.now_s // DAY_S) + 1}."
     out.print(spent, highlight=False)
     if result is None:
         looks = ", ".join(playing.spec.looks)

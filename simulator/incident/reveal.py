@@ -21,7 +21,7 @@ from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.sessions import Game, link
 from simulator.incident.study_panel import load_study, studied
 from simulator.incident.wording import hours, moment, usd
-from simulator.units import significant
+from simulator.units import significant, with_noun
 
 _UNIT = "weighted objects"
 #: Room above the lines for the words of the marks, part of their height.
@@ -101,7 +101,7 @@ def reveal(game: Game) -> None:
 def _answer(game: Game, result: Score) -> None:
     secret, spec = game.play.secret, game.play.spec
     cause = spec.causes[result.cause]
-    came = "all at once" if secret.shape == "abrupt" else f"over {spec.ramp_days:g} days"
+    came = "all at once" if secret.shape == "abrupt" else f"over {with_noun(f'{spec.ramp_days:g}', 'day')}"
     st.header(f"It was: {plain(cause.label)}", anchor=False)
     answer = "You named no cause."
     if result.diagnosis is not None:
@@ -128,8 +128,8 @@ def _figures(result: Score) -> None:
         "Frames labelled": f"{result.labels:,}",
         "Spent": usd(result.usd),
         "Brier score": f"{result.brier:.2f}",
-        "Harm, as it went": f"{significant(result.excess)} objects",
-        "Harm without any action": f"{significant(result.untouched)} objects",
+        "Harm, as it went": with_noun(significant(result.excess), "object"),
+        "Harm without any action": with_noun(significant(result.untouched), "object"),
     }
     with st.grid(5, min_column_width=150, border=True):
         for label, value in figures.items():

@@ -47,22 +47,24 @@ class Difference:
 
     @property
     def interval(self) -> str:
-        low, high = self._signed(self.change.low), self._signed(self.change.high)
-        number, _, unit = low.partition(" ")
-        return f"{number if high.endswith(f' {unit}') else low} to {high}"
+        low, high = self._bounds()
+        return f"{low.partition(' ')[0] if _alike(low, high) else low} to {high}"
 
     @property
     def with_interval(self) -> str:
         """The size with its interval, the unit once: `+2.3 points (+0.5 to +4.4)`."""
-        size, interval = self.size, self.interval
-        _, _, unit = size.partition(" ")
-        alike = unit and interval.endswith(f" {unit}") and " " not in interval.partition(" to ")[0]
-        bounds = interval.removesuffix(f" {unit}") if alike else interval
-        return size if self.change.value == 0 else f"{size} ({bounds})"
+        if self.change.value == 0:
+            return self.size
+        bounds = self._bounds()
+        numbers = " to ".join(bound.partition(" ")[0] for bound in bounds)
+        return f"{self.size} ({numbers if all(_alike(self.size, bound) for bound in bounds) else self.interval})"
 
     @property
     def doubts(self) -> str:
         return doubts(self.change, self.metric.unit)
+
+    def _bounds(self) -> tuple[str, str]:
+        return self._signed(self.change.low), self._signed(self.change.high)
 
     def _signed(self, value: float) -> str:
         """Write a change with its sign, in no more digits than the interval carries."""
@@ -76,6 +78,12 @@ class Difference:
         parts = {name: _bounds(part) for name, part in self.change.doubts.items()}
         value = {"value": self.change.value, **_bounds(self.change), "unit": self.metric.unit}
         return {"metric": self.metric.name, **value, **parts, "significant": self.significant, "words": self.words}
+
+
+def _alike(one: str, other: str) -> bool:
+    """Return whether two changes have the same unit, in the singular or in the plural."""
+    units = [words.partition(" ")[2] for words in (one, other)]
+    return units[0] == units[1] or set(units) == {"point", "points"}
 
 
 #: The words for a figure that has not moved at all.

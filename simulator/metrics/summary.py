@@ -28,7 +28,7 @@ from simulator.metrics.stopping import is_out_of_reach, widening
 from simulator.metrics.warm_up import WarmUp, warm_up_of
 from simulator.records.trace import Trace
 from simulator.theory.loads import likeness, loads
-from simulator.units import percent, significant, spoken, spoken_beside, spoken_bound, spoken_within, spread
+from simulator.units import counted, percent, significant, spoken, spoken_beside, spoken_bound, spoken_within, spread
 
 #: The meaning of an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
@@ -112,8 +112,9 @@ class Summary:
     @property
     def size(self) -> str:
         """What the figures rest on: `30 replications, 372,000 photos, seed 1`."""
-        of = f"{self.replications} of {self.planned}" if self.planned > self.replications else f"{self.replications}"
-        return f"{of} replications, {self.plan.scenario.unit.counted(self.requests)}, seed {self.seed}"
+        early = self.planned > self.replications
+        of = f"{self.replications} of {self.planned} replications" if early else counted(self.replications, "replication")
+        return f"{of}, {self.plan.scenario.unit.counted(self.requests)}, seed {self.seed}"
 
     @property
     def sense(self) -> str:

@@ -19,7 +19,7 @@ from simulator.app.widgets import draw, plain
 from simulator.charts.look import BLUE, GREY, Chart, chart, figure, translucent, whiskers
 from simulator.explain.lever_search import TRIALS, LeverSearch
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect, effort
-from simulator.units import duration
+from simulator.units import counted, duration
 
 #: The number of steps in the chart, those with the largest changes; the table has all.
 MOST = 15
@@ -177,7 +177,9 @@ def levers(job: Job) -> None:
     if trying is None or trying.cancelled:
         count = sum(len(choice.next_to(job.plan.design[name])) for name, choice in job.plan.scenario.choices.items())
         many = job.plan.scenario.unit.many
-        st.markdown(f"Every choice one step either way from this design: {count} steps, each against the same {plain(many)}.")
+        st.markdown(
+            f"Every choice one step either way from this design: {counted(count, 'step')}, each against the same {plain(many)}."
+        )
         st.button("Try each lever", key="try_levers", on_click=_start, args=(job,))
         seconds = count * TRIALS * job.replication_s / registry().workers.processes
         st.caption(f"This takes about {duration(seconds, 1)} on this server.")

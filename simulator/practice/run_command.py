@@ -37,12 +37,13 @@ from simulator.explain.chrome_trace import check_target, write_trace
 from simulator.explain.curveball_effects import summed_up, tolls
 from simulator.explain.request_path import RequestPath, answers_early, percentile, request_path
 from simulator.explain.result import Result
+from simulator.explain.trust import good_of
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare, undecided
 from simulator.metrics.summary import Verdict
 from simulator.practice.run_page import COLOURS, difference_page, run_page
 from simulator.records.trace import Trace
-from simulator.units import duration, spoken
+from simulator.units import counted, duration, spoken
 
 
 def print_summary(out: Console, summary: Result) -> None:
@@ -69,8 +70,7 @@ def print_summary(out: Console, summary: Result) -> None:
     doubtful = [note for note in summary.trust if note.level != "good"]
     for note in doubtful:
         out.print(f"[yellow]trust: {note.level}[/yellow] {escape(note.sentence)}")
-    good = len(summary.trust) - len(doubtful)
-    out.print(f"trust: {good} of {len(summary.trust)} points are good; --json lists them", style="dim")
+    out.print(f"trust: {good_of(summary.trust)}; --json lists them", style="dim")
     out.print(f"run hash {summary.run_hash}; --json adds the source of every number", style="dim")
 
 

@@ -15,11 +15,12 @@ from simulator.explain.challenge import challenge_of
 from simulator.explain.curveball_effects import largest_toll, tolls
 from simulator.explain.result import Result
 from simulator.explain.short_claims import short_claims
+from simulator.explain.trust import good_of
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import NEITHER, Comparison, Difference, OneSided
 from simulator.metrics.stage_metrics import clock
 from simulator.metrics.summary import Standing, Summary, Verdict
-from simulator.units import spoken_within
+from simulator.units import counted, spoken_within
 
 COLOURS: dict[Standing, str] = {
     "met": "green",
@@ -106,13 +107,9 @@ def _picks(plan: Plan, picks: Mapping[str, Pick]) -> str:
 
 
 def _more(result: Result) -> Passage:
-    notes = f", {_counted(len(result.warnings), 'note')}" if result.warnings else ""
-    words = f"More: --all ({len(result.metrics)} figures{notes}), --json (with sources); run hash {result.run_hash}"
+    notes = f", {counted(len(result.warnings), 'note')}" if result.warnings else ""
+    words = f"More: --all ({counted(len(result.metrics), 'figure')}{notes}), --json (with sources); run hash {result.run_hash}"
     return Passage([Part(_KEPT, f"[dim]{words}[/dim]")])
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def _claims(claims: Sequence[str], rank: int) -> list[Part]:
@@ -186,8 +183,10 @@ def _figures(result: Result) -> list[Part]:
 
 def _trust(result: Result) -> list[Part]:
     doubts = [note for level in ("weak", "fair") for note in result.trust if note.level == level]
-    count = f"{len(result.trust) - len(doubts)} of {len(result.trust)} points are good."
-    return [Part(_KEPT, count), *(Part(_TRUST, escape(short_claims(note.sentence, _FEW)[0])) for note in doubts[:1])]
+    return [
+        Part(_KEPT, f"{good_of(result.trust)}."),
+        *(Part(_TRUST, escape(short_claims(note.sentence, _FEW)[0])) for note in doubts[:1]),
+    ]
 
 
 def _note(result: Result) -> list[Part]:

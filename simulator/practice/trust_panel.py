@@ -11,18 +11,17 @@ import streamlit as st
 from simulator.app.widgets import evidence, plain
 from simulator.case.schema import Scenario
 from simulator.explain.result import Result
-from simulator.explain.trust import Level, TrustNote
+from simulator.explain.trust import Level, TrustNote, good_of
 from simulator.metrics.summary import metric_rows
 from simulator.records.timetables import DAY_S
-from simulator.units import span
+from simulator.units import counted, span
 
 _LEVELS: dict[Level, str] = {"weak": "Reasons for doubt", "fair": "To bear in mind", "good": "Well founded"}
 
 
 def trust(result: Result) -> None:
     """Show the reasons to trust a result, doubts first, and its warnings."""
-    good = sum(note.level == "good" for note in result.trust)
-    st.subheader(f"Trust in this result: {good} of {len(result.trust)} points are good", anchor=False)
+    st.subheader(f"Trust in this result: {good_of(result.trust)}", anchor=False)
     for level, title in _LEVELS.items():
         notes = [note for note in result.trust if note.level == level]
         if notes:
@@ -42,7 +41,7 @@ def _listed(title: str, sentences: list[str]) -> str:
 
 def _size(result: Result) -> str:
     scenario = result.plan.scenario
-    each = f"{result.replications} replications of {span(DAY_S * scenario.run.days)} each"
+    each = f"{counted(result.replications, 'replication')} of {span(DAY_S * scenario.run.days)} each"
     return f"{each}, {result.requests:,} {scenario.unit.many} in all, seed {result.seed}, run hash {result.run_hash}."
 
 

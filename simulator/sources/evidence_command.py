@@ -11,6 +11,7 @@ import typer
 from simulator.cli.exits import Status, UsageError, say
 from simulator.evidence.evidence_files import MANIFEST, Differences, changing, differences, root_above
 from simulator.paths import ASSETS, DRIVES, OWN_PROFILES, OWN_SCORES
+from simulator.units import counted
 
 
 def evidence(
@@ -58,5 +59,5 @@ def _tell(differences: Differences) -> None:
     for sentence in differences.sentences:
         say(sentence)
     faults = len(differences.sentences)
-    verdict = f"{faults:,} fault{'' if faults == 1 else 's'}" if differences else "all as listed"
-    say(f"{differences.root}: {differences.files:,} file{'' if differences.files == 1 else 's'}, {verdict}")
+    verdict = counted(faults, "fault") if differences else "all as listed"
+    say(f"{differences.root}: {counted(differences.files, 'file')}, {verdict}")

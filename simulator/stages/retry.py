@@ -17,7 +17,7 @@ from simulator.case.kinds import AnyStage, Repeats, Target
 from simulator.case.outputs import Metric, share_metric
 from simulator.records.trace import UNFINISHED, Trace, as_memoryview
 from simulator.stages.stage import ServiceStage, StageReport
-from simulator.units import duration, percent
+from simulator.units import counted, duration, percent
 
 if TYPE_CHECKING:
     from simulator.engine.plan import Plan
@@ -92,7 +92,11 @@ class RetryStage(ServiceStage):
         grows = f" × {spec.factor:g}" if spec.factor > 1 else ""
         jitter = f", {spec.jitter} jitter" if spec.jitter != "none" else ""
         budget = [] if spec.budget is None else [f"budget: {percent(spec.budget.share)} of the requests"]
-        return [f"up to {spec.max_tries} tries", f"after {duration(spec.backoff_ms.value / 1000)}{grows}{jitter}", *budget]
+        return [
+            f"up to {counted(spec.max_tries, 'try', 'tries')}",
+            f"after {duration(spec.backoff_ms.value / 1000)}{grows}{jitter}",
+            *budget,
+        ]
 
     @classmethod
     def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:

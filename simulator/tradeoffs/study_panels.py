@@ -33,7 +33,7 @@ from simulator.tradeoffs.sensitivity import Ranking, Way, sample_of
 from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
 from simulator.tradeoffs.tried_designs import BestDesigns, quoted
-from simulator.units import duration
+from simulator.units import counted, duration
 
 StudyOutput = TypeVar("StudyOutput")
 
@@ -177,7 +177,7 @@ def _progress(plan: StudyPlan[Any], one: Study[Any]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         parts = f": {done:,} of {total:,}" if total else ""
         to_go = "" if left is None else f", about {duration(left, 1)} to go"
-        words = f"{what[0].upper()}{what[1:]}{parts}; {one.runs:,} designs run so far{to_go}"
+        words = f"{what[0].upper()}{what[1:]}{parts}; {counted(one.runs, 'design')} run so far{to_go}"
         st.progress(done / total if total else 0.0, words)
         if st.button("Cancel", key=f"cancel {plan.name}", type="tertiary", help="Designs that were run are kept."):
             one.cancel()

@@ -25,6 +25,7 @@ from simulator.evidence.evidence_files import in_one_step
 from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask, solve, task_of
 from simulator.tradeoffs.design_space import Axis, DesignPoint, Method, axis_of, points_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
+from simulator.units import counted
 
 #: Replications of each point by default. Four give intervals a third wider than twelve do.
 REPLICATIONS = 4
@@ -82,7 +83,7 @@ class SweepRequest:
     def sentence(self) -> str:
         """The sweep in a sentence."""
         over = ", ".join(axis.words for axis in self.axes)
-        count = f"{len(self.points):,} design{'s' if len(self.points) != 1 else ''}"
+        count = counted(len(self.points), "design")
         return (
             f"{count} of “{self.scenario.title}”: {over}, {_METHODS[self.method]}. All other choices as in the base design. "
             f"Each met the same {self.scenario.unit.many} in {self.replications} replications, seed {self.seed}."

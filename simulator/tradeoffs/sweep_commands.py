@@ -46,7 +46,7 @@ from simulator.tradeoffs.front import Front, goals_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.regret import Regret, regret_of
 from simulator.tradeoffs.sweep import REPLICATIONS, Submit, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
-from simulator.units import spoken
+from simulator.units import counted, spoken
 
 How = Annotated[str, typer.Option("--method", metavar="|".join(METHODS), help="placing of the points")]
 Count = Annotated[int | None, typer.Option("--points", min=2, help="number of points, except on a grid")]
@@ -218,7 +218,8 @@ def _sums(request: SweepRequest, outcomes: list[DesignOutcome]) -> str:
     refused = sum(bool(one.refused) for one in outcomes)
     verdicts = [one.verdicts(request.scenario) for one in outcomes if not one.refused]
     every = sum(all(verdict.met and not verdict.void for verdict in one) for one in verdicts)
-    sentence = f"{every} of {len(outcomes)} designs meet every objective." if request.scenario.objectives else ""
+    met = f"{every} of {counted(len(outcomes), 'design')} {'meets' if every == 1 else 'meet'} every objective."
+    sentence = met if request.scenario.objectives else ""
     reasons = Counter(one.refused for one in outcomes if one.refused).most_common(REASONS)
     why = "; ".join(f"{count} because {reason}" for reason, count in reasons)
     return f"{sentence} {refused} cannot run: {why}.".strip() if refused else sentence

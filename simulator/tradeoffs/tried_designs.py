@@ -12,7 +12,7 @@ from simulator.metrics.summary import Standing, Verdict
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim, Gap
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
-from simulator.units import listed, spoken
+from simulator.units import listed, spoken_size
 
 #: The miss of a design without a figure, as a part of the bound.
 _FAR = 1e3
@@ -129,7 +129,7 @@ class Miss:
         if abs(self.short) == inf:
             return f"“{self.claim.words}”, because it has no figure{rest}"
         unit = self.claim.metric.unit
-        size = f"{100 * self.short:.3g} points" if unit == "share" else spoken(self.short, unit)
+        size = spoken_size(self.short, unit)
         return f"“{self.claim.words}” by {size}{rest}"
 
 

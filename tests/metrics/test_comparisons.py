@@ -255,3 +255,18 @@ def test_a_change_is_told_with_its_unit(metric, change, words):
 
 def test_the_bounds_of_a_change_have_their_own_signs():
     assert told("latency_p95_s", "", 0.5, -0.1, 1.1).interval == "−100 ms to +1.10 s"
+
+
+@pytest.mark.parametrize(
+    ("bounds", "interval", "with_interval"),
+    [
+        ((0.01, 0.002, 0.018), "+0.20 to +1.80 points", "+1.00 points (+0.20 to +1.80)"),
+        ((0.0101, -0.4, 0.41), "−40 to +41 points", "+1 point (−40 to +41)"),
+        ((-0.01, -0.4, 0.01), "−40 to +1 point", "−1 point (−40 to +1)"),
+        ((0.01, 0.01, 0.4), "+1 to +40 points", "+1 point (+1 to +40)"),
+    ],
+)
+def test_a_change_of_one_point_is_in_the_singular_and_shares_its_unit_with_its_interval(bounds, interval, with_interval):
+    change = told("sensitivity", "Cancers found", *bounds)
+    assert change.interval == interval
+    assert change.with_interval == with_interval

@@ -78,7 +78,7 @@ def test_a_report_is_shown_with_its_marks_and_date(evidence_page, monkeypatch, t
     assert not page.exception
     assert page.selectbox(key="report").value == "a processor, 2 cores, 2026-01-01"
     assert "not met: at most 5.0%" in [metric.delta for metric in page.metric]
-    assert "1 points are not judged" in told(page)
+    assert "1 point is not judged" in told(page)
     assert len(page.get("plotly_chart")) == 2
 
 
