@@ -60,6 +60,7 @@ class Claim:
 #: The sentences that say what would decide an objective.
 _DECIDES = re.compile(
     r"About [\d,]+ replications would decide it\.|Only [^.]* would decide it\.|The value lies too close [^.]* decide it\."
+    r"|No design can prove this here: .*?(?:labelled|recorded|100%)\."
 )
 _UNPROVABLE = "No design can prove this here"
 

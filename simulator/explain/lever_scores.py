@@ -44,11 +44,15 @@ class LeverScore:
 
 @dataclass(frozen=True)
 class ObjectiveCause:
-    """The cause that an objective is not met, in words, and the exhibits that show it, the best first."""
+    """The cause that an objective is not met, in words, and the exhibits that show it, the best first.
+
+    unprovable: the sentence that says why no design can prove the objective with this evidence; empty where one can
+    """
 
     sentence: str
     exhibits: Sequence[str]
     levers: LeverScore
+    unprovable: str = ""
 
 
 def by_ways(summary: Summary, verdict: Verdict, stages: Sequence[str]) -> LeverScore:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import ceil, log
 from typing import Literal
 
-from simulator.explain.causes import of_group
+from simulator.explain.causes import cause_of, of_group
 from simulator.intervals import Interval
 from simulator.metrics.estimates import ABOUT
 from simulator.metrics.summary import Summary, Verdict
@@ -35,12 +35,16 @@ class Remedy:
 def remedy_of(summary: Summary, verdict: Verdict) -> Remedy:
     """Return the evidence that would decide an objective: replications if they can, else that which lessens the largest doubt.
 
+    Where no design can prove the objective, the sentence that says so is the only one: replications then decide nothing more.
     The doubts of the run and of the labels add in squares; the band of a projection adds to both. Only that of the run shrinks
     with the square root of the replications.
     """
     estimate, margin = verdict.estimate, verdict.margin
     assert estimate is not None
     assert margin is not None
+    if sentence := unprovable(summary, verdict):
+        kind, _, why = _beyond_runs(summary, projected=False)
+        return Remedy("nothing" if verdict.objective.at_least == 1 else kind, sentence, why)
     run, labels, band = (_towards(part, verdict.bound) for part in (estimate.run, estimate.labels, estimate.projected))
     room = max(abs(margin) - band, 0.0) ** 2 - labels**2
     needed = summary.replications * run**2 / room if room > 0 else MOST_REPLICATIONS + 1
@@ -74,10 +78,10 @@ def _beyond_runs(summary: Summary, projected: bool) -> tuple[RemedyKind, str, st
 
 
 def unprovable(summary: Summary, verdict: Verdict) -> str:
-    """Say that the labels are too few for any design to prove a sensitivity or specificity; empty where they are enough."""
+    """Say that the labels or drives are too few for any design to prove an objective; empty where they are enough."""
     share, behind = verdict.objective.at_least, labelled_behind(summary, verdict)
     if share is None or behind is None:
-        return ""
+        return cause_of(summary, verdict).unprovable
     of_class, labelled = behind
     people = summary.plan.scenario.population
     names = (people.negatives, people.positives) if people else ("negatives", "positives")

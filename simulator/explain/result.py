@@ -86,9 +86,7 @@ def _reason(summary: Summary, place: int, trials: AdviceTrials, advice: Callable
     verdict, plan = summary.verdicts[place], summary.plan
     cause, shown = cause_of(summary, verdict), plan.scenario.shown()
     return Reason(
-        sentence=" ".join(
-            part for part in (unprovable(summary, verdict), cause.sentence, _not_proven(summary, verdict)) if part
-        ),
+        sentence=" ".join(filter(None, [unprovable(summary, verdict), cause.sentence, _not_proven(summary, verdict)])),
         exhibit=next((name for name in cause.exhibits if name in shown), "outcomes"),
         stage=next(iter(cause.levers.stages), None),
         written_by=writing(plan.scenario, cause.levers),
@@ -104,7 +102,8 @@ def _not_proven(summary: Summary, verdict: Verdict) -> str:
     remedy = remedy_of(summary, verdict)
     because = f", mostly because {remedy.why}" if remedy.why else ""
     bound = spoken_bound(verdict.bound, verdict.metric.unit)
-    return f"It is not proven: the interval of {verdict.interval} includes {bound}{because}. {remedy.sentence}"
+    sentence = f"It is not proven: the interval of {verdict.interval} includes {bound}{because}."
+    return sentence if unprovable(summary, verdict) else f"{sentence} {remedy.sentence}"
 
 
 @dataclass(frozen=True)

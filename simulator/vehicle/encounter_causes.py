@@ -77,13 +77,9 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     each = [f"{f'{alarms.count:g}' if alarms.count else 'none'} by “{label_of(stage)}”" for stage, alarms in looks.items()]
     needed_h = NO_EVENT / verdict.bound if verdict.objective.at_most else 0.0
     recorded = f"{60 * first.hours:.0f} minutes"
+    needed = f"it takes about {spoken(needed_h * HOUR_S, 's')} without such an answer, and {recorded} were recorded"
+    unprovable = f"No design can prove this here: {needed}." if first.hours < needed_h else ""
     sentence = (
-        f"No design can prove this here: it takes about {spoken(needed_h * HOUR_S, 's')} without such an answer, and "
-        f"{recorded} were recorded. "
-        if first.hours < needed_h
-        else ""
-    )
-    sentence += (
         f"Counted on {recorded} of recorded driving: answers where nothing is, in the vehicle's own way, "
         f"for {first.kept_frames} frames on end, {', '.join(each)}."
     )
@@ -92,7 +88,7 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
             f" None in so short a time still leaves up to {significant(NO_EVENT / first.hours)} an hour (rule of three)."
         )
     written = ["encounters.confirms", "encounters.sees", "encounters.fuses"]
-    return ObjectiveCause(sentence, ["sensors", "sight"], LeverScore((), _false_per_h, written=written))
+    return ObjectiveCause(sentence, ["sensors", "sight"], LeverScore((), _false_per_h, written=written), unprovable)
 
 
 def _false_per_h(plan: Plan) -> float:
