@@ -166,7 +166,7 @@ def pick_number(label: str, numbers: "pd.Series[int]", key: str) -> int:
 def precision_panel(ratios: pd.DataFrame) -> None:
     if ratios.empty:
         return
-    st.subheader("Gain of a lower precision", anchor=False)
+    st.header("Gain of a lower precision", anchor=False)
     draw(speed_of_precisions(ratios), key="speed_of_precisions")
     st.caption(
         "A point is the ratio of two medians; its line covers the 95% intervals of both. The shaded side is slower than fp32. "
@@ -175,7 +175,7 @@ def precision_panel(ratios: pd.DataFrame) -> None:
 
 
 def curve_panel(chosen: pd.DataFrame, timed: pd.DataFrame, picked: Filters, ratios: pd.DataFrame) -> None:
-    st.subheader("Time of a batch", anchor=False)
+    st.header("Time of a batch", anchor=False)
     precisions = picked.precisions if picked.precisions or ratios.empty else [BASE, usual(ratios)]
     largest = within(speedups(chosen, chosen["batch"].max()), precision=precisions)
     models = picked.models or extremes(largest) or list(chosen["model"].unique()[:1])
@@ -288,7 +288,7 @@ def ended(begun: Measurement) -> None:
         if begun.notes:
             st.info("\n".join(f"- {plain(note)}" for note in begun.notes))
         profile = read_profile(begun.profile)
-        st.subheader(f"{profile.model} {spoken(profile.precision)} on {profile.device}", anchor=False)
+        st.header(f"{profile.model} {spoken(profile.precision)} on {profile.device}", anchor=False)
         draw(latency_curves(cells([profile]), calls([profile]), by_item=False), key="own_curves")
         st.download_button("Download the profile (JSON)", begun.profile.read_bytes(), begun.profile.name, on_click="ignore")
 
@@ -345,13 +345,13 @@ def projected() -> None:
         devices = pick_some("Devices", rows["device"], "devices")
         draw(projected_against_published(within(rows, device=devices)), key="projected")
         st.caption("Lines are the bands of the projections; hollow points lie outside theirs.")
-    st.subheader("By device and family", anchor=False)
+    st.header("By device and family", anchor=False)
     errors = error_rows(found)
     st.markdown(f"**{reached(errors)}**")
     st.dataframe(
         rounded(errors), hide_index=True, alt="Held-out errors by device and family, each with the limits it must meet."
     )
-    st.subheader("Compared with an analytic model", anchor=False)
+    st.header("Compared with an analytic model", anchor=False)
     draw(comparisons(found), key="comparisons")
     st.caption("Shaded: the other model's median error, in both directions.")
     with st.container(horizontal=True):

@@ -22,7 +22,8 @@ CASE is the id of a case that comes with CaseSim, or the path of a YAML file. `-
 output; messages go to standard error. Repeat an option that takes several values: `--set replicas=2 --set precision=int8`.
 
 On a terminal, `run` prints a page of at most 24 lines; `--all` prints every figure, reason and note. A program or a file
-that takes the output gets columns as wide as their content, and no colours.
+that takes the output gets columns as wide as their content, sentences in lines of at most 100 columns with `--all`, and no
+colours.
 
 | exit status | meaning |
 | --- | --- |

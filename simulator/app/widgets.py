@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any, Literal
 
 import pandas as pd
@@ -156,6 +157,10 @@ def lessons(scenario: Scenario) -> None:
         st.markdown(f"**{plain(lesson.title)}.** {lesson.text}")
         if lesson.source:
             st.caption(f"Source: {plain(lesson.source)}")
+
+
+def badges(kinds: Iterable[str]) -> str:
+    return " ".join(map(_badge, kinds))
 
 
 def _badge(kind: str) -> str:

@@ -56,11 +56,12 @@ class Chart:
 
 @dataclass(frozen=True)
 class Picture:
-    """A small picture of a case: one value to remember, its meaning, and the chart that it comes from."""
+    """A small picture of a case: one value to remember, its meaning, its chart, and the kinds of evidence behind it."""
 
     value: str
     meaning: str
     chart: Chart
+    kinds: Sequence[str]
 
 
 def chart(

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.text import Text
 
@@ -49,6 +50,10 @@ class VisibleConsole(Console):
             super().print(*objects, **how)
         self.file.write("".join(f"{line.rstrip(' ')}\n" for line in captured.get().split("\n")).removesuffix("\n"))
 
+    def paragraph(self, markup: str, indent: int = 0, **how: Any) -> None:
+        """Print a text in lines of at most `PROSE` columns, also where a program reads it."""
+        self.print(Padding(self.render_str(markup), (0, 0, 0, indent), expand=False), width=min(self.width, PROSE), **how)
+
     def render_str(self, text: str, **how: Any) -> Text:
         return super().render_str(visible(text), **how)
 
@@ -66,14 +71,17 @@ err = VisibleConsole(stderr=True, highlight=False, soft_wrap=True)
 #: Columns of a line where a program reads it and no screen ends: wide enough for every table.
 _WIDEST = 1000
 
+#: Columns of a paragraph on a wide screen, and where a program reads it.
+PROSE = 100
 
-def table_console() -> Console:
+
+def table_console() -> VisibleConsole:
     """Return a console for tables: as wide as the terminal, or as wide as their content where a program reads them."""
     out = VisibleConsole()
     return out if out.is_terminal else VisibleConsole(width=_WIDEST)
 
 
-def wide_console(least: int) -> Console:
+def wide_console(least: int) -> VisibleConsole:
     """Return a console for tables that need at least this width, also on a narrower terminal."""
     out = table_console()
     return VisibleConsole(width=max(out.width, least), highlight=False)

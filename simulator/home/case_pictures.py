@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import inf, log10
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from simulator.case.fields import EVIDENCE_KINDS
 from simulator.charts.look import (
     BLUE,
     GREEN,
@@ -63,7 +65,14 @@ def flagged(plan: Plan) -> Picture:
     drawn.update_yaxes(title=f"all {people.flagged}", ticksuffix="%", range=[0, 104])
     table = pd.DataFrame({f"{people.positives} (%)": 100 * targets, f"{many} {people.flagged} (%)": 100 * np.array(shares)})
     value, meaning = roughly(here), f"of all {many} are {people.flagged} once {100 * target:g}% of the {people.positives} are"
-    return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table))
+    kinds = _kinds(plan, lambda what: what.endswith(": scores") or what.startswith("population."))
+    return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table), kinds)
+
+
+def _kinds(plan: Plan, behind: Callable[[str], bool]) -> list[str]:
+    """Return the kinds of evidence of a plan's sources with these names, the strongest first."""
+    found = {source.kind for source in plan.provenance if behind(source.what)}
+    return [kind for kind in EVIDENCE_KINDS if kind in found]
 
 
 def _target_sensitivity(plan: Plan) -> float:
@@ -94,7 +103,8 @@ def collapse(plan: Plan, goodput: pd.DataFrame) -> Picture:
     drawn.update_yaxes(title=f"{many} a second", rangemode="tozero")
     value, meaning = _of_collapse(many, goodput)
     table = goodput.rename(columns={"time_s": "from (s)"} | {column: f"{name} (1/s)" for column, (name, _) in lines.items()})
-    return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table))
+    kinds = _kinds(plan, lambda what: what.endswith(": latency") or what.startswith(("arrivals.", "stages.")))
+    return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table), kinds)
 
 
 def _of_collapse(many: str, goodput: pd.DataFrame) -> tuple[str, str]:
@@ -130,10 +140,12 @@ def braking(plan: Plan) -> Picture:
     value = roughly(float(np.interp(needs, eye.distance_m, eye.recall)))
     meaning = f"of the {what}s {needs:.0f} m ahead are found in a frame; from {kmh:.0f} km/h it takes that far to stop"
     table = pd.DataFrame({"metres ahead": eye.distance_m, "found in a frame (%)": 100 * eye.recall})
-    return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table))
+    found = (f"{eye.label}: share of objects found", f"{eye.label}: {what}s", "encounters.braking.")
+    kinds = _kinds(plan, lambda source: source.startswith(found))
+    return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table), kinds)
 
 
-def objectives(verdicts: list[Verdict]) -> Picture:
+def objectives(plan: Plan, verdicts: list[Verdict]) -> Picture:
     """Draw the distance of each objective from its bound, in a run of the default design."""
     rows = [(one.objective.label, _times_better(one), one) for one in reversed(verdicts)]
     marker = {"color": [TONES[one.standing] for _, _, one in rows], "size": 13}
@@ -158,7 +170,7 @@ def objectives(verdicts: list[Verdict]) -> Picture:
     )
     value = f"{met} of {len(verdicts)}"
     meaning = "objectives are met by the default design"
-    return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table))
+    return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table), _kinds(plan, bool))
 
 
 def _times_better(verdict: Verdict) -> float:

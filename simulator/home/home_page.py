@@ -11,7 +11,7 @@ import streamlit as st
 
 from simulator.app.jobs import HOUSE, Job, Watcher, job_id, registry
 from simulator.app.turns import Submitter
-from simulator.app.widgets import CONFIG, as_table, plain
+from simulator.app.widgets import CONFIG, as_table, badges, plain
 from simulator.case.document import Fault
 from simulator.case.schema import Scenario
 from simulator.charts.look import HEIGHT, Picture
@@ -123,7 +123,7 @@ def _picture(plan: Plan) -> Picture | None:
         return None
     with st.container(horizontal=True, vertical_alignment="center"):
         st.metric(plain(made.meaning), made.value, label_visibility="collapsed", width="content")
-        st.markdown(plain(made.meaning), width="stretch")
+        st.markdown(f"{plain(made.meaning)} {badges(made.kinds)}", width="stretch")
     st.plotly_chart(made.chart.figure, alt=made.chart.takeaway, config=CONFIG, key=f"picture_{plan.scenario.id}")
     return made
 
@@ -153,7 +153,7 @@ def picture_of(plan: Plan) -> Picture | None:
         frame = _goodput(job_id(plan, SEED, 1), plan)
         return collapse(plan, frame.result()) if frame.done() else None
     job = registry().start(_ALL, plan, SEED, plan.scenario.run.replications)
-    return objectives(job.shown.verdicts) if job.shown else None
+    return objectives(plan, job.shown.verdicts) if job.shown else None
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -212,7 +212,7 @@ def _given(spec: Incident, key: str) -> dict[str, Any]:
 
 
 def notebook(game: Game) -> None:
-    st.subheader("Notebook", anchor=False)
+    st.header("Notebook", anchor=False)
     if not game.notes:
         st.markdown("Each action and its outcome will appear here.")
     for place, note in reversed(list(enumerate(game.notes))):

@@ -154,11 +154,15 @@ def _table(parts: list[MonitorView], moment: Callable[[float], str]) -> pd.DataF
     return rounded(table.iloc[::-1].reset_index(drop=True))
 
 
+#: The kinds of evidence behind an incident: frames are measured, and the stream that brings them is assumed.
+KINDS = ("measured", "assumed")
+
+
 def pager(spec: Incident, shown: Example | None) -> Picture:
     """Draw an alarm and the days before it; shown: None without an alarm."""
     causes = f"{len(spec.causes)}"
     if shown is None:
-        return Picture(causes, "possible causes", Chart(None, f"{causes} possible causes.", pd.DataFrame()))
+        return Picture(causes, "possible causes", Chart(None, f"{causes} possible causes.", pd.DataFrame()), KINDS)
     series, (low, high) = shown.series, shown.ring.usual
     known = (series.known_s <= shown.ring.at_s) & np.isfinite(series.value)
     day, value = series.ends_s[known] / DAY_S + 1, series.value[known]
@@ -176,7 +180,7 @@ def pager(spec: Incident, shown: Example | None) -> Picture:
     rung = significant(shown.ring.value)
     meaning = f"{what}, usually {significant(low)} to {significant(high)}; {causes} possible causes"
     table = pd.DataFrame({"window to day": day, what: value, "usual from": low, "usual to": high})
-    return Picture(rung, meaning, Chart(drawn, f"{rung} {meaning}.", rounded(table)))
+    return Picture(rung, meaning, Chart(drawn, f"{rung} {meaning}.", rounded(table)), KINDS)
 
 
 #: The most incidents that are tried.

@@ -23,12 +23,15 @@ from simulator.incident.players import PLAYERS
 from simulator.incident.secret import DAY_S, HOUR_S, draw
 from simulator.units import counted, significant
 
+#: The secret of a command without one: an incident near the medians of `assets/incidents/production-drift/players.csv`.
+TYPICAL = 247
+
 Secret = Annotated[int, typer.Option("--secret", min=0, max=2**31 - 1, help="the seed of the secret")]
 
 
 def incident(
     case: Case,
-    secret: Secret = 1,
+    secret: Secret = TYPICAL,
     script: Annotated[
         Path | None, typer.Option(help="a YAML or JSON file: a list of actions, such as {kind: look, look: replay}")
     ] = None,
@@ -94,8 +97,9 @@ def _show(playing: Play, result: Score | None) -> None:
         )
         table.add_row(*map(escape, cells))
     out.print(table)
-    spent = f"{playing.usd:,.0f} USD spent, {counted(playing.labels, 'frame')} labelled, day {int(playing.now_s // DAY_S) + 1}."
-    out.print(spent, highlight=False)
+    when = f"Day {int(playing.now_s // DAY_S) + 1} of secret {playing.secret.seed}"
+    spent = f"{playing.usd:,.0f} USD spent, monitors included; {counted(playing.labels, 'frame')} labelled."
+    out.print(f"{when}: {spent}", highlight=False)
     if result is None:
         looks = ", ".join(playing.spec.looks)
         out.print(

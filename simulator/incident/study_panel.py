@@ -256,13 +256,13 @@ def incidents() -> None:
         f"Many simulated incidents of the case *{plain(labels[case])}*. The figures of each frame were measured on an image; "
         "only the stream is drawn at random."
     )
-    st.subheader("Delay of the alarm against false alarms", anchor=False)
+    st.header("Delay of the alarm against false alarms", anchor=False)
     _monitors(study, spec)
-    st.subheader("Promised and real rates of false alarms", anchor=False)
+    st.header("Promised and real rates of false alarms", anchor=False)
     draw(promises(study.quiet), key="incident_quiet")
-    st.subheader("Harm that each fix takes away", anchor=False)
+    st.header("Harm that each fix takes away", anchor=False)
     draw(fixes_by_cause(study.fixes, spec), key="incident_fixes")
-    st.subheader("Results of scripted investigators", anchor=False)
+    st.header("Results of scripted investigators", anchor=False)
     draw(players_compared(study.players), key="incident_players")
     player = st.segmented_control("Investigator", list(PLAYERS), default="sensible", key="incident_player") or "sensible"
     st.dataframe(

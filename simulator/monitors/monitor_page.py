@@ -132,7 +132,7 @@ def _answer(tables: tuple[MonitoredTable, MonitoredTable], asked: ReportRequest)
         return
     finally:
         bar.empty()
-    st.subheader(plain(sentences.answer(found)), anchor=False)
+    st.header(plain(sentences.answer(found)), anchor=False)
     rows = as_rows(found)
     st.dataframe(rows, hide_index=True, alt=sentences.answer(found))
     st.caption(f"{sentences.rests_on(found)} In brackets: 95% intervals.")

@@ -33,7 +33,7 @@ def over_time(names: list[str], result: Result) -> None:
     sentences = moment(trace, at_s).sentences(trace.plan.scenario.unit)
     st.markdown("\n".join(f"- {plain(sentence)}" for sentence in sentences))
     for name in names:
-        st.subheader(plain(label_of(name, trace)), anchor=False)
+        st.header(plain(label_of(name, trace)), anchor=False)
         timed_panels_by_exhibit()[name](result, trace, at_s)
     st.caption(f"One of {result.replications} replications.")
 

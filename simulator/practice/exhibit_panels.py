@@ -53,7 +53,7 @@ def _parts(scenario: Scenario, question: Question) -> list[Panel]:
 
 
 def _titled(name: str, result: Result) -> None:
-    st.subheader(EXHIBITS[name].label, anchor=False)
+    st.header(EXHIBITS[name].label, anchor=False)
     panels_by_exhibit()[name](result)
 
 

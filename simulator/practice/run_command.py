@@ -14,7 +14,7 @@ from rich.table import Column, Table
 
 from simulator.case.load import load
 from simulator.case.schema import Scenario
-from simulator.cli.exits import Status, UsageError, err, table_console
+from simulator.cli.exits import Status, UsageError, VisibleConsole, err, table_console
 from simulator.cli.options import (
     Against,
     AsJson,
@@ -40,39 +40,38 @@ from simulator.explain.result import Result
 from simulator.explain.trust import good_of
 from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare, undecided
-from simulator.metrics.summary import Verdict
-from simulator.practice.run_page import COLOURS, difference_page, run_page
+from simulator.practice.run_page import difference_page, objectives_table, run_page
 from simulator.records.trace import Trace
-from simulator.units import counted, duration, spoken
+from simulator.units import counted, duration, spoken, spoken_within
 
 
-def print_summary(out: Console, summary: Result) -> None:
+def print_summary(out: VisibleConsole, summary: Result) -> None:
     """Print verdicts, metrics, the reasons why objectives are not met, and limits of trust."""
     scenario, design = summary.plan.scenario, summary.plan.design
-    out.print(f"[bold]{escape(scenario.title)}[/bold], {escape(summary.size)}")
-    out.print(", ".join(f"{name}={option}" for name, option in design.items()), style="dim")
+    out.paragraph(f"[bold]{escape(scenario.title)}[/bold], {escape(summary.size)}")
+    out.paragraph(escape(", ".join(f"{name}={option}" for name, option in design.items())), style="dim")
     for name, at_s in summary.plan.strikes.items():
-        out.print(f"[yellow]strikes[/yellow] {escape(summary.plan.scenario.curveballs[name].label)}, at {spoken(at_s, 's')}")
+        out.paragraph(f"[yellow]strikes[/yellow] {escape(scenario.curveballs[name].label)}, at {spoken(at_s, 's')}")
     for at_s, picks in changes_of(summary.plan):
         changed = ", ".join(f"{name}={pick}" for name, pick in picks.items())
-        out.print(f"[yellow]changes[/yellow] {escape(changed)}, at {spoken(at_s, 's')}")
+        out.paragraph(f"[yellow]changes[/yellow] {escape(changed)}, at {spoken(at_s, 's')}")
     if summary.outside_brief:
-        out.print(f"[yellow]{escape(summary.outside_brief)}[/yellow]")
-    verdicts = Table("objective", "target", "reached", "95% interval", "verdict", box=None)
-    for verdict in summary.verdicts:
-        verdicts.add_row(*_verdict_row(verdict))
-    out.print(verdicts)
+        out.paragraph(f"[yellow]{escape(summary.outside_brief)}[/yellow]")
+    out.print(objectives_table(summary.verdicts))
     out.print(_metrics_table(out, summary))
-    out.print(summary.sense, style="dim")
+    out.paragraph(escape(summary.sense), style="dim")
     print_reasons(out, summary)
     for warning in summary.warnings[bool(summary.outside_brief) :]:
-        out.print(f"[yellow]note[/yellow] {escape(warning)}")
+        out.paragraph(f"[yellow]note[/yellow] {escape(warning)}")
     doubtful = [note for note in summary.trust if note.level != "good"]
     for note in doubtful:
-        out.print(f"[yellow]trust: {note.level}[/yellow] {escape(note.sentence)}")
+        out.paragraph(f"[yellow]trust: {note.level}[/yellow] {escape(note.sentence)}")
     out.print(f"trust: {good_of(summary.trust)}; --json lists them", style="dim")
     out.print(f"run hash {summary.run_hash}; --json adds the source of every number", style="dim")
 
+
+#: Columns of a cell that may hold a sentence.
+_WIDEST_CELL = 40
 
 #: A terminal of fewer columns has no room for the parts of an interval beside a name in one piece; --json has them.
 _ROOMY = 110
@@ -80,36 +79,44 @@ _ROOMY = 110
 
 def _metrics_table(out: Console, summary: Result) -> Table:
     columns: dict[str, Callable[[str], str]] = {
-        "value": lambda name: spoken(summary.metrics[name].value, summary.metric(name).unit),
-        "95% interval": lambda name: _interval(summary.metrics[name], summary.metric(name).unit),
+        "value": lambda name: _within(summary, name, summary.metrics[name])[0],
+        "95% interval": lambda name: _within(summary, name, summary.metrics[name])[1],
     }
     if out.width >= _ROOMY:
         columns["half-widths"] = summary.doubts
     if summary.one_runs:
-        columns["one run"] = summary.one_run
-    table = Table(Column("metric", no_wrap=True), *columns, box=None)
+        columns["one run"] = lambda name: _within(summary, name, summary.one_runs.get(name))[1]
+    table = Table(Column("metric", no_wrap=True), *columns, box=None, pad_edge=False)
     for name in summary.metrics:
         table.add_row(name, *(cell(name) for cell in columns.values()))
     return table
 
 
-def print_reasons(out: Console, summary: Result) -> None:
+def _within(summary: Result, name: str, bounds: Interval | None) -> tuple[str, str]:
+    """Write a figure, and bounds in the figure's unit, as the page does; without bounds, the second is empty."""
+    if bounds is None:
+        return spoken(summary.metrics[name].value, summary.metric(name).unit), ""
+    return spoken_within(summary.metrics[name].value, bounds.low, bounds.high, summary.metric(name).unit)
+
+
+def print_reasons(out: VisibleConsole, summary: Result) -> None:
     """Print the reason why each objective is not met and a step that helps; the bottleneck, unless a reason names it."""
     for place, reason in summary.reasons.items():
         verdict = summary.verdicts[place]
-        out.print(f"[bold]why[/bold] “{escape(verdict.objective.label)}”, {verdict.standing}: {escape(reason.sentence)}")
-        out.print(f"    {escape(reason.advice.sentence)}")
+        out.paragraph(f"[bold]why[/bold] “{escape(verdict.objective.label)}”, {verdict.standing}: {escape(reason.sentence)}")
+        out.paragraph(escape(reason.advice.sentence), indent=4)
     bottleneck, named = summary.bottleneck, {reason.stage for reason in summary.reasons.values()}
     if bottleneck and bottleneck.stage not in named:
-        out.print(f"[bold]bottleneck[/bold] {escape(bottleneck.sentence)}")
+        out.paragraph(f"[bold]bottleneck[/bold] {escape(bottleneck.sentence)}")
 
 
-def print_differences(out: Console, compared: Comparison) -> None:
+def print_differences(out: VisibleConsole, compared: Comparison) -> None:
     """Print the differences from another design: figures that only one of the two has first, then the largest difference."""
     design, other = compared.after.plan.design, compared.before.plan.design
     changed = [f"{name}={pick} against {other[name]}" for name, pick in design.items() if pick != other[name]]
-    out.print(f"[bold]differences[/bold], this design minus the other: {escape(', '.join(changed) or 'the same design')}")
-    table = Table(Column("metric", overflow="fold"), "difference", "95% interval", "half-widths", "", box=None)
+    out.paragraph(f"[bold]differences[/bold], this design minus the other: {escape(', '.join(changed) or 'the same design')}")
+    change = Column("difference", max_width=_WIDEST_CELL)
+    table = Table(Column("metric", overflow="fold"), change, "95% interval", "half-widths", "", box=None, pad_edge=False)
     for one in compared.all:
         if isinstance(one, OneSided):
             table.add_row(one.metric.name, one.words, "", "", one.verdict)
@@ -119,7 +126,7 @@ def print_differences(out: Console, compared: Comparison) -> None:
     out.print(table)
     judged = {objective.metric for objective in compared.after.plan.scenario.objectives}
     if words := undecided([change for change in compared.moved if change.metric.name in judged]):
-        out.print(escape(words))
+        out.paragraph(escape(words))
 
 
 def print_path(out: Console, path: RequestPath) -> None:
@@ -131,17 +138,6 @@ def print_path(out: Console, path: RequestPath) -> None:
         servers = [str(number) if number else "" for number in (step.batch_size, step.server)]
         table.add_row(escape(step.label), after, waited, duration(step.served_s), *servers, step.outcome.replace("_", " "))
     out.print(table)
-
-
-def _verdict_row(verdict: Verdict) -> tuple[str, ...]:
-    colour = COLOURS[verdict.standing]
-    label, words = escape(verdict.objective.label), f"[{colour}]{verdict.standing}[/{colour}]"
-    reached = verdict.reached if verdict.estimate else "none to quote"
-    return label, verdict.requirement, reached, verdict.interval, words
-
-
-def _interval(estimate: Interval, unit: str) -> str:
-    return f"{spoken(estimate.low, unit)} to {spoken(estimate.high, unit)}"
 
 
 def run(
@@ -199,7 +195,7 @@ def _print(summary: Result, compared: Comparison | None, show_all: bool) -> None
         return
     print_summary(out, summary)
     if calm := _calm(summary):
-        out.print(escape(summed_up(summary, tolls(calm, summary))))
+        out.paragraph(escape(summed_up(summary, tolls(calm, summary))))
     if compared:
         print_differences(out, compared)
 

@@ -52,7 +52,7 @@ def run_page(result: Result, calm: Result | None) -> list[Passage]:
     return [
         *_head(result),
         Passage(_toll(result, calm), "[bold]Curveball:[/bold]"),
-        *([Passage([Part(_KEPT, _verdict_table(result.verdicts))])] if result.verdicts else []),
+        *([Passage([Part(_KEPT, objectives_table(result.verdicts))])] if result.verdicts else []),
         *_reasons(result),
         Passage(_claims(held, _STEPS), "[bold]Bottleneck:[/bold]"),
         Passage(_figures(result), "[bold]Other figures:[/bold]"),
@@ -133,7 +133,7 @@ def _toll(result: Result, calm: Result | None) -> list[Part]:
     return [*strikes, *([Part(_KEPT, escape(effects))] if effects else [])]
 
 
-def _verdict_table(verdicts: Sequence[Verdict]) -> Table:
+def objectives_table(verdicts: Sequence[Verdict]) -> Table:
     table = _table("objective", "reached (95% interval)", "asked", "verdict")
     for one in verdicts:
         side = "≥" if one.objective.at_least is not None else "≤"

@@ -21,7 +21,7 @@ _LEVELS: dict[Level, str] = {"weak": "Reasons for doubt", "fair": "To bear in mi
 
 def trust(result: Result) -> None:
     """Show the reasons to trust a result, doubts first, and its warnings."""
-    st.subheader(f"Trust in this result: {good_of(result.trust)}", anchor=False)
+    st.header(f"Trust in this result: {good_of(result.trust)}", anchor=False)
     for level, title in _LEVELS.items():
         notes = [note for note in result.trust if note.level == level]
         if notes:
@@ -47,12 +47,12 @@ def _size(result: Result) -> str:
 
 def numbers(result: Result) -> None:
     """Show every number with its interval, and the source of every input."""
-    st.subheader("Numbers", anchor=False)
+    st.header("Numbers", anchor=False)
     st.caption(plain(result.sense))
     st.dataframe(
         metric_rows(result), hide_index=True, alt="Each metric with its 95% interval and the sources of its uncertainty."
     )
-    st.subheader("Sources of the numbers", anchor=False)
+    st.header("Sources of the numbers", anchor=False)
     evidence([replace(source, what=place_of(source.what, result.plan.scenario)) for source in result.provenance])
 
 

@@ -259,7 +259,7 @@ def detectors() -> None:
         "other."
     )
     _checks(tables)
-    st.subheader("The same 8 bits on another processor", anchor=False)
+    st.header("The same 8 bits on another processor", anchor=False)
     draw(
         ap_by_processor(load_processors(), {key: label_of(tables, key) for key in tables.about.detectors}),
         key="ap_by_processor",
@@ -269,7 +269,7 @@ def detectors() -> None:
         "`session.x64quantprecision` makes its sums exact and its calls slower. The processor without VNNI is one whose VNNI "
         "and AVX-512 were hidden from the program; a real AMD EPYC (Zen 3) gave the same AP."
     )
-    st.subheader("Weather, lenses, sensors and bugs", anchor=False)
+    st.header("Weather, lenses, sensors and bugs", anchor=False)
     with st.grid(2, min_column_width=230):
         name = _pick("Detector", {key: label_of(tables, key) for key in tables.about.detectors}, "detector")
         precision = _pick("Precision", PRECISIONS, "detector_precision")

@@ -37,7 +37,7 @@ def real_drives() -> None:
         "How misses follow each other": following_misses,
         "What a second sensor adds": second_sensor,
     }.items():
-        st.subheader(title, anchor=False)
+        st.header(title, anchor=False)
         part("evidence", credited=False)
     _credit(drives)
 

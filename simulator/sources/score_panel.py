@@ -113,7 +113,7 @@ def _once(what: str, work: Callable[[], Any], *tables: ShownTable, settings: tup
 
 def scores() -> None:
     shown = st.container()
-    st.subheader("Your own scores", anchor=False)
+    st.header("Your own scores", anchor=False)
     own_scores()
     with shown:
         _tables()
@@ -142,7 +142,7 @@ def _tables() -> None:
     measured = [name for name, summary in summaries.items() if summary.size]
     if not measured:
         return
-    st.subheader("Look closer", anchor=False)
+    st.header("Look closer", anchor=False)
     with st.grid(2, min_column_width=260):
         name = st.selectbox("Scores", measured, key="scores_of", **_kept_by(there))
         question = st.selectbox("Question", list(QUESTIONS), key="question", **KEPT)

@@ -169,7 +169,7 @@ def _draw(base: Base, question: _Question, result: Front, points: list[DesignPoi
     _parallel(side_by_side, table)
     exports(side_by_side, f"{scenario.id}-designs", provenance)
     _nines(result, goals)
-    st.markdown("##### Distance of your own design from the front")
+    st.header("Distance of your own design from the front", anchor=False)
     work, button = _regret(question, points, result), "Compare my design with the best of these"
     study(StudyPlan(f"regret {question.name}", button, work, _show_regret, question.request, 1 + len(result.places)))
 

@@ -8,7 +8,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pandas import read_csv
 from scipy.stats import binomtest
+
+from simulator.case.load import load
+from simulator.incident.incident_command import TYPICAL
+from simulator.incident.secret import draw
 
 ROOT = Path(__file__).parents[2]
 
@@ -69,6 +74,18 @@ def test_the_first_example_of_the_docs_is_what_the_command_prints_and_is_right(c
     assert shown[-len(ending) :] == ending
     assert any("Diagnosis: right" in line for line in ending)
     assert any("diagnosis: One site's link compresses images too much, 99% sure" in line for line in shown)
+
+
+def test_the_secret_of_a_command_without_one_is_typical() -> None:
+    """Its cause and shape are those of the study's incident of that seed, whose figures lie between the quartiles."""
+    rows = read_csv(ROOT / "assets" / "incidents" / CASE / "players.csv").query("player == 'sensible'")
+    [own] = rows[rows["seed"] == TYPICAL].to_dict("records")
+    secret = draw(load(CASE), TYPICAL)
+    assert (secret.cause, secret.shape) == (own["cause"], own["shape"])
+    assert own["right"] and own["false_alarms"] == 0
+    for name in ("confidence", "detected_h", "diagnosed_h", "mitigated_h", "usd", "kept"):
+        low, high = rows[name].quantile([0.25, 0.75])
+        assert low <= own[name] <= high, name
 
 
 def test_the_share_of_right_answers_in_the_docs_is_that_of_the_committed_study() -> None:

@@ -16,6 +16,7 @@ from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from simulator.practice.run_command import print_summary
 from simulator.practice.run_page import difference_page, run_page
+from simulator.units import spoken_within
 from tests.case.texts import SMALL
 
 #: The characters with which tables draw boxes, and the escapes of a terminal.
@@ -116,7 +117,29 @@ def test_every_figure_is_printed_where_all_is_asked_for(result):
     assert set(result.metrics) <= set(out.file.getvalue().split())
 
 
+def test_every_figure_has_one_line_of_a_terminal_and_its_unit_once(result):
+    out = VisibleConsole(width=80, force_terminal=True, color_system=None, file=io.StringIO())
+    print_summary(out, result)
+    lines = out.file.getvalue().splitlines()
+    rows = {line.split()[0]: line for line in lines if line.split() and line.split()[0] in result.metrics}
+    assert rows.keys() == result.metrics.keys()
+    for name, estimate in result.metrics.items():
+        unit = result.metric(name).unit
+        value, bounds = spoken_within(estimate.value, estimate.low, estimate.high, unit)
+        assert f"{value} " in rows[name]
+        assert f" {bounds}" in rows[name]
+
+
 # A program that reads the output
+
+
+def test_with_all_no_sentence_is_longer_than_a_line(casesim, case):
+    for words in ((), ("--against", "point=1.0")):
+        out = casesim("run", case, "--all", *words)[1]
+        paragraphs = [line for line in out.splitlines() if ". " in line or line.startswith(("why", "note", "trust"))]
+        assert paragraphs
+        assert max(map(len, paragraphs)) <= 100
+        assert max(map(len, out.splitlines())) <= 130
 
 
 def test_what_a_program_reads_has_no_colour_no_box_and_no_padding(casesim, case, monkeypatch):

@@ -53,8 +53,16 @@ def verdict(label: str, value: float | None, **bound: float) -> Verdict:
 
 def test_objectives_stand_as_many_times_better_or_worse_as_they_are():
     told = [verdict("Cost", 20, at_most=10), verdict("Found", 3, at_least=2), verdict("Wait", None, at_most=1)]
-    made = objectives(told)
+    made = objectives(compile_plan(load("retry-storm")), told)
     assert dict(zip(made.chart.figure.data[0].y, made.chart.figure.data[0].x, strict=True)) == {
         "Cost": 0.5, "Found": 1.5, "Wait": 1 / 8}  # fmt: skip
     assert made.value == "1 of 3"
     assert made.meaning == "objectives are met by the default design"
+
+
+def test_a_picture_names_the_kinds_of_evidence_behind_its_figure():
+    """Cars of drives are measured, pedestrians are found as cars and brakes are assumed; scores are measured, the share of
+    cancers is assumed."""
+    assert braking(compile_plan(load("av-perception"))).kinds == ["measured", "assumed"]
+    assert flagged(compile_plan(load("skin-cancer-triage"))).kinds == ["measured", "assumed"]
+    assert objectives(compile_plan(load("retry-storm")), []).kinds == ["measured", "published", "assumed"]
