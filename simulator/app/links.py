@@ -47,7 +47,7 @@ def written(plan: Plan, seed: int, replications: int) -> dict[str, str | list[st
     scenario = plan.scenario
     values: dict[str, str | list[str]] = {"case": scenario.id, "version": str(scenario.version), **_picked(plan)}
     if called := _called(plan):
-        values["strike"] = [f"{name}@{_digits(at_s / 60)}" for name, at_s in called.items()]
+        values["strike"] = [f"{name}@{_digits(at_s)}s" for name, at_s in called.items()]
     if seed != DEFAULT_SEED:
         values["seed"] = str(seed)
     if replications != scenario.run.replications:
@@ -149,7 +149,7 @@ class _LinkReader:
         return default
 
     def _strikes(self) -> dict[str, float | None]:
-        """Read the curveballs: `strike=news@480`, in minutes; older links name them by label, with one time for all."""
+        """Read the curveballs: `strike=news@28800s`; older links give minutes, `news@480`, or a label and one time for all."""
         shared, found = self._one("strike_min"), dict[str, set[float | None]]()
         if shared is not None and not self.given.get("strike"):
             self.complaints.append(f"strike_min={_shown(shared)}: no curveball is named; {_STRIKE}.")
@@ -168,15 +168,15 @@ class _LinkReader:
     def _strike(self, given: str, shared: str | None) -> tuple[str, float | None]:
         balls = self.scenario.curveballs
         before, at, after = given.rpartition("@")
-        word, minutes = (before, after) if at else (given, shared)
+        word, time = (before, after) if at else (given, shared)
         name = word if word in balls else _by_label({one: ball.label for one, ball in balls.items()}, word)
         if name is None:
             raise ValueError(f"there is no such curveball; {suggest(word[:_MOST_SHOWN], balls)}")
-        if minutes is None:
+        if time is None:
             if balls[name].own_time(self.scenario.run.starts_at) is None:
                 raise ValueError(f"it has no time of its own; {_STRIKE}")
             return name, None
-        at_s = round(60 * _minutes(minutes), 6)
+        at_s = _seconds(time)
         if late := balls[name].too_late(self.scenario, at_s):
             raise ValueError(f"it {late} s")
         return name, at_s
@@ -197,7 +197,7 @@ class _LinkReader:
             self.complaints.append(f"{len(strange) - MOST_LISTED:,} more names in the address mean nothing in this case.")
 
 
-_STRIKE = "write a curveball with its time in minutes from the start of the run, such as strike=NAME@480"
+_STRIKE = "write a curveball with its time in seconds from the start of the run, such as strike=NAME@3600s"
 
 
 def _pick(choice: Choice, given: str) -> Pick:
@@ -213,14 +213,16 @@ def _by_label(labels: Mapping[str, str], word: str) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _minutes(given: str) -> float:
+def _seconds(given: str) -> float:
+    """Read a time: `3600s`, or minutes without a unit, as older links give them; raises ValueError."""
+    number = given.removesuffix("s")
     try:
-        number = float(given)
+        time = float(number) * (60 if number == given else 1)
     except ValueError:
-        number = nan
-    if not isfinite(number):
+        time = nan
+    if not isfinite(time):
         raise ValueError(f"'{_shown(given)}' is no time; {_STRIKE}")
-    return number
+    return round(time, 6)
 
 
 def _shown(given: str) -> str:

@@ -101,12 +101,12 @@ def read_picks(picks: Sequence[str] | None, scenario: Scenario, option: str = "-
 
 
 def read_strikes(strikes: Sequence[str] | None) -> dict[str, float | None]:
-    """Read `--strike`: curveball to its time in seconds, None for its own; raises UsageError."""
+    """Read `--strike`: curveball to its time in seconds, `3600` or `3600s`, None for its own; raises UsageError."""
     times: dict[str, float | None] = {}
     for strike in strikes or []:
         name, at, seconds = strike.partition("@")
         try:
-            times[name.strip()] = float(seconds) if at else None
+            times[name.strip()] = float(seconds.removesuffix("s")) if at else None
         except ValueError:
             raise UsageError(
                 f"--strike {strike}: write it as CURVEBALL or CURVEBALL@SECONDS, such as --strike {name}@3600"

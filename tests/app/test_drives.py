@@ -28,7 +28,7 @@ def alts(page):
 
 
 def test_every_part_has_a_heading_and_its_charts(page):
-    assert [heading.value for heading in page.subheader] == [
+    assert [heading.value for heading in page.header] == [
         "What lateness takes",
         "How misses follow each other",
         "What a second sensor adds",

@@ -7,6 +7,7 @@ import pytest
 
 from simulator.app.links import command, link, read, written
 from simulator.case.load import apply, load
+from simulator.cli.options import read_strikes
 from simulator.engine.plan import Plan
 
 
@@ -61,11 +62,17 @@ def test_a_command_names_only_what_differs_from_the_defaults(scenario):
 def test_each_curveball_has_its_own_time(scenario):
     struck = plan(scenario, {"news": 57_600.0, "dear_machines": 100.0})
     query = link(struck, 7, 10)
-    assert "strike=news@960&strike=dear_machines@1.66" in query
+    assert "strike=news@57600s&strike=dear_machines@100s" in query
     asked = opened(scenario, query)
     assert asked.strikes == struck.strikes
     assert asked.complaints == []
     assert "--strike news@57600 --strike dear_machines@100" in command(struck, 7, 10)
+
+
+@pytest.mark.parametrize("time", ["57600s", "960"])
+def test_a_link_and_the_command_give_seconds_and_a_link_of_before_still_gives_minutes(scenario, time):
+    assert read(scenario, {"strike": f"news@{time}"}).strikes == {"news": 57_600.0} == read_strikes(["news@57600s"])
+    assert read_strikes(["news@57600"]) == {"news": 57_600.0}
 
 
 def test_links_of_before_open_by_their_labels(scenario):
@@ -104,9 +111,11 @@ def test_links_of_before_open_by_their_labels(scenario):
         ({"replicsa": "3"}, ["did you mean 'replicas'?"]),
         ({"x" * 5000: "3"}, ["(5,000 characters)", "no such choice"]),
         ({"strike": "new@480"}, ["did you mean 'news'?"]),
-        ({"strike": "news"}, ["strike=news", "no time of its own", "strike=NAME@480"]),
+        ({"strike": "news"}, ["strike=news", "no time of its own", "strike=NAME@3600s"]),
         ({"strike": "news@soon"}, ["'soon' is no time"]),
         ({"strike": "news@nan"}, ["'nan' is no time"]),
+        ({"strike": "news@s"}, ["'s' is no time"]),
+        ({"strike": "news@-1s"}, ["from 0 s on", "got -1 s"]),
         ({"strike": "news@-1"}, ["from 0 s on", "got -60 s"]),
         ({"strike": "news@" + "9" * 5000}, ["(5,000 characters)", "is no time"]),
         ({"strike": ["news@480", "news@481"]}, ["more than once, at different times"]),

@@ -8,7 +8,7 @@ from simulator.case.load import load
 from simulator.case.outputs import Metric
 from simulator.case.schema import Objective
 from simulator.engine.plan import compile_plan
-from simulator.home.case_pictures import collapse, flagged, objectives
+from simulator.home.case_pictures import braking, collapse, flagged, objectives
 from simulator.intervals import Estimate, Interval
 from simulator.metrics.summary import Verdict
 

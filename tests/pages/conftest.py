@@ -1,10 +1,12 @@
 """The app under Streamlit's test driver, from its entry script."""
 
 import json
+from itertools import pairwise
 from time import monotonic, sleep
 
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import HeadingBase
 
 from simulator.app.jobs import registry
 from simulator.paths import APP, PAGES
@@ -50,7 +52,16 @@ def moved(page, script, **address):
     page.switch_page(str(PAGES / f"{script}.py"))
     for name, value in address.items():
         page.query_params[name] = value
-    return page.run()
+    page.run()
+    assert jumps(page) == []
+    return page
+
+
+def jumps(page):
+    """The headings of a page that lie more than one level below the heading before them; the first is the title."""
+    headings = [(int(one.tag[1]), one.value) for one in page.main if isinstance(one, HeadingBase)]
+    headings += [(9, one.value) for one in page.markdown if one.value.startswith("#")]  # whatever is before it
+    return [words for (before, _), (level, words) in pairwise([(0, ""), *headings]) if level > before + 1]
 
 
 @pytest.fixture
@@ -96,7 +107,7 @@ def chips(page):
 
 def said(page):
     """Everything that a page says in words."""
-    kinds = ("title", "subheader", "markdown", "caption", "warning", "error", "info")
+    kinds = ("title", "header", "subheader", "markdown", "caption", "warning", "error", "info")
     return "\n".join(str(element.value) for kind in kinds for element in page.get(kind))
 
 

@@ -220,7 +220,7 @@ def test_without_detection_tables_the_page_says_how_to_make_them(evidence_page, 
 def test_incidents_have_a_panel_with_what_many_of_them_taught(evidence_page):
     page = evidence_page(evidence="Incidents")
     assert not page.exception
-    assert [heading.value for heading in page.subheader] == [
+    assert [heading.value for heading in page.header] == [
         "Delay of the alarm against false alarms",
         "Promised and real rates of false alarms",
         "Harm that each fix takes away",
@@ -232,7 +232,7 @@ def test_incidents_have_a_panel_with_what_many_of_them_taught(evidence_page):
 def test_real_drives_have_a_panel_with_their_credit(evidence_page):
     page = evidence_page(evidence="Real drives")
     assert not page.exception
-    assert [heading.value for heading in page.subheader] == [
+    assert [heading.value for heading in page.header] == [
         "What lateness takes",
         "How misses follow each other",
         "What a second sensor adds",

@@ -15,7 +15,7 @@ from simulator.home.home_page import SEED
 from simulator.paths import SCENARIOS
 from simulator.processes import KilledError
 from tests.case.texts import changed, place
-from tests.pages.conftest import said, told
+from tests.pages.conftest import jumps, said, told
 
 
 def until(page, words):
@@ -49,6 +49,7 @@ def test_the_shipped_cases_stand_in_order_under_the_design_of_the_first(request,
     first = load(scenario_ids()[0])
     assert first.id == "skin-cancer-triage"
     assert [button.key for button in page.button] == ["change", *(f"practise_{case}" for case in scenario_ids())]
+    assert jumps(page) == []
     assert any(f"{plain(first.title)}, the default design: " in caption.value for caption in page.caption)
 
 

@@ -8,7 +8,7 @@ from simulator.app.store.incident_log import Hidden, Incidents
 from simulator.case.load import load
 from simulator.engine.plan import fingerprint
 from simulator.incident.sessions import games, packed
-from tests.pages.conftest import opened, told
+from tests.pages.conftest import jumps, opened, told
 
 CASE = "production-drift"
 
@@ -97,6 +97,7 @@ def test_a_look_takes_its_time_and_money_and_is_written_down(paged):
     press(paged, "look_changes")
     assert strip(paged) != before
     assert "2. Read the log of changes" in told(paged)
+    assert jumps(paged) == []
     paged.selectbox(key="look_slices_figure").set_value("brightness").run()
     press(paged, "look_slices")
     assert "3. Look at one figure by slice" in told(paged)
@@ -234,6 +235,7 @@ def test_diagnosed_and_closed_it_tells_what_it_was_and_how_it_went(room):
     assert " ".join(spec.causes["int8_rollout"].teaches.split())[:60] in said
     assert {"Detected after", "Mitigated after", "Spent", "Brier score"} <= {metric.label for metric in page.metric}
     assert all(lesson.title in said for lesson in load(CASE).debrief)
+    assert jumps(page) == []
     press(page, "another")
     assert "incident" not in page.query_params
     assert page.button(key="pager")

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from simulator.errors import InputError
 from simulator.monitors.monitor_page import _read
 from simulator.paths import APP
+from tests.pages.conftest import jumps
 
 
 @pytest.fixture(scope="module")
@@ -21,9 +22,10 @@ def page():
 
 def test_the_example_names_the_site_that_changed(page):
     assert not page.exception
-    [answer] = [each.value for each in page.subheader]
+    [answer] = [each.value for each in page.header]
     assert "differ" in answer
     assert "site = Office" in answer
+    assert jumps(page) == []
 
 
 def test_rows_that_are_taken_for_independent_are_compared_without_their_order(page):

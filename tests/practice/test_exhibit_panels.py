@@ -45,7 +45,7 @@ def drawn(name, title):
 
 def said(page):
     """All words of a page, with those of its pictures and its tables."""
-    kinds = ("subheader", "markdown", "caption")
+    kinds = ("header", "markdown", "caption")
     words = [re.sub(r"\\(.)", r"\1", str(element.value)) for kind in kinds for element in page.get(kind)]
     for element in page.get("plotly_chart"):
         words += [element.proto.alt, element.proto.spec]
