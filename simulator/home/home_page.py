@@ -14,7 +14,7 @@ from simulator.app.turns import Submitter
 from simulator.app.widgets import CONFIG, as_table, badges, plain
 from simulator.case.document import Fault
 from simulator.case.schema import Scenario
-from simulator.charts.look import HEIGHT, Picture
+from simulator.charts.look import HEIGHT, Picture, inked
 from simulator.engine.plan import Plan
 from simulator.explain.result import Result
 from simulator.home.case_pictures import braking, collapse, flagged, objectives
@@ -124,7 +124,9 @@ def _picture(plan: Plan) -> Picture | None:
     with st.container(horizontal=True, vertical_alignment="center"):
         st.metric(plain(made.meaning), made.value, label_visibility="collapsed", width="content")
         st.markdown(f"{plain(made.meaning)} {badges(made.kinds)}", width="stretch")
-    st.plotly_chart(made.chart.figure, alt=made.chart.takeaway, config=CONFIG, key=f"picture_{plan.scenario.id}")
+    if made.chart.figure is not None:
+        drawn = inked(made.chart.figure, st.context.theme.type)
+        st.plotly_chart(drawn, alt=made.chart.takeaway, config=CONFIG, key=f"picture_{plan.scenario.id}")
     return made
 
 

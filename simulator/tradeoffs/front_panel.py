@@ -23,7 +23,7 @@ from simulator.tradeoffs.regret import Regret, regret_of
 from simulator.tradeoffs.study_panels import LOOK_S, StudyPlan, exports, study, submitting
 from simulator.tradeoffs.sweep import ReportProgress, Submit, Sweep, SweepRequest, sweep_request
 from simulator.tradeoffs.tradeoff_charts import front_chart, parallel_chart
-from simulator.units import duration
+from simulator.units import counted, duration
 
 #: Numbers of designs and of replications on offer; the first of each is the default.
 SIZES, TRIALS = (32, 96, 256, 1000), (4, 8, 2)
@@ -184,7 +184,7 @@ def _parallel(chart: Chart, table: pd.DataFrame) -> None:
     )
     passing = sorted({int(one["customdata"][0]) for one in boxed.selection.points if one.get("customdata")})
     if passing:
-        st.markdown(f"{len(passing)} designs pass there:")
+        st.markdown(f"{counted(len(passing), 'design')} {'passes' if len(passing) == 1 else 'pass'} there:")
         st.dataframe(table.iloc[passing], hide_index=True, alt="The designs that pass where the box is")
     else:
         as_table(chart.table)

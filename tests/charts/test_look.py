@@ -10,6 +10,10 @@ from simulator.charts.look import GREY, INK, SERIES, SKY, contrast, figure, inke
 from simulator.paths import APP
 
 THEMES = tomllib.loads((APP.parent / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
+
+#: The share of the colour of text in a caption, as Streamlit fades it.
+CAPTION = 0.6
+
 ALL = [look.BLUE, look.ORANGE, look.GREEN, look.PURPLE, look.SKY, look.RED, look.GREY]
 
 
@@ -32,11 +36,13 @@ def test_words_stand_out_on_the_page_and_through_bands_of_any_colour(theme):
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_text_and_accent_stand_out_on_the_page_and_on_the_sidebar(theme):
+def test_text_links_captions_and_the_accent_stand_out_on_every_background(theme):
     told = THEMES[theme]
     sidebar = told.get("sidebar", {}).get("backgroundColor", told["secondaryBackgroundColor"])
-    for colour in ("textColor", "primaryColor"):
-        assert min(contrast(told[colour], behind) for behind in (told["backgroundColor"], sidebar)) >= 4.5
+    for behind in (told["backgroundColor"], told["secondaryBackgroundColor"], sidebar):
+        assert min(contrast(told[colour], behind) for colour in ("textColor", "linkColor")) >= 4.5
+        assert contrast(blended(told["textColor"], behind, CAPTION), behind) >= 4.5
+    assert min(contrast(told["primaryColor"], behind) for behind in (told["backgroundColor"], sidebar, "#FFFFFF")) >= 4.5
 
 
 @pytest.mark.parametrize("colour", [*SERIES, GREY])

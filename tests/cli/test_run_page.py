@@ -130,6 +130,13 @@ def test_every_figure_has_one_line_of_a_terminal_and_its_unit_once(result):
         assert f" {bounds}" in rows[name]
 
 
+def test_a_reason_that_two_objectives_share_is_printed_once(result):
+    out = VisibleConsole(width=1000, force_terminal=True, color_system=None, file=io.StringIO())
+    print_summary(out, result)
+    printed = " ".join(out.file.getvalue().split())
+    assert {printed.count(reason.sentence) for reason in result.reasons.values()} <= {1}
+
+
 # A program that reads the output
 
 

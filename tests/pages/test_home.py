@@ -1,5 +1,6 @@
 """The first page."""
 
+import json
 import re
 import shutil
 from time import monotonic, sleep
@@ -9,6 +10,7 @@ import pytest
 from simulator.app.jobs import FIRST
 from simulator.app.widgets import plain
 from simulator.case.load import load, scenario_ids
+from simulator.charts.look import INK
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.home.home_page import SEED
@@ -67,6 +69,13 @@ def test_a_design_has_been_run_and_says_what_it_does_not_meet(small, app):
     assert "meet its only objective. Can you?" in app.header[0].value
     first = re.search(r"run hash \w+", said(app))[0]
     assert first in said(until(app.run(), "2 replications"))
+
+
+def test_a_picture_has_the_ink_of_the_theme_and_the_badges_of_its_evidence(small, app):
+    page = until(app, "-badge[")
+    [picture] = page.get("plotly_chart")
+    assert json.loads(picture.proto.spec)["layout"]["font"]["color"] == INK["light"]
+    assert ":blue-badge[measured] :orange-badge[assumed]" in said(page)
 
 
 def test_home_leads_to_the_evidence(small, app):
