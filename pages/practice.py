@@ -88,7 +88,7 @@ def link_and_command(plan: Plan, seed: int, replications: int) -> None:
         st.markdown("This link opens the same design and seed:")
         st.code(f"{st.context.url or ''}{link(plan, seed, replications)}", language=None, wrap_lines=True)
         st.markdown("This command runs it:")
-        st.code(command(plan, seed, replications), language="bash", wrap_lines=True)
+        st.code(command(plan, seed, replications), language=None, wrap_lines=True)
 
 
 def tabs(scenario: Scenario, plan: Plan | None, job: Job | None, last: Job | None) -> None:

@@ -312,7 +312,7 @@ def _imported(made: Imported) -> None:
     st.session_state["scores_of"] = made.names[0]
     if everyone_sees():
         st.markdown("Use them in a case like this:")
-        st.code("\n".join(dict.fromkeys(f"scores: {name.rpartition('.')[0]}" for name in made.names)), language="yaml")
+        st.code("\n".join(dict.fromkeys(f"scores: {name.rpartition('.')[0]}" for name in made.names)), language=None)
     else:
         st.caption(
             "To use them in a case, import the file on the machine that serves this page: `casesim scores import FILE`. They "

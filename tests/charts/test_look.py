@@ -1,5 +1,6 @@
 """Every word in a figure stands out at least 4.5 to 1, on both themes and through every colour that may lie behind it."""
 
+import ast
 import tomllib
 
 import plotly.graph_objects as go
@@ -7,7 +8,7 @@ import pytest
 
 from simulator.charts import look
 from simulator.charts.look import GREY, INK, SERIES, SKY, contrast, figure, inked, word_on
-from simulator.paths import APP
+from simulator.paths import APP, ROOT
 
 THEMES = tomllib.loads((APP.parent / ".streamlit" / "config.toml").read_text(encoding="utf-8"))["theme"]
 
@@ -64,3 +65,15 @@ def test_every_word_of_a_figure_takes_the_ink_of_the_theme(theme):
 def test_words_within_a_bar_keep_the_colour_that_suits_the_bar():
     drawn = inked(figure(go.Bar(x=[1], y=[1], text="b", insidetextfont={"color": word_on(SKY)})), "dark")
     assert drawn.data[0].insidetextfont.color == "#000000"
+
+
+def test_no_code_is_coloured_by_its_language():
+    """The colours of Streamlit's highlighter are fixed, and some have a contrast of 2.5 on the light theme."""
+    files = [*ROOT.glob("simulator/**/*.py"), *ROOT.glob("pages/*.py")]
+    calls = [
+        node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
+    ]
+    shown = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "code"]
+    languages = [{word.arg: ast.unparse(word.value) for word in call.keywords}.get("language") for call in shown]
+    assert len(languages) >= 4
+    assert set(languages) == {"None"}
