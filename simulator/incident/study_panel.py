@@ -264,7 +264,7 @@ def incidents() -> None:
     draw(fixes_by_cause(study.fixes, spec), key="incident_fixes")
     st.header("Results of scripted investigators", anchor=False)
     draw(players_compared(study.players), key="incident_players")
-    player = st.segmented_control("Investigator", list(PLAYERS), default="sensible", key="incident_player") or "sensible"
+    player = st.radio("Investigator", list(PLAYERS), horizontal=True, key="incident_player")
     st.dataframe(
         hits_by_cause(study.players, spec, player), hide_index=True, alt=f"Results of the {player} investigator by cause."
     )

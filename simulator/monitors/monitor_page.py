@@ -29,7 +29,7 @@ _KEPT = 32
 
 def monitors(example: Callable[[], tuple[MonitoredTable, MonitoredTable]]) -> None:
     """Choose tables and tests, and show the answer; example: draws the example and returns its reference and production."""
-    chosen = st.segmented_control("Data", ["An example", "My own files"], default="An example", key="monitors_data")
+    chosen = st.radio("Data", ["An example", "My own files"], horizontal=True, key="monitors_data")
     with st.container():
         tables = _own() if chosen == "My own files" else example()
     if tables is None:

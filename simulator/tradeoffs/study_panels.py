@@ -297,8 +297,7 @@ def sensitivity(base: Base) -> None:
         "to do with diagnostic sensitivity, the share of positives that are found."
     )
     ways: dict[Way, str] = {"morris": "Morris screening: mean effects", "sobol": "Sobol indices: parts of the variance"}
-    picked = st.segmented_control("Analysis", list(ways), default="morris", format_func=ways.__getitem__, key="way")
-    way: Way = picked or "morris"
+    way = st.radio("Analysis", list(ways), format_func=ways.__getitem__, horizontal=True, key="way")
     over = [name for name, choice in base.scenario.choices.items() if not choice.situation and not choice.folded]
     request = design_request(base, over, FEW)
 

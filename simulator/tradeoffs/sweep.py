@@ -85,7 +85,8 @@ class SweepRequest:
         over = ", ".join(axis.words for axis in self.axes)
         count = counted(len(self.points), "design")
         return (
-            f"{count} of “{self.scenario.title}”: {over}, {_METHODS[self.method]}. All other choices are those of the base design. "
+            f"{count} of “{self.scenario.title}”: {over}, {_METHODS[self.method]}. "
+            "All other choices are those of the base design. "
             f"Each met the same {self.scenario.unit.many} in {self.replications} replications, seed {self.seed}."
         )
 

@@ -67,13 +67,24 @@ def test_words_within_a_bar_keep_the_colour_that_suits_the_bar():
     assert drawn.data[0].insidetextfont.color == "#000000"
 
 
+def _calls(*names):
+    """The calls of functions with these names, in the app."""
+    files = [*ROOT.glob("simulator/**/*.py"), *ROOT.glob("pages/*.py")]
+    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
+    calls = [node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+    return [call for call in calls if call.func.attr in names]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_no_widget_writes_in_the_accent_on_a_tint_of_the_accent(theme):
+    """A control of segments, and pills, tint the chosen option with a tenth of the accent: less than 4.5 to 1."""
+    accent, page = THEMES[theme]["primaryColor"], THEMES[theme]["backgroundColor"]
+    assert contrast(accent, blended(accent, page, 0.1)) < 4.5
+    assert _calls("segmented_control", "pills") == []
+
+
 def test_no_code_is_coloured_by_its_language():
     """The colours of Streamlit's highlighter are fixed, and some have a contrast of 2.5 on the light theme."""
-    files = [*ROOT.glob("simulator/**/*.py"), *ROOT.glob("pages/*.py")]
-    calls = [
-        node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
-    ]
-    shown = [call for call in calls if isinstance(call.func, ast.Attribute) and call.func.attr == "code"]
-    languages = [{word.arg: ast.unparse(word.value) for word in call.keywords}.get("language") for call in shown]
+    languages = [{word.arg: ast.unparse(word.value) for word in call.keywords}.get("language") for call in _calls("code")]
     assert len(languages) >= 4
     assert set(languages) == {"None"}
