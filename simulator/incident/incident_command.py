@@ -97,9 +97,9 @@ def _show(playing: Play, result: Score | None) -> None:
         )
         table.add_row(*map(escape, cells))
     out.print(table)
-    when = f"Day {int(playing.now_s // DAY_S) + 1} of secret {playing.secret.seed}"
+    today = f"Day {int(playing.now_s // DAY_S) + 1} of secret {playing.secret.seed}"
     spent = f"{playing.usd:,.0f} USD spent, monitors included; {counted(playing.labels, 'frame')} labelled."
-    out.print(f"{when}: {spent}", highlight=False)
+    out.print(f"{today}: {spent}", highlight=False)
     if result is None:
         looks = ", ".join(playing.spec.looks)
         out.print(
