@@ -42,10 +42,10 @@ def remedy_of(summary: Summary, verdict: Verdict) -> Remedy:
     estimate, margin = verdict.estimate, verdict.margin
     assert estimate is not None
     assert margin is not None
+    run, labels, band = (_towards(part, verdict.bound) for part in (estimate.run, estimate.labels, estimate.projected))
     if sentence := unprovable(summary, verdict):
         kind, _, why = _beyond_runs(summary, projected=False)
-        return Remedy("nothing" if verdict.objective.at_least == 1 else kind, sentence, why)
-    run, labels, band = (_towards(part, verdict.bound) for part in (estimate.run, estimate.labels, estimate.projected))
+        return Remedy("nothing" if verdict.objective.at_least == 1 else kind, sentence, why if labels > run else "")
     room = max(abs(margin) - band, 0.0) ** 2 - labels**2
     needed = summary.replications * run**2 / room if room > 0 else MOST_REPLICATIONS + 1
     if needed <= MOST_REPLICATIONS:

@@ -91,7 +91,7 @@ def test_replications_do_not_decide_what_no_design_can_prove(value):
     verdict = verdict_of(result, value, 0.04)
     assert verdict.standing == "not proven"
     remedy = remedy_of(result, verdict)
-    assert remedy.kind == "labels"
+    assert (remedy.kind, remedy.why) == ("labels", "")
     assert remedy.sentence == "No design can prove this here: it takes 59 positives without a miss, and 4 were labelled."
 
 
