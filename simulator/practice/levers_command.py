@@ -8,10 +8,11 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
+from rich.measure import Measurement
 from rich.table import Column, Table
 
 from simulator.case.load import load
-from simulator.cli.exits import table_console
+from simulator.cli.exits import VisibleConsole, table_console
 from simulator.cli.options import AsJson, Case, Picks, Replications, Seed, Strikes, read_picks, read_strikes
 from simulator.cli.progress_bars import counting_bar
 from simulator.engine.plan import Plan, compile_plan
@@ -20,7 +21,13 @@ from simulator.explain.levers import Levers, ObjectiveEffect
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Verdict, summary_of
 from simulator.processes import ProcessPool
-from simulator.units import spoken
+from simulator.units import counted, spoken
+
+#: A table breaks words on a terminal with less than this part of the columns that it would fill.
+_NARROW = 0.5
+
+#: More columns than a table fills.
+_ENDLESS = 10_000
 
 
 def levers(
@@ -58,21 +65,38 @@ def _tried(plan: Plan, seed: int, replications: int | None, trials: int) -> Leve
 
 
 def print_levers(levers: Levers) -> None:
-    """Print the design's verdicts, then a row a step with a column an objective."""
+    """Print the design's verdicts, then a row a step with a column an objective; on a narrow terminal, a paragraph a step."""
     out, base = table_console(), levers.base
-    out.print(
-        f"[bold]{escape(base.plan.scenario.title)}[/bold], {base.replications} replications, {levers.trials} of each step, "
-        f"seed {base.seed}"
-    )
+    count = counted(base.replications, "replication")
+    out.print(f"[bold]{escape(base.plan.scenario.title)}[/bold], {count}, {levers.trials} of each step, seed {base.seed}")
     out.print(", ".join(f"{name}={option}" for name, option in base.plan.design.items()), style="dim")
+    table = _table(levers)
+    if out.width < _NARROW * Measurement.get(out, out.options.update(max_width=_ENDLESS), table).maximum:
+        _print_paragraphs(out, levers)
+    else:
+        out.print(table)
+    for step in levers.refused:
+        out.print(f"[yellow]cannot run[/yellow] {escape(f'{step.words}: {step.refused}')}")
+    out.print(escape(levers.sense), style="dim")
+
+
+def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
+    """Print each step with the objectives that it changes beyond chance."""
+    verdicts = [f"{escape(one.objective.label)} {_now(one)}" for one in levers.base.verdicts]
+    out.print(f"[bold]this design[/bold]: {'; '.join(verdicts)}.")
+    for lever in levers.rows:
+        labels = (escape(effect.before.objective.label) for effect in lever.effects)
+        real = [f"{label} {_cell(one)}" for label, one in zip(labels, lever.effects, strict=True) if one.real or one.turns]
+        out.print(f"[bold]{escape(lever.step.words)}[/bold]: {lever.words or '; '.join(real)}.")
+
+
+def _table(levers: Levers) -> Table:
+    base = levers.base
     table = Table("step", *(Column(verdict.objective.label, overflow="fold") for verdict in base.verdicts), "", box=None)
     table.add_row("[bold]this design[/bold]", *(_now(verdict) for verdict in base.verdicts))
     for lever in levers.rows:
         table.add_row(escape(lever.step.words), *(_cell(effect) for effect in lever.effects), lever.words)
-    out.print(table)
-    for step in levers.refused:
-        out.print(f"[yellow]cannot run[/yellow] {escape(f'{step.words}: {step.refused}')}")
-    out.print(escape(levers.sense), style="dim")
+    return table
 
 
 def _now(verdict: Verdict) -> str:
@@ -81,8 +105,7 @@ def _now(verdict: Verdict) -> str:
 
 
 def _cell(effect: ObjectiveEffect) -> str:
-    words = escape(effect.words)
-    if effect.change and effect.outcome == "changes":
-        words += escape(f" ({effect.change.interval})")
+    changes = effect.change if effect.outcome == "changes" else None
+    words = escape(changes.with_interval if changes else effect.words)
     words += f", {effect.before.standing} → {effect.standing}" if effect.turns else ""
     return words if effect.real else f"[dim]{words}[/dim]"

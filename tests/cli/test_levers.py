@@ -1,9 +1,14 @@
 """`casesim levers`: what it prints, and how it ends."""
 
+import io
 import json
 
 import pytest
 
+from simulator.case.load import load
+from simulator.cli.exits import VisibleConsole
+from simulator.engine.plan import compile_plan
+from simulator.practice.levers_command import _tried, print_levers
 from tests.case.texts import SMALL
 
 
@@ -52,6 +57,22 @@ def test_levers_print_a_table_with_the_verdicts_and_say_what_is_compared(casesim
     assert "this design" in out
     assert "Operating point: 0.9 → 1" in out
     assert "first 2 replications" in out
+
+
+def test_a_narrow_terminal_gets_a_paragraph_a_step_without_a_broken_word(case, monkeypatch):
+    tried = _tried(compile_plan(load(case)), 1, 2, 2)
+    shown = {}
+    for width in (30, 1000):
+        out = VisibleConsole(width=width, force_terminal=True, color_system=None, file=io.StringIO())
+        monkeypatch.setattr("simulator.practice.levers_command.table_console", lambda out=out: out)
+        print_levers(tried)
+        shown[width] = out.file.getvalue()
+    assert "…" not in shown[30]
+    assert max(map(len, shown[30].splitlines())) <= 30
+    text = " ".join(shown[30].split())
+    for lever in tried.rows:
+        assert f"{lever.step.words}: " in text
+        assert f"{lever.step.words} " in shown[1000]
 
 
 def test_what_cannot_be_tried_is_wrong_use(casesim, case):
