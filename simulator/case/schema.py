@@ -162,6 +162,17 @@ class Objective(Strict):
 
     _one_bound = exactly_one("at_least", "at_most")
 
+    @property
+    def upward(self) -> bool:
+        """True if more is better."""
+        return self.at_least is not None
+
+    @property
+    def bound(self) -> float:
+        bound = self.at_most if self.at_least is None else self.at_least
+        assert bound is not None
+        return bound
+
 
 def _few_options(choices: dict[str, Choice]) -> dict[str, Choice]:
     count = sum(len(choice.extremes()) for choice in choices.values())

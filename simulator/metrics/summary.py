@@ -442,9 +442,7 @@ class Verdict:
 
     @property
     def bound(self) -> float:
-        bound = self.objective.at_least if self.objective.at_least is not None else self.objective.at_most
-        assert bound is not None
-        return bound
+        return self.objective.bound
 
     @property
     def margin(self) -> float | None:
@@ -452,7 +450,7 @@ class Verdict:
         if self.estimate is None:
             return None
         distance = self.estimate.value - self.bound
-        return distance if self.objective.at_least is not None else -distance
+        return distance if self.objective.upward else -distance
 
     @property
     def met(self) -> bool:
@@ -480,7 +478,7 @@ class Verdict:
 
     @property
     def requirement(self) -> str:
-        side = "at least" if self.objective.at_least is not None else "at most"
+        side = "at least" if self.objective.upward else "at most"
         return f"{side} {spoken_bound(self.bound, self.metric.unit)}"
 
     @property
@@ -504,7 +502,7 @@ class Verdict:
 
     def to_json(self) -> dict[str, Any]:
         """Return the objective as `casesim run --json` prints it; missing figures are left out."""
-        side = "at_least" if self.objective.at_least is not None else "at_most"
+        side = "at_least" if self.objective.upward else "at_most"
         values: dict[str, Any] = {"metric": self.objective.metric, side: self.bound, "met": self.met, "verdict": self.standing}
         values |= {"void": True} if self.void else {}
         if self.estimate is not None:

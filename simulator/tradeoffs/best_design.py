@@ -164,8 +164,7 @@ class Search:
     def _is_worse(self, one: TriedDesign, leader: TriedDesign) -> bool:
         """Check that a design surely misses an objective that the leader may meet, or surely costs more and proves no more."""
         for claim in self.claims:
-            gap, best = claim.gap([one.outcome]), claim.gap([leader.outcome])
-            if gap.sure and not gap.holds and not (best.sure and not best.holds):
+            if claim.answer([one.outcome]).fails and not claim.answer([leader.outcome]).fails:
                 return True
         if any(one.short) or any(leader.short) or not leader.no_worse_than(one):
             return False
@@ -197,7 +196,7 @@ class Search:
         nearest.sort(key=lambda pair: pair[1].short[pair[0]])
         cheaper = [(place, self._cheaper(one) if at < NEAREST else one) for at, (place, one) in enumerate(nearest)]
         misses = [
-            (one.short[place], Miss(self.claims[place], one, -self.claims[place].gap([one.outcome]).value, self._open(one)))
+            (one.short[place], Miss(self.claims[place], one, -self.claims[place].answer([one.outcome]).margin, self._open(one)))
             for place, one in cheaper
         ]
         return [miss for _, miss in sorted(misses, key=lambda pair: pair[0])]

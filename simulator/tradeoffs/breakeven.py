@@ -19,9 +19,9 @@ from simulator.case.load import PROJECTED, figures_of, range_of
 from simulator.engine.plan import Plan, projected_ms
 from simulator.intervals import Interval, share_interval
 from simulator.processes import over_threads
-from simulator.tradeoffs.breakeven_claims import BreakevenClaim, Gap
+from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.tradeoffs.design_space import Axis, DesignPoint, points_of
+from simulator.tradeoffs.design_space import Axis, DesignPoint, figure_name, points_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, once, outcomes_at, silent
 from simulator.units import plain_number, significant
@@ -35,16 +35,16 @@ class Crossing:
     """The value at which a statement turns.
 
     at: by the plain values; low, high: its 95% interval, infinite where the range ends before the sign is sure
-    below, above: the gaps at the bounds of the interval, or at the ends of the range where it is open
-    confirmed: the gaps there on other requests; None where it is open
+    below, above: the answers at the bounds of the interval, or at the ends of the range where it is open
+    confirmed: those there on other requests; None where it is open
     """
 
     at: float
     low: float
     high: float
-    below: Gap
-    above: Gap
-    confirmed: tuple[Gap | None, Gap | None]
+    below: Answer
+    above: Answer
+    confirmed: tuple[Answer | None, Answer | None]
 
     @property
     def is_bounded(self) -> bool:
@@ -52,17 +52,18 @@ class Crossing:
 
 
 def crossing(
-    gap: Callable[[float], Gap], again: Callable[[float], Gap], low: float, high: float, tolerance: float = TOLERANCE
+    answer: Callable[[float], Answer], again: Callable[[float], Answer], low: float, high: float, tolerance: float = TOLERANCE
 ) -> Crossing | None:
     """Find where a statement turns between two numbers; None where its plain values are on one side at both.
 
-    gap: of a number within; again: the same on other requests. The same number gives the same answer; it is taken to turn once.
+    answer: of a number within; again: the same on other requests. The same number gives the same answer. It is taken to turn
+    once.
     """
-    tried: dict[float, Gap] = {}
+    tried: dict[float, Answer] = {}
 
-    def at(number: float) -> Gap:
+    def at(number: float) -> Answer:
         if number not in tried:
-            tried[number] = gap(number)
+            tried[number] = answer(number)
         return tried[number]
 
     anew = functools.cache(again)
@@ -91,10 +92,12 @@ def crossing(
     )
 
 
-def _sure_from(at: Callable[[float], Gap], tried: Sequence[float], inside: float, outside: float, width: float) -> float | None:
+def _sure_from(
+    at: Callable[[float], Answer], tried: Sequence[float], inside: float, outside: float, width: float
+) -> float | None:
     """Return the place nearest to the turn, on one side of it, whose sign is sure; None if the end of the range is not sure.
 
-    tried: places whose gap is known, the nearest to the turn first
+    tried: places whose answer is known, the nearest to the turn first
     """
     if not at(outside).sure:
         return None
@@ -113,7 +116,7 @@ def _sure_from(at: Callable[[float], Gap], tried: Sequence[float], inside: float
 
 
 def _agreed(
-    at: Callable[[float], Gap], anew: Callable[[float], Gap], bound: float | None, outside: float, width: float
+    at: Callable[[float], Answer], anew: Callable[[float], Answer], bound: float | None, outside: float, width: float
 ) -> float | None:
     """Return the bound, or the nearest place further out where runs on other requests agree; None where none do."""
     while bound is not None and anew(bound).holds != at(bound).holds:
@@ -124,10 +127,10 @@ def _agreed(
     return bound
 
 
-def _between(left: float, before: Gap, right: float, after: Gap) -> float:
-    if abs(before.value) == inf or abs(after.value) == inf or before.value == after.value:
+def _between(left: float, before: Answer, right: float, after: Answer) -> float:
+    if not (isfinite(before.margin) and isfinite(after.margin)) or before.margin == after.margin:
         return (left + right) / 2
-    return left + (right - left) * before.value / (before.value - after.value)
+    return left + (right - left) * before.margin / (before.margin - after.margin)
 
 
 #: The kinds of evidence that leave a figure open.
@@ -145,16 +148,24 @@ _AT_ONCE = 8
 
 @dataclass(frozen=True)
 class Doubt:
-    """A figure that is assumed or projected, with the range it may lie in; also the latency of a pool that is projected."""
+    """A figure that is assumed or projected, with the range it may lie in; also the latency of a pool that is projected.
+
+    place: where it stands in the case; label: its name in words
+    """
 
     place: str
     figure: Figure
     low: float
     high: float
+    label: str
 
     @property
     def own(self) -> bool:
         return self.figure.between is not None
+
+    @property
+    def name(self) -> str:
+        return f"“{self.label}”"
 
     @property
     def is_latency(self) -> bool:
@@ -182,16 +193,20 @@ def doubts_of(plan: Plan) -> list[Doubt]:
         for place, (low, value, high) in projected_ms(plan).items()
         if low < high
     )
-    return [Doubt(place, figure, low, high) for place, figure, (low, high) in (*ranges, *latencies) if low < high]
+    return [
+        Doubt(place, figure, low, high, figure_name(plan.scenario, place))
+        for place, figure, (low, high) in (*ranges, *latencies)
+        if low < high
+    ]
 
 
 @dataclass(frozen=True)
 class BreakevenPoint:
-    """A claim that turns within the range of a doubtful figure; now: its gap as the case stands."""
+    """A claim that turns within the range of a doubtful figure; now: its answer as the case stands."""
 
     claim: BreakevenClaim
     doubt: Doubt
-    now: Gap
+    now: Answer
     crossing: Crossing
 
     @property
@@ -206,7 +221,7 @@ class BreakevenPoint:
             return self._from_open
         where, at = self.crossing, significant(self.crossing.at)
         beyond = "below" if (where.below.holds != self.holds) else "above"
-        state = f"“{self.claim.words}” {'holds' if self.holds else 'fails'} unless {self.doubt.place} lies {beyond} {at}"
+        state = f"“{self.claim.words}” {self.now.says} unless {self.doubt.name} lies {beyond} {at}"
         low, high = where.low, where.high
         if where.is_bounded:
             return f"{state} (95% interval {significant(low)} to {significant(high)})."
@@ -218,16 +233,12 @@ class BreakevenPoint:
     @property
     def _from_open(self) -> str:
         """The turn of a claim that the run does not decide as the case stands."""
-        where, place = self.crossing, self.doubt.place
+        where, name = self.crossing, self.doubt.name
         ends = ((where.low, "below", where.below), (where.high, "above", where.above))
-        known = [
-            f"{'holds' if gap.holds else 'fails'} if {place} lies {side} {significant(end)}"
-            for end, side, gap in ends
-            if isfinite(end)
-        ]
-        plain = f"turns at {significant(where.at)} of {place} by the plain values, which may be chance"
+        known = [f"{answer.says} if {name} lies {side} {significant(end)}" for end, side, answer in ends if isfinite(end)]
+        plain = f"turns at {significant(where.at)} of {name} by the plain values, which may be chance"
         turn = f"it {' and '.join(known) or plain}"
-        return f"“{self.claim.words}”: {self.claim.describe(self.now)}; {turn}."
+        return f"“{self.claim.words}”: {self.now.words}; {turn}."
 
     def to_json(self) -> dict[str, Any]:
         """Return the point as `casesim breakeven --json` prints it; an open bound is left out."""
@@ -237,16 +248,16 @@ class BreakevenPoint:
             "metric": self.claim.metric.name,
             "answer": self.claim.words,
             "holds": self.holds,
-            "standing": self.claim.standing(self.now),
+            "standing": self.now.standing,
             "figure": self.doubt.place,
             "value": self.doubt.figure.value,
             "range": [self.doubt.low, self.doubt.high],
             "range_given": self.doubt.own,
             "at": where.at,
             **bounds,
-            "below": self.claim.describe(where.below),
-            "above": self.claim.describe(where.above),
-            "confirmed": [again and self.claim.describe(again) for again in where.confirmed],
+            "below": where.below.words,
+            "above": where.above.words,
+            "confirmed": [again and again.words for again in where.confirmed],
             "sentence": self.sentence,
         }
 
@@ -255,16 +266,16 @@ class BreakevenPoint:
 class Stands:
     """A claim as the case stands, and in draws with all doubtful figures anywhere in their ranges at once.
 
-    now: its gap as the case stands; drawn: the number of draws in each standing
+    now: its answer as the case stands; drawn: the number of draws in each standing
     """
 
     claim: BreakevenClaim
-    now: Gap
+    now: Answer
     drawn: Mapping[str, int]
 
     @property
     def standing(self) -> str:
-        return self.claim.standing(self.now)
+        return self.now.standing
 
     @property
     def same(self) -> int:
@@ -282,7 +293,7 @@ class Stands:
 
     @property
     def sentence(self) -> str:
-        now = f"“{self.claim.words}”: {self.claim.describe(self.now)}."
+        now = f"“{self.claim.words}”: {self.now.words}."
         if self.share is None:
             return now
         drawn = ", ".join(f"{standing} in {count}" for standing, count in self.drawn.items())
@@ -299,7 +310,7 @@ class Stands:
             "answer": self.claim.words,
             "holds": self.now.holds,
             "standing": self.standing,
-            "words": self.claim.describe(self.now),
+            "words": self.now.words,
             "same": self.same,
             "of": self.of,
             "drawn": dict(self.drawn),
@@ -335,12 +346,12 @@ class BreakevenResult:
         return f"{sentence} {len(self.idle)} more {which} nothing about these answers."
 
 
-def _turned(now: Gap, then: Gap) -> bool:
+def _turned(now: Answer, then: Answer) -> bool:
     return now.holds != then.holds and not (now.unknown or then.unknown)
 
 
-def _is_idle(now: Sequence[Gap], ends: Sequence[Sequence[Gap]]) -> bool:
-    return all(gaps == now for gaps in ends) and not any(gap.unknown for gap in now)
+def _is_idle(now: Sequence[Answer], ends: Sequence[Sequence[Answer]]) -> bool:
+    return all(answers == now for answers in ends) and not any(answer.unknown for answer in now)
 
 
 class BreakevenSearch:
@@ -356,14 +367,18 @@ class BreakevenSearch:
         together: int = TOGETHER,
         report: ReportProgress = silent,
     ) -> BreakevenResult:
-        """Find the claims that turn. together: draws of all figures at once; 0 for none"""
+        """Find the claims that turn. together: draws of all figures at once; 0 for none
+
+        Raises InputError for objectives of a design outside of the brief.
+        """
+        if any(claim.objective for claim in claims):
+            self.request.check_brief()
         base = self.request.base
         ends = [self._at(base, doubt, number) for doubt in doubts for number in (doubt.low, doubt.high)]
         of = [base, *ends]
         points = [point for one in of for claim in claims for point in claim.points(one)]
         runs = self._run(points, progress=lambda done, total: report("running both ends of each range", done, total))
-        gaps = iter(runs)
-        table = [[claim.gap([next(gaps) for _ in claim.points(one)]) for claim in claims] for one in of]
+        table = _answers(claims, of, runs)
         refused = {doubt.place: why for doubt, why in self._refused(doubts, claims, runs)}
         turning = [
             (doubt, column)
@@ -405,28 +420,41 @@ class BreakevenSearch:
     def _at(self, base: DesignPoint, doubt: Doubt, number: float) -> DesignPoint:
         return replace(base, figures={**base.figures, doubt.place: number})
 
-    def _flip(self, claim: BreakevenClaim, doubt: Doubt, now: Gap) -> BreakevenPoint | None:
+    def _flip(self, claim: BreakevenClaim, doubt: Doubt, now: Answer) -> BreakevenPoint | None:
         """Find the turn of a claim within the range of a figure, from the case's value where it turns on both sides."""
 
-        def gap(number: float, seed: int | None = None) -> Gap:
-            return claim.gap(self._run(claim.points(self._at(self.request.base, doubt, number)), seed))
+        def answer(number: float, seed: int | None = None) -> Answer:
+            return claim.answer(self._run(claim.points(self._at(self.request.base, doubt, number)), seed))
 
-        turned = [end for end in (doubt.low, doubt.high) if _turned(now, gap(end))]
+        turned = [end for end in (doubt.low, doubt.high) if _turned(now, answer(end))]
         ends = (doubt.low, doubt.high) if len(turned) == 1 else sorted((doubt.figure.value, turned[0]))
-        where = crossing(gap, lambda number: gap(number, self.request.other_seed), *ends)
+        where = crossing(answer, lambda number: answer(number, self.request.other_seed), *ends)
         return None if where is None else BreakevenPoint(claim, doubt, now, where)
 
     def _together(
-        self, doubts: Sequence[Doubt], claims: Sequence[BreakevenClaim], now: Sequence[Gap], count: int, report: ReportProgress
+        self,
+        doubts: Sequence[Doubt],
+        claims: Sequence[BreakevenClaim],
+        now: Sequence[Answer],
+        count: int,
+        report: ReportProgress,
     ) -> list[Stands]:
         if not count or not doubts:
-            return [Stands(claim, gap, {}) for claim, gap in zip(claims, now, strict=True)]
+            return [Stands(claim, answer, {}) for claim, answer in zip(claims, now, strict=True)]
         axes = [Axis(doubt.place, doubt.place, (doubt.low, doubt.high), (doubt.low, doubt.high)) for doubt in doubts]
         points = points_of(axes, "lhs", count, self.request.seed, self.request.base)
         needed = [point for one in points for claim in claims for point in claim.points(one)]
-        runs = iter(self._run(needed, progress=lambda done, total: report("doubting every figure at once", done, total)))
-        gaps = [[claim.gap([next(runs) for _ in claim.points(one)]) for claim in claims] for one in points]
+        runs = self._run(needed, progress=lambda done, total: report("doubting every figure at once", done, total))
+        drawn = _answers(claims, points, runs)
         return [
-            Stands(claim, gap, Counter(claim.standing(row[column]) for row in gaps))
-            for column, (claim, gap) in enumerate(zip(claims, now, strict=True))
+            Stands(claim, answer, Counter(row[column].standing for row in drawn))
+            for column, (claim, answer) in enumerate(zip(claims, now, strict=True))
         ]
+
+
+def _answers(
+    claims: Sequence[BreakevenClaim], points: Sequence[DesignPoint], runs: Sequence[DesignOutcome]
+) -> list[list[Answer]]:
+    """Judge every claim at every point; runs: of the designs of each claim at each point, in order."""
+    left = iter(runs)
+    return [[claim.answer([next(left) for _ in claim.points(point)]) for claim in claims] for point in points]

@@ -1,4 +1,4 @@
-"""Claims that may turn: that an objective is met, or that a design is better than another, with their distance from turning."""
+"""Claims that may turn: that an objective is met, or that a design is better than another, with the answers of runs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from simulator.case.load import PROJECTED
 from simulator.case.outputs import Metric
 from simulator.case.schema import Objective, Scenario
 from simulator.errors import InputError, suggest
-from simulator.intervals import Estimate, Interval
 from simulator.metrics.comparisons import Difference
 from simulator.metrics.paired_samples import change
 from simulator.metrics.summary import NO_STEADY_STATE, Verdict
@@ -19,53 +18,94 @@ from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.units import digits_within, spoken_bound, spoken_size
 
-#: The words of verdicts and differences whose whole interval is on one side.
-_DECIDED = ("met", "not met", "differs")
+#: Each standing as the end of a sentence that begins with the claim.
+_SAYS = {
+    "met": "is met",
+    "not met": "is not met",
+    "not proven": "is not proven",
+    "no figure": "has no figure",
+    "void": "is void",
+    "not significantly different": "is not significantly different",
+    "the same": "is the same in both designs",
+}
 
 
 @dataclass(frozen=True)
-class Gap:
-    """The distance of a statement from turning, positive where it holds, with its 95% interval.
+class Answer:
+    """The answer of runs to a claim: the verdict on the card of an objective, or the difference of two designs.
 
-    strict: the statement fails at a distance of 0, as of a design that is to be better than its equal
+    judged: None where two designs have no such difference; higher: whether more is better
+    overloaded: whether overload is why there is no figure. Then the claim does not hold. Where too few requests stand behind
+    the figure, nothing is known.
     """
 
-    value: float
-    low: float
-    high: float
-    strict: bool = False
+    judged: Verdict | Difference | None
+    higher: bool = True
+    overloaded: bool = False
+
+    @property
+    def margin(self) -> float:
+        """The distance from turning, positive where the claim holds; -inf without a figure."""
+        if isinstance(self.judged, Difference):
+            return self.judged.change.value if self.higher else -self.judged.change.value
+        margin = None if self.judged is None else self.judged.margin
+        return -inf if margin is None else margin
 
     @property
     def holds(self) -> bool:
-        return self.value > 0 if self.strict else self.value >= 0
+        """True if the plain value is on the side of the claim; of two equal designs neither is better."""
+        return self.margin > 0 if isinstance(self.judged, Difference) else self.margin >= 0
 
     @property
     def sure(self) -> bool:
-        """True if the whole interval is on one side, as of a `Verdict`, or of a `Difference` where it is strict."""
-        if self.strict and self.low != self.high:
-            return not self.low <= 0 <= self.high
-        return not self.low < 0 < self.high
+        """True if the whole interval is on one side."""
+        if self.missing:
+            return self.overloaded
+        if isinstance(self.judged, Difference):
+            return self.judged.significant or self.judged.change.low == self.judged.change.high
+        return self.judged is not None and self.judged.certain
+
+    @property
+    def fails(self) -> bool:
+        return self.sure and not self.holds
+
+    @property
+    def missing(self) -> bool:
+        return self.judged is None or (isinstance(self.judged, Verdict) and self.judged.estimate is None)
 
     @property
     def unknown(self) -> bool:
-        return self.value == -inf and self.high == inf
+        return self.missing and not self.overloaded
 
-    @classmethod
-    def of(cls, figure: Interval, bound: float, upward: bool, strict: bool = False) -> Gap:
-        if upward:
-            return cls(figure.value - bound, figure.low - bound, figure.high - bound, strict)
-        return cls(bound - figure.value, bound - figure.high, bound - figure.low, strict)
+    @property
+    def standing(self) -> str:
+        """The verdict as the card gives it; for two designs, whether one is better or why that is not known."""
+        if self.judged is None:
+            return "no figure"
+        if isinstance(self.judged, Verdict):
+            return self.judged.standing
+        return ("holds" if self.holds else "fails") if self.judged.verdict == "differs" else self.judged.verdict
 
-    def figure(self, bound: float, upward: bool) -> Estimate:
-        """Return the figure that has this gap."""
-        sides = [bound + one if upward else bound - one for one in (self.value, self.low, self.high)]
-        whole = Interval(sides[0], *sorted(sides[1:]))
-        return Estimate(whole.value, whole.low, whole.high, whole)
+    @property
+    def says(self) -> str:
+        """The standing as the end of a sentence: `is not proven`."""
+        return _SAYS.get(self.standing, self.standing)
 
-
-#: Of a figure that a run cannot quote because of overload: the statement fails for certain. Where too few requests stand behind
-#: it, nothing is known.
-FAILS, UNKNOWN = Gap(-inf, -inf, -inf), Gap(-inf, -inf, inf)
+    @property
+    def words(self) -> str:
+        """The standing with its distance from turning, or with the interval that leaves it open: `met by 900 USD`."""
+        judged, standing = self.judged, self.standing
+        if standing == "the same":
+            return "the same in both designs"
+        if standing == "not proven" and isinstance(judged, Verdict):
+            return f"{standing} (95% interval {judged.interval})"
+        if isinstance(judged, Difference) and not judged.significant:
+            return f"{standing} ({judged.size}, 95% interval {judged.interval})"
+        figure = None if judged is None else judged.estimate if isinstance(judged, Verdict) else judged.change
+        if judged is None or figure is None or standing == "void" or abs(self.margin) == inf:
+            return standing
+        size = spoken_size(abs(self.margin), judged.metric.unit, digits_within(self.margin, (figure.high - figure.low) / 2))
+        return f"{standing} by {size}"
 
 
 @dataclass(frozen=True)
@@ -90,15 +130,8 @@ class BreakevenClaim:
         if self.objective is None:
             other = ", ".join(f"{name}={pick}" for name, pick in (self.against or {}).items())
             return f"{'more' if self.higher else 'less'} of “{self.metric.label}” than with {other}"
-        upward = self.objective.at_least is not None
-        return f"{self.objective.label} {'at least' if upward else 'at most'} {spoken_bound(self.bound, self.metric.unit)}"
-
-    @property
-    def bound(self) -> float:
-        assert self.objective is not None
-        bound = self.objective.at_least if self.objective.at_least is not None else self.objective.at_most
-        assert bound is not None
-        return bound
+        side = "at least" if self.objective.upward else "at most"
+        return f"{self.objective.label} {side} {spoken_bound(self.objective.bound, self.metric.unit)}"
 
     def points(self, point: DesignPoint) -> list[DesignPoint]:
         """Return the designs to run; the other design keeps the bands of its own projections."""
@@ -107,44 +140,21 @@ class BreakevenClaim:
         figures = {place: number for place, number in point.figures.items() if not PROJECTED.fullmatch(place)}
         return [point, DesignPoint({**point.picks, **self.against}, figures)]
 
-    def gap(self, outcomes: Sequence[DesignOutcome]) -> Gap:
-        """Measure the distance from turning by the outcomes of its points."""
-        name = self.metric.name
-        missing = [one for one in outcomes if name not in one.metrics]
+    def answer(self, outcomes: Sequence[DesignOutcome]) -> Answer:
+        """Judge the claim by the outcomes of its points."""
+        name, own = self.metric.name, outcomes[0]
         if self.objective is not None:
-            if missing:
-                return FAILS if missing[0].missing_reasons.get(name, "").startswith(NO_STEADY_STATE) else UNKNOWN
-            return Gap.of(outcomes[0].metrics[name], self.bound, self.objective.at_least is not None)
-        if missing:
-            return UNKNOWN
-        other, own = outcomes[1].readings[name], outcomes[0].readings[name]
-        return Gap.of(change(self.metric, other, own), 0.0, self.higher, strict=True)
+            return Answer(self.verdict(own), self.higher, own.missing_reasons.get(name, "").startswith(NO_STEADY_STATE))
+        if any(name not in one.metrics for one in outcomes):
+            return Answer(None, self.higher)
+        moved = change(self.metric, outcomes[1].readings[name], own.readings[name])
+        return Answer(Difference(self.metric, self.label, moved), self.higher)
 
-    def standing(self, gap: Gap) -> str:
-        """Say whether the statement holds or fails, or why neither is known: in the words of a verdict, or of a difference."""
-        if abs(gap.value) == inf:
-            return "no figure"
-        judged = self._judged(gap)
-        words = judged.standing if isinstance(judged, Verdict) else judged.verdict
-        return ("holds" if gap.holds else "fails") if words in _DECIDED else words
-
-    def describe(self, gap: Gap) -> str:
-        """Say by what distance the statement holds or fails, or that the run does not tell, with the interval that says so."""
-        standing, judged = self.standing(gap), self._judged(gap)
-        if standing in ("holds", "fails"):
-            size = spoken_size(abs(gap.value), self.metric.unit, digits_within(gap.value, (gap.high - gap.low) / 2))
-            return f"{standing} by {size}"
-        if standing == "no figure":
-            return standing
-        if standing == "the same":
-            return "the same in both designs"
-        size = "" if isinstance(judged, Verdict) else f"{judged.size}, "
-        return f"{standing} ({size}95% interval {judged.interval})"
-
-    def _judged(self, gap: Gap) -> Verdict | Difference:
-        if self.objective is None:
-            return Difference(self.metric, self.label, gap.figure(0.0, self.higher))
-        return Verdict(self.objective, self.metric, gap.figure(self.bound, self.objective.at_least is not None))
+    def verdict(self, outcome: DesignOutcome) -> Verdict:
+        """Return the verdict on an objective, as the card has it."""
+        assert self.objective is not None
+        figure = outcome.metrics.get(self.metric.name)
+        return Verdict(self.objective, self.metric, figure, void=bool(outcome.outside_brief))
 
 
 def claims_of(scenario: Scenario, metrics: Sequence[str] = ()) -> list[BreakevenClaim]:
@@ -154,7 +164,7 @@ def claims_of(scenario: Scenario, metrics: Sequence[str] = ()) -> list[Breakeven
         if name not in by_metric:
             raise InputError(f"--objective {name}: the case has no such objective; {suggest(name, by_metric)}")
     return [
-        BreakevenClaim(scenario.metrics[name], objective, objective.at_least is not None)
+        BreakevenClaim(scenario.metrics[name], objective, objective.upward)
         for name, objective in by_metric.items()
         if not metrics or name in metrics
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 from typing import Any
@@ -12,7 +12,7 @@ from simulator.case.load import TRAFFIC
 from simulator.intervals import Estimate
 from simulator.processes import over_threads
 from simulator.tradeoffs.breakeven import TOLERANCE, Crossing, crossing
-from simulator.tradeoffs.breakeven_claims import BreakevenClaim, Gap
+from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.outcome_cache import OutcomeCache
@@ -61,10 +61,37 @@ class CapacityLimit:
     def most(self) -> float:
         return inf if self.upper is None else self.upper.at
 
+    @property
+    def open_words(self) -> str:
+        """Say up to what traffic the objective is met, where runs leave it undecided beyond that."""
+        return f"“{self.claim.words}” is met at {self.met[1]:.3g} times the traffic; beyond that, it is not proven."
+
     def to_json(self) -> dict[str, Any]:
         sides = {"from": self.lower, "to": self.upper}
         turns = {name: {"times": one.at} | _bounds(one) for name, one in sides.items() if one}
         return {"metric": self.claim.metric.name, "answer": self.claim.words, **turns}
+
+
+@dataclass(frozen=True)
+class UnmetObjective:
+    """An objective that no run, or one alone by chance, shows to be met; answers: by the traffic, in times of the case's."""
+
+    claim: BreakevenClaim
+    answers: Mapping[float, Answer]
+
+    @property
+    def fails(self) -> bool:
+        """True if runs show at any traffic that the objective is not met."""
+        return all(answer.fails for answer in self.answers.values())
+
+    @property
+    def sentence(self) -> str:
+        standings = [answer.standing for answer in self.answers.values()]
+        if set(standings) == {"not met"}:
+            return f"“{self.claim.words}” is not met at any traffic that was tried."
+        some = "none" if "met" not in standings else f"only {standings.count('met')}, perhaps by chance,"
+        now = f"at the traffic of the case it {self.answers[1.0].says}"
+        return f"“{self.claim.words}” is met at {some} of the {len(standings)} loads that were tried; {now}."
 
 
 @dataclass(frozen=True)
@@ -96,24 +123,30 @@ class LoadPoint:
     times: float
     outcome: DesignOutcome
 
+    def shortfalls(self, claims: Sequence[BreakevenClaim]) -> tuple[str, str]:
+        """Name the objectives that are not met or have no figure, and those that are not proven; empty for none."""
+        by_claim = [(claim.words, claim.verdict(self.outcome).standing) for claim in claims]
+        unmet = [f"{words} ({standing})" for words, standing in by_claim if standing in ("no figure", "void")]
+        unmet = [*(words for words, standing in by_claim if standing == "not met"), *unmet]
+        return "; ".join(unmet), "; ".join(words for words, standing in by_claim if standing == "not proven")
+
 
 @dataclass(frozen=True)
 class Capacity:
     """The capacity of a design.
 
-    limits: each objective that is met at some traffic; never: objectives that fail at any; undecided: the others, of which
-    no run shows whether they are met
+    claims: every objective; limits: of each that is met at some traffic; unmet: the others
     growing: stages whose queues grow without end at the traffic of the case
     rate: requests that the case brings, per second on average
     """
 
     request: SweepRequest
+    claims: Sequence[BreakevenClaim]
     limits: Sequence[CapacityLimit]
-    never: Sequence[BreakevenClaim]
+    unmet: Sequence[UnmetObjective]
     rate: float
     fewest: Sequence[Fewest]
     loads: Sequence[LoadPoint]
-    undecided: Sequence[BreakevenClaim] = ()
     growing: Sequence[str] = ()
 
     @property
@@ -128,7 +161,7 @@ class Capacity:
 
     @property
     def sentences(self) -> list[str]:
-        """The capacity in words: what fails first, and what fails below."""
+        """The capacity in words: the first objective that is not met as traffic grows, and those not met below."""
         first, least = self.binding, self.least
         if not self.limits:
             sentences = ["No run shows that an objective is met, at any traffic that was tried, so the capacity is unknown."]
@@ -136,13 +169,8 @@ class Capacity:
             sentences = [self._most(first, first.upper) if first and first.upper else self._unlimited]
         if least and least.lower:
             sentences.append(f"“{least.claim.words}” needs at least {self._times(least.lower)}.")
-        sentences += [
-            f"“{limit.claim.words}” is met at {limit.met[1]:.3g} times the traffic; beyond that, runs do not decide it."
-            for limit in self.limits
-            if limit.open
-        ]
-        sentences += [f"“{claim.words}” fails at any traffic that was tried." for claim in self.never]
-        sentences += [f"“{claim.words}” is not proven at any traffic that was tried." for claim in self.undecided]
+        sentences += [limit.open_words for limit in self.limits if limit.open]
+        sentences += [one.sentence for one in self.unmet]
         if self.growing:
             sentences.append(f"At the traffic of the case the queue of “{self.growing[0]}” grows without end.")
         return sentences
@@ -150,14 +178,15 @@ class Capacity:
     @property
     def _unlimited(self) -> str:
         if any(limit.open for limit in self.limits):
-            return "No run shows that an objective fails as traffic grows."
-        return f"No objective that is met fails up to {max(load.times for load in self.loads):g} times the traffic of the case."
+            return "No run shows that an objective is no longer met as traffic grows."
+        most = max(load.times for load in self.loads)
+        return f"Every objective that is met stays so up to {most:g} times the traffic of the case."
 
     def _most(self, limit: CapacityLimit, where: Crossing) -> str:
-        sentence = f"“{limit.claim.words}” fails first as traffic grows, beyond {self._times(where)}"
+        sentence = f"“{limit.claim.words}” is the first that is no longer met as traffic grows, beyond {self._times(where)}."
         if where.at >= 1:
-            return f"{sentence}: {where.at - 1:.0%} headroom."
-        return f"{sentence}: that is {1 - where.at:.0%} less than comes now."
+            return f"{sentence} The headroom is {where.at - 1:.0%}."
+        return f"{sentence} That is {1 - where.at:.0%} less than comes now."
 
     def _times(self, where: Crossing) -> str:
         bounds = [f"{bound:.3g}" if abs(bound) < inf else "unknown" for bound in (where.low, where.high)]
@@ -169,8 +198,8 @@ class Capacity:
         return {
             "rate_per_s": self.rate,
             "limits": [one.to_json() for one in self.limits],
-            "never": [{"metric": one.metric.name, "answer": one.words} for one in self.never],
-            "undecided": [{"metric": one.metric.name, "answer": one.words} for one in self.undecided],
+            "never": [{"metric": one.claim.metric.name, "answer": one.claim.words} for one in self.unmet if one.fails],
+            "undecided": [{"metric": one.claim.metric.name, "answer": one.claim.words} for one in self.unmet if not one.fails],
             "growing": list(self.growing),
             "fewest": [
                 {"choice": one.choice, "now": one.now, "fewest": one.pick, "fails_below": one.below} for one in self.fewest
@@ -178,6 +207,7 @@ class Capacity:
             "loads": [
                 {
                     "times": load.times,
+                    "verdicts": {claim.metric.name: claim.verdict(load.outcome).standing for claim in self.claims},
                     "metrics": {name: _estimate_json(estimate) for name, estimate in load.outcome.metrics.items()},
                 }
                 for load in self.loads
@@ -205,7 +235,8 @@ class Loading:
         self._known: dict[str, DesignOutcome] = {}
 
     def find(self, report: ReportProgress = silent) -> Capacity:
-        """Find the capacity of the design."""
+        """Find the capacity of the design; raises InputError for one outside of the brief."""
+        self.request.check_brief()
         report("doubling and halving the traffic", 0, 0)
         base = self._run([self.request.base])[0]
         steps, by_claim, what = (
@@ -222,13 +253,15 @@ class Loading:
         times = sorted({*steps, *(part * most for part in LOADS if most < inf)})
         report("running the load up to the capacity and beyond", 0, 0)
         loads = [LoadPoint(at, outcome) for at, outcome in zip(times, self._run([self._at(at) for at in times]), strict=True)]
-        unmet = [claim for claim, limit in zip(self.claims, by_claim, strict=True) if limit is None]
-        never = [claim for claim in unmet if all(_fails(self._gap(claim, at)) for at in steps)]
-        undecided = [claim for claim in unmet if claim not in never]
+        unmet = [
+            UnmetObjective(claim, {at: self._answer(claim, at) for at in steps})
+            for claim, limit in zip(self.claims, by_claim, strict=True)
+            if limit is None
+        ]
         report("looking for the fewest servers", 0, 0)
         rate = base.requests / base.replications / self.request.plan(self.request.base).arrivals_end_s
         fewest = [] if base.growing else self._fewest(base)
-        return Capacity(self.request, limits, never, rate, fewest, loads, undecided, base.growing)
+        return Capacity(self.request, self.claims, limits, unmet, rate, fewest, loads, base.growing)
 
     def _steps(self) -> list[float]:
         """Return traffic in doublings: up until a run shows that an objective fails that was met, down until all are met.
@@ -243,11 +276,11 @@ class Loading:
         return steps
 
     def _met(self, times: float) -> list[bool]:
-        return [_is_met(self._gap(claim, times)) for claim in self.claims]
+        return [_is_met(self._answer(claim, times)) for claim in self.claims]
 
     def _lost(self, steps: Sequence[float]) -> bool:
         return any(
-            _fails(self._gap(claim, steps[-1])) and any(_is_met(self._gap(claim, times)) for times in steps[:-1])
+            self._answer(claim, steps[-1]).fails and any(_is_met(self._answer(claim, times)) for times in steps[:-1])
             for claim in self.claims
         )
 
@@ -257,14 +290,14 @@ class Loading:
         A turn that no run resolves on both its sides is none: plain values turn by chance. Of many steps one alone may show by
         chance that an objective is met.
         """
-        gaps = [self._gap(claim, times) for times in steps]
-        met = [place for place, gap in enumerate(gaps) if _is_met(gap)]
-        by_chance = len(met) == 1 < len(gaps) - 1 and not any(map(_fails, gaps))
+        answers = [self._answer(claim, times) for times in steps]
+        met = [place for place, answer in enumerate(answers) if _is_met(answer)]
+        by_chance = len(met) == 1 < len(answers) - 1 and not any(answer.fails for answer in answers)
         if not met or by_chance:
             return None
         first, last = met[0], met[-1]
-        below = next((place for place in range(first - 1, -1, -1) if not gaps[place].holds), None)
-        above = next((place for place in range(last + 1, len(steps)) if not gaps[place].holds), None)
+        below = next((place for place in range(first - 1, -1, -1) if not answers[place].holds), None)
+        above = next((place for place in range(last + 1, len(steps)) if not answers[place].holds), None)
         lower = None if below is None else self._resolved(claim, steps[below], steps[first])
         upper = None if above is None else self._resolved(claim, steps[last], steps[above])
         undecided = upper is None and last + 1 < len(steps)
@@ -274,26 +307,26 @@ class Loading:
         turn = self._crossing(claim, low, high)
         return turn if turn is not None and turn.is_bounded else None
 
-    def _gap(self, claim: BreakevenClaim, times: float, seed: int | None = None) -> Gap:
-        return claim.gap(self._run([self._at(times)], seed))
+    def _answer(self, claim: BreakevenClaim, times: float, seed: int | None = None) -> Answer:
+        return claim.answer(self._run([self._at(times)], seed))
 
     def _crossing(self, claim: BreakevenClaim, low: float, high: float) -> Crossing | None:
         width = TOLERANCE * (high - low)
         low, high = self._sure(claim, low, 0.5), self._sure(claim, high, 2.0)
-        again = lambda times: self._gap(claim, times, self.request.other_seed)  # noqa: E731
-        return crossing(lambda times: self._gap(claim, times), again, low, high, width / (high - low))
+        again = lambda times: self._answer(claim, times, self.request.other_seed)  # noqa: E731
+        return crossing(lambda times: self._answer(claim, times), again, low, high, width / (high - low))
 
     def _sure(self, claim: BreakevenClaim, times: float, step: float) -> float:
-        now = self._gap(claim, times)
-        while not self._gap(claim, times).sure and RANGE[0] <= times * step <= RANGE[1]:
-            if self._gap(claim, times * step).holds != now.holds:
+        now = self._answer(claim, times)
+        while not self._answer(claim, times).sure and RANGE[0] <= times * step <= RANGE[1]:
+            if self._answer(claim, times * step).holds != now.holds:
                 break
             times *= step
         return times
 
     def _fewest(self, now: DesignOutcome) -> list[Fewest]:
         scenario, design = self.request.scenario, self.request.scenario.defaults() | dict(self.request.picks)
-        held = [claim for claim in self.claims if _is_met(claim.gap([now]))]
+        held = [claim for claim in self.claims if _is_met(claim.answer([now]))]
         results = []
         for name, choice in scenario.choices.items():
             if isinstance(choice, Number) and _is_servers(choice) and held:
@@ -307,8 +340,8 @@ class Loading:
             outcome = self._run([DesignPoint({**self.request.picks, name: pick}, dict(self.request.figures))])[0]
             if outcome.growing:
                 return f"the queue of “{outcome.growing[0]}” grows without end"
-            gaps = ((claim, claim.gap([outcome])) for claim in held)
-            return next((f"“{claim.words}” {_state(gap)}" for claim, gap in gaps if not _is_met(gap)), "")
+            answers = ((claim, claim.answer([outcome])) for claim in held)
+            return next((f"“{claim.words}” {answer.says}" for claim, answer in answers if not _is_met(answer)), "")
 
         low, high, below = -1, len(picks) - 1, ""  # the first that fails is at `low`, the last that does at `high`
         while high - low > 1:
@@ -330,16 +363,8 @@ class Loading:
         return [self._known[repr((point, seed))] for point in points]
 
 
-def _is_met(gap: Gap) -> bool:
-    return gap.holds and gap.sure
-
-
-def _fails(gap: Gap) -> bool:
-    return gap.sure and not gap.holds
-
-
-def _state(gap: Gap) -> str:
-    return "fails" if _fails(gap) else "is not proven"
+def _is_met(answer: Answer) -> bool:
+    return answer.standing == "met"
 
 
 @dataclass(frozen=True)

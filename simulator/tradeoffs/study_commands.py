@@ -133,10 +133,8 @@ def _print_winner(result: BestDesigns, search: Search) -> None:
         out.print(escape(f"{result.headline} Not proven: {quoted(result.open)}. {result.obstacle}"))
     out.print(f"[bold]Best:[/bold] {escape(_design(result.best, search))}")
     table = Table("objective", "reached", "95% interval", "verdict", box=None)
-    for claim, standing in zip(search.claims, result.best.standings, strict=True):
-        one = result.best.outcome.metrics[claim.metric.name]
-        cells = [spoken(value, claim.metric.unit) for value in (one.value, one.low, one.high)]
-        table.add_row(escape(claim.words), cells[0], f"{cells[1]} to {cells[2]}", standing)
+    for claim, one in zip(search.claims, result.best.verdicts, strict=True):
+        table.add_row(escape(claim.words), one.reached, one.interval, one.standing)
     out.print(table)
     for other in result.undecided:
         out.print(f"may be as good: {escape(_design(other, search))}", style="dim")
@@ -189,14 +187,16 @@ def _print_capacity(result: Capacity, cost: str) -> None:
     for sentence in result.sentences:
         out.print(escape(sentence))
     table = Table(
-        "traffic, times", f"{scenario.unit.many} a day", scenario.metrics[cost].label, "objectives that fail", box=None
+        "traffic, times", f"{scenario.unit.many} a day", scenario.metrics[cost].label, "not met", "not proven", box=None
     )
     for load_ in result.loads:
         one = load_.outcome.metrics.get(cost)
-        failing = [limit.claim.words for limit in result.limits if not limit.claim.gap([load_.outcome]).holds]
         usd = "no figure" if one is None else spoken(one.value, scenario.metrics[cost].unit)
         table.add_row(
-            f"{load_.times:.3g}", f"{load_.times * result.rate * 86_400:,.0f}", usd, escape("; ".join(failing) or "none")
+            f"{load_.times:.3g}",
+            f"{load_.times * result.rate * 86_400:,.0f}",
+            usd,
+            *(escape(words or "none") for words in load_.shortfalls(result.claims)),
         )
     out.print(table)
     for fewest in result.fewest:
@@ -402,7 +402,7 @@ def _print_breakeven(result: BreakevenResult) -> None:
     for flip in result.flips:
         out.print(escape(flip.sentence))
         where = flip.crossing
-        sides = [f"below it {flip.claim.describe(where.below)}", f"above it {flip.claim.describe(where.above)}"]
+        sides = [f"below it {where.below.words}", f"above it {where.above.words}"]
         again = "; on other requests too" if where.is_bounded else ""
         out.print(f"    {escape(', '.join(sides))}{again}; {escape(flip.doubt.words)}", style="dim")
     out.print(escape(result.rest))

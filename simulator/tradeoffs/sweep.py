@@ -63,6 +63,11 @@ class SweepRequest:
         """Make the task of running a point; raises ScenarioError where it cannot run."""
         return task_of(self.plan(point), self.metrics, seed, replications)
 
+    def check_brief(self) -> None:
+        """Raise InputError for a base design outside of the brief: no verdict on it counts, so none can turn."""
+        if why := self.plan(self.base).outside_brief:
+            raise InputError(why)
+
     def refusal(self, point: DesignPoint, seed: int, replications: int, error: ScenarioError) -> DesignOutcome:
         design = self.scenario.defaults() | dict(point.picks)
         return DesignOutcome(design, point.figures, seed, replications, refused=error.faults[0].message)

@@ -103,7 +103,7 @@ def around(
     """Request runs of a design with axes around it and no points yet. Raises ScenarioError where the design cannot run."""
     picked, numbers, struck = read_picks(picks, scenario), read_figures(figures), read_strikes(strikes)
     plan = compile_plan(scenario, picked, struck, numbers)
-    if plan.outside_brief:
+    if over and plan.outside_brief:  # a study without axes refuses such a design
         err.print(plan.outside_brief, markup=False)
     axes = [axis_of(scenario, axis) for axis in over]
     return SweepRequest(scenario, axes, metrics, [], picked, numbers, struck, "grid", seed, replications)

@@ -68,8 +68,7 @@ def front_chart(
     for goal, line in zip(over, (drawn.add_vline, drawn.add_hline), strict=True):
         for objective in scenario.objectives:
             if objective.metric == goal.metric.name:
-                bound = objective.at_least if objective.at_least is not None else objective.at_most
-                line(_scaled(goal, [bound or 0.0])[0], line=OBJECTIVE)
+                line(_scaled(goal, [objective.bound])[0], line=OBJECTIVE)
     drawn.update_layout(clickmode="event+select")
     return Chart(drawn, front.sentence, rounded(table))
 
@@ -178,22 +177,17 @@ def load_chart(capacity: Capacity, goal: Goal) -> Chart:
     drawn.add_vline(x=1, line={"color": GREY, "width": 1}, annotation={"text": "the case", "textangle": -90})
     for limit in capacity.limits:
         if limit.upper:
-            name = {"text": f"{escape(limit.claim.label)} fails", "textangle": -90, "xanchor": "left"}
+            name = {"text": f"{escape(limit.claim.label)} no longer met", "textangle": -90, "xanchor": "left"}
             drawn.add_vline(x=limit.upper.at, line={"color": RED, "dash": "dash"}, annotation=name)
     drawn.update_xaxes(title="traffic, in times of the case's own")
     drawn.update_yaxes(title=f"{metric.label} ({metric.unit})", rangemode="tozero")
-    standing = [{limit.claim.words: limit.claim.standing(limit.claim.gap([load.outcome])) for limit in capacity.limits}
-                for load in capacity.loads]  # fmt: skip
-    failing, open_ = (
-        ["; ".join(words for words, one in each.items() if (one == "holds", one == "fails") == so) for each in standing]
-        for so in ((False, True), (False, False))
-    )
+    shortfalls = [load.shortfalls(capacity.claims) for load in capacity.loads]
     table = pd.DataFrame({
         "traffic, times": [load.times for load in capacity.loads],
         f"{capacity.request.scenario.unit.many} a day": [load.times * capacity.rate * 86_400 for load in capacity.loads],
         metric.label: [load.outcome.value(metric.name) for load in capacity.loads],
-        "objectives that fail": failing,
-        "not proven": open_,
+        "not met": [unmet for unmet, _ in shortfalls],
+        "not proven": [open_ for _, open_ in shortfalls],
     })  # fmt: skip
     return Chart(drawn, capacity.sentences[0], rounded(table))
 
@@ -242,17 +236,17 @@ def _flip_row(flip: BreakevenPoint) -> dict[str, object]:
     where = flip.crossing
     return {
         "answer": flip.claim.words,
-        "as the case has it": flip.claim.describe(flip.now),
+        "as the case has it": flip.now.words,
         "figure": flip.doubt.place,
         "the case has": flip.doubt.figure.value,
         "range": f"{plain_number(flip.doubt.low)} to {plain_number(flip.doubt.high)}",
         "turns at": float(f"{where.at:.4g}"),
         "95% low": significant(where.low, 4) if isfinite(where.low) else "not within the range",
         "95% high": significant(where.high, 4) if isfinite(where.high) else "not within the range",
-        "below it": flip.claim.describe(where.below),
-        "above it": flip.claim.describe(where.above),
-        "below, other requests": where.confirmed[0] and flip.claim.describe(where.confirmed[0]),
-        "above, other requests": where.confirmed[1] and flip.claim.describe(where.confirmed[1]),
+        "below it": where.below.words,
+        "above it": where.above.words,
+        "below, other requests": where.confirmed[0] and where.confirmed[0].words,
+        "above, other requests": where.confirmed[1] and where.confirmed[1].words,
     }
 
 

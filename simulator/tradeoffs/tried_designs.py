@@ -7,9 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from simulator.intervals import Interval
 from simulator.metrics.summary import Standing, Verdict
-from simulator.tradeoffs.breakeven_claims import BreakevenClaim, Gap
+from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.units import listed, spoken_size
@@ -27,15 +26,19 @@ class TriedDesign:
 
     short: the miss of each objective, as a part of its bound; 0 where the plain value meets it
     doubted: in the same way, the miss at the worse end of all doubts but the luck of the run
-    standings: the verdict on each objective, as Practice gives it after the same replications
+    verdicts: on each objective, as Practice gives it after the same replications
     """
 
     point: DesignPoint
     outcome: DesignOutcome
     short: tuple[float, ...]
     doubted: tuple[float, ...]
-    standings: tuple[Standing, ...]
+    verdicts: tuple[Verdict, ...]
     cost: float
+
+    @property
+    def standings(self) -> tuple[Standing, ...]:
+        return tuple(verdict.standing for verdict in self.verdicts)
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -86,29 +89,24 @@ def tried_design(
     claims: Sequence[BreakevenClaim], point: DesignPoint, outcome: DesignOutcome, cost: float | None
 ) -> TriedDesign:
     """Judge an outcome. cost: the less the better; None without a figure"""
-    short = tuple(_part(claim, -claim.gap([outcome]).value) for claim in claims)
-    doubted = tuple(_part(claim, -_without_luck(claim, outcome)) for claim in claims)
-    standings = tuple(_standing(claim, outcome) for claim in claims)
-    return TriedDesign(point, outcome, short, doubted, standings, inf if cost is None else cost)
+    verdicts = tuple(claim.verdict(outcome) for claim in claims)
+    short = tuple(_part(verdict, verdict.margin) for verdict in verdicts)
+    doubted = tuple(_part(verdict, _without_luck(verdict)) for verdict in verdicts)
+    return TriedDesign(point, outcome, short, doubted, verdicts, inf if cost is None else cost)
 
 
-def _part(claim: BreakevenClaim, miss: float) -> float:
-    return min(max(miss, 0.0) / max(abs(claim.bound), 1e-12), _FAR)
+def _part(verdict: Verdict, margin: float | None) -> float:
+    miss = inf if margin is None else max(-margin, 0.0)
+    return min(miss / max(abs(verdict.bound), 1e-12), _FAR)
 
 
-def _without_luck(claim: BreakevenClaim, outcome: DesignOutcome) -> float:
-    """Return the gap at the worse end of the labels' doubt and of the projections', or -inf without a figure."""
-    figure = outcome.metrics.get(claim.metric.name)
+def _without_luck(verdict: Verdict) -> float | None:
+    """Return the margin at the worse end of the labels' doubt and of the projections'; None without a figure."""
+    figure = verdict.estimate
     if figure is None:
-        return -inf
+        return None
     doubts = [figure.value, *(bound for part in (figure.labels, figure.projected) if part for bound in (part.low, part.high))]
-    return Gap.of(Interval(figure.value, min(doubts), max(doubts)), claim.bound, claim.higher).low
-
-
-def _standing(claim: BreakevenClaim, outcome: DesignOutcome) -> Standing:
-    assert claim.objective is not None
-    figure = outcome.metrics.get(claim.metric.name)
-    return Verdict(claim.objective, claim.metric, figure, void=bool(outcome.outside_brief)).standing
+    return min(doubts) - verdict.bound if verdict.objective.upward else verdict.bound - max(doubts)
 
 
 @dataclass(frozen=True)

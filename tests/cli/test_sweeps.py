@@ -155,7 +155,7 @@ def test_capacity_tells_the_most_traffic_and_the_fewest_readers(casesim, case):
     assert limit["to"]["times"] > 1
     assert told["fewest"][0]["fewest"] <= 4
     out = casesim(*words).out
-    assert "fails first as traffic grows" in out
+    assert "is the first that is no longer met as traffic grows" in out
     assert "Readers: " in out
 
 
@@ -168,7 +168,7 @@ def test_breakeven_tells_where_an_answer_turns(casesim, case):
     assert told["together"][0]["of"] == 8
     printed = casesim(*words).out
     assert "not proven (95% interval" in printed
-    assert "it holds if stages.reader.minutes.exponential_mean lies below" in printed
+    assert "it is met if “Reader: minutes, exponential mean” lies below" in printed
 
 
 def test_breakeven_compares_two_designs(casesim, case):

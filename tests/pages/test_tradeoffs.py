@@ -69,7 +69,7 @@ def test_the_capacity_is_found_and_told(page):
     page.session_state["tradeoffs"] = "Capacity"
     page.run()
     next(one for one in page.button if one.label == "Find the capacity").click().run()
-    ended(page, lambda: "fails first as traffic grows" in told(page))
+    ended(page, lambda: "is the first that is no longer met as traffic grows" in told(page))
     assert "Readers" in told(page)
 
 
@@ -78,7 +78,7 @@ def test_every_assumption_is_doubted_and_what_turns_is_told(page):
     page.run()
     next(one for one in page.button if one.label == "Vary every assumption").click().run()
     ended(page, lambda: "not turn within the figure" in told(page))
-    assert "unless stages.reader.minutes.exponential_mean lies above" in told(page).replace("\\", "")
+    assert "unless “Reader: minutes, exponential mean” lies above" in told(page).replace("\\", "")
 
 
 def test_a_study_that_is_cancelled_can_begin_again(page):
@@ -124,13 +124,13 @@ def test_a_study_is_there_after_a_reload_and_after_a_restart_of_the_server(ann, 
     assert "About 26 designs" in told(page)
     next(one for one in page.button if one.label == "Find the capacity").click().run()
     reloaded = ended(opened_again("Capacity"), lambda: True)
-    ended(reloaded, lambda: "fails first as traffic grows" in told(reloaded))
+    ended(reloaded, lambda: "is the first that is no longer met as traffic grows" in told(reloaded))
     found = told(reloaded)
     ann.append(StudyShelf())
     runs = []
     monkeypatch.setattr("simulator.tradeoffs.study_panels.Study._handed", lambda *_: runs.append(1))
     restarted = opened_again("Capacity")
-    ended(restarted, lambda: "fails first as traffic grows" in told(restarted))
+    ended(restarted, lambda: "is the first that is no longer met as traffic grows" in told(restarted))
     assert told(restarted) == found
     assert not runs
 

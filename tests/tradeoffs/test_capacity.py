@@ -3,6 +3,8 @@
 import pytest
 
 from simulator.case.load import loads
+from simulator.explain.result import replicate
+from simulator.metrics.summary import Verdict
 from simulator.theory.queue_formulas import mmc_wait
 from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Loading, by_the_nine
@@ -77,7 +79,24 @@ def test_the_most_traffic_of_a_queue_is_that_at_which_theory_says_its_mean_reach
     assert where.low <= rate / 0.02 <= where.high
     assert where.high - where.low < 0.25
     assert carried.rate == pytest.approx(0.02, rel=0.05)
-    assert "fails first as traffic grows" in carried.sentences[0]
+    assert "is the first that is no longer met as traffic grows, beyond" in carried.sentences[0]
+
+
+def test_every_load_has_the_verdict_that_the_card_has_there(carried):
+    (objective,) = carried.request.scenario.objectives
+    for load in carried.loads:
+        card = Verdict(objective, carried.claims[0].metric, load.outcome.metrics.get("latency_mean_s")).standing
+        unmet, open_ = load.shortfalls(carried.claims)
+        words = "Mean at most 2.00 min"
+        expected = {
+            "met": ("", ""),
+            "not met": (words, ""),
+            "not proven": ("", words),
+            "no figure": (f"{words} (no figure)", ""),
+        }
+        assert (unmet, open_) == expected[card]
+    verdicts = [one["verdicts"]["latency_mean_s"] for one in carried.to_json()["loads"]]
+    assert {"met", "not met"} <= {*verdicts}
 
 
 def test_what_a_thousand_cost_falls_with_the_load(carried):
@@ -99,11 +118,12 @@ def test_the_fewest_servers_are_those_with_which_theory_meets_the_bound():
 def test_an_objective_that_no_traffic_lets_a_design_meet_is_named():
     made = requested(30.0)
     found = Loading(made, claims_of(made.scenario), Here().submit).find()
-    assert [claim.words for claim in found.never] == ["Mean at most 30.0 s"]
+    assert [one.claim.words for one in found.unmet if one.fails] == ["Mean at most 30.0 s"]
     assert found.sentences == [
         "No run shows that an objective is met, at any traffic that was tried, so the capacity is unknown.",
-        "“Mean at most 30.0 s” fails at any traffic that was tried.",
+        "“Mean at most 30.0 s” is not met at any traffic that was tried.",
     ]
+    assert all(load.shortfalls(found.claims) == ("Mean at most 30.0 s", "") for load in found.loads)
 
 
 MISSED = """\
@@ -124,8 +144,11 @@ def test_a_share_that_does_not_depend_on_the_traffic_has_no_capacity():
     scenario = loads(NOISE)
     made = SweepRequest(scenario, [], ["sensitivity", "latency_mean_s", "cost_per_1000_usd"], [], replications=4)
     found = Loading(made, claims_of(scenario), Here().submit).find()
-    assert [claim.label for claim in found.undecided] == ["Found"]
-    assert "“Found at least 90.0%” is not proven at any traffic that was tried." in found.sentences
+    (found_share,) = found.unmet
+    assert (found_share.claim.label, found_share.fails) == ("Found", False)
+    card = replicate(made.plan(made.base), 1, 4).verdicts[0].standing
+    assert found_share.sentence.endswith(f"at the traffic of the case it is {card}.")
+    assert found_share.sentence in found.sentences
     assert [limit.claim.label for limit in found.limits] == ["Mean"]
 
 

@@ -6,13 +6,26 @@ import numpy as np
 import pytest
 from scipy.stats import binom, t
 
-from simulator.intervals import Estimate, Interval
+from simulator.case.schema import Objective
+from simulator.intervals import Interval, estimate
+from simulator.metrics.summary import Verdict
 from simulator.tradeoffs.breakeven import crossing
-from simulator.tradeoffs.breakeven_claims import FAILS, UNKNOWN, Gap
+from simulator.tradeoffs.breakeven_claims import Answer
+from tests.tradeoffs.made import FOUND
+
+#: An objective that asks for a margin of 0 at least: its figure is its distance from turning.
+ANY = Objective(metric="found", at_least=0, label="Found")
+
+#: Without a figure, because of overload or because of too few requests.
+FAILS, UNKNOWN = (Answer(Verdict(ANY, FOUND, None), overloaded=overloaded) for overloaded in (True, False))
 
 
-def sure(value: float) -> Gap:
-    return Gap(value, value, value)
+def answered(value: float, low: float, high: float) -> Answer:
+    return Answer(Verdict(ANY, FOUND, estimate(Interval(value, low, high))))
+
+
+def sure(value: float) -> Answer:
+    return answered(value, value, value)
 
 
 def test_without_luck_the_place_is_where_the_gap_is_zero():
@@ -36,7 +49,7 @@ def test_a_figure_that_vanishes_under_overload_turns_where_it_vanishes():
 
 
 def test_a_range_that_ends_before_a_side_is_sure_leaves_that_bound_open():
-    gap = lambda x: Gap(5 - x, 2 - x, 8 - x)  # noqa: E731
+    gap = lambda x: answered(5 - x, 2 - x, 8 - x)  # noqa: E731
     found = crossing(gap, gap, 0.0, 6.0)
     assert found is not None
     assert 1.9 <= found.low <= 2
@@ -69,11 +82,11 @@ def test_the_interval_holds_the_true_place_as_often_as_it_promises():
         luck, again = rng.normal(0, 1, (2, 8))
         slope = rng.normal(0, 0.05, 8)
 
-        def gap(x: float, luck: np.ndarray = luck, slope: np.ndarray = slope) -> Gap:
+        def gap(x: float, luck: np.ndarray = luck, slope: np.ndarray = slope) -> Answer:
             values = 6.0 - x + luck + slope * (x - 6.0)
             half = float(t.ppf(0.975, 7) * values.std(ddof=1) / np.sqrt(8))
             mean = float(values.mean())
-            return Gap(mean, mean - half, mean + half)
+            return answered(mean, mean - half, mean + half)
 
         found = crossing(gap, lambda x, again=again: gap(x, again), 0.0, 12.0)
         assert found is not None
@@ -82,9 +95,18 @@ def test_the_interval_holds_the_true_place_as_often_as_it_promises():
     assert held >= binom.ppf(0.025, studies, 0.95)
 
 
-def test_a_gap_is_the_distance_from_a_bound_on_the_side_that_is_asked_for():
-    one = Estimate(0.97, 0.95, 0.98, Interval(0.97, 0.95, 0.98))
-    assert Gap.of(one, 0.99, upward=True) == Gap(0.97 - 0.99, 0.95 - 0.99, 0.98 - 0.99)
-    assert Gap.of(one, 0.99, upward=False) == Gap(0.99 - 0.97, 0.99 - 0.98, 0.99 - 0.95)
-    assert Gap.of(one, 0.99, upward=True).sure
-    assert not Gap.of(one, 0.96, upward=True).sure
+def test_an_answer_has_the_verdict_of_the_card_and_its_distance_from_the_bound():
+    one = estimate(Interval(0.97, 0.95, 0.98))
+    asked = [Objective(metric="found", label="Found", **{side: bound})
+             for side, bound in (("at_least", 0.99), ("at_most", 0.99), ("at_least", 0.96), ("at_most", 0.9))]  # fmt: skip
+    answers = [Answer(Verdict(objective, FOUND, one)) for objective in asked]
+    assert [answer.standing for answer in answers] == ["not met", "met", "not proven", "not met"]
+    assert [answer.margin for answer in answers] == [0.97 - 0.99, 0.99 - 0.97, 0.97 - 0.96, 0.9 - 0.97]
+    assert [(answer.holds, answer.sure) for answer in answers] == [(False, True), (True, True), (True, False), (False, True)]
+
+
+def test_a_figure_without_bound_misses_every_bound_and_is_one():
+    answer = Answer(Verdict(Objective(metric="found", at_most=1, label="Found"), FOUND, estimate(Interval(inf, inf, inf))))
+    assert (answer.standing, answer.words) == ("not met", "not met")
+    assert answer.fails
+    assert not answer.missing

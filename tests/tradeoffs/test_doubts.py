@@ -5,9 +5,14 @@ import pytest
 from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan, projected_ms
 from simulator.errors import InputError
+from simulator.explain.result import replicate
+from simulator.intervals import Interval, estimate
+from simulator.metrics.comparisons import Difference
 from simulator.tradeoffs.breakeven import BreakevenSearch, doubts_of
-from simulator.tradeoffs.breakeven_claims import UNKNOWN, BreakevenClaim, Gap, claims_of
-from simulator.tradeoffs.design_space import DesignPoint
+from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim, claims_of
+from simulator.tradeoffs.capacity import Loading
+from simulator.tradeoffs.design_outcomes import DesignOutcome
+from simulator.tradeoffs.design_space import DesignPoint, figure_name
 from simulator.tradeoffs.sweep import Sweep, SweepRequest, swept
 from tests.case.texts import SMALL, changed
 from tests.tradeoffs.test_sweep import Here
@@ -113,14 +118,14 @@ def test_of_two_designs_the_better_one_may_turn_with_a_figure(evidence):
     (flip,) = found.flips
     assert flip.holds
     assert doubt.figure.value < flip.crossing.at < doubt.high
-    assert flip.now.low < 0 < flip.now.high, "four replications do not tell the two designs apart"
+    assert flip.now.judged.change.low < 0 < flip.now.judged.change.high, "four replications do not tell the two designs apart"
     assert flip.sentence.startswith(
         "“less of “Cost of 1,000 requests” than with point=1.0”: not significantly different (−300 USD, 95% interval −1,800 to"
     )
-    assert flip.sentence.endswith("of costs.missed_positive_usd by the plain values, which may be chance.")
+    assert flip.sentence.endswith("of “Costs: missed positive in USD” by the plain values, which may be chance.")
     assert flip.to_json()["standing"] == "not significantly different"
     (stands,) = found.together
-    assert stands.sentence == f"“{claim.words}”: {claim.describe(flip.now)}."
+    assert stands.sentence == f"“{claim.words}”: {flip.now.words}."
 
 
 def test_of_two_equal_designs_neither_is_better(evidence):
@@ -137,28 +142,71 @@ COST = loads(PAID).metrics["cost_per_1000_usd"]
 
 
 @pytest.mark.parametrize(
-    ("gap", "words"),
+    ("change", "words"),
     [
-        (Gap(-0.0000356, -0.000071, 0.0000012, strict=True),
+        ((0.0000356, -0.0000012, 0.000071),
          "not significantly different (+0.000036 USD, 95% interval −0.000001 to +0.000071 USD)"),
-        (Gap(1512.407, -6643.8, 8740.4, strict=True),
-         "not significantly different (−1,500 USD, 95% interval −8,700 to +6,600 USD)"),
-        (Gap(12.0, -6643.8, 8740.4, strict=True), "not significantly different (0 USD, 95% interval −8,700 to +6,600 USD)"),
-        (Gap(0.20492969, 0.20399307, 0.20586631, strict=True), "holds by 0.205 USD"),
-        (Gap(-5.0, -9.0, -1.0, strict=True), "fails by 5.0 USD"),
-        (Gap(0.0, 0.0, 0.0, strict=True), "the same in both designs"),
-        (UNKNOWN, "no figure"),
+        ((-1512.407, -8740.4, 6643.8), "not significantly different (−1,500 USD, 95% interval −8,700 to +6,600 USD)"),
+        ((-12.0, -8740.4, 6643.8), "not significantly different (0 USD, 95% interval −8,700 to +6,600 USD)"),
+        ((-0.20492969, -0.20586631, -0.20399307), "holds by 0.205 USD"),
+        ((5.0, 1.0, 9.0), "fails by 5.0 USD"),
+        ((0.0, 0.0, 0.0), "the same in both designs"),
     ],
 )  # fmt: skip
-def test_a_difference_that_the_run_does_not_resolve_is_called_so_in_the_digits_of_its_interval(gap, words):
+def test_a_difference_that_the_run_does_not_resolve_is_called_so_in_the_digits_of_its_interval(change, words):
     """Bounds by hand: two digits of the half-width, at most three of any number; the sign is that of own minus other."""
-    assert BreakevenClaim(COST, None, False, {"point": 1.0}).describe(gap) == words
+    assert Answer(Difference(COST, "Cost", estimate(Interval(*change))), higher=False).words == words
 
 
-def test_an_objective_whose_bound_lies_within_the_interval_is_not_proven():
+def test_two_designs_of_which_one_has_no_figure_have_no_answer():
+    assert (Answer(None).words, Answer(None).holds, Answer(None).sure) == ("no figure", False, False)
+
+
+def test_an_answer_about_an_objective_has_the_words_of_the_card():
     (claim,) = claims_of(loads(PAID))
-    assert claim.describe(Gap(-1000.0, -5000.0, 3000.0)) == "not proven (95% interval 57,000 USD to 65,000 USD)"
-    assert claim.describe(Gap(1000.0, 500.0, 1500.0)) == "holds by 1,000 USD"
+    costs = (61_000, 57_000, 65_000), (59_000, 58_500, 59_500), (62_000, 61_000, 63_000)
+    words = ["not proven (95% interval 57,000 USD to 65,000 USD)", "met by 1,000 USD", "not met by 2,000 USD"]
+    assert [_answered(claim, *cost).words for cost in costs] == words
+
+
+def _answered(claim, value, low, high):
+    figure = estimate(Interval(value, low, high))
+    return claim.answer([DesignOutcome({}, {}, 1, 4, metrics={"cost_per_1000_usd": figure})])
+
+
+@pytest.mark.parametrize("why", ["no steady state", "too few requests"])
+def test_an_objective_without_a_figure_fails_under_overload_alone_and_the_card_has_no_figure(why):
+    (claim,) = claims_of(loads(PAID))
+    answer = claim.answer([DesignOutcome({}, {}, 1, 4, missing_reasons={"cost_per_1000_usd": why})])
+    assert (answer.standing, answer.fails, answer.unknown) == ("no figure", why == "no steady state", why != "no steady state")
+
+
+def test_a_design_outside_of_the_brief_has_no_verdict_that_could_turn(evidence):
+    """The card calls every verdict void, so that none is met, within a capacity or up to the value of a figure."""
+    outside = changed("    label: Reading\n", "    label: Reading\n    situation: true\n")
+    made = requested(outside, picks={"reading": "expert"})
+    assert {one.standing for one in replicate(made.plan(made.base), 1, 2).verdicts} == {"void"}
+    here = Here()
+    with pytest.raises(InputError, match="Outside the brief: Reading is Expert"):
+        BreakevenSearch(made, here.submit).find(doubts_of(made.plan(made.base)), claims_of(made.scenario))
+    with pytest.raises(InputError, match="Outside the brief: Reading is Expert"):
+        Loading(made, claims_of(made.scenario), here.submit).find()
+    assert here.count == 0
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        ("stages.reader.minutes.median", "Reader: minutes, median"),
+        ("ends.seen.usd", "Seen: USD"),
+        ("stages.reader.usd_per_hour", "Reader: USD per hour"),
+        ("arrivals.rate_per_s", "Arrivals: rate per s"),
+        ("attributes.speed.spells.0", "Attributes: speed, spells, number 1"),
+        ("traffic", "Traffic"),
+    ],
+)
+def test_a_figure_has_a_name_in_words(place, name):
+    assert figure_name(loads(SMALL), place) == name
 
 
 def test_a_projected_latency_is_doubted_within_its_band_and_the_other_design_keeps_its_own():

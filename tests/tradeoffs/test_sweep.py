@@ -108,7 +108,7 @@ def test_a_worker_with_another_engine_is_refused(requested):
 
 def test_a_sweep_is_described_in_a_sentence(requested):
     assert requested.sentence == (
-        "12 designs of “Small”: Operating point (3 values from 0.6 to 1), Reading (Usual, Expert), population.prevalence (0.3 "
+        "12 designs of “Small”: Operating point (3 values from 0.6 to 1), Reading (Usual, Expert), Population: prevalence (0.3 "
         "to 0.6), in all combinations. All other choices are those of the base design. Each met the same requests in 2 "
         "replications, seed 1."
     )
