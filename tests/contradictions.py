@@ -1,4 +1,4 @@
-"""Contradictions among the claims of one design: each rule returns the pairs of claims that cannot both be true."""
+"""Contradictions among claims: each rule returns the pairs that cannot both be true. Claims about two runs are apart."""
 
 from __future__ import annotations
 
@@ -47,8 +47,13 @@ def _pairs(claims: list[Claim], *relations: str, by: Callable[[Claim], object]) 
         yield from combinations(group, 2)
 
 
-def _subject(claim: Claim) -> tuple[str, str, str]:
-    return claim.subject, claim.relation, claim.population
+def _subject(claim: Claim) -> tuple[str, ...]:
+    return claim.subject, claim.relation, claim.population, claim.run, claim.against
+
+
+def _about(claim: Claim) -> tuple[str, ...]:
+    """Return the subject of any relation, for rules that set claims of two relations side by side."""
+    return claim.subject, claim.population, claim.run
 
 
 def _is_number(value: object) -> bool:
@@ -61,7 +66,7 @@ def _near(one: float, other: float, slack: float) -> bool:
 
 def outside(claims: list[Claim]) -> Pairs:
     """Find a figure outside the interval that the same or another surface gives for it."""
-    quoted = [claim for claim in claims if claim.relation in ("is", "would change")]
+    quoted = [claim for claim in claims if claim.relation in ("is", "would change", "differs")]
     with_interval = defaultdict(list)
     for claim in quoted:
         if claim.interval is not None:
@@ -74,14 +79,14 @@ def outside(claims: list[Claim]) -> Pairs:
 
 
 def another_value(claims: list[Claim]) -> Pairs:
-    for one, other in _pairs(claims, "is", "asks", by=_subject):
+    for one, other in _pairs(claims, "is", "asks", "differs", by=_subject):
         numbers = _is_number(one.value) and _is_number(other.value)
         if numbers and not _near(float(one.value or 0), float(other.value or 0), one.slack + other.slack):
             yield one, other
 
 
 def another_interval(claims: list[Claim]) -> Pairs:
-    for one, other in _pairs(claims, "is", "asks", by=_subject):
+    for one, other in _pairs(claims, "is", "asks", "differs", by=_subject):
         if one.interval and other.interval:
             slack = one.slack + other.slack
             if not all(_near(*ends, slack) for ends in zip(one.interval, other.interval, strict=True)):
@@ -97,19 +102,19 @@ def figure_beside_none(claims: list[Claim]) -> Pairs:
 
 def another_verdict(claims: list[Claim]) -> Pairs:
     yield from ((one, other) for one, other in _pairs(claims, "verdict", by=_subject) if one.value != other.value)
-    proven = {(one.subject, one.population): one for one in claims if one.relation == "certain" and one.value}
+    proven = {_about(one): one for one in claims if one.relation == "certain" and one.value}
     for claim in claims:
-        certain = proven.get((claim.subject, claim.population))
+        certain = proven.get(_about(claim))
         if certain and claim.relation == "verdict" and claim.value in ("not proven", "no figure"):
             yield certain, claim
 
 
 def verdict_against_its_number(claims: list[Claim]) -> Pairs:
     """Find a verdict that does not follow from the interval and the range that the same surface shows."""
-    asked = {(one.subject, one.population, one.surface): one for one in claims if one.relation == "asks"}
-    reached = {(one.subject, one.population, one.surface): one for one in claims if one.relation == "is"}
+    asked = {(*_about(one), one.surface): one for one in claims if one.relation == "asks"}
+    reached = {(*_about(one), one.surface): one for one in claims if one.relation == "is"}
     for claim in claims:
-        place = claim.subject, claim.population, claim.surface
+        place = *_about(claim), claim.surface
         if claim.relation != "verdict" or place not in asked or place not in reached:
             continue
         figure, allowed = reached[place], asked[place].interval
@@ -149,9 +154,9 @@ def parts_and_whole(claims: list[Claim]) -> Pairs:
     parts = defaultdict(list)
     for claim in claims:
         if claim.relation in ("part of", "among"):
-            parts[claim.subject, claim.population].append(claim)
+            parts[_about(claim)].append(claim)
     for claim in claims:
-        own = parts.get((claim.subject, claim.population), [])
+        own = parts.get(_about(claim), [])
         if claim.relation == "is" and own and _is_number(claim.value):
             total = sum(float(part.value or 0) for part in own)
             some = own[0].relation == "among" and total < float(claim.value or 0)
@@ -161,7 +166,7 @@ def parts_and_whole(claims: list[Claim]) -> Pairs:
 
 def another_population(claims: list[Claim]) -> Pairs:
     """Find one name for the figures of two populations."""
-    for one, other in _pairs(claims, "is", by=lambda claim: claim.subject):
+    for one, other in _pairs(claims, "is", by=lambda claim: (claim.subject, claim.run)):
         if one.population != other.population and _is_number(one.value) and _is_number(other.value):
             yield one, other
 
@@ -186,7 +191,12 @@ def peak_below_mean(claims: list[Claim]) -> Pairs:
     means = [claim for claim in claims if claim.relation == "is" and claim.subject.startswith("load.")]
     for claim in claims:
         for mean in means:
-            if claim.subject == f"peak {mean.subject}" and _is_number(claim.value) and _is_number(mean.value):
+            if (
+                claim.subject == f"peak {mean.subject}"
+                and claim.run == mean.run
+                and _is_number(claim.value)
+                and _is_number(mean.value)
+            ):
                 slack = claim.slack + mean.slack
                 if float(claim.value or 0) < float(mean.value or 0) - slack:
                     yield claim, mean
@@ -194,13 +204,55 @@ def peak_below_mean(claims: list[Claim]) -> Pairs:
 
 def proven_against_the_evidence(claims: list[Claim]) -> Pairs:
     """Find an objective that is met, or that other evidence would decide, although no design can prove it."""
-    impossible = {(one.subject, one.population): one for one in claims if one.relation == "cannot"}
+    impossible = {_about(one): one for one in claims if one.relation == "cannot"}
     for claim in claims:
-        place = claim.subject, claim.population
+        place = _about(claim)
         if place not in impossible or claim.relation != "verdict":
             continue
         if claim.value == "met" or (claim.decided_by and "No design" not in claim.decided_by):
             yield impossible[place], claim
+
+
+def ruled_out(claims: list[Claim]) -> Pairs:
+    """Find a verdict that another surface says the objective cannot have."""
+    verdicts = defaultdict(list)
+    for claim in claims:
+        if claim.relation == "verdict":
+            verdicts[_about(claim)].append(claim)
+    for claim in claims:
+        if claim.relation == "rules out":
+            yield from ((claim, other) for other in verdicts[_about(claim)] if other.value == claim.value)
+
+
+def change_against_its_runs(claims: list[Claim]) -> Pairs:
+    """Find a change from one run to another that is not the difference between the figures of both."""
+    figures = defaultdict(list)
+    for claim in claims:
+        if claim.relation == "is" and _is_number(claim.value):
+            figures[_about(claim)].append(claim)
+    for claim in claims:
+        if claim.relation != "differs" or not _is_number(claim.value):
+            continue
+        for after in figures[_about(claim)]:
+            for before in figures[claim.subject, claim.population, claim.against]:
+                slack = claim.slack + after.slack + before.slack
+                if not _near(float(after.value or 0) - float(before.value or 0), float(claim.value or 0), slack):
+                    yield claim, after
+
+
+def chance_beside_change(claims: list[Claim]) -> Pairs:
+    """Find a difference that one surface calls beyond chance and another does not, or that its interval contradicts."""
+    yield from ((one, other) for one, other in _pairs(claims, "beyond chance", by=_subject) if one.value != other.value)
+    intervals = defaultdict(list)
+    for claim in claims:
+        if claim.relation == "differs" and claim.interval:
+            intervals[*_about(claim), claim.against].append(claim)
+    for claim in claims:
+        if claim.relation == "beyond chance":
+            for other in intervals[*_about(claim), claim.against]:
+                low, high = other.interval or (0.0, 0.0)
+                if (low > other.slack or high < -other.slack) if not claim.value else low < -other.slack and high > other.slack:
+                    yield claim, other
 
 
 RULES: dict[str, Callable[[list[Claim]], Pairs]] = {
@@ -218,4 +270,7 @@ RULES: dict[str, Callable[[list[Claim]], Pairs]] = {
     "another direction": another_direction,
     "a peak below the mean": peak_below_mean,
     "proven against the evidence": proven_against_the_evidence,
+    "a verdict that another surface rules out": ruled_out,
+    "a change that is not that of its runs": change_against_its_runs,
+    "chance beside a change beyond it": chance_beside_change,
 }

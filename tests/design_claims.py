@@ -14,7 +14,7 @@ from simulator.case.load import load
 from simulator.engine.plan import Plan, compile_plan
 from simulator.engine.run import simulate
 from simulator.explain import advice
-from simulator.explain.claims import Claim, claims_of, lever_claims
+from simulator.explain.claims import Claim, about, claims_of, lever_claims
 from simulator.explain.design_changes import changes_of_design
 from simulator.explain.lever_search import LeverSearch
 from simulator.explain.result import Result, replicate
@@ -42,7 +42,7 @@ def design_claims(plan: Plan, with_advice: bool = False, with_levers: bool = Fal
     with patch.object(advice, "REPLICATIONS", REPLICATIONS):
         claims = [*claims_of(result, _content(result, with_advice), with_advice), *printed_claims(result, with_advice)]
         claims += takeaway_claims(result, simulate(plan, SEED)) if with_charts else []
-    return [*claims, *(_lever_claims(result) if with_levers else [])]
+    return list(about(result.run_hash, [*claims, *(_lever_claims(result) if with_levers else [])]))
 
 
 @cache

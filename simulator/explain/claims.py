@@ -1,17 +1,19 @@
 """Claims: everything that the surfaces of a run say about it, as records that can be compared.
 
 A surface keeps its own code. A collector reads the words that the surface shows, so that an error of rounding, of a unit or of
-a name stays in the claim. `tests/contradictions.py` compares the claims of one design.
+a name stays in the claim. The collectors of a run are here and in `practice/run_claims.py`, those of two runs in
+`comparison_claims.py`, those of the studies in `tradeoffs/study_claims.py`. `tests/contradictions.py` compares the claims.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from typing import Any, Literal
 
+from simulator.case.outputs import Metric
 from simulator.explain.levers import Levers
 from simulator.explain.outcome_breakdown import part_label
 from simulator.explain.result import Result
@@ -21,7 +23,9 @@ from simulator.metrics.summary import Verdict, metric_rows
 Relation = Literal[
     "is",  # a figure; None where the surface says that there is none
     "differs",  # from another run
+    "beyond chance",  # whether the difference from another run is
     "verdict",  # a standing
+    "rules out",  # a standing that the objective cannot have
     "certain",  # whether the interval excludes the bound
     "asks",  # the range in which an objective is met
     "part of",  # a whole whose parts are all claimed
@@ -41,6 +45,7 @@ class Claim:
     """One thing that one surface says about one subject.
 
     subject: a metric, an objective (by its metric), `load.STAGE`, `peak load.STAGE`, or a whole of which the claim names a part
+    run: the hash of the run that the claim is about; against: that of the run that it is compared with
     value, interval: in the unit of the subject; population: of the figure, or the step that a change is about
     decided_by: the sentence that says what would decide the subject; slack: half of the last digit shown
     """
@@ -55,7 +60,12 @@ class Claim:
     words: str = ""
     surface: str = ""
     slack: float = 0.0
+    run: str = ""
+    against: str = ""
 
+
+#: The beginning of a figure as it is shown. Anything else says why there is none.
+_NUMERIC = re.compile(r"(?:just |under |over )*[−+-]?(?:\d|unbounded)", re.IGNORECASE)
 
 #: The sentences that say what would decide an objective.
 _DECIDES = re.compile(
@@ -91,6 +101,11 @@ def claims_of(result: Result, content: Mapping[str, Any], with_advice: bool = Tr
     return claims + (list(advice_claims(result)) if with_advice else [])
 
 
+def about(run: str, claims: Iterable[Claim], against: str = "") -> Iterator[Claim]:
+    """Mark claims as claims about a run, by its hash; against: the run that it is compared with."""
+    yield from (replace(claim, run=run, against=against) for claim in claims)
+
+
 # ---- figures and verdicts
 
 
@@ -107,15 +122,25 @@ def verdict_claims(verdict: Verdict, standing: str, reached: str, interval: str,
     yield Claim(name, "verdict", standing, None, unit, population, words=f"{label}: {standing}.", surface=surface)
     shown_words = f"{reached} ({interval})" if interval else reached
     shown = trio_in(shown_words, unit)
-    yield _figure(name, unit, population, shown, f"{label}; {shown_words}.", surface)
+    yield figure_claim(name, unit, population, shown, f"{label}; {shown_words}.", surface)
 
 
 def population_of(verdict: Verdict) -> str:
-    group = verdict.metric.group
-    return str(group.key) if group else ALL
+    return group_of(verdict.metric)
 
 
-def _figure(name: str, unit: str, population: str, shown: Sequence[Spoken], words: str, surface: str) -> Claim:
+def group_of(metric: Metric) -> str:
+    """Name the population of a metric: a group, or every request."""
+    return str(metric.group.key) if metric.group else ALL
+
+
+def shown_numbers(shown: str, unit: str) -> list[Spoken]:
+    """Read a figure that is shown with or without its interval; empty where words say that there is none."""
+    return trio_in(shown, unit) if _NUMERIC.match(shown) else []
+
+
+def figure_claim(name: str, unit: str, population: str, shown: Sequence[Spoken], words: str, surface: str) -> Claim:
+    """Claim a figure as it was shown, with or without its interval; nothing shown says that there is none."""
     if not shown:
         return Claim(name, "is", None, None, unit, population, words=words, surface=surface)
     slack = max(one.slack for one in shown)
@@ -141,12 +166,12 @@ def metric_claims(result: Result) -> Iterator[Claim]:
         name = row["name in a file"]
         metric = result.metric(name)
         shown = trio_in(f"{row['value']} ({row['95% low']} to {row['95% high']})", metric.unit)
-        population = str(metric.group.key) if metric.group else ALL
+        population = group_of(metric)
         words = f"{row['what it is']}; {row['value']} ({row['95% low']} to {row['95% high']})."
-        yield _figure(name, metric.unit, population, shown, words, "every figure")
+        yield figure_claim(name, metric.unit, population, shown, words, "every figure")
     for name, why in result.missing.items():
         metric = result.metric(name)
-        population = str(metric.group.key) if metric.group else ALL
+        population = group_of(metric)
         yield Claim(name, "is", None, None, metric.unit, population, words=f"{metric.label}; {why}.", surface="every figure")
 
 
@@ -154,7 +179,7 @@ def json_claims(result: Result, content: Mapping[str, Any]) -> Iterator[Claim]:
     """Read the object that `casesim run --json` prints."""
     for name, one in content["metrics"].items():
         metric = result.metric(name)
-        population = str(metric.group.key) if metric.group else ALL
+        population = group_of(metric)
         yield Claim(name, "is", one["value"], (one["low"], one["high"]), one["unit"], population, surface="--json")
     for verdict, one in zip(result.verdicts, content["objectives"], strict=True):
         at_least = one.get("at_least")

@@ -26,8 +26,15 @@ class Toll:
     change: Difference | None
 
     @property
+    def beyond_chance(self) -> bool:
+        """True for a significant change, and for a figure that only one of the two runs has."""
+        if self.change is None:
+            return (self.calm.estimate is None) != (self.struck.estimate is None)
+        return self.change.significant
+
+    @property
     def matters(self) -> bool:
-        return self.calm.standing != self.struck.standing or (self.change is not None and self.change.significant)
+        return self.calm.standing != self.struck.standing or self.beyond_chance
 
     @property
     def part(self) -> float:
@@ -48,7 +55,8 @@ class Toll:
     @property
     def sentence(self) -> str:
         change = "" if self.change is None else f" ({self.change.size}, 95% interval {self.change.interval})"
-        return f"{self.struck.objective.label} {self.values}{change}, {self.verdicts}"
+        chance = "" if self.beyond_chance else ", not significantly different"
+        return f"“{self.struck.objective.label}”: {self.values}{change}{chance}, {self.verdicts}."
 
 
 def tolls(before: Summary, after: Summary) -> list[Toll]:
@@ -64,24 +72,29 @@ def tolls(before: Summary, after: Summary) -> list[Toll]:
 def summed_up(struck: Summary, paid: Sequence[Toll]) -> str:
     """Describe the effect of the curveballs on the objectives, in a paragraph that names them."""
     named = listed([f"“{strike.label}”" for strike in strikes_of(struck.plan)])
-    changed, against = [toll.sentence for toll in paid if toll.matters], "Against the calm run of the same design and seed,"
-    if not changed:
-        return f"{against} {named} changed no objective by more than chance."
-    rest = "" if len(changed) == len(paid) else " The other objectives changed by no more than chance."
-    return f"{against} {named} changed: {'; '.join(changed)}.{rest}"
+    changed, against = sum(toll.beyond_chance for toll in paid), "Against the calm run of the same design and seed,"
+    count = "every objective" if changed == len(paid) else f"{changed} of {len(paid)} objectives" if changed else "no objective"
+    sentences = [toll.sentence for toll in paid if toll.matters]
+    rest = ["The other objectives changed by no more than chance."] if changed and len(sentences) < len(paid) else []
+    return " ".join([f"{against} {named} changed {count} by more than chance.", *sentences, *rest])
 
 
 def largest_toll(paid: Sequence[Toll]) -> str:
     """Name the objective that the curveballs changed most, before and after, and count the others."""
-    changed = [toll for toll in paid if toll.matters]
-    most = max(changed or paid, key=lambda toll: (toll.calm.standing != toll.struck.standing, toll.part), default=None)
+    changed = [toll for toll in paid if toll.beyond_chance]
+    most = max(
+        [toll for toll in paid if toll.matters] or paid,
+        key=lambda toll: (toll.calm.standing != toll.struck.standing, toll.part),
+        default=None,
+    )
     if most is None:
         return ""
     change = f", {most.change.with_interval}" if most.change else ""
     sentence = f"Against the calm run, “{most.struck.objective.label}” changed most: {most.values}{change}, {most.verdicts}."
     if not changed:
         return f"No objective changed by more than chance. {sentence}"
-    others = f" {len(changed) - 1} of the {len(paid) - 1} other objectives changed too." if len(changed) > 1 else ""
+    count = len([toll for toll in changed if toll is not most])
+    others = f" {count} of the {len(paid) - 1} other objectives changed too." if count else ""
     return f"{sentence}{others}"
 
 

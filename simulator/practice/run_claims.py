@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from html import unescape
 
 from rich.table import Table
@@ -12,11 +12,13 @@ from rich.text import Text
 from simulator.charts.flow_charts import cost_split, journeys
 from simulator.explain.challenge import challenge_of
 from simulator.explain.claims import ALL, Claim, population_of, verdict_claims
+from simulator.explain.comparison_claims import TwoRunClaims
 from simulator.explain.result import Result
 from simulator.explain.spoken_numbers import numbers_in
+from simulator.metrics.comparisons import UNCHANGED, Comparison, Difference
 from simulator.metrics.summary import Verdict
 from simulator.practice.report import report, verdict_table
-from simulator.practice.run_page import run_page
+from simulator.practice.run_page import difference_page, run_page
 from simulator.practice.verdict_bar import verdicts_sentence
 from simulator.records.trace import Trace
 
@@ -43,6 +45,39 @@ def _table_claims(verdicts: list[Verdict], table: Table) -> Iterator[Claim]:
     for verdict, (_, shown, asked, standing) in zip(verdicts, zip(*columns, strict=True), strict=True):
         reached, _, bounds = shown.partition(" (")
         yield from verdict_claims(verdict, standing, reached, bounds.removesuffix(")"), asked, "casesim run")
+
+
+def difference_claims(result: Result, compared: Comparison) -> Iterator[Claim]:
+    """Read the page of differences of `casesim run --against`: the table of both runs, changed verdicts, every sentence."""
+    runs = compared.before.run_hash, compared.after.run_hash
+    by_label = {verdict.objective.label: verdict.metric for verdict in result.verdicts}
+    passages = difference_page(result, compared)
+    chances = [str(part.content) for passage in passages if "May be chance" in passage.head for part in passage.parts]
+    for passage in passages:
+        head = Text.from_markup(passage.head).plain
+        for part in passage.parts:
+            if isinstance(part.content, Table):
+                yield from _differences(compared, part.content, chances)
+                continue
+            words = Text.from_markup(part.content).plain
+            yield Claim("page", "is", None, None, "", head or "page", "", words, "run --against", run=runs[1])
+            if head == "Changed verdicts:" and words != "none.":
+                for label, turn in re.findall(r"“([^”]*)” ([a-z ]+ → [a-z ]+)", words):
+                    yield from TwoRunClaims(*runs, "run --against", words).verdicts(by_label[label], turn)
+
+
+def _differences(compared: Comparison, table: Table, chances: Sequence[str]) -> Iterator[Claim]:
+    """Read the table of both runs. chances: the passages that name the objectives whose difference may be chance"""
+    judged = {"cost_per_1000_usd", *(verdict.metric.name for verdict in compared.after.verdicts)}
+    by_label = {one.label: one for one in compared.all if one.metric.name in judged}
+    columns = [[Text.from_markup(str(cell)).plain for cell in column.cells] for column in table.columns]
+    for label, sides, change in zip(*columns, strict=True):
+        metric = by_label[label].metric
+        pair = TwoRunClaims(compared.before.run_hash, compared.after.run_hash, "run --against", f"{label}; {sides}; {change}.")
+        yield from pair.figures(metric, *sides.split(" → "))
+        if isinstance(by_label[label], Difference):
+            yield pair.change(metric, change)
+            yield pair.chance(metric, beyond=change != UNCHANGED and not any(f"“{label}”" in words for words in chances))
 
 
 _TAKEAWAY = re.compile(r"<h3>(.*?)</h3>", re.DOTALL)

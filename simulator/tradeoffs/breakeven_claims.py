@@ -19,7 +19,7 @@ from simulator.tradeoffs.design_space import DesignPoint
 from simulator.units import digits_within, spoken_bound, spoken_size
 
 #: Each standing as the end of a sentence that begins with the claim.
-_SAYS = {
+SAYS = {
     "met": "is met",
     "not met": "is not met",
     "not proven": "is not proven",
@@ -89,7 +89,7 @@ class Answer:
     @property
     def says(self) -> str:
         """The standing as the end of a sentence: `is not proven`."""
-        return _SAYS.get(self.standing, self.standing)
+        return SAYS.get(self.standing, self.standing)
 
     @property
     def words(self) -> str:

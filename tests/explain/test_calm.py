@@ -49,7 +49,8 @@ def test_every_objective_is_compared_and_the_change_is_paired(runs):
 def test_the_curveball_is_named_with_the_verdict_that_it_changed(runs):
     told = summed_up(runs[1], tolls(*runs))
     assert told.startswith(
-        "Against the calm run of the same design and seed, “Slow” changed: Answer 100 ms → 300 ms (+200 ms, "
+        "Against the calm run of the same design and seed, “Slow” changed 1 of 2 objectives by more than chance. "
+        "“Answer”: 100 ms → 300 ms (+200 ms, "
     )
     assert "met → not met" in told
     assert "The other objectives changed by no more than chance." in told

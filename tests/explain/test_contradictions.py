@@ -9,8 +9,10 @@ import pytest
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.explain.claims import Claim
+from tests.claim_words import word_faults
 from tests.contradictions import RULES, contradictions
 from tests.design_claims import CASES, design_claims, quick_claims, random_designs, steps_from_default
+from tests.study_claims import case_claims, tiny_claims
 
 #: The cases whose steps are quick to try beside each of many designs.
 QUICK = ("production-drift", "retry-storm", "skin-cancer-triage")
@@ -111,5 +113,71 @@ def test_a_verdict_that_its_own_interval_does_not_bear_out_is_found():
     assert "a verdict against its number" in {one.rule for one in contradictions(claims)}
 
 
+# ---- between a run and the studies, curveballs and comparisons around it
+
+
+def test_the_studies_of_a_design_agree_with_its_run_and_with_each_other():
+    """Every surface speaks of runs that another surface speaks of too, so that there is something to compare."""
+    claims = tiny_claims()
+    assert listed(claims) == ""
+    cards = {claim.run for claim in claims if claim.surface == "card"}
+    for surface in ("best, table", "best, miss", "capacity, loads", "break-evens", "break-evens, turn", "sweep", "curveballs",
+                    "curveballs, sentence", "differences", "run --against"):  # fmt: skip
+        assert any(claim.surface == surface and claim.run in cards for claim in claims), surface
+    assert {"what matters", "designs, table", "front", "front, points", "capacity"} <= {claim.surface for claim in claims}
+
+
+def of(surface: str, relation: str, value: object = None) -> Callable[[Claim], object]:
+    """Choose a claim of a surface about a run that has a card."""
+
+    def chosen(claim: Claim) -> bool:
+        fits = (claim.surface, claim.relation) == (surface, relation)
+        valued = claim.value is not None if value is None else claim.value == value
+        return fits and valued and (not claim.run or claim.run in {one.run for one in tiny_claims() if one.surface == "card"})
+
+    return chosen
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("case", CASES)
+def test_the_studies_of_a_shipped_case_agree_with_every_run_around_it(case):
+    """The default with every study; each design one step away and 30 random ones with a sweep, curveballs and differences."""
+    others = [*steps_from_default(case), *(dict(plan.design) for plan in random_designs(case, 30))]
+    claims = case_claims(case, others)
+    faults = [str(fault) for claim in claims for fault in word_faults(claim)]
+    assert "\n".join([listed(claims), *dict.fromkeys(faults)]) == ""
+
+
+#: What a study might say otherwise than the card: the rule that should find it, the claim that is altered, its alteration.
+BETWEEN = [
+    ("another verdict", of("capacity, loads", "verdict", "not proven"), {"value": "met"}),
+    ("a verdict that another surface rules out", of("capacity, loads", "verdict", "met"), {"relation": "rules out"}),
+    ("another verdict", of("best, table", "verdict", "not met"), {"value": "met"}),
+    ("another verdict", of("best, miss", "verdict", "not met"), {"value": "not proven"}),
+    ("another verdict", of("break-evens", "verdict", "met"), {"value": "not met"}),
+    ("a value outside the interval", of("break-evens", "is", 1690.0), {"value": 2310.0}),
+    ("another verdict", of("sweep", "verdict", "not met"), {"value": "no figure"}),
+    ("another interval", lambda claim: claim.surface == "sweep" and claim.interval, {"interval": (0.0, 1e6)}),
+    ("parts that do not sum", of("front", "part of"), {"value": 99.0}),
+    ("another value", of("what matters", "is"), {"value": 7.0}),
+    ("another value", of("curveballs", "is"), {"value": 1.0}),
+    ("another verdict", of("curveballs, sentence", "verdict"), {"value": "void"}),
+    ("chance beside a change beyond it", of("curveballs", "beyond chance", True), {"value": False}),
+    ("another value", of("run --against", "is"), {"value": 1.0}),
+    ("a change that is not that of its runs", of("run --against", "differs"), {"value": -1.0, "interval": (-2.0, 0.5)}),
+    ("chance beside a change beyond it", of("differences", "beyond chance", True), {"value": False}),
+]
+
+
+@pytest.mark.parametrize(("rule", "wanted", "changed"), BETWEEN, ids=[str(place) for place in range(len(BETWEEN))])
+def test_a_contradiction_planted_in_a_study_is_found(rule, wanted, changed):
+    claims = list(tiny_claims())
+    place = next(at for at, claim in enumerate(claims) if wanted(claim))
+    surface, claims[place] = claims[place].surface, replace(claims[place], **changed)
+    found = [one for one in contradictions(claims) if one.rule == rule]
+    assert found
+    assert all(surface.partition(",")[0] in f"{one.one.surface} {one.other.surface}" for one in found)
+
+
 def test_every_rule_has_a_planted_contradiction():
-    assert {rule for rule, *_ in PLANTED} | {"a verdict against its number"} == set(RULES)
+    assert {rule for rule, *_ in PLANTED + BETWEEN} | {"a verdict against its number"} == set(RULES)

@@ -7,6 +7,7 @@ from simulator.engine.plan import compile_plan
 from simulator.explain.claims import Claim
 from tests.claim_words import word_faults
 from tests.design_claims import CASES, design_claims, quick_claims, random_designs, steps_from_default
+from tests.study_claims import tiny_claims
 
 #: Parts of sentences that break a rule and are right, each with its reason.
 ALLOWED: dict[str, str] = {}
@@ -24,6 +25,10 @@ def _allowed(sentence: str) -> bool:
 @pytest.mark.parametrize("case", CASES)
 def test_the_words_of_a_changed_design_are_plain(case):
     assert listed(quick_claims(case, True)) == ""
+
+
+def test_the_words_of_studies_curveballs_and_comparisons_are_plain():
+    assert listed(tiny_claims()) == ""
 
 
 @pytest.mark.long

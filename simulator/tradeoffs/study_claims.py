@@ -1,0 +1,265 @@
+"""Claims of the studies: best design, front, capacity, break-evens and what matters, in the records of the surfaces of a run.
+
+Each claim carries the hash of the run that it is about, so that it can be compared with the card of that run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import inf
+
+import pandas as pd
+
+from simulator.case.outputs import Metric
+from simulator.case.schema import Scenario
+from simulator.explain.claims import Claim, Relation, about, group_of, shown_numbers, verdict_claims
+from simulator.explain.spoken_numbers import numbers_in
+from simulator.tradeoffs.breakeven import BreakevenPoint, BreakevenResult, Stands
+from simulator.tradeoffs.breakeven_claims import SAYS, BreakevenClaim
+from simulator.tradeoffs.capacity import Capacity, CapacityLimit, LoadPoint
+from simulator.tradeoffs.front import Front, label_of
+from simulator.tradeoffs.sensitivity import Ranking
+from simulator.tradeoffs.sweep import SweepRequest
+from simulator.tradeoffs.tried_designs import BestDesigns, Miss, TriedDesign, quoted
+
+#: The standing that each end of a sentence names.
+_STANDINGS = {says: standing for standing, says in SAYS.items()}
+
+
+def _sentence(words: str, surface: str, subject: str, run: str = "") -> Claim:
+    """Claim nothing that could be compared: the words alone."""
+    return Claim(subject, "is", None, words=words, surface=surface, run=run)
+
+
+def _of(metric: Metric, relation: Relation, value: float | str | None, words: str, surface: str, run: str) -> Claim:
+    return Claim(metric.name, relation, value, None, metric.unit, group_of(metric), "", words, surface, run=run)
+
+
+def _verdict(claim: BreakevenClaim, standing: str, words: str, surface: str, run: str) -> Claim:
+    return _of(claim.metric, "verdict", standing, words, surface, run)
+
+
+# ---- the best design
+
+
+def best_claims(result: BestDesigns, claims: Sequence[BreakevenClaim]) -> Iterator[Claim]:
+    """Read the outcome of a search: its headline, the verdicts of its best design, and the nearest misses.
+
+    claims: the objectives, in the order of the search
+    """
+    best, run = result.best, result.best.outcome.run_hash
+    for words in filter(None, (result.headline, result.obstacle, f"{result.of_all.capitalize()}.")):
+        yield _sentence(words, "best", "best", run)
+    yield from _tried(best, claims)
+    if "this design meets every objective" in result.headline:
+        yield from (_verdict(claim, "met", result.headline, "best, headline", run) for claim in claims)
+    if result.open:
+        words = f"Not proven: {quoted(result.open)}."
+        named = [claim for claim in claims if f"“{claim.words}”" in words]
+        yield from (_verdict(claim, "not proven", words, "best, not proven", run) for claim in named)
+    for miss in result.misses:
+        yield from _tried(miss.tried, claims)
+        yield from _missed(miss, claims)
+
+
+def _tried(tried: TriedDesign, claims: Sequence[BreakevenClaim]) -> Iterator[Claim]:
+    """Read the verdicts of a design that the search reports, as its table shows them."""
+    for claim, one in zip(claims, tried.verdicts, strict=True):
+        read = verdict_claims(one, one.standing, one.reached, one.interval, one.requirement, "best, table")
+        yield from about(tried.outcome.run_hash, (replace(each, words=claim.words) for each in read))
+
+
+def _missed(miss: Miss, claims: Sequence[BreakevenClaim]) -> Iterator[Claim]:
+    """Read a miss: by what distance, and which objectives are not proven."""
+    run, words = miss.tried.outcome.run_hash, f"It misses only {miss.words}."
+    head, _, rest = miss.words.partition("; not proven: ")
+    size = head.rpartition("” by ")[2].removesuffix(" (not proven)")
+    if "because it has no figure" in head:
+        yield _verdict(miss.claim, "no figure", words, "best, miss", run)
+        return
+    yield _figure_at(miss.claim, False, size, words, "best, miss", run)
+    yield _verdict(miss.claim, "not proven" if head.endswith("(not proven)") else "not met", words, "best, miss", run)
+    for claim in claims:
+        if claim is not miss.claim:
+            open_ = f"“{claim.words}”" in rest
+            yield _verdict(claim, "not proven" if open_ else "met", words, "best, miss", run)
+
+
+# ---- sweeps and fronts
+
+
+def table_claims(scenario: Scenario, table: pd.DataFrame, surface: str = "sweep") -> Iterator[Claim]:
+    """Read the table of a sweep: the figures and verdicts of each design."""
+    verdicts = [name.removesuffix(".verdict") for name in table.columns if name.endswith(".verdict")]
+    for row in table[table["refused"] == ""].to_dict("records"):
+        run = row["run_hash"]
+        for name in (one for one in scenario.metrics if one in row):
+            metric, figure = scenario.metrics[name], _of(scenario.metrics[name], "is", None, "", surface, run)
+            value, low, high = (row[column] for column in (name, f"{name}.low", f"{name}.high"))
+            yield replace(figure, value=float(value), interval=(float(low), float(high))) if pd.notna(value) else figure
+            if name in verdicts:
+                yield _of(metric, "verdict", row[f"{name}.verdict"], "", surface, run)
+
+
+_OF_DESIGNS = re.compile(r"Of ([\d,]+) designs ([\d,]+) \w+ beaten by another beyond chance, ([\d,]+) \w+ not")
+
+
+def front_claims(front: Front) -> Iterator[Claim]:
+    """Read the sentence of a front: its designs are beaten by another one, or not."""
+    found = _OF_DESIGNS.search(front.sentence)
+    assert found is not None
+    whole, beaten, left = (float(text.replace(",", "")) for text in found.groups())
+    yield Claim("designs of the front", "is", whole, words=front.sentence, surface="front")
+    yield Claim("designs of the front", "is", float(len(front.comparable)), surface="front, points")
+    yield from (Claim("designs of the front", "part of", part, surface="front") for part in (beaten, left))
+
+
+# ---- capacity
+
+_BEYOND = re.compile(
+    r"“(.*)” is the first that is no longer met as traffic grows, beyond (\S+) times .*?interval (\S+) to (\S+)\)"
+)
+_NEEDS = re.compile(r"“(.*)” needs at least (\S+) times .*?interval (\S+) to (\S+)\)")
+_NOW = re.compile(r"“(.*)” is met at .* of the \d+ loads that were tried; at the traffic of the case it (.*)\.")
+_NEVER = re.compile(r"“(.*)” is not met at any traffic that was tried\.")
+
+
+def capacity_claims(result: Capacity) -> Iterator[Claim]:
+    """Read a capacity: the verdicts at each load, and what its sentences say about the traffic of the case."""
+    for load in result.loads:
+        yield from _at_load(load, result.claims)
+    run = next(load.outcome.run_hash for load in result.loads if load.times == 1)
+    by_words = {claim.words: claim for claim in result.claims}
+    for words in [*result.sentences, *(one.sentence for one in result.fewest)]:
+        yield _sentence(words, "capacity", "capacity", run)
+        yield from _of_traffic(words, by_words, result.limits, run)
+
+
+def _at_load(load: LoadPoint, claims: Sequence[BreakevenClaim]) -> Iterator[Claim]:
+    unmet, open_ = (f"; {words}; " for words in load.shortfalls(claims))
+    for claim in claims:
+        known = [standing for standing in ("no figure", "void") if f"; {claim.words} ({standing}); " in unmet]
+        known += ["not met"] if f"; {claim.words}; " in unmet else []
+        known += ["not proven"] if f"; {claim.words}; " in open_ else []
+        for standing in known or ["met"]:
+            yield _verdict(claim, standing, "", "capacity, loads", load.outcome.run_hash)
+
+
+def _of_traffic(
+    words: str, by_words: Mapping[str, BreakevenClaim], limits: Sequence[CapacityLimit], run: str
+) -> Iterator[Claim]:
+    """Read what a sentence says about the traffic of the case, which is 1: beyond an interval, a side is sure."""
+    if found := _BEYOND.match(words):
+        claim, (low, high) = by_words[found[1]], _bounds(found[2], found[3])
+        if high < 1:
+            yield _of(claim.metric, "rules out", "met", words, "capacity", run)
+        if low > 1 and not any(limit.lower for limit in limits if limit.claim is claim):
+            yield _verdict(claim, "met", words, "capacity", run)
+    elif found := _NEEDS.match(words):
+        claim, (low, high) = by_words[found[1]], _bounds(found[2], found[3])
+        if low > 1:
+            yield _of(claim.metric, "rules out", "met", words, "capacity", run)
+    elif found := _NOW.match(words):
+        yield _verdict(by_words[found[1]], _STANDINGS[found[2]], words, "capacity", run)
+    elif found := _NEVER.match(words):
+        yield _verdict(by_words[found[1]], "not met", words, "capacity", run)
+
+
+def _bounds(low: str, high: str) -> tuple[float, float]:
+    return -inf if low == "unknown" else float(low), inf if high == "unknown" else float(high)
+
+
+# ---- break-evens
+
+_ANSWER = re.compile(
+    r".*?”: (?P<standing>met|not met|not proven|no figure|void)"
+    r"(?: by (?P<size>.+?)(?=; |\. |\.$)| \(95% interval (?P<low>.+?) to (?P<high>.+?)\))?"
+)
+_UNLESS = re.compile(
+    r"“(.*?)” (?P<says>[a-z ]+) unless “.*” lies (?P<side>below|above) .*interval (?P<low>\S+) to (?P<high>\S+)\)\."
+)
+_DRAWS = re.compile(r"in its range: (.*) of (\d+) draws\.")
+
+
+def breakeven_claims(result: BreakevenResult, run: str) -> Iterator[Claim]:
+    """Read break-evens: the answers as the case stands, the turns, and the draws. run: the hash of the base design's run"""
+    yield _sentence(result.rest, "break-evens", "break-evens", run)
+    for one in result.together:
+        yield from _stands(one, run)
+    for flip in result.flips:
+        yield from _flips(flip, run)
+
+
+def _stands(one: Stands, run: str) -> Iterator[Claim]:
+    yield from _answered(one.claim, one.sentence, run)
+    if found := _DRAWS.search(one.sentence):
+        subject = f"draws about {one.claim.words}"
+        yield Claim(subject, "is", float(found[2]), words=one.sentence, surface="break-evens", run=run)
+        for part in re.findall(r" in (\d+)", found[1]):
+            yield Claim(subject, "part of", float(part), surface="break-evens", run=run)
+
+
+def _answered(claim: BreakevenClaim, sentence: str, run: str) -> Iterator[Claim]:
+    """Read an answer with its distance from the bound, or with the interval that leaves it open."""
+    found, surface = _ANSWER.match(sentence), "break-evens"
+    yield _sentence(sentence, surface, surface, run)
+    if found is None or claim.objective is None:
+        return
+    yield _verdict(claim, found["standing"], sentence, surface, run)
+    if found["size"]:
+        yield _figure_at(claim, found["standing"] == "met", found["size"], sentence, surface, run)
+    elif found["low"]:
+        low, high = shown_numbers(f"{found['low']} to {found['high']} to {found['high']}", claim.metric.unit)[:2]
+        figure = _of(claim.metric, "is", inf, sentence, surface, run)
+        yield replace(figure, interval=(low.value, high.value), slack=max(low.slack, high.slack))
+
+
+def _figure_at(claim: BreakevenClaim, met: bool, distance: str, sentence: str, surface: str, run: str) -> Claim:
+    """Read a figure from its distance to the bound: `900 USD`."""
+    assert claim.objective is not None
+    size = shown_numbers(distance, claim.metric.unit)[0]
+    value = claim.objective.bound + (size.value if met == claim.objective.upward else -size.value)
+    return replace(_of(claim.metric, "is", value, sentence, surface, run), slack=size.slack)
+
+
+def _flips(flip: BreakevenPoint, run: str) -> Iterator[Claim]:
+    """Read a turn: the verdict of now, and whether the case's own value lies on its side of the turn."""
+    found = _UNLESS.match(flip.sentence)
+    if found is None:
+        yield from _answered(flip.claim, flip.sentence, run)
+        return
+    yield _sentence(flip.sentence, "break-evens", "break-evens", run)
+    if flip.claim.objective is None:
+        return
+    standing, now = _STANDINGS[found["says"]], flip.doubt.figure.value
+    yield _verdict(flip.claim, standing, flip.sentence, "break-evens, turn", run)
+    low, high = (numbers_in(found[end], "")[0].value for end in ("low", "high"))
+    if now < low if found["side"] == "below" else now > high:
+        yield _of(flip.claim.metric, "rules out", standing, flip.sentence, "break-evens, turn", run)
+
+
+# ---- what matters
+
+_WITHOUT = re.compile(r"has no figure at ([\d,]+) of ([\d,]+) designs: (.*?)(?:\. Among|\. It |$)")
+
+
+def influence_claims(request: SweepRequest, ranked: Mapping[str, Ranking | str], table: pd.DataFrame) -> Iterator[Claim]:
+    """Read what matters: the designs without a figure and why, beside the table of the designs that ran."""
+    for name, ranking in ranked.items():
+        label = label_of(request.scenario, name)
+        words = f"“{label}” {ranking}." if isinstance(ranking, str) else ranking.sentence(label)
+        subject = f"designs without a figure of {name}"
+        yield Claim("influences", "is", None, None, "", name, "", words, "what matters")
+        if not isinstance(ranking, str) and ranking.caution:
+            yield Claim("influences", "is", None, None, "", name, "", ranking.caution, "what matters")
+        without = table.drop_duplicates([one.name for one in request.axes])[name].isna()
+        yield Claim(subject, "is", float(without.sum()), surface="designs, table")
+        yield Claim(f"{subject}, of", "is", float(len(without)), surface="designs, table")
+        found = _WITHOUT.search(words)
+        some, of = (float(found[place].replace(",", "")) for place in (1, 2)) if found else (0.0, float(len(without)))
+        yield Claim(subject, "is", some, words=words, surface="what matters")
+        yield Claim(f"{subject}, of", "is", of, words=words, surface="what matters")
+        for part in re.findall(r"(?:^|; )([\d,]+) ", found[3]) if found else []:
+            yield Claim(subject, "part of", float(part.replace(",", "")), words=words, surface="what matters")

@@ -1,0 +1,203 @@
+"""The claims of every study around one design, beside those of its run, of its curveballs and of another design."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any
+
+from simulator.case.choices import Pick
+from simulator.case.load import load, loads
+from simulator.case.schema import Scenario
+from simulator.engine.plan import Plan, compile_plan, without_curveballs
+from simulator.explain.claims import Claim, about, claims_of
+from simulator.explain.comparison_claims import comparison_claims, toll_claims
+from simulator.explain.result import Result, replicate
+from simulator.metrics.comparisons import compare
+from simulator.practice.run_claims import bar_claims, count_claims, difference_claims
+from simulator.records.timetables import DAY_S
+from simulator.tradeoffs.best_design import Search, cost_goal, evaluator
+from simulator.tradeoffs.breakeven import BreakevenSearch, doubts_of
+from simulator.tradeoffs.breakeven_claims import claims_of as objectives_of
+from simulator.tradeoffs.capacity import Loading
+from simulator.tradeoffs.design_space import Axis, DesignPoint, axis_of
+from simulator.tradeoffs.front import ENOUGH, Front, goals_of
+from simulator.tradeoffs.outcome_cache import OutcomeCache
+from simulator.tradeoffs.sensitivity import LEAST, sample_of
+from simulator.tradeoffs.study_claims import (
+    best_claims,
+    breakeven_claims,
+    capacity_claims,
+    front_claims,
+    influence_claims,
+    table_claims,
+)
+from simulator.tradeoffs.sweep import Sweep, SweepRequest, outcomes_at, swept
+from tests.design_claims import _content
+from tests.tradeoffs.test_capacity import QUEUE
+
+SEED = 1
+
+#: A queue of half a day: two readers nearly full, more of them cost too much, and twice as many people in the struck run.
+TINY = (
+    QUEUE.replace("days: 2, drain_days: 1, replications: 4", "days: 0.2, drain_days: 0.2, replications: 4")
+    .replace(
+        "{metric: latency_mean_s, at_most: BOUND, label: Mean}",
+        "{metric: latency_mean_s, at_most: 90, label: Time to an answer}\n"
+        "  - {metric: cost_per_1000_usd, at_most: 2000, label: Cost of a thousand}\n"
+        "  - {metric: wait_p95_s.reader, at_most: 120, label: Longest waits}",
+    )
+    .replace("choices:", "curveballs:\n  crowd: {kind: traffic, label: A crowd, times: 2}\nchoices:")
+)
+
+
+@dataclass
+class Studies:
+    """The studies around a design, each run in this process; equal designs are run once.
+
+    picks: of the design; over: the choices that vary; replications: of each design; doubts: the most figures in doubt
+    """
+
+    scenario: Scenario
+    picks: Mapping[str, Pick]
+    over: Sequence[str]
+    replications: int = 2
+    doubts: int = 3
+    known: dict[str, Any] = field(default_factory=dict)
+    judged: set[str] = field(default_factory=set)
+
+    def submit(self, work: Any, task: Any) -> Future[Any]:
+        if task.key not in self.known:
+            self.known[task.key] = work(task)
+        done: Future[Any] = Future()
+        done.set_result(self.known[task.key])
+        return done
+
+    def request(self, axes: Sequence[Axis] = (), metrics: Sequence[str] = ()) -> SweepRequest:
+        names = [*(one.metric for one in self.scenario.objectives), cost_goal(self.scenario).metric.name, *metrics]
+        return SweepRequest(
+            self.scenario, axes, list(dict.fromkeys(names)), [], dict(self.picks), seed=SEED, replications=self.replications
+        )
+
+    def run(self, point: DesignPoint | None = None, strikes: Mapping[str, float] | None = None) -> Result:
+        picks = {**self.picks, **(point.picks if point else {})}
+        return self._replicated(compile_plan(self.scenario, picks, strikes or {}))
+
+    def _replicated(self, plan: Plan) -> Result:
+        name = repr(plan.identity)
+        if name not in self.known:
+            self.known[name] = replicate(plan, SEED, self.replications)
+        return self.known[name]
+
+    # ---- claims
+
+    def card(self, result: Result) -> Iterator[Claim]:
+        """Read the card of a run and its other surfaces, once."""
+        if result.run_hash in self.judged:
+            return iter(())
+        self.judged.add(result.run_hash)
+        own = [*claims_of(result, _content(result, False), False), *count_claims(result), *bar_claims(result)]
+        return about(result.run_hash, own)
+
+    def capacity(self) -> Iterator[Claim]:
+        return capacity_claims(Loading(self.request(), objectives_of(self.scenario), self.submit).find())
+
+    def breakevens(self, run: str, together: int = 4) -> Iterator[Claim]:
+        request = self.request()
+        doubts = doubts_of(request.plan(request.base))[: self.doubts]
+        found = BreakevenSearch(request, self.submit).find(doubts, objectives_of(self.scenario), together)
+        return breakeven_claims(found, run)
+
+    def best(self, budget: int = 8) -> Iterator[Claim]:
+        """Read a search, beside the cards of its best design and of the nearest misses."""
+        axes = [axis_of(self.scenario, name) for name in self.over]
+        request, claims = self.request(axes), objectives_of(self.scenario)
+        evaluate = evaluator(request, self.submit, _NoCache())
+        search = Search(axes, request.base, claims, cost_goal(self.scenario), evaluate, SEED, self.replications)
+        found = search.find(budget)
+        yield from best_claims(found, claims)
+        for one in [found.best, *(miss.tried for miss in found.misses)]:
+            yield from self.card(self.run(one.point))
+
+    def front(self, others: Sequence[Mapping[str, Pick]]) -> Iterator[Claim]:
+        """Read the table of a sweep and its front, beside the cards of the best designs by their values."""
+        axes = [axis_of(self.scenario, name) for name in self.over]
+        request = self.request(axes)
+        usual = self.scenario.defaults()
+        points = [DesignPoint({**usual, **self.picks, **picks}) for picks in ({}, *others)]
+        designs = list({repr(one): one for one in points}.values())
+        outcomes = swept(Sweep(request, self.submit, None, designs))
+        yield from table_claims(self.scenario, request.table_of(designs, outcomes))
+        result = Front(goals_of(self.scenario, request.metrics[:2]), outcomes)
+        yield from front_claims(result)
+        for place in result.by_value[:2]:
+            yield from self.card(self.run(designs[place]))
+
+    def influences(self) -> Iterator[Claim]:
+        axes = [axis_of(self.scenario, name) for name in self.over]
+        request, sample = self.request(axes), sample_of(axes, "morris", LEAST["morris"], SEED)
+        points = sample.points(request.base)
+        outcomes = outcomes_at(request, self.submit, None, points)
+        return influence_claims(request, sample.ranked(outcomes, request.metrics), request.table_of(points, outcomes))
+
+    def curveballs(self) -> Iterator[Claim]:
+        """Read the effects of the first curveball of the case, halfway through the run."""
+        name, _ = next(iter(self.scenario.curveballs.items()))
+        struck = self.run(strikes={name: round(self.scenario.run.days * DAY_S / 2)})
+        calm = self._replicated(without_curveballs(struck.plan))
+        yield from toll_claims(calm, struck)
+        yield from self.card(struck)
+        yield from self.card(calm)
+
+    def against(self, other: Mapping[str, Pick]) -> Iterator[Claim]:
+        before, after = self.run(DesignPoint(other)), self.run()
+        compared = compare(before, after, every=True)
+        yield from comparison_claims(compared)
+        yield from difference_claims(after, compared)
+        yield from self.card(before)
+
+    def every(self, others: Sequence[Mapping[str, Pick]]) -> Iterator[Claim]:
+        """Read every surface. others: designs to sweep over, the first of which is compared with this one"""
+        own = self.run()
+        yield from self.card(own)
+        yield from self.capacity()
+        yield from self.breakevens(own.run_hash)
+        yield from self.best()
+        yield from self.front(others)
+        yield from self.influences()
+        yield from self.curveballs()
+        yield from self.against(others[0])
+
+
+class _NoCache(OutcomeCache):
+    """A cache that holds nothing."""
+
+    def get(self, task: Any) -> None:
+        return None
+
+    def put(self, task: Any, outcome: Any) -> None:
+        return None
+
+
+@cache
+def tiny_claims() -> tuple[Claim, ...]:
+    """Return the claims of every surface of the tiny case with two readers."""
+    studies = Studies(loads(TINY), {"readers": 2}, ["readers"], ENOUGH)
+    return tuple(studies.every([{"readers": readers} for readers in (3, 1, 5, 8)]))
+
+
+def case_claims(case: str, others: Sequence[Mapping[str, Pick]], with_studies: bool = True) -> list[Claim]:
+    """Return the claims of every surface around the default design of a shipped case, and of those of other designs.
+
+    others: picks of designs that can run: each is in the sweep, has a card, and is struck and compared with the default one
+    """
+    scenario = load(case)
+    over = [name for name, choice in scenario.choices.items() if not choice.situation]
+    studies = Studies(scenario, {}, over)
+    claims = list(studies.every(others)) if with_studies else [*studies.card(studies.run()), *studies.front(others)]
+    for picks in others:
+        other = replace(studies, picks=picks)
+        claims += [*other.card(other.run()), *other.curveballs(), *other.against({})]
+    return claims
