@@ -27,7 +27,7 @@ from simulator.intervals import (
 )
 from simulator.metrics.label_uncertainty import RoutingShares
 from simulator.metrics.load_lines import LoadLines, load_lines
-from simulator.metrics.measures import NOTHING, Measures, Sample, Total, bounds, changes
+from simulator.metrics.measures import NOTHING, Measures, Sample, Total, bounds, changes, whole_sample
 from simulator.metrics.pooled_samples import Percentile, Pooled
 from simulator.units import significant
 
@@ -240,9 +240,8 @@ class Estimator:
 
     def _alike(self, sample: str, count: float) -> float:
         """Return how many of the requests of a sample wait as one: of a group of them, as large a part."""
-        of, stage, *_ = [*sample.split("."), ""]
-        everybody = (self.whole or self).pooled(f"{of}.{stage}" if stage else of).count
-        alike = self.alike.get(stage, max(self.alike.values(), default=1.0))
+        everybody = (self.whole or self).pooled(whole_sample(sample)).count
+        alike = self.alike.get(whole_sample(sample).partition(".")[2], max(self.alike.values(), default=1.0))
         return max(alike * count / max(everybody, count), 1.0)
 
     def _is_enough(self, metric: Metric, percentile: Percentile) -> bool:

@@ -317,13 +317,23 @@ class CountedRun:
         return self.latency_of(self.answered & ~refused) if refused.any() else self.latencies
 
 
+def whole_sample(sample: str) -> str:
+    """Return the sample that a sample is a part of: `wait.reader`, of every request, for `wait.reader.urgent`."""
+    return ".".join(sample.split(".")[:2])
+
+
+def needed_samples(metrics: Iterable[Metric]) -> set[str]:
+    """Return the samples of a whole run that metrics are taken of: their own, and those that theirs are parts of."""
+    return {name for metric in metrics for name in (*([] if metric.group else [metric.sample]), whole_sample(metric.sample))}
+
+
 def measure(trace: Trace) -> Measures:
     """Reduce a trace to its measures."""
     scenario = trace.plan.scenario
     visits = {name: log.visits() for name, log in trace.logs.items() if len(log)}
     stretches = 1 if scenario.run.warm_up == "none" else SECTIONS
     run, counted = CountedRun(trace, visits, stretches), counted_metrics(scenario.outline)
-    counts = _counts(run, counted.values(), {metric.sample for metric in scenario.metrics.values() if not metric.group})
+    counts = _counts(run, counted.values(), needed_samples(scenario.metrics.values()))
     _add_own_counts(run, counts)
     last = _last_stages(trace, visits)
     return Measures(

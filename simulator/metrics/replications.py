@@ -17,7 +17,7 @@ from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan, at_band_edges, with_items
 from simulator.engine.run import simulate
 from simulator.metrics.label_uncertainty import downstream, item_gates, paths_shift, weights_of
-from simulator.metrics.measures import Measures, measure
+from simulator.metrics.measures import Measures, measure, needed_samples
 from simulator.records.streams import cache_per_plan
 
 Floats = NDArray[np.float64]
@@ -70,7 +70,7 @@ def _measured(plan: Plan, seed: int, number: int, options: ReplicationOptions) -
     measures = measure(simulate(plan, seed, number))
     if options.all_samples:
         return measures
-    used = {metric.sample for metric in plan.scenario.metrics.values()}
+    used = needed_samples(plan.scenario.metrics.values())
     return replace(measures, samples={name: sample for name, sample in measures.samples.items() if name in used})
 
 

@@ -5,11 +5,11 @@ from dataclasses import replace
 
 import pytest
 
-from simulator.case.load import loads
+from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import replicate
-from simulator.tradeoffs.design_outcomes import SweepTask
+from simulator.tradeoffs.design_outcomes import SweepTask, solve, task_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache, encoded
 from simulator.tradeoffs.sweep import Sweep, once, sweep_request, swept, to_parquet
 from tests.case.texts import SMALL, changed
@@ -51,6 +51,13 @@ def test_an_outcome_is_what_a_run_of_the_same_design_reports(requested):
     run = replicate(compile_plan(requested.scenario, point.picks, figures=point.figures), 1, 2)
     assert outcome.metrics["sensitivity"] == run.metrics["sensitivity"]
     assert outcome.requests == run.requests
+
+
+def test_a_part_of_the_requests_of_a_stage_has_the_percentile_of_the_card_in_a_run_that_reports_it_alone():
+    """A percentile takes a number of requests that hangs on all of its stage, also where no metric is taken of those."""
+    name, plan = "wait_p95_s.dermatologist.urgent", compile_plan(load("skin-cancer-triage"))
+    card = replicate(plan, 1, 2).metrics[name]
+    assert solve(task_of(plan, [name], 1, 2)).metrics == {name: card}
 
 
 def test_what_is_kept_is_not_run_again_and_the_table_is_the_same(requested, tmp_path):
