@@ -115,7 +115,8 @@ def verdict_against_its_number(claims: list[Claim]) -> Pairs:
     reached = {(*_about(one), one.surface): one for one in claims if one.relation == "is"}
     for claim in claims:
         place = *_about(claim), claim.surface
-        if claim.relation != "verdict" or place not in asked or place not in reached:
+        is_judged = claim.relation == "verdict" and claim.value != "void"  # outside of the brief no figure decides
+        if not is_judged or place not in asked or place not in reached:
             continue
         figure, allowed = reached[place], asked[place].interval
         assert allowed is not None

@@ -131,6 +131,12 @@ def count_claims(result: Result) -> Iterator[Claim]:
     if challenge is not None:
         for ground in challenge.grounds:
             yield Claim("ground", "is", None, None, "", "ground", "", ground.sentence, "evidence of the verdicts")
+        if result.outside_brief:
+            surface = "outside the brief"
+            for one in result.verdicts:
+                population = population_of(one)
+                yield Claim(one.metric.name, "verdict", "void", None, "", population, "", challenge.sentence, surface)
+            return
         yield Claim("objectives", "is", _counted(challenge.met), None, "", "met", "", challenge.sentence, "count of objectives")
     met = sum(verdict.standing == "met" for verdict in result.verdicts)
     yield Claim("objectives", "is", float(met), None, "", "met", "", "", "card")

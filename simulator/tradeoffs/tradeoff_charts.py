@@ -194,7 +194,9 @@ def load_chart(capacity: Capacity, goal: Goal) -> Chart:
 
 def flip_chart(flips: Sequence[BreakevenPoint]) -> Chart:
     """Draw a row for each break-even: the range of the figure, its value, and the turn with its 95% interval."""
-    rows = [f"{flip.doubt.place}: {flip.claim.label}" for flip in flips]
+    rows = [f"{flip.doubt.label}: {flip.claim.label}" for flip in flips]
+    if len(set(rows)) < len(rows):  # two stages of one label: their places tell the rows apart
+        rows = [f"{flip.doubt.place}: {flip.claim.label}" for flip in flips]
     low, high = ([_part(flip, getattr(flip.crossing, end)) for flip in flips] for end in ("low", "high"))
     traces = [
         _band("range in doubt", rows, [0.0] * len(rows), [1.0] * len(rows), translucent(GREY, 0.35), 0.25),

@@ -6,13 +6,14 @@ from typing import Any
 
 import pytest
 
-from simulator.case.load import load
+from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan
 from simulator.explain.claims import Claim
+from tests.case.texts import changed as small
 from tests.claim_words import word_faults
 from tests.contradictions import RULES, contradictions
 from tests.design_claims import CASES, design_claims, quick_claims, random_designs, steps_from_default
-from tests.study_claims import case_claims, tiny_claims
+from tests.study_claims import Studies, case_claims, tiny_claims
 
 #: The cases whose steps are quick to try beside each of many designs.
 QUICK = ("production-drift", "retry-storm", "skin-cancer-triage")
@@ -111,6 +112,15 @@ def test_a_verdict_that_its_own_interval_does_not_bear_out_is_found():
     place = next(at for at, claim in enumerate(claims) if claim.relation == "verdict" and claim.surface == "card")
     claims[place] = replace(claims[place], value="met")
     assert "a verdict against its number" in {one.rule for one in contradictions(claims)}
+
+
+def test_the_surfaces_of_a_design_outside_of_the_brief_agree(evidence):
+    """The sentence that counts the objectives met has no count: every verdict is void."""
+    case = loads(small("    label: Reading\n", "    label: Reading\n    situation: true\n"))
+    studies = Studies(case, {"reading": "expert"}, ["point"])
+    claims = [*studies.card(studies.run()), *studies.against({"reading": "usual"})]
+    assert listed(claims) == ""
+    assert {claim.value for claim in claims if claim.relation == "verdict" and claim.run == claims[0].run} == {"void"}
 
 
 # ---- between a run and the studies, curveballs and comparisons around it
