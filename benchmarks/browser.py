@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import re
+import sys
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, field, fields
 from itertools import count, islice
 from math import inf
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from weakref import WeakKeyDictionary
 
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+import psutil
+from playwright.sync_api import Browser, Locator, Page, WebSocket, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
-from simulator.case.load import load
+from simulator.case.choices import Number
+from simulator.case.load import load, scenario_ids
+from simulator.case.schema import Scenario
 from tests.browser.serving import ARGS, installed, served
 
 CASE = load("skin-cancer-triage")
@@ -35,6 +40,9 @@ SEEDS = count(1_001)
 PATIENCE_MS = 300_000
 out = Console(width=120)
 
+#: The traffic of each page that is open.
+_TRAFFIC: WeakKeyDictionary[Page, Traffic] = WeakKeyDictionary()
+
 #: Keeps when a person acted and when which verdict was painted, in ms since the page was asked for. What a page says is
 #: read in an animation frame; a message sent from there arrives once that frame has been painted.
 WATCH = """
@@ -45,9 +53,10 @@ WATCH = """
   let waiting = false, last = '';
   const look = () => {
     waiting = false;
-    const told = places.map(place => (place.body || place).textContent).join(' ');
+    const there = places.filter(place => place === document || place.host.isConnected);
+    const told = there.map(place => (place.body || place).textContent).join(' ');
     const partly = /preliminary, [0-9]+ of/.test(told), hash = /run hash ([0-9a-f]{12})/.exec(told);
-    const old = places.some(place => place.querySelector('#verdicts.stale'));
+    const old = there.some(place => place.querySelector('#verdicts.stale'));
     const now = old ? '' : partly ? 'preliminary' : hash ? hash[1] : '';
     if (now === last) return;
     last = now;
@@ -70,7 +79,8 @@ WATCH = """
 
 #: How many elements are seen whole, with nothing in front of them.
 SEEN = """
-selector => places.flatMap(place => [...place.querySelectorAll(selector)]).filter(one => {
+selector => places.filter(place => place === document || place.host.isConnected)
+  .flatMap(place => [...place.querySelectorAll(selector)]).filter(one => {
   const box = one.getBoundingClientRect();
   const inside = box.width > 0 && box.top >= 0 && box.left >= 0 && box.bottom <= innerHeight && box.right <= innerWidth;
   const corners = [[box.left + 2, box.top + 2], [box.right - 2, box.bottom - 2]];
@@ -85,6 +95,11 @@ class Workbench:
 
     page: Page
     steps: int = 0
+
+    @property
+    def traffic(self) -> Traffic:
+        """The messages of this page's sockets."""
+        return _TRAFFIC[self.page]
 
     #: CSS of a choice's widget, by its name, and of an objective's verdict; how many of the latter there are.
     choice = ".st-key-{case}-{name}"
@@ -150,6 +165,49 @@ class Workbench:
 
 
 @dataclass
+class Traffic:
+    """Messages of a page's web sockets, in both directions."""
+
+    messages: int = 0
+    bytes: int = 0
+
+    def watch(self, socket: WebSocket) -> None:
+        """Count the messages of a socket."""
+        socket.on("framesent", self._add)
+        socket.on("framereceived", self._add)
+
+    def _add(self, payload: str | bytes) -> None:
+        self.messages += 1
+        self.bytes += len(payload)
+
+    def since(self, before: Traffic) -> Traffic:
+        """Return the traffic after a moment."""
+        return Traffic(self.messages - before.messages, self.bytes - before.bytes)
+
+    def now(self) -> Traffic:
+        """Return a copy of the counts."""
+        return Traffic(self.messages, self.bytes)
+
+
+@dataclass
+class ChangeCosts:
+    """Seconds, messages, kB and processor seconds of changes; a figure a change.
+
+    rest_messages, rest_kb: until the page is at rest, while messages and kb end with the full verdict
+    """
+
+    first: list[float] = field(default_factory=list)
+    full: list[float] = field(default_factory=list)
+    messages: list[float] = field(default_factory=list)
+    kb: list[float] = field(default_factory=list)
+    rest_messages: list[float] = field(default_factory=list)
+    rest_kb: list[float] = field(default_factory=list)
+    server_s: list[float] = field(default_factory=list)
+    workers_s: list[float] = field(default_factory=list)
+    browser_s: list[float] = field(default_factory=list)
+
+
+@dataclass
 class Measured:
     """What people met at one size of the window: seconds, steps, and choices that are in view beside the verdicts."""
 
@@ -166,8 +224,15 @@ def main(person: type[Workbench] = Workbench) -> None:
     parser.add_argument("--address", help="of an app that is running; without it one is started")
     parser.add_argument("--people", type=int, nargs="+", choices=range(1, len(CHANGES) + 1), default=[1, 4])
     parser.add_argument("--repeats", type=int, default=REPEATS)
+    parser.add_argument(
+        "--costs", nargs="*", choices=scenario_ids(), help="what a change costs: in these cases, or in every case"
+    )
     asked = parser.parse_args()
     with started(asked.address) as address, chromium() as browser:
+        if asked.costs is not None:
+            cases = asked.costs or scenario_ids()
+            out.print(cost_table({case: costs_of(browser, address, load(case), asked.repeats) for case in cases}))
+            return
         out.print(f"Medians of {asked.repeats}, and the range; seconds until it is painted. {CASE.title}, default design.\n")
         out.print(first_pages(browser, address, asked.repeats), "")
         for people in asked.people:
@@ -202,6 +267,8 @@ def visit(browser: Browser, address: str, size: tuple[int, int]) -> Iterator[Pag
     visitor.add_init_script(WATCH)
     page = visitor.new_page()
     page.set_default_timeout(PATIENCE_MS)
+    traffic = _TRAFFIC[page] = Traffic()
+    page.on("websocket", traffic.watch)
     page.goto(address, wait_until="commit")
     yield page
     visitor.close()
@@ -251,6 +318,84 @@ def change_at_once(persons: list[Workbench], found: Measured) -> None:
         found.first.append(first)
         found.full.append(full)
         found.steps.append(one.steps)
+
+
+def moved_choice(scenario: Scenario) -> str:
+    """Return the label of the first number that stands in view."""
+    return next(one.label for one in scenario.choices.values() if isinstance(one, Number) and not one.folded)
+
+
+def costs_of(browser: Browser, address: str, scenario: Scenario, repeats: int) -> ChangeCosts:
+    """Move the first number of a case back and forth under ever another seed; the first change of all is not counted."""
+    found = ChangeCosts()
+    for repeat in range(repeats + 1):
+        with visit(browser, f"{address}/practice?case={scenario.id}&seed={next(SEEDS)}", SIZES[0]) as page:
+            one_change(Workbench(page), moved_choice(scenario), ChangeCosts() if repeat == 0 else found)
+        print(scenario.id, repeat, {one.name: getattr(found, one.name)[-1:] for one in fields(found)}, file=sys.stderr)
+    return found
+
+
+def one_change(person: Workbench, choice: str, found: ChangeCosts) -> None:
+    """Open the design, change a choice, and add the costs of that change."""
+    page, traffic = person.page, person.traffic
+    known = person.wait()
+    at_rest(page, traffic)
+    slider = page.get_by_role("slider", name=choice)
+    slider.focus()
+    page.evaluate("kept.acts = []")
+    before, used = traffic.now(), processor_s()
+    slider.press("ArrowRight")
+    person.wait(known)
+    until_full, used_then = traffic.since(before), processor_s()
+    first, full = person.times(known)
+    at_rest(page, traffic)
+    until_rest = traffic.since(before)
+    found.first.append(first)
+    found.full.append(full)
+    found.messages.append(until_full.messages)
+    found.kb.append(until_full.bytes / 1000)
+    found.rest_messages.append(until_rest.messages)
+    found.rest_kb.append(until_rest.bytes / 1000)
+    for name, seconds in used_then.items():
+        getattr(found, name).append(seconds - used[name])
+
+
+def at_rest(page: Page, traffic: Traffic) -> None:
+    """Wait until no message has come for a second and a half."""
+    last = -1
+    while traffic.messages != last:
+        last = traffic.messages
+        page.wait_for_timeout(1500)
+
+
+def processor_s() -> dict[str, float]:
+    """Return the processor seconds so far of the server, its workers and the browser, which this process has started."""
+    used = dict.fromkeys(("server_s", "workers_s", "browser_s"), 0.0)
+    for one in psutil.Process().children(recursive=True):
+        with suppress(psutil.Error):
+            line, times = " ".join(one.cmdline()), one.cpu_times()
+            kind = "server_s" if "simulator.cli serve" in line else "workers_s" if "multiprocessing" in line else "browser_s"
+            used[kind] += times.user + times.system
+    return used
+
+
+def cost_table(found: dict[str, ChangeCosts]) -> Table:
+    """A row a figure, a column a case."""
+    told = Table("a change", *found, box=None)
+    rows = {
+        "to the first verdict, s": "first",
+        "to the full verdict, s": "full",
+        "messages to the full verdict": "messages",
+        "kB to the full verdict": "kb",
+        "messages until the page is at rest": "rest_messages",
+        "kB until the page is at rest": "rest_kb",
+        "processor s of the server": "server_s",
+        "processor s of the workers": "workers_s",
+        "processor s of the browser": "browser_s",
+    }
+    for what, name in rows.items():
+        told.add_row(what, *(spread(getattr(one, name)) for one in found.values()))
+    return told
 
 
 def table(people: int, found: dict[tuple[int, int], Measured]) -> Table:
