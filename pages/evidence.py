@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from simulator.app.model_measurements import Measurement, MeasurementError, MeasurementOptions, measurements
+from simulator.app.news import PROGRESS_S, Sight, follow
 from simulator.app.uploads import own_folder, who_sees
 from simulator.app.visitors import at_the_machine, person
 from simulator.app.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of, uploads
@@ -218,7 +219,7 @@ def refused() -> None:
 def own_model() -> None:
     begun = measurements().of(person())
     if begun and begun.running:
-        follow(person())
+        measuring(person())
         return
     st.markdown(
         "Measure an ONNX file of your own on the machine that serves this page. It takes about a minute and a half, and the "
@@ -267,9 +268,10 @@ def begin(uploaded: dict[str, memoryview], path: str, wanted: MeasurementOptions
     st.rerun()
 
 
-@st.fragment(run_every=0.5)
-def follow(owner: str) -> None:
-    """Show the progress of a measurement twice a second, and the curve so far."""
+@st.fragment
+def measuring(owner: str) -> None:
+    """Show the progress of a measurement, and the curve so far."""
+    follow("measurement", lambda: Sight(_progress_of(measurements().of(owner))), PROGRESS_S)
     begun = measurements().of(owner)
     if begun is None or not begun.running:
         st.rerun()
@@ -277,6 +279,10 @@ def follow(owner: str) -> None:
     if st.button("Cancel", key="cancel_measurement"):
         begun.cancel()
     draw(growing_curve(begun.medians), key="growing_curve")
+
+
+def _progress_of(begun: Measurement | None) -> str:
+    return f"{begun.running} {begun.share}" if begun else ""
 
 
 def ended(begun: Measurement) -> None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from simulator.app.own_cases import case_now, follow, show_faults
+from simulator.app.own_cases import case_now, follow_files, show_faults
 from simulator.case.document import Fault, ScenarioError
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
@@ -18,7 +18,7 @@ def default_plan(scenario: Scenario) -> tuple[Plan | None, list[Fault]]:
         return None, error.faults
 
 
-follow()
+follow_files()
 st.title("Run your ML system design, then defend it", anchor=False)
 st.markdown(
     "Pick models, machines, thresholds and people. A simulation on measured latencies and measured scores shows "

@@ -1,15 +1,13 @@
 """Practice: choose a design at the side, and see at once what it misses, how long requests wait and what it costs."""
 
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from simulator.app import design_state as address
-from simulator.app.design_state import KEPT, fit, key
-from simulator.app.jobs import Job
-from simulator.app.links import SEEDS, command, link, written
+from simulator.app.design_state import KEPT, fit, get, key
+from simulator.app.links import SEEDS, command, link
+from simulator.app.news import follow
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import draw_diagram, plain, story
-from simulator.case.choices import Pick
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import diagram
@@ -17,129 +15,173 @@ from simulator.engine.plan import Plan, compile_plan
 from simulator.metrics.replications import REPLICATIONS
 from simulator.paths import PAGES
 from simulator.practice import history
-from simulator.practice.choice_panel import form
-from simulator.practice.curveball_panel import against_calm, banner, calm_of, fire
-from simulator.practice.design_runs import current, last_full, start, verdicts
+from simulator.practice.choice_panel import form, picks_of
+from simulator.practice.curveball_panel import against_calm, armed_in, banner, calm_of, fire
+from simulator.practice.design_runs import (
+    DESIGN,
+    DIAGRAM,
+    SUBMISSION,
+    current,
+    design_changed,
+    last_full,
+    shown_of,
+    start,
+    verdicts,
+)
 from simulator.practice.exhibit_panels import panel_of, panels
 from simulator.practice.lever_panel import levers
 from simulator.practice.why_panel import PANEL_WANTED, challenge, why
 
-DESIGN, LEVERS, RUNS = "Design", "Try each lever", "Runs"
+LEVERS, RUNS = "Try each lever", "Runs"
 
 
-def head(scenario: Scenario) -> DeltaGenerator:
-    """Show the title and its buttons; return their row."""
-    row = st.container(horizontal=True, vertical_alignment="center")
-    with row:
+def head(scenario: Scenario) -> None:
+    """Show the title and its buttons."""
+    with st.container(horizontal=True, vertical_alignment="center"):
         story(scenario)
         if scenario.incident:
             st.page_link(PAGES / "incident.py", label="Play the incident", query_params={"case": scenario.id})
-    return row
+        st.page_link(PAGES / "tradeoffs.py", label="Trade-offs")  # it takes the design from the widgets here
 
 
-def run_row(scenario: Scenario) -> bool:
-    """Show the Run button and its switch; return whether the button was pressed."""
-    live = key(scenario.id, "live")
-    st.session_state.setdefault(live, True)
+def run_row(scenario: Scenario) -> None:
+    """Show the Run button and its switch."""
+    changed = {"args": (scenario,)}
     with st.container(horizontal=True, vertical_alignment="center"):
-        pressed = st.button("Run", type="primary", key="run_button", shortcut="Ctrl+Enter")
-        st.toggle("Live", key=live, help="A changed choice runs by itself.", **KEPT)
-    return pressed
+        st.button("Run", type="primary", key="run_button", shortcut="Ctrl+Enter", on_click=run_pressed, **changed)
+        live = {"key": key(scenario.id, "live"), "help": "A changed choice runs by itself."}
+        st.toggle("Live", on_change=design_changed, **live, **changed, **KEPT)
 
 
-def settings(scenario: Scenario) -> tuple[int, int]:
+def run_pressed(scenario: Scenario) -> None:
+    """Have the design run; a callback."""
+    st.session_state["run_pressed"] = True
+    design_changed(scenario)
+
+
+def settings(scenario: Scenario) -> None:
     """Ask for the seed and the number of replications."""
+    changed = {"on_change": design_changed, "args": (scenario,)}
     with st.expander("Run settings", key=key(scenario.id, "settings")):
-        replications = st.number_input("Replications", *REPLICATIONS, key=key(scenario.id, "replications"), **KEPT)
-        seed = st.number_input("Seed", *SEEDS, key=key(scenario.id, "seed"), **KEPT)
-    return seed, replications
+        st.number_input("Replications", *REPLICATIONS, key=key(scenario.id, "replications"), **changed, **KEPT)
+        st.number_input("Seed", *SEEDS, key=key(scenario.id, "seed"), **changed, **KEPT)
 
 
-def planned(scenario: Scenario, picks: dict[str, Pick], struck: dict[str, float | None]) -> Plan | None:
+def planned(scenario: Scenario) -> Plan | None:
     """Compile the plan; if it is not possible, show a sentence for each reason."""
     try:
-        return compile_plan(scenario, picks, struck)
+        return compile_plan(scenario, picks_of(scenario), armed_in(scenario))
     except ScenarioError as error:
         for fault in error.faults:
             st.error(plain(f"{fault.field}: {fault.message}"))
     return None
 
 
-def explanation(scenario: Scenario, last: Job) -> None:
-    """Show the curveballs, changes, met objectives, and reasons for the others in the last run."""
-    banner(last)
-    if last.plan.strikes:
-        against_calm(last)
-    else:
-        history.comparison(last)
-    challenge(last.summary)
-    unmet = list(last.summary.reasons)
-    if unmet:
-        with st.grid(min(len(unmet), 3), border=True, min_column_width=240):
-            for place in unmet:
-                with st.container():
-                    st.markdown(f"**{plain(scenario.objectives[place].label)}**")
-                    why(last.summary, place)
+def run_of(scenario: Scenario) -> tuple[int, int]:
+    """Return the seed and the number of replications."""
+    return get(scenario, "seed"), get(scenario, "replications")
+
+
+@st.fragment(key=SUBMISSION)
+def submit(scenario: Scenario) -> None:
+    """Submit the design; the bar of the verdicts follows its run."""
+    plan, (seed, replications) = planned(scenario), run_of(scenario)
+    st.session_state[key(scenario.id, "plan")] = plan
+    if plan is not None:
+        address.write(plan, seed, replications)
+        if st.session_state.pop("run_pressed", False):
+            start(scenario, plan, seed, replications)
+    calm = calm_of(current(scenario, plan, seed, replications))
+    shown_of(scenario).calm = calm.id if calm else ""
+    if complaints := get(scenario, "complaints"):
+        st.warning("\n".join(f"- {plain(sentence)}" for sentence in complaints))
+
+
+@st.fragment(key="reasons")
+def reasons(scenario: Scenario) -> None:
+    """Show the curveballs, changes, met objectives, and reasons for the others in the last run, once it has come to its end."""
+    shown = shown_of(scenario)
+    follow("reasons", shown.ended)
+    job = shown.job
+    history.remember(job)
+    last = last_full(scenario, job)
+    if last is None:
+        return
+    with st.container(key=f"of_run_{last.id}_reasons"):
+        banner(last)
+        if last.plan.strikes:
+            against_calm(last)
+        else:
+            history.comparison(last)
+        challenge(last.summary)
+        why(last.summary, last.id)
+
+
+@st.fragment(key=DIAGRAM)
+def design(scenario: Scenario) -> None:
+    """Draw the design, and how to repeat its run."""
+    plan: Plan | None = get(scenario, "plan")
+    if plan is not None:
+        draw_diagram(diagram(plan))
+        link_and_command(plan, *run_of(scenario))
 
 
 def link_and_command(plan: Plan, seed: int, replications: int) -> None:
     """Show the link and the command that repeat this run."""
-    with st.popover("Link and command", type="tertiary"):
+    drawer = st.popover("Link and command", type="tertiary", on_change="rerun", key=key(plan.scenario.id, "link"))
+    if not drawer.open:
+        return
+    with drawer:
         st.markdown("This link opens the same design and seed:")
         st.code(f"{st.context.url or ''}{link(plan, seed, replications)}", language=None, wrap_lines=True)
         st.markdown("This command runs it:")
         st.code(command(plan, seed, replications), language=None, wrap_lines=True)
 
 
-def tabs(scenario: Scenario, plan: Plan | None, job: Job | None, last: Job | None) -> None:
+@st.fragment(key="panel")
+def of_run(scenario: Scenario, title: str) -> None:
+    """Draw a panel of the last run, and again once the run of the design has come to its end."""
+    shown = shown_of(scenario)
+    follow("panel", shown.ended)
+    last = last_full(scenario, shown.job)
+    if title == RUNS:
+        history.strip(scenario, shown.job)
+        return
+    if last is None:
+        st.markdown("The first run is on its way.")
+        return
+    with st.container(key=f"of_run_{last.id}_panel"):
+        if title == LEVERS:
+            levers(last)
+            return
+        for part in panels(scenario)[title]:
+            part(last.summary)
+
+
+def tabs(scenario: Scenario) -> None:
     """Show the design as a diagram, a panel a question, the levers, and every run so far."""
-    shown, chosen = panels(scenario), key(scenario.id, "panel")
+    titles, chosen = [DESIGN, *panels(scenario), LEVERS, RUNS], key(scenario.id, "panel")
     if wanted := st.session_state.pop(PANEL_WANTED, None):
         st.session_state[chosen] = panel_of(wanted, scenario)
-    opened = dict(
-        zip([DESIGN, *shown, LEVERS, RUNS], st.tabs([DESIGN, *shown, LEVERS, RUNS], key=chosen, on_change="rerun"), strict=True)
-    )
-    for title, panel in opened.items():
-        if not panel.open:
-            continue
-        with panel:
-            if title == DESIGN:
-                if plan is not None:
-                    draw_diagram(diagram(plan))
-                    link_and_command(plan, seed, replications)
-            elif title == RUNS:
-                history.strip(scenario, job)
-            elif last is None:
-                st.markdown("The first run is on its way.")
-            elif title == LEVERS:
-                levers(last)
-            else:
-                for part in shown[title]:
-                    part(last.summary)
+    for title, panel in zip(titles, st.tabs(titles, key=chosen, on_change="rerun"), strict=True):
+        if panel.open:
+            with panel:
+                design(scenario) if title == DESIGN else of_run(scenario, title)
 
 
 scenario = chosen_case()
-complaints = address.arrive(scenario)
+address.arrive(scenario)
 fit(scenario)
-row = head(scenario)
-if complaints:
-    st.warning("\n".join(f"- {plain(sentence)}" for sentence in complaints))
-with st.sidebar:
-    pressed = run_row(scenario)
-    struck = fire(scenario)
-    picks = form(scenario)
-    seed, replications = settings(scenario)
-plan = planned(scenario, picks, struck)
-if plan is not None:
-    address.write(plan, seed, replications)
-    row.page_link(PAGES / "tradeoffs.py", label="Trade-offs", query_params=written(plan, seed, replications))
-    if pressed:
-        start(plan, seed, replications)
+st.session_state.setdefault(key(scenario.id, "live"), True)
+head(scenario)
+submit(scenario)
 with st.bottom:
-    job = current(scenario, plan, seed, replications)
-    last = last_full(scenario, job)
-    verdicts(scenario, job, last, calm_of(job) if job else None)
-history.remember(job)
-if last is not None:
-    explanation(scenario, last)
-tabs(scenario, plan, job, last)
+    verdicts(scenario, last_full(scenario, shown_of(scenario).job))
+with st.sidebar:
+    run_row(scenario)
+    fire(scenario)
+    form(scenario)
+    settings(scenario)
+history.keep_cookie()
+reasons(scenario)
+tabs(scenario)

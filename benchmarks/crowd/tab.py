@@ -1,12 +1,13 @@
 """A browser's tab without the browser: it speaks Streamlit's protocol as the front end does, and keeps what the server draws.
 
 What the front end does and the server sees is done here too: the cookies of the first answer, the values of all widgets in
-every message, the messages that are kept and asked for by hash, and a timer for each fragment that draws itself again.
+every message, the messages that are kept and asked for by hash, and a socket for the news of each component that follows some.
 """
 
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -66,15 +67,16 @@ class Tab:
     faults: every error that the page showed; said: every change of the run's state in words
     """
 
-    def __init__(self, socket: ClientConnection, page: str, query: str, url: str) -> None:
-        self._socket, self._url, self._query = socket, url, query
+    def __init__(self, socket: ClientConnection, line: Callable[[], connect], page: str, query: str, url: str) -> None:
+        self._socket, self._line, self._url, self._query = socket, line, url, query
         self._page, self._hash = page, ""
         self._values: dict[str, WidgetState] = {}
         self._widgets: dict[str, Any] = {}
         self._drawn: set[str] = set()
         self._kept: dict[str, _Kept] = {}
         self._runs = 0
-        self._timers: dict[str, asyncio.Task[None]] = {}
+        self._lines: dict[str, asyncio.Task[None]] = {}
+        self._wishes: dict[str, tuple[str, str, str]] = {}
         self._news = asyncio.Event()
         self._fresh = False
         self.settled = False
@@ -121,14 +123,14 @@ class Tab:
 
     # What the front end does by itself.
 
-    async def _rerun(self, fragment: str = "", by_itself: bool = False) -> None:
+    async def _rerun(self, fragment: str = "") -> None:
         """Ask for another run of the script, or of one fragment."""
         message = BackMsg()
         asked = message.rerun_script
         asked.query_string, asked.page_script_hash = self._query, self._hash
         asked.page_name = "" if self._hash else self._page
         asked.widget_states.widgets.extend(self._values.values())
-        asked.fragment_id, asked.is_auto_rerun = fragment, by_itself
+        asked.fragment_id = fragment
         asked.cached_message_hashes.extend(self._kept)
         asked.context_info.timezone, asked.context_info.locale = "Europe/London", "en-GB"
         asked.context_info.url, asked.context_info.color_scheme = self._url, "light"
@@ -137,20 +139,26 @@ class Tab:
         except ConnectionClosed as error:
             raise LostError(str(error)) from error
 
-    async def _look(self, fragment: str, interval_s: float) -> None:
-        """Draw a fragment again and again: at every tick, whether or not the one before has been drawn."""
-        while True:
-            await asyncio.sleep(interval_s)
-            try:
-                await self._rerun(fragment, by_itself=True)
-            except LostError:
-                return
+    async def _follow(self, fragment: str, token: str, seen: str) -> None:
+        """Take the lines of news for one component: its content, or the word that its fragment is to be drawn again."""
+        try:
+            async with self._line() as socket:
+                await socket.send(json.dumps({"token": token, "seen": seen}))
+                async for data in socket:
+                    _, content = json.loads(data)
+                    if content is None:
+                        await self._rerun(fragment)
+                    else:
+                        self._words(content["words"])
+                        self._news.set()
+        except (ConnectionClosed, LostError, OSError):
+            return
 
-    def stop(self, fragments: list[str] | None = None) -> None:
-        """End the timers of these fragments, or all."""
-        for fragment in list(self._timers) if fragments is None else fragments:
-            if timer := self._timers.pop(fragment, None):
-                timer.cancel()
+    def stop(self) -> None:
+        """End the lines of all components."""
+        for line in self._lines.values():
+            line.cancel()
+        self._lines = {}
 
     async def read(self) -> None:
         """Take in all that the server sends, until the connection ends."""
@@ -179,7 +187,6 @@ class Tab:
         self.settled = False
         if message.metadata.run.fragment_ids:
             return
-        self.stop()
         self._fresh, self._drawn = True, set()
 
     def _navigation(self, message: ForwardMsg) -> None:
@@ -206,9 +213,9 @@ class Tab:
 
     def _delta(self, message: ForwardMsg) -> None:
         if message.delta.WhichOneof("type") == "new_element":
-            self._element(message.delta.new_element)
+            self._element(message.delta.new_element, message.delta.fragment_id)
 
-    def _element(self, element: Element) -> None:
+    def _element(self, element: Element, fragment: str) -> None:
         kind = element.WhichOneof("type")
         if kind in WIDGETS:
             self._widget(getattr(element, kind))
@@ -216,8 +223,19 @@ class Tab:
             self.faults.append(f"{element.exception.type}: {element.exception.message}")
         elif kind == "alert" and element.alert.format == element.alert.ERROR:
             self.faults.append(element.alert.body)
-        elif kind in ("progress", "markdown"):
-            self._words(element.progress.text if kind == "progress" else element.markdown.body)
+        elif kind == "bidi_component" and element.bidi_component.json:
+            self._component(json.loads(element.bidi_component.json), fragment)
+
+    def _component(self, content: Any, fragment: str) -> None:
+        """Read the state of the run in a component, and follow its news from what it shows on."""
+        if not isinstance(content, dict) or "token" not in content:
+            return
+        self._words(content.get("words", ""))
+        token, wish = content["token"], (fragment, content["token"], content["seen"])
+        if self._wishes.get(token) != wish:
+            if line := self._lines.pop(token, None):
+                line.cancel()
+            self._wishes[token], self._lines[token] = wish, asyncio.create_task(self._follow(*wish))
 
     def _widget(self, widget: Any) -> None:
         self._widgets[widget.id] = widget
@@ -232,14 +250,6 @@ class Tab:
         if not self.said or (self.said[-1].verdict, self.said[-1].fresh) != (verdict, self._fresh):
             self.said.append(Shown(verdict, perf_counter(), self._fresh))
 
-    def _auto_rerun(self, message: ForwardMsg) -> None:
-        asked = message.auto_rerun
-        if asked.fragment_id not in self._timers:
-            self._timers[asked.fragment_id] = asyncio.create_task(self._look(asked.fragment_id, asked.interval))
-
-    def _stop_auto_rerun(self, message: ForwardMsg) -> None:
-        self.stop(list(message.stop_auto_rerun.fragment_ids))
-
     def _page_info_changed(self, message: ForwardMsg) -> None:
         self._query = message.page_info_changed.query_string
 
@@ -250,8 +260,6 @@ _TAKEN: dict[str, Callable[[Tab, ForwardMsg], None]] = {
     "navigation": Tab._navigation,
     "script_finished": Tab._script_finished,
     "delta": Tab._delta,
-    "auto_rerun": Tab._auto_rerun,
-    "stop_auto_rerun": Tab._stop_auto_rerun,
     "page_info_changed": Tab._page_info_changed,
 }
 
@@ -283,15 +291,12 @@ async def opened(address: str, page: str, query: str) -> AsyncIterator[Tab]:
     url = f"{address}/{page}?{query}"
     cookies = await asyncio.to_thread(_greeted, address, url)
     token = cookies.get("_streamlit_xsrf", "PLACEHOLDER_AUTH_TOKEN")
-    socket = connect(
-        f"{address.replace('http', 'ws', 1)}/_stcore/stream",
-        origin=address,  # type: ignore[arg-type]
-        subprotocols=["streamlit", token],  # type: ignore[list-item]
-        additional_headers={"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())},
-        max_size=None,
-    )
+    server = address.replace("http", "ws", 1)
+    sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
+    common: dict[str, Any] = {"origin": address, "additional_headers": sent, "max_size": None}
+    socket = connect(f"{server}/_stcore/stream", subprotocols=["streamlit", token], **common)  # type: ignore[list-item]
     async with socket as connection:
-        tab = Tab(connection, page, query, url)
+        tab = Tab(connection, lambda: connect(f"{server}/news", **common), page, query, url)
         reading = asyncio.create_task(tab.read())
         try:
             await tab._rerun()

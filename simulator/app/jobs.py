@@ -6,22 +6,35 @@ Visitors who watch one design share its job. Each may stop watching; the job end
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from threading import Lock
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from cachetools import LRUCache
 
-from simulator.app.turns import Ahead, Submitter
+from simulator.app.turns import Ahead, Submitter, TaskReply
 from simulator.app.workers import Workers
 from simulator.engine.plan import Plan, fingerprint
+from simulator.explain.lever_search import for_objectives
 from simulator.explain.result import Result, result_of
 from simulator.limits import RUNS_KEPT
 from simulator.metrics.measures import Measures
-from simulator.metrics.replications import REPLICATIONS, packed, run_packed
+from simulator.metrics.replications import (
+    PLAIN,
+    REPLICATIONS,
+    DoubtRuns,
+    has_band_edges,
+    needs_resampled_run,
+    packed,
+    run_doubts_packed,
+    run_packed,
+)
+
+T = TypeVar("T")
 
 #: Most jobs in memory; the least recently used is dropped first, and jobs that are under way and watched last.
 KEPT = 64
@@ -35,6 +48,9 @@ WATCHERS = 512
 #: The first result of a run rests on this many replications, the fewest with a usable interval (Student's t with three
 #: degrees of freedom), and each further one on FURTHER times as many.
 FIRST, FURTHER = 4, 3
+
+#: The doubts that come after the first stage, in words.
+LABELS, PROJECTIONS = "the labels", "the projections"
 
 #: Urgency of the first stage of a run; lower numbers come first, and each further stage is less urgent by one. A run that the
 #: visitor waits for, a run beside it, and a run without watchers.
@@ -78,6 +94,8 @@ class Job:
     """The replications of one design, running or done.
 
     total: requested replications; futures: one a replication, in their order
+    plain: replications alone, without the runs that their doubts rest on: those of the first stage, and all where latencies are
+    projected, so that no piece of work takes long
     behalf: its submitter, with the urgency of its first stage
     """
 
@@ -85,26 +103,79 @@ class Job:
     seed: int
     total: int
     futures: list[Future[Measures]] = field(default_factory=list)
+    plain: list[Future[Measures]] = field(default_factory=list)
     behalf: Submitter = field(default_factory=lambda: Submitter(HOUSE, ""))
 
     def __post_init__(self) -> None:
         self._pooling = Lock()
-        self._best: Result | None = None
+        self._judging = Lock()
+        self._quick: Result | None = None
+        self._quick_of = (0, False)  # its replications, and whether it holds all doubts
+        self._full: Result | None = None
 
     def go_on(self, workers: Workers, person: str, urgency: int) -> None:
         """Submit the replications that have not begun, were dropped or failed, on a person's account, stage by stage."""
-        plan, before, stages = packed(self.plan), self.futures, stages_of(self.total)
+        plan, stages = packed(self.plan), stages_of(self.total)
+        apart = self.total if has_band_edges(self.plan) else self.first
+
+        def behalf_of(replication: int) -> Submitter:
+            return Submitter(person, self.id, urgency + bisect_right(stages, replication))
 
         def handed(replication: int) -> Future[Measures]:
-            behalf = Submitter(person, self.id, urgency + bisect_right(stages, replication))
-            return workers.submit(behalf, run_packed, plan, self.seed, replication)
+            if replication < apart:
+                later = max(behalf_of(replication).urgency, urgency + 1)
+                return self._doubted(workers, Submitter(person, self.id, later), plan, replication)
+            return workers.submit(behalf_of(replication), run_packed, plan, self.seed, replication)
 
-        reused = [future if future.running() or _succeeded(future) else None for future in before] or [None] * self.total
-        self.futures = [future or handed(replication) for replication, future in enumerate(reused)]
-        for future, still in zip(before, reused, strict=False):
-            if still is None:
-                future.cancel()
+        def alone(replication: int) -> Future[Measures]:
+            return workers.submit(behalf_of(replication), run_packed, plan, self.seed, replication, PLAIN)
+
+        self.plain = _renewed(self.plain, apart, alone)
+        self.futures = _renewed(self.futures, self.total, handed)
         self.behalf, self.started, self._done_before = Submitter(person, self.id, urgency), monotonic(), self.done
+
+    def _doubted(self, workers: Workers, behalf: Submitter, plan: bytes, replication: int) -> Future[Measures]:
+        """Return the future of a replication with the runs for its doubts, which are submitted once it alone has ended."""
+        whole, alone = TaskReply(), self.plain[replication]
+
+        def add(doubts: Future[DoubtRuns]) -> None:
+            _pass_on(doubts, whole, lambda found: found.added_to(alone.result()))
+
+        def go_on(ended: Future[Measures]) -> None:
+            if whole.cancelled():
+                return
+            if ended.cancelled() or ended.exception() or not (needed := self._doubts(replication, ended.result())):
+                _pass_on(ended, whole, lambda found: found)
+                return
+            asked = (PROJECTIONS in needed, LABELS in needed)
+            doubts = workers.submit(behalf, run_doubts_packed, plan, self.seed, replication, *asked)
+            whole.add_done_callback(lambda _: doubts.cancel())
+            doubts.add_done_callback(add)
+
+        whole.add_done_callback(lambda _: alone.cancel())
+        alone.add_done_callback(go_on)
+        return whole
+
+    def _doubts(self, replication: int, measures: Measures) -> list[str]:
+        edges, resampled = has_band_edges(self.plan), needs_resampled_run(self.plan, replication, measures)
+        return [name for name, needed in ((LABELS, resampled), (PROJECTIONS, edges)) if needed]
+
+    @property
+    def doubts_to_come(self) -> list[str]:
+        """The doubts that the intervals of the result so far do not hold yet."""
+        return self._doubts(0, self.plain[0].result()) if self.is_plain else []
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether there is a result of the first stage, but not of all its runs for doubts."""
+        there = self.first > 0 and all(map(_succeeded, self.plain[: self.first]))
+        return there and not all(map(_succeeded, self.futures[: self.first]))
+
+    @cached_property
+    def first(self) -> int:
+        """The replications of the first stage; 0 where the run has one stage alone."""
+        stages = stages_of(self.total)
+        return stages[0] if len(stages) > 1 else 0
 
     @cached_property
     def id(self) -> str:
@@ -158,20 +229,34 @@ class Job:
 
     @property
     def ready(self) -> int:
+        if self.is_plain:
+            return self.first
         first = next((place for place, future in enumerate(self.futures) if not _succeeded(future)), self.total)
         return max((count for count in stages_of(self.total) if count <= first), default=0)
 
     @property
-    def shown(self) -> Result | None:
-        """Best result so far, of the first `ready` replications; None before the first.
+    def quick(self) -> Result | None:
+        """Result so far of the objectives alone, of the first `ready` replications; None before the first.
 
-        It equals the result of a run of `ready` replications under this seed. The first call waits until they are pooled.
+        Its verdicts and its hash are those of a run of `ready` replications under this seed, but for `doubts_to_come`. The
+        first call waits until they are pooled.
         """
+        with self._judging:
+            state = self.ready, not self.is_plain
+            if state[0] and state > self._quick_of:
+                ended = (self.futures if state[1] else self.plain)[: state[0]]
+                measures = [future.result() for future in ended]
+                self._quick, self._quick_of = result_of(for_objectives(self.plan), self.seed, measures), state
+            return self._quick
+
+    @property
+    def shown(self) -> Result | None:
+        """Result so far: with every metric once all replications have ended, before that of the objectives alone."""
+        if self.ready < self.total:
+            return self.quick
         with self._pooling:
-            count = self.ready
-            if count and (self._best is None or self._best.replications < count):
-                self._best = result_of(self.plan, self.seed, [future.result() for future in self.futures[:count]])
-            return self._best
+            self._full = self._full or result_of(self.plan, self.seed, self.measures)
+            return self._full
 
     @property
     def measures(self) -> list[Measures]:
@@ -189,8 +274,31 @@ class Job:
         return result
 
     def cancel(self) -> None:
-        for future in self.futures:
+        for future in (*self.futures, *self.plain):
             future.cancel()
+
+
+def _renewed(before: list[Future[Measures]], count: int, handed: Callable[[int], Future[Measures]]) -> list[Future[Measures]]:
+    """Return the futures of `count` replications: those before that run or have succeeded, new ones in place of the others."""
+    reused = [future if future.running() or _succeeded(future) else None for future in before] or [None] * count
+    found = [future or handed(replication) for replication, future in enumerate(reused)]
+    for future, still in zip(before, reused, strict=False):
+        if still is None:
+            future.cancel()
+    return found
+
+
+def _pass_on(ended: Future[T], whole: TaskReply, made: Callable[[T], Measures]) -> None:
+    """End a future as another one has ended, with what is made of its result."""
+    whole.again |= getattr(ended, "again", False)
+    whole.seconds += getattr(ended, "seconds", 0.0)
+    if ended.cancelled():
+        whole.cancel()
+    elif whole.set_running_or_notify_cancel():
+        if error := ended.exception():
+            whole.set_exception(error)
+        else:
+            whole.set_result(made(ended.result()))
 
 
 def _succeeded(future: Future[Measures]) -> bool:
@@ -253,15 +361,9 @@ class Registry:
             self._lasting.get(wanted, set()).discard(watcher)
             self._let_go(wanted)
 
-    @property
-    def watching(self) -> int:
-        with self._lock:
-            running = {key for key, job in self._jobs.items() if job.running}
-            return sum(key in running for key in self._watched.values())
-
     def ahead(self, job: Job) -> Ahead | None:
         """Return the work of other persons before a job that has not begun; None where there is none."""
-        return self.workers.ahead(job.id) if job.running and not job.done else None
+        return self.workers.ahead(job.id) if job.running and not (job.done or job.ready) else None
 
     def _begun(self, plan: Plan, seed: int, replications: int, behalf: Submitter, anew: bool) -> Job:
         """Return the job of this design: a new one, or the existing one, which goes on from its last state.

@@ -6,15 +6,13 @@ from functools import cache
 
 import streamlit as st
 
+from simulator.app.news import Sight, follow
 from simulator.app.widgets import plain, scenario_of
 from simulator.case.document import Fault, fault_lines
 from simulator.case.load import find, load_alone, own_cases, scenario_ids
 from simulator.case.schema import Scenario
 from simulator.engine.plan import read_whole
 from simulator.evidence.evidence_files import Stamp, stamp_of
-
-#: Time between two looks at the files (s).
-LOOK_S = 1.0
 
 
 def case_now(case: str) -> tuple[Scenario | None, list[Fault]]:
@@ -43,7 +41,7 @@ def chosen_case() -> Scenario:
     wanted, known = st.query_params.get("case"), scenario_ids()
     last = st.session_state.get("case")
     case = wanted if wanted in known else last if last in known else known[0]
-    follow()
+    follow_files()
     scenario, faults = case_now(case)
     with st.container():  # there without faults too, so that what stands below keeps its place
         if faults:
@@ -62,16 +60,11 @@ def show_faults(faults: list[Fault], shown: Scenario | None) -> None:
     st.error(f"**{len(faults)} {'fault' if len(faults) == 1 else 'faults'} to mend**\n\n{listed}{still}")
 
 
-def follow() -> None:
+def follow_files() -> None:
+    """Have the page drawn again once the user has saved a file of a case."""
     if own_cases():
-        _look(_stamps())
+        follow("own cases", _stamps)
 
 
-@st.fragment(run_every=LOOK_S)
-def _look(before: dict[str, Stamp]) -> None:
-    if _stamps() != before:
-        st.rerun()
-
-
-def _stamps() -> dict[str, Stamp]:
-    return {case: stamp_of(file) for case, file in own_cases().items()}
+def _stamps() -> Sight:
+    return Sight(repr({case: stamp_of(file) for case, file in own_cases().items()}))

@@ -14,6 +14,7 @@ from time import monotonic
 from types import ModuleType
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
+from simulator.app.news import bell
 from simulator.app.turns import Ahead, QueuedTask, Submitter, Turns
 from simulator.metrics.replications import warm
 from simulator.processes import ATTEMPTS, KilledError, kill_worker, lone_worker
@@ -113,6 +114,7 @@ class Workers:
             self._free(task, place, found.seconds)
             task.future.seconds = found.seconds
             task.future.set_result(found.result)
+        bell().ring()
         self._hand_out()
 
     def _killed(self, task: QueuedTask, place: int, executor: ProcessPoolExecutor) -> None:

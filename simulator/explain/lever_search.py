@@ -157,7 +157,12 @@ class LeverSearch:
 
     @property
     def futures(self) -> list[Future[Measures]]:
-        return [future for futures in (*self._trials, *self._resampled.values()) for future in futures]
+        return [future for futures in (*self._trials, *list(self._resampled.values())) for future in futures]
+
+    @property
+    def arrived(self) -> int:
+        """The number of trials that have ended, and of changes that are done with."""
+        return self.settled + sum(future.done() for future in self.futures)
 
     @property
     def settled(self) -> int:

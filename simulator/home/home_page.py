@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from simulator.app.jobs import HOUSE, Job, Watcher, job_id, registry
+from simulator.app.news import PROGRESS_S, Sight, follow
 from simulator.app.turns import Submitter
 from simulator.app.widgets import CONFIG, as_table, badges, plain
 from simulator.case.document import Fault
@@ -22,8 +23,8 @@ from simulator.incident.incident_charts import Example, example, pager
 from simulator.metrics.overload import goodput_of
 from simulator.metrics.summary import Verdict, judged
 from simulator.paths import PAGES
-from simulator.practice.design_runs import LOOK_S, look_s, watcher
-from simulator.practice.verdict_bar import bar, verdicts_sentence
+from simulator.practice.design_runs import watcher
+from simulator.practice.verdict_bar import bar, bar_content
 from simulator.processes import KilledError
 from simulator.units import counted
 
@@ -39,17 +40,17 @@ _ALL = Watcher(HOUSE, "")
 
 def hook(plan: Plan) -> None:
     job = registry().live(watcher(), plan, SEED, plan.scenario.run.replications)
-    draw = st.fragment(run_every=look_s())(_hook) if job.running else _hook
+    draw = st.fragment(_hook) if job.running else _hook
     draw(plan.scenario, job, job.running)
 
 
 def _hook(scenario: Scenario, job: Job, looks: bool) -> None:
-    if looks and not job.running:
-        st.rerun()
-    found = None if job.error else job.shown
+    if looks:
+        follow("hook", lambda: Sight(f"{job.ready} {job.running}"))
+    found = None if job.error else job.quick
     verdicts = found.verdicts if found else judged(scenario, {})
     st.header(_challenge(verdicts, found), anchor=False)
-    bar(verdicts, stale=found is None, state=verdicts_sentence(verdicts) if found and not job.running else "")
+    bar(bar_content(verdicts, stale=found is None, early=job.running))
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Change this design", type="primary", key="change"):
             _open(scenario)
@@ -130,8 +131,9 @@ def _picture(plan: Plan) -> Picture | None:
     return made
 
 
-@st.fragment(run_every=2 * LOOK_S)
+@st.fragment
 def _waiting(plan: Plan) -> None:
+    follow(f"picture of {plan.scenario.id}", lambda: Sight(str(_is_made(plan))), PROGRESS_S)
     try:
         made = picture_of(plan)
     except KilledError:
@@ -140,6 +142,14 @@ def _waiting(plan: Plan) -> None:
         st.rerun()
     with st.container(height=HEIGHT + 60, border=False):
         st.caption("The default design is running …")
+
+
+def _is_made(plan: Plan) -> bool:
+    """Return whether the picture is made, or cannot be."""
+    try:
+        return picture_of(plan) is not None
+    except KilledError:
+        return True
 
 
 def picture_of(plan: Plan) -> Picture | None:
@@ -155,7 +165,7 @@ def picture_of(plan: Plan) -> Picture | None:
         frame = _goodput(job_id(plan, SEED, 1), plan)
         return collapse(plan, frame.result()) if frame.done() else None
     job = registry().start(_ALL, plan, SEED, plan.scenario.run.replications)
-    return objectives(plan, job.shown.verdicts) if job.shown else None
+    return objectives(plan, job.quick.verdicts) if job.quick else None
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import streamlit as st
 from cachetools import TTLCache
 
-from simulator.app.own_cases import case_now, follow, show_faults
+from simulator.app.own_cases import case_now, follow_files, show_faults
 from simulator.app.store.incident_log import Hidden, Incidents, StoredIncident
 from simulator.app.widgets import plain
 from simulator.case.load import scenario_ids
@@ -29,7 +29,7 @@ from simulator.incident.secret import draw
 
 def chosen_case() -> Scenario | None:
     """Return the case of the address, else the first case with an incident; None without one."""
-    follow()
+    follow_files()
     cases, faults = {}, []
     for case in scenario_ids():
         scenario, case_faults = case_now(case)

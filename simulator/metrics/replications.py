@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,13 +57,34 @@ def run_replication(plan: Plan, seed: int, number: int, options: ReplicationOpti
     if options.people == "resampled":
         return _measured(resampled_plan(plan, number), seed, number, options)
     measures = _measured(plan, seed, number, options)
-    if options.band_edges:
-        measures.band_edges = [_measured(edge, seed, number, options) for edge in at_band_edges(plan)]
-    if options.people == "both" and number < RUNS and _needs_resampled_run(plan, measures):
-        measures.resampled = _measured(resampled_plan(plan, number), seed, number, options)
-        for one in (measures, measures.resampled):  # worked out here, side by side, for the comparison of the two
-            one.figures(plan.scenario.metrics)
+    edges = options.band_edges and has_band_edges(plan)
+    resampled = options.people == "both" and needs_resampled_run(plan, number, measures)
+    if edges or resampled:
+        measures = run_doubts(plan, seed, number, edges, resampled, options).added_to(measures)
+    if resampled:
+        measures.figures(plan.scenario.metrics)  # worked out here, for the comparison with those of the resampled
     return measures
+
+
+class DoubtRuns(NamedTuple):
+    """The runs beside a replication: at the edges of its projections, and for resampled people."""
+
+    band_edges: list[Measures]
+    resampled: Measures | None
+
+    def added_to(self, measures: Measures) -> Measures:
+        return replace(measures, band_edges=self.band_edges, resampled=self.resampled)
+
+
+def run_doubts(
+    plan: Plan, seed: int, number: int, edges: bool, resampled: bool, options: ReplicationOptions = FULL
+) -> DoubtRuns:
+    """Run what the doubts about replication `number` rest on; edges, resampled: which of them."""
+    at_edges = [_measured(edge, seed, number, options) for edge in at_band_edges(plan)] if edges else []
+    again = _measured(resampled_plan(plan, number), seed, number, options) if resampled else None
+    if again is not None:
+        again.figures(plan.scenario.metrics)
+    return DoubtRuns(at_edges, again)
 
 
 def _measured(plan: Plan, seed: int, number: int, options: ReplicationOptions) -> Measures:
@@ -74,8 +95,14 @@ def _measured(plan: Plan, seed: int, number: int, options: ReplicationOptions) -
     return replace(measures, samples={name: sample for name, sample in measures.samples.items() if name in used})
 
 
-def _needs_resampled_run(plan: Plan, measures: Measures) -> bool:
-    return needs_runs(plan) and any(lacks_closed_form(measures, metric) for metric in plan.scenario.metrics.values())
+def has_band_edges(plan: Plan) -> bool:
+    return bool(at_band_edges(plan))
+
+
+def needs_resampled_run(plan: Plan, number: int, measures: Measures) -> bool:
+    """Return whether replication `number` runs again for resampled people; measures: its own."""
+    metrics = plan.scenario.metrics.values()
+    return number < RUNS and needs_runs(plan) and any(lacks_closed_form(measures, metric) for metric in metrics)
 
 
 def lacks_closed_form(measures: Measures, metric: Metric) -> bool:
@@ -164,6 +191,10 @@ def unpacked(plan: bytes) -> Plan:
 
 def run_packed(plan: bytes, seed: int, number: int, options: ReplicationOptions = FULL) -> Measures:
     return run_replication(unpacked(plan), seed, number, options)
+
+
+def run_doubts_packed(plan: bytes, seed: int, number: int, edges: bool, resampled: bool) -> DoubtRuns:
+    return run_doubts(unpacked(plan), seed, number, edges, resampled)
 
 
 def warm() -> None:

@@ -10,30 +10,43 @@ from simulator.app.design_state import KEPT, get, key
 from simulator.app.widgets import plain
 from simulator.case.choices import Choice, Number, Options, Pick
 from simulator.case.schema import Scenario
+from simulator.practice.design_runs import design_changed
 
 #: The heading of the choices that the brief sets, and its explanation.
 SITUATION, SET_BY_BRIEF = "Situation", "The brief sets these. After a change, no verdict counts."
 
 
-def form(scenario: Scenario) -> dict[str, Pick]:
-    """Show every choice as a widget, those of the situation last and under a heading of their own; return the picks."""
+def form(scenario: Scenario) -> None:
+    """Show every choice as a widget, those of the situation last and under a heading of their own."""
     own = {name: choice for name, choice in scenario.choices.items() if not choice.situation}
     situation = {name: choice for name, choice in scenario.choices.items() if choice.situation}
-    picks = _widgets(scenario, own, "group")
+    _widgets(scenario, own, "group")
     if situation:
         st.markdown(f"**{SITUATION}**")
         st.caption(SET_BY_BRIEF)
-        picks |= _widgets(scenario, situation, "situation")
-    return {name: picks[name] for name in scenario.choices}
+        _widgets(scenario, situation, "situation")
 
 
-def _widgets(scenario: Scenario, choices: dict[str, Choice], fold: str) -> dict[str, Pick]:
-    picks = {name: _widget(scenario, name, choice) for name, choice in choices.items() if not choice.folded}
+def picks_of(scenario: Scenario) -> dict[str, Pick]:
+    """Return the picks of the widgets, which exist once the address was read."""
+    return {name: get(scenario, name) for name in scenario.choices}
+
+
+def _widgets(scenario: Scenario, choices: dict[str, Choice], fold: str) -> None:
+    for name, choice in choices.items():
+        if not choice.folded:
+            _widget(scenario, name, choice, ())
     for group in dict.fromkeys(choice.group for choice in choices.values() if choice.folded):
         folded = {name: choice for name, choice in choices.items() if choice.folded and choice.group == group}
-        with st.expander(f"{plain(group)}{_changed(scenario, folded)}", key=key(scenario.id, f"{fold}:{group}")):
-            picks |= {name: _widget(scenario, name, choice) for name, choice in folded.items()}
-    return picks
+        fragment = f"{fold}:{group}"
+        st.fragment(_group, key=fragment)(scenario, folded, fragment)
+
+
+def _group(scenario: Scenario, folded: dict[str, Choice], fragment: str) -> None:
+    label = f"{plain(next(iter(folded.values())).group)}{_changed(scenario, folded)}"
+    with st.expander(label, key=key(scenario.id, fragment)):
+        for name, choice in folded.items():
+            _widget(scenario, name, choice, (fragment,))
 
 
 def _changed(scenario: Scenario, folded: dict[str, Choice]) -> str:
@@ -41,23 +54,27 @@ def _changed(scenario: Scenario, folded: dict[str, Choice]) -> str:
     return f": {count} changed" if count else f" ({len(folded)})"
 
 
-def _widget(scenario: Scenario, name: str, choice: Choice) -> Any:
-    shared: dict[str, Any] = {"key": key(scenario.id, name), "help": _help(choice), **KEPT}
+def _widget(scenario: Scenario, name: str, choice: Choice, fragments: tuple[str, ...]) -> None:
+    """Show a choice; fragments: those that its change draws again besides the ones that show the design."""
+    change = {"on_change": design_changed, "args": (scenario, *fragments)}
+    shared: dict[str, Any] = {"key": key(scenario.id, name), "help": _help(choice), **change, **KEPT}
     if isinstance(choice, Options):
-        return st.selectbox(plain(choice.label), list(choice.options), format_func=choice.label_of, **shared)
-    return _number(choice, shared)
+        st.selectbox(plain(choice.label), list(choice.options), format_func=choice.label_of, **shared)
+    else:
+        _number(choice, shared)
 
 
-def _number(choice: Number, shared: dict[str, Any]) -> Any:
+def _number(choice: Number, shared: dict[str, Any]) -> None:
     label = plain(f"{choice.label} ({choice.unit})" if choice.unit else choice.label)
     if choice.values is not None:
         values = [choice.read(value) for value in choice.values]
-        return st.select_slider(label, values, format_func=lambda value: f"{value:g}", **shared)
+        st.select_slider(label, values, format_func=lambda value: f"{value:g}", **shared)
+        return
     assert choice.min is not None
     assert choice.max is not None
     assert choice.step is not None
     low, high, step = (choice.like(bound) for bound in (choice.min, choice.max, choice.step))
-    return st.slider(label, low, high, step=step, **shared)
+    st.slider(label, low, high, step=step, **shared)
 
 
 def _help(choice: Choice) -> str | None:

@@ -16,21 +16,29 @@ from simulator.engine.plan import without_curveballs
 from simulator.explain.curveball_effects import Toll, metres_taken, summed_up, toll_rows, tolls
 from simulator.explain.result import Result
 from simulator.metrics.stage_metrics import calm_until, clock, strike_sentence, strikes_of
-from simulator.practice.design_runs import CALM, cancelled, watcher
+from simulator.practice.design_runs import CALM, cancelled, design_changed, watcher
 from simulator.records.timetables import DAY_S
+
+#: The fragment of the curveballs.
+FIRE = "curveballs"
 
 #: Steps between the times of the slider, in seconds: the first step with at most _MOST_TIMES times is used.
 _STEPS, _MOST_TIMES = (1, 5, 10, 15, 30, 60, 300, 600, 900, 1800, 3600), 200
 
 
-def fire(scenario: Scenario) -> dict[str, float | None]:
-    """Show a button and a time for each curveball; return the armed ones with their times in seconds.
+def fire(scenario: Scenario) -> None:
+    """Show a button and a time for each curveball."""
+    if scenario.curveballs:
+        st.fragment(_fire, key=FIRE)(scenario)
 
-    None stands for the author's own time.
-    """
-    if not scenario.curveballs:
-        return {}
-    armed = dict(get(scenario, "strikes") or {})
+
+def armed_in(scenario: Scenario) -> dict[str, float | None]:
+    """Return the armed curveballs with their times in seconds; None stands for the author's own time."""
+    return dict(get(scenario, "strikes") or {}) if scenario.curveballs else {}
+
+
+def _fire(scenario: Scenario) -> None:
+    armed = armed_in(scenario)
     count = f" ({len(armed)} armed)" if armed else ""
     with st.popover(f"Curveballs{count}", key=key(scenario.id, "curveballs"), width="stretch"):
         when = clock(scenario, halfway(scenario))
@@ -39,7 +47,6 @@ def fire(scenario: Scenario) -> dict[str, float | None]:
             _curveball(scenario, name, ball, armed)
         if times := _times(scenario, armed):
             st.caption(plain(calm_until(scenario, min(times))))
-    return armed
 
 
 def halfway(scenario: Scenario) -> float:
@@ -58,6 +65,7 @@ def disarm(scenario: Scenario, name: str) -> None:
 
 def _put(scenario: Scenario, strikes: dict[str, float | None]) -> None:
     st.session_state[key(scenario.id, "strikes")] = strikes
+    design_changed(scenario, FIRE)
 
 
 def _curveball(scenario: Scenario, name: str, ball: AnyCurveball, armed: dict[str, float | None]) -> None:
@@ -109,12 +117,12 @@ def banner(job: Job) -> None:
         st.info("  \n".join(plain(text) for text in [" ".join(sentences), *broken]))
 
 
-def calm_of(job: Job) -> Job | None:
+def calm_of(job: Job | None) -> Job | None:
     """Return the run of the same design and seed without curveballs, and start it if need be; None without curveballs.
 
-    A session has one calm run at a time: the latest.
+    A tab has one calm run at a time: the latest.
     """
-    if not job.plan.strikes or cancelled(job):
+    if job is None or not job.plan.strikes or cancelled(job):
         registry().drop(watcher(CALM))
         return None
     return registry().live(watcher(CALM), without_curveballs(job.plan), job.seed, job.total, BESIDE)

@@ -2,30 +2,70 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 from uuid import uuid4
 
 import streamlit as st
 
 from simulator.app.design_state import get, key
 from simulator.app.jobs import WATCHED, Job, Watcher, job_id, registry
+from simulator.app.news import Sight, bell, redraw
 from simulator.app.visitors import person
-from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.explain.result import Result
 from simulator.metrics.summary import judged
-from simulator.practice.verdict_bar import bar, verdicts_sentence
+from simulator.practice.verdict_bar import bar, bar_content
 from simulator.units import duration
 
 #: The suffix of the watcher of the run without curveballs.
 CALM = ":calm"
 
-#: The interval between two looks at a run (s), and the most looks a second for all users together: each look takes about a
-#: hundredth of a second of the one processor that draws every page.
-LOOK_S, LOOKS_PER_S = 0.15, 20
+#: The fragments of the page that submit the design, and draw it on its panel.
+SUBMISSION, DIAGRAM = "submission", "diagram"
 
-#: The key in the session of the run that the user has cancelled.
-_CANCELLED = "cancelled"
+#: The panel of the design, which is open first.
+DESIGN = "Design"
+
+#: Steps of the progress bar of a run.
+STEPS = 4
+
+
+@dataclass
+class RunsShown:
+    """The runs of one case that a tab shows, by their ids; sights read it outside of any script.
+
+    live: the run of the design on the page, if it was started; calm: the one beside it without curveballs
+    cancelled: the run that the user has cancelled; last_ended: the runs that have ended last
+    """
+
+    live: str = ""
+    calm: str = ""
+    cancelled: str = ""
+    last_ended: str = ""
+
+    @property
+    def job(self) -> Job | None:
+        return registry().get(self.live)
+
+    def ended(self) -> Sight:
+        """Return a sight that changes when the run of the design ends, and when the calm run beside it does."""
+        job, calm = self.job, registry().get(self.calm)
+        if job is not None and not job.running:
+            self.last_ended = f"{job.id} {calm.id if calm and not calm.running else ''} {self.cancelled}"
+        return Sight(self.last_ended)
+
+
+def shown_of(scenario: Scenario) -> RunsShown:
+    found: RunsShown = st.session_state.setdefault(key(scenario.id, "runs_shown"), RunsShown())
+    return found
+
+
+def design_changed(scenario: Scenario, *fragments: str) -> None:
+    """Have the design submitted and drawn, and these fragments drawn again, instead of the whole page; a callback."""
+    redraw(*fragments, SUBMISSION, *([DIAGRAM] if get(scenario, "panel", DESIGN) == DESIGN else []))
 
 
 def watcher(what: str = "") -> Watcher:
@@ -33,35 +73,43 @@ def watcher(what: str = "") -> Watcher:
     return Watcher(person(), f"{tab}{what}")
 
 
-def look_s() -> float:
-    """Return the interval between two looks at a run (s): longer as more people wait."""
-    return max(LOOK_S, registry().watching / LOOKS_PER_S)
-
-
-def start(plan: Plan, seed: int, replications: int) -> None:
-    st.session_state.pop(_CANCELLED, None)
+def start(scenario: Scenario, plan: Plan, seed: int, replications: int) -> None:
+    shown_of(scenario).cancelled = ""
     registry().start(watcher(), plan, seed, replications, WATCHED, anew=True)
 
 
 def current(scenario: Scenario, plan: Plan | None, seed: int, replications: int) -> Job | None:
     """Return the run of this design: started at once if runs are live, else the one that the button started."""
-    if plan is None:
-        return None
+    shown = shown_of(scenario)
+    job = None if plan is None else _run_of(scenario, shown, plan, seed, replications)
+    shown.live = job.id if job else ""
+    bell().ring()
+    return job
+
+
+def _run_of(scenario: Scenario, shown: RunsShown, plan: Plan, seed: int, replications: int) -> Job | None:
     name = job_id(plan, seed, replications)
-    if get(scenario, "live") and st.session_state.get(_CANCELLED) != name:
-        st.session_state.pop(_CANCELLED, None)
+    if get(scenario, "live") and shown.cancelled != name:
+        shown.cancelled = ""
         return registry().live(watcher(), plan, seed, replications)
     return registry().get(name)
 
 
 def cancelled(job: Job) -> bool:
-    return not job.succeeded and (job.cancelled or st.session_state.get(_CANCELLED) == job.id)
+    found: RunsShown | None = st.session_state.get(key(job.plan.scenario.id, "runs_shown"))
+    return _is_cancelled(job, found.cancelled if found else "")
 
 
-def _cancel(job: Job) -> None:
-    st.session_state[_CANCELLED] = job.id
-    registry().drop(watcher(), job.id)
+def _is_cancelled(job: Job, by_user: str) -> bool:
+    return not job.succeeded and (job.cancelled or by_user == job.id)
+
+
+def _cancel(scenario: Scenario, run: str) -> None:
+    shown_of(scenario).cancelled = run
+    registry().drop(watcher(), run)
     registry().drop(watcher(CALM))
+    bell().ring()
+    redraw(SUBMISSION)
 
 
 def last_full(scenario: Scenario, job: Job | None) -> Job | None:
@@ -73,49 +121,57 @@ def last_full(scenario: Scenario, job: Job | None) -> Job | None:
     return last
 
 
-def verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job | None) -> None:
-    looks = _goes_on(job, calm)
-    draw = st.fragment(run_every=look_s())(_verdicts) if looks else _verdicts
-    draw(scenario, job, last, calm, looks)
+# ---- the bar of the verdicts
 
 
-def _goes_on(job: Job | None, calm: Job | None) -> bool:
-    return job is not None and not cancelled(job) and (job.running or (calm is not None and calm.running))
+def verdicts(scenario: Scenario, last: Job | None) -> None:
+    """Show the verdicts of the run, or those of the last run while it has none; the bar then follows the run by itself."""
+    look = partial(_look, shown_of(scenario))
+    seen = look()
+    assert seen.paint is not None
+    content = seen.paint()
+    if content["chips"] is None:
+        figures = last.summary.verdicts if last else judged(scenario, {})
+        content |= {"chips": bar_content(figures, stale=True)["chips"]}
+    bar(content | {"seen": seen.revision}, look, partial(_cancel, scenario))
 
 
-def _verdicts(scenario: Scenario, job: Job | None, last: Job | None, calm: Job | None, looks: bool) -> None:
-    if looks and not _goes_on(job, calm):
-        st.rerun()
-    found = job.shown if job else None
-    shown = found or (last.summary if last else None)
-    figures = shown.verdicts if shown else judged(scenario, {})
-    before = calm.summary.verdicts if calm and calm.succeeded and found is not None else None
-    # The drawing follows this result: the run may finish meanwhile.
-    early = found is not None and job is not None and found.replications < job.total
-    bar(figures, before, stale=found is None, early=early, state=verdicts_sentence(figures) if found and not early else "")
-    _state(job, found, early)
-
-
-def _state(job: Job | None, found: Result | None, early: bool) -> None:
-    """Write the state of the run; early: the result rests on some of the replications."""
+def _look(shown: RunsShown) -> Sight:
+    job, calm = shown.job, registry().get(shown.calm)
+    ended = calm is not None and calm.succeeded
     if job is None:
-        st.caption("These are the figures of the last run. Run the design to see its own.")
-        return
-    if job.again:
-        st.caption("A worker process stopped; its replications were restarted.")
+        return Sight("none", lambda: _content(None, None, ""))
+    before, by_user = registry().ahead(job), shown.cancelled
+    stage = [job.id, job.total, job.ready, job.is_plain, int(STEPS * job.share)]
+    state = [job.again, bool(job.error), _is_cancelled(job, by_user), before and before.runs, ended]
+    revision = " ".join(map(str, [*stage, *state]))
+    return Sight(revision, lambda: _content(job, calm if ended else None, by_user))
+
+
+def _content(job: Job | None, calm: Job | None, by_user: str) -> dict[str, Any]:
+    if job is None:
+        words = "These are the figures of the last run. Run the design to see its own."
+        return bar_content(None, stale=True, words=words)
+    found = job.quick
+    early = found is not None and found.replications < job.total  # this result decides: the run may finish meanwhile
+    before = calm.quick.verdicts if calm and calm.quick and found is not None else None
+    words, goes_on = _state(job, found, early, by_user)
+    share, failed = job.share if goes_on else None, job.error is not None
+    return bar_content(found.verdicts if found else None, before, found is None, early, words, share, failed=failed, run=job.id)
+
+
+def _state(job: Job, found: Result | None, early: bool, by_user: str) -> tuple[str, bool]:
+    """Return the state of the run in words, and whether it goes on; early: the result rests on some of the replications."""
+    again = "A worker process stopped; its replications were restarted. " if job.again else ""
     if job.error:
-        st.error(f"The run failed: {plain(str(job.error))}")
-    elif cancelled(job):
-        st.caption("The run was cancelled. Run the design to see what it does.")
-    elif early or found is None:
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.progress(job.share, _so_far(job, found))
-            if st.button("Cancel", key="cancel", type="tertiary"):
-                _cancel(job)
-    else:
-        count = found.plan.scenario.unit.counted(found.requests)
-        size = f"{found.replications} replications, {count}, seed {found.seed}"
-        st.caption(f"{plain(size)}, run hash {found.run_hash}.")
+        return f"{again}The run failed: {job.error}", False
+    if _is_cancelled(job, by_user):
+        return f"{again}The run was cancelled. Run the design to see what it does.", False
+    if found is None or early:
+        return again + _so_far(job, found), True
+    count = found.plan.scenario.unit.counted(found.requests)
+    size = f"{found.replications} replications, {count}, seed {found.seed}"
+    return f"{again}{size}, run hash {found.run_hash}.", False
 
 
 def _so_far(job: Job, found: Result | None) -> str:
@@ -123,4 +179,7 @@ def _so_far(job: Job, found: Result | None) -> str:
         runs = "1 run" if before.runs == 1 else f"{before.runs} runs"
         return f"{runs} before yours, about {duration(before.seconds)}"
     left = "" if job.remaining_s is None else f", about {duration(job.remaining_s)} to go"
-    return f"preliminary, {found.replications} of {job.total} replications{left}" if found else f"running{left}"
+    if found is None:
+        return f"running{left}"
+    doubts = f"; the doubt about {' and '.join(job.doubts_to_come)} is still to come" if job.doubts_to_come else ""
+    return f"preliminary, {found.replications} of {job.total} replications{left}{doubts}"

@@ -16,6 +16,7 @@ import streamlit as st
 
 from simulator.app.design_state import get, key, put
 from simulator.app.jobs import Job, registry
+from simulator.app.news import Sight, follow
 from simulator.app.own_attempts import COOKIE, attempts, attempts_at, trail
 from simulator.app.store.attempts import Attempt, Reached
 from simulator.app.store.faults import StoreError
@@ -38,11 +39,15 @@ _NAMED = 2
 FEWEST, MOST = 2, 4
 
 
-def remember(job: Job | None) -> None:
-    """Store a finished run, the run shown before it, and the browser's cookie."""
+def keep_cookie() -> None:
+    """Store the browser's cookie."""
     if st.context.cookies.get(COOKIE) != trail():
         with st.sidebar:
             set_cookie(COOKIE, trail())
+
+
+def remember(job: Job | None) -> None:
+    """Store a finished run, and the run shown before it."""
     if job is None or not job.succeeded:
         return
     scenario, state = _authored(job), st.session_state
@@ -227,7 +232,7 @@ def comparison(job: Job | None) -> None:
         return
     if not before.succeeded:
         st.caption(f"{other.name.capitalize()} is computed again for the comparison.")
-        _wait([before.id])
+        _wait("comparison", [before.id])
         return
     found = _compared(before.id, job.id, False, before, job)
     what = ", ".join(changes(scenario, other.attempt, _attempt(job))) or "the same design"
@@ -276,7 +281,7 @@ def _side_by_side(scenario: Scenario, found: list[Attempt], ticked: Sequence[Att
     waiting = [job.id for job in there if not job.succeeded]
     if waiting:
         st.caption(f"{len(waiting)} of these runs are computed again.")
-        _wait(waiting)
+        _wait("side by side", waiting)
         return
     st.markdown(f"**{len(there)} runs side by side.** Each change is against {names[0]}, with its 95% interval.")
     runs = [job.summary for job in there]
@@ -306,11 +311,14 @@ def _table(runs: tuple[str, ...], names: tuple[str, ...], _jobs: list[Job]) -> A
     return side_by_side([job.summary for job in _jobs], names)
 
 
-@st.fragment(run_every=0.5)
-def _wait(runs: list[str]) -> None:
-    jobs = [registry().get(run) for run in runs]
-    if not any(job and job.running for job in jobs):
-        st.rerun()
+def _wait(name: str, runs: list[str]) -> None:
+    """Have the fragment drawn again once these runs have ended."""
+
+    def running() -> Sight:
+        jobs = [registry().get(run) for run in runs]
+        return Sight(str(any(job and job.running for job in jobs)))
+
+    follow(name, running)
 
 
 # Runs and attempts.

@@ -11,6 +11,7 @@ import streamlit as st
 
 from simulator.app.design_state import key, step
 from simulator.app.jobs import BESIDE, Job, registry
+from simulator.app.news import PROGRESS_S, Sight, follow
 from simulator.app.own_attempts import attempts_at
 from simulator.app.studies import forget, keep, study_of, was_begun
 from simulator.app.turns import Submitter
@@ -91,9 +92,6 @@ def _takeaway(levers: Levers, place: int) -> str:
         f"{label}: {len(real)} of {len(effects)} steps change it beyond chance, most of all {lever.step.words} ({size}); {rest}"
     )
 
-
-#: The interval between two looks at running trials (s).
-LOOK_S = 0.5
 
 _CSS = """
 #frame { overflow-x: auto; container-type: inline-size; }
@@ -184,7 +182,7 @@ def levers(job: Job) -> None:
         seconds = count * TRIALS * job.replication_s / registry().workers.processes
         st.caption(f"This takes about {duration(seconds, 1)} on this server.")
     if trying is not None:
-        show = st.fragment(run_every=LOOK_S)(_shown) if trying.running else _shown
+        show = st.fragment(_shown) if trying.running else _shown
         show(job, trying, trying.running)
 
 
@@ -211,6 +209,8 @@ def _start(job: Job) -> None:
 
 
 def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
+    if looks:
+        follow("levers", lambda: Sight(f"{trying.arrived} {trying.cancelled}"), PROGRESS_S)
     found = trying.so_far()
     if looks and not trying.running:
         st.rerun()

@@ -1,12 +1,16 @@
-"""The verdicts, always in view: a chip an objective, with its bound, its figure and its interval."""
+"""The verdicts, always in view: a chip an objective, with its bound, its figure and its interval, and the state of the run.
+
+The bar follows the run through its own socket and paints each stage itself, so that no stage runs the script.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
+from simulator.app.news import FOLLOW_JS, PAUSE_S, Look, offer
 from simulator.charts.look import TONES
 from simulator.intervals import Estimate
 from simulator.metrics.summary import Verdict, doubts
@@ -35,10 +39,21 @@ svg { display: block; width: 100%; height: 12px; overflow: visible; }
   li { padding: .1rem .6rem; }
 }
 .state { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+#run { display: flex; align-items: center; gap: .75rem; min-height: 1.6rem; padding-top: .25rem;
+       font: 400 .8rem/1.25 var(--st-font); color: var(--st-text-color); }
+#run progress { flex: 0 1 12rem; height: .5rem; accent-color: var(--st-primary-color); }
+#run button { font: inherit; color: var(--st-text-color); background: none; cursor: pointer; padding: 0 .25rem;
+              border: 1px solid transparent; border-radius: var(--st-base-radius); text-decoration: underline; }
+#run button:hover { border-color: var(--st-primary-color); }
+#run button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
+#run .failed { color: var(--st-red-text-color); }
+[hidden] { display: none !important; }
 """
 
-_JS = """
-export default function ({ data, parentElement }) {
+_JS = (
+    f"{FOLLOW_JS}"
+    + """
+const paint = ({ data, parentElement, setTriggerValue }) => {
   const root = parentElement.querySelector("#verdicts");
   const element = (tag, name, text) => {
     const made = document.createElement(tag);
@@ -68,7 +83,7 @@ export default function ({ data, parentElement }) {
     return svg;
   };
   root.className = data.stale ? "stale" : data.early ? "early" : "";
-  root.replaceChildren(...data.chips.map((chip) => {
+  if (data.chips) root.replaceChildren(...data.chips.map((chip) => {
     const item = element("li", chip.words.replace(" ", "-"));
     item.title = chip.details;
     item.style.setProperty("--tone", chip.tone);
@@ -79,32 +94,92 @@ export default function ({ data, parentElement }) {
   }));
   const state = parentElement.querySelector("#state");
   if (state.textContent !== data.state) state.textContent = data.state;
+  const run = parentElement.querySelector("#run"), [bar, words, cancel] = run.children;
+  run.hidden = !data.words;
+  words.textContent = data.words;
+  words.className = data.failed ? "failed" : "";
+  bar.hidden = cancel.hidden = data.share == null;
+  bar.value = data.share ?? 0;
+  cancel.onclick = () => setTriggerValue("cancel", data.run);
+  fade(data.run);
+};
+// Reasons and panels of another run than the one whose figures are shown here are pale until their own run has come to its end.
+const fade = (run) => {
+  const id = "casesim-fade", sheet = document.getElementById(id) ?? document.head.appendChild(document.createElement("style"));
+  sheet.id = id;
+  const rule = run ? `[class*="st-key-of_run_"]:not([class*="st-key-of_run_${run}"]) { opacity: .45; }` : "";
+  if (sheet.textContent !== rule) sheet.textContent = rule;
+};
+export default function (component) {
+  const { data, parentElement } = component, drawn = JSON.stringify(data);
+  if (parentElement.drawnData !== drawn) paint(component);
+  parentElement.drawnData = drawn;
+  const heard = (_, content) => paint({ ...component, data: content });
+  const end = data.token && follow(parentElement, data.token, data.seen, heard);
+  return () => { end?.(); fade(""); };
 }
 """
+)
 
 _HTML = """
 <ul id="verdicts" aria-label="Objectives" tabindex="0"></ul>
+<div id="run">
+  <progress max="1" aria-label="Progress of the run"></progress><span></span><button type="button">Cancel</button>
+</div>
 <div id="state" class="state" role="status" aria-live="polite"></div>
 """
 
 _component = st.components.v2.component("verdicts", html=_HTML, css=_CSS, js=_JS)
 
 
-def bar(
-    verdicts: list[Verdict], calm: list[Verdict] | None = None, stale: bool = False, early: bool = False, state: str = ""
-) -> None:
-    """Show the objectives side by side.
+def bar(content: dict[str, Any], look: Look | None = None, on_cancel: Callable[[str], None] = lambda _: None) -> None:
+    """Show the objectives side by side, and the state of the run below them.
 
+    content: as `bar_content` makes it, with the revision `seen` of the sight
+    look: the sight that the bar follows, whose content it paints
+    on_cancel: called with the id of the run when the button is pressed, before the page is drawn again
+    """
+    following = {"token": offer("verdicts", look, PAUSE_S)} if look else {}
+
+    def cancelled() -> None:
+        run = st.session_state["verdicts"].get("cancel")
+        if isinstance(run, str):
+            on_cancel(run)
+
+    _component(key="verdicts", data=content | following, on_cancel_change=cancelled)
+
+
+def bar_content(
+    verdicts: list[Verdict] | None,
+    calm: list[Verdict] | None = None,
+    stale: bool = False,
+    early: bool = False,
+    words: str = "",
+    share: float | None = None,
+    failed: bool = False,
+    run: str = "",
+) -> dict[str, Any]:
+    """Return what the bar paints.
+
+    verdicts: None leaves the chips as they are
     calm: the objectives in the run without curveballs, each drawn as a ring
     stale: True if the figures are those of an earlier design
     early: True if they rest on the first few replications; their frames are dashed
-    state: the text that a screen reader speaks when it changes
+    words: the state of the run; share: of it that is done, None where it has ended; failed: True where it failed
+    run: id of the run whose reasons and panels are not pale; empty where none are
     """
+    state = "" if stale or early or verdicts is None else verdicts_sentence(verdicts)  # a screen reader speaks a change of it
+    chips = None if verdicts is None else _chips(verdicts, calm, stale)
+    found = {"chips": chips, "stale": stale, "early": early, "state": state, "words": words, "share": share}
+    return found | {"failed": failed, "run": run}
+
+
+def _chips(verdicts: list[Verdict], calm: list[Verdict] | None, stale: bool) -> list[dict[str, Any]]:
     before: Sequence[Verdict | None] = calm or [None] * len(verdicts)
     chips = [_chip(*pair) for pair in zip(verdicts, before, strict=True)]
     if stale and all(verdict.estimate is None for verdict in verdicts):  # nothing has been run yet
-        chips = [chip | {"value": "…", "words": "", "details": f"{chip['label']}: {chip['asked']}"} for chip in chips]
-    _component(key="verdicts", data={"chips": chips, "stale": stale, "early": early, "state": state})
+        return [chip | {"value": "…", "words": "", "details": f"{chip['label']}: {chip['asked']}"} for chip in chips]
+    return chips
 
 
 def verdicts_sentence(verdicts: list[Verdict]) -> str:

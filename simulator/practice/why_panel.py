@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from simulator.app import design_state as state
+from simulator.app.exhibit_drawings import timed_panels_by_exhibit
 from simulator.app.widgets import plain
+from simulator.case.schema import Scenario
 from simulator.explain.challenge import Ground, challenge_of
 from simulator.explain.result import Reason, Result
 from simulator.practice.exhibit_panels import panel_of
@@ -41,37 +45,123 @@ def open_panel(exhibit: str) -> None:
     st.session_state[PANEL_WANTED] = exhibit
 
 
-def why(result: Result, place: int) -> None:
-    """Show the reason behind a verdict, by its place among the verdicts; nothing where the objective is met."""
-    reason = result.reasons.get(place)
-    if reason is None:
+#: The place of the card that says where the effect of a curveball can be seen.
+_STRUCK = -1
+
+_CSS = """
+#cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr)); gap: 1rem; }
+section { display: flex; flex-direction: column; gap: .6rem; padding: 1rem; border: 1px solid var(--st-border-color);
+          border-radius: var(--st-base-radius); font: 400 1rem/1.5 var(--st-font); color: var(--st-text-color); }
+h3, p { margin: 0; font-size: inherit; }
+.advice { font-size: .875rem; }
+nav { display: flex; flex-wrap: wrap; gap: .25rem .75rem; margin-top: auto; }
+button { font: inherit; font-size: .875rem; color: var(--st-text-color); background: none; cursor: pointer; padding: .2rem 0;
+         border: 0; border-radius: var(--st-base-radius); text-align: left; }
+button:hover, button:focus { color: var(--st-link-color); text-decoration: underline; }
+button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
+"""
+
+_JS = """
+export default function ({ data, parentElement, setTriggerValue }) {
+  const drawn = JSON.stringify(data);
+  if (parentElement.drawnData === drawn) return;
+  parentElement.drawnData = drawn;
+  const make = (tag, fields, ...children) => {
+    const made = Object.assign(document.createElement(tag), fields);
+    made.append(...children);
+    return made;
+  };
+  const press = (name, card, words, title) => {
+    const button = make("button", { type: "button", textContent: words, title });
+    button.setAttribute("aria-label", `${words} (${card.label})`);
+    button.onclick = () => {
+      if (name === "help") button.replaceWith(make("span", { className: "advice", textContent: "Trying steps …" }));
+      if (name === "show") document.querySelector("[data-testid=stTabs]")?.scrollIntoView({ block: "start" });
+      setTriggerValue(name, `${data.run} ${card.place}`);
+    };
+    return button;
+  };
+  parentElement.querySelector("#cards").replaceChildren(...data.cards.map((card) => {
+    const row = make("nav", {}, press("show", card, `Show: ${card.panel}`, ""));
+    if (card.tries) row.append(press("help", card, "What would help?", card.tries));
+    if (card.step) row.append(press("take", card, "Take this step", ""));
+    const advice = card.advice ? [make("p", { className: "advice", textContent: card.advice })] : [];
+    const head = [make("h3", { textContent: card.label }), make("p", { textContent: card.sentence })];
+    return make("section", {}, ...head, ...advice, row);
+  }));
+}
+"""
+
+_component = st.components.v2.component("reasons", html='<div id="cards"></div>', css=_CSS, js=_JS)
+
+
+def why(result: Result, run: str) -> None:
+    """Show a card with the reason behind each verdict that is not met, and a step that helps once the user has asked for it.
+
+    run: the id of its job
+    """
+    asked: set[str] = st.session_state.setdefault("advice_asked", set())
+    exhibits = {place: reason.exhibit for place, reason in result.reasons.items()}
+    exhibits |= {_STRUCK: _over_time(result.plan.scenario)} if result.plan.strikes else {}
+    if not exhibits:
         return
-    st.markdown(plain(reason.sentence))
-    _step(result, place, reason)
+
+    def pressed(name: str) -> int | None:
+        """Return the place of the card whose button was pressed, if it is a card of this run."""
+        wanted = st.session_state["reasons"].get(name)
+        return next((place for place in exhibits if wanted == f"{run} {place}"), None)
+
+    def show() -> None:
+        if (place := pressed("show")) is not None:
+            open_panel(exhibits[place])
+
+    def ask() -> None:
+        if (place := pressed("help")) is not None:
+            asked.add(f"{run} {place}")
+
+    def take() -> None:
+        reason = result.reasons.get(_STRUCK if (place := pressed("take")) is None else place)
+        if reason and (move := reason.advice.move):
+            state.step(result.plan.scenario, result.plan.design, move.choice, move.pick)
+
+    struck = [_struck_card(result, exhibits[_STRUCK])] if _STRUCK in exhibits else []
+    cards = [*struck, *(_card(result, place, f"{run} {place}" in asked) for place in result.reasons)]
+    found = _component(
+        key="reasons",
+        data={"run": run, "cards": cards},
+        on_show_change=show,
+        on_help_change=ask,
+        on_take_change=take,
+    )
+    if found.show or found.take:
+        st.rerun()  # the panels and the choices stand outside of this fragment
 
 
-@st.fragment
-def _step(result: Result, place: int, reason: Reason) -> None:
-    """Suggest a step that helps; its trials start when the user asks and take a second or two."""
-    with st.container(horizontal=True):
-        label = f"Show: {panel_of(reason.exhibit, result.plan.scenario)}"
-        shown = st.button(label, key=f"show_{place}", type="tertiary", on_click=open_panel, args=(reason.exhibit,))
-        wanted = reason.has_advice or st.button(
-            "What would help?", key=f"help_{place}", type="tertiary", help=_helps(result, reason)
-        )
-    if shown:
-        st.rerun()  # the panels stand outside of this fragment
-    if not wanted:
-        return
-    with st.spinner("Trying steps …"):
-        advice = reason.advice
-    st.caption(plain(advice.sentence))
-    if move := advice.move:
-        args = (result.plan.scenario, result.plan.design, move.choice, move.pick)
-        if st.button("Take this step", key=f"take_{place}", on_click=state.step, args=args):
-            st.rerun()
+def _over_time(scenario: Scenario) -> str:
+    """Return the exhibit of a case that follows a run over time; the first one where none does."""
+    return next((name for name in scenario.shown() if name in timed_panels_by_exhibit()), scenario.shown()[0])
 
 
-def _helps(result: Result, reason: Reason) -> str:
+def _struck_card(result: Result, exhibit: str) -> dict[str, Any]:
+    sentence = "The panels below show the run with the curveball. This one shows the time of the strike, too."
+    return {
+        "place": _STRUCK,
+        "label": "Where the change can be seen",
+        "sentence": sentence,
+        "panel": panel_of(exhibit, result.plan.scenario),
+    }
+
+
+def _card(result: Result, place: int, asked: bool) -> dict[str, Any]:
+    """Return a card; asked: whether the user wants a step that helps, whose trials take a second or two."""
+    reason, label = result.reasons[place], result.plan.scenario.objectives[place].label
+    card = {"place": place, "label": label, "sentence": reason.sentence}
+    card |= {"panel": panel_of(reason.exhibit, result.plan.scenario)}
+    if not asked:
+        return card | {"tries": _tries(result, reason)}
+    return card | {"advice": reason.advice.sentence, "step": reason.advice.move is not None}
+
+
+def _tries(result: Result, reason: Reason) -> str:
     labels = [result.plan.scenario.choices[name].label for name in reason.written_by[:4]]
-    return plain(f"Tries changes to: {', '.join(labels)}.")
+    return f"Tries changes to: {', '.join(labels)}."

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from simulator.app.news import PROGRESS_S, Sight, follow
 from simulator.app.studies import expected_s, forget, keep, study_of
 from simulator.app.widgets import CONFIG, as_table, plain
 from simulator.charts.look import Chart, inked
@@ -20,7 +21,7 @@ from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import AXES, Front, Goal, goals_of, label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.regret import Regret, regret_of
-from simulator.tradeoffs.study_panels import LOOK_S, StudyPlan, exports, study, submitting
+from simulator.tradeoffs.study_panels import StudyPlan, exports, study, submitting
 from simulator.tradeoffs.sweep import ReportProgress, Submit, Sweep, SweepRequest, sweep_request
 from simulator.tradeoffs.tradeoff_charts import front_chart, parallel_chart
 from simulator.units import counted, duration
@@ -50,7 +51,7 @@ def front(base: Base) -> None:
     sweep = _sweep(question)
     st.caption(plain(question.request.sentence))
     if sweep.running:
-        st.fragment(run_every=LOOK_S)(_growing)(base, question, sweep, True)
+        st.fragment(_growing)(base, question, sweep, True)
     else:
         _growing(base, question, sweep, False)
 
@@ -102,6 +103,8 @@ def _sweep(question: _Question) -> Sweep:
 
 
 def _growing(base: Base, question: _Question, sweep: Sweep, looks: bool) -> None:
+    if looks:
+        follow("front", lambda: Sight(f"{sweep.arrived} {sweep.running}"), PROGRESS_S)
     if sweep.running:
         sweep.step(0.0)
     if looks and not sweep.running:

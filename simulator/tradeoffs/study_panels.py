@@ -12,6 +12,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from simulator.app.jobs import BESIDE, registry
+from simulator.app.news import PROGRESS_S, Sight, follow
 from simulator.app.studies import expected_s, forget, keep, note_pace, study_of, was_begun
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person
@@ -39,9 +40,6 @@ StudyOutput = TypeVar("StudyOutput")
 
 #: The work of a study: it hands runs out and reports its progress.
 Work = Callable[[Submit, ReportProgress], StudyOutput]
-
-#: How often a study is looked at while it goes on (s).
-LOOK_S = 0.5
 
 
 def submitting(of: str, case: str) -> Submit:
@@ -166,10 +164,11 @@ def study(plan: StudyPlan[Any]) -> None:
         st.button(plan.button, key=f"begin {plan.name}", on_click=begin, args=(plan,), type="primary")
         st.caption(plan.beforehand)
         return
-    st.fragment(run_every=LOOK_S)(_progress)(plan, one)
+    st.fragment(_progress)(plan, one)
 
 
 def _progress(plan: StudyPlan[Any], one: Study[Any]) -> None:
+    follow(plan.name, lambda: Sight(f"{one.running} {one.phase} {one.runs}"), PROGRESS_S)
     if not one.running:
         st.rerun()
     what, done, total = one.phase

@@ -257,6 +257,11 @@ class Sweep:
         return len(self.outcomes)
 
     @property
+    def arrived(self) -> int:
+        """The number of points that have ended, taken or not."""
+        return self.done + sum(future.done() for future in list(self._running))
+
+    @property
     def running(self) -> bool:
         return bool(self._running or self._waiting)
 

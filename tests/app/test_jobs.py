@@ -7,6 +7,7 @@ import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 from threading import Event
 from time import monotonic, sleep
 
@@ -17,11 +18,13 @@ from simulator.app import jobs, workers
 from simulator.app.jobs import BESIDE, HOUSE, WATCHED, Registry, Watcher, stages_of
 from simulator.app.turns import Submitter, TaskReply
 from simulator.app.workers import Workers
-from simulator.explain.result import replicate
-from simulator.practice import design_runs as runs
+from simulator.explain.lever_search import for_objectives
+from simulator.explain.result import replicate, result_of
+from simulator.metrics.replications import PLAIN, run_doubts_packed, run_replications
 from simulator.processes import KilledError
 from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
+from tests.metrics.test_groups import screened
 
 ALL = Watcher(HOUSE, "")
 ONE, TWO, THREE, FOUR = (Watcher(name, "a tab") for name in ("one", "two", "three", "four"))
@@ -132,7 +135,7 @@ def test_each_stage_is_the_run_of_so_many_replications(busy):
     at.do(1)
     first = job.shown
     assert first.replications == 4 < job.total
-    assert told(first) == told(replicate(busy, 7, 4))
+    assert told(first) == told(replicate(for_objectives(busy), 7, 4))
     assert first.run_hash == replicate(busy, 7, 4).run_hash
     at.do(3)
     assert job.shown is first
@@ -140,6 +143,58 @@ def test_each_stage_is_the_run_of_so_many_replications(busy):
     assert told(job.shown) == told(replicate(busy, 7, 8))
     assert job.shown is job.summary
     assert job.succeeded
+
+
+@pytest.fixture
+def doubtful():
+    """A design with a doubt about its labels, as scores shift while it runs, and one about a projected latency."""
+    drift = {"kind": "drift", "label": "Drift", "at_s": 0, "scores_shift": -0.15}
+    asked = [{"metric": "sensitivity", "at_least": 0.9, "label": "Found"}]
+    made = screened(curveballs={"drift": drift}, strikes={"drift": 0.0}, seconds=100, objectives=asked)
+    return replace(made, bands={"p": (constant(0.5e-4), constant(2e-4))})
+
+
+def test_the_first_stage_waits_for_no_run_that_only_a_doubt_rests_on(doubtful):
+    registry = Registry(at := Waiting())
+    job = registry.live(ONE, doubtful, 1, 8)
+    assert [task[0] for task in at.wanted()] == [0] * 4 + [1] * 4  # the runs for doubts follow once it is known which
+    at.do(4)
+    first = result_of(for_objectives(doubtful), 1, run_replications(doubtful, 1, 4, options=PLAIN))
+    assert (told(job.quick), job.quick.run_hash) == (told(first), first.run_hash)
+    assert job.doubts_to_come == ["the labels", "the projections"]
+    assert [task[0] for task in at.wanted()] == [1] * 8
+    assert [task[2] is run_doubts_packed for task in at.wanted()] == [False] * 4 + [True] * 4
+
+
+def test_the_doubts_come_before_the_rest_and_make_the_result_that_a_run_gives(doubtful):
+    registry = Registry(at := Waiting())
+    job = registry.live(ONE, doubtful, 1, 8)
+    at.do(4)
+    early = job.quick.metrics["sensitivity"]
+    for *_, work, arguments, future in [task for task in at.wanted() if task[2] is run_doubts_packed]:
+        future.set_result(work(*arguments))
+    whole = replicate(for_objectives(doubtful), 1, 4)
+    assert (told(job.quick), job.doubts_to_come) == (told(whole), [])
+    assert job.quick.metrics["sensitivity"].low < early.low
+    while at.wanted():
+        at.do(1)
+    assert told(job.summary) == told(replicate(doubtful, 1, 8))
+    assert job.summary.run_hash == replicate(doubtful, 1, 8).run_hash
+    assert job.quick.verdicts == job.summary.verdicts
+
+
+def test_a_run_that_was_dropped_drops_its_doubts_and_takes_them_up_again(doubtful):
+    registry = Registry(at := Waiting())
+    job = registry.live(ONE, doubtful, 1, 8)
+    at.do(5)
+    registry.drop(ONE)
+    assert job.cancelled
+    assert at.wanted() == []
+    registry.live(ONE, doubtful, 1, 8)
+    assert job.ready == 4
+    while at.wanted():
+        at.do(1)
+    assert told(job.summary) == told(replicate(doubtful, 1, 8))
 
 
 def test_a_replication_that_comes_early_does_not_count_before_those_ahead_of_it(busy):
@@ -176,18 +231,6 @@ def test_a_change_leaves_what_others_want(made):
     assert not other.cancelled
 
 
-def test_the_more_people_wait_the_less_often_each_looks(made, monkeypatch):
-    registry = Registry(at := Waiting())
-    monkeypatch.setattr(runs, "registry", lambda: registry)
-    assert runs.look_s() == runs.LOOK_S
-    for seed in range(40):
-        registry.live(Watcher(f"person {seed}", "a tab"), made, seed % 20, 4)
-    assert registry.watching == 40
-    assert runs.look_s() == 40 / runs.LOOKS_PER_S
-    at.do(4)
-    assert registry.watching == 38
-
-
 def test_what_runs_to_its_end_anyway_outlives_its_owner(made):
     registry = Registry(Waiting())
     job = registry.start(ALL, made, 1, 8)
@@ -202,7 +245,7 @@ def test_first_stages_come_first_whoever_was_earlier(made):
     registry.live(TWO, made, 2, 8, BESIDE)
     registry.live(ONE, made, 3, 8)
     registry.live(FOUR, made, 4, 8)
-    order = [arguments[1:] for *_, arguments, _ in at.wanted()]
+    order = [arguments[1:3] for *_, arguments, _ in at.wanted()]
     first, rest = range(4), range(4, 8)
     stages = [(3, first), (4, first), (3, rest), (4, rest), (2, first), (2, rest), (1, first), (1, rest)]
     assert order == [(seed, replication) for seed, stage in stages for replication in stage]

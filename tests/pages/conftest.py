@@ -90,7 +90,9 @@ def default_design(practice, _default_designs):
 def settled(page):
     """Look again until the run of the design has come to its end; seldom, as each look takes processor time from it."""
     deadline = monotonic() + 240
-    while page.get("progress"):
+    if not page.title:  # after a change that drew a few fragments alone, the driver has those alone
+        page.run()
+    while runs(page) or page.get("progress"):
         assert monotonic() < deadline
         next_look = monotonic() + 1
         while monotonic() < next_look and any(job.running for job in [*registry()._jobs.values()]):
@@ -99,16 +101,35 @@ def settled(page):
     return page
 
 
+def bar(page):
+    """Content of the bar of the verdicts; empty where there is none."""
+    return content(page, "verdicts")
+
+
+def content(page, component):
+    """What a component shows; empty where it is not there."""
+    found = [part.proto for part in page.get("bidi_component") if part.proto.component_name == component]
+    return json.loads(found[0].json) if found else {}
+
+
+def runs(page):
+    """Whether the run of the design goes on."""
+    return bar(page).get("share") is not None
+
+
 def chips(page):
     """The objectives in the bar, by label."""
-    [bar] = [part.proto for part in page.get("bidi_component") if part.proto.component_name == "verdicts"]
-    return {chip["label"]: chip for chip in json.loads(bar.json)["chips"]}
+    return {chip["label"]: chip for chip in bar(page)["chips"]}
 
 
 def said(page):
     """Everything that a page says in words."""
     kinds = ("title", "header", "subheader", "markdown", "caption", "warning", "error", "info")
-    return "\n".join(str(element.value) for kind in kinds for element in page.get(kind))
+    words = [str(element.value) for kind in kinds for element in page.get(kind)]
+    cards = [
+        f"**{card['label']}** {card['sentence']} {card.get('advice', '')}" for card in content(page, "reasons").get("cards", [])
+    ]
+    return "\n".join([*words, bar(page).get("words", ""), *cards])
 
 
 def told(page):

@@ -21,7 +21,8 @@ def script(case):
     from simulator.case.load import load
     from simulator.practice import curveball_panel as curveballs
 
-    st.session_state["told"] = curveballs.fire(load(case))
+    curveballs.fire(load(case))
+    st.session_state["told"] = curveballs.armed_in(load(case))
 
 
 def opened(case="skin-cancer-triage", **state):

@@ -1,0 +1,102 @@
+"""News: a line for each change of a sight and none without one, whoever rings the bell, and no timer in the browser."""
+
+import ast
+import json
+from itertools import count
+from pathlib import Path
+from time import monotonic
+
+import pytest
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from simulator.app import news
+from simulator.app.news import Feed, Sight, bell
+from simulator.paths import PAGES
+
+PACKAGE = Path(news.__file__).parents[1]
+
+
+@pytest.fixture
+def feeds(monkeypatch):
+    """The sights by their tokens; looks that no bell asks for are far apart, so that a line in time has had its bell."""
+    monkeypatch.setattr(news, "SLOWEST_S", 60.0)
+    monkeypatch.setattr(news, "_FEEDS", kept := {})
+    return kept
+
+
+@pytest.fixture
+def socket(feeds):
+    with TestClient(Starlette(routes=[news.ROUTE])) as client, client.websocket_connect("/news") as opened:
+        yield opened
+
+
+def wish(socket, token, seen):
+    socket.send_text(json.dumps({"token": token, "seen": seen}))
+
+
+def line(socket):
+    return json.loads(socket.receive_text())
+
+
+def test_a_change_is_told_once_the_bell_rings_and_what_was_seen_is_not_told_again(feeds, socket):
+    now, looks = ["a"], count()
+    feeds["token"] = Feed(lambda: (next(looks), Sight(now[0]))[1], 0.0)
+    wish(socket, "token", "a")
+    for revision in "bc":
+        bell().ring()  # nothing is new
+        now[0] = revision
+        bell().ring()
+        assert line(socket) == [revision, None]
+    wish(socket, "token", "a")  # the page was drawn again, with what was there first
+    assert line(socket) == ["c", None]
+
+
+def test_a_line_brings_what_the_component_paints_itself_made_for_that_line_only(feeds, socket):
+    made = count()
+    feeds["token"] = Feed(lambda: Sight("b", lambda: {"chips": next(made)}), 0.0)
+    wish(socket, "token", "a")
+    assert line(socket) == ["b", {"chips": 0}]
+    bell().ring()
+    wish(socket, "token", "a")
+    assert line(socket) == ["b", {"chips": 1}]
+
+
+def test_changes_that_follow_each_other_come_in_one_line_after_a_pause(feeds, socket):
+    revisions = count()
+    feeds["token"] = Feed(lambda: Sight(str(next(revisions))), pause_s=0.3)
+    wish(socket, "token", "")
+    assert line(socket) == ["0", None]
+    before = monotonic()
+    for _ in range(20):
+        bell().ring()
+    assert line(socket) == ["1", None]
+    assert monotonic() - before >= 0.29
+
+
+def test_a_page_cannot_follow_a_sight_whose_token_it_does_not_hold(feeds, socket):
+    feeds["token"] = Feed(lambda: Sight("b"), 0.0)
+    wish(socket, "another", "a")
+    with pytest.raises(WebSocketDisconnect):
+        socket.receive_text()
+
+
+@pytest.mark.parametrize("said", ["", "[]", "{}", "7", '{"token": "token"}', "\x00"])
+def test_a_wish_that_cannot_be_read_ends_the_line(feeds, socket, said):
+    socket.send_text(said)
+    with pytest.raises(WebSocketDisconnect):
+        socket.receive_text()
+
+
+def intervals(file):
+    """The `run_every` of every call in a file, as written."""
+    calls = (node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call))
+    return [ast.unparse(one.value) for call in calls for one in call.keywords if one.arg == "run_every"]
+
+
+def test_no_fragment_draws_itself_again_more_often_than_once_a_second():
+    found = {file.name: intervals(file) for folder in (PACKAGE, PAGES) for file in sorted(folder.rglob("*.py"))}
+    assert len(found) > 200
+    for name, written in found.items():
+        assert all(float(one) >= 1.0 for one in written), (name, written)  # a name in place of a number fails here, too

@@ -1,0 +1,74 @@
+"""What a tab is told of its run: each stage once, a few steps of the progress, and the end when it has come."""
+
+import pytest
+
+from simulator.app.jobs import BESIDE, Registry, Watcher
+from simulator.practice import design_runs
+from simulator.practice.design_runs import RunsShown
+from simulator.stages.pool_evidence import constant
+from tests.app.test_jobs import Waiting
+from tests.builders import plan, pool
+
+
+class Queued(Waiting):
+    """Workers that also say that nobody waits before a run."""
+
+    def ahead(self, run):
+        return None
+
+
+@pytest.fixture
+def work():
+    return Queued()
+
+
+@pytest.fixture
+def registry(monkeypatch, work):
+    made = Registry(work)
+    monkeypatch.setattr(design_runs, "registry", lambda: made)
+    return made
+
+
+@pytest.fixture
+def made():
+    return plan({"p": pool()}, constant(0.1), seconds=5, objectives=[{"metric": "latency_p50_s", "at_most": 1, "label": "x"}])
+
+
+def test_a_run_of_thirty_is_news_seven_times(registry, work, made):
+    """At the start, at replications 4, 12 and 30, and at each further quarter, that is at 8, 15 and 23."""
+    job = registry.live(Watcher("one", "a tab"), made, 1, 30)
+    shown, revisions = RunsShown(live=job.id), []
+    for _ in range(31):
+        revisions.append(design_runs._look(shown).revision)
+        work.do(1)
+    assert [place for place in range(31) if place == 0 or revisions[place] != revisions[place - 1]] == [0, 4, 8, 12, 15, 23, 30]
+
+
+def test_a_line_brings_the_chips_of_the_stage_and_the_state_of_the_run(registry, work, made):
+    job = registry.live(Watcher("one", "a tab"), made, 1, 8)
+    shown = RunsShown(live=job.id)
+    first = design_runs._look(shown).paint()
+    assert (first["chips"], first["stale"], first["words"], first["share"]) == (None, True, "running", 0.0)
+    work.do(4)
+    early = design_runs._look(shown).paint()
+    assert (len(early["chips"]), early["early"], early["share"]) == (1, True, 0.5)
+    assert early["words"].startswith("preliminary, 4 of 8 replications")
+    work.do(4)
+    full = design_runs._look(shown).paint()
+    assert (len(full["chips"]), full["early"], full["share"]) == (1, False, None)
+    assert full["words"].endswith(f"run hash {job.summary.run_hash}.")
+    assert full["run"] == job.id
+
+
+def test_reasons_stay_until_the_next_run_has_ended_and_then_wait_for_the_calm_run_too(registry, work, made):
+    job = registry.live(Watcher("one", "a tab"), made, 1, 4)
+    calm = registry.live(Watcher("one", "calm"), made, 2, 4, BESIDE)
+    shown, ends = RunsShown(live=job.id, calm=calm.id), []
+    for _ in range(9):
+        ends.append(shown.ended().revision)
+        work.do(1)
+    assert len(set(ends[:4])) == 1
+    assert len(set(ends[4:8])) == 1
+    assert len(set(ends)) == 3
+    shown.live = registry.live(Watcher("one", "a tab"), made, 3, 4).id
+    assert shown.ended().revision == ends[-1]
