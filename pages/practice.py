@@ -13,6 +13,7 @@ from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import Plan, compile_plan
 from simulator.metrics.replications import REPLICATIONS
+from simulator.metrics.stopping import looks_of
 from simulator.paths import PAGES
 from simulator.practice import history
 from simulator.practice.choice_panel import form, picks_of
@@ -135,7 +136,9 @@ def link_and_command(plan: Plan, seed: int, replications: int) -> None:
         st.markdown("This link opens the same design and seed:")
         st.code(f"{st.context.url or ''}{link(plan, seed, replications)}", language=None, wrap_lines=True)
         st.markdown("This command runs it:")
-        st.code(command(plan, seed, replications), language=None, wrap_lines=True)
+        job = shown_of(plan.scenario).job
+        until_decided = len(looks_of(replications)) > 1 and (job is None or job.until_decided)
+        st.code(command(plan, seed, replications, until_decided), language=None, wrap_lines=True)
 
 
 @st.fragment(key="panel")

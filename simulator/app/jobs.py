@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass, field
 from functools import cache, cached_property
-from threading import Lock
+from threading import Lock, RLock
 from time import monotonic
 from typing import NamedTuple, TypeVar
 
@@ -20,7 +20,7 @@ from simulator.app.turns import Ahead, Submitter, TaskReply
 from simulator.app.workers import Workers
 from simulator.engine.plan import Plan, fingerprint
 from simulator.explain.lever_search import for_objectives
-from simulator.explain.result import Result, result_of
+from simulator.explain.result import Result, result_of, settled
 from simulator.limits import RUNS_KEPT
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import (
@@ -33,6 +33,7 @@ from simulator.metrics.replications import (
     run_doubts_packed,
     run_packed,
 )
+from simulator.metrics.stopping import looks_of
 
 T = TypeVar("T")
 
@@ -44,10 +45,6 @@ KEPT_BYTES = RUNS_KEPT.most
 
 #: Most watchers whose job is remembered.
 WATCHERS = 512
-
-#: The first result of a run rests on this many replications, the fewest with a usable interval (Student's t with three
-#: degrees of freedom), and each further one on FURTHER times as many.
-FIRST, FURTHER = 4, 3
 
 #: The doubts that come after the first stage, in words.
 LABELS, PROJECTIONS = "the labels", "the projections"
@@ -77,46 +74,38 @@ def _key(plan: Plan, seed: int, replications: int) -> str:
     return job_id(plan, seed, replications)
 
 
-def stages_of(total: int) -> list[int]:
-    """Return the numbers of replications after which a result is shown, the last being all: `[4, 12, 30]`.
-
-    A stage that would rest on more than half of all is left out: little after it comes the whole result.
-    """
-    found, count = [], FIRST
-    while 2 * count <= total:
-        found.append(count)
-        count *= FURTHER
-    return [*found, total]
-
-
 @dataclass
 class Job:
     """The replications of one design, running or done.
 
-    total: requested replications; futures: one a replication, in their order
+    planned: requested replications; futures: one a replication, in their order
     plain: replications alone, without the runs that their doubts rest on: those of the first stage, and all where latencies are
     projected, so that no piece of work takes long
     behalf: its submitter, with the urgency of its first stage
+    until_decided: whether it ends as soon as no further replication can change a verdict
     """
 
     plan: Plan
     seed: int
-    total: int
+    planned: int
     futures: list[Future[Measures]] = field(default_factory=list)
     plain: list[Future[Measures]] = field(default_factory=list)
     behalf: Submitter = field(default_factory=lambda: Submitter(HOUSE, ""))
+    until_decided: bool = True
 
     def __post_init__(self) -> None:
         self._pooling = Lock()
-        self._judging = Lock()
+        self._judging = RLock()
         self._quick: Result | None = None
-        self._quick_of = (0, False)  # its replications, and whether it holds all doubts
+        self._judged = 0  # the replications that the result of the objectives holds with all their doubts
         self._full: Result | None = None
+        #: The replications that the run comes to: those planned, or fewer where they decide.
+        self.total = self.planned
 
     def go_on(self, workers: Workers, person: str, urgency: int) -> None:
         """Submit the replications that have not begun, were dropped or failed, on a person's account, stage by stage."""
-        plan, stages = packed(self.plan), stages_of(self.total)
-        apart = self.total if has_band_edges(self.plan) else self.first
+        plan, stages = packed(self.plan), looks_of(self.planned)
+        apart = self.planned if has_band_edges(self.plan) else self.first
 
         def behalf_of(replication: int) -> Submitter:
             return Submitter(person, self.id, urgency + bisect_right(stages, replication))
@@ -131,7 +120,7 @@ class Job:
             return workers.submit(behalf_of(replication), run_packed, plan, self.seed, replication, PLAIN)
 
         self.plain = _renewed(self.plain, apart, alone)
-        self.futures = _renewed(self.futures, self.total, handed)
+        self.futures = _renewed(self.futures, self.planned, handed)
         self.behalf, self.started, self._done_before = Submitter(person, self.id, urgency), monotonic(), self.done
 
     def _doubted(self, workers: Workers, behalf: Submitter, plan: bytes, replication: int) -> Future[Measures]:
@@ -174,16 +163,20 @@ class Job:
     @cached_property
     def first(self) -> int:
         """The replications of the first stage; 0 where the run has one stage alone."""
-        stages = stages_of(self.total)
+        stages = looks_of(self.planned)
         return stages[0] if len(stages) > 1 else 0
 
     @cached_property
     def id(self) -> str:
-        return job_id(self.plan, self.seed, self.total)
+        return job_id(self.plan, self.seed, self.planned)
+
+    @property
+    def _wanted(self) -> list[Future[Measures]]:
+        return self.futures[: self.total]
 
     @property
     def done(self) -> int:
-        return sum(future.done() for future in self.futures)
+        return sum(future.done() for future in self._wanted)
 
     @property
     def nbytes(self) -> int:
@@ -199,15 +192,15 @@ class Job:
 
     @property
     def cancelled(self) -> bool:
-        return any(future.cancelled() for future in self.futures)
+        return any(future.cancelled() for future in self._wanted)
 
     @property
     def again(self) -> bool:
-        return any(getattr(future, "again", False) for future in self.futures)
+        return any(getattr(future, "again", False) for future in self._wanted)
 
     @property
     def error(self) -> BaseException | None:
-        ended = [future for future in self.futures if future.done() and not future.cancelled()]
+        ended = [future for future in self._wanted if future.done() and not future.cancelled()]
         return next((future.exception() for future in ended if future.exception()), None)
 
     @property
@@ -231,8 +224,8 @@ class Job:
     def ready(self) -> int:
         if self.is_plain:
             return self.first
-        first = next((place for place, future in enumerate(self.futures) if not _succeeded(future)), self.total)
-        return max((count for count in stages_of(self.total) if count <= first), default=0)
+        first = next((place for place, future in enumerate(self._wanted) if not _succeeded(future)), self.total)
+        return max((count for count in looks_of(self.planned) if count <= first), default=0)
 
     @property
     def quick(self) -> Result | None:
@@ -242,31 +235,55 @@ class Job:
         first call waits until they are pooled.
         """
         with self._judging:
-            state = self.ready, not self.is_plain
-            if state[0] and state > self._quick_of:
-                ended = (self.futures if state[1] else self.plain)[: state[0]]
-                measures = [future.result() for future in ended]
-                self._quick, self._quick_of = result_of(for_objectives(self.plan), self.seed, measures), state
+            if not self.is_plain:
+                self._judge()
+            elif self._quick is None:
+                self._quick = self._of_objectives(self.plain[: self.first])
             return self._quick
+
+    def _judge(self) -> None:
+        """Pool the objectives after each look since the last call, and end the run at the first that decides every verdict."""
+        for count in [look for look in looks_of(self.planned) if self._judged < look <= self.ready]:
+            found = self._of_objectives(self.futures[:count])
+            early = settled(found, self.planned) if self.until_decided else None
+            self._quick, self._judged = early or found, count
+            if early:
+                self.total = count
+                _cancel(self.futures[count:] + self.plain[count:])
+                return
+
+    def _of_objectives(self, ended: list[Future[Measures]]) -> Result:
+        return result_of(for_objectives(self.plan), self.seed, [future.result() for future in ended])
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the run has ended before all replications, because no further one could change a verdict."""
+        return self.total < self.planned
+
+    def run_all(self) -> None:
+        """Take all replications, whatever the first ones decide; `go_on` then submits the others."""
+        with self._pooling, self._judging:
+            self.until_decided, self.total, self._judged, self._full = False, self.planned, 0, None
 
     @property
     def shown(self) -> Result | None:
         """Result so far: with every metric once all replications have ended, before that of the objectives alone."""
+        quick = self.quick
         if self.ready < self.total:
-            return self.quick
+            return quick
         with self._pooling:
-            self._full = self._full or result_of(self.plan, self.seed, self.measures)
+            self._full = self._full or result_of(self.plan, self.seed, self.measures, self.planned)
             return self._full
 
     @property
     def measures(self) -> list[Measures]:
         """Measures of every replication, in order; waits for them, and raises the error of one."""
-        return [future.result() for future in self.futures]
+        return [future.result() for future in self._wanted]
 
     @property
     def summary(self) -> Result:
         """Result of all replications; waits for them, and raises the error of one."""
-        wait(self.futures)
+        wait(self._wanted)
         if not self.succeeded:
             self.futures[0].result()
         result = self.shown
@@ -274,8 +291,12 @@ class Job:
         return result
 
     def cancel(self) -> None:
-        for future in (*self.futures, *self.plain):
-            future.cancel()
+        _cancel(self.futures + self.plain)
+
+
+def _cancel(futures: list[Future[Measures]]) -> None:
+    for future in futures:
+        future.cancel()
 
 
 def _renewed(before: list[Future[Measures]], count: int, handed: Callable[[int], Future[Measures]]) -> list[Future[Measures]]:
@@ -360,6 +381,13 @@ class Registry:
                 self._watched.pop(watcher, None)
             self._lasting.get(wanted, set()).discard(watcher)
             self._let_go(wanted)
+
+    def run_all(self, watcher: Watcher, key: str) -> None:
+        """Have a run that its verdicts have ended take all its replications."""
+        with self._lock:
+            if (job := self._used(key)) and job.is_decided:
+                job.run_all()
+                job.go_on(self.workers, watcher.person, WATCHED)
 
     def ahead(self, job: Job) -> Ahead | None:
         """Return the work of other persons before a job that has not begun; None where there is none."""

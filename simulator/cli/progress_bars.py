@@ -21,7 +21,7 @@ from rich.progress import (
 
 from simulator.cli.exits import err
 from simulator.engine.plan import Plan
-from simulator.explain.result import Result, result_of, settled_result
+from simulator.explain.result import Result, result_of, settled
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import run_replications
 from simulator.metrics.stopping import looks_of
@@ -92,6 +92,7 @@ def result_in_processes(plan: Plan, seed: int, replications: int | None = None, 
     with ProcessPool() as pool, counting_bar("replications", total) as report:
         for count in looks_of(total) if until_decided else [total]:
             measures = run_replications(plan, seed, count, pool, report, before=measures)
-            if count < total and (found := settled_result(plan, seed, measures, total)):
-                return found
-    return result_of(plan, seed, measures)
+            found = result_of(plan, seed, measures)
+            if early := settled(found, total):
+                return early
+    return found

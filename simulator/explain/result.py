@@ -165,12 +165,15 @@ def result_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int 
     return Result(**vars(summary_of(plan, seed, measures, planned)))
 
 
-def settled_result(plan: Plan, seed: int, measures: Sequence[Measures], planned: int) -> Result | None:
-    """Return the result of the first replications of a run if it may end there; None while one more could change a verdict."""
-    if len(measures) not in looks_of(planned) or not result_of(plan, seed, measures).settled:
+def settled(found: Result, planned: int) -> Result | None:
+    """Return the result of a run that may end with these replications, the first of those planned; None if it may not.
+
+    Its intervals are wider than those found: they hold although the run was looked at before its end.
+    """
+    if found.replications == planned or found.replications not in looks_of(planned) or not found.settled:
         return None
-    found = result_of(plan, seed, measures, planned)
-    return found if found.settled else None
+    early = result_of(found.plan, found.seed, found.measures, planned)
+    return early if early.settled else None
 
 
 def replicate(plan: Plan, seed: int, replications: int | None = None) -> Result:

@@ -125,12 +125,12 @@ def calm_of(job: Job | None) -> Job | None:
     if job is None or not job.plan.strikes or cancelled(job):
         registry().drop(watcher(CALM))
         return None
-    return registry().live(watcher(CALM), without_curveballs(job.plan), job.seed, job.total, BESIDE)
+    return registry().live(watcher(CALM), without_curveballs(job.plan), job.seed, job.planned, BESIDE)
 
 
 def against_calm(job: Job) -> None:
     """Show the effects of the curveballs of a finished run, once the calm run is finished too."""
-    twin = registry().get(job_id(without_curveballs(job.plan), job.seed, job.total)) if job.plan.strikes else None
+    twin = registry().get(job_id(without_curveballs(job.plan), job.seed, job.planned)) if job.plan.strikes else None
     if twin is None:
         return
     if not twin.succeeded:

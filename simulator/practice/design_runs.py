@@ -17,7 +17,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.explain.result import Result
 from simulator.metrics.summary import judged
-from simulator.practice.verdict_bar import bar, bar_content
+from simulator.practice.verdict_bar import CANCEL, bar, bar_content
 from simulator.units import duration
 
 #: The suffix of the watcher of the run without curveballs.
@@ -104,10 +104,13 @@ def _is_cancelled(job: Job, by_user: str) -> bool:
     return not job.succeeded and (job.cancelled or by_user == job.id)
 
 
-def _cancel(scenario: Scenario, run: str) -> None:
-    shown_of(scenario).cancelled = run
-    registry().drop(watcher(), run)
-    registry().drop(watcher(CALM))
+def _pressed(scenario: Scenario, button: str, run: str) -> None:
+    if button == CANCEL:
+        shown_of(scenario).cancelled = run
+        registry().drop(watcher(), run)
+        registry().drop(watcher(CALM))
+    else:
+        registry().run_all(watcher(), run)
     bell().ring()
     redraw(SUBMISSION)
 
@@ -133,7 +136,7 @@ def verdicts(scenario: Scenario, last: Job | None) -> None:
     if content["chips"] is None:
         figures = last.summary.verdicts if last else judged(scenario, {})
         content |= {"chips": bar_content(figures, stale=True)["chips"]}
-    bar(content | {"seen": seen.revision}, look, partial(_cancel, scenario))
+    bar(content | {"seen": seen.revision}, look, partial(_pressed, scenario))
 
 
 def _look(shown: RunsShown) -> Sight:
@@ -156,8 +159,10 @@ def _content(job: Job | None, calm: Job | None, by_user: str) -> dict[str, Any]:
     early = found is not None and found.replications < job.total  # this result decides: the run may finish meanwhile
     before = calm.quick.verdicts if calm and calm.quick and found is not None else None
     words, goes_on = _state(job, found, early, by_user)
+    action = CANCEL if goes_on else f"Run all {job.planned}" if job.is_decided else ""
     share, failed = job.share if goes_on else None, job.error is not None
-    return bar_content(found.verdicts if found else None, before, found is None, early, words, share, failed=failed, run=job.id)
+    verdicts = found.verdicts if found else None
+    return bar_content(verdicts, before, found is None, early, words, share, failed=failed, run=job.id, action=action)
 
 
 def _state(job: Job, found: Result | None, early: bool, by_user: str) -> tuple[str, bool]:
@@ -169,9 +174,8 @@ def _state(job: Job, found: Result | None, early: bool, by_user: str) -> tuple[s
         return f"{again}The run was cancelled. Run the design to see what it does.", False
     if found is None or early:
         return again + _so_far(job, found), True
-    count = found.plan.scenario.unit.counted(found.requests)
-    size = f"{found.replications} replications, {count}, seed {found.seed}"
-    return f"{again}{size}, run hash {found.run_hash}.", False
+    decided = " No further replication can change a verdict." if job.is_decided else ""
+    return f"{again}{found.size}, run hash {found.run_hash}.{decided}", False
 
 
 def _so_far(job: Job, found: Result | None) -> str:

@@ -339,7 +339,7 @@ def _attempt(job: Job) -> Attempt:
         picks=plan.design,
         strikes=plan.strikes,
         seed=job.seed,
-        replications=job.total,
+        replications=job.planned,
         run_hash=result.run_hash,
         reached=[
             Reached(

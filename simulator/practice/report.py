@@ -18,7 +18,6 @@ from simulator.explain.request_path import request_path
 from simulator.explain.result import Result
 from simulator.metrics.summary import metric_rows
 from simulator.records.trace import Trace
-from simulator.units import counted
 
 #: The browser may fetch nothing, and runs only the scripts of the charts.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"

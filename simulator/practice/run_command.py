@@ -42,7 +42,7 @@ from simulator.intervals import Interval
 from simulator.metrics.comparisons import Comparison, OneSided, compare, undecided
 from simulator.practice.run_page import difference_page, objectives_table, run_page
 from simulator.records.trace import Trace
-from simulator.units import counted, duration, spoken, spoken_within
+from simulator.units import duration, spoken, spoken_within
 
 
 def print_summary(out: VisibleConsole, summary: Result) -> None:

@@ -94,13 +94,15 @@ const paint = ({ data, parentElement, setTriggerValue }) => {
   }));
   const state = parentElement.querySelector("#state");
   if (state.textContent !== data.state) state.textContent = data.state;
-  const run = parentElement.querySelector("#run"), [bar, words, cancel] = run.children;
+  const run = parentElement.querySelector("#run"), [bar, words, button] = run.children;
   run.hidden = !data.words;
   words.textContent = data.words;
   words.className = data.failed ? "failed" : "";
-  bar.hidden = cancel.hidden = data.share == null;
+  bar.hidden = data.share == null;
   bar.value = data.share ?? 0;
-  cancel.onclick = () => setTriggerValue("cancel", data.run);
+  button.hidden = !data.action;
+  button.textContent = data.action;
+  button.onclick = () => setTriggerValue("pressed", [data.action, data.run]);
   fade(data.run);
 };
 // Reasons and panels of another run than the one whose figures are shown here are pale until their own run has come to its end.
@@ -124,7 +126,7 @@ export default function (component) {
 _HTML = """
 <ul id="verdicts" aria-label="Objectives" tabindex="0"></ul>
 <div id="run">
-  <progress max="1" aria-label="Progress of the run"></progress><span></span><button type="button">Cancel</button>
+  <progress max="1" aria-label="Progress of the run"></progress><span></span><button type="button"></button>
 </div>
 <div id="state" class="state" role="status" aria-live="polite"></div>
 """
@@ -132,21 +134,24 @@ _HTML = """
 _component = st.components.v2.component("verdicts", html=_HTML, css=_CSS, js=_JS)
 
 
-def bar(content: dict[str, Any], look: Look | None = None, on_cancel: Callable[[str], None] = lambda _: None) -> None:
+#: The button that ends a run; the other one takes all replications of a run that has ended early.
+CANCEL = "Cancel"
+
+
+def bar(content: dict[str, Any], look: Look | None = None, on_press: Callable[[str, str], None] = lambda *_: None) -> None:
     """Show the objectives side by side, and the state of the run below them.
 
     content: as `bar_content` makes it, with the revision `seen` of the sight
     look: the sight that the bar follows, whose content it paints
-    on_cancel: called with the id of the run when the button is pressed, before the page is drawn again
+    on_press: called with the button's name and the id of the run when it is pressed, before the page is drawn again
     """
     following = {"token": offer("verdicts", look, PAUSE_S)} if look else {}
 
-    def cancelled() -> None:
-        run = st.session_state["verdicts"].get("cancel")
-        if isinstance(run, str):
-            on_cancel(run)
+    def pressed() -> None:
+        if button := st.session_state["verdicts"].get("pressed"):
+            on_press(*button)
 
-    _component(key="verdicts", data=content | following, on_cancel_change=cancelled)
+    _component(key="verdicts", data=content | following, on_pressed_change=pressed)
 
 
 def bar_content(
@@ -158,6 +163,7 @@ def bar_content(
     share: float | None = None,
     failed: bool = False,
     run: str = "",
+    action: str = "",
 ) -> dict[str, Any]:
     """Return what the bar paints.
 
@@ -167,11 +173,12 @@ def bar_content(
     early: True if they rest on the first few replications; their frames are dashed
     words: the state of the run; share: of it that is done, None where it has ended; failed: True where it failed
     run: id of the run whose reasons and panels are not pale; empty where none are
+    action: the name of the button beside the words; empty for none
     """
     state = "" if stale or early or verdicts is None else verdicts_sentence(verdicts)  # a screen reader speaks a change of it
     chips = None if verdicts is None else _chips(verdicts, calm, stale)
     found = {"chips": chips, "stale": stale, "early": early, "state": state, "words": words, "share": share}
-    return found | {"failed": failed, "run": run}
+    return found | {"failed": failed, "run": run, "action": action}
 
 
 def _chips(verdicts: list[Verdict], calm: list[Verdict] | None, stale: bool) -> list[dict[str, Any]]:

@@ -15,11 +15,11 @@ import pytest
 import streamlit as st
 
 from simulator.app import jobs, workers
-from simulator.app.jobs import BESIDE, HOUSE, WATCHED, Registry, Watcher, stages_of
+from simulator.app.jobs import BESIDE, HOUSE, WATCHED, Registry, Watcher
 from simulator.app.turns import Submitter, TaskReply
 from simulator.app.workers import Workers
 from simulator.explain.lever_search import for_objectives
-from simulator.explain.result import replicate, result_of
+from simulator.explain.result import replicate, result_of, settled
 from simulator.metrics.replications import PLAIN, run_doubts_packed, run_replications
 from simulator.processes import KilledError
 from simulator.stages.pool_evidence import constant
@@ -57,11 +57,15 @@ def made():
     return plan({"p": pool()}, constant(0.1), seconds=5)
 
 
+def timed(bound):
+    """M/D/1 at a load of 0.04, whose mean time is 0.04083 s, with an objective for it."""
+    objective = {"metric": "latency_mean_s", "at_most": bound, "label": "x"}
+    return plan({"p": pool()}, constant(0.04), seconds=200, objectives=[objective])
+
+
 @pytest.fixture
 def busy():
-    return plan(
-        {"p": pool()}, constant(0.04), seconds=200, objectives=[{"metric": "latency_p50_s", "at_most": 1, "label": "x"}]
-    )
+    return timed(0.04083)  # no number of replications in these tests decides it
 
 
 def told(result):
@@ -119,12 +123,31 @@ def test_a_number_of_replications_that_no_widget_offers_is_refused(made, count):
         Registry(Waiting()).start(ALL, made, 1, count)
 
 
-@pytest.mark.parametrize(
-    ("total", "stages"),
-    [(2, [2]), (7, [7]), (8, [4, 8]), (10, [4, 10]), (30, [4, 12, 30]), (1000, [4, 12, 36, 108, 324, 1000])],
-)
-def test_a_run_is_shown_after_a_few_replications_then_after_more_and_at_last_whole(total, stages):
-    assert stages_of(total) == stages
+def test_a_run_ends_after_the_look_that_decides_its_verdicts_and_goes_on_when_asked():
+    registry, made = Registry(at := Waiting()), timed(1.0)
+    job = registry.live(ONE, made, 7, 30)
+    at.do(4)
+    early = settled(replicate(made, 7, 4), 30)
+    assert told(job.shown) == told(early)
+    assert (job.running, job.succeeded, job.is_decided, job.summary.replications, job.total, job.planned) == (
+        False, True, True, 4, 4, 30)  # fmt: skip
+    assert not at.wanted()
+    assert registry.live(TWO, made, 7, 30) is job
+    assert not at.wanted()  # another person gets the same result
+    registry.run_all(ONE, job.id)
+    assert job.running
+    at.do(26)
+    assert told(job.shown) == told(replicate(made, 7, 30))
+    assert (job.succeeded, job.is_decided) == (True, False)
+
+
+def test_a_run_that_nobody_looked_at_ends_where_the_first_look_would_have_ended_it():
+    """The number of replications follows from the plan and the seed, not from the moments of looking."""
+    registry, made = Registry(at := Waiting()), timed(1.0)
+    job = registry.start(ALL, made, 7, 30)
+    at.do(30)
+    assert told(job.shown) == told(settled(replicate(made, 7, 4), 30))
+    assert job.summary.run_hash == replicate(made, 7, 4).run_hash
 
 
 def test_each_stage_is_the_run_of_so_many_replications(busy):
@@ -157,6 +180,7 @@ def doubtful():
 def test_the_first_stage_waits_for_no_run_that_only_a_doubt_rests_on(doubtful):
     registry = Registry(at := Waiting())
     job = registry.live(ONE, doubtful, 1, 8)
+    job.until_decided = False
     assert [task[0] for task in at.wanted()] == [0] * 4 + [1] * 4  # the runs for doubts follow once it is known which
     at.do(4)
     first = result_of(for_objectives(doubtful), 1, run_replications(doubtful, 1, 4, options=PLAIN))
@@ -169,6 +193,7 @@ def test_the_first_stage_waits_for_no_run_that_only_a_doubt_rests_on(doubtful):
 def test_the_doubts_come_before_the_rest_and_make_the_result_that_a_run_gives(doubtful):
     registry = Registry(at := Waiting())
     job = registry.live(ONE, doubtful, 1, 8)
+    job.until_decided = False
     at.do(4)
     early = job.quick.metrics["sensitivity"]
     for *_, work, arguments, future in [task for task in at.wanted() if task[2] is run_doubts_packed]:
@@ -186,6 +211,7 @@ def test_the_doubts_come_before_the_rest_and_make_the_result_that_a_run_gives(do
 def test_a_run_that_was_dropped_drops_its_doubts_and_takes_them_up_again(doubtful):
     registry = Registry(at := Waiting())
     job = registry.live(ONE, doubtful, 1, 8)
+    job.until_decided = False
     at.do(5)
     registry.drop(ONE)
     assert job.cancelled

@@ -271,7 +271,9 @@ def test_an_interrupt_ends_a_run_in_processes_before_all_replications_have_begun
 
 
 def test_a_run_in_processes_that_are_killed_again_and_again_is_told_in_a_sentence(casesim, case, monkeypatch):
-    monkeypatch.setattr("simulator.cli.progress_bars.run_replications", lambda *given, **_: given[3].submit(os._exit, 1).result())
+    monkeypatch.setattr(
+        "simulator.cli.progress_bars.run_replications", lambda *given, **_: given[3].submit(os._exit, 1).result()
+    )
     status, out, err = casesim("run", case)
     assert (status, out) == (2, "")
     assert [line for line in err.splitlines() if line] == [

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal, norm, t
 
-from simulator.explain.result import settled_result
+from simulator.explain.result import replicate, result_of, settled
 from simulator.intervals import Interval, estimate, mean_interval, share_interval, widened
 from simulator.metrics.replications import run_replications
 from simulator.metrics.stopping import bounds_of, is_out_of_reach, looks_of, spent, widening
@@ -141,7 +141,7 @@ def test_a_run_ends_after_four_replications_where_the_verdict_is_clear(bound, ve
     assert early.verdicts[0].standing == verdict
     wide, narrow = early.metrics["latency_mean_s"], plain.metrics["latency_mean_s"]
     assert wide.high - wide.value == pytest.approx(widening(4, 30) * (narrow.high - narrow.value))
-    found = settled_result(made, 1, early.measures, 30)
+    found = settled(result_of(made, 1, early.measures), 30)
     assert (found.replications, found.planned, found.run_hash) == (4, 30, plain.run_hash)
     assert found.size.startswith("4 of 30 replications")
 
@@ -149,13 +149,13 @@ def test_a_run_ends_after_four_replications_where_the_verdict_is_clear(bound, ve
 def test_a_run_goes_on_while_a_replication_may_decide():
     made, early = judged(2.0, 4, planned=30)
     assert not early.settled
-    assert settled_result(made, 1, early.measures, 30) is None
-    assert settled_result(made, 1, judged(4.0, 5)[1].measures, 30) is None  # no look is after five
+    assert settled(result_of(made, 1, early.measures), 30) is None
+    assert settled(result_of(made, 1, judged(4.0, 5)[1].measures), 30) is None  # no look is after five
 
 
 def test_a_run_without_an_objective_goes_on():
     made = plan({"p": pool()}, exponential(1.0), rate=0.5, seconds=400)
-    assert settled_result(made, 1, run_replications(made, 1, 4), 30) is None
+    assert settled(replicate(made, 1, 4), 30) is None
 
 
 def test_a_run_ends_where_the_labelled_people_leave_the_verdict_open():
@@ -165,11 +165,11 @@ def test_a_run_ends_where_the_labelled_people_leave_the_verdict_open():
     ends = {"found": end(escalated=True, detected=assumed(1)), "lost": end()}
     table = score_table([0.9] * 18 + [0.1] * 2, [0.2] * 30)
     made = plan(stages, constant(1e-4), table, ends=ends, population=population(0.5), seconds=2000, objectives=[objective])
-    found = settled_result(made, 1, run_replications(made, 1, 12), 30)
+    found = settled(replicate(made, 1, 12), 30)
     assert found.verdicts[0].standing == "not proven"
 
 
 def test_no_steady_state_is_a_verdict_that_no_replication_changes():
     objective = {"metric": "latency_p95_s", "at_most": 10.0, "label": "Quick"}
     made = plan({"p": pool()}, exponential(1.0), rate=2.0, seconds=400, objectives=[objective])
-    assert settled_result(made, 1, run_replications(made, 1, 4), 30).verdicts[0].standing == "no figure"
+    assert settled(replicate(made, 1, 4), 30).verdicts[0].standing == "no figure"

@@ -7,13 +7,13 @@ from time import monotonic, sleep
 
 import pytest
 
-from simulator.app.jobs import FIRST
 from simulator.app.widgets import plain
 from simulator.case.load import load, scenario_ids
 from simulator.charts.look import INK
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.home.home_page import SEED
+from simulator.metrics.stopping import FIRST
 from simulator.paths import SCENARIOS
 from simulator.processes import KilledError
 from tests.case.texts import changed, place
