@@ -110,7 +110,7 @@ def registry(monkeypatch):
 
 def job(strikes):
     plan = compile_plan(load("retry-storm"), {"replicas": 4}, strikes)
-    return SimpleNamespace(id="job", plan=plan, seed=7, total=5, succeeded=False, cancelled=False)
+    return SimpleNamespace(id="job", plan=plan, seed=7, planned=5, succeeded=False, cancelled=False)
 
 
 def test_the_calm_run_of_a_struck_one_is_watched_beside_it(registry):

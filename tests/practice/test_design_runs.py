@@ -6,7 +6,7 @@ from simulator.app.jobs import BESIDE, Registry, Watcher
 from simulator.practice import design_runs
 from simulator.practice.design_runs import RunsShown
 from simulator.stages.pool_evidence import constant
-from tests.app.test_jobs import Waiting
+from tests.app.test_jobs import Waiting, timed
 from tests.builders import plan, pool
 
 
@@ -44,8 +44,8 @@ def test_a_run_of_thirty_is_news_seven_times(registry, work, made):
     assert [place for place in range(31) if place == 0 or revisions[place] != revisions[place - 1]] == [0, 4, 8, 12, 15, 23, 30]
 
 
-def test_a_line_brings_the_chips_of_the_stage_and_the_state_of_the_run(registry, work, made):
-    job = registry.live(Watcher("one", "a tab"), made, 1, 8)
+def test_a_line_brings_the_chips_of_the_stage_and_the_state_of_the_run(registry, work):
+    job = registry.live(Watcher("one", "a tab"), timed(0.04083), 1, 8)  # no look decides it
     shown = RunsShown(live=job.id)
     first = design_runs._look(shown).paint()
     assert (first["chips"], first["stale"], first["words"], first["share"]) == (None, True, "running", 0.0)
@@ -57,7 +57,23 @@ def test_a_line_brings_the_chips_of_the_stage_and_the_state_of_the_run(registry,
     full = design_runs._look(shown).paint()
     assert (len(full["chips"]), full["early"], full["share"]) == (1, False, None)
     assert full["words"].endswith(f"run hash {job.summary.run_hash}.")
-    assert full["run"] == job.id
+    assert (full["run"], full["action"]) == (job.id, "")
+
+
+def test_a_run_that_its_verdicts_end_says_so_and_offers_all_replications(registry, work, monkeypatch):
+    monkeypatch.setattr(design_runs, "watcher", lambda what="": Watcher("one", "a tab"))
+    monkeypatch.setattr(design_runs, "redraw", lambda *_: None)
+    made = timed(1.0)
+    job = registry.live(Watcher("one", "a tab"), made, 1, 30)
+    work.do(4)
+    early = design_runs._look(shown := RunsShown(live=job.id)).paint()
+    assert (early["early"], early["share"], early["action"]) == (False, None, "Run all 30")
+    assert early["words"].startswith("4 of 30 replications, ")
+    assert early["words"].endswith("No further replication can change a verdict.")
+    design_runs._pressed(made.scenario, early["action"], job.id)
+    assert design_runs._look(shown).paint()["action"] == "Cancel"
+    work.do(26)
+    assert design_runs._look(shown).paint()["words"].startswith("30 replications, ")
 
 
 def test_reasons_stay_until_the_next_run_has_ended_and_then_wait_for_the_calm_run_too(registry, work, made):
