@@ -91,7 +91,7 @@ def _latencies(model: str, precision: str, batches: tuple[int, ...], device: str
     band = held_out().widths[errors.basis]
     source = _sentence(network, precision, computed, device, errors)
     found = zip(*curve_of(network, computed, device).at(batches), strict=True)
-    return [
+    return tuple(
         Projected(
             float(np.exp(value)),
             float(np.exp(value - band * spread)),
@@ -101,7 +101,7 @@ def _latencies(model: str, precision: str, batches: tuple[int, ...], device: str
             source,
         )
         for value, spread in found
-    ]
+    )
 
 
 def energy(model: str, precision: str, batch: int, device: str) -> Projected:
