@@ -42,7 +42,7 @@ def test_text_links_captions_and_the_accent_stand_out_on_every_background(theme)
     sidebar = told.get("sidebar", {}).get("backgroundColor", told["secondaryBackgroundColor"])
     for behind in (told["backgroundColor"], told["secondaryBackgroundColor"], sidebar):
         assert min(contrast(told[colour], behind) for colour in ("textColor", "linkColor")) >= 4.5
-        assert contrast(blended(told["textColor"], behind, CAPTION), behind) >= 4.5
+        assert min(contrast(blended(told[name], behind, CAPTION), behind) for name in ("textColor", "codeTextColor")) >= 4.5
     assert min(contrast(told["primaryColor"], behind) for behind in (told["backgroundColor"], sidebar, "#FFFFFF")) >= 4.5
 
 
