@@ -249,7 +249,7 @@ def test_a_trial_measures_what_the_objectives_ask_for_as_the_whole_run_does():
     assert asked.figures(metrics) == whole.figures(metrics)
     assert len(asked.figures(metrics)) == len(metrics) == 5
     assert asked.groups.keys() == {"diagnosis.MEL"}
-    assert asked.samples.keys() == {"served", "wait.dermatologist.urgent"}
+    assert asked.samples.keys() == {"served", "wait.dermatologist", "wait.dermatologist.urgent"}
 
 
 def test_a_design_that_cannot_run_is_told_and_left_out(evidence):
