@@ -7,14 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-from types import SimpleNamespace
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from simulator.case.load import load
-from simulator.tradeoffs.study_commands import _print_capacity
 from tests.case.texts import SMALL
 from tests.cli.conftest import Here
 from tests.tradeoffs.test_capacity import QUEUE
@@ -149,22 +146,6 @@ def test_sensitivity_says_where_a_metric_has_no_figure(casesim, case):
     words = ("sensitivity", case, "--over", "readers=1:3", "--over", "arrivals.rate_per_s=0.005:0.2", "--points", 4)
     told = json.loads(casesim(*words, "--metric", "latency_p99_s", "--json")[1])
     assert "has a figure at every design of only" in told["metrics"]["latency_p99_s"]["untold"]
-
-
-def test_capacity_sets_what_fails_apart_from_what_is_not_proven(capsys):
-    claim = SimpleNamespace(label="Wait", gap=lambda outcomes: outcomes[0].standing, standing=lambda gap: gap)
-    loads = [
-        SimpleNamespace(times=times, outcome=SimpleNamespace(metrics={}, standing=standing))
-        for times, standing in ((0.5, "not proven"), (1, "holds"), (2, "fails"))
-    ]
-    result = SimpleNamespace(
-        request=SimpleNamespace(scenario=load("retry-storm")), sentences=["One."], limits=[SimpleNamespace(claim=claim)],
-        never=[claim], rate=1.0, loads=loads, fewest=[],
-    )  # fmt: skip
-    _print_capacity(result, "cost_per_1000_usd")
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
-    assert [row[-2:] for row in rows[2:]] == [["none", "Wait"], ["none", "none"], ["Wait", "none"]]
-    assert "further objectives that fail" in " ".join(rows[1])
 
 
 def test_capacity_tells_the_most_traffic_and_the_fewest_readers(casesim, case):
