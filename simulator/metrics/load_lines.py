@@ -58,7 +58,12 @@ def load_lines(
     load, drawn: the load and that of each draw, shape (draws,); now, again: those of the runs, shapes (runs,); servers: how
     many are there on average; service_s: the mean service; span_s: how long requests arrive
     """
-    if min(now.min(initial=1.0), again.min(initial=1.0), drawn.min(), service_s) <= 0 or not (again != now).any():
+    drawn = drawn[np.isfinite(drawn)]  # where nobody of a class is left, a draw has no load
+    if (
+        not len(drawn)
+        or min(now.min(initial=1.0), again.min(initial=1.0), drawn.min(), service_s) <= 0
+        or not (again != now).any()
+    ):
         return None
 
     def queue(loads: Floats | float) -> Floats:

@@ -37,7 +37,7 @@ def test_without_a_point_to_judge_there_is_no_mark():
 def test_the_points_that_are_not_judged_are_counted():
     sentence = spread_sentence(report(GOOD, NOISY), IN_PROCESS)
     assert sentence.startswith("2 points.")
-    assert "1 points are not judged" in sentence
+    assert "1 point is not judged" in sentence
     assert "Judged: 1, too few for a median." in sentence
     assert "too few" not in spread_sentence(report(*[GOOD] * 6), IN_PROCESS)
     assert "Other programs" not in sentence

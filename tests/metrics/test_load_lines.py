@@ -94,6 +94,13 @@ def test_without_a_load_in_closed_form_the_runs_alone_count():
     assert (low, high) == pytest.approx((-spread_of(moved), spread_of(moved)))
 
 
+def test_draws_without_a_load_are_left_out():
+    runs, drawn = np.array([0.1, -0.1, 0.05, -0.05]), np.linspace(-0.3, 0.3, 99)
+    whole, gaps = lines_of(0.7, runs, drawn), lines_of(0.7, runs, np.append(drawn, np.nan))
+    assert gaps.bounds(2 * runs) == whole.bounds(2 * runs)
+    assert lines_of(0.7, runs, np.full(3, np.nan)) is None
+
+
 @pytest.mark.parametrize("gone", ["load", "service"])
 def test_a_load_that_stands_still_or_vanishes_has_no_lines(gone):
     runs = np.zeros(4) if gone == "load" else np.array([0.1, -0.1, 0.1, -0.1])

@@ -7,7 +7,7 @@ from simulator.case.schema import Objective
 from simulator.charts import look
 from simulator.intervals import Interval, estimate
 from simulator.metrics.summary import judge
-from simulator.practice import run_command as run_report
+from simulator.practice.run_page import objectives_table
 
 AT_LEAST = Objective(metric="sensitivity", label="Found", at_least=0.9)
 METRICS = metrics_of(CaseOutline({}, [], {}, population=("detected", "escalated")))
@@ -51,7 +51,7 @@ def test_a_verdict_has_the_same_colour_on_a_page_and_in_the_terminal(interval, s
     verdict = judge(AT_LEAST, METRICS, {"sensitivity": estimate(interval)} if interval else {})
     assert verdict.standing == standing
     assert look.TONES[standing] == shown
-    assert run_report._verdict_row(verdict)[-1] == f"[{printed}]{verdict.standing}[/{printed}]"
+    assert [*objectives_table([verdict]).columns[-1].cells] == [f"[{printed}]{verdict.standing}[/{printed}]"]
 
 
 def test_a_figure_that_cannot_be_quoted_is_not_met_and_left_out():
