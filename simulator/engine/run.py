@@ -94,7 +94,8 @@ class Run:
 
     def _connect(self) -> None:
         self.outboxes = []
-        self.__dict__.pop("_ahead", None)  # a pick may have changed where requests go on to
+        for graph in ("_graph", "_ahead"):
+            self.__dict__.pop(graph, None)  # a pick may have changed where requests go on to
         for stage in self.stages.values():
             stage.connect()
         self.source.connect()
@@ -248,9 +249,34 @@ class Run:
     def ahead_of(self, name: str) -> set[str]:
         return set(self._ahead[name])
 
+    def senders(self, name: str) -> set[str]:
+        """Return the stages that can send requests straight to this one."""
+        return set(self._graph.predecessors(name))
+
+    def meet(self, one: str, other: str) -> bool:
+        """Return whether requests of two stages, the second behind the first, can come to the same further stage with a queue.
+
+        Deliveries of one instant to that stage could depend on the turns of the two.
+        """
+        apart = nx.restricted_view(self._graph, [one, other], [])
+        before, behind = (
+            {
+                further
+                for target in self._graph.successors(name)
+                if target in apart
+                for further in nx.descendants(apart, target) | {target}
+            }
+            for name in (one, other)
+        )
+        return any(isinstance(self.stages.get(name), ServiceStage) for name in before & behind)
+
+    @cached_property
+    def _graph(self) -> nx.DiGraph[str]:
+        return graph_of({name: self._targets(name) for name in [*self.stages, CLIENTS]})
+
     @cached_property
     def _ahead(self) -> nx.DiGraph[str]:
-        return nx.transitive_closure(graph_of({name: self._targets(name) for name in [*self.stages, CLIENTS]}))
+        return nx.transitive_closure(self._graph)
 
     def leads(self, name: str, stage: str) -> bool:
         return self.closed or name == stage or (name in self.stages and stage in self.ahead_of(name))

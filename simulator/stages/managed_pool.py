@@ -91,6 +91,7 @@ class ManagedPoolStage(AnyPool):
             if stay.open:
                 self._close(stay, TIMED_OUT, self.patience.ends(stay), now, self.on_timeout)
         self.work.tell_others()
+        self.lead(now)
         waiting = self.serving[0][0] if self.serving else inf
         policies = self.patience.next_time, self.hedging.next_time, self.scaling.next_time
         return min(self.inbox.head, self.work.next_end, waiting, *policies)

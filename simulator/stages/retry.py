@@ -16,6 +16,7 @@ from simulator.case.fields import Figure, Strict, bounded
 from simulator.case.kinds import AnyStage, Repeats, Target
 from simulator.case.outputs import Metric, share_metric
 from simulator.records.trace import UNFINISHED, Trace, as_memoryview
+from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.stage import ServiceStage, StageReport
 from simulator.units import counted, duration, percent
 
@@ -116,7 +117,7 @@ class RetryStage(ServiceStage):
     def __init__(self, run: Run, name: str, spec: Retry) -> None:
         super().__init__(run, name, spec)
         self.backoffs = [as_memoryview(self._backoff(retry)) for retry in range(spec.max_tries - 1)]
-        self.tries = as_memoryview(np.ones(run.requests.n, np.int8))
+        self.tries = bytearray(b"\1" * run.requests.n)
         self.failures = np.zeros(run.requests.n, np.int8)
         self.spent: deque[float] = deque()  # when the retries of the budget's window were allowed
 
@@ -134,8 +135,18 @@ class RetryStage(ServiceStage):
         self.on_exhausted = self.run.receiver(self.spec.on_exhausted)
         budget, source = self.spec.budget, self.run.source
         self.budget = budget and RetryBudget(budget, self.run.requests.arrived, lambda: source.issued, self.spent)
+        self.leader = self._leader()
         # Within a branch of a fork only the join decides a request's outcome.
         self.in_branch = self.name in self.run.in_branches
+
+    def _leader(self) -> ManagedPoolStage | None:
+        """Return the managed pool that alone sends requests here, in order of time, if it is the only one in this ring."""
+        senders = self.run.senders(self.name) if self.loops and not self.run.closed else set()
+        sender = self.run.stages.get(senders.pop()) if len(senders) == 1 else None
+        if not isinstance(sender, ManagedPoolStage) or sender.spec.to == self.name or self.inbox.head < inf:
+            return None
+        alone = all(rival is sender or isinstance(rival, RetryStage) for rival in self.rivals)
+        return sender if alone and not self.run.meet(sender.name, self.name) else None
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
         self.failures[row] = outcome

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from heapq import heappop, heappush
+from itertools import count
 from math import inf, nan
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, final
 
@@ -292,7 +293,10 @@ def plan_of(run: Plan | Trace) -> Plan:
 
 
 class ServiceStage(Stage):
-    """A stage where requests wait for a server. It has an inbox, a limit on its queue, and an alarm that lets it run."""
+    """A stage where requests wait for a server. It has an inbox, a limit on its queue, and an alarm that lets it run.
+
+    A stage with a leader has no turns of its own: it acts at the end of each step of the leader that gave it something.
+    """
 
     def __init__(self, run: Run, name: str, spec: Any) -> None:
         super().__init__(run, name, spec)
@@ -303,6 +307,8 @@ class ServiceStage(Stage):
         self.upstream: list[ServiceStage] = []
         self.rivals: list[ServiceStage] = []
         self.loops = False
+        self.leader: ServiceStage | None = None
+        self.followers_due: list[ServiceStage] = []  # those that have got something in this step, the first one first
         self.since = 0.0  # from when on it has stood here (s): nothing leaves before because of what its spec says
         self.returning: NDArray[np.bool_] | None = None  # in a ring, shape (n,): who may come back; None: perhaps everyone
         self._handed_over = self.log.mark()
@@ -328,14 +334,31 @@ class ServiceStage(Stage):
 
     def accept(self, rows: Sequence[int], time: float) -> None:
         self.inbox.add(rows, time)
-        if time < self.alarm.time:
+        if self.leader:
+            self.leader.let_follow(self)
+        elif time < self.alarm.time:
             self.alarm.set(self.due(time))
 
     def accept_block(self, rows: Rows, times: Times) -> None:
         """Take many rows, each at its own time (s), in any order of time; both of shape (m,)."""
         if len(rows):
             self.inbox.add_block(rows, times)
-            self.alarm.set(self.due(float(times.min())))
+            if self.leader:
+                self.leader.let_follow(self)
+            else:
+                self.alarm.set(self.due(float(times.min())))
+
+    @final
+    def let_follow(self, stage: ServiceStage) -> None:
+        if stage not in self.followers_due:
+            self.followers_due.append(stage)
+
+    @final
+    def lead(self, now: float) -> None:
+        """Let the followers act that have got something in this step."""
+        for stage in self.followers_due:
+            stage.step(now)
+        self.followers_due.clear()
 
     @final
     def wake(self, now: float) -> float:
@@ -347,7 +370,7 @@ class ServiceStage(Stage):
         """
         self.run.took_turn(self.name)
         limit = now
-        if not self.rivals:
+        if all(stage.leader is self for stage in self.rivals):
             limit = min(self.inbox.chunk_end(CHUNK), self.run.barrier, *(stage.alarm.time for stage in self.upstream))
         upcoming = self.advance(now, limit)
         self.inbox.tidy()
@@ -470,7 +493,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self.late: list[tuple[float, int, int]] = []
-        self._count = 0
+        self.numbers = count(1)
         self._hold(np.empty(0, np.int32), np.empty(0), 0, 0)
 
     def _hold(self, rows: Rows, times: Times, at: int, end: int) -> None:
@@ -486,8 +509,7 @@ class Inbox:
 
     def add(self, rows: Sequence[int], time: float) -> None:
         for row in rows:
-            self._count += 1
-            heappush(self.late, (time, self._count, row))
+            heappush(self.late, (time, next(self.numbers), row))
 
     def add_block(self, rows: Rows, times: Times) -> None:
         """Deliver many requests, in any order of time."""
@@ -543,6 +565,14 @@ class Inbox:
         """When the first `size` of the requests that were delivered together will have come; inf if there are fewer."""
         place = self.at + size
         return self.times[place] if place < self.end else inf
+
+    def listed(self, before: float) -> tuple[list[int], list[float]]:
+        """Return the requests of blocks that come before a time: rows, and times with that of the next one at their end."""
+        stop = bisect_left(self.times, before, self.at, self.end)
+        return self._rows[self.at : stop].tolist(), [
+            *self._times[self.at : stop].tolist(),
+            self.times[stop] if stop < self.end else inf,
+        ]
 
     def before(self, time: float) -> tuple[Rows, Times]:
         """Return the requests that come before `time`, in the order in which they are taken; they stay."""
