@@ -236,14 +236,15 @@ class VisitLog:
         self.request.frombytes(rows[first:last].tobytes())
         self.entered.frombytes(entered[first:last].tobytes())
 
-    def add_block(self, rows: Rows, entered: Times, started: Times, left: Times) -> None:
-        """Add many visits of one request each, without a server."""
+    def add_block(self, rows: Rows, entered: Times, started: Times, left: Times, server: Rows | None = None) -> None:
+        """Add many visits of one request each; by default without a server."""
         self.request.frombytes(rows.astype(np.intc).tobytes())
         self.entered.frombytes(entered.tobytes())
         self.size.frombytes(np.ones(len(rows), self.size.typecode).tobytes())
         self.started.frombytes(started.tobytes())
         self.left.frombytes(left.tobytes())
-        self.server.frombytes(np.full(len(rows), -1, self.server.typecode).tobytes())
+        servers = np.full(len(rows), -1) if server is None else server
+        self.server.frombytes(servers.astype(self.server.typecode).tobytes())
 
     def widened(self, servers: int, largest: int) -> VisitLog:
         """Return the log with room for more servers and larger batches."""

@@ -110,14 +110,14 @@ class Dedicated:
 
     def __init__(self) -> None:
         self.running: list[tuple[float, int, RunningBatch]] = []  # a heap, by when they are done
-        self._numbers = count()
+        self.numbers = count()
 
     def __len__(self) -> int:
         return len(self.running)
 
     def begin(self, batch: RunningBatch, seconds: float, now: float) -> None:
         batch.end_at(now + seconds)
-        heappush(self.running, (batch.done, next(self._numbers), batch))
+        heappush(self.running, (batch.done, next(self.numbers), batch))
 
     def ended(self, now: float) -> Iterator[RunningBatch]:
         while self.running and self.running[0][0] <= now:

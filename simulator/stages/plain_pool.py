@@ -13,6 +13,7 @@ import numpy as np
 
 from simulator.records.trace import SHED, TIMED_OUT, as_memoryview
 from simulator.stages.batching import TritonRule
+from simulator.stages.column_pool import ColumnPoolStage, feeds_back
 from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.pool import AnyPool
 from simulator.stages.stage import Waiting
@@ -35,12 +36,17 @@ class PoolStage(AnyPool):
 
     @classmethod
     def of(cls, run: Run, name: str, spec: Pool) -> Stage:
-        """Return the plain pool where it is enough: it is many times faster. A pool with policies stays one."""
-        alone = spec.shares is None or run.is_alone(spec)
-        plain = (
-            spec.is_plain and alone and run.conditions.usual(name) and not isinstance(run.stages.get(name), ManagedPoolStage)
-        )
-        return (cls if plain else ManagedPoolStage)(run, name, spec)
+        """Return the plain pool where it is enough, else the pool of columns: both are fast. A pool with policies stays one."""
+        if (spec.shares is not None and not run.is_alone(spec)) or not run.conditions.usual(name):
+            return ManagedPoolStage(run, name, spec)
+        fits = ColumnPoolStage.fits(spec)
+        if (
+            spec.is_plain
+            and not isinstance(run.stages.get(name), ManagedPoolStage)
+            and not (fits and feeds_back(run, name, spec))
+        ):
+            return cls(run, name, spec)
+        return (ColumnPoolStage if fits else ManagedPoolStage)(run, name, spec)
 
     def __init__(self, run: Run, name: str, spec: Pool) -> None:
         super().__init__(run, name, spec)

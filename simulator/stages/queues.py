@@ -180,13 +180,13 @@ class Queue:
         self.key = key
         self.deadline = deadline
         self.items: list[Place] = []
-        self._numbers = count()
+        self.numbers = count()
 
     def __len__(self) -> int:
         return len(self.items)
 
     def push(self, copy: Copy, now: float) -> None:
-        insort(self.items, (self.key(copy.stay.row, now), copy.delayed, next(self._numbers), copy))
+        insort(self.items, (self.key(copy.stay.row, now), copy.delayed, next(self.numbers), copy))
 
     def first(self, size: int) -> list[Copy]:
         return [item[-1] for item in self.items[:size]]
