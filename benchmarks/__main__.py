@@ -17,13 +17,15 @@ from rich.table import Table
 
 from benchmarks import sweeps
 from benchmarks.case import CASE, GROWING, resident_bytes, skin, traced_bytes
+from benchmarks.feedback import WORKLOADS, FeedbackDrawn, ends_of, textbook, visits_of
 from benchmarks.peers import PEERS, Peer, simpy_one_by_one
 from benchmarks.workloads import BATCHES, ONE_BY_ONE, Workload
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
-from simulator.engine.run import simulate
+from simulator.engine.run import Run, simulate
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
+from simulator.records.streams import Streams
 
 REPEATS = 3
 SIZES, LARGE = (10_000, 100_000, 1_000_000), 10_000_000
@@ -49,6 +51,7 @@ def main() -> None:
     out.print(case_table(), "")
     out.print(f"The skin-cancer case makes {ratio():.2f} times as many requests a second as SimPy on {ONE_BY_ONE.title}.\n")
     out.print(growth_table([*SIZES, LARGE] if asked.large else list(SIZES)), "")
+    out.print(feedback_table(), "")
     sweeps.main(asked.large)
 
 
@@ -117,6 +120,25 @@ def growth_table(sizes: list[int]) -> Table:
             seconds, requests = best(lambda plan=plan: simulate(plan, seed=1).columns.n)
             row = name, *figures(requests, seconds), f"{1e6 * seconds / requests:.2f}"
             table.add_row(*row, ", ".join(memory(name, size)))
+    return table
+
+
+def feedback_table() -> Table:
+    """Each policy that sends requests back, beside processes in SimPy; raises AssertionError where one finds another end."""
+    columns = "requests", "visits", "us a visit", "SimPy, us a visit", "CaseSim is faster by"
+    table = Table("feedback", *columns, box=None)
+    sizes = [(workload, SIZES[1]) for workload in WORKLOADS] + [(WORKLOADS[-1], size) for size in (SIZES[0], SIZES[2])]
+    for workload, size in sizes:
+        plan = workload.plan(size)
+        drawn = FeedbackDrawn(Run(plan, Streams(1)))
+        seconds, trace = best(lambda plan=plan: simulate(plan, seed=1))
+        theirs, (ended, answered) = best(lambda workload=workload, drawn=drawn: textbook(workload, drawn), 1)
+        finished, done = ends_of(trace)
+        assert np.allclose(ended, finished, atol=1e-6), f"{workload.title}: SimPy finds other ends"
+        assert np.array_equal(answered, done), f"{workload.title}: SimPy finds other ends"
+        visits = visits_of(trace)
+        each = f"{1e6 * seconds / visits:.2f}", f"{1e6 * theirs / visits:.2f}"
+        table.add_row(workload.title, f"{trace.columns.n:,}", f"{visits:,}", *each, f"{theirs / seconds:.1f} x")
     return table
 
 
