@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from simulator.app.model_measurements import Measurement, MeasurementError, MeasurementOptions, measurements
-from simulator.app.news import PROGRESS_S, Sight, follow
+from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.uploads import own_folder, who_sees
 from simulator.app.visitors import at_the_machine, person
 from simulator.app.widgets import EVIDENCE, KEPT, download, draw, mark_card, plain, scenario_of, uploads
@@ -271,7 +271,7 @@ def begin(uploaded: dict[str, memoryview], path: str, wanted: MeasurementOptions
 @st.fragment
 def measuring(owner: str) -> None:
     """Show the progress of a measurement, and the curve so far."""
-    follow("measurement", lambda: Sight(_progress_of(measurements().of(owner))), PROGRESS_S)
+    follow("measurement", lambda: Latest(_progress_of(measurements().of(owner))), PROGRESS_S)
     begun = measurements().of(owner)
     if begun is None or not begun.running:
         st.rerun()

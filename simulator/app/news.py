@@ -1,8 +1,7 @@
 """News: a page is drawn again when the server has something new, and at no other time.
 
-A part of a page follows a sight, a function without arguments that says what there is now. The browser holds a web socket for
-it, and the server sends a line each time the sight has changed: at once where the change rings the bell, else within half a
-second. A line may carry content that a component paints itself, without any run of the script; else the fragment that follows
+A part of a page follows a state, which a function without arguments returns. The browser holds a web socket for it, and the
+server sends a line each time the state has changed: at once where the change rings the bell, else within half a second. A line may carry content that a component paints itself, without any run of the script; else the fragment that follows
 is drawn again. Nothing waits in a thread of a script, and no browser asks again and again.
 """
 
@@ -28,10 +27,10 @@ from streamlit.errors import StreamlitAPIException
 #: The path of the socket.
 PATH = "news"
 
-#: Time between two looks of the server at a sight whose changes do not ring the bell (s).
+#: Time between two looks of the server at a state whose changes do not ring the bell (s).
 SLOWEST_S = 0.5
 
-#: Shortest time between two looks at a sight (s), and between two lines to one component: Streamlit drops what a run has
+#: Shortest time between two looks at a state (s), and between two lines to one component: Streamlit drops what a run has
 #: drawn if the next run begins at once.
 LOOK_S, PAUSE_S = 0.03, 0.08
 
@@ -39,10 +38,10 @@ LOOK_S, PAUSE_S = 0.03, 0.08
 PROGRESS_S = 1.0
 
 
-class Sight(NamedTuple):
-    """What there is now.
+class Latest(NamedTuple):
+    """The latest state of a run, a study or a file.
 
-    revision: differs from all earlier ones of this sight once there is something new; quick to make
+    revision: differs from all earlier ones of this state once there is something new; quick to make
     paint: makes the content that the component itself paints; None where a fragment is drawn again
     """
 
@@ -54,12 +53,12 @@ class Sight(NamedTuple):
         return json.dumps([self.revision, self.paint() if self.paint else None])
 
 
-Look = Callable[[], Sight]
+Look = Callable[[], Latest]
 
 
 @dataclass(eq=False)
 class Feed:
-    """A sight that a part of a page follows; it lives as long as the visitor's session.
+    """A state that a part of a page follows; it lives as long as the visitor's session.
 
     pause_s: shortest time between two lines
     """
@@ -76,7 +75,7 @@ class Bell:
         self._lock = Lock()
 
     def ring(self, *_: object) -> None:
-        """Have every socket look at its sight; what is passed, such as a future that has ended, is not read."""
+        """Have every socket look at its state; what is passed, such as a future that has ended, is not read."""
         with self._lock:
             waiting = list(self._waiting)
         for loop, event in waiting:
@@ -106,9 +105,9 @@ _FEEDING = Lock()
 
 
 def offer(name: str, look: Look, pause_s: float = PAUSE_S) -> str:
-    """Offer a sight to the visitor's tab under a name; return its token, which stays the same.
+    """Offer a state to the visitor's tab under a name; return its token, which stays the same.
 
-    Only the page that holds the token can follow the sight. `look` is called in a thread of the server, outside of any script.
+    Only the page that holds the token can follow the state. `look` is called in a thread of the server, outside of any script.
     """
     token, _ = st.session_state.get(f"news:{name}") or (token_hex(16), None)
     feed = Feed(look, pause_s)
@@ -162,10 +161,10 @@ export default ({{ data, parentElement, setTriggerValue }}) =>
 _component = st.components.v2.component("news", html="<span hidden></span>", js=_JS)
 
 
-def follow(name: str, look: Look, pause_s: float = PAUSE_S, on_news: Callable[[], None] = lambda: None) -> Sight:
-    """Have the fragment that calls this drawn again once the sight has changed; outside of fragments, the page.
+def follow(name: str, look: Look, pause_s: float = PAUSE_S, on_news: Callable[[], None] = lambda: None) -> Latest:
+    """Have the fragment that calls this drawn again once the state has changed; outside of fragments, the page.
 
-    To be called before the fragment draws what the sight is about, so that no change falls between the two.
+    To be called before the fragment draws what the state is about, so that no change falls between the two.
 
     name: unique on the page; pause_s: PROGRESS_S for what changes all the time; on_news: called first
     """
@@ -184,7 +183,7 @@ def redraw(*fragments: str) -> None:
 
 
 class _Line:
-    """The sight that a socket follows, as its browser has asked last."""
+    """The state that a socket follows, as its browser has asked last."""
 
     def __init__(self) -> None:
         self.token, self.seen = "", ""
@@ -192,7 +191,7 @@ class _Line:
 
 
 async def tell(socket: WebSocket) -> None:
-    """Send the browser a line, `[revision, content]`, whenever the sight that it follows has changed."""
+    """Send the browser a line, `[revision, content]`, whenever the state that it follows has changed."""
     await socket.accept()
     line = _Line()
     take_off = bell().hang(line.woken)
@@ -225,11 +224,11 @@ async def _told(socket: WebSocket, line: _Line) -> None:
     await line.woken.wait()
     while (feed := feed_of(line.token)) is not None:
         line.woken.clear()
-        token, sight = line.token, await asyncio.to_thread(feed.look)
+        token, state = line.token, await asyncio.to_thread(feed.look)
         pause_s = LOOK_S
-        if line.token == token and sight.revision != line.seen:
-            line.seen, pause_s = sight.revision, feed.pause_s
-            await socket.send_text(await asyncio.to_thread(sight.line))
+        if line.token == token and state.revision != line.seen:
+            line.seen, pause_s = state.revision, feed.pause_s
+            await socket.send_text(await asyncio.to_thread(state.line))
         await asyncio.sleep(pause_s)
         with suppress(TimeoutError):
             await asyncio.wait_for(line.woken.wait(), SLOWEST_S)

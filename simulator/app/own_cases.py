@@ -6,7 +6,7 @@ from functools import cache
 
 import streamlit as st
 
-from simulator.app.news import Sight, follow
+from simulator.app.news import Latest, follow
 from simulator.app.widgets import plain, scenario_of
 from simulator.case.document import Fault, fault_lines
 from simulator.case.load import find, load_alone, own_cases, scenario_ids
@@ -66,5 +66,5 @@ def follow_files() -> None:
         follow("own cases", _stamps)
 
 
-def _stamps() -> Sight:
-    return Sight(repr({case: stamp_of(file) for case, file in own_cases().items()}))
+def _stamps() -> Latest:
+    return Latest(repr({case: stamp_of(file) for case, file in own_cases().items()}))

@@ -10,7 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from simulator.app.jobs import HOUSE, Job, Watcher, job_id, registry
-from simulator.app.news import PROGRESS_S, Sight, follow
+from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.turns import Submitter
 from simulator.app.widgets import CONFIG, as_table, badges, plain
 from simulator.case.document import Fault
@@ -46,7 +46,7 @@ def hook(plan: Plan) -> None:
 
 def _hook(scenario: Scenario, job: Job, looks: bool) -> None:
     if looks:
-        follow("hook", lambda: Sight(f"{job.ready} {job.running}"))
+        follow("hook", lambda: Latest(f"{job.ready} {job.running}"))
     found = None if job.error else job.quick
     verdicts = found.verdicts if found else judged(scenario, {})
     st.header(_challenge(verdicts, found), anchor=False)
@@ -133,7 +133,7 @@ def _picture(plan: Plan) -> Picture | None:
 
 @st.fragment
 def _waiting(plan: Plan) -> None:
-    follow(f"picture of {plan.scenario.id}", lambda: Sight(str(_is_made(plan))), PROGRESS_S)
+    follow(f"picture of {plan.scenario.id}", lambda: Latest(str(_is_made(plan))), PROGRESS_S)
     try:
         made = picture_of(plan)
     except KilledError:

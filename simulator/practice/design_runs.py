@@ -11,7 +11,7 @@ import streamlit as st
 
 from simulator.app.design_state import get, key
 from simulator.app.jobs import WATCHED, Job, Watcher, job_id, registry
-from simulator.app.news import Sight, bell, redraw
+from simulator.app.news import Latest, bell, redraw
 from simulator.app.visitors import person
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
@@ -35,7 +35,7 @@ STEPS = 4
 
 @dataclass
 class RunsShown:
-    """The runs of one case that a tab shows, by their ids; sights read it outside of any script.
+    """The runs of one case that a tab shows, by their ids; states read it outside of any script.
 
     live: the run of the design on the page, if it was started; calm: the one beside it without curveballs
     cancelled: the run that the user has cancelled; last_ended: the runs that have ended last
@@ -50,12 +50,12 @@ class RunsShown:
     def job(self) -> Job | None:
         return registry().get(self.live)
 
-    def ended(self) -> Sight:
-        """Return a sight that changes when the run of the design ends, and when the calm run beside it does."""
+    def ended(self) -> Latest:
+        """Return a state that changes when the run of the design ends, and when the calm run beside it does."""
         job, calm = self.job, registry().get(self.calm)
         if job is not None and not job.running:
             self.last_ended = f"{job.id} {calm.id if calm and not calm.running else ''} {self.cancelled}"
-        return Sight(self.last_ended)
+        return Latest(self.last_ended)
 
 
 def shown_of(scenario: Scenario) -> RunsShown:
@@ -139,16 +139,16 @@ def verdicts(scenario: Scenario, last: Job | None) -> None:
     bar(content | {"seen": seen.revision}, look, partial(_pressed, scenario))
 
 
-def _look(shown: RunsShown) -> Sight:
+def _look(shown: RunsShown) -> Latest:
     job, calm = shown.job, registry().get(shown.calm)
     ended = calm is not None and calm.succeeded
     if job is None:
-        return Sight("none", lambda: _content(None, None, ""))
+        return Latest("none", lambda: _content(None, None, ""))
     before, by_user = registry().ahead(job), shown.cancelled
     stage = [job.id, job.total, job.ready, job.is_plain, int(STEPS * job.share)]
     state = [job.again, bool(job.error), _is_cancelled(job, by_user), before and before.runs, ended]
     revision = " ".join(map(str, [*stage, *state]))
-    return Sight(revision, lambda: _content(job, calm if ended else None, by_user))
+    return Latest(revision, lambda: _content(job, calm if ended else None, by_user))
 
 
 def _content(job: Job | None, calm: Job | None, by_user: str) -> dict[str, Any]:

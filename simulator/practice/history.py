@@ -16,7 +16,7 @@ import streamlit as st
 
 from simulator.app.design_state import get, key, put
 from simulator.app.jobs import Job, registry
-from simulator.app.news import Sight, follow
+from simulator.app.news import Latest, follow
 from simulator.app.own_attempts import COOKIE, attempts, attempts_at, trail
 from simulator.app.store.attempts import Attempt, Reached
 from simulator.app.store.faults import StoreError
@@ -314,9 +314,9 @@ def _table(runs: tuple[str, ...], names: tuple[str, ...], _jobs: list[Job]) -> A
 def _wait(name: str, runs: list[str]) -> None:
     """Have the fragment drawn again once these runs have ended."""
 
-    def running() -> Sight:
+    def running() -> Latest:
         jobs = [registry().get(run) for run in runs]
-        return Sight(str(any(job and job.running for job in jobs)))
+        return Latest(str(any(job and job.running for job in jobs)))
 
     follow(name, running)
 

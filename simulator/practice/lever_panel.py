@@ -11,7 +11,7 @@ import streamlit as st
 
 from simulator.app.design_state import key, step
 from simulator.app.jobs import BESIDE, Job, registry
-from simulator.app.news import PROGRESS_S, Sight, follow
+from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.own_attempts import attempts_at
 from simulator.app.studies import forget, keep, study_of, was_begun
 from simulator.app.turns import Submitter
@@ -210,7 +210,7 @@ def _start(job: Job) -> None:
 
 def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
     if looks:
-        follow("levers", lambda: Sight(f"{trying.arrived} {trying.cancelled}"), PROGRESS_S)
+        follow("levers", lambda: Latest(f"{trying.arrived} {trying.cancelled}"), PROGRESS_S)
     found = trying.so_far()
     if looks and not trying.running:
         st.rerun()

@@ -141,8 +141,8 @@ CANCEL = "Cancel"
 def bar(content: dict[str, Any], look: Look | None = None, on_press: Callable[[str, str], None] = lambda *_: None) -> None:
     """Show the objectives side by side, and the state of the run below them.
 
-    content: as `bar_content` makes it, with the revision `seen` of the sight
-    look: the sight that the bar follows, whose content it paints
+    content: as `bar_content` makes it, with the revision `seen` of the state
+    look: the state that the bar follows, whose content it paints
     on_press: called with the button's name and the id of the run when it is pressed, before the page is drawn again
     """
     following = {"token": offer("verdicts", look, PAUSE_S)} if look else {}

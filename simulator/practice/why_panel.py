@@ -146,7 +146,7 @@ def _struck_card(result: Result, exhibit: str) -> dict[str, Any]:
     sentence = "The panels below show the run with the curveball. This one shows the time of the strike, too."
     return {
         "place": _STRUCK,
-        "label": "Where the change can be seen",
+        "label": "The effect of the curveball",
         "sentence": sentence,
         "panel": panel_of(exhibit, result.plan.scenario),
     }

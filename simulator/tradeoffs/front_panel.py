@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from simulator.app.news import PROGRESS_S, Sight, follow
+from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.studies import expected_s, forget, keep, study_of
 from simulator.app.widgets import CONFIG, as_table, plain
 from simulator.charts.look import Chart, inked
@@ -104,7 +104,7 @@ def _sweep(question: _Question) -> Sweep:
 
 def _growing(base: Base, question: _Question, sweep: Sweep, looks: bool) -> None:
     if looks:
-        follow("front", lambda: Sight(f"{sweep.arrived} {sweep.running}"), PROGRESS_S)
+        follow("front", lambda: Latest(f"{sweep.arrived} {sweep.running}"), PROGRESS_S)
     if sweep.running:
         sweep.step(0.0)
     if looks and not sweep.running:

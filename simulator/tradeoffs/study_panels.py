@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 import streamlit as st
 
 from simulator.app.jobs import BESIDE, registry
-from simulator.app.news import PROGRESS_S, Sight, follow
+from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.studies import expected_s, forget, keep, note_pace, study_of, was_begun
 from simulator.app.turns import Submitter
 from simulator.app.visitors import person
@@ -168,7 +168,7 @@ def study(plan: StudyPlan[Any]) -> None:
 
 
 def _progress(plan: StudyPlan[Any], one: Study[Any]) -> None:
-    follow(plan.name, lambda: Sight(f"{one.running} {one.phase} {one.runs}"), PROGRESS_S)
+    follow(plan.name, lambda: Latest(f"{one.running} {one.phase} {one.runs}"), PROGRESS_S)
     if not one.running:
         st.rerun()
     what, done, total = one.phase

@@ -1,4 +1,4 @@
-"""News: a line for each change of a sight and none without one, whoever rings the bell, and no timer in the browser."""
+"""News: a line for each change of a state and none without one, whoever rings the bell, and no timer in the browser."""
 
 import ast
 import json
@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from simulator.app import news
-from simulator.app.news import Feed, Sight, bell
+from simulator.app.news import Feed, Latest, bell
 from simulator.paths import PAGES
 
 PACKAGE = Path(news.__file__).parents[1]
@@ -20,7 +20,7 @@ PACKAGE = Path(news.__file__).parents[1]
 
 @pytest.fixture
 def feeds(monkeypatch):
-    """The sights by their tokens; looks that no bell asks for are far apart, so that a line in time has had its bell."""
+    """The states by their tokens; looks that no bell asks for are far apart, so that a line in time has had its bell."""
     monkeypatch.setattr(news, "SLOWEST_S", 60.0)
     monkeypatch.setattr(news, "_FEEDS", kept := {})
     return kept
@@ -42,7 +42,7 @@ def line(socket):
 
 def test_a_change_is_told_once_the_bell_rings_and_what_was_seen_is_not_told_again(feeds, socket):
     now, looks = ["a"], count()
-    feeds["token"] = Feed(lambda: (next(looks), Sight(now[0]))[1], 0.0)
+    feeds["token"] = Feed(lambda: (next(looks), Latest(now[0]))[1], 0.0)
     wish(socket, "token", "a")
     for revision in "bc":
         bell().ring()  # nothing is new
@@ -55,7 +55,7 @@ def test_a_change_is_told_once_the_bell_rings_and_what_was_seen_is_not_told_agai
 
 def test_a_line_brings_what_the_component_paints_itself_made_for_that_line_only(feeds, socket):
     made = count()
-    feeds["token"] = Feed(lambda: Sight("b", lambda: {"chips": next(made)}), 0.0)
+    feeds["token"] = Feed(lambda: Latest("b", lambda: {"chips": next(made)}), 0.0)
     wish(socket, "token", "a")
     assert line(socket) == ["b", {"chips": 0}]
     bell().ring()
@@ -65,7 +65,7 @@ def test_a_line_brings_what_the_component_paints_itself_made_for_that_line_only(
 
 def test_changes_that_follow_each_other_come_in_one_line_after_a_pause(feeds, socket):
     revisions = count()
-    feeds["token"] = Feed(lambda: Sight(str(next(revisions))), pause_s=0.3)
+    feeds["token"] = Feed(lambda: Latest(str(next(revisions))), pause_s=0.3)
     wish(socket, "token", "")
     assert line(socket) == ["0", None]
     before = monotonic()
@@ -76,7 +76,7 @@ def test_changes_that_follow_each_other_come_in_one_line_after_a_pause(feeds, so
 
 
 def test_a_page_cannot_follow_a_sight_whose_token_it_does_not_hold(feeds, socket):
-    feeds["token"] = Feed(lambda: Sight("b"), 0.0)
+    feeds["token"] = Feed(lambda: Latest("b"), 0.0)
     wish(socket, "another", "a")
     with pytest.raises(WebSocketDisconnect):
         socket.receive_text()
