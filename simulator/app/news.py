@@ -1,8 +1,10 @@
 """News: a page is drawn again when the server has something new, and at no other time.
 
 A part of a page follows a state, which a function without arguments returns. The browser holds a web socket for it, and the
-server sends a line each time the state has changed: at once where the change rings the bell, else within half a second. A line may carry content that a component paints itself, without any run of the script; else the fragment that follows
-is drawn again. Nothing waits in a thread of a script, and no browser asks again and again.
+server sends a line each time the state has changed: at once where the change rings the bell, else within half a second.
+
+A line may carry content that a component paints itself, without any run of the script; else the fragment that follows is drawn
+again. Nothing waits in a thread of a script, and no browser asks again and again.
 """
 
 from __future__ import annotations

@@ -43,17 +43,21 @@ def test_a_change_takes_few_messages_until_the_page_is_at_rest(watched):
         assert spent.bytes <= BYTES, panel_open
 
 
-def test_reasons_of_the_run_before_are_pale_until_those_of_the_new_run_are_there(watched):
-    page, _ = watched("practice?case=retry-storm&replications=300&seed=5")
-    reasons = page.locator("[class*=st-key-of_run_]").filter(has=page.get_by_text("What would help?"))
+#: Whether a page shows figures of a few replications while the reasons of the run before are pale, or those of the new run.
+STAGE = """
+wanted => {
+  const bar = [...document.querySelectorAll("*")].map(one => one.shadowRoot).find(one => one?.querySelector("#verdicts"));
+  const reasons = document.querySelector("[class*=st-key-of_run_]");
+  const early = bar.querySelector("#verdicts").className === "early", pale = getComputedStyle(reasons).opacity < 0.5;
+  return early === wanted && pale === wanted;
+}
+"""
+
+
+def test_reasons_of_the_run_before_are_pale_until_those_of_the_new_run_are_there(visit):
+    page = visit(STORM)
     result(page)
-    assert opacity(reasons) == 1
+    page.wait_for_function(STAGE, arg=False)
     move(page, "Replicas", "ArrowRight")
-    page.get_by_text("preliminary, 4 of 300").wait_for(timeout=60_000)
-    assert opacity(reasons) < 0.5
-    page.get_by_role("button", name="Cancel").click()
-    page.get_by_text("The run was cancelled").wait_for()
-
-
-def opacity(place):
-    return float(place.first.evaluate("one => getComputedStyle(one).opacity"))
+    for wanted in (True, False):
+        page.wait_for_function(STAGE, arg=wanted, timeout=90_000)
