@@ -19,9 +19,9 @@ def watched(visit):
 
     def open_page(path):
         traffic = Traffic()
-        page = visit()
+        page = visit(path)
         page.on("websocket", traffic.watch)
-        page.goto(f"{page.url.rstrip('/')}/{path}")
+        page.reload()
         settle(page)
         return page, traffic
 
