@@ -253,23 +253,6 @@ class Run:
         """Return the stages that can send requests straight to this one."""
         return set(self._graph.predecessors(name))
 
-    def meet(self, one: str, other: str) -> bool:
-        """Return whether requests of two stages, the second behind the first, can come to the same further stage with a queue.
-
-        Deliveries of one instant to that stage could depend on the turns of the two.
-        """
-        apart = nx.restricted_view(self._graph, [one, other], [])
-        before, behind = (
-            {
-                further
-                for target in self._graph.successors(name)
-                if target in apart
-                for further in nx.descendants(apart, target) | {target}
-            }
-            for name in (one, other)
-        )
-        return any(isinstance(self.stages.get(name), ServiceStage) for name in before & behind)
-
     @cached_property
     def _graph(self) -> nx.DiGraph[str]:
         return graph_of({name: self._targets(name) for name in [*self.stages, CLIENTS]})

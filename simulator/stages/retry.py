@@ -140,13 +140,21 @@ class RetryStage(ServiceStage):
         self.in_branch = self.name in self.run.in_branches
 
     def _leader(self) -> ManagedPoolStage | None:
-        """Return the managed pool that alone sends requests here, in order of time, if it is the only one in this ring."""
+        """Return the managed pool that alone sends requests here, in order of time, if it is the only one in this ring.
+
+        None where requests wait again behind the ring: who comes there first of two at one instant depends on the turns.
+        """
         senders = self.run.senders(self.name) if self.loops and not self.run.closed else set()
         sender = self.run.stages.get(senders.pop()) if len(senders) == 1 else None
         if not isinstance(sender, ManagedPoolStage) or sender.spec.to == self.name or self.inbox.head < inf:
             return None
         alone = all(rival is sender or isinstance(rival, RetryStage) for rival in self.rivals)
-        return sender if alone and not self.run.meet(sender.name, self.name) else None
+        return sender if alone and not self._queues_behind(sender.name) else None
+
+    def _queues_behind(self, pool: str) -> bool:
+        scenario = self.run.plan.scenario
+        behind = scenario.network.reached(pool) - scenario.network.ring_of(pool)
+        return any(scenario.stages[name].waits for name in behind & scenario.stages.keys())
 
     def fall_back(self, row: int, outcome: int, time: float) -> None:
         self.failures[row] = outcome
