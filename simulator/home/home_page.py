@@ -78,9 +78,8 @@ def _size(job: Job, found: Result | None) -> str:
         return f"the run failed: {plain(str(job.error))}"
     if found is None:
         return "the run is under way."
-    so_far = "" if found.replications == job.total else f" of {job.total}"
-    count = found.plan.scenario.unit.counted(found.requests)
-    return f"{found.replications}{so_far} replications, {count}, run hash {found.run_hash}."
+    so_far = f"{found.replications} of {job.total} so far; " if found.replications < job.total else ""
+    return f"{so_far}{found.size}, run hash {found.run_hash}."
 
 
 def card(scenario: Scenario, plan: Plan | None, faults: Sequence[Fault] = ()) -> None:

@@ -20,7 +20,7 @@ def test_home_shows_the_cases_and_a_design_that_was_run(visit):
     assert page.get_by_text("Skin-cancer triage from phone photos").first.is_visible()
     page.get_by_text(re.compile("not met|not proven")).first.wait_for(timeout=60_000)
     page.get_by_role("button", name="Practise").first.click()
-    page.get_by_role("button", name="Run").wait_for()
+    page.get_by_test_id("stBaseButton-primary").wait_for()
     settle(page)
 
 

@@ -226,7 +226,7 @@ def crash(monkeypatch):
     def divide(*_):
         raise ZeroDivisionError("division\nby zero")
 
-    monkeypatch.setattr("simulator.practice.run_command.result_of", divide)
+    monkeypatch.setattr("simulator.practice.run_command.result_in_processes", divide)
     monkeypatch.delenv("CASESIM_DEBUG", raising=False)
 
 

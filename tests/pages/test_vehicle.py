@@ -75,6 +75,7 @@ def test_picks_come_from_the_address_and_go_there(vehicle):
     assert page.selectbox(key=f"{CASE}:queue").value == "fifo"
     assert page.select_slider(key=f"{CASE}:front_rate").value == 20
     page.selectbox(key=f"{CASE}:computer").set_value("nx").run()
+    page.run()  # a changed pick draws its fragments alone
     assert "".join(page.query_params["computer"]) == "nx"
     assert "".join(page.query_params["speed"]) == "walking"
     assert {chip["words"] for chip in chips(page).values()} == {"void"}
