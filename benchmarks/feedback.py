@@ -93,7 +93,7 @@ class Feedback:
         return Plan(scenario, {}, "", {"server": exponential(SERVICE_S)})
 
 
-#: Loads at which every policy has much to do, one after the other, and then several.
+#: Cases with one policy each, and then with several; at their loads every policy acts often.
 WORKLOADS = [
     Feedback("time-outs, served in vain", 22.0, patience_s=1.0),
     Feedback("time-outs", 28.0, patience_s=2.0, told=True),

@@ -169,7 +169,10 @@ def tabs(scenario: Scenario) -> None:
     for title, panel in zip(titles, st.tabs(titles, key=chosen, on_change="rerun"), strict=True):
         if panel.open:
             with panel:
-                design(scenario) if title == DESIGN else of_run(scenario, title)
+                if title == DESIGN:
+                    design(scenario)
+                else:
+                    of_run(scenario, title)
 
 
 scenario = chosen_case()

@@ -156,7 +156,7 @@ class Job:
 
     @property
     def is_plain(self) -> bool:
-        """Whether there is a result of the first stage, but not of all its runs for doubts."""
+        """Whether the first stage has a result and still lacks some of the runs for its doubts."""
         there = self.first > 0 and all(map(_succeeded, self.plain[: self.first]))
         return there and not all(map(_succeeded, self.futures[: self.first]))
 

@@ -58,7 +58,7 @@ def load_lines(
     load, drawn: the load and that of each draw, shape (draws,); now, again: those of the runs, shapes (runs,); servers: how
     many are there on average; service_s: the mean service; span_s: how long requests arrive
     """
-    drawn = drawn[np.isfinite(drawn)]  # where nobody of a class is left, a draw has no load
+    drawn = drawn[np.isfinite(drawn)]  # a draw with an empty class has no load
     if (
         not len(drawn)
         or min(now.min(initial=1.0), again.min(initial=1.0), drawn.min(), service_s) <= 0

@@ -112,7 +112,7 @@ def _pressed(scenario: Scenario, button: str, run: str) -> None:
     else:
         registry().run_all(watcher(), run)
     bell().ring()
-    redraw(SUBMISSION)
+    design_changed(scenario)  # the command below the diagram names how far the run goes
 
 
 def last_full(scenario: Scenario, job: Job | None) -> Job | None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 #: From so many finished visits on the columns are rebuilt without them.
 ROOM = 50_000
 
-#: Up to so many visits are written down one by one.
+#: The most visits that are written one by one; more are written as a block.
 FEW = 16
 
 
