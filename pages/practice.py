@@ -120,10 +120,13 @@ def reasons(scenario: Scenario) -> None:
 
 @st.fragment(key=DIAGRAM)
 def design(scenario: Scenario) -> None:
-    """Draw the design, and how to repeat its run."""
+    """Draw the design, and how to repeat its run; again once the bar has the first figures of another design."""
+    shown = shown_of(scenario)
+    follow("design", shown.first_painted)
     plan: Plan | None = get(scenario, "plan")
     if plan is not None:
-        draw_diagram(diagram(plan))
+        with st.container(key=f"of_run_{shown.live}_design"):
+            draw_diagram(diagram(plan))
         link_and_command(plan, *run_of(scenario))
 
 

@@ -38,22 +38,33 @@ class RunsShown:
     """The runs of one case that a tab shows, by their ids; states read it outside of any script.
 
     live: the run of the design on the page, if it was started; calm: the one beside it without curveballs
-    cancelled: the run that the user has cancelled; last_ended: the runs that have ended last
+    cancelled: the run that the user has cancelled
+    painted: the run whose figures the bar has, and whether these are the last ones; last_painted, last_ended: the states
+    of the parts that come after the bar
     """
 
     live: str = ""
     calm: str = ""
     cancelled: str = ""
+    painted: tuple[str, bool] = ("", False)
+    last_painted: str = ""
     last_ended: str = ""
 
     @property
     def job(self) -> Job | None:
         return registry().get(self.live)
 
+    def first_painted(self) -> Latest:
+        """Return a state that changes once the bar has the first figures of the design, or there will be none."""
+        job = self.job
+        if job is None or job.id == self.painted[0] or not (job.running or job.succeeded):
+            self.last_painted = self.live
+        return Latest(self.last_painted)
+
     def ended(self) -> Latest:
-        """Return a state that changes when the run of the design ends, and when the calm run beside it does."""
+        """Return a state that changes once the bar has the last figures of the design, and when the calm run has ended."""
         job, calm = self.job, registry().get(self.calm)
-        if job is not None and not job.running:
+        if job is not None and not job.running and (self.painted == (job.id, True) or not job.succeeded):
             self.last_ended = f"{job.id} {calm.id if calm and not calm.running else ''} {self.cancelled}"
         return Latest(self.last_ended)
 
@@ -64,8 +75,15 @@ def shown_of(scenario: Scenario) -> RunsShown:
 
 
 def design_changed(scenario: Scenario, *fragments: str) -> None:
-    """Have the design submitted and drawn, and these fragments drawn again, instead of the whole page; a callback."""
-    redraw(*fragments, SUBMISSION, *([DIAGRAM] if get(scenario, "panel", DESIGN) == DESIGN else []))
+    """Have the design submitted, and these fragments drawn again, instead of the whole page; a callback.
+
+    Where runs are live, the diagram follows the first figures: to draw it would take the processor from the run.
+    """
+    redraw(*fragments, SUBMISSION, *([] if get(scenario, "live") else _diagram(scenario)))
+
+
+def _diagram(scenario: Scenario) -> list[str]:
+    return [DIAGRAM] if get(scenario, "panel", DESIGN) == DESIGN else []
 
 
 def watcher(what: str = "") -> Watcher:
@@ -112,7 +130,7 @@ def _pressed(scenario: Scenario, button: str, run: str) -> None:
     else:
         registry().run_all(watcher(), run)
     bell().ring()
-    design_changed(scenario)  # the command below the diagram names how far the run goes
+    design_changed(scenario, *_diagram(scenario))  # the command below the diagram names how far the run goes
 
 
 def last_full(scenario: Scenario, job: Job | None) -> Job | None:
@@ -143,15 +161,15 @@ def _look(shown: RunsShown) -> Latest:
     job, calm = shown.job, registry().get(shown.calm)
     ended = calm is not None and calm.succeeded
     if job is None:
-        return Latest("none", lambda: _content(None, None, ""))
+        return Latest("none", lambda: _content(None, None, "", shown))
     before, by_user = registry().ahead(job), shown.cancelled
     stage = [job.id, job.total, job.ready, job.is_plain, int(STEPS * job.share)]
     state = [job.again, bool(job.error), _is_cancelled(job, by_user), before and before.runs, ended]
     revision = " ".join(map(str, [*stage, *state]))
-    return Latest(revision, lambda: _content(job, calm if ended else None, by_user))
+    return Latest(revision, lambda: _content(job, calm if ended else None, by_user, shown))
 
 
-def _content(job: Job | None, calm: Job | None, by_user: str) -> dict[str, Any]:
+def _content(job: Job | None, calm: Job | None, by_user: str, shown: RunsShown) -> dict[str, Any]:
     if job is None:
         words = "These are the figures of the last run. Run the design to see its own."
         return bar_content(None, stale=True, words=words)
@@ -162,6 +180,9 @@ def _content(job: Job | None, calm: Job | None, by_user: str) -> dict[str, Any]:
     action = CANCEL if goes_on else f"Run all {job.planned}" if job.is_decided else ""
     share, failed = job.share if goes_on else None, job.error is not None
     verdicts = found.verdicts if found else None
+    if found is not None:
+        shown.painted = job.id, not goes_on
+        bell().ring()  # the diagram and the reasons come after the bar
     return bar_content(verdicts, before, found is None, early, words, share, failed=failed, run=job.id, action=action)
 
 

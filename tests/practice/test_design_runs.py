@@ -81,6 +81,7 @@ def test_reasons_stay_until_the_next_run_has_ended_and_then_wait_for_the_calm_ru
     calm = registry.live(Watcher("one", "calm"), made, 2, 4, BESIDE)
     shown, ends = RunsShown(live=job.id, calm=calm.id), []
     for _ in range(9):
+        design_runs._look(shown).paint()
         ends.append(shown.ended().revision)
         work.do(1)
     assert len(set(ends[:4])) == 1
@@ -88,3 +89,28 @@ def test_reasons_stay_until_the_next_run_has_ended_and_then_wait_for_the_calm_ru
     assert len(set(ends)) == 3
     shown.live = registry.live(Watcher("one", "a tab"), made, 3, 4).id
     assert shown.ended().revision == ends[-1]
+
+
+def test_the_diagram_and_the_reasons_wait_until_the_bar_has_the_figures(registry, work):
+    """A line to the bar takes less than to draw them: first figures, diagram; last figures, reasons."""
+    job = registry.live(Watcher("one", "a tab"), timed(0.04083), 1, 8)  # no look decides it
+    shown = RunsShown(live=job.id)
+    diagram, reasons = shown.first_painted(), shown.ended()
+    work.do(4)
+    assert (shown.first_painted(), shown.ended()) == (diagram, reasons)
+    design_runs._look(shown).paint()
+    first = shown.first_painted()
+    assert first != diagram
+    work.do(4)
+    assert (shown.first_painted(), shown.ended()) == (first, reasons)
+    design_runs._look(shown).paint()
+    assert shown.first_painted() == first
+    assert shown.ended() != reasons
+
+
+def test_the_diagram_does_not_wait_for_the_figures_of_a_run_that_is_cancelled(registry, work, made):
+    job = registry.live(Watcher("one", "a tab"), made, 1, 4)
+    shown = RunsShown(live=job.id)
+    before = shown.first_painted()
+    job.cancel()
+    assert shown.first_painted() != before
