@@ -1,12 +1,14 @@
 """Paths of cases, pages and evidence, which travel with the package, and of the user's own measurements."""
 
+import os
 from importlib.util import find_spec
 from pathlib import Path
 
 from platformdirs import user_cache_path, user_data_path
 
-_PACKAGE = Path(__file__).resolve().parent
-_SHIPPED = _PACKAGE / "shipped"
+#: The folder of the package's code.
+PACKAGE = Path(__file__).resolve().parent
+_SHIPPED = PACKAGE / "shipped"
 
 
 def _packaged(folder: Path, package: str) -> Path:
@@ -17,10 +19,10 @@ def _packaged(folder: Path, package: str) -> Path:
 
 #: The folder that holds scenarios/, pages/ and assets/: inside the package when it was installed from a wheel,
 #: the root of the checkout otherwise.
-ROOT = _SHIPPED if _SHIPPED.is_dir() else _PACKAGE.parent
+ROOT = _SHIPPED if _SHIPPED.is_dir() else PACKAGE.parent
 
 #: The entry script of the app.
-APP = _PACKAGE / "app" / "entry.py"
+APP = PACKAGE / "app" / "entry.py"
 
 SCENARIOS = ROOT / "scenarios"
 PAGES = ROOT / "pages"
@@ -47,6 +49,9 @@ OWN_SCORES = user_data_path("casesim") / "scores"
 
 #: Cached results of sweeps. Deleting the folder costs time, and nothing else.
 SWEEPS = user_cache_path("casesim") / "sweeps"
+
+#: Kept runs of designs. Deleting the folder costs time, and nothing else.
+RUNS = Path(os.environ.get("CASESIM_RUNS") or user_cache_path("casesim") / "runs")
 
 #: Notes of the studies that visitors have begun. Without them a study does not come back after a restart of the server.
 STUDIES = user_cache_path("casesim") / "studies"

@@ -20,9 +20,11 @@ from tests.families import heed_interrupts
 
 heed_interrupts()
 
-# The app under test has a database of its own, apart from that of the person who runs the tests.
+# The app under test has a database and kept runs of its own, apart from those of the person who runs the tests.
 _folder = tempfile.TemporaryDirectory(prefix="casesim-")
 os.environ["CASESIM_DATABASE"] = f"sqlite:///{_folder.name}/casesim.db"
+os.environ["CASESIM_RUNS"] = f"{_folder.name}/runs"
+os.environ["CASESIM_PREPARE"] = "no"
 os.environ.pop("CASESIM_TOKEN", None)
 
 # Hypothesis tries the same examples every time, so that a failure can be had again, however slow the machine is.

@@ -16,6 +16,7 @@ from typing import NamedTuple, TypeVar
 
 from cachetools import LRUCache
 
+from simulator.app.kept_runs import is_kept, kept, name_of
 from simulator.app.turns import Ahead, Submitter, TaskReply
 from simulator.app.workers import Workers
 from simulator.engine.plan import Plan, fingerprint
@@ -83,6 +84,7 @@ class Job:
     projected, so that no piece of work takes long
     behalf: its submitter, with the urgency of its first stage
     until_decided: whether it ends as soon as no further replication can change a verdict
+    is_kept: whether its replications are kept on disk, and read from there
     """
 
     plan: Plan
@@ -92,6 +94,7 @@ class Job:
     plain: list[Future[Measures]] = field(default_factory=list)
     behalf: Submitter = field(default_factory=lambda: Submitter(HOUSE, ""))
     until_decided: bool = True
+    is_kept: bool = False
 
     def __post_init__(self) -> None:
         self._pooling = Lock()
@@ -114,14 +117,23 @@ class Job:
             if replication < apart:
                 later = max(behalf_of(replication).urgency, urgency + 1)
                 return self._doubted(workers, Submitter(person, self.id, later), plan, replication)
-            return workers.submit(behalf_of(replication), run_packed, plan, self.seed, replication)
+            return self._submitted(workers, behalf_of(replication), run_packed, plan, replication)
 
         def alone(replication: int) -> Future[Measures]:
-            return workers.submit(behalf_of(replication), run_packed, plan, self.seed, replication, PLAIN)
+            return self._submitted(workers, behalf_of(replication), run_packed, plan, replication, PLAIN)
 
         self.plain = _renewed(self.plain, apart, alone)
         self.futures = _renewed(self.futures, self.planned, handed)
         self.behalf, self.started, self._done_before = Submitter(person, self.id, urgency), monotonic(), self.done
+
+    def _submitted(
+        self, workers: Workers, behalf: Submitter, work: Callable[..., T], plan: bytes, replication: int, *options: object
+    ) -> Future[T]:
+        """Submit one run, or have its result read where it is kept."""
+        if not self.is_kept:
+            return workers.submit(behalf, work, plan, self.seed, replication, *options)
+        name = name_of(work.__name__, self.plan.identity, self.seed, replication, *options)
+        return workers.submit(behalf, kept, name, work, plan, self.seed, replication, *options)
 
     def _doubted(self, workers: Workers, behalf: Submitter, plan: bytes, replication: int) -> Future[Measures]:
         """Return the future of a replication with the runs for its doubts, which are submitted once it alone has ended."""
@@ -137,7 +149,7 @@ class Job:
                 _pass_on(ended, whole, lambda found: found)
                 return
             asked = (PROJECTIONS in needed, LABELS in needed)
-            doubts = workers.submit(behalf, run_doubts_packed, plan, self.seed, replication, *asked)
+            doubts = self._submitted(workers, behalf, run_doubts_packed, plan, replication, *asked)
             whole.add_done_callback(lambda _: doubts.cancel())
             doubts.add_done_callback(add)
 
@@ -400,7 +412,7 @@ class Registry:
         """
         job = self._used(behalf.run)
         if job is None:
-            job = self._jobs[behalf.run] = Job(plan, seed, replications)
+            job = self._jobs[behalf.run] = Job(plan, seed, replications, is_kept=is_kept(plan, seed))
             job.go_on(self.workers, behalf.person, behalf.urgency)
             self._make_room()
         elif job.cancelled or (anew and (job.error or (job.running and self.workers.sooner(behalf, job.behalf)))):

@@ -30,6 +30,7 @@ from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 from simulator.app import news
 from simulator.app.admission import Admission, link_with, opens_a_page
 from simulator.app.jobs import registry
+from simulator.app.preparation import Preparation
 from simulator.app.uploads import Uploading
 from simulator.app.visitors import COOKIE, LOOPBACK, known
 from simulator.app.widgets import plain
@@ -150,11 +151,15 @@ GRACE_S = 1
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Start the processes before the first visitor comes, and end them with the server."""
-    registry().workers.start()
+    workers = registry().workers
+    workers.start()
+    preparation = Preparation(workers)
+    preparation.begin()
     try:
         yield
     finally:
-        registry().workers.stop()
+        preparation.end()
+        workers.stop()
 
 
 def show_error(error: Exception) -> bool:

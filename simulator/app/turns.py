@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from heapq import heappop, heappush
 from itertools import count
+from math import inf
 from typing import Any, NamedTuple
 
 from cachetools import LRUCache
@@ -30,6 +31,9 @@ PATIENCE_S = 2.0
 
 #: Worth of first results that are begun, in seconds of work: about as much as they take.
 KEPT_S = 4.0
+
+#: Urgency of work that nobody waits for.
+IDLE = 100
 
 #: Number of runs whose mean task time is remembered.
 PACES = 512
@@ -124,9 +128,12 @@ class Turns:
         heappush(account.waiting, task)
         return task
 
-    def next(self) -> QueuedTask | None:
-        """Return the next task, which can no longer be cancelled; None if nothing waits."""
-        while found := min(self._firsts(), default=None):
+    def next(self, before: float = inf) -> QueuedTask | None:
+        """Return the next task, which can no longer be cancelled; None if nothing waits.
+
+        before: tasks of this urgency, and less urgent ones, stay where they are
+        """
+        while found := min((one for one in self._firsts() if one[-1].urgency < before), default=None):
             account = self._accounts[found[-1].behalf.person]
             task = heappop(account.waiting)
             task.attempts += 1

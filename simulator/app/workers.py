@@ -9,13 +9,14 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
+from math import inf
 from threading import Lock
 from time import monotonic
 from types import ModuleType
 from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 from simulator.app.news import bell
-from simulator.app.turns import Ahead, QueuedTask, Submitter, Turns
+from simulator.app.turns import IDLE, Ahead, QueuedTask, Submitter, Turns
 from simulator.metrics.replications import warm
 from simulator.processes import ATTEMPTS, KilledError, kill_worker, lone_worker
 
@@ -34,6 +35,8 @@ class Workers:
     """Worker processes with one piece of work at a time each, so that the next turn waits for one piece at most.
 
     A killed process does not affect the others; another one takes its place, and its work is restarted.
+
+    asked_s: when work was submitted last that somebody waits for, by the monotonic clock
     """
 
     def __init__(self, processes: int | None = None) -> None:
@@ -43,6 +46,7 @@ class Workers:
         self._executors: dict[int, ProcessPoolExecutor] = {}
         self._idle = list(range(self.processes))
         self._stopped = False
+        self.asked_s = monotonic()
 
     def start(self) -> None:
         for place in range(self.processes):
@@ -53,6 +57,8 @@ class Workers:
 
         The result is a `TaskReply`, whose `again` shows whether the work was restarted.
         """
+        if behalf.urgency < IDLE:
+            self.asked_s = monotonic()
         with self._lock:
             task = self._turns.add(behalf, partial(work, *arguments, **named))
         self._hand_out()
@@ -98,7 +104,8 @@ class Workers:
 
     def _next(self) -> tuple[QueuedTask, int] | None:
         with self._lock:
-            task = self._turns.next() if self._idle and not self._stopped else None
+            last = len(self._idle) == 1 < self.processes  # it is left free for visitors
+            task = self._turns.next(IDLE if last else inf) if self._idle and not self._stopped else None
             return (task, self._idle.pop()) if task else None
 
     def _done(self, task: QueuedTask, place: int, executor: ProcessPoolExecutor, handed: Future[TimedCall]) -> None:

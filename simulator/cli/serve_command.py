@@ -61,6 +61,7 @@ def serve(
         ),
     ] = None,
     no_token: Annotated[bool, typer.Option("--no-token", help="let in every visitor without a token")] = False,
+    prepare: Annotated[bool, typer.Option(help="run likely designs of the shipped cases while nobody asks for a run")] = True,
 ) -> None:
     """Open the app in a browser, with your own cases beside those that come with CaseSim."""
     own = checked_path(cases) if cases is not None else None
@@ -83,10 +84,14 @@ def serve(
             say(f"{file.name}: {here}/practice?case={file.stem}")
     sys.stdout.flush()
     with at_once():
+        from simulator.app.preparation import OFF
+        from simulator.app.preparation import VARIABLE as PREPARE
         from simulator.app.server import run
         from simulator.app.uploads import VARIABLE as UPLOADS
 
     os.environ[UPLOADS] = uploads
+    if not prepare:
+        os.environ[PREPARE] = OFF
     with keeping("the server has ended; designs and verdicts are stored"):
         run(listening, address, [*names, *allowed], here, given or drawn, end_soon)
 

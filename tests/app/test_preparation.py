@@ -1,0 +1,131 @@
+"""Preparation: likely designs run while nobody asks, one process stays free, and a visitor comes first."""
+
+from threading import Event, Thread
+from time import monotonic, sleep
+
+import pytest
+
+from simulator.app.jobs import Registry, Watcher
+from simulator.app.kept_runs import KeptRuns
+from simulator.app.links import DEFAULT_SEED
+from simulator.app.preparation import OFF, VARIABLE, Preparation, likely_plans
+from simulator.app.turns import IDLE, Submitter
+from simulator.app.workers import Workers
+from simulator.case.load import load, scenario_ids
+from simulator.engine.plan import compile_plan
+from simulator.explain.result import replicate
+from tests.app.test_jobs import Waiting
+
+
+@pytest.fixture(autouse=True)
+def store(monkeypatch, tmp_path):
+    monkeypatch.setattr("simulator.app.kept_runs.KeptRuns.__init__.__defaults__", (tmp_path / "runs",))
+    monkeypatch.setattr("simulator.app.preparation.LOOK_S", 0.01)
+    return KeptRuns()
+
+
+class Idle(Waiting):
+    """Workers that work at once; `asks` is called before each piece of work."""
+
+    def __init__(self, asks=lambda workers: None):
+        super().__init__()
+        self.asked_s, self._asks = -1000.0, asks
+
+    def submit(self, *arguments):
+        future = super().submit(*arguments)
+        self._asks(self)
+        if not future.done():
+            self.do(1)
+        return future
+
+
+def test_the_defaults_come_first_and_then_a_step_of_each_case_in_turn():
+    plans, cases = likely_plans(), scenario_ids()
+    assert [next(plans).identity for _ in cases] == [compile_plan(load(case)).identity for case in cases]
+    for case in cases:
+        plan = next(plans)
+        default = compile_plan(load(case)).design
+        assert plan.scenario.id == case
+        assert sum(pick != default[name] for name, pick in plan.design.items()) == 1
+
+
+def test_a_prepared_design_needs_no_run(monkeypatch):
+    plan = compile_plan(load("production-drift"))
+    fresh = replicate(plan, DEFAULT_SEED, plan.scenario.run.replications)
+    assert Preparation(Idle(), quiet_s=0).prepare(plan)
+    monkeypatch.setattr("simulator.metrics.replications.simulate", lambda *_: pytest.fail("it ran again"))
+    work = Waiting()
+    job = Registry(work).live(Watcher("one", "tab"), plan, DEFAULT_SEED, plan.scenario.run.replications)
+    work.do(100)
+    assert (job.summary.run_hash, job.summary.verdicts) == (fresh.run_hash, fresh.verdicts)
+
+
+def test_a_design_is_prepared_once():
+    plan = compile_plan(load("production-drift"))
+    for count in (1, 0):
+        workers = Idle()
+        assert Preparation(workers, quiet_s=0).prepare(plan)
+        assert bool(workers.tasks) == bool(count)
+
+
+def test_preparation_is_dropped_when_a_visitor_asks_and_goes_on_when_it_is_quiet():
+    plan, asked = compile_plan(load("production-drift")), []
+
+    def asks(workers):
+        if not asked:
+            asked.append(workers.tasks[0][-1])
+            workers.asked_s = monotonic()
+            workers.do = lambda count: None  # a visitor's run has the processes
+
+    workers = Idle(asks)
+    thread = Thread(target=Preparation(workers, quiet_s=0.2).prepare, args=(plan,))
+    thread.start()
+    while not (asked and asked[0].cancelled()):
+        sleep(0.01)
+    before = len(workers.tasks)
+    del workers.do
+    thread.join(60)
+    assert not thread.is_alive()
+    assert len(workers.tasks) > before
+
+
+def test_preparation_ends_with_the_server():
+    preparation = Preparation(Stuck(), quiet_s=0)
+    preparation.start()
+    preparation.end()
+    preparation.join(30)
+    assert not preparation.is_alive()
+
+
+class Stuck(Waiting):
+    """Workers that never begin."""
+
+    asked_s = -1000.0
+
+
+def test_an_administrator_can_switch_preparation_off(monkeypatch):
+    monkeypatch.setenv(VARIABLE, OFF)
+    preparation = Preparation(Stuck())
+    preparation.begin()
+    assert not preparation.is_alive()
+
+
+def test_one_process_stays_free_for_visitors():
+    workers = Workers(2)
+    try:
+        idle = [workers.submit(Submitter("house", "idle", IDLE), sleep, 0.2) for _ in range(3)]
+        assert sum(task.running() for task in idle) == 1
+        asked = workers.submit(Submitter("visitor", "run", 0), sleep, 0.2)
+        assert asked.running()
+        assert [task.result(60) for task in [*idle, asked]] == [None] * 4
+    finally:
+        workers.stop()
+
+
+def test_a_lone_process_is_not_kept_free_for_nobody():
+    workers, done = Workers(1), Event()
+    try:
+        workers.submit(Submitter("house", "idle", IDLE), monotonic).add_done_callback(lambda _: done.set())
+        assert done.wait(60)
+    finally:
+        workers.stop()
