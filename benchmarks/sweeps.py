@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from simulator.case.load import load
+from simulator.dask_cluster import Cluster
 from simulator.engine.plan import compile_plan
 from simulator.explain.design_changes import changes_of_design
 from simulator.metrics.paired_samples import change
@@ -21,7 +22,6 @@ from simulator.metrics.replications import warm
 from simulator.processes import ProcessPool
 from simulator.tradeoffs.best_design import Sampler, Search, cost_goal
 from simulator.tradeoffs.breakeven import claims_of
-from simulator.tradeoffs.dask_cluster import Cluster
 from simulator.tradeoffs.design_outcomes import DesignOutcome, solve
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import Front, goals_of

@@ -13,8 +13,8 @@ from functools import partial
 from multiprocessing import get_context, parent_process
 from multiprocessing.resource_tracker import ensure_running
 from threading import Thread
-from time import sleep
-from typing import Any, TypeVar
+from time import monotonic, sleep
+from typing import Any, NamedTuple, TypeVar
 
 from simulator.errors import InputError
 
@@ -27,8 +27,23 @@ ORPHANED = 143
 _ENDING = {signal.SIGINT, signal.SIGTERM}
 #: Attempts in all at a piece of work whose process is killed.
 ATTEMPTS = 2
+#: Tasks that are handed out at a time: enough to keep every process busy, few enough for a quick cancel.
+AT_ONCE = 64
 #: Time for a process to end by itself, in s.
 _GRACE_S = 10.0
+
+
+class TimedCall(NamedTuple):
+    """A result and its time (s)."""
+
+    result: Any
+    seconds: float
+
+
+def timed(work: Callable[[], Any]) -> TimedCall:
+    """Call `work`, and take its time."""
+    began = monotonic()
+    return TimedCall(work(), monotonic() - began)
 
 
 class KilledError(InputError):

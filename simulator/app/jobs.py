@@ -5,6 +5,7 @@ Visitors who watch one design share its job. Each may stop watching; the job end
 
 from __future__ import annotations
 
+import os
 from bisect import bisect_right
 from collections.abc import Callable
 from concurrent.futures import Future, wait
@@ -18,7 +19,8 @@ from cachetools import LRUCache
 
 from simulator.app.kept_runs import is_kept, kept, name_of
 from simulator.app.turns import Ahead, Submitter, TaskReply
-from simulator.app.workers import Workers
+from simulator.app.workers import SCHEDULER, Workers
+from simulator.dask_cluster import Cluster
 from simulator.engine.plan import Plan, fingerprint
 from simulator.explain.lever_search import for_objectives
 from simulator.explain.result import Result, result_of, settled
@@ -449,4 +451,6 @@ class Registry:
 
 @cache
 def registry() -> Registry:
-    return Registry(Workers())
+    """Return the jobs of this server; raises ClusterError where its scheduler does not answer."""
+    address = os.environ.get(SCHEDULER)
+    return Registry(Workers(cluster=Cluster(address) if address else None))

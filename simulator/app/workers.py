@@ -1,11 +1,11 @@
-"""Worker processes of the app: one a core, shared by all visitors in turn, started on request only."""
+"""Workers of the app, shared by all visitors in turn: a process a core, started on request only, or those of a Dask cluster."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
@@ -13,40 +13,43 @@ from math import inf
 from threading import Lock
 from time import monotonic
 from types import ModuleType
-from typing import Any, NamedTuple, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from simulator.app.news import bell
 from simulator.app.turns import IDLE, Ahead, QueuedTask, Submitter, Turns
+from simulator.dask_cluster import Cluster
 from simulator.metrics.replications import warm
-from simulator.processes import ATTEMPTS, KilledError, kill_worker, lone_worker
+from simulator.processes import ATTEMPTS, KilledError, TimedCall, kill_worker, lone_worker, timed
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
-class TimedCall(NamedTuple):
-    """A result and its time (s)."""
-
-    result: Any
-    seconds: float
+#: The environment variable with the address of a Dask scheduler, whose workers run what visitors ask for.
+SCHEDULER = "CASESIM_SCHEDULER"
 
 
 class Workers:
-    """Worker processes with one piece of work at a time each, so that the next turn waits for one piece at most.
+    """Workers with one piece of work at a time each, so that the next turn waits for one piece at most.
 
     A killed process does not affect the others; another one takes its place, and its work is restarted.
 
+    cluster: has the work done elsewhere, on as many workers as it has by then
     asked_s: when work was submitted last that somebody waits for, by the monotonic clock
     """
 
-    def __init__(self, processes: int | None = None) -> None:
-        self.processes = processes or os.cpu_count() or 1
+    def __init__(self, processes: int | None = None, cluster: Cluster | None = None) -> None:
+        self._own, self._cluster = processes or os.cpu_count() or 1, cluster
         self._lock = Lock()
         self._turns = Turns()
         self._executors: dict[int, ProcessPoolExecutor] = {}
-        self._idle = list(range(self.processes))
+        self._busy: set[int] = set()
         self._stopped = False
         self.asked_s = monotonic()
+
+    @property
+    def processes(self) -> int:
+        return self._own if self._cluster is None else self._cluster.threads
 
     def start(self) -> None:
         for place in range(self.processes):
@@ -79,8 +82,12 @@ class Workers:
             self._stopped, executors = True, list(self._executors.values())
         for executor in executors:
             kill_worker(executor)
+        if self._cluster is not None:
+            self._cluster.end()
 
-    def _executor(self, place: int) -> ProcessPoolExecutor:
+    def _executor(self, place: int) -> Executor:
+        if self._cluster is not None:
+            return self._cluster
         with self._lock:
             if place not in self._executors:
                 self._executors[place] = _spawned()
@@ -92,7 +99,7 @@ class Workers:
             task, place = found
             executor = self._executor(place)
             try:  # not under our lock: an executor that breaks may call `_done` while it holds its own
-                handed = executor.submit(_timed, task.work)
+                handed = executor.submit(timed, task.work)
             except BrokenProcessPool:  # it was killed while it was idle
                 task.attempts -= 1
                 self._killed(task, place, executor)
@@ -104,11 +111,17 @@ class Workers:
 
     def _next(self) -> tuple[QueuedTask, int] | None:
         with self._lock:
-            last = len(self._idle) == 1 < self.processes  # it is left free for visitors
-            task = self._turns.next(IDLE if last else inf) if self._idle and not self._stopped else None
-            return (task, self._idle.pop()) if task else None
+            processes = self.processes
+            free = [place for place in range(processes) if place not in self._busy]
+            if not free or self._stopped:
+                return None
+            last = len(free) == 1 < processes  # it is left free for visitors
+            task = self._turns.next(IDLE if last else inf)
+            if task:
+                self._busy.add(free[-1])
+            return (task, free[-1]) if task else None
 
-    def _done(self, task: QueuedTask, place: int, executor: ProcessPoolExecutor, handed: Future[TimedCall]) -> None:
+    def _done(self, task: QueuedTask, place: int, executor: Executor, handed: Future[TimedCall]) -> None:
         """Pass on a task's result, or restart the task if its process was killed."""
         error = handed.exception()
         if isinstance(error, BrokenProcessPool):
@@ -124,11 +137,11 @@ class Workers:
         bell().ring()
         self._hand_out()
 
-    def _killed(self, task: QueuedTask, place: int, executor: ProcessPoolExecutor) -> None:
+    def _killed(self, task: QueuedTask, place: int, executor: Executor) -> None:
         with self._lock:
             if self._executors.get(place) is executor:
                 del self._executors[place]
-            self._idle.append(place)
+            self._busy.discard(place)
             again = task.attempts < ATTEMPTS
             if again:
                 task.future.again = task.attempts > 0
@@ -140,13 +153,8 @@ class Workers:
 
     def _free(self, task: QueuedTask, place: int, seconds: float | None) -> None:
         with self._lock:
-            self._idle.append(place)
+            self._busy.discard(place)
             self._turns.done(task, seconds)
-
-
-def _timed(work: Callable[[], Any]) -> TimedCall:
-    began = monotonic()
-    return TimedCall(work(), monotonic() - began)
 
 
 def _spawned() -> ProcessPoolExecutor:

@@ -61,6 +61,10 @@ def serve(
         ),
     ] = None,
     no_token: Annotated[bool, typer.Option("--no-token", help="let in every visitor without a token")] = False,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="the Dask scheduler whose workers run the designs", show_default=False),
+    ] = None,
     prepare: Annotated[bool, typer.Option(help="run likely designs of the shipped cases while nobody asks for a run")] = True,
 ) -> None:
     """Open the app in a browser, with your own cases beside those that come with CaseSim."""
@@ -84,14 +88,19 @@ def serve(
             say(f"{file.name}: {here}/practice?case={file.stem}")
     sys.stdout.flush()
     with at_once():
+        from simulator.app.jobs import registry
         from simulator.app.preparation import OFF
         from simulator.app.preparation import VARIABLE as PREPARE
         from simulator.app.server import run
         from simulator.app.uploads import VARIABLE as UPLOADS
+        from simulator.app.workers import SCHEDULER
 
     os.environ[UPLOADS] = uploads
     if not prepare:
         os.environ[PREPARE] = OFF
+    if scheduler is not None:
+        os.environ[SCHEDULER] = scheduler
+        registry()  # where no scheduler answers, the command says so before it serves
     with keeping("the server has ended; designs and verdicts are stored"):
         run(listening, address, [*names, *allowed], here, given or drawn, end_soon)
 

@@ -22,6 +22,7 @@ from simulator.engine.plan import Plan, compile_plan, fingerprint
 from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import in_one_step
+from simulator.processes import AT_ONCE
 from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask, solve, task_of
 from simulator.tradeoffs.design_space import Axis, DesignPoint, Method, axis_of, points_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
@@ -221,9 +222,6 @@ def once(submit: Submit) -> Submit:
 
 #: Takes the name of the work under way, the number done, and the total, 0 where unknown.
 ReportProgress = Callable[[str, int, int], None]
-
-#: Tasks that are handed out at a time: enough to keep every process busy, few enough for a quick cancel.
-AT_ONCE = 64
 
 
 class Sweep:

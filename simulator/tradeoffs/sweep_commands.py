@@ -68,7 +68,7 @@ def workers(scheduler: str | None) -> Iterator[Submit]:
             with ProcessPool() as pool:
                 yield pool.submit
             return
-        from simulator.tradeoffs.dask_cluster import Cluster
+        from simulator.dask_cluster import Cluster
 
         with Cluster(scheduler) as cluster:
             yield cluster.submit

@@ -9,9 +9,8 @@ from threading import Lock
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from simulator.cli.exits import needing
 from simulator.errors import InputError
-from simulator.tradeoffs.sweep import AT_ONCE
+from simulator.processes import AT_ONCE
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -23,6 +22,9 @@ _ADDRESS = re.compile(r"(tcp|tls)://[^\s/:]+:\d{1,5}")
 
 #: How long a scheduler may be away before a sweep gives up, in s.
 PATIENCE_S = 300.0
+
+#: How long the number of workers counts as known, in s.
+_COUNTED_S = 2.0
 
 
 class ClusterError(InputError):
@@ -45,15 +47,26 @@ class Cluster(ThreadPoolExecutor):
         self._lock = Lock()
         self._client: Client | None = None
         self._ended = False
+        self._known_threads, self._counted = 1, -_COUNTED_S
         try:
             self._connected()
+            self._count()
         except (OSError, ValueError) as error:
             raise ClusterError(f"--scheduler {address}: no scheduler answers: {error}") from error
 
     def submit(self, work: Callable[..., Found], /, *given: Any, **named: Any) -> Future[Found]:
         return super().submit(self._answer, work, given, named)
 
+    @property
+    def threads(self) -> int:
+        """The threads of all workers, as known since the last piece of work; 1 at least."""
+        return self._known_threads
+
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Drop the work that has not begun, and the connection."""
         self._ended = True
         self.shutdown(wait=False, cancel_futures=True)
         if self._client is not None:
@@ -64,12 +77,23 @@ class Cluster(ThreadPoolExecutor):
 
     def _connected(self) -> Client:
         """Return the connection, made anew where it was lost; raises OSError while there is no scheduler."""
-        with needing("cluster", "--scheduler"):
+        try:
             from distributed import Client
+        except ModuleNotFoundError as error:
+            raise ClusterError(
+                f"--scheduler needs {error.name}, which is not installed: pip install 'casesim[cluster]'"
+            ) from error
         with self._lock:
             if self._client is None or self._client.status not in ("running", "connecting"):
                 self._client = Client(self.address, timeout=5, name="casesim", set_as_default=False)
             return self._client
+
+    def _count(self) -> None:
+        """Ask for the number of threads, unless it is known."""
+        if monotonic() - self._counted > _COUNTED_S:
+            known = self._connected().scheduler_info(n_workers=-1)["workers"]
+            self._known_threads = min(max(sum(one["nthreads"] for one in known.values()), 1), AT_ONCE)
+            self._counted = monotonic()
 
     def _answer(self, work: Callable[..., Found], given: tuple[Any, ...], named: dict[str, Any]) -> Found:
         """Return a worker's result; submit the work again whenever the scheduler has forgotten it."""
@@ -80,6 +104,7 @@ class Cluster(ThreadPoolExecutor):
         while True:
             try:
                 client = self._connected()
+                self._count()
                 return client.submit(work, *given, **named, pure=False, retries=2).result()
             except KilledWorker as error:
                 raise ClusterError(

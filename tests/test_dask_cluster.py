@@ -1,4 +1,4 @@
-"""The same sweep on a real Dask cluster: no point lost, none counted twice, and the table the same bytes."""
+"""The same sweep and the same run on a real Dask cluster: nothing lost, nothing counted twice, and the same bytes."""
 
 import os
 import signal
@@ -12,8 +12,13 @@ import pytest
 
 pytest.importorskip("distributed", reason="needs the extra `cluster`")
 
-from simulator.case.load import loads
-from simulator.tradeoffs.dask_cluster import Cluster, ClusterError
+from simulator.app.jobs import Registry, Watcher, registry
+from simulator.app.turns import Submitter
+from simulator.app.workers import Workers
+from simulator.case.load import load, loads
+from simulator.dask_cluster import Cluster, ClusterError
+from simulator.engine.plan import compile_plan
+from simulator.explain.result import replicate
 from simulator.tradeoffs.sweep import Sweep, sweep_request, swept, to_parquet
 from tests.case.texts import SMALL
 from tests.tradeoffs.test_sweep import Here
@@ -128,6 +133,23 @@ def test_what_is_no_address_is_told_at_once_with_one_that_would_be(evidence, tmp
     assert err == f"--scheduler {address}: write it as tcp://HOST:PORT, such as tcp://127.0.0.1:8786\n"
 
 
+def test_a_server_whose_scheduler_is_no_address_says_so_and_does_not_serve(casesim, monkeypatch):
+    monkeypatch.setenv("CASESIM_SCHEDULER", "")
+    registry.cache_clear()
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    status, _, err = casesim("serve", "--port", port, "--scheduler", "nonsense")
+    assert status == 2
+    assert err.endswith("--scheduler nonsense: write it as tcp://HOST:PORT, such as tcp://127.0.0.1:8786\n")
+
+
+def test_a_missing_package_is_named_with_its_remedy(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ClusterError, match=r"--scheduler needs distributed, .*: pip install 'casesim\[cluster\]'"):
+        Cluster("tcp://127.0.0.1:8786")
+
+
 @pytest.mark.long
 def test_a_scheduler_that_stays_away_is_told_after_a_while(requested, dask):
     dask.add_worker()
@@ -137,3 +159,29 @@ def test_a_scheduler_that_stays_away_is_told_after_a_while(requested, dask):
         dask.end()
         with pytest.raises(ClusterError, match="has been away for 2 s"):
             swept(sweep)
+
+
+@pytest.mark.long
+def test_a_visitor_s_run_on_a_cluster_loses_nothing_when_a_worker_is_killed(dask):
+    """The server has no process of its own; a killed worker costs the replication that it was at."""
+    plan = compile_plan(load("skin-cancer-triage"))
+    first, _ = dask.add_worker(), dask.add_worker()
+    workers = Workers(cluster=Cluster(dask.address))
+    try:
+        wait_for(lambda: workers.processes == 2, workers)
+        job = Registry(workers).live(Watcher("one", "a tab"), plan, 7, 8)
+        wait_for(lambda: job.ready >= 4, workers)
+        first.kill()
+        assert job.summary.run_hash == replicate(plan, 7, job.total).run_hash
+        assert not workers._executors
+        wait_for(lambda: workers.processes == 1, workers)
+    finally:
+        workers.stop()
+
+
+def wait_for(state, workers) -> None:
+    """Wait for a state that shows while work goes on."""
+    until = time.monotonic() + PATIENCE_S
+    while not state():
+        assert time.monotonic() < until
+        workers.submit(Submitter("one", "look"), time.sleep, 0.1).result(PATIENCE_S)
