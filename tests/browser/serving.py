@@ -19,7 +19,7 @@ BROWSERS = (
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
 ARGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-QUIET = {"STREAMLIT_SERVER_HEADLESS": "true", "STREAMLIT_SERVER_ADDRESS": "127.0.0.1"}
+QUIET = {"STREAMLIT_SERVER_HEADLESS": "true", "STREAMLIT_SERVER_ADDRESS": "127.0.0.1", "CASESIM_PREPARE": "no"}
 
 
 def installed() -> str | None:
