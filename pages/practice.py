@@ -1,10 +1,11 @@
 """Practice: choose a design at the side, and see at once what it misses, how long requests wait and what it costs."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from simulator.app import design_state as address
 from simulator.app.design_state import KEPT, fit, get, key
-from simulator.app.links import SEEDS, command, link
+from simulator.app.links import SEEDS, command, link, written
 from simulator.app.news import follow
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import draw_diagram, plain, story
@@ -22,6 +23,7 @@ from simulator.practice.design_runs import (
     DESIGN,
     DIAGRAM,
     SUBMISSION,
+    TRADEOFFS,
     current,
     design_changed,
     last_full,
@@ -33,21 +35,34 @@ from simulator.practice.exhibit_panels import panel_of, panels
 from simulator.practice.lever_panel import levers
 from simulator.practice.why_panel import PANEL_WANTED, challenge, why
 
+#: Streamlit writes the shortcut on the Run button at three fifths of its colour, which is too faint to read.
+SHORTCUT_STYLE = "<style>.st-key-run_button kbd { opacity: 1 !important; }</style>"
+
 LEVERS, RUNS = "Try each lever", "Runs"
 
 
-def head(scenario: Scenario) -> None:
-    """Show the title and its buttons."""
-    with st.container(horizontal=True, vertical_alignment="center"):
+def head(scenario: Scenario) -> DeltaGenerator:
+    """Show the title and its buttons; return their row."""
+    row = st.container(horizontal=True, vertical_alignment="center")
+    with row:
         story(scenario)
         if scenario.incident:
             st.page_link(PAGES / "incident.py", label="Play the incident", query_params={"case": scenario.id})
-        st.page_link(PAGES / "tradeoffs.py", label="Trade-offs")  # it takes the design from the widgets here
+    return row
+
+
+@st.fragment(key=TRADEOFFS)
+def tradeoffs_link(scenario: Scenario) -> None:
+    """Link to the trade-offs of the submitted design; its address names the design, so that a new tab opens it too."""
+    plan: Plan | None = get(scenario, "plan")
+    of_design = {"case": scenario.id} if plan is None else written(plan, get(scenario, "seed"), scenario.run.replications)
+    st.page_link(PAGES / "tradeoffs.py", label="Trade-offs", query_params=of_design)
 
 
 def run_row(scenario: Scenario) -> None:
     """Show the Run button and its switch."""
     changed = {"args": (scenario,)}
+    st.html(SHORTCUT_STYLE)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button("Run", type="primary", key="run_button", shortcut="Ctrl+Enter", on_click=run_pressed, **changed)
         live = {"key": key(scenario.id, "live"), "help": "A changed choice runs by itself."}
@@ -182,8 +197,10 @@ scenario = chosen_case()
 address.arrive(scenario)
 fit(scenario)
 st.session_state.setdefault(key(scenario.id, "live"), True)
-head(scenario)
+row = head(scenario)
 submit(scenario)
+with row:
+    tradeoffs_link(scenario)
 with st.bottom:
     verdicts(scenario, last_full(scenario, shown_of(scenario).job))
 with st.sidebar:

@@ -23,8 +23,8 @@ from simulator.units import duration
 #: The suffix of the watcher of the run without curveballs.
 CALM = ":calm"
 
-#: The fragments of the page that submit the design, and draw it on its panel.
-SUBMISSION, DIAGRAM = "submission", "diagram"
+#: The fragments of the page that submit the design, link to its trade-offs, and draw it on its panel.
+SUBMISSION, TRADEOFFS, DIAGRAM = "submission", "tradeoffs_link", "diagram"
 
 #: The panel of the design, which is open first.
 DESIGN = "Design"
@@ -79,7 +79,7 @@ def design_changed(scenario: Scenario, *fragments: str) -> None:
 
     Where runs are live, the diagram follows the first figures: to draw it would take the processor from the run.
     """
-    redraw(*fragments, SUBMISSION, *([] if get(scenario, "live") else _diagram(scenario)))
+    redraw(*fragments, SUBMISSION, TRADEOFFS, *([] if get(scenario, "live") else _diagram(scenario)))
 
 
 def _diagram(scenario: Scenario) -> list[str]:

@@ -1,5 +1,7 @@
 """Every page in both themes and on a phone: nothing sticks out, nothing shuts anybody out."""
 
+import re
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
@@ -83,3 +85,25 @@ def severe(page):
     found = Axe().run(page).response["violations"]
     severe = [fault for fault in found if fault["impact"] in {"serious", "critical"}]
     return [f"{fault['id']}: {node['target']} {node['html'][:200]}" for fault in severe for node in fault["nodes"]]
+
+
+@pytest.mark.parametrize("look", looks("dark"), indirect=True)
+def test_the_shortcut_on_the_run_button_can_be_read(visit, look):
+    """Its contrast with the button by the formula of WCAG 2, with the opacity that axe leaves out."""
+    page = visit("practice?case=retry-storm&replications=2", **look)
+    button = page.locator(".st-key-run_button button")
+    ground = rgb(button.evaluate("one => getComputedStyle(one).backgroundColor"))
+    ink, opacity = button.locator("kbd").evaluate("one => [getComputedStyle(one).color, getComputedStyle(one).opacity]")
+    seen = [float(opacity) * over + (1 - float(opacity)) * under for over, under in zip(rgb(ink), ground, strict=True)]
+    dark, light = sorted(luminance(colour) for colour in (seen, ground))
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
+def rgb(words):
+    return [float(number) for number in re.findall(r"[\d.]+", words)[:3]]
+
+
+def luminance(colour):
+    """The relative luminance of an sRGB colour, 0 to 255 each, after WCAG 2."""
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in (one / 255 for one in colour)]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

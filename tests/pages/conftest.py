@@ -5,6 +5,7 @@ from itertools import pairwise
 from time import monotonic, sleep
 
 import pytest
+from streamlit.runtime.pages_manager import PagesManager
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import HeadingBase
 
@@ -34,6 +35,20 @@ def nothing_goes_on():
     if registry.cache_info().currsize:
         for job in [*registry()._jobs.values()]:
             job.cancel()
+
+
+@pytest.fixture(autouse=True)
+def pages_stay_known(monkeypatch):
+    """A server knows its pages from one run to the next; the driver forgets them where a run draws a few fragments alone."""
+    known = {}
+    pages, resolve = PagesManager.get_pages, PagesManager.set_pages_and_resolve
+
+    def resolved(manager, found, *args, **options):
+        known.update(found)
+        return resolve(manager, found, *args, **options)
+
+    monkeypatch.setattr(PagesManager, "set_pages_and_resolve", resolved)
+    monkeypatch.setattr(PagesManager, "get_pages", lambda manager: {**known, **pages(manager)})
 
 
 @pytest.fixture

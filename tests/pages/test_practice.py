@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 from time import monotonic, sleep
+from urllib.parse import parse_qs
 
 import pytest
 import streamlit as st
@@ -73,6 +74,17 @@ def test_the_page_and_the_library_give_the_same_run(practice):
     page = settled(practice(case=STORM, replicas="3", seed="5"))
     summary = replicate(compile_plan(load(STORM), {"replicas": 3}), seed=5, replications=2)
     assert f"run hash {summary.run_hash}" in told(page)
+
+
+def test_the_link_to_the_trade_offs_names_the_design_and_follows_its_changes(practice):
+    def linked(page):
+        (link,) = (link.proto for link in page.get("page_link") if link.proto.page.startswith("trade"))
+        return {name: values for name, values in parse_qs(link.query_string).items() if name != "version"}
+
+    page = practice(case=STORM, queue="short", seed="3")
+    assert linked(page) == {"case": [STORM], "queue": ["short"], "seed": ["3"]}
+    page.slider(key=f"{STORM}:replicas").set_value(3).run()
+    assert linked(page) == {"case": [STORM], "queue": ["short"], "replicas": ["3"], "seed": ["3"]}
 
 
 @pytest.mark.long
