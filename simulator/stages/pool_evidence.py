@@ -39,6 +39,7 @@ from simulator.evidence.score_tables import (
     scores_at,
 )
 from simulator.records.streams import Streams
+from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.curveballs import Conditions
@@ -401,7 +402,7 @@ class PoolEvidence:
         self.plan.timed[name] = [profile.run(stage.threads) for profile in profiles]
         for profile, table in zip(profiles, tables, strict=True):
             of = f" of {profile.model}" if stage.also else ""
-            value = f"{1000 * table.mean_s(1):.3g} ms at batch 1{of}"
+            value = f"{duration(table.mean_s(1) / stage.times_measured)} at batch 1{of}"
             self.plan.sources.append(Source(f"{stage.label}: latency", "measured", value, profile.source(stage.threads)))
         if stage.times is not None:
             times = f"{stage.times.value:g} times as long as measured"
@@ -415,9 +416,9 @@ class PoolEvidence:
         for precision in stage.precisions:
             self.plan.note(profile_files(stage.device, stage.models, precision))
         self.plan.sized[name] = found = sized(by, profiles, stage.threads, stage.times_measured)
-        means = ", ".join(
-            f"{1000 * found.table.mean_s(place):.3g} ms at {size:g}" for place, size in enumerate(found.sizes.tolist(), 1)
-        )
+        places = enumerate(found.sizes.tolist(), 1)
+        measured = [(size, found.table.mean_s(place) / stage.times_measured) for place, size in places]
+        means = ", ".join(f"{duration(seconds)} at {size:g}" for size, seconds in measured)
         source = " ".join(profile.source(stage.threads) for profile in profiles.values())
         self.plan.sources.append(Source(f"{stage.label}: latency by {by}", "measured", means, source))
 

@@ -1,5 +1,6 @@
 """Service times that grow with a number of the request: straight lines between the sizes, and the mean that a load rests on."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,7 @@ from scipy.integrate import quad
 from scipy.stats import lognorm
 
 from simulator.case.document import ScenarioError
+from simulator.case.load import load, scenario_ids
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile
@@ -87,6 +89,11 @@ def test_measured_sizes_are_found_told_and_scaled():
     assert {f"profiles/epyc-zen4-2c/step_nms.{size}_boxes.json" for size in (100, 300, 1000)} <= set(made.evidence)
     (warning,) = (warning for warning in made.warnings if "nothing was measured above 1000" in warning)
     assert f"The {100 * lognorm(0.6, scale=300).sf(1000):.2g}% of requests" in warning
+    measured, as_measured = (
+        [one.value for one in plan.provenance if one.kind == "measured" and one.what.startswith("Pool: latency")]
+        for plan in (made, slower)
+    )
+    assert measured == as_measured  # the times that it takes stand apart
     told = [source for source in slower.provenance if source.what == "Pool: latency"]
     assert [(source.kind, source.value) for source in told][-1] == ("assumed", "2 times as long as measured")
 
@@ -127,3 +134,19 @@ def test_times_as_long_as_measured_scale_what_is_measured():
         for fields in ({}, {"times": assumed(3)})
     )
     assert slower.seconds == pytest.approx(3 * usual.seconds)
+
+
+def test_a_measured_time_is_the_one_of_the_debrief_though_the_case_takes_longer():
+    """The vehicle's own core is 2.5 times slower; the debrief gives the times on the core that was measured."""
+    case = load("av-perception")
+    (by_size,) = (
+        one.value for one in compile_plan(case).provenance if one.what == "Suppress overlapping boxes: latency by boxes"
+    )
+    measured = {size: float(ms) for ms, size in re.findall(r"([\d.]+) ms at (\d+)", by_size)}
+    texts = " ".join(one.text for one in case.debrief)
+    assert f"{measured['300']:.1f} ms for 300 boxes and {measured['3000']:.0f} ms for 3,000 on one core" in texts
+
+
+@pytest.mark.parametrize("case", scenario_ids())
+def test_no_source_of_a_shipped_case_is_written_with_an_exponent(case):
+    assert [one.value for one in compile_plan(load(case)).provenance if re.search(r"\de[+-]\d", one.value)] == []
