@@ -84,8 +84,8 @@ def load_words(load: Load) -> str:
         return f"planned load {percent(load.mean)}: no steady state"
     if load.peak is None:
         return f"planned load {percent(load.mean)} over the day"
-    queue = ": a queue builds up" if load.peak >= 1 else ""
-    return f"planned load {percent(load.mean)}, at the peak {percent(load.peak)}{queue}"
+    mean, peak, queue = percent(load.mean), percent(load.peak), ": a queue builds up" if load.peak >= 1 else ""
+    return f"planned load {mean}" if mean == peak else f"planned load {mean}, at the peak {peak}{queue}"
 
 
 def _takeaway(plan: Plan, offered: list[Load]) -> str:

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 
 from simulator.case.schema import Noun
 from simulator.charts.look import GREEN, GREY, INSTANT, OBJECTIVE, ORANGE, SKY, Chart, chart, figure, stage_colours, translucent
-from simulator.charts.run_time import clock, marked, over_time, time_of_day
+from simulator.charts.run_time import clock, hovered, instant, instants, marked, over_time, time_of_day
 from simulator.explain.timeline import occupancy, staffed, waiting
 from simulator.metrics.overload import OverloadPeriod, capacity_per_s, goodput, rush_of, trouble
 from simulator.metrics.warm_up import WarmUp
@@ -24,11 +24,11 @@ def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = Non
     The takeaway names queues that stay empty. at_s: the instant of the slider, in seconds of the run
     """
     counts = occupancy(trace)
-    times, scenario = clock(trace, counts["time_s"]), trace.plan.scenario
+    scenario = trace.plan.scenario
     colours, pools = stage_colours(scenario), scenario.machine_stages()
     waited = [name for name in pools if counts[name].any()]
-    lines = [_line(scenario.stages[name].label, times, counts[name], colours[name], "y2") for name in waited]
-    lines.append(_line("in flight", times, counts["in_flight"], GREY, "y"))
+    lines = [_line(trace, scenario.stages[name].label, counts, name, colours[name], "y2") for name in waited]
+    lines.append(_line(trace, "in flight", counts, "in_flight", GREY, "y"))
     drawn = figure(*lines, height=420 if waited else 240, xaxis={"anchor": "y"})
     if waited:
         drawn.update_layout(yaxis={"domain": [0, 0.44]}, yaxis2={"domain": [0.56, 1], "title": "in the queue"})
@@ -41,30 +41,31 @@ def queues(trace: Trace, warm_up: WarmUp | None = None, at_s: float | None = Non
     over_time(drawn, trace)
     drawn.update_yaxes(rangemode="tozero", tickformat=",d")
     drawn.update_layout(yaxis_title="in flight")
-    joined = chart(drawn, _takeaway(trace, counts, pools, times), _named(trace, counts, times))
+    joined = chart(drawn, _takeaway(trace, counts, pools), _named(trace, counts))
     return marked(joined, trace.plan, partial(time_of_day, trace), counts["time_s"])
 
 
-def _named(trace: Trace, rows: pd.DataFrame, times: pd.Series[pd.Timestamp]) -> pd.DataFrame:
+def _named(trace: Trace, rows: pd.DataFrame) -> pd.DataFrame:
     labels = {name: f"{stage.label}: in the queue" for name, stage in trace.plan.scenario.stages.items()}
     timed = rows.drop(columns="time_s").rename(columns=labels | {"in_flight": "in flight"})
-    timed.insert(0, "time of day", times.dt.strftime("%H:%M:%S"))
+    timed.insert(0, "time of day", instants(trace, rows["time_s"], "%H:%M:%S"))
     return timed
 
 
-def _line(name: str, clock: pd.Series[pd.Timestamp], values: pd.Series[int], colour: str, axis: str) -> go.Scatter:
-    look = {"line": {"color": colour, "width": 2, "shape": "hv"}, "hovertemplate": "%{y:,} at %{x|%H:%M}"}
-    return go.Scatter(name=name, x=clock, y=values, mode="lines", yaxis=axis, **look)
+def _line(trace: Trace, name: str, rows: pd.DataFrame, column: str, colour: str, axis: str) -> go.Scatter:
+    look = {"line": {"color": colour, "width": 2, "shape": "hv"}, "hovertemplate": f"%{{y:,}} at {hovered(trace)}"}
+    return go.Scatter(name=name, x=clock(trace, rows["time_s"]), y=rows[column], mode="lines", yaxis=axis, **look)
 
 
-def _takeaway(trace: Trace, rows: pd.DataFrame, pools: list[str], times: pd.Series[pd.Timestamp]) -> str:
+def _takeaway(trace: Trace, rows: pd.DataFrame, pools: list[str]) -> str:
     stages, unit, longest = trace.plan.scenario.stages, trace.plan.scenario.unit, []
     for name in sorted((name for name in pools if rows[name].any()), key=lambda name: -rows[name].max()):
         at = int(rows[name].argmax())
-        longest.append(f"{stages[name].label} {rows[name].iloc[at]:,} at {times.iloc[at]:%H:%M}")
+        longest.append(f"{stages[name].label} {rows[name].iloc[at]:,} at {instant(trace, rows['time_s'].iloc[at])}")
     idle = [stages[name].label for name in pools if not rows[name].any()]
     at = int(rows["in_flight"].argmax())
-    under_way = f"The most in flight at once: {unit.counted(rows['in_flight'].iloc[at])}, at {times.iloc[at]:%H:%M}."
+    most, when = unit.counted(rows["in_flight"].iloc[at]), instant(trace, rows["time_s"].iloc[at])
+    under_way = f"The most in flight at once: {most}, at {when}."
     vain = any(stages[name].service.serves_in_vain for name in pools if rows[name].any())
     calls = ", calls that were given up included" if vain else ""
     waits = [f"Longest queues: {', '.join(longest)}{calls}."] if longest else []
@@ -72,7 +73,8 @@ def _takeaway(trace: Trace, rows: pd.DataFrame, pools: list[str], times: pd.Seri
     return " ".join([*waits, under_way])
 
 
-_LINES = {"fresh": ("fresh", SKY), "retries": ("retries", ORANGE), "useful": ("served in time", GREEN)}
+#: The columns of the goodput that charts draw, with the name and the colour of each.
+GOODPUT_LINES = {"fresh": ("fresh", SKY), "retries": ("retries", ORANGE), "useful": ("served in time", GREEN)}
 
 
 def goodput_over_time(trace: Trace, at_s: float | None = None) -> Chart:
@@ -89,9 +91,9 @@ def goodput_over_time(trace: Trace, at_s: float | None = None) -> Chart:
             y=rows[column],
             mode="lines",
             line={"color": colour, "width": 2.5, "shape": "hv"},
-            hovertemplate="%{y:.1f} a second from %{x|%H:%M:%S} on",
+            hovertemplate=f"%{{y:.1f}} a second from {hovered(trace, '%H:%M:%S')} on",
         )
-        for column, (label, colour) in _LINES.items()
+        for column, (label, colour) in GOODPUT_LINES.items()
     ]
     drawn = figure(*lines, height=380)
     if (capacity := capacity_per_s(trace.plan)) is not None:
@@ -108,8 +110,8 @@ def goodput_over_time(trace: Trace, at_s: float | None = None) -> Chart:
     over_time(drawn, trace, "the surge" if rush else "")
     drawn.update_yaxes(title=f"{unit.many} a second", rangemode="tozero")
     named = {"time_s": "from (s after the start)", "served_share": f"share of the {unit.many} served"}
-    named |= {column: f"{label} (1/s)" for column, (label, _) in _LINES.items()}
-    takeaway = _overload_takeaway(trouble(rows), unit, lambda seconds: at(seconds).strftime("%H:%M:%S"))
+    named |= {column: f"{label} (1/s)" for column, (label, _) in GOODPUT_LINES.items()}
+    takeaway = _overload_takeaway(trouble(rows), unit, lambda seconds: instant(trace, seconds, "%H:%M:%S"))
     return marked(chart(drawn, takeaway, rows, named), trace.plan, at, rows["time_s"])
 
 
@@ -140,7 +142,7 @@ def queue_over_time(trace: Trace, stage: str, at_s: float | None = None) -> Char
     rows, label = waiting(trace, stage, min(300.0, trace.plan.horizon_s / 200)), trace.plan.scenario.stages[stage].label
     times = clock(trace, rows["time_s"])
     table = rows.rename(columns={"all": "all waiting"}).drop(columns="time_s")
-    table.insert(0, "time of day", times.dt.strftime("%H:%M"))
+    table.insert(0, "time of day", instants(trace, rows["time_s"]))
     if not rows["all"].any():
         return Chart(None, f"{label}: no {trace.plan.scenario.unit.one} waited.", table)
     shown = sorted((tag for tag in rows.columns[2:] if rows[tag].any()), key=lambda tag: -rows[tag].max())[: len(_TAG_COLOURS)]
@@ -152,7 +154,7 @@ def queue_over_time(trace: Trace, stage: str, at_s: float | None = None) -> Char
             y=rows[tag],
             mode="lines",
             line={"color": colour, "width": 2.5, "shape": "hv"},
-            hovertemplate="%{y:,} at %{x|%H:%M}",
+            hovertemplate=f"%{{y:,}} at {hovered(trace)}",
         )
         for tag, colour in zip(["all", *shown], colours, strict=False)
     ]
@@ -177,7 +179,7 @@ def _shade(drawn: go.Figure, trace: Trace, stage: str) -> None:
 
 def _waiting_takeaway(trace: Trace, stage: str, rows: pd.DataFrame) -> str:
     peak = rows.iloc[rows["all"].argmax()]
-    when, scenario = time_of_day(trace, peak["time_s"]).strftime("%H:%M"), trace.plan.scenario
+    when, scenario = instant(trace, peak["time_s"]), trace.plan.scenario
     after = rows[rows["time_s"] > peak["time_s"]]
     cleared = after[after["all"] <= 0.01 * peak["all"]]
     sentence = f"{scenario.stages[stage].label}: the queue is longest at {when}, with {peak['all']:,.0f} {scenario.unit.many}; "

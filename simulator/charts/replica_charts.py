@@ -17,7 +17,7 @@ from simulator.charts.look import (
     word_on,
     wrapped,
 )
-from simulator.charts.run_time import marked, time_of_day
+from simulator.charts.run_time import instant, marked, time_of_day
 from simulator.engine.servers import servers
 from simulator.explain.timeline import A_SET, MINUTE_S, batches, busiest_minute, busy_share, frames_served
 from simulator.records.trace import Trace
@@ -54,7 +54,7 @@ def batch_timeline(trace: Trace, at_s: float | None = None) -> Chart:
 
 
 def _clock_s(trace: Trace, at_s: float) -> str:
-    return time_of_day(trace, at_s).strftime("%H:%M:%S")
+    return instant(trace, at_s, "%H:%M:%S")
 
 
 def _named(run: pd.DataFrame, trace: Trace) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import pandas as pd
 
 from simulator.charts.look import ORANGE, Chart, translucent
 from simulator.metrics.stage_metrics import Strike, strike_sentence, strikes_of
-from simulator.records.timetables import clock_s
+from simulator.records.timetables import DAY_S, clock_s
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +26,7 @@ Window = tuple[float, float]
 
 
 def clock(trace: Trace, seconds: pd.Series[float]) -> pd.Series[pd.Timestamp]:
-    """Convert seconds of the run to times on a calendar; only the time of day is shown."""
+    """Convert seconds of the run to times on a calendar that begins on its first day."""
     return pd.Timestamp("2001-01-01") + pd.to_timedelta(seconds + clock_s(trace.plan.scenario.run.starts_at), unit="s")
 
 
@@ -34,10 +34,32 @@ def time_of_day(trace: Trace, at_s: float) -> pd.Timestamp:
     return clock(trace, pd.Series([at_s]))[0]
 
 
+def names_days(trace: Trace) -> bool:
+    """Return whether a time of this run names its day: it does where the run is longer than half a day."""
+    return trace.plan.horizon_s > DAY_S / 2
+
+
+def instants(trace: Trace, seconds: pd.Series[float], form: str = "%H:%M") -> pd.Series[str]:
+    """Name instants of the run: `08:00`, or `08:00 on day 2` in a run that names its days."""
+    times = clock(trace, seconds)
+    of_day = times.dt.strftime(form)
+    return of_day + " on day " + times.dt.day_of_year.astype(str) if names_days(trace) else of_day
+
+
+def instant(trace: Trace, at_s: float, form: str = "%H:%M") -> str:
+    return instants(trace, pd.Series([at_s]), form)[0]
+
+
+def hovered(trace: Trace, form: str = "%H:%M") -> str:
+    """Return the part of a hover template that names the instant of a point as `instant` does."""
+    return f"%{{x|{form}{' on day %-j' if names_days(trace) else ''}}}"
+
+
 def over_time(drawn: go.Figure, trace: Trace, shaded: str = "") -> None:
+    """Give a figure the axis of the run's time, with the day below the time of day where it changes."""
     ends = [time_of_day(trace, 0.0), time_of_day(trace, trace.plan.horizon_s)]
-    title = f"time of day; shaded: {shaded}" if shaded else "time of day"
-    drawn.update_xaxes(title=title, tickformat="%H:%M", tickangle=0, range=ends, showgrid=False)
+    title, days = (f"time of day; shaded: {shaded}" if shaded else "time of day"), "\nday %-j" if names_days(trace) else ""
+    drawn.update_xaxes(title=title, tickformat=f"%H:%M{days}", tickangle=0, range=ends, showgrid=False)
 
 
 def marked(

@@ -76,7 +76,7 @@ _UNPROVABLE = "No design can prove this here"
 
 #: The offered load of a stage in words, over the run or at the peak.
 _LOADS = (
-    (re.compile(r"^(?:over the whole run, )?the offered load is ([\d.,]+) times"), "load", 1.0),
+    (re.compile(r"^the offered load is ([\d.,]+) times"), "load", 1.0),
     (re.compile(r"at the peak,? (?:the offered load|it) is ([\d.,]+) times"), "peak load", 1.0),
     (re.compile(r"the offered load is ([\d.,]+)% of what"), "load", 0.01),
     (re.compile(r"most loaded stage, at ([\d.,]+)% of what"), "load", 0.01),

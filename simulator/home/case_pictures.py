@@ -12,18 +12,16 @@ import plotly.graph_objects as go
 from simulator.case.fields import EVIDENCE_KINDS
 from simulator.charts.look import (
     BLUE,
-    GREEN,
     GREY,
     OBJECTIVE,
-    ORANGE,
     RED,
-    SKY,
     TONES,
     Chart,
     Picture,
     small,
     translucent,
 )
+from simulator.charts.queue_charts import GOODPUT_LINES
 from simulator.engine.plan import Plan
 from simulator.metrics.operating_points import flagged_at
 from simulator.metrics.overload import rush_of, trouble
@@ -83,7 +81,6 @@ def _target_sensitivity(plan: Plan) -> float:
 def collapse(plan: Plan, goodput: pd.DataFrame) -> Picture:
     """Draw a service whose clients try again; goodput: the frame of `metrics.overload.goodput`."""
     many = plan.scenario.who.many
-    lines = {"fresh": ("sent", SKY), "retries": ("sent again", ORANGE), "useful": ("served in time", GREEN)}
     drawn = small(
         *(
             go.Scatter(
@@ -93,7 +90,7 @@ def collapse(plan: Plan, goodput: pd.DataFrame) -> Picture:
                 line={"color": colour, "width": 2.5, "shape": "hv"},
                 hovertemplate="%{y:.0f} a second after %{x:.1f} min",
             )
-            for column, (name, colour) in lines.items()
+            for column, (name, colour) in GOODPUT_LINES.items()
         )
     )
     if rush := rush_of(goodput):
@@ -102,7 +99,8 @@ def collapse(plan: Plan, goodput: pd.DataFrame) -> Picture:
     drawn.update_xaxes(title="minutes; shaded: the surge", range=[0, plan.arrivals_end_s / 60])
     drawn.update_yaxes(title=f"{many} a second", rangemode="tozero")
     value, meaning = _of_collapse(many, goodput)
-    table = goodput.rename(columns={"time_s": "from (s)"} | {column: f"{name} (1/s)" for column, (name, _) in lines.items()})
+    named = {column: f"{name} (1/s)" for column, (name, _) in GOODPUT_LINES.items()}
+    table = goodput.rename(columns={"time_s": "from (s)"} | named)
     kinds = _kinds(plan, lambda what: what.endswith(": latency") or what.startswith(("arrivals.", "stages.")))
     return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table), kinds)
 
@@ -138,7 +136,7 @@ def braking(plan: Plan) -> Picture:
     drawn.update_xaxes(title="metres ahead", range=[0, float(eye.distance_m[-1])])
     drawn.update_yaxes(title="found in a frame", ticksuffix="%", range=[0, 104])
     value = roughly(float(np.interp(needs, eye.distance_m, eye.recall)))
-    meaning = f"of the {what}s {needs:.0f} m ahead are found in a frame; from {kmh:.0f} km/h it takes that far to stop"
+    meaning = f"of the {what}s {needs:.0f} m ahead are found in a frame; from {kmh:.0f} km/h it takes at least that far to stop"
     table = pd.DataFrame({"metres ahead": eye.distance_m, "found in a frame (%)": 100 * eye.recall})
     found = (f"{eye.label}: share of objects found", f"{eye.label}: {what}s", "encounters.braking.")
     kinds = _kinds(plan, lambda source: source.startswith(found))

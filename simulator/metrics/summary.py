@@ -382,7 +382,7 @@ def _overloaded(plan: Plan, stage: str, times: StageTimes) -> str:
         return f"{since}, {_much(times.late_load)}. {then}"
     passes = f"{since} it is {times.late_load:.2f} times, so the queue is worked off again."
     if times.load >= 1:
-        return f"over the whole run, {_much(times.load)}; {passes}{f' {then}' if bounded else ''}"
+        return f"{_much(times.load)} over the whole run; {passes}{f' {then}' if bounded else ''}"
     if times.struck_load >= 1 and not bounded:
         return f"while something strikes, {_much(times.struck_load)}; {passes}"
     return ""

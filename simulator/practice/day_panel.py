@@ -13,7 +13,7 @@ from simulator.case.outputs import EXHIBITS
 from simulator.charts.answer_charts import age_over_time, age_shares
 from simulator.charts.queue_charts import goodput_over_time, queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline, machines_by_sensor
-from simulator.charts.run_time import time_of_day
+from simulator.charts.run_time import names_days, time_of_day
 from simulator.explain.result import Result
 from simulator.explain.timeline import MINUTE_S, busiest_minute, moment
 from simulator.records.timetables import DAY_S, HOUR_S
@@ -51,7 +51,7 @@ def _instant(trace: Trace) -> float:
     step = next((size for size in _WHOLE if horizon / size <= STEPS), DAY_S / 24)
     middle = step * ceil(_middle(trace) / step)
     seconds = "HH:mm:ss.S" if step < 1 else "HH:mm:ss"
-    layout = seconds if horizon < HOUR_S else "HH:mm" if horizon <= DAY_S / 2 else "[day] D, HH:mm"
+    layout = seconds if horizon < HOUR_S else "[day] DDD, HH:mm" if names_days(trace) else "HH:mm"
     chosen: datetime = st.slider(
         "Move through the run",
         start,

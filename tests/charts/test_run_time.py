@@ -65,3 +65,23 @@ def test_a_run_that_nothing_strikes_has_no_marks():
     chart = queues(calm)
     assert bands(chart) == []
     assert "curveball" not in chart.table
+
+
+def test_a_run_of_days_names_the_day_of_each_time_and_a_short_run_does_not():
+    """Two servers take a day each: of five requests at 00:00 three wait until the second day, and one until the third."""
+    made = plan({"p": pool(replicas=2, label="Model")}, constant(86_400.0), seconds=86_400)
+    long = queues(run_at(made, [0] * 5))
+    assert "Longest queues: Model 3 at 00:00 on day 1." in long.takeaway
+    assert "The most in flight at once: 5 requests, at 00:00 on day 1." in long.takeaway
+    waiting = long.table[long.table["Model: in the queue"] > 0]["time of day"].tolist()
+    assert waiting[-1].endswith("on day 2")
+    assert long.figure.layout.xaxis.tickformat == "%H:%M\nday %-j"
+    assert "%H:%M on day %-j" in long.figure.data[0].hovertemplate
+    assert long.table["time of day"].iloc[0] == "00:00:00 on day 1"
+
+
+def test_a_run_of_minutes_names_no_day(struck):
+    chart = queues(struck)
+    assert "day" not in chart.takeaway
+    assert chart.figure.layout.xaxis.tickformat == "%H:%M"
+    assert chart.table["time of day"].iloc[0] == "00:00:00"

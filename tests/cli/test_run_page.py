@@ -204,3 +204,11 @@ def test_a_strike_is_compared_with_the_calm_run_of_the_design(casesim, case):
     size, low, high = (float(number.replace("−", "-")) for number in found.groups()[2:])
     assert size == pytest.approx(change, abs=0.5)
     assert low < size < high
+
+
+def test_a_note_on_a_load_that_passes_keeps_the_load_where_it_is_cut(monkeypatch):
+    """The queue of 40 photos: the surge brings more than two replicas serve, and they work it off."""
+    monkeypatch.setattr(advice, "TRIED", 0)
+    run = replicate(compile_plan(load("retry-storm"), {"queue": "short"}), seed=1, replications=2)
+    (note,) = (line for line in printed(run_page(run, None), width=200) if line.startswith("Note, 1 of "))
+    assert re.search(r"Photo check: the offered load is 1\.\d+ times what it can serve", note)

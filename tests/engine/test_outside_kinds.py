@@ -213,7 +213,7 @@ def test_the_diagram_draws_it_with_its_facts_and_its_load():
     drawn = diagram(network(rate=10))
     assert "**Cache**\n40.0% from memory" in drawn.source
     assert "n_cache --> n_known" in drawn.source
-    assert "**Decoding**\nplanned load 30.0%, at the peak 30.0%" in drawn.source
+    assert "**Decoding**\nplanned load 30.0%" in drawn.source
     assert drawn.table["stage"].tolist() == ["Decoding", "Model"]
 
 

@@ -7,9 +7,12 @@ import pytest
 from simulator.case.load import load
 from simulator.case.outputs import Metric
 from simulator.case.schema import Objective
+from simulator.charts.queue_charts import goodput_over_time
 from simulator.engine.plan import compile_plan
+from simulator.engine.run import simulate
 from simulator.home.case_pictures import braking, collapse, flagged, objectives
 from simulator.intervals import Estimate, Interval
+from simulator.metrics.overload import goodput
 from simulator.metrics.summary import Verdict
 
 
@@ -43,6 +46,23 @@ def test_a_service_stays_down_recovers_or_holds(served, value, meaning):
     plan = compile_plan(load("retry-storm"))
     made = collapse(plan, minutes(served, [10, 40, 10, 10, 10, 10]))
     assert (made.value, made.meaning) == (value, meaning)
+
+
+def test_the_lines_of_a_collapse_have_the_names_of_the_page_practice():
+    plan = compile_plan(load("retry-storm"))
+    run = simulate(plan, seed=1)
+    here, there = collapse(plan, goodput(run)).chart.figure, goodput_over_time(run).figure
+    assert [(line.name, line.line.color) for line in here.data] == [(line.name, line.line.color) for line in there.data]
+
+
+def test_the_distance_ahead_is_the_least_that_it_takes_to_stop():
+    """At 50 km/h it is v t + v^2 / 2a, with the network's time, half a tick of the planner and the delay of the brakes as t."""
+    plan = compile_plan(load("av-perception"))
+    speed, rule = 50 / 3.6, plan.scenario.encounters.braking
+    least_s = plan.latencies["detector"].mean_s(1) + 0.5 / rule.planner_hz.value + rule.actuation_s.value
+    metres = speed * least_s + speed**2 / (2 * rule.deceleration_mps2.value)
+    assert f"pedestrians {metres:.0f} m ahead are found in a frame" in braking(plan).meaning
+    assert "it takes at least that far to stop" in braking(plan).meaning
 
 
 def verdict(label: str, value: float | None, **bound: float) -> Verdict:
