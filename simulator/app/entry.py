@@ -7,10 +7,13 @@ from simulator.paths import APP, PAGES
 #: The name of the app, beside the names of the pages.
 LOGO = APP.with_name("logo.svg")
 
+#: The width of the sidebar in pixels: the longest option of a case fits into its field. On a phone it is folded away.
+SIDEBAR = 344
+
 
 def main() -> None:
     """Draw the window and the page."""
-    st.set_page_config(page_title="CaseSim", page_icon="🔬", layout="wide")
+    st.set_page_config(page_title="CaseSim", page_icon="🔬", layout="wide", initial_sidebar_state=SIDEBAR)
     st.logo(LOGO, size="large")
     cases = "Pick a case, or see one already run."
     practice = "Design a service, run it, see what it does."

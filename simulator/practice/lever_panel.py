@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sized
 from functools import partial
 from typing import Any
 
@@ -82,15 +83,18 @@ def _takeaway(levers: Levers, place: int) -> str:
     effects = [(lever, lever.effects[place]) for lever in levers.rows]
     real = [(lever, effect) for lever, effect in effects if effect.real and effect.change]
     same = sum(effect.outcome == "the same" for _, effect in effects)
-    rest = f"{same} of {len(effects)} steps leave it exactly as it is."
+    rest = f"{_of(same, effects, 'leave')} it exactly as it is."
     if not real:
         return f"{label}: no step changes it beyond chance; {rest}"
     lever, effect = max(real, key=lambda pair: abs(pair[1].change.change.value) if pair[1].change else 0.0)
     assert effect.change is not None
-    size = ", ".join([*lever.costs, f"{effect.words}, {effect.change.interval}"])
-    return (
-        f"{label}: {len(real)} of {len(effects)} steps change it beyond chance, most of all {lever.step.words} ({size}); {rest}"
-    )
+    size = f"{effect.words}, {effect.change.interval}"
+    inside = "; ".join([*lever.costs, f"“{label}” {size}"]) if lever.costs else size
+    return f"{label}: {_of(len(real), effects, 'change')} it beyond chance, most of all {lever.step.words} ({inside}); {rest}"
+
+
+def _of(count: int, effects: Sized, verb: str) -> str:
+    return f"{count} of {len(effects)} steps {verb}{'s' if count == 1 else ''}"
 
 
 _CSS = """

@@ -23,7 +23,7 @@ li {
   border-radius: var(--st-base-radius); background: var(--st-background-color); color: var(--st-text-color);
   font: 400 .8rem/1.25 var(--st-font); --tone: #8A8F98;
 }
-.value { font-size: 1.2rem; font-weight: 600; }
+.value { font-size: 1.2rem; font-weight: 600; white-space: nowrap; }
 .words { font-weight: 600; color: var(--text); margin-left: .4rem; white-space: nowrap; } /* "not" and "proven" stay together */
 .stale .value, .stale .words, .stale svg { opacity: .55; }
 .early li { border-style: dashed; border-left-style: solid; }

@@ -87,6 +87,18 @@ def severe(page):
     return [f"{fault['id']}: {node['target']} {node['html'][:200]}" for fault in severe for node in fault["nodes"]]
 
 
+@pytest.mark.parametrize(
+    "design", ["skin-cancer-triage&reading=cochrane_visual", pytest.param("av-perception&cores=own", marks=pytest.mark.long)]
+)
+def test_the_longest_option_of_a_case_fits_into_its_field(visit, design):
+    page = visit(f"practice?case={design}&replications=2", viewport={"width": 1280, "height": 900})
+    for folded in page.locator("[data-testid=stSidebar] summary").all():
+        folded.click()
+    fields = page.locator("[data-testid=stSidebar] input[role=combobox]")
+    assert fields.count() > 5
+    assert fields.evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.value)") == []
+
+
 @pytest.mark.parametrize("look", looks("dark"), indirect=True)
 def test_the_shortcut_on_the_run_button_can_be_read(visit, look):
     """Its contrast with the button by the formula of WCAG 2, with the opacity that axe leaves out."""

@@ -38,7 +38,8 @@ def test_the_table_holds_every_step_and_the_sentence_counts_those_that_change_no
     chart = lever_chart(levers, 0)
     assert sorted(chart.table["step"]) == sorted(row.step.words for row in levers.rows)
     same = sum(row.effects[0].outcome == "the same" for row in levers.rows)
-    assert chart.takeaway.startswith("Mean time: 1 of 4 steps change it beyond chance, most of all Readers: 3 → 4")
+    assert chart.takeaway.startswith("Mean time: 1 of 4 steps changes it beyond chance, most of all Readers: 3 → 4")
+    assert same != 1
     assert chart.takeaway.endswith(f"{same} of 4 steps leave it exactly as it is.")
 
 
@@ -48,9 +49,9 @@ def test_a_chart_without_any_change_says_so():
     same = {name: order["options"][name] for name in ("fifo", "again")}
     only = loads(json.dumps(data | {"choices": {"order": order | {"options": same}}}))
     chart = lever_chart(tried(compile_plan(only), replications=4), 0)
-    assert chart.takeaway == "Mean time: no step changes it beyond chance; 1 of 1 steps leave it exactly as it is."
+    assert chart.takeaway == "Mean time: no step changes it beyond chance; 1 of 1 steps leaves it exactly as it is."
 
 
 def test_the_sentence_names_an_objective_that_the_largest_step_takes_from_met_before_its_size():
     chart = lever_chart(costly_step(4000), 0)
-    assert "most of all Readers: 3 → 4 (Cost goes from met to not met, −" in chart.takeaway
+    assert "most of all Readers: 3 → 4 (Cost goes from met to not met; “Mean time” −" in chart.takeaway
