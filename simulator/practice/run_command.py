@@ -265,6 +265,9 @@ def report(
     scenario = load(case)
     plan = compile_plan(scenario, read_picks(picks, scenario), read_strikes(strikes))
     result = result_in_processes(plan, seed, replications, until_decided)
+    from streamlit.logger import set_log_level
+
+    set_log_level("ERROR")  # the panels are read without a server: Streamlit would warn of its caches among the lines here
     from simulator.practice.report import report as page
 
     with in_one_step(out) as part:

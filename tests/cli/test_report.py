@@ -1,5 +1,8 @@
 """`casesim report`: the file it writes, and what it refuses."""
 
+import subprocess
+import sys
+
 import pytest
 
 from tests.case.texts import SMALL
@@ -20,6 +23,15 @@ def test_a_report_is_written_in_one_file_with_the_run_that_the_command_reports(c
     run = casesim("run", case, "--seed", 4, "--replications", 2, "--json").out
     run_hash = run.split('"run_hash": "')[1][:12]
     assert f"run hash {run_hash}" in out.read_text(encoding="utf-8")
+
+
+def test_a_process_of_its_own_prints_its_progress_and_its_file_alone(tmp_path):
+    out = tmp_path / "design.html"
+    command = [sys.executable, "-m", "simulator.cli", "report", "retry-storm", "--replications", "2", "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    lines = [line for line in done.stderr.splitlines() if line and not line.startswith("replications: ")]
+    assert " ".join("".join(lines).split()) == f"{out}: written"
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize(("out", "message"), [
