@@ -91,7 +91,9 @@ def unprovable(summary: Summary, verdict: Verdict) -> str:
     needed = ceil(log(CHANCE) / log(share)) if share > 0 else 0
     if labelled >= needed:
         return ""
-    return f"No design can prove this here: it takes {needed:,} {whom} without {error}, and {labelled:,.0f} were labelled."
+    # a group counts people, of each of whom several items may be labelled; the case may speak of the items
+    those = f"those of {labelled:,.0f} {summary.plan.scenario.who.many}" if verdict.metric.group else f"{labelled:,.0f}"
+    return f"No design can prove this here: it takes {needed:,} {whom} without {error}, and {those} were labelled."
 
 
 def labelled_behind(summary: Summary, verdict: Verdict) -> tuple[int, float] | None:

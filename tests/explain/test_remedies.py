@@ -2,12 +2,14 @@
 
 import dataclasses
 
+import pandas as pd
 import pytest
 
 from simulator.explain.remedies import remedy_of, unprovable
 from simulator.explain.result import replicate
 from simulator.explain.trust import notes_on
 from simulator.intervals import Interval, estimate
+from simulator.paths import ASSETS
 from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
 from tests.explain.test_reasons import gated
@@ -106,13 +108,13 @@ def test_a_sensitivity_that_too_few_positives_can_prove_is_said_at_once(share, n
 
 
 def test_where_enough_are_labelled_nothing_is_impossible():
-    """The 452 labelled cancers are enough for 99%, the 33 melanomas too few for 95%: 0.95 ** 58 > 0.05 > 0.95 ** 59."""
+    """452 labelled cancers are enough for 99%, melanomas of 33 people too few for 95%: 0.95 ** 58 > 0.05 > 0.95 ** 59."""
+    rows = pd.read_csv(ASSETS / "scores" / "pad_ufes20.efficientnet_lite0.fp32.csv")
+    assert rows.loc[rows["diagnosis"] == "MEL", "patient"].nunique() == 33
     found = run_of("skin-cancer-triage")
     words = [unprovable(found, verdict) for verdict in found.verdicts]
-    assert (
-        words.pop(1)
-        == "No design can prove this here: it takes 59 cancers (Diagnosis: melanoma) without a miss, and 33 were labelled."
-    )
+    needs = "it takes 59 cancers (Diagnosis: melanoma) without a miss, and those of 33 people were labelled."
+    assert words.pop(1) == f"No design can prove this here: {needs}"
     assert words == [""] * len(words)
     few = replicate(gated(objectives=[{"metric": "specificity", "at_least": 0.4, "label": "Spared"}]), 1, 2)
     assert unprovable(few, few.verdicts[0]) == ""  # 0.4 ** 4 < 0.05
