@@ -1,5 +1,7 @@
 """Practice: choose a design at the side, and see at once what it misses, how long requests wait and what it costs."""
 
+from functools import partial
+
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
@@ -22,11 +24,14 @@ from simulator.practice.curveball_panel import against_calm, armed_in, banner, c
 from simulator.practice.design_runs import (
     DESIGN,
     DIAGRAM,
+    PANEL,
+    REASONS,
     SUBMISSION,
     TRADEOFFS,
     current,
     design_changed,
     last_full,
+    run_ended,
     shown_of,
     start,
     verdicts,
@@ -113,11 +118,11 @@ def submit(scenario: Scenario) -> None:
         st.warning("\n".join(f"- {plain(sentence)}" for sentence in complaints))
 
 
-@st.fragment(key="reasons")
+@st.fragment(key=REASONS)
 def reasons(scenario: Scenario) -> None:
     """Show the curveballs, changes, met objectives, and reasons for the others in the last run, once it has come to its end."""
     shown = shown_of(scenario)
-    follow("reasons", shown.ended)
+    follow("reasons", shown.ended, on_news=partial(run_ended, scenario))
     job = shown.job
     history.remember(job)
     last = last_full(scenario, job)
@@ -135,9 +140,8 @@ def reasons(scenario: Scenario) -> None:
 
 @st.fragment(key=DIAGRAM)
 def design(scenario: Scenario) -> None:
-    """Draw the design, and how to repeat its run; again once the bar has the first figures of another design."""
+    """Draw the design, and how to repeat its run; again once the run of another design has ended."""
     shown = shown_of(scenario)
-    follow("design", shown.first_painted)
     plan: Plan | None = get(scenario, "plan")
     if plan is not None:
         with st.container(key=f"of_run_{shown.live}_design"):
@@ -159,11 +163,10 @@ def link_and_command(plan: Plan, seed: int, replications: int) -> None:
         st.code(command(plan, seed, replications, until_decided), language=None, wrap_lines=True)
 
 
-@st.fragment(key="panel")
+@st.fragment(key=PANEL)
 def of_run(scenario: Scenario, title: str) -> None:
     """Draw a panel of the last run, and again once the run of the design has come to its end."""
     shown = shown_of(scenario)
-    follow("panel", shown.ended)
     last = last_full(scenario, shown.job)
     if title == RUNS:
         history.strip(scenario, shown.job)

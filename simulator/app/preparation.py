@@ -1,4 +1,4 @@
-"""Preparation: while nobody asks for anything, one worker runs the designs that a visitor is likely to open, and keeps them.
+"""Preparation: while no visitor waits for a run, one worker runs the designs that a visitor is likely to open, and keeps them.
 
 These are the default designs of the shipped cases, and all designs one step from them, under the seed that a page opens with.
 """
@@ -23,7 +23,7 @@ from simulator.explain.design_changes import changes_of_design
 #: The environment variable that switches preparation off, by this value.
 VARIABLE, OFF = "CASESIM_PREPARE", "no"
 
-#: How long nobody has asked for a run before preparation goes on (s), and the time between two looks (s).
+#: How long no visitor has asked for a run before preparation goes on (s), and the time between two looks (s).
 QUIET_S, LOOK_S = 15.0, 0.5
 
 

@@ -23,8 +23,11 @@ from simulator.units import duration
 #: The suffix of the watcher of the run without curveballs.
 CALM = ":calm"
 
-#: The fragments of the page that submit the design, link to its trade-offs, and draw it on its panel.
-SUBMISSION, TRADEOFFS, DIAGRAM = "submission", "tradeoffs_link", "diagram"
+#: The fragments of the page that submit the design and link to its trade-offs.
+SUBMISSION, TRADEOFFS = "submission", "tradeoffs_link"
+
+#: The fragments that follow the run: the reasons, the design on its panel, and every other panel.
+REASONS, DIAGRAM, PANEL = "reasons", "diagram", "panel"
 
 #: The panel of the design, which is open first.
 DESIGN = "Design"
@@ -39,32 +42,23 @@ class RunsShown:
 
     live: the run of the design on the page, if it was started; calm: the one beside it without curveballs
     cancelled: the run that the user has cancelled
-    painted: the run whose figures the bar has, and whether these are the last ones; last_painted, last_ended: the states
-    of the parts that come after the bar
+    painted: the run whose last figures the bar has; last_ended: the runs that have ended last
     """
 
     live: str = ""
     calm: str = ""
     cancelled: str = ""
-    painted: tuple[str, bool] = ("", False)
-    last_painted: str = ""
+    painted: str = ""
     last_ended: str = ""
 
     @property
     def job(self) -> Job | None:
         return registry().get(self.live)
 
-    def first_painted(self) -> Latest:
-        """Return a state that changes once the bar has the first figures of the design, or there will be none."""
-        job = self.job
-        if job is None or job.id == self.painted[0] or not (job.running or job.succeeded):
-            self.last_painted = self.live
-        return Latest(self.last_painted)
-
     def ended(self) -> Latest:
         """Return a state that changes once the bar has the last figures of the design, and when the calm run has ended."""
         job, calm = self.job, registry().get(self.calm)
-        if job is not None and not job.running and (self.painted == (job.id, True) or not job.succeeded):
+        if job is not None and not job.running and (self.painted == job.id or not job.succeeded):
             self.last_ended = f"{job.id} {calm.id if calm and not calm.running else ''} {self.cancelled}"
         return Latest(self.last_ended)
 
@@ -77,9 +71,14 @@ def shown_of(scenario: Scenario) -> RunsShown:
 def design_changed(scenario: Scenario, *fragments: str) -> None:
     """Have the design submitted, and these fragments drawn again, instead of the whole page; a callback.
 
-    Where runs are live, the diagram follows the first figures: to draw it would take the processor from the run.
+    Where runs are live, the diagram follows the figures: to draw it would take the processor from the run.
     """
     redraw(*fragments, SUBMISSION, TRADEOFFS, *([] if get(scenario, "live") else _diagram(scenario)))
+
+
+def run_ended(scenario: Scenario) -> None:
+    """Have the reasons and the open panel drawn again, in one go; a callback."""
+    redraw(REASONS, *(_diagram(scenario) or [PANEL]))
 
 
 def _diagram(scenario: Scenario) -> list[str]:
@@ -180,8 +179,8 @@ def _content(job: Job | None, calm: Job | None, by_user: str, shown: RunsShown) 
     action = CANCEL if goes_on else f"Run all {job.planned}" if job.is_decided else ""
     share, failed = job.share if goes_on else None, job.error is not None
     verdicts = found.verdicts if found else None
-    if found is not None:
-        shown.painted = job.id, not goes_on
+    if found is not None and not goes_on:
+        shown.painted = job.id
         bell().ring()  # the diagram and the reasons come after the bar
     return bar_content(verdicts, before, found is None, early, words, share, failed=failed, run=job.id, action=action)
 

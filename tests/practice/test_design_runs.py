@@ -91,26 +91,21 @@ def test_reasons_stay_until_the_next_run_has_ended_and_then_wait_for_the_calm_ru
     assert shown.ended().revision == ends[-1]
 
 
-def test_the_diagram_and_the_reasons_wait_until_the_bar_has_the_figures(registry, work):
-    """A line to the bar takes less than to draw them: first figures, diagram; last figures, reasons."""
+def test_the_diagram_and_the_reasons_wait_until_the_bar_has_the_last_figures(registry, work):
+    """A line to the bar takes less than to draw them."""
     job = registry.live(Watcher("one", "a tab"), timed(0.04083), 1, 8)  # no look decides it
     shown = RunsShown(live=job.id)
-    diagram, reasons = shown.first_painted(), shown.ended()
-    work.do(4)
-    assert (shown.first_painted(), shown.ended()) == (diagram, reasons)
-    design_runs._look(shown).paint()
-    first = shown.first_painted()
-    assert first != diagram
-    work.do(4)
-    assert (shown.first_painted(), shown.ended()) == (first, reasons)
-    design_runs._look(shown).paint()
-    assert shown.first_painted() == first
-    assert shown.ended() != reasons
+    before = shown.ended()
+    for done in (4, 8):
+        work.do(4)
+        assert (job.done, shown.ended()) == (done, before)
+        design_runs._look(shown).paint()
+    assert shown.ended() != before
 
 
-def test_the_diagram_does_not_wait_for_the_figures_of_a_run_that_is_cancelled(registry, work, made):
+def test_the_diagram_and_the_reasons_do_not_wait_for_the_figures_of_a_run_that_is_cancelled(registry, work, made):
     job = registry.live(Watcher("one", "a tab"), made, 1, 4)
     shown = RunsShown(live=job.id)
-    before = shown.first_painted()
+    before = shown.ended()
     job.cancel()
-    assert shown.first_painted() != before
+    assert shown.ended() != before
