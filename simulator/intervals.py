@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import scipy
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaincinv, ndtr, ndtri, stdtrit
 
 from simulator.units import percent, significant
 
@@ -88,7 +89,7 @@ def mean_interval(values: Sequence[float] | NDArray[np.float64]) -> Interval:
     mean = float(sample.mean())
     if len(sample) < 2:
         return Interval(mean, -np.inf, np.inf)
-    half = float(scipy.stats.t.ppf((1 + LEVEL) / 2, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))
+    half = float(stdtrit(len(sample) - 1, (1 + LEVEL) / 2) * sample.std(ddof=1) / np.sqrt(len(sample)))
     return Interval(mean, mean - half, mean + half)
 
 
@@ -155,7 +156,7 @@ def one_run_interval(
 
 
 def _next_normal(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    half = scipy.stats.t.ppf((1 + LEVEL) / 2, len(values) - 1) * values.std(ddof=1) * np.sqrt(1 + 1 / len(values))
+    half = stdtrit(len(values) - 1, (1 + LEVEL) / 2) * values.std(ddof=1) * np.sqrt(1 + 1 / len(values))
     return np.asarray(values.mean() + np.array([-half, half]))
 
 
@@ -196,8 +197,8 @@ def _ratio(numerators: ArrayLike, denominators: ArrayLike) -> tuple[float, NDArr
 def share_interval(successes: float, trials: float) -> Interval:
     """Return a share with its exact binomial interval (Clopper and Pearson 1934); counts need not be whole."""
     tail = (1 - LEVEL) / 2
-    low = 0.0 if successes <= 0 else float(scipy.stats.beta.ppf(tail, successes, trials - successes + 1))
-    high = 1.0 if successes >= trials else float(scipy.stats.beta.ppf(1 - tail, successes + 1, trials - successes))
+    low = 0.0 if successes <= 0 else float(betaincinv(successes, trials - successes + 1, tail))
+    high = 1.0 if successes >= trials else float(betaincinv(successes + 1, trials - successes, 1 - tail))
     return Interval(float(successes / trials), low, high)
 
 
@@ -238,7 +239,7 @@ def effective_trials(successes: NDArray[np.float64], trials: NDArray[np.float64]
         return total
     effective = min(share * (1 - share) / variance, total)
     if corrected and count > 1:
-        effective *= float(scipy.stats.norm.ppf((1 + LEVEL) / 2) / scipy.stats.t.ppf((1 + LEVEL) / 2, count - 1)) ** 2
+        effective *= float(ndtri((1 + LEVEL) / 2) / stdtrit(count - 1, (1 + LEVEL) / 2)) ** 2
     return effective
 
 
@@ -333,8 +334,8 @@ def corrected_interval(value: float, draws: Floats) -> Interval:
     if not len(finite):
         return Interval(float(value), float(value), float(value))
     below = np.clip((np.mean(finite < value) + np.mean(finite <= value)) / 2, 0.5 / len(finite), 1 - 0.5 / len(finite))
-    moved = 2 * scipy.stats.norm.ppf(below) + np.array([-1, 1]) * scipy.stats.norm.ppf((1 + LEVEL) / 2)
-    low, high = np.quantile(finite, scipy.stats.norm.cdf(moved))
+    moved = 2 * ndtri(below) + np.array([-1, 1]) * ndtri((1 + LEVEL) / 2)
+    low, high = np.quantile(finite, ndtr(moved))
     return Interval(float(value), float(low), float(high))
 
 

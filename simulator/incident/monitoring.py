@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import scipy
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from simulator.errors import InputError
 from simulator.incident.frame_statistics import FrameStatistics
@@ -184,7 +185,7 @@ class _Rows:
         rest = np.bincount(window, (weight * (self.values[part] - mean[window])) ** 2, self.windows)
         with np.errstate(invalid="ignore", divide="ignore"):
             error = np.sqrt(rest / np.bincount(window, weight, self.windows) ** 2 + known)
-        return np.asarray(np.nan_to_num(2 * scipy.stats.norm.sf(np.abs(mean - centre) / np.maximum(error, 1e-12)), nan=1.0))
+        return np.asarray(np.nan_to_num(2 * ndtr(-(np.abs(mean - centre) / np.maximum(error, 1e-12))), nan=1.0))
 
     # Distances of windows from the reference
 

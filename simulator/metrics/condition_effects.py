@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import scipy
 from numpy.typing import NDArray
+from scipy.special import ndtr, ndtri, stdtrit
 
 from simulator.evidence.detection_tables import BINS, CLEAN, EFFECT_COLUMNS, FEATURE_NETWORK, FP32, DetectionTables
 from simulator.evidence.scene_tables import Features
@@ -96,7 +97,7 @@ def smallest_effect(freedom: int, information: float) -> float:
     freedom: degrees of freedom; information: of a mean of n values n, of a difference of two means n * m / (n + m).
     By the noncentral t distribution (Cohen 1988, Statistical power analysis, chapter 2).
     """
-    bound = float(scipy.stats.t.ppf(1 - ALPHA / 2, freedom))
+    bound = float(stdtrit(freedom, 1 - ALPHA / 2))
 
     def lacks(effect: float) -> float:
         shift = effect * np.sqrt(information)
@@ -180,10 +181,10 @@ def _all_measured(
 
 def _of_ap(tables: DetectionTables, detector: str, condition: str, severity: int, units: int) -> dict[str, float]:
     clean, spoilt = (tables.of("summary", detector, FP32, *setting).iloc[0] for setting in ((CLEAN, 0), (condition, severity)))
-    within = 2 * scipy.stats.norm.ppf((1 + LEVEL) / 2)
+    within = 2 * ndtri((1 + LEVEL) / 2)
     error = (spoilt["ap_less_clean_high"] - spoilt["ap_less_clean_low"]) / within
     apart = np.hypot(*((row["ap_high"] - row["ap_low"]) / within for row in (clean, spoilt))) * np.sqrt(2)
-    needed = scipy.stats.norm.ppf(1 - ALPHA / 2) + scipy.stats.norm.ppf(POWER)
+    needed = ndtri(1 - ALPHA / 2) + ndtri(POWER)
     change = float(spoilt["ap_less_clean"])
     return {
         "images": units,
@@ -191,7 +192,7 @@ def _of_ap(tables: DetectionTables, detector: str, condition: str, severity: int
         "change": change,
         "low": float(spoilt["ap_less_clean_low"]),
         "high": float(spoilt["ap_less_clean_high"]),
-        "q": float(2 * scipy.stats.norm.sf(abs(change) / error)) if error else float(change == 0),
+        "q": float(2 * ndtr(-(abs(change) / error))) if error else float(change == 0),
         "smallest_paired": float(needed * error),
         "smallest_apart": float(needed * apart),
     }

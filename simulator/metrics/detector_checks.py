@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import scipy
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from simulator.evidence.detection_tables import CLEAN, FP32, IMAGE_STATISTICS, CocoC, DetectionTables
 from simulator.intervals import LEVEL, Interval, Mark
@@ -129,7 +130,7 @@ def spearman_interval(value: float, count: int) -> Interval:
     """
     if count <= 3 or abs(value) >= 1:
         return Interval(value, -1.0 if count <= 3 else value, 1.0 if count <= 3 else value)
-    half = scipy.stats.norm.ppf((1 + LEVEL) / 2) * np.sqrt((1 + value**2 / 2) / (count - 3))
+    half = ndtri((1 + LEVEL) / 2) * np.sqrt((1 + value**2 / 2) / (count - 3))
     return Interval(value, float(np.tanh(np.arctanh(value) - half)), float(np.tanh(np.arctanh(value) + half)))
 
 

@@ -8,6 +8,7 @@ from functools import lru_cache, partial
 import numpy as np
 import scipy
 from numpy.typing import NDArray
+from scipy.special import ndtr, stdtrit
 
 from simulator.intervals import LEVEL, Estimate, Interval, estimate
 
@@ -69,7 +70,7 @@ def bounds_of(parts: tuple[float, ...], spending: Callable[[float], float] = spe
 def _crossing(sums: Floats, density: Floats, before: float, part: float, bound: float) -> float:
     """Return the chance that the sum crosses a bound at this look, and none before."""
     edge, step = bound * np.sqrt(part), np.sqrt(part - before)
-    return float(density @ (scipy.stats.norm.sf((edge - sums) / step) + scipy.stats.norm.cdf((-edge - sums) / step)))
+    return float(density @ (ndtr(-((edge - sums) / step)) + ndtr((-edge - sums) / step)))
 
 
 def _carried(sums: Floats, density: Floats, before: float, part: float, bound: float) -> tuple[Floats, Floats]:
@@ -91,7 +92,7 @@ def widening(count: int, total: int) -> float:
     if count >= total or count not in looks:
         return 1.0
     bound = bounds_of(tuple(look / total for look in looks))[looks.index(count)]
-    return float(scipy.stats.t.isf(scipy.stats.norm.sf(bound), count - 1) / scipy.stats.t.ppf((1 + LEVEL) / 2, count - 1))
+    return float(-stdtrit(count - 1, ndtr(-bound)) / stdtrit(count - 1, (1 + LEVEL) / 2))
 
 
 def is_out_of_reach(found: Estimate, bound: float) -> bool:

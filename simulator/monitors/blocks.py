@@ -8,6 +8,7 @@ from math import ceil
 import numpy as np
 import scipy
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import ndtri
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -140,9 +141,7 @@ def smallest_shift(rows: tuple[float, float], level: float, efficiency: float = 
 
     rows: independent rows of the reference and of production; level: of this one test, after the correction for many
     """
-    return float(
-        (scipy.stats.norm.isf(level / 2) + scipy.stats.norm.ppf(POWER)) * np.sqrt((1 / rows[0] + 1 / rows[1]) / efficiency)
-    )
+    return float((ndtri(POWER) - ndtri(level / 2)) * np.sqrt((1 / rows[0] + 1 / rows[1]) / efficiency))
 
 
 def smallest_change(share: float, rows: tuple[float, float], level: float) -> float:

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 import scipy
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from simulator.cli.exits import needing
 from simulator.errors import InputError
@@ -267,7 +268,7 @@ def _indices(means: Floats) -> Floats:
 def _jackknifed(whole: Floats, without: Floats) -> Floats:
     """Return figures with their bounds, shape (3, axes); without: the figures without one row each, shape (rows, axes)."""
     count = len(without)
-    half = scipy.stats.t.ppf((1 + LEVEL) / 2, count - 1) * np.sqrt((count - 1) * without.var(axis=0))
+    half = stdtrit(count - 1, (1 + LEVEL) / 2) * np.sqrt((count - 1) * without.var(axis=0))
     return np.stack([whole, whole - half, whole + half])
 
 
