@@ -24,6 +24,9 @@ setup-dev: $(VENV)/.installed-dev ## add torch and the test tools to .venv
 # The tests start the command and its workers again and again: each would compile the package anew where the environment
 # forbids Python to keep what it has compiled.
 test test-long test-campaigns: export PYTHONDONTWRITEBYTECODE :=
+# A worker has one processor: further threads of NumPy and torch would turn in circles there until it is theirs.
+test test-long test-campaigns: export OMP_NUM_THREADS := 1
+test test-long test-campaigns: export OPENBLAS_NUM_THREADS := 1
 
 test: $(VENV)/.installed-dev ## run the tests, the browser's included
 	@$(BIN)/python -m pytest $(AT_ONCE)
