@@ -1,4 +1,4 @@
-"""Streamlit writes the value of every statement of a page that is an expression but no call: `None` would stand on the screen."""
+"""Streamlit writes the value of every statement of a page that is an expression but no call: `None` would be on the screen."""
 
 import ast
 
