@@ -149,7 +149,9 @@ $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@$(PIP) install --quiet --editable '.[tradeoffs]'
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	@echo "Installing torch and the test tools into $(VENV): some minutes the first time"
-	@$(PIP) install --quiet --editable '.[fidelity,tracking,campaigns,dev]'
-	@touch $@
+# All at once: to look for what fits together, and to build the package, takes as long for a part of it.
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	@$(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
+	@echo "Installing the app, torch and the test tools into $(VENV): some minutes the first time"
+	@$(PIP) install --quiet --editable '.[tradeoffs,fidelity,tracking,campaigns,dev]'
+	@touch $(VENV)/.installed $@
