@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 # that has finished takes tests from the other.
 AT_ONCE := -n logical --dist worksteal
 PIP := $(BIN)/python -m pip --disable-pip-version-check
+# pip compiles one module after the other; here every processor takes part. What is written for another Python fails: so be it.
+INSTALL := $(PIP) install --quiet --no-compile --editable
+COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
 CAMPAIGNS := $(addprefix campaign-,detections features scenes scales processors drives projection incidents)
 
@@ -24,6 +27,9 @@ setup-dev: $(VENV)/.installed-dev ## add torch and the test tools to .venv
 # The tests start the command and its workers again and again: each would compile the package anew where the environment
 # forbids Python to keep what it has compiled.
 test test-long test-campaigns: export PYTHONDONTWRITEBYTECODE :=
+# A worker has one processor: further threads of NumPy and torch would turn in circles there until it is theirs.
+test test-long test-campaigns: export OMP_NUM_THREADS := 1
+test test-long test-campaigns: export OPENBLAS_NUM_THREADS := 1
 
 test: $(VENV)/.installed-dev ## run the tests, the browser's included
 	@$(BIN)/python -m pytest $(AT_ONCE)
@@ -143,10 +149,14 @@ $(BIN)/python:
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@$(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
 	@echo "Installing the app into $(VENV): about a minute the first time"
-	@$(PIP) install --quiet --editable '.[tradeoffs]'
+	@$(INSTALL) '.[tradeoffs]'
+	@$(COMPILE)
 	@touch $@
 
-$(VENV)/.installed-dev: $(VENV)/.installed
-	@echo "Installing torch and the test tools into $(VENV): some minutes the first time"
-	@$(PIP) install --quiet --editable '.[fidelity,tracking,campaigns,dev]'
-	@touch $@
+# All at once: to look for what fits together, and to build the package, takes as long for a part of it.
+$(VENV)/.installed-dev: pyproject.toml | $(BIN)/python
+	@$(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
+	@echo "Installing the app, torch and the test tools into $(VENV): some minutes the first time"
+	@$(INSTALL) '.[tradeoffs,fidelity,tracking,campaigns,dev]'
+	@$(COMPILE)
+	@touch $(VENV)/.installed $@

@@ -8,8 +8,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import beta, betabinom, binom, norm, t
+from scipy.special import betaincinv, ndtr, ndtri, stdtrit
 
 from simulator.units import percent, significant
 
@@ -88,7 +89,7 @@ def mean_interval(values: Sequence[float] | NDArray[np.float64]) -> Interval:
     mean = float(sample.mean())
     if len(sample) < 2:
         return Interval(mean, -np.inf, np.inf)
-    half = float(t.ppf((1 + LEVEL) / 2, len(sample) - 1) * sample.std(ddof=1) / np.sqrt(len(sample)))
+    half = float(stdtrit(len(sample) - 1, (1 + LEVEL) / 2) * sample.std(ddof=1) / np.sqrt(len(sample)))
     return Interval(mean, mean - half, mean + half)
 
 
@@ -103,8 +104,8 @@ def quantile_interval(values: ArrayLike, share: float) -> Interval:
     """
     ordered = np.sort(np.asarray(values, float))
     tail = (1 - LEVEL) / 2
-    below = int(binom.ppf(tail, len(ordered), share))  # the smallest k with P(B <= k) >= tail, so P(B < k) < tail
-    above = int(binom.ppf(1 - tail, len(ordered), share)) + 1
+    below = int(scipy.stats.binom.ppf(tail, len(ordered), share))  # the smallest k with P(B <= k) >= tail, so P(B < k) < tail
+    above = int(scipy.stats.binom.ppf(1 - tail, len(ordered), share)) + 1
     low = ordered[below - 1] if below >= 1 else -np.inf
     high = ordered[above - 1] if above <= len(ordered) else np.inf
     return Interval(float(np.quantile(ordered, share)), float(low), float(high))
@@ -155,14 +156,14 @@ def one_run_interval(
 
 
 def _next_normal(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    half = t.ppf((1 + LEVEL) / 2, len(values) - 1) * values.std(ddof=1) * np.sqrt(1 + 1 / len(values))
+    half = stdtrit(len(values) - 1, (1 + LEVEL) / 2) * values.std(ddof=1) * np.sqrt(1 + 1 / len(values))
     return np.asarray(values.mean() + np.array([-half, half]))
 
 
 def _next_share(shares: NDArray[np.float64], hits: float, drawn: float) -> NDArray[np.float64]:
     """Return bounds of the next run's share, of a run of mean size: binomial counts (Jeffreys' prior) at the least."""
     each, tail = max(round(drawn / len(shares)), 1), (1 - LEVEL) / 2
-    counts = betabinom(each, hits + 0.5, drawn - hits + 0.5).ppf([tail, 1 - tail]) / each
+    counts = scipy.stats.betabinom(each, hits + 0.5, drawn - hits + 0.5).ppf([tail, 1 - tail]) / each
     angles = np.clip(_next_normal(np.arcsin(np.sqrt(np.clip(shares, 0, 1)))), 0, np.pi / 2)
     low, high = np.sin(angles) ** 2
     return np.array([min(low, counts[0]), max(high, counts[1])])
@@ -196,8 +197,8 @@ def _ratio(numerators: ArrayLike, denominators: ArrayLike) -> tuple[float, NDArr
 def share_interval(successes: float, trials: float) -> Interval:
     """Return a share with its exact binomial interval (Clopper and Pearson 1934); counts need not be whole."""
     tail = (1 - LEVEL) / 2
-    low = 0.0 if successes <= 0 else float(beta.ppf(tail, successes, trials - successes + 1))
-    high = 1.0 if successes >= trials else float(beta.ppf(1 - tail, successes + 1, trials - successes))
+    low = 0.0 if successes <= 0 else float(betaincinv(successes, trials - successes + 1, tail))
+    high = 1.0 if successes >= trials else float(betaincinv(successes + 1, trials - successes, 1 - tail))
     return Interval(float(successes / trials), low, high)
 
 
@@ -238,7 +239,7 @@ def effective_trials(successes: NDArray[np.float64], trials: NDArray[np.float64]
         return total
     effective = min(share * (1 - share) / variance, total)
     if corrected and count > 1:
-        effective *= float(norm.ppf((1 + LEVEL) / 2) / t.ppf((1 + LEVEL) / 2, count - 1)) ** 2
+        effective *= float(ndtri((1 + LEVEL) / 2) / stdtrit(count - 1, (1 + LEVEL) / 2)) ** 2
     return effective
 
 
@@ -333,8 +334,8 @@ def corrected_interval(value: float, draws: Floats) -> Interval:
     if not len(finite):
         return Interval(float(value), float(value), float(value))
     below = np.clip((np.mean(finite < value) + np.mean(finite <= value)) / 2, 0.5 / len(finite), 1 - 0.5 / len(finite))
-    moved = 2 * norm.ppf(below) + np.array([-1, 1]) * norm.ppf((1 + LEVEL) / 2)
-    low, high = np.quantile(finite, norm.cdf(moved))
+    moved = 2 * ndtri(below) + np.array([-1, 1]) * ndtri((1 + LEVEL) / 2)
+    low, high = np.quantile(finite, ndtr(moved))
     return Interval(float(value), float(low), float(high))
 
 

@@ -7,14 +7,18 @@ import sys
 import tempfile
 from collections.abc import Callable, Generator
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from simulator.case.document import Document, read_document
+from simulator.case.load import _checked
+from simulator.case.schema import Scenario
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, write_profile
-from simulator.paths import SCORES
+from simulator.paths import SCENARIOS, SCORES
 from tests.case.texts import SMALL
 from tests.families import heed_interrupts
 
@@ -61,6 +65,7 @@ def pytest_collection() -> Generator[None, object, object]:
     finally:
         gc.collect()
         gc.freeze()
+        gc.set_threshold(20_000, 20, 20)  # tests leave little in circles
         gc.enable()
 
 
@@ -72,6 +77,30 @@ def _one_search_for_components():
             from streamlit.components.v2 import manifest_scanner
 
             patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_reading_of_shipped_cases():
+    """To read and check a case that comes with CaseSim takes as long as to run it: a worker does so once, then shares it."""
+    known: dict[str, Document] = {}
+
+    def read(file: Path, form: type = dict) -> Document:
+        if file.parent != SCENARIOS:
+            return read_document(file, form)
+        name = str(file)
+        return known[name] if name in known else known.setdefault(name, read_document(file, form))
+
+    @cache
+    def of_shipped(name: str) -> Scenario:
+        return _checked(known[name])
+
+    def checked(document: Document) -> Scenario:
+        return of_shipped(document.file) if document is known.get(document.file) else _checked(document)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("simulator.case.load.read_document", read)
+        patch.setattr("simulator.case.load._checked", checked)
         yield
 
 

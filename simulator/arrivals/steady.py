@@ -8,8 +8,8 @@ from math import gamma
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+import scipy
 from pydantic import Field
-from scipy.optimize import brentq
 from scipy.special import gammaln
 
 from simulator.arrivals.arrival import Clock, OpenProcess, poisson_times, steady
@@ -167,7 +167,7 @@ def weibull_shape(cv: float) -> float:
     def excess(k: float) -> float:
         return float(gammaln(1 + 2 / k) - 2 * gammaln(1 + 1 / k) - np.log1p(cv**2))
 
-    return float(brentq(excess, 0.1, 100, xtol=1e-12))
+    return float(scipy.optimize.brentq(excess, 0.1, 100, xtol=1e-12))
 
 
 class MmppProcess(OpenProcess):

@@ -9,6 +9,7 @@ from math import exp, inf
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from pydantic import (
     AfterValidator,
@@ -24,7 +25,6 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
-from scipy.stats import expon, lognorm
 
 from simulator.errors import suggest
 from simulator.limits import FAULTS_SHOWN
@@ -274,7 +274,7 @@ class Lognormal(AnyQuantity):
     def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.sigma == 0:
             return _share_of(np.array([self.median.value], np.float32), values)
-        return np.asarray(lognorm.cdf(values, self.sigma, scale=self.median.value))
+        return np.asarray(scipy.stats.lognorm.cdf(values, self.sigma, scale=self.median.value))
 
 
 class Samples(Sourced, AnyQuantity):
@@ -316,7 +316,7 @@ class Exponential(AnyQuantity):
         return drawn
 
     def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(expon.cdf(values, scale=self.mean))
+        return np.asarray(scipy.stats.expon.cdf(values, scale=self.mean))
 
 
 class Constant(AnyQuantity):

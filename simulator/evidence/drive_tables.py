@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import (
@@ -276,8 +276,8 @@ def alarms_of(finder: str, threshold: float | None, kept_frames: int) -> Alarms:
     frames = min(set(rows["kept_frames"]), key=lambda frames: abs(frames - kept_frames))
     rows = rows[rows["kept_frames"] == frames]
     count, hours = float(rows["count"].sum()), float(rows["hours"].iloc[0])
-    low = float(chi2.ppf(0.025, 2 * count)) / 2 if count else 0.0
-    high = float(chi2.ppf(0.975, 2 * (count + 1))) / 2 if count else 3.0
+    low = float(gammaincinv(count, 0.025)) if count else 0.0
+    high = float(gammaincinv(count + 1, 0.975)) if count else 3.0
     return Alarms(count, hours, count / hours, low / hours, high / hours, int(frames))
 
 

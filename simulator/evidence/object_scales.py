@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
-from scipy.stats import norm
+from scipy.special import ndtr, ndtri
 
 from simulator.evidence.detection_tables import DetectionError
 from simulator.evidence.evidence_files import SHARE, Range, check_ranges, read_table, read_yaml, remembered
@@ -126,7 +126,7 @@ class Scales:
 
 
 def shifted(recall: NDArray[np.float64], shift: float) -> NDArray[np.float64]:
-    return np.asarray(norm.cdf(norm.ppf(recall) + shift))
+    return np.asarray(ndtr(ndtri(recall) + shift))
 
 
 def profile_of(seen_by: str) -> tuple[str, str]:

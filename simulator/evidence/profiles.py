@@ -15,10 +15,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 from ruamel.yaml import YAML
-from scipy.optimize import curve_fit
 
 from simulator.errors import MOST_LISTED, InputError, suggest
 from simulator.evidence.evidence_files import changing, each_readable, in_one_step, read_json, read_yaml, remembered
@@ -291,7 +291,7 @@ def fixed_cost(calls: list[Calls]) -> FixedCost | None:
     sizes, medians = np.array(list(busy), float), np.array([np.median(times) for times in busy.values()])
     usual = medians[np.searchsorted(sizes, batch)]
     scatter = max(_MAD * float(np.median(np.abs(took / usual - 1))), _LEAST_SCATTER)
-    found, covariance = curve_fit(
+    found, covariance = scipy.optimize.curve_fit(
         _line, batch, took, p0=np.polyfit(sizes, medians, 1)[::-1], sigma=scatter * usual, loss="soft_l1", method="trf"
     )
     errors = np.sqrt(np.diag(covariance))

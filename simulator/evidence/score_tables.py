@@ -22,7 +22,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, model_validator
 from scipy.special import ndtr, ndtri
-from scipy.stats import mannwhitneyu, norm
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import Stamp, each_readable, parse_table, parse_yaml, read_together, stamp_of
@@ -229,8 +228,10 @@ class ScoreTable:
 
     @cached_property
     def auc(self) -> float:
-        above = mannwhitneyu(self.positives, self.negatives, method="asymptotic").statistic
-        return float(above / (len(self.positives) * len(self.negatives)))
+        """Return the share of pairs of both classes whose positive has the higher score; a tie counts half (Mann-Whitney)."""
+        ranked = np.sort(self.negatives)
+        twice = sum(np.searchsorted(ranked, self.positives, side).sum() for side in ("left", "right"))
+        return float(twice / 2 / (len(self.positives) * len(self.negatives)))
 
 
 def scores_at(model: str, precision: str, folder: Path | None = None, runs_on: InstructionSet | None = None) -> ScoreTable:
@@ -402,17 +403,17 @@ def _curve(name: str, about: Published) -> ScoreTable:
     Negatives are standard normal and positives normal about d = z(sensitivity) + z(specificity), both mapped to 0..1 by the
     normal distribution function, which keeps their order.
     """
-    apart = norm.ppf(about.sensitivity) + norm.ppf(about.specificity)
-    middles = norm.ppf((np.arange(CURVE_POINTS) + 0.5) / CURVE_POINTS)
-    spread = (about.sensitivity_high - about.sensitivity_low) / (2 * norm.ppf(0.975))
+    apart = ndtri(about.sensitivity) + ndtri(about.specificity)
+    middles = ndtri((np.arange(CURVE_POINTS) + 0.5) / CURVE_POINTS)
+    spread = (about.sensitivity_high - about.sensitivity_low) / (2 * ndtri(0.975))
     evidence = about.sensitivity * (1 - about.sensitivity) / spread**2
     order = np.random.default_rng(0).permutation(CURVE_POINTS)
     everyone = np.arange(CURVE_POINTS)
     return ScoreTable(
         name=name,
         about=about,
-        positives=norm.cdf(middles + apart)[order],
-        negatives=norm.cdf(middles)[order],
+        positives=ndtr(middles + apart)[order],
+        negatives=ndtr(middles)[order],
         positive_patients=everyone,
         negative_patients=everyone + CURVE_POINTS,
         positive_evidence=float(evidence),

@@ -10,7 +10,7 @@ from itertools import pairwise
 from math import inf
 from typing import Any, Literal
 
-from scipy.stats import false_discovery_control
+import scipy
 
 from simulator.case.choices import Pick
 from simulator.explain.design_changes import DesignChange
@@ -184,7 +184,7 @@ class Levers:
     def rows(self) -> list[Lever]:
         """The changes in order, each effect called real or not among all of them (Benjamini and Hochberg 1995)."""
         chances = [effect.chance for lever in self.tried for effect in lever.effects if effect.is_open]
-        adjusted = iter(false_discovery_control(chances).tolist() if chances else [])
+        adjusted = iter(scipy.stats.false_discovery_control(chances).tolist() if chances else [])
 
         def judged(effect: ObjectiveEffect) -> ObjectiveEffect:
             if effect.is_open:

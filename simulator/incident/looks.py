@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from simulator.case.fields import Line, Strict
 from simulator.incident.fixes import Change, Changes, Minutes, Swapped, Usd
@@ -189,7 +189,7 @@ def found_share(found: Floats, there: Floats, clusters: Ints) -> Interval:
         return Interval(float("nan"), -inf, inf)
     more = float((weights**2).sum()) / total
     about = ratio(np.append(hits, [more, 0.0]), np.append(weights, [more, more]), np.arange(len(weights) + 2))
-    half = (about.high - about.value) * float(t.ppf((1 + LEVEL) / 2, np.count_nonzero(weights) + 1)) / Z
+    half = (about.high - about.value) * float(stdtrit(np.count_nonzero(weights) + 1, (1 + LEVEL) / 2)) / Z
     return Interval(float(hits.sum()) / total, max(about.value - half, 0.0), min(about.value + half, 1.0))
 
 

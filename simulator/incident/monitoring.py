@@ -9,9 +9,9 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import chi2 as chi2_of
-from scipy.stats import ks_2samp, norm, wasserstein_distance
+from scipy.special import ndtr
 
 from simulator.errors import InputError
 from simulator.incident.frame_statistics import FrameStatistics
@@ -185,7 +185,7 @@ class _Rows:
         rest = np.bincount(window, (weight * (self.values[part] - mean[window])) ** 2, self.windows)
         with np.errstate(invalid="ignore", divide="ignore"):
             error = np.sqrt(rest / np.bincount(window, weight, self.windows) ** 2 + known)
-        return np.asarray(np.nan_to_num(2 * norm.sf(np.abs(mean - centre) / np.maximum(error, 1e-12)), nan=1.0))
+        return np.asarray(np.nan_to_num(2 * ndtr(-(np.abs(mean - centre) / np.maximum(error, 1e-12))), nan=1.0))
 
     # Distances of windows from the reference
 
@@ -235,7 +235,7 @@ class _Rows:
         if self.watch.test == "ks":
             return ks(first, second)
         if self.watch.test == "wasserstein":
-            return float(wasserstein_distance(first, second)) / max(float(first.std()), 1e-12), 1.0
+            return float(scipy.stats.wasserstein_distance(first, second)) / max(float(first.std()), 1e-12), 1.0
         counts = _binned(first, second)
         return (float(psi(*counts)), 1.0) if self.watch.test == "psi" else _chi2(*counts)
 
@@ -268,7 +268,7 @@ def collected(statistics: FrameStatistics, name: str) -> Floats:
 
 
 def ks(first: Floats, second: Floats) -> tuple[float, float]:
-    test = ks_2samp(first, second, method="asymp")
+    test = scipy.stats.ks_2samp(first, second, method="asymp")
     return float(test.statistic), float(test.pvalue)
 
 
@@ -280,7 +280,7 @@ def _binned(first: Floats, second: Floats) -> tuple[Floats, Floats]:
 
 def _chi2(first: Floats, second: Floats) -> tuple[float, float]:
     statistic, filled = float(chi_squared(first, second)), int(((first + second) > 0).sum())
-    return statistic, float(chi2_of.sf(statistic, max(filled - 1, 1)))
+    return statistic, float(scipy.stats.chi2.sf(statistic, max(filled - 1, 1)))
 
 
 def _drifts(test: str, score: Floats, reference_windows: int, at: float) -> Bools:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from simulator.case.load import loads
 from simulator.case.schema import Scenario
@@ -358,7 +358,7 @@ def plausible_speeds(known: Sequence[float], machine: Iterable[Sequence[float]],
     freedom = sum(len(speeds) - 1 for speeds in of_servers)
     variance = sum(((speeds - speeds.mean()) ** 2).sum() for speeds in of_servers) / freedom
     middle, spread = (logs[-1] + logs.mean()) / 2, (variance * (1.25 + 0.75 / len(logs))) ** 0.5
-    return np.asarray(np.exp(middle + spread * t.ppf((np.arange(runs) + 0.5) / runs, freedom)))
+    return np.asarray(np.exp(middle + spread * stdtrit(freedom, (np.arange(runs) + 0.5) / runs)))
 
 
 def outcome(scheduled: Times, answered: Times, objective_s: float) -> FidelityOutcome:

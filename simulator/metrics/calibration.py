@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.optimize import minimize_scalar
 from scipy.special import expit, logit
 
 from simulator.intervals import (
@@ -81,7 +81,9 @@ def scaled_in_folds(rows: pd.DataFrame) -> tuple[Floats, list[float]]:
 
 def temperature(labels: ArrayLike, scores: ArrayLike) -> float:
     """Return the temperature with the least log loss (Guo et al. 2017, ICML, 1321)."""
-    fitted = minimize_scalar(lambda log: float(log_loss(labels, scale(scores, np.exp(log)))), bounds=_BOUNDS, method="bounded")
+    fitted = scipy.optimize.minimize_scalar(
+        lambda log: float(log_loss(labels, scale(scores, np.exp(log)))), bounds=_BOUNDS, method="bounded"
+    )
     return float(np.exp(fitted.x))
 
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.stats import f as fisher
-from scipy.stats import false_discovery_control, ncf, nct, norm, t, ttest_1samp
+from scipy.special import ndtr, ndtri, stdtrit
 
 from simulator.evidence.detection_tables import BINS, CLEAN, EFFECT_COLUMNS, FEATURE_NETWORK, FP32, DetectionTables
 from simulator.evidence.scene_tables import Features
@@ -64,7 +63,7 @@ def hotelling(apart: Floats) -> tuple[float, float]:
     count, numbers = apart.shape
     mean, freedom = apart.mean(axis=0), count - numbers
     squared = count * float(mean @ np.linalg.pinv(np.cov(apart.T).reshape(numbers, numbers), hermitian=True) @ mean)
-    return squared, float(fisher.sf(squared * freedom / (numbers * (count - 1)), numbers, freedom))
+    return squared, float(scipy.stats.f.sf(squared * freedom / (numbers * (count - 1)), numbers, freedom))
 
 
 def mahalanobis(one: Floats, other: Floats) -> float:
@@ -82,8 +81,10 @@ def smallest_distance(first: int, second: int, numbers: int, power: float, alpha
 
 @lru_cache
 def smallest_noncentrality(numbers: int, freedom: int, power: float, alpha: float) -> float:
-    bound = float(fisher.isf(alpha, numbers, freedom))
-    return float(brentq(lambda amount: float(ncf.sf(bound, numbers, freedom, amount)) - power, 1e-9, 1000))
+    bound = float(scipy.stats.f.isf(alpha, numbers, freedom))
+    return float(
+        scipy.optimize.brentq(lambda amount: float(scipy.stats.ncf.sf(bound, numbers, freedom, amount)) - power, 1e-9, 1000)
+    )
 
 
 #: Power for the smallest effect, and the level of the two-sided test.
@@ -96,15 +97,15 @@ def smallest_effect(freedom: int, information: float) -> float:
     freedom: degrees of freedom; information: of a mean of n values n, of a difference of two means n * m / (n + m).
     By the noncentral t distribution (Cohen 1988, Statistical power analysis, chapter 2).
     """
-    bound = float(t.ppf(1 - ALPHA / 2, freedom))
+    bound = float(stdtrit(freedom, 1 - ALPHA / 2))
 
     def lacks(effect: float) -> float:
         shift = effect * np.sqrt(information)
         # The wrong tail is too small for scipy to compute where the effect is large, and then it does not matter.
-        wrong = np.nan_to_num(nct.cdf(-bound, freedom, shift))
-        return float(nct.sf(bound, freedom, shift) + wrong) - POWER
+        wrong = np.nan_to_num(scipy.stats.nct.cdf(-bound, freedom, shift))
+        return float(scipy.stats.nct.sf(bound, freedom, shift) + wrong) - POWER
 
-    return float(brentq(lacks, 0, 20 / np.sqrt(information)))
+    return float(scipy.optimize.brentq(lacks, 0, 20 / np.sqrt(information)))
 
 
 @lru_cache
@@ -158,7 +159,7 @@ def effect_rows(tables: DetectionTables, features: Features, families: pd.Series
                 if moved := _of_features(features, condition, severity, units // 2, families):
                     rows.append(named | {"measure": "feature_shift"} | moved)
     effects = pd.DataFrame(rows)
-    return effects.assign(q=false_discovery_control(effects["q"]))[EFFECT_COLUMNS]
+    return effects.assign(q=scipy.stats.false_discovery_control(effects["q"]))[EFFECT_COLUMNS]
 
 
 def _all_measured(
@@ -180,10 +181,10 @@ def _all_measured(
 
 def _of_ap(tables: DetectionTables, detector: str, condition: str, severity: int, units: int) -> dict[str, float]:
     clean, spoilt = (tables.of("summary", detector, FP32, *setting).iloc[0] for setting in ((CLEAN, 0), (condition, severity)))
-    within = 2 * norm.ppf((1 + LEVEL) / 2)
+    within = 2 * ndtri((1 + LEVEL) / 2)
     error = (spoilt["ap_less_clean_high"] - spoilt["ap_less_clean_low"]) / within
     apart = np.hypot(*((row["ap_high"] - row["ap_low"]) / within for row in (clean, spoilt))) * np.sqrt(2)
-    needed = norm.ppf(1 - ALPHA / 2) + norm.ppf(POWER)
+    needed = ndtri(1 - ALPHA / 2) + ndtri(POWER)
     change = float(spoilt["ap_less_clean"])
     return {
         "images": units,
@@ -191,7 +192,7 @@ def _of_ap(tables: DetectionTables, detector: str, condition: str, severity: int
         "change": change,
         "low": float(spoilt["ap_less_clean_low"]),
         "high": float(spoilt["ap_less_clean_high"]),
-        "q": float(2 * norm.sf(abs(change) / error)) if error else float(change == 0),
+        "q": float(2 * ndtr(-(abs(change) / error))) if error else float(change == 0),
         "smallest_paired": float(needed * error),
         "smallest_apart": float(needed * apart),
     }
@@ -240,6 +241,6 @@ def paired(apart: pd.Series) -> tuple[Interval, float]:
     mean = float(apart.mean())
     if apart.nunique() == 1:
         return Interval(mean, mean, mean), float(mean == 0)
-    test = ttest_1samp(apart.to_numpy(float), 0)
+    test = scipy.stats.ttest_1samp(apart.to_numpy(float), 0)
     bounds = test.confidence_interval(LEVEL)
     return Interval(mean, float(bounds.low), float(bounds.high)), float(test.pvalue)

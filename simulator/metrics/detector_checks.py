@@ -8,8 +8,9 @@ from statistics import fmean
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import norm, spearmanr
+from scipy.special import ndtri
 
 from simulator.evidence.detection_tables import CLEAN, FP32, IMAGE_STATISTICS, CocoC, DetectionTables
 from simulator.intervals import LEVEL, Interval, Mark
@@ -117,7 +118,7 @@ def _orders(damage: pd.DataFrame, published: CocoC) -> list[Order]:
 
 
 def _order(damage: pd.DataFrame, one: str, other: str) -> Order:
-    result = spearmanr(damage[one], damage[other])
+    result = scipy.stats.spearmanr(damage[one], damage[other])
     value = float(result.statistic)
     return Order(one, other, spearman_interval(value, len(damage)), float(result.pvalue), len(damage))
 
@@ -129,7 +130,7 @@ def spearman_interval(value: float, count: int) -> Interval:
     """
     if count <= 3 or abs(value) >= 1:
         return Interval(value, -1.0 if count <= 3 else value, 1.0 if count <= 3 else value)
-    half = norm.ppf((1 + LEVEL) / 2) * np.sqrt((1 + value**2 / 2) / (count - 3))
+    half = ndtri((1 + LEVEL) / 2) * np.sqrt((1 + value**2 / 2) / (count - 3))
     return Interval(value, float(np.tanh(np.arctanh(value) - half)), float(np.tanh(np.arctanh(value) + half)))
 
 

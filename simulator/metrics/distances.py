@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.spatial.distance import cdist, pdist
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -124,12 +124,12 @@ _FOR_MEDIAN = 1000
 def bandwidth(features: Floats) -> float:
     """Return the median distance of two rows, shape (n, d) (Gretton et al. 2012, section 8)."""
     thinned = features[np.linspace(0, len(features) - 1, min(len(features), _FOR_MEDIAN)).astype(int)]
-    return float(np.median(pdist(thinned))) or 1.0
+    return float(np.median(scipy.spatial.distance.pdist(thinned))) or 1.0
 
 
 def gaussian_kernel(first: Floats, second: Floats, width: float) -> Floats:
     """Return exp(-distance^2 / (2 width^2)) of each pair, shape (n, m)."""
-    return np.asarray(np.exp(-cdist(first, second, "sqeuclidean") / (2 * width**2)))
+    return np.asarray(np.exp(-scipy.spatial.distance.cdist(first, second, "sqeuclidean") / (2 * width**2)))
 
 
 def mmd_squared(reference: Floats, production: Floats, width: float) -> float:

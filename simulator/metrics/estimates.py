@@ -9,7 +9,7 @@ from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from simulator.case.outputs import Metric, MetricGroup
 from simulator.intervals import (
@@ -405,12 +405,12 @@ def lean_of(moved: Floats) -> float:
     if len(moved) < ENOUGH_TO_LEAN or size == 0:
         return 0.0
     skew = float(np.clip(np.mean(moved**3) / size**3, -MOST_SKEW, MOST_SKEW))
-    return size * skew / 6 * (float(t.ppf((1 + LEVEL) / 2, len(moved))) ** 2 - 1)
+    return size * skew / 6 * (float(stdtrit(len(moved), (1 + LEVEL) / 2)) ** 2 - 1)
 
 
 def spread_of(moved: Floats) -> float:
     """Return half the width of a 95% interval, from the changes in a few runs for other labelled people, shape (runs,)."""
-    return float(t.ppf((1 + LEVEL) / 2, len(moved)) * np.sqrt(np.mean(moved**2)))
+    return float(stdtrit(len(moved), (1 + LEVEL) / 2) * np.sqrt(np.mean(moved**2)))
 
 
 def _ratio_of(name: str, one: Measures) -> float | None:

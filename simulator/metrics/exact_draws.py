@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrik, betaincinv
-from scipy.stats import norm, t
+from scipy.special import bdtrik, betaincinv, ndtri, stdtrit
 
 from simulator.intervals import LEVEL, effective_trials
 
@@ -59,7 +58,7 @@ class LabelledClass:
         ranks = np.argsort(np.argsort(self.scores, kind="stable")) + 0.5
         below = [np.bincount(codes, ranks <= level * len(ranks)).astype(float) for level in _LEVELS]
         alike = max(float(np.mean([len(codes) / effective_trials(hits, counts) for hits in below])), 1.0)
-        few = float(norm.ppf((1 + LEVEL) / 2) / t.ppf((1 + LEVEL) / 2, max(len(counts) - 1, 1))) ** 2
+        few = float(ndtri((1 + LEVEL) / 2) / stdtrit(max(len(counts) - 1, 1), (1 + LEVEL) / 2)) ** 2
         return min(max(len(codes) / alike * few, 1.0), self.evidence)
 
     @property

@@ -26,7 +26,7 @@ import networkx as nx
 import numpy as np
 from cachetools import LRUCache, cached
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from simulator.case.attributes import item_values
 from simulator.case.curveballs import AffectedQuantity, changes
@@ -326,7 +326,7 @@ def _with_doubt(ways: RoutingShares, known: tuple[int, int]) -> RoutingShares:
 
 def never_seen(people: int) -> Floats:
     places = np.random.default_rng(SEED).permutation(RESAMPLES) + 0.5
-    return np.asarray(beta.ppf(places / RESAMPLES, 1, max(people, 1)))
+    return np.asarray(betaincinv(1, max(people, 1), places / RESAMPLES))
 
 
 def _shares(codes: Codes | SmallCodes, weights: Floats, ways: Codes) -> Floats:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from simulator.intervals import LEVEL
 from simulator.theory.queue_formulas import filling_queue_s
@@ -46,7 +46,7 @@ class LoadLines(NamedTuple):
         unexplained = float(np.sqrt(_squares(moved - line[0] * self.runs - line[1] * self.queue_runs) / (len(moved) - 1)))
         drawn = line[0] * self.drawn + line[1] * self.queue_drawn
         low, high = np.quantile(drawn, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-        half = unexplained * float(t.ppf((1 + LEVEL) / 2, len(moved) - 1))
+        half = unexplained * float(stdtrit(len(moved) - 1, (1 + LEVEL) / 2))
         return -float(np.hypot(min(low, 0.0), half)), float(np.hypot(max(high, 0.0), half)), unexplained
 
 

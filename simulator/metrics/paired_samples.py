@@ -8,8 +8,8 @@ from math import exp, hypot, inf, log
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import ndtri, stdtrit
 
 from simulator.case.outputs import Metric
@@ -278,7 +278,7 @@ def chance_of(difference: Estimate, freedom: float, most: float = 1.0) -> float:
     last = min(log(most), _CERTAIN)
     if beyond(last) >= 0:  # at 1 it is a difference of rounding alone
         return 1.0
-    return float(exp(brentq(beyond, log(_LEAST), last)))
+    return float(exp(scipy.optimize.brentq(beyond, log(_LEAST), last)))
 
 
 def _reach(part: Interval | None, value: float) -> float:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from functools import lru_cache, partial
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.optimize import brentq
-from scipy.stats import norm, t
+from scipy.special import ndtr, stdtrit
 
 from simulator.intervals import LEVEL, Estimate, Interval, estimate
 
@@ -56,7 +56,11 @@ def bounds_of(parts: tuple[float, ...], spending: Callable[[float], float] = spe
         allowed = spending(part) - spending(before)
         crossing = partial(_crossing, sums, density, before, part)
         bounds.append(
-            float(brentq(lambda bound, crossing, allowed: crossing(bound) - allowed, 0.0, _REACH, (crossing, allowed)))
+            float(
+                scipy.optimize.brentq(
+                    lambda bound, crossing, allowed: crossing(bound) - allowed, 0.0, _REACH, (crossing, allowed)
+                )
+            )
         )
         sums, density = _carried(sums, density, before, part, bounds[-1])
         before = part
@@ -66,7 +70,7 @@ def bounds_of(parts: tuple[float, ...], spending: Callable[[float], float] = spe
 def _crossing(sums: Floats, density: Floats, before: float, part: float, bound: float) -> float:
     """Return the chance that the sum crosses a bound at this look, and none before."""
     edge, step = bound * np.sqrt(part), np.sqrt(part - before)
-    return float(density @ (norm.sf((edge - sums) / step) + norm.cdf((-edge - sums) / step)))
+    return float(density @ (ndtr(-((edge - sums) / step)) + ndtr((-edge - sums) / step)))
 
 
 def _carried(sums: Floats, density: Floats, before: float, part: float, bound: float) -> tuple[Floats, Floats]:
@@ -75,7 +79,7 @@ def _carried(sums: Floats, density: Floats, before: float, part: float, bound: f
     inner = np.linspace(-edge, edge, _POINTS)
     weights = np.full(_POINTS, inner[1] - inner[0])
     weights[[0, -1]] /= 2
-    return inner, weights * (norm.pdf((inner[:, None] - sums) / step) @ density) / step
+    return inner, weights * (scipy.stats.norm.pdf((inner[:, None] - sums) / step) @ density) / step
 
 
 def widening(count: int, total: int) -> float:
@@ -88,7 +92,7 @@ def widening(count: int, total: int) -> float:
     if count >= total or count not in looks:
         return 1.0
     bound = bounds_of(tuple(look / total for look in looks))[looks.index(count)]
-    return float(t.isf(norm.sf(bound), count - 1) / t.ppf((1 + LEVEL) / 2, count - 1))
+    return float(-stdtrit(count - 1, ndtr(-bound)) / stdtrit(count - 1, (1 + LEVEL) / 2))
 
 
 def is_out_of_reach(found: Estimate, bound: float) -> bool:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.signal import correlate
-from scipy.stats import norm, rankdata
+from scipy.special import ndtri
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -52,7 +52,7 @@ def autocorrelation_time(values: Floats, codes: Codes | None = None) -> float:
     products = np.zeros(max(map(len, parts)))
     for part in parts:
         centred = part - part.mean()
-        products[: len(part)] += correlate(centred, centred, method="fft")[len(part) - 1 :]
+        products[: len(part)] += scipy.signal.correlate(centred, centred, method="fft")[len(part) - 1 :]
     if products[0] <= 1e-12:
         return 1.0
     sums = 2 * np.cumsum(products / products[0]) - 1
@@ -65,7 +65,7 @@ def rows_alike(values: Floats, codes: Codes | None = None) -> float:
 
     The second shows a spread that comes and goes while the mean stays. codes: the source of each row, shape (n,)
     """
-    ranks = rankdata(values) / len(values) - 0.5
+    ranks = scipy.stats.rankdata(values) / len(values) - 0.5
     return max(autocorrelation_time(ranks, codes), autocorrelation_time(np.abs(ranks), codes))
 
 
@@ -141,7 +141,7 @@ def smallest_shift(rows: tuple[float, float], level: float, efficiency: float = 
 
     rows: independent rows of the reference and of production; level: of this one test, after the correction for many
     """
-    return float((norm.isf(level / 2) + norm.ppf(POWER)) * np.sqrt((1 / rows[0] + 1 / rows[1]) / efficiency))
+    return float((ndtri(POWER) - ndtri(level / 2)) * np.sqrt((1 / rows[0] + 1 / rows[1]) / efficiency))
 
 
 def smallest_change(share: float, rows: tuple[float, float], level: float) -> float:

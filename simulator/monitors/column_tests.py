@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
-from scipy.optimize import brentq
+import scipy
 
 from simulator.intervals import LEVEL, Interval, corrected_interval, percentile_interval, pivotal_interval
 from simulator.metrics import distances
@@ -106,7 +105,7 @@ class ColumnSample:
 
     def _ordered(self, values: Floats) -> Floats:
         if self.kind != "words":
-            return np.asarray(stats.rankdata(values), float)
+            return np.asarray(scipy.stats.rankdata(values), float)
         return np.asarray(values == np.bincount(self.reference.astype(int)).argmax(), float)
 
     def resampled(self, cells: Cells) -> Resampling:
@@ -128,7 +127,7 @@ def ask_ks(sample: ColumnSample) -> ColumnTestResult:
     cells = sample.cells()
     rows = sample.resampled(cells)
     with warnings.catch_warnings(category=RuntimeWarning, action="ignore"):  # where the exact p is out of reach, it says so
-        test = stats.ks_2samp(sample.reference, sample.production, method="auto" if sample.blocks is None else "asymp")
+        test = scipy.stats.ks_2samp(sample.reference, sample.production, method="auto" if sample.blocks is None else "asymp")
     if sample.blocks is None:
         p, least = float(test.pvalue), 0.0
     else:
@@ -150,7 +149,7 @@ def ask_chi_squared(sample: ColumnSample) -> ColumnTestResult:
     if counts.shape[1] == 1:
         p, least = 1.0, 0.0
     elif sample.blocks is None and expected.min() >= 5:
-        p, least = float(stats.chi2_contingency(counts, correction=False).pvalue), 0.0
+        p, least = float(scipy.stats.chi2_contingency(counts, correction=False).pvalue), 0.0
     else:
         p, least = sample.permuted_p(found, rows, distances.chi_squared)
     effect = _changed_share(cells, rows, sample.independent)
@@ -166,7 +165,7 @@ def ask_wasserstein(sample: ColumnSample) -> ColumnTestResult:
     cells = sample.cells()
     deviation = distances.deviation(sample.reference, sample.production)
     rows, statistic = sample.resampled(cells), distances.wasserstein(cells.support, deviation)
-    found = float(stats.wasserstein_distance(sample.reference, sample.production)) / deviation
+    found = float(scipy.stats.wasserstein_distance(sample.reference, sample.production)) / deviation
     p, least = sample.permuted_p(float(statistic(*rows.counted)[0]), rows, statistic)
     effect = _beyond_chance(found, rows.drawn(statistic, DRAWS, sample.seed), "sd", rows.units)
     return ColumnTestResult(found, effect, p, least, smallest_shift(sample.independent, sample.level), sample.independent)
@@ -191,8 +190,8 @@ def smallest_psi(bins: int, rows: tuple[float, float], level: float) -> float | 
     """
     if bins < 2:
         return None
-    limit = stats.chi2.isf(level, bins - 1)
-    beyond = brentq(lambda off: float(stats.ncx2.sf(limit, bins - 1, off)) - POWER, 1e-6, 1e4)
+    limit = scipy.stats.chi2.isf(level, bins - 1)
+    beyond = scipy.optimize.brentq(lambda off: float(scipy.stats.ncx2.sf(limit, bins - 1, off)) - POWER, 1e-6, 1e4)
     return float(beyond) * (1 / rows[0] + 1 / rows[1])
 
 

@@ -10,8 +10,8 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control
 
 from simulator.errors import InputError, suggest
 from simulator.limits import MONITORED_PARTS
@@ -356,7 +356,7 @@ def correct(p: Floats, correction: Correction) -> Floats:
     if correction == "none":
         return p
     if correction == "bh":
-        return np.asarray(false_discovery_control(p))
+        return np.asarray(scipy.stats.false_discovery_control(p))
     order = np.argsort(p)
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     corrected = np.empty_like(p)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import correlate
-from scipy.stats import rankdata
 
 from simulator.monitors.blocks import Blocks, Codes, Floats
 from simulator.monitors.monitor_tables import Column, MonitoredTable
@@ -106,7 +105,7 @@ def _period(name: str, values: Floats, orders: tuple[Codes, Codes], beside: floa
     longest, certain = min(len(centred) // _ROWS, _SOURCES), _CERTAIN / np.sqrt(len(centred))
     if longest < 2 or not centred.any():
         return None
-    products = correlate(centred, centred, method="fft")[len(centred) - 1 :]
+    products = scipy.signal.correlate(centred, centred, method="fft")[len(centred) - 1 :]
     alike = products / products[0]
     lag = int(alike[2 : longest + 1].argmax()) + 2
     again = alike[2 * lag] if 2 * lag < len(alike) else 0.0
@@ -164,7 +163,7 @@ def _ranks(column: Column) -> Floats:
     values = column.reference.sort_index()
     if column.kind == "words":
         return np.asarray(values == values.mode().iloc[0], float)
-    return np.asarray(rankdata(values, nan_policy="omit"), float)
+    return np.asarray(scipy.stats.rankdata(values, nan_policy="omit"), float)
 
 
 def _lag_one(values: Floats, codes: NDArray[np.int64]) -> float:

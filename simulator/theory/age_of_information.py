@@ -9,7 +9,7 @@ from __future__ import annotations
 from math import exp
 
 import numpy as np
-from scipy.optimize import brentq
+import scipy
 from scipy.special import lambertw
 
 
@@ -44,7 +44,7 @@ def mm1_age_above(age_s: float, rate: float, service_rate: float) -> float:
 def mm1_age_quantile(share: float, rate: float, service_rate: float) -> float:
     """Return the quantile of the age behind M/M/1 over time, in seconds; share: of the time."""
     longest = 100 / min(rate, service_rate - rate)
-    return float(brentq(lambda age_s: mm1_age_above(age_s, rate, service_rate) - (1 - share), 0, longest))
+    return float(scipy.optimize.brentq(lambda age_s: mm1_age_above(age_s, rate, service_rate) - (1 - share), 0, longest))
 
 
 def dm1_age(rate: float, service_rate: float) -> float:

@@ -6,8 +6,8 @@ from math import exp, factorial
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import poisson
 
 from simulator.evidence.profiles import IDLE_GAP_MS
 from simulator.stages.pool_evidence import LatencyTable
@@ -70,7 +70,7 @@ def batch_queue(rate: float, table: LatencyTable, max_batch: int, longest: int =
     queue is too often at the cut.
     """
     kinds = _services(rate, table, max_batch)
-    chances = [poisson.pmf(np.arange(longest + 1)[:, None], rate * seconds) @ weights for seconds, weights in kinds]
+    chances = [scipy.stats.poisson.pmf(np.arange(longest + 1)[:, None], rate * seconds) @ weights for seconds, weights in kinds]
     means = [float(seconds @ weights) for seconds, weights in kinds]
     squares = [float(seconds**2 @ weights) for seconds, weights in kinds]
     moves = np.zeros((longest + 1, longest + 1))

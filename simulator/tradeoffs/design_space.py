@@ -9,8 +9,8 @@ from math import ceil, log2, prod
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import qmc
 
 from simulator.case.choices import Number, Options, Pick
 from simulator.case.load import PROJECTED, TRAFFIC, figures_of, range_of
@@ -214,8 +214,8 @@ def points_of(axes: Sequence[Axis], method: Method, count: int | None, seed: int
 def _spread(method: Method, dimensions: int, count: int, seed: int) -> NDArray[np.float64]:
     rng = np.random.default_rng(seed)
     if method == "lhs":
-        return np.asarray(qmc.LatinHypercube(dimensions, rng=rng).random(count))
-    return np.asarray(qmc.Sobol(dimensions, rng=rng).random_base2(ceil(log2(max(count, 2))))[:count])
+        return np.asarray(scipy.stats.qmc.LatinHypercube(dimensions, rng=rng).random(count))
+    return np.asarray(scipy.stats.qmc.Sobol(dimensions, rng=rng).random_base2(ceil(log2(max(count, 2))))[:count])
 
 
 def _point(axes: Sequence[Axis], values: Mapping[str, Any], base: DesignPoint) -> DesignPoint:

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control
 
 from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
@@ -135,7 +135,7 @@ class Front:
             return {}
         chances = np.ones(all_pairs)
         chances[: len(compared)] = [chance for _, chance, _ in compared]
-        real = false_discovery_control(chances)[: len(compared)] <= FALSE_SHARE
+        real = scipy.stats.false_discovery_control(chances)[: len(compared)] <= FALSE_SHARE
         claimed: dict[int, Dominance] = {}
         for (place, _, dominance), is_real in zip(compared, real, strict=True):
             if is_real:

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import qmc, t
+from scipy.special import stdtrit
 
 from simulator.cli.exits import needing
 from simulator.errors import InputError
@@ -267,7 +268,7 @@ def _indices(means: Floats) -> Floats:
 def _jackknifed(whole: Floats, without: Floats) -> Floats:
     """Return figures with their bounds, shape (3, axes); without: the figures without one row each, shape (rows, axes)."""
     count = len(without)
-    half = t.ppf((1 + LEVEL) / 2, count - 1) * np.sqrt((count - 1) * without.var(axis=0))
+    half = stdtrit(count - 1, (1 + LEVEL) / 2) * np.sqrt((count - 1) * without.var(axis=0))
     return np.stack([whole, whole - half, whole + half])
 
 
@@ -293,7 +294,7 @@ def _crossed(axes: int, count: int, seed: int) -> Floats:
     Base points are a Latin hypercube (McKay 1979). A short Sobol sequence ties both designs of a base point together: 16 points
     put the index of the strongest of five axes of a straight line into one interval in five.
     """
-    base = qmc.LatinHypercube(2 * axes, rng=np.random.default_rng(seed)).random(count)
+    base = scipy.stats.qmc.LatinHypercube(2 * axes, rng=np.random.default_rng(seed)).random(count)
     one, other = base[:, :axes], base[:, axes:]
     rows = np.repeat(one[:, None], axes + 2, axis=1)
     rows[:, -1] = other

@@ -11,7 +11,7 @@ from typing import Any, cast
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
-from scipy.integrate import cumulative_trapezoid
+import scipy
 
 from simulator.charts.look import BLUE, FOUND, GREY, INSTANT, MISSED, ORANGE, PURPLE, SKY, Chart, figure, rounded, translucent
 from simulator.units import duration, significant
@@ -104,7 +104,7 @@ def step_s(ends_s: float) -> float:
 
 def _pane(name: str, followed: Followed, place: int) -> _Pane:
     way = followed.steps.copy()
-    way["vehicle_m"] = cumulative_trapezoid(way["vehicle_kmh"] / 3.6, way["t_s"], initial=0)
+    way["vehicle_m"] = scipy.integrate.cumulative_trapezoid(way["vehicle_kmh"] / 3.6, way["t_s"], initial=0)
     way["object_m"] = way["vehicle_m"] + way["gap_m"]
     return _Pane(name, followed, way, str(2 * place + 1) if place else "", str(2 * place + 2))
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.signal import lfilter
 
 from simulator.case.attributes import TimetableAttribute
 from simulator.case.curveballs import Weather
@@ -128,4 +128,4 @@ def slowly(normal: Floats, tau_s: float) -> Floats:
     remains = float(np.exp(-STEP_S / max(tau_s, 1e-6)))
     fresh = normal * np.sqrt(1 - remains**2).astype(normal.dtype)
     fresh[:, 0] = normal[:, 0]
-    return np.asarray(lfilter([1.0], [1.0, -remains], fresh, axis=1))
+    return np.asarray(scipy.signal.lfilter([1.0], [1.0, -remains], fresh, axis=1))

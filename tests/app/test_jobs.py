@@ -1,5 +1,6 @@
 """Jobs of all sessions: one a design, first results first, what nobody wants dropped, and no process before it is asked for."""
 
+import json
 import os
 import pickle
 import signal
@@ -474,11 +475,27 @@ def test_a_message_that_clears_the_caches_drops_no_run(made):
     assert jobs.registry() is before
 
 
-def test_importing_the_app_spawns_no_process():
-    program = (
-        "import multiprocessing, simulator.app.entry, simulator.app.jobs;"
-        "from concurrent.futures import ProcessPoolExecutor as P; import gc;"
-        "assert not multiprocessing.active_children();"
-        "assert not any(isinstance(one, P) for one in gc.get_objects())"
-    )
-    assert subprocess.run([sys.executable, "-c", program], capture_output=True).returncode == 0
+@pytest.fixture(scope="module")
+def fresh():
+    """What a process holds that has imported the app, and its modules after its first verdicts."""
+    program = """
+import gc, json, multiprocessing, sys
+from concurrent.futures import ProcessPoolExecutor
+import simulator.app.entry, simulator.app.jobs
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
+from simulator.explain.result import replicate
+processes = len(multiprocessing.active_children()) + sum(isinstance(one, ProcessPoolExecutor) for one in gc.get_objects())
+replicate(compile_plan(load("retry-storm")), 1, 2)
+print(json.dumps({"processes": processes, "modules": [*sys.modules]}))
+"""
+    return json.loads(subprocess.run([sys.executable, "-c", program], check=True, stdout=subprocess.PIPE).stdout)
+
+
+def test_importing_the_app_spawns_no_process(fresh):
+    assert fresh["processes"] == 0
+
+
+def test_the_first_verdicts_wait_for_no_import_of_what_scipy_special_knows(fresh):
+    assert "scipy.special" in fresh["modules"]
+    assert not {"scipy.stats", "scipy.optimize", "scipy.signal"} & {*fresh["modules"]}

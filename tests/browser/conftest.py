@@ -6,8 +6,11 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import sync_playwright
 
+from simulator.app.store.incident_log import Incidents
 from tests.browser.screen import settle
 from tests.browser.serving import ARGS, installed, served
+from tests.test_docs import FIRST_CASE
+from tests.tradeoffs.test_capacity import QUEUE
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +27,33 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def app(tmp_path_factory):
+def store(tmp_path_factory):
+    """The database in which the app keeps its incidents."""
+    return Incidents(f"sqlite:///{tmp_path_factory.mktemp('kept') / 'kept.db'}")
+
+
+@pytest.fixture(scope="session")
+def app(store, tmp_path_factory):
     """The address of the app, served by a process of its own."""
-    with served(tmp_path_factory.mktemp("app")) as address:
+    with served(tmp_path_factory.mktemp("app"), CASESIM_DATABASE=store.url) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def own_cases(tmp_path_factory):
+    """A folder of one's own cases: the first one of the guide, a queue with readers, and a broken one."""
+    folder = tmp_path_factory.mktemp("cases")
+    (folder / "parcel-check.yaml").write_text(FIRST_CASE, encoding="utf-8")
+    (folder / "queue.yaml").write_text(QUEUE.replace("BOUND", "120").replace("days: 2", "days: 0.2"), encoding="utf-8")
+    (folder / "worse.yaml").write_text("id: worse\nstages: [", encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def authors_app(own_cases, tmp_path_factory):
+    """The address of the app with those cases in front, which keeps no sweep of others."""
+    home = tmp_path_factory.mktemp("app")
+    with served(home, CASESIM_CASES=str(own_cases), XDG_CACHE_HOME=str(home / "cache")) as address:
         yield address
 
 

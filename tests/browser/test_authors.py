@@ -3,30 +3,18 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.serving import served
 from tests.test_docs import FIRST_CASE
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    """A folder with a case of one's own, the first one of the guide, and a broken one."""
-    folder = tmp_path_factory.mktemp("cases")
-    (folder / "parcel-check.yaml").write_text(FIRST_CASE, encoding="utf-8")
-    (folder / "worse.yaml").write_text("id: worse\nstages: [", encoding="utf-8")
-    return folder
+@pytest.fixture
+def app(authors_app):
+    return authors_app
 
 
-@pytest.fixture(scope="module")
-def app(folder, tmp_path_factory):
-    """The app with the cases of that folder in front."""
-    with served(tmp_path_factory.mktemp("app"), CASESIM_CASES=str(folder)) as address:
-        yield address
-
-
-def test_the_page_follows_each_save_and_keeps_the_last_good_version_below_the_faults(visit, folder):
-    page, file = visit("practice?case=parcel-check"), folder / "parcel-check.yaml"
+def test_the_page_follows_each_save_and_keeps_the_last_good_version_below_the_faults(visit, own_cases):
+    page, file = visit("practice?case=parcel-check"), own_cases / "parcel-check.yaml"
     slider = page.get_by_role("slider", name="Replicas")
 
     def heading(title):

@@ -8,13 +8,12 @@ import struct
 
 import pytest
 
-from simulator.app.store.incident_log import Hidden, Incidents
+from simulator.app.store.incident_log import Hidden
 from simulator.case.load import load
 from simulator.engine.plan import fingerprint
 from simulator.incident.secret import draw
 from simulator.incident.wording import moment
 from tests.browser.screen import settle, until
-from tests.browser.serving import served
 from tests.browser.test_looks import LOOKS, barriers, looks, sticking_out
 
 pytestmark = pytest.mark.browser
@@ -30,18 +29,6 @@ FOCUSED = """() => {
   while (at?.shadowRoot?.activeElement) at = at.shadowRoot.activeElement;
   return at?.getAttribute("aria-label") || at?.innerText || "";
 }"""
-
-
-@pytest.fixture(scope="module")
-def store(tmp_path_factory):
-    """The database that the app of these tests keeps its incidents in."""
-    return Incidents(f"sqlite:///{tmp_path_factory.mktemp('kept') / 'kept.db'}")
-
-
-@pytest.fixture(scope="module")
-def app(store, tmp_path_factory):
-    with served(tmp_path_factory.mktemp("app"), CASESIM_DATABASE=store.url) as address:
-        yield address
 
 
 @pytest.fixture

@@ -6,20 +6,13 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.screen import settle
-from tests.browser.serving import served
-from tests.tradeoffs.test_capacity import QUEUE
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def app(tmp_path_factory):
-    """The app with a small case in front."""
-    folder = tmp_path_factory.mktemp("cases")
-    (folder / "queue.yaml").write_text(QUEUE.replace("BOUND", "120").replace("days: 2", "days: 0.2"), encoding="utf-8")
-    home = tmp_path_factory.mktemp("app")
-    with served(home, CASESIM_CASES=str(folder), XDG_CACHE_HOME=str(home / "cache")) as address:
-        yield address
+@pytest.fixture
+def app(authors_app):
+    return authors_app
 
 
 @pytest.fixture

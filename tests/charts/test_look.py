@@ -2,6 +2,7 @@
 
 import ast
 import tomllib
+from functools import cache
 
 import plotly.graph_objects as go
 import pytest
@@ -67,12 +68,17 @@ def test_words_within_a_bar_keep_the_colour_that_suits_the_bar():
     assert drawn.data[0].insidetextfont.color == "#000000"
 
 
+@cache
+def _every_call():
+    """The calls of attributes in the app."""
+    files = [*ROOT.glob("simulator/**/*.py"), *ROOT.glob("pages/*.py")]
+    nodes = (node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
+    return [node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
+
+
 def _calls(*names):
     """The calls of functions with these names, in the app."""
-    files = [*ROOT.glob("simulator/**/*.py"), *ROOT.glob("pages/*.py")]
-    nodes = [node for file in files for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))]
-    calls = [node for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)]
-    return [call for call in calls if call.func.attr in names]
+    return [call for call in _every_call() if call.func.attr in names]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

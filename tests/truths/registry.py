@@ -53,13 +53,17 @@ class Paths:
 
 @dataclass(frozen=True)
 class Truth:
-    """One case of a law. `of` builds it: an Experiment for a mean, Paths for a truth request by request."""
+    """One case of a law. `of` builds it: an Experiment for a mean, Paths for a truth request by request.
+
+    long: tried by the long tests alone; sharper: they also try it with more replications
+    """
 
     law: str
     source: str
     case: dict[str, Any]
     of: Callable[[], Any]
     long: bool = False
+    sharper: bool = True
 
     @property
     def seed(self) -> int:
@@ -78,12 +82,23 @@ PATHS: list[Truth] = []
 
 
 def law(
-    registry: list[Truth], name: str, source: str, cases: Sequence[dict[str, Any]], long: Sequence[dict[str, Any]] = ()
+    registry: list[Truth],
+    name: str,
+    source: str,
+    cases: Sequence[dict[str, Any]],
+    long: Sequence[dict[str, Any]] = (),
+    seldom: Sequence[dict[str, Any]] = (),
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Registers a function that builds a truth from the parameters of a case; `long` cases take long to be sharp."""
+    """Registers a function that builds a truth from the parameters of a case.
+
+    long: cases that take long to be sharp; seldom: those that other cases of the same code stand for by default
+    """
 
     def register(build: Callable[..., Any]) -> Callable[..., Any]:
-        registry.extend(Truth(name, source, case, partial(build, **case), case in long) for case in [*cases, *long])
+        registry.extend(
+            Truth(name, source, case, partial(build, **case), long=case not in cases, sharper=case not in long)
+            for case in [*cases, *seldom, *long]
+        )
         return build
 
     return register
