@@ -8,7 +8,7 @@ from itertools import combinations
 from math import isclose, isinf
 from typing import NamedTuple
 
-from simulator.explain.claims import Claim
+from tests.readers.shown import Shown
 
 #: Two numbers that differ by no more than this part of them are one number.
 SAME = 1e-9
@@ -18,27 +18,27 @@ class Contradiction(NamedTuple):
     """Two claims that disagree, and the rule that they break."""
 
     rule: str
-    one: Claim
-    other: Claim
+    one: Shown
+    other: Shown
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.one.subject}: {_told(self.one)} | {_told(self.other)}"
 
 
-def _told(claim: Claim) -> str:
+def _told(claim: Shown) -> str:
     number = "" if claim.interval is None else f" in {claim.interval}"
     return f"[{claim.surface}] {claim.value}{number} {claim.decided_by or claim.words[:160]}"
 
 
-def contradictions(claims: Iterable[Claim]) -> list[Contradiction]:
+def contradictions(claims: Iterable[Shown]) -> list[Contradiction]:
     every = list(claims)
     return [Contradiction(rule, *pair) for rule, find in RULES.items() for pair in find(every)]
 
 
-Pairs = Iterator[tuple[Claim, Claim]]
+Pairs = Iterator[tuple[Shown, Shown]]
 
 
-def _pairs(claims: list[Claim], *relations: str, by: Callable[[Claim], object]) -> Pairs:
+def _pairs(claims: list[Shown], *relations: str, by: Callable[[Shown], object]) -> Pairs:
     groups = defaultdict(list)
     for claim in claims:
         if claim.relation in relations:
@@ -47,11 +47,11 @@ def _pairs(claims: list[Claim], *relations: str, by: Callable[[Claim], object]) 
         yield from combinations(group, 2)
 
 
-def _subject(claim: Claim) -> tuple[str, ...]:
+def _subject(claim: Shown) -> tuple[str, ...]:
     return claim.subject, claim.relation, claim.population, claim.run, claim.against
 
 
-def _about(claim: Claim) -> tuple[str, ...]:
+def _about(claim: Shown) -> tuple[str, ...]:
     """Return the subject of any relation, for rules that set claims of two relations side by side."""
     return claim.subject, claim.population, claim.run
 
@@ -64,7 +64,7 @@ def _near(one: float, other: float, slack: float) -> bool:
     return one == other or abs(one - other) <= slack * 1.001 or isclose(one, other, rel_tol=SAME, abs_tol=1e-12)
 
 
-def outside(claims: list[Claim]) -> Pairs:
+def outside(claims: list[Shown]) -> Pairs:
     """Find a figure outside the interval that the same or another surface gives for it."""
     quoted = [claim for claim in claims if claim.relation in ("is", "would change", "differs")]
     with_interval = defaultdict(list)
@@ -78,14 +78,14 @@ def outside(claims: list[Claim]) -> Pairs:
                 yield one, other
 
 
-def another_value(claims: list[Claim]) -> Pairs:
+def another_value(claims: list[Shown]) -> Pairs:
     for one, other in _pairs(claims, "is", "asks", "differs", by=_subject):
         numbers = _is_number(one.value) and _is_number(other.value)
         if numbers and not _near(float(one.value or 0), float(other.value or 0), one.slack + other.slack):
             yield one, other
 
 
-def another_interval(claims: list[Claim]) -> Pairs:
+def another_interval(claims: list[Shown]) -> Pairs:
     for one, other in _pairs(claims, "is", "asks", "differs", by=_subject):
         if one.interval and other.interval:
             slack = one.slack + other.slack
@@ -93,14 +93,14 @@ def another_interval(claims: list[Claim]) -> Pairs:
                 yield one, other
 
 
-def figure_beside_none(claims: list[Claim]) -> Pairs:
+def figure_beside_none(claims: list[Shown]) -> Pairs:
     """Find a figure beside the claim that there is none to quote."""
     for one, other in _pairs(claims, "is", by=_subject):
         if (one.value is None) != (other.value is None):
             yield one, other
 
 
-def another_verdict(claims: list[Claim]) -> Pairs:
+def another_verdict(claims: list[Shown]) -> Pairs:
     yield from ((one, other) for one, other in _pairs(claims, "verdict", by=_subject) if one.value != other.value)
     proven = {_about(one): one for one in claims if one.relation == "certain" and one.value}
     for claim in claims:
@@ -109,7 +109,7 @@ def another_verdict(claims: list[Claim]) -> Pairs:
             yield certain, claim
 
 
-def verdict_against_its_number(claims: list[Claim]) -> Pairs:
+def verdict_against_its_number(claims: list[Shown]) -> Pairs:
     """Find a verdict that does not follow from the interval and the range that the same surface shows."""
     asked = {(*_about(one), one.surface): one for one in claims if one.relation == "asks"}
     reached = {(*_about(one), one.surface): one for one in claims if one.relation == "is"}
@@ -137,20 +137,20 @@ def verdict_against_its_number(claims: list[Claim]) -> Pairs:
             yield claim, figure
 
 
-def another_decider(claims: list[Claim]) -> Pairs:
+def another_decider(claims: list[Shown]) -> Pairs:
     deciding = [claim for claim in claims if claim.decided_by]
     for one, other in _pairs(deciding, "verdict", by=_subject):
         if one.decided_by != other.decided_by:
             yield one, other
 
 
-def none_helps_beside_a_step(claims: list[Claim]) -> Pairs:
+def none_helps_beside_a_step(claims: list[Shown]) -> Pairs:
     for one, other in _pairs(claims, "helps", by=_subject):
         if (one.value == "none") != (other.value == "none"):
             yield one, other
 
 
-def parts_and_whole(claims: list[Claim]) -> Pairs:
+def parts_and_whole(claims: list[Shown]) -> Pairs:
     """Find parts that do not sum to their whole, or whose largest exceed it."""
     parts = defaultdict(list)
     for claim in claims:
@@ -165,18 +165,18 @@ def parts_and_whole(claims: list[Claim]) -> Pairs:
                 yield own[0], claim
 
 
-def another_population(claims: list[Claim]) -> Pairs:
+def another_population(claims: list[Shown]) -> Pairs:
     """Find one name for the figures of two populations."""
     for one, other in _pairs(claims, "is", by=lambda claim: (claim.subject, claim.run)):
         if one.population != other.population and _is_number(one.value) and _is_number(other.value):
             yield one, other
 
 
-def another_cause(claims: list[Claim]) -> Pairs:
+def another_cause(claims: list[Shown]) -> Pairs:
     yield from ((one, other) for one, other in _pairs(claims, "causes", by=_subject) if one.value != other.value)
 
 
-def another_direction(claims: list[Claim]) -> Pairs:
+def another_direction(claims: list[Shown]) -> Pairs:
     """Find two changes by one step whose intervals lie on two sides of zero."""
     for one, other in _pairs(claims, "would change", by=_subject):
         if (
@@ -187,7 +187,7 @@ def another_direction(claims: list[Claim]) -> Pairs:
             yield one, other
 
 
-def peak_below_mean(claims: list[Claim]) -> Pairs:
+def peak_below_mean(claims: list[Shown]) -> Pairs:
     """Find a load at the peak that is below the load over the whole run."""
     means = [claim for claim in claims if claim.relation == "is" and claim.subject.startswith("load.")]
     for claim in claims:
@@ -203,7 +203,7 @@ def peak_below_mean(claims: list[Claim]) -> Pairs:
                     yield claim, mean
 
 
-def proven_against_the_evidence(claims: list[Claim]) -> Pairs:
+def proven_against_the_evidence(claims: list[Shown]) -> Pairs:
     """Find an objective that is met, or that other evidence would decide, although no design can prove it."""
     impossible = {_about(one): one for one in claims if one.relation == "cannot"}
     for claim in claims:
@@ -214,7 +214,7 @@ def proven_against_the_evidence(claims: list[Claim]) -> Pairs:
             yield impossible[place], claim
 
 
-def ruled_out(claims: list[Claim]) -> Pairs:
+def ruled_out(claims: list[Shown]) -> Pairs:
     """Find a verdict that another surface says the objective cannot have."""
     verdicts = defaultdict(list)
     for claim in claims:
@@ -225,7 +225,7 @@ def ruled_out(claims: list[Claim]) -> Pairs:
             yield from ((claim, other) for other in verdicts[_about(claim)] if other.value == claim.value)
 
 
-def change_against_its_runs(claims: list[Claim]) -> Pairs:
+def change_against_its_runs(claims: list[Shown]) -> Pairs:
     """Find a change from one run to another that is not the difference between the figures of both."""
     figures = defaultdict(list)
     for claim in claims:
@@ -241,7 +241,7 @@ def change_against_its_runs(claims: list[Claim]) -> Pairs:
                     yield claim, after
 
 
-def chance_beside_change(claims: list[Claim]) -> Pairs:
+def chance_beside_change(claims: list[Shown]) -> Pairs:
     """Find a difference that one surface calls beyond chance and another does not, or that its interval contradicts."""
     yield from ((one, other) for one, other in _pairs(claims, "beyond chance", by=_subject) if one.value != other.value)
     intervals = defaultdict(list)
@@ -256,7 +256,7 @@ def chance_beside_change(claims: list[Claim]) -> Pairs:
                     yield claim, other
 
 
-RULES: dict[str, Callable[[list[Claim]], Pairs]] = {
+RULES: dict[str, Callable[[list[Shown]], Pairs]] = {
     "a value outside the interval": outside,
     "another value": another_value,
     "another interval": another_interval,
