@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
-from math import isclose, isinf
+from math import inf, isclose, isinf
 from typing import NamedTuple
 
-from tests.readers.shown import Shown
+from tests.readers.shown import RECORD, Shown
 
 #: Two numbers that differ by no more than this part of them are one number.
 SAME = 1e-9
@@ -79,7 +80,7 @@ def outside(claims: list[Shown]) -> Pairs:
 
 
 def another_value(claims: list[Shown]) -> Pairs:
-    for one, other in _pairs(claims, "is", "asks", "differs", by=_subject):
+    for one, other in _pairs(claims, "is", "asks", "differs", "limits", by=_subject):
         numbers = _is_number(one.value) and _is_number(other.value)
         if numbers and not _near(float(one.value or 0), float(other.value or 0), one.slack + other.slack):
             yield one, other
@@ -155,9 +156,9 @@ def parts_and_whole(claims: list[Shown]) -> Pairs:
     parts = defaultdict(list)
     for claim in claims:
         if claim.relation in ("part of", "among"):
-            parts[_about(claim)].append(claim)
+            parts[_about(claim), claim.surface == RECORD].append(claim)
     for claim in claims:
-        own = parts.get(_about(claim), [])
+        own = parts.get((_about(claim), claim.surface == RECORD), [])
         if claim.relation == "is" and own and _is_number(claim.value):
             total = sum(float(part.value or 0) for part in own)
             some = own[0].relation == "among" and total < float(claim.value or 0)
@@ -173,7 +174,10 @@ def another_population(claims: list[Shown]) -> Pairs:
 
 
 def another_cause(claims: list[Shown]) -> Pairs:
-    yield from ((one, other) for one, other in _pairs(claims, "causes", by=_subject) if one.value != other.value)
+    """Find two stages that are said to be why; a cause without a stage names none."""
+    for one, other in _pairs(claims, "causes", by=_subject):
+        if one.value and other.value and one.value != other.value:
+            yield one, other
 
 
 def another_direction(claims: list[Shown]) -> Pairs:
@@ -256,6 +260,69 @@ def chance_beside_change(claims: list[Shown]) -> Pairs:
                     yield claim, other
 
 
+def sentence_against_its_record(claims: list[Shown]) -> Pairs:
+    """Find a reading of a sentence that is none of the records in it, and a record that its sentence does not say."""
+    records, said = defaultdict(list), defaultdict(list)
+    for claim in claims:
+        if claim.surface == RECORD and claim.words:
+            records[claim.run].append(claim)
+        elif claim.surface in RECORDED and claim.words:
+            said[claim.run, claim.words].append(claim)
+    unread = dict[int, tuple[Shown, Shown]]()
+    read = set[int]()
+    for (run, words), readings in said.items():
+        inside = [record for record in records[run] if record.words.lower() in words.lower()]
+        for one in readings:
+            own = [record for record in inside if _subject(record) == _subject(one)]
+            if _says_something(one) and not any(_agrees(one, record) for record in own):
+                yield one, (own or inside or [one])[0]
+        for record in filter(_is_readable, inside):  # two sentences may hold the words of one cause
+            if any(_subject(one) == _subject(record) for one in readings):
+                read.add(id(record))
+            else:
+                unread[id(record)] = record, readings[0]
+    yield from (pair for name, pair in unread.items() if name not in read)
+
+
+#: The surfaces whose sentences are those of records.
+RECORDED = {
+    "reason", "reason, interval", "reason, counts", "reason, whole", "reason, parts", "bottleneck", "advice", "advice, others",
+    "note", "trust", "count of objectives", "outside the brief", "curveballs, sentence", "best", "best, headline",
+    "best, not proven", "best, miss", "front", "capacity", "break-evens", "break-evens, turn", "what matters",
+}  # fmt: skip
+
+
+def _says_something(one: Shown) -> bool:
+    return one.value is not None or bool(one.unit) or one.relation != "is"
+
+
+def _is_readable(record: Shown) -> bool:
+    """Return whether the readers read what a record says: standings, causes, steps, loads and changes with an interval."""
+    if record.relation == "would change":
+        return record.interval is not None
+    if record.relation == "causes" or _LOAD.fullmatch(record.subject):
+        return record.value is not None
+    return record.relation in ("verdict", "cannot", "helps", "certain")
+
+
+#: The subjects of the loads that the readers read.
+_LOAD = re.compile(r"(?:peak )?load\.\w+")
+
+
+def _agrees(one: Shown, record: Shown) -> bool:
+    if one.decided_by and one.decided_by != record.decided_by:
+        return False
+    if one.interval and record.interval:
+        return all(_near(*ends, one.slack) for ends in zip(one.interval, record.interval, strict=True)) and _same(one, record)
+    return not one.interval and _same(one, record)
+
+
+def _same(one: Shown, record: Shown) -> bool:
+    if _is_number(one.value) and _is_number(record.value):
+        return _near(float(one.value or 0), float(record.value or 0), one.slack)
+    return one.value == inf or one.value == record.value
+
+
 RULES: dict[str, Callable[[list[Shown]], Pairs]] = {
     "a value outside the interval": outside,
     "another value": another_value,
@@ -274,4 +341,5 @@ RULES: dict[str, Callable[[list[Shown]], Pairs]] = {
     "a verdict that another surface rules out": ruled_out,
     "a change that is not that of its runs": change_against_its_runs,
     "chance beside a change beyond it": chance_beside_change,
+    "a sentence against its record": sentence_against_its_record,
 }

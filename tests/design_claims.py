@@ -19,7 +19,7 @@ from simulator.explain.lever_search import LeverSearch
 from simulator.explain.result import Result, replicate
 from tests.readers.page_reader import printed_claims, takeaway_claims
 from tests.readers.run_reader import lever_claims, shown_by
-from tests.readers.shown import Shown, about
+from tests.readers.shown import Shown, about, records
 
 CASES = ("av-perception", "production-drift", "retry-storm", "skin-cancer-triage")
 
@@ -42,6 +42,7 @@ def design_claims(plan: Plan, with_advice: bool = False, with_levers: bool = Fal
     result = replicate(plan, SEED, REPLICATIONS)
     with patch.object(advice, "REPLICATIONS", REPLICATIONS):
         claims = [*shown_by(result, _content(result, with_advice), with_advice), *printed_claims(result, with_advice)]
+        claims += records(result.claims)
         claims += takeaway_claims(result, simulate(plan, SEED)) if with_charts else []
     return list(about(result.run_hash, [*claims, *(_lever_claims(result) if with_levers else [])]))
 

@@ -12,6 +12,8 @@ from simulator.case.choices import Pick
 from simulator.case.load import load, loads
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan, without_curveballs
+from simulator.explain.curveball_effects import toll_claims as effects_of
+from simulator.explain.curveball_effects import tolls
 from simulator.explain.result import Result, replicate
 from simulator.metrics.comparisons import compare
 from simulator.records.timetables import DAY_S
@@ -20,14 +22,14 @@ from simulator.tradeoffs.breakeven import BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of as objectives_of
 from simulator.tradeoffs.capacity import Loading
 from simulator.tradeoffs.design_space import Axis, DesignPoint, axis_of
-from simulator.tradeoffs.front import ENOUGH, Front, goals_of
+from simulator.tradeoffs.front import ENOUGH, Front, goals_of, label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import LEAST, sample_of
 from simulator.tradeoffs.sweep import Sweep, SweepRequest, outcomes_at, swept
 from tests.design_claims import _content
 from tests.readers.page_reader import bar_claims, count_claims, difference_claims
 from tests.readers.run_reader import shown_by
-from tests.readers.shown import Shown, about
+from tests.readers.shown import Shown, about, records
 from tests.readers.study_reader import (
     best_claims,
     breakeven_claims,
@@ -100,16 +102,21 @@ class Studies:
             return iter(())
         self.judged.add(result.run_hash)
         own = [*shown_by(result, _content(result, False), False), *count_claims(result), *bar_claims(result)]
+        own += records(result.claims)
         return about(result.run_hash, own)
 
     def capacity(self) -> Iterator[Shown]:
-        return capacity_claims(Loading(self.request(), objectives_of(self.scenario), self.submit).find())
+        found = Loading(self.request(), objectives_of(self.scenario), self.submit).find()
+        run = next(load.outcome.run_hash for load in found.loads if load.times == 1)
+        yield from capacity_claims(found)
+        yield from about(run, records([*found.claims, *(one.claim for one in found.fewest)]))
 
     def breakevens(self, run: str, together: int = 4) -> Iterator[Shown]:
         request = self.request()
         doubts = doubts_of(request.plan(request.base))[: self.doubts]
         found = BreakevenSearch(request, self.submit).find(doubts, objectives_of(self.scenario), together)
-        return breakeven_claims(found, run)
+        yield from breakeven_claims(found, run)
+        yield from about(run, records(found.claims))
 
     def best(self, budget: int = 8) -> Iterator[Shown]:
         """Read a search, beside the cards of its best design and of the nearest misses."""
@@ -119,6 +126,7 @@ class Studies:
         search = Search(axes, request.base, claims, cost_goal(self.scenario), evaluate, SEED, self.replications)
         found = search.find(budget)
         yield from best_claims(found, claims)
+        yield from records(found.claims)
         for one in [found.best, *(miss.tried for miss in found.misses)]:
             yield from self.card(self.run(one.point))
 
@@ -133,6 +141,7 @@ class Studies:
         yield from table_claims(self.scenario, request.table_of(designs, outcomes))
         result = Front(goals_of(self.scenario, request.metrics[:2]), outcomes)
         yield from front_claims(result)
+        yield from records([result.claim])
         for place in result.by_value[:2]:
             yield from self.card(self.run(designs[place]))
 
@@ -141,7 +150,10 @@ class Studies:
         request, sample = self.request(axes), sample_of(axes, "morris", LEAST["morris"], SEED)
         points = sample.points(request.base)
         outcomes = outcomes_at(request, self.submit, None, points)
-        return influence_claims(request, sample.ranked(outcomes, request.metrics), request.table_of(points, outcomes))
+        ranked = sample.ranked(outcomes, request.metrics)
+        yield from influence_claims(request, ranked, request.table_of(points, outcomes))
+        each = ((label_of(self.scenario, name), one) for name, one in ranked.items())
+        yield from records(one.claim(label) for label, one in each if not isinstance(one, str))
 
     def curveballs(self) -> Iterator[Shown]:
         """Read the effects of the first curveball of the case, halfway through the run."""
@@ -149,6 +161,7 @@ class Studies:
         struck = self.run(strikes={name: round(self.scenario.run.days * DAY_S / 2)})
         calm = self._replicated(without_curveballs(struck.plan))
         yield from toll_claims(calm, struck)
+        yield from records(effects_of(struck, tolls(calm, struck)))
         yield from self.card(struck)
         yield from self.card(calm)
 

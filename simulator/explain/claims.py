@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from math import isfinite
+from math import inf, isfinite
 from typing import Any, Literal
 
 from simulator.case.outputs import Metric
 from simulator.intervals import Interval
+from simulator.metrics.comparisons import Comparison, Difference
 from simulator.metrics.summary import Verdict
 
 Relation = Literal[
@@ -92,9 +93,17 @@ def each_claim(claims: Iterable[Claim]) -> Iterator[Claim]:
         yield from each_claim(claim.parts)
 
 
+def claims_json(claims: Iterable[Claim]) -> list[dict[str, Any]]:
+    return [claim.to_json() for claim in each_claim(claims)]
+
+
 def about_run(claims: Iterable[Claim], run: str, scenario: str, against: str = "") -> list[Claim]:
     """Return claims with the hashes of the run that they are about; those that name a run of their own keep it."""
-    return [replace(claim, run=claim.run or run, scenario=scenario, against=claim.against or against) for claim in claims]
+    return [
+        replace(one, run=one.run or run, scenario=scenario, against=one.against or against,
+                parts=tuple(about_run(one.parts, run, scenario, against)))
+        for one in claims
+    ]  # fmt: skip
 
 
 def said(claims: Iterable[Claim], between: str = " ") -> str:
@@ -108,10 +117,17 @@ def on_metric(metric: Metric, relation: Relation, value: float | str | bool | No
     return Claim(metric.name, relation, value, **{"unit": metric.unit, "population": population, "words": words} | more)
 
 
-def on_verdict(verdict: Verdict, decided_by: Remedy | None = None, words: str = "") -> Claim:
+def on_verdict(verdict: Verdict, decided_by: Remedy | None = None, words: str = "", parts: tuple[Claim, ...] = ()) -> Claim:
     """Claim the standing of an objective."""
     shown = words or f"{verdict.objective.label}: {verdict.standing}."
-    return on_metric(verdict.metric, "verdict", verdict.standing, shown, decided_by=decided_by)
+    return on_metric(verdict.metric, "verdict", verdict.standing, shown, decided_by=decided_by, parts=parts)
+
+
+def asked_of(verdict: Verdict, words: str = "") -> Claim:
+    """Claim the range in which an objective is met."""
+    allowed = (verdict.bound, inf) if verdict.objective.upward else (-inf, verdict.bound)
+    shown = words or f"{verdict.objective.label}: {verdict.requirement}."
+    return on_metric(verdict.metric, "asks", verdict.bound, shown, interval=allowed)
 
 
 def figure(metric: Metric, found: Interval | None, words: str, **more: Any) -> Claim:
@@ -121,7 +137,35 @@ def figure(metric: Metric, found: Interval | None, words: str, **more: Any) -> C
     return on_metric(metric, "is", found.value, words, interval=(found.low, found.high), **more)
 
 
+def difference(metric: Metric, found: Interval | None, words: str, **more: Any) -> Claim:
+    """Claim the change of a metric from one run to another, or that one of the two has no figure."""
+    value, interval = (None, None) if found is None else (found.value, (found.low, found.high))
+    return on_metric(metric, "differs", value, words, interval=interval, evidence="paired run", **more)
+
+
+def difference_claims(compared: Comparison) -> list[Claim]:
+    """Claim the difference of each metric from another run, or that one of the two has no figure."""
+    pairs = [(one, one.change if isinstance(one, Difference) else None) for one in compared.all]
+    claims = [difference(one.metric, found, f"{one.label}: {one.words}.") for one, found in pairs]
+    after = compared.after
+    return about_run(claims, after.run_hash, after.plan.scenario_hash, compared.before.run_hash)
+
+
 def change_by(metric: Metric, found: Interval | None, step: str, words: str) -> Claim:
     """Claim the change of a metric by a step, from runs of both designs on the same requests."""
     value, interval = (None, None) if found is None else (found.value, (found.low, found.high))
     return on_metric(metric, "would change", value, words, interval=interval, population=step, evidence="paired run")
+
+
+def load_claim(name: str, load: float, words: str, evidence: Evidence = "run", at: str = "load") -> Claim:
+    """Claim the offered load of a stage, in parts of what it can serve; at: over the run, or at the peak."""
+    return Claim(f"{at}.{name}", "is", load, words=words, evidence=evidence)
+
+
+def split_of(
+    metric: Metric, whole: float, words: str, parts: Iterable[tuple[float, str]], unit: str = "%"
+) -> tuple[Claim, ...]:
+    """Claim a whole behind a metric and its largest parts, each with its words."""
+    name, more = f"parts of {metric.name}", {"unit": unit}
+    among = [replace(on_metric(metric, "among", size, clause, **more), subject=name) for size, clause in parts]
+    return replace(on_metric(metric, "is", whole, words, **more), subject=name), *among

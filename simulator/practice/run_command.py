@@ -34,6 +34,7 @@ from simulator.engine.plan import Plan, changes_of, compile_plan, without_curveb
 from simulator.engine.run import simulate
 from simulator.evidence.evidence_files import in_one_step
 from simulator.explain.chrome_trace import check_target, write_trace
+from simulator.explain.claims import claims_json, difference_claims
 from simulator.explain.curveball_effects import summed_up, tolls
 from simulator.explain.request_path import RequestPath, answers_early, percentile, request_path
 from simulator.explain.result import Result
@@ -181,8 +182,11 @@ def run(
     if first and trace_out:
         write_trace(first, trace_out)
     if as_json and first:
-        differences = {"against": compared.before.plan.design, "differences": compared.to_json()} if compared else {}
-        print(json.dumps(summary.to_json() | _requests(first, share) | differences, indent=2, allow_nan=False))
+        content = summary.to_json() | _requests(first, share)
+        if compared:
+            content |= {"against": compared.before.plan.design, "differences": compared.to_json()}
+            content["claims"] += claims_json(difference_claims(compared))
+        print(json.dumps(content, indent=2, allow_nan=False))
     else:
         _print(summary, compared, show_all)
         for path in _paths(first, share) if first and explain else []:

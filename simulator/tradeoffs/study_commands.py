@@ -196,11 +196,11 @@ def _print_capacity(result: Capacity, cost: str) -> None:
             f"{load_.times:.3g}",
             f"{load_.times * result.rate * 86_400:,.0f}",
             usd,
-            *(escape(words or "none") for words in load_.shortfalls(result.claims)),
+            *(escape(words or "none") for words in load_.shortfalls(result.objectives)),
         )
     out.print(table)
     for fewest in result.fewest:
-        out.print(escape(fewest.sentence))
+        out.print(escape(fewest.claim.words))
 
 
 #: Replications of each design: all of them meet the same requests, so that few do.

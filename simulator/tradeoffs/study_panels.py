@@ -254,7 +254,7 @@ def _show_capacity(base: Base, result: Capacity) -> None:
     for sentence in result.sentences[1:]:
         st.markdown(f"- {plain(sentence)}")
     for fewest in result.fewest:
-        st.markdown(f"- {plain(fewest.sentence)}")
+        st.markdown(f"- {plain(fewest.claim.words)}")
 
 
 def breakevens(base: Base) -> None:

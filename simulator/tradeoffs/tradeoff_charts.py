@@ -181,7 +181,7 @@ def load_chart(capacity: Capacity, goal: Goal) -> Chart:
             drawn.add_vline(x=limit.upper.at, line={"color": RED, "dash": "dash"}, annotation=name)
     drawn.update_xaxes(title="traffic, in times of the case's own")
     drawn.update_yaxes(title=f"{metric.label} ({metric.unit})", rangemode="tozero")
-    shortfalls = [load.shortfalls(capacity.claims) for load in capacity.loads]
+    shortfalls = [load.shortfalls(capacity.objectives) for load in capacity.loads]
     table = pd.DataFrame({
         "traffic, times": [load.times for load in capacity.loads],
         f"{capacity.request.scenario.unit.many} a day": [load.times * capacity.rate * 86_400 for load in capacity.loads],

@@ -15,7 +15,6 @@ from typing import Any
 from simulator.case.outputs import Metric
 from simulator.explain.claims import ALL
 from simulator.explain.levers import Levers
-from simulator.explain.outcome_breakdown import part_label
 from simulator.explain.result import Result
 from simulator.metrics.summary import Verdict, metric_rows
 from tests.readers.shown import Shown
@@ -53,7 +52,6 @@ def shown_by(result: Result, content: Mapping[str, Any], with_advice: bool = Tru
         *bottleneck_claims(result),
         *warning_claims(result),
         *trust_claims(result),
-        *part_claims(result),
     ]
     return claims + (list(advice_claims(result)) if with_advice else [])
 
@@ -157,6 +155,7 @@ def reason_claims(result: Result) -> Iterator[Shown]:
         if standing:
             decider = decided.group() if decided else ""
             yield Shown(name, "verdict", standing, None, unit, population, decider, reason.sentence, "reason")
+            yield from _open_interval(verdict, reason.sentence)
         elif reason.sentence.startswith("There is no figure"):
             yield Shown(name, "is", None, None, unit, population, "", reason.sentence, "reason")
         if _UNPROVABLE in reason.sentence:
@@ -166,6 +165,17 @@ def reason_claims(result: Result) -> Iterator[Shown]:
             yield from _loads(reason.sentence, reason.stage, "reason")
         yield from _counts(result, verdict, reason.sentence)
         yield from _largest_parts(verdict, reason.sentence)
+
+
+def _open_interval(verdict: Verdict, sentence: str) -> Iterator[Shown]:
+    """Read the interval and the bound of an objective that is not proven."""
+    name, unit, population = verdict.metric.name, verdict.metric.unit, population_of(verdict)
+    found = re.search(r"the interval of (.*?) to (.*?) includes (.*?)(?:, mostly|\.(?: |$))", sentence)
+    assert found is not None
+    low, high = shown_numbers(f"{found[1]} to {found[2]} to {found[2]}", unit)[:2]
+    (bound,), slack = numbers_in(found[3], unit), max(low.slack, high.slack)
+    yield Shown(name, "is", inf, (low.value, high.value), unit, population, "", sentence, "reason, interval", slack)
+    yield Shown(name, "asks", bound.value, None, unit, population, "", sentence, "reason, interval", bound.slack)
 
 
 def _counts(result: Result, verdict: Verdict, sentence: str) -> Iterator[Shown]:
@@ -182,13 +192,13 @@ def _counts(result: Result, verdict: Verdict, sentence: str) -> Iterator[Shown]:
 def _count(text: str) -> Spoken:
     """Read a count, which is exact to its last digit even where that is a zero."""
     (count,) = numbers_in(text, "")
-    return replace(count, slack=min(count.slack, 0.5))
+    return count if text[0].isalpha() else replace(count, slack=min(count.slack, 0.5))
 
 
 #: The largest parts that a cause names, and their whole: counts, shares of the cost, shares of the encounters.
 _COUNTED = re.compile(r"([\d,.]+) of [\d,.]+ [^.;]*? are \w[\w ]*\. ([\d,.]+ of them [^.]*)")
 _COUNT = re.compile(r"(?:^|; )([\d,.]+) (?:of them )?(?:end|are) ")
-_COST = re.compile(r"([\d.]+)% (?:of the cost is |(?=[^,.;]*[,.]))")
+_COST = re.compile(r"((?:[oO]ver |[uU]nder )?[\d.]+)% (?:of the cost is |(?=[^,.;]*[,.]))")
 _OF_THESE = re.compile(r"in ([\d.]+)% of these ")
 
 
@@ -277,7 +287,7 @@ def lever_claims(levers: Levers) -> Iterator[Shown]:
     yield Shown("levers", "is", None, None, words=levers.sense, surface="levers")
 
 
-# ---- warnings, trust and parts
+# ---- warnings and trust
 
 
 def warning_claims(result: Result) -> Iterator[Shown]:
@@ -286,7 +296,7 @@ def warning_claims(result: Result) -> Iterator[Shown]:
     labels = {metric.label: (name, metric) for name, metric in result.plan.scenario.metrics.items() if metric.group is None}
     for words in result.warnings:
         label, _, rest = words.partition(": ")
-        claims = list(_loads(rest, stages[label], "note")) if label in stages else []
+        claims = [replace(one, words=words) for one in _loads(rest, stages[label], "note")] if label in stages else []
         if label in labels and rest.startswith("not quoted"):
             name, metric = labels[label]
             claims.append(Shown(name, "is", None, None, metric.unit, ALL, "", words, "note"))
@@ -312,23 +322,16 @@ def trust_claims(result: Result) -> Iterator[Shown]:
             decider = decided.group() if decided else ""
             name, unit, population = verdict.metric.name, verdict.metric.unit, population_of(verdict)
             claims.append(Shown(name, "verdict", standing, None, unit, population, decider, note.sentence, "trust"))
+            if _UNPROVABLE in rest:
+                claims.append(Shown(name, "cannot", "be proven", None, unit, population, "", note.sentence, "trust"))
+        elif note.topic == "verdicts" and note.sentence.endswith("every verdict is void."):
+            claims += [
+                Shown(one.metric.name, "verdict", "void", None, one.metric.unit, population_of(one), "", note.sentence, "trust")
+                for one in result.verdicts
+            ]
         elif note.topic == "verdicts":
             claims += [
                 Shown(one.metric.name, "certain", True, None, "", population_of(one), "", note.sentence, "trust")
                 for one in result.verdicts
             ]
         yield from claims or [Shown(note.topic, "is", None, None, "", "trust", "", note.sentence, "trust")]
-
-
-def part_claims(result: Result) -> Iterator[Shown]:
-    """Split wholes into their parts: the cost of 1,000 requests, and the ends of the requests of a run."""
-    scenario = result.plan.scenario
-    for part, cost in result.costs.items():
-        yield Shown(
-            "cost_per_1000_usd", "part of", cost.value, None, "USD", ALL, "", part_label(scenario, part), "parts of the cost"
-        )
-    for end, rows in result.flows.groupby("end"):
-        label = scenario.ends[str(end)].label if end in scenario.ends else "unfinished"
-        yield Shown("requests", "part of", float(rows["count"].sum()), None, "", ALL, "", label, "ends of the requests")
-    each = result.requests / result.replications
-    yield Shown("requests", "is", each, None, "", ALL, "", "", "size of the run", 1e-6 * each)

@@ -125,16 +125,17 @@ _BEYOND = re.compile(
 )
 _NEEDS = re.compile(r"“(.*)” needs at least (\S+) times .*?interval (\S+) to (\S+)\)")
 _NOW = re.compile(r"“(.*)” is met at .* of the \d+ loads that were tried; at the traffic of the case it (.*)\.")
+_UP_TO = re.compile(r"“(.*)” is met at (\S+) times the traffic; beyond that, it is not proven\.")
 _NEVER = re.compile(r"“(.*)” is not met at any traffic that was tried\.")
 
 
 def capacity_claims(result: Capacity) -> Iterator[Shown]:
     """Read a capacity: the verdicts at each load, and what its sentences say about the traffic of the case."""
     for load in result.loads:
-        yield from _at_load(load, result.claims)
+        yield from _at_load(load, result.objectives)
     run = next(load.outcome.run_hash for load in result.loads if load.times == 1)
-    by_words = {claim.words: claim for claim in result.claims}
-    for words in [*result.sentences, *(one.sentence for one in result.fewest)]:
+    by_words = {claim.words: claim for claim in result.objectives}
+    for words in [*result.sentences, *(one.claim.words for one in result.fewest)]:
         yield _sentence(words, "capacity", "capacity", run)
         yield from _of_traffic(words, by_words, result.limits, run)
 
@@ -154,19 +155,31 @@ def _of_traffic(
 ) -> Iterator[Shown]:
     """Read what a sentence says about the traffic of the case, which is 1: beyond an interval, a side is sure."""
     if found := _BEYOND.match(words):
-        claim, (low, high) = by_words[found[1]], _bounds(found[2], found[3])
+        claim, (low, high) = by_words[found[1]], _bounds(found[3], found[4])
+        yield _limit(claim, found, "traffic, at most", words, run)
         if high < 1:
             yield _of(claim.metric, "rules out", "met", words, "capacity", run)
         if low > 1 and not any(limit.lower for limit in limits if limit.claim is claim):
             yield _verdict(claim, "met", words, "capacity", run)
     elif found := _NEEDS.match(words):
-        claim, (low, high) = by_words[found[1]], _bounds(found[2], found[3])
+        claim, (low, high) = by_words[found[1]], _bounds(found[3], found[4])
+        yield _limit(claim, found, "traffic, at least", words, run)
         if low > 1:
             yield _of(claim.metric, "rules out", "met", words, "capacity", run)
+    elif found := _UP_TO.match(words):
+        yield _limit(by_words[found[1]], found, "traffic, known to be met", words, run)
     elif found := _NOW.match(words):
         yield _verdict(by_words[found[1]], _STANDINGS[found[2]], words, "capacity", run)
     elif found := _NEVER.match(words):
         yield _verdict(by_words[found[1]], "not met", words, "capacity", run)
+
+
+def _limit(claim: BreakevenClaim, found: re.Match[str], of: str, words: str, run: str) -> Shown:
+    """Read a limit of the traffic, with its interval where it has one."""
+    at, *ends = (numbers_in(text, "")[0] if text != "unknown" else None for text in found.groups()[1:])
+    bounds = _bounds(found[3], found[4]) if ends else None
+    slack = max(one.slack for one in (at, *ends) if one)
+    return Shown(claim.metric.name, "limits", at.value, bounds, "times", of, "", words, "capacity", slack, run)
 
 
 def _bounds(low: str, high: str) -> tuple[float, float]:
@@ -200,7 +213,7 @@ def _stands(one: Stands, run: str) -> Iterator[Shown]:
         subject = f"draws about {one.claim.words}"
         yield Shown(subject, "is", float(found[2]), words=one.sentence, surface="break-evens", run=run)
         for part in re.findall(r" in (\d+)", found[1]):
-            yield Shown(subject, "part of", float(part), surface="break-evens", run=run)
+            yield Shown(subject, "part of", float(part), words=one.sentence, surface="break-evens", run=run)
 
 
 def _answered(claim: BreakevenClaim, sentence: str, run: str) -> Iterator[Shown]:
@@ -252,7 +265,7 @@ def influence_claims(request: SweepRequest, ranked: Mapping[str, Ranking | str],
     for name, ranking in ranked.items():
         label = label_of(request.scenario, name)
         words = f"“{label}” {ranking}." if isinstance(ranking, str) else ranking.sentence(label)
-        subject = f"designs without a figure of {name}"
+        subject = f"designs without {name}"
         yield Shown("influences", "is", None, None, "", name, "", words, "what matters")
         if not isinstance(ranking, str) and ranking.caution:
             yield Shown("influences", "is", None, None, "", name, "", ranking.caution, "what matters")
@@ -260,8 +273,11 @@ def influence_claims(request: SweepRequest, ranked: Mapping[str, Ranking | str],
         yield Shown(subject, "is", float(without.sum()), surface="designs, table")
         yield Shown(f"{subject}, of", "is", float(len(without)), surface="designs, table")
         found = _WITHOUT.search(words)
+        surface = "what matters" if found and not isinstance(ranking, str) else "what matters, no sentence of it"
+        for axis in re.findall(r"“([^”]*)” moves it most", words):
+            yield Shown(f"influence on {label}", "causes", axis, words=words, surface="what matters")
         some, of = (float(found[place].replace(",", "")) for place in (1, 2)) if found else (0.0, float(len(without)))
-        yield Shown(subject, "is", some, words=words, surface="what matters")
-        yield Shown(f"{subject}, of", "is", of, words=words, surface="what matters")
+        yield Shown(subject, "is", some, words=words, surface=surface)
+        yield Shown(f"{subject}, of", "is", of, words=words, surface=surface)
         for part in re.findall(r"(?:^|; )([\d,]+) ", found[3]) if found else []:
-            yield Shown(subject, "part of", float(part.replace(",", "")), words=words, surface="what matters")
+            yield Shown(subject, "part of", float(part.replace(",", "")), words=words, surface=surface)

@@ -85,8 +85,8 @@ def test_the_most_traffic_of_a_queue_is_that_at_which_theory_says_its_mean_reach
 def test_every_load_has_the_verdict_that_the_card_has_there(carried):
     (objective,) = carried.request.scenario.objectives
     for load in carried.loads:
-        card = Verdict(objective, carried.claims[0].metric, load.outcome.metrics.get("latency_mean_s")).standing
-        unmet, open_ = load.shortfalls(carried.claims)
+        card = Verdict(objective, carried.objectives[0].metric, load.outcome.metrics.get("latency_mean_s")).standing
+        unmet, open_ = load.shortfalls(carried.objectives)
         words = "Mean at most 2.00 min"
         expected = {
             "met": ("", ""),
@@ -123,7 +123,7 @@ def test_an_objective_that_no_traffic_lets_a_design_meet_is_named():
         "No run shows that an objective is met, at any traffic that was tried, so the capacity is unknown.",
         "“Mean at most 30.0 s” is not met at any traffic that was tried.",
     ]
-    assert all(load.shortfalls(found.claims) == ("Mean at most 30.0 s", "") for load in found.loads)
+    assert all(load.shortfalls(found.objectives) == ("Mean at most 30.0 s", "") for load in found.loads)
 
 
 MISSED = """\
@@ -147,8 +147,9 @@ def test_a_share_that_does_not_depend_on_the_traffic_has_no_capacity():
     (found_share,) = found.unmet
     assert (found_share.claim.label, found_share.fails) == ("Found", False)
     card = replicate(made.plan(made.base), 1, 4).verdicts[0].standing
-    assert found_share.sentence.endswith(f"at the traffic of the case it is {card}.")
-    assert found_share.sentence in found.sentences
+    assert found_share.statement.value == card
+    assert found_share.statement.words.endswith(f"at the traffic of the case it is {card}.")
+    assert found_share.statement.words in found.sentences
     assert [limit.claim.label for limit in found.limits] == ["Mean"]
 
 
