@@ -144,6 +144,19 @@ class Result(Summary):
         return notes_on(self)
 
     @property
+    def shown_reasons(self) -> dict[int, str]:
+        """The sentences of each reason; a cause that an earlier objective has too is pointed to, and not said again."""
+        first = dict[str, str]()
+        return {place: self._said_once(self.verdicts[place], reason, first) for place, reason in self.reasons.items()}
+
+    def _said_once(self, verdict: Verdict, reason: Reason, first: dict[str, str]) -> str:
+        label, sentences = verdict.objective.label, list[str]()
+        for claim in reason.claims:
+            other = first.setdefault(claim.words, label)
+            sentences.append(claim.words if other == label else f"The cause is that of “{other}”.")
+        return " ".join(sentences)
+
+    @property
     def claims(self) -> list[Claim]:
         """Everything that is said about the run; advice for an objective, once it has been worked out."""
         bottleneck, challenge = self.bottleneck, challenge_of(self)

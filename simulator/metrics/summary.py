@@ -27,7 +27,7 @@ from simulator.metrics.stopping import is_out_of_reach, widening
 from simulator.metrics.warm_up import WarmUp, warm_up_of
 from simulator.records.trace import Trace
 from simulator.theory.loads import likeness
-from simulator.units import counted, spoken, spoken_beside, spoken_bound, spoken_within, spread
+from simulator.units import counted, spoken, spoken_bound, spoken_interval, spoken_within, spread
 
 #: The meaning of an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
@@ -410,22 +410,20 @@ class Verdict:
 
     @property
     def reached(self) -> str:
-        return "none" if self.estimate is None else self._beside(self.estimate.value)
+        return "none" if self.estimate is None else self._shown(self.estimate)[0]
 
     @property
     def interval(self) -> str:
-        return "" if self.estimate is None else f"{self._beside(self.estimate.low)} to {self._beside(self.estimate.high)}"
+        found = self.estimate
+        return "" if found is None else spoken_interval(found.value, found.low, found.high, self.metric.unit, self.bound)
 
     @property
     def with_interval(self) -> str:
         """The figure with its interval, the unit once: `94.5% (91.9 to 96.5)`."""
-        if self.estimate is None:
-            return "no figure"
-        found = self.estimate
-        return "{} ({})".format(*spoken_within(found.value, found.low, found.high, self.metric.unit, self.bound))
+        return "no figure" if self.estimate is None else "{} ({})".format(*self._shown(self.estimate))
 
-    def _beside(self, value: float) -> str:
-        return spoken_beside(value, self.bound, self.metric.unit)
+    def _shown(self, found: Interval) -> tuple[str, str]:
+        return spoken_within(found.value, found.low, found.high, self.metric.unit, self.bound)
 
     def to_json(self) -> dict[str, Any]:
         """Return the objective as `casesim run --json` prints it; missing figures are left out."""

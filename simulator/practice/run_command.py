@@ -102,13 +102,10 @@ def _within(summary: Result, name: str, bounds: Interval | None) -> tuple[str, s
 
 def print_reasons(out: VisibleConsole, summary: Result) -> None:
     """Print each reason once, with a step that helps; the bottleneck, unless a reason names it."""
-    said = dict[str, str]()
+    causes = summary.shown_reasons
     for place, reason in summary.reasons.items():
         verdict = summary.verdicts[place]
-        label = verdict.objective.label
-        cause = f"as for “{said[reason.sentence]}”." if reason.sentence in said else reason.sentence
-        said.setdefault(reason.sentence, label)
-        out.paragraph(f"[bold]why[/bold] “{escape(label)}”, {verdict.standing}: {escape(cause)}")
+        out.paragraph(f"[bold]why[/bold] “{escape(verdict.objective.label)}”, {verdict.standing}: {escape(causes[place])}")
         out.paragraph(escape(reason.advice.sentence), indent=4)
     bottleneck, named = summary.bottleneck, {reason.stage for reason in summary.reasons.values()}
     if bottleneck and bottleneck.stage not in named:

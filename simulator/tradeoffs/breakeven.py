@@ -174,11 +174,11 @@ class Doubt:
 
     @property
     def words(self) -> str:
-        """The figure and its range: `population.prevalence, 0.02 (0.018 to 0.08, the author's range)`."""
+        """The figure and its range: `“Population: prevalence”, 0.02 (0.018 to 0.08, the author's range)`."""
         given = "the band of the projection" if self.is_latency else "the author's range"
         whose = given if self.own else "half to double, as no range is given"
         return (
-            f"{self.place}, {plain_number(self.figure.value)} ({plain_number(self.low)} to {plain_number(self.high)}, {whose})"
+            f"{self.name}, {plain_number(self.figure.value)} ({plain_number(self.low)} to {plain_number(self.high)}, {whose})"
         )
 
 
@@ -365,6 +365,12 @@ class BreakevenResult:
         """The answers that turn, those that do not, and each answer as the case stands."""
         rest = Claim("break-evens", "is", self.steady, population="steady", words=self.rest)
         return [*(one for flip in self.flips for one in flip.claims), rest, *(one.statement for one in self.together)]
+
+    @property
+    def not_varied(self) -> list[str]:
+        """The figures that cannot be varied alone, each with the reason, in words."""
+        scenario = self.request.scenario
+        return [f"Not varied alone: “{figure_name(scenario, place)}”: {why}" for place, why in self.unvaried.items()]
 
     @property
     def rest(self) -> str:

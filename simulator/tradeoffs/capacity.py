@@ -46,6 +46,7 @@ class CapacityLimit:
 
     lower, upper: where it turns, in times of the case's traffic; None where runs show no turn within the range
     met: the least and the most traffic at which a run shows that it is met; open: whether runs leave it undecided beyond that
+    failing: the least and the most traffic below `met` at which a run shows that it is not met; None for none
     """
 
     claim: BreakevenClaim
@@ -53,6 +54,7 @@ class CapacityLimit:
     upper: Crossing | None
     met: tuple[float, float] = RANGE
     open: bool = False
+    failing: tuple[float, float] | None = None
 
     @property
     def least(self) -> float:
@@ -67,6 +69,15 @@ class CapacityLimit:
         """Claim up to what traffic the objective is met, where runs leave it undecided beyond that."""
         words = f"“{self.claim.words}” is met at {self.met[1]:.3g} times the traffic; beyond that, it is not proven."
         return self.limit(self.met[1], words, "traffic, known to be met")
+
+    @property
+    def failing_claim(self) -> Claim | None:
+        """Claim that too little traffic fails the objective, where runs do not show the place of the turn."""
+        if self.failing is None or self.lower is not None:
+            return None
+        at = " to ".join(dict.fromkeys(f"{times:.3g}" for times in self.failing))
+        words = f"“{self.claim.words}” is not met at {at} times the traffic, and met from {self.met[0]:.3g} times on."
+        return self.limit(self.failing[1], words, "traffic, known to be too little")
 
     def limit(self, times: float, words: str, population: str, where: Crossing | None = None, *parts: Claim) -> Claim:
         """Claim the traffic that limits the objective, in times of the case's own."""
@@ -182,6 +193,7 @@ class Capacity:
         if least and least.lower:
             claims.append(self._needs(least, least.lower))
         claims += [limit.open_claim for limit in self.limits if limit.open]
+        claims += [claim for limit in self.limits if (claim := limit.failing_claim)]
         claims += [one.statement for one in self.unmet]
         if self.growing:
             words = f"At the traffic of the case the queue of “{self.growing[0]}” grows without end."
@@ -201,7 +213,12 @@ class Capacity:
 
     def _most(self, limit: CapacityLimit, where: Crossing) -> Claim:
         words = f"“{limit.claim.words}” is the first that is no longer met as traffic grows, beyond {self._times(where)}. "
-        words += f"The headroom is {where.at - 1:.0%}." if where.at >= 1 else f"That is {1 - where.at:.0%} less than comes now."
+        if where.low <= 1 <= where.high:
+            words += "Runs do not show whether the case brings more than that."
+        elif where.at > 1:
+            words += f"The headroom is {where.at - 1:.0%}."
+        else:
+            words += f"That is {1 - where.at:.0%} less than comes now."
         sure = [on_metric(limit.claim.metric, "rules out", "met", words)] if where.high < 1 else []
         sure += [on_metric(limit.claim.metric, "verdict", "met", words)] if where.low > 1 and limit.lower is None else []
         return limit.limit(where.at, words, "traffic, at most", where, *sure)
@@ -324,7 +341,9 @@ class Loading:
         lower = None if below is None else self._resolved(claim, steps[below], steps[first])
         upper = None if above is None else self._resolved(claim, steps[last], steps[above])
         undecided = upper is None and last + 1 < len(steps)
-        return CapacityLimit(claim, lower, upper, (steps[first], steps[last]), undecided)
+        fails = [times for times, answer in zip(steps[:first], answers, strict=False) if answer.fails]
+        failing = (fails[0], fails[-1]) if fails else None
+        return CapacityLimit(claim, lower, upper, (steps[first], steps[last]), undecided, failing)
 
     def _resolved(self, claim: BreakevenClaim, low: float, high: float) -> Crossing | None:
         turn = self._crossing(claim, low, high)

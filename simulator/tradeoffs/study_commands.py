@@ -406,7 +406,7 @@ def _print_breakeven(result: BreakevenResult) -> None:
         again = "; on other requests too" if where.is_bounded else ""
         out.print(f"    {escape(', '.join(sides))}{again}; {escape(flip.doubt.words)}", style="dim")
     out.print(escape(result.rest))
-    for place, why in result.unvaried.items():
-        out.print(f"not varied alone: {escape(place)}: {escape(why)}", style="dim")
+    for words in result.not_varied:
+        out.print(escape(words), style="dim")
     for one in result.together:
         out.print(escape(one.sentence))

@@ -285,8 +285,8 @@ def _show_breakevens(result: BreakevenResult) -> None:
     st.markdown(plain(result.rest))
     for one in result.together:
         st.markdown(f"- {plain(one.sentence)}")
-    for place, why in result.unvaried.items():
-        st.caption(plain(f"Not varied alone: {place}: {why}"))
+    for words in result.not_varied:
+        st.caption(plain(words))
 
 
 def sensitivity(base: Base) -> None:

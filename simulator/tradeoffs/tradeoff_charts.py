@@ -239,7 +239,8 @@ def _flip_row(flip: BreakevenPoint) -> dict[str, object]:
     return {
         "answer": flip.claim.words,
         "as the case has it": flip.now.words,
-        "figure": flip.doubt.place,
+        "figure": flip.doubt.label,
+        "place": flip.doubt.place,
         "the case has": flip.doubt.figure.value,
         "range": f"{plain_number(flip.doubt.low)} to {plain_number(flip.doubt.high)}",
         "turns at": float(f"{where.at:.4g}"),

@@ -1,12 +1,15 @@
 """Capacity of a queue that theory knows, the fewest servers, and what each nine costs."""
 
+from dataclasses import replace
+
 import pytest
 
 from simulator.case.load import loads
 from simulator.explain.result import replicate
+from simulator.intervals import Interval, estimate
 from simulator.metrics.summary import Verdict
 from simulator.theory.queue_formulas import mmc_wait
-from simulator.tradeoffs.breakeven_claims import claims_of
+from simulator.tradeoffs.breakeven_claims import Answer, claims_of
 from simulator.tradeoffs.capacity import Loading, by_the_nine
 from simulator.tradeoffs.sweep import SweepRequest
 from tests.tradeoffs.made import outcome
@@ -80,6 +83,33 @@ def test_the_most_traffic_of_a_queue_is_that_at_which_theory_says_its_mean_reach
     assert where.high - where.low < 0.25
     assert carried.rate == pytest.approx(0.02, rel=0.05)
     assert "is the first that is no longer met as traffic grows, beyond" in carried.sentences[0]
+
+
+def test_headroom_is_named_only_where_runs_show_it(carried):
+    """The traffic of the case is 1: an interval around it says neither that there is room nor that there is none."""
+    limit = carried.binding
+    assert carried.sentences[0].endswith(f"The headroom is {limit.upper.at - 1:.0%}.") == (limit.upper.low > 1)
+    for low, high, words in [
+        (0.9, 1.3, "Runs do not show whether the case brings more than that."),
+        (1.05, 1.3, "The headroom is 20%."),
+    ]:
+        other = replace(limit, upper=replace(limit.upper, at=1.2, low=low, high=high))
+        assert replace(carried, limits=[other]).sentences[0].endswith(words)
+
+
+def test_traffic_that_is_too_little_is_named_where_its_turn_is_not_known(carried):
+    """Runs show that the objective fails at a quarter and at half of the traffic, and is met from there on."""
+    (claim,) = carried.objectives
+    sides = {0.25: 130.0, 0.5: 121.0, 1.0: 90.0, 2.0: 95.0}
+    loading = Loading(carried.request, [claim], Here().submit)
+    loading._answer = lambda claim, times, seed=None: Answer(
+        Verdict(claim.objective, claim.metric, estimate(Interval(sides[times], sides[times] - 0.5, sides[times] + 0.5)))
+    )
+    loading._resolved = lambda claim, low, high: None
+    limit = loading._limit(claim, list(sides))
+    assert (limit.lower, limit.met, limit.failing) == (None, (1.0, 2.0), (0.25, 0.5))
+    said = replace(carried, limits=[limit]).sentences
+    assert "“Mean at most 2.00 min” is not met at 0.25 to 0.5 times the traffic, and met from 1 times on." in said
 
 
 def test_every_load_has_the_verdict_that_the_card_has_there(carried):
