@@ -23,7 +23,8 @@ output; messages go to standard error. Repeat an option that takes several value
 
 `casesim run --json` lists under `claims` each statement about the run, as a record: its subject, relation, value, interval
 (`low`, `high`), unit, population and evidence, the evidence that would decide it where it is open, and the words that every
-page prints. With `--against`, the list holds the differences too.
+page prints. With `--against`, the list holds the differences too. `levers`, `best`, `capacity` and `breakeven` have such a
+list.
 
 On a terminal, `run` prints a page of at most 24 lines; `--all` prints every figure, reason and note. A program or a file
 that takes the output gets columns as wide as their content, sentences in lines of at most 100 columns with `--all`, and no

@@ -288,7 +288,7 @@ def sentence_against_its_record(claims: list[Shown]) -> Pairs:
 RECORDED = {
     "reason", "reason, interval", "reason, counts", "reason, whole", "reason, parts", "bottleneck", "advice", "advice, others",
     "note", "trust", "count of objectives", "outside the brief", "curveballs, sentence", "best", "best, headline",
-    "best, not proven", "best, miss", "front", "capacity", "break-evens", "break-evens, turn", "what matters",
+    "best, not proven", "best, miss", "front", "capacity", "break-evens", "break-evens, turn", "what matters", "levers",
 }  # fmt: skip
 
 

@@ -67,7 +67,9 @@ def _lever_claims(result: Result) -> Iterator[Shown]:
         done.set_result(function(*words))
         return done
 
-    yield from lever_claims(LeverSearch(result, submit, REPLICATIONS).so_far())
+    levers = LeverSearch(result, submit, REPLICATIONS).so_far()
+    yield from lever_claims(levers)
+    yield from records(levers.claims)
 
 
 def steps_from_default(case: str) -> list[dict[str, Pick]]:

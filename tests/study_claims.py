@@ -12,6 +12,7 @@ from simulator.case.choices import Pick
 from simulator.case.load import load, loads
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan, without_curveballs
+from simulator.explain.claims import Claim
 from simulator.explain.curveball_effects import toll_claims as effects_of
 from simulator.explain.curveball_effects import tolls
 from simulator.explain.result import Result, replicate
@@ -153,7 +154,7 @@ class Studies:
         ranked = sample.ranked(outcomes, request.metrics)
         yield from influence_claims(request, ranked, request.table_of(points, outcomes))
         each = ((label_of(self.scenario, name), one) for name, one in ranked.items())
-        yield from records(one.claim(label) for label, one in each if not isinstance(one, str))
+        yield from records(one if isinstance(one, Claim) else one.claim(label) for label, one in each)
 
     def curveballs(self) -> Iterator[Shown]:
         """Read the effects of the first curveball of the case, halfway through the run."""

@@ -80,7 +80,7 @@ class Claim:
         low, high = self.interval or (None, None)
         numbers = {"value": self.value, "low": low, "high": high}
         finite = {name: one for name, one in numbers.items() if one is not None and (isinstance(one, str) or isfinite(one))}
-        texts = {name: text for name in ("unit", "population", "evidence", "against") if (text := getattr(self, name))}
+        texts = {name: text for name in ("unit", "population", "evidence", "run", "against") if (text := getattr(self, name))}
         decider = self.decided_by and {"kind": self.decided_by.kind, "sentence": self.decided_by.sentence}
         decided = {"decided_by": decider} if decider else {}
         return {"subject": self.subject, "relation": self.relation, **finite, **texts, **decided, "words": self.words}
@@ -94,7 +94,8 @@ def each_claim(claims: Iterable[Claim]) -> Iterator[Claim]:
 
 
 def claims_json(claims: Iterable[Claim]) -> list[dict[str, Any]]:
-    return [claim.to_json() for claim in each_claim(claims)]
+    """Return claims and their parts as a list of objects, each once: two objectives may have one cause."""
+    return [claim.to_json() for claim in dict.fromkeys(each_claim(claims))]
 
 
 def about_run(claims: Iterable[Claim], run: str, scenario: str, against: str = "") -> list[Claim]:

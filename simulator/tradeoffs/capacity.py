@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.case.choices import Choice, Number, Pick
 from simulator.case.load import TRAFFIC
-from simulator.explain.claims import Claim, about_run, on_metric
+from simulator.explain.claims import Claim, about_run, claims_json, on_metric
 from simulator.intervals import Estimate
 from simulator.processes import over_threads
 from simulator.tradeoffs.breakeven import TOLERANCE, Crossing, crossing
@@ -253,6 +253,7 @@ class Capacity:
                 for load in self.loads
             ],
             "sentences": self.sentences,
+            "claims": claims_json([*self.claims, *(one.claim for one in self.fewest)]),
         }
 
 

@@ -152,16 +152,17 @@ class SampledDesigns:
     def points(self, base: DesignPoint) -> list[DesignPoint]:
         return [_point(self.axes, row, base) for row in self.parts.tolist()]
 
-    def ranked(self, outcomes: Sequence[DesignOutcome], names: Sequence[str]) -> dict[str, Ranking | str]:
-        """Rank the axes for each metric, or give the reason why not; outcomes: of the points, in order."""
-        rankings: dict[str, Ranking | str] = {}
+    def ranked(self, outcomes: Sequence[DesignOutcome], names: Sequence[str]) -> dict[str, Ranking | Claim]:
+        """Rank the axes for each metric, or claim why that cannot be done; outcomes: of the points, in order."""
+        rankings: dict[str, Ranking | Claim] = {}
         for name in names:
             values, without = [one.value(name) for one in outcomes], self._without_figure(outcomes, name)
             try:
                 ranking = self.ranking(np.array([np.nan if value is None else value for value in values]))
                 rankings[name] = replace(ranking, without=without)
             except InputError as error:
-                rankings[name] = f"{without.words}. It {error}" if without else str(error)
+                words, parts = (f"{without.words}. It {error}", (without,)) if without else (str(error), ())
+                rankings[name] = Claim(f"influence on {name}", "cannot", "be ranked", words=words, parts=parts)
         return rankings
 
     def _without_figure(self, outcomes: Sequence[DesignOutcome], name: str) -> Claim | None:

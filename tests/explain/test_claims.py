@@ -61,6 +61,7 @@ def test_json_lists_the_claims_that_the_sentences_are_made_of(monkeypatch):
         claim["value"] for claim in content["claims"] if claim["subject"] == "done_share" and claim["relation"] == "helps"
     }
     assert step == next(one["move"]["told"] for one in content["reasons"] if one["metric"] == "done_share")
+    assert len({json.dumps(claim) for claim in content["claims"]}) == len(content["claims"])
     for claim in content["claims"]:
         assert {"subject", "relation", "words", "evidence"} <= set(claim)
 

@@ -14,7 +14,7 @@ import pandas as pd
 
 from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
-from simulator.explain.claims import Relation
+from simulator.explain.claims import Claim, Relation
 from simulator.tradeoffs.breakeven import BreakevenPoint, BreakevenResult, Stands
 from simulator.tradeoffs.breakeven_claims import SAYS, BreakevenClaim
 from simulator.tradeoffs.capacity import Capacity, CapacityLimit, LoadPoint
@@ -260,20 +260,22 @@ def _flips(flip: BreakevenPoint, run: str) -> Iterator[Shown]:
 _WITHOUT = re.compile(r"has no figure at ([\d,]+) of ([\d,]+) designs: (.*?)(?:\. Among|\. It |$)")
 
 
-def influence_claims(request: SweepRequest, ranked: Mapping[str, Ranking | str], table: pd.DataFrame) -> Iterator[Shown]:
+def influence_claims(request: SweepRequest, ranked: Mapping[str, Ranking | Claim], table: pd.DataFrame) -> Iterator[Shown]:
     """Read what matters: the designs without a figure and why, beside the table of the designs that ran."""
     for name, ranking in ranked.items():
         label = label_of(request.scenario, name)
-        words = f"“{label}” {ranking}." if isinstance(ranking, str) else ranking.sentence(label)
+        words = f"“{label}” {ranking.words}." if isinstance(ranking, Claim) else ranking.sentence(label)
         subject = f"designs without {name}"
         yield Shown("influences", "is", None, None, "", name, "", words, "what matters")
-        if not isinstance(ranking, str) and ranking.caution:
+        if not isinstance(ranking, Claim) and ranking.caution:
             yield Shown("influences", "is", None, None, "", name, "", ranking.caution, "what matters")
         without = table.drop_duplicates([one.name for one in request.axes])[name].isna()
         yield Shown(subject, "is", float(without.sum()), surface="designs, table")
         yield Shown(f"{subject}, of", "is", float(len(without)), surface="designs, table")
         found = _WITHOUT.search(words)
-        surface = "what matters" if found and not isinstance(ranking, str) else "what matters, no sentence of it"
+        surface = "what matters" if found else "what matters, no sentence of it"
+        if re.search(r"has a figure at every design of only [\d,]+ of", words):
+            yield Shown(f"influence on {name}", "cannot", "be ranked", words=words, surface="what matters")
         for axis in re.findall(r"“([^”]*)” moves it most", words):
             yield Shown(f"influence on {label}", "causes", axis, words=words, surface="what matters")
         some, of = (float(found[place].replace(",", "")) for place in (1, 2)) if found else (0.0, float(len(without)))
