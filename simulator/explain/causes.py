@@ -279,7 +279,8 @@ def _retried(summary: Summary, name: str) -> list[Claim]:
         late += f", and {roughly(added.late_load)} without the retries: {locked}." if locked else "."
         claims.append(load_claim(name, times.late_load, late, at="late load"))
         claims += [load_claim(name, added.late_load, late, at="late load without retries")] if locked else []
-    return claims
+    lasting = Claim(f"overload.{name}", "causes", " and ".join(added.retries), words=claims[-1].words)
+    return [*claims, lasting] if locked else claims
 
 
 def _busy(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:

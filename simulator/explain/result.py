@@ -153,7 +153,8 @@ class Result(Summary):
         label, sentences = verdict.objective.label, list[str]()
         for claim in reason.claims:
             other = first.setdefault(claim.words, label)
-            sentences.append(claim.words if other == label else f"The cause is that of “{other}”.")
+            known = claim.relation == "causes" and other != label
+            sentences.append(f"The cause is that of “{other}”." if known else claim.words)
         return " ".join(sentences)
 
     @property

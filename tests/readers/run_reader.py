@@ -163,6 +163,7 @@ def reason_claims(result: Result) -> Iterator[Shown]:
         if reason.stage:
             yield Shown(name, "causes", reason.stage, None, unit, population, "", reason.sentence, "reason")
             yield from _loads(reason.sentence, reason.stage, "reason")
+            yield from _lasting(result, reason.sentence, reason.stage)
         yield from _counts(result, verdict, reason.sentence)
         yield from _largest_parts(verdict, reason.sentence)
 
@@ -176,6 +177,16 @@ def _open_interval(verdict: Verdict, sentence: str) -> Iterator[Shown]:
     (bound,), slack = numbers_in(found[3], unit), max(low.slack, high.slack)
     yield Shown(name, "is", inf, (low.value, high.value), unit, population, "", sentence, "reason, interval", slack)
     yield Shown(name, "asks", bound.value, None, unit, population, "", sentence, "reason, interval", bound.slack)
+
+
+def _lasting(result: Result, sentence: str, stage: str) -> Iterator[Shown]:
+    """Read that retries alone keep a stage overloaded, and the retries that the sentence names."""
+    if "the retries alone keep it overloaded" in sentence:
+        found = re.search(r"is sent again by (.*?): without that", sentence)
+        assert found is not None
+        keys = {one.label: key for key, one in result.plan.scenario.stages.items()}
+        names = " and ".join(keys[label] for label in re.findall(r"“([^”]*)”", found[1]))
+        yield Shown(f"overload.{stage}", "causes", names, None, "", ALL, "", sentence, "reason")
 
 
 def _counts(result: Result, verdict: Verdict, sentence: str) -> Iterator[Shown]:
