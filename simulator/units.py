@@ -101,23 +101,6 @@ def spoken_bound(bound: float, unit: str) -> str:
     return _exactly(bound, *_scale(bound, unit))
 
 
-def spoken_beside(value: float, bound: float, unit: str) -> str:
-    """Return a value with enough digits to lie on its true side of `spoken_bound`."""
-    if value == bound:
-        return spoken_bound(bound, unit)
-    factor, suffix = _scale(bound, unit)
-    alike = unit == "s" and abs(bound) <= 10 * abs(value) <= 100 * abs(bound)
-    usual = [scale for scale in _scales(unit) if spoken(value, unit).endswith(scale[1]) and not alike]
-    candidates = [(spoken(value, unit).removesuffix(suffix), factor, suffix) for factor, suffix in usual]
-    candidates += [(significant(value * factor, digits), factor, suffix) for digits in range(3, _DIGITS + 1) if isfinite(value)]
-    for text, by, behind in candidates:
-        if _is_on_its_side(text, value, bound, by, unit):
-            return f"{text}{behind}"
-    if not isfinite(value):
-        return spoken(value, unit)
-    return f"just {'under' if value < bound else 'over'} {spoken_bound(bound, unit)}"
-
-
 def _scales(unit: str) -> list[tuple[float, str]]:
     if unit == "s":
         return [(factor, suffix) for factor, suffix, _ in _TIMES]
@@ -178,9 +161,21 @@ def spoken_within(value: float, low: float, high: float, unit: str, bound: float
     The digits are those that the interval carries: two of its half-width, and at most three of the value. Where an objective's
     bound is given, each number gets as many more as it takes to lie on its true side of it.
     """
+    (shown, below, above), suffix = _within(value, low, high, unit, bound)
+    return f"{shown}{suffix}", f"{below} to {above}"
+
+
+def spoken_interval(value: float, low: float, high: float, unit: str, bound: float | None = None) -> str:
+    """Write the bounds as `spoken_within` does, with their unit: `91.9 to 96.5%`."""
+    (_, below, above), suffix = _within(value, low, high, unit, bound)
+    return f"{below} to {above}{suffix}"
+
+
+def _within(value: float, low: float, high: float, unit: str, bound: float | None) -> tuple[list[str], str]:
+    """Write three numbers, and the unit that all of them have; without a common unit each has its own."""
     numbers = (value, low, high)
     if not all(map(isfinite, numbers)):
-        return spoken(value, unit), f"{spoken(low, unit)} to {spoken(high, unit)}"
+        return [spoken(number, unit) for number in numbers], ""
     factor, suffix = _scale_beside(value or high, bound, unit)
     scaled = [number * factor for number in numbers]
     least = _places_within(scaled[0] or scaled[2], (scaled[2] - scaled[1]) / 2, suffix == "%")
@@ -191,16 +186,21 @@ def spoken_within(value: float, low: float, high: float, unit: str, bound: float
             for text, number in zip(texts, numbers, strict=True)
         ):
             break
-    return f"{texts[0]}{suffix}", f"{texts[1]} to {texts[2]}"
+    else:  # no number of digits tells them from the bound
+        exact = "" if bound is None else _exactly(bound, factor, "")
+        texts = [
+            exact if number == bound else f"just {'under' if number < (bound or 0) else 'over'} {exact}" for number in numbers
+        ]
+    return texts, suffix
 
 
 def _scale_beside(value: float, bound: float | None, unit: str) -> tuple[float, str]:
     """Choose the unit of a value: that of the bound where the two are within a factor of ten, else its own."""
-    alike = bound is not None and abs(bound) <= 10 * abs(value) <= 100 * abs(bound)
-    by = abs(bound) if bound is not None and alike else abs(value)
     if unit != "s":
         return _scales(unit)[0]
-    return next((factor, suffix) for factor, suffix, least in _TIMES if by >= least)
+    if bound is not None and abs(bound) <= 10 * abs(value) <= 100 * abs(bound):
+        return _scale(bound, unit)
+    return next((factor, suffix) for factor, suffix, least in _TIMES if abs(value) >= least)
 
 
 def _places_within(value: float, half: float, is_percent: bool) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import floor, log10
 from typing import NamedTuple
 
-from simulator.explain.claims import Claim
+from tests.readers.shown import Shown
 
 #: The most words of a sentence. A label in quotation marks is one word: its case wrote it.
 MOST_WORDS = 30
@@ -39,7 +39,7 @@ class WordFault(NamedTuple):
         return f"{self.rule}: [{self.surface}] {self.sentence}"
 
 
-def word_faults(claim: Claim) -> Iterator[WordFault]:
+def word_faults(claim: Shown) -> Iterator[WordFault]:
     for sentence in _END.split(_HASH.sub("run hash X", claim.words)):
         named = _QUOTED.sub("“X”", sentence)
         if len(named.split()) > MOST_WORDS:
@@ -56,7 +56,7 @@ def word_faults(claim: Claim) -> Iterator[WordFault]:
             yield WordFault("too many digits", sentence, claim.surface)
 
 
-def _has_too_many_digits(sentence: str, claim: Claim) -> bool:
+def _has_too_many_digits(sentence: str, claim: Shown) -> bool:
     """Check the numbers with a decimal point; an integer is a count, a year, a seed or an amount, and has the digits it has.
 
     A percentage has as many digits as its distance from the nearer of 0 and 100. Where a claim has an interval, the value and

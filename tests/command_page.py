@@ -21,6 +21,11 @@ INTRODUCTION = """\
 CASE is the id of a case that comes with CaseSim, or the path of a YAML file. `--json` prints JSON and nothing else on standard
 output; messages go to standard error. Repeat an option that takes several values: `--set replicas=2 --set precision=int8`.
 
+`casesim run --json` lists under `claims` each statement about the run, as a record: its subject, relation, value, interval
+(`low`, `high`), unit, population and evidence, the evidence that would decide it where it is open, and the words that every
+page prints. With `--against`, the list holds the differences too. `levers`, `best`, `capacity` and `breakeven` have such a
+list.
+
 On a terminal, `run` prints a page of at most 24 lines; `--all` prints every figure, reason and note. A program or a file
 that takes the output gets columns as wide as their content, sentences in lines of at most 100 columns with `--all`, and no
 colours.

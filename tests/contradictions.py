@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from itertools import combinations
-from math import isclose, isinf
+from math import inf, isclose, isinf
 from typing import NamedTuple
 
-from simulator.explain.claims import Claim
+from tests.readers.shown import RECORD, Shown
 
 #: Two numbers that differ by no more than this part of them are one number.
 SAME = 1e-9
@@ -18,27 +19,27 @@ class Contradiction(NamedTuple):
     """Two claims that disagree, and the rule that they break."""
 
     rule: str
-    one: Claim
-    other: Claim
+    one: Shown
+    other: Shown
 
     def __str__(self) -> str:
         return f"{self.rule}: {self.one.subject}: {_told(self.one)} | {_told(self.other)}"
 
 
-def _told(claim: Claim) -> str:
+def _told(claim: Shown) -> str:
     number = "" if claim.interval is None else f" in {claim.interval}"
     return f"[{claim.surface}] {claim.value}{number} {claim.decided_by or claim.words[:160]}"
 
 
-def contradictions(claims: Iterable[Claim]) -> list[Contradiction]:
+def contradictions(claims: Iterable[Shown]) -> list[Contradiction]:
     every = list(claims)
     return [Contradiction(rule, *pair) for rule, find in RULES.items() for pair in find(every)]
 
 
-Pairs = Iterator[tuple[Claim, Claim]]
+Pairs = Iterator[tuple[Shown, Shown]]
 
 
-def _pairs(claims: list[Claim], *relations: str, by: Callable[[Claim], object]) -> Pairs:
+def _pairs(claims: list[Shown], *relations: str, by: Callable[[Shown], object]) -> Pairs:
     groups = defaultdict(list)
     for claim in claims:
         if claim.relation in relations:
@@ -47,11 +48,11 @@ def _pairs(claims: list[Claim], *relations: str, by: Callable[[Claim], object]) 
         yield from combinations(group, 2)
 
 
-def _subject(claim: Claim) -> tuple[str, ...]:
+def _subject(claim: Shown) -> tuple[str, ...]:
     return claim.subject, claim.relation, claim.population, claim.run, claim.against
 
 
-def _about(claim: Claim) -> tuple[str, ...]:
+def _about(claim: Shown) -> tuple[str, ...]:
     """Return the subject of any relation, for rules that set claims of two relations side by side."""
     return claim.subject, claim.population, claim.run
 
@@ -64,7 +65,7 @@ def _near(one: float, other: float, slack: float) -> bool:
     return one == other or abs(one - other) <= slack * 1.001 or isclose(one, other, rel_tol=SAME, abs_tol=1e-12)
 
 
-def outside(claims: list[Claim]) -> Pairs:
+def outside(claims: list[Shown]) -> Pairs:
     """Find a figure outside the interval that the same or another surface gives for it."""
     quoted = [claim for claim in claims if claim.relation in ("is", "would change", "differs")]
     with_interval = defaultdict(list)
@@ -78,14 +79,14 @@ def outside(claims: list[Claim]) -> Pairs:
                 yield one, other
 
 
-def another_value(claims: list[Claim]) -> Pairs:
-    for one, other in _pairs(claims, "is", "asks", "differs", by=_subject):
+def another_value(claims: list[Shown]) -> Pairs:
+    for one, other in _pairs(claims, "is", "asks", "differs", "limits", by=_subject):
         numbers = _is_number(one.value) and _is_number(other.value)
         if numbers and not _near(float(one.value or 0), float(other.value or 0), one.slack + other.slack):
             yield one, other
 
 
-def another_interval(claims: list[Claim]) -> Pairs:
+def another_interval(claims: list[Shown]) -> Pairs:
     for one, other in _pairs(claims, "is", "asks", "differs", by=_subject):
         if one.interval and other.interval:
             slack = one.slack + other.slack
@@ -93,14 +94,14 @@ def another_interval(claims: list[Claim]) -> Pairs:
                 yield one, other
 
 
-def figure_beside_none(claims: list[Claim]) -> Pairs:
+def figure_beside_none(claims: list[Shown]) -> Pairs:
     """Find a figure beside the claim that there is none to quote."""
     for one, other in _pairs(claims, "is", by=_subject):
         if (one.value is None) != (other.value is None):
             yield one, other
 
 
-def another_verdict(claims: list[Claim]) -> Pairs:
+def another_verdict(claims: list[Shown]) -> Pairs:
     yield from ((one, other) for one, other in _pairs(claims, "verdict", by=_subject) if one.value != other.value)
     proven = {_about(one): one for one in claims if one.relation == "certain" and one.value}
     for claim in claims:
@@ -109,7 +110,7 @@ def another_verdict(claims: list[Claim]) -> Pairs:
             yield certain, claim
 
 
-def verdict_against_its_number(claims: list[Claim]) -> Pairs:
+def verdict_against_its_number(claims: list[Shown]) -> Pairs:
     """Find a verdict that does not follow from the interval and the range that the same surface shows."""
     asked = {(*_about(one), one.surface): one for one in claims if one.relation == "asks"}
     reached = {(*_about(one), one.surface): one for one in claims if one.relation == "is"}
@@ -137,27 +138,27 @@ def verdict_against_its_number(claims: list[Claim]) -> Pairs:
             yield claim, figure
 
 
-def another_decider(claims: list[Claim]) -> Pairs:
+def another_decider(claims: list[Shown]) -> Pairs:
     deciding = [claim for claim in claims if claim.decided_by]
     for one, other in _pairs(deciding, "verdict", by=_subject):
         if one.decided_by != other.decided_by:
             yield one, other
 
 
-def none_helps_beside_a_step(claims: list[Claim]) -> Pairs:
+def none_helps_beside_a_step(claims: list[Shown]) -> Pairs:
     for one, other in _pairs(claims, "helps", by=_subject):
         if (one.value == "none") != (other.value == "none"):
             yield one, other
 
 
-def parts_and_whole(claims: list[Claim]) -> Pairs:
+def parts_and_whole(claims: list[Shown]) -> Pairs:
     """Find parts that do not sum to their whole, or whose largest exceed it."""
     parts = defaultdict(list)
     for claim in claims:
         if claim.relation in ("part of", "among"):
-            parts[_about(claim)].append(claim)
+            parts[_about(claim), claim.surface == RECORD].append(claim)
     for claim in claims:
-        own = parts.get(_about(claim), [])
+        own = parts.get((_about(claim), claim.surface == RECORD), [])
         if claim.relation == "is" and own and _is_number(claim.value):
             total = sum(float(part.value or 0) for part in own)
             some = own[0].relation == "among" and total < float(claim.value or 0)
@@ -165,18 +166,21 @@ def parts_and_whole(claims: list[Claim]) -> Pairs:
                 yield own[0], claim
 
 
-def another_population(claims: list[Claim]) -> Pairs:
+def another_population(claims: list[Shown]) -> Pairs:
     """Find one name for the figures of two populations."""
     for one, other in _pairs(claims, "is", by=lambda claim: (claim.subject, claim.run)):
         if one.population != other.population and _is_number(one.value) and _is_number(other.value):
             yield one, other
 
 
-def another_cause(claims: list[Claim]) -> Pairs:
-    yield from ((one, other) for one, other in _pairs(claims, "causes", by=_subject) if one.value != other.value)
+def another_cause(claims: list[Shown]) -> Pairs:
+    """Find two stages that are said to be why; a cause without a stage names none."""
+    for one, other in _pairs(claims, "causes", by=_subject):
+        if one.value and other.value and one.value != other.value:
+            yield one, other
 
 
-def another_direction(claims: list[Claim]) -> Pairs:
+def another_direction(claims: list[Shown]) -> Pairs:
     """Find two changes by one step whose intervals lie on two sides of zero."""
     for one, other in _pairs(claims, "would change", by=_subject):
         if (
@@ -187,7 +191,7 @@ def another_direction(claims: list[Claim]) -> Pairs:
             yield one, other
 
 
-def peak_below_mean(claims: list[Claim]) -> Pairs:
+def peak_below_mean(claims: list[Shown]) -> Pairs:
     """Find a load at the peak that is below the load over the whole run."""
     means = [claim for claim in claims if claim.relation == "is" and claim.subject.startswith("load.")]
     for claim in claims:
@@ -203,7 +207,7 @@ def peak_below_mean(claims: list[Claim]) -> Pairs:
                     yield claim, mean
 
 
-def proven_against_the_evidence(claims: list[Claim]) -> Pairs:
+def proven_against_the_evidence(claims: list[Shown]) -> Pairs:
     """Find an objective that is met, or that other evidence would decide, although no design can prove it."""
     impossible = {_about(one): one for one in claims if one.relation == "cannot"}
     for claim in claims:
@@ -214,7 +218,7 @@ def proven_against_the_evidence(claims: list[Claim]) -> Pairs:
             yield impossible[place], claim
 
 
-def ruled_out(claims: list[Claim]) -> Pairs:
+def ruled_out(claims: list[Shown]) -> Pairs:
     """Find a verdict that another surface says the objective cannot have."""
     verdicts = defaultdict(list)
     for claim in claims:
@@ -225,7 +229,7 @@ def ruled_out(claims: list[Claim]) -> Pairs:
             yield from ((claim, other) for other in verdicts[_about(claim)] if other.value == claim.value)
 
 
-def change_against_its_runs(claims: list[Claim]) -> Pairs:
+def change_against_its_runs(claims: list[Shown]) -> Pairs:
     """Find a change from one run to another that is not the difference between the figures of both."""
     figures = defaultdict(list)
     for claim in claims:
@@ -241,7 +245,7 @@ def change_against_its_runs(claims: list[Claim]) -> Pairs:
                     yield claim, after
 
 
-def chance_beside_change(claims: list[Claim]) -> Pairs:
+def chance_beside_change(claims: list[Shown]) -> Pairs:
     """Find a difference that one surface calls beyond chance and another does not, or that its interval contradicts."""
     yield from ((one, other) for one, other in _pairs(claims, "beyond chance", by=_subject) if one.value != other.value)
     intervals = defaultdict(list)
@@ -256,7 +260,70 @@ def chance_beside_change(claims: list[Claim]) -> Pairs:
                     yield claim, other
 
 
-RULES: dict[str, Callable[[list[Claim]], Pairs]] = {
+def sentence_against_its_record(claims: list[Shown]) -> Pairs:
+    """Find a reading of a sentence that is none of the records in it, and a record that its sentence does not say."""
+    records, said = defaultdict(list), defaultdict(list)
+    for claim in claims:
+        if claim.surface == RECORD and claim.words:
+            records[claim.run].append(claim)
+        elif claim.surface in RECORDED and claim.words:
+            said[claim.run, claim.words].append(claim)
+    unread = dict[int, tuple[Shown, Shown]]()
+    read = set[int]()
+    for (run, words), readings in said.items():
+        inside = [record for record in records[run] if record.words.lower() in words.lower()]
+        for one in readings:
+            own = [record for record in inside if _subject(record) == _subject(one)]
+            if _says_something(one) and not any(_agrees(one, record) for record in own):
+                yield one, (own or inside or [one])[0]
+        for record in filter(_is_readable, inside):  # two sentences may hold the words of one cause
+            if any(_subject(one) == _subject(record) for one in readings):
+                read.add(id(record))
+            else:
+                unread[id(record)] = record, readings[0]
+    yield from (pair for name, pair in unread.items() if name not in read)
+
+
+#: The surfaces whose sentences are those of records.
+RECORDED = {
+    "reason", "reason, interval", "reason, counts", "reason, whole", "reason, parts", "bottleneck", "advice", "advice, others",
+    "note", "trust", "count of objectives", "outside the brief", "curveballs, sentence", "best", "best, headline",
+    "best, not proven", "best, miss", "front", "capacity", "break-evens", "break-evens, turn", "what matters", "levers",
+}  # fmt: skip
+
+
+def _says_something(one: Shown) -> bool:
+    return one.value is not None or bool(one.unit) or one.relation != "is"
+
+
+def _is_readable(record: Shown) -> bool:
+    """Return whether the readers read what a record says: standings, causes, steps, loads and changes with an interval."""
+    if record.relation == "would change":
+        return record.interval is not None
+    if record.relation == "causes" or _LOAD.fullmatch(record.subject):
+        return record.value is not None
+    return record.relation in ("verdict", "cannot", "helps", "certain")
+
+
+#: The subjects of the loads that the readers read.
+_LOAD = re.compile(r"(?:peak )?load\.\w+")
+
+
+def _agrees(one: Shown, record: Shown) -> bool:
+    if one.decided_by and one.decided_by != record.decided_by:
+        return False
+    if one.interval and record.interval:
+        return all(_near(*ends, one.slack) for ends in zip(one.interval, record.interval, strict=True)) and _same(one, record)
+    return not one.interval and _same(one, record)
+
+
+def _same(one: Shown, record: Shown) -> bool:
+    if _is_number(one.value) and _is_number(record.value):
+        return _near(float(one.value or 0), float(record.value or 0), one.slack)
+    return one.value == inf or one.value == record.value
+
+
+RULES: dict[str, Callable[[list[Shown]], Pairs]] = {
     "a value outside the interval": outside,
     "another value": another_value,
     "another interval": another_interval,
@@ -274,4 +341,5 @@ RULES: dict[str, Callable[[list[Claim]], Pairs]] = {
     "a verdict that another surface rules out": ruled_out,
     "a change that is not that of its runs": change_against_its_runs,
     "chance beside a change beyond it": chance_beside_change,
+    "a sentence against its record": sentence_against_its_record,
 }

@@ -14,11 +14,12 @@ from simulator.case.load import load
 from simulator.engine.plan import Plan, compile_plan
 from simulator.engine.run import simulate
 from simulator.explain import advice
-from simulator.explain.claims import Claim, about, claims_of, lever_claims
 from simulator.explain.design_changes import changes_of_design
 from simulator.explain.lever_search import LeverSearch
 from simulator.explain.result import Result, replicate
-from simulator.practice.run_claims import printed_claims, takeaway_claims
+from tests.readers.page_reader import printed_claims, takeaway_claims
+from tests.readers.run_reader import lever_claims, shown_by
+from tests.readers.shown import Shown, about, records
 
 CASES = ("av-perception", "production-drift", "retry-storm", "skin-cancer-triage")
 
@@ -33,20 +34,21 @@ CHANGED: dict[str, dict[str, Pick]] = {
 REPLICATIONS, SEED = 2, 1
 
 
-def design_claims(plan: Plan, with_advice: bool = False, with_levers: bool = False, with_charts: bool = False) -> list[Claim]:
+def design_claims(plan: Plan, with_advice: bool = False, with_levers: bool = False, with_charts: bool = False) -> list[Shown]:
     """Run a design and collect its claims; advice and levers run other designs too, two replications of each.
 
     with_charts: whether to draw the report too, for the takeaways of its charts
     """
     result = replicate(plan, SEED, REPLICATIONS)
     with patch.object(advice, "REPLICATIONS", REPLICATIONS):
-        claims = [*claims_of(result, _content(result, with_advice), with_advice), *printed_claims(result, with_advice)]
+        claims = [*shown_by(result, _content(result, with_advice), with_advice), *printed_claims(result, with_advice)]
+        claims += records(result.claims)
         claims += takeaway_claims(result, simulate(plan, SEED)) if with_charts else []
     return list(about(result.run_hash, [*claims, *(_lever_claims(result) if with_levers else [])]))
 
 
 @cache
-def quick_claims(case: str, changed: bool) -> tuple[Claim, ...]:
+def quick_claims(case: str, changed: bool) -> tuple[Shown, ...]:
     """Return the claims of the default design of a case, or of the changed one; with advice where its trials are quick."""
     with_advice = case == "production-drift" or (case == "retry-storm" and changed)
     return tuple(design_claims(compile_plan(load(case), CHANGED[case] if changed else {}), with_advice))
@@ -59,13 +61,15 @@ def _content(result: Result, with_advice: bool) -> Mapping[str, Any]:
         return result.to_json()
 
 
-def _lever_claims(result: Result) -> Iterator[Claim]:
+def _lever_claims(result: Result) -> Iterator[Shown]:
     def submit(function: Any, *words: Any) -> Future[Any]:
         done: Future[Any] = Future()
         done.set_result(function(*words))
         return done
 
-    yield from lever_claims(LeverSearch(result, submit, REPLICATIONS).so_far())
+    levers = LeverSearch(result, submit, REPLICATIONS).so_far()
+    yield from lever_claims(levers)
+    yield from records(levers.claims)
 
 
 def steps_from_default(case: str) -> list[dict[str, Pick]]:

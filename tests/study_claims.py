@@ -12,21 +12,26 @@ from simulator.case.choices import Pick
 from simulator.case.load import load, loads
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan, without_curveballs
-from simulator.explain.claims import Claim, about, claims_of
-from simulator.explain.comparison_claims import comparison_claims, toll_claims
+from simulator.explain.claims import Claim
+from simulator.explain.curveball_effects import toll_claims as effects_of
+from simulator.explain.curveball_effects import tolls
 from simulator.explain.result import Result, replicate
 from simulator.metrics.comparisons import compare
-from simulator.practice.run_claims import bar_claims, count_claims, difference_claims
 from simulator.records.timetables import DAY_S
 from simulator.tradeoffs.best_design import Search, cost_goal, evaluator
 from simulator.tradeoffs.breakeven import BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of as objectives_of
 from simulator.tradeoffs.capacity import Loading
 from simulator.tradeoffs.design_space import Axis, DesignPoint, axis_of
-from simulator.tradeoffs.front import ENOUGH, Front, goals_of
+from simulator.tradeoffs.front import ENOUGH, Front, goals_of, label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import LEAST, sample_of
-from simulator.tradeoffs.study_claims import (
+from simulator.tradeoffs.sweep import Sweep, SweepRequest, outcomes_at, swept
+from tests.design_claims import _content
+from tests.readers.page_reader import bar_claims, count_claims, difference_claims
+from tests.readers.run_reader import shown_by
+from tests.readers.shown import Shown, about, records
+from tests.readers.study_reader import (
     best_claims,
     breakeven_claims,
     capacity_claims,
@@ -34,8 +39,7 @@ from simulator.tradeoffs.study_claims import (
     influence_claims,
     table_claims,
 )
-from simulator.tradeoffs.sweep import Sweep, SweepRequest, outcomes_at, swept
-from tests.design_claims import _content
+from tests.readers.two_run_reader import comparison_claims, toll_claims
 from tests.tradeoffs.test_capacity import QUEUE
 
 SEED = 1
@@ -93,24 +97,29 @@ class Studies:
 
     # ---- claims
 
-    def card(self, result: Result) -> Iterator[Claim]:
+    def card(self, result: Result) -> Iterator[Shown]:
         """Read the card of a run and its other surfaces, once."""
         if result.run_hash in self.judged:
             return iter(())
         self.judged.add(result.run_hash)
-        own = [*claims_of(result, _content(result, False), False), *count_claims(result), *bar_claims(result)]
+        own = [*shown_by(result, _content(result, False), False), *count_claims(result), *bar_claims(result)]
+        own += records(result.claims)
         return about(result.run_hash, own)
 
-    def capacity(self) -> Iterator[Claim]:
-        return capacity_claims(Loading(self.request(), objectives_of(self.scenario), self.submit).find())
+    def capacity(self) -> Iterator[Shown]:
+        found = Loading(self.request(), objectives_of(self.scenario), self.submit).find()
+        run = next(load.outcome.run_hash for load in found.loads if load.times == 1)
+        yield from capacity_claims(found)
+        yield from about(run, records([*found.claims, *(one.claim for one in found.fewest)]))
 
-    def breakevens(self, run: str, together: int = 4) -> Iterator[Claim]:
+    def breakevens(self, run: str, together: int = 4) -> Iterator[Shown]:
         request = self.request()
         doubts = doubts_of(request.plan(request.base))[: self.doubts]
         found = BreakevenSearch(request, self.submit).find(doubts, objectives_of(self.scenario), together)
-        return breakeven_claims(found, run)
+        yield from breakeven_claims(found, run)
+        yield from about(run, records(found.claims))
 
-    def best(self, budget: int = 8) -> Iterator[Claim]:
+    def best(self, budget: int = 8) -> Iterator[Shown]:
         """Read a search, beside the cards of its best design and of the nearest misses."""
         axes = [axis_of(self.scenario, name) for name in self.over]
         request, claims = self.request(axes), objectives_of(self.scenario)
@@ -118,10 +127,11 @@ class Studies:
         search = Search(axes, request.base, claims, cost_goal(self.scenario), evaluate, SEED, self.replications)
         found = search.find(budget)
         yield from best_claims(found, claims)
+        yield from records(found.claims)
         for one in [found.best, *(miss.tried for miss in found.misses)]:
             yield from self.card(self.run(one.point))
 
-    def front(self, others: Sequence[Mapping[str, Pick]]) -> Iterator[Claim]:
+    def front(self, others: Sequence[Mapping[str, Pick]]) -> Iterator[Shown]:
         """Read the table of a sweep and its front, beside the cards of the best designs by their values."""
         axes = [axis_of(self.scenario, name) for name in self.over]
         request = self.request(axes)
@@ -132,33 +142,38 @@ class Studies:
         yield from table_claims(self.scenario, request.table_of(designs, outcomes))
         result = Front(goals_of(self.scenario, request.metrics[:2]), outcomes)
         yield from front_claims(result)
+        yield from records([result.claim])
         for place in result.by_value[:2]:
             yield from self.card(self.run(designs[place]))
 
-    def influences(self) -> Iterator[Claim]:
+    def influences(self) -> Iterator[Shown]:
         axes = [axis_of(self.scenario, name) for name in self.over]
         request, sample = self.request(axes), sample_of(axes, "morris", LEAST["morris"], SEED)
         points = sample.points(request.base)
         outcomes = outcomes_at(request, self.submit, None, points)
-        return influence_claims(request, sample.ranked(outcomes, request.metrics), request.table_of(points, outcomes))
+        ranked = sample.ranked(outcomes, request.metrics)
+        yield from influence_claims(request, ranked, request.table_of(points, outcomes))
+        each = ((label_of(self.scenario, name), one) for name, one in ranked.items())
+        yield from records(one if isinstance(one, Claim) else one.claim(label) for label, one in each)
 
-    def curveballs(self) -> Iterator[Claim]:
+    def curveballs(self) -> Iterator[Shown]:
         """Read the effects of the first curveball of the case, halfway through the run."""
         name, _ = next(iter(self.scenario.curveballs.items()))
         struck = self.run(strikes={name: round(self.scenario.run.days * DAY_S / 2)})
         calm = self._replicated(without_curveballs(struck.plan))
         yield from toll_claims(calm, struck)
+        yield from records(effects_of(struck, tolls(calm, struck)))
         yield from self.card(struck)
         yield from self.card(calm)
 
-    def against(self, other: Mapping[str, Pick]) -> Iterator[Claim]:
+    def against(self, other: Mapping[str, Pick]) -> Iterator[Shown]:
         before, after = self.run(DesignPoint(other)), self.run()
         compared = compare(before, after, every=True)
         yield from comparison_claims(compared)
         yield from difference_claims(after, compared)
         yield from self.card(before)
 
-    def every(self, others: Sequence[Mapping[str, Pick]]) -> Iterator[Claim]:
+    def every(self, others: Sequence[Mapping[str, Pick]]) -> Iterator[Shown]:
         """Read every surface. others: designs to sweep over, the first of which is compared with this one"""
         own = self.run()
         yield from self.card(own)
@@ -182,13 +197,13 @@ class _NoCache(OutcomeCache):
 
 
 @cache
-def tiny_claims() -> tuple[Claim, ...]:
+def tiny_claims() -> tuple[Shown, ...]:
     """Return the claims of every surface of the tiny case with two readers."""
     studies = Studies(loads(TINY), {"readers": 2}, ["readers"], ENOUGH)
     return tuple(studies.every([{"readers": readers} for readers in (3, 1, 5, 8)]))
 
 
-def case_claims(case: str, others: Sequence[Mapping[str, Pick]], with_studies: bool = True) -> list[Claim]:
+def case_claims(case: str, others: Sequence[Mapping[str, Pick]], with_studies: bool = True) -> list[Shown]:
     """Return the claims of every surface around the default design of a shipped case, and of those of other designs.
 
     others: picks of designs that can run: each is in the sweep, has a card, and is struck and compared with the default one

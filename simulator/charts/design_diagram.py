@@ -78,14 +78,16 @@ def strain(load: Load) -> str:
 
 
 def load_words(load: Load) -> str:
+    """Say the planned load; where requests may be sent again, that it counts none of those."""
+    planned = "planned load" if load.retried is None else "planned load without retries"
     if load.at_most:
-        return f"planned load at most {percent(load.mean)}"
+        return f"{planned} at most {percent(load.mean)}"
     if load.mean >= 1:
-        return f"planned load {percent(load.mean)}: no steady state"
+        return f"{planned} {percent(load.mean)}: no steady state"
     if load.peak is None:
-        return f"planned load {percent(load.mean)} over the day"
+        return f"{planned} {percent(load.mean)} over the day"
     mean, peak, queue = percent(load.mean), percent(load.peak), ": a queue builds up" if load.peak >= 1 else ""
-    return f"planned load {mean}" if mean == peak else f"planned load {mean}, at the peak {peak}{queue}"
+    return f"{planned} {mean}" if mean == peak else f"{planned} {mean}, at the peak {peak}{queue}"
 
 
 def _takeaway(plan: Plan, offered: list[Load]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from simulator.case.choices import Pick
 from simulator.engine.plan import Plan
+from simulator.explain.claims import Claim, change_by, on_metric, said
 from simulator.explain.design_changes import ChangeTrial, DesignChange, changes_of_choice
 from simulator.metrics.comparisons import Difference
 from simulator.metrics.measures import Measures
@@ -45,7 +46,6 @@ class Move:
     also: list[str]
     worse: list[str]
     breaks: list[str]
-    sentence: str
 
     def to_json(self) -> dict[str, Any]:
         names = {"words": "told"}
@@ -54,14 +54,23 @@ class Move:
 
 @dataclass(frozen=True)
 class Advice:
-    """A move, or None, and a sentence about it or its lack.
+    """A move, or None, and the claims about it or its lack.
 
     effect: the size of its change with the interval, `+2.3 points (+0.5 to +4.4)`; without a move, the sentence in few words
     """
 
     move: Move | None
-    sentence: str
+    claims: list[Claim]
     effect: str
+
+    @property
+    def sentence(self) -> str:
+        return said(self.claims)
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the advice as a part of its reason in `casesim run --json`."""
+        move = {"move": self.move.to_json() | {"sentence": self.sentence}} if self.move else {}
+        return {"advice": self.sentence} | move
 
 
 @dataclass
@@ -117,31 +126,33 @@ class AdviceTrials:
             every = _distinct([*every, *chain.from_iterable(others)])
         if helpful := [trial for trial in every if trial.improves(place)]:
             best = min(helpful, key=lambda trial: trial.harm(place))
-            move = best.move(place)
-            return Advice(move, move.sentence, best.effect(place))
-        few = "No step tried helps noticeably and beyond chance." if every else "No choice in this case changes that."
-        return Advice(None, _none_helps(place, every), few)
+            return Advice(best.move(place), best.claims(place), best.effect(place))
+        few = "No step tried helps noticeably and beyond chance." if every else _NO_CHOICE
+        return Advice(None, [_none_helps(self.summary.verdicts[place], place, every)], few)
 
 
 def _distinct(trials: Iterable[AdviceTrial]) -> list[AdviceTrial]:
     return list({(trial.change.choice, trial.change.pick): trial for trial in trials}.values())
 
 
-def _none_helps(place: int, every: Sequence[AdviceTrial]) -> str:
-    """Say that no step that was tried helps, with those that came closest; a step that makes it worse did not."""
+_NO_CHOICE = "No choice in this case changes that."
+
+
+def _none_helps(verdict: Verdict, place: int, every: Sequence[AdviceTrial]) -> Claim:
+    """Claim that no step that was tried helps, with those that came closest; a step that makes it worse did not."""
     if not every:
-        return "No choice in this case changes that."
+        return on_metric(verdict.metric, "helps", "none", _NO_CHOICE)
     worse = [trial for trial in every if trial.worsens(place)]
     near = [trial for trial in every if trial not in worse][:TRIED]
     number = f"None of the {len(every)} steps that were tried" if len(every) > 1 else "The step that was tried"
     sentence = f"{number} {'improves' if len(every) > 1 else 'does not improve'} it noticeably and beyond chance"
-    sentence += (
-        f": {'; '.join(f'“{trial.change.words}” ({trial.size_with_interval(place)})' for trial in near)}" if near else ""
-    )
+    changes = tuple(trial.claim(place, f"“{trial.change.words}” ({trial.size_with_interval(place)})") for trial in near)
+    sentence += f": {said(changes, '; ')}" if changes else ""
     worsen = f"{'All' if not near else len(worse)} of them make it worse" if len(worse) > 1 else "One of them makes it worse"
     if len(every) == 1:
         worsen = "It makes it worse"
-    return f"{sentence}.{f' {worsen}.' if worse else ''}"
+    sentence += f". {worsen}." if worse else "."
+    return on_metric(verdict.metric, "helps", "none", sentence, evidence="paired run", parts=changes)
 
 
 @dataclass(frozen=True)
@@ -204,7 +215,6 @@ class AdviceTrial(ChangeTrial):
         plan, verdict, difference = self.summary.plan, self.summary.verdicts[place], self._difference(place)
         bounds = difference.change if difference else None
         value, low, high = (bounds.value, bounds.low, bounds.high) if bounds else (None, None, None)
-        also, worse = self.others(place, better=True), self.others(place, better=False)
         return Move(
             choice=self.change.choice,
             label=plan.scenario.choices[self.change.choice].label,
@@ -214,24 +224,37 @@ class AdviceTrial(ChangeTrial):
             change=value,
             low=low,
             high=high,
-            also=[self._label(other) for other in also],
-            worse=[self._label(other) for other in worse],
+            also=[self._label(other) for other in self.others(place, better=True)],
+            worse=[self._label(other) for other in self.others(place, better=False)],
             breaks=[self._label(other) for other in self.breaks(place)],
-            sentence=self._sentence(place, also, worse),
         )
 
-    def _sentence(self, place: int, also: list[int], worse: list[int]) -> str:
+    def claim(self, place: int, words: str) -> Claim:
+        """Claim the change of an objective by the step, or that one of the two runs has no figure."""
+        change = found.change if (found := self._difference(place)) else None
+        return change_by(self.summary.verdicts[place].metric, change, self.change.words, words)
+
+    def claims(self, place: int) -> list[Claim]:
+        """Claim what the step takes from met, its effect on the objective, and on the others."""
+        step, breaks, also = self.change.words, self.breaks(place), self.others(place, better=True)
+        rest = [other for other in self.others(place, better=False) if other not in breaks]
         by = f"by {self.size_with_interval(place)}" if self._difference(place) else self._size(place)
-        helps = f"changes “{self._label(place)}” {by}."
-        if breaks := self.breaks(place):
-            sentence = f"In a trial run, “{self.change.words}” takes {self._turned(breaks)}. It {helps}"
-        else:
-            sentence = f"In a trial run, “{self.change.words}” {helps}"
-        if also:
-            sentence += f" It improves {self._listed(also)} too."
-        if rest := [other for other in worse if other not in breaks]:
-            sentence += f" It makes {self._listed(rest)} worse."
-        return sentence
+        trial, helps = f"In a trial run, “{step}”", f"changes “{self._label(place)}” {by}."
+        words, metric = f"{'It' if breaks else trial} {helps}", self.summary.verdicts[place].metric
+        own = on_metric(metric, "helps", step, words, evidence="paired run", parts=(self.claim(place, helps),))
+        return [
+            *self._on_others(breaks, f"{trial} takes {self._turned(breaks)}."),
+            own,
+            *self._on_others(also, f"It improves {self._listed(also)} too."),
+            *self._on_others(rest, f"It makes {self._listed(rest)} worse."),
+        ]
+
+    def _on_others(self, places: list[int], words: str) -> list[Claim]:
+        parts = tuple(self.claim(other, f"“{self._label(other)}” ({self._size(other)})") for other in places)
+        whole = Claim(
+            "objectives", "would change", population=self.change.words, words=words, evidence="paired run", parts=parts
+        )
+        return [whole] if places else []
 
     def effect(self, place: int) -> str:
         """Return the change of an objective with its interval, in few words: `+1.9 points (+1.6 to +2.2)`."""

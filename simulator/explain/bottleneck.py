@@ -11,6 +11,7 @@ from simulator.case.kinds import AnyStage
 from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan
 from simulator.engine.servers import servers
+from simulator.explain.claims import Claim, load_claim, on_metric, said
 from simulator.metrics.stage_metrics import StageTimes
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import DAY_S, HOUR_S, Steps
@@ -47,11 +48,21 @@ class Bottleneck:
     share: float
     queueing: float
     load: float
-    why: str
-    sentence: str
+    claim: Claim
+
+    @property
+    def sentence(self) -> str:
+        return self.claim.words
+
+    @property
+    def why(self) -> str:
+        return said(self.claim.parts[1:], "; ")
 
     def to_json(self) -> dict[str, Any]:
-        return {name: value for name, value in vars(self).items() if value is not None and value != inf}
+        whole = {name: value for name, value in vars(self).items() if name != "claim"} | {"why": self.why}
+        return {name: value for name, value in whole.items() if value is not None and value != inf} | {
+            "sentence": self.sentence
+        }
 
 
 def bottleneck_of(summary: Summary) -> Bottleneck | None:
@@ -109,20 +120,23 @@ def _bottleneck(summary: Summary, name: str, verdict: Verdict | None) -> Bottlen
     plan, times = summary.plan, summary.stages[name]
     counted = _counted(verdict.metric if verdict else None)
     share = counted(times) / (sum(counted(other) for other in summary.stages.values()) or 1.0)
-    why = why_held_up(plan, name, times)
+    parts = (spent(summary, name, verdict), *why_held_up(plan, name, times))
     label = plan.scenario.stages[name].label
     because = f"“{verdict.objective.label}” {_standing(verdict)}. " if verdict and not verdict.void else ""
-    sentence = f"{because}The bottleneck is {label}, where {spent(summary, name, verdict)}: {why}."
+    sentence = f"{because}The bottleneck is {label}, where {parts[0].words}: {said(parts[1:], '; ')}."
     objective = verdict.objective.metric if verdict else None
-    return Bottleneck(name, label, objective, share, times.waited_s / times.total_s, times.load, why, sentence)
+    claim = Claim("run", "limits", name, words=sentence, parts=parts)
+    if verdict:
+        claim = on_metric(verdict.metric, "causes", name, sentence, parts=parts)
+    return Bottleneck(name, label, objective, share, times.waited_s / times.total_s, times.load, claim)
 
 
 def _standing(verdict: Verdict) -> str:
     return "has no figure" if verdict.estimate is None else f"is {verdict.standing}"
 
 
-def spent(summary: Summary, name: str, verdict: Verdict | None) -> str:
-    """Say in words which share of their time requests spend at a stage."""
+def spent(summary: Summary, name: str, verdict: Verdict | None) -> Claim:
+    """Claim the share of their time that requests spend at a stage."""
     times, metric = summary.stages[name], verdict.metric if verdict else None
     counted = _counted(metric)
     share = counted(times) / (sum(counted(other) for other in summary.stages.values()) or 1.0)
@@ -131,31 +145,41 @@ def spent(summary: Summary, name: str, verdict: Verdict | None) -> str:
     whose = f"the slowest {many}" if metric and to_answer and metric.is_tail else many
     of = "the time to their answer" if to_answer else "their time"
     waiting = f"; {roughly(times.waited_s / times.total_s)} of all time at this stage is waiting" if times.load else ""
-    return f"{whose} spend {roughly(share)} of {of}{waiting}"
+    words = f"{whose} spend {roughly(share)} of {of}{waiting}"
+    return Claim(f"share of {of} of {whose}.{name}", "is", share, unit="share", words=words)
 
 
-def why_held_up(plan: Plan, name: str, times: StageTimes) -> str:
-    """Say the load of a stage, and the other causes that keep requests waiting or turn them away."""
+def why_held_up(plan: Plan, name: str, times: StageTimes) -> Iterator[Claim]:
+    """Claim the load of a stage, and the other causes that keep requests waiting or turn them away, a clause each."""
     stage = plan.scenario.stages[name]
-    reasons = [*_why_busy(plan, name, stage, times)] if stage.servers else ["its time does not depend on the load"]
+    if stage.servers:
+        yield from _why_busy(plan, name, stage, times)
+    else:
+        yield Claim(f"load.{name}", "is", None, words="its time does not depend on the load")
     if times.turned_away >= FEW * times.visits:
-        reasons.append(f"{roughly(times.turned_away / times.visits)} of what comes to it is turned away or gives up")
-    return "; ".join(reasons)
+        share = times.turned_away / times.visits
+        yield _share_of(f"turned away.{name}", share, f"{roughly(share)} of what comes to it is turned away or gives up")
+
+
+def _share_of(subject: str, share: float, words: str) -> Claim:
+    return Claim(subject, "is", share, unit="share", words=words)
 
 
 def _comes_in(times: StageTimes, what: str) -> str:
     return f"the offered load is {roughly(times.load)} of what {what}" if isfinite(times.load) else "it has no server"
 
 
-def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iterator[str]:
-    yield _comes_in(times, f"{stage.servers.together} can serve")
+def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iterator[Claim]:
+    yield load_claim(name, times.load, _comes_in(times, f"{stage.servers.together} can serve"))
     load = load_on(plan, name)
     if load is not None and load.peak is not None and load.peak >= 1 > min(times.load, times.late_load):
-        yield f"at the peak it is {significant(load.peak)} times what they can serve, and a queue builds up"
+        words = f"at the peak it is {significant(load.peak)} times what they can serve, and a queue builds up"
+        yield load_claim(name, load.peak, words, "closed form", "peak load")
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
-        yield _why_held(plan, name, stage, times)
+        yield _share_of(f"held.{name}", times.held_s / times.waited_s, _why_held(plan, name, stage, times))
     if times.waited_s and times.down_s >= CAUSE * times.waited_s:
-        yield f"{roughly(times.down_s / times.waited_s)} of the wait is while a {stage.servers.one} was down"
+        share = times.down_s / times.waited_s
+        yield _share_of(f"down.{name}", share, f"{roughly(share)} of the wait is while a {stage.servers.one} was down")
 
 
 def _why_held(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> str:

@@ -14,7 +14,9 @@ from simulator.case.curveballs import AffectedQuantity
 from simulator.case.outputs import grouping
 from simulator.case.schema import Scenario
 from simulator.explain.bottleneck import FEW, THROUGHPUT, resent, slowest_stage, spent, turning_away, why_held_up
+from simulator.explain.claims import Claim, figure, load_claim, said, split_of
 from simulator.explain.lever_scores import LeverScore, ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
+from simulator.explain.notes import notes_of
 from simulator.explain.outcome_breakdown import PART, Fate, by_decider, by_tag, deciding, escalated, part_label
 from simulator.intervals import ROUNDING
 from simulator.metrics.request_metrics import MISSED
@@ -66,10 +68,10 @@ def _missed(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     ended = by_decider(scenario, missed)
     stages = deciding(ended)
     whom = f"{people.positives}{of_group(summary, verdict)}"
-    sentence = _counted(summary, missed, positives, whom, people.missed, ended)
+    sentence, parts = _counted(summary, verdict, missed, positives, (whom, people.missed), ended)
     by_score = any(stage in scenario.score_gates() for stage in stages[:1])
     exhibits = ["threshold", "outcomes"] if by_score else ["outcomes"]
-    return ObjectiveCause(sentence, exhibits, by_ways(summary, verdict, stages))
+    return ObjectiveCause(sentence, exhibits, by_ways(summary, verdict, stages), parts)
 
 
 def _escalated(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
@@ -81,31 +83,41 @@ def _escalated(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         return None
     tagged = by_tag(scenario, raised)
     whom = f"{people.negatives}{of_group(summary, verdict)}"
-    sentence = _counted(summary, raised, negatives, whom, people.escalated, tagged)
-    return ObjectiveCause(sentence, ["threshold", "outcomes"], by_ways(summary, verdict, deciding(tagged)))
+    sentence, parts = _counted(summary, verdict, raised, negatives, (whom, people.escalated), tagged)
+    return ObjectiveCause(sentence, ["threshold", "outcomes"], by_ways(summary, verdict, deciding(tagged)), parts)
 
 
-def _counted(summary: Summary, some: pd.DataFrame, all_: pd.DataFrame, whom: str, word: str, parts: dict[Fate, float]) -> str:
-    count, total = some["count"].sum(), all_["count"].sum()
-    split = _largest_parts(summary, parts, count, f"that are {word}")
-    return f"In an average run of {_length(summary)}, {_count(count)} of {_count(total)} {whom} are {word}. {split}"
+def _counted(
+    summary: Summary, verdict: Verdict, some: pd.DataFrame, all_: pd.DataFrame, words: tuple[str, str], fates: dict[Fate, float]
+) -> tuple[str, list[Claim]]:
+    """Say and claim a count with its largest parts. words: the people that are counted of, and a word for those counted"""
+    (whom, word), count, total = words, some["count"].sum(), all_["count"].sum()
+    sentence = f"In an average run of {_length(summary)}, {_count(count)} of {_count(total)} {whom} are {word}."
+    split, largest = _largest_parts(summary, fates, count, f"that are {word}")
+    share = [figure(verdict.metric, verdict.estimate, sentence)] if verdict.metric.of_all.name in _COUNTED else []
+    return f"{sentence} {split}", [*share, *split_of(verdict.metric, float(count), sentence, largest, "")]
 
 
-def _largest_parts(summary: Summary, parts: dict[Fate, float], total: float, what: str) -> str:
-    """Say the largest parts, and whether too few were counted: `24 of these 26 end at ...; 2 end at ...`."""
+#: The metrics that the counts of who was missed, or escalated, give again.
+_COUNTED = ("sensitivity", "specificity")
+
+
+def _largest_parts(summary: Summary, parts: dict[Fate, float], total: float, what: str) -> tuple[str, list[tuple[float, str]]]:
+    """Say the largest parts, and whether too few were counted: `24 of these 26 end at ...; 2 end at ...`. Return each too."""
     shown = dict(zip(parts, shared_out(list(parts.values()), total), strict=True))
     largest = [(shown[fate], fate[1]) for fate, count in parts.items() if count >= PART * total][:PARTS]
     counted = summary.replications * total
     rough = f" Only {counted:,.0f} {what} were counted in all, so the split is rough." if counted < ENOUGH else ""
     if largest and max(parts.values()) >= NEARLY * total:
-        return f"{'All' if len(parts) == 1 else 'Nearly all'} of them {largest[0][1]}.{rough}"
+        return f"{'All' if len(parts) == 1 else 'Nearly all'} of them {largest[0][1]}.{rough}", []
     listed = [
         f"{_count(count)} of them {fate}" if place == 0 else f"{_count(count)} {fate}"
         for place, (count, fate) in enumerate(largest)
     ]
+    claimed = [(count, words) for (count, _), words in zip(largest, listed, strict=True)]
     rest = sum(shown.values()) - sum(count for count, _ in largest)
     listed += [f"the other {_count(rest)} end otherwise"] if largest and rest > ROUNDING else []
-    return f"{'; '.join(listed)}.{rough}"
+    return f"{'; '.join(listed)}.{rough}", claimed
 
 
 def shared_out(parts: Sequence[float], total: float) -> list[float]:
@@ -136,15 +148,17 @@ def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         behind[part] = list(_behind(summary, part))
         stages += [stage for stage in behind[part] if stage not in stages]
     (first, share), *others = list(shares.items())[:PARTS]
-    parts_in_words = [f"{roughly(share)} of the cost is {_part(summary, first)}"]
-    parts_in_words += [f"{roughly(share)} {_part(summary, part)}" for part, share in others]
-    sentence = f"{_capital(', '.join(parts_in_words))}.{_both(summary, behind)}"
+    among = [(100 * share, f"{roughly(share)} of the cost is {_part(summary, first)}")]
+    among += [(100 * share, f"{roughly(share)} {_part(summary, part)}") for part, share in others]
+    split = f"{_capital(', '.join(words for _, words in among))}."
+    claims = list(split_of(verdict.metric, 100.0, split, among))
+    sentence = f"{split}{_both(summary, behind)}"
     lost = turning_away(summary, summary.metric("done_share"))
     if lost in behind[first]:
-        sentence += (
-            f" “{scenario.stages[lost].label}” is the stage that turns {scenario.unit.many} away.{_retried(summary, lost)}"
-        )
-    return ObjectiveCause(sentence, ["cost"], by_cost(summary, verdict, stages))
+        again = _retried(summary, lost)
+        away = f"“{scenario.stages[lost].label}” is the stage that turns {scenario.unit.many} away."
+        sentence, claims = " ".join([sentence, away, *_sentences(again)]), [*claims, *again]
+    return ObjectiveCause(sentence, ["cost"], by_cost(summary, verdict, stages), claims)
 
 
 def _part(summary: Summary, part: str) -> str:
@@ -198,11 +212,11 @@ def _late(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if name is None:
         return None
     stage, times = summary.plan.scenario.stages[name], summary.stages[name]
-    sentence = f"“{stage.label}” is where {spent(summary, name, verdict)}: {why_held_up(summary.plan, name, times)}."
-    sentence += _retried(summary, name)
+    share, why, again = spent(summary, name, verdict), list(why_held_up(summary.plan, name, times)), _retried(summary, name)
+    sentence = " ".join([f"“{stage.label}” is where {share.words}: {said(why, '; ')}.", *_sentences(again)])
     exhibits = ["shifts"] if stage.servers.keeps_hours else ["batches", "answer_times"]
     first = ["answer_times"] if verdict.metric.stage is None and not stage.servers else []
-    return ObjectiveCause(sentence, [*first, *exhibits, "answer_times"], by_load(summary, name))
+    return ObjectiveCause(sentence, [*first, *exhibits, "answer_times"], by_load(summary, name), [share, *why, *again])
 
 
 def _turned_away(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
@@ -210,8 +224,14 @@ def _turned_away(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if name is None:
         return _unfinished(summary, verdict)
     label, many = summary.plan.scenario.stages[name].label, summary.plan.scenario.unit.many
-    sentence = f"“{label}” is the stage that turns {many} away: {why_held_up(summary.plan, name, summary.stages[name])}."
-    return ObjectiveCause(sentence + _retried(summary, name), ["overload", "outcomes"], by_load(summary, name))
+    return _held_up(summary, name, f"“{label}” is the stage that turns {many} away: ", ["overload", "outcomes"])
+
+
+def _held_up(summary: Summary, name: str, before: str, exhibits: Sequence[str]) -> ObjectiveCause:
+    """Say why a stage holds requests up, behind some words, and the load that retries add to it."""
+    why, again = list(why_held_up(summary.plan, name, summary.stages[name])), _retried(summary, name)
+    sentence = " ".join([f"{before}{said(why, '; ')}.", *_sentences(again)])
+    return ObjectiveCause(sentence, exhibits, by_load(summary, name), [*why, *again])
 
 
 def _unfinished(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
@@ -224,37 +244,51 @@ def _unfinished(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     parts = by_decider(summary.plan.scenario, left)
     name = next((stage for stage, _ in parts if stage), None)
     many = summary.plan.scenario.unit.many
-    sentence = f"In an average run of {_length(summary)}, {_count(left['count'].sum())} {many} are unfinished when it ends. "
-    sentence += _largest_parts(summary, parts, left["count"].sum(), f"unfinished {many}")
-    return ObjectiveCause(sentence, ["overload", "outcomes"], by_load(summary, name) if name else in_order([]))
+    count = float(left["count"].sum())
+    words = f"In an average run of {_length(summary)}, {_count(count)} {many} are unfinished when it ends."
+    split, _ = _largest_parts(summary, parts, count, f"unfinished {many}")
+    levers = by_load(summary, name) if name else in_order([])
+    return ObjectiveCause(f"{words} {split}", ["overload", "outcomes"], levers, [Claim("unfinished", "is", count, words=words)])
 
 
-def _retried(summary: Summary, name: str) -> str:
-    """Say the load that retries add to a stage, and that they alone keep it overloaded where the run shows that.
+def _sentences(claims: Sequence[Claim]) -> list[str]:
+    return list(dict.fromkeys(claim.words for claim in claims))
+
+
+def _retried(summary: Summary, name: str) -> list[Claim]:
+    """Claim the load that retries add to a stage, and that they alone keep it overloaded where the run shows that.
 
     They do if all that came since the last surge, or the last thing that struck, would be too little without them.
     """
     added, times = resent(summary, name), summary.stages[name]
     if added is None or added.share < PART:
-        return ""
+        return []
     who = " and ".join(f"“{summary.plan.scenario.stages[key].label}”" for key in added.retries)
-    sent = f" {roughly(added.share)} of what comes to it is sent again by {who}: without that its load would be "
+    sent = f"{roughly(added.share)} of what comes to it is sent again by {who}: without that its load would be "
     sent += roughly(added.load)
     locked = "the retries alone keep it overloaded" if times.late_load >= 1 > added.late_load else ""
     since = last_change(summary.plan, name)
-    if not since or max(times.load, times.late_load) < 1:
-        return f"{sent}{f', and {locked}' if locked else ''}."
-    late = f"From {clock(summary.plan.scenario, since)} on, its load is {roughly(times.late_load)}"
-    return f"{sent}. {late}{f', and {roughly(added.late_load)} without the retries: {locked}' if locked else ''}."
+    is_late = since and max(times.load, times.late_load) >= 1
+    sent += "." if is_late or not locked else f", and {locked}."
+    claims = [
+        Claim(f"sent again.{name}", "is", added.share, unit="share", words=sent),
+        load_claim(name, added.load, sent, at="load without retries"),
+    ]
+    if is_late:
+        late = f"From {clock(summary.plan.scenario, since)} on, its load is {roughly(times.late_load)}"
+        late += f", and {roughly(added.late_load)} without the retries: {locked}." if locked else "."
+        claims.append(load_claim(name, times.late_load, late, at="late load"))
+        claims += [load_claim(name, added.late_load, late, at="late load without retries")] if locked else []
+    lasting = Claim(f"overload.{name}", "causes", " and ".join(added.retries), words=claims[-1].words)
+    return [*claims, lasting] if locked else claims
 
 
 def _busy(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     name = verdict.metric.stage
     if name is None or name not in summary.stages:
         return None
-    sentence = f"“{summary.plan.scenario.stages[name].label}”: {why_held_up(summary.plan, name, summary.stages[name])}."
-    keeps = summary.plan.scenario.stages[name].servers.keeps_hours
-    return ObjectiveCause(sentence + _retried(summary, name), ["shifts" if keeps else "batches"], by_load(summary, name))
+    stage = summary.plan.scenario.stages[name]
+    return _held_up(summary, name, f"“{stage.label}”: ", ["shifts" if stage.servers.keeps_hours else "batches"])
 
 
 # ---- why what is known is old
@@ -306,12 +340,12 @@ def _no_figure(summary: Summary, verdict: Verdict) -> ObjectiveCause:
     growing = {name: times.load for name, times in summary.stages.items() if times.load >= 1}
     if metric.is_time and growing:
         name = metric.stage if metric.stage in growing else max(growing, key=lambda stage: growing[stage])
-        sentence = f"There is no figure to quote, because “{scenario.stages[name].label}” has no steady state: "
-        sentence += f"{why_held_up(summary.plan, name, summary.stages[name])}.{_retried(summary, name)}"
+        before = f"There is no figure to quote, because “{scenario.stages[name].label}” has no steady state: "
         exhibits = ["shifts" if scenario.stages[name].servers.keeps_hours else "batches", "outcomes"]
-        return ObjectiveCause(sentence, exhibits, by_load(summary, name))
+        return _held_up(summary, name, before, exhibits)
     about = [metric.label] + ([scenario.attributes[metric.group.attribute].label] if metric.group else [])
-    why = next((words for words in summary.warnings if any(words.startswith(f"{one}: ") for one in about)), None)
+    notes = (note.words for note in notes_of(summary))
+    why = next((words for words in notes if any(words.startswith(f"{one}: ") for one in about)), None)
     sentence = f"There is no figure to quote. {why}" if why else "There is no figure to quote: the run had nothing to count."
     stages = list(scenario.item_gates()) if metric.group else [metric.stage] if metric.stage else []
     return ObjectiveCause(sentence, ["outcomes"], by_warning(stages, why))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from simulator.evidence.catalogue import field_drop_of
+from simulator.explain.claims import Claim, on_verdict
 from simulator.explain.outcome_breakdown import part_label, price_is_assumed
 from simulator.explain.remedies import labelled_behind
 from simulator.metrics.summary import POSITIVES_FOR_99, Standing, Summary
@@ -23,17 +24,25 @@ class Ground:
     """Evidence that a verdict rests on. weakness: its place among all grounds, the weakest first; source: its author."""
 
     weakness: int
-    sentence: str
+    claim: Claim
     source: str | None = None
+
+    @property
+    def sentence(self) -> str:
+        return self.claim.words
 
 
 @dataclass(frozen=True)
 class Challenge:
-    """The number of objectives met, as a sentence, and the grounds, the weakest first."""
+    """The number of objectives met, and the grounds, the weakest first."""
 
-    met: str
+    claim: Claim
     grounds: list[Ground]
     all_met: bool
+
+    @property
+    def met(self) -> str:
+        return self.claim.words
 
     @property
     def sentence(self) -> str:
@@ -45,11 +54,13 @@ def challenge_of(result: Summary) -> Challenge | None:
     """Return the challenge of a result; None for a case without objectives."""
     if not result.verdicts:
         return None
-    if result.outside_brief:
-        return Challenge(result.outside_brief, [], all_met=False)
+    if words := result.outside_brief:
+        void = tuple(on_verdict(verdict, words=words) for verdict in result.verdicts)
+        return Challenge(Claim("objectives", "is", "void", words=words, parts=void), [], all_met=False)
     counts = Counter(verdict.standing for verdict in result.verdicts)
     all_met = counts["met"] == len(result.verdicts)
-    return Challenge(_met(counts), sorted(_grounds(result), key=lambda ground: ground.weakness), all_met)
+    met = Claim("objectives", "is", counts["met"], population="met", words=_met(counts))
+    return Challenge(met, sorted(_grounds(result), key=lambda ground: ground.weakness), all_met)
 
 
 def _met(counts: Counter[Standing]) -> str:
@@ -84,12 +95,21 @@ def _scores(result: Summary) -> Iterator[Ground]:
         label, about, drop = result.plan.scenario.stages[pool].label, table.about, field_drop_of(table.name)
         if drop is not None:
             bench, field = (_range(interval.sensitivity) for interval in (drop.bench, drop.field))
-            claim = f"{label}: its scores are its vendor's claim, {bench} of the {_positives(result)} on the vendor's own bench"
-            yield Ground(0, f"{claim}; in the field, {drop.what} found {field}.", drop.field.source)
+            vendor = (
+                f"{label}: its scores are its vendor's claim, {bench} of the {_positives(result)} on the vendor's own bench"
+            )
+            words = f"{vendor}; in the field, {drop.what} found {field}."
+            yield Ground(0, _rests(f"scores of {label}", "claimed", words), drop.field.source)
         elif about.kind == "assumed":
-            yield Ground(1, f"{label}: its scores are assumed, not measured.", about.source)
+            words = f"{label}: its scores are assumed, not measured."
+            yield Ground(1, _rests(f"scores of {label}", about.kind, words), about.source)
         elif about.kind == "published":
-            yield Ground(2, f"{label}: its scores are a published claim that was not checked here.", about.source)
+            words = f"{label}: its scores are a published claim that was not checked here."
+            yield Ground(2, _rests(f"scores of {label}", about.kind, words), about.source)
+
+
+def _rests(subject: str, value: str | float, words: str) -> Claim:
+    return Claim(subject, "rests on", value, population="evidence", words=words, evidence="table")
 
 
 def _range(bounds: tuple[float, float]) -> str:
@@ -101,8 +121,10 @@ def _readers(result: Summary) -> Iterator[Ground]:
     for stage in result.plan.scenario.stages.values():
         figure = getattr(stage, "sensitivity", None)
         if figure is not None and figure.kind == "assumed":
-            sentence = f"it is assumed that {roughly(figure.value)} of the {_positives(result)} are recognised there."
-            yield Ground(3, f"{stage.label}: {sentence}", figure.source)
+            words = (
+                f"{stage.label}: it is assumed that {roughly(figure.value)} of the {_positives(result)} are recognised there."
+            )
+            yield Ground(3, _rests(f"sensitivity of {stage.label}", figure.kind, words), figure.source)
 
 
 def _labelled(result: Summary) -> Iterator[Ground]:
@@ -114,7 +136,7 @@ def _labelled(result: Summary) -> Iterator[Ground]:
     if behind:
         label, people = min(behind.items(), key=lambda one: one[1])
         sentence = f"“{label}” rests on {people:,.0f} labelled {result.plan.scenario.who.many}."
-        yield Ground(5 if people < POSITIVES_FOR_99 else 8, sentence)
+        yield Ground(5 if people < POSITIVES_FOR_99 else 8, _rests(label, people, sentence))
 
 
 def _cost(result: Summary) -> Iterator[Ground]:
@@ -126,7 +148,8 @@ def _cost(result: Summary) -> Iterator[Ground]:
     share = result.costs[part].value / total if total else 0.0
     if share >= LARGE and price_is_assumed(result.plan, part):
         label = part_label(result.plan.scenario, part)
-        yield Ground(4, f"Of the cost, {roughly(share)} is {label}, at a price that is assumed.")
+        words = f"Of the cost, {roughly(share)} is {label}, at a price that is assumed."
+        yield Ground(4, _rests(f"price of {label}", "assumed", words))
 
 
 def _latencies(result: Summary) -> Iterator[Ground]:
@@ -134,13 +157,14 @@ def _latencies(result: Summary) -> Iterator[Ground]:
         if source.what.endswith(": latency") and source.kind != "measured":
             label = source.what.removesuffix(": latency")
             sentence = f"{label}: its latencies are {source.kind}, not measured on the machine that would serve."
-            yield Ground(6, sentence, source.source)
+            yield Ground(6, _rests(source.what, source.kind, sentence), source.source)
 
 
 def _arrivals(result: Summary) -> Iterator[Ground]:
     for source in result.provenance:
         if source.what.startswith("arrivals.") and source.kind == "assumed":
-            yield Ground(7, f"The number of {result.plan.scenario.unit.many} is assumed.", source.source)
+            words = f"The number of {result.plan.scenario.unit.many} is assumed."
+            yield Ground(7, _rests(source.what, source.kind, words), source.source)
             return
 
 

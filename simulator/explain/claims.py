@@ -1,382 +1,172 @@
-"""Claims: everything that the surfaces of a run say about it, as records that can be compared.
+"""Claims: each statement about a design is a record before it is a sentence.
 
-A surface keeps its own code. A collector reads the words that the surface shows, so that an error of rounding, of a unit or of
-a name stays in the claim. The collectors of a run are here and in `practice/run_claims.py`, those of two runs in
-`comparison_claims.py`, those of the studies in `tradeoffs/study_claims.py`. `tests/contradictions.py` compares the claims.
+The code that computes a figure makes the claim about it. Pages, the terminal, the report and `--json` print its `words`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from math import inf
+from math import inf, isfinite
 from typing import Any, Literal
 
 from simulator.case.outputs import Metric
-from simulator.explain.levers import Levers
-from simulator.explain.outcome_breakdown import part_label
-from simulator.explain.result import Result
-from simulator.explain.spoken_numbers import Spoken, numbers_in, trio_in
-from simulator.metrics.summary import Verdict, metric_rows
+from simulator.intervals import Interval
+from simulator.metrics.comparisons import Comparison, Difference
+from simulator.metrics.summary import Verdict
 
 Relation = Literal[
-    "is",  # a figure; None where the surface says that there is none
-    "differs",  # from another run
-    "beyond chance",  # whether the difference from another run is
+    "is",  # a figure; None where there is none
+    "differs",  # from the run `against`
+    "beyond chance",  # whether the difference from the run `against` is
     "verdict",  # a standing
     "rules out",  # a standing that the objective cannot have
     "certain",  # whether the interval excludes the bound
     "asks",  # the range in which an objective is met
     "part of",  # a whole whose parts are all claimed
     "among",  # the parts of a whole whose largest parts are claimed
-    "causes",  # a stage
+    "causes",  # a stage; None where no stage does
+    "limits",  # a stage or an objective, of a run or of a capacity
     "would change",  # by a step
     "helps",  # a step that improves an objective, or "none"
     "cannot",  # "be proven"
+    "rests on",  # evidence, or a number of labelled items
 ]
+
+#: The evidence that bears a claim out: the run, a run of another design on the same requests, theory, a table of measurements.
+Evidence = Literal["run", "paired run", "closed form", "table"]
+
+RemedyKind = Literal["replications", "labels", "drives", "measurement", "nothing"]
 
 #: The population of a claim about every request of every replication.
 ALL = "all"
 
 
 @dataclass(frozen=True)
+class Remedy:
+    """The evidence that would decide an objective, in a sentence; why: the cause of a wide interval, empty if it is the run."""
+
+    kind: RemedyKind
+    sentence: str
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Claim:
-    """One thing that one surface says about one subject.
+    """One statement about one subject.
 
     subject: a metric, an objective (by its metric), `load.STAGE`, `peak load.STAGE`, or a whole of which the claim names a part
-    run: the hash of the run that the claim is about; against: that of the run that it is compared with
-    value, interval: in the unit of the subject; population: of the figure, or the step that a change is about
-    decided_by: the sentence that says what would decide the subject; slack: half of the last digit shown
+    value, interval: in the unit of the subject; population: that the figure counts, or the step that a change is about
+    decided_by: the evidence that would decide the subject; parts: the claims that its sentence makes besides, clause by clause
+    run, scenario: the hashes of the run and of its case; against: the hash of the run that it is compared with
     """
 
     subject: str
     relation: Relation
-    value: float | str | bool | None
+    value: float | str | bool | None = None
     interval: tuple[float, float] | None = None
     unit: str = ""
     population: str = ALL
-    decided_by: str = ""
     words: str = ""
-    surface: str = ""
-    slack: float = 0.0
+    evidence: Evidence = "run"
+    decided_by: Remedy | None = None
+    parts: tuple[Claim, ...] = ()
     run: str = ""
+    scenario: str = ""
     against: str = ""
 
-
-#: The beginning of a figure as it is shown. Anything else says why there is none.
-_NUMERIC = re.compile(r"(?:just |under |over )*[−+-]?(?:\d|unbounded)", re.IGNORECASE)
-
-#: The sentences that say what would decide an objective.
-_DECIDES = re.compile(
-    r"About [\d,]+ replications would decide it\.|Only [^.]* would decide it\.|The value lies too close [^.]* decide it\."
-    r"|No design can prove this here: .*?(?:labelled|recorded|100%)\."
-)
-_UNPROVABLE = "No design can prove this here"
-
-#: The offered load of a stage in words, over the run or at the peak.
-_LOADS = (
-    (re.compile(r"^the offered load is ([\d.,]+) times"), "load", 1.0),
-    (re.compile(r"at the peak,? (?:the offered load|it) is ([\d.,]+) times"), "peak load", 1.0),
-    (re.compile(r"the offered load is ([\d.,]+)% of what"), "load", 0.01),
-    (re.compile(r"most loaded stage, at ([\d.,]+)% of what"), "load", 0.01),
-)
+    def to_json(self) -> dict[str, Any]:
+        """Return the claim as `casesim run --json` prints it, without what it does not have and without infinite numbers."""
+        low, high = self.interval or (None, None)
+        numbers = {"value": self.value, "low": low, "high": high}
+        finite = {name: one for name, one in numbers.items() if one is not None and (isinstance(one, str) or isfinite(one))}
+        texts = {name: text for name in ("unit", "population", "evidence", "run", "against") if (text := getattr(self, name))}
+        decider = self.decided_by and {"kind": self.decided_by.kind, "sentence": self.decided_by.sentence}
+        decided = {"decided_by": decider} if decider else {}
+        return {"subject": self.subject, "relation": self.relation, **finite, **texts, **decided, "words": self.words}
 
 
-def claims_of(result: Result, content: Mapping[str, Any], with_advice: bool = True) -> list[Claim]:
-    """Collect the claims of every surface of a run that is not drawn.
-
-    content: the object that `--json` prints; with_advice: whether to try steps, which runs other designs
-    """
-    claims = [
-        *card_claims(result),
-        *metric_claims(result),
-        *json_claims(result, content),
-        *reason_claims(result),
-        *bottleneck_claims(result),
-        *warning_claims(result),
-        *trust_claims(result),
-        *part_claims(result),
-    ]
-    return claims + (list(advice_claims(result)) if with_advice else [])
+def each_claim(claims: Iterable[Claim]) -> Iterator[Claim]:
+    """Yield claims and their parts, each on its own."""
+    for claim in claims:
+        yield replace(claim, parts=())
+        yield from each_claim(claim.parts)
 
 
-def about(run: str, claims: Iterable[Claim], against: str = "") -> Iterator[Claim]:
-    """Mark claims as claims about a run, by its hash; against: the run that it is compared with."""
-    yield from (replace(claim, run=run, against=against) for claim in claims)
+def claims_json(claims: Iterable[Claim]) -> list[dict[str, Any]]:
+    """Return claims and their parts as a list of objects, each once: two objectives may have one cause."""
+    return [claim.to_json() for claim in dict.fromkeys(each_claim(claims))]
 
 
-# ---- figures and verdicts
+def about_run(claims: Iterable[Claim], run: str, scenario: str, against: str = "") -> list[Claim]:
+    """Return claims with the hashes of the run that they are about; those that name a run of their own keep it."""
+    return [
+        replace(one, run=one.run or run, scenario=scenario, against=one.against or against,
+                parts=tuple(about_run(one.parts, run, scenario, against)))
+        for one in claims
+    ]  # fmt: skip
 
 
-def verdict_claims(verdict: Verdict, standing: str, reached: str, interval: str, asked: str, surface: str) -> Iterator[Claim]:
-    """Read what a surface shows of one objective: its standing, its figure with the interval, and its bound."""
-    name, unit, population = verdict.metric.name, verdict.metric.unit, population_of(verdict)
-    label = verdict.objective.label
-    at_least = "at least" in asked or "≥" in asked
-    bound = numbers_in(asked, unit)[0]
-    allowed = (bound.value, inf) if at_least else (-inf, bound.value)
-    yield Claim(
-        name, "asks", bound.value, allowed, unit, population, words=f"{label}: {asked}.", surface=surface, slack=bound.slack
-    )
-    yield Claim(name, "verdict", standing, None, unit, population, words=f"{label}: {standing}.", surface=surface)
-    shown_words = f"{reached} ({interval})" if interval else reached
-    shown = trio_in(shown_words, unit)
-    yield figure_claim(name, unit, population, shown, f"{label}; {shown_words}.", surface)
+def said(claims: Iterable[Claim], between: str = " ") -> str:
+    """Join the words of claims."""
+    return between.join(claim.words for claim in claims)
 
 
-def population_of(verdict: Verdict) -> str:
-    return group_of(verdict.metric)
+def on_metric(metric: Metric, relation: Relation, value: float | str | bool | None, words: str, **more: Any) -> Claim:
+    """Claim something about a metric, in its unit and for its population."""
+    population = str(metric.group.key) if metric.group else ALL
+    return Claim(metric.name, relation, value, **{"unit": metric.unit, "population": population, "words": words} | more)
 
 
-def group_of(metric: Metric) -> str:
-    """Name the population of a metric: a group, or every request."""
-    return str(metric.group.key) if metric.group else ALL
+def on_verdict(verdict: Verdict, decided_by: Remedy | None = None, words: str = "", parts: tuple[Claim, ...] = ()) -> Claim:
+    """Claim the standing of an objective."""
+    shown = words or f"{verdict.objective.label}: {verdict.standing}."
+    return on_metric(verdict.metric, "verdict", verdict.standing, shown, decided_by=decided_by, parts=parts)
 
 
-def shown_numbers(shown: str, unit: str) -> list[Spoken]:
-    """Read a figure that is shown with or without its interval; empty where words say that there is none."""
-    return trio_in(shown, unit) if _NUMERIC.match(shown) else []
+def asked_of(verdict: Verdict, words: str = "") -> Claim:
+    """Claim the range in which an objective is met."""
+    allowed = (verdict.bound, inf) if verdict.objective.upward else (-inf, verdict.bound)
+    shown = words or f"{verdict.objective.label}: {verdict.requirement}."
+    return on_metric(verdict.metric, "asks", verdict.bound, shown, interval=allowed)
 
 
-def figure_claim(name: str, unit: str, population: str, shown: Sequence[Spoken], words: str, surface: str) -> Claim:
-    """Claim a figure as it was shown, with or without its interval; nothing shown says that there is none."""
-    if not shown:
-        return Claim(name, "is", None, None, unit, population, words=words, surface=surface)
-    slack = max(one.slack for one in shown)
-    bounds = (shown[1].value, shown[2].value) if len(shown) == 3 else None
-    return Claim(name, "is", shown[0].value, bounds, unit, population, words=words, surface=surface, slack=slack)
+def figure(metric: Metric, found: Interval | None, words: str, **more: Any) -> Claim:
+    """Claim the value of a metric with its interval, or that there is none."""
+    if found is None:
+        return on_metric(metric, "is", None, words, **more)
+    return on_metric(metric, "is", found.value, words, interval=(found.low, found.high), **more)
 
 
-def card_claims(result: Result) -> Iterator[Claim]:
-    """Read the card of each verdict, in its long form and with the unit said once."""
-    for one in result.verdicts:
-        yield from verdict_claims(one, one.standing, one.reached, one.interval, one.requirement, "card")
-        yield from verdict_claims(one, one.standing, *_split(one.with_interval), one.requirement, "card, unit once")
+def difference(metric: Metric, found: Interval | None, words: str, **more: Any) -> Claim:
+    """Claim the change of a metric from one run to another, or that one of the two has no figure."""
+    value, interval = (None, None) if found is None else (found.value, (found.low, found.high))
+    return on_metric(metric, "differs", value, words, interval=interval, evidence="paired run", **more)
 
 
-def _split(with_interval: str) -> tuple[str, str]:
-    value, _, bounds = with_interval.partition(" (")
-    return value, bounds.removesuffix(")")
+def difference_claims(compared: Comparison) -> list[Claim]:
+    """Claim the difference of each metric from another run, or that one of the two has no figure."""
+    pairs = [(one, one.change if isinstance(one, Difference) else None) for one in compared.all]
+    claims = [difference(one.metric, found, f"{one.label}: {one.words}.") for one, found in pairs]
+    after = compared.after
+    return about_run(claims, after.run_hash, after.plan.scenario_hash, compared.before.run_hash)
 
 
-def metric_claims(result: Result) -> Iterator[Claim]:
-    """Read the table of every figure, as the page and the report show it; a metric without a figure is a claim too."""
-    for _, row in metric_rows(result).iterrows():
-        name = row["name in a file"]
-        metric = result.metric(name)
-        shown = trio_in(f"{row['value']} ({row['95% low']} to {row['95% high']})", metric.unit)
-        population = group_of(metric)
-        words = f"{row['what it is']}; {row['value']} ({row['95% low']} to {row['95% high']})."
-        yield figure_claim(name, metric.unit, population, shown, words, "every figure")
-    for name, why in result.missing.items():
-        metric = result.metric(name)
-        population = group_of(metric)
-        yield Claim(name, "is", None, None, metric.unit, population, words=f"{metric.label}; {why}.", surface="every figure")
+def change_by(metric: Metric, found: Interval | None, step: str, words: str) -> Claim:
+    """Claim the change of a metric by a step, from runs of both designs on the same requests."""
+    value, interval = (None, None) if found is None else (found.value, (found.low, found.high))
+    return on_metric(metric, "would change", value, words, interval=interval, population=step, evidence="paired run")
 
 
-def json_claims(result: Result, content: Mapping[str, Any]) -> Iterator[Claim]:
-    """Read the object that `casesim run --json` prints."""
-    for name, one in content["metrics"].items():
-        metric = result.metric(name)
-        population = group_of(metric)
-        yield Claim(name, "is", one["value"], (one["low"], one["high"]), one["unit"], population, surface="--json")
-    for verdict, one in zip(result.verdicts, content["objectives"], strict=True):
-        at_least = one.get("at_least")
-        bound = one["at_most"] if at_least is None else at_least
-        allowed = (-inf, bound) if at_least is None else (bound, inf)
-        name, unit, population = one["metric"], verdict.metric.unit, population_of(verdict)
-        yield Claim(name, "asks", bound, allowed, unit, population, surface="--json")
-        yield Claim(name, "verdict", one["verdict"], None, unit, population, surface="--json")
-        bounds = (one["low"], one["high"]) if "low" in one else None
-        yield Claim(name, "is", one.get("value"), bounds, unit, population, surface="--json objectives")
+def load_claim(name: str, load: float, words: str, evidence: Evidence = "run", at: str = "load") -> Claim:
+    """Claim the offered load of a stage, in parts of what it can serve; at: over the run, or at the peak."""
+    return Claim(f"{at}.{name}", "is", load, words=words, evidence=evidence)
 
 
-# ---- reasons, the bottleneck and advice
-
-
-def reason_claims(result: Result) -> Iterator[Claim]:
-    """Read each reason: its verdict, its cause, the loads and counts in it, and what would decide the objective."""
-    for place, reason in result.reasons.items():
-        verdict = result.verdicts[place]
-        name, unit, population = verdict.metric.name, verdict.metric.unit, population_of(verdict)
-        decided = _DECIDES.search(reason.sentence)
-        standing = "not proven" if "It is not proven" in reason.sentence else None
-        if standing:
-            decider = decided.group() if decided else ""
-            yield Claim(name, "verdict", standing, None, unit, population, decider, reason.sentence, "reason")
-        elif reason.sentence.startswith("There is no figure"):
-            yield Claim(name, "is", None, None, unit, population, "", reason.sentence, "reason")
-        if _UNPROVABLE in reason.sentence:
-            yield Claim(name, "cannot", "be proven", None, unit, population, "", reason.sentence, "reason")
-        if reason.stage:
-            yield Claim(name, "causes", reason.stage, None, unit, population, "", reason.sentence, "reason")
-            yield from _loads(reason.sentence, reason.stage, "reason")
-        yield from _counts(result, verdict, reason.sentence)
-        yield from _largest_parts(verdict, reason.sentence)
-
-
-def _counts(result: Result, verdict: Verdict, sentence: str) -> Iterator[Claim]:
-    """Read a share from its counts, `30 of 483 cancers are missed`."""
-    people, name = result.plan.scenario.population, verdict.metric.of_all.name
-    counted = re.search(r"([\d,.]+) of ([\d,.]+) [^.]*? are (\w[\w ]*)\. ", sentence)
-    if people is None or counted is None or name not in ("sensitivity", "specificity"):
-        return
-    some, every = (_count(part) for part in counted.groups()[:2])
-    share, slack = 1 - some.value / every.value, (some.slack + every.slack * some.value / every.value) / every.value
-    yield Claim(verdict.metric.name, "is", share, None, "share", population_of(verdict), "", sentence, "reason, counts", slack)
-
-
-def _count(text: str) -> Spoken:
-    """Read a count, which is exact to its last digit even where that is a zero."""
-    (count,) = numbers_in(text, "")
-    return replace(count, slack=min(count.slack, 0.5))
-
-
-#: The largest parts that a cause names, and their whole: counts, shares of the cost, shares of the encounters.
-_COUNTED = re.compile(r"([\d,.]+) of [\d,.]+ [^.;]*? are \w[\w ]*\. ([\d,.]+ of them [^.]*)")
-_COUNT = re.compile(r"(?:^|; )([\d,.]+) (?:of them )?(?:end|are) ")
-_COST = re.compile(r"([\d.]+)% (?:of the cost is |(?=[^,.;]*[,.]))")
-_OF_THESE = re.compile(r"in ([\d.]+)% of these ")
-
-
-def _largest_parts(verdict: Verdict, sentence: str) -> Iterator[Claim]:
-    """Read the parts that a reason splits its cause into, and the whole that they may not exceed."""
-    texts, whole = _OF_THESE.findall(sentence), Spoken(100.0, 0.5)
-    if counted := _COUNTED.search(sentence):
-        whole, texts = _count(counted.group(1)), _COUNT.findall(counted.group(2))
-    elif "of the cost is" in sentence.partition(".")[0]:
-        texts = _COST.findall(sentence.partition(". ")[0] + ".")
-    parts = [_count(text) for text in texts]
-    if not parts:
-        return
-    name, population = f"parts of {verdict.metric.name}", population_of(verdict)
-    slack = whole.slack + sum(part.slack for part in parts)
-    yield Claim(name, "is", whole.value, None, "", population, "", sentence, "reason, whole", slack)
-    for part in parts:
-        yield Claim(name, "among", part.value, None, "", population, "", sentence, "reason, parts", part.slack)
-
-
-def bottleneck_claims(result: Result) -> Iterator[Claim]:
-    if (found := result.bottleneck) is None:
-        return
-    if found.objective:
-        verdict = next(one for one in result.verdicts if one.objective.metric == found.objective)
-        population = population_of(verdict)
-        yield Claim(found.objective, "causes", found.stage, None, "", population, "", found.sentence, "bottleneck")
-    yield from _loads(found.sentence, found.stage, "bottleneck")
-
-
-def _loads(sentence: str, stage: str, surface: str) -> Iterator[Claim]:
-    for pattern, what, factor in _LOADS:
-        if found := pattern.search(sentence):
-            (load,) = numbers_in(found.group(1), "")
-            yield Claim(f"{what}.{stage}", "is", load.value * factor, None, "", ALL, "", sentence, surface, load.slack * factor)
-
-
-def advice_claims(result: Result) -> Iterator[Claim]:
-    """Read "What would help?" of each objective that is not met: the steps that were tried, with their effects."""
-    for place, reason in result.reasons.items():
-        verdict, advice = result.verdicts[place], reason.advice
-        name, unit, population = verdict.metric.name, verdict.metric.unit, population_of(verdict)
-        if advice.move is None:
-            yield Claim(name, "helps", "none", None, unit, population, "", advice.sentence, "advice")
-            for step, size in re.findall(r"“([^”]*)” \(([^)]*)\)", advice.sentence):
-                yield from _change(name, unit, step, size, advice.sentence, "advice")
-            continue
-        yield Claim(name, "helps", advice.move.words, None, unit, population, "", advice.sentence, "advice")
-        yield from _change(name, unit, advice.move.words, advice.effect, advice.sentence, "advice")
-        yield from _other_changes(result, advice.move.words, advice.sentence)
-        if advice.move.change is not None and advice.move.low is not None and advice.move.high is not None:
-            bounds = (advice.move.low, advice.move.high)
-            yield Claim(name, "would change", advice.move.change, bounds, unit, advice.move.words, surface="--json advice")
-
-
-def _other_changes(result: Result, step: str, sentence: str) -> Iterator[Claim]:
-    """Read the changes of the other objectives that a step improves, makes worse or takes from met."""
-    by_label = {verdict.objective.label: verdict for verdict in result.verdicts}
-    for label, size in re.findall(r"“([^”]*)”(?: from met to [a-z ]+)? \(([^)]*)\)", sentence):
-        verdict = by_label.get(label)
-        if verdict is not None and "figure" not in size and (shown := numbers_in(size, verdict.metric.unit)):
-            name, unit, first = verdict.metric.name, verdict.metric.unit, shown[0]
-            yield Claim(name, "would change", first.value, None, unit, step, "", sentence, "advice, others", first.slack)
-
-
-def _change(name: str, unit: str, step: str, size: str, words: str, surface: str) -> Iterator[Claim]:
-    shown = trio_in(size.replace("95% interval ", ""), unit)
-    if len(shown) == 3:
-        bounds, slack = (shown[1].value, shown[2].value), max(one.slack for one in shown)
-        yield Claim(name, "would change", shown[0].value, bounds, unit, step, "", words, surface, slack)
-
-
-def lever_claims(levers: Levers) -> Iterator[Claim]:
-    """Read the table of levers: the change of each objective by each step, and the steps that help."""
-    for lever in levers.rows:
-        for effect in lever.effects:
-            name, unit, step = effect.before.metric.name, effect.before.metric.unit, lever.step.words
-            if effect.outcome == "changes" and effect.change:
-                size = f"{effect.change.size} ({effect.change.interval})"
-                yield from _change(name, unit, step, size, f"{step}: {size}.", "levers")
-            if effect.gain > 0:
-                yield Claim(
-                    name, "helps", step, None, unit, population_of(effect.before), "", f"{step}: {effect.words}.", "levers"
-                )
-    yield Claim("levers", "is", None, None, words=levers.sentence, surface="levers")
-    yield Claim("levers", "is", None, None, words=levers.sense, surface="levers")
-
-
-# ---- warnings, trust and parts
-
-
-def warning_claims(result: Result) -> Iterator[Claim]:
-    """Read the notes on a run: loads, metrics that are not quoted, intervals."""
-    stages = {stage.label: name for name, stage in result.plan.scenario.stages.items()}
-    labels = {metric.label: (name, metric) for name, metric in result.plan.scenario.metrics.items() if metric.group is None}
-    for words in result.warnings:
-        label, _, rest = words.partition(": ")
-        claims = list(_loads(rest, stages[label], "note")) if label in stages else []
-        if label in labels and rest.startswith("not quoted"):
-            name, metric = labels[label]
-            claims.append(Claim(name, "is", None, None, metric.unit, ALL, "", words, "note"))
-        if words.startswith("Sensitivity rests on"):
-            low, high = numbers_in(words.partition("interval is ")[2].partition(". ")[0], "share")[:2]
-            slack = max(low.slack, high.slack)
-            claims.append(Claim("sensitivity", "is", inf, (low.value, high.value), "share", ALL, "", words, "note", slack))
-        yield from claims or [Claim(label, "is", None, None, "", "note", "", words, "note")]
-
-
-def trust_claims(result: Result) -> Iterator[Claim]:
-    """Read the reasons for trust and for doubt: loads, open verdicts with what would decide them."""
-    stages = {stage.label: name for name, stage in result.plan.scenario.stages.items()}
-    by_label = {verdict.objective.label: verdict for verdict in result.verdicts}
-    for note in result.trust:
-        claims = list[Claim]()
-        if note.topic == "load" and (name := stages.get(note.sentence.partition(" is the most loaded")[0])):
-            claims += _loads(note.sentence, name, "trust")
-        label, _, rest = note.sentence.partition(": ")
-        if note.topic == "verdicts" and label in by_label:
-            verdict, decided = by_label[label], _DECIDES.search(rest)
-            standing = "not proven" if rest.startswith("the interval includes") else "no figure"
-            decider = decided.group() if decided else ""
-            name, unit, population = verdict.metric.name, verdict.metric.unit, population_of(verdict)
-            claims.append(Claim(name, "verdict", standing, None, unit, population, decider, note.sentence, "trust"))
-        elif note.topic == "verdicts":
-            claims += [
-                Claim(one.metric.name, "certain", True, None, "", population_of(one), "", note.sentence, "trust")
-                for one in result.verdicts
-            ]
-        yield from claims or [Claim(note.topic, "is", None, None, "", "trust", "", note.sentence, "trust")]
-
-
-def part_claims(result: Result) -> Iterator[Claim]:
-    """Split wholes into their parts: the cost of 1,000 requests, and the ends of the requests of a run."""
-    scenario = result.plan.scenario
-    for part, cost in result.costs.items():
-        yield Claim(
-            "cost_per_1000_usd", "part of", cost.value, None, "USD", ALL, "", part_label(scenario, part), "parts of the cost"
-        )
-    for end, rows in result.flows.groupby("end"):
-        label = scenario.ends[str(end)].label if end in scenario.ends else "unfinished"
-        yield Claim("requests", "part of", float(rows["count"].sum()), None, "", ALL, "", label, "ends of the requests")
-    each = result.requests / result.replications
-    yield Claim("requests", "is", each, None, "", ALL, "", "", "size of the run", 1e-6 * each)
+def split_of(
+    metric: Metric, whole: float, words: str, parts: Iterable[tuple[float, str]], unit: str = "%"
+) -> tuple[Claim, ...]:
+    """Claim a whole behind a metric and its largest parts, each with its words."""
+    name, more = f"parts of {metric.name}", {"unit": unit}
+    among = [replace(on_metric(metric, "among", size, clause, **more), subject=name) for size, clause in parts]
+    return replace(on_metric(metric, "is", whole, words, **more), subject=name), *among

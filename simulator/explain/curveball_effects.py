@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 
 from simulator.engine.plan import without_curveballs
+from simulator.explain.claims import Claim, difference, on_metric, on_verdict, said
 from simulator.metrics.comparisons import Difference, differences
 from simulator.metrics.stage_metrics import strikes_of
 from simulator.metrics.summary import Summary, Verdict
@@ -17,13 +18,20 @@ from simulator.units import listed, spoken
 MARGIN = "margin_mean_m"
 
 
+_OTHERS = "The other objectives changed by no more than chance."
+
+
 @dataclass(frozen=True)
 class Toll:
-    """One objective in the calm run and in the struck one. change: paired; None where one of them has no such figure."""
+    """One objective in the calm run and in the struck one.
+
+    change: paired; None where one of them has no such figure; runs: the hashes of both runs
+    """
 
     calm: Verdict
     struck: Verdict
     change: Difference | None
+    runs: tuple[str, str]
 
     @property
     def beyond_chance(self) -> bool:
@@ -53,10 +61,18 @@ class Toll:
         return f"still {after}" if before == after else f"{before} → {after}"
 
     @property
-    def sentence(self) -> str:
+    def claim(self) -> Claim:
+        """Claim the change of the objective, whether it is beyond chance, and both verdicts."""
         change = "" if self.change is None else f" ({self.change.size}, 95% interval {self.change.interval})"
         chance = "" if self.beyond_chance else ", not significantly different"
-        return f"“{self.struck.objective.label}”: {self.values}{change}{chance}, {self.verdicts}."
+        words = f"“{self.struck.objective.label}”: {self.values}{change}{chance}, {self.verdicts}."
+        before, after = self.runs
+        both = [
+            replace(on_verdict(one, words=words), run=run) for run, one in zip(self.runs, (self.calm, self.struck), strict=True)
+        ]
+        metric, found = self.struck.metric, self.change.change if self.change else None
+        beyond = on_metric(metric, "beyond chance", self.beyond_chance, words, evidence="paired run", run=after, against=before)
+        return difference(metric, found, words, run=after, against=before, parts=(beyond, *both))
 
 
 def tolls(before: Summary, after: Summary) -> list[Toll]:
@@ -66,17 +82,24 @@ def tolls(before: Summary, after: Summary) -> list[Toll]:
         raise ValueError("a struck run is compared with the calm run of the same design, seed and number of replications")
     changes = {one.metric.name: one for one in differences(before.measures, after.measures, (before, after))}
     pairs = zip(before.verdicts, after.verdicts, strict=True)
-    return [Toll(old, new, changes.get(new.metric.name)) for old, new in pairs]
+    return [Toll(old, new, changes.get(new.metric.name), (before.run_hash, after.run_hash)) for old, new in pairs]
 
 
 def summed_up(struck: Summary, paid: Sequence[Toll]) -> str:
     """Describe the effect of the curveballs on the objectives, in a paragraph that names them."""
+    return said(toll_claims(struck, paid))
+
+
+def toll_claims(struck: Summary, paid: Sequence[Toll]) -> list[Claim]:
+    """Claim the number of objectives that changed, then the change of each one that matters."""
     named = listed([f"“{strike.label}”" for strike in strikes_of(struck.plan)])
     changed, against = sum(toll.beyond_chance for toll in paid), "Against the calm run of the same design and seed,"
     count = "every objective" if changed == len(paid) else f"{changed} of {len(paid)} objectives" if changed else "no objective"
-    sentences = [toll.sentence for toll in paid if toll.matters]
-    rest = ["The other objectives changed by no more than chance."] if changed and len(sentences) < len(paid) else []
-    return " ".join([f"{against} {named} changed {count} by more than chance.", *sentences, *rest])
+    words = f"{against} {named} changed {count} by more than chance."
+    claims = [toll.claim for toll in paid if toll.matters]
+    rest = changed and len(claims) < len(paid)
+    others = [Claim("objectives", "beyond chance", False, population="others", words=_OTHERS)] if rest else []
+    return [Claim("objectives", "differs", changed, population="beyond chance", words=words), *claims, *others]
 
 
 def largest_toll(paid: Sequence[Toll]) -> str:

@@ -11,6 +11,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.engine.servers import kind, servers
 from simulator.explain.bottleneck import FEW, load_on, turning_away
+from simulator.explain.claims import Claim, figure, on_metric
 from simulator.explain.design_changes import DesignChange, longer_changes
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.label_uncertainty import plain_ways
@@ -46,13 +47,25 @@ class LeverScore:
 class ObjectiveCause:
     """The cause that an objective is not met, in words, and the exhibits that show it, the best first.
 
+    parts: the claims of its clauses
     unprovable: the sentence that says why no design can prove the objective with this evidence; empty where one can
     """
 
     sentence: str
     exhibits: Sequence[str]
     levers: LeverScore
+    parts: Sequence[Claim] = ()
     unprovable: str = ""
+
+    @property
+    def stage(self) -> str | None:
+        """The stage that decides; None where none does."""
+        return next(iter(self.levers.stages), None)
+
+    def claim(self, verdict: Verdict) -> Claim:
+        """Claim the cause of an objective, and that it has no figure where it has none."""
+        none = (figure(verdict.metric, None, self.sentence),) if verdict.estimate is None else ()
+        return on_metric(verdict.metric, "causes", self.stage, self.sentence, parts=(*none, *self.parts))
 
 
 def by_ways(summary: Summary, verdict: Verdict, stages: Sequence[str]) -> LeverScore:

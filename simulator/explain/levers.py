@@ -13,6 +13,7 @@ from typing import Any, Literal
 import scipy
 
 from simulator.case.choices import Pick
+from simulator.explain.claims import Claim, about_run, change_by, claims_json, on_metric
 from simulator.explain.design_changes import DesignChange
 from simulator.intervals import LEVEL
 from simulator.metrics.comparisons import UNCHANGED, Difference, OneSided
@@ -97,6 +98,16 @@ class ObjectiveEffect:
         if not self.real or self.change is None or self.before.margin is None:
             return False
         return abs(self.change.change.value) < SLIGHT * abs(self.before.margin)
+
+    def claims(self, step: str) -> list[Claim]:
+        """Claim the change by a step where both runs have a figure, and that the step helps where it does."""
+        claims, metric = list[Claim](), self.before.metric
+        if self.outcome == "changes" and self.change:
+            words = f"{step}: {self.change.size} ({self.change.interval})."
+            claims.append(change_by(metric, self.change.change, step, words))
+        if self.gain > 0:
+            claims.append(on_metric(metric, "helps", step, f"{step}: {self.words}.", evidence="paired run"))
+        return claims
 
     @property
     def words(self) -> str:
@@ -203,6 +214,14 @@ class Levers:
         return FALSE_SHARE * len(self.changes)
 
     @property
+    def claims(self) -> list[Claim]:
+        """The most useful change, and the effects of each step."""
+        effects = ((effect, lever.step.words) for lever in self.rows for effect in lever.effects)
+        first = Claim("levers", "is", None, population="levers", words=self.sentence, evidence="paired run")
+        claims = [first, *(claim for effect, step in effects for claim in effect.claims(step))]
+        return about_run(claims, self.base.run_hash, self.base.plan.scenario_hash)
+
+    @property
     def sentence(self) -> str:
         """The most useful change, in words, behind the reason why no verdict counts."""
         return " ".join(filter(None, [self.base.outside_brief, self._most_useful]))
@@ -249,6 +268,7 @@ class Levers:
             "by_chance": self.by_chance,
             "rows": [lever.to_json() for lever in self.rows],
             "cannot_run": [{"choice": one.choice, "to": one.pick, "reason": one.refused} for one in self.refused],
+            "claims": claims_json(self.claims),
         }
 
 

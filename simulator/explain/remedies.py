@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil, log
-from typing import Literal
 
 from simulator.explain.causes import cause_of, of_group
+from simulator.explain.claims import Remedy, RemedyKind
 from simulator.intervals import Interval
 from simulator.metrics.estimates import ABOUT
 from simulator.metrics.summary import Summary, Verdict
@@ -19,17 +18,6 @@ NEAREST = 0.1
 
 #: An event that did not occur in N trials has a rate below 3 / N, as 0.05 = exp(-3) nearly (one-sided 95%, rule of three).
 CHANCE = 0.05
-
-RemedyKind = Literal["replications", "labels", "drives", "measurement", "nothing"]
-
-
-@dataclass(frozen=True)
-class Remedy:
-    """The evidence that would decide an objective, in a sentence; why: the cause of a wide interval, empty if it is the run."""
-
-    kind: RemedyKind
-    sentence: str
-    why: str = ""
 
 
 def remedy_of(summary: Summary, verdict: Verdict) -> Remedy:

@@ -11,8 +11,12 @@ from simulator.engine.plan import Plan, changes_of
 from simulator.explain.advice import Advice, AdviceTrials, Move
 from simulator.explain.bottleneck import Bottleneck, bottleneck_of
 from simulator.explain.causes import cause_of
+from simulator.explain.challenge import challenge_of
+from simulator.explain.claims import Claim, about_run, asked_of, claims_json, figure, on_metric, on_verdict, said
 from simulator.explain.design_changes import DesignChange
 from simulator.explain.lever_scores import promising, with_longer_ones, writing
+from simulator.explain.notes import notes_of
+from simulator.explain.outcome_breakdown import part_label
 from simulator.explain.remedies import remedy_of, unprovable
 from simulator.explain.trust import TrustNote, notes_on
 from simulator.intervals import Estimate
@@ -20,25 +24,29 @@ from simulator.metrics.measures import Measures
 from simulator.metrics.replications import run_replications
 from simulator.metrics.stopping import looks_of
 from simulator.metrics.summary import Summary, Verdict, summary_of
-from simulator.units import spoken_bound
+from simulator.units import significant, spoken, spoken_bound, spoken_within
 
 
 @dataclass(frozen=True)
 class Reason:
-    """The reason why one objective is not met, or not proven.
+    """The reason why one objective is not met, or not proven: its claims, a sentence or more each.
 
     exhibit: the name of the exhibit that shows it; stage: the one that decides, None where none does
     written_by: the choices that write to what decides, in the order of the file
     Choices and advice are worked out on first use: one compiles designs, the other runs some.
     """
 
-    sentence: str
+    claims: list[Claim]
     exhibit: str
     stage: str | None
     written_by: list[str]
     _promising: Callable[[], list[DesignChange]] = field(repr=False, compare=False)
     _longer: Callable[[list[DesignChange]], Iterator[DesignChange]] = field(repr=False, compare=False)
     _advice: Callable[[], Advice] = field(repr=False, compare=False)
+
+    @property
+    def sentence(self) -> str:
+        return said(self.claims)
 
     @cached_property
     def _changes(self) -> list[DesignChange]:
@@ -57,8 +65,9 @@ class Reason:
         yield from self._longer(self._changes)
 
     @property
-    def has_advice(self) -> bool:
-        return "advice" in vars(self)
+    def known_advice(self) -> list[Claim]:
+        """The claims of the advice, once it has been worked out."""
+        return self.advice.claims if "advice" in vars(self) else []
 
     @property
     def move(self) -> Move | None:
@@ -68,7 +77,7 @@ class Reason:
     def to_json(self) -> dict[str, Any]:
         content: dict[str, Any] = {"sentence": self.sentence, "exhibit": self.exhibit, "choices": self.choices}
         content |= {"stage": self.stage} if self.stage else {}
-        return content | {"advice": self.advice.sentence} | ({"move": self.move.to_json()} if self.move else {})
+        return content | self.advice.to_json()
 
 
 def reasons_of(summary: Summary) -> dict[int, Reason]:
@@ -85,10 +94,12 @@ def reasons_of(summary: Summary) -> dict[int, Reason]:
 def _reason(summary: Summary, place: int, trials: AdviceTrials, advice: Callable[[int], Advice]) -> Reason:
     verdict, plan = summary.verdicts[place], summary.plan
     cause, shown = cause_of(summary, verdict), plan.scenario.shown()
+    impossible = unprovable(summary, verdict)
+    cannot = [on_metric(verdict.metric, "cannot", "be proven", impossible, evidence="table")] if impossible else []
     return Reason(
-        sentence=" ".join(filter(None, [unprovable(summary, verdict), cause.sentence, _not_proven(summary, verdict)])),
+        claims=[*cannot, cause.claim(verdict), *_not_proven(summary, verdict, bool(impossible))],
         exhibit=next((name for name in cause.exhibits if name in shown), "outcomes"),
-        stage=next(iter(cause.levers.stages), None),
+        stage=cause.stage,
         written_by=writing(plan.scenario, cause.levers),
         _promising=lambda: promising(plan, cause.levers, trials.changes),
         _longer=lambda changes: with_longer_ones(plan, cause.levers, changes),
@@ -96,14 +107,15 @@ def _reason(summary: Summary, place: int, trials: AdviceTrials, advice: Callable
     )
 
 
-def _not_proven(summary: Summary, verdict: Verdict) -> str:
+def _not_proven(summary: Summary, verdict: Verdict, impossible: bool) -> Iterator[Claim]:
     if verdict.standing != "not proven":
-        return ""
+        return
     remedy = remedy_of(summary, verdict)
     because = f", mostly because {remedy.why}" if remedy.why else ""
     bound = spoken_bound(verdict.bound, verdict.metric.unit)
     sentence = f"It is not proven: the interval of {verdict.interval} includes {bound}{because}."
-    return sentence if unprovable(summary, verdict) else f"{sentence} {remedy.sentence}"
+    words = sentence if impossible else f"{sentence} {remedy.sentence}"
+    yield on_verdict(verdict, remedy, words, (figure(verdict.metric, verdict.estimate, sentence), asked_of(verdict, sentence)))
 
 
 @dataclass(frozen=True)
@@ -120,8 +132,45 @@ class Result(Summary):
         return bottleneck_of(self)
 
     @cached_property
+    def notes(self) -> list[Claim]:
+        return notes_of(self)
+
+    @property
+    def warnings(self) -> list[str]:
+        return [note.words for note in self.notes]
+
+    @cached_property
     def trust(self) -> list[TrustNote]:
         return notes_on(self)
+
+    @property
+    def shown_reasons(self) -> dict[int, str]:
+        """The sentences of each reason; a cause that an earlier objective has too is pointed to, and not said again."""
+        first = dict[str, str]()
+        return {place: self._said_once(self.verdicts[place], reason, first) for place, reason in self.reasons.items()}
+
+    def _said_once(self, verdict: Verdict, reason: Reason, first: dict[str, str]) -> str:
+        label, sentences = verdict.objective.label, list[str]()
+        for claim in reason.claims:
+            other = first.setdefault(claim.words, label)
+            known = claim.relation == "causes" and other != label
+            sentences.append(f"The cause is that of “{other}”." if known else claim.words)
+        return " ".join(sentences)
+
+    @property
+    def claims(self) -> list[Claim]:
+        """Everything that is said about the run; advice for an objective, once it has been worked out."""
+        bottleneck, challenge = self.bottleneck, challenge_of(self)
+        claims = [
+            *figure_claims(self),
+            *(verdict_claim(self, verdict) for verdict in self.verdicts),
+            *([challenge.claim, *(ground.claim for ground in challenge.grounds)] if challenge else []),
+            *(claim for reason in self.reasons.values() for claim in (*reason.claims, *reason.known_advice)),
+            *([bottleneck.claim] if bottleneck else []),
+            *self.notes,
+            *(note.claim for note in self.trust),
+        ]
+        return about_run(claims, self.run_hash, self.plan.scenario_hash)
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `casesim run --json` prints, without what this run does not have."""
@@ -148,8 +197,9 @@ class Result(Summary):
             **warm_up,
             **({"reasons": self._reasons()} if self.reasons else {}),
             **bottleneck,
-            "trust": [vars(note) for note in self.trust],
+            "trust": [note.to_json() for note in self.trust],
             **({"thresholds": [threshold.to_json() for threshold in self.thresholds]} if self.thresholds else {}),
+            "claims": claims_json(self.claims),
         }
 
     def _reasons(self) -> list[dict[str, Any]]:
@@ -163,6 +213,32 @@ class Result(Summary):
 
 def result_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int = 0) -> Result:
     return Result(**vars(summary_of(plan, seed, measures, planned)))
+
+
+def figure_claims(summary: Summary) -> Iterator[Claim]:
+    """Claim each figure of a run, or why there is none, the parts of its cost, and the ends of its requests."""
+    scenario = summary.plan.scenario
+    for name, found in summary.metrics.items():
+        metric = summary.metric(name)
+        words = "{} ({})".format(*spoken_within(found.value, found.low, found.high, metric.unit))
+        yield figure(metric, found, f"{metric.label}; {words}.")
+    for name, why in summary.missing.items():
+        yield figure(summary.metric(name), None, f"{summary.metric(name).label}; {why}.")
+    for part, cost in summary.costs.items():
+        words = f"{part_label(scenario, part)}: {spoken(cost.value, 'USD')} of the cost."
+        yield Claim("cost_per_1000_usd", "part of", cost.value, (cost.low, cost.high), "USD", words=words)
+    for end, rows in summary.flows.groupby("end"):
+        count, label = float(rows["count"].sum()), scenario.ends[str(end)].label if end in scenario.ends else "unfinished"
+        yield Claim("requests", "part of", count, words=f"{label}: {significant(count)} in an average run.")
+    each = summary.requests / summary.replications
+    yield Claim("requests", "is", each, words=f"{scenario.unit.counted(round(each))} in an average run.")
+
+
+def verdict_claim(summary: Summary, verdict: Verdict) -> Claim:
+    """Claim a verdict with its figure and its bound, and what would decide it where it is open."""
+    decider = remedy_of(summary, verdict) if verdict.standing == "not proven" else None
+    reached = figure(verdict.metric, verdict.estimate, f"{verdict.objective.label}; {verdict.with_interval}.")
+    return on_verdict(verdict, decider, parts=(reached, asked_of(verdict)))
 
 
 def settled(found: Result, planned: int) -> Result | None:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 
 from simulator.evidence.profiles import DISTURBED_SHARE, ThreadRun
+from simulator.explain.claims import Claim, load_claim, on_metric, on_verdict
 from simulator.explain.remedies import remedy_of
 from simulator.intervals import quantile_interval
 from simulator.metrics.summary import POSITIVES_FOR_99, Summary, grows, idle_labels
@@ -38,7 +39,19 @@ class TrustNote:
 
     topic: str
     level: Level
-    sentence: str
+    claim: Claim
+
+    @property
+    def sentence(self) -> str:
+        return self.claim.words
+
+    def to_json(self) -> dict[str, str]:
+        return {"topic": self.topic, "level": self.level, "sentence": self.sentence}
+
+
+def _note(topic: str, level: Level, words: str, *parts: Claim) -> TrustNote:
+    """Note a doubt, or that there is none; parts: the claims in its sentence."""
+    return TrustNote(topic, level, Claim(topic, "rests on", level, population="trust", words=words, parts=parts))
 
 
 def notes_on(summary: Summary) -> list[TrustNote]:
@@ -66,9 +79,10 @@ def _load(summary: Summary) -> Iterator[TrustNote]:
     name = max(by_stage, key=lambda stage: by_stage[stage])
     load, stage = by_stage[name], summary.plan.scenario.stages[name]
     if not isfinite(load):
-        yield TrustNote("load", "weak", f"{stage.label} has no server.")
+        yield _note("load", "weak", f"{stage.label} has no server.")
         return
     at = f"{stage.label} is the most loaded stage, at {roughly(load)} of what it can serve"
+    claim = load_claim(name, load, at)
     retried = max(one.retried or 0.0 for one in loads(summary.plan) if one.stage == name)
     if load >= 1:
         many = summary.plan.scenario.unit.many.capitalize()
@@ -76,19 +90,19 @@ def _load(summary: Summary) -> Iterator[TrustNote]:
         then = (
             turned_away if stage.service.is_bounded else _GROWS if grows(summary.plan, name, summary.stages[name]) else _PASSES
         )
-        yield TrustNote("load", "weak", f"{at}: overload. {then}")
+        yield _note("load", "weak", f"{at}: overload. {then}", claim)
     elif load >= BUSY:
         level: Level = "weak" if load >= SATURATED else "fair"
         regime = "near saturation" if load >= SATURATED else "busy"
-        yield TrustNote("load", level, f"{at}: {regime}. {_leverage(load, stage.servers.keeps_hours)}")
+        yield _note("load", level, f"{at}: {regime}. {_leverage(load, stage.servers.keeps_hours)}", claim)
     elif peaks := _over_at_peak(summary):
         text = f"{at}. At the peak, {peaks}: that queue depends on the real height of the peak."
-        yield TrustNote("load", "fair", text)
+        yield _note("load", "fair", text, claim)
     elif retried >= 1:
         text = f"{at}, but at {roughly(retried)} if all it turns away came back as often as allowed: overload could last."
-        yield TrustNote("load", "fair", text)
+        yield _note("load", "fair", text, claim)
     else:
-        yield TrustNote("load", "good", f"{at}: calm. Small errors in a capacity change little.")
+        yield _note("load", "good", f"{at}: calm. Small errors in a capacity change little.", claim)
 
 
 def _leverage(load: float, people: bool) -> str:
@@ -105,7 +119,7 @@ def _over_at_peak(summary: Summary) -> str:
 def _warm_up(summary: Summary) -> Iterator[TrustNote]:
     if summary.warm_up is not None:
         level: Level = "good" if summary.warm_up.steady else "weak"
-        yield TrustNote("warm-up", level, summary.warm_up.sentence)
+        yield _note("warm-up", level, summary.warm_up.sentence)
 
 
 def _latencies(summary: Summary) -> Iterator[TrustNote]:
@@ -117,7 +131,7 @@ def _latencies(summary: Summary) -> Iterator[TrustNote]:
         level: Level = "fair" if source.kind in ("projected", "published") else "weak"
         label = source.what.removesuffix(": latency")
         sentence = f"{label}: its latencies are {source.kind}, {source.value}; not measured on the machine that would serve."
-        yield TrustNote("latency", level, sentence)
+        yield _note("latency", level, sentence)
     for name, runs in summary.plan.timed.items():
         stage = summary.plan.scenario.stages[name]
         for run in runs:
@@ -133,23 +147,21 @@ def _sizes(stage: Any, run: ThreadRun) -> TrustNote:
     between = [size for size in range(1, stage.max_batch + 1) if size not in sizes]
     topic, measured_with = "batch sizes", f"{stage.label}: measured with {counted(run.threads, 'thread')}"
     if not between:
-        return TrustNote(topic, "good", f"{measured_with} at every batch size it may use.")
+        return _note(topic, "good", f"{measured_with} at every batch size it may use.")
     measured = ", ".join(str(size) for size in sizes if size <= stage.max_batch)
     level: Level = "good" if max(sizes) >= stage.max_batch else "weak"
     beyond = "" if level == "good" else f"; nothing was measured beyond {max(sizes)}"
-    return TrustNote(topic, level, f"{measured_with} at batches of {measured}; sizes in between are interpolated{beyond}.")
+    return _note(topic, level, f"{measured_with} at batches of {measured}; sizes in between are interpolated{beyond}.")
 
 
 def _disturbance(stage: Any, run: ThreadRun) -> TrustNote:
     if run.others_share is None:
-        return TrustNote(
-            "disturbance", "fair", f"{stage.label}: how busy the machine was during the measurement was not recorded."
-        )
+        return _note("disturbance", "fair", f"{stage.label}: how busy the machine was during the measurement was not recorded.")
     level: Level = "good"
     if run.others_share >= DISTURBED_SHARE:
         level = "fair" if run.others_share < SWAMPED_SHARE else "weak"
     sentence = f"{stage.label}: other programs used {roughly(run.others_share)} of the machine during the measurement."
-    return TrustNote("disturbance", level, sentence)
+    return _note("disturbance", level, sentence)
 
 
 def _tail(stage: Any, run: ThreadRun) -> TrustNote:
@@ -159,9 +171,9 @@ def _tail(stage: Any, run: ThreadRun) -> TrustNote:
     percentile_lies, count = f"{stage.label}: the 99th percentile of its service times lies", len(calls.latency_ms)
     if not isfinite(tail.high):
         text = f"{percentile_lies} above {duration(tail.low)}; {count} calls give no upper bound."
-        return TrustNote("service-time tail", "fair", text)
+        return _note("service-time tail", "fair", text)
     text = f"{percentile_lies} between {duration(tail.low)} and {duration(tail.high)}, from {count} calls."
-    return TrustNote("service-time tail", "good", text)
+    return _note("service-time tail", "good", text)
 
 
 def _positives(summary: Summary) -> Iterator[TrustNote]:
@@ -176,24 +188,29 @@ def _positives(summary: Summary) -> Iterator[TrustNote]:
     if sensitivity.labels is not None:
         labels = 100 * (sensitivity.labels.high - sensitivity.labels.low)
         text += f" With more replications it would still be {with_noun(significant(labels, 2), 'point')} wide."
-    yield TrustNote("positives", level, text)
+    yield _note("positives", level, text)
 
 
 def _verdicts(summary: Summary) -> Iterator[TrustNote]:
     if not summary.verdicts:
         return
     if summary.outside_brief:
-        yield TrustNote("verdicts", "weak", "The design is outside of the brief, so every verdict is void.")
+        words = "The design is outside of the brief, so every verdict is void."
+        yield _note("verdicts", "weak", words, *(on_verdict(one, words=words) for one in summary.verdicts))
         return
     without_figure = [verdict for verdict in summary.verdicts if verdict.standing == "no figure"]
     open_ones = [verdict for verdict in summary.verdicts if verdict.standing == "not proven"]
     for verdict in without_figure:
-        yield TrustNote("verdicts", "weak", f"{verdict.objective.label}: the run has no figure for it, so it is undecided.")
+        words = f"{verdict.objective.label}: the run has no figure for it, so it is undecided."
+        yield _note("verdicts", "weak", words, on_verdict(verdict, words=words))
     if not open_ones and not without_figure:
-        yield TrustNote("verdicts", "good", "No interval includes its bound: each verdict is certain.")
+        words = "No interval includes its bound: each verdict is certain."
+        each = (on_metric(verdict.metric, "certain", True, words) for verdict in summary.verdicts)
+        yield _note("verdicts", "good", words, *each)
     for verdict in open_ones:
-        text = f"{verdict.objective.label}: the interval includes the bound. {remedy_of(summary, verdict).sentence}"
-        yield TrustNote("verdicts", "weak", text)
+        remedy = remedy_of(summary, verdict)
+        words = f"{verdict.objective.label}: the interval includes the bound. {remedy.sentence}"
+        yield _note("verdicts", "weak", words, on_verdict(verdict, remedy, words))
 
 
 def _assumptions(summary: Summary) -> Iterator[TrustNote]:
@@ -203,7 +220,7 @@ def _assumptions(summary: Summary) -> Iterator[TrustNote]:
     assumed = sum(source.kind == "assumed" for source in sources)
     share = assumed / len(sources)
     level: Level = "good" if share <= FEW_ASSUMED else "fair" if share <= MANY_ASSUMED else "weak"
-    yield TrustNote(
+    yield _note(
         "assumptions",
         level,
         f"{assumed} of {counted(len(sources), 'figure')} {'is' if assumed == 1 else 'are'} assumed by the author of the case.",

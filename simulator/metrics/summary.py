@@ -6,7 +6,6 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isfinite
 from typing import Any, Literal
 
 import numpy as np
@@ -19,16 +18,16 @@ from simulator.case.schema import Objective, Scenario
 from simulator.engine.plan import Plan, at_band_edges, fingerprint
 from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import Estimate, Interval, estimate
-from simulator.metrics.estimates import Estimator
+from simulator.metrics.estimates import Estimator, Withheld
 from simulator.metrics.label_uncertainty import ThresholdCheck, threshold_checks, ways_of
 from simulator.metrics.measures import CURVE, FLOW, Measures, measure
 from simulator.metrics.mlperf_verdict import MlperfResult, mlperf_result
-from simulator.metrics.stage_metrics import StageTimes, clock, last_change, pooled
+from simulator.metrics.stage_metrics import StageTimes, pooled
 from simulator.metrics.stopping import is_out_of_reach, widening
 from simulator.metrics.warm_up import WarmUp, warm_up_of
 from simulator.records.trace import Trace
-from simulator.theory.loads import likeness, loads
-from simulator.units import counted, percent, significant, spoken, spoken_beside, spoken_bound, spoken_within, spread
+from simulator.theory.loads import likeness
+from simulator.units import counted, spoken, spoken_bound, spoken_interval, spoken_within, spread
 
 #: The meaning of an interval, in a case that rests on labelled people and in one that does not.
 _SENSE_LABELLED = (
@@ -52,7 +51,7 @@ POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS = 299, 473
 NO_STEADY_STATE, NO_FIGURE = "no steady state", "no figure"
 
 #: The edges of a projection's band.
-_EDGES = ("fast", "slow")
+EDGES = ("fast", "slow")
 
 
 @dataclass(frozen=True)
@@ -60,6 +59,7 @@ class Summary:
     """All replications of one design in numbers.
 
     thresholds: what each threshold was set to reach on the labelled items, and what to expect on the next ones
+    withheld: metrics with too little to count; at_edges: the run at each edge of its projections, by the name of the edge
     missing: the metrics of the case that the run cannot quote, each with the reason in a few words
     planned: the replications that were asked for; after fewer, the run's part of each interval is wider (`widening`)
     measures: the replications themselves, with which advice compares other designs
@@ -75,7 +75,8 @@ class Summary:
     costs: dict[str, Estimate]
     flows: pd.DataFrame
     latency_curve: NDArray[np.float64]
-    warnings: list[str]
+    withheld: list[Withheld]
+    at_edges: dict[str, Summary]
     stages: dict[str, StageTimes]
     warm_up: WarmUp | None
     thresholds: list[ThresholdCheck]
@@ -220,7 +221,7 @@ class Figures:
         """Return the metrics with the uncertainty of projections, and why others are missing, as in `summary_of`."""
         metrics, reasons = self.metrics, self.reasons
         edges = at_band_edges(plan) if measures[0].band_edges else []
-        for index, (edge, name) in enumerate(zip(edges, _EDGES, strict=False)):
+        for index, (edge, name) in enumerate(zip(edges, EDGES, strict=False)):
             at_edge = [one.band_edges[index] for one in measures]
             there, missing = Figures.of(edge, at_edge).spanned(edge, at_edge)
             reasons = _at_edge(missing, name) | reasons
@@ -252,24 +253,12 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int
     costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
     queries, thresholds = [one.queries for one in measures if one.queries], threshold_checks(plan)
     mlperf = mlperf_result(plan, queries) if queries else None
-    warnings = [
-        *filter(None, [plan.outside_brief]),
-        *(one for one in plan.warnings if not any(one.startswith(f"{label}: ") for label in idle_labels(plan, stages))),
-        *([warm_up.sentence] if warm_up else []),
-        *_overload(plan, stages),
-        *_peaks(plan, stages),
-        *(one.sentence for one in estimator.withheld if reasons[one.metric.name] != NO_STEADY_STATE),
-        *(one.sentence for one in thresholds),
-        *_found_instead(thresholds, metrics),
-        *_few_positives(plan, metrics),
-        *([mlperf.sentence] if mlperf else []),
-    ]
+    withheld = [one for one in estimator.withheld if reasons[one.metric.name] != NO_STEADY_STATE]
     edges = at_band_edges(plan) if measures[0].band_edges else []
     at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures], planned) for index, edge in enumerate(edges)]
-    for edge, name in zip(at_edges, _EDGES, strict=False):
+    for edge, name in zip(at_edges, EDGES, strict=False):
         reasons = _at_edge(edge.missing, name) | reasons
         metrics, costs = _spanned(metrics, edge.metrics), _spanned(costs, edge.costs)
-        warnings += [f"At the {name} edge of the projection: {words}" for words in edge.warnings if words not in warnings]
     return Summary(
         plan=plan,
         seed=seed,
@@ -281,7 +270,8 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int
         costs=costs,
         flows=_mean_flows(measures),
         latency_curve=_curve(estimator),
-        warnings=warnings,
+        withheld=withheld,
+        at_edges=dict(zip(EDGES, at_edges, strict=False)),
         stages=stages,
         warm_up=warm_up,
         thresholds=thresholds,
@@ -360,69 +350,6 @@ def _without_end(plan: Plan, warm_up: WarmUp | None, stages: dict[str, StageTime
     }
 
 
-_TURNED_AWAY = "{0} that find the queue full, or wait too long, are turned away."
-
-_GROWS = "There is no steady state: the queue grows as long as {1} arrive, so no 95th or 99th percentile can be quoted."
-
-
-def _overload(plan: Plan, stages: dict[str, StageTimes]) -> list[str]:
-    rated = {name: times for name, times in stages.items() if plan.scenario.arrivals.has_rate}
-    sentences = {plan.scenario.stages[name].label: _overloaded(plan, name, times) for name, times in rated.items()}
-    return [f"{label}: {words}" for label, words in sentences.items() if words]
-
-
-def _overloaded(plan: Plan, stage: str, times: StageTimes) -> str:
-    since = f"from {clock(plan.scenario, last_change(plan, stage))} on"
-    bounded = plan.scenario.stages[stage].service.is_bounded
-    many = plan.scenario.unit.many
-    then = (_GROWS if grows(plan, stage, times) else _TURNED_AWAY).format(many.capitalize(), many)
-    if min(times.load, times.late_load) >= 1:
-        return f"{_much(times.load)}. {then}"
-    if times.late_load >= 1:
-        return f"{since}, {_much(times.late_load)}. {then}"
-    passes = f"{since} it is {times.late_load:.2f} times, so the queue is worked off again."
-    if times.load >= 1:
-        return f"{_much(times.load)} over the whole run; {passes}{f' {then}' if bounded else ''}"
-    if times.struck_load >= 1 and not bounded:
-        return f"while something strikes, {_much(times.struck_load)}; {passes}"
-    return ""
-
-
-def _much(load: float) -> str:
-    return f"the offered load is {significant(load)} times what it can serve" if isfinite(load) else "it has no server"
-
-
-def _peaks(plan: Plan, stages: Mapping[str, StageTimes]) -> list[str]:
-    # of a stage that stays overloaded after the peak, the note on its overload speaks: its queue outlasts the fall of the rate
-    lasting = {name for name, times in stages.items() if times.late_load >= 1}
-    return [
-        f"{plan.scenario.stages[load.stage].label}: at the peak, the offered load is {significant(load.peak)} times "
-        "what it can serve; a queue builds up until the rate falls again."
-        for load in loads(plan)
-        if load.peak is not None and load.peak >= 1 > load.mean and load.stage not in lasting
-    ]
-
-
-def _found_instead(thresholds: Sequence[ThresholdCheck], metrics: dict[str, Estimate]) -> list[str]:
-    sensitivity = metrics.get("sensitivity")
-    if sensitivity is None or all(check.holds for check in thresholds if check.of_positives):
-        return []
-    interval = f"95% interval {percent(sensitivity.low)} to {percent(sensitivity.high)}"
-    return [f"Over the whole run, before the strike and after it, sensitivity is {percent(sensitivity.value)} ({interval})."]
-
-
-def _few_positives(plan: Plan, metrics: dict[str, Estimate]) -> list[str]:
-    sensitivity = metrics.get("sensitivity")
-    if sensitivity is None or plan.scores is None:
-        return []
-    low, high = percent(sensitivity.low), percent(sensitivity.high)
-    return [
-        f"Sensitivity rests on {plan.scores.positive_evidence:,.0f} {plan.scores.about.counted} positives: "
-        f"its 95% interval is {low} to {high}. "
-        f"Claiming 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
-    ]
-
-
 #: The state of an objective: the whole interval meets the bound or does not; not proven while it includes the bound; no figure;
 #: void where the design is outside of the brief.
 Standing = Literal["met", "not met", "not proven", "no figure", "void"]
@@ -483,22 +410,20 @@ class Verdict:
 
     @property
     def reached(self) -> str:
-        return "none" if self.estimate is None else self._beside(self.estimate.value)
+        return "none" if self.estimate is None else self._shown(self.estimate)[0]
 
     @property
     def interval(self) -> str:
-        return "" if self.estimate is None else f"{self._beside(self.estimate.low)} to {self._beside(self.estimate.high)}"
+        found = self.estimate
+        return "" if found is None else spoken_interval(found.value, found.low, found.high, self.metric.unit, self.bound)
 
     @property
     def with_interval(self) -> str:
         """The figure with its interval, the unit once: `94.5% (91.9 to 96.5)`."""
-        if self.estimate is None:
-            return "no figure"
-        found = self.estimate
-        return "{} ({})".format(*spoken_within(found.value, found.low, found.high, self.metric.unit, self.bound))
+        return "no figure" if self.estimate is None else "{} ({})".format(*self._shown(self.estimate))
 
-    def _beside(self, value: float) -> str:
-        return spoken_beside(value, self.bound, self.metric.unit)
+    def _shown(self, found: Interval) -> tuple[str, str]:
+        return spoken_within(found.value, found.low, found.high, self.metric.unit, self.bound)
 
     def to_json(self) -> dict[str, Any]:
         """Return the objective as `casesim run --json` prints it; missing figures are left out."""

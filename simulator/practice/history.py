@@ -30,7 +30,7 @@ from simulator.metrics.comparisons import UNCHANGED, Comparison, compare, side_b
 from simulator.metrics.summary import NO_FIGURE
 from simulator.practice.design_runs import watcher
 from simulator.practice.history_table import draw_strip, set_cookie
-from simulator.units import duration, spoken
+from simulator.units import duration
 
 #: The number of changes that the row of a run names; a tooltip names all of them.
 _NAMED = 2
@@ -346,9 +346,7 @@ def _attempt(job: Job) -> Attempt:
                 metric=verdict.metric.name,
                 value=verdict.estimate.value if verdict.estimate else None,
                 standing=verdict.standing,
-                words=spoken(verdict.estimate.value, verdict.metric.unit)
-                if verdict.estimate
-                else result.missing.get(verdict.metric.name, NO_FIGURE),
+                words=verdict.reached if verdict.estimate else result.missing.get(verdict.metric.name, NO_FIGURE),
             )
             for verdict in result.verdicts
         ],

@@ -77,10 +77,10 @@ def _design(result: Result) -> str:
 
 def verdict_table(result: Result) -> str:
     """Return the table of verdicts in HTML, each with its reason and a step that helps."""
-    cells = []
+    cells, causes = [], result.shown_reasons
     for place, one in enumerate(result.verdicts):
         reason = result.reasons.get(place)
-        why = f"<br>{escape(reason.sentence)} {escape(reason.advice.sentence)}" if reason else ""
+        why = f"<br>{escape(causes[place])} {escape(reason.advice.sentence)}" if reason else ""
         shown = f'<span class="verdict" style="border-color: {TONES[one.standing]}">{escape(one.standing)}</span>'
         row = (one.objective.label, one.requirement, one.reached, one.interval)
         cells.append("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + f"<td>{shown}{why}</td></tr>")

@@ -34,6 +34,7 @@ from simulator.engine.plan import Plan, changes_of, compile_plan, without_curveb
 from simulator.engine.run import simulate
 from simulator.evidence.evidence_files import in_one_step
 from simulator.explain.chrome_trace import check_target, write_trace
+from simulator.explain.claims import claims_json, difference_claims
 from simulator.explain.curveball_effects import summed_up, tolls
 from simulator.explain.request_path import RequestPath, answers_early, percentile, request_path
 from simulator.explain.result import Result
@@ -101,13 +102,10 @@ def _within(summary: Result, name: str, bounds: Interval | None) -> tuple[str, s
 
 def print_reasons(out: VisibleConsole, summary: Result) -> None:
     """Print each reason once, with a step that helps; the bottleneck, unless a reason names it."""
-    said = dict[str, str]()
+    causes = summary.shown_reasons
     for place, reason in summary.reasons.items():
         verdict = summary.verdicts[place]
-        label = verdict.objective.label
-        cause = f"as for “{said[reason.sentence]}”." if reason.sentence in said else reason.sentence
-        said.setdefault(reason.sentence, label)
-        out.paragraph(f"[bold]why[/bold] “{escape(label)}”, {verdict.standing}: {escape(cause)}")
+        out.paragraph(f"[bold]why[/bold] “{escape(verdict.objective.label)}”, {verdict.standing}: {escape(causes[place])}")
         out.paragraph(escape(reason.advice.sentence), indent=4)
     bottleneck, named = summary.bottleneck, {reason.stage for reason in summary.reasons.values()}
     if bottleneck and bottleneck.stage not in named:
@@ -181,8 +179,11 @@ def run(
     if first and trace_out:
         write_trace(first, trace_out)
     if as_json and first:
-        differences = {"against": compared.before.plan.design, "differences": compared.to_json()} if compared else {}
-        print(json.dumps(summary.to_json() | _requests(first, share) | differences, indent=2, allow_nan=False))
+        content = summary.to_json() | _requests(first, share)
+        if compared:
+            content |= {"against": compared.before.plan.design, "differences": compared.to_json()}
+            content["claims"] += claims_json(difference_claims(compared))
+        print(json.dumps(content, indent=2, allow_nan=False))
     else:
         _print(summary, compared, show_all)
         for path in _paths(first, share) if first and explain else []:

@@ -150,12 +150,12 @@ def _table(first: str, *others: str) -> Table:
 
 def _reasons(result: Result) -> Iterator[Passage]:
     """Give each objective that is not met its cause and a step that helps; a claim is made once."""
-    said, tried = set[str](), ""
+    said, tried, sentences = set[str](), "", result.shown_reasons
     for place, reason in result.reasons.items():
         label = result.verdicts[place].objective.label
-        claims = [claim for claim in short_claims(reason.sentence) if claim not in said]
+        claims = [claim for claim in short_claims(sentences[place]) if claim not in said]
         said.update(claims)
-        causes = _claims(claims, _CAUSES) or [Part(_CAUSES, "The cause is as above.")]
+        causes = _claims(claims, _CAUSES)
         step = Part(_STEPS, escape(_step(reason.advice, tried)))
         tried = reason.advice.move.words if reason.advice.move else ""
         yield Passage([*causes, step], f"[bold]{escape(label)}:[/bold]")

@@ -155,7 +155,7 @@ def _struck_card(result: Result, exhibit: str) -> dict[str, Any]:
 def _card(result: Result, place: int, asked: bool) -> dict[str, Any]:
     """Return a card; asked: whether the user wants a step that helps, whose trials take a second or two."""
     reason, label = result.reasons[place], result.plan.scenario.objectives[place].label
-    card = {"place": place, "label": label, "sentence": reason.sentence}
+    card = {"place": place, "label": label, "sentence": result.shown_reasons[place]}
     card |= {"panel": panel_of(reason.exhibit, result.plan.scenario)}
     if not asked:
         return card | {"tries": _tries(result, reason)}

@@ -87,7 +87,7 @@ class Search:
         begin("stepping towards less cost")
         best = self._cheaper(min(judged, key=lambda one: one.verdict_rank))
         misses = self._misses([*judged, best]) if best.missed else []
-        obstacle = "" if best.meets else obstacle_of(self.claims, list(self.tried.values()))
+        obstacle = None if best.meets else obstacle_of(self.claims, list(self.tried.values()))
         return BestDesigns(
             best,
             path,

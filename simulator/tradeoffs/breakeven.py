@@ -17,6 +17,7 @@ from typing import Any
 from simulator.case.fields import Figure
 from simulator.case.load import PROJECTED, figures_of, range_of
 from simulator.engine.plan import Plan, projected_ms
+from simulator.explain.claims import Claim, on_metric
 from simulator.intervals import Interval, share_interval
 from simulator.processes import over_threads
 from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim
@@ -173,11 +174,11 @@ class Doubt:
 
     @property
     def words(self) -> str:
-        """The figure and its range: `population.prevalence, 0.02 (0.018 to 0.08, the author's range)`."""
+        """The figure and its range: `“Population: prevalence”, 0.02 (0.018 to 0.08, the author's range)`."""
         given = "the band of the projection" if self.is_latency else "the author's range"
         whose = given if self.own else "half to double, as no range is given"
         return (
-            f"{self.place}, {plain_number(self.figure.value)} ({plain_number(self.low)} to {plain_number(self.high)}, {whose})"
+            f"{self.name}, {plain_number(self.figure.value)} ({plain_number(self.low)} to {plain_number(self.high)}, {whose})"
         )
 
 
@@ -215,13 +216,26 @@ class BreakevenPoint:
         return self.now.holds
 
     @property
+    def claims(self) -> list[Claim]:
+        """The value of the figure at which the verdict turns, and the verdict as the case stands."""
+        where, words, now = self.crossing, self.sentence, self.doubt.figure.value
+        parts = [self.claim.stands(self.now, words)]
+        if self.now.sure and self.claim.objective and (now < where.low if self._side == "below" else now > where.high):
+            parts.append(on_metric(self.claim.metric, "rules out", self.now.standing, words))
+        more = {"interval": (where.low, where.high), "unit": "", "population": self.doubt.label}
+        return [on_metric(self.claim.metric, "limits", where.at, words, **more, parts=tuple(parts))]
+
+    @property
+    def _side(self) -> str:
+        return "below" if self.crossing.below.holds != self.holds else "above"
+
+    @property
     def sentence(self) -> str:
         """The turn, in words."""
         if not self.now.sure:
             return self._from_open
         where, at = self.crossing, significant(self.crossing.at)
-        beyond = "below" if (where.below.holds != self.holds) else "above"
-        state = f"“{self.claim.words}” {self.now.says} unless {self.doubt.name} lies {beyond} {at}"
+        state = f"“{self.claim.words}” {self.now.says} unless {self.doubt.name} lies {self._side} {at}"
         low, high = where.low, where.high
         if where.is_bounded:
             return f"{state} (95% interval {significant(low)} to {significant(high)})."
@@ -292,6 +306,17 @@ class Stands:
         return share_interval(self.same, self.of) if self.of else None
 
     @property
+    def statement(self) -> Claim:
+        """Claim the answer as the case stands, and the number of draws in each standing."""
+        words, subject = self.sentence, f"draws about {self.claim.words}"
+        drawn = [
+            Claim(subject, "part of", float(count), words=f"{standing} in {count}") for standing, count in self.drawn.items()
+        ]
+        whole = [Claim(subject, "is", float(self.of), words=words)] if self.of else []
+        own = self.claim.stands(self.now, words)
+        return replace(own, parts=(*own.parts, *whole, *drawn))
+
+    @property
     def sentence(self) -> str:
         now = f"“{self.claim.words}”: {self.now.words}."
         if self.share is None:
@@ -334,6 +359,18 @@ class BreakevenResult:
     steady: int
     unvaried: Mapping[str, str] = field(default_factory=dict)
     together: Sequence[Stands] = ()
+
+    @property
+    def claims(self) -> list[Claim]:
+        """The answers that turn, those that do not, and each answer as the case stands."""
+        rest = Claim("break-evens", "is", self.steady, population="steady", words=self.rest)
+        return [*(one for flip in self.flips for one in flip.claims), rest, *(one.statement for one in self.together)]
+
+    @property
+    def not_varied(self) -> list[str]:
+        """The figures that cannot be varied alone, each with the reason, in words."""
+        scenario = self.request.scenario
+        return [f"Not varied alone: “{figure_name(scenario, place)}”: {why}" for place, why in self.unvaried.items()]
 
     @property
     def rest(self) -> str:

@@ -11,6 +11,7 @@ from simulator.case.load import PROJECTED
 from simulator.case.outputs import Metric
 from simulator.case.schema import Objective, Scenario
 from simulator.errors import InputError, suggest
+from simulator.explain.claims import Claim, difference, figure, on_metric, on_verdict
 from simulator.metrics.comparisons import Difference
 from simulator.metrics.paired_samples import change
 from simulator.metrics.summary import NO_STEADY_STATE, Verdict
@@ -132,6 +133,13 @@ class BreakevenClaim:
             return f"{'more' if self.higher else 'less'} of “{self.metric.label}” than with {other}"
         side = "at least" if self.objective.upward else "at most"
         return f"{self.objective.label} {side} {spoken_bound(self.objective.bound, self.metric.unit)}"
+
+    def stands(self, answer: Answer, words: str) -> Claim:
+        """Claim the answer of runs: a verdict with its figure, or the difference of two designs."""
+        if isinstance(answer.judged, Verdict):
+            return on_verdict(answer.judged, words=words, parts=(figure(self.metric, answer.judged.estimate, words),))
+        found = answer.judged.change if answer.judged else None
+        return difference(self.metric, found, words, parts=(on_metric(self.metric, "verdict", answer.standing, words),))
 
     def points(self, point: DesignPoint) -> list[DesignPoint]:
         """Return the designs to run; the other design keeps the bands of its own projections."""

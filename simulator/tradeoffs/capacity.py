@@ -9,6 +9,7 @@ from typing import Any
 
 from simulator.case.choices import Choice, Number, Pick
 from simulator.case.load import TRAFFIC
+from simulator.explain.claims import Claim, about_run, claims_json, on_metric
 from simulator.intervals import Estimate
 from simulator.processes import over_threads
 from simulator.tradeoffs.breakeven import TOLERANCE, Crossing, crossing
@@ -45,6 +46,7 @@ class CapacityLimit:
 
     lower, upper: where it turns, in times of the case's traffic; None where runs show no turn within the range
     met: the least and the most traffic at which a run shows that it is met; open: whether runs leave it undecided beyond that
+    failing: the least and the most traffic below `met` at which a run shows that it is not met; None for none
     """
 
     claim: BreakevenClaim
@@ -52,6 +54,7 @@ class CapacityLimit:
     upper: Crossing | None
     met: tuple[float, float] = RANGE
     open: bool = False
+    failing: tuple[float, float] | None = None
 
     @property
     def least(self) -> float:
@@ -62,9 +65,25 @@ class CapacityLimit:
         return inf if self.upper is None else self.upper.at
 
     @property
-    def open_words(self) -> str:
-        """Say up to what traffic the objective is met, where runs leave it undecided beyond that."""
-        return f"“{self.claim.words}” is met at {self.met[1]:.3g} times the traffic; beyond that, it is not proven."
+    def open_claim(self) -> Claim:
+        """Claim up to what traffic the objective is met, where runs leave it undecided beyond that."""
+        words = f"“{self.claim.words}” is met at {self.met[1]:.3g} times the traffic; beyond that, it is not proven."
+        return self.limit(self.met[1], words, "traffic, known to be met")
+
+    @property
+    def failing_claim(self) -> Claim | None:
+        """Claim that too little traffic fails the objective, where runs do not show the place of the turn."""
+        if self.failing is None or self.lower is not None:
+            return None
+        at = " to ".join(dict.fromkeys(f"{times:.3g}" for times in self.failing))
+        words = f"“{self.claim.words}” is not met at {at} times the traffic, and met from {self.met[0]:.3g} times on."
+        return self.limit(self.failing[1], words, "traffic, known to be too little")
+
+    def limit(self, times: float, words: str, population: str, where: Crossing | None = None, *parts: Claim) -> Claim:
+        """Claim the traffic that limits the objective, in times of the case's own."""
+        bounds = (where.low, where.high) if where else None
+        more = {"interval": bounds, "unit": "times", "population": population, "parts": parts}
+        return on_metric(self.claim.metric, "limits", times, words, **more)
 
     def to_json(self) -> dict[str, Any]:
         sides = {"from": self.lower, "to": self.upper}
@@ -85,13 +104,15 @@ class UnmetObjective:
         return all(answer.fails for answer in self.answers.values())
 
     @property
-    def sentence(self) -> str:
+    def statement(self) -> Claim:
+        """Claim the verdict at the traffic of the case, beside those at the other loads."""
         standings = [answer.standing for answer in self.answers.values()]
-        if set(standings) == {"not met"}:
-            return f"“{self.claim.words}” is not met at any traffic that was tried."
         some = "none" if "met" not in standings else f"only {standings.count('met')}, perhaps by chance,"
         now = f"at the traffic of the case it {self.answers[1.0].says}"
-        return f"“{self.claim.words}” is met at {some} of the {len(standings)} loads that were tried; {now}."
+        words = f"“{self.claim.words}” is met at {some} of the {len(standings)} loads that were tried; {now}."
+        if set(standings) == {"not met"}:
+            words = f"“{self.claim.words}” is not met at any traffic that was tried."
+        return on_metric(self.claim.metric, "verdict", self.answers[1.0].standing, words)
 
 
 @dataclass(frozen=True)
@@ -108,12 +129,13 @@ class Fewest:
     below: str
 
     @property
-    def sentence(self) -> str:
-        """The result in words: `Replicas: 2 are enough for all that is met now, and this design has 3; ...`."""
+    def claim(self) -> Claim:
+        """Claim the fewest: `Replicas: 2 are enough for all that is met now, and this design has 3; ...`."""
         pick, now = (f"{one:g}" if isinstance(one, int | float) else str(one) for one in (self.pick, self.now))
         enough = f"{self.label}: {pick} {'is' if pick == '1' else 'are'} enough for all that is met now"
         has = "as in this design" if pick == now else f"and this design has {now}"
-        return f"{enough}, {has}; " + (f"with one fewer, {self.below}." if self.below else "there can be no fewer.")
+        words = f"{enough}, {has}; " + (f"with one fewer, {self.below}." if self.below else "there can be no fewer.")
+        return Claim(f"fewest {self.choice}", "is", self.pick, words=words)
 
 
 @dataclass(frozen=True)
@@ -135,13 +157,13 @@ class LoadPoint:
 class Capacity:
     """The capacity of a design.
 
-    claims: every objective; limits: of each that is met at some traffic; unmet: the others
+    objectives: every one, as a statement that may turn; limits: of each that is met at some traffic; unmet: the others
     growing: stages whose queues grow without end at the traffic of the case
     rate: requests that the case brings, per second on average
     """
 
     request: SweepRequest
-    claims: Sequence[BreakevenClaim]
+    objectives: Sequence[BreakevenClaim]
     limits: Sequence[CapacityLimit]
     unmet: Sequence[UnmetObjective]
     rate: float
@@ -161,32 +183,50 @@ class Capacity:
 
     @property
     def sentences(self) -> list[str]:
-        """The capacity in words: the first objective that is not met as traffic grows, and those not met below."""
-        first, least = self.binding, self.least
-        if not self.limits:
-            sentences = ["No run shows that an objective is met, at any traffic that was tried, so the capacity is unknown."]
-        else:
-            sentences = [self._most(first, first.upper) if first and first.upper else self._unlimited]
-        if least and least.lower:
-            sentences.append(f"“{least.claim.words}” needs at least {self._times(least.lower)}.")
-        sentences += [limit.open_words for limit in self.limits if limit.open]
-        sentences += [one.sentence for one in self.unmet]
-        if self.growing:
-            sentences.append(f"At the traffic of the case the queue of “{self.growing[0]}” grows without end.")
-        return sentences
+        return [claim.words for claim in self.claims]
 
     @property
-    def _unlimited(self) -> str:
-        if any(limit.open for limit in self.limits):
-            return "No run shows that an objective is no longer met as traffic grows."
-        most = max(load.times for load in self.loads)
-        return f"Every objective that is met stays so up to {most:g} times the traffic of the case."
+    def claims(self) -> list[Claim]:
+        """The capacity: the first objective that is not met as traffic grows, and those not met below."""
+        first, least = self.binding, self.least
+        claims = [self._most(first, first.upper) if first and first.upper else self._unlimited]
+        if least and least.lower:
+            claims.append(self._needs(least, least.lower))
+        claims += [limit.open_claim for limit in self.limits if limit.open]
+        claims += [claim for limit in self.limits if (claim := limit.failing_claim)]
+        claims += [one.statement for one in self.unmet]
+        if self.growing:
+            words = f"At the traffic of the case the queue of “{self.growing[0]}” grows without end."
+            claims.append(Claim(f"queue of {self.growing[0]}", "is", "growing", words=words))
+        now = next(load.outcome for load in self.loads if load.times == 1)
+        return about_run(claims, now.run_hash, self.request.scenario_hash)
 
-    def _most(self, limit: CapacityLimit, where: Crossing) -> str:
-        sentence = f"“{limit.claim.words}” is the first that is no longer met as traffic grows, beyond {self._times(where)}."
-        if where.at >= 1:
-            return f"{sentence} The headroom is {where.at - 1:.0%}."
-        return f"{sentence} That is {1 - where.at:.0%} less than comes now."
+    @property
+    def _unlimited(self) -> Claim:
+        most, words = None, "No run shows that an objective is no longer met as traffic grows."
+        if not self.limits:
+            words = "No run shows that an objective is met, at any traffic that was tried, so the capacity is unknown."
+        elif not any(limit.open for limit in self.limits):
+            most = max(load.times for load in self.loads)
+            words = f"Every objective that is met stays so up to {most:g} times the traffic of the case."
+        return Claim("capacity", "limits", most, unit="times", population="traffic, known to be met", words=words)
+
+    def _most(self, limit: CapacityLimit, where: Crossing) -> Claim:
+        words = f"“{limit.claim.words}” is the first that is no longer met as traffic grows, beyond {self._times(where)}. "
+        if where.low <= 1 <= where.high:
+            words += "Runs do not show whether the case brings more than that."
+        elif where.at > 1:
+            words += f"The headroom is {where.at - 1:.0%}."
+        else:
+            words += f"That is {1 - where.at:.0%} less than comes now."
+        sure = [on_metric(limit.claim.metric, "rules out", "met", words)] if where.high < 1 else []
+        sure += [on_metric(limit.claim.metric, "verdict", "met", words)] if where.low > 1 and limit.lower is None else []
+        return limit.limit(where.at, words, "traffic, at most", where, *sure)
+
+    def _needs(self, limit: CapacityLimit, where: Crossing) -> Claim:
+        words = f"“{limit.claim.words}” needs at least {self._times(where)}."
+        sure = [on_metric(limit.claim.metric, "rules out", "met", words)] if where.low > 1 else []
+        return limit.limit(where.at, words, "traffic, at least", where, *sure)
 
     def _times(self, where: Crossing) -> str:
         bounds = [f"{bound:.3g}" if abs(bound) < inf else "unknown" for bound in (where.low, where.high)]
@@ -207,12 +247,13 @@ class Capacity:
             "loads": [
                 {
                     "times": load.times,
-                    "verdicts": {claim.metric.name: claim.verdict(load.outcome).standing for claim in self.claims},
+                    "verdicts": {claim.metric.name: claim.verdict(load.outcome).standing for claim in self.objectives},
                     "metrics": {name: _estimate_json(estimate) for name, estimate in load.outcome.metrics.items()},
                 }
                 for load in self.loads
             ],
             "sentences": self.sentences,
+            "claims": claims_json([*self.claims, *(one.claim for one in self.fewest)]),
         }
 
 
@@ -301,7 +342,9 @@ class Loading:
         lower = None if below is None else self._resolved(claim, steps[below], steps[first])
         upper = None if above is None else self._resolved(claim, steps[last], steps[above])
         undecided = upper is None and last + 1 < len(steps)
-        return CapacityLimit(claim, lower, upper, (steps[first], steps[last]), undecided)
+        fails = [times for times, answer in zip(steps[:first], answers, strict=False) if answer.fails]
+        failing = (fails[0], fails[-1]) if fails else None
+        return CapacityLimit(claim, lower, upper, (steps[first], steps[last]), undecided, failing)
 
     def _resolved(self, claim: BreakevenClaim, low: float, high: float) -> Crossing | None:
         turn = self._crossing(claim, low, high)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
+from simulator.explain.claims import Claim
 from simulator.intervals import LEVEL, Estimate
 from simulator.metrics.paired_samples import chance_of, change, is_equal
 from simulator.tradeoffs.design_outcomes import DesignOutcome
@@ -158,6 +159,13 @@ class Front:
     @cached_property
     def places(self) -> list[int]:
         return [place for place in self.comparable if place not in self.dominated]
+
+    @property
+    def claim(self) -> Claim:
+        """Claim the number of designs, and of those that another one beats, and of those that none does."""
+        words, name = self.sentence, "designs of the front"
+        parts = (Claim(name, "part of", float(len(places)), words=words) for places in (self.dominated, self.places))
+        return Claim(name, "is", float(len(self.comparable)), words=words, evidence="paired run", parts=tuple(parts))
 
     @property
     def sentence(self) -> str:

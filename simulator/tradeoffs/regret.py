@@ -6,10 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.explain.claims import Claim, change_by, claims_json
 from simulator.intervals import Estimate
 from simulator.metrics.comparisons import Difference
 from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.tradeoffs.design_space import DesignPoint
+from simulator.tradeoffs.design_space import Axis, DesignPoint
 from simulator.tradeoffs.front import Front, Goal, missed, moved
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sweep import Submit, Sweep, SweepRequest, swept
@@ -31,10 +32,15 @@ class Better:
     def sure(self) -> bool:
         return self.change.low > 0 if self.goal.higher else self.change.high < 0
 
-    @property
-    def words(self) -> str:
+    def claim(self, axes: Sequence[Axis]) -> Claim:
+        """Claim the change of the metric by the design, on other requests than those it was chosen by."""
         difference = Difference(self.goal.metric, self.goal.metric.label, self.change)
-        return f"{difference.size} ({difference.interval})"
+        size, on = f"{difference.size} ({difference.interval})", self.point.on(axes)
+        other = ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in axes)
+        words = f"{other} seemed better; on other requests the difference is {size}, and that may be chance."
+        if self.sure:
+            words = f"{size} with {other}, and the other metrics no worse, on requests that were not used for the choice."
+        return change_by(self.goal.metric, self.change, other, f"{self.goal.label or self.goal.metric.label}: {words}")
 
 
 @dataclass(frozen=True)
@@ -47,21 +53,19 @@ class Regret:
 
     @property
     def sentences(self) -> list[str]:
-        """The distance of the own design from the front, a sentence for each goal."""
-        if self.own.refused:
-            return [f"Your own design cannot run: {self.own.refused}"]
-        if self.own.outside_brief:
-            return [self.own.outside_brief]
-        if not self.better:
-            return ["No design of this sweep is better than your own in one of these metrics and no worse in the others."]
-        return [f"{one.goal.label or one.goal.metric.label}: {self._words_of(one)}" for one in self.better]
+        return [claim.words for claim in self.claims]
 
-    def _words_of(self, one: Better) -> str:
-        on = one.point.on(self.request.axes)
-        other = ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in self.request.axes)
-        if one.sure:
-            return f"{one.words} with {other}, and the other metrics no worse, on requests that were not used for the choice."
-        return f"{other} seemed better; on other requests the difference is {one.words}, and that may be chance."
+    @property
+    def claims(self) -> list[Claim]:
+        """The distance of the own design from the front, one claim for each goal."""
+        words = "No design of this sweep is better than your own in one of these metrics and no worse in the others."
+        if self.own.refused:
+            words = f"Your own design cannot run: {self.own.refused}"
+        elif self.own.outside_brief:
+            words = self.own.outside_brief
+        elif self.better:
+            return [one.claim(self.request.axes) for one in self.better]
+        return [Claim("better designs", "is", 0, words=words)]
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -82,6 +86,7 @@ class Regret:
                 for one in self.better
             ],
             "sentences": self.sentences,
+            "claims": claims_json(self.claims),
         }
 
 

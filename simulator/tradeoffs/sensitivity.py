@@ -17,6 +17,7 @@ from scipy.special import stdtrit
 
 from simulator.cli.exits import needing
 from simulator.errors import InputError
+from simulator.explain.claims import Claim
 from simulator.intervals import LEVEL, Interval
 from simulator.metrics.summary import NO_STEADY_STATE
 from simulator.tradeoffs.design_outcomes import DesignOutcome
@@ -83,14 +84,24 @@ class Ranking:
 
     used, of: trajectories (Morris) or base points (Sobol) that were used, and all of them; the others hold a design without a
     figure for the metric
-    finding: the designs without a figure, in words that come before any ranking; empty where all have one
+    without: the designs without a figure, in words that come before any ranking; None where all have one
     """
 
     ranked: Sequence[Influence]
     used: int
     of: int
     each: str
-    finding: str = ""
+    without: Claim | None = None
+
+    @property
+    def finding(self) -> str:
+        return self.without.words if self.without else ""
+
+    def claim(self, label: str) -> Claim:
+        """Claim the axis that moves a metric most, None where the points do not show one, and the designs without a figure."""
+        leader = self.leaders[0].axis.label if len(self.leaders) == 1 and self.ranked[0].size.value else None
+        parts = (self.without,) if self.without else ()
+        return Claim(f"influence on {label}", "causes", leader, words=self.sentence(label), evidence="paired run", parts=parts)
 
     @property
     def leaders(self) -> list[Influence]:
@@ -142,25 +153,26 @@ class SampledDesigns:
     def points(self, base: DesignPoint) -> list[DesignPoint]:
         return [_point(self.axes, row, base) for row in self.parts.tolist()]
 
-    def ranked(self, outcomes: Sequence[DesignOutcome], names: Sequence[str]) -> dict[str, Ranking | str]:
-        """Rank the axes for each metric, or give the reason why not; outcomes: of the points, in order."""
-        rankings: dict[str, Ranking | str] = {}
+    def ranked(self, outcomes: Sequence[DesignOutcome], names: Sequence[str]) -> dict[str, Ranking | Claim]:
+        """Rank the axes for each metric, or claim why that cannot be done; outcomes: of the points, in order."""
+        rankings: dict[str, Ranking | Claim] = {}
         for name in names:
-            values, finding = [one.value(name) for one in outcomes], self._without_figure(outcomes, name)
+            values, without = [one.value(name) for one in outcomes], self._without_figure(outcomes, name)
             try:
                 ranking = self.ranking(np.array([np.nan if value is None else value for value in values]))
-                rankings[name] = replace(ranking, finding=finding)
+                rankings[name] = replace(ranking, without=without)
             except InputError as error:
-                rankings[name] = f"{finding}. It {error}" if finding else str(error)
+                words, parts = (f"{without.words}. It {error}", (without,)) if without else (str(error), ())
+                rankings[name] = Claim(f"influence on {name}", "cannot", "be ranked", words=words, parts=parts)
         return rankings
 
-    def _without_figure(self, outcomes: Sequence[DesignOutcome], name: str) -> str:
-        """Say of how many designs a metric has no figure, why, and which axis decides on overload; empty where all have one."""
+    def _without_figure(self, outcomes: Sequence[DesignOutcome], name: str) -> Claim | None:
+        """Claim the number of designs without a figure, why, and which axis decides on overload; None where all have one."""
         designs = {repr((one.design, one.figures)): one for one in outcomes}.values()
         without = [one for one in designs if one.value(name) is None]
         overloaded = sum(_overloaded(one, name) for one in without)
         if not without:
-            return ""
+            return None
         refused, rest = sum(bool(one.refused) for one in without), len(without) - overloaded
         too_little = rest - refused
         parts = {
@@ -169,7 +181,10 @@ class SampledDesigns:
             f"{too_little:,} {'counts' if too_little == 1 else 'count'} too little": too_little,
         }
         said = "; ".join(words for words, designs_ in parts.items() if designs_)
-        return f"has no figure at {len(without):,} of {len(designs):,} designs: {said}"
+        subject, words = f"designs without {name}", f"has no figure at {len(without):,} of {len(designs):,} designs: {said}"
+        split = [Claim(subject, "part of", float(size), words=clause) for clause, size in parts.items() if size]
+        whole = Claim(f"{subject}, of", "is", float(len(designs)), words=words)
+        return Claim(subject, "is", float(len(without)), words=words, parts=(whole, *split))
 
     def _decides(self, outcomes: Sequence[DesignOutcome], name: str) -> str:
         """Name the axis that decides most whether a design is overloaded, by the same analysis of a yes or a no."""

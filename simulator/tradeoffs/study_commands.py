@@ -35,6 +35,7 @@ from simulator.cli.options import (
 )
 from simulator.cli.progress_bars import counting_bar, working_bar
 from simulator.errors import InputError, suggest
+from simulator.explain.claims import Claim, claims_json
 from simulator.intervals import Interval
 from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator
 from simulator.tradeoffs.breakeven import TOGETHER, BreakevenResult, BreakevenSearch, Doubt, doubts_of
@@ -102,6 +103,7 @@ def _best_json(result: BestDesigns, search: Search) -> dict[str, Any]:
         "designs_there_are": result.designs,
         "replications_in_all": result.replications,
         "path": [one.cost if one.meets else None for one in result.path],
+        "claims": claims_json(result.claims),
     }
 
 
@@ -196,11 +198,11 @@ def _print_capacity(result: Capacity, cost: str) -> None:
             f"{load_.times:.3g}",
             f"{load_.times * result.rate * 86_400:,.0f}",
             usd,
-            *(escape(words or "none") for words in load_.shortfalls(result.claims)),
+            *(escape(words or "none") for words in load_.shortfalls(result.objectives)),
         )
     out.print(table)
     for fewest in result.fewest:
-        out.print(escape(fewest.sentence))
+        out.print(escape(fewest.claim.words))
 
 
 #: Replications of each design: all of them meet the same requests, so that few do.
@@ -245,10 +247,10 @@ def sensitivity(
         _print_influences(request, ranked, designs)
 
 
-def _draw(request: SweepRequest, ranking: Ranking | str, file: Path) -> None:
+def _draw(request: SweepRequest, ranking: Ranking | Claim, file: Path) -> None:
     name = request.metrics[0]
-    if isinstance(ranking, str):
-        raise InputError(f"--chart {file}: not written, as {name} {ranking}")
+    if isinstance(ranking, Claim):
+        raise InputError(f"--chart {file}: not written, as {name} {ranking.words}")
     from simulator.tradeoffs.tradeoff_charts import influence_chart
 
     write_chart(influence_chart(label_of(request.scenario, name), request.scenario.metrics[name], ranking), file)
@@ -261,21 +263,21 @@ def _way(text: str) -> Way:
     raise UsageError(f"--way {text}: expected one of: {', '.join(WAYS)}")
 
 
-def _influence_json(request: SweepRequest, ranked: Mapping[str, Ranking | str], way: str, designs: int) -> dict[str, Any]:
+def _influence_json(request: SweepRequest, ranked: Mapping[str, Ranking | Claim], way: str, designs: int) -> dict[str, Any]:
     rankings = {
-        name: {"untold": ranking} if isinstance(ranking, str) else ranking.to_json() for name, ranking in ranked.items()
+        name: {"untold": ranking.words} if isinstance(ranking, Claim) else ranking.to_json() for name, ranking in ranked.items()
     }
     return {"way": way, "designs": designs, "axes": [axis.to_json() for axis in request.axes], "metrics": rankings}
 
 
-def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | str], designs: int) -> None:
+def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Claim], designs: int) -> None:
     out = table_console()
     out.print(f"{designs} designs, {request.replications} replications each, seed {request.seed}; all met the same requests")
     for name, ranking in ranked.items():
         metric = request.scenario.metrics[name]
         out.print(f"[bold]{escape(metric.label)}[/bold]")
-        if isinstance(ranking, str):
-            out.print(f"  {escape(ranking)}: vary fewer axes, or ask for another metric", style="yellow")
+        if isinstance(ranking, Claim):
+            out.print(f"  {escape(ranking.words)}: vary fewer axes, or ask for another metric", style="yellow")
             continue
         if ranking.finding:
             out.print(f"  {escape(ranking.finding[0].upper() + ranking.finding[1:])}. Among the others:", style="yellow")
@@ -385,6 +387,7 @@ def _breakeven_json(result: BreakevenResult) -> dict[str, Any]:
         "without_effect": [one.place for one in result.idle],
         "not_varied": dict(result.unvaried),
         "together": [one.to_json() for one in result.together],
+        "claims": claims_json(result.claims),
     }  # fmt: skip
 
 
@@ -406,7 +409,7 @@ def _print_breakeven(result: BreakevenResult) -> None:
         again = "; on other requests too" if where.is_bounded else ""
         out.print(f"    {escape(', '.join(sides))}{again}; {escape(flip.doubt.words)}", style="dim")
     out.print(escape(result.rest))
-    for place, why in result.unvaried.items():
-        out.print(f"not varied alone: {escape(place)}: {escape(why)}", style="dim")
+    for words in result.not_varied:
+        out.print(escape(words), style="dim")
     for one in result.together:
         out.print(escape(one.sentence))

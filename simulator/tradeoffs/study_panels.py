@@ -21,6 +21,7 @@ from simulator.case.load import TRAFFIC
 from simulator.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictures
 from simulator.charts.look import Chart
 from simulator.errors import InputError
+from simulator.explain.claims import Claim
 from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator
 from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of
@@ -254,7 +255,7 @@ def _show_capacity(base: Base, result: Capacity) -> None:
     for sentence in result.sentences[1:]:
         st.markdown(f"- {plain(sentence)}")
     for fewest in result.fewest:
-        st.markdown(f"- {plain(fewest.sentence)}")
+        st.markdown(f"- {plain(fewest.claim.words)}")
 
 
 def breakevens(base: Base) -> None:
@@ -285,8 +286,8 @@ def _show_breakevens(result: BreakevenResult) -> None:
     st.markdown(plain(result.rest))
     for one in result.together:
         st.markdown(f"- {plain(one.sentence)}")
-    for place, why in result.unvaried.items():
-        st.caption(plain(f"Not varied alone: {place}: {why}"))
+    for words in result.not_varied:
+        st.caption(plain(words))
 
 
 def sensitivity(base: Base) -> None:
@@ -300,7 +301,7 @@ def sensitivity(base: Base) -> None:
     over = [name for name, choice in base.scenario.choices.items() if not choice.situation and not choice.folded]
     request = design_request(base, over, FEW)
 
-    def work(submit: Submit, report: ReportProgress) -> dict[str, Ranking | str]:
+    def work(submit: Submit, report: ReportProgress) -> dict[str, Ranking | Claim]:
         return _influences(request, way, submit, report)
 
     count = COUNTS[way] * (len(over) + (1 if way == "morris" else 2))
@@ -309,7 +310,7 @@ def sensitivity(base: Base) -> None:
     study(StudyPlan(f"sensitivity {way} {base.name}", button, work, show, request, count))
 
 
-def _influences(request: SweepRequest, way: Way, submit: Submit, report: ReportProgress) -> dict[str, Ranking | str]:
+def _influences(request: SweepRequest, way: Way, submit: Submit, report: ReportProgress) -> dict[str, Ranking | Claim]:
     sample = sample_of(request.axes, way, COUNTS[way], request.seed)
     points = sample.points(request.base)
     show = lambda done, total: report("running designs", done, total)  # noqa: E731
@@ -317,11 +318,11 @@ def _influences(request: SweepRequest, way: Way, submit: Submit, report: ReportP
     return sample.ranked(outcomes, request.metrics)
 
 
-def _show_influences(base: Base, request: SweepRequest, result: Mapping[str, Ranking | str]) -> None:
+def _show_influences(base: Base, request: SweepRequest, result: Mapping[str, Ranking | Claim]) -> None:
     for name, ranked in result.items():
         label = label_of(base.scenario, name)
-        if isinstance(ranked, str):
-            st.markdown(f"**{plain(label)}** {plain(ranked)}, so nothing can be ranked.")
+        if isinstance(ranked, Claim):
+            st.markdown(f"**{plain(label)}** {plain(ranked.words)}, so nothing can be ranked.")
         else:
             chart = influence_chart(label, base.scenario.metrics[name], ranked)
             draw(chart, key=f"influence {name}")

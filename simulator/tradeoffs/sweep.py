@@ -74,6 +74,10 @@ class SweepRequest:
         return DesignOutcome(design, point.figures, seed, replications, refused=error.faults[0].message)
 
     @property
+    def scenario_hash(self) -> str:
+        return fingerprint(self.scenario.document.data)
+
+    @property
     def other_seed(self) -> int:
         return (self.seed + 1_000_003) % 2**31
 
@@ -101,7 +105,7 @@ class SweepRequest:
         evidence = {name: content for one in outcomes for name, content in one.evidence.items()}
         return {
             "scenario": self.scenario.id,
-            "scenario_hash": fingerprint(self.scenario.document.data),
+            "scenario_hash": self.scenario_hash,
             "design": self.scenario.defaults() | dict(self.picks),
             **({"figures": dict(self.figures)} if self.figures else {}),
             **({"strikes": dict(self.strikes)} if self.strikes else {}),

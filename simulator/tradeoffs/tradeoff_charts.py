@@ -181,7 +181,7 @@ def load_chart(capacity: Capacity, goal: Goal) -> Chart:
             drawn.add_vline(x=limit.upper.at, line={"color": RED, "dash": "dash"}, annotation=name)
     drawn.update_xaxes(title="traffic, in times of the case's own")
     drawn.update_yaxes(title=f"{metric.label} ({metric.unit})", rangemode="tozero")
-    shortfalls = [load.shortfalls(capacity.claims) for load in capacity.loads]
+    shortfalls = [load.shortfalls(capacity.objectives) for load in capacity.loads]
     table = pd.DataFrame({
         "traffic, times": [load.times for load in capacity.loads],
         f"{capacity.request.scenario.unit.many} a day": [load.times * capacity.rate * 86_400 for load in capacity.loads],
@@ -239,7 +239,8 @@ def _flip_row(flip: BreakevenPoint) -> dict[str, object]:
     return {
         "answer": flip.claim.words,
         "as the case has it": flip.now.words,
-        "figure": flip.doubt.place,
+        "figure": flip.doubt.label,
+        "place": flip.doubt.place,
         "the case has": flip.doubt.figure.value,
         "range": f"{plain_number(flip.doubt.low)} to {plain_number(flip.doubt.high)}",
         "turns at": float(f"{where.at:.4g}"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
+from simulator.explain.claims import Claim, about_run, figure, on_metric, on_verdict
 from simulator.metrics.summary import Standing, Verdict
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
@@ -119,6 +120,14 @@ class Miss:
     open: Sequence[BreakevenClaim] = ()
 
     @property
+    def claims(self) -> list[Claim]:
+        """The missed objective with its figure, and the verdicts of the others."""
+        run, words = self.tried.outcome.run_hash, f"It misses only {self.words}."
+        missed, *others = sorted(self.tried.verdicts, key=lambda one: one.metric.name != self.claim.metric.name)
+        parts = [figure(missed.metric, missed.estimate, words), *(on_verdict(one, words=words) for one in others)]
+        return about_run([on_verdict(missed, words=words, parts=tuple(parts))], run, "")
+
+    @property
     def words(self) -> str:
         """The miss with its unit: `“Cost of 1,000 people at most 21,000 USD” by 900 USD; not proven: “Cancers found …”`."""
         others = [claim for claim in self.open if claim is not self.claim]
@@ -144,7 +153,7 @@ class BestDesigns:
     runs, replications: the number of designs that were run, and of their replications
     designs: that there are over the axes
     undecided: designs of the race that chance alone may separate from the winner
-    open: the objectives that the best design is not proven to meet; obstacle: the objective that stops most designs, in words
+    open: the objectives that the best design is not proven to meet; stopped_by: the objective that stops most designs
     """
 
     best: TriedDesign
@@ -156,7 +165,25 @@ class BestDesigns:
     replications: int
     designs: int
     open: Sequence[BreakevenClaim] = ()
-    obstacle: str = ""
+    stopped_by: Claim | None = None
+
+    @property
+    def obstacle(self) -> str:
+        return self.stopped_by.words if self.stopped_by else ""
+
+    @property
+    def claims(self) -> list[Claim]:
+        """The best design, the number of designs behind that, the obstacle, and the nearest misses."""
+        run, not_proven = self.best.outcome.run_hash, f"Not proven: {quoted(self.open)}."
+        open_ = tuple(on_verdict(one, words=not_proven) for one in self.best.verdicts if one.standing == "not proven")
+        met = tuple(on_verdict(one, words=self.headline) for one in self.best.verdicts) if self.best.meets else ()
+        claims = [
+            Claim("best design", "is", run, words=self.headline, parts=met),
+            Claim("designs", "is", self.runs, words=f"{self.of_all.capitalize()}."),
+            *([Claim("best design", "verdict", "not proven", words=not_proven, parts=open_)] if self.open else []),
+            *([self.stopped_by] if self.stopped_by else []),
+        ]
+        return [*about_run(claims, run, ""), *(one for miss in self.misses for one in miss.claims)]
 
     @property
     def of_all(self) -> str:
@@ -177,8 +204,8 @@ class BestDesigns:
         return "No design that was tried meets all objectives."
 
 
-def obstacle_of(claims: Sequence[BreakevenClaim], tried: Sequence[TriedDesign]) -> str:
-    """Name the objective that stops most of the nearest designs, those with the fewest misses; empty where one meets all."""
+def obstacle_of(claims: Sequence[BreakevenClaim], tried: Sequence[TriedDesign]) -> Claim | None:
+    """Claim the objective that stops most of the nearest designs, those with the fewest misses; None where one meets all."""
     within = [one for one in tried if not one.outcome.outside_brief]
     fewest = min((len(one.missed) for one in within), default=0)
     near = [one for one in within if len(one.missed) == fewest]
@@ -188,7 +215,8 @@ def obstacle_of(claims: Sequence[BreakevenClaim], tried: Sequence[TriedDesign]) 
     least = _MISSED if fewest else _OPEN
     stops = Counter(place for one in near for place, level in enumerate(one.levels) if level >= least)
     if not stops:
-        return ""
+        return None
     place, count = stops.most_common(1)[0]
     how = "miss it" if fewest else "are not proven to meet it"
-    return f"“{claims[place].words}” is the obstacle: {count:,} of the {len(near):,} nearest designs {how}."
+    words = f"“{claims[place].words}” is the obstacle: {count:,} of the {len(near):,} nearest designs {how}."
+    return on_metric(claims[place].metric, "limits", count, words, population="nearest designs", unit="designs")

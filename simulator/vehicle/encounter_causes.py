@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator.engine.plan import Plan
 from simulator.explain.bottleneck import load_on
+from simulator.explain.claims import split_of
 from simulator.explain.lever_scores import FREE, LeverScore, ObjectiveCause, in_order
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import HOUR_S
@@ -41,14 +42,15 @@ def _hit(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if spec is None or not total:
         return None
     order = sorted((name for name in _LOST if counts[name]), key=lambda name: -counts[name])
-    reasons = "; ".join(f"in {roughly(counts[name] / total)} of these {_LOST[name][0]}" for name in order)
+    among = [(100 * counts[name] / total, f"in {roughly(counts[name] / total)} of these {_LOST[name][0]}") for name in order]
     share = total / sum(one.totals[f"stopped_share{of_kind}"].denominator for one in summary.measures)
     looking = [f"stages.{stage}" for stage in spec.sees]
     written = [part for name in order for part in _LOST[name][1]]
     levers = LeverScore((), _expected, written=list(dict.fromkeys([*written, *looking, *_DESIGNED])))
     whose = f" of the kind “{spec.kinds[of_kind[1:]].label}”" if of_kind else ""
+    reasons = "; ".join(words for _, words in among)
     sentence = f"In {percent(share)} of the encounters{whose} the vehicle does not stop in time: {reasons}."
-    return ObjectiveCause(sentence, ["encounter", "sight"], levers)
+    return ObjectiveCause(sentence, ["encounter", "sight"], levers, split_of(verdict.metric, 100.0, sentence, among))
 
 
 def _expected(plan: Plan) -> float:
@@ -88,7 +90,7 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
             f" None in so short a time still leaves up to {significant(NO_EVENT / first.hours)} an hour (rule of three)."
         )
     written = ["encounters.confirms", "encounters.sees", "encounters.fuses"]
-    return ObjectiveCause(sentence, ["sensors", "sight"], LeverScore((), _false_per_h, written=written), unprovable)
+    return ObjectiveCause(sentence, ["sensors", "sight"], LeverScore((), _false_per_h, written=written), (), unprovable)
 
 
 def _false_per_h(plan: Plan) -> float:

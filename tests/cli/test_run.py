@@ -31,7 +31,8 @@ def test_a_run_prints_one_object_that_keeps_the_contract_and_nothing_else(casesi
     told = json.loads(out)
     assert status == 0
     assert list(told) == ["scenario", "scenario_hash", "design", "seed", "replications", "run_hash", "requests", "metrics",
-                          "objectives", "provenance", "warnings", "reasons", "trust", "thresholds", "request"]  # fmt: skip
+                          "objectives", "provenance", "warnings", "reasons", "trust", "thresholds", "claims",
+                          "request"]  # fmt: skip
     assert (told["scenario"], told["seed"], told["replications"]) == ("small", 7, 3)
     assert told["design"] == {"point": 0.9, "urgent": 0.5, "reading": "expert"}
     for name, metric in told["metrics"].items():
@@ -79,6 +80,9 @@ def test_another_design_is_compared_on_the_same_requests(casesim, case):
     assert told["against"] == {"point": 1, "urgent": 0.5, "reading": "expert"}
     found = {difference["metric"]: difference for difference in told["differences"]}
     assert found["escalated_share"]["value"] < 0
+    (claim,) = (one for one in told["claims"] if (one["subject"], one["relation"]) == ("escalated_share", "differs"))
+    assert (claim["value"], claim["evidence"]) == (found["escalated_share"]["value"], "paired run")
+    assert len(claim["against"]) == len(told["run_hash"]) and claim["against"] != told["run_hash"]
     assert found["escalated_share"].keys() == {
         "metric",
         "value",

@@ -197,7 +197,7 @@ def test_a_strike_is_compared_with_the_calm_run_of_the_design(casesim, case):
         assert line.startswith("Curveball: “A crowd” at ")
     line = next(line for line in casesim("run", case, "--strike", "crowd@0")[1].splitlines() if line.startswith("Curveball:"))
     assert max(len(sentence.split()) for sentence in line.split(". ")) <= 30
-    before, after = (f"{100 * one['metrics']['sensitivity']['value']:.1f}%" for one in (calm, struck))
+    before, after = (f"{100 * one['metrics']['sensitivity']['value']:.0f}%" for one in (calm, struck))
     change = 100 * (struck["metrics"]["sensitivity"]["value"] - calm["metrics"]["sensitivity"]["value"])
     found = re.search(r"“Found”.*: (.*) → (.*), ([+−]\d+\.?\d*) points? \((.*) to (.*)\), (?:still )?not", line)
     assert found.groups()[:2] == (before, after)

@@ -8,6 +8,7 @@ from simulator.case.document import ScenarioError
 from simulator.case.load import find, load, loads
 from simulator.engine.plan import at_band_edges, compile_plan, projected_ms
 from simulator.evidence.projection import latency
+from simulator.explain.notes import notes_of
 from simulator.metrics.comparisons import differences
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
@@ -126,7 +127,7 @@ def test_what_cannot_be_quoted_at_one_end_is_not_quoted_and_the_end_says_why():
     assert "latency_p99_s" not in summary.metrics
     assert "latency_p50_s" in summary.metrics
     assert any(
-        warning.startswith("At the slow edge of the projection: Pool: the offered load is") for warning in summary.warnings
+        note.words.startswith("At the slow edge of the projection: Pool: the offered load is") for note in notes_of(summary)
     )
 
 

@@ -98,9 +98,9 @@ def test_a_figure_that_appears_is_an_improvement():
     (step,) = [
         step for step in longer_changes(result.plan, changes_of_choice(result.plan, "dermatologists")[1]) if step.pick == 20
     ]
-    move = AdviceTrials(result).advice(3, {3: [step]}).move
-    assert move.change is None
-    assert "changes “Wait of an urgent referral, 95% within” from no figure to " in move.sentence
+    told = AdviceTrials(result).advice(3, {3: [step]})
+    assert told.move.change is None
+    assert "changes “Wait of an urgent referral, 95% within” from no figure to " in told.sentence
 
 
 def test_each_design_is_run_once_and_no_more_than_three_are(monkeypatch):
@@ -164,11 +164,11 @@ def served(cost, time=1.5):
 def test_an_objective_that_a_step_takes_from_met_is_named_before_its_gain():
     result, trials, steps = served(cost=24)
     assert [verdict.standing for verdict in result.verdicts] == ["not met", "met"]
-    move = trials.advice(0, {0: [steps[4]]}).move
-    assert (move.breaks, move.worse) == (["Cost"], ["Cost"])
-    assert move.sentence.startswith("In a trial run, “Readers: 3 → 4” takes “Cost” from met to not met (+")
-    assert move.sentence.index("“Cost”") < move.sentence.index("It changes “Mean time” by −")
-    assert "worse" not in move.sentence
+    told = trials.advice(0, {0: [steps[4]]})
+    assert (told.move.breaks, told.move.worse) == (["Cost"], ["Cost"])
+    assert told.sentence.startswith("In a trial run, “Readers: 3 → 4” takes “Cost” from met to not met (+")
+    assert told.sentence.index("“Cost”") < told.sentence.index("It changes “Mean time” by −")
+    assert "worse" not in told.sentence
 
 
 def test_a_step_that_only_worsens_an_objective_is_no_near_miss():

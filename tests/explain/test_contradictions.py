@@ -8,11 +8,11 @@ import pytest
 
 from simulator.case.load import load, loads
 from simulator.engine.plan import compile_plan
-from simulator.explain.claims import Claim
 from tests.case.texts import changed as small
 from tests.claim_words import word_faults
 from tests.contradictions import RULES, contradictions
 from tests.design_claims import CASES, design_claims, quick_claims, random_designs, steps_from_default
+from tests.readers.shown import Shown
 from tests.study_claims import Studies, case_claims, tiny_claims
 
 #: The cases whose steps are quick to try beside each of many designs.
@@ -52,7 +52,7 @@ def listed(claims) -> str:
     return "\n".join(map(str, contradictions(claims)))
 
 
-def copied(case: str, wanted: Callable[[Claim], object], **changed: Any) -> list[Claim]:
+def copied(case: str, wanted: Callable[[Shown], object], **changed: Any) -> list[Shown]:
     """Return the claims of a changed design with one more: a copy of the first wanted one, altered, on another surface."""
     claims = list(quick_claims(case, True))
     found = next(claim for claim in claims if wanted(claim))
@@ -62,7 +62,7 @@ def copied(case: str, wanted: Callable[[Claim], object], **changed: Any) -> list
 SKIN, STORM = "skin-cancer-triage", "retry-storm"
 
 
-def quoted(name: str) -> Callable[[Claim], object]:
+def quoted(name: str) -> Callable[[Shown], object]:
     return lambda claim: claim.subject == name and claim.relation == "is" and claim.interval
 
 
@@ -137,10 +137,10 @@ def test_the_studies_of_a_design_agree_with_its_run_and_with_each_other():
     assert {"what matters", "designs, table", "front", "front, points", "capacity"} <= {claim.surface for claim in claims}
 
 
-def of(surface: str, relation: str, value: object = None) -> Callable[[Claim], object]:
+def of(surface: str, relation: str, value: object = None) -> Callable[[Shown], object]:
     """Choose a claim of a surface about a run that has a card."""
 
-    def chosen(claim: Claim) -> bool:
+    def chosen(claim: Shown) -> bool:
         fits = (claim.surface, claim.relation) == (surface, relation)
         valued = claim.value is not None if value is None else claim.value == value
         return fits and valued and (not claim.run or claim.run in {one.run for one in tiny_claims() if one.surface == "card"})
@@ -169,7 +169,11 @@ BETWEEN = [
     ("another verdict", of("sweep", "verdict", "not met"), {"value": "no figure"}),
     ("another interval", lambda claim: claim.surface == "sweep" and claim.interval, {"interval": (0.0, 1e6)}),
     ("parts that do not sum", of("front", "part of"), {"value": 99.0}),
-    ("another value", of("what matters", "is"), {"value": 7.0}),
+    ("another value", of("what matters, no sentence of it", "is"), {"value": 7.0}),
+    ("a sentence against its record", of("capacity", "limits"), {"value": 1.2, "slack": 0.05}),
+    ("a sentence against its record", of("best, miss", "verdict", "not met"), {"value": "not proven"}),
+    ("a sentence against its record", of("break-evens", "part of"), {"value": 99.0}),
+    ("a sentence against its record", of("curveballs, sentence", "verdict"), {"value": "void"}),
     ("another value", of("curveballs", "is"), {"value": 1.0}),
     ("another verdict", of("curveballs, sentence", "verdict"), {"value": "void"}),
     ("chance beside a change beyond it", of("curveballs", "beyond chance", True), {"value": False}),

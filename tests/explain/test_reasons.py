@@ -231,7 +231,8 @@ def test_a_move_changes_an_objective_by_what_runs_of_both_designs_say():
     change = ill[1]["detected"].mean() - ill[0]["detected"].mean()
     assert move.change == pytest.approx(change)
     assert 0 < move.low < move.change < move.high
-    assert move.sentence in skin().reasons[0].to_json()["advice"]
+    own = skin().reasons[0].advice.claims[0].parts[0]
+    assert (own.value, own.interval, own.population) == (move.change, (move.low, move.high), move.words)
 
 
 @pytest.mark.long

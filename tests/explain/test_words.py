@@ -4,9 +4,9 @@ import pytest
 
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
-from simulator.explain.claims import Claim
 from tests.claim_words import word_faults
 from tests.design_claims import CASES, design_claims, quick_claims, random_designs, steps_from_default
+from tests.readers.shown import Shown
 from tests.study_claims import tiny_claims
 
 #: Parts of sentences that break a rule and are right, each with its reason.
@@ -67,7 +67,7 @@ def test_the_words_of_random_designs_are_plain(case):
     ],
 )
 def test_a_planted_fault_is_found(words, rule):
-    assert [fault.rule for fault in word_faults(Claim("x", "is", None, words=words))] == [rule]
+    assert [fault.rule for fault in word_faults(Shown("x", "is", None, words=words))] == [rule]
 
 
 @pytest.mark.parametrize(
@@ -81,9 +81,9 @@ def test_a_planted_fault_is_found(words, rule):
     ],
 )
 def test_right_words_have_no_fault(words):
-    assert list(word_faults(Claim("x", "is", None, words=words))) == []
+    assert list(word_faults(Shown("x", "is", None, words=words))) == []
 
 
 def test_an_interval_carries_the_places_of_its_value():
-    claim = Claim("x", "is", 9.66, (9.24, 10.08), words="An answer: 9.66 s (9.24 to 10.08).")
+    claim = Shown("x", "is", 9.66, (9.24, 10.08), words="An answer: 9.66 s (9.24 to 10.08).")
     assert list(word_faults(claim)) == []

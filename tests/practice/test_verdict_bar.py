@@ -37,3 +37,11 @@ def test_a_chip_without_a_figure_draws_the_bound_alone_and_says_so():
     assert chip["mark"]["bound"] == pytest.approx(0.5)
     assert chip["words"] == "no figure"
     assert "the run has no such figure" in chip["details"]
+
+
+def test_a_chip_has_the_digits_of_the_table_of_the_command():
+    """Half of the interval is 12 points, whose two digits are whole points: it carries no tenths."""
+    one = verdict(0.7468, 0.60, 0.84)
+    chip = _chip(one, None)
+    assert (chip["value"], one.with_interval) == ("75%", "75% (60 to 84)")
+    assert "95% interval 60 to 84%" in chip["details"]

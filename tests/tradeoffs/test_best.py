@@ -230,9 +230,9 @@ def test_the_objective_that_stops_most_designs_is_named_with_their_number():
     few = sum(found < 0.9 and cost <= 20 for cost, found in truths)
     dear = sum(found >= 0.9 and cost > 20 for cost, found in truths)
     most = f"“{(ENOUGH if few > dear else cheap).words}” is the obstacle: {max(few, dear)} of the {few + dear} nearest designs"
-    words = obstacle_of([ENOUGH, cheap], tried)
-    assert words == f"{most} miss it."
-    assert len(words.split()) <= 30
+    found = obstacle_of([ENOUGH, cheap], tried)
+    assert (found.words, found.value) == (f"{most} miss it.", max(few, dear))
+    assert len(found.words.split()) <= 30
 
 
 def test_no_design_outside_of_the_brief_wins():

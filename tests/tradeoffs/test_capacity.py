@@ -1,12 +1,15 @@
 """Capacity of a queue that theory knows, the fewest servers, and what each nine costs."""
 
+from dataclasses import replace
+
 import pytest
 
 from simulator.case.load import loads
 from simulator.explain.result import replicate
+from simulator.intervals import Interval, estimate
 from simulator.metrics.summary import Verdict
 from simulator.theory.queue_formulas import mmc_wait
-from simulator.tradeoffs.breakeven_claims import claims_of
+from simulator.tradeoffs.breakeven_claims import Answer, claims_of
 from simulator.tradeoffs.capacity import Loading, by_the_nine
 from simulator.tradeoffs.sweep import SweepRequest
 from tests.tradeoffs.made import outcome
@@ -82,11 +85,38 @@ def test_the_most_traffic_of_a_queue_is_that_at_which_theory_says_its_mean_reach
     assert "is the first that is no longer met as traffic grows, beyond" in carried.sentences[0]
 
 
+def test_headroom_is_named_only_where_runs_show_it(carried):
+    """The traffic of the case is 1: an interval around it says neither that there is room nor that there is none."""
+    limit = carried.binding
+    assert carried.sentences[0].endswith(f"The headroom is {limit.upper.at - 1:.0%}.") == (limit.upper.low > 1)
+    for low, high, words in [
+        (0.9, 1.3, "Runs do not show whether the case brings more than that."),
+        (1.05, 1.3, "The headroom is 20%."),
+    ]:
+        other = replace(limit, upper=replace(limit.upper, at=1.2, low=low, high=high))
+        assert replace(carried, limits=[other]).sentences[0].endswith(words)
+
+
+def test_traffic_that_is_too_little_is_named_where_its_turn_is_not_known(carried):
+    """Runs show that the objective fails at a quarter and at half of the traffic, and is met from there on."""
+    (claim,) = carried.objectives
+    sides = {0.25: 130.0, 0.5: 121.0, 1.0: 90.0, 2.0: 95.0}
+    loading = Loading(carried.request, [claim], Here().submit)
+    loading._answer = lambda claim, times, seed=None: Answer(
+        Verdict(claim.objective, claim.metric, estimate(Interval(sides[times], sides[times] - 0.5, sides[times] + 0.5)))
+    )
+    loading._resolved = lambda claim, low, high: None
+    limit = loading._limit(claim, list(sides))
+    assert (limit.lower, limit.met, limit.failing) == (None, (1.0, 2.0), (0.25, 0.5))
+    said = replace(carried, limits=[limit]).sentences
+    assert "“Mean at most 2.00 min” is not met at 0.25 to 0.5 times the traffic, and met from 1 times on." in said
+
+
 def test_every_load_has_the_verdict_that_the_card_has_there(carried):
     (objective,) = carried.request.scenario.objectives
     for load in carried.loads:
-        card = Verdict(objective, carried.claims[0].metric, load.outcome.metrics.get("latency_mean_s")).standing
-        unmet, open_ = load.shortfalls(carried.claims)
+        card = Verdict(objective, carried.objectives[0].metric, load.outcome.metrics.get("latency_mean_s")).standing
+        unmet, open_ = load.shortfalls(carried.objectives)
         words = "Mean at most 2.00 min"
         expected = {
             "met": ("", ""),
@@ -123,7 +153,7 @@ def test_an_objective_that_no_traffic_lets_a_design_meet_is_named():
         "No run shows that an objective is met, at any traffic that was tried, so the capacity is unknown.",
         "“Mean at most 30.0 s” is not met at any traffic that was tried.",
     ]
-    assert all(load.shortfalls(found.claims) == ("Mean at most 30.0 s", "") for load in found.loads)
+    assert all(load.shortfalls(found.objectives) == ("Mean at most 30.0 s", "") for load in found.loads)
 
 
 MISSED = """\
@@ -147,8 +177,9 @@ def test_a_share_that_does_not_depend_on_the_traffic_has_no_capacity():
     (found_share,) = found.unmet
     assert (found_share.claim.label, found_share.fails) == ("Found", False)
     card = replicate(made.plan(made.base), 1, 4).verdicts[0].standing
-    assert found_share.sentence.endswith(f"at the traffic of the case it is {card}.")
-    assert found_share.sentence in found.sentences
+    assert found_share.statement.value == card
+    assert found_share.statement.words.endswith(f"at the traffic of the case it is {card}.")
+    assert found_share.statement.words in found.sentences
     assert [limit.claim.label for limit in found.limits] == ["Mean"]
 
 

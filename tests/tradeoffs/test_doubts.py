@@ -39,7 +39,7 @@ def test_what_is_assumed_or_projected_is_doubted_and_what_was_measured_or_publis
     found = {doubt.place: doubt for doubt in doubts_of(compile_plan(loads(text)))}
     assert "stages.reader.usd_per_hour" not in found
     assert (found["population.prevalence"].low, found["population.prevalence"].high) == (0.4, 0.7)
-    assert found["population.prevalence"].words == "population.prevalence, 0.5 (0.4 to 0.7, the author's range)"
+    assert found["population.prevalence"].words == "“Population: prevalence”, 0.5 (0.4 to 0.7, the author's range)"
     assert found["arrivals.rate_per_s"].words.endswith("half to double, as no range is given)")
     assert "ends.cleared.usd" not in found, "half and double of nothing are nothing"
 
@@ -165,7 +165,7 @@ def test_two_designs_of_which_one_has_no_figure_have_no_answer():
 def test_an_answer_about_an_objective_has_the_words_of_the_card():
     (claim,) = claims_of(loads(PAID))
     costs = (61_000, 57_000, 65_000), (59_000, 58_500, 59_500), (62_000, 61_000, 63_000)
-    words = ["not proven (95% interval 57,000 USD to 65,000 USD)", "met by 1,000 USD", "not met by 2,000 USD"]
+    words = ["not proven (95% interval 57,000 to 65,000 USD)", "met by 1,000 USD", "not met by 2,000 USD"]
     assert [_answered(claim, *cost).words for cost in costs] == words
 
 
@@ -234,6 +234,9 @@ def test_a_figure_that_cannot_be_varied_alone_is_named(evidence):
     found = BreakevenSearch(made, Here().submit).find([doubt], claims_of(made.scenario), together=0)
     assert not found.doubts
     assert "add up to" in found.unvaried["attributes.kind.shares.one"]
+    (words,) = found.not_varied
+    assert words.startswith("Not varied alone: “Attributes: kind, shares, one”: ")
+    assert doubt.words.startswith("“Attributes: kind, shares, one”, 0.5 (0.25 to 1, half to double")
 
 
 def test_an_objective_that_there_is_not_is_refused():

@@ -178,7 +178,7 @@ def test_a_percentile_of_too_few_requests_is_overload_only_where_a_stage_gets_to
 
 def test_where_overload_leaves_too_little_to_rank_it_is_still_said():
     sample = sample_of(AXES, "morris", 8, seed=1)
-    found = sample.ranked(outcomes_of(sample, sample.parts[:, 2] < 0.9), ["m"])["m"]
+    found = sample.ranked(outcomes_of(sample, sample.parts[:, 2] < 0.9), ["m"])["m"].words
     assert "are overloaded, and “c” decides that most. It has a figure at every design of only " in found
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.explain.spoken_numbers import numbers_in, trio_in
 from simulator.units import spoken, spoken_within
+from tests.readers.spoken_numbers import numbers_in, trio_in
 
 
 @pytest.mark.parametrize(

@@ -11,25 +11,27 @@ from rich.text import Text
 
 from simulator.charts.flow_charts import cost_split, journeys
 from simulator.explain.challenge import challenge_of
-from simulator.explain.claims import ALL, Claim, population_of, verdict_claims
-from simulator.explain.comparison_claims import TwoRunClaims
+from simulator.explain.claims import ALL
 from simulator.explain.result import Result
-from simulator.explain.spoken_numbers import numbers_in
 from simulator.metrics.comparisons import UNCHANGED, Comparison, Difference
 from simulator.metrics.summary import Verdict
 from simulator.practice.report import report, verdict_table
 from simulator.practice.run_page import difference_page, run_page
 from simulator.practice.verdict_bar import verdicts_sentence
 from simulator.records.trace import Trace
+from tests.readers.run_reader import population_of, verdict_claims
+from tests.readers.shown import Shown
+from tests.readers.spoken_numbers import numbers_in
+from tests.readers.two_run_reader import TwoRunClaims
 
 
-def printed_claims(result: Result, with_advice: bool = True) -> list[Claim]:
+def printed_claims(result: Result, with_advice: bool = True) -> list[Shown]:
     """Collect the claims of the printed and drawn surfaces; with_advice: also of those that try steps."""
     claims = [*chart_claims(result), *count_claims(result), *bar_claims(result)]
     return claims + ([*page_claims(result), *report_claims(result)] if with_advice else [])
 
 
-def page_claims(result: Result) -> Iterator[Claim]:
+def page_claims(result: Result) -> Iterator[Shown]:
     """Read the page of `casesim run`: its table of verdicts, and every sentence under its head."""
     for passage in run_page(result, None):
         for part in passage.parts:
@@ -37,17 +39,17 @@ def page_claims(result: Result) -> Iterator[Claim]:
                 yield from _table_claims(result.verdicts, part.content)
             else:
                 words, head = Text.from_markup(part.content).plain, Text.from_markup(passage.head).plain
-                yield Claim("page", "is", None, None, "", head or "page", "", words, "casesim run")
+                yield Shown("page", "is", None, None, "", head or "page", "", words, "casesim run")
 
 
-def _table_claims(verdicts: list[Verdict], table: Table) -> Iterator[Claim]:
+def _table_claims(verdicts: list[Verdict], table: Table) -> Iterator[Shown]:
     columns = [[Text.from_markup(str(cell)).plain for cell in column.cells] for column in table.columns]
     for verdict, (_, shown, asked, standing) in zip(verdicts, zip(*columns, strict=True), strict=True):
         reached, _, bounds = shown.partition(" (")
         yield from verdict_claims(verdict, standing, reached, bounds.removesuffix(")"), asked, "casesim run")
 
 
-def difference_claims(result: Result, compared: Comparison) -> Iterator[Claim]:
+def difference_claims(result: Result, compared: Comparison) -> Iterator[Shown]:
     """Read the page of differences of `casesim run --against`: the table of both runs, changed verdicts, every sentence."""
     runs = compared.before.run_hash, compared.after.run_hash
     by_label = {verdict.objective.label: verdict.metric for verdict in result.verdicts}
@@ -60,13 +62,13 @@ def difference_claims(result: Result, compared: Comparison) -> Iterator[Claim]:
                 yield from _differences(compared, part.content, chances)
                 continue
             words = Text.from_markup(part.content).plain
-            yield Claim("page", "is", None, None, "", head or "page", "", words, "run --against", run=runs[1])
+            yield Shown("page", "is", None, None, "", head or "page", "", words, "run --against", run=runs[1])
             if head == "Changed verdicts:" and words != "none.":
                 for label, turn in re.findall(r"“([^”]*)” ([a-z ]+ → [a-z ]+)", words):
                     yield from TwoRunClaims(*runs, "run --against", words).verdicts(by_label[label], turn)
 
 
-def _differences(compared: Comparison, table: Table, chances: Sequence[str]) -> Iterator[Claim]:
+def _differences(compared: Comparison, table: Table, chances: Sequence[str]) -> Iterator[Shown]:
     """Read the table of both runs. chances: the passages that name the objectives whose difference may be chance"""
     judged = {"cost_per_1000_usd", *(verdict.metric.name for verdict in compared.after.verdicts)}
     by_label = {one.label: one for one in compared.all if one.metric.name in judged}
@@ -86,7 +88,7 @@ _CELL = re.compile(r"<td>(.*?)</td>", re.DOTALL)
 _SPAN = re.compile(r"<span[^>]*>(.*?)</span>(?:<br>(.*))?", re.DOTALL)
 
 
-def report_claims(result: Result) -> Iterator[Claim]:
+def report_claims(result: Result) -> Iterator[Shown]:
     """Read the table of verdicts in the report, with the reason and the advice beneath each."""
     rows = _ROW.findall(verdict_table(result))
     for verdict, row in zip(result.verdicts, rows, strict=True):
@@ -97,49 +99,49 @@ def report_claims(result: Result) -> Iterator[Claim]:
         yield from verdict_claims(verdict, standing, value, bounds, target, "report")
         if found.group(2):
             words = unescape(found.group(2))
-            yield Claim("report", "is", None, None, "", verdict.objective.label, "", words, "report")
+            yield Shown("report", "is", None, None, "", verdict.objective.label, "", words, "report")
 
 
-def takeaway_claims(result: Result, first: Trace) -> Iterator[Claim]:
+def takeaway_claims(result: Result, first: Trace) -> Iterator[Shown]:
     """Read the takeaway of every chart of the report, and its notes. first: the first replication, which the charts show."""
     takeaways = _TAKEAWAY.findall(report(result, first))
     for words in takeaways:
-        yield Claim("chart", "is", None, None, "", words, "", unescape(words), "report, chart")
+        yield Shown("chart", "is", None, None, "", words, "", unescape(words), "report, chart")
 
 
-def chart_claims(result: Result) -> Iterator[Claim]:
+def chart_claims(result: Result) -> Iterator[Shown]:
     """Read the takeaways of the charts that split a whole: the cost, and who is missed."""
     scenario = result.plan.scenario
     if "cost_per_1000_usd" in result.metrics and result.costs:
         words = cost_split(result).takeaway
         if found := re.search(r" cost ([\d.,]+ USD)", words):
             (total,) = numbers_in(found.group(1), "USD")
-            yield Claim("cost_per_1000_usd", "is", total.value, None, "USD", ALL, "", words, "chart of the cost", total.slack)
+            yield Shown("cost_per_1000_usd", "is", total.value, None, "USD", ALL, "", words, "chart of the cost", total.slack)
     if scenario.population:
         words = journeys(result, positive=True).takeaway
         found = re.search(r"there are ([\d.,]+) .*; ([\d.,]+) of them \(([\d.,]+)%\)", words)
         if found:
             percent = numbers_in(found.group(3), "")[0]
             share, slack = 1 - percent.value / 100, percent.slack / 100
-            yield Claim("sensitivity", "is", share, None, "share", ALL, "", words, "who is missed", slack)
+            yield Shown("sensitivity", "is", share, None, "share", ALL, "", words, "who is missed", slack)
 
 
-def count_claims(result: Result) -> Iterator[Claim]:
+def count_claims(result: Result) -> Iterator[Shown]:
     """Read the sentence that counts the objectives met."""
     challenge = challenge_of(result)
-    yield Claim("sense", "is", None, None, "", "sense", "", result.sense, "meaning of an interval")
+    yield Shown("sense", "is", None, None, "", "sense", "", result.sense, "meaning of an interval")
     if challenge is not None:
         for ground in challenge.grounds:
-            yield Claim("ground", "is", None, None, "", "ground", "", ground.sentence, "evidence of the verdicts")
+            yield Shown("ground", "is", None, None, "", "ground", "", ground.sentence, "evidence of the verdicts")
         if result.outside_brief:
             surface = "outside the brief"
             for one in result.verdicts:
                 population = population_of(one)
-                yield Claim(one.metric.name, "verdict", "void", None, "", population, "", challenge.sentence, surface)
+                yield Shown(one.metric.name, "verdict", "void", None, "", population, "", challenge.sentence, surface)
             return
-        yield Claim("objectives", "is", _counted(challenge.met), None, "", "met", "", challenge.sentence, "count of objectives")
+        yield Shown("objectives", "is", _counted(challenge.met), None, "", "met", "", challenge.sentence, "count of objectives")
     met = sum(verdict.standing == "met" for verdict in result.verdicts)
-    yield Claim("objectives", "is", float(met), None, "", "met", "", "", "card")
+    yield Shown("objectives", "is", float(met), None, "", "met", "", "", "card")
 
 
 _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -153,8 +155,8 @@ def _counted(words: str) -> float:
     return float(_WORDS.index(first) if first in _WORDS else int(first))
 
 
-def bar_claims(result: Result) -> Iterator[Claim]:
+def bar_claims(result: Result) -> Iterator[Shown]:
     """Read the sentence that a screen reader speaks about the verdicts."""
     for verdict, words in zip(result.verdicts, verdicts_sentence(result.verdicts).removesuffix(".").split("; "), strict=True):
         standing = words.rpartition(", ")[2]
-        yield Claim(verdict.metric.name, "verdict", standing, None, "", population_of(verdict), "", words, "spoken verdicts")
+        yield Shown(verdict.metric.name, "verdict", standing, None, "", population_of(verdict), "", words, "spoken verdicts")

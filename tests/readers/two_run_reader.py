@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from simulator.case.outputs import Metric
-from simulator.explain.claims import Claim, figure_claim, group_of, shown_numbers
 from simulator.explain.curveball_effects import Toll, largest_toll, metres_taken, summed_up, toll_rows, tolls
 from simulator.metrics.comparisons import UNCHANGED, Comparison
 from simulator.metrics.summary import Summary
+from tests.readers.run_reader import figure_claim, group_of, shown_numbers
+from tests.readers.shown import Shown
 
 
 class TwoRunClaims(NamedTuple):
@@ -22,39 +23,39 @@ class TwoRunClaims(NamedTuple):
     surface: str
     words: str
 
-    def figures(self, metric: Metric, *sides: str) -> Iterator[Claim]:
+    def figures(self, metric: Metric, *sides: str) -> Iterator[Shown]:
         """Read the figure of each run, or the words that say that there is none."""
         for run, shown in zip((self.before, self.after), sides, strict=True):
             numbers = shown_numbers(shown, metric.unit)[:1]
             one = figure_claim(metric.name, metric.unit, group_of(metric), numbers, self.words, self.surface)
             yield replace(one, run=run)
 
-    def verdicts(self, metric: Metric, shown: str) -> Iterator[Claim]:
+    def verdicts(self, metric: Metric, shown: str) -> Iterator[Shown]:
         """Read `met → not met`, or `still met`."""
         before, _, after = shown.removeprefix("still ").partition(" → ")
         for run, standing in ((self.before, before), (self.after, after or before)):
             group = group_of(metric)
-            yield Claim(metric.name, "verdict", standing, None, metric.unit, group, "", self.words, self.surface, run=run)
+            yield Shown(metric.name, "verdict", standing, None, metric.unit, group, "", self.words, self.surface, run=run)
 
-    def chance(self, metric: Metric, beyond: bool) -> Claim:
+    def chance(self, metric: Metric, beyond: bool) -> Shown:
         """Claim that a difference is beyond chance, or that it may be chance."""
-        one = Claim(metric.name, "beyond chance", beyond, None, metric.unit, group_of(metric), "", self.words, self.surface)
+        one = Shown(metric.name, "beyond chance", beyond, None, metric.unit, group_of(metric), "", self.words, self.surface)
         return replace(one, run=self.after, against=self.before)
 
-    def change(self, metric: Metric, size: str, interval: str = "") -> Claim:
+    def change(self, metric: Metric, size: str, interval: str = "") -> Shown:
         """Read a change with its interval; the interval of no change at all may be left out."""
         shown = "0" if size == UNCHANGED else f"{size} ({interval})" if interval else size
         numbers = shown_numbers(shown, metric.unit)
         bounds = (numbers[1].value, numbers[2].value) if len(numbers) == 3 else None
         slack = max((one.slack for one in numbers), default=0.0)
         value = numbers[0].value if numbers else None
-        return Claim(
+        return Shown(
             metric.name, "differs", value, bounds, metric.unit, group_of(metric), "", self.words, self.surface, slack,
             self.after, self.before,
         )  # fmt: skip
 
 
-def toll_claims(calm: Summary, struck: Summary) -> Iterator[Claim]:
+def toll_claims(calm: Summary, struck: Summary) -> Iterator[Shown]:
     """Read what is shown of the effects of curveballs: a table with both runs, and the sentences."""
     paid = tolls(calm, struck)
     for toll, (_, row) in zip(paid, toll_rows(paid).iterrows(), strict=True):
@@ -69,11 +70,11 @@ def toll_claims(calm: Summary, struck: Summary) -> Iterator[Claim]:
             yield pair.chance(metric, beyond=size == row["change"] != UNCHANGED)
     for words in (summed_up(struck, paid), largest_toll(paid), metres_taken(calm, struck)):
         if words:
-            yield Claim("curveballs", "is", None, words=words, surface="curveballs", run=struck.run_hash)
+            yield Shown("curveballs", "is", None, words=words, surface="curveballs", run=struck.run_hash)
     yield from _named(TwoRunClaims(calm.run_hash, struck.run_hash, "curveballs, sentence", summed_up(struck, paid)), paid)
 
 
-def _named(pair: TwoRunClaims, paid: Sequence[Toll]) -> Iterator[Claim]:
+def _named(pair: TwoRunClaims, paid: Sequence[Toll]) -> Iterator[Shown]:
     """Read which objectives a paragraph says to have changed by more than chance; it leaves out those that have not."""
     for toll in paid:
         label = re.escape(f"“{toll.struck.objective.label}”: ")
@@ -85,7 +86,7 @@ def _named(pair: TwoRunClaims, paid: Sequence[Toll]) -> Iterator[Claim]:
             yield from pair.verdicts(toll.struck.metric, found[2])
 
 
-def comparison_claims(compared: Comparison) -> Iterator[Claim]:
+def comparison_claims(compared: Comparison) -> Iterator[Shown]:
     """Read the table of differences of two designs, and its lines in words."""
     runs = compared.before.run_hash, compared.after.run_hash
     for one, (_, row) in zip(compared.all, compared.rows.iterrows(), strict=True):
@@ -96,4 +97,4 @@ def comparison_claims(compared: Comparison) -> Iterator[Claim]:
             yield pair.change(one.metric, row["change"], row["95% interval"])
             yield pair.chance(one.metric, beyond=row["verdict"] == "differs")
     for label, line in compared.lines:
-        yield Claim("differences", "is", None, None, "", label, "", f"“{label}”: {line}.", "differences", run=runs[1])
+        yield Shown("differences", "is", None, None, "", label, "", f"“{label}”: {line}.", "differences", run=runs[1])

@@ -77,4 +77,6 @@ def _zeros(digits: str) -> int:
 
 def _scaled(one: Spoken, suffix: str, unit: str) -> Spoken:
     factor = _SECONDS.get(suffix, 1.0) if unit == "s" else _SHARES.get(suffix, 1.0) if unit == "share" else 1.0
-    return Spoken(one.value * factor, one.slack * factor, suffix)
+    # a percentage is never rounded to tens: the noughts of `100` are digits; the slack of `over 99%` is its whole size
+    slack = min(one.slack, 0.5) if suffix == "%" and one.slack != abs(one.value) else one.slack
+    return Spoken(one.value * factor, slack * factor, suffix)

@@ -1,0 +1,116 @@
+"""Notes on a run: overload, percentiles that it cannot quote, thresholds, the labels behind its sensitivity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from math import isfinite
+
+from simulator.explain.claims import Claim, figure, load_claim, on_metric
+from simulator.metrics.stage_metrics import StageTimes, clock, last_change
+from simulator.metrics.summary import POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS, Summary, grows, idle_labels
+from simulator.theory.loads import loads
+from simulator.units import percent, significant
+
+#: The population of a note that counts nothing.
+NOTE = "note"
+
+_TURNED_AWAY = "{0} that find the queue full, or wait too long, are turned away."
+
+_GROWS = "There is no steady state: the queue grows as long as {1} arrive, so no 95th or 99th percentile can be quoted."
+
+
+def notes_of(summary: Summary) -> list[Claim]:
+    """Claim everything that a reader of the figures has to know, the most important first."""
+    plan, idle = summary.plan, idle_labels(summary.plan, summary.stages)
+    notes = [
+        *map(_note, filter(None, [plan.outside_brief])),
+        *(_note(one) for one in plan.warnings if not any(one.startswith(f"{label}: ") for label in idle)),
+        *([_note(summary.warm_up.sentence, "warm-up")] if summary.warm_up else []),
+        *_overload(summary),
+        *_peaks(summary),
+        *(on_metric(one.metric, "is", None, one.sentence) for one in summary.withheld),
+        *(Claim(f"threshold of {one.gate}, {one.route}", "is", one.reached, unit="share", words=one.sentence, evidence="table")
+          for one in summary.thresholds),
+        *_found_instead(summary),
+        *_few_positives(summary),
+        *([_note(summary.mlperf.sentence, "MLPerf")] if summary.mlperf else []),
+    ]  # fmt: skip
+    known = {note.words for note in notes}
+    for name, edge in summary.at_edges.items():
+        place = f"{name} edge of the projection"
+        notes += [
+            replace(note, subject=f"{note.subject} at the {place}", words=f"At the {place}: {note.words}", parts=())
+            for note in notes_of(edge)
+            if note.words not in known
+        ]
+    return notes
+
+
+def _note(words: str, subject: str = NOTE) -> Claim:
+    return Claim(subject, "is", population=NOTE, words=words)
+
+
+def _overload(summary: Summary) -> Iterator[Claim]:
+    stages = summary.plan.scenario.stages
+    for name, times in summary.stages.items() if summary.plan.scenario.arrivals.has_rate else ():
+        if found := _overloaded(summary, name, times):
+            yield replace(found, words=f"{stages[name].label}: {found.words}")
+
+
+def _overloaded(summary: Summary, name: str, times: StageTimes) -> Claim | None:
+    plan = summary.plan
+    since = f"from {clock(plan.scenario, last_change(plan, name))} on"
+    bounded = plan.scenario.stages[name].service.is_bounded
+    many = plan.scenario.unit.many
+    then = (_GROWS if grows(plan, name, times) else _TURNED_AWAY).format(many.capitalize(), many)
+    if min(times.load, times.late_load) >= 1:
+        return load_claim(name, times.load, f"{_much(times.load)}. {then}")
+    if times.late_load >= 1:
+        return load_claim(name, times.late_load, f"{since}, {_much(times.late_load)}. {then}", at="late load")
+    passes = f"{since} it is {times.late_load:.2f} times, so the queue is worked off again."
+    if times.load >= 1:
+        words = f"{_much(times.load)} over the whole run; {passes}{f' {then}' if bounded else ''}"
+        return load_claim(name, times.load, words)
+    if times.struck_load >= 1 and not bounded:
+        return load_claim(
+            name, times.struck_load, f"while something strikes, {_much(times.struck_load)}; {passes}", at="struck load"
+        )
+    return None
+
+
+def _much(load: float) -> str:
+    return f"the offered load is {significant(load)} times what it can serve" if isfinite(load) else "it has no server"
+
+
+def _peaks(summary: Summary) -> Iterator[Claim]:
+    # of a stage that stays overloaded after the peak, the note on its overload speaks: its queue outlasts the fall of the rate
+    lasting = {name for name, times in summary.stages.items() if times.late_load >= 1}
+    for load in loads(summary.plan):
+        if load.peak is not None and load.peak >= 1 > load.mean and load.stage not in lasting:
+            words = (
+                f"{summary.plan.scenario.stages[load.stage].label}: at the peak, the offered load is {significant(load.peak)} "
+                "times what it can serve; a queue builds up until the rate falls again."
+            )
+            yield load_claim(load.stage, load.peak, words, "closed form", "peak load")
+
+
+def _found_instead(summary: Summary) -> Iterator[Claim]:
+    found = summary.metrics.get("sensitivity")
+    if found is None or all(check.holds for check in summary.thresholds if check.of_positives):
+        return
+    interval = f"95% interval {percent(found.low)} to {percent(found.high)}"
+    words = f"Over the whole run, before the strike and after it, sensitivity is {percent(found.value)} ({interval})."
+    yield figure(summary.metric("sensitivity"), found, words)
+
+
+def _few_positives(summary: Summary) -> Iterator[Claim]:
+    found, scores = summary.metrics.get("sensitivity"), summary.plan.scores
+    if found is None or scores is None:
+        return
+    words = (
+        f"Sensitivity rests on {scores.positive_evidence:,.0f} {scores.about.counted} positives: "
+        f"its 95% interval is {percent(found.low)} to {percent(found.high)}. "
+        f"Claiming 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
+    )
+    yield figure(summary.metric("sensitivity"), found, words, evidence="table")

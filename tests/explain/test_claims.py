@@ -1,0 +1,109 @@
+"""Claims are records of what a run computed: `--json` lists them, and a sentence that says otherwise is found."""
+
+import json
+import re
+from dataclasses import replace
+from functools import cache
+
+import pytest
+
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
+from simulator.explain import advice
+from simulator.explain.claims import Claim, each_claim
+from simulator.explain.result import replicate
+from tests.contradictions import contradictions
+from tests.readers.run_reader import bottleneck_claims, reason_claims, trust_claims, warning_claims
+from tests.readers.shown import about, records
+
+SKIN, STORM = "skin-cancer-triage", "retry-storm"
+
+PICKS = {SKIN: {"dermatologists": 10}, STORM: {"queue": "short"}}
+
+
+@cache
+def run(case):
+    return replicate(compile_plan(load(case), PICKS[case]), 1, 2)
+
+
+def claims_on(case, subject, relation="is"):
+    return [one for one in each_claim(run(case).claims) if (one.subject, one.relation) == (subject, relation)]
+
+
+def test_a_claim_holds_the_figure_that_the_run_computed():
+    loads = claims_on(STORM, "load.check")
+    assert len(loads) >= 3
+    assert {one.value for one in loads} == {run(STORM).stages["check"].load}
+    (share,) = {(one.value, one.interval) for one in claims_on(STORM, "done_share") if one.words}
+    found = run(STORM).metrics["done_share"]
+    assert share == (found.value, (found.low, found.high))
+
+
+def test_a_claim_names_its_run_its_case_its_population_and_what_would_decide_it():
+    verdicts = claims_on(SKIN, "sensitivity.diagnosis.MEL", "verdict")
+    assert {(one.run, one.scenario) for one in verdicts} == {(run(SKIN).run_hash, run(SKIN).plan.scenario_hash)}
+    assert {one.population for one in verdicts} == {"diagnosis.MEL"}
+    assert {one.decided_by.kind for one in verdicts} == {"labels"}
+    assert {one.decided_by.kind for one in claims_on(STORM, "done_share", "verdict")} == {"replications"}
+
+
+def test_json_lists_the_claims_that_the_sentences_are_made_of(monkeypatch):
+    monkeypatch.setattr(advice, "REPLICATIONS", 2)
+    content = json.loads(json.dumps(run(STORM).to_json(), allow_nan=False))
+    listed = {claim["words"] for claim in content["claims"]}
+    for reason in content["reasons"]:
+        left = reason["sentence"] + " " + reason["advice"]
+        for words in sorted(listed, key=len, reverse=True):
+            left = left.replace(words, "")
+        assert left.strip() == ""
+    assert {content["bottleneck"]["sentence"], *content["warnings"], *(note["sentence"] for note in content["trust"])} <= listed
+    (step,) = {
+        claim["value"] for claim in content["claims"] if claim["subject"] == "done_share" and claim["relation"] == "helps"
+    }
+    assert step == next(one["move"]["told"] for one in content["reasons"] if one["metric"] == "done_share")
+    assert len({json.dumps(claim) for claim in content["claims"]}) == len(content["claims"])
+    for claim in content["claims"]:
+        assert {"subject", "relation", "words", "evidence"} <= set(claim)
+
+
+def reworded(claims: list[Claim], pattern: str, words: str) -> list[Claim]:
+    """Return claims whose sentences say something else, with the figures that they had."""
+
+    def other(claim: Claim) -> Claim:
+        return replace(claim, words=re.sub(pattern, words, claim.words), parts=tuple(map(other, claim.parts)))
+
+    return [other(claim) for claim in claims]
+
+
+@pytest.mark.parametrize(
+    ("case", "pattern", "words"),
+    [
+        (SKIN, r"load is 142%", "load is 124%"),
+        (SKIN, r"32 of 483", "23 of 483"),
+        (SKIN, r"28 of them", "22 of them"),
+        (SKIN, r"47% of the cost", "41% of the cost"),
+        (SKIN, r"the interval of 72 ", "the interval of 92 "),
+        (SKIN, r"includes 99\.0%", "includes 97.0%"),
+        (SKIN, r"About 4 rep", "About 400 rep"),
+        (SKIN, r"the interval includes the bound", "the run has no figure for it"),
+        (SKIN, r"1\.42 times", "1.24 times"),
+        (STORM, r"at 111% of what", "at 101% of what"),
+        (STORM, r"peak it is 2\.77", "peak it is 2.97"),
+        (STORM, r"It is not proven", "Nothing is known"),
+    ],
+)
+def test_a_sentence_that_says_otherwise_than_its_record_is_found(monkeypatch, case, pattern, words):
+    result = replicate(compile_plan(load(case), PICKS[case]), 1, 2)
+    assert "a sentence against its record" not in broken(result)
+    monkeypatch.setitem(vars(result), "notes", reworded(result.notes, pattern, words))
+    trust = [replace(note, claim=reworded([note.claim], pattern, words)[0]) for note in result.trust]
+    monkeypatch.setitem(vars(result), "trust", trust)
+    reasons = {at: replace(reason, claims=reworded(reason.claims, pattern, words)) for at, reason in result.reasons.items()}
+    monkeypatch.setitem(vars(result), "reasons", reasons)
+    assert "a sentence against its record" in broken(result)
+
+
+def broken(result):
+    surfaces = [reason_claims, bottleneck_claims, warning_claims, trust_claims]
+    claims = [*(claim for read in surfaces for claim in read(result)), *records(result.claims)]
+    return {one.rule for one in contradictions(about(result.run_hash, claims))}
