@@ -14,7 +14,8 @@ from sqlalchemy import Engine, event
 
 from simulator.app.store.attempts import Attempt, Attempts
 from simulator.app.store.faults import StoreError
-from simulator.app.store.incident_log import Incidents, OvertakenError
+from simulator.app.store.incident_log import Incidents
+from simulator.app.store.session_rows import OvertakenError
 
 
 def attempt(trail: str, job: str, **other: Any) -> Attempt:
