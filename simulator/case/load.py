@@ -194,7 +194,8 @@ def _faults_of_picks(scenario: Scenario, unfit: Container[str]) -> list[Fault]:
     if unfit:
         sound = {name: choice for name, choice in scenario.choices.items() if name not in unfit}
         scenario = scenario.model_copy(update={"choices": sound, "controllers": {}})
-    faults = (fault for design in one_by_one(scenario) for fault in _faults_of(scenario, design))
+    designs = [*one_by_one(scenario), *(reference.set for reference in scenario.reference.values())]
+    faults = (fault for design in designs for fault in _faults_of(scenario, design))
     return list(islice(faults, FAULTS_SHOWN.most + 1))
 
 

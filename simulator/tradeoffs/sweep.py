@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from simulator.case.choices import Pick
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan, compile_plan, fingerprint
+from simulator.engine.plan import Plan, case_hash, compile_plan
 from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import in_one_step
@@ -101,7 +101,7 @@ class SweepRequest:
         evidence = {name: content for one in outcomes for name, content in one.evidence.items()}
         return {
             "scenario": self.scenario.id,
-            "scenario_hash": fingerprint(self.scenario.document.data),
+            "scenario_hash": case_hash(self.scenario),
             "design": self.scenario.defaults() | dict(self.picks),
             **({"figures": dict(self.figures)} if self.figures else {}),
             **({"strikes": dict(self.strikes)} if self.strikes else {}),

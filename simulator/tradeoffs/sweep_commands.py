@@ -37,7 +37,7 @@ from simulator.cli.options import (
 )
 from simulator.cli.progress_bars import counting_bar
 from simulator.cli.signals import keeping
-from simulator.engine.plan import compile_plan, fingerprint
+from simulator.engine.plan import case_hash, compile_plan
 from simulator.processes import ProcessPool
 from simulator.tradeoffs.best_design import cost_goal
 from simulator.tradeoffs.design_outcomes import DesignOutcome
@@ -113,7 +113,7 @@ def head(request: SweepRequest) -> dict[str, Any]:
     """Return the head of every JSON answer."""
     return {
         "scenario": request.scenario.id,
-        "scenario_hash": fingerprint(request.scenario.document.data),
+        "scenario_hash": case_hash(request.scenario),
         "design": request.scenario.defaults() | dict(request.picks),
         **({"figures": dict(request.figures)} if request.figures else {}),
         **({"strikes": dict(request.strikes)} if request.strikes else {}),

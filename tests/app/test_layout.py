@@ -140,7 +140,9 @@ def test_a_newer_database_is_refused_in_a_sentence_and_left_as_it_is(tmp_path):
     run(url, f"UPDATE {VERSIONS} SET version_num = '999';\nALTER TABLE attempts ADD COLUMN mood TEXT;\n")
     before = file.read_bytes()
     for use in (lambda: Attempts(url).of("tttt", "some-case"), lambda: Attempts(url).add(ATTEMPT)):
-        with pytest.raises(StoreError, match=r"a newer CaseSim has written it \(layout 999; this one reads up to 4\)\. Install"):
+        with pytest.raises(
+            StoreError, match=r"a newer CaseSim has written it \(layout 999; this one reads up to 4\)\. Install"
+        ):
             use()
     assert file.read_bytes() == before
 
