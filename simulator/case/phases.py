@@ -102,22 +102,27 @@ def phases_of(scenario: Scenario, minutes: float | None = None) -> list[Phase]:
     lengths = shares_of([phase.minutes for phase in phases], minutes or scenario.minutes)
     of_choice = {name: phase_of_choice(scenario, phases, name) for name in scenario.choices}
     return [
-        phase.model_copy(
-            update={"minutes": length, "choices": [name for name, place in of_choice.items() if place == phase.id]}
-        )
+        phase.model_copy(update={"minutes": length, "choices": _choices_of(phase, of_choice)})
         for phase, length in zip(phases, lengths, strict=True)
     ]
+
+
+def _choices_of(phase: Phase, of_choice: dict[str, str | None]) -> list[str]:
+    """Return the choices of a phase: those that it lists, in its order, then the others."""
+    own = [name for name, place in of_choice.items() if place == phase.id]
+    return [*phase.choices, *(name for name in own if name not in phase.choices)]
 
 
 def shares_of(minutes: Sequence[float], total: float) -> list[float]:
     """Divide a total in proportion to minutes, in steps of half a minute that add up to it; each gets a step at least."""
     steps = max(round(2 * total), len(minutes))
-    exact = [(steps - len(minutes)) * one / sum(minutes) for one in minutes]
-    whole = [floor(one) for one in exact]
-    by_rest = sorted(range(len(minutes)), key=lambda place: whole[place] - exact[place])
-    for place in by_rest[: steps - len(minutes) - sum(whole)]:
-        whole[place] += 1
-    return [(1 + one) / 2 for one in whole]
+    exact = [steps * one / sum(minutes) for one in minutes]
+    whole = [max(floor(one), 1) for one in exact]
+    while (rest := steps - sum(whole)) != 0:
+        step = 1 if rest > 0 else -1
+        able = [place for place in range(len(whole)) if whole[place] + step > 0]
+        whole[max(able, key=lambda place: step * (exact[place] - whole[place]))] += step
+    return [one / 2 for one in whole]
 
 
 def _usual_phases(scenario: Scenario) -> list[Phase]:
@@ -247,16 +252,25 @@ def _metric(at: Path, name: str, scenario: Scenario) -> Found:
         yield at, f"'{name}' is not a metric here; {suggest(name, scenario.metrics, GUIDE)}"
 
 
+def readable_references(scenario: Scenario) -> list[dict[str, Pick]]:
+    """Return the picks of the reference designs whose choices and picks are all offered."""
+    return [one.set for one in scenario.reference.values() if not any(_picks(("set",), one.set, scenario))]
+
+
 def _reference(at: Path, reference: Reference, scenario: Scenario) -> Found:
     asked = [objective.metric for objective in scenario.objectives]
-    for name, pick in reference.set.items():
+    yield from _picks((*at, "set"), reference.set, scenario)
+    for place, metric in enumerate(reference.meets):
+        if metric not in asked:
+            yield (*at, "meets", place), f"'{metric}' is no metric of an objective; {suggest(metric, asked)}"
+
+
+def _picks(at: Path, picks: dict[str, Pick], scenario: Scenario) -> Found:
+    for name, pick in picks.items():
         if name not in scenario.choices:
-            yield (*at, "set", name), f"there is no choice '{name}'; {suggest(name, scenario.choices)}"
+            yield (*at, name), f"there is no choice '{name}'; {suggest(name, scenario.choices)}"
             continue
         try:
             scenario.choices[name].read(pick)
         except ValueError as error:
-            yield (*at, "set", name), str(error)
-    for place, metric in enumerate(reference.meets):
-        if metric not in asked:
-            yield (*at, "meets", place), f"'{metric}' is no metric of an objective; {suggest(metric, asked)}"
+            yield (*at, name), str(error)
