@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from math import floor
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
@@ -28,6 +28,8 @@ PRACTICE_FIELDS = ("phases", "predict", "defence", "hero", "reference")
 class Hint(Strict):
     """A step of a phase's hints: a question, a pointer to a panel, or a worked step."""
 
+    written: ClassVar[str] = "{question: a question}, {panel: an exhibit} or {step: a worked step}"
+
     question: Line | None = None
     panel: Annotated[Name | None, Field(description="an exhibit to look at")] = None
     text: Annotated[Line | None, Field(description="where to look in the panel")] = None
@@ -41,8 +43,10 @@ class Hint(Strict):
         return 1 if self.question is not None else 2 if self.panel is not None else 3
 
 
-class Phase(Strict):
+class PracticePhase(Strict):
     """A part of a session: its minutes, its choices and panels, and help on the way."""
+
+    written: ClassVar[str] = "{id: serve, title: Serve, minutes: 8, expects: one sentence}"
 
     id: Name
     title: Line
@@ -56,6 +60,8 @@ class Phase(Strict):
 
 class Reference(Strict):
     """A design that the author ran: one good answer, and its price."""
+
+    written: ClassVar[str] = "keys: label, set, meets, text and gives_up"
 
     label: Line
     set: Annotated[dict[Name, Pick], Field(max_length=32)]
@@ -93,7 +99,7 @@ _DEFENCE = (
 )
 
 
-def phases_of(scenario: Scenario, minutes: float | None = None) -> list[Phase]:
+def phases_of(scenario: Scenario, minutes: float | None = None) -> list[PracticePhase]:
     """Return the phases of a session with all their choices and panels, the author's or derived ones.
 
     minutes: the whole length of the session; None: that of the case
@@ -107,7 +113,7 @@ def phases_of(scenario: Scenario, minutes: float | None = None) -> list[Phase]:
     ]
 
 
-def _choices_of(phase: Phase, of_choice: dict[str, str | None]) -> list[str]:
+def _choices_of(phase: PracticePhase, of_choice: dict[str, str | None]) -> list[str]:
     """Return the choices of a phase: those that it lists, in its order, then the others."""
     own = [name for name, place in of_choice.items() if place == phase.id]
     return [*phase.choices, *(name for name in own if name not in phase.choices)]
@@ -125,15 +131,15 @@ def shares_of(minutes: Sequence[float], total: float) -> list[float]:
     return [one / 2 for one in whole]
 
 
-def _usual_phases(scenario: Scenario) -> list[Phase]:
+def _usual_phases(scenario: Scenario) -> list[PracticePhase]:
     shown = [(name, _BY_QUESTION[EXHIBITS[name].question]) for name in scenario.shown() if name in EXHIBITS]
     return [
-        Phase(id=name, title=title, minutes=share, expects=expects, panels=[panel for panel, at in shown if at == name])
+        PracticePhase(id=name, title=title, minutes=share, expects=expects, panels=[panel for panel, at in shown if at == name])
         for name, title, share, expects in _USUAL
     ]
 
 
-def phase_of_choice(scenario: Scenario, phases: Sequence[Phase], name: str) -> str | None:
+def phase_of_choice(scenario: Scenario, phases: Sequence[PracticePhase], name: str) -> str | None:
     """Return the id of the phase of a choice: the author's, else derived; None for a circumstance of the brief."""
     choice, ids = scenario.choices[name], [phase.id for phase in phases]
     named = choice.phase or next((phase.id for phase in phases if name in phase.choices), None)
@@ -212,7 +218,7 @@ def _phases(scenario: Scenario) -> Found:
         yield ("phases",), f"the phases take {total:g} minutes in all; `minutes` of the case says {scenario.minutes}"
 
 
-def _hints(at: Path, phase: Phase, scenario: Scenario) -> Found:
+def _hints(at: Path, phase: PracticePhase, scenario: Scenario) -> Found:
     ranks = [hint.rank for hint in phase.hints]
     if ranks != sorted(set(ranks)):
         yield (*at, "hints"), "order the hints: a question, then a panel, then a worked step, one of each at most"

@@ -30,7 +30,7 @@ from simulator.case.fields import (
 from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals, AnyStage, End, OneOf, Provided, Section
 from simulator.case.network import Network
 from simulator.case.outputs import CaseOutline, Metric, grouping, metrics_of, offered, with_groups
-from simulator.case.phases import Phase, Reference, without_practice
+from simulator.case.phases import PracticePhase, Reference, without_practice
 from simulator.limits import OPTIONS
 from simulator.units import counted
 
@@ -224,7 +224,7 @@ class Scenario(Strict):
         list[Name],
         Field(max_length=32, description="what the page shows of a run, in this order; empty: everything the stages offer"),
     ] = []
-    phases: Annotated[list[Phase], Field(max_length=12)] = []
+    phases: Annotated[list[PracticePhase], Field(max_length=12)] = []
     predict: Annotated[list[Annotated[str, Field(max_length=120)]], Field(max_length=2)] = []
     defence: Annotated[list[Line], Field(max_length=3)] = []
     hero: Annotated[Name | None, Field(description="the exhibit that stands first")] = None

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from simulator.session.session_state import Prediction
+    from simulator.session.session_state import SessionPrediction
 
 #: A person gives intervals that should hold nine times in ten.
 ALPHA = 0.1
@@ -21,15 +21,15 @@ def interval_score(low: float, high: float, value: float, alpha: float = ALPHA) 
     return (high - low) + 2 / alpha * (max(low - value, 0.0) + max(value - high, 0.0))
 
 
-class Calibration(NamedTuple):
+class HeldIntervals(NamedTuple):
     """The number of intervals that held their value, of those that are settled."""
 
     held: int
     settled: int
 
 
-def calibration(predictions: Iterable[Prediction]) -> Calibration:
+def calibration(predictions: Iterable[SessionPrediction]) -> HeldIntervals:
     """Count the settled interval predictions, of one session or of many, and those that held."""
     held = [one.settled.held for one in predictions if one.metric is not None and one.settled is not None]
     known = [one for one in held if one is not None]
-    return Calibration(sum(known), len(known))
+    return HeldIntervals(sum(known), len(known))

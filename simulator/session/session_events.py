@@ -60,11 +60,11 @@ class EventError(InputError):
     """Data that is no event, or an event that makes no sense at its place."""
 
 
-class _Part(BaseModel):
+class _EventPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class AnyEvent(_Part):
+class AnyEvent(_EventPart):
     """Base of all events. by: the roles that may append it."""
 
     by: ClassVar[frozenset[Role]] = _PERSON
@@ -140,7 +140,7 @@ class AssumptionRemoved(AnyEvent):
     assumption: Index
 
 
-class RankedObjective(_Part):
+class RankedObjective(_EventPart):
     """An objective as the person states it; metric: that of the case, where it is clear."""
 
     words: Annotated[str, Field(min_length=1, max_length=300)]
@@ -208,7 +208,7 @@ class RunAsked(AnyEvent):
         return design_hash(self.picks, self.strikes)
 
 
-class RunFigure(_Part):
+class RunFigure(_EventPart):
     """A metric of a run with its interval; the standing where it is an objective."""
 
     metric: Metric
@@ -353,7 +353,7 @@ class UnknownEvent:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class LoggedEvent:
     """An event in the log: its place, from 0 on, and its time (s since 1970), both by the server, and the role behind it."""
 
     place: int

@@ -22,6 +22,7 @@ from simulator.session.session_events import (
     DefenceAnswered,
     HelpAsked,
     HintTaken,
+    LoggedEvent,
     ObjectivesRanked,
     PanelOpened,
     PhaseBegun,
@@ -29,7 +30,6 @@ from simulator.session.session_events import (
     PredictionMade,
     QuestionAsked,
     RankedObjective,
-    Recorded,
     RunAsked,
     RunEnded,
     SelfRated,
@@ -77,7 +77,7 @@ class Settlement:
 
 
 @dataclass(frozen=True)
-class Prediction:
+class SessionPrediction:
     """A 90% interval for a metric of a design, or the stage that limits it; settled by the design's first run after it."""
 
     place: int
@@ -138,7 +138,7 @@ class SessionState:
     objectives: tuple[RankedObjective, ...] = ()
     changed: Mapping[str, Pick] = field(default_factory=dict)
     changes: tuple[Timed, ...] = ()
-    predictions: tuple[Prediction, ...] = ()
+    predictions: tuple[SessionPrediction, ...] = ()
     runs: tuple[RunSeen, ...] = ()
     panels: tuple[Timed, ...] = ()
     hints: tuple[Timed, ...] = ()
@@ -149,11 +149,11 @@ class SessionState:
     ignored: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, session: Session, events: Iterable[Recorded] = ()) -> Self:
+    def of(cls, session: Session, events: Iterable[LoggedEvent] = ()) -> Self:
         """Return the state after events, in the order of their places."""
         return cls(session, last_at=session.begun_at).after(events)
 
-    def after(self, events: Iterable[Recorded]) -> Self:
+    def after(self, events: Iterable[LoggedEvent]) -> Self:
         """Return the state after further events; those that it holds already change nothing."""
         state = self
         for recorded in events:
@@ -161,7 +161,7 @@ class SessionState:
                 state = state._after_one(recorded)
         return state
 
-    def _after_one(self, recorded: Recorded) -> Self:
+    def _after_one(self, recorded: LoggedEvent) -> Self:
         timed = replace(
             self,
             place=recorded.place + 1,
@@ -211,30 +211,30 @@ class SessionState:
         return max(taken, default=0)
 
     @property
-    def open_predictions(self) -> list[Prediction]:
+    def open_predictions(self) -> list[SessionPrediction]:
         return [one for one in self.predictions if one.settled is None]
 
 
 Changes = dict[str, Any] | None
 
 
-def _phase_begun(state: SessionState, recorded: Recorded, event: PhaseBegun) -> Changes:
+def _phase_begun(state: SessionState, recorded: LoggedEvent, event: PhaseBegun) -> Changes:
     return {"phase": event.phase, "visits": (*state.visits, (event.phase, recorded.at))}
 
 
-def _asked(state: SessionState, recorded: Recorded, event: QuestionAsked) -> Changes:
+def _asked(state: SessionState, recorded: LoggedEvent, event: QuestionAsked) -> Changes:
     return {"questions": (*state.questions, Asked(recorded.at, event.question, event.words))}
 
 
-def _written(state: SessionState, recorded: Recorded, event: AssumptionWritten) -> Changes:
+def _written(state: SessionState, recorded: LoggedEvent, event: AssumptionWritten) -> Changes:
     return {"assumptions": (*state.assumptions, Assumption(recorded.place, text=event.text))}
 
 
-def _pinned(state: SessionState, recorded: Recorded, event: AssumptionPinned) -> Changes:
+def _pinned(state: SessionState, recorded: LoggedEvent, event: AssumptionPinned) -> Changes:
     return {"assumptions": (*state.assumptions, Assumption(recorded.place, question=event.question))}
 
 
-def _removed(state: SessionState, recorded: Recorded, event: AssumptionRemoved) -> Changes:
+def _removed(state: SessionState, recorded: LoggedEvent, event: AssumptionRemoved) -> Changes:
     if not any(one.place == event.assumption and not one.removed for one in state.assumptions):
         return None
     return {
@@ -242,25 +242,25 @@ def _removed(state: SessionState, recorded: Recorded, event: AssumptionRemoved) 
     }
 
 
-def _ranked(state: SessionState, recorded: Recorded, event: ObjectivesRanked) -> Changes:
+def _ranked(state: SessionState, recorded: LoggedEvent, event: ObjectivesRanked) -> Changes:
     return {"objectives": event.objectives}
 
 
-def _picked(state: SessionState, recorded: Recorded, event: PickChanged) -> Changes:
+def _picked(state: SessionState, recorded: LoggedEvent, event: PickChanged) -> Changes:
     changed = {**state.changed, event.choice: event.after}
     return {"changed": changed, "changes": (*state.changes, _timed(recorded, event))}
 
 
-def _predicted(state: SessionState, recorded: Recorded, event: PredictionMade) -> Changes:
+def _predicted(state: SessionState, recorded: LoggedEvent, event: PredictionMade) -> Changes:
     of = event.design, event.metric, event.low, event.high, event.stage
-    return {"predictions": (*state.predictions, Prediction(recorded.place, recorded.at, *of))}
+    return {"predictions": (*state.predictions, SessionPrediction(recorded.place, recorded.at, *of))}
 
 
-def _run_asked(state: SessionState, recorded: Recorded, event: RunAsked) -> Changes:
+def _run_asked(state: SessionState, recorded: LoggedEvent, event: RunAsked) -> Changes:
     return {"runs": (*state.runs, RunSeen(recorded.place, recorded.at, event))}
 
 
-def _run_ended(state: SessionState, recorded: Recorded, event: RunEnded) -> Changes:
+def _run_ended(state: SessionState, recorded: LoggedEvent, event: RunEnded) -> Changes:
     """End the earliest run of the design that still runs, and settle the predictions of the design."""
     index = next((at for at, run in enumerate(state.runs) if run.design == event.design and run.ended is None), None)
     if index is None:
@@ -275,7 +275,7 @@ def _run_ended(state: SessionState, recorded: Recorded, event: RunEnded) -> Chan
     return {"runs": (*state.runs[:index], ended, *state.runs[index + 1 :]), "predictions": tuple(settled)}
 
 
-def _settlement(prediction: Prediction, at: float, run: RunEnded) -> Settlement:
+def _settlement(prediction: SessionPrediction, at: float, run: RunEnded) -> Settlement:
     if prediction.stage is not None:
         held = None if run.bottleneck is None else prediction.stage == run.bottleneck
         return Settlement(at, run.run_hash, bottleneck=run.bottleneck, held=held)
@@ -286,33 +286,33 @@ def _settlement(prediction: Prediction, at: float, run: RunEnded) -> Settlement:
     return Settlement(at, run.run_hash, value, None, low <= value <= high, interval_score(low, high, value))
 
 
-def _defended(state: SessionState, recorded: Recorded, event: DefenceAnswered) -> Changes:
+def _defended(state: SessionState, recorded: LoggedEvent, event: DefenceAnswered) -> Changes:
     return {"defences": {**state.defences, event.prompt: _timed(recorded, event)}}
 
 
-def _rated(state: SessionState, recorded: Recorded, event: SelfRated) -> Changes:
+def _rated(state: SessionState, recorded: LoggedEvent, event: SelfRated) -> Changes:
     return {"ratings": {**state.ratings, event.signal: event.level}}
 
 
-def _ended(state: SessionState, recorded: Recorded, event: SessionEnded) -> Changes:
+def _ended(state: SessionState, recorded: LoggedEvent, event: SessionEnded) -> Changes:
     return None if state.ended_at is not None else {"ended_at": recorded.at}
 
 
-def _timed(recorded: Recorded, event: AnyEvent) -> Timed:
+def _timed(recorded: LoggedEvent, event: AnyEvent) -> Timed:
     return Timed(recorded.place, recorded.at, event)
 
 
-def _kept(name: str) -> Callable[[SessionState, Recorded, Any], Changes]:
+def _kept(name: str) -> Callable[[SessionState, LoggedEvent, Any], Changes]:
     """Return a fold that keeps the event itself in a field of the state."""
 
-    def fold(state: SessionState, recorded: Recorded, event: AnyEvent) -> Changes:
+    def fold(state: SessionState, recorded: LoggedEvent, event: AnyEvent) -> Changes:
         return {name: (*getattr(state, name), _timed(recorded, event))}
 
     return fold
 
 
 #: How each kind changes the state; a kind without an entry, such as an incident's action, changes nothing here.
-_FOLDS: dict[type, Callable[[SessionState, Recorded, Any], Changes]] = {
+_FOLDS: dict[type, Callable[[SessionState, LoggedEvent, Any], Changes]] = {
     PhaseBegun: _phase_begun,
     QuestionAsked: _asked,
     AssumptionWritten: _written,

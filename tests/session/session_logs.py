@@ -14,6 +14,7 @@ from simulator.session.session_events import (
     HelpAsked,
     HintTaken,
     IncidentAction,
+    LoggedEvent,
     ObjectivesRanked,
     PanelOpened,
     PhaseBegun,
@@ -21,7 +22,6 @@ from simulator.session.session_events import (
     PredictionMade,
     QuestionAsked,
     RankedObjective,
-    Recorded,
     RunAsked,
     RunEnded,
     RunFigure,
@@ -79,5 +79,5 @@ EVENTS: st.SearchStrategy[AnyEvent] = st.one_of(
 
 #: Times of a server whose clock may go backwards.
 LOGS = st.lists(st.tuples(EVENTS, st.floats(0, 1e6)), max_size=25).map(
-    lambda rows: [Recorded(place, at, "candidate", event) for place, (event, at) in enumerate(rows)]
+    lambda rows: [LoggedEvent(place, at, "candidate", event) for place, (event, at) in enumerate(rows)]
 )

@@ -17,13 +17,13 @@ from simulator.session.session_events import (
     HelpAsked,
     HintTaken,
     IncidentAction,
+    LoggedEvent,
     ObjectivesRanked,
     PanelOpened,
     PhaseBegun,
     PickChanged,
     PredictionMade,
     QuestionAsked,
-    Recorded,
     RunAsked,
     RunEnded,
     SelfRated,
@@ -45,7 +45,7 @@ def case():
 
 def log(*rows, begin=1000.0):
     """Events, each behind the seconds since the begin."""
-    return [Recorded(place, begin + after_s, "candidate", event) for place, (after_s, event) in enumerate(rows)]
+    return [LoggedEvent(place, begin + after_s, "candidate", event) for place, (after_s, event) in enumerate(rows)]
 
 
 def state(*rows):
@@ -221,6 +221,6 @@ def test_the_events_of_a_whole_session_are_accepted_one_after_the_other():
     now = SessionState.of(HEAD)
     for place, (role, event) in enumerate(rows):
         assert refusal(case(), now, role, event) == ""
-        now = now.after([Recorded(place, 1000.0 + place, role, event)])
+        now = now.after([LoggedEvent(place, 1000.0 + place, role, event)])
     assert now.ignored == ()
     assert now.ratings == {"framing": "strong"}

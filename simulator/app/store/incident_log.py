@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 
 from simulator.app.store.database import Database
 from simulator.app.store.session_rows import SESSIONS, append_event, events_of, head_of, insert_session, new_id
-from simulator.session.session_events import IncidentAction, Recorded, Session
+from simulator.session.session_events import IncidentAction, LoggedEvent, Session
 
 #: Bits of a seed and of a salt: too many for a player to try them all against the figures and hashes on the page.
 SECRET_BITS = 128
@@ -98,7 +98,7 @@ class Incidents(Database):
             connection.execute(update(SESSIONS).where(SESSIONS.c.id == name).values(ended_at=ended))
 
 
-def _stored(head: Session, hidden: Hidden, events: list[Recorded]) -> StoredIncident:
+def _stored(head: Session, hidden: Hidden, events: list[LoggedEvent]) -> StoredIncident:
     actions = [one.event.action for one in events if isinstance(one.event, IncidentAction)]
     revealed = head.ended_at is not None
     return StoredIncident(head.id, head.case, head.version, head.scenario_hash, hidden, actions, revealed, head.begun_at)

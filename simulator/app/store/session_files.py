@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from simulator.errors import InputError, shortened
 from simulator.limits import SESSION_DEPTH, SESSION_EVENTS, SESSION_FILE, SESSION_PAYLOAD
-from simulator.session.session_events import EventError, Recorded, Role, Seed, Session, UnknownEvent, read_event
+from simulator.session.session_events import EventError, LoggedEvent, Role, Seed, Session, UnknownEvent, read_event
 
 FORMAT = "casesim-sessions"
 VERSION = 1
@@ -29,7 +29,7 @@ class StoredSession:
     """A session with all its events."""
 
     session: Session
-    events: list[Recorded]
+    events: list[LoggedEvent]
 
 
 class _FileModel(BaseModel):
@@ -74,7 +74,7 @@ def _session_in_file(stored: StoredSession) -> dict[str, Any]:
     return head | {"events": [_event_in_file(one) for one in stored.events]}
 
 
-def _event_in_file(recorded: Recorded) -> dict[str, Any]:
+def _event_in_file(recorded: LoggedEvent) -> dict[str, Any]:
     event = recorded.event
     payload = event.payload if isinstance(event, UnknownEvent) else event.payload()
     return {"at": recorded.at, "role": recorded.role, "kind": event.kind, "version": event.version, "payload": payload}
@@ -134,7 +134,7 @@ def _stored(written: _SessionInFile, owner: str) -> StoredSession:
     return StoredSession(head, [_recorded(written, place) for place in range(len(written.events))])
 
 
-def _recorded(written: _SessionInFile, place: int) -> Recorded:
+def _recorded(written: _SessionInFile, place: int) -> LoggedEvent:
     one = written.events[place]
     if len(json.dumps(one.payload)) > SESSION_PAYLOAD.most:
         raise SessionFileError(f"Session {written.id}, event {place}: an event takes {SESSION_PAYLOAD} at most.")
@@ -142,7 +142,7 @@ def _recorded(written: _SessionInFile, place: int) -> Recorded:
         event = read_event(one.payload | {"kind": one.kind, "version": one.version})
     except EventError as error:
         raise SessionFileError(f"Session {written.id}, event {place}: {error}.") from error
-    return Recorded(place, one.at, one.role, event)
+    return LoggedEvent(place, one.at, one.role, event)
 
 
 def copied(stored: StoredSession, name: str) -> StoredSession:

@@ -24,7 +24,7 @@ from simulator.app.store.session_rows import (
     insert_session,
     new_id,
 )
-from simulator.session.session_events import AnyEvent, Recorded, Role, Session, SessionEnded
+from simulator.session.session_events import AnyEvent, LoggedEvent, Role, Session, SessionEnded
 
 PRACTICE = "practice"
 
@@ -66,7 +66,7 @@ class SessionLog(Database):
         """Append the end of a session, and return its place."""
         return self.append(session, role, SessionEnded())
 
-    def events_after(self, session: str, place: int = -1) -> list[Recorded]:
+    def events_after(self, session: str, place: int = -1) -> list[LoggedEvent]:
         """Return the events behind a place, in their order; all of them behind -1."""
         with self._connected() as connection:
             return events_of(connection, session, place)

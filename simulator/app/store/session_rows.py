@@ -19,7 +19,7 @@ from simulator.limits import SESSION_EVENTS, SESSION_PAYLOAD
 from simulator.session.session_events import (
     AnyEvent,
     EventError,
-    Recorded,
+    LoggedEvent,
     Role,
     Session,
     SessionEnded,
@@ -98,11 +98,11 @@ def append_event(connection: Connection, session: str, role: Role, event: AnyEve
     length = connection.execute(update(SESSIONS).where(*chosen).values(counted).returning(row.length)).scalar()
     if length is None:
         raise _refusal(connection, session)
-    insert_events(connection, session, [Recorded(length - 1, at, role, event)])
+    insert_events(connection, session, [LoggedEvent(length - 1, at, role, event)])
     return int(length) - 1
 
 
-def insert_events(connection: Connection, session: str, events: list[Recorded]) -> None:
+def insert_events(connection: Connection, session: str, events: list[LoggedEvent]) -> None:
     rows = [{"session": session, "place": one.place, "at": one.at, "role": one.role} | _columns(one.event) for one in events]
     if rows:
         connection.execute(insert(EVENT_ROWS), rows)
@@ -124,11 +124,11 @@ def _refusal(connection: Connection, session: str) -> InputError:
     return OvertakenError("Another browser has acted meanwhile; the page shows the present state.")
 
 
-def events_of(connection: Connection, session: str, after: int = -1) -> list[Recorded]:
+def events_of(connection: Connection, session: str, after: int = -1) -> list[LoggedEvent]:
     """Return the events behind a place, in their order."""
     columns = EVENT_ROWS.c
     rows = select(EVENT_ROWS).where(columns.session == session, columns.place > after).order_by(columns.place)
     return [
-        Recorded(row["place"], row["at"], row["role"], stored_event(row["kind"], row["version"], row["payload"]))
+        LoggedEvent(row["place"], row["at"], row["role"], stored_event(row["kind"], row["version"], row["payload"]))
         for row in connection.execute(rows).mappings()
     ]
