@@ -89,6 +89,12 @@ TOKEN_ADDRESSES = Limit(
     "the addresses whose wrong tokens are counted", 1024, "addresses", "they take a few hundred KB; the oldest go first"
 )
 
+SESSION_EVENTS = Limit("the log of a session", 5000, "events", "an hour of a busy person has a tenth of it")
+SESSION_TEXT = Limit("a text of an event", 4000, "characters", "a page and a half; a long answer takes a third of it")
+SESSION_PAYLOAD = Limit("an event of a session", 64 * KIB, "bytes", "the longest text in any script fits")
+SESSION_FILE = Limit("a file of sessions", 32 * MIB, "bytes", "a few hundred busy sessions")
+SESSION_DEPTH = Limit("the nesting of a file of sessions", 20, "levels", "the deepest place in one is at 10")
+
 LABELS_FILE = Limit("the labels of a data set", 512 * MIB, "bytes", "those of COCO's training images take 450 MB")
 IMAGE_PIXELS = Limit("a picture of a data set", 50_000_000, "pixels", "a camera has as many; decoded they take 150 MB")
 

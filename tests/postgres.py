@@ -36,6 +36,11 @@ class Cluster:
         secret.write_text(PASSWORD, encoding="utf-8")
         self._run("initdb", "-D", self._data, "-U", USER, "--pwfile", secret, "-A", "scram-sha-256", "-E", "UTF8", "-N")
 
+    @property
+    def data(self) -> Path:
+        """The folder of the tables."""
+        return self._data
+
     def _run(self, program: str, *words: object) -> None:
         command = [self._programs / program, *map(str, words)]
         plain = {"PATH": os.environ["PATH"], "LC_ALL": "C"}

@@ -16,6 +16,7 @@ from simulator.case.fields import GUIDE
 from simulator.case.kinds import PLACES, is_target, section_model, stage_kinds, tags_in, targets_in
 from simulator.case.network import graph_of
 from simulator.case.outputs import EXHIBITS, CaseOutline, grouping_of, metrics_by_group, metrics_of, offered, with_groups
+from simulator.case.phases import PRACTICE_FIELDS, check_practice
 from simulator.errors import suggest
 from simulator.limits import BY_THE_CLOCK
 from simulator.units import duration
@@ -50,6 +51,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = ()) -> list[Fault]:
         *_exhibits(scenario),
         *_controllers(scenario),
         *_sections(scenario),
+        *check_practice(scenario),
     ]
     return [scenario.document.fault(path, message) for path, message in faults]
 
@@ -196,7 +198,7 @@ Found = Iterator[tuple[Path, str]]
 
 #: The parts of a case that stay as they are, whatever is picked.
 _FIXED_SECTIONS = frozenset(
-    {"id", "version", "title", "summary", "minutes", "brief", "questions", "debrief", "choices", "exhibits"}
+    {"id", "version", "title", "summary", "minutes", "brief", "questions", "debrief", "choices", "exhibits", *PRACTICE_FIELDS}
 )
 
 #: The sections whose entries are named elsewhere.

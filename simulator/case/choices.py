@@ -36,6 +36,7 @@ class _Choice(Strict):
     help: Line | None = None
     group: Line = "Design"
     folded: bool = False
+    phase: Name | None = None  # of a session of practice
     situation: bool = False  # the drive, the weather or the like: the brief sets it with the default
 
     def check(self) -> Iterator[tuple[Path, str]]:

@@ -18,6 +18,7 @@ from simulator.case.checks import check, check_names
 from simulator.case.document import Fault, Path, ScenarioError, beyond, dotted, parse_document, read_document
 from simulator.case.error_recovery import place_of, sentence_of, with_stand_ins
 from simulator.case.fields import Figure, Sourced
+from simulator.case.phases import readable_references
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, shortened, suggest
 from simulator.limits import FAULTS_SHOWN
@@ -194,7 +195,8 @@ def _faults_of_picks(scenario: Scenario, unfit: Container[str]) -> list[Fault]:
     if unfit:
         sound = {name: choice for name, choice in scenario.choices.items() if name not in unfit}
         scenario = scenario.model_copy(update={"choices": sound, "controllers": {}})
-    faults = (fault for design in one_by_one(scenario) for fault in _faults_of(scenario, design))
+    designs = [*one_by_one(scenario), *readable_references(scenario)]
+    faults = (fault for design in designs for fault in _faults_of(scenario, design))
     return list(islice(faults, FAULTS_SHOWN.most + 1))
 
 

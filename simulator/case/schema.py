@@ -30,6 +30,7 @@ from simulator.case.fields import (
 from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals, AnyStage, End, OneOf, Provided, Section
 from simulator.case.network import Network
 from simulator.case.outputs import CaseOutline, Metric, grouping, metrics_of, offered, with_groups
+from simulator.case.phases import PracticePhase, Reference, without_practice
 from simulator.limits import OPTIONS
 from simulator.units import counted
 
@@ -223,12 +224,22 @@ class Scenario(Strict):
         list[Name],
         Field(max_length=32, description="what the page shows of a run, in this order; empty: everything the stages offer"),
     ] = []
+    phases: Annotated[list[PracticePhase], Field(max_length=12)] = []
+    predict: Annotated[list[Annotated[str, Field(max_length=120)]], Field(max_length=2)] = []
+    defence: Annotated[list[Line], Field(max_length=3)] = []
+    hero: Annotated[Name | None, Field(description="the exhibit that stands first")] = None
+    reference: Annotated[dict[Name, Reference], Field(max_length=4)] = {}
 
     _document: Document = PrivateAttr()
 
     @property
     def document(self) -> Document:
         return self._document
+
+    @property
+    def hashed_data(self) -> dict[str, Any]:
+        """The author's data that can move a figure: all but the fields that only practice reads."""
+        return without_practice(self._document.data)
 
     @classmethod
     def of(cls, document: Document, known: Scenario | None = None) -> Scenario:

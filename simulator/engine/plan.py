@@ -185,6 +185,11 @@ def fingerprint(data: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
+def case_hash(scenario: Scenario) -> str:
+    """Return the hash of a case: of the author's data, without layout, comments and the fields that only practice reads."""
+    return fingerprint(scenario.hashed_data)
+
+
 def compile_plan(
     scenario: Scenario,
     picks: Mapping[str, Pick] | None = None,
@@ -205,7 +210,7 @@ def compile_plan(
     designed = with_figures(designed, {place: number for place, number in (figures or {}).items() if place not in latencies})
     gather = Gatherer(designed)
     timed = strike_times(designed, strikes or {})
-    plan = gather.plan(design, fingerprint(scenario.document.data), timed)
+    plan = gather.plan(design, case_hash(scenario), timed)
     if gather.faults:
         raise ScenarioError(gather.faults)
     return replace(_with_latencies(plan, latencies), authored=scenario, figures=dict(figures or {}))

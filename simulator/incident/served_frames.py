@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
-from simulator.engine.plan import compile_plan, fingerprint
+from simulator.engine.plan import case_hash, compile_plan
 from simulator.engine.run import simulate
 from simulator.incident.secret import DAY_S, Secret, spec_of
 from simulator.incident.section import Incident
@@ -47,7 +47,7 @@ def serve(scenario: Scenario, secret: Secret, picks: Sequence[tuple[float, Mappi
     spec = spec_of(scenario)
     struck = tuple(strikes_of(spec, secret).items())
     changed = tuple((at_s, tuple(each.items())) for at_s, each in picks)
-    return _served(_ServerRun(fingerprint(scenario.document.data), secret.seed, struck, changed, scenario))
+    return _served(_ServerRun(case_hash(scenario), secret.seed, struck, changed, scenario))
 
 
 @dataclass(frozen=True)

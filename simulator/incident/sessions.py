@@ -19,7 +19,7 @@ from simulator.app.store.incident_log import Hidden, Incidents, StoredIncident
 from simulator.app.widgets import plain
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
-from simulator.engine.plan import fingerprint
+from simulator.engine.plan import case_hash
 from simulator.errors import InputError
 from simulator.incident.monitoring import WindowSeries
 from simulator.incident.play import Play
@@ -133,7 +133,7 @@ class Games:
 
     def begin(self, scenario: Scenario, actions: Sequence[Action], hidden: Hidden | None = None) -> str:
         """Begin an incident with these actions, and return its id."""
-        name = self.store.begin(scenario.id, scenario.version, fingerprint(scenario.document.data), hidden)
+        name = self.store.begin(scenario.id, scenario.version, case_hash(scenario), hidden)
         for action in actions:
             self.act(name, scenario, action)
         return name
@@ -169,7 +169,7 @@ class Games:
             raise GameError(
                 "This server has no incident with this link: it may be of another server or another case. Begin a new one."
             )
-        if stored.scenario_hash != fingerprint(scenario.document.data):
+        if stored.scenario_hash != case_hash(scenario):
             raise GameError("The case has changed since this incident began, so the incident cannot continue. Begin a new one.")
         return stored
 

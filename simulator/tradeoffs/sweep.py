@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from simulator.case.choices import Pick
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
-from simulator.engine.plan import Plan, compile_plan, fingerprint
+from simulator.engine.plan import Plan, case_hash, compile_plan
 from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import in_one_step
@@ -75,7 +75,7 @@ class SweepRequest:
 
     @property
     def scenario_hash(self) -> str:
-        return fingerprint(self.scenario.document.data)
+        return case_hash(self.scenario)
 
     @property
     def other_seed(self) -> int:

@@ -12,9 +12,14 @@ from typing import Any
 
 from sqlalchemy import Engine, event
 
+from simulator.app.live_session import LiveSession
 from simulator.app.store.attempts import Attempt, Attempts
 from simulator.app.store.faults import StoreError
-from simulator.app.store.incident_log import Incidents, OvertakenError
+from simulator.app.store.incident_log import Incidents
+from simulator.app.store.session_log import SessionLog
+from simulator.app.store.session_rows import OvertakenError
+from simulator.case.load import load
+from simulator.session.session_events import AssumptionWritten, EventError, PickChanged
 
 
 def attempt(trail: str, job: str, **other: Any) -> Attempt:
@@ -48,6 +53,27 @@ def written(url: str, trail: str, incident: str, own: str, count: int) -> int:
     return overtaken
 
 
+def appended(url: str, session: str, own: str, count: int) -> list[int]:
+    """Append to a session that others append to; returns the places."""
+    log = SessionLog(url)
+    return [log.append(session, "candidate", AssumptionWritten(text=f"{own}-{number}")) for number in range(count)]
+
+
+def picked(url: str, session: str, count: int) -> int:
+    """Change a pick of a session that others change too, each time from the value that it has by then."""
+    scenario = load("retry-storm")
+    live, done = LiveSession(SessionLog(url), scenario, session), 0
+    while done < count:
+        live.refresh()
+        now = live.state.picks(scenario)["replicas"]
+        try:
+            live.take("candidate", PickChanged(choice="replicas", before=now, after=3 if now == 2 else 2))
+            done += 1
+        except EventError:  # the other process has changed it between the two lines
+            continue
+    return done
+
+
 def killed(url: str, words: str) -> str:
     """Be killed at the first statement that begins with these words."""
 
@@ -59,7 +85,7 @@ def killed(url: str, words: str) -> str:
     return opened(url)
 
 
-TASKS = {"opened": opened, "written": written, "killed": killed}
+TASKS = {"opened": opened, "written": written, "appended": appended, "picked": picked, "killed": killed}
 
 
 class Crew:

@@ -9,7 +9,8 @@ from sqlalchemy import NullPool, create_engine, text
 from simulator.app.store.address import parsed
 from simulator.app.store.attempts import Attempts
 from simulator.app.store.faults import StoreError
-from simulator.app.store.incident_log import Hidden, Incidents, OvertakenError
+from simulator.app.store.incident_log import Hidden, Incidents
+from simulator.app.store.session_rows import OvertakenError
 
 WAIT, LOOK = {"kind": "wait", "hours": None}, {"kind": "look", "look": "changes"}
 
@@ -77,7 +78,7 @@ def test_an_incident_of_an_older_version_opens_and_gets_a_salt_that_stays(url, s
     name = begun(store)
     with create_engine(parsed(url), poolclass=NullPool).begin() as connection:
         before = {"secret": '{"seed": 7, "cause": null, "shape": "gentle"}'}
-        connection.execute(text("UPDATE incidents SET secret = :secret"), before)
+        connection.execute(text("UPDATE case_sessions SET secret = :secret"), before)
     first = store.get(name).hidden
     assert (first.seed, first.cause, first.shape) == (7, None, "gentle")
     assert re.fullmatch("[0-9a-f]{32}", first.salt)

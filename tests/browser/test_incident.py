@@ -10,7 +10,7 @@ import pytest
 
 from simulator.app.store.incident_log import Hidden
 from simulator.case.load import load
-from simulator.engine.plan import fingerprint
+from simulator.engine.plan import case_hash
 from simulator.incident.secret import draw
 from simulator.incident.wording import moment
 from tests.browser.screen import settle, until
@@ -37,7 +37,7 @@ def begun(store):
 
     def begin(cause, seed, *actions):
         scenario = load(CASE)
-        name = store.begin(CASE, scenario.version, fingerprint(scenario.document.data), Hidden(seed, cause, "abrupt"))
+        name = store.begin(CASE, scenario.version, case_hash(scenario), Hidden(seed, cause, "abrupt"))
         watches = [watch.model_dump(mode="json") for watch in scenario.incident.watches]
         unwatched = [{"kind": "watch", "watches": []}, {"kind": "wait", "hours": 240}, {"kind": "watch", "watches": watches}]
         for place, action in enumerate([*unwatched, *actions]):

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.app.store.incident_log import Hidden, Incidents
 from simulator.case.load import load
-from simulator.engine.plan import fingerprint
+from simulator.engine.plan import case_hash
 from simulator.incident.sessions import games, packed
 from tests.pages.conftest import jumps, opened, told
 
@@ -47,7 +47,7 @@ def begun(cause, hours=None, seed=1, shape="abrupt"):
     watches = [watch.model_dump(mode="json") for watch in scenario.incident.watches]
     waiting = {"kind": "wait", "hours": hours}
     unwatched = [{"kind": "watch", "watches": []}, waiting, {"kind": "watch", "watches": watches}]
-    name = Incidents().begin(CASE, scenario.version, fingerprint(scenario.document.data), Hidden(seed, cause, shape))
+    name = Incidents().begin(CASE, scenario.version, case_hash(scenario), Hidden(seed, cause, shape))
     for place, action in enumerate(unwatched if hours else [waiting]):
         Incidents().add(name, place, action)
     return name

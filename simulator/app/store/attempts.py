@@ -53,7 +53,7 @@ class Attempt:
     at: float = field(default_factory=time)
 
 
-_TABLE = Table(
+ATTEMPTS = Table(
     "attempts",
     METADATA,
     Column("id", Integer, primary_key=True),
@@ -79,19 +79,21 @@ class Attempts(Database):
 
     def add(self, attempt: Attempt) -> None:
         with self._connected() as connection, suppress(IntegrityError), connection.begin_nested():
-            connection.execute(insert(_TABLE).values(asdict(attempt)))
+            connection.execute(insert(ATTEMPTS).values(asdict(attempt)))
 
     def of(self, trail: str, case: str) -> list[Attempt]:
-        own_rows = select(_TABLE).where(_TABLE.c.trail == trail, _TABLE.c.case == case).order_by(_TABLE.c.at, _TABLE.c.id)
+        own_rows = (
+            select(ATTEMPTS).where(ATTEMPTS.c.trail == trail, ATTEMPTS.c.case == case).order_by(ATTEMPTS.c.at, ATTEMPTS.c.id)
+        )
         with self._connected() as connection:
             return [_attempt(dict(row)) for row in connection.execute(own_rows).mappings()]
 
     def star(self, trail: str, case: str, job: str | None) -> None:
         """Make one attempt the baseline of a case, in place of any other; None: no attempt."""
-        own_rows = (_TABLE.c.trail == trail, _TABLE.c.case == case)
+        own_rows = (ATTEMPTS.c.trail == trail, ATTEMPTS.c.case == case)
         # Writes every row: PostgreSQL would let two servers star an attempt each if they wrote the rows that change alone.
         with self._connected() as connection:
-            connection.execute(update(_TABLE).where(*own_rows).values(starred=_TABLE.c.job == job if job else False))
+            connection.execute(update(ATTEMPTS).where(*own_rows).values(starred=ATTEMPTS.c.job == job if job else False))
 
 
 def _attempt(row: dict[str, Any]) -> Attempt:

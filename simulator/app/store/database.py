@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -44,6 +44,18 @@ class Database:
             with self._engine.begin() as connection:
                 yield connection
         except (SQLAlchemyError, OSError, ImportError, OverflowError) as error:
+            self._close()
+            raise store_error(self.url, error) from error
+
+    def _compact(self, tables: Iterable[str]) -> None:
+        """Write tables anew without the bytes of deleted rows; SQLite writes the whole file."""
+        sqlite = self._engine.dialect.name == "sqlite"
+        statements = ["VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"] if sqlite else [f"VACUUM FULL {name}" for name in tables]
+        try:
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                for statement in statements:
+                    connection.exec_driver_sql(statement)
+        except (SQLAlchemyError, OSError) as error:
             self._close()
             raise store_error(self.url, error) from error
 

@@ -1,4 +1,4 @@
-"""The store of incidents: the secret of each and the actions so far, from which a play is computed again.
+"""The store of incidents: sessions with a secret, whose events are actions, from which a play is computed again.
 
 The outside knows an incident by a random id alone. Its secret is drawn here, and leaves the server after the reveal only.
 """
@@ -10,19 +10,14 @@ from dataclasses import asdict, dataclass, field
 from time import time
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Table, insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import func, select, update
 
-from simulator.app.store.columns import METADATA, JsonText, Words
 from simulator.app.store.database import Database
-from simulator.errors import InputError
+from simulator.app.store.session_rows import SESSIONS, append_event, events_of, head_of, insert_session, new_id
+from simulator.session.session_events import IncidentAction, LoggedEvent, Session
 
 #: Bits of a seed and of a salt: too many for a player to try them all against the figures and hashes on the page.
 SECRET_BITS = 128
-
-
-class OvertakenError(InputError):
-    """Another browser has taken an action of the incident meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -65,60 +60,45 @@ class StoredIncident:
     at: float
 
 
-_INCIDENTS = Table(
-    "incidents",
-    METADATA,
-    Column("id", Words, primary_key=True),
-    Column("case", Words, nullable=False),
-    Column("version", BigInteger, nullable=False),
-    Column("scenario_hash", Words, nullable=False),
-    Column("secret", JsonText, nullable=False),
-    Column("revealed", Boolean, nullable=False),
-    Column("at", Float, nullable=False),
-)
-#: A row an action, never changed: two browsers cannot both take the third action.
-_ACTIONS = Table(
-    "incident_actions",
-    METADATA,
-    Column("incident", Words, primary_key=True),
-    Column("place", BigInteger, primary_key=True, autoincrement=False),
-    Column("action", JsonText, nullable=False),
-)
+INCIDENT = "incident"
 
 
 class Incidents(Database):
-    """All incidents in one database. Every method raises StoreError for a database that cannot be used."""
+    """All incidents in one database, on the log of sessions. Every method raises StoreError where it cannot be used."""
 
     def begin(self, case: str, version: int, scenario_hash: str, hidden: Hidden | None = None) -> str:
         """Begin an incident of a case, and return its random id."""
-        name, drawn = secrets.token_urlsafe(16), hidden or Hidden()
-        row = {"id": name, "case": case, "version": version, "scenario_hash": scenario_hash, "secret": drawn.stored()}
+        head = Session(new_id(), case, version, scenario_hash, owner="", seed=0, minutes=0, nudges=False, begun_at=time())
         with self._connected() as connection:
-            connection.execute(insert(_INCIDENTS).values(row | {"revealed": False, "at": time()}))
-        return name
+            insert_session(connection, head, INCIDENT, secret=(hidden or Hidden()).stored())
+        return head.id
 
     def get(self, name: str) -> StoredIncident | None:
-        """Return the incident of an id; None for an unknown id."""
-        actions = select(_ACTIONS.c.action).where(_ACTIONS.c.incident == name).order_by(_ACTIONS.c.place)
+        """Return the incident of an id; None for an unknown id, and for a session of practice."""
+        rows = SESSIONS.c
         with self._connected() as connection:
-            row = connection.execute(select(_INCIDENTS).where(_INCIDENTS.c.id == name)).mappings().first()
+            chosen = select(SESSIONS).where(rows.id == name, rows.purpose == INCIDENT)
+            row = connection.execute(chosen).mappings().first()
             if row is None:
                 return None
-            stored = dict(row)
-            written = stored.pop("secret")
-            hidden = Hidden.of(written)
-            if "salt" not in written:
-                connection.execute(update(_INCIDENTS).where(_INCIDENTS.c.id == name).values(secret=hidden.stored()))
-            return StoredIncident(**stored, hidden=hidden, actions=list(connection.execute(actions).scalars()))
+            hidden = Hidden.of(row["secret"])
+            if "salt" not in row["secret"]:
+                connection.execute(update(SESSIONS).where(rows.id == name).values(secret=hidden.stored()))
+            return _stored(head_of(row), hidden, events_of(connection, name))
 
     def add(self, name: str, place: int, action: dict[str, Any]) -> None:
-        """Store the action at a place, from 0 on; raises OvertakenError if another browser has taken one there."""
+        """Append the action at a place, from 0 on; raises OvertakenError if another browser has taken one there."""
         with self._connected() as connection:
-            try:
-                connection.execute(insert(_ACTIONS).values(incident=name, place=place, action=action))
-            except IntegrityError:
-                raise OvertakenError("Another browser has acted meanwhile; the page shows the present state.") from None
+            append_event(connection, name, "candidate", IncidentAction(action=action), place)
 
     def reveal(self, name: str) -> None:
+        """End the incident for good; its log takes no place for that."""
         with self._connected() as connection:
-            connection.execute(update(_INCIDENTS).where(_INCIDENTS.c.id == name).values(revealed=True))
+            ended = func.coalesce(SESSIONS.c.ended_at, time())
+            connection.execute(update(SESSIONS).where(SESSIONS.c.id == name).values(ended_at=ended))
+
+
+def _stored(head: Session, hidden: Hidden, events: list[LoggedEvent]) -> StoredIncident:
+    actions = [one.event.action for one in events if isinstance(one.event, IncidentAction)]
+    revealed = head.ended_at is not None
+    return StoredIncident(head.id, head.case, head.version, head.scenario_hash, hidden, actions, revealed, head.begun_at)

@@ -1,0 +1,134 @@
+"""The tables of the log, and its rows: heads of sessions, and events that are appended and never changed.
+
+A session's row counts its events. To append, a transaction raises that count first: it locks the row, so of two processes that
+append at once the second waits and takes the next place.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from time import time
+from typing import Any
+
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Table, func, insert, select, update
+
+from simulator.app.store.columns import METADATA, JsonText, Words
+from simulator.errors import InputError
+from simulator.limits import SESSION_EVENTS, SESSION_PAYLOAD
+from simulator.session.session_events import (
+    AnyEvent,
+    EventError,
+    LoggedEvent,
+    Role,
+    Session,
+    SessionEnded,
+    UnknownEvent,
+    stored_event,
+)
+
+#: A row a session. purpose: "practice" or "incident"; secret: of an incident alone, never sent to a browser.
+SESSIONS = Table(
+    "case_sessions",
+    METADATA,
+    Column("id", Words, primary_key=True),
+    Column("purpose", Words, nullable=False),
+    Column("case", Words, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("scenario_hash", Words, nullable=False),
+    Column("owner", Words, nullable=False, index=True),
+    Column("seed", BigInteger, nullable=False),
+    Column("minutes", BigInteger, nullable=False),
+    Column("nudges", Boolean, nullable=False),
+    Column("begun_at", Float, nullable=False),
+    Column("ended_at", Float),
+    Column("length", BigInteger, nullable=False),
+    Column("secret", JsonText),
+)
+#: A row an event, never changed.
+EVENT_ROWS = Table(
+    "session_events",
+    METADATA,
+    Column("session", Words, primary_key=True),
+    Column("place", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Float, nullable=False),
+    Column("role", Words, nullable=False),
+    Column("kind", Words, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    Column("payload", JsonText, nullable=False),
+)
+
+
+class OvertakenError(InputError):
+    """Another browser has appended to the session meanwhile."""
+
+
+class NoSessionError(InputError):
+    """There is no session with this id."""
+
+
+def new_id() -> str:
+    """Return 22 random characters: 128 bits."""
+    return secrets.token_urlsafe(16)
+
+
+def insert_session(connection: Connection, session: Session, purpose: str, secret: Any = None, length: int = 0) -> None:
+    row = {**vars(session), "purpose": purpose, "length": length}
+    connection.execute(insert(SESSIONS).values(row | ({} if secret is None else {"secret": secret})))
+
+
+def head_of(row: Any) -> Session:
+    return Session(**{name: row[name] for name in Session.__dataclass_fields__})
+
+
+def append_event(connection: Connection, session: str, role: Role, event: AnyEvent, expected: int | None = None) -> int:
+    """Append an event and return its place; a SessionEnded ends the session.
+
+    expected: the place that the event must get. Raises OvertakenError if it is taken, NoSessionError for an unknown id, and
+    EventError for an event beyond the limits.
+    """
+    payload = event.payload()
+    if len(json.dumps(payload)) > SESSION_PAYLOAD.most:
+        raise EventError(f"An event may take {SESSION_PAYLOAD} at most; shorten it.")
+    at, row = time(), SESSIONS.c
+    chosen = [row.id == session, row.length < SESSION_EVENTS.most, *([row.length == expected] if expected is not None else [])]
+    counted: dict[str, Any] = {"length": row.length + 1}
+    if isinstance(event, SessionEnded):
+        counted["ended_at"] = func.coalesce(row.ended_at, at)
+    length = connection.execute(update(SESSIONS).where(*chosen).values(counted).returning(row.length)).scalar()
+    if length is None:
+        raise _refusal(connection, session)
+    insert_events(connection, session, [LoggedEvent(length - 1, at, role, event)])
+    return int(length) - 1
+
+
+def insert_events(connection: Connection, session: str, events: list[LoggedEvent]) -> None:
+    rows = [{"session": session, "place": one.place, "at": one.at, "role": one.role} | _columns(one.event) for one in events]
+    if rows:
+        connection.execute(insert(EVENT_ROWS), rows)
+
+
+def _columns(event: AnyEvent | UnknownEvent) -> dict[str, Any]:
+    payload = event.payload if isinstance(event, UnknownEvent) else event.payload()
+    return {"kind": event.kind, "version": event.version, "payload": payload}
+
+
+def _refusal(connection: Connection, session: str) -> InputError:
+    length = connection.execute(select(SESSIONS.c.length).where(SESSIONS.c.id == session)).scalar()
+    if length is None:
+        return NoSessionError(
+            "This server has no session with this link: it may be of another server, or deleted. Begin a new one."
+        )
+    if length >= SESSION_EVENTS.most:
+        return EventError(f"This session has {SESSION_EVENTS}, the most that a log holds. End it and begin a new one.")
+    return OvertakenError("Another browser has acted meanwhile; the page shows the present state.")
+
+
+def events_of(connection: Connection, session: str, after: int = -1) -> list[LoggedEvent]:
+    """Return the events behind a place, in their order."""
+    columns = EVENT_ROWS.c
+    rows = select(EVENT_ROWS).where(columns.session == session, columns.place > after).order_by(columns.place)
+    return [
+        LoggedEvent(row["place"], row["at"], row["role"], stored_event(row["kind"], row["version"], row["payload"]))
+        for row in connection.execute(rows).mappings()
+    ]

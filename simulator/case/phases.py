@@ -1,0 +1,282 @@
+"""Practice with a case: its phases, predictions, hints, defence prompts and reference designs.
+
+Only practice reads these fields: they are no part of a case's hash, so that a copy without them gives the same run hash. A case
+without them gets phases and prompts that are derived from its other parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import floor
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+
+from pydantic import Field
+
+from simulator.case.choices import Choice, Pick
+from simulator.case.document import Path
+from simulator.case.fields import GUIDE, Line, Name, Prose, Strict, exactly_one
+from simulator.case.outputs import EXHIBITS, offered
+from simulator.errors import suggest
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+
+#: The sections of a case that only practice reads.
+PRACTICE_FIELDS = ("phases", "predict", "defence", "hero", "reference")
+
+
+class Hint(Strict):
+    """A step of a phase's hints: a question, a pointer to a panel, or a worked step."""
+
+    written: ClassVar[str] = "{question: a question}, {panel: an exhibit} or {step: a worked step}"
+
+    question: Line | None = None
+    panel: Annotated[Name | None, Field(description="an exhibit to look at")] = None
+    text: Annotated[Line | None, Field(description="where to look in the panel")] = None
+    step: Prose | None = None
+
+    _one_kind = exactly_one("question", "panel", "step")
+
+    @property
+    def rank(self) -> int:
+        """The place on the ladder: 1 a question, 2 a panel, 3 a worked step."""
+        return 1 if self.question is not None else 2 if self.panel is not None else 3
+
+
+class PracticePhase(Strict):
+    """A part of a session: its minutes, its choices and panels, and help on the way."""
+
+    written: ClassVar[str] = "{id: serve, title: Serve, minutes: 8, expects: one sentence}"
+
+    id: Name
+    title: Line
+    minutes: Annotated[float, Field(gt=0, le=240)]
+    expects: Annotated[Line, Field(description="one sentence: what to have at the end")]
+    choices: Annotated[list[Name], Field(max_length=32)] = []
+    panels: Annotated[list[Name], Field(max_length=32)] = []
+    prompts: Annotated[list[Line], Field(max_length=8)] = []
+    hints: Annotated[list[Hint], Field(max_length=3)] = []
+
+
+class Reference(Strict):
+    """A design that the author ran: one good answer, and its price."""
+
+    written: ClassVar[str] = "keys: label, set, meets, text and gives_up"
+
+    label: Line
+    set: Annotated[dict[Name, Pick], Field(max_length=32)]
+    meets: Annotated[list[Annotated[str, Field(max_length=120)]], Field(max_length=16)]
+    text: Prose
+    gives_up: Prose
+
+
+#: The phases of a case that names none: id, title, share of the minutes in 45, the sentence of expectation.
+_USUAL = (
+    ("frame", "Frame", 6, "The goal in your own words, the objectives in order, and the assumptions behind them."),
+    ("data", "Data", 6, "The data that the design rests on, their labels, and who is missing from them."),
+    ("model", "Model", 8, "A model that fits the task, and the reason for it."),
+    ("evaluate", "Evaluate", 7, "An operating point, and the errors that it leaves."),
+    ("serve", "Serve", 8, "Machines, queues and people that hold the load within latency and cost."),
+    ("monitor", "Monitor and safety", 5, "The failures to expect, how they show, and what happens then."),
+    ("defend", "Defend", 5, "The reasons for the design, with figures."),
+)
+
+#: The phase of a choice by the last part of a place that it writes; every other place belongs to serving.
+_BY_FIELD = {
+    **dict.fromkeys(("model", "scores", "also", "passes", "precision"), "model"),
+    **dict.fromkeys(("at_sensitivity", "at_specificity", "at_score", "holds"), "evaluate"),
+    **dict.fromkeys(("on_full", "on_timeout", "breaker"), "monitor"),
+}
+_BY_SECTION = {"population": "data", "attributes": "data", "classes": "data"}
+
+#: The phase of the exhibits, by the question that they answer.
+_BY_QUESTION = {"missed": "evaluate", "waits": "serve", "costs": "serve", "rests": "monitor"}
+
+_DEFENCE = (
+    "Which objective limits this design, and which price would you pay to meet it?",
+    "Which failure would hurt most, and what happens then?",
+    "Which figure do you trust least, and how would you measure it?",
+)
+
+
+def phases_of(scenario: Scenario, minutes: float | None = None) -> list[PracticePhase]:
+    """Return the phases of a session with all their choices and panels, the author's or derived ones.
+
+    minutes: the whole length of the session; None: that of the case
+    """
+    phases = scenario.phases or _usual_phases(scenario)
+    lengths = shares_of([phase.minutes for phase in phases], minutes or scenario.minutes)
+    of_choice = {name: phase_of_choice(scenario, phases, name) for name in scenario.choices}
+    return [
+        phase.model_copy(update={"minutes": length, "choices": _choices_of(phase, of_choice)})
+        for phase, length in zip(phases, lengths, strict=True)
+    ]
+
+
+def _choices_of(phase: PracticePhase, of_choice: dict[str, str | None]) -> list[str]:
+    """Return the choices of a phase: those that it lists, in its order, then the others."""
+    own = [name for name, place in of_choice.items() if place == phase.id]
+    return [*phase.choices, *(name for name in own if name not in phase.choices)]
+
+
+def shares_of(minutes: Sequence[float], total: float) -> list[float]:
+    """Divide a total in proportion to minutes, in steps of half a minute that add up to it; each gets a step at least."""
+    steps = max(round(2 * total), len(minutes))
+    exact = [steps * one / sum(minutes) for one in minutes]
+    whole = [max(floor(one), 1) for one in exact]
+    while (rest := steps - sum(whole)) != 0:
+        step = 1 if rest > 0 else -1
+        able = [place for place in range(len(whole)) if whole[place] + step > 0]
+        whole[max(able, key=lambda place: step * (exact[place] - whole[place]))] += step
+    return [one / 2 for one in whole]
+
+
+def _usual_phases(scenario: Scenario) -> list[PracticePhase]:
+    shown = [(name, _BY_QUESTION[EXHIBITS[name].question]) for name in scenario.shown() if name in EXHIBITS]
+    return [
+        PracticePhase(id=name, title=title, minutes=share, expects=expects, panels=[panel for panel, at in shown if at == name])
+        for name, title, share, expects in _USUAL
+    ]
+
+
+def phase_of_choice(scenario: Scenario, phases: Sequence[PracticePhase], name: str) -> str | None:
+    """Return the id of the phase of a choice: the author's, else derived; None for a circumstance of the brief."""
+    choice, ids = scenario.choices[name], [phase.id for phase in phases]
+    named = choice.phase or next((phase.id for phase in phases if name in phase.choices), None)
+    if named is not None or choice.situation:
+        return named
+    derived = _derived(choice)
+    return derived if derived in ids else ids[min(1, len(ids) - 1)]
+
+
+def _derived(choice: Choice) -> str:
+    """Return the usual phase of a choice, by the first place that it writes and that says it."""
+    places = [path for pick in choice.extremes()[:1] for path in choice.changes(pick)]
+    known = [_BY_SECTION.get(str(path[0])) or _BY_FIELD.get(str(path[-1])) for path in places]
+    return next(filter(None, known), "serve")
+
+
+def predicted_metrics(scenario: Scenario) -> list[str]:
+    """Return the metrics to predict before a run: the author's, else those of the first two objectives."""
+    return scenario.predict or [objective.metric for objective in scenario.objectives[:2]]
+
+
+def defence_of(scenario: Scenario) -> list[str]:
+    """Return the defence prompts: the author's, else three that fit every case."""
+    return scenario.defence or list(_DEFENCE)
+
+
+def hero_of(scenario: Scenario) -> str | None:
+    """Return the exhibit that stands first: the author's, else the first that is shown; None without any."""
+    return scenario.hero or next(iter(scenario.shown()), None)
+
+
+def without_practice(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a case's data without the fields that only practice reads: the part that its hash covers."""
+    kept = {name: part for name, part in data.items() if name not in PRACTICE_FIELDS}
+    choices = kept.get("choices")
+    if isinstance(choices, dict):
+        kept["choices"] = {name: _without_phase(choice) for name, choice in choices.items()}
+    return kept
+
+
+def _without_phase(choice: Any) -> Any:
+    return {name: part for name, part in choice.items() if name != "phase"} if isinstance(choice, dict) else choice
+
+
+Found = Iterator[tuple[Path, str]]
+
+
+def check_practice(scenario: Scenario) -> Found:
+    """Yield faults of the fields that only practice reads, each at its place."""
+    yield from _phases(scenario)
+    yield from _placed_choices(scenario)
+    yield from _exhibit(("hero",), scenario.hero, scenario)
+    for index, name in enumerate(scenario.predict):
+        yield from _metric(("predict", index), name, scenario)
+    if len(set(scenario.predict)) < len(scenario.predict):
+        yield ("predict", len(scenario.predict) - 1), "this metric is named twice; name two different ones"
+    for name, reference in scenario.reference.items():
+        yield from _reference(("reference", name), reference, scenario)
+
+
+def _phases(scenario: Scenario) -> Found:
+    seen: set[str] = set()
+    for index, phase in enumerate(scenario.phases):
+        at: Path = ("phases", index)
+        if phase.id in seen:
+            yield (*at, "id"), f"there are two phases '{phase.id}'; rename one"
+        seen.add(phase.id)
+        for place, name in enumerate(phase.choices):
+            if name not in scenario.choices:
+                yield (*at, "choices", place), f"'{name}' is not a choice; {suggest(name, scenario.choices)}"
+        for place, name in enumerate(phase.panels):
+            yield from _exhibit((*at, "panels", place), name, scenario)
+        yield from _hints(at, phase, scenario)
+    total = sum(phase.minutes for phase in scenario.phases)
+    if scenario.phases and abs(total - scenario.minutes) > 1e-6:
+        yield ("phases",), f"the phases take {total:g} minutes in all; `minutes` of the case says {scenario.minutes}"
+
+
+def _hints(at: Path, phase: PracticePhase, scenario: Scenario) -> Found:
+    ranks = [hint.rank for hint in phase.hints]
+    if ranks != sorted(set(ranks)):
+        yield (*at, "hints"), "order the hints: a question, then a panel, then a worked step, one of each at most"
+    for place, hint in enumerate(phase.hints):
+        yield from _exhibit((*at, "hints", place, "panel"), hint.panel, scenario)
+        if hint.text is not None and hint.panel is None:
+            yield (*at, "hints", place, "text"), "`text` belongs to a `panel`; name the panel, or write the text elsewhere"
+
+
+def _placed_choices(scenario: Scenario) -> Found:
+    ids = [phase.id for phase in scenario.phases] or [name for name, *_ in _USUAL]
+    listed: dict[str, str] = {}
+    for index, phase in enumerate(scenario.phases):
+        for place, name in enumerate(phase.choices):
+            if name in listed:
+                yield ("phases", index, "choices", place), f"'{name}' is also a choice of the phase '{listed[name]}'; keep one"
+            listed.setdefault(name, phase.id)
+    for name, choice in scenario.choices.items():
+        at: Path = ("choices", name, "phase")
+        if choice.phase is not None and choice.phase not in ids:
+            yield at, f"'{choice.phase}' is not a phase; {suggest(choice.phase, ids)}"
+        elif choice.phase is not None and listed.get(name, choice.phase) != choice.phase:
+            yield at, f"the phase '{listed[name]}' lists this choice; name one phase"
+
+
+def _exhibit(at: Path, name: str | None, scenario: Scenario) -> Found:
+    if name is None:
+        return
+    if name not in EXHIBITS:
+        yield at, f"'{name}' is not an exhibit; {suggest(name, EXHIBITS)}"
+    elif name not in offered(scenario):
+        yield at, f"'{name}' has nothing to show here: it needs {EXHIBITS[name].needs}"
+
+
+def _metric(at: Path, name: str, scenario: Scenario) -> Found:
+    if name not in scenario.metrics:
+        yield at, f"'{name}' is not a metric here; {suggest(name, scenario.metrics, GUIDE)}"
+
+
+def readable_references(scenario: Scenario) -> list[dict[str, Pick]]:
+    """Return the picks of the reference designs whose choices and picks are all offered."""
+    return [one.set for one in scenario.reference.values() if not any(_picks(("set",), one.set, scenario))]
+
+
+def _reference(at: Path, reference: Reference, scenario: Scenario) -> Found:
+    asked = [objective.metric for objective in scenario.objectives]
+    yield from _picks((*at, "set"), reference.set, scenario)
+    for place, metric in enumerate(reference.meets):
+        if metric not in asked:
+            yield (*at, "meets", place), f"'{metric}' is no metric of an objective; {suggest(metric, asked)}"
+
+
+def _picks(at: Path, picks: dict[str, Pick], scenario: Scenario) -> Found:
+    for name, pick in picks.items():
+        if name not in scenario.choices:
+            yield (*at, name), f"there is no choice '{name}'; {suggest(name, scenario.choices)}"
+            continue
+        try:
+            scenario.choices[name].read(pick)
+        except ValueError as error:
+            yield (*at, name), str(error)

@@ -1,0 +1,35 @@
+"""Scores of predictions: the interval score of a 90% interval, and the share of intervals that held."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from simulator.session.session_state import SessionPrediction
+
+#: A person gives intervals that should hold nine times in ten.
+ALPHA = 0.1
+
+
+def interval_score(low: float, high: float, value: float, alpha: float = ALPHA) -> float:
+    """Return the interval score of Gneiting and Raftery (2007), in the unit of the value; smaller is better.
+
+    It is the width, plus 2/alpha times the distance of the value from the interval. The score is proper: its expectation is
+    smallest where the ends are the quantiles alpha/2 and 1 - alpha/2 of a person's belief.
+    """
+    return (high - low) + 2 / alpha * (max(low - value, 0.0) + max(value - high, 0.0))
+
+
+class HeldIntervals(NamedTuple):
+    """The number of intervals that held their value, of those that are settled."""
+
+    held: int
+    settled: int
+
+
+def calibration(predictions: Iterable[SessionPrediction]) -> HeldIntervals:
+    """Count the settled interval predictions, of one session or of many, and those that held."""
+    held = [one.settled.held for one in predictions if one.metric is not None and one.settled is not None]
+    known = [one for one in held if one is not None]
+    return HeldIntervals(sum(known), len(known))
