@@ -65,9 +65,7 @@ def serve(
         str | None,
         typer.Option(metavar="ADDRESS", help="the Dask scheduler whose workers run the designs", show_default=False),
     ] = None,
-    prepare: Annotated[
-        bool, typer.Option(help="run likely designs while no visitor waits for a run")
-    ] = True,
+    prepare: Annotated[bool, typer.Option(help="run likely designs while no visitor waits for a run")] = True,
 ) -> None:
     """Open the app in a browser, with your own cases beside those that come with CaseSim."""
     own = checked_path(cases) if cases is not None else None
