@@ -36,14 +36,15 @@ def put(
 
     To be called from a callback, or before the widgets are drawn. Raises ValueError for a pick that is not offered.
     """
-    read = {name: _value(choice, picks.get(name, choice.default)) for name, choice in scenario.choices.items()}
+    read = {name: widget_value(choice, picks.get(name, choice.default)) for name, choice in scenario.choices.items()}
     values = read | {"seed": seed, "replications": replications, "strikes": None if strikes is None else dict(strikes)}
     for name, value in values.items():
         if value is not None:
             st.session_state[key(scenario.id, name)] = value
 
 
-def _value(choice: Choice, pick: Pick) -> Pick:
+def widget_value(choice: Choice, pick: Pick) -> Pick:
+    """Return a pick as the widget of its choice holds it; raises ValueError for a pick that is not offered."""
     if isinstance(choice, Number) and choice.values is None:
         return choice.like(choice.read(pick))
     return choice.read(pick)
@@ -55,7 +56,7 @@ def fit(scenario: Scenario) -> None:
         try:
             choice.read(get(scenario, name, ""))
         except ValueError:
-            st.session_state[key(scenario.id, name)] = _value(choice, choice.default)
+            st.session_state[key(scenario.id, name)] = widget_value(choice, choice.default)
 
 
 def step(scenario: Scenario, picks: Mapping[str, Pick], choice: str, pick: Pick) -> None:

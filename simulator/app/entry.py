@@ -17,6 +17,7 @@ def main() -> None:
     st.logo(LOGO, size="large")
     cases = "Pick a case, or see one already run."
     practice = "Design a service, run it, see what it does."
+    session = "Practise an interview with a clock: predict, run, defend, and see the record."
     incident = "Be on call: find out why a detector fails, and put it right."
     tradeoffs = "See what else is possible around a design, and where an answer stops being true."
     monitors = "Compare production with a reference: an example, or your own files."
@@ -24,6 +25,7 @@ def main() -> None:
     pages = [
         st.Page(PAGES / "home.py", title="Cases", url_path="cases", default=True, help=cases),
         st.Page(PAGES / "practice.py", title="Practice", url_path="practice", help=practice),
+        st.Page(PAGES / "session.py", title="Session", url_path="session", help=session),
         st.Page(PAGES / "tradeoffs.py", title="Trade-offs", url_path="trade-offs", help=tradeoffs),
         st.Page(PAGES / "incident.py", title="Incident", url_path="incident", help=incident),
         st.Page(PAGES / "monitors.py", title="Monitors", url_path="monitors", help=monitors),

@@ -53,7 +53,7 @@ def _hook(scenario: Scenario, job: Job, looks: bool) -> None:
     bar(bar_content(verdicts, stale=found is None, early=job.running))
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Change this design", type="primary", key="change"):
-            _open(scenario)
+            st.switch_page(PAGES / "practice.py", query_params={"case": scenario.id})
         st.caption(f"{plain(scenario.title)}, the default design: {_size(job, found)}")
 
 
@@ -91,9 +91,15 @@ def card(scenario: Scenario, plan: Plan | None, faults: Sequence[Fault] = ()) ->
             st.warning(f"This case cannot run yet: {plain(problem)}.")
         made = plan and _picture(plan)
         with st.container(horizontal=True, vertical_alignment="center"):
-            verb, holds = ("Be on call", _suspects(scenario)) if scenario.incident else ("Practise", _choices(scenario))
+            if scenario.incident:
+                verb, page, holds = "Be on call", "incident.py", _suspects(scenario)
+            else:
+                verb, page, holds = "Explore", "practice.py", _choices(scenario)
+            case = {"case": scenario.id}
+            if st.button(f"Practise: {plain(scenario.title)}", key=f"session_{scenario.id}"):
+                st.switch_page(PAGES / "session.py", query_params=case)
             if st.button(f"{verb}: {plain(scenario.title)}", key=f"practise_{scenario.id}"):
-                _open(scenario)
+                st.switch_page(PAGES / page, query_params=case)
             st.caption(f"{counted(scenario.minutes, 'minute')}, {holds}", width="content")
             if made:
                 as_table(made.chart.table)
@@ -105,11 +111,6 @@ def _choices(scenario: Scenario) -> str:
 
 def _suspects(scenario: Scenario) -> str:
     return counted(len(scenario.incident.causes), "suspect") if scenario.incident else ""
-
-
-def _open(scenario: Scenario) -> None:
-    page = "incident.py" if scenario.incident else "practice.py"
-    st.switch_page(PAGES / page, query_params={"case": scenario.id})
 
 
 def _picture(plan: Plan) -> Picture | None:

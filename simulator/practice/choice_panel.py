@@ -56,8 +56,12 @@ def _changed(scenario: Scenario, folded: dict[str, Choice]) -> str:
 
 def _widget(scenario: Scenario, name: str, choice: Choice, fragments: tuple[str, ...]) -> None:
     """Show a choice; fragments: those that its change draws again besides the ones that show the design."""
-    change = {"on_change": design_changed, "args": (scenario, *fragments)}
-    shared: dict[str, Any] = {"key": key(scenario.id, name), "help": _help(choice), **change, **KEPT}
+    choice_widget(choice, key=key(scenario.id, name), on_change=design_changed, args=(scenario, *fragments), **KEPT)
+
+
+def choice_widget(choice: Choice, **shared: Any) -> None:
+    """Show a choice as a widget; shared: the arguments that every widget takes, its key among them."""
+    shared["help"] = _help(choice)
     if isinstance(choice, Options):
         st.selectbox(plain(choice.label), list(choice.options), format_func=choice.label_of, **shared)
     else:

@@ -36,12 +36,17 @@ def small(cases, evidence):
     return cases
 
 
+def buttons(*cases):
+    """The keys of the buttons of each case: a session, and the workbench or the incident."""
+    return [f"{way}_{case}" for case in cases for way in ("session", "practise")]
+
+
 def test_the_cases_are_there_before_anything_has_run(small, request, monkeypatch):
     monkeypatch.setattr("simulator.app.jobs.Job.shown", None)
     page = request.getfixturevalue("app")
     assert not page.exception
     assert page.header[0].value == "Here is a design with its objectives"
-    assert [button.key for button in page.button] == ["change", "practise_small"]
+    assert [button.key for button in page.button] == ["change", *buttons("small")]
 
 
 def test_the_shipped_cases_stand_in_order_under_the_design_of_the_first(request, monkeypatch):
@@ -50,7 +55,7 @@ def test_the_shipped_cases_stand_in_order_under_the_design_of_the_first(request,
     assert not page.exception
     first = load(scenario_ids()[0])
     assert first.id == "skin-cancer-triage"
-    assert [button.key for button in page.button] == ["change", *(f"practise_{case}" for case in scenario_ids())]
+    assert [button.key for button in page.button] == ["change", *buttons(*scenario_ids())]
     assert jumps(page) == []
     assert any(f"{plain(first.title)}, the default design: " in caption.value for caption in page.caption)
 
@@ -90,13 +95,20 @@ def test_buttons_open_the_case(small, app, button):
     assert app.button(key="run_button")
 
 
+def test_a_button_opens_a_session_of_the_case(small, app):
+    app.button(key="session_small").click().run()
+    assert not app.exception
+    assert app.title[0].value == "Practise: Small"
+    assert app.button(key="session:begin")
+
+
 def test_a_broken_case_is_told_beside_the_others(small, request):
     shutil.copy(SCENARIOS / "retry-storm.yaml", small)
     broken = changed("id: small", "id: broken", "kind: gate", "kind: gat")
     (small / "broken.yaml").write_text(broken, encoding="utf-8")
     page = request.getfixturevalue("app")
     assert not page.exception
-    assert [button.key for button in page.button] == ["change", "practise_retry-storm", "practise_small"]
+    assert [button.key for button in page.button] == ["change", *buttons("retry-storm", "small")]
     (error,) = page.error
     line, column = place(broken, "kind: gat")
     assert f"broken.yaml:{line}:{column}: stages.sort.kind: 'gat' is not a known kind" in error.value.replace("\\", "")
@@ -125,7 +137,7 @@ def test_a_case_whose_evidence_is_not_installed_says_so_on_its_card(request, mon
     monkeypatch.setattr("simulator.vehicle.sight.DRIVES", tmp_path / "drives")
     page = request.getfixturevalue("app")
     assert not page.exception
-    assert [button.key for button in page.button] == ["change", *(f"practise_{case}" for case in scenario_ids())]
+    assert [button.key for button in page.button] == ["change", *buttons(*scenario_ids())]
     [warning] = page.warning
     assert "the recorded drives are not installed" in warning.value
     assert "casesim-drives" in warning.value.replace("\\", "")

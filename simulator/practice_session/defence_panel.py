@@ -1,0 +1,36 @@
+"""Defence: the prompts of the case, answered in words, or aloud and ticked. Answers are kept as they are."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from simulator.app.live_session import LiveSession
+from simulator.app.widgets import plain
+from simulator.case.phases import defence_of
+from simulator.practice_session.session_at_hand import take
+from simulator.session.session_events import DefenceAnswered
+
+
+def defence_panel(live: LiveSession) -> None:
+    """Ask each prompt, with a field to answer in."""
+    st.markdown("Answer in writing, or aloud and tick the box. Your words are kept as they are, and no program grades them.")
+    for place, prompt in enumerate(defence_of(live.scenario)):
+        text, ticked = answer_of(live, place)
+        with st.form(f"session:defence:{place}", border=True):
+            st.markdown(f"**{plain(prompt)}**")
+            st.text_area("Your answer", text, key=f"session:answer:{place}", max_chars=4000, label_visibility="collapsed")
+            st.checkbox("I said it aloud", ticked, key=f"session:aloud:{place}")
+            st.form_submit_button("Keep", on_click=_answer, args=(live, place))
+
+
+def answer_of(live: LiveSession, place: int) -> tuple[str, bool]:
+    """Return the kept answer to a prompt, and whether it was said aloud."""
+    kept = live.state.defences.get(place)
+    event = kept.event if kept else None
+    return (event.text, event.ticked) if isinstance(event, DefenceAnswered) else ("", False)
+
+
+def _answer(live: LiveSession, place: int) -> None:
+    text, ticked = str(st.session_state[f"session:answer:{place}"]), bool(st.session_state[f"session:aloud:{place}"])
+    if text.strip() or ticked:
+        take(live, DefenceAnswered(prompt=place, text=text, ticked=ticked))

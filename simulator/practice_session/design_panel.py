@@ -1,0 +1,114 @@
+"""A design phase: the choices that belong to it, a prediction, the run, and the panels of the phase."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from simulator.app.design_state import widget_value
+from simulator.app.exhibit_drawings import panels_by_exhibit
+from simulator.app.live_session import LiveSession
+from simulator.app.news import Latest, follow
+from simulator.app.widgets import plain
+from simulator.case.document import ScenarioError
+from simulator.case.outputs import EXHIBITS
+from simulator.case.phases import Phase
+from simulator.explain.result import Result
+from simulator.practice.choice_panel import choice_widget
+from simulator.practice.verdict_bar import bar, bar_content
+from simulator.practice_session.prediction_panel import prediction_form, reveal
+from simulator.practice_session.session_at_hand import take
+from simulator.practice_session.session_runs import job_at_hand, note_result, plan_at_hand, was_asked
+from simulator.session.session_events import CurveballStruck, PickChanged
+
+
+def design_panel(live: LiveSession, phase: Phase) -> None:
+    """Show the choices of a phase beside what they do."""
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        _choices(live, phase)
+        _curveball(live, phase)
+        for prompt in phase.prompts:
+            st.markdown(f"- {plain(prompt)}")
+    with right:
+        try:
+            plan_at_hand(live)
+        except ScenarioError as error:
+            for fault in error.faults:
+                st.error(plain(f"{fault.field}: {fault.message}"))
+            return
+        if was_asked(live):
+            _run(live, phase)
+        else:
+            prediction_form(live)
+
+
+def _choices(live: LiveSession, phase: Phase) -> None:
+    picks = live.state.picks(live.scenario)
+    if not phase.choices:
+        st.markdown("This case has no choice in this phase. Say what you would do, and go on.")
+    for name in phase.choices:
+        choice, key = live.scenario.choices[name], f"session:pick:{name}"
+        st.session_state[key] = widget_value(choice, picks[name])
+        choice_widget(choice, key=key, on_change=_picked, args=(live, name))
+
+
+def _picked(live: LiveSession, name: str) -> None:
+    before: Any = live.state.picks(live.scenario)[name]
+    after = live.scenario.choices[name].read(st.session_state[f"session:pick:{name}"])
+    if after != before:
+        take(live, PickChanged(choice=name, before=before, after=after))
+
+
+#: The phase in which a curveball strikes.
+_STRIKES_IN = "monitor"
+
+
+def _curveball(live: LiveSession, phase: Phase) -> None:
+    """Offer the surprise of the session, once a design has run; name what has struck."""
+    for name in live.state.strikes:
+        ball = live.scenario.curveballs[name]
+        st.warning(f"{plain(ball.label)}. {plain(ball.note or '')}")
+    ready = phase.id.startswith(_STRIKES_IN) and any(run.ended for run in live.state.runs)
+    if not live.scenario.curveballs or live.state.strikes or not ready:
+        return
+    name, ball = next(iter(live.scenario.curveballs.items()))
+    own = ball.own_time(live.scenario.run.starts_at)
+    at_s = own if own is not None else float(round(live.scenario.run.days * 86_400 / 2))
+    event = CurveballStruck(curveball=name, at_s=at_s)
+    st.button("Let something happen", key="session:strike", on_click=take, args=(live, event))
+
+
+@st.fragment
+def _run(live: LiveSession, phase: Phase) -> None:
+    job = job_at_hand(live)
+    if job.running:
+        follow("session run", lambda: Latest(f"{job.ready} {job.running}"))
+        st.progress(job.share, "Your design runs …")
+        return
+    if job.error:
+        st.error(plain(f"The run failed: {job.error}"))
+        return
+    revealed = live.state.revealed(live.state.design_at_hand(live.scenario))
+    note_result(live, job)
+    if not revealed:
+        st.rerun()
+    result = job.summary
+    bar(bar_content(result.verdicts))
+    reveal(live, result)
+    _reasons(result)
+    _panels(result, phase)
+
+
+def _reasons(result: Result) -> None:
+    for place, reason in result.reasons.items():
+        st.markdown(f"**{plain(result.verdicts[place].objective.label)}**: {plain(reason.sentence)}")
+
+
+def _panels(result: Result, phase: Phase) -> None:
+    shown = [name for name in phase.panels if name in panels_by_exhibit() and name in result.plan.scenario.shown()]
+    for title, name in [(EXHIBITS[name].label, name) for name in shown]:
+        with st.expander(plain(title), key=f"session:panel:{name}", on_change="rerun") as drawer:
+            if drawer.open:
+                panels_by_exhibit()[name](result)

@@ -1,0 +1,96 @@
+"""The row above a session: the clock, and each phase with its minutes."""
+
+from __future__ import annotations
+
+from time import time
+from typing import Any
+
+import streamlit as st
+
+from simulator.app.live_session import LiveSession
+from simulator.app.widgets import plain
+from simulator.case.phases import Phase, phases_of
+from simulator.practice_session.session_at_hand import take
+from simulator.session.session_events import HintTaken, PhaseBegun, SessionEnded
+
+_CSS = """
+#clock { font: 400 1rem/1.4 var(--st-font); color: var(--st-text-color); }
+#left { font-size: 1.6rem; font-weight: 600; font-variant-numeric: tabular-nums; }
+#nudge { margin-top: .35rem; padding: .35rem .6rem; border-left: 4px solid var(--st-orange-color); }
+[hidden] { display: none !important; }
+"""
+
+_HTML = """
+<div id="clock"><div><span id="left" role="timer"></span> left of <span id="all"></span></div>
+<div id="phase"></div><div id="nudge" role="status" hidden></div></div>
+"""
+
+_JS = """
+export default function ({ data, parentElement }) {
+  const at = name => parentElement.querySelector(name), since = performance.now();
+  const spoken = seconds => {
+    const whole = Math.max(0, Math.floor(seconds));
+    return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
+  };
+  at("#all").textContent = `${data.minutes} min`;
+  const tick = () => {
+    const passed = (performance.now() - since) / 1000, used = data.used_s + passed, over = used - data.planned_s;
+    at("#left").textContent = spoken(data.left_s - passed);
+    at("#phase").textContent = `${data.title}: ${spoken(used)} of ${spoken(data.planned_s)} min`;
+    const words = data.left_s - passed <= 0 ? "The time is over. End the session when you are ready."
+      : over > 0 ? `${data.title} takes longer than planned. Go on when you are ready.` : "";
+    const nudge = at("#nudge");
+    nudge.hidden = !data.nudges || !words;
+    if (nudge.textContent !== words) nudge.textContent = words;
+  };
+  tick();
+  clearInterval(parentElement.timer);
+  parentElement.timer = setInterval(tick, 1000);
+  return () => clearInterval(parentElement.timer);
+}
+"""
+
+_clock = st.components.v2.component("session_clock", html=_HTML, css=_CSS, js=_JS)
+
+
+def phase_row(live: LiveSession) -> Phase:
+    """Show the clock and the phases; return the phase of now."""
+    state, head = live.state, live.state.session
+    phases, used = phases_of(live.scenario, head.minutes), live.state.used_at(time())
+    now = next((phase for phase in phases if phase.id == state.phase), phases[0])
+    _clock(key="session:clock", data=_clock_data(live, now, dict(used)))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for phase in phases:
+            label = rf"{plain(phase.title)}\: {used.get(phase.id, 0.0) / 60:.0f} of {phase.minutes:g} min"
+            kind: Any = "primary" if phase is now else "secondary"
+            st.button(label, type=kind, key=f"session:phase:{phase.id}", on_click=_go_to, args=(live, phase.id))
+        st.button("End the session", type="tertiary", key="session:end", on_click=take, args=(live, SessionEnded()))
+    return now
+
+
+def _clock_data(live: LiveSession, now: Phase, used: dict[str, float]) -> dict[str, Any]:
+    head = live.state.session
+    return {
+        "minutes": head.minutes,
+        "left_s": 60 * head.minutes - sum(used.values()),
+        "title": now.title,
+        "used_s": used.get(now.id, 0.0),
+        "planned_s": 60 * now.minutes,
+        "nudges": head.nudges,
+    }
+
+
+def _go_to(live: LiveSession, phase: str) -> None:
+    if phase != live.state.phase:
+        take(live, PhaseBegun(phase=phase))
+
+
+def hints(live: LiveSession, phase: Phase) -> None:
+    """Show the hints that were taken, and offer the next one."""
+    taken = live.state.hints_taken(phase.id)
+    for hint in phase.hints[:taken]:
+        st.info(plain(hint.question or hint.step or hint.text or f"Look at the panel “{hint.panel}”."))
+    if taken < len(phase.hints):
+        event = HintTaken(phase=phase.id, step=taken + 1)
+        words = f"Take a hint ({taken} of {len(phase.hints)} taken)"
+        st.button(words, type="tertiary", key="session:hint", on_click=take, args=(live, event))

@@ -1,0 +1,131 @@
+"""Predict, then reveal: a 90% interval for each metric that the author names, and the result on the same axis."""
+
+from __future__ import annotations
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from simulator.app.live_session import LiveSession
+from simulator.app.widgets import draw, plain
+from simulator.case.outputs import Metric
+from simulator.case.phases import predicted_metrics
+from simulator.case.schema import Scenario
+from simulator.charts.look import BLUE, ORANGE, Chart
+from simulator.explain.result import Result
+from simulator.metrics.summary import judged
+from simulator.practice_session.session_at_hand import take
+from simulator.practice_session.session_runs import ask_for_run, run_asked
+from simulator.session.session_events import PredictionMade
+from simulator.session.session_state import Prediction, SessionState
+from simulator.units import spoken
+
+#: So many designs of a session are predicted before they run; further ones may be.
+PREDICTED = 3
+
+#: Units of an axis that read otherwise: a share is placed in per cent, and "a request" needs no word.
+UNITS = {"share": " (%)", "a request": ""}
+
+#: The end of an axis, in bounds of the objective, and the steps of an axis on which a person places an interval.
+_MOST, _STEPS = 10, 200
+
+
+def must_predict(state: SessionState) -> bool:
+    """Return whether the design at hand is to be predicted before it runs."""
+    return len({one.design for one in state.predictions}) < PREDICTED
+
+
+def prediction_form(live: LiveSession) -> None:
+    """Ask for the predictions, and run the design behind them."""
+    st.markdown("**Predict before you run.** Give intervals that should hold nine times in ten.")
+    with st.form("session:predictions", border=True):
+        for name in predicted_metrics(live.scenario):
+            _range(live, live.scenario.metrics[name])
+        stages = {name: spec.label for name, spec in live.scenario.stages.items()}
+        limit = "The stage that limits this design"
+        st.selectbox(limit, list(stages), format_func=lambda name: stages[name], index=None, key="session:predict:stage")
+        st.form_submit_button("Predict and run", type="primary", on_click=_predict, args=(live,))
+    if not must_predict(live.state):
+        st.button("Run without a prediction", type="tertiary", key="session:run", on_click=ask_for_run, args=(live,))
+
+
+def _range(live: LiveSession, metric: Metric) -> None:
+    most, step = _axis(live, metric)
+    label = f"{label_of(live.scenario, metric.name)}{UNITS.get(metric.unit, f' ({metric.unit})')}"
+    st.slider(plain(label), 0.0, most, (most / 4, 3 * most / 4), step, key=f"session:predict:{metric.name}")
+
+
+def _axis(live: LiveSession, metric: Metric) -> tuple[float, float]:
+    """Return the end of a metric's axis and its step: per cent of a share, else a multiple of the bound of its objective."""
+    if metric.unit == "share":
+        return 100.0, 0.5
+    bound = next((one.bound for one in judged(live.scenario, {}) if one.metric.name == metric.name), 0.0) or 1.0
+    return _MOST * bound, _MOST * bound / _STEPS
+
+
+def _predict(live: LiveSession) -> None:
+    design, events = live.state.design_at_hand(live.scenario), []
+    for name in predicted_metrics(live.scenario):
+        factor = 0.01 if live.scenario.metrics[name].unit == "share" else 1.0
+        low, high = st.session_state[f"session:predict:{name}"]
+        events.append(PredictionMade(design=design, metric=name, low=low * factor, high=high * factor))
+    if stage := st.session_state.get("session:predict:stage"):
+        events.append(PredictionMade(design=design, stage=stage))
+    take(live, *events, run_asked(live))
+
+
+def label_of(scenario: Scenario, name: str) -> str:
+    """Return a metric's name for people: that of its objective, where it has one."""
+    return next((one.label for one in scenario.objectives if one.metric == name), scenario.metrics[name].label)
+
+
+# ---- the reveal
+
+
+def reveal(live: LiveSession, result: Result) -> None:
+    """Show each prediction of the design at hand beside its result, and the sentence on what drove it."""
+    design = live.state.design_at_hand(live.scenario)
+    made = [one for one in live.state.predictions if one.design == design and one.settled is not None]
+    for one in made:
+        if one.metric is not None and one.metric in result.metrics:
+            draw(prediction_chart(one, result), key=f"session:reveal:{one.place}")
+    stage = next((one for one in made if one.stage is not None), None)
+    if stage is not None and stage.settled is not None:
+        st.markdown(plain(_of_stage(live, stage)))
+    if made and result.bottleneck is not None:
+        st.markdown(plain(result.bottleneck.sentence))
+
+
+def _of_stage(live: LiveSession, one: Prediction) -> str:
+    names = {name: spec.label for name, spec in live.scenario.stages.items()}
+    assert one.settled is not None
+    found = one.settled.bottleneck
+    yours = f"You named “{names.get(one.stage or '', one.stage)}” as the limit."
+    return f"{yours} {f'It is “{names.get(found, found)}”.' if found else 'Nothing is overloaded, late or lost in this run.'}"
+
+
+def prediction_chart(one: Prediction, result: Result) -> Chart:
+    """Draw a prediction and its result as two intervals on one axis."""
+    assert one.metric is not None
+    metric, found = result.metric(one.metric), result.metrics[one.metric]
+    low, high = float(one.low or 0.0), float(one.high or 0.0)
+    factor, unit = 100.0 if metric.unit == "share" else 1.0, UNITS.get(metric.unit, f" ({metric.unit})")
+    rows = [("You", low, (low + high) / 2, high, ORANGE), ("The run", found.low, found.value, found.high, BLUE)]
+    figure = go.Figure()
+    for name, start, middle, end, colour in rows:
+        line = {"color": colour, "width": 8}
+        figure.add_scatter(
+            x=[factor * start, factor * end], y=[name, name], mode="lines", line=line, name=name, showlegend=False
+        )
+        if name == "The run":
+            marker = {"color": colour, "size": 14}
+            figure.add_scatter(x=[factor * middle], y=[name], mode="markers", marker=marker, showlegend=False)
+    name = label_of(result.plan.scenario, metric.name)
+    figure.update_layout(height=130, margin={"l": 0, "r": 0, "t": 10, "b": 0}, xaxis_title=f"{name}{unit}")
+    held = low <= found.value <= high
+    value = spoken(found.value, metric.unit)
+    takeaway = f"{name}: {value}, {'within' if held else 'outside of'} your interval."
+    table = pd.DataFrame(
+        [{"": name, "low": spoken(start, metric.unit), "high": spoken(end, metric.unit)} for name, start, _, end, _ in rows]
+    )
+    return Chart(figure, takeaway, table)

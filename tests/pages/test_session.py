@@ -1,0 +1,168 @@
+"""A session: what is asked for appears and nothing before it, a prediction comes before its run, and the record comes first."""
+
+import pytest
+
+from simulator.app.live_session import LiveSession
+from simulator.app.store.session_log import SessionLog
+from simulator.case.load import load
+from simulator.case.phases import defence_of, phases_of, predicted_metrics
+from simulator.session.session_events import PickChanged, RunEnded
+from tests.pages.conftest import chips, opened, said, settled, told
+
+CASE = "production-drift"
+
+
+@pytest.fixture
+def scenario():
+    return load(CASE)
+
+
+@pytest.fixture
+def begun():
+    """A session of twenty minutes at its first phase."""
+    page = opened("session", case=CASE)
+    assert not page.exception
+    page.radio(key="session:minutes").set_value(20)
+    return pressed(page, "session:begin")
+
+
+def pressed(page, key):
+    page.button(key=key).click().run()
+    assert not page.exception
+    return page
+
+
+def link(page):
+    """The id of the session in the address; the driver gives what it has set as a list, and the page's own as text."""
+    found = page.query_params["session"]
+    return found if isinstance(found, str) else found[0]
+
+
+def live(page, scenario):
+    return LiveSession(SessionLog(), scenario, link(page))
+
+
+def shown_bytes(page):
+    """All that the page has sent to the browser, as text: every element that the driver holds."""
+    return "\n".join(str(element.proto) for element in page.main) + "\n".join(str(element.proto) for element in page.sidebar)
+
+
+def with_choices(page, scenario):
+    """Go to the first phase that has choices."""
+    phase = next(phase for phase in phases_of(scenario) if phase.choices)
+    return pressed(page, f"session:phase:{phase.id}"), phase
+
+
+def predicted(page):
+    """Predict as the form stands, and wait for the run."""
+    button = next(one for one in page.button if one.label == "Predict and run")
+    button.click().run()
+    assert not page.exception
+    return settled(page)
+
+
+def test_the_minutes_of_the_phases_add_up_to_the_session(scenario, begun):
+    phases = phases_of(scenario, 20)
+    assert sum(phase.minutes for phase in phases) == 20
+    labels = [one.label for one in begun.button if str(one.key).startswith("session:phase:")]
+    assert labels == [f"{phase.title}, 0 of {phase.minutes:g} min" for phase in phases]
+
+
+def test_an_answer_is_sent_only_once_its_question_was_asked(scenario, begun):
+    answers = [question.answer[:40] for question in scenario.questions]
+    assert not any(answer in shown_bytes(begun) for answer in answers)
+    begun.selectbox(key="session:question").set_value(1)
+    page = pressed(begun, "session:ask")
+    assert scenario.questions[1].answer[:60] in told(page)
+    assert [answer in shown_bytes(page) for answer in answers] == [index == 1 for index in range(len(answers))]
+
+
+@pytest.mark.parametrize("phase", range(7))
+def test_nothing_of_the_debrief_is_sent_before_the_end(scenario, begun, phase):
+    page = begun
+    if phase:
+        page = pressed(begun, f"session:phase:{phases_of(scenario)[phase].id}")
+    sent = shown_bytes(page)
+    private = [lesson.title for lesson in scenario.debrief] + [lesson.text[:40] for lesson in scenario.debrief]
+    private += [hint.question or hint.step or "" for one in phases_of(scenario) for hint in one.hints]
+    private += [one.text[:40] for one in scenario.reference.values()]
+    assert not [text for text in private if text and text in sent]
+
+
+def test_a_pinned_answer_is_an_assumption_until_it_is_removed(scenario, begun):
+    begun.selectbox(key="session:question").set_value(0)
+    page = pressed(pressed(begun, "session:ask"), "session:pin:0")
+    (assumption,) = live(page, scenario).state.assumptions
+    page = pressed(page, f"session:unpin:{assumption.place}")
+    assert live(page, scenario).state.assumptions[0].removed
+
+
+def test_the_bounds_of_the_case_come_after_the_person_s_own_objectives(scenario, begun):
+    assert "The case asks for" not in said(begun)
+    begun.text_area(key="session:objectives").set_value("Fast answers\n\nLow cost")
+    page = pressed(begun, "session:rank")
+    assert [one.words for one in live(page, scenario).state.objectives] == ["Fast answers", "Low cost"]
+    assert "The case asks for" in said(page)
+
+
+def test_a_design_is_predicted_before_it_runs_and_the_reveal_shows_both(scenario, begun):
+    page, _ = with_choices(begun, scenario)
+    assert not [one for one in page.button if one.label == "Run without a prediction"]
+    assert not page.get("bidi_component") or "chips" not in str(page.get("bidi_component")[-1].proto)
+    page = predicted(page)
+    state = live(page, scenario).state
+    assert {one.metric for one in state.predictions if one.metric} == set(predicted_metrics(scenario))
+    assert all(one.settled is not None for one in state.predictions)
+    (run,) = state.runs
+    assert isinstance(run.ended, RunEnded)
+    assert len(chips(page)) == len(scenario.objectives)
+    assert said(page).count("your interval") == len(predicted_metrics(scenario))
+
+
+def test_a_changed_choice_is_an_event_and_asks_for_a_prediction_again(scenario, begun):
+    page, phase = with_choices(begun, scenario)
+    page = predicted(page)
+    name = phase.choices[0]
+    widget = next(one for one in [*page.select_slider, *page.slider, *page.selectbox] if one.key == f"session:pick:{name}")
+    other = next(pick for pick in scenario.choices[name].picks() if pick != scenario.choices[name].default)
+    widget.set_value(other).run()
+    assert not page.exception
+    change = live(page, scenario).state.changes[-1].event
+    assert isinstance(change, PickChanged)
+    assert (change.choice, change.after) == (name, other)
+    assert [one for one in page.button if one.label == "Predict and run"]
+
+
+def test_the_record_comes_before_the_rating_and_the_comparison_after_it(scenario, begun):
+    page = pressed(begun, "session:end")
+    assert "What you did" in said(page)
+    assert scenario.debrief[0].title not in told(page)
+    page.radio(key="session:rate:framing").set_value("weak").run()
+    assert not page.exception
+    assert scenario.debrief[0].title in told(page)
+    assert "What you did not ask" in said(page)
+    assert dict(live(page, scenario).state.ratings) == {"framing": "weak"}
+
+
+def test_a_defence_is_kept_in_its_own_words(scenario, begun):
+    page = pressed(begun, "session:phase:defend")
+    assert defence_of(scenario)[0] in told(page)
+    page.text_area(key="session:answer:0").set_value("Because *cost* decides.")
+    next(one for one in page.button if one.label == "Keep").click().run()
+    assert not page.exception
+    assert live(page, scenario).state.defences[0].event.text == "Because *cost* decides."
+
+
+def test_a_session_goes_on_from_its_link_in_another_browser(scenario, begun):
+    begun.selectbox(key="session:question").set_value(2)
+    page = pressed(begun, "session:ask")
+    other = opened("session", session=link(page))
+    assert not other.exception
+    assert scenario.questions[2].answer[:60] in told(other)
+
+
+def test_a_link_to_no_session_is_told_and_a_new_one_is_offered():
+    page = opened("session", session="A" * 22, case=CASE)
+    assert not page.exception
+    assert "There is no session with this link" in page.warning[0].value
+    assert page.button(key="session:begin")
