@@ -13,7 +13,7 @@ from simulator.app.news import Latest, follow
 from simulator.app.widgets import plain
 from simulator.case.document import ScenarioError
 from simulator.case.outputs import EXHIBITS
-from simulator.case.phases import Phase
+from simulator.case.phases import PracticePhase
 from simulator.explain.result import Result
 from simulator.practice.choice_panel import choice_widget
 from simulator.practice.verdict_bar import bar, bar_content
@@ -23,7 +23,7 @@ from simulator.practice_session.session_runs import job_at_hand, note_result, pl
 from simulator.session.session_events import CurveballStruck, PickChanged
 
 
-def design_panel(live: LiveSession, phase: Phase) -> None:
+def design_panel(live: LiveSession, phase: PracticePhase) -> None:
     """Show the choices of a phase beside what they do."""
     left, right = st.columns([1, 2], gap="large")
     with left:
@@ -44,7 +44,7 @@ def design_panel(live: LiveSession, phase: Phase) -> None:
             prediction_form(live)
 
 
-def _choices(live: LiveSession, phase: Phase) -> None:
+def _choices(live: LiveSession, phase: PracticePhase) -> None:
     picks = live.state.picks(live.scenario)
     if not phase.choices:
         st.markdown("This case has no choice in this phase. Say what you would do, and go on.")
@@ -65,7 +65,7 @@ def _picked(live: LiveSession, name: str) -> None:
 _STRIKES_IN = "monitor"
 
 
-def _curveball(live: LiveSession, phase: Phase) -> None:
+def _curveball(live: LiveSession, phase: PracticePhase) -> None:
     """Offer the surprise of the session, once a design has run; name what has struck."""
     for name in live.state.strikes:
         ball = live.scenario.curveballs[name]
@@ -81,7 +81,7 @@ def _curveball(live: LiveSession, phase: Phase) -> None:
 
 
 @st.fragment
-def _run(live: LiveSession, phase: Phase) -> None:
+def _run(live: LiveSession, phase: PracticePhase) -> None:
     job = job_at_hand(live)
     if job.running:
         follow("session run", lambda: Latest(f"{job.ready} {job.running}"))
@@ -106,7 +106,7 @@ def _reasons(result: Result) -> None:
         st.markdown(f"**{plain(result.verdicts[place].objective.label)}**: {plain(reason.sentence)}")
 
 
-def _panels(result: Result, phase: Phase) -> None:
+def _panels(result: Result, phase: PracticePhase) -> None:
     shown = [name for name in phase.panels if name in panels_by_exhibit() and name in result.plan.scenario.shown()]
     for title, name in [(EXHIBITS[name].label, name) for name in shown]:
         with st.expander(plain(title), key=f"session:panel:{name}", on_change="rerun") as drawer:

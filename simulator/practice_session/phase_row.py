@@ -9,7 +9,7 @@ import streamlit as st
 
 from simulator.app.live_session import LiveSession
 from simulator.app.widgets import plain
-from simulator.case.phases import Phase, phases_of
+from simulator.case.phases import PracticePhase, phases_of
 from simulator.practice_session.session_at_hand import take
 from simulator.session.session_events import HintTaken, PhaseBegun, SessionEnded
 
@@ -53,7 +53,7 @@ export default function ({ data, parentElement }) {
 _clock = st.components.v2.component("session_clock", html=_HTML, css=_CSS, js=_JS)
 
 
-def phase_row(live: LiveSession) -> Phase:
+def phase_row(live: LiveSession) -> PracticePhase:
     """Show the clock and the phases; return the phase of now."""
     state, head = live.state, live.state.session
     phases, used = phases_of(live.scenario, head.minutes), live.state.used_at(time())
@@ -68,7 +68,7 @@ def phase_row(live: LiveSession) -> Phase:
     return now
 
 
-def _clock_data(live: LiveSession, now: Phase, used: dict[str, float]) -> dict[str, Any]:
+def _clock_data(live: LiveSession, now: PracticePhase, used: dict[str, float]) -> dict[str, Any]:
     head = live.state.session
     return {
         "minutes": head.minutes,
@@ -85,7 +85,7 @@ def _go_to(live: LiveSession, phase: str) -> None:
         take(live, PhaseBegun(phase=phase))
 
 
-def hints(live: LiveSession, phase: Phase) -> None:
+def hints(live: LiveSession, phase: PracticePhase) -> None:
     """Show the hints that were taken, and offer the next one."""
     taken = live.state.hints_taken(phase.id)
     for hint in phase.hints[:taken]:

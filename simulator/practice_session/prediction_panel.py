@@ -17,7 +17,7 @@ from simulator.metrics.summary import judged
 from simulator.practice_session.session_at_hand import take
 from simulator.practice_session.session_runs import ask_for_run, run_asked
 from simulator.session.session_events import PredictionMade
-from simulator.session.session_state import Prediction, SessionState
+from simulator.session.session_state import SessionPrediction, SessionState
 from simulator.units import spoken
 
 #: So many designs of a session are predicted before they run; further ones may be.
@@ -96,7 +96,7 @@ def reveal(live: LiveSession, result: Result) -> None:
         st.markdown(plain(result.bottleneck.sentence))
 
 
-def _of_stage(live: LiveSession, one: Prediction) -> str:
+def _of_stage(live: LiveSession, one: SessionPrediction) -> str:
     names = {name: spec.label for name, spec in live.scenario.stages.items()}
     assert one.settled is not None
     found = one.settled.bottleneck
@@ -104,7 +104,7 @@ def _of_stage(live: LiveSession, one: Prediction) -> str:
     return f"{yours} {f'It is “{names.get(found, found)}”.' if found else 'Nothing is overloaded, late or lost in this run.'}"
 
 
-def prediction_chart(one: Prediction, result: Result) -> Chart:
+def prediction_chart(one: SessionPrediction, result: Result) -> Chart:
     """Draw a prediction and its result as two intervals on one axis."""
     assert one.metric is not None
     metric, found = result.metric(one.metric), result.metrics[one.metric]
