@@ -1,0 +1,50 @@
+"""The clock of a session by hand: planned and used time, and a nudge that never locks."""
+
+from dataclasses import replace
+
+import pytest
+
+from simulator.case.load import load
+from simulator.session.phase_clock import left_s, nudge, phase_times
+from simulator.session.session_events import LoggedEvent, PhaseBegun, Session, SessionEnded
+from simulator.session.session_state import SessionState
+
+#: The case takes 30 minutes; this session takes 15, so that the five minutes of a frame become two and a half.
+HEAD = Session("s" * 22, "retry-storm", 1, "0" * 12, "t" * 22, 1, 15, True, 1000.0)
+FRAME, SERVE = PhaseBegun(phase="frame"), PhaseBegun(phase="serve")
+
+
+def state(*rows, head=HEAD):
+    return SessionState.of(
+        head, [LoggedEvent(place, 1000.0 + after_s, "candidate", event) for place, (after_s, event) in enumerate(rows)]
+    )
+
+
+def test_planned_and_used_time_stand_side_by_side():
+    times = phase_times(load("retry-storm"), state((0, FRAME), (100, SERVE)), now=1160.0)
+    assert [(one.id, one.planned_s, one.used_s, one.present) for one in times if one.used_s] == [
+        ("frame", 150.0, 100.0, False),
+        ("serve", 210.0, 60.0, True),
+    ]
+    assert sum(one.planned_s for one in times) == 15 * 60
+    assert left_s(state((0, FRAME), (100, SERVE)), now=1160.0) == 15 * 60 - 160
+
+
+@pytest.mark.parametrize(
+    ("now", "sentence"),
+    [
+        (1149.0, ""),
+        (1209.0, ""),
+        (1210.0, "“Frame” has run over by 1 minute. Go on when you are ready."),
+        (1330.0, "“Frame” has run over by 3 minutes. Go on when you are ready."),
+    ],
+)
+def test_a_phase_that_runs_over_by_a_minute_gives_a_nudge(now, sentence):
+    assert nudge(load("retry-storm"), state((0, FRAME)), now) == sentence
+
+
+def test_there_is_no_nudge_before_the_first_phase_without_nudges_or_after_the_end():
+    case = load("retry-storm")
+    assert nudge(case, state(), 9000.0) == ""
+    assert nudge(case, state((0, FRAME), head=replace(HEAD, nudges=False)), 1400.0) == ""
+    assert nudge(case, state((0, FRAME), (400, SessionEnded())), 1500.0) == ""
