@@ -32,7 +32,7 @@ REASONS, DIAGRAM, PANEL = "reasons", "diagram", "panel"
 #: The panel of the design, which is open first.
 DESIGN = "Design"
 
-#: Steps of the progress bar of a run.
+#: Steps of the progress bar of a run, from its first figures on.
 STEPS = 4
 
 
@@ -161,8 +161,9 @@ def _look(shown: RunsShown) -> Latest:
     ended = calm is not None and calm.succeeded
     if job is None:
         return Latest("none", lambda: _content(None, None, "", shown))
+    _ = job.quick  # where it decides the run, the state is that of the end
     before, by_user = registry().ahead(job), shown.cancelled
-    stage = [job.id, job.total, job.ready, job.is_plain, int(STEPS * job.share)]
+    stage = [job.id, job.total, job.ready, job.is_plain, int(STEPS * job.share) if job.ready else 0]
     state = [job.again, bool(job.error), _is_cancelled(job, by_user), before and before.runs, ended]
     revision = " ".join(map(str, [*stage, *state]))
     return Latest(revision, lambda: _content(job, calm if ended else None, by_user, shown))

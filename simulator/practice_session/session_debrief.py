@@ -21,8 +21,8 @@ from simulator.practice_session.prediction_panel import label_of
 from simulator.practice_session.session_at_hand import take
 from simulator.session.prediction_scores import calibration
 from simulator.session.session_events import CurveballStruck, HintTaken, PickChanged, SelfRated
+from simulator.session.session_signals import LEVELS, SIGNALS, Signal
 from simulator.session.session_state import RunSeen, SessionState
-from simulator.session.signals import LEVELS, SIGNALS, Signal
 from simulator.units import counted, spoken
 
 
@@ -42,7 +42,7 @@ def session_debrief(live: LiveSession) -> None:
 
 
 def _record(live: LiveSession) -> None:
-    st.header("What you did", anchor=False)
+    st.header("The record", anchor=False)
     used = live.state.used_s
     phases = phases_of(live.scenario, live.state.session.minutes)
     st.markdown(" · ".join(f"{plain(one.title)} {used.get(one.id, 0) / 60:.0f} of {one.minutes:g} min" for one in phases))
@@ -96,7 +96,7 @@ def _predictions(live: LiveSession) -> None:
     settled = [one for one in live.state.predictions if one.metric is not None and one.settled is not None]
     if not settled:
         return
-    st.header("What you predicted", anchor=False)
+    st.header("Your predictions", anchor=False)
     rows = []
     for one in settled:
         metric = live.scenario.metrics[one.metric or ""]
@@ -150,13 +150,13 @@ def _rate(live: LiveSession, signal: Signal, key: str) -> None:
 def _comparison(live: LiveSession) -> None:
     missed = [one for index, one in enumerate(live.scenario.questions) if not live.state.asked(index)]
     if missed:
-        st.header("What you did not ask", anchor=False)
+        st.header("Questions that you left out", anchor=False)
         for question in missed:
             with st.expander(plain(question.ask)):
                 st.markdown(plain(question.answer))
     kept = [assumption_words(live, one) for one in live.state.assumptions if not one.removed]
     if kept:
-        st.header("What you assumed", anchor=False)
+        st.header("Your assumptions", anchor=False)
         st.markdown("\n".join(f"- {plain(words)}" for words in kept))
     if live.scenario.reference:
         st.header("One good answer", anchor=False)
