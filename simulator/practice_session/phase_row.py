@@ -61,7 +61,7 @@ def phase_row(live: LiveSession) -> PracticePhase:
     _clock(key="session:clock", data=_clock_data(live, now, dict(used)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for phase in phases:
-            label = rf"{plain(phase.title)}\: {used.get(phase.id, 0.0) / 60:.0f} of {phase.minutes:g} min"
+            label = f"{plain(phase.title)}, {used.get(phase.id, 0.0) / 60:.0f} of {phase.minutes:g} min"
             kind: Any = "primary" if phase is now else "secondary"
             st.button(label, type=kind, key=f"session:phase:{phase.id}", on_click=_go_to, args=(live, phase.id))
         st.button("End the session", type="tertiary", key="session:end", on_click=take, args=(live, SessionEnded()))
