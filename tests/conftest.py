@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from simulator.engine.stage_outflows import KEPT
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, write_profile
 from simulator.paths import SCORES
 from tests.case.texts import SMALL
@@ -73,6 +74,12 @@ def _one_search_for_components():
 
             patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_earlier_run():
+    """Let each test begin as in a fresh process, where no run of another test can begin one of its own."""
+    KEPT.clear()
 
 
 @pytest.fixture(autouse=True)

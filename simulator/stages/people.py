@@ -145,6 +145,8 @@ class PeopleStage(ServiceStage):
     that arrived at that instant and still wait, the last ones beyond `max_queue` are refused.
     """
 
+    says_all: ClassVar[bool] = True
+
     @classmethod
     def gather(cls, gather: Gatherer, name: str, spec: People) -> None:
         if spec.order not in ORDERS:
