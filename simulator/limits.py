@@ -40,6 +40,9 @@ RUN_STEPS = Limit("the turns of the stages in a replication", 10_000_000, "turns
 RUNS_KEPT = Limit("runs that a server keeps to show again", 768 * MIB, "bytes of memory", "some forty of the longest case")
 KEPT_RUN = Limit("a replication that is kept on disk", 16 * MIB, "bytes", "a replication of the longest case takes two")
 KEPT_RUNS = Limit("the runs that are kept on disk", GIB, "bytes", "all that is prepared; those read longest ago go first")
+OUTFLOWS_KEPT = Limit(
+    "what left the stages of runs, in each process", 96 * MIB, "bytes of memory", "thirty replications of most cases, twice"
+)
 SWEEP_POINTS = Limit("the points of a sweep", 100_000, "points", "they take some hours on two cores")
 SWEEPS_KEPT = Limit("the outcomes of sweeps that are kept", 2 * GIB, "bytes", "some fifty thousand points; the oldest go first")
 FAULTS_SHOWN = Limit("the faults that a command shows", 100, "faults", "the author fixes a hundred, then checks again")

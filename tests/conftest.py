@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from simulator.case.document import Document, read_document
 from simulator.case.load import _checked
 from simulator.case.schema import Scenario
+from simulator.engine.stage_outflows import KEPT
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, write_profile
 from simulator.paths import SCENARIOS, SCORES
 from tests.case.texts import SMALL
@@ -102,6 +103,12 @@ def _one_reading_of_shipped_cases():
         patch.setattr("simulator.case.load.read_document", read)
         patch.setattr("simulator.case.load._checked", checked)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _no_earlier_run():
+    """Let each test begin as in a fresh process, where no run of another test can begin one of its own."""
+    KEPT.clear()
 
 
 @pytest.fixture(autouse=True)

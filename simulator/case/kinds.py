@@ -20,6 +20,7 @@ from typing import (
     final,
     get_args,
 )
+from weakref import ref
 
 from pydantic import BaseModel, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
@@ -370,6 +371,10 @@ class Routing(Protocol):
         """Return the values between the routes, if that attribute is a number."""
 
 
+#: The targets of each stage, by identity, for as long as it lives: they are asked for hundreds of times a plan.
+_TARGETS: dict[int, tuple[ref[AnyStage], dict[Path, str]]] = {}
+
+
 class AnyStage(Strict):
     """Base of all kinds of stages.
 
@@ -429,7 +434,11 @@ class AnyStage(Strict):
 
     @final
     def targets(self) -> dict[Path, str]:
-        return dict(targets_in(self))
+        known = _TARGETS.get(id(self))
+        if known is None or known[0]() is not self:
+            key = id(self)
+            known = _TARGETS[key] = ref(self, lambda _: _TARGETS.pop(key, None)), dict(targets_in(self))
+        return dict(known[1])
 
     @final
     def planned_targets(self) -> dict[Path, str]:
@@ -510,7 +519,8 @@ def tags_in(stage: Any) -> dict[str, None]:
 
 def _fields(model: Any) -> list[tuple[Any, Any]]:
     if isinstance(model, BaseModel):
-        return [(name, getattr(model, name)) for name in type(model).model_fields]
+        values = vars(model)
+        return [(name, values[name]) for name in type(model).model_fields]
     return list(model.items()) if isinstance(model, dict) else []
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from math import inf, nan, nextafter
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import networkx as nx
 import numpy as np
@@ -20,9 +20,9 @@ from simulator.case.curveballs import Conditions
 from simulator.case.document import ScenarioError
 from simulator.case.network import graph_of
 from simulator.engine.actions import Airlock, changed, with_actions
-from simulator.engine.requests import CLIENTS, Requests, source_of
+from simulator.engine.requests import CLIENTS, Clients, Requests, Schedule, source_of
 from simulator.limits import RUN_STEPS
-from simulator.records.streams import Streams
+from simulator.records.streams import Streams, once_per_plan
 from simulator.records.trace import TIMED_OUT, Trace, as_memoryview
 from simulator.stages import STAGES
 from simulator.stages.device_batches import SharedDevice
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from simulator.records.trace import Fleet, VisitLog
     from simulator.stages.stage import Stage
 
+
+T = TypeVar("T")
 
 #: Part of every run hash: raise it when a plan and a seed give another trace than before.
 ENGINE_VERSION = 5
@@ -82,9 +84,9 @@ class Run:
         shared = plan.scenario.accelerators.items()
         self.accelerators = {name: SharedDevice(spec.stretch) for name, spec in shared}
         self.stages: dict[str, Stage] = {}
-        self.stages = {name: STAGES[spec.kind].of(self, name, spec) for name, spec in plan.scenario.stages.items()}
+        self.stages = {name: self.made(name, spec) for name, spec in plan.scenario.stages.items()}
         self.airlocks = {name: Airlock(self, name) for name in self.stages} if self.stops else {}
-        self.source = source_of(self)
+        self.source = self.made_source()
         kind = ReturningEnd if self.closed else EndStage
         self.ends = {name: kind(self, name, spec, index) for index, (name, spec) in enumerate(plan.scenario.ends.items())}
         self.outboxes: list[Outbox] = []
@@ -94,11 +96,17 @@ class Run:
 
     def _connect(self) -> None:
         self.outboxes = []
-        for graph in ("_graph", "_ahead"):
+        for graph in ("graph", "_ahead"):
             self.__dict__.pop(graph, None)  # a pick may have changed where requests go on to
         for stage in self.stages.values():
             stage.connect()
         self.source.connect()
+
+    def made(self, name: str, spec: Any) -> Stage:
+        return STAGES[spec.kind].of(self, name, spec)
+
+    def made_source(self) -> Schedule | Clients:
+        return source_of(self)
 
     def trace(self) -> Trace:
         """Run to the end, and return the trace."""
@@ -184,28 +192,33 @@ class Run:
         self._connect()
 
     def _trace_before(self, time: float, requests: Requests, logs: dict[str, VisitLog]) -> Trace:
-        names, ends = list(self.ends), self.plan.scenario.ends
         last = nextafter(time, 0)
-        fleets: dict[str, Fleet | None] = {}
+        fleets = self.end_visits(time, requests, logs)
+        if time > self.plan.horizon_s:
+            requests.cut(self.source.issued)
+        # A request without an answer is answered at the end of its way, unless its client gave up waiting.
+        waited = np.flatnonzero(~requests.gave_up).astype(np.int32)
+        requests.answer(waited, requests.finished[waited])
+        detected = np.array([end.detected.value for end in self.plan.scenario.ends.values()])
+        requests.settle(last, detected, self.uniform("ends.caught"))
+        scaled = {name: fleet for name, fleet in fleets.items() if fleet is not None}
+        began, until = self.began_as, inf if time > self.plan.horizon_s else time
+        phases = [(at_s, replace(plan, until=until, later=())) for at_s, plan in self.phases if at_s < time]
+        plan = replace(began, until=until, later=()) if until < inf else began
+        return Trace(plan, self.streams.seed, self.streams.replication, requests, logs, self.conditions, scaled, phases)
+
+    def end_visits(self, time: float, requests: Requests, logs: dict[str, VisitLog]) -> dict[str, Fleet | None]:
+        """Log the visits that go on, turn away who waited too long by `time` (s), and return the servers that came and went."""
+        names, fleets = list(self.ends), {}
         for name, stage in self.stages.items():
-            fleets[name] = stage.note_unfinished(logs[name], last)
+            fleets[name] = stage.note_unfinished(logs[name], nextafter(time, 0))
             rows, entered, gone = stage.waiting(time)
             left = gone < min(time, self.plan.horizon_s)
             if left.any():
                 end = names.index(stage.spec.on_timeout)
                 requests.turn_away(rows[left], TIMED_OUT, gone[left], end)
             logs[name].add_block(rows, entered, np.full(len(rows), nan), np.where(left, gone, nan))
-        if time > self.plan.horizon_s:
-            requests.cut(self.source.issued)
-        # A request without an answer is answered at the end of its way, unless its client gave up waiting.
-        waited = np.flatnonzero(~requests.gave_up).astype(np.int32)
-        requests.answer(waited, requests.finished[waited])
-        requests.settle(last, np.array([end.detected.value for end in ends.values()]), self.uniform("ends.caught"))
-        scaled = {name: fleet for name, fleet in fleets.items() if fleet is not None}
-        began, until = self.began_as, inf if time > self.plan.horizon_s else time
-        phases = [(at_s, replace(plan, until=until, later=())) for at_s, plan in self.phases if at_s < time]
-        plan = replace(began, until=until, later=()) if until < inf else began
-        return Trace(plan, self.streams.seed, self.streams.replication, requests, logs, self.conditions, scaled, phases)
+        return fleets
 
     @property
     def closed(self) -> bool:
@@ -251,15 +264,21 @@ class Run:
 
     def senders(self, name: str) -> set[str]:
         """Return the stages that can send requests straight to this one."""
-        return set(self._graph.predecessors(name))
+        return set(self.graph.predecessors(name))
 
     @cached_property
-    def _graph(self) -> nx.DiGraph[str]:
-        return graph_of({name: self._targets(name) for name in [*self.stages, CLIENTS]})
+    def graph(self) -> nx.DiGraph[str]:
+        """The ways on which a stage can affect another one straight, or the clients."""
+        stages = self.plan.scenario.stages
+        return self._of_plan("graph", lambda: graph_of({name: self._targets(name) for name in [*stages, CLIENTS]}))
 
     @cached_property
     def _ahead(self) -> nx.DiGraph[str]:
-        return nx.transitive_closure(self._graph)
+        return self._of_plan("ahead", lambda: nx.transitive_closure(self.graph))
+
+    def _of_plan(self, what: str, find: Callable[[], T]) -> T:
+        """Return what depends on the plan alone, unless picks may change: then other stages may be reached."""
+        return find() if self.stops else once_per_plan(self.plan, what, find)
 
     def leads(self, name: str, stage: str) -> bool:
         return self.closed or name == stage or (name in self.stages and stage in self.ahead_of(name))
@@ -268,10 +287,10 @@ class Run:
         if name == CLIENTS:
             return {self.plan.scenario.start}
         spec = self.plan.scenario.stages[name]
-        targets = set(spec.targets().values()) | self._sharers(spec) | self._readers(spec)
-        return targets & set(self.stages) | ({CLIENTS} if self.closed and targets & set(self.ends) else set())
+        targets = set(spec.targets().values()) | self.sharers(spec) | self._readers(spec)
+        return targets & set(self.plan.scenario.stages) | ({CLIENTS} if self.closed and targets & set(self.ends) else set())
 
-    def _sharers(self, spec: Any) -> set[str]:
+    def sharers(self, spec: Any) -> set[str]:
         if (device := getattr(spec, "shares", None)) is None:
             return set()
         stages = self.plan.scenario.stages
@@ -279,7 +298,7 @@ class Run:
 
     def is_alone(self, spec: Any) -> bool:
         device = self.plan.scenario.accelerators[spec.shares]
-        return spec.most_replicas == 1 and device.stretch(1, spec.threads) == 1 and not self._sharers(spec)
+        return spec.most_replicas == 1 and device.stretch(1, spec.threads) == 1 and not self.sharers(spec)
 
     @cached_property
     def reached(self) -> set[str]:
@@ -287,9 +306,10 @@ class Run:
 
         All of them in a run whose picks may change.
         """
+        return set(self.plan.scenario.stages) if self.stops else self._of_plan("reached", self._found)
+
+    def _found(self) -> set[str]:
         stages = self.plan.scenario.stages
-        if self.stops:
-            return set(stages)
         ways = nx.DiGraph((name, target) for name in stages for target in self._open(name) if target in stages)
         ways.add_node(self.plan.scenario.start)
         return {self.plan.scenario.start, *nx.descendants(ways, self.plan.scenario.start)}

@@ -135,6 +135,32 @@ class Strata:
     pretended: NDArray[np.bool_]
 
 
+@dataclass(frozen=True)
+class FlowCounts:
+    """The number of requests of each FLOW.
+
+    names: the values of each column; keys: which of their combinations there are, numbered as by `ravel_multi_index`
+    """
+
+    names: Mapping[str, Sequence[Any]]
+    keys: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        parts = np.unravel_index(self.keys, [len(values) for values in self.names.values()])
+        flows = {name: np.array(values)[part] for (name, values), part in zip(self.names.items(), parts, strict=True)}
+        return pd.DataFrame(flows | {"count": self.counts}, columns=[*FLOW, "count"])
+
+    @staticmethod
+    def total(each: Sequence[FlowCounts]) -> FlowCounts:
+        """Add up those of several replications of one case."""
+        keys, places = np.unique(np.concatenate([one.keys for one in each]), return_inverse=True)
+        sums = np.zeros(len(keys), np.int64)
+        np.add.at(sums, places, np.concatenate([one.counts for one in each]))
+        return FlowCounts(each[0].names, keys, sums)
+
+
 @dataclass
 class Measures:
     """One replication in numbers.
@@ -145,7 +171,7 @@ class Measures:
     long each stretch lasts
     latencies: by stretch of arrival, the sum of latencies in s and their number, shape (2, stretches); None without a warm-up
     strata: who the totals by way are of; None where no gate goes by scores
-    flows: number of requests (column count) by FLOW: tag, end, outcome, positive, detected, and the stage each was at last
+    flow_counts: number of requests by FLOW: tag, end, outcome, positive, detected, and the stage each was at last
     queries: the latency of each query, where the scenario is one of MLPerf's
     span_s: how long requests arrive
     stages: where the time of requests went, for each stage that takes time
@@ -163,7 +189,7 @@ class Measures:
     samples: dict[str, Sample]
     rates: dict[str, Floats]
     stretch_s: float
-    flows: pd.DataFrame
+    flow_counts: FlowCounts
     strata: Strata | None = None
     latencies: Floats | None = None
     queries: Queries | None = None
@@ -176,6 +202,11 @@ class Measures:
 
     def __post_init__(self) -> None:
         self._figures: dict[str, float | None] = {}  # those that somebody has asked for
+
+    @property
+    def flows(self) -> pd.DataFrame:
+        """The number of requests (column count) by FLOW."""
+        return self.flow_counts.frame
 
     @cached_property
     def nbytes(self) -> int:
@@ -246,10 +277,13 @@ class CountedRun:
         self.n = len(rows)
         if self.n and item_gates(trace.plan) and not paths_shift(trace.plan):
             key = 2 * codes_of(trace.plan)[self.columns.item[own]] + self.columns.positive[own]
-            others = np.flatnonzero(~np.isin(key ^ 1, key))
-            keys, self._stratum = np.unique(np.append(key, key[others] ^ 1), return_inverse=True)
+            there = np.bincount(key, minlength=(int(key.max()) | 1) + 1) > 0
+            of_others = there.reshape(-1, 2)[:, ::-1].ravel()  # whether the other class took the way
+            others = np.flatnonzero(~of_others[key])
+            keys = np.flatnonzero(there | of_others)
+            self._stratum = (np.cumsum(there | of_others) - 1)[np.append(key, key[others] ^ 1)]
             requests = np.bincount(self._stratum).astype(float)
-            self.strata = Strata(keys % 2 == 1, keys // 2, requests, ~np.isin(keys, key))
+            self.strata = Strata(keys % 2 == 1, keys // 2, requests, ~there[keys])
             turned = rows[others]
         self.rows = np.append(rows, turned)
         self.positive = np.append(self.columns.positive[own], ~self.columns.positive[turned])
@@ -335,7 +369,7 @@ def measure(trace: Trace) -> Measures:
     run, counted = CountedRun(trace, visits, stretches), counted_metrics(scenario.outline)
     counts = _counts(run, counted.values(), needed_samples(scenario.metrics.values()))
     _add_own_counts(run, counts)
-    last = _last_stages(trace, visits)
+    flows = _RequestFlows.of(trace, visits)
     return Measures(
         digest=trace.digest,
         requests=trace.columns.n,
@@ -345,12 +379,12 @@ def measure(trace: Trace) -> Measures:
         rates=counts.rates,
         stretch_s=trace.plan.arrivals_end_s / stretches,
         span_s=trace.plan.arrivals_end_s,
-        flows=_flows(trace, last),
+        flow_counts=flows.counts(),
         strata=run.strata,
         latencies=_by_stretch(run.latencies) if stretches > 1 else None,
         queries=queries_of(trace) if scenario.arrivals.mlperf is not None else None,
         stages=times_of(trace, visits),
-        groups=dict(_groups(run, counted, last)),
+        groups=dict(_groups(run, counted, flows)),
     )
 
 
@@ -382,7 +416,7 @@ def _add_own_counts(run: CountedRun, counts: _Counts) -> None:
         counts.totals |= section.totals(run.trace)
 
 
-def _groups(run: CountedRun, counted: Mapping[str, CountedMetric], last: NDArray[np.int64]) -> Iterator[tuple[str, Measures]]:
+def _groups(run: CountedRun, counted: Mapping[str, CountedMetric], flows: _RequestFlows) -> Iterator[tuple[str, Measures]]:
     trace, plan = run.trace, run.trace.plan
     samples: dict[str, set[str]] = {}
     for metric in plan.scenario.metrics.values():
@@ -409,7 +443,7 @@ def _groups(run: CountedRun, counted: Mapping[str, CountedMetric], last: NDArray
                     samples=counts.samples,
                     rates={},
                     stretch_s=plan.arrivals_end_s / run.stretches,
-                    flows=_flows(trace, last, group),
+                    flow_counts=flows.counts(group),
                     strata=part.strata,
                     labelled=labelled_people(next(iter(plan.tables.values())), items[key]) if key in items else None,
                 ),
@@ -435,22 +469,31 @@ def _last_stages(trace: Trace, visits: dict[str, Visits]) -> NDArray[np.int64]:
     return last
 
 
-def _flows(trace: Trace, last: NDArray[np.int64], group: NDArray[np.bool_] | None = None) -> pd.DataFrame:
-    """Count the requests of each FLOW; group: the requests counted, shape (n,); None: all."""
-    columns, scenario = trace.columns, trace.plan.scenario
-    columns_of: dict[str, tuple[NDArray[np.generic], list[Any]]] = {
-        "tag": (columns.tag, ["", *scenario.tags()]),
-        "end": (columns.end, [*scenario.ends, "unfinished"]),  # where a request has no end, the column has -1
-        "outcome": (columns.outcome, list(OUTCOMES)),
-        "positive": (columns.positive, [False, True]),
-        "detected": (columns.detected, [False, True]),
-        "last": (last, ["", *scenario.stages]),
-    }
-    sizes = [len(names) for _, names in columns_of.values()]
-    codes = [column.astype(np.int64) % size for (column, _), size in zip(columns_of.values(), sizes, strict=True)]
-    keys = np.ravel_multi_index(codes, sizes)
-    counts = np.bincount(keys if group is None else keys[group])
-    present = np.flatnonzero(counts)
-    parts = np.unravel_index(present, sizes)
-    flows = {name: np.array(names)[part] for (name, (_, names)), part in zip(columns_of.items(), parts, strict=True)}
-    return pd.DataFrame(flows | {"count": counts[present]}, columns=[*FLOW, "count"])
+@dataclass(frozen=True)
+class _RequestFlows:
+    """The combination of FLOW that each request has, as in `FlowCounts`, shape (n,)."""
+
+    names: Mapping[str, Sequence[Any]]
+    keys: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, trace: Trace, visits: dict[str, Visits]) -> _RequestFlows:
+        columns, scenario = trace.columns, trace.plan.scenario
+        columns_of: dict[str, tuple[NDArray[np.generic], list[Any]]] = {
+            "tag": (columns.tag, ["", *scenario.tags()]),
+            "end": (columns.end, [*scenario.ends, "unfinished"]),  # where a request has no end, the column has -1
+            "outcome": (columns.outcome, list(OUTCOMES)),
+            "positive": (columns.positive, [False, True]),
+            "detected": (columns.detected, [False, True]),
+            "last": (_last_stages(trace, visits), ["", *scenario.stages]),
+        }
+        names = {name: values for name, (_, values) in columns_of.items()}
+        sizes = [len(values) for values in names.values()]
+        codes = [column.astype(np.int64) % size for (column, _), size in zip(columns_of.values(), sizes, strict=True)]
+        return cls(names, np.ravel_multi_index(codes, sizes))
+
+    def counts(self, group: NDArray[np.bool_] | None = None) -> FlowCounts:
+        """Count the requests; group: those counted, shape (n,); None: all."""
+        counts = np.bincount(self.keys if group is None else self.keys[group])
+        present = np.flatnonzero(counts)
+        return FlowCounts(self.names, present, counts[present])

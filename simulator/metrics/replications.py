@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import pickle
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan, at_band_edges, with_items
-from simulator.engine.run import simulate
+from simulator.engine.reusing_runs import simulate_on
 from simulator.metrics.label_uncertainty import downstream, item_gates, paths_shift, weights_of
 from simulator.metrics.measures import Measures, measure, needed_samples
 from simulator.records.streams import cache_per_plan
@@ -88,7 +88,7 @@ def run_doubts(
 
 
 def _measured(plan: Plan, seed: int, number: int, options: ReplicationOptions) -> Measures:
-    measures = measure(simulate(plan, seed, number))
+    measures = measure(simulate_on(plan, seed, number))
     if options.all_samples:
         return measures
     used = needed_samples(plan.scenario.metrics.values())
@@ -195,6 +195,16 @@ def run_packed(plan: bytes, seed: int, number: int, options: ReplicationOptions 
 
 def run_doubts_packed(plan: bytes, seed: int, number: int, edges: bool, resampled: bool) -> DoubtRuns:
     return run_doubts(unpacked(plan), seed, number, edges, resampled)
+
+
+def replication_of(given: Sequence[object]) -> Hashable:
+    """Return what names the replication that a job runs, by what it is given: behind a packed plan, seed and number.
+
+    The process that ran it for one design holds what left its stages, so that it runs another design in less time. None for
+    other work.
+    """
+    behind = next((given[place + 1 : place + 3] for place, one in enumerate(given) if isinstance(one, bytes)), ())
+    return tuple(behind) if len(behind) == 2 and all(isinstance(one, int) for one in behind) else None
 
 
 def warm() -> None:

@@ -20,7 +20,7 @@ from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import Estimate, Interval, estimate
 from simulator.metrics.estimates import Estimator, Withheld
 from simulator.metrics.label_uncertainty import ThresholdCheck, threshold_checks, ways_of
-from simulator.metrics.measures import CURVE, FLOW, Measures, measure
+from simulator.metrics.measures import CURVE, FLOW, FlowCounts, Measures, measure
 from simulator.metrics.mlperf_verdict import MlperfResult, mlperf_result
 from simulator.metrics.stage_metrics import StageTimes, pooled
 from simulator.metrics.stopping import is_out_of_reach, widening
@@ -323,7 +323,8 @@ def _timed(measures: Sequence[Measures]) -> list[str]:
 
 
 def _mean_flows(measures: Sequence[Measures]) -> pd.DataFrame:
-    total = pd.concat([m.flows for m in measures]).groupby(list(FLOW), as_index=False)["count"].sum()
+    counted = FlowCounts.total([m.flow_counts for m in measures]).frame
+    total = counted.groupby(list(FLOW), as_index=False)["count"].sum()
     total["count"] /= len(measures)
     return pd.DataFrame(total)
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Hashable
 from functools import wraps
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar, cast
 from weakref import ref
 
 import numpy as np
@@ -86,3 +86,17 @@ def cache_per_plan(compute: Callable[Concatenate[Plan, P], T]) -> Callable[Conca
         return entry[1][args]
 
     return cached
+
+
+def once_per_plan(plan: Plan, what: Hashable, find: Callable[[], T]) -> T:
+    """Return what depends on a plan alone, found once for as long as the plan lives. Callers must not change it."""
+    known = _known(plan)
+    if what not in known:
+        known[what] = find()
+    return cast(T, known[what])
+
+
+@cache_per_plan
+def _known(plan: Plan) -> dict[Hashable, Any]:
+    """Return what is known of a plan so far."""
+    return {}

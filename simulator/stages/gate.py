@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from math import inf
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -263,6 +263,8 @@ class Gate(AnyStage):
 
 class GateStage(Stage):
     """Each request takes the first route whose threshold its value reaches."""
+
+    says_all: ClassVar[bool] = True
 
     @classmethod
     def of(cls, run: Run, name: str, spec: Gate) -> Stage:

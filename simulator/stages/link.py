@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -34,6 +34,8 @@ class Link(AnyStage):
 
 class LinkStage(Stage):
     """Latency plus payload over bandwidth. It needs no event: requests are handed on with their time of arrival."""
+
+    says_all: ClassVar[bool] = True
 
     def __init__(self, run: Run, name: str, spec: Link) -> None:
         super().__init__(run, name, spec)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from heapq import heapify, heappop, heappush
-from math import inf
+from math import inf, nan
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
@@ -145,6 +145,8 @@ class PeopleStage(ServiceStage):
     that arrived at that instant and still wait, the last ones beyond `max_queue` are refused.
     """
 
+    says_all: ClassVar[bool] = True
+
     @classmethod
     def gather(cls, gather: Gatherer, name: str, spec: People) -> None:
         if spec.order not in ORDERS:
@@ -257,27 +259,63 @@ class PeopleStage(ServiceStage):
         # Every case is read once and as usual, may wait, and does not come back.
         self.plain = not (self.second or self.changing or self.loops or self.max_queue < inf)
 
-    def advance(self, now: float, limit: float) -> float:
-        """Do all that is due before `limit`; where all is plain, by the same steps as else without what they need not ask."""
+    def advance(self, now: float, limit: float) -> float:  # noqa: C901
+        """Do all that is due before `limit`; where all is plain, by the same steps as else without what they need not ask.
+
+        A change of the design often runs people alone, so this loop calls little.
+        """
         if not self.plain:
             return super().advance(now, limit)
         inbox, queue, key, patience, minutes = self.inbox, self.queue, self.key, self.patience, self.minutes
+        busy, free, on_duty, fatigue, ends = self.busy, self.free, self.on_duty, self.fatigue, self.shift_ends
+        on_timeout, to_end = self.on_timeout, self.on_timeout is not None and self.is_end(self.on_timeout)
+        read: list[tuple[int, float, float, float, int]] = []  # as in the log, which is written at the end
+        rows, times, at, end, late = inbox.rows, inbox.times, inbox.at, inbox.end, inbox.late
         head = inbox.head
         while True:
-            self._turn(now)
+            while busy and busy[0][0] <= now:
+                reviewer = heappop(busy)[1]
+                if reviewer in on_duty:
+                    heappush(free, reviewer)
+            if now >= ends:
+                self._change_shift(now)
+                free, on_duty, ends = self.free, self.on_duty, self.shift_ends
             while head <= now:
-                row, time = inbox.pop()
+                if late and late[0][0] <= head and (at == end or late[0][0] < times[at]):
+                    time, _, row = heappop(late)
+                else:
+                    row, time = rows[at], head
+                    at += 1
                 heappush(queue, (key(row, time), time, row))
-                head = inbox.head
-            free = self.free
+                head = times[at] if at < end else inf
+                if late and late[0][0] < head:
+                    head = late[0][0]
             while queue and free:
                 _, entered, row = heappop(queue)
-                if patience and entered + HOUR_S * patience[row] < now:
-                    self._gave_up(row, entered, now)
-                else:
-                    self.read(row, entered, now, heappop(free), minutes[row])
-            now = self._next_time(head)
+                if patience and (due := entered + HOUR_S * patience[row]) < now:
+                    left = max(due, self.since) if to_end else now
+                    read.append((row, entered, nan, left, -1))
+                    on_timeout.fall_back(row, TIMED_OUT, left)
+                    continue
+                reviewer, needed = heappop(free), minutes[row]
+                if fatigue:
+                    needed *= 1 + fatigue * (now - on_duty[reviewer])
+                done = now + 60 * needed
+                heappush(busy, (done, reviewer))
+                read.append((row, entered, now, done, reviewer))
+            if queue:
+                now = busy[0][0] if busy and busy[0][0] < ends else ends
+            elif head < inf:
+                now = head if free and head < ends else ends
+                if not free and busy and busy[0][0] < now:
+                    now = busy[0][0]
+            else:
+                now = inf
             if now >= limit:
+                inbox.at = at
+                if read:
+                    requests, entered_at, started, left_at, server = (np.array(column) for column in zip(*read, strict=True))
+                    self.log.add_block(requests.astype(np.int32), entered_at, started, left_at, server.astype(np.int32))
                 return now
 
     def step(self, now: float) -> float:

@@ -239,6 +239,8 @@ class Pool(AnyStage):
 class PoolKind(ServiceStage):
     """Evidence, replicas, load and cost of a pool."""
 
+    says_all: ClassVar[bool] = True
+
     @classmethod
     def gather(cls, gather: Gatherer, name: str, spec: Pool) -> None:
         """Look up the machine, the latencies and the scores, and the names of policies."""

@@ -10,7 +10,7 @@ from functools import partial
 from heapq import heappop, heappush
 from itertools import count
 from math import inf, nan
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, final
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -175,6 +175,10 @@ class Stage:
     a step that takes no time; a kind with servers overrides `capacity`, and `servers` where their number changes. The model of
     the kind, in the same file, declares what takes no plan to know. A kind overrides nothing that is final.
     """
+
+    #: Whether what it gives on depends on nothing but what came, its spec, its evidence in the plan, what is known of those
+    #: requests, and streams of its own: then another run may begin behind it (`simulator/engine/stage_outflows.py`).
+    says_all: ClassVar[bool] = False
 
     @classmethod
     def of(cls, run: Run, name: str, spec: Any) -> Stage:

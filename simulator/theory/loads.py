@@ -43,6 +43,7 @@ def visit_ratios(plan: Plan) -> dict[str, float]:
     return _added_up(plan, (group.share * visits for group, visits, _ in _flows(plan)))
 
 
+@cache_per_plan
 def service_ratios(plan: Plan) -> dict[str, float]:
     """Return the expected services at each stage for one request: its visits, and second readings on top."""
     names = list(plan.scenario.stages)
@@ -186,6 +187,7 @@ class Load:
     retried: float | None = None
 
 
+@cache_per_plan
 def loads(plan: Plan) -> list[Load]:
     """Return the load on every stage with a server, if no request is turned away."""
     served = _served(plan)

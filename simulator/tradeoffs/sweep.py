@@ -26,6 +26,7 @@ from simulator.processes import AT_ONCE
 from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask, solve, task_of
 from simulator.tradeoffs.design_space import Axis, DesignPoint, Method, axis_of, points_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
+from simulator.tradeoffs.sharing_order import sharing_order
 from simulator.units import counted
 
 #: Replications of each point by default. Four give intervals a third wider than twelve do.
@@ -252,7 +253,7 @@ class Sweep:
         self.cancelled = False
         self._submit = submit
         self._running: dict[Future[DesignOutcome], tuple[int, SweepTask]] = {}
-        self._waiting = list(range(len(self.points)))[::-1]
+        self._waiting = sharing_order(request.scenario, self.points)[::-1]
 
     @property
     def done(self) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -36,7 +38,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Answers:
-    """Frames in the order in which they were captured, shape (m,) each.
+    """FramesOfObject in the order in which they were captured, shape (m,) each.
 
     known: when the planner knew the answer (s), infinite where it never did; sight: the stage that looked, by its place among
     those that look; sensor: by its place in the file
@@ -124,6 +126,20 @@ class Looks:
         return np.isfinite(self.known_s)
 
 
+class FramesOfObject(NamedTuple):
+    """FramesOfObject of encounters that one stage looks at for one kind of object, shape (k,) each.
+
+    sight: the stage, by its place among those that look; row, place: of each frame in `Looks`
+    x: what its recall goes by: the object's height in the picture (pixels), or its distance (m)
+    """
+
+    sight: int
+    what: str
+    row: NDArray[np.int64]
+    place: NDArray[np.int64]
+    x: Floats
+
+
 class Meeting:
     """All encounters of one replication under one design."""
 
@@ -137,6 +153,7 @@ class Meeting:
         self.answers = answers_of(trace)
         self.objects = [kind.object for kind in spec.kinds.values()]
         self.weather = weather_at(trace.plan, self.drawn.at_s)
+        self._last_steps: dict[tuple[str, str], int] = {}
         braking = spec.braking
         self.rule = BrakingRule(
             1 / braking.planner_hz.value,
@@ -244,51 +261,86 @@ class Meeting:
 
     def chances(self, looks: Looks, draw: int = 0) -> Floats:
         """Return the recall of each frame, shape (n, f); 0 where the object is out of view."""
-        gap = np.maximum(np.nan_to_num(self._gap_at(looks.after_s), nan=1.0), 0.5)
-        chances = np.zeros(gap.shape)
-        for place, sight in enumerate(self.sights):
-            for index, what in enumerate(self.objects):
-                places = (looks.sight == place) & (self.drawn.kind == index)[:, None]
-                if places.any():
-                    chances[places] = self._recall(sight, what, gap, places, draw)
+        chances = np.zeros(looks.after_s.shape)
+        for frames in self._frames(looks, np.ones(chances.shape, bool)):
+            chances[frames.row, frames.place] = self._recall(frames, draw)
         return chances * looks.seen
 
-    def _recall(self, sight: StageSight, what: str, gap: Floats, places: Bools, draw: int) -> Floats:
+    def _frames(self, looks: Looks, wanted: Bools) -> list[FramesOfObject]:
+        """Divide frames by the stage that looks and the kind of object, shape of `wanted`: (n, f)."""
+        gap = np.maximum(np.nan_to_num(self._gap_at(looks.after_s), nan=1.0), 0.5)
+        found = []
+        for sight, (what, rows) in product(range(len(self.sights)), self._by_object.items()):
+            row, place = np.nonzero(wanted & (looks.sight == sight) & rows[:, None])
+            if len(row):
+                found.append(
+                    FramesOfObject(sight, what, row, place, self._scaled(self.sights[sight], what, gap[row, place], row))
+                )
+        return found
+
+    @cached_property
+    def _by_object(self) -> dict[str, Bools]:
+        """The encounters with each kind of object, shape (n,)."""
+        objects = np.array(self.objects)[self.drawn.kind]
+        return {what: objects == what for what in dict.fromkeys(self.objects)}
+
+    def _scaled(self, sight: StageSight, what: str, gap: Floats, row: NDArray[np.int64]) -> Floats:
         recall = sight.recalls[what]
-        x = gap[places]
-        if recall.by == "height_px":
-            assert sight.spec.scale_px is not None
-            x = sight.spec.scale_px * np.broadcast_to(self.drawn.height_m[:, None], gap.shape)[places] / x
-        shares = recall.at(x, draw)
+        if recall.by != "height_px":
+            return gap
+        assert sight.spec.scale_px is not None
+        return np.asarray(sight.spec.scale_px * self.drawn.height_m[row] / gap)
+
+    def _recall(self, frames: FramesOfObject, draw: int) -> Floats:
+        sight = self.sights[frames.sight]
+        shares = sight.recalls[frames.what].at(frames.x, draw)
         shifts = np.array([shift[draw] for shift in sight.shifts.values()] + [0.0])
-        shift = np.broadcast_to(shifts[self.weather][:, None], gap.shape)[places]
-        return np.asarray(ndtr(_quantile(shares) + shift))
+        return np.asarray(ndtr(_quantile(shares) + shifts[self.weather[frames.row]]))
 
     @cached_property
     def noises(self) -> dict[str, Noise]:
         n = len(self.drawn.at_s)
         return {name: noise(self.trace.seed, self.trace.replication, n, name) for name in self.families}
 
+    @cached_property
+    def _answered(self) -> dict[str, list[FramesOfObject]]:
+        """The frames of each kind of sensor that may find the object: it is in view, and the answer comes to be known."""
+        return {name: self._frames(looks, looks.known & looks.seen) for name, looks in self.families.items()}
+
     def hits(self, name: str, draw: int = 0) -> Bools:
         """Draw the frames of a kind of sensor that find the object, shape (n, f)."""
-        looks = self.families[name]
-        latent = np.empty(looks.after_s.shape)
-        for index, what in enumerate(self.objects):
-            rows = self.drawn.kind == index
-            if rows.any():
-                latent[rows] = self._latent(name, looks, rows, what, draw)
-        return np.asarray((latent <= _quantile(self.chances(looks, draw))) & looks.known & looks.seen)
+        looks, processes = self.families[name], {what: self._process(name, what, draw) for what in self._by_object}
+        hits = np.zeros(looks.after_s.shape, bool)
+        for frames in self._answered[name]:
+            latent = processes[frames.what](frames.row, looks.step[frames.row, frames.place])
+            hits[frames.row, frames.place] = latent <= _quantile(self._recall(frames, draw))
+        return hits
 
-    def _latent(self, name: str, looks: Looks, rows: Bools, what: str, draw: int) -> Floats:
-        sight = self._first(name)
-        misses = sight.misses[what]
-        own = _rows(self.noises[name], rows)
+    def _process(self, name: str, what: str, draw: int) -> Callable[[NDArray[np.int64], NDArray[np.int64]], Floats]:
+        """Return the latent process behind misses of a kind of object, by encounter and step."""
+        rows, misses = self._by_object[what], self._first(name).misses[what]
+        own = _rows(self.noises[name], rows, self._last_step(name, what))
         if name == "lidar" and what in self.correlations:
-            own = related(_rows(self.noises["camera"], rows), own, self._correlation(what, draw))
+            camera = _rows(self.noises["camera"], rows, self._last_step(name, what))
+            own = related(camera, own, self._correlation(what, draw))
         stays, slow = misses.of_object[draw], misses.slow[draw]
-        process = np.sqrt(slow) * slowly(own.slow, misses.tau_s[draw]) + np.sqrt(max(1 - stays - slow, 0.0)) * own.white
-        at = np.take_along_axis(process, looks.step[rows], 1)
-        return np.asarray(np.sqrt(stays) * own.object[:, None] + at)
+        slowly_passing, numbers = slowly(own.slow, misses.tau_s[draw]), np.cumsum(rows) - 1
+
+        def at(row: NDArray[np.int64], step: NDArray[np.int64]) -> Floats:
+            of = numbers[row]
+            passing = np.sqrt(slow) * slowly_passing[of, step] + np.sqrt(max(1 - stays - slow, 0.0)) * own.white[of, step]
+            return np.asarray(np.sqrt(stays) * own.object[of] + passing)
+
+        return at
+
+    def _last_step(self, name: str, what: str) -> int:
+        """Return the last step at which a frame of a kind of sensor may find such an object."""
+        key = name, what
+        if key not in self._last_steps:
+            looks = self.families[name]
+            steps = [looks.step[one.row, one.place].max() for one in self._answered[name] if one.what == what]
+            self._last_steps[key] = int(max(steps, default=0))
+        return self._last_steps[key]
 
     def _first(self, name: str) -> StageSight:
         return next(sight for sight in self.sights if sight.is_camera == (name == "camera"))
@@ -369,8 +421,9 @@ def _step(after_s: Floats) -> NDArray[np.int64]:
     return np.clip(np.nan_to_num(after_s) / STEP_S, 0, STEPS - 1).astype(np.int64)
 
 
-def _rows(one: Noise, rows: Bools) -> Noise:
-    return replace(one, object=one.object[rows], slow=one.slow[rows], white=one.white[rows])
+def _rows(one: Noise, rows: Bools, last: int) -> Noise:
+    steps = slice(last + 1)
+    return replace(one, object=one.object[rows], slow=one.slow[rows, steps], white=one.white[rows, steps])
 
 
 def reaction_s(meeting: Meeting) -> float | None:
