@@ -194,7 +194,8 @@ def one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
 def _faults_of_picks(scenario: Scenario, unfit: Container[str]) -> list[Fault]:
     if unfit:
         sound = {name: choice for name, choice in scenario.choices.items() if name not in unfit}
-        scenario = scenario.model_copy(update={"choices": sound, "controllers": {}})
+        named = {name: one for name, one in scenario.reference.items() if one.set.keys() <= sound.keys()}
+        scenario = scenario.model_copy(update={"choices": sound, "controllers": {}, "phases": [], "reference": named})
     designs = [*one_by_one(scenario), *readable_references(scenario)]
     faults = (fault for design in designs for fault in _faults_of(scenario, design))
     return list(islice(faults, FAULTS_SHOWN.most + 1))
