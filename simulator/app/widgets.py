@@ -98,7 +98,9 @@ def draw(chart: Chart, key: str) -> None:
 def draw_diagram(picture: Diagram) -> None:
     st.mermaid_chart(picture.source, alt=picture.takeaway)
     st.caption(plain(picture.takeaway))
-    as_table(picture.table)
+    drawer = st.popover("As a table", type="tertiary", on_change="rerun", key="diagram_table")
+    if drawer.open:  # a change of the design sends the table only where it is looked at
+        drawer.dataframe(picture.table, hide_index=True)
 
 
 #: What means something in Markdown, in emoji and in links. A screen reader reads a label with its backslashes, so no more than

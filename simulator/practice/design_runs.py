@@ -33,7 +33,7 @@ REASONS, DIAGRAM, PANEL = "reasons", "diagram", "panel"
 DESIGN = "Design"
 
 #: Steps of the progress bar of a run, from its first figures on.
-STEPS = 4
+STEPS = 2
 
 
 @dataclass
