@@ -181,3 +181,12 @@ def test_an_option_cannot_write_to_them():
     data["choices"]["replicas"]["set"].append("hero")
     with pytest.raises(ScenarioError, match="'hero' is fixed for all designs"):
         read(data)
+
+
+@pytest.mark.parametrize("case", scenario_ids())
+def test_each_prompt_of_a_shipped_case_is_one_question(case):
+    """An unquoted comma in a list would make two prompts of one."""
+    scenario = load(case)
+    prompts = [*scenario.defence, *(prompt for phase in scenario.phases for prompt in phase.prompts)]
+    assert prompts
+    assert [prompt for prompt in prompts if not (prompt[0].isupper() and prompt.endswith("?"))] == []
