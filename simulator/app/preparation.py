@@ -84,7 +84,7 @@ class Preparation(Thread):
         return False
 
     def _is_quiet(self) -> bool:
-        """Wait until nobody has asked for a while; return False where the server ends before."""
+        """Wait until no visitor has asked for a run for a while; return False where the server ends before."""
         while (left := self._workers.asked_s + self._quiet_s - monotonic()) > 0:
             if self._ended.wait(left):
                 return False

@@ -11,6 +11,7 @@ from simulator.app.live_session import LiveSession
 from simulator.app.widgets import plain
 from simulator.case.phases import PracticePhase, phases_of
 from simulator.practice_session.session_at_hand import take
+from simulator.session.phase_clock import PhaseTime, left_s, phase_times
 from simulator.session.session_events import HintTaken, PhaseBegun, SessionEnded
 
 _CSS = """
@@ -55,29 +56,23 @@ _clock = st.components.v2.component("session_clock", html=_HTML, css=_CSS, js=_J
 
 def phase_row(live: LiveSession) -> PracticePhase:
     """Show the clock and the phases; return the phase of now."""
-    state, head = live.state, live.state.session
-    phases, used = phases_of(live.scenario, head.minutes), live.state.used_at(time())
-    now = next((phase for phase in phases if phase.id == state.phase), phases[0])
-    _clock(key="session:clock", data=_clock_data(live, now, dict(used)))
+    phases = phases_of(live.scenario, live.state.session.minutes)
+    times = {one.id: one for one in phase_times(live.scenario, live.state, time())}
+    now = next((phase for phase in phases if times[phase.id].present), phases[0])
+    _clock(key="session:clock", data=_clock_data(live, times[now.id]))
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         for phase in phases:
-            label = f"{plain(phase.title)}, {used.get(phase.id, 0.0) / 60:.0f} of {phase.minutes:g} min"
+            label = f"{plain(phase.title)}, {times[phase.id].used_s / 60:.0f} of {phase.minutes:g} min"
             kind: Any = "primary" if phase is now else "secondary"
             st.button(label, type=kind, key=f"session:phase:{phase.id}", on_click=_go_to, args=(live, phase.id))
         st.button("End the session", type="tertiary", key="session:end", on_click=take, args=(live, SessionEnded()))
     return now
 
 
-def _clock_data(live: LiveSession, now: PracticePhase, used: dict[str, float]) -> dict[str, Any]:
+def _clock_data(live: LiveSession, now: PhaseTime) -> dict[str, Any]:
     head = live.state.session
-    return {
-        "minutes": head.minutes,
-        "left_s": 60 * head.minutes - sum(used.values()),
-        "title": now.title,
-        "used_s": used.get(now.id, 0.0),
-        "planned_s": 60 * now.minutes,
-        "nudges": head.nudges,
-    }
+    left = {"minutes": head.minutes, "left_s": left_s(live.state, time()), "nudges": head.nudges}
+    return left | {"title": now.title, "used_s": now.used_s, "planned_s": now.planned_s}
 
 
 def _go_to(live: LiveSession, phase: str) -> None:

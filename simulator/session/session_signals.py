@@ -43,9 +43,9 @@ def _changes_of(phase: str) -> Callable[[Scenario, SessionState], list[str]]:
     def evidence(scenario: Scenario, state: SessionState) -> list[str]:
         own = {name for one in phases_of(scenario) if one.id == phase for name in one.choices}
         count = sum(getattr(one.event, "choice", None) in own for one in state.changes)
-        visited = any(name == phase for name, _ in state.visits)
-        went = "You went to this phase" if visited else "You did not go to this phase"
-        return [f"{went} and changed its choices {counted(count, 'time')}."]
+        if not any(name == phase for name, _ in state.visits):
+            return ["You did not go to this phase."]
+        return [f"You went to this phase and changed its choices {counted(count, 'time')}."]
 
     return evidence
 

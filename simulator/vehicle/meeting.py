@@ -38,7 +38,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Answers:
-    """FramesOfObject in the order in which they were captured, shape (m,) each.
+    """Frames of one object, sorted by the time of capture, shape (m,) each.
 
     known: when the planner knew the answer (s), infinite where it never did; sight: the stage that looked, by its place among
     those that look; sensor: by its place in the file
