@@ -207,7 +207,7 @@ async def tell(socket: WebSocket) -> None:
         take_off()
         for task in tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.wait(tasks)  # `gather` would replace the error of a server that stops this line by that of a task
         if socket.application_state == WebSocketState.CONNECTED:
             with suppress(RuntimeError, WebSocketDisconnect):
                 await socket.close()

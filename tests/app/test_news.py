@@ -1,15 +1,17 @@
 """News: a line for each change of a state and none without one, whoever rings the bell, and no timer in the browser."""
 
 import ast
+import asyncio
 import json
 from itertools import count
 from pathlib import Path
 from time import monotonic
 
+import anyio
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
-from starlette.websockets import WebSocketDisconnect
+from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from simulator.app import news
 from simulator.app.news import Feed, Latest, bell
@@ -87,6 +89,37 @@ def test_a_wish_that_cannot_be_read_ends_the_line(feeds, socket, said):
     socket.send_text(said)
     with pytest.raises(WebSocketDisconnect):
         socket.receive_text()
+
+
+@pytest.mark.parametrize("later", range(8))
+def test_a_server_that_stops_a_line_while_the_browser_leaves_it_hears_that_it_stopped_it(feeds, later):
+    """AnyIO knows its own cancellation by the error that comes back; another error in its place would be a fault."""
+    feeds["token"] = Feed(lambda: Latest("b"), pause_s=0.1)
+
+    async def visit():
+        loop, turns, told = asyncio.get_running_loop(), count(), asyncio.Event()
+        coming = iter([{"type": "websocket.connect"}, {"type": "websocket.receive", "text": '{"token": "token", "seen": "a"}'}])
+
+        def cancel():
+            scope.cancel() if next(turns) == later else loop.call_soon(cancel)
+
+        async def receive():
+            if (message := next(coming, None)) is not None:
+                return message
+            await told.wait()  # the line pauses now
+            cancel()
+            return {"type": "websocket.disconnect", "code": 1000}
+
+        async def send(message):
+            if message["type"] == "websocket.send":
+                told.set()
+
+        with anyio.CancelScope() as scope:
+            await news.tell(WebSocket({"type": "websocket"}, receive, send))
+            await anyio.sleep_forever()
+        assert scope.cancelled_caught
+
+    asyncio.run(visit())
 
 
 def intervals(file):
