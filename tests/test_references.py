@@ -91,6 +91,23 @@ def test_the_hints_of_the_skin_case_say_the_figures_of_their_runs():
 
 
 @pytest.mark.long
+def test_the_text_of_the_drifting_detector_says_the_figures_of_its_runs():
+    text = texts("production-drift", "spare")
+    _, answer = of_reference("production-drift", "spare").values()
+    assert f"within {answer.estimate.value:.1f} seconds" in text
+    cost = [measured("production-drift", ["cost_per_1000_usd"], detector="yolox_nano", replicas=count)[0] for count in (3, 2)]
+    assert f"save {cost[0] - cost[1]:.2f} USD for 1,000 clips" in text
+    scenario = load("production-drift")
+    for replicas, said in ((3, "99.9% are still looked at"), (2, "drop one clip in ten")):
+        plan = compile_plan(scenario, {"detector": "yolox_nano", "replicas": replicas}, {"clips_tripled": 36_000.0})
+        seen = replicate(plan, seed=1).metrics["done_share"].value
+        assert said in text
+        assert f"{seen:.1%}" == "99.9%" if replicas == 3 else round(1 / (1 - seen)) == 10
+    assert "keeps most of its precision" in text
+    assert "YOLOX-nano), .50 (NanoDet-m) and .55" in hints("production-drift", "model")
+
+
+@pytest.mark.long
 def test_the_hints_of_the_drifting_detector_say_the_figures_of_their_runs():
     metrics = ["latency_p99_s", "cost_per_1000_usd"]
     (three, cost), (two, less) = (measured("production-drift", metrics, replicas=count) for count in (3, 2))

@@ -21,8 +21,9 @@ from simulator.errors import suggest
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
 
-#: The sections of a case that only practice reads.
+#: The sections of a case that only practice reads, and the fields of a choice and of a question.
 PRACTICE_FIELDS = ("phases", "predict", "defence", "hero", "reference")
+_OF_CHOICE, _OF_QUESTION = ("phase",), ("phase", "decides")
 
 
 class Hint(Strict):
@@ -156,6 +157,12 @@ def _derived(choice: Choice) -> str:
     return next(filter(None, known), "serve")
 
 
+def deciding_questions(scenario: Scenario) -> list[int]:
+    """Return the indices of the questions whose answers would change the design: those that the author marks, else all."""
+    marked = [index for index, question in enumerate(scenario.questions) if question.decides]
+    return marked or list(range(len(scenario.questions)))
+
+
 def predicted_metrics(scenario: Scenario) -> list[str]:
     """Return the metrics to predict before a run: the author's, else those of the first two objectives."""
     return scenario.predict or [objective.metric for objective in scenario.objectives[:2]]
@@ -174,14 +181,16 @@ def hero_of(scenario: Scenario) -> str | None:
 def without_practice(data: dict[str, Any]) -> dict[str, Any]:
     """Return a case's data without the fields that only practice reads: the part that its hash covers."""
     kept = {name: part for name, part in data.items() if name not in PRACTICE_FIELDS}
-    choices = kept.get("choices")
+    choices, questions = kept.get("choices"), kept.get("questions")
     if isinstance(choices, dict):
-        kept["choices"] = {name: _without_phase(choice) for name, choice in choices.items()}
+        kept["choices"] = {name: _without(_OF_CHOICE, choice) for name, choice in choices.items()}
+    if isinstance(questions, list):
+        kept["questions"] = [_without(_OF_QUESTION, question) for question in questions]
     return kept
 
 
-def _without_phase(choice: Any) -> Any:
-    return {name: part for name, part in choice.items() if name != "phase"} if isinstance(choice, dict) else choice
+def _without(names: tuple[str, ...], part: Any) -> Any:
+    return {name: value for name, value in part.items() if name not in names} if isinstance(part, dict) else part
 
 
 Found = Iterator[tuple[Path, str]]
@@ -236,6 +245,9 @@ def _placed_choices(scenario: Scenario) -> Found:
             if name in listed:
                 yield ("phases", index, "choices", place), f"'{name}' is also a choice of the phase '{listed[name]}'; keep one"
             listed.setdefault(name, phase.id)
+    for index, question in enumerate(scenario.questions):
+        if question.phase is not None and question.phase not in ids:
+            yield ("questions", index, "phase"), f"'{question.phase}' is not a phase; {suggest(question.phase, ids)}"
     for name, choice in scenario.choices.items():
         at: Path = ("choices", name, "phase")
         if choice.phase is not None and choice.phase not in ids:

@@ -49,6 +49,8 @@ class Question(Strict):
 
     ask: Line
     answer: Prose
+    phase: Annotated[Name | None, Field(description="the phase of a session that the answer serves")] = None
+    decides: Annotated[bool, Field(description="true where the answer would change the design")] = False
 
 
 class Lesson(Strict):

@@ -61,7 +61,7 @@ def _rows(live: LiveSession) -> list[dict[str, str]]:
 def _events(live: LiveSession) -> Iterator[tuple[float, str, str]]:
     state, scenario = live.state, live.scenario
     titles = {phase.id: phase.title for phase in phases_of(scenario)}
-    yield from ((at, "Phase", titles.get(phase, phase)) for phase, at in state.visits)
+    yield from ((one.at, "Phase", titles.get(one.phase, one.phase)) for one in state.visits)
     for asked in state.questions:
         index = len(scenario.questions) if asked.question is None else asked.question
         yield asked.at, "Question", scenario.questions[index].ask if index < len(scenario.questions) else asked.words or ""

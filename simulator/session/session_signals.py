@@ -1,78 +1,104 @@
 """Signals of a session: what an interviewer looks for, four anchored levels of each, and the evidence that the log holds.
 
-The log decides no level here: each signal shows its evidence beside the anchors, and the person decides.
+Evidence decides no level. The few levels that a log can decide have rules, in `simulator.session.signal_rules`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Literal, NamedTuple, get_args
 
-from simulator.case.phases import phases_of
-from simulator.case.schema import Scenario
-from simulator.session.session_state import SessionState
+from simulator.session.session_course import Course
 from simulator.units import counted
 
 #: The levels of a signal, from the lowest on; there is no middle.
-LEVELS = ("very_weak", "weak", "strong", "very_strong")
+Level = Literal["very_weak", "weak", "strong", "very_strong"]
+LEVELS: tuple[Level, ...] = get_args(Level)
+
+
+class Evidence(NamedTuple):
+    """A sentence about a session, and the places of the events in the log that it rests on; none for what never happened."""
+
+    sentence: str
+    places: Sequence[int] = ()
 
 
 @dataclass(frozen=True)
 class Signal:
-    """A signal; anchors: the behaviour at each of the LEVELS; evidence: sentences on what the log holds about it."""
+    """A signal; anchors: the behaviour at each of the LEVELS; evidence: what the log holds about it."""
 
     name: str
     label: str
     anchors: tuple[str, str, str, str]
-    evidence: Callable[[Scenario, SessionState], list[str]]
+    evidence: Callable[[Course], Iterator[Evidence]]
+
+    def anchor(self, level: Level) -> str:
+        """Return the behaviour at a level."""
+        return self.anchors[LEVELS.index(level)]
 
 
-def _framing(scenario: Scenario, state: SessionState) -> list[str]:
-    asked = len(state.answers(scenario))
-    kept = sum(not one.removed for one in state.assumptions)
-    return [
-        f"You asked {asked} of {counted(len(scenario.questions), 'question')}.",
-        f"You wrote down {counted(kept, 'assumption')}.",
-        f"You stated {counted(len(state.objectives), 'objective')} in order."
-        if state.objectives
-        else "You ranked no objectives.",
-    ]
+def _framing(course: Course) -> Iterator[Evidence]:
+    state, total = course.state, len(course.scenario.questions)
+    asked = [one.place for one in state.questions]
+    deciding = f", {len(course.deciding)} of them deciding" if asked else ""
+    yield Evidence(f"You asked {len(asked)} of {counted(total, 'question')}{deciding}.", asked)
+    yield Evidence(f"You wrote down {counted(len(course.assumed), 'assumption')}.", course.assumed)
+    if not state.rankings:
+        yield Evidence("You ranked no objectives.")
+        return
+    yield Evidence(f"You put {counted(len(state.objectives), 'objective')} in order.", [state.rankings[-1].place])
 
 
-def _changes_of(phase: str) -> Callable[[Scenario, SessionState], list[str]]:
-    def evidence(scenario: Scenario, state: SessionState) -> list[str]:
-        own = {name for one in phases_of(scenario) if one.id == phase for name in one.choices}
-        count = sum(getattr(one.event, "choice", None) in own for one in state.changes)
-        if not any(name == phase for name, _ in state.visits):
-            return ["You did not go to this phase."]
-        return [f"You went to this phase and changed its choices {counted(count, 'time')}."]
+def _of_phase(phase: str) -> Callable[[Course], Iterator[Evidence]]:
+    def evidence(course: Course) -> Iterator[Evidence]:
+        if phase not in course.phases:
+            return
+        title = course.phases[phase].title
+        visits = [one.place for one in course.state.visits if one.phase == phase]
+        yield Evidence(
+            f"You went to “{title}” {counted(len(visits), 'time')}." if visits else f"You did not go to “{title}”.", visits
+        )
+        if course.phases[phase].choices:
+            changes = [one.place for one in course.changes(phase)]
+            yield Evidence(f"You changed its choices {counted(len(changes), 'time')}.", changes)
+        if single := course.single_moves(phase):
+            words = f"Between {counted(len(single), 'pair')} of runs, one of its choices moved alone."
+            yield Evidence(words, [move.after.place for move in single])
+        if opened := [one.place for one in course.panels(phase)]:
+            yield Evidence(f"You opened its panels {counted(len(opened), 'time')}.", opened)
 
     return evidence
 
 
-def _safety(scenario: Scenario, state: SessionState) -> list[str]:
-    if not scenario.curveballs:
-        return []
-    if not state.curveballs:
-        return ["No curveball struck in this session."]
-    struck = state.curveballs[0]
-    after = sum(one.at > struck.at for one in state.changes)
-    return [f"After the curveball you changed the design {counted(after, 'time')}."]
+def _safety(course: Course) -> Iterator[Evidence]:
+    yield from _of_phase("monitor")(course)
+    if not course.scenario.curveballs:
+        return
+    if not course.state.curveballs:
+        yield Evidence("No curveball struck.")
+        return
+    struck = course.state.curveballs[0]
+    yield Evidence("A curveball struck.", [struck.place])
+    after = [one.place for one in course.state.changes if one.place > struck.place]
+    yield Evidence(f"After it you changed the design {counted(len(after), 'time')}.", after)
 
 
-def _quantified(scenario: Scenario, state: SessionState) -> list[str]:
-    settled = [one for one in state.predictions if one.metric is not None and one.settled is not None]
-    held = sum(bool(one.settled and one.settled.held) for one in settled)
-    runs = sum(run.ended is not None for run in state.runs)
-    predicted = len({one.design for one in state.predictions})
-    return [
-        f"You ran {counted(runs, 'design')} and predicted {predicted}.",
-        f"{held} of {counted(len(settled), 'interval')} held the result." if settled else "No prediction was settled.",
-    ]
+def _quantified(course: Course) -> Iterator[Evidence]:
+    runs = len({run.design for run in course.runs})
+    made = [own[0].place for own in course.predicted.values()]
+    yield Evidence(f"You ran {counted(runs, 'design')} and predicted {len(made)}.", made)
+    if course.moves:
+        single = [move.after.place for move in course.moves if move.is_single]
+        yield Evidence(f"{len(single)} of {counted(len(course.moves), 'move')} between runs changed one choice alone.", single)
+    if course.intervals:
+        held = [one.place for one in course.intervals if one.settled and one.settled.held]
+        yield Evidence(f"{len(held)} of {counted(len(course.intervals), 'interval')} held the result.", held)
 
 
-def _words(scenario: Scenario, state: SessionState) -> list[str]:
-    return [f"You answered {counted(len(state.defences), 'defence prompt')}."]
+def _words(course: Course) -> Iterator[Evidence]:
+    places = [one.place for one in course.state.defences.values()]
+    yield Evidence(f"You answered {counted(len(places), 'defence prompt')}.", places)
 
 
 SIGNALS = (
@@ -96,7 +122,7 @@ SIGNALS = (
             "Names the source of the labels, their number, and who is missing.",
             "Also says what the next label would buy, and how drift would show.",
         ),
-        _changes_of("data"),
+        _of_phase("data"),
     ),
     Signal(
         "model",
@@ -107,7 +133,7 @@ SIGNALS = (
             "Compares candidates by accuracy, latency and cost.",
             "Also knows what compression costs, and starts from a baseline.",
         ),
-        _changes_of("model"),
+        _of_phase("model"),
     ),
     Signal(
         "evaluation",
@@ -118,7 +144,7 @@ SIGNALS = (
             "Chooses a threshold by the price of both errors, with an interval.",
             "Also looks at groups, and at what the data cannot show.",
         ),
-        _changes_of("evaluate"),
+        _of_phase("evaluate"),
     ),
     Signal(
         "serving",
@@ -129,7 +155,7 @@ SIGNALS = (
             "Sizes machines and people for the peak, with a cost.",
             "Also finds the bottleneck, and moves it for the least money.",
         ),
-        _changes_of("serve"),
+        _of_phase("serve"),
     ),
     Signal(
         "safety",

@@ -43,9 +43,19 @@ IDLE_S = 900.0
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A question at a time (s since 1970), by its index in the case or in own words."""
+class Visit:
+    """The begin of a phase, by the place of its event in the log and its time (s since 1970)."""
 
+    place: int
+    at: float
+    phase: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question at a place of the log and a time (s since 1970), by its index in the case or in own words."""
+
+    place: int
     at: float
     question: int | None
     words: str | None
@@ -119,9 +129,10 @@ class SessionState:
     """A session as of a place in its log.
 
     place: of the next event; last_at: time of the latest event, or of the begin (s since 1970)
-    phase: the present one, None before the first; visits: every phase that was begun, with its time
+    phase: the present one, None before the first; visits: every phase that was begun
     used_s: seconds of work in each phase up to `last_at`; "" for those before the first phase
     changed: picks that differ from the case's defaults, or once did
+    objectives: as ranked by the latest of the events `rankings`
     defences: the latest answer to each prompt; ratings: the latest level of each signal
     ignored: places of events that changed nothing: unknown to this version, or out of order
     """
@@ -131,11 +142,12 @@ class SessionState:
     last_at: float = 0.0
     ended_at: float | None = None
     phase: str | None = None
-    visits: tuple[tuple[str, float], ...] = ()
+    visits: tuple[Visit, ...] = ()
     used_s: Mapping[str, float] = field(default_factory=dict)
     questions: tuple[Asked, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
     objectives: tuple[RankedObjective, ...] = ()
+    rankings: tuple[Timed, ...] = ()
     changed: Mapping[str, Pick] = field(default_factory=dict)
     changes: tuple[Timed, ...] = ()
     predictions: tuple[SessionPrediction, ...] = ()
@@ -219,11 +231,11 @@ Changes = dict[str, Any] | None
 
 
 def _phase_begun(state: SessionState, recorded: LoggedEvent, event: PhaseBegun) -> Changes:
-    return {"phase": event.phase, "visits": (*state.visits, (event.phase, recorded.at))}
+    return {"phase": event.phase, "visits": (*state.visits, Visit(recorded.place, recorded.at, event.phase))}
 
 
 def _asked(state: SessionState, recorded: LoggedEvent, event: QuestionAsked) -> Changes:
-    return {"questions": (*state.questions, Asked(recorded.at, event.question, event.words))}
+    return {"questions": (*state.questions, Asked(recorded.place, recorded.at, event.question, event.words))}
 
 
 def _written(state: SessionState, recorded: LoggedEvent, event: AssumptionWritten) -> Changes:
@@ -243,7 +255,7 @@ def _removed(state: SessionState, recorded: LoggedEvent, event: AssumptionRemove
 
 
 def _ranked(state: SessionState, recorded: LoggedEvent, event: ObjectivesRanked) -> Changes:
-    return {"objectives": event.objectives}
+    return {"objectives": event.objectives, "rankings": (*state.rankings, _timed(recorded, event))}
 
 
 def _picked(state: SessionState, recorded: LoggedEvent, event: PickChanged) -> Changes:

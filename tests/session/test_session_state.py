@@ -84,7 +84,7 @@ def test_time_goes_to_the_phase_that_was_open_and_a_closed_tab_uses_at_most_a_qu
     assert now.used_s == {"": 10, "frame": 120, "serve": 120}
     assert now.used_at(1280) == {"": 10, "frame": 150, "serve": 120}
     assert now.used_at(1250 + 8 * 3600)["frame"] == 120 + IDLE_S
-    assert [phase for phase, _ in now.visits] == ["frame", "serve", "frame"]
+    assert [one.phase for one in now.visits] == ["frame", "serve", "frame"]
     over = now.after(log(*[(0, None)] * 3, (300, SessionEnded()))[3:])
     assert over.used_s["frame"] == 170
     assert over.used_at(9999) == over.used_s

@@ -1,0 +1,111 @@
+"""The course of a session: which runs followed each other, what moved between them, and where each phase was first touched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+from simulator.case.phases import PracticePhase, deciding_questions, phase_of_choice, phases_of
+from simulator.case.schema import Scenario
+from simulator.session.session_events import PanelOpened, PickChanged
+from simulator.session.session_state import RunSeen, SessionPrediction, SessionState, Timed
+
+
+@dataclass(frozen=True)
+class Move:
+    """From one run to the next under the same curveballs: the choices whose picks differ."""
+
+    before: RunSeen
+    after: RunSeen
+    choices: frozenset[str]
+
+    @property
+    def is_single(self) -> bool:
+        return len(self.choices) == 1
+
+
+@dataclass(frozen=True)
+class Course:
+    """A session's log, looked at for what came before what; every place is that of an event in the log."""
+
+    scenario: Scenario
+    state: SessionState
+
+    @cached_property
+    def phases(self) -> dict[str, PracticePhase]:
+        return {phase.id: phase for phase in phases_of(self.scenario)}
+
+    @cached_property
+    def runs(self) -> list[RunSeen]:
+        """The runs whose results were shown, in their order."""
+        return [run for run in self.state.runs if run.ended is not None]
+
+    @cached_property
+    def moves(self) -> list[Move]:
+        """The ways from one run to the next; those on which a curveball struck are left out, and repeated runs."""
+        found = [
+            Move(
+                before,
+                after,
+                frozenset(name for name, pick in after.asked.picks.items() if before.asked.picks.get(name) != pick),
+            )
+            for before, after in pairwise(self.runs)
+            if before.asked.strikes == after.asked.strikes
+        ]
+        return [move for move in found if move.choices]
+
+    @cached_property
+    def phase_of(self) -> dict[str, str | None]:
+        """The phase of each choice; None for a circumstance of the brief."""
+        phases = list(self.phases.values())
+        return {name: phase_of_choice(self.scenario, phases, name) for name in self.scenario.choices}
+
+    @cached_property
+    def deciding(self) -> list[int]:
+        """The places of the questions that decide, in the order of asking."""
+        decide = set(deciding_questions(self.scenario))
+        return [one.place for one in self.state.questions if one.question in decide]
+
+    @cached_property
+    def assumed(self) -> list[int]:
+        return [one.place for one in self.state.assumptions if not one.removed]
+
+    def changes(self, phase: str) -> list[Timed]:
+        """Return the changes of the choices of a phase."""
+        return [one for one in self.state.changes if self.phase_of.get(_choice(one)) == phase]
+
+    def panels(self, phase: str) -> list[Timed]:
+        """Return the openings of the panels of a phase."""
+        own = self.phases[phase].panels
+        return [one for one in self.state.panels if isinstance(one.event, PanelOpened) and one.event.panel in own]
+
+    def asked_for(self, phase: str) -> list[int]:
+        """Return the places of the questions whose answers serve a phase; questions in own words may serve any."""
+        serving = {index for index, question in enumerate(self.scenario.questions) if question.phase == phase}
+        return [one.place for one in self.state.questions if one.question in serving or one.question is None]
+
+    def touched(self, phase: str) -> list[int]:
+        """Return the places of all that was done for a phase, in their order: visits, questions, changes, panels opened."""
+        visits = [one.place for one in self.state.visits if one.phase == phase]
+        done = [one.place for one in [*self.changes(phase), *self.panels(phase)]]
+        return sorted([*visits, *self.asked_for(phase), *done])
+
+    def single_moves(self, phase: str) -> list[Move]:
+        """Return the moves of one choice of a phase with all others as they were."""
+        return [move for move in self.moves if move.is_single and self.phase_of.get(next(iter(move.choices))) == phase]
+
+    @cached_property
+    def predicted(self) -> dict[str, list[SessionPrediction]]:
+        """The predictions of each design that was run."""
+        designs = dict.fromkeys(run.design for run in self.runs)
+        return {name: own for name in designs if (own := [one for one in self.state.predictions if one.design == name])}
+
+    @cached_property
+    def intervals(self) -> list[SessionPrediction]:
+        """The predicted intervals whose runs gave a figure."""
+        return [one for one in self.state.predictions if one.metric and one.settled and one.settled.held is not None]
+
+
+def _choice(change: Timed) -> str:
+    return change.event.choice if isinstance(change.event, PickChanged) else ""

@@ -1,0 +1,292 @@
+"""Rules of a session: the levels that a log decides by itself, and the four mistakes that interviewers name.
+
+A rule reads the order of events and never prose. Where no rule fires, or rules of a signal disagree, the person decides.
+docs/practice.md lists every rule with its share of false alarms in the sessions of bots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from simulator.case.schema import Scenario
+from simulator.session.session_course import Course
+from simulator.session.session_events import CurveballStruck
+from simulator.session.session_signals import SIGNALS, Evidence, Level
+from simulator.session.session_state import SessionState
+from simulator.units import counted
+
+#: A rule about habits needs as many runs, moves or changes at least.
+_HABIT = 3
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule that decides a level of a signal; states: when it fires; finds: the evidence, None where it does not fire."""
+
+    name: str
+    signal: str
+    level: Level
+    states: str
+    finds: Callable[[Course], Evidence | None]
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A mistake that interviewers name; states: when the log shows it; finds: its moment, None where it is not shown."""
+
+    name: str
+    label: str
+    states: str
+    finds: Callable[[Course], Evidence | None]
+
+
+def _architecture_first(course: Course) -> Evidence | None:
+    if not course.runs:
+        return None
+    first = course.runs[0].place
+    state = course.state
+    framed = [
+        *(one.place for one in state.questions),
+        *(one.place for one in state.assumptions),
+        *(one.place for one in state.rankings),
+    ]
+    if any(place < first for place in framed):
+        return None
+    return Evidence("Your first design ran before you asked a question, wrote an assumption or ranked an objective.", [first])
+
+
+def _decided_first(course: Course) -> Evidence | None:
+    if not course.runs:
+        return None
+    first = course.runs[0].place
+    asked = [place for place in course.deciding if place < first]
+    assumed = [place for place in course.assumed if place < first]
+    ranked = [one.place for one in course.state.rankings if one.place < first]
+    known = sum(question.decides for question in course.scenario.questions) or len(course.scenario.questions)
+    if 2 * len(asked) < known or not assumed or not ranked:
+        return None
+    words = (
+        f"Before your first run you asked {len(asked)} of {known} deciding questions, wrote assumptions and ranked objectives."
+    )
+    return Evidence(words, [*asked, *assumed, *ranked])
+
+
+def _untouched(phase: str, words: str) -> Callable[[Course], Evidence | None]:
+    """Return a rule that fires where designs ran and nothing was done for a phase: no visit, question, change or panel."""
+
+    def finds(course: Course) -> Evidence | None:
+        if not course.runs or phase not in course.phases or course.touched(phase):
+            return None
+        return Evidence(words, [course.runs[-1].place])
+
+    return finds
+
+
+def _no_failure(course: Course) -> Evidence | None:
+    if course.state.curveballs:
+        return None
+    return _untouched("monitor", "You ran designs and did nothing about failures: no phase, no question, no curveball.")(course)
+
+
+def _compared(course: Course) -> Evidence | None:
+    if "model" not in course.phases or not (single := course.single_moves("model")):
+        return None
+    label = course.scenario.choices[next(iter(single[0].choices))].label
+    return Evidence(f"You ran two designs that differ in “{label}” alone.", [single[0].before.place, single[0].after.place])
+
+
+def _blind_threshold(course: Course) -> Evidence | None:
+    if "evaluate" not in course.phases or not course.phases["evaluate"].panels:
+        return None
+    first_look = min((one.place for one in course.panels("evaluate")), default=None)
+    blind = [one.place for one in course.changes("evaluate") if first_look is None or one.place < first_look]
+    if len(blind) < _HABIT:
+        return None
+    until = "without a look" if first_look is None else "before your first look"
+    words = f"You changed “{course.phases['evaluate'].title}” {counted(len(blind), 'time')} {until} at its panels."
+    return Evidence(words, blind if first_look is None else [*blind, first_look])
+
+
+def _looked_at_errors(course: Course) -> Evidence | None:
+    if "evaluate" not in course.phases:
+        return None
+    looks = [one.place for one in course.panels("evaluate")]
+    moves = [move for move in course.single_moves("evaluate") if looks and looks[0] < move.after.place]
+    if not moves:
+        return None
+    label = course.scenario.choices[next(iter(moves[0].choices))].label
+    return Evidence(f"You looked at the errors, then moved “{label}” alone and ran both.", [looks[0], moves[0].after.place])
+
+
+def _sized(course: Course) -> Evidence | None:
+    if "serve" not in course.phases or not (single := course.single_moves("serve")):
+        return None
+    last = course.runs[-1]
+    assert last.ended is not None
+    if any(standing in ("not met", "void") for standing in last.ended.verdicts.values()):
+        return None
+    words = "You sized the service one step at a time, and your last design misses no objective."
+    return Evidence(words, [single[0].after.place, last.place])
+
+
+def _answered_a_failure(course: Course) -> Evidence | None:
+    struck = next((one for one in course.state.curveballs if isinstance(one.event, CurveballStruck)), None)
+    if struck is None:
+        return None
+    under = [run for run in course.runs if run.asked.strikes and run.place > struck.place]
+    if not under or len({run.design for run in under}) < 2 or under[0].design not in course.predicted:
+        return None
+    predicted = course.predicted[under[0].design][0].place
+    words = "You predicted what the curveball breaks, changed the design and ran it again."
+    return Evidence(words, [struck.place, predicted, under[0].place, under[-1].place])
+
+
+def _unpredicted(course: Course) -> Evidence | None:
+    designs = {run.design for run in course.runs}
+    if len(designs) < _HABIT or course.predicted:
+        return None
+    return Evidence(f"You ran {counted(len(designs), 'design')} and predicted none.", [run.place for run in course.runs])
+
+
+def _at_once(course: Course) -> Evidence | None:
+    several = [move.after.place for move in course.moves if not move.is_single]
+    if len(course.moves) < _HABIT or 2 * len(several) <= len(course.moves):
+        return None
+    return Evidence(f"{len(several)} of {counted(len(course.moves), 'move')} changed several choices at once.", several)
+
+
+def _checked(course: Course) -> Evidence | None:
+    single = [move for move in course.moves if move.is_single]
+    held = [one for one in course.intervals if one.settled and one.settled.held]
+    enough = len(course.predicted) >= _HABIT and len(course.moves) >= _HABIT - 1
+    if not enough or 3 * len(single) < 2 * len(course.moves) or 3 * len(held) < 2 * len(course.intervals):
+        return None
+    words = f"You predicted {counted(len(course.predicted), 'design')}, mostly moved one choice at a time, and {len(held)} of "
+    return Evidence(f"{words}{counted(len(course.intervals), 'interval')} held.", [one.place for one in held])
+
+
+def _no_reason(course: Course) -> Evidence | None:
+    if not course.runs or course.state.defences:
+        return None
+    return Evidence("You answered none of the defence prompts.", [course.runs[-1].place])
+
+
+def _no_data(course: Course) -> Evidence | None:
+    if not course.runs or "data" not in course.phases:
+        return None
+    first, touched = course.runs[0].place, course.touched("data")
+    if touched and touched[0] < first:
+        return None
+    return Evidence("Your first design ran before anything was done about the data.", [first])
+
+
+_NO_DATA = "You ran designs and did nothing about the data: no phase, no question, no panel."
+_NO_SERVING = "You ran designs and did nothing about serving: no phase, no question, no choice of it."
+
+RULES = (
+    Rule(
+        "architecture_first",
+        "framing",
+        "very_weak",
+        "a run before any question, assumption or ranked objective",
+        _architecture_first,
+    ),
+    Rule(
+        "decided_first",
+        "framing",
+        "strong",
+        "before the first run: half of the deciding questions, an assumption and ranked objectives",
+        _decided_first,
+    ),
+    Rule(
+        "no_data",
+        "data",
+        "very_weak",
+        "runs, and no visit, question, change or panel of the data phase",
+        _untouched("data", _NO_DATA),
+    ),
+    Rule("compared", "model", "strong", "two runs in a row that differ in one choice of the model phase alone", _compared),
+    Rule(
+        "blind_threshold",
+        "evaluation",
+        "weak",
+        "three changes of the evaluation's choices before a look at its panels",
+        _blind_threshold,
+    ),
+    Rule(
+        "looked_at_errors",
+        "evaluation",
+        "strong",
+        "a look at a panel of the evaluation, then a run in which one of its choices moved alone",
+        _looked_at_errors,
+    ),
+    Rule(
+        "no_serving",
+        "serving",
+        "very_weak",
+        "runs, and no visit, question, change or panel of serving",
+        _untouched("serve", _NO_SERVING),
+    ),
+    Rule(
+        "sized",
+        "serving",
+        "strong",
+        "a choice of serving moved alone between two runs, and the last run misses no objective",
+        _sized,
+    ),
+    Rule("no_failure", "safety", "very_weak", "runs, no curveball, and nothing done for the phase of failures", _no_failure),
+    Rule(
+        "answered_a_failure",
+        "safety",
+        "strong",
+        "a curveball, its effect predicted, and a changed design run under it",
+        _answered_a_failure,
+    ),
+    Rule("unpredicted", "quantified", "very_weak", "three designs or more, none of them predicted", _unpredicted),
+    Rule("at_once", "quantified", "weak", "three moves or more, more than half of several choices at once", _at_once),
+    Rule(
+        "checked",
+        "quantified",
+        "strong",
+        "three designs predicted, two thirds of the moves of one choice, two thirds of the intervals held",
+        _checked,
+    ),
+)
+
+MISTAKES = (
+    Mistake("no_data", "Architecture without data", "a run before anything of the data phase", _no_data),
+    Mistake("no_deployment", "No constraint of deployment", "runs, and nothing of serving", _untouched("serve", _NO_SERVING)),
+    Mistake("no_failure", "No failure or safety", "runs, no curveball, and nothing of failures", _no_failure),
+    Mistake("no_reason", "No reason given", "runs, and no defence prompt answered or ticked", _no_reason),
+)
+
+
+class Decided(NamedTuple):
+    """A level that the log decides: the rules that fired, with their evidence."""
+
+    level: Level
+    fired: Sequence[tuple[Rule, Evidence]]
+
+
+def fired_rules(scenario: Scenario, state: SessionState) -> list[tuple[Rule, Evidence]]:
+    """Return the rules that fire in a session, with their evidence."""
+    course = Course(scenario, state)
+    return [(rule, evidence) for rule in RULES if (evidence := rule.finds(course)) is not None]
+
+
+def decided_levels(scenario: Scenario, state: SessionState) -> dict[str, Decided]:
+    """Return the levels that the log decides, by signal; a signal whose rules disagree has none."""
+    found, levels = fired_rules(scenario, state), dict[str, Decided]()
+    for signal in SIGNALS:
+        own = [(rule, evidence) for rule, evidence in found if rule.signal == signal.name]
+        if len({rule.level for rule, _ in own}) == 1:
+            levels[signal.name] = Decided(own[0][0].level, own)
+    return levels
+
+
+def mistakes(scenario: Scenario, state: SessionState) -> list[tuple[Mistake, Evidence]]:
+    """Return the mistakes that the log shows, each with its moment."""
+    course = Course(scenario, state)
+    return [(mistake, evidence) for mistake in MISTAKES if (evidence := mistake.finds(course)) is not None]

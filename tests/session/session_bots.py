@@ -1,0 +1,262 @@
+"""Bots that play whole sessions by the log: a guesser, a naive one and a reference one, each by a seed.
+
+Every event passes the rules of a session. Their runs are real ones of few replications, kept in `played_designs.json`:
+`python -m tests.session.session_bots` makes those that are missing.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from itertools import count
+from pathlib import Path
+from random import Random
+
+from simulator.case.load import load, scenario_ids
+from simulator.case.phases import deciding_questions, defence_of, phase_of_choice, phases_of, predicted_metrics
+from simulator.engine.plan import case_hash, compile_plan
+from simulator.explain.result import replicate
+from simulator.practice_session.session_runs import ended_event
+from simulator.session.session_events import (
+    AssumptionPinned,
+    AssumptionWritten,
+    CurveballStruck,
+    DefenceAnswered,
+    LoggedEvent,
+    ObjectivesRanked,
+    PanelOpened,
+    PhaseBegun,
+    PickChanged,
+    PredictionMade,
+    QuestionAsked,
+    RankedObjective,
+    RunAsked,
+    RunEnded,
+    Session,
+    SessionEnded,
+    design_hash,
+)
+from simulator.session.session_rules import refusal
+from simulator.session.session_state import SessionState
+
+PLAYED = Path(__file__).with_name("played_designs.json")
+
+#: The seed and the replications of the bots' runs, and the number of random designs of a case.
+SEED, REPLICATIONS, RANDOM_DESIGNS = 1, 2, 8
+
+BOTS = ("reference", "guesser", "naive")
+
+
+@cache
+def case(name):
+    return load(name)
+
+
+@cache
+def played():
+    """The results of the designs, by case and hash, as the event of a run's end holds them."""
+    return json.loads(PLAYED.read_text(encoding="utf-8")) if PLAYED.exists() else {}
+
+
+def result(name, picks, strikes):
+    """The end of a run: the kept one, or that of a new run, which is kept for `write`."""
+    design = design_hash(picks, strikes)
+    of_case = played().setdefault(name, {})
+    if design not in of_case:
+        found = replicate(compile_plan(case(name), picks, strikes), SEED, REPLICATIONS)
+        of_case[design] = ended_event(design, found).payload()
+    return RunEnded.model_validate(of_case[design])
+
+
+@cache
+def random_designs(name):
+    """Designs whose every choice is drawn, the same for all bots."""
+    rng, found = Random(f"designs of {name}"), []
+    choices = case(name).choices
+    while len(found) < RANDOM_DESIGNS:
+        drawn = {one: rng.choice(list(choice.picks())) for one, choice in choices.items() if not choice.situation}
+        try:
+            compile_plan(case(name), drawn)
+        except ValueError:
+            continue
+        found.append(drawn)
+    return found
+
+
+def reference_steps(name):
+    """The steps from the defaults to the author's reference design, in the order of the phases."""
+    scenario = case(name)
+    reference = next(iter(scenario.reference.values()))
+    phases = phases_of(scenario)
+    order = {phase.id: place for place, phase in enumerate(phases)}
+    steps = [step for step in reference.set.items() if scenario.defaults()[step[0]] != step[1]]
+    return sorted(steps, key=lambda step: order.get(phase_of_choice(scenario, phases, step[0]) or "", 0))
+
+
+class Player:
+    """A person at a session, whose every event passes the rules."""
+
+    def __init__(self, name, bot, seed):
+        self.scenario, self.rng = case(name), Random(f"{name} {bot} {seed}")
+        self.head = Session("s" * 22, name, self.scenario.version, case_hash(self.scenario), "t" * 22, SEED, 45, True, 1000.0)
+        self.log, self.state, self.now, self.places = [], SessionState.of(self.head), 1000.0, count()
+        self.phases = phases_of(self.scenario)
+        self.does(PhaseBegun(phase=self.phases[0].id))
+
+    def does(self, event, role="candidate"):
+        assert refusal(self.scenario, self.state, role, event) == ""
+        self.now += self.rng.uniform(5, 40)
+        self.log.append(LoggedEvent(next(self.places), self.now, role, event))
+        self.state = self.state.after(self.log[-1:])
+
+    def goes_to(self, phase):
+        if phase != self.state.phase and any(one.id == phase for one in self.phases):
+            self.does(PhaseBegun(phase=phase))
+
+    def picks(self, **wanted):
+        for name, pick in wanted.items():
+            if (now := self.state.picks(self.scenario)[name]) != pick:
+                self.does(PickChanged(choice=name, before=now, after=pick))
+
+    @property
+    def at_hand(self):
+        return self.state.picks(self.scenario), dict(self.state.strikes)
+
+    def predicts(self, interval):
+        """Predict the metrics of the case; interval: of a metric's name and its value in the run to come."""
+        coming = {one.metric: one.value for one in result(self.scenario.id, *self.at_hand).figures}
+        design = design_hash(*self.at_hand)
+        if self.state.revealed(design):
+            return
+        for metric in predicted_metrics(self.scenario):
+            low, high = sorted(interval(metric, coming.get(metric) or 0.0))
+            if not any((one.design, one.metric) == (design, metric) for one in self.state.predictions):
+                self.does(PredictionMade(design=design, metric=metric, low=low, high=high))
+
+    def runs(self):
+        picks, strikes = self.at_hand
+        self.does(RunAsked(picks=picks, strikes=strikes, seed=SEED, replications=REPLICATIONS))
+        self.does(result(self.scenario.id, picks, strikes), "system")
+
+    def is_struck(self):
+        if self.scenario.curveballs:
+            name, ball = next(iter(self.scenario.curveballs.items()))
+            own = ball.own_time(self.scenario.run.starts_at)
+            at_s = own if own is not None else float(round(self.scenario.run.days * 86_400 / 2))
+            self.does(CurveballStruck(curveball=name, at_s=at_s))
+
+    def asks(self, *questions):
+        for question in questions:
+            self.does(QuestionAsked(question=question))
+
+    def ranks(self):
+        words = [RankedObjective(words=one.label) for one in self.scenario.objectives][:5]
+        self.does(ObjectivesRanked(objectives=tuple(self.rng.sample(words, len(words)))))
+
+    def opens(self, phase):
+        for panel in next((one.panels for one in self.phases if one.id == phase), [])[:2]:
+            self.does(PanelOpened(panel=panel))
+
+    def near(self, _, value):
+        """An interval that holds the value about nine times in ten."""
+        width, off = abs(value) * self.rng.uniform(0.1, 0.4) + 0.01, self.rng.uniform(-1.1, 1.1)
+        return value + width * (off - 1), value + width * (off + 1)
+
+    def anywhere(self, _, value):
+        ends = self.rng.uniform(0, 3 * abs(value) + 0.01), self.rng.uniform(0, 3 * abs(value) + 0.01)
+        return min(ends), max(ends)
+
+
+def reference(player):
+    """Frame, predict and move one choice at a time to the author's design; look at the errors; answer a curveball; defend."""
+    rng, scenario = player.rng, player.scenario
+    deciding = deciding_questions(scenario)
+    player.asks(*rng.sample(deciding, rng.randint(max(len(deciding) - 1, 1), len(deciding))))
+    for question in [one.question for one in player.state.questions][: rng.randint(1, 3)]:
+        player.does(AssumptionPinned(question=question))
+    if rng.random() < 0.7:
+        player.does(AssumptionWritten(text="The load of the evening is the peak."))
+    player.ranks()
+    player.goes_to("data")
+    player.opens("data")
+    _runs_predicted(player)
+    steps = reference_steps(scenario.id)
+    for name, pick in steps:
+        phase = phase_of_choice(scenario, player.phases, name)
+        player.goes_to(phase)
+        player.opens(phase)
+        player.picks(**{name: pick})
+        _runs_predicted(player)
+    if rng.random() < 0.5:
+        player.goes_to(rng.choice(player.phases).id)
+    player.goes_to("serve")
+    player.goes_to("monitor")
+    _is_struck_and_answers(player, steps)
+    player.goes_to("defend")
+    for prompt in range(rng.randint(2, len(defence_of(scenario)))):
+        player.does(DefenceAnswered(prompt=prompt, text="Because the reader is the bottleneck.", ticked=rng.random() < 0.5))
+
+
+def _runs_predicted(player):
+    player.predicts(player.near)
+    player.runs()
+
+
+def _is_struck_and_answers(player, steps):
+    player.is_struck()
+    if player.state.strikes:
+        _runs_predicted(player)
+        name, _ = steps[0]
+        player.picks(**{name: player.scenario.defaults()[name]})
+        _runs_predicted(player)
+
+
+def guesser(player):
+    """Ask, change and predict at random, several choices at once."""
+    rng, scenario = player.rng, player.scenario
+    questions = range(len(scenario.questions))
+    player.asks(*rng.sample(questions, rng.randint(0, len(questions) // 2)))
+    if rng.random() < 0.5:
+        player.ranks()
+    for design in rng.sample(random_designs(scenario.id), 4):
+        player.goes_to(rng.choice(player.phases).id)
+        if rng.random() < 0.5:
+            player.opens(player.state.phase)
+        player.picks(**design)
+        player.predicts(player.anywhere)
+        player.runs()
+    if rng.random() < 0.5:
+        player.goes_to("defend")
+        player.does(DefenceAnswered(prompt=0, text="It felt right."))
+
+
+def naive(player):
+    """Begin with an architecture, never ask, never predict, and end without a word."""
+    rng = player.rng
+    for design in rng.sample(random_designs(player.scenario.id), 3):
+        for phase in ("model", "evaluate", "serve"):
+            player.goes_to(phase)
+            own = [name for name in design if phase_of_choice(player.scenario, player.phases, name) == phase]
+            player.picks(**{name: design[name] for name in own})
+        player.runs()
+
+
+def played_session(name, bot, seed):
+    """The state of a session that a bot has played."""
+    player = Player(name, bot, seed)
+    {"reference": reference, "guesser": guesser, "naive": naive}[bot](player)
+    player.does(SessionEnded())
+    return player.state
+
+
+def write(seeds):
+    for name in scenario_ids():
+        for bot in BOTS:
+            for seed in range(seeds):
+                played_session(name, bot, seed)
+        print(name, len(played()[name]))
+        PLAYED.write_text(json.dumps(played(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write(20)

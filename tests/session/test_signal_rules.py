@@ -1,0 +1,237 @@
+"""Rules of a session: each worked by hand, and tried on sessions of bots that should and should not be accused."""
+
+from functools import cache
+from itertools import product
+
+import pytest
+
+from simulator.case.load import scenario_ids
+from simulator.session.session_course import Course
+from simulator.session.session_events import (
+    AssumptionWritten,
+    CurveballStruck,
+    DefenceAnswered,
+    LoggedEvent,
+    ObjectivesRanked,
+    PanelOpened,
+    PhaseBegun,
+    PickChanged,
+    PredictionMade,
+    QuestionAsked,
+    RunAsked,
+    RunEnded,
+    Session,
+    design_hash,
+)
+from simulator.session.session_signals import LEVELS, SIGNALS
+from simulator.session.session_state import SessionState
+from simulator.session.signal_rules import MISTAKES, RULES, decided_levels, fired_rules, mistakes
+from tests.session.session_bots import BOTS, case, played_session
+
+SEEDS = range(20)
+
+#: Signals whose decided levels must differ between a good session and a careless one, where the case has the phase.
+DIFFER = ("framing", "data", "safety", "quantified")
+HEAD = Session("s" * 22, "skin-cancer-triage", 1, "0" * 12, "t" * 22, 1, 30, True, 1000.0)
+
+
+@cache
+def session(name, bot, seed):
+    return played_session(name, bot, seed)
+
+
+@cache
+def levels(name, bot, seed):
+    return {signal: found.level for signal, found in decided_levels(case(name), session(name, bot, seed)).items()}
+
+
+@pytest.mark.parametrize("name", scenario_ids())
+def test_signals_that_should_differ_between_a_good_and_a_careless_session_do(name):
+    for signal in DIFFER:
+        pairs = [(levels(name, "reference", seed).get(signal), levels(name, "naive", seed).get(signal)) for seed in SEEDS]
+        lower = [bad is not None and (good is None or LEVELS.index(good) > LEVELS.index(bad)) for good, bad in pairs]
+        assert sum(lower) >= 0.95 * len(SEEDS), (signal, pairs)
+
+
+@pytest.mark.parametrize("name", scenario_ids())
+def test_signals_of_equally_good_sessions_do_not_differ(name):
+    pairs = [(levels(name, "reference", seed), levels(name, "reference", seed + 1)) for seed in SEEDS[:-1]]
+    for signal in SIGNALS:
+        different = [one.get(signal.name) != other.get(signal.name) for one, other in pairs]
+        assert sum(different) <= 0.05 * len(pairs), signal.name
+
+
+@pytest.mark.parametrize("name", scenario_ids())
+def test_a_guess_is_not_taken_for_reasoning(name):
+    assert sum(levels(name, "guesser", seed).get("quantified") == "strong" for seed in SEEDS) <= 0.05 * len(SEEDS)
+
+
+@pytest.mark.parametrize(("name", "bot"), list(product(scenario_ids(), BOTS)))
+def test_reasons_name_events_that_are_there_and_of_the_kind_that_they_speak_of(name, bot):
+    for seed in SEEDS:
+        state = session(name, bot, seed)
+        found = [evidence for _, evidence in [*fired_rules(case(name), state), *mistakes(case(name), state)]]
+        found += [evidence for signal in SIGNALS for evidence in signal.evidence(Course(case(name), state))]
+        assert all(0 <= place < state.place for evidence in found for place in evidence.places)
+        assert all(evidence.sentence.endswith(".") for evidence in found)
+
+
+@pytest.mark.parametrize("name", scenario_ids())
+def test_no_mistake_is_found_in_a_good_session_and_all_in_a_careless_one(name):
+    good = [mistake.name for seed in SEEDS for mistake, _ in mistakes(case(name), session(name, "reference", seed))]
+    assert not good
+    careless = [{mistake.name for mistake, _ in mistakes(case(name), session(name, "naive", seed))} for seed in SEEDS]
+    expected = {mistake.name for mistake in MISTAKES} - {"no_deployment"}  # it turns the choices of serving
+    assert all(found == expected for found in careless)
+
+
+def test_communication_is_never_graded():
+    assert not [rule for rule in RULES if rule.signal == "communication"]
+
+
+# ---- each rule, by hand
+
+
+def played(*events):
+    """The state after events, a second apart; a run is asked for and ends at once."""
+    return SessionState.of(HEAD, [LoggedEvent(place, 1000.0 + place, "candidate", event) for place, event in enumerate(events)])
+
+
+def run(standing="met", strikes=None, **picks):
+    whole = case(HEAD.case).defaults() | picks
+    design = design_hash(whole, strikes)
+    figures = [{"metric": "sensitivity", "value": 0.95, "standing": standing}]
+    asked = RunAsked(picks=whole, strikes=strikes or {}, seed=1, replications=2)
+    return asked, RunEnded(design=design, run_hash="0" * 12, figures=figures)
+
+
+def guess(low, high, **picks):
+    return PredictionMade(design=design_hash(case(HEAD.case).defaults() | picks), metric="sensitivity", low=low, high=high)
+
+
+def change(choice, after):
+    return PickChanged(choice=choice, before=case(HEAD.case).defaults()[choice], after=after)
+
+
+def fired(*events):
+    return {rule.name: evidence for rule, evidence in fired_rules(case(HEAD.case), played(*events))}
+
+
+RANKED = ObjectivesRanked(objectives=({"words": "Find the cancers"},))
+FRAMED = (QuestionAsked(question=0), QuestionAsked(question=1), AssumptionWritten(text="One in ten."), RANKED)
+
+
+def test_a_run_before_any_framing_is_architecture_first_and_its_moment_is_the_run():
+    assert fired(PhaseBegun(phase="model"), *run(), *FRAMED)["architecture_first"].places == [1]
+    assert "architecture_first" not in fired(QuestionAsked(words="Who reads?"), *run())
+    assert "architecture_first" not in fired(*FRAMED)  # nothing ran
+
+
+def test_framing_is_strong_only_if_it_all_comes_before_the_first_run():
+    assert fired(*FRAMED, *run())["decided_first"].places == [0, 1, 2, 3]
+    assert "decided_first" not in fired(*FRAMED[:3], *run(), RANKED)
+    assert "decided_first" not in fired(*FRAMED[1:], *run())  # one of four deciding questions
+    assert "decided_first" not in fired(QuestionAsked(question=3), QuestionAsked(question=5), *FRAMED[2:], *run())
+
+
+def test_a_phase_is_touched_by_a_visit_a_question_a_change_or_a_panel():
+    touches = {
+        "no_data": [
+            PhaseBegun(phase="data"),
+            QuestionAsked(question=1),
+            change("quality_gate", "lenient"),
+            PanelOpened(panel="transfer"),
+        ],
+        "no_serving": [
+            PhaseBegun(phase="serve"),
+            QuestionAsked(question=2),
+            change("replicas", 3),
+            PanelOpened(panel="shifts"),
+        ],
+        "no_failure": [PhaseBegun(phase="monitor"), QuestionAsked(question=4), CurveballStruck(curveball="news", at_s=1.0)],
+    }
+    for rule, events in touches.items():
+        assert rule in fired(*run())
+        assert not [event for event in events if rule in fired(event, *run())]
+        assert rule not in fired(QuestionAsked(words="Any?"), *run())  # own words may have been about it
+
+
+def test_a_model_is_compared_by_two_runs_that_differ_in_it_alone():
+    assert fired(*run(), *run(architecture="fine_tuned"))["compared"].places == [0, 2]
+    assert "compared" not in fired(*run(), *run(architecture="fine_tuned", replicas=3))
+    assert "compared" not in fired(*run(), *run(replicas=3))
+
+
+def test_three_changes_of_the_threshold_before_a_look_are_blind_and_two_are_not():
+    turns = [PickChanged(choice="operating_point", before=0.9, after=after) for after in (0.95, 0.98, 0.99)]
+    assert fired(*turns, PanelOpened(panel="outcomes"))["blind_threshold"].places == [0, 1, 2, 3]
+    assert "without a look" in fired(*turns)["blind_threshold"].sentence
+    assert "blind_threshold" not in fired(*turns[:2], PanelOpened(panel="threshold"), *turns)
+
+
+def test_a_threshold_is_chosen_with_a_look_at_the_errors():
+    moved = [*run(), *run(operating_point=0.99)]
+    assert fired(PanelOpened(panel="outcomes"), *moved)["looked_at_errors"].places == [0, 3]
+    assert "looked_at_errors" not in fired(*moved, PanelOpened(panel="outcomes"))
+    assert "looked_at_errors" not in fired(PanelOpened(panel="outcomes"), *run(), *run(operating_point=0.99, replicas=3))
+
+
+def test_a_service_is_sized_by_a_step_and_a_last_run_that_misses_nothing():
+    assert "sized" in fired(*run(), *run(replicas=3))
+    assert "sized" in fired(*run(), *run("not proven", replicas=3))
+    assert "sized" not in fired(*run(), *run("not met", replicas=3))
+    assert "sized" not in fired(*run(), *run("void", replicas=3))
+
+
+def test_a_failure_is_answered_by_a_prediction_and_a_changed_design_under_it():
+    strikes = {"news": 1.0}
+    struck = CurveballStruck(curveball="news", at_s=1.0)
+    told = PredictionMade(design=design_hash(case(HEAD.case).defaults(), strikes), metric="sensitivity", low=0, high=1)
+    under, changed = run(strikes=strikes), run(strikes=strikes, replicas=3)
+    assert fired(*run(), struck, told, *under, *changed)["answered_a_failure"].places == [2, 3, 4, 6]
+    assert "answered_a_failure" not in fired(*run(), struck, *under, *changed)
+    assert "answered_a_failure" not in fired(*run(), struck, told, *under)
+
+
+def designs():
+    return [{}, {"replicas": 3}, {"replicas": 4}, {"replicas": 4, "decoders": 3, "max_batch": 2}]
+
+
+def test_three_designs_without_a_prediction_are_a_habit_and_one_prediction_ends_it():
+    runs = [event for picks in designs()[:3] for event in run(**picks)]
+    assert fired(*runs)["unpredicted"].places == [0, 2, 4]
+    assert "unpredicted" not in fired(*runs[:4])
+    assert "unpredicted" not in fired(guess(0.9, 1.0), *runs)
+
+
+def test_moves_of_several_choices_are_a_habit_from_three_moves_on():
+    turns = [{}, {"replicas": 3, "decoders": 3}, {}, {"replicas": 3, "max_batch": 2}]
+    runs = [event for picks in turns for event in run(**picks)]
+    assert fired(*runs)["at_once"].places == [2, 4, 6]
+    assert "at_once" not in fired(*runs[:6])
+    single = [event for picks in [*turns, {"replicas": 3}, {}, {"replicas": 4}] for event in run(**picks)]
+    assert "at_once" not in fired(*single)  # three of six
+
+
+def test_reasoning_with_numbers_takes_three_predictions_single_moves_and_intervals_that_hold():
+    def course(held, picks):
+        ends = (0.9, 1.0), (0.1, 0.2)
+        return [event for index, one in enumerate(picks) for event in (guess(*ends[index >= held], **one), *run(**one))]
+
+    assert "checked" in fired(*course(2, designs()[:3]))
+    assert "checked" not in fired(*course(1, designs()[:3]))
+    assert "checked" not in fired(*course(2, designs()[:2]))
+    assert "checked" not in fired(*course(3, [{}, {"replicas": 3, "decoders": 3}, {}]))
+
+
+def test_rules_that_disagree_decide_nothing():
+    turns = [PickChanged(choice="operating_point", before=0.9, after=after) for after in (0.95, 0.98, 0.99)]
+    both = [*turns, PanelOpened(panel="outcomes"), *run(), *run(operating_point=0.99)]
+    assert {"blind_threshold", "looked_at_errors"} <= set(fired(*both))
+    assert "evaluation" not in decided_levels(case(HEAD.case), played(*both))
+
+
+def test_a_defence_that_is_said_aloud_counts_as_a_reason():
+    state = played(*run(), DefenceAnswered(prompt=0, ticked=True))
+    assert "no_reason" not in [mistake.name for mistake, _ in mistakes(case(HEAD.case), state)]
+    assert "no_reason" in [mistake.name for mistake, _ in mistakes(case(HEAD.case), played(*run()))]
