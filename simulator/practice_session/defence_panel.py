@@ -7,7 +7,7 @@ import streamlit as st
 from simulator.app.live_session import LiveSession
 from simulator.app.widgets import plain
 from simulator.case.phases import defence_of
-from simulator.practice_session.session_at_hand import take
+from simulator.practice_session.session_at_hand import say, take
 from simulator.session.session_events import DefenceAnswered
 
 
@@ -32,5 +32,7 @@ def answer_of(live: LiveSession, place: int) -> tuple[str, bool]:
 
 def _answer(live: LiveSession, place: int) -> None:
     text, ticked = str(st.session_state[f"session:answer:{place}"]), bool(st.session_state[f"session:aloud:{place}"])
-    if text.strip() or ticked:
+    if not text.strip() and not ticked:
+        say("Write an answer, or tick that you said it aloud.")
+    else:
         take(live, DefenceAnswered(prompt=place, text=text, ticked=ticked))

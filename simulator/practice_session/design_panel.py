@@ -17,10 +17,11 @@ from simulator.case.phases import PracticePhase
 from simulator.explain.result import Result
 from simulator.practice.choice_panel import choice_widget
 from simulator.practice.verdict_bar import bar, bar_content
+from simulator.practice_session.help_panel import levers_panel, reasons_panel
 from simulator.practice_session.prediction_panel import prediction_form, reveal
 from simulator.practice_session.session_at_hand import take
 from simulator.practice_session.session_runs import job_at_hand, note_result, plan_at_hand, was_asked
-from simulator.session.session_events import CurveballStruck, PickChanged
+from simulator.session.session_events import CurveballStruck, PanelOpened, PickChanged
 
 
 def design_panel(live: LiveSession, phase: PracticePhase) -> None:
@@ -97,18 +98,23 @@ def _run(live: LiveSession, phase: PracticePhase) -> None:
     result = job.summary
     bar(bar_content(result.verdicts))
     reveal(live, result)
-    _reasons(result)
-    _panels(result, phase)
+    reasons_panel(live, result)
+    _panels(live, result, phase)
+    levers_panel(live, job)
 
 
-def _reasons(result: Result) -> None:
-    for place, reason in result.reasons.items():
-        st.markdown(f"**{plain(result.verdicts[place].objective.label)}**: {plain(reason.sentence)}")
-
-
-def _panels(result: Result, phase: PracticePhase) -> None:
+def _panels(live: LiveSession, result: Result, phase: PracticePhase) -> None:
     shown = [name for name in phase.panels if name in panels_by_exhibit() and name in result.plan.scenario.shown()]
     for title, name in [(EXHIBITS[name].label, name) for name in shown]:
         with st.expander(plain(title), key=f"session:panel:{name}", on_change="rerun") as drawer:
+            _note_opening(live, name, drawer.open)
             if drawer.open:
                 panels_by_exhibit()[name](result)
+
+
+def _note_opening(live: LiveSession, panel: str, is_open: bool | None) -> None:
+    """Note that a panel was opened: once, until it is closed."""
+    key = f"session:open:{panel}"
+    if is_open and not st.session_state.get(key):
+        take(live, PanelOpened(panel=panel))
+    st.session_state[key] = is_open

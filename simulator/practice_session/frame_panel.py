@@ -7,7 +7,7 @@ import streamlit as st
 from simulator.app.live_session import LiveSession
 from simulator.app.widgets import plain
 from simulator.metrics.summary import judged
-from simulator.practice_session.session_at_hand import take
+from simulator.practice_session.session_at_hand import say, take
 from simulator.session.session_events import (
     AssumptionPinned,
     AssumptionRemoved,
@@ -16,7 +16,7 @@ from simulator.session.session_events import (
     QuestionAsked,
     RankedObjective,
 )
-from simulator.session.session_state import Assumption
+from simulator.session.session_record import assumption_words
 
 #: The most objectives that a person may state.
 _RANKS = 5
@@ -57,16 +57,11 @@ def _questions(live: LiveSession) -> None:
 
 def _ask(live: LiveSession) -> None:
     index = st.session_state.get("session:question")
-    if index is not None:
-        st.session_state["session:question"] = None
-        take(live, QuestionAsked(question=index))
-
-
-def assumption_words(live: LiveSession, one: Assumption) -> str:
-    """Return an assumption in words: the person's own, or the question whose answer was pinned."""
-    if one.question is None:
-        return one.text or ""
-    return live.scenario.questions[one.question].ask if one.question < len(live.scenario.questions) else ""
+    if index is None:
+        say("Choose a question first: type a word of it, and pick it from the list.")
+        return
+    st.session_state["session:question"] = None
+    take(live, QuestionAsked(question=index))
 
 
 def _assumptions(live: LiveSession) -> None:
@@ -74,7 +69,7 @@ def _assumptions(live: LiveSession) -> None:
     for one in live.state.assumptions:
         if not one.removed:
             with st.container(horizontal=True, vertical_alignment="center"):
-                st.markdown(f"- {plain(assumption_words(live, one))}")
+                st.markdown(f"- {plain(assumption_words(live.scenario, one))}")
                 event = AssumptionRemoved(assumption=one.place)
                 st.button("Remove", type="tertiary", key=f"session:unpin:{one.place}", on_click=take, args=(live, event))
     st.text_input("An assumption of your own", key="session:assumption", max_chars=400, on_change=_assume, args=(live,))
@@ -101,5 +96,7 @@ def _objectives(live: LiveSession) -> None:
 
 def _rank(live: LiveSession) -> None:
     lines = [line.strip()[:300] for line in str(st.session_state["session:objectives"]).splitlines() if line.strip()]
-    if lines:
+    if not lines:
+        say("Write at least one objective, then keep the order.")
+    else:
         take(live, ObjectivesRanked(objectives=tuple(RankedObjective(words=line) for line in lines[:_RANKS])))

@@ -65,7 +65,9 @@ def phase_row(live: LiveSession) -> PracticePhase:
             label = f"{plain(phase.title)}, {times[phase.id].used_s / 60:.0f} of {phase.minutes:g} min"
             kind: Any = "primary" if phase is now else "secondary"
             st.button(label, type=kind, key=f"session:phase:{phase.id}", on_click=_go_to, args=(live, phase.id))
-        st.button("End the session", type="tertiary", key="session:end", on_click=take, args=(live, SessionEnded()))
+        with st.popover("End the session", type="tertiary"):
+            st.markdown("The debrief begins, and the session cannot go on after it.")
+            st.button("End it and see the debrief", key="session:end", on_click=take, args=(live, SessionEnded()))
     return now
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import ceil, log10
+
 import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
@@ -10,13 +12,13 @@ from simulator.app.live_session import LiveSession
 from simulator.app.widgets import draw, plain
 from simulator.case.outputs import Metric
 from simulator.case.phases import predicted_metrics
-from simulator.case.schema import Scenario
 from simulator.charts.look import BLUE, ORANGE, Chart
 from simulator.explain.result import Result
 from simulator.metrics.summary import judged
 from simulator.practice_session.session_at_hand import take
 from simulator.practice_session.session_runs import ask_for_run, run_asked
 from simulator.session.session_events import PredictionMade
+from simulator.session.session_record import label_of
 from simulator.session.session_state import SessionPrediction, SessionState
 from simulator.units import spoken
 
@@ -26,12 +28,14 @@ PREDICTED = 3
 #: Units of an axis that read otherwise: a share is placed in per cent, and "a request" needs no word.
 UNITS = {"share": " (%)", "a request": ""}
 
-#: The end of an axis, in bounds of the objective, and the steps of an axis on which a person places an interval.
-_MOST, _STEPS = 10, 200
+#: The steps of an axis on which a person places an interval.
+_STEPS = 200
 
 
 def must_predict(state: SessionState) -> bool:
-    """Return whether the design at hand is to be predicted before it runs."""
+    """Return whether the design at hand is to be predicted before it runs: the first ones, and the first under a curveball."""
+    if state.strikes and not any(run.asked.strikes for run in state.runs):
+        return True
     return len({one.design for one in state.predictions}) < PREDICTED
 
 
@@ -56,11 +60,15 @@ def _range(live: LiveSession, metric: Metric) -> None:
 
 
 def _axis(live: LiveSession, metric: Metric) -> tuple[float, float]:
-    """Return the end of a metric's axis and its step: per cent of a share, else a multiple of the bound of its objective."""
+    """Return the end of a metric's axis and its step: per cent of a share, else a power of ten.
+
+    The power is at least three times the bound of the objective. It gives away the bound's magnitude, not the bound.
+    """
     if metric.unit == "share":
         return 100.0, 0.5
     bound = next((one.bound for one in judged(live.scenario, {}) if one.metric.name == metric.name), 0.0) or 1.0
-    return _MOST * bound, _MOST * bound / _STEPS
+    most = 10.0 ** ceil(log10(3 * bound))
+    return most, most / _STEPS
 
 
 def _predict(live: LiveSession) -> None:
@@ -74,16 +82,11 @@ def _predict(live: LiveSession) -> None:
     take(live, *events, run_asked(live))
 
 
-def label_of(scenario: Scenario, name: str) -> str:
-    """Return a metric's name for people: that of its objective, where it has one."""
-    return next((one.label for one in scenario.objectives if one.metric == name), scenario.metrics[name].label)
-
-
 # ---- the reveal
 
 
 def reveal(live: LiveSession, result: Result) -> None:
-    """Show each prediction of the design at hand beside its result, and the sentence on what drove it."""
+    """Show each prediction of the design at hand beside its result, and a sentence on what drove the difference."""
     design = live.state.design_at_hand(live.scenario)
     made = [one for one in live.state.predictions if one.design == design and one.settled is not None]
     for one in made:
@@ -92,8 +95,17 @@ def reveal(live: LiveSession, result: Result) -> None:
     stage = next((one for one in made if one.stage is not None), None)
     if stage is not None and stage.settled is not None:
         st.markdown(plain(_of_stage(live, stage)))
-    if made and result.bottleneck is not None:
-        st.markdown(plain(result.bottleneck.sentence))
+    if made:
+        st.markdown(plain(_driver(made, result)))
+
+
+def _driver(made: list[SessionPrediction], result: Result) -> str:
+    """Return what drove the first interval that failed: the reason of its objective; else what limits the design."""
+    failed = [one.metric for one in made if one.settled is not None and one.settled.held is False]
+    for place, reason in result.reasons.items():
+        if result.verdicts[place].metric.name in failed:
+            return reason.sentence
+    return result.bottleneck.sentence if result.bottleneck is not None else ""
 
 
 def _of_stage(live: LiveSession, one: SessionPrediction) -> str:

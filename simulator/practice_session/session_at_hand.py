@@ -16,7 +16,7 @@ from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.engine.plan import case_hash
 from simulator.errors import InputError
-from simulator.session.session_events import AnyEvent, PhaseBegun, Role, Session
+from simulator.session.session_events import AnyEvent, GoalSet, PhaseBegun, Role, Session
 
 #: The field of the address with the id of a session.
 FIELD = "session"
@@ -33,12 +33,17 @@ def session_log() -> SessionLog:
     return SessionLog()
 
 
-def begin(scenario: Scenario, minutes: int, nudges: bool) -> Session:
-    """Begin a session with its first phase, and return it; raises StoreError where the database cannot be used."""
+def begin(scenario: Scenario, minutes: int, nudges: bool, goal: str | None = None) -> Session:
+    """Begin a session with its first phase, and return it; raises StoreError where the database cannot be used.
+
+    goal: the signal that the session is to train
+    """
     session = session_log().begin(
         trail(), scenario.id, scenario.version, case_hash(scenario), seed=SEED, minutes=minutes, nudges=nudges
     )
     session_log().append(session.id, "system", PhaseBegun(phase=phases_of(scenario)[0].id))
+    if goal is not None:
+        session_log().append(session.id, "candidate", GoalSet(signal=goal))
     return session
 
 
@@ -74,6 +79,11 @@ def take(live: LiveSession, *events: AnyEvent, role: Role = "candidate") -> None
             live.take(role, event)
     except InputError as error:
         st.session_state[_FAULT] = str(error)
+
+
+def say(sentence: str) -> None:
+    """Keep a sentence on wrong input for the next run of the script."""
+    st.session_state[_FAULT] = sentence
 
 
 def show_fault() -> None:

@@ -21,6 +21,16 @@ def interval_score(low: float, high: float, value: float, alpha: float = ALPHA) 
     return (high - low) + 2 / alpha * (max(low - value, 0.0) + max(value - high, 0.0))
 
 
+def is_informed(predictions: Iterable[SessionPrediction]) -> bool:
+    """Return whether a person's intervals score better, on average, than intervals from zero to twice each result.
+
+    Such an interval always holds and says little; its score is twice the result. A result of zero is left out.
+    """
+    settled = [one.settled for one in predictions if one.settled is not None and one.settled.score is not None]
+    relative = [one.score / abs(one.value) for one in settled if one.score is not None and one.value]
+    return bool(relative) and sum(relative) < 2 * len(relative)
+
+
 class HeldIntervals(NamedTuple):
     """The number of intervals that held their value, of those that are settled."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
@@ -9,7 +10,7 @@ from itertools import pairwise
 from simulator.case.phases import PracticePhase, deciding_questions, phase_of_choice, phases_of
 from simulator.case.schema import Scenario
 from simulator.session.session_events import PanelOpened, PickChanged
-from simulator.session.session_state import RunSeen, SessionPrediction, SessionState, Timed
+from simulator.session.session_state import IDLE_S, RunSeen, SessionPrediction, SessionState, Timed
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,16 @@ class Course:
             if before.asked.strikes == after.asked.strikes
         ]
         return [move for move in found if move.choices]
+
+    @cached_property
+    def seconds_by_choice(self) -> dict[str, float]:
+        """The seconds from each change of a choice to the next one, or to the end; a longer rest than IDLE_S counts as that."""
+        changes = self.state.changes
+        end = self.state.ended_at if self.state.ended_at is not None else self.state.last_at
+        found = Counter[str]()
+        for change, until in zip(changes, [*(one.at for one in changes[1:]), end], strict=True):
+            found[_choice(change)] += min(max(until - change.at, 0.0), IDLE_S)  # type: ignore[assignment]
+        return dict(found)
 
     @cached_property
     def phase_of(self) -> dict[str, str | None]:

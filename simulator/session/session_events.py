@@ -299,6 +299,16 @@ class SelfRated(AnyEvent):
     level: Literal["very_weak", "weak", "strong", "very_strong"]
 
 
+class GoalSet(AnyEvent):
+    """The session is an exercise for a signal."""
+
+    by = _LEADS
+
+    kind: Literal["goal_set"] = "goal_set"
+    version: Literal[1] = 1
+    signal: Name
+
+
 class SessionEnded(AnyEvent):
     """The session is over: the debrief begins."""
 
@@ -333,6 +343,7 @@ Event = Annotated[
     | CurveballStruck
     | DefenceAnswered
     | SelfRated
+    | GoalSet
     | SessionEnded
     | IncidentAction,
     Field(discriminator="kind"),

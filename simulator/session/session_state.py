@@ -20,6 +20,7 @@ from simulator.session.session_events import (
     AssumptionWritten,
     CurveballStruck,
     DefenceAnswered,
+    GoalSet,
     HelpAsked,
     HintTaken,
     LoggedEvent,
@@ -63,9 +64,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class Assumption:
-    """An assumption, named by the place of its event: in own words, or the answer to a question of the case."""
+    """An assumption, named by the place of its event: in own words, or the answer to a question; at: since 1970 (s)."""
 
     place: int
+    at: float
     text: str | None = None
     question: int | None = None
     removed: bool = False
@@ -134,6 +136,7 @@ class SessionState:
     changed: picks that differ from the case's defaults, or once did
     objectives: as ranked by the latest of the events `rankings`
     defences: the latest answer to each prompt; ratings: the latest level of each signal
+    goal: the signal that the session trains, None without one
     ignored: places of events that changed nothing: unknown to this version, or out of order
     """
 
@@ -158,6 +161,7 @@ class SessionState:
     curveballs: tuple[Timed, ...] = ()
     defences: Mapping[int, Timed] = field(default_factory=dict)
     ratings: Mapping[str, str] = field(default_factory=dict)
+    goal: str | None = None
     ignored: tuple[int, ...] = ()
 
     @classmethod
@@ -239,11 +243,11 @@ def _asked(state: SessionState, recorded: LoggedEvent, event: QuestionAsked) -> 
 
 
 def _written(state: SessionState, recorded: LoggedEvent, event: AssumptionWritten) -> Changes:
-    return {"assumptions": (*state.assumptions, Assumption(recorded.place, text=event.text))}
+    return {"assumptions": (*state.assumptions, Assumption(recorded.place, recorded.at, text=event.text))}
 
 
 def _pinned(state: SessionState, recorded: LoggedEvent, event: AssumptionPinned) -> Changes:
-    return {"assumptions": (*state.assumptions, Assumption(recorded.place, question=event.question))}
+    return {"assumptions": (*state.assumptions, Assumption(recorded.place, recorded.at, question=event.question))}
 
 
 def _removed(state: SessionState, recorded: LoggedEvent, event: AssumptionRemoved) -> Changes:
@@ -306,6 +310,10 @@ def _rated(state: SessionState, recorded: LoggedEvent, event: SelfRated) -> Chan
     return {"ratings": {**state.ratings, event.signal: event.level}}
 
 
+def _goal_set(state: SessionState, recorded: LoggedEvent, event: GoalSet) -> Changes:
+    return {"goal": event.signal}
+
+
 def _ended(state: SessionState, recorded: LoggedEvent, event: SessionEnded) -> Changes:
     return None if state.ended_at is not None else {"ended_at": recorded.at}
 
@@ -341,5 +349,6 @@ _FOLDS: dict[type, Callable[[SessionState, LoggedEvent, Any], Changes]] = {
     CurveballStruck: _kept("curveballs"),
     DefenceAnswered: _defended,
     SelfRated: _rated,
+    GoalSet: _goal_set,
     SessionEnded: _ended,
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from simulator.case.schema import Scenario
+from simulator.session.prediction_scores import is_informed
 from simulator.session.session_course import Course
 from simulator.session.session_events import CurveballStruck
 from simulator.session.session_signals import SIGNALS, Evidence, Level
@@ -161,9 +162,9 @@ def _checked(course: Course) -> Evidence | None:
     single = [move for move in course.moves if move.is_single]
     held = [one for one in course.intervals if one.settled and one.settled.held]
     enough = len(course.predicted) >= _HABIT and len(course.moves) >= _HABIT - 1
-    if not enough or 3 * len(single) < 2 * len(course.moves) or 3 * len(held) < 2 * len(course.intervals):
+    if not enough or 3 * len(single) < 2 * len(course.moves) or not is_informed(course.intervals):
         return None
-    words = f"You predicted {counted(len(course.predicted), 'design')}, mostly moved one choice at a time, and {len(held)} of "
+    words = f"You predicted {counted(len(course.predicted), 'design')} and mostly moved one choice at a time; {len(held)} of "
     return Evidence(f"{words}{counted(len(course.intervals), 'interval')} held.", [one.place for one in held])
 
 
@@ -250,7 +251,7 @@ RULES = (
         "checked",
         "quantified",
         "strong",
-        "three designs predicted, two thirds of the moves of one choice, two thirds of the intervals held",
+        "three designs predicted, two thirds of the moves of one choice, and intervals that say something",
         _checked,
     ),
 )

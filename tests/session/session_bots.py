@@ -79,7 +79,8 @@ def random_designs(name):
             compile_plan(case(name), drawn)
         except ValueError:
             continue
-        found.append(drawn)
+        if drawn not in found:
+            found.append(drawn)
     return found
 
 

@@ -11,6 +11,7 @@ from simulator.session.session_events import (
     AssumptionWritten,
     CurveballStruck,
     DefenceAnswered,
+    GoalSet,
     HelpAsked,
     HintTaken,
     IncidentAction,
@@ -73,6 +74,7 @@ EVENTS: st.SearchStrategy[AnyEvent] = st.one_of(
     st.builds(CurveballStruck, curveball=NAMES, at_s=st.floats(0, 1e7)),
     st.builds(DefenceAnswered, prompt=st.integers(0, 2), text=TEXT, ticked=st.booleans()),
     st.builds(SelfRated, signal=NAMES, level=st.sampled_from(["very_weak", "strong"])),
+    st.builds(GoalSet, signal=NAMES),
     st.builds(SessionEnded),
     st.builds(IncidentAction, action=st.dictionaries(NAMES, st.integers() | TEXT, max_size=3)),
 )

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from simulator.session.prediction_scores import interval_score
+from simulator.session.prediction_scores import interval_score, is_informed
+from simulator.session.session_state import SessionPrediction, Settlement
 
 
 @pytest.mark.parametrize(
@@ -41,3 +42,23 @@ def test_the_quantiles_of_a_belief_have_the_smallest_expected_score():
     draws = np.random.default_rng(1).standard_normal(20_000)
     mean = np.mean([interval_score(*best, draw) for draw in draws])
     assert mean == pytest.approx(expected(*best), rel=0.03)
+
+
+def prediction(low, high, value):
+    settled = Settlement(0.0, "0" * 12, value, None, low <= value <= high, interval_score(low, high, value))
+    return SessionPrediction(0, 0.0, "0" * 12, "done_share", low, high, None, settled)
+
+
+@pytest.mark.parametrize(
+    ("intervals", "informed"),
+    [
+        ([(0, 3.9, 2)], True),  # a score of 3.9, less than that of 0 to 4
+        ([(0, 4, 2)], False),
+        ([(1, 3, 2), (2, 4, 1.9)], True),  # 2 / 2 and (2 + 20 x 0.1) / 1.9 are 3.1, less than 4
+        ([(1, 3, 2), (2, 4, 1.7)], False),  # 1 and (2 + 20 x 0.3) / 1.7 are 5.7
+        ([(0, 1, 0)], False),  # a result of zero says nothing
+        ([], False),
+    ],
+)
+def test_intervals_are_informed_if_they_score_better_than_zero_to_twice_the_result(intervals, informed):
+    assert is_informed([prediction(*one) for one in intervals]) is informed

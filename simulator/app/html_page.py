@@ -1,0 +1,68 @@
+"""A page in one HTML file that needs no other and fetches nothing: its frame, style and parts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from html import escape
+
+import pandas as pd
+from markdown_it import MarkdownIt
+
+from simulator.charts.look import Chart, inked
+
+#: The browser may fetch nothing, and runs only the scripts of the charts.
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
+
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; color: #1c2024; background: #fff; max-width: 60rem; margin: 2rem auto;
+       padding: 0 1rem; }
+h1 { line-height: 1.2; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #d5d9de; }
+table { border-collapse: collapse; font-size: .9rem; margin: 1rem 0; display: block; overflow-x: auto; }
+th, td { text-align: left; vertical-align: top; padding: .3rem .7rem; border-bottom: 1px solid #e3e6ea; }
+code { background: #f1f3f5; padding: .1rem .3rem; overflow-wrap: anywhere; }
+.verdict { font-weight: 600; border-left: 4px solid; padding-left: .5rem; }
+summary { cursor: pointer; color: #3d464e; }
+@media print { body { font-size: 10.5pt; margin: 0; max-width: none; } h2, h3 { break-after: avoid; }
+               tr, .js-plotly-plot { break-inside: avoid; } table { display: table; } }
+"""
+
+#: Markdown without HTML and pictures.
+MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
+
+
+def html_page(title: str, body: str) -> str:
+    """Return the file of a page; title: as text; body: as HTML."""
+    head = f'<meta charset="utf-8"><meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+    narrow = '<meta name="viewport" content="width=device-width, initial-scale=1">'
+    style = f"<title>{escape(title)}</title><style>{_STYLE}</style>"
+    return f'<!doctype html><html lang="en"><head>{head}{narrow}{style}</head><body>{body}</body></html>\n'
+
+
+def section(title: str, content: str) -> str:
+    """Return a part under a heading; nothing without content."""
+    return f"<h2>{escape(title)}</h2>{content}" if content else ""
+
+
+def table(rows: pd.DataFrame) -> str:
+    return str(rows.to_html(index=False, border=0, escape=True, na_rep=""))
+
+
+def bullets(sentences: Iterable[str]) -> str:
+    items = "".join(f"<li>{escape(one)}</li>" for one in sentences)
+    return f"<ul>{items}</ul>" if items else ""
+
+
+def paragraph(text: str) -> str:
+    return f"<p>{escape(text)}</p>" if text else ""
+
+
+def drawn_charts(charts: Iterable[Chart]) -> Iterator[str]:
+    """Yield each chart below its takeaway, with its table; the script of Plotly comes with the first one."""
+    script = True
+    for chart in charts:
+        yield f"<h3>{escape(chart.takeaway)}</h3>"
+        if chart.figure is not None:
+            drawn = inked(chart.figure, "light")
+            yield drawn.to_html(full_html=False, include_plotlyjs=script, config={"displaylogo": False, "scrollZoom": False})
+            script = False
+        yield f"<details><summary>As a table</summary>{table(chart.table)}</details>"

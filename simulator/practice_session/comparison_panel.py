@@ -1,0 +1,116 @@
+"""The person's last design beside the best known one and beside the author's reference, on the same requests."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+import streamlit as st
+
+from simulator.app.jobs import BESIDE, Job, Watcher, job_id, registry
+from simulator.app.links import written
+from simulator.app.live_session import LiveSession
+from simulator.app.news import PROGRESS_S, Latest, follow
+from simulator.app.widgets import plain
+from simulator.case.choices import Pick
+from simulator.case.document import ScenarioError
+from simulator.engine.plan import Plan, compile_plan
+from simulator.explain.result import Result
+from simulator.metrics.comparisons import compare
+from simulator.metrics.summary import Standing
+from simulator.paths import PAGES
+from simulator.session.best_known import BestKnown, best_known
+from simulator.session.session_course import Course
+from simulator.units import counted
+
+
+def last_plan(live: LiveSession) -> Plan | None:
+    """Return the last design that ran, without curveballs; None without a run, or where the case was edited since."""
+    picks = next((run.asked.picks for run in reversed(live.state.runs) if run.ended), None)
+    try:
+        return None if picks is None else compile_plan(live.scenario, picks)
+    except ScenarioError:
+        return None
+
+
+def started(live: LiveSession, plan: Plan) -> Job:
+    """Return the run of a design under the seed of the session, begun where it was not known."""
+    seed, replications = live.state.session.seed, live.scenario.run.replications
+    watcher = Watcher(live.state.session.owner or live.state.session.id, f"{live.state.session.id} debrief")
+    known = registry().get(job_id(plan, seed, replications))
+    return known if known is not None and not known.cancelled else registry().start(watcher, plan, seed, replications, BESIDE)
+
+
+def best_known_panel(live: LiveSession) -> None:
+    """Say how far the last design is from the best known one, and which choice mattered most."""
+    best = best_known(live.scenario)
+    if best is None:
+        return
+    st.header("The best known design", anchor=False)
+    if sentence := lever_sentence(live, best):
+        st.markdown(plain(sentence))
+    searched = f"A search of {counted(best.designs, 'design')} found it: {best.command}."
+    _beside(live, best.picks, "best", "the best known design")
+    st.caption(plain(searched))
+
+
+def lever_sentence(live: LiveSession, best: BestKnown) -> str:
+    """Return which choice mattered most, and the part of the person's changes and minutes that went to it."""
+    worth = next((one for one in best.choices if one.lost), None)
+    if worth is None:
+        return ""
+    course, scenario = Course(live.scenario, live.state), live.scenario
+    labels = {one.metric: one.label for one in scenario.objectives}
+    lost = " and ".join(f"“{labels[name]}”" for name in worth.lost)
+    spent, total = course.seconds_by_choice.get(worth.choice, 0.0), sum(course.seconds_by_choice.values())
+    choice = scenario.choices[worth.choice]
+    words = f"“{choice.label}” mattered most: without “{choice.label_of(worth.pick)}”, the best known design misses {lost}."
+    if not total:
+        return f"{words} You changed no choice."
+    return f"{words} Of {total / 60:.0f} minutes after a change, {spent / 60:.0f} went to it."
+
+
+def reference_panel(live: LiveSession) -> None:
+    """Show the author's design as one good answer, with its price, beside the person's."""
+    if not live.scenario.reference:
+        return
+    st.header("One good answer", anchor=False)
+    for name, reference in live.scenario.reference.items():
+        st.markdown(f"**{plain(reference.label)}.** {plain(reference.text)}")
+        st.markdown(f"**It gives up:** {plain(reference.gives_up)}")
+        _beside(live, reference.set, name, f"“{reference.label}”")
+
+
+def _beside(live: LiveSession, picks: Mapping[str, Pick], key: str, name: str) -> None:
+    try:
+        other = compile_plan(live.scenario, picks)
+    except ScenarioError:
+        return
+    own = last_plan(live)
+    if own is not None:
+        st.fragment(_compared)(live, own, other, key, name)
+    params: dict[str, Any] = written(other, live.state.session.seed, live.scenario.run.replications)
+    st.page_link(PAGES / "practice.py", label=f"Open {plain(name)} in Explore", query_params=params)
+
+
+def _compared(live: LiveSession, own: Plan, other: Plan, key: str, name: str) -> None:
+    mine, theirs = started(live, own), started(live, other)
+    running = [job for job in (mine, theirs) if job.running]
+    if running:
+        follow(f"compare {key}", lambda: Latest(f"{mine.ready} {theirs.ready} {mine.running} {theirs.running}"), PROGRESS_S)
+        st.progress(min(mine.share, theirs.share), f"Your last design and {plain(name)} run on the same requests …")
+        return
+    if mine.error or theirs.error:
+        st.error(plain(f"The run failed: {mine.error or theirs.error}"))
+        return
+    st.markdown(plain(counts_sentence(mine.summary, theirs.summary, name)))
+    rows = compare(mine.summary, theirs.summary).rows.rename(columns={"before": "yours", "after": name})
+    st.dataframe(rows, hide_index=True, alt=f"Your last design beside {name}, objective by objective.")
+
+
+def counts_sentence(mine: Result, theirs: Result, name: str) -> str:
+    """Return how many objectives each of two designs meets."""
+    own, other = (Counter[Standing](one.standing for one in result.verdicts) for result in (mine, theirs))
+    total = counted(len(mine.verdicts), "objective")
+    return f"Your last design meets {own['met']} of {total}, {name} meets {other['met']}. Each change has its paired interval."

@@ -1,0 +1,61 @@
+"""What to do next: an exercise for the weakest signal, and another case."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from simulator.app.live_session import LiveSession
+from simulator.app.widgets import plain, scenario_of
+from simulator.case.load import scenario_ids
+from simulator.paths import PAGES
+from simulator.practice_session.session_at_hand import own_sessions
+from simulator.session.next_steps import EXERCISES, goal_reached, weakest
+from simulator.session.session_signals import SIGNALS
+
+#: The field of the address with the signal that a new session is to train.
+GOAL = "goal"
+
+LABELS = {signal.name: signal.label for signal in SIGNALS}
+
+
+def goal_at_hand() -> str | None:
+    """Return the signal that the address wants to be trained; None without one."""
+    wanted = st.query_params.get(GOAL)
+    return wanted if wanted in EXERCISES else None
+
+
+def goal_line(live: LiveSession) -> None:
+    """Show the goal of a session that has one."""
+    if live.state.goal in EXERCISES:
+        st.caption(plain(f"Goal: {EXERCISES[live.state.goal].goal}"))
+
+
+def goal_panel(live: LiveSession) -> None:
+    """Say whether the goal of the session was reached, if it had one."""
+    if live.state.goal not in EXERCISES:
+        return
+    goal = EXERCISES[live.state.goal].goal
+    reached = goal_reached(live.scenario, live.state, live.state.goal)
+    words = {True: "Reached", False: "Not reached yet", None: "You decide whether it was reached"}[reached]
+    (st.success if reached else st.info)(plain(f"The goal of this session: {goal} {words}."))
+
+
+def next_panel(live: LiveSession) -> None:
+    """Name the weakest signal, and offer a short session whose goal trains it."""
+    st.header("What next", anchor=False)
+    name = weakest(live.scenario, live.state)
+    if name is None:
+        st.markdown("Rate yourself above, and the exercise for your weakest signal stands here.")
+        return
+    st.markdown(f"Your weakest signal is **{plain(LABELS[name])}**. {plain(EXERCISES[name].goal)}")
+    fields = {"case": live.scenario.id, GOAL: name}
+    st.page_link(PAGES / "session.py", label="Train it on this case", query_params=fields)
+    if other := _untried(live):
+        label = f"Or on another case: {plain(scenario_of(other).title)}"
+        st.page_link(PAGES / "session.py", label=label, query_params={"case": other, GOAL: name})
+
+
+def _untried(live: LiveSession) -> str | None:
+    """Return a case that the visitor has not practised; else None."""
+    tried = {one.case for one in own_sessions()} | {live.scenario.id}
+    return next((name for name in scenario_ids() if name not in tried), None)

@@ -1,0 +1,113 @@
+"""The record of a session: a row for everything that the person did and every run that ended, in the order of the log."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from simulator.case.outputs import EXHIBITS
+from simulator.case.phases import defence_of, phases_of
+from simulator.case.schema import Scenario
+from simulator.session.session_events import CurveballStruck, DefenceAnswered, HelpAsked, HintTaken, PanelOpened, PickChanged
+from simulator.session.session_state import Asked, Assumption, RunSeen, SessionPrediction, SessionState, Timed
+from simulator.units import spoken
+
+
+class RecordRow(NamedTuple):
+    """A row of the record; place: of its event in the log; minute: since the begin; what: its kind in a word."""
+
+    place: int
+    minute: float
+    what: str
+    details: str
+
+
+def record(scenario: Scenario, state: SessionState) -> list[RecordRow]:
+    """Return the rows of a session in the order of the log."""
+    found = sorted(_rows(scenario, state), key=lambda row: row[0])
+    return [RecordRow(place, (at - state.session.begun_at) / 60, what, details) for place, at, what, details in found]
+
+
+Row = tuple[int, float, str, str]
+
+
+def _rows(scenario: Scenario, state: SessionState) -> Iterator[Row]:
+    titles = {phase.id: phase.title for phase in phases_of(scenario)}
+    yield from ((one.place, one.at, "Phase", titles.get(one.phase, one.phase)) for one in state.visits)
+    yield from ((one.place, one.at, "Question", question_words(scenario, one)) for one in state.questions)
+    yield from ((one.place, one.at, "Assumption", assumption_words(scenario, one)) for one in state.assumptions)
+    yield from ((one.place, one.at, "Objectives", _ranked(one)) for one in state.rankings)
+    yield from ((one.place, one.at, "Change", _changed(scenario, one)) for one in state.changes)
+    yield from ((one.place, one.at, "Prediction", predicted_words(scenario, one)) for one in state.predictions)
+    yield from ((run.place, run.ended_at or run.at, "Run", run_words(run)) for run in state.runs if run.ended)
+    for one in [*state.panels, *state.hints, *state.helps, *state.curveballs, *state.defences.values()]:
+        yield one.place, one.at, *_of_event(scenario, titles, one.event)
+    if state.ended_at is not None:
+        yield state.place, state.ended_at, "End", ""
+
+
+def _of_event(scenario: Scenario, titles: dict[str, str], event: Any) -> tuple[str, str]:
+    if isinstance(event, PanelOpened):
+        return "Panel", EXHIBITS[event.panel].label if event.panel in EXHIBITS else event.panel
+    if isinstance(event, HintTaken):
+        return "Hint", f"{titles.get(event.phase, event.phase)}, step {event.step}"
+    if isinstance(event, HelpAsked):
+        return "Hint", "What would help?" if event.tool == "what_would_help" else "Try each lever"
+    if isinstance(event, CurveballStruck):
+        ball = scenario.curveballs.get(event.curveball)
+        return "Curveball", ball.label if ball else event.curveball
+    if isinstance(event, DefenceAnswered):
+        prompts = defence_of(scenario)
+        return "Defence", prompts[event.prompt] if event.prompt < len(prompts) else ""
+    return type(event).__name__, ""
+
+
+def question_words(scenario: Scenario, asked: Asked) -> str:
+    """Return a question in words: that of the case, else the person's own."""
+    known = asked.question is not None and asked.question < len(scenario.questions)
+    return scenario.questions[asked.question or 0].ask if known else asked.words or ""
+
+
+def assumption_words(scenario: Scenario, one: Assumption) -> str:
+    """Return an assumption in words: the person's own, or the question whose answer was pinned."""
+    if one.question is None:
+        return one.text or ""
+    return scenario.questions[one.question].ask if one.question < len(scenario.questions) else ""
+
+
+def _ranked(ranking: Timed) -> str:
+    return "; ".join(one.words for one in getattr(ranking.event, "objectives", ()))
+
+
+def _changed(scenario: Scenario, change: Timed) -> str:
+    event = change.event
+    if not isinstance(event, PickChanged) or event.choice not in scenario.choices:
+        return ""
+    choice = scenario.choices[event.choice]
+    return f"{choice.label}: {choice.label_of(event.before)} → {choice.label_of(event.after)}"
+
+
+def label_of(scenario: Scenario, name: str) -> str:
+    """Return a metric's name for people: that of its objective, where it has one."""
+    named = (one.label for one in scenario.objectives if one.metric == name)
+    return next(named, scenario.metrics[name].label if name in scenario.metrics else name)
+
+
+def predicted_words(scenario: Scenario, one: SessionPrediction) -> str:
+    """Return a prediction in words, with its result once there is one."""
+    if one.metric is None:
+        stage = scenario.stages.get(one.stage or "")
+        return f"The limit is “{stage.label if stage else one.stage}”"
+    unit = scenario.metrics[one.metric].unit if one.metric in scenario.metrics else ""
+    words = f"{label_of(scenario, one.metric)}: {spoken(one.low or 0.0, unit)} to {spoken(one.high or 0.0, unit)}"
+    if one.settled is None or one.settled.value is None:
+        return words
+    return f"{words}; the run: {spoken(one.settled.value, unit)}, {'held' if one.settled.held else 'not held'}"
+
+
+def run_words(run: RunSeen) -> str:
+    """Return the verdicts of a run in words, with its hash."""
+    assert run.ended is not None
+    counts = Counter(run.ended.verdicts.values())
+    return f"{', '.join(f'{count} {standing}' for standing, count in counts.items())}; run hash {run.ended.run_hash}"
