@@ -14,6 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf, prod
 from typing import TYPE_CHECKING, Any, Literal
 
+from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
 from simulator.cli.exits import needing
 from simulator.errors import InputError, suggest
@@ -60,10 +61,16 @@ class Search:
         evaluate: Evaluate,
         seed: int,
         judging: int = MOST,
+        known: Sequence[Mapping[str, Pick]] = (),
     ) -> None:
-        """Prepare a search. judging: the replications that a verdict takes, those of the page Practice"""
+        """Prepare a search.
+
+        judging: the replications that a verdict takes, those of the page Practice
+        known: picks of designs to propose first, such as an author's reference; what they leave open is as in the base
+        """
         self.axes, self.base, self.claims, self.cost = list(axes), base, list(claims), cost
         self._evaluate, self._seed, self.judging = evaluate, seed, max(judging, FEW)
+        self._first = [found for picks in ({}, *known) if (found := self._places(picks)) is not None]
         self.tried: dict[str, TriedDesign] = {}
         self.replications = 0
         self._known: dict[tuple[str, int], TriedDesign] = {}
@@ -113,6 +120,8 @@ class Search:
     ) -> list[TriedDesign]:
         """Run `budget` designs that an optimizer proposes, each once; return the best so far after each of them."""
         study = _study(sampler, self._seed)
+        for places in self._first:
+            study.enqueue_trial(places, skip_if_exists=True)
         path: list[TriedDesign] = []
         proposed, idle = 0, 0
         while proposed < budget and idle < 20 * SIDE_BY_SIDE:
@@ -132,6 +141,14 @@ class Search:
                     path.append(min([one, *path[-1:]], key=lambda tried: tried.rank))
             progress(proposed, budget)
         return path
+
+    def _places(self, picks: Mapping[str, Pick]) -> dict[str, int] | None:
+        """Return the places of a design's picks on the axes; None where it lies outside of them."""
+        whole = {**self.base.picks, **picks}
+        try:
+            return {axis.name: axis.picks.index(whole[axis.name]) for axis in self.axes}
+        except (KeyError, ValueError):
+            return None
 
     def _point(self, params: Mapping[str, int]) -> DesignPoint:
         picks = {axis.name: axis.picks[params[axis.name]] for axis in self.axes}

@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from simulator.case.load import load
+from simulator.case.phases import readable_references
 from simulator.case.schema import Scenario
 from simulator.cli.exits import UsageError, err, table_console
 from simulator.cli.options import (
@@ -76,7 +77,14 @@ def best(
     cache = OutcomeCache()
     with workers(scheduler) as submit:
         search = Search(
-            request.axes, request.base, claims, cost, evaluator(request, submit, cache), seed, scenario.run.replications
+            request.axes,
+            request.base,
+            claims,
+            cost,
+            evaluator(request, submit, cache),
+            seed,
+            scenario.run.replications,
+            readable_references(scenario),
         )
         with counting_bar("designs", budget) as report:
             result = search.find(budget, progress=report)

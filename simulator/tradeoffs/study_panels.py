@@ -18,6 +18,7 @@ from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import download, draw, plain
 from simulator.case.load import TRAFFIC
+from simulator.case.phases import readable_references
 from simulator.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictures
 from simulator.charts.look import Chart
 from simulator.errors import InputError
@@ -343,9 +344,8 @@ def best(base: Base) -> None:
 
     def work(submit: Submit, report: ReportProgress) -> tuple[Search, BestDesigns]:
         claims, cost, judging = claims_of(base.scenario), cost_goal(base.scenario), base.scenario.run.replications
-        search = Search(
-            request.axes, request.base, claims, cost, evaluator(request, submit, OutcomeCache()), base.seed, judging
-        )
+        known, evaluate = readable_references(base.scenario), evaluator(request, submit, OutcomeCache())
+        search = Search(request.axes, request.base, claims, cost, evaluate, base.seed, judging, known)
         progress = lambda done, total: report("trying proposals", done, total)  # noqa: E731
         return search, search.find(BUDGET, progress=progress, begin=lambda what: report(what, 0, 0))
 

@@ -61,8 +61,12 @@ class TriedDesign:
 
     @property
     def verdict_rank(self) -> tuple[float, ...]:
-        """The order by verdicts: those that miss nothing first, the fewest not proven before the others, then by values."""
-        return bool(self.missed), 0 if self.missed else self.levels.count(_OPEN), *self.rank
+        """The order by verdicts: those that miss nothing first, then those that miss the fewest for certain, then by values.
+
+        Of designs that miss nothing, those with the fewest verdicts that are not proven come first.
+        """
+        missed = self.missed
+        return bool(missed), self.levels.count(_SURELY_MISSED), 0 if missed else self.levels.count(_OPEN), *self.rank
 
     def saves_on(self, other: TriedDesign) -> bool:
         """Check that a design costs less than another, that no verdict is worse, and that no objective is missed by more."""

@@ -85,6 +85,34 @@ def test_the_path_never_gets_worse_and_no_design_is_tried_twice():
     assert len(bench.given) == len(path) == 80
 
 
+def test_the_base_and_the_known_designs_are_proposed_first_and_others_outside_of_the_axes_are_not():
+    bench, goal = Bench(), Goal(COST, higher=False)
+    base, known = (
+        DesignPoint({"servers": 12, "model": "small", "people": 10}),
+        [{"servers": 6, "model": "large"}, {"model": "none"}],
+    )
+    search = Search(AXES, base, [ENOUGH], goal, bench.run, 1, MOST, known)
+    path = search.propose(8)
+    assert list(search.tried)[:2] == [repr(DesignPoint(base.picks)), repr(DesignPoint({**base.picks, **known[0]}))]
+    assert not any("none" in name for name in search.tried)
+    assert len(path) == 8
+
+
+def test_of_designs_that_miss_something_the_one_that_misses_the_fewest_for_certain_is_best():
+    cheap = BreakevenClaim(COST, Objective(metric="cost", at_most=20, label="Cost"))
+    costs = {"sure": [21.0] * 8, "open": [15.0, 30.0] * 4}  # means of 21 and 22.5; only the first surely misses 20
+
+    def run(points, replications):
+        return [outcome({"cost": np.array(costs[point.picks["model"]]), "found": np.full(8, 0.95)}) for point in points]
+
+    axis = [Axis("model", "Model", ("sure", "open"))]
+    search = Search(axis, DesignPoint({"model": "sure"}), [ENOUGH, cheap], Goal(COST, higher=False), run, 1, 8)
+    sure, unsure = search._run([DesignPoint({"model": "sure"}), DesignPoint({"model": "open"})], 8)
+    assert [one.standings for one in (sure, unsure)] == [("met", "not met"), ("met", "not proven")]
+    assert sure.rank < unsure.rank
+    assert unsure.verdict_rank < sure.verdict_rank
+
+
 def test_a_space_smaller_than_the_budget_is_tried_whole():
     bench = Bench()
     search = Search(AXES[1:2], DesignPoint({"servers": 8, "people": 6}), [ENOUGH], Goal(COST, higher=False), bench.run, 1)
