@@ -28,22 +28,33 @@ def installed() -> str | None:
     return next(filter(None, map(shutil.which, [named] if named else BROWSERS)), None)
 
 
-@contextmanager
-def served(folder: Path, **environment: str) -> Iterator[str]:
-    """The address of the app, which runs in `folder` and keeps its log there; raises RuntimeError with the log."""
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log, address = folder / "log.txt", f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "simulator.cli", "serve", "--port", str(port)]
+        return int(free.getsockname()[1])
+
+
+def started(folder: Path, port: int, **environment: str) -> subprocess.Popen[bytes]:
+    """The app on a port, once it answers; it runs in `folder` and keeps its log there. Raises RuntimeError with the log."""
+    log, command = folder / "log.txt", [sys.executable, "-m", "simulator.cli", "serve", "--port", str(port)]
     with log.open("wb") as output:
         server = subprocess.Popen(
             command, cwd=folder, env=os.environ | QUIET | environment, stdout=output, stderr=subprocess.STDOUT
         )
+    if not _healthy(f"http://127.0.0.1:{port}", server):
+        server.terminate()
+        server.wait(timeout=20)
+        raise RuntimeError(f"the app did not start:\n{log.read_text()}")
+    return server
+
+
+@contextmanager
+def served(folder: Path, **environment: str) -> Iterator[str]:
+    """The address of the app, which runs in `folder` and keeps its log there; raises RuntimeError with the log."""
+    port = free_port()
+    server = started(folder, port, **environment)
     try:
-        if not _healthy(address, server):
-            raise RuntimeError(f"the app did not start:\n{log.read_text()}")
-        yield address
+        yield f"http://127.0.0.1:{port}"
     finally:
         server.terminate()
         server.wait(timeout=20)
