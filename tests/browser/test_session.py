@@ -156,7 +156,7 @@ def test_a_session_is_played_by_the_keyboard_alone(browser, storm):
     def press(name):
         for _ in range(120):
             page.keyboard.press("Tab")
-            if name in page.evaluate("() => (document.activeElement.innerText || document.activeElement.ariaLabel || '')"):
+            if name in page.evaluate("() => document.activeElement.matches('button') ? document.activeElement.innerText : ''"):
                 page.keyboard.press("Enter")
                 settle(page)
                 return
