@@ -1,6 +1,6 @@
 """Search the best known design of each shipped case, and find what each of its choices is worth.
 
-`python -m campaigns.best_designs [CASE ...]` writes assets/best_known/CASE.json. A choice is worth the objectives that the
+`python -m campaigns.best_designs [CASE ...]` writes scenarios/best_known/CASE.json. A choice is worth the objectives that the
 design loses when that choice alone goes back to its default, on the same requests.
 """
 

@@ -37,7 +37,7 @@ FEATURES = ASSETS / "features"
 INCIDENTS = ASSETS / "incidents"
 ILLUSTRATIONS = ASSETS / "illustrations"
 SCENES = ASSETS / "scenes"
-BEST_KNOWN = ASSETS / "best_known"
+BEST_KNOWN = SCENARIOS / "best_known"
 
 #: Profiles of the user's own models.
 OWN_PROFILES = user_data_path("casesim") / "profiles"

@@ -1,4 +1,4 @@
-"""The tables of docs/practice.md: the rules of a session and their false alarms. python -m tests.rule_table writes them again."""
+"""The tables of docs/practice.md, on the rules of a session: python -m tests.rule_table writes them again."""
 
 from __future__ import annotations
 

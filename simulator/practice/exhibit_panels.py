@@ -11,6 +11,7 @@ import streamlit as st
 from simulator.app.exhibit_drawings import Panel, panel, panels_by_exhibit, run_chart, timed_panels_by_exhibit
 from simulator.app.widgets import draw, lessons, plain, replication_0
 from simulator.case.outputs import EXHIBITS, Question, has_encounters
+from simulator.case.phases import hero_of
 from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times
 from simulator.charts.flow_charts import cost_split, journeys, one_request
@@ -50,6 +51,15 @@ def _parts(scenario: Scenario, question: Question) -> list[Panel]:
     names = [name for name in scenario.shown() if EXHIBITS[name].question == question]
     timed = [name for name in names if name in timed_panels_by_exhibit()]
     return [partial(over_time, timed) if name in timed else partial(_titled, name) for name in names if name not in timed[1:]]
+
+
+def hero(result: Result) -> None:
+    """Draw the exhibit that stands first in a case; nothing where it has none."""
+    name = hero_of(result.plan.scenario)
+    if name in timed_panels_by_exhibit():
+        over_time([name], result)
+    elif name in panels_by_exhibit():
+        panels_by_exhibit()[name](result)
 
 
 def _titled(name: str, result: Result) -> None:

@@ -16,6 +16,7 @@ from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import PracticePhase
 from simulator.explain.result import Result
 from simulator.practice.choice_panel import choice_widget
+from simulator.practice.exhibit_panels import hero
 from simulator.practice.verdict_bar import bar, bar_content
 from simulator.practice_session.help_panel import levers_panel, reasons_panel
 from simulator.practice_session.prediction_panel import prediction_form, reveal
@@ -96,8 +97,9 @@ def _run(live: LiveSession, phase: PracticePhase) -> None:
     if not revealed:
         st.rerun()
     result = job.summary
-    bar(bar_content(result.verdicts))
     reveal(live, result)
+    hero(result)
+    bar(bar_content(result.verdicts))
     reasons_panel(live, result)
     _panels(live, result, phase)
     levers_panel(live, job)

@@ -1,12 +1,20 @@
 """A session: what is asked for appears and nothing before it, a prediction comes before its run, and the record comes first."""
 
+import re
+
 import pytest
 
 from simulator.app.live_session import LiveSession
+from simulator.app.store.session_files import StoredSession, written_sessions
 from simulator.app.store.session_log import SessionLog
 from simulator.case.load import load
 from simulator.case.phases import defence_of, phases_of, predicted_metrics
+from simulator.engine.plan import compile_plan
+from simulator.explain.result import replicate
+from simulator.practice_session.comparison_panel import last_plan, started
+from simulator.practice_session.session_report import session_report
 from simulator.session.session_events import PickChanged, RunEnded
+from simulator.session.session_record import record
 from tests.pages.conftest import chips, opened, said, settled, told
 
 CASE = "production-drift"
@@ -165,3 +173,70 @@ def test_a_link_to_no_session_is_told_and_a_new_one_is_offered():
     assert not page.exception
     assert "There is no session with this link" in page.warning[0].value
     assert page.button(key="session:begin")
+
+
+def ended(page):
+    return pressed(page, "session:end")
+
+
+def test_the_debrief_says_what_the_log_says_only_after_the_own_rating(scenario, begun):
+    page, _ = with_choices(begun, scenario)
+    page = ended(predicted(page))
+    assert "Very weak: Starts with an architecture" in str(page.radio(key="session:rate:framing").options)
+    assert "The log says" not in told(page)
+    page.radio(key="session:rate:framing").set_value("strong").run()
+    assert not page.exception
+    assert "The log says: very weak. Your first design ran before you asked a question" in told(page)
+    assert "Architecture without data" in told(page)
+
+
+def test_the_weakest_signal_leads_to_a_session_with_its_goal(scenario, begun):
+    page = ended(begun)
+    page.radio(key="session:rate:model").set_value("very_weak").run()
+    assert "Your weakest signal is **Choice of the model**" in said(page)
+    goal = opened("session", case=CASE, goal="model")
+    assert "Run two models with everything else equal" in told(goal)
+    page = pressed(goal, "session:begin")
+    assert "Goal: Run two models" in told(page)
+    page = ended(page)
+    assert "Not reached yet" in told(page)
+
+
+def test_help_that_is_asked_for_is_noted_as_a_hint(scenario, begun):
+    page, _ = with_choices(begun, scenario)
+    page = predicted(page)
+    page = pressed(page, "session:each_lever")
+    helps = [one.event.tool for one in live(page, scenario).state.helps]
+    assert helps == ["each_lever"]
+    assert "Hint" in {row.what for row in record(scenario, live(page, scenario).state)}
+
+
+@pytest.mark.parametrize(
+    ("button", "sentence"), [("session:ask", "Choose a question first"), ("session:rank", "Write at least one objective")]
+)
+def test_a_button_that_has_nothing_to_take_says_so(begun, button, sentence):
+    page = pressed(begun, button)
+    assert sentence in page.warning[0].value
+
+
+def test_a_defence_without_words_says_so(begun):
+    page = pressed(begun, "session:phase:defend")
+    next(one for one in page.button if one.label == "Keep").click().run()
+    assert "Write an answer" in page.warning[0].value
+
+
+def test_the_files_to_take_away_hold_the_session_and_need_no_network(scenario, begun, tmp_path):
+    page, _ = with_choices(begun, scenario)
+    page = ended(predicted(page))
+    now = live(page, scenario)
+    shown = now.state.runs[0].ended.run_hash
+    file = session_report(now, started(now, last_plan(now)).summary)
+    assert f"Run hash {shown}" in file
+    assert not re.search(r'(?:src|href)="https?:', file)
+
+    other = SessionLog(f"sqlite:///{tmp_path / 'other.db'}")
+    events = now.log.events_after(now.state.session.id)
+    assert other.take_in("u" * 22, written_sessions([StoredSession(now.state.session, events)]).encode()) == len(events)
+    again = LiveSession(other, scenario, other.sessions_of("u" * 22)[0].id)
+    asked = again.state.runs[0].asked
+    assert replicate(compile_plan(scenario, asked.picks, asked.strikes), asked.seed, asked.replications).run_hash == shown

@@ -1,0 +1,42 @@
+"""The best known designs fit the shipped cases, run, and have the verdicts and the worth that their files say."""
+
+import pytest
+
+from campaigns.best_designs import run, worth
+from simulator.case.load import load, loads, scenario_ids
+from simulator.paths import BEST_KNOWN, SCENARIOS
+from simulator.session.best_known import best_known
+
+CASES = scenario_ids()
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_every_shipped_case_has_one_whose_picks_it_offers(case):
+    scenario = load(case)
+    found = best_known(scenario)
+    assert found is not None, "python -m campaigns.best_designs searches it again"
+    for name, pick in found.picks.items():
+        assert scenario.choices[name].read(pick) == pick
+    assert list(found.verdicts) == [objective.metric for objective in scenario.objectives]
+    ranks = [(-len(one.lost), -one.shortfall) for one in found.choices]
+    assert ranks == sorted(ranks)
+
+
+def test_a_case_that_was_edited_has_none():
+    text = (SCENARIOS / "retry-storm.yaml").read_text(encoding="utf-8")
+    assert best_known(loads(text.replace("replications: 10", "replications: 9"), "retry-storm.yaml")) is None
+    assert (BEST_KNOWN / "retry-storm.json").is_file()
+
+
+@pytest.mark.parametrize(
+    "case", ["retry-storm", *(pytest.param(one, marks=pytest.mark.long) for one in CASES if one != "retry-storm")]
+)
+def test_its_verdicts_and_the_worth_of_its_first_choice_are_those_of_runs(case):
+    scenario = load(case)
+    found = best_known(scenario)
+    whole = run(scenario, found.picks)
+    assert {one.metric.name: one.standing for one in whole.verdicts} == dict(found.verdicts)
+    if found.choices:
+        again = worth(scenario, found.picks, whole, found.choices[0].choice)
+        assert again.lost == found.choices[0].lost
+        assert again.shortfall == pytest.approx(found.choices[0].shortfall, rel=1e-6)
