@@ -11,7 +11,7 @@ import pandas as pd
 from simulator.case.kinds import AnyStage
 from simulator.engine.plan import Plan
 from simulator.engine.servers import kind
-from simulator.theory.loads import Load, loads
+from simulator.theory.loads import Load, loads, visit_ratios
 from simulator.units import percent
 
 #: From this load on, a stage is called busy: small changes in the rate then change the wait a lot.
@@ -44,19 +44,37 @@ def diagram(plan: Plan) -> Diagram:
 
 
 def _lines(plan: Plan, offered: list[Load]) -> Iterator[str]:
-    scenario = plan.scenario
+    scenario, used = plan.scenario, used_stages(plan)
     words = {load.stage: load_words(load) for load in offered}
     yield _SETTINGS
     yield "flowchart TB"
-    for name, stage in scenario.stages.items():
+    for name, stage in ((name, scenario.stages[name]) for name in used):
         facts = [*kind(plan, name).facts(plan, name), *filter(None, [words.get(name)])]
         lines = [f"**{_text(stage.label)}**", *map(_text, facts)]
         yield f'  {_node(name)}["`{_LINE.join(lines)}`"]'
-        yield from (f"  {_node(name)} {arrow} {_node(target)}" for arrow, target in _arrows(stage))
-    reached = {target for stage in scenario.stages.values() for target in stage.targets().values()}
+        drawn = [(arrow, target) for arrow, target in _arrows(stage) if target in used or target in scenario.ends]
+        yield from (f"  {_node(name)} {arrow} {_node(target)}" for arrow, target in drawn)
+    reached = {target for name in used for target in scenario.stages[name].targets().values()}
     yield from (f'  {_node(name)}(["{_text(end.label)}"])' for name, end in scenario.ends.items() if name in reached)
     yield from (f"  classDef {strained} {style}" for strained, style in _STYLES.items())
-    yield from (f"  class {_node(load.stage)} {strain(load)}" for load in offered if strain(load))
+    yield from (f"  class {_node(load.stage)} {strain(load)}" for load in offered if strain(load) and load.stage in used)
+
+
+def used_stages(plan: Plan) -> list[str]:
+    """Return the stages that requests of this design can reach, in the order of the file.
+
+    A stage is reached from the start along arrows that some requests take, or where something fails along the way.
+    """
+    stages, visits = plan.scenario.stages, visit_ratios(plan)
+    found, open_ones = set[str](), [plan.scenario.start]
+    while open_ones:
+        name = open_ones.pop()
+        if name in found or name not in stages:
+            continue
+        found.add(name)
+        open_ones += stages[name].fallbacks().values()
+        open_ones += [target for _, target in stages[name].arrows() if visits.get(target, 0.0) > 0]
+    return [name for name in stages if name in found]
 
 
 def _node(name: str) -> str:

@@ -143,3 +143,17 @@ def test_a_stage_may_be_called_as_a_word_of_the_diagrams_language_is():
     assert "n_end --> n_class" in source
     assert not re.search(r"^\s*(end|class)\s*(-->|$)", source, re.MULTILINE)
     assert 'n_end["`**A #34;b#34;**' in source
+
+
+def test_a_stage_that_a_design_does_not_use_is_not_drawn_until_a_choice_sends_requests_there():
+    vehicle = load("av-perception")
+    camera, both = (diagram(compile_plan(vehicle, {"sensors": sensors})).source for sensors in ("camera", "either"))
+    assert "n_lidar_net" not in camera
+    assert "n_every_third" not in camera
+    assert "n_detector" in camera
+    assert "n_lidar_net" in both
+
+
+def test_a_stage_that_only_failures_lead_to_is_drawn():
+    storm = load("retry-storm")
+    assert "n_again" in diagram(compile_plan(storm)).source
