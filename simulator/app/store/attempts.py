@@ -5,6 +5,7 @@ An attempt is the identity of a run, from which the run is computed again, and t
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass, field
 from time import time
 from typing import Any
@@ -16,6 +17,9 @@ from simulator.app.store.columns import METADATA, JsonText, Words
 from simulator.app.store.database import Database
 from simulator.case.choices import Pick
 from simulator.metrics.summary import Standing
+
+#: The form of a trail: the id of a browser whose sessions, incidents and attempts belong together.
+TRAIL = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 @dataclass(frozen=True)
