@@ -272,7 +272,7 @@ def test_an_incident_that_is_not_there_is_told_and_a_new_one_may_begin(room):
 
 
 def test_the_first_page_and_practice_lead_here(app, practice):
-    page = app.button(key=f"practise_{CASE}").click().run()
+    page = app.button(key=f"incident_{CASE}").click().run()
     assert page.button(key="pager")
     links = [link.proto.page for link in practice(case=CASE).get("page_link")]
     assert any(link.startswith("incident") for link in links)
