@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from simulator.app.own_attempts import trail
@@ -36,14 +38,9 @@ def own_data(record: OwnRecord) -> None:
 def _export(record: OwnRecord) -> None:
     st.subheader("Take it along", anchor=False)
     going_on = sum(not one.stored.revealed for one in record.incidents)
-    st.download_button(
-        "Export everything",
-        lambda: session_log().export(trail()),
-        FILE,
-        "application/json",
-        key="you:export",
-        on_click="ignore",
-    )
+    owner = trail()  # the function below runs on a thread of its own, which belongs to no visitor
+    content = partial(session_log().export, owner)
+    st.download_button("Export everything", content, FILE, "application/json", key="you:export", on_click="ignore")
     if going_on:
         st.caption(f"{counted(going_on, 'incident')} under way stays here: the file would give the cause away.")
     drawer = st.popover("On the command line", type="tertiary", on_change="rerun", key="you:id")

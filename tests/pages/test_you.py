@@ -1,8 +1,10 @@
 """The page You: an empty record offers a session, a full one lists what was done, and a deletion asks first."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from simulator.app.own_sessions import session_log
@@ -114,6 +116,17 @@ def test_incidents_say_whether_the_diagnosis_was_right_and_nothing_before_the_en
 def test_nothing_of_another_visitor_is_shown():
     practised(OTHER)
     assert "Nothing is here yet" in said(you())
+
+
+def test_the_export_is_that_of_the_visitor_also_on_a_thread_without_one(monkeypatch):
+    """Streamlit calls the function of a download on a thread that belongs to no visitor."""
+    given = {}
+    monkeypatch.setattr(st, "download_button", lambda label, data, *rest, **more: given.update({label: data}))
+    session = practised()
+    you()
+    with ThreadPoolExecutor(1) as pool:
+        content = pool.submit(given["Export everything"]).result()
+    assert [one["id"] for one in json.loads(content)["sessions"]] == [session]
 
 
 def test_an_export_is_imported_by_another_visitor_and_a_wrong_file_is_refused():
