@@ -9,7 +9,7 @@ from simulator.paths import PAGES
 from simulator.units import counted
 from simulator.you.due_list import due_list
 from simulator.you.incident_list import incident_list
-from simulator.you.own_data import own_data, show_note
+from simulator.you.own_data import own_data
 from simulator.you.own_record import OwnRecord, own_record
 from simulator.you.prediction_record import predictions
 from simulator.you.session_list import session_list
@@ -36,7 +36,6 @@ def nothing_yet() -> None:
 
 
 st.title("You", anchor=False)
-show_note()
 try:
     record = own_record()
 except StoreError as error:

@@ -61,11 +61,11 @@ def next_review(reviews: Iterable[Review]) -> NextReview | None:
 
 
 def session_review(state: SessionState) -> Review | None:
-    """Return the review that a session is; None while it goes on.
+    """Return the review that a session is; None while it goes on, and for one that ended without a run.
 
     It is weak where the person rated half of the signals or more as weak, and unrated without any rating.
     """
-    if state.ended_at is None:
+    if state.ended_at is None or not any(run.ended for run in state.runs):
         return None
     levels = list(state.ratings.values())
     weak = sum(level in _WEAK for level in levels)

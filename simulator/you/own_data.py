@@ -24,6 +24,8 @@ _NOTE = "you:note"
 def own_data(record: OwnRecord) -> None:
     """Offer the export, the import and the deletion."""
     st.header("Your data", anchor=False)
+    if note := st.session_state.pop(_NOTE, ""):
+        st.info(plain(note))
     st.markdown(
         "Sessions, incidents and runs belong to this browser. There is no account: a file carries them to another browser."
     )
@@ -85,9 +87,3 @@ def _deleted() -> None:
         st.session_state[_NOTE] = str(error)
     else:
         st.session_state[_NOTE] = "Your sessions, incidents and runs are deleted."
-
-
-def show_note() -> None:
-    """Show the sentence on the last import or deletion."""
-    if note := st.session_state.pop(_NOTE, ""):
-        st.info(plain(note))

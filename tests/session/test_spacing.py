@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.session.session_events import Session
-from simulator.session.session_state import SessionState
+from simulator.session.session_events import RunAsked, RunEnded, Session
+from simulator.session.session_state import RunSeen, SessionState
 from simulator.session.spacing import DAY_S, NextReview, Review, next_review, session_review
 
 
@@ -76,6 +76,11 @@ def test_the_next_review_is_an_interval_after_the_last_one(reviews):
 )
 def test_a_session_is_a_weak_review_where_half_of_its_signals_are(levels, outcome):
     session = Session("s" * 22, "some-case", 1, "0" * 12, "o" * 22, 1, 45, True, 0.0)
-    state = SessionState(session, ratings={str(place): level for place, level in enumerate(levels)})
-    assert session_review(state) is None
-    assert session_review(replace(state, ended_at=5.0)) == Review(5.0, outcome)
+    asked = RunAsked(picks={"replicas": 2}, seed=1, replications=2)
+    run = RunSeen(0, 1.0, asked, RunEnded(design=asked.design, run_hash="0" * 12), 2.0)
+    ratings = {str(place): level for place, level in enumerate(levels)}
+    ended = SessionState(session, ended_at=5.0, runs=(run,), ratings=ratings)
+    assert session_review(ended) == Review(5.0, outcome)
+    assert session_review(replace(ended, ended_at=None)) is None
+    for runs in ((), (RunSeen(0, 1.0, asked),)):  # none, and one that was left before its end
+        assert session_review(replace(ended, runs=runs)) is None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from simulator.app.store.incident_log import Hidden, StoredIncident
 from simulator.case.load import load
 from simulator.engine.plan import case_hash
-from simulator.session.session_events import Session
-from simulator.session.session_state import SessionPrediction, SessionState, Settlement
+from simulator.session.session_events import RunAsked, RunEnded, Session
+from simulator.session.session_state import RunSeen, SessionPrediction, SessionState, Settlement
 from simulator.you.own_record import OwnIncident, OwnSession
 
+ASKED = RunAsked(picks={"replicas": 2}, seed=1, replications=2)
 STORM, DRIFT = "retry-storm", "production-drift"
 
 
@@ -22,7 +23,8 @@ def prediction(place, low, high, value, metric="latency_served_p95_s"):
 
 def session(case=STORM, ended_at=None, ratings=None, predictions=(), begun_at=0.0):
     head = Session("s" * 22, case, 1, "0" * 12, "o" * 22, 1, 20, True, begun_at, ended_at)
-    state = SessionState(head, ended_at=ended_at, ratings=ratings or {}, predictions=tuple(predictions))
+    run = RunSeen(0, 1.0, ASKED, RunEnded(design=ASKED.design, run_hash="0" * 12), 2.0)
+    state = SessionState(head, ended_at=ended_at, runs=(run,), ratings=ratings or {}, predictions=tuple(predictions))
     return OwnSession(load(case), state)
 
 
