@@ -4,7 +4,7 @@ Best is what meets every objective at the least cost; where nothing does, what f
 tree-structured Parzen estimator with constraints (Bergstra 2011; Watanabe 2023). Each proposal gets a few replications. The
 most promising then race: all meet the same requests, more and more of them, and a design that is worse than the leader beyond
 chance gets no more (successive halving: Jamieson and Talwalkar 2016; paired, as in F-Race: Birattari 2002). The verdicts that
-decide are those of as many replications as the page Practice runs. From the winner and the nearest misses, steps along one
+decide are those of as many replications as the page Explore runs. From the winner and the nearest misses, steps along one
 choice at a time go towards less cost (coordinate descent) while no verdict gets worse.
 """
 
@@ -61,7 +61,7 @@ class Search:
         seed: int,
         judging: int = MOST,
     ) -> None:
-        """Prepare a search. judging: the replications that a verdict takes, those of the page Practice"""
+        """Prepare a search. judging: the replications that a verdict takes, those of the page Explore"""
         self.axes, self.base, self.claims, self.cost = list(axes), base, list(claims), cost
         self._evaluate, self._seed, self.judging = evaluate, seed, max(judging, FEW)
         self.tried: dict[str, TriedDesign] = {}
