@@ -69,6 +69,11 @@ def press(page, key):
     return page
 
 
+def test_an_incident_belongs_to_the_visitor_who_took_the_pager(paged):
+    own, known = paged.session_state["trail"], paged.query_params["incident"]
+    assert [one.id for one in games().store.of(own)] == [known if isinstance(known, str) else known[0]]
+
+
 def test_before_the_pager_is_taken_two_sentences_and_two_ways_to_begin(room):
     page = room()
     assert not page.exception
