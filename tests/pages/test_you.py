@@ -22,15 +22,9 @@ OWNER, OTHER, CASE, DRIFT = "o" * 22, "p" * 22, "retry-storm", "production-drift
 
 @pytest.fixture(autouse=True)
 def own_database(tmp_path, monkeypatch):
-    """A database of its own for the page; what earlier tests have opened is forgotten."""
-    from simulator.incident.sessions import games
-
+    """A database of its own for the page."""
     monkeypatch.setenv("CASESIM_DATABASE", f"sqlite:///{tmp_path / 'kept.db'}")
-    session_log.cache_clear()
-    games.cache_clear()
-    yield tmp_path / "kept.db"
-    session_log.cache_clear()
-    games.cache_clear()
+    return tmp_path / "kept.db"
 
 
 def you(owner=OWNER):
@@ -168,6 +162,5 @@ def test_the_id_is_sent_only_once_it_is_asked_for():
 
 def test_a_database_that_cannot_be_used_is_said(monkeypatch, tmp_path):
     monkeypatch.setenv("CASESIM_DATABASE", f"sqlite:///{tmp_path / 'nowhere' / 'kept.db'}")
-    session_log.cache_clear()
     page = you()
     assert "CASESIM_DATABASE" in page.error[0].value.replace("\\", "")
