@@ -45,7 +45,7 @@ from simulator.evidence.projection_accuracy import marks as projection_marks
 from simulator.evidence.score_tables import ScoreError
 from simulator.incident.study_panel import StudyError, incidents
 from simulator.limits import UPLOADED_FILE
-from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, OWN_SCORES, PROFILES
+from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, OWN_SCORES, PAGES, PROFILES
 from simulator.sources.detector_panel import detectors
 from simulator.sources.drive_panel import real_drives
 from simulator.sources.fidelity_charts import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
@@ -403,6 +403,7 @@ st.markdown(
     "Latencies are measured call by call, the simulation is compared with a real server, and each figure names its source. "
     "Failures are shown too."
 )
+st.page_link(PAGES / "monitors.py", label="Monitors: compare your own production data with a reference")
 panels = st.tabs(list(PANELS), key="evidence", on_change="rerun", bind="query-params")
 for panel, show in zip(panels, PANELS.values(), strict=True):
     if panel.open:

@@ -1,4 +1,4 @@
-"""The first page: one design already run, and every case with a picture of what it is about."""
+"""The first page: a session to start, and every case with a picture of what it is about."""
 
 import streamlit as st
 
@@ -7,7 +7,7 @@ from simulator.case.document import Fault, ScenarioError
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan
-from simulator.home.home_page import card, hook
+from simulator.home.home_page import card, start
 from simulator.paths import PAGES
 
 
@@ -21,8 +21,8 @@ def default_plan(scenario: Scenario) -> tuple[Plan | None, list[Fault]]:
 follow_files()
 st.title("Run your ML system design, then defend it", anchor=False)
 st.markdown(
-    "Pick models, machines, thresholds and people. A simulation on measured latencies and measured scores shows "
-    "**who is missed, who waits and what it costs**, with an interval and a source for every number."
+    "An interview with a clock: predict **who is missed, who waits and what it costs**, run your design on measured latencies "
+    "and measured scores, and read the record of what you did."
 )
 
 above, read, faults = st.container(), [], []
@@ -31,10 +31,10 @@ for case in scenario_ids():
     faults += found
     if scenario is None:
         continue
-    plan, problems = default_plan(scenario)
-    if plan is not None and scenario.objectives and not any(before for _, before, _ in read):
-        hook(plan)  # before the other cases are read
-    read.append((scenario, plan, problems))
+    if not read:
+        start(scenario)
+        st.header("Cases", anchor=False)
+    read.append((scenario, *default_plan(scenario)))
 if faults:
     with above:
         show_faults(faults, None)

@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from simulator.app.own_attempts import keep_cookie
 from simulator.app.widgets import story
 from simulator.incident.control_room import latest, news, notebook, start, strip, watched
 from simulator.incident.reveal import reveal
@@ -41,3 +42,4 @@ elif game.revealed:
     over(game)
 else:
     room(game)
+keep_cookie()

@@ -1,4 +1,4 @@
-"""Practice: choose a design at the side, and see at once what it misses, how long requests wait and what it costs."""
+"""Explore: choose a design at the side, and see at once what it misses, how long requests wait and what it costs."""
 
 from functools import partial
 
@@ -9,6 +9,7 @@ from simulator.app import design_state as address
 from simulator.app.design_state import KEPT, fit, get, key
 from simulator.app.links import SEEDS, command, link, written
 from simulator.app.news import follow
+from simulator.app.own_attempts import keep_cookie
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import draw_diagram, plain, story
 from simulator.case.document import ScenarioError
@@ -53,6 +54,7 @@ def head(scenario: Scenario) -> DeltaGenerator:
         story(scenario)
         if scenario.incident:
             st.page_link(PAGES / "incident.py", label="Play the incident", query_params={"case": scenario.id})
+        st.page_link(PAGES / "session.py", label="Practise with a clock", query_params={"case": scenario.id})
     return row
 
 
@@ -211,6 +213,6 @@ with st.sidebar:
     fire(scenario)
     form(scenario)
     settings(scenario)
-history.keep_cookie()
 reasons(scenario)
 tabs(scenario)
+keep_cookie()

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from simulator.app.live_session import LiveSession
+from simulator.app.own_attempts import keep_cookie
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import plain
-from simulator.practice import history
 from simulator.practice_session.begin_panel import begin_panel
 from simulator.practice_session.defence_panel import defence_panel
 from simulator.practice_session.design_panel import design_panel
@@ -42,4 +42,4 @@ elif live.state.ended_at is not None:
     session_debrief(live)
 else:
     phase_panel(live)
-history.keep_cookie()
+keep_cookie()

@@ -1,5 +1,7 @@
 """The entry script of the app: the look of the window, and the only list of pages."""
 
+from typing import Any
+
 import streamlit as st
 
 from simulator.paths import APP, PAGES
@@ -10,26 +12,31 @@ LOGO = APP.with_name("logo.svg")
 #: The width of the sidebar in pixels: the longest option of a case fits into its field. On a phone it is folded away.
 SIDEBAR = 344
 
+#: Pages that the navigation leaves out: another page leads to each.
+_HIDDEN: dict[str, Any] = {"visibility": "hidden"}
+
 
 def main() -> None:
     """Draw the window and the page."""
     st.set_page_config(page_title="CaseSim", page_icon="🔬", layout="wide", initial_sidebar_state=SIDEBAR)
     st.logo(LOGO, size="large")
-    cases = "Pick a case, or see one already run."
-    practice = "Design a service, run it, see what it does."
+    cases = "Start a session, or pick a case."
     session = "Practise an interview with a clock: predict, run, defend, and see the record."
     incident = "Be on call: find out why a detector fails, and put it right."
+    evidence = "The source of every number, and its error."
+    you = "Your sessions, your predictions, and the case to come back to."
+    explore = "Design a service, run it, see what it does."
     tradeoffs = "See what else is possible around a design, and where an answer stops being true."
     monitors = "Compare production with a reference: an example, or your own files."
-    evidence = "The source of every number, and its error."
     pages = [
         st.Page(PAGES / "home.py", title="Cases", url_path="cases", default=True, help=cases),
-        st.Page(PAGES / "practice.py", title="Practice", url_path="practice", help=practice),
-        st.Page(PAGES / "session.py", title="Session", url_path="session", help=session),
-        st.Page(PAGES / "tradeoffs.py", title="Trade-offs", url_path="trade-offs", help=tradeoffs),
+        st.Page(PAGES / "session.py", title="Practice", url_path="session", help=session),
         st.Page(PAGES / "incident.py", title="Incident", url_path="incident", help=incident),
-        st.Page(PAGES / "monitors.py", title="Monitors", url_path="monitors", help=monitors),
         st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence", help=evidence),
+        st.Page(PAGES / "you.py", title="You", url_path="you", help=you),
+        st.Page(PAGES / "practice.py", title="Explore", url_path="practice", help=explore, **_HIDDEN),
+        st.Page(PAGES / "tradeoffs.py", title="Trade-offs", url_path="trade-offs", help=tradeoffs, **_HIDDEN),
+        st.Page(PAGES / "monitors.py", title="Monitors", url_path="monitors", help=monitors, **_HIDDEN),
     ]
     page = st.navigation(pages, position="top")
     st.set_page_config(page_title=f"{page.title} · CaseSim")

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-import re
 from functools import cache
 from secrets import token_urlsafe
 from typing import TYPE_CHECKING
 
 import streamlit as st
 
-from simulator.app.store.attempts import Attempt, Attempts
+from simulator.app.store.attempts import TRAIL, Attempt, Attempts
 from simulator.app.store.faults import StoreError
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
 
-#: The cookie that holds the trail, and the form of a trail.
-COOKIE, TRAIL = "casesim_trail", re.compile(r"[A-Za-z0-9_-]{16,64}")
+#: The cookie that holds the trail.
+COOKIE = "casesim_trail"
+
+_COOKIE_JS = """
+export default function ({ data }) {
+  document.cookie = `${data.cookie}; path=/; max-age=31536000; SameSite=Lax`;
+}
+"""
+
+_cookie = st.components.v2.component("cookie", js=_COOKIE_JS)
 
 
 @cache
@@ -30,6 +37,12 @@ def trail() -> str:
     if "trail" not in state:
         state["trail"] = cookie if TRAIL.fullmatch(cookie) else token_urlsafe(16)
     return str(state["trail"])
+
+
+def keep_cookie() -> None:
+    """Have the browser keep the trail for a year."""
+    if st.context.cookies.get(COOKIE) != trail():
+        _cookie(key=f"cookie:{COOKIE}", data={"cookie": f"{COOKIE}={trail()}"})
 
 
 def attempts_at(scenario: Scenario) -> list[Attempt]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import socket
 from contextlib import suppress
+from datetime import UTC, datetime
 from hashlib import sha256
 from secrets import token_hex
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
@@ -33,6 +35,16 @@ def person() -> str:
     """
     token = browser()
     return sha256(token.encode()).hexdigest()[:32] if token else str(st.session_state.setdefault("person", token_hex(16)))
+
+
+def clock(at: float) -> str:
+    """Return a time (s since 1970) in the visitor's time zone: of today the hour, of another day the date too."""
+    try:
+        zone = ZoneInfo(str(st.context.timezone))
+    except (ZoneInfoNotFoundError, ValueError):
+        zone = ZoneInfo("UTC")
+    then, now = datetime.fromtimestamp(at, UTC).astimezone(zone), datetime.now(zone)
+    return f"{then:%H:%M}" if then.date() == now.date() else f"{then.day} {then:%b %H:%M}"
 
 
 def at_the_machine() -> bool:

@@ -77,6 +77,9 @@ COMMANDS = {
         "incident.incident_command:incident",
         "Play a production incident from a script; the command prints the cause once the script closes it.",
     ),
+    "practice": CommandEntry(
+        "you.practice_command:practice", "List, export, import or delete a visitor's sessions, incidents and runs."
+    ),
     "profile": CommandEntry("measure.profile_command:profile", "Measure what models take on this machine, call by call."),
     "fidelity": CommandEntry(
         "measure.fidelity_command:fidelity",

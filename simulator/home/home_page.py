@@ -1,4 +1,4 @@
-"""The first page: the default design of the first case, already run, and a card with a picture for each case."""
+"""The first page: a session to start or to continue, and a card with a picture for each case."""
 
 from __future__ import annotations
 
@@ -9,77 +9,45 @@ from typing import cast
 import pandas as pd
 import streamlit as st
 
-from simulator.app.jobs import HOUSE, Job, Watcher, job_id, registry
+from simulator.app.jobs import HOUSE, Watcher, job_id, registry
 from simulator.app.news import PROGRESS_S, Latest, follow
+from simulator.app.own_sessions import begun_words, continue_label, session_link, sessions_that_go_on
 from simulator.app.turns import Submitter
 from simulator.app.widgets import CONFIG, as_table, badges, plain
 from simulator.case.document import Fault
 from simulator.case.schema import Scenario
 from simulator.charts.look import HEIGHT, Picture, inked
 from simulator.engine.plan import Plan
-from simulator.explain.result import Result
 from simulator.home.case_pictures import braking, collapse, flagged, objectives
 from simulator.incident.incident_charts import Example, example, pager
 from simulator.metrics.overload import goodput_of
-from simulator.metrics.summary import Verdict, judged
 from simulator.paths import PAGES
-from simulator.practice.design_runs import watcher
-from simulator.practice.verdict_bar import bar, bar_content
 from simulator.processes import KilledError
 from simulator.units import counted
 
-#: The seed that a case is opened with, so that what runs here is there already when it is opened.
+#: The length of the session that the page offers.
+MINUTES = 20
+
+#: The seed that a case is opened with, so that a picture's run is there already when it is opened.
 SEED = 1
 
-#: The priority of a picture: after the first figures of the run above it, before its later ones.
+#: The priority of a picture: after the first figures of a run, before its later ones.
 SOON = 1
 
 #: The watcher of results that all visitors share.
 _ALL = Watcher(HOUSE, "")
 
 
-def hook(plan: Plan) -> None:
-    job = registry().live(watcher(), plan, SEED, plan.scenario.run.replications)
-    draw = st.fragment(_hook) if job.running else _hook
-    draw(plan.scenario, job, job.running)
-
-
-def _hook(scenario: Scenario, job: Job, looks: bool) -> None:
-    if looks:
-        follow("hook", lambda: Latest(f"{job.ready} {job.running}"))
-    found = None if job.error else job.quick
-    verdicts = found.verdicts if found else judged(scenario, {})
-    st.header(_challenge(verdicts, found), anchor=False)
-    bar(bar_content(verdicts, stale=found is None, early=job.running))
+def start(scenario: Scenario) -> None:
+    """Offer a short session of a case, and below it the visitor's last session that goes on."""
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Change this design", type="primary", key="change"):
-            st.switch_page(PAGES / "practice.py", query_params={"case": scenario.id})
-        st.caption(f"{plain(scenario.title)}, the default design: {_size(job, found)}")
-
-
-def _challenge(verdicts: list[Verdict], found: Result | None) -> str:
-    total, met = len(verdicts), sum(one.standing == "met" for one in verdicts)
-    unproven = sum(one.standing == "not proven" for one in verdicts)
-    if found is None:
-        return "Here is a design with its objectives"
-    if met == total:
-        return f"This design meets {_of(total, total)}. Can you do it with less?"
-    if met + unproven == total:
-        return f"This design is not proven to meet {_of(unproven, total)}. Can you?"
-    return f"This design does not meet {_of(total - met - unproven, total)}. Can you?"
-
-
-def _of(count: int, total: int) -> str:
-    return "its only objective" if total == 1 else f"{count} of its {total} objectives"
-
-
-def _size(job: Job, found: Result | None) -> str:
-    if job.error:
-        return f"the run failed: {plain(str(job.error))}"
-    if found is None:
-        return "the run is under way."
-    so_far = f"{found.replications} of {job.total} so far; " if found.replications < job.total else ""
-    return f"{so_far}{found.size}, run hash {found.run_hash}."
+        if st.button(f"Start a {MINUTES}-minute session", type="primary", key="start"):
+            st.switch_page(PAGES / "session.py", query_params={"case": scenario.id, "minutes": str(MINUTES)})
+        st.caption(plain(scenario.title))
+    if last := next(iter(sessions_that_go_on()), None):
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            session_link(last, continue_label(last))
+            st.caption(begun_words(last))
 
 
 def card(scenario: Scenario, plan: Plan | None, faults: Sequence[Fault] = ()) -> None:
@@ -91,26 +59,22 @@ def card(scenario: Scenario, plan: Plan | None, faults: Sequence[Fault] = ()) ->
             st.warning(f"This case cannot run yet: {plain(problem)}.")
         made = plan and _picture(plan)
         with st.container(horizontal=True, vertical_alignment="center"):
-            if scenario.incident:
-                verb, page, holds = "Be on call", "incident.py", _suspects(scenario)
-            else:
-                verb, page, holds = "Explore", "practice.py", _choices(scenario)
             case = {"case": scenario.id}
-            if st.button(f"Practise: {plain(scenario.title)}", key=f"session_{scenario.id}"):
+            if st.button("Practise", key=f"session_{scenario.id}"):
                 st.switch_page(PAGES / "session.py", query_params=case)
-            if st.button(f"{verb}: {plain(scenario.title)}", key=f"practise_{scenario.id}"):
-                st.switch_page(PAGES / page, query_params=case)
-            st.caption(f"{counted(scenario.minutes, 'minute')}, {holds}", width="content")
+            if st.button("Explore", key=f"practise_{scenario.id}"):
+                st.switch_page(PAGES / "practice.py", query_params=case)
+            if scenario.incident and st.button("Be on call", key=f"incident_{scenario.id}"):
+                st.switch_page(PAGES / "incident.py", query_params=case)
+            st.caption(f"{counted(scenario.minutes, 'minute')}, {_holds(scenario)}", width="content")
             if made:
                 as_table(made.chart.table)
 
 
-def _choices(scenario: Scenario) -> str:
+def _holds(scenario: Scenario) -> str:
+    if scenario.incident:
+        return counted(len(scenario.incident.causes), "suspect")
     return counted(len(scenario.choices), "choice")
-
-
-def _suspects(scenario: Scenario) -> str:
-    return counted(len(scenario.incident.causes), "suspect") if scenario.incident else ""
 
 
 def _picture(plan: Plan) -> Picture | None:

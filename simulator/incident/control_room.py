@@ -10,6 +10,7 @@ from typing import Any
 import streamlit as st
 from pydantic import ValidationError
 
+from simulator.app.own_attempts import trail
 from simulator.app.widgets import CONFIG, plain
 from simulator.case.schema import Scenario
 from simulator.charts.look import inked, rounded
@@ -54,7 +55,7 @@ def _watching(scenario: Scenario, watches: list[Watch]) -> list[Action]:
 def _begin(scenario: Scenario, actions: list[Action]) -> None:
     """Begin an incident, which starts with the first alarm."""
     try:
-        name = games().begin(scenario, [*actions, WaitAction(kind="wait")])
+        name = games().begin(scenario, [*actions, WaitAction(kind="wait")], owner=trail())
     except InputError as error:
         st.error(plain(str(error)))
         return

@@ -131,9 +131,9 @@ class Games:
         self._live: TTLCache[str, _Live] = TTLCache(HELD, IDLE_S)
         self._lock = Lock()
 
-    def begin(self, scenario: Scenario, actions: Sequence[Action], hidden: Hidden | None = None) -> str:
-        """Begin an incident with these actions, and return its id."""
-        name = self.store.begin(scenario.id, scenario.version, case_hash(scenario), hidden)
+    def begin(self, scenario: Scenario, actions: Sequence[Action], hidden: Hidden | None = None, owner: str = "") -> str:
+        """Begin an incident of a visitor with these actions, and return its id; owner: the trail."""
+        name = self.store.begin(scenario.id, scenario.version, case_hash(scenario), hidden, owner)
         for action in actions:
             self.act(name, scenario, action)
         return name

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
 from simulator.app.design_state import get, key, put
 from simulator.app.jobs import Job, registry
 from simulator.app.news import Latest, follow
-from simulator.app.own_attempts import COOKIE, attempts, attempts_at, trail
+from simulator.app.own_attempts import attempts, attempts_at, trail
 from simulator.app.store.attempts import Attempt, Reached
 from simulator.app.store.faults import StoreError
+from simulator.app.visitors import clock
 from simulator.app.widgets import draw, plain
 from simulator.case.choices import Choice, Number, Pick
 from simulator.case.document import ScenarioError
@@ -29,7 +28,7 @@ from simulator.engine.plan import compile_plan
 from simulator.metrics.comparisons import UNCHANGED, Comparison, compare, side_by_side, undecided
 from simulator.metrics.summary import NO_FIGURE
 from simulator.practice.design_runs import watcher
-from simulator.practice.history_table import draw_strip, set_cookie
+from simulator.practice.history_table import draw_strip
 from simulator.units import duration
 
 #: The number of changes that the row of a run names; a tooltip names all of them.
@@ -37,13 +36,6 @@ _NAMED = 2
 
 #: The fewest and most runs in a comparison side by side.
 FEWEST, MOST = 2, 4
-
-
-def keep_cookie() -> None:
-    """Store the browser's cookie."""
-    if st.context.cookies.get(COOKIE) != trail():
-        with st.sidebar:
-            set_cookie(COOKIE, trail())
 
 
 def remember(job: Job | None) -> None:
@@ -106,7 +98,7 @@ def _rows(scenario: Scenario, found: list[Attempt], job: Job | None) -> list[dic
                 "details": [*outside_brief(scenario, attempt), *changed, *_moved(scenario, before, attempt)],
                 "reached": [_cell(scenario, attempt, objective.metric) for objective in scenario.objectives],
                 "hash": attempt.run_hash,
-                "time": _clock(attempt.at),
+                "time": clock(attempt.at),
                 "starred": attempt.starred,
                 "shown": job is not None and job.id == attempt.job,
             }
@@ -143,15 +135,6 @@ def _moved(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[s
         (one.label, *(_cell(scenario, side, one.metric)["words"] for side in (before, after))) for one in scenario.objectives
     ]
     return [f"{label}: {old} → {new}" for label, old, new in cells if old != new]
-
-
-def _clock(at: float) -> str:
-    try:
-        zone = ZoneInfo(str(st.context.timezone))
-    except (ZoneInfoNotFoundError, ValueError):
-        zone = ZoneInfo("UTC")
-    then, now = datetime.fromtimestamp(at, UTC).astimezone(zone), datetime.now(zone)
-    return f"{then:%H:%M}" if then.date() == now.date() else f"{then.day} {then:%b %H:%M}"
 
 
 def _restored(scenario: Scenario, run: str) -> None:

@@ -99,18 +99,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
 }
 """
 
-_COOKIE_JS = """
-export default function ({ data }) {
-  document.cookie = `${data.cookie}; path=/; max-age=31536000; SameSite=Lax`;
-}
-"""
-
 _component = st.components.v2.component("history", html=_HTML, css=_CSS, js=_JS)
-_cookie = st.components.v2.component("cookie", js=_COOKIE_JS)
-
-
-def set_cookie(name: str, value: str) -> None:
-    _cookie(key=f"cookie:{name}", data={"cookie": f"{name}={value}"})
 
 
 def draw_strip(

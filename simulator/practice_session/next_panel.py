@@ -5,12 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from simulator.app.live_session import LiveSession
+from simulator.app.own_attempts import trail
+from simulator.app.own_sessions import session_log
+from simulator.app.store.faults import StoreError
 from simulator.app.widgets import plain, scenario_of
 from simulator.case.load import scenario_ids
 from simulator.paths import PAGES
-from simulator.practice_session.session_at_hand import own_sessions
 from simulator.session.next_steps import EXERCISES, goal_reached, weakest
 from simulator.session.session_signals import SIGNALS
+from simulator.session.spacing import next_review, session_review
+from simulator.units import counted
 
 #: The field of the address with the signal that a new session is to train.
 GOAL = "goal"
@@ -53,9 +57,21 @@ def next_panel(live: LiveSession) -> None:
     if other := _untried(live):
         label = f"Or on another case: {plain(scenario_of(other).title)}"
         st.page_link(PAGES / "session.py", label=label, query_params={"case": other, GOAL: name})
+    _when(live)
+
+
+def _when(live: LiveSession) -> None:
+    """Say when to come back to the case; the page You counts all sessions."""
+    if (review := session_review(live.state)) is not None and (coming := next_review([review])) is not None:
+        days = counted(coming.interval_days, "day")
+        st.markdown(f"Come back to this case in {days}, or in more after several good sessions: the page You keeps the date.")
+    st.page_link(PAGES / "you.py", label="You: all sessions, predictions, and the case that is due")
 
 
 def _untried(live: LiveSession) -> str | None:
     """Return a case that the visitor has not practised; else None."""
-    tried = {one.case for one in own_sessions()} | {live.scenario.id}
+    try:
+        tried = {one.case for one in session_log().sessions_of(trail())} | {live.scenario.id}
+    except StoreError:
+        return None
     return next((name for name in scenario_ids() if name not in tried), None)

@@ -100,7 +100,9 @@ def _restorable(live: LiveSession, number: int, run: RunSeen) -> None:
         st.caption("The case was edited since; this design cannot run any more.")
         return
     params: dict[str, Any] = written(plan, run.asked.seed, run.asked.replications)
-    st.page_link(PAGES / "practice.py", label=f"Open design {number} in Explore", query_params=params)
+    with st.container(horizontal=True):
+        st.page_link(PAGES / "practice.py", label=f"Open design {number} in Explore", query_params=params)
+        st.page_link(PAGES / "tradeoffs.py", label=f"Trade-offs around design {number}", query_params=params)
 
 
 def _predictions(live: LiveSession) -> None:

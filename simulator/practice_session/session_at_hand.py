@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from functools import cache
-
 import streamlit as st
 
 from simulator.app.live_session import LiveSession
 from simulator.app.own_attempts import trail
-from simulator.app.store.faults import StoreError
-from simulator.app.store.session_log import SessionLog
+from simulator.app.own_sessions import FIELD, session_log
 from simulator.app.widgets import scenario_of
 from simulator.case.load import scenario_ids
 from simulator.case.phases import phases_of
@@ -18,19 +15,11 @@ from simulator.engine.plan import case_hash
 from simulator.errors import InputError
 from simulator.session.session_events import AnyEvent, GoalSet, PhaseBegun, Role, Session
 
-#: The field of the address with the id of a session.
-FIELD = "session"
-
 #: The key of a sentence on an event that was refused.
 _FAULT = "session:fault"
 
 #: The seed of the runs of a session.
 SEED = 1
-
-
-@cache
-def session_log() -> SessionLog:
-    return SessionLog()
 
 
 def begin(scenario: Scenario, minutes: int, nudges: bool, goal: str | None = None) -> Session:
@@ -45,15 +34,6 @@ def begin(scenario: Scenario, minutes: int, nudges: bool, goal: str | None = Non
     if goal is not None:
         session_log().append(session.id, "candidate", GoalSet(signal=goal))
     return session
-
-
-def own_sessions() -> list[Session]:
-    """Return the visitor's sessions of cases that are there, the latest first; none where the database cannot be read."""
-    try:
-        return [one for one in session_log().sessions_of(trail()) if one.case in scenario_ids()]
-    except StoreError as error:
-        st.session_state[_FAULT] = str(error)
-        return []
 
 
 def session_at_hand() -> LiveSession | None:

@@ -4,7 +4,7 @@ Best is what meets every objective at the least cost; where nothing does, what f
 tree-structured Parzen estimator with constraints (Bergstra 2011; Watanabe 2023). Each proposal gets a few replications. The
 most promising then race: all meet the same requests, more and more of them, and a design that is worse than the leader beyond
 chance gets no more (successive halving: Jamieson and Talwalkar 2016; paired, as in F-Race: Birattari 2002). The verdicts that
-decide are those of as many replications as the page Practice runs. From the winner and the nearest misses, steps along one
+decide are those of as many replications as the page Explore runs. From the winner and the nearest misses, steps along one
 choice at a time go towards less cost (coordinate descent) while no verdict gets worse.
 """
 
@@ -65,7 +65,7 @@ class Search:
     ) -> None:
         """Prepare a search.
 
-        judging: the replications that a verdict takes, those of the page Practice
+        judging: the replications that a verdict takes, those of the page Explore
         known: picks of designs to propose first, such as an author's reference; what they leave open is as in the base
         """
         self.axes, self.base, self.claims, self.cost = list(axes), base, list(claims), cost

@@ -1,4 +1,4 @@
-"""The design at hand on the page Trade-offs: that of the address, or the one of the page Practice."""
+"""The design at hand on the page Trade-offs: that of the address, or the one of the page Explore."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _base(scenario: Scenario) -> Base:
 
 
 def open_design(base: Base, point: DesignPoint) -> None:
-    """Open a design on the page Practice, with its whole address, so that a step back and forward finds both."""
+    """Open a design on the page Explore, with its whole address, so that a step back and forward finds both."""
     picks, replications = {**base.picks, **point.picks}, base.scenario.run.replications
     put(base.scenario, picks, base.seed, replications, base.strikes)
     plan = compile_plan(base.scenario, picks, base.strikes)

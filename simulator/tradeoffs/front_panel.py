@@ -205,7 +205,7 @@ def _columns(question: _Question, result: Front, points: list[DesignPoint]) -> d
 
 
 def _open_one(base: Base, result: Front, points: list[DesignPoint], names: list[str], clicked: list[int]) -> None:
-    """Offer any design for the page Practice: pressed in the picture, or picked from a list."""
+    """Offer any design for the page Explore: pressed in the picture, or picked from a list."""
     best = [*clicked, *(place for place in result.by_value if place not in clicked)]
     order = list(dict.fromkeys([*best, *result.places, *result.comparable]))
     with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -27,7 +27,7 @@ class TriedDesign:
 
     short: the miss of each objective, as a part of its bound; 0 where the plain value meets it
     doubted: in the same way, the miss at the worse end of all doubts but the luck of the run
-    verdicts: on each objective, as Practice gives it after the same replications
+    verdicts: on each objective, as Explore gives it after the same replications
     """
 
     point: DesignPoint

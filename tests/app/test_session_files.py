@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.app.store.session_files import SessionFileError, read_sessions
+from simulator.app.store.session_files import SessionFileError, read_sessions, read_visitor_file
 from simulator.app.store.session_log import SessionLog
 from simulator.limits import SESSION_DEPTH, SESSION_FILE
 
@@ -25,8 +25,16 @@ HEAD = {
 EVENT = {"at": 1001.0, "role": "candidate", "kind": "phase_begun", "version": 1, "payload": {"phase": "frame"}}
 
 
+SECRET = {"seed": "f" * 32, "cause": None, "shape": "gentle", "salt": "0" * 32}
+INCIDENT = {name: HEAD[name] for name in ("case", "version", "scenario_hash", "begun_at")}
+INCIDENT |= {"id": "i" * 22, "ended_at": 2000.0, "secret": SECRET, "events": []}
+ATTEMPT = {name: HEAD[name] for name in ("case", "version", "scenario_hash", "seed")}
+ATTEMPT |= {"job": "0" * 12, "run_hash": "0" * 12, "picks": {"replicas": 4}, "strikes": {}, "replications": 20, "at": 1000.0}
+ATTEMPT |= {"reached": [{"metric": "sensitivity", "value": 0.5, "standing": "met", "words": "50%"}], "starred": False}
+
+
 def file(*sessions, **other):
-    return {"format": "casesim-sessions", "format_version": 1, "sessions": list(sessions)} | other
+    return {"format": "casesim-sessions", "format_version": 2, "sessions": list(sessions)} | other
 
 
 def session(*events, **other):
@@ -42,6 +50,18 @@ def test_a_right_file_is_read():
     assert (one.session.owner, one.events[0].place, one.events[0].event.phase) == (OWNER, 0, "frame")
 
 
+def test_incidents_and_attempts_of_a_file_are_read():
+    read = read_visitor_file(json.dumps(file(incidents=[INCIDENT], attempts=[ATTEMPT])).encode(), OWNER)
+    (incident,), (attempt,) = read.incidents, read.attempts
+    assert (incident.session.owner, incident.secret.seed, incident.secret.shape) == (OWNER, 2**128 - 1, "gentle")
+    assert (attempt.trail, attempt.picks, attempt.reached[0].words) == (OWNER, {"replicas": 4}, "50%")
+
+
+def test_a_file_of_the_first_version_is_read():
+    (one,) = read_sessions(json.dumps(file(session(EVENT), format_version=1)).encode(), OWNER)
+    assert one.session.id == HEAD["id"]
+
+
 HOSTILE = {
     "no json": b"\x00\xff{",
     "not utf-8": '{"a": "é"}'.encode("latin-1"),
@@ -51,7 +71,7 @@ HOSTILE = {
     "brackets": b"[" * 100_000,
     "nested": json.dumps(file(session(EVENT | {"payload": {"phase": deep(SESSION_DEPTH.most)}}))).encode(),
     "another format": json.dumps(file(format="casesim-attempts")).encode(),
-    "a later format": json.dumps(file(format_version=2)).encode(),
+    "a later format": json.dumps(file(format_version=3)).encode(),
     "another key": json.dumps(file(owner=OWNER)).encode(),
     "an owner": json.dumps(file(session(owner="x" * 22))).encode(),
     "a short id": json.dumps(file(session(id="abc"))).encode(),
@@ -67,6 +87,12 @@ HOSTILE = {
         file(session(EVENT | {"kind": "incident_action", "payload": {"action": {"x": "y" * 70_000}}}))
     ).encode(),
     "a lone surrogate": b'{"format": "\\ud800"}',
+    "an incident that goes on": json.dumps(file(incidents=[INCIDENT | {"ended_at": None}])).encode(),
+    "a seed that is no number": json.dumps(file(incidents=[INCIDENT | {"secret": SECRET | {"seed": "0x1"}}])).encode(),
+    "an incident with the id of a session": json.dumps(file(session(), incidents=[INCIDENT | {"id": HEAD["id"]}])).encode(),
+    "an attempt of another visitor": json.dumps(file(attempts=[ATTEMPT | {"trail": "x" * 22}])).encode(),
+    "an unknown standing": json.dumps(file(attempts=[ATTEMPT | {"reached": [{"standing": "won"}]}])).encode(),
+    "a thousand choices": json.dumps(file(attempts=[ATTEMPT | {"picks": {f"c{n}": 1 for n in range(1000)}}])).encode(),
     "too long": b" " * (SESSION_FILE.most + 1),
 }
 

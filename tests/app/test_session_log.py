@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import NullPool, create_engine, text
 
 from simulator.app.live_session import LiveSession
 from simulator.app.store.address import parsed
-from simulator.app.store.attempts import Attempts
+from simulator.app.store.attempts import Attempts, Reached
 from simulator.app.store.faults import StoreError
 from simulator.app.store.incident_log import Incidents
 from simulator.app.store.session_log import SessionLog
@@ -178,13 +179,24 @@ def test_an_event_that_makes_no_sense_is_not_appended(log):
 MARK = "purple-elephants-of-tuesday"
 
 
+def played(url, owner, mark, ends=True):
+    """An incident with an action that names the mark; its id."""
+    incidents = Incidents(url)
+    name = incidents.begin("production-drift", 1, "0123456789ab", owner=owner)
+    incidents.add(name, 0, {"kind": "look", "look": mark})
+    if ends:
+        incidents.reveal(name)
+    return name
+
+
 def filled(url, owner, mark):
-    """A session with enough texts that pages of the file are split and freed."""
+    """A session with enough texts that pages of the file are split and freed, an incident and an attempt."""
     log = SessionLog(url)
     session = begun(log, owner)
     for number in range(40):
         log.append(session.id, "candidate", AssumptionWritten(text=f"{mark} {number} " + "filler " * number * 10))
     Attempts(url).add(attempt(owner, mark))
+    played(url, owner, f"{mark}-look")
     return session
 
 
@@ -203,12 +215,14 @@ def test_what_is_deleted_is_gone_from_the_file_of_sqlite(mode, tmp_path):
     theirs = filled(url, OTHER, "green-geese")
     assert MARK.encode() in bytes_beside(file)
     assert OWNER.encode() in bytes_beside(file)
-    assert log.delete(OWNER) == 1
+    assert len(Incidents(url).of(OWNER)) == 1
+    assert log.delete(OWNER) == 2
     assert MARK.encode() not in bytes_beside(file)
     assert OWNER.encode() not in bytes_beside(file)
     assert (log.sessions_of(OWNER), Attempts(url).of(OWNER, "some-case")) == ([], [])
     assert len(log.events_after(theirs.id)) == 40
     assert len(Attempts(url).of(OTHER, "some-case")) == 1
+    assert (Incidents(url).of(OWNER), len(Incidents(url).of(OTHER))) == ([], 1)
     assert log.delete(OWNER) == 0
 
 
@@ -220,7 +234,7 @@ def test_what_is_deleted_is_gone_from_the_tables_of_postgresql(postgres):
     url = postgres.new_url()
     filled(url, OWNER, MARK)
     assert in_tables()
-    assert SessionLog(url).delete(OWNER) == 1
+    assert SessionLog(url).delete(OWNER) == 2
     assert not in_tables()
 
 
@@ -234,7 +248,7 @@ def test_an_export_is_taken_in_elsewhere_with_its_ids_and_once_only(url, log, tm
     elsewhere = SessionLog(f"sqlite:///{tmp_path / 'elsewhere.db'}")
     content = exported(log)
     assert OWNER.encode() not in content
-    assert elsewhere.take_in(OTHER, content) == 41
+    assert elsewhere.take_in(OTHER, content) == 40 + 1 + 1 + 1  # texts, an end, an action and an attempt
     assert elsewhere.take_in(OTHER, content) == 0
     assert {one.id for one in elsewhere.sessions_of(OTHER)} == {first.id, second.id}
     for session in (first, second):
@@ -273,3 +287,62 @@ def test_a_file_takes_no_session_from_another_visitor(log):
     assert log.get(session.id).owner == OWNER
     log.delete(OTHER)
     assert texts(log, session.id) == [WRITTEN.text]
+
+
+def test_incidents_and_attempts_are_in_the_export_and_come_back_equal(url, log, tmp_path):
+    first = attempt(OWNER, "job1", starred=True, at=5.0, reached=[Reached("wait_p95_s", 2.5, "not met", "2.5 s")])
+    for one in (first, attempt(OWNER, "job2", at=6.0, strikes={"news": 100.0})):
+        Attempts(url).add(one)
+    played(url, OWNER, "changes")
+    there = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    content = exported(log)
+    assert SessionLog(there).take_in(OTHER, content) == 1 + 2
+    assert SessionLog(there).take_in(OTHER, content) == 0
+    assert Incidents(there).of(OTHER) == Incidents(url).of(OWNER)
+    moved = [replace(one, trail=OTHER) for one in Attempts(url).of(OWNER, "some-case")]
+    assert Attempts(there).of(OTHER, "some-case") == moved
+    assert exported(SessionLog(there), OTHER) == content
+
+
+def test_an_incident_that_goes_on_stays_out_of_the_file_with_its_secret(url, log):
+    name = played(url, OWNER, "changes", ends=False)
+    ended = played(url, OWNER, "changes")
+    secret, shown = (Incidents(url).get(one).hidden for one in (name, ended))
+    content = exported(log).decode()
+    assert f"{shown.seed:x}" in content
+    assert [part for part in (name, f"{secret.seed:x}", secret.salt) if part in content] == []
+
+
+def test_an_imported_attempt_is_pinned_only_where_none_is(url, log, tmp_path):
+    Attempts(url).add(attempt(OWNER, "job1", starred=True))
+    there = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    Attempts(there).add(attempt(OTHER, "job2", starred=True))
+    SessionLog(there).take_in(OTHER, exported(log))
+    found = Attempts(there).of(OTHER, "some-case")
+    assert {one.job: one.starred for one in found} == {"job1": False, "job2": True}
+
+
+def test_a_value_that_is_no_number_of_json_leaves_the_file_readable(url, log):
+    odd = attempt(OWNER, "job1", reached=[Reached("wait_p95_s", float("inf"), "not met", "never ends")])
+    Attempts(url).add(odd)
+    assert log.take_in(OTHER, exported(log)) == 1
+    (kept,) = Attempts(url).of(OTHER, "some-case")
+    assert kept.reached == [Reached("wait_p95_s", None, "not met", "never ends")]
+
+
+def test_an_incident_of_another_visitor_is_copied_with_its_secret(url, log):
+    name = played(url, OWNER, "changes")
+    assert log.take_in(OTHER, exported(log)) == 1
+    (copy,) = Incidents(url).of(OTHER)
+    assert copy.id != name
+    assert (copy.hidden, copy.actions) == (Incidents(url).get(name).hidden, Incidents(url).get(name).actions)
+
+
+def test_the_visitors_of_a_database_are_those_with_something_in_it(url, log):
+    assert log.visitors() == []
+    Incidents(url).begin("production-drift", 1, "0123456789ab")  # of no visitor
+    begun(log)
+    Attempts(url).add(attempt(OTHER, "job1", at=5.0))
+    played(url, "q" * 22, "changes")
+    assert log.visitors() == ["q" * 22, OWNER, OTHER]
+    assert [[one.session.id for one in log.logs_of(name)] for name in (OTHER, "")] == [[], []]

@@ -31,6 +31,14 @@ def test_home(visit, look):
     assert barriers(page) == []
 
 
+@pytest.mark.parametrize("look", looks("phone"), indirect=True)
+def test_you_and_the_begin_of_a_session(visit, look):
+    for path in ("you", "session"):
+        page = visit(path, **look)
+        assert sticking_out(page) == []
+        assert barriers(page) == []
+
+
 @pytest.mark.parametrize("look", looks(), indirect=True)
 def test_evidence_with_every_panel(visit, look):
     page = visit("evidence", **look)

@@ -15,12 +15,16 @@ pytestmark = pytest.mark.browser
 SKIN, STORM = "practice?case=skin-cancer-triage&replications=2", "practice?case=retry-storm&replications=2"
 
 
-def test_home_shows_the_cases_and_a_design_that_was_run(visit):
+def test_home_leads_into_a_session_of_the_skin_case_and_back_to_it(visit):
     page = visit()
     assert page.get_by_text("Skin-cancer triage from phone photos").first.is_visible()
-    page.get_by_text(re.compile("not met|not proven")).first.wait_for(timeout=60_000)
-    page.get_by_role("button", name="Practise").first.click()
-    page.get_by_test_id("stBaseButton-primary").wait_for()
+    page.get_by_role("button", name="Start a 20-minute session").click()
+    page.get_by_role("button", name="Begin").click()
+    page.get_by_text("left of").wait_for()
+    settle(page)
+    page.get_by_role("link", name="Cases").click()
+    page.get_by_role("link", name="Continue: Skin-cancer triage").click()
+    page.get_by_text("left of").wait_for()
     settle(page)
 
 
@@ -57,7 +61,8 @@ def test_back_forward_a_reload_and_another_page_bring_case_design_and_result_bac
     assert result(page) == second
     page.get_by_role("link", name="Evidence").click()
     settle(page)
-    page.get_by_role("link", name="Practice").click()
+    page.get_by_role("link", name="Cases").click()
+    page.get_by_role("button", name="Explore").last.click()
     assert result(page) == second
     assert page.get_by_role("slider", name="Replicas").input_value() == "3"
     assert "replicas=3" in page.url

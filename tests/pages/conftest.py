@@ -10,6 +10,9 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import HeadingBase
 
 from simulator.app.jobs import registry
+from simulator.app.own_attempts import attempts
+from simulator.app.own_sessions import session_log
+from simulator.incident.sessions import games
 from simulator.paths import APP, PAGES
 
 #: The time in which a page must be drawn, on a slow and busy machine too.
@@ -26,6 +29,14 @@ def at_the_machine(monkeypatch):
 def own_studies(monkeypatch, tmp_path):
     """Notes of begun studies lie apart from those of the person who runs the tests."""
     monkeypatch.setattr("simulator.paths.STUDIES", tmp_path / "studies")
+
+
+@pytest.fixture(autouse=True)
+def stores_of_this_test():
+    """A page opens its database once a process; the next test may name another one."""
+    yield
+    for store in (attempts, session_log, games):
+        store.cache_clear()
 
 
 @pytest.fixture(autouse=True)

@@ -1,19 +1,14 @@
 """The first page."""
 
 import json
-import re
 import shutil
 from time import monotonic, sleep
 
 import pytest
 
-from simulator.app.widgets import plain
+from simulator.app.own_sessions import session_log
 from simulator.case.load import load, scenario_ids
 from simulator.charts.look import INK
-from simulator.engine.plan import compile_plan
-from simulator.explain.result import replicate
-from simulator.home.home_page import SEED
-from simulator.metrics.stopping import FIRST
 from simulator.paths import SCENARIOS
 from simulator.processes import KilledError
 from tests.case.texts import changed, place
@@ -37,43 +32,53 @@ def small(cases, evidence):
 
 
 def buttons(*cases):
-    """The keys of the buttons of each case: a session, and the workbench or the incident."""
-    return [f"{way}_{case}" for case in cases for way in ("session", "practise")]
+    """The keys of the buttons: the offer, then of each case a session, the workbench and, where it has one, the incident."""
+    ways = ("session", "practise", "incident")
+    return ["start", *(f"{way}_{case}" for case in cases for way in ways if way != "incident" or load(case).incident)]
 
 
 def test_the_cases_are_there_before_anything_has_run(small, request, monkeypatch):
     monkeypatch.setattr("simulator.app.jobs.Job.shown", None)
     page = request.getfixturevalue("app")
     assert not page.exception
-    assert page.header[0].value == "Here is a design with its objectives"
-    assert [button.key for button in page.button] == ["change", *buttons("small")]
+    assert [button.key for button in page.button] == buttons("small")
 
 
-def test_the_shipped_cases_stand_in_order_under_the_design_of_the_first(request, monkeypatch):
+def test_the_shipped_cases_stand_in_order_under_a_session_of_the_first(request, monkeypatch):
     monkeypatch.setattr("simulator.app.jobs.Job.shown", None)
     page = request.getfixturevalue("app")
     assert not page.exception
     first = load(scenario_ids()[0])
     assert first.id == "skin-cancer-triage"
-    assert [button.key for button in page.button] == ["change", *buttons(*scenario_ids())]
+    assert [button.key for button in page.button] == buttons(*scenario_ids())
     assert jumps(page) == []
-    assert any(f"{plain(first.title)}, the default design: " in caption.value for caption in page.caption)
+    assert page.button(key="start").label == "Start a 20-minute session"
+    assert page.caption[0].value == first.title
 
 
-@pytest.mark.long
-def test_what_a_newcomer_reads_first_holds_and_leaves_something_to_do():
-    """The verdicts of the first few replications of the first case are those of many more: some are met, some are not."""
-    plan = compile_plan(load(scenario_ids()[0]))
-    first, later = ([verdict.standing for verdict in replicate(plan, SEED, count).verdicts] for count in (FIRST, 3 * FIRST))
-    assert first == later
-    assert set(first) == {"met", "not met"}
+def test_the_first_button_leads_to_a_session_of_twenty_minutes(small, app):
+    page = app.button(key="start").click().run()
+    assert not page.exception
+    assert (page.title[0].value, page.selectbox(key="session:case").value) == ("Practise a case", "small")
+    assert page.radio(key="session:minutes").value == 20
 
 
-def test_a_design_has_been_run_and_says_what_it_does_not_meet(small, app):
-    until(app, "2 replications")
-    assert "meet its only objective. Can you?" in app.header[0].value
-    first = re.search(r"run hash \w+", said(app))[0]
-    assert first in said(until(app.run(), "2 replications"))
+def test_the_last_session_that_goes_on_is_offered_below(small, app):
+    state = app.session_state
+    first, last = (session_log().begin(trail_of(state), "small", 1, "0" * 12, minutes=minutes) for minutes in (30, 45))
+    for session, minutes in ((last, 45), (first, 30)):
+        page = app.run()
+        (link,) = [one.proto for one in page.get("page_link") if one.proto.page == "session"]
+        assert (link.label, link.query_string) == ("Continue: Small", f"session={session.id}")
+        assert any(f"{minutes} minutes" in caption.value for caption in page.caption)
+        session_log().end(session.id)
+    assert "Continue" not in [one.proto.label for one in app.run().get("page_link")]
+
+
+def trail_of(state):
+    """The visitor of this tab."""
+    state["trail"] = "t" * 22
+    return state["trail"]
 
 
 def test_a_picture_has_the_ink_of_the_theme_and_the_badges_of_its_evidence(small, app):
@@ -87,9 +92,8 @@ def test_home_leads_to_the_evidence(small, app):
     assert "evidence" in [link.proto.page for link in app.get("page_link")]
 
 
-@pytest.mark.parametrize("button", ["change", "practise_small"])
-def test_buttons_open_the_case(small, app, button):
-    app.button(key=button).click().run()
+def test_a_button_opens_the_workbench(small, app):
+    app.button(key="practise_small").click().run()
     assert not app.exception
     assert app.title[0].value == "Small"
     assert app.button(key="run_button")
@@ -98,7 +102,7 @@ def test_buttons_open_the_case(small, app, button):
 def test_a_button_opens_a_session_of_the_case(small, app):
     app.button(key="session_small").click().run()
     assert not app.exception
-    assert app.title[0].value == "Practise: Small"
+    assert app.title[0].value == "Practise a case"
     assert app.button(key="session:begin")
 
 
@@ -108,7 +112,7 @@ def test_a_broken_case_is_told_beside_the_others(small, request):
     (small / "broken.yaml").write_text(broken, encoding="utf-8")
     page = request.getfixturevalue("app")
     assert not page.exception
-    assert [button.key for button in page.button] == ["change", *buttons("retry-storm", "small")]
+    assert [button.key for button in page.button] == buttons("retry-storm", "small")
     (error,) = page.error
     line, column = place(broken, "kind: gat")
     assert f"broken.yaml:{line}:{column}: stages.sort.kind: 'gat' is not a known kind" in error.value.replace("\\", "")
@@ -137,7 +141,7 @@ def test_a_case_whose_evidence_is_not_installed_says_so_on_its_card(request, mon
     monkeypatch.setattr("simulator.vehicle.sight.DRIVES", tmp_path / "drives")
     page = request.getfixturevalue("app")
     assert not page.exception
-    assert [button.key for button in page.button] == ["change", *buttons(*scenario_ids())]
+    assert [button.key for button in page.button] == buttons(*scenario_ids())
     [warning] = page.warning
     assert "the recorded drives are not installed" in warning.value
     assert "casesim-drives" in warning.value.replace("\\", "")

@@ -69,6 +69,11 @@ def press(page, key):
     return page
 
 
+def test_an_incident_belongs_to_the_visitor_who_took_the_pager(paged):
+    own, known = paged.session_state["trail"], paged.query_params["incident"]
+    assert [one.id for one in games().store.of(own)] == [known if isinstance(known, str) else known[0]]
+
+
 def test_before_the_pager_is_taken_two_sentences_and_two_ways_to_begin(room):
     page = room()
     assert not page.exception
@@ -272,7 +277,7 @@ def test_an_incident_that_is_not_there_is_told_and_a_new_one_may_begin(room):
 
 
 def test_the_first_page_and_practice_lead_here(app, practice):
-    page = app.button(key=f"practise_{CASE}").click().run()
+    page = app.button(key=f"incident_{CASE}").click().run()
     assert page.button(key="pager")
     links = [link.proto.page for link in practice(case=CASE).get("page_link")]
     assert any(link.startswith("incident") for link in links)

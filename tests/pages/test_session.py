@@ -168,6 +168,19 @@ def test_a_session_goes_on_from_its_link_in_another_browser(scenario, begun):
     assert scenario.questions[2].answer[:60] in told(other)
 
 
+def test_another_case_is_picked_on_the_page_and_its_session_begins(scenario):
+    page = opened("session", case=CASE, minutes="30")
+    assert page.radio(key="session:minutes").value == 30
+    page.selectbox(key="session:case").set_value("retry-storm").run()
+    assert load("retry-storm").summary in told(page)
+    page = pressed(page, "session:begin")
+    assert page.title[0].value == load("retry-storm").title
+
+
+def test_a_length_that_is_not_offered_gives_the_shortest():
+    assert opened("session", case=CASE, minutes="7").radio(key="session:minutes").value == 20
+
+
 def test_a_link_to_no_session_is_told_and_a_new_one_is_offered():
     page = opened("session", session="A" * 22, case=CASE)
     assert not page.exception

@@ -145,7 +145,7 @@ def test_a_trail_is_taken_from_a_cookie_only_if_it_looks_like_one(monkeypatch):
 def trail_of(cookie):
     from unittest.mock import patch
 
-    from simulator.practice import history as shown
+    from simulator.app import own_attempts as shown
 
     with patch("streamlit.context") as context:
         context.cookies = {shown.COOKIE: cookie}

@@ -5,18 +5,21 @@ An attempt is the identity of a run, from which the run is computed again, and t
 
 from __future__ import annotations
 
-from contextlib import suppress
+import re
 from dataclasses import asdict, dataclass, field
 from time import time
 from typing import Any
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, Table, UniqueConstraint, insert, select, update
+from sqlalchemy import BigInteger, Boolean, Column, Connection, Float, Integer, Table, UniqueConstraint, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from simulator.app.store.columns import METADATA, JsonText, Words
 from simulator.app.store.database import Database
 from simulator.case.choices import Pick
 from simulator.metrics.summary import Standing
+
+#: The form of a trail: the id of a browser whose sessions, incidents and attempts belong together.
+TRAIL = re.compile(r"[A-Za-z0-9_-]{16,64}")
 
 
 @dataclass(frozen=True)
@@ -78,15 +81,12 @@ class Attempts(Database):
     """All attempts in one database. Every method raises StoreError where it cannot be used."""
 
     def add(self, attempt: Attempt) -> None:
-        with self._connected() as connection, suppress(IntegrityError), connection.begin_nested():
-            connection.execute(insert(ATTEMPTS).values(asdict(attempt)))
+        with self._connected() as connection:
+            insert_attempt(connection, attempt)
 
     def of(self, trail: str, case: str) -> list[Attempt]:
-        own_rows = (
-            select(ATTEMPTS).where(ATTEMPTS.c.trail == trail, ATTEMPTS.c.case == case).order_by(ATTEMPTS.c.at, ATTEMPTS.c.id)
-        )
         with self._connected() as connection:
-            return [_attempt(dict(row)) for row in connection.execute(own_rows).mappings()]
+            return attempts_of(connection, trail, case)
 
     def star(self, trail: str, case: str, job: str | None) -> None:
         """Make one attempt the baseline of a case, in place of any other; None: no attempt."""
@@ -94,6 +94,23 @@ class Attempts(Database):
         # Writes every row: PostgreSQL would let two servers star an attempt each if they wrote the rows that change alone.
         with self._connected() as connection:
             connection.execute(update(ATTEMPTS).where(*own_rows).values(starred=ATTEMPTS.c.job == job if job else False))
+
+
+def insert_attempt(connection: Connection, attempt: Attempt) -> bool:
+    """Store an attempt, and return whether it is a new one."""
+    try:
+        with connection.begin_nested():
+            connection.execute(insert(ATTEMPTS).values(asdict(attempt)))
+    except IntegrityError:
+        return False
+    return True
+
+
+def attempts_of(connection: Connection, trail: str, case: str | None = None) -> list[Attempt]:
+    """Return the attempts of a trail, at one case or at all, the oldest first."""
+    own = select(ATTEMPTS).where(ATTEMPTS.c.trail == trail, *([ATTEMPTS.c.case == case] if case is not None else []))
+    rows = connection.execute(own.order_by(ATTEMPTS.c.at, ATTEMPTS.c.id)).mappings()
+    return [_attempt(dict(row)) for row in rows]
 
 
 def _attempt(row: dict[str, Any]) -> Attempt:

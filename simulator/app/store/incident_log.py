@@ -13,7 +13,16 @@ from typing import Any
 from sqlalchemy import func, select, update
 
 from simulator.app.store.database import Database
-from simulator.app.store.session_rows import SESSIONS, append_event, events_of, head_of, insert_session, new_id
+from simulator.app.store.session_rows import (
+    INCIDENT,
+    SESSIONS,
+    append_event,
+    events_of,
+    head_of,
+    insert_session,
+    new_id,
+    rows_of,
+)
 from simulator.session.session_events import IncidentAction, LoggedEvent, Session
 
 #: Bits of a seed and of a salt: too many for a player to try them all against the figures and hashes on the page.
@@ -60,15 +69,12 @@ class StoredIncident:
     at: float
 
 
-INCIDENT = "incident"
-
-
 class Incidents(Database):
     """All incidents in one database, on the log of sessions. Every method raises StoreError where it cannot be used."""
 
-    def begin(self, case: str, version: int, scenario_hash: str, hidden: Hidden | None = None) -> str:
-        """Begin an incident of a case, and return its random id."""
-        head = Session(new_id(), case, version, scenario_hash, owner="", seed=0, minutes=0, nudges=False, begun_at=time())
+    def begin(self, case: str, version: int, scenario_hash: str, hidden: Hidden | None = None, owner: str = "") -> str:
+        """Begin an incident of a case for a visitor, and return its random id; owner: the trail, "" without one."""
+        head = Session(new_id(), case, version, scenario_hash, owner, seed=0, minutes=0, nudges=False, begun_at=time())
         with self._connected() as connection:
             insert_session(connection, head, INCIDENT, secret=(hidden or Hidden()).stored())
         return head.id
@@ -85,6 +91,14 @@ class Incidents(Database):
             if "salt" not in row["secret"]:
                 connection.execute(update(SESSIONS).where(rows.id == name).values(secret=hidden.stored()))
             return _stored(head_of(row), hidden, events_of(connection, name))
+
+    def of(self, owner: str) -> list[StoredIncident]:
+        """Return the incidents that a visitor has begun, the latest first."""
+        with self._connected() as connection:
+            return [
+                _stored(head_of(row), Hidden.of(row["secret"]), events_of(connection, row["id"]))
+                for row in rows_of(connection, owner, INCIDENT)
+            ]
 
     def add(self, name: str, place: int, action: dict[str, Any]) -> None:
         """Append the action at a place, from 0 on; raises OvertakenError if another browser has taken one there."""

@@ -1,22 +1,42 @@
-"""Sessions as one JSON text, to keep, to move to another browser or server, and to read again: all of a file, or nothing."""
+"""All that a visitor has here as one JSON text, to keep, to move and to read again: all of a file, or nothing."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from simulator.app.store.attempts import Attempt, Reached
+from simulator.app.store.incident_log import Hidden
 from simulator.errors import InputError, shortened
 from simulator.limits import SESSION_DEPTH, SESSION_EVENTS, SESSION_FILE, SESSION_PAYLOAD
-from simulator.session.session_events import EventError, LoggedEvent, Role, Seed, Session, UnknownEvent, read_event
+from simulator.metrics.summary import Standing
+from simulator.session.session_events import (
+    EventError,
+    Hash,
+    LoggedEvent,
+    Metric,
+    Picks,
+    Role,
+    Seed,
+    Session,
+    Strikes,
+    UnknownEvent,
+    Words,
+    read_event,
+)
 
 FORMAT = "casesim-sessions"
-VERSION = 1
+
+#: Version 1 holds sessions alone.
+VERSION = 2
 
 #: A time in seconds since 1970, up to the year 5138.
 _Time = Annotated[float, Field(ge=0, le=1e11)]
+_Version = Annotated[int, Field(ge=1, le=10**15)]
 _Line = Annotated[str, Field(min_length=1, max_length=100)]
 
 
@@ -26,10 +46,20 @@ class SessionFileError(InputError):
 
 @dataclass(frozen=True)
 class StoredSession:
-    """A session with all its events."""
+    """A session with all its events; secret: of an incident alone."""
 
     session: Session
     events: list[LoggedEvent]
+    secret: Hidden | None = None
+
+
+@dataclass(frozen=True)
+class VisitorFile:
+    """A visitor's sessions, ended incidents and attempts."""
+
+    sessions: list[StoredSession]
+    incidents: list[StoredSession]
+    attempts: list[Attempt]
 
 
 class _FileModel(BaseModel):
@@ -44,34 +74,99 @@ class _EventInFile(_FileModel):
     payload: dict[str, Any]
 
 
-class _SessionInFile(_FileModel):
+class _LogInFile(_FileModel):
+    """The fields that a session and an incident share."""
+
     id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")]
     case: _Line
-    version: Annotated[int, Field(ge=1, le=10**15)]
-    scenario_hash: Annotated[str, Field(pattern=r"^[0-9a-f]{12}$")]
+    version: _Version
+    scenario_hash: Hash
+    begun_at: _Time
+    events: Annotated[list[_EventInFile], Field(max_length=SESSION_EVENTS.most)]
+
+
+class _SessionInFile(_LogInFile):
     seed: Seed
     minutes: Annotated[int, Field(ge=1, le=1440)]
     nudges: bool
-    begun_at: _Time
     ended_at: _Time | None = None
-    events: Annotated[list[_EventInFile], Field(max_length=SESSION_EVENTS.most)]
+
+
+class _SecretInFile(_FileModel):
+    seed: Annotated[str, Field(pattern=r"^[0-9a-f]{1,32}$")]
+    cause: _Line | None
+    shape: Literal["abrupt", "gentle"] | None
+    salt: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+
+
+class _IncidentInFile(_LogInFile):
+    ended_at: _Time
+    secret: _SecretInFile
+
+
+class _ReachedInFile(_FileModel):
+    metric: Metric
+    value: float | None
+    standing: Standing
+    words: Words
+
+
+class _AttemptInFile(_FileModel):
+    case: _Line
+    version: _Version
+    scenario_hash: Hash
+    job: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+    picks: Picks
+    strikes: Strikes
+    seed: Seed
+    replications: Annotated[int, Field(ge=1, le=1000)]
+    run_hash: Hash
+    reached: Annotated[list[_ReachedInFile], Field(max_length=64)]
+    starred: bool
+    at: _Time
 
 
 class _File(_FileModel):
     format: Literal["casesim-sessions"]
-    format_version: Literal[1]
+    format_version: Literal[1, 2]
     sessions: Annotated[list[_SessionInFile], Field(max_length=100_000)]
+    incidents: Annotated[list[_IncidentInFile], Field(max_length=100_000)] = []
+    attempts: Annotated[list[_AttemptInFile], Field(max_length=100_000)] = []
 
 
-def written_sessions(sessions: list[StoredSession]) -> str:
-    """Return sessions as JSON text, without their owner: a trail is a key to a visitor's data."""
-    data = [_session_in_file(one) for one in sessions]
-    return json.dumps({"format": FORMAT, "format_version": VERSION, "sessions": data}, indent=1, sort_keys=True)
+def written_sessions(
+    sessions: list[StoredSession], incidents: list[StoredSession] | None = None, attempts: list[Attempt] | None = None
+) -> str:
+    """Return sessions, ended incidents and attempts as JSON text, without their owner: a trail is a key to a visitor's data."""
+    data = {
+        "format": FORMAT,
+        "format_version": VERSION,
+        "sessions": [_session_in_file(one) for one in sessions],
+        "incidents": [_incident_in_file(one) for one in incidents or []],
+        "attempts": [_attempt_in_file(one) for one in attempts or []],
+    }
+    return json.dumps(data, indent=1, sort_keys=True, allow_nan=False)
 
 
 def _session_in_file(stored: StoredSession) -> dict[str, Any]:
     head = {name: value for name, value in vars(stored.session).items() if name != "owner"}
     return head | {"events": [_event_in_file(one) for one in stored.events]}
+
+
+def _incident_in_file(stored: StoredSession) -> dict[str, Any]:
+    assert stored.secret is not None
+    written = {name: part for name, part in _session_in_file(stored).items() if name in _IncidentInFile.model_fields}
+    return written | {"secret": stored.secret.stored()}
+
+
+def _attempt_in_file(attempt: Attempt) -> dict[str, Any]:
+    """Return an attempt as plain data; JSON has no number for a value that is not finite."""
+    reached = [asdict(one) | {"value": _finite(one.value)} for one in attempt.reached]
+    return {name: value for name, value in vars(attempt).items() if name != "trail"} | {"reached": reached}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and isfinite(value) else None
 
 
 def _event_in_file(recorded: LoggedEvent) -> dict[str, Any]:
@@ -82,16 +177,25 @@ def _event_in_file(recorded: LoggedEvent) -> dict[str, Any]:
 
 def read_sessions(content: bytes, owner: str) -> list[StoredSession]:
     """Return the sessions of a file, as those of a visitor; raises SessionFileError with a sentence."""
+    return read_visitor_file(content, owner).sessions
+
+
+def read_visitor_file(content: bytes, owner: str) -> VisitorFile:
+    """Return all of a file, as a visitor's own; raises SessionFileError with a sentence."""
     try:
         file = _File.model_validate(_parsed(content))
     except ValidationError as error:
         raise SessionFileError(_sentence(error)) from error
     except RecursionError as error:
         raise SessionFileError(_TOO_DEEP) from error
-    ids = [one.id for one in file.sessions]
+    ids = [one.id for one in [*file.sessions, *file.incidents]]
     if len(set(ids)) < len(ids):
         raise SessionFileError("Two sessions of the file have one id. Export the sessions again.")
-    return [_stored(one, owner) for one in file.sessions]
+    return VisitorFile(
+        [_stored(one, owner) for one in file.sessions],
+        [_stored_incident(one, owner) for one in file.incidents],
+        [_attempt(one, owner) for one in file.attempts],
+    )
 
 
 _TOO_DEEP = f"The file is nested more than {SESSION_DEPTH} deep, so it is no export of sessions."
@@ -134,7 +238,19 @@ def _stored(written: _SessionInFile, owner: str) -> StoredSession:
     return StoredSession(head, [_recorded(written, place) for place in range(len(written.events))])
 
 
-def _recorded(written: _SessionInFile, place: int) -> LoggedEvent:
+def _stored_incident(written: _IncidentInFile, owner: str) -> StoredSession:
+    known = written.model_dump(exclude={"events", "secret"})
+    head = Session(**known, owner=owner, seed=0, minutes=0, nudges=False)
+    events = [_recorded(written, place) for place in range(len(written.events))]
+    return StoredSession(head, events, Hidden.of(written.secret.model_dump()))
+
+
+def _attempt(written: _AttemptInFile, trail: str) -> Attempt:
+    reached = [Reached(**one.model_dump()) for one in written.reached]
+    return Attempt(**written.model_dump(exclude={"reached"}), reached=reached, trail=trail)
+
+
+def _recorded(written: _LogInFile, place: int) -> LoggedEvent:
     one = written.events[place]
     if len(json.dumps(one.payload)) > SESSION_PAYLOAD.most:
         raise SessionFileError(f"Session {written.id}, event {place}: an event takes {SESSION_PAYLOAD} at most.")

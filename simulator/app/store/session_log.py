@@ -5,28 +5,28 @@ An event that `append` has given a place is in the database for good: a server t
 
 from __future__ import annotations
 
-from base64 import urlsafe_b64encode
-from hashlib import sha256
 from time import time
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select
 
-from simulator.app.store.attempts import ATTEMPTS
+from simulator.app.store.attempts import ATTEMPTS, attempts_of
 from simulator.app.store.database import Database
-from simulator.app.store.session_files import StoredSession, copied, read_sessions, written_sessions
+from simulator.app.store.incident_log import Hidden
+from simulator.app.store.session_files import StoredSession, read_visitor_file, written_sessions
 from simulator.app.store.session_rows import (
     EVENT_ROWS,
+    INCIDENT,
+    PRACTICE,
     SESSIONS,
     append_event,
     events_of,
     head_of,
-    insert_events,
     insert_session,
     new_id,
+    rows_of,
 )
+from simulator.app.store.taking_in import take_in_attempt, take_in_session
 from simulator.session.session_events import AnyEvent, LoggedEvent, Role, Session, SessionEnded
-
-PRACTICE = "practice"
 
 
 class SessionLog(Database):
@@ -51,7 +51,20 @@ class SessionLog(Database):
     def sessions_of(self, owner: str) -> list[Session]:
         """Return a visitor's sessions, the latest first."""
         with self._connected() as connection:
-            return _sessions_of(connection, owner)
+            return [head_of(row) for row in rows_of(connection, owner, PRACTICE)]
+
+    def logs_of(self, owner: str) -> list[StoredSession]:
+        """Return a visitor's sessions with their events, the latest first."""
+        with self._connected() as connection:
+            return _logs_of(connection, owner)
+
+    def visitors(self) -> list[str]:
+        """Return the trails that have a session, an incident or an attempt here, the latest first."""
+        both = select(SESSIONS.c.owner, SESSIONS.c.begun_at).where(SESSIONS.c.owner != "")
+        all_rows = both.union_all(select(ATTEMPTS.c.trail, ATTEMPTS.c.at)).subquery()
+        owner, at = all_rows.c
+        with self._connected() as connection:
+            return list(connection.execute(select(owner).group_by(owner).order_by(func.max(at).desc(), owner)).scalars())
 
     def append(self, session: str, role: Role, event: AnyEvent, expected_place: int | None = None) -> int:
         """Append an event, and return its place, from 0 on.
@@ -72,7 +85,7 @@ class SessionLog(Database):
             return events_of(connection, session, place)
 
     def delete(self, owner: str) -> int:
-        """Delete a visitor's sessions and attempts for good, and return the number of sessions.
+        """Delete a visitor's sessions, incidents and attempts for good, and return the number of sessions and incidents.
 
         No byte of them stays in the file of a SQLite database or in a table of PostgreSQL. The logs and backups of PostgreSQL
         are beyond reach.
@@ -88,56 +101,29 @@ class SessionLog(Database):
         return count
 
     def export(self, owner: str) -> str:
-        """Return a visitor's sessions with their events as one JSON text, which `take_in` reads."""
+        """Return a visitor's sessions, ended incidents and attempts as one JSON text, which `take_in` reads.
+
+        An incident that goes on stays here: with its secret, the file would give the cause away.
+        """
         with self._connected() as connection:
-            own = reversed(_sessions_of(connection, owner))
-            return written_sessions([StoredSession(session, events_of(connection, session.id)) for session in own])
+            sessions, attempts = _logs_of(connection, owner), attempts_of(connection, owner)
+            incidents = [one for one in _logs_of(connection, owner, INCIDENT) if one.session.ended_at is not None]
+        return written_sessions(sessions[::-1], incidents[::-1], attempts)
 
     def take_in(self, owner: str, content: bytes) -> int:
-        """Store the sessions of an exported file for a visitor, all or none, and return the number of new events.
+        """Store an exported file for a visitor, all or nothing, and return the number of new events and attempts.
 
         Ids stay. A session that is there already gets the events that it lacks, if the file continues it. A session of another
         visitor stays that visitor's: this one gets a copy. Raises SessionFileError with a sentence for any other file.
         """
-        stored = read_sessions(content, owner)
+        file = read_visitor_file(content, owner)
         with self._connected() as connection:
-            return sum(_take_in(connection, one) for one in stored)
+            events = sum(take_in_session(connection, one) for one in [*file.sessions, *file.incidents])
+            return events + sum(take_in_attempt(connection, one) for one in file.attempts)
 
 
-def _sessions_of(connection: Connection, owner: str) -> list[Session]:
-    own = select(SESSIONS).where(SESSIONS.c.owner == owner, SESSIONS.c.purpose == PRACTICE)
-    rows = connection.execute(own.order_by(SESSIONS.c.begun_at.desc(), SESSIONS.c.id)).mappings()
-    return [head_of(row) for row in rows]
-
-
-def _take_in(connection: Connection, stored: StoredSession) -> int:
-    """Store a session of a file, and return the number of new events."""
-    head = stored.session
-    chosen = select(SESSIONS.c.owner, SESSIONS.c.purpose).where(SESSIONS.c.id == head.id)
-    there = connection.execute(chosen).first()
-    if there is None:
-        insert_session(connection, head, PRACTICE, length=len(stored.events))
-        insert_events(connection, head.id, stored.events)
-        return len(stored.events)
-    if tuple(there) != (head.owner, PRACTICE):
-        return _take_in(connection, copied(stored, _name_of_copy(head)))
-    return _continue(connection, stored)
-
-
-def _name_of_copy(head: Session) -> str:
-    """Return an id for a visitor's copy: equal each time, so that a file that is read twice adds nothing."""
-    return urlsafe_b64encode(sha256(f"{head.id} {head.owner}".encode()).digest()[:16]).decode().rstrip("=")
-
-
-def _continue(connection: Connection, stored: StoredSession) -> int:
-    """Append the events that the file has beyond those stored, if it begins with these; else the log stays as it is."""
-    name = stored.session.id
-    counted = update(SESSIONS).where(SESSIONS.c.id == name).values(length=SESSIONS.c.length).returning(SESSIONS.c.length)
-    length = connection.execute(counted).scalar_one()  # writes, so that no other process appends meanwhile
-    further = stored.events[length:]
-    if not further or events_of(connection, name) != stored.events[:length]:
-        return 0
-    changed = {"length": len(stored.events), "ended_at": stored.session.ended_at}
-    connection.execute(update(SESSIONS).where(SESSIONS.c.id == name).values(changed))
-    insert_events(connection, name, further)
-    return len(further)
+def _logs_of(connection: Connection, owner: str, purpose: str = PRACTICE) -> list[StoredSession]:
+    return [
+        StoredSession(head_of(row), events_of(connection, row["id"]), Hidden.of(row["secret"]) if row["secret"] else None)
+        for row in rows_of(connection, owner, purpose)
+    ]

@@ -27,7 +27,10 @@ from simulator.session.session_events import (
     stored_event,
 )
 
-#: A row a session. purpose: "practice" or "incident"; secret: of an incident alone, never sent to a browser.
+#: The purposes of a session.
+PRACTICE, INCIDENT = "practice", "incident"
+
+#: A row a session. purpose: one of the above; secret: of an incident alone, never sent to a browser.
 SESSIONS = Table(
     "case_sessions",
     METADATA,
@@ -75,6 +78,12 @@ def new_id() -> str:
 def insert_session(connection: Connection, session: Session, purpose: str, secret: Any = None, length: int = 0) -> None:
     row = {**vars(session), "purpose": purpose, "length": length}
     connection.execute(insert(SESSIONS).values(row | ({} if secret is None else {"secret": secret})))
+
+
+def rows_of(connection: Connection, owner: str, purpose: str) -> list[Any]:
+    """Return the rows of a visitor's sessions or incidents, the latest first; none for an empty owner."""
+    own = select(SESSIONS).where(SESSIONS.c.owner == owner, SESSIONS.c.owner != "", SESSIONS.c.purpose == purpose)
+    return list(connection.execute(own.order_by(SESSIONS.c.begun_at.desc(), SESSIONS.c.id)).mappings())
 
 
 def head_of(row: Any) -> Session:

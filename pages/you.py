@@ -1,0 +1,49 @@
+"""You: the case to come back to, your sessions and incidents, your predictions and signals, and all of it as a file."""
+
+import streamlit as st
+
+from simulator.app.own_attempts import keep_cookie
+from simulator.app.store.faults import StoreError
+from simulator.app.widgets import plain
+from simulator.paths import PAGES
+from simulator.units import counted
+from simulator.you.due_list import due_list
+from simulator.you.incident_list import incident_list
+from simulator.you.own_data import own_data
+from simulator.you.own_record import OwnRecord, own_record
+from simulator.you.prediction_record import predictions
+from simulator.you.session_list import session_list
+from simulator.you.signal_history import signals
+
+
+def record_of(record: OwnRecord) -> None:
+    """Show the record, the most useful part first."""
+    due_list(record)
+    if record.sessions:
+        session_list(record.sessions)
+        predictions(record.sessions)
+        signals(record.oldest_first)
+    if record.incidents:
+        incident_list(record.incidents)
+    if record.lost:
+        st.caption(f"{counted(record.lost, 'entry', 'entries')} belong to cases that are not here.")
+
+
+def nothing_yet() -> None:
+    st.markdown("Nothing is here yet. Your first session takes 20 minutes, and its record will stand here.")
+    if st.button("Start a session", type="primary", key="you:start"):
+        st.switch_page(PAGES / "session.py")
+
+
+st.title("You", anchor=False)
+try:
+    record = own_record()
+except StoreError as error:
+    st.error(plain(str(error)))
+    st.stop()
+if record.sessions or record.incidents or record.lost:
+    record_of(record)
+else:
+    nothing_yet()
+own_data(record)
+keep_cookie()

@@ -1,0 +1,52 @@
+"""The visitor's sessions: the log that pages share, and links to a session."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+import streamlit as st
+
+from simulator.app.own_attempts import trail
+from simulator.app.own_cases import case_now
+from simulator.app.store.faults import StoreError
+from simulator.app.store.session_log import SessionLog
+from simulator.app.visitors import clock
+from simulator.app.widgets import plain
+from simulator.case.load import scenario_ids
+from simulator.paths import PAGES
+from simulator.session.session_events import Session
+from simulator.units import counted
+
+#: The field of the address with the id of a session.
+FIELD = "session"
+
+
+@cache
+def session_log() -> SessionLog:
+    return SessionLog()
+
+
+def sessions_that_go_on() -> list[Session]:
+    """Return the visitor's sessions of known cases that have not ended, the latest first; none without a database."""
+    try:
+        own = session_log().sessions_of(trail())
+    except StoreError:
+        return []
+    known = scenario_ids()
+    return [one for one in own if one.ended_at is None and one.case in known]
+
+
+def session_link(session: Session, label: str, **layout: Any) -> None:
+    """Link to a session: to its present phase, or to its debrief once it has ended."""
+    st.page_link(PAGES / "session.py", label=label, query_params={FIELD: session.id}, **layout)
+
+
+def continue_label(session: Session) -> str:
+    """Return the words of a link or a button that continues a session."""
+    scenario, _ = case_now(session.case)
+    return f"Continue: {plain(scenario.title if scenario else session.case)}"
+
+
+def begun_words(session: Session) -> str:
+    return f"begun {clock(session.begun_at)}, {counted(session.minutes, 'minute')}"

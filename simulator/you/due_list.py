@@ -1,0 +1,90 @@
+"""The cases to come back to, and when: those that are due first, each with a link that begins."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from time import time
+
+import streamlit as st
+
+from simulator.app.widgets import plain
+from simulator.case.schema import Scenario
+from simulator.paths import PAGES
+from simulator.session.session_signals import LEVELS, SIGNALS
+from simulator.session.session_state import SessionState
+from simulator.session.spacing import DAY_S, NextReview, Review, next_review, session_review
+from simulator.units import counted
+from simulator.you.incident_list import incident_review
+from simulator.you.own_record import LINK_WIDTH, OwnRecord
+
+#: The most signals that are named.
+_NAMED = 2
+
+
+@dataclass(frozen=True)
+class DueCase:
+    """A case with its next review; page: the script of a session or of the incident; weakest: signals of the last session."""
+
+    scenario: Scenario
+    page: str
+    planned: NextReview
+    weakest: tuple[str, ...] = ()
+
+
+def due_cases(record: OwnRecord) -> list[DueCase]:
+    """Return every case that was practised to its end, the first to come back to at the head."""
+    sessions = [(one.scenario, session_review(one.state)) for one in record.oldest_first]
+    incidents = [(one.scenario, incident_review(one)) for one in record.incidents]
+    weakest = {one.scenario.id: weakest_signals(one.state) for one in record.oldest_first if one.state.ended_at is not None}
+    found = [
+        *_planned(sessions, "session.py", lambda case: weakest.get(case, ())),
+        *_planned(incidents, "incident.py", lambda case: ()),
+    ]
+    return sorted(found, key=lambda one: one.planned.due_at)
+
+
+def _planned(
+    reviewed: Sequence[tuple[Scenario, Review | None]], page: str, weakest: Callable[[str], tuple[str, ...]]
+) -> list[DueCase]:
+    cases = {scenario.id: scenario for scenario, _ in reviewed}
+    by_case = {case: next_review(one for own, one in reviewed if one is not None and own.id == case) for case in cases}
+    return [DueCase(cases[case], page, planned, weakest(case)) for case, planned in by_case.items() if planned is not None]
+
+
+def weakest_signals(state: SessionState) -> tuple[str, ...]:
+    """Return the labels of the signals with the lowest level of a session, if that level is weak."""
+    ranks = {one.label: LEVELS.index(state.ratings[one.name]) for one in SIGNALS if state.ratings.get(one.name) in LEVELS}
+    lowest = min(ranks.values(), default=len(LEVELS))
+    return tuple(label for label, rank in ranks.items() if rank == lowest) if lowest < len(LEVELS) // 2 else ()
+
+
+def due_words(planned: NextReview, now: float) -> str:
+    """Return the time of a review in days from now (s since 1970)."""
+    days = (planned.due_at - now) / DAY_S
+    if days <= 0:
+        return "due today" if days > -1 else f"{counted(int(-days), 'day')} overdue"
+    return "due tomorrow" if days <= 1 else f"due in {counted(round(days), 'day')}"
+
+
+def due_list(record: OwnRecord) -> None:
+    """Show each case with the time to come back to it."""
+    found, now = due_cases(record), time()
+    if not found:
+        return
+    st.header("Come back to", anchor=False)
+    for one in found:
+        is_due = one.planned.is_due(now)
+        verb = "Practise" if one.page == "session.py" else "Be on call"
+        words = due_words(one.planned, now)
+        weak = f"last time weak: {', '.join(one.weakest[:_NAMED])}" if one.weakest else ""
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            st.page_link(
+                PAGES / one.page,
+                label=f"{verb}: {plain(one.scenario.title)}",
+                query_params={"case": one.scenario.id},
+                width=LINK_WIDTH,
+            )
+            st.markdown(f":orange-badge[{words}]" if is_due else f":gray-badge[{words}]", width="content")
+            if weak:
+                st.caption(plain(weak))

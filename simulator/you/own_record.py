@@ -1,0 +1,59 @@
+"""A visitor's record: the states of the sessions and the incidents, each with its case where that is still there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.app.own_attempts import trail
+from simulator.app.own_cases import case_now
+from simulator.app.own_sessions import session_log
+from simulator.app.store.incident_log import StoredIncident
+from simulator.case.load import scenario_ids
+from simulator.case.schema import Scenario
+from simulator.incident.sessions import games
+from simulator.session.session_state import SessionState
+
+#: The width of the links of a list (px), so that the words beside them line up; a phone has place for it.
+LINK_WIDTH = 340
+
+
+@dataclass(frozen=True)
+class OwnSession:
+    """A session of a case that is there."""
+
+    scenario: Scenario
+    state: SessionState
+
+
+@dataclass(frozen=True)
+class OwnIncident:
+    """An incident of a case that is there."""
+
+    scenario: Scenario
+    stored: StoredIncident
+
+
+@dataclass(frozen=True)
+class OwnRecord:
+    """Sessions and incidents, the latest first; lost: the number of those whose case is not here."""
+
+    sessions: list[OwnSession]
+    incidents: list[OwnIncident]
+    lost: int = 0
+
+    @property
+    def oldest_first(self) -> list[OwnSession]:
+        return self.sessions[::-1]
+
+
+def own_record() -> OwnRecord:
+    """Read the visitor's record; raises StoreError where the database cannot be used."""
+    logs, incidents = session_log().logs_of(trail()), games().store.of(trail())
+    cases = {case: case_now(case)[0] for case in scenario_ids()}
+    sessions = [
+        OwnSession(scenario, SessionState.of(one.session, one.events))
+        for one in logs
+        if (scenario := cases.get(one.session.case)) is not None
+    ]
+    played = [OwnIncident(scenario, one) for one in incidents if (scenario := cases.get(one.case)) is not None]
+    return OwnRecord(sessions, played, len(logs) + len(incidents) - len(sessions) - len(played))

@@ -1,0 +1,182 @@
+"""The predictions of all sessions: the number of intervals that held, their scores, and a picture of calibration."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from simulator.app.visitors import clock
+from simulator.app.widgets import draw, plain
+from simulator.case.schema import Scenario
+from simulator.charts.look import BLUE, GREY, RED, Chart, figure, translucent
+from simulator.intervals import Interval, share_interval
+from simulator.session.prediction_scores import ALPHA
+from simulator.session.session_state import SessionPrediction
+from simulator.units import counted, spoken
+from simulator.you.own_record import OwnSession
+
+#: The number of settled intervals from which on the picture is drawn.
+ENOUGH = 10
+
+#: The end of the picture's axis, in half-widths of an interval; farther results stand there as triangles.
+_FARTHEST = 3.0
+
+
+@dataclass(frozen=True)
+class SettledInterval:
+    """A 90% interval for a metric and the result of the run, in the unit of the metric; at: of the result (s since 1970)."""
+
+    case: str
+    metric: str
+    unit: str
+    low: float
+    high: float
+    value: float
+    score: float
+    at: float
+
+    @property
+    def held(self) -> bool:
+        return self.low <= self.value <= self.high
+
+    @property
+    def place(self) -> float:
+        """The result in half-widths from the middle of the interval: within from -1 to 1; the farthest for no width."""
+        half, off = (self.high - self.low) / 2, self.value - (self.low + self.high) / 2
+        far = off / half if half > 0 else 0.0 if off == 0 else _FARTHEST * (1 if off > 0 else -1)
+        return max(-_FARTHEST, min(_FARTHEST, far))
+
+
+def settled_intervals(sessions: Sequence[OwnSession]) -> list[SettledInterval]:
+    """Return the settled interval predictions of sessions, the oldest first."""
+    found = [_settled(own.scenario, one) for own in sessions for one in own.state.predictions]
+    return sorted((one for one in found if one is not None), key=lambda one: one.at)
+
+
+def _settled(scenario: Scenario, one: SessionPrediction) -> SettledInterval | None:
+    end = one.settled
+    if end is None or one.metric is None or end.value is None or end.score is None or one.low is None or one.high is None:
+        return None
+    metric = scenario.metrics.get(one.metric)
+    label = next(
+        (goal.label for goal in scenario.objectives if goal.metric == one.metric), metric.label if metric else one.metric
+    )
+    unit = metric.unit if metric else ""
+    return SettledInterval(scenario.title, label, unit, one.low, one.high, end.value, end.score, end.at)
+
+
+def held_share(intervals: Sequence[SettledInterval]) -> Interval:
+    """Return the share of intervals that held, with its exact 95% interval, as if each prediction stood alone."""
+    return share_interval(sum(one.held for one in intervals), len(intervals))
+
+
+def held_sentences(intervals: Sequence[SettledInterval]) -> str:
+    """Return the share that held in words, and the lesson of it."""
+    share, held = held_share(intervals), sum(one.held for one in intervals)
+    ends = f"{share.low:.0%} to {share.high:.0%}"
+    counts = f"{held} of {counted(len(intervals), 'interval')} held the result: {share.value:.0%} (95% interval {ends})."
+    aim = 1 - ALPHA
+    if share.high < aim:
+        return f"{counts} Your intervals are too narrow: nine in ten should hold."
+    if share.low > aim:
+        return f"{counts} Your intervals are too wide: nine in ten should hold, and narrower ones score better."
+    return f"{counts} So far this agrees with nine in ten."
+
+
+def calibration_chart(intervals: Sequence[SettledInterval]) -> Chart:
+    """Draw each result where it lies in its interval: all intervals have one width, and a dot outside is a miss."""
+    numbers = list(range(1, len(intervals) + 1))
+    drawn = figure(height=300, showlegend=True)
+    drawn.add_hrect(y0=-1, y1=1, fillcolor=translucent(BLUE, 0.14), line_width=0, layer="below")
+    drawn.add_hline(y=0, line={"color": GREY, "width": 1, "dash": "dot"})
+    for name, held, colour, symbol in (("held", True, BLUE, "circle"), ("missed", False, RED, "x")):
+        chosen = [number for number in numbers if intervals[number - 1].held is held]
+        own = [intervals[number - 1] for number in chosen]
+        symbols = [_symbol(one, symbol) for one in own]
+        words = [f"{one.metric}: {spoken(one.value, one.unit)}, expected {_ends(one)}" for one in own]
+        marker = {"color": colour, "size": 11, "symbol": symbols}
+        drawn.add_trace(
+            go.Scatter(
+                x=chosen,
+                y=[one.place for one in own],
+                mode="markers",
+                name=name,
+                marker=marker,
+                text=words,
+                hovertemplate="%{text}<extra></extra>",
+            )
+        )
+    drawn.update_xaxes(
+        title="predictions, the latest at the right",
+        fixedrange=True,
+        range=[0.2, len(numbers) + 0.8],
+        dtick=_step(len(numbers)),
+    )
+    ticks = {-1: "low end", 0: "middle", 1: "high end"}
+    drawn.update_yaxes(
+        fixedrange=True, range=[-_FARTHEST - 0.4, _FARTHEST + 0.4], tickvals=list(ticks), ticktext=list(ticks.values())
+    )
+    rows = [(clock(one.at), one.case, one.metric, _ends(one), spoken(one.value, one.unit), _yes(one.held)) for one in intervals]
+    table = pd.DataFrame(rows, columns=["when", "case", "metric", "your interval", "the run", "held"])
+    return Chart(drawn, held_sentences(intervals), table)
+
+
+def _symbol(one: SettledInterval, usual: str) -> str:
+    if abs(one.place) < _FARTHEST:
+        return usual
+    return "triangle-up" if one.place > 0 else "triangle-down"
+
+
+def _step(count: int) -> int:
+    return max(1, round(count / 10))
+
+
+def _ends(one: SettledInterval) -> str:
+    return f"{spoken(one.low, one.unit)} to {spoken(one.high, one.unit)}"
+
+
+def _yes(held: bool) -> str:
+    return "yes" if held else "no"
+
+
+def score_table(intervals: Sequence[SettledInterval]) -> pd.DataFrame:
+    """Return the mean width and the mean interval score of each metric; scores of two units have no common mean."""
+    groups: dict[tuple[str, str, str], list[SettledInterval]] = {}
+    for one in intervals:
+        groups.setdefault((one.case, one.metric, one.unit), []).append(one)
+    rows = [
+        {
+            "case": case,
+            "metric": metric,
+            "held": f"{sum(one.held for one in own)} of {len(own)}",
+            "mean width": spoken(mean(one.high - one.low for one in own), unit),
+            "mean score": spoken(mean(one.score for one in own), unit),
+        }
+        for (case, metric, unit), own in groups.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def predictions(sessions: Sequence[OwnSession]) -> None:
+    """Show the share of intervals that held, the picture once there are enough, and the scores."""
+    st.header("Predictions", anchor=False)
+    intervals = settled_intervals(sessions)
+    if not intervals:
+        st.markdown("No prediction is settled yet. A session asks for 90% intervals before each of its first three designs.")
+        return
+    if len(intervals) < ENOUGH:
+        missing = ENOUGH - len(intervals)
+        st.markdown(plain(f"{held_sentences(intervals)} The picture comes after {counted(missing, 'more prediction')}."))
+    else:
+        draw(calibration_chart(intervals), key="you:calibration")
+        st.caption(
+            "The band is your interval, each drawn with one width. A triangle lies farther out than the picture reaches."
+        )
+    scores = score_table(intervals)
+    st.dataframe(scores, hide_index=True, alt=f"Interval scores of {counted(len(scores), 'metric')}; smaller is better.")
+    st.caption("Interval score: the width, plus 20 times the distance of a result outside. Smaller is better.")

@@ -1,0 +1,43 @@
+"""The visitor's sessions in a list: each with its last verdicts, and a link that continues it or opens its debrief."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import streamlit as st
+
+from simulator.app.own_sessions import session_link
+from simulator.app.visitors import clock
+from simulator.app.widgets import plain
+from simulator.session.session_state import SessionState
+from simulator.units import counted
+from simulator.you.own_record import LINK_WIDTH, OwnSession
+
+#: The number of sessions that are listed at first.
+FIRST = 5
+
+
+def session_list(sessions: list[OwnSession]) -> None:
+    """List the latest sessions, and all of them on demand."""
+    st.header("Sessions", anchor=False)
+    every = len(sessions) > FIRST and st.toggle(f"Show all {len(sessions)} sessions", key="you:all_sessions")
+    for one in sessions if every else sessions[:FIRST]:
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+            verb = "Continue" if one.state.ended_at is None else "Debrief"
+            session_link(one.state.session, f"{verb}: {plain(one.scenario.title)}", width=LINK_WIDTH)
+            st.caption(plain(session_words(one.state)))
+
+
+def session_words(state: SessionState) -> str:
+    """Return a session in a few words: its begin, its length, its runs and the verdicts of the last one."""
+    runs = sum(run.ended is not None for run in state.runs)
+    parts = [clock(state.session.begun_at), counted(state.session.minutes, "minute")]
+    parts.append(f"{counted(runs, 'run')}, the last: {verdict_words(state)}" if runs else "no run")
+    return " · ".join(parts)
+
+
+def verdict_words(state: SessionState) -> str:
+    """Return the numbers of verdicts of the last run that has ended, such as "2 met, 1 not met"; empty without a run."""
+    ended = [run.ended for run in state.runs if run.ended is not None]
+    counts = Counter(ended[-1].verdicts.values()) if ended else Counter()
+    return ", ".join(f"{count} {standing}" for standing, count in counts.items())
