@@ -21,6 +21,9 @@ from simulator.session.session_record import assumption_words
 #: The most objectives that a person may state.
 _RANKS = 5
 
+#: The most letters of a question in a person's own words.
+_LETTERS = 400
+
 
 def frame_panel(live: LiveSession) -> None:
     """Show the brief beside the questions and the assumptions."""
@@ -40,9 +43,10 @@ def _questions(live: LiveSession) -> None:
         "Your question",
         left,
         index=None,
-        format_func=lambda index: live.scenario.questions[index].ask,
-        placeholder="Type a word of your question",
+        format_func=lambda asked: live.scenario.questions[asked].ask if isinstance(asked, int) else asked,
+        placeholder="Type a word of your question, and pick it; or ask in your own words",
         key="session:question",
+        accept_new_options=True,
     )
     st.button("Ask", key="session:ask", on_click=_ask, args=(live,))
     for index, answer in live.state.answers(live.scenario).items():
@@ -54,14 +58,20 @@ def _questions(live: LiveSession) -> None:
                 event = AssumptionPinned(question=index)
                 st.button("Pin as an assumption", key=f"session:pin:{index}", on_click=take, args=(live, event))
 
+    for one in live.state.questions:
+        if one.question is None:
+            with st.container(border=True):
+                st.markdown(f"**{plain(one.words or '')}**")
+                st.markdown("The case has no answer to this. Write down what you assume, and go on.")
+
 
 def _ask(live: LiveSession) -> None:
-    index = st.session_state.get("session:question")
-    if index is None:
+    asked: int | str | None = st.session_state.get("session:question")
+    if asked is None:
         say("Choose a question first: type a word of it, and pick it from the list.")
         return
     st.session_state["session:question"] = None
-    take(live, QuestionAsked(question=index))
+    take(live, QuestionAsked(question=asked) if isinstance(asked, int) else QuestionAsked(words=asked[:_LETTERS]))
 
 
 def _assumptions(live: LiveSession) -> None:

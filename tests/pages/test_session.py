@@ -253,3 +253,12 @@ def test_the_files_to_take_away_hold_the_session_and_need_no_network(scenario, b
     again = LiveSession(other, scenario, other.sessions_of("u" * 22)[0].id)
     asked = again.state.runs[0].asked
     assert replicate(compile_plan(scenario, asked.picks, asked.strikes), asked.seed, asked.replications).run_hash == shown
+
+
+def test_a_question_in_own_words_is_kept_and_has_no_answer(scenario, begun):
+    begun.selectbox(key="session:question").set_value("Who pays for *labels*?")
+    page = pressed(begun, "session:ask")
+    assert "Who pays for *labels*?" in told(page)
+    assert "The case has no answer to this" in said(page)
+    (asked,) = live(page, scenario).state.questions
+    assert (asked.question, asked.words) == (None, "Who pays for *labels*?")
