@@ -113,9 +113,9 @@ def offer(name: str, look: Look, pause_s: float = PAUSE_S) -> str:
     """
     token, _ = st.session_state.get(f"news:{name}") or (token_hex(16), None)
     feed = Feed(look, pause_s)
-    st.session_state[f"news:{name}"] = token, feed
     with _FEEDING:
-        _FEEDS[token] = feed
+        _FEEDS[token] = feed  # first: the session lets go of the feed before, and a socket that finds none ends
+    st.session_state[f"news:{name}"] = token, feed
     return token
 
 
