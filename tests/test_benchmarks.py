@@ -2,6 +2,7 @@
 
 import json
 from contextlib import asynccontextmanager
+from importlib import import_module
 from math import inf
 
 import pytest
@@ -15,6 +16,11 @@ from benchmarks.crowd.people import CASE, Change, Met, Walk
 from benchmarks.crowd.tab import LostError, Tab, opened
 from simulator.engine.run import simulate
 from tests.loops import run
+
+
+@pytest.mark.parametrize("name", ["__main__", "browser", "pictures", "shared_node", "sweeps"])
+def test_a_benchmark_finds_all_that_it_imports(name):
+    assert import_module(f"benchmarks.{name}").main
 
 
 @pytest.mark.parametrize("name", GROWING)
