@@ -12,9 +12,12 @@ from websockets.asyncio.server import serve
 
 from benchmarks.case import GROWING, skin
 from benchmarks.crowd.__main__ import Crowd, app, quantile
+from benchmarks.crowd.capacity import COLUMNS, GROUPS, wait_s
 from benchmarks.crowd.people import CASE, Change, Met, Walk
 from benchmarks.crowd.tab import LostError, Tab, opened
 from simulator.engine.run import simulate
+from simulator.paths import ROOT
+from simulator.theory.queue_formulas import mg1_wait, mmc_wait
 from tests.loops import run
 
 
@@ -148,3 +151,18 @@ def test_a_verdict_that_did_not_come_counts_as_longer_than_its_person_waited():
 def test_fairness_is_the_longest_median_over_the_middle_one():
     met = [Met(changes=[Change(first, inf) for first in firsts]) for firsts in ([1.0, 9.0, 2.0], [3.0], [8.0, inf, 4.0])]
     assert Crowd(3, met, [], 0, 0, 0, []).fairness == pytest.approx(8 / 3)
+
+
+def test_the_wait_for_a_core_is_that_of_one_server_and_of_exponential_services():
+    """Exact for M/G/1 (Pollaczek-Khinchine) and M/M/c (Erlang C), between which the approximation lies."""
+    for variation in (0.0, 0.3, 1.0, 2.0):
+        exact = mg1_wait(1.2, 0.55, 0.55**2 * (1 + variation**2))
+        assert wait_s(1.2, 0.55, variation, 1) == pytest.approx(exact)
+    assert wait_s(5.0, 0.55, 1.0, 4) == pytest.approx(mmc_wait(5.0, 1 / 0.55, 4))
+    assert wait_s(4.0, 0.55, 0.3, 2) == inf
+
+
+def test_the_page_on_scaling_shows_the_computed_cores():
+    page = (ROOT / "docs" / "scaling.md").read_text()
+    assert [line for group in GROUPS if (line := f"| {' | '.join(group.row)} |") not in page] == []
+    assert f"| {' | '.join(COLUMNS)} |" in page
