@@ -21,7 +21,7 @@ from simulator.metrics.paired_samples import change
 from simulator.metrics.replications import warm
 from simulator.processes import ProcessPool
 from simulator.tradeoffs.best_design import Sampler, Search, cost_goal
-from simulator.tradeoffs.breakeven import claims_of
+from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.design_outcomes import DesignOutcome, solve
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import Front, goals_of

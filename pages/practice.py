@@ -11,7 +11,7 @@ from simulator.app.links import SEEDS, command, link, written
 from simulator.app.news import follow
 from simulator.app.own_attempts import keep_cookie
 from simulator.app.own_cases import chosen_case
-from simulator.app.widgets import draw_diagram, plain, story
+from simulator.app.widgets import plain, story
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.charts.design_diagram import diagram
@@ -25,6 +25,9 @@ from simulator.practice.curveball_panel import against_calm, armed_in, banner, c
 from simulator.practice.design_runs import (
     DESIGN,
     DIAGRAM,
+    DRAWERS,
+    LINK,
+    LOADS,
     PANEL,
     REASONS,
     SUBMISSION,
@@ -142,27 +145,41 @@ def reasons(scenario: Scenario) -> None:
 
 @st.fragment(key=DIAGRAM)
 def design(scenario: Scenario) -> None:
-    """Draw the design, and how to repeat its run; again once the run of another design has ended."""
+    """Draw the design; again once the run of another design has ended."""
     shown = shown_of(scenario)
     plan: Plan | None = get(scenario, "plan")
     if plan is not None:
         with st.container(key=f"of_run_{shown.live}_design"):
-            draw_diagram(diagram(plan))
-        link_and_command(plan, *run_of(scenario))
+            picture = diagram(plan)
+            st.mermaid_chart(picture.source, alt=picture.takeaway)
+            st.caption(plain(picture.takeaway))
 
 
-def link_and_command(plan: Plan, seed: int, replications: int) -> None:
-    """Show the link and the command that repeat this run."""
-    drawer = st.popover("Link and command", type="tertiary", on_change="rerun", key=key(plan.scenario.id, "link"))
-    if not drawer.open:
+@st.fragment(key=DRAWERS)
+def drawers(scenario: Scenario) -> None:
+    """Offer the loads as a table, and the link and the command that repeat the run of this design."""
+    plan: Plan | None = get(scenario, "plan")
+    table, link_and_command = (
+        st.popover(label, type="tertiary", on_change="rerun", key=key(scenario.id, drawer))
+        for label, drawer in (("As a table", LOADS), ("Link and command", LINK))
+    )
+    if plan is None:
         return
-    with drawer:
-        st.markdown("This link opens the same design and seed:")
-        st.code(f"{st.context.url or ''}{link(plan, seed, replications)}", language=None, wrap_lines=True)
-        st.markdown("This command runs it:")
-        job = shown_of(plan.scenario).job
-        until_decided = len(looks_of(replications)) > 1 and (job is None or job.until_decided)
-        st.code(command(plan, seed, replications, until_decided), language=None, wrap_lines=True)
+    if table.open:
+        table.dataframe(diagram(plan).table, hide_index=True)
+    if link_and_command.open:
+        with link_and_command:
+            repeat_run(plan, *run_of(scenario))
+
+
+def repeat_run(plan: Plan, seed: int, replications: int) -> None:
+    """Show the link and the command that repeat this run."""
+    st.markdown("This link opens the same design and seed:")
+    st.code(f"{st.context.url or ''}{link(plan, seed, replications)}", language=None, wrap_lines=True)
+    st.markdown("This command runs it:")
+    job = shown_of(plan.scenario).job
+    until_decided = len(looks_of(replications)) > 1 and (job is None or job.until_decided)
+    st.code(command(plan, seed, replications, until_decided), language=None, wrap_lines=True)
 
 
 @st.fragment(key=PANEL)
@@ -194,6 +211,7 @@ def tabs(scenario: Scenario) -> None:
             with panel:
                 if title == DESIGN:
                     design(scenario)
+                    drawers(scenario)
                 else:
                     of_run(scenario, title)
 

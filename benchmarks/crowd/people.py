@@ -132,8 +132,8 @@ class Client:
     async def open(self) -> None:
         query = f"case={CASE.id}&seed={self._seed}" + (f"&replications={self._replications}" if self._replications else "")
         self._tab = await self._stack.enter_async_context(opened(self._address, "practice", query))
-        self._known = (await self.tab.until(lambda: _full(self.tab.said), PATIENCE_S)).verdict
-        await self.tab.until(lambda: self.tab.settled, PATIENCE_S)
+        self._known = (await self.tab.until(lambda: _full(self.tab.said), PATIENCE_S, "the full verdict")).verdict
+        await self.tab.until(lambda: self.tab.settled, PATIENCE_S, "the end of the page's drawing")
 
     async def change(self, label: str, by: int, patience_s: float) -> Change:
         told = len(self.tab.said)

@@ -10,7 +10,7 @@ import asyncio
 import json
 import re
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from time import perf_counter
@@ -23,7 +23,7 @@ from streamlit.proto.Element_pb2 import Element
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from simulator.errors import suggest
 
@@ -35,6 +35,9 @@ ASKED_FIRST = "_stcore/health", "_stcore/host-config"
 
 #: A large message is kept for as many runs after its last use (Streamlit's `global.maxCachedMessageAge`).
 KEPT_RUNS = 2
+
+#: How long the front end waits until it opens a broken line of news again (s): twice as long each time, within these bounds.
+WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 
 #: The state of a run, in words, is one of these; `shown` is what stands of it: "", "preliminary" or the run's hash.
 STATE = re.compile(r"preliminary, \d+ of (?P<total>\d+)|run hash (?P<hash>[0-9a-f]{12})|^(?P<running>running)\b")
@@ -79,6 +82,7 @@ class Tab:
         self._wishes: dict[str, tuple[str, str, str]] = {}
         self._news = asyncio.Event()
         self._fresh = False
+        self._lost = ""
         self.settled = False
         self.faults: list[str] = []
         self.said: list[Shown] = []
@@ -103,15 +107,20 @@ class Tab:
         await self._rerun()
         return at
 
-    async def until(self, known: Callable[[], Any], patience_s: float) -> Any:
-        """Wait until something is known; what it is. Raises TimeoutError, and LostError when the connection ends first."""
-        async with asyncio.timeout(patience_s):
-            while not (found := known()):
-                if self._socket.close_code is not None:
-                    raise LostError(f"the connection ended with code {self._socket.close_code}")
-                self._news.clear()
-                await self._news.wait()
-        return found
+    async def until(self, known: Callable[[], Any], patience_s: float, what: str = "it") -> Any:
+        """Wait until something is known, and return it; `what` names it in words.
+
+        Raises TimeoutError, and LostError when the connection ends first or brings what the front end could not take either.
+        """
+        with suppress(TimeoutError):
+            async with asyncio.timeout(patience_s):
+                while not (found := known()):
+                    if self._lost:
+                        raise LostError(self._lost)
+                    self._news.clear()
+                    await self._news.wait()
+                return found
+        raise TimeoutError(f"{what} did not come within {patience_s:g} s")
 
     def _slider(self, label: str) -> Any:
         """The slider of that label, with or without its unit."""
@@ -140,19 +149,25 @@ class Tab:
             raise LostError(str(error)) from error
 
     async def _follow(self, fragment: str, token: str, seen: str) -> None:
-        """Take the lines of news for one component: its content, or the word that its fragment is to be drawn again."""
-        try:
-            async with self._line() as socket:
-                await socket.send(json.dumps({"token": token, "seen": seen}))
-                async for data in socket:
-                    _, content = json.loads(data)
-                    if content is None:
-                        await self._rerun(fragment)
-                    else:
-                        self._words(content["words"])
-                        self._news.set()
-        except (ConnectionClosed, LostError, OSError):
-            return
+        """Take the lines of news for one component: its content, or the word that its fragment is to be drawn again.
+
+        A line that breaks, or that a busy server does not take in time, is opened again as the front end does.
+        """
+        wait_s = WAIT_S
+        while True:
+            with suppress(WebSocketException, OSError):  # LostError and TimeoutError are OSErrors
+                async with self._line() as socket:
+                    await socket.send(json.dumps({"token": token, "seen": seen}))
+                    wait_s = WAIT_S
+                    async for data in socket:
+                        seen, content = json.loads(data)
+                        if content is None:
+                            await self._rerun(fragment)
+                        else:
+                            self._words(content.get("words", ""))
+                            self._news.set()
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
     def stop(self) -> None:
         """End the lines of all components."""
@@ -160,14 +175,22 @@ class Tab:
             line.cancel()
         self._lines = {}
 
+    def begin(self) -> asyncio.Task[None]:
+        """Begin to take in what the server sends; the task ends with the connection."""
+        self._reading = asyncio.create_task(self.read())
+        return self._reading
+
     async def read(self) -> None:
-        """Take in all that the server sends, until the connection ends."""
+        """Take in all that the server sends, until the connection ends or a message cannot be taken in."""
         try:
             async for data in self._socket:
                 self._take(ForwardMsg.FromString(data))  # type: ignore[arg-type]
                 self._news.set()
-        except ConnectionClosed:
-            pass
+            self._lost = f"the connection ended with code {self._socket.close_code}"
+        except ConnectionClosed as error:
+            self._lost = f"the connection ended: {error}"
+        except (KeyError, ValueError) as error:  # such as a hash of a message that is not kept any more
+            self._lost = f"a message cannot be taken in: {error!r}"
         finally:
             self.stop()
             self._news.set()
@@ -297,7 +320,7 @@ async def opened(address: str, page: str, query: str) -> AsyncIterator[Tab]:
     socket = connect(f"{server}/_stcore/stream", subprotocols=["streamlit", token], **common)  # type: ignore[list-item]
     async with socket as connection:
         tab = Tab(connection, lambda: connect(f"{server}/news", **common), page, query, url)
-        reading = asyncio.create_task(tab.read())
+        reading = tab.begin()
         try:
             await tab._rerun()
             yield tab

@@ -229,6 +229,11 @@ class Job:
         return (monotonic() - self.started) * (self.total - done) / more if more else None
 
     @property
+    def running_s(self) -> float:
+        """Seconds since it was submitted; 0 once it has ended."""
+        return monotonic() - self.started if self.running else 0.0
+
+    @property
     def replication_s(self) -> float:
         """Mean time that a process took for a replication (s), of those that have ended."""
         times = [getattr(future, "seconds", 0.0) for future in self.futures if _succeeded(future)]

@@ -113,9 +113,9 @@ def offer(name: str, look: Look, pause_s: float = PAUSE_S) -> str:
     """
     token, _ = st.session_state.get(f"news:{name}") or (token_hex(16), None)
     feed = Feed(look, pause_s)
-    st.session_state[f"news:{name}"] = token, feed
     with _FEEDING:
-        _FEEDS[token] = feed
+        _FEEDS[token] = feed  # first: the session lets go of the feed before, and a socket that finds none ends
+    st.session_state[f"news:{name}"] = token, feed
     return token
 
 
@@ -130,6 +130,7 @@ FOLLOW_JS = """
 const follow = (parentElement, token, seen, heard) => {
   const line = parentElement.newsLine ??= { wait: 500 };
   const fresh = line.token !== token || line.drawn !== seen;
+  const known = line.token === token && line.seen === seen; // the server has sent it: it need not be asked
   Object.assign(line, { token, drawn: seen, heard });
   if (fresh) line.seen = seen;
   const ask = () => line.socket.send(JSON.stringify({ token: line.token, seen: line.seen }));
@@ -150,7 +151,7 @@ const follow = (parentElement, token, seen, heard) => {
   };
   line.ended = false;
   if (!line.socket) open();
-  else if (fresh && line.socket.readyState === WebSocket.OPEN) ask();
+  else if (fresh && !known && line.socket.readyState === WebSocket.OPEN) ask();
   return () => { line.ended = true; clearTimeout(line.timer); line.socket?.close(); delete parentElement.newsLine; };
 };
 """

@@ -1,6 +1,7 @@
 """Preparation: while no visitor waits for a run, one worker runs the designs that a visitor is likely to open, and keeps them.
 
-These are the default designs of the shipped cases, and all designs one step from them, under the seed that a page opens with.
+These are the default designs of the shipped cases, their authors' reference designs, and all designs one step from the default,
+under the seed that a page opens with.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from simulator.app.links import DEFAULT_SEED
 from simulator.app.turns import IDLE
 from simulator.app.workers import Workers
 from simulator.case.load import load
+from simulator.case.phases import readable_references
 from simulator.engine.plan import Plan, compile_plan
 from simulator.explain.design_changes import changes_of_design
 
@@ -28,9 +30,11 @@ QUIET_S, LOOK_S = 15.0, 0.5
 
 
 def likely_plans() -> Iterator[Plan]:
-    """Yield the default design of each shipped case, then those one step from it, a case after the other in turn."""
-    defaults = [compile_plan(load(case)) for case in shipped_cases()]
+    """Yield the default design of each shipped case, all reference designs, then those one step from a default, by turns."""
+    cases = [load(case) for case in shipped_cases()]
+    defaults = [compile_plan(case) for case in cases]
     yield from defaults
+    yield from (compile_plan(case, picks) for case in cases for picks in readable_references(case))
     steps = (_one_step_from(plan) for plan in defaults)
     yield from filter(None, chain.from_iterable(zip_longest(*steps)))
 

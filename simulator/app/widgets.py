@@ -14,7 +14,6 @@ from streamlit.runtime.uploaded_file_manager import UploadedFile
 from simulator.case.fields import Source
 from simulator.case.load import find, load
 from simulator.case.schema import Scenario
-from simulator.charts.design_diagram import Diagram
 from simulator.charts.look import Chart, inked
 from simulator.engine.plan import fingerprint
 from simulator.engine.run import simulate
@@ -93,14 +92,6 @@ def draw(chart: Chart, key: str) -> None:
         return
     st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
     as_table(chart.table)
-
-
-def draw_diagram(picture: Diagram) -> None:
-    st.mermaid_chart(picture.source, alt=picture.takeaway)
-    st.caption(plain(picture.takeaway))
-    drawer = st.popover("As a table", type="tertiary", on_change="rerun", key="diagram_table")
-    if drawer.open:  # a change of the design sends the table only where it is looked at
-        drawer.dataframe(picture.table, hide_index=True)
 
 
 #: What means something in Markdown, in emoji and in links. A screen reader reads a label with its backslashes, so no more than

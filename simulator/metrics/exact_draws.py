@@ -8,7 +8,8 @@ which draw is high, so that all that rests on the same patients rises and falls 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,7 +46,17 @@ class LabelledClass:
         """Return the part of the class that `members` marks, shape (items,)."""
         return LabelledClass(self.scores[members], self.patients[members], self.weights[:, members], self.evidence)
 
-    @property
+    @cached_property
+    def totals(self) -> Floats:
+        """The weight of all items in each resample, shape (resamples,)."""
+        return np.asarray(self.weights.sum(1))
+
+    @cached_property
+    def mirrored(self) -> LabelledClass:
+        """The same items with the opposite scores."""
+        return replace(self, scores=-self.scores)
+
+    @cached_property
     def worth(self) -> float:
         """The number of independent items that these are worth: fewer than there are where those of one patient score alike.
 
@@ -61,10 +72,10 @@ class LabelledClass:
         few = float(ndtri((1 + LEVEL) / 2) / stdtrit(max(len(counts) - 1, 1), (1 + LEVEL) / 2)) ** 2
         return min(max(len(codes) / alike * few, 1.0), self.evidence)
 
-    @property
+    @cached_property
     def lean(self) -> Floats:
         """The mean rank of the scores that each resample holds, shape (resamples,)."""
-        return _mean(self.weights, np.argsort(np.argsort(self.scores, kind="stable")).astype(float))
+        return self._mean(np.argsort(np.argsort(self.scores, kind="stable")).astype(float))
 
     def shares(self, taken: NDArray[np.integer], ways: NDArray[np.int64], possible: NDArray[np.bool_]) -> Floats:
         """Return draws of the share that takes each way, shape (resamples, ways); each row adds up to 1.
@@ -76,7 +87,7 @@ class LabelledClass:
         usual, worth, lean = int(found.argmax()), self.worth, self.lean
         drawn = np.zeros((len(self.weights), len(ways)))
         for place in np.flatnonzero(possible & (np.arange(len(ways)) != usual)):
-            sampled = _mean(self.weights, taken == ways[place])
+            sampled = self._mean(taken == ways[place])
             drawn[:, place] = _share_draws(_places(sampled, lean if place < usual else -lean), found[place], worth)
         drawn /= np.maximum(drawn.sum(1, keepdims=True), 1.0)
         drawn[:, usual] = 1 - drawn.sum(1)
@@ -89,7 +100,7 @@ class LabelledClass:
         paired: draws to compare two models by. The quantile lies between two of the scores. The outer one makes the interval
         of one model exact, and would make that of a difference too wide. So every second draw takes the upper one, for both.
         """
-        sampled = _mean(self.weights, self.scores <= now)
+        sampled = self._mean(self.scores <= now)
         places = _places(-sampled, self.lean)
         ordered = np.concatenate([[-np.inf], np.sort(self.scores), [np.inf]])
         worth = self.worth
@@ -97,6 +108,10 @@ class LabelledClass:
         upper = np.arange(len(places)) % 2 == 1 if paired else places > 0.5
         rank = np.floor(below + _SLACK) + upper
         return np.asarray(ordered[np.clip(rank, 0, len(ordered) - 1).astype(int)])
+
+    def _mean(self, values: NDArray[np.floating] | NDArray[np.bool_]) -> Floats:
+        with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class
+            return np.asarray(self.weights @ np.asarray(values, float) / self.totals)
 
 
 def _share_draws(places: Floats, share: float, worth: float) -> Floats:
@@ -118,8 +133,3 @@ def _places(values: Floats, ties: Floats) -> Floats:
     places = np.empty(count)
     places[order] = (np.arange(count) + 0.5) / count
     return places
-
-
-def _mean(weights: Floats, values: NDArray[np.floating] | NDArray[np.bool_]) -> Floats:
-    with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class
-        return np.asarray(weights @ np.asarray(values, float) / weights.sum(1))

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from math import ceil, log, prod
 from operator import add
-from threading import Lock
+from threading import Lock, RLock
 from typing import Any
 
 import networkx as nx
@@ -248,24 +248,19 @@ class _Taken:
         """
         part, possible = self.parts[of_class], np.isin(codes, self.by_class[of_class])
         if self.fixed[of_class]:
-            return labelled_class(self.table, of_class).of(members).shares(self.now[part][members], codes, possible)
-        drawn = _shares(self.anew[:, part][:, members], self.weights[:, part][:, members], codes)
+            return labelled_group(self.table, of_class, members).shares(self.now[part][members], codes, possible)
+        drawn = _shares(self.anew[:, part][:, members], labelled_group(self.table, of_class, members), codes)
         if not members.all():
             _take(drawn, np.flatnonzero(possible & (drawn <= _SLACK).all(0)), people)
         return drawn
-
-    @cached_property
-    def totals(self) -> list[Floats]:
-        """The weight of each class in each resample, shapes (RESAMPLES,)."""
-        return [self.weights[:, part].sum(1) for part in self.parts]
 
     def _mass(self, of_class: int, members: NDArray[np.bool_]) -> Floats:
         """Return a group's part of a class on each resample, in times of its part of the table, shape (RESAMPLES,)."""
         if members.all() or not members.any():
             return np.ones(len(self.weights))
         with np.errstate(invalid="ignore"):
-            weight = self.weights[:, self.parts[of_class]][:, members].sum(1)
-            return np.asarray(weight / self.totals[of_class] / members.mean())
+            weight = labelled_group(self.table, of_class, members).totals
+            return np.asarray(weight / labelled_class(self.table, of_class).totals / members.mean())
 
 
 def _take(drawn: Floats, unseen: NDArray[np.intp], people: int) -> None:
@@ -276,12 +271,31 @@ def _take(drawn: Floats, unseen: NDArray[np.intp], people: int) -> None:
     drawn[:, unseen] = taken
 
 
+def _class_of(table: ScoreTable, of_class: int) -> Hashable:
+    return table.content, of_class
+
+
+def _group_of(table: ScoreTable, of_class: int, members: NDArray[np.bool_]) -> Hashable:
+    return table.content, of_class, members.tobytes()
+
+
+@cached(LRUCache(8), _class_of, RLock())
 def labelled_class(table: ScoreTable, of_class: int) -> LabelledClass:
     """Return the labelled items of a class: 0 the negatives, 1 the positives."""
     negative, positive = np.split(weights_of(table), [len(table.positives)], axis=1)[::-1]
     if of_class:
         return LabelledClass(table.positives, table.positive_patients, positive, table.positive_evidence)
     return LabelledClass(table.negatives, table.negative_patients, negative, table.negative_evidence)
+
+
+#: The groups that were asked for last, in so many bytes: every design with equal scores asks for the same.
+_GROUPS: LRUCache[Hashable, LabelledClass] = LRUCache(32 * MIB, lambda group: group.weights.nbytes)
+
+
+@cached(_GROUPS, _group_of, RLock())
+def labelled_group(table: ScoreTable, of_class: int, members: NDArray[np.bool_]) -> LabelledClass:
+    """Return the items of a group in a class; members: those of the class that belong to it, shape (items,)."""
+    return labelled_class(table, of_class).of(members)
 
 
 @cache_per_plan
@@ -329,17 +343,14 @@ def never_seen(people: int) -> Floats:
     return np.asarray(betaincinv(1, max(people, 1), places / RESAMPLES))
 
 
-def _shares(codes: Codes | SmallCodes, weights: Floats, ways: Codes) -> Floats:
-    """Return the share of a class that takes each way in each resample, shape (resamples, ways).
+def _shares(codes: SmallCodes, group: LabelledClass, ways: Codes) -> Floats:
+    """Return the share of a group that takes each way in each resample, shape (resamples, ways).
 
-    weights: shape (resamples, items); codes: of the same shape, or (items,) if they are the same in each resample
+    codes: the way of each item in each resample, shape (resamples, items)
     """
     with np.errstate(invalid="ignore"):
-        if codes.ndim == 1:
-            sums = [weights[:, codes == way].sum(-1) for way in ways]
-        else:
-            sums = [np.einsum("ri,ri->r", weights, codes == way) for way in ways]
-        return np.asarray(np.stack(sums, axis=-1) / weights.sum(-1, keepdims=True))
+        sums = [np.einsum("ri,ri->r", group.weights, codes == way) for way in ways]
+        return np.asarray(np.stack(sums, axis=-1) / group.totals[:, None])
 
 
 def _codes(plan: Plan, cuts: list[Floats], samples: int) -> SmallCodes:
@@ -415,8 +426,7 @@ def threshold_draws(table: ScoreTable, sensitivity: float, promised: bool = Fals
     now = table.threshold_at(sensitivity, promised)
     if np.isinf(now):
         return np.full(RESAMPLES, now)
-    positives = labelled_class(table, 1)
-    return -replace(positives, scores=-positives.scores).quantiles(sensitivity, -now, paired)
+    return -labelled_class(table, 1).mirrored.quantiles(sensitivity, -now, paired)
 
 
 def _pins(gates: dict[str, Gate], cuts: list[Floats], kind: str) -> bool:

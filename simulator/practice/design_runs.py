@@ -26,14 +26,17 @@ CALM = ":calm"
 #: The fragments of the page that submit the design and link to its trade-offs.
 SUBMISSION, TRADEOFFS = "submission", "tradeoffs_link"
 
-#: The fragments that follow the run: the reasons, the design on its panel, and every other panel.
-REASONS, DIAGRAM, PANEL = "reasons", "diagram", "panel"
+#: The fragments that follow the run: the reasons, the design on its panel, what unfolds below it, and every other panel.
+REASONS, DIAGRAM, DRAWERS, PANEL = "reasons", "diagram", "drawers", "panel"
+
+#: What unfolds below the diagram; it is drawn again with the diagram only where it is open.
+LOADS, LINK = "loads", "link"
 
 #: The panel of the design, which is open first.
 DESIGN = "Design"
 
-#: Steps of the progress bar of a run, from its first figures on.
-STEPS = 2
+#: Time between two lines about the progress of a run that has nothing else to say (s).
+PROGRESS_S = 10.0
 
 
 @dataclass
@@ -82,7 +85,9 @@ def run_ended(scenario: Scenario) -> None:
 
 
 def _diagram(scenario: Scenario) -> list[str]:
-    return [DIAGRAM] if get(scenario, "panel", DESIGN) == DESIGN else []
+    if get(scenario, "panel", DESIGN) != DESIGN:
+        return []
+    return [DIAGRAM, *([DRAWERS] if any(get(scenario, drawer) for drawer in (LOADS, LINK)) else [])]
 
 
 def watcher(what: str = "") -> Watcher:
@@ -163,7 +168,7 @@ def _look(shown: RunsShown) -> Latest:
         return Latest("none", lambda: _content(None, None, "", shown))
     _ = job.quick  # where it decides the run, the state is that of the end
     before, by_user = registry().ahead(job), shown.cancelled
-    stage = [job.id, job.total, job.ready, job.is_plain, int(STEPS * job.share) if job.ready else 0]
+    stage = [job.id, job.total, job.ready, job.is_plain, int(job.running_s / PROGRESS_S)]
     state = [job.again, bool(job.error), _is_cancelled(job, by_user), before and before.runs, ended]
     revision = " ".join(map(str, [*stage, *state]))
     return Latest(revision, lambda: _content(job, calm if ended else None, by_user, shown))

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_right, insort
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 from math import inf, nan, nextafter
-from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from simulator.records.trace import DONE, SHED, TIMED_OUT, UNFINISHED, as_memoryview
+from simulator.stages.column_notes import write_down
 from simulator.stages.device_batches import Dedicated
 from simulator.stages.managed_pool import ManagedPoolStage
-from simulator.stages.pool_columns import PoolColumns, Ways
+from simulator.stages.pool_columns import AT_ONCE, PoolColumns, Ways
 from simulator.stages.pool_policies import CircuitBreaker
 from simulator.stages.retry import Retry, RetryStage
 from simulator.stages.stage import ServiceStage, Waiting
@@ -23,13 +22,9 @@ if TYPE_CHECKING:
     from simulator.engine.run import Run
     from simulator.records.trace import Fleet, VisitLog
     from simulator.stages.pool import Pool
-    from simulator.stages.stage import Rows, Times
 
 #: From so many finished visits on the columns are rebuilt without them.
 ROOM = 50_000
-
-#: The most visits that are written one by one; more are written as a block.
-FEW = 16
 
 
 class ColumnPoolStage(ManagedPoolStage):
@@ -115,7 +110,8 @@ class ColumnPoolStage(ManagedPoolStage):
         hedged = columns.hedged
         breaker = self.breaker if isinstance(self.breaker, CircuitBreaker) else None
         full_way, gone_way, hands_over = ways.full, ways.gone, ways.onward == "stage"
-        retry = ways.retry
+        retry, away = ways.retry, columns.away.append
+        rushes = ways.refuses_alone and sheds_newest and breaker is None and not hedged and hedge_after == inf
         if retry is not None:
             tries, backoffs, most_tries, budget = retry.tries, retry.backoffs, retry.spec.max_tries, retry.budget
             outcome = as_memoryview(self.run.requests.outcome) if "stage" in ways and not retry.in_branch else None
@@ -293,6 +289,39 @@ class ColumnPoolStage(ManagedPoolStage):
                 self.lead(now)
                 again = late[0][0] if late else inf
 
+            if rushes and len(queue) >= most and not free:
+                # Until a replica or a client is done, everyone who comes is refused, and nothing else happens.
+                until = done if done < leave else leave
+                if limit < until:
+                    until = limit
+                while True:
+                    if fresh <= again:
+                        if fresh >= until:
+                            break
+                        time, row, is_fresh = fresh, rows[at], True
+                        at += 1
+                        fresh = times[at]
+                    elif again < until:
+                        time, _, row = late[0]
+                        is_fresh = False
+                    else:
+                        break
+                    noted(AT_ONCE)
+                    away(row)
+                    left(time)
+                    tried = tries[row]
+                    if tried < most_tries and (budget is None or budget.spend(time)):
+                        sent = time + backoffs[tried - 1][row]
+                        tries[row] = tried + 1
+                        (heappush if is_fresh else heapreplace)(late, (sent, next(sequence), row))
+                        again = late[0][0]
+                        resent(sent)
+                    else:
+                        resent(nan)
+                        if not is_fresh:
+                            heappop(late)
+                            again = late[0][0] if late else inf
+
             now = fresh if fresh < again else again
             if done < now:
                 now = done
@@ -304,7 +333,7 @@ class ColumnPoolStage(ManagedPoolStage):
                 break
         inbox.at = base + at
         columns.patient, columns.unhedged = columns.open_from(patient), columns.open_from(unhedged)
-        self._write_down(columns, ways)
+        write_down(self, columns, ways)
         # A client that has gone by now is no reason to wake.
         leave = nextafter(entered[columns.patient] + patience, inf) if columns.patient < len(fate) else inf
         hedge = entered[columns.unhedged] + hedge_after if columns.unhedged < len(fate) else inf
@@ -373,81 +402,6 @@ class ColumnPoolStage(ManagedPoolStage):
             columns.failed.append(visit)
         elif way == "stage":
             to.fall_back(columns.row[visit], outcome, now)
-
-    # What was noted
-
-    def _write_down(self, columns: PoolColumns, ways: Ways) -> None:
-        """Log what has happened since the last pause, and hand on what may go on together."""
-        if columns.noted:
-            (self._write_few if len(columns.noted) < FEW else self._write_many)(columns, ways)
-            for column in (columns.noted, columns.left, columns.began, columns.server, columns.unwanted, columns.sent):
-                column.clear()
-
-    def _write_few(self, columns: PoolColumns, ways: Ways) -> None:
-        """Do what `_write_many` does, one by one: where the stages of a ring take turns, there is one at a time."""
-        services, decisions = zip(columns.began, columns.server, strict=True), iter(columns.sent)
-        for place, (noted, left) in enumerate(zip(columns.noted, columns.left, strict=True)):
-            visit = max(noted, ~noted)
-            row, entered, outcome = columns.row[visit], columns.entered[visit], columns.fate[visit]
-            if noted < 0:
-                began, server = next(services)
-                wanted = place not in columns.unwanted
-                if not wanted:
-                    self.log.unwanted.append(len(self.log))
-                self.log.add(row, entered, began, left, server)
-                if wanted and ways.onward == "end":
-                    self.hand_over((row,), left)
-                continue
-            self.log.add(row, entered, nan, left)
-            way, to = (ways.full, self.on_full) if outcome == SHED else (ways.gone, self.on_timeout)
-            if way == "end":
-                to.fall_back(row, outcome, left)
-            elif way == "retry":
-                self._write_decision(row, outcome, left, next(decisions), ways)
-
-    def _write_decision(self, row: int, outcome: int, time: float, sent: float, ways: Ways) -> None:
-        retry = ways.retry
-        assert retry is not None
-        if sent == sent:
-            retry.log.add(row, time, time, sent)
-            if not retry.in_branch and "stage" not in ways:
-                self.run.requests.outcome[row] = UNFINISHED
-        else:
-            retry.log.add(row, time, nan, time)
-            if ways.exhausted == "end":
-                retry.on_exhausted.fall_back(row, outcome, time)
-
-    def _write_many(self, columns: PoolColumns, ways: Ways) -> None:
-        noted, left, logged = np.array(columns.noted), np.array(columns.left), len(self.log)
-        served = noted < 0
-        those = itemgetter(*np.where(served, ~noted, noted).tolist())
-        rows, since = np.array(those(columns.row), np.int32), np.array(those(columns.entered))
-        began, server = np.full(len(rows), nan), np.full(len(rows), -1)
-        began[served], server[served] = columns.began, columns.server
-        self.log.add_block(rows, since, began, left, server)
-        self.log.unwanted.extend(logged + place for place in columns.unwanted)
-        fates = np.where(served, UNFINISHED, np.array(those(columns.fate)))
-        if columns.sent:
-            decided = ((fates == SHED) & (ways.full == "retry")) | ((fates == TIMED_OUT) & (ways.gone == "retry"))
-            self._write_decisions(rows[decided], fates[decided], left[decided], np.array(columns.sent), ways)
-        for outcome, way, to in ((SHED, ways.full, self.on_full), (TIMED_OUT, ways.gone, self.on_timeout)):
-            away = fates == outcome
-            if way == "end" and away.any():
-                to.fall_back_block(rows[away], outcome, left[away])
-        served[columns.unwanted] = False
-        if ways.onward == "end" and served.any():
-            self.hand_over_block(rows[served], left[served])
-
-    def _write_decisions(self, rows: Rows, fates: NDArray[np.int_], times: Times, sent: Times, ways: Ways) -> None:
-        retry = ways.retry
-        assert retry is not None
-        given_up = np.isnan(sent)
-        retry.log.add_block(rows, times, np.where(given_up, nan, times), np.where(given_up, times, sent))
-        if not retry.in_branch and "stage" not in ways:
-            self.run.requests.outcome[rows[~given_up]] = UNFINISHED
-        for outcome in (SHED, TIMED_OUT) if ways.exhausted == "end" else ():
-            away = given_up & (fates == outcome)
-            retry.on_exhausted.fall_back_block(rows[away], outcome, times[away])
 
     def _unpack(self) -> None:
         if self.columns is not None:

@@ -314,8 +314,8 @@ class PeopleStage(ServiceStage):
             if now >= limit:
                 inbox.at = at
                 if read:
-                    requests, entered_at, started, left_at, server = (np.array(column) for column in zip(*read, strict=True))
-                    self.log.add_block(requests.astype(np.int32), entered_at, started, left_at, server.astype(np.int32))
+                    kinds = np.int32, float, float, float, np.int32
+                    self.log.add_block(*map(np.array, zip(*read, strict=True), kinds))
                 return now
 
     def step(self, now: float) -> float:

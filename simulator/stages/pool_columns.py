@@ -32,6 +32,14 @@ class Ways(NamedTuple):
     exhausted: str
     onward: str
 
+    @property
+    def refuses_alone(self) -> bool:
+        """Return whether no other stage hears of a refusal before the next pause."""
+        return self.retry is not None and self.full == "retry" and "stage" not in self
+
+
+#: Noted in place of a visit that is refused while nothing else happens; no other column holds it.
+AT_ONCE = 1 << 40
 
 #: A second copy has no fate of its own: that of its request counts.
 SECOND = -1
@@ -49,7 +57,8 @@ class PoolColumns:
 
     What happened since the last pause: noted, left: visits that ended, inverted (~) if they were served, and when; began,
     server: of the served; unwanted: places among the noted that no client waited for; sent: when the retry sends each visit
-    again that it has got, NaN for never. failed: those that it gets at this instant.
+    again that it has got, NaN for never; away: the rows of visits that are noted as AT_ONCE. failed: those that it gets at this
+    instant.
     """
 
     def __init__(self) -> None:
@@ -71,8 +80,18 @@ class PoolColumns:
         self.began: list[float] = []
         self.server: list[int] = []
         self.unwanted: list[int] = []
+        self.away: list[int] = []
         self.failed: list[int] = []
         self.sent: list[float] = []
+        self.since_pause: list[list[Any]] = [
+            self.noted,
+            self.left,
+            self.began,
+            self.server,
+            self.unwanted,
+            self.away,
+            self.sent,
+        ]
 
     def open_from(self, visit: int) -> int:
         """Return the first visit from this one on whose client still waits; the number of entries if there is none."""

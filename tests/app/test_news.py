@@ -133,3 +133,18 @@ def test_no_fragment_draws_itself_again_more_often_than_once_a_second():
     assert len(found) > 200
     for name, written in found.items():
         assert all(float(one) >= 1.0 for one in written), (name, written)  # a name in place of a number fails here, too
+
+
+def test_a_state_is_there_for_its_socket_while_it_is_offered_again(monkeypatch):
+    """The session lets go of the state before; a socket that looks just then would find none, and end."""
+    found = []
+
+    class Session(dict):
+        def __setitem__(self, name, value):
+            super().__setitem__(name, value)
+            found.append(news.feed_of(value[0]) is not None)
+
+    monkeypatch.setattr(news.st, "session_state", Session())
+    for _ in range(2):
+        news.offer("state", lambda: Latest("1"))
+    assert found == [True, True]

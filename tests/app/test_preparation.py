@@ -39,9 +39,14 @@ class Idle(Waiting):
         return future
 
 
-def test_the_defaults_come_first_and_then_a_step_of_each_case_in_turn():
+def test_the_defaults_come_first_then_the_references_and_then_a_step_of_each_case_in_turn():
     plans, cases = likely_plans(), scenario_ids()
     assert [next(plans).identity for _ in cases] == [compile_plan(load(case)).identity for case in cases]
+    written = [(case, one.set) for case in cases for one in load(case).reference.values()]
+    assert len(written) >= 2
+    for case, picks in written:
+        plan = next(plans)
+        assert (plan.scenario.id, plan.design) == (case, load(case).defaults() | picks)
     for case in cases:
         plan = next(plans)
         default = compile_plan(load(case)).design

@@ -28,12 +28,24 @@ def watched(visit):
     return open_page
 
 
-def test_a_change_takes_few_messages_until_the_page_is_at_rest(watched):
-    page, traffic = watched(STORM)
+LONG = pytest.mark.long
+
+
+@pytest.mark.parametrize(
+    ("path", "choice"),
+    [
+        (STORM, "Replicas"),
+        pytest.param("practice?case=production-drift", "Replicas", marks=LONG),
+        pytest.param("practice?case=skin-cancer-triage", "Operating point", marks=LONG),
+        pytest.param("practice?case=av-perception", "Front camera", marks=LONG),
+    ],
+)
+def test_a_change_takes_few_messages_until_the_page_is_at_rest(watched, path, choice):
+    page, traffic = watched(path)
     result(page)
     at_rest(page, traffic)
     before = traffic.now()
-    changed(page, lambda: move(page, "Replicas", "ArrowRight"))
+    changed(page, lambda: move(page, choice, "ArrowRight"))
     at_rest(page, traffic)
     spent = traffic.since(before)
     assert 5 < spent.messages <= MESSAGES

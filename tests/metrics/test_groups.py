@@ -11,7 +11,7 @@ from simulator.explain.result import replicate
 from simulator.intervals import share_interval
 from simulator.metrics.comparisons import differences
 from simulator.metrics.estimates import Estimator
-from simulator.metrics.label_uncertainty import RESAMPLES, labelled_people, resampled_cuts, ways_of, weights_of
+from simulator.metrics.label_uncertainty import RESAMPLES, labelled_group, labelled_people, resampled_cuts, ways_of, weights_of
 from simulator.metrics.measures import measure
 from simulator.metrics.replications import resampled_plan, run_replications
 from simulator.metrics.summary import summary_of
@@ -199,3 +199,14 @@ def test_a_group_keeps_its_stretches_where_a_warm_up_is_cut_off():
     halves = [Estimator([kept], None, cut=True).of_group(metric.group).pooled("latency").count
               for metric in made.scenario.metrics.values() if metric.group]  # fmt: skip
     assert sum(halves) == kept.samples["latency"].count
+
+
+def test_tables_with_equal_scores_share_what_is_known_of_a_group():
+    """A sweep reads the table again for each design; the resamples of its groups are counted once."""
+    members = np.arange(POSITIVES) < 60
+    one, again, other = TABLE, replace(TABLE), replace(TABLE, positives=TABLE.positives[::-1].copy())
+    found = labelled_group(one, 1, members)
+    assert labelled_group(again, 1, members.copy()) is found
+    assert labelled_group(one, 1, ~members) is not found
+    assert labelled_group(other, 1, members).scores.tolist() == other.positives[:60].tolist()
+    assert found.totals.tolist() == weights_of(TABLE)[:, :60].sum(1).tolist()

@@ -142,6 +142,16 @@ def test_who_comes_back_at_once_comes_after_the_replica_has_taken_another():
     assert at(trace, "again", "left_s") == [1, 1, 1]
 
 
+def test_who_comes_while_the_queue_is_full_is_refused_until_a_replica_is_done():
+    """Clients come back 4 s after a refusal: one finds room when the first is done at 10, the other never does."""
+    trace = run_at(server(4_000, 3, max_queue=1), [0, 1, 2, 3.5])
+    refused = trace.visits[(trace.visits["stage"] == "p") & trace.visits["started_s"].isna()]
+    assert refused["entered_s"].tolist() == refused["left_s"].tolist() == [2, 3.5, 6, 7.5, 11.5]
+    assert refused["request"].tolist() == [2, 3, 2, 3, 3]
+    assert at(trace, "again", "left_s") == [6, 7.5, 10, 11.5, 11.5]
+    assert trace.requests["finished_s"].tolist() == [10, 20, 30, 11.5]
+
+
 def test_a_pool_and_its_retry_take_no_turns_with_each_other():
     run = Run(server(1_000, 4, client_timeout_s=4), Streams(0))
     assert len(run.trace().logs["again"]) > 200
