@@ -23,7 +23,7 @@ from simulator.tradeoffs.breakeven import BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of as objectives_of
 from simulator.tradeoffs.capacity import Loading
 from simulator.tradeoffs.design_space import Axis, DesignPoint, axis_of
-from simulator.tradeoffs.front import ENOUGH, Front, goals_of, label_of
+from simulator.tradeoffs.front import ENOUGH, Front, goals_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import LEAST, sample_of
 from simulator.tradeoffs.sweep import Sweep, SweepRequest, outcomes_at, swept
@@ -153,7 +153,7 @@ class Studies:
         outcomes = outcomes_at(request, self.submit, None, points)
         ranked = sample.ranked(outcomes, request.metrics)
         yield from influence_claims(request, ranked, request.table_of(points, outcomes))
-        each = ((label_of(self.scenario, name), one) for name, one in ranked.items())
+        each = ((self.scenario.metrics[name].label, one) for name, one in ranked.items())
         yield from records(one if isinstance(one, Claim) else one.claim(label) for label, one in each)
 
     def curveballs(self) -> Iterator[Shown]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from simulator.units import (
     counted,
     digits_within,
+    duration,
     percent,
     plain_number,
     roughly,
@@ -66,7 +67,8 @@ def beside(value, bound, unit):
         (0.99999, 0.9999, "share", "99.999%"),
         (10.004, 10, "s", "10.004 s"),
         (7201, 7200, "s", "2.0003 h"),
-        (131, 130, "s", "131 s"),
+        (7199, 7200, "s", "119.98 min"),
+        (131, 130, "s", "2.18 min"),
         (30, 0.5, "s", "30.0 s"),
         (20_999.7, 21_000, "USD", "20,999.7 USD"),
         (0.99, 0.99, "share", "99.00%"),
@@ -76,6 +78,11 @@ def beside(value, bound, unit):
 )
 def test_a_value_is_not_rounded_to_its_bound(value, bound, unit, words):
     assert beside(value, bound, unit) == words
+
+
+@given(st.floats(1e-3, 1e6), st.sampled_from([0.1, 10.0, 120.0, 50_400.0]))
+def test_one_time_is_written_in_one_unit_beside_any_bound(value, bound):
+    assert beside(value, bound, "s").split()[-1] == duration(value).split()[-1] == beside(value, None, "s").split()[-1]
 
 
 def in_base_units(text):
@@ -133,7 +140,7 @@ def test_a_number_has_no_more_digits_than_its_interval_carries(value, half, word
         ((0.0, 0.0, 13.5), "1/h", 1.0, "0 an hour (0 to 13.5)"),
         ((34_300, 26_400, 43_200), "USD", 21_000, "34,300 USD (26,400 to 43,200)"),
         ((0.00264, 0.00264, 0.00264), "USD", None, "0.00264 USD (0.00264 to 0.00264)"),
-        ((12.6, 12.1, 13.1), "s", 120, "0.210 min (0.202 to 0.218)"),  # in the unit of the bound, to compare
+        ((12.6, 12.1, 13.1), "s", 120, "12.6 s (12.1 to 13.1)"),  # in its own unit, as on every other surface
         ((-0.001, -0.48, 0.2), "m", None, "0 m (−0.48 to 0.20)"),
     ],
 )

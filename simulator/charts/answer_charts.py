@@ -296,7 +296,7 @@ def answer_times_compared(runs: Sequence[Summary], names: Sequence[str]) -> Char
     ]
     drawn = figure(*lines)
     drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=decades())
-    drawn.update_yaxes(title="served requests answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
+    drawn.update_yaxes(title="answered, of those served (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
     table = pd.DataFrame({"answered_share": CURVE} | {f"time_s, {name}": curve for name, curve in curves.items()})
     return Chart(drawn, _compared_takeaway(curves), table)
 
@@ -306,7 +306,7 @@ def _compared_takeaway(curves: dict[str, NDArray[np.float64]]) -> str:
         name: float(np.interp(_COMPARED_SHARE, CURVE, curve)) for name, curve in curves.items() if np.isfinite(curve).all()
     }
     if not served:
-        return "Too few requests were served in these runs to say how long answers took."
+        return "These runs served too few to say how long answers took."
     times = ", ".join(f"within {duration(time)} in {name}" for name, time in served.items())
     none = [f"{name} served too few to say." for name in curves if name not in served]
-    return " ".join([f"{_COMPARED_SHARE:.0%} of the requests served are answered {times}.", *none])
+    return " ".join([f"{_COMPARED_SHARE:.0%} of those served are answered {times}.", *none])

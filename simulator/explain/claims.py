@@ -127,7 +127,7 @@ def on_verdict(verdict: Verdict, decided_by: Remedy | None = None, words: str = 
 def asked_of(verdict: Verdict, words: str = "") -> Claim:
     """Claim the range in which an objective is met."""
     allowed = (verdict.bound, inf) if verdict.objective.upward else (-inf, verdict.bound)
-    shown = words or f"{verdict.objective.label}: {verdict.requirement}."
+    shown = words or f"{verdict.statement}."
     return on_metric(verdict.metric, "asks", verdict.bound, shown, interval=allowed)
 
 

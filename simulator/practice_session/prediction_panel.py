@@ -10,7 +10,6 @@ from simulator.app.live_session import LiveSession
 from simulator.app.widgets import draw, plain
 from simulator.case.outputs import Metric
 from simulator.case.phases import predicted_metrics
-from simulator.case.schema import Scenario
 from simulator.charts.look import BLUE, ORANGE, Chart
 from simulator.explain.result import Result
 from simulator.metrics.summary import judged
@@ -51,7 +50,7 @@ def prediction_form(live: LiveSession) -> None:
 
 def _range(live: LiveSession, metric: Metric) -> None:
     most, step = _axis(live, metric)
-    label = f"{label_of(live.scenario, metric.name)}{UNITS.get(metric.unit, f' ({metric.unit})')}"
+    label = f"{metric.label}{UNITS.get(metric.unit, f' ({metric.unit})')}"
     st.slider(plain(label), 0.0, most, (most / 4, 3 * most / 4), step, key=f"session:predict:{metric.name}")
 
 
@@ -72,11 +71,6 @@ def _predict(live: LiveSession) -> None:
     if stage := st.session_state.get("session:predict:stage"):
         events.append(PredictionMade(design=design, stage=stage))
     take(live, *events, run_asked(live))
-
-
-def label_of(scenario: Scenario, name: str) -> str:
-    """Return a metric's name for people: that of its objective, where it has one."""
-    return next((one.label for one in scenario.objectives if one.metric == name), scenario.metrics[name].label)
 
 
 # ---- the reveal
@@ -120,7 +114,7 @@ def prediction_chart(one: SessionPrediction, result: Result) -> Chart:
         if name == "The run":
             marker = {"color": colour, "size": 14}
             figure.add_scatter(x=[factor * middle], y=[name], mode="markers", marker=marker, showlegend=False)
-    name = label_of(result.plan.scenario, metric.name)
+    name = metric.label
     figure.update_layout(height=130, margin={"l": 0, "r": 0, "t": 10, "b": 0}, xaxis_title=f"{name}{unit}")
     held = low <= found.value <= high
     value = spoken(found.value, metric.unit)

@@ -17,7 +17,6 @@ from simulator.case.phases import phases_of
 from simulator.engine.plan import compile_plan
 from simulator.paths import PAGES
 from simulator.practice_session.frame_panel import assumption_words
-from simulator.practice_session.prediction_panel import label_of
 from simulator.practice_session.session_at_hand import take
 from simulator.session.prediction_scores import calibration
 from simulator.session.session_events import CurveballStruck, HintTaken, PickChanged, SelfRated
@@ -104,7 +103,7 @@ def _predictions(live: LiveSession) -> None:
         value = one.settled.value
         rows.append(
             {
-                "metric": label_of(live.scenario, metric.name),
+                "metric": metric.label,
                 "you": f"{spoken(one.low or 0.0, metric.unit)} to {spoken(one.high or 0.0, metric.unit)}",
                 "the run": "no figure" if value is None else spoken(value, metric.unit),
                 "held": {True: "yes", False: "no", None: ""}[one.settled.held],

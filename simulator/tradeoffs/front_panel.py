@@ -18,7 +18,7 @@ from simulator.tradeoffs.capacity import by_the_nine
 from simulator.tradeoffs.design_at_hand import Base, open_design
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
-from simulator.tradeoffs.front import AXES, Front, Goal, goals_of, label_of
+from simulator.tradeoffs.front import AXES, Front, Goal, goals_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.regret import Regret, regret_of
 from simulator.tradeoffs.study_panels import StudyPlan, exports, study, submitting
@@ -66,7 +66,7 @@ def _question(base: Base) -> _Question | None:
     first = [*[name for name in objectives if name != cost][:1], cost]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         over = st.multiselect("Vary", list(choices), usual, format_func=choices.__getitem__, key=f"{scenario.id}:over")
-        labels = {name: label_of(scenario, name) for name in metrics}
+        labels = {name: scenario.metrics[name].label for name in metrics}
         key = f"{scenario.id}:goals"
         compared = st.multiselect("Compare", metrics, first, format_func=labels.__getitem__, max_selections=AXES[1], key=key)
         size = st.selectbox("Designs", SIZES, key=f"{scenario.id}:size")
@@ -200,7 +200,8 @@ def _is_own(base: Base, point: DesignPoint) -> bool:
 def _columns(question: _Question, result: Front, points: list[DesignPoint]) -> dict[str, list[Any]]:
     axes, comparable = question.request.axes, result.comparable
     picks = {axis.label: [axis.name_of(points[place].on(axes)[axis.name]) for place in comparable] for axis in axes}
-    figures = {goal.label: [result.outcomes[place].value(goal.metric.name) for place in comparable] for goal in question.goals}
+    metrics = [goal.metric for goal in question.goals]
+    figures = {one.label: [result.outcomes[place].value(one.name) for place in comparable] for one in metrics}
     return picks | figures
 
 
@@ -220,12 +221,12 @@ def _nines(result: Front, goals: list[Goal]) -> None:
     costs = [goal for goal in goals if goal.metric.unit == "USD"]
     if shares and costs:
         steps = "; ".join(nine.words for nine in by_the_nine(result.outcomes, shares[0].metric.name, costs[0].metric.name, 3))
-        st.markdown(f"{plain(shares[0].label)}, by the nine, at the least cost among these designs: {plain(steps)}.")
+        st.markdown(f"{plain(shares[0].metric.label)}, by the nine, at the least cost among these designs: {plain(steps)}.")
 
 
 def _regret(question: _Question, points: list[DesignPoint], result: Front) -> Any:
     def work(submit: Submit, report: ReportProgress) -> Regret:
-        report("running both designs on other requests", 0, 0)
+        report(f"running both designs on other {question.request.scenario.unit.many}", 0, 0)
         return regret_of(question.request, points, result, submit, OutcomeCache())
 
     return work

@@ -241,7 +241,7 @@ class SampledDesigns:
 def _overloaded(outcome: DesignOutcome, name: str) -> bool:
     """Check that overload is why a metric has no figure: a queue without end, or too few requests in a queue that is long."""
     why = outcome.missing_reasons.get(name, "")
-    return why.startswith(NO_STEADY_STATE) or (why.startswith("too few requests") and bool(outcome.overloaded))
+    return why.startswith(NO_STEADY_STATE) or (why.startswith("too few") and bool(outcome.overloaded))
 
 
 def _are(count: int) -> str:

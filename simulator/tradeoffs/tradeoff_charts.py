@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from html import escape
 from math import isfinite
 from textwrap import wrap
@@ -28,7 +27,7 @@ from simulator.charts.look import (
     wrapped,
 )
 from simulator.tradeoffs.breakeven import BreakevenPoint
-from simulator.tradeoffs.capacity import Capacity
+from simulator.tradeoffs.capacity import UNMET, Capacity
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.front import Front, Goal
 from simulator.tradeoffs.sensitivity import Ranking
@@ -100,7 +99,7 @@ def _points(
 def _axis(update: object, goal: Goal) -> None:
     unit = {"share": "%"}.get(goal.metric.unit, goal.metric.unit)
     way = "more is better" if goal.higher else "less is better"
-    update(title=f"{goal.label} ({unit}), {way}")  # type: ignore[operator]
+    update(title=f"{goal.metric.label} ({unit}), {way}")  # type: ignore[operator]
 
 
 def _scaled(goal: Goal, values: Sequence[float]) -> list[float]:
@@ -167,7 +166,7 @@ _LETTERS = 46
 
 def load_chart(capacity: Capacity, goal: Goal) -> Chart:
     """Draw a metric against the traffic, and mark where each objective fails."""
-    metric = replace(goal.metric, label=goal.label)
+    metric = goal.metric
     loads = [(load.times, load.outcome.metrics[metric.name]) for load in capacity.loads if metric.name in load.outcome.metrics]
     times, values = [at for at, _ in loads], [one.value for _, one in loads]
     bars = whiskers([one.low for _, one in loads], values, [one.high for _, one in loads])
@@ -186,8 +185,7 @@ def load_chart(capacity: Capacity, goal: Goal) -> Chart:
         "traffic, times": [load.times for load in capacity.loads],
         f"{capacity.request.scenario.unit.many} a day": [load.times * capacity.rate * 86_400 for load in capacity.loads],
         metric.label: [load.outcome.value(metric.name) for load in capacity.loads],
-        "not met": [unmet for unmet, _ in shortfalls],
-        "not proven": [open_ for _, open_ in shortfalls],
+        **dict(zip(UNMET, zip(*shortfalls, strict=True), strict=True)),
     })  # fmt: skip
     return Chart(drawn, capacity.sentences[0], rounded(table))
 
@@ -248,12 +246,12 @@ def _flip_row(flip: BreakevenPoint) -> dict[str, object]:
         "95% high": significant(where.high, 4) if isfinite(where.high) else "not within the range",
         "below it": where.below.words,
         "above it": where.above.words,
-        "below, other requests": where.confirmed[0] and where.confirmed[0].words,
-        "above, other requests": where.confirmed[1] and where.confirmed[1].words,
+        "below it, confirmed": where.confirmed[0] and where.confirmed[0].words,
+        "above it, confirmed": where.confirmed[1] and where.confirmed[1].words,
     }
 
 
-def influence_chart(label: str, metric: Metric, ranking: Ranking) -> Chart:
+def influence_chart(metric: Metric, ranking: Ranking) -> Chart:
     """Draw the influence of each axis on a metric, the largest first, with 95% intervals."""
     influences = ranking.ranked
     sobol = influences[0].total is not None
@@ -272,7 +270,7 @@ def influence_chart(label: str, metric: Metric, ranking: Ranking) -> Chart:
     unit = "points" if metric.unit == "share" else metric.unit
     drawn.update_xaxes(title="part of the variance" if sobol else f"mean effect ({unit}), with 95% interval")
     drawn.update_yaxes(autorange="reversed")
-    takeaway = ranking.sentence(label)
+    takeaway = ranking.sentence(metric.label)
     table = pd.DataFrame([{"axis": one.axis.label, **{name: value for name, value in one.to_json().items()
                                                       if name not in ("name", "label")}} for one in influences])  # fmt: skip
     return Chart(drawn, takeaway, rounded(table))
