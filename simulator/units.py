@@ -12,8 +12,9 @@ def significant(value: float, digits: int = 3) -> str:
     rounded = round(value, places)
     if rounded == 0:
         return "0"
-    places = min(places, digits - 1 - floor(log10(abs(rounded))))  # 99.96 rounds to 100, not to 100.0
-    return f"{rounded:,.{max(places, 0)}f}" if abs(rounded) < 10**digits else f"{rounded:,.0f}"
+    places = min(places, max(digits, 1) - 1 - floor(log10(abs(rounded))))  # 99.96 rounds to 100, not to 100.0
+    written = f"{abs(rounded):,.{max(places, 0)}f}" if abs(rounded) < 10**digits else f"{abs(rounded):,.0f}"
+    return f"{'−' if rounded < 0 else ''}{written}"
 
 
 def digits_within(value: float, half: float) -> int:
@@ -24,7 +25,8 @@ def digits_within(value: float, half: float) -> int:
 
 
 def plain_number(value: float) -> str:
-    return f"{value:,.6g}" if abs(value) < 10**6 else f"{value:,.0f}"
+    written = f"{value:,.6g}" if abs(value) < 10**6 else f"{value:,.0f}"
+    return written.replace("-", "−", 1) if value < 0 else written
 
 
 def duration(seconds: float, digits: int = 3) -> str:
@@ -68,6 +70,11 @@ def spoken(value: float, unit: str, digits: int = 3) -> str:
 def spoken_size(value: float, unit: str, digits: int = 3) -> str:
     """Write the size of a change with its unit, a share in percentage points."""
     return with_noun(significant(100 * value, digits), "point") if unit == "share" else spoken(value, unit, digits)
+
+
+def signed(value: float, places: int) -> str:
+    """Write a number with its sign and decimal places: `+1.20`, `−0.66`."""
+    return f"{'−' if value < 0 else '+'}{abs(value):.{places}f}"
 
 
 def counted(count: float, one: str, many: str = "") -> str:
@@ -127,7 +134,7 @@ def _is_on_its_side(text: str, value: float, bound: float, factor: float, unit: 
 
 
 def _number(text: str) -> float:
-    return float(text.replace(",", ""))
+    return float(text.replace(",", "").replace("−", "-"))
 
 
 def span(seconds: float) -> str:

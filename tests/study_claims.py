@@ -13,8 +13,8 @@ from simulator.case.load import load, loads
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan, without_curveballs
 from simulator.explain.claims import Claim
+from simulator.explain.curveball_effects import largest_toll, metres_taken, tolls
 from simulator.explain.curveball_effects import toll_claims as effects_of
-from simulator.explain.curveball_effects import tolls
 from simulator.explain.result import Result, replicate
 from simulator.metrics.comparisons import compare
 from simulator.records.timetables import DAY_S
@@ -162,7 +162,8 @@ class Studies:
         struck = self.run(strikes={name: round(self.scenario.run.days * DAY_S / 2)})
         calm = self._replicated(without_curveballs(struck.plan))
         yield from toll_claims(calm, struck)
-        yield from records(effects_of(struck, tolls(calm, struck)))
+        paid, metres = tolls(calm, struck), metres_taken(calm, struck)
+        yield from records([*effects_of(struck, paid), *largest_toll(paid), *([metres] if metres else [])])
         yield from self.card(struck)
         yield from self.card(calm)
 

@@ -13,6 +13,7 @@ from simulator.units import (
     percent,
     plain_number,
     roughly,
+    signed,
     significant,
     span,
     spoken_bound,
@@ -182,3 +183,16 @@ def test_the_noun_of_a_range_agrees_with_its_last_number():
     assert with_noun("−3 to +1", "point") == "−3 to +1 point"
     assert with_noun("1 to 2.5", "point") == "1 to 2.5 points"
     assert spread({"run": 0.02, "labels": 0.01}, "share") == "run 2.0, labels 1.0 points"
+
+
+def test_a_number_below_0_has_a_real_minus_sign_on_every_surface():
+    """U+2212, as in changes and intervals; an exact 0 has none."""
+    assert [significant(value) for value in (-0.655, -1.86, -12300.0, 0.0)] == ["−0.655", "−1.86", "−12,300", "0"]
+    assert [duration(-0.413), plain_number(-2.5), signed(-0.655, 2), signed(1.2, 2)] == ["−413 ms", "−2.5", "−0.66", "+1.20"]
+
+
+@given(st.floats(1e-12, 1e6), st.integers(-8, 3))
+def test_a_number_that_is_not_rounded_away_shows_a_digit_that_is_not_0(value, digits):
+    """However few digits an interval carries: `0` or a number, never `0.00000`."""
+    shown = significant(value, digits)
+    assert shown == "0" or re.search("[1-9]", shown)

@@ -74,6 +74,9 @@ def _percentiles(summary: Summary) -> go.Scatter:
     known = _percentile_shares(summary)
     metrics = [summary.metrics[name] for name in known]
     values = [metric.value for metric in metrics]
+    # An interval down to 0 has no end on a logarithmic axis: it is drawn to the shortest time of the curve.
+    least = min((time for time in summary.latency_curve if time > 0), default=0.0)
+    lows = [min(max(metric.low, least), metric.value) for metric in metrics]
     return go.Scatter(
         x=values,
         y=[100 * share for share in known.values()],
@@ -81,7 +84,7 @@ def _percentiles(summary: Summary) -> go.Scatter:
         marker={"color": BLUE, "size": 10},
         text=[f"{100 * share:.0f}%: {duration(value)}" for share, value in zip(known.values(), values, strict=True)],
         textposition=["bottom right", "top left", "bottom right"][: len(known)],
-        error_x=whiskers([metric.low for metric in metrics], values, [metric.high for metric in metrics]),
+        error_x=whiskers(lows, values, [metric.high for metric in metrics]),
         hoverinfo="skip",
         cliponaxis=False,
     )

@@ -12,6 +12,7 @@ from simulator.cli.short_page import Part, Passage
 from simulator.engine.plan import Plan, changes_of
 from simulator.explain.advice import Advice
 from simulator.explain.challenge import challenge_of
+from simulator.explain.claims import said
 from simulator.explain.curveball_effects import largest_toll, tolls
 from simulator.explain.result import Result
 from simulator.explain.short_claims import short_claims
@@ -129,7 +130,7 @@ def _toll(result: Result, calm: Result | None) -> list[Part]:
     scenario = result.plan.scenario
     times = [f"“{scenario.curveballs[name].label}” at {clock(scenario, at_s)}" for name, at_s in result.plan.strikes.items()]
     strikes = [Part(_KEPT, f"{escape('; '.join(times))}.")] if times else []
-    effects = largest_toll(tolls(calm, result)) if calm else ""
+    effects = said(largest_toll(tolls(calm, result))) if calm else ""
     return [*strikes, *([Part(_KEPT, escape(effects))] if effects else [])]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import streamlit as st
 from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.studies import expected_s, forget, keep, study_of
 from simulator.app.widgets import CONFIG, as_table, plain
+from simulator.case.schema import Scenario
 from simulator.charts.look import Chart, inked
 from simulator.errors import InputError
 from simulator.tradeoffs.best_design import cost_goal
@@ -71,6 +73,7 @@ def _question(base: Base) -> _Question | None:
         compared = st.multiselect("Compare", metrics, first, format_func=labels.__getitem__, max_selections=AXES[1], key=key)
         size = st.selectbox("Designs", SIZES, key=f"{scenario.id}:size")
         trials = st.selectbox("Replications of each", TRIALS, key=f"{scenario.id}:trials")
+    st.caption(plain(_why_these(scenario, over)))
     if not over or len(compared) < AXES[0]:
         st.info("Vary at least one choice, and compare two to four metrics.")
         return None
@@ -85,6 +88,16 @@ def _question(base: Base) -> _Question | None:
         st.error(plain(str(error)))
         return None
     return _Question(request, goals, repr((base.name, over, names, size, trials)))
+
+
+def _why_these(scenario: Scenario, over: Sequence[str]) -> str:
+    """Say how many of the choices vary, and why the others do not."""
+    own = [name for name, choice in scenario.choices.items() if not choice.situation]
+    varied = sum(name in over for name in own)
+    if varied == len(own):
+        return f"All {varied} choices vary."
+    rest = "At first these are the choices that Practice shows unfolded; the more vary, the fewer designs try each."
+    return f"{varied} of {counted(len(own), 'choice')} vary, the others stay as in this design. {rest}"
 
 
 def _sweep(question: _Question) -> Sweep:
@@ -199,7 +212,11 @@ def _is_own(base: Base, point: DesignPoint) -> bool:
 
 def _columns(question: _Question, result: Front, points: list[DesignPoint]) -> dict[str, list[Any]]:
     axes, comparable = question.request.axes, result.comparable
-    picks = {axis.label: [axis.name_of(points[place].on(axes)[axis.name]) for place in comparable] for axis in axes}
+    each = {axis: [points[place].on(axes)[axis.name] for place in comparable] for axis in axes}
+    picks = {
+        axis.label: [pick if isinstance(pick, int | float) else axis.name_of(pick) for pick in of_axis]
+        for axis, of_axis in each.items()
+    }
     metrics = [goal.metric for goal in question.goals]
     figures = {one.label: [result.outcomes[place].value(one.name) for place in comparable] for one in metrics}
     return picks | figures

@@ -294,7 +294,7 @@ def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Clai
 def _columns(influences: Sequence[Influence]) -> tuple[str, ...]:
     if influences and influences[0].total is not None:
         return "total index", "95% interval", "first index", "95% interval"
-    return "mean effect", "95% interval", "spread of effects"
+    return "mean effect, up or down", "95% interval", "spread of effects"
 
 
 def _numbers(one: Influence, unit: str) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 from math import isfinite
-from textwrap import wrap
+from textwrap import shorten, wrap
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -127,7 +127,17 @@ def parallel_chart(front: Front, columns: Mapping[str, Sequence[float | str]], t
     drawn.update_layout(dragmode="select")
     drawn.update_xaxes(tickvals=list(range(len(labels))), ticktext=[wrapped(label) for label in labels], showgrid=False,
                        range=[-0.3, len(labels) - 0.7])  # fmt: skip
-    drawn.update_yaxes(tickvals=[0, 1], ticktext=["lowest", "highest"], showgrid=False, range=[-0.05, 1.05])
+    drawn.update_yaxes(tickvals=[0, 1], ticktext=["lowest", "highest"], showgrid=False, range=[-0.08, 1.08])
+    for place, label in enumerate(labels):
+        for height, words in _marks_of(columns[label]):
+            look = {
+                "showarrow": False,
+                "xanchor": "left",
+                "xshift": 4,
+                "font": {"size": 11},
+                "bgcolor": "rgba(128,128,128,0.15)",
+            }
+            drawn.add_annotation(x=place, y=height, text=escape(words), **look)
     count = f"{len(front.comparable):,} designs, a line each through its picks and metrics; blue: not beaten by another."
     return Chart(drawn, f"{count} Draw a box over an axis to keep the designs that pass there.", rounded(table))
 
@@ -154,6 +164,24 @@ def _heights(values: Sequence[float | str]) -> list[float]:
     numbers = [float(value) if isinstance(value, int | float) else float(words.index(str(value))) for value in values]
     low, high = min(numbers, default=0.0), max(numbers, default=0.0)
     return [(number - low) / (high - low) if high > low else 0.5 for number in numbers]
+
+
+#: The most options that are named on an axis; of more, the first and the last are.
+_NAMED = 6
+
+#: The most letters of an option on an axis, and the least distance of two names.
+_SHORT, _APART = 18, 0.06
+
+
+def _marks_of(values: Sequence[float | str]) -> list[tuple[float, str]]:
+    """Return the height of each option on an axis with its name, shortened; of many options, and of close ones, the ends."""
+    by_height = dict(sorted(zip(_heights(values), map(_shown, values), strict=True)))
+    first, *inner, last = [*by_height, *list(by_height)[-1:]] if len(by_height) < 2 else list(by_height)
+    wanted = [first]
+    for height in inner if len(by_height) <= _NAMED else []:
+        if height - wanted[-1] >= _APART and last - height >= _APART:
+            wanted.append(height)
+    return [(height, shorten(by_height[height], _SHORT, placeholder="…")) for height in dict.fromkeys([*wanted, last])]
 
 
 def _shown(value: float | str) -> str:
@@ -260,7 +288,7 @@ def influence_chart(metric: Metric, ranking: Ranking) -> Chart:
     size = [factor * one.size.value for one in influences]
     above = [factor * (one.size.high - one.size.value) for one in influences]
     below = [factor * (one.size.value - one.size.low) for one in influences]
-    whole = "with all that it takes part in" if sobol else "mean effect of a step"
+    whole = "with all that it takes part in" if sobol else "mean effect of a step, up or down"
     error = {"type": "data", "array": above, "arrayminus": below, "color": GREY, "thickness": 2}
     bars = [go.Bar(name=whole, y=names, x=size, orientation="h", marker={"color": BLUE}, error_x=error)]
     if sobol:
@@ -268,7 +296,7 @@ def influence_chart(metric: Metric, ranking: Ranking) -> Chart:
         bars.append(go.Bar(name="by itself", y=names, x=alone, orientation="h", marker={"color": SKY}))
     drawn = figure(*bars, height=130 + 34 * len(influences), barmode="group")
     unit = "points" if metric.unit == "share" else metric.unit
-    drawn.update_xaxes(title="part of the variance" if sobol else f"mean effect ({unit}), with 95% interval")
+    drawn.update_xaxes(title="part of the variance" if sobol else f"mean effect, up or down ({unit}), with 95% interval")
     drawn.update_yaxes(autorange="reversed")
     takeaway = ranking.sentence(metric.label)
     table = pd.DataFrame([{"axis": one.axis.label, **{name: value for name, value in one.to_json().items()

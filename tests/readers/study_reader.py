@@ -274,7 +274,7 @@ def influence_claims(request: SweepRequest, ranked: Mapping[str, Ranking | Claim
         surface = "what matters" if found else "what matters, no sentence of it"
         if re.search(r"has a figure at every design of only [\d,]+ of", words):
             yield Shown(f"influence on {name}", "cannot", "be ranked", words=words, surface="what matters")
-        for axis in re.findall(r"“([^”]*)” moves it most", words):
+        for axis in re.findall(r"“([^”]*)” moves it most(?!; the points)", words):
             yield Shown(f"influence on {label}", "causes", axis, words=words, surface="what matters")
         some, of = (float(found[place].replace(",", "")) for place in (1, 2)) if found else (0.0, float(len(without)))
         yield Shown(subject, "is", some, words=words, surface=surface)
