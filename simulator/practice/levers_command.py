@@ -22,7 +22,7 @@ from simulator.explain.levers import Levers, ObjectiveEffect
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Verdict, summary_of
 from simulator.processes import ProcessPool
-from simulator.units import counted, spoken
+from simulator.units import counted
 
 #: A table breaks words on a terminal with less than this part of the columns that it would fill.
 _NARROW = 0.5
@@ -101,8 +101,7 @@ def _table(levers: Levers) -> Table:
 
 
 def _now(verdict: Verdict) -> str:
-    value = "no figure" if verdict.estimate is None else spoken(verdict.estimate.value, verdict.metric.unit)
-    return escape(value if verdict.estimate is None else f"{value}, {verdict.standing}")
+    return escape("no figure" if verdict.estimate is None else f"{verdict.reached}, {verdict.standing}")
 
 
 def _cell(effect: ObjectiveEffect) -> str:

@@ -158,12 +158,11 @@ class LoadPoint:
     times: float
     outcome: DesignOutcome
 
-    def shortfalls(self, claims: Sequence[BreakevenClaim]) -> Shortfalls:
-        """Name the objectives of each verdict but met; those without a figure with the reason."""
-        by_claim = [(claim, claim.verdict(self.outcome).standing) for claim in claims]
-        words = {
-            one: [f"{claim.words}{self.why_none(claim)}" for claim, standing in by_claim if standing == one] for one in UNMET
-        }
+    def shortfalls(self, claims: Sequence[BreakevenClaim], names: Sequence[str] = ()) -> Shortfalls:
+        """Name the objectives of each verdict but met; those without a figure with the reason. names: other than the words"""
+        by_claim = [(f"{name}{self.why_none(claim)}", claim.verdict(self.outcome).standing)
+                    for claim, name in zip(claims, names or [claim.words for claim in claims], strict=True)]  # fmt: skip
+        words = {one: [name for name, standing in by_claim if standing == one] for one in UNMET}
         return Shortfalls(*("; ".join(words[one]) for one in UNMET))
 
     def why_none(self, claim: BreakevenClaim) -> str:

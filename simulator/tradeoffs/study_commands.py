@@ -47,7 +47,7 @@ from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, sampl
 from simulator.tradeoffs.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
 from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign, quoted
-from simulator.units import spoken, spoken_size, upper_first
+from simulator.units import counted, spoken, spoken_size, upper_first
 
 
 def best(
@@ -188,6 +188,11 @@ def _print_capacity(result: Capacity, cost: str) -> None:
     out, scenario = table_console(), result.request.scenario
     for sentence in result.sentences:
         out.print(escape(sentence))
+    each = counted(result.request.replications, "replication")
+    out.print(f"Each load has {each}, seed {result.request.seed}; a run of the case has {scenario.run.replications}.")
+    numbers = {str(place): claim.words for place, claim in enumerate(result.objectives, 1)}
+    for number, words in numbers.items():  # their words would fill a narrow table many times over
+        out.print(escape(f"Objective {number}: {words}"), style="dim")
     table = Table("traffic, times", f"{scenario.unit.many} a day", scenario.metrics[cost].label, *UNMET, box=None)
     for load_ in result.loads:
         one = load_.outcome.metrics.get(cost)
@@ -196,7 +201,7 @@ def _print_capacity(result: Capacity, cost: str) -> None:
             f"{load_.times:.3g}",
             f"{load_.times * result.rate * 86_400:,.0f}",
             usd,
-            *(escape(words or "none") for words in load_.shortfalls(result.objectives)),
+            *(escape(words or "none") for words in load_.shortfalls(result.objectives, list(numbers))),
         )
     out.print(table)
     for fewest in result.fewest:
