@@ -241,13 +241,15 @@ def _difference_table(judged: Sequence[Difference | OneSided], compared: Compari
         if isinstance(one, OneSided):
             table.add_row(escape(one.label), escape(" → ".join(one.sides)), one.verdict)
         else:
-            sides = [_alone(side.metrics[one.metric.name], one.metric.unit) for side in (compared.before, compared.after)]
+            other, own = (side.metrics[one.metric.name] for side in (compared.before, compared.after))
+            sides = [_alone(found, one.metric.unit, own) for found in (other, own)]
             table.add_row(escape(one.label), " → ".join(sides), one.with_interval)
     return table
 
 
-def _alone(found: Interval, unit: str) -> str:
-    return spoken_within(found.value, found.low, found.high, unit)[0]
+def _alone(found: Interval, unit: str, own: Interval) -> str:
+    """Write a figure in the digits that the interval of this design carries, so that two equal figures look equal."""
+    return spoken_within(found.value, found.value - (own.value - own.low), found.value + (own.high - own.value), unit)[0]
 
 
 def _perhaps_chance(judged: Sequence[Difference | OneSided]) -> list[Part]:
