@@ -12,8 +12,9 @@ def significant(value: float, digits: int = 3) -> str:
     rounded = round(value, places)
     if rounded == 0:
         return "0"
-    places = min(places, digits - 1 - floor(log10(abs(rounded))))  # 99.96 rounds to 100, not to 100.0
-    return f"{rounded:,.{max(places, 0)}f}" if abs(rounded) < 10**digits else f"{rounded:,.0f}"
+    places = min(places, max(digits, 1) - 1 - floor(log10(abs(rounded))))  # 99.96 rounds to 100, not to 100.0
+    written = f"{abs(rounded):,.{max(places, 0)}f}" if abs(rounded) < 10**digits else f"{abs(rounded):,.0f}"
+    return f"{'−' if rounded < 0 else ''}{written}"
 
 
 def digits_within(value: float, half: float) -> int:
@@ -24,19 +25,14 @@ def digits_within(value: float, half: float) -> int:
 
 
 def plain_number(value: float) -> str:
-    return f"{value:,.6g}" if abs(value) < 10**6 else f"{value:,.0f}"
+    written = f"{value:,.6g}" if abs(value) < 10**6 else f"{value:,.0f}"
+    return written.replace("-", "−", 1) if value < 0 else written
 
 
 def duration(seconds: float, digits: int = 3) -> str:
     """Write seconds in the unit that reads best: 4.2 ms, 7.0 s, 12.3 h."""
-    size = abs(seconds)
-    if size < 1:
-        return f"{significant(seconds * 1000, digits)} ms"
-    if size < 120:
-        return f"{significant(seconds, digits)} s"
-    if size < 7200:
-        return f"{significant(seconds / 60, digits)} min"
-    return f"{significant(seconds / 3600, digits)} h"
+    factor, suffix = _own_scale(seconds, "s")
+    return f"{significant(seconds * factor, digits)}{suffix}"
 
 
 def percent(share: float) -> str:
@@ -74,6 +70,11 @@ def spoken(value: float, unit: str, digits: int = 3) -> str:
 def spoken_size(value: float, unit: str, digits: int = 3) -> str:
     """Write the size of a change with its unit, a share in percentage points."""
     return with_noun(significant(100 * value, digits), "point") if unit == "share" else spoken(value, unit, digits)
+
+
+def signed(value: float, places: int) -> str:
+    """Write a number with its sign and decimal places: `+1.20`, `−0.66`."""
+    return f"{'−' if value < 0 else '+'}{abs(value):.{places}f}"
 
 
 def counted(count: float, one: str, many: str = "") -> str:
@@ -133,7 +134,7 @@ def _is_on_its_side(text: str, value: float, bound: float, factor: float, unit: 
 
 
 def _number(text: str) -> float:
-    return float(text.replace(",", ""))
+    return float(text.replace(",", "").replace("−", "-"))
 
 
 def span(seconds: float) -> str:
@@ -176,7 +177,7 @@ def _within(value: float, low: float, high: float, unit: str, bound: float | Non
     numbers = (value, low, high)
     if not all(map(isfinite, numbers)):
         return [spoken(number, unit) for number in numbers], ""
-    factor, suffix = _scale_beside(value or high, bound, unit)
+    factor, suffix = _own_scale(value or high, unit)
     scaled = [number * factor for number in numbers]
     least = _places_within(scaled[0] or scaled[2], (scaled[2] - scaled[1]) / 2, suffix == "%")
     for places in range(least, least + _DIGITS):
@@ -194,12 +195,10 @@ def _within(value: float, low: float, high: float, unit: str, bound: float | Non
     return texts, suffix
 
 
-def _scale_beside(value: float, bound: float | None, unit: str) -> tuple[float, str]:
-    """Choose the unit of a value: that of the bound where the two are within a factor of ten, else its own."""
+def _own_scale(value: float, unit: str) -> tuple[float, str]:
+    """Choose the unit that a value is written in. No bound bears on it: all surfaces write one value in one unit."""
     if unit != "s":
         return _scales(unit)[0]
-    if bound is not None and abs(bound) <= 10 * abs(value) <= 100 * abs(bound):
-        return _scale(bound, unit)
     return next((factor, suffix) for factor, suffix, least in _TIMES if abs(value) >= least)
 
 
@@ -224,3 +223,8 @@ def _rounded(number: float, places: int, unit: str) -> str:
 def listed(words: Sequence[str]) -> str:
     """Join words: `one`, `one and two`, `one, two and three`."""
     return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
+
+
+def upper_first(words: str) -> str:
+    """Begin words with a capital letter, and leave the others as they are."""
+    return f"{words[:1].upper()}{words[1:]}"

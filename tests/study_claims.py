@@ -13,8 +13,8 @@ from simulator.case.load import load, loads
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, compile_plan, without_curveballs
 from simulator.explain.claims import Claim
+from simulator.explain.curveball_effects import largest_toll, metres_taken, tolls
 from simulator.explain.curveball_effects import toll_claims as effects_of
-from simulator.explain.curveball_effects import tolls
 from simulator.explain.result import Result, replicate
 from simulator.metrics.comparisons import compare
 from simulator.records.timetables import DAY_S
@@ -23,7 +23,7 @@ from simulator.tradeoffs.breakeven import BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of as objectives_of
 from simulator.tradeoffs.capacity import Loading
 from simulator.tradeoffs.design_space import Axis, DesignPoint, axis_of
-from simulator.tradeoffs.front import ENOUGH, Front, goals_of, label_of
+from simulator.tradeoffs.front import ENOUGH, Front, goals_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import LEAST, sample_of
 from simulator.tradeoffs.sweep import Sweep, SweepRequest, outcomes_at, swept
@@ -153,7 +153,7 @@ class Studies:
         outcomes = outcomes_at(request, self.submit, None, points)
         ranked = sample.ranked(outcomes, request.metrics)
         yield from influence_claims(request, ranked, request.table_of(points, outcomes))
-        each = ((label_of(self.scenario, name), one) for name, one in ranked.items())
+        each = ((self.scenario.metrics[name].label, one) for name, one in ranked.items())
         yield from records(one if isinstance(one, Claim) else one.claim(label) for label, one in each)
 
     def curveballs(self) -> Iterator[Shown]:
@@ -162,7 +162,8 @@ class Studies:
         struck = self.run(strikes={name: round(self.scenario.run.days * DAY_S / 2)})
         calm = self._replicated(without_curveballs(struck.plan))
         yield from toll_claims(calm, struck)
-        yield from records(effects_of(struck, tolls(calm, struck)))
+        paid, metres = tolls(calm, struck), metres_taken(calm, struck)
+        yield from records([*effects_of(struck, paid), *largest_toll(paid), *([metres] if metres else [])])
         yield from self.card(struck)
         yield from self.card(calm)
 

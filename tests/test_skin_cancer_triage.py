@@ -200,7 +200,7 @@ def test_it_tells_where_there_are_too_few_labelled_people_to_say():
         told = (
             f"(Fitzpatrick skin type: {name}): too few to say. It rests on {ill[number]} labelled people; 30 would be enough."
         )
-        assert f"Positives found {told}" in default_run().warnings
+        assert f"Cancers found {told}" in default_run().warnings
     assert {name for name in default_run().metrics if "skin_type" in name} == {f"sensitivity.skin_type.{n}" for n in (1, 2, 3)}
 
 

@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 from simulator.units import (
     counted,
     digits_within,
+    duration,
     percent,
     plain_number,
     roughly,
+    signed,
     significant,
     span,
     spoken_bound,
@@ -66,7 +68,8 @@ def beside(value, bound, unit):
         (0.99999, 0.9999, "share", "99.999%"),
         (10.004, 10, "s", "10.004 s"),
         (7201, 7200, "s", "2.0003 h"),
-        (131, 130, "s", "131 s"),
+        (7199, 7200, "s", "119.98 min"),
+        (131, 130, "s", "2.18 min"),
         (30, 0.5, "s", "30.0 s"),
         (20_999.7, 21_000, "USD", "20,999.7 USD"),
         (0.99, 0.99, "share", "99.00%"),
@@ -76,6 +79,11 @@ def beside(value, bound, unit):
 )
 def test_a_value_is_not_rounded_to_its_bound(value, bound, unit, words):
     assert beside(value, bound, unit) == words
+
+
+@given(st.floats(1e-3, 1e6), st.sampled_from([0.1, 10.0, 120.0, 50_400.0]))
+def test_one_time_is_written_in_one_unit_beside_any_bound(value, bound):
+    assert beside(value, bound, "s").split()[-1] == duration(value).split()[-1] == beside(value, None, "s").split()[-1]
 
 
 def in_base_units(text):
@@ -133,7 +141,7 @@ def test_a_number_has_no_more_digits_than_its_interval_carries(value, half, word
         ((0.0, 0.0, 13.5), "1/h", 1.0, "0 an hour (0 to 13.5)"),
         ((34_300, 26_400, 43_200), "USD", 21_000, "34,300 USD (26,400 to 43,200)"),
         ((0.00264, 0.00264, 0.00264), "USD", None, "0.00264 USD (0.00264 to 0.00264)"),
-        ((12.6, 12.1, 13.1), "s", 120, "0.210 min (0.202 to 0.218)"),  # in the unit of the bound, to compare
+        ((12.6, 12.1, 13.1), "s", 120, "12.6 s (12.1 to 13.1)"),  # in its own unit, as on every other surface
         ((-0.001, -0.48, 0.2), "m", None, "0 m (−0.48 to 0.20)"),
     ],
 )
@@ -175,3 +183,16 @@ def test_the_noun_of_a_range_agrees_with_its_last_number():
     assert with_noun("−3 to +1", "point") == "−3 to +1 point"
     assert with_noun("1 to 2.5", "point") == "1 to 2.5 points"
     assert spread({"run": 0.02, "labels": 0.01}, "share") == "run 2.0, labels 1.0 points"
+
+
+def test_a_number_below_0_has_a_real_minus_sign_on_every_surface():
+    """U+2212, as in changes and intervals; an exact 0 has none."""
+    assert [significant(value) for value in (-0.655, -1.86, -12300.0, 0.0)] == ["−0.655", "−1.86", "−12,300", "0"]
+    assert [duration(-0.413), plain_number(-2.5), signed(-0.655, 2), signed(1.2, 2)] == ["−413 ms", "−2.5", "−0.66", "+1.20"]
+
+
+@given(st.floats(1e-12, 1e6), st.integers(-8, 3))
+def test_a_number_that_is_not_rounded_away_shows_a_digit_that_is_not_0(value, digits):
+    """However few digits an interval carries: `0` or a number, never `0.00000`."""
+    shown = significant(value, digits)
+    assert shown == "0" or re.search("[1-9]", shown)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from simulator.case.outputs import Metric
+    from simulator.case.outputs import CaseOutline, Metric
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer, Plan
     from simulator.explain.lever_scores import ObjectiveCause
@@ -429,7 +429,7 @@ class AnyStage(Strict):
         yield from ()
 
     @classmethod
-    def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
+    def metrics(cls, name: str, case: CaseOutline) -> Iterator[Metric]:
         yield from ()
 
     @final

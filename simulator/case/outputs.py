@@ -87,6 +87,16 @@ def share_metric(name: str, label: str, better: Better, stage: str | None = None
     return Metric(name, label, "share", better, "share", stage=stage, most=1.0)
 
 
+class CaseNouns(NamedTuple):
+    """The words of a case for one request and for many, for those that may be positive, and for both classes of them."""
+
+    one: str = "request"
+    many: str = "requests"
+    who: str = "requests"
+    positives: str = "positives"
+    negatives: str = "negatives"
+
+
 @dataclass(frozen=True)
 class CaseOutline:
     """The parts of a case that decide which metrics it has; they can be read from a file with faults as well.
@@ -95,6 +105,7 @@ class CaseOutline:
     population: the words for positives that are detected and for requests that are escalated; None without positives
     ages: ends that report how old their newest information is, with the sensors they report it of
     labels: of stages, ends and sensors (as `sensor NAME`), where the author gives them
+    nouns: the words for requests, with which the labels of metrics speak
     """
 
     stages: Mapping[str, type[AnyStage]]
@@ -103,6 +114,7 @@ class CaseOutline:
     population: tuple[str, str] | None
     ages: Mapping[str, list[str]] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
+    nouns: CaseNouns = field(default_factory=CaseNouns)
 
     def label(self, name: str) -> str:
         return self.labels.get(name, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
@@ -29,7 +30,7 @@ from simulator.case.fields import (
 )
 from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals, AnyStage, End, OneOf, Provided, Section
 from simulator.case.network import Network
-from simulator.case.outputs import CaseOutline, Metric, grouping, metrics_of, offered, with_groups
+from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, offered, with_groups
 from simulator.case.phases import PracticePhase, Reference, without_practice
 from simulator.limits import OPTIONS
 from simulator.units import counted
@@ -332,15 +333,28 @@ class Scenario(Strict):
             population=(self.population.detected, self.population.escalated) if self.population else None,
             ages=self.ages,
             labels={name: stage.label for name, stage in self.stages.items()} | ends | sensors,
+            nouns=self._nouns,
         )
+
+    @property
+    def _nouns(self) -> CaseNouns:
+        nouns = CaseNouns(self.unit.one, self.unit.many, self.who.many)
+        if self.population is None:
+            return nouns
+        return nouns._replace(positives=self.population.positives, negatives=self.population.negatives)
 
     @cached_property
     def metrics(self) -> dict[str, Metric]:
-        """Every metric that a run of this scenario can report, by name, in the order of the screen."""
+        """Every metric that a run of this scenario can report, by name, in the order of the screen.
+
+        A metric of an objective has the label of the objective, so that all surfaces call it by one name.
+        """
         metrics = metrics_of(self.outline)
         for section in self.sections.values():
             metrics |= {metric.name: metric for metric in section.metrics_of(section)}
-        return with_groups(metrics, {name: grouping(attribute) for name, attribute in self.attributes.items()})
+        metrics = with_groups(metrics, {name: grouping(attribute) for name, attribute in self.attributes.items()})
+        labels = {objective.metric: objective.label for objective in reversed(self.objectives)}
+        return {name: replace(metric, label=labels.get(name, metric.label)) for name, metric in metrics.items()}
 
     def asking(self, names: Iterable[str]) -> Self:
         """Return a scenario whose runs report these metrics and the objectives for them alone, which takes less time."""

@@ -74,6 +74,9 @@ def _percentiles(summary: Summary) -> go.Scatter:
     known = _percentile_shares(summary)
     metrics = [summary.metrics[name] for name in known]
     values = [metric.value for metric in metrics]
+    # An interval down to 0 has no end on a logarithmic axis: it is drawn to the shortest time of the curve.
+    least = min((time for time in summary.latency_curve if time > 0), default=0.0)
+    lows = [min(max(metric.low, least), metric.value) for metric in metrics]
     return go.Scatter(
         x=values,
         y=[100 * share for share in known.values()],
@@ -81,7 +84,7 @@ def _percentiles(summary: Summary) -> go.Scatter:
         marker={"color": BLUE, "size": 10},
         text=[f"{100 * share:.0f}%: {duration(value)}" for share, value in zip(known.values(), values, strict=True)],
         textposition=["bottom right", "top left", "bottom right"][: len(known)],
-        error_x=whiskers([metric.low for metric in metrics], values, [metric.high for metric in metrics]),
+        error_x=whiskers(lows, values, [metric.high for metric in metrics]),
         hoverinfo="skip",
         cliponaxis=False,
     )
@@ -296,7 +299,7 @@ def answer_times_compared(runs: Sequence[Summary], names: Sequence[str]) -> Char
     ]
     drawn = figure(*lines)
     drawn.update_xaxes(title="time to the answer (s), logarithmic", type="log", tickvals=decades())
-    drawn.update_yaxes(title="served requests answered (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
+    drawn.update_yaxes(title="answered, of those served (%)", range=[0, 110], tickvals=[0, 25, 50, 75, 100])
     table = pd.DataFrame({"answered_share": CURVE} | {f"time_s, {name}": curve for name, curve in curves.items()})
     return Chart(drawn, _compared_takeaway(curves), table)
 
@@ -306,7 +309,7 @@ def _compared_takeaway(curves: dict[str, NDArray[np.float64]]) -> str:
         name: float(np.interp(_COMPARED_SHARE, CURVE, curve)) for name, curve in curves.items() if np.isfinite(curve).all()
     }
     if not served:
-        return "Too few requests were served in these runs to say how long answers took."
+        return "These runs served too few to say how long answers took."
     times = ", ".join(f"within {duration(time)} in {name}" for name, time in served.items())
     none = [f"{name} served too few to say." for name in curves if name not in served]
-    return " ".join([f"{_COMPARED_SHARE:.0%} of the requests served are answered {times}.", *none])
+    return " ".join([f"{_COMPARED_SHARE:.0%} of those served are answered {times}.", *none])

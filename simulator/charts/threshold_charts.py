@@ -33,7 +33,7 @@ from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.metrics.operating_points import FlaggedCrowd, OperatingPoint, flagged_curve, operating_points
 from simulator.metrics.review_limits import review_limits
 from simulator.metrics.roc import roc_of
-from simulator.units import counted, percent, significant
+from simulator.units import counted, percent, significant, upper_first
 
 #: Dots in a row, few enough for a phone.
 COLUMNS = 40
@@ -301,7 +301,8 @@ def _needed(plan: Plan, curve: pd.DataFrame) -> str:
     shares = {target: _share_at(curve, target) for target in (0.90, *_target_sensitivities(plan))}
     first, *others = shares.items()
     sentence = f"To have {100 * first[0]:g}% of the {who.positives} {who.flagged}, {first[1]} of all {crowd} must be"
-    return sentence + "".join(f"; to have {100 * target:g}%, {share}" for target, share in others) + "."
+    sentence += "".join(f"; to have {100 * target:g}%, {share}" for target, share in others)
+    return f"{sentence}. “{upper_first(who.flagged)}” counts scores alone; “{who.escalated}” counts the ends of a run."
 
 
 def _kept_up(scenario: Scenario, limits: Mapping[str, float], flagged: str) -> str:

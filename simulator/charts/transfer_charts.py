@@ -150,8 +150,8 @@ def field_drop(drops: list[FieldDrop]) -> Chart:
     drawn.update_yaxes(autorange="reversed")
     first = drops[0]
     takeaway = (
-        f"{first.what.split(',')[0]} promised a sensitivity of {_range(first.bench.sensitivity)} on the bench; a prospective "
-        f"study of an earlier version found {_range(first.field.sensitivity)}."
+        f"{first.what.split(',')[0]} promised a sensitivity of {_range(first.bench.sensitivity)} on the bench. In the field it "
+        f"reached {_range(first.field.sensitivity)}: {first.field.source}."
     )
     return Chart(drawn, takeaway, _drop_table(drops))
 

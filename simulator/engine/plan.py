@@ -306,6 +306,7 @@ class Gatherer:
         self.scenario = scenario
         self.faults: list[Fault] = []
         self.sources: list[Source] = []
+        self.worded: set[tuple[str | int, ...]] = set()  # figures of the case that have a source in words already
         self.warnings = cautions(scenario)
         self.evidence: dict[str, str] = {}
         self.latencies: dict[str, LatencyTable] = {}
@@ -329,7 +330,9 @@ class Gatherer:
         for section in self.scenario.sections.values():
             section.gather(self)
         self.sources += [
-            Source(_where(path), figure.kind, figure.words, figure.source) for path, figure in sourced_of(self.scenario)
+            Source(_where(path), figure.kind, figure.words, figure.source)
+            for path, figure in sourced_of(self.scenario)
+            if tuple(path) not in self.worded
         ]
         plan = Plan(
             scenario=self.scenario,

@@ -12,7 +12,7 @@ from typing import Any
 from simulator.case.choices import Pick
 from simulator.engine.plan import Plan
 from simulator.explain.claims import Claim, change_by, on_metric, said
-from simulator.explain.design_changes import ChangeTrial, DesignChange, changes_of_choice
+from simulator.explain.design_changes import TRIALS, ChangeTrial, DesignChange, changes_of_choice
 from simulator.metrics.comparisons import Difference
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import PLAIN, run_replication
@@ -20,7 +20,10 @@ from simulator.metrics.summary import Summary, Verdict, summary_of
 from simulator.units import listed, spoken
 
 #: The most changes that are tried for an objective on its own account, and the replications of each.
-TRIED, REPLICATIONS = 3, 5
+TRIED, REPLICATIONS = 5, TRIALS
+
+#: The most changes that a sentence names where none helps.
+NAMED = 3
 
 #: A change has to take an objective this part of the way to where it would be met beyond doubt.
 NOTICEABLE = 0.05
@@ -107,25 +110,26 @@ class AdviceTrials:
         return self._changes[name]
 
     def _tried(self, place: int, promising: Iterable[DesignChange]) -> Iterator[AdviceTrial]:
-        """Try at most TRIED of these changes for the objective at this place, up to one that helps and harms no other."""
+        """Try at most TRIED of these changes for the objective at this place, up to one that meets it and harms no other."""
         for change in islice(promising, TRIED):
             trial = self.of(change)
             yield trial
-            if trial.improves(place) and not trial.others(place, better=False):
+            if trial.meets(place) and not trial.others(place, better=False):
                 return
 
     def advice(self, place: int, promising: Mapping[int, Iterable[DesignChange]]) -> Advice:
-        """Return the change that improves this objective and does the least harm, as its trial shows.
+        """Return the change that meets this objective, as its trial shows; where none does, one that improves it.
 
+        Of several, the one that does the least harm, and of those the one that gains most.
         promising: the changes to try, by the place of their objective. Those of other objectives are tried only where each of
-        its own fails to help, or takes another objective from met: else their advice would name a better step than this one.
+        its own fails to meet it, or takes another objective from met: else their advice would name a better step than this one.
         """
         every = _distinct(self._tried(place, promising[place]))
-        if not any(trial.improves(place) and not trial.breaks(place) for trial in every):
+        if not any(trial.meets(place) and not trial.breaks(place) for trial in every):
             others = (self._tried(other, changes) for other, changes in promising.items() if other != place)
             every = _distinct([*every, *chain.from_iterable(others)])
         if helpful := [trial for trial in every if trial.improves(place)]:
-            best = min(helpful, key=lambda trial: trial.harm(place))
+            best = min(helpful, key=lambda trial: trial.rank(place))
             return Advice(best.move(place), best.claims(place), best.effect(place))
         few = "No step tried helps noticeably and beyond chance." if every else _NO_CHOICE
         return Advice(None, [_none_helps(self.summary.verdicts[place], place, every)], few)
@@ -143,7 +147,7 @@ def _none_helps(verdict: Verdict, place: int, every: Sequence[AdviceTrial]) -> C
     if not every:
         return on_metric(verdict.metric, "helps", "none", _NO_CHOICE)
     worse = [trial for trial in every if trial.worsens(place)]
-    near = [trial for trial in every if trial not in worse][:TRIED]
+    near = [trial for trial in every if trial not in worse][:NAMED]
     number = f"None of the {len(every)} steps that were tried" if len(every) > 1 else "The step that was tried"
     sentence = f"{number} {'improves' if len(every) > 1 else 'does not improve'} it noticeably and beyond chance"
     changes = tuple(trial.claim(place, f"“{trial.change.words}” ({trial.size_with_interval(place)})") for trial in near)
@@ -167,6 +171,10 @@ class AdviceTrial(ChangeTrial):
             return True
         change = self._difference(place)
         return change is not None and self._gain(place, change) >= NOTICEABLE * _to_go(self.summary.verdicts[place])
+
+    def meets(self, place: int) -> bool:
+        """Check that the trial of the change meets the objective, and that the run did not."""
+        return self.improves(place) and self.after.verdicts[place].standing == "met"
 
     def others(self, place: int, better: bool) -> list[int]:
         """Return the places of the other objectives that get better, or worse, beyond the interval of the change.
@@ -193,9 +201,11 @@ class AdviceTrial(ChangeTrial):
         met = [other for other in self.others(place, better=False) if self.summary.verdicts[other].standing == "met"]
         return [other for other in met if self.after.verdicts[other].standing != "met"]
 
-    def harm(self, place: int) -> tuple[int, int]:
-        """Rank the change by the objectives that it takes from met, then by those that it makes worse."""
-        return len(self.breaks(place)), len(self.others(place, better=False))
+    def rank(self, place: int) -> tuple[bool, int, int, float]:
+        """Rank the change: does it meet the objective, how many it takes from met, how many it worsens, and its gain."""
+        change = self._difference(place)
+        gain = self._gain(place, change) if change else inf
+        return not self.meets(place), len(self.breaks(place)), len(self.others(place, better=False)), -gain
 
     def _difference(self, place: int) -> Difference | None:
         return self.differences.get(self.summary.verdicts[place].metric.name)

@@ -398,9 +398,9 @@ def _length(summary: Summary) -> str:
 
 
 def of_group(summary: Summary, verdict: Verdict) -> str:
-    """Name the group that a verdict is about, in brackets; empty where it is about all."""
+    """Name the group that a verdict is about, to stand behind those who are counted; empty where it is about all."""
     group = verdict.metric.group
     if group is None:
         return ""
     parts = grouping(summary.plan.scenario.attributes[group.attribute])
-    return f" ({parts.label}: {parts.groups[group.value]})"
+    return f" of the group “{parts.label}: {parts.groups[group.value]}”"

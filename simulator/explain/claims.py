@@ -5,14 +5,14 @@ The code that computes a figure makes the claim about it. Pages, the terminal, t
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, replace
 from math import inf, isfinite
 from typing import Any, Literal
 
 from simulator.case.outputs import Metric
 from simulator.intervals import Interval
-from simulator.metrics.comparisons import Comparison, Difference
+from simulator.metrics.comparisons import Comparison, Difference, undecided
 from simulator.metrics.summary import Verdict
 
 Relation = Literal[
@@ -127,7 +127,7 @@ def on_verdict(verdict: Verdict, decided_by: Remedy | None = None, words: str = 
 def asked_of(verdict: Verdict, words: str = "") -> Claim:
     """Claim the range in which an objective is met."""
     allowed = (verdict.bound, inf) if verdict.objective.upward else (-inf, verdict.bound)
-    shown = words or f"{verdict.objective.label}: {verdict.requirement}."
+    shown = words or f"{verdict.statement}."
     return on_metric(verdict.metric, "asks", verdict.bound, shown, interval=allowed)
 
 
@@ -150,6 +150,26 @@ def difference_claims(compared: Comparison) -> list[Claim]:
     claims = [difference(one.metric, found, f"{one.label}: {one.words}.") for one, found in pairs]
     after = compared.after
     return about_run(claims, after.run_hash, after.plan.scenario_hash, compared.before.run_hash)
+
+
+def line_claims(compared: Comparison) -> list[Claim]:
+    """Claim each difference as a line, `Cost: 20.4 USD → 45.4 USD (+24.9 USD)`, then those that chance may explain."""
+    lines = [
+        difference(one.metric, one.change if isinstance(one, Difference) else None, f"{label}: {words}")
+        for one, (label, words) in zip(compared.all, compared.lines, strict=True)
+    ]
+    after = compared.after
+    return about_run(lines, after.run_hash, after.plan.scenario_hash, compared.before.run_hash)
+
+
+def open_claims(compared: Comparison, names: Container[str] | None = None) -> list[Claim]:
+    """Claim which differences may be chance, in one sentence; empty where none may. names: of metrics, None for all."""
+    moved = [one for one in compared.moved if names is None or one.metric.name in names]
+    words, after = undecided(moved), compared.after
+    unclear = [one.metric for one in moved if not one.significant and one.change.value != 0]
+    parts = tuple(on_metric(metric, "beyond chance", False, words, evidence="paired run") for metric in unclear)
+    whole = [Claim("differences", "beyond chance", False, words=words, evidence="paired run", parts=parts)] if words else []
+    return about_run(whole, after.run_hash, after.plan.scenario_hash, compared.before.run_hash)
 
 
 def change_by(metric: Metric, found: Interval | None, step: str, words: str) -> Claim:

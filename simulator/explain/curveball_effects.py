@@ -65,14 +65,22 @@ class Toll:
         """Claim the change of the objective, whether it is beyond chance, and both verdicts."""
         change = "" if self.change is None else f" ({self.change.size}, 95% interval {self.change.interval})"
         chance = "" if self.beyond_chance else ", not significantly different"
-        words = f"“{self.struck.objective.label}”: {self.values}{change}{chance}, {self.verdicts}."
-        before, after = self.runs
-        both = [
-            replace(on_verdict(one, words=words), run=run) for run, one in zip(self.runs, (self.calm, self.struck), strict=True)
-        ]
-        metric, found = self.struck.metric, self.change.change if self.change else None
-        beyond = on_metric(metric, "beyond chance", self.beyond_chance, words, evidence="paired run", run=after, against=before)
-        return difference(metric, found, words, run=after, against=before, parts=(beyond, *both))
+        return self.said(f"“{self.struck.objective.label}”: {self.values}{change}{chance}, {self.verdicts}.")
+
+    def said(self, words: str, *more: Claim) -> Claim:
+        """Claim the same in other words; more: the claims that the words make besides."""
+        sides = zip(self.runs, (self.calm, self.struck), strict=True)
+        both = [replace(on_verdict(one, words=words), run=run) for run, one in sides]
+        metric, found, pair = self.struck.metric, self.change.change if self.change else None, self._pair
+        return difference(metric, found, words, parts=(self.chance(words), *both, *more), **pair)
+
+    def chance(self, words: str) -> Claim:
+        """Claim whether the change is beyond chance."""
+        return on_metric(self.struck.metric, "beyond chance", self.beyond_chance, words, evidence="paired run", **self._pair)
+
+    @property
+    def _pair(self) -> dict[str, str]:
+        return {"run": self.runs[1], "against": self.runs[0]}
 
 
 def tolls(before: Summary, after: Summary) -> list[Toll]:
@@ -97,13 +105,20 @@ def toll_claims(struck: Summary, paid: Sequence[Toll]) -> list[Claim]:
     count = "every objective" if changed == len(paid) else f"{changed} of {len(paid)} objectives" if changed else "no objective"
     words = f"{against} {named} changed {count} by more than chance."
     claims = [toll.claim for toll in paid if toll.matters]
+    by_chance = tuple(toll.chance(words) for toll in paid if toll.change and not toll.beyond_chance)
+    first = Claim("objectives", "differs", changed, population="beyond chance", words=words, parts=by_chance)
     rest = changed and len(claims) < len(paid)
     others = [Claim("objectives", "beyond chance", False, population="others", words=_OTHERS)] if rest else []
-    return [Claim("objectives", "differs", changed, population="beyond chance", words=words), *claims, *others]
+    return _of_pair(paid, [first, *claims, *others])
 
 
-def largest_toll(paid: Sequence[Toll]) -> str:
-    """Name the objective that the curveballs changed most, before and after, and count the others."""
+def _of_pair(paid: Sequence[Toll], claims: Sequence[Claim]) -> list[Claim]:
+    before, after = paid[0].runs if paid else ("", "")
+    return [claim if claim.run else replace(claim, run=after, against=before) for claim in claims]
+
+
+def largest_toll(paid: Sequence[Toll]) -> list[Claim]:
+    """Claim the change of the objective that the curveballs changed most, and the number of others; empty for none."""
     changed = [toll for toll in paid if toll.beyond_chance]
     most = max(
         [toll for toll in paid if toll.matters] or paid,
@@ -111,25 +126,28 @@ def largest_toll(paid: Sequence[Toll]) -> str:
         default=None,
     )
     if most is None:
-        return ""
+        return []
     change = f", {most.change.with_interval}" if most.change else ""
     sentence = f"Against the calm run, “{most.struck.objective.label}” changed most: {most.values}{change}, {most.verdicts}."
+    count, claims = len(changed), [most.said(sentence)]
+    whole = Claim("objectives", "differs", count, population="beyond chance")
     if not changed:
-        return f"No objective changed by more than chance. {sentence}"
-    count = len([toll for toll in changed if toll is not most])
-    others = f" {count} of the {len(paid) - 1} other objectives changed too." if count else ""
-    return f"{sentence}{others}"
+        claims.insert(0, replace(whole, words="No objective changed by more than chance."))
+    elif others := count - most.beyond_chance:
+        claims.append(replace(whole, words=f"{others} of the {len(paid) - 1} other objectives changed too."))
+    return _of_pair(paid, claims)
 
 
-def metres_taken(before: Summary, after: Summary) -> str:
-    """Say the metres that the curveballs took; empty where one of the two runs has no encounters."""
+def metres_taken(before: Summary, after: Summary) -> Claim | None:
+    """Claim the metres that the curveballs took; None where one of the two runs has no encounters."""
     every = differences(before.measures, after.measures, (before, after), every=True)
     change = next((one for one in every if one.metric.name == MARGIN), None)
     if change is None:
-        return ""
-    left = [spoken(run.metrics[MARGIN].value, change.metric.unit).replace("-", "−") for run in (before, after)]
+        return None
+    left = [spoken(run.metrics[MARGIN].value, change.metric.unit) for run in (before, after)]
     what = "Metres left at standstill, on average (below 0: that many more were needed)"
-    return f"{what}: {left[0]} → {left[1]} ({change.words}, 95% interval {change.interval})."
+    words = f"{what}: {left[0]} → {left[1]} ({change.words}, 95% interval {change.interval})."
+    return difference(change.metric, change.change, words, run=after.run_hash, against=before.run_hash)
 
 
 def toll_rows(paid: Sequence[Toll]) -> pd.DataFrame:

@@ -71,6 +71,11 @@ def longer_changes(plan: Plan, change: DesignChange) -> Iterator[DesignChange]:
             yield longer
 
 
+#: Replications of each change that is tried, for advice and for levers, so that both give one figure. Four give intervals a
+#: third wider than twelve do, three twice as wide.
+TRIALS = 4
+
+
 @dataclass(frozen=True)
 class ChangeTrial:
     """A change that was tried: the runs of the design before and after it, met by the same requests."""

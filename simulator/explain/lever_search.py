@@ -11,7 +11,7 @@ from math import hypot
 
 from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan
-from simulator.explain.design_changes import ChangeTrial, DesignChange, changes_of_design
+from simulator.explain.design_changes import TRIALS, ChangeTrial, DesignChange, changes_of_design
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect, Outcome
 from simulator.intervals import Estimate, Interval, estimate
 from simulator.metrics.comparisons import OneSided
@@ -27,9 +27,6 @@ from simulator.metrics.replications import (
     run_packed,
 )
 from simulator.metrics.summary import NO_STEADY_STATE, Summary, Verdict, summary_of
-
-#: Replications of each change. Four give intervals a third wider than twelve do, three twice as wide.
-TRIALS = 4
 
 #: The runs of a trial; where queues answer to who was labelled, the same trial runs again for resampled people.
 TRIAL = ReplicationOptions("labelled", all_samples=False)
@@ -83,8 +80,17 @@ class Baseline:
             return self._one_sided(before, trial.after)
         if self._is_same(metric, trial.after):
             return ObjectiveEffect("the same", before, before, difference, chance=1.0)
-        moved = replace(before, estimate=_moved(before.estimate, difference.change, after, metric))
-        return ObjectiveEffect("changes", before, moved, difference, chance=chance_of(difference.change, self.trials - 1))
+        if self._fewer:
+            after = _moved(before.estimate, difference.change, after, metric)
+        chance = chance_of(difference.change, self.trials - 1)
+        return ObjectiveEffect(
+            "changes", before, replace(before, estimate=after), difference, chance=chance, trials=self._fewer
+        )
+
+    @property
+    def _fewer(self) -> int:
+        """The trials of a change, if they are fewer than the replications of the design; else 0."""
+        return self.trials if self.trials < self.base.replications else 0
 
     def _one_sided(self, before: Verdict, then: Summary) -> ObjectiveEffect:
         # without a figure in the run, in the change's trials, or in as few replications of the design itself
@@ -96,7 +102,7 @@ class Baseline:
         else:
             outcome = "vanishes" if str(sides[1]).startswith(NO_STEADY_STATE) else "too few"
         after = None if outcome == "too few" else replace(before, estimate=then.metrics.get(name))
-        return ObjectiveEffect(outcome, before, after, one_sided=one_sided)
+        return ObjectiveEffect(outcome, before, after, one_sided=one_sided, trials=self._fewer)
 
     def _is_same(self, metric: Metric, then: Summary) -> bool:
         # the same figure in every trial, and for resampled people

@@ -18,7 +18,7 @@ from simulator.explain.design_changes import DesignChange
 from simulator.intervals import LEVEL
 from simulator.metrics.comparisons import UNCHANGED, Difference, OneSided
 from simulator.metrics.summary import Standing, Summary, Verdict
-from simulator.units import significant
+from simulator.units import counted, significant
 
 #: At most this share of the changes that are called real is chance.
 FALSE_SHARE = 1 - LEVEL
@@ -40,6 +40,7 @@ class ObjectiveEffect:
     chance: the probability of a difference of this size if nothing changed
     pending: True while its interval lacks the part from the labels
     real: True if it is beyond chance, given the number of differences that are looked at beside it
+    trials: the replications that the verdict after it rests on, where the run of the design has more; else 0
     """
 
     outcome: Outcome
@@ -50,6 +51,7 @@ class ObjectiveEffect:
     chance: float = 0.0
     pending: bool = False
     real: bool = False
+    trials: int = 0
 
     @property
     def is_open(self) -> bool:
@@ -62,6 +64,16 @@ class ObjectiveEffect:
     @property
     def turns(self) -> bool:
         return self.standing != self.before.standing
+
+    @property
+    def new_standing(self) -> str:
+        """The verdict after the change; where fewer replications decide it than that of the design, with their number."""
+        return f"{self.standing} after {counted(self.trials, 'replication')}" if self.trials and self.turns else self.standing
+
+    @property
+    def turn(self) -> str:
+        """The change of the verdict in words: `met → not proven after 4 replications`; empty where it stays."""
+        return f"{self.before.standing} → {self.new_standing}" if self.turns else ""
 
     @property
     def breaks(self) -> bool:
@@ -149,7 +161,7 @@ class Lever:
     @property
     def costs(self) -> list[str]:
         """Name the objectives that the change takes from met, each in words."""
-        return [f"{one.before.objective.label} goes from met to {one.standing}" for one in self.effects if one.breaks]
+        return [f"{one.before.objective.label} goes from met to {one.new_standing}" for one in self.effects if one.breaks]
 
     @property
     def idle(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from math import ceil
 from operator import itemgetter
@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from simulator.explain.claims import Claim, claims_json
 from simulator.metrics.stage_metrics import DOWN, HELD, wait_steps
 from simulator.records.trace import Trace, Visits
 from simulator.units import duration, roughly
@@ -106,19 +107,27 @@ class RequestPath:
         return "slowest" if self.share >= 1 else f"p{100 * self.share:g}"
 
     @property
-    def sentence(self) -> str:
-        """The time it took, and the stage that took most of it, in all its visits."""
+    def claim(self) -> Claim:
+        """Claim the time it took, and the part of the stage that took most of it, in all its visits."""
         what = "answer took" if self.until == "answer" else "path to the end took"
         among = " of all answers, refusals included" if self.refusals else ""
         opening = f"The {what} {duration(self.total_s)} for the {self.name} request{among}"
+        subject, population = f"{self.name} request, to the {self.until}", f"request {self.request}"
+        whole = Claim(subject, "is", self.total_s, unit="s", population=population, words=f"{opening}.")
         if not self.steps or not self.total_s:
-            return f"{opening}."
+            return whole
         label, visits = max(self._by_stage().items(), key=lambda entry: sum(step.total_s for step in entry[1]))
         took = sum(step.total_s for step in visits)
         part = roughly(min(took / self.total_s, 1.0))
         often = f" in {len(visits)} visits" if len(visits) > 1 else ""
         how = f": {visits[0].words}" if visits[0].waits and not often else ""
-        return f"{opening}; {label} took {duration(took)} of it ({part}){often}{how}."
+        words = f"{opening}; {label} took {duration(took)} of it ({part}){often}{how}."
+        of_stage = replace(whole, relation="among", value=took, words=f"{label} took {duration(took)}")
+        return replace(whole, words=words, parts=(of_stage,))
+
+    @property
+    def sentence(self) -> str:
+        return self.claim.words
 
     def _by_stage(self) -> dict[str, list[PathStep]]:
         by_stage: dict[str, list[PathStep]] = {}
@@ -127,7 +136,12 @@ class RequestPath:
         return by_stage
 
     def to_json(self) -> dict[str, Any]:
-        return {**vars(self), "steps": [step.to_json() for step in self.steps], "sentence": self.sentence}
+        return {
+            **vars(self),
+            "steps": [step.to_json() for step in self.steps],
+            "sentence": self.sentence,
+            "claims": claims_json([self.claim]),
+        }
 
 
 def percentile(text: str) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Any, Literal
 
@@ -35,11 +35,12 @@ _GROWS = "The length of its queue depends on the length of the run, not on the d
 
 @dataclass(frozen=True)
 class TrustNote:
-    """One reason to trust a result, or not to."""
+    """One reason to trust a result, or not to; stage: the label of the stage that it is about, empty for none."""
 
     topic: str
     level: Level
     claim: Claim
+    stage: str = ""
 
     @property
     def sentence(self) -> str:
@@ -49,21 +50,29 @@ class TrustNote:
         return {"topic": self.topic, "level": self.level, "sentence": self.sentence}
 
 
-def _note(topic: str, level: Level, words: str, *parts: Claim) -> TrustNote:
+def _note(topic: str, level: Level, words: str, *parts: Claim, stage: str = "") -> TrustNote:
     """Note a doubt, or that there is none; parts: the claims in its sentence."""
-    return TrustNote(topic, level, Claim(topic, "rests on", level, population="trust", words=words, parts=parts))
+    return TrustNote(topic, level, Claim(topic, "rests on", level, population="trust", words=words, parts=parts), stage)
 
 
 def notes_on(summary: Summary) -> list[TrustNote]:
     """Collect every note on a result, in a fixed order, without topics that the scenario does not touch."""
-    return [
-        *_load(summary),
-        *_warm_up(summary),
-        *_latencies(summary),
-        *_positives(summary),
-        *_verdicts(summary),
-        *_assumptions(summary),
-    ]
+    topics = (_load, _warm_up, _latencies, _positives, _verdicts, _assumptions)
+    return list(_of_one_mind([note for notes in topics for note in notes(summary)]))
+
+
+def _of_one_mind(notes: Sequence[TrustNote]) -> Iterator[TrustNote]:
+    """Leave no stage both in doubt and well founded.
+
+    A sound measurement vouches for nothing where the latencies are doubted, and a calm load holds only if they do.
+    """
+    doubted = {note.stage for note in notes if note.stage and note.level == "weak" and note.topic != "load"}
+    for note in notes:
+        if note.level != "good" or note.stage not in doubted:
+            yield note
+        elif note.topic == "load":
+            words = f"{note.sentence} That holds only if its latencies do."
+            yield replace(note, level="fair", claim=replace(note.claim, value="fair", words=words))
 
 
 def good_of(notes: Sequence[TrustNote]) -> str:
@@ -79,7 +88,7 @@ def _load(summary: Summary) -> Iterator[TrustNote]:
     name = max(by_stage, key=lambda stage: by_stage[stage])
     load, stage = by_stage[name], summary.plan.scenario.stages[name]
     if not isfinite(load):
-        yield _note("load", "weak", f"{stage.label} has no server.")
+        yield _note("load", "weak", f"{stage.label} has no server.", stage=stage.label)
         return
     at = f"{stage.label} is the most loaded stage, at {roughly(load)} of what it can serve"
     claim = load_claim(name, load, at)
@@ -102,7 +111,7 @@ def _load(summary: Summary) -> Iterator[TrustNote]:
         text = f"{at}, but at {roughly(retried)} if all it turns away came back as often as allowed: overload could last."
         yield _note("load", "fair", text, claim)
     else:
-        yield _note("load", "good", f"{at}: calm. Small errors in a capacity change little.", claim)
+        yield _note("load", "good", f"{at}: calm. Small errors in a capacity change little.", claim, stage=stage.label)
 
 
 def _leverage(load: float, people: bool) -> str:
@@ -131,7 +140,7 @@ def _latencies(summary: Summary) -> Iterator[TrustNote]:
         level: Level = "fair" if source.kind in ("projected", "published") else "weak"
         label = source.what.removesuffix(": latency")
         sentence = f"{label}: its latencies are {source.kind}, {source.value}; not measured on the machine that would serve."
-        yield _note("latency", level, sentence)
+        yield _note("latency", level, sentence, stage=label)
     for name, runs in summary.plan.timed.items():
         stage = summary.plan.scenario.stages[name]
         for run in runs:
@@ -147,21 +156,23 @@ def _sizes(stage: Any, run: ThreadRun) -> TrustNote:
     between = [size for size in range(1, stage.max_batch + 1) if size not in sizes]
     topic, measured_with = "batch sizes", f"{stage.label}: measured with {counted(run.threads, 'thread')}"
     if not between:
-        return _note(topic, "good", f"{measured_with} at every batch size it may use.")
+        return _note(topic, "good", f"{measured_with} at every batch size it may use.", stage=stage.label)
     measured = ", ".join(str(size) for size in sizes if size <= stage.max_batch)
     level: Level = "good" if max(sizes) >= stage.max_batch else "weak"
     beyond = "" if level == "good" else f"; nothing was measured beyond {max(sizes)}"
-    return _note(topic, level, f"{measured_with} at batches of {measured}; sizes in between are interpolated{beyond}.")
+    words = f"{measured_with} at batches of {measured}; sizes in between are interpolated{beyond}."
+    return _note(topic, level, words, stage=stage.label)
 
 
 def _disturbance(stage: Any, run: ThreadRun) -> TrustNote:
     if run.others_share is None:
-        return _note("disturbance", "fair", f"{stage.label}: how busy the machine was during the measurement was not recorded.")
+        words = f"{stage.label}: how busy the machine was during the measurement was not recorded."
+        return _note("disturbance", "fair", words, stage=stage.label)
     level: Level = "good"
     if run.others_share >= DISTURBED_SHARE:
         level = "fair" if run.others_share < SWAMPED_SHARE else "weak"
     sentence = f"{stage.label}: other programs used {roughly(run.others_share)} of the machine during the measurement."
-    return _note("disturbance", level, sentence)
+    return _note("disturbance", level, sentence, stage=stage.label)
 
 
 def _tail(stage: Any, run: ThreadRun) -> TrustNote:
@@ -171,9 +182,9 @@ def _tail(stage: Any, run: ThreadRun) -> TrustNote:
     percentile_lies, count = f"{stage.label}: the 99th percentile of its service times lies", len(calls.latency_ms)
     if not isfinite(tail.high):
         text = f"{percentile_lies} above {duration(tail.low)}; {count} calls give no upper bound."
-        return _note("service-time tail", "fair", text)
+        return _note("service-time tail", "fair", text, stage=stage.label)
     text = f"{percentile_lies} between {duration(tail.low)} and {duration(tail.high)}, from {count} calls."
-    return _note("service-time tail", "good", text)
+    return _note("service-time tail", "good", text, stage=stage.label)
 
 
 def _positives(summary: Summary) -> Iterator[TrustNote]:

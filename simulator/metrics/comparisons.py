@@ -192,11 +192,11 @@ def side_by_side(runs: Sequence[Summary], names: Sequence[str]) -> pd.DataFrame:
     """
     comparisons = [compare(runs[0], run, every=True) for run in runs[1:]]
     metrics = {name: metric for run in runs for name, metric in run.plan.scenario.metrics.items()}
-    labels = {objective.metric: objective.label for objective in runs[0].plan.scenario.objectives}
-    order = [*labels, *(name for name in metrics if name not in labels and any(name in run.metrics for run in runs))]
+    asked = _asked(runs[0])
+    order = [*asked, *(name for name in metrics if name not in asked and any(name in run.metrics for run in runs))]
     rows = [
         [
-            labels.get(name, metrics[name].label),
+            metrics[name].label,
             _side(runs[0], metrics[name]),
             *(_against(one, metrics[name]) for one in comparisons),
         ]
@@ -251,19 +251,19 @@ def _pairing(before: Summary, after: Summary) -> str:
 
 
 def _one_sided(old: Summary, new: Summary, every: bool, paired: set[str]) -> list[OneSided]:
-    labels = _labels(new)
+    asked = _asked(new)
     metrics = old.plan.scenario.metrics | new.plan.scenario.metrics
-    names = [name for name in (metrics if every else labels) if name not in paired]
+    names = [name for name in (metrics if every else asked) if name not in paired]
     one_sided = [
-        OneSided(metrics[name], labels.get(name, metrics[name].label), *(
+        OneSided(metrics[name], metrics[name].label, *(
             run.metrics.get(name) or run.missing.get(name, "not in this design") for run in (old, new)))
-        for name in names if name in old.metrics or name in new.metrics or name in labels
+        for name in names if name in old.metrics or name in new.metrics or name in asked
     ]  # fmt: skip
     return sorted(one_sided, key=lambda one: one.place)
 
 
-def _labels(run: Summary) -> dict[str, str]:
-    return {objective.metric: objective.label for objective in run.plan.scenario.objectives}
+def _asked(run: Summary) -> list[str]:
+    return list(dict.fromkeys(objective.metric for objective in run.plan.scenario.objectives))
 
 
 def _largest_first(moved: list[Difference], old: Summary, new: Summary) -> list[Difference]:
@@ -281,14 +281,13 @@ def differences(
 ) -> list[Difference]:
     """Return the change of each objective's metric, or of every metric, that both runs can quote (`compare` has all)."""
     old, new = summaries
-    labels = _labels(new)
-    names = [name for name in (new.metrics if every else labels) if name in old.metrics and name in new.metrics]
+    names = [name for name in (new.metrics if every else _asked(new)) if name in old.metrics and name in new.metrics]
     edges = bool(before[0].band_edges or after[0].band_edges)
     pairs = ((old, before), (new, after))
     sides = [estimators_of(summary.plan, summary.warm_up, measures, edges) for summary, measures in pairs]
 
     def difference(metric: Metric) -> Difference:
         samples = ([reading_of(metric, one) for one in side] for side in sides)
-        return Difference(metric, labels.get(metric.name, metric.label), change(metric, *samples))
+        return Difference(metric, metric.label, change(metric, *samples))
 
     return [difference(new.metric(name)) for name in names]

@@ -48,7 +48,7 @@ ABOUT = {"sensitivity": (1,), "specificity": (0,)}
 
 
 #: The words for what a percentile counts where that is not requests, by the first part of its sample.
-_COUNTED = {"age": "looks at it", "age_peak": "arrivals"}
+_COUNTED = {"age": "looks at it", "age_peak": "arrivals", "wait": "waits", "served": "answers", "latency": "answers"}
 
 
 @dataclass(frozen=True)
@@ -66,13 +66,13 @@ class Withheld:
 
     @property
     def _what(self) -> str:
-        return _COUNTED.get(self.metric.sample.partition(".")[0], "requests")
+        return _COUNTED.get(self.metric.sample.partition(".")[0], "cases")
 
     @property
     def sentence(self) -> str:
         """The missing requests or people, in words."""
         if self.people is not None or self.metric.quantile is None:
-            count, what = (self.requests, "requests") if self.people is None else (self.people, "labelled people")
+            count, what = (self.requests, self._what) if self.people is None else (self.people, "labelled people")
             return f"{self.metric.label}: too few to say. It rests on {count:,.0f} {what}; {self.needed:g} would be enough."
         return (
             f"{self.metric.label}: not quoted. {self.requests:,.0f} {self._what} are too few; about "

@@ -10,6 +10,7 @@ from simulator.case.outputs import CaseOutline, CountedMetric, Metric, share_met
 from simulator.engine.servers import paid_usd
 from simulator.metrics.measures import CountedRun, Floats, Sample, Total
 from simulator.records.trace import DONE, OUTCOMES
+from simulator.units import upper_first
 
 #: The quantiles that are reported of each latency.
 LATENCY_QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
@@ -23,7 +24,7 @@ MISSED = "missed"
 
 def latencies(case: CaseOutline) -> Iterator[CountedMetric]:
     """Yield the latency of requests served, of all that got an answer or a refusal, and of each class."""
-    yield from _latency("served", "latency_served", "Answer to a request served", lambda run: run.served)
+    yield from _latency("served", "latency_served", f"Answer to {case.nouns.many} served", lambda run: run.served)
     yield from _latency("latency", "latency", "Answer or refusal", lambda run: run.latencies)
     for place, name in enumerate(case.classes):
         label = f"Answer or refusal, class {name}, 95% within"
@@ -46,8 +47,8 @@ def throughput(case: CaseOutline) -> Iterator[CountedMetric]:
     """Yield the share of answers in time, useful answers and all answers a second."""
     deadlines = any(case.classes.values())
     if deadlines:
-        yield CountedMetric(share_metric("on_time_share", "Requests answered within their deadline", "higher"), _on_time)
-    served = Metric("goodput_per_s", f"Requests served{' and in time' if deadlines else ''}", "1/s", "higher", "ratio")
+        yield CountedMetric(share_metric("on_time_share", _of(case, "answered within their deadline"), "higher"), _on_time)
+    served = Metric("goodput_per_s", _of(case, f"served{' and in time' if deadlines else ''}"), "1/s", "higher", "ratio")
     yield CountedMetric(served, _useful, "rates")
     answers = Metric("throughput_per_s", "Answers, refusals included", "1/s", None, "ratio")
     yield CountedMetric(answers, lambda run: run.per_stretch(run.columns.answered), "rates")
@@ -68,7 +69,7 @@ def _useful(run: CountedRun) -> Floats:
 
 
 def cost(case: CaseOutline) -> Iterator[CountedMetric]:
-    yield CountedMetric(Metric("cost_per_1000_usd", "Cost of 1,000 requests", "USD", "lower", "ratio"), _cost)
+    yield CountedMetric(Metric("cost_per_1000_usd", f"Cost of 1,000 {case.nouns.who}", "USD", "lower", "ratio"), _cost)
 
 
 def _cost(run: CountedRun) -> Total:
@@ -106,11 +107,15 @@ def _paid_usd(run: CountedRun) -> dict[str, float]:
 
 def outcomes(case: CaseOutline) -> Iterator[CountedMetric]:
     """Yield the share of requests with each outcome."""
-    yield _outcome("done", share_metric("done_share", "Requests done as planned", "higher"))
-    yield _outcome("shed", share_metric("shed_share", "Requests refused", "lower"))
-    yield _outcome("timed_out", share_metric("timed_out_share", "Requests that waited too long", "lower"))
-    yield _outcome("failed", share_metric("failed_share", "Requests lost with a replica", "lower"))
-    yield _outcome("unfinished", share_metric("unfinished_share", "Requests unfinished at the end of the run", "lower"))
+    yield _outcome("done", share_metric("done_share", _of(case, "done as planned"), "higher"))
+    yield _outcome("shed", share_metric("shed_share", _of(case, "refused"), "lower"))
+    yield _outcome("timed_out", share_metric("timed_out_share", _of(case, "that waited too long"), "lower"))
+    yield _outcome("failed", share_metric("failed_share", _of(case, "lost with a replica"), "lower"))
+    yield _outcome("unfinished", share_metric("unfinished_share", _of(case, "unfinished at the end of the run"), "lower"))
+
+
+def _of(case: CaseOutline, which: str) -> str:
+    return f"{upper_first(case.nouns.many)} {which}"
 
 
 def _outcome(outcome: str, record: Metric) -> CountedMetric:

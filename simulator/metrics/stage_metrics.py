@@ -40,13 +40,13 @@ BEHIND, HELD, DOWN = range(3)
 def of_stages(case: CaseOutline) -> Iterator[CountedMetric]:
     """Yield the utilization and the waits of every stage with servers, and the metrics that its kind counts itself."""
     for name, model in case.stages.items():
-        label = case.label(name)
         if model.servers:
-            yield from _of_servers(name, label, case.tags if model.servers.keeps_hours else [])
-        yield from map(CountedMetric, model.metrics(name, label, case.tags))
+            yield from _of_servers(name, case, case.tags if model.servers.keeps_hours else [])
+        yield from map(CountedMetric, model.metrics(name, case))
 
 
-def _of_servers(name: str, label: str, tags: list[str]) -> Iterator[CountedMetric]:
+def _of_servers(name: str, case: CaseOutline, tags: list[str]) -> Iterator[CountedMetric]:
+    label = case.label(name)
     used = Metric(f"utilization.{name}", f"{label}: offered work over capacity", "share", None, "ratio", stage=name)
     yield CountedMetric(used, lambda run: _utilization(run, name))
     for short, share in WAIT_QUANTILES.items():
@@ -54,7 +54,7 @@ def _of_servers(name: str, label: str, tags: list[str]) -> Iterator[CountedMetri
         record = Metric(f"wait_{short}_s.{name}", within, "s", "lower", "quantile", f"wait.{name}", share, stage=name)
         yield CountedMetric(record, lambda run: _wait(run, name), "samples")
     for code, tag in enumerate(tags, start=1):
-        within, of_tag = f"{label}: wait of {tag} requests, 95% within", f"wait.{name}.{tag}"
+        within, of_tag = f"{label}: wait of {tag} {case.nouns.many}, 95% within", f"wait.{name}.{tag}"
         record = Metric(f"wait_p95_s.{name}.{tag}", within, "s", "lower", "quantile", of_tag, 0.95, stage=name, tag=tag)
         yield CountedMetric(record, _wait_of_tag(name, code), "samples")
 

@@ -410,6 +410,10 @@ class Verdict:
         return f"{side} {spoken_bound(self.bound, self.metric.unit)}"
 
     @property
+    def statement(self) -> str:
+        return statement_of(self.objective, self.metric)
+
+    @property
     def reached(self) -> str:
         return "none" if self.estimate is None else self._shown(self.estimate)[0]
 
@@ -435,6 +439,16 @@ class Verdict:
             result = self.estimate
             values |= {"value": result.value, "low": result.low, "high": result.high, "margin": self.margin}
         return values
+
+
+def statement_of(objective: Objective, metric: Metric) -> str:
+    """Return an objective with its bound: `Cancers found at least 99.0%`, `Answer to the person, 95% within 10.0 s`."""
+    bound = spoken_bound(objective.bound, metric.unit)
+    if not objective.upward and objective.label.endswith(" within"):  # the label says already that the bound is a limit
+        return f"{objective.label} {bound}"
+    label = objective.label.removesuffix(f", {bound.partition(' ')[2]}")  # the bound has the unit: `at most 1.00 an hour`
+    comma = "," if label.endswith(" at") else ""  # `Clips looked at, at least 99.0%`
+    return f"{label}{comma} {'at least' if objective.upward else 'at most'} {bound}"
 
 
 def judge(objective: Objective, metrics: Mapping[str, Metric], estimates: Mapping[str, Estimate]) -> Verdict:

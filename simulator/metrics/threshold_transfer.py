@@ -14,7 +14,7 @@ from simulator.evidence.score_tables import ScoreError
 from simulator.intervals import Floats, Interval, bootstrap, clustered_share, folds_of, percentile_interval
 from simulator.metrics.roc import Roc, roc
 from simulator.metrics.score_summary import TARGETS
-from simulator.units import percent
+from simulator.units import percent, upper_first
 
 #: With fewer items of a class the interval is wider than any difference one would look for.
 ENOUGH = 30
@@ -146,7 +146,7 @@ def pair_sentence(pair: Pair, first: str, second: str) -> str:
     written = _three_digits if is_area else percent
     moved, low, high = (_three_digits(x) if is_area else f"{100 * x:.1f}" for x in vars(pair.change).values())
     unit = "" if is_area else " points"
-    what = f"{pair.what[0].upper()}{pair.what[1:]}: {written(pair.second)} for {second}, {written(pair.first)} for {first}"
+    what = f"{upper_first(pair.what)}: {written(pair.second)} for {second}, {written(pair.first)} for {first}"
     if not pair.differs:
         return f"{what}: not significantly different (95% interval of the difference {low} to {high}{unit})."
     better = "higher" if pair.change.value > 0 else "lower"

@@ -47,11 +47,11 @@ class WarmUp:
         if not self.stretch:
             return (
                 "There is no warm-up to leave out (MSER on the mean over replications): the run is steady from its first "
-                "request on."
+                "arrival on."
             )
         return (
             f"The warm-up is left out (MSER on the mean over replications): the first {duration(self.cut_s)}, "
-            f"{self.dropped:,} requests in all."
+            f"{self.dropped:,} arrivals in all."
         )
 
     def to_json(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from math import isfinite
 
 from simulator.monitors.column_tests import NAMES, EffectSize
 from simulator.monitors.drift_report import TOGETHER, DriftFinding, Monitored
-from simulator.units import significant
+from simulator.units import signed, significant
 
 #: The correction of p-values in words.
 CORRECTIONS = {"holm": "after Holm's correction", "bh": "after Benjamini and Hochberg's correction", "none": "uncorrected"}
@@ -33,6 +33,13 @@ def answer(monitored: Monitored) -> str:
     return f"{sentence}, but {len(unsure)} of them have too few independent rows to tell." if unsure else f"{sentence}."
 
 
+#: The meaning of the figures of a table of tests.
+KEY = (
+    "In brackets: 95% intervals. Effects with + are more in production than in the reference, with − less. A test detects a "
+    "change of the named size in four cases of five."
+)
+
+
 def _largest(finding: DriftFinding) -> str:
     return f"'{finding.column}'{_in(finding)}: {effect(finding.answer.effect)}"
 
@@ -45,10 +52,10 @@ def effect(change: EffectSize) -> str:
     """Write an effect with its 95% interval, or without it after too few blocks."""
     bounds = (change.interval.value, change.interval.low, change.interval.high)
     if change.unit == "share":
-        value, low, high = (f"{100 * bound:+.1f}" for bound in bounds)
+        value, low, high = (signed(100 * bound, 1) for bound in bounds)
         name, unit = f"share of {change.name}", " points"
     elif change.signed:
-        value, low, high = (f"{bound:+.2f}" for bound in bounds)
+        value, low, high = (signed(bound, 2) for bound in bounds)
         name, unit = "mean", " SD"
     else:
         value, low, high = (significant(bound, 2) if isfinite(bound) else "" for bound in bounds)

@@ -76,7 +76,7 @@ def _show(found: Monitored, production: MonitoredTable) -> None:
     out.print(sentences.answer(found), markup=False, highlight=False)
     out.print(_table(found, production))
     out.print(sentences.rests_on(found), markup=False, highlight=False)
-    out.print("In brackets: 95% intervals. A test detects a change of the named size in four cases of five.")
+    out.print(sentences.KEY, markup=False, highlight=False)
     for note in found.notes:
         err.print(f"note: {note}", markup=False)
 
@@ -99,11 +99,11 @@ def _table(found: Monitored, production: MonitoredTable) -> Shown:
 
 
 def _figure(value: float) -> str:
-    return significant(value, 3) if isfinite(value) else "-"
+    return significant(value, 3) if isfinite(value) else "–"
 
 
 def _p(value: float) -> str:
-    return f"{value:.3f}" if value >= 0.001 else f"{value:.1g}"
+    return f"{value:.3f}" if value >= 0.001 else "under 0.001"
 
 
 def _where(finding: DriftFinding, found: Monitored, production: MonitoredTable) -> str:

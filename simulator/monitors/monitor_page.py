@@ -135,7 +135,7 @@ def _answer(tables: tuple[MonitoredTable, MonitoredTable], asked: ReportRequest)
     st.header(plain(sentences.answer(found)), anchor=False)
     rows = as_rows(found)
     st.dataframe(rows, hide_index=True, alt=sentences.answer(found))
-    st.caption(f"{sentences.rests_on(found)} In brackets: 95% intervals.")
+    st.caption(plain(f"{sentences.rests_on(found)} {sentences.KEY}"))
     for note in found.notes:
         st.caption(plain(note))
     download("Download as CSV", rows, "monitors.csv")

@@ -13,6 +13,7 @@ from simulator.app.widgets import plain
 from simulator.case.curveballs import AnyCurveball
 from simulator.case.schema import Scenario
 from simulator.engine.plan import without_curveballs
+from simulator.explain.claims import Claim
 from simulator.explain.curveball_effects import Toll, metres_taken, summed_up, toll_rows, tolls
 from simulator.explain.result import Result
 from simulator.metrics.stage_metrics import calm_until, clock, strike_sentence, strikes_of
@@ -137,11 +138,11 @@ def against_calm(job: Job) -> None:
         st.caption("The comparison follows when the calm run is done." if twin.running else "The calm run was stopped.")
         return
     paid, metres = _tolls(twin.id, job.id, twin.summary, job.summary)
-    st.markdown(plain(" ".join([summed_up(job.summary, paid), metres]).strip()))
+    st.markdown(plain(" ".join([summed_up(job.summary, paid), metres.words if metres else ""]).strip()))
     with st.popover("Every objective, calm and struck", type="tertiary"):
         st.dataframe(toll_rows(paid), hide_index=True, alt=summed_up(job.summary, paid))
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _tolls(twin: str, job: str, _calm: Result, _struck: Result) -> tuple[list[Toll], str]:
+def _tolls(twin: str, job: str, _calm: Result, _struck: Result) -> tuple[list[Toll], Claim | None]:
     return tolls(_calm, _struck), metres_taken(_calm, _struck)

@@ -25,7 +25,8 @@ from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
 from simulator.charts.answer_charts import answer_times_compared
 from simulator.engine.plan import compile_plan
-from simulator.metrics.comparisons import UNCHANGED, Comparison, compare, side_by_side, undecided
+from simulator.explain.claims import line_claims, open_claims, said
+from simulator.metrics.comparisons import UNCHANGED, Comparison, compare, side_by_side
 from simulator.metrics.summary import NO_FIGURE
 from simulator.practice.design_runs import watcher
 from simulator.practice.history_table import draw_strip
@@ -219,8 +220,9 @@ def comparison(job: Job | None) -> None:
         return
     found = _compared(before.id, job.id, False, before, job)
     what = ", ".join(changes(scenario, other.attempt, _attempt(job))) or "the same design"
-    same = [label for label, words in found.lines if words == UNCHANGED]
-    differences = [f"{plain(label)} **{plain(words)}**" for label, words in found.lines if words != UNCHANGED]
+    lines = [tuple(claim.words.rsplit(": ", 1)) for claim in line_claims(found)]
+    same = [label for label, words in lines if words == UNCHANGED]
+    differences = [f"{plain(label)} **{plain(words)}**" for label, words in lines if words != UNCHANGED]
     differences += [f"unchanged: {plain(', '.join(same))}"] if same else []
     st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(differences)}")
     _note_changed_runs([(other.name, other.attempt, before)])
@@ -231,7 +233,7 @@ def comparison(job: Job | None) -> None:
 
 
 def _every_difference(asked: Comparison, every: Comparison) -> None:
-    for words in filter(None, [asked.pairing, undecided(asked.moved)]):
+    for words in filter(None, [asked.pairing, said(open_claims(asked))]):
         st.markdown(plain(words))
     st.dataframe(every.rows, hide_index=True, alt="Each metric's change, the largest first, with its 95% interval.")
 

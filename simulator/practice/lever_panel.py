@@ -19,7 +19,8 @@ from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import draw, plain
 from simulator.charts.look import BLUE, GREY, Chart, chart, figure, translucent, whiskers
-from simulator.explain.lever_search import TRIALS, LeverSearch
+from simulator.explain.design_changes import TRIALS
+from simulator.explain.lever_search import LeverSearch
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect, effort
 from simulator.units import counted, duration
 
@@ -271,8 +272,7 @@ def _row(name: str, row: Lever) -> dict[str, Any]:
 def _cell(effect: ObjectiveEffect) -> dict[str, str]:
     tone = {True: "better", False: "worse", None: "none" if effect.outcome == "the same" else "chance"}[effect.helps]
     interval = "interval to come" if effect.pending else effect.change.interval if effect.is_open and effect.change else ""
-    verdict = f"{effect.before.standing} → {effect.standing}" if effect.turns else ""
-    return {"words": effect.words, "interval": interval, "verdict": verdict, "tone": tone}
+    return {"words": effect.words, "interval": interval, "verdict": effect.turn, "tone": tone}
 
 
 def _chart(job: Job, found: Levers) -> None:

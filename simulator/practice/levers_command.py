@@ -16,12 +16,13 @@ from simulator.cli.exits import VisibleConsole, table_console
 from simulator.cli.options import AsJson, Case, Picks, Replications, Seed, Strikes, read_picks, read_strikes
 from simulator.cli.progress_bars import counting_bar
 from simulator.engine.plan import Plan, compile_plan
-from simulator.explain.lever_search import TRIALS, LeverSearch
+from simulator.explain.design_changes import TRIALS
+from simulator.explain.lever_search import LeverSearch
 from simulator.explain.levers import Levers, ObjectiveEffect
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Verdict, summary_of
 from simulator.processes import ProcessPool
-from simulator.units import counted, spoken
+from simulator.units import counted
 
 #: A table breaks words on a terminal with less than this part of the columns that it would fill.
 _NARROW = 0.5
@@ -100,12 +101,11 @@ def _table(levers: Levers) -> Table:
 
 
 def _now(verdict: Verdict) -> str:
-    value = "no figure" if verdict.estimate is None else spoken(verdict.estimate.value, verdict.metric.unit)
-    return escape(value if verdict.estimate is None else f"{value}, {verdict.standing}")
+    return escape("no figure" if verdict.estimate is None else f"{verdict.reached}, {verdict.standing}")
 
 
 def _cell(effect: ObjectiveEffect) -> str:
     changes = effect.change if effect.outcome == "changes" else None
     words = escape(changes.with_interval if changes else effect.words)
-    words += f", {effect.before.standing} → {effect.standing}" if effect.turns else ""
+    words += f", {effect.turn}" if effect.turns else ""
     return words if effect.real else f"[dim]{words}[/dim]"

@@ -34,13 +34,13 @@ from simulator.engine.plan import Plan, changes_of, compile_plan, without_curveb
 from simulator.engine.run import simulate
 from simulator.evidence.evidence_files import in_one_step
 from simulator.explain.chrome_trace import check_target, write_trace
-from simulator.explain.claims import claims_json, difference_claims
+from simulator.explain.claims import claims_json, difference_claims, open_claims, said
 from simulator.explain.curveball_effects import summed_up, tolls
 from simulator.explain.request_path import RequestPath, answers_early, percentile, request_path
 from simulator.explain.result import Result
 from simulator.explain.trust import good_of
 from simulator.intervals import Interval
-from simulator.metrics.comparisons import Comparison, OneSided, compare, undecided
+from simulator.metrics.comparisons import Comparison, OneSided, compare
 from simulator.practice.run_page import difference_page, objectives_table, run_page
 from simulator.records.trace import Trace
 from simulator.units import duration, spoken, spoken_within
@@ -127,7 +127,7 @@ def print_differences(out: VisibleConsole, compared: Comparison) -> None:
             table.add_row(one.metric.name, one.size, one.interval, one.doubts, note)
     out.print(table)
     judged = {objective.metric for objective in compared.after.plan.scenario.objectives}
-    if words := undecided([change for change in compared.moved if change.metric.name in judged]):
+    if words := said(open_claims(compared, judged)):
         out.paragraph(escape(words))
 
 

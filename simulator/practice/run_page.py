@@ -12,6 +12,7 @@ from simulator.cli.short_page import Part, Passage
 from simulator.engine.plan import Plan, changes_of
 from simulator.explain.advice import Advice
 from simulator.explain.challenge import challenge_of
+from simulator.explain.claims import said
 from simulator.explain.curveball_effects import largest_toll, tolls
 from simulator.explain.result import Result
 from simulator.explain.short_claims import short_claims
@@ -129,7 +130,7 @@ def _toll(result: Result, calm: Result | None) -> list[Part]:
     scenario = result.plan.scenario
     times = [f"“{scenario.curveballs[name].label}” at {clock(scenario, at_s)}" for name, at_s in result.plan.strikes.items()]
     strikes = [Part(_KEPT, f"{escape('; '.join(times))}.")] if times else []
-    effects = largest_toll(tolls(calm, result)) if calm else ""
+    effects = said(largest_toll(tolls(calm, result))) if calm else ""
     return [*strikes, *([Part(_KEPT, escape(effects))] if effects else [])]
 
 
@@ -165,8 +166,10 @@ def _step(advice: Advice, before: str) -> str:
     """Describe the step that helps, its size, and the objectives that it harms. before: the step that was named last."""
     if (move := advice.move) is None:
         return advice.effect
-    worse = " and ".join(f"“{label}”" for label in move.worse)
-    words = f"That step gives {advice.effect}." if move.words == before else f"Try “{move.words}”: {advice.effect}."
+    broken = "".join(f"“{label}” no longer met, " for label in move.breaks)
+    worse = " and ".join(f"“{label}”" for label in move.worse if label not in move.breaks)
+    effect = f"{broken}{advice.effect}"
+    words = f"That step gives {effect}." if move.words == before else f"Try “{move.words}”: {effect}."
     return f"{words} It makes {worse} worse." if worse else words
 
 
@@ -238,13 +241,15 @@ def _difference_table(judged: Sequence[Difference | OneSided], compared: Compari
         if isinstance(one, OneSided):
             table.add_row(escape(one.label), escape(" → ".join(one.sides)), one.verdict)
         else:
-            sides = [_alone(side.metrics[one.metric.name], one.metric.unit) for side in (compared.before, compared.after)]
+            other, own = (side.metrics[one.metric.name] for side in (compared.before, compared.after))
+            sides = [_alone(found, one.metric.unit, own) for found in (other, own)]
             table.add_row(escape(one.label), " → ".join(sides), one.with_interval)
     return table
 
 
-def _alone(found: Interval, unit: str) -> str:
-    return spoken_within(found.value, found.low, found.high, unit)[0]
+def _alone(found: Interval, unit: str, own: Interval) -> str:
+    """Write a figure in the digits that the interval of this design carries, so that two equal figures look equal."""
+    return spoken_within(found.value, found.value - (own.value - own.low), found.value + (own.high - own.value), unit)[0]
 
 
 def _perhaps_chance(judged: Sequence[Difference | OneSided]) -> list[Part]:

@@ -202,7 +202,7 @@ def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:
         "words": verdict.standing,
         "tone": TONES[verdict.standing],
         "asked": f"{verdict.requirement}{f'; calm {calm.reached}' if calm else ''}",
-        "details": f"{verdict.objective.label}: {verdict.requirement}; {interval}{before}",
+        "details": f"{verdict.statement}; {interval}{before}",
         "mark": _mark(verdict, calm),
     }
 

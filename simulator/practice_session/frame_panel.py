@@ -101,7 +101,7 @@ def _objectives(live: LiveSession) -> None:
     if live.state.objectives:
         st.markdown("The case asks for:")
         asked = judged(live.scenario, {})
-        st.markdown("\n".join(f"- {plain(f'{one.objective.label}: {one.requirement}')}" for one in asked))
+        st.markdown("\n".join(f"- {plain(f'{one.statement}')}" for one in asked))
 
 
 def _rank(live: LiveSession) -> None:

@@ -55,7 +55,7 @@ def prediction_form(live: LiveSession) -> None:
 
 def _range(live: LiveSession, metric: Metric) -> None:
     most, step = _axis(live, metric)
-    label = f"{label_of(live.scenario, metric.name)}{UNITS.get(metric.unit, f' ({metric.unit})')}"
+    label = f"{metric.label}{UNITS.get(metric.unit, f' ({metric.unit})')}"
     st.slider(plain(label), 0.0, most, (most / 4, 3 * most / 4), step, key=f"session:predict:{metric.name}")
 
 
@@ -132,7 +132,7 @@ def prediction_chart(one: SessionPrediction, result: Result) -> Chart:
         if name == "The run":
             marker = {"color": colour, "size": 14}
             figure.add_scatter(x=[factor * middle], y=[name], mode="markers", marker=marker, showlegend=False)
-    name = label_of(result.plan.scenario, metric.name)
+    name = metric.label
     figure.update_layout(height=130, margin={"l": 0, "r": 0, "t": 10, "b": 0}, xaxis_title=f"{name}{unit}")
     held = low <= found.value <= high
     value = spoken(found.value, metric.unit)

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from simulator.case.fields import Name
 from simulator.case.kinds import AnyStage, Faults, Service, Target
-from simulator.case.outputs import Metric, share_metric
+from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.errors import suggest
 from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, as_memoryview
 from simulator.stages.stage import Onward, Outbox, ServiceStage, StageReport, Waiting
@@ -76,7 +76,8 @@ class Assemble(AnyStage):
                 yield ("sensors", index), f"'{sensor}' is not a sensor; {suggest(sensor, known)}"
 
     @classmethod
-    def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
+    def metrics(cls, name: str, case: CaseOutline) -> Iterator[Metric]:
+        label = case.label(name)
         yield Metric(f"sets_per_s.{name}", f"{label}: sets that went on", "1/s", "higher", "ratio", stage=name)
         yield share_metric(f"incomplete_share.{name}", f"{label}: sets with a sensor missing", "lower", name)
         frames = {"set_spread": "time from the oldest to the newest frame of a set", "set_age": "age of a set's oldest frame"}

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from simulator.case.kinds import AnyStage, Faults, Service, Target
-from simulator.case.outputs import Metric, share_metric
+from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.records.trace import TIMED_OUT, Trace, VisitLog, as_memoryview
 from simulator.stages.stage import Onward, Outbox, ServiceStage, StageReport, Waiting
 from simulator.units import duration
@@ -58,8 +58,9 @@ class Join(AnyStage):
             yield ("needs",), f"{self.needs} inputs are needed, but {inputs} branches meet here"
 
     @classmethod
-    def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-        yield share_metric(f"incomplete_share.{name}", f"{label}: requests that went on without an input", "lower", name)
+    def metrics(cls, name: str, case: CaseOutline) -> Iterator[Metric]:
+        label, without = case.label(name), f"{case.nouns.many} that went on without an input"
+        yield share_metric(f"incomplete_share.{name}", f"{label}: {without}", "lower", name)
         yield share_metric(f"late_share.{name}", f"{label}: inputs that came too late", "lower", name)
 
 

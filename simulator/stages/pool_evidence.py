@@ -407,6 +407,7 @@ class PoolEvidence:
         if stage.times is not None:
             times = f"{stage.times.value:g} times as long as measured"
             self.plan.sources.append(Source(f"{stage.label}: latency", stage.times.kind, times, stage.times.source))
+            self.plan.worded.add(("stages", name, "times"))
         if stage.scaling is not None:
             self._start(name, stage, profiles)
 

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from simulator.case.fields import Figure, Strict, bounded
 from simulator.case.kinds import AnyStage, Repeats, Target
-from simulator.case.outputs import Metric, share_metric
+from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.records.trace import UNFINISHED, Trace, as_memoryview
 from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.stage import ServiceStage, StageReport
@@ -64,9 +64,11 @@ class Retry(AnyStage):
         return min(self.max_tries, 1 + self.budget.share + extra)
 
     @classmethod
-    def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
-        yield Metric(f"retries_per_request.{name}", f"{label}: retries per request", "a request", "lower", "ratio", stage=name)
-        yield share_metric(f"exhausted_share.{name}", f"{label}: requests whose last try failed", "lower", name)
+    def metrics(cls, name: str, case: CaseOutline) -> Iterator[Metric]:
+        label, nouns = case.label(name), case.nouns
+        each = f"{label}: retries per {nouns.one}"
+        yield Metric(f"retries_per_request.{name}", each, "a request", "lower", "ratio", stage=name)
+        yield share_metric(f"exhausted_share.{name}", f"{label}: {nouns.many} whose last try failed", "lower", name)
 
 
 #: From the longest wait that a retry may take, and a uniform draw, to the wait. Names and rules after Marc Brooker,

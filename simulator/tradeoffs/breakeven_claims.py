@@ -14,10 +14,10 @@ from simulator.errors import InputError, suggest
 from simulator.explain.claims import Claim, difference, figure, on_metric, on_verdict
 from simulator.metrics.comparisons import Difference
 from simulator.metrics.paired_samples import change
-from simulator.metrics.summary import NO_STEADY_STATE, Verdict
+from simulator.metrics.summary import NO_STEADY_STATE, Verdict, statement_of
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
-from simulator.units import digits_within, spoken_bound, spoken_size
+from simulator.units import digits_within, spoken_size
 
 #: Each standing as the end of a sentence that begins with the claim.
 SAYS = {
@@ -131,8 +131,7 @@ class BreakevenClaim:
         if self.objective is None:
             other = ", ".join(f"{name}={pick}" for name, pick in (self.against or {}).items())
             return f"{'more' if self.higher else 'less'} of “{self.metric.label}” than with {other}"
-        side = "at least" if self.objective.upward else "at most"
-        return f"{self.objective.label} {side} {spoken_bound(self.objective.bound, self.metric.unit)}"
+        return statement_of(self.objective, self.metric)
 
     def stands(self, answer: Answer, words: str) -> Claim:
         """Claim the answer of runs: a verdict with its figure, or the difference of two designs."""

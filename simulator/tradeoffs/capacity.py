@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 from simulator.case.choices import Choice, Number, Pick
 from simulator.case.load import TRAFFIC
-from simulator.explain.claims import Claim, about_run, claims_json, on_metric
+from simulator.explain.claims import Claim, about_run, claims_json, figure, on_metric
 from simulator.intervals import Estimate
+from simulator.metrics.summary import NO_FIGURE, Standing
 from simulator.processes import over_threads
 from simulator.tradeoffs.breakeven import TOLERANCE, Crossing, crossing
 from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim
@@ -138,6 +139,18 @@ class Fewest:
         return Claim(f"fewest {self.choice}", "is", self.pick, words=words)
 
 
+#: The verdicts that say that an objective is not known to be met, each a column of the table of loads.
+UNMET: tuple[Standing, ...] = ("not met", "not proven", "no figure")
+
+
+class Shortfalls(NamedTuple):
+    """The objectives that are not met, not proven and without a figure, in words; empty for none."""
+
+    unmet: str
+    open: str
+    missing: str
+
+
 @dataclass(frozen=True)
 class LoadPoint:
     """The outcome of a design at some traffic, in times of the case's own."""
@@ -145,12 +158,23 @@ class LoadPoint:
     times: float
     outcome: DesignOutcome
 
-    def shortfalls(self, claims: Sequence[BreakevenClaim]) -> tuple[str, str]:
-        """Name the objectives that are not met or have no figure, and those that are not proven; empty for none."""
-        by_claim = [(claim.words, claim.verdict(self.outcome).standing) for claim in claims]
-        unmet = [f"{words} ({standing})" for words, standing in by_claim if standing in ("no figure", "void")]
-        unmet = [*(words for words, standing in by_claim if standing == "not met"), *unmet]
-        return "; ".join(unmet), "; ".join(words for words, standing in by_claim if standing == "not proven")
+    def shortfalls(self, claims: Sequence[BreakevenClaim], names: Sequence[str] = ()) -> Shortfalls:
+        """Name the objectives of each verdict but met; those without a figure with the reason. names: other than the words"""
+        by_claim = [(f"{name}{self.why_none(claim)}", claim.verdict(self.outcome).standing)
+                    for claim, name in zip(claims, names or [claim.words for claim in claims], strict=True)]  # fmt: skip
+        words = {one: [name for name, standing in by_claim if standing == one] for one in UNMET}
+        return Shortfalls(*("; ".join(words[one]) for one in UNMET))
+
+    def why_none(self, claim: BreakevenClaim) -> str:
+        """Return why the run has no figure for an objective, as the end of its words; empty where it has one."""
+        why = self.outcome.missing_reasons.get(claim.metric.name, "")
+        return "" if why in ("", NO_FIGURE) else f" ({why})"
+
+    def without_figure(self, claim: BreakevenClaim) -> Claim:
+        """Claim that the run has no figure for an objective, and why: `... has no figure at 0.0625 times ...`."""
+        name = f"“{claim.words}”"
+        words = f"{name} has no figure at {self.times:.3g} times the traffic{self.why_none(claim)}."
+        return figure(claim.metric, None, words, run=self.outcome.run_hash)
 
 
 @dataclass(frozen=True)
@@ -195,11 +219,20 @@ class Capacity:
         claims += [limit.open_claim for limit in self.limits if limit.open]
         claims += [claim for limit in self.limits if (claim := limit.failing_claim)]
         claims += [one.statement for one in self.unmet]
+        claims += self._without_figure
         if self.growing:
             words = f"At the traffic of the case the queue of “{self.growing[0]}” grows without end."
             claims.append(Claim(f"queue of {self.growing[0]}", "is", "growing", words=words))
         now = next(load.outcome for load in self.loads if load.times == 1)
         return about_run(claims, now.run_hash, self.request.scenario_hash)
+
+    @property
+    def _without_figure(self) -> list[Claim]:
+        """Claim why an objective has no figure at the least traffic, so that nothing is known of too little traffic."""
+        least = min(self.loads, key=lambda load: load.times)
+        return [
+            least.without_figure(claim) for claim in self.objectives if claim.verdict(least.outcome).standing == "no figure"
+        ]
 
     @property
     def _unlimited(self) -> Claim:

@@ -40,19 +40,18 @@ FALSE_SHARE = 1 - LEVEL
 
 @dataclass(frozen=True)
 class Goal:
-    """A metric with its better direction; label: the name that users read."""
+    """A metric with its better direction."""
 
     metric: Metric
     higher: bool
-    label: str = ""
 
     @property
     def title(self) -> str:
-        return f"{self.label or self.metric.label} ({'more' if self.higher else 'less'} is better)"
+        return f"{self.metric.label} ({'more' if self.higher else 'less'} is better)"
 
     @property
     def words(self) -> str:
-        return f"{'much' if self.higher else 'little'} of “{self.label or self.metric.label}”"
+        return f"{'much' if self.higher else 'little'} of “{self.metric.label}”"
 
     def worse(self, value: float) -> float:
         return -value if self.higher else value
@@ -67,20 +66,15 @@ def goals_of(scenario: Scenario, names: Sequence[str]) -> list[Goal]:
 
 def goal_of(scenario: Scenario, name: str) -> Goal:
     """Return a metric with its better direction: as an objective asks, or the metric itself. Raises InputError for neither."""
-    metric, label = scenario.metrics[name], label_of(scenario, name)
+    metric = scenario.metrics[name]
     for objective in scenario.objectives:
         if objective.metric == name:
-            return Goal(metric, objective.at_least is not None, label)
+            return Goal(metric, objective.at_least is not None)
     if metric.better is None:
         raise InputError(
             f"{name}: neither more nor less of it is always better; take another metric, or give the case an objective for it"
         )
-    return Goal(metric, metric.better == "higher", label)
-
-
-def label_of(scenario: Scenario, name: str) -> str:
-    labels = {objective.metric: objective.label for objective in scenario.objectives}
-    return labels.get(name, scenario.metrics[name].label)
+    return Goal(metric, metric.better == "higher")
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,6 +12,7 @@ import streamlit as st
 from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.studies import expected_s, forget, keep, study_of
 from simulator.app.widgets import CONFIG, as_table, plain
+from simulator.case.schema import Scenario
 from simulator.charts.look import Chart, inked
 from simulator.errors import InputError
 from simulator.tradeoffs.best_design import cost_goal
@@ -18,7 +20,7 @@ from simulator.tradeoffs.capacity import by_the_nine
 from simulator.tradeoffs.design_at_hand import Base, open_design
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
-from simulator.tradeoffs.front import AXES, Front, Goal, goals_of, label_of
+from simulator.tradeoffs.front import AXES, Front, Goal, goals_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.regret import Regret, regret_of
 from simulator.tradeoffs.study_panels import StudyPlan, exports, study, submitting
@@ -66,11 +68,12 @@ def _question(base: Base) -> _Question | None:
     first = [*[name for name in objectives if name != cost][:1], cost]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         over = st.multiselect("Vary", list(choices), usual, format_func=choices.__getitem__, key=f"{scenario.id}:over")
-        labels = {name: label_of(scenario, name) for name in metrics}
+        labels = {name: scenario.metrics[name].label for name in metrics}
         key = f"{scenario.id}:goals"
         compared = st.multiselect("Compare", metrics, first, format_func=labels.__getitem__, max_selections=AXES[1], key=key)
         size = st.selectbox("Designs", SIZES, key=f"{scenario.id}:size")
         trials = st.selectbox("Replications of each", TRIALS, key=f"{scenario.id}:trials")
+    st.caption(plain(_why_these(scenario, over)))
     if not over or len(compared) < AXES[0]:
         st.info("Vary at least one choice, and compare two to four metrics.")
         return None
@@ -85,6 +88,16 @@ def _question(base: Base) -> _Question | None:
         st.error(plain(str(error)))
         return None
     return _Question(request, goals, repr((base.name, over, names, size, trials)))
+
+
+def _why_these(scenario: Scenario, over: Sequence[str]) -> str:
+    """Say how many of the choices vary, and why the others do not."""
+    own = [name for name, choice in scenario.choices.items() if not choice.situation]
+    varied = sum(name in over for name in own)
+    if varied == len(own):
+        return f"All {varied} choices vary."
+    rest = "At first these are the choices that Practice shows unfolded; the more vary, the fewer designs try each."
+    return f"{varied} of {counted(len(own), 'choice')} vary, the others stay as in this design. {rest}"
 
 
 def _sweep(question: _Question) -> Sweep:
@@ -199,8 +212,13 @@ def _is_own(base: Base, point: DesignPoint) -> bool:
 
 def _columns(question: _Question, result: Front, points: list[DesignPoint]) -> dict[str, list[Any]]:
     axes, comparable = question.request.axes, result.comparable
-    picks = {axis.label: [axis.name_of(points[place].on(axes)[axis.name]) for place in comparable] for axis in axes}
-    figures = {goal.label: [result.outcomes[place].value(goal.metric.name) for place in comparable] for goal in question.goals}
+    each = {axis: [points[place].on(axes)[axis.name] for place in comparable] for axis in axes}
+    picks = {
+        axis.label: [pick if isinstance(pick, int | float) else axis.name_of(pick) for pick in of_axis]
+        for axis, of_axis in each.items()
+    }
+    metrics = [goal.metric for goal in question.goals]
+    figures = {one.label: [result.outcomes[place].value(one.name) for place in comparable] for one in metrics}
     return picks | figures
 
 
@@ -220,12 +238,12 @@ def _nines(result: Front, goals: list[Goal]) -> None:
     costs = [goal for goal in goals if goal.metric.unit == "USD"]
     if shares and costs:
         steps = "; ".join(nine.words for nine in by_the_nine(result.outcomes, shares[0].metric.name, costs[0].metric.name, 3))
-        st.markdown(f"{plain(shares[0].label)}, by the nine, at the least cost among these designs: {plain(steps)}.")
+        st.markdown(f"{plain(shares[0].metric.label)}, by the nine, at the least cost among these designs: {plain(steps)}.")
 
 
 def _regret(question: _Question, points: list[DesignPoint], result: Front) -> Any:
     def work(submit: Submit, report: ReportProgress) -> Regret:
-        report("running both designs on other requests", 0, 0)
+        report(f"running both designs on other {question.request.scenario.unit.many}", 0, 0)
         return regret_of(question.request, points, result, submit, OutcomeCache())
 
     return work

@@ -1,4 +1,4 @@
-"""The distance of a user's own design from a front, one goal at a time, on requests that were not used for the choice."""
+"""The distance of a user's own design from a front, one goal at a time, on {many} that were not used for the choice."""
 
 from __future__ import annotations
 
@@ -32,15 +32,15 @@ class Better:
     def sure(self) -> bool:
         return self.change.low > 0 if self.goal.higher else self.change.high < 0
 
-    def claim(self, axes: Sequence[Axis]) -> Claim:
-        """Claim the change of the metric by the design, on other requests than those it was chosen by."""
+    def claim(self, axes: Sequence[Axis], many: str) -> Claim:
+        """Claim the change of the metric by the design, on other requests than it was chosen by; many: the word for them."""
         difference = Difference(self.goal.metric, self.goal.metric.label, self.change)
         size, on = f"{difference.size} ({difference.interval})", self.point.on(axes)
         other = ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in axes)
-        words = f"{other} seemed better; on other requests the difference is {size}, and that may be chance."
+        words = f"{other} seemed better; on other {many} the difference is {size}, and that may be chance."
         if self.sure:
-            words = f"{size} with {other}, and the other metrics no worse, on requests that were not used for the choice."
-        return change_by(self.goal.metric, self.change, other, f"{self.goal.label or self.goal.metric.label}: {words}")
+            words = f"{size} with {other}, and the other metrics no worse, on {many} that were not used for the choice."
+        return change_by(self.goal.metric, self.change, other, f"{self.goal.metric.label}: {words}")
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Regret:
         elif self.own.outside_brief:
             words = self.own.outside_brief
         elif self.better:
-            return [one.claim(self.request.axes) for one in self.better]
+            return [one.claim(self.request.axes, self.request.scenario.unit.many) for one in self.better]
         return [Claim("better designs", "is", 0, words=words)]
 
     def to_json(self) -> dict[str, Any]:

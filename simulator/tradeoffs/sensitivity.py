@@ -233,15 +233,17 @@ class SampledDesigns:
 
         effects = morris.analyze(self._problem, self.parts, values, num_levels=_LEVELS, num_resamples=_RESAMPLES,
                                        conf_level=LEVEL, seed=self.seed)  # fmt: skip
-        columns = zip(self.axes, effects["mu_star"], effects["mu_star_conf"], effects["sigma"], strict=True)
-        return [Influence(axis, elementary=Interval(float(mean), float(mean - half), float(mean + half)), spread=float(sigma))
-                for axis, mean, half, sigma in columns]  # fmt: skip
+        columns = list(zip(self.axes, effects["mu_star"], effects["mu_star_conf"], effects["sigma"], strict=True))
+        # The mean of sizes, up or down, is not below 0.
+        bounds = ((float(mean), max(float(mean - half), 0.0), float(mean + half)) for _, mean, half, _ in columns)
+        return [Influence(axis, elementary=Interval(*each), spread=float(sigma))
+                for (axis, _, _, sigma), each in zip(columns, bounds, strict=True)]  # fmt: skip
 
 
 def _overloaded(outcome: DesignOutcome, name: str) -> bool:
     """Check that overload is why a metric has no figure: a queue without end, or too few requests in a queue that is long."""
     why = outcome.missing_reasons.get(name, "")
-    return why.startswith(NO_STEADY_STATE) or (why.startswith("too few requests") and bool(outcome.overloaded))
+    return why.startswith(NO_STEADY_STATE) or (why.startswith("too few") and bool(outcome.overloaded))
 
 
 def _are(count: int) -> str:

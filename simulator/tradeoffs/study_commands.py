@@ -41,14 +41,14 @@ from simulator.intervals import Interval
 from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator
 from simulator.tradeoffs.breakeven import TOGETHER, BreakevenResult, BreakevenSearch, Doubt, doubts_of
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
-from simulator.tradeoffs.capacity import Capacity, Loading
-from simulator.tradeoffs.front import goal_of, label_of
+from simulator.tradeoffs.capacity import UNMET, Capacity, Loading
+from simulator.tradeoffs.front import goal_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, sample_of
 from simulator.tradeoffs.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
 from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign, quoted
-from simulator.units import spoken, spoken_size
+from simulator.units import counted, spoken, spoken_size, upper_first
 
 
 def best(
@@ -123,7 +123,7 @@ def _tried_json(one: TriedDesign, search: Search) -> dict[str, Any]:
 
 def _print_best(result: BestDesigns, search: Search) -> None:
     out, cost = table_console(), search.cost.metric
-    out.print(f"{result.of_all[0].upper()}{result.of_all[1:]}. {result.replications:,} replications were run in all.")
+    out.print(f"{upper_first(result.of_all)}. {result.replications:,} replications were run in all.")
     if result.best.outcome.outside_brief:
         out.print(escape(result.headline))
         return
@@ -196,9 +196,12 @@ def _print_capacity(result: Capacity, cost: str) -> None:
     out, scenario = table_console(), result.request.scenario
     for sentence in result.sentences:
         out.print(escape(sentence))
-    table = Table(
-        "traffic, times", f"{scenario.unit.many} a day", scenario.metrics[cost].label, "not met", "not proven", box=None
-    )
+    each = counted(result.request.replications, "replication")
+    out.print(f"Each load has {each}, seed {result.request.seed}; a run of the case has {scenario.run.replications}.")
+    numbers = {str(place): claim.words for place, claim in enumerate(result.objectives, 1)}
+    for number, words in numbers.items():  # their words would fill a narrow table many times over
+        out.print(escape(f"Objective {number}: {words}"), style="dim")
+    table = Table("traffic, times", f"{scenario.unit.many} a day", scenario.metrics[cost].label, *UNMET, box=None)
     for load_ in result.loads:
         one = load_.outcome.metrics.get(cost)
         usd = "no figure" if one is None else spoken(one.value, scenario.metrics[cost].unit)
@@ -206,7 +209,7 @@ def _print_capacity(result: Capacity, cost: str) -> None:
             f"{load_.times:.3g}",
             f"{load_.times * result.rate * 86_400:,.0f}",
             usd,
-            *(escape(words or "none") for words in load_.shortfalls(result.objectives)),
+            *(escape(words or "none") for words in load_.shortfalls(result.objectives, list(numbers))),
         )
     out.print(table)
     for fewest in result.fewest:
@@ -261,7 +264,7 @@ def _draw(request: SweepRequest, ranking: Ranking | Claim, file: Path) -> None:
         raise InputError(f"--chart {file}: not written, as {name} {ranking.words}")
     from simulator.tradeoffs.tradeoff_charts import influence_chart
 
-    write_chart(influence_chart(label_of(request.scenario, name), request.scenario.metrics[name], ranking), file)
+    write_chart(influence_chart(request.scenario.metrics[name], ranking), file)
 
 
 def _way(text: str) -> Way:
@@ -280,7 +283,8 @@ def _influence_json(request: SweepRequest, ranked: Mapping[str, Ranking | Claim]
 
 def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Claim], designs: int) -> None:
     out = table_console()
-    out.print(f"{designs} designs, {request.replications} replications each, seed {request.seed}; all met the same requests")
+    each, same = f"{request.replications} replications each, seed {request.seed}", f"the same {request.scenario.unit.many}"
+    out.print(f"{designs} designs, {each}; all met {same}")
     for name, ranking in ranked.items():
         metric = request.scenario.metrics[name]
         out.print(f"[bold]{escape(metric.label)}[/bold]")
@@ -288,14 +292,14 @@ def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Clai
             out.print(f"  {escape(ranking.words)}: vary fewer axes, or ask for another metric", style="yellow")
             continue
         if ranking.finding:
-            out.print(f"  {escape(ranking.finding[0].upper() + ranking.finding[1:])}. Among the others:", style="yellow")
+            out.print(f"  {escape(upper_first(ranking.finding))}. Among the others:", style="yellow")
         table = Table("axis", *_columns(ranking.ranked), "", box=None)
         for one in ranking.ranked:
             table.add_row(
                 escape(one.axis.label), *_numbers(one, metric.unit), "[yellow]too wide to rank[/yellow]" if one.too_wide else ""
             )
         out.print(table)
-        out.print(f"  {escape(ranking.words[0].upper() + ranking.words[1:])}.")
+        out.print(f"  {escape(upper_first(ranking.words))}.")
         if ranking.caution:
             out.print(f"  {escape(ranking.caution)}", style="dim")
 
@@ -303,7 +307,7 @@ def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Clai
 def _columns(influences: Sequence[Influence]) -> tuple[str, ...]:
     if influences and influences[0].total is not None:
         return "total index", "95% interval", "first index", "95% interval"
-    return "mean effect", "95% interval", "spread of effects"
+    return "mean effect, up or down", "95% interval", "spread of effects"
 
 
 def _numbers(one: Influence, unit: str) -> tuple[str, ...]:
@@ -414,7 +418,7 @@ def _print_breakeven(result: BreakevenResult) -> None:
         out.print(escape(flip.sentence))
         where = flip.crossing
         sides = [f"below it {where.below.words}", f"above it {where.above.words}"]
-        again = "; on other requests too" if where.is_bounded else ""
+        again = f"; on other {result.request.scenario.unit.many} too" if where.is_bounded else ""
         out.print(f"    {escape(', '.join(sides))}{again}; {escape(flip.doubt.words)}", style="dim")
     out.print(escape(result.rest))
     for words in result.not_varied:

@@ -30,13 +30,12 @@ from simulator.tradeoffs.capacity import Capacity, Loading, capacity_work
 from simulator.tradeoffs.design_at_hand import Base, open_design
 from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask
 from simulator.tradeoffs.design_space import DesignPoint, axis_of
-from simulator.tradeoffs.front import label_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import Ranking, Way, sample_of
 from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
 from simulator.tradeoffs.tried_designs import BestDesigns, quoted
-from simulator.units import counted, duration
+from simulator.units import counted, duration, upper_first
 
 StudyOutput = TypeVar("StudyOutput")
 
@@ -178,7 +177,7 @@ def _progress(plan: StudyPlan[Any], one: Study[Any]) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         parts = f": {done:,} of {total:,}" if total else ""
         to_go = "" if left is None else f", about {duration(left, 1)} to go"
-        words = f"{what[0].upper()}{what[1:]}{parts}; {counted(one.runs, 'design')} run so far{to_go}"
+        words = f"{upper_first(what)}{parts}; {counted(one.runs, 'design')} run so far{to_go}"
         st.progress(done / total if total else 0.0, words)
         if st.button("Cancel", key=f"cancel {plan.name}", type="tertiary", help="Designs that were run are kept."):
             one.cancel()
@@ -321,11 +320,11 @@ def _influences(request: SweepRequest, way: Way, submit: Submit, report: ReportP
 
 def _show_influences(base: Base, request: SweepRequest, result: Mapping[str, Ranking | Claim]) -> None:
     for name, ranked in result.items():
-        label = label_of(base.scenario, name)
+        label = base.scenario.metrics[name].label
         if isinstance(ranked, Claim):
             st.markdown(f"**{plain(label)}** {plain(ranked.words)}, so nothing can be ranked.")
         else:
-            chart = influence_chart(label, base.scenario.metrics[name], ranked)
+            chart = influence_chart(base.scenario.metrics[name], ranked)
             draw(chart, key=f"influence {name}")
             exports(chart, f"{base.scenario.id}-{name}-influences", request.provenance([]))
             if ranked.caution:
@@ -374,6 +373,6 @@ def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
 def _offer(base: Base, words: str, point: DesignPoint, number: int) -> None:
     changes = base.describe({name: pick for name, pick in point.picks.items() if pick != base.picks[name]})
     with st.container(border=True):
-        st.markdown(f"**{plain(words[0].upper() + words[1:])}**  \n{plain(changes or 'your own design')}")
+        st.markdown(f"**{plain(upper_first(words))}**  \n{plain(changes or 'your own design')}")
         if st.button("Open this design", key=f"best {number}"):
             open_design(base, point)

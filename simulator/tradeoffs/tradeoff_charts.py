@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from html import escape
 from math import isfinite
-from textwrap import wrap
+from textwrap import shorten, wrap
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -28,7 +27,7 @@ from simulator.charts.look import (
     wrapped,
 )
 from simulator.tradeoffs.breakeven import BreakevenPoint
-from simulator.tradeoffs.capacity import Capacity
+from simulator.tradeoffs.capacity import UNMET, Capacity
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.front import Front, Goal
 from simulator.tradeoffs.sensitivity import Ranking
@@ -100,7 +99,7 @@ def _points(
 def _axis(update: object, goal: Goal) -> None:
     unit = {"share": "%"}.get(goal.metric.unit, goal.metric.unit)
     way = "more is better" if goal.higher else "less is better"
-    update(title=f"{goal.label} ({unit}), {way}")  # type: ignore[operator]
+    update(title=f"{goal.metric.label} ({unit}), {way}")  # type: ignore[operator]
 
 
 def _scaled(goal: Goal, values: Sequence[float]) -> list[float]:
@@ -128,7 +127,17 @@ def parallel_chart(front: Front, columns: Mapping[str, Sequence[float | str]], t
     drawn.update_layout(dragmode="select")
     drawn.update_xaxes(tickvals=list(range(len(labels))), ticktext=[wrapped(label) for label in labels], showgrid=False,
                        range=[-0.3, len(labels) - 0.7])  # fmt: skip
-    drawn.update_yaxes(tickvals=[0, 1], ticktext=["lowest", "highest"], showgrid=False, range=[-0.05, 1.05])
+    drawn.update_yaxes(tickvals=[0, 1], ticktext=["lowest", "highest"], showgrid=False, range=[-0.08, 1.08])
+    for place, label in enumerate(labels):
+        for height, words in _marks_of(columns[label]):
+            look = {
+                "showarrow": False,
+                "xanchor": "left",
+                "xshift": 4,
+                "font": {"size": 11},
+                "bgcolor": "rgba(128,128,128,0.15)",
+            }
+            drawn.add_annotation(x=place, y=height, text=escape(words), **look)
     count = f"{len(front.comparable):,} designs, a line each through its picks and metrics; blue: not beaten by another."
     return Chart(drawn, f"{count} Draw a box over an axis to keep the designs that pass there.", rounded(table))
 
@@ -157,6 +166,24 @@ def _heights(values: Sequence[float | str]) -> list[float]:
     return [(number - low) / (high - low) if high > low else 0.5 for number in numbers]
 
 
+#: The most options that are named on an axis; of more, the first and the last are.
+_NAMED = 6
+
+#: The most letters of an option on an axis, and the least distance of two names.
+_SHORT, _APART = 18, 0.06
+
+
+def _marks_of(values: Sequence[float | str]) -> list[tuple[float, str]]:
+    """Return the height of each option on an axis with its name, shortened; of many options, and of close ones, the ends."""
+    by_height = dict(sorted(zip(_heights(values), map(_shown, values), strict=True)))
+    first, *inner, last = [*by_height, *list(by_height)[-1:]] if len(by_height) < 2 else list(by_height)
+    wanted = [first]
+    for height in inner if len(by_height) <= _NAMED else []:
+        if height - wanted[-1] >= _APART and last - height >= _APART:
+            wanted.append(height)
+    return [(height, shorten(by_height[height], _SHORT, placeholder="…")) for height in dict.fromkeys([*wanted, last])]
+
+
 def _shown(value: float | str) -> str:
     return f"{value:.4g}" if isinstance(value, int | float) else value
 
@@ -167,7 +194,7 @@ _LETTERS = 46
 
 def load_chart(capacity: Capacity, goal: Goal) -> Chart:
     """Draw a metric against the traffic, and mark where each objective fails."""
-    metric = replace(goal.metric, label=goal.label)
+    metric = goal.metric
     loads = [(load.times, load.outcome.metrics[metric.name]) for load in capacity.loads if metric.name in load.outcome.metrics]
     times, values = [at for at, _ in loads], [one.value for _, one in loads]
     bars = whiskers([one.low for _, one in loads], values, [one.high for _, one in loads])
@@ -186,8 +213,7 @@ def load_chart(capacity: Capacity, goal: Goal) -> Chart:
         "traffic, times": [load.times for load in capacity.loads],
         f"{capacity.request.scenario.unit.many} a day": [load.times * capacity.rate * 86_400 for load in capacity.loads],
         metric.label: [load.outcome.value(metric.name) for load in capacity.loads],
-        "not met": [unmet for unmet, _ in shortfalls],
-        "not proven": [open_ for _, open_ in shortfalls],
+        **dict(zip(UNMET, zip(*shortfalls, strict=True), strict=True)),
     })  # fmt: skip
     return Chart(drawn, capacity.sentences[0], rounded(table))
 
@@ -248,12 +274,12 @@ def _flip_row(flip: BreakevenPoint) -> dict[str, object]:
         "95% high": significant(where.high, 4) if isfinite(where.high) else "not within the range",
         "below it": where.below.words,
         "above it": where.above.words,
-        "below, other requests": where.confirmed[0] and where.confirmed[0].words,
-        "above, other requests": where.confirmed[1] and where.confirmed[1].words,
+        "below it, confirmed": where.confirmed[0] and where.confirmed[0].words,
+        "above it, confirmed": where.confirmed[1] and where.confirmed[1].words,
     }
 
 
-def influence_chart(label: str, metric: Metric, ranking: Ranking) -> Chart:
+def influence_chart(metric: Metric, ranking: Ranking) -> Chart:
     """Draw the influence of each axis on a metric, the largest first, with 95% intervals."""
     influences = ranking.ranked
     sobol = influences[0].total is not None
@@ -262,7 +288,7 @@ def influence_chart(label: str, metric: Metric, ranking: Ranking) -> Chart:
     size = [factor * one.size.value for one in influences]
     above = [factor * (one.size.high - one.size.value) for one in influences]
     below = [factor * (one.size.value - one.size.low) for one in influences]
-    whole = "with all that it takes part in" if sobol else "mean effect of a step"
+    whole = "with all that it takes part in" if sobol else "mean effect of a step, up or down"
     error = {"type": "data", "array": above, "arrayminus": below, "color": GREY, "thickness": 2}
     bars = [go.Bar(name=whole, y=names, x=size, orientation="h", marker={"color": BLUE}, error_x=error)]
     if sobol:
@@ -270,9 +296,9 @@ def influence_chart(label: str, metric: Metric, ranking: Ranking) -> Chart:
         bars.append(go.Bar(name="by itself", y=names, x=alone, orientation="h", marker={"color": SKY}))
     drawn = figure(*bars, height=130 + 34 * len(influences), barmode="group")
     unit = "points" if metric.unit == "share" else metric.unit
-    drawn.update_xaxes(title="part of the variance" if sobol else f"mean effect ({unit}), with 95% interval")
+    drawn.update_xaxes(title="part of the variance" if sobol else f"mean effect, up or down ({unit}), with 95% interval")
     drawn.update_yaxes(autorange="reversed")
-    takeaway = ranking.sentence(label)
+    takeaway = ranking.sentence(metric.label)
     table = pd.DataFrame([{"axis": one.axis.label, **{name: value for name, value in one.to_json().items()
                                                       if name not in ("name", "label")}} for one in influences])  # fmt: skip
     return Chart(drawn, takeaway, rounded(table))

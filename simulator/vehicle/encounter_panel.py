@@ -16,6 +16,7 @@ from simulator.engine.plan import Plan, compile_plan, fingerprint
 from simulator.engine.run import simulate
 from simulator.explain.result import Result
 from simulator.records.trace import Trace
+from simulator.units import upper_first
 from simulator.vehicle import sight as front
 from simulator.vehicle.encounter_charts import encounter, step_s
 from simulator.vehicle.followed import Followed, follow, interesting, meeting_of
@@ -60,14 +61,10 @@ def _number(meeting: Meeting, case: str) -> int | None:
     if not numbers:
         return None
     left, right = st.columns(2)
-    picked = left.selectbox("Which encounter", [*numbers, _BY_NUMBER], format_func=_capital, key=f"{case}:encounter")
+    picked = left.selectbox("Which encounter", [*numbers, _BY_NUMBER], format_func=upper_first, key=f"{case}:encounter")
     if picked in numbers:
         return numbers[picked]
     return int(right.number_input("Its number", 0, len(meeting.drawn.at_s) - 1, key=f"{case}:encounter_number"))
-
-
-def _capital(name: str) -> str:
-    return name[0].upper() + name[1:]
 
 
 def _instant(designs: dict[str, Followed], case: str, number: int) -> float:
@@ -119,7 +116,7 @@ def sight(result: Result) -> None:
     objects = list(dict.fromkeys(kind.object for kind in scenario.encounters.kinds.values()))
     what = objects[0]
     if len(objects) > 1:
-        what = st.radio("Of what", objects, format_func=_capital, horizontal=True, key=f"{scenario.id}:sight_of")
+        what = st.radio("Of what", objects, format_func=upper_first, horizontal=True, key=f"{scenario.id}:sight_of")
     trace = replication_0(result)
     reaction = reaction_s(_meeting(plan, result.seed, lambda: trace))
     if reaction is None:

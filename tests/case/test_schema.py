@@ -35,3 +35,15 @@ def test_the_metrics_of_a_scenario_are_named_in_the_order_of_the_screen():
     assert [name for name in names if "reader" in name] == [
         "utilization.reader", "wait_p50_s.reader", "wait_p95_s.reader", "wait_p95_s.reader.urgent",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("case", scenario_ids())
+def test_labels_of_metrics_speak_of_what_the_case_counts(case):
+    """An objective and its metric have one name, and no label calls photos, clips, frames or people requests."""
+    scenario = load(case)
+    assert {one.metric: one.label for one in scenario.objectives}.items() <= {
+        name: metric.label for name, metric in scenario.metrics.items()
+    }.items()
+    words = {word.strip(",:()").lower() for metric in scenario.metrics.values() for word in metric.label.split()}
+    assert words.isdisjoint({"request", "requests", "positives", "negatives"})
+    assert scenario.unit.many in words

@@ -78,6 +78,21 @@ def test_answer_times_mark_the_percentiles(summary, drawn):
     assert f"95% within {duration(summary.metrics['latency_p95_s'].value)}" in drawn["answer times"].takeaway
 
 
+def test_an_interval_that_begins_at_0_is_drawn_within_the_logarithmic_axis(summary):
+    """0 has no place on the axis: the bar ends at the shortest time of the curve, and the figures stay as they are."""
+    name = "latency_served_p50_s"
+    at_zero = dataclasses.replace(summary.metrics[name], low=0.0)
+    bars = answer_times(dataclasses.replace(summary, metrics=summary.metrics | {name: at_zero})).figure.data[1]
+    shortest = min(time for time in summary.latency_curve if time > 0)
+    low = [value - below for value, below in zip(bars.x, bars.error_x.arrayminus, strict=True)]
+    assert low[0] == pytest.approx(shortest) and min(low) > 0
+
+
+def test_the_flagged_and_the_referred_are_told_apart(drawn):
+    words = drawn["flagged"].takeaway
+    assert "“Flagged” counts scores alone; “referred” counts the ends of a run." in words
+
+
 def test_answer_times_of_a_group_are_not_marked_on_the_curve_of_all_requests():
     speed = {"kind": "number", "label": "Speed", "value": spread(50, 0.5), "edges": [50], "metrics": ["latency_served_p50_s"]}
     asked = {"metric": "latency_served_p50_s.speed.from_50", "at_most": 1, "label": "Fast ones"}

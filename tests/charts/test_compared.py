@@ -20,7 +20,7 @@ def run_of(seconds):
 def test_each_run_has_a_line_of_its_own_look_and_its_95th_percentile_in_the_sentence():
     runs = [run_of(1.0), run_of(3.0)]
     chart = answer_times_compared(runs, ["run 1", "run 4"])
-    assert chart.takeaway == "95% of the requests served are answered within 1.00 s in run 1, within 3.00 s in run 4."
+    assert chart.takeaway == "95% of those served are answered within 1.00 s in run 1, within 3.00 s in run 4."
     lines = chart.figure.data
     assert [line.name for line in lines] == ["run 1", "run 4"]
     assert len({(line.line.color, line.line.dash) for line in lines}) == 2
@@ -35,4 +35,4 @@ def test_a_run_that_served_nobody_is_told_too():
     nobody = replace(served, latency_curve=np.full(len(CURVE), np.nan))
     chart = answer_times_compared([served, nobody], ["run 1", "run 2"])
     assert chart.takeaway.endswith("within 1.00 s in run 1. run 2 served too few to say.")
-    assert "Too few requests" in answer_times_compared([nobody], ["run 2"]).takeaway
+    assert "served too few" in answer_times_compared([nobody], ["run 2"]).takeaway

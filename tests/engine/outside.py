@@ -12,7 +12,7 @@ from pydantic import Field
 
 from simulator.case.fields import CostFigure, Figure, ShareFigure, bounded
 from simulator.case.kinds import AnyStage, Faults, Servers, Service, Target
-from simulator.case.outputs import Metric, share_metric
+from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.records.trace import Trace, VisitLog
@@ -35,9 +35,9 @@ class Cache(AnyStage):
             yield ("hits",), "a cache that knows every answer leaves nothing to the stages behind it; keep it below 1"
 
     @classmethod
-    def metrics(cls, name: str, label: str, tags: list[str]) -> Iterator[Metric]:
+    def metrics(cls, name: str, case: CaseOutline) -> Iterator[Metric]:
         """How much it spares the others."""
-        yield share_metric(f"hit_share.{name}", f"{label}: answers from memory", "higher", name)
+        yield share_metric(f"hit_share.{name}", f"{case.label(name)}: answers from memory", "higher", name)
 
 
 class CacheStage(Stage):

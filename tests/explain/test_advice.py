@@ -9,11 +9,12 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate as run_once
 from simulator.explain import advice
 from simulator.explain.advice import AdviceTrials
-from simulator.explain.design_changes import changes_of_choice, longer_changes
+from simulator.explain.design_changes import change_design, changes_of_choice, longer_changes
 from simulator.explain.result import replicate
 from simulator.metrics.summary import summarise
+from simulator.theory.queue_formulas import mmc_wait
 from tests.case.texts import changed
-from tests.explain.test_levers import queue
+from tests.explain.test_levers import RATE, queue
 from tests.explain.test_reasons import skin, stormy
 
 CASE = "skin-cancer-triage"
@@ -101,6 +102,17 @@ def test_a_figure_that_appears_is_an_improvement():
     told = AdviceTrials(result).advice(3, {3: [step]})
     assert told.move.change is None
     assert "changes “Wait of an urgent referral, 95% within” from no figure to " in told.sentence
+
+
+def test_a_step_that_meets_the_objective_comes_before_one_that_only_improves_it():
+    """A fourth reader brings the mean time to 1.18 s and a fifth to 1.04 s: only the fifth is below 1.1."""
+    means = {count: 1 + mmc_wait(RATE, 1.0, count) for count in (3, 4, 5)}
+    assert means[3] > means[4] > 1.1 > means[5]
+    made = queue(objectives=[{"metric": "latency_mean_s", "at_most": 1.1, "label": "Mean time"}])
+    result = replicate(compile_plan(made), 1, 3)
+    four, five = (step for count in (4, 5) for step in [change_design(result.plan, "readers", count)])
+    assert AdviceTrials(result).advice(0, {0: [four, five]}).move.pick == 5
+    assert AdviceTrials(result).advice(0, {0: [four]}).move.pick == 4  # where none meets it, the one that improves it
 
 
 def test_each_design_is_run_once_and_no_more_than_three_are(monkeypatch):

@@ -5,7 +5,8 @@ import pytest
 
 from simulator.engine.plan import without_curveballs
 from simulator.engine.run import simulate
-from simulator.explain.curveball_effects import summed_up, toll_rows, tolls
+from simulator.explain.claims import each_claim, said
+from simulator.explain.curveball_effects import largest_toll, summed_up, toll_claims, toll_rows, tolls
 from simulator.explain.result import replicate
 from simulator.stages.pool_evidence import constant
 from tests.builders import plan, pool
@@ -55,6 +56,19 @@ def test_the_curveball_is_named_with_the_verdict_that_it_changed(runs):
     assert "met → not met" in told
     assert "The other objectives changed by no more than chance." in told
     assert toll_rows(tolls(*runs))["objective"].tolist() == ["Answer", "Answers"]
+
+
+def test_each_claim_of_a_curveball_names_both_runs_and_says_which_objectives_chance_moved(runs):
+    calm, struck = runs
+    for claims in (toll_claims(struck, tolls(*runs)), largest_toll(tolls(*runs))):
+        each = list(each_claim(claims))
+        assert {claim.run for claim in each if claim.relation != "verdict"} == {struck.run_hash}
+        assert {claim.against for claim in each if claim.relation != "verdict"} == {calm.run_hash}
+        assert {claim.run for claim in each if claim.relation == "verdict"} == {calm.run_hash, struck.run_hash}
+    first = toll_claims(struck, tolls(*runs))[0]
+    assert [(part.relation, part.value) for part in first.parts] == [("beyond chance", False)]
+    told = said(largest_toll(tolls(*runs)))
+    assert told.startswith("Against the calm run, “Answer” changed most: 100 ms → 300 ms, +200 ms")
 
 
 def test_a_strike_that_changes_nothing_says_so():

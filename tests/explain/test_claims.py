@@ -10,8 +10,9 @@ import pytest
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.explain import advice
-from simulator.explain.claims import Claim, each_claim
+from simulator.explain.claims import Claim, each_claim, line_claims, open_claims
 from simulator.explain.result import replicate
+from simulator.metrics.comparisons import compare
 from tests.contradictions import contradictions
 from tests.readers.run_reader import bottleneck_claims, reason_claims, trust_claims, warning_claims
 from tests.readers.shown import about, records
@@ -107,3 +108,16 @@ def broken(result):
     surfaces = [reason_claims, bottleneck_claims, warning_claims, trust_claims]
     claims = [*(claim for read in surfaces for claim in read(result)), *records(result.claims)]
     return {one.rule for one in contradictions(about(result.run_hash, claims))}
+
+
+def test_the_lines_of_a_comparison_and_its_open_differences_are_claims():
+    """Each line is the difference of its metric; the sentence on chance holds one part a metric whose interval holds 0."""
+    before, after = (replicate(compile_plan(load(STORM), picks), 1, 2) for picks in ({}, {"queue": "short"}))
+    found = compare(before, after)
+    lines = line_claims(found)
+    assert [claim.subject for claim in lines] == [one.metric.name for one in found.all]
+    assert {(claim.run, claim.against) for claim in lines} == {(after.run_hash, before.run_hash)}
+    for claim in open_claims(found):
+        assert [part.subject for part in claim.parts] == [
+            one.metric.name for one in found.moved if one.change.low <= 0 <= one.change.high and one.change.value
+        ]

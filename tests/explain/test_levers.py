@@ -135,7 +135,18 @@ def costly_step(seconds=10_000):
 
 def test_an_objective_that_the_most_useful_step_takes_from_met_is_named_before_the_gain():
     found = costly_step()
-    assert "most of all Readers: 3 → 4: Cost goes from met to not met, Mean time −" in found.sentence
+    assert "most of all Readers: 3 → 4: Cost goes from met to not met after 4 replications, Mean time −" in found.sentence
+
+
+def test_a_verdict_of_fewer_replications_says_so_and_one_of_as_many_is_that_of_a_run():
+    """A fourth reader, tried 4 times beside a run of 8; and tried 8 times, as in a run of the changed design on its own."""
+    plan = compile_plan(queue())
+    (step,) = [step for step in changes_of_design(plan) if step.pick == 4]
+    few, many = (tried(plan, trials=trials, steps=[step]).rows[0].effects[0] for trials in (4, 8))
+    assert (few.turn, many.turn) == ("not met → met after 4 replications", "not met → met")
+    own = summary_of(step.plan, 1, run_replications(step.plan, 1, 8)).verdicts[0]
+    assert many.after.estimate.value == pytest.approx(own.estimate.value)
+    assert (many.after.estimate.low, many.after.estimate.high) == pytest.approx((own.estimate.low, own.estimate.high))
 
 
 def test_a_change_that_is_none_in_truth_is_called_real_as_often_as_promised():

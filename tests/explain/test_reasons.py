@@ -75,7 +75,7 @@ def test_of_a_group_its_own_are_counted():
     rare = rows[(rows["kind"] == "rare") & rows["positive"]]
     missed = np.count_nonzero(~rare["detected"])
     told = f"{missed / 2:.0f}" if missed / 2 >= 9.95 else f"{missed / 2:.1f}".removesuffix(".0")
-    assert f"{told} of {len(rare) / 2:.0f} positives (Kind: rare) are missed" in reason.sentence
+    assert f"{told} of {len(rare) / 2:.0f} positives of the group “Kind: rare” are missed" in reason.sentence
 
 
 def test_who_gave_up_and_who_waited_too_long_are_missed_where_they_left():
@@ -221,7 +221,7 @@ def test_its_numbers_are_those_of_the_trace():
     melanomas = ill[ill["diagnosis"] == "MEL"]
     lost = np.count_nonzero(~melanomas["detected"])
     told = f"{lost / 4:.0f} of {len(melanomas) / 4:.0f} cancers"
-    assert f"{told} (Diagnosis: melanoma) are missed" in skin().reasons[1].sentence
+    assert f"{told} of the group “Diagnosis: melanoma” are missed" in skin().reasons[1].sentence
 
 
 def test_a_move_changes_an_objective_by_what_runs_of_both_designs_say():

@@ -177,3 +177,13 @@ def test_a_percentile_is_read_from_text():
     for text in ("99", "p0", "p101", "p", "fastest", "p9x"):
         with pytest.raises(ValueError, match="write one as p50"):
             percentile(text)
+
+
+def test_the_sentence_is_a_claim_of_the_time_and_of_the_part_of_one_stage():
+    """Two arrive at once at one server of 10 s: the slower one waits 10 s and is served 10 s."""
+    made = plan({"p": pool(label="Model")}, constant(10.0), seconds=100)
+    found = request_path(run_at(made, [0, 0]), 1.0)
+    (part,) = found.claim.parts
+    assert (found.claim.value, found.claim.unit, found.claim.population) == (20.0, "s", "request 1")
+    assert (part.relation, part.value) == ("among", 20.0)
+    assert found.to_json()["claims"][0]["words"] == found.sentence == found.claim.words

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from simulator.case.fields import Source
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
 from simulator.evidence.profiles import Calls, ThreadRun
 from simulator.explain.result import replicate
 from simulator.explain.trust import notes_on
@@ -139,3 +141,24 @@ def test_the_skin_case_is_told_what_it_rests_on():
 
 def test_a_scenario_without_evidence_is_given_no_note_on_it():
     assert [note.topic for note in replicate(served(0.4), 0, 2).trust] == ["load"]
+
+
+def test_no_stage_is_both_in_doubt_and_well_founded():
+    """The detector's measurement is sound, but the case takes 450 times as long as it: nothing of it is well founded."""
+    result = run_of("production-drift")
+    levels = {level: {note.stage for note in result.trust if note.stage and note.level == level} for level in ("good", "weak")}
+    assert levels["weak"] == {"Detector"}
+    assert not levels["good"]
+    assert [note.level for note in result.trust if note.topic == "load"] == ["fair"]
+
+
+@pytest.mark.parametrize("case", ["production-drift", "av-perception"])
+def test_a_factor_that_stretches_a_measurement_is_one_assumed_figure(case):
+    """`stages.NAME.times` stands as "N times as long as measured" with the latency of its stage, and nowhere else."""
+    made = compile_plan(load(case))
+    stretched = [name for name, stage in made.scenario.stages.items() if getattr(stage, "times", None)]
+    assert stretched
+    for name in stretched:
+        label, factor = made.scenario.stages[name].label, made.scenario.stages[name].times
+        own = [one for one in made.provenance if one.source == factor.source and (label in one.what or name in one.what)]
+        assert len(own) == 1, own

@@ -69,7 +69,7 @@ def test_a_camera_that_fails_is_the_reason_for_an_old_view():
 def test_what_a_curveball_took_is_told_in_metres():
     calm, struck = run(), run("blind")
     left = [one.metrics["margin_mean_m"].value for one in (calm, struck)]
-    told = metres_taken(calm, struck)
+    told = metres_taken(calm, struck).words
     assert f"{left[0]:.3g} m → {left[1]:.3g} m (".replace("-", "−") in told
     assert f"({left[1] - left[0]:.3g} m".replace("-", "−") in told
 
@@ -92,7 +92,7 @@ def test_false_answers_that_differ_count_for_both():
 @pytest.mark.long
 def test_a_case_without_encounters_has_no_metres():
     runs = [replicate(compile_plan(load("retry-storm"), {}, strikes), 1, 2) for strikes in ({}, {"second_rush": 300.0})]
-    assert metres_taken(*runs) == ""
+    assert metres_taken(*runs) is None
 
 
 @pytest.mark.parametrize("picks", [{}, {"computer": "agx_frugal", "queue": "freshest"}])

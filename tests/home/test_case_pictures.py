@@ -23,7 +23,7 @@ def test_the_share_flagged_is_counted_on_the_table_at_the_sensitivity_that_is_as
     ill = plan.scenario.population.prevalence.value
     share = ill * np.mean(plan.scores.positives >= cut) + (1 - ill) * np.mean(plan.scores.negatives >= cut)
     assert made.value == f"{share:.0%}"
-    assert made.chart.takeaway == f"{share:.0%} of all people are flagged once 99% of the cancers are."
+    assert made.chart.takeaway == f"{share:.0%} of all people are flagged by score once 99% of the cancers are."
     assert made.chart.table.iloc[:, 1].is_monotonic_increasing
 
 

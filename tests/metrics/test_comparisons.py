@@ -58,7 +58,7 @@ def test_a_change_is_that_of_the_summaries(base, wider):
 
 def test_every_metric_that_both_can_quote_is_compared_when_asked_for(base, wider):
     found = differences(base[0], wider[0], (base[1], wider[1]), every=True)
-    assert {one.label for one in found} >= {"Cancers found", "Positives missed"}  # labels, not names
+    assert {one.label for one in found} >= {"Cancers found", "Cancers missed"}  # labels, not names
     names = [difference.metric.name for difference in found]
     assert names == [name for name in wider[1].metrics if name in base[1].metrics]
     for name, difference in zip(names, found, strict=True):

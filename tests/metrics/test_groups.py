@@ -144,7 +144,7 @@ def test_too_few_labelled_people_are_told_with_their_number_and_the_metric_is_le
     summary = replicate(screened(table=table, objectives=[asked]), 1, 4)
     assert "sensitivity.kind.rare" not in summary.to_json()["metrics"]
     assert "sensitivity.kind.common" in summary.to_json()["metrics"]
-    told = "Positives detected (Kind: rare): too few to say. It rests on 20 labelled people; 30 would be enough."
+    told = "Rare ones found: too few to say. It rests on 20 labelled people; 30 would be enough."
     assert told in summary.to_json()["warnings"]
     assert [verdict.standing for verdict in summary.verdicts] == ["no figure"]
 

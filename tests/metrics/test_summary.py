@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
+from simulator.case.outputs import Metric
+from simulator.case.schema import Objective
 from simulator.engine.run import simulate
 from simulator.explain.result import replicate
 from simulator.intervals import one_run_interval
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.measures import measure
-from simulator.metrics.summary import metric_rows, summarise
+from simulator.metrics.summary import metric_rows, statement_of, summarise
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, exponential, gate, people, plan, pool, population, score_table
 
@@ -57,7 +59,7 @@ def test_a_percentile_that_too_few_requests_support_is_withheld_with_the_number_
     summary = replicate(plan({"p": pool()}, constant(0.1), seconds=20), 0, 10)
     assert "latency_p99_s" not in summary.metrics
     [told] = [words for words in summary.warnings if words.startswith("Answer or refusal, 99% within: not quoted")]
-    assert f"{summary.requests:,} requests are too few" in told
+    assert f"{summary.requests:,} answers are too few" in told
     assert "would be enough" in told
 
 
@@ -316,3 +318,19 @@ def test_a_drift_of_scores_takes_back_what_a_threshold_promised():
         words.startswith("Over the whole run, before the strike and after it, sensitivity is") for words in summary.warnings
     )
     assert json.dumps(kept.to_json())
+
+
+@pytest.mark.parametrize(
+    ("label", "bound", "unit", "words"),
+    [
+        ("An answer, 99% within", {"at_most": 10}, "s", "An answer, 99% within 10.0 s"),
+        ("Clips looked at", {"at_least": 0.99}, "share", "Clips looked at, at least 99.0%"),
+        ("Found within", {"at_least": 0.9}, "share", "Found within at least 90.0%"),
+        ("Brakes without need, an hour", {"at_most": 1}, "1/h", "Brakes without need at most 1.00 an hour"),
+        ("Cost of 1,000 people", {"at_most": 21_000}, "USD", "Cost of 1,000 people at most 21,000 USD"),
+        ("Age, 99% of the time", {"at_most": 0.1}, "s", "Age, 99% of the time at most 100 ms"),
+    ],
+)
+def test_an_objective_says_its_bound_and_its_unit_once(label, bound, unit, words):
+    objective = Objective(metric="m", label=label, **bound)
+    assert statement_of(objective, Metric("m", label, unit, "lower", "ratio")) == words

@@ -54,4 +54,4 @@ def test_a_chart_without_any_change_says_so():
 
 def test_the_sentence_names_an_objective_that_the_largest_step_takes_from_met_before_its_size():
     chart = lever_chart(costly_step(4000), 0)
-    assert "most of all Readers: 3 → 4 (Cost goes from met to not met; “Mean time” −" in chart.takeaway
+    assert "most of all Readers: 3 → 4 (Cost goes from met to not met after 4 replications; “Mean time” −" in chart.takeaway

@@ -44,5 +44,5 @@ def records(claims: Iterable[Claim], surface: str = RECORD) -> Iterator[Shown]:
 
 
 def about(run: str, claims: Iterable[Shown], against: str = "") -> Iterator[Shown]:
-    """Mark claims as claims about a run, by its hash; against: the run that it is compared with."""
-    yield from (replace(claim, run=run, against=against) for claim in claims)
+    """Mark claims as claims about a run, by its hash, unless they name one; against: the run that it is compared with."""
+    yield from (replace(claim, run=claim.run or run, against=claim.against or against) for claim in claims)

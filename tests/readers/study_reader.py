@@ -17,8 +17,8 @@ from simulator.case.schema import Scenario
 from simulator.explain.claims import Claim, Relation
 from simulator.tradeoffs.breakeven import BreakevenPoint, BreakevenResult, Stands
 from simulator.tradeoffs.breakeven_claims import SAYS, BreakevenClaim
-from simulator.tradeoffs.capacity import Capacity, CapacityLimit, LoadPoint
-from simulator.tradeoffs.front import Front, label_of
+from simulator.tradeoffs.capacity import UNMET, Capacity, CapacityLimit, LoadPoint
+from simulator.tradeoffs.front import Front
 from simulator.tradeoffs.sensitivity import Ranking
 from simulator.tradeoffs.sweep import SweepRequest
 from simulator.tradeoffs.tried_designs import BestDesigns, Miss, TriedDesign, quoted
@@ -141,12 +141,10 @@ def capacity_claims(result: Capacity) -> Iterator[Shown]:
 
 
 def _at_load(load: LoadPoint, claims: Sequence[BreakevenClaim]) -> Iterator[Shown]:
-    unmet, open_ = (f"; {words}; " for words in load.shortfalls(claims))
+    columns = dict(zip(UNMET, load.shortfalls(claims), strict=True))
     for claim in claims:
-        known = [standing for standing in ("no figure", "void") if f"; {claim.words} ({standing}); " in unmet]
-        known += ["not met"] if f"; {claim.words}; " in unmet else []
-        known += ["not proven"] if f"; {claim.words}; " in open_ else []
-        for standing in known or ["met"]:
+        place = re.compile(rf"(^|; ){re.escape(claim.words)}( \([^)]*\))?(; |$)")
+        for standing in [standing for standing, words in columns.items() if place.search(words)] or ["met"]:
             yield _verdict(claim, standing, "", "capacity, loads", load.outcome.run_hash)
 
 
@@ -263,7 +261,7 @@ _WITHOUT = re.compile(r"has no figure at ([\d,]+) of ([\d,]+) designs: (.*?)(?:\
 def influence_claims(request: SweepRequest, ranked: Mapping[str, Ranking | Claim], table: pd.DataFrame) -> Iterator[Shown]:
     """Read what matters: the designs without a figure and why, beside the table of the designs that ran."""
     for name, ranking in ranked.items():
-        label = label_of(request.scenario, name)
+        label = request.scenario.metrics[name].label
         words = f"“{label}” {ranking.words}." if isinstance(ranking, Claim) else ranking.sentence(label)
         subject = f"designs without {name}"
         yield Shown("influences", "is", None, None, "", name, "", words, "what matters")
@@ -276,7 +274,7 @@ def influence_claims(request: SweepRequest, ranked: Mapping[str, Ranking | Claim
         surface = "what matters" if found else "what matters, no sentence of it"
         if re.search(r"has a figure at every design of only [\d,]+ of", words):
             yield Shown(f"influence on {name}", "cannot", "be ranked", words=words, surface="what matters")
-        for axis in re.findall(r"“([^”]*)” moves it most", words):
+        for axis in re.findall(r"“([^”]*)” moves it most(?!; the points)", words):
             yield Shown(f"influence on {label}", "causes", axis, words=words, surface="what matters")
         some, of = (float(found[place].replace(",", "")) for place in (1, 2)) if found else (0.0, float(len(without)))
         yield Shown(subject, "is", some, words=words, surface=surface)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from simulator.case.outputs import Metric
+from simulator.explain.claims import said
 from simulator.explain.curveball_effects import Toll, largest_toll, metres_taken, summed_up, toll_rows, tolls
 from simulator.metrics.comparisons import UNCHANGED, Comparison
 from simulator.metrics.summary import Summary
@@ -68,7 +69,8 @@ def toll_claims(calm: Summary, struck: Summary) -> Iterator[Shown]:
             size = row["change"].removesuffix(" (not significantly different)")
             yield pair.change(metric, size, row["95% interval"])
             yield pair.chance(metric, beyond=size == row["change"] != UNCHANGED)
-    for words in (summed_up(struck, paid), largest_toll(paid), metres_taken(calm, struck)):
+    metres = metres_taken(calm, struck)
+    for words in (summed_up(struck, paid), said(largest_toll(paid)), metres.words if metres else ""):
         if words:
             yield Shown("curveballs", "is", None, words=words, surface="curveballs", run=struck.run_hash)
     yield from _named(TwoRunClaims(calm.run_hash, struck.run_hash, "curveballs, sentence", summed_up(struck, paid)), paid)

@@ -116,17 +116,27 @@ def test_every_load_has_the_verdict_that_the_card_has_there(carried):
     (objective,) = carried.request.scenario.objectives
     for load in carried.loads:
         card = Verdict(objective, carried.objectives[0].metric, load.outcome.metrics.get("latency_mean_s")).standing
-        unmet, open_ = load.shortfalls(carried.objectives)
         words = "Mean at most 2.00 min"
         expected = {
-            "met": ("", ""),
-            "not met": (words, ""),
-            "not proven": ("", words),
-            "no figure": (f"{words} (no figure)", ""),
+            "met": ("", "", ""),
+            "not met": (words, "", ""),
+            "not proven": ("", words, ""),
+            "no figure": ("", "", f"{words} (no steady state)"),
         }
-        assert (unmet, open_) == expected[card]
+        assert load.shortfalls(carried.objectives) == expected[card]
     verdicts = [one["verdicts"]["latency_mean_s"] for one in carried.to_json()["loads"]]
     assert {"met", "not met"} <= {*verdicts}
+
+
+def test_an_objective_without_a_figure_is_not_said_to_fail_and_the_claim_says_why(carried):
+    """With the least traffic too few wait: the objective has a column of its own, and the sentence names the reason."""
+    least = carried.loads[0]
+    bare = replace(least.outcome, metrics={}, missing_reasons={"latency_mean_s": "too few answers"}, run_hash="bare")
+    found = replace(carried, loads=[replace(least, times=0.0625, outcome=bare), *carried.loads[1:]])
+    assert found.loads[0].shortfalls(found.objectives) == ("", "", "Mean at most 2.00 min (too few answers)")
+    (said,) = [claim for claim in found.claims if claim.run == "bare"]
+    assert (said.subject, said.relation, said.value) == ("latency_mean_s", "is", None)
+    assert said.words == "“Mean at most 2.00 min” has no figure at 0.0625 times the traffic (too few answers)."
 
 
 def test_what_a_thousand_cost_falls_with_the_load(carried):
@@ -153,7 +163,7 @@ def test_an_objective_that_no_traffic_lets_a_design_meet_is_named():
         "No run shows that an objective is met, at any traffic that was tried, so the capacity is unknown.",
         "“Mean at most 30.0 s” is not met at any traffic that was tried.",
     ]
-    assert all(load.shortfalls(found.objectives) == ("Mean at most 30.0 s", "") for load in found.loads)
+    assert all(load.shortfalls(found.objectives) == ("Mean at most 30.0 s", "", "") for load in found.loads)
 
 
 MISSED = """\

@@ -174,7 +174,7 @@ def _answered(claim, value, low, high):
     return claim.answer([DesignOutcome({}, {}, 1, 4, metrics={"cost_per_1000_usd": figure})])
 
 
-@pytest.mark.parametrize("why", ["no steady state", "too few requests"])
+@pytest.mark.parametrize("why", ["no steady state", "too few waits"])
 def test_an_objective_without_a_figure_fails_under_overload_alone_and_the_card_has_no_figure(why):
     (claim,) = claims_of(loads(PAID))
     answer = claim.answer([DesignOutcome({}, {}, 1, 4, missing_reasons={"cost_per_1000_usd": why})])

@@ -1,6 +1,7 @@
 """Fronts against brute force, and dominance claimed only where the truth has one."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from simulator.metrics.paired_samples import PairedSample, is_equal
 from simulator.metrics.replications import run_replications
 from simulator.tradeoffs.design_outcomes import DesignOutcome, outcome_of
 from simulator.tradeoffs.front import Front, Goal, _best, goal_of, goals_of, missed
+from simulator.tradeoffs.tradeoff_charts import parallel_chart
 from tests.builders import assumed, exponential, plan, pool, scenario
 from tests.case.texts import SMALL
 from tests.tradeoffs.made import COST, FOUND, LATENCY, outcome
@@ -229,3 +231,15 @@ def test_equal_counts_are_no_worse_where_requests_took_other_times_only_for_labe
     parts, run = np.array([[events] * 4, [1000.0] * 4]), Interval(events / 1000, events / 1000, events / 1000)
     old, new = ([PairedSample(run=run, parts=parts, draws=draws, times=np.full(4, mean))] for mean in (1.0, 1.1))
     assert is_equal(metric, old, new) is equal
+
+
+def test_each_axis_of_the_lines_names_its_options():
+    """Numbers stand by size and not by their first appearance; of options too close to tell apart, the ends are named."""
+    designs = [outcome({"cost": cost, "found": 0.9}) for cost in (3.0, 1.0, 2.0)]
+    columns = {"Queue": ["No limit", "40 photos", "No limit"], "Replicas": [10, 2, 3], "Cost": [3.0, 1.0, 2.0]}
+    drawn = parallel_chart(Front(GOALS, designs), columns, pd.DataFrame({"cost": [3.0, 1.0, 2.0]})).figure
+    named = {place: {} for place in range(3)}
+    for note in drawn.layout.annotations:
+        named[note.x][note.text] = round(note.y, 3)
+    assert named == {0: {"No limit": 0.0, "40 photos": 1.0}, 1: {"2": 0.0, "3": 0.125, "10": 1.0},
+                     2: {"1": 0.0, "2": 0.5, "3": 1.0}}  # fmt: skip

@@ -169,7 +169,7 @@ def test_a_percentile_of_too_few_requests_is_overload_only_where_a_stage_gets_to
     sample = sample_of(AXES, "morris", 40, seed=1)
     bad = sample.parts[:, 2] == 0
     count = len(np.unique(sample.parts[bad], axis=0))
-    few = [replace(one, missing_reasons={"m": "too few requests"}) if bad[place] else one
+    few = [replace(one, missing_reasons={"m": "too few waits"}) if bad[place] else one
            for place, one in enumerate(outcomes_of(sample, bad))]  # fmt: skip
     assert sample.ranked(few, ["m"])["m"].finding.endswith(f": {count} count too little")
     busy = [replace(one, overloaded=["Decoder"]) for one in few]
