@@ -19,6 +19,7 @@ from simulator.incident.beliefs import load_beliefs
 from simulator.incident.incident_score import HELPS, DebriefStep, Excess, Score, path, score
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.sessions import Game, link
+from simulator.incident.standing_panel import standing_panel
 from simulator.incident.study_panel import load_study, studied
 from simulator.incident.wording import hours, moment, usd
 from simulator.units import significant, with_noun
@@ -88,6 +89,7 @@ def reveal(game: Game) -> None:
     result = score(game.play)
     _answer(game, result)
     _figures(result)
+    standing_panel(game, result)
     _harm(game)
     _path(game)
     _lessons(game)
