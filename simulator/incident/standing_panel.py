@@ -54,7 +54,8 @@ def standing_panel(game: Game, result: Score) -> None:
 
 def peers_chart(peers: Peers, own: Mapping[str, float], found: Sequence[PeerStanding]) -> Chart:
     """Draw one figure of the studied plays, a row an investigator, with the person's: the harm left, else the Brier score."""
-    shown = next(one for one in FIGURES if one.column == ("brier" if isnan(own["kept"]) else "kept"))
+    column = "kept" if any(one.figure.column == "kept" for one in found) else "brier"
+    shown = next(one for one in FIGURES if one.column == column)
     rows = peers.rows.dropna(subset=[shown.column])
     names = list(rows["player"].unique())
     drawn = figure(height=130 + 60 * len(names), showlegend=False)

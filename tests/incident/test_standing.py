@@ -123,3 +123,9 @@ def test_without_harm_the_picture_shows_the_brier_score_and_with_few_plays_says_
     chart = peers_chart(peers(of_cause=False), own, list(standings(peers(), own)))
     assert chart.takeaway.startswith("Your Brier score is 0.25. Of 4 plays of all causes, since too few have yours, ")
     assert [spoken(one, own[one.column]) for one in FIGURES] == ["never", "none to leave", "0.25", "0 USD"]
+
+
+def test_a_cause_that_was_studied_as_harmless_is_compared_by_the_brier_score():
+    """An author may edit a case after its study: then no studied play has harm to compare with."""
+    harmless, own = peers(TABLE.assign(kept=nan)), {"diagnosed_h": 20.0, "kept": 0.5, "brier": 0.01, "usd": 900.0}
+    assert peers_chart(harmless, own, list(standings(harmless, own))).takeaway.startswith("Your Brier score is 0.01.")
