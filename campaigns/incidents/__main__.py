@@ -15,6 +15,7 @@ from rich.table import Table as Shown
 
 from campaigns.incidents.rehearsal import rehearse as rehearsed
 from campaigns.incidents.rehearsal import to_rehearse
+from campaigns.incidents.rule_study import rules_fired, wanted_plays
 from campaigns.incidents.study import (
     ANY,
     QUIET,
@@ -75,6 +76,29 @@ def study(
     shown = Shown(*table.columns, box=None)
     for row in table.itertuples(index=False):
         shown.add_row(*(f"{cell:.3g}" if isinstance(cell, float) else str(cell) for cell in row))
+    table_console().print(shown)
+
+
+def rules(
+    case: Case,
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="incidents of each cause, as it comes, a player")] = 4,
+    workers: Workers = 1,
+    out: Annotated[Path | None, typer.Option(help="write a row for each play to this CSV file")] = None,
+) -> None:
+    """Let investigators play, and print the share of plays in which each rule of the debrief fires."""
+    spec_of(load(case))
+    with ticking("playing", len(wanted_plays(case, rounds))) as tick:
+        rows = rules_fired(case, rounds, workers, tick)
+    if out:
+        _written(rows, out)
+    shares = (
+        rows.assign(fired=rows["fired"].str.split()).explode("fired").groupby(["fired", "player"]).size().unstack(fill_value=0)
+    )
+    shown = Shown(
+        "rule", *shares.columns, box=None, title=f"fired rules: plays, of {len(rows) // rows['player'].nunique()} each"
+    )
+    for name, counts in shares.iterrows():
+        shown.add_row(str(name), *(f"{count}" for count in counts))
     table_console().print(shown)
 
 
@@ -160,7 +184,13 @@ def ticking(label: str, total: int) -> Iterator[Callable[[], None]]:
 
 
 #: Each study by its name.
-COMMANDS: dict[str, Callable[..., None]] = {"rehearse": rehearse, "study": study, "fixes": fixes, "monitors": monitors}
+COMMANDS: dict[str, Callable[..., None]] = {
+    "rehearse": rehearse,
+    "study": study,
+    "rules": rules,
+    "fixes": fixes,
+    "monitors": monitors,
+}
 
 if __name__ == "__main__":
     run("incidents", COMMANDS)

@@ -31,6 +31,8 @@ COMPLAINT = "complaint"
 FALSE_ALARM = "false_alarm"
 #: Signs of the first page, before or after the onset; they give the prior probability of a false alarm.
 FIRST, EARLY, IN_TIME = "first", "early", "in time"
+#: Minutes to think, added to those of each look.
+_THINKING = 10.0
 #: The figures that the rehearsal slices.
 SLICED = ("found", "sharpness", "bytes", "brightness")
 #: Added to each count of a sign, so that an unseen sign is unlikely and not impossible (Jeffreys 1946).
@@ -51,6 +53,11 @@ def questions(spec: Incident) -> dict[str, LookAction]:
         else:
             looks[name] = LookAction(kind="look", look=name)
     return looks
+
+
+def minutes_of(spec: Incident, look: LookAction) -> float:
+    """Return the minutes of a look and of the thought before it."""
+    return _THINKING + spec.looks[look.look].cost(look.frames)[0]
 
 
 def answered(spec: Incident, note: NotebookEntry) -> tuple[str, str] | None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.incident.beliefs import PAGE, Beliefs, answered, questions
+from simulator.incident.beliefs import FALSE_ALARM, PAGE, Beliefs, answered, minutes_of, questions
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.play import Play
 from simulator.incident.secret import HOUR_S
@@ -133,6 +134,9 @@ class DebriefStep:
     """One look of the player, or the page: its expected information in bits, and the most informative look at that time.
 
     bits: None for a look without known signs; true_share: the probability of the true cause after it
+    place: of its line in the notebook, from 0 on
+    of_best: the bits as a part of the best look's, or the bits a minute as a part of the best, whichever is more
+    shares: the probability of each cause after it
     """
 
     label: str
@@ -142,28 +146,46 @@ class DebriefStep:
     best_bits: float
     sign: str
     true_share: float
+    place: int = 0
+    of_best: float | None = None
+    shares: Mapping[str, float] = field(default_factory=dict)
 
 
 def path(play: Play, beliefs: Beliefs) -> list[DebriefStep]:
-    """Return every look of an incident with a cause, in order; each question counts at its first answer."""
+    """Return every look of an incident with a cause, in order; each question counts at its first answer.
+
+    A page after a likely false alarm starts anew: earlier findings say nothing about the next one.
+    """
     spec, steps, signs = play.spec, list[DebriefStep](), dict[str, str]()
-    for note in play.notes:
+    for place, note in enumerate(play.notes):
         answer = answered(spec, note)
         if answer is None and note.finding is None:
             continue
         now = beliefs.after(signs.items())
+        if answer is not None and answer[0] == PAGE and signs and beliefs.causes[int(now.argmax())] == FALSE_ALARM:
+            signs, now = {}, beliefs.prior
         left = {name: beliefs.bits(name, now) for name in questions(spec) if name not in signs and name in beliefs.chances}
         best = max(left, key=lambda name: left[name], default="")
-        bits, sign, label = None, note.finding.sign if note.finding else "", note.look
+        bits, sign, question = None, note.finding.sign if note.finding else "", note.look
         if answer is not None:
-            label, sign = answer
-            bits = beliefs.bits(label, now) if label in beliefs.chances and label not in signs else None
-            signs.setdefault(label, sign)
-        after = beliefs.after(signs.items())
-        true = float(after[beliefs.causes.index(play.secret.cause)]) if play.secret.cause in beliefs.causes else 0.0
-        best_label = question_label(spec, best)
-        steps.append(DebriefStep(question_label(spec, label), note.at_s, bits, best_label, left.get(best, 0.0), sign, true))
+            question, sign = answer
+            bits = beliefs.bits(question, now) if question in beliefs.chances and question not in signs else None
+            signs.setdefault(question, sign)
+        after = dict(zip(beliefs.causes, map(float, beliefs.after(signs.items())), strict=True))
+        true = after.get(play.secret.cause or "", 0.0)
+        labels = question_label(spec, question), question_label(spec, best)
+        of_best = _of_best(spec, question, left)
+        steps.append(DebriefStep(labels[0], note.at_s, bits, labels[1], left.get(best, 0.0), sign, true, place, of_best, after))
     return steps
+
+
+def _of_best(spec: Incident, question: str, left: Mapping[str, float]) -> float | None:
+    """Return the information of a look as a part of the best, by bits or by bits a minute; None for the page."""
+    if question not in left or not max(left.values()):
+        return None
+    minutes = {name: minutes_of(spec, look) for name, look in questions(spec).items()}
+    pace = {name: bits / minutes[name] for name, bits in left.items()}
+    return max(left[question] / max(left.values()), pace[question] / max(pace.values()))
 
 
 def question_label(spec: Incident, question: str) -> str:

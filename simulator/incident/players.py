@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from simulator.incident.beliefs import FALSE_ALARM, Beliefs, Floats, answered, questions
+from simulator.incident.beliefs import FALSE_ALARM, Beliefs, Floats, answered, minutes_of, questions
 from simulator.incident.effects import Cause
 from simulator.incident.play import Play
-from simulator.incident.player_actions import CloseAction, DiagnoseAction, FixAction, LookAction, WaitAction
+from simulator.incident.player_actions import CloseAction, DiagnoseAction, FixAction, WaitAction
 from simulator.incident.section import Incident
 from simulator.records.streams import Streams
 
 #: The sensible one stops at this probability of a cause, or when no look is expected to give more bits than this.
 _SURE, _LITTLE = 0.97, 0.02
-#: Minutes to think, added to those of each look.
-_THINKING = 10.0
 
 
 def sensible(play: Play, beliefs: Beliefs) -> None:
@@ -37,7 +35,7 @@ def _looked(play: Play, beliefs: Beliefs) -> Floats:
     now = beliefs.after(signs.items())
     while now.max() < _SURE and left and play.now_s < play.end_s:
         worth = {name: beliefs.bits(name, now) for name in left}
-        best = max(worth, key=lambda name: worth[name] / (_THINKING + _minutes(play, left[name])))
+        best = max(worth, key=lambda name: worth[name] / minutes_of(play.spec, left[name]))
         if max(worth.values()) < _LITTLE:
             break
         play.act(left.pop(best))
@@ -64,10 +62,6 @@ def guess(play: Play, _: Beliefs) -> None:
 
 #: Each investigator by its name.
 PLAYERS: dict[str, Callable[[Play, Beliefs], None]] = {"sensible": sensible, "naive": naive, "guess": guess}
-
-
-def _minutes(play: Play, action: LookAction) -> float:
-    return play.spec.looks[action.look].cost(action.frames)[0]
 
 
 def fix_of(spec: Incident, cause: Cause) -> str:

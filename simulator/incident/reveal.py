@@ -1,4 +1,4 @@
-"""The reveal of an incident: its cause, the harm of each day with and without the actions, and the information of each look."""
+"""The reveal of an incident: its cause, the harm of each day, looks, suspicions and signals."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 
 from simulator.app.widgets import draw, lessons, plain
 from simulator.charts.look import BLUE, GREY, RED, Chart, figure, rounded, wrapped
-from simulator.errors import InputError
-from simulator.incident.beliefs import load_beliefs
-from simulator.incident.incident_score import HELPS, DebriefStep, Excess, Score, path, score
+from simulator.incident.incident_course import IncidentCourse
+from simulator.incident.incident_rating_panel import rate_incident
+from simulator.incident.incident_score import HELPS, DebriefStep, Excess, Score, score
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.sessions import Game, link
+from simulator.incident.standing_panel import standing_panel
 from simulator.incident.study_panel import load_study, studied
+from simulator.incident.suspicion_panel import suspicion_panel
 from simulator.incident.wording import hours, moment, usd
 from simulator.units import significant, with_noun
 
@@ -88,8 +90,12 @@ def reveal(game: Game) -> None:
     result = score(game.play)
     _answer(game, result)
     _figures(result)
+    standing_panel(game, result)
     _harm(game)
-    _path(game)
+    course = IncidentCourse.of(game.play)
+    _path(game, course)
+    suspicion_panel(course)
+    rate_incident(game, course)
     _lessons(game)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Play another", key="another", type="primary"):
@@ -186,18 +192,15 @@ def _what_helps(game: Game) -> str:
     )
 
 
-def _path(game: Game) -> None:
+def _path(game: Game, course: IncidentCourse) -> None:
     st.subheader("Your looks, and the most informative looks", anchor=False)
-    try:
-        beliefs = load_beliefs(game.scenario)
-    except InputError as error:
-        st.warning(plain(str(error)))
+    if course.fault:
+        st.warning(plain(course.fault))
         return
-    steps = path(game.play, beliefs) if beliefs else []
-    if not steps:
-        st.markdown("You took no look." if beliefs else "The information of each look was not computed for this case.")
+    if not course.steps:
+        st.markdown("You took no look." if course.beliefs else "The information of each look was not computed for this case.")
         return
-    draw(looks(steps, partial(moment, game.scenario)), key="path")
+    draw(looks(course.steps, partial(moment, game.scenario)), key="path")
 
 
 def _lessons(game: Game) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
 from threading import Lock
@@ -25,6 +25,7 @@ from simulator.incident.monitoring import WindowSeries
 from simulator.incident.play import Play
 from simulator.incident.player_actions import Action, ActionError, NotebookEntry, read_actions
 from simulator.incident.secret import draw
+from simulator.session.session_signals import Level
 
 
 def chosen_case() -> Scenario | None:
@@ -69,7 +70,10 @@ def _replayed(game: Game) -> Game:
     except InputError as error:
         st.warning(plain(f"{error}. The page shows the incident as it was played."))
         return game
-    return replace(game, play=play, now_s=play.now_s, notes=tuple(play.notes), usd=play.usd, labels=play.labels)
+    same = [note.action for note in play.notes] == [note.action for note in game.notes]
+    ratings = game.ratings if same else None
+    notes = tuple(play.notes)
+    return replace(game, play=play, now_s=play.now_s, notes=notes, usd=play.usd, labels=play.labels, ratings=ratings)
 
 
 #: Plays held in memory, since each holds weeks of frames, and the time (s) after which an unused one goes.
@@ -102,7 +106,10 @@ class _Live:
 
 @dataclass(frozen=True, eq=False)
 class Game:
-    """An incident at a time (s): its notebook and its monitors. Later actions do not change it."""
+    """An incident at a time (s): its notebook and its monitors. Later actions do not change it.
+
+    ratings: the person's own level of each signal; None for a replay with other actions, which keeps none
+    """
 
     id: str
     scenario: Scenario
@@ -113,6 +120,7 @@ class Game:
     series: list[WindowSeries]
     usd: float
     labels: int
+    ratings: Mapping[str, Level] | None = None
 
     @property
     def over(self) -> bool:
@@ -146,7 +154,8 @@ class Games:
             self._catch_up(live, stored)
             play = live.play
             revealed = stored.revealed or play.closed
-            return Game(name, scenario, play, revealed, play.now_s, tuple(play.notes), live.series(), play.usd, play.labels)
+            seen = tuple(play.notes), live.series(), play.usd, play.labels
+            return Game(name, scenario, play, revealed, play.now_s, *seen, stored.ratings)
 
     def act(self, name: str, scenario: Scenario, action: Action) -> None:
         """Take an action; raises ActionError for an impossible one, OvertakenError if another browser was faster."""
@@ -162,6 +171,12 @@ class Games:
                 raise
             if live.play.closed:
                 self.store.reveal(name)
+
+    def rate(self, name: str, scenario: Scenario, signal: str, level: Level) -> None:
+        """Keep the person's own level of a signal; raises GameError before the reveal."""
+        if not self._stored(name, scenario).revealed:
+            raise GameError("Close the incident first: the record comes before the rating.")
+        self.store.rate(name, signal, level)
 
     def _stored(self, name: str, scenario: Scenario) -> StoredIncident:
         stored = self.store.get(name)

@@ -31,7 +31,10 @@ from simulator.intervals import share_interval
 from simulator.paths import INCIDENTS
 
 STUDY_COLUMNS = {
-    "players": ["player", "cause", "shape", "seed", "diagnosis", "right", "brier", "mitigated_h", "wrong_fixes", "usd", "kept"],
+    "players": [
+        *("player", "cause", "shape", "seed", "diagnosis", "right", "brier"),
+        *("diagnosed_h", "mitigated_h", "wrong_fixes", "usd", "kept"),
+    ],
     "fixes": ["cause", "fix", "took_away", "took_low", "took_high", "n"],
     "monitors": [
         *("monitor", "cause", "threshold"),

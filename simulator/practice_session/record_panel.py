@@ -17,7 +17,7 @@ from simulator.engine.plan import compile_plan
 from simulator.paths import PAGES
 from simulator.practice_session.session_timeline import session_timeline
 from simulator.session.prediction_scores import calibration
-from simulator.session.session_record import label_of, record, run_words
+from simulator.session.session_record import record, run_words
 from simulator.session.session_state import RunSeen
 from simulator.session.signal_rules import mistakes
 from simulator.units import counted, spoken
@@ -117,7 +117,7 @@ def _predictions(live: LiveSession) -> None:
         value, score = one.settled.value, one.settled.score
         rows.append(
             {
-                "metric": label_of(live.scenario, metric.name),
+                "metric": metric.label,
                 "you": f"{spoken(one.low or 0.0, metric.unit)} to {spoken(one.high or 0.0, metric.unit)}",
                 "the run": "no figure" if value is None else spoken(value, metric.unit),
                 "held": {True: "yes", False: "no", None: ""}[one.settled.held],

@@ -10,10 +10,11 @@ import pandas as pd
 from simulator.app.html_page import bullets, drawn_charts, html_page, paragraph, section, table
 from simulator.app.links import command
 from simulator.app.live_session import LiveSession
+from simulator.app.rating_card import LEVEL_NAMES
 from simulator.case.phases import defence_of, phases_of
 from simulator.explain.result import Result
 from simulator.practice.report import design_table, lesson_parts, source_table, verdict_table
-from simulator.practice_session.rating_panel import NAMES, evidence_words
+from simulator.practice_session.rating_panel import evidence_words
 from simulator.practice_session.record_panel import minute_of
 from simulator.practice_session.session_timeline import session_timeline
 from simulator.session.prediction_scores import calibration
@@ -73,9 +74,11 @@ def _signals(live: LiveSession) -> Iterator[str]:
         yield bullets(evidence_words(one, minutes) for one in signal.evidence(Course(live.scenario, live.state)))
         own: Level | None = next((level for level in LEVELS if level == live.state.ratings.get(signal.name)), None)
         if own is not None:
-            yield paragraph(f"Own rating: {NAMES[own].lower()}. {signal.anchor(own)}")
+            yield paragraph(f"Own rating: {LEVEL_NAMES[own].lower()}. {signal.anchor(own)}")
         if (found := decided.get(signal.name)) is not None:
-            yield paragraph(f"By the log: {NAMES[found.level].lower()}. {' '.join(one.sentence for _, one in found.fired)}")
+            yield paragraph(
+                f"By the log: {LEVEL_NAMES[found.level].lower()}. {' '.join(one.sentence for _, one in found.fired)}"
+            )
 
 
 def _defence(live: LiveSession) -> Iterator[str]:

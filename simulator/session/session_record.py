@@ -88,19 +88,14 @@ def _changed(scenario: Scenario, change: Timed) -> str:
     return f"{choice.label}: {choice.label_of(event.before)} → {choice.label_of(event.after)}"
 
 
-def label_of(scenario: Scenario, name: str) -> str:
-    """Return a metric's name for people: that of its objective, where it has one."""
-    named = (one.label for one in scenario.objectives if one.metric == name)
-    return next(named, scenario.metrics[name].label if name in scenario.metrics else name)
-
-
 def predicted_words(scenario: Scenario, one: SessionPrediction) -> str:
     """Return a prediction in words, with its result once there is one."""
     if one.metric is None:
         stage = scenario.stages.get(one.stage or "")
         return f"The limit is “{stage.label if stage else one.stage}”"
-    unit = scenario.metrics[one.metric].unit if one.metric in scenario.metrics else ""
-    words = f"{label_of(scenario, one.metric)}: {spoken(one.low or 0.0, unit)} to {spoken(one.high or 0.0, unit)}"
+    metric = scenario.metrics.get(one.metric)
+    unit, label = (metric.unit, metric.label) if metric else ("", one.metric)
+    words = f"{label}: {spoken(one.low or 0.0, unit)} to {spoken(one.high or 0.0, unit)}"
     if one.settled is None or one.settled.value is None:
         return words
     return f"{words}; the run: {spoken(one.settled.value, unit)}, {'held' if one.settled.held else 'not held'}"

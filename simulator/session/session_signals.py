@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, get_args
+from typing import Generic, Literal, NamedTuple, TypeVar, get_args
 
 from simulator.session.session_course import Course
 from simulator.units import counted
@@ -15,6 +15,10 @@ from simulator.units import counted
 #: The levels of a signal, from the lowest on; there is no middle.
 Level = Literal["very_weak", "weak", "strong", "very_strong"]
 LEVELS: tuple[Level, ...] = get_args(Level)
+
+
+#: The form of a log that signals and rules read: the course of a session, or that of an incident.
+LogForm = TypeVar("LogForm")
 
 
 class Evidence(NamedTuple):
@@ -25,13 +29,13 @@ class Evidence(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Signal:
+class Signal(Generic[LogForm]):
     """A signal; anchors: the behaviour at each of the LEVELS; evidence: what the log holds about it."""
 
     name: str
     label: str
     anchors: tuple[str, str, str, str]
-    evidence: Callable[[Course], Iterator[Evidence]]
+    evidence: Callable[[LogForm], Iterator[Evidence]]
 
     def anchor(self, level: Level) -> str:
         """Return the behaviour at a level."""
@@ -101,7 +105,7 @@ def _words(course: Course) -> Iterator[Evidence]:
     yield Evidence(f"You answered {counted(len(places), 'defence prompt')}.", places)
 
 
-SIGNALS = (
+SIGNALS: tuple[Signal[Course], ...] = (
     Signal(
         "framing",
         "Framing",

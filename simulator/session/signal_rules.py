@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Generic
 
 from simulator.case.schema import Scenario
 from simulator.session.prediction_scores import is_informed
 from simulator.session.session_course import Course
 from simulator.session.session_events import CurveballStruck
-from simulator.session.session_signals import SIGNALS, Evidence, Level
+from simulator.session.session_signals import SIGNALS, Evidence, Level, LogForm, Signal
 from simulator.session.session_state import SessionState
 from simulator.units import counted
 
@@ -23,14 +23,14 @@ _HABIT = 3
 
 
 @dataclass(frozen=True)
-class Rule:
+class Rule(Generic[LogForm]):
     """A rule that decides a level of a signal; states: when it fires; finds: the evidence, None where it does not fire."""
 
     name: str
     signal: str
     level: Level
     states: str
-    finds: Callable[[Course], Evidence | None]
+    finds: Callable[[LogForm], Evidence | None]
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def _no_data(course: Course) -> Evidence | None:
 _NO_DATA = "You ran designs and did nothing about the data: no phase, no question, no panel."
 _NO_SERVING = "You ran designs and did nothing about serving: no phase, no question, no choice of it."
 
-RULES = (
+RULES: tuple[Rule[Course], ...] = (
     Rule(
         "architecture_first",
         "framing",
@@ -264,27 +264,39 @@ MISTAKES = (
 )
 
 
-class Decided(NamedTuple):
+@dataclass(frozen=True)
+class Decided(Generic[LogForm]):
     """A level that the log decides: the rules that fired, with their evidence."""
 
     level: Level
-    fired: Sequence[tuple[Rule, Evidence]]
+    fired: Sequence[tuple[Rule[LogForm], Evidence]]
 
 
-def fired_rules(scenario: Scenario, state: SessionState) -> list[tuple[Rule, Evidence]]:
-    """Return the rules that fire in a session, with their evidence."""
-    course = Course(scenario, state)
-    return [(rule, evidence) for rule in RULES if (evidence := rule.finds(course)) is not None]
+def fired_of(rules: Sequence[Rule[LogForm]], log: LogForm) -> list[tuple[Rule[LogForm], Evidence]]:
+    """Return the rules that fire on a log, with their evidence."""
+    return [(rule, evidence) for rule in rules if (evidence := rule.finds(log)) is not None]
 
 
-def decided_levels(scenario: Scenario, state: SessionState) -> dict[str, Decided]:
-    """Return the levels that the log decides, by signal; a signal whose rules disagree has none."""
-    found, levels = fired_rules(scenario, state), dict[str, Decided]()
-    for signal in SIGNALS:
+def levels_of(
+    signals: Sequence[Signal[LogForm]], found: Sequence[tuple[Rule[LogForm], Evidence]]
+) -> dict[str, Decided[LogForm]]:
+    """Return the levels that rules decide, by signal; a signal whose rules disagree has none."""
+    levels = dict[str, Decided[LogForm]]()
+    for signal in signals:
         own = [(rule, evidence) for rule, evidence in found if rule.signal == signal.name]
         if len({rule.level for rule, _ in own}) == 1:
             levels[signal.name] = Decided(own[0][0].level, own)
     return levels
+
+
+def fired_rules(scenario: Scenario, state: SessionState) -> list[tuple[Rule[Course], Evidence]]:
+    """Return the rules that fire in a session, with their evidence."""
+    return fired_of(RULES, Course(scenario, state))
+
+
+def decided_levels(scenario: Scenario, state: SessionState) -> dict[str, Decided[Course]]:
+    """Return the levels that the log of a session decides, by signal."""
+    return levels_of(SIGNALS, fired_rules(scenario, state))
 
 
 def mistakes(scenario: Scenario, state: SessionState) -> list[tuple[Mistake, Evidence]]:

@@ -101,3 +101,13 @@ def test_a_database_that_cannot_be_used_gives_a_sentence(tmp_path):
 def test_a_database_of_before_gets_the_new_tables(url, store):
     assert Attempts(url).of("nobody", "nothing") == []
     assert store.get(begun(store)).actions == []
+
+
+def test_ratings_stand_in_the_log_behind_the_actions_and_the_latest_counts(url, store):
+    name = begun(store)
+    store.add(name, 0, WAIT)
+    store.reveal(name)
+    for signal, level in (("remedy", "weak"), ("cost", "strong"), ("remedy", "very_strong")):
+        store.rate(name, signal, level)
+    kept = Incidents(url).get(name)
+    assert kept.ratings == {"remedy": "very_strong", "cost": "strong"} and kept.actions == [WAIT] and kept.revealed

@@ -23,7 +23,8 @@ from simulator.app.store.session_rows import (
     new_id,
     rows_of,
 )
-from simulator.session.session_events import IncidentAction, LoggedEvent, Session
+from simulator.session.session_events import IncidentAction, LoggedEvent, SelfRated, Session
+from simulator.session.session_signals import Level
 
 #: Bits of a seed and of a salt: too many for a player to try them all against the figures and hashes on the page.
 SECRET_BITS = 128
@@ -57,6 +58,7 @@ class StoredIncident:
     """An incident: its case at the start, its secret, the actions as plain data, and whether it is revealed.
 
     at: its start, in seconds since 1970
+    ratings: the person's latest level of each signal, after the reveal
     """
 
     id: str
@@ -67,6 +69,7 @@ class StoredIncident:
     actions: list[dict[str, Any]]
     revealed: bool
     at: float
+    ratings: dict[str, Level] = field(default_factory=dict)
 
 
 class Incidents(Database):
@@ -105,6 +108,11 @@ class Incidents(Database):
         with self._connected() as connection:
             append_event(connection, name, "candidate", IncidentAction(action=action), place)
 
+    def rate(self, name: str, signal: str, level: Level) -> None:
+        """Append the person's own level of a signal. Only for a revealed incident, since places before are those of actions."""
+        with self._connected() as connection:
+            append_event(connection, name, "candidate", SelfRated(signal=signal, level=level))
+
     def reveal(self, name: str) -> None:
         """End the incident for good; its log takes no place for that."""
         with self._connected() as connection:
@@ -114,5 +122,7 @@ class Incidents(Database):
 
 def _stored(head: Session, hidden: Hidden, events: list[LoggedEvent]) -> StoredIncident:
     actions = [one.event.action for one in events if isinstance(one.event, IncidentAction)]
+    ratings = {one.event.signal: one.event.level for one in events if isinstance(one.event, SelfRated)}
     revealed = head.ended_at is not None
-    return StoredIncident(head.id, head.case, head.version, head.scenario_hash, hidden, actions, revealed, head.begun_at)
+    case = head.case, head.version, head.scenario_hash
+    return StoredIncident(head.id, *case, hidden, actions, revealed, head.begun_at, ratings)

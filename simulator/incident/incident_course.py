@@ -1,0 +1,129 @@
+"""The course of an incident: its log of actions, beside the probabilities that follow from its findings."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from simulator.errors import InputError
+from simulator.incident.beliefs import Beliefs, load_beliefs
+from simulator.incident.incident_score import HELPS, DebriefStep, path
+from simulator.incident.play import Play
+from simulator.incident.player_actions import FixAction, NotebookEntry, WaitAction
+from simulator.incident.players import fix_of
+from simulator.incident.secret import HOUR_S
+from simulator.incident.study_panel import load_study, studied
+
+#: Kinds of look whose words or pictures say more to a person than their sign does.
+_TELLING = ("changes", "pictures", "labels")
+
+
+@dataclass(frozen=True, eq=False)
+class IncidentCourse:
+    """A play that is over, read in order; places count the lines of the notebook from 0 on.
+
+    beliefs: from rehearsed signs; None for a case without them
+    helping: by cause, the fixes that take away a part of its harm in the study of the case
+    fault: the sentence on tables that cannot be read
+    """
+
+    play: Play
+    beliefs: Beliefs | None
+    helping: Mapping[str, Collection[str]]
+    fault: str = ""
+
+    @classmethod
+    def of(cls, play: Play) -> IncidentCourse:
+        """Return the course of a play, with the tables of its case; one without tables, or with broken ones, has none."""
+        try:
+            return cls(play, load_beliefs(play.scenario), helping_fixes(play.scenario.id))
+        except InputError as error:
+            return cls(play, None, {}, str(error))
+
+    @cached_property
+    def steps(self) -> list[DebriefStep]:
+        """The page and the looks."""
+        return path(self.play, self.beliefs) if self.beliefs else []
+
+    @property
+    def notes(self) -> list[NotebookEntry]:
+        return self.play.notes
+
+    @cached_property
+    def looks(self) -> list[int]:
+        return [place for place, note in enumerate(self.notes) if note.look]
+
+    @cached_property
+    def diagnoses(self) -> list[int]:
+        return [place for place, note in enumerate(self.notes) if note.diagnosis]
+
+    @cached_property
+    def suspicions(self) -> list[int]:
+        return [place for place, note in enumerate(self.notes) if note.beliefs]
+
+    @cached_property
+    def fixes(self) -> list[int]:
+        """The fixes that change something."""
+        nothing = self.play.spec.remedies.nothing
+        return [place for place, fix in self._shipped if fix not in nothing]
+
+    @property
+    def _shipped(self) -> list[tuple[int, str]]:
+        return [(place, note.action.fix) for place, note in enumerate(self.notes) if isinstance(note.action, FixAction)]
+
+    def fix(self, place: int) -> str:
+        """Return the name of the fix at a place."""
+        return dict(self._shipped)[place]
+
+    def protects(self, place: int) -> bool:
+        """Return whether the fix at a place spares the users harm before the cause is known: people look, or a roll back."""
+        remedies, fix = self.play.spec.remedies, self.fix(place)
+        return fix in remedies.people or (fix in remedies.undo and "server" in remedies.undo[fix].enters)
+
+    def fits(self, fix: str, cause: str) -> bool:
+        """Return whether a fix is one for a cause: it acts where the cause enters, or it helps in the study of the case."""
+        return fix == fix_of(self.play.spec, self.play.spec.causes[cause]) or fix in self.helping.get(cause, ())
+
+    @cached_property
+    def pages(self) -> list[int]:
+        return [place for place, note in enumerate(self.notes) if note.ring or note.complaint]
+
+    @property
+    def early_page(self) -> int | None:
+        """The first page, if it came before the onset: a false alarm."""
+        first = next(iter(self.pages), None)
+        return first if first is not None and self.notes[first].until_s < self.play.secret.onset_s else None
+
+    @property
+    def true_page(self) -> int | None:
+        """The first page since the onset."""
+        onset_s = self.play.secret.onset_s
+        return next((place for place in self.pages if self.notes[place].until_s >= onset_s), None)
+
+    def waited_h(self, since: int, until: int) -> float:
+        """Return the hours of waiting between two places."""
+        waits = [note for note in self.notes[since + 1 : until] if isinstance(note.action, WaitAction)]
+        return sum(note.until_s - note.at_s for note in waits) / HOUR_S
+
+    def likely(self, place: int) -> Mapping[str, float]:
+        """Return the probability of each cause by the findings before a place; empty before the first."""
+        return next((step.shares for step in reversed(self.steps) if step.place < place), {})
+
+    def looked_before(self, place: int) -> list[int]:
+        return [look for look in self.looks if look < place]
+
+    def reads_more(self, place: int) -> bool:
+        """Return whether looks before a place say more to a person than the table of signs knows."""
+        known = {step.place for step in self.steps if step.bits is not None}
+        kinds = {look: self.play.spec.looks[self.notes[look].look].kind for look in self.looked_before(place)}
+        return any(kind in _TELLING or look not in known for look, kind in kinds.items())
+
+
+def helping_fixes(case: str) -> dict[str, set[str]]:
+    """Return the fixes that take away a part of the harm of each cause in the study of a case; raises StudyError."""
+    if case not in studied():
+        return {}
+    rows = load_study(case).fixes
+    helps = rows[rows["took_away"] >= HELPS]
+    return {str(cause): set(of["fix"]) for cause, of in helps.groupby("cause")}

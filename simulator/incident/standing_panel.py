@@ -1,0 +1,130 @@
+"""The panel of a play's standing among the studied plays, on the reveal: one picture, and a table of all figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import isnan
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+import streamlit as st
+
+from simulator.app.widgets import draw, plain
+from simulator.charts.look import BLUE, GREY, ORANGE, PURPLE, Chart, figure, rounded, translucent
+from simulator.errors import InputError
+from simulator.incident.incident_score import Floats, Score
+from simulator.incident.incident_standing import FIGURES, Peers, PeerStanding, StandingFigure, figures_of, standings
+from simulator.incident.sessions import Game
+from simulator.incident.study_panel import load_study, studied
+from simulator.intervals import Interval
+from simulator.units import listed, significant
+
+#: The investigators on the screen; others keep their names.
+NAMES = {"sensible": "sensible", "naive": "naive", "guess": "guessing"}
+_COLOURS = (PURPLE, ORANGE, GREY)
+#: Points beyond this part of the harm are drawn here, so that a disastrous fix does not flatten the others.
+_MOST_KEPT = 1.5
+#: Height of a row of points, part of the distance between rows.
+_SPREAD = 0.6
+
+
+def standing_panel(game: Game, result: Score) -> None:
+    """Draw the standing of a play; nothing for a case without a study."""
+    if game.scenario.id not in studied():
+        return
+    st.subheader("Your standing", anchor=False)
+    try:
+        players = load_study(game.scenario.id).players
+    except InputError as error:
+        st.warning(plain(str(error)))
+        return
+    peers = Peers.of(players, result.cause)
+    own = figures_of(result, game.play.spec.causes[result.cause].harmless)
+    found = list(standings(peers, own))
+    draw(peers_chart(peers, own, found), key="standing")
+    with st.container(key="standing_table"):
+        st.table(standing_table(own, found))
+    st.caption(
+        "Each share has a 95% interval (Clopper and Pearson). Equal plays did not do worse. The investigators are programs: "
+        "a sensible one takes the look with the most information, a naive one always ships a better model, one guesses. "
+        "A guess at 7% has a good Brier score even if it is wrong, since it claims little."
+    )
+
+
+def peers_chart(peers: Peers, own: Mapping[str, float], found: Sequence[PeerStanding]) -> Chart:
+    """Draw one figure of the studied plays, a row an investigator, with the person's: the harm left, else the Brier score."""
+    column = "kept" if any(one.figure.column == "kept" for one in found) else "brier"
+    shown = next(one for one in FIGURES if one.column == column)
+    rows = peers.rows.dropna(subset=[shown.column])
+    names = list(rows["player"].unique())
+    drawn = figure(height=130 + 60 * len(names), showlegend=False)
+    for place, name in enumerate(names):
+        values = _scaled(rows.loc[rows["player"] == name, shown.column].to_numpy(float), shown)
+        drawn.add_trace(_points(values, place, name, shown))
+    mine = float(_scaled(np.array([own[shown.column]]), shown)[0])
+    drawn.add_vline(x=mine, line={"color": BLUE, "width": 3}, annotation_text="you", annotation_position="top")
+    drawn.update_yaxes(
+        tickvals=[*range(len(names))], ticktext=[NAMES.get(name, name) for name in names], fixedrange=True, showgrid=False
+    )
+    drawn.update_yaxes(range=[len(names) - 0.5, -0.5])
+    drawn.update_xaxes(title=_axis(shown), fixedrange=True)
+    table = rows[["player", "cause", "shape", "seed", shown.column]].rename(columns={shown.column: shown.label.lower()})
+    return Chart(drawn, _takeaway(peers, own, shown, found), rounded(table))
+
+
+def _scaled(values: Floats, shown: StandingFigure) -> Floats:
+    return 100 * np.minimum(values, _MOST_KEPT) if shown.column == "kept" else values
+
+
+def _axis(shown: StandingFigure) -> str:
+    return f"harm that was left (%; {100 * _MOST_KEPT:.0f} or more at the end)" if shown.column == "kept" else "Brier score"
+
+
+def _points(values: Floats, place: int, name: str, shown: StandingFigure) -> go.Scatter:
+    """Draw a row of points, moved up and down in a fixed order so that equal ones stay visible."""
+    lift = (np.arange(len(values)) * 0.618 % 1 - 0.5) * _SPREAD
+    unit = f"%{{x:.0f}}{shown.unit}" if shown.unit == "%" else "%{x:.2f}"
+    return go.Scatter(
+        x=values,
+        y=place + lift,
+        mode="markers",
+        marker={"color": translucent(_COLOURS[place % len(_COLOURS)], 0.7), "size": 7},
+        hovertemplate=f"{NAMES.get(name, name)}: {unit}<extra></extra>",
+    )
+
+
+def _takeaway(peers: Peers, own: Mapping[str, float], shown: StandingFigure, found: Sequence[PeerStanding]) -> str:
+    of_shown = [one for one in found if one.figure is shown]
+    first = (
+        f"You left {spoken(shown, own['kept'])} of the harm."
+        if shown.column == "kept"
+        else f"Your Brier score is {spoken(shown, own['brier'])}."
+    )
+    count = min(one.plays for one in of_shown)
+    many = f"{count} plays" if all(one.plays == count for one in of_shown) else f"at least {count} plays"
+    of = "with this cause" if peers.of_cause else "of all causes, since too few have yours"
+    parts = [f"{share_words(one.share)} of the {NAMES.get(one.player, one.player)} investigator’s" for one in of_shown]
+    return f"{first} Of {many} {of}, {listed(parts)} {shown.worse}."
+
+
+def spoken(shown: StandingFigure, value: float) -> str:
+    """Write a figure with its unit: `35%`, `12 h`, `0.04`, `1,270 USD`, or `never`."""
+    if isnan(value):
+        return "never" if shown.column == "diagnosed_h" else "none to leave"
+    if shown.column == "kept":
+        return f"{100 * value:.0f}%"
+    return f"{value:.2f}" if not shown.unit else f"{significant(value)} {shown.unit}"
+
+
+def share_words(share: Interval) -> str:
+    return f"{100 * share.value:.0f}% ({100 * share.low:.0f} to {100 * share.high:.0f})"
+
+
+def standing_table(own: Mapping[str, float], found: Sequence[PeerStanding]) -> pd.DataFrame:
+    """Return a row a figure: the person's, and the share of each investigator's plays that did worse."""
+    rows: dict[str, dict[str, str]] = {}
+    for one in found:
+        row = rows.setdefault(one.figure.label, {"you": spoken(one.figure, own[one.figure.column])})
+        row[f"{NAMES.get(one.player, one.player)} did worse"] = f"{share_words(one.share)} of {one.plays}"
+    return pd.DataFrame(rows).T

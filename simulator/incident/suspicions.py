@@ -1,0 +1,59 @@
+"""Suspicions of a play over time: the probability that they give the true cause, and their proper score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from simulator.incident.incident_course import IncidentCourse
+
+
+@dataclass(frozen=True)
+class SuspicionScore:
+    """Suspicions that were written down at a place of the notebook.
+
+    true_share: their share of the true cause; brier: their score
+    likely, likely_brier: the same of the findings up to then; None for a case without a table of signs
+    """
+
+    place: int
+    at_s: float
+    true_share: float
+    brier: float
+    likely: float | None
+    likely_brier: float | None
+
+
+def many_brier(shares: Mapping[str, float], true: str) -> float:
+    """Return the Brier score of probabilities of several causes (Brier 1950): from 0, the best, to 2.
+
+    The squared distances of the shares from 1 for the true cause and from 0 for the others. A part that no cause has is a
+    further one, which is never true.
+    """
+    rest = max(1 - sum(shares.values()), 0.0)
+    return (1 - shares.get(true, 0.0)) ** 2 + sum(share**2 for name, share in shares.items() if name != true) + rest**2
+
+
+def equal_brier(causes: int) -> float:
+    """Return the score of equal suspicion of every cause."""
+    return 1 - 1 / causes
+
+
+def suspicion_scores(course: IncidentCourse) -> list[SuspicionScore]:
+    """Return the score of each record of suspicions, in order."""
+    true, scores = course.play.secret.cause or "", list[SuspicionScore]()
+    for place in course.suspicions:
+        note = course.notes[place]
+        assert note.beliefs is not None
+        likely = course.likely(place)
+        scores.append(
+            SuspicionScore(
+                place,
+                note.at_s,
+                note.beliefs.shares.get(true, 0.0),
+                many_brier(note.beliefs.shares, true),
+                likely.get(true, 0.0) if likely else None,
+                many_brier(likely, true) if likely else None,
+            )
+        )
+    return scores
