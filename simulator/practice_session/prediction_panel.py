@@ -18,7 +18,6 @@ from simulator.metrics.summary import judged
 from simulator.practice_session.session_at_hand import take
 from simulator.practice_session.session_runs import ask_for_run, run_asked
 from simulator.session.session_events import PredictionMade
-from simulator.session.session_record import label_of
 from simulator.session.session_state import SessionPrediction, SessionState
 from simulator.units import spoken
 
