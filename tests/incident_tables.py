@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 
 from simulator.evidence.detection_tables import load_effects
+from simulator.incident.incident_rules import INCIDENT_RULES
+from simulator.incident.incident_signals import INCIDENT_SIGNALS
 from simulator.incident.study_panel import load_study, quickest
 from simulator.intervals import mean_interval, quantile_interval, share_interval
-from simulator.paths import DETECTIONS, SCENES
+from simulator.paths import DETECTIONS, INCIDENTS, SCENES
 
 CASE = "production-drift"
 #: The rows of the table of effects: the condition, the severity, and the folder of the table.
@@ -96,6 +98,27 @@ def by_cause() -> str:
     return table(rows, ["cause", "abrupt", "gentle", "taken for"])
 
 
+#: The players of the rules, in the order of the page.
+TRIED = ("sensible", "methodical", "naive", "guess")
+
+
+def rules() -> str:
+    """Return each rule of the debrief, with the share of each player's plays in which it fires, with 95% intervals."""
+    plays = pd.read_csv(INCIDENTS / CASE / "rules.csv", keep_default_na=False)
+    labels = {signal.name: signal.label for signal in INCIDENT_SIGNALS}
+    rows = []
+    for rule in INCIDENT_RULES:
+        fired = plays["fired"].map(lambda names, name=rule.name: name in names.split())
+        cells = [_fired(fired[plays["player"] == player]) for player in TRIED]
+        rows.append([labels[rule.signal], rule.level.replace("_", " "), rule.states, *cells])
+    return table(rows, ["signal", "level", "fires on", *TRIED])
+
+
+def _fired(plays: pd.Series) -> str:
+    share = share_interval(int(plays.sum()), len(plays))
+    return f"{100 * share.value:.0f}% ({100 * share.low:.0f} to {100 * share.high:.0f})"
+
+
 def fixes() -> str:
     """Return the share of the harm of each cause that each fix takes away (%), with 95% intervals."""
     found = load_study(CASE).fixes
@@ -148,6 +171,7 @@ TABLES = {
     "EFFECTS": effects,
     "PLAYERS": players,
     "BY_CAUSE": by_cause,
+    "RULES": rules,
     "FIXES": fixes,
     "MONITORS": lambda: monitors("any"),
     "SLICE": lambda: monitors("blurred_camera"),

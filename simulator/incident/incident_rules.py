@@ -167,10 +167,14 @@ def _protected(course: IncidentCourse) -> Evidence | None:
 
 
 def _fixed_a_false_alarm(course: IncidentCourse) -> Evidence | None:
-    early = [place for place in _before_the_onset(course) if not course.looked_before(place)]
+    unlooked = [place for place in _before_the_onset(course) if not course.looked_before(place)]
+    early = [place for place in unlooked if not course.protects(place)]
     if course.early_page is None or not early:
         return None
-    return Evidence("The first alarm was false, and you shipped a fix without a look.", [course.early_page, early[0]])
+    return Evidence(
+        "The first alarm was false, and you shipped a fix without a look; it does not protect the users meanwhile.",
+        [course.early_page, early[0]],
+    )
 
 
 def _waited_out(course: IncidentCourse) -> Evidence | None:
@@ -260,7 +264,7 @@ INCIDENT_RULES: tuple[Rule[IncidentCourse], ...] = (
         "fixed_a_false_alarm",
         "alarms",
         "very_weak",
-        "an alarm before the onset, and a fix without a look",
+        "an alarm before the onset, and a fix without a look, other than people or a roll back",
         _fixed_a_false_alarm,
     ),
     Rule("waited_out", "alarms", "strong", "an alarm before the onset, a look, and no fix until the onset", _waited_out),

@@ -134,6 +134,7 @@ FALSE = {
         ((ALARM, fix("technician")), {}),
         ((ALARM, COUNTERS, fix("technician"), ALARM), {"alarms_at": (8.0, 11.0)}),
         ((ALARM, fix("nothing"), ALARM), {"alarms_at": (8.0, 11.0)}),
+        ((ALARM, fix("people"), ALARM), {"alarms_at": (8.0, 11.0)}),
     ],
     "waited_out": [
         ((ALARM, ALARM, COUNTERS), {"alarms_at": (8.0, 11.0)}),
