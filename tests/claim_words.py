@@ -24,7 +24,7 @@ _ZERO = re.compile(r"[−-]0(?:\.0*)?(?![\d.])")
 _HASH = re.compile(r"run hash \w+")
 _EXPONENT = re.compile(r"(?<![\w.])\d+(?:\.\d+)?[eE][+-]?\d+\b")
 #: Bounds that leave out the unit of their value: `94.5% (91.9 to 96.5)`.
-_BOUNDS = re.compile(r"% \(((?:over |under )?[\d.]+) to ((?:over |under )?[\d.]+)\)")
+_BOUNDS = re.compile(r"% \(((?:over |under )?[\d.]+) to ((?:over |under )?[\d.]+)%?\)")
 _DECIMAL = re.compile(r"(?<![\d.,:])(\d[\d,]*\.\d+)(?![\d:]*\.\d)(%?)")
 
 

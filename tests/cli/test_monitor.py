@@ -49,7 +49,7 @@ def test_a_difference_is_told_first_with_status_1(casesim: Run, files: tuple[Pat
     assert shown.startswith("1 of 2 columns differs; the largest change is in 'brightness'")
     for part in ("site = [south]", "site = north", "hours 0 to 100", "hours 100 to 200"):
         assert part in shown
-    assert "after Holm's correction" in shown and "SD [-" in shown
+    assert "after Holm's correction" in shown and "SD [−" in shown
 
 
 def test_json_holds_the_same(casesim: Run, files: tuple[Path, Path, Path]) -> None:

@@ -121,7 +121,7 @@ def test_the_threshold_counts_what_it_flags_and_the_cases_that_come_to_each_team
     page.select_slider(key="test:threshold:0.75").set_value(1.0).run()
     assert "750 of 750 allowed posts are flagged needlessly. That is more than Moderators can keep up with." in said(page)
     assert "taken down needlessly" not in said(page)
-    assert result("appeals").plan.scenario.metrics["specificity"].label == "Negatives not taken down"
+    assert result("appeals").plan.scenario.metrics["specificity"].label == "Allowed posts not taken down"
     assert result("appeals").metrics["specificity"].value == 1
 
 

@@ -60,6 +60,7 @@ def best_claims(result: BestDesigns, claims: Sequence[BreakevenClaim]) -> Iterat
     if result.open:
         words = f"Not proven: {quoted(result.open)}."
         named = [claim for claim in claims if f"“{claim.words}”" in words]
+        yield Shown("best design", "verdict", "not proven", words=words, surface="best, not proven", run=run)
         yield from (_verdict(claim, "not proven", words, "best, not proven", run) for claim in named)
     for miss in result.misses:
         yield from _tried(miss.tried, claims)
