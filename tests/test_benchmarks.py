@@ -12,7 +12,7 @@ from websockets.asyncio.server import serve
 
 from benchmarks.case import GROWING, skin
 from benchmarks.crowd.__main__ import Crowd, app, quantile
-from benchmarks.crowd.capacity import COLUMNS, GROUPS, wait_s
+from benchmarks.crowd.cores import COLUMNS, GROUPS, wait_s
 from benchmarks.crowd.people import CASE, Change, Met, Walk
 from benchmarks.crowd.tab import LostError, Tab, opened
 from simulator.engine.run import simulate

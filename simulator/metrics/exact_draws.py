@@ -100,14 +100,23 @@ class LabelledClass:
         paired: draws to compare two models by. The quantile lies between two of the scores. The outer one makes the interval
         of one model exact, and would make that of a difference too wide. So every second draw takes the upper one, for both.
         """
-        sampled = self._mean(self.scores <= now)
-        places = _places(-sampled, self.lean)
         ordered = np.concatenate([[-np.inf], np.sort(self.scores), [np.inf]])
-        worth = self.worth
-        below = np.ceil(bdtrik(places, worth, share) - _SLACK) * len(self.scores) / worth
+        places, below = self._below(share, now)
         upper = np.arange(len(places)) % 2 == 1 if paired else places > 0.5
         rank = np.floor(below + _SLACK) + upper
         return np.asarray(ordered[np.clip(rank, 0, len(ordered) - 1).astype(int)])
+
+    def _below(self, share: float, now: float) -> tuple[Floats, Floats]:
+        """Return the place of each resample, and the number of items below the quantile there; for paired draws and others."""
+        if (share, now) not in self._known_below:
+            places = _places(-self._mean(self.scores <= now), self.lean)
+            below = np.ceil(bdtrik(places, self.worth, share) - _SLACK) * len(self.scores) / self.worth
+            self._known_below[share, now] = places, below
+        return self._known_below[share, now]
+
+    @cached_property
+    def _known_below(self) -> dict[tuple[float, float], tuple[Floats, Floats]]:
+        return {}
 
     def _mean(self, values: NDArray[np.floating] | NDArray[np.bool_]) -> Floats:
         with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class

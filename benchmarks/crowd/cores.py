@@ -1,4 +1,4 @@
-"""`python -m benchmarks.crowd.capacity`: the cores and servers that so many people need, by the processor time of a verdict.
+"""`python -m benchmarks.crowd.cores`: the cores and servers that so many people need, by the processor time of a verdict.
 
 Changes come as a Poisson process, and the first stage of a run has priority over all later ones. So the wait for a first
 verdict is that of M/G/c whose service is the first stage, and full verdicts take what cores are left.
@@ -26,7 +26,7 @@ BUSIEST, LONGEST_S = 0.8, 0.25
 
 
 @dataclass(frozen=True)
-class Group:
+class PeopleAtOnce:
     """People at work at once, and the time from a change of one of them to their next (s)."""
 
     words: str
@@ -60,12 +60,12 @@ class Group:
 
 
 GROUPS = [
-    Group("4 people, a change every 10 s", 4, 10.0),
-    Group("16 people, a change every 10 s", 16, 10.0),
-    Group("a class of 30, a change every 30 s", 30, 30.0),
-    Group("a class of 30, a change every 10 s", 30, 10.0),
-    Group("a course of 1,000, one in ten at once, a change every 30 s", 100, 30.0),
-    Group("a course of 1,000, all at once, a change every 30 s", 1000, 30.0),
+    PeopleAtOnce("4 people, a change every 10 s", 4, 10.0),
+    PeopleAtOnce("16 people, a change every 10 s", 16, 10.0),
+    PeopleAtOnce("a class of 30, a change every 30 s", 30, 30.0),
+    PeopleAtOnce("a class of 30, a change every 10 s", 30, 10.0),
+    PeopleAtOnce("a course of 1,000, one in ten at once, a change every 30 s", 100, 30.0),
+    PeopleAtOnce("a course of 1,000, all at once, a change every 30 s", 1000, 30.0),
 ]
 
 COLUMNS = "people", "changes a second", "cores, first verdicts", "wait, s", "cores, full verdicts", "servers"
