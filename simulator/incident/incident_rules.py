@@ -12,7 +12,7 @@ from simulator.incident.incident_score import DebriefStep
 from simulator.incident.secret import HOUR_S
 from simulator.incident.suspicions import equal_brier, suspicion_scores
 from simulator.session.session_signals import Evidence
-from simulator.session.signal_rules import Rule
+from simulator.session.signal_rules import SignalRule
 from simulator.units import counted
 
 #: First looks that are judged, and the parts of the best look's information that count as near and as far.
@@ -210,72 +210,74 @@ def _stopped_in_time(course: IncidentCourse) -> Evidence | None:
     return Evidence("You named a cause soon after the findings had made one likely.", [course.diagnoses[0]])
 
 
-INCIDENT_RULES: tuple[Rule[IncidentCourse], ...] = (
-    Rule("no_look", "first_looks", "very_weak", "a diagnosis or a fix, and no look at all", _no_look),
-    Rule(
+INCIDENT_RULES: tuple[SignalRule[IncidentCourse], ...] = (
+    SignalRule("no_look", "first_looks", "very_weak", "a diagnosis or a fix, and no look at all", _no_look),
+    SignalRule(
         "far_look",
         "first_looks",
         "weak",
         "a first look with less than a quarter of the best look's bits, and of the best bits a minute",
         _far_look,
     ),
-    Rule(
+    SignalRule(
         "near_looks",
         "first_looks",
         "strong",
         "the first three looks have on average half of the best look's bits, or of the best bits a minute",
         _near_looks,
     ),
-    Rule("named_blind", "evidence", "very_weak", "the last diagnosis before any look", _named_blind),
-    Rule(
+    SignalRule("named_blind", "evidence", "very_weak", "the last diagnosis before any look", _named_blind),
+    SignalRule(
         "named_when_likely",
         "evidence",
         "strong",
         "the last diagnosis where the findings make it 80% likely",
         _named_when_likely,
     ),
-    Rule(
+    SignalRule(
         "overconfident",
         "confidence",
         "weak",
         "a confidence 40 points above the findings' probability, without a look that says more to a person than its sign",
         _overconfident,
     ),
-    Rule("calibrated", "confidence", "strong", "after a look, a confidence within 15 points of the findings'", _calibrated),
-    Rule(
+    SignalRule(
+        "calibrated", "confidence", "strong", "after a look, a confidence within 15 points of the findings'", _calibrated
+    ),
+    SignalRule(
         "informed",
         "confidence",
         "strong",
         "suspicions before and after a look that score better on average than equal ones",
         _informed,
     ),
-    Rule("fixed_blind", "remedy", "very_weak", "a fix before any look, other than people or a roll back", _fixed_blind),
-    Rule("unfit", "remedy", "weak", "fixes after a diagnosis, and none of them for a cause that was named", _unfit),
-    Rule("fit", "remedy", "strong", "a look, then a diagnosis, then a fix for the named cause", _fit),
-    Rule("idle", "meanwhile", "weak", "a harmful cause, and two days of waiting from the alarm to the first fix", _idle),
-    Rule(
+    SignalRule("fixed_blind", "remedy", "very_weak", "a fix before any look, other than people or a roll back", _fixed_blind),
+    SignalRule("unfit", "remedy", "weak", "fixes after a diagnosis, and none of them for a cause that was named", _unfit),
+    SignalRule("fit", "remedy", "strong", "a look, then a diagnosis, then a fix for the named cause", _fit),
+    SignalRule("idle", "meanwhile", "weak", "a harmful cause, and two days of waiting from the alarm to the first fix", _idle),
+    SignalRule(
         "protected",
         "meanwhile",
         "strong",
         "people or a roll back within 12 h of the alarm, before the last diagnosis",
         _protected,
     ),
-    Rule(
+    SignalRule(
         "fixed_a_false_alarm",
         "alarms",
         "very_weak",
         "an alarm before the onset, and a fix without a look, other than people or a roll back",
         _fixed_a_false_alarm,
     ),
-    Rule("waited_out", "alarms", "strong", "an alarm before the onset, a look, and no fix until the onset", _waited_out),
-    Rule(
+    SignalRule("waited_out", "alarms", "strong", "an alarm before the onset, a look, and no fix until the onset", _waited_out),
+    SignalRule(
         "kept_looking",
         "cost",
         "weak",
         "three looks or more after the findings make a cause 97% likely, before a fix",
         _kept_looking,
     ),
-    Rule(
+    SignalRule(
         "stopped_in_time",
         "cost",
         "strong",

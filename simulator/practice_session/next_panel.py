@@ -1,4 +1,4 @@
-"""What to do next: an exercise for the weakest signal, and another case."""
+"""The next step: an exercise for the weakest signal, and another case."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What to train next: the weakest signal of a session, and an exercise whose goal is the rule that decides the signal."""
+"""The next exercise: the weakest signal of a session, and an exercise whose goal is the rule that decides the signal."""
 
 from __future__ import annotations
 

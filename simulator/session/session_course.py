@@ -14,7 +14,7 @@ from simulator.session.session_state import IDLE_S, RunSeen, SessionPrediction, 
 
 
 @dataclass(frozen=True)
-class Move:
+class RunMove:
     """From one run to the next under the same curveballs: the choices whose picks differ."""
 
     before: RunSeen
@@ -43,10 +43,10 @@ class Course:
         return [run for run in self.state.runs if run.ended is not None]
 
     @cached_property
-    def moves(self) -> list[Move]:
+    def moves(self) -> list[RunMove]:
         """The ways from one run to the next; those on which a curveball struck are left out, and repeated runs."""
         found = [
-            Move(
+            RunMove(
                 before,
                 after,
                 frozenset(name for name, pick in after.asked.picks.items() if before.asked.picks.get(name) != pick),
@@ -55,6 +55,11 @@ class Course:
             if before.asked.strikes == after.asked.strikes
         ]
         return [move for move in found if move.choices]
+
+    @property
+    def moves_one_at_a_time(self) -> bool:
+        """Whether two thirds of the moves, at least, change one choice alone."""
+        return 3 * sum(move.is_single for move in self.moves) >= 2 * len(self.moves)
 
     @cached_property
     def seconds_by_choice(self) -> dict[str, float]:
@@ -102,7 +107,7 @@ class Course:
         done = [one.place for one in [*self.changes(phase), *self.panels(phase)]]
         return sorted([*visits, *self.asked_for(phase), *done])
 
-    def single_moves(self, phase: str) -> list[Move]:
+    def single_moves(self, phase: str) -> list[RunMove]:
         """Return the moves of one choice of a phase with all others as they were."""
         return [move for move in self.moves if move.is_single and self.phase_of.get(next(iter(move.choices))) == phase]
 

@@ -23,7 +23,7 @@ _HABIT = 3
 
 
 @dataclass(frozen=True)
-class Rule(Generic[LogForm]):
+class SignalRule(Generic[LogForm]):
     """A rule that decides a level of a signal; states: when it fires; finds: the evidence, None where it does not fire."""
 
     name: str
@@ -124,11 +124,12 @@ def _looked_at_errors(course: Course) -> Evidence | None:
 def _sized(course: Course) -> Evidence | None:
     if "serve" not in course.phases or not (single := course.single_moves("serve")):
         return None
-    last = course.runs[-1]
-    assert last.ended is not None
+    last = next((run for run in reversed(course.runs) if not run.asked.strikes), None)
+    if last is None or last.ended is None or not course.moves_one_at_a_time:
+        return None
     if any(standing in ("not met", "void") for standing in last.ended.verdicts.values()):
         return None
-    words = "You sized the service one step at a time, and your last design misses no objective."
+    words = "You sized the service one step at a time, and your last calm run misses no objective."
     return Evidence(words, [single[0].after.place, last.place])
 
 
@@ -159,10 +160,9 @@ def _at_once(course: Course) -> Evidence | None:
 
 
 def _checked(course: Course) -> Evidence | None:
-    single = [move for move in course.moves if move.is_single]
     held = [one for one in course.intervals if one.settled and one.settled.held]
     enough = len(course.predicted) >= _HABIT and len(course.moves) >= _HABIT - 1
-    if not enough or 3 * len(single) < 2 * len(course.moves) or not is_informed(course.intervals):
+    if not enough or not course.moves_one_at_a_time or not is_informed(course.intervals):
         return None
     words = f"You predicted {counted(len(course.predicted), 'design')} and mostly moved one choice at a time; {len(held)} of "
     return Evidence(f"{words}{counted(len(course.intervals), 'interval')} held.", [one.place for one in held])
@@ -186,68 +186,72 @@ def _no_data(course: Course) -> Evidence | None:
 _NO_DATA = "You ran designs and did nothing about the data: no phase, no question, no panel."
 _NO_SERVING = "You ran designs and did nothing about serving: no phase, no question, no choice of it."
 
-RULES: tuple[Rule[Course], ...] = (
-    Rule(
+RULES: tuple[SignalRule[Course], ...] = (
+    SignalRule(
         "architecture_first",
         "framing",
         "very_weak",
         "a run before any question, assumption or ranked objective",
         _architecture_first,
     ),
-    Rule(
+    SignalRule(
         "decided_first",
         "framing",
         "strong",
         "before the first run: half of the deciding questions, an assumption and ranked objectives",
         _decided_first,
     ),
-    Rule(
+    SignalRule(
         "no_data",
         "data",
         "very_weak",
         "runs, and no visit, question, change or panel of the data phase",
         _untouched("data", _NO_DATA),
     ),
-    Rule("compared", "model", "strong", "two runs in a row that differ in one choice of the model phase alone", _compared),
-    Rule(
+    SignalRule(
+        "compared", "model", "strong", "two runs in a row that differ in one choice of the model phase alone", _compared
+    ),
+    SignalRule(
         "blind_threshold",
         "evaluation",
         "weak",
         "three changes of the evaluation's choices before a look at its panels",
         _blind_threshold,
     ),
-    Rule(
+    SignalRule(
         "looked_at_errors",
         "evaluation",
         "strong",
-        "a look at a panel of the evaluation, then a run in which one of its choices moved alone",
+        "a look at a panel of the evaluation, then a run that moves one of its choices alone",
         _looked_at_errors,
     ),
-    Rule(
+    SignalRule(
         "no_serving",
         "serving",
         "very_weak",
         "runs, and no visit, question, change or panel of serving",
         _untouched("serve", _NO_SERVING),
     ),
-    Rule(
+    SignalRule(
         "sized",
         "serving",
         "strong",
-        "a choice of serving moved alone between two runs, and the last run misses no objective",
+        "two thirds of the moves of one choice, one of them of serving, and a last calm run that misses no objective",
         _sized,
     ),
-    Rule("no_failure", "safety", "very_weak", "runs, no curveball, and nothing done for the phase of failures", _no_failure),
-    Rule(
+    SignalRule(
+        "no_failure", "safety", "very_weak", "runs, no curveball, and nothing done for the phase of failures", _no_failure
+    ),
+    SignalRule(
         "answered_a_failure",
         "safety",
         "strong",
         "a curveball, its effect predicted, and a changed design run under it",
         _answered_a_failure,
     ),
-    Rule("unpredicted", "quantified", "very_weak", "three designs or more, none of them predicted", _unpredicted),
-    Rule("at_once", "quantified", "weak", "three moves or more, more than half of several choices at once", _at_once),
-    Rule(
+    SignalRule("unpredicted", "quantified", "very_weak", "three designs or more, none of them predicted", _unpredicted),
+    SignalRule("at_once", "quantified", "weak", "three moves or more, more than half of several choices at once", _at_once),
+    SignalRule(
         "checked",
         "quantified",
         "strong",
@@ -269,16 +273,16 @@ class Decided(Generic[LogForm]):
     """A level that the log decides: the rules that fired, with their evidence."""
 
     level: Level
-    fired: Sequence[tuple[Rule[LogForm], Evidence]]
+    fired: Sequence[tuple[SignalRule[LogForm], Evidence]]
 
 
-def fired_of(rules: Sequence[Rule[LogForm]], log: LogForm) -> list[tuple[Rule[LogForm], Evidence]]:
+def fired_of(rules: Sequence[SignalRule[LogForm]], log: LogForm) -> list[tuple[SignalRule[LogForm], Evidence]]:
     """Return the rules that fire on a log, with their evidence."""
     return [(rule, evidence) for rule in rules if (evidence := rule.finds(log)) is not None]
 
 
 def levels_of(
-    signals: Sequence[Signal[LogForm]], found: Sequence[tuple[Rule[LogForm], Evidence]]
+    signals: Sequence[Signal[LogForm]], found: Sequence[tuple[SignalRule[LogForm], Evidence]]
 ) -> dict[str, Decided[LogForm]]:
     """Return the levels that rules decide, by signal; a signal whose rules disagree has none."""
     levels = dict[str, Decided[LogForm]]()
@@ -289,7 +293,7 @@ def levels_of(
     return levels
 
 
-def fired_rules(scenario: Scenario, state: SessionState) -> list[tuple[Rule[Course], Evidence]]:
+def fired_rules(scenario: Scenario, state: SessionState) -> list[tuple[SignalRule[Course], Evidence]]:
     """Return the rules that fire in a session, with their evidence."""
     return fired_of(RULES, Course(scenario, state))
 

@@ -15,6 +15,7 @@ from math import inf, prod
 from typing import TYPE_CHECKING, Any, Literal
 
 from simulator.case.choices import Pick
+from simulator.case.phases import readable_references
 from simulator.case.schema import Scenario
 from simulator.cli.exits import needing
 from simulator.errors import InputError, suggest
@@ -66,11 +67,11 @@ class Search:
         """Prepare a search.
 
         judging: the replications that a verdict takes, those of the page Explore
-        known: picks of designs to propose first, such as an author's reference; what they leave open is as in the base
+        known: picks of designs to propose first, such as the base and an author's reference
         """
         self.axes, self.base, self.claims, self.cost = list(axes), base, list(claims), cost
         self._evaluate, self._seed, self.judging = evaluate, seed, max(judging, FEW)
-        self._first = [found for picks in ({}, *known) if (found := self._places(picks)) is not None]
+        self._first = [found for picks in known if (found := self._places(picks)) is not None]
         self.tried: dict[str, TriedDesign] = {}
         self.replications = 0
         self._known: dict[tuple[str, int], TriedDesign] = {}
@@ -275,6 +276,12 @@ def _is_ordered(axis: Axis) -> bool:
 
 def evaluator(request: SweepRequest, submit: Submit, cache: OutcomeCache) -> Evaluate:
     return lambda points, replications: swept(Sweep(request, submit, cache, points, replications=replications))
+
+
+def known_designs(scenario: Scenario, base: DesignPoint) -> list[dict[str, Pick]]:
+    """Return the picks of every choice in the base, and in the author's reference designs where the base leaves them open."""
+    own = {**scenario.defaults(), **base.picks}
+    return [own, *({**scenario.defaults(), **reference, **base.picks} for reference in readable_references(scenario))]
 
 
 def cost_goal(scenario: Scenario, name: str | None = None) -> Goal:

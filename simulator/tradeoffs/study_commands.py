@@ -13,7 +13,6 @@ from rich.markup import escape
 from rich.table import Table
 
 from simulator.case.load import load
-from simulator.case.phases import readable_references
 from simulator.case.schema import Scenario
 from simulator.cli.exits import UsageError, err, table_console
 from simulator.cli.options import (
@@ -38,7 +37,7 @@ from simulator.cli.progress_bars import counting_bar, working_bar
 from simulator.errors import InputError, suggest
 from simulator.explain.claims import Claim, claims_json
 from simulator.intervals import Interval
-from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator
+from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator, known_designs
 from simulator.tradeoffs.breakeven import TOGETHER, BreakevenResult, BreakevenSearch, Doubt, doubts_of
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import UNMET, Capacity, Loading
@@ -84,7 +83,7 @@ def best(
             evaluator(request, submit, cache),
             seed,
             scenario.run.replications,
-            readable_references(scenario),
+            known_designs(scenario, request.base),
         )
         with counting_bar("designs", budget) as report:
             result = search.find(budget, progress=report)

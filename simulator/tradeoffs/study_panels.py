@@ -18,12 +18,11 @@ from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import download, draw, plain
 from simulator.case.load import TRAFFIC
-from simulator.case.phases import readable_references
 from simulator.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictures
 from simulator.charts.look import Chart
 from simulator.errors import InputError
 from simulator.explain.claims import Claim
-from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator
+from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator, known_designs
 from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Capacity, Loading, capacity_work
@@ -343,7 +342,7 @@ def best(base: Base) -> None:
 
     def work(submit: Submit, report: ReportProgress) -> tuple[Search, BestDesigns]:
         claims, cost, judging = claims_of(base.scenario), cost_goal(base.scenario), base.scenario.run.replications
-        known, evaluate = readable_references(base.scenario), evaluator(request, submit, OutcomeCache())
+        known, evaluate = known_designs(base.scenario, request.base), evaluator(request, submit, OutcomeCache())
         search = Search(request.axes, request.base, claims, cost, evaluate, base.seed, judging, known)
         progress = lambda done, total: report("trying proposals", done, total)  # noqa: E731
         return search, search.find(BUDGET, progress=progress, begin=lambda what: report(what, 0, 0))

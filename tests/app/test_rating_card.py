@@ -8,13 +8,15 @@ def _page():
 
     from simulator.app.rating_card import RatingCards
     from simulator.session.session_signals import Evidence, Signal
-    from simulator.session.signal_rules import Rule, fired_of, levels_of
+    from simulator.session.signal_rules import SignalRule, fired_of, levels_of
 
     def evidence(log):
         yield Evidence(f"You did it {log} times.", [4])
 
     signals = [Signal(name, name.title(), ("one", "two", "three", "four"), evidence) for name in ("decided", "open")]
-    rules = [Rule("often", "decided", "strong", "twice", lambda log: Evidence("You did it again.", [7]) if log > 1 else None)]
+    rules = [
+        SignalRule("often", "decided", "strong", "twice", lambda log: Evidence("You did it again.", [7]) if log > 1 else None)
+    ]
     RatingCards(
         3,
         words=lambda one: f"{one.sentence} ({one.places[0]})",

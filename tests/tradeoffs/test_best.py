@@ -91,7 +91,7 @@ def test_the_base_and_the_known_designs_are_proposed_first_and_others_outside_of
         DesignPoint({"servers": 12, "model": "small", "people": 10}),
         [{"servers": 6, "model": "large"}, {"model": "none"}],
     )
-    search = Search(AXES, base, [ENOUGH], goal, bench.run, 1, MOST, known)
+    search = Search(AXES, base, [ENOUGH], goal, bench.run, 1, MOST, [base.picks, *known])
     path = search.propose(8)
     assert list(search.tried)[:2] == [repr(DesignPoint(base.picks)), repr(DesignPoint({**base.picks, **known[0]}))]
     assert not any("none" in name for name in search.tried)
