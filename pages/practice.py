@@ -30,17 +30,19 @@ from simulator.practice.design_runs import (
     LOADS,
     PANEL,
     REASONS,
+    REPEAT,
     SUBMISSION,
     TRADEOFFS,
     current,
     design_changed,
+    first_panel,
     last_full,
     run_ended,
     shown_of,
     start,
     verdicts,
 )
-from simulator.practice.exhibit_panels import panel_of, panels
+from simulator.practice.exhibit_panels import hero, panel_of, panels
 from simulator.practice.lever_panel import levers
 from simulator.practice.why_panel import PANEL_WANTED, challenge, why
 
@@ -157,18 +159,20 @@ def design(scenario: Scenario) -> None:
 
 @st.fragment(key=DRAWERS)
 def drawers(scenario: Scenario) -> None:
-    """Offer the loads as a table, and the link and the command that repeat the run of this design."""
+    """Offer the loads as a table."""
     plan: Plan | None = get(scenario, "plan")
-    table, link_and_command = (
-        st.popover(label, type="tertiary", on_change="rerun", key=key(scenario.id, drawer))
-        for label, drawer in (("As a table", LOADS), ("Link and command", LINK))
-    )
-    if plan is None:
-        return
-    if table.open:
+    table = st.popover("As a table", type="tertiary", on_change="rerun", key=key(scenario.id, LOADS))
+    if plan is not None and table.open:
         table.dataframe(diagram(plan).table, hide_index=True)
-    if link_and_command.open:
-        with link_and_command:
+
+
+@st.fragment(key=REPEAT)
+def link_and_command(scenario: Scenario) -> None:
+    """Offer the link and the command that repeat the run of this design."""
+    plan: Plan | None = get(scenario, "plan")
+    drawer = st.popover("Link and command", type="tertiary", on_change="rerun", key=key(scenario.id, LINK))
+    if plan is not None and drawer.open:
+        with drawer:
             repeat_run(plan, *run_of(scenario))
 
 
@@ -197,13 +201,17 @@ def of_run(scenario: Scenario, title: str) -> None:
         if title == LEVERS:
             levers(last)
             return
+        if title == first_panel(scenario):
+            hero(last.summary)
+            return
         for part in panels(scenario)[title]:
             part(last.summary)
 
 
 def tabs(scenario: Scenario) -> None:
-    """Show the design as a diagram, a panel a question, the levers, and every run so far."""
-    titles, chosen = [DESIGN, *panels(scenario), LEVERS, RUNS], key(scenario.id, "panel")
+    """Show the picture of the case, the design as a diagram, a panel a question, the levers, and every run so far."""
+    titles = list(dict.fromkeys([first_panel(scenario), DESIGN, *panels(scenario), LEVERS, RUNS]))
+    chosen = key(scenario.id, "panel")
     if wanted := st.session_state.pop(PANEL_WANTED, None):
         st.session_state[chosen] = panel_of(wanted, scenario)
     for title, panel in zip(titles, st.tabs(titles, key=chosen, on_change="rerun"), strict=True):
@@ -224,6 +232,7 @@ row = head(scenario)
 submit(scenario)
 with row:
     tradeoffs_link(scenario)
+    link_and_command(scenario)
 with st.bottom:
     verdicts(scenario, last_full(scenario, shown_of(scenario).job))
 with st.sidebar:
@@ -231,6 +240,6 @@ with st.sidebar:
     fire(scenario)
     form(scenario)
     settings(scenario)
-reasons(scenario)
 tabs(scenario)
+reasons(scenario)
 keep_cookie()

@@ -13,6 +13,8 @@ from simulator.app.design_state import get, key
 from simulator.app.jobs import WATCHED, Job, Watcher, job_id, registry
 from simulator.app.news import Latest, bell, redraw
 from simulator.app.visitors import person
+from simulator.case.outputs import EXHIBITS
+from simulator.case.phases import hero_of
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.explain.result import Result
@@ -23,16 +25,16 @@ from simulator.units import duration
 #: The suffix of the watcher of the run without curveballs.
 CALM = ":calm"
 
-#: The fragments of the page that submit the design and link to its trade-offs.
-SUBMISSION, TRADEOFFS = "submission", "tradeoffs_link"
+#: The fragments of the page that submit the design, link to its trade-offs, and hold its link and its command.
+SUBMISSION, TRADEOFFS, REPEAT = "submission", "tradeoffs_link", "repeat"
 
 #: The fragments that follow the run: the reasons, the design on its panel, what unfolds below it, and every other panel.
 REASONS, DIAGRAM, DRAWERS, PANEL = "reasons", "diagram", "drawers", "panel"
 
-#: What unfolds below the diagram; it is drawn again with the diagram only where it is open.
+#: What unfolds below the diagram and in the head of the page; it is drawn again only where it is open.
 LOADS, LINK = "loads", "link"
 
-#: The panel of the design, which is open first.
+#: The panel of the design.
 DESIGN = "Design"
 
 #: Time between two lines about the progress of a run that has nothing else to say (s).
@@ -76,7 +78,8 @@ def design_changed(scenario: Scenario, *fragments: str) -> None:
 
     Where runs are live, the diagram follows the figures: to draw it would take the processor from the run.
     """
-    redraw(*fragments, SUBMISSION, TRADEOFFS, *([] if get(scenario, "live") else _diagram(scenario)))
+    repeat = [REPEAT] if get(scenario, LINK) else []
+    redraw(*fragments, SUBMISSION, TRADEOFFS, *repeat, *([] if get(scenario, "live") else _diagram(scenario)))
 
 
 def run_ended(scenario: Scenario) -> None:
@@ -85,9 +88,15 @@ def run_ended(scenario: Scenario) -> None:
 
 
 def _diagram(scenario: Scenario) -> list[str]:
-    if get(scenario, "panel", DESIGN) != DESIGN:
+    if get(scenario, "panel", first_panel(scenario)) != DESIGN:
         return []
-    return [DIAGRAM, *([DRAWERS] if any(get(scenario, drawer) for drawer in (LOADS, LINK)) else [])]
+    return [DIAGRAM, *([DRAWERS] if get(scenario, LOADS) else [])]
+
+
+def first_panel(scenario: Scenario) -> str:
+    """Return the title of the panel that is open first: the exhibit that the case names; without one, the design."""
+    name = hero_of(scenario)
+    return EXHIBITS[name].label if name in EXHIBITS else DESIGN
 
 
 def watcher(what: str = "") -> Watcher:
