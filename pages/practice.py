@@ -170,7 +170,7 @@ def drawers(scenario: Scenario) -> None:
 def link_and_command(scenario: Scenario) -> None:
     """Offer the link and the command that repeat the run of this design."""
     plan: Plan | None = get(scenario, "plan")
-    drawer = st.popover("Link and command", type="tertiary", on_change="rerun", key=key(scenario.id, LINK))
+    drawer = st.popover("Link and command", type="tertiary", on_change="rerun", key=key(scenario.id, LINK), width="content")
     if plan is not None and drawer.open:
         with drawer:
             repeat_run(plan, *run_of(scenario))

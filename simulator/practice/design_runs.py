@@ -143,7 +143,7 @@ def _pressed(scenario: Scenario, button: str, run: str) -> None:
     else:
         registry().run_all(watcher(), run)
     bell().ring()
-    design_changed(scenario, *_diagram(scenario))  # the command below the diagram names how far the run goes
+    design_changed(scenario)
 
 
 def last_full(scenario: Scenario, job: Job | None) -> Job | None:

@@ -160,7 +160,7 @@ def test_a_curveball_is_named_and_held_against_the_calm_run(practice):
 
 
 def test_the_panels_of_a_case_answer_its_questions_in_order(practice):
-    asked = ["Design", *panels(load(STORM)), "Try each lever", "Runs"]
+    asked = ["Overload", "Design", *panels(load(STORM)), "Try each lever", "Runs"]
     assert [tab.label for tab in practice(case=STORM).tabs] == asked
 
 
