@@ -51,7 +51,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = ()) -> list[Fault]:
         *_exhibits(scenario),
         *_controllers(scenario),
         *_sections(scenario),
-        *check_practice(scenario),
+        *check_practice(scenario, unknown),
     ]
     return [scenario.document.fault(path, message) for path, message in faults]
 

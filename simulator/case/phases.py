@@ -6,7 +6,7 @@ without them gets phases and prompts that are derived from its other parts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from math import floor
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
@@ -196,10 +196,16 @@ def _without(names: tuple[str, ...], part: Any) -> Any:
 Found = Iterator[tuple[Path, str]]
 
 
-def check_practice(scenario: Scenario) -> Found:
-    """Yield faults of the fields that only practice reads, each at its place."""
-    yield from _phases(scenario)
+def check_practice(scenario: Scenario, unknown: Collection[Path] = ()) -> Found:
+    """Yield faults of the fields that only practice reads, each at its place.
+
+    unknown: places whose names are in doubt; phases among them are looked up by no question
+    """
+    faults = list(_phases(scenario))
+    yield from faults
     yield from _placed_choices(scenario)
+    if not faults and not any(path[0] == "phases" for path in unknown):
+        yield from _placed_questions(scenario)
     yield from _exhibit(("hero",), scenario.hero, scenario)
     for index, name in enumerate(scenario.predict):
         yield from _metric(("predict", index), name, scenario)
@@ -245,15 +251,19 @@ def _placed_choices(scenario: Scenario) -> Found:
             if name in listed:
                 yield ("phases", index, "choices", place), f"'{name}' is also a choice of the phase '{listed[name]}'; keep one"
             listed.setdefault(name, phase.id)
-    for index, question in enumerate(scenario.questions):
-        if question.phase is not None and question.phase not in ids:
-            yield ("questions", index, "phase"), f"'{question.phase}' is not a phase; {suggest(question.phase, ids)}"
     for name, choice in scenario.choices.items():
         at: Path = ("choices", name, "phase")
         if choice.phase is not None and choice.phase not in ids:
             yield at, f"'{choice.phase}' is not a phase; {suggest(choice.phase, ids)}"
         elif choice.phase is not None and listed.get(name, choice.phase) != choice.phase:
             yield at, f"the phase '{listed[name]}' lists this choice; name one phase"
+
+
+def _placed_questions(scenario: Scenario) -> Found:
+    ids = [phase.id for phase in scenario.phases] or [name for name, *_ in _USUAL]
+    for index, question in enumerate(scenario.questions):
+        if question.phase is not None and question.phase not in ids:
+            yield ("questions", index, "phase"), f"'{question.phase}' is not a phase; {suggest(question.phase, ids)}"
 
 
 def _exhibit(at: Path, name: str | None, scenario: Scenario) -> Found:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import streamlit as st
 
 from simulator.app.own_cases import case_now
@@ -51,8 +53,11 @@ def _case(scenario: Scenario) -> None:
     """Let the person pick another case; the address follows."""
     found = [case_now(case)[0] for case in scenario_ids()]
     titles = {one.id: one.title for one in found if one is not None}
+    often = {title for title, count in Counter(titles.values()).items() if count > 1}
+    # Streamlit finds a pick by its words: a copy of a case needs words of its own.
+    words = {case: f"{title} ({case})" if title in often else title for case, title in titles.items()}
     st.session_state[_CASE] = scenario.id
-    st.selectbox("Case", list(titles), format_func=lambda case: titles[case], key=_CASE, on_change=_picked)
+    st.selectbox("Case", list(words), format_func=lambda case: words[case], key=_CASE, on_change=_picked)
     st.markdown(plain(scenario.summary))
 
 

@@ -169,3 +169,15 @@ def test_a_session_is_played_by_the_keyboard_alone(browser, storm):
     press("End it and see the debrief")
     page.get_by_role("heading", name="The record").wait_for(timeout=60_000)
     page.context.close()
+
+
+def test_a_question_in_own_words_is_typed_and_kept(browser, storm):
+    address, _, _ = storm
+    page, _ = begun(browser, address)
+    page.get_by_role("combobox", name="Your question").fill("Who pays for the labels?")
+    page.keyboard.press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_text("The case has no answer to this").wait_for(timeout=30_000)
+    assert page.get_by_text("Who pays for the labels?").first.is_visible()
+    page.context.close()
