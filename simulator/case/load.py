@@ -224,7 +224,7 @@ def validated(document: Document, known: Scenario | None = None) -> Scenario:
     """
     scenario, unknown, faults = _read(document, known)
     if scenario is not None:
-        faults += check(scenario, unknown)
+        faults += check(scenario, unknown, is_picked=known is not None)
     if faults or scenario is None:
         raise ScenarioError(faults)
     return scenario
