@@ -10,8 +10,9 @@ from simulator.practice_session.begin_panel import begin_panel
 from simulator.practice_session.defence_panel import defence_panel
 from simulator.practice_session.design_panel import design_panel
 from simulator.practice_session.frame_panel import frame_panel
+from simulator.practice_session.help_panel import hints
 from simulator.practice_session.next_panel import goal_line
-from simulator.practice_session.phase_row import hints, phase_row
+from simulator.practice_session.phase_row import phase_row
 from simulator.practice_session.session_at_hand import session_at_hand, show_fault
 from simulator.practice_session.session_debrief import session_debrief
 

@@ -22,8 +22,24 @@ if TYPE_CHECKING:
     from simulator.case.schema import Scenario
 
 #: The sections of a case that only practice reads, and the fields of a choice and of a question.
-PRACTICE_FIELDS = ("phases", "predict", "defence", "hero", "reference")
+PRACTICE_FIELDS = ("phases", "predict", "defence", "hero", "reference", "anchors")
 _OF_CHOICE, _OF_QUESTION = ("phase",), ("phase", "decides")
+
+
+#: The signals of a session, and the phase that each belongs to; None for those of the whole session.
+SIGNAL_PHASES: dict[str, str | None] = {
+    "framing": None,
+    "data": "data",
+    "model": "model",
+    "evaluation": "evaluate",
+    "serving": "serve",
+    "safety": "monitor",
+    "quantified": None,
+    "communication": None,
+}
+
+#: The behaviour at each of four levels of a signal, from the lowest on.
+Anchors = Annotated[list[Line], Field(min_length=4, max_length=4)]
 
 
 class Hint(Strict):
@@ -207,6 +223,9 @@ def check_practice(scenario: Scenario, unknown: Collection[Path] = ()) -> Found:
     if not faults and not any(path[0] == "phases" for path in unknown):
         yield from _placed_questions(scenario)
     yield from _exhibit(("hero",), scenario.hero, scenario)
+    for name in scenario.anchors:
+        if name not in SIGNAL_PHASES:
+            yield ("anchors", name), f"'{name}' is not a signal; {suggest(name, SIGNAL_PHASES)}"
     for index, name in enumerate(scenario.predict):
         yield from _metric(("predict", index), name, scenario)
     if len(set(scenario.predict)) < len(scenario.predict):

@@ -31,7 +31,7 @@ from simulator.case.fields import (
 from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals, AnyStage, End, OneOf, Provided, Section
 from simulator.case.network import Network
 from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, offered, with_groups
-from simulator.case.phases import PracticePhase, Reference, without_practice
+from simulator.case.phases import Anchors, PracticePhase, Reference, without_practice
 from simulator.limits import OPTIONS
 from simulator.units import counted
 
@@ -232,6 +232,7 @@ class Scenario(Strict):
     defence: Annotated[list[Line], Field(max_length=3)] = []
     hero: Annotated[Name | None, Field(description="the exhibit that stands first")] = None
     reference: Annotated[dict[Name, Reference], Field(max_length=4)] = {}
+    anchors: Annotated[dict[Name, Anchors], Field(max_length=8, description="four levels of a signal")] = {}
 
     _document: Document = PrivateAttr()
 

@@ -38,6 +38,12 @@ def over_time(names: list[str], result: Result) -> None:
     st.caption(f"One of {result.replications} replications.")
 
 
+def at_its_busiest(name: str, result: Result) -> None:
+    """Draw an exhibit of one replication at the middle of its busiest minute, without the slider."""
+    trace = replication_0(result)
+    timed_panels_by_exhibit()[name](result, trace, _middle(trace))
+
+
 def label_of(name: str, trace: Trace) -> str:
     scenario = trace.plan.scenario
     if name != "shifts":

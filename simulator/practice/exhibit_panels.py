@@ -19,7 +19,7 @@ from simulator.charts.look import Chart
 from simulator.explain.request_path import answers_early, request_path
 from simulator.explain.result import Result
 from simulator.practice import trust_panel as rests
-from simulator.practice.day_panel import over_time
+from simulator.practice.day_panel import at_its_busiest, over_time
 from simulator.practice.threshold_panel import threshold
 from simulator.records.trace import Trace
 
@@ -57,7 +57,7 @@ def hero(result: Result) -> None:
     """Draw the exhibit that stands first in a case; nothing where it has none."""
     name = hero_of(result.plan.scenario)
     if name in timed_panels_by_exhibit():
-        over_time([name], result)
+        at_its_busiest(name, result)
     elif name in panels_by_exhibit():
         panels_by_exhibit()[name](result)
 

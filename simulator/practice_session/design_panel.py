@@ -13,7 +13,7 @@ from simulator.app.news import Latest, follow
 from simulator.app.widgets import plain
 from simulator.case.document import ScenarioError
 from simulator.case.outputs import EXHIBITS
-from simulator.case.phases import PracticePhase
+from simulator.case.phases import PracticePhase, hero_of
 from simulator.explain.result import Result
 from simulator.practice.choice_panel import choice_widget
 from simulator.practice.exhibit_panels import hero
@@ -106,7 +106,8 @@ def _run(live: LiveSession, phase: PracticePhase) -> None:
 
 
 def _panels(live: LiveSession, result: Result, phase: PracticePhase) -> None:
-    shown = [name for name in phase.panels if name in panels_by_exhibit() and name in result.plan.scenario.shown()]
+    there = set(result.plan.scenario.shown()) - {hero_of(result.plan.scenario)}  # the hero stands above
+    shown = [name for name in phase.panels if name in panels_by_exhibit() and name in there]
     for title, name in [(EXHIBITS[name].label, name) for name in shown]:
         with st.expander(plain(title), key=f"session:panel:{name}", on_change="rerun") as drawer:
             _note_opening(live, name, drawer.open)

@@ -1,4 +1,4 @@
-"""Help of the case in a session: steps that the run bears out. Each is noted as a hint and stands in the debrief."""
+"""Help in a session: the hints of the author, and steps that the run bears out. Each is noted, and stands in the debrief."""
 
 from __future__ import annotations
 
@@ -9,12 +9,18 @@ import streamlit as st
 from simulator.app.jobs import Job
 from simulator.app.live_session import LiveSession
 from simulator.app.widgets import plain
+from simulator.case.outputs import EXHIBITS
+from simulator.case.phases import Hint, PracticePhase
 from simulator.explain.result import Result
 from simulator.practice.lever_panel import levers
 from simulator.practice_session.session_at_hand import take
-from simulator.session.session_events import HelpAsked
+from simulator.practice_session.session_runs import result_at_hand
+from simulator.session.session_events import HelpAsked, HintTaken
 
 Tool = Literal["what_would_help", "each_lever"]
+
+#: The steps of a ladder of hints.
+_RUNGS = ("question", "panel", "step")
 
 
 def reasons_panel(live: LiveSession, result: Result) -> None:
@@ -35,6 +41,32 @@ def levers_panel(live: LiveSession, job: Job) -> None:
         levers(job)
     else:
         _offer(live, "each_lever", "Try each lever (noted as a hint)")
+
+
+def hints(live: LiveSession, phase: PracticePhase) -> None:
+    """Show the hints that were taken, and offer the next one."""
+    taken, ladder = live.state.hints_taken(phase.id), _ladder(live, phase)
+    for hint in ladder[:taken]:
+        st.info(plain(hint.question or hint.step or hint.text or f"Look at the panel “{hint.panel}”."))
+    if taken < len(ladder):
+        event = HintTaken(phase=phase.id, step=taken + 1)
+        words = f"Take a hint ({taken} of {len(ladder)} taken)"
+        st.button(words, type="tertiary", key="session:hint", on_click=take, args=(live, event))
+
+
+def _ladder(live: LiveSession, phase: PracticePhase) -> list[Hint]:
+    """Return the author's hints of a phase; without any, those that the run at hand gives on its first objective not met."""
+    result = None if phase.hints else result_at_hand(live)
+    if result is None or not result.reasons:
+        return phase.hints
+    place, reason = next(iter(result.reasons.items()))
+    label, panel = result.verdicts[place].objective.label, EXHIBITS[reason.exhibit].label
+    step = reason.advice.sentence if live.state.hints_taken(phase.id) == len(_RUNGS) else "…"
+    return [
+        Hint(question=f"Which stage decides “{label}”?"),
+        Hint(panel=reason.exhibit, text=f"Look at “{panel}” for the part that decides “{label}”."),
+        Hint(step=step),
+    ]
 
 
 def _was_asked(live: LiveSession, tool: Tool) -> bool:

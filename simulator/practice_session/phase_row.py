@@ -12,7 +12,7 @@ from simulator.app.widgets import plain
 from simulator.case.phases import PracticePhase, phases_of
 from simulator.practice_session.session_at_hand import take
 from simulator.session.phase_clock import PhaseTime, left_s, phase_times
-from simulator.session.session_events import HintTaken, PhaseBegun, SessionEnded
+from simulator.session.session_events import PhaseBegun, SessionEnded
 
 _CSS = """
 #clock { font: 400 1rem/1.4 var(--st-font); color: var(--st-text-color); }
@@ -80,14 +80,3 @@ def _clock_data(live: LiveSession, now: PhaseTime) -> dict[str, Any]:
 def _go_to(live: LiveSession, phase: str) -> None:
     if phase != live.state.phase:
         take(live, PhaseBegun(phase=phase))
-
-
-def hints(live: LiveSession, phase: PracticePhase) -> None:
-    """Show the hints that were taken, and offer the next one."""
-    taken = live.state.hints_taken(phase.id)
-    for hint in phase.hints[:taken]:
-        st.info(plain(hint.question or hint.step or hint.text or f"Look at the panel “{hint.panel}”."))
-    if taken < len(phase.hints):
-        event = HintTaken(phase=phase.id, step=taken + 1)
-        words = f"Take a hint ({taken} of {len(phase.hints)} taken)"
-        st.button(words, type="tertiary", key="session:hint", on_click=take, args=(live, event))

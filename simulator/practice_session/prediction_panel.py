@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from math import ceil, log10
+from time import time
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -24,6 +25,9 @@ from simulator.units import spoken
 #: So many designs of a session are predicted before they run; further ones may be.
 PREDICTED = 3
 
+#: A person predicts no more than once in this time of work, unless they want to (s).
+APART_S = 60.0
+
 #: Units of an axis that read otherwise: a share is placed in per cent, and "a request" needs no word.
 UNITS = {"share": " (%)", "a request": ""}
 
@@ -35,7 +39,8 @@ def must_predict(state: SessionState) -> bool:
     """Return whether the design at hand is to be predicted before it runs: the first ones, and the first under a curveball."""
     if state.strikes and not any(run.asked.strikes for run in state.runs):
         return True
-    return len({one.design for one in state.predictions}) < PREDICTED
+    latest = max((one.at for one in state.predictions), default=0.0)
+    return len({one.design for one in state.predictions}) < PREDICTED and time() - latest >= APART_S
 
 
 def prediction_form(live: LiveSession) -> None:

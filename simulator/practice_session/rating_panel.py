@@ -10,7 +10,7 @@ from simulator.practice_session.record_panel import minute_of
 from simulator.practice_session.session_at_hand import take
 from simulator.session.session_course import Course
 from simulator.session.session_events import SelfRated
-from simulator.session.session_signals import SIGNALS, Evidence
+from simulator.session.session_signals import Evidence, signals_of
 from simulator.session.signal_rules import decided_levels
 
 #: The most moments that stand behind a sentence of evidence.
@@ -30,7 +30,7 @@ def rating_panel(live: LiveSession, compared: bool) -> None:
         decided=decided_levels(live.scenario, live.state) if compared else {},
         compared=lambda _: compared,
         key="session",
-    ).draw(SIGNALS)
+    ).draw(signals_of(live.scenario))
 
 
 def evidence_words(evidence: Evidence, minutes: dict[int, float]) -> str:

@@ -21,7 +21,7 @@ from simulator.session.prediction_scores import calibration
 from simulator.session.session_course import Course
 from simulator.session.session_events import DefenceAnswered
 from simulator.session.session_record import assumption_words, predicted_words
-from simulator.session.session_signals import LEVELS, SIGNALS, Level
+from simulator.session.session_signals import LEVELS, Level, signals_of
 from simulator.session.signal_rules import decided_levels, mistakes
 from simulator.units import counted
 
@@ -69,7 +69,7 @@ def _mistakes(live: LiveSession) -> str:
 
 def _signals(live: LiveSession) -> Iterator[str]:
     decided, minutes = decided_levels(live.scenario, live.state), minute_of(live)
-    for signal in SIGNALS:
+    for signal in signals_of(live.scenario):
         yield f"<h3>{escape(signal.label)}</h3>"
         yield bullets(evidence_words(one, minutes) for one in signal.evidence(Course(live.scenario, live.state)))
         own: Level | None = next((level for level in LEVELS if level == live.state.ratings.get(signal.name)), None)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from simulator.app.jobs import WATCHED, Job, Watcher, job_id, registry
 from simulator.app.live_session import LiveSession
+from simulator.case.document import ScenarioError
 from simulator.case.phases import predicted_metrics
 from simulator.engine.plan import Plan, compile_plan
 from simulator.explain.result import Result
@@ -44,6 +45,20 @@ def job_at_hand(live: LiveSession) -> Job:
     watcher = Watcher(live.state.session.owner or live.state.session.id, live.state.session.id)
     known = registry().get(job_id(plan, seed, replications))
     return known if known is not None and not known.cancelled else registry().start(watcher, plan, seed, replications, WATCHED)
+
+
+def result_at_hand(live: LiveSession) -> Result | None:
+    """Return the result of the design at hand; None before its run has ended, and where it cannot run."""
+    try:
+        plan = plan_at_hand(live)
+    except ScenarioError:
+        return None
+    job = registry().get(job_id(plan, live.state.session.seed, live.scenario.run.replications))
+    return (
+        job.summary
+        if job is not None and job.succeeded and live.state.revealed(live.state.design_at_hand(live.scenario))
+        else None
+    )
 
 
 def note_result(live: LiveSession, job: Job) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
-from simulator.case.phases import PracticePhase, deciding_questions, phase_of_choice, phases_of
+from simulator.case.phases import PracticePhase, deciding_questions, hero_of, phase_of_choice, phases_of
 from simulator.case.schema import Scenario
 from simulator.session.session_events import PanelOpened, PickChanged
 from simulator.session.session_state import IDLE_S, RunSeen, SessionPrediction, SessionState, Timed
@@ -95,6 +95,12 @@ class Course:
         """Return the openings of the panels of a phase."""
         own = self.phases[phase].panels
         return [one for one in self.state.panels if isinstance(one.event, PanelOpened) and one.event.panel in own]
+
+    def looks(self, phase: str) -> list[int]:
+        """Return the places of looks at the panels of a phase: opened ones, and runs that show the case's first exhibit."""
+        opened = [one.place for one in self.panels(phase)]
+        shown = self.runs if hero_of(self.scenario) in self.phases[phase].panels else []
+        return sorted([*opened, *(run.place for run in shown)])
 
     def asked_for(self, phase: str) -> list[int]:
         """Return the places of the questions whose answers serve a phase; questions in own words may serve any."""

@@ -6,9 +6,11 @@ Evidence decides no level. The few levels that a log can decide have rules, in `
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Generic, Literal, NamedTuple, TypeVar, get_args
 
+from simulator.case.phases import SIGNAL_PHASES, phases_of
+from simulator.case.schema import Scenario
 from simulator.session.session_course import Course
 from simulator.units import counted
 
@@ -34,7 +36,7 @@ class Signal(Generic[LogForm]):
 
     name: str
     label: str
-    anchors: tuple[str, str, str, str]
+    anchors: tuple[str, ...]
     evidence: Callable[[LogForm], Iterator[Evidence]]
 
     def anchor(self, level: Level) -> str:
@@ -195,3 +197,13 @@ SIGNALS: tuple[Signal[Course], ...] = (
         _words,
     ),
 )
+
+
+def signals_of(scenario: Scenario) -> list[Signal[Course]]:
+    """Return the signals of a case, with the author's anchors; those whose phase the case does not have are left out."""
+    there = {phase.id for phase in phases_of(scenario)}
+    return [
+        replace(signal, anchors=tuple(scenario.anchors[signal.name])) if signal.name in scenario.anchors else signal
+        for signal in SIGNALS
+        if SIGNAL_PHASES[signal.name] in (None, *there)
+    ]

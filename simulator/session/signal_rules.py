@@ -101,7 +101,7 @@ def _compared(course: Course) -> Evidence | None:
 def _blind_threshold(course: Course) -> Evidence | None:
     if "evaluate" not in course.phases or not course.phases["evaluate"].panels:
         return None
-    first_look = min((one.place for one in course.panels("evaluate")), default=None)
+    first_look = min(course.looks("evaluate"), default=None)
     blind = [one.place for one in course.changes("evaluate") if first_look is None or one.place < first_look]
     if len(blind) < _HABIT:
         return None

@@ -261,3 +261,14 @@ def test_a_question_in_own_words_is_kept_and_has_no_answer(scenario, begun):
     page = begun.run()
     assert "Who pays for *labels*?" in told(page)
     assert "The case has no answer to this" in said(page)
+
+
+@pytest.mark.long
+def test_a_phase_without_hints_of_the_author_gives_those_of_the_run():
+    page = opened("session", case="retry-storm")
+    page = predicted(pressed(pressed(page, "session:begin"), "session:phase:model"))
+    page = pressed(page, "session:phase:defend")
+    for step in ("Which stage decides", "Look at “Overload”", "It improves"):
+        page = pressed(page, "session:hint")
+        assert step in told(page)
+    assert not [one for one in page.button if one.key == "session:hint"]

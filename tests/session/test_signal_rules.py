@@ -23,7 +23,7 @@ from simulator.session.session_events import (
     Session,
     design_hash,
 )
-from simulator.session.session_signals import LEVELS, SIGNALS
+from simulator.session.session_signals import LEVELS, SIGNALS, signals_of
 from simulator.session.session_state import SessionState
 from simulator.session.signal_rules import MISTAKES, RULES, decided_levels, fired_rules, mistakes
 from tests.session.session_bots import BOTS, case, played_session
@@ -168,6 +168,7 @@ def test_three_changes_of_the_threshold_before_a_look_are_blind_and_two_are_not(
     assert fired(*turns, PanelOpened(panel="outcomes"))["blind_threshold"].places == [0, 1, 2, 3]
     assert "without a look" in fired(*turns)["blind_threshold"].sentence
     assert "blind_threshold" not in fired(*turns[:2], PanelOpened(panel="threshold"), *turns)
+    assert "blind_threshold" not in fired(*turns[:2], *run(), *turns)  # a run of this case shows where the cancers went
 
 
 def test_a_threshold_is_chosen_with_a_look_at_the_errors():
@@ -239,3 +240,12 @@ def test_a_defence_that_is_said_aloud_counts_as_a_reason():
     state = played(*run(), DefenceAnswered(prompt=0, ticked=True))
     assert "no_reason" not in [mistake.name for mistake, _ in mistakes(case(HEAD.case), state)]
     assert "no_reason" in [mistake.name for mistake, _ in mistakes(case(HEAD.case), played(*run()))]
+
+
+def test_a_case_has_the_signals_of_its_phases_with_the_author_s_anchors():
+    storm, skin = signals_of(case("retry-storm")), signals_of(case("skin-cancer-triage"))
+    assert "evaluation" not in [signal.name for signal in storm]  # the case has no such phase
+    assert [signal.name for signal in skin] == [signal.name for signal in SIGNALS]
+    data = next(signal for signal in storm if signal.name == "data")
+    assert data.anchor("very_weak") == case("retry-storm").anchors["data"][0]
+    assert skin[0].anchors == SIGNALS[0].anchors
