@@ -33,6 +33,12 @@ RunChart = Callable[[Result, Callable[[], Trace]], Chart]
 _PANELS: dict[str, Panel] = {}
 _TIMED: dict[str, TimedPanel] = {}
 _CHARTS: dict[str, RunChart] = {}
+_HEROES: dict[str, Panel] = {}
+
+
+def hero_panel(exhibit: str) -> Callable[[Panel], Panel]:
+    """Register the drawing of an exhibit that stands first in a case: one picture, without controls."""
+    return lambda function: _HEROES.setdefault(exhibit, function)
 
 
 def panel(exhibit: str) -> Callable[[Panel], Panel]:
@@ -62,6 +68,11 @@ def _load() -> None:
 def panels_by_exhibit() -> dict[str, Panel]:
     _load()
     return _PANELS
+
+
+def heroes_by_exhibit() -> dict[str, Panel]:
+    _load()
+    return _HEROES
 
 
 def timed_panels_by_exhibit() -> dict[str, TimedPanel]:

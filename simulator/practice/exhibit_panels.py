@@ -8,7 +8,15 @@ from typing import Literal
 
 import streamlit as st
 
-from simulator.app.exhibit_drawings import Panel, panel, panels_by_exhibit, run_chart, timed_panels_by_exhibit
+from simulator.app.exhibit_drawings import (
+    Panel,
+    hero_panel,
+    heroes_by_exhibit,
+    panel,
+    panels_by_exhibit,
+    run_chart,
+    timed_panels_by_exhibit,
+)
 from simulator.app.widgets import draw, lessons, plain, replication_0
 from simulator.case.outputs import EXHIBITS, Question, has_encounters
 from simulator.case.phases import hero_of
@@ -56,7 +64,9 @@ def _parts(scenario: Scenario, question: Question) -> list[Panel]:
 def hero(result: Result) -> None:
     """Draw the exhibit that stands first in a case; nothing where it has none."""
     name = hero_of(result.plan.scenario)
-    if name in timed_panels_by_exhibit():
+    if name in heroes_by_exhibit():
+        heroes_by_exhibit()[name](result)
+    elif name in timed_panels_by_exhibit():
         at_its_busiest(name, result)
     elif name in panels_by_exhibit():
         panels_by_exhibit()[name](result)
@@ -75,6 +85,11 @@ def _outcomes(result: Result) -> None:
         labels = {True: plain(who.positives.capitalize()), False: plain(who.negatives.capitalize())}
         positive = bool(st.radio("Of whom", list(labels), format_func=labels.get, horizontal=True, key=key))
     draw(journeys(result, positive), key="journeys")
+
+
+@hero_panel("outcomes")
+def _all_outcomes(result: Result) -> None:
+    draw(journeys(result, positive=result.plan.scenario.population is not None), key="journeys")
 
 
 @run_chart("answer_times", key="answer_times")

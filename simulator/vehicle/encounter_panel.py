@@ -8,7 +8,7 @@ from math import ceil
 import pandas as pd
 import streamlit as st
 
-from simulator.app.exhibit_drawings import panel
+from simulator.app.exhibit_drawings import hero_panel, panel
 from simulator.app.own_attempts import attempts_at
 from simulator.app.widgets import draw, plain, replication_0
 from simulator.case.document import ScenarioError
@@ -18,7 +18,7 @@ from simulator.explain.result import Result
 from simulator.records.trace import Trace
 from simulator.units import upper_first
 from simulator.vehicle import sight as front
-from simulator.vehicle.encounter_charts import encounter, step_s
+from simulator.vehicle.encounter_charts import encounter, step_s, still
 from simulator.vehicle.followed import Followed, follow, interesting, meeting_of
 from simulator.vehicle.meeting import Meeting, reaction_s
 from simulator.vehicle.sight import sighted, stopping_m
@@ -53,6 +53,17 @@ def one_encounter(result: Result) -> None:
         "it braked. “Believed” is where the planner takes the object to be, until it brakes. Nothing moves until you press "
         "Play; the arrow keys move the slider."
     )
+
+
+@hero_panel("encounter")
+def closest_encounter(result: Result) -> None:
+    """Draw the most interesting encounter of replication 0 under the design at hand, at its end."""
+    meeting = _meeting(result.plan, result.seed, lambda: replication_0(result))
+    number = next((one for one in interesting(meeting).values() if meeting.closes[one]), None)
+    if number is None:
+        st.markdown("In this replication the vehicle closes in on nothing.")
+    else:
+        draw(still(encounter({_THIS: follow(meeting, number)})), key="encounter")
 
 
 def _number(meeting: Meeting, case: str) -> int | None:

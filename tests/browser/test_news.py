@@ -56,7 +56,7 @@ def test_a_change_takes_few_messages_until_the_page_is_at_rest(watched, path, ch
 STAGE = """
 wanted => {
   const bar = [...document.querySelectorAll("*")].map(one => one.shadowRoot).find(one => one?.querySelector("#verdicts"));
-  const reasons = document.querySelector("[class*=st-key-of_run_]");
+  const reasons = document.querySelector("[class*=st-key-of_run_][class*=_reasons]");
   const early = bar.querySelector("#verdicts").className === "early", pale = getComputedStyle(reasons).opacity < 0.5;
   return early === wanted && pale === wanted;
 }
