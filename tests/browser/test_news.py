@@ -52,12 +52,13 @@ def test_a_change_takes_few_messages_until_the_page_is_at_rest(watched, path, ch
     assert spent.bytes <= BYTES
 
 
-#: Whether a page shows figures of the run before, or of a few replications, while the reasons of the run before are pale, or those of the new run.
+#: Whether a page shows figures of the run before, or of a few replications, beside pale reasons; else those of the new run.
 STAGE = """
 wanted => {
   const bar = [...document.querySelectorAll("*")].map(one => one.shadowRoot).find(one => one?.querySelector("#verdicts"));
   const reasons = document.querySelector("[class*=st-key-of_run_][class*=_reasons]");
-  const early = ["early", "stale"].includes(bar.querySelector("#verdicts").className), pale = getComputedStyle(reasons).opacity < 0.5;
+  const early = ["early", "stale"].includes(bar.querySelector("#verdicts").className);
+  const pale = getComputedStyle(reasons).opacity < 0.5;
   return early === wanted && pale === wanted;
 }
 """
