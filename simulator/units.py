@@ -77,6 +77,11 @@ def signed(value: float, places: int) -> str:
     return f"{'−' if value < 0 else '+'}{abs(value):.{places}f}"
 
 
+def times(count: int) -> str:
+    """Write how often something happened: `once`, `twice`, `3 times`; `never`."""
+    return ("never", "once", "twice")[count] if count < 3 else f"{count:,} times"
+
+
 def counted(count: float, one: str, many: str = "") -> str:
     """Write a count with its noun: `1 run`, `2 runs`; many: the plural of a noun that takes more than an s."""
     return with_noun(f"{count:,.0f}", one, many)

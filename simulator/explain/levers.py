@@ -18,7 +18,7 @@ from simulator.explain.design_changes import DesignChange
 from simulator.intervals import LEVEL
 from simulator.metrics.comparisons import UNCHANGED, Difference, OneSided
 from simulator.metrics.summary import Standing, Summary, Verdict
-from simulator.units import counted, significant
+from simulator.units import counted, significant, times
 
 #: At most this share of the changes that are called real is chance.
 FALSE_SHARE = 1 - LEVEL
@@ -308,7 +308,7 @@ def effort(designs: Sequence[Mapping[str, Pick]], levers: Levers) -> str:
     if most == first:
         return f"{went}, the choice whose next step helps most."
     place = ranked.index(most) + 1
-    other = f"number 1 is “{labels[first]}”, changed {_times(changed[first])}"
+    other = f"number 1 is “{labels[first]}”, changed {times(changed[first])}"
     return f"{went}, number {place} of {len(ranked)} choices, ranked by the help of one step; {other}."
 
 
@@ -317,7 +317,3 @@ def _ranked(levers: Levers) -> list[str]:
     for row in levers.rows:
         best[row.step.choice] = max(best.get(row.step.choice, 0.0), row.best)
     return sorted(best, key=lambda name: -best[name])
-
-
-def _times(count: int) -> str:
-    return "never" if count == 0 else "once" if count == 1 else f"{count} times"

@@ -97,12 +97,24 @@ def _run(live: LiveSession, phase: PracticePhase) -> None:
     if not revealed:
         st.rerun()
     result = job.summary
-    reveal(live, result)
+    fresh = _was_run_here(live)
+    if fresh:
+        reveal(live, result)
     hero(result)
     bar(bar_content(result.verdicts))
+    if not fresh:
+        with st.expander("Your prediction and this run", key="session:reveal"):
+            reveal(live, result)
     reasons_panel(live, result)
     _panels(live, result, phase)
     levers_panel(live, job)
+
+
+def _was_run_here(live: LiveSession) -> bool:
+    """Return whether the design at hand ran since the person came to this phase: its reveal comes first then."""
+    design, visits = live.state.design_at_hand(live.scenario), live.state.visits
+    begun = visits[-1].place if visits else -1
+    return any(run.design == design and run.place > begun for run in live.state.runs)
 
 
 def _panels(live: LiveSession, result: Result, phase: PracticePhase) -> None:

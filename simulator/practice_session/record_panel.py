@@ -20,7 +20,7 @@ from simulator.session.prediction_scores import calibration
 from simulator.session.session_record import record, run_words
 from simulator.session.session_state import RunSeen
 from simulator.session.signal_rules import mistakes
-from simulator.units import counted, spoken
+from simulator.units import counted, spoken, spoken_size
 
 #: The key of the run that the person looks at.
 _CHOSEN = "session:run_at"
@@ -121,7 +121,7 @@ def _predictions(live: LiveSession) -> None:
                 "you": f"{spoken(one.low or 0.0, metric.unit)} to {spoken(one.high or 0.0, metric.unit)}",
                 "the run": "no figure" if value is None else spoken(value, metric.unit),
                 "held": {True: "yes", False: "no", None: ""}[one.settled.held],
-                "score (smaller is better)": "" if score is None else spoken(score, metric.unit),
+                "score (smaller is better)": "" if score is None else spoken_size(score, metric.unit),
             }
         )
     held = calibration(live.state.predictions)

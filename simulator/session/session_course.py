@@ -66,8 +66,8 @@ class Course:
         """The seconds from each change of a choice to the next one, or to the end; a longer rest than IDLE_S counts as that."""
         changes = self.state.changes
         end = self.state.ended_at if self.state.ended_at is not None else self.state.last_at
-        found = Counter[str]()
-        for change, until in zip(changes, [*(one.at for one in changes[1:]), end], strict=True):
+        found = Counter[str]()  # without changes, the end alone is left over
+        for change, until in zip(changes, [*(one.at for one in changes[1:]), end], strict=False):
             found[_choice(change)] += min(max(until - change.at, 0.0), IDLE_S)  # type: ignore[assignment]
         return dict(found)
 

@@ -12,7 +12,7 @@ from typing import Generic, Literal, NamedTuple, TypeVar, get_args
 from simulator.case.phases import SIGNAL_PHASES, phases_of
 from simulator.case.schema import Scenario
 from simulator.session.session_course import Course
-from simulator.units import counted
+from simulator.units import counted, times
 
 #: The levels of a signal, from the lowest on; there is no middle.
 Level = Literal["very_weak", "weak", "strong", "very_strong"]
@@ -62,17 +62,17 @@ def _of_phase(phase: str) -> Callable[[Course], Iterator[Evidence]]:
             return
         title = course.phases[phase].title
         visits = [one.place for one in course.state.visits if one.phase == phase]
-        yield Evidence(
-            f"You went to “{title}” {counted(len(visits), 'time')}." if visits else f"You did not go to “{title}”.", visits
-        )
+        yield Evidence(f"You went to “{title}” {times(len(visits))}." if visits else f"You did not go to “{title}”.", visits)
         if course.phases[phase].choices:
             changes = [one.place for one in course.changes(phase)]
-            yield Evidence(f"You changed its choices {counted(len(changes), 'time')}.", changes)
+            yield Evidence(
+                f"You changed its choices {times(len(changes))}." if changes else "You changed none of its choices.", changes
+            )
         if single := course.single_moves(phase):
             words = f"Between {counted(len(single), 'pair')} of runs, one of its choices moved alone."
             yield Evidence(words, [move.after.place for move in single])
         if opened := [one.place for one in course.panels(phase)]:
-            yield Evidence(f"You opened its panels {counted(len(opened), 'time')}.", opened)
+            yield Evidence(f"You opened its panels {times(len(opened))}.", opened)
 
     return evidence
 
@@ -87,7 +87,9 @@ def _safety(course: Course) -> Iterator[Evidence]:
     struck = course.state.curveballs[0]
     yield Evidence("A curveball struck.", [struck.place])
     after = [one.place for one in course.state.changes if one.place > struck.place]
-    yield Evidence(f"After it you changed the design {counted(len(after), 'time')}.", after)
+    yield Evidence(
+        f"After it you changed the design {times(len(after))}." if after else "You did not change the design after it.", after
+    )
 
 
 def _quantified(course: Course) -> Iterator[Evidence]:
