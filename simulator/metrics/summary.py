@@ -178,7 +178,10 @@ def idle_labels(plan: Plan, stages: Mapping[str, StageTimes]) -> list[str]:
 
 
 def doubts(result: Estimate, unit: str) -> str:
-    return spread({name: (part.high - part.low) / 2 for name, part in result.doubts.items()}, unit)
+    """Return the half-width of each source of doubt; one below a hundredth of the largest moves no digit and is left out."""
+    halves = {name: (part.high - part.low) / 2 for name, part in result.doubts.items()}
+    least = max(halves.values(), default=0.0) / 100
+    return spread({name: half for name, half in halves.items() if half >= least}, unit)
 
 
 def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:

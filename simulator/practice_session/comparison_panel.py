@@ -22,7 +22,7 @@ from simulator.metrics.summary import Standing
 from simulator.paths import PAGES
 from simulator.session.best_known import BestKnown, best_known
 from simulator.session.session_course import Course
-from simulator.units import counted
+from simulator.units import counted, listed
 
 
 def last_plan(live: LiveSession) -> Plan | None:
@@ -62,7 +62,7 @@ def lever_sentence(live: LiveSession, best: BestKnown) -> str:
         return ""
     course, scenario = Course(live.scenario, live.state), live.scenario
     labels = {one.metric: one.label for one in scenario.objectives}
-    lost = " and ".join(f"“{labels[name]}”" for name in worth.lost)
+    lost = listed([f"“{labels[name]}”" for name in worth.lost])
     spent, total = course.seconds_by_choice.get(worth.choice, 0.0), sum(course.seconds_by_choice.values())
     choice = scenario.choices[worth.choice]
     words = f"“{choice.label}” mattered most: without “{choice.label_of(worth.pick)}”, the best known design misses {lost}."
@@ -105,7 +105,8 @@ def _compared(live: LiveSession, own: Plan, other: Plan, key: str, name: str) ->
         st.error(plain(f"The run failed: {mine.error or theirs.error}"))
         return
     st.markdown(plain(counts_sentence(mine.summary, theirs.summary, name)))
-    rows = compare(mine.summary, theirs.summary).rows.rename(columns={"before": "yours", "after": name})
+    rows = compare(mine.summary, theirs.summary).rows.drop(columns="half-widths")
+    rows = rows.rename(columns={"before": "yours", "after": name})
     st.dataframe(rows, hide_index=True, alt=f"Your last design beside {name}, objective by objective.")
 
 
@@ -113,4 +114,5 @@ def counts_sentence(mine: Result, theirs: Result, name: str) -> str:
     """Return how many objectives each of two designs meets."""
     own, other = (Counter[Standing](one.standing for one in result.verdicts) for result in (mine, theirs))
     total = counted(len(mine.verdicts), "objective")
-    return f"Your last design meets {own['met']} of {total}, {name} meets {other['met']}. Each change has its paired interval."
+    missed = f"yours misses {own['not met'] or 'none'} for certain, the other {other['not met'] or 'none'}"
+    return f"Of {total} your last design meets {own['met']} and {name} {other['met']}; {missed}. Changes are paired."

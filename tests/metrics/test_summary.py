@@ -13,10 +13,10 @@ from simulator.case.outputs import Metric
 from simulator.case.schema import Objective
 from simulator.engine.run import simulate
 from simulator.explain.result import replicate
-from simulator.intervals import one_run_interval
+from simulator.intervals import Estimate, Interval, one_run_interval
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.measures import measure
-from simulator.metrics.summary import metric_rows, statement_of, summarise
+from simulator.metrics.summary import doubts, metric_rows, statement_of, summarise
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, exponential, gate, people, plan, pool, population, score_table
 
@@ -334,3 +334,8 @@ def test_a_drift_of_scores_takes_back_what_a_threshold_promised():
 def test_an_objective_says_its_bound_and_its_unit_once(label, bound, unit, words):
     objective = Objective(metric="m", label=label, **bound)
     assert statement_of(objective, Metric("m", label, unit, "lower", "ratio")) == words
+
+
+def test_a_doubt_below_a_hundredth_of_the_largest_is_not_told():
+    run, labels, projected = Interval(10, 9, 11), Interval(10, 8, 12), Interval(10, 9.99, 10.01)
+    assert doubts(Estimate(10, 7.7, 12.3, run, labels, projected), "USD") == "run 1.00 USD, labels 2.00 USD"
