@@ -31,7 +31,7 @@ def plain_number(value: float) -> str:
 
 def duration(seconds: float, digits: int = 3) -> str:
     """Write seconds in the unit that reads best: 4.2 ms, 7.0 s, 12.3 h."""
-    factor, suffix = _own_scale(seconds, "s")
+    factor, suffix = _own_scale(float(f"{seconds:.{digits}g}"), "s")  # as it will read: 0.96 s is 1 s, not 1,000 ms
     return f"{significant(seconds * factor, digits)}{suffix}"
 
 

@@ -196,3 +196,7 @@ def test_a_number_that_is_not_rounded_away_shows_a_digit_that_is_not_0(value, di
     """However few digits an interval carries: `0` or a number, never `0.00000`."""
     shown = significant(value, digits)
     assert shown == "0" or re.search("[1-9]", shown)
+
+
+def test_a_duration_is_in_the_unit_that_its_rounded_figure_fits():
+    assert (duration(0.96, 1), duration(0.94, 1), duration(0.9996), duration(7199, 1)) == ("1 s", "900 ms", "1.00 s", "100 min")

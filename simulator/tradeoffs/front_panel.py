@@ -218,7 +218,13 @@ def _columns(question: _Question, result: Front, points: list[DesignPoint]) -> d
         for axis, of_axis in each.items()
     }
     metrics = [goal.metric for goal in question.goals]
-    figures = {one.label: [result.outcomes[place].value(one.name) for place in comparable] for one in metrics}
+    figures = {
+        f"{one.label} ({'%' if one.unit == 'share' else one.unit})": [
+            None if (value := result.outcomes[place].value(one.name)) is None else value * (100 if one.unit == "share" else 1)
+            for place in comparable
+        ]
+        for one in metrics
+    }
     return picks | figures
 
 

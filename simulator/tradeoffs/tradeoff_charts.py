@@ -192,6 +192,21 @@ def _shown(value: float | str) -> str:
 _LETTERS = 46
 
 
+#: Lines that are closer than this part of the axis share their words: those of two would lie on each other.
+_CLOSE = 0.03
+
+
+def _close_together(marks: Sequence[tuple[float, str]], least: float) -> list[tuple[float, list[str]]]:
+    """Join marks, in their order, that are closer than `least` to the first of them."""
+    joined: list[tuple[float, list[str]]] = []
+    for at, label in marks:
+        if joined and at - joined[-1][0] < least:
+            joined[-1][1].append(label)
+        else:
+            joined.append((at, [label]))
+    return joined
+
+
 def load_chart(capacity: Capacity, goal: Goal) -> Chart:
     """Draw a metric against the traffic, and mark where each objective fails."""
     metric = goal.metric
@@ -202,10 +217,11 @@ def load_chart(capacity: Capacity, goal: Goal) -> Chart:
     line = go.Scatter(name=metric.label, x=times, y=values, mode="lines+markers", error_y=bars, line=look)
     drawn = figure(line, showlegend=False)
     drawn.add_vline(x=1, line={"color": GREY, "width": 1}, annotation={"text": "the case", "textangle": -90})
-    for limit in capacity.limits:
-        if limit.upper:
-            name = {"text": f"{escape(limit.claim.label)} no longer met", "textangle": -90, "xanchor": "left"}
-            drawn.add_vline(x=limit.upper.at, line={"color": RED, "dash": "dash"}, annotation=name)
+    ends = sorted((limit.upper.at, limit.claim.label) for limit in capacity.limits if limit.upper)
+    for at, labels in _close_together(ends, _CLOSE * max(times, default=1.0)):
+        words = labels[0] if len(labels) == 1 else f"{len(labels)} objectives"
+        name = {"text": f"{escape(words)} no longer met", "textangle": -90, "xanchor": "left"}
+        drawn.add_vline(x=at, line={"color": RED, "dash": "dash"}, annotation=name)
     drawn.update_xaxes(title="traffic, in times of the case's own")
     drawn.update_yaxes(title=f"{metric.label} ({metric.unit})", rangemode="tozero")
     shortfalls = [load.shortfalls(capacity.objectives) for load in capacity.loads]
