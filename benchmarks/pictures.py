@@ -25,7 +25,6 @@ def main() -> None:
         page.set_viewport_size({"width": 1280, "height": 1320})  # down to the end of the chart that the README speaks of
         page.goto(f"{address}/practice?case={CASE.id}")
         result(page)
-        panel(page, "Who is missed")
         save(page, "practice")
         page.set_viewport_size({"width": 1280, "height": 1310})
         page.goto(f"{address}/practice?case=av-perception&predicting=ahead&front_rate=20")
