@@ -24,7 +24,8 @@ li {
   font: 400 .8rem/1.25 var(--st-font); --tone: #8A8F98;
 }
 .value { font-size: 1.2rem; font-weight: 600; white-space: nowrap; }
-.words { font-weight: 600; color: var(--text); margin-left: .4rem; white-space: nowrap; } /* "not" and "proven" stay together */
+.found { display: flex; flex-wrap: wrap; align-items: baseline; column-gap: .4rem; } /* five chips fit beside the choices */
+.words { font-weight: 600; color: var(--text); white-space: nowrap; } /* "not" and "proven" stay together */
 .stale .value, .stale .words, .stale svg { opacity: .55; }
 .early li { border-style: dashed; border-left-style: solid; }
 .met { --text: var(--st-green-text-color); }
@@ -87,7 +88,7 @@ const paint = ({ data, parentElement, setTriggerValue }) => {
     const item = element("li", chip.words.replace(" ", "-"));
     item.title = chip.details;
     item.style.setProperty("--tone", chip.tone);
-    const found = element("div", "");
+    const found = element("div", "found");
     found.append(element("span", "value", chip.value), element("span", "words", chip.words));
     item.append(element("div", "label", chip.label), found, element("div", "asked", chip.asked), mark(chip.mark));
     return item;

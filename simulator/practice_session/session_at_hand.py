@@ -66,6 +66,16 @@ def say(sentence: str) -> None:
     st.session_state[_FAULT] = sentence
 
 
+def shortened(text: str, letters: int) -> str:
+    """Return a text cut to so many letters, and say so where it was longer.
+
+    A field with `max_chars` would drop a longer text that is pasted, without a word.
+    """
+    if len(text) > letters:
+        say(f"Only the first {letters:,} letters are kept.")
+    return text[:letters]
+
+
 def show_fault() -> None:
     """Show the sentence of an event that was refused."""
     if fault := st.session_state.pop(_FAULT, ""):

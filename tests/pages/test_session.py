@@ -8,6 +8,7 @@ from simulator.app.live_session import LiveSession
 from simulator.app.store.session_files import StoredSession, written_sessions
 from simulator.app.store.session_log import SessionLog
 from simulator.case.load import load
+from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import defence_of, phases_of, predicted_metrics
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
@@ -158,6 +159,37 @@ def test_a_defence_is_kept_in_its_own_words(scenario, begun):
     next(one for one in page.button if one.label == "Keep").click().run()
     assert not page.exception
     assert live(page, scenario).state.defences[0].event.text == "Because *cost* decides."
+
+
+def test_a_kept_answer_is_told_to_be_kept_and_a_longer_one_to_be_cut(scenario, begun):
+    page = pressed(begun, "session:phase:defend")
+    assert "Your answer is kept." not in told(page)
+    page.text_area(key="session:answer:0").set_value("x" * 5000)
+    next(one for one in page.button if one.label == "Keep").click().run()
+    assert not page.exception
+    assert len(live(page, scenario).state.defences[0].event.text) == 4000
+    assert "Only the first 4,000 letters are kept." in told(page)
+    assert "Your answer is kept." in told(page)
+
+
+def test_more_objectives_than_are_kept_are_told(scenario, begun):
+    begun.text_area(key="session:objectives").set_value("\n".join("abcdefg"))
+    page = pressed(begun, "session:rank")
+    assert [one.words for one in live(page, scenario).state.objectives] == list("abcde")
+    assert "Only the first 5 objectives are kept." in told(page)
+
+
+def test_panels_over_time_stand_in_a_session_as_the_case_lists_them(scenario, begun):
+    phase = next(phase for phase in phases_of(scenario) if "batches" in phase.panels)
+    page = predicted(pressed(begun, f"session:phase:{phase.id}"))
+    assert [one.label for one in page.expander][: len(phase.panels)] == [EXHIBITS[name].label for name in phase.panels]
+
+
+def test_a_hint_on_a_panel_names_it_and_the_phase_that_shows_it():
+    page = opened("session", case="skin-cancer-triage")
+    page = pressed(pressed(page, "session:begin"), "session:phase:model")
+    page = pressed(pressed(page, "session:hint"), "session:hint")
+    assert "Panel “Threshold” in the phase “Evaluate”: Compare the share" in told(page)
 
 
 def test_a_session_goes_on_from_its_link_in_another_browser(scenario, begun):
