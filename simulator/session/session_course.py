@@ -67,7 +67,8 @@ class Course:
         changes = self.state.changes
         end = self.state.ended_at if self.state.ended_at is not None else self.state.last_at
         found = Counter[str]()
-        for change, until in zip(changes, [*(one.at for one in changes[1:]), end], strict=True):
+        ends = [one.at for one in changes[1:]] + [end]  # one more than changes where there are none
+        for change, until in zip(changes, ends, strict=False):
             found[_choice(change)] += min(max(until - change.at, 0.0), IDLE_S)  # type: ignore[assignment]
         return dict(found)
 

@@ -7,7 +7,7 @@ import pytest
 from simulator.app.live_session import LiveSession
 from simulator.app.store.session_files import StoredSession, written_sessions
 from simulator.app.store.session_log import SessionLog
-from simulator.case.load import load
+from simulator.case.load import load, scenario_ids
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import defence_of, phases_of, predicted_metrics
 from simulator.engine.plan import compile_plan
@@ -170,6 +170,26 @@ def test_a_kept_answer_is_told_to_be_kept_and_a_longer_one_to_be_cut(scenario, b
     assert len(live(page, scenario).state.defences[0].event.text) == 4000
     assert "Only the first 4,000 letters are kept." in told(page)
     assert "Your answer is kept." in told(page)
+
+
+def test_a_length_or_a_goal_in_the_address_that_is_not_offered_is_told():
+    page = opened("session", case=CASE, minutes="7", goal="nope")
+    assert [one.value for one in page.warning] == [
+        "There is no goal “nope”. This session has none.",
+        "A session takes 20, 30 or 45 minutes, not “7”.",
+    ]
+    assert not opened("session", case=CASE, minutes="30").warning
+
+
+@pytest.mark.parametrize("case", scenario_ids())
+def test_a_session_without_a_change_has_its_whole_comparison(case):
+    page = opened("session", case=case)
+    page = pressed(pressed(page, "session:begin"), "session:end")
+    page.toggle(key="session:compare").set_value(True).run()
+    assert not page.exception
+    assert "a fault of CaseSim's own" not in told(page)
+    assert ("mattered most" in told(page)) == ("You changed no choice." in told(page))
+    assert "What next" in said(page)
 
 
 def test_more_objectives_than_are_kept_are_told(scenario, begun):
