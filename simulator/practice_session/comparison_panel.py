@@ -22,7 +22,7 @@ from simulator.metrics.summary import Standing
 from simulator.paths import PAGES
 from simulator.session.best_known import BestKnown, best_known
 from simulator.session.session_course import Course
-from simulator.units import counted
+from simulator.units import counted, listed
 
 
 def last_plan(live: LiveSession) -> Plan | None:
@@ -51,7 +51,7 @@ def best_known_panel(live: LiveSession) -> None:
     if sentence := lever_sentence(live, best):
         st.markdown(plain(sentence))
     searched = f"A search of {counted(best.designs, 'design')} found it: {best.command}."
-    _beside(live, best.picks, "best", "the best known design")
+    _beside(live, best.picks, "best", "the best known design", "the best known design")
     st.caption(plain(searched))
 
 
@@ -62,7 +62,7 @@ def lever_sentence(live: LiveSession, best: BestKnown) -> str:
         return ""
     course, scenario = Course(live.scenario, live.state), live.scenario
     labels = {one.metric: one.label for one in scenario.objectives}
-    lost = " and ".join(f"“{labels[name]}”" for name in worth.lost)
+    lost = listed([f"“{labels[name]}”" for name in worth.lost])
     spent, total = course.seconds_by_choice.get(worth.choice, 0.0), sum(course.seconds_by_choice.values())
     choice = scenario.choices[worth.choice]
     words = f"“{choice.label}” mattered most: without “{choice.label_of(worth.pick)}”, the best known design misses {lost}."
@@ -79,10 +79,11 @@ def reference_panel(live: LiveSession) -> None:
     for name, reference in live.scenario.reference.items():
         st.markdown(f"**{plain(reference.label)}.** {plain(reference.text)}")
         st.markdown(f"**It gives up:** {plain(reference.gives_up)}")
-        _beside(live, reference.set, name, f"“{reference.label}”")
+        _beside(live, reference.set, name, f"“{reference.label}”", "this good answer")
 
 
-def _beside(live: LiveSession, picks: Mapping[str, Pick], key: str, name: str) -> None:
+def _beside(live: LiveSession, picks: Mapping[str, Pick], key: str, name: str, short: str) -> None:
+    """Show a design beside the last one; short: its name in a link, which does not break into lines on a phone."""
     try:
         other = compile_plan(live.scenario, picks)
     except ScenarioError:
@@ -91,7 +92,7 @@ def _beside(live: LiveSession, picks: Mapping[str, Pick], key: str, name: str) -
     if own is not None:
         st.fragment(_compared)(live, own, other, key, name)
     params: dict[str, Any] = written(other, live.state.session.seed, live.scenario.run.replications)
-    st.page_link(PAGES / "practice.py", label=f"Open {plain(name)} in Explore", query_params=params)
+    st.page_link(PAGES / "practice.py", label=f"Open {short} in Explore", query_params=params)
 
 
 def _compared(live: LiveSession, own: Plan, other: Plan, key: str, name: str) -> None:

@@ -62,8 +62,9 @@ def take(live: LiveSession, *events: AnyEvent, role: Role = "candidate") -> None
 
 
 def say(sentence: str) -> None:
-    """Keep a sentence on wrong input for the next run of the script."""
-    st.session_state[_FAULT] = sentence
+    """Keep a sentence on wrong input for the next run of the script, behind those that wait already."""
+    before = st.session_state.get(_FAULT, "")
+    st.session_state[_FAULT] = before if sentence in before else f"{before} {sentence}".strip()
 
 
 def shortened(text: str, letters: int) -> str:
