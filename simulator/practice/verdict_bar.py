@@ -43,7 +43,8 @@ svg { display: block; width: 100%; height: 12px; overflow: visible; }
 #run { display: flex; align-items: center; gap: .75rem; min-height: 1.6rem; padding-top: .25rem;
        font: 400 .8rem/1.25 var(--st-font); color: var(--st-text-color); }
 #run progress { flex: 0 1 12rem; height: .5rem; accent-color: var(--st-primary-color); }
-#run button { font: inherit; color: var(--st-text-color); background: none; cursor: pointer; padding: 0 .25rem;
+#run button { flex: none; white-space: nowrap;
+              font: inherit; color: var(--st-text-color); background: none; cursor: pointer; padding: 0 .25rem;
               border: 1px solid transparent; border-radius: var(--st-base-radius); text-decoration: underline; }
 #run button:hover { border-color: var(--st-primary-color); }
 #run button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
