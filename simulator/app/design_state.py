@@ -9,9 +9,14 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from simulator.app.links import read, written
+from simulator.app.live_session import LiveSession
+from simulator.app.own_sessions import FIELD, session_log
+from simulator.app.widgets import plain
 from simulator.case.choices import Choice, Number, Pick
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
+from simulator.errors import InputError
+from simulator.session.session_events import PickChanged
 
 #: A widget's value survives a change of page.
 KEPT: dict[str, Any] = {"persist_state": "session"}
@@ -60,7 +65,16 @@ def fit(scenario: Scenario) -> None:
 
 
 def step(scenario: Scenario, picks: Mapping[str, Pick], choice: str, pick: Pick) -> None:
-    put(scenario, {**picks, choice: pick})
+    """Take a step from a design: in the session that the address names, or else in the visitor's design of the case."""
+    session = st.query_params.get(FIELD)
+    if session is None:
+        put(scenario, {**picks, choice: pick})
+        return
+    try:
+        event = PickChanged(choice=choice, before=picks[choice], after=pick)
+        LiveSession(session_log(), scenario, session).take("candidate", event)
+    except InputError as error:
+        st.toast(plain(str(error)))
 
 
 def arrive(scenario: Scenario) -> list[str]:

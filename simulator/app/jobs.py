@@ -235,8 +235,9 @@ class Job:
 
     @property
     def replication_s(self) -> float:
-        """Mean time that a process took for a replication (s), of those that have ended."""
-        times = [getattr(future, "seconds", 0.0) for future in self.futures if _succeeded(future)]
+        """Mean time that a process took for a replication (s), of those that ran for this job; 0 where all were kept ones."""
+        ended = [getattr(future, "seconds", 0.0) for future in self.futures if _succeeded(future)]
+        times = [seconds for seconds in ended if seconds]
         return sum(times) / len(times) if times else 0.0
 
     @property

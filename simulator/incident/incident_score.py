@@ -13,6 +13,7 @@ from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.play import Play
 from simulator.incident.secret import HOUR_S
 from simulator.incident.section import Incident
+from simulator.incident.watches import name_of
 
 Floats = NDArray[np.float64]
 
@@ -194,4 +195,4 @@ def question_label(spec: Incident, question: str) -> str:
         return "What rang"
     look, _, statistic = question.partition("/")
     label = spec.looks[look].label if look in spec.looks else look
-    return f"{label}: {statistic}" if statistic else label
+    return f"{label}: {name_of(statistic)}" if statistic else label

@@ -171,12 +171,18 @@ export default function ({ data, parentElement, setTriggerValue }) {
 _component = st.components.v2.component("levers", html=_HTML, css=_CSS, js=_JS)
 
 
-def levers(job: Job) -> None:
-    """Show the button, and below it the steps tried so far, the most effective first; one click takes a step."""
+def levers(job: Job, at_once: bool = False) -> None:
+    """Show the button, and below it the steps tried so far, the most effective first; one click takes a step.
+
+    at_once: begin without the button, which the person has pressed elsewhere
+    """
     if not job.succeeded:
         st.caption("The levers can be tried when the run is complete.")
         return
     trying = _search_of(job)
+    if trying is None and at_once:
+        _start(job)
+        trying = _search_of(job)
     if trying is None or trying.cancelled:
         count = sum(len(choice.next_to(job.plan.design[name])) for name, choice in job.plan.scenario.choices.items())
         many = job.plan.scenario.unit.many
@@ -185,7 +191,8 @@ def levers(job: Job) -> None:
         )
         st.button("Try each lever", key="try_levers", on_click=_start, args=(job,))
         seconds = count * TRIALS * job.replication_s / registry().workers.processes
-        st.caption(f"This takes about {duration(seconds, 1)} on this server.")
+        if seconds:
+            st.caption(f"This takes about {duration(seconds, 1)} on this server.")
     if trying is not None:
         show = st.fragment(_shown) if trying.running else _shown
         show(job, trying, trying.running)

@@ -24,7 +24,8 @@ li {
   font: 400 .8rem/1.25 var(--st-font); --tone: #8A8F98;
 }
 .value { font-size: 1.2rem; font-weight: 600; white-space: nowrap; }
-.words { font-weight: 600; color: var(--text); margin-left: .4rem; white-space: nowrap; } /* "not" and "proven" stay together */
+.found { display: flex; flex-wrap: wrap; align-items: baseline; column-gap: .4rem; } /* five chips fit beside the choices */
+.words { font-weight: 600; color: var(--text); white-space: nowrap; } /* "not" and "proven" stay together */
 .stale .value, .stale .words, .stale svg { opacity: .55; }
 .early li { border-style: dashed; border-left-style: solid; }
 .met { --text: var(--st-green-text-color); }
@@ -42,7 +43,8 @@ svg { display: block; width: 100%; height: 12px; overflow: visible; }
 #run { display: flex; align-items: center; gap: .75rem; min-height: 1.6rem; padding-top: .25rem;
        font: 400 .8rem/1.25 var(--st-font); color: var(--st-text-color); }
 #run progress { flex: 0 1 12rem; height: .5rem; accent-color: var(--st-primary-color); }
-#run button { font: inherit; color: var(--st-text-color); background: none; cursor: pointer; padding: 0 .25rem;
+#run button { flex: none; white-space: nowrap;
+              font: inherit; color: var(--st-text-color); background: none; cursor: pointer; padding: 0 .25rem;
               border: 1px solid transparent; border-radius: var(--st-base-radius); text-decoration: underline; }
 #run button:hover { border-color: var(--st-primary-color); }
 #run button:focus-visible { outline: 3px solid var(--st-primary-color); outline-offset: 1px; }
@@ -87,7 +89,7 @@ const paint = ({ data, parentElement, setTriggerValue }) => {
     const item = element("li", chip.words.replace(" ", "-"));
     item.title = chip.details;
     item.style.setProperty("--tone", chip.tone);
-    const found = element("div", "");
+    const found = element("div", "found");
     found.append(element("span", "value", chip.value), element("span", "words", chip.words));
     item.append(element("div", "label", chip.label), found, element("div", "asked", chip.asked), mark(chip.mark));
     return item;

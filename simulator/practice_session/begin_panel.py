@@ -66,9 +66,11 @@ def _picked() -> None:
 
 
 def _wanted_minutes() -> int:
-    """Return the place of the length that the address names; that of the shortest without one."""
-    wanted = st.query_params.get("minutes", "")
-    return next((place for place, minutes in enumerate(MINUTES) if str(minutes) == wanted), 0)
+    """Return the place of the length that the address names; that of the shortest without one, and after a sentence."""
+    wanted, offered = st.query_params.get("minutes", ""), [str(minutes) for minutes in MINUTES]
+    if wanted and wanted not in offered:
+        st.warning(plain(f"A session takes {', '.join(offered[:-1])} or {offered[-1]} minutes, not “{wanted}”."))
+    return offered.index(wanted) if wanted in offered else 0
 
 
 def _begin(scenario: Scenario, minutes: int, nudges: bool, goal: str | None) -> None:

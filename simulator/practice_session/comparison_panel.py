@@ -51,7 +51,7 @@ def best_known_panel(live: LiveSession) -> None:
     if sentence := lever_sentence(live, best):
         st.markdown(plain(sentence))
     searched = f"A search of {counted(best.designs, 'design')} found it: {best.command}."
-    _beside(live, best.picks, "best", "the best known design")
+    _beside(live, best.picks, "best", "the best known design", "the best known design")
     st.caption(plain(searched))
 
 
@@ -79,10 +79,11 @@ def reference_panel(live: LiveSession) -> None:
     for name, reference in live.scenario.reference.items():
         st.markdown(f"**{plain(reference.label)}.** {plain(reference.text)}")
         st.markdown(f"**It gives up:** {plain(reference.gives_up)}")
-        _beside(live, reference.set, name, f"“{reference.label}”")
+        _beside(live, reference.set, name, f"“{reference.label}”", "this good answer")
 
 
-def _beside(live: LiveSession, picks: Mapping[str, Pick], key: str, name: str) -> None:
+def _beside(live: LiveSession, picks: Mapping[str, Pick], key: str, name: str, short: str) -> None:
+    """Show a design beside the last one; short: its name in a link, which does not break into lines on a phone."""
     try:
         other = compile_plan(live.scenario, picks)
     except ScenarioError:
@@ -91,7 +92,7 @@ def _beside(live: LiveSession, picks: Mapping[str, Pick], key: str, name: str) -
     if own is not None:
         st.fragment(_compared)(live, own, other, key, name)
     params: dict[str, Any] = written(other, live.state.session.seed, live.scenario.run.replications)
-    st.page_link(PAGES / "practice.py", label=f"Open {plain(name)} in Explore", query_params=params)
+    st.page_link(PAGES / "practice.py", label=f"Open {short} in Explore", query_params=params)
 
 
 def _compared(live: LiveSession, own: Plan, other: Plan, key: str, name: str) -> None:

@@ -7,8 +7,11 @@ import streamlit as st
 from simulator.app.live_session import LiveSession
 from simulator.app.widgets import plain
 from simulator.case.phases import defence_of
-from simulator.practice_session.session_at_hand import say, take
+from simulator.practice_session.session_at_hand import say, shortened, take
 from simulator.session.session_events import DefenceAnswered
+
+#: The most letters of an answer.
+_LETTERS = 4000
 
 
 def defence_panel(live: LiveSession) -> None:
@@ -18,9 +21,11 @@ def defence_panel(live: LiveSession) -> None:
         text, ticked = answer_of(live, place)
         with st.form(f"session:defence:{place}", border=True):
             st.markdown(f"**{plain(prompt)}**")
-            st.text_area("Your answer", text, key=f"session:answer:{place}", max_chars=4000, label_visibility="collapsed")
+            st.text_area("Your answer", text, key=f"session:answer:{place}", label_visibility="collapsed")
             st.checkbox("I said it aloud", ticked, key=f"session:aloud:{place}")
             st.form_submit_button("Keep", on_click=_answer, args=(live, place))
+            if text or ticked:
+                st.caption("Your answer is kept. A change is kept when you press the button again.")
 
 
 def answer_of(live: LiveSession, place: int) -> tuple[str, bool]:
@@ -35,4 +40,4 @@ def _answer(live: LiveSession, place: int) -> None:
     if not text.strip() and not ticked:
         say("Write an answer, or tick that you said it aloud.")
     else:
-        take(live, DefenceAnswered(prompt=place, text=text, ticked=ticked))
+        take(live, DefenceAnswered(prompt=place, text=shortened(text, _LETTERS), ticked=ticked))

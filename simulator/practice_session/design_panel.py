@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from simulator.app.design_state import widget_value
-from simulator.app.exhibit_drawings import panels_by_exhibit
+from simulator.app.exhibit_drawings import panels_by_exhibit, timed_panels_by_exhibit
 from simulator.app.live_session import LiveSession
 from simulator.app.news import Latest, follow
 from simulator.app.widgets import plain
@@ -16,6 +16,7 @@ from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import PracticePhase, hero_of
 from simulator.explain.result import Result
 from simulator.practice.choice_panel import choice_widget
+from simulator.practice.day_panel import over_time
 from simulator.practice.exhibit_panels import hero
 from simulator.practice.verdict_bar import bar, bar_content
 from simulator.practice_session.help_panel import levers_panel, reasons_panel
@@ -71,7 +72,7 @@ def _curveball(live: LiveSession, phase: PracticePhase) -> None:
     """Offer the surprise of the session, once a design has run; name what has struck."""
     for name in live.state.strikes:
         ball = live.scenario.curveballs[name]
-        st.warning(f"{plain(ball.label)}. {plain(ball.note or '')}")
+        st.warning(plain(f"{ball.label}: {ball.note}." if ball.note else f"{ball.label}."))
     ready = phase.id.startswith(_STRIKES_IN) and any(run.ended for run in live.state.runs)
     if not live.scenario.curveballs or live.state.strikes or not ready:
         return
@@ -119,17 +120,21 @@ def _was_run_here(live: LiveSession) -> bool:
 
 def _panels(live: LiveSession, result: Result, phase: PracticePhase) -> None:
     there = set(result.plan.scenario.shown()) - {hero_of(result.plan.scenario)}  # the hero stands above
-    shown = [name for name in phase.panels if name in panels_by_exhibit() and name in there]
-    for title, name in [(EXHIBITS[name].label, name) for name in shown]:
-        with st.expander(plain(title), key=f"session:panel:{name}", on_change="rerun") as drawer:
-            _note_opening(live, name, drawer.open)
-            if drawer.open:
-                panels_by_exhibit()[name](result)
+    shown = [name for name in phase.panels if name in there]
+    timed = [name for name in shown if name in timed_panels_by_exhibit()]  # they share one slider, so they stand together
+    for names in [timed if name in timed else [name] for name in shown if name not in timed[1:]]:
+        title = " and ".join(EXHIBITS[name].label for name in names)
+        with st.expander(plain(title), key=f"session:panel:{names[0]}", on_change="rerun") as drawer:
+            _note_opening(live, names, drawer.open)
+            if drawer.open and names == timed:
+                over_time(names, result)
+            elif drawer.open:
+                panels_by_exhibit()[names[0]](result)
 
 
-def _note_opening(live: LiveSession, panel: str, is_open: bool | None) -> None:
-    """Note that a panel was opened: once, until it is closed."""
-    key = f"session:open:{panel}"
+def _note_opening(live: LiveSession, panels: list[str], is_open: bool | None) -> None:
+    """Note that panels were opened together: once, until they are closed."""
+    key = f"session:open:{panels[0]}"
     if is_open and not st.session_state.get(key):
-        take(live, PanelOpened(panel=panel))
+        take(live, *(PanelOpened(panel=panel) for panel in panels))
     st.session_state[key] = is_open

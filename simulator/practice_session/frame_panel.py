@@ -7,7 +7,7 @@ import streamlit as st
 from simulator.app.live_session import LiveSession
 from simulator.app.widgets import plain
 from simulator.metrics.summary import judged
-from simulator.practice_session.session_at_hand import say, take
+from simulator.practice_session.session_at_hand import say, shortened, take
 from simulator.session.session_events import (
     AssumptionPinned,
     AssumptionRemoved,
@@ -21,8 +21,11 @@ from simulator.session.session_record import assumption_words
 #: The most objectives that a person may state.
 _RANKS = 5
 
-#: The most letters of a question in a person's own words.
+#: The most letters of a question or an assumption in a person's own words.
 _LETTERS = 400
+
+#: The most letters of an objective.
+_OBJECTIVE = 300
 
 
 def frame_panel(live: LiveSession) -> None:
@@ -71,7 +74,7 @@ def _ask(live: LiveSession) -> None:
         say("Choose a question first: type a word of it, and pick it from the list.")
         return
     st.session_state["session:question"] = None
-    take(live, QuestionAsked(question=asked) if isinstance(asked, int) else QuestionAsked(words=asked[:_LETTERS]))
+    take(live, QuestionAsked(question=asked) if isinstance(asked, int) else QuestionAsked(words=shortened(asked, _LETTERS)))
 
 
 def _assumptions(live: LiveSession) -> None:
@@ -82,21 +85,21 @@ def _assumptions(live: LiveSession) -> None:
                 st.markdown(f"- {plain(assumption_words(live.scenario, one))}")
                 event = AssumptionRemoved(assumption=one.place)
                 st.button("Remove", type="tertiary", key=f"session:unpin:{one.place}", on_click=take, args=(live, event))
-    st.text_input("An assumption of your own", key="session:assumption", max_chars=400, on_change=_assume, args=(live,))
+    st.text_input("An assumption of your own", key="session:assumption", on_change=_assume, args=(live,))
 
 
 def _assume(live: LiveSession) -> None:
     words = str(st.session_state["session:assumption"]).strip()
     st.session_state["session:assumption"] = ""
     if words:
-        take(live, AssumptionWritten(text=words))
+        take(live, AssumptionWritten(text=shortened(words, _LETTERS)))
 
 
 def _objectives(live: LiveSession) -> None:
     st.header("Objectives, the most important first", anchor=False)
     stated = "\n".join(one.words for one in live.state.objectives)
     st.session_state.setdefault("session:objectives", stated)
-    st.text_area("One in a line, in your own words", key="session:objectives", max_chars=1500)
+    st.text_area("One in a line, in your own words", key="session:objectives")
     st.button("Keep this order", key="session:rank", on_click=_rank, args=(live,))
     if live.state.objectives:
         st.markdown("The case asks for:")
@@ -105,8 +108,11 @@ def _objectives(live: LiveSession) -> None:
 
 
 def _rank(live: LiveSession) -> None:
-    lines = [line.strip()[:300] for line in str(st.session_state["session:objectives"]).splitlines() if line.strip()]
+    lines = [line.strip() for line in str(st.session_state["session:objectives"]).splitlines() if line.strip()]
     if not lines:
         say("Write at least one objective, then keep the order.")
-    else:
-        take(live, ObjectivesRanked(objectives=tuple(RankedObjective(words=line) for line in lines[:_RANKS])))
+        return
+    if len(lines) > _RANKS:
+        say(f"Only the first {_RANKS} objectives are kept.")
+    ranked = tuple(RankedObjective(words=shortened(line, _OBJECTIVE)) for line in lines[:_RANKS])
+    take(live, ObjectivesRanked(objectives=ranked))

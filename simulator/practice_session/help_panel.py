@@ -10,7 +10,7 @@ from simulator.app.jobs import Job
 from simulator.app.live_session import LiveSession
 from simulator.app.widgets import plain
 from simulator.case.outputs import EXHIBITS
-from simulator.case.phases import Hint, PracticePhase
+from simulator.case.phases import Hint, PracticePhase, hero_of, phases_of
 from simulator.explain.result import Result
 from simulator.practice.lever_panel import levers
 from simulator.practice_session.session_at_hand import take
@@ -38,7 +38,7 @@ def reasons_panel(live: LiveSession, result: Result) -> None:
 def levers_panel(live: LiveSession, job: Job) -> None:
     """Offer to try every choice one step either way."""
     if _was_asked(live, "each_lever"):
-        levers(job)
+        levers(job, at_once=True)
     else:
         _offer(live, "each_lever", "Try each lever (noted as a hint)")
 
@@ -47,11 +47,20 @@ def hints(live: LiveSession, phase: PracticePhase) -> None:
     """Show the hints that were taken, and offer the next one."""
     taken, ladder = live.state.hints_taken(phase.id), _ladder(live, phase)
     for hint in ladder[:taken]:
-        st.info(plain(hint.question or hint.step or hint.text or f"Look at the panel “{hint.panel}”."))
+        st.info(plain(hint.question or hint.step or _pointer(live, phase, hint)))
     if taken < len(ladder):
         event = HintTaken(phase=phase.id, step=taken + 1)
         words = f"Take a hint ({taken} of {len(ladder)} taken)"
         st.button(words, type="tertiary", key="session:hint", on_click=take, args=(live, event))
+
+
+def _pointer(live: LiveSession, phase: PracticePhase, hint: Hint) -> str:
+    """Return where a panel is, and where to look in it; another phase is named where that phase alone shows it."""
+    scenario, panel = live.scenario, hint.panel or ""
+    elsewhere = [one.title for one in phases_of(scenario) if panel in one.panels]
+    is_here = panel in phase.panels or panel == hero_of(scenario) or not elsewhere
+    where = f"“{EXHIBITS[panel].label}”" + ("" if is_here else f" in the phase “{elsewhere[0]}”")
+    return f"Panel {where}: {hint.text}" if hint.text else f"Look at the panel {where}."
 
 
 def _ladder(live: LiveSession, phase: PracticePhase) -> list[Hint]:
@@ -60,11 +69,11 @@ def _ladder(live: LiveSession, phase: PracticePhase) -> list[Hint]:
     if result is None or not result.reasons:
         return phase.hints
     place, reason = next(iter(result.reasons.items()))
-    label, panel = result.verdicts[place].objective.label, EXHIBITS[reason.exhibit].label
+    label = result.verdicts[place].objective.label
     step = reason.advice.sentence if live.state.hints_taken(phase.id) == len(_RUNGS) else "…"
     return [
         Hint(question=f"Which stage decides “{label}”?"),
-        Hint(panel=reason.exhibit, text=f"Look at “{panel}” for the part that decides “{label}”."),
+        Hint(panel=reason.exhibit, text=f"Find the part that decides “{label}”."),
         Hint(step=step),
     ]
 

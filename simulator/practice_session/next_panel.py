@@ -23,8 +23,10 @@ LABELS = {signal.name: signal.label for signal in SIGNALS}
 
 
 def goal_at_hand() -> str | None:
-    """Return the signal that the address wants to be trained; None without one."""
+    """Return the signal that the address wants to be trained; None without one, and after a sentence for an unknown one."""
     wanted = st.query_params.get(GOAL)
+    if wanted and wanted not in EXERCISES:
+        st.warning(plain(f"There is no goal “{wanted}”. This session has none."))
     return wanted if wanted in EXERCISES else None
 
 

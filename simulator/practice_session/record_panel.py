@@ -16,7 +16,7 @@ from simulator.charts.look import inked
 from simulator.engine.plan import compile_plan
 from simulator.paths import PAGES
 from simulator.practice_session.session_timeline import session_timeline
-from simulator.session.prediction_scores import calibration
+from simulator.session.prediction_scores import SCORE_WORDS, calibration
 from simulator.session.session_record import record, run_words
 from simulator.session.session_state import RunSeen
 from simulator.session.signal_rules import mistakes
@@ -121,13 +121,14 @@ def _predictions(live: LiveSession) -> None:
                 "you": f"{spoken(one.low or 0.0, metric.unit)} to {spoken(one.high or 0.0, metric.unit)}",
                 "the run": "no figure" if value is None else spoken(value, metric.unit),
                 "held": {True: "yes", False: "no", None: ""}[one.settled.held],
-                "score (smaller is better)": "" if score is None else spoken_size(score, metric.unit),
+                "score": "" if score is None else spoken_size(score, metric.unit),
             }
         )
     held = calibration(live.state.predictions)
     takeaway = f"{held.held} of {counted(held.settled, 'interval')} held. Intervals of 90% should hold nine times in ten."
     st.markdown(takeaway)
     st.dataframe(pd.DataFrame(rows), hide_index=True, alt=takeaway)
+    st.caption(SCORE_WORDS)
 
 
 def _mistakes(live: LiveSession) -> None:

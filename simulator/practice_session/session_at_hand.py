@@ -62,8 +62,19 @@ def take(live: LiveSession, *events: AnyEvent, role: Role = "candidate") -> None
 
 
 def say(sentence: str) -> None:
-    """Keep a sentence on wrong input for the next run of the script."""
-    st.session_state[_FAULT] = sentence
+    """Keep a sentence on wrong input for the next run of the script, behind those that wait already."""
+    before = st.session_state.get(_FAULT, "")
+    st.session_state[_FAULT] = before if sentence in before else f"{before} {sentence}".strip()
+
+
+def shortened(text: str, letters: int) -> str:
+    """Return a text cut to so many letters, and say so where it was longer.
+
+    A field with `max_chars` would drop a longer text that is pasted, without a word.
+    """
+    if len(text) > letters:
+        say(f"Only the first {letters:,} letters are kept.")
+    return text[:letters]
 
 
 def show_fault() -> None:

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 #: A person gives intervals that should hold nine times in ten.
 ALPHA = 0.1
 
+#: What an interval score is, in a sentence for the person.
+SCORE_WORDS = f"Interval score: the width, plus {2 / ALPHA:g} times the distance of a result outside. Smaller is better."
+
 
 def interval_score(low: float, high: float, value: float, alpha: float = ALPHA) -> float:
     """Return the interval score of Gneiting and Raftery (2007), in the unit of the value; smaller is better.

@@ -70,10 +70,13 @@ def question_words(scenario: Scenario, asked: Asked) -> str:
 
 
 def assumption_words(scenario: Scenario, one: Assumption) -> str:
-    """Return an assumption in words: the person's own, or the question whose answer was pinned."""
+    """Return an assumption in words: the person's own, or a question with the answer that was pinned."""
     if one.question is None:
         return one.text or ""
-    return scenario.questions[one.question].ask if one.question < len(scenario.questions) else ""
+    if one.question >= len(scenario.questions):
+        return ""
+    pinned = scenario.questions[one.question]
+    return f"{pinned.ask} {pinned.answer}"
 
 
 def _ranked(ranking: Timed) -> str:

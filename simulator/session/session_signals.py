@@ -46,9 +46,12 @@ class Signal(Generic[LogForm]):
 
 def _framing(course: Course) -> Iterator[Evidence]:
     state, total = course.state, len(course.scenario.questions)
-    asked = [one.place for one in state.questions]
-    deciding = f", {len(course.deciding)} of them deciding" if asked else ""
-    yield Evidence(f"You asked {len(asked)} of {counted(total, 'question')}{deciding}.", asked)
+    offered = [one.place for one in state.questions if one.question is not None]
+    own = len(state.questions) - len(offered)
+    deciding = f", {len(course.deciding)} of them deciding" if offered else ""
+    beside = f", and {own} in your own words" if own else ""
+    words = f"You asked {len(offered)} of {counted(total, 'question')}{deciding}{beside}."
+    yield Evidence(words, [one.place for one in state.questions])
     yield Evidence(f"You wrote down {counted(len(course.assumed), 'assumption')}.", course.assumed)
     if not state.rankings:
         yield Evidence("You ranked no objectives.")

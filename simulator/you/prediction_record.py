@@ -15,7 +15,7 @@ from simulator.app.widgets import draw, plain
 from simulator.case.schema import Scenario
 from simulator.charts.look import BLUE, GREY, RED, Chart, figure, translucent
 from simulator.intervals import Interval, share_interval
-from simulator.session.prediction_scores import ALPHA
+from simulator.session.prediction_scores import ALPHA, SCORE_WORDS
 from simulator.session.session_state import SessionPrediction
 from simulator.units import counted, spoken
 from simulator.you.own_record import OwnSession
@@ -179,4 +179,4 @@ def predictions(sessions: Sequence[OwnSession]) -> None:
         )
     scores = score_table(intervals)
     st.dataframe(scores, hide_index=True, alt=f"Interval scores of {counted(len(scores), 'metric')}; smaller is better.")
-    st.caption("Interval score: the width, plus 20 times the distance of a result outside. Smaller is better.")
+    st.caption(SCORE_WORDS)

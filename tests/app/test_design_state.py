@@ -5,8 +5,10 @@ from streamlit.testing.v1 import AppTest
 
 from simulator.app import design_state as address
 from simulator.app.design_state import key
+from simulator.app.live_session import LiveSession
+from simulator.app.own_sessions import session_log
 from simulator.case.load import apply, load
-from simulator.engine.plan import Plan
+from simulator.engine.plan import Plan, case_hash
 
 CASE = "skin-cancer-triage"
 
@@ -14,6 +16,14 @@ CASE = "skin-cancer-triage"
 @pytest.fixture(scope="module")
 def scenario():
     return load(CASE)
+
+
+@pytest.fixture
+def sessions():
+    """The log of sessions in the database of this test."""
+    session_log.cache_clear()
+    yield session_log()
+    session_log.cache_clear()
 
 
 def page():
@@ -83,3 +93,24 @@ def test_another_case_is_untouched(scenario):
     seen.session_state[key("retry-storm", "replicas")] = 2
     opened(scenario, before=seen, replicas="3")
     assert seen.session_state[key("retry-storm", "replicas")] == 2
+
+
+def session_page():
+    import streamlit as st
+
+    from simulator.app.design_state import step
+
+    scenario = st.session_state["scenario"]
+    pick = st.session_state["pick"]
+    st.button("Step", on_click=step, args=(scenario, scenario.defaults(), "operating_point", pick))
+
+
+def test_a_step_on_the_page_of_a_session_goes_into_the_session_and_leaves_the_design_of_explore(scenario, sessions):
+    begun = sessions.begin("t" * 22, CASE, scenario.version, case_hash(scenario), seed=1, minutes=20, nudges=True)
+    seen = AppTest.from_function(session_page)
+    seen.session_state["scenario"], seen.session_state["pick"] = scenario, 0.97
+    seen.query_params["session"] = begun.id
+    seen.run().button[0].click().run()
+    assert not seen.exception
+    assert LiveSession(sessions, scenario, begun.id).state.picks(scenario)["operating_point"] == 0.97
+    assert key(CASE, "operating_point") not in seen.session_state

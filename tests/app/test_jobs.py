@@ -11,12 +11,13 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from threading import Event, get_ident
 from time import monotonic, sleep
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
 
 from simulator.app import jobs, workers
-from simulator.app.jobs import BESIDE, HOUSE, WATCHED, Registry, Watcher
+from simulator.app.jobs import BESIDE, HOUSE, WATCHED, Job, Registry, Watcher
 from simulator.app.turns import Submitter, TaskReply
 from simulator.app.workers import Workers
 from simulator.explain.lever_search import for_objectives
@@ -525,3 +526,13 @@ def test_what_names_a_replication_are_seed_and_number_behind_its_packed_plan():
     assert replication_of((b"a file", {})) is None
     assert replication_of((b"a file",)) is None
     assert replication_of((1, 2, 3)) is None
+
+
+def test_replications_that_were_kept_do_not_shorten_the_time_of_one():
+    took, kept = TaskReply(), Future()
+    took.seconds = 0.4
+    for future in (took, kept, kept):
+        if not future.done():
+            future.set_result(None)
+    assert Job.replication_s.fget(SimpleNamespace(futures=[took, kept, kept])) == 0.4
+    assert Job.replication_s.fget(SimpleNamespace(futures=[kept])) == 0.0

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from simulator.incident.incident_score import HELPS, score
+from simulator.incident.incident_score import HELPS, question_label, score
 from simulator.incident.play import Play
 from simulator.incident.secret import DAY_S
+from simulator.incident.watches import name_of
 from tests.incident.plays import ONSET, case, fix, look, play, untouched, wait
 
 SPEC = case().incident
@@ -114,3 +115,9 @@ def test_a_better_model_helps_somewhat_against_fog_and_a_faster_one_does_not():
     better, faster = (score(play("fog_season", wait(24 * 4), fix(name), shape="abrupt", seed=3)).fixes[0].took_away
                       for name in ("bigger_model", "smaller_model"))  # fmt: skip
     assert better > faster and better < 0.9
+
+
+def test_a_look_at_one_figure_is_called_by_the_words_of_its_control():
+    by_slice = next(name for name, look in SPEC.looks.items() if "statistic" in look.takes)
+    assert question_label(SPEC, f"{by_slice}/found") == f"{SPEC.looks[by_slice].label}: {name_of('found')}"
+    assert name_of("found") == "Detections a frame"

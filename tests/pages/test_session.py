@@ -7,7 +7,8 @@ import pytest
 from simulator.app.live_session import LiveSession
 from simulator.app.store.session_files import StoredSession, written_sessions
 from simulator.app.store.session_log import SessionLog
-from simulator.case.load import load
+from simulator.case.load import load, scenario_ids
+from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import defence_of, phases_of, predicted_metrics
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
@@ -158,6 +159,57 @@ def test_a_defence_is_kept_in_its_own_words(scenario, begun):
     next(one for one in page.button if one.label == "Keep").click().run()
     assert not page.exception
     assert live(page, scenario).state.defences[0].event.text == "Because *cost* decides."
+
+
+def test_a_kept_answer_is_told_to_be_kept_and_a_longer_one_to_be_cut(scenario, begun):
+    page = pressed(begun, "session:phase:defend")
+    assert "Your answer is kept." not in told(page)
+    page.text_area(key="session:answer:0").set_value("x" * 5000)
+    next(one for one in page.button if one.label == "Keep").click().run()
+    assert not page.exception
+    assert len(live(page, scenario).state.defences[0].event.text) == 4000
+    assert "Only the first 4,000 letters are kept." in told(page)
+    assert "Your answer is kept." in told(page)
+
+
+def test_a_length_or_a_goal_in_the_address_that_is_not_offered_is_told():
+    page = opened("session", case=CASE, minutes="7", goal="nope")
+    assert [one.value for one in page.warning] == [
+        "There is no goal “nope”. This session has none.",
+        "A session takes 20, 30 or 45 minutes, not “7”.",
+    ]
+    assert not opened("session", case=CASE, minutes="30").warning
+
+
+@pytest.mark.parametrize("case", scenario_ids())
+def test_a_session_without_a_change_has_its_whole_comparison(case):
+    page = opened("session", case=case)
+    page = pressed(pressed(page, "session:begin"), "session:end")
+    page.toggle(key="session:compare").set_value(True).run()
+    assert not page.exception
+    assert "a fault of CaseSim's own" not in told(page)
+    assert ("mattered most" in told(page)) == ("You changed no choice." in told(page))
+    assert "What next" in said(page)
+
+
+def test_more_objectives_than_are_kept_are_told(scenario, begun):
+    begun.text_area(key="session:objectives").set_value("\n".join("abcdefg"))
+    page = pressed(begun, "session:rank")
+    assert [one.words for one in live(page, scenario).state.objectives] == list("abcde")
+    assert "Only the first 5 objectives are kept." in told(page)
+
+
+def test_panels_over_time_stand_in_a_session_as_the_case_lists_them(scenario, begun):
+    phase = next(phase for phase in phases_of(scenario) if "batches" in phase.panels)
+    page = predicted(pressed(begun, f"session:phase:{phase.id}"))
+    assert [one.label for one in page.expander][: len(phase.panels)] == [EXHIBITS[name].label for name in phase.panels]
+
+
+def test_a_hint_on_a_panel_names_it_and_the_phase_that_shows_it():
+    page = opened("session", case="skin-cancer-triage")
+    page = pressed(pressed(page, "session:begin"), "session:phase:model")
+    page = pressed(pressed(page, "session:hint"), "session:hint")
+    assert "Panel “Threshold” in the phase “Evaluate”: Compare the share" in told(page)
 
 
 def test_a_session_goes_on_from_its_link_in_another_browser(scenario, begun):

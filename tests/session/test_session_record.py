@@ -3,8 +3,8 @@
 import pytest
 
 from simulator.session.session_course import Course
-from simulator.session.session_events import LoggedEvent
-from simulator.session.session_record import record
+from simulator.session.session_events import AssumptionPinned, AssumptionWritten, LoggedEvent, QuestionAsked
+from simulator.session.session_record import assumption_words, record
 from simulator.session.session_state import IDLE_S, SessionState
 from tests.session.session_bots import BOTS, case, played_session
 from tests.session.test_signal_rules import HEAD, change, guess, played, run
@@ -39,3 +39,10 @@ def test_the_seconds_of_a_choice_run_from_its_change_to_the_next_and_a_long_rest
 
 def logged(place, after_s, event):
     return LoggedEvent(place, 1000.0 + after_s, "candidate", event)
+
+
+def test_a_pinned_assumption_reads_as_its_question_and_the_answer():
+    state = played(QuestionAsked(question=6), AssumptionPinned(question=6), AssumptionWritten(text="Phones are slow."))
+    found = [assumption_words(case(HEAD.case), one) for one in state.assumptions]
+    assert found[0].startswith("May the model run on the phone? Not in this version.")
+    assert found[1] == "Phones are slow."

@@ -249,3 +249,11 @@ def test_a_case_has_the_signals_of_its_phases_with_the_author_s_anchors():
     data = next(signal for signal in storm if signal.name == "data")
     assert data.anchor("very_weak") == case("retry-storm").anchors["data"][0]
     assert skin[0].anchors == SIGNALS[0].anchors
+
+
+def test_questions_in_own_words_are_not_counted_among_those_of_the_case():
+    own = [QuestionAsked(words="what is the colour of the moon"), QuestionAsked(words="melanoma")]
+    framing = next(one for one in SIGNALS if one.name == "framing")
+    first = next(framing.evidence(Course(case(HEAD.case), played(QuestionAsked(question=1), *own))))
+    assert first.sentence == "You asked 1 of 7 questions, 1 of them deciding, and 2 in your own words."
+    assert list(first.places) == [0, 1, 2]
