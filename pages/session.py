@@ -12,7 +12,7 @@ from simulator.practice_session.design_panel import design_panel
 from simulator.practice_session.frame_panel import frame_panel
 from simulator.practice_session.help_panel import hints
 from simulator.practice_session.next_panel import goal_line
-from simulator.practice_session.phase_row import phase_row
+from simulator.practice_session.phase_row import next_phase, phase_row
 from simulator.practice_session.session_at_hand import session_at_hand, show_fault
 from simulator.practice_session.session_debrief import session_debrief
 
@@ -33,6 +33,7 @@ def phase_panel(live: LiveSession) -> None:
     else:
         design_panel(live, phase)
     hints(live, phase)
+    next_phase(live, phase)
 
 
 live = session_at_hand()

@@ -32,7 +32,7 @@ from simulator.incident.measured_scenes import Setting, setting_name
 from simulator.incident.watches import WATCHED
 from simulator.intervals import Interval, clustered_share
 from simulator.records.streams import Streams
-from simulator.units import significant
+from simulator.units import signed, significant
 
 if TYPE_CHECKING:
     from simulator.incident.section import Site
@@ -71,7 +71,7 @@ class SlicesLook(AnyLook):
         label = WATCHED[statistic].capitalize()
         sentence = (
             f"{label}: farthest from its quiet days is {name}, {significant(then, 3)} before, "
-            f"{significant(now, 3)} now ({far:+.1f} standard deviations of a quiet day)."
+            f"{significant(now, 3)} now ({signed(far, 1)} standard deviations of a quiet day)."
         )
         return LookFinding(sentence, _stands_out(table, list(view.spec.sites.values())), table)
 
@@ -188,8 +188,8 @@ class AuditLook(LabellingLook):
         rows = [("today", weights[0], today), ("then", weights[1], before)]
         table = pd.DataFrame(rows, columns=["labelled", "weight of what is there", "recall"])
         sentence = (
-            f"By today's labels these stored frames hold {100 * change:+.0f}% of labelled weight, and recall is {today:.2f}; "
-            f"by the labels of then it was {before:.2f}."
+            f"By today's labels these stored frames hold {signed(100 * change, 0)}% of labelled weight, "
+            f"and recall is {today:.2f}; by the labels of then it was {before:.2f}."
         )
         return LookFinding(sentence, "other labels" if abs(change) > SAME else "same labels", table)
 

@@ -14,6 +14,7 @@ from simulator.case.fields import Share
 from simulator.incident.effects import Replica
 from simulator.incident.fixes import Changes, Swapped
 from simulator.incident.looks import DAY_S, HOUR_S, SAME, AnyLook, Floats, Ints, LookFinding, LookRequest, View, clustered
+from simulator.units import signed
 
 #: An hour with fewer clips counts as an hour with this number, in the share of dropped clips.
 _FEW_CLIPS = 20
@@ -236,6 +237,6 @@ def _compared(head: str, now: Floats, then: Floats, clusters: Ints) -> LookFindi
         [("now", now.mean()), ("before", then.mean()), ("change", change.value), ("low", change.low), ("high", change.high)],
         columns=["figure", "detections a frame"],
     )
-    interval = f"{change.value:+.2f} ({change.low:+.2f} to {change.high:+.2f})"
+    interval = f"{signed(change.value, 2)} ({signed(change.low, 2)} to {signed(change.high, 2)})"
     moved = f"{interval} detections a frame, of {then.mean():.2f}"
     return LookFinding(f"{head}: {moved if (now != then).any() else 'exactly as many detections'}.", sign, table)

@@ -64,6 +64,9 @@ def _picked(live: LiveSession, name: str) -> None:
         take(live, PickChanged(choice=name, before=before, after=after))
 
 
+#: The words of verdicts that rest on the first replications.
+_PRELIMINARY = "Preliminary, after"
+
 #: The phase in which a curveball strikes.
 _STRIKES_IN = "monitor"
 
@@ -88,6 +91,8 @@ def _run(live: LiveSession, phase: PracticePhase) -> None:
     job = job_at_hand(live)
     if job.running:
         follow("session run", lambda: Latest(f"{job.ready} {job.running}"))
+        if (first := job.quick) is not None:  # the verdicts that are there; the reveal waits for the whole run
+            bar(bar_content(first.verdicts, early=True, words=f"{_PRELIMINARY} {job.ready} of {job.planned} replications."))
         st.progress(job.share, "Your design runs …")
         return
     if job.error:

@@ -80,3 +80,11 @@ def _clock_data(live: LiveSession, now: PhaseTime) -> dict[str, Any]:
 def _go_to(live: LiveSession, phase: str) -> None:
     if phase != live.state.phase:
         take(live, PhaseBegun(phase=phase))
+
+
+def next_phase(live: LiveSession, phase: PracticePhase) -> None:
+    """Offer the way on at the end of the page; after the last phase it is the end of the session, above."""
+    phases = phases_of(live.scenario)
+    place = next(index for index, one in enumerate(phases) if one.id == phase.id)
+    for one in phases[place + 1 : place + 2]:
+        st.button(f"Go on to “{plain(one.title)}”", key="session:next", on_click=_go_to, args=(live, one.id))

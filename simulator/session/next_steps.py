@@ -36,7 +36,9 @@ EXERCISES = {
             reached_by=("looked_at_errors",),
         ),
         Exercise(
-            "serving", "Size the service one step at a time, until the last run misses no objective.", reached_by=("sized",)
+            "serving",
+            "Size the service one step at a time, until the last run misses no objective for certain.",
+            reached_by=("sized",),
         ),
         Exercise(
             "safety",

@@ -129,7 +129,7 @@ def _sized(course: Course) -> Evidence | None:
         return None
     if any(standing in ("not met", "void") for standing in last.ended.verdicts.values()):
         return None
-    words = "You sized the service one step at a time, and your last calm run misses no objective."
+    words = "You sized the service one step at a time, and your last calm run misses no objective for certain."
     return Evidence(words, [single[0].after.place, last.place])
 
 
@@ -236,7 +236,7 @@ RULES: tuple[SignalRule[Course], ...] = (
         "sized",
         "serving",
         "strong",
-        "two thirds of the moves of one choice, one of them of serving, and a last calm run that misses no objective",
+        "two thirds of the moves of one choice, one of them of serving; a last calm run that misses nothing for certain",
         _sized,
     ),
     SignalRule(

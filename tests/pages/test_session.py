@@ -324,3 +324,11 @@ def test_a_phase_without_hints_of_the_author_gives_those_of_the_run():
         page = pressed(page, "session:hint")
         assert step in told(page)
     assert not [one for one in page.button if one.key == "session:hint"]
+
+
+def test_the_way_on_stands_at_the_end_of_each_phase_but_the_last(scenario, begun):
+    page, titles = begun, [phase.title for phase in phases_of(scenario)]
+    for title in titles[1:]:
+        assert page.button(key="session:next").label == f"Go on to “{title}”"
+        page = pressed(page, "session:next")
+    assert not [one for one in page.button if one.key == "session:next"]
