@@ -34,9 +34,9 @@ def last_plan(live: LiveSession) -> Plan | None:
         return None
 
 
-def started(live: LiveSession, plan: Plan) -> Job:
-    """Return the run of a design under the seed of the session, begun where it was not known."""
-    seed, replications = live.state.session.seed, live.scenario.run.replications
+def started(live: LiveSession, plan: Plan, seed: int | None = None) -> Job:
+    """Return the run of a design under a seed, that of the session by default; begun where it was not known."""
+    seed, replications = live.state.session.seed if seed is None else seed, live.scenario.run.replications
     watcher = Watcher(live.state.session.owner or live.state.session.id, f"{live.state.session.id} debrief")
     known = registry().get(job_id(plan, seed, replications))
     return known if known is not None and not known.cancelled else registry().start(watcher, plan, seed, replications, BESIDE)
@@ -50,9 +50,15 @@ def best_known_panel(live: LiveSession) -> None:
     st.header("The best known design", anchor=False)
     if sentence := lever_sentence(live, best):
         st.markdown(plain(sentence))
-    searched = f"A search of {counted(best.designs, 'design')} found it: {best.command}."
-    _beside(live, best.picks, "best", "the best known design", "the best known design")
+    many = live.scenario.unit.many
+    searched = f"{best.command} found it among {counted(best.designs, 'design')}. Both run here on other {many}."
+    _beside(live, best.picks, "best", "the best known design", "the best known design", other_seed(live, best))
     st.caption(plain(searched))
+
+
+def other_seed(live: LiveSession, best: BestKnown) -> int:
+    """Return a seed that neither search nor session has used: on its own requests the best of many is partly luck."""
+    return max(best.seed, live.state.session.seed) + 1
 
 
 def lever_sentence(live: LiveSession, best: BestKnown) -> str:
@@ -79,10 +85,10 @@ def reference_panel(live: LiveSession) -> None:
     for name, reference in live.scenario.reference.items():
         st.markdown(f"**{plain(reference.label)}.** {plain(reference.text)}")
         st.markdown(f"**It gives up:** {plain(reference.gives_up)}")
-        _beside(live, reference.set, name, f"“{reference.label}”", "this good answer")
+        _beside(live, reference.set, name, f"“{reference.label}”", "this good answer", live.state.session.seed)
 
 
-def _beside(live: LiveSession, picks: Mapping[str, Pick], key: str, name: str, short: str) -> None:
+def _beside(live: LiveSession, picks: Mapping[str, Pick], key: str, name: str, short: str, seed: int) -> None:
     """Show a design beside the last one; short: its name in a link, which does not break into lines on a phone."""
     try:
         other = compile_plan(live.scenario, picks)
@@ -90,13 +96,13 @@ def _beside(live: LiveSession, picks: Mapping[str, Pick], key: str, name: str, s
         return
     own = last_plan(live)
     if own is not None:
-        st.fragment(_compared)(live, own, other, key, name)
-    params: dict[str, Any] = written(other, live.state.session.seed, live.scenario.run.replications)
+        st.fragment(_compared)(live, own, other, key, name, seed)
+    params: dict[str, Any] = written(other, seed, live.scenario.run.replications)
     st.page_link(PAGES / "practice.py", label=f"Open {short} in Explore", query_params=params)
 
 
-def _compared(live: LiveSession, own: Plan, other: Plan, key: str, name: str) -> None:
-    mine, theirs = started(live, own), started(live, other)
+def _compared(live: LiveSession, own: Plan, other: Plan, key: str, name: str, seed: int) -> None:
+    mine, theirs = started(live, own, seed), started(live, other, seed)
     running = [job for job in (mine, theirs) if job.running]
     if running:
         follow(f"compare {key}", lambda: Latest(f"{mine.ready} {theirs.ready} {mine.running} {theirs.running}"), PROGRESS_S)

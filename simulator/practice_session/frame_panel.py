@@ -21,6 +21,9 @@ from simulator.session.session_record import assumption_words
 #: The most objectives that a person may state.
 _RANKS = 5
 
+#: The reply to a question in own words: no program reads it.
+_UNANSWERED = "No answer of the case is found by own words. Look for the question in the list, or write down what you assume."
+
 #: The most letters of a question or an assumption in a person's own words.
 _LETTERS = 400
 
@@ -65,7 +68,9 @@ def _questions(live: LiveSession) -> None:
         if one.question is None:
             with st.container(border=True):
                 st.markdown(f"**{plain(one.words or '')}**")
-                st.markdown("The case has no answer to this. Write down what you assume, and go on.")
+                st.markdown(
+                    "No answer of the case is found by own words. Look for the question in the list, or write down what you assume."
+                )
 
 
 def _ask(live: LiveSession) -> None:

@@ -44,7 +44,7 @@ class Course:
 
     @cached_property
     def moves(self) -> list[RunMove]:
-        """The ways from one run to the next; those on which a curveball struck are left out, and repeated runs."""
+        """The moves from one run to the next under the same curveballs, without repeated runs."""
         found = [
             RunMove(
                 before,
@@ -58,7 +58,7 @@ class Course:
 
     @property
     def moves_one_at_a_time(self) -> bool:
-        """Whether two thirds of the moves, at least, change one choice alone."""
+        """Return whether two thirds of the moves, at least, change one choice alone."""
         return 3 * sum(move.is_single for move in self.moves) >= 2 * len(self.moves)
 
     @cached_property

@@ -17,10 +17,10 @@ from simulator.charts.look import BLUE, GREY, RED, Chart, figure, translucent
 from simulator.intervals import Interval, share_interval
 from simulator.session.prediction_scores import ALPHA, SCORE_WORDS
 from simulator.session.session_state import SessionPrediction
-from simulator.units import counted, spoken
+from simulator.units import counted, spoken, spoken_size
 from simulator.you.own_record import OwnSession
 
-#: The number of settled intervals from which on the picture is drawn.
+#: The fewest settled intervals of a picture.
 ENOUGH = 10
 
 #: The end of the picture's axis, in half-widths of an interval; farther results stand there as triangles.
@@ -82,10 +82,10 @@ def held_sentences(intervals: Sequence[SettledInterval]) -> str:
     counts = f"{held} of {counted(len(intervals), 'interval')} held the result: {share.value:.0%} (95% interval {ends})."
     aim = 1 - ALPHA
     if share.high < aim:
-        return f"{counts} Your intervals are too narrow: nine in ten should hold."
+        return f"{counts} Your intervals hold too seldom: nine in ten should."
     if share.low > aim:
-        return f"{counts} Your intervals are too wide: nine in ten should hold, and narrower ones score better."
-    return f"{counts} So far this agrees with nine in ten."
+        return f"{counts} Your intervals hold too often: nine in ten should, and narrower ones score better."
+    return f"{counts} Chance alone may explain the difference from nine in ten."
 
 
 def calibration_chart(intervals: Sequence[SettledInterval]) -> Chart:
@@ -154,8 +154,8 @@ def score_table(intervals: Sequence[SettledInterval]) -> pd.DataFrame:
             "case": case,
             "metric": metric,
             "held": f"{sum(one.held for one in own)} of {len(own)}",
-            "mean width": spoken(mean(one.high - one.low for one in own), unit),
-            "mean score": spoken(mean(one.score for one in own), unit),
+            "mean width": spoken_size(mean(one.high - one.low for one in own), unit),
+            "mean score": spoken_size(mean(one.score for one in own), unit),
         }
         for (case, metric, unit), own in groups.items()
     ]

@@ -178,6 +178,6 @@ def test_a_question_in_own_words_is_typed_and_kept(browser, storm):
     page.keyboard.press("Enter")
     settle(page)
     page.get_by_role("button", name="Ask", exact=True).click()
-    page.get_by_text("The case has no answer to this").wait_for(timeout=30_000)
+    page.get_by_text("No answer of the case is found by own words").wait_for(timeout=30_000)
     assert page.get_by_text("Who pays for the labels?").first.is_visible()
     page.context.close()

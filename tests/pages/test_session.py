@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from simulator.app.jobs import registry
 from simulator.app.live_session import LiveSession
 from simulator.app.store.session_files import StoredSession, written_sessions
 from simulator.app.store.session_log import SessionLog
@@ -12,8 +13,9 @@ from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import defence_of, phases_of, predicted_metrics
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
-from simulator.practice_session.comparison_panel import last_plan, started
+from simulator.practice_session.comparison_panel import last_plan, other_seed, started
 from simulator.practice_session.session_report import session_report
+from simulator.session.best_known import best_known
 from simulator.session.session_events import PickChanged, QuestionAsked, RunEnded
 from simulator.session.session_record import record
 from tests.pages.conftest import chips, opened, said, settled, told
@@ -312,7 +314,7 @@ def test_a_question_in_own_words_is_kept_and_has_no_answer(scenario, begun):
     now.take("candidate", QuestionAsked(words="Who pays for *labels*?"))  # the driver cannot type into a list
     page = begun.run()
     assert "Who pays for *labels*?" in told(page)
-    assert "The case has no answer to this" in said(page)
+    assert "No answer of the case is found by own words" in said(page)
 
 
 @pytest.mark.long
@@ -332,3 +334,14 @@ def test_the_way_on_stands_at_the_end_of_each_phase_but_the_last(scenario, begun
         assert page.button(key="session:next").label == f"Go on to “{title}”"
         page = pressed(page, "session:next")
     assert not [one for one in page.button if one.key == "session:next"]
+
+
+def test_the_best_known_design_is_compared_on_requests_of_another_seed(scenario, begun):
+    now, best = live(begun, scenario), best_known(scenario)
+    assert other_seed(now, best) not in (best.seed, now.state.session.seed)
+    page, _ = with_choices(begun, scenario)
+    page = ended(predicted(page))
+    page.toggle(key="session:compare").set_value(True).run()
+    assert not page.exception
+    assert {one.seed for one in registry()._jobs.values()} >= {now.state.session.seed, other_seed(now, best)}
+    assert "Both run here on other clips" in said(page)

@@ -27,7 +27,7 @@ def test_the_interval_of_the_share_is_that_of_clopper_and_pearson(held, missed):
 
 @pytest.mark.parametrize(
     ("held", "missed", "lesson"),
-    [(3, 7, "too narrow"), (9, 1, "agrees with nine in ten"), (40, 0, "too wide"), (1, 0, "agrees with nine in ten")],
+    [(3, 7, "too seldom"), (9, 1, "Chance alone may explain"), (40, 0, "too often"), (1, 0, "Chance alone may explain")],
 )
 def test_the_lesson_is_drawn_only_where_the_interval_excludes_nine_in_ten(held, missed, lesson):
     words = held_sentences(intervals(*[15.0] * held, *[99.0] * missed))
@@ -70,8 +70,8 @@ def test_scores_are_means_of_each_metric_and_of_no_two_units():
     own = session(predictions=[prediction(1, 0, 2, 1.0), prediction(2, 0, 4, 1.0), prediction(3, 0, 0.5, 0.7, "done_share")])
     table = score_table(settled_intervals([own]))
     assert list(table["held"]) == ["2 of 2", "0 of 1"]
-    assert list(table["mean width"]) == ["3.00 s", "50.0%"]
-    assert list(table["mean score"]) == ["3.00 s", "50.0%"]
+    assert list(table["mean width"]) == ["3.00 s", "50.0 points"]
+    assert list(table["mean score"]) == ["3.00 s", "50.0 points"]
 
 
 def test_ten_predictions_are_enough():
