@@ -68,9 +68,7 @@ def _questions(live: LiveSession) -> None:
         if one.question is None:
             with st.container(border=True):
                 st.markdown(f"**{plain(one.words or '')}**")
-                st.markdown(
-                    "No answer of the case is found by own words. Look for the question in the list, or write down what you assume."
-                )
+                st.markdown(_UNANSWERED)
 
 
 def _ask(live: LiveSession) -> None:
