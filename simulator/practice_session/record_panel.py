@@ -136,7 +136,7 @@ def _mistakes(live: LiveSession) -> None:
     st.header("Mistakes that interviewers name", anchor=False)
     found, minutes = mistakes(live.scenario, live.state), minute_of(live)
     if not found:
-        st.markdown("The log shows none of the four: no data, no deployment, no failure, no reason.")
+        st.markdown("The log shows none of the four: you saw to data, deployment and failures, and gave a reason.")
     for mistake, evidence in found:
         when = [f"minute {minutes[place]:.1f}" for place in evidence.places if place in minutes][:1]
         st.warning(plain(f"{mistake.label}. {evidence.sentence}{f' The moment: {when[0]}.' if when else ''}"))

@@ -27,7 +27,8 @@ def session_timeline(scenario: Scenario, state: SessionState) -> Chart:
         _marks(figure, what, mark, [row for row in rows if row.what == what])
     titles = [phase.title for phase in phases_of(scenario)]
     order = [*reversed(titles), *_MARKS]
-    figure.update_yaxes(categoryorder="array", categoryarray=order)
+    figure.update_yaxes(categoryorder="array", categoryarray=order, automargin=True)
+    figure.update_xaxes(automargin=True)  # the report has no theme that makes room for words
     figure.update_layout(
         xaxis_title="Time since the begin (min)",
         height=60 + 30 * len(order),
