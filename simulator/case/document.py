@@ -121,7 +121,7 @@ class Document:
     def with_value(self, path: Path, value: Any) -> Document:
         """Return a document with another value at a path, or this document where nothing can hold one there."""
         try:
-            return Document(self.file, _written(self.data, path, value), self.places)
+            return Document(self.file, written(self.data, path, value), self.places)
         except (LookupError, TypeError):
             return self
 
@@ -150,7 +150,7 @@ class Document:
         changed = Document(self.file, self.data, self.places, dict(self.moved), dict(self.written_by))
         for path, (value, written_at, pick) in changes.items():
             try:
-                changed.data = _written(changed.data, path, value)
+                changed.data = written(changed.data, path, value)
             except (LookupError, TypeError):
                 what = f"cannot write to '{dotted(path)}': another pick has replaced that part"
                 raise ScenarioError([self.fault(written_at, what)]) from None
@@ -160,14 +160,17 @@ class Document:
         return changed
 
 
-def _written(data: Any, path: tuple[Any, ...], value: Any) -> Any:
-    """Return data with a value at a path: a copy of the levels above it; all other parts are shared."""
+def written(data: Any, path: tuple[Any, ...], value: Any) -> Any:
+    """Return data with a value at a path: a copy of the levels above it; all other parts are shared.
+
+    Raises LookupError or TypeError where nothing can hold one there.
+    """
     if not path:
         return value
     if not isinstance(data, dict | list):
         raise TypeError("a plain value cannot contain another")
     copied: Any = data.copy()
-    copied[path[0]] = _written(data[path[0]], path[1:], value) if len(path) > 1 else value
+    copied[path[0]] = written(data[path[0]], path[1:], value) if len(path) > 1 else value
     return copied
 
 

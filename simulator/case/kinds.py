@@ -395,10 +395,19 @@ class AnyStage(Strict):
     branching: ClassVar[Literal["", "fork", "join"]] = ""
     #: Whether it may stand between a fork and its join.
     in_branches: ClassVar[bool] = True
+    #: The data of a new one on a board, without its kind and without ways out; empty where a board offers none.
+    fresh: ClassVar[Mapping[str, Any]] = {}
+    #: Fields that a board shows at the box, with their labels: places in the stage, joined by dots, `*` for any index.
+    at_the_box: ClassVar[Mapping[str, str]] = {}
 
     kind: str
     label: Line
     note: Line | None = None
+
+    @classmethod
+    def box_options(cls, field: str) -> list[str]:
+        """Return the values that a board offers for a field at the box; none for a number or a text."""
+        return []
 
     @property
     def service(self) -> Service:

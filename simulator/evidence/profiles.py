@@ -239,6 +239,12 @@ def has_profile(device: str, model: str, precision: str, folder: Path | None = N
     return _find(device, model, precision, folder) is not None
 
 
+def profile_names() -> list[tuple[str, str, str]]:
+    """Return the device, model and precision of every profile, by the names of the files."""
+    names = ((path.parent.name, *path.stem.rpartition(".")) for path in _files(None))
+    return sorted({(device, model, precision) for device, model, _, precision in names})
+
+
 def profile_files(device: str, models: Iterable[str], precision: str) -> dict[str, Path]:
     found = {f"profiles/{device}/{model}.{precision}.json": _find(device, model, precision, None) for model in models}
     return {name: path for name, path in found.items() if path}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -20,6 +20,8 @@ class Fork(AnyStage):
     """Sends every request into several branches at once; they meet again at one join."""
 
     branching: ClassVar[Literal["", "fork", "join"]] = "fork"
+
+    fresh: ClassVar[Mapping[str, Any]] = {"label": "Do several things at once", "to": []}
 
     kind: Literal["fork"]
     to: Annotated[list[Target], Field(min_length=2, max_length=16)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
@@ -74,6 +74,14 @@ class Gate(AnyStage):
 
     By the model's score, the photo's quality, an attribute, chance, the sensor of a frame or its number.
     """
+
+    fresh: ClassVar[Mapping[str, Any]] = {"label": "Gate", "by": RANDOM, "routes": [{"share": 0.5}, {}]}
+    at_the_box: ClassVar[Mapping[str, str]] = {
+        "routes.*.share": "Share",
+        "routes.*.at_sensitivity": "Threshold: share of the positives",
+        "routes.*.at_specificity": "Threshold: share of the negatives below",
+        "routes.*.at_least": "Threshold",
+    }
 
     kind: Literal["gate"]
     by: Annotated[Name, Field(description="`score`, `quality`, `random`, `sensor`, `frame` or an attribute of the requests")]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from heapq import heappop, heappush
 from itertools import count
 from math import inf, nan, nextafter
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
 from pydantic import Field
@@ -33,6 +33,9 @@ class Join(AnyStage):
 
     branching: ClassVar[Literal["", "fork", "join"]] = "join"
     keeps: ClassVar[bool] = True
+
+    fresh: ClassVar[Mapping[str, Any]] = {"label": "Wait for all"}
+    at_the_box: ClassVar[Mapping[str, str]] = {"timeout_s": "Longest wait (s)"}
 
     kind: Literal["join"]
     needs: Annotated[Literal["all"] | Annotated[int, Field(ge=1, le=16)], Field(description="inputs to wait for")] = "all"

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -20,6 +20,18 @@ if TYPE_CHECKING:
 
 class Link(AnyStage):
     """A network: a fixed latency plus payload over bandwidth; any number of requests at once."""
+
+    fresh: ClassVar[Mapping[str, Any]] = {
+        "label": "Upload",
+        "latency_ms": {"value": 50, "assumed": "mobile network round trip"},
+        "bandwidth_mbps": {"constant": {"value": 12, "assumed": "mobile uplink"}},
+        "payload_mb": {"constant": {"value": 1, "assumed": "a photo, made smaller on the phone"}},
+    }
+    at_the_box: ClassVar[Mapping[str, str]] = {
+        "latency_ms.value": "Latency (ms)",
+        "bandwidth_mbps.constant.value": "Bandwidth (Mbit/s)",
+        "payload_mb.constant.value": "Payload (MB)",
+    }
 
     kind: Literal["link"]
     latency_ms: Annotated[Figure, bounded(0, 60_000)]

@@ -88,6 +88,21 @@ class People(AnyStage):
     keeps: ClassVar[bool] = True
     in_branches: ClassVar[bool] = False
 
+    fresh: ClassVar[Mapping[str, Any]] = {
+        "label": "People",
+        "shifts": [{"start": "08:00", "end": "20:00", "people": 4}],
+        "minutes": {"constant": {"value": 1, "assumed": "time for one case"}},
+        "usd_per_hour": {"value": 40, "assumed": "a paid hour with overheads"},
+        "sensitivity": {"value": 0.95, "assumed": "share of positives that a reviewer recognises"},
+        "specificity": {"value": 0.95, "assumed": "share of negatives that a reviewer recognises"},
+    }
+    at_the_box: ClassVar[Mapping[str, str]] = {
+        "shifts.*.people": "People on duty",
+        "minutes.constant.value": "Minutes a case",
+        "sensitivity.value": "Sensitivity",
+        "specificity.value": "Specificity",
+    }
+
     kind: Literal["people"]
     shifts: Annotated[list[Shift], Field(min_length=1, max_length=24)]
     minutes: Annotated[Quantity, Field(description="minutes that one case takes")]

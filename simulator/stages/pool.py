@@ -16,6 +16,7 @@ from simulator.case.fields import Figure, Name, bounded
 from simulator.case.kinds import AnyStage, Faults, FileName, Servers, Service, Target, check_order
 from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware
+from simulator.evidence.profiles import profile_names
 from simulator.records.timetables import Steps, added, complement, inverse, product, within
 from simulator.records.trace import InTurn, Trace, VisitLog, as_memoryview
 from simulator.stages.batching import BATCH_FIELDS, BATCHING
@@ -40,6 +41,22 @@ class Pool(AnyStage):
 
     servers: ClassVar[Servers] = Servers("replica", "its replicas", cost_part="machines")
     keeps: ClassVar[bool] = True
+
+    fresh: ClassVar[Mapping[str, Any]] = {
+        "label": "Model",
+        "model": "efficientnet_lite0",
+        "precision": "fp32",
+        "device": "epyc-zen4-2c",
+        "replicas": 1,
+        "max_batch": 1,
+    }
+    at_the_box: ClassVar[Mapping[str, str]] = {
+        "model": "Model",
+        "precision": "Precision",
+        "device": "Hardware",
+        "replicas": "Replicas",
+        "max_batch": "Largest batch",
+    }
 
     kind: Literal["pool"]
     model: FileName
@@ -159,6 +176,11 @@ class Pool(AnyStage):
         }
         for field in (field for field, given in others.items() if given):
             raise ValueError(f"sizes are for one model that serves one request at a time; leave {field} out")
+
+    @classmethod
+    def box_options(cls, field: str) -> list[str]:
+        place = {"device": 0, "model": 1, "precision": 2}.get(field)
+        return [] if place is None else sorted({names[place] for names in profile_names()})
 
     @property
     def precisions(self) -> list[str]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import inf
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,13 @@ class Retake(AnyStage):
 
     keeps: ClassVar[bool] = True
     in_branches: ClassVar[bool] = False
+
+    fresh: ClassVar[Mapping[str, Any]] = {
+        "label": "Ask for another photo",
+        "minutes": {"constant": {"value": 2, "assumed": "time to take another photo"}},
+        "gives_up": {"value": 0.04, "assumed": "share of people who do not send a second photo"},
+    }
+    at_the_box: ClassVar[Mapping[str, str]] = {"max_tries": "Photos in all", "gives_up.value": "Share who give up"}
 
     kind: Literal["retake"]
     minutes: Quantity

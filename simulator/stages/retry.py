@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import inf, nan
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
@@ -42,6 +42,13 @@ class Retry(AnyStage):
     """
 
     keeps: ClassVar[bool] = True
+
+    fresh: ClassVar[Mapping[str, Any]] = {
+        "label": "Retry",
+        "backoff_ms": {"value": 100, "assumed": "a usual first wait"},
+        "max_tries": 3,
+    }
+    at_the_box: ClassVar[Mapping[str, str]] = {"max_tries": "Tries in all", "backoff_ms.value": "First wait (ms)"}
 
     kind: Literal["retry"]
     backoff_ms: Annotated[Figure, bounded(0, 3_600_000)]

@@ -1,0 +1,121 @@
+"""The few fields that are set at a box: the choices of the case that write to it alone, then those of its kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.board.board import Board, Box
+from simulator.case.choices import Number, Options, Pick
+from simulator.case.document import Path
+from simulator.case.kinds import stage_kinds
+from simulator.case.schema import Scenario
+
+#: Before the name of a choice, as a field of a box.
+CHOICE = "choice:"
+
+
+@dataclass(frozen=True)
+class BoxField:
+    """A field at a box; name: as an operation names it; by: the role that set it last, "" for nobody.
+
+    type: "number", "choice" or "text"; options: values with their labels; low, high, step: of a number, None where free
+    """
+
+    name: str
+    label: str
+    type: str
+    value: Any
+    options: tuple[tuple[Any, str], ...] = ()
+    low: float | None = None
+    high: float | None = None
+    step: float | None = None
+    unit: str = ""
+    by: str = ""
+
+    def payload(self) -> dict[str, Any]:
+        """Return the field as the browser's component reads it."""
+        content = {
+            "name": self.name,
+            "label": self.label,
+            "type": self.type,
+            "value": self.value,
+            "unit": self.unit,
+            "by": self.by,
+        }
+        numbers = {"min": self.low, "max": self.high, "step": self.step}
+        return (
+            content
+            | {"options": [list(one) for one in self.options]}
+            | {name: one for name, one in numbers.items() if one is not None}
+        )
+
+
+def box_of_choice(scenario: Scenario, name: str) -> str:
+    """Return the box at which a choice is set: the one stage that it writes to, "" for a choice of several or of none."""
+    boxes = {path[1] if path[0] == "stages" else "" for path in _writes(scenario, name)}
+    return str(boxes.pop()) if len(boxes) == 1 else ""
+
+
+def _writes(scenario: Scenario, name: str) -> list[Path]:
+    choice = scenario.choices[name]
+    return [path for pick in choice.extremes() for path in choice.changes(pick)]
+
+
+def fields_of(
+    board: Board, name: str, scenario: Scenario, picks: Mapping[str, Pick], by: Mapping[str, str] = {}
+) -> list[BoxField]:
+    """Return the fields of a box. scenario: the drawn case, or the case itself while the drawing does not compile.
+
+    by: the role that made each pick last, by choice
+    """
+    box = board.boxes[name]
+    own = [choice for choice in scenario.choices if box_of_choice(scenario, choice) == name]
+    ruled = {path[2:] for choice in scenario.choices for path in _writes(scenario, choice) if path[:2] == ("stages", name)}
+    free = [] if box.is_end else [*_free(board, name, box, ruled)]
+    return [*(_of_choice(scenario, choice, picks, by.get(choice, "")) for choice in own if choice in picks), *free]
+
+
+def _of_choice(scenario: Scenario, name: str, picks: Mapping[str, Pick], by: str) -> BoxField:
+    choice, field = scenario.choices[name], f"{CHOICE}{name}"
+    value = choice.read(picks[name])
+    if isinstance(choice, Options):
+        options = tuple((key, option.label) for key, option in choice.options.items())
+        return BoxField(field, choice.label, "choice", value, options, by=by)
+    return _number(choice, field, value, by)
+
+
+def _number(choice: Number, field: str, value: Any, by: str) -> BoxField:
+    if choice.values is not None:
+        return BoxField(
+            field, choice.label, "choice", value, tuple((one, choice.label_of(one)) for one in choice.picks()), by=by
+        )
+    return BoxField(field, choice.label, "number", value, (), choice.min, choice.max, choice.step, choice.unit, by)
+
+
+def _free(board: Board, name: str, box: Box, ruled: set[Path]) -> Iterator[BoxField]:
+    kind = stage_kinds().get(box.kind)
+    for place, label in (kind.at_the_box if kind else {}).items():
+        for path, value in _found(box.data, place.split("."), ()):
+            if path in ruled:
+                continue
+            field = ".".join(map(str, path))
+            options = tuple((one, one) for one in kind.box_options(place)) if kind else ()
+            numbered = f"{label} {path[1] + 1}" if len(path) > 1 and isinstance(path[1], int) and path[1] else label
+            type_ = "choice" if options else "number" if isinstance(value, int | float) else "text"
+            known = options if not options or any(value == one for one, _ in options) else ((value, str(value)), *options)
+            yield BoxField(
+                field, numbered, type_, value, known, low=0 if type_ == "number" else None, by=board.by.get((name, field), "")
+            )
+
+
+def _found(data: Any, place: list[str], at: Path) -> Iterator[tuple[Path, Any]]:
+    """Yield the places in a stage's data that a pattern names, with their values."""
+    if not place:
+        yield at, data
+    elif place[0] == "*" and isinstance(data, list):
+        for index, one in enumerate(data):
+            yield from _found(one, place[1:], (*at, index))
+    elif isinstance(data, Mapping) and place[0] in data:
+        yield from _found(data[place[0]], place[1:], (*at, place[0]))

@@ -1,0 +1,241 @@
+"""From a case to a board, and from a board to a case: the same schema and the same checks as for a file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from io import StringIO
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from simulator.board.board import Board, Box
+from simulator.board.layout import places_of
+from simulator.board.ports import ways_out
+from simulator.case.choices import Pick, parts
+from simulator.case.document import Document, Fault, ScenarioError
+from simulator.case.kinds import targets_in
+from simulator.case.load import validated
+from simulator.case.schema import Scenario
+from simulator.errors import InputError
+from simulator.units import counted
+
+#: The name of the board in the place of a file's.
+BOARD = "the board"
+
+#: A case is validated at most so many times while entries that need a missing box are left out.
+_ROUNDS = 40
+
+#: Sections of entries that are left out where they need a box that is not on the board, with the words for one.
+_OPTIONAL = {
+    "choices": "the choice",
+    "objectives": "the objective",
+    "curveballs": "the curveball",
+    "controllers": "the controller",
+    "exhibits": "the panel",
+    "attributes": "the attribute",
+    "reference": "the reference design",
+    "accelerators": "the device",
+}
+
+
+def drawn(scenario: Scenario, empty: bool = False) -> Board:
+    """Return a case as a board; empty: only its ends, so that the stages are still to be drawn."""
+    data = scenario.document.data
+    presets = _placed(data["start"], data["stages"], data["ends"])
+    boxes = {name: box for name, box in presets.items() if box.is_end} if empty else presets
+    return Board("" if empty else data["start"], boxes, presets)
+
+
+def _placed(start: str, stages: Mapping[str, Any], ends: Mapping[str, Any]) -> dict[str, Box]:
+    ways = {name: [target for _, target in targets_in(stage)] for name, stage in stages.items()} | {name: [] for name in ends}
+    place = places_of(start, ways)
+    boxes = {name: Box(stage, *place[name]) for name, stage in stages.items()}
+    return boxes | {name: Box(end, *place[name], is_end=True) for name, end in ends.items()}
+
+
+@dataclass(frozen=True)
+class BoxFault:
+    """A fault of a box, "" for one of the whole board, in a sentence."""
+
+    box: str
+    message: str
+
+
+@dataclass(frozen=True)
+class DrawnCase:
+    """The case that a board draws; scenario: None where it does not compile, with the faults.
+
+    apart: boxes that nothing leads to, which take no part; left_out: entries of the case that need a missing box
+    """
+
+    board: Board
+    scenario: Scenario | None
+    faults: tuple[BoxFault, ...] = ()
+    apart: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
+
+    def picks(self, picks: Mapping[str, Pick]) -> dict[str, Pick]:
+        """Return the picks of choices that the drawn case still has."""
+        return {} if self.scenario is None else {name: pick for name, pick in picks.items() if name in self.scenario.choices}
+
+    @cached_property
+    def is_as_written(self) -> bool:
+        return self.scenario is not None and not self.left_out
+
+
+def compiled(board: Board, case: Scenario) -> DrawnCase:
+    """Return the case that a board draws, in the place of the stages and ends of another case."""
+    stages, ends = _reached(board)
+    apart = tuple(name for name, box in board.boxes.items() if name not in stages and name not in ends and not box.is_end)
+    if faults := [*_open_ways(board, stages)]:
+        return DrawnCase(board, None, tuple(faults), apart)
+    data = {**case.document.data, "start": board.start}
+    data["stages"] = {name: dict(board.boxes[name].data) for name in _in_order(stages, data["stages"])}
+    data["ends"] = {name: dict(board.boxes[name].data) for name in _in_order(ends, data["ends"])}
+    return _fitted(board, _as_shared(data, case.document.data), case, apart)
+
+
+def _in_order(names: Sequence[str], before: Mapping[str, Any]) -> list[str]:
+    """Return names in the order of the case, new ones last, so that a board draws a case with the same trace."""
+    return sorted(names, key=lambda name: list(before).index(name) if name in before else len(before) + names.index(name))
+
+
+def _as_shared(data: dict[str, Any], before: Mapping[str, Any]) -> dict[str, Any]:
+    """Return data whose unchanged parts are those of the case, so that they need not be validated again."""
+    for section in ("stages", "ends"):
+        known = before[section]
+        same = {name: known[name] if known.get(name) == one else one for name, one in data[section].items()}
+        data[section] = known if same == known and list(same) == list(known) else same
+    return data
+
+
+def _reached(board: Board) -> tuple[list[str], list[str]]:
+    """Return the stages on the ways from the start, and the ends: those that a way leads to, and all while none does."""
+    found, open_ones = list[str](), [board.start] if board.start in board.boxes else []
+    while open_ones:
+        name = open_ones.pop(0)
+        if name not in found and name in board.boxes:
+            found.append(name)
+            open_ones += [] if board.boxes[name].is_end else [target for _, target in targets_in(board.boxes[name].data)]
+    ends = [name for name, box in board.boxes.items() if box.is_end]
+    return [name for name in found if not board.boxes[name].is_end], ends
+
+
+def _open_ways(board: Board, stages: Sequence[str]) -> Iterator[BoxFault]:
+    if not board.start:
+        yield BoxFault("", "Say where requests enter: select a box and choose “Requests enter here”.")
+    elif not any(box.is_end for box in board.boxes.values()):
+        yield BoxFault("", "Add an end, so that requests can leave.")
+    for name in stages:
+        for way in ways_out(board.boxes[name].data):
+            if way.needed and not way.target:
+                yield BoxFault(name, f"Connect “{way.label}” to a box.")
+
+
+def _fitted(board: Board, data: dict[str, Any], case: Scenario, apart: tuple[str, ...]) -> DrawnCase:
+    """Validate the data; leave out entries that need a missing box, one round after the other."""
+    left_out: list[str] = []
+    for _ in range(_ROUNDS):
+        data, dropped = _without_dead_writes(data)
+        left_out += dropped
+        try:
+            scenario = validated(Document(BOARD, data), case)
+        except ScenarioError as error:
+            faults = error.faults
+        else:
+            return DrawnCase(board, scenario, (), apart, tuple(left_out))
+        entries = [entry for fault in faults if (entry := _entry_of(data, fault)) is not None]
+        if not entries:
+            return DrawnCase(board, None, tuple(_box_fault(board, fault) for fault in faults), apart, tuple(left_out))
+        for section, key in sorted(set(entries), key=str, reverse=True):
+            left_out.append(_words(data, section, key))
+            data = _without(data, section, key)
+    return DrawnCase(board, None, (BoxFault("", "This drawing differs too much from the case to be run."),), apart)
+
+
+def _entry_of(data: Mapping[str, Any], fault: Fault) -> tuple[str, Any] | None:
+    """Return the section and the key of the optional entry that a fault is about; None for a fault of a box."""
+    section, _, rest = fault.field.partition(".")
+    held = data.get(section)
+    if section not in _OPTIONAL or not held:
+        return None
+    if isinstance(held, list):
+        index = rest.partition(".")[0]
+        return (section, int(index)) if index.isdecimal() and int(index) < len(held) else None
+    return next(((section, key) for key in held if rest == key or rest.startswith(f"{key}.")), None)
+
+
+def _without(data: dict[str, Any], section: str, key: Any) -> dict[str, Any]:
+    held = data[section]
+    left: Any = (
+        [one for index, one in enumerate(held) if index != key]
+        if isinstance(held, list)
+        else {name: one for name, one in held.items() if name != key}
+    )
+    return {**data, section: left}
+
+
+def _words(data: Mapping[str, Any], section: str, key: Any) -> str:
+    entry = data[section][key]
+    label = entry.get("label", key) if isinstance(entry, dict) else entry
+    return f"{_OPTIONAL[section]} “{label}”"
+
+
+def _without_dead_writes(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Leave out what choices write to places that are not there, and choices of which an option writes nothing then."""
+    document, kept, dropped = Document(BOARD, data), dict[str, Any](), list[str]()
+    for name, choice in data.get("choices", {}).items():
+        left = _living(choice, document)
+        if left is None:
+            dropped.append(_words(data, "choices", name))
+        else:
+            kept[name] = left
+    same = all(kept.get(name) is choice for name, choice in data.get("choices", {}).items())
+    return (data if same else {**data, "choices": kept}), dropped
+
+
+def _living(choice: Mapping[str, Any], document: Document) -> Any:
+    """Return a choice without the places that cannot be written; None where an option is left with none."""
+    options = choice.get("options")
+    if isinstance(options, dict):
+        left = {
+            name: {**one, "set": {at: value for at, value in one["set"].items() if _holds(document, at)}}
+            for name, one in options.items()
+        }
+        if not all(one["set"] for one in left.values()):
+            return None
+        return choice if all(left[name]["set"] == one["set"] for name, one in options.items()) else {**choice, "options": left}
+    places = [at for at in choice["set"] if _holds(document, at)]
+    return None if not places else choice if places == choice["set"] else {**choice, "set": places}
+
+
+def _holds(document: Document, at: str) -> bool:
+    path = parts(at)
+    return path[0] not in ("stages", "ends") or document.holds(path[:-1] if not isinstance(path[-1], int) else path)
+
+
+def _box_fault(board: Board, fault: Fault) -> BoxFault:
+    section, _, rest = fault.field.partition(".")
+    box = rest.partition(".")[0]
+    return (
+        BoxFault(box, fault.message)
+        if section in ("stages", "ends") and box in board.boxes
+        else BoxFault("", f"{fault.field}: {fault.message}")
+    )
+
+
+def case_text(drawing: DrawnCase, case_id: str, title: str = "") -> str:
+    """Return the drawn case as a file that `casesim run` accepts; raises InputError where it does not compile.
+
+    Left out is all that needs a box which the drawing lacks, and what only a session reads where it no longer fits.
+    """
+    if drawing.scenario is None:
+        raise InputError(f"This drawing does not compile: {counted(len(drawing.faults), 'fault')} to mend first.")
+    data = {**drawing.scenario.document.data, "id": case_id} | ({"title": title} if title else {})
+    text = StringIO()
+    yaml = YAML()
+    yaml.width, yaml.default_flow_style = 128, False
+    yaml.dump(data, text)
+    return text.getvalue()
