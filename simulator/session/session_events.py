@@ -12,7 +12,8 @@ import json
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, Self, Union
 
 from pydantic import (
     BaseModel,
@@ -32,8 +33,8 @@ from simulator.errors import InputError, shortened, suggest
 from simulator.limits import SESSION_TEXT
 from simulator.metrics.summary import Standing
 
-Role = Literal["candidate", "interviewer", "observer", "system"]
-ROLES: tuple[Role, ...] = ("candidate", "interviewer", "observer", "system")
+Role = Literal["candidate", "interviewer", "rater", "observer", "system"]
+ROLES: tuple[Role, ...] = ("candidate", "interviewer", "rater", "observer", "system")
 
 #: Roles that may append most kinds, and those that steer a session.
 _PERSON = frozenset[Role]({"candidate"})
@@ -64,27 +65,38 @@ class _EventPart(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+#: Every kind of event by its name; `simulator.session.room_events` adds those of a room.
+EVENTS: dict[str, type[AnyEvent]] = {}
+
+
 class AnyEvent(_EventPart):
-    """Base of all events. by: the roles that may append it."""
+    """Base of all events. by: the roles that may append it; seen_by: those whose browsers may be sent anything of it."""
 
     by: ClassVar[frozenset[Role]] = _PERSON
+    seen_by: ClassVar[frozenset[Role]] = frozenset(ROLES)
 
     kind: str
     version: int = 1
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        EVENTS[str(cls.model_fields["kind"].default)] = cls
 
     def payload(self) -> dict[str, Any]:
         """Return the fields that differ from their defaults, as plain data for a JSON column."""
         return self.model_dump(mode="json", exclude={"kind", "version"}, exclude_defaults=True)
 
 
-def design_hash(picks: Mapping[str, Pick], strikes: Mapping[str, float] | None = None) -> str:
+def design_hash(picks: Mapping[str, Pick], strikes: Mapping[str, float] | None = None, drawing: str = "") -> str:
     """Return 12 hexadecimal digits for a design under curveballs.
 
-    picks: of every choice; strikes: curveballs with their times (s). A whole number counts equally as 4 and as 4.0.
+    picks: of every choice; strikes: curveballs with their times (s); drawing: hash of the board, "" for that of the case.
+    A whole number counts equally as 4 and as 4.0.
     """
     plain = {name: _whole(pick) for name, pick in picks.items()}
     timed = {name: _whole(at_s) for name, at_s in (strikes or {}).items()}
-    return hashlib.sha256(json.dumps([plain, timed], sort_keys=True).encode()).hexdigest()[:12]
+    parts = [plain, timed, *([drawing] if drawing else [])]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def _whole(number: Pick) -> Pick:
@@ -158,6 +170,8 @@ class ObjectivesRanked(AnyEvent):
 class PickChanged(AnyEvent):
     """A choice goes from one pick to another."""
 
+    by = _LEADS
+
     kind: Literal["pick_changed"] = "pick_changed"
     version: Literal[1] = 1
     choice: Name
@@ -197,15 +211,16 @@ class RunAsked(AnyEvent):
     by = frozenset({"candidate", "interviewer", "system"})
 
     kind: Literal["run_asked"] = "run_asked"
-    version: Literal[1] = 1
+    version: Literal[1, 2] = 2
     picks: Picks
     strikes: Strikes = {}
     seed: Seed
     replications: Annotated[int, Field(ge=1, le=1000)]
+    drawing: Annotated[str, Field(pattern=r"^([0-9a-f]{12})?$", description="hash of the board; empty: that of the case")] = ""
 
     @property
     def design(self) -> str:
-        return design_hash(self.picks, self.strikes)
+        return design_hash(self.picks, self.strikes, self.drawing)
 
 
 class RunFigure(_EventPart):
@@ -326,32 +341,10 @@ class IncidentAction(AnyEvent):
     action: dict[str, Any]
 
 
-Event = Annotated[
-    PhaseBegun
-    | QuestionAsked
-    | AssumptionWritten
-    | AssumptionPinned
-    | AssumptionRemoved
-    | ObjectivesRanked
-    | PickChanged
-    | PredictionMade
-    | RunAsked
-    | RunEnded
-    | PanelOpened
-    | HintTaken
-    | HelpAsked
-    | CurveballStruck
-    | DefenceAnswered
-    | SelfRated
-    | GoalSet
-    | SessionEnded
-    | IncidentAction,
-    Field(discriminator="kind"),
-]
-
-#: Every kind of event by its name.
-EVENTS: dict[str, type[AnyEvent]] = {str(model.model_fields["kind"].default): model for model in AnyEvent.__subclasses__()}
-_ADAPTER: TypeAdapter[AnyEvent] = TypeAdapter(Event)
+@cache
+def _adapter() -> TypeAdapter[AnyEvent]:
+    kinds: Any = Annotated[Union[tuple(EVENTS.values())], Field(discriminator="kind")]  # noqa: UP007
+    return TypeAdapter(kinds)
 
 
 @dataclass(frozen=True)
@@ -397,7 +390,7 @@ class Session:
 def read_event(data: Any) -> AnyEvent:
     """Return the event that plain data describes; raises EventError with a sentence for anything else."""
     try:
-        return _ADAPTER.validate_python(data)
+        return _adapter().validate_python(data)
     except ValidationError as error:
         raise EventError(_sentence(data, error)) from error
     except RecursionError as error:

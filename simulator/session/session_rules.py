@@ -9,6 +9,8 @@ from simulator.case.choices import Pick
 from simulator.case.phases import defence_of, phases_of
 from simulator.case.schema import Scenario
 from simulator.errors import suggest
+from simulator.session.room_rules import AFTER_THE_END, ROOM_RULES, closed_to_candidate, scorecard_fault
+from simulator.session.session_board import drawing_hash, drawing_of
 from simulator.session.session_events import (
     AnyEvent,
     AssumptionPinned,
@@ -37,9 +39,11 @@ def refusal(scenario: Scenario, state: SessionState, role: Role, event: AnyEvent
         return f"The role “{role}” may not do this."
     if isinstance(event, SelfRated):
         return "" if state.ended_at is not None else "Rate yourself after the end of the session: the record comes first."
-    if state.ended_at is not None:
+    if state.ended_at is not None and not isinstance(event, AFTER_THE_END):
         return "This session has ended. Begin another one."
-    rule = _RULES.get(type(event))
+    if fault := scorecard_fault(state, role, event) or (closed_to_candidate(state, event) if role == "candidate" else ""):
+        return fault
+    rule = _RULES.get(type(event)) or ROOM_RULES.get(type(event))
     return rule(scenario, state, event) if rule else ""
 
 
@@ -105,16 +109,17 @@ def _unread(scenario: Scenario, picks: dict[str, Pick]) -> str:
 def _predicted(scenario: Scenario, state: SessionState, event: PredictionMade) -> str:
     if state.revealed(event.design):
         return "The run of this design has been shown. A prediction comes before it."
-    if event.metric is not None and (fault := _among(event.metric, scenario.metrics, "metric")):
+    drawn = drawing_of(scenario, state).scenario or scenario
+    if event.metric is not None and (fault := _among(event.metric, drawn.metrics, "metric")):
         return fault
-    if event.stage is not None and (fault := _among(event.stage, scenario.stages, "stage")):
+    if event.stage is not None and (fault := _among(event.stage, drawn.stages, "stage")):
         return fault
     made = any((one.design, one.metric or "") == event.target for one in state.predictions)
     return "You have predicted this for this design already." if made else ""
 
 
 def _run_asked(scenario: Scenario, state: SessionState, event: RunAsked) -> str:
-    if event.picks != state.picks(scenario):
+    if event.picks != state.picks(scenario) or event.drawing != drawing_hash(scenario, state):
         return "This run is of another design than the one at hand; another browser may have changed it."
     struck = state.strikes
     return next((f"The curveball “{name}” has not struck." for name in event.strikes if name not in struck), "")
@@ -123,8 +128,9 @@ def _run_asked(scenario: Scenario, state: SessionState, event: RunAsked) -> str:
 def _run_ended(scenario: Scenario, state: SessionState, event: RunEnded) -> str:
     if not any(run.design == event.design and run.ended is None for run in state.runs):
         return "No run of this design was asked for."
-    unknown = (_among(one.metric, scenario.metrics, "metric") for one in event.figures)
-    stage = _among(event.bottleneck, scenario.stages, "stage") if event.bottleneck is not None else ""
+    drawn = drawing_of(scenario, state).scenario or scenario
+    unknown = (_among(one.metric, {**scenario.metrics, **drawn.metrics}, "metric") for one in event.figures)
+    stage = _among(event.bottleneck, drawn.stages, "stage") if event.bottleneck is not None else ""
     return next(filter(None, unknown), stage)
 
 

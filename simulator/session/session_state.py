@@ -13,6 +13,9 @@ from typing import Any, Self
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
 from simulator.session.prediction_scores import interval_score
+from simulator.session.room_events import BoardChanged, ClockPaused
+from simulator.session.room_state import RoomState
+from simulator.session.session_board import drawing_hash
 from simulator.session.session_events import (
     AnyEvent,
     AssumptionPinned,
@@ -119,11 +122,12 @@ class RunSeen:
 
 @dataclass(frozen=True)
 class Timed:
-    """An event whose fields are its record, with its place and its time (s since 1970)."""
+    """An event whose fields are its record, with its place and its time (s since 1970), and the role behind it."""
 
     place: int
     at: float
     event: AnyEvent
+    role: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,6 +141,7 @@ class SessionState:
     objectives: as ranked by the latest of the events `rankings`
     defences: the latest answer to each prompt; ratings: the latest level of each signal
     goal: the signal that the session trains, None without one
+    operations: changes of the board; paused: whether the clock stands still; room: what only a room has
     ignored: places of events that changed nothing: unknown to this version, or out of order
     """
 
@@ -162,6 +167,9 @@ class SessionState:
     defences: Mapping[int, Timed] = field(default_factory=dict)
     ratings: Mapping[str, str] = field(default_factory=dict)
     goal: str | None = None
+    operations: tuple[Timed, ...] = ()
+    paused: bool = False
+    room: RoomState = field(default_factory=RoomState)
     ignored: tuple[int, ...] = ()
 
     @classmethod
@@ -184,12 +192,13 @@ class SessionState:
             last_at=max(recorded.at, self.last_at),
             used_s=self.used_at(recorded.at),
         )
-        changes = _FOLDS[type(recorded.event)](timed, recorded, recorded.event) if type(recorded.event) in _FOLDS else None
+        fold = _FOLDS.get(type(recorded.event), _of_the_room)
+        changes = fold(timed, recorded, recorded.event)
         return replace(timed, **({"ignored": (*timed.ignored, recorded.place)} if changes is None else changes))
 
     def used_at(self, now: float) -> Mapping[str, float]:
         """Return the seconds of work in each phase until a time (s since 1970); nothing counts after the end."""
-        further = 0.0 if self.ended_at is not None else min(max(now - self.last_at, 0.0), IDLE_S)
+        further = 0.0 if self.paused or self.ended_at is not None else min(max(now - self.last_at, 0.0), IDLE_S)
         if not further:
             return self.used_s
         phase = self.phase or ""
@@ -205,8 +214,8 @@ class SessionState:
         return {one.event.curveball: one.event.at_s for one in self.curveballs if isinstance(one.event, CurveballStruck)}
 
     def design_at_hand(self, scenario: Scenario) -> str:
-        """Return the hash of the present design under the curveballs that struck."""
-        return design_hash(self.picks(scenario), self.strikes)
+        """Return the hash of the present design, its drawing included, under the curveballs that struck."""
+        return design_hash(self.picks(scenario), self.strikes, drawing_hash(scenario, self))
 
     def revealed(self, design: str) -> bool:
         """Return whether a run of a design was shown."""
@@ -318,8 +327,17 @@ def _ended(state: SessionState, recorded: LoggedEvent, event: SessionEnded) -> C
     return None if state.ended_at is not None else {"ended_at": recorded.at}
 
 
+def _paused(state: SessionState, recorded: LoggedEvent, event: ClockPaused) -> Changes:
+    return {"paused": event.paused}
+
+
+def _of_the_room(state: SessionState, recorded: LoggedEvent, event: Any) -> Changes:
+    room = state.room.after(recorded)
+    return None if room is None else {"room": room}
+
+
 def _timed(recorded: LoggedEvent, event: AnyEvent) -> Timed:
-    return Timed(recorded.place, recorded.at, event)
+    return Timed(recorded.place, recorded.at, event, recorded.role)
 
 
 def _kept(name: str) -> Callable[[SessionState, LoggedEvent, Any], Changes]:
@@ -331,7 +349,7 @@ def _kept(name: str) -> Callable[[SessionState, LoggedEvent, Any], Changes]:
     return fold
 
 
-#: How each kind changes the state; a kind without an entry, such as an incident's action, changes nothing here.
+#: How each kind changes the state; a kind without an entry changes the room, or nothing, as an incident's action does.
 _FOLDS: dict[type, Callable[[SessionState, LoggedEvent, Any], Changes]] = {
     PhaseBegun: _phase_begun,
     QuestionAsked: _asked,
@@ -351,4 +369,6 @@ _FOLDS: dict[type, Callable[[SessionState, LoggedEvent, Any], Changes]] = {
     SelfRated: _rated,
     GoalSet: _goal_set,
     SessionEnded: _ended,
+    BoardChanged: _kept("operations"),
+    ClockPaused: _paused,
 }

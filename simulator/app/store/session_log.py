@@ -6,12 +6,14 @@ An event that `append` has given a place is in the database for good: a server t
 from __future__ import annotations
 
 from time import time
+from typing import ClassVar
 
 from sqlalchemy import Connection, delete, func, select
 
 from simulator.app.store.attempts import ATTEMPTS, attempts_of
 from simulator.app.store.database import Database
 from simulator.app.store.incident_log import Hidden
+from simulator.app.store.room_rows import ROOM_LINKS
 from simulator.app.store.session_files import StoredSession, read_visitor_file, written_sessions
 from simulator.app.store.session_rows import (
     EVENT_ROWS,
@@ -30,7 +32,9 @@ from simulator.session.session_events import AnyEvent, LoggedEvent, Role, Sessio
 
 
 class SessionLog(Database):
-    """All sessions in one database. Every method raises StoreError for a database that cannot be used."""
+    """All sessions of a purpose in one database. Every method raises StoreError for a database that cannot be used."""
+
+    purpose: ClassVar[str] = PRACTICE
 
     def begin(
         self, owner: str, case: str, version: int, scenario_hash: str, *, seed: int = 1, minutes: int = 45, nudges: bool = True
@@ -38,12 +42,12 @@ class SessionLog(Database):
         """Begin a session of a case for a visitor, and return it; its id is 128 random bits."""
         session = Session(new_id(), case, version, scenario_hash, owner, seed, minutes, nudges, time())
         with self._connected() as connection:
-            insert_session(connection, session, PRACTICE)
+            insert_session(connection, session, self.purpose)
         return session
 
     def get(self, session: str) -> Session | None:
-        """Return the head of a session; None for an unknown id, and for an incident, which has a store of its own."""
-        chosen = select(SESSIONS).where(SESSIONS.c.id == session, SESSIONS.c.purpose == PRACTICE)
+        """Return the head of a session; None for an unknown id, and for one of another purpose."""
+        chosen = select(SESSIONS).where(SESSIONS.c.id == session, SESSIONS.c.purpose == self.purpose)
         with self._connected() as connection:
             row = connection.execute(chosen).mappings().first()
         return None if row is None else head_of(row)
@@ -51,7 +55,7 @@ class SessionLog(Database):
     def sessions_of(self, owner: str) -> list[Session]:
         """Return a visitor's sessions, the latest first."""
         with self._connected() as connection:
-            return [head_of(row) for row in rows_of(connection, owner, PRACTICE)]
+            return [head_of(row) for row in rows_of(connection, owner, self.purpose)]
 
     def logs_of(self, owner: str) -> list[StoredSession]:
         """Return a visitor's sessions with their events, the latest first."""
@@ -95,9 +99,10 @@ class SessionLog(Database):
             if connection.dialect.name == "sqlite":
                 connection.exec_driver_sql("PRAGMA secure_delete = ON")
             connection.execute(delete(EVENT_ROWS).where(EVENT_ROWS.c.session.in_(own)))
+            connection.execute(delete(ROOM_LINKS).where(ROOM_LINKS.c.room.in_(own)))
             connection.execute(delete(ATTEMPTS).where(ATTEMPTS.c.trail == owner))
             count = connection.execute(delete(SESSIONS).where(SESSIONS.c.owner == owner)).rowcount
-        self._compact([EVENT_ROWS.name, ATTEMPTS.name, SESSIONS.name])
+        self._compact([EVENT_ROWS.name, ROOM_LINKS.name, ATTEMPTS.name, SESSIONS.name])
         return count
 
     def export(self, owner: str) -> str:

@@ -28,7 +28,7 @@ from simulator.session.session_events import (
 )
 
 #: The purposes of a session.
-PRACTICE, INCIDENT = "practice", "incident"
+PRACTICE, INCIDENT, ROOM = "practice", "incident", "room"
 
 #: A row a session. purpose: one of the above; secret: of an incident alone, never sent to a browser.
 SESSIONS = Table(

@@ -1,0 +1,231 @@
+"""Events of a room: what an interviewer and a candidate do besides a practice session, and the roles that may see each.
+
+An event that a role may not see is left out before anything is computed for that role: see `visible`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from simulator.board.operations import Operation
+from simulator.case.fields import Name
+from simulator.session.session_events import (
+    AnyEvent,
+    Index,
+    LoggedEvent,
+    Metric,
+    Role,
+    SomeWords,
+    UnknownEvent,
+    Words,
+)
+
+Level = Literal["junior", "senior", "staff"]
+LEVELS: tuple[Level, ...] = ("junior", "senior", "staff")
+
+#: The levels of a signal, the lowest first; there is no middle.
+RATINGS = ("very_weak", "weak", "strong", "very_strong")
+
+_ROOM = frozenset[Role]({"interviewer"})
+_TABLE = frozenset[Role]({"candidate", "interviewer"})
+#: The interviewer's own; a second rater reads the log with them, but no ratings.
+_PRIVATE = frozenset[Role]({"interviewer", "rater", "system"})
+
+Browser = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,40}$")]
+
+
+class RoomOpened(AnyEvent):
+    """A room is created. choices, panels: those that are open, None for all; empty_board: the stages are still to be drawn."""
+
+    by = frozenset({"system", "interviewer"})
+
+    kind: Literal["room_opened"] = "room_opened"
+    version: Literal[1] = 1
+    title: Annotated[str, Field(max_length=120)] = ""
+    level: Level = "senior"
+    empty_board: bool = False
+    choices: Annotated[tuple[Name, ...], Field(max_length=32)] | None = None
+    panels: Annotated[tuple[Name, ...], Field(max_length=64)] | None = None
+    levers: bool = False
+    best: bool = False
+
+
+class BoardChanged(AnyEvent):
+    """An operation on the board. browser, number: which tab sent it and its number there, so that none is taken twice."""
+
+    by = _TABLE
+
+    kind: Literal["board_changed"] = "board_changed"
+    version: Literal[1] = 1
+    operation: Operation
+    browser: Browser
+    number: Annotated[int, Field(ge=1, le=10**9)]
+
+
+class QuestionAnswered(AnyEvent):
+    """The interviewer answers a question in words; question: the place of its event."""
+
+    by = _ROOM
+
+    kind: Literal["question_answered"] = "question_answered"
+    version: Literal[1] = 1
+    question: Index
+    text: SomeWords
+
+
+class CurveballArmed(AnyEvent):
+    """A curveball is made ready, or put away again."""
+
+    by = _ROOM
+    seen_by = _PRIVATE
+
+    kind: Literal["curveball_armed"] = "curveball_armed"
+    version: Literal[1] = 1
+    curveball: Name
+    ready: bool = True
+
+
+class PanelPushed(AnyEvent):
+    """The interviewer shows a panel on the candidate's page; lead: whether both see it until the lead ends."""
+
+    by = _ROOM
+
+    kind: Literal["panel_pushed"] = "panel_pushed"
+    version: Literal[1] = 1
+    panel: Name
+    lead: bool = False
+
+
+class LeadEnded(AnyEvent):
+    """Each sees the panel of their own choice again."""
+
+    by = _ROOM
+
+    kind: Literal["lead_ended"] = "lead_ended"
+    version: Literal[1] = 1
+
+
+class BoundRevealed(AnyEvent):
+    """The bound of an objective is shown."""
+
+    by = _ROOM
+
+    kind: Literal["bound_revealed"] = "bound_revealed"
+    version: Literal[1] = 1
+    metric: Metric
+
+
+class TagSet(AnyEvent):
+    """A mark on a signal, plus or minus, at a moment; about: the place of the event that it is about."""
+
+    by = _ROOM
+    seen_by = _PRIVATE
+
+    kind: Literal["tag_set"] = "tag_set"
+    version: Literal[1] = 1
+    signal: Name
+    plus: bool
+    about: Index | None = None
+    text: Annotated[str, Field(max_length=300)] = ""
+
+
+class TagRemoved(AnyEvent):
+    """A mark is withdrawn; tag: the place of its event."""
+
+    by = _ROOM
+    seen_by = _PRIVATE
+
+    kind: Literal["tag_removed"] = "tag_removed"
+    version: Literal[1] = 1
+    tag: Index
+
+
+class NotesSaved(AnyEvent):
+    """The interviewer's private notes, whole; the latest counts."""
+
+    by = _ROOM
+    seen_by = _PRIVATE
+
+    kind: Literal["notes_saved"] = "notes_saved"
+    version: Literal[1] = 1
+    text: Words = ""
+
+
+class ScratchpadSaved(AnyEvent):
+    """The candidate's own scratchpad, whole; the latest counts."""
+
+    seen_by = frozenset({"candidate"})
+
+    kind: Literal["scratchpad_saved"] = "scratchpad_saved"
+    version: Literal[1] = 1
+    text: Words = ""
+
+
+class BoardLocked(AnyEvent):
+    """The candidate may not change the board, or may again."""
+
+    by = _ROOM
+
+    kind: Literal["board_locked"] = "board_locked"
+    version: Literal[1] = 1
+    locked: bool = True
+
+
+class ClockPaused(AnyEvent):
+    """The clock stands still, or goes on."""
+
+    by = _ROOM
+
+    kind: Literal["clock_paused"] = "clock_paused"
+    version: Literal[1] = 1
+    paused: bool = True
+
+
+class SignalRated(AnyEvent):
+    """A rater's level of a signal, with the places of the events and tags that it rests on; the latest counts."""
+
+    by = frozenset({"interviewer", "rater"})
+    seen_by = _PRIVATE
+
+    kind: Literal["signal_rated"] = "signal_rated"
+    version: Literal[1] = 1
+    signal: Name
+    level: Literal["very_weak", "weak", "strong", "very_strong"]
+    evidence: Annotated[tuple[Index, ...], Field(min_length=1, max_length=40)]
+    text: Annotated[str, Field(max_length=1000)] = ""
+
+
+class ScorecardSubmitted(AnyEvent):
+    """A rater's scorecard is complete and cannot be changed any more."""
+
+    by = frozenset({"interviewer", "rater"})
+    seen_by = _PRIVATE
+
+    kind: Literal["scorecard_submitted"] = "scorecard_submitted"
+    version: Literal[1] = 1
+
+
+#: Events of one rater that the other may see only after both have submitted.
+_OF_A_RATER = (SignalRated, ScorecardSubmitted)
+
+
+def visible(events: Iterable[LoggedEvent], role: Role) -> list[LoggedEvent]:
+    """Return the events that a role's browser may be sent anything of, in their order.
+
+    The ratings of one rater reach the other once both scorecards are submitted.
+    """
+    listed = list(events)
+    submitted = {one.role for one in listed if isinstance(one.event, ScorecardSubmitted)}
+    both = submitted >= {"interviewer", "rater"}
+    return [one for one in listed if _is_visible(one, role, both)]
+
+
+def _is_visible(one: LoggedEvent, role: Role, both: bool) -> bool:
+    if isinstance(one.event, UnknownEvent):
+        return role == "system"
+    if isinstance(one.event, _OF_A_RATER) and role in ("interviewer", "rater") and not both:
+        return one.role == role
+    return role in type(one.event).seen_by
