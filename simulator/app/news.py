@@ -5,6 +5,8 @@ server sends a line each time the state has changed: at once where the change ri
 
 A line may carry content that a component paints itself, without any run of the script; else the fragment that follows is drawn
 again. Nothing waits in a thread of a script, and no browser asks again and again.
+
+A feed may hear, too: a component says plain data on its socket, the feed replies, and every socket looks at its state at once.
 """
 
 from __future__ import annotations
@@ -12,19 +14,23 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from secrets import token_hex
 from threading import Lock
-from typing import Any, NamedTuple
+from time import monotonic
+from typing import Any, NamedTuple, NoReturn
 from weakref import WeakValueDictionary
 
 import streamlit as st
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from streamlit.errors import StreamlitAPIException
+
+from simulator.limits import SAID_BYTES, SAID_MESSAGES
 
 #: The path of the socket.
 PATH = "news"
@@ -57,16 +63,21 @@ class Latest(NamedTuple):
 
 Look = Callable[[], Latest]
 
+#: Takes plain data that a browser says; returns a plain reply.
+Hear = Callable[[Any], Any]
+
 
 @dataclass(eq=False)
 class Feed:
     """A state that a part of a page follows; it lives as long as the visitor's session.
 
     pause_s: shortest time between two lines
+    hear: takes what the browser says; None where the feed ignores it
     """
 
     look: Look
     pause_s: float
+    hear: Hear | None = None
 
 
 class Bell:
@@ -106,13 +117,14 @@ _FEEDS: WeakValueDictionary[str, Feed] = WeakValueDictionary()
 _FEEDING = Lock()
 
 
-def offer(name: str, look: Look, pause_s: float = PAUSE_S) -> str:
+def offer(name: str, look: Look, pause_s: float = PAUSE_S, hear: Hear | None = None) -> str:
     """Offer a state to the visitor's tab under a name; return its token, which stays the same.
 
-    Only the page that holds the token can follow the state. `look` is called in a thread of the server, outside of any script.
+    Only the page that holds the token can follow the state and be heard. `look` and `hear` are called in threads of the server,
+    outside of any script; `hear` gets the messages of one socket in their order, each once the one before has its reply.
     """
     token, _ = st.session_state.get(f"news:{name}") or (token_hex(16), None)
-    feed = Feed(look, pause_s)
+    feed = Feed(look, pause_s, hear)
     with _FEEDING:
         _FEEDS[token] = feed  # first: the session lets go of the feed before, and a socket that finds none ends
     st.session_state[f"news:{name}"] = token, feed
@@ -126,12 +138,16 @@ def feed_of(token: str) -> Feed | None:
 
 #: JavaScript for components that follow: `follow(parentElement, token, seen, heard)` calls `heard(revision, content)` with each
 #: line. A component has one socket, which is opened again should it break.
+#:
+#: A component that speaks passes a fifth argument: `opened()` is called once the socket is open, `closed(waitMs)` when it
+#: breaks, with the time until the next try, and `replied(reply)` with each reply. `parentElement.newsLine.say(data)` sends data
+#: and returns whether the socket is open; `parentElement.newsLine.again()` opens another socket in its place.
 FOLLOW_JS = """
-const follow = (parentElement, token, seen, heard) => {
+const follow = (parentElement, token, seen, heard, more = {}) => {
   const line = parentElement.newsLine ??= { wait: 500 };
   const fresh = line.token !== token || line.drawn !== seen;
   const known = line.token === token && line.seen === seen; // the server has sent it: it need not be asked
-  Object.assign(line, { token, drawn: seen, heard });
+  Object.assign(line, { token, drawn: seen, heard, more });
   if (fresh) line.seen = seen;
   const ask = () => line.socket.send(JSON.stringify({ token: line.token, seen: line.seen }));
   const open = () => {
@@ -139,18 +155,28 @@ const follow = (parentElement, token, seen, heard) => {
     address.protocol = address.protocol.replace("http", "ws");
     address.search = address.hash = "";
     const socket = line.socket = new WebSocket(address);
-    socket.onopen = () => { line.wait = 500; ask(); };
+    socket.onopen = () => { line.wait = 500; ask(); line.more.opened?.(); };
     socket.onmessage = ({ data }) => {
       const [revision, content] = JSON.parse(data);
+      if (revision === null) return line.more.replied?.(content);
       line.seen = revision;
       line.heard(revision, content);
     };
     socket.onclose = () => {
-      if (!line.ended && line.socket === socket) line.timer = setTimeout(open, line.wait = Math.min(2 * line.wait, 30000));
+      if (line.ended || line.socket !== socket) return;
+      line.timer = setTimeout(open, line.wait = Math.min(2 * line.wait, 30000));
+      line.more.closed?.(line.wait);
     };
   };
+  line.say = said => {
+    const ready = line.socket?.readyState === WebSocket.OPEN;
+    if (ready) line.socket.send(JSON.stringify({ token: line.token, said }));
+    return ready;
+  };
+  line.again = () => { const old = line.socket; clearTimeout(line.timer); open(); old?.close(); };
   line.ended = false;
   if (!line.socket) open();
+  else if (fresh && line.socket.readyState > WebSocket.OPEN) line.again(); // a new token need not wait for the next try
   else if (fresh && !known && line.socket.readyState === WebSocket.OPEN) ask();
   return () => { line.ended = true; clearTimeout(line.timer); line.socket?.close(); delete parentElement.newsLine; };
 };
@@ -189,7 +215,8 @@ class _Line:
     """The state that a socket follows, as its browser has asked last."""
 
     def __init__(self) -> None:
-        self.token, self.seen = "", ""
+        self.token: str | None = None
+        self.seen = ""
         self.woken = asyncio.Event()
 
 
@@ -214,17 +241,65 @@ async def tell(socket: WebSocket) -> None:
                 await socket.close()
 
 
+class _Said(NamedTuple):
+    """What a component says to the feed of a token."""
+
+    token: str
+    data: Any
+
+
+class _Wish(NamedTuple):
+    """The state that a component follows from now on, and the revision that it has seen."""
+
+    token: str
+    seen: str
+
+
 async def _heard(socket: WebSocket, line: _Line) -> None:
-    """Take in the browser's wishes, until it goes or sends something else."""
-    with suppress(WebSocketDisconnect, ValueError, KeyError, TypeError):
-        while True:
-            wish = json.loads(await socket.receive_text())
-            line.token, line.seen = str(wish["token"]), str(wish["seen"])
+    """Take in what the browser says and wishes, until it goes, sends something else, too much or too often."""
+    times: deque[float] = deque(maxlen=SAID_MESSAGES.most)
+    while (message := await _received(socket)) is not None and not _too_often(times, monotonic()):
+        if isinstance(message, _Said):
+            await _reply(socket, message)
+        else:
+            line.token, line.seen = message
             line.woken.set()
 
 
+async def _received(socket: WebSocket) -> _Said | _Wish | None:
+    """Return the next message; None once the browser has gone or has sent something else."""
+    with suppress(WebSocketDisconnect, ValueError, KeyError, TypeError, RecursionError):
+        text = await socket.receive_text()
+        if len(text.encode()) <= SAID_BYTES.most:
+            read = json.loads(text, parse_constant=_refuse)
+            token = str(read["token"])
+            return _Said(token, read["said"]) if "said" in read else _Wish(token, str(read["seen"]))
+    return None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)  # JSON has no NaN and no infinity
+
+
+def _too_often(times: deque[float], now_s: float) -> bool:
+    """Note the time of a message; return whether it is one too many within a second. `times` holds as many as are allowed."""
+    full = len(times) == times.maxlen and now_s - times[0] < 1.0
+    times.append(now_s)
+    return full
+
+
+async def _reply(socket: WebSocket, said: _Said) -> None:
+    feed = feed_of(said.token)
+    if feed is not None and feed.hear is not None:
+        reply = json.dumps([None, await asyncio.to_thread(feed.hear, said.data)])
+        bell().ring()  # first: the others need not wait for this browser to take its reply
+        await socket.send_text(reply)
+
+
 async def _told(socket: WebSocket, line: _Line) -> None:
-    await line.woken.wait()
+    while line.token is None:  # the bell may ring before the browser has said what it follows
+        await line.woken.wait()
+        line.woken.clear()
     while (feed := feed_of(line.token)) is not None:
         line.woken.clear()
         token, state = line.token, await asyncio.to_thread(feed.look)

@@ -148,3 +148,88 @@ def test_a_state_is_there_for_its_socket_while_it_is_offered_again(monkeypatch):
     for _ in range(2):
         news.offer("state", lambda: Latest("1"))
     assert found == [True, True]
+
+
+def test_a_bell_that_rings_before_the_browser_has_said_what_it_follows_does_not_end_the_line(feeds, socket):
+    feeds["token"] = Feed(lambda: Latest("b"), 0.0)
+    bell().ring()
+    with pytest.raises(TimeoutError):
+        socket.portal.call(asyncio.wait_for, asyncio.sleep(1), 0.1)
+    wish(socket, "token", "a")
+    assert line(socket) == ["b", None]
+
+
+def say(socket, token, said):
+    socket.send_text(json.dumps({"token": token, "said": said}))
+
+
+def test_a_feed_that_hears_replies_to_each_message_in_order(feeds, socket):
+    heard = []
+    feeds["token"] = Feed(lambda: Latest("a"), 0.0, lambda said: (heard.append(said), len(heard))[1])
+    for said in ({"operations": []}, None, ["b"]):
+        say(socket, "token", said)
+    assert [line(socket) for _ in range(3)] == [[None, 1], [None, 2], [None, 3]]
+    assert heard == [{"operations": []}, None, ["b"]]
+
+
+def test_what_one_browser_says_reaches_another_at_once(feeds, socket):
+    """The bell rings by itself: looks that it does not ask for are a minute apart here."""
+    board = ["a"]
+    feeds["speaker"] = Feed(lambda: Latest(board[0]), 0.0, lambda said: board.__setitem__(0, said))
+    feeds["other"] = Feed(lambda: Latest(board[0]), 0.0)
+    with TestClient(Starlette(routes=[news.ROUTE])) as client, client.websocket_connect("/news") as speaker:
+        wish(socket, "other", "")
+        assert line(socket) == ["a", None]
+        say(speaker, "speaker", "b")
+        assert line(speaker) == [None, None]
+        bell().ring()  # two test clients have a loop each, and one bell
+        assert line(socket) == ["b", None]
+
+
+@pytest.mark.parametrize("token", ["deaf", "unknown"])
+def test_what_is_said_to_a_feed_that_does_not_hear_is_ignored(feeds, socket, token):
+    feeds["deaf"] = Feed(lambda: Latest("b"), 0.0)
+    say(socket, token, "anything")
+    wish(socket, "deaf", "a")
+    assert line(socket) == ["b", None]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"token": "token", "said": NaN}',
+        '{"token": "token", "said": ' + "[" * 60_000,
+        '{"token": "token", "said": "' + "ä" * 32_768 + '"}',
+        '{"said": 1}',
+        '["said"]',
+    ],
+    ids=["no number", "deep", "large", "no token", "no object"],
+)
+def test_a_message_that_is_too_large_or_no_plain_data_ends_the_line_unheard(feeds, socket, text):
+    heard = []
+    feeds["token"] = Feed(lambda: Latest("a"), 0.0, heard.append)
+    socket.send_text(text)
+    with pytest.raises(WebSocketDisconnect):
+        socket.receive_text()
+    assert heard == []
+
+
+def test_the_largest_message_is_heard(feeds, socket):
+    feeds["token"] = Feed(lambda: Latest("a"), 0.0, len)
+    frame = len(json.dumps({"token": "token", "said": ""}))
+    say(socket, "token", "x" * (64 * 1024 - frame))
+    assert line(socket) == [None, 64 * 1024 - frame]
+
+
+def test_more_than_forty_messages_within_a_second_end_the_line(feeds, socket, monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr(news, "monotonic", lambda: now[0])
+    feeds["token"] = Feed(lambda: Latest("a"), 0.0, lambda said: said)
+    for begin in (100.0, 101.0):
+        now[0] = begin
+        for number in range(40):
+            say(socket, "token", number)
+            assert line(socket) == [None, number]
+    say(socket, "token", "one too many")
+    with pytest.raises(WebSocketDisconnect):
+        socket.receive_text()
