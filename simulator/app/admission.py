@@ -109,12 +109,12 @@ class Admission:
         """Return the answer to a request that does not reach the app; None for one that does."""
         token = await _given(request)
         if token:
-            wait_s = 0.0 if admitted else self._wrong.wait_s(_address(request))
+            wait_s = 0.0 if admitted else self._wrong.wait_s(address_of(request))
             if wait_s > 0:
                 return _refusal(request, f"Too many wrong tokens came. Try again in {ceil(wait_s)} s.", wait_s)
             if admitted or self._is_right(token):
                 return self._entry(request)
-            self._wrong.add(_address(request))
+            self._wrong.add(address_of(request))
             return _refusal(request, "This token is wrong.")
         return None if admitted else _refusal(request)
 
@@ -178,7 +178,7 @@ def _cookie_name(request: HTTPConnection) -> str:
     return f"casesim_admission_{request.url.port or 0}"
 
 
-def _address(request: HTTPConnection) -> str:
+def address_of(request: HTTPConnection) -> str:
     """Return the client's address; of IPv6 the network, since each client of it has very many addresses."""
     host = request.client.host if request.client else ""
     try:

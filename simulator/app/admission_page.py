@@ -1,4 +1,4 @@
-"""The page that asks a visitor for the server's token: one file without a script, in the colours of the app."""
+"""The pages that ask for the server's token or for the code of a room: without a script, in the colours of the app."""
 
 from __future__ import annotations
 
@@ -28,6 +28,22 @@ code { font-size: .95em; }
 
 def admission_page(reason: str = "") -> str:
     """Return the page in HTML; reason: a sentence on the token that was refused."""
+    words = (
+        "This server opens by a link with a token. Open the link that the administrator gave you, or paste its token here.\n"
+        "The token stands after <code>token=</code> in the link."
+    )
+    field = '<input id="token" name="token" type="password" autocomplete="off" required autofocus>'
+    return _page("CaseSim: token needed", "CaseSim needs a token", reason, words, "Token", "token", field, "Open CaseSim")
+
+
+def door_page(reason: str = "") -> str:
+    """Return the page that asks for the code of a room, in HTML; reason: a sentence on the code that was refused."""
+    words = "An interviewer has given you a link or a code such as 7K2M-Q9XR-4TDV. Open the link, or type the code here."
+    field = '<input id="key" name="key" autocomplete="off" autocapitalize="characters" spellcheck="false" required autofocus>'
+    return _page("CaseSim: enter a room", "Enter a room", reason, words, "Code", "key", field, "Enter")
+
+
+def _page(title: str, heading: str, reason: str, words: str, label: str, name: str, field: str, button: str) -> str:
     alert = f'<p role="alert">{escape(reason)}</p>' if reason else ""
     return f"""<!DOCTYPE html>
 <html lang="en">
@@ -35,20 +51,19 @@ def admission_page(reason: str = "") -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="same-origin">
-<title>CaseSim: token needed</title>
+<title>{title}</title>
 <link rel="icon" href="data:,">
 <style>{_STYLE}</style>
 </head>
 <body>
 <main>
-<h1>CaseSim needs a token</h1>
+<h1>{heading}</h1>
 {alert}
-<p>This server opens by a link with a token. Open the link that the administrator gave you, or paste its token here.
-The token stands after <code>token=</code> in the link.</p>
+<p>{words}</p>
 <form method="post">
-<label for="token">Token</label>
-<input id="token" name="token" type="password" autocomplete="off" required autofocus>
-<button>Open CaseSim</button>
+<label for="{name}">{label}</label>
+{field}
+<button>{button}</button>
 </form>
 </main>
 </body>

@@ -27,7 +27,7 @@ from streamlit.cli_util import open_browser
 from streamlit.web import bootstrap
 from streamlit.web.server.starlette.starlette_websocket import is_host_allowed
 
-from simulator.app import bundles, news
+from simulator.app import bundles, news, rooms
 from simulator.app.admission import Admission, link_with, opens_a_page
 from simulator.app.jobs import registry
 from simulator.app.preparation import Preparation
@@ -176,7 +176,7 @@ def show_error(error: Exception) -> bool:
     return True
 
 
-_pages = Uploading(st.App(APP, lifespan=lifespan, routes=[news.ROUTE, bundles.ROUTE], on_script_error=show_error))
+_pages = Uploading(st.App(APP, lifespan=lifespan, routes=[news.ROUTE, bundles.ROUTE, rooms.DOOR], on_script_error=show_error))
 
 
 class _Server(uvicorn.Server):

@@ -271,3 +271,17 @@ def _served(plan: Plan) -> dict[str, AnyStage]:
 
 def _over(part: float, whole: float) -> float:
     return part / whole if whole else inf if part else 0.0
+
+
+@cache_per_plan
+def way_ratios(plan: Plan) -> dict[tuple[str, str], float]:
+    """Return the expected times that one request takes each planned way, by the stage that it leaves and the target."""
+    found: dict[tuple[str, str], float] = {}
+    for group in _groups(plan):
+        twice = _served_twice(plan, group)
+        visits = group.share * _visits(plan, group, twice)
+        for place, name in enumerate(plan.scenario.stages):
+            for index, photo in enumerate(group.photos):
+                for way in _onward(plan, name, group, photo, twice):
+                    found[name, way.to] = found.get((name, way.to), 0.0) + float(visits[index, place]) * way.share
+    return found

@@ -1,0 +1,186 @@
+"""A board as the browser's component reads it: boxes with what theory and the run say of them, ways, notes, the palette."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simulator.board.board import Board, Box
+from simulator.board.box_fields import CHOICE, fields_of
+from simulator.board.case_drawing import DrawnCase
+from simulator.board.palette import entries
+from simulator.board.ports import ways_out
+from simulator.case.choices import Pick
+from simulator.case.schema import Scenario
+from simulator.engine.plan import Plan
+from simulator.engine.servers import kind
+from simulator.explain.result import Result
+from simulator.theory.loads import loads, way_ratios
+from simulator.units import percent, spoken
+
+#: From this load on, a box is called busy; from 1 on, over.
+BUSY = 0.85
+
+#: The words for kinds of boxes.
+_KINDS = {
+    "link": "Link",
+    "pool": "Pool",
+    "gate": "Gate",
+    "retake": "Retake",
+    "retry": "Retry",
+    "fork": "Fork",
+    "join": "Join",
+    "assemble": "Assemble",
+    "people": "People",
+    "end": "End",
+}
+
+
+@dataclass(frozen=True)
+class Figures:
+    """What is known of a drawing: its plan, and the latest result of its run with every metric, None before it has ended."""
+
+    plan: Plan | None = None
+    result: Result | None = None
+
+
+@dataclass(frozen=True)
+class Reader:
+    """The person at the board. choices: those that are open, None for all; editable: whether anything may be changed."""
+
+    role: str = ""
+    editable: bool = True
+    choices: Collection[str] | None = None
+    by: Mapping[str, str] = field(default_factory=dict)
+
+    def may_set(self, name: str) -> bool:
+        choice = name.removeprefix(CHOICE)
+        return choice == name or self.choices is None or choice in self.choices
+
+
+def board_content(
+    board: Board, drawing: DrawnCase, case: Scenario, picks: Mapping[str, Pick], found: Figures, reader: Reader
+) -> dict[str, Any]:
+    """Return the boxes, ways, notes and palette of a board; what else a line holds is the caller's.
+
+    picks: of every choice of the case; found: what theory and the run say
+    """
+    scenario = drawing.scenario or case
+    words = _load_words(found)
+    boxes = [_box(board, name, drawing, scenario, picks, found, reader, words) for name in board.boxes]
+    message = " ".join(fault.message for fault in drawing.faults if not fault.box)
+    return {
+        "editable": reader.editable,
+        "you": reader.role,
+        "boxes": boxes,
+        "edge_words": _way_words(board, found),
+        "notes": [{"id": name, "x": note.x, "y": note.y, "text": note.text} for name, note in board.notes.items()],
+        "palette": [entry._asdict() for entry in entries(board)] if reader.editable else [],
+        "message": " ".join(filter(None, [message, left_out_words(drawing)])),
+    }
+
+
+def left_out_words(drawing: DrawnCase) -> str:
+    """Say which entries of the case the drawing has no box for; empty for none."""
+    if not drawing.left_out:
+        return ""
+    named, more = drawing.left_out[:3], len(drawing.left_out) - 3
+    return f"No box for {', '.join(named)}{f' and {more} more' if more > 0 else ''}: left out."
+
+
+def _box(
+    board: Board,
+    name: str,
+    drawing: DrawnCase,
+    scenario: Scenario,
+    picks: Mapping[str, Pick],
+    found: Figures,
+    reader: Reader,
+    words: Mapping[str, Mapping[str, Any]],
+) -> dict[str, Any]:
+    box = board.boxes[name]
+    faults = [fault.message for fault in drawing.faults if fault.box == name]
+    if name in drawing.apart:
+        faults.append("Nothing leads here, so it takes no part.")
+    fields = fields_of(board, name, scenario, picks, reader.by)
+    opened = [
+        one for one in fields if not one.name.startswith("choice:") or reader.choices is None or one.name[7:] in reader.choices
+    ]
+    return {
+        "id": name,
+        "kind": box.kind,
+        "kind_words": _KINDS.get(box.kind, box.kind.capitalize()),
+        "label": box.label,
+        "x": box.x,
+        "y": box.y,
+        "end": box.is_end,
+        "start": name == board.start,
+        "words": _facts(found.plan, name),
+        "load": words.get(name),
+        "flow": _flow(found, name, box),
+        "faults": faults,
+        "fields": [one.payload() for one in opened],
+        "ports": [] if box.is_end else [_port(way) for way in ways_out(box.data)],
+    }
+
+
+def _port(way: Any) -> dict[str, Any]:
+    return {"name": way.port, "label": way.label, "to": way.target or None, "needed": way.needed, "fallback": way.fallback}
+
+
+def _facts(plan: Plan | None, name: str) -> list[str]:
+    if plan is None or name not in plan.scenario.stages:
+        return []
+    return kind(plan, name).facts(plan, name)
+
+
+def _load_words(found: Figures) -> dict[str, dict[str, Any]]:
+    """Return the load of each stage with servers: measured in the run, else as theory plans it."""
+    if found.plan is None:
+        return {}
+    words = {}
+    for load in loads(found.plan):
+        planned = max(load.mean, load.peak or 0.0)
+        measured = found.result.metrics.get(f"utilization.{load.stage}") if found.result else None
+        share = planned if measured is None else measured.value
+        over = planned >= 1 and not load.at_most
+        said = f"{percent(planned)} planned at the peak" if measured is None else f"{percent(measured.value)} busy"
+        if measured is not None and over:
+            said += f", {percent(planned)} planned at the peak"
+        tone = "over" if over else "busy" if max(share, planned) >= BUSY else "plain"
+        words[load.stage] = {"share": share, "words": said, "tone": tone}
+    return words
+
+
+def _flow(found: Figures, name: str, box: Box) -> str:
+    """Return what the run counts at a box: the wait at a stage, the requests that ended at an end."""
+    result = found.result
+    if result is None:
+        return ""
+    if not box.is_end:
+        wait = result.metrics.get(f"wait_p95_s.{name}")
+        return "" if wait is None else f"95% wait at most {spoken(wait.value, 's')}"
+    flows = result.flows
+    count = float(flows.loc[flows["end"] == name, "count"].sum())
+    total = float(flows["count"].sum())
+    return f"{count:,.0f} {found.plan.scenario.unit.many if found.plan else ''}, {percent(count / total)}" if total else ""
+
+
+def _way_words(board: Board, found: Figures) -> dict[str, str]:
+    """Return the share of the requests that theory sends along each planned way."""
+    if found.plan is None:
+        return {}
+    ratios = way_ratios(found.plan)
+    return {
+        f"{name}/{way.port}": f"{percent(ratios[name, way.target])}"
+        for name, box in board.boxes.items()
+        if not box.is_end
+        for way in ways_out(box.data)
+        if way.target and not way.fallback and (name, way.target) in ratios and _single(box, way.target)
+    }
+
+
+def _single(box: Box, target: str) -> bool:
+    """Return whether one planned way alone leads from a box to a target, so that its share is known."""
+    return sum(way.target == target and not way.fallback for way in ways_out(box.data)) == 1
