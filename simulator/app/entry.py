@@ -23,6 +23,7 @@ def main() -> None:
     cases = "Start a session, or pick a case."
     session = "Practise an interview with a clock: predict, run, defend, and see the record."
     incident = "Be on call: find out why a detector fails, and put it right."
+    room = "Lead a live interview: two browsers, one whiteboard that runs."
     evidence = "The source of every number, and its error."
     you = "Your sessions, your predictions, and the case to come back to."
     explore = "Design a service, run it, see what it does."
@@ -32,6 +33,7 @@ def main() -> None:
         st.Page(PAGES / "home.py", title="Cases", url_path="cases", default=True, help=cases),
         st.Page(PAGES / "session.py", title="Practice", url_path="session", help=session),
         st.Page(PAGES / "incident.py", title="Incident", url_path="incident", help=incident),
+        st.Page(PAGES / "room.py", title="Interview", url_path="room", help=room),
         st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence", help=evidence),
         st.Page(PAGES / "you.py", title="You", url_path="you", help=you),
         st.Page(PAGES / "practice.py", title="Explore", url_path="practice", help=explore, **_HIDDEN),

@@ -15,7 +15,7 @@ from simulator.app.store.session_rows import NoSessionError
 from simulator.app.widgets import scenario_of
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
-from simulator.session.room_events import visible
+from simulator.session.room_events import PanelPushed, visible
 from simulator.session.session_events import AnyEvent, LoggedEvent, Role
 from simulator.session.session_state import SessionState
 
@@ -64,6 +64,17 @@ class LiveRoom(LiveSession):
                 known = SessionState.of(self.state.session, visible(self.events, role))
                 self._views[role] = self.state.place, known
             return known
+
+    def seen_events(self, role: Role) -> list[LoggedEvent]:
+        """Return the events that a role may see, in their order."""
+        with self.lock:
+            return visible(self.events, role)
+
+    @property
+    def pushes(self) -> int:
+        """The number of panels that the interviewer has shown so far."""
+        with self.lock:
+            return sum(isinstance(one.event, PanelPushed) for one in self.events)
 
     def seen(self, tab: str, role: Role) -> None:
         """Note that a tab of a role is there now."""

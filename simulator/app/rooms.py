@@ -112,3 +112,12 @@ DOOR = Route(f"/{PATH}", enter, methods=["GET", "POST"])
 def role_words(role: Role | str) -> str:
     """Return the word for a role on the screen."""
     return {"rater": "second rater"}.get(role, role)
+
+
+#: What each link is for.
+LINKED_WORDS = {
+    "interviewer": "**Interviewer**: keep this link to yourself.",
+    "candidate": "**Candidate**",
+    "observer": "**Observer or projector**: reads along, and sees what the candidate sees.",
+    "rater": "**Second rater**: rates after the interview, without seeing the first scorecard.",
+}

@@ -5,7 +5,7 @@ The bar follows the run through its own socket and paints each stage itself, so 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import streamlit as st
@@ -73,8 +73,10 @@ const paint = ({ data, parentElement, setTriggerValue }) => {
     svg.setAttribute("aria-hidden", "true");
     const at = (place) => `${100 * place}%`;
     line(svg, "line", { x1: "0", x2: "100%", y1: 6, y2: 6, stroke: "var(--st-border-color)" });
-    line(svg, "line", { x1: at(bound), x2: at(bound), y1: 0, y2: 12, stroke: "var(--st-text-color)", "stroke-width": 2,
-                        "stroke-dasharray": "3 2" });
+    if (bound != null) {
+      line(svg, "line", { x1: at(bound), x2: at(bound), y1: 0, y2: 12, stroke: "var(--st-text-color)", "stroke-width": 2,
+                          "stroke-dasharray": "3 2" });
+    }
     if (value != null) {
       line(svg, "line", { x1: at(low), x2: at(high), y1: 6, y2: 6, stroke: "var(--tone)", "stroke-width": 4, opacity: .6 });
       line(svg, "circle", { cx: at(value), cy: 6, r: 4, fill: "var(--tone)" });
@@ -136,6 +138,9 @@ _HTML = """
 _component = st.components.v2.component("verdicts", html=_HTML, css=_CSS, js=_JS)
 
 
+#: The tone of a chip without a verdict.
+NEUTRAL = "#8A8F98"
+
 #: The button that ends a run; the other one takes all replications of a run that has ended early.
 CANCEL = "Cancel"
 
@@ -166,6 +171,7 @@ def bar_content(
     failed: bool = False,
     run: str = "",
     action: str = "",
+    hidden: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return what the bar paints.
 
@@ -176,9 +182,15 @@ def bar_content(
     words: the state of the run; share: of it that is done, None where it has ended; failed: True where it failed
     run: id of the run whose reasons and panels are not pale; empty where none are
     action: the name of the button beside the words; empty for none
+    hidden: metrics whose bound is not to be known: their chips have the figure alone
     """
-    state = "" if stale or early or verdicts is None else verdicts_sentence(verdicts)  # a screen reader speaks a change of it
+    open_ones = [one for one in verdicts or [] if one.objective.metric not in hidden]
+    # a screen reader speaks a change of it
+    state = "" if stale or early or not open_ones else verdicts_sentence(open_ones)
     chips = None if verdicts is None else _chips(verdicts, calm, stale)
+    for place, verdict in enumerate(verdicts or []):
+        if chips is not None and verdict.objective.metric in hidden:
+            chips[place] = _without_bound(chips[place], verdict)
     found = {"chips": chips, "stale": stale, "early": early, "state": state, "words": words, "share": share}
     return found | {"failed": failed, "run": run, "action": action}
 
@@ -207,6 +219,14 @@ def _chip(verdict: Verdict, calm: Verdict | None) -> dict[str, Any]:
         "details": f"{verdict.statement}; {interval}{before}",
         "mark": _mark(verdict, calm),
     }
+
+
+def _without_bound(chip: dict[str, Any], verdict: Verdict) -> dict[str, Any]:
+    """Return a chip with the figure and its interval alone."""
+    found = verdict.estimate
+    details = f"95% interval {verdict.interval}" if found else "the run has no such figure"
+    mark = {"low": 0.1, "value": 0.5, "high": 0.9, "bound": None, "calm": None} if found else dict.fromkeys(chip["mark"])
+    return chip | {"words": "", "tone": NEUTRAL, "asked": verdict.interval if found else "", "details": details, "mark": mark}
 
 
 def _doubts(verdict: Verdict) -> str:

@@ -31,8 +31,8 @@ from simulator.session.session_events import (
 
 FORMAT = "casesim-sessions"
 
-#: Version 1 holds sessions alone.
-VERSION = 2
+#: Version 1 holds sessions alone, version 2 no rooms.
+VERSION = 3
 
 #: A time in seconds since 1970, up to the year 5138.
 _Time = Annotated[float, Field(ge=0, le=1e11)]
@@ -46,20 +46,22 @@ class SessionFileError(InputError):
 
 @dataclass(frozen=True)
 class StoredSession:
-    """A session with all its events; secret: of an incident alone."""
+    """A session with all its events; secret: of an incident alone; is_room: whether several people shared it."""
 
     session: Session
     events: list[LoggedEvent]
     secret: Hidden | None = None
+    is_room: bool = False
 
 
 @dataclass(frozen=True)
 class VisitorFile:
-    """A visitor's sessions, ended incidents and attempts."""
+    """A visitor's sessions, ended incidents, attempts and rooms."""
 
     sessions: list[StoredSession]
     incidents: list[StoredSession]
     attempts: list[Attempt]
+    rooms: list[StoredSession]
 
 
 class _FileModel(BaseModel):
@@ -128,22 +130,27 @@ class _AttemptInFile(_FileModel):
 
 class _File(_FileModel):
     format: Literal["casesim-sessions"]
-    format_version: Literal[1, 2]
+    format_version: Literal[1, 2, 3]
     sessions: Annotated[list[_SessionInFile], Field(max_length=100_000)]
     incidents: Annotated[list[_IncidentInFile], Field(max_length=100_000)] = []
     attempts: Annotated[list[_AttemptInFile], Field(max_length=100_000)] = []
+    rooms: Annotated[list[_SessionInFile], Field(max_length=100_000)] = []
 
 
 def written_sessions(
-    sessions: list[StoredSession], incidents: list[StoredSession] | None = None, attempts: list[Attempt] | None = None
+    sessions: list[StoredSession],
+    incidents: list[StoredSession] | None = None,
+    attempts: list[Attempt] | None = None,
+    rooms: list[StoredSession] | None = None,
 ) -> str:
-    """Return sessions, ended incidents and attempts as JSON text, without their owner: a trail is a key to a visitor's data."""
+    """Return what a visitor has as JSON text, without the owner: a trail is a key to a visitor's data."""
     data = {
         "format": FORMAT,
         "format_version": VERSION,
         "sessions": [_session_in_file(one) for one in sessions],
         "incidents": [_incident_in_file(one) for one in incidents or []],
         "attempts": [_attempt_in_file(one) for one in attempts or []],
+        "rooms": [_session_in_file(one) for one in rooms or []],
     }
     return json.dumps(data, indent=1, sort_keys=True, allow_nan=False)
 
@@ -188,13 +195,14 @@ def read_visitor_file(content: bytes, owner: str) -> VisitorFile:
         raise SessionFileError(_sentence(error)) from error
     except RecursionError as error:
         raise SessionFileError(_TOO_DEEP) from error
-    ids = [one.id for one in [*file.sessions, *file.incidents]]
+    ids = [one.id for one in [*file.sessions, *file.incidents, *file.rooms]]
     if len(set(ids)) < len(ids):
         raise SessionFileError("Two sessions of the file have one id. Export the sessions again.")
     return VisitorFile(
         [_stored(one, owner) for one in file.sessions],
         [_stored_incident(one, owner) for one in file.incidents],
         [_attempt(one, owner) for one in file.attempts],
+        [replace(_stored(one, owner), is_room=True) for one in file.rooms],
     )
 
 

@@ -5,6 +5,7 @@ An event that `append` has given a place is in the database for good: a server t
 
 from __future__ import annotations
 
+from dataclasses import replace
 from time import time
 from typing import ClassVar
 
@@ -19,6 +20,7 @@ from simulator.app.store.session_rows import (
     EVENT_ROWS,
     INCIDENT,
     PRACTICE,
+    ROOM,
     SESSIONS,
     append_event,
     events_of,
@@ -106,14 +108,15 @@ class SessionLog(Database):
         return count
 
     def export(self, owner: str) -> str:
-        """Return a visitor's sessions, ended incidents and attempts as one JSON text, which `take_in` reads.
+        """Return a visitor's sessions, ended incidents, attempts and rooms as one JSON text, which `take_in` reads.
 
         An incident that goes on stays here: with its secret, the file would give the cause away.
         """
         with self._connected() as connection:
             sessions, attempts = _logs_of(connection, owner), attempts_of(connection, owner)
             incidents = [one for one in _logs_of(connection, owner, INCIDENT) if one.session.ended_at is not None]
-        return written_sessions(sessions[::-1], incidents[::-1], attempts)
+            rooms = [replace(one, is_room=True) for one in _logs_of(connection, owner, ROOM)]
+        return written_sessions(sessions[::-1], incidents[::-1], attempts, rooms[::-1])
 
     def take_in(self, owner: str, content: bytes) -> int:
         """Store an exported file for a visitor, all or nothing, and return the number of new events and attempts.
@@ -123,7 +126,7 @@ class SessionLog(Database):
         """
         file = read_visitor_file(content, owner)
         with self._connected() as connection:
-            events = sum(take_in_session(connection, one) for one in [*file.sessions, *file.incidents])
+            events = sum(take_in_session(connection, one) for one in [*file.sessions, *file.incidents, *file.rooms])
             return events + sum(take_in_attempt(connection, one) for one in file.attempts)
 
 

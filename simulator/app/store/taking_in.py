@@ -13,6 +13,7 @@ from simulator.app.store.session_files import StoredSession, copied
 from simulator.app.store.session_rows import (
     INCIDENT,
     PRACTICE,
+    ROOM,
     SESSIONS,
     events_of,
     insert_events,
@@ -30,9 +31,10 @@ def take_in_attempt(connection: Connection, attempt: Attempt) -> int:
 
 
 def take_in_session(connection: Connection, stored: StoredSession) -> int:
-    """Store a session or an incident of a file, and return the number of new events."""
+    """Store a session, an incident or a room of a file, and return the number of new events."""
     head = stored.session
-    purpose, secret = (INCIDENT, stored.secret.stored()) if stored.secret else (PRACTICE, None)
+    secret = stored.secret.stored() if stored.secret else None
+    purpose = INCIDENT if stored.secret else ROOM if stored.is_room else PRACTICE
     chosen = select(SESSIONS.c.owner, SESSIONS.c.purpose).where(SESSIONS.c.id == head.id)
     there = connection.execute(chosen).first()
     if there is None:

@@ -1,0 +1,30 @@
+"""Interview room: an interviewer leads a live session with a candidate at one whiteboard that runs."""
+
+import streamlit as st
+
+from simulator.app.rooms import ROOM
+from simulator.app.store.faults import StoreError
+from simulator.app.widgets import plain
+from simulator.errors import InputError
+from simulator.interview_room.candidate_page import candidate_page
+from simulator.interview_room.interviewer_page import interviewer_page
+from simulator.interview_room.lobby import lobby
+from simulator.interview_room.room_at_hand import room_at_hand
+from simulator.interview_room.scorecard_page import rater_page
+
+PAGES_OF = {
+    "interviewer": interviewer_page,
+    "candidate": candidate_page,
+    "observer": candidate_page,
+    "rater": rater_page,
+}
+
+try:
+    room = room_at_hand()
+except (StoreError, InputError) as error:
+    st.error(plain(str(error)))
+    st.stop()
+if room is None:
+    lobby(unknown=ROOM in st.query_params)
+else:
+    PAGES_OF[room.role](room)

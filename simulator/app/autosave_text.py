@@ -1,0 +1,78 @@
+"""A field for long text that saves itself while it is typed, on its own socket: no run of the script, nothing to press."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from simulator.app.news import FOLLOW_JS, Latest, offer
+from simulator.errors import InputError
+
+_CSS = """
+label { display: block; font: 400 .875rem/1.6 var(--st-font); color: var(--st-text-color); }
+textarea { box-sizing: border-box; width: 100%; padding: .5rem .75rem; font: 400 1rem/1.5 var(--st-font); resize: vertical;
+           color: var(--st-text-color); background: var(--st-secondary-background-color);
+           border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
+textarea:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
+#state { min-height: 1.4em; font: 400 .8rem/1.4 var(--st-font); color: var(--st-text-color); }
+"""
+
+_HTML = '<label for="text"></label><textarea id="text"></textarea><div id="state" role="status"></div>'
+
+_JS = f"""{FOLLOW_JS}
+export default function ({{ data, parentElement }}) {{
+  const at = name => parentElement.querySelector(name), field = at("#text");
+  const box = parentElement.saving ??= {{ sent: data.value, kept: data.value, timer: 0 }};
+  at("label").textContent = data.label;
+  field.rows = data.rows;
+  field.maxLength = data.most;
+  if (!box.begun) {{ field.value = data.value; box.begun = true; }}
+  const say = words => {{ if (at("#state").textContent !== words) at("#state").textContent = words; }};
+  const save = () => {{
+    if (field.value === box.kept) return say(field.value ? "Saved" : "");
+    box.sent = field.value;
+    if (!parentElement.newsLine?.say({{ text: box.sent }})) say("Not saved yet: no connection.");
+  }};
+  const later = () => {{ say("Not saved yet"); clearTimeout(box.timer); box.timer = setTimeout(save, 800); }};
+  field.oninput = later;
+  field.onblur = save;
+  field.onkeydown = event => event.stopPropagation();
+  const replied = reply => {{
+    if (reply?.saved !== undefined) box.kept = reply.saved;
+    if (reply?.fault) return say(reply.fault);
+    if (field.value === box.kept) say("Saved"); else later();
+  }};
+  const end = follow(parentElement, data.token, data.seen, () => {{}}, {{ replied, opened: () => {{
+    if (field.value !== box.kept) save();
+  }} }});
+  return () => {{ clearTimeout(box.timer); end(); }};
+}}
+"""
+
+_component = st.components.v2.component("autosave_text", html=_HTML, css=_CSS, js=_JS)
+
+
+def autosave_text(key: str, label: str, value: str, save: Callable[[str], None], most: int, rows: int = 6) -> None:
+    """Show a field for text that is saved a moment after each change.
+
+    value: the text as it is kept, for a page that is drawn for the first time
+    save: keeps a text; called in a thread of the server, outside of any script; raises InputError with a sentence
+    most: the most characters
+    """
+
+    def hear(said: Any) -> Any:
+        text = said.get("text") if isinstance(said, dict) else None
+        if not isinstance(text, str) or len(text) > most:
+            return {"fault": f"At most {most:,} characters are kept."}
+        try:
+            save(text)
+        except InputError as error:
+            return {"fault": str(error)}
+        return {"saved": text}
+
+    token = offer(f"text {key}", lambda: Latest("text"), hear=hear)
+    _component(
+        key=f"text:{key}", data={"token": token, "seen": "text", "label": label, "value": value, "most": most, "rows": rows}
+    )

@@ -1,0 +1,157 @@
+"""The board of a room for one tab: what it is sent, and what it is heard to say."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from hashlib import sha256
+from time import monotonic
+from typing import Any
+
+from simulator.app.jobs import Job
+from simulator.app.live_room import LiveRoom
+from simulator.app.news import Latest
+from simulator.board.board_content import Figures, Reader, board_content
+from simulator.board.box_fields import CHOICE
+from simulator.board.operations import OperationError, SetField, read_operation
+from simulator.errors import InputError
+from simulator.interview_room.room_at_hand import RoomAtHand
+from simulator.interview_room.room_runs import job_of, note_result, plan_of
+from simulator.session.room_events import BoardChanged
+from simulator.session.session_board import board_of
+from simulator.session.session_events import PickChanged
+from simulator.session.session_state import SessionState
+
+#: The most operations in one message, and the time for which an open link is taken to be open (s).
+_MOST, _OPEN_S = 50, 1.0
+
+#: The words of roles on the board.
+WHO = {"candidate": "The candidate", "interviewer": "The interviewer", "observer": "An observer", "rater": "The second rater"}
+
+
+@dataclass(eq=False)
+class BoardDesk:
+    """The board for one tab. tab: a name of the tab that this server drew."""
+
+    room: RoomAtHand
+    tab: str
+    _known: tuple[str, str] = ("", "")
+    _open_until: float = 0.0
+    _is_open: bool = True
+    taken: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def live(self) -> LiveRoom:
+        return self.room.live
+
+    def look(self) -> Latest:
+        """Return the board as of now; it has a run begun, and its result noted, as the board changes."""
+        self.live.refresh()
+        self.live.seen(self.tab, self.room.role)
+        if not self.is_open():
+            return Latest(
+                "closed", lambda: {"place": 0, "editable": False, "boxes": [], "message": "This link is not open any more."}
+            )
+        state = self.room.state
+        job = None if state.ended_at is not None else job_of(self.live)
+        if job is not None and job.succeeded:
+            note_result(self.live, job)
+        parts = [len(state.operations), len(state.changes), sorted(state.strikes), state.room.locked, state.ended_at]
+        settings = state.room.settings
+        parts += [settings.choices if settings else None, *([job.id, job.succeeded, job.running] if job else [])]
+        revision = sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
+        return Latest(revision, lambda: self.content(state, job))
+
+    def is_open(self) -> bool:
+        """Return whether the link behind the tab's role is still open."""
+        if monotonic() >= self._open_until:
+            self._is_open, self._open_until = self.room.is_open, monotonic() + _OPEN_S
+        return self._is_open
+
+    def content(self, state: SessionState, job: Job | None) -> dict[str, Any]:
+        """Return what the browser paints."""
+        scenario, board = self.live.scenario, board_of(self.live.scenario, state)
+        drawn = plan_of(self.live, state)
+        result = job.summary if job is not None and job.succeeded else None
+        picks = state.picks(scenario)
+        content = board_content(board, drawn.drawing, scenario, picks, Figures(drawn.plan, result), self._reader(state))
+        running = job is not None and job.running
+        return content | {"place": state.place, "said": self._said(state), "running": running, "verdict": ""}
+
+    def _reader(self, state: SessionState) -> Reader:
+        role, settings = self.room.role, state.room.settings
+        locked = state.room.locked and role == "candidate"
+        editable = role in ("candidate", "interviewer") and not locked and state.ended_at is None
+        choices = settings.choices if settings is not None and role == "candidate" else None
+        by = {one.event.choice: _other(one.role, role) for one in state.changes if isinstance(one.event, PickChanged)}
+        return Reader(role, editable, choices, by)
+
+    def _said(self, state: SessionState) -> str:
+        """Return the last change by somebody else in a sentence; empty for none."""
+        latest = max([*state.operations[-1:], *state.changes[-1:]], key=lambda one: one.place, default=None)
+        if latest is None or latest.role == self.room.role:
+            return ""
+        who = WHO.get(latest.role, latest.role)
+        if isinstance(latest.event, PickChanged):
+            return f"{who} set “{self.live.scenario.choices[latest.event.choice].label}”."
+        if isinstance(latest.event, BoardChanged):
+            board = board_of(self.live.scenario, state)
+            box = board.boxes.get(getattr(latest.event.operation, "box", ""))
+            about = f": “{box.label}”" if box else ""
+            return f"{who} changed the board{about}."
+        return ""
+
+    # ---- what the browser says
+
+    def hear(self, said: Any) -> Any:
+        """Take operations in their order; return the number up to which all are taken or refused, and the refusals."""
+        if not isinstance(said, dict) or not self.is_open() or self.room.role not in ("candidate", "interviewer"):
+            return {"acknowledged": 0, "refused": {}}
+        tab, listed = str(said.get("tab", ""))[:40], said.get("operations")
+        refused: dict[str, str] = {}
+        last = self.taken.get(tab, 0)
+        for one in listed[:_MOST] if isinstance(listed, list) else []:
+            number = one.get("number") if isinstance(one, dict) else None
+            if not isinstance(number, int) or isinstance(number, bool) or number <= last:
+                continue
+            if sentence := self._take(tab, number, one.get("op")):
+                refused[str(number)] = sentence
+            last = number
+        self.taken[tab] = last
+        return {"acknowledged": last, "refused": refused}
+
+    def _take(self, tab: str, number: int, data: Any) -> str:
+        """Take one operation; return a sentence where it is refused."""
+        try:
+            operation = read_operation(
+                {name: value for name, value in data.items() if name != "data"} if isinstance(data, dict) else data
+            )
+            if isinstance(operation, SetField) and operation.field.startswith(CHOICE):
+                self._pick(operation)
+            elif not self._was_taken(tab, number):
+                self.live.take(self.room.role, BoardChanged(operation=operation, browser=tab, number=number))
+        except (InputError, ValueError) as error:
+            return str(error)
+        return ""
+
+    def _was_taken(self, tab: str, number: int) -> bool:
+        """Return whether the log holds this operation: its browser had no answer and sends it again."""
+        operations = self.live.state.operations
+        return any(
+            isinstance(one.event, BoardChanged) and (one.event.browser, one.event.number) == (tab, number) for one in operations
+        )
+
+    def _pick(self, operation: SetField) -> None:
+        """Change the choice of a field; one that is at this pick already stays."""
+        scenario, name = self.live.scenario, operation.field.removeprefix(CHOICE)
+        if name not in scenario.choices:
+            raise OperationError(f"This case has no choice “{name}”.")
+        with self.live.lock:
+            self.live.refresh()
+            before, after = self.live.state.picks(scenario)[name], scenario.choices[name].read(operation.value)
+            if before != after:
+                self.live.take(self.room.role, PickChanged(choice=name, before=before, after=after))
+
+
+def _other(role: str, own: str) -> str:
+    return "" if role == own else role

@@ -1,0 +1,79 @@
+"""The accessible twin of the board: a table of the ways, which can be edited."""
+
+from __future__ import annotations
+
+from secrets import token_urlsafe
+
+import pandas as pd
+import streamlit as st
+
+from simulator.board import operations as ops
+from simulator.board.board import Board
+from simulator.board.ports import ways_out
+from simulator.interview_room.room_at_hand import RoomAtHand
+from simulator.session.room_events import BoardChanged
+from simulator.session.session_board import board_of
+
+#: The word for a way that leads nowhere.
+_NOWHERE = "nowhere"
+
+
+def board_table(room: RoomAtHand) -> None:
+    """Show where each box leads, as a table; another target in a cell is a change of the board."""
+    with st.expander("The board as a table", key="room:table", on_change="rerun") as drawer:
+        if drawer.open:
+            _table(room)
+
+
+@st.fragment
+def _table(room: RoomAtHand) -> None:
+    board = board_of(room.scenario, room.state)
+    rows = _rows(board)
+    names = [_NOWHERE, *(f"{box.label} ({name})" for name, box in board.boxes.items())]
+    editable = room.role in ("candidate", "interviewer") and (room.leads or not room.state.room.locked)
+    st.data_editor(
+        rows.drop(columns=["box", "port"]),
+        key=f"room:ways:{room.state.place}",
+        hide_index=True,
+        disabled=True if not editable else ["stage", "kind", "way"],
+        column_config={"leads to": st.column_config.SelectboxColumn("leads to", options=names, required=True)},
+        on_change=_edited,
+        args=(room, rows, f"room:ways:{room.state.place}"),
+    )
+
+
+def _rows(board: Board) -> pd.DataFrame:
+    found = [
+        {
+            "box": name,
+            "port": way.port,
+            "stage": box.label,
+            "kind": box.kind,
+            "way": way.label,
+            "leads to": f"{board.boxes[way.target].label} ({way.target})" if way.target in board.boxes else _NOWHERE,
+        }
+        for name, box in board.boxes.items()
+        if not box.is_end
+        for way in ways_out(box.data)
+    ]
+    return pd.DataFrame(found, columns=["box", "port", "stage", "kind", "way", "leads to"])
+
+
+def _edited(room: RoomAtHand, rows: pd.DataFrame, key: str) -> None:
+    """Take each edited cell as an operation; a callback."""
+    for row, cells in st.session_state[key]["edited_rows"].items():
+        box, port = str(rows.at[int(row), "box"]), str(rows.at[int(row), "port"])
+        target = str(cells.get("leads to", _NOWHERE))
+        if target == _NOWHERE:
+            operation: ops.ConnectWay | ops.DisconnectWay = ops.DisconnectWay(op="disconnect", box=box, port=port)
+        else:
+            name = target.rpartition("(")[2].rstrip(")")
+            operation = ops.ConnectWay(op="connect", box=box, port=port, target=name)
+        number = int(st.session_state.get("room:typed", 0)) + 1
+        st.session_state["room:typed"] = number
+        room.take(BoardChanged(operation=operation, browser=_browser(), number=number))
+
+
+def _browser() -> str:
+    """Return a name of this tab's table, for the numbers of its operations."""
+    return str(st.session_state.setdefault("room:table:browser", token_urlsafe(12)))

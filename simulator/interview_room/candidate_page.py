@@ -1,0 +1,105 @@
+"""The candidate's page: brief, board, results, clock, a scratchpad and a way to ask. An observer reads along."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from simulator.app.widgets import plain
+from simulator.case.phases import phases_of
+from simulator.interview_room.room_at_hand import RoomAtHand, say, show_fault
+from simulator.interview_room.room_view import board, follow_talk, panel, verdicts
+from simulator.interview_room.status_row import status_row
+from simulator.metrics.summary import judged
+from simulator.session.room_events import ScratchpadSaved
+from simulator.session.session_events import HintTaken, QuestionAsked
+
+#: The most letters of a question.
+_LETTERS = 400
+
+
+def candidate_page(room: RoomAtHand) -> None:
+    """Show the room to a candidate, or to an observer, who changes nothing."""
+    st.title(plain(room.scenario.title), anchor=False)
+    status_row(room)
+    follow_talk(room)
+    if room.state.ended_at is not None:
+        st.info("The interview has ended. Thank you. The board stays here to look at.")
+    show_fault()
+    left, right = st.columns([1, 2.4], gap="medium")
+    with left:
+        _brief(room)
+        _told(room)
+        _questions(room)
+        if room.role == "candidate":
+            _scratchpad(room)
+    with right:
+        board(room)
+        panel(room)
+    with st.bottom:
+        verdicts(room)
+
+
+def _brief(room: RoomAtHand) -> None:
+    with st.expander("The brief", expanded=True):
+        st.markdown(room.scenario.brief)
+
+
+def _told(room: RoomAtHand) -> None:
+    """Show what the interviewer has told: curveballs, hints, bounds."""
+    for name in room.state.strikes:
+        ball = room.scenario.curveballs[name]
+        st.warning(plain(f"{ball.label}: {ball.note}." if ball.note else f"{ball.label}."))
+    for words in hint_words(room):
+        st.info(plain(words))
+    found = {one.metric.name: one for one in judged(room.scenario, {})}
+    for metric in room.state.room.bounds:
+        if metric in found:
+            st.info(plain(f"{found[metric].objective.label}: {found[metric].requirement}."))
+
+
+def hint_words(room: RoomAtHand) -> list[str]:
+    """Return the hints that were pushed, in words."""
+    phases = {phase.id: phase for phase in phases_of(room.scenario)}
+    found = []
+    for one in room.state.hints:
+        event = one.event
+        if isinstance(event, HintTaken) and event.phase in phases and event.step <= len(phases[event.phase].hints):
+            hint = phases[event.phase].hints[event.step - 1]
+            found.append(hint.question or hint.step or f"{hint.text or 'Look'} (panel {hint.panel})")
+    return found
+
+
+def _questions(room: RoomAtHand) -> None:
+    st.subheader("Ask", anchor=False)
+    for one in room.state.questions:
+        with st.container(border=True):
+            st.markdown(f"**{plain(one.words or '')}**")
+            answer = room.state.room.answers.get(one.place)
+            st.markdown(plain(answer.text) if answer else "No answer yet.")
+    if room.role == "candidate" and room.state.ended_at is None:
+        st.text_input("Your question, or “may I assume …?”", key="room:question", on_change=_ask, args=(room,))
+
+
+def _ask(room: RoomAtHand) -> None:
+    words = str(st.session_state["room:question"]).strip()
+    st.session_state["room:question"] = ""
+    if len(words) > _LETTERS:
+        say(f"Only the first {_LETTERS} letters are kept.")
+    if words:
+        room.take(QuestionAsked(words=words[:_LETTERS]))
+
+
+def _scratchpad(room: RoomAtHand) -> None:
+    st.session_state.setdefault("room:scratch", room.state.room.scratchpad)
+    st.text_area(
+        "Your scratchpad: nobody else sees it",
+        key="room:scratch",
+        on_change=_scribbled,
+        args=(room,),
+        height=140,
+        max_chars=4000,
+    )
+
+
+def _scribbled(room: RoomAtHand) -> None:
+    room.take(ScratchpadSaved(text=st.session_state["room:scratch"]))

@@ -1,0 +1,193 @@
+"""What the interviewer does to the room: curveballs, hints, panels, bounds, answers; the lock, the links and the end."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from simulator.app.rooms import LINKED_WORDS, link_path, role_words, room_log
+from simulator.app.visitors import clock
+from simulator.app.widgets import plain
+from simulator.case.outputs import EXHIBITS
+from simulator.case.phases import Hint, phases_of
+from simulator.interview_room.room_at_hand import RoomAtHand
+from simulator.interview_room.room_view import drawable
+from simulator.metrics.summary import judged
+from simulator.session.room_events import (
+    BoardLocked,
+    BoundRevealed,
+    CurveballArmed,
+    LeadEnded,
+    PanelPushed,
+    QuestionAnswered,
+)
+from simulator.session.session_events import CurveballStruck, HintTaken, Role, SessionEnded
+
+#: The most letters of an answer.
+_LETTERS = 1000
+
+
+def questions_panel(room: RoomAtHand) -> None:
+    """Show the candidate's questions; an answer is a click on one of the case's, or words."""
+    open_ones = [one for one in room.state.questions if one.place not in room.state.room.answers]
+    if not room.state.questions:
+        st.caption("The candidate has asked nothing yet.")
+    for one in open_ones:
+        with st.container(border=True):
+            st.markdown(f"**{plain(one.words or '')}**")
+            known = {question.ask: question.answer for question in room.scenario.questions}
+            picked = st.selectbox(
+                "An answer of the case", list(known), None, key=f"room:known:{one.place}", placeholder="Pick one"
+            )
+            if picked:
+                st.markdown(plain(known[picked]))
+                event = QuestionAnswered(question=one.place, text=known[picked][:_LETTERS])
+                st.button("Send this answer", key=f"room:send:{one.place}", on_click=room.take, args=(event,))
+            st.text_input("Or in your words", key=f"room:words:{one.place}", on_change=_answer, args=(room, one.place))
+    with st.expander(f"Answered: {len(room.state.room.answers)}"):
+        for one in room.state.questions:
+            if answer := room.state.room.answers.get(one.place):
+                st.markdown(f"**{plain(one.words or '')}**\n\n{plain(answer.text)}")
+
+
+def _answer(room: RoomAtHand, place: int) -> None:
+    words = str(st.session_state[f"room:words:{place}"]).strip()
+    if words:
+        room.take(QuestionAnswered(question=place, text=words[:_LETTERS]))
+
+
+def events_panel(room: RoomAtHand) -> None:
+    """Offer curveballs, hints, panels and bounds."""
+    _curveballs(room)
+    _hints(room)
+    _pushes(room)
+    _bounds(room)
+
+
+def _curveballs(room: RoomAtHand) -> None:
+    st.markdown("**Curveballs**")
+    armed = room.state.room.armed
+    for name, ball in room.scenario.curveballs.items():
+        if name in room.state.strikes:
+            st.markdown(f"{plain(ball.label)}: has struck.")
+            continue
+        ready = name in armed
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(plain(ball.label))
+            event = CurveballArmed(curveball=name, ready=not ready)
+            st.button(
+                "Put away" if ready else "Arm", key=f"room:arm:{name}", on_click=room.take, args=(event,), type="tertiary"
+            )
+            if ready:
+                own = ball.own_time(room.scenario.run.starts_at)
+                at_s = own if own is not None else float(round(room.scenario.run.days * 86_400 / 2))
+                strike = CurveballStruck(curveball=name, at_s=at_s)
+                shortcut = "Alt+S" if name == armed[0] else None
+                st.button(
+                    "Strike now",
+                    key=f"room:strike:{name}",
+                    on_click=room.take,
+                    args=(strike,),
+                    type="primary",
+                    shortcut=shortcut,
+                )
+
+
+def _hints(room: RoomAtHand) -> None:
+    st.markdown("**Hints of this phase**")
+    phase = next((one for one in phases_of(room.scenario) if one.id == room.state.phase), None)
+    if phase is None or not phase.hints:
+        st.caption("The case has none here.")
+        return
+    taken = room.state.hints_taken(phase.id)
+    for place, hint in enumerate(phase.hints, 1):
+        words = f"{place}. {_words(hint)}"
+        if place <= taken:
+            st.markdown(f"{plain(words)} (shown)")
+        elif place == taken + 1:
+            st.markdown(plain(words))
+            event = HintTaken(phase=phase.id, step=place)
+            st.button("Push this hint", key="room:hint", on_click=room.take, args=(event,), shortcut="Alt+H")
+        else:
+            st.caption(plain(words))
+
+
+def _words(hint: Hint) -> str:
+    return hint.question or hint.step or f"{hint.text or 'Look'} (panel {hint.panel})"
+
+
+def _pushes(room: RoomAtHand) -> None:
+    st.markdown("**Show a panel to the candidate**")
+    names = drawable(room.scenario)
+    picked = st.selectbox(
+        "Panel", names, format_func=lambda name: EXHIBITS[name].label, key="room:push", label_visibility="collapsed"
+    )
+    with st.container(horizontal=True):
+        if picked:
+            shown = PanelPushed(panel=picked)
+            st.button("Show it", key="room:push:show", on_click=room.take, args=(shown,))
+            if room.state.room.leads:
+                st.button("End the lead", key="room:push:end", on_click=room.take, args=(LeadEnded(),))
+            else:
+                lead = PanelPushed(panel=picked, lead=True)
+                st.button("Lead: both see it", key="room:push:lead", on_click=room.take, args=(lead,), shortcut="Alt+L")
+    if opened := room.state.panels:
+        name = getattr(opened[-1].event, "panel", "")
+        if name in EXHIBITS:
+            st.caption(f"The candidate opened “{plain(EXHIBITS[name].label)}” last.")
+
+
+def _bounds(room: RoomAtHand) -> None:
+    st.markdown("**Bounds**")
+    shown = room.state.room.bounds
+    for one in judged(room.scenario, {}):
+        words = f"{one.objective.label}: {one.requirement}"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{plain(words)}{' (shown)' if one.metric.name in shown else ''}")
+            if one.metric.name not in shown:
+                event = BoundRevealed(metric=one.metric.name)
+                st.button("Reveal", key=f"room:bound:{one.metric.name}", type="tertiary", on_click=room.take, args=(event,))
+
+
+def room_panel(room: RoomAtHand) -> None:
+    """Offer the lock, the links and the end of the interview."""
+    locked, over = room.state.room.locked, room.state.ended_at is not None
+    words = "Unlock the board" if locked else "Lock the board"
+    st.button(
+        words, key="room:lock", disabled=over, on_click=room.take, args=(BoardLocked(locked=not locked),), shortcut="Alt+B"
+    )
+    st.markdown("**Links**")
+    links = room_log().links(room.id)
+    for role in LINKED_WORDS:
+        open_ones = [one for one in links if one.role == role and not one.revoked]
+        state = f"open until {clock(open_ones[-1].expires_at)}" if open_ones else "revoked"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(f"{role_words(role).capitalize()}: {state}")
+            if role != "interviewer":
+                st.button("New link", key=f"room:renew:{role}", type="tertiary", on_click=_renew, args=(room, role))
+                if open_ones:
+                    st.button("Revoke", key=f"room:revoke:{role}", type="tertiary", on_click=_revoke, args=(room, role))
+    if made := st.session_state.get("room:renewed"):
+        st.markdown(f"New link for the {role_words(made[0])}, shown once:")
+        parts = urlsplit(st.context.url or "")
+        st.code(
+            f"{parts.scheme}://{parts.netloc}{parts.path.rpartition('/')[0]}/{link_path(made[1])}",
+            language=None,
+            wrap_lines=True,
+        )
+    if not over:
+        with st.popover("End the interview"):
+            st.markdown("The clock stops, the board is closed, and the scorecard opens.")
+            st.button("End it", key="room:end", on_click=room.take, args=(SessionEnded(),))
+
+
+def _renew(room: RoomAtHand, role: Role) -> None:
+    if room.leads and room.is_open:
+        st.session_state["room:renewed"] = role, room_log().renew(room.id, role)
+
+
+def _revoke(room: RoomAtHand, role: Role) -> None:
+    if room.leads and room.is_open:
+        room_log().revoke(room.id, role)
+        st.session_state.pop("room:renewed", None)

@@ -1,0 +1,48 @@
+"""The interviewer's page: the script on the left, what the candidate sees in the middle, the controls on the right."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from simulator.app.widgets import plain
+from simulator.interview_room.control_panel import events_panel, questions_panel, room_panel
+from simulator.interview_room.mark_panel import mark_panel, notes_panel
+from simulator.interview_room.room_at_hand import RoomAtHand, show_fault
+from simulator.interview_room.room_view import board, follow_talk, panel, verdicts
+from simulator.interview_room.scorecard_page import scorecard_page
+from simulator.interview_room.script_panel import script_panel
+from simulator.interview_room.status_row import status_row
+from simulator.units import counted
+
+
+def interviewer_page(room: RoomAtHand) -> None:
+    """Show the room to its interviewer; after the end, the scorecard and the replay."""
+    settings = room.state.room.settings
+    st.title(plain((settings.title if settings else "") or room.scenario.title), anchor=False)
+    status_row(room)
+    follow_talk(room)
+    show_fault()
+    if room.state.ended_at is not None:
+        scorecard_page(room)
+        return
+    left, middle, right = st.columns([1.1, 2.6, 1.2], gap="medium")
+    with left:
+        script_panel(room)
+    with middle:
+        board(room)
+        panel(room)
+    with right:
+        _controls(room)
+    with st.bottom:
+        verdicts(room)
+
+
+def _controls(room: RoomAtHand) -> None:
+    waiting = sum(one.place not in room.state.room.answers for one in room.state.questions)
+    if waiting:
+        st.info(f"{counted(waiting, 'question')} of the candidate: see “Ask”.")
+    titles = ["Ask", "Events", "Marks", "Notes", "Room"]
+    parts = [questions_panel, events_panel, mark_panel, notes_panel, room_panel]
+    for tab, part in zip(st.tabs(titles, key="room:controls"), parts, strict=True):
+        with tab:
+            part(room)

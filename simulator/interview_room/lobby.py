@@ -1,0 +1,146 @@
+"""The lobby: create a room and get its links, come back to one's own rooms, or enter with a code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+import streamlit as st
+
+from simulator.app.own_attempts import keep_cookie, trail
+from simulator.app.own_cases import case_now, chosen_case
+from simulator.app.rooms import LINKED_WORDS, PATH, link_path, room_log
+from simulator.app.store.faults import StoreError
+from simulator.app.visitors import clock
+from simulator.app.widgets import plain
+from simulator.case.load import scenario_ids
+from simulator.case.outputs import EXHIBITS
+from simulator.case.phases import phases_of
+from simulator.case.schema import Scenario
+from simulator.engine.plan import case_hash
+from simulator.interview_room.room_view import drawable
+from simulator.session.room_events import LEVELS, RoomOpened
+
+#: The lengths that are offered (minutes), and the most of one's own rooms that are listed.
+_MINUTES, _LISTED = (20, 30, 45, 60), 6
+
+_MADE = "room:made"
+
+#: The sentence on a room whose link is not open.
+CLOSED = "This page needs an open link to a room. Open your link again, or type the code of your room."
+
+
+def lobby(unknown: bool) -> None:
+    """Show the way into a room; unknown: whether the address names one that is not open to this browser."""
+    st.title("Interview room", anchor=False)
+    if unknown:
+        st.warning(CLOSED)
+    st.markdown(
+        "An interviewer and a candidate work at one whiteboard that runs. "
+        "The candidate needs nothing but the link, or the code."
+    )
+    st.link_button("Enter with a code", f"{_server()}/{PATH}")
+    made = st.session_state.get(_MADE)
+    if made:
+        _links(*made)
+    _create()
+    _own_rooms()
+    keep_cookie()
+
+
+def _server() -> str:
+    """Return the address of the server as the visitor's browser names it, without the page."""
+    parts = urlsplit(st.context.url or "")
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rpartition('/')[0]}"
+
+
+def _create() -> None:
+    scenario = chosen_case()
+    st.header("Lead an interview", anchor=False)
+    with st.container(width=760):
+        titles = {case: found.title for case in scenario_ids() if (found := case_now(case)[0]) is not None}
+        case = st.selectbox(
+            "Case", list(titles), list(titles).index(scenario.id), format_func=lambda name: titles[name], key="room:case"
+        )
+        picked = case_now(str(case))[0] or scenario
+        with st.form("room:create", border=True):
+            title = st.text_input("Title, for your own list", max_chars=120, key="room:title")
+            level = st.radio("Level", LEVELS, 1, format_func=str.capitalize, horizontal=True, key="room:level")
+            minutes = st.radio("Minutes", _MINUTES, 2, horizontal=True, key="room:minutes")
+            empty = st.toggle("Begin with an empty board: the candidate draws the design", key="room:empty")
+            st.markdown("**Open to the candidate**")
+            choices = st.multiselect(
+                "Choices",
+                list(picked.choices),
+                list(picked.choices),
+                format_func=lambda name: picked.choices[name].label,
+                key=f"room:choices:{picked.id}",
+            )
+            every = drawable(picked)
+            panels = st.multiselect(
+                "Panels", every, every, format_func=lambda name: EXHIBITS[name].label, key=f"room:panels:{picked.id}"
+            )
+            levers = st.toggle("“Try each lever” below the panel", key="room:levers")
+            if st.form_submit_button("Create the room", type="primary"):
+                settings = RoomOpened(
+                    title=title,
+                    level=level or "senior",
+                    empty_board=empty,
+                    choices=None if len(choices) == len(picked.choices) else tuple(choices),
+                    panels=None if len(panels) == len(every) else tuple(panels),
+                    levers=levers,
+                )
+                _made(picked, settings, int(minutes or 45))
+
+
+def _made(scenario: Scenario, settings: RoomOpened, minutes: int) -> None:
+    try:
+        phase = phases_of(scenario)[0].id
+        found = room_log().create(
+            trail(), scenario.id, scenario.version, case_hash(scenario), settings, phase, seed=1, minutes=minutes
+        )
+    except StoreError as error:
+        st.error(plain(str(error)))
+        return
+    st.session_state[_MADE] = settings.title or scenario.title, dict(found.keys)
+    st.rerun()
+
+
+def _links(title: str, keys: Mapping[str, str]) -> None:
+    """Show the links of a new room: only now, since the server keeps no copy of them."""
+    with st.container(border=True):
+        st.markdown(f"**{plain(title)}**: the links are shown once. Copy them now.")
+        for role, key in keys.items():
+            st.markdown(LINKED_WORDS[role])
+            st.code(f"{_server()}/{link_path(key)}", language=None, wrap_lines=True)
+            if role == "candidate":
+                st.markdown("Or read this code aloud; it is typed at “Enter with a code”:")
+                st.code(key, language=None)
+        st.link_button("Open the room as the interviewer", f"{_server()}/{link_path(keys['interviewer'])}", type="primary")
+        st.caption("Links are open for seven days. A new link revokes the old one: see “Room” on the interviewer's page.")
+
+
+def _own_rooms() -> None:
+    try:
+        rooms = room_log().sessions_of(trail())
+    except StoreError as error:
+        st.error(plain(str(error)))
+        return
+    if not rooms:
+        return
+    st.header("Your rooms", anchor=False)
+    for head in rooms[:_LISTED]:
+        scenario = case_now(head.case)[0] if head.case in scenario_ids() else None
+        state = "ended" if head.ended_at is not None else "open"
+        words = f"{scenario.title if scenario else head.case}, {clock(head.begun_at)}, {head.minutes} min, {state}"
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.markdown(plain(words))
+            st.button(
+                "New interviewer's link", type="tertiary", key=f"room:again:{head.id}", on_click=_renewed, args=(head.id, words)
+            )
+
+
+def _renewed(room: str, words: str) -> None:
+    """Give the room's own interviewer another link; a callback."""
+    if any(one.id == room for one in room_log().sessions_of(trail())):
+        st.session_state[_MADE] = words, {"interviewer": room_log().renew(room, "interviewer")}

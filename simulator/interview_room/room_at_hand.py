@@ -1,0 +1,77 @@
+"""The room in the address, as the visitor's role sees it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from simulator.app.live_room import LiveRoom, live_room
+from simulator.app.rooms import access_at_hand, cookie_name, room_log
+from simulator.case.schema import Scenario
+from simulator.errors import InputError
+from simulator.session.session_events import AnyEvent, Role
+from simulator.session.session_state import SessionState
+
+_FAULT = "room:fault"
+
+
+@dataclass(frozen=True)
+class RoomAtHand:
+    """A room and the visitor's role in it; key: the secret behind the role, in the visitor's cookie."""
+
+    live: LiveRoom
+    role: Role
+    key: str
+
+    @property
+    def scenario(self) -> Scenario:
+        return self.live.scenario
+
+    @property
+    def state(self) -> SessionState:
+        """The state as a function of the events that the role may see."""
+        return self.live.state_for(self.role)
+
+    @property
+    def id(self) -> str:
+        return self.live.state.session.id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the link behind the role is still open; raises StoreError."""
+        return room_log().access(self.key) == (self.id, self.role)
+
+    @property
+    def leads(self) -> bool:
+        return self.role == "interviewer"
+
+    def take(self, *events: AnyEvent) -> None:
+        """Append events of the role; where one is refused, leave out those behind it, and keep the sentence. A callback."""
+        try:
+            for event in events:
+                if not self.is_open:
+                    raise InputError("This link is not open any more.")
+                self.live.take(self.role, event)
+        except InputError as error:
+            st.session_state[_FAULT] = str(error)
+
+
+def room_at_hand() -> RoomAtHand | None:
+    """Return the room and the role that the address and the cookie open; None for none. Raises StoreError."""
+    access = access_at_hand()
+    if access is None:
+        return None
+    key = str(st.context.cookies.get(cookie_name(*access), ""))
+    return RoomAtHand(live_room(access.room), access.role, key)
+
+
+def show_fault() -> None:
+    """Show the sentence of an event that was refused."""
+    if fault := st.session_state.pop(_FAULT, ""):
+        st.warning(fault)
+
+
+def say(sentence: str) -> None:
+    """Keep a sentence on wrong input for the next run of the script."""
+    st.session_state[_FAULT] = sentence

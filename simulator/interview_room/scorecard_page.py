@@ -1,0 +1,124 @@
+"""After the interview: the replay, the scorecard with its evidence, both raters beside each other, and files to take away."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from simulator.app.rating_card import LEVEL_NAMES
+from simulator.app.widgets import plain
+from simulator.interview_room.room_at_hand import RoomAtHand, say
+from simulator.interview_room.room_files import files
+from simulator.interview_room.room_replay import replay
+from simulator.session.room_events import RATINGS, ScorecardSubmitted, SignalRated
+from simulator.session.room_record import LABELS, room_record, tag_words
+from simulator.session.room_rules import CARD_SIGNALS
+from simulator.session.scorecards import compared, open_signals
+from simulator.session.session_signals import signals_of
+from simulator.units import counted
+
+#: The most rows of the log that are offered as evidence, and the letters of each.
+_OFFERED, _LETTERS = 400, 90
+
+
+def scorecard_page(room: RoomAtHand) -> None:
+    """Show the replay and the scorecard to a rater."""
+    st.info("The interview has ended. Watch it again where you need to, then rate each signal by what happened.")
+    replay(room)
+    st.header("Scorecard", anchor=False)
+    if room.role in room.state.room.submitted:
+        st.success("Your scorecard is complete. It cannot be changed any more.")
+        _both(room)
+    else:
+        _card(room)
+    files(room)
+
+
+def rater_page(room: RoomAtHand) -> None:
+    """Show an ended interview to a second rater, without the first scorecard."""
+    st.title(plain(room.scenario.title), anchor=False)
+    if room.state.ended_at is None:
+        st.info("The interview goes on. Your scorecard opens when it has ended.")
+        return
+    scorecard_page(room)
+
+
+def _card(room: RoomAtHand) -> None:
+    anchors = {signal.name: signal.anchors for signal in signals_of(room.scenario)}
+    rated, evidence = room.state.room.ratings_of(room.role), _evidence(room)
+    for signal in CARD_SIGNALS:
+        with st.container(border=True):
+            kept = rated.get(signal)
+            st.markdown(f"**{plain(LABELS[signal])}**{' · kept' if kept else ''}")
+            _marks(room, signal)
+            words = dict(zip(RATINGS, anchors.get(signal, ("", "", "", "")), strict=True))
+            level = st.radio(
+                f"Level: {LABELS[signal]}",
+                RATINGS,
+                RATINGS.index(kept.level) if kept else None,
+                format_func=lambda one, words=words: f"{LEVEL_NAMES[one]}: {words[one]}",
+                key=f"room:rate:{signal}",
+                label_visibility="collapsed",
+            )
+            places = st.multiselect(
+                "What it rests on: moments of the log",
+                list(evidence),
+                [place for place in (kept.evidence if kept else _own_marks(room, signal)) if place in evidence],
+                format_func=evidence.__getitem__,
+                key=f"room:evidence:{signal}",
+            )
+            text = st.text_input("A sentence", kept.text if kept else "", max_chars=1000, key=f"room:sentence:{signal}")
+            st.button("Keep", key=f"room:keep:{signal}", on_click=_keep, args=(room, signal, level, places, text))
+    left = open_signals(room.state, room.role)
+    if left:
+        st.caption(f"{counted(len(left), 'signal')} to rate. Each needs one moment of the log at least.")
+    st.button("Complete the scorecard", type="primary", disabled=bool(left), on_click=room.take, args=(ScorecardSubmitted(),))
+
+
+def _marks(room: RoomAtHand, signal: str) -> None:
+    tags = [tag for tag in room.state.room.tags if tag.signal == signal]
+    plus = sum(tag.plus for tag in tags)
+    st.caption(f"Marks: {plus} plus, {len(tags) - plus} minus.")
+
+
+def _own_marks(room: RoomAtHand, signal: str) -> list[int]:
+    return [tag.place for tag in room.state.room.tags if tag.signal == signal]
+
+
+def _evidence(room: RoomAtHand) -> dict[int, str]:
+    """Return the moments of the log that a rating may rest on, marks first."""
+    begun = room.state.session.begun_at
+    marks = {tag.place: f"{(tag.at - begun) / 60:.0f} min, {tag_words(tag)}" for tag in room.state.room.tags}
+    rows = [row for row in room_record(room.scenario, room.state) if row.what not in ("Mark", "End")][-_OFFERED:]
+    moments = {row.place: f"{row.minute:.0f} min, {row.what}: {row.details}"[:_LETTERS] for row in rows}
+    return marks | {place: words for place, words in moments.items() if place not in marks}
+
+
+def _keep(room: RoomAtHand, signal: str, level: str | None, places: list[int], text: str) -> None:
+    if level is None or not places:
+        say(f"“{LABELS[signal]}”: choose a level, and one moment of the log at least.")
+        return
+    room.take(SignalRated(signal=signal, level=level, evidence=tuple(places), text=text.strip()))  # type: ignore[arg-type]
+
+
+def _both(room: RoomAtHand) -> None:
+    """Show both raters beside each other, once both are complete."""
+    both = compared(room.state)
+    if not both:
+        st.caption("The other scorecard is shown once both are complete. A second rater comes by the fourth link.")
+        return
+    st.subheader("Both raters", anchor=False)
+    apart = [one for one in both if one.steps]
+    words = "Both agree on every signal." if not apart else f"They differ on {counted(len(apart), 'signal')} of {len(both)}."
+    st.markdown(f"{words} Talk about the evidence of those first. No mean over all signals is given: each stands for itself.")
+    rows = [
+        {
+            "signal": LABELS[one.signal],
+            "interviewer": LEVEL_NAMES[one.first],
+            "second rater": LEVEL_NAMES[one.second],
+            "mean (1 to 4)": one.mean,
+            "steps apart": one.steps,
+        }
+        for one in both
+    ]
+    st.dataframe(pd.DataFrame(rows), hide_index=True)

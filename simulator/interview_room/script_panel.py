@@ -1,0 +1,56 @@
+"""The interviewer's script: the phases with their clock, and the probes of the phase for a level."""
+
+from __future__ import annotations
+
+from time import time
+from typing import Any
+
+import streamlit as st
+
+from simulator.app.widgets import plain
+from simulator.case.interview import probes_of
+from simulator.case.phases import phases_of
+from simulator.interview_room.room_at_hand import RoomAtHand
+from simulator.session.phase_clock import phase_times
+from simulator.session.room_events import LEVELS, ClockPaused
+from simulator.session.session_events import PhaseBegun
+
+
+def script_panel(room: RoomAtHand) -> None:
+    """Show the phases, and what to ask in the present one."""
+    _phases(room)
+    settings = room.state.room.settings
+    usual = settings.level if settings else "senior"
+    level = st.segmented_control("Level", LEVELS, default=usual, format_func=str.capitalize, key="room:script:level") or usual
+    phase = room.state.phase or phases_of(room.scenario)[0].id
+    for probe in probes_of(room.scenario, phase, level):
+        with st.container(border=True):
+            st.markdown(f"**{plain(probe.ask)}**")
+            if probe.strong:
+                st.markdown("A strong answer names\n" + "\n".join(f"- {plain(one)}" for one in probe.strong))
+            if probe.weak:
+                st.markdown("A weak answer\n" + "\n".join(f"- {plain(one)}" for one in probe.weak))
+    if notes := room.scenario.interview.notes:
+        with st.expander("Notes on the case, for you alone"):
+            st.markdown(notes)
+
+
+def _phases(room: RoomAtHand) -> None:
+    now, over = time(), room.state.ended_at is not None
+    for place, one in enumerate(phase_times(room.scenario, room.state, now)):
+        kind: Any = "primary" if one.present else "secondary"
+        label = f"{one.title}: {one.used_s / 60:.0f} of {one.planned_s / 60:.0f} min"
+        st.button(
+            plain(label),
+            type=kind,
+            key=f"room:phase:{one.id}",
+            disabled=over or one.present,
+            on_click=room.take,
+            args=(PhaseBegun(phase=one.id),),
+            width="stretch",
+            shortcut=f"Alt+{place + 1}" if place < 9 else None,
+        )
+    paused = room.state.paused
+    words = "Let the clock go on" if paused else "Pause the clock"
+    event = ClockPaused(paused=not paused)
+    st.button(words, key="room:pause", disabled=over, on_click=room.take, args=(event,), shortcut="Alt+P", type="tertiary")
