@@ -40,6 +40,10 @@ class LiveRoom(LiveSession):
         self._views: dict[Role, tuple[int, SessionState]] = {}
         self._tabs: dict[str, tuple[Role, float]] = {}
 
+    def __deepcopy__(self, memo: dict[int, object]) -> LiveRoom:
+        """Return this room: Streamlit copies the arguments of callbacks, and a room is shared."""
+        return self
+
     def refresh(self) -> bool:
         """Read the events of other servers; return whether there were any."""
         with self.lock:
