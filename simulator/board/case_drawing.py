@@ -55,6 +55,10 @@ def _placed(start: str, stages: Mapping[str, Any], ends: Mapping[str, Any]) -> d
     return boxes | {name: Box(end, *place[name], is_end=True) for name, end in ends.items()}
 
 
+#: Sections of features, left out as a whole.
+_FEATURES = {"incident": "the incident", "vehicle": "the vehicle", "encounters": "the encounters"}
+
+
 @dataclass(frozen=True)
 class BoxFault:
     """A fault of a box, "" for one of the whole board, in a sentence."""
@@ -159,6 +163,8 @@ def _entry_of(data: Mapping[str, Any], fault: Fault) -> tuple[str, Any] | None:
     """Return the section and the key of the optional entry that a fault is about; None for a fault of a box."""
     section, _, rest = fault.field.partition(".")
     held = data.get(section)
+    if section in _FEATURES and held:
+        return section, None
     if section not in _OPTIONAL or not held:
         return None
     if isinstance(held, list):
@@ -168,6 +174,8 @@ def _entry_of(data: Mapping[str, Any], fault: Fault) -> tuple[str, Any] | None:
 
 
 def _without(data: dict[str, Any], section: str, key: Any) -> dict[str, Any]:
+    if key is None:
+        return {name: one for name, one in data.items() if name != section}
     held = data[section]
     left: Any = (
         [one for index, one in enumerate(held) if index != key]
@@ -178,6 +186,8 @@ def _without(data: dict[str, Any], section: str, key: Any) -> dict[str, Any]:
 
 
 def _words(data: Mapping[str, Any], section: str, key: Any) -> str:
+    if key is None:
+        return _FEATURES[section]
     entry = data[section][key]
     label = entry.get("label", key) if isinstance(entry, dict) else entry
     return f"{_OPTIONAL[section]} “{label}”"
