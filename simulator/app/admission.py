@@ -7,7 +7,7 @@ its cookie is slow instead, because scrypt makes the cookie.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import scrypt, sha256
 from ipaddress import IPv6Address, ip_address, ip_network
 from math import ceil
@@ -74,11 +74,27 @@ def opens_a_page(request: HTTPConnection) -> bool:
     return scope["type"] == "http" and scope["method"] == "GET" and "text/html" in request.headers.get("accept", "")
 
 
-class Admission:
-    """Middleware that lets in visitors who have shown the token; now: a clock in seconds."""
+#: The header that marks the requests of a guest for the pages; what a browser sends under this name is removed.
+GUEST = "x-casesim-guest"
 
-    def __init__(self, app: ASGIApp, token: str, now: Callable[[], float] = monotonic) -> None:
-        self._app = app
+
+class Admission:
+    """Middleware that lets in visitors who have shown the token, and guests.
+
+    now: a clock in seconds; is_guest: whether a request comes from a guest, who is let in without the token and marked
+    doors: further paths that answer without a token
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        token: str,
+        now: Callable[[], float] = monotonic,
+        is_guest: Callable[[HTTPConnection], bool] = lambda _: False,
+        doors: Sequence[str] = (),
+    ) -> None:
+        self._app, self._is_guest = app, is_guest
+        self._open = (*_OPEN, *doors)
         self._token = _digest(token)
         self._cookie = scrypt(token.encode(), salt=b"casesim cookie", n=2**15, r=8, p=1, maxmem=2**26, dklen=32).hex()
         self._wrong, self._now = WrongTokens(now), now
@@ -95,10 +111,14 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on requests with the cookie; turn a right token into one; refuse all others."""
-        if scope["type"] not in ("http", "websocket") or scope["path"] in _OPEN:
+        if scope["type"] not in ("http", "websocket") or scope["path"] in self._open:
             await self._app(scope, receive, send)
             return
         admitted = self._has_cookie(HTTPConnection(scope))
+        scope = {**scope, "headers": [pair for pair in scope["headers"] if pair[0].lower() != GUEST.encode()]}
+        if not admitted and self._is_guest(HTTPConnection(scope)):
+            admitted = True
+            scope["headers"] = [*scope["headers"], (GUEST.encode(), b"1")]
         if scope["type"] == "websocket":
             answer: ASGIApp | None = None if admitted else WebSocketClose(1008)
         else:

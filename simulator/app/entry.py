@@ -4,6 +4,9 @@ from typing import Any
 
 import streamlit as st
 
+from simulator.app.admission import GUEST
+from simulator.app.rooms import confined_to
+from simulator.app.store.faults import StoreError
 from simulator.paths import APP, PAGES
 
 #: The name of the app, beside the names of the pages.
@@ -40,9 +43,19 @@ def main() -> None:
         st.Page(PAGES / "tradeoffs.py", title="Trade-offs", url_path="trade-offs", help=tradeoffs, **_HIDDEN),
         st.Page(PAGES / "monitors.py", title="Monitors", url_path="monitors", help=monitors, **_HIDDEN),
     ]
-    page = st.navigation(pages, position="top")
+    if is_confined():
+        pages = [page for page in pages if page.url_path == "room"]
+    page = st.navigation(pages, position="top" if len(pages) > 1 else "hidden")
     st.set_page_config(page_title=f"{page.title} · CaseSim")
     page.run()
+
+
+def is_confined() -> bool:
+    """Return whether the visitor may see the page of the interview alone; True where the database cannot be read."""
+    try:
+        return confined_to() is not None
+    except StoreError:
+        return bool(st.context.headers.get(GUEST))
 
 
 if __name__ == "__main__":

@@ -10,15 +10,17 @@ from collections.abc import Mapping
 from functools import cache
 from hashlib import sha256
 from math import ceil
+from threading import Lock
 from time import monotonic
 from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
-from starlette.requests import Request
+from cachetools import TTLCache
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from simulator.app.admission import WrongTokens, address_of
+from simulator.app.admission import GUEST, WrongTokens, address_of
 from simulator.app.admission_page import door_page
 from simulator.app.store.faults import StoreError
 from simulator.app.store.room_log import LINK_S, Access, RoomLog
@@ -43,7 +45,7 @@ def room_log() -> RoomLog:
 
 def cookie_name(room: str, role: str) -> str:
     """Return the name of the cookie of a role in a room: one browser may hold several."""
-    return f"casesim_room_{sha256(room.encode()).hexdigest()[:12]}_{role}"
+    return f"{_PREFIX}{sha256(room.encode()).hexdigest()[:12]}_{role}"
 
 
 def access_of(cookies: Mapping[str, str], room: str, role: str) -> Access | None:
@@ -57,6 +59,50 @@ def access_at_hand() -> Access | None:
     """Return the role of the visitor in the room that the address names; None for none. Raises StoreError."""
     room, role = st.query_params.get(ROOM), st.query_params.get(ROLE)
     return access_of(st.context.cookies, room, role) if room and role in ROLES else None
+
+
+#: For so long an open room lets a guest in without another look (s).
+_GUEST_S = 5.0
+
+_GUESTS: TTLCache[str, bool] = TTLCache(4096, _GUEST_S)
+_GUESTS_LOCK = Lock()
+
+_PREFIX = "casesim_room_"
+
+
+def is_guest(request: HTTPConnection) -> bool:
+    """Return whether a browser holds the secret of an open room, which lets it in without the server's token."""
+    return any(_opens(key) for name, key in request.cookies.items() if name.startswith(_PREFIX))
+
+
+def _opens(key: str) -> bool:
+    with _GUESTS_LOCK:
+        known = _GUESTS.get(key)
+    if known is None:
+        try:
+            known = room_log().access(key) is not None
+        except StoreError:
+            known = False
+        with _GUESTS_LOCK:
+            _GUESTS[key] = known
+    return known
+
+
+def confined_to() -> Access | None:
+    """Return the room beyond which the visitor sees no page; None for a visitor who sees them all.
+
+    A guest is confined, and so is a candidate while the interview goes on, unless the same browser leads it too.
+    """
+    held = [found for name, key in st.context.cookies.items() if name.startswith(_PREFIX) and (found := room_log().access(key))]
+    leads = {one.room for one in held if one.role == "interviewer"}
+    if st.context.headers.get(GUEST):
+        return held[0] if held and not leads else None
+    for one in held:
+        if one.role == "candidate" and one.room not in leads:
+            head = room_log().get(one.room)
+            if head is not None and head.ended_at is None:
+                return one
+    return None
 
 
 def link_path(key: str) -> str:

@@ -207,7 +207,7 @@ def run(
     """
     port = listening.getsockname()[1]
     bootstrap.load_config_options({"server.address": address, "server.port": port, "server.allowedHosts": [*LOOPBACK, *hosts]})
-    admission = Admission(_pages, token) if token else None
+    admission = Admission(_pages, token, is_guest=rooms.is_guest, doors=[f"/{rooms.PATH}"]) if token else None
     if not st.get_option("server.headless"):
         open_browser(link_with(url, admission.ticket()) if admission else url)  # it waits until the server accepts
     config = uvicorn.Config(

@@ -9,7 +9,7 @@ import streamlit as st
 
 from simulator.app.own_attempts import keep_cookie, trail
 from simulator.app.own_cases import case_now, chosen_case
-from simulator.app.rooms import LINKED_WORDS, PATH, link_path, room_log
+from simulator.app.rooms import LINKED_WORDS, PATH, ROLE, ROOM, confined_to, link_path, room_log
 from simulator.app.store.faults import StoreError
 from simulator.app.visitors import clock
 from simulator.app.widgets import plain
@@ -40,6 +40,11 @@ def lobby(unknown: bool) -> None:
         "The candidate needs nothing but the link, or the code."
     )
     st.link_button("Enter with a code", f"{_server()}/{PATH}")
+    if (own := confined_to()) is not None:
+        st.info("Your interview goes on. The other pages open again when it has ended.")
+        address = f"{_server()}/room?{ROOM}={own.room}&{ROLE}={own.role}"
+        st.link_button("Back to your room", address, type="primary")
+        return
     made = st.session_state.get(_MADE)
     if made:
         _links(*made)
