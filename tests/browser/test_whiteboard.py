@@ -130,8 +130,8 @@ def test_an_edit_by_keyboard_is_seen_in_the_other_browser(enter):
     before = place(theirs, "Upload")
     for key in ("ArrowRight", "ArrowRight", "Shift+ArrowDown"):
         box(ours, "Upload").press(key)
-    until(theirs, lambda: place(theirs, "Upload") == (before[0] + 20, before[1] + 50))
-    ours.keyboard.press("Control+z")
+    ours.keyboard.press("Control+z")  # at once: the move counts as done
+    expect(status(ours)).to_contain_text("Your last change is undone.")
     until(theirs, lambda: place(theirs, "Upload") == before)
     ours.keyboard.press("Control+Shift+z")
     until(theirs, lambda: place(theirs, "Upload") == (before[0] + 20, before[1] + 50))
@@ -201,14 +201,15 @@ def test_a_drag_survives_what_the_other_changes_and_ends_where_it_was_let_go(ent
     before = place(ours, "Classifier")
     ours.mouse.move(x, y)
     ours.mouse.down()
+    ours.mouse.move(x + 4, y + 2)  # a drag begins a little after the press
     for step in range(1, 9):
         ours.mouse.move(x + 15 * step, y + 20 * step)
         box(theirs, "Upload").press("ArrowDown")
         box(theirs, "Classifier").press("ArrowLeft")
         ours.wait_for_timeout(150)
         now = box(ours, "Classifier").locator(".head strong").bounding_box()
-        assert abs(now["x"] + 10 - (x + 15 * step)) <= 6
-        assert abs(now["y"] + 5 - (y + 20 * step)) <= 6
+        assert abs(now["x"] + 10 - (x + 15 * step)) <= 8
+        assert abs(now["y"] + 5 - (y + 20 * step)) <= 8
     expect(status(ours)).to_contain_text("The interviewer changed")
     ours.wait_for_timeout(500)
     ours.mouse.up()

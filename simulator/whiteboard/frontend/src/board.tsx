@@ -6,7 +6,7 @@ import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore
 import { BoxNode, boxLabel, NoteNode } from "./box";
 import type { Board as Content, Box, PaletteEntry } from "./contract";
 import { type Shared, SharedContext } from "./context";
-import { boxOf, noteOf } from "./operations";
+import { boxOf, noteOf, portOf } from "./operations";
 import { Palette } from "./palette";
 import { Status } from "./status";
 import { random, type Store } from "./store";
@@ -19,11 +19,16 @@ const KEYS_MS = 250;
 /** A step of an arrow key, and with Shift (units of the board). */
 const STEP = 10;
 const LEAP = 50;
+/** On a canvas that is narrower (px), a drawing begins at its left end, at a size that can be read. */
+const NARROW = 500;
+const LEGIBLE = 0.75;
 const BOX = { width: 220, height: 90 };
 const ARROWS: Record<string, [number, number]> = {
   ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
 };
 const typing = (target: EventTarget) => (target as Element).matches?.("input, textarea, select");
+/** Whether a click on a part of a box is meant for that part alone. */
+const busy = (target: EventTarget) => (target as Element).closest("input, textarea, select, button, .react-flow__handle") !== null;
 const calm = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 const duration = () => (calm() ? 0 : 200);
 
@@ -59,6 +64,7 @@ function nodesOf(board: Content, before: Node[], held: Map<string, Held>, marked
     selected: id === marked,
     zIndex: id === open ? 1000 : 0,
     ariaRole: "group",
+    domAttributes: { "aria-describedby": `keys-${type}` },
   });
   return [
     ...board.boxes.map(box => made(box.id, "box", box, { data: {}, ariaLabel: boxLabel(box) })),
@@ -66,6 +72,11 @@ function nodesOf(board: Content, before: Node[], held: Map<string, Held>, marked
       made(`note:${note.id}`, "note", note, { data: { note }, ariaLabel: words.noteLabel(note.text) }),
     ),
   ];
+}
+
+function edgeThere(board: Content, id: string): boolean {
+  const [box, port] = id.split("/");
+  return !!portOf(board, box, port)?.to;
 }
 
 function edgesOf(board: Content, marked: string | null): Edge[] {
@@ -103,16 +114,26 @@ function Canvas({ store, name }: { store: Store; name: string }) {
   useEffect(() => {
     if (board) setNodes(before => nodesOf(board, before, held.current, marked, opened.id));
   }, [board, marked, opened.id]);
+  // What is marked may have been removed by another person.
+  const there = !!board && marked !== null && (marked.includes("/") ? edgeThere(board, marked) : placeOf(board, marked) !== undefined);
   const edges = useMemo(() => (board ? edgesOf(board, marked) : []), [board, marked]);
 
   // The first drawing is fitted into the view, once its boxes are measured.
   const measured = useNodesInitialized();
   const fitted = useRef(false);
   useEffect(() => {
-    if (!measured || fitted.current) return;
+    if (fitted.current || !board) return;
+    const blank = board.boxes.length + board.notes.length === 0;
+    if (!blank && !measured) return;
     fitted.current = true;
-    void flow.fitView({ padding: 0.08, minZoom: 0.35, maxZoom: 1 });
-  }, [measured, flow]);
+    if (blank) return;
+    const room = area.current?.getBoundingClientRect();
+    const bounds = flow.getNodesBounds(flow.getNodes());
+    if (room && room.width < NARROW && bounds.width > room.width / LEGIBLE) {
+      const y = Math.max(8, (room.height - bounds.height * LEGIBLE) / 2) - bounds.y * LEGIBLE;
+      void flow.setViewport({ x: 12 - bounds.x * LEGIBLE, y, zoom: LEGIBLE });
+    } else void flow.fitView({ padding: 0.08, maxZoom: 1 });
+  }, [measured, flow, board]);
 
   const focusOn = useCallback(
     (id: string | null) => {
@@ -217,6 +238,18 @@ function Canvas({ store, name }: { store: Store; name: string }) {
     setNodes(before => before.map(node => (node.id === id ? { ...node, position: at } : node)));
   };
 
+  /** Moves by keys that still rest count as done before anything is taken back. */
+  const back = (act: () => void) => () => {
+    for (const [id, one] of [...held.current])
+      if (one.keys) {
+        clearTimeout(one.keys);
+        send(id, true);
+      }
+    act();
+  };
+  const undo = back(store.undo);
+  const redo = back(store.redo);
+
   const connect = (box: string, port: string, target: string) => store.perform({ op: { op: "connect", box, port, target } });
 
   const onConnectEnd = (event: MouseEvent | TouchEvent, state: { isValid: boolean | null; fromNode: { id: string } | null; fromHandle: { id?: string | null; type: string } | null }) => {
@@ -272,9 +305,9 @@ function Canvas({ store, name }: { store: Store; name: string }) {
     if (typing(target)) return undefined;
     if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") {
       done();
-      return event.shiftKey ? store.redo() : store.undo();
+      return event.shiftKey ? redo() : undo();
     }
-    if ((event.key === "Delete" || event.key === "Backspace") && marked !== null && !target.closest("button")) {
+    if ((event.key === "Delete" || event.key === "Backspace") && there && !target.closest("button")) {
       done();
       return remove(marked);
     }
@@ -313,16 +346,16 @@ function Canvas({ store, name }: { store: Store; name: string }) {
         <div className="tools" role="toolbar" aria-label={words.toolbar}>
           {editable && (
             <>
-              <button type="button" onClick={store.undo} disabled={!view.canUndo} title="Ctrl+Z">
+              <button type="button" onClick={undo} disabled={!view.canUndo} title="Ctrl+Z">
                 ↶ {words.undo}
               </button>
-              <button type="button" onClick={store.redo} disabled={!view.canRedo} title="Ctrl+Shift+Z">
+              <button type="button" onClick={redo} disabled={!view.canRedo} title="Ctrl+Shift+Z">
                 ↷ {words.redo}
               </button>
               <button type="button" onClick={addNote}>
                 {words.note}
               </button>
-              <button type="button" disabled={marked === null} onClick={() => marked !== null && remove(marked)}>
+              <button type="button" disabled={!there} onClick={() => there && remove(marked)}>
                 {words.remove}
               </button>
             </>
@@ -343,6 +376,12 @@ function Canvas({ store, name }: { store: Store; name: string }) {
           {editable && board && <Palette entries={board.palette} add={add} />}
           <div className="canvas" ref={area} tabIndex={-1} onFocus={onFocus} role="group" aria-label={words.canvas}>
             {!board && <p className="loading">{words.loading}</p>}
+            <p className="keys" id="keys-box">
+              {editable ? words.boxHint : words.readHint}
+            </p>
+            <p className="keys" id="keys-note">
+              {editable ? words.noteHint : ""}
+            </p>
             {board && (
               <ReactFlow
                 nodes={nodes}
@@ -350,7 +389,7 @@ function Canvas({ store, name }: { store: Store; name: string }) {
                 nodeTypes={TYPES}
                 onNodesChange={onNodesChange}
                 onNodeDragStop={(_event, node) => held.current.has(node.id) && send(node.id, true)}
-                onNodeClick={(event, node) => !typing(event.target) && opened.id !== node.id && show(node.id)}
+                onNodeClick={(event, node) => !busy(event.target) && opened.id !== node.id && show(node.id)}
                 onEdgeClick={(_event, edge) => {
                   setMarked(edge.id);
                   focusOn(null);

@@ -74,7 +74,7 @@ export function FieldEditor({ box, field }: { box: string; field: Field }) {
   const label = field.unit ? `${field.label} (${field.unit})` : field.label;
   const commit = field.type === "number" ? number : set;
   return (
-    <div className="field">
+    <div className={field.type === "number" || field.type === "switch" ? "field short" : "field"}>
       <label htmlFor={editable ? id : undefined}>{label}</label>
       {!editable ? (
         <span>{shown(field, field.value)}</span>

@@ -18,7 +18,7 @@ interface Mounting {
     token: string,
     seen: string,
     heard: (revision: string, content: Content) => void,
-    more: { opened(): void; closed(waitMs: number): void; replied(reply: Reply): void },
+    more: { longestMs: number; opened(): void; closed(waitMs: number): void; replied(reply: Reply): void },
   ) => () => void;
 }
 

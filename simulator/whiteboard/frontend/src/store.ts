@@ -15,6 +15,9 @@ const ONE_STEP_MS = 1000;
 /** An acknowledged operation whose reply names no place stays on the board until the next line, or this long (ms). */
 const LINGERS_MS = 600;
 const STEPS_KEPT = 200;
+/** After this time without a word from the server it is asked whether it is there, and has this long to answer (ms). */
+const QUIET_MS = 15_000;
+const ANSWER_MS = 10_000;
 
 interface Pending extends Step {
   number: number;
@@ -74,6 +77,20 @@ export class Store {
     announcement: "", refusals: {}, canUndo: false, canRedo: false,
   };
   line: Line | null = null;
+  /** Longest time between two tries to connect (ms). */
+  readonly longestMs = 5000;
+  private heardAt = performance.now();
+  private askedAt: number | null = null;
+  private readonly pulse = window.setInterval(() => this.beat(), 2500);
+
+  constructor() {
+    window.addEventListener("beforeunload", this.leaving);
+  }
+
+  /** The browser asks before it leaves a page whose changes the server does not have. */
+  private leaving = (event: BeforeUnloadEvent) => {
+    if (this.pending.length) event.preventDefault();
+  };
 
   subscribe = (listener: () => void) => {
     this.listeners.add(listener);
@@ -221,7 +238,25 @@ export class Store {
     this.flush();
   };
 
+  /** Ask a quiet server whether it is there, so that "last synchronised" is true; a silent one gets another socket. */
+  private beat() {
+    if (!this.view.open) return;
+    const now = performance.now();
+    if (this.askedAt !== null && now - this.askedAt > ANSWER_MS) {
+      this.askedAt = null;
+      this.line?.again();
+    } else if (this.askedAt === null && now - this.heardAt > QUIET_MS && this.line?.say({ tab: this.tab, operations: [] })) {
+      this.askedAt = now;
+    }
+  }
+
+  private alive() {
+    this.heardAt = performance.now();
+    this.askedAt = null;
+  }
+
   opened = () => {
+    this.alive();
     this.tries = 0;
     this.sent = (this.pending[0]?.number ?? this.number + 1) - 1;
     this.show({ open: true, ever: true });
@@ -231,6 +266,7 @@ export class Store {
   closed = (waitMs: number) => this.show({ open: false, againAt: Date.now() + waitMs });
 
   replied = (reply: Reply) => {
+    this.alive();
     this.tries = 0;
     const refusals = { ...this.view.refusals };
     let announcement = this.view.announcement;
@@ -269,6 +305,7 @@ export class Store {
   }
 
   heard = (_revision: string, board: Board) => {
+    this.alive();
     const moved = this.server?.said !== board.said && board.said;
     this.server = board;
     this.lingering = this.lingering.filter(one => {
@@ -280,6 +317,8 @@ export class Store {
   };
 
   end() {
+    window.removeEventListener("beforeunload", this.leaving);
+    clearInterval(this.pulse);
     clearTimeout(this.timer);
     clearTimeout(this.watch);
     this.listeners.clear();

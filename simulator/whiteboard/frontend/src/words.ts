@@ -8,6 +8,7 @@ export const words = {
   canvas: "Drawing",
   boxHint:
     "Arrow keys move the box, with Shift further. Enter opens it, F2 renames it, Delete removes it.",
+  readHint: "Enter opens the box.",
   noteHint: "Arrow keys move the note. Enter edits it, Delete erases it.",
   noteLabel: (text: string) => `Note: ${text}`,
   start: "Requests enter here",
