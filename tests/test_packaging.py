@@ -47,7 +47,7 @@ def test_the_drives_are_carried_by_a_wheel_of_their_own(drives):
 
 
 def test_each_wheel_names_its_licences(wheel, drives):
-    assert license_of(wheel) == "Apache-2.0 AND CC-BY-4.0"
+    assert license_of(wheel) == "Apache-2.0 AND BSD-3-Clause AND CC-BY-4.0 AND ISC AND MIT"
     assert license_of(drives) == "CC-BY-NC-SA-3.0"
 
 
@@ -81,7 +81,11 @@ def casesim(folder, *words):
 
 
 def test_the_wheel_carries_the_whole_package(wheel):
-    assert tracked("simulator") <= set(ZipFile(wheel).namelist())
+    carried, source = set(ZipFile(wheel).namelist()), tracked("simulator/whiteboard/frontend")
+    assert tracked("simulator") - source <= carried
+    assert carried.isdisjoint(source)
+    assert {"simulator/whiteboard/board.js", "simulator/whiteboard/board-licences.txt"} <= carried
+    assert not [name for name in carried if "node_modules" in name]
 
 
 def tracked(folder):

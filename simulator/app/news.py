@@ -140,8 +140,8 @@ def feed_of(token: str) -> Feed | None:
 #: line. A component has one socket, which is opened again should it break.
 #:
 #: A component that speaks passes a fifth argument: `opened()` is called once the socket is open, `closed(waitMs)` when it
-#: breaks, with the time until the next try, and `replied(reply)` with each reply. `parentElement.newsLine.say(data)` sends data
-#: and returns whether the socket is open; `parentElement.newsLine.again()` opens another socket in its place.
+#: breaks, with the time until the next try (at most `longestMs`), and `replied(reply)` with each reply. `newsLine.say(data)` of
+#: the parent element sends data and returns whether the socket is open; `newsLine.again()` opens another socket in its place.
 FOLLOW_JS = """
 const follow = (parentElement, token, seen, heard, more = {}) => {
   const line = parentElement.newsLine ??= { wait: 500 };
@@ -164,7 +164,7 @@ const follow = (parentElement, token, seen, heard, more = {}) => {
     };
     socket.onclose = () => {
       if (line.ended || line.socket !== socket) return;
-      line.timer = setTimeout(open, line.wait = Math.min(2 * line.wait, 30000));
+      line.timer = setTimeout(open, line.wait = Math.min(2 * line.wait, line.more.longestMs ?? 30000));
       line.more.closed?.(line.wait);
     };
   };

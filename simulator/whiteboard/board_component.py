@@ -1,0 +1,42 @@
+"""The whiteboard in the browser. `frontend/` holds its source, `make board` builds it, and `board.js` is the result."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from simulator.app.bundles import address
+from simulator.app.news import FOLLOW_JS
+
+#: The bundle: React, React Flow and the board.
+BUNDLE = Path(__file__).with_name("board.js")
+
+_HTML = '<p id="missing" role="alert" hidden>The board could not be loaded. Reload the page.</p>'
+
+# A run sends these lines only; the browser imports the bundle once and keeps it.
+_JS = f"""{FOLLOW_JS}
+export default ({{ data, parentElement }}) => {{
+  let gone = false, end = () => {{}};
+  import(new URL(data.bundle, document.baseURI)).then(
+    ({{ mount }}) => {{ if (!gone) end = mount({{ data, parentElement, follow }}); }},
+    () => {{ parentElement.querySelector("#missing").hidden = false; }},
+  );
+  return () => {{ gone = true; end(); }};
+}};
+"""
+
+_component = st.components.v2.component("whiteboard", html=_HTML, js=_JS)
+
+
+def whiteboard(key: str, token: str, height: int = 640, name: str = "Whiteboard") -> None:
+    """Show the board behind a token of `news.offer`, whose feed sends boards and hears operations.
+
+    The board and its changes travel on the socket of news alone: no operation runs the script, and a run of the script takes
+    neither a drag nor a text from the person at the board.
+
+    key: unique for each board, not only on the page: changes that wait to be sent belong to the board of this key
+    height: of the whole component in pixels; name: of the board, for a screen reader
+    """
+    data = {"bundle": address(BUNDLE), "token": token, "height": height, "name": name}
+    _component(key=f"whiteboard:{key}", data=data)

@@ -1,0 +1,145 @@
+// Operations on a board: their effect, their inverse, and whether their effect still stands. Pure functions.
+
+import type { Board, Box, Operation, Port } from "./contract";
+
+/** An operation with the box that it brings into being, as far as this browser knows it. */
+export interface Step {
+  op: Operation;
+  ghost?: Box;
+  /** A connection that undo makes again, but only where the port leads nowhere now. */
+  gentle?: boolean;
+}
+
+export const boxOf = (board: Board, id: string) => board.boxes.find(box => box.id === id);
+export const noteOf = (board: Board, id: string) => board.notes.find(note => note.id === id);
+export const fieldOf = (board: Board, box: string, name: string) => boxOf(board, box)?.fields.find(field => field.name === name);
+export const portOf = (board: Board, box: string, name: string) => boxOf(board, box)?.ports.find(port => port.name === name);
+
+const changed = (board: Board, id: string, change: (box: Box) => Partial<Box>): Board => ({
+  ...board,
+  boxes: board.boxes.map(box => (box.id === id ? { ...box, ...change(box) } : box)),
+});
+
+const led = (board: Board, id: string, name: string, to: string | null) =>
+  changed(board, id, box => ({ ports: box.ports.map(port => (port.name === name ? { ...port, to } : port)) }));
+
+/** Return the board after a step. A step about something that is not there changes nothing. */
+export function apply(board: Board, { op, ghost }: Step): Board {
+  switch (op.op) {
+    case "add":
+    case "restore":
+      return !ghost || boxOf(board, op.box) ? board : { ...board, boxes: [...board.boxes, ghost] };
+    case "remove": {
+      const without = (port: Port) => (port.to === op.box ? { ...port, to: null } : port);
+      const others = board.boxes.filter(box => box.id !== op.box);
+      return { ...board, boxes: others.map(box => ({ ...box, ports: box.ports.map(without) })) };
+    }
+    case "rename":
+      return changed(board, op.box, () => ({ label: op.label }));
+    case "move":
+      return changed(board, op.box, () => ({ x: op.x, y: op.y }));
+    case "set":
+      return changed(board, op.box, box => ({
+        fields: box.fields.map(field => (field.name === op.field ? { ...field, value: op.value, by: "" } : field)),
+      }));
+    case "connect":
+      return led(board, op.box, op.port, op.target);
+    case "disconnect":
+      return led(board, op.box, op.port, null);
+    case "enter":
+      return { ...board, boxes: board.boxes.map(box => ({ ...box, start: box.id === op.box })) };
+    case "note": {
+      const note = { id: op.note, text: op.text, x: op.x, y: op.y };
+      const others = board.notes.some(one => one.id === op.note);
+      return { ...board, notes: others ? board.notes.map(one => (one.id === op.note ? note : one)) : [...board.notes, note] };
+    }
+    case "erase":
+      return { ...board, notes: board.notes.filter(note => note.id !== op.note) };
+  }
+}
+
+/** Return the steps that take an operation back, from the board before it. */
+export function inverse(board: Board, op: Operation): Step[] {
+  switch (op.op) {
+    case "add":
+    case "restore":
+      return [{ op: { op: "remove", box: op.box } }];
+    case "remove": {
+      const box = boxOf(board, op.box);
+      if (!box) return [];
+      const steps: Step[] = [{ op: { op: "restore", box: op.box, data: null }, ghost: box }];
+      for (const other of board.boxes)
+        for (const port of other.ports)
+          if (port.to === op.box && other.id !== op.box)
+            steps.push({ op: { op: "connect", box: other.id, port: port.name, target: op.box }, gentle: true });
+      if (box.start) steps.push({ op: { op: "enter", box: op.box } });
+      return steps;
+    }
+    case "rename":
+      return boxed(board, op.box, box => ({ op: "rename", box: op.box, label: box.label }));
+    case "move":
+      return boxed(board, op.box, box => ({ op: "move", box: op.box, x: box.x, y: box.y }));
+    case "set": {
+      const field = fieldOf(board, op.box, op.field);
+      return field ? [{ op: { ...op, value: field.value } }] : [];
+    }
+    case "connect":
+    case "disconnect": {
+      const port = portOf(board, op.box, op.port);
+      if (!port) return [];
+      const { box, port: name } = op;
+      return [{ op: port.to ? { op: "connect", box, port: name, target: port.to } : { op: "disconnect", box, port: name } }];
+    }
+    case "enter": {
+      const before = board.boxes.find(box => box.start);
+      return before ? [{ op: { op: "enter", box: before.id } }] : [];
+    }
+    case "note":
+    case "erase": {
+      const note = noteOf(board, op.note);
+      if (note) return [{ op: { op: "note", note: note.id, text: note.text, x: note.x, y: note.y } }];
+      return op.op === "note" ? [{ op: { op: "erase", note: op.note } }] : [];
+    }
+  }
+}
+
+const boxed = (board: Board, id: string, make: (box: Box) => Operation): Step[] => {
+  const box = boxOf(board, id);
+  return box ? [{ op: make(box) }] : [];
+};
+
+/** Return whether the effect of an operation still stands: nobody has changed it since. */
+export function stands(board: Board, op: Operation): boolean {
+  const box = "box" in op ? boxOf(board, op.box) : undefined;
+  switch (op.op) {
+    case "add":
+    case "restore":
+      return !!box;
+    case "remove":
+      return !box;
+    case "rename":
+      return box?.label === op.label;
+    case "move":
+      return box?.x === op.x && box?.y === op.y;
+    case "set":
+      return fieldOf(board, op.box, op.field)?.value === op.value;
+    case "connect":
+      return portOf(board, op.box, op.port)?.to === op.target;
+    case "disconnect":
+      return portOf(board, op.box, op.port)?.to === null;
+    case "enter":
+      return !!box?.start;
+    case "note": {
+      const note = noteOf(board, op.note);
+      return !!note && note.text === op.text && note.x === op.x && note.y === op.y;
+    }
+    case "erase":
+      return !noteOf(board, op.note);
+  }
+}
+
+/** Return the part of a board that an operation is about; operations about one part may become one step of undo. */
+export function part(op: Operation): string {
+  const about = "note" in op ? op.note : op.box;
+  return [op.op === "disconnect" ? "connect" : op.op, about, "field" in op ? op.field : "port" in op ? op.port : ""].join("/");
+}
