@@ -13,6 +13,7 @@ from simulator.case.attributes import RESERVED
 from simulator.case.choices import REQUEST_SIGNALS, parts
 from simulator.case.document import Path, dotted
 from simulator.case.fields import GUIDE
+from simulator.case.interview import check_interview
 from simulator.case.kinds import PLACES, is_target, section_model, stage_kinds, tags_in, targets_in
 from simulator.case.network import graph_of
 from simulator.case.outputs import EXHIBITS, CaseOutline, grouping_of, metrics_by_group, metrics_of, offered, with_groups
@@ -53,6 +54,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = (), is_picked: bool = 
         *_controllers(scenario),
         *_sections(scenario),
         *(() if is_picked else check_practice(scenario, unknown)),
+        *(() if is_picked else check_interview(scenario, unknown)),
     ]
     return [scenario.document.fault(path, message) for path, message in faults]
 

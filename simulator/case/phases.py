@@ -1,7 +1,7 @@
 """Practice with a case: its phases, predictions, hints, defence prompts and reference designs.
 
 Only practice reads these fields: they are no part of a case's hash, so that a copy without them gives the same run hash. A case
-without them gets phases and prompts that are derived from its other parts.
+without them gets phases and prompts that are derived from its other parts. The interviewer's part is no part of it either.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from simulator.errors import suggest
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
 
-#: The sections of a case that only practice reads, and the fields of a choice and of a question.
-PRACTICE_FIELDS = ("phases", "predict", "defence", "hero", "reference", "anchors")
+#: The sections of a case that only practice or an interviewer reads, and the fields of a choice and of a question.
+PRACTICE_FIELDS = ("phases", "predict", "defence", "hero", "reference", "anchors", "interview")
 _OF_CHOICE, _OF_QUESTION = ("phase",), ("phase", "decides")
 
 
@@ -173,6 +173,11 @@ def _derived(choice: Choice) -> str:
     return next(filter(None, known), "serve")
 
 
+def phase_ids(scenario: Scenario) -> list[str]:
+    """Return the ids of the phases of a session, the author's or the usual ones."""
+    return [phase.id for phase in scenario.phases] or [name for name, *_ in _USUAL]
+
+
 def deciding_questions(scenario: Scenario) -> list[int]:
     """Return the indices of the questions whose answers would change the design: those that the author marks, else all."""
     marked = [index for index, question in enumerate(scenario.questions) if question.decides]
@@ -195,7 +200,7 @@ def hero_of(scenario: Scenario) -> str | None:
 
 
 def without_practice(data: dict[str, Any]) -> dict[str, Any]:
-    """Return a case's data without the fields that only practice reads: the part that its hash covers."""
+    """Return a case's data without the fields that only practice or an interviewer reads: the part that its hash covers."""
     kept = {name: part for name, part in data.items() if name not in PRACTICE_FIELDS}
     choices, questions = kept.get("choices"), kept.get("questions")
     if isinstance(choices, dict):
@@ -217,10 +222,9 @@ def check_practice(scenario: Scenario, unknown: Collection[Path] = ()) -> Found:
 
     unknown: places whose names are in doubt; phases among them are looked up by no question
     """
-    faults = list(_phases(scenario))
-    yield from faults
+    yield from _phases(scenario)
     yield from _placed_choices(scenario)
-    if not faults and not any(path[0] == "phases" for path in unknown):
+    if not phases_in_doubt(scenario, unknown):
         yield from _placed_questions(scenario)
     yield from _exhibit(("hero",), scenario.hero, scenario)
     for name in scenario.anchors:
@@ -232,6 +236,11 @@ def check_practice(scenario: Scenario, unknown: Collection[Path] = ()) -> Found:
         yield ("predict", len(scenario.predict) - 1), "this metric is named twice; name two different ones"
     for name, reference in scenario.reference.items():
         yield from _reference(("reference", name), reference, scenario)
+
+
+def phases_in_doubt(scenario: Scenario, unknown: Collection[Path]) -> bool:
+    """Return True where a fault of the phases makes it useless to look up their ids."""
+    return any(path[0] == "phases" for path in unknown) or any(True for _ in _phases(scenario))
 
 
 def _phases(scenario: Scenario) -> Found:
@@ -263,7 +272,7 @@ def _hints(at: Path, phase: PracticePhase, scenario: Scenario) -> Found:
 
 
 def _placed_choices(scenario: Scenario) -> Found:
-    ids = [phase.id for phase in scenario.phases] or [name for name, *_ in _USUAL]
+    ids = phase_ids(scenario)
     listed: dict[str, str] = {}
     for index, phase in enumerate(scenario.phases):
         for place, name in enumerate(phase.choices):
@@ -279,7 +288,7 @@ def _placed_choices(scenario: Scenario) -> Found:
 
 
 def _placed_questions(scenario: Scenario) -> Found:
-    ids = [phase.id for phase in scenario.phases] or [name for name, *_ in _USUAL]
+    ids = phase_ids(scenario)
     for index, question in enumerate(scenario.questions):
         if question.phase is not None and question.phase not in ids:
             yield ("questions", index, "phase"), f"'{question.phase}' is not a phase; {suggest(question.phase, ids)}"

@@ -28,6 +28,7 @@ from simulator.case.fields import (
     bounded,
     exactly_one,
 )
+from simulator.case.interview import Interview
 from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals, AnyStage, End, OneOf, Provided, Section
 from simulator.case.network import Network
 from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, offered, with_groups
@@ -233,6 +234,7 @@ class Scenario(Strict):
     hero: Annotated[Name | None, Field(description="the exhibit that stands first")] = None
     reference: Annotated[dict[Name, Reference], Field(max_length=4)] = {}
     anchors: Annotated[dict[Name, Anchors], Field(max_length=8, description="four levels of a signal")] = {}
+    interview: Annotated[Interview, Field(description="what only an interviewer reads")] = Interview()
 
     _document: Document = PrivateAttr()
 
@@ -242,7 +244,7 @@ class Scenario(Strict):
 
     @property
     def hashed_data(self) -> dict[str, Any]:
-        """The author's data that can move a figure: all but the fields that only practice reads."""
+        """The author's data that can move a figure: all but the fields that only practice or an interviewer reads."""
         return without_practice(self._document.data)
 
     @classmethod

@@ -1,0 +1,105 @@
+"""The interviewer's part of a case: probes by phase and level with what answers name, and private notes.
+
+Only an interviewer reads it: it is no part of a case's hash, and nothing of it is meant for the page of a candidate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import BeforeValidator, Field
+
+from simulator.case.document import Path
+from simulator.case.fields import Line, Name, Prose, Strict
+from simulator.case.phases import SIGNAL_PHASES, PracticePhase, defence_of, phase_ids, phases_in_doubt, phases_of
+from simulator.errors import shortened, suggest
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Question, Scenario
+
+Level = Literal["junior", "senior", "staff"]
+
+#: The levels of a candidate, the lowest first.
+LEVELS_OF_CANDIDATES: tuple[Level, ...] = ("junior", "senior", "staff")
+
+#: The most letters of a line of a probe.
+_LETTERS = 300
+
+
+def _as_list(given: Any) -> Any:
+    return [given] if isinstance(given, str) else given
+
+
+class Probe(Strict):
+    """A question of the interviewer to every candidate of a level, with what a strong and a weak answer name."""
+
+    written: ClassVar[str] = "{phase: serve, level: senior, ask: a question, strong: [a line], weak: [a line]}"
+
+    phase: Name
+    level: Annotated[
+        list[Level],
+        BeforeValidator(_as_list, json_schema_input_type=Level | list[Level]),
+        Field(min_length=1, max_length=3, description="the level that it is for, or a list of levels"),
+    ]
+    ask: Line
+    strong: Annotated[list[Line], Field(min_length=1, max_length=8, description="what a strong answer names")]
+    weak: Annotated[list[Line], Field(max_length=8, description="what a weak answer names")] = []
+
+
+class Interview(Strict):
+    """The script of an interviewer: probes, and private notes on the case."""
+
+    written: ClassVar[str] = "keys: probes and notes"
+
+    probes: Annotated[list[Probe], Field(max_length=60)] = []
+    notes: Annotated[Prose | None, Field(description="private notes on how to lead the case")] = None
+
+
+def probes_of(scenario: Scenario, phase: str, level: Level) -> list[Probe]:
+    """Return the probes of a phase for a level: the author's, or derived ones for a case without any.
+
+    Derived ones are equal at all levels. They quote the case and add no claim of their own. Raises KeyError for a phase that
+    the case does not have.
+    """
+    phases = {one.id: one for one in phases_of(scenario)}
+    place = phases[phase]
+    if scenario.interview.probes:
+        return [probe for probe in scenario.interview.probes if probe.phase == phase and level in probe.level]
+    return _derived(scenario, place, is_last=phase == [*phases][-1])
+
+
+def _derived(scenario: Scenario, phase: PracticePhase, is_last: bool) -> list[Probe]:
+    asks = [*phase.prompts, *(defence_of(scenario) if is_last else [])] or ["What have you decided here, and why?"]
+    strong, weak = _named(scenario, phase)
+    levels = list(LEVELS_OF_CANDIDATES)
+    return [Probe(phase=phase.id, level=levels, ask=ask, strong=strong, weak=weak) for ask in dict.fromkeys(asks)]
+
+
+def _named(scenario: Scenario, phase: PracticePhase) -> tuple[list[str], list[str]]:
+    """Return lines of the case on a phase: those that strong answers name, and those that weak ones do."""
+    signals = [name for name, place in SIGNAL_PHASES.items() if place == phase.id and name in scenario.anchors]
+    anchors = [scenario.anchors[name] for name in signals]
+    questions = [question for question in scenario.questions if question.phase == phase.id]
+    strong = [phase.expects, *(line for one in anchors for line in one[2:]), *map(_uses, questions)]
+    return strong[:8], [line for one in anchors for line in one[:2]]
+
+
+def _uses(question: Question) -> str:
+    return shortened(" ".join(f"Uses the answer to “{question.ask}” {question.answer}".split()), _LETTERS)
+
+
+def check_interview(scenario: Scenario, unknown: Collection[Path] = ()) -> Iterator[tuple[Path, str]]:
+    """Yield faults of the probes, each at its place; unknown: places whose names are in doubt."""
+    ids, known = phase_ids(scenario), not phases_in_doubt(scenario, unknown)
+    asked: dict[str, int] = {}
+    for index, probe in enumerate(scenario.interview.probes):
+        at: Path = ("interview", "probes", index)
+        if known and probe.phase not in ids:
+            yield (*at, "phase"), f"'{probe.phase}' is not a phase; {suggest(probe.phase, ids)}"
+        if len(set(probe.level)) < len(probe.level):
+            yield (*at, "level"), "a level is named twice; name each once"
+        words = " ".join(probe.ask.casefold().split())
+        if words in asked:
+            yield (*at, "ask"), f"probe {asked[words] + 1} asks this too; keep one, with all its levels"
+        asked.setdefault(words, index)
