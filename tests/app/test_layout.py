@@ -141,7 +141,7 @@ def test_a_newer_database_is_refused_in_a_sentence_and_left_as_it_is(tmp_path):
     before = file.read_bytes()
     for use in (lambda: Attempts(url).of("tttt", "some-case"), lambda: Attempts(url).add(ATTEMPT)):
         with pytest.raises(
-            StoreError, match=r"a newer CaseSim has written it \(layout 999; this one reads up to 4\)\. Install"
+            StoreError, match=r"a newer CaseSim has written it \(layout 999; this one reads up to 5\)\. Install"
         ):
             use()
     assert file.read_bytes() == before
