@@ -95,7 +95,7 @@ def test_without_probes_they_quote_the_case_and_are_equal_at_all_levels(case):
     answers = {question.phase: question for question in bare.questions}
     uses = [line for probe in probes_of(bare, "data", "senior") for line in probe.strong]
     assert any(answers["data"].ask in line for line in uses)
-    assert bare.anchors["data"][3] in uses if "data" in bare.anchors else True
+    assert set(uses).issuperset(bare.anchors.get("data", [])[2:])
 
 
 def test_a_case_without_phases_or_probes_has_one_question_a_phase_and_three_at_the_end():
