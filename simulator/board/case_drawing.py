@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from io import StringIO
@@ -11,12 +11,13 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from simulator.board.board import Board, Box
-from simulator.board.layout import places_of
+from simulator.board.box_places import places_of
 from simulator.board.ports import ways_out
 from simulator.case.choices import Pick, parts
 from simulator.case.document import Document, Fault, ScenarioError
 from simulator.case.kinds import targets_in
 from simulator.case.load import validated
+from simulator.case.phases import PRACTICE_FIELDS
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.units import counted
@@ -236,14 +237,22 @@ def _box_fault(board: Board, fault: Fault) -> BoxFault:
     )
 
 
-def case_text(drawing: DrawnCase, case_id: str, title: str = "") -> str:
+#: What a case file for a candidate lacks, besides what only practice and interviewers read.
+_TOLD_LATER = ("questions", "debrief")
+
+
+def case_text(drawing: DrawnCase, case_id: str, title: str = "", bounds: Collection[str] | None = None) -> str:
     """Return the drawn case as a file that `casesim run` accepts; raises InputError where it does not compile.
 
-    Left out is all that needs a box which the drawing lacks, and what only a session reads where it no longer fits.
+    Left out is all that needs a box which the drawing lacks.
+    bounds: for a candidate, the metrics whose bound may be known; then answers, hints, probes and debrief are left out too
     """
     if drawing.scenario is None:
         raise InputError(f"This drawing does not compile: {counted(len(drawing.faults), 'fault')} to mend first.")
     data = {**drawing.scenario.document.data, "id": case_id} | ({"title": title} if title else {})
+    if bounds is not None:
+        data = {name: one for name, one in data.items() if name not in (*PRACTICE_FIELDS, *_TOLD_LATER)}
+        data["objectives"] = [one for one in data.get("objectives", []) if one["metric"] in bounds]
     text = StringIO()
     yaml = YAML()
     yaml.width, yaml.default_flow_style = 128, False

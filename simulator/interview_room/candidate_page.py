@@ -92,7 +92,7 @@ def _ask(room: RoomAtHand) -> None:
 def _scratchpad(room: RoomAtHand) -> None:
     st.session_state.setdefault("room:scratch", room.state.room.scratchpad)
     st.text_area(
-        "Your scratchpad: nobody else sees it",
+        "Your scratchpad, for you alone",
         key="room:scratch",
         on_change=_scribbled,
         args=(room,),

@@ -65,12 +65,10 @@ def files(room: RoomAtHand) -> None:
 
 def drawing_file(room: RoomAtHand) -> str:
     """Return the board as a case file; a comment with the reason where it does not compile."""
+    scenario, bounds = room.scenario, None if room.role in ("interviewer", "rater") else room.state.room.bounds
+    name, title = f"{scenario.id}-drawn"[:60].rstrip("-"), f"{scenario.title}, as drawn"
     try:
-        return case_text(
-            drawing_of(room.scenario, room.state),
-            f"{room.scenario.id}-drawn"[:60].rstrip("-"),
-            f"{room.scenario.title}, as drawn",
-        )
+        return case_text(drawing_of(scenario, room.state), name, title, bounds)
     except InputError as error:
         return f"# {error}\n"
 
@@ -134,7 +132,7 @@ def sheet(scenario: Scenario, state: SessionState, role: Role) -> str:
         section("Marks", bullets(_marks(state))),
         section("Notes", MARKDOWN.render(state.room.notes) if state.room.notes else ""),
         section("Runs", _runs(scenario, state)),
-        paragraph("The product ranks nobody: one interview says little about a person, and scores of one person vary widely."),
+        paragraph("CaseSim ranks no candidate: one interview says little about a person, and the scores of one person vary widely."),
     ])  # fmt: skip
     return html_page(title, body)
 

@@ -89,7 +89,7 @@ def _armed(scenario: Scenario, state: SessionState, event: CurveballArmed) -> st
 
 
 def _lead_ended(scenario: Scenario, state: SessionState, event: LeadEnded) -> str:
-    return "" if state.room.leads else "Nobody leads now."
+    return "" if state.room.leads else "No lead is on now."
 
 
 def _bound(scenario: Scenario, state: SessionState, event: BoundRevealed) -> str:

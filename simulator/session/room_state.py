@@ -25,7 +25,7 @@ from simulator.session.session_events import LoggedEvent
 
 
 @dataclass(frozen=True)
-class Answer:
+class RoomAnswer:
     """An answer of the interviewer, at a time (s since 1970)."""
 
     at: float
@@ -63,7 +63,7 @@ class RoomState:
     """
 
     settings: RoomOpened | None = None
-    answers: Mapping[int, Answer] = field(default_factory=dict)
+    answers: Mapping[int, RoomAnswer] = field(default_factory=dict)
     armed: tuple[str, ...] = ()
     pushed: str | None = None
     leads: bool = False
@@ -93,7 +93,7 @@ def _opened(room: RoomState, recorded: LoggedEvent, event: RoomOpened) -> Change
 
 
 def _answered(room: RoomState, recorded: LoggedEvent, event: QuestionAnswered) -> Changes:
-    return {"answers": {**room.answers, event.question: Answer(recorded.at, event.text)}}
+    return {"answers": {**room.answers, event.question: RoomAnswer(recorded.at, event.text)}}
 
 
 def _armed(room: RoomState, recorded: LoggedEvent, event: CurveballArmed) -> Changes:

@@ -71,7 +71,7 @@ HOSTILE = {
     "brackets": b"[" * 100_000,
     "nested": json.dumps(file(session(EVENT | {"payload": {"phase": deep(SESSION_DEPTH.most)}}))).encode(),
     "another format": json.dumps(file(format="casesim-attempts")).encode(),
-    "a later format": json.dumps(file(format_version=3)).encode(),
+    "a later format": json.dumps(file(format_version=4)).encode(),
     "another key": json.dumps(file(owner=OWNER)).encode(),
     "an owner": json.dumps(file(session(owner="x" * 22))).encode(),
     "a short id": json.dumps(file(session(id="abc"))).encode(),

@@ -1,0 +1,159 @@
+"""The board of a room on the server: what a browser says is taken once, in order, by its role; nothing private is sent."""
+
+import json
+import random
+
+import pytest
+
+from simulator.app.live_room import LiveRoom
+from simulator.case.load import load
+from simulator.session.room_events import BoardLocked, NotesSaved, TagSet
+from simulator.session.session_board import board_of
+from simulator.session.session_events import CurveballStruck, SessionEnded
+from tests.interview_room.rooms import new_room
+
+MOVE = {"op": "move", "box": "check", "x": 5, "y": 6}
+
+
+@pytest.fixture
+def room(monkeypatch, tmp_path):
+    monkeypatch.setattr("simulator.interview_room.board_desk.job_of", lambda live, *_: None)
+    return new_room(monkeypatch, f"sqlite:///{tmp_path / 'rooms.db'}")
+
+
+def test_operations_are_taken_once_and_in_order(room):
+    add = {"op": "add", "box": "second", "preset": "preset:check", "x": 0, "y": 0}
+    rename = {"op": "rename", "box": "second", "label": "Second check"}
+    assert room.say("candidate", add, rename) == {"acknowledged": 2, "refused": {}}
+    assert room.say("candidate", add, rename) == {"acknowledged": 2, "refused": {}}  # sent again: no answer had come
+    assert room.say("candidate", add, first=2)["acknowledged"] == 2
+    board = board_of(room.live.scenario, room.live.state)
+    assert board.boxes["second"].label == "Second check"
+    assert len(room.live.state.operations) == 2
+
+
+def test_a_server_that_lost_its_memory_takes_no_operation_twice(room):
+    room.say("candidate", MOVE, {"op": "rename", "box": "check", "label": "New"})
+    room.desks.clear()
+    room.live = LiveRoom(room.log, room.live.scenario, room.made.session.id)
+    assert room.say("candidate", MOVE, {"op": "rename", "box": "check", "label": "New"})["acknowledged"] == 2
+    assert len(room.live.state.operations) == 2
+
+
+def test_a_choice_at_a_box_is_a_change_of_the_design(room):
+    assert room.say("interviewer", {"op": "set", "box": "again", "field": "choice:retries", "value": "none"})["refused"] == {}
+    assert room.live.state.picks(room.live.scenario)["retries"] == "none"
+    fields = {
+        one["name"]: one for box in room.desk("candidate").content(room.live.state, None)["boxes"] for one in box["fields"]
+    }
+    assert fields["choice:retries"]["by"] == "interviewer"
+
+
+@pytest.mark.parametrize("role", ["observer", "rater"])
+def test_roles_that_only_watch_change_nothing(room, role):
+    assert room.say(role, MOVE) == {"acknowledged": 0, "refused": {}}
+    assert room.live.state.operations == ()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [None, [], "x", 7, {}, {"operations": 3}, {"operations": [None, 3, {"number": "1"}, {"number": True, "op": MOVE}]},
+     {"tab": {"deep": []}, "operations": [{"number": 1, "op": {**MOVE, "role": "interviewer"}}]},
+     {"tab": "x" * 10_000, "operations": [{"number": 1, "op": {"op": "rename", "box": "check", "label": "x" * 10_000}}]},
+     {"operations": [{"number": 10**30, "op": None}]}],
+)  # fmt: skip
+def test_hostile_messages_change_nothing_and_get_a_reply(room, said):
+    reply = room.desk("candidate").hear(said)
+    assert set(reply) == {"acknowledged", "refused"}
+    assert all(isinstance(sentence, str) and sentence for sentence in reply["refused"].values())
+    assert room.live.state.operations == ()
+
+
+def test_a_revoked_link_ends_at_the_next_step(room):
+    desk = room.desk("candidate")
+    room.log.revoke(room.made.session.id, "candidate")
+    desk._open_until = 0.0
+    assert desk.look().revision == "closed"
+    assert room.say("candidate", MOVE) == {"acknowledged": 0, "refused": {}}
+    assert room.say("interviewer", MOVE)["acknowledged"] == 1
+
+
+def test_what_the_interviewer_keeps_private_is_in_no_line_of_the_candidates_board(room):
+    room.live.take("interviewer", NotesSaved(text="a secret note"))
+    room.live.take("interviewer", TagSet(signal="framing", plus=False, text="a secret mark"))
+    scenario = room.live.scenario
+    private = ["a secret", *(probe.ask for probe in scenario.interview.probes), scenario.interview.notes]
+    private += [hint.step or hint.question or "" for phase in scenario.phases for hint in phase.hints]
+    private += [lesson.text for lesson in scenario.debrief] + [one.text for one in scenario.reference.values()]
+    for role in ("candidate", "observer"):
+        desk = room.desk(role)
+        line = json.dumps(desk.content(room.at_hand(role).state, None))
+        assert not [text for text in private if text and text[:40] in line]
+        assert "at_least" not in line and "at_most" not in line
+
+
+def test_a_locked_board_is_read_only_for_the_candidate_alone(room):
+    room.live.take("interviewer", BoardLocked())
+    assert room.say("candidate", MOVE)["refused"] == {"1": "The interviewer has locked the board."}
+    assert room.desk("candidate").content(room.at_hand("candidate").state, None)["editable"] is False
+    assert room.say("interviewer", MOVE)["refused"] == {}
+
+
+def test_a_curveball_changes_the_design_at_hand(room):
+    before = room.live.state.design_at_hand(room.live.scenario)
+    name = next(iter(room.live.scenario.curveballs))
+    room.live.take("interviewer", CurveballStruck(curveball=name, at_s=60))
+    assert room.live.state_for("candidate").design_at_hand(room.live.scenario) != before
+
+
+def test_text_is_text(room):
+    label = "<img src=x onerror=alert(1)>"
+    room.say("candidate", {"op": "rename", "box": "check", "label": label})
+    boxes = {box["id"]: box for box in room.desk("interviewer").content(room.live.state, None)["boxes"]}
+    assert boxes["check"]["label"] == label  # the browser shows it as text: see tests/browser
+
+
+def operations_of(source: random.Random) -> dict:
+    box = source.choice(["check", "again", "checked", "new_1", "new_2"])
+    return source.choice([
+        {"op": "move", "box": box, "x": source.randrange(500), "y": 0},
+        {"op": "rename", "box": box, "label": f"L{source.randrange(99)}"},
+        {"op": "add", "box": f"new_{source.randrange(3)}", "preset": "kind:pool", "x": 0, "y": 0},
+        {"op": "remove", "box": box},
+        {"op": "connect", "box": box, "port": "to", "target": source.choice(["check", "checked", "new_1"])},
+        {"op": "note", "note": f"n{source.randrange(4)}", "text": "a", "x": 0, "y": 0},
+        {"op": "restore", "box": box},
+        {"op": "set", "box": box, "field": "replicas", "value": source.randrange(1, 9)},
+    ])  # fmt: skip
+
+
+def test_two_people_with_500_random_operations_end_with_one_board_and_lose_none(room):
+    """Each browser resends what it believes to be lost; both orders of arrival are mixed at random."""
+    source = random.Random(32)
+    waiting = {role: [operations_of(source) for _ in range(250)] for role in ("candidate", "interviewer")}
+    acknowledged, sent = {"candidate": 0, "interviewer": 0}, {"candidate": 0, "interviewer": 0}
+    refused: dict[str, set[int]] = {"candidate": set(), "interviewer": set()}
+    while any(acknowledged[role] < 250 for role in waiting):
+        role = source.choice([role for role in waiting if acknowledged[role] < 250])
+        start = acknowledged[role]
+        sent[role] = min(250, max(sent[role], start + source.randrange(1, 6)))
+        reply = room.say(role, *waiting[role][start : sent[role]], first=start + 1)
+        refused[role] |= {int(number) for number in reply["refused"]}
+        if source.random() < 0.8:  # else the reply is lost
+            acknowledged[role] = reply["acknowledged"]
+    other = LiveRoom(room.log, load("retry-storm"), room.made.session.id)  # another server
+    boards = [board_of(live.scenario, live.state) for live in (room.live, other)]
+    assert boards[0] == boards[1]
+    numbers = {(one.event.browser, one.event.number) for one in room.live.state.operations}
+    assert len(numbers) == len(room.live.state.operations)
+    assert board_of(room.live.scenario, room.live.state_for("candidate")) == boards[0]
+    for role in waiting:
+        taken = {number for browser, number in numbers if browser == f"browser-of-{role}"}
+        assert taken | refused[role] == set(range(1, 251))
+        assert not taken & refused[role]
+    assert sum(map(len, refused.values())) > 20
+
+
+def test_after_the_end_the_board_is_closed(room):
+    room.live.take("interviewer", SessionEnded())
+    assert "has ended" in room.say("candidate", MOVE)["refused"]["1"]

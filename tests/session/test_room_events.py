@@ -1,0 +1,152 @@
+"""A role's state is a function of the events that it may see: no other event changes a byte of it."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.board import operations as ops
+from simulator.case.load import load
+from simulator.session.room_events import (
+    BoardChanged,
+    BoardLocked,
+    BoundRevealed,
+    ClockPaused,
+    CurveballArmed,
+    NotesSaved,
+    PanelPushed,
+    QuestionAnswered,
+    RoomOpened,
+    ScorecardSubmitted,
+    ScratchpadSaved,
+    SignalRated,
+    TagRemoved,
+    TagSet,
+    visible,
+)
+from simulator.session.room_rules import CARD_SIGNALS
+from simulator.session.scorecards import compared
+from simulator.session.session_events import (
+    EVENTS,
+    CurveballStruck,
+    LoggedEvent,
+    PickChanged,
+    QuestionAsked,
+    Session,
+    SessionEnded,
+    read_event,
+)
+from simulator.session.session_rules import refusal
+from simulator.session.session_state import SessionState
+
+FUTURE = SignalRated(signal="framing", level="weak", evidence=(99,))
+GONE = BoardChanged(operation=ops.MoveBox(op="move", box="gone", x=0, y=0), browser="browser-1", number=2)
+SESSION = Session("x" * 22, "retry-storm", 1, "0123456789ab", "", 1, 45, True, 0.0)
+MOVE = BoardChanged(operation=ops.MoveBox(op="move", box="check", x=1, y=2), browser="browser-1", number=1)
+#: One event of each kind, and the role behind it.
+EACH = [
+    ("system", RoomOpened(title="A room", choices=("retries",))),
+    ("candidate", MOVE),
+    ("candidate", QuestionAsked(words="May I assume that phones retry?")),
+    ("interviewer", QuestionAnswered(question=2, text="You may.")),
+    ("interviewer", CurveballArmed(curveball="second_surge")),
+    ("interviewer", PanelPushed(panel="outcomes")),
+    ("interviewer", BoundRevealed(metric="done_share")),
+    ("interviewer", TagSet(signal="framing", plus=True, about=2, text="a secret word")),
+    ("interviewer", NotesSaved(text="a secret note")),
+    ("candidate", ScratchpadSaved(text="my own thought")),
+    ("interviewer", BoardLocked()),
+    ("interviewer", ClockPaused()),
+    ("candidate", PickChanged(choice="retries", before="naive", after="none")),
+    ("interviewer", SignalRated(signal="framing", level="strong", evidence=(2,))),
+    ("interviewer", ScorecardSubmitted()),
+]
+#: What only the interviewer and the second rater may see.
+PRIVATE = (CurveballArmed, TagSet, TagRemoved, NotesSaved, SignalRated, ScorecardSubmitted)
+
+
+def logged(events) -> list[LoggedEvent]:
+    return [LoggedEvent(place, 10.0 * place, role, event) for place, (role, event) in enumerate(events)]
+
+
+@pytest.mark.parametrize("role", ["candidate", "observer"])
+@settings(max_examples=60, deadline=None)
+@given(data=st.data())
+def test_private_events_change_nothing_of_what_a_candidate_or_an_observer_sees(role, data):
+    events = data.draw(st.lists(st.sampled_from(EACH), max_size=30))
+    every = logged(events)
+    without = [one for one in every if not isinstance(one.event, PRIVATE)]
+    seen, plain = (SessionState.of(SESSION, visible(listed, role)) for listed in (every, without))
+    assert seen == plain
+    assert "secret" not in repr(seen)
+    assert ("my own thought" in repr(seen)) == (
+        role == "candidate" and any(isinstance(one.event, ScratchpadSaved) for one in every)
+    )
+
+
+def test_the_interviewer_does_not_see_the_scratchpad():
+    assert SessionState.of(SESSION, visible(logged(EACH), "interviewer")).room.scratchpad == ""
+
+
+def test_every_kind_of_event_is_read_back_as_it_was_written():
+    for _, event in EACH:
+        assert read_event(event.payload() | {"kind": event.kind, "version": event.version}) == event
+    assert {type(event) for _, event in EACH} <= set(EVENTS.values())
+
+
+def test_one_rater_sees_nothing_of_the_other_until_both_have_submitted():
+    rated = [
+        (role, SignalRated(signal=signal, level=level, evidence=(2,)))
+        for role, level in (("interviewer", "weak"), ("rater", "very_strong"))
+        for signal in CARD_SIGNALS
+    ]
+    first = [*EACH[:13], ("interviewer", SessionEnded()), *rated, ("interviewer", ScorecardSubmitted())]
+    for own, other in (("interviewer", "rater"), ("rater", "interviewer")):
+        state = SessionState.of(SESSION, visible(logged(first), own))
+        assert state.room.ratings_of(own).keys() == set(CARD_SIGNALS)
+        assert state.room.ratings_of(other) == {}
+        assert compared(state) == []
+    both = SessionState.of(SESSION, visible(logged([*first, ("rater", ScorecardSubmitted())]), "rater"))
+    found = compared(both)
+    assert [one.signal for one in found] == list(CARD_SIGNALS)
+    assert {(one.mean, one.steps) for one in found} == {(3.0, 2)}
+
+
+def taken(*events, role_state: SessionState | None = None) -> SessionState:
+    return SessionState.of(SESSION, logged([("system", RoomOpened(choices=("retries",))), *events]))
+
+
+@pytest.mark.parametrize(
+    ("before", "role", "event", "sentence"),
+    [
+        ([], "candidate", NotesSaved(text="x"), "may not do this"),
+        ([], "candidate", BoundRevealed(metric="done_share"), "may not do this"),
+        ([], "observer", MOVE, "may not do this"),
+        ([], "rater", BoardLocked(), "may not do this"),
+        ([], "candidate", CurveballStruck(curveball="second_surge", at_s=1), "The interviewer decides"),
+        ([], "candidate", PickChanged(choice="replicas", before=2, after=3), "not opened this choice"),
+        ([("interviewer", BoardLocked())], "candidate", MOVE, "locked the board"),
+        ([("interviewer", BoardLocked())], "interviewer", MOVE, ""),
+        ([("candidate", MOVE)], "candidate", MOVE, "taken already"),
+        ([], "candidate", GONE, "not on the board"),
+        ([], "interviewer", QuestionAnswered(question=7, text="x"), "no such question"),
+        ([], "interviewer", CurveballArmed(curveball="flood"), "no curveball"),
+        ([], "interviewer", TagSet(signal="charm", plus=True), "no signal"),
+        ([], "interviewer", TagSet(signal="framing", plus=True, about=99), "lies in the future"),
+        ([], "interviewer", SignalRated(signal="framing", level="weak", evidence=(0,)), "after the end"),
+        ([("interviewer", SessionEnded())], "interviewer", ScorecardSubmitted(), "Rate every signal first"),
+        ([("interviewer", SessionEnded())], "candidate", MOVE, "has ended"),
+        ([("interviewer", SessionEnded())], "interviewer", FUTURE, "in the future"),
+    ],
+)  # fmt: skip
+def test_the_rules_of_a_room_hold_on_the_server(before, role, event, sentence):
+    found = refusal(load("retry-storm"), taken(*before), role, event)
+    assert (sentence in found) if sentence else found == ""
+
+
+def test_a_paused_clock_stands_still():
+    events = logged([EACH[0], ("interviewer", ClockPaused()), ("interviewer", ClockPaused(paused=False))])
+    times = [0.0, 60.0, 300.0]
+    state = SessionState.of(SESSION, [replace(one, at=at) for one, at in zip(events, times, strict=True)])
+    assert sum(state.used_at(360.0).values()) == 60.0 + 60.0
