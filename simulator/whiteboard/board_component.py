@@ -16,10 +16,11 @@ _HTML = '<p id="missing" role="alert" hidden>The board could not be loaded. Relo
 
 # A run sends these lines only; the browser imports the bundle once and keeps it.
 _JS = f"""{FOLLOW_JS}
-export default ({{ data, parentElement }}) => {{
+export default ({{ data, parentElement, setTriggerValue }}) => {{
   let gone = false, end = () => {{}};
+  const renew = () => setTriggerValue("lost", Date.now());
   import(new URL(data.bundle, document.baseURI)).then(
-    ({{ mount }}) => {{ if (!gone) end = mount({{ data, parentElement, follow }}); }},
+    ({{ mount }}) => {{ if (!gone) end = mount({{ data, parentElement, follow, renew }}); }},
     () => {{ parentElement.querySelector("#missing").hidden = false; }},
   );
   return () => {{ gone = true; end(); }};
@@ -39,4 +40,8 @@ def whiteboard(key: str, token: str, height: int = 640, name: str = "Whiteboard"
     height: of the whole component in pixels; name: of the board, for a screen reader
     """
     data = {"bundle": address(BUNDLE), "token": token, "height": height, "name": name}
-    _component(key=f"whiteboard:{key}", data=data)
+    _component(key=f"whiteboard:{key}", data=data, on_lost_change=_draw_again)
+
+
+def _draw_again() -> None:
+    """Do nothing: the run that follows offers a token, since the server did not know that of the browser."""

@@ -12,6 +12,7 @@ interface Place extends HTMLElement {
 
 interface Mounting {
   parentElement: Place;
+  renew: () => void;
   data: { token: string; height: number; name: string };
   follow: (
     parentElement: Place,
@@ -23,9 +24,10 @@ interface Mounting {
 }
 
 /** Draw the board, or draw it again with other data; return the function that takes it away. */
-export function mount({ parentElement, data, follow }: Mounting): () => void {
+export function mount({ parentElement, data, follow, renew }: Mounting): () => void {
   const { root, store, element } = (parentElement.whiteboard ??= begin(parentElement));
   element.style.setProperty("--board-height", `${data.height}px`);
+  store.renew = renew;
   root.render(<Board store={store} name={data.name} />);
   const stop = follow(parentElement, data.token, "", store.heard, store);
   store.line = parentElement.newsLine;

@@ -18,6 +18,9 @@ const STEPS_KEPT = 200;
 /** After this time without a word from the server it is asked whether it is there, and has this long to answer (ms). */
 const QUIET_MS = 15_000;
 const ANSWER_MS = 10_000;
+/** A server that ends a socket this soon, without a word, does not know the token; the page is asked for another one (ms). */
+const UNKNOWN_MS = 3000;
+const RENEW_MS = 4000;
 
 interface Pending extends Step {
   number: number;
@@ -81,6 +84,10 @@ export class Store {
   readonly longestMs = 5000;
   private heardAt = performance.now();
   private askedAt: number | null = null;
+  private openedAt = 0;
+  private renewedAt = -RENEW_MS;
+  /** Has the page draw itself again, with a token that the server knows: after a restart it knows none. */
+  renew: () => void = () => {};
   private readonly pulse = window.setInterval(() => this.beat(), 2500);
 
   constructor() {
@@ -257,13 +264,22 @@ export class Store {
 
   opened = () => {
     this.alive();
+    this.openedAt = this.heardAt;
     this.tries = 0;
     this.sent = (this.pending[0]?.number ?? this.number + 1) - 1;
     this.show({ open: true, ever: true });
     this.flush();
   };
 
-  closed = (waitMs: number) => this.show({ open: false, againAt: Date.now() + waitMs });
+  closed = (waitMs: number) => {
+    const now = performance.now();
+    const unknown = this.view.open && this.heardAt === this.openedAt && now - this.openedAt < UNKNOWN_MS;
+    this.show({ open: false, againAt: Date.now() + waitMs });
+    if (unknown && now - this.renewedAt > RENEW_MS) {
+      this.renewedAt = now;
+      this.renew();
+    }
+  };
 
   replied = (reply: Reply) => {
     this.alive();
