@@ -44,6 +44,7 @@ from simulator.practice.design_runs import (
 )
 from simulator.practice.exhibit_panels import hero, panel_of, panels
 from simulator.practice.lever_panel import levers
+from simulator.practice.own_drawing import drawing_board, own_drawing
 from simulator.practice.why_panel import PANEL_WANTED, challenge, why
 
 #: Streamlit writes the shortcut on the Run button at three fifths of its colour, which is too faint to read.
@@ -96,9 +97,15 @@ def settings(scenario: Scenario) -> None:
 
 
 def planned(scenario: Scenario) -> Plan | None:
-    """Compile the plan; if it is not possible, show a sentence for each reason."""
+    """Compile the plan of the drawing; if it is not possible, show a sentence for each reason. A box says its own fault."""
+    drawn = own_drawing(scenario).case
+    if drawn.scenario is None:
+        return None
     try:
-        return compile_plan(scenario, picks_of(scenario), armed_in(scenario))
+        picks, armed = drawn.picks(picks_of(scenario)), armed_in(scenario)
+        return compile_plan(
+            drawn.scenario, picks, {name: at for name, at in armed.items() if name in drawn.scenario.curveballs}
+        )
     except ScenarioError as error:
         for fault in error.faults:
             st.error(plain(f"{fault.field}: {fault.message}"))
@@ -113,8 +120,11 @@ def run_of(scenario: Scenario) -> tuple[int, int]:
 @st.fragment(key=SUBMISSION)
 def submit(scenario: Scenario) -> None:
     """Submit the design; the bar of the verdicts follows its run."""
+    drawing = own_drawing(scenario)
+    follow("own drawing", drawing.changed)
     plan, (seed, replications) = planned(scenario), run_of(scenario)
     st.session_state[key(scenario.id, "plan")] = plan
+    drawing.show(plan, picks_of(scenario), shown_of(scenario))
     if plan is not None:
         address.write(plan, seed, replications)
         if st.session_state.pop("run_pressed", False):
@@ -147,14 +157,11 @@ def reasons(scenario: Scenario) -> None:
 
 @st.fragment(key=DIAGRAM)
 def design(scenario: Scenario) -> None:
-    """Draw the design; again once the run of another design has ended."""
-    shown = shown_of(scenario)
+    """Show the design as a board, which can be changed, and its most loaded stage in a sentence."""
+    drawing_board(scenario)
     plan: Plan | None = get(scenario, "plan")
     if plan is not None:
-        with st.container(key=f"of_run_{shown.live}_design"):
-            picture = diagram(plan)
-            st.mermaid_chart(picture.source, alt=picture.takeaway)
-            st.caption(plain(picture.takeaway))
+        st.caption(plain(diagram(plan).takeaway))
 
 
 @st.fragment(key=DRAWERS)

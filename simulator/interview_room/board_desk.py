@@ -13,8 +13,8 @@ from simulator.app.live_room import LiveRoom
 from simulator.app.news import Latest
 from simulator.board.board_content import Figures, Reader, board_content
 from simulator.board.box_fields import CHOICE
-from simulator.board.operations import OperationError, SetField, read_operation
-from simulator.errors import InputError
+from simulator.board.heard_operations import hear_operations
+from simulator.board.operations import OperationError, SetField
 from simulator.interview_room.room_at_hand import RoomAtHand
 from simulator.interview_room.room_runs import job_of, note_result, plan_of
 from simulator.session.room_events import BoardChanged
@@ -22,8 +22,8 @@ from simulator.session.session_board import board_of
 from simulator.session.session_events import PickChanged
 from simulator.session.session_state import SessionState
 
-#: The most operations in one message, and the time for which an open link is taken to be open (s).
-_MOST, _OPEN_S = 50, 1.0
+#: The time for which an open link is taken to be open (s).
+_OPEN_S = 1.0
 
 #: The words of roles on the board.
 WHO = {"candidate": "The candidate", "interviewer": "The interviewer", "observer": "An observer", "rater": "The second rater"}
@@ -104,35 +104,16 @@ class BoardDesk:
     # ---- what the browser says
 
     def hear(self, said: Any) -> Any:
-        """Take operations in their order; return the number up to which all are taken or refused, and the refusals."""
-        if not isinstance(said, dict) or not self.is_open() or self.room.role not in ("candidate", "interviewer"):
+        """Take operations of the tab; return what is acknowledged and what is refused."""
+        if not self.is_open() or self.room.role not in ("candidate", "interviewer"):
             return {"acknowledged": 0, "refused": {}}
-        tab, listed = str(said.get("tab", ""))[:40], said.get("operations")
-        refused: dict[str, str] = {}
-        last = self.taken.get(tab, 0)
-        for one in listed[:_MOST] if isinstance(listed, list) else []:
-            number = one.get("number") if isinstance(one, dict) else None
-            if not isinstance(number, int) or isinstance(number, bool) or number <= last:
-                continue
-            if sentence := self._take(tab, number, one.get("op")):
-                refused[str(number)] = sentence
-            last = number
-        self.taken[tab] = last
-        return {"acknowledged": last, "refused": refused}
+        return hear_operations(said, self.taken, self._take)
 
-    def _take(self, tab: str, number: int, data: Any) -> str:
-        """Take one operation; return a sentence where it is refused."""
-        try:
-            operation = read_operation(
-                {name: value for name, value in data.items() if name != "data"} if isinstance(data, dict) else data
-            )
-            if isinstance(operation, SetField) and operation.field.startswith(CHOICE):
-                self._pick(operation)
-            elif not self._was_taken(tab, number):
-                self.live.take(self.room.role, BoardChanged(operation=operation, browser=tab, number=number))
-        except (InputError, ValueError) as error:
-            return str(error)
-        return ""
+    def _take(self, tab: str, number: int, operation: Any) -> None:
+        if isinstance(operation, SetField) and operation.field.startswith(CHOICE):
+            self._pick(operation)
+        elif not self._was_taken(tab, number):
+            self.live.take(self.room.role, BoardChanged(operation=operation, browser=tab, number=number))
 
     def _was_taken(self, tab: str, number: int) -> bool:
         """Return whether the log holds this operation: its browser had no answer and sends it again."""

@@ -132,7 +132,7 @@ def sheet(scenario: Scenario, state: SessionState, role: Role) -> str:
         section("Marks", bullets(_marks(state))),
         section("Notes", MARKDOWN.render(state.room.notes) if state.room.notes else ""),
         section("Runs", _runs(scenario, state)),
-        paragraph("CaseSim ranks no candidate: one interview says little about a person, and the scores of one person vary widely."),
+        paragraph("CaseSim ranks no candidate: one interview says little, and the scores of one person vary widely."),
     ])  # fmt: skip
     return html_page(title, body)
 

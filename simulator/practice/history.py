@@ -20,6 +20,7 @@ from simulator.app.store.attempts import Attempt, Reached
 from simulator.app.store.faults import StoreError
 from simulator.app.visitors import clock
 from simulator.app.widgets import draw, plain
+from simulator.board.case_drawing import BOARD
 from simulator.case.choices import Choice, Number, Pick
 from simulator.case.document import ScenarioError
 from simulator.case.schema import Scenario
@@ -44,6 +45,8 @@ def remember(job: Job | None) -> None:
     if job is None or not job.succeeded:
         return
     scenario, state = _authored(job), st.session_state
+    if scenario.document.file == BOARD:  # a drawing of one's own: a stored attempt could not be opened again
+        return
     shown, before = key(scenario.id, "run"), key(scenario.id, "run_before")
     if state.get(shown) != job.id:
         state[before], state[shown] = state.get(shown), job.id
