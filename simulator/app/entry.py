@@ -43,9 +43,11 @@ def main() -> None:
         st.Page(PAGES / "tradeoffs.py", title="Trade-offs", url_path="trade-offs", help=tradeoffs, **_HIDDEN),
         st.Page(PAGES / "monitors.py", title="Monitors", url_path="monitors", help=monitors, **_HIDDEN),
     ]
-    if is_confined():
-        pages = [page for page in pages if page.url_path == "room"]
-    page = st.navigation(pages, position="top" if len(pages) > 1 else "hidden")
+    confined = is_confined()
+    if confined:
+        lobby = st.Page(PAGES / "room.py", title="Interview", url_path="lobby", default=True)
+        pages = [lobby, *(page for page in pages if page.url_path == "room")]
+    page = st.navigation(pages, position="hidden" if confined else "top")
     st.set_page_config(page_title=f"{page.title} · CaseSim")
     page.run()
 

@@ -17,7 +17,7 @@ from simulator.engine.plan import Plan
 from simulator.engine.servers import kind
 from simulator.explain.result import Result
 from simulator.theory.loads import loads, way_ratios
-from simulator.units import percent, spoken
+from simulator.units import percent, roughly, spoken
 
 #: From this load on, a box is called busy; from 1 on, over.
 BUSY = 0.85
@@ -173,7 +173,7 @@ def _way_words(board: Board, found: Figures) -> dict[str, str]:
         return {}
     ratios = way_ratios(found.plan)
     return {
-        f"{name}/{way.port}": f"{percent(ratios[name, way.target])}"
+        f"{name}/{way.port}": roughly(ratios[name, way.target])
         for name, box in board.boxes.items()
         if not box.is_end
         for way in ways_out(box.data)

@@ -23,6 +23,8 @@ def places_of(start: str, ways: Mapping[str, Sequence[str]]) -> dict[str, tuple[
     graph.add_edges_from((box, target) for box, targets in ways.items() for target in targets if target in ways)
     forward = _without_rings(graph, start)
     column = {box: depth for depth, layer in enumerate(nx.topological_generations(forward)) for box in layer}
+    last = max(column.values(), default=0)
+    column |= {box: last for box in ways if not forward.pred[box] and box != start}  # no way leads there: out of the way
     rows = _ordered(forward, column, list(ways))
     return {box: (COLUMN * column[box], ROW * rows[box]) for box in ways}
 

@@ -25,7 +25,7 @@ def interviewer_page(room: RoomAtHand) -> None:
     if room.state.ended_at is not None:
         scorecard_page(room)
         return
-    left, middle, right = st.columns([1.1, 2.6, 1.2], gap="medium")
+    left, middle, right = st.columns([1, 3, 1.1], gap="small")
     with left:
         script_panel(room)
     with middle:

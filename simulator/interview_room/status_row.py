@@ -27,7 +27,7 @@ _HTML = """
 _JS = f"""{FOLLOW_JS}
 export default function ({{ data, parentElement }}) {{
   const at = name => parentElement.querySelector(name);
-  let now = data.now, since = performance.now(), heardAt = performance.now(), broken = false;
+  let now = data.now, since = performance.now(), broken = false;
   const spoken = seconds => {{
     const whole = Math.max(0, Math.floor(seconds));
     return `${{Math.floor(whole / 60)}}:${{String(whole % 60).padStart(2, "0")}}`;
@@ -42,14 +42,13 @@ export default function ({{ data, parentElement }}) {{
     const over = now.used_s + passed > now.planned_s;
     put("#state", now.ended ? "The interview has ended." : now.paused ? "The clock is paused."
       : now.locked ? "The board is locked." : over ? "This phase is over time." : "");
-    put("#sync", broken ? "Not connected. Changes are sent once the connection is back."
-      : `In step ${{Math.round((performance.now() - heardAt) / 1000)}} s ago`);
+    put("#sync", broken ? "Not connected. Changes are sent once the connection is back." : "");
   }};
   tick();
   clearInterval(parentElement.timer);
   parentElement.timer = setInterval(tick, 1000);
-  const heard = (_, content) => {{ now = content; since = heardAt = performance.now(); broken = false; tick(); }};
-  const opened = () => {{ broken = false; heardAt = performance.now(); }};
+  const heard = (_, content) => {{ now = content; since = performance.now(); broken = false; tick(); }};
+  const opened = () => {{ broken = false; tick(); }};
   const more = {{ opened, closed: () => {{ broken = true; tick(); }} }};
   const end = follow(parentElement, data.token, data.seen, heard, more);
   return () => {{ clearInterval(parentElement.timer); end(); }};

@@ -1,0 +1,197 @@
+"""A whole interview in two browsers: each sees what the other does, nothing private is sent, a killed server loses nothing."""
+
+import json
+import re
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from simulator.app.store.room_log import RoomLog
+from simulator.case.load import load, loads
+from simulator.metrics.summary import judged
+from tests.browser.screen import settle
+from tests.browser.serving import free_port, started
+from tests.browser.test_session import Wire, private
+
+pytestmark = pytest.mark.browser
+
+CASE = "retry-storm"
+
+
+@pytest.fixture
+def house(tmp_path):
+    """A server that can be killed and started again on its port, and its database."""
+    port, url = free_port(), f"sqlite:///{tmp_path / 'rooms.db'}"
+
+    class House:
+        address, log = f"http://127.0.0.1:{port}", RoomLog(url)
+
+        def start(self):
+            self.server = started(tmp_path, port, CASESIM_DATABASE=url)
+
+        def kill(self):
+            self.server.kill()
+            self.server.wait(timeout=20)
+
+    found = House()
+    found.start()
+    yield found
+    found.kill()
+
+
+def opened(browser, width=1280, **context):
+    visitor = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce", **context)
+    page = visitor.new_page()
+    page.set_default_timeout(60_000)
+    return page
+
+
+def created(page, house, case=CASE, **toggles):
+    """Create a room as its interviewer would; return the links by their place on the page, and the code."""
+    page.goto(f"{house.address}/room?case={case}")
+    settle(page)
+    for name in toggles:
+        page.get_by_text(toggles[name]).click()
+    page.get_by_role("button", name="Create the room").click()
+    page.get_by_role("link", name="Open the room as the interviewer").wait_for()
+    codes = page.get_by_test_id("stCode")
+    until_true(page, lambda: len([one for one in codes.all_inner_texts() if one.strip()]) == 5)
+    return [one.strip() for one in codes.all_inner_texts()]
+
+
+def enters(page, link):
+    page.goto(link)
+    page.get_by_role("region", name="Whiteboard of the interview").wait_for()
+    board_box(page, "").first.wait_for()
+
+
+def board_box(page, label):
+    return page.locator(".react-flow__node").filter(has_text=label)
+
+
+def presses_tab(page, name):
+    page.get_by_role("tab", name=name, exact=True).click()
+
+
+def test_a_whole_interview_in_two_browsers(browser, house):
+    lead, candidate = opened(browser, 1440), opened(browser)
+    wire = Wire(candidate)
+    links = created(lead, house)
+    code = links[2]
+    enters(lead, links[0])
+    assert links[0].partition("key=")[2] not in lead.url
+    assert links[0].partition("key=")[2] not in lead.content()
+
+    # The candidate comes by the code alone.
+    candidate.goto(f"{house.address}/enter")
+    candidate.get_by_label("Code").fill(code.lower())
+    candidate.get_by_role("button", name="Enter").click()
+    board_box(candidate, "").first.wait_for()
+    lead.get_by_text("Here: interviewer, candidate").wait_for()
+
+    # An edit by keyboard is in the other browser.
+    check = board_box(candidate, "").first
+    check.focus()
+    before = position(lead, 0)
+    check.press("ArrowRight")
+    until_true(lead, lambda: position(lead, 0) != before)
+
+    # The candidate asks, and the interviewer answers in words.
+    asks = candidate.get_by_role("textbox", name=re.compile("Your question"))
+    asks.fill("May I assume that a phone retries once?")
+    asks.press("Enter")
+    lead.get_by_text("1 question of the candidate").wait_for()
+    lead.get_by_role("textbox", name="Or in your words").fill("You may assume it.")
+    lead.get_by_role("textbox", name="Or in your words").press("Enter")
+    candidate.get_by_text("You may assume it.").wait_for()
+
+    # Marks by one key, notes that save themselves; neither reaches the candidate.
+    presses_tab(lead, "Notes")
+    lead.get_by_role("textbox", name="Notes, for you alone (Markdown)").fill("a very private note")
+    lead.get_by_text("Saved", exact=True).wait_for()
+    presses_tab(lead, "Marks")
+    lead.get_by_role("heading", level=1).click()
+    lead.keyboard.press("1")
+    lead.get_by_text("+ Framing").wait_for()
+
+    # A curveball changes the running result of the candidate.
+    verdict = lambda page: page.locator("#verdicts .value").all_inner_texts()  # noqa: E731
+    until_true(candidate, lambda: bool(verdict(candidate)) and "…" not in verdict(candidate))
+    calm = verdict(candidate)
+    presses_tab(lead, "Events")
+    lead.get_by_role("button", name="Arm", exact=True).first.click()
+    lead.get_by_role("button", name=re.compile("Strike now")).click()
+    ball = next(iter(load(CASE).curveballs.values()))
+    candidate.get_by_text(ball.label).first.wait_for()
+    until_true(candidate, lambda: "…" not in verdict(candidate) and verdict(candidate) != calm)
+
+    # A bound is no part of the candidate's page until it is revealed.
+    asked = judged(load(CASE), {})[0]
+    assert candidate.locator("#verdicts .asked").first.inner_text() != asked.requirement
+    lead.get_by_role("button", name="Reveal").first.click()
+    candidate.get_by_text(f"{asked.objective.label}: {asked.requirement}").wait_for()
+
+    # A server that dies loses nothing that was confirmed, and both pages go on.
+    house.kill()
+    house.start()
+    for page in (lead, candidate):
+        page.reload()
+        board_box(page, "").first.wait_for()
+    candidate.get_by_text("You may assume it.").wait_for()
+    presses_tab(lead, "Marks")
+    lead.get_by_text("+ Framing").wait_for()
+
+    # Nothing of the interviewer's own has reached the candidate's browser.
+    case = load(CASE)
+    secrets = [*private(case), "a very private note", *(probe.ask for probe in case.interview.probes), case.interview.notes]
+    assert not [text for text in secrets if text and wire.holds(text)]
+
+    # The end: the scorecard asks for evidence, and the replay shows the board of the begin.
+    presses_tab(lead, "Room")
+    lead.get_by_role("button", name="End the interview").click()
+    lead.get_by_role("button", name="End it", exact=True).click()
+    lead.get_by_role("heading", name="Scorecard").wait_for()
+    candidate.get_by_text("The interview has ended.").first.wait_for()
+    lead.get_by_role("button", name="Keep").first.click()
+    lead.get_by_text("choose a level, and one moment of the log at least").wait_for()
+    complete = lead.get_by_role("button", name="Complete the scorecard")
+    expect(complete).to_be_disabled()
+    lead.get_by_role("slider", name="Time of the interview").press("Home")
+    board_box(lead, "").first.wait_for()
+    with lead.expect_download() as saved:
+        lead.get_by_role("button", name="Whole log (JSON)").click()
+    whole = json.loads(saved.value.path().read_text())
+    assert "a very private note" in json.dumps(whole)
+    with lead.expect_download() as saved:
+        lead.get_by_role("button", name="The candidate's file (HTML)").click()
+    assert "a very private note" not in saved.value.path().read_text()
+    with lead.expect_download() as saved:
+        lead.get_by_role("button", name="The drawing as a case (YAML)").click()
+    assert loads(saved.value.path().read_text(), "drawn.yaml").stages.keys() == case.stages.keys()
+
+
+def position(page, place):
+    """The place of a box on the canvas."""
+    return page.locator(".react-flow__node").nth(place).evaluate("node => node.style.transform")
+
+
+def until_true(page, wanted, seconds=60):
+    deadline = time.monotonic() + seconds
+    while not wanted():
+        assert time.monotonic() < deadline
+        page.wait_for_timeout(100)
+
+
+def test_a_candidate_sees_no_other_page_while_the_interview_goes_on(browser, house):
+    lead, candidate = opened(browser), opened(browser)
+    links = created(lead, house)
+    candidate.goto(links[1])
+    board_box(candidate, "").first.wait_for()
+    candidate.goto(f"{house.address}/trade-offs?case={CASE}")
+    candidate.get_by_text("Your interview goes on.").wait_for()
+    candidate.get_by_role("link", name="Back to your room").click()
+    board_box(candidate, "").first.wait_for()
+    house.log.revoke(house.log.sessions_of(next(iter(house.log.visitors())))[0].id, "candidate")
+    candidate.reload()
+    candidate.get_by_text("This page needs an open link to a room.").wait_for()
