@@ -58,7 +58,7 @@ def healthy(port):
 
 
 #: What the browser and Streamlit write while no server answers.
-OF_THE_LINE = ("ERR_CONNECTION", "WebSocket connection to", "Client Error", "/_stcore/")
+OF_THE_LINE = ("ERR_CONNECTION", "Streamlit server is not responding", "WebSocket connection to", "Client Error", "/_stcore/")
 
 
 @pytest.fixture
@@ -206,6 +206,7 @@ def test_a_refused_change_is_taken_back_with_its_sentence_at_the_box(enter):
     field(ours, "Replicas").fill("99")
     field(ours, "Replicas").press("Enter")
     expect(box(ours, "Classifier").get_by_role("alert")).to_contain_text("Not done: Replicas: 1 to 64.")
+    expect(box(ours, "Classifier")).not_to_contain_text("meanwhile")  # the value that is back is nobody else's
     ours.keyboard.press("Escape")
     box(ours, "Classifier").press("Enter")
     expect(field(ours, "Replicas")).to_have_value("2")

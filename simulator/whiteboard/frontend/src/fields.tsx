@@ -38,7 +38,7 @@ export function Draft(props: Committed & Partial<Record<"type" | "unit", string>
     setDraft(null);
   };
   const shared = { id, value: draft ?? text, onFocus: begin, onBlur, onKeyDown, onChange, "aria-label": label, maxLength: limit };
-  const meanwhile = draft !== null && text !== base.current && text !== draft;
+  const meanwhile = !!by && draft !== null && text !== base.current && text !== draft;
   return (
     <>
       {area ? (
@@ -48,7 +48,7 @@ export function Draft(props: Committed & Partial<Record<"type" | "unit", string>
       ) : (
         <input type="text" {...shared} />
       )}
-      {meanwhile && <small className="by">{words.meanwhile(by ?? "", text)}</small>}
+      {meanwhile && <small className="by">{words.meanwhile(by, text)}</small>}
     </>
   );
 }

@@ -36,7 +36,7 @@ export const words = {
   optional: "optional",
   by: (by: string) => `The ${by} set this.`,
   overruled: (by: string, yours: string) => `The ${by} set this after you. Yours was ${yours}.`,
-  meanwhile: (by: string, value: string) => `${by ? `The ${by}` : "Another person"} set this to ${value} meanwhile.`,
+  meanwhile: (by: string, value: string) => `The ${by} set this to ${value} meanwhile.`,
   added: (label: string) => `“${label}” is on the board.`,
   removed: (label: string) => `“${label}” is removed.`,
   undone: "Your last change is undone.",
