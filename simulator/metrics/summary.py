@@ -152,6 +152,15 @@ class Summary:
         bounds = np.clip([min(low, known.low), max(high, known.high)], metric.least, metric.most)
         return Interval(known.value, float(bounds[0]), float(bounds[1]))
 
+    def shown(self, name: str) -> tuple[str, str]:
+        """Write a figure and its 95% interval as the card of its objective does: `94.5%` and `91.9 to 96.5%`."""
+        verdict = next((verdict for verdict in self.verdicts if verdict.metric.name == name), None)
+        if verdict is not None:
+            return verdict.reached, verdict.interval
+        found, unit = self.metrics[name], self.metric(name).unit
+        bounds = found.value, found.low, found.high
+        return spoken_within(*bounds, unit)[0], spoken_interval(*bounds, unit)
+
     def one_run(self, name: str) -> str:
         """Write those bounds of a metric; empty where it has none."""
         interval, unit = self.one_runs.get(name), self.metric(name).unit

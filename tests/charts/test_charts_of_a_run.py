@@ -21,6 +21,7 @@ from simulator.explain.timeline import MINUTE_S, batches, busiest_minute, occupa
 from simulator.metrics.operating_points import flagged_at
 from simulator.stages.pool_evidence import constant
 from simulator.units import duration, spoken
+from simulator.vehicle.sight_charts import vehicle_cost
 from tests.builders import people, plan, pool, population, retake, run_at, spread
 from tests.shipped import run_of
 
@@ -192,6 +193,19 @@ def test_a_table_of_ends_says_how_many_of_the_positives_of_each_are_missed():
     assert table.loc[table["end"] != "Called to the clinic", "cancers a run"].sum() > missed + 1
 
 
+def test_the_numbers_beside_the_bands_add_up(summary, drawn):
+    """Few cancers end elsewhere than in the clinic or cleared: they are gathered, and no number stands without its sources."""
+    sankey = drawn["positives"].figure.data[0]
+    numbers = [float(re.search(r"[\d,.]+$", label)[0].replace(",", "")) for label in sankey.node.label]
+    flows = list(zip(sankey.link.source, sankey.link.target, sankey.link.value, strict=True))
+    for place, number in enumerate(numbers):
+        into, out = (sum(flow[2] for flow in flows if flow[side] == place) for side in (1, 0))
+        assert max(into, out) == pytest.approx(number, abs=0.5)
+        assert not (into and out) or into == pytest.approx(out)
+    assert sum(out for _, target, out in flows if target == 0) == 0
+    assert any(label.startswith("Other ends") for label in sankey.node.label)
+
+
 def test_missed_positives_have_a_colour_of_their_own(drawn):
     nodes = drawn["positives"].figure.data[0].node
     red = [label for label, colour in zip(nodes.label, nodes.color, strict=True) if colour == MISSED]
@@ -258,7 +272,16 @@ def test_costs_add_up(summary, drawn):
     assert list(bars.y)[-1] == "total"
     assert sum(bars.x[:-1]) == pytest.approx(total)
     assert bars.x[-1] == total
-    assert f"1,000 people cost {spoken(total, 'USD')}" in drawn["costs"].takeaway
+
+
+@pytest.mark.parametrize("case", ["skin-cancer-triage", "av-perception", "retry-storm"])
+def test_the_sentence_on_the_cost_has_the_number_of_its_card(case):
+    found = run_of(case)
+    cost = next(verdict for verdict in found.verdicts if "usd" in verdict.metric.name)
+    words = (vehicle_cost(found, lambda: simulate(found.plan, 1)) if case == "av-perception" else cost_split(found)).takeaway
+    assert re.search(rf" costs? {re.escape(cost.reached)}[ ,;]", words), words
+    if "It may be" in words:
+        assert f"It may be {cost.interval.split(' to ')[1]}: " in words
 
 
 def test_an_objective_s_words_carry_the_unit(summary):
