@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from simulator.units import (
+    bound_scale,
     counted,
     digits_within,
     duration,
@@ -220,3 +221,16 @@ def test_a_duration_is_in_the_unit_that_its_rounded_figure_fits():
 )
 def test_a_change_and_its_interval_have_one_unit_and_the_same_decimals(change, unit, written):
     assert signed_within(*change, unit) == written
+
+
+@pytest.mark.parametrize(
+    ("bound", "unit", "scale"),
+    [
+        (50_400.0, "s", (1 / 3600, "h")),
+        (0.1, "s", (1000.0, "ms")),
+        (0.99, "share", (100.0, "%")),
+        (25_000.0, "USD", (1.0, "USD")),
+    ],
+)
+def test_an_axis_has_the_unit_that_its_bound_is_written_in(bound, unit, scale):
+    assert bound_scale(bound, unit) == scale
