@@ -41,7 +41,7 @@ _SENSE_DRIVEN = (
 )
 _SINGLE, _ONE_RUN = "A single run may lie outside it", "19 in 20 lie within “one run”"
 
-_ENDED = "The run ended early, because no further replication could change a verdict; its intervals are wider for that."
+_ENDED = "The run ended early, because more replications alone could not change a verdict; its intervals are wider for that."
 
 #: Positives needed to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05, and
 #: with one.
