@@ -26,6 +26,7 @@ from simulator.charts.look import (
 )
 from simulator.charts.run_time import marked
 from simulator.engine.plan import Plan
+from simulator.explain.causes import WHOLE, shared_out
 from simulator.explain.outcome_breakdown import escalated, part_label
 from simulator.explain.request_path import BEHIND, PathStep, RequestPath
 from simulator.metrics.summary import Summary
@@ -84,9 +85,12 @@ def _short(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> pd.DataFr
     """Tabulate the ends; of positives, those found and those missed apart, since an end may hold both."""
     ends = steps.groupby("end")["count"].sum().sort_values(ascending=False)
     columns = {"end": ends.index, f"{_whom(scenario, positive)} a run": ends.round(1)}
-    for fate in _fates(scenario) if positive else ():
-        of_fate = steps[steps["fate"] == fate].groupby("end")["count"].sum()
-        columns[f"of these {fate.lower()}"] = of_fate.reindex(ends.index, fill_value=0).round(1)
+    if positive and (fates := list(_fates(scenario))):
+        lost = steps[steps["fate"] == fates[0]].groupby("end")["count"].sum().reindex(ends.index, fill_value=0)
+        if lost.sum() < WHOLE:  # rounded as the reason rounds its parts, which say so of the same ends
+            lost[:] = shared_out(list(lost), lost.sum())
+        split = zip(fates, (lost, ends - lost), strict=True)
+        columns |= {f"of these {fate.lower()}": count.clip(lower=0).round(1) for fate, count in split}
     return pd.DataFrame(columns | {"share (%)": (100 * ends / ends.sum()).round(1)}).reset_index(drop=True)
 
 

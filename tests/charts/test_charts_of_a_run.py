@@ -4,17 +4,19 @@ import dataclasses
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from simulator.case.load import load
 from simulator.charts.answer_charts import answer_times
-from simulator.charts.flow_charts import cost_split, journeys, one_request
+from simulator.charts.flow_charts import _short, cost_split, journeys, one_request
 from simulator.charts.look import GREY, MISSED
 from simulator.charts.queue_charts import queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline
 from simulator.charts.threshold_charts import crowd, flagged_by_sensitivity, roc, with_tried
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.explain.causes import shared_out
 from simulator.explain.request_path import request_path
 from simulator.explain.result import replicate
 from simulator.explain.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
@@ -191,6 +193,17 @@ def test_a_table_of_ends_says_how_many_of_the_positives_of_each_are_missed():
     assert table["cancers a run"].sum() == pytest.approx(positives["count"].sum(), abs=0.2)
     assert (table["of these missed"] + table["of these found"]).tolist() == pytest.approx(table["cancers a run"], abs=0.11)
     assert table.loc[table["end"] != "Called to the clinic", "cancers a run"].sum() > missed + 1
+
+
+def test_a_table_of_ends_rounds_the_missed_as_the_reason_does():
+    """4.33, 0.84 and 0.13 are 5.3 in all; rounded each for itself they would be 5.2, and the reason says 0.9 of the second."""
+    missed = [4.33, 0.84, 0.13]
+    steps = pd.DataFrame({"end": ["Cleared", "Gave up", "Unread", "Clinic"], "count": [*missed, 471.0],
+                          "fate": [*["Missed"] * 3, "Found"]})  # fmt: skip
+    table = _short(steps, load("skin-cancer-triage"), True)
+    assert table["end"].tolist() == ["Clinic", "Cleared", "Gave up", "Unread"]
+    assert table["of these missed"].tolist() == pytest.approx([0, 4.3, 0.9, 0.1])
+    assert table["of these missed"].tolist()[1:] == pytest.approx(shared_out(missed, 5.3))
 
 
 def test_the_numbers_beside_the_bands_add_up(summary, drawn):
