@@ -107,6 +107,12 @@ def spoken_bound(bound: float, unit: str) -> str:
     return _exactly(bound, *_scale(bound, unit))
 
 
+def bound_scale(bound: float, unit: str) -> tuple[float, str]:
+    """Return the unit that a bound is written in, with its factor from the metric's own unit: 1/3600 and `h`, 100 and `%`."""
+    factor, suffix = _scale(bound, unit)
+    return factor, suffix.strip()
+
+
 def _scales(unit: str) -> list[tuple[float, str]]:
     if unit == "s":
         return [(factor, suffix) for factor, suffix, _ in _TIMES]
@@ -177,6 +183,33 @@ def spoken_interval(value: float, low: float, high: float, unit: str, bound: flo
     return f"{below} to {above}{suffix}"
 
 
+def signed_within(value: float, low: float, high: float, unit: str) -> list[str]:
+    """Write a change and the bounds of its interval with their signs, all in one unit: `−3.4 min`, `−5.6 min`, `−1.2 min`.
+
+    The digits are those that the interval carries. No bound of an interval without 0 rounds to 0.
+    """
+    numbers, apart = (value, low, high), low > 0 or high < 0
+    finite = [number for number in numbers if isfinite(number)]
+    scale = value if apart and isfinite(value) else max(finite, key=abs, default=0.0)
+    factor, suffix = (100.0, "point") if unit == "share" else _own_scale(scale, unit)
+    scaled = [number * factor for number in numbers]
+    half = (scaled[2] - scaled[1]) / 2
+    places = _places_within(scale * factor, half if isfinite(half) else 0.0, False)
+    return [_with_sign(number, places, suffix, apart) for number in scaled]
+
+
+def _with_sign(number: float, places: int, suffix: str, apart: bool) -> str:
+    if isinf(number):
+        return "unbounded"
+    rounded = round(number, places)
+    if rounded == 0:
+        places = -floor(log10(abs(number))) if apart and number else 0
+        rounded = round(number, places)
+    sign = "" if rounded == 0 else "−" if rounded < 0 else "+"
+    written = f"{sign}{abs(rounded):,.{max(places, 0)}f}"
+    return with_noun(written, "point") if suffix == "point" else f"{written}{suffix}"
+
+
 def _within(value: float, low: float, high: float, unit: str, bound: float | None) -> tuple[list[str], str]:
     """Write three numbers, and the unit that all of them have; without a common unit each has its own."""
     numbers = (value, low, high)
@@ -204,7 +237,8 @@ def _own_scale(value: float, unit: str) -> tuple[float, str]:
     """Choose the unit that a value is written in. No bound bears on it: all surfaces write one value in one unit."""
     if unit != "s":
         return _scales(unit)[0]
-    return next((factor, suffix) for factor, suffix, least in _TIMES if abs(value) >= least)
+    size = abs(float(f"{value:.3g}"))  # as it will read: 0.9999 s is 1.00 s, not 1,000 ms
+    return next((factor, suffix) for factor, suffix, least in _TIMES if size >= least)
 
 
 def _places_within(value: float, half: float, is_percent: bool) -> int:

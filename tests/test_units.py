@@ -1,5 +1,6 @@
 """Numbers as people read them."""
 
+import math
 import re
 
 import pytest
@@ -7,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from simulator.units import (
+    bound_scale,
     counted,
     digits_within,
     duration,
@@ -14,6 +16,7 @@ from simulator.units import (
     plain_number,
     roughly,
     signed,
+    signed_within,
     significant,
     span,
     spoken_bound,
@@ -68,7 +71,7 @@ def beside(value, bound, unit):
         (0.99999, 0.9999, "share", "99.999%"),
         (10.004, 10, "s", "10.004 s"),
         (7201, 7200, "s", "2.0003 h"),
-        (7199, 7200, "s", "119.98 min"),
+        (7199, 7200, "s", "1.9997 h"),
         (131, 130, "s", "2.18 min"),
         (30, 0.5, "s", "30.0 s"),
         (20_999.7, 21_000, "USD", "20,999.7 USD"),
@@ -200,3 +203,34 @@ def test_a_number_that_is_not_rounded_away_shows_a_digit_that_is_not_0(value, di
 
 def test_a_duration_is_in_the_unit_that_its_rounded_figure_fits():
     assert (duration(0.96, 1), duration(0.94, 1), duration(0.9996), duration(7199, 1)) == ("1 s", "900 ms", "1.00 s", "100 min")
+
+
+@pytest.mark.parametrize(
+    ("change", "unit", "written"),
+    [
+        ((-204.0, -336.0, -70.0), "s", ["−3.4 min", "−5.6 min", "−1.2 min"]),
+        ((960.0, 840.0, 1074.0), "s", ["+16.0 min", "+14.0 min", "+17.9 min"]),
+        ((0.026, 0.008, 0.047), "share", ["+2.6 points", "+0.8 points", "+4.7 points"]),
+        ((-7_400.0, -14_200.0, -400.0), "USD", ["−7,400 USD", "−14,200 USD", "−400 USD"]),
+        ((-12.0, -23.0, -0.03), "USD", ["−12 USD", "−23 USD", "−0.03 USD"]),
+        ((0.02, -180.0, 190.0), "s", ["0 min", "−3.0 min", "+3.2 min"]),
+        ((0.01, 0.01, 0.01), "share", ["+1.00 points", "+1.00 points", "+1.00 points"]),
+        ((1.0, -math.inf, math.inf), "USD", ["+1.00 USD", "unbounded", "unbounded"]),
+        ((0.0, 0.0, 0.0), "s", ["0 ms", "0 ms", "0 ms"]),
+    ],
+)
+def test_a_change_and_its_interval_have_one_unit_and_the_same_decimals(change, unit, written):
+    assert signed_within(*change, unit) == written
+
+
+@pytest.mark.parametrize(
+    ("bound", "unit", "scale"),
+    [
+        (50_400.0, "s", (1 / 3600, "h")),
+        (0.1, "s", (1000.0, "ms")),
+        (0.99, "share", (100.0, "%")),
+        (25_000.0, "USD", (1.0, "USD")),
+    ],
+)
+def test_an_axis_has_the_unit_that_its_bound_is_written_in(bound, unit, scale):
+    assert bound_scale(bound, unit) == scale

@@ -15,6 +15,9 @@ LOGO = APP.with_name("logo.svg")
 #: The width of the sidebar in pixels: the longest option of a case fits into its field. On a phone it is folded away.
 SIDEBAR = 344
 
+#: Streamlit writes an open popover's button in a shade of the accent that is as dark as the dark background.
+OPEN_BUTTON = '<style>[data-testid="stPopoverButton"][aria-expanded="true"] { color: inherit; }</style>'
+
 #: Pages that the navigation leaves out: another page leads to each.
 _HIDDEN: dict[str, Any] = {"visibility": "hidden"}
 
@@ -23,6 +26,7 @@ def main() -> None:
     """Draw the window and the page."""
     st.set_page_config(page_title="CaseSim", page_icon="🔬", layout="wide", initial_sidebar_state=SIDEBAR)
     st.logo(LOGO, size="large")
+    st.html(OPEN_BUTTON)
     cases = "Start a session, or pick a case."
     session = "Practise an interview with a clock: predict, run, defend, and see the record."
     incident = "Be on call: find out why a detector fails, and put it right."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from math import isclose
 from typing import Any, Literal
 
 import pandas as pd
@@ -92,6 +93,17 @@ def draw(chart: Chart, key: str) -> None:
         return
     st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
     as_table(chart.table)
+
+
+def number_format(step: float) -> str:
+    """Return the format of a slider's numbers: thousands set apart, and the decimals of its step: `25,000`, `0.25`."""
+    places = next((places for places in range(6) if isclose(round(step, places), step, rel_tol=1e-9)), 6)
+    return f"%,.{places}f"
+
+
+def scrolled(key: str, least_px: int) -> str:
+    """Return the style of a chart that is never narrower than this: on a narrow screen it scrolls sideways."""
+    return f".st-key-{key} {{ overflow-x: auto; }} .st-key-{key} > div {{ min-width: {least_px}px; }}"
 
 
 #: What means something in Markdown, in emoji and in links. A screen reader reads a label with its backslashes, so no more than

@@ -26,15 +26,18 @@ from simulator.charts.look import (
 )
 from simulator.charts.run_time import marked
 from simulator.engine.plan import Plan
+from simulator.explain.causes import WHOLE, shared_out
 from simulator.explain.outcome_breakdown import escalated, part_label
 from simulator.explain.request_path import BEHIND, PathStep, RequestPath
 from simulator.metrics.summary import Summary
-from simulator.units import roughly, spoken
+from simulator.units import roughly, spoken_within
 
 _ROUTES = {"Urgent": ORANGE, "Routine": SKY}
 
-#: Routes of at least this share are drawn; with one start or one end alone, a short table is enough.
+#: Ends of at least this share have a name in the chart; with one start or one end alone, a short table is enough.
 MATTERS = 0.01
+
+_OTHER_ENDS = "Other ends"
 
 
 def journeys(summary: Summary, positive: bool) -> Chart:
@@ -49,13 +52,23 @@ def journeys(summary: Summary, positive: bool) -> Chart:
     if matter["route"].nunique() < 2 or matter["end"].nunique() < 2:
         return Chart(None, takeaway, _short(steps, scenario, positive))
     table = links.sort_values("count", ascending=False, ignore_index=True).round(1)
-    totals, links = _totals(links), links[links["count"] >= matters]
+    gathered = _gathered(steps, matters)
+    links = pd.concat([_links(gathered, "route", "end"), _links(gathered, "end", "fate")], ignore_index=True)
     names = list(dict.fromkeys([*links["from"], *links["to"]]))
-    nodes, bands = _nodes(names, totals, fates), _bands(names, links, fates, scenario.who.many)
+    nodes, bands = _nodes(names, _totals(links), fates), _bands(names, links, fates, scenario.who.many)
     sankey = go.Sankey(arrangement="snap", node=nodes, link=bands, textfont={"shadow": "none"})
     drawn = figure(sankey, height=400)
     drawn.update_layout(margin={"t": 24, "b": 24}, font_size=13)
     return chart(drawn, takeaway, table, {"count": f"{_whom(scenario, positive)} a run"})
+
+
+def _gathered(steps: pd.DataFrame, matters: float) -> pd.DataFrame:
+    """Put the ends that too few requests come to under one name, so that the numbers of the chart still add up."""
+    of_end = steps.groupby("end")["count"].sum()
+    few = [end for end, count in of_end.items() if 0 < count < matters]
+    if len(few) < 2:
+        return steps[steps["count"] > 0]
+    return steps.assign(end=steps["end"].where(~steps["end"].isin(few), _OTHER_ENDS))[steps["count"] > 0]
 
 
 def _whom(scenario: Scenario, positive: bool) -> str:
@@ -72,9 +85,12 @@ def _short(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> pd.DataFr
     """Tabulate the ends; of positives, those found and those missed apart, since an end may hold both."""
     ends = steps.groupby("end")["count"].sum().sort_values(ascending=False)
     columns = {"end": ends.index, f"{_whom(scenario, positive)} a run": ends.round(1)}
-    for fate in _fates(scenario) if positive else ():
-        of_fate = steps[steps["fate"] == fate].groupby("end")["count"].sum()
-        columns[f"of these {fate.lower()}"] = of_fate.reindex(ends.index, fill_value=0).round(1)
+    if positive and (fates := list(_fates(scenario))):
+        lost = steps[steps["fate"] == fates[0]].groupby("end")["count"].sum().reindex(ends.index, fill_value=0)
+        if lost.sum() < WHOLE:  # rounded as the reason rounds its parts, which say so of the same ends
+            lost[:] = shared_out(list(lost), lost.sum())
+        split = zip(fates, (lost, ends - lost), strict=True)
+        columns |= {f"of these {fate.lower()}": count.clip(lower=0).round(1) for fate, count in split}
     return pd.DataFrame(columns | {"share (%)": (100 * ends / ends.sum()).round(1)}).reset_index(drop=True)
 
 
@@ -259,7 +275,7 @@ def cost_split(summary: Summary) -> Chart:
     drawn.update_xaxes(title=f"USD for 1,000 {who}, 95% interval", rangemode="tozero")
     drawn.update_yaxes(autorange="reversed", showgrid=False)
     names = {"value": f"USD for 1,000 {who}", "low": "95% low (USD)", "high": "95% high (USD)"}
-    return chart(drawn, _costs_takeaway(parts, who), parts, names)
+    return chart(drawn, _costs_takeaway(parts, who, summary.shown("cost_per_1000_usd")[0]), parts, names)
 
 
 def _parts(summary: Summary) -> pd.DataFrame:
@@ -274,12 +290,13 @@ def _parts(summary: Summary) -> pd.DataFrame:
     return pd.concat([parts, together], ignore_index=True)
 
 
-def _costs_takeaway(parts: pd.DataFrame, who: str) -> str:
+def _costs_takeaway(parts: pd.DataFrame, who: str, shown: str) -> str:
     largest, total = parts.iloc[0], parts.iloc[-1]
-    sentence = f"1,000 {who} cost {spoken(total['value'], 'USD')}"
+    sentence = f"1,000 {who} cost {shown}"
     if not total["value"]:
         return f"{sentence}."
     if len(parts) == 2:
         return f"{sentence}, all of it {largest['part']}."
     share = roughly(largest["value"] / total["value"])
-    return f"{sentence}; the largest part is {largest['part']}: {spoken(largest['value'], 'USD')} ({share})."
+    size, _ = spoken_within(largest["value"], largest["low"], largest["high"], "USD")
+    return f"{sentence}; the largest part is {largest['part']}: {size} ({share})."

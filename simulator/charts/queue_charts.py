@@ -123,11 +123,13 @@ def _overload_takeaway(rows: OverloadPeriod | None, unit: Noun, when: Callable[[
     if not rows.over:
         again = f"each {unit.one} is sent {rows.tries:.1f} times"
         sent = again if rows.tries >= 1.1 else f"hardly any {unit.one} is sent again"
+        share = percent(rows.share_since) if rows.share_since else "none"
         return (
-            f"{sentence}, and the service does not recover within the run: {rush}{percent(rows.last_share)} of the last "
-            f"{unit.many} are served, and {sent}."
+            f"{sentence}, and the service does not recover within the run: {rush}{share} of the {unit.many} "
+            f"{'after it' if rush else 'from then on'} are served, and {sent}."
         )
-    after = "" if rows.rush_ended is None else f", {max(rows.ended - rows.rush_ended, 0):.0f} s after the surge"
+    late = None if rows.rush_ended is None else rows.ended - rows.rush_ended
+    after = "" if late is None else f", {late:.0f} s after the surge" if late > 0 else ", as soon as the surge ends"
     return f"{sentence}; the service recovers at {when(rows.ended)}{after}."
 
 

@@ -253,7 +253,7 @@ class AdviceTrial(ChangeTrial):
         words, metric = f"{'It' if breaks else trial} {helps}", self.summary.verdicts[place].metric
         own = on_metric(metric, "helps", step, words, evidence="paired run", parts=(self.claim(place, helps),))
         return [
-            *self._on_others(breaks, f"{trial} takes {self._turned(breaks)}."),
+            *self._on_others(breaks, f"{trial} {self._turned(breaks)}."),
             own,
             *self._on_others(also, f"It improves {self._listed(also)} too."),
             *self._on_others(rest, f"It makes {self._listed(rest)} worse."),
@@ -272,12 +272,21 @@ class AdviceTrial(ChangeTrial):
         return change.with_interval if change else self._size(place)
 
     def _turned(self, places: list[int]) -> str:
-        # `“Wait” from met to not met (+3.1 h)`
-        words = []
+        # `takes “Wait” from met to not met (+3.1 h) and leaves “Answer”, which was met, without a figure`
+        turned, lost = [], []
         for place in places:
+            label = f"“{self._label(place)}”"
+            if self._vanishes(place):
+                lost.append(label)
+                continue
             size = f" ({self._size(place)})" if self._difference(place) else ""
-            words.append(f"“{self._label(place)}” from met to {self.after.verdicts[place].standing}{size}")
-        return listed(words)
+            turned.append(f"{label} from met to {self.after.verdicts[place].standing}{size}")
+        were = "which was met" if len(lost) == 1 else "which were met"
+        parts = [
+            f"takes {listed(turned)}" if turned else "",
+            f"leaves {listed(lost)}, {were}, without a figure" if lost else "",
+        ]
+        return listed([part for part in parts if part])
 
     def size_with_interval(self, place: int) -> str:
         """Return the change of an objective with its interval: `+1.9 points, +1.6 points to +2.2 points`."""
@@ -295,7 +304,7 @@ class AdviceTrial(ChangeTrial):
         if difference:
             return difference.size
         unit = self.summary.verdicts[place].metric.unit
-        return f"from no figure to {spoken(after.value, unit)}" if after else "to no figure"
+        return f"from no figure to {spoken(after.value, unit)}" if after else "no figure any more"
 
     def _label(self, place: int) -> str:
         return self.summary.verdicts[place].objective.label

@@ -18,6 +18,7 @@ from simulator.units import listed, spoken
 MARGIN = "margin_mean_m"
 
 
+_ONE_OTHER = "The other objective changed by no more than chance."
 _OTHERS = "The other objectives changed by no more than chance."
 
 
@@ -108,7 +109,8 @@ def toll_claims(struck: Summary, paid: Sequence[Toll]) -> list[Claim]:
     by_chance = tuple(toll.chance(words) for toll in paid if toll.change and not toll.beyond_chance)
     first = Claim("objectives", "differs", changed, population="beyond chance", words=words, parts=by_chance)
     rest = changed and len(claims) < len(paid)
-    others = [Claim("objectives", "beyond chance", False, population="others", words=_OTHERS)] if rest else []
+    words = _ONE_OTHER if len(paid) - len(claims) == 1 else _OTHERS
+    others = [Claim("objectives", "beyond chance", False, population="others", words=words)] if rest else []
     return _of_pair(paid, [first, *claims, *others])
 
 
@@ -134,8 +136,15 @@ def largest_toll(paid: Sequence[Toll]) -> list[Claim]:
     if not changed:
         claims.insert(0, replace(whole, words="No objective changed by more than chance."))
     elif others := count - most.beyond_chance:
-        claims.append(replace(whole, words=f"{others} of the {len(paid) - 1} other objectives changed too."))
+        claims.append(replace(whole, words=f"{_number_of(others, len(paid) - 1)} changed too."))
     return _of_pair(paid, claims)
+
+
+def _number_of(others: int, rest: int) -> str:
+    # `The other objective`, `All 3 other objectives`, `2 of the 3 other objectives`
+    if others < rest:
+        return f"{others} of the {rest} other objectives"
+    return "The other objective" if rest == 1 else f"All {rest} other objectives"
 
 
 def metres_taken(before: Summary, after: Summary) -> Claim | None:

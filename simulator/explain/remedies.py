@@ -80,8 +80,9 @@ def unprovable(summary: Summary, verdict: Verdict) -> str:
     if labelled >= needed:
         return ""
     # a group counts people, of each of whom several items may be labelled; the case may speak of the items
-    those = f"those of {labelled:,.0f} {summary.plan.scenario.who.many}" if verdict.metric.group else f"{labelled:,.0f}"
-    return f"No design can prove this here: it takes {needed:,} {whom} without {error}, and {those} were labelled."
+    of_people = f"the labelled ones come from {labelled:,.0f} {summary.plan.scenario.who.many}"
+    those = of_people if verdict.metric.group else f"{labelled:,.0f} were labelled"
+    return f"No design can prove this here: it takes {needed:,} {whom} without {error}, and {those}."
 
 
 def labelled_behind(summary: Summary, verdict: Verdict) -> tuple[int, float] | None:

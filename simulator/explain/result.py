@@ -24,7 +24,7 @@ from simulator.metrics.measures import Measures
 from simulator.metrics.replications import run_replications
 from simulator.metrics.stopping import looks_of
 from simulator.metrics.summary import Summary, Verdict, summary_of
-from simulator.units import significant, spoken, spoken_bound, spoken_within
+from simulator.units import significant, spoken_bound, spoken_within
 
 
 @dataclass(frozen=True)
@@ -225,7 +225,8 @@ def figure_claims(summary: Summary) -> Iterator[Claim]:
     for name, why in summary.missing.items():
         yield figure(summary.metric(name), None, f"{summary.metric(name).label}; {why}.")
     for part, cost in summary.costs.items():
-        words = f"{part_label(scenario, part)}: {spoken(cost.value, 'USD')} of the cost."
+        size, _ = spoken_within(cost.value, cost.low, cost.high, "USD")
+        words = f"{part_label(scenario, part)}: {size} of the cost."
         yield Claim("cost_per_1000_usd", "part of", cost.value, (cost.low, cost.high), "USD", words=words)
     for end, rows in summary.flows.groupby("end"):
         count, label = float(rows["count"].sum()), scenario.ends[str(end)].label if end in scenario.ends else "unfinished"

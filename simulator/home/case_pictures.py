@@ -114,9 +114,8 @@ def _of_collapse(many: str, goodput: pd.DataFrame) -> tuple[str, str]:
     since = bad.started if bad.rush_ended is None else bad.rush_ended
     if bad.over:
         return _about(max(bad.ended - since, 0)), f"until the service recovers{after}"
-    judged = goodput[goodput["served_share"].notna()]
-    waited = _about(float(judged["time_s"].iloc[-1]) - since)
-    return roughly(bad.last_share), f"of the {many} are served in time, {waited}{after or ' later'}"
+    come = "" if bad.rush_ended is None else " that come after the surge"
+    return roughly(bad.share_since), f"of the {many}{come} are served in time"
 
 
 def _about(seconds: float) -> str:

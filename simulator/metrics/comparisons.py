@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import isfinite, isinf
+from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -16,7 +16,7 @@ from simulator.intervals import Estimate, Interval
 from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import change, estimators_of, reading_of
 from simulator.metrics.summary import NO_FIGURE, NO_STEADY_STATE, Summary, doubts, summary_of
-from simulator.units import digits_within, listed, spoken, spoken_size
+from simulator.units import listed, signed_within, spoken
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Difference:
     def size(self) -> str:
         if self.change.value == 0:
             return UNCHANGED
-        return self._signed(self.change.value)
+        return self._written()[0]
 
     @property
     def words(self) -> str:
@@ -47,7 +47,7 @@ class Difference:
 
     @property
     def interval(self) -> str:
-        low, high = self._bounds()
+        _, low, high = self._written()
         return f"{low.partition(' ')[0] if _alike(low, high) else low} to {high}"
 
     @property
@@ -55,24 +55,16 @@ class Difference:
         """The size with its interval, the unit once: `+2.3 points (+0.5 to +4.4)`."""
         if self.change.value == 0:
             return self.size
-        bounds = self._bounds()
+        size, *bounds = self._written()
         numbers = " to ".join(bound.partition(" ")[0] for bound in bounds)
-        return f"{self.size} ({numbers if all(_alike(self.size, bound) for bound in bounds) else self.interval})"
+        return f"{size} ({numbers if all(_alike(size, bound) for bound in bounds) else self.interval})"
 
     @property
     def doubts(self) -> str:
         return doubts(self.change, self.metric.unit)
 
-    def _bounds(self) -> tuple[str, str]:
-        return self._signed(self.change.low), self._signed(self.change.high)
-
-    def _signed(self, value: float) -> str:
-        """Write a change with its sign, in no more digits than the interval carries."""
-        if isinf(value):
-            return "unbounded"
-        digits = digits_within(value, (self.change.high - self.change.low) / 2)
-        words = spoken_size(abs(value), self.metric.unit, digits)
-        return words if words.split()[0] == "0" else f"{'−' if value < 0 else '+'}{words}"
+    def _written(self) -> list[str]:
+        return signed_within(self.change.value, self.change.low, self.change.high, self.metric.unit)
 
     def to_json(self) -> dict[str, Any]:
         parts = {name: _bounds(part) for name, part in self.change.doubts.items()}

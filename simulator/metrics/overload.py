@@ -25,13 +25,15 @@ class OverloadPeriod:
     """A time in which a service served too few requests; over: it recovered before the last requests arrived.
 
     rush_ended: the end of a surge of arrivals; None if there was none. tries: how often each request in that time was sent.
+    share_since: the share served of the requests that came after the surge, or without one from `started` on. The very last
+    requests would say too much: no others come behind them.
     """
 
     started: float
     ended: float
     over: bool
     rush_ended: float | None
-    last_share: float
+    share_since: float
     tries: float
 
 
@@ -95,12 +97,14 @@ def trouble(steps: pd.DataFrame) -> OverloadPeriod | None:
         return None
     during = steps[steps["time_s"].between(bad["time_s"].iloc[0], bad["time_s"].iloc[-1])]
     rush = rush_of(steps)
+    since = judged[judged["time_s"] >= (bad["time_s"].iloc[0] if rush is None else rush[1])]
+    since = judged.tail(1) if since.empty else since
     return OverloadPeriod(
         started=float(bad["time_s"].iloc[0]),
         ended=float(bad["time_s"].iloc[-1] + step),
         over=bool(judged["time_s"].iloc[-1] > bad["time_s"].iloc[-1]),
         rush_ended=None if rush is None else rush[1],
-        last_share=float(judged["served_share"].iloc[-1]),
+        share_since=float(np.average(since["served_share"], weights=since["fresh"])),
         tries=float(1 + during["retries"].sum() / during["fresh"].sum()),
     )
 

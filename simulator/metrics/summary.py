@@ -41,7 +41,7 @@ _SENSE_DRIVEN = (
 )
 _SINGLE, _ONE_RUN = "A single run may lie outside it", "19 in 20 lie within “one run”"
 
-_ENDED = "The run ended early, because no further replication could change a verdict; its intervals are wider for that."
+_ENDED = "The run ended early, because more replications alone could not change a verdict; its intervals are wider for that."
 
 #: Positives needed to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05, and
 #: with one.
@@ -151,6 +151,15 @@ class Summary:
         low, high = both.low - (known.value - open_.low), both.high + (open_.high - known.value)
         bounds = np.clip([min(low, known.low), max(high, known.high)], metric.least, metric.most)
         return Interval(known.value, float(bounds[0]), float(bounds[1]))
+
+    def shown(self, name: str) -> tuple[str, str]:
+        """Write a figure and its 95% interval as the card of its objective does: `94.5%` and `91.9 to 96.5%`."""
+        verdict = next((verdict for verdict in self.verdicts if verdict.metric.name == name), None)
+        if verdict is not None:
+            return verdict.reached, verdict.interval
+        found, unit = self.metrics[name], self.metric(name).unit
+        bounds = found.value, found.low, found.high
+        return spoken_within(*bounds, unit)[0], spoken_interval(*bounds, unit)
 
     def one_run(self, name: str) -> str:
         """Write those bounds of a metric; empty where it has none."""

@@ -7,10 +7,11 @@ from typing import Any
 import streamlit as st
 
 from simulator.app.design_state import KEPT, get, key
-from simulator.app.widgets import plain
+from simulator.app.widgets import number_format, plain
 from simulator.case.choices import Choice, Number, Options, Pick
 from simulator.case.schema import Scenario
 from simulator.practice.design_runs import design_changed
+from simulator.units import plain_number
 
 #: The heading of the choices that the brief sets, and its explanation.
 SITUATION, SET_BY_BRIEF = "Situation", "The brief sets these. After a change, no verdict counts."
@@ -72,13 +73,13 @@ def _number(choice: Number, shared: dict[str, Any]) -> None:
     label = plain(f"{choice.label} ({choice.unit})" if choice.unit else choice.label)
     if choice.values is not None:
         values = [choice.read(value) for value in choice.values]
-        st.select_slider(label, values, format_func=lambda value: f"{value:g}", **shared)
+        st.select_slider(label, values, format_func=plain_number, **shared)
         return
     assert choice.min is not None
     assert choice.max is not None
     assert choice.step is not None
     low, high, step = (choice.like(bound) for bound in (choice.min, choice.max, choice.step))
-    st.slider(label, low, high, step=step, **shared)
+    st.slider(label, low, high, step=step, format=number_format(step), **shared)
 
 
 def _help(choice: Choice) -> str | None:

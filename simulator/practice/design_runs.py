@@ -209,7 +209,7 @@ def _state(job: Job, found: Result | None, early: bool, by_user: str) -> tuple[s
         return f"{again}The run was cancelled. Run the design to see what it does.", False
     if found is None or early:
         return again + _so_far(job, found), True
-    decided = " No further replication can change a verdict." if job.is_decided else ""
+    decided = " More replications alone cannot change a verdict." if job.is_decided else ""
     return f"{again}{found.size}, run hash {found.run_hash}.{decided}", False
 
 

@@ -86,8 +86,8 @@ def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
     verdicts = [f"{escape(one.objective.label)} {_now(one)}" for one in levers.base.verdicts]
     out.print(f"[bold]this design[/bold]: {'; '.join(verdicts)}.")
     for lever in levers.rows:
-        labels = (escape(effect.before.objective.label) for effect in lever.effects)
-        real = [f"{label} {_cell(one)}" for label, one in zip(labels, lever.effects, strict=True) if one.real or one.turns]
+        shown = [effect for effect in lever.effects if effect.turns or (effect.real and not effect.slight)]
+        real = [f"{escape(effect.before.objective.label)} {_cell(effect)}" for effect in shown]
         out.print(f"[bold]{escape(lever.step.words)}[/bold]: {lever.words or '; '.join(real)}.")
 
 

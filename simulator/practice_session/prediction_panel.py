@@ -10,17 +10,17 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from simulator.app.live_session import LiveSession
-from simulator.app.widgets import draw, plain
+from simulator.app.widgets import draw, number_format, plain
 from simulator.case.outputs import Metric
 from simulator.case.phases import predicted_metrics
 from simulator.charts.look import BLUE, ORANGE, Chart
 from simulator.explain.result import Result
-from simulator.metrics.summary import judged
+from simulator.metrics.summary import Verdict, judged
 from simulator.practice_session.session_at_hand import take
 from simulator.practice_session.session_runs import ask_for_run, run_asked
 from simulator.session.session_events import PredictionMade
 from simulator.session.session_state import SessionPrediction, SessionState
-from simulator.units import spoken
+from simulator.units import bound_scale, spoken
 
 #: So many designs of a session are predicted before they run; further ones may be.
 PREDICTED = 3
@@ -59,8 +59,23 @@ def prediction_form(live: LiveSession) -> None:
 
 def _range(live: LiveSession, metric: Metric) -> None:
     most, step = _axis(live, metric)
-    label = f"{metric.label}{UNITS.get(metric.unit, f' ({metric.unit})')}"
-    st.slider(plain(label), 0.0, most, (most / 4, 3 * most / 4), step, key=f"session:predict:{metric.name}")
+    _, unit = _scale(_bound(live, metric), metric)
+    label, middle = f"{metric.label}{unit}", (most / 4, 3 * most / 4)
+    st.slider(plain(label), 0.0, most, middle, step, number_format(step), key=f"session:predict:{metric.name}")
+
+
+def _bound(live: LiveSession, metric: Metric) -> float:
+    return _bound_of(judged(live.scenario, {}), metric)
+
+
+def _bound_of(verdicts: list[Verdict], metric: Metric) -> float:
+    return next((one.bound for one in verdicts if one.metric.name == metric.name), 0.0) or 1.0
+
+
+def _scale(bound: float, metric: Metric) -> tuple[float, str]:
+    """Return the factor from a metric's own unit to that of its axis, and its words: ` (h)` for an objective in hours."""
+    factor, unit = bound_scale(bound, metric.unit)
+    return factor, UNITS.get(metric.unit, f" ({unit})")
 
 
 def _axis(live: LiveSession, metric: Metric) -> tuple[float, float]:
@@ -70,17 +85,18 @@ def _axis(live: LiveSession, metric: Metric) -> tuple[float, float]:
     """
     if metric.unit == "share":
         return 100.0, 0.5
-    bound = next((one.bound for one in judged(live.scenario, {}) if one.metric.name == metric.name), 0.0) or 1.0
-    most = 10.0 ** ceil(log10(3 * bound))
+    bound = _bound(live, metric)
+    most = 10.0 ** ceil(log10(3 * bound * _scale(bound, metric)[0]))
     return most, most / _STEPS
 
 
 def _predict(live: LiveSession) -> None:
     design, events = live.state.design_at_hand(live.scenario), []
     for name in predicted_metrics(live.scenario):
-        factor = 0.01 if live.scenario.metrics[name].unit == "share" else 1.0
+        metric = live.scenario.metrics[name]
+        factor, _ = _scale(_bound(live, metric), metric)
         low, high = st.session_state[f"session:predict:{name}"]
-        events.append(PredictionMade(design=design, metric=name, low=low * factor, high=high * factor))
+        events.append(PredictionMade(design=design, metric=name, low=low / factor, high=high / factor))
     if stage := st.session_state.get("session:predict:stage"):
         events.append(PredictionMade(design=design, stage=stage))
     take(live, *events, run_asked(live))
@@ -125,7 +141,7 @@ def prediction_chart(one: SessionPrediction, result: Result) -> Chart:
     assert one.metric is not None
     metric, found = result.metric(one.metric), result.metrics[one.metric]
     low, high = float(one.low or 0.0), float(one.high or 0.0)
-    factor, unit = 100.0 if metric.unit == "share" else 1.0, UNITS.get(metric.unit, f" ({metric.unit})")
+    factor, unit = _scale(_bound_of(result.verdicts, metric), metric)
     rows = [("You", low, (low + high) / 2, high, ORANGE), ("The run", found.low, found.value, found.high, BLUE)]
     figure = go.Figure()
     for name, start, middle, end, colour in rows:

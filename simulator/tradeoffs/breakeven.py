@@ -25,7 +25,7 @@ from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint, figure_name, points_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, once, outcomes_at, silent
-from simulator.units import plain_number, significant
+from simulator.units import counted, plain_number, significant
 
 #: The place is found to within this part of the range.
 TOLERANCE = 1 / 64
@@ -375,12 +375,15 @@ class BreakevenResult:
     @property
     def rest(self) -> str:
         """The claims that do not turn, in a sentence."""
-        pairs = "pair of an answer and a figure does" if self.steady == 1 else "pairs of an answer and a figure do"
-        sentence = f"{self.steady} {pairs} not turn within the figure's range."
-        if not self.idle:
-            return sentence
-        which = "figure changes" if len(self.idle) == 1 else "figures change"
-        return f"{sentence} {len(self.idle)} more {which} nothing about these answers."
+        sentences = []
+        if self.steady:
+            pairs = counted(self.steady, "other combination" if self.flips else "combination")
+            sentences.append(f"In {pairs} of an answer and a figure, the answer stays the same over the figure's whole range.")
+        if self.idle:
+            figures = counted(len(self.idle), "more figure" if self.steady or self.flips else "figure")
+            sentences.append(f"{figures} {'changes' if len(self.idle) == 1 else 'change'} nothing about these answers.")
+        every = "Every answer turns within the range of every figure." if self.flips else "No figure was varied."
+        return " ".join(sentences) or every
 
 
 def _turned(now: Answer, then: Answer) -> bool:

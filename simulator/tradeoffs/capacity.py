@@ -19,7 +19,7 @@ from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sweep import ReportProgress, Submit, Sweep, SweepRequest, once, silent, swept
-from simulator.units import significant, spoken
+from simulator.units import significant, spoken_within
 
 #: The least and the most traffic that is tried, in times of the case's own. Each doubling takes as long as all before it.
 RANGE = 1 / 16, 8.0
@@ -453,9 +453,11 @@ class Nine:
 
     @property
     def words(self) -> str:
-        """The cost in words: `99%: 21,400 USD`."""
-        cost = "no design of this sweep reaches it" if self.usd is None else spoken(self.usd.value, "USD")
-        return f"{100 * self.share:g}%: {cost}"
+        """The cost in words: `21,400 USD for 99% or more`."""
+        share = f"{100 * self.share:g}%"
+        if self.usd is None:
+            return f"none reaches {share}"
+        return f"{spoken_within(self.usd.value, self.usd.low, self.usd.high, 'USD')[0]} for {share} or more"
 
 
 def by_the_nine(outcomes: Sequence[DesignOutcome], metric: str, cost: str, nines: int = 4) -> list[Nine]:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.studies import expected_s, forget, keep, study_of
-from simulator.app.widgets import CONFIG, as_table, plain
+from simulator.app.widgets import CONFIG, as_table, plain, scrolled
 from simulator.case.schema import Scenario
 from simulator.charts.look import Chart, inked
 from simulator.errors import InputError
@@ -25,7 +25,7 @@ from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.regret import Regret, regret_of
 from simulator.tradeoffs.study_panels import StudyPlan, exports, study, submitting
 from simulator.tradeoffs.sweep import ReportProgress, Submit, Sweep, SweepRequest, sweep_request
-from simulator.tradeoffs.tradeoff_charts import front_chart, parallel_chart
+from simulator.tradeoffs.tradeoff_charts import AXIS_PX, front_chart, parallel_chart
 from simulator.units import counted, duration
 
 #: Numbers of designs and of replications on offer; the first of each is the default.
@@ -194,6 +194,7 @@ def _parallel(chart: Chart, table: pd.DataFrame) -> None:
     """Draw all picks and metrics side by side; the designs in a box on an axis stand below."""
     st.markdown(f"**{plain(chart.takeaway)}**")
     assert chart.figure is not None
+    st.html(f"<style>{scrolled('parallel', AXIS_PX * (len(chart.figure.layout.xaxis.tickvals) + 1))}</style>")
     drawn = inked(chart.figure, st.context.theme.type)
     boxed: Any = st.plotly_chart(
         drawn, alt=chart.takeaway, config=CONFIG, key="parallel", on_select="rerun", selection_mode="box"
@@ -244,7 +245,7 @@ def _nines(result: Front, goals: list[Goal]) -> None:
     costs = [goal for goal in goals if goal.metric.unit == "USD"]
     if shares and costs:
         steps = "; ".join(nine.words for nine in by_the_nine(result.outcomes, shares[0].metric.name, costs[0].metric.name, 3))
-        st.markdown(f"{plain(shares[0].metric.label)}, by the nine, at the least cost among these designs: {plain(steps)}.")
+        st.markdown(f"The least cost of these designs for “{plain(shares[0].metric.label)}”: {plain(steps)}.")
 
 
 def _regret(question: _Question, points: list[DesignPoint], result: Front) -> Any:

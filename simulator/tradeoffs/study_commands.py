@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,7 +46,7 @@ from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, sampl
 from simulator.tradeoffs.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
 from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign, quoted
-from simulator.units import counted, spoken, spoken_size, upper_first
+from simulator.units import counted, signed_within, spoken, spoken_size, upper_first
 
 
 def best(
@@ -311,12 +310,13 @@ def _columns(influences: Sequence[Influence]) -> tuple[str, ...]:
 
 def _numbers(one: Influence, unit: str) -> tuple[str, ...]:
     if one.total and one.first:
-        return tuple(text for each in (one.total, one.first) for text in _with_bounds(each, "{:.2f}".format))
-    return *_with_bounds(one.size, partial(spoken_size, unit=unit)), spoken_size(one.spread or 0.0, unit)
+        return tuple(text for each in (one.total, one.first) for text in _index(each))
+    size, low, high = (text.lstrip("+") for text in signed_within(one.size.value, one.size.low, one.size.high, unit))
+    return size, f"{low.partition(' ')[0]} to {high}", spoken_size(one.spread or 0.0, unit)
 
 
-def _with_bounds(one: Interval, words: Callable[[float], str]) -> tuple[str, str]:
-    return words(one.value), f"{words(one.low)} to {words(one.high)}"
+def _index(one: Interval) -> tuple[str, str]:
+    return f"{one.value:.2f}", f"{one.low:.2f} to {one.high:.2f}"
 
 
 def breakeven(

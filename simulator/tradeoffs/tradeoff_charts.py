@@ -133,7 +133,9 @@ def parallel_chart(front: Front, columns: Mapping[str, Sequence[float | str]], t
             look = {
                 "showarrow": False,
                 "xanchor": "left",
+                "yanchor": "bottom",  # above the lines that end here: they would strike the words through
                 "xshift": 4,
+                "yshift": 4,
                 "font": {"size": 11},
                 "bgcolor": "rgba(128,128,128,0.15)",
             }
@@ -172,6 +174,9 @@ _NAMED = 6
 #: The most letters of an option on an axis, and the least distance of two names.
 _SHORT, _APART = 18, 0.06
 
+#: Pixels from an axis to the next, so that no option's name reaches the next one.
+AXIS_PX = 108
+
 
 def _marks_of(values: Sequence[float | str]) -> list[tuple[float, str]]:
     """Return the height of each option on an axis with its name, shortened; of many options, and of close ones, the ends."""
@@ -185,7 +190,7 @@ def _marks_of(values: Sequence[float | str]) -> list[tuple[float, str]]:
 
 
 def _shown(value: float | str) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float) else value
+    return plain_number(float(f"{value:.3g}")) if isinstance(value, int | float) else value
 
 
 #: The most letters of a row's name on a line.

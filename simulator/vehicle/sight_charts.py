@@ -14,7 +14,7 @@ from simulator.charts.look import BLUE, GREY, OBJECTIVE, SERIES, Chart, figure, 
 from simulator.intervals import Estimate
 from simulator.metrics.summary import Summary
 from simulator.records.trace import Trace
-from simulator.units import duration, percent, roughly, significant, spoken
+from simulator.units import duration, percent, roughly, significant
 from simulator.vehicle.encounter_metrics import usd_by_part, watts_by_part
 from simulator.vehicle.sight import Sighted
 
@@ -164,7 +164,7 @@ def vehicle_cost(summary: Summary, first: Callable[[], Trace]) -> Chart:
     usd = usd_by_part(vehicle, sum(watts.values()), needless.value if needless else 0.0)
     parts = pd.DataFrame({"part": usd.keys(), "usd": usd.values(), "watts": [watts.get(part, nan) for part in usd]})
     parts = parts[(parts["usd"] > 0) | (parts["watts"] > 0)].sort_values("usd", ascending=False, ignore_index=True)
-    return Chart(_drawn(parts, total.value, total.low, total.high), _takeaway(parts, total, needless), _named(parts, total))
+    return Chart(_drawn(parts, total.value, total.low, total.high), _takeaway(parts, summary, needless), _named(parts, total))
 
 
 def _drawn(parts: pd.DataFrame, value: float, low: float, high: float) -> go.Figure:
@@ -182,12 +182,14 @@ def _drawn(parts: pd.DataFrame, value: float, low: float, high: float) -> go.Fig
     return drawn
 
 
-def _takeaway(parts: pd.DataFrame, total: Estimate, needless: Estimate | None) -> str:
-    largest, sum_of = parts.iloc[0], total.value
-    words = f"A vehicle costs {spoken(sum_of, 'USD')} over its life; the largest part is {largest['part']}"
-    words += f" ({roughly(largest['usd'] / sum_of)})." if sum_of else "."
-    if needless is not None and total.high > 1.1 * sum_of:
-        words += f" It may be {spoken(total.high, 'USD')}: up to {needless.high:.3g} brakes without need an hour are possible."
+def _takeaway(parts: pd.DataFrame, summary: Summary, needless: Estimate | None) -> str:
+    largest, total = parts.iloc[0], summary.metrics["usd_per_vehicle"]
+    reached, interval = summary.shown("usd_per_vehicle")
+    words = f"A vehicle costs {reached} over its life; the largest part is {largest['part']}"
+    words += f" ({roughly(largest['usd'] / total.value)})." if total.value else "."
+    if needless is not None and total.high > 1.1 * total.value:
+        most = interval.rpartition(" to ")[2]
+        words += f" It may be {most}: up to {needless.high:.3g} brakes without need an hour are possible."
     return words
 
 

@@ -119,6 +119,20 @@ def test_the_shortcut_on_the_run_button_can_be_read(visit, look):
     assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
+@pytest.mark.parametrize("look", looks("dark"), indirect=True)
+def test_the_name_of_an_open_popover_can_be_read(visit, look):
+    page = visit("practice?case=retry-storm&replications=2", **look)
+    button = page.get_by_test_id("stPopoverButton").filter(has_text="Link and command")
+    button.click()
+    page.locator("[data-testid=stPopoverButton][aria-expanded=true]").wait_for()
+    page.mouse.move(1, 1)
+    page.wait_for_timeout(500)
+    ink = luminance(rgb(button.evaluate("one => getComputedStyle(one).color")))
+    ground = luminance(rgb(page.get_by_test_id("stApp").evaluate("one => getComputedStyle(one).backgroundColor")))
+    dark, light = sorted((ink, ground))
+    assert (light + 0.05) / (dark + 0.05) >= 4.5
+
+
 def rgb(words):
     return [float(number) for number in re.findall(r"[\d.]+", words)[:3]]
 

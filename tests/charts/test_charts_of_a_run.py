@@ -4,23 +4,26 @@ import dataclasses
 import re
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from simulator.case.load import load
 from simulator.charts.answer_charts import answer_times
-from simulator.charts.flow_charts import cost_split, journeys, one_request
+from simulator.charts.flow_charts import _short, cost_split, journeys, one_request
 from simulator.charts.look import GREY, MISSED
 from simulator.charts.queue_charts import queue_over_time, queues
 from simulator.charts.replica_charts import batch_timeline
 from simulator.charts.threshold_charts import crowd, flagged_by_sensitivity, roc, with_tried
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.explain.causes import shared_out
 from simulator.explain.request_path import request_path
 from simulator.explain.result import replicate
 from simulator.explain.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
 from simulator.metrics.operating_points import flagged_at
 from simulator.stages.pool_evidence import constant
 from simulator.units import duration, spoken
+from simulator.vehicle.sight_charts import vehicle_cost
 from tests.builders import people, plan, pool, population, retake, run_at, spread
 from tests.shipped import run_of
 
@@ -192,6 +195,30 @@ def test_a_table_of_ends_says_how_many_of_the_positives_of_each_are_missed():
     assert table.loc[table["end"] != "Called to the clinic", "cancers a run"].sum() > missed + 1
 
 
+def test_a_table_of_ends_rounds_the_missed_as_the_reason_does():
+    """4.33, 0.84 and 0.13 are 5.3 in all; rounded each for itself they would be 5.2, and the reason says 0.9 of the second."""
+    missed = [4.33, 0.84, 0.13]
+    steps = pd.DataFrame({"end": ["Cleared", "Gave up", "Unread", "Clinic"], "count": [*missed, 471.0],
+                          "fate": [*["Missed"] * 3, "Found"]})  # fmt: skip
+    table = _short(steps, load("skin-cancer-triage"), True)
+    assert table["end"].tolist() == ["Clinic", "Cleared", "Gave up", "Unread"]
+    assert table["of these missed"].tolist() == pytest.approx([0, 4.3, 0.9, 0.1])
+    assert table["of these missed"].tolist()[1:] == pytest.approx(shared_out(missed, 5.3))
+
+
+def test_the_numbers_beside_the_bands_add_up(summary, drawn):
+    """Few cancers end elsewhere than in the clinic or cleared: they are gathered, and no number stands without its sources."""
+    sankey = drawn["positives"].figure.data[0]
+    numbers = [float(re.search(r"[\d,.]+$", label)[0].replace(",", "")) for label in sankey.node.label]
+    flows = list(zip(sankey.link.source, sankey.link.target, sankey.link.value, strict=True))
+    for place, number in enumerate(numbers):
+        into, out = (sum(flow[2] for flow in flows if flow[side] == place) for side in (1, 0))
+        assert max(into, out) == pytest.approx(number, abs=0.5)
+        assert not (into and out) or into == pytest.approx(out)
+    assert sum(out for _, target, out in flows if target == 0) == 0
+    assert any(label.startswith("Other ends") for label in sankey.node.label)
+
+
 def test_missed_positives_have_a_colour_of_their_own(drawn):
     nodes = drawn["positives"].figure.data[0].node
     red = [label for label, colour in zip(nodes.label, nodes.color, strict=True) if colour == MISSED]
@@ -258,7 +285,16 @@ def test_costs_add_up(summary, drawn):
     assert list(bars.y)[-1] == "total"
     assert sum(bars.x[:-1]) == pytest.approx(total)
     assert bars.x[-1] == total
-    assert f"1,000 people cost {spoken(total, 'USD')}" in drawn["costs"].takeaway
+
+
+@pytest.mark.parametrize("case", ["skin-cancer-triage", "av-perception", "retry-storm"])
+def test_the_sentence_on_the_cost_has_the_number_of_its_card(case):
+    found = run_of(case)
+    cost = next(verdict for verdict in found.verdicts if "usd" in verdict.metric.name)
+    words = (vehicle_cost(found, lambda: simulate(found.plan, 1)) if case == "av-perception" else cost_split(found)).takeaway
+    assert re.search(rf" costs? {re.escape(cost.reached)}[ ,;]", words), words
+    if "It may be" in words:
+        assert f"It may be {cost.interval.split(' to ')[1]}: " in words
 
 
 def test_an_objective_s_words_carry_the_unit(summary):

@@ -56,7 +56,7 @@ def test_a_run_until_its_verdicts_are_decided_is_the_beginning_of_the_whole_run(
         assert metric["high"] - metric["low"] >= plain["metrics"][name]["high"] - plain["metrics"][name]["low"], name
     words = " ".join(casesim("run", case, "--replications", 30, "--until-decided", "--all")[1].split())
     assert f"{early['replications']} of 30 replications" in words
-    assert "no further replication could change a verdict" in words
+    assert "more replications alone could not change a verdict" in words
 
 
 def test_a_run_in_json_explains_what_is_not_met_its_trust_and_its_p99_request(casesim, case):

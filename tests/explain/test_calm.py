@@ -54,7 +54,7 @@ def test_the_curveball_is_named_with_the_verdict_that_it_changed(runs):
         "“Answer”: 100 ms → 300 ms (+200 ms, "
     )
     assert "met → not met" in told
-    assert "The other objectives changed by no more than chance." in told
+    assert "The other objective changed by no more than chance." in told
     assert toll_rows(tolls(*runs))["objective"].tolist() == ["Answer", "Answers"]
 
 
@@ -69,6 +69,14 @@ def test_each_claim_of_a_curveball_names_both_runs_and_says_which_objectives_cha
     assert [(part.relation, part.value) for part in first.parts] == [("beyond chance", False)]
     told = said(largest_toll(tolls(*runs)))
     assert told.startswith("Against the calm run, “Answer” changed most: 100 ms → 300 ms, +200 ms")
+
+
+def test_the_number_of_other_objectives_that_changed_is_a_plain_noun_phrase(runs):
+    one = tolls(*runs)[0]
+    told = {count: said(largest_toll([one] * count)).rpartition("met. ")[2] for count in (2, 4)}
+    assert told == {2: "The other objective changed too.", 4: "All 3 other objectives changed too."}
+    still = tolls(*runs)[1]
+    assert said(largest_toll([one, one, still, still])).endswith("1 of the 3 other objectives changed too.")
 
 
 def test_a_strike_that_changes_nothing_says_so():

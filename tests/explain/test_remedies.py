@@ -113,7 +113,7 @@ def test_where_enough_are_labelled_nothing_is_impossible():
     assert rows.loc[rows["diagnosis"] == "MEL", "patient"].nunique() == 33
     found = run_of("skin-cancer-triage")
     words = [unprovable(found, verdict) for verdict in found.verdicts]
-    needs = "it takes 59 cancers of the group “Diagnosis: melanoma” without a miss, and those of 33 people were labelled."
+    needs = "it takes 59 cancers of the group “Diagnosis: melanoma” without a miss, and the labelled ones come from 33 people."
     assert words.pop(1) == f"No design can prove this here: {needs}"
     assert words == [""] * len(words)
     few = replicate(gated(objectives=[{"metric": "specificity", "at_least": 0.4, "label": "Spared"}]), 1, 2)

@@ -37,7 +37,7 @@ def minutes(served: list[float], asked: list[float]) -> pd.DataFrame:
 @pytest.mark.parametrize(
     ("served", "value", "meaning"),
     [
-        ([1, 0, 0, 0, 0, 0], "0%", "of the photos are served in time, 3 min after the surge"),
+        ([1, 0, 0, 0, 0, 0], "0%", "of the photos that come after the surge are served in time"),
         ([1, 0, 0, 0.5, 1, 1], "2 min", "until the service recovers after the surge"),
         ([1, 0.95, 1, 1, 1, 1], "95%", "of the photos are served in time even in the worst seconds"),
     ],

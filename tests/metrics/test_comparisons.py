@@ -244,7 +244,7 @@ def test_a_change_in_too_few_replications_has_no_bounds_and_is_not_claimed(wide)
     [
         ("sensitivity", (0.021, 0.01, 0.03), "+2.1 points"),
         ("cost_per_1000_usd", (-3100, -4000, -2000), "−3,100 USD"),
-        ("latency_p95_s", (0.5, -0.1, 1.1), "+500 ms (not significantly different)"),
+        ("latency_p95_s", (0.5, -0.1, 1.1), "+0.50 s (not significantly different)"),
     ],
 )
 def test_a_change_is_told_with_its_unit(metric, change, words):
@@ -254,7 +254,7 @@ def test_a_change_is_told_with_its_unit(metric, change, words):
 
 
 def test_the_bounds_of_a_change_have_their_own_signs():
-    assert told("latency_p95_s", "", 0.5, -0.1, 1.1).interval == "−100 ms to +1.10 s"
+    assert told("latency_p95_s", "", 0.5, -0.1, 1.1).interval == "−0.10 to +1.10 s"
 
 
 @pytest.mark.parametrize(

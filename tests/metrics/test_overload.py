@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator.charts.queue_charts import goodput_over_time
+from simulator.case.schema import Noun
+from simulator.charts.queue_charts import _overload_takeaway, goodput_over_time
 from simulator.metrics.overload import MOST_STEPS, capacity_per_s, goodput, rush_of, trouble
 from simulator.stages.pool_evidence import constant
 from tests.builders import end, link, plan, pool, retry, run_at
@@ -60,6 +61,29 @@ def test_trouble_lasts_from_the_first_step_in_which_too_few_are_served_to_the_la
     assert not trouble(frame([1, 0.95, 0.3, np.nan])).over
 
 
+def test_the_share_since_the_rush_is_not_that_of_the_last_requests_behind_which_none_come():
+    """100, 50 and 50 requests come after the rush: 10, none and 25 of them are served."""
+    down = trouble(frame([1, 0.5, 0.1, 0, 0.5, np.nan], [20.0, 80.0, 20.0, 10.0, 10.0, 20.0]))
+    assert (down.over, down.rush_ended) == (False, 10)
+    assert down.share_since == pytest.approx(35 / 200)
+    steady = trouble(frame([1, 0.5, 0, 0.25, np.nan]))
+    assert steady.share_since == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ([1, 0.5, 0, 0, 0, 0], "yet none of the photos after it are served"),
+        ([1, 0.5, 0, 0, 0, 0.4], "yet 10.0% of the photos after it are served"),
+        ([1, 0.5, 1, 1, 1, 1], "recovers at 10, as soon as the surge ends."),
+        ([1, 0.5, 0.5, 1, 1, 1], "recovers at 15, 5 s after the surge."),
+    ],
+)
+def test_the_end_of_an_overload_in_plain_words(shares, words):
+    found = trouble(frame(shares, [20.0, 80.0, 20.0, 20.0, 20.0, 20.0]))
+    assert words in _overload_takeaway(found, Noun(one="photo", many="photos"), lambda seconds: f"{seconds:g}")
+
+
 def test_a_rush_is_far_more_than_usual_and_more_than_chance_explains():
     assert rush_of(frame([1] * 6, [20, 21, 80, 79, 20, 22])) == (10, 20)
     assert rush_of(frame([1] * 12, [20, 21, 80, 20, 79, 22, 20, 21, 19, 20, 80, 21])) == (10, 25)
@@ -69,9 +93,10 @@ def test_a_rush_is_far_more_than_usual_and_more_than_chance_explains():
 
 def test_the_sentence_tells_whether_it_ended_and_how_long_after_the_rush():
     slow = goodput_over_time(server([*range(20)]))
+    share = 100 * slow.table["share of the requests served"].dropna().mean()  # five requests come in each step
     assert slow.takeaway == (
         "From 00:00:00 on, fewer than nine requests in ten are served, and the service does not recover within the run: "
-        f"{100 * slow.table['share of the requests served'].dropna().iloc[-1]:.1f}% of the last requests are served, "
+        f"{share:.1f}% of the requests from then on are served, "
         f"and each request is sent {1 + slow.table['retries (1/s)'][:4].sum() / 4:.1f} times."
     )
     quick = goodput_over_time(server([0, 5, 10]))

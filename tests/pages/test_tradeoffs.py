@@ -77,7 +77,7 @@ def test_every_assumption_is_doubted_and_what_turns_is_told(page):
     page.session_state["tradeoffs"] = "Break-evens"
     page.run()
     next(one for one in page.button if one.label == "Vary every assumption").click().run()
-    ended(page, lambda: "not turn within the figure" in told(page))
+    ended(page, lambda: "over the figure's whole range" in told(page))
     assert "unless “Reader: minutes, exponential mean” lies above" in told(page).replace("\\", "")
 
 

@@ -70,7 +70,7 @@ def test_a_run_that_its_verdicts_end_says_so_and_offers_all_replications(registr
     early = design_runs._look(shown := RunsShown(live=job.id)).paint()
     assert (early["early"], early["share"], early["action"]) == (False, None, "Run all 30")
     assert early["words"].startswith("4 of 30 replications, ")
-    assert early["words"].endswith("No further replication can change a verdict.")
+    assert early["words"].endswith("More replications alone cannot change a verdict.")
     design_runs._pressed(made.scenario, early["action"], job.id)
     assert design_runs._look(shown).paint()["action"] == "Cancel"
     work.do(26)

@@ -213,4 +213,4 @@ def test_each_nine_costs_what_the_cheapest_design_that_reaches_it_costs():
     outcomes = [outcome({"found": share, "cost": usd}) for share, usd in ((0.85, 1.0), (0.95, 3.0), (0.995, 9.0), (0.992, 7.0))]
     found = by_the_nine(outcomes, "found", "cost")
     assert [(one.place, one.usd and one.usd.value) for one in found] == [(1, 3.0), (3, 7.0), (None, None), (None, None)]
-    assert found[2].words == "99.9%: no design of this sweep reaches it"
+    assert found[2].words == "none reaches 99.9%"
