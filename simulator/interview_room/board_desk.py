@@ -107,7 +107,7 @@ class BoardDesk:
         """Take operations of the tab; return what is acknowledged and what is refused."""
         if not self.is_open() or self.room.role not in ("candidate", "interviewer"):
             return {"acknowledged": 0, "refused": {}}
-        return hear_operations(said, self.taken, self._take)
+        return hear_operations(said, self.taken, self._take) | {"place": self.live.state.place}
 
     def _take(self, tab: str, number: int, operation: Any) -> None:
         if isinstance(operation, SetField) and operation.field.startswith(CHOICE):

@@ -77,12 +77,13 @@ def _questions(room: RoomAtHand) -> None:
             answer = room.state.room.answers.get(one.place)
             st.markdown(plain(answer.text) if answer else "No answer yet.")
     if room.role == "candidate" and room.state.ended_at is None:
-        st.text_input("Your question, or “may I assume …?”", key="room:question", on_change=_ask, args=(room,))
+        with st.form("room:ask", clear_on_submit=True, border=False):  # its button counts once, however often the page is drawn
+            st.text_input("Your question, or “may I assume …?”", key="room:question")
+            st.form_submit_button("Ask", on_click=_ask, args=(room,))
 
 
 def _ask(room: RoomAtHand) -> None:
     words = str(st.session_state["room:question"]).strip()
-    st.session_state["room:question"] = ""
     if len(words) > _LETTERS:
         say(f"Only the first {_LETTERS} letters are kept.")
     if words:

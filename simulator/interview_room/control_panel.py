@@ -44,7 +44,9 @@ def questions_panel(room: RoomAtHand) -> None:
                 st.markdown(plain(known[picked]))
                 event = QuestionAnswered(question=one.place, text=known[picked][:_LETTERS])
                 st.button("Send this answer", key=f"room:send:{one.place}", on_click=room.take, args=(event,))
-            st.text_input("Or in your words", key=f"room:words:{one.place}", on_change=_answer, args=(room, one.place))
+            with st.form(f"room:answer:{one.place}", clear_on_submit=True, border=False):
+                st.text_input("Or in your words", key=f"room:words:{one.place}")
+                st.form_submit_button("Send", on_click=_answer, args=(room, one.place))
     with st.expander(f"Answered: {len(room.state.room.answers)}"):
         for one in room.state.questions:
             if answer := room.state.room.answers.get(one.place):

@@ -77,7 +77,7 @@ class OwnDrawing:
 
     def hear(self, said: Any) -> Any:
         """Take operations of the browser."""
-        return hear_operations(said, self.taken, self._take)
+        return hear_operations(said, self.taken, self._take) | {"place": self.place}
 
     def _take(self, tab: str, number: int, operation: Any) -> None:
         if isinstance(operation, SetField) and ":" in operation.field:
