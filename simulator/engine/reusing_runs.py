@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property, partial
 from math import inf
 from typing import TYPE_CHECKING, Any, cast
@@ -14,7 +15,7 @@ from simulator.engine.outflow_keys import keys_of, places_of
 from simulator.engine.requests import Schedule
 from simulator.engine.run import Run, simulate
 from simulator.engine.stage_outflows import KEPT, MOST_STEPS, SOURCE, AlarmSet, Handover, KeptLog, StageOutflows, Turn, marks_of
-from simulator.records.streams import Streams
+from simulator.records.streams import Streams, cache_per_plan
 from simulator.records.trace import TransitLog, VisitLog
 from simulator.stages import STAGES
 from simulator.stages.stage import Outbox, ServiceStage, Stage
@@ -127,10 +128,23 @@ class ReusingRun(Run):
         return fleets
 
 
+@dataclass
+class EarlierNotes:
+    """What is known of a plan from the notes of its earlier runs: whether they ended on the way."""
+
+    too_long: bool = False
+
+
+@cache_per_plan
+def _earlier_notes(plan: Plan) -> EarlierNotes:
+    return EarlierNotes()
+
+
 class OutflowNotes:
     """Notes of a run: who handed over what to whom, turn by turn, at the handovers from one place to another.
 
-    They end after MOST_STEPS: where stages take turns with each other, notes would take longer than they spare.
+    They end after MOST_STEPS: where stages take turns with each other, notes would take longer than they spare. Further runs
+    of that plan then take none.
     """
 
     def __init__(self, run: ReusingRun) -> None:
@@ -139,12 +153,16 @@ class OutflowNotes:
         self.source = Turn()
         self.turn: Turn | None = self.source
         self.again: Handover | None = None  # what is handed over as in an earlier run
-        self.room = MOST_STEPS
+        self.past = _earlier_notes(run.plan)
+        self.room = 0 if self.past.too_long else MOST_STEPS
         self.columns = run.requests.written()
         self._undo: list[Callable[[], None]] = []
         service = [stage for stage in run.stages.values() if isinstance(stage, ServiceStage)]
         self.turns: dict[str, list[Turn]] = {stage.name: [] for stage in service}
         self.alarms = {stage.name: stage.alarm.time for stage in service}
+        if not self.complete:
+            self.turn = None
+            return
         for stage in service:
             self._note_turns(stage)
         for name in filter(self._is_entered, run.stages):
@@ -231,6 +249,7 @@ class OutflowNotes:
     def _spend(self) -> None:
         self.room -= 1
         if self.room == 0:
+            self.past.too_long = True
             for undo in self._undo:
                 undo()
             self.turn = None

@@ -153,7 +153,15 @@ class Recall:
     shares: Floats
 
     def at(self, x: Floats, draw: int = 0) -> Floats:
-        return np.asarray(np.interp(np.log(np.maximum(x, 1e-6)), np.log(self.x), self.shares[draw]))
+        return np.asarray(self.drawn_at(x, np.array([draw]))[0])
+
+    def drawn_at(self, x: Floats, draws: NDArray[np.intp]) -> Floats:
+        """Return the curves of several draws at places x, shape (draws, k): linear over the logarithm, as by `np.interp`."""
+        at, knots, shares = np.log(np.maximum(x, 1e-6)), np.log(self.x), self.shares[draws]
+        slopes = np.diff(shares, axis=1) / np.diff(knots)
+        place = np.clip(np.searchsorted(knots, at, "right") - 1, 0, len(knots) - 2)
+        between = slopes[:, place] * (at - knots[place]) + shares[:, place]
+        return np.where(at >= knots[-1], shares[:, -1:], np.where(at < knots[0], shares[:, :1], between))
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
-from math import inf
+from math import inf, isnan
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
@@ -233,8 +233,12 @@ class VisitLog:
         self.server.append(server)
 
     def add_taken(self, rows: Any, entered: Any, first: int, last: int) -> None:
-        self.request.frombytes(rows[first:last].tobytes())
-        self.entered.frombytes(entered[first:last].tobytes())
+        if last - first == 1:
+            self.request.append(rows[first])
+            self.entered.append(entered[first])
+        elif last > first:
+            self.request.frombytes(rows[first:last].tobytes())
+            self.entered.frombytes(entered[first:last].tobytes())
 
     def add_block(self, rows: Rows, entered: Times, started: Times, left: Times, server: Rows | None = None) -> None:
         """Add many visits of one request each; by default without a server."""
@@ -276,6 +280,8 @@ class VisitLog:
         float64, both of shape (m,), in the order of the log; visits that were never served (`started` is NaN) are left out.
         """
         visits, batches = mark
+        if len(self.request) == visits + 1 and len(self.started) == batches + 1 and not isnan(self.started[batches]):
+            return np.array([self.request[visits]], np.int32), np.array([self.left[batches]])
         rows = np.array(self.request[visits:], np.int32)
         size, left = np.array(self.size[batches:]), np.array(self.left[batches:])
         served = ~np.isnan(np.array(self.started[batches:]))

@@ -255,10 +255,10 @@ def sets_of(trace: Trace, name: str) -> Sets:
     """Return the sets that a stage of the kind `assemble` has made; a batch of its visits is one."""
     sensors, spec = trace.plan.scenario.sensors, trace.plan.scenario.stages[name]
     size = len(getattr(spec, "sensors", None) or sensors)
-    visits = trace.logs[name].frame(name)
-    visits = visits[visits["started_s"].notna() & (visits["server"] >= 0)]  # what only passes by is served by nobody
-    frame, since = visits["request"].to_numpy(), visits["left_s"].to_numpy()
-    _, first, sizes = np.unique(visits["batch"], return_index=True, return_counts=True)
+    visits = trace.logs[name].visits()
+    visits = visits.only(visits.served & (visits.server >= 0))  # what only passes by is served by nobody
+    frame, since = visits.request, visits.left_s
+    _, first, sizes = np.unique(visits.batch, return_index=True, return_counts=True)
     sent, at = trace.columns.arrived[frame], since[first]
     oldest, newest = (of.reduceat(sent, first) if len(first) else np.empty(0) for of in (np.minimum, np.maximum))
     return Sets(at, sizes < size, newest - oldest, at - oldest, np.repeat(frame[first], sizes), since, frame)

@@ -166,7 +166,8 @@ class SharedDevice:
         """Nothing has begun or ended since the last look: take off what was done."""
         done = (now - self.seen) * self.pace
         self.seen = now
-        for left in (share.left for share in self.shares if done):
+        for share in self.shares if done else ():
+            left = share.left
             for batch in left:
                 left[batch] -= done
 

@@ -374,8 +374,8 @@ class ServiceStage(Stage):
         """
         self.run.took_turn(self.name)
         limit = now
-        if all(stage.leader is self for stage in self.rivals):
-            limit = min(self.inbox.chunk_end(CHUNK), self.run.barrier, *(stage.alarm.time for stage in self.upstream))
+        if not self.rivals or all(stage.leader is self for stage in self.rivals):
+            limit = min(self.inbox.chunk_end(CHUNK), self.run.barrier, *[stage.alarm.time for stage in self.upstream])
         upcoming = self.advance(now, limit)
         self.inbox.tidy()
         if not self.loops or self.returning is not None:
@@ -451,7 +451,8 @@ class StageAlarm:
         """Wake at `time`, unless the stage wakes earlier anyway or is running now."""
         if time < self.time:
             self.time = time
-            self._event = Timeout(self.env, max(time - self.env.now, 0.0))
+            wait = time - self.env.now
+            self._event = Timeout(self.env, wait if wait > 0.0 else 0.0)
             self._event.callbacks.append(self._ring)
 
     def cancel(self) -> None:
@@ -488,6 +489,10 @@ class Outbox:
             self.receiver.accept_block(rows, times)
 
 
+#: The room of an empty inbox, and the most that it keeps (requests): single deliveries then need no new arrays.
+_ROOM, _MOST_ROOM = 64, 1024
+
+
 class Inbox:
     """Requests that wait at a stage or are still on their way to it, by time of arrival.
 
@@ -498,7 +503,10 @@ class Inbox:
     def __init__(self) -> None:
         self.late: list[tuple[float, int, int]] = []
         self.numbers = count(1)
-        self._hold(np.empty(0, np.int32), np.empty(0), 0, 0)
+        self._clear()
+
+    def _clear(self) -> None:
+        self._hold(np.empty(_ROOM, np.int32), np.empty(_ROOM), 0, 0)
 
     def _hold(self, rows: Rows, times: Times, at: int, end: int) -> None:
         self._rows, self._times = rows, times
@@ -517,6 +525,10 @@ class Inbox:
 
     def add_block(self, rows: Rows, times: Times) -> None:
         """Deliver many requests, in any order of time."""
+        if len(rows) == 1 and self._fits_behind(times[0]):
+            self.rows[self.end], self.times[self.end] = rows[0], times[0]
+            self.end += 1
+            return
         kept = slice(self.at, self.end)
         rows = np.concatenate([self._rows[kept], rows])
         times = np.concatenate([self._times[kept], times])
@@ -524,6 +536,11 @@ class Inbox:
             order = np.argsort(times, kind="stable")
             rows, times = rows[order], times[order]
         self._hold(rows, times, 0, len(rows))
+
+    def _fits_behind(self, time: float) -> bool:
+        """Return whether there is room for one more, which comes after those that are here."""
+        last = self.times[self.end - 1] if self.at < self.end else -inf
+        return self.end < len(self._rows) and last <= time
 
     def fetch(self, now: float) -> None:
         """Sort in the single deliveries that have come by `now`."""
@@ -563,7 +580,9 @@ class Inbox:
 
     def tidy(self) -> None:
         if self.at == self.end and self.end:
-            self._hold(np.empty(0, np.int32), np.empty(0), 0, 0)
+            if len(self._rows) > _MOST_ROOM:
+                self._clear()
+            self.at = self.end = 0
 
     def chunk_end(self, size: int) -> float:
         """When the first `size` of the requests that were delivered together will have come; inf if there are fewer."""

@@ -112,7 +112,8 @@ def noise(seed: int, replication: int, n: int, name: str) -> Noise:
     streams = Streams(seed, replication)
 
     def normal(part: str, *shape: int) -> Any:
-        return streams.named(f"encounters.{name}.{part}").standard_normal(shape, np.float32)
+        named = f"encounters.{name}.{part}"
+        return streams.once(named, ("normal", shape), lambda rng: rng.standard_normal(shape, np.float32))
 
     return Noise(normal("object", n), normal("slow", n, STEPS), normal("white", n, STEPS))
 

@@ -6,9 +6,9 @@ Totals are counted for the evidence as it is, and for resamples of it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.case.outputs import Metric, share_metric
@@ -16,16 +16,21 @@ from simulator.evidence.drive_tables import DRAWS
 from simulator.metrics.ages import instants
 from simulator.metrics.measures import Total
 from simulator.records.trace import DONE, Trace
+from simulator.vehicle.braking import first_tick, needed_m
 from simulator.vehicle.encounter_draws import KMH
 from simulator.vehicle.encounter_section import Vehicle, VehiclePart
-from simulator.vehicle.meeting import EncounterOutcome, Meeting, first_tick, needed_m
+from simulator.vehicle.meeting import EncounterOutcome, Meeting
 
 Floats = NDArray[np.float64]
 
 #: The first replications are evaluated for resamples of the evidence too: what those change varies little between them.
 EVIDENCE_RUNS = 5
 
-Sums = dict[str, tuple[float, float]]
+#: Draws of the evidence that are evaluated at once: of more, the frames do not fit into a processor's cache.
+AT_ONCE = 21
+
+#: Numerator and denominator of each metric by draw of the evidence, shape (draws, 2).
+Sums = dict[str, Floats]
 
 
 def encounter_metrics(kinds: Mapping[str, str]) -> Iterator[Metric]:
@@ -46,39 +51,48 @@ def encounter_metrics(kinds: Mapping[str, str]) -> Iterator[Metric]:
 def encounter_totals(trace: Trace) -> dict[str, Total]:
     """Return every metric of encounters and of the vehicle, by name."""
     meeting = Meeting(trace)
-    plain = sums(meeting, meeting.outcome())
-    draws = range(1, DRAWS + 1) if trace.replication < EVIDENCE_RUNS and trace.plan.edge is None else ()
-    drawn = [sums(meeting, meeting.outcome(draw)) for draw in draws]
-    totals = {
-        name: Total(*pair, by_draw=np.array([one[name] for one in drawn]) if drawn else None) for name, pair in plain.items()
-    }
+    resampled = trace.replication < EVIDENCE_RUNS and trace.plan.edge is None
+    draws = np.arange(1 + DRAWS if resampled else 1)
+    found = [sums(meeting, meeting.outcomes(some)) for some in np.split(draws, range(AT_ONCE, len(draws), AT_ONCE))]
+    totals = {}
+    for name in found[0]:
+        pairs = np.concatenate([some[name] for some in found])
+        totals[name] = Total(float(pairs[0, 0]), float(pairs[0, 1]), by_draw=pairs[1:] if resampled else None)
     return totals | dict(_others(meeting)) | dict(vehicle_totals(trace, alarms_per_h(meeting)))
 
 
 def sums(meeting: Meeting, outcome: EncounterOutcome) -> Sums:
-    """Return numerator and denominator of each metric that rests on what was found."""
+    """Return numerator and denominator of each metric that rests on what was found; outcome: of several draws."""
     counts = meeting.counts
-    n = float(counts.sum())
     confirmed = np.isfinite(outcome.confirmed_s) & (outcome.confirmed_gap_m > 0) & counts
     share = (outcome.impact_mps / meeting.closing_mps) ** 2
+    gaps = np.array([gap[those].sum() for gap, those in zip(outcome.confirmed_gap_m, confirmed, strict=True)])
     pairs = {
-        "margin_mean_m": (float(outcome.margin_m[counts].sum()), n),
-        "harm_share": (float(share[counts].sum()), n),
-        "impact_mean_kmh": (float(outcome.impact_mps[counts].sum()) / KMH, n),
-        "confirmed_share": (float(confirmed.sum()), n),
-        "confirmed_mean_m": (float(outcome.confirmed_gap_m[confirmed].sum()), float(confirmed.sum())),
+        "margin_mean_m": _over(_sum(outcome.margin_m, counts), counts.sum()),
+        "harm_share": _over(_sum(share, counts), counts.sum()),
+        "impact_mean_kmh": _over(_sum(outcome.impact_mps, counts) / KMH, counts.sum()),
+        "confirmed_share": _over(confirmed.sum(-1), counts.sum()),
+        "confirmed_mean_m": _over(gaps, confirmed.sum(-1)),
     }
-    reasons = lost(meeting, outcome)
+    reasons, stopped = lost(meeting, outcome), outcome.stopped
     kinds = {f".{name}": counts & (meeting.drawn.kind == place) for place, name in enumerate(meeting.spec.kinds)}
     for of_kind, those in {"": counts, **kinds}.items():
-        pairs[f"stopped_share{of_kind}"] = float((outcome.stopped & those).sum()), float(those.sum())
-        hit = float((~outcome.stopped & those).sum())
-        pairs |= {f"{name}{of_kind}": (float((with_reason & those).sum()), hit) for name, with_reason in reasons.items()}
+        hits = (~stopped & those).sum(-1)
+        pairs[f"stopped_share{of_kind}"] = _over((stopped & those).sum(-1), those.sum())
+        pairs |= {f"{name}{of_kind}": _over((with_reason & those).sum(-1), hits) for name, with_reason in reasons.items()}
     return pairs
 
 
+def _sum(figures: Floats, those: NDArray[np.bool_]) -> Floats:
+    return np.asarray(np.compress(those, figures, axis=1).sum(axis=1))
+
+
+def _over(numerators: NDArray[Any], denominators: NDArray[Any] | np.int64) -> Floats:
+    return np.stack(np.broadcast_arrays(numerators, denominators), axis=-1).astype(float)
+
+
 def lost(meeting: Meeting, outcome: EncounterOutcome) -> dict[str, NDArray[np.bool_]]:
-    """Return why the vehicle does not stop in time, by reason, shape (n,) each: each encounter that it hits has one reason.
+    """Return why the vehicle does not stop in time, by reason, as the outcome: each encounter that it hits has one reason.
 
     unseen: when the frame that confirms the object was captured, even brakes that hold at once would have been too late
     answered_late: they would not, but brakes as soon as the answer was known are; braked_late: the planner waited beyond that
@@ -148,8 +162,8 @@ def _frames_done(trace: Trace) -> int:
     worked = np.zeros(trace.columns.n, bool)
     for name, stage in trace.plan.scenario.stages.items():
         if stage.servers:
-            visits = trace.logs[name].frame(name)
-            worked[visits.loc[visits["started_s"].notna(), "request"]] = True
+            visits = trace.logs[name].visits()
+            worked[visits.request[visits.served]] = True
     return int((worked & (trace.columns.outcome == DONE)).sum())
 
 
@@ -177,14 +191,13 @@ def busy_share(trace: Trace, stages: Sequence[str], parts: int) -> float:
 
     Each serves a batch at a time as long as there are no more batches than parts; beyond, all are at work.
     """
-    visits = [trace.logs[stage].frame(stage) for stage in stages]
-    if not visits or not parts:
-        return 0.0
-    served = pd.concat(visits)
-    served = served[served["started_s"].notna() & (served["server"] >= 0)].drop_duplicates(["stage", "batch"])
     end = trace.plan.arrivals_end_s
-    starts, left = served["started_s"].to_numpy(float), served["left_s"].fillna(end).to_numpy(float)
-    return busy_s(np.minimum(starts, end), np.minimum(left, end), parts) / (parts * end)
+    services = [trace.logs[stage].services(end) for stage in stages]
+    if not services or not parts:
+        return 0.0
+    starts, ends, server = (np.concatenate(column) for column in zip(*services, strict=True))
+    served = server >= 0
+    return busy_s(np.minimum(starts[served], end), ends[served], parts) / (parts * end)
 
 
 def busy_s(starts: Floats, ends: Floats, parts: int) -> float:

@@ -140,7 +140,7 @@ class _Course:
 
     def _believed(self, times: Floats) -> Floats:
         meeting = self.meeting
-        believed = meeting.believed({name: meeting.hits(name) for name in meeting.families})[self.number]
+        believed = meeting.believed[self.number]
         place = np.searchsorted(meeting.ticks[self.number], times, "right") - 1
         return np.where(place >= 0, believed[np.maximum(place, 0)], np.nan)
 

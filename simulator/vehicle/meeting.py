@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from simulator.evidence.drive_tables import DRAWS
 from simulator.metrics.ages import KnownAges, arrived_at, known_from
 from simulator.records.trace import Trace
+from simulator.vehicle.braking import BrakingRule, first_tick, first_time, impact_mps, needed_m
 from simulator.vehicle.encounter_draws import (
     KMH,
     STEP_S,
@@ -64,22 +64,18 @@ def answers_of(trace: Trace) -> Answers:
     parts = []
     for place, (stage, sight) in enumerate(spec.sees.items()):
         ahead = [trace.plan.scenario.sensors.index(sensor) for sensor in sight.sensors]
-        visits = trace.logs[stage].frame(stage)
-        row = visits["request"].to_numpy()[np.isin(columns.sensor[visits["request"]], ahead)]
-        served = visits.loc[visits["started_s"].notna() & visits["wanted"], "request"].to_numpy()
-        row = np.unique(row)
+        visits = trace.logs[stage].visits()
+        row = np.unique(visits.request[np.isin(columns.sensor[visits.request], ahead)])
+        served = visits.request[visits.served & visits.wanted]
         seen = np.where(np.isin(row, served), known[row], np.inf)
-        parts.append(pd.DataFrame({"at": columns.arrived[row], "known": seen, "sight": place, "sensor": columns.sensor[row]}))
-    frames = pd.concat(parts).sort_values("at", kind="stable")
-    return Answers(
-        frames["at"].to_numpy(float),
-        frames["known"].to_numpy(float),
-        frames["sight"].to_numpy(np.int64),
-        frames["sensor"].to_numpy(np.int64),
-    )
+        parts.append((columns.arrived[row], seen, np.full(len(row), place), columns.sensor[row]))
+    captured, seen, places, sensors = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.argsort(captured, kind="stable")
+    return Answers(captured[order], seen[order], places[order], sensors[order].astype(np.int64))
 
 
 Bools = NDArray[np.bool_]
+Places = NDArray[np.intp]
 
 #: A recall of exactly 0 or 1 is taken to be this close to it, so that its threshold is finite.
 _NEARLY = 1e-9
@@ -87,7 +83,7 @@ _NEARLY = 1e-9
 
 @dataclass(frozen=True)
 class EncounterOutcome:
-    """The outcome of each encounter, shape (n,) each; times in seconds from when the object comes into view.
+    """The outcome of each encounter, shape (n,) each, or (draws, n); times in seconds from when the object comes into view.
 
     seen_s: when the frame that confirmed it was captured; confirmed_s: when its answer was known; braking_s: when the brakes
     held; all infinite if never. confirmed_gap_m: the gap that was left when it was confirmed; margin_m: what is left of the
@@ -125,6 +121,12 @@ class Looks:
     def known(self) -> Bools:
         return np.isfinite(self.known_s)
 
+    @property
+    def answered(self) -> Looks:
+        """The first columns, as many as the encounter with the most answers has: no later frame is ever known."""
+        most = max(int(self.known.sum(1).max(initial=0)), 1)
+        return Looks(**{name: column[:, :most] for name, column in vars(self).items()})
+
 
 class FramesOfObject(NamedTuple):
     """FramesOfObject of encounters that one stage looks at for one kind of object, shape (k,) each.
@@ -153,7 +155,6 @@ class Meeting:
         self.answers = answers_of(trace)
         self.objects = [kind.object for kind in spec.kinds.values()]
         self.weather = weather_at(trace.plan, self.drawn.at_s)
-        self._last_steps: dict[tuple[str, str], int] = {}
         braking = spec.braking
         self.rule = BrakingRule(
             1 / braking.planner_hz.value,
@@ -292,10 +293,13 @@ class Meeting:
         return np.asarray(sight.spec.scale_px * self.drawn.height_m[row] / gap)
 
     def _recall(self, frames: FramesOfObject, draw: int) -> Floats:
+        return np.asarray(ndtr(self._latest(frames, np.array([draw]))[0]))
+
+    def _latest(self, frames: FramesOfObject, draws: Places) -> Floats:
+        """Return the value of the latent process up to which each frame finds the object, shape (draws, k)."""
         sight = self.sights[frames.sight]
-        shares = sight.recalls[frames.what].at(frames.x, draw)
-        shifts = np.array([shift[draw] for shift in sight.shifts.values()] + [0.0])
-        return np.asarray(ndtr(_quantile(shares) + shifts[self.weather[frames.row]]))
+        shifts = np.stack([*(shift[draws] for shift in sight.shifts.values()), np.zeros(len(draws))], axis=1)
+        return _quantile(sight.recalls[frames.what].drawn_at(frames.x, draws)) + shifts[:, self.weather[frames.row]]
 
     @cached_property
     def noises(self) -> dict[str, Noise]:
@@ -303,65 +307,82 @@ class Meeting:
         return {name: noise(self.trace.seed, self.trace.replication, n, name) for name in self.families}
 
     @cached_property
-    def _answered(self) -> dict[str, list[FramesOfObject]]:
-        """The frames of each kind of sensor that may find the object: it is in view, and the answer comes to be known."""
-        return {name: self._frames(looks, looks.known & looks.seen) for name, looks in self.families.items()}
+    def answered(self) -> dict[str, Looks]:
+        """The frames of each kind of sensor whose answers come to be known, with others that fill up the columns."""
+        return {name: looks.answered for name, looks in self.families.items()}
 
-    def hits(self, name: str, draw: int = 0) -> Bools:
-        """Draw the frames of a kind of sensor that find the object, shape (n, f)."""
-        looks, processes = self.families[name], {what: self._process(name, what, draw) for what in self._by_object}
-        hits = np.zeros(looks.after_s.shape, bool)
-        for frames in self._answered[name]:
-            latent = processes[frames.what](frames.row, looks.step[frames.row, frames.place])
-            hits[frames.row, frames.place] = latent <= _quantile(self._recall(frames, draw))
+    @cached_property
+    def _findable(self) -> dict[str, list[FramesOfObject]]:
+        """The frames of each kind of sensor that may find the object: it is in view, and the answer comes to be known."""
+        return {name: self._frames(looks, looks.known & looks.seen) for name, looks in self.answered.items()}
+
+    def hits(self, name: str) -> Bools:
+        """Draw the frames of a kind of sensor that find the object, for the evidence as it is; shape of `families`: (n, f)."""
+        found = self._hits(name, _AS_IT_IS)[0]
+        every = np.zeros(self.families[name].after_s.shape, bool)
+        every[:, : found.shape[1]] = found
+        return every
+
+    def _hits(self, name: str, draws: Places) -> Bools:
+        """Draw the frames that find the object, for each draw of the evidence, shape of `answered`: (draws, n, f)."""
+        looks = self.answered[name]
+        hits = np.zeros((len(draws), *looks.after_s.shape), bool)
+        for frames in self._findable[name]:
+            latent = self._process(name, frames, looks.step[frames.row, frames.place], draws)
+            hits[:, frames.row, frames.place] = latent <= self._latest(frames, draws)
         return hits
 
-    def _process(self, name: str, what: str, draw: int) -> Callable[[NDArray[np.int64], NDArray[np.int64]], Floats]:
-        """Return the latent process behind misses of a kind of object, by encounter and step."""
-        rows, misses = self._by_object[what], self._first(name).misses[what]
-        own = _rows(self.noises[name], rows, self._last_step(name, what))
-        if name == "lidar" and what in self.correlations:
-            camera = _rows(self.noises["camera"], rows, self._last_step(name, what))
-            own = related(camera, own, self._correlation(what, draw))
-        stays, slow = misses.of_object[draw], misses.slow[draw]
-        slowly_passing, numbers = slowly(own.slow, misses.tau_s[draw]), np.cumsum(rows) - 1
+    def _process(self, name: str, frames: FramesOfObject, step: Places, draws: Places) -> Floats:
+        """Return the latent process behind misses of a kind of object, in each of its frames, shape (draws, k)."""
+        rows, misses = self._by_object[frames.what], self._sight_of(name).misses[frames.what]
+        place = (np.cumsum(rows) - 1)[frames.row], step
+        fresh = self._noise_at(name, rows, place)
+        shared = name == "lidar" and frames.what in self.correlations
+        camera = self._noise_at("camera", rows, place) if shared else fresh
+        correlations = self._correlations(frames.what, draws) if shared else [0.0] * len(draws)
+        latent = np.empty((len(draws), len(step)))
+        for number, (draw, correlation) in enumerate(zip(draws, correlations, strict=True)):
+            own = related(camera, fresh, correlation) if shared else fresh
+            stays, slow = misses.of_object[draw], misses.slow[draw]
+            slowly_passing = slowly(own.slow, misses.tau_s[draw])[place]
+            passing = np.sqrt(slow) * slowly_passing + np.sqrt(max(1 - stays - slow, 0.0)) * own.white
+            latent[number] = np.sqrt(stays) * own.object + passing
+        return latent
 
-        def at(row: NDArray[np.int64], step: NDArray[np.int64]) -> Floats:
-            of = numbers[row]
-            passing = np.sqrt(slow) * slowly_passing[of, step] + np.sqrt(max(1 - stays - slow, 0.0)) * own.white[of, step]
-            return np.asarray(np.sqrt(stays) * own.object[of] + passing)
+    def _noise_at(self, name: str, rows: Bools, place: tuple[Places, Places]) -> Noise:
+        """Return the noise behind frames, shape (k,), and its slow part from the beginning, shape (rows, steps)."""
+        noise, (row, step) = self.noises[name], place
+        slow, white = noise.slow[rows, : int(step.max()) + 1], noise.white[rows]
+        return Noise(noise.object[rows][row], slow, white[place])
 
-        return at
-
-    def _last_step(self, name: str, what: str) -> int:
-        """Return the last step at which a frame of a kind of sensor may find such an object."""
-        key = name, what
-        if key not in self._last_steps:
-            looks = self.families[name]
-            steps = [looks.step[one.row, one.place].max() for one in self._answered[name] if one.what == what]
-            self._last_steps[key] = int(max(steps, default=0))
-        return self._last_steps[key]
-
-    def _first(self, name: str) -> StageSight:
+    def _sight_of(self, name: str) -> StageSight:
         return next(sight for sight in self.sights if sight.is_camera == (name == "camera"))
 
-    def _correlation(self, what: str, draw: int) -> float:
+    def _correlations(self, what: str, draws: Places) -> list[float]:
+        """Return the correlation of what camera and LiDAR miss, for draws of the evidence."""
         value, low, high = self.correlations[what]
-        luck = 0.0 if draw == 0 else float(_LUCK[draw - 1])
-        wanted = value + luck * ((high - value) if luck > 0 else (value - low)) / 1.96
-        camera, lidar = (self._first(name).misses[what] for name in ("camera", "lidar"))
+        luck = np.append(0.0, _LUCK)[draws]
+        wanted = value + luck * np.where(luck > 0, high - value, value - low) / 1.96
+        camera, lidar = (self._sight_of(name).misses[what] for name in ("camera", "lidar"))
         shares = [[one.of_object[0], one.slow[0], max(1 - one.of_object[0] - one.slow[0], 0.0)] for one in (camera, lidar)]
         overlap = float(np.sqrt(np.prod(shares, axis=0)).sum())
-        return float(np.clip(wanted / max(overlap, 1e-6), -0.999, 0.999))
+        return [float(one) for one in np.clip(wanted / max(overlap, 1e-6), -0.999, 0.999)]
 
-    def outcome(self, draw: int = 0, hits: Mapping[str, Bools] | None = None) -> EncounterOutcome:
-        """Return the outcome of each encounter; draw: 0 for the evidence as it is, 1 to DRAWS for its resamples."""
-        by_family = hits or {name: self.hits(name, draw) for name in self.families}
-        seen, confirmed = np.stack([self._confirmed(self.families[name], hit) for name, hit in by_family.items()], axis=1)
-        which = confirmed.argmax(0) if self.spec.fuses == "both" else confirmed.argmin(0)
-        seen, when = (each[which, np.arange(len(which))] for each in (seen, confirmed))
-        believed = self.believed(by_family)
-        decided = decided_at(self.rule, self.ticks, when, believed, self.closing_mps, self.deceleration)
+    def outcome(self) -> EncounterOutcome:
+        """Return the outcome of each encounter, for the evidence as it is."""
+        found = self.outcomes(_AS_IT_IS)
+        return EncounterOutcome(**{name: column[0] for name, column in vars(found).items()})
+
+    def outcomes(self, draws: Places) -> EncounterOutcome:
+        """Return the outcome of each encounter for draws of the evidence, shape (draws, n) each.
+
+        draws: 0 for the evidence as it is, 1 to DRAWS for its resamples
+        """
+        hits = {name: self._hits(name, draws) for name in self.families}
+        seen, confirmed = np.stack([self._confirmed(self.answered[name], hit) for name, hit in hits.items()], axis=1)
+        which = (confirmed.argmax(0) if self.spec.fuses == "both" else confirmed.argmin(0))[None]
+        seen, when = (np.take_along_axis(each, which, 0)[0] for each in (seen, confirmed))
+        decided = first_tick(self.ticks, np.maximum(when, self._near(hits)))
         braking = decided + self.rule.actuation_s
         with np.errstate(invalid="ignore"):
             gap = np.where(np.isfinite(braking), np.maximum(self.gap_m - self.closing_mps * braking, 0.0), 0.0)
@@ -372,37 +393,50 @@ class Meeting:
         return EncounterOutcome(seen, when, braking, left, np.where(stays, self.gap_m, margin), np.where(stays, 0.0, impact))
 
     def _confirmed(self, looks: Looks, hit: Bools) -> tuple[Floats, Floats]:
-        """Return the capture of the frame that confirms, and the time when its answer is known; shapes (n,).
+        """Return the capture of the frame that confirms, and the time when its answer is known; shapes (draws, n).
 
         Infinite where the object is never found in enough of them.
         """
         needs = self.spec.confirms
-        counts = np.cumsum(hit, axis=1)
-        before = np.zeros_like(counts)
-        before[:, needs.of :] = counts[:, : -needs.of]
-        enough = (counts - before >= needs.hits) & looks.known
-        first = enough.argmax(1)
-        rows, ever = np.arange(len(hit)), enough.any(1)
-        seen, known = (np.where(ever, times[rows, first], np.inf) for times in (looks.after_s, looks.known_s))
-        return seen, known
+        counts = np.cumsum(hit, axis=-1, dtype=np.int32)
+        enough = counts >= needs.hits
+        enough[..., needs.of :] = counts[..., needs.of :] - counts[..., : -needs.of] >= needs.hits
+        enough &= looks.known
+        return first_time(looks.after_s, enough), first_time(looks.known_s, enough)
 
-    def believed(self, hits: Mapping[str, Bools]) -> Floats:
-        """Return the gap that the planner believes in at each tick, shape (n, j), from the newest frame with the object."""
-        newest = np.stack([self._newest(name, hit) for name, hit in hits.items()]).max(0)
+    def _near(self, hits: Mapping[str, Bools]) -> Floats:
+        """Return from when on the planner believes the object to be so near that it brakes, shape (draws, n), or infinite.
+
+        The gap that it believes in only falls: with the newest frame, or where it predicts, with time.
+        """
+        enough, since = self.rule.enough_m(self.closing_mps, self.deceleration)[:, None], np.zeros(1)
+        if self.rule.predicts:
+            since = first_time(self.ticks, self._gap_at(self.ticks) <= enough)
+        else:
+            hits = {name: hit & (self._gap_at(self.answered[name].after_s) <= enough) for name, hit in hits.items()}
+        near = np.min([first_time(self.answered[name].known_s, hit) for name, hit in hits.items()], axis=0)
+        return np.asarray(np.maximum(near, since))
+
+    @cached_property
+    def believed(self) -> Floats:
+        """The gap that the planner believes in at each tick, from the newest frame with the object, shape (n, j)."""
+        newest = np.max([self._newest(name, self._hits(name, _AS_IT_IS)[0]) for name in self.families], axis=0)
         at = self.ticks if self.rule.predicts else newest
-        gap = self.gap_m[:, None] - self.closing_mps[:, None] * at
-        return np.where(np.isfinite(newest), gap, np.nan)
+        return np.where(np.isfinite(newest), self._gap_at(at), np.nan)
 
     def _newest(self, name: str, hit: Bools) -> Floats:
-        captured = np.where(hit, self.families[name].after_s, -np.inf)
+        captured = np.where(hit, self.answered[name].after_s, -np.inf)
         best = np.concatenate([np.full((len(hit), 1), -np.inf), np.maximum.accumulate(captured, axis=1)], axis=1)
         return np.asarray(np.take_along_axis(best, self._counts[name], 1))
 
     @cached_property
     def _counts(self) -> dict[str, NDArray[np.int64]]:
         """Count the frames of each kind known at each tick, shape (n, j)."""
-        return {name: _counts(looks.known_s, self.ticks) for name, looks in self.families.items()}
+        return {name: _counts(looks.known_s, self.ticks) for name, looks in self.answered.items()}
 
+
+#: The evidence without any resampling.
+_AS_IT_IS = np.zeros(1, np.intp)
 
 #: Standard normal quantiles in an order without a pattern: where the evidence gives an interval in place of resamples.
 _LUCK = ndtri((np.random.default_rng(0).permutation(DRAWS) + 0.5) / DRAWS)
@@ -421,11 +455,6 @@ def _step(after_s: Floats) -> NDArray[np.int64]:
     return np.clip(np.nan_to_num(after_s) / STEP_S, 0, STEPS - 1).astype(np.int64)
 
 
-def _rows(one: Noise, rows: Bools, last: int) -> Noise:
-    steps = slice(last + 1)
-    return replace(one, object=one.object[rows], slow=one.slow[rows, steps], white=one.white[rows, steps])
-
-
 def reaction_s(meeting: Meeting) -> float | None:
     """Return the time from the capture of a frame until the brakes hold, in s: None where no frame was answered.
 
@@ -437,49 +466,3 @@ def reaction_s(meeting: Meeting) -> float | None:
     if not answered.any():
         return None
     return float(np.median(answers.known[answered] - answers.captured[answered])) + rule.period_s / 2 + rule.actuation_s
-
-
-@dataclass(frozen=True)
-class BrakingRule:
-    """The rule that the planner brakes by.
-
-    period_s: between its ticks; actuation_s: from its decision until the brakes hold; margin_s, clearance_m: it brakes as soon
-    as the gap that it believes in is at most c margin_s + c^2 / (2 a) + clearance_m
-    predicts: whether that gap is moved on by the age of the answer
-    """
-
-    period_s: float
-    actuation_s: float
-    margin_s: float
-    clearance_m: float
-    predicts: bool
-
-
-def needed_m(closing: Floats, deceleration: Floats) -> Floats:
-    return np.asarray(closing**2 / (2 * deceleration))
-
-
-def impact_mps(gap_m: Floats, closing: Floats, deceleration: Floats) -> Floats:
-    left = np.maximum(closing**2 - 2 * deceleration * np.maximum(gap_m, 0.0), 0.0)
-    return np.asarray(np.sqrt(left))
-
-
-def first_tick(ticks: Floats, times: Floats) -> Floats:
-    """Return the first tick at or after each time, shape (n,); infinite where there is none. ticks: shape (n, j), ascending."""
-    later = ticks >= times[:, None]
-    return np.where(later.any(1), ticks[np.arange(len(ticks)), later.argmax(1)], np.inf)
-
-
-def decided_at(
-    rule: BrakingRule, ticks: Floats, confirmed: Floats, believed: Floats, closing: Floats, deceleration: Floats
-) -> Floats:
-    """Return the first tick at which the planner brakes, shape (n,), infinite where it never does.
-
-    ticks: shape (n, j), ascending; confirmed: when the object counts, shape (n,); believed: the gap that the planner believes
-    in at each tick, shape (n, j), NaN where it knows of none
-    """
-    enough = closing * rule.margin_s + needed_m(closing, deceleration) + rule.clearance_m
-    with np.errstate(invalid="ignore"):
-        brakes = (ticks >= confirmed[:, None]) & (believed <= enough[:, None])
-    first = brakes.argmax(1)
-    return np.where(brakes.any(1), ticks[np.arange(len(ticks)), first], np.inf)

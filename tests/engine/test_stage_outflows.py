@@ -208,6 +208,19 @@ def test_what_no_run_reads_changes_no_key_and_all_else_does():
         assert sum(one == two for one, two in zip(keys(plan), now, strict=True)) == same
 
 
+def test_a_plan_whose_notes_ended_on_the_way_takes_none_in_its_next_runs(monkeypatch):
+    """Where stages take turns with each other, notes take longer than they spare."""
+    monkeypatch.setattr("simulator.engine.reusing_runs.MOST_STEPS", 3)
+    plan, kept = compile_plan(case_of("skin-cancer-triage"), figures={TRAFFIC: 0.05}), KeptOutflows()
+    first, second = ReusingRun(plan, Streams(1, 0), kept), ReusingRun(plan, Streams(2, 0), kept)
+    assert_same(first.trace(), simulate(plan, 1, 0))
+    assert not first.noted.complete
+    assert ReusingRun(plan, Streams(3, 0), kept).noted.room == 0, "no notes from the beginning"
+    assert_same(second.trace(), simulate(plan, 2, 0))
+    assert_same(simulate_on(plan, 3, 0, kept), simulate(plan, 3, 0))
+    assert ReusingRun(plan, Streams(3, 0), kept).is_whole, "a whole run is kept without them"
+
+
 def test_what_is_kept_stays_within_its_bound():
     plan = compile_plan(case_of("skin-cancer-triage"), figures={TRAFFIC: 0.05})
     kept = KeptOutflows(1_000_000)

@@ -41,6 +41,13 @@ def test_a_farther_car_is_found_at_most_as_often_by_lidar():
     assert (np.diff(recall.shares, axis=1) <= 1e-6).all()
 
 
+def test_recall_of_several_draws_is_what_numpy_interpolates_for_each():
+    recall = recall_of("kitti.yolox_x", "car", None)
+    x = np.concatenate([np.geomspace(recall.x[0] / 9, recall.x[-1] * 9, 200), recall.x])
+    alone = [np.interp(np.log(x), np.log(recall.x), recall.shares[draw]) for draw in (0, 3, 40)]
+    assert np.array_equal(recall.drawn_at(x, np.array([0, 3, 40])), alone)
+
+
 def test_between_two_nodes_the_recall_is_interpolated_over_the_logarithm():
     recall = recall_of("kitti.yolox_x", "car", None)
     between = np.sqrt(recall.x[3] * recall.x[4])

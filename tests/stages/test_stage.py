@@ -26,6 +26,7 @@ def test_requests_leave_in_the_order_of_their_times_however_they_were_delivered(
             first = min(waiting.values())
             one, time = inbox.pop()
             assert time == waiting.pop(one) == first
+        inbox.tidy()
         by_time = sorted(waiting.values())
         assert inbox.head == min(by_time, default=np.inf)
         for index, time in enumerate(by_time):

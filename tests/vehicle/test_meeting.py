@@ -10,6 +10,7 @@ from scipy.special import ndtri
 from scipy.stats import multivariate_normal
 
 from simulator.engine.run import simulate
+from simulator.evidence.drive_tables import DRAWS, Recall
 from simulator.vehicle.encounter_metrics import encounter_totals
 from simulator.vehicle.encounter_section import LONGEST_S
 from simulator.vehicle.meeting import Meeting
@@ -218,3 +219,29 @@ def test_where_both_must_confirm_the_view_is_as_old_as_the_older_of_the_two():
         plan = vehicle_plan(found, stages=looks, rates={"front": 10, "lidar": 1}, encounters=spec)
         slow[fuses] = encounter_totals(simulate(plan, 1))["degraded_share"].ratio
     assert slow == {"either": pytest.approx(0, abs=0.001), "both": pytest.approx(0.5, abs=0.01)}
+
+
+@pytest.mark.parametrize("predicts", [True, False])
+def test_it_brakes_at_the_first_tick_at_which_the_gap_it_believes_in_is_short_enough(predicts):
+    """Looked for tick by tick: the object counts, and at most c margin + c^2 / (2 a) + clearance are believed to be left."""
+    spec = encounters(
+        braking={"margin_s": assumed(0.8), "clearance_m": assumed(1), "predicts": predicts, "planner_hz": assumed(20)}
+    )
+    met = meeting(vehicle_plan(recall(0.6), misses(0.3, 0.3), encounters=spec))
+    found = met.outcome()
+    with np.errstate(invalid="ignore"):
+        so = (met.ticks >= found.confirmed_s[:, None]) & (met.believed <= 10 * 0.8 + 10**2 / (2 * 5) + 1)
+    decided = [ticks[brakes][0] if brakes.any() else np.inf for ticks, brakes in zip(met.ticks, so, strict=True)]
+    assert np.isfinite(decided).sum() > 20
+    assert found.braking_s.tolist() == decided
+
+
+def test_draws_of_the_evidence_change_nothing_for_each_other():
+    """Evaluated together or alone, each gives the same; one in which nothing is found stops for nobody."""
+    shares = np.full((1 + DRAWS, 2), 0.7)
+    shares[5] = 0.0
+    met = meeting(vehicle_plan(Recall("height_px", np.array([1.0, 1000.0]), shares), misses(0.3, 0.3)))
+    together, alone = met.outcomes(np.array([0, 5, 7])), met.outcomes(np.array([7]))
+    assert together.margin_m[2].tolist() == alone.margin_m[0].tolist()
+    assert together.margin_m[0].tolist() == met.outcome().margin_m.tolist()
+    assert not np.isfinite(together.braking_s[1]).any()
