@@ -49,11 +49,17 @@ def main() -> None:
     ]
     confined = is_confined()
     if confined:
-        lobby = st.Page(PAGES / "room.py", title="Interview", url_path="lobby", default=True)
-        pages = [lobby, *(page for page in pages if page.url_path == "room")]
+        pages = [page if page.url_path == "room" else _waiting(page.url_path) for page in pages]
     page = st.navigation(pages, position="hidden" if confined else "top")
     st.set_page_config(page_title=f"{page.title} · CaseSim")
     page.run()
+
+
+def _waiting(url_path: str) -> Any:
+    """Return the page that leads back to the room, at the address of another page; the first page has an empty address."""
+    if not url_path:
+        return st.Page(PAGES / "waiting.py", title="Interview", url_path="cases", default=True)
+    return st.Page(PAGES / "waiting.py", title="Interview", url_path=url_path)
 
 
 def is_confined() -> bool:

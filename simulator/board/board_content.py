@@ -145,7 +145,9 @@ def _load_words(found: Figures) -> dict[str, dict[str, Any]]:
         measured = found.result.metrics.get(f"utilization.{load.stage}") if found.result else None
         share = planned if measured is None else measured.value
         over = max(planned, share) >= 1 and not load.at_most
-        said = f"planned load {percent(planned)} at the peak" if measured is None else f"load {percent(measured.value)} in the run"
+        said = (
+            f"planned load {percent(planned)} at the peak" if measured is None else f"load {percent(measured.value)} in the run"
+        )
         tone = "over" if over else "busy" if max(share, planned) >= BUSY else "plain"
         words[load.stage] = {"share": share, "words": said, "tone": tone}
     return words

@@ -19,6 +19,7 @@ from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.engine.plan import case_hash
 from simulator.interview_room.room_view import drawable
+from simulator.paths import PAGES
 from simulator.session.room_events import LEVELS, RoomOpened
 
 #: The lengths that are offered (minutes), and the most of one's own rooms that are listed.
@@ -42,8 +43,7 @@ def lobby(unknown: bool) -> None:
     st.link_button("Enter with a code", f"{_server()}/{PATH}")
     if (own := confined_to()) is not None:
         st.info("Your interview goes on. The other pages open again when it has ended.")
-        address = f"{_server()}/room?{ROOM}={own.room}&{ROLE}={own.role}"
-        st.link_button("Back to your room", address, type="primary")
+        st.page_link(PAGES / "room.py", label="Back to your room", query_params={ROOM: own.room, ROLE: own.role})
         return
     made = st.session_state.get(_MADE)
     if made:
