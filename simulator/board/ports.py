@@ -9,7 +9,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from simulator.case.document import Path, written
-from simulator.case.kinds import AnyStage, is_fallback, is_target, stage_kinds
+from simulator.case.kinds import QUALITY, AnyStage, is_fallback, is_target, stage_kinds
 
 #: Words for a way out by the name of its field; other fields are read as they are written.
 _WORDS = {
@@ -61,7 +61,7 @@ def _ways(model: type[BaseModel], data: Mapping[str, Any], at: Path) -> Iterator
         elif isinstance(value, list) and (entry := _entry_model(field)) is not None:
             for index, one in enumerate(value):
                 if isinstance(one, dict):
-                    yield from _ways(entry, one, (*path, index))
+                    yield from _ways(entry, {"by": data.get("by"), **one}, (*path, index))
 
 
 def _several(targets: list[Any], path: Path) -> Iterator[Way]:
@@ -80,16 +80,17 @@ def _label(name: str, data: Mapping[str, Any]) -> str:
         return _WORDS.get(name, name.removeprefix("on_").replace("_", " "))
     if data.get("tag"):
         return str(data["tag"])
+    whom, others = ("usable photos", "unusable photos") if data.get("by") == QUALITY else ("positives", "negatives")
     limits = {
-        "at_sensitivity": "the positives, {:.4g} of them",
-        "at_specificity": "above {:.4g} of the negatives",
+        "at_sensitivity": f"{{:.4g}}% of the {whom}",
+        "at_specificity": f"above {{:.4g}}% of the {others}",
+        "share": "{:.3g}% of all",
         "at_least": "from {:g} on",
-        "share": "{:.3g} of them",
         "every": "one in {:g}",
     }
     for field, words in limits.items():
         if isinstance(value := data.get(field), int | float):
-            return words.format(value)
+            return words.format(100 * value if "%" in words else value)
     values = data.get("values")
     return ", ".join(map(str, values)) if isinstance(values, list) else "the rest"
 

@@ -47,7 +47,6 @@ class BoardDesk:
     def look(self) -> Latest:
         """Return the board as of now; it has a run begun, and its result noted, as the board changes."""
         self.live.refresh()
-        self.live.seen(self.tab, self.room.role)
         if not self.is_open():
             return Latest(
                 "closed", lambda: {"place": 0, "editable": False, "boxes": [], "message": "This link is not open any more."}

@@ -40,7 +40,7 @@ def candidate_page(room: RoomAtHand) -> None:
 
 
 def _brief(room: RoomAtHand) -> None:
-    with st.expander("The brief", expanded=True):
+    with st.expander("The brief", expanded=room.state.phase == phases_of(room.scenario)[0].id):
         st.markdown(room.scenario.brief)
 
 

@@ -24,7 +24,7 @@ def mark_panel(room: RoomAtHand) -> None:
     st.markdown("**Marks**: a digit is plus, with Shift it is minus.")
     for place, signal in enumerate(CARD_SIGNALS, 1):
         with st.container(horizontal=True, vertical_alignment="center"):
-            st.button("＋", key=f"room:plus:{signal}", on_click=_mark, args=(room, signal, True), shortcut=f"{place}")
+            st.button(r"\+", key=f"room:plus:{signal}", on_click=_mark, args=(room, signal, True), shortcut=f"{place}")
             st.button("−", key=f"room:minus:{signal}", on_click=_mark, args=(room, signal, False), shortcut=f"Shift+{place}")
             st.markdown(plain(LABELS[signal]))
     st.text_input("A word on the next mark", key="room:mark:text", max_chars=300)

@@ -65,7 +65,7 @@ export default function ({{ data, parentElement }}) {{
     return made;
   }}));
   range.max = data.end;
-  fill(at("#speed"), data.speeds.map(one => [one, `${{one}} times`]));
+  fill(at("#speed"), data.speeds.map(one => [one, `${{one}}×`]));
   fill(at("#jump"), [["", "…"], ...data.marks.map(([time, words]) => [time, words])]);
   range.oninput = () => {{ box.time = Number(range.value); show(); }};
   at("#play").onclick = () => {{ box.playing = !box.playing; if (box.time >= data.end) box.time = 0; show(); }};
@@ -137,7 +137,7 @@ def replay(room: RoomAtHand) -> None:
     begun = 60 * (rows[0].minute if rows else 0.0)
     moments = [
         [0, 0.0, "the begin"],
-        *([row.place, 60 * row.minute - begun, f"{row.what}: {row.details}"[:80]] for row in rows),
+        *([row.place, 60 * row.minute - begun, f"{row.what}: {row.details}".removesuffix(": ")[:80]] for row in rows),
     ]
     marks = [
         [60 * row.minute - begun, f"{row.minute:.0f} min, {row.details}"[:60]]

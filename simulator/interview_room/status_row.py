@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from secrets import token_urlsafe
 from time import time
 from typing import Any
 
@@ -64,8 +65,11 @@ _BEAT_S = 5
 def status_row(room: RoomAtHand) -> None:
     """Show the clock and the people; the row paints itself from its own socket."""
 
+    tab = str(st.session_state.setdefault("room:tab", token_urlsafe(12)))
+
     def look() -> Latest:
         room.live.refresh()
+        room.live.seen(tab, room.role)
         content = _content(room)
         steady = {name: value for name, value in content.items() if not name.endswith("_s")}
         return Latest(f"{steady} {room.state.phase} {int(time() / _BEAT_S)}", lambda: _content(room))

@@ -20,7 +20,6 @@ const KEYS_MS = 250;
 const STEP = 10;
 const LEAP = 50;
 /** On a canvas that is narrower (px), a drawing begins at its left end, at a size that can be read. */
-const NARROW = 500;
 const LEGIBLE = 0.75;
 const BOX = { width: 220, height: 90 };
 const ARROWS: Record<string, [number, number]> = {
@@ -129,7 +128,7 @@ function Canvas({ store, name }: { store: Store; name: string }) {
     if (blank) return;
     const room = area.current?.getBoundingClientRect();
     const bounds = flow.getNodesBounds(flow.getNodes());
-    if (room && room.width < NARROW && bounds.width > room.width / LEGIBLE) {
+    if (room && bounds.width > room.width / LEGIBLE) {
       const y = Math.max(8, (room.height - bounds.height * LEGIBLE) / 2) - bounds.y * LEGIBLE;
       void flow.setViewport({ x: 12 - bounds.x * LEGIBLE, y, zoom: LEGIBLE });
     } else void flow.fitView({ padding: 0.08, maxZoom: 1 });
