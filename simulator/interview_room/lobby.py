@@ -19,6 +19,7 @@ from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.engine.plan import case_hash
 from simulator.interview_room.room_view import drawable
+from simulator.interview_room.side_by_side import side_by_side
 from simulator.paths import PAGES
 from simulator.session.room_events import LEVELS, RoomOpened
 
@@ -134,6 +135,7 @@ def _own_rooms() -> None:
     if not rooms:
         return
     st.header("Your rooms", anchor=False)
+    side_by_side(rooms)
     for head in rooms[:_LISTED]:
         scenario = case_now(head.case)[0] if head.case in scenario_ids() else None
         state = "ended" if head.ended_at is not None else "open"
