@@ -134,11 +134,11 @@ def test_a_guest_of_a_room_needs_no_token_of_the_server(made, log):
     served = TestClient(Admission(page, "a token of the server", is_guest=rooms.is_guest, doors=["/enter"]))
     assert served.get("/room").status_code == 403
     assert served.get("/room", headers={"x-casesim-guest": "1"}).status_code == 403
-    cookies = {rooms.cookie_name(made.session.id, "candidate"): made.keys["candidate"]}
-    assert served.get("/room", cookies=cookies).content == b"1"
+    served.cookies.set(rooms.cookie_name(made.session.id, "candidate"), made.keys["candidate"])
+    assert served.get("/room").content == b"1"
     log.revoke(made.session.id, "candidate")
     rooms._GUESTS.clear()
-    assert served.get("/room", cookies=cookies).status_code == 403
+    assert served.get("/room").status_code == 403
     assert served.get("/enter").status_code == 200
 
 
