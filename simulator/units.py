@@ -202,9 +202,11 @@ def _with_sign(number: float, places: int, suffix: str, apart: bool) -> str:
     if isinf(number):
         return "unbounded"
     rounded = round(number, places)
-    if rounded == 0:
-        places = -floor(log10(abs(number))) if apart and number else 0
+    if rounded == 0 and apart and number:
+        places = -floor(log10(abs(number)))
         rounded = round(number, places)
+    elif rounded == 0:
+        places = 0
     sign = "" if rounded == 0 else "−" if rounded < 0 else "+"
     written = f"{sign}{abs(rounded):,.{max(places, 0)}f}"
     return with_noun(written, "point") if suffix == "point" else f"{written}{suffix}"
