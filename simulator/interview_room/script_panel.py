@@ -59,6 +59,7 @@ def _phases(room: RoomAtHand) -> None:
             on_click=_begin,
             args=(room, one.id),
             width="stretch",
+            wrap=True,
             shortcut=f"Alt+{place + 1}" if place < 9 else None,
         )
 
