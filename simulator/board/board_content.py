@@ -38,7 +38,7 @@ _KINDS = {
 
 
 @dataclass(frozen=True)
-class Figures:
+class BoardFigures:
     """What is known of a drawing: its plan, and the latest result of its run with every metric, None before it has ended."""
 
     plan: Plan | None = None
@@ -60,7 +60,7 @@ class Reader:
 
 
 def board_content(
-    board: Board, drawing: DrawnCase, case: Scenario, picks: Mapping[str, Pick], found: Figures, reader: Reader
+    board: Board, drawing: DrawnCase, case: Scenario, picks: Mapping[str, Pick], found: BoardFigures, reader: Reader
 ) -> dict[str, Any]:
     """Return the boxes, ways, notes and palette of a board; what else a line holds is the caller's.
 
@@ -95,7 +95,7 @@ def _box(
     drawing: DrawnCase,
     scenario: Scenario,
     picks: Mapping[str, Pick],
-    found: Figures,
+    found: BoardFigures,
     reader: Reader,
     words: Mapping[str, Mapping[str, Any]],
 ) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def _facts(plan: Plan | None, name: str) -> list[str]:
     return kind(plan, name).facts(plan, name)
 
 
-def _load_words(found: Figures) -> dict[str, dict[str, Any]]:
+def _load_words(found: BoardFigures) -> dict[str, dict[str, Any]]:
     """Return the load of each stage with servers: measured in the run, else as theory plans it."""
     if found.plan is None:
         return {}
@@ -153,7 +153,7 @@ def _load_words(found: Figures) -> dict[str, dict[str, Any]]:
     return words
 
 
-def _flow(found: Figures, name: str, box: Box) -> str:
+def _flow(found: BoardFigures, name: str, box: Box) -> str:
     """Return what the run counts at a box: the wait at a stage, the requests that ended at an end."""
     result = found.result
     if result is None:
@@ -167,7 +167,7 @@ def _flow(found: Figures, name: str, box: Box) -> str:
     return f"{count:,.0f} {found.plan.scenario.unit.many if found.plan else ''}, {percent(count / total)}" if total else ""
 
 
-def _way_words(board: Board, found: Figures) -> dict[str, str]:
+def _way_words(board: Board, found: BoardFigures) -> dict[str, str]:
     """Return the share of the requests that theory sends along each planned way."""
     if found.plan is None:
         return {}

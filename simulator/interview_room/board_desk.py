@@ -11,7 +11,7 @@ from typing import Any
 from simulator.app.jobs import Job
 from simulator.app.live_room import LiveRoom
 from simulator.app.news import Latest
-from simulator.board.board_content import Figures, Reader, board_content
+from simulator.board.board_content import BoardFigures, Reader, board_content
 from simulator.board.box_fields import CHOICE
 from simulator.board.heard_operations import hear_operations
 from simulator.board.operations import OperationError, SetField
@@ -73,7 +73,7 @@ class BoardDesk:
         drawn = plan_of(self.live, state)
         result = job.summary if job is not None and job.succeeded else None
         picks = state.picks(scenario)
-        content = board_content(board, drawn.drawing, scenario, picks, Figures(drawn.plan, result), self._reader(state))
+        content = board_content(board, drawn.drawing, scenario, picks, BoardFigures(drawn.plan, result), self._reader(state))
         running = job is not None and job.running
         return content | {"place": state.place, "said": self._said(state), "running": running, "verdict": ""}
 

@@ -21,6 +21,7 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import case_hash
 from simulator.errors import InputError
 from simulator.interview_room.room_view import drawable
+from simulator.interview_room.side_by_side import side_by_side
 from simulator.paths import PAGES
 from simulator.session.room_events import LEVELS, RoomOpened
 from simulator.session.session_events import Session
@@ -147,6 +148,7 @@ def _own_rooms() -> None:
     if not rooms:
         return
     st.header("Your rooms", anchor=False)
+    side_by_side(rooms)
     for head in rooms[:_LISTED]:
         state = "ended" if head.ended_at is not None else "open"
         words = f"{_title(head)}, {clock(head.begun_at)}, {head.minutes} min, {state}"

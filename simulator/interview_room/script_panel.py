@@ -22,7 +22,8 @@ def script_panel(room: RoomAtHand) -> None:
     _phases(room)
     settings = room.state.room.settings
     usual = settings.level if settings else "senior"
-    level = st.selectbox("Level", LEVELS, LEVELS.index(usual), format_func=str.capitalize, key="room:script:level")
+    place = LEVELS.index(usual)
+    level = st.radio("Level", LEVELS, place, format_func=str.capitalize, horizontal=True, key="room:script:level") or usual
     phase = room.state.phase or phases_of(room.scenario)[0].id
     for probe in probes_of(room.scenario, phase, level):
         with st.container(border=True):

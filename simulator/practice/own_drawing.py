@@ -13,7 +13,7 @@ from simulator.app.design_state import key
 from simulator.app.news import Latest, offer
 from simulator.app.widgets import plain
 from simulator.board.board import Board
-from simulator.board.board_content import Figures, Reader, board_content, left_out_words
+from simulator.board.board_content import BoardFigures, Reader, board_content, left_out_words
 from simulator.board.case_drawing import DrawnCase, case_text, compiled, drawn
 from simulator.board.heard_operations import hear_operations
 from simulator.board.operations import OperationError, SetField
@@ -72,7 +72,9 @@ class OwnDrawing:
         job = self.shown.job
         result = job.summary if job is not None and job.succeeded else None
         picks = {**self.scenario.defaults(), **self.picks}
-        content = board_content(self.board, self.case, self.scenario, picks, Figures(self.plan, result), Reader(choices=()))
+        content = board_content(
+            self.board, self.case, self.scenario, picks, BoardFigures(self.plan, result), Reader(choices=())
+        )
         return content | {"place": self.place, "said": "", "running": job is not None and job.running, "verdict": ""}
 
     def hear(self, said: Any) -> Any:

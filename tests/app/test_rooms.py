@@ -9,9 +9,11 @@ from starlette.testclient import TestClient
 
 from simulator.app import rooms
 from simulator.app.admission import Admission, WrongTokens
+from simulator.app.server import Guard
 from simulator.app.store import room_log as store
 from simulator.app.store.room_log import RoomLog
 from simulator.app.store.room_rows import ROOM_LINKS, digest_of, new_code
+from simulator.app.store.session_log import SessionLog
 from simulator.session.room_events import RoomOpened
 
 
@@ -100,6 +102,14 @@ def test_an_oversize_form_opens_nothing(browser):
     assert browser.post(f"/{rooms.PATH}", content=b"key=" + b"x" * 10_000).status_code == 200
 
 
+def test_a_page_of_another_site_cannot_open_a_room(made):
+    served = TestClient(Guard(Starlette(routes=[rooms.DOOR])), base_url="http://localhost", follow_redirects=False)
+    key = made.keys["candidate"]
+    assert served.post("/enter", data={"key": key}, headers={"origin": "https://elsewhere.example"}).status_code == 403
+    assert served.post("/enter", data={"key": key}, headers={"origin": "http://localhost"}).status_code == 303
+    assert served.get("/enter").headers["referrer-policy"] == "no-referrer"
+
+
 def test_a_forged_role_opens_nothing(made):
     room, candidate = made.session.id, made.keys["candidate"]
     cookies = {rooms.cookie_name(room, "interviewer"): candidate, rooms.cookie_name("other" * 4, "candidate"): candidate}
@@ -124,16 +134,14 @@ def test_a_guest_of_a_room_needs_no_token_of_the_server(made, log):
     served = TestClient(Admission(page, "a token of the server", is_guest=rooms.is_guest, doors=["/enter"]))
     assert served.get("/room").status_code == 403
     assert served.get("/room", headers={"x-casesim-guest": "1"}).status_code == 403
-    cookies = {rooms.cookie_name(made.session.id, "candidate"): made.keys["candidate"]}
-    assert served.get("/room", cookies=cookies).content == b"1"
+    served.cookies.set(rooms.cookie_name(made.session.id, "candidate"), made.keys["candidate"])
+    assert served.get("/room").content == b"1"
     log.revoke(made.session.id, "candidate")
     rooms._GUESTS.clear()
-    assert served.get("/room", cookies=cookies).status_code == 403
+    assert served.get("/room").status_code == 403
     assert served.get("/enter").status_code == 200
 
 
 def test_rooms_of_a_visitor_are_no_practice_sessions(made, log):
-    from simulator.app.store.session_log import SessionLog
-
     assert [one.id for one in log.sessions_of("a trail")] == [made.session.id]
     assert SessionLog(log.url).sessions_of("a trail") == []

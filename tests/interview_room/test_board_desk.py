@@ -9,7 +9,7 @@ from simulator.app.live_room import LiveRoom
 from simulator.case.load import load
 from simulator.session.room_events import BoardLocked, NotesSaved, TagSet
 from simulator.session.session_board import board_of
-from simulator.session.session_events import CurveballStruck, SessionEnded
+from simulator.session.session_events import CurveballStruck, LoggedEvent, SessionEnded
 from tests.interview_room.rooms import new_room
 
 MOVE = {"op": "move", "box": "check", "x": 5, "y": 6}
@@ -161,3 +161,21 @@ def test_two_people_with_500_random_operations_end_with_one_board_and_lose_none(
 def test_after_the_end_the_board_is_closed(room):
     room.live.take("interviewer", SessionEnded())
     assert "has ended" in room.say("candidate", MOVE)["refused"]["1"]
+
+
+def test_two_tabs_of_one_role_are_numbered_apart(room):
+    for tab, label in (("tab-one-of-two", "One"), ("tab-two-of-two", "Two")):
+        assert room.say("interviewer", {"op": "rename", "box": "check", "label": label}, tab=tab)["acknowledged"] == 1
+    assert [one.event.operation.label for one in room.live.state.operations] == ["One", "Two"]
+
+
+def test_a_clock_that_is_set_back_takes_no_minute_from_the_interview(room):
+    events = room.live.events
+    late, early = (
+        LoggedEvent(len(events) + place, at, "interviewer", BoardLocked(locked=place == 0))
+        for place, at in enumerate((9e9, 1.0))
+    )
+    state = room.live.state.after([late, early])
+    assert state.last_at == 9e9
+    assert all(seconds >= 0 for seconds in state.used_s.values())
+    assert sum(state.used_at(5.0).values()) == sum(state.used_s.values())

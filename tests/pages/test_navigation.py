@@ -1,4 +1,4 @@
-"""The navigation has five entries; each page that it leaves out has a link on the page that leads there."""
+"""The navigation has six entries; each page that it leaves out has a link on the page that leads there."""
 
 import pytest
 import streamlit as st
@@ -6,11 +6,11 @@ import streamlit as st
 from simulator.case.load import scenario_ids
 from tests.pages.conftest import opened
 
-ENTRIES = ["Cases", "Practice", "Incident", "Evidence", "You"]
+ENTRIES = ["Cases", "Practice", "Incident", "Interview", "Evidence", "You"]
 HIDDEN = {"Explore": "practice", "Trade-offs": "trade-offs", "Monitors": "monitors"}
 
 
-def test_the_entries_are_five_and_the_other_pages_keep_their_addresses(monkeypatch):
+def test_the_entries_are_six_and_the_other_pages_keep_their_addresses(monkeypatch):
     listed, navigation = [], st.navigation
     monkeypatch.setattr(st, "navigation", lambda pages, **options: listed.extend(pages) or navigation(pages, **options))
     assert not opened("evidence").exception
