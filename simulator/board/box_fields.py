@@ -52,6 +52,12 @@ class BoxField:
         )
 
 
+def field_label(board: Board, name: str, place: str) -> str:
+    """Return the words of a field at a box, by its place in the stage; empty for a place that is not set at the box."""
+    kind = stage_kinds().get(board.boxes[name].kind)
+    return (kind.at_the_box if kind else {}).get(place, "")
+
+
 def box_of_choice(scenario: Scenario, name: str) -> str:
     """Return the box at which a choice is set: the one stage that it writes to, "" for a choice of several or of none."""
     boxes = {path[1] if path[0] == "stages" else "" for path in _writes(scenario, name)}
@@ -101,7 +107,7 @@ def _free(board: Board, name: str, box: Box, ruled: set[Path]) -> Iterator[BoxFi
             if path in ruled:
                 continue
             field = ".".join(map(str, path))
-            options = tuple((one, one) for one in kind.box_options(place)) if kind else ()
+            options = tuple((one, one) for one in kind.box_options(place, box.data)) if kind else ()
             numbered = f"{label} {path[1] + 1}" if len(path) > 1 and isinstance(path[1], int) and path[1] else label
             type_ = "choice" if options else "number" if isinstance(value, int | float) else "text"
             known = options if not options or any(value == one for one, _ in options) else ((value, str(value)), *options)

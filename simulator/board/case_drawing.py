@@ -11,6 +11,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from simulator.board.board import Board, Box
+from simulator.board.box_fields import field_label
 from simulator.board.box_places import places_of
 from simulator.board.ports import ways_out
 from simulator.case.choices import Pick, parts
@@ -130,7 +131,7 @@ def _reached(board: Board) -> tuple[list[str], list[str]]:
 
 def _open_ways(board: Board, stages: Sequence[str]) -> Iterator[BoxFault]:
     if not board.start:
-        yield BoxFault("", "Say where requests enter: select a box and choose “Requests enter here”.")
+        yield BoxFault("", "Say where requests enter: open a box and press “Let requests enter here”.")
     elif not any(box.is_end for box in board.boxes.values()):
         yield BoxFault("", "Add an end, so that requests can leave.")
     for name in stages:
@@ -229,12 +230,11 @@ def _holds(document: Document, at: str) -> bool:
 
 def _box_fault(board: Board, fault: Fault) -> BoxFault:
     section, _, rest = fault.field.partition(".")
-    box = rest.partition(".")[0]
-    return (
-        BoxFault(box, fault.message)
-        if section in ("stages", "ends") and box in board.boxes
-        else BoxFault("", f"{fault.field}: {fault.message}")
-    )
+    box, _, place = rest.partition(".")
+    if section not in ("stages", "ends") or box not in board.boxes:
+        return BoxFault("", f"{fault.field}: {fault.message}")
+    label = field_label(board, box, place)
+    return BoxFault(box, f"{label}: {fault.message}" if label else fault.message)
 
 
 #: What a case file for a candidate lacks, besides what only practice and interviewers read.

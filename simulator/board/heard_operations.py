@@ -27,14 +27,9 @@ def hear_operations(said: Any, taken: dict[str, int], take: Callable[[str, int, 
         if not isinstance(number, int) or isinstance(number, bool) or number <= last:
             continue
         try:
-            take(tab, number, read_operation(_without_copy(one.get("op"))))
+            take(tab, number, read_operation(one.get("op")))
         except ValueError as error:
             refused[str(number)] = str(error)
         last = number
     taken[tab] = last
     return {"acknowledged": last, "refused": refused}
-
-
-def _without_copy(data: Any) -> Any:
-    """Return data without a browser's own copy of a removed box: the server has one."""
-    return {name: value for name, value in data.items() if name != "data"} if isinstance(data, dict) else data

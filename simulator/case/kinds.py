@@ -405,8 +405,8 @@ class AnyStage(Strict):
     note: Line | None = None
 
     @classmethod
-    def box_options(cls, field: str) -> list[str]:
-        """Return the values that a board offers for a field at the box; none for a number or a text."""
+    def box_options(cls, field: str, data: Mapping[str, Any]) -> list[str]:
+        """Return the values that a board offers for a field at a box with this data; none for a number or a text."""
         return []
 
     @property

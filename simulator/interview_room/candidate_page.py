@@ -19,7 +19,7 @@ _LETTERS = 400
 
 def candidate_page(room: RoomAtHand) -> None:
     """Show the room to a candidate, or to an observer, who changes nothing."""
-    st.title(plain(room.scenario.title), anchor=False)
+    st.title(plain("Interview" if task_of(room) else room.scenario.title), anchor=False)
     status_row(room)
     follow_talk(room)
     if room.state.ended_at is not None:
@@ -39,9 +39,16 @@ def candidate_page(room: RoomAtHand) -> None:
         verdicts(room)
 
 
+def task_of(room: RoomAtHand) -> str:
+    """Return the interviewer's own task; empty where the brief of the case is the task."""
+    settings = room.state.room.settings
+    return settings.task if settings is not None else ""
+
+
 def _brief(room: RoomAtHand) -> None:
     with st.expander("The brief", expanded=room.state.phase == phases_of(room.scenario)[0].id):
-        st.markdown(room.scenario.brief)
+        task = task_of(room)
+        st.markdown(plain(task) if task else room.scenario.brief)
 
 
 def _told(room: RoomAtHand) -> None:

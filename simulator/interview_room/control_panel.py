@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -42,8 +43,7 @@ def questions_panel(room: RoomAtHand) -> None:
             )
             if picked:
                 st.markdown(plain(known[picked]))
-                event = QuestionAnswered(question=one.place, text=known[picked][:_LETTERS])
-                st.button("Send this answer", key=f"room:send:{one.place}", on_click=room.take, args=(event,))
+                st.button("Send this answer", key=f"room:send:{one.place}", on_click=_send_known, args=(room, one.place, known))
             with st.form(f"room:answer:{one.place}", clear_on_submit=True, border=False):
                 st.text_input("Or in your words", key=f"room:words:{one.place}")
                 st.form_submit_button("Send", on_click=_answer, args=(room, one.place))
@@ -51,6 +51,12 @@ def questions_panel(room: RoomAtHand) -> None:
         for one in room.state.questions:
             if answer := room.state.room.answers.get(one.place):
                 st.markdown(f"**{plain(one.words or '')}**\n\n{plain(answer.text)}")
+
+
+def _send_known(room: RoomAtHand, place: int, known: Mapping[str, str]) -> None:
+    """Send the answer that is picked now: a callback's arguments are those of the page as it was drawn last."""
+    if picked := st.session_state[f"room:known:{place}"]:
+        room.take(QuestionAnswered(question=place, text=known[picked][:_LETTERS]))
 
 
 def _answer(room: RoomAtHand, place: int) -> None:
@@ -78,9 +84,7 @@ def _curveballs(room: RoomAtHand) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(plain(ball.label))
             event = CurveballArmed(curveball=name, ready=not ready)
-            st.button(
-                "Put away" if ready else "Arm", key=f"room:arm:{name}", on_click=room.take, args=(event,), type="tertiary"
-            )
+            st.button("Put away" if ready else "Arm", key=f"room:arm:{name}", on_click=room.take, args=(event,))
             if ready:
                 own = ball.own_time(room.scenario.run.starts_at)
                 at_s = own if own is not None else float(round(room.scenario.run.days * 86_400 / 2))
@@ -122,22 +126,25 @@ def _words(hint: Hint) -> str:
 def _pushes(room: RoomAtHand) -> None:
     st.markdown("**Show a panel to the candidate**")
     names = drawable(room.scenario)
-    picked = st.selectbox(
-        "Panel", names, format_func=lambda name: EXHIBITS[name].label, key="room:push", label_visibility="collapsed"
+    st.selectbox(
+        "Panel to show", names, format_func=lambda name: EXHIBITS[name].label, key="room:push", label_visibility="collapsed"
     )
     with st.container(horizontal=True):
-        if picked:
-            shown = PanelPushed(panel=picked)
-            st.button("Show it", key="room:push:show", on_click=room.take, args=(shown,))
+        if names:
+            st.button("Show it", key="room:push:show", on_click=_push, args=(room, False))
             if room.state.room.leads:
                 st.button("End the lead", key="room:push:end", on_click=room.take, args=(LeadEnded(),))
             else:
-                lead = PanelPushed(panel=picked, lead=True)
-                st.button("Lead: both see it", key="room:push:lead", on_click=room.take, args=(lead,), shortcut="Alt+L")
+                st.button("Lead: both see it", key="room:push:lead", on_click=_push, args=(room, True), shortcut="Alt+L")
     if opened := room.state.panels:
         name = getattr(opened[-1].event, "panel", "")
         if name in EXHIBITS:
             st.caption(f"The candidate opened “{plain(EXHIBITS[name].label)}” last.")
+
+
+def _push(room: RoomAtHand, lead: bool) -> None:
+    """Show the panel that is picked now; a callback."""
+    room.take(PanelPushed(panel=st.session_state["room:push"], lead=lead))
 
 
 def _bounds(room: RoomAtHand) -> None:
@@ -149,7 +156,7 @@ def _bounds(room: RoomAtHand) -> None:
             st.markdown(f"{plain(words)}{' (shown)' if one.metric.name in shown else ''}")
             if one.metric.name not in shown:
                 event = BoundRevealed(metric=one.metric.name)
-                st.button("Reveal", key=f"room:bound:{one.metric.name}", type="tertiary", on_click=room.take, args=(event,))
+                st.button("Reveal", key=f"room:bound:{one.metric.name}", on_click=room.take, args=(event,))
 
 
 def room_panel(room: RoomAtHand) -> None:
@@ -167,9 +174,9 @@ def room_panel(room: RoomAtHand) -> None:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"{role_words(role).capitalize()}: {state}")
             if role != "interviewer":
-                st.button("New link", key=f"room:renew:{role}", type="tertiary", on_click=_renew, args=(room, role))
+                st.button("New link", key=f"room:renew:{role}", on_click=_renew, args=(room, role))
                 if open_ones:
-                    st.button("Revoke", key=f"room:revoke:{role}", type="tertiary", on_click=_revoke, args=(room, role))
+                    st.button("Revoke", key=f"room:revoke:{role}", on_click=_revoke, args=(room, role))
     if made := st.session_state.get("room:renewed"):
         st.markdown(f"New link for the {role_words(made[0])}, shown once:")
         parts = urlsplit(st.context.url or "")

@@ -14,11 +14,15 @@ from simulator.interview_room.script_panel import script_panel
 from simulator.interview_room.status_row import status_row
 from simulator.units import counted
 
+#: The shortcut on a button in the colour of the theme is as easy to read as the button's words.
+_SHORTCUT_STYLE = "<style>[data-testid=stBaseButton-primary] kbd { color: inherit !important; opacity: 1 !important; }</style>"
+
 
 def interviewer_page(room: RoomAtHand) -> None:
     """Show the room to its interviewer; after the end, the scorecard and the replay."""
     settings = room.state.room.settings
     st.title(plain((settings.title if settings else "") or room.scenario.title), anchor=False)
+    st.html(_SHORTCUT_STYLE)
     status_row(room)
     follow_talk(room)
     show_fault()

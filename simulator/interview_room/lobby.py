@@ -7,9 +7,10 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from simulator.app.live_room import live_room
 from simulator.app.own_attempts import keep_cookie, trail
 from simulator.app.own_cases import case_now, chosen_case
-from simulator.app.rooms import LINKED_WORDS, PATH, ROLE, ROOM, confined_to, link_path, room_log
+from simulator.app.rooms import LINKED_WORDS, PATH, ROLE, ROOM, access_of, confined_to, link_path, room_log
 from simulator.app.store.faults import StoreError
 from simulator.app.visitors import clock
 from simulator.app.widgets import plain
@@ -18,15 +19,20 @@ from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.engine.plan import case_hash
+from simulator.errors import InputError
 from simulator.interview_room.room_view import drawable
 from simulator.interview_room.side_by_side import side_by_side
 from simulator.paths import PAGES
 from simulator.session.room_events import LEVELS, RoomOpened
+from simulator.session.session_events import Session
 
 #: The lengths that are offered (minutes), and the most of one's own rooms that are listed.
 _MINUTES, _LISTED = (20, 30, 45, 60), 6
 
 _MADE = "room:made"
+
+#: Names by which a computer reaches no server but its own.
+_OWN_MACHINE = ("localhost", "127.0.0.1", "::1")
 
 #: The sentence on a room whose link is not open.
 CLOSED = "This page needs an open link to a room. Open your link again, or type the code of your room."
@@ -74,6 +80,7 @@ def _create() -> None:
             level = st.radio("Level", LEVELS, 1, format_func=str.capitalize, horizontal=True, key="room:level")
             minutes = st.radio("Minutes", _MINUTES, 2, horizontal=True, key="room:minutes")
             empty = st.toggle("Begin with an empty board: the candidate draws the design", key="room:empty")
+            task = st.text_area("Task in your words; leave it empty for the brief of the case", max_chars=4000, key="room:task")
             st.markdown("**Open to the candidate**")
             choices = st.multiselect(
                 "Choices",
@@ -92,6 +99,7 @@ def _create() -> None:
                     title=title,
                     level=level or "senior",
                     empty_board=empty,
+                    task=task.strip(),
                     choices=None if len(choices) == len(picked.choices) else tuple(choices),
                     panels=None if len(panels) == len(every) else tuple(panels),
                     levers=levers,
@@ -116,6 +124,11 @@ def _links(title: str, keys: Mapping[str, str]) -> None:
     """Show the links of a new room: only now, since the server keeps no copy of them."""
     with st.container(border=True):
         st.markdown(f"**{plain(title)}**: the links are shown once. Copy them now.")
+        if urlsplit(_server()).hostname in _OWN_MACHINE:
+            st.warning(
+                "These links open on this computer alone. Before you send one to another person, start the server for others: "
+                "see docs/server.md."
+            )
         for role, key in keys.items():
             st.markdown(LINKED_WORDS[role])
             st.code(f"{_server()}/{link_path(key)}", language=None, wrap_lines=True)
@@ -137,14 +150,31 @@ def _own_rooms() -> None:
     st.header("Your rooms", anchor=False)
     side_by_side(rooms)
     for head in rooms[:_LISTED]:
-        scenario = case_now(head.case)[0] if head.case in scenario_ids() else None
         state = "ended" if head.ended_at is not None else "open"
-        words = f"{scenario.title if scenario else head.case}, {clock(head.begun_at)}, {head.minutes} min, {state}"
+        words = f"{_title(head)}, {clock(head.begun_at)}, {head.minutes} min, {state}"
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(plain(words))
+            if access_of(st.context.cookies, head.id, "interviewer"):
+                way = {ROOM: head.id, ROLE: "interviewer"}
+                st.page_link(PAGES / "room.py", label="Open as the interviewer", query_params=way)
             st.button(
-                "New interviewer's link", type="tertiary", key=f"room:again:{head.id}", on_click=_renewed, args=(head.id, words)
+                "New interviewer's link",
+                key=f"room:again:{head.id}",
+                on_click=_renewed,
+                args=(head.id, words),
+                help="The interviewer's link before it is revoked.",
             )
+
+
+def _title(head: Session) -> str:
+    """Return the interviewer's title of a room with that of its case."""
+    scenario = case_now(head.case)[0] if head.case in scenario_ids() else None
+    case = scenario.title if scenario else head.case
+    try:
+        settings = live_room(head.id).state.room.settings
+    except (StoreError, InputError):
+        return case
+    return f"{settings.title} ({case})" if settings and settings.title else case
 
 
 def _renewed(room: str, words: str) -> None:

@@ -11,6 +11,7 @@ from simulator.limits import SESSION_TEXT
 from simulator.session.room_events import CurveballArmed, NotesSaved, TagRemoved, TagSet
 from simulator.session.room_record import LABELS, tag_words
 from simulator.session.room_rules import CARD_SIGNALS
+from simulator.session.session_record import minute_of
 
 #: Events that a mark is never about.
 _NEVER = (TagSet, TagRemoved, NotesSaved, CurveballArmed)
@@ -22,16 +23,19 @@ _LISTED = 8
 def mark_panel(room: RoomAtHand) -> None:
     """Offer plus and minus on each signal; each mark is linked to the latest event of the room."""
     st.markdown("**Marks**: a digit is plus, with Shift it is minus.")
-    for place, signal in enumerate(CARD_SIGNALS, 1):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            st.button(r"\+", key=f"room:plus:{signal}", on_click=_mark, args=(room, signal, True), shortcut=f"{place}")
-            st.button("−", key=f"room:minus:{signal}", on_click=_mark, args=(room, signal, False), shortcut=f"Shift+{place}")
-            st.markdown(plain(LABELS[signal]))
-    st.text_input("A word on the next mark", key="room:mark:text", max_chars=300)
+    # A form: the browser empties the word at once, so that two quick marks never share it.
+    with st.form("room:marks", clear_on_submit=True, enter_to_submit=False, border=False):
+        st.text_input("A word on the next mark: type it, press Tab, then the key", key="room:mark:text", max_chars=300)
+        for place, signal in enumerate(CARD_SIGNALS, 1):
+            with st.container(gap=None):
+                st.markdown(plain(LABELS[signal]))
+                with st.container(horizontal=True):
+                    for sign, plus, key in ((r"\+", True, f"{place}"), ("−", False, f"Shift+{place}")):
+                        name = f"room:{'plus' if plus else 'minus'}:{signal}"
+                        st.form_submit_button(sign, key=name, on_click=_mark, args=(room, signal, plus), shortcut=key)
     for tag in room.state.room.tags[: -_LISTED - 1 : -1]:
         with st.container(horizontal=True, vertical_alignment="center"):
-            minute = (tag.at - room.state.session.begun_at) / 60
-            st.markdown(f"{minute:.0f} min {plain(tag_words(tag))}")
+            st.markdown(f"{minute_of(room.state, tag.at):.0f} min {plain(tag_words(tag))}")
             event = TagRemoved(tag=tag.place)
             st.button("Remove", key=f"room:untag:{tag.place}", type="tertiary", on_click=room.take, args=(event,))
 
@@ -39,7 +43,6 @@ def mark_panel(room: RoomAtHand) -> None:
 def _mark(room: RoomAtHand, signal: str, plus: bool) -> None:
     latest = [one.place for one in room.live.seen_events("interviewer") if not isinstance(one.event, _NEVER)]
     words = str(st.session_state.get("room:mark:text", "")).strip()
-    st.session_state["room:mark:text"] = ""
     room.take(TagSet(signal=signal, plus=plus, about=latest[-1] if latest else None, text=words))
 
 

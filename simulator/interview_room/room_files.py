@@ -22,6 +22,7 @@ from simulator.session.room_rules import CARD_SIGNALS
 from simulator.session.scorecards import compared
 from simulator.session.session_board import drawing_of
 from simulator.session.session_events import AnyEvent, LoggedEvent, Role, Session, UnknownEvent
+from simulator.session.session_record import minute_of
 from simulator.session.session_state import SessionState
 
 
@@ -112,6 +113,7 @@ def candidate_page(scenario: Scenario, state: SessionState) -> str:
     body = "".join([
         f"<h1>{escape(scenario.title)}: an interview</h1>",
         paragraph(f"{state.session.minutes} minutes planned, {sum(state.used_s.values()) / 60:.0f} used."),
+        section("The task", "".join(map(paragraph, _task(state)))),
         section("The design", _design(scenario, state)),
         section("Runs", _runs(scenario, state)),
         section("Questions and answers", bullets(_talk(state))),
@@ -137,6 +139,11 @@ def sheet(scenario: Scenario, state: SessionState, role: Role) -> str:
     return html_page(title, body)
 
 
+def _task(state: SessionState) -> list[str]:
+    settings = state.room.settings
+    return [] if settings is None else settings.task.split("\n\n")
+
+
 def _design(scenario: Scenario, state: SessionState) -> str:
     picks = state.picks(scenario)
     rows = [[choice.label, choice.label_of(picks[name])] for name, choice in scenario.choices.items()]
@@ -151,7 +158,7 @@ def _runs(scenario: Scenario, state: SessionState) -> str:
 def _talk(state: SessionState) -> Iterator[str]:
     for one in state.questions:
         answer = state.room.answers.get(one.place)
-        yield f"{one.words or ''} {answer.text if answer else 'No answer.'}"
+        yield f"Question: {one.words or ''} Answer: {answer.text if answer else 'none.'}"
 
 
 def _timeline(scenario: Scenario, state: SessionState) -> str:
@@ -178,4 +185,4 @@ def _both(state: SessionState) -> str:
 
 def _marks(state: SessionState) -> Iterator[str]:
     for tag in state.room.tags:
-        yield f"{(tag.at - state.session.begun_at) / 60:.0f} min, {tag_words(tag)}"
+        yield f"{minute_of(state, tag.at):.0f} min, {tag_words(tag)}"

@@ -112,7 +112,7 @@ def run_bar(job: Job | None, hidden: Collection[str] = (), calm: Result | None =
     hidden: metrics whose bound is not shown; calm: the same run in calm
     """
     if job is None:
-        return bar_content([], words="The board does not compile: a box says why.")
+        return bar_content([], words="The board does not run yet: a box, or the line below the board, says why.")
     if job.error:
         return bar_content([], words=f"The run failed: {job.error}", failed=True)
     found = job.summary if job.succeeded else job.quick
@@ -137,7 +137,7 @@ def panel(room: RoomAtHand) -> None:
     led = room.state.room.pushed if room.state.room.leads else None
     wanted = led if led in names else _own_panel(room, names)
     if led:
-        st.caption("The interviewer leads: both see this panel.")
+        st.caption(f"The interviewer leads: both see “{plain(EXHIBITS[wanted].label)}”.")
     if job is None:
         return
     if not job.succeeded:

@@ -14,6 +14,7 @@ from simulator.session.room_events import RATINGS, ScorecardSubmitted, SignalRat
 from simulator.session.room_record import LABELS, room_record, tag_words
 from simulator.session.room_rules import CARD_SIGNALS
 from simulator.session.scorecards import compared, open_signals
+from simulator.session.session_record import minute_of
 from simulator.session.session_signals import signals_of
 from simulator.units import counted
 
@@ -52,7 +53,7 @@ def _card(room: RoomAtHand) -> None:
             st.markdown(f"**{plain(LABELS[signal])}**{' · kept' if kept else ''}")
             _marks(room, signal)
             words = dict(zip(RATINGS, anchors.get(signal, ("", "", "", "")), strict=True))
-            level = st.radio(
+            st.radio(
                 f"Level: {LABELS[signal]}",
                 RATINGS,
                 RATINGS.index(kept.level) if kept else None,
@@ -60,15 +61,15 @@ def _card(room: RoomAtHand) -> None:
                 key=f"room:rate:{signal}",
                 label_visibility="collapsed",
             )
-            places = st.multiselect(
+            st.multiselect(
                 "What it rests on: moments of the log",
                 list(evidence),
                 [place for place in (kept.evidence if kept else _own_marks(room, signal)) if place in evidence],
                 format_func=evidence.__getitem__,
                 key=f"room:evidence:{signal}",
             )
-            text = st.text_input("A sentence", kept.text if kept else "", max_chars=1000, key=f"room:sentence:{signal}")
-            st.button("Keep", key=f"room:keep:{signal}", on_click=_keep, args=(room, signal, level, places, text))
+            st.text_input("Why, in a sentence", kept.text if kept else "", max_chars=1000, key=f"room:sentence:{signal}")
+            st.button("Keep", key=f"room:keep:{signal}", on_click=_keep, args=(room, signal))
     left = open_signals(room.state, room.role)
     if left:
         st.caption(f"{counted(len(left), 'signal')} to rate. Each needs one moment of the log at least.")
@@ -87,18 +88,19 @@ def _own_marks(room: RoomAtHand, signal: str) -> list[int]:
 
 def _evidence(room: RoomAtHand) -> dict[int, str]:
     """Return the moments of the log that a rating may rest on, marks first."""
-    begun = room.state.session.begun_at
-    marks = {tag.place: f"{(tag.at - begun) / 60:.0f} min, {tag_words(tag)}" for tag in room.state.room.tags}
+    marks = {tag.place: f"{minute_of(room.state, tag.at):.0f} min, {tag_words(tag)}" for tag in room.state.room.tags}
     rows = [row for row in room_record(room.scenario, room.state) if row.what not in ("Mark", "End")][-_OFFERED:]
     moments = {row.place: f"{row.minute:.0f} min, {row.what}: {row.details}"[:_LETTERS] for row in rows}
     return marks | {place: words for place, words in moments.items() if place not in marks}
 
 
-def _keep(room: RoomAtHand, signal: str, level: str | None, places: list[int], text: str) -> None:
+def _keep(room: RoomAtHand, signal: str) -> None:
+    """Keep a rating as its fields are now: a callback's arguments are those of the page as it was drawn last."""
+    level, places, text = (st.session_state[f"room:{field}:{signal}"] for field in ("rate", "evidence", "sentence"))
     if level is None or not places:
         say(f"“{LABELS[signal]}”: choose a level, and one moment of the log at least.")
         return
-    room.take(SignalRated(signal=signal, level=level, evidence=tuple(places), text=text.strip()))  # type: ignore[arg-type]
+    room.take(SignalRated(signal=signal, level=level, evidence=tuple(places), text=text.strip()))
 
 
 def _both(room: RoomAtHand) -> None:

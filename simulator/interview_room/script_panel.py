@@ -17,7 +17,8 @@ from simulator.session.session_events import PhaseBegun
 
 
 def script_panel(room: RoomAtHand) -> None:
-    """Show the phases, and what to ask in the present one."""
+    """Show the clock and the phases, and what to ask in the present one."""
+    _clock(room)
     _phases(room)
     settings = room.state.room.settings
     usual = settings.level if settings else "senior"
@@ -36,22 +37,35 @@ def script_panel(room: RoomAtHand) -> None:
             st.markdown(notes)
 
 
+def _clock(room: RoomAtHand) -> None:
+    """Offer to start, pause and continue the clock."""
+    paused, over = room.state.paused, room.state.ended_at is not None
+    words = "Pause the clock" if not paused else "Start the clock" if room.state.started_at is None else "Continue the clock"
+    kind: Any = "primary" if paused else "secondary"
+    event = ClockPaused(paused=not paused)
+    st.button(words, type=kind, key="room:pause", disabled=over, on_click=room.take, args=(event,), shortcut="Alt+P")
+
+
 def _phases(room: RoomAtHand) -> None:
+    st.caption("Phases: minutes used / planned")
     now, over = time(), room.state.ended_at is not None
     for place, one in enumerate(phase_times(room.scenario, room.state, now)):
         kind: Any = "primary" if one.present else "secondary"
-        label = f"{one.title}: {one.used_s / 60:.0f} of {one.planned_s / 60:.0f} min"
+        label = f"{one.title}: {one.used_s / 60:.0f}/{one.planned_s / 60:.0f}"
         st.button(
             plain(label),
             type=kind,
             key=f"room:phase:{one.id}",
-            disabled=over or one.present,
-            on_click=room.take,
-            args=(PhaseBegun(phase=one.id),),
+            disabled=over,
+            on_click=_begin,
+            args=(room, one.id),
             width="stretch",
+            wrap=True,
             shortcut=f"Alt+{place + 1}" if place < 9 else None,
         )
-    paused = room.state.paused
-    words = "Let the clock go on" if paused else "Pause the clock"
-    event = ClockPaused(paused=not paused)
-    st.button(words, key="room:pause", disabled=over, on_click=room.take, args=(event,), shortcut="Alt+P", type="tertiary")
+
+
+def _begin(room: RoomAtHand, phase: str) -> None:
+    """Begin a phase, unless it is the present one; a callback."""
+    if phase != room.state.phase:
+        room.take(PhaseBegun(phase=phase))

@@ -41,7 +41,8 @@ export default function ({{ data, parentElement }}) {{
     put("#phase", `${{now.title}}: ${{spoken(now.used_s + passed)}} of ${{spoken(now.planned_s)}} min`);
     put("#people", `Here: ${{now.people}}`);
     const over = now.used_s + passed > now.planned_s;
-    put("#state", now.ended ? "The interview has ended." : now.paused ? "The clock is paused."
+    const resting = now.started ? "The clock is paused." : "The clock has not started.";
+    put("#state", now.ended ? "The interview has ended." : now.paused ? resting
       : now.locked ? "The board is locked." : over ? "This phase is over time." : "");
     put("#sync", broken ? "Not connected. Changes are sent once the connection is back." : "");
   }};
@@ -90,6 +91,7 @@ def _content(room: RoomAtHand) -> dict[str, Any]:
         "planned_s": phase.planned_s if phase else 0.0,
         "people": people,
         "paused": state.paused,
+        "started": state.started_at is not None,
         "locked": state.room.locked,
         "ended": state.ended_at is not None,
     }

@@ -174,7 +174,7 @@ def changes(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[
     if first.replications != after.replications:
         changed.append(f"Replications {first.replications} → {after.replications}")
     if first.scenario_hash != after.scenario_hash:
-        changed.append("The case itself was edited")
+        changed.append("The case or its drawing was changed")
     return changed or (["The evidence was replaced"] if before and before.job != after.job else [])
 
 

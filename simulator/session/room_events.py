@@ -38,7 +38,11 @@ Browser = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,40}$")]
 
 
 class RoomOpened(AnyEvent):
-    """A room is created. choices, panels: those that are open, None for all; empty_board: the stages are still to be drawn."""
+    """A room is created.
+
+    choices, panels: those that are open, None for all; empty_board: the stages are still to be drawn
+    task: what the candidate reads in place of the brief of the case, empty for that brief
+    """
 
     by = frozenset({"system", "interviewer"})
 
@@ -47,6 +51,7 @@ class RoomOpened(AnyEvent):
     title: Annotated[str, Field(max_length=120)] = ""
     level: Level = "senior"
     empty_board: bool = False
+    task: Annotated[str, Field(max_length=4000)] = ""
     choices: Annotated[tuple[Name, ...], Field(max_length=32)] | None = None
     panels: Annotated[tuple[Name, ...], Field(max_length=64)] | None = None
     levers: bool = False

@@ -8,7 +8,7 @@ from typing import Any
 from simulator.board import operations as ops
 from simulator.case.schema import Scenario
 from simulator.session.room_events import BoardChanged
-from simulator.session.session_record import RecordRow, record
+from simulator.session.session_record import RecordRow, minute_of, record
 from simulator.session.session_signals import SIGNALS
 from simulator.session.session_state import SessionState
 
@@ -31,8 +31,7 @@ LABELS = {signal.name: signal.label for signal in SIGNALS}
 
 def room_record(scenario: Scenario, state: SessionState) -> list[RecordRow]:
     """Return the rows of a room in the order of the log; state: as a role may see it. Moves of boxes are left out."""
-    begun = state.session.begun_at
-    further = (RecordRow(place, (at - begun) / 60, what, words) for place, at, what, words in _rows(scenario, state))
+    further = (RecordRow(place, minute_of(state, at), what, words) for place, at, what, words in _rows(scenario, state))
     return sorted([*record(scenario, state), *further], key=lambda row: row.place)
 
 

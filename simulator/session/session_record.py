@@ -26,7 +26,12 @@ class RecordRow(NamedTuple):
 def record(scenario: Scenario, state: SessionState) -> list[RecordRow]:
     """Return the rows of a session in the order of the log."""
     found = sorted(_rows(scenario, state), key=lambda row: row[0])
-    return [RecordRow(place, (at - state.session.begun_at) / 60, what, details) for place, at, what, details in found]
+    return [RecordRow(place, minute_of(state, at), what, details) for place, at, what, details in found]
+
+
+def minute_of(state: SessionState, at: float) -> float:
+    """Return the minute of a time (s since 1970): 0 before a room's clock has started."""
+    return max(at - state.counted_from, 0.0) / 60
 
 
 Row = tuple[int, float, str, str]

@@ -45,6 +45,9 @@ from simulator.session.session_events import (
 #: The most time (s) between two events that counts as work: a closed tab does not use up a phase.
 IDLE_S = 900.0
 
+#: A room's clock that has counted less (s) has not started: its first events lie a moment apart.
+_AT_REST_S = 1.0
+
 
 @dataclass(frozen=True)
 class Visit:
@@ -142,6 +145,7 @@ class SessionState:
     defences: the latest answer to each prompt; ratings: the latest level of each signal
     goal: the signal that the session trains, None without one
     operations: changes of the board; paused: whether the clock stands still; room: what only a room has
+    started_at: when the clock of a room first went (s since 1970), None until then
     ignored: places of events that changed nothing: unknown to this version, or out of order
     """
 
@@ -169,6 +173,7 @@ class SessionState:
     goal: str | None = None
     operations: tuple[Timed, ...] = ()
     paused: bool = False
+    started_at: float | None = None
     room: RoomState = field(default_factory=RoomState)
     ignored: tuple[int, ...] = ()
 
@@ -207,6 +212,11 @@ class SessionState:
     def picks(self, scenario: Scenario) -> dict[str, Pick]:
         """Return the pick of every choice of the case."""
         return scenario.defaults() | {name: pick for name, pick in self.changed.items() if name in scenario.choices}
+
+    @property
+    def counted_from(self) -> float:
+        """The time from which minutes are counted (s since 1970): a room may be created days before its clock starts."""
+        return self.session.begun_at if self.started_at is None else self.started_at
 
     @property
     def strikes(self) -> dict[str, float]:
@@ -328,7 +338,8 @@ def _ended(state: SessionState, recorded: LoggedEvent, event: SessionEnded) -> C
 
 
 def _paused(state: SessionState, recorded: LoggedEvent, event: ClockPaused) -> Changes:
-    return {"paused": event.paused}
+    starts = not event.paused and state.started_at is None and sum(state.used_s.values()) < _AT_REST_S
+    return {"paused": event.paused} | ({"started_at": recorded.at} if starts else {})
 
 
 def _of_the_room(state: SessionState, recorded: LoggedEvent, event: Any) -> Changes:

@@ -178,9 +178,13 @@ class Pool(AnyStage):
             raise ValueError(f"sizes are for one model that serves one request at a time; leave {field} out")
 
     @classmethod
-    def box_options(cls, field: str) -> list[str]:
+    def box_options(cls, field: str, data: Mapping[str, Any]) -> list[str]:
         place = {"device": 0, "model": 1, "precision": 2}.get(field)
-        return [] if place is None else sorted({names[place] for names in profile_names()})
+        if place is None:
+            return []
+        # A precision is one of the model's own: those of the others would only be refused.
+        measured = [names for names in profile_names() if field != "precision" or names[1] == data.get("model")]
+        return sorted({names[place] for names in measured})
 
     @property
     def precisions(self) -> list[str]:

@@ -15,6 +15,7 @@ from simulator.case.document import ScenarioError
 from simulator.case.load import load, loads
 from simulator.engine.plan import case_hash, compile_plan
 from simulator.errors import InputError
+from simulator.evidence.profiles import profile_names
 from simulator.explain.result import replicate
 from tests.design_claims import CASES, random_designs
 
@@ -179,3 +180,22 @@ def test_random_boards_compile_or_name_a_box_or_the_whole_board(case):
         except ScenarioError as error:
             assert all(fault.field.split(".")[0] in ("stages", "ends") for fault in error.faults), error
     assert compiling > 10
+
+
+def test_a_fault_at_a_box_names_its_field():
+    case = load("skin-cancer-triage")
+    board = drawn(case)
+    board = board.after(ops.AddBox(op="add", box="search", preset="kind:pool", x=0, y=0))
+    board = board.after(ops.ConnectWay(op="connect", box="search", port="to", target=board.start))
+    board = board.after(ops.EnterAt(op="enter", box="search"))
+    board = board.after(ops.SetField(op="set", box="search", field="replicas", value=0))
+    [fault] = [one for one in compiled(board, case).faults if one.box == "search"]
+    assert fault.message.startswith("Replicas: ")
+
+
+def test_a_box_offers_the_precisions_of_its_own_model():
+    case = load("skin-cancer-triage")
+    board = drawn(case, empty=True).after(ops.AddBox(op="add", box="search", preset="kind:pool", x=0, y=0))
+    [precision] = [one for one in fields_of(board, "search", case, {}) if one.name == "precision"]
+    model = board.boxes["search"].data["model"]
+    assert {value for value, _ in precision.options} == {names[2] for names in profile_names() if names[1] == model}

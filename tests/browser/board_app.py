@@ -104,11 +104,11 @@ class BoardInMemory:
         self.said: dict[str, str] = {}
         self.boxes = {one["id"]: one for one in first()}
         self.notes: dict[str, dict[str, Any]] = {}
+        self.removed: dict[str, tuple[dict[str, Any], list[list[str]]]] = {}
 
     def hear(self, role: str, message: Any) -> dict[str, Any]:
         with self.lock:
             refused: dict[str, str] = {}
-            removed: dict[str, Any] = {}
             tab = f"{role}/{message['tab']}"
             for one in message["operations"]:
                 if one["number"] <= self.seen[tab]:
@@ -117,21 +117,19 @@ class BoardInMemory:
                 try:
                     if not self.editable or role == "observer":
                         raise RefusedError("The board is locked.")
-                    if (data := self.take(role, one["op"])) is not None:
-                        removed[one["op"]["box"]] = data
+                    self.take(role, one["op"])
                 except RefusedError as error:
                     refused[str(one["number"])] = str(error)
-            return {"acknowledged": self.seen[tab], "refused": refused, "removed": removed, "place": self.place}
+            return {"acknowledged": self.seen[tab], "refused": refused, "place": self.place}
 
-    def take(self, role: str, op: dict[str, Any]) -> Any:
+    def take(self, role: str, op: dict[str, Any]) -> None:
         self.place += 1
         act = getattr(self, op["op"])
         if "box" in op and op["op"] not in ("add", "restore") and op["box"] not in self.boxes:
             raise RefusedError("This box is not on the board any more.")
-        result = act(role, **{name: value for name, value in op.items() if name != "op"})
+        act(role, **{name: value for name, value in op.items() if name != "op"})
         for other in {"candidate", "interviewer", "observer"} - {role}:
             self.said[other] = f"The {role} changed “{op.get('box', 'a note')}”."
-        return result
 
     def add(self, _: str, box: str, preset: str, x: float, y: float) -> None:
         [entry] = [one for one in PALETTE if one["name"] == preset]
@@ -140,16 +138,16 @@ class BoardInMemory:
         more = {"kind_words": entry["label"], "end": end, "ports": ports, "fields": [] if end else fields()}
         self.boxes[box] = globals()["box"](box, entry["label"], x, y, **more)
 
-    def remove(self, _: str, box: str) -> Any:
+    def remove(self, _: str, box: str) -> None:
         gone = self.boxes.pop(box)
         into = [[one["id"], way["name"]] for one in self.boxes.values() for way in one["ports"] if way["to"] == box]
         for one, name in into:
             self.way(one, name)["to"] = None
-        return {"box": gone, "into": into}
+        self.removed[box] = gone, into
 
-    def restore(self, _: str, box: str, data: Any) -> None:
-        self.boxes[box] = data["box"]
-        for one, name in data["into"]:
+    def restore(self, _: str, box: str) -> None:
+        self.boxes[box], into = self.removed[box]
+        for one, name in into:
             self.way(one, name)["to"] = box
 
     def rename(self, _: str, box: str, label: str) -> None:

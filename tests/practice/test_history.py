@@ -56,7 +56,7 @@ def test_what_a_run_changed_is_told_in_labels_with_the_unit_once(run):
     assert history.changes(small, None, second) == history.changes(small, first, second)
     assert history.changes(small, None, first) == []
     other = replace(first, seed=5, replications=9, scenario_hash="other")
-    assert history.changes(small, first, other) == ["Seed 1 → 5", "Replications 2 → 9", "The case itself was edited"]
+    assert history.changes(small, first, other) == ["Seed 1 → 5", "Replications 2 → 9", "The case or its drawing was changed"]
 
 
 def test_curveballs_are_told_by_their_labels(skin_cancer):

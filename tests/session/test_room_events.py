@@ -37,6 +37,7 @@ from simulator.session.session_events import (
     SessionEnded,
     read_event,
 )
+from simulator.session.session_record import minute_of
 from simulator.session.session_rules import refusal
 from simulator.session.session_state import SessionState
 
@@ -150,3 +151,19 @@ def test_a_paused_clock_stands_still():
     times = [0.0, 60.0, 300.0]
     state = SessionState.of(SESSION, [replace(one, at=at) for one, at in zip(events, times, strict=True)])
     assert sum(state.used_at(360.0).values()) == 60.0 + 60.0
+
+
+def test_minutes_are_counted_from_the_start_of_the_clock():
+    """A room is created on one day, and its clock starts on the next."""
+    events = logged([("interviewer", ClockPaused()), ("interviewer", ClockPaused(paused=False)), EACH[0]])
+    times = [0.01, 86_400.0, 86_520.0]
+    state = SessionState.of(SESSION, [replace(one, at=at) for one, at in zip(events, times, strict=True)])
+    assert sum(state.used_at(86_520.0).values()) == pytest.approx(120.0, abs=0.1)
+    assert minute_of(state, 0.01) == 0.0
+    assert minute_of(state, 86_520.0) == pytest.approx(2.0)
+
+
+def test_a_pause_in_the_middle_is_no_start():
+    events = logged([EACH[0], ("interviewer", ClockPaused()), ("interviewer", ClockPaused(paused=False))])
+    state = SessionState.of(SESSION, [replace(one, at=at) for one, at in zip(events, (0.0, 60.0, 300.0), strict=True)])
+    assert minute_of(state, 360.0) == 6.0

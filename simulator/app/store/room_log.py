@@ -19,7 +19,7 @@ from simulator.app.store.room_rows import (
 )
 from simulator.app.store.session_log import SessionLog
 from simulator.app.store.session_rows import ROOM, append_event, insert_session, new_id
-from simulator.session.room_events import RoomOpened
+from simulator.session.room_events import ClockPaused, RoomOpened
 from simulator.session.session_events import PhaseBegun, Role, Session
 
 #: Lifetime of a link (s).
@@ -61,7 +61,10 @@ class RoomLog(SessionLog):
         seed: int,
         minutes: int,
     ) -> NewRoom:
-        """Create a room with its first phase and a link for each role; owner: the trail of its interviewer."""
+        """Create a room with its first phase, its clock at rest, and a link for each role.
+
+        owner: the trail of its interviewer, who starts the clock once the candidate is there
+        """
         session = Session(new_id(), case, version, scenario_hash, owner, seed, minutes, True, time())
         keys: dict[Role, str] = {role: new_code() if role == "candidate" else new_token() for role in LINKED}
         with self._connected() as connection:
@@ -70,6 +73,7 @@ class RoomLog(SessionLog):
                 insert_link(connection, RoomLink(digest_of(key), session.id, role, time(), time() + LINK_S, False))
             append_event(connection, session.id, "system", settings)
             append_event(connection, session.id, "system", PhaseBegun(phase=phase))
+            append_event(connection, session.id, "system", ClockPaused())
         return NewRoom(session, keys)
 
     def access(self, key: str) -> Access | None:

@@ -21,7 +21,17 @@ const STEP = 10;
 const LEAP = 50;
 /** On a canvas that is narrower (px), a drawing begins at its left end, at a size that can be read. */
 const LEGIBLE = 0.75;
-const BOX = { width: 220, height: 90 };
+const BOX = { width: 220, height: 130 };
+/** Between a box that is added and those that are there already. */
+const GAP = 24;
+/** Places around a middle, the nearest first: what is added by a click covers nothing. */
+const RINGS = 8;
+const spots = ({ x, y }: Place): Place[] => {
+  const steps = Array.from({ length: 2 * RINGS + 1 }, (_, at) => at - RINGS);
+  const around = steps.flatMap(right => steps.map(down => ({ x: x + right * (BOX.width + GAP), y: y + down * (BOX.height / 2) })));
+  const away = (spot: Place) => Math.hypot(spot.x - x, spot.y - y);
+  return around.sort((one, other) => away(one) - away(other) || other.x - one.x);
+};
 const ARROWS: Record<string, [number, number]> = {
   ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1],
 };
@@ -129,7 +139,10 @@ function Canvas({ store, name }: { store: Store; name: string }) {
     const room = area.current?.getBoundingClientRect();
     const bounds = flow.getNodesBounds(flow.getNodes());
     if (room && bounds.width > room.width / LEGIBLE) {
-      const y = Math.max(8, (room.height - bounds.height * LEGIBLE) / 2) - bounds.y * LEGIBLE;
+      // The boxes at its left end stand in the middle, wherever the rest of the drawing reaches.
+      const ends = bounds.x + room.width / LEGIBLE - BOX.width;
+      const first = flow.getNodesBounds(flow.getNodes().filter(node => node.position.x <= ends));
+      const y = Math.max(8, (room.height - first.height * LEGIBLE) / 2) - first.y * LEGIBLE;
       void flow.setViewport({ x: 12 - bounds.x * LEGIBLE, y, zoom: LEGIBLE });
     } else void flow.fitView({ padding: 0.08, maxZoom: 1 });
   }, [measured, flow, board]);
@@ -266,12 +279,11 @@ function Canvas({ store, name }: { store: Store; name: string }) {
     const middle = at ?? { x: rect.left + rect.width / 2, y: rect.top + rect.height / 2 };
     const point = flow.screenToFlowPosition(middle);
     const place = { x: Math.round(point.x - BOX.width / 2), y: Math.round(point.y - BOX.height / 2) };
-    const taken = (one: Place) => Math.abs(one.x - place.x) < 25 && Math.abs(one.y - place.y) < 25;
-    while (!at && board && [...board.boxes, ...board.notes].some(taken)) {
-      place.x += 30;
-      place.y += 30;
-    }
-    return place;
+    const size = (node: Node, side: "width" | "height") => node.measured?.[side] ?? BOX[side];
+    const taken = (spot: Place) => flow.getNodes().some(({ position: { x, y }, ...node }) =>
+      x < spot.x + BOX.width + GAP && spot.x < x + size(node as Node, "width") + GAP &&
+      y < spot.y + BOX.height + GAP && spot.y < y + size(node as Node, "height") + GAP);
+    return at ? place : spots(place).find(spot => !taken(spot)) ?? place;
   };
 
   const add = (entry: PaletteEntry, at: Place | null) => {

@@ -33,7 +33,7 @@ function PortRow({ port, boxes, editable }: { port: Port; boxes: Box[]; editable
     <div className={port.fallback ? "port fallback" : "port"}>
       <span>{port.label}</span>
       <span className={to || !port.needed ? "to" : "to missing"}>
-        {to ? `→ ${to}` : port.needed ? `⚠ ${words.needs}` : words.optional}
+        {to ? words.leads(to) : port.needed ? `⚠ ${words.needs}` : words.optional}
       </span>
       <Handle id={port.name} type="source" position={Position.Right} isConnectable={editable} tabIndex={-1} />
     </div>

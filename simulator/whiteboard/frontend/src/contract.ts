@@ -84,12 +84,11 @@ export type Operation =
   | { op: "enter"; box: string }
   | { op: "note"; note: string; text: string; x: number; y: number }
   | { op: "erase"; note: string }
-  | { op: "restore"; box: string; data: unknown };
+  | { op: "restore"; box: string };
 
 /** The server's reply. `place`, where it is sent, is the place in the log behind the last operation that was taken. */
 export interface Reply {
   acknowledged: number;
   refused?: Record<string, string>;
-  removed?: Record<string, unknown>;
   place?: number;
 }

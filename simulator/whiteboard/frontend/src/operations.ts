@@ -67,7 +67,7 @@ export function inverse(board: Board, op: Operation): Step[] {
     case "remove": {
       const box = boxOf(board, op.box);
       if (!box) return [];
-      const steps: Step[] = [{ op: { op: "restore", box: op.box, data: null }, ghost: box }];
+      const steps: Step[] = [{ op: { op: "restore", box: op.box }, ghost: box }];
       for (const other of board.boxes)
         for (const port of other.ports)
           if (port.to === op.box && other.id !== op.box)

@@ -72,7 +72,6 @@ export class Store {
   private watch = 0;
   private undoable: Entry[] = [];
   private redoable: Entry[] = [];
-  private data = new Map<string, unknown>();
   private mine = new Map<string, Value>();
   private listeners = new Set<() => void>();
   private view: View = {
@@ -167,10 +166,7 @@ export class Store {
     }
     const steps: Step[] = [];
     for (const step of entry.back) {
-      if (step.op.op === "restore") {
-        if (!this.data.has(step.op.box)) return this.announce(words.notYet);
-        steps.push({ ...step, op: { ...step.op, data: this.data.get(step.op.box) } });
-      } else if (!step.gentle || !("port" in step.op) || portOf(board, step.op.box, step.op.port)?.to === null) {
+      if (!step.gentle || !("port" in step.op) || portOf(board, step.op.box, step.op.port)?.to === null) {
         steps.push(step);
       }
     }
@@ -286,7 +282,6 @@ export class Store {
     this.tries = 0;
     const refusals = { ...this.view.refusals };
     let announcement = this.view.announcement;
-    for (const [box, data] of Object.entries(reply.removed ?? {})) this.data.set(box, data);
     const done = this.pending.filter(one => one.number <= reply.acknowledged);
     this.pending = this.pending.filter(one => one.number > reply.acknowledged);
     this.sent = Math.max(this.sent, reply.acknowledged);

@@ -1,0 +1,74 @@
+"""The interviewer's page: what is sent is what the fields hold at that moment, and a room's clock waits for its start."""
+
+from time import time
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from simulator.session.phase_clock import left_s
+from simulator.session.room_events import TagSet
+from simulator.session.session_events import QuestionAsked, SessionEnded
+from tests.interview_room.rooms import new_room
+
+
+@pytest.fixture
+def room(monkeypatch, tmp_path):
+    return new_room(monkeypatch, f"sqlite:///{tmp_path / 'rooms.db'}", task="Draw me a visual search.\n\nAsk what you need.")
+
+
+def card(room):
+    from simulator.interview_room.scorecard_page import _card
+
+    _card(room)
+
+
+def events(room):
+    from simulator.interview_room.control_panel import events_panel, questions_panel
+
+    questions_panel(room)
+    events_panel(room)
+
+
+def brief(room):
+    from simulator.interview_room.candidate_page import _brief
+
+    _brief(room)
+
+
+def test_a_rating_is_kept_as_its_fields_are_when_the_button_is_pressed(room):
+    """A rater presses the button at once: the page has not been drawn since the fields changed."""
+    for event in (TagSet(signal="framing", plus=True), SessionEnded()):
+        room.live.take("interviewer", event)
+    page = AppTest.from_function(card, kwargs={"room": room.at_hand("interviewer")}).run()
+    page.radio(key="room:rate:framing").set_value("strong")
+    page.text_input(key="room:sentence:framing").set_value("asked for the prices first")
+    page.button(key="room:keep:framing").click().run()
+    kept = room.live.state.room.ratings_of("interviewer")["framing"]
+    assert (kept.level, kept.text) == ("strong", "asked for the prices first")
+
+
+def test_the_panel_that_is_shown_and_the_answer_that_is_sent_are_those_picked_last(room):
+    room.live.take("candidate", QuestionAsked(words="What is lost?"))
+    place = room.live.state.questions[0].place
+    page = AppTest.from_function(events, kwargs={"room": room.at_hand("interviewer")}).run()
+    wanted = room.live.scenario.questions[1]
+    page.selectbox(key=f"room:known:{place}").set_value(room.live.scenario.questions[0].ask).run()
+    page.selectbox(key="room:push").set_value("cost")
+    page.button(key="room:push:show").click().run()
+    assert room.live.state.room.pushed == "cost"
+    page.selectbox(key=f"room:known:{place}").set_value(wanted.ask)
+    page.button(key=f"room:send:{place}").click().run()
+    assert room.live.state.room.answers[place].text == wanted.answer
+
+
+def test_the_clock_of_a_new_room_waits_for_its_start(room):
+    """Links are sent days before the interview."""
+    assert left_s(room.live.state, time() + 3 * 86_400) == pytest.approx(45 * 60, abs=1)
+
+
+def test_a_task_stands_in_place_of_the_brief(room):
+    words = " ".join(
+        one.value for one in AppTest.from_function(brief, kwargs={"room": room.at_hand("candidate")}).run().markdown
+    )
+    assert "Draw me a visual search" in words
+    assert room.live.scenario.brief[:40] not in words
