@@ -47,8 +47,13 @@ class Retry(AnyStage):
         "label": "Retry",
         "backoff_ms": {"value": 100, "assumed": "a usual first wait"},
         "max_tries": 3,
+        "jitter": "none",
     }
-    at_the_box: ClassVar[Mapping[str, str]] = {"max_tries": "Tries in all", "backoff_ms.value": "First wait (ms)"}
+    at_the_box: ClassVar[Mapping[str, str]] = {
+        "max_tries": "Tries in all",
+        "backoff_ms.value": "First wait (ms)",
+        "jitter": "Jitter of the wait",
+    }
 
     kind: Literal["retry"]
     backoff_ms: Annotated[Figure, bounded(0, 3_600_000)]
@@ -59,6 +64,10 @@ class Retry(AnyStage):
     budget: Budget | None = None
     to: Target
     on_exhausted: Annotated[Target, Field(description="where a request goes that is not retried")]
+
+    @classmethod
+    def box_options(cls, field: str, data: Mapping[str, Any]) -> list[str]:
+        return list(JITTERS) if field == "jitter" else []
 
     @property
     def repeats(self) -> Repeats:
