@@ -41,7 +41,7 @@ def files(room: RoomAtHand) -> None:
             "The candidate's log (JSON)",
             "candidate.json",
             "application/json",
-            lambda: candidate_log(room.live.state.session, room.live.events),
+            lambda: candidate_log(_head(room), room.live.events),
         ),
         ("The drawing as a case (YAML)", "drawing.yaml", "application/yaml", lambda: drawing_file(room)),
     ]
@@ -52,7 +52,7 @@ def files(room: RoomAtHand) -> None:
                 "Whole log (JSON)",
                 "log.json",
                 "application/json",
-                lambda: whole_log(room.live.state.session, room.live.seen_events(room.role)),
+                lambda: whole_log(_head(room), room.live.seen_events(room.role)),
             ),
             *offers,
         ]
@@ -72,6 +72,12 @@ def drawing_file(room: RoomAtHand) -> str:
         return case_text(drawing_of(scenario, room.state), name, title, bounds)
     except InputError as error:
         return f"# {error}\n"
+
+
+def _head(room: RoomAtHand) -> Session:
+    """Return the head of a room with its end: that in memory is of the time when the room was opened."""
+    state = room.live.state
+    return replace(state.session, ended_at=state.ended_at)
 
 
 def whole_log(session: Session, events: list[LoggedEvent]) -> str:

@@ -21,6 +21,9 @@ def script_panel(room: RoomAtHand) -> None:
     _clock(room)
     _phases(room)
     settings = room.state.room.settings
+    if settings is not None and settings.task:
+        with st.expander("The task that the candidate reads"):
+            st.markdown(plain(settings.task))
     usual = settings.level if settings else "senior"
     place = LEVELS.index(usual)
     level = st.radio("Level", LEVELS, place, format_func=str.capitalize, horizontal=True, key="room:script:level") or usual

@@ -8,6 +8,7 @@ import streamlit as st
 
 from simulator.app.own_attempts import trail
 from simulator.app.own_sessions import session_log
+from simulator.app.store.session_files import read_visitor_file
 from simulator.app.widgets import plain, upload
 from simulator.errors import InputError
 from simulator.limits import SESSION_FILE
@@ -58,12 +59,12 @@ def _import() -> None:
     if file is not None and st.button("Import this file", key="you:import"):
         try:
             count = session_log().take_in(trail(), file.getvalue())
+            rooms = read_visitor_file(file.getvalue(), trail()).rooms
         except InputError as error:
             st.error(plain(str(error)))
             return
-        st.session_state[_NOTE] = (
-            f"{counted(count, 'new entry', 'new entries')} came in." if count else "All of it was here already."
-        )
+        words = f"{counted(count, 'new entry', 'new entries')} came in." if count else "All of it was here already."
+        st.session_state[_NOTE] = words + (" Interviews of the file are listed on the page “Interview”." if rooms else "")
         st.rerun()
 
 

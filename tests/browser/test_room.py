@@ -97,6 +97,18 @@ def test_a_whole_interview_in_two_browsers(browser, house):
     check.press("ArrowRight")
     until_true(lead, lambda: position(lead, 0) != before)
 
+    # A box that was deleted comes back in both browsers.
+    label = re.compile(f"^{re.escape(check.locator('strong').first.inner_text())}$")
+    check.press("Delete")
+    expect(lead.locator(".react-flow__node strong", has_text=label)).to_have_count(0)
+    candidate.keyboard.press("Control+z")
+    expect(lead.locator(".react-flow__node strong", has_text=label)).to_have_count(1)
+
+    # The clock waits for its start.
+    candidate.get_by_text("The clock has not started.").wait_for()
+    lead.get_by_role("button", name="Start the clock").click()
+    candidate.get_by_text("The clock has not started.").wait_for(state="hidden")
+
     # The candidate asks, and the interviewer answers in words.
     asks = candidate.get_by_role("textbox", name=re.compile("Your question"))
     asks.fill("May I assume that a phone retries once?")
@@ -114,6 +126,11 @@ def test_a_whole_interview_in_two_browsers(browser, house):
     lead.get_by_role("heading", level=1).click()
     lead.keyboard.press("1")
     lead.get_by_text("+ Framing").wait_for()
+    lead.get_by_role("textbox", name=re.compile("A word on the next mark")).fill("asked for the peak")
+    for key in ("Tab", "2", "3"):
+        lead.keyboard.press(key)
+    lead.get_by_text("+ Data and labels: asked for the peak").wait_for()
+    lead.get_by_text(re.compile(r"\+ Choice of the model$")).wait_for()
 
     # A curveball changes the running result of the candidate.
     verdict = lambda page: page.locator("#verdicts .value").all_inner_texts()  # noqa: E731

@@ -5,6 +5,8 @@ from time import time
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from simulator.app.store.session_files import read_visitor_file
+from simulator.interview_room.room_files import files
 from simulator.session.phase_clock import left_s
 from simulator.session.room_events import TagSet
 from simulator.session.session_events import QuestionAsked, SessionEnded
@@ -72,3 +74,16 @@ def test_a_task_stands_in_place_of_the_brief(room):
     )
     assert "Draw me a visual search" in words
     assert room.live.scenario.brief[:40] not in words
+
+
+@pytest.mark.parametrize("role", ["interviewer", "candidate"])
+def test_the_log_of_an_ended_room_is_taken_in_as_ended(room, monkeypatch, role):
+    made = {}
+    monkeypatch.setattr(
+        "simulator.interview_room.room_files.st.download_button", lambda label, data, **_: made.update({label: data})
+    )
+    room.live.take("interviewer", SessionEnded())
+    files(room.at_hand(role))
+    written = made["Whole log (JSON)" if role == "interviewer" else "The candidate's log (JSON)"]()
+    [taken] = read_visitor_file(written.encode(), "a trail").rooms
+    assert taken.session.ended_at == room.live.state.ended_at is not None
