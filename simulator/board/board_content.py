@@ -17,10 +17,13 @@ from simulator.engine.plan import Plan
 from simulator.engine.servers import kind
 from simulator.explain.result import Result
 from simulator.theory.loads import loads, way_ratios
-from simulator.units import percent, roughly, spoken
+from simulator.units import listed, percent, roughly, spoken
 
 #: From this load on, a box is called busy; from 1 on, over.
 BUSY = 0.85
+
+#: The most entries without a box that are named.
+_NAMED = 3
 
 #: The words for kinds of boxes.
 _KINDS = {
@@ -82,11 +85,11 @@ def board_content(
 
 
 def left_out_words(drawing: DrawnCase) -> str:
-    """Say which entries of the case the drawing has no box for; empty for none."""
-    if not drawing.left_out:
-        return ""
-    named, more = drawing.left_out[:3], len(drawing.left_out) - 3
-    return f"No box for {', '.join(named)}{f' and {more} more' if more > 0 else ''}: left out."
+    """Say which entries of the case the drawing has no box for: a few by name, many by their number; empty for none."""
+    count = len(drawing.left_out)
+    if count > _NAMED:
+        return f"{count} parts of the case, such as {drawing.left_out[0]}, need boxes that are not here. They are left out."
+    return f"No box for {listed(drawing.left_out)}: left out." if count else ""
 
 
 def _box(
