@@ -51,7 +51,7 @@ def files(room: RoomAtHand) -> None:
                 "Whole log (JSON)",
                 "log.json",
                 "application/json",
-                lambda: whole_log(room.live.state.session, room.live.seen_events(room.role)),
+                lambda: whole_log(room.live.state.session, list(room.live.seen_events(room.role))),
             ),
             *offers,
         ]
