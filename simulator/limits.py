@@ -95,6 +95,10 @@ TOKEN_ADDRESSES = Limit(
 SAID_BYTES = Limit("a message of a browser on the socket of news", 64 * KIB, "bytes", "a change of a board takes a hundredth")
 SAID_MESSAGES = Limit("the messages of one socket of news", 40, "messages a second", "a hand that drags a box sends four")
 
+ROOMS_PER_CORE = Limit(
+    "the interview rooms of a server", 3, "rooms at once for each core", "six on two cores were quick; CASESIM_ROOMS changes it"
+)
+
 SESSION_EVENTS = Limit("the log of a session", 5000, "events", "an hour of a busy person has a tenth of it")
 SESSION_TEXT = Limit("a text of an event", 4000, "characters", "a page and a half; a long answer takes a third of it")
 SESSION_PAYLOAD = Limit("an event of a session", 64 * KIB, "bytes", "the longest text in any script fits")

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 from urllib.request import HTTPCookieProcessor, build_opener
 
@@ -45,6 +45,9 @@ STATE = re.compile(r"preliminary, \d+ of (?P<total>\d+)|run hash (?P<hash>[0-9a-
 
 class LostError(ConnectionError):
     """The server ended the connection, or did not take it."""
+
+
+TabT = TypeVar("TabT", bound="Tab")
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Tab:
         self._kept: dict[str, _Kept] = {}
         self._runs = 0
         self._lines: dict[str, asyncio.Task[None]] = {}
+        self._sockets: dict[str, ClientConnection] = {}
         self._wishes: dict[str, tuple[str, str, str]] = {}
         self._news = asyncio.Event()
         self._fresh = False
@@ -158,16 +162,37 @@ class Tab:
             with suppress(WebSocketException, OSError):  # LostError and TimeoutError are OSErrors
                 async with self._line() as socket:
                     await socket.send(json.dumps({"token": token, "seen": seen}))
+                    self._sockets[token] = socket
                     wait_s = WAIT_S
                     async for data in socket:
-                        seen, content = json.loads(data)
+                        revision, content = json.loads(data)
+                        if revision is None:  # a reply to what was said
+                            self.replied(token, content)
+                            continue
+                        seen = revision
                         if content is None:
                             await self._rerun(fragment)
                         else:
-                            self._words(content.get("words", ""))
+                            self.heard(token, seen, content)
                             self._news.set()
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+    async def say(self, token: str, said: Any) -> None:
+        """Say plain data on the line of a component. Raises LostError while the line is not open."""
+        if token not in self._sockets:
+            raise LostError("the line of the component is not open yet")
+        try:
+            await self._sockets[token].send(json.dumps({"token": token, "said": said}))
+        except ConnectionClosed as error:
+            raise LostError(str(error)) from error
+
+    def heard(self, token: str, revision: str, content: Any) -> None:
+        """Take in a line with content for a component."""
+        self._words(content.get("words", ""))
+
+    def replied(self, token: str, reply: Any) -> None:
+        """Take in a reply to what a component has said."""
 
     def stop(self) -> None:
         """End the lines of all components."""
@@ -254,7 +279,7 @@ class Tab:
         if not isinstance(content, dict) or "token" not in content:
             return
         self._words(content.get("words", ""))
-        token, wish = content["token"], (fragment, content["token"], content["seen"])
+        token, wish = content["token"], (fragment, content["token"], content.get("seen", ""))
         if self._wishes.get(token) != wish:
             if line := self._lines.pop(token, None):
                 line.cancel()
@@ -306,20 +331,21 @@ def _value(widget: Any) -> WidgetState:
 
 
 @asynccontextmanager
-async def opened(address: str, page: str, query: str) -> AsyncIterator[Tab]:
+async def opened(address: str, page: str, query: str, first: str = "", kind: type[TabT] = Tab) -> AsyncIterator[TabT]:  # type: ignore[assignment]
     """A tab at a page of the app, as a new visitor. Raises LostError or OSError where the server does not take it.
 
     address: such as `http://127.0.0.1:8501`; page: such as `practice`; query: such as `case=mine&seed=2`
+    first: the path of a link that leads to the page, such as `enter?key=...`; kind: the class of the tab
     """
     url = f"{address}/{page}?{query}"
-    cookies = await asyncio.to_thread(_greeted, address, url)
+    cookies = await asyncio.to_thread(_greeted, address, f"{address}/{first}" if first else url)
     token = cookies.get("_streamlit_xsrf", "PLACEHOLDER_AUTH_TOKEN")
     server = address.replace("http", "ws", 1)
     sent = {"Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items())}
     common: dict[str, Any] = {"origin": address, "additional_headers": sent, "max_size": None}
     socket = connect(f"{server}/_stcore/stream", subprotocols=["streamlit", token], **common)  # type: ignore[list-item]
     async with socket as connection:
-        tab = Tab(connection, lambda: connect(f"{server}/news", **common), page, query, url)
+        tab = kind(connection, lambda: connect(f"{server}/news", **common), page, query, url)
         reading = tab.begin()
         try:
             await tab._rerun()

@@ -2,28 +2,43 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from threading import RLock
 from time import monotonic
+from typing import NamedTuple
+from weakref import WeakValueDictionary
 
 from cachetools import LRUCache
 
 from simulator.app.live_session import LiveSession
 from simulator.app.news import bell
+from simulator.app.room_places import room_places
 from simulator.app.rooms import room_log
 from simulator.app.store.room_log import RoomLog
 from simulator.app.store.session_rows import NoSessionError
 from simulator.app.widgets import scenario_of
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
-from simulator.session.room_events import PanelPushed, visible
+from simulator.session.room_events import BoardChanged, PanelPushed, ScorecardSubmitted, visible
 from simulator.session.session_events import AnyEvent, LoggedEvent, Role
 from simulator.session.session_state import SessionState
 
-#: Rooms in memory.
+#: Rooms that stay in memory, besides those that a page holds.
 _KEPT = 128
+
+#: The tabs of a room share what was read from the log for so long (s).
+FRESH_S = 0.2
 
 #: A tab counts as present for so long after its socket was last seen (s).
 PRESENT_S = 4.0
+
+
+class _View(NamedTuple):
+    """What a role may see: the events, and the state as a function of them; through: the number of all events so far."""
+
+    through: int
+    events: tuple[LoggedEvent, ...]
+    state: SessionState
 
 
 class LiveRoom(LiveSession):
@@ -34,10 +49,12 @@ class LiveRoom(LiveSession):
 
     def __init__(self, log: RoomLog, scenario: Scenario, room: str) -> None:
         self.lock = RLock()
-        self.events: list[LoggedEvent] = []
         super().__init__(log, scenario, room)
-        self.events = log.events_after(room)
-        self._views: dict[Role, tuple[int, SessionState]] = {}
+        self.events: list[LoggedEvent] = []
+        self._views: dict[Role, _View] = {}
+        self._sent: set[tuple[str, int]] = set()
+        self._refreshed_at = 0.0
+        self._add(log.events_after(room))
         self._tabs: dict[str, tuple[Role, float]] = {}
 
     def __deepcopy__(self, memo: dict[int, object]) -> LiveRoom:
@@ -48,10 +65,27 @@ class LiveRoom(LiveSession):
         """Read the events of other servers; return whether there were any."""
         with self.lock:
             further = self.log.events_after(self.state.session.id, self.state.place - 1)
-            known = self.events[-1].place if self.events else -1
-            self.events += [one for one in further if one.place > known]
+            self._refreshed_at = monotonic()
+            self._add(further)
             self.state = self.state.after(further)
             return bool(further)
+
+    def _add(self, further: list[LoggedEvent]) -> None:
+        known = self.events[-1].place if self.events else -1
+        new = [one for one in further if one.place > known]
+        self.events += new
+        self._sent |= {(one.event.browser, one.event.number) for one in new if isinstance(one.event, BoardChanged)}
+
+    def keep_fresh(self) -> None:
+        """Read the events of other servers, unless that was done a moment ago: every tab of the room asks for it."""
+        with self.lock:
+            if monotonic() - self._refreshed_at >= FRESH_S:
+                self.refresh()
+
+    def holds(self, browser: str, number: int) -> bool:
+        """Return whether the log holds the operation that a browser sent under a number."""
+        with self.lock:
+            return (browser, number) in self._sent
 
     def take(self, role: Role, event: AnyEvent) -> SessionState:
         """Append an event, and have every browser look; raises EventError with a sentence if it makes no sense here."""
@@ -63,16 +97,27 @@ class LiveRoom(LiveSession):
     def state_for(self, role: Role) -> SessionState:
         """Return the state as a function of the events that a role may see, and of no other."""
         with self.lock:
-            place, known = self._views.get(role, (-1, None))
-            if known is None or place != self.state.place:
-                known = SessionState.of(self.state.session, visible(self.events, role))
-                self._views[role] = self.state.place, known
-            return known
+            return self._view(role).state
 
-    def seen_events(self, role: Role) -> list[LoggedEvent]:
+    def seen_events(self, role: Role) -> Sequence[LoggedEvent]:
         """Return the events that a role may see, in their order."""
         with self.lock:
-            return visible(self.events, role)
+            return self._view(role).events
+
+    def _view(self, role: Role) -> _View:
+        known = self._views.get(role)
+        if known is None or known.through != len(self.events):
+            known = self._views[role] = self._further(known, role)
+        return known
+
+    def _further(self, known: _View | None, role: Role) -> _View:
+        """Return the view of a role with all events, made anew once scorecards decide what is seen of earlier ones."""
+        through = len(self.events)
+        if known is None or any(isinstance(one.event, ScorecardSubmitted) for one in self.events):
+            seen = tuple(visible(self.events, role))
+            return _View(through, seen, SessionState.of(self.state.session, seen))
+        further = visible(self.events[known.through :], role)
+        return _View(through, (*known.events, *further), known.state.after(further))
 
     @property
     def pushes(self) -> int:
@@ -81,9 +126,11 @@ class LiveRoom(LiveSession):
             return sum(isinstance(one.event, PanelPushed) for one in self.events)
 
     def seen(self, tab: str, role: Role) -> None:
-        """Note that a tab of a role is there now."""
+        """Note that a tab of a role is there now; the room keeps its place until it has ended."""
         with self.lock:
             self._tabs[tab] = role, monotonic()
+            session, ended = self.state.session.id, self.state.ended_at is not None
+        (room_places().free if ended else room_places().keep)(session)
 
     def present(self) -> list[Role]:
         """Return the roles with a tab that is there now, in this server."""
@@ -95,6 +142,7 @@ class LiveRoom(LiveSession):
 
 
 _ROOMS: LRUCache[str, LiveRoom] = LRUCache(_KEPT)
+_HELD: WeakValueDictionary[str, LiveRoom] = WeakValueDictionary()
 _OPENING = RLock()
 
 
@@ -105,8 +153,9 @@ def live_room(room: str) -> LiveRoom:
         raise NoSessionError("There is no such room on this server.")
     scenario = scenario_of(head.case)
     with _OPENING:
-        known = _ROOMS.get(room)
+        known = _HELD.get(room)
         if known is None or known.scenario is not scenario:
-            known = _ROOMS[room] = LiveRoom(room_log(), scenario, room)
+            known = _HELD[room] = LiveRoom(room_log(), scenario, room)
+        _ROOMS[room] = known
     known.refresh()
     return known

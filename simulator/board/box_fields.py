@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any
+
+from cachetools import LRUCache, TTLCache
 
 from simulator.board.board import Board, Box
 from simulator.case.choices import Number, Options, Pick
@@ -60,13 +63,42 @@ def field_label(board: Board, name: str, place: str) -> str:
 
 def box_of_choice(scenario: Scenario, name: str) -> str:
     """Return the box at which a choice is set: the one stage that it writes to, "" for a choice of several or of none."""
-    boxes = {path[1] if path[0] == "stages" else "" for path in _writes(scenario, name)}
+    boxes = {path[1] if path[0] == "stages" else "" for path in _writes(scenario)[name]}
     return str(boxes.pop()) if len(boxes) == 1 else ""
 
 
-def _writes(scenario: Scenario, name: str) -> list[Path]:
-    choice = scenario.choices[name]
-    return [path for pick in choice.extremes() for path in choice.changes(pick)]
+#: The paths that each choice of a case writes to; with them the case, so that no other object takes its id.
+_WRITES: LRUCache[int, tuple[Scenario, dict[str, frozenset[Path]]]] = LRUCache(64)
+
+#: The values that a field at a box offers, by kind and field, for so long (s): the evidence may get further files.
+_OPTIONS: TTLCache[tuple[str, str], list[str]] = TTLCache(256, 5.0)
+_LOCK = Lock()
+
+
+def _writes(scenario: Scenario) -> dict[str, frozenset[Path]]:
+    with _LOCK:
+        known = _WRITES.get(id(scenario))
+    if known is None:
+        known = (
+            scenario,
+            {
+                name: frozenset(path for pick in choice.extremes() for path in choice.changes(pick))
+                for name, choice in scenario.choices.items()
+            },
+        )
+        with _LOCK:
+            _WRITES[id(scenario)] = known
+    return known[1]
+
+
+def _options(kind: str, field: str) -> list[str]:
+    with _LOCK:
+        known = _OPTIONS.get((kind, field))
+    if known is None:
+        known = stage_kinds()[kind].box_options(field)
+        with _LOCK:
+            _OPTIONS[kind, field] = known
+    return known
 
 
 def fields_of(
@@ -78,7 +110,7 @@ def fields_of(
     """
     box = board.boxes[name]
     own = [choice for choice in scenario.choices if box_of_choice(scenario, choice) == name]
-    ruled = {path[2:] for choice in scenario.choices for path in _writes(scenario, choice) if path[:2] == ("stages", name)}
+    ruled = {path[2:] for choice in scenario.choices for path in _writes(scenario)[choice] if path[:2] == ("stages", name)}
     free = [] if box.is_end else [*_free(board, name, box, ruled)]
     return [*(_of_choice(scenario, choice, picks, by.get(choice, "")) for choice in own if choice in picks), *free]
 
@@ -107,7 +139,11 @@ def _free(board: Board, name: str, box: Box, ruled: set[Path]) -> Iterator[BoxFi
             if path in ruled:
                 continue
             field = ".".join(map(str, path))
+<<<<<<< HEAD
             options = tuple((one, one) for one in kind.box_options(place, box.data)) if kind else ()
+=======
+            options = tuple((one, one) for one in _options(box.kind, place))
+>>>>>>> 972938ce928e77a77aa0125850c00b9c10867f45
             numbered = f"{label} {path[1] + 1}" if len(path) > 1 and isinstance(path[1], int) and path[1] else label
             type_ = "choice" if options else "number" if isinstance(value, int | float) else "text"
             known = options if not options or any(value == one for one, _ in options) else ((value, str(value)), *options)

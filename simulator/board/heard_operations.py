@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from pydantic import ValidationError
+
 from simulator.board.operations import read_operation
 
 #: The most operations of one message that are looked at, and the letters of a tab's name.
@@ -28,6 +30,8 @@ def hear_operations(said: Any, taken: dict[str, int], take: Callable[[str, int, 
             continue
         try:
             take(tab, number, read_operation(one.get("op")))
+        except ValidationError:
+            refused[str(number)] = "This change cannot be read: its tab has no name of letters and digits."
         except ValueError as error:
             refused[str(number)] = str(error)
         last = number

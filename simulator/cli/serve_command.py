@@ -16,6 +16,7 @@ from typing import Annotated
 import typer
 
 from simulator.app.admission import FIELD, VARIABLE, checked_token, drawn_token, link_with
+from simulator.app.room_places import most_rooms
 from simulator.app.visitors import EVERY, others_reach, url
 from simulator.case.load import OWN_CASES, checked_path, files_at
 from simulator.cli.exits import UsageError, say
@@ -71,6 +72,7 @@ def serve(
     own = checked_path(cases) if cases is not None else None
     allowed = [_checked_name(name) for name in allow_host or []]
     given = _checked_token(token, no_token)
+    _check_rooms()
     listening = _listening(address, port, cases)
     here, names = url("localhost" if address in EVERY else address, port), others_reach(address)
     drawn = drawn_token() if given is None and not no_token and _lets_others_in(listening) else None
@@ -125,6 +127,14 @@ def _checked_token(token: str | None, no_token: bool) -> str | None:
         return checked_token(token)
     except InputError as error:
         raise UsageError(f"--token or {VARIABLE}: {error}") from None
+
+
+def _check_rooms() -> None:
+    """Raise UsageError for a number of rooms that is none."""
+    try:
+        most_rooms()
+    except InputError as error:
+        raise UsageError(str(error)) from None
 
 
 def _lets_others_in(listening: socket.socket) -> bool:

@@ -46,7 +46,7 @@ class BoardDesk:
 
     def look(self) -> Latest:
         """Return the board as of now; it has a run begun, and its result noted, as the board changes."""
-        self.live.refresh()
+        self.live.keep_fresh()
         if not self.is_open():
             return Latest(
                 "closed", lambda: {"place": 0, "editable": False, "boxes": [], "message": "This link is not open any more."}
@@ -111,15 +111,8 @@ class BoardDesk:
     def _take(self, tab: str, number: int, operation: Any) -> None:
         if isinstance(operation, SetField) and operation.field.startswith(CHOICE):
             self._pick(operation)
-        elif not self._was_taken(tab, number):
+        elif not self.live.holds(tab, number):  # its browser had no answer, and sends it again
             self.live.take(self.room.role, BoardChanged(operation=operation, browser=tab, number=number))
-
-    def _was_taken(self, tab: str, number: int) -> bool:
-        """Return whether the log holds this operation: its browser had no answer and sends it again."""
-        operations = self.live.state.operations
-        return any(
-            isinstance(one.event, BoardChanged) and (one.event.browser, one.event.number) == (tab, number) for one in operations
-        )
 
     def _pick(self, operation: SetField) -> None:
         """Change the choice of a field; one that is at this pick already stays."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from simulator.app.live_room import LiveRoom, live_room
+from simulator.app.room_places import room_places
 from simulator.app.rooms import access_at_hand, cookie_name, room_log
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
@@ -58,12 +59,19 @@ class RoomAtHand:
 
 
 def room_at_hand() -> RoomAtHand | None:
-    """Return the room and the role that the address and the cookie open; None for none. Raises StoreError."""
+    """Return the room and the role that the address and the cookie open; None for none.
+
+    Raises StoreError, and NoPlaceError with a sentence where the server holds no further interview; a page that is in stays in.
+    """
     access = access_at_hand()
     if access is None:
         return None
-    key = str(st.context.cookies.get(cookie_name(*access), ""))
-    return RoomAtHand(live_room(access.room), access.role, key)
+    key, inside = str(st.context.cookies.get(cookie_name(*access), "")), f"room:in:{access.room}"
+    live = live_room(access.room)
+    if live.state.ended_at is None and inside not in st.session_state:
+        room_places().enter(access.room)
+    st.session_state[inside] = True
+    return RoomAtHand(live, access.role, key)
 
 
 def show_fault() -> None:

@@ -39,10 +39,10 @@ def follow_talk(room: RoomAtHand) -> None:
     """Have the page drawn again after an event that the role may see and that the board does not show by itself."""
 
     def look() -> Latest:
-        room.live.refresh()
-        state = room.state
-        talk = [one.place for one in room.live.seen_events(room.role) if not isinstance(one.event, _ON_THE_BOARD)]
-        return Latest(f"{talk[-1] if talk else -1} {state.ended_at}")
+        room.live.keep_fresh()
+        seen = reversed(room.live.seen_events(room.role))
+        talk = next((one.place for one in seen if not isinstance(one.event, _ON_THE_BOARD)), -1)
+        return Latest(f"{talk} {room.state.ended_at}")
 
     follow("room talk", look)
 

@@ -69,7 +69,7 @@ def status_row(room: RoomAtHand) -> None:
     tab = str(st.session_state.setdefault("room:tab", token_urlsafe(12)))
 
     def look() -> Latest:
-        room.live.refresh()
+        room.live.keep_fresh()
         room.live.seen(tab, room.role)
         content = _content(room)
         steady = {name: value for name, value in content.items() if not name.endswith("_s")}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -18,28 +20,63 @@ from simulator.session.room_events import BoardChanged
 if TYPE_CHECKING:
     from simulator.session.session_state import SessionState, Timed
 
-#: Boards of sessions in memory, each with the number of operations that it includes, and drawings that were compiled.
+
+@dataclass(frozen=True)
+class _KnownBoard:
+    """A board with the case that it draws, and the number of operations that it includes."""
+
+    scenario: Scenario
+    count: int
+    board: Board
+
+    @cached_property
+    def drawing(self) -> str:
+        """The hash of the board without places and notes."""
+        content = [self.board.start, {name: [box.is_end, box.data] for name, box in self.board.boxes.items()}]
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+
+#: Boards of sessions in memory, boards of cases as they are written, and drawings that were compiled.
 #: With each the case, so that no other object takes its id.
-_BOARDS: LRUCache[Any, tuple[Scenario, int, Board]] = LRUCache(256)
+_BOARDS: LRUCache[Any, _KnownBoard] = LRUCache(256)
+_WRITTEN: LRUCache[int, _KnownBoard] = LRUCache(64)
 _DRAWINGS: LRUCache[Any, tuple[Scenario, DrawnCase]] = LRUCache(256)
 _LOCK = Lock()
 
 
 def board_of(scenario: Scenario, state: SessionState) -> Board:
     """Return the board of a session; an operation that makes no sense at its place in the log changes nothing."""
+    return _known(scenario, state).board
+
+
+def _known(scenario: Scenario, state: SessionState) -> _KnownBoard:
     empty = state.room.settings is not None and state.room.settings.empty_board
     key = id(scenario), state.session.id, empty, state.operations[0].place if state.operations else -1
     with _LOCK:
         known = _BOARDS.get(key)
-    if known is None or known[1] > len(state.operations):
+    if known is not None and known.count == len(state.operations):
+        return known
+    if known is None or known.count > len(state.operations):
         count, board = 0, drawn(scenario, empty)
     else:
-        _, count, board = known
+        count, board = known.count, known.board
     for one in state.operations[count:]:
         board = _after(board, one)
+    found = _KnownBoard(scenario, len(state.operations), board)
     with _LOCK:
-        _BOARDS[key] = scenario, len(state.operations), board
-    return board
+        _BOARDS[key] = found
+    return found
+
+
+def _as_written(scenario: Scenario) -> _KnownBoard:
+    """Return the board of a case itself."""
+    with _LOCK:
+        known = _WRITTEN.get(id(scenario))
+    if known is None:
+        known = _KnownBoard(scenario, 0, drawn(scenario))
+        with _LOCK:
+            _WRITTEN[id(scenario)] = known
+    return known
 
 
 def _after(board: Board, one: Timed) -> Board:
@@ -52,13 +89,13 @@ def _after(board: Board, one: Timed) -> Board:
 
 def drawing_of(scenario: Scenario, state: SessionState) -> DrawnCase:
     """Return the case that the board of a session draws."""
-    board = board_of(scenario, state)
-    key = id(scenario), _hash(board)
+    board = _known(scenario, state)
+    key = id(scenario), board.drawing
     with _LOCK:
         known = _DRAWINGS.get(key)
     if known is not None:
         return known[1]
-    found = compiled(board, scenario)
+    found = compiled(board.board, scenario)
     with _LOCK:
         _DRAWINGS[key] = scenario, found
     return found
@@ -68,11 +105,5 @@ def drawing_hash(scenario: Scenario, state: SessionState) -> str:
     """Return the hash of what the board of a session draws; empty where it draws the case itself."""
     if not state.operations and not (state.room.settings and state.room.settings.empty_board):
         return ""
-    mine, of_case = _hash(board_of(scenario, state)), _hash(drawn(scenario))
-    return "" if mine == of_case else mine
-
-
-def _hash(board: Board) -> str:
-    """Return the hash of a board without places and notes."""
-    content = [board.start, {name: [box.is_end, box.data] for name, box in board.boxes.items()}]
-    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    mine = _known(scenario, state).drawing
+    return "" if mine == _as_written(scenario).drawing else mine

@@ -67,6 +67,13 @@ def port():
         return free.getsockname()[1]
 
 
+def test_a_number_of_rooms_that_is_none_is_refused_before_the_server_starts(casesim, ran, port, monkeypatch):
+    monkeypatch.setenv("CASESIM_ROOMS", "many")
+    ended = casesim("serve", "--port", port)
+    assert "CASESIM_ROOMS: expected a number of interviews from 1 to 10000, such as 8" in ended.err
+    assert ended.status == 2
+
+
 @pytest.mark.parametrize("name", ["own.yaml", "."])
 def test_a_file_or_folder_is_handed_to_the_app_with_the_address_of_each_case(name, casesim, tmp_path, monkeypatch, ran, port):
     monkeypatch.chdir(tmp_path)
