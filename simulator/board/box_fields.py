@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import Any
 
-from cachetools import LRUCache, TTLCache
+from cachetools import LRUCache
 
 from simulator.board.board import Board, Box
 from simulator.case.choices import Number, Options, Pick
@@ -70,8 +70,6 @@ def box_of_choice(scenario: Scenario, name: str) -> str:
 #: The paths that each choice of a case writes to; with them the case, so that no other object takes its id.
 _WRITES: LRUCache[int, tuple[Scenario, dict[str, frozenset[Path]]]] = LRUCache(64)
 
-#: The values that a field at a box offers, by kind and field, for so long (s): the evidence may get further files.
-_OPTIONS: TTLCache[tuple[str, str], list[str]] = TTLCache(256, 5.0)
 _LOCK = Lock()
 
 
@@ -89,16 +87,6 @@ def _writes(scenario: Scenario) -> dict[str, frozenset[Path]]:
         with _LOCK:
             _WRITES[id(scenario)] = known
     return known[1]
-
-
-def _options(kind: str, field: str) -> list[str]:
-    with _LOCK:
-        known = _OPTIONS.get((kind, field))
-    if known is None:
-        known = stage_kinds()[kind].box_options(field)
-        with _LOCK:
-            _OPTIONS[kind, field] = known
-    return known
 
 
 def fields_of(
@@ -139,11 +127,7 @@ def _free(board: Board, name: str, box: Box, ruled: set[Path]) -> Iterator[BoxFi
             if path in ruled:
                 continue
             field = ".".join(map(str, path))
-<<<<<<< HEAD
             options = tuple((one, one) for one in kind.box_options(place, box.data)) if kind else ()
-=======
-            options = tuple((one, one) for one in _options(box.kind, place))
->>>>>>> 972938ce928e77a77aa0125850c00b9c10867f45
             numbered = f"{label} {path[1] + 1}" if len(path) > 1 and isinstance(path[1], int) and path[1] else label
             type_ = "choice" if options else "number" if isinstance(value, int | float) else "text"
             known = options if not options or any(value == one for one, _ in options) else ((value, str(value)), *options)

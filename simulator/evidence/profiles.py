@@ -11,11 +11,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
+from threading import Lock
 from typing import Annotated, Literal
 
 import numpy as np
 import pandas as pd
 import scipy
+from cachetools import TTLCache, cached
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator, model_validator
 from ruamel.yaml import YAML
@@ -239,6 +241,11 @@ def has_profile(device: str, model: str, precision: str, folder: Path | None = N
     return _find(device, model, precision, folder) is not None
 
 
+#: For so long the list of profiles is taken to be as it was (s): a board asks for it at each look.
+_NAMES_S = 5.0
+
+
+@cached(TTLCache(1, _NAMES_S), lock=Lock())
 def profile_names() -> list[tuple[str, str, str]]:
     """Return the device, model and precision of every profile, by the names of the files."""
     names = ((path.parent.name, *path.stem.rpartition(".")) for path in _files(None))

@@ -52,11 +52,7 @@ def files(room: RoomAtHand) -> None:
                 "Whole log (JSON)",
                 "log.json",
                 "application/json",
-<<<<<<< HEAD
-                lambda: whole_log(_head(room), room.live.seen_events(room.role)),
-=======
-                lambda: whole_log(room.live.state.session, list(room.live.seen_events(room.role))),
->>>>>>> 972938ce928e77a77aa0125850c00b9c10867f45
+                lambda: whole_log(_head(room), list(room.live.seen_events(room.role))),
             ),
             *offers,
         ]
