@@ -13,7 +13,7 @@ from simulator.app.widgets import plain
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import Hint, phases_of
 from simulator.interview_room.room_at_hand import RoomAtHand
-from simulator.interview_room.room_view import drawable
+from simulator.interview_room.room_view import FOLLOW, drawable
 from simulator.metrics.summary import judged
 from simulator.session.room_events import (
     BoardLocked,
@@ -136,6 +136,7 @@ def _pushes(room: RoomAtHand) -> None:
                 st.button("End the lead", key="room:push:end", on_click=room.take, args=(LeadEnded(),))
             else:
                 st.button("Lead: both see it", key="room:push:lead", on_click=_push, args=(room, True), shortcut="Alt+L")
+    st.toggle("Follow the panel that the candidate opens", key=FOLLOW)
     if opened := room.state.panels:
         name = getattr(opened[-1].event, "panel", "")
         if name in EXHIBITS:

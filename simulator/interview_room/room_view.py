@@ -35,6 +35,10 @@ from simulator.whiteboard.board_component import whiteboard
 _ON_THE_BOARD = (BoardChanged, RunAsked, RunEnded, NotesSaved, ScratchpadSaved)
 
 
+#: The key of the switch with which the interviewer follows the candidate.
+FOLLOW = "room:follow"
+
+
 def follow_talk(room: RoomAtHand) -> None:
     """Have the page drawn again after an event that the role may see and that the board does not show by itself."""
 
@@ -135,7 +139,7 @@ def panel(room: RoomAtHand) -> None:
     if not names:
         return
     led = room.state.room.pushed if room.state.room.leads else None
-    wanted = led if led in names else _own_panel(room, names)
+    wanted = led if led in names else _followed(room, names) or _own_panel(room, names)
     if led:
         st.caption(f"The interviewer leads: both see “{plain(EXHIBITS[wanted].label)}”.")
     if job is None:
@@ -177,6 +181,14 @@ def _own_panel(room: RoomAtHand, names: Sequence[str]) -> str:
     label = "Panel" if len(names) > 1 else "The panel of this room"
     picked = st.selectbox(label, names, format_func=lambda name: EXHIBITS[name].label, key=key, on_change=_opened, args=(room,))
     return str(picked)
+
+
+def _followed(room: RoomAtHand, names: Sequence[str]) -> str | None:
+    """Return the panel that the candidate opened last, for an interviewer who follows; None for every other visitor."""
+    if not room.leads or not st.session_state.get(FOLLOW):
+        return None
+    opened = [getattr(one.event, "panel", "") for one in room.state.panels]
+    return opened[-1] if opened and opened[-1] in names else None
 
 
 def _pushes(room: RoomAtHand) -> int:

@@ -55,7 +55,6 @@ class RoomOpened(AnyEvent):
     choices: Annotated[tuple[Name, ...], Field(max_length=32)] | None = None
     panels: Annotated[tuple[Name, ...], Field(max_length=64)] | None = None
     levers: bool = False
-    best: bool = False
 
 
 class BoardChanged(AnyEvent):
