@@ -180,7 +180,7 @@ def _tail(stage: Any, run: ThreadRun) -> TrustNote:
     calls = min(run.calls, key=lambda calls: calls.batch)
     tail = quantile_interval(np.array(calls.latency_ms) * stage.times_measured / 1000, 0.99)
     percentile_lies, count = f"{stage.label}: the 99th percentile of its service times lies", len(calls.latency_ms)
-    which = f"{count} calls with {'one request each' if calls.batch == 1 else f'a batch of {calls.batch}'}"
+    which = f"{count} calls with a batch of {calls.batch}"
     if not isfinite(tail.high):
         text = f"{percentile_lies} above {duration(tail.low)}; {which} give no upper bound."
         return _note("service-time tail", "fair", text, stage=stage.label)

@@ -88,7 +88,7 @@ def test_a_tail_of_few_calls_has_no_upper_bound():
     assert (few.level, many.level) == ("fair", "good")
     assert "no upper bound" in few.sentence
     assert "above 116 ms" in few.sentence  # rank 116 of 1, 2, ... 120 ms: P(B < 116) <= 2.5% for B ~ Bin(120, 0.99)
-    assert "between 392 ms and 400 ms, from 400 calls with one request each" in many.sentence
+    assert "between 392 ms and 400 ms, from 400 calls with a batch of 1" in many.sentence
 
 
 @pytest.mark.parametrize(("steady", "level"), [(True, "good"), (False, "weak")])
