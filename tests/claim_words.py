@@ -28,6 +28,10 @@ _BOUNDS = re.compile(r"% \(((?:over |under )?[\d.]+) to ((?:over |under )?[\d.]+
 _DECIMAL = re.compile(r"(?<![\d.,:])(\d[\d,]*\.\d+)(?![\d:]*\.\d)(%?)")
 
 
+#: The bounds of an interval whose value another surface writes beside them.
+_INTERVAL_ALONE = re.compile(r"interval of −?[\d,.]+ to −?[\d,.]+")
+
+
 class WordFault(NamedTuple):
     """A fault in the words of a claim, with the sentence that has it."""
 
@@ -60,8 +64,10 @@ def _has_too_many_digits(sentence: str, claim: Shown) -> bool:
     """Check the numbers with a decimal point; an integer is a count, a year, a seed or an amount, and has the digits it has.
 
     A percentage has as many digits as its distance from the nearer of 0 and 100. Where a claim has an interval, the value and
-    both bounds have one number of decimal places, so that `9.66 (9.24 to 10.08)` is right: the value has three digits.
+    both bounds have one number of decimal places, so that `9.66 (9.24 to 10.08)` is right: the value has three digits. Where a
+    sentence names an interval alone, its bounds are those that the card writes beside the value, and are checked there.
     """
+    sentence = _INTERVAL_ALONE.sub("interval", sentence)
     shown = [_digits(*found.groups()) for found in _DECIMAL.finditer(_BOUNDS.sub(r"% (\1% to \2%)", sentence))]
     fewest = {places: min(digits for digits, other in shown if other == places) for _, places in shown}
     beside = claim.interval is not None

@@ -299,7 +299,7 @@ def _says_something(one: Shown) -> bool:
 def _is_readable(record: Shown) -> bool:
     """Return whether the readers read what a record says: standings, causes, steps, loads and changes with an interval."""
     if record.relation == "would change":
-        return record.interval is not None
+        return record.interval not in (None, (0.0, 0.0))  # "no change" has no interval in words
     if record.relation == "causes" or _LOAD.fullmatch(record.subject):
         return record.value is not None
     return record.relation in ("verdict", "cannot", "helps", "certain")

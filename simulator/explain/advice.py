@@ -291,9 +291,9 @@ class AdviceTrial(ChangeTrial):
     def size_with_interval(self, place: int) -> str:
         """Return the change of an objective with its interval: `+1.9 points, +1.6 points to +2.2 points`."""
         change = self._difference(place)
-        if change is None or change.change.value == 0:
+        if change is None or change.is_none:
             return "no change" if change else self._size(place)
-        return f"{change.size}, 95% interval {change.interval}"
+        return f"{change.size_in_figures}, 95% interval {change.interval}"
 
     def _listed(self, places: list[int]) -> str:
         return listed([f"“{self._label(place)}” ({self._size(place)})" for place in places])

@@ -95,7 +95,7 @@ def _counted(
     sentence = f"In an average run of {_length(summary)}, {_count(count)} of {_count(total)} {whom} are {word}."
     split, largest = _largest_parts(summary, fates, count, f"that are {word}")
     share = [figure(verdict.metric, verdict.estimate, sentence)] if verdict.metric.of_all.name in _COUNTED else []
-    return f"{sentence} {split}", [*share, *split_of(verdict.metric, float(count), sentence, largest, "")]
+    return f"{sentence} {split}", [*share, *split_of(verdict.metric, as_written(float(count)), sentence, largest, "")]
 
 
 #: The metrics that the counts of who was missed, or escalated, give again.
@@ -120,9 +120,20 @@ def _largest_parts(summary: Summary, parts: dict[Fate, float], total: float, wha
     return f"{'; '.join(listed)}.{rough}", claimed
 
 
+def _step(total: float) -> float:
+    """Return the step of the digits that `_count` writes of a total; 0 for one that is written in full."""
+    return 1.0 if total >= WHOLE else 0.1 if total >= TENTH else 0.0
+
+
+def as_written(total: float) -> float:
+    """Return a total as `_count` writes it, so that the parts beside it sum to it."""
+    step = _step(total)
+    return round(total / step) * step if step else total
+
+
 def shared_out(parts: Sequence[float], total: float) -> list[float]:
     """Round parts to the digits that `_count` writes of their total, so that they sum to it (largest remainder)."""
-    step = 1.0 if total >= WHOLE else 0.1 if total >= TENTH else 0.0
+    step = _step(total)
     if not step:
         return list(parts)
     units = [floor(part / step + ROUNDING) for part in parts]

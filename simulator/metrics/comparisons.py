@@ -38,6 +38,16 @@ class Difference:
         return self._written()[0]
 
     @property
+    def is_none(self) -> bool:
+        """Whether both designs have the same figure in every replication and under every draw of the labels."""
+        return self.change.value == self.change.low == self.change.high == 0
+
+    @property
+    def size_in_figures(self) -> str:
+        """The size as a number, also where it is 0 within an interval: `0 points`."""
+        return self._written()[0]
+
+    @property
     def words(self) -> str:
         return self.size if self.significant or self.change.value == 0 else f"{self.size} (not significantly different)"
 
