@@ -58,7 +58,14 @@ def healthy(port):
 
 
 #: What the browser and Streamlit write while no server answers.
-OF_THE_LINE = ("ERR_CONNECTION", "Streamlit server is not responding", "WebSocket connection to", "Client Error", "/_stcore/")
+OF_THE_LINE = (
+    "ERR_CONNECTION",
+    "Streamlit server is not responding",
+    "when disconnected from server",
+    "WebSocket connection to",
+    "Client Error",
+    "/_stcore/",
+)
 
 
 @pytest.fixture
