@@ -26,7 +26,7 @@ _NUMERIC = re.compile(r"(?:just |under |over )*[−+-]?(?:\d|unbounded)", re.IGN
 #: The sentences that say what would decide an objective.
 _DECIDES = re.compile(
     r"About [\d,]+ replications would decide it\.|Only [^.]* would decide it\.|The value lies too close [^.]* decide it\."
-    r"|No design can prove this here: .*?(?:labelled|recorded|100%)\."
+    r"|No design can prove this here: .*?(?:labelled|recorded|100%|come from [\d,]+ [a-z]+)\."
 )
 _UNPROVABLE = "No design can prove this here"
 
