@@ -86,7 +86,7 @@ class BoardDesk:
         return Reader(role, editable, choices, by)
 
     def _said(self, state: SessionState) -> str:
-        """Return the last change by somebody else in a sentence; empty for none."""
+        """Return the last change of another role in a sentence; empty for none."""
         latest = max([*state.operations[-1:], *state.changes[-1:]], key=lambda one: one.place, default=None)
         if latest is None or latest.role == self.room.role:
             return ""
