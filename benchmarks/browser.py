@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from weakref import WeakKeyDictionary
 
 import psutil
-from playwright.sync_api import Browser, Locator, Page, WebSocket, sync_playwright
+from playwright.sync_api import Browser, CDPSession, Locator, Page, WebSocket, sync_playwright
 from rich.console import Console
 from rich.table import Table
 
@@ -194,6 +194,8 @@ class ChangeCosts:
     """Seconds, messages, kB and processor seconds of changes; a figure a change.
 
     rest_messages, rest_kb: until the page is at rest, while messages and kb end with the full verdict
+    script_s, style_s, layout_s, tasks_s: seconds of the page's main thread to the full verdict, and of all its tasks
+    known: seconds to the full verdict of the design before, which is known, after the change is taken back
     """
 
     first: list[float] = field(default_factory=list)
@@ -205,6 +207,11 @@ class ChangeCosts:
     server_s: list[float] = field(default_factory=list)
     workers_s: list[float] = field(default_factory=list)
     browser_s: list[float] = field(default_factory=list)
+    script_s: list[float] = field(default_factory=list)
+    style_s: list[float] = field(default_factory=list)
+    layout_s: list[float] = field(default_factory=list)
+    tasks_s: list[float] = field(default_factory=list)
+    known: list[float] = field(default_factory=list)
 
 
 @dataclass
@@ -231,6 +238,7 @@ def main(person: type[Workbench] = Workbench) -> None:
     with started(asked.address) as address, chromium() as browser:
         if asked.costs is not None:
             cases = asked.costs or scenario_ids()
+            out.print(f"A page with one slider and one text: {spread(plain_page(browser, 12))} s from a key to the text.\n")
             out.print(cost_table({case: costs_of(browser, address, load(case), asked.repeats) for case in cases}))
             return
         out.print(f"Medians of {asked.repeats}, and the range; seconds until it is painted. {CASE.title}, default design.\n")
@@ -319,6 +327,32 @@ def change_at_once(persons: list[Workbench], found: Measured) -> None:
         found.steps.append(one.steps)
 
 
+#: The smallest page of Streamlit that answers.
+PLAIN = """
+import streamlit as st
+value = st.slider("Moved", 0, 100, 5)
+st.text(f"It is {value} now")
+"""
+
+
+def plain_page(browser: Browser, steps: int) -> list[float]:
+    """Return seconds from a key on its slider to the painted text of a page that does nothing else: the unit of a change."""
+    found: list[float] = []
+    with TemporaryDirectory() as folder:
+        script = Path(folder) / "plain.py"
+        script.write_text(PLAIN)
+        with served(Path(folder), ("streamlit", "run", str(script))) as address, visit(browser, address, SIZES[0]) as page:
+            slider = page.get_by_role("slider")
+            slider.focus()
+            for value in range(6, 6 + steps):
+                begun = page.evaluate("performance.now()")
+                slider.press("ArrowRight")
+                script_text = "told => document.body.innerText.includes(told) && performance.now()"
+                found.append((page.wait_for_function(script_text, arg=f"It is {value} now").json_value() - begun) / 1000)
+                page.wait_for_timeout(500)
+    return found
+
+
 def moved_choice(scenario: Scenario) -> str:
     """Return the label of the first number that stands in view."""
     return next(one.label for one in scenario.choices.values() if isinstance(one, Number) and not one.folded)
@@ -342,13 +376,19 @@ def one_change(person: Workbench, choice: str, found: ChangeCosts) -> None:
     slider = page.get_by_role("slider", name=choice)
     slider.focus()
     page.evaluate("kept.acts = []")
-    before, used = traffic.now(), processor_s()
+    thread = page.context.new_cdp_session(page)
+    thread.send("Performance.enable")
+    before, used = traffic.now(), processor_s() | thread_s(thread)
     slider.press("ArrowRight")
-    person.wait(known)
-    until_full, used_then = traffic.since(before), processor_s()
+    new = person.wait(known)
+    until_full, used_then = traffic.since(before), processor_s() | thread_s(thread)
     first, full = person.times(known)
     at_rest(page, traffic)
     until_rest = traffic.since(before)
+    page.evaluate("kept.acts = []")
+    slider.press("ArrowLeft")
+    person.wait(new)
+    found.known.append(person.times(new)[1])
     found.first.append(first)
     found.full.append(full)
     found.messages.append(until_full.messages)
@@ -378,6 +418,21 @@ def processor_s() -> dict[str, float]:
     return used
 
 
+#: What Chromium counts of a page's main thread, by our names.
+THREAD = {
+    "script_s": "ScriptDuration",
+    "style_s": "RecalcStyleDuration",
+    "layout_s": "LayoutDuration",
+    "tasks_s": "TaskDuration",
+}
+
+
+def thread_s(thread: CDPSession) -> dict[str, float]:
+    """Return the seconds of the page's main thread, as Chromium counts them since the session asked it to."""
+    told = {one["name"]: one["value"] for one in thread.send("Performance.getMetrics")["metrics"]}
+    return {ours: told[theirs] for ours, theirs in THREAD.items()}
+
+
 def cost_table(found: dict[str, ChangeCosts]) -> Table:
     """A row a figure, a column a case."""
     told = Table("a change", *found, box=None)
@@ -391,6 +446,11 @@ def cost_table(found: dict[str, ChangeCosts]) -> Table:
         "processor s of the server": "server_s",
         "processor s of the workers": "workers_s",
         "processor s of the browser": "browser_s",
+        "the page's main thread: scripts, s": "script_s",
+        "styles, s": "style_s",
+        "layout, s": "layout_s",
+        "all of its tasks, s": "tasks_s",
+        "back to a known design, s": "known",
     }
     for what, name in rows.items():
         told.add_row(what, *(spread(getattr(one, name)) for one in found.values()))

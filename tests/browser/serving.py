@@ -34,9 +34,14 @@ def free_port() -> int:
         return int(free.getsockname()[1])
 
 
-def started(folder: Path, port: int, **environment: str) -> subprocess.Popen[bytes]:
+#: The module that serves the app, with its arguments.
+APP = "simulator.cli", "serve"
+PORT_OPTION = {"simulator.cli": "--port", "streamlit": "--server.port"}
+
+
+def started(folder: Path, port: int, serving: tuple[str, ...] = APP, **environment: str) -> subprocess.Popen[bytes]:
     """The app on a port, once it answers; it runs in `folder` and keeps its log there. Raises RuntimeError with the log."""
-    log, command = folder / "log.txt", [sys.executable, "-m", "simulator.cli", "serve", "--port", str(port)]
+    log, command = folder / "log.txt", [sys.executable, "-m", *serving, PORT_OPTION[serving[0]], str(port)]
     with log.open("wb") as output:
         server = subprocess.Popen(
             command, cwd=folder, env=os.environ | QUIET | environment, stdout=output, stderr=subprocess.STDOUT
@@ -49,10 +54,10 @@ def started(folder: Path, port: int, **environment: str) -> subprocess.Popen[byt
 
 
 @contextmanager
-def served(folder: Path, **environment: str) -> Iterator[str]:
+def served(folder: Path, serving: tuple[str, ...] = APP, **environment: str) -> Iterator[str]:
     """The address of the app, which runs in `folder` and keeps its log there; raises RuntimeError with the log."""
     port = free_port()
-    server = started(folder, port, **environment)
+    server = started(folder, port, serving, **environment)
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
