@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 
 from simulator.case.attributes import RESERVED
+from simulator.case.case_tests import check_tests
 from simulator.case.choices import REQUEST_SIGNALS, parts
 from simulator.case.document import Path, dotted
 from simulator.case.fields import GUIDE
@@ -55,6 +56,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = (), is_picked: bool = 
         *_sections(scenario),
         *(() if is_picked else check_practice(scenario, unknown)),
         *(() if is_picked else check_interview(scenario, unknown)),
+        *(() if is_picked else check_tests(scenario)),
     ]
     return [scenario.document.fault(path, message) for path, message in faults]
 

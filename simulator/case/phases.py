@@ -1,7 +1,8 @@
 """Practice with a case: its phases, predictions, hints, defence prompts and reference designs.
 
 Only practice reads these fields: they are no part of a case's hash, so that a copy without them gives the same run hash. A case
-without them gets phases and prompts that are derived from its other parts. The interviewer's part is no part of it either.
+without them gets phases and prompts that are derived from its other parts. The interviewer's part, the tests and the texts are
+no part of it either.
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ from simulator.errors import suggest
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
 
-#: The sections of a case that only practice or an interviewer reads, and the fields of a choice and of a question.
-PRACTICE_FIELDS = ("phases", "predict", "defence", "hero", "reference", "anchors", "interview")
-_OF_CHOICE, _OF_QUESTION = ("phase",), ("phase", "decides")
+#: The sections of a case that only practice, an interviewer or a test reads, and such fields of a choice and of a question.
+PRACTICE_FIELDS = ("phases", "predict", "defence", "hero", "reference", "anchors", "interview", "claims", "tests")
+_OF_CHOICE, _OF_QUESTION = ("phase",), ("phase", "decides", "answer", "rests_on")
+
+#: The texts of a case. They move no figure, so that a better sentence leaves every run as it is.
+TEXT_FIELDS = ("title", "summary", "minutes", "brief", "debrief")
 
 
 #: The signals of a session, and the phase that each belongs to; None for those of the whole session.
@@ -199,9 +203,12 @@ def hero_of(scenario: Scenario) -> str | None:
     return scenario.hero or next(iter(scenario.shown()), None)
 
 
-def without_practice(data: dict[str, Any]) -> dict[str, Any]:
-    """Return a case's data without the fields that only practice or an interviewer reads: the part that its hash covers."""
-    kept = {name: part for name, part in data.items() if name not in PRACTICE_FIELDS}
+def without_texts(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a case's data without texts and without fields that only people or tests read: the part that its hash covers.
+
+    Questions stay, without their answers: a session names a question by its place.
+    """
+    kept = {name: part for name, part in data.items() if name not in (*PRACTICE_FIELDS, *TEXT_FIELDS)}
     choices, questions = kept.get("choices"), kept.get("questions")
     if isinstance(choices, dict):
         kept["choices"] = {name: _without(_OF_CHOICE, choice) for name, choice in choices.items()}

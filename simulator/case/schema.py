@@ -12,6 +12,7 @@ from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
 from scipy.special import ndtri
 
 from simulator.case.attributes import Attribute
+from simulator.case.case_tests import CaseTests, TextClaim
 from simulator.case.choices import Choice, Controller, Pick
 from simulator.case.curveballs import Curveball
 from simulator.case.document import Document
@@ -32,7 +33,7 @@ from simulator.case.interview import Interview
 from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals, AnyStage, End, OneOf, Provided, Section
 from simulator.case.network import Network
 from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, offered, with_groups
-from simulator.case.phases import Anchors, PracticePhase, Reference, without_practice
+from simulator.case.phases import Anchors, PracticePhase, Reference, without_texts
 from simulator.limits import OPTIONS
 from simulator.units import counted
 
@@ -53,6 +54,10 @@ class Question(Strict):
     answer: Prose
     phase: Annotated[Name | None, Field(description="the phase of a session that the answer serves")] = None
     decides: Annotated[bool, Field(description="true where the answer would change the design")] = False
+    rests_on: Annotated[
+        list[Annotated[str, Field(max_length=200)]],
+        Field(max_length=16, description="objectives, figures, choices or stages of the case that the answer is about"),
+    ] = []
 
 
 class Lesson(Strict):
@@ -235,6 +240,8 @@ class Scenario(Strict):
     reference: Annotated[dict[Name, Reference], Field(max_length=4)] = {}
     anchors: Annotated[dict[Name, Anchors], Field(max_length=8, description="four levels of a signal")] = {}
     interview: Annotated[Interview, Field(description="what only an interviewer reads")] = Interview()
+    claims: Annotated[list[TextClaim], Field(max_length=200, description="sentences of the text, with their evidence")] = []
+    tests: Annotated[CaseTests, Field(description="what `casesim test` is to find of some designs")] = CaseTests()
 
     _document: Document = PrivateAttr()
 
@@ -244,8 +251,8 @@ class Scenario(Strict):
 
     @property
     def hashed_data(self) -> dict[str, Any]:
-        """The author's data that can move a figure: all but the fields that only practice or an interviewer reads."""
-        return without_practice(self._document.data)
+        """The author's data that can move a figure: all but the texts, and what only practice, interviewers and tests read."""
+        return without_texts(self._document.data)
 
     @classmethod
     def of(cls, document: Document, known: Scenario | None = None) -> Scenario:

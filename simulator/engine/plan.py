@@ -186,7 +186,7 @@ def fingerprint(data: Any) -> str:
 
 
 def case_hash(scenario: Scenario) -> str:
-    """Return the hash of a case: of the author's data, without layout, comments and the fields that only practice reads."""
+    """Return the hash of a case: of the author's data, without layout, comments, texts and tests."""
     return fingerprint(scenario.hashed_data)
 
 

@@ -94,7 +94,8 @@ def test_the_hash_of_a_scenario_is_that_of_what_it_says_not_of_how_it_is_written
     same = changed("title: Small\n", "title: 'Small' # a comment\n\n", "run: {starts", "run:   {starts")
     assert compile_plan(loads(same)).scenario_hash == first
     assert compile_plan(loads(SMALL), {"point": 0.6}).scenario_hash == first
-    assert compile_plan(loads(changed("title: Small", "title: Other"))).scenario_hash != first
+    assert compile_plan(loads(changed("title: Small", "title: Other"))).scenario_hash == first
+    assert compile_plan(loads(changed("at_least: 0.9", "at_least: 0.8"))).scenario_hash != first
 
 
 #: Every file that the small scenario is run from, and what to change in it.

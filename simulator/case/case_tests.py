@@ -1,0 +1,273 @@
+"""What an author promises of a case: claims of its text, and tests of its designs.
+
+`casesim test` runs them. They are no part of a case's hash, so that a copy without them gives equal run hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import Field, model_validator
+
+from simulator.case.choices import Pick
+from simulator.case.document import Path
+from simulator.case.fields import GUIDE, Line, Name, Share, Strict
+from simulator.errors import suggest
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+
+#: A design by name: the default, or a reference of the case.
+DEFAULT = "default"
+
+DesignName = Annotated[
+    str | dict[Name, Pick],
+    Field(description="`default`, the name of a reference design, or picks that differ from the default"),
+]
+Strikes = Annotated[
+    dict[Name, float | None], Field(max_length=8, description="curveballs that strike, each at a time in seconds or null")
+]
+MetricName = Annotated[str, Field(max_length=120)]
+
+#: The kinds of evidence of a claim, by the field that only one of them has.
+EVIDENCE_OF_CLAIMS = ("metric", "figure", "profile", "scores", "source")
+
+
+class TimedModel(Strict):
+    """A measured latency: the median of the calls of one model on one device."""
+
+    written: ClassVar[str] = "{model: resnet50, precision: fp32, device: epyc-zen4-2c, batch: 1}"
+
+    model: Annotated[str, Field(max_length=120)]
+    precision: Annotated[str, Field(max_length=60)]
+    device: Annotated[str, Field(max_length=120)]
+    batch: Annotated[int, Field(ge=1, le=4096)] = 1
+    threads: Annotated[int, Field(ge=1, le=1024)] = 1
+
+
+class TableReading(Strict):
+    """A number of a score table: items of a kind, the area under its curve, or the share that a threshold takes.
+
+    read: `positives`, `negatives`, `items` or `patients` count; `auc`; `sensitivity` and `specificity` at a threshold
+    where: only items with this text in a column of the table, such as {diagnosis: MEL}
+    """
+
+    written: ClassVar[str] = "{table: pad-ufes-20.efficientnet_lite0.fp32, read: auc}"
+
+    table: Annotated[str, Field(max_length=200)]
+    read: Literal["positives", "negatives", "items", "patients", "auc", "sensitivity", "specificity", "found", "missed"]
+    where: Annotated[dict[Name, str], Field(max_length=4)] = {}
+    at_sensitivity: Share | None = None
+    of: Annotated[
+        dict[Name, str], Field(max_length=4, description="the positives on which the threshold is chosen; none: all")
+    ] = {}
+
+
+class TextClaim(Strict):
+    """A sentence of the case's text, and the evidence that bears it out.
+
+    Exactly one of metric, figure, profile, scores and source says where the evidence comes from.
+    """
+
+    written: ClassVar[str] = "{says: a sentence of the text, metric: sensitivity, design: default, at_least: 0.9}"
+
+    says: Annotated[Line, Field(description="words of the brief, an answer, the debrief or a reference, as they stand there")]
+    metric: Annotated[MetricName | None, Field(description="a metric of a run")] = None
+    design: DesignName = DEFAULT
+    against: Annotated[DesignName | None, Field(description="another design on the same requests")] = None
+    strikes: Strikes = {}
+    compare: Annotated[Literal["difference", "ratio"], Field(description="how `design` is set against `against`")] = (
+        "difference"
+    )
+    figure: Annotated[str | None, Field(max_length=200, description="the place of a figure of this case")] = None
+    profile: TimedModel | None = None
+    scores: TableReading | None = None
+    against_profile: TimedModel | None = None
+    against_scores: TableReading | None = None
+    source: Annotated[Line | None, Field(description="a publication that says so; no run can show it")] = None
+    shows: Annotated[float | None, Field(description="the number that the text quotes, to the digits written here")] = None
+    low: Annotated[float | None, Field(description="the lower end of the interval that the text quotes")] = None
+    high: Annotated[float | None, Field(description="the upper end of the interval that the text quotes")] = None
+    at_least: float | None = None
+    at_most: float | None = None
+    direction: Annotated[
+        Literal["higher", "lower", "alike"] | None,
+        Field(description="of `design` as against the other one; alike: the interval holds no difference"),
+    ] = None
+
+    @model_validator(mode="after")
+    def _one_kind_of_evidence(self) -> Self:
+        given = [name for name in EVIDENCE_OF_CLAIMS if getattr(self, name) is not None]
+        if len(given) != 1:
+            expected = "metric, figure, profile, scores and source"
+            raise ValueError(f"give exactly one of {expected}; given: {', '.join(given) or 'none'}")
+        if self.source is None and not self.promises:
+            raise ValueError("say what the evidence is to show: shows, at_least, at_most or direction")
+        if self.source is not None and self.promises:
+            raise ValueError("a source shows nothing that a run could check; delete `source`, or the bound")
+        if self.direction is not None and not self.compares:
+            raise ValueError("`direction` compares two things; name the other one in `against`")
+        return self
+
+    @property
+    def promises(self) -> list[str]:
+        """The fields that say what the evidence is to show."""
+        return [
+            name for name in ("shows", "low", "high", "at_least", "at_most", "direction") if getattr(self, name) is not None
+        ]
+
+    @property
+    def compares(self) -> bool:
+        return any(one is not None for one in (self.against, self.against_profile, self.against_scores))
+
+
+class ReferenceTest(Strict):
+    """A good design, and the objectives that it meets for certain."""
+
+    written: ClassVar[str] = "{design: the name of a reference, objectives: [sensitivity]}"
+
+    design: DesignName
+    objectives: Annotated[list[MetricName], Field(min_length=1, max_length=16)]
+
+
+class FailureTest(Strict):
+    """A bad design, and the objectives that it misses for certain."""
+
+    written: ClassVar[str] = "{design: {replicas: 1}, objectives: [latency_p95_s]}"
+
+    design: DesignName
+    objectives: Annotated[list[MetricName], Field(min_length=1, max_length=16)]
+
+
+class CurveballTest(Strict):
+    """A curveball that turns the verdict on an objective."""
+
+    written: ClassVar[str] = "{curveball: news, objective: latency_p95_s, to: not met}"
+
+    curveball: Name
+    at_s: Annotated[float | None, Field(ge=0, le=1e8)] = None
+    design: DesignName = DEFAULT
+    objective: MetricName
+    to: Literal["met", "not met", "not proven"]
+
+
+class CaseTests(Strict):
+    """The tests of a case's designs; `casesim test` runs them beside those that every case has."""
+
+    written: ClassVar[str] = "keys: meets, fails, turns, unmet, traps and seconds"
+
+    meets: Annotated[list[ReferenceTest], Field(max_length=32)] = []
+    fails: Annotated[list[FailureTest], Field(max_length=32)] = []
+    turns: Annotated[list[CurveballTest], Field(max_length=32)] = []
+    unmet: Annotated[
+        dict[MetricName, Line], Field(max_length=16, description="objectives that no design meets, on purpose, and why")
+    ] = {}
+    traps: Annotated[
+        dict[Name, dict[str, Line]],
+        Field(max_length=32, description="by choice: options that another one beats everywhere, on purpose, and why"),
+    ] = {}
+    seconds: Annotated[float, Field(gt=0, le=3600, description="the most processor seconds that a replication takes")] = 10
+
+
+Found = Iterator[tuple[Path, str]]
+
+
+def check_tests(scenario: Scenario) -> Found:
+    """Yield faults of claims and tests: names of designs, metrics, objectives, curveballs and figures that do not exist."""
+    for index, claim in enumerate(scenario.claims):
+        yield from (((("claims", index, *path)), message) for path, message in _claim(claim, scenario))
+    for index, question in enumerate(scenario.questions):
+        for place, name in enumerate(question.rests_on):
+            known = things_of(scenario)
+            if name not in known:
+                yield ("questions", index, "rests_on", place), f"'{name}' is nothing of this case; {suggest(name, known)}"
+    yield from _tests(scenario.tests, scenario)
+
+
+def things_of(scenario: Scenario) -> list[str]:
+    """Return the names that an answer may rest on: metrics of objectives, figures, choices, stages, ends and curveballs."""
+    from simulator.case.load import figures_of
+
+    asked = [objective.metric for objective in scenario.objectives]
+    named: Iterable[Iterable[str]] = (
+        asked, scenario.choices, scenario.stages, scenario.ends, scenario.curveballs, figures_of(scenario), scenario.attributes
+    )  # fmt: skip
+    return list(dict.fromkeys(name for names in named for name in names))
+
+
+def _claim(claim: TextClaim, scenario: Scenario) -> Found:
+    from simulator.case.load import figures_of
+
+    if claim.metric is not None and claim.metric not in scenario.metrics:
+        yield ("metric",), f"'{claim.metric}' is not a metric here; {suggest(claim.metric, scenario.metrics, GUIDE)}"
+    if claim.figure is not None and claim.figure not in (figures := figures_of(scenario)):
+        yield ("figure",), f"there is no figure '{claim.figure}'; {suggest(claim.figure, figures)}"
+    yield from _design(("design",), claim.design, scenario)
+    if claim.against is not None:
+        yield from _design(("against",), claim.against, scenario)
+    yield from _struck(("strikes",), claim.strikes, scenario)
+
+
+def _tests(tests: CaseTests, scenario: Scenario) -> Found:
+    asked = [objective.metric for objective in scenario.objectives]
+    for section, entries in (("meets", tests.meets), ("fails", tests.fails)):
+        for index, one in enumerate(entries):
+            at: Path = ("tests", section, index)
+            yield from _design((*at, "design"), one.design, scenario)
+            for place, metric in enumerate(one.objectives):
+                yield from _known((*at, "objectives", place), metric, asked, "metric of an objective")
+    for index, turn in enumerate(tests.turns):
+        at = ("tests", "turns", index)
+        yield from _design((*at, "design"), turn.design, scenario)
+        yield from _known((*at, "objective"), turn.objective, asked, "metric of an objective")
+        yield from _struck(at, {turn.curveball: turn.at_s}, scenario, "curveball")
+    for metric in tests.unmet:
+        yield from _known(("tests", "unmet", metric), metric, asked, "metric of an objective")
+    for name, options in tests.traps.items():
+        yield from _known(("tests", "traps", name), name, scenario.choices, "choice")
+        for option in options if name in scenario.choices else ():
+            yield from _pick(("tests", "traps", name, option), name, option, scenario)
+
+
+def _known(at: Path, name: str, known: Iterable[str], what: str) -> Found:
+    names = list(known)
+    if name not in names:
+        yield at, f"'{name}' is no {what}; {suggest(name, names)}"
+
+
+def _struck(at: Path, strikes: dict[str, Any], scenario: Scenario, field: str = "") -> Found:
+    for name, at_s in strikes.items():
+        place = (*at, field or name)
+        if name not in scenario.curveballs:
+            yield place, f"'{name}' is not a curveball; {suggest(name, scenario.curveballs)}"
+        elif at_s is not None and (message := scenario.curveballs[name].too_late(scenario, at_s)):
+            yield place, message
+
+
+def _design(at: Path, design: str | dict[str, Pick], scenario: Scenario) -> Found:
+    if isinstance(design, str):
+        yield from _known(at, design, [DEFAULT, *scenario.reference], "design")
+        return
+    for name, pick in design.items():
+        if name not in scenario.choices:
+            yield (*at, name), f"there is no choice '{name}'; {suggest(name, scenario.choices)}"
+        else:
+            yield from _pick((*at, name), name, pick, scenario)
+
+
+def _pick(at: Path, name: str, pick: Pick, scenario: Scenario) -> Found:
+    try:
+        scenario.choices[name].read(pick)
+    except ValueError as error:
+        yield at, str(error)
+
+
+def picks_of(scenario: Scenario, design: str | dict[str, Pick]) -> dict[str, Pick]:
+    """Return the picks of a design of a test: those of a reference, or none for the default.
+
+    Raises KeyError for a name that the case does not have.
+    """
+    if not isinstance(design, str):
+        return dict(design)
+    return {} if design == DEFAULT else dict(scenario.reference[design].set)
