@@ -202,7 +202,7 @@ def too_often(every_s: float, scenario: Scenario, what: str, at_once: int = 1) -
 Found = Iterator[tuple[Path, str]]
 
 #: The parts of a case that stay as they are, whatever is picked.
-_FIXED_SECTIONS = frozenset(
+FIXED_SECTIONS = frozenset(
     {"id", "version", "title", "summary", "minutes", "brief", "questions", "debrief", "choices", "exhibits", *PRACTICE_FIELDS}
 )
 
@@ -360,7 +360,7 @@ def _writes(data: Any, misspelled: Container[str]) -> Found:
 
 
 def _fixed(path: Path) -> str:
-    if path[0] in _FIXED_SECTIONS:
+    if path[0] in FIXED_SECTIONS:
         return f"'{path[0]}' is fixed for all designs; an option cannot write to it"
     if len(path) == 1 and path[0] in _OF_NAMES:
         return f"an option cannot replace all of '{path[0]}', whose parts are named elsewhere; write to one of them"

@@ -33,6 +33,18 @@ COMMANDS = {
         "cli.case_commands:check",
         "Look for every fault of a case, also in what its options refer to, and print cautions; exit status 1 for a fault.",
     ),
+    "show": CommandEntry(
+        "authoring.show_command:show",
+        "Print the names in a case: metrics with units, stages, ends, choices, places to write, figures, curveballs, exhibits.",
+    ),
+    "devices": CommandEntry(
+        "authoring.evidence_commands:devices",
+        "List the devices that a case may name: what each is, its price with source, and its measured and projected latencies.",
+    ),
+    "models": CommandEntry(
+        "authoring.evidence_commands:models",
+        "List the models that a case may name: precisions and devices, measured or projected, and the score tables.",
+    ),
     "run": CommandEntry("practice.run_command:run", "Run a design and print its misses, waiting times and costs."),
     "levers": CommandEntry(
         "practice.levers_command:levers",
