@@ -113,7 +113,7 @@ def score_table_rows() -> list[Row]:
         table, precision = name.rsplit(".", 1)
         about = load_scores(name).about
         counts = {"items": about.items, "positives": about.positives} if isinstance(about, Measured) else {}
-        row = {
+        row: Row = {
             "scores": table,
             "precisions": [],
             "items": None,
