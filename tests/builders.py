@@ -22,7 +22,7 @@ from simulator.evidence.score_tables import Measured, ScoreTable
 from simulator.metrics.measures import measure
 from simulator.records.timetables import DAY_S
 from simulator.records.trace import Trace
-from simulator.stages.pool_evidence import GRID, LatencyTable, constant
+from simulator.stages.pool_evidence import GRID, LatencyTable, constant, drawn
 
 MACHINE = Hardware(label="A box", processor="none", vcpus=2, usd_per_hour=0.2, price_source="a test")
 
@@ -44,6 +44,12 @@ def end(**fields: Any) -> dict[str, Any]:
 def pool(to: str = "done", **fields: Any) -> dict[str, Any]:
     model = {"model": "tiny", "precision": "fp32", "device": "epyc-zen4-2c"}
     return {"kind": "pool", "label": "Pool", **model, "to": to} | fields
+
+
+def server(to: str = "done", service_ms: Any = None, **fields: Any) -> dict[str, Any]:
+    """A server that takes a second for each request unless another quantity is given, at a dollar an hour."""
+    given = {"service_ms": service_ms or {"constant": assumed(1000)}, "usd_per_hour": assumed(1)}
+    return {"kind": "server", "label": "Server", "to": to} | given | fields
 
 
 def link(to: str, seconds: float) -> dict[str, Any]:
@@ -136,9 +142,10 @@ def plan(
     if not isinstance(service, Mapping):
         largest = max((made.stages[name].max_batch for name in pools), default=1)
         service = dict.fromkeys(pools, service or constant(*[1.0] * largest))
+    own = {name: drawn(stage.drawn_ms) for name, stage in made.stages.items() if stage.kind == "server"}
     tables = dict(scores) if isinstance(scores, Mapping) else dict.fromkeys(made.scorers(), scores) if scores else {}
     machines = dict.fromkeys(pools, MACHINE)
-    evidence = {"latencies": dict(service), "machines": machines, "tables": tables}
+    evidence = {"latencies": own | dict(service), "machines": machines, "tables": tables}
     return Plan(scenario=made, design={}, scenario_hash="", strikes=strike_times(made, strikes or {}), **evidence)
 
 

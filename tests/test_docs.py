@@ -60,7 +60,7 @@ def merged(old: Any, new: Any) -> Any:
 
 @pytest.mark.parametrize("snippet", ["", *SNIPPETS], ids=lambda text: " ".join(FIRST.findall(text)) or "case")
 def test_every_snippet_runs_within_the_case_and_reports_what_its_objectives_ask_for(snippet, tmp_path):
-    (tmp_path / "times.csv").write_text("time_s\n1\n2.5\n2.7\n9\n", encoding="utf-8")
+    (tmp_path / "times.csv").write_text("time_s,ms\n1,4\n2.5,6\n2.7,5\n9,30\n", encoding="utf-8")
     read = YAML(typ="safe", pure=True).load
     data = merged(read(CASE), read(snippet) if snippet else {})
     scenario = loads(json.dumps(data), str(tmp_path / "my-case.yaml"))

@@ -29,6 +29,7 @@ _NAMED = 3
 _KINDS = {
     "link": "Link",
     "pool": "Pool",
+    "server": "Server",
     "gate": "Gate",
     "retake": "Retake",
     "retry": "Retry",

@@ -142,11 +142,11 @@ class Traffic(AnyCurveball):
 
 
 class _OfPools(AnyCurveball):
-    """A curveball that strikes pools."""
+    """A curveball that strikes pools, and servers of the author's own."""
 
     @property
     def strikes(self) -> tuple[str, ...]:
-        return ("pool",)
+        return ("pool", "server")
 
 
 class _OfReplicas(_OfPools):
@@ -356,7 +356,7 @@ class Price(AnyCurveball):
 
     @property
     def strikes(self) -> tuple[str, ...]:
-        return ("pool", "people")
+        return ("pool", "server", "people")
 
 
 class Weather(AnyCurveball):

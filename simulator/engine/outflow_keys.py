@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import networkx as nx
 import numpy as np
 
+from simulator.engine.plan import BESIDE
 from simulator.records.streams import once_per_plan
 
 if TYPE_CHECKING:
@@ -69,8 +70,9 @@ def _circumstances(run: Run) -> bytes:
     devices = {name: device.model_dump_json() for name, device in scenario.accelerators.items()}
     population = scenario.population and scenario.population.model_dump_json()
     ends = plan.horizon_s, plan.arrivals_end_s, scenario.run.starts_at, list(scenario.ends), scenario.sensors
+    beside = sorted((name, content) for name, content in plan.evidence.items() if name.startswith(BESIDE))
     return repr(
-        (streams.seed, streams.replication, scenario.start, ends, run.tags, plan.tries, strikes, devices, population)
+        (streams.seed, streams.replication, scenario.start, ends, run.tags, plan.tries, strikes, devices, population, beside)
     ).encode()
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from simulator.arrivals.arrival import arrivals_of
 from simulator.case.checks import cautions
+from simulator.case.column_samples import ColumnSamples
 from simulator.case.curveballs import surges
 from simulator.case.document import ScenarioError, beyond, dotted
 from simulator.case.fields import EVIDENCE_KINDS, Source
@@ -45,6 +46,9 @@ if TYPE_CHECKING:
     from simulator.vehicle.sight import Sights
 
 Places = NDArray[np.intp]
+
+#: The beginning of the name under which a plan lists a file beside the case.
+BESIDE = "scenario/"
 
 
 @dataclass(frozen=True)
@@ -323,6 +327,7 @@ class Gatherer:
     def plan(self, design: dict[str, Any], scenario_hash: str, strikes: dict[str, float]) -> Plan:
         """Return the plan of these picks, as far as there are no faults."""
         comes_known = self._arrivals(self.scenario.arrivals)
+        self._columns()
         for name, stage in self.scenario.stages.items():
             STAGES[stage.kind].gather(self, name, stage)
         for name, attribute in self.scenario.attributes.items():
@@ -392,7 +397,7 @@ class Gatherer:
 
     def note_beside(self, file: Path) -> None:
         folder = Path(self.scenario.document.file).parent.resolve()
-        self.note({f"scenario/{file.relative_to(folder).as_posix()}": file})
+        self.note({f"{BESIDE}{file.relative_to(folder).as_posix()}": file})
 
     def _arrivals(self, spec: AnyArrivals) -> bool:
         try:
@@ -402,6 +407,15 @@ class Gatherer:
             self.faults.append(self.scenario.document.fault(("arrivals", "file"), str(error)))
             return False
         return True
+
+    def _columns(self) -> None:
+        """Read the columns of files that quantities of the case take their values from."""
+        for path, quantity in sourced_of(self.scenario):
+            if isinstance(quantity, ColumnSamples):
+                try:
+                    quantity.read(self)
+                except RecordingError as error:
+                    self.faults.append(self.scenario.document.fault((*path, "column"), str(error)))
 
     def _check_size(self, plan: Plan) -> None:
         expected = plan.arrivals.drawn_under(surges(plan))

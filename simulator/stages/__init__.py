@@ -14,6 +14,7 @@ from simulator.stages.fork import Fork, ForkStage
 from simulator.stages.gate import Gate, GateStage
 from simulator.stages.join import Join, JoinStage
 from simulator.stages.link import Link, LinkStage
+from simulator.stages.own_server import OwnServer, OwnServerStage
 from simulator.stages.people import People, PeopleStage
 from simulator.stages.plain_pool import PoolStage
 from simulator.stages.pool import Pool
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 _KINDS: tuple[tuple[type[AnyStage], type[Stage]], ...] = (
     (Link, LinkStage),
     (Pool, PoolStage),
+    (OwnServer, OwnServerStage),
     (Gate, GateStage),
     (Retake, RetakeStage),
     (Retry, RetryStage),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from math import inf
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
@@ -13,7 +14,7 @@ from pydantic import Field, model_validator
 from simulator.case.checks import too_often
 from simulator.case.choices import Options
 from simulator.case.fields import Figure, Name, bounded
-from simulator.case.kinds import AnyStage, Faults, FileName, Servers, Service, Target, check_order
+from simulator.case.kinds import Faults, FileName, Service
 from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware
 from simulator.evidence.profiles import profile_names
@@ -21,8 +22,9 @@ from simulator.records.timetables import Steps, added, complement, inverse, prod
 from simulator.records.trace import InTurn, Trace, VisitLog, as_memoryview
 from simulator.stages.batching import BATCH_FIELDS, BATCHING
 from simulator.stages.pool_evidence import PoolEvidence, Scores
-from simulator.stages.pool_policies import Breaker, Failures, Scaling
+from simulator.stages.pool_policies import Scaling
 from simulator.stages.queues import BALANCERS, ORDERS
+from simulator.stages.replicas import Replicas
 from simulator.stages.stage import OfferedTime, PaidTime, ServerSteps, ServiceStage, StageCapacity, plan_of
 
 if TYPE_CHECKING:
@@ -32,15 +34,9 @@ if TYPE_CHECKING:
     from simulator.stages.device_batches import Scores as BatchScores
     from simulator.stages.stage import Outbox, Receiver, Rows, Stage, Times
 
-#: Which requests a newer one makes obsolete: all, or the frames of its own sensor.
-Newest = Literal["newest", "newest_of_sensor"]
 
-
-class Pool(AnyStage):
+class Pool(Replicas):
     """Replicas of one measured model behind one queue, with dynamic batching."""
-
-    servers: ClassVar[Servers] = Servers("replica", "its replicas", cost_part="machines")
-    keeps: ClassVar[bool] = True
 
     fresh: ClassVar[Mapping[str, Any]] = {
         "label": "Model",
@@ -76,85 +72,33 @@ class Pool(AnyStage):
         Field(description="how many times as long as measured its service takes, as on another processor; none: as measured"),
     ] = None
     passes: Annotated[int, Field(ge=1, le=16, description="runs of each model for an answer, as in test-time augmentation")] = 1
-    replicas: Annotated[int, Field(ge=1, le=1024)] = 1
     max_batch: Annotated[int, Field(ge=1, le=1024)] = 1
     batching: Annotated[str, Field(max_length=40, description="how many waiting requests are served together")] = "triton"
     preferred_batches: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = []
     max_queue_delay_ms: Annotated[float, Field(ge=0, le=600_000)] = 0
-    order: Annotated[str, Field(max_length=40, description="the order of the queue")] = "fifo"
-    max_queue: Annotated[int | None, Field(ge=0, le=10_000_000, description="requests that may wait; none: no limit")] = None
-    drops: Annotated[Literal["newest", "oldest"], Field(description="which request is dropped when the queue is full")] = (
-        "newest"
-    )
-    replaces: Annotated[
-        Newest | None, Field(description="whether a newer request replaces waiting ones: any, or those of the same sensor")
-    ] = None
-    preempts: Annotated[Newest | None, Field(description="whether a newer request also replaces the one in service")] = None
-    timeout_s: Annotated[float | None, Field(gt=0, le=1e7, description="longest wait in the queue; none: no limit")] = None
-    timeout_action: Annotated[
-        Literal["reject", "delay"], Field(description="`delay` serves requests that waited too long after all others")
-    ] = "reject"
-    client_timeout_s: Annotated[
-        float | None, Field(gt=0, le=1e7, description="how long after joining the queue a client stops waiting")
-    ] = None
-    cancels: Annotated[bool, Field(description="whether a request whose client has stopped waiting leaves the queue")] = True
-    sheds_late: Annotated[bool, Field(description="turn away requests that can no longer meet their deadline")] = False
-    hedge_after_s: Annotated[
-        float | None, Field(gt=0, le=1e7, description="hedged request: a second copy is sent if there is no answer by then")
-    ] = None
-    balance: Annotated[
-        str | None, Field(max_length=40, description="a queue for each replica, chosen by this rule; none: one queue for all")
-    ] = None
     shares: Annotated[
         Name | None, Field(description="the accelerator, in `accelerators`, that these replicas share with other pools")
     ] = None
-    breaker: Breaker | None = None
     scaling: Scaling | None = None
-    on_full: Annotated[Target | None, Field(description="where a refused request goes")] = None
-    on_replaced: Annotated[
-        Target | None, Field(description="where a request goes when a newer one replaces it; none: `on_full`")
-    ] = None
-    on_timeout: Target | None = None
-    failures: Annotated[Failures | None, Field(description="how replicas fail; none: they never do")] = None
-    on_failure: Annotated[
-        Target | None, Field(description="where a request goes if its replica fails; none: back into the queue")
-    ] = None
     scores: Annotated[
         Scores | None,
         Field(description="the score table for this model's answers, without the precision, or what is assumed of them"),
     ] = None
-    to: Target
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         too_large = [size for size in self.preferred_batches if size > self.max_batch]
         if too_large:
             raise ValueError(f"preferred_batches holds {too_large[0]}, more than max_batch ({self.max_batch})")
-        refuses = {"max_queue": self.max_queue is not None, "sheds_late": self.sheds_late, "breaker": self.breaker is not None}
-        for field in (field for field, given in refuses.items() if given and self.on_full is None):
-            raise ValueError(f"{field} is set but on_full does not say where a refused request goes")
-        gives_up = self.client_timeout_s is not None or (self.timeout_s is not None and self.timeout_action == "reject")
-        if gives_up and self.on_timeout is None:
-            field = "timeout_s" if self.client_timeout_s is None else "client_timeout_s"
-            raise ValueError(f"{field} is set but on_timeout does not say where a request that waited too long goes")
         if self.max_queue == 0 and self.max_queue_delay_ms > 0:
             raise ValueError("max_queue is 0: no request can wait for its batch to fill; set max_queue_delay_ms to 0")
-        self._newest_alone()
+        others = {"max_batch": self.max_batch > 1, "shares": self.shares is not None, "scaling": self.scaling is not None}
+        for field in (field for field, given in others.items() if given and self.preempts is not None):
+            raise ValueError(f"preempts is for replicas of one request at a time, alone on their device; leave {field} out")
         self._sized_alone()
         if self.scaling is not None and self.balance is not None:
             raise ValueError("a pool with scaling has one queue for all its replicas; leave balance out")
         return self
-
-    def _newest_alone(self) -> None:
-        """Return a pool that replaces requests says where they go, and is not combined with hedged requests."""
-        for field in (field for field in ("replaces", "preempts") if getattr(self, field) is not None):
-            if self.on_replaced is None and self.on_full is None:
-                raise ValueError(f"{field} is set but on_replaced does not say where a replaced request goes")
-            if self.hedge_after_s is not None:
-                raise ValueError(f"{field} cannot be combined with hedge_after_s: a second copy is no newer than the first")
-        others = {"max_batch": self.max_batch > 1, "shares": self.shares is not None, "scaling": self.scaling is not None}
-        for field in (field for field, given in others.items() if given and self.preempts is not None):
-            raise ValueError(f"preempts is for replicas of one request at a time, alone on their device; leave {field} out")
 
     def _sized_alone(self) -> None:
         """Return a pool whose times grow with the request says with what, and serves one model's answers one by one."""
@@ -204,15 +148,11 @@ class Pool(AnyStage):
 
     @property
     def service(self) -> Service:
-        limits = (self.max_queue, self.timeout_s, self.client_timeout_s, self.replaces) != (None, None, None, None)
-        drops = self.cancels or self.drops == "oldest" or (self.timeout_s, self.replaces, self.preempts) != (None, None, None)
-        return Service(
+        return replace(
+            super().service,
             held_for="batching delay",
             steady_servers=self.replicas if self.scaling is None else None,
-            is_bounded=limits or self.preempts == "newest",
             batching_delay_s=self.max_queue_delay_ms / 1000,
-            queue_each=self.balance is not None,
-            serves_in_vain=self.client_timeout_s is not None and not drops,
             gives_scores=self.scores is not None,
         )
 
@@ -232,34 +172,11 @@ class Pool(AnyStage):
         """Yield what it refers to exists."""
         if self.sized_by is not None and not scenario.attributes[self.sized_by].is_number:
             yield ("sized_by",), f"'{self.sized_by}' is no number, so no service time can grow with it"
-        yield from check_order(self.order, scenario)
-        if self.sheds_late and not scenario.has_deadlines:
-            yield ("sheds_late",), "shedding by deadline needs a class with `deadline_s` in `classes`"
         if self.scores is not None and scenario.population is None:
             yield ("scores",), "scores need a `population` section that states the prevalence"
-        yield from self._check_often(scenario)
-        for field in ("replaces", "preempts"):
-            if getattr(self, field) == "newest_of_sensor" and not scenario.sensors:
-                yield (field,), "the newest of each sensor needs arrivals of the kind sensors; otherwise write `newest`"
-
-    def _check_often(self, scenario: Scenario) -> Faults:
         if self.scaling and (fault := too_often(self.scaling.every_s, scenario, "looks at the pool")):
             yield ("scaling", "every_s"), fault
-        if self.failures:
-            every_s = 3600 * self.failures.mtbf_h.value + 60 * self.failures.repair_minutes.value
-            if fault := too_often(every_s, scenario, "failures", self.most_replicas):
-                yield ("failures", "mtbf_h"), fault
-
-    @property
-    def is_plain(self) -> bool:
-        """Return whether one queue is served in order of arrival, by replicas that are always there, for requests that stay.
-
-        What else works on a shared device is not asked here.
-        """
-        newest = ("replaces", "preempts")
-        policies = ("client_timeout_s", "hedge_after_s", "balance", "breaker", "scaling", "failures", *newest)
-        usual = {"order": "fifo", "batching": "triton", "drops": "newest", "timeout_action": "reject", "sheds_late": False}
-        return all(getattr(self, field) == value for field, value in (dict.fromkeys(policies) | usual).items())
+        yield from super().check(name, scenario)
 
 
 class PoolKind(ServiceStage):
@@ -271,11 +188,8 @@ class PoolKind(ServiceStage):
     def gather(cls, gather: Gatherer, name: str, spec: Pool) -> None:
         """Look up the machine, the latencies and the scores, and the names of policies."""
         PoolEvidence(gather).look_up(name, spec)
-        if spec.order not in ORDERS:
-            gather.fault((name, "order"), f"'{spec.order}' is not an order; {suggest(spec.order, ORDERS)}")
+        check_policies(gather, name, spec)
         _check_batching(gather, name, spec)
-        if spec.balance is not None and spec.balance not in BALANCERS:
-            gather.fault((name, "balance"), f"'{spec.balance}' is not known; {suggest(spec.balance, BALANCERS)}")
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
@@ -326,6 +240,14 @@ class PoolKind(ServiceStage):
     def paid(cls, trace: Trace, name: str) -> PaidTime:
         paid = super().paid(trace, name)
         return paid._replace(until_end_s=trace.fleets[name].paid_s) if name in trace.fleets else paid
+
+
+def check_policies(gather: Gatherer, name: str, spec: Replicas) -> None:
+    """Note a fault for a policy whose name is not registered."""
+    if spec.order not in ORDERS:
+        gather.fault((name, "order"), f"'{spec.order}' is not an order; {suggest(spec.order, ORDERS)}")
+    if spec.balance is not None and spec.balance not in BALANCERS:
+        gather.fault((name, "balance"), f"'{spec.balance}' is not known; {suggest(spec.balance, BALANCERS)}")
 
 
 def _check_batching(gather: Gatherer, name: str, spec: Pool) -> None:
@@ -390,8 +312,9 @@ def _stretch(plan: Plan, name: str, visits: Mapping[str, float]) -> float:
 
 
 class AnyPool(PoolKind):
-    """Replicas of one measured model.
+    """Replicas of one measured model, or of a server whose times the author states.
 
+    spec: a `Pool`, or an `OwnServer`, which has constants in the place of the fields that it lacks
     seconds: service times by idle gap, batch size and quantile; gaps: where the next idle gap begins (s)
     quantile: the service time that each request draws, as a place in the table
     timeout: how long a request may wait in the queue (s)
@@ -405,7 +328,7 @@ class AnyPool(PoolKind):
         super().__init__(run, name, spec)
         self.log = VisitLog(spec.most_replicas, spec.max_batch)
         self.sized = run.plan.sized.get(name)
-        self._drawn: list[Times] = []  # where times grow with the request, its times by idle gap, stream after stream
+        self._drawn: list[Times] = []  # where each request has a time of its own: by idle gap, stream after stream
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.latency = run.plan.latencies[name]
         self.seconds: list[list[Any]] = self.latency.seconds.tolist()
@@ -417,16 +340,25 @@ class AnyPool(PoolKind):
         """Return each request's service time as a place in the table; one a visit where branches of a fork meet here."""
         often = self.run.plan.scenario.network.times_shared(self.name)
         streams = [f"{self.name}.{stream}", *(f"{self.name}.{stream}.{further}" for further in range(1, often))]
-        cells = [self._places(self.run.uniform(each)) for each in streams]
+        cells = [self._places(each) for each in streams]
         return as_memoryview(cells[0]) if often == 1 else InTurn(cells)
 
-    def _places(self, drawn: NDArray[np.float32]) -> NDArray[np.int32]:
+    def _places(self, stream: str) -> NDArray[np.int32]:
+        if self.spec.drawn_ms is not None:
+            seconds = self.run.draw(stream, self.spec.drawn_ms).astype(np.float64) / 1000
+            return self._own_times(np.tile(seconds, (len(self.gaps) + 1, 1)))
+        drawn = self.run.uniform(stream)
         if self.sized is None:
             return self.latency.cell_of(drawn)
         values = self.run.requests.attributes[self.sized.by]
-        self._drawn.append(self.sized.seconds(values, self.sized.table.cell_of(drawn)))
+        return self._own_times(self.sized.seconds(values, self.sized.table.cell_of(drawn)))
+
+    def _own_times(self, seconds: Times) -> NDArray[np.int32]:
+        """Return the place of each request's own time, shape (n,). seconds: by idle gap and request, shape (gaps + 1, n)."""
+        self._drawn.append(seconds)
         self.seconds = [[None, as_memoryview(of_gap)] for of_gap in np.concatenate(self._drawn, axis=1)]
-        return np.arange(len(drawn), dtype=np.int32) + len(drawn) * np.int32(len(self._drawn) - 1)
+        count = seconds.shape[1]
+        return np.arange(count, dtype=np.int32) + np.int32(count * (len(self._drawn) - 1))
 
     def connect(self) -> None:
         """Look up where requests go on to."""

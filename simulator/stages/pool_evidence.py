@@ -43,6 +43,7 @@ from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.curveballs import Conditions
+    from simulator.case.fields import AnyQuantity
     from simulator.engine.plan import Gatherer, Plan
     from simulator.stages.pool import Pool
 
@@ -50,6 +51,8 @@ if TYPE_CHECKING:
 GRID = 512
 #: Cells that the sum of two tables has, about.
 _SUM_CELLS = 2048
+#: Draws that stand for a distribution of service times.
+TABLE_DRAWS = 100_000
 #: Parts of the way from 0 to 1 in which a cell is looked up at once.
 _PARTS = 4096
 
@@ -127,6 +130,13 @@ class LatencyTable:
 def constant(*seconds: float) -> LatencyTable:
     """Return a table of fixed service times in seconds for batches of 1, 2, ..., where nothing is known of their spread."""
     return LatencyTable(np.tile(np.array([0.0, *seconds])[:, None], (2, 1, 1)))
+
+
+def drawn(quantity: AnyQuantity) -> LatencyTable:
+    """Return the table of single requests whose times (ms) a quantity gives, equal for busy and idle; its mean is exact."""
+    steps = steps_of(quantity.draw(np.random.default_rng(0), TABLE_DRAWS, np.float64) / 1000)
+    steps *= quantity.mean / 1000 / steps.mean()
+    return _table([{1: steps}, {1: steps}], 1)
 
 
 def sampled(samples: Mapping[int, Floats]) -> LatencyTable:

@@ -152,7 +152,7 @@ def check(trace: Trace) -> None:
     check_changed(trace)
     for name, stage in trace.plan.scenario.stages.items():
         mine = visits[visits["stage"] == name]
-        if stage.kind == "people" or (stage.kind == "pool" and stage.is_plain and stage.shares is None):
+        if stage.kind == "people" or (stage.kind in ("pool", "server") and stage.is_plain and stage.shares is None):
             _check_queue(mine, stage, _on_duty(trace, stage))
             _check_limits(mine, stage)
         if stage.kind == "join":
@@ -169,7 +169,7 @@ def check_changed(trace: Trace) -> None:
     for name, stage in trace.plan.scenario.stages.items():
         mine = visits[visits["stage"] == name]
         check_order_of_times(mine)
-        if stage.kind in ("pool", "people"):
+        if stage.kind in ("pool", "server", "people"):
             check_servers(mine)
 
 

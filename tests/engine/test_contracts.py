@@ -45,6 +45,7 @@ from tests.builders import (
     retake,
     retry,
     score_table,
+    server,
     spread,
 )
 from tests.engine.intervals import interval
@@ -84,6 +85,17 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             replicas=2,
             preferred_batches=[2],
             max_queue_delay_ms=400,
+            max_queue=3,
+            on_full="last",
+            timeout_s=2,
+            on_timeout="done",
+        )
+    },
+    "server": {
+        "it": server(
+            to="last",
+            service_ms=spread(700, 0.8),
+            replicas=2,
             max_queue=3,
             on_full="last",
             timeout_s=2,
@@ -287,6 +299,14 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
             },
         ),
         sized={"suppress": of_samples("boxes", {1: [0.1, 0.2], 9: [0.5, 1.5]})},
+    ),
+    "server with policies": partial(
+        network,
+        {"it": server(to="last", service_ms=spread(700, 0.8), hedge_after_s=0.8, order="freshest", balance="round_robin")},
+    ),
+    "server with clients that leave": partial(
+        network,
+        {"it": server(to="last", service_ms=spread(700, 0.8), client_timeout_s=1.5, on_timeout="last")},
     ),
     "shared cores": partial(
         network,

@@ -16,7 +16,6 @@ from simulator.stages.stage import ServiceStage, Stage
 ALLOWED = {
     "AnyStage.routing": "a gate alone chooses between routes; its callers ask for this one capability",
     "Stage.may_reach": "a gate alone knows the route of a request before the run",
-    "Stage.note_unfinished": "a managed pool alone logs a service at its end, and adds or removes servers",
 }
 
 BASES: dict[type[Any], dict[str, type[Any]]] = {
