@@ -81,6 +81,16 @@ def retry(to: str, backoff_ms: float = 1000, **fields: Any) -> dict[str, Any]:
     return {"kind": "retry", "label": "Retry", **ways_out} | fields
 
 
+def cache(by: str, capacity: int, **fields: Any) -> dict[str, Any]:
+    """A cache behind which hits are done."""
+    return {"kind": "cache", "label": "Cache", "by": by, "capacity": capacity, "hit_to": "done", "miss_to": "done"} | fields
+
+
+def popularity(items: int, exponent: float = 0.8) -> dict[str, Any]:
+    """An attribute that names one of some things, by Zipf's law."""
+    return {"kind": "popularity", "label": "Thing", "items": items, "exponent": assumed(exponent)}
+
+
 def fork(*branches: str) -> dict[str, Any]:
     return {"kind": "fork", "label": "Fork", "to": list(branches)}
 

@@ -36,6 +36,7 @@ _KINDS = {
     "fork": "Fork",
     "join": "Join",
     "assemble": "Assemble",
+    "cache": "Cache",
     "people": "People",
     "end": "End",
 }

@@ -16,6 +16,8 @@ _WORDS = {
     "to": "then",
     "positive_to": "if positive",
     "negative_to": "if negative",
+    "hit_to": "if it is held",
+    "miss_to": "if it is not held",
     "on_full": "if the queue is full",
     "on_timeout": "after too long a wait",
     "on_failure": "if a server fails",

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from simulator.case.document import Path
-from simulator.case.fields import Evidence, Figure, Line, LocalFile, Quantity, ShareFigure, Source, Strict
+from simulator.case.fields import Evidence, Figure, Line, LocalFile, Quantity, ShareFigure, Source, Strict, bounded
 from simulator.case.kinds import OWN, OneOf, registry
 from simulator.evidence.recordings import read_numbers, read_values
 from simulator.evidence.row_files import RecordingError
@@ -59,6 +59,8 @@ class AnyAttribute(Strict):
 
     #: Whether the labelled item that stands for a request decides it; theory then follows it item by item.
     of_items: ClassVar[bool] = False
+    #: Whether equal values mean the same thing, so that a cache can hold it, and `cells` gives each value with its chance.
+    names_things: ClassVar[bool] = False
 
     kind: str
     label: Line
@@ -130,8 +132,77 @@ class NumberAttribute(_Numeric):
         return np.diff(below), np.append(-np.inf, bounds)
 
 
+class PopularityAttribute(_Numeric):
+    """The thing that a request asks for, by its place in the order of popularity: 1 is the most popular.
+
+    Places follow Zipf's law, where place k is asked for in proportion to k^-exponent, or the weights in a column of a file.
+    """
+
+    names_things: ClassVar[bool] = True
+
+    kind: Literal["popularity"]
+    items: Annotated[int | None, Field(ge=1, le=1_000_000, description="number of different things")] = None
+    exponent: Annotated[
+        Annotated[Figure, bounded(0, 5)] | None, Field(description="of Zipf's law; 0: all things are equally popular")
+    ] = None
+    file: LocalFile | None = None
+    column: Annotated[str | None, Field(min_length=1, max_length=120, description="a weight a row, a thing each")] = None
+    evidence: Evidence = "measured"
+    source: Annotated[Line | None, Field(description="who counted what, and when; needed with `file`")] = None
+
+    @model_validator(mode="after")
+    def _one_law(self) -> Self:
+        of_zipf, of_file = [self.items, self.exponent], [self.file, self.column, self.source]
+        if (None in of_zipf) == (None in of_file) or any(
+            part is not None for part in (of_zipf if None in of_zipf else of_file)
+        ):
+            raise ValueError("give `items` and `exponent` for Zipf's law, or `file`, `column` and `source` for counted weights")
+        return self
+
+    @property
+    def _laws(self) -> list[tuple[Any, ...]]:
+        """The fields of Zipf's law, and those of counted weights."""
+        return [(self.items, self.exponent), (self.file, self.column, self.source)]
+
+    def gather(self, gather: Gatherer, name: str) -> None:
+        """Read the weights, the largest first."""
+        if self.file is None or self.column is None or self.source is None:
+            return
+        try:
+            file = gather.beside(self.file)
+            weights = read_numbers(file, self.column)
+        except RecordingError as error:
+            gather.faults.append(gather.scenario.document.fault(("attributes", name, "column"), str(error)))
+            return
+        if weights.min() < 0 or weights.sum() == 0:
+            what = f"column '{self.column}' of {self.file} should hold weights of at least 0, and not only 0"
+            gather.faults.append(gather.scenario.document.fault(("attributes", name, "column"), what))
+            return
+        gather.recorded[name] = np.sort(weights)[::-1]
+        gather.note_beside(file)
+        gather.sources.append(Source(self.label, self.evidence, f"{len(weights):,} weights", self.source))
+
+    def chances(self, plan: Plan, name: str) -> Floats:
+        """Return the chance of each thing, the most popular first, shape (items,)."""
+        if self.items is None or self.exponent is None:
+            weights = plan.recorded[name]
+        else:
+            weights = np.arange(1, self.items + 1) ** -self.exponent.value
+        return np.asarray(weights / weights.sum())
+
+    def draw(self, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
+        ends, drawn = np.cumsum(self.chances(plan, name)), requests.each(partial(streams.uniform, f"attributes.{name}"))
+        return (1 + np.searchsorted(ends[:-1], drawn, side="right")).astype(np.float32)
+
+    def cells(self, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+        chances = self.chances(plan, name)
+        return chances, np.arange(1, len(chances) + 1)
+
+
 class CategoryAttribute(AnyAttribute):
     """One of several values, drawn for each request from a random stream of its own."""
+
+    names_things: ClassVar[bool] = True
 
     kind: Literal["category"]
     shares: Annotated[dict[Value, ShareFigure], Field(min_length=1, max_length=64)]
@@ -201,6 +272,8 @@ class RecordedAttribute(_Numeric):
     Without `file` it is the file whose times the arrivals replay, so that a request keeps the row of its time. With `values`
     the column holds one of them, without it a number.
     """
+
+    names_things: ClassVar[bool] = True
 
     kind: Literal["recorded"]
     column: Annotated[str, Field(min_length=1, max_length=120)]
@@ -296,7 +369,7 @@ class TimetableAttribute(_Numeric):
 
 #: Every kind of attribute that a scenario may declare, by that name.
 ATTRIBUTE_KINDS: dict[str, type[AnyAttribute]] = registry(
-    NumberAttribute, TimetableAttribute, CategoryAttribute, ItemAttribute, RecordedAttribute
+    NumberAttribute, TimetableAttribute, CategoryAttribute, PopularityAttribute, ItemAttribute, RecordedAttribute
 )
 
 Attribute = Annotated[AnyAttribute, OneOf(ATTRIBUTE_KINDS)]

@@ -67,7 +67,7 @@ class Plan:
     tables: dict[str, ScoreTable] = field(default_factory=dict)  # by pool, in the order of the file
     sights: Sights | None = None  # detections of objects, where a vehicle meets some
     recording: Recording | None = None
-    recorded: dict[str, NDArray[Any]] = field(default_factory=dict)  # by attribute that is replayed: a row a request
+    recorded: dict[str, NDArray[Any]] = field(default_factory=dict)  # by attribute: the column of its file
     strikes: dict[str, float] = field(default_factory=dict)  # curveball to its time of strike (s)
     provenance: list[Source] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)

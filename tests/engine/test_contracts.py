@@ -33,6 +33,7 @@ from simulator.stages.queues import BALANCERS, BY_MARKS, ORDERS
 from tests.builders import (
     assemble,
     assumed,
+    cache,
     exponential,
     fork,
     gate,
@@ -41,6 +42,7 @@ from tests.builders import (
     people,
     plan,
     pool,
+    popularity,
     population,
     retake,
     retry,
@@ -113,6 +115,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
     },
     "fork": APART | {"meet": join("last")},
     "join": APART | {"meet": join("last", needs=1, timeout_s=0.2, on_incomplete="done")},
+    "cache": {"it": cache("thing", 8, fresh_s=20, hit_to="done", miss_to="last")},
     "assemble": {"it": assemble("last", waits_for="deadline", deadline_ms=300, rest_to="done", on_replaced="done")},
     "people": {
         "it": people(
@@ -197,7 +200,10 @@ COMINGS: dict[str, dict[str, Any]] = {
 }
 
 #: What a kind of stage needs to have beside it.
-BESIDE: dict[str, dict[str, Any]] = {"assemble": {"arrivals": {"kind": "sensors"} | COMINGS["sensors"]}}
+BESIDE: dict[str, dict[str, Any]] = {
+    "assemble": {"arrivals": {"kind": "sensors"} | COMINGS["sensors"]},
+    "cache": {"attributes": {"thing": popularity(30)}},
+}
 
 #: For each policy of a pool the fields that ask for it; whoever is turned away goes to the readers.
 AWAY = {"on_full": "last", "on_timeout": "last", "on_failure": "last"}
