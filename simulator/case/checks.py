@@ -18,6 +18,7 @@ from simulator.case.interview import check_interview
 from simulator.case.kinds import PLACES, is_target, section_model, stage_kinds, tags_in, targets_in
 from simulator.case.network import graph_of
 from simulator.case.outputs import EXHIBITS, CaseOutline, grouping_of, metrics_by_group, metrics_of, offered, with_groups
+from simulator.case.own_metrics import check_own_metrics, outlined
 from simulator.case.phases import PRACTICE_FIELDS, check_practice
 from simulator.errors import suggest
 from simulator.limits import BY_THE_CLOCK
@@ -54,6 +55,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = (), is_picked: bool = 
         *_exhibits(scenario),
         *_controllers(scenario),
         *_sections(scenario),
+        *(() if is_picked else check_own_metrics(scenario)),
         *(() if is_picked else check_practice(scenario, unknown)),
         *(() if is_picked else check_interview(scenario, unknown)),
         *(() if is_picked else check_tests(scenario)),
@@ -203,7 +205,20 @@ Found = Iterator[tuple[Path, str]]
 
 #: The parts of a case that stay as they are, whatever is picked.
 FIXED_SECTIONS = frozenset(
-    {"id", "version", "title", "summary", "minutes", "brief", "questions", "debrief", "choices", "exhibits", *PRACTICE_FIELDS}
+    {
+        "id",
+        "version",
+        "title",
+        "summary",
+        "minutes",
+        "brief",
+        "questions",
+        "debrief",
+        "choices",
+        "exhibits",
+        "own_metrics",
+        *PRACTICE_FIELDS,
+    }
 )
 
 #: The sections whose entries are named elsewhere.
@@ -276,7 +291,7 @@ def _metrics(data: Any) -> Found:
     ends, sensors = _mapping(data, "ends"), list(_mapping(_mapping(data, "arrivals"), "sensors"))
     ages = {name: sensors for name in ends if _mapping(ends, name).get("age") is True}
     groupings = _groupings(data)
-    outline = CaseOutline(kinds, tags, classes, population=None, ages=ages)
+    outline = CaseOutline(kinds, tags, classes, population=None, ages=ages, own=outlined(data.get("own_metrics")))
     plain, of_positives = (metrics_of(replace(outline, population=words)) for words in (None, ("", "")))
     plain = of_positives if "population" in data else plain
     plain |= {metric.name: metric for metric in _of_sections(data)}

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 if TYPE_CHECKING:
     from simulator.case.attributes import AnyAttribute
     from simulator.case.kinds import AnyStage
+    from simulator.case.own_metrics import OwnMetric
     from simulator.case.schema import Scenario
 
 Unit = Literal["s", "share", "1/s", "1/h", "USD", "per 1,000", "a request", "m", "km/h", "W", "J"]
@@ -104,6 +105,7 @@ class CaseOutline:
     stages: the model of each stage's kind; tags: those that gates give; classes: of requests, whether each has a deadline
     population: the words for positives that are detected and for requests that are escalated; None without positives
     ages: ends that report how old their newest information is, with the sensors they report it of
+    own: the metrics that the case defines itself
     labels: of stages, ends and sensors (as `sensor NAME`), where the author gives them
     nouns: the words for requests, with which the labels of metrics speak
     """
@@ -113,6 +115,7 @@ class CaseOutline:
     classes: Mapping[str, Any]
     population: tuple[str, str] | None
     ages: Mapping[str, list[str]] = field(default_factory=dict)
+    own: Mapping[str, OwnMetric] = field(default_factory=dict)
     labels: Mapping[str, str] = field(default_factory=dict)
     nouns: CaseNouns = field(default_factory=CaseNouns)
 

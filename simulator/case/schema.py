@@ -33,6 +33,7 @@ from simulator.case.interview import Interview
 from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals, AnyStage, End, OneOf, Provided, Section
 from simulator.case.network import Network
 from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, offered, with_groups
+from simulator.case.own_metrics import OwnMetric
 from simulator.case.phases import Anchors, PracticePhase, Reference, without_texts
 from simulator.limits import OPTIONS
 from simulator.units import counted
@@ -227,6 +228,7 @@ class Scenario(Strict):
     )
     curveballs: Annotated[dict[Name, Curveball], Field(max_length=32)] = {}
     controllers: Annotated[dict[Name, Controller], Field(max_length=16)] = {}
+    own_metrics: Annotated[dict[Name, OwnMetric], Field(max_length=32)] = {}
     objectives: Annotated[list[Objective], Field(max_length=16)] = []
     choices: Annotated[dict[Name, Choice], Field(max_length=32), AfterValidator(_few_options)] = {}
     exhibits: Annotated[
@@ -342,6 +344,7 @@ class Scenario(Strict):
             classes={name: kind.deadline_s is not None for name, kind in self.classes.items()},
             population=(self.population.detected, self.population.escalated) if self.population else None,
             ages=self.ages,
+            own=self.own_metrics,
             labels={name: stage.label for name, stage in self.stages.items()} | ends | sensors,
             nouns=self._nouns,
         )

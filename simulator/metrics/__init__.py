@@ -6,6 +6,7 @@ and is registered here.
 
 from simulator.case.outputs import FAMILIES, MetricFamily, add_family
 from simulator.metrics.ages import ages_of_information
+from simulator.metrics.own_counts import own_metrics
 from simulator.metrics.quality_metrics import quality
 from simulator.metrics.request_metrics import cost, latencies, outcomes, throughput
 from simulator.metrics.stage_metrics import of_stages
@@ -17,6 +18,7 @@ _FAMILIES = (
     MetricFamily("cost", cost),
     MetricFamily("outcomes", outcomes),
     MetricFamily("quality", quality, part="population"),
+    MetricFamily("own", own_metrics, part="own"),
     MetricFamily("stages", of_stages, part="stages"),
     MetricFamily("ages", ages_of_information, part="ages"),
 )
