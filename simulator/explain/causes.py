@@ -50,7 +50,7 @@ def cause_of(summary: Summary, verdict: Verdict) -> ObjectiveCause:
         cause = explained(summary, verdict) if explained else None
         if cause is None and (explained is None or metric.is_time):
             cause = _late(summary, verdict) or _turned_away(summary, verdict)
-    return cause or _general(verdict)
+    return cause or _general(summary, verdict)
 
 
 # ---- who was missed, who was escalated
@@ -362,10 +362,12 @@ def _no_figure(summary: Summary, verdict: Verdict) -> ObjectiveCause:
     return ObjectiveCause(sentence, ["outcomes"], by_warning(stages, why))
 
 
-def _general(verdict: Verdict) -> ObjectiveCause:
+def _general(summary: Summary, verdict: Verdict) -> ObjectiveCause:
+    """Name no reason; a metric of the case's own may depend on every stage, so that steps at each of them are tried."""
     sentence = f"“{verdict.metric.label}” is not counted in parts, so no single reason can be given."
-    stage = verdict.metric.stage
-    return ObjectiveCause(sentence, ["outcomes"], in_order([stage] if stage else []))
+    stage, scenario = verdict.metric.stage, summary.plan.scenario
+    own = [*scenario.stages] if verdict.metric.of_all.name in scenario.own_metrics else []
+    return ObjectiveCause(sentence, ["outcomes"], in_order([stage] if stage else own))
 
 
 _Explain = Callable[[Summary, Verdict], ObjectiveCause | None]

@@ -7,10 +7,12 @@ import pytest
 
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads
+from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
+from simulator.explain.result import reasons_of
 from simulator.metrics.measures import measure
-from simulator.metrics.summary import judge, summarise
-from tests.builders import assumed, document, end, figures, gate, people, plan, pool, population, run_at, score_table
+from simulator.metrics.summary import judge, summarise, summary_of
+from tests.builders import assumed, document, end, figures, gate, people, plan, pool, population, run_at, score_table, server
 
 ENDS = {
     "removed": end(escalated=True, detected=assumed(0.9)),
@@ -117,6 +119,16 @@ def test_a_metric_is_reported_by_group_and_may_be_an_objective():
     assert found["mine.site.shop"].value == pytest.approx(counted)
     (objective,) = made.scenario.objectives
     assert judge(objective, made.scenario.metrics, found).met is True
+
+
+def test_advice_tries_choices_at_every_stage_for_a_metric_of_the_case_s_own():
+    share = {"kind": "number", "label": "Share", "default": 0.2, "values": [0.2, 0.6], "set": ["stages.look.routes.0.share"]}
+    stages = {"look": gate("random", {"share": 0.2, "to": "done", "tag": "hit"}, {"to": "p", "tag": "miss"}), "p": server()}
+    objectives = [{"metric": "mine", "label": "Hits", "at_least": 0.5}]
+    case = document(stages, own_metrics=own(share={"tags": ["hit"]}), choices={"share": share}, objectives=objectives)
+    made = compile_plan(loads(json.dumps(case)))
+    (reason,) = reasons_of(summary_of(made, 1, [measure(simulate(made, 1, replication)) for replication in range(2)])).values()
+    assert "“Share: 0.2 → 0.6”" in reason.advice.sentence
 
 
 def test_a_count_of_nothing_has_no_figure():
