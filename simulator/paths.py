@@ -38,12 +38,16 @@ INCIDENTS = ASSETS / "incidents"
 ILLUSTRATIONS = ASSETS / "illustrations"
 SCENES = ASSETS / "scenes"
 BEST_KNOWN = SCENARIOS / "best_known"
+TESTED = SCENARIOS / "tested"
 
 #: Profiles of the user's own models.
 OWN_PROFILES = user_data_path("casesim") / "profiles"
 
 #: The app's record of a user's runs.
 DATABASE = user_data_path("casesim") / "casesim.db"
+
+#: Results of the tests of the user's own cases.
+OWN_TESTED = user_data_path("casesim") / "tested"
 
 #: Scores that the user imported.
 OWN_SCORES = user_data_path("casesim") / "scores"

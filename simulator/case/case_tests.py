@@ -31,7 +31,7 @@ Strikes = Annotated[
 MetricName = Annotated[str, Field(max_length=120)]
 
 #: The kinds of evidence of a claim, by the field that only one of them has.
-EVIDENCE_OF_CLAIMS = ("metric", "figure", "profile", "scores", "source")
+EVIDENCE_OF_CLAIMS = ("metric", "figure", "objective", "profile", "scores", "row", "source")
 
 
 class TimedModel(Strict):
@@ -64,10 +64,20 @@ class TableReading(Strict):
     ] = {}
 
 
+class TableCell(Strict):
+    """A number of a table that comes with CaseSim: the cell of one row."""
+
+    written: ClassVar[str] = "{file: drives/recall.csv, where: {band: 30 to 50 m}, column: recall}"
+
+    file: Annotated[str, Field(pattern=r"^[a-z_]+/[a-z0-9_]+\.csv$", max_length=120, description="a file of assets/")]
+    where: Annotated[dict[str, str | int | float], Field(min_length=1, max_length=8)]
+    column: Annotated[str, Field(max_length=120)]
+
+
 class TextClaim(Strict):
     """A sentence of the case's text, and the evidence that bears it out.
 
-    Exactly one of metric, figure, profile, scores and source says where the evidence comes from.
+    Exactly one of metric, figure, objective, profile, scores, row and source says where the evidence comes from.
     """
 
     written: ClassVar[str] = "{says: a sentence of the text, metric: sensitivity, design: default, at_least: 0.9}"
@@ -81,8 +91,11 @@ class TextClaim(Strict):
         "difference"
     )
     figure: Annotated[str | None, Field(max_length=200, description="the place of a figure of this case")] = None
+    objective: Annotated[MetricName | None, Field(description="the metric of an objective, whose bound the text quotes")] = None
     profile: TimedModel | None = None
     scores: TableReading | None = None
+    row: TableCell | None = None
+    against_strikes: Strikes = {}
     against_profile: TimedModel | None = None
     against_scores: TableReading | None = None
     source: Annotated[Line | None, Field(description="a publication that says so; no run can show it")] = None
@@ -100,7 +113,8 @@ class TextClaim(Strict):
     def _one_kind_of_evidence(self) -> Self:
         given = [name for name in EVIDENCE_OF_CLAIMS if getattr(self, name) is not None]
         if len(given) != 1:
-            expected = "metric, figure, profile, scores and source"
+            *first, last = EVIDENCE_OF_CLAIMS
+            expected = f"{', '.join(first)} and {last}"
             raise ValueError(f"give exactly one of {expected}; given: {', '.join(given) or 'none'}")
         if self.source is None and not self.promises:
             raise ValueError("say what the evidence is to show: shows, at_least, at_most or direction")
@@ -122,17 +136,8 @@ class TextClaim(Strict):
         return any(one is not None for one in (self.against, self.against_profile, self.against_scores))
 
 
-class ReferenceTest(Strict):
-    """A good design, and the objectives that it meets for certain."""
-
-    written: ClassVar[str] = "{design: the name of a reference, objectives: [sensitivity]}"
-
-    design: DesignName
-    objectives: Annotated[list[MetricName], Field(min_length=1, max_length=16)]
-
-
-class FailureTest(Strict):
-    """A bad design, and the objectives that it misses for certain."""
+class DesignTest(Strict):
+    """A design, and the objectives that it meets, or misses, for certain."""
 
     written: ClassVar[str] = "{design: {replicas: 1}, objectives: [latency_p95_s]}"
 
@@ -157,8 +162,8 @@ class CaseTests(Strict):
 
     written: ClassVar[str] = "keys: meets, fails, turns, unmet, traps and seconds"
 
-    meets: Annotated[list[ReferenceTest], Field(max_length=32)] = []
-    fails: Annotated[list[FailureTest], Field(max_length=32)] = []
+    meets: Annotated[list[DesignTest], Field(max_length=32, description="good designs")] = []
+    fails: Annotated[list[DesignTest], Field(max_length=32, description="bad designs")] = []
     turns: Annotated[list[CurveballTest], Field(max_length=32)] = []
     unmet: Annotated[
         dict[MetricName, Line], Field(max_length=16, description="objectives that no design meets, on purpose, and why")
@@ -203,10 +208,14 @@ def _claim(claim: TextClaim, scenario: Scenario) -> Found:
         yield ("metric",), f"'{claim.metric}' is not a metric here; {suggest(claim.metric, scenario.metrics, GUIDE)}"
     if claim.figure is not None and claim.figure not in (figures := figures_of(scenario)):
         yield ("figure",), f"there is no figure '{claim.figure}'; {suggest(claim.figure, figures)}"
+    if claim.objective is not None:
+        asked = [objective.metric for objective in scenario.objectives]
+        yield from _known(("objective",), claim.objective, asked, "metric of an objective")
     yield from _design(("design",), claim.design, scenario)
     if claim.against is not None:
         yield from _design(("against",), claim.against, scenario)
     yield from _struck(("strikes",), claim.strikes, scenario)
+    yield from _struck(("against_strikes",), claim.against_strikes, scenario)
 
 
 def _tests(tests: CaseTests, scenario: Scenario) -> Found:

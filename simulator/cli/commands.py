@@ -45,6 +45,10 @@ COMMANDS = {
         "authoring.evidence_commands:models",
         "List the models that a case may name: precisions and devices, measured or projected, and the score tables.",
     ),
+    "test": CommandEntry(
+        "authoring.test_command:test",
+        "Test a case: can it be won and not by accident, does each option have its use, and do its claims hold?",
+    ),
     "run": CommandEntry("practice.run_command:run", "Run a design and print its misses, waiting times and costs."),
     "levers": CommandEntry(
         "practice.levers_command:levers",

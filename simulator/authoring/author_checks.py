@@ -1,0 +1,77 @@
+"""Checks that an author states: designs that meet or miss objectives, and curveballs that turn a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simulator.authoring.check_results import CheckResult, Outcome, RunCheck, result_at
+from simulator.authoring.sweep_checks import written
+from simulator.authoring.tested_designs import SEED, DesignRunner, objective_metrics, whole_replications
+from simulator.case.case_tests import CurveballTest, DesignName, DesignTest, Strikes, picks_of
+from simulator.case.schema import Scenario
+from simulator.engine.plan import compile_plan, fingerprint
+from simulator.engine.run import ENGINE_VERSION
+from simulator.metrics.summary import Verdict
+
+
+def author_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
+    tests = scenario.tests
+    named = (("meets", tests.meets, "met"), ("fails", tests.fails, "not met"))
+    return [
+        *(
+            _standing(scenario, runner, name, index, one, wanted)
+            for name, every, wanted in named
+            for index, one in enumerate(every)
+        ),
+        *(_turned(scenario, runner, index, one) for index, one in enumerate(tests.turns)),
+    ]
+
+
+def _standing(scenario: Scenario, runner: DesignRunner, check: str, index: int, test: DesignTest, wanted: str) -> RunCheck:
+    def work() -> list[CheckResult]:
+        verdicts = verdicts_of(scenario, runner, test.design)
+        at, subject = ("tests", check, index), _named(scenario, test.design)
+        return [result_at(scenario, at, check, subject, *_judged(verdicts[name], wanted)) for name in test.objectives]
+
+    return RunCheck(_key(scenario, check, [(test.design, {})], test.objectives), work)
+
+
+def _judged(verdict: Verdict, wanted: str) -> tuple[Outcome, str]:
+    says = f"“{verdict.objective.label}” is {verdict.standing}: {verdict.with_interval}, {verdict.requirement} asked for"
+    if verdict.standing == wanted or (wanted == "not met" and verdict.standing == "no figure"):
+        return "pass", says
+    return ("cannot be told" if verdict.standing == "not proven" else "fail"), f"{says}; the test says {wanted}"
+
+
+def _turned(scenario: Scenario, runner: DesignRunner, index: int, test: CurveballTest) -> RunCheck:
+    strikes: Strikes = {test.curveball: test.at_s}
+
+    def work() -> list[CheckResult]:
+        calm = verdicts_of(scenario, runner, test.design)[test.objective]
+        struck = verdicts_of(scenario, runner, test.design, strikes)[test.objective]
+        under = f"{struck.standing} under it ({struck.with_interval})"
+        says = f"“{struck.objective.label}” is {calm.standing} without it and {under}"
+        outcome: Outcome = "pass" if struck.standing == test.to != calm.standing else "fail"
+        subject = f"{test.curveball}, {_named(scenario, test.design)}"
+        said = says if outcome == "pass" else f"{says}; the test says that it turns to {test.to}"
+        return [result_at(scenario, ("tests", "turns", index), "turns", subject, outcome, said)]
+
+    return RunCheck(_key(scenario, "turns", [(test.design, {}), (test.design, strikes)], [test.objective, test.to]), work)
+
+
+def verdicts_of(
+    scenario: Scenario, runner: DesignRunner, design: DesignName, strikes: Strikes | None = None
+) -> dict[str, Verdict]:
+    """Return the verdict on each objective of a design after all replications, by metric."""
+    metrics, count = objective_metrics(scenario), whole_replications(scenario)
+    (outcome,) = runner.outcomes("tests", [picks_of(scenario, design)], metrics, count, strikes)
+    return {one.objective.metric: one for one in outcome.verdicts(scenario)}
+
+
+def _named(scenario: Scenario, design: DesignName) -> str:
+    return design if isinstance(design, str) else written(picks_of(scenario, design))
+
+
+def _key(scenario: Scenario, check: str, designs: Sequence[tuple[DesignName, Strikes]], rest: Sequence[str]) -> str:
+    plans = [compile_plan(scenario, picks_of(scenario, design), strikes).identity for design, strikes in designs]
+    return f"{check} {fingerprint([ENGINE_VERSION, SEED, scenario.run.replications, plans, rest])}"

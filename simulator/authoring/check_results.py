@@ -1,0 +1,151 @@
+"""Results of the checks of a case: records, and their output as text, JSON or annotations of GitHub."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path as FilePath
+from typing import Any, Literal
+
+from simulator.case.document import Path, dotted
+from simulator.case.schema import Scenario
+from simulator.errors import InputError
+from simulator.evidence.evidence_files import in_one_step
+from simulator.files import UnreadableError, read_within
+from simulator.limits import CASE_FILE
+from simulator.paths import OWN_TESTED, SCENARIOS, TESTED
+from simulator.units import counted
+
+Outcome = Literal["pass", "fail", "cannot be told", "caution", "skipped"]
+
+#: The outcomes that make `casesim test` end with exit status 1.
+FAILING: tuple[Outcome, ...] = ("fail", "cannot be told")
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The outcome of one check.
+
+    check: the name of the kind, such as `dead choice`; subject: the thing that was checked; says: one sentence
+    field: the place in the file, joined by dots; line, column: where that stands, from 1
+    """
+
+    check: str
+    subject: str
+    outcome: Outcome
+    says: str
+    field: str = "(file)"
+    line: int = 1
+    column: int = 1
+
+    @property
+    def failed(self) -> bool:
+        return self.outcome in FAILING
+
+
+def result_at(scenario: Scenario, path: Path, check: str, subject: str, outcome: Outcome, says: str) -> CheckResult:
+    """Return a result at a place of the case's file."""
+    fault = scenario.document.fault(path, says)
+    return CheckResult(check, subject, outcome, says, dotted(path), fault.line, fault.column)
+
+
+#: A check whose answer takes runs: the data that its answer depends on, and the work.
+@dataclass(frozen=True)
+class RunCheck:
+    """A check that needs runs.
+
+    key: identifies all that its answer depends on; work: returns its results
+    """
+
+    key: str
+    work: Callable[[], list[CheckResult]]
+
+
+class KeptResults:
+    """Results of earlier runs of the checks, by key: those that come with a shipped case, then the user's own."""
+
+    def __init__(self, scenario: Scenario, into: FilePath | None = None) -> None:
+        """Read what is kept of a case; into: the file to write to, by default one in the user's data folder."""
+        own = OWN_TESTED / f"{scenario.id}.json"
+        self.file = into or own
+        self.known: dict[str, list[CheckResult]] = {}
+        for file in (own, *([TESTED / f"{scenario.id}.json"] if _is_shipped(scenario) else [])):
+            self.known |= _read(file)
+        self.used: dict[str, list[CheckResult]] = {}
+
+    def of(self, check: RunCheck) -> list[CheckResult]:
+        """Return the kept results of a check, or those of its work now."""
+        self.used[check.key] = self.known[check.key] if check.key in self.known else check.work()
+        return self.used[check.key]
+
+    def write(self) -> None:
+        """Write the results that this run used, in one step; raises OSError."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        plain = {key: [_plain(one) for one in found] for key, found in sorted(self.used.items())}
+        with in_one_step(self.file) as part:
+            part.write_text(json.dumps(plain, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _is_shipped(scenario: Scenario) -> bool:
+    return FilePath(scenario.document.file).parent.resolve() == SCENARIOS.resolve()
+
+
+def _plain(result: CheckResult) -> dict[str, Any]:
+    return {name: value for name, value in asdict(result).items() if name not in ("line", "column")}
+
+
+def _read(file: FilePath) -> dict[str, list[CheckResult]]:
+    try:
+        data = json.loads(read_within(file, CASE_FILE))
+        return {key: [CheckResult(**one) for one in found] for key, found in data.items()}
+    except UnreadableError:
+        return {}
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(f"{file}: is no file of test results; delete it, and the checks run again") from error
+
+
+def placed(scenario: Scenario, results: Iterable[CheckResult]) -> list[CheckResult]:
+    """Return results with the lines of the file as it is now: kept results name fields alone."""
+    places = {dotted(path): place for path, place in scenario.document.places.items()}
+    return [CheckResult(*_of(one), *places.get(one.field, (one.line, one.column))) for one in results]
+
+
+def _of(one: CheckResult) -> tuple[str, str, Outcome, str, str]:
+    return one.check, one.subject, one.outcome, one.says, one.field
+
+
+def summary_line(results: Sequence[CheckResult], seconds: float) -> str:
+    """Return the last line: `24 checks: 22 pass, 1 fail, 1 cannot be told; 12 s`."""
+    counts = Counter(one.outcome for one in results)
+    named: Sequence[Outcome] = ("pass", "fail", "cannot be told", "caution", "skipped")
+    parts = [f"{counts[name]} {name}" for name in named if counts[name] or name == "pass"]
+    return f"{counted(len(results), 'check')}: {', '.join(parts)}; {seconds:.0f} s"
+
+
+def as_json(scenario: Scenario, results: Sequence[CheckResult]) -> str:
+    """Return one object: the case, whether all checks pass, and the results in order."""
+    whole: Mapping[str, Any] = {
+        "scenario": scenario.id,
+        "file": scenario.document.file,
+        "passed": not any(one.failed for one in results),
+        "results": [asdict(one) for one in results],
+    }
+    return json.dumps(whole, indent=2, ensure_ascii=False)
+
+
+def as_annotation(file: str, result: CheckResult) -> str:
+    """Return a workflow command of GitHub for a result that fails (docs.github.com, workflow commands)."""
+    where = (
+        f"file={_property(file)},line={result.line},col={result.column},title={_property(f'{result.check}: {result.subject}')}"
+    )
+    return f"::error {where}::{_data(result.says)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")

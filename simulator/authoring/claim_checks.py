@@ -1,0 +1,398 @@
+"""Checks of the claims of a case's text: each against the evidence that its author names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import floor, isfinite, log10
+
+import numpy as np
+import pandas as pd
+import scipy
+from numpy.typing import NDArray
+
+from simulator.authoring.check_results import CheckResult, Outcome, RunCheck, result_at
+from simulator.authoring.tested_designs import SEED, DesignRunner, whole_replications
+from simulator.case.case_tests import DesignName, Strikes, TableCell, TableReading, TextClaim, TimedModel, picks_of
+from simulator.case.document import ScenarioError
+from simulator.case.load import figures_of
+from simulator.case.outputs import Metric
+from simulator.case.schema import Scenario
+from simulator.engine.plan import compile_plan, fingerprint
+from simulator.engine.run import ENGINE_VERSION
+from simulator.errors import InputError, shortened, suggest
+from simulator.evidence.profiles import load_profile
+from simulator.evidence.score_tables import score_rows
+from simulator.intervals import Estimate, Floats, Interval, bootstrap, percentile_interval, quantile_interval
+from simulator.metrics.paired_samples import PairedSample, Readings, change
+from simulator.metrics.roc import auc
+from simulator.paths import ASSETS
+from simulator.units import counted, spoken, spoken_interval
+
+#: Raise it when a claim is judged in another way: kept results of before no longer count.
+CLAIMS_VERSION = 1
+
+CHECK = "claim"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A number that bears on a claim, with its interval; unit: that of the metric, empty for a plain number."""
+
+    found: Interval
+    unit: str = ""
+
+    def __str__(self) -> str:
+        if self.found.low == self.found.high:
+            return spoken(self.found.value, self.unit)
+        interval = spoken_interval(self.found.value, self.found.low, self.found.high, self.unit)
+        return f"{spoken(self.found.value, self.unit)} ({interval})"
+
+
+def claim_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
+    return [_check(scenario, runner, index, claim) for index, claim in enumerate(scenario.claims)]
+
+
+def _check(scenario: Scenario, runner: DesignRunner, index: int, claim: TextClaim) -> RunCheck:
+    def work() -> list[CheckResult]:
+        outcome, says = judged_claim(claim, lambda: found_for(claim, scenario, runner))
+        return [result_at(scenario, ("claims", index), CHECK, shortened(claim.says, 60), outcome, says)]
+
+    return RunCheck(_key(claim, scenario), work)
+
+
+def _key(claim: TextClaim, scenario: Scenario) -> str:
+    """Return the key of a claim's result: the claim, and the plans that it rests on with their evidence."""
+    data = claim.model_dump(exclude_defaults=True)
+    rests: list[object] = []
+    if claim.metric is not None:
+        sides = ((claim.design, claim.strikes), (claim.against, claim.against_strikes))
+        rests = [_identity(scenario, design, strikes) for design, strikes in sides if design is not None]
+        rests += [scenario.run.replications]
+    elif claim.figure is not None or claim.objective is not None:
+        rests = [_of_case(claim, scenario).found.value]
+    elif claim.source is None:
+        rests = [_content(claim)]
+    return "claim " + fingerprint([CLAIMS_VERSION, ENGINE_VERSION, SEED, data, rests])
+
+
+def _identity(scenario: Scenario, design: DesignName, strikes: Strikes) -> object:
+    try:
+        return compile_plan(scenario, picks_of(scenario, design), strikes).identity
+    except ScenarioError as error:
+        return str(error)
+
+
+def _content(claim: TextClaim) -> object:
+    """Return the evidence of a claim on tables or profiles; the error's sentence where there is none."""
+    try:
+        return [(one.found.value, one.found.low, one.found.high) for one in [_of_evidence(claim)]]
+    except (InputError, KeyError) as error:
+        return str(error)
+
+
+# ---- the verdict
+
+
+def judged_claim(claim: TextClaim, find: Callable[[], Finding]) -> tuple[Outcome, str]:
+    """Return the outcome of a claim, and a sentence with the evidence.
+
+    find: returns the evidence; may raise InputError or ScenarioError
+    """
+    if claim.source is not None:
+        return "pass", f"rests on a publication, which no run can show: {claim.source}"
+    try:
+        finding = find()
+    except (InputError, ScenarioError) as error:
+        return "fail", f"the evidence cannot be had: {shortened(str(error), 200)}"
+    verdicts = list(_verdicts(claim, finding))
+    worst: Outcome = next((name for name in _WORST_FIRST if name in [one for one, _ in verdicts]), "pass")
+    said = "; ".join(says for outcome, says in verdicts if outcome == worst)
+    return worst, f"{said}; found: {finding}"
+
+
+_WORST_FIRST: tuple[Outcome, ...] = ("fail", "cannot be told", "pass")
+
+
+def _verdicts(claim: TextClaim, finding: Finding) -> Iterable[tuple[Outcome, str]]:
+    found = finding.found
+    for name, written, seen in (
+        ("shows", claim.shows, found.value),
+        ("low", claim.low, found.low),
+        ("high", claim.high, found.high),
+    ):
+        if written is not None:
+            yield _as_written(name, written, seen, finding.unit)
+    if claim.at_least is not None:
+        yield _bound("at least", claim.at_least, found.low >= claim.at_least, found.high < claim.at_least, finding)
+    if claim.at_most is not None:
+        yield _bound("at most", claim.at_most, found.high <= claim.at_most, found.low > claim.at_most, finding)
+    if claim.direction is not None:
+        yield _directed(claim, found)
+
+
+def _as_written(name: str, written: float, seen: float, unit: str) -> tuple[Outcome, str]:
+    """Compare a number with the evidence to the digits that the author wrote: half a unit of the last one either way."""
+    if isfinite(seen) and abs(seen - written) <= half_digit(written) * (1 + 1e-9):
+        return "pass", f"`{name}` is as written"
+    return "fail", f"`{name}` says {spoken(written, unit)}, and the evidence {spoken(seen, unit)}"
+
+
+def half_digit(written: float) -> float:
+    """Return half a unit of the last digit that a number is written with: 0.05 for 1.2, 50 for 24100."""
+    if written == 0:
+        return 0.5
+    digits = f"{written:.12g}"
+    if "e" in digits:
+        return 0.5 * 10.0 ** floor(log10(abs(written)))
+    if "." in digits:
+        return 0.5 * 10.0 ** -len(digits.partition(".")[2])
+    zeros = len(digits) - len(digits.rstrip("0"))
+    return 0.5 * 10.0**zeros
+
+
+def _bound(side: str, bound: float, holds: bool, fails: bool, finding: Finding) -> tuple[Outcome, str]:
+    stated = f"{side} {spoken(bound, finding.unit)}"
+    if holds:
+        return "pass", f"the interval lies within {stated}"
+    return (
+        ("fail", f"the interval lies beyond {stated}")
+        if fails
+        else ("cannot be told", f"the interval holds the bound, {stated}")
+    )
+
+
+def _directed(claim: TextClaim, found: Interval) -> tuple[Outcome, str]:
+    none = 1.0 if claim.compare == "ratio" else 0.0
+    if claim.direction == "alike":
+        alike = found.low <= none <= found.high
+        return ("pass", "the interval holds no difference") if alike else ("fail", "the two differ beyond chance")
+    higher, lower = found.low > none, found.high < none
+    if higher or lower:
+        right = higher == (claim.direction == "higher")
+        return ("pass", f"it is {claim.direction}") if right else ("fail", f"it is {'higher' if higher else 'lower'}")
+    return "cannot be told", "the interval holds no difference"
+
+
+# ---- the evidence
+
+
+def found_for(claim: TextClaim, scenario: Scenario, runner: DesignRunner) -> Finding:
+    """Return the number that a claim speaks of, with its interval.
+
+    Raises InputError where there is no such number, and ScenarioError for a design that cannot run.
+    """
+    if claim.metric is not None:
+        return _of_runs(claim, claim.metric, scenario, runner)
+    if claim.figure is not None or claim.objective is not None:
+        return _of_case(claim, scenario)
+    return _of_evidence(claim)
+
+
+def _of_case(claim: TextClaim, scenario: Scenario) -> Finding:
+    if claim.figure is not None:
+        value, unit = figures_of(scenario)[claim.figure].value, ""
+    else:
+        (value,) = {one.bound for one in scenario.objectives if one.metric == claim.objective}
+        unit = scenario.metrics[str(claim.objective)].unit
+    return Finding(Interval(value, value, value), unit)
+
+
+def _of_evidence(claim: TextClaim) -> Finding:
+    if claim.profile is not None:
+        other = claim.against_profile
+        return _compared(claim, _of_profile(claim.profile), None if other is None else _of_profile(other))
+    if claim.scores is not None:
+        return _of_scores(claim, claim.scores)
+    assert claim.row is not None
+    return _of_cell(claim.row)
+
+
+def _of_runs(claim: TextClaim, metric: str, scenario: Scenario, runner: DesignRunner) -> Finding:
+    known, replications = scenario.metrics[metric], whole_replications(scenario)
+    (one,) = runner.outcomes("claims", [picks_of(scenario, claim.design)], [metric], replications, claim.strikes)
+    if one.refused:
+        raise InputError(one.refused)
+    if metric not in one.metrics:
+        raise InputError(one.missing_reasons.get(metric, f"the run has no figure for {metric}"))
+    if claim.against is None:
+        return Finding(one.metrics[metric], known.unit)
+    (other,) = runner.outcomes("claims", [picks_of(scenario, claim.against)], [metric], replications, claim.against_strikes)
+    if other.refused or metric not in other.metrics:
+        raise InputError(other.refused or other.missing_reasons.get(metric, f"the other design has no figure for {metric}"))
+    if claim.compare == "difference":
+        return Finding(change(known, other.readings[metric], one.readings[metric]), known.unit)
+    ratio = one.metrics[metric].value / other.metrics[metric].value if other.metrics[metric].value else 0.0
+    return Finding(_ratio(known, other.readings[metric], one.readings[metric], ratio))
+
+
+def _ratio(metric: Metric, base: Readings, other: Readings, value: float) -> Interval:
+    """Return the ratio of two paired figures by Fieller's theorem: all r for which `other - r base` may be 0.
+
+    Fieller 1954, J R Stat Soc B 16:175. Raises InputError where the base may be 0 itself, so that no interval is bounded.
+    """
+
+    def apart(ratio: float) -> Estimate:
+        return change(metric, [one and _times(one, ratio) for one in base], other)
+
+    if value <= 0 or apart(_FAR * value).high > 0 or apart(value / _FAR).low < 0:
+        raise InputError("the ratio has no bounded interval; compare the difference")
+    low = scipy.optimize.brentq(lambda ratio: apart(ratio).low, value / _FAR, value)
+    high = scipy.optimize.brentq(lambda ratio: apart(ratio).high, value, _FAR * value)
+    return Interval(value, float(low), float(high))
+
+
+#: A ratio is looked for within this factor of its value, either way.
+_FAR = 20.0
+
+
+def _times(reading: PairedSample, factor: float) -> PairedSample:
+    """Return a reading of the figure times a factor; its denominators stay."""
+    scaled = reading.parts.copy()
+    scaled[0] *= factor
+    grown = {name: None if (one := getattr(reading, name)) is None else one * factor for name in ("draws", "again", "moved")}
+    between = reading.between and (reading.between[0] * factor, reading.between[1] * factor)
+    run = Interval(*(factor * one for one in (reading.run.value, reading.run.low, reading.run.high)))
+    return replace(reading, run=run, parts=scaled, between=between, **grown)
+
+
+def _compared(claim: TextClaim, one: Finding, other: Finding | None) -> Finding:
+    """Return the ratio or the difference of two independent figures, each from its own calls (MOVER: Zou 2008)."""
+    if other is None:
+        return one
+    if claim.compare == "ratio":
+        a, b = one.found, other.found
+        return Finding(Interval(a.value / b.value, a.low / b.high, a.high / b.low))
+    a, b = one.found, other.found
+    below, above = np.hypot(a.value - a.low, b.high - b.value), np.hypot(a.high - a.value, b.value - b.low)
+    value = a.value - b.value
+    return Finding(Interval(value, value - float(below), value + float(above)), one.unit)
+
+
+def _of_profile(model: TimedModel) -> Finding:
+    """Return the median of the calls, in ms, with its distribution-free interval."""
+    profile = load_profile(model.device, model.model, model.precision)
+    try:
+        run = profile.run(model.threads)
+    except KeyError as error:
+        raise InputError(str(error.args[0])) from error
+    sizes = {one.batch: one for one in run.calls}
+    if model.batch not in sizes:
+        raise InputError(f"{profile.key} was measured at batch sizes {sorted(sizes)}, not {model.batch}")
+    calls = np.asarray(sizes[model.batch].latency_ms, float)
+    interval = quantile_interval(calls, 0.5)
+    return Finding(Interval(float(np.median(calls)), interval.low, interval.high), "ms")
+
+
+def _of_cell(cell: TableCell) -> Finding:
+    file = ASSETS / cell.file
+    if not file.is_file():
+        raise InputError(f"{cell.file}: there is no such file of evidence")
+    table = pd.read_csv(file)
+    for name in (cell.column, *cell.where):
+        if name not in table:
+            raise InputError(f"{cell.file} has no column '{name}'; {suggest(name, table.columns)}")
+    rows = table
+    for name, value in cell.where.items():
+        rows = rows[rows[name].astype(str) == str(value)]
+    if len(rows) != 1:
+        raise InputError(f"{cell.file}: {counted(len(rows), 'row')} where {cell.where}; name one")
+    value = float(rows[cell.column].iloc[0])
+    return Finding(Interval(value, value, value))
+
+
+# ---- score tables
+
+
+def _of_scores(claim: TextClaim, reading: TableReading) -> Finding:
+    one, statistic = _statistic(reading)
+    other = _statistic(claim.against_scores) if claim.against_scores is not None else None
+    if other is not None and list(one["item"]) != list(other[0]["item"]):
+        raise InputError("the two tables hold other items, so that their difference cannot be paired")
+
+    def whole(weights: Floats | None = None) -> Floats:
+        return statistic(weights) - other[1](weights) if other else statistic(weights)
+
+    value = float(whole())
+    if reading.read in _COUNTS and other is None:
+        return Finding(Interval(value, value, value))
+    interval = percentile_interval(value, bootstrap(one["patient"], whole))
+    return Finding(Interval(value, interval.low, interval.high), "" if reading.read in (*_COUNTS, "auc") else "share")
+
+
+#: Readings that count, and say nothing about other people.
+_COUNTS = ("positives", "negatives", "items", "patients", "found", "missed")
+
+Statistic = Callable[[Floats | None], Floats]
+
+
+def _statistic(reading: TableReading) -> tuple[pd.DataFrame, Callable[..., Floats]]:
+    """Return the rows of a table, and the reading as a function of weights, shape (b, items) or none for one each."""
+    rows = score_rows(reading.table)
+    labels, scores = rows["label"].to_numpy(float), rows["score"].to_numpy(float)
+    inside = _where(rows, reading.where)
+    threshold_on = (labels == 1) & _where(rows, reading.of)
+
+    def counted_of(weights: Floats | None = None) -> Floats:
+        weighted = np.ones(len(rows)) if weights is None else weights
+        if reading.read == "patients":
+            return np.asarray(float(rows["patient"][inside].nunique()))
+        if reading.read == "auc":
+            return auc(labels[inside], scores[inside], weighted[..., inside])
+        return _counted(reading, weighted, labels, scores, inside, threshold_on)
+
+    return rows, counted_of
+
+
+def _counted(
+    reading: TableReading,
+    weights: Floats,
+    labels: Floats,
+    scores: Floats,
+    inside: NDArray[np.bool_],
+    threshold_on: NDArray[np.bool_],
+) -> Floats:
+    kinds = {"positives": labels == 1, "negatives": labels == 0, "items": np.ones(len(labels), bool)}
+    if reading.read in kinds:
+        return np.asarray(weights[..., kinds[reading.read] & inside].sum(-1))
+    if reading.at_sensitivity is None:
+        raise InputError(f"`{reading.read}` needs a threshold; give at_sensitivity")
+    reached = scores >= _thresholds(weights, scores, threshold_on, reading.at_sensitivity)
+    of = (labels == (0 if reading.read == "specificity" else 1)) & inside
+    hit = reached if reading.read in ("sensitivity", "found") else ~reached
+    total = (weights * (hit & of)).sum(-1)
+    if reading.read in ("found", "missed"):
+        return np.asarray(total)
+    return np.asarray(total / (weights * of).sum(-1))
+
+
+def _thresholds(weights: Floats, scores: Floats, chosen_on: NDArray[np.bool_], sensitivity: float) -> Floats:
+    """Return the highest score that at least this share of the weighted positives reaches, shape (..., 1)."""
+    order = np.argsort(-scores[chosen_on], kind="stable")
+    ranked = np.cumsum(weights[..., chosen_on][..., order], axis=-1)
+    place = (ranked < sensitivity * ranked[..., -1:] - 1e-9).sum(-1)
+    return np.asarray(scores[chosen_on][order][np.minimum(place, len(order) - 1)])[..., None]
+
+
+def _where(rows: pd.DataFrame, texts: dict[str, str]) -> NDArray[np.bool_]:
+    inside = np.ones(len(rows), bool)
+    for column, text in texts.items():
+        if column not in rows:
+            raise InputError(f"the table has no column '{column}'; {suggest(column, rows.columns)}")
+        found = (rows[column].astype(str) == text).to_numpy()
+        if not found.any():
+            raise InputError(f"no item has '{text}' in '{column}'; {suggest(text, sorted(set(rows[column].astype(str))))}")
+        inside &= found
+    return inside
+
+
+def texts_of(scenario: Scenario) -> Sequence[str]:
+    """Return the texts of a case that people read: brief, answers, debrief, hints and references."""
+    hints = [part for phase in scenario.phases for hint in phase.hints for part in (hint.question, hint.text, hint.step)]
+    return [
+        scenario.brief,
+        *(question.answer for question in scenario.questions),
+        *(text for lesson in scenario.debrief for text in (lesson.title, lesson.text)),
+        *(text for one in scenario.reference.values() for text in (one.label, one.text, one.gives_up)),
+        *filter(None, hints),
+    ]

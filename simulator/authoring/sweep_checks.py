@@ -1,0 +1,353 @@
+"""Checks of a case's choices and objectives, from one sweep: can it be won, and not by accident?
+
+Designs of the sweep: the default, the references, each choice alone at each option, and random designs over all choices. All
+meet the same requests, so that differences are paired. A choice or an option that seems idle or beaten there is tried again on
+every base design before it is told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from itertools import permutations
+
+from simulator.authoring.check_results import CheckResult, Outcome, RunCheck, result_at
+from simulator.authoring.tested_designs import (
+    SEED,
+    DesignRunner,
+    Picks,
+    bases,
+    objective_metrics,
+    random_designs,
+    steps,
+    whole_replications,
+)
+from simulator.case.choices import Options, Pick
+from simulator.case.document import ScenarioError
+from simulator.case.outputs import Metric
+from simulator.case.schema import Objective, Scenario
+from simulator.engine.plan import compile_plan, fingerprint
+from simulator.engine.run import ENGINE_VERSION
+from simulator.intervals import share_interval
+from simulator.metrics.paired_samples import chance_of, change
+from simulator.metrics.summary import Verdict
+from simulator.tradeoffs.design_outcomes import DesignOutcome
+from simulator.tradeoffs.sweep import REPLICATIONS
+from simulator.units import counted, listed, percent
+
+#: Raise it when a check judges in another way: kept results of before no longer count.
+SWEEP_VERSION = 1
+
+#: The chance of a false word on one case, over all changes that are looked at.
+FALSE_ALARM = 0.05
+
+#: A case is trivial where more than this share of random designs meets all objectives, for certain.
+EASY = 0.5
+
+#: Random base designs on which a seemingly idle choice, or a seemingly beaten option, is tried again.
+MORE_BASES = 6
+
+#: The designs with the fewest misses that run again with all replications.
+NEAREST = 4
+
+#: The fewest random designs that meet, and that miss, before one objective is told to decide all.
+FEWEST = 5
+
+
+@dataclass(frozen=True)
+class DesignSample:
+    """Designs of a sweep with their outcomes.
+
+    stepped: the default first, then one choice changed; spread: random designs
+    """
+
+    scenario: Scenario
+    runner: DesignRunner
+    random: int
+
+    @property
+    def metrics(self) -> list[str]:
+        return objective_metrics(self.scenario)
+
+    @cached_property
+    def stepped(self) -> list[tuple[Picks, DesignOutcome]]:
+        return self._run("one choice changed", steps(self.scenario))
+
+    @cached_property
+    def spread(self) -> list[tuple[Picks, DesignOutcome]]:
+        return self._run("random designs", random_designs(self.scenario, self.random))
+
+    @cached_property
+    def judged(self) -> list[tuple[Picks, list[Verdict]]]:
+        """Designs with their verdicts: references and the nearest of the others with all replications of the case."""
+        tried = [*self.stepped, *self.spread]
+        ranked = sorted(tried, key=lambda one: len(missed(self.verdicts(one[1]))))
+        first = [*bases(self.scenario), *(picks for picks, _ in ranked[:NEAREST])]
+        outcomes = self.runner.outcomes("the nearest", first, self.metrics, whole_replications(self.scenario))
+        whole = zip(first, outcomes, strict=True)
+        return [(picks, self.verdicts(outcome)) for picks, outcome in (*whole, *tried)]
+
+    def verdicts(self, outcome: DesignOutcome) -> list[Verdict]:
+        return outcome.verdicts(self.scenario)
+
+    def _run(self, what: str, designs: Sequence[Picks]) -> list[tuple[Picks, DesignOutcome]]:
+        return list(zip(designs, self.runner.outcomes(what, designs, self.metrics), strict=True))
+
+
+def missed(verdicts: Iterable[Verdict]) -> list[Objective]:
+    """Return the objectives that are not met for certain."""
+    return [one.objective for one in verdicts if one.standing != "met"]
+
+
+def sweep_checks(scenario: Scenario, runner: DesignRunner, random: int) -> list[RunCheck]:
+    """Return the checks that every case has of its choices and objectives; random: the number of random designs."""
+    sample = DesignSample(scenario, runner, random)
+    key = fingerprint([SWEEP_VERSION, ENGINE_VERSION, SEED, random, _promised(scenario), *_identities(scenario)])
+    works = {
+        "feasible": feasible,
+        "objectives": undecided_objectives,
+        "not trivial": not_trivial,
+        "giveaway": no_giveaway,
+        "dead choice": no_dead_choice,
+        "dominated option": no_dominated_option,
+    }
+    return [RunCheck(f"{name} {key}", partial(_listed, work, sample)) for name, work in works.items()]
+
+
+def _listed(work: Callable[[DesignSample], Iterator[CheckResult]], sample: DesignSample) -> list[CheckResult]:
+    return list(work(sample))
+
+
+def _promised(scenario: Scenario) -> object:
+    return [scenario.tests.model_dump(exclude_defaults=True), scenario.run.replications]
+
+
+def _identities(scenario: Scenario) -> Iterator[object]:
+    for picks in (*steps(scenario), *bases(scenario)):
+        try:
+            yield compile_plan(scenario, picks).identity
+        except ScenarioError as error:
+            yield str(error)
+
+
+# ---- objectives
+
+
+def feasible(sample: DesignSample) -> Iterator[CheckResult]:
+    """Check that some design meets every objective for certain, but for those that none meets on purpose."""
+    scenario, unmet = sample.scenario, sample.scenario.tests.unmet
+    if not scenario.objectives:
+        yield result_at(
+            scenario, (), "feasible", "objectives", "fail", "the case has no objective; add the section `objectives`"
+        )
+        return
+    left = [(picks, [one for one in missed(verdicts) if one.metric not in unmet]) for picks, verdicts in sample.judged]
+    picks, misses = min(left, key=lambda one: len(one[1]))
+    if misses:
+        labels = listed([f"“{one.label}”" for one in misses])
+        says = f"no design of {len(left)} meets all objectives; the nearest ({written(picks)}) is not proven to meet {labels}"
+        advice = "; change the bound, or name the objective in `tests.unmet` with the reason"
+        yield result_at(scenario, _place(scenario, misses[0]), "feasible", labels, "fail", says + advice)
+        return
+    on_purpose = f", but for {listed([f'“{_label(scenario, name)}”' for name in unmet])} on purpose" if unmet else ""
+    yield result_at(scenario, (), "feasible", "all objectives", "pass", f"{written(picks)} meets all of them{on_purpose}")
+
+
+def undecided_objectives(sample: DesignSample) -> Iterator[CheckResult]:
+    """Check that each objective is met by some design and missed by another one."""
+    scenario = sample.scenario
+    for place, objective in enumerate(scenario.objectives):
+        at, of_all = ("objectives", place), [verdicts[place] for _, verdicts in sample.judged]
+        met, failed = sum(one.standing == "met" for one in of_all), sum(not one.met for one in of_all)
+        counts = f"met by {met} and missed by {failed} of {counted(len(of_all), 'design')}"
+        says, outcome = counts, "pass"
+        if not failed:
+            says, outcome = f"{counts}: it cannot fail; make the bound tighter, or delete it", "fail"
+        elif not met and objective.metric not in scenario.tests.unmet:
+            reason = "make the bound wider, or name it in `tests.unmet` with the reason"
+            says, outcome = f"{counts}: it cannot be met; {reason}", "fail"
+        yield result_at(scenario, at, "objective", objective.label, _outcome(outcome), says)
+
+
+def _outcome(name: str) -> Outcome:
+    return "pass" if name == "pass" else "fail"
+
+
+def not_trivial(sample: DesignSample) -> Iterator[CheckResult]:
+    """Check that the default misses something, and that most random designs do."""
+    scenario = sample.scenario
+    asked = [one for one in scenario.objectives if one.metric not in scenario.tests.unmet]
+    default = [one for one in sample.judged[0][1] if one.objective in asked]
+    if asked and not missed(default):
+        says = "the default design meets every objective: there is nothing to do; choose a weaker default, or tighter bounds"
+        yield result_at(scenario, ("choices",), "not trivial", "default", "fail", says)
+        return
+    met = sum(not [one for one in missed(sample.verdicts(outcome)) if one in asked] for _, outcome in sample.spread)
+    count = len(sample.spread)
+    if not count:
+        yield result_at(scenario, ("choices",), "not trivial", "random designs", "skipped", "the case has no choices")
+        return
+    interval = share_interval(met, count)
+    share = f"{met} of {count} random designs meet every objective ({percent(interval.low)} to {percent(interval.high)})"
+    easy = interval.low > EASY
+    says = f"{share}; more than half win by accident: make the bounds tighter" if easy else f"the default does not, and {share}"
+    yield result_at(scenario, ("objectives",), "not trivial", "random designs", "fail" if easy else "pass", says)
+
+
+def no_giveaway(sample: DesignSample) -> Iterator[CheckResult]:
+    """Check that no objective decides all: some designs that meet it miss another one."""
+    scenario = sample.scenario
+    asked = [place for place, one in enumerate(scenario.objectives) if one.metric not in scenario.tests.unmet]
+    by_design = [[sample.verdicts(outcome)[place].met for place in asked] for _, outcome in (*sample.spread, *sample.stepped)]
+    won = sum(map(all, by_design))
+    if len(asked) < 2 or not FEWEST <= won <= len(by_design) - FEWEST:
+        says = f"{won} of {counted(len(by_design), 'design')} reach every bound, too few or too many to say"
+        yield result_at(scenario, ("objectives",), "giveaway", "objectives", "skipped", says)
+        return
+    for column, place in enumerate(asked):
+        alone = sum(met[column] for met in by_design)
+        objective = scenario.objectives[place]
+        if alone == won:
+            says = f"each of the {alone} designs that reach this bound reaches all others: they ask nothing more"
+            yield result_at(scenario, ("objectives", place), "giveaway", objective.label, "fail", says)
+            return
+    says = f"each objective is reached by designs that miss another one ({won} of {len(by_design)} reach all)"
+    yield result_at(scenario, ("objectives",), "giveaway", "objectives", "pass", says)
+
+
+# ---- choices
+
+
+def no_dead_choice(sample: DesignSample) -> Iterator[CheckResult]:
+    """Check that each choice moves some metric beyond chance, on some base design."""
+    scenario = sample.scenario
+    default = sample.stepped[0][1]
+    moved = {next(iter(picks)) for picks, outcome in sample.stepped[1:] if moves(sample, sample.metrics, default, outcome)}
+    idle = [name for name in scenario.choices if name not in moved]
+    for name in scenario.choices:
+        at = "choices", name
+        if name not in idle or (where := _moves_somewhere(sample, name)):
+            says = "it moves an objective" if name not in idle else f"it moves {where}"
+            yield result_at(scenario, at, "dead choice", name, "pass", says)
+        else:
+            says = f"it moves no metric beyond chance, on {counted(1 + len(_more_bases(sample)), 'base design')}; delete it"
+            yield result_at(scenario, at, "dead choice", name, "fail", says)
+
+
+def _moves_somewhere(sample: DesignSample, name: str) -> str:
+    """Return the metric that a choice moves on some base design, with all metrics of the case; empty if none does."""
+    scenario, metrics = sample.scenario, list(sample.scenario.metrics)
+    for base in ({}, *_more_bases(sample)):
+        picks = [{**base, name: pick} for pick in scenario.choices[name].extremes()]
+        first, *others = sample.runner.outcomes(f"choice {name}", picks, metrics)
+        for other in others:
+            if found := moves(sample, metrics, first, other):
+                return f"“{scenario.metrics[found].label}”"
+    return ""
+
+
+def moves(sample: DesignSample, metrics: Sequence[str], before: DesignOutcome, after: DesignOutcome) -> str:
+    """Return the first metric that differs between two designs beyond chance; empty if none does.
+
+    The chance of a false word is divided among all changes that are looked at (Bonferroni).
+    """
+    if bool(before.refused) != bool(after.refused):
+        return metrics[0]
+    most = FALSE_ALARM / max(len(sample.scenario.metrics) * len(steps(sample.scenario)), 1)
+    for name in metrics:
+        if (name in before.metrics) != (name in after.metrics):
+            return name
+        if name in before.metrics and _differs(sample.scenario.metrics[name], before, after, most):
+            return name
+    return ""
+
+
+def _differs(metric: Metric, before: DesignOutcome, after: DesignOutcome, most: float) -> bool:
+    found = change(metric, before.readings[metric.name], after.readings[metric.name])
+    return found.value != 0 and chance_of(found, REPLICATIONS - 1) < most
+
+
+def no_dominated_option(sample: DesignSample) -> Iterator[CheckResult]:
+    """Check that no option is worse than another one on every objective and every base design, unless on purpose."""
+    scenario = sample.scenario
+    for name, choice in scenario.choices.items():
+        if not isinstance(choice, Options) or choice.situation:
+            continue
+        traps = scenario.tests.traps.get(name, {})
+        beaten = {option: by for option, by in _beaten(sample, name, choice) if option not in traps}
+        if not beaten:
+            named = f", but for {listed(list(traps))} on purpose" if traps else ""
+            yield result_at(scenario, ("choices", name), "dominated option", name, "pass", f"each option has its use{named}")
+        for option, by in beaten.items():
+            says = (
+                f"option '{by}' is at least as good on every objective and better on one, on every base design; "
+                "give this option a use, delete it, or name it in `tests.traps` with the reason"
+            )
+            yield result_at(
+                scenario, ("choices", name, "options", option), "dominated option", f"{name}={option}", "fail", says
+            )
+
+
+def _beaten(sample: DesignSample, name: str, choice: Options) -> Iterator[tuple[str, str]]:
+    """Yield each option that another one beats everywhere, with the other one."""
+    if not sample.scenario.objectives:
+        return
+    pairs = list(permutations(choice.options, 2))
+    better: set[tuple[str, str]] = set()
+    for base in ({}, *_more_bases(sample)):
+        needed = [option for option in choice.options if any(option in pair for pair in pairs)]
+        found = sample.runner.outcomes(f"choice {name}", [{**base, name: option} for option in needed], sample.metrics)
+        at = dict(zip(needed, found, strict=True))
+        pairs = [(worse, by) for worse, by in pairs if no_worse(sample, at[by], at[worse])]
+        better |= {(worse, by) for worse, by in pairs if _is_better(sample, at[by], at[worse])}
+        if not pairs:
+            return
+    told: set[str] = set()
+    for worse, by in pairs:
+        if (worse, by) in better and worse not in told:
+            told.add(worse)
+            yield worse, by
+
+
+def no_worse(sample: DesignSample, one: DesignOutcome, other: DesignOutcome) -> bool:
+    """Return whether a design's values are at least as good as another's on every objective."""
+    return all(_gain(sample.scenario, objective, one, other) >= 0 for objective in sample.scenario.objectives)
+
+
+def _gain(scenario: Scenario, objective: Objective, one: DesignOutcome, other: DesignOutcome) -> float:
+    """Return by how much a design is better on an objective; a design without the figure is worse than any with it."""
+    values = [None if outcome.refused else outcome.value(objective.metric) for outcome in (one, other)]
+    if values[0] is None or values[1] is None:
+        return float((values[0] is not None) - (values[1] is not None))
+    gain = values[0] - values[1] if objective.upward else values[1] - values[0]
+    return 0.0 if abs(gain) <= 1e-9 * max(abs(values[0]), abs(values[1])) else gain
+
+
+def _is_better(sample: DesignSample, one: DesignOutcome, other: DesignOutcome) -> bool:
+    return bool(moves(sample, sample.metrics, other, one))
+
+
+def _more_bases(sample: DesignSample) -> list[Picks]:
+    """Return further base designs: the references, and a few random ones."""
+    return [*bases(sample.scenario)[1:], *random_designs(sample.scenario, MORE_BASES)]
+
+
+# ---- words
+
+
+def written(picks: Picks) -> str:
+    """Return picks as the command takes them; `the default` without any."""
+    return ", ".join(f"{name}={_number(pick)}" for name, pick in picks.items()) or "the default"
+
+
+def _number(pick: Pick) -> str:
+    return f"{pick:g}" if isinstance(pick, float) else str(pick)
+
+
+def _place(scenario: Scenario, objective: Objective) -> tuple[str | int, ...]:
+    return "objectives", scenario.objectives.index(objective)
+
+
+def _label(scenario: Scenario, metric: str) -> str:
+    return next((one.label for one in scenario.objectives if one.metric == metric), metric)
