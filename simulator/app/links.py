@@ -173,7 +173,7 @@ class _LinkReader:
         if name is None:
             raise ValueError(f"there is no such curveball; {suggest(word[:_MOST_SHOWN], balls)}")
         if time is None:
-            if balls[name].own_time(self.scenario.run.starts_at) is None:
+            if balls[name].called_time(self.scenario.run.starts_at) is None:
                 raise ValueError(f"it has no time of its own; {_STRIKE}")
             return name, None
         at_s = _seconds(time)

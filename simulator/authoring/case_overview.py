@@ -107,7 +107,9 @@ def curveball_rows(scenario: Scenario) -> Rows:
     """Yield every curveball, with its time."""
     for name, ball in scenario.curveballs.items():
         at_s = ball.own_time(scenario.run.starts_at)
+        called = ball.called_time(scenario.run.starts_at)
         strikes = "when an interviewer says so" if at_s is None else f"after {at_s:,.0f} s"
+        strikes += "" if called in (None, at_s) else f"; suggested after {called:,.0f} s"
         yield {"curveball": name, "kind": ball.kind, "label": ball.label, "strikes": strikes}
 
 

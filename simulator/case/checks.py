@@ -156,9 +156,9 @@ def _curveballs(scenario: Scenario, unknown: Collection[Path]) -> Iterator[tuple
         if ("curveballs", name) in unknown:
             continue
         yield from ((("curveballs", name, *path), message) for path, message in ball.check(scenario))
-        at_s = ball.own_time(scenario.run.starts_at)
+        at_s = ball.called_time(scenario.run.starts_at)
         if at_s is not None and (message := ball.too_late(scenario, at_s)):
-            yield ("curveballs", name, "at_s" if ball.at is None else "at"), message
+            yield ("curveballs", name, ball.place_of_time), message
 
 
 def _controllers(scenario: Scenario) -> Iterator[tuple[Path, str]]:

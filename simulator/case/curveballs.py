@@ -15,7 +15,7 @@ from simulator.case.document import Path
 from simulator.case.fields import ClockTime, Line, Name, Share, Strict, exactly_one
 from simulator.case.kinds import AnyStage, OneOf, registry
 from simulator.errors import suggest
-from simulator.records.timetables import HOUR_S, Surge, clock_minutes, merged, steps
+from simulator.records.timetables import DAY_S, HOUR_S, Surge, clock_minutes, merged, steps
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
@@ -55,6 +55,17 @@ BY_ARRIVAL = OF_SCORES | {AffectedQuantity.PREVALENCE, AffectedQuantity.MULTIPLI
 OF_SENSORS = frozenset({AffectedQuantity.LOST, AffectedQuantity.LATER, AffectedQuantity.GAIN})
 
 
+#: The fields that hold a time of strike; a curveball gives one at most.
+TIMES_OF_STRIKE = ("at_s", "at", "suggested_at_s", "suggested_at")
+
+
+def _seconds(at_s: float | None, clock: str | None, starts_at: str) -> float | None:
+    """Return a time in seconds from the start of a run that begins at `starts_at`; clock: the same as a time of day."""
+    if clock is not None:
+        return 60.0 * ((clock_minutes(clock) - clock_minutes(starts_at)) % 1440)
+    return at_s
+
+
 class AnyCurveball(Strict):
     """A curveball strikes at its time, or, without one, only when the interviewer says so.
 
@@ -71,19 +82,37 @@ class AnyCurveball(Strict):
     note: Line | None = None
     at_s: Annotated[float | None, Field(ge=0, description="seconds from the start of the run")] = None
     at: Annotated[ClockTime | None, Field(description="the first time in the run at this time of day")] = None
+    suggested_at_s: Annotated[float | None, Field(ge=0, description="the time to let it strike (s); by itself it does not")] = (
+        None
+    )
+    suggested_at: Annotated[ClockTime | None, Field(description="or the first time in the run at this time of day")] = None
     lasts_s: Annotated[float | None, Field(gt=0, description="how long it lasts; none: to the end of the run")] = None
 
     @model_validator(mode="after")
     def _one_time(self) -> Self:
-        if self.at_s is not None and self.at is not None:
-            raise ValueError("give at_s or at, not both")
+        given = [name for name in TIMES_OF_STRIKE if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError(f"give {given[0]} or {given[1]}, not both")
         return self
 
     def own_time(self, starts_at: str) -> float | None:
         """Return the author's time in seconds from the start of a run that begins at `starts_at`; None: on call."""
-        if self.at is not None:
-            return 60.0 * ((clock_minutes(self.at) - clock_minutes(starts_at)) % 1440)
-        return self.at_s
+        return _seconds(self.at_s, self.at, starts_at)
+
+    def called_time(self, starts_at: str) -> float | None:
+        """Return the time (s) at which it strikes once it is called without one: the author's, or the suggested one."""
+        own = self.own_time(starts_at)
+        return _seconds(self.suggested_at_s, self.suggested_at, starts_at) if own is None else own
+
+    def usual_time(self, scenario: Scenario) -> float:
+        """Return the time (s) that a page offers: the author's, or halfway through the arrivals, in whole seconds."""
+        called = self.called_time(scenario.run.starts_at)
+        return float(round(scenario.run.days * DAY_S / 2)) if called is None else called
+
+    @property
+    def place_of_time(self) -> str:
+        """The field that holds the author's time, own or suggested."""
+        return next((name for name in TIMES_OF_STRIKE if getattr(self, name) is not None), "at_s")
 
     @property
     def strikes(self) -> tuple[str, ...]:

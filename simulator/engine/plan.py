@@ -284,9 +284,10 @@ def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dic
     """Return the time of each curveball that strikes (s); raises ScenarioError for an unknown one, or one without a time."""
     faults: list[Fault] = []
     own = {name: ball.own_time(scenario.run.starts_at) for name, ball in scenario.curveballs.items()}
+    called = {name: ball.called_time(scenario.run.starts_at) for name, ball in scenario.curveballs.items()}
     times = {name: at_s for name, at_s in own.items() if at_s is not None}
     for name, given in strikes.items():
-        at_s, message = own.get(name) if given is None else given, ""
+        at_s, message = called.get(name) if given is None else given, ""
         if name not in scenario.curveballs:
             message = f"there is no curveball '{name}'; {suggest(name, scenario.curveballs)}"
         elif at_s is None:

@@ -86,9 +86,7 @@ def _curveballs(room: RoomAtHand) -> None:
             event = CurveballArmed(curveball=name, ready=not ready)
             st.button("Put away" if ready else "Arm", key=f"room:arm:{name}", on_click=room.take, args=(event,))
             if ready:
-                own = ball.own_time(room.scenario.run.starts_at)
-                at_s = own if own is not None else float(round(room.scenario.run.days * 86_400 / 2))
-                strike = CurveballStruck(curveball=name, at_s=at_s)
+                strike = CurveballStruck(curveball=name, at_s=ball.usual_time(room.scenario))
                 shortcut = "Alt+S" if name == armed[0] else None
                 st.button(
                     "Strike now",

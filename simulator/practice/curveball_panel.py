@@ -43,7 +43,10 @@ def _fire(scenario: Scenario) -> None:
     count = f" ({len(armed)} armed)" if armed else ""
     with st.popover(f"Curveballs{count}", key=key(scenario.id, "curveballs"), width="stretch"):
         when = clock(scenario, halfway(scenario))
-        st.caption(f"Each strikes once, halfway through the {plain(scenario.unit.many)}: {when}, unless you pick another time.")
+        usual = f"halfway through the {plain(scenario.unit.many)}: {when}"
+        if any(ball.called_time(scenario.run.starts_at) is not None for ball in scenario.curveballs.values()):
+            usual = f"at its time in the case, or {usual}"
+        st.caption(f"Each strikes once, {usual}, unless you pick another time.")
         for name, ball in scenario.curveballs.items():
             _curveball(scenario, name, ball, armed)
         if times := _times(scenario, armed):
@@ -72,7 +75,8 @@ def _put(scenario: Scenario, strikes: dict[str, float | None]) -> None:
 def _curveball(scenario: Scenario, name: str, ball: AnyCurveball, armed: dict[str, float | None]) -> None:
     widget, own = key(scenario.id, f"when:{name}"), ball.own_time(scenario.run.starts_at)
     if name in armed or widget not in st.session_state:
-        st.session_state[widget] = next(at for at in (armed.get(name), own, halfway(scenario)) if at is not None)
+        at_s = armed.get(name)
+        st.session_state[widget] = ball.usual_time(scenario) if at_s is None else at_s
     at_s = st.session_state[widget]
     with st.container(horizontal=True, vertical_alignment="center"):
         if name in armed:
@@ -102,7 +106,8 @@ def _offered(scenario: Scenario) -> list[float]:
 def _times(scenario: Scenario, armed: dict[str, float | None]) -> list[float]:
     """Return the times of all curveballs, in seconds: armed ones, and those that the case starts itself."""
     own = {name: ball.own_time(scenario.run.starts_at) for name, ball in scenario.curveballs.items()}
-    times = own | {name: own.get(name) if at_s is None else at_s for name, at_s in armed.items()}
+    called = {name: scenario.curveballs[name].called_time(scenario.run.starts_at) for name in armed}
+    times = own | {name: called[name] if at_s is None else at_s for name, at_s in armed.items()}
     return [at_s for at_s in times.values() if at_s is not None]
 
 

@@ -80,9 +80,7 @@ def _curveball(live: LiveSession, phase: PracticePhase) -> None:
     if not live.scenario.curveballs or live.state.strikes or not ready:
         return
     name, ball = next(iter(live.scenario.curveballs.items()))
-    own = ball.own_time(live.scenario.run.starts_at)
-    at_s = own if own is not None else float(round(live.scenario.run.days * 86_400 / 2))
-    event = CurveballStruck(curveball=name, at_s=at_s)
+    event = CurveballStruck(curveball=name, at_s=ball.usual_time(live.scenario))
     st.button("Let something happen", key="session:strike", on_click=take, args=(live, event))
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from simulator.app.jobs import BESIDE, Watcher
-from simulator.case.load import load
+from simulator.case.load import case_files, load
 from simulator.engine.plan import compile_plan, without_curveballs
 from simulator.metrics.label_uncertainty import threshold_checks
 from simulator.practice import curveball_panel as curveballs
@@ -148,3 +148,16 @@ def test_the_banner_tells_a_promise_that_no_longer_holds(monkeypatch):
 
 def test_nothing_is_announced_where_nothing_strikes(monkeypatch):
     assert banner_of(monkeypatch, {}) == []
+
+
+def test_a_suggested_time_is_offered_in_the_place_of_halfway(tmp_path):
+    file = tmp_path / "skin-cancer-triage.yaml"
+    text = case_files()["skin-cancer-triage"].read_text(encoding="utf-8")
+    file.write_text(
+        text.replace("    times: 3\n    lasts_s: 3600\n", "    times: 3\n    suggested_at_s: 7200\n"), encoding="utf-8"
+    )
+    page = opened(str(file))
+    assert "at its time in the case, or halfway through the photos" in said(page)
+    assert page.session_state["told"] == {}
+    page.button[0].click().run()
+    assert page.session_state["told"] == {"news": 7200.0}
