@@ -260,7 +260,7 @@ class ItemAttribute(AnyAttribute):
         elif missing:
             known = ", ".join(sorted({str(value) for value in written if value}))
             message = f"'{missing[0]}' does not occur in the column {self.column} of '{table.name}'; it has: {known}"
-            gather.faults.append(gather.scenario.document.fault(("attributes", name, "values", missing[0]), message))
+            gather.missing(("attributes", name, "values", missing[0]), message)
 
     def draw(self, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
         return np.append(item_values(plan, name), np.int8(-1))[requests.item]
@@ -307,7 +307,7 @@ class RecordedAttribute(_Numeric):
             file = gather.beside(self.file or gather.scenario.arrivals.content.file)
             rows = read_values(file, self.column, values) if values else read_numbers(file, self.column).astype(np.float32)
         except RecordingError as error:
-            gather.faults.append(gather.scenario.document.fault(("attributes", name, "column"), str(error)))
+            gather.missing(("attributes", name, "column"), str(error))
             return
         gather.recorded[name] = rows
         gather.note_beside(file)

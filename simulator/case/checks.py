@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from simulator.case.outputs import Grouping, Metric
     from simulator.case.schema import Scenario
 
+Found = Iterator[tuple[Path, str]]
+
 #: Names that a page's address uses besides the choices.
 ADDRESS_KEYS = frozenset(
     {"case", "version", "run", "seed", "replications", "panel", "whom", "percentile", "until", "strike", "strike_min"}
@@ -43,28 +45,44 @@ def check(scenario: Scenario, unknown: Collection[Path] = (), is_picked: bool = 
     is_picked: picks have written to a checked case; fields that only practice reads are as they were
     """
     entries = {path[:2] for path in unknown}
-    faults = [
-        *(() if any(map(_is_way, unknown)) else scenario.network.faults(scenario.start)),
-        *_stages(scenario, entries),
-        *_retries(scenario),
-        *_arrivals(scenario),
-        *_choices(scenario),
-        *_classes(scenario),
-        *_attributes(scenario),
-        *_curveballs(scenario, entries),
-        *_exhibits(scenario),
-        *_controllers(scenario),
-        *_sections(scenario),
-        *(() if is_picked else check_own_metrics(scenario)),
-        *(() if is_picked else check_practice(scenario, unknown)),
-        *(() if is_picked else check_interview(scenario, unknown)),
-        *(() if is_picked else check_tests(scenario)),
+    by_code: list[tuple[str, Iterable[tuple[Path, str]]]] = [
+        ("routes", () if any(map(_is_way, unknown)) else scenario.network.faults(scenario.start)),
+        ("stage", _stages(scenario, entries)),
+        ("routes", _retries(scenario)),
+        ("arrivals", _arrivals(scenario)),
+        ("choices", _choices(scenario)),
+        ("classes", _classes(scenario)),
+        ("attributes", _attributes(scenario)),
+        ("curveballs", _curveballs(scenario, entries)),
+        ("exhibits", _exhibits(scenario)),
+        ("controllers", _controllers(scenario)),
+        ("sections", _sections(scenario)),
+        ("own-metrics", () if is_picked else check_own_metrics(scenario)),
+        ("practice", () if is_picked else check_practice(scenario, unknown)),
+        ("interview", () if is_picked else check_interview(scenario, unknown)),
+        ("case-tests", () if is_picked else check_tests(scenario)),
     ]
-    return [scenario.document.fault(path, message) for path, message in faults]
+    return [scenario.document.fault(path, message, code=code) for code, faults in by_code for path, message in faults]
 
 
 def cautions(scenario: Scenario) -> list[str]:
     """Return warnings, a sentence each: parts of a case that can run but that the author perhaps did not intend."""
+    return [words for _, words in placed_cautions(scenario)]
+
+
+def placed_cautions(scenario: Scenario) -> Found:
+    """Yield the warnings on a case, each at its place."""
+    for name in slow_answers(scenario):
+        yield (
+            ("stages", name),
+            f"{scenario.stages[name].label}: how long people take counts as answer time, as no stage before them answers. If a "
+            "requester has an answer before, write `answers: true` at the gate that gives it.",
+        )
+    yield from _one_word(scenario)
+
+
+def slow_answers(scenario: Scenario) -> list[str]:
+    """Return the stages of people whose work counts as answer time: no gate before them answers."""
     stages = scenario.stages
     answering = [name for name, routing in scenario.routers().items() if routing.gives_answers]
     planned = graph_of({name: stage.planned_targets().values() for name, stage in stages.items()})
@@ -74,21 +92,20 @@ def cautions(scenario: Scenario) -> list[str]:
             return set()
         return {scenario.start, *nx.descendants(nx.restricted_view(planned, without, []), scenario.start)}
 
-    slow = [
-        f"{stages[name].label}: how long people take counts as answer time, as no stage before them answers. If a requester "
-        "has an answer before, write `answers: true` at the gate that gives it."
+    return [
+        name
         for name in scenario.staffed_stages()
         if name in reached(without=answering) and reached(without=[name]) & scenario.ends.keys()
     ]
-    return [*slow, *_one_word(scenario)]
 
 
-def _one_word(scenario: Scenario) -> Iterator[str]:
+def _one_word(scenario: Scenario) -> Found:
     who = scenario.population
     if who is not None and who.flagged == who.escalated:
         yield (
+            ("population", "flagged") if scenario.document.holds(("population", "flagged")) else ("population",),
             f"population: “{who.flagged}” is the word for a score that reaches a threshold (`flagged`) and for an end where "
-            "`escalated` is true. Give it two words."
+            "`escalated` is true. Give it two words.",
         )
 
 
@@ -200,8 +217,6 @@ def too_often(every_s: float, scenario: Scenario, what: str, at_once: int = 1) -
     size = f"{every_s:g} s means {count} {what} in a run of {duration(run_s)}"
     return f"{size}; at most {BY_THE_CLOCK.most:,} are simulated: make it at least {least:.2g} s, or the run shorter"
 
-
-Found = Iterator[tuple[Path, str]]
 
 #: The parts of a case that stay as they are, whatever is picked.
 FIXED_SECTIONS = frozenset(

@@ -6,8 +6,9 @@ Only mappings, lists and plain scalars are read. Tags, anchors and aliases are r
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any
 
@@ -30,13 +31,17 @@ Path = tuple[str | int, ...]
 
 @dataclass(frozen=True, order=True)
 class Fault:
-    """One mistake, at one place of one file (line and column count from 1)."""
+    """One mistake, at one place of one file (line and column count from 1).
+
+    code: the short name of its kind, which `casesim explain` explains; no part of its identity
+    """
 
     file: str
     line: int
     column: int
     field: str
     message: str
+    code: str = dataclasses.field(default="fault", compare=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.field}: {self.message}"
@@ -85,6 +90,8 @@ class Document:
 
     moved: what picks have written, with its path in the file
     written_by: the pick that wrote it, in words
+    bare: keys without a colon in a `{...}`, as a comma in a text without quotes makes them
+    source: the text of the file
     """
 
     file: str
@@ -92,8 +99,10 @@ class Document:
     places: dict[Path, Place] = field(default_factory=dict)
     moved: dict[Path, Path] = field(default_factory=dict)
     written_by: dict[Path, str] = field(default_factory=dict)
+    bare: set[Path] = field(default_factory=set)
+    source: str = field(default="", repr=False)
 
-    def fault(self, path: Path, message: str, name: str | None = None) -> Fault:
+    def fault(self, path: Path, message: str, name: str | None = None, code: str = "fault") -> Fault:
         """Return a fault at `path`, or at the nearest enclosing value in the file; it names the pick that wrote there."""
         if written := self._written_part(path):
             message = f"{self.written_by[written]} writes this: {message}"
@@ -101,7 +110,14 @@ class Document:
         while near and near not in self.places:
             near = near[:-1]
         line, column = self.places.get(near, (1, 1))
-        return Fault(self.file, line, column, shortened(name or dotted(path)), shortened(message, 1000))
+        return Fault(self.file, line, column, shortened(name or dotted(path)), shortened(message, 1000), code)
+
+    def line_of(self, words: str, line: int) -> Place:
+        """Return the place of words from a line on; the beginning of that line where they do not stand there."""
+        for number, text in enumerate(self.source.split("\n")[line - 1 :], start=line):
+            if words in text:
+                return number, text.index(words) + 1
+        return line, 1
 
     def _in_file(self, path: Path) -> Path:
         written = self._written_part(path)
@@ -121,7 +137,7 @@ class Document:
     def with_value(self, path: Path, value: Any) -> Document:
         """Return a document with another value at a path, or this document where nothing can hold one there."""
         try:
-            return Document(self.file, written(self.data, path, value), self.places)
+            return replace(self, data=written(self.data, path, value), moved={}, written_by={})
         except (LookupError, TypeError):
             return self
 
@@ -140,14 +156,14 @@ class Document:
             return self.with_value(tuple(above), others)
         places = {(*above, key): self.places[path]} if path in self.places else {}
         renamed = self.with_value(tuple(above), others | {key: beside[old]})
-        return Document(self.file, renamed.data, self.places | places)
+        return replace(renamed, places=self.places | places)
 
     def patched(self, changes: dict[Path, tuple[Any, Path, str]]) -> Document:
         """Return a document with other values at some paths; a change is (value, its place in the file, its pick).
 
         Both documents share the parts that no change writes to.
         """
-        changed = Document(self.file, self.data, self.places, dict(self.moved), dict(self.written_by))
+        changed = replace(self, moved=dict(self.moved), written_by=dict(self.written_by))
         for path, (value, written_at, pick) in changes.items():
             try:
                 changed.data = written(changed.data, path, value)
@@ -188,13 +204,13 @@ def read_document(file: FilePath, form: type = dict) -> Document:
     """
     name = str(file)
     if len(name) > limits.PATH.most:
-        raise ScenarioError([Fault(shortened(name), 1, 1, "(file)", f"no file has a path of more than {limits.PATH}")])
+        raise ScenarioError([Fault(shortened(name), 1, 1, "(file)", f"no file has a path of more than {limits.PATH}", "file")])
     try:
         text = read_within(file, limits.CASE_FILE).decode("utf-8")
     except UnreadableError as error:
-        raise ScenarioError([Fault(name, 1, 1, "(file)", error.reason)]) from error
+        raise ScenarioError([Fault(name, 1, 1, "(file)", error.reason, "file")]) from error
     except UnicodeDecodeError as error:
-        raise ScenarioError([Fault(name, 1, 1, "(file)", "is not UTF-8 text; save it as UTF-8")]) from error
+        raise ScenarioError([Fault(name, 1, 1, "(file)", "is not UTF-8 text; save it as UTF-8", "file")]) from error
     return parse_document(text, name, form)
 
 
@@ -204,28 +220,44 @@ def parse_document(text: str, name: str, form: type = dict) -> Document:
     yaml.Composer = _Composer
     try:
         root = yaml.compose(text)
-        reader = _YamlReader(yaml, Document(name, {}))
+        reader = _YamlReader(yaml, Document(name, {}, source=text))
         data = reader.read(root, ()) if root is not None else None
     except MarkedYAMLError as error:
-        raise ScenarioError([_syntax_fault(error, name)]) from error
+        raise ScenarioError([_syntax_fault(error, name, text)]) from error
     except YAMLError as error:
-        raise ScenarioError([Fault(name, 1, 1, "(file)", f"is not YAML: {' '.join(str(error).split())}")]) from error
+        what = f"is not YAML: {' '.join(str(error).split())}"
+        raise ScenarioError([Fault(name, 1, 1, "(file)", what, "syntax")]) from error
     except RecursionError as error:
-        raise ScenarioError([Fault(name, 1, 1, "(file)", f"is nested more than {limits.CASE_DEPTH} deep")]) from error
+        raise ScenarioError([Fault(name, 1, 1, "(file)", f"is nested more than {limits.CASE_DEPTH} deep", "file")]) from error
     if reader.faults:
         raise ScenarioError(reader.faults)
     if not isinstance(data, form):
-        raise ScenarioError([Fault(name, 1, 1, "(file)", _FORMS[form])])
+        raise ScenarioError([Fault(name, 1, 1, "(file)", _FORMS[form], "wrong-type")])
     reader.document.data = data
     return reader.document
 
 
-def _syntax_fault(error: MarkedYAMLError, name: str) -> Fault:
+#: Remedies of faults of YAML itself, by words of the parser's message.
+_REMEDIES = {
+    "got ':'": "put quotes around a text that holds a colon",
+    "mapping values are not allowed": "put quotes around a text that holds a colon, or indent the line like its neighbours",
+    "got '<scalar>'": "put quotes around the text, or a comma before the next key",
+    "while scanning a quoted scalar": "close the quotation mark",
+    "cannot start any token": "begin a text with a letter, or put quotes around it; indent by spaces, not by tabs",
+    "could not find expected ':'": "end the key with a colon, or indent the line as part of the text above",
+    "expected <block end>": "indent this line like the lines of its section",
+}
+
+
+def _syntax_fault(error: MarkedYAMLError, name: str, text: str) -> Fault:
     mark = error.problem_mark or error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    line = min(line, text.count("\n") + 1)
     if isinstance(error, _TooMuchError):
-        return Fault(name, line, column, "(file)", str(error.problem))
-    return Fault(name, line, column, "(syntax)", f"is not YAML: {error.problem or error.context}")
+        return Fault(name, line, column, "(file)", str(error.problem), "file")
+    problem = f"{error.problem or error.context}"
+    remedy = next((one for words, one in _REMEDIES.items() if words in f"{error.context} {problem}"), "")
+    return Fault(name, line, column, "(syntax)", f"is not YAML: {problem}" + (f"; {remedy}" if remedy else ""), "syntax")
 
 
 class _TooMuchError(MarkedYAMLError):
@@ -282,7 +314,7 @@ class _YamlReader:
             trouble = f"is nested more than {limits.CASE_DEPTH} deep"
         self.seen.add(id(node))
         if trouble:
-            self._note(self.document.fault(path, trouble))
+            self._note(self.document.fault(path, trouble, code="yaml-feature"))
         return not trouble
 
     def _is_plain(self, node: Node) -> bool:
@@ -296,14 +328,16 @@ class _YamlReader:
         data: dict[str, Any] = {}
         for key_node, value_node in node.value:
             if not isinstance(key_node, ScalarNode):
-                self._note(self.document.fault(path, "a key should be a single word"))
+                self._note(self.document.fault(path, "a key should be a single word", code="syntax"))
                 continue
             at = (*path, key := str(key_node.value))
             if key in data:
                 what = f"this key appears twice (first on line {self.document.places[at][0]}); keep one"
-                self._note(Fault(self.document.file, *_place(key_node), shortened(dotted(at)), what))
+                self._note(Fault(self.document.file, *_place(key_node), shortened(dotted(at)), what, "duplicate-key"))
                 continue
             self.document.places[at] = _place(key_node)
+            if node.flow_style and key_node.style is None and _place(value_node) == _end(key_node):
+                self.document.bare.add(at)
             data[key] = self.read(value_node, at) if self._acceptable(key_node, at) else None
         return data
 
@@ -311,13 +345,17 @@ class _YamlReader:
         try:
             value = self.yaml.constructor.construct_object(node)
         except (ValueError, LookupError, YAMLError):
-            self._note(self.document.fault(path, f"the value {shortened(repr(node.value))} cannot be read"))
+            self._note(self.document.fault(path, f"the value {shortened(repr(node.value))} cannot be read", code="syntax"))
             return None
         if isinstance(value, int) and abs(value) > limits.CASE_NUMBER.most:
             bound = f"{limits.CASE_NUMBER.most:,}"
-            self._note(self.document.fault(path, f"a whole number should be between -{bound} and {bound}"))
+            self._note(self.document.fault(path, f"a whole number should be between -{bound} and {bound}", code="out-of-range"))
         return value
 
 
 def _place(node: Node) -> Place:
     return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def _end(node: Node) -> Place:
+    return node.end_mark.line + 1, node.end_mark.column + 1

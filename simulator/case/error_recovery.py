@@ -6,14 +6,14 @@ Sentences for the faults of single fields stand here too.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from simulator.case.document import Path
 from simulator.case.schema import Scenario
-from simulator.errors import suggest
+from simulator.errors import shortened, suggest
 
 if TYPE_CHECKING:
     from simulator.case.document import Document, Fault
@@ -59,7 +59,7 @@ def with_stand_ins(document: Document) -> ReadableCase:
             lines = {place_of(document.data, line): line for line in error.errors(include_url=False)}
         for path, line in lines.items():
             if path not in tried and any(path[: len(kind)] == kind for kind in kinds):
-                case.faults.append(document.fault(path, sentence_of(line)))
+                case.faults.append(fault_of(document, line))
             changed = _replaced(document, path, line, tried.setdefault(path, _stand_ins(line["input"])))
             if changed is None:
                 return case
@@ -112,6 +112,42 @@ _PATTERNS = {
 }
 
 
+#: The codes of faults of single fields, by the beginning of pydantic's type of error.
+_CODES = {
+    "missing": "missing-field",
+    "union_tag_not_found": "missing-field",
+    "unknown_key": "unknown-key",
+    "extra_forbidden": "unknown-key",
+    "union_tag_invalid": "unknown-kind",
+    "literal_error": "unknown-word",
+    "string_pattern_mismatch": "wrong-form",
+    "greater_than": "out-of-range",
+    "less_than": "out-of-range",
+    "finite_number": "out-of-range",
+    "out_of_range": "out-of-range",
+    "too_": "wrong-length",
+    "string_too_": "wrong-length",
+    "value_error": "bad-value",
+}
+
+
+def fault_of(document: Document, line: Any) -> Fault:
+    """Return the fault of a single field; line: one of ValidationError.errors()."""
+    path, code = place_of(document.data, line), _code_of(str(line["type"]))
+    if path in document.bare:
+        message = f"a comma ends the text before it; put quotes around the whole text, with “{path[-1]}” inside them"
+        return document.fault(path, message, code="quotes")
+    fault = document.fault(path, sentence_of(line), code=code)
+    if words := line.get("ctx", {}).get("words"):
+        number, column = document.line_of(words, fault.line)
+        return replace(fault, line=number, column=column, code="forbidden-text")
+    return fault
+
+
+def _code_of(kind: str) -> str:
+    return next((code for beginning, code in _CODES.items() if kind.startswith(beginning)), "wrong-type")
+
+
 def place_of(data: Any, line: Any) -> Path:
     path = _in_file(data, line["loc"])
     return (*path, "kind") if line["type"] == "union_tag_invalid" else path
@@ -147,8 +183,8 @@ def sentence_of(line: Any) -> str:
     if kind == "string_pattern_mismatch":
         message = _PATTERNS.get(str(context["pattern"]), "holds characters that are not allowed here")
     message = message[:1].lower() + message[1:]
-    simple = isinstance(given, str | int | float | bool) or given is None
-    return f"{message}; got {given!r}" if simple and "got " not in message and kind != "unknown_key" else message
+    simple = (isinstance(given, str | int | float | bool) or given is None) and "words" not in context
+    return f"{message}; got {shortened(repr(given))}" if simple and "got " not in message and kind != "unknown_key" else message
 
 
 def _items(count: int) -> str:

@@ -41,16 +41,22 @@ _LANGUAGE = re.compile(r"(?:`{3}|~{3})[`~]*[^\S\r\n]*([^\s`~]\S{0,20})")
 
 
 def no_picture(text: str) -> str:
-    """Return the text; raises ValueError where a page would fetch a picture for it, also as part of a diagram."""
+    """Return the text; raises ForbiddenTextError where a page would fetch a picture for it, also as part of a diagram."""
     if "![" in text:
-        raise ValueError(
-            "`![` would fetch a picture from another server, and pages of a case show none; write a link, [words](address)"
-        )
+        what = "`![` would fetch a picture from another server, and pages of a case show none; write a link, [words](address)"
+        raise ForbiddenTextError(what, "![")
     if language := _LANGUAGE.search(text):
-        raise ValueError(
-            f"a block of code may not name a language, since a diagram could fetch pictures; remove {language[1]!r}"
-        )
+        what = f"a block of code may not name a language, since a diagram could fetch pictures; remove {language[1]!r}"
+        raise ForbiddenTextError(what, language[0])
     return text
+
+
+class ForbiddenTextError(ValueError):
+    """Error for a text with words that no page may show; words: those."""
+
+    def __init__(self, message: str, words: str) -> None:
+        super().__init__(message)
+        self.words = words
 
 
 Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(no_picture)]
@@ -100,6 +106,8 @@ class Strict(BaseModel):
             kind, message = "not_a_mapping", f"write it as {cls.written}"
         if kind == "extra_forbidden" and len(line["loc"]) == 1:
             kind, message = "unknown_key", f"unknown key; {suggest(str(line['loc'][0]), cls.model_fields, GUIDE)}"
+        if isinstance(forbidden := context.get("error"), ForbiddenTextError):
+            context = {"words": forbidden.words}
         context = {name: value for name, value in context.items() if isinstance(value, str | int | float)}
         error = PydanticCustomError(kind, "{message}", context | {"message": message})
         return InitErrorDetails(type=error, loc=line["loc"], input=line["input"])
@@ -192,7 +200,10 @@ def bounded(low: float, high: float) -> Any:
     """Return a pydantic validator that keeps a Figure's value within [low, high]."""
 
     def check(figure: Figure) -> Figure:
-        return figure.within(low, high)
+        try:
+            return figure.within(low, high)
+        except ValueError as error:
+            raise PydanticCustomError("out_of_range", "{message}", {"message": str(error)}) from None
 
     return AfterValidator(check)
 

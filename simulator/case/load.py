@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from simulator.case.checks import check, check_names
 from simulator.case.document import Fault, Path, ScenarioError, beyond, dotted, parse_document, read_document
-from simulator.case.error_recovery import place_of, sentence_of, with_stand_ins
+from simulator.case.error_recovery import fault_of, with_stand_ins
 from simulator.case.fields import Figure, Sourced
 from simulator.case.phases import readable_references
 from simulator.case.schema import Scenario
@@ -154,12 +154,13 @@ def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict
     design = scenario.defaults()
     for name, pick in picks.items():
         if name not in scenario.choices:
-            faults.append(document.fault(("choices",), f"there is no choice '{name}'; {suggest(name, scenario.choices)}", name))
+            message = f"there is no choice '{name}'; {suggest(name, scenario.choices)}"
+            faults.append(document.fault(("choices",), message, name, "pick"))
             continue
         try:
             design[name] = scenario.choices[name].read(pick)
         except ValueError as error:
-            faults.append(document.fault(("choices", name), str(error), name))
+            faults.append(document.fault(("choices", name), str(error), name, "pick"))
     if faults:
         raise ScenarioError(faults)
     return validated(document.patched(_changes(scenario, design)), scenario), design
@@ -233,13 +234,13 @@ def validated(document: Document, known: Scenario | None = None) -> Scenario:
 def _read(document: Document, known: Scenario | None = None) -> tuple[Scenario | None, list[Path], list[Fault]]:
     """Return a scenario if every field can be read, the places of names that refer to nothing, and all faults of both."""
     unknown = list(islice(check_names(document.data, Scenario.model_fields), FAULTS_SHOWN.most + 1))
-    faults = [document.fault(path, message) for path, message in unknown] + _misnamed(document)
+    faults = [document.fault(path, message, code="unknown-name") for path, message in unknown] + _misnamed(document)
     scenario = None
     try:
         scenario = Scenario.of(document, known)
     except ValidationError as error:
         lines = error.errors(include_url=False)[: FAULTS_SHOWN.most + 1]
-        faults += [document.fault(place_of(document.data, line), sentence_of(line)) for line in lines]
+        faults += [fault_of(document, line) for line in lines]
     if len(unknown) > FAULTS_SHOWN.most:
         scenario = None  # not all names that refer to nothing are known
     return scenario, [path for path, _ in unknown], faults
@@ -247,9 +248,16 @@ def _read(document: Document, known: Scenario | None = None) -> tuple[Scenario |
 
 def _misnamed(document: Document) -> list[Fault]:
     file, name = FilePath(document.file), document.data.get("id")
-    if not isinstance(name, str) or name == file.stem or not _is_found(file):
+    return misnamed(document) if isinstance(name, str) and _is_found(file) else []
+
+
+def misnamed(document: Document) -> list[Fault]:
+    """Return the fault of a case whose id is not the name of its file: the app looks a case up by that name."""
+    file, name = FilePath(document.file), document.data["id"]
+    if name == file.stem:
         return []
-    return [document.fault(("id",), f"the file is called {file.name}; name it {name}.yaml, or write `id: {file.stem}`")]
+    message = f"the file is called {file.name}; name it {name}.yaml, or write `id: {file.stem}`"
+    return [document.fault(("id",), message, code="file-name")]
 
 
 def _is_found(file: FilePath) -> bool:

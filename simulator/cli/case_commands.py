@@ -1,4 +1,4 @@
-"""`casesim cases` and `casesim check`."""
+"""`casesim cases`."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from simulator.case.document import Fault, ScenarioError
-from simulator.case.load import find, load, load_all
+from simulator.case.load import load_all
 from simulator.case.schema import Scenario
-from simulator.cli.exits import Status, say, table_console, tell
-from simulator.engine.plan import compile_plan, read_whole
+from simulator.cli.exits import table_console
+from simulator.engine.plan import compile_plan
 
 
 def cases(as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False) -> None:
@@ -43,19 +43,3 @@ def _print_table(scenarios: list[Scenario]) -> None:
     for scenario in scenarios:
         table.add_row(scenario.id, escape(scenario.title), str(scenario.minutes))
     table_console().print(table)
-
-
-def check(
-    case: Annotated[str, typer.Argument(help="the id of a case, or the path to a YAML file", show_default=False)],
-) -> None:
-    """Look for every fault of a case, also in what its options refer to, and print cautions; exit status 1 for a fault."""
-    try:
-        scenario = read_whole(lambda: load(case))
-    except ScenarioError as error:
-        if not find(case).is_file():
-            raise  # there is no file to check: wrong use, not a fault of a case
-        tell(error)
-        raise typer.Exit(Status.NO) from None
-    for caution in compile_plan(scenario).warnings:
-        say(caution)
-    say(f"{scenario.id}: no faults")

@@ -30,7 +30,7 @@ COMMANDS = {
         "List the cases; then, with exit status 2, print what is wrong with those that cannot be used.",
     ),
     "check": CommandEntry(
-        "cli.case_commands:check",
+        "authoring.check_command:check",
         "Look for every fault of a case, also in what its options refer to, and print cautions; exit status 1 for a fault.",
     ),
     "show": CommandEntry(
@@ -48,6 +48,13 @@ COMMANDS = {
     "test": CommandEntry(
         "authoring.test_command:test",
         "Test a case: can it be won and not by accident, does each option have its use, and do its claims hold?",
+    ),
+    "lint": CommandEntry(
+        "authoring.check_command:lint", "Check a case as `casesim check` does; exit status 1 also for a caution."
+    ),
+    "explain": CommandEntry(
+        "authoring.check_command:explain",
+        "Explain a code of `casesim check` with a wrong and a right example; without a code, list all codes.",
     ),
     "run": CommandEntry("practice.run_command:run", "Run a design and print its misses, waiting times and costs."),
     "levers": CommandEntry(

@@ -242,11 +242,13 @@ def _with_latencies(plan: Plan, numbers: Mapping[str, float]) -> Plan:
     for place, number in numbers.items():
         if place not in known:
             near = suggest(place, known) if known else "this design has no projected latency"
-            raise ScenarioError([document.fault(("stages",), f"there is no projected latency `{place}`; {near}", place)])
+            raise ScenarioError(
+                [document.fault(("stages",), f"there is no projected latency `{place}`; {near}", place, "pick")]
+            )
         low, _, high = known[place]
         if not low <= number <= high:
             message = f"should lie within the band of the projection, from {low:.4g} to {high:.4g} ms, got {number:.4g}"
-            raise ScenarioError([document.fault(("stages",), message, place)])
+            raise ScenarioError([document.fault(("stages",), message, place, "pick")])
         pool = PROJECTED.fullmatch(place)["pool"]  # type: ignore[index]
         fast, slow = bands.pop(pool)
         part = (number - low) / (high - low) if high > low else 0.0
@@ -295,7 +297,7 @@ def strike_times(scenario: Scenario, strikes: Mapping[str, float | None]) -> dic
         else:
             message, times[name] = scenario.curveballs[name].too_late(scenario, at_s), at_s
         if message:
-            faults.append(scenario.document.fault(("curveballs", name), message))
+            faults.append(scenario.document.fault(("curveballs", name), message, code="pick"))
     if faults:
         raise ScenarioError(faults)
     return times
@@ -368,7 +370,7 @@ class Gatherer:
 
     def _check_routes(self, plan: Plan) -> None:
         if fault := too_many_outcomes(plan):
-            self.faults.append(self.scenario.document.fault(*fault))
+            self.faults.append(self.scenario.document.fault(*fault, code="too-large"))
 
     def _weigh(self, plan: Plan) -> None:
         for name in self.sized:
@@ -376,7 +378,12 @@ class Gatherer:
             self.warnings += warnings
 
     def fault(self, path: tuple[str | int, ...], message: str) -> None:
-        self.faults.append(self.scenario.document.fault(("stages", *path), message))
+        """Note a fault of the evidence of a stage; path: its place within `stages`."""
+        self.missing(("stages", *path), message)
+
+    def missing(self, path: tuple[str | int, ...], message: str) -> None:
+        """Note that evidence which a place of the case refers to is missing, or cannot be used."""
+        self.faults.append(self.scenario.document.fault(path, message, code="evidence"))
 
     def note(self, files: Mapping[str, Path]) -> None:
         self.evidence |= {name: content_hash(path) for name, path in files.items()}
@@ -405,7 +412,7 @@ class Gatherer:
             if spec.content.recorded is not None:
                 spec.content.recorded.gather(self)
         except RecordingError as error:
-            self.faults.append(self.scenario.document.fault(("arrivals", "file"), str(error)))
+            self.missing(("arrivals", "file"), str(error))
             return False
         return True
 
@@ -427,7 +434,7 @@ class Gatherer:
             each, fewer = (f", each sent up to {tries:.3g} times", ", fewer tries") if tries > 1 else ("", "")
             less = f"{self.scenario.arrivals.to_lessen}{fewer} or run.days"
             message = f"about {expected:,.0f} requests a replication{each}; at most {most:,} fit into memory: {less}"
-            self.faults.append(self.scenario.document.fault(("arrivals",), message))
+            self.faults.append(self.scenario.document.fault(("arrivals",), message, code="too-large"))
 
 
 def _goes_by_tables(routing: Routing | None, other_photos: bool) -> bool:

@@ -11,13 +11,13 @@ from math import floor
 import pandas as pd
 
 from simulator.case.curveballs import AffectedQuantity
-from simulator.case.outputs import grouping
 from simulator.case.schema import Scenario
 from simulator.explain.bottleneck import FEW, THROUGHPUT, resent, slowest_stage, spent, turning_away, why_held_up
 from simulator.explain.claims import Claim, figure, load_claim, said, split_of
 from simulator.explain.lever_scores import LeverScore, ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
 from simulator.explain.notes import notes_of
 from simulator.explain.outcome_breakdown import PART, Fate, by_decider, by_tag, deciding, escalated, part_label
+from simulator.explain.proofs import group_words
 from simulator.intervals import ROUNDING
 from simulator.metrics.request_metrics import MISSED
 from simulator.metrics.stage_metrics import clock, last_change, strikes_of
@@ -67,7 +67,7 @@ def _missed(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         return None
     ended = by_decider(scenario, missed)
     stages = deciding(ended)
-    whom = f"{people.positives}{of_group(summary, verdict)}"
+    whom = f"{people.positives}{group_words(summary.plan, verdict.metric)}"
     sentence, parts = _counted(summary, verdict, missed, positives, (whom, people.missed), ended)
     by_score = any(stage in scenario.score_gates() for stage in stages[:1])
     exhibits = ["threshold", "outcomes"] if by_score else ["outcomes"]
@@ -82,7 +82,7 @@ def _escalated(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if people is None or not raised["count"].sum():
         return None
     tagged = by_tag(scenario, raised)
-    whom = f"{people.negatives}{of_group(summary, verdict)}"
+    whom = f"{people.negatives}{group_words(summary.plan, verdict.metric)}"
     sentence, parts = _counted(summary, verdict, raised, negatives, (whom, people.escalated), tagged)
     return ObjectiveCause(sentence, ["threshold", "outcomes"], by_ways(summary, verdict, deciding(tagged)), parts)
 
@@ -408,12 +408,3 @@ def _length(summary: Summary) -> str:
     if days == int(days) and 1 <= days <= len(names):
         return names[int(days) - 1]
     return f"{days:.3g} days" if days > 2 else duration(days * DAY_S)
-
-
-def of_group(summary: Summary, verdict: Verdict) -> str:
-    """Name the group that a verdict is about, to stand behind those who are counted; empty where it is about all."""
-    group = verdict.metric.group
-    if group is None:
-        return ""
-    parts = grouping(summary.plan.scenario.attributes[group.attribute])
-    return f" of the group “{parts.label}: {parts.groups[group.value]}”"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from simulator.evidence.catalogue import field_drop_of
 from simulator.explain.claims import Claim, on_verdict
 from simulator.explain.outcome_breakdown import part_label, price_is_assumed
-from simulator.explain.remedies import labelled_behind
+from simulator.explain.proofs import labelled_behind
 from simulator.metrics.summary import POSITIVES_FOR_99, Standing, Summary
 from simulator.units import roughly
 
@@ -132,7 +132,7 @@ def _labelled(result: Summary) -> Iterator[Ground]:
     table = result.plan.scores
     if table is None or table.about.kind != "measured":
         return
-    behind = {one.objective.label: found[1] for one in result.verdicts if (found := labelled_behind(result, one))}
+    behind = {one.objective.label: found[1] for one in result.verdicts if (found := labelled_behind(result.plan, one.metric))}
     if behind:
         label, people = min(behind.items(), key=lambda one: one[1])
         sentence = f"“{label}” rests on {people:,.0f} labelled {result.plan.scenario.who.many}."

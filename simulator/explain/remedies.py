@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from math import ceil, log
+from math import ceil
 
-from simulator.explain.causes import cause_of, of_group
+from simulator.explain.causes import cause_of
 from simulator.explain.claims import Remedy, RemedyKind
+from simulator.explain.proofs import too_few_labels
 from simulator.intervals import Interval
-from simulator.metrics.estimates import ABOUT
 from simulator.metrics.summary import Summary, Verdict
 
 #: Never advise more replications than this.
@@ -15,9 +15,6 @@ MOST_REPLICATIONS = 1000
 
 #: A value nearer to its bound than this part of an interval's half-width is decided by no amount of evidence that can be had.
 NEAREST = 0.1
-
-#: An event that did not occur in N trials has a rate below 3 / N, as 0.05 = exp(-3) nearly (one-sided 95%, rule of three).
-CHANCE = 0.05
 
 
 def remedy_of(summary: Summary, verdict: Verdict) -> Remedy:
@@ -67,31 +64,5 @@ def _beyond_runs(summary: Summary, projected: bool) -> tuple[RemedyKind, str, st
 
 def unprovable(summary: Summary, verdict: Verdict) -> str:
     """Say that the labels or drives are too few for any design to prove an objective; empty where they are enough."""
-    share, behind = verdict.objective.at_least, labelled_behind(summary, verdict)
-    if share is None or behind is None:
-        return cause_of(summary, verdict).unprovable
-    of_class, labelled = behind
-    people = summary.plan.scenario.population
-    names = (people.negatives, people.positives) if people else ("negatives", "positives")
-    whom, error = names[of_class] + of_group(summary, verdict), ("a false alarm", "a miss")[of_class]
-    if share >= 1:
-        return f"No design can prove this here: no number of labelled {whom} proves a share of 100%."
-    needed = ceil(log(CHANCE) / log(share)) if share > 0 else 0
-    if labelled >= needed:
-        return ""
-    # a group counts people, of each of whom several items may be labelled; the case may speak of the items
-    of_people = f"the labelled ones come from {labelled:,.0f} {summary.plan.scenario.who.many}"
-    those = of_people if verdict.metric.group else f"{labelled:,.0f} were labelled"
-    return f"No design can prove this here: it takes {needed:,} {whom} without {error}, and {those}."
-
-
-def labelled_behind(summary: Summary, verdict: Verdict) -> tuple[int, float] | None:
-    """Return the class that a share is about, 1 for positives, with the number of its labelled; None for other metrics."""
-    group, plan = verdict.metric.group, summary.plan
-    of_class = ABOUT.get(verdict.metric.of_all.name if group else verdict.metric.name)
-    if of_class is None or plan.scores is None:
-        return None
-    if group is None:
-        return of_class[0], (plan.scores.negative_evidence, plan.scores.positive_evidence)[of_class[0]]
-    labelled = summary.measures[0].groups[group.key].labelled
-    return None if labelled is None else (of_class[0], float(labelled[of_class[0]]))
+    sentence = too_few_labels(summary.plan, verdict.metric, verdict.objective.at_least)
+    return cause_of(summary, verdict).unprovable if sentence is None else sentence

@@ -61,7 +61,7 @@ def look_up(gather: Gatherer, spec: Incident) -> None:
     try:
         known = measured(DETECTIONS)
     except InputError as error:
-        gather.faults.append(gather.scenario.document.fault(("incident",), str(error)))
+        gather.missing(("incident",), str(error))
         return
     faults = _below("incident")(_unmeasured(spec, known))
     gather.faults += [gather.scenario.document.fault(path, message) for path, message in faults]

@@ -107,9 +107,15 @@ class Gate(AnyStage):
 
     @model_validator(mode="after")
     def _rest_comes_last(self) -> Self:
-        if [route.is_rest for route in self.routes] != [False] * (len(self.routes) - 1) + [True]:
-            raise ValueError("only the last route must have no threshold, values, share or number: it takes the rest")
-        return self
+        rests = [index for index, route in enumerate(self.routes) if route.is_rest]
+        if rests == [len(self.routes) - 1]:
+            return self
+        if len(rests) == 1:
+            taken = f"route {rests[0]}, to '{self.routes[rests[0]].to}', says nothing of what it takes, so it takes the rest"
+            raise ValueError(f"the routes are swapped: {taken}; move it to the end")
+        none = "no route takes the rest; end with one like {to: a stage}"
+        several = "routes {} all take the rest; all but the last need a threshold, values, share or number"
+        raise ValueError(several.format(" and ".join(map(str, rests))) if rests else none)
 
     @property
     def routing(self) -> Gate:
@@ -212,15 +218,22 @@ class Gate(AnyStage):
         highest, lowest, strictest = 0.0, inf, 1.0
         for index, route in enumerate(self.routes):
             if route.at_least is not None and route.at_least >= lowest:
-                message = f"{route.at_least:g} is not below {lowest:g} of an earlier route, so no request takes this one"
+                remedy = "; swap them" if route.at_least > lowest else ""
+                message = (
+                    f"{route.at_least:g} is not below {lowest:g} of an earlier route, so no request takes this one{remedy}"
+                )
                 yield ("routes", index, "at_least"), message
             lowest = min(lowest, inf if route.at_least is None else route.at_least)
             if route.at_sensitivity is not None and route.at_sensitivity < highest:
-                message = f"{route.at_sensitivity:g} is below {highest:g} of an earlier route; the strictest comes first"
+                message = (
+                    f"{route.at_sensitivity:g} is below {highest:g} of an earlier route; swap them: the strictest comes first"
+                )
                 yield ("routes", index, "at_sensitivity"), message
             highest = max(highest, route.at_sensitivity or 0.0)
             if route.at_specificity is not None and route.at_specificity > strictest:
-                message = f"{route.at_specificity:g} is above {strictest:g} of an earlier route; the strictest comes first"
+                message = (
+                    f"{route.at_specificity:g} is above {strictest:g} of an earlier route; swap them: the strictest comes first"
+                )
                 yield ("routes", index, "at_specificity"), message
             strictest = min(strictest, 1.0 if route.at_specificity is None else route.at_specificity)
 

@@ -15,7 +15,7 @@ from pydantic import Field, PlainValidator, TypeAdapter
 from simulator.case.curveballs import Conditions
 from simulator.case.fields import Line, Source, Strict
 from simulator.case.kinds import FileName
-from simulator.evidence.catalogue import HARDWARE, CatalogueError, machine
+from simulator.evidence.catalogue import HARDWARE, CatalogueError, hardware, machine
 from simulator.evidence.profiles import (
     IDLE_GAP_MS,
     Calls,
@@ -329,15 +329,20 @@ class PoolEvidence:
     def look_up(self, name: str, stage: Pool) -> None:
         """Everything that one pool refers to."""
         self._attempt((name, "device"), CatalogueError, lambda: self._rent(name, stage))
-        if name in self.plan.machines and self.plan.machines[name].vcpus is None and not self._is_measured(stage):
-            self._attempt((name, "device"), ProjectionError, lambda: self._project(name, stage))
-        else:
-            self._attempt((name, "model"), ProfileError, lambda: self._measured(name, stage))
+        if name in self.plan.machines or self._is_measured(stage):  # an unknown device has its fault; the model has none
+            self._look_up_latencies(name, stage)
         assumed = stage.scores
         if isinstance(assumed, AssumedScores):
             self._attempt((name, "scores"), ScoreError, lambda: self._assume(name, stage, assumed))
         elif stage.scores:
             self._attempt((name, "scores"), ScoreError, lambda: self._score(name, stage, str(stage.scores)))
+
+    def _look_up_latencies(self, name: str, stage: Pool) -> None:
+        rented = self.plan.machines.get(name)
+        if rented is not None and rented.vcpus is None and not self._is_measured(stage):
+            self._attempt((name, "device"), ProjectionError, lambda: self._project(name, stage))
+        else:
+            self._attempt((name, "model"), ProfileError, lambda: self._measured(name, stage))
 
     def _attempt(self, path: tuple[str, str], error: type[Exception], lookup: Callable[[], None]) -> None:
         try:
@@ -356,7 +361,12 @@ class PoolEvidence:
                 f"{stage.threads} threads on a machine with {rented.vcpus} processors; use at most that",
             )
         if rented.usd_per_hour is None or rented.price_source is None:
-            raise CatalogueError(f"the catalogue has no price of {rented.label}; choose a device with one")
+            priced = [one for one, device in hardware().items() if device.usd_per_hour is not None]
+            kind = [one for one in priced if hardware()[one].kind == rented.kind]
+            what = (
+                f"the catalogue has no price of {rented.label}; devices of its kind with a price: {', '.join(kind or priced)}"
+            )
+            raise CatalogueError(what)
         size = "the whole device" if rented.vcpus is None else f"{rented.vcpus} vCPU"
         price = f"{rented.usd_per_hour:g} USD an hour for {size}"
         self.plan.sources.append(Source(f"{stage.label}: price", rented.price_evidence, price, rented.price_source))

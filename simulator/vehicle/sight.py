@@ -219,7 +219,7 @@ def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
     """Return the evidence of every stage that looks; faults are noted in `gather`."""
     objects = list(dict.fromkeys(kind.object for kind in spec.kinds.values()))
     if not DRIVES.is_dir():
-        gather.faults.append(gather.scenario.document.fault(("encounters",), NOT_INSTALLED))
+        gather.missing(("encounters",), NOT_INSTALLED)
         return None
     if not _measured(gather, spec):
         return None
@@ -229,7 +229,7 @@ def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
             sights[stage] = _sight(spec, sight, objects)
         except InputError as error:
             place = ("encounters", "sees", stage, getattr(error, "field", ""))
-            gather.faults.append(gather.scenario.document.fault(place, str(error)))
+            gather.missing(place, str(error))
             continue
         label = gather.scenario.label_of(stage)
         gather.sources += _sources(label, sights[stage])
@@ -243,7 +243,7 @@ def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
                 if sights[stage].is_camera
                 else "leave focal_px out"
             )
-            gather.faults.append(gather.scenario.document.fault(("encounters", "sees", stage), f"'{sight.finds}': {problem}"))
+            gather.missing(("encounters", "sees", stage), f"'{sight.finds}': {problem}")
     if len(sights) < len(spec.sees):
         return None
     gather.note(drive_files(DRIVES) | _still_files(sights))
@@ -254,11 +254,11 @@ def _together(gather: Gatherer, spec: Encounters, sights: Mapping[str, StageSigh
     kinds = {sight.is_camera for sight in sights.values()}
     if spec.fuses == "both" and len(kinds) == 1:
         problem = f"both must confirm, but only {'cameras' if True in kinds else 'LiDARs'} look; write either"
-        gather.faults.append(gather.scenario.document.fault(("encounters", "fuses"), problem))
+        gather.missing(("encounters", "fuses"), problem)
     try:
         return Sights(sights, _correlations(sights, objects))
     except DriveError as error:
-        gather.faults.append(gather.scenario.document.fault(("encounters", "sees"), str(error)))
+        gather.missing(("encounters", "sees"), str(error))
         return None
 
 
@@ -269,7 +269,7 @@ def _measured(gather: Gatherer, spec: Encounters) -> bool:
             shifts_of("", one.corruption, one.severity)
         except InputError as error:
             place = ("encounters", "conditions", name, getattr(error, "field", ""))
-            gather.faults.append(gather.scenario.document.fault(place, str(error)))
+            gather.missing(place, str(error))
     return len(gather.faults) == before
 
 

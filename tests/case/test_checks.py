@@ -202,7 +202,9 @@ def test_thresholds_rise_from_route_to_route():
 def test_shares_of_negatives_fall_from_route_to_route():
     routes = [{"at_specificity": 0.5, "to": "done"}, {"at_specificity": 0.9, "to": "done"}, {"to": "done"}]
     found = messages({"a": gate("quality", *routes)}, population=population(unusable=0.1))
-    assert found == {"stages.a.routes.1.at_specificity": "0.9 is above 0.5 of an earlier route; the strictest comes first"}
+    assert found == {
+        "stages.a.routes.1.at_specificity": "0.9 is above 0.5 of an earlier route; swap them: the strictest comes first"
+    }
 
 
 def test_a_route_has_one_threshold_and_a_promise_is_of_scores():
@@ -214,7 +216,10 @@ def test_a_route_has_one_threshold_and_a_promise_is_of_scores():
 
 def test_only_the_last_route_takes_the_rest():
     early = gate("quality", {"to": "done"}, {"at_least": 0, "to": "done"})
-    assert "only the last route" in messages({"a": early}, population=population(unusable=0.1))["stages.a"]
+    assert (
+        "route 0, to 'done', says nothing of what it takes, so it takes the rest; move it to the end"
+        in messages({"a": early}, population=population(unusable=0.1))["stages.a"]
+    )
 
 
 @pytest.mark.parametrize("fields", [{"max_queue": 1}, {"timeout_s": 1}, {"max_batch": 2, "preferred_batches": [3]}])
@@ -236,7 +241,8 @@ def test_two_options_of_a_choice_bear_different_labels():
 def test_a_threshold_that_an_earlier_route_takes_whole_is_told():
     routes = [{"at_least": 0.3, "to": "done"}, {"at_least": 0.5, "to": "done"}, {"to": "done"}]
     found = messages({"a": gate("quality", *routes)}, population=population(unusable=0.1))
-    assert found == {"stages.a.routes.1.at_least": "0.5 is not below 0.3 of an earlier route, so no request takes this one"}
+    words = "0.5 is not below 0.3 of an earlier route, so no request takes this one; swap them"
+    assert found == {"stages.a.routes.1.at_least": words}
 
 
 def test_classes_share_all_requests_among_them():
