@@ -18,7 +18,7 @@ from simulator.case.schema import Scenario
 RANDOM_DESIGNS = 64
 
 
-def tested(
+def case_results(
     scenario: Scenario,
     runner: DesignRunner,
     kept: KeptResults,

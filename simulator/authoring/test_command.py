@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from simulator.authoring.case_test import tested
+from simulator.authoring.case_test import case_results
 from simulator.authoring.check_results import CheckResult, KeptResults, as_annotation, as_json, summary_line
 from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.load import load
@@ -55,7 +55,7 @@ def test(
         kept.known.clear()
     with workers(scheduler) as submit, working_bar() as report:
         runner = DesignRunner(scenario, submit, OutcomeCache(), report)
-        found = list(_as_they_come(tested(scenario, runner, kept, minutes), form, verbose, scenario.document.file))
+        found = list(_as_they_come(case_results(scenario, runner, kept, minutes), form, verbose, scenario.document.file))
     kept.write()
     if form == "json":
         print(as_json(scenario, found))
