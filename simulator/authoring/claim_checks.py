@@ -193,7 +193,8 @@ def _of_case(claim: TextClaim, scenario: Scenario) -> Finding:
     if claim.figure is not None:
         value, unit = figures_of(scenario)[claim.figure].value, ""
     else:
-        (value,) = {one.bound for one in scenario.objectives if one.metric == claim.objective}
+        bounds = [one.bound for one in scenario.objectives if one.metric == claim.objective]
+        value = min(bounds, key=lambda bound: abs(bound - (claim.shows or bound)))
         unit = scenario.metrics[str(claim.objective)].unit
     return Finding(Interval(value, value, value), unit)
 

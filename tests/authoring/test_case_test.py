@@ -91,7 +91,7 @@ def false_claim(number):
         {"metric": "latency_served_p95_s", "design": "three", "against": "default", "direction": "higher"},
         {"metric": "cost_per_1000_usd", "design": "three", "against": "default", "compare": "ratio", "at_most": 1.5},
         {"metric": "latency_served_p95_s", "design": {"speed": "quick"}, "against": "default", "direction": "alike"},
-        {"metric": "done_share", "design": "default", "at_least": 0.999},
+        {"metric": "done_share", "design": "default", "at_most": 0.5},
     ][number % 5]
 
     def plant(data):
