@@ -95,6 +95,12 @@ def fork(*branches: str) -> dict[str, Any]:
     return {"kind": "fork", "label": "Fork", "to": list(branches)}
 
 
+def fanout(to: str = "done", **fields: Any) -> dict[str, Any]:
+    """Four shards that take a second each, at a dollar an hour for each server."""
+    given = {"shards": 4, "service_ms": {"constant": assumed(1000)}, "usd_per_hour": assumed(1)}
+    return {"kind": "fanout", "label": "Fan-out", "to": to} | given | fields
+
+
 def join(to: str = "done", **fields: Any) -> dict[str, Any]:
     return {"kind": "join", "label": "Join", "to": to} | fields
 

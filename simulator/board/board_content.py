@@ -35,6 +35,7 @@ _KINDS = {
     "retry": "Retry",
     "fork": "Fork",
     "join": "Join",
+    "fanout": "Fan-out",
     "assemble": "Assemble",
     "cache": "Cache",
     "people": "People",

@@ -171,11 +171,11 @@ class Traffic(AnyCurveball):
 
 
 class _OfPools(AnyCurveball):
-    """A curveball that strikes pools, and servers of the author's own."""
+    """A curveball that strikes pools, servers of the author's own, and those of shards."""
 
     @property
     def strikes(self) -> tuple[str, ...]:
-        return ("pool", "server")
+        return ("pool", "server", "fanout")
 
 
 class _OfReplicas(_OfPools):
@@ -385,7 +385,7 @@ class Price(AnyCurveball):
 
     @property
     def strikes(self) -> tuple[str, ...]:
-        return ("pool", "server", "people")
+        return ("pool", "server", "fanout", "people")
 
 
 class Weather(AnyCurveball):

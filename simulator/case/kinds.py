@@ -292,7 +292,7 @@ class Service:
     queue_each: whether each server has a queue of its own
     serves_in_vain: whether a request whose client has given up stays in the queue until it is served
     gives_scores: whether each request gets a score here, which gates and queues may use
-    again, again_tag: the share of the requests that is served twice, and the tag that they must have; None for any
+    again, again_tag: services of a request beyond its first, on average, and the tag that it needs for them; None for any
     """
 
     held_for: str = ""

@@ -449,7 +449,8 @@ def bytes_a_request(scenario: Scenario, sent: Mapping[str, float]) -> float:
     """Return the memory that one request takes in a run; sent: the most times that it comes to each stage."""
     photos = max(stage.repeats.photos for stage in scenario.stages.values())
     further = _FURTHER_VISIT * sum(times - 1 for times in sent.values())
-    return 200 + 80 * len(scenario.stages) + 40 * photos * len(scenario.scorers()) + 16 * len(scenario.attributes) + further
+    visits = sum(1 + int(stage.service.again) for stage in scenario.stages.values())
+    return 200 + 80 * visits + 40 * photos * len(scenario.scorers()) + 16 * len(scenario.attributes) + further
 
 
 def _sent(scenario: Scenario, rate: float) -> dict[str, float]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from simulator.case.kinds import STAGE_KINDS, AnyStage, add_kind, kind_of, remove_kind
 from simulator.stages.assemble import Assemble, AssembleStage
 from simulator.stages.cache import Cache, CacheStage
+from simulator.stages.fanout import Fanout, FanoutStage
 from simulator.stages.fork import Fork, ForkStage
 from simulator.stages.gate import Gate, GateStage
 from simulator.stages.join import Join, JoinStage
@@ -34,6 +35,7 @@ _KINDS: tuple[tuple[type[AnyStage], type[Stage]], ...] = (
     (Gate, GateStage),
     (Retake, RetakeStage),
     (Retry, RetryStage),
+    (Fanout, FanoutStage),
     (Fork, ForkStage),
     (Join, JoinStage),
     (Assemble, AssembleStage),

@@ -169,7 +169,9 @@ def test_after_a_change_no_request_is_lost_and_the_same_change_gives_the_same_ru
     check_changed(trace)
 
 
-@pytest.mark.parametrize("kind", ["sensors", "assemble", "replaces of sensor", "preempts of sensor", "preempts", *SHARED])
+@pytest.mark.parametrize(
+    "kind", ["cache", "fanout", "sensors", "assemble", "replaces of sensor", "preempts of sensor", "preempts", *SHARED]
+)
 @pytest.mark.parametrize("time", [3.3, 20.0])
 def test_a_change_that_changes_nothing_leaves_frames_and_shared_pools_as_they_were(kind, time):
     made = NETWORKS[kind]()

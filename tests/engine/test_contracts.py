@@ -35,6 +35,7 @@ from tests.builders import (
     assumed,
     cache,
     exponential,
+    fanout,
     fork,
     gate,
     join,
@@ -114,6 +115,9 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "resend": retry("it", 300, jitter="full", budget={"share": 0.3, "window_s": 5}, on_exhausted="last"),
     },
     "fork": APART | {"meet": join("last")},
+    "fanout": {
+        "it": fanout("last", shards=3, needs=2, service_ms=spread(400, 0.8), timeout_s=1, on_incomplete="done", replicas=2)
+    },
     "join": APART | {"meet": join("last", needs=1, timeout_s=0.2, on_incomplete="done")},
     "cache": {"it": cache("thing", 8, fresh_s=20, hit_to="done", miss_to="last")},
     "assemble": {"it": assemble("last", waits_for="deadline", deadline_ms=300, rest_to="done", on_replaced="done")},
