@@ -62,10 +62,14 @@ def _turned(scenario: Scenario, runner: DesignRunner, index: int, test: Curvebal
 def verdicts_of(
     scenario: Scenario, runner: DesignRunner, design: DesignName, strikes: Strikes | None = None
 ) -> dict[str, Verdict]:
-    """Return the verdict on each objective of a design after all replications, by metric."""
+    """Return the verdict on each metric of an objective after all replications; the worst, where two objectives bound one."""
     metrics, count = objective_metrics(scenario), whole_replications(scenario)
     (outcome,) = runner.outcomes("tests", [picks_of(scenario, design)], metrics, count, strikes)
-    return {one.objective.metric: one for one in outcome.verdicts(scenario)}
+    worst_last = sorted(outcome.verdicts(scenario), key=lambda one: _BEST_FIRST.index(one.standing))
+    return {one.objective.metric: one for one in worst_last}
+
+
+_BEST_FIRST = "met", "not proven", "void", "not met", "no figure"
 
 
 def _named(scenario: Scenario, design: DesignName) -> str:
