@@ -51,7 +51,11 @@ class Loop(AnyArrivals):
 
 
 class Closed(Loop):
-    """Clients that each think, send a request, wait until its path ends, and think again."""
+    """Clients that each think, send a request, wait until its path ends, and think again.
+
+    clients: how many there are
+    think_s: the time from an answer to the next request
+    """
 
     kind: Literal["closed"]
     clients: Annotated[int, Field(ge=1, le=100_000)]

@@ -21,7 +21,11 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 class Peak(Strict):
-    """A time of day at which a share of the whole day's requests arrives, on top of the rest."""
+    """A time of day at which a share of the whole day's requests arrives, on top of the rest.
+
+    minutes: how long it lasts
+    share: its share of the requests of a day
+    """
 
     start: ClockTime
     minutes: Annotated[float, Field(gt=0, le=1440)]
@@ -38,6 +42,9 @@ class DailyArrivals(Open):
     """Shape of one day's arrivals.
 
     `weights` split the day from 00:00 into equal parts; `peaks` take their shares of the day first.
+
+    weights: numbers that split the day into equal parts; a part with twice the weight has twice the requests
+    peaks: times of day with a share of the requests of their own
     """
 
     reaches_steady_state: ClassVar[bool] = False
@@ -55,7 +62,10 @@ class DailyArrivals(Open):
 
 
 class Daily(DailyArrivals):
-    """A Poisson process whose rate follows the time of day."""
+    """A Poisson process whose rate follows the time of day.
+
+    per_day: requests a day
+    """
 
     kind: Literal["daily"]
     per_day: Annotated[Figure, bounded(1, 1e8)]
@@ -65,6 +75,10 @@ class Weekly(DailyArrivals):
     """A Poisson process whose rate follows the day of the week, and the same profile every day.
 
     `days` weighs the days from Monday to Sunday; the run starts on the day `starts_on`.
+
+    per_week: requests a week
+    days: seven weights, from Monday to Sunday
+    starts_on: the first day of the run
     """
 
     kind: Literal["weekly"]

@@ -23,7 +23,11 @@ Percentile = Annotated[float, Field(ge=0.5, le=0.9999, description="the quoted p
 
 
 class _Quoted(AnyArrivals):
-    """Base of the scenarios with a quoted latency."""
+    """Base of the scenarios with a quoted latency.
+
+    queries: how many are sent
+    bound_s: the bound on the latency, in seconds; none: no bound
+    """
 
     queries: Queries
     percentile: Percentile
@@ -35,7 +39,12 @@ class _Quoted(AnyArrivals):
 
 
 class Server(_Quoted, Open):
-    """A number of queries as a Poisson process: valid while the latency at the percentile meets the bound."""
+    """A number of queries as a Poisson process: valid while the latency at the percentile meets the bound.
+
+    queries: how many are sent
+    bound_s: the bound on the latency, in seconds
+    rate_per_s: queries a second on average
+    """
 
     kind: Literal["server"]
     rate_per_s: RateFigure
@@ -45,7 +54,10 @@ class Server(_Quoted, Open):
 
 
 class Offline(AnyArrivals):
-    """All samples at once, at the start of the run: only the throughput counts."""
+    """All samples at once, at the start of the run: only the throughput counts.
+
+    samples: how many are sent
+    """
 
     kind: Literal["offline"]
     samples: Queries
@@ -69,7 +81,10 @@ class SingleStream(_Quoted, Loop):
 
 
 class MultiStream(_Quoted, Loop):
-    """One query of several samples at a time, the next as soon as all samples are back."""
+    """One query of several samples at a time, the next as soon as all samples are back.
+
+    samples_per_query: requests that are sent together
+    """
 
     kind: Literal["multi_stream"]
     queries: Queries

@@ -28,6 +28,14 @@ class Replay(Open):
     `origin_s` is the time in the file at which the run starts. `rate_scale` 2 gives twice as many requests a second.
     `burstiness` scales each gap's distance from the mean gap: 1 as recorded, 0 evenly spaced, above 1 burstier.
     Requests end when the recording does, unless `repeat` starts it again. A spike plays the recording faster.
+
+    file: a .csv or .parquet file beside the case
+    column: the column of the times
+    evidence: the kind of evidence of the recording
+    origin_s: the time in the file that is the start of the run
+    rate_scale: 2 gives twice as many requests a second
+    burstiness: 1 as recorded, 0 evenly spaced, above 1 burstier
+    repeat: whether the recording starts again after its end
     """
 
     kind: Literal["replay"]

@@ -26,7 +26,11 @@ JITTERS = ("jitter_ms", "jitter_uniform_ms", "jitter_normal_ms")
 
 
 class Sensor(Strict):
-    """One source of frames: a tick every 1 / rate seconds of its own clock, and a frame near each tick."""
+    """One source of frames: a tick every 1 / rate seconds of its own clock, and a frame near each tick.
+
+    label: its name on the page
+    rate_per_s: frames a second of its own clock
+    """
 
     label: Line
     rate_per_s: RateFigure
@@ -63,7 +67,10 @@ class Sensor(Strict):
 
 
 class Sensors(Open):
-    """Several sensors; each frame is a request that knows its sensor and its number."""
+    """Several sensors; each frame is a request that knows its sensor and its number.
+
+    sensors: the sensors by name
+    """
 
     kind: Literal["sensors"]
     sensors: Annotated[dict[Name, Sensor], Field(min_length=1, max_length=64)]

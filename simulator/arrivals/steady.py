@@ -26,21 +26,31 @@ CvFigure = Annotated[Figure, bounded(0.05, 10)]
 
 
 class Poisson(Open):
-    """Requests at a constant mean rate, independent of each other."""
+    """Requests at a constant mean rate, independent of each other.
+
+    rate_per_s: requests a second on average
+    """
 
     kind: Literal["poisson"]
     rate_per_s: RateFigure
 
 
 class ConstantArrivals(Open):
-    """Requests evenly spaced, as from a camera; the first at the start of the run."""
+    """Requests evenly spaced, as from a camera; the first at the start of the run.
+
+    rate_per_s: requests a second
+    """
 
     kind: Literal["constant"]
     rate_per_s: RateFigure
 
 
 class Gamma(Open):
-    """Independent gaps with a gamma distribution; `cv` is their standard deviation over their mean, 1 is Poisson."""
+    """Independent gaps with a gamma distribution; `cv` is their standard deviation over their mean, 1 is Poisson.
+
+    rate_per_s: requests a second on average
+    cv: standard deviation of the gaps over their mean; 1 is Poisson
+    """
 
     kind: Literal["gamma"]
     rate_per_s: RateFigure
@@ -48,7 +58,11 @@ class Gamma(Open):
 
 
 class Weibull(Open):
-    """Independent gaps with a Weibull distribution; `cv` is their standard deviation over their mean, 1 is Poisson."""
+    """Independent gaps with a Weibull distribution; `cv` is their standard deviation over their mean, 1 is Poisson.
+
+    rate_per_s: requests a second on average
+    cv: standard deviation of the gaps over their mean; 1 is Poisson
+    """
 
     kind: Literal["weibull"]
     rate_per_s: RateFigure
@@ -56,14 +70,21 @@ class Weibull(Open):
 
 
 class Phase(Strict):
-    """One state of a Markov-modulated process: its rate, and how long it lasts on average."""
+    """One state of a Markov-modulated process: its rate, and how long it lasts on average.
+
+    rate_per_s: requests a second
+    stay_s: how long the state lasts on average
+    """
 
     rate_per_s: Annotated[Figure, bounded(0, 1e6)]
     stay_s: PositiveFigure
 
 
 class Mmpp(Open):
-    """A Poisson process whose rate changes at random: it stays in each state in turn, exponentially long, in a cycle."""
+    """A Poisson process whose rate changes at random: it stays in each state in turn, exponentially long, in a cycle.
+
+    states: the states, in their cycle
+    """
 
     kind: Literal["mmpp"]
     states: Annotated[list[Phase], Field(min_length=2, max_length=64)]

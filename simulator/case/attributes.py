@@ -55,6 +55,8 @@ class AnyAttribute(Strict):
     """Fields and behaviour that all kinds of attributes share.
 
     A kind that divides requests into groups has a field `shares` or `values` with one value per group, or `edges` of a number.
+
+    label: its name on the page
     """
 
     #: Whether the labelled item that stands for a request decides it; theory then follows it item by item.
@@ -100,7 +102,10 @@ class AnyAttribute(Strict):
 
 
 class _Numeric(AnyAttribute):
-    """An attribute that may be a number, with a unit, and groups between edges."""
+    """An attribute that may be a number, with a unit, and groups between edges.
+
+    unit: the unit of the number
+    """
 
     unit: Line | None = None
     edges: Edges = []
@@ -117,7 +122,10 @@ class _Numeric(AnyAttribute):
 
 
 class NumberAttribute(_Numeric):
-    """A number that is drawn for each request, from a random stream of its own."""
+    """A number that is drawn for each request, from a random stream of its own.
+
+    value: the distribution of the number
+    """
 
     kind: Literal["number"]
     value: Quantity
@@ -136,6 +144,9 @@ class PopularityAttribute(_Numeric):
     """The thing that a request asks for, by its place in the order of popularity: 1 is the most popular.
 
     Places follow Zipf's law, where place k is asked for in proportion to k^-exponent, or the weights in a column of a file.
+
+    file: a .csv or .parquet file beside the case
+    evidence: the kind of evidence of the file
     """
 
     names_things: ClassVar[bool] = True
@@ -200,7 +211,10 @@ class PopularityAttribute(_Numeric):
 
 
 class CategoryAttribute(AnyAttribute):
-    """One of several values, drawn for each request from a random stream of its own."""
+    """One of several values, drawn for each request from a random stream of its own.
+
+    shares: by value, its share; all shares add up to 1
+    """
 
     names_things: ClassVar[bool] = True
 
@@ -229,7 +243,11 @@ class CategoryAttribute(AnyAttribute):
 
 
 class ItemAttribute(AnyAttribute):
-    """A column of the score table: its value for the labelled item that stands for the request."""
+    """A column of the score table: its value for the labelled item that stands for the request.
+
+    column: the column of the score table
+    values: by value, its words on the page
+    """
 
     of_items: ClassVar[bool] = True
 
@@ -271,6 +289,11 @@ class RecordedAttribute(_Numeric):
 
     Without `file` it is the file whose times the arrivals replay, so that a request keeps the row of its time. With `values`
     the column holds one of them, without it a number.
+
+    column: the name of the column
+    file: a .csv or .parquet file beside the case
+    evidence: the kind of evidence of the file
+    values: by value, its words on the page; none: a number
     """
 
     names_things: ClassVar[bool] = True

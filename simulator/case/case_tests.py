@@ -35,7 +35,14 @@ EVIDENCE_OF_CLAIMS = ("metric", "figure", "objective", "profile", "scores", "row
 
 
 class TimedModel(Strict):
-    """A measured latency: the median of the calls of one model on one device."""
+    """A measured latency: the median of the calls of one model on one device.
+
+    model: a measured model
+    precision: its precision
+    device: the machine
+    batch: requests in a call
+    threads: threads of the session
+    """
 
     written: ClassVar[str] = "{model: resnet50, precision: fp32, device: epyc-zen4-2c, batch: 1}"
 
@@ -51,6 +58,8 @@ class TableReading(Strict):
 
     read: `positives`, `negatives`, `items` or `patients` count; `auc`; `sensitivity` and `specificity` at a threshold
     where: only items with this text in a column of the table, such as {diagnosis: MEL}
+    table: the name of a score table, with its precision
+    at_sensitivity: the share of the positives that the threshold takes
     """
 
     written: ClassVar[str] = "{table: pad-ufes-20.efficientnet_lite0.fp32, read: auc}"
@@ -65,7 +74,11 @@ class TableReading(Strict):
 
 
 class TableCell(Strict):
-    """A number of a table that comes with CaseSim: the cell of one row."""
+    """A number of a table that comes with CaseSim: the cell of one row.
+
+    where: the row, by column
+    column: the column of the number
+    """
 
     written: ClassVar[str] = "{file: drives/recall.csv, where: {band: 30 to 50 m}, column: recall}"
 
@@ -78,6 +91,13 @@ class TextClaim(Strict):
     """A sentence of the case's text, and the evidence that bears it out.
 
     Exactly one of metric, figure, objective, profile, scores, row and source says where the evidence comes from.
+
+    profile: a measured latency
+    scores: a number of a score table
+    against_profile: the latency that it is compared with
+    against_scores: the table that it is compared with
+    at_least, at_most: a bound that the evidence meets
+    row: a number of a table that comes with CaseSim
     """
 
     written: ClassVar[str] = "{says: a sentence of the text, metric: sensitivity, design: default, at_least: 0.9}"
@@ -137,7 +157,10 @@ class TextClaim(Strict):
 
 
 class DesignTest(Strict):
-    """A design, and the objectives that it meets, or misses, for certain."""
+    """A design, and the objectives that it meets, or misses, for certain.
+
+    objectives: metrics of objectives
+    """
 
     written: ClassVar[str] = "{design: {replicas: 1}, objectives: [latency_p95_s]}"
 
@@ -146,7 +169,13 @@ class DesignTest(Strict):
 
 
 class CurveballTest(Strict):
-    """A curveball that turns the verdict on an objective."""
+    """A curveball that turns the verdict on an objective.
+
+    curveball: its name
+    at_s: seconds from the start of the run; none: its own time
+    objective: the metric of the objective
+    to: the verdict under the curveball
+    """
 
     written: ClassVar[str] = "{curveball: news, objective: latency_p95_s, to: not met}"
 
@@ -158,7 +187,12 @@ class CurveballTest(Strict):
 
 
 class CaseTests(Strict):
-    """The tests of a case's designs; `casesim test` runs them beside those that every case has."""
+    """The tests of a case's designs; `casesim test` runs them beside those that every case has.
+
+    meets: good designs
+    fails: bad designs
+    turns: curveballs that turn a verdict
+    """
 
     written: ClassVar[str] = "keys: meets, fails, turns, unmet, traps and seconds"
 

@@ -30,7 +30,15 @@ def parts(path: str) -> Path:
 
 
 class _Choice(Strict):
-    """Fields of every choice. A folded one is shown when its group is opened, all others at once."""
+    """Fields of every choice. A folded one is shown when its group is opened, all others at once.
+
+    label: its name on the page
+    help: a sentence beside it
+    group: the heading that it stands under
+    folded: whether it stays folded under that heading
+    phase: the phase of a session that shows it
+    situation: whether it is a circumstance that no designer decides, such as the weather
+    """
 
     label: Line
     help: Line | None = None
@@ -44,7 +52,12 @@ class _Choice(Strict):
 
 
 class Option(Strict):
-    """One option of a choice: the values that picking it writes."""
+    """One option of a choice: the values that picking it writes.
+
+    label: its name on the page
+    note: a remark on the page
+    set: the values that it writes, by place
+    """
 
     label: Line
     note: Line | None = None
@@ -52,7 +65,11 @@ class Option(Strict):
 
 
 class Options(_Choice):
-    """Pick one of several named options."""
+    """Pick one of several named options.
+
+    default: the option if nothing is picked
+    options: the options by name
+    """
 
     kind: Literal["options"]
     default: str
@@ -99,7 +116,14 @@ class Options(_Choice):
 
 
 class Number(_Choice):
-    """Pick a number: one of `values`, or any step from `min` to `max`."""
+    """Pick a number: one of `values`, or any step from `min` to `max`.
+
+    default: the number if nothing is picked
+    min, max, step: a range
+    values: or a list of numbers
+    unit: shown behind the number
+    set: the places that the number is written to
+    """
 
     kind: Literal["number"]
     default: float
@@ -199,7 +223,11 @@ Seconds = Annotated[float, Field(gt=0, le=1e7)]
 
 
 class Controller(Strict):
-    """Checks a signal at regular intervals, and changes picks a while after it has stayed out of bounds."""
+    """Checks a signal at regular intervals, and changes picks a while after it has stayed out of bounds.
+
+    label: its name on the page
+    note: a remark on the page
+    """
 
     label: Line
     note: Line | None = None

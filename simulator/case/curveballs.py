@@ -70,6 +70,9 @@ class AnyCurveball(Strict):
     """A curveball strikes at its time, or, without one, only when the interviewer says so.
 
     A kind declares the quantities that its fields change, the kinds of stages that it strikes, and checks its needs.
+
+    label: its name on the page
+    note: a remark on the page
     """
 
     #: The quantities it changes, each with the field that holds the value.
@@ -161,7 +164,10 @@ class AnyCurveball(Strict):
 
 
 class Traffic(AnyCurveball):
-    """Requests arrive `times` as often."""
+    """Requests arrive `times` as often.
+
+    times: the factor on the rate of arrival
+    """
 
     changes: ClassVar = {AffectedQuantity.RATE: "times"}
     until_last_request: ClassVar[bool] = True
@@ -179,7 +185,11 @@ class _OfPools(AnyCurveball):
 
 
 class _OfReplicas(_OfPools):
-    """A curveball that strikes the first replicas of a pool, at most all of them."""
+    """A curveball that strikes the first replicas of a pool, at most all of them.
+
+    stage: the pool
+    replicas: how many replicas, the first ones
+    """
 
     stage: Name
     replicas: Annotated[int, Field(ge=1, le=1024)]
@@ -197,7 +207,10 @@ class ReplicaLoss(_OfReplicas):
 
 
 class SlowReplicas(_OfReplicas):
-    """Batches that the first replicas of a pool start take `times` as long."""
+    """Batches that the first replicas of a pool start take `times` as long.
+
+    times: the factor on the service time
+    """
 
     changes: ClassVar = {AffectedQuantity.SERVICE: "times"}
 
@@ -206,7 +219,10 @@ class SlowReplicas(_OfReplicas):
 
 
 class ZoneLoss(_OfPools):
-    """A share of the replicas is down, of one pool or of every pool, rounded to the nearest whole number."""
+    """A share of the replicas is down, of one pool or of every pool, rounded to the nearest whole number.
+
+    share: the share of the replicas
+    """
 
     changes: ClassVar = {AffectedQuantity.OUTAGE: "share"}
 
@@ -220,7 +236,10 @@ class ZoneLoss(_OfPools):
 
 
 class Throttle(_OfPools):
-    """Batches that any replica of some pools starts take `times` as long, as on a module that has become too hot."""
+    """Batches that any replica of some pools starts take `times` as long, as on a module that has become too hot.
+
+    times: the factor on the service time
+    """
 
     changes: ClassVar = {AffectedQuantity.SERVICE: "times"}
 
@@ -250,7 +269,10 @@ class Throttle(_OfPools):
 
 
 class SensorLoss(AnyCurveball):
-    """The frames of a sensor do not come."""
+    """The frames of a sensor do not come.
+
+    sensor: the name of the sensor
+    """
 
     changes: ClassVar = {AffectedQuantity.LOST: "sensor"}
     until_last_request: ClassVar[bool] = True
@@ -263,7 +285,10 @@ class SensorLoss(AnyCurveball):
 
 
 class ClockSkew(AnyCurveball):
-    """The clock of a sensor jumps or runs off, so that its frames come later or earlier than they would."""
+    """The clock of a sensor jumps or runs off, so that its frames come later or earlier than they would.
+
+    sensor: the name of the sensor
+    """
 
     changes: ClassVar = {AffectedQuantity.LATER: "ms", AffectedQuantity.GAIN: "ppm"}
     until_last_request: ClassVar[bool] = True
@@ -279,7 +304,12 @@ class ClockSkew(AnyCurveball):
 
 
 class Crowd(AnyCurveball):
-    """A number of the requests that arrive from then on is larger, such as how many objects there are to see."""
+    """A number of the requests that arrive from then on is larger, such as how many objects there are to see.
+
+    attribute: the name of the attribute
+    times: the factor on it
+    plus: the number that is added to it
+    """
 
     changes: ClassVar = {AffectedQuantity.MULTIPLIED: "times", AffectedQuantity.ADDED: "plus"}
     until_last_request: ClassVar[bool] = True
@@ -298,7 +328,11 @@ class Crowd(AnyCurveball):
 
 
 class NetworkTrouble(AnyCurveball):
-    """Sending over a link takes `times` as long."""
+    """Sending over a link takes `times` as long.
+
+    stage: the link
+    times: the factor on its time
+    """
 
     changes: ClassVar = {AffectedQuantity.DELAY: "times"}
 
@@ -312,7 +346,10 @@ class NetworkTrouble(AnyCurveball):
 
 
 class Drift(AnyCurveball):
-    """The people who send requests change: more or fewer are positive, or the model scores them all differently."""
+    """The people who send requests change: more or fewer are positive, or the model scores them all differently.
+
+    prevalence: the share of positives from then on
+    """
 
     changes: ClassVar = {AffectedQuantity.PREVALENCE: "prevalence", AffectedQuantity.SCORES: "scores_shift"}
     until_last_request: ClassVar[bool] = True
@@ -336,7 +373,10 @@ class Drift(AnyCurveball):
 
 
 class AccuracyDrop(AnyCurveball):
-    """A stage gets worse: people recognise fewer positives, or a model's scores separate them less well."""
+    """A stage gets worse: people recognise fewer positives, or a model's scores separate them less well.
+
+    stage: a stage of people, or a pool with scores
+    """
 
     changes: ClassVar = {
         AffectedQuantity.SENSITIVITY: "sensitivity",
@@ -374,7 +414,10 @@ class AccuracyDrop(AnyCurveball):
 
 
 class Price(AnyCurveball):
-    """The hourly price is `times` as high: of one pool, one stage of people, or every pool."""
+    """The hourly price is `times` as high: of one pool, one stage of people, or every pool.
+
+    times: the factor on the price
+    """
 
     changes: ClassVar = {AffectedQuantity.PRICE: "times"}
     until_last_request: ClassVar[bool] = True
@@ -389,7 +432,10 @@ class Price(AnyCurveball):
 
 
 class Weather(AnyCurveball):
-    """One of the conditions of `encounters` holds: what comes into the way then is harder to see."""
+    """One of the conditions of `encounters` holds: what comes into the way then is harder to see.
+
+    condition: the name of a condition
+    """
 
     until_last_request: ClassVar[bool] = True
 

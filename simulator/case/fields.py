@@ -63,13 +63,20 @@ Line = Annotated[str, Field(min_length=1, max_length=300), AfterValidator(no_pic
 Prose = Annotated[str, Field(min_length=1, max_length=8000), AfterValidator(no_picture)]
 
 
+_CLOCK = r"([01]\d|2[0-3]):[0-5]\d|24:00"
+
+
 def _clock_time(text: str) -> str:
-    if not re.fullmatch(r"([01]\d|2[0-3]):[0-5]\d|24:00", text):
+    if not re.fullmatch(_CLOCK, text):
         raise ValueError('write the time of day with two digits each and in quotes, as "08:30"')
     return text
 
 
-ClockTime = Annotated[str, AfterValidator(_clock_time), Field(description="time of day, `08:30`")]
+ClockTime = Annotated[
+    str,
+    AfterValidator(_clock_time),
+    Field(description="time of day, `08:30`", json_schema_extra={"pattern": f"^({_CLOCK})$"}),
+]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -82,10 +89,17 @@ LocalFile = Annotated[
 ]
 
 
-class Strict(BaseModel):
-    """A model that accepts only the fields it names, and suggests the name that was probably meant."""
+#: In an annotation: what a file can only write in another form, such as a pair as a list, or a key that is a number as text.
+AS_WRITTEN = Field(strict=False)
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+class Strict(BaseModel):
+    """A model that accepts only the fields it names, and suggests the name that was probably meant.
+
+    It takes values as they are: `"5"` is a text and no number, and `true` is not 1.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, strict=True)
 
     #: An example of one as an author writes it, for error messages.
     written: ClassVar[str] = "keys with values"
@@ -125,13 +139,20 @@ def exactly_one(*names: str, message: str = "") -> Any:
     return model_validator(mode="after")(check)
 
 
+def _names_alone(field: str) -> dict[str, Any]:
+    """Return the JSON Schema of a mapping that has a text in this field."""
+    return {"required": [field], "properties": {field: {"type": "string"}}}
+
+
 class Sourced(Strict):
     """A model with evidence: exactly one of measured, projected, published or assumed says where its value comes from."""
 
-    measured: Line | None = None
-    projected: Line | None = None
-    published: Line | None = None
-    assumed: Line | None = None
+    model_config = ConfigDict(json_schema_extra={"oneOf": [_names_alone(kind) for kind in EVIDENCE_KINDS]})
+
+    measured: Annotated[Line | None, Field(description="the machine or the data, and the date")] = None
+    projected: Annotated[Line | None, Field(description="the figure that it is projected from, and the error")] = None
+    published: Annotated[Line | None, Field(description="the publication and its date")] = None
+    assumed: Annotated[Line | None, Field(description="the author's reason")] = None
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -157,13 +178,16 @@ class Sourced(Strict):
 
 
 class Figure(Sourced):
-    """A number and the evidence for it."""
+    """A number and the evidence for it.
+
+    value: the number
+    """
 
     written: ClassVar[str] = "{value: 5, assumed: why}"
 
     value: float
     between: Annotated[
-        tuple[float, float] | None,
+        Annotated[tuple[float, float], AS_WRITTEN] | None,
         Field(description="the lowest and the highest value that it may have in truth, where it is assumed or projected"),
     ] = None
 
@@ -196,16 +220,25 @@ class Figure(Sourced):
         return self
 
 
-def bounded(low: float, high: float) -> Any:
-    """Return a pydantic validator that keeps a Figure's value within [low, high]."""
+@dataclass(frozen=True)
+class bounded:  # noqa: N801 (stands in annotations like a function)
+    """In an annotation: keeps a Figure's value within [low, high]."""
 
-    def check(figure: Figure) -> Figure:
+    low: float
+    high: float
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def _check(self, figure: Figure) -> Figure:
         try:
-            return figure.within(low, high)
+            return figure.within(self.low, self.high)
         except ValueError as error:
             raise PydanticCustomError("out_of_range", "{message}", {"message": str(error)}) from None
 
-    return AfterValidator(check)
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        value = {"minimum": self.low, "maximum": self.high}
+        return {"allOf": [handler(schema), {"properties": {"value": value}}]}
 
 
 ShareFigure = Annotated[Figure, bounded(0, 1)]
@@ -259,7 +292,10 @@ def _share_of(ordered: Draws, values: NDArray[np.float64]) -> NDArray[np.float64
 
 
 class Lognormal(AnyQuantity):
-    """A lognormal quantity: its median, and sigma, the standard deviation of its logarithm."""
+    """A lognormal quantity: its median, and sigma, the standard deviation of its logarithm.
+
+    median: a figure; sigma: the standard deviation of the logarithm, 0 to 3
+    """
 
     key: ClassVar[str] = "median"
     written: ClassVar[str] = "{median: {value: 5, assumed: why}, sigma: 0.5}, or as {constant: {value: 5, assumed: why}}"
@@ -289,7 +325,10 @@ class Lognormal(AnyQuantity):
 
 
 class Samples(Sourced, AnyQuantity):
-    """A quantity that takes each value of a list equally often."""
+    """A quantity that takes each value of a list equally often.
+
+    samples: the values; the evidence stands beside the list
+    """
 
     key: ClassVar[str] = "samples"
 
@@ -311,7 +350,10 @@ class Samples(Sourced, AnyQuantity):
 
 
 class Exponential(AnyQuantity):
-    """An exponential quantity: memoryless, with a standard deviation as large as its mean."""
+    """An exponential quantity: memoryless, with a standard deviation as large as its mean.
+
+    exponential_mean: the mean, a figure
+    """
 
     key: ClassVar[str] = "exponential_mean"
 
@@ -331,7 +373,10 @@ class Exponential(AnyQuantity):
 
 
 class Constant(AnyQuantity):
-    """A quantity that is equal for all requests."""
+    """A quantity that is equal for all requests.
+
+    constant: the value, a figure
+    """
 
     key: ClassVar[str] = "constant"
 

@@ -32,7 +32,11 @@ def _as_list(given: Any) -> Any:
 
 
 class Probe(Strict):
-    """A question of the interviewer to every candidate of a level, with what a strong and a weak answer name."""
+    """A question of the interviewer to every candidate of a level, with what a strong and a weak answer name.
+
+    phase: the phase of a session
+    ask: the question
+    """
 
     written: ClassVar[str] = "{phase: serve, level: senior, ask: a question, strong: [a line], weak: [a line]}"
 
@@ -48,7 +52,10 @@ class Probe(Strict):
 
 
 class Interview(Strict):
-    """The script of an interviewer: probes, and private notes on the case."""
+    """The script of an interviewer: probes, and private notes on the case.
+
+    probes: questions to every candidate
+    """
 
     written: ClassVar[str] = "keys: probes and notes"
 

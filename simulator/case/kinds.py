@@ -169,7 +169,10 @@ class AnyArrivals(Strict):
 
 
 class Spike(Strict):
-    """A surge: requests arrive `times` as fast as otherwise; overlapping spikes multiply."""
+    """A surge: requests arrive `times` as fast as otherwise; overlapping spikes multiply.
+
+    seconds: how long it lasts
+    """
 
     at_s: Annotated[float, Field(ge=0, le=1e8, description="seconds from the start of the run")]
     seconds: Annotated[float, Field(gt=0, le=1e8)]
@@ -177,7 +180,10 @@ class Spike(Strict):
 
 
 class Open(AnyArrivals):
-    """Requests that arrive independently of earlier ones."""
+    """Requests that arrive independently of earlier ones.
+
+    spikes: surges
+    """
 
     has_rate: ClassVar[bool] = True
 
@@ -384,6 +390,9 @@ class AnyStage(Strict):
 
     A kind declares the following. Each default is that of a step that takes no time and knows nothing about requests; a kind
     overrides what differs, except what is final.
+
+    label: its name on the page
+    note: a remark on the page
     """
 
     #: Its servers, if it has any.
@@ -541,7 +550,12 @@ def check_order(order: str, scenario: Scenario) -> Faults:
 
 
 class End(Strict):
-    """An end of a request's path, with its meaning for the person behind the request."""
+    """An end of a request's path, with its meaning for the person behind the request.
+
+    label: its name on the page
+    note: a remark on the page
+    usd: the cost of a request that ends here
+    """
 
     label: Line
     note: Line | None = None

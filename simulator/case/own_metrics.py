@@ -21,7 +21,11 @@ Names = Annotated[list[Name], Field(max_length=32)]
 
 
 class RequestCount(Strict):
-    """Requests that fulfil every condition that is given, and one entry of each list; all requests where none is given."""
+    """Requests that fulfil every condition that is given, and one entry of each list; all requests where none is given.
+
+    outcomes: they had one of these outcomes
+    positive: whether they are positive
+    """
 
     written: ClassVar[str] = "{ends: [done], positive: true}"
 
@@ -42,7 +46,11 @@ class RequestCount(Strict):
 
 
 class OwnMetric(Strict):
-    """A metric of a case's own: a share of requests, or a number of them for 1,000 others."""
+    """A metric of a case's own: a share of requests, or a number of them for 1,000 others.
+
+    label: its name on the page
+    better: which direction is better; none: that depends
+    """
 
     written: ClassVar[str] = "{label: Pictures taken down, share: {ends: [removed]}, of: {positive: true}}"
 

@@ -47,7 +47,11 @@ Anchors = Annotated[list[Line], Field(min_length=4, max_length=4)]
 
 
 class Hint(Strict):
-    """A step of a phase's hints: a question, a pointer to a panel, or a worked step."""
+    """A step of a phase's hints: a question, a pointer to a panel, or a worked step.
+
+    question: a question that leads on
+    step: a worked step
+    """
 
     written: ClassVar[str] = "{question: a question}, {panel: an exhibit} or {step: a worked step}"
 
@@ -65,7 +69,16 @@ class Hint(Strict):
 
 
 class PracticePhase(Strict):
-    """A part of a session: its minutes, its choices and panels, and help on the way."""
+    """A part of a session: its minutes, its choices and panels, and help on the way.
+
+    id: its name in lower-case letters
+    title: its title on the page
+    minutes: its share of the minutes of the case
+    choices: the choices that it shows, in order
+    panels: the exhibits that it shows
+    prompts: questions to think about
+    hints: up to three steps of help: a question, a panel, a worked step
+    """
 
     written: ClassVar[str] = "{id: serve, title: Serve, minutes: 8, expects: one sentence}"
 
@@ -80,7 +93,14 @@ class PracticePhase(Strict):
 
 
 class Reference(Strict):
-    """A design that the author ran: one good answer, and its price."""
+    """A design that the author ran: one good answer, and its price.
+
+    label: its name on the page
+    set: its picks, choice to option
+    meets: the metrics of the objectives that it meets
+    text: the reasons for it
+    gives_up: the price of it
+    """
 
     written: ClassVar[str] = "keys: label, set, meets, text and gives_up"
 

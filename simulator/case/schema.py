@@ -49,7 +49,11 @@ else:
 
 
 class Question(Strict):
-    """A clarifying question of a good candidate, and the interviewer's answer."""
+    """A clarifying question of a good candidate, and the interviewer's answer.
+
+    ask: the question
+    answer: the answer of the interviewer
+    """
 
     ask: Line
     answer: Prose
@@ -62,7 +66,12 @@ class Question(Strict):
 
 
 class Lesson(Strict):
-    """One point of the debrief: what to take away, why, and its source."""
+    """One point of the debrief: what to take away, why, and its source.
+
+    title: the lesson in a line
+    text: the reason
+    source: a publication that says so
+    """
 
     title: Line
     text: Prose
@@ -70,7 +79,10 @@ class Lesson(Strict):
 
 
 class RunLength(Strict):
-    """Length and number of the replications."""
+    """Length and number of the replications.
+
+    replications: how many runs of the same length
+    """
 
     starts_at: ClockTime = "00:00"
     days: Annotated[float, Field(gt=0, le=28, description="requests arrive over this many days")] = 1
@@ -83,7 +95,11 @@ class RunLength(Strict):
 
 
 class Quality(Strict):
-    """Photos that show too little: their share, and the AUC of the quality check that recognises them."""
+    """Photos that show too little: their share, and the AUC of the quality check that recognises them.
+
+    unusable: the share of photos that show too little
+    auc: the AUC of the quality check, above 0.5
+    """
 
     unusable: ShareFigure
     auc: ShareFigure
@@ -95,7 +111,10 @@ class Quality(Strict):
 
 
 class Noun(Strict):
-    """The word for something that is counted: for one of it and for many."""
+    """The word for something that is counted: for one of it and for many.
+
+    one: the word for one; many: the word for several
+    """
 
     one: Line
     many: Line
@@ -105,7 +124,13 @@ class Noun(Strict):
 
 
 class Population(Strict):
-    """The people or things behind the requests, represented by the labelled items."""
+    """The people or things behind the requests, represented by the labelled items.
+
+    positive: a description that follows “a person who ...”, such as “has a skin cancer”
+    negative: a description of the others
+    prevalence: the share of positives
+    quality: photos that show too little; none: all photos are usable
+    """
 
     positive: Line
     negative: Line
@@ -121,7 +146,11 @@ class Population(Strict):
 
 
 class RequestClass(Strict):
-    """A kind of request: its share, its urgency, and how long an answer is worth anything."""
+    """A kind of request: its share, its urgency, and how long an answer is worth anything.
+
+    label: its name on the page
+    share: its share of the requests; all shares add up to 1
+    """
 
     label: Line
     share: ShareFigure
@@ -133,6 +162,8 @@ class RequestClass(Strict):
 
 class Accelerator(Strict):
     """A device that several pools share: its batches slow each other down, or it is a processor with a number of cores.
+
+    label: its name on the page
 
     With slowdown s, k batches at once each take 1 + (k - 1) (s - 1) times as long. On c cores, k threads at once run at full
     speed up to k = c, and take k / c times as long beyond.
@@ -158,13 +189,22 @@ class Accelerator(Strict):
 
 
 class Costs(Strict):
-    """Costs that belong to no single stage."""
+    """Costs that belong to no single stage.
+
+    missed_positive_usd: the cost of a positive that is not found in time
+    """
 
     missed_positive_usd: CostFigure
 
 
 class Objective(Strict):
-    """A bound on one metric."""
+    """A bound on one metric.
+
+    metric: the name of a metric; `casesim show CASE metrics` lists them
+    label: its name on the page
+    at_least: the lower bound, in the unit of the metric; a share is from 0 to 1
+    at_most: the upper bound, in the unit of the metric; a time is in seconds
+    """
 
     metric: Annotated[str, Field(max_length=120)]
     label: Line
@@ -193,7 +233,34 @@ def _few_options(choices: dict[str, Choice]) -> dict[str, Choice]:
 
 
 class Scenario(Strict):
-    """A case: its story, its choices, what runs, and its objectives."""
+    """A case: its story, its choices, what runs, and its objectives.
+
+    id: its name in lower-case words joined by -; the file is called ID.yaml
+    version: a whole number; raise it when the case changes
+    title: the title
+    summary: one line for the list of cases
+    brief: the task for the candidate, in Markdown
+    questions: clarifying questions of a good candidate, with answers
+    debrief: the lessons of the case
+    run: length and number of the replications
+    arrivals: when requests arrive
+    population: the people or things behind the requests; without it no metric counts positives
+    classes: kinds of requests, by name
+    attributes: properties of requests, by name
+    accelerators: devices that pools share, by name
+    stages: the stages on the path of a request, by name
+    ends: the ends of the path, by name
+    costs: costs that belong to no single stage
+    curveballs: events that strike during a run, by name
+    controllers: rules that change picks during a run, by name
+    objectives: bounds on metrics that a good design meets
+    choices: the choices of the candidate, by name
+    phases: the parts of a session of practice
+    predict: up to two metrics that the candidate predicts before a run
+    defence: questions for the end of a session
+    reference: good designs that the author ran, by name
+    own_metrics: metrics that the case defines itself, by name
+    """
 
     # The kinds of stages and the sections of features lie above this module: they are looked up when a case is first read.
     model_config = ConfigDict(defer_build=True)

@@ -37,6 +37,10 @@ COMMANDS = {
         "authoring.show_command:show",
         "Print the names in a case: metrics with units, stages, ends, choices, places to write, figures, curveballs, exhibits.",
     ),
+    "schema": CommandEntry(
+        "authoring.schema_command:schema",
+        "Print the JSON Schema (draft 7) of a case. An editor completes and explains keys by it, and marks wrong ones.",
+    ),
     "devices": CommandEntry(
         "authoring.evidence_commands:devices",
         "List the devices that a case may name: what each is, its price with source, and its measured and projected latencies.",

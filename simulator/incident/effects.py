@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.case.document import Path
-from simulator.case.fields import ClockTime, Line, Name, Prose, Share, Strict
+from simulator.case.fields import AS_WRITTEN, ClockTime, Line, Name, Prose, Share, Strict
 from simulator.case.kinds import OneOf, registry
 from simulator.errors import suggest
 
@@ -40,7 +40,9 @@ class Where(Strict):
     camera: Annotated[bool, Field(description="from one camera of the site alone, which is drawn")] = False
     version: Annotated[Name | None, Field(description="from clients of this version")] = None
     replicas: Annotated[Share | None, Field(description="answered by this share of the replicas, at least one")] = None
-    hours: Annotated[tuple[ClockTime, ClockTime] | None, Field(description="from one time of day to another")] = None
+    hours: Annotated[
+        Annotated[tuple[ClockTime, ClockTime], AS_WRITTEN] | None, Field(description="from one time of day to another")
+    ] = None
     share: Annotated[Share, Field(description="the share of the time, or of the frames if no spell_h is given")] = 1.0
     spell_h: Annotated[float | None, Field(gt=0, le=672, description="mean hours it lasts at a time, as a fog does")] = None
 
@@ -66,7 +68,10 @@ class OutsideEffects:
 
 
 class AnyEffect(Strict):
-    """A change of the stream by a cause or decoy; heeds: the fields of `where` that it goes by."""
+    """A change of the stream by a cause or decoy; heeds: the fields of `where` that it goes by.
+
+    where: the frames that it strikes; none: all
+    """
 
     heeds: ClassVar[frozenset[str]] = frozenset(Where.model_fields)
 
@@ -106,7 +111,11 @@ class AnyEffect(Strict):
 
 
 class ConditionEffect(AnyEffect):
-    """Show frames as measured under a condition of the detection tables; a gentle start goes through its lower severities."""
+    """Show frames as measured under a condition of the detection tables; a gentle start goes through its lower severities.
+
+    severity: 1 to 3, as measured
+    enters: the point where it enters: world, camera, client or server
+    """
 
     kind: Literal["condition"]
     condition: Annotated[str, Field(max_length=40, description="a condition of the detection tables")]
@@ -148,7 +157,11 @@ class ConditionEffect(AnyEffect):
 
 
 class NetworkEffect(AnyEffect):
-    """Answer with a network other than the released one."""
+    """Answer with a network other than the released one.
+
+    detector: the measured network
+    precision: its precision
+    """
 
     kind: Literal["network"]
     detector: Annotated[str, Field(max_length=40)]
@@ -176,7 +189,11 @@ class NetworkEffect(AnyEffect):
 
 
 class ScenesEffect(AnyEffect):
-    """Show cameras scenes of one group more often; with a condition, as measured under it."""
+    """Show cameras scenes of one group more often; with a condition, as measured under it.
+
+    group: the group of scenes
+    severity: 1 to 3, as measured
+    """
 
     heeds: ClassVar[frozenset[str]] = frozenset({"sites", "one_site", "share"})
 
@@ -210,7 +227,11 @@ class ScenesEffect(AnyEffect):
 
 
 class StrikeEffect(AnyEffect):
-    """Let curveballs strike the servers, at the onset or, with a gentle start, some days after it."""
+    """Let curveballs strike the servers, at the onset or, with a gentle start, some days after it.
+
+    at_once: curveballs that strike at the onset
+    gently: curveballs by the days after a gentle onset
+    """
 
     heeds: ClassVar[frozenset[str]] = frozenset()
 
@@ -258,14 +279,25 @@ Effect = Annotated[AnyEffect, OneOf(EFFECTS)]
 
 
 class SuspectEntry(Strict):
-    """A line in the log of changes: the change, in the words of its author."""
+    """A line in the log of changes: the change, in the words of its author.
+
+    system: the system that changed
+    text: the words of the log
+    """
 
     system: Literal["model", "library", "client", "site", "labels", "servers"]
     text: Line
 
 
 class Cause(Strict):
-    """A possible origin of an incident, with the lesson that it teaches."""
+    """A possible origin of an incident, with the lesson that it teaches.
+
+    label: its name on the page
+    source: a publication on it
+    effects: the changes that it makes
+    shapes: abrupt or gentle
+    log: the entry in the log of changes
+    """
 
     label: Line
     teaches: Annotated[Prose, Field(description="shown afterwards: how it can be known, and what ends it")]
@@ -284,7 +316,12 @@ class Cause(Strict):
 
 
 class Decoy(Strict):
-    """A harmless change at the moment of the onset: a log entry, an effect that does no harm, or both."""
+    """A harmless change at the moment of the onset: a log entry, an effect that does no harm, or both.
+
+    label: its name on the page
+    log: the entry in the log of changes
+    effects: the changes that it makes
+    """
 
     written: ClassVar[str] = "{label: ..., log: {system: library, text: ...}}"
 

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from simulator.case.document import Path
-from simulator.case.fields import Line, Name, Share, Strict
+from simulator.case.fields import AS_WRITTEN, Line, Name, Share, Strict
 from simulator.case.kinds import OneOf, registry
 from simulator.errors import suggest
 from simulator.incident.effects import Enters
@@ -156,7 +156,13 @@ class Remedies:
 
 
 class AnyFix(Strict):
-    """A fix, in force some minutes after the order."""
+    """A fix, in force some minutes after the order.
+
+    label: its name on the page
+    note: a remark on the page
+    minutes: the time until it is in force
+    usd: its cost
+    """
 
     kind: str
     label: Line
@@ -179,7 +185,10 @@ class AnyFix(Strict):
 
 
 class UndoFix(AnyFix):
-    """Everything that entered at one of these places is put back as it was tested."""
+    """Everything that entered at one of these places is put back as it was tested.
+
+    enters: the points where the fault entered
+    """
 
     kind: Literal["undo"]
     enters: Annotated[list[Enters], Field(min_length=1, max_length=5)]
@@ -192,13 +201,18 @@ class UndoFix(AnyFix):
 
 
 class NetworkFix(AnyFix):
-    """Another of the measured networks answers on all replicas, with the threshold that suits it on the reference images."""
+    """Another of the measured networks answers on all replicas, with the threshold that suits it on the reference images.
+
+    detector: the measured network
+    precision: its precision
+    """
 
     kind: Literal["network"]
     detector: Annotated[str, Field(max_length=40)]
     precision: Annotated[str, Field(max_length=40)] = "fp32"
     instead_of: Annotated[
-        tuple[str, str] | None, Field(description="only where this detector at this precision answers; none: everywhere")
+        Annotated[tuple[str, str], AS_WRITTEN] | None,
+        Field(description="only where this detector at this precision answers; none: everywhere"),
     ] = None
     picks: Annotated[dict[Name, str | int | float], Field(max_length=8, description="of choices, for its speed")] = {}
 
@@ -228,7 +242,11 @@ class ThresholdFix(AnyFix):
 
 
 class PeopleFix(AnyFix):
-    """People look at the frames that the network is least sure of, up to their capacity an hour."""
+    """People look at the frames that the network is least sure of, up to their capacity an hour.
+
+    frames_per_h: frames that they look at in an hour
+    usd_a_frame: the cost of a frame
+    """
 
     kind: Literal["people"]
     frames_per_h: Annotated[float, Field(gt=0, le=1e6)]
@@ -243,7 +261,10 @@ class PeopleFix(AnyFix):
 
 
 class PicksFix(AnyFix):
-    """Choices of the case change, such as more replicas."""
+    """Choices of the case change, such as more replicas.
+
+    picks: the picks that change, choice to option
+    """
 
     kind: Literal["picks"]
     picks: Annotated[dict[Name, str | int | float], Field(min_length=1, max_length=8)]

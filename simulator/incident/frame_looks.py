@@ -165,7 +165,10 @@ def _by_group(view: View, chosen: Ints, then: Ints) -> pd.DataFrame:
 
 
 class AuditLook(LabellingLook):
-    """People label frames of the reference time again, by today's guideline."""
+    """People label frames of the reference time again, by today's guideline.
+
+    frames: how many are labelled
+    """
 
     kind: Literal["audit"]
     frames: Annotated[int, Field(ge=10, le=10_000)] = 100
@@ -195,7 +198,10 @@ class AuditLook(LabellingLook):
 
 
 class PicturesLook(AnyLook):
-    """Pictures of the last day's frames, of all sites or of one."""
+    """Pictures of the last day's frames, of all sites or of one.
+
+    frames: how many are shown
+    """
 
     takes: ClassVar[tuple[LookInput, ...]] = ("site",)
 

@@ -77,7 +77,13 @@ class LookFinding:
 
 
 class AnyLook(Strict):
-    """A look: its name, its duration and its cost; takes: the inputs of the kind, in the order of the screen."""
+    """A look: its name, its duration and its cost; takes: the inputs of the kind, in the order of the screen.
+
+    label: its name on the page
+    note: a remark on the page
+    minutes: how long it takes
+    usd: its cost
+    """
 
     takes: ClassVar[tuple[LookInput, ...]] = ()
 
@@ -99,7 +105,12 @@ class AnyLook(Strict):
 
 
 class LabellingLook(AnyLook):
-    """A look for which people label frames."""
+    """A look for which people label frames.
+
+    people: how many label
+    minutes_a_frame: the time for a frame
+    usd_a_frame: the cost of a frame
+    """
 
     people: Annotated[int, Field(ge=1, le=1000)] = 2
     minutes_a_frame: Annotated[float, Field(gt=0, le=1000)] = 2

@@ -9,7 +9,18 @@ from pydantic import Field, model_validator
 
 from simulator.case.checks import too_often
 from simulator.case.document import Path
-from simulator.case.fields import ClockTime, CostFigure, Figure, Line, Name, PositiveFigure, ShareFigure, Strict, bounded
+from simulator.case.fields import (
+    AS_WRITTEN,
+    ClockTime,
+    CostFigure,
+    Figure,
+    Line,
+    Name,
+    PositiveFigure,
+    ShareFigure,
+    Strict,
+    bounded,
+)
 from simulator.case.kinds import OneOf, Section, registry
 from simulator.errors import suggest
 from simulator.incident.effects import Cause, Decoy
@@ -55,7 +66,12 @@ Look = Annotated[AnyLook, OneOf(LOOKS)]
 
 
 class Site(Strict):
-    """A place with cameras, and the scenes that they see by day and by night."""
+    """A place with cameras, and the scenes that they see by day and by night.
+
+    label: its name on the page
+    cameras: how many there are
+    outdoors: whether weather reaches them
+    """
 
     label: Line
     cameras: Annotated[int, Field(ge=1, le=256)]
@@ -75,11 +91,16 @@ class Scenes(Strict):
     held_back: Annotated[list[Name], Field(max_length=16, description="groups that only a cause brings")] = []
     dwell_min: Annotated[PositiveFigure, Field(description="mean minutes that a camera sees one scene")]
     weekend: Annotated[dict[Name, Weight], Field(max_length=17, description="times as often on Saturday and Sunday")] = {}
-    night: Annotated[tuple[ClockTime, ClockTime], Field(description="from dusk to dawn")] = ("20:00", "06:00")
+    night: Annotated[tuple[ClockTime, ClockTime], AS_WRITTEN, Field(description="from dusk to dawn")] = ("20:00", "06:00")
 
 
 class Usual(Strict):
-    """A condition that comes and goes in normal operation."""
+    """A condition that comes and goes in normal operation.
+
+    condition: the condition
+    severity: 1 to 3, as measured
+    when: always, by day or at night
+    """
 
     condition: Annotated[str, Field(max_length=40)]
     severity: Annotated[int, Field(ge=1, le=5)]
@@ -89,7 +110,12 @@ class Usual(Strict):
 
 
 class Release(Strict):
-    """A tested release: the network whose answers the stage gives."""
+    """A tested release: the network whose answers the stage gives.
+
+    label: its name on the page
+    detector: the measured network
+    precision: its precision
+    """
 
     label: Line
     detector: Annotated[str, Field(max_length=40)]
@@ -97,7 +123,11 @@ class Release(Strict):
 
 
 class Labels(Strict):
-    """Labels that come without a request: frames a day, their delay in days, and the guideline."""
+    """Labels that come without a request: frames a day, their delay in days, and the guideline.
+
+    frames_a_day: how many are labelled
+    days_late: how long they take
+    """
 
     frames_a_day: Annotated[int, Field(ge=0, le=100_000)]
     days_late: Annotated[float, Field(ge=0, le=28)]
@@ -112,7 +142,20 @@ class Harm(Strict):
 
 
 class Incident(Section):
-    """A stream of frames with measured figures, and the fault that strikes it."""
+    """A stream of frames with measured figures, and the fault that strikes it.
+
+    starts_on: the first day
+    release: the released network
+    sites: places with cameras, by name
+    scenes: groups of scenes
+    usual: harmless conditions that come and go
+    labels: labels that come without a request
+    harm: the cost of a missed object
+    causes: possible causes, by name
+    decoys: harmless changes, by name
+    looks: looks that a player can take, by name
+    fixes: fixes that a player can order, by name
+    """
 
     stage: Annotated[Name, Field(description="the pool whose answers the detector gives")]
     starts_on: Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"] = "monday"
@@ -125,7 +168,7 @@ class Incident(Section):
     labels: Labels
     harm: Harm
     reference_days: Annotated[float, Field(ge=2, le=21, description="quiet days at the start, the reference of production")] = 7
-    onset_days: Annotated[tuple[float, float], Field(description="the first and the last day of its begin")]
+    onset_days: Annotated[tuple[float, float], AS_WRITTEN, Field(description="the first and the last day of its begin")]
     ramp_days: Annotated[float, Field(gt=0, le=14, description="how long it takes to come, where it comes gently")] = 4
     complaint_days: Annotated[
         float, Field(gt=0, le=14, description="days from its full strength until a customer complains, if nothing rang")

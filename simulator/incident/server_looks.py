@@ -45,7 +45,10 @@ class CountersLook(AnyLook):
 
 
 class ChangesLook(AnyLook):
-    """The log of changes of the last days."""
+    """The log of changes of the last days.
+
+    days: how far back it goes
+    """
 
     kind: Literal["changes"]
     days: Annotated[float, Field(gt=0, le=28)] = 7
@@ -123,7 +126,10 @@ def _file_hash(view: View, detector: str, precision: str) -> str:
 
 
 class PreprocessingLook(AnyLook):
-    """Frames prepared by the training code, and as clients and servers prepared them, by version and replica."""
+    """Frames prepared by the training code, and as clients and servers prepared them, by version and replica.
+
+    frames: how many are compared
+    """
 
     kind: Literal["preprocessing"]
     frames: Annotated[int, Field(ge=1, le=10_000)] = 200
@@ -182,7 +188,10 @@ def _commonest_difference(view: View) -> tuple[tuple[str, int], tuple[str, int]]
 
 
 class ReplayLook(AnyLook):
-    """Stored frames of the reference time, sent through the servers as they are now."""
+    """Stored frames of the reference time, sent through the servers as they are now.
+
+    frames: how many are sent again
+    """
 
     kind: Literal["replay"]
     frames: Annotated[int, Field(ge=20, le=10_000)] = 400
@@ -205,7 +214,10 @@ class ShadowLook(AnyLook):
 
 
 class CanaryLook(AnyLook):
-    """The previous release answers a share of the traffic in earnest."""
+    """The previous release answers a share of the traffic in earnest.
+
+    share: the share of the traffic
+    """
 
     kind: Literal["canary"]
     share: Annotated[Share, Field(gt=0)] = 0.1

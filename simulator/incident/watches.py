@@ -65,7 +65,14 @@ BY = {"all": "all frames", "site": "by site", "version": "by client version", "r
 
 
 class Watch(Strict):
-    """A monitor: a figure, the slices of it, a test against a reference, and the threshold of its alarm."""
+    """A monitor: a figure, the slices of it, a test against a reference, and the threshold of its alarm.
+
+    statistic: the figure that it watches
+    by: all, or a monitor for each site, version or replica
+    test: the test against the reference
+    window_h: hours of a window
+    at: the threshold of the alarm
+    """
 
     statistic: Name
     by: Slicing = "all"

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
 
 
 class Fork(AnyStage):
-    """Sends every request into several branches at once; they meet again at one join."""
+    """Sends every request into several branches at once; they meet again at one join.
+
+    to: the stages that each request enters at once
+    """
 
     branching: ClassVar[Literal["", "fork", "join"]] = "fork"
 

@@ -35,7 +35,11 @@ THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity", "values", "share",
 
 
 class Route(Strict):
-    """One route out of a gate, by threshold, values, share or number; without any of them, for all the rest."""
+    """One route out of a gate, by threshold, values, share or number; without any of them, for all the rest.
+
+    tag: a tag for the requests of this route
+    at_least: the threshold itself
+    """
 
     to: Target
     tag: Name | None = None
@@ -73,6 +77,8 @@ class Gate(AnyStage):
     """Sends each request along one of several routes.
 
     By the model's score, the photo's quality, an attribute, chance, the sensor of a frame or its number.
+
+    routes: tried from top to bottom; the last one takes all that is left
     """
 
     fresh: ClassVar[Mapping[str, Any]] = {"label": "Gate", "by": RANDOM, "routes": [{"share": 0.5}, {}]}

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 
 class Link(AnyStage):
-    """A network: a fixed latency plus payload over bandwidth; any number of requests at once."""
+    """A network: a fixed latency plus payload over bandwidth; any number of requests at once.
+
+    latency_ms: the fixed time, in milliseconds
+    """
 
     fresh: ClassVar[Mapping[str, Any]] = {
         "label": "Upload",

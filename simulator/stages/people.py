@@ -39,7 +39,10 @@ if TYPE_CHECKING:
 
 
 class Break(Strict):
-    """A paid break. With several groups, each leaves when the one before is back."""
+    """A paid break. With several groups, each leaves when the one before is back.
+
+    minutes: how long it is
+    """
 
     start: ClockTime
     minutes: Annotated[float, Field(gt=0, le=480)]
@@ -47,7 +50,11 @@ class Break(Strict):
 
 
 class Shift(Strict):
-    """People on duty from `start` to `end`, times of day; an end at or before the start is on the next day."""
+    """People on duty from `start` to `end`, times of day; an end at or before the start is on the next day.
+
+    people: how many are on duty
+    breaks: paid breaks
+    """
 
     start: ClockTime
     end: ClockTime
@@ -74,7 +81,10 @@ class Shift(Strict):
 
 
 class SecondReader(Strict):
-    """A share of the cases is read again, from the same queue, by a different person if more than one is on duty."""
+    """A share of the cases is read again, from the same queue, by a different person if more than one is on duty.
+
+    share: the share of cases that is read again
+    """
 
     share: Share
     tag: Annotated[Name | None, Field(description="only cases with this tag; none: all")] = None
@@ -82,7 +92,16 @@ class SecondReader(Strict):
 
 
 class People(AnyStage):
-    """Reviewers on shifts, each reading one case at a time from a queue in a given order."""
+    """Reviewers on shifts, each reading one case at a time from a queue in a given order.
+
+    shifts: who works when, the same every day
+    second_reader: a share of the cases that is read twice
+    order: the order of the queue, such as fifo, priority or deadline
+    usd_per_hour: the pay of a person
+    on_timeout: where a case goes that waited too long
+    max_queue: cases that may wait; none: no limit
+    on_full: where a case goes that finds the queue full
+    """
 
     servers: ClassVar[Servers] = Servers("reviewer", "the people on duty", cost_part="reviewers", keeps_hours=True)
     keeps: ClassVar[bool] = True

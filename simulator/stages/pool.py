@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 
 from simulator.case.checks import too_often
 from simulator.case.choices import Options
-from simulator.case.fields import Figure, Name, bounded
+from simulator.case.fields import AS_WRITTEN, Figure, Name, bounded
 from simulator.case.kinds import Faults, FileName, Service
 from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware
@@ -36,7 +36,16 @@ if TYPE_CHECKING:
 
 
 class Pool(Replicas):
-    """Replicas of one measured model behind one queue, with dynamic batching."""
+    """Replicas of one measured model behind one queue, with dynamic batching.
+
+    model: a measured model; `casesim models` lists them
+    precision: its precision, such as fp32 or int8_static
+    device: the machine of a replica; `casesim devices` lists them
+    max_batch: the most requests that are served together
+    preferred_batches: sizes of batches to wait for; none: the largest
+    max_queue_delay_ms: the longest wait of a request for its batch to fill
+    scaling: adds and removes replicas during a run
+    """
 
     fresh: ClassVar[Mapping[str, Any]] = {
         "label": "Model",
@@ -63,7 +72,7 @@ class Pool(Replicas):
         list[FileName], Field(max_length=8, description="further models that run for the same answer, one after the other")
     ] = []
     sizes: Annotated[
-        dict[Annotated[float, Field(gt=0, le=1e9)], FileName],
+        dict[Annotated[float, Field(gt=0, le=1e9), AS_WRITTEN], FileName],
         Field(max_length=32, description="sizes of a request to the precisions of their measurements"),
     ] = {}
     sized_by: Annotated[Name | None, Field(description="the attribute that is this number")] = None

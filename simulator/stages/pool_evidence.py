@@ -507,7 +507,10 @@ def _in_ms(value_s: float, low_s: float, high_s: float) -> str:
 
 
 class AssumedScores(Strict):
-    """Scores that nobody measured yet: two normal distributions of equal spread, as far apart as the area says."""
+    """Scores that nobody measured yet: two normal distributions of equal spread, as far apart as the area says.
+
+    assumed: the reason for it
+    """
 
     written: ClassVar[str] = "the name of a score table, or as {auc: 0.9, assumed: why}"
 
@@ -524,4 +527,4 @@ def _scores(data: Any) -> str | AssumedScores:
     return AssumedScores.model_validate(data) if isinstance(data, dict | AssumedScores) else _TABLE.validate_python(data)
 
 
-Scores = Annotated[FileName | AssumedScores, PlainValidator(_scores)]
+Scores = Annotated[FileName | AssumedScores, PlainValidator(_scores, json_schema_input_type=FileName | AssumedScores)]

@@ -40,6 +40,11 @@ class Breaker(Strict):
 
 
 class _Scaling(Strict):
+    """The bounds of a policy.
+
+    min_replicas, max_replicas: the fewest and the most replicas
+    """
+
     min_replicas: Whole = 1
     max_replicas: Whole
 
@@ -51,7 +56,11 @@ class _Scaling(Strict):
 
 
 class Hpa(_Scaling):
-    """Kubernetes' horizontal pod autoscaler on utilization, with its default behaviour."""
+    """Kubernetes' horizontal pod autoscaler on utilization, with its default behaviour.
+
+    every_s: seconds between its checks
+    tolerance: the relative distance from the target that it leaves alone
+    """
 
     kind: Literal["hpa"]
     target: Annotated[float, Field(gt=0, le=1, description="share of the time that a replica should be busy")] = 0.5
@@ -63,7 +72,12 @@ class Hpa(_Scaling):
 
 
 class Knative(_Scaling):
-    """Knative's autoscaler on concurrency: a stable window, and a short one that panics."""
+    """Knative's autoscaler on concurrency: a stable window, and a short one that panics.
+
+    every_s: seconds between its checks
+    stable_s: the length of the stable window
+    panic_s: the length of the short window
+    """
 
     kind: Literal["knative"]
     target: Annotated[float, Field(gt=0, le=1e4, description="concurrent requests per replica")] = 1
@@ -74,7 +88,12 @@ class Knative(_Scaling):
 
 
 class RayServe(_Scaling):
-    """Ray Serve's autoscaler on ongoing requests: it acts on a demand that lasts."""
+    """Ray Serve's autoscaler on ongoing requests: it acts on a demand that lasts.
+
+    every_s: seconds between its checks
+    upscale_delay_s: how long a demand lasts before replicas are added
+    downscale_delay_s: how long a demand stays away before replicas are removed
+    """
 
     kind: Literal["ray_serve"]
     target: Annotated[float, Field(gt=0, le=1e4, description="ongoing requests per replica")] = 2

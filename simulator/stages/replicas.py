@@ -19,7 +19,12 @@ Newest = Literal["newest", "newest_of_sensor"]
 
 
 class Replicas(AnyStage):
-    """Machines that work alike behind one queue, or behind one queue each."""
+    """Machines that work alike behind one queue, or behind one queue each.
+
+    replicas: how many there are; each serves one batch at a time
+    breaker: refuses requests for a while after too many failures
+    on_timeout: where a request goes that waited too long
+    """
 
     servers: ClassVar[Servers] = Servers("replica", "its replicas", cost_part="machines")
     keeps: ClassVar[bool] = True

@@ -24,7 +24,11 @@ if TYPE_CHECKING:
 
 
 class Retake(AnyStage):
-    """The requester is asked for another photo, takes some time over it, or gives up."""
+    """The requester is asked for another photo, takes some time over it, or gives up.
+
+    minutes: the time until another photo comes
+    gives_up: the share that sends no further photo
+    """
 
     keeps: ClassVar[bool] = True
     in_branches: ClassVar[bool] = False

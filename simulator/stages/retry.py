@@ -39,6 +39,12 @@ class Retry(AnyStage):
 
     The n-th retry waits `backoff_ms` times `factor` to the power of n - 1, `max_backoff_ms` at most. With jitter it waits a
     random time instead: `full` between nothing and that, `equal` between half of that and that.
+
+    backoff_ms: the wait before the first retry, in milliseconds
+    factor: each further wait is this many times as long
+    max_backoff_ms: the longest wait; none: no limit
+    jitter: how a wait is drawn: none, full, equal or decorrelated
+    budget: the retries that all clients may send together
     """
 
     keeps: ClassVar[bool] = True

@@ -75,7 +75,13 @@ class Sight(Strict):
 
 
 class Hazard(Strict):
-    """A kind of encounter: what comes into the way, how far ahead, and how fast it moves on."""
+    """A kind of encounter: what comes into the way, how far ahead, and how fast it moves on.
+
+    label: its name on the page
+    share: its share of the encounters; all shares add up to 1
+    object: car, pedestrian or cyclist
+    height_m: its height
+    """
 
     label: Line
     share: ShareFigure
@@ -92,7 +98,10 @@ class Hazard(Strict):
 
 
 class Confirmation(Strict):
-    """An object counts once it was found in so many of the latest frames of one sensor's kind."""
+    """An object counts once it was found in so many of the latest frames of one sensor's kind.
+
+    hits, of: the frames that show it, of the latest frames
+    """
 
     hits: Annotated[int, Field(ge=1, le=MOST_LOOKS)] = 3
     of: Annotated[int, Field(ge=1, le=MOST_LOOKS)] = 4
@@ -105,7 +114,11 @@ class Confirmation(Strict):
 
 
 class Condition(Strict):
-    """Weather, light or dirt: what it does to what cameras find, as measured on labelled images, and to the brakes."""
+    """Weather, light or dirt: what it does to what cameras find, as measured on labelled images, and to the brakes.
+
+    label: its name on the page
+    severity: 1 to 3, as measured
+    """
 
     label: Line
     corruption: Annotated[str, Field(max_length=40, description="the condition of the detection tables")]
@@ -114,14 +127,23 @@ class Condition(Strict):
 
 
 class Degraded(Strict):
-    """The speed limit of the vehicle while its newest information is too old; 0 is a safe stop."""
+    """The speed limit of the vehicle while its newest information is too old; 0 is a safe stop.
+
+    above_age_ms: the age of the newest information
+    speed_kmh: the speed limit then; 0 is a safe stop
+    """
 
     above_age_ms: Annotated[float, Field(gt=0, le=60_000)]
     speed_kmh: Annotated[Figure, bounded(0, 300)]
 
 
 class Braking(Strict):
-    """From an object that is confirmed to a vehicle that stands."""
+    """From an object that is confirmed to a vehicle that stands.
+
+    planner_hz: decisions a second
+    actuation_s: the time until the brakes act
+    deceleration_mps2: the deceleration
+    """
 
     planner_hz: Annotated[Figure, bounded(0.01, 1000)]
     actuation_s: Annotated[Figure, bounded(0, 10)]
@@ -136,7 +158,14 @@ class Braking(Strict):
 
 
 class Encounters(Section):
-    """Encounters of the vehicle during a run; each design meets the same ones."""
+    """Encounters of the vehicle during a run; each design meets the same ones.
+
+    confirms: the frames that confirm an object
+    braking: from a confirmed object to a vehicle that stands
+    degrades: the speed limit while information is old
+    conditions: weather, light or dirt, by name
+    kinds: what comes into the way, by name
+    """
 
     known_at: Annotated[Name, Field(description="the end where an answer is known to the planner")]
     count: Annotated[int, Field(ge=1, le=10_000, description="encounters in each replication")] = 200
@@ -217,7 +246,11 @@ class Encounters(Section):
 
 
 class VehiclePart(Strict):
-    """A thing that the vehicle carries for its perception: what it costs, what it draws idle and at work."""
+    """A thing that the vehicle carries for its perception: what it costs, what it draws idle and at work.
+
+    label: its name on the page
+    idle_w: the power that it draws idle, in watts
+    """
 
     label: Line
     count: Annotated[int, Field(ge=0, le=64, description="how many there are")] = 1
@@ -234,7 +267,14 @@ class VehiclePart(Strict):
 
 
 class Vehicle(Section):
-    """The vehicle around the machines: what they cost over its life, and what they draw."""
+    """The vehicle around the machines: what they cost over its life, and what they draw.
+
+    parts: what it carries, by name
+    usd_per_kwh: the price of energy
+    needless_brake_usd: the cost of braking without a reason
+    drive_wh_per_km: the energy of driving itself
+    average_kmh: the average speed
+    """
 
     parts: Annotated[dict[Name, VehiclePart], Field(min_length=1, max_length=16)]
     driven_h: Annotated[PositiveFigure, Field(description="hours that it drives in its life")]

@@ -88,7 +88,7 @@ def test_what_stands_in_for_a_faulty_value_is_never_blamed():
 MISTAKES = [  # what stands in the file, what is put there, where the fault should be, and what it should say
     ("max_batch:", "max_bach:", "max_bach:", "unknown key; did you mean 'max_batch'?"),
     ("id: small", "idd: small", "idd: small", "did you mean 'id'?"),
-    ("max_batch: 4", "max_batch: 4.5", "max_batch:", "fractional part"),
+    ("max_batch: 4", "max_batch: 4.5", "max_batch:", "should be a valid integer; got 4.5"),
     ("max_batch: 4", "max_batch: 2000", "max_batch:", "less than or equal to 1024; got 2000"),
     ("max_batch: 4", "max_batch: many", "max_batch:", "got 'many'"),
     ("scores: tiny", "scores: ../tiny", "scores:", "should be a name of letters"),

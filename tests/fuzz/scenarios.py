@@ -33,7 +33,7 @@ _PLACE = re.compile(r"^.*?:\d+:\d+: .+: .+", re.DOTALL)
 
 
 @cache
-def _bases() -> dict[str, tuple[dict[str, Any], bytes]]:
+def bases() -> dict[str, tuple[dict[str, Any], bytes]]:
     """Each case by name: its data, and its text."""
     small = SMALL.replace("model: tiny", "model: efficientnet_lite0").replace(
         "scores: tiny", "scores: pad_ufes20.efficientnet_lite0"
@@ -50,12 +50,12 @@ def _bases() -> dict[str, tuple[dict[str, Any], bytes]]:
 
 def trials(begin: int, count: int) -> Iterator[Trial]:
     """Cases with their tree or their text changed."""
-    random, bases = Random(begin), _bases()
+    random, cases = Random(begin), bases()
     extra = drawn(ANYTHING, 200, begin)
-    names, often = list(bases), [_OFTEN[name] for name in bases]
+    names, often = list(cases), [_OFTEN[name] for name in cases]
     for number in range(count):
         name = random.choices(names, often)[0]
-        data, text = bases[name]
+        data, text = cases[name]
         if random.random() < 0.8:
             tree, how = changed_tree(data, random, extra)
             content = as_yaml(tree)

@@ -1,0 +1,130 @@
+"""The JSON Schema (draft 7) of a case, for editors: made from the models that read a case, with their descriptions.
+
+It refuses nothing that the checker accepts. Faults of a single value are in it; names that refer to nothing, and fields that
+need each other, are the checker's alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
+from pydantic_core import core_schema
+
+from simulator.case.schema import Scenario
+
+Node = dict[str, Any]
+
+#: The dialect that editors read.
+DRAFT = "http://json-schema.org/draft-07/schema#"
+
+#: Keys of a schema whose values are schemas by name.
+_NAMED = ("properties", "patternProperties", "definitions")
+
+#: Keys whose values are plain data.
+_PLAIN = ("default", "const", "enum", "required", "examples")
+
+#: Names of fields at the beginning of words on them, behind a semicolon: `low: words; high: words`.
+_NEXT = re.compile(r"; (?=[a-z_0-9]+(?:, [a-z_0-9]+)*: )")
+
+#: A line of a docstring on fields: `low, high: words`.
+_ON_FIELDS = re.compile(r"^([a-z_0-9]+(?:, [a-z_0-9]+)*): (.+(?:\n(?![a-z_0-9]+(?:, [a-z_0-9]+)*: |\n).+)*)", re.MULTILINE)
+
+
+@cache
+def _schema() -> Node:
+    made = Scenario.model_json_schema(schema_generator=_Described, ref_template="#/definitions/{model}")
+    made["definitions"] = made.pop("$defs")
+    title = {"$schema": DRAFT, "title": "A case of CaseSim"}
+    changed: Node = _changed(made, _as_draft_7)
+    return title | changed
+
+
+def case_schema() -> Node:
+    """Return the schema; callers must not mutate it."""
+    return _schema()
+
+
+def _changed(node: Any, change: Callable[[Node], Node]) -> Any:
+    """Return a schema with each of its schemas changed, the inner ones first."""
+    if isinstance(node, list):
+        return [_changed(part, change) for part in node]
+    if not isinstance(node, dict):
+        return node
+    parts = {
+        key: value
+        if key in _PLAIN
+        else {name: _changed(part, change) for name, part in value.items()}
+        if key in _NAMED
+        else _changed(value, change)
+        for key, value in node.items()
+    }
+    return change(parts)
+
+
+def _as_draft_7(node: Node) -> Node:
+    """Return a schema as draft 7 writes it, without titles that only repeat a name, and with keys of no other pattern."""
+    made = {key: value for key, value in node.items() if key not in ("title", "discriminator", "prefixItems")}
+    if "prefixItems" in node:
+        made |= {"items": node["prefixItems"]}
+    if "patternProperties" in node:
+        made["additionalProperties"] = False
+    if "discriminator" in node:
+        del made["oneOf"]
+        made |= _by_kind(node["discriminator"]["mapping"])
+    if "$ref" in node and len(made) > 1:  # what stands beside a reference counts for nothing in draft 7
+        made["allOf"] = [{"$ref": made.pop("$ref")}, *made.get("allOf", [])]
+    return made
+
+
+def _by_kind(models: dict[str, str]) -> Node:
+    """Return the schema of a mapping whose model its `kind` decides, so that an editor speaks of that model alone."""
+    kind: Node = {"description": "which kind it is; the other keys depend on it", "enum": list(models)}
+    chosen = [
+        {"if": {"properties": {"kind": {"const": name}}, "required": ["kind"]}, "then": {"$ref": model}}
+        for name, model in models.items()
+    ]
+    return {"type": "object", "required": ["kind"], "properties": {"kind": kind}, "allOf": chosen}
+
+
+class _Described(GenerateJsonSchema):
+    """Adds the words of docstrings to models and fields."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        made = super().model_schema(schema)
+        model: type[BaseModel] = schema["cls"]
+        words = words_on_fields(model)
+        for name, field in made.get("properties", {}).items():
+            if name in words:
+                field.setdefault("description", words[name])
+        if description := description_of(model):
+            made["description"] = description
+        return made
+
+
+def description_of(model: type[BaseModel]) -> str:
+    """Return the docstring of a model without its lines on fields."""
+    text = _ON_FIELDS.sub("", _docstring(model))
+    return " ".join(text.split())
+
+
+def words_on_fields(model: type[BaseModel]) -> dict[str, str]:
+    """Return the words on each field in the docstrings of a model and of those that it extends."""
+    words: dict[str, str] = {}
+    for one in model.__mro__:
+        if issubclass(one, BaseModel):
+            for line in (found[0] for found in _ON_FIELDS.finditer(_docstring(one))):
+                for part in _NEXT.split(line):
+                    names, _, text = part.partition(": ")
+                    words |= {name: " ".join(text.split()) for name in names.split(", ") if name not in words}
+    return {name: text for name, text in words.items() if name in model.model_fields}
+
+
+def _docstring(model: type[BaseModel]) -> str:
+    text = model.__dict__.get("__doc__") or ""
+    first, _, rest = text.partition("\n")
+    return "\n".join([first, *(line.strip() for line in rest.splitlines())])
