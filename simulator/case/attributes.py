@@ -283,6 +283,12 @@ class ItemAttribute(AnyAttribute):
     def draw(self, plan: Plan, name: str, streams: Streams, requests: Requests) -> Column:
         return np.append(item_values(plan, name), np.int8(-1))[requests.item]
 
+    def cells(self, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
+        table, population = next(iter(plan.tables.values())), plan.scenario.population
+        assert population is not None
+        share, counts = population.prevalence.value, (len(table.positives), len(table.negatives))
+        return np.repeat([share / counts[0], (1 - share) / counts[1]], counts), item_values(plan, name)
+
 
 class RecordedAttribute(_Numeric):
     """A column of a CSV or Parquet file, one row per request; after the last row it starts again at the first.

@@ -9,7 +9,7 @@ from pydantic import Field
 
 from simulator.case.fields import AnyQuantity, CostFigure, Quantity
 from simulator.stages.plain_pool import PoolStage
-from simulator.stages.pool import check_policies
+from simulator.stages.pool import check_policies, factor_facts
 from simulator.stages.pool_evidence import drawn
 from simulator.stages.replicas import Replicas
 from simulator.units import duration
@@ -64,7 +64,7 @@ class OwnServerStage(PoolStage):
     def facts(cls, plan: Plan, name: str) -> list[str]:
         """Return the number of replicas and their mean service time."""
         spec = _spec(plan, name)
-        return [f"{spec.replicas} × {duration(spec.service_ms.mean / 1000)} on average"]
+        return [f"{spec.replicas} × {duration(spec.service_ms.mean / 1000)} on average", *factor_facts(plan, spec)]
 
     @classmethod
     def usd_per_hour(cls, plan: Plan, name: str) -> float:

@@ -18,13 +18,14 @@ from simulator.case.kinds import Faults, FileName, Service
 from simulator.errors import suggest
 from simulator.evidence.catalogue import hardware
 from simulator.evidence.profiles import profile_names
+from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import Steps, added, complement, inverse, product, within
 from simulator.records.trace import InTurn, Trace, VisitLog, as_memoryview
 from simulator.stages.batching import BATCH_FIELDS, BATCHING
 from simulator.stages.pool_evidence import PoolEvidence, Scores
 from simulator.stages.pool_policies import Scaling
 from simulator.stages.queues import BALANCERS, ORDERS
-from simulator.stages.replicas import Replicas
+from simulator.stages.replicas import Replicas, unknown_attribute
 from simulator.stages.stage import OfferedTime, PaidTime, ServerSteps, ServiceStage, StageCapacity, plan_of
 
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ class Pool(Replicas):
         for field in (field for field, given in others.items() if given and self.preempts is not None):
             raise ValueError(f"preempts is for replicas of one request at a time, alone on their device; leave {field} out")
         self._sized_alone()
+        if self.factors and self.max_batch > 1:
+            raise ValueError("factors are for requests that are served one at a time; leave max_batch out")
         if self.scaling is not None and self.balance is not None:
             raise ValueError("a pool with scaling has one queue for all its replicas; leave balance out")
         return self
@@ -171,11 +174,8 @@ class Pool(Replicas):
 
     @classmethod
     def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
-        by, attributes = stage.get("sized_by"), data.get("attributes")
-        known = list(attributes) if isinstance(attributes, dict) else []
-        if isinstance(by, str) and by not in known:
-            hint = suggest(by, known) if known else "add a section `attributes` with it"
-            yield ("sized_by",), f"'{by}' is not an attribute of the requests; {hint}"
+        yield from super().check_names(stage, data)
+        yield from unknown_attribute("sized_by", stage, data)
 
     def check(self, name: str, scenario: Scenario) -> Faults:
         """Yield what it refers to exists."""
@@ -213,6 +213,7 @@ class PoolKind(ServiceStage):
         lines = [", ".join(picked), f"{spec.replicas} × {size}{batch}"]
         if spec.sized_by is not None:
             lines.append(f"longer by {plan.scenario.attributes[spec.sized_by].label}")
+        lines += factor_facts(plan, spec)
         if spec.times is not None and spec.times.value != 1:
             lines.append(f"{spec.times.value:g} times as long as measured")
         return [*lines, "latency projected"] if name in plan.bands else lines
@@ -237,9 +238,9 @@ class PoolKind(ServiceStage):
 
     @classmethod
     def capacity(cls, plan: Plan, name: str, visits: Mapping[str, float] | None = None) -> StageCapacity:
-        failures = _spec(plan, name).failures
-        busy_s = _seconds_each(plan, name) * (1.0 if visits is None else _stretch(plan, name, visits))
-        return StageCapacity(plan.latencies[name].mean_s(1), busy_s, failures.availability if failures else 1.0)
+        failures, factor = _spec(plan, name).failures, mean_factor(plan, name)
+        busy_s = factor * _seconds_each(plan, name) * (1.0 if visits is None else _stretch(plan, name, visits))
+        return StageCapacity(factor * plan.latencies[name].mean_s(1), busy_s, failures.availability if failures else 1.0)
 
     @classmethod
     def usd_per_hour(cls, plan: Plan, name: str) -> float:
@@ -302,6 +303,32 @@ def _seconds_each(plan: Plan, name: str) -> float:
     return table.mean_s(size) / size
 
 
+def factor_facts(plan: Plan, spec: Replicas) -> list[str]:
+    """Return the line on requests that take longer or shorter than others; none without any."""
+    by = "class" if spec.factors_by is None else plan.scenario.attributes[spec.factors_by].label
+    return [f"time depends on {by}"] if spec.factors else []
+
+
+@cache_per_plan
+def mean_factor(plan: Plan, name: str) -> float:
+    """Return the mean over all requests of the factor on their service time."""
+    spec = _spec(plan, name)
+    if not spec.factors:
+        return 1.0
+    if spec.factors_by is None:
+        chances = np.array([kind.share.value for kind in plan.scenario.classes.values()])
+        values = np.arange(len(chances))
+    else:
+        chances, values = plan.scenario.attributes[spec.factors_by].cells(plan, spec.factors_by, np.empty(0))
+    return float(chances @ _factor_table(plan, spec)[values] / chances.sum())
+
+
+def _factor_table(plan: Plan, spec: Replicas) -> NDArray[np.float64]:
+    """Return the factor of each class or value, in the order of the file, and 1 for a request without any."""
+    given = [spec.factors[value].value if value in spec.factors else 1.0 for value in spec.factor_values(plan.scenario)]
+    return np.array([*given, 1.0])
+
+
 def _stretch(plan: Plan, name: str, visits: Mapping[str, float]) -> float:
     """Return the number of times as long as alone a batch takes when all replicas of the pool are at work.
 
@@ -312,7 +339,7 @@ def _stretch(plan: Plan, name: str, visits: Mapping[str, float]) -> float:
     if spec.shares is None:
         return 1.0
     most = {key: _spec(plan, key).most_replicas for key, other in stages.items() if getattr(other, "shares", "") == spec.shares}
-    work = {key: visits[key] * _seconds_each(plan, key) for key in most}
+    work = {key: visits[key] * mean_factor(plan, key) * _seconds_each(plan, key) for key in most}
     own = work.pop(name) / spec.most_replicas
     at_work = {key: min(asked / own if own else np.inf, most[key]) for key, asked in work.items() if asked}
     at_work[name] = most[name]
@@ -337,6 +364,7 @@ class AnyPool(PoolKind):
         super().__init__(run, name, spec)
         self.log = VisitLog(spec.most_replicas, spec.max_batch)
         self.sized = run.plan.sized.get(name)
+        self.factors = self._factors()
         self._drawn: list[Times] = []  # where each request has a time of its own: by idle gap, stream after stream
         self.timeout = inf if spec.timeout_s is None else spec.timeout_s
         self.latency = run.plan.latencies[name]
@@ -352,15 +380,29 @@ class AnyPool(PoolKind):
         cells = [self._places(each) for each in streams]
         return as_memoryview(cells[0]) if often == 1 else InTurn(cells)
 
+    def _factors(self) -> NDArray[np.float64] | None:
+        """Return the factor on the service time of each request, shape (n,); None where all take alike."""
+        if not self.spec.factors:
+            return None
+        by, requests = self.spec.factors_by, self.run.requests
+        return _factor_table(self.run.plan, self.spec)[requests.kind if by is None else requests.attributes[by]]
+
     def _places(self, stream: str) -> NDArray[np.int32]:
+        seconds = self._seconds(stream)
+        if seconds is None:
+            return self.latency.cell_of(self.run.uniform(stream))
+        return self._own_times(seconds if self.factors is None else seconds * self.factors)
+
+    def _seconds(self, stream: str) -> Times | None:
+        """Return the time of each request by idle gap, shape (gaps + 1, n); None where cells of the table are enough."""
         if self.spec.drawn_ms is not None:
             seconds = self.run.draw(stream, self.spec.drawn_ms).astype(np.float64) / 1000
-            return self._own_times(np.tile(seconds, (len(self.gaps) + 1, 1)))
+            return np.tile(seconds, (len(self.gaps) + 1, 1))
         drawn = self.run.uniform(stream)
-        if self.sized is None:
-            return self.latency.cell_of(drawn)
-        values = self.run.requests.attributes[self.sized.by]
-        return self._own_times(self.sized.seconds(values, self.sized.table.cell_of(drawn)))
+        if self.sized is not None:
+            values = self.run.requests.attributes[self.sized.by]
+            return self.sized.seconds(values, self.sized.table.cell_of(drawn))
+        return None if self.factors is None else self.latency.seconds[:, 1, self.latency.cell_of(drawn)]
 
     def _own_times(self, seconds: Times) -> NDArray[np.int32]:
         """Return the place of each request's own time, shape (n,). seconds: by idle gap and request, shape (gaps + 1, n)."""

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.case.checks import too_often
-from simulator.case.fields import AnyQuantity
+from simulator.case.fields import AnyQuantity, Figure, Name, bounded
 from simulator.case.kinds import AnyStage, Faults, Servers, Service, Target, check_order
+from simulator.errors import suggest
 from simulator.stages.pool_policies import Breaker, Failures
 
 if TYPE_CHECKING:
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
 
 #: Which requests a newer one makes obsolete: all, or the frames of its own sensor.
 Newest = Literal["newest", "newest_of_sensor"]
+
+
+def unknown_attribute(field: str, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
+    """Yield a fault if a field of a stage names an attribute that the case lacks. stage, data: as written."""
+    by, attributes = stage.get(field), data.get("attributes")
+    known = list(attributes) if isinstance(attributes, dict) else []
+    if isinstance(by, str) and by not in known:
+        hint = suggest(by, known) if known else "add a section `attributes` with it"
+        yield (field,), f"'{by}' is not an attribute of the requests; {hint}"
 
 
 class Replicas(AnyStage):
@@ -30,6 +40,11 @@ class Replicas(AnyStage):
     keeps: ClassVar[bool] = True
 
     replicas: Annotated[int, Field(ge=1, le=1024)] = 1
+    factors: Annotated[
+        dict[str, Annotated[Figure, bounded(0.001, 1_000)]],
+        Field(max_length=64, description="how many times as long as others some requests take, by class or value; others: 1"),
+    ] = {}
+    factors_by: Annotated[Name | None, Field(description="the attribute that has these values; none: the classes")] = None
     order: Annotated[str, Field(max_length=40, description="the order of the queue")] = "fifo"
     max_queue: Annotated[int | None, Field(ge=0, le=10_000_000, description="requests that may wait; none: no limit")] = None
     drops: Annotated[Literal["newest", "oldest"], Field(description="which request is dropped when the queue is full")] = (
@@ -82,6 +97,14 @@ class Replicas(AnyStage):
                 raise ValueError(f"{field} cannot be combined with hedge_after_s: a second copy is no newer than the first")
         return self
 
+    @model_validator(mode="after")
+    def _factors_alone(self) -> Self:
+        if self.factors_by is not None and not self.factors:
+            raise ValueError("factors_by is set but factors does not say how long which requests take")
+        if self.factors and self.sheds_late:
+            raise ValueError("sheds_late expects all requests to take alike; leave sheds_late or factors out")
+        return self
+
     @property
     def drawn_ms(self) -> AnyQuantity | None:
         """Its service times (ms), where the author states them; None where they are those of a model."""
@@ -106,8 +129,27 @@ class Replicas(AnyStage):
     def shared_by_branches(self) -> bool:
         return True
 
+    @classmethod
+    def check_names(cls, stage: dict[str, Any], data: dict[str, Any]) -> Faults:
+        yield from unknown_attribute("factors_by", stage, data)
+
+    def factor_values(self, scenario: Scenario) -> list[str]:
+        """Return the classes, or the values of the attribute, that `factors` may name."""
+        return [*scenario.classes] if self.factors_by is None else scenario.attributes[self.factors_by].categories
+
+    def _check_factors(self, scenario: Scenario) -> Faults:
+        values = self.factor_values(scenario)
+        if self.factors_by is not None and not values:
+            yield ("factors_by",), f"'{self.factors_by}' is a number; factors need an attribute that is a category"
+            return
+        for value in (value for value in self.factors if value not in values):
+            hint = suggest(value, values) if values else "add a section `classes`, or name an attribute with `factors_by`"
+            what = "a class" if self.factors_by is None else f"a value of '{self.factors_by}'"
+            yield ("factors", value), f"'{value}' is not {what}; {hint}"
+
     def check(self, name: str, scenario: Scenario) -> Faults:
         """Yield a fault for each policy that lacks something in the case."""
+        yield from self._check_factors(scenario)
         yield from check_order(self.order, scenario)
         if self.sheds_late and not scenario.has_deadlines:
             yield ("sheds_late",), "shedding by deadline needs a class with `deadline_s` in `classes`"
