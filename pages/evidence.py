@@ -45,7 +45,7 @@ from simulator.evidence.projection_accuracy import marks as projection_marks
 from simulator.evidence.score_tables import ScoreError
 from simulator.incident.study_panel import StudyError, incidents
 from simulator.limits import UPLOADED_FILE
-from simulator.paths import ASSETS, FIDELITY, OWN_PROFILES, OWN_SCORES, PAGES, PROFILES
+from simulator.paths import ASSETS, FIDELITY, INSTALLED, OWN_PROFILES, OWN_SCORES, PAGES, PROFILES
 from simulator.sources.detector_panel import detectors
 from simulator.sources.drive_panel import real_drives
 from simulator.sources.fidelity_charts import FIGURES, error_by_load, forecasts_against_runs, simulated_against_real
@@ -63,6 +63,9 @@ from simulator.sources.score_panel import scores
 from simulator.sources.source_rows import matching, sources
 
 Files = tuple[tuple[str, Stamp], ...]
+
+#: Folders of profiles that all visitors see.
+_SHARED = (PROFILES, OWN_PROFILES, INSTALLED / "profiles")
 
 
 class Measured(NamedTuple):
@@ -100,7 +103,7 @@ def read_all(stamp: Files, *folders: Path) -> Measured:
 
 def everything_measured() -> Measured:
     """Return the profiles shipped with CaseSim and those measured here; warn of files that cannot be used."""
-    folders = [PROFILES, OWN_PROFILES, *(folder for folder in [own_folder("profiles")] if folder and folder.is_dir())]
+    folders = [*_SHARED, *(folder for folder in [own_folder("profiles")] if folder and folder.is_dir())]
     found = read_all(files(*folders), *folders)
     warn(found.broken)
     return found
@@ -367,9 +370,9 @@ def projected() -> None:
 
 def all_sources() -> None:
     compared, broken = read_reports(files(FIDELITY), FIDELITY)
-    shared = read_all(files(PROFILES, OWN_PROFILES), PROFILES, OWN_PROFILES)
+    shared = read_all(files(*_SHARED), *_SHARED)
     warn([*broken, *shared.broken])
-    found, broken = every_source(files(ASSETS, OWN_PROFILES, OWN_SCORES), shared.profiles, compared)
+    found, broken = every_source(files(ASSETS, OWN_PROFILES, OWN_SCORES, INSTALLED), shared.profiles, compared)
     warn(broken)
     with st.grid(2, min_column_width=230):
         words = st.text_input("Search", key="words", placeholder="any words, such as resnet50 price", **KEPT)

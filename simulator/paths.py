@@ -52,6 +52,9 @@ OWN_TESTED = user_data_path("casesim") / "tested"
 #: Scores that the user imported.
 OWN_SCORES = user_data_path("casesim") / "scores"
 
+#: Cases that the user installed from packs, each with its own evidence: cases/, scores/ and profiles/, below one manifest.
+INSTALLED = user_data_path("casesim") / "installed"
+
 #: Cached results of sweeps. Deleting the folder costs time, and nothing else.
 SWEEPS = user_cache_path("casesim") / "sweeps"
 

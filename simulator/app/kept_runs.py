@@ -21,7 +21,7 @@ from typing import Any, ParamSpec, TypeVar
 import pyarrow as pa
 
 from simulator.app.links import DEFAULT_SEED
-from simulator.case.load import own_cases, scenario_ids
+from simulator.case.load import case_origins
 from simulator.engine.plan import Plan
 from simulator.evidence.evidence_files import in_one_step, stamp_of
 from simulator.files import UnreadableError, make_private_folder, read_within
@@ -40,11 +40,11 @@ _LIBRARIES = ("numpy", "scipy", "pandas", "simpy")
 
 def is_kept(plan: Plan, seed: int) -> bool:
     """Return whether runs of a design are kept on disk: those of shipped cases under the seed that a page opens with."""
-    return seed == DEFAULT_SEED and plan.scenario.id in shipped_cases()
+    return seed == DEFAULT_SEED and plan.scenario.id in prepared_cases()
 
 
-def shipped_cases() -> list[str]:
-    return [case for case in scenario_ids() if case not in own_cases()]
+def prepared_cases() -> list[str]:
+    return [case for case, (origin, _) in case_origins().items() if origin == "shipped"]
 
 
 @cache

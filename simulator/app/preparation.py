@@ -13,7 +13,7 @@ from threading import Event, Thread
 from time import monotonic
 
 from simulator.app.jobs import HOUSE, Job
-from simulator.app.kept_runs import KeptRuns, name_of, shipped_cases
+from simulator.app.kept_runs import KeptRuns, name_of, prepared_cases
 from simulator.app.links import DEFAULT_SEED
 from simulator.app.turns import IDLE
 from simulator.app.workers import Workers
@@ -31,7 +31,7 @@ QUIET_S, LOOK_S = 15.0, 0.5
 
 def likely_plans() -> Iterator[Plan]:
     """Yield the default design of each shipped case, all reference designs, then those one step from a default, by turns."""
-    cases = [load(case) for case in shipped_cases()]
+    cases = [load(case) for case in prepared_cases()]
     defaults = [compile_plan(case) for case in cases]
     yield from defaults
     yield from (compile_plan(case, picks) for case in cases for picks in readable_references(case))

@@ -1,6 +1,6 @@
 """Find, read and check a case, with picks or other figures: from a file to a scenario that can run, or to all its faults.
 
-A user's own file or folder comes first, then the cases that come with CaseSim.
+A user's own file or folder comes first, then installed cases, then the cases that come with CaseSim.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path as FilePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import ValidationError
 
@@ -18,6 +18,7 @@ from simulator.case.checks import check, check_names
 from simulator.case.document import Fault, Path, ScenarioError, beyond, dotted, parse_document, read_document
 from simulator.case.error_recovery import fault_of, with_stand_ins
 from simulator.case.fields import Figure, Sourced
+from simulator.case.installed_cases import installed_cases
 from simulator.case.phases import readable_references
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, shortened, suggest
@@ -44,10 +45,26 @@ def own_cases() -> dict[str, FilePath]:
     return {file.stem: file for file in files_at(FilePath(named))} if named else {}
 
 
-def case_files() -> dict[str, FilePath]:
+def shipped_cases() -> dict[str, FilePath]:
     shipped = sorted(SCENARIOS.glob("*.yaml"), key=lambda file: (file.stem != FIRST, file.stem))
-    own = own_cases()
-    return own | {file.stem: file for file in shipped if file.stem not in own}
+    return {file.stem: file for file in shipped}
+
+
+Origin = Literal["own", "installed", "shipped"]
+
+
+def case_origins() -> dict[str, tuple[Origin, FilePath]]:
+    """Return every case by id, with its origin and its file; of several with one id the first is used."""
+    places: dict[Origin, dict[str, FilePath]] = {"own": own_cases(), "installed": installed_cases(), "shipped": shipped_cases()}
+    found: dict[str, tuple[Origin, FilePath]] = {}
+    for origin, cases in places.items():
+        for case, file in cases.items():
+            found.setdefault(case, (origin, file))
+    return found
+
+
+def case_files() -> dict[str, FilePath]:
+    return {case: file for case, (_, file) in case_origins().items()}
 
 
 def files_at(path: FilePath) -> list[FilePath]:

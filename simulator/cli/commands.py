@@ -120,6 +120,14 @@ COMMANDS = {
         "measure.detector_command:detect_eval",
         "Judge a detector on labelled images: AP with intervals, recall by height, on clean and corrupted images.",
     ),
+    "pack": CommandEntry(
+        "authoring.pack_command:pack",
+        "Write a case, your own evidence that it uses and its test results into one file for `casesim install`.",
+    ),
+    "install": CommandEntry(
+        "authoring.pack_command:install",
+        "Show the contents, licences and test results of a pack, ask, then install all of it or nothing.",
+    ),
     "scores": CommandEntry("measure.score_command:scores", "List score tables, train them, or import and delete your own."),
 }
 

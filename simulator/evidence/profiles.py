@@ -24,13 +24,14 @@ from ruamel.yaml import YAML
 
 from simulator.errors import MOST_LISTED, InputError, suggest
 from simulator.evidence.evidence_files import changing, each_readable, in_one_step, read_json, read_yaml, remembered
-from simulator.paths import OWN_PROFILES, PROFILES
+from simulator.evidence.staged_evidence import staged
+from simulator.paths import INSTALLED, OWN_PROFILES, PROFILES
 
 #: An idle gap of at least this many milliseconds makes a call count as "after idling" rather than "busy".
 IDLE_GAP_MS = 2.0
 
-#: Where profiles are looked for: those that travel with the package first.
-FOLDERS = (PROFILES, OWN_PROFILES)
+#: Where profiles are looked for: those that travel with the package first, those of installed cases last.
+FOLDERS = (PROFILES, OWN_PROFILES, INSTALLED / "profiles")
 
 #: From this part of the machine on, the load by other programs is shown wherever a latency is used.
 DISTURBED_SHARE = 0.1
@@ -258,7 +259,7 @@ def profile_files(device: str, models: Iterable[str], precision: str) -> dict[st
 
 
 def _find(device: str, model: str, precision: str, folder: Path | None) -> Path | None:
-    paths = (place / device / f"{model}.{precision}.json" for place in ([folder] if folder else FOLDERS))
+    paths = (place / device / f"{model}.{precision}.json" for place in _places(folder))
     return next((path for path in paths if path.is_file()), None)
 
 
@@ -278,8 +279,12 @@ def readable_profiles(folder: Path | None = None) -> tuple[list[Profile], list[s
 
 
 def _files(folder: Path | None) -> Iterator[Path]:
-    for place in [folder] if folder else FOLDERS:
+    for place in _places(folder):
         yield from sorted(place.glob("*/*.json"))
+
+
+def _places(folder: Path | None) -> Sequence[Path]:
+    return [folder] if folder else [*staged("profiles"), *FOLDERS]
 
 
 Floats = NDArray[np.float64]

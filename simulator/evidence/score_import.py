@@ -20,7 +20,7 @@ from simulator.errors import suggest
 from simulator.evidence.evidence_files import changing, in_one_step
 from simulator.evidence.score_tables import COLUMNS, Measured, ScoreError, score_names
 from simulator.limits import OWN_SCORES_BYTES, OWN_TABLES, SCORE_COLUMNS, SCORE_FILE, SCORE_ROWS, SCORE_TABLES
-from simulator.paths import OWN_SCORES, SCORES
+from simulator.paths import INSTALLED, OWN_SCORES, SCORES
 from simulator.units import counted
 
 #: Fewer positives support no interval worth showing.
@@ -386,9 +386,12 @@ def _called_after(file: str) -> str:
 
 def _check_free(names: Collection[str], overwrite: bool, folder: Path, shipped: Path) -> None:
     taken, own = set(score_names(shipped)), set(score_names(folder))
+    of_installed = set(score_names(INSTALLED / "scores"))
     for name in names:
         if name in taken:
             raise ScoreError(f"'{name}' comes with CaseSim; give another --dataset or --model")
+        if name in of_installed:
+            raise ScoreError(f"'{name}' belongs to an installed case; give another --dataset or --model")
         if name in own and not overwrite:
             raise ScoreError(f"'{name}' is there already; --overwrite replaces it, another --dataset or --model keeps it")
     if len(own.union(names)) > OWN_TABLES.most:

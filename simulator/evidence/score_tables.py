@@ -26,8 +26,9 @@ from scipy.special import ndtr, ndtri
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import Stamp, each_readable, parse_table, parse_yaml, read_together, stamp_of
 from simulator.evidence.instruction_sets import InstructionSet, variant
+from simulator.evidence.staged_evidence import staged
 from simulator.limits import OWN_TABLES, SCORE_ROWS
-from simulator.paths import OWN_SCORES, SCORES
+from simulator.paths import INSTALLED, OWN_SCORES, SCORES
 
 __all__ = [
     "FOLDERS",
@@ -141,8 +142,8 @@ def parse_sidecar(path: Path, content: bytes) -> Measured | Published:
     return parse_yaml(path, content, _SIDECAR, ScoreError)
 
 
-#: Where tables are looked for: those that come with CaseSim, then those that a person imported.
-FOLDERS = (SCORES, OWN_SCORES)
+#: Where tables are looked for: those that come with CaseSim, those that a person imported, then those of installed cases.
+FOLDERS = (SCORES, OWN_SCORES, INSTALLED / "scores")
 
 #: The columns of a table, as they are written. Only item, patient, label and score are needed.
 COLUMNS = ("item", "patient", "label", "diagnosis", "fitzpatrick", "fold", "model", "precision", "score")
@@ -318,7 +319,7 @@ def score_files(name: str, folder: Path | None = None) -> dict[str, Path]:
 
 
 def _sidecars(folder: Path | None) -> dict[str, Path]:
-    places = [folder] if folder else FOLDERS
+    places = [folder] if folder else [*staged("scores"), *FOLDERS]
     return {path.stem: path for place in reversed(places) for path in place.glob("*.yaml")}
 
 

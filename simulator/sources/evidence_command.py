@@ -10,7 +10,7 @@ import typer
 
 from simulator.cli.exits import Status, UsageError, say
 from simulator.evidence.evidence_files import MANIFEST, Differences, changing, differences, root_above
-from simulator.paths import ASSETS, DRIVES, OWN_PROFILES, OWN_SCORES
+from simulator.paths import ASSETS, DRIVES, INSTALLED, OWN_PROFILES, OWN_SCORES
 from simulator.units import counted
 
 
@@ -20,7 +20,9 @@ def evidence(
     as_json: Annotated[bool, typer.Option("--json", help="print a list of objects")] = False,
 ) -> None:
     """Compare every file of evidence with its manifest; exit status 1 if a file was changed, is missing or is not listed."""
-    asked = [path.absolute() for path in paths or (ASSETS, DRIVES, OWN_SCORES, OWN_PROFILES) if paths or path.is_dir()]
+    asked = [
+        path.absolute() for path in paths or (ASSETS, DRIVES, OWN_SCORES, OWN_PROFILES, INSTALLED) if paths or path.is_dir()
+    ]
     roots = dict.fromkeys(map(_root_of, asked))  # before anything is written: a file below no manifest gets none by itself
     for path in asked if accept else ():
         _accept(path)

@@ -112,7 +112,7 @@ def test_shipped_cases_are_kept_under_the_seed_of_the_page(monkeypatch):
     plan = compile_plan(load("production-drift"))
     assert is_kept(plan, DEFAULT_SEED)
     assert not is_kept(plan, DEFAULT_SEED + 1)
-    monkeypatch.setattr("simulator.app.kept_runs.own_cases", lambda: {"production-drift": None})
+    monkeypatch.setattr("simulator.case.load.own_cases", lambda: {"production-drift": None})
     assert not is_kept(plan, DEFAULT_SEED)
 
 

@@ -295,7 +295,7 @@ def test_the_cases_are_listed_as_objects(casesim):
     told = json.loads(out)
     assert status == 0
     assert [entry["id"] for entry in told] == scenario_ids()
-    assert all(set(entry) == {"id", "version", "title", "summary"} for entry in told)
+    assert all(set(entry) == {"id", "version", "title", "summary", "origin"} for entry in told)
 
 
 def test_the_cases_are_listed_for_a_person(casesim):
