@@ -9,10 +9,11 @@ import pytest
 
 from simulator.authoring.case_pack import EvidenceScope, pack_case, packed
 from simulator.case.load import case_files, case_origins, load
+from simulator.engine.plan import compile_plan
 from simulator.evidence.evidence_files import Change
 from simulator.evidence.profiles import write_profile
+from simulator.explain.result import replicate
 from tests.authoring.packs import CASE, files_below, move_in, net, table, write_case, write_table
-
 
 #: A choice of the precision, whose options are tried with the default of every other choice.
 PRECISION = """\
@@ -40,10 +41,8 @@ def move(tmp_path, monkeypatch):
     return lambda name="receiver": move_in(tmp_path / name, monkeypatch)
 
 
-def run_hash(casesim, case):
-    ended = casesim("run", case, "--json", "--replications", "2")
-    assert ended.status == 0, ended.err
-    return json.loads(ended.out)["run_hash"]
+def run_hash(case):
+    return replicate(compile_plan(load(case)), seed=1, replications=2).run_hash
 
 
 def sent(casesim, file, name="case.zip"):
@@ -56,7 +55,7 @@ def sent(casesim, file, name="case.zip"):
 def test_a_case_gives_the_same_run_hash_after_the_way_to_another_user(author, move, casesim):
     ended = casesim("pack", author, "--licence", "CC-BY-4.0")
     assert (ended.status, ended.out.split()[0]) == (0, "parcels-1.casesim.zip:")
-    before = run_hash(casesim, author)
+    before = run_hash(author)
     installed = move()
     author.unlink()
     ended = casesim("install", "parcels-1.casesim.zip", "--yes")
@@ -71,7 +70,7 @@ def test_a_case_gives_the_same_run_hash_after_the_way_to_another_user(author, mo
         "scores/mine.net.fp32.yaml",
     ]
     assert case_origins()["parcels"][0] == "installed"
-    assert run_hash(casesim, "parcels") == before
+    assert run_hash("parcels") == before
 
 
 def test_the_contents_are_shown_before_they_are_installed(author, move, casesim):
@@ -159,7 +158,7 @@ def test_evidence_that_differs_is_named(author, move, casesim, tmp_path):
 
 def test_other_files_of_the_same_name_stay_unless_they_are_to_be_replaced(author, move, casesim, tmp_path):
     sent(casesim, author)
-    before = run_hash(casesim, author)
+    before = run_hash(author)
     installed, own = move(), tmp_path / "receiver" / "scores"
     write_table(own, seed=1)
     ended = casesim("install", "case.zip", "--yes")
@@ -167,7 +166,7 @@ def test_other_files_of_the_same_name_stay_unless_they_are_to_be_replaced(author
     assert f"would replace {own / 'mine.net.fp32.csv'}; --replace does so" in ended.err
     assert casesim("install", "case.zip", "--yes", "--replace").status == 0
     assert not (own / "mine.net.fp32.csv").exists()
-    assert run_hash(casesim, "parcels") == before
+    assert run_hash("parcels") == before
 
 
 def test_a_table_of_an_installed_case_is_not_imported_over(author, move, casesim, tmp_path):

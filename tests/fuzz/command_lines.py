@@ -79,7 +79,9 @@ _COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
         "--trace-out": _PATHS, "--all": (), "--json": (), "--strict": (),
     },
     "check": {"": _PATHS, "--json": ()},
-    "cases": {"--json": (), "": _PATHS},
+    "cases": {"--json": (), "": _PATHS, "--remove": _WORDS},
+    "pack": {"": ("small.yaml", *_PATHS), "--out": _PATHS, "--licence": _WORDS, "--with": _PATHS},
+    "install": {"": _PATHS, "--yes": (), "--replace": ()},
     "serve": {
         "": _PATHS, "--port": _NUMBERS, "--address": ("127.0.0.1", "", "x" * 300, "::", "\x1b"), "--allow-host": _WORDS,
         "--token": (*_WORDS, "sixteen letters!"), "--no-token": (),
