@@ -6,15 +6,21 @@ Evidence that comes with CaseSim is not copied: the manifest names it with its h
 from __future__ import annotations
 
 import hashlib
-import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from io import BytesIO
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
+from pydantic import TypeAdapter, ValidationError
+
+from simulator.authoring.case_test import run_checks
+from simulator.authoring.check_results import CheckResult, KeptResults, placed
+from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.load import one_by_one
 from simulator.case.pack_manifest import (
     CASES,
@@ -36,7 +42,7 @@ from simulator.evidence import profiles, score_tables
 from simulator.evidence.evidence_files import content_hash, read_evidence
 from simulator.evidence.score_tables import Measured
 from simulator.files import read_within
-from simulator.limits import EVIDENCE_FILE
+from simulator.limits import CASE_FILE, EVIDENCE_FILE
 
 #: Endings of pictures and texts that a pack may carry beside the files that the case uses.
 PICTURES, TEXTS = (".webp", ".png", ".jpg"), (".md", ".txt")
@@ -48,6 +54,8 @@ _LONG_AGO, _PLAIN_FILE = (1980, 1, 1, 0, 0, 0), 0o100644 << 16
 _BESIDE = "scenario"
 
 _NOT_GIVEN = "not given"
+
+_RESULTS: TypeAdapter[dict[str, list[CheckResult]]] = TypeAdapter(dict[str, list[CheckResult]])
 
 
 class PackError(InputError):
@@ -122,9 +130,8 @@ def pack_case(scenario: Scenario, licence: str = "", also: Iterable[Path] = ()) 
     own = _own_evidence(EvidenceScope(used))
     members |= {name: read_evidence(path, PackError) for name, path in own.items()}
     members |= _along(scenario.id, also)
-    results = file.with_name(f"{file.stem}.tests.json")
-    if results.is_file():
-        members[results_file(scenario.id)] = read_within(results, EVIDENCE_FILE)
+    if results := _results_now(scenario, file.with_name(f"{file.stem}.tests.json")):
+        members[results_file(scenario.id)] = _RESULTS.dump_json(results, indent=1) + b"\n"
     shipped = {name: found for name, found in used.items() if name not in own and not name.startswith(f"{_BESIDE}/")}
     manifest = PackManifest(
         id=scenario.id,
@@ -199,16 +206,35 @@ def _sources_of_files(model: Any) -> Iterator[tuple[str, str]]:
             yield from _sources_of_files(getattr(model, name))
 
 
-def result_counts(case: str, members: Mapping[str, bytes]) -> dict[str, int] | None:
-    """Return the numbers of test results by kind, from the results in a pack; None without results."""
-    content = members.get(results_file(case))
-    if content is None:
-        return None
+def _results_now(scenario: Scenario, beside: Path) -> dict[str, list[CheckResult]]:
+    """Return the kept test results of the case as it is now: those of `casesim test`, and those of a file beside the case."""
+    known = KeptResults(scenario).known
+    if beside.is_file():
+        known |= _parsed_results(str(beside), read_within(beside, CASE_FILE))
+    keys = [check.key for check in run_checks(scenario, DesignRunner(scenario, _no_run))]
+    return {key: placed(scenario, known[key]) for key in sorted(keys) if key in known}
+
+
+def _no_run(*_: Any) -> Any:
+    raise AssertionError("keys of checks are known without a run")
+
+
+def _parsed_results(name: str, content: bytes) -> dict[str, list[CheckResult]]:
     try:
-        kinds = [str(check["kind"]) for check in json.loads(content)["checks"]]
-    except (ValueError, LookupError, TypeError, RecursionError) as error:
-        raise PackError(f"{results_file(case)}: holds no test results; `casesim test {case}` writes them") from error
-    return {kind: kinds.count(kind) for kind in sorted(set(kinds))}
+        return _RESULTS.validate_json(content)
+    except ValidationError as error:
+        raise PackError(f"{name}: holds no test results; `casesim test --keep FILE` writes them") from error
+
+
+def results_in(case: str, members: Mapping[str, bytes]) -> list[CheckResult]:
+    """Return the test results in a pack; raises PackError where its file holds none."""
+    content, name = members.get(results_file(case)), results_file(case)
+    return list(chain.from_iterable(_parsed_results(name, content).values())) if content is not None else []
+
+
+def result_counts(case: str, members: Mapping[str, bytes]) -> dict[str, int]:
+    """Return the numbers of test results by outcome."""
+    return dict(sorted(Counter(one.outcome for one in results_in(case, members)).items()))
 
 
 def packed(pack: Pack) -> bytes:

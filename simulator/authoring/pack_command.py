@@ -40,8 +40,8 @@ def pack(
     checked_evidence(parse_pack(made.name, content))  # as the receiver reads it
     with in_one_step(file) as written:
         written.write_bytes(content)
-    if made.manifest.tests is None:
-        err.print(f"no test results lie beside the case; `casesim test {case}` writes them", markup=False)
+    if not made.manifest.tests:
+        err.print(f"without test results of the case as it is now; `casesim test {case}` makes them", markup=False)
     say(f"{file}: {counted(len(made.members), 'file')}, {len(content):,} bytes; `casesim install {file.name}` installs it")
 
 
@@ -88,7 +88,8 @@ def _print(review: PackReview) -> None:
     _list("files", [f"{file.name}, {file.bytes:,} bytes" for file in manifest.files])
     _list("licences and sources", [f"{name}: {words}" for name, words in manifest.licences.items()])
     _list("evidence that comes with CaseSim", _shipped(manifest, review.differing))
-    _list("test results", [", ".join(f"{count} {kind}" for kind, count in (manifest.tests or {}).items()) or "none"])
+    counts = ", ".join(f"{count} {outcome}" for outcome, count in manifest.tests.items())
+    _list("test results, as the author had them", [counts or "none", *review.failures])
     _list("replaces", review.replacing or ["nothing"])
 
 

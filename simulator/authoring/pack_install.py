@@ -14,6 +14,7 @@ from simulator.authoring.case_pack import (
     PackError,
     licences_of,
     result_counts,
+    results_in,
     used_evidence,
 )
 from simulator.case.document import ScenarioError
@@ -28,7 +29,7 @@ from simulator.evidence import profiles, score_tables
 from simulator.evidence.evidence_files import changing, root_above
 from simulator.evidence.staged_evidence import staging
 from simulator.files import make_folders
-from simulator.limits import INSTALLED_CASES
+from simulator.limits import FAULTS_SHOWN, INSTALLED_CASES
 from simulator.paths import INSTALLED
 
 #: The name of the evidence beside a case begins so in a plan.
@@ -63,6 +64,12 @@ class PackReview:
     def is_there(self) -> bool:
         """Return whether exactly this pack is installed."""
         return self.is_installed and self.before == self.pack.manifest and not self.replaced
+
+    @property
+    def failures(self) -> list[str]:
+        """Sentences on the tests that failed, by the results in the pack."""
+        results = results_in(self.pack.manifest.id, self.pack.members)
+        return [f"{one.outcome}: {one.check}: {one.subject}: {one.says}" for one in results if one.failed][: FAULTS_SHOWN.most]
 
     @property
     def replacing(self) -> list[str]:

@@ -40,7 +40,7 @@ class PackManifest(BaseModel):
 
     shipped: evidence that comes with CaseSim and that the case uses, by name, each with the hash that a run notes
     licences: of the case's own text and of each score table and profile
-    tests: numbers of test results by kind; None without results
+    tests: numbers of test results by outcome
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,9 +55,7 @@ class PackManifest(BaseModel):
     files: Annotated[list[PackedFile], Field(max_length=PACK_FILES.most)]
     shipped: Annotated[dict[FileName, Annotated[str, Field(max_length=64)]], Field(max_length=1000)] = {}
     licences: Annotated[dict[FileName, _Words], Field(max_length=PACK_FILES.most)] = {}
-    tests: Annotated[dict[Annotated[str, Field(max_length=60)], Annotated[int, Field(ge=0)]] | None, Field(max_length=20)] = (
-        None
-    )
+    tests: Annotated[dict[Annotated[str, Field(max_length=60)], Annotated[int, Field(ge=0)]], Field(max_length=20)] = {}
 
     @property
     def names(self) -> set[str]:

@@ -72,6 +72,7 @@ def move_in(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.setattr(f"simulator.evidence.{module}.FOLDERS", folders)
     for module in ("case.installed_cases", "authoring.pack_install", "evidence.score_import"):
         monkeypatch.setattr(f"simulator.{module}.INSTALLED", installed)
+    monkeypatch.setattr("simulator.authoring.check_results.OWN_TESTED", home / "tested")
     return installed
 
 
@@ -358,7 +359,11 @@ HOSTILE: dict[str, Hostile] = {
     "other hash of the case": changed(case_hash="0" * 12),
     "other licence": changed(licences={"the case": "CC0", "scores/mine.net.fp32.yaml": "CC0"}),
     "test results that are not there": changed(tests={"pass": 12}),
-    "test results of another kind": changed({f"{BESIDE}/parcels.tests.json": b"[]"}, tests={"pass": 1}),
+    "test results in another form": changed({f"{BESIDE}/parcels.tests.json": b"[]"}, tests={"pass": 1}),
+    "test results of an unknown outcome": changed(
+        {f"{BESIDE}/parcels.tests.json": b'{"a": [{"check": "a", "subject": "b", "outcome": "superb", "says": "c"}]}'},
+        tests={"superb": 1},
+    ),
     # the case and its evidence
     "no case": lambda pack: packed(listing(pack, {name: one for name, one in pack.members.items() if name != FILE})),
     "fault in the case": replaced(b"kind: pool", b"kind: spool"),

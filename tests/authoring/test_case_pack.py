@@ -8,6 +8,9 @@ import os
 import pytest
 
 from simulator.authoring.case_pack import EvidenceScope, pack_case, packed
+from simulator.authoring.case_test import run_checks
+from simulator.authoring.check_results import CheckResult
+from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.load import case_files, case_origins, load
 from simulator.engine.plan import compile_plan
 from simulator.evidence.evidence_files import Change
@@ -74,7 +77,11 @@ def test_a_case_gives_the_same_run_hash_after_the_way_to_another_user(author, mo
 
 
 def test_the_contents_are_shown_before_they_are_installed(author, move, casesim):
-    (author.parent / "parcels.tests.json").write_text('{"checks": [{"kind": "pass"}, {"kind": "fail"}, {"kind": "pass"}]}')
+    scenario = load(author)
+    first, second, *_ = (check.key for check in run_checks(scenario, DesignRunner(scenario, None)))
+    dead = CheckResult("dead choice", "urgent", "fail", "it changes nothing")
+    results = {first: [CheckResult("feasible", "all", "pass", "met")], second: [dead], "dead choice of another text": [dead]}
+    (author.parent / "parcels.tests.json").write_text(json.dumps({key: [vars(one) for one in results[key]] for key in results}))
     casesim("pack", author, "--licence", "CC-BY-4.0", "--out", "case.zip")
     installed = move()
     ended = casesim("install", "case.zip")
@@ -86,7 +93,8 @@ def test_the_contents_are_shown_before_they_are_installed(author, move, casesim)
         "  cases/parcels/log/times.csv: the author's log",
         "  scores/mine.net.fp32.yaml: The author, CC-BY-4.0; the author's photos",
         "  profiles/epyc-zen4-2c/net.fp32.json: measured on none, 2026-01-01; weights: own",
-        "  1 fail, 2 pass",
+        "  1 fail, 1 pass",
+        "  fail: dead choice: urgent: it changes nothing",
         "  nothing",
     ):
         assert line in ended.out.split("\n"), line
