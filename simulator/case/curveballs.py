@@ -15,13 +15,14 @@ from simulator.case.document import Path
 from simulator.case.fields import ClockTime, Line, Name, Share, Strict, exactly_one
 from simulator.case.kinds import AnyStage, OneOf, registry
 from simulator.errors import suggest
-from simulator.records.timetables import DAY_S, HOUR_S, Surge, clock_minutes, merged, steps
+from simulator.records.streams import cache_per_plan
+from simulator.records.timetables import DAY_S, HOUR_S, Roster, Surge, all_come, clock_minutes, clock_s, merged, steps
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Plan
     from simulator.records.streams import Streams
-    from simulator.records.timetables import Span, Steps
+    from simulator.records.timetables import AbsencesOf, ShiftOfDay, Span, Steps
 
 Times = Annotated[float, Field(gt=0, le=1000)]
 Shift = Annotated[float, Field(ge=-100, le=100)]
@@ -32,6 +33,7 @@ class AffectedQuantity(Enum):
 
     RATE = "times as many requests a second"
     OUTAGE = "anything, for a replica that is down"
+    ABSENCE = "anything, for a reviewer who is out"
     SERVICE = "times as long for each batch that a replica starts"
     DELAY = "times as long over a link"
     PREVALENCE = "the share of positives among new requests"
@@ -231,8 +233,38 @@ class ZoneLoss(_OfPools):
     share: Share
 
     def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
-        is_down = int((replica + 1) * self.share + 0.5) > int(replica * self.share + 0.5)
-        return super().change(what) if is_down else None
+        return super().change(what) if _is_among(replica, self.share) else None
+
+
+def _is_among(place: int, share: float) -> bool:
+    """Return whether the one at a place, from 0, is among the share; of n that is the nearest whole number, halves up."""
+    return int((place + 1) * share + 0.5) > int(place * share + 0.5)
+
+
+class Absence(AnyCurveball):
+    """Some people of each shift are out: a number of them, or a share, rounded to the nearest whole number."""
+
+    changes: ClassVar = {AffectedQuantity.ABSENCE: "away"}
+
+    kind: Literal["absence"]
+    stage: Name
+    people: Annotated[int | None, Field(ge=1, le=10_000, description="of each shift, at most all of them")] = None
+    share: Share | None = None
+
+    _one_number = exactly_one("people", "share", message="give people, for a number of each shift, or share")
+
+    @property
+    def away(self) -> float:
+        return self.share if self.people is None else self.people  # type: ignore[return-value]
+
+    @property
+    def strikes(self) -> tuple[str, ...]:
+        return ("people",)
+
+    def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
+        """Return its value for one of the people of a shift, by the place in it."""
+        is_out = replica < self.people if self.share is None and self.people else _is_among(replica, self.share or 0.0)
+        return super().change(what) if is_out else None
 
 
 class Throttle(_OfPools):
@@ -451,8 +483,8 @@ class Weather(AnyCurveball):
 
 #: Every kind of curveball that a scenario may name, by that name; `simulator.case.kinds.add_kind` adds one.
 CURVEBALLS: dict[str, type[AnyCurveball]] = registry(
-    Traffic, ReplicaLoss, ZoneLoss, SlowReplicas, Throttle, SensorLoss, ClockSkew, Crowd, NetworkTrouble, Drift, AccuracyDrop,
-    Price, Weather
+    Traffic, ReplicaLoss, ZoneLoss, SlowReplicas, Absence, Throttle, SensorLoss, ClockSkew, Crowd, NetworkTrouble, Drift,
+    AccuracyDrop, Price, Weather
 )  # fmt: skip
 
 Curveball = Annotated[AnyCurveball, OneOf(CURVEBALLS)]
@@ -495,6 +527,7 @@ class Conditions:
     def __init__(self, plan: Plan, streams: Streams) -> None:
         self.plan = plan
         self.streams = streams
+        self._rosters: dict[str, Roster] = {}
 
     def under(self, plan: Plan) -> Conditions:
         return Conditions(plan, self.streams)
@@ -518,6 +551,33 @@ class Conditions:
             times = HOUR_S * pool.failures.mtbf_h.value, 60 * pool.failures.repair_minutes.value
             lost += failures(self.streams.named(f"{stage}.{replica}.failures"), *times, horizon)
         return merged((start, min(end, horizon)) for start, end in lost)
+
+    def roster(self, stage: str) -> Roster:
+        """Return the people of a stage over the run, without those who are out."""
+        people: Any = self.plan.scenario.stages[stage]
+        strikes = any(ball.hits(stage, people) for ball, _ in _strikes(self.plan) if AffectedQuantity.ABSENCE in ball.changes)
+        if people.absence is None and not strikes:
+            return usual_roster(self.plan, stage)
+        if stage not in self._rosters:
+            share = 0.0 if people.absence is None else people.absence.value
+            self._rosters[stage] = _roster(self.plan, stage, self._absences(stage, share))
+        return self._rosters[stage]
+
+    def _absences(self, stage: str, share: float) -> AbsencesOf:
+        """Return who is out: those that curveballs strike, and of each shift those who do not come, by chance."""
+        drawn: dict[tuple[int, float], Any] = {}
+
+        def out(shift: ShiftOfDay, member: int) -> list[Span]:
+            spans = [span for span, _ in changes(self.plan, AffectedQuantity.ABSENCE, stage, member)]
+            key = shift.place, shift.opens
+            if share and key not in drawn:
+                stream = self.streams.named(f"{stage}.{shift.place}.{shift.opens:.0f}.absence")
+                drawn[key] = stream.random(shift.shift.people)
+            if share and drawn[key][member] < share:
+                spans.append((shift.opens, shift.closes))
+            return spans
+
+        return out
 
     def usual(self, stage: str) -> bool:
         pool: Any = self.plan.scenario.stages[stage]
@@ -554,6 +614,17 @@ class Conditions:
 
     def price(self, stage: str) -> Steps:
         return self._steps(1.0, mul, AffectedQuantity.PRICE, stage)
+
+
+@cache_per_plan
+def usual_roster(plan: Plan, stage: str) -> Roster:
+    """Return the people of a stage over the run where all of them come."""
+    return _roster(plan, stage, all_come)
+
+
+def _roster(plan: Plan, stage: str, absences: AbsencesOf) -> Roster:
+    people: Any = plan.scenario.stages[stage]
+    return Roster(people.shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s, absences)
 
 
 def _latest(before: float, after: float) -> float:

@@ -138,16 +138,33 @@ class Duty:
     desks: NDArray[np.intp]
 
 
+class ShiftOfDay(NamedTuple):
+    """One shift of a run: from when until when (s), and its place among the shifts of a day."""
+
+    opens: float
+    closes: float
+    shift: Shift
+    place: int
+
+
+#: The absences of a shift's people from a run, in seconds of the run: given the shift and a person's place in it, from 0.
+AbsencesOf = Callable[[ShiftOfDay, int], list[Span]]
+
+
+def all_come(shift: ShiftOfDay, member: int) -> list[Span]:
+    return []
+
+
 class Roster:
     """The readers on duty at any time of a run. The shifts repeat every day.
 
     A desk, numbered from 0, stands for a reader: a shift takes the first desks that are vacant when it begins.
-    Readers are on duty while they may take cases: not in a hand-over, and not in a break.
+    Readers are on duty while they may take cases: not in a hand-over, not in a break, and not while they are absent.
     """
 
-    def __init__(self, shifts: list[Shift], starts_at: float, end: float) -> None:
-        self._shifts = sorted(_shifts(shifts, starts_at, end), key=lambda opening: opening[0])
-        self.duties = list(_duties(self._shifts))
+    def __init__(self, shifts: list[Shift], starts_at: float, end: float, absences: AbsencesOf = all_come) -> None:
+        self._shifts = sorted(_shifts(shifts, starts_at, end), key=lambda shift: shift.opens)
+        self.duties = list(_duties(self._shifts, absences))
         self._starts = np.array([duty.start for duty in self.duties])
         self._ends = np.array([duty.end for duty in self.duties])
         changes: dict[float, int] = {0.0: 0}
@@ -187,8 +204,8 @@ class Roster:
         )
 
     def paid_s(self, end: float) -> float:
-        """Return person-seconds that are paid on [0, end): shifts from their beginning to their end."""
-        return sum(shift.people * max(min(closes, end) - max(opens, 0.0), 0.0) for opens, closes, shift in self._shifts)
+        """Return person-seconds that are paid on [0, end): shifts from their beginning to their end, absences too."""
+        return sum(each.shift.people * max(min(each.closes, end) - max(each.opens, 0.0), 0.0) for each in self._shifts)
 
     def shifts_by_desk(self, end: float) -> dict[int, list[tuple[float, float]]]:
         """Return the spans on [0, end) of paid shifts at each desk, sorted."""
@@ -208,36 +225,40 @@ def _fresh_s(start: float, end: float, slowing_per_h: float) -> float:
     return (log1p(slowing * end) - log1p(slowing * start)) / slowing
 
 
-def _shifts(shifts: list[Shift], starts_at: float, end: float) -> Iterator[tuple[float, float, Shift]]:
-    """Yield every shift of a run, from the day before its start on, behind its opening and closing time in seconds."""
-    for shift in shifts:
+def _shifts(shifts: list[Shift], starts_at: float, end: float) -> Iterator[ShiftOfDay]:
+    """Yield every shift of a run, from the day before its start on."""
+    for place, shift in enumerate(shifts):
         first = (clock_s(shift.start) - starts_at) % DAY_S - DAY_S
         for day in range(int(end // DAY_S) + 3):
             opens = first + day * DAY_S
-            yield opens, opens + 60.0 * shift.minutes, shift
+            yield ShiftOfDay(opens, opens + 60.0 * shift.minutes, shift, place)
 
 
-def _duties(shifts: list[tuple[float, float, Shift]]) -> Iterator[Duty]:
+def _duties(shifts: list[ShiftOfDay], absences: AbsencesOf) -> Iterator[Duty]:
     """Yield the stretches of the shifts, by beginning, while people take cases."""
     vacant_from = np.empty(0)
-    for opens, closes, shift in shifts:
+    for each in shifts:
+        opens, closes, shift, _ = each
         desks = np.flatnonzero(vacant_from <= opens)[: shift.people]
         more = shift.people - len(desks)
         desks = np.append(desks, np.arange(len(vacant_from), len(vacant_from) + more))
         vacant_from = np.append(vacant_from, np.zeros(more))
         vacant_from[desks] = closes
-        for start, end, members in _stretches(shift):
+        for start, end, members in _stretches(each, absences):
             if opens + end > 0:
                 yield Duty(max(opens + start, 0.0), opens + end, opens, closes, desks[members])
 
 
-def _stretches(shift: Shift) -> Iterator[tuple[float, float, list[int]]]:
+def _stretches(each: ShiftOfDay, absences: AbsencesOf) -> Iterator[tuple[float, float, list[int]]]:
     """Yield stretches in seconds since the shift began, each with the people who take cases then."""
-    alike: dict[tuple[tuple[float, float], ...], list[int]] = {}
-    for member in range(shift.people):
-        alike.setdefault(_absences(shift, member), []).append(member)
-    for absences, members in alike.items():
-        edges = [0.0, *(edge for absence in absences for edge in absence), 60.0 * shift.minutes]
+    alike: dict[tuple[Span, ...], list[int]] = {}
+    length = each.closes - each.opens
+    for member in range(each.shift.people):
+        out = [(max(start - each.opens, 0.0), min(end - each.opens, length)) for start, end in absences(each, member)]
+        out = [(start, end) for start, end in out if start < end]
+        alike.setdefault(tuple(sorted([*_pauses(each.shift, member), *out])), []).append(member)
+    for spans, members in alike.items():
+        edges = [0.0, *(edge for span in spans for edge in span), 60.0 * each.shift.minutes]
         reached = 0.0
         for start, end in list(pairwise(edges))[::2]:
             reached = max(reached, start)
@@ -245,13 +266,13 @@ def _stretches(shift: Shift) -> Iterator[tuple[float, float, list[int]]]:
                 yield reached, end, members
 
 
-def _absences(shift: Shift, member: int) -> tuple[tuple[float, float], ...]:
-    """Return the absences of one of a shift's people, in seconds since the shift began, sorted."""
-    absences = [(0.0, 60 * shift.handover_minutes)] if shift.handover_minutes else []
+def _pauses(shift: Shift, member: int) -> list[Span]:
+    """Return the hand-over and the breaks of one of a shift's people, in seconds since the shift began."""
+    pauses = [(0.0, 60 * shift.handover_minutes)] if shift.handover_minutes else []
     for pause in shift.breaks:
         leaves = shift.after_start(pause.start) + member % pause.groups * pause.minutes
-        absences.append((60 * leaves, 60 * (leaves + pause.minutes)))
-    return tuple(sorted(absences))
+        pauses.append((60 * leaves, 60 * (leaves + pause.minutes)))
+    return pauses
 
 
 def clock_minutes(clock: str) -> int:

@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from simulator.case.curveballs import usual_roster
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
 from simulator.case.kinds import AnyStage, Faults, Servers, Service, Target, check_order
 from simulator.errors import suggest
-from simulator.records.streams import cache_per_plan
-from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes, clock_s
+from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes
 from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, Visits, as_memoryview
 from simulator.stages.queues import ORDERS
 from simulator.stages.stage import (
@@ -129,6 +129,10 @@ class People(AnyStage):
         Annotated[Figure, bounded(0, 10)] | None,
         Field(description="slowdown of reading for each hour since the shift began, as a share; none: no fatigue"),
     ] = None
+    absence: Annotated[
+        Annotated[Figure, bounded(0, 0.99)] | None,
+        Field(description="share of the people of a shift who do not come, each by chance; none: all come"),
+    ] = None
     second_reader: SecondReader | None = None
     order: Annotated[str, Field(max_length=40)] = "fifo"
     usd_per_hour: CostFigure
@@ -188,9 +192,11 @@ class PeopleStage(ServiceStage):
 
     @classmethod
     def facts(cls, plan: Plan, name: str) -> list[str]:
-        """Return the shifts, and what is read twice."""
+        """Return the shifts, the share of absent people, and the share of cases that are read twice."""
         spec = _spec(plan, name)
         lines = [f"{shift.people} from {shift.start} to {shift.end}" for shift in spec.shifts]
+        if spec.absence is not None:
+            lines.append(f"{100 * spec.absence.value:g}% of them absent")
         if spec.second_reader is not None:
             of = f" of the {spec.second_reader.tag} cases" if spec.second_reader.tag else ""
             lines.append(f"{100 * spec.second_reader.share:g}%{of} read twice")
@@ -208,8 +214,8 @@ class PeopleStage(ServiceStage):
 
     @classmethod
     def servers(cls, run: Plan | Trace, name: str, server: int | None = None) -> ServerSteps:
-        roster = roster_of(plan_of(run), name)
-        return ServerSteps(Steps(tuple(roster.times), tuple(float(people) for people in roster.people)))
+        roster, present = roster_of(run, name)
+        return ServerSteps(Steps(tuple(roster.times), tuple(present * people for people in roster.people)))
 
     @classmethod
     def offered(cls, run: Plan | Trace, name: str) -> OfferedTime:
@@ -217,11 +223,10 @@ class PeopleStage(ServiceStage):
 
         If nobody is on duty while requests come, because all is read later: a day's share of the people who are.
         """
-        plan = plan_of(run)
-        fatigue = _spec(plan, name).fatigue_per_h
-        staffed = _staffed_s(plan, name)
+        fatigue = _spec(plan_of(run), name).fatigue_per_h
+        staffed = _staffed_s(run, name)
         return OfferedTime(
-            staffed, _staffed_s(plan, name, fatigue.value) if fatigue else staffed, partial(cls._slowed, run, name)
+            staffed, _staffed_s(run, name, fatigue.value) if fatigue else staffed, partial(cls._slowed, run, name)
         )
 
     @classmethod
@@ -237,7 +242,7 @@ class PeopleStage(ServiceStage):
             return 1.0
         started, server = visits.started_s, visits.server
         hours = np.zeros(len(visits))
-        for duty in roster_of(trace.plan, name).duties:
+        for duty in trace.conditions.roster(name).duties:
             mine = (duty.start <= started) & (started < duty.end) & np.isin(server, duty.desks)
             hours[mine] = (started[mine] - duty.since) / HOUR_S
         return np.asarray(1 + spec.fatigue_per_h.value * hours)
@@ -252,12 +257,12 @@ class PeopleStage(ServiceStage):
 
         A case that keeps its reader beyond the end of the shift is paid as well.
         """
-        paid_s = roster_of(trace.plan, name).paid_s(trace.plan.arrivals_end_s)
+        paid_s = trace.conditions.roster(name).paid_s(trace.plan.arrivals_end_s)
         return PaidTime(paid_s, lambda: sum(_beyond_shifts_s(trace, name)))
 
     def __init__(self, run: Run, name: str, spec: People) -> None:
         super().__init__(run, name, spec)
-        self.roster = roster_of(run.plan, name)
+        self.roster = run.conditions.roster(name)
         self.log = VisitLog(self.roster.most)
         self.minutes = as_memoryview(run.draw(f"{name}.minutes", spec.minutes))
         self.fatigue = spec.fatigue_per_h.value / HOUR_S if spec.fatigue_per_h else 0.0
@@ -527,28 +532,32 @@ class PeopleStage(ServiceStage):
         return Waiting(rows, entered, np.maximum(np.array(gone, float), self.since))
 
 
-@cache_per_plan
-def roster_of(plan: Plan, name: str) -> Roster:
-    return Roster(_spec(plan, name).shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s)
+def roster_of(run: Plan | Trace, name: str) -> tuple[Roster, float]:
+    """Return the people of a trace, or all of a plan's with the share of them who come."""
+    if isinstance(run, Trace):
+        return run.conditions.roster(name), 1.0
+    absence = _spec(run, name).absence
+    return usual_roster(run, name), 1.0 if absence is None else 1 - absence.value
 
 
 def _spec(plan: Plan, name: str) -> People:
     return cast(People, plan.scenario.stages[name])
 
 
-def _staffed_s(plan: Plan, name: str, slowing_per_h: float = 0.0) -> float:
+def _staffed_s(run: Plan | Trace, name: str, slowing_per_h: float = 0.0) -> float:
+    plan, (roster, present) = plan_of(run), roster_of(run, name)
     end = plan.arrivals_end_s
-    staffed = roster_of(plan, name).staffed_s(end, slowing_per_h)
+    staffed = present * roster.staffed_s(end, slowing_per_h)
     if staffed or plan.until < inf:
         return staffed
     day = Roster(_spec(plan, name).shifts, 0.0, DAY_S)
-    return day.staffed_s(DAY_S, slowing_per_h) * end / DAY_S
+    return present * day.staffed_s(DAY_S, slowing_per_h) * end / DAY_S
 
 
 def _beyond_shifts_s(trace: Trace, name: str) -> Iterator[float]:
     """For each desk, the seconds of reading outside the shifts that are paid anyway."""
     started, left, server = trace.logs[name].services(trace.plan.horizon_s)
-    shifts = roster_of(trace.plan, name).shifts_by_desk(trace.plan.arrivals_end_s)
+    shifts = trace.conditions.roster(name).shifts_by_desk(trace.plan.arrivals_end_s)
     for desk in np.unique(server):
         mine, spans = server == desk, np.array(shifts.get(int(desk), [(0.0, 0.0)]))
         paid = np.append(0.0, np.cumsum(np.diff(spans.ravel()) * (np.arange(spans.size - 1) % 2 == 0)))

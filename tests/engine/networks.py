@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from simulator.engine.plan import Plan
 from simulator.engine.run import simulate
-from simulator.records.timetables import DAY_S, Roster, clock_s
+from simulator.records.timetables import DAY_S
 from simulator.records.trace import OUTCOMES, Trace
 from simulator.stages.pool_evidence import GRID, LatencyTable
 from simulator.stages.stage import ServiceStage
@@ -153,7 +153,7 @@ def check(trace: Trace) -> None:
     for name, stage in trace.plan.scenario.stages.items():
         mine = visits[visits["stage"] == name]
         if stage.kind == "people" or (stage.kind in ("pool", "server") and stage.is_plain and stage.shares is None):
-            _check_queue(mine, stage, _on_duty(trace, stage))
+            _check_queue(mine, stage, _on_duty(trace, name, stage))
             _check_limits(mine, stage)
         if stage.kind == "join":
             _check_join(mine, stage, trace.plan.scenario.network.inputs_of(name))
@@ -326,10 +326,10 @@ def _check_queue(visits: pd.DataFrame, stage: Any, on_duty: Any) -> None:
     for start, stop in pairwise(edges):
         now = (start + stop) / 2
         ages = now - entered[(entered <= now) & (now < until)]
-        free = set(range(on_duty(now))) - set(server[(started <= now) & (now < left)])
+        free = on_duty(now) - set(server[(started <= now) & (now < left)])
         assert stage.max_queue is None or len(ages) <= stage.max_queue
         if free and len(ages):
-            assert stage.kind == "pool"
+            assert stage.kind != "people"
             assert ages.max() <= stage.max_queue_delay_ms / 1000 + 1e-9
             assert len(ages) < min([*stage.preferred_batches, stage.max_batch])
 
@@ -341,21 +341,22 @@ def _check_limits(visits: pd.DataFrame, stage: Any) -> None:
     assert (served["started_s"] - served["entered_s"] <= patience + 1e-9).all()
     assert ((waited == 0) | (waited >= patience - 1e-9)).all()
     assert stage.max_queue is not None or not (waited == 0).any()
-    if stage.kind == "pool":
+    if stage.kind != "people":
         assert (visits["batch_size"] <= stage.max_batch).all()
         assert served.sort_values(["entered_s", "started_s"])["started_s"].is_monotonic_increasing
 
 
 def _patience(stage: Any) -> float:
-    if stage.kind == "pool":
+    if stage.kind != "people":
         return stage.timeout_s or np.inf
     return stage.patience_h.median.value * 3600 if stage.patience_h else np.inf
 
 
-def _on_duty(trace: Trace, stage: Any) -> Any:
-    if stage.kind == "pool":
-        return lambda time: stage.replicas
-    return Roster(stage.shifts, clock_s(trace.plan.scenario.run.starts_at), HORIZON_S).on_duty
+def _on_duty(trace: Trace, name: str, stage: Any) -> Any:
+    if stage.kind != "people":
+        return lambda time: set(range(stage.replicas))
+    roster = trace.conditions.roster(name)
+    return lambda time: set(roster.readers(time))
 
 
 def ordered(visits: pd.DataFrame) -> pd.DataFrame:

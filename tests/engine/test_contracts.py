@@ -295,6 +295,7 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
             ("sensor lost", USUAL, {"kind": "sensor_loss", "sensor": "front", "at_s": 8, "lasts_s": 10}),
             ("clock jumps", assemble("last", rest_to="done", on_replaced="done"), SKEW | {"ms": -200}),
             ("clock runs off", USUAL, SKEW | {"ppm": 50_000}),
+            ("people out", USUAL, {"kind": "absence", "stage": "last", "people": 2, "at_s": 8, "lasts_s": 10}),
             ("throttled", USUAL, {"kind": "throttle", "times": 2, "at_s": 8, "lasts_s": 10}),
         )
     },
@@ -310,6 +311,7 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
         ),
         sized={"suppress": of_samples("boxes", {1: [0.1, 0.2], 9: [0.5, 1.5]})},
     ),
+    "own server": partial(network, EXAMPLES["server"]),  # the arrivals of that name have the key `server`
     "server with policies": partial(
         network,
         {"it": server(to="last", service_ms=spread(700, 0.8), hedge_after_s=0.8, order="freshest", balance="round_robin")},
@@ -317,6 +319,19 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
     "server with clients that leave": partial(
         network,
         {"it": server(to="last", service_ms=spread(700, 0.8), client_timeout_s=1.5, on_timeout="last")},
+    ),
+    "people absent": partial(
+        network,
+        {
+            "it": people(
+                ("08:00", "20:00", 4),
+                ("20:00", "08:00", 6),
+                absence=assumed(0.3),
+                minutes=1 / 60,
+                positive_to="last",
+                negative_to="last",
+            )
+        },
     ),
     "shared cores": partial(
         network,

@@ -6,11 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from simulator.case.document import ScenarioError
 from simulator.engine.run import simulate
-from simulator.records.timetables import Roster, clock_s
+from simulator.engine.servers import servers
+from simulator.records.timetables import DAY_S, Roster, clock_s
 from simulator.stages.pool_evidence import constant
+from simulator.theory.loads import loads
 from simulator.theory.queue_formulas import mg1_wait, mmc_wait
-from tests.builders import assumed, end, gate, link, people, plan, pool, population, run_at, score_table, spread
+from tests.builders import assumed, end, figures, gate, link, people, plan, pool, population, run_at, score_table, spread
 from tests.effort import examples
 from tests.engine.intervals import assert_agrees
 
@@ -399,3 +402,90 @@ def test_a_limit_that_the_queue_never_reaches_changes_nothing(order):
     assert set(free.requests["end"].dropna()) == {"done", "late"}
     assert free.visits.equals(limited.visits)
     assert free.digest == limited.digest
+
+
+# People who are out
+
+
+def struck(minutes, *shifts, at, lasts, **ball):
+    """As `cases`, while a curveball keeps people away from one minute of the run to another."""
+    away = {"kind": "absence", "label": "Flu", "stage": "r", "at_s": 60 * at, "lasts_s": 60 * lasts} | ball
+    made = plan({"r": people(*shifts, minutes=10)}, run=DAY, curveballs={"flu": away})
+    trace = run_at(made, [60 * minute for minute in minutes])
+    visits = trace.visits.sort_values("request")
+    return trace, [(row.started_s / 60, row.left_s / 60, row.server) for row in visits.itertuples()]
+
+
+def test_who_is_out_takes_no_case_from_that_instant_until_the_end_of_the_absence():
+    """Of two people the first is out from minute 65 to minute 95: the case in hand is finished, and the other goes on."""
+    _, found = struck([60, 61, 66, 67, 94], ("08:00", "16:00", 2), at=65, lasts=30, people=1)
+    assert found == close((60, 70, 0), (61, 71, 1), (71, 81, 1), (81, 91, 1), (94, 104, 1))
+    _, found = struck([60, 61, 66, 67, 68], ("08:00", "16:00", 2), at=65, lasts=10, people=1)
+    assert found == close((60, 70, 0), (61, 71, 1), (71, 81, 1), (75, 85, 0), (81, 91, 1))
+
+
+def test_if_everybody_is_out_cases_wait_for_their_return():
+    _, found = struck([70], ("08:00", "16:00", 3), at=60, lasts=90, people=5)
+    assert found == close((150, 160, 0))
+
+
+@pytest.mark.parametrize(("share", "present"), [(0.5, 1), (0.25, 2), (0.1, 3), (1.0, 0)])
+def test_a_share_of_each_shift_is_rounded_halves_up(share, present):
+    trace, _ = struck([70], ("08:00", "16:00", 3), at=60, lasts=120, share=share)
+    assert servers(trace, "r").at(100 * 60) == present
+    assert servers(trace, "r").at(300 * 60) == 3
+
+
+def test_an_absence_that_spans_shifts_and_breaks_takes_the_same_places_of_each():
+    pause = {"start": "09:00", "minutes": 30, "groups": 2}
+    shifts = [shift("08:00", "10:00", 2, breaks=[pause]), shift("10:00", "12:00", 3)]
+    away = {"kind": "absence", "label": "Flu", "stage": "r", "people": 1, "at_s": 60 * 130, "lasts_s": 60 * 110}
+    trace = run_at(plan({"r": people(minutes=10, shifts=shifts)}, run=DAY, curveballs={"flu": away}), [60])
+    there = servers(trace, "r")
+    assert [there.at(60 * minute) for minute in (100, 125, 140, 155, 170, 185, 239, 241)] == [2, 1, 1, 0, 0, 2, 2, 3]
+
+
+def test_absent_people_are_paid_and_count_as_no_capacity():
+    usual = run_at(plan({"r": people(("08:00", "16:00", 2), minutes=10)}, run=DAY), [60])
+    trace, _ = struck([60], ("08:00", "16:00", 2), at=0, lasts=24 * 60, people=1)
+    assert figures(trace)["cost_per_1000_usd"] == pytest.approx(figures(usual)["cost_per_1000_usd"])
+    assert figures(trace)["utilization.r"] == pytest.approx(2 * figures(usual)["utilization.r"])
+
+
+ABSENT = plan(
+    {"r": people(("00:00", "24:00", 40), minutes=10, absence=assumed(0.2))},
+    rate=1e-4,
+    run=DAY | {"starts_at": "00:00", "days": 20},
+)
+
+
+def test_absences_by_chance_have_their_share_and_differ_by_shift_person_and_replication():
+    """The people present on each of 20 days, of 40: binomial with 0.8, and a day's draw is independent of the next one's."""
+    runs = [simulate(ABSENT, 1, replication) for replication in range(10)]
+    present = np.array([[servers(trace, "r").at((day + 0.5) * DAY_S) for day in range(20)] for trace in runs])
+    assert_agrees(present.mean(axis=1), 40 * 0.8, checks=1)
+    assert 0.6 < present.var() / (40 * 0.8 * 0.2) < 1.5
+    assert len({tuple(row) for row in present.tolist()}) == 10
+    assert abs(np.corrcoef(present[:, :-1].ravel(), present[:, 1:].ravel())[0, 1]) < 0.2
+
+
+def test_the_planned_load_counts_the_people_who_come_on_average():
+    (load,) = loads(ABSENT)
+    assert load.mean == pytest.approx(1e-4 * 600 / (40 * 0.8))
+
+
+def test_one_more_person_leaves_the_absences_of_the_others_as_they_were():
+    def present(count):
+        made = plan({"r": people(("00:00", "24:00", count), absence=assumed(0.5))}, rate=1e-4, run=DAY | {"days": 3})
+        return [set(simulate(made, 3).conditions.roster("r").readers((day + 0.5) * DAY_S)) for day in range(3)]
+
+    for few, more in zip(present(10), present(11), strict=True):
+        assert few == more - {10}
+
+
+def test_an_absence_needs_people_and_one_number():
+    ball = {"kind": "absence", "label": "Flu", "stage": "r", "people": 1}
+    with pytest.raises(ScenarioError, match="'r' is a stage of the kind pool; this strikes people"):
+        plan({"r": pool()}, curveballs={"flu": ball})
+    with pytest.raises(ScenarioError, match="give people, for a number of each shift, or share"):
+        plan({"r": people(("08:00", "16:00", 1))}, curveballs={"flu": ball | {"share": 0.5}})
