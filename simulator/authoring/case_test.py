@@ -9,6 +9,7 @@ from simulator.authoring.author_checks import author_checks
 from simulator.authoring.check_results import CheckResult, KeptResults, RunCheck, placed
 from simulator.authoring.claim_checks import claim_checks
 from simulator.authoring.no_model_check import no_model_checks
+from simulator.authoring.prose_numbers import number_checks
 from simulator.authoring.static_checks import static_checks
 from simulator.authoring.sweep_checks import DesignSample, sweep_checks
 from simulator.authoring.tested_designs import DesignRunner
@@ -47,6 +48,7 @@ def run_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
     return [
         *author_checks(scenario, runner),
         *claim_checks(scenario, runner),
+        *number_checks(scenario, runner),
         *swept,
         *no_model_checks(scenario, sample, key),
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from simulator.authoring.author_faults import places_of, written_always
@@ -15,6 +14,7 @@ from simulator.case.document import Document, Fault, Path, dotted
 from simulator.case.fields import EVIDENCE_KINDS, Figure
 from simulator.case.load import sourced_of
 from simulator.case.phases import PRACTICE_FIELDS
+from simulator.case.prose_figures import kept_numbers, placeholders_in, raw_texts
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.explain.proofs import too_few_labels
@@ -164,6 +164,15 @@ def _squeezed(text: str) -> str:
     return " ".join(text.replace("*", "").split())
 
 
+def _unknown_numbers(plan: Plan) -> Found:
+    scenario = authored(plan)
+    known = kept_numbers(scenario)
+    for path, text in raw_texts(scenario):
+        for one in placeholders_in(text):
+            if one.kind == "metric" and one.subject not in known:
+                yield path, f"no run of this case has given {one.subject} yet; `casesim test` does and keeps the number"
+
+
 def _similar_names(plan: Plan) -> Found:
     scenario = authored(plan)
     spaces: list[tuple[Path, Iterable[str]]] = [
@@ -199,17 +208,9 @@ def _long_sentences(scenario: Scenario) -> Iterator[Fault]:
                 opening = " ".join(sentence.split()[:6])
                 message = f"a sentence of {count} words, from “{opening}” on; make it two, of at most {MOST_WORDS} words"
                 fault = scenario.document.fault(path, message, code="long-sentence")
-                yield _at_sentence(scenario.document, fault, sentence)
-
-
-def _at_sentence(document: Document, fault: Fault, sentence: str) -> Fault:
-    """Return a fault at the line where a sentence begins: a folded text may break a line within its first words."""
-    words = sentence.split()
-    for count in (4, 3, 2):
-        line, column = document.line_of(" ".join(words[:count]), fault.line)
-        if (line, column) != (fault.line, 1):
-            return replace(fault, line=line, column=column)
-    return fault
+                words = sentence.split()
+                # a folded text may break a line within the first words
+                yield scenario.document.at_words(fault, *(" ".join(words[:count]) for count in (4, 3, 2)))
 
 
 #: The rules by the codes of their cautions.
@@ -223,4 +224,5 @@ RULES: Mapping[str, Callable[[Plan], Found]] = {
     "shared-place": _shared_places,
     "unshown-text": _unshown_texts,
     "similar-names": _similar_names,
+    "unknown-number": _unknown_numbers,
 }

@@ -10,6 +10,7 @@ from simulator.authoring.check_results import CheckResult, result_at
 from simulator.authoring.tested_designs import SEED
 from simulator.case.document import Path
 from simulator.case.phases import phases_of
+from simulator.case.prose_figures import placeholders_in, raw_texts, without_placeholders
 from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan
 from simulator.errors import shortened
@@ -22,18 +23,17 @@ _NUMBER = re.compile(r"(?<![\w.-])\d[\d,.]*\d|(?<![\w.-])\d(?![\w])")
 #: The end of a sentence: a stop, and a space after it.
 _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"*0-9])")
 
-#: A number that a text takes from the case or from a run when it is shown.
-_FILLED = re.compile(r"\{(?:figure|metric):[^}]+\}")
-
 
 def static_checks(scenario: Scenario) -> list[CheckResult]:
     return [*_answers(scenario), *_prompts(scenario), *_evidence_of_numbers(scenario), *_time(scenario)]
 
 
 def _answers(scenario: Scenario) -> Iterator[CheckResult]:
+    written = dict(raw_texts(scenario))
     for index, question in enumerate(scenario.questions):
         subject = shortened(question.ask, 60)
-        used = question.rests_on or claimed(question.answer, scenario) or _FILLED.search(question.answer)
+        used = question.rests_on or claimed(question.answer, scenario)
+        used = used or any(placeholders_in(written["questions", index, "answer"]))
         says = "an objective, a figure, a choice or a claim uses the answer"
         if not used:
             says = "nothing of the case uses this answer; name what it is about in `rests_on`, or claim a sentence of it"
@@ -96,9 +96,10 @@ def unclaimed(scenario: Scenario) -> list[tuple[Path, str]]:
     texts += [(("questions", index, "answer"), one.answer) for index, one in enumerate(scenario.questions)]
     for index, lesson in enumerate(scenario.debrief):
         texts += [(("debrief", index, "title"), lesson.title), (("debrief", index, "text"), lesson.text)]
+    written = dict(raw_texts(scenario))
     return [
         (path, sentence)
         for path, text in texts
-        for sentence in sentences(text)
-        if _NUMBER.search(_FILLED.sub("", sentence)) and not claimed(sentence, scenario)
+        for sentence, raw in zip(sentences(text), sentences(written[path]), strict=False)
+        if _NUMBER.search(without_placeholders(raw)) and not claimed(sentence, scenario)
     ]

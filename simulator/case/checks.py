@@ -20,6 +20,7 @@ from simulator.case.network import graph_of
 from simulator.case.outputs import EXHIBITS, CaseOutline, grouping_of, metrics_by_group, metrics_of, offered, with_groups
 from simulator.case.own_metrics import check_own_metrics, outlined
 from simulator.case.phases import PRACTICE_FIELDS, check_practice
+from simulator.case.prose_figures import placeholder_faults
 from simulator.errors import suggest
 from simulator.limits import BY_THE_CLOCK
 from simulator.units import duration
@@ -62,7 +63,8 @@ def check(scenario: Scenario, unknown: Collection[Path] = (), is_picked: bool = 
         ("interview", () if is_picked else check_interview(scenario, unknown)),
         ("case-tests", () if is_picked else check_tests(scenario)),
     ]
-    return [scenario.document.fault(path, message, code=code) for code, faults in by_code for path, message in faults]
+    placed = [scenario.document.fault(path, message, code=code) for code, faults in by_code for path, message in faults]
+    return [*placed, *(() if is_picked else placeholder_faults(scenario))]
 
 
 def cautions(scenario: Scenario) -> list[str]:

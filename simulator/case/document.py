@@ -112,12 +112,14 @@ class Document:
         line, column = self.places.get(near, (1, 1))
         return Fault(self.file, line, column, shortened(name or dotted(path)), shortened(message, 1000), code)
 
-    def line_of(self, words: str, line: int) -> Place:
-        """Return the place of words from a line on; the beginning of that line where they do not stand there."""
-        for number, text in enumerate(self.source.split("\n")[line - 1 :], start=line):
-            if words in text:
-                return number, text.index(words) + 1
-        return line, 1
+    def at_words(self, fault: Fault, *candidates: str) -> Fault:
+        """Return a fault at the first of these words that stand on its line or below; where it is if none of them does."""
+        lines = self.source.split("\n")[fault.line - 1 :]
+        for words in candidates:
+            for number, text in enumerate(lines):
+                if words in text:
+                    return replace(fault, line=fault.line + number, column=text.index(words) + 1)
+        return fault
 
     def _in_file(self, path: Path) -> Path:
         written = self._written_part(path)

@@ -139,8 +139,7 @@ def fault_of(document: Document, line: Any) -> Fault:
         return document.fault(path, message, code="quotes")
     fault = document.fault(path, sentence_of(line), code=code)
     if words := line.get("ctx", {}).get("words"):
-        number, column = document.line_of(words, fault.line)
-        return replace(fault, line=number, column=column, code="forbidden-text")
+        return replace(document.at_words(fault, words), code="forbidden-text")
     return fault
 
 

@@ -35,6 +35,7 @@ from simulator.case.network import Network
 from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, offered, with_groups
 from simulator.case.own_metrics import OwnMetric
 from simulator.case.phases import Anchors, PracticePhase, Reference, without_texts
+from simulator.case.prose_figures import with_filled_texts
 from simulator.limits import OPTIONS
 from simulator.units import counted
 
@@ -334,7 +335,7 @@ class Scenario(Strict):
             data = _with_models(data, known.document.data, {name: getattr(known, name) for name in cls.model_fields})
         scenario = cls.model_validate(data)
         scenario._document = document
-        return scenario
+        return scenario if known is not None else with_filled_texts(scenario)
 
     def label_of(self, target: str) -> str:
         return (self.stages.get(target) or self.ends[target]).label

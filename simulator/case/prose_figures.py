@@ -1,0 +1,177 @@
+"""Numbers in the texts of a case: `{figure:PLACE}` and `{metric:NAME@DESIGN}` are filled in when a case is loaded.
+
+A figure is the author's own. A metric takes a run: its number is the one that `casesim test` kept of this very case, and
+without one the text says so. So no text states a number that has changed, and no page waits for a run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pydantic import BaseModel
+
+from simulator.case.case_tests import DEFAULT, picks_of
+from simulator.case.case_texts import TEXT_SECTIONS, texts_in, texts_of
+from simulator.case.document import Fault, Path
+from simulator.errors import suggest
+from simulator.files import UnreadableError, read_within
+from simulator.limits import CASE_FILE
+from simulator.paths import OWN_TESTED, TESTED
+from simulator.units import plain_number
+
+if TYPE_CHECKING:
+    from simulator.case.schema import Scenario
+
+#: The words in the place of a metric without a kept number.
+UNKNOWN = "(run to see)"
+
+#: The sections whose texts are filled in: those that people read, and the claims that quote them.
+_FILLED = (*TEXT_SECTIONS, "claims")
+
+_PLACEHOLDER = re.compile(r"\{(figure|metric):([^{}|]*)(?:\|([^{}]*))?\}")
+
+
+def _percent(value: float) -> str:
+    return f"{plain_number(100 * value)}%"
+
+
+#: The ways to write a figure, by the word behind `|`; without one it is a plain number.
+_FORMATS: dict[str, Callable[[float], str]] = {"": plain_number, "percent": _percent}
+
+
+class Placeholder(NamedTuple):
+    """A placeholder of a text.
+
+    kind: figure or metric; name: the place of the figure, or the metric; design: of a metric; form: the format of a figure
+    """
+
+    kind: str
+    name: str
+    design: str
+    form: str
+
+    @property
+    def subject(self) -> str:
+        return f"{self.name}@{self.design}"
+
+
+def placeholders_in(text: str) -> Iterator[Placeholder]:
+    """Yield the placeholders of a text."""
+    for match in _PLACEHOLDER.finditer(text):
+        yield _placeholder(match)
+
+
+def _placeholder(match: re.Match[str]) -> Placeholder:
+    name, _, design = match[2].partition("@") if match[1] == "metric" else (match[2], "", "")
+    return Placeholder(match[1], name, design or DEFAULT, match[3] or "")
+
+
+def without_placeholders(text: str) -> str:
+    """Return a text without its placeholders."""
+    return _PLACEHOLDER.sub("", text)
+
+
+def raw_texts(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """Yield every text as it stands in the file, with its placeholders."""
+    for name in _FILLED:
+        yield from texts_in(scenario.document.data.get(name), (name,))
+
+
+def metrics_in_prose(scenario: Scenario) -> list[Placeholder]:
+    """Return the metrics that texts of a case name, each once."""
+    named = (one for _, text in raw_texts(scenario) for one in placeholders_in(text) if one.kind == "metric")
+    return list({one.subject: one for one in named}.values())
+
+
+def with_filled_texts(scenario: Scenario) -> Scenario:
+    """Return a scenario whose placeholders are filled in; one that names nothing stays, and `placeholder_faults` reports it."""
+    if not any(_PLACEHOLDER.search(text) for _, text in texts_of(scenario)):
+        return scenario
+    fill = partial(_PLACEHOLDER.sub, _filling(scenario))
+    return scenario.model_copy(update={name: _filled(getattr(scenario, name), fill) for name in _FILLED})
+
+
+def _filling(scenario: Scenario) -> Callable[[re.Match[str]], str]:
+    from simulator.case.load import figures_of
+
+    figures, numbers = figures_of(scenario), kept_numbers(scenario)
+
+    def text_of(match: re.Match[str]) -> str:
+        one = _placeholder(match)
+        if one.kind == "metric":
+            return numbers.get(one.subject, UNKNOWN)
+        return _FORMATS[one.form](figures[one.name].value) if one.name in figures and one.form in _FORMATS else match[0]
+
+    return text_of
+
+
+def _filled(part: Any, fill: Callable[[str], str]) -> Any:
+    if isinstance(part, str):
+        return fill(part)
+    if isinstance(part, BaseModel):
+        return part.model_copy(update={name: _filled(getattr(part, name), fill) for name in type(part).model_fields})
+    if isinstance(part, dict):
+        return {key: _filled(value, fill) for key, value in part.items()}
+    return [_filled(value, fill) for value in part] if isinstance(part, list) else part
+
+
+def placeholder_faults(scenario: Scenario) -> Iterator[Fault]:
+    """Yield placeholders that name nothing, and those in texts where none is filled in, each at its own place."""
+    from simulator.case.load import figures_of
+
+    figures = figures_of(scenario)
+    for name, part in scenario.document.data.items():
+        for path, text in texts_in(part, (str(name),)):
+            for match in _PLACEHOLDER.finditer(text):
+                message = _trouble(_placeholder(match), scenario, figures)
+                if name not in _FILLED:
+                    message = f"a placeholder is filled in only in the sections {', '.join(TEXT_SECTIONS)}"
+                if message:
+                    yield scenario.document.at_words(scenario.document.fault(path, message, code="placeholder"), match[0])
+
+
+def _trouble(one: Placeholder, scenario: Scenario, figures: Mapping[str, Any]) -> str:
+    if one.kind == "figure":
+        if one.name not in figures:
+            return f"there is no figure '{one.name}'; {suggest(one.name, figures)}"
+        return "" if one.form in _FORMATS else f"'{one.form}' is not a format; {suggest(one.form, filter(None, _FORMATS))}"
+    designs = [DEFAULT, *scenario.reference]
+    if one.name not in scenario.metrics:
+        return f"'{one.name}' is not a metric here; {suggest(one.name, scenario.metrics)}"
+    if one.design not in designs:
+        return f"'{one.design}' is no design; {suggest(one.design, designs)}"
+    return "a metric has a format of its own; leave out the words behind `|`" if one.form else ""
+
+
+# ---- numbers of runs
+
+
+def number_key(scenario: Scenario, one: Placeholder) -> str:
+    """Return the key of a metric's number among the kept results: it changes with the case and with the design."""
+    content = json.dumps([scenario.hashed_data, picks_of(scenario, one.design)], sort_keys=True, default=str)
+    return f"number {one.subject} {hashlib.sha256(content.encode()).hexdigest()[:12]}"
+
+
+def kept_numbers(scenario: Scenario) -> dict[str, str]:
+    """Return the numbers that `casesim test` kept of this very case, as a text shows them, by metric and design."""
+    asked = [one for one in metrics_in_prose(scenario) if one.design in (DEFAULT, *scenario.reference)]
+    results = _kept_results(scenario.id) if asked else {}
+    kept = {one.subject: results.get(number_key(scenario, one)) for one in asked}
+    return {subject: says for subject, says in kept.items() if says is not None}
+
+
+def _kept_results(case: str) -> dict[str, str]:
+    """Return what kept results say, by key: those that come with CaseSim, then the user's own; a damaged file has none."""
+    says: dict[str, str] = {}
+    for folder in (TESTED, OWN_TESTED):
+        try:
+            data = json.loads(read_within(folder / f"{case}.json", CASE_FILE))
+            says |= {key: str(found[0]["says"]) for key, found in data.items() if key.startswith("number ")}
+        except (UnreadableError, ValueError, LookupError, TypeError, AttributeError):
+            continue
+    return says
