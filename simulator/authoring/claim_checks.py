@@ -295,7 +295,7 @@ def _of_cell(cell: TableCell) -> Finding:
             raise InputError(f"{cell.file} has no column '{name}'; {suggest(name, table.columns)}")
     rows = table
     for name, value in cell.where.items():
-        rows = rows[rows[name].astype(str) == str(value)]
+        rows = rows[rows[name] == value] if isinstance(value, int | float) else rows[rows[name].astype(str) == value]
     if len(rows) != 1:
         raise InputError(f"{cell.file}: {counted(len(rows), 'row')} where {cell.where}; name one")
     value = float(rows[cell.column].iloc[0])

@@ -18,7 +18,7 @@ from simulator.metrics.replications import run_replications
 from simulator.units import counted, span
 
 #: A number in a sentence: digits that are no part of a word or a name, such as Lite0 or fp32.
-_NUMBER = re.compile(r"(?<![\w.-])\d[\d,.]*\d|(?<![\w.-])\d(?![\w])")
+_NUMBER = re.compile(r"(?<![\w.-])(?:\.?\d[\d,.]*\d|\.?\d(?!\w))")
 
 #: The end of a sentence: a stop, and a space after it.
 _END = re.compile(r"(?<=[.!?])\s+(?=[A-Z“\"*0-9])")

@@ -104,14 +104,14 @@ def sweep_checks(scenario: Scenario, runner: DesignRunner, random: int) -> list[
     """Return the checks that every case has of its choices and objectives; random: the number of random designs."""
     sample = DesignSample(scenario, runner, random)
     key = fingerprint([SWEEP_VERSION, ENGINE_VERSION, SEED, random, _promised(scenario), *_identities(scenario)])
-    works = {
+    of_winning = {
         "feasible": feasible,
         "objectives": undecided_objectives,
         "not trivial": not_trivial,
         "giveaway": no_giveaway,
-        "dead choice": no_dead_choice,
         "dominated option": no_dominated_option,
     }
+    works = {"dead choice": no_dead_choice} | ({"winning": a_setting} if scenario.tests.setting else of_winning)
     return [RunCheck(f"{name} {key}", partial(_listed, work, sample)) for name, work in works.items()]
 
 
@@ -132,6 +132,14 @@ def _identities(scenario: Scenario) -> Iterator[object]:
 
 
 # ---- objectives
+
+
+def a_setting(sample: DesignSample) -> Iterator[CheckResult]:
+    """Say that the designs of this case are a setting, so that nobody wins by them."""
+    reason = sample.scenario.tests.setting
+    yield result_at(
+        sample.scenario, ("tests", "setting"), "winning", "designs", "skipped", f"a setting, by the author: {reason}"
+    )
 
 
 def feasible(sample: DesignSample) -> Iterator[CheckResult]:

@@ -82,7 +82,7 @@ class TableCell(Strict):
 
     written: ClassVar[str] = "{file: drives/recall.csv, where: {band: 30 to 50 m}, column: recall}"
 
-    file: Annotated[str, Field(pattern=r"^[a-z_]+/[a-z0-9_]+\.csv$", max_length=120, description="a file of assets/")]
+    file: Annotated[str, Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)+\.csv$", max_length=120, description="a file of assets/")]
     where: Annotated[dict[str, str | int | float], Field(min_length=1, max_length=8)]
     column: Annotated[str, Field(max_length=120)]
 
@@ -194,7 +194,7 @@ class CaseTests(Strict):
     turns: curveballs that turn a verdict
     """
 
-    written: ClassVar[str] = "keys: meets, fails, turns, unmet, traps and seconds"
+    written: ClassVar[str] = "keys: meets, fails, turns, unmet, traps, setting and seconds"
 
     meets: Annotated[list[DesignTest], Field(max_length=32, description="good designs")] = []
     fails: Annotated[list[DesignTest], Field(max_length=32, description="bad designs")] = []
@@ -206,6 +206,10 @@ class CaseTests(Strict):
         dict[Name, dict[str, Line]],
         Field(max_length=32, description="by choice: options that another one beats everywhere, on purpose, and why"),
     ] = {}
+    setting: Annotated[
+        Line | None,
+        Field(description="for a case with an incident: the reason why its designs are a setting that need not be hard to win"),
+    ] = None
     seconds: Annotated[float, Field(gt=0, le=3600, description="the most processor seconds that a replication takes")] = 10
 
 
@@ -265,6 +269,8 @@ def _tests(tests: CaseTests, scenario: Scenario) -> Found:
         yield from _design((*at, "design"), turn.design, scenario)
         yield from _known((*at, "objective"), turn.objective, asked, "metric of an objective")
         yield from _struck(at, {turn.curveball: turn.at_s}, scenario, "curveball")
+    if tests.setting is not None and scenario.incident is None:
+        yield ("tests", "setting"), "only in a case with an `incident` may the designs be a setting; delete this line"
     for metric in tests.unmet:
         yield from _known(("tests", "unmet", metric), metric, asked, "metric of an objective")
     for name, options in tests.traps.items():
