@@ -364,8 +364,8 @@ class Routing(Protocol):
     def routes_of_photos(self, plan: Plan, usable: bool) -> list[float] | None:
         """Return the share of each route, of photos that show enough or too little; None where that does not decide."""
 
-    def routes_by_chance(self, plan: Plan) -> list[float] | None:
-        """Return the share of each route by chance alone; None where something about the request decides."""
+    def routes_by_chance(self, plan: Plan, positive: bool = False) -> list[float] | None:
+        """Return the share of each route by chance, of positives or of negatives; None where something else decides."""
 
     def routes_of_frames(self, plan: Plan, sensors: NDArray[Any], frames: NDArray[Any]) -> NDArray[np.int64]:
         """Return the route of each frame, by sensor and number, shape (frames,); for routes that go `by_source`."""

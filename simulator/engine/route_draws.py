@@ -43,13 +43,14 @@ class RouteDraw(NamedTuple):
     outcomes: Callable[[], list[RouteOutcome]]
 
 
-def drawn_routes(plan: Plan) -> list[RouteOutcome]:
+def drawn_routes(plan: Plan, positive: bool = False) -> list[RouteOutcome]:
     """Return outcomes of all draws that give the expected visits, each with its chance; a single empty one without any draw.
 
     A way through the stages that uses a draw once has a chance that is linear in the shares of that draw, so the shares stand
-    for its outcomes. Only draws that a request may use again are followed outcome by outcome.
+    for its outcomes. Only draws that a request may use again are followed outcome by outcome. positive: whether they are those
+    of positives, or of negatives.
     """
-    once, again = _parted(plan)
+    once, again = _parted(plan, positive)
     joint = [RouteOutcome(1.0, {name: shares for draw in once for name, shares in _mean(draw.outcomes())})]
     for draw in again:
         outcomes = draw.outcomes()
@@ -72,8 +73,8 @@ def too_many_outcomes(plan: Plan) -> tuple[Path, str] | None:
     ), f"{what}; at most {ROUTE_OUTCOMES.most:,} are followed: let fewer of them lead back to themselves"
 
 
-def _parted(plan: Plan) -> tuple[list[RouteDraw], list[RouteDraw]]:
-    """Return the draws that every way uses at most once, and the others.
+def _parted(plan: Plan, positive: bool = False) -> tuple[list[RouteDraw], list[RouteDraw]]:
+    """Return the draws that every way uses at most once, and the others. positive: whether those of positives, or of negatives.
 
     A draw is used again if one of its stages lies behind another, or behind itself. It is also followed by outcomes if it
     decides how often another photo is asked for, or the share of cases that is read twice.
@@ -85,7 +86,7 @@ def _parted(plan: Plan) -> tuple[list[RouteDraw], list[RouteDraw]]:
     reads |= {name for name, routing in plan.scenario.routers().items() if tags & {tag for tag, _ in routing.open_routes()}}
     asks = {name for name, stage in stages.items() if stage.repeats.photos > 1}
     once, again = list[RouteDraw](), list[RouteDraw]()
-    for draw in _draws(plan):
+    for draw in _draws(plan, positive):
         own, next_ = set(draw.stages), {target for name in draw.stages for target in graph[name]}
         behind = next_.union(*(nx.descendants(graph, target) for target in next_))
         (again if behind & (own | reads) or own & reads or next_ & asks else once).append(draw)
@@ -97,11 +98,11 @@ def _mean(outcomes: list[RouteOutcome]) -> Iterator[tuple[str, list[float]]]:
         yield name, np.sum([one.chance * np.array(one.routes[name]) for one in outcomes], axis=0).tolist()
 
 
-def _draws(plan: Plan) -> Iterator[RouteDraw]:
+def _draws(plan: Plan, positive: bool) -> Iterator[RouteDraw]:
     routers = plan.scenario.routers()
     for name, routing in routers.items():
-        if routing.routes_by_chance(plan) is not None:
-            yield RouteDraw([name], partial(_by_chance, plan, name))
+        if routing.routes_by_chance(plan, positive) is not None:
+            yield RouteDraw([name], partial(_by_chance, plan, name, positive))
     by_source = [name for name, routing in routers.items() if routing.by_source]
     if by_source:
         yield RouteDraw(by_source, partial(_by_frame, plan, by_source))
@@ -116,8 +117,8 @@ def certain(plan: Plan, name: str, route: int) -> list[float]:
     return [float(index == route) for index in range(len(plan.scenario.stages[name].planned_targets()))]
 
 
-def _by_chance(plan: Plan, name: str) -> list[RouteOutcome]:
-    shares = plan.scenario.routers()[name].routes_by_chance(plan) or []
+def _by_chance(plan: Plan, name: str, positive: bool) -> list[RouteOutcome]:
+    shares = plan.scenario.routers()[name].routes_by_chance(plan, positive) or []
     return [RouteOutcome(share, {name: certain(plan, name, route)}) for route, share in enumerate(shares) if share > 0]
 
 

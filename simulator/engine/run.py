@@ -316,10 +316,10 @@ class Run:
 
     def _open(self, name: str) -> set[str]:
         spec: Any = self.plan.scenario.stages[name]
-        shares = spec.routing and spec.routing.routes_by_chance(self.plan)
-        if shares is None:
+        by_label = [spec.routing and spec.routing.routes_by_chance(self.plan, positive) for positive in (False, True)]
+        if None in by_label:
             return set(spec.targets().values())
-        return {route.to for route, share in zip(spec.routes, shares, strict=True) if share > 0}
+        return {route.to for shares in by_label for route, share in zip(spec.routes, shares, strict=True) if share > 0}
 
     def _readers(self, spec: Any) -> set[str]:
         stages = self.plan.scenario.stages

@@ -13,7 +13,7 @@ from pydantic import Field, model_validator
 from scipy.special import ndtr, ndtri
 
 from simulator.case.attributes import Column, item_values
-from simulator.case.fields import Name, Share, Strict
+from simulator.case.fields import Name, Share, ShareFigure, Strict
 from simulator.case.kinds import FRAME, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
 from simulator.errors import suggest
 from simulator.records.trace import as_memoryview
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from simulator.stages.stage import Comers, Rows, Times
 
 #: Of these, and of attributes: the fields of a route that set what it takes.
-_BY_LABELLED, _BY_CHANCE = ("at_least", "at_sensitivity", "at_specificity"), ("share",)
+_BY_LABELLED, _BY_CHANCE = ("at_least", "at_sensitivity", "at_specificity"), ("share", "share_of_positives")
 _BY_VALUE, _BY_NUMBER, _BY_FRAME = ("values",), ("at_least",), ("every",)
 
 #: The fields of a route that say what it takes; at most one of them.
-THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity", "values", "share", "every")
+THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity", "values", "share", "share_of_positives", "every")
 
 
 class Route(Strict):
@@ -55,6 +55,10 @@ class Route(Strict):
         list[str] | None, Field(min_length=1, max_length=64, description="values of an attribute, or sensors")
     ] = None
     share: Annotated[Share | None, Field(description="this share of all requests at the gate, chosen at random")] = None
+    share_of_positives: Annotated[ShareFigure | None, Field(description="this share of the positives, chosen at random")] = None
+    share_of_negatives: Annotated[
+        ShareFigure | None, Field(description="with `share_of_positives`: this share of the negatives, chosen at random")
+    ] = None
     every: Annotated[int | None, Field(ge=1, le=100_000, description="one of N frames of a sensor, by number")] = None
     first: Annotated[int, Field(ge=0, description="with `every`: the number of the first frame that takes it")] = 0
 
@@ -63,10 +67,17 @@ class Route(Strict):
         given = [name for name in THRESHOLDS if getattr(self, name) is not None]
         if len(given) > 1:
             raise ValueError(f"give {given[0]} or {given[1]}, not both")
+        if (self.share_of_positives is None) != (self.share_of_negatives is None):
+            raise ValueError("share_of_positives and share_of_negatives need each other; give both or neither")
         if self.first >= (self.every or 1):
             limit = f"should be below every ({self.every})" if self.every else "needs `every`"
             raise ValueError(f"first {limit}; got {self.first}")
         return self
+
+    def chance(self, positive: bool) -> float:
+        """Return the share of the positives, or of the negatives, that takes it by chance."""
+        given = self.share_of_positives if positive else self.share_of_negatives
+        return (self.share or 0.0) if given is None else given.value
 
     @property
     def is_rest(self) -> bool:
@@ -84,6 +95,8 @@ class Gate(AnyStage):
     fresh: ClassVar[Mapping[str, Any]] = {"label": "Gate", "by": RANDOM, "routes": [{"share": 0.5}, {}]}
     at_the_box: ClassVar[Mapping[str, str]] = {
         "routes.*.share": "Share",
+        "routes.*.share_of_positives.value": "Share of the positives",
+        "routes.*.share_of_negatives.value": "Share of the negatives",
         "routes.*.at_sensitivity": "Threshold: share of the positives",
         "routes.*.at_specificity": "Threshold: share of the negatives below",
         "routes.*.at_least": "Threshold",
@@ -138,6 +151,10 @@ class Gate(AnyStage):
     @property
     def by_chance(self) -> bool:
         return self.by == RANDOM
+
+    @property
+    def by_label(self) -> bool:
+        return any(route.share_of_positives is not None for route in self.routes)
 
     @property
     def by_photo(self) -> bool:
@@ -198,9 +215,11 @@ class Gate(AnyStage):
                     yield ("routes", index, field), f"a gate by {self.by} does not use this; {suggest(field, allowed)}"
         if values:
             yield from self._check_values(values)
-        total = sum(route.share or 0.0 for route in self.routes)
+        total = max(sum(route.chance(positive) for route in self.routes) for positive in (False, True))
         if self.by_chance and total > 1 + 1e-9:
             yield ("routes",), f"the shares add up to {total:g}; they should leave something of 1 for the last route"
+        if self.by_label and scenario.population is None:
+            yield ("routes",), "shares of positives and of negatives need a `population` section that states the prevalence"
 
     def values(self, scenario: Scenario) -> list[str]:
         if self.by == SENSOR:
@@ -269,10 +288,10 @@ class Gate(AnyStage):
     def routes_of_frames(self, plan: Plan, sensors: Column, frames: Column) -> NDArray[np.int64]:
         return _first(frame_values(plan, self, sensors, frames), np.array(thresholds(plan, self), np.float32))
 
-    def routes_by_chance(self, plan: Plan) -> list[float] | None:
+    def routes_by_chance(self, plan: Plan, positive: bool = False) -> list[float] | None:
         if not self.by_chance:
             return None
-        return [high - low for high, low in pairwise([1.0, *thresholds(plan, self), 0.0])]
+        return [high - low for high, low in pairwise([1.0, *_chances(self, positive), 0.0])]
 
     def routes_of_photos(self, plan: Plan, usable: bool) -> list[float] | None:
         """Return the shares that the curve of the quality check lets through, by its AUC."""
@@ -328,7 +347,8 @@ class GateStage(Stage):
     def _known(self) -> NDArray[np.float32]:
         """Return the values to compare with its thresholds, other than scores, by photo and request; shape (photos, n)."""
         if self.spec.by_chance:
-            return self.run.uniform(f"{self.name}.route")[None]
+            drawn = self.run.uniform(f"{self.name}.route")
+            return (label_values(self.spec, self.run.requests.positive, drawn) if self.spec.by_label else drawn)[None]
         if self.spec.asks:
             return attribute_values(self.run.plan, self.spec, self.run.requests.attributes[self.spec.asks])[None]
         if self.spec.by_source:
@@ -437,6 +457,9 @@ def _taken(plan: Plan, route: Route) -> str:
     """Return what a route of a gate takes that looks at no photo."""
     if route.share is not None:
         taken = f"{100 * route.share:.3g}% by chance"
+    elif route.share_of_positives is not None:
+        of_positives, of_negatives = (f"{100 * route.chance(positive):.3g}%" for positive in (True, False))
+        taken = f"{of_positives} of the positives and {of_negatives} of the negatives"
     elif route.every is not None:
         taken = f"1 of {route.every} frames"
     else:
@@ -446,9 +469,9 @@ def _taken(plan: Plan, route: Route) -> str:
 
 def thresholds(plan: Plan, gate: Gate) -> list[float]:
     """One threshold for each route of the gate but the last, in the order of the routes."""
-    if gate.by_chance:
+    if gate.by_chance and not gate.by_label:
         return _chances(gate)
-    if gate.by_source or gate.values(plan.scenario):
+    if gate.by_label or gate.by_source or gate.values(plan.scenario):
         return [float(rank) for rank in range(len(gate.routes) - 1, 0, -1)]
     return [_threshold(plan, gate, route) for route in gate.routes if not route.is_rest]
 
@@ -478,8 +501,14 @@ def frame_values(plan: Plan, gate: Gate, sensors: Column, frames: Column) -> NDA
     return rank
 
 
-def _chances(gate: Gate) -> list[float]:
-    shares = [route.share or 0.0 for route in gate.routes if not route.is_rest]
+def label_values(gate: Gate, positive: NDArray[np.bool_], drawn: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the route of each request by its label and a uniform draw, shapes (n,): the place, counted from the last route."""
+    taken = [_first(drawn, np.array(_chances(gate, label), np.float32)) for label in (False, True)]
+    return (len(gate.routes) - 1 - np.where(positive, taken[1], taken[0])).astype(np.float32)
+
+
+def _chances(gate: Gate, positive: bool = False) -> list[float]:
+    shares = [route.chance(positive) for route in gate.routes if not route.is_rest]
     return [float(cut) for cut in (1 - np.cumsum(shares)).clip(0)]
 
 

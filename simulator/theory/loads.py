@@ -67,12 +67,14 @@ def _flows(plan: Plan) -> Iterator[tuple[FlowGroup, NDArray[np.float64], Twice]]
 
 
 def _groups(plan: Plan) -> list[FlowGroup]:
+    people = _people(plan)
+    drawn_by_label = {positive: drawn_routes(plan, positive) for positive in {group.positive for group in people}}
     return [
         FlowGroup(
             chance * group.share, group.positive, [Photo(photo.chance, {**photo.routes, **drawn}) for photo in group.photos]
         )
-        for chance, drawn in drawn_routes(plan)
-        for group in _people(plan)
+        for group in people
+        for chance, drawn in drawn_by_label[group.positive]
     ]
 
 

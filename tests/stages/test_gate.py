@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator import summarise
 from simulator.engine.run import simulate
 from simulator.stages.pool_evidence import constant
 from tests.builders import (  # fmt: skip
@@ -40,6 +41,25 @@ def test_a_request_takes_the_first_route_whose_threshold_its_score_reaches_and_w
         mine = requests[np.isclose(requests["score"], score)]
         assert len(mine) > 0
         assert set(zip(mine["end"], mine["tag"], strict=True)) == {(way, tag)}
+
+
+def test_a_model_abstains_between_two_thresholds_as_often_as_its_table_says():
+    """Nine of ten negatives lie up to 0.5 and eight of ten positives from 0.3 on: three of each lie within the two."""
+    positives = [0.05, 0.1, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
+    negatives = [0.02, 0.04, 0.06, 0.08, 0.12, 0.2, 0.3, 0.4, 0.5, 0.9]
+    routes = [{"at_specificity": 0.9, "to": "high"}, {"at_sensitivity": 0.8, "to": "low", "tag": "undecided"}, {"to": "rest"}]
+    made = plan(
+        {"p": pool(to="g", scores="x", replicas=9), "g": gate("score", *routes)},
+        constant(0.01),
+        score_table(positives, negatives),
+        rate=40,
+        population=population(0.4),
+        ends=WAYS,
+        own_metrics={"undecided": {"label": "Undecided", "share": {"tags": ["undecided"]}}},
+    )
+    metrics = summarise(simulate(made, 1, one) for one in range(4))
+    by_luck = metrics["undecided"].run
+    assert by_luck.low < 0.4 * 3 / 10 + 0.6 * 3 / 10 < by_luck.high < 0.35
 
 
 @pytest.mark.parametrize(("answers", "when"), [(True, [1, 11]), (False, [6, 16])])
