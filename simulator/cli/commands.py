@@ -33,6 +33,10 @@ COMMANDS = {
         "authoring.check_command:check",
         "Look for every fault of a case, also in what its options refer to, and print cautions; exit status 1 for a fault.",
     ),
+    "new": CommandEntry(
+        "authoring.new_command:new",
+        "Write a case that passes `casesim check`, with comments that teach, and its schema for editors beside it.",
+    ),
     "show": CommandEntry(
         "authoring.show_command:show",
         "Print the names in a case: metrics with units, stages, ends, choices, places to write, figures, curveballs, exhibits.",

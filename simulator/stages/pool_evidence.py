@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import Field, PlainValidator, TypeAdapter
+from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 from simulator.case.curveballs import Conditions
 from simulator.case.fields import Line, Source, Strict
@@ -527,4 +529,14 @@ def _scores(data: Any) -> str | AssumedScores:
     return AssumedScores.model_validate(data) if isinstance(data, dict | AssumedScores) else _TABLE.validate_python(data)
 
 
-Scores = Annotated[FileName | AssumedScores, PlainValidator(_scores, json_schema_input_type=FileName | AssumedScores)]
+class _TableOrAssumed:
+    """In an annotation: the name of a score table, or assumed scores."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(_scores)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"anyOf": [handler(_TABLE.core_schema), handler(AssumedScores.__pydantic_core_schema__)]}
+
+
+Scores = Annotated[FileName | AssumedScores, _TableOrAssumed()]

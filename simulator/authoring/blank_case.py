@@ -1,0 +1,164 @@
+"""The text of a first case of one's own: one model behind one queue, with or without people, and comments that teach."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from math import ceil, exp
+
+import numpy as np
+from scipy.special import ndtr, ndtri
+
+from simulator.authoring.case_templates import HEAD, PEOPLE, SERVICE
+from simulator.errors import InputError, suggest
+from simulator.evidence.catalogue import machine
+from simulator.evidence.profiles import load_profile, profile_names
+from simulator.units import significant
+
+#: The device of a new case: most models are measured there, and it has a price.
+DEVICE = "epyc-zen4-2c"
+
+#: The load of a good design: higher, queues grow long; lower, money is wasted.
+_LOAD = 0.75
+
+#: People: the seconds for a request, their spread, the pay of an hour, and the assumed AUC of the model before them.
+_READ_S, _SPREAD, _PAY_USD, _AUC, _PREVALENCE = 15, 0.5, 30, 0.92, 0.05
+
+#: The shares of positives that the threshold may take, and that of the good design.
+_SHARES, _GOOD_SHARE = (0.8, 0.9, 0.95, 0.98), 0.95
+
+#: The most machines or people that a stage may have.
+_MOST = 1024
+
+#: About so many requests are simulated in a replication.
+_REQUESTS = 10_000
+
+
+@dataclass(frozen=True)
+class CaseAnswers:
+    """What an author says of a new case.
+
+    one, many: the word for a request; rate: requests a second; within_s: the bound on the answer, for 95%
+    people: whether people look at requests that the model flags
+    """
+
+    case_id: str
+    title: str
+    one: str = "photo"
+    many: str = "photos"
+    model: str = "resnet50"
+    people: bool = False
+    rate: float = 20.0
+    within_s: float = 0.3
+
+
+def measured_models() -> list[str]:
+    """Return the models that a new case may name."""
+    return sorted({model for device, model, precision in profile_names() if (device, precision) == (DEVICE, "fp32")})
+
+
+def checked_model(name: str) -> str:
+    """Return the name of a model; raises InputError that suggests the nearest one."""
+    if name not in (known := measured_models()):
+        raise InputError(f"there is no model '{name}' to begin with; {suggest(name, known, '`casesim models`')}")
+    return name
+
+
+def checked_word(word: str) -> str:
+    """Return the word for a request; raises InputError where it is no word of letters."""
+    if not re.fullmatch(r"[^\W\d_][^\W_ ]*(?:[ -][^\W_]+)*", word) or len(word) > 40:
+        raise InputError(f"'{word}' is no word for a request; write letters alone, such as photo or X-ray image")
+    return word
+
+
+def plural(word: str) -> str:
+    """Return the usual plural of an English word."""
+    if word.endswith(("s", "x", "ch", "sh")):
+        return f"{word}es"
+    return f"{word[:-1]}ies" if word.endswith("y") and word[-2:-1] not in "aeiou" else f"{word}s"
+
+
+def service_s(model: str) -> float:
+    """Return the median of the measured calls of one request, in seconds."""
+    calls = next(one for one in load_profile(DEVICE, model, "fp32").run(1).calls if one.batch == 1)
+    return float(np.median(calls.latency_ms)) / 1000
+
+
+def usual_bound(model: str) -> float:
+    """Return a bound on the answer that a good design can meet, in seconds."""
+    return float(significant(max(0.2, 8 * service_s(model)), 2))
+
+
+def blank_case(answers: CaseAnswers) -> str:
+    """Return the text of a new case; raises InputError where it would need more machines or people than a stage may have."""
+    machines = ceil(answers.rate * service_s(answers.model) / _LOAD)
+    words = {
+        "id": answers.case_id,
+        "title": json.dumps(answers.title, ensure_ascii=False),
+        "one": json.dumps(answers.one, ensure_ascii=False),
+        "plural": json.dumps(answers.many, ensure_ascii=False),
+        "many": answers.many,
+        "Many": answers.many[:1].upper() + answers.many[1:],
+        "model": answers.model,
+        "device": DEVICE,
+        "word": answers.one,
+        "rate": f"{answers.rate:g}",
+        "low_rate": f"{answers.rate / 2:g}",
+        "high_rate": f"{answers.rate * 2:g}",
+        "within": f"{answers.within_s:g}",
+        "days": significant(min(max(_REQUESTS / answers.rate / 86_400, 0.002), 1), 2),
+        "good": machines,
+        "default": machines + 3,
+        "most": machines + 4,
+    }
+    own = _with_people(answers, machines) if answers.people else _without_people(answers, machines)
+    return (HEAD + (PEOPLE if answers.people else SERVICE)).substitute(words | own)
+
+
+def _without_people(answers: CaseAnswers, machines: int) -> dict[str, object]:
+    _check_count("machines", machines + 4, answers)
+    return {"cost": significant(_usd_per_1000(machines + 0.6, _machine_usd(), answers.rate), 3)}
+
+
+def _with_people(answers: CaseAnswers, machines: int) -> dict[str, object]:
+    mean_s = _READ_S * exp(_SPREAD**2 / 2)
+    busy = {share: answers.rate * _flagged(share) * mean_s for share in _SHARES}
+    readers = ceil(busy[_GOOD_SHARE] / 0.85) + 1
+    _check_count("people", 2 * readers + 4, answers)
+    paid = _usd_per_1000(readers + 1.5, _PAY_USD, answers.rate) + _usd_per_1000(machines + 3.5, _machine_usd(), answers.rate)
+    return {
+        "auc": _AUC,
+        "prevalence": _PREVALENCE,
+        "pay": _PAY_USD,
+        "minutes": _READ_S / 60,
+        "spread": _SPREAD,
+        "shares": list(_SHARES),
+        "good_share": _GOOD_SHARE,
+        "readers": readers,
+        "few_readers": max(readers // 2, 1),
+        "most_readers": 2 * readers + 4,
+        "cost": significant(paid, 3),
+    }
+
+
+def _flagged(share: float) -> float:
+    """Return the share of requests above the threshold that this share of the positives reaches (equal normal spreads)."""
+    distance = np.sqrt(2) * ndtri(_AUC)
+    false = ndtr(distance * -1 + ndtri(share))
+    return float(_PREVALENCE * share + (1 - _PREVALENCE) * false)
+
+
+def _check_count(what: str, count: int, answers: CaseAnswers) -> None:
+    if count > _MOST:
+        raise InputError(
+            f"{answers.rate:g} a second would take {count:,} {what}; a stage has at most {_MOST:,}: lower the rate"
+        )
+
+
+def _machine_usd() -> float:
+    return machine(DEVICE).usd_per_replica_hour(1)
+
+
+def _usd_per_1000(count: float, usd_per_hour: float, rate: float) -> float:
+    return count * usd_per_hour / (3.6 * rate)
