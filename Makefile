@@ -12,7 +12,7 @@ COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
 CAMPAIGNS := $(addprefix campaign-,detections features scenes scales processors drives projection incidents)
 
-.PHONY: help run setup setup-dev board test test-long test-campaigns fuzz kills bounds bounds-lowest bounds-newest sbom audit lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
+.PHONY: help run setup setup-dev board test test-long test-cases test-campaigns fuzz kills bounds bounds-lowest bounds-newest sbom audit lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,10 @@ test: $(VENV)/.installed-dev ## run the tests, the browser's included
 
 test-long: $(VENV)/.installed-dev ## run every test: kills, crowds, every theme and width, and studies too
 	@CASESIM_LONG=1 $(BIN)/python -m pytest $(AT_ONCE) -m ""
+
+test-cases: $(VENV)/.installed-dev ## test every shipped case with fresh runs, and keep the results (some minutes)
+	@for case in $$($(BIN)/casesim cases --json | $(BIN)/python -c 'import json, sys; print(*(one["id"] for one in json.load(sys.stdin)))'); do \
+		$(BIN)/casesim test $$case --fresh --minutes 60 --keep scenarios/tested/$$case.json || exit 1; done
 
 test-campaigns: $(VENV)/.installed-dev ## try how the committed evidence was made
 	@$(BIN)/python -m pytest $(AT_ONCE) -m "" tests/campaigns
