@@ -126,7 +126,9 @@ def _with_people(answers: CaseAnswers, machines: int) -> dict[str, object]:
     busy = {share: answers.rate * _flagged(share) * mean_s for share in _SHARES}
     readers = ceil(busy[_GOOD_SHARE] / 0.85) + 1
     _check_count("people", 2 * readers + 4, answers)
-    paid = _usd_per_1000(readers + 1.5, _PAY_USD, answers.rate) + _usd_per_1000(machines + 3.5, _machine_usd(), answers.rate)
+    paid = _usd_per_1000(1.05 * readers + 1.5, _PAY_USD, answers.rate) + _usd_per_1000(
+        machines + 3.5, _machine_usd(), answers.rate
+    )
     return {
         "auc": _AUC,
         "prevalence": _PREVALENCE,

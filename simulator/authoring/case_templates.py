@@ -42,7 +42,7 @@ questions:             # a good candidate asks these; `rests_on` names what the 
   - ask: How sure is the traffic?
     phase: frame
     decides: true      # the answer would change the design
-    answer: It is an assumption. Nobody has counted yet.
+    answer: It is an assumption; a count would replace it.
     rests_on: [arrivals.rate_per_s]
 
 # A number that matters is a figure: a value with its evidence, which is measured, projected, published or assumed.
@@ -51,7 +51,7 @@ run: {days: @days, drain_days: 0.01, replications: 10}   # how long requests arr
 unit: {one: @one, many: @plural}
 arrivals:
   kind: poisson        # independent of each other; `casesim schema` lists all kinds
-  rate_per_s: {value: @rate, assumed: nobody has counted yet, between: [@low_rate, @high_rate]}
+  rate_per_s: {value: @rate, assumed: not counted yet, between: [@low_rate, @high_rate]}
 
 # A request goes from stage to stage until it reaches an end. `to` names the next one, `on_...` another way.
 start: model
@@ -162,12 +162,12 @@ questions:             # a good candidate asks these; `rests_on` names what the 
   - ask: How many of the @many are positive?
     phase: frame
     decides: true      # the answer would change the design
-    answer: It is an assumption. Nobody has counted yet.
+    answer: It is an assumption; a count would replace it.
     rests_on: [population.prevalence]
   - ask: How good is the model?
     phase: frame
     decides: true
-    answer: Nobody has labelled any @many yet. The scores are assumed from a similar task.
+    answer: No @word has a label yet. The scores are assumed from a similar task.
     rests_on: [model]
 
 # A number that matters is a figure: a value with its evidence, which is measured, projected, published or assumed.
@@ -176,12 +176,12 @@ run: {days: @days, drain_days: 0.1, replications: 10}   # how long requests arri
 unit: {one: @one, many: @plural}
 arrivals:
   kind: poisson        # independent of each other; `casesim schema` lists all kinds
-  rate_per_s: {value: @rate, assumed: nobody has counted yet, between: [@low_rate, @high_rate]}
+  rate_per_s: {value: @rate, assumed: not counted yet, between: [@low_rate, @high_rate]}
 population:            # what may be positive, so that the run counts what is found and missed
   positive: is a positive
   negative: is a negative
   escalated: seen by people
-  prevalence: {value: @prevalence, assumed: nobody has counted yet, between: [0.02, 0.1]}
+  prevalence: {value: @prevalence, assumed: not counted yet, between: [0.02, 0.1]}
 
 # A request goes from stage to stage until it reaches an end. `to` names the next one, `on_...` another way.
 start: model

@@ -136,12 +136,12 @@ def _answers(case_id: str, asker: _Asker, title: str | None, usual_title: str, g
     title = asker.ask(title, "1 of 6. The title of the case", usual_title)
     word = asker.ask(given["request"], "2 of 6. What arrives? The word for one", "photo", checked_word)
     models = ", ".join(measured_models()[:4])
-    model = asker.ask(given["model"], f"3 of 6. Which measured model answers ({models}, ...)", "resnet50", checked_model)
+    model = asker.ask(given["model"], f"3 of 6. The measured model that answers ({models}, ...)", "resnet50", checked_model)
     people = asker.ask(given["people"], "4 of 6. Do people look at what it flags (yes or no)", "no", _yes_or_no)
     usual = 1.0 if people else 20.0
-    rate = asker.ask(given["rate"], f"5 of 6. How many {plural(word)} arrive a second", usual, _number(0.01, 5000))
+    rate = asker.ask(given["rate"], f"5 of 6. The number of {plural(word)} a second", usual, _number(0.01, 5000))
     bound = usual_bound(model)
-    within = asker.ask(given["within"], "6 of 6. Within how many seconds are 95% answered", bound, _number(0.001, 3600))
+    within = asker.ask(given["within"], "6 of 6. The bound on 95% of the answers, in seconds", bound, _number(0.001, 3600))
     return CaseAnswers(case_id, title, word, plural(word), model, people, rate, within)
 
 
