@@ -33,8 +33,8 @@ from simulator.errors import shortened
 from simulator.files import read_within
 from simulator.limits import EVIDENCE_FILE, EVIDENCE_TEXT, PACK_BYTES, PACK_FILE, PACK_FILES, PACK_NAME, PACK_RATIO, Limit
 
-#: The end record of a zip, and the head of each file in it, up to the lengths of name and extra field.
-_END, _HEAD = struct.Struct("<4s4H2LH"), struct.Struct("<4s22xHH")
+#: The end record of a zip. The head of a file: flags, method, CRC, packed and unpacked size, lengths of name and extra field.
+_END, _HEAD = struct.Struct("<4s4H2LH"), struct.Struct("<4s2x2H4x3L2H")
 _END_MARK, _HEAD_MARK = b"PK\x05\x06", b"PK\x03\x04"
 
 #: Bytes of a file's entry in the directory of a zip, without its name.
@@ -88,12 +88,11 @@ def _contents(content: bytes) -> Iterator[tuple[str, bytes]]:
         with ZipFile(BytesIO(content)) as archive:
             entries = archive.infolist()
             _check_entries(entries)
-            _check_layout(content, entries, directory)
-            for entry in entries:
-                yield entry.filename, archive.read(entry)
-    except (BadZipFile, zlib.error, EOFError) as error:
+            for entry, begin in zip(entries, _places(content, entries, directory), strict=True):
+                yield entry.filename, _unpacked(entry, content[begin : begin + entry.compress_size])
+    except (BadZipFile, zlib.error) as error:
         raise PackError(f"is damaged: {shortened(str(error))}; get it again") from error
-    except (NotImplementedError, ValueError, OverflowError, struct.error, OSError, RuntimeError) as error:
+    except (NotImplementedError, ValueError, OverflowError, struct.error, OSError) as error:
         if isinstance(error, PackError):
             raise
         raise PackError(f"is no zip that `casesim pack` writes: {shortened(str(error))}") from error
@@ -162,18 +161,37 @@ def _entry_fault(entry: ZipInfo) -> str | None:
     return None
 
 
-def _check_layout(content: bytes, entries: list[ZipInfo], directory: int) -> None:
-    """Raise PackError unless the files follow each other from the first byte to the directory."""
-    place = 0
+def _places(content: bytes, entries: list[ZipInfo], directory: int) -> list[int]:
+    """Return the place of each file's packed content.
+
+    Raises PackError unless the files follow each other from the first byte to the directory, with heads that agree with it.
+    """
+    place, places = 0, []
     for entry in entries:
         if entry.header_offset != place or place + _HEAD.size > directory:
             raise PackError("has files that overlap, or content between them; `casesim pack` writes it again")
-        mark, name, extra = _HEAD.unpack_from(content, place)
-        if mark != _HEAD_MARK:
-            raise PackError("is damaged: a file has no head; get it again")
-        place += _HEAD.size + name + extra + entry.compress_size
+        name = entry.filename.encode()
+        method, sizes = entry.compress_type, (entry.CRC, entry.compress_size, entry.file_size)
+        head = _HEAD.pack(_HEAD_MARK, entry.flag_bits, method, *sizes, len(name), 0)
+        if _HEAD.unpack_from(content, place) != _HEAD.unpack(head) or not content.startswith(name, place + _HEAD.size):
+            raise PackError(f"is damaged: {entry.filename!r} has another head than the directory says; get it again")
+        places.append(place + len(head) + len(name))
+        place = places[-1] + entry.compress_size
     if place != directory:
         raise PackError("has files that overlap, or content between them; `casesim pack` writes it again")
+    return places
+
+
+def _unpacked(entry: ZipInfo, content: bytes) -> bytes:
+    """Return the content of a file: no more than it declares, and with nothing left over. Raises PackError."""
+    if entry.compress_type == ZIP_DEFLATED:
+        stream = zlib.decompressobj(-zlib.MAX_WBITS)
+        content = stream.decompress(content, entry.file_size + 1)
+        if not stream.eof or stream.unused_data:
+            raise PackError(f"is damaged: {entry.filename!r} is longer or shorter than it declares; get it again")
+    if len(content) != entry.file_size or zlib.crc32(content) != entry.CRC:
+        raise PackError(f"is damaged: {entry.filename!r} has another length or CRC than it declares; get it again")
+    return content
 
 
 def _manifest(content: bytes | None) -> PackManifest:

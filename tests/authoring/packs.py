@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import stat
 import struct
+import zlib
 from collections.abc import Callable, Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
-from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZipFile, ZipInfo
+from zipfile import ZIP_BZIP2, ZIP_DEFLATED, ZIP_LZMA, ZIP_STORED, ZipFile, ZipInfo
 
 import numpy as np
 import pytest
@@ -244,6 +245,27 @@ def _mode(kind: int) -> dict[str, Any]:
     return {"external_attr": (kind | 0o777) << 16}
 
 
+def _declared(declared: bytes, hidden: bytes = b"") -> Hostile:
+    """Return a maker of packs whose last file unpacks to more than it declares, or has bytes behind its packed content."""
+
+    def make(pack: Pack) -> bytes:
+        name, content = f"{BESIDE}/notes.txt", b"0123456789" * 20
+        shown = declared or content
+        deflate = zlib.compressobj(9, wbits=-zlib.MAX_WBITS)
+        stored = deflate.compress(content) + deflate.flush() + hidden
+
+        def spoil(_: ZipFile, infos: list[ZipInfo]) -> None:
+            infos[-1].compress_type, infos[-1].file_size, infos[-1].CRC = ZIP_DEFLATED, len(shown), zlib.crc32(shown)
+
+        described = listing(pack, {**pack.members, name: shown}, only=False)
+        whole = zipped([*entries_of(described), (name, stored)], spoil, compress_type=ZIP_STORED)
+        head = whole.rindex(b"PK\x03\x04", 0, whole.rindex(stored))
+        sizes = struct.pack("<3L", zlib.crc32(shown), len(stored), len(shown))
+        return whole[: head + 8] + struct.pack("<H", ZIP_DEFLATED) + whole[head + 10 : head + 14] + sizes + whole[head + 26 :]
+
+    return make
+
+
 BESIDE = "cases/parcels"
 
 HOSTILE: dict[str, Hostile] = {
@@ -330,6 +352,8 @@ HOSTILE: dict[str, Hostile] = {
     "long size": spoilt(_info(file_size=2**31)),
     "long file": spoilt(_info(file_size=65 * 1024**2, compress_size=2**20)),
     "sizes that add up": spoilt(_huge),
+    "more than declared": _declared(b"0123"),
+    "bytes behind packed content": _declared(b"", b"hidden"),
     "wrong checksum": spoilt(_info(CRC=1)),
     "overlapping": spoilt(_overlap),
     "other name in the directory": spoilt(_info(filename=f"{BESIDE}/other.csv")),
