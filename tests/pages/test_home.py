@@ -44,6 +44,17 @@ def test_the_cases_are_there_before_anything_has_run(small, request, monkeypatch
     assert [button.key for button in page.button] == buttons("small")
 
 
+def test_an_installed_case_stands_beside_the_others(small, request, monkeypatch, tmp_path):
+    monkeypatch.setattr("simulator.case.installed_cases.INSTALLED", tmp_path / "installed")
+    folder = tmp_path / "installed" / "cases" / "parcels"
+    folder.mkdir(parents=True)
+    (folder / "parcels.yaml").write_text(changed("id: small", "id: parcels"), encoding="utf-8")
+    monkeypatch.setattr("simulator.app.jobs.Job.shown", None)
+    page = request.getfixturevalue("app")
+    assert not page.exception
+    assert [button.key for button in page.button] == buttons("parcels", "small")
+
+
 def test_the_shipped_cases_stand_in_order_under_a_session_of_the_first(request, monkeypatch):
     monkeypatch.setattr("simulator.app.jobs.Job.shown", None)
     page = request.getfixturevalue("app")
