@@ -94,8 +94,12 @@ class Process:
     the traffic, make the clock run faster or slower: no kind knows of them.
     """
 
-    def __init__(self, spec: Any, end: float, starts_at: float = 0.0, recording: Recording | None = None) -> None:
+    def __init__(
+        self, spec: Any, end: float, starts_at: float = 0.0, recording: Recording | None = None, pace: float = 1.0
+    ) -> None:
+        """pace: how many times as fast as in reality the time of day passes."""
         self.spec = spec
+        self.pace = pace
         self.end = end
         self.starts_at = starts_at
         self.recording = recording
@@ -167,7 +171,8 @@ ARRIVALS: dict[str, type[Process]] = {}
 
 def arrivals_of(scenario: Scenario, recording: Recording | None = None) -> Process:
     run = scenario.run
-    return ARRIVALS[scenario.arrivals.kind](scenario.arrivals, run.days * DAY_S, clock_s(run.starts_at), recording)
+    process = ARRIVALS[scenario.arrivals.kind]
+    return process(scenario.arrivals, run.days * DAY_S, clock_s(run.starts_at), recording, run.pace)
 
 
 class OpenProcess(Process):

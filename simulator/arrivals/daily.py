@@ -103,6 +103,17 @@ class _Profiled(OpenProcess):
         return self.rates()
 
     @property
+    def _days(self) -> int:
+        """Days of the calendar that the run touches."""
+        return int((self.starts_at + self.end * self.pace) // DAY_S) + 1
+
+    def _days_of(self, edges: Times, shares: Times, requests: Times) -> Clock:
+        """Return the rates of days one after the other; those of a faster calendar hold for a shorter time."""
+        days = np.arange(len(requests)) * DAY_S
+        all_edges = np.append((days[:, None] + edges[:-1]).ravel(), days[-1] + DAY_S)
+        return Clock(all_edges / self.pace, (requests[:, None] * shares).ravel(), self.starts_at / self.pace)
+
+    @property
     def rates_in_run(self) -> tuple[float, float]:
         clock = self.peaks().surged(self.spikes)
         within = (clock.edges[:-1] < clock.start + self.end) & (clock.edges[1:] > clock.start)
@@ -114,8 +125,7 @@ class DailyProcess(_Profiled):
 
     def rates(self) -> Clock:
         edges, shares = day_shares(self.spec)
-        days = np.full(int((self.starts_at + self.end) // DAY_S) + 1, self.spec.per_day.value)
-        return _days_of(edges, shares, days, self.starts_at)
+        return self._days_of(edges, shares, np.full(self._days, self.spec.per_day.value))
 
     @property
     def mean_rate(self) -> float:
@@ -130,18 +140,12 @@ class WeeklyProcess(_Profiled):
         edges, shares = day_shares(self.spec)
         weights = np.array(self.spec.days) / sum(self.spec.days)
         first = DAYS.index(self.spec.starts_on)
-        which = (first + np.arange(int((self.starts_at + self.end) // DAY_S) + 1)) % len(DAYS)
-        return _days_of(edges, shares, self.spec.per_week.value * weights[which], self.starts_at)
+        which = (first + np.arange(self._days)) % len(DAYS)
+        return self._days_of(edges, shares, self.spec.per_week.value * weights[which])
 
     @property
     def mean_rate(self) -> float:
         return float(self.spec.per_week.value / (len(DAYS) * DAY_S))
-
-
-def _days_of(edges: Times, shares: Times, requests: Times, starts_at: float) -> Clock:
-    days = np.arange(len(requests)) * DAY_S
-    all_edges = np.append((days[:, None] + edges[:-1]).ravel(), days[-1] + DAY_S)
-    return Clock(all_edges, (requests[:, None] * shares).ravel(), starts_at)
 
 
 def day_shares(spec: DailyArrivals) -> tuple[Times, Times]:

@@ -52,6 +52,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = (), is_picked: bool = 
         ("routes", _retries(scenario)),
         ("arrivals", _arrivals(scenario)),
         ("choices", _choices(scenario)),
+        ("arrivals", _shortened(scenario)),
         ("classes", _classes(scenario)),
         ("attributes", _attributes(scenario)),
         ("curveballs", _curveballs(scenario, entries)),
@@ -134,6 +135,25 @@ def _arrivals(scenario: Scenario) -> Iterator[tuple[Path, str]]:
     if scenario.run.warm_up == "mser5" and not scenario.arrivals.reaches_steady_state:
         message = "arrivals that follow the time of day reach no steady state; use `none`, or arrivals at a constant rate"
         yield ("run", "warm_up"), message
+
+
+def _shortened(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """Yield what takes its own time, in a case whose run stands for a longer one."""
+    if scenario.run.stands_for_days is None:
+        return
+    at, arrivals, end_s = ("run", "stands_for_days"), scenario.arrivals, 86_400 * scenario.run.days
+    spikes = [spike for spike in getattr(arrivals, "spikes", []) if (spike.at_s, spike.seconds >= end_s) != (0, True)]
+    reasons = {
+        f"arrivals of the kind {arrivals.kind} have times of their own": not arrivals.has_rate or bool(arrivals.content.file),
+        "frames of sensors come at their ticks": bool(scenario.sensors),
+        "spikes last for a time": bool(spikes),
+        "curveballs last for a time": bool(scenario.curveballs),
+        "controllers look after a time": bool(scenario.controllers),
+        **{f"the section `{name}` has times of its own": True for name in scenario.sections},
+        **{f"{stage.label}: {what}": True for stage in scenario.stages.values() if (what := stage.service.builds_up_over)},
+    }
+    for reason in (reason for reason, holds in reasons.items() if holds):
+        yield at, f"this run cannot stand for a longer one: {reason}; delete this line and simulate the whole time"
 
 
 def _choices(scenario: Scenario) -> Iterator[tuple[Path, str]]:

@@ -298,6 +298,7 @@ class Service:
     queue_each: whether each server has a queue of its own
     serves_in_vain: whether a request whose client has given up stays in the queue until it is served
     gives_scores: whether each request gets a score here, which gates and queues may use
+    builds_up_over: what takes its own time whatever the rate, so that a run cannot stand for a longer one; empty for nothing
     again, again_tag: services of a request beyond its first, on average, and the tag that it needs for them; None for any
     """
 
@@ -308,6 +309,7 @@ class Service:
     queue_each: bool = False
     serves_in_vain: bool = False
     gives_scores: bool = False
+    builds_up_over: str = ""
     again: float = 0.0
     again_tag: str | None = None
 

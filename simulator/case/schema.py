@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
 import numpy as np
-from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr
+from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_validator
 from scipy.special import ndtri
 
 from simulator.case.attributes import Attribute
@@ -87,12 +87,27 @@ class RunLength(Strict):
 
     starts_at: ClockTime = "00:00"
     days: Annotated[float, Field(gt=0, le=28, description="requests arrive over this many days")] = 1
+    stands_for_days: Annotated[
+        float | None,
+        Field(gt=0, le=28, description="longer time that these days stand for: its hours pass faster, at their rates"),
+    ] = None
     drain_days: Annotated[float, Field(ge=0, le=28, description="time after the last arrival to finish waiting requests")] = 1
     replications: Annotated[int, Field(ge=2, le=1000)] = 30
     warm_up: Annotated[
         Literal["none", "mser5"],
         Field(description="the warm-up left out at the front: none, or by MSER if a steady state is wanted"),
     ] = "none"
+
+    @model_validator(mode="after")
+    def _stands_for_more(self) -> Self:
+        if self.stands_for_days is not None and self.stands_for_days <= self.days:
+            raise ValueError(f"stands_for_days should be more than days ({self.days:g}); got {self.stands_for_days:g}")
+        return self
+
+    @property
+    def pace(self) -> float:
+        """How many times as fast as in reality the time of day passes."""
+        return 1.0 if self.stands_for_days is None else self.stands_for_days / self.days
 
 
 class Quality(Strict):

@@ -27,7 +27,8 @@ Window = tuple[float, float]
 
 def clock(trace: Trace, seconds: pd.Series[float]) -> pd.Series[pd.Timestamp]:
     """Convert seconds of the run to times on a calendar that begins on its first day."""
-    return pd.Timestamp("2001-01-01") + pd.to_timedelta(seconds + clock_s(trace.plan.scenario.run.starts_at), unit="s")
+    run = trace.plan.scenario.run
+    return pd.Timestamp("2001-01-01") + pd.to_timedelta(seconds * run.pace + clock_s(run.starts_at), unit="s")
 
 
 def time_of_day(trace: Trace, at_s: float) -> pd.Timestamp:

@@ -25,9 +25,10 @@ from simulator.errors import suggest
 from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.row_files import RecordingError
 from simulator.limits import RUN_MEMORY
-from simulator.records.timetables import DAY_S
+from simulator.records.timetables import DAY_S, HOUR_S
 from simulator.stages import STAGES
 from simulator.stages.pool_evidence import weighed
+from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Process
@@ -342,6 +343,8 @@ class Gatherer:
             for path, figure in sourced_of(self.scenario)
             if tuple(path) not in self.worded
         ]
+        if comes_known:
+            self._note_shortened()
         plan = Plan(
             scenario=self.scenario,
             design=design,
@@ -425,6 +428,21 @@ class Gatherer:
                 except RecordingError as error:
                     self.faults.append(self.scenario.document.fault((*path, "column"), str(error)))
 
+    def _note_shortened(self) -> None:
+        """Say of a run that stands for a longer one what is simulated, and what that rests on."""
+        run, many = self.scenario.run, self.scenario.unit.many
+        if run.stands_for_days is None:
+            return
+        drawn = arrivals_of(self.scenario, self.recording).expected
+        value = f"{duration(run.days * DAY_S)} of {duration(run.stands_for_days * DAY_S)}"
+        reason = "queues settle faster than the rate changes, so each hour is as in the whole time"
+        self.sources.append(Source("Time simulated", "assumed", value, reason))
+        self.warnings.append(
+            f"About {drawn:,.0f} {many} in {duration(run.days * DAY_S)} stand for {drawn * run.pace:,.0f} in "
+            f"{duration(run.stands_for_days * DAY_S)}: each hour takes {duration(HOUR_S / run.pace)}, at its own rate. Shares, "
+            "rates and costs are those of the whole time; a queue that grows for long is shorter here."
+        )
+
     def _check_size(self, plan: Plan) -> None:
         expected = plan.arrivals.drawn_under(surges(plan))
         sent = _sent(self.scenario, expected / plan.arrivals_end_s)
@@ -434,6 +452,8 @@ class Gatherer:
             each, fewer = (f", each sent up to {tries:.3g} times", ", fewer tries") if tries > 1 else ("", "")
             less = f"{self.scenario.arrivals.to_lessen}{fewer} or run.days"
             message = f"about {expected:,.0f} requests a replication{each}; at most {most:,} fit into memory: {less}"
+            if self.scenario.arrivals.has_rate and self.scenario.run.stands_for_days is None:
+                message += ", and say with run.stands_for_days what they stand for"
             self.faults.append(self.scenario.document.fault(("arrivals",), message, code="too-large"))
 
 

@@ -29,6 +29,7 @@ def notes_of(summary: Summary) -> list[Claim]:
         *([_note(summary.warm_up.sentence, "warm-up")] if summary.warm_up else []),
         *_overload(summary),
         *_peaks(summary),
+        *_too_short(summary),
         *(on_metric(one.metric, "is", None, one.sentence) for one in summary.withheld),
         *(Claim(f"threshold of {one.gate}, {one.route}", "is", one.reached, unit="share", words=one.sentence, evidence="table")
           for one in summary.thresholds),
@@ -49,6 +50,19 @@ def notes_of(summary: Summary) -> list[Claim]:
 
 def _note(words: str, subject: str = NOTE) -> Claim:
     return Claim(subject, "is", population=NOTE, words=words)
+
+
+def _too_short(summary: Summary) -> Iterator[Claim]:
+    """Claim of a run that stands for a longer one that its waits are too short, where a queue grows at the busiest time."""
+    plan = summary.plan
+    if plan.scenario.run.stands_for_days is None:
+        return
+    for load in (load for load in loads(plan) if load.peak is not None and load.peak >= 1):
+        label, times = plan.scenario.stages[load.stage].label, f"{plan.scenario.run.pace:.3g} times as long"
+        words = (
+            f"{label}: its queue grows at the busiest time, in reality for {times}. Waits are too short here: simulate it all."
+        )
+        yield _note(words)
 
 
 def _overload(summary: Summary) -> Iterator[Claim]:

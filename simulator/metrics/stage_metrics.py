@@ -336,7 +336,7 @@ def _strike(plan: Plan, name: str, at_s: float) -> Strike:
 def clock(scenario: Scenario, seconds: float) -> str:
     """Return a time of a run: `12:00 (16.0 h into the run)`; to the second where the run is short."""
     into = f"{duration(seconds) if seconds else '0 s'} into the run"
-    since_midnight = int(clock_s(scenario.run.starts_at) + seconds) % int(DAY_S)
+    since_midnight = int(clock_s(scenario.run.starts_at) + seconds * scenario.run.pace) % int(DAY_S)
     hours, minutes, rest = since_midnight // 3600, since_midnight // 60 % 60, since_midnight % 60
     short = DAY_S * (scenario.run.days + scenario.run.drain_days) < LONG_S
     return f"{hours:02d}:{minutes:02d}{f':{rest:02d}' if short else ''} ({into})"

@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import Field
 
 from simulator.case.fields import Name
-from simulator.case.kinds import AnyStage, Faults, Target
+from simulator.case.kinds import AnyStage, Faults, Service, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.errors import suggest
 from simulator.records.streams import cache_per_plan
@@ -68,6 +68,10 @@ class Cache(AnyStage):
         if not attribute.names_things:
             what = f"'{self.by}' is an attribute of the kind {attribute.kind}, whose values name no things"
             yield ("by",), f"{what}; a cache needs one of the kind popularity, recorded or category"
+
+    @property
+    def service(self) -> Service:
+        return Service(builds_up_over="it fills with every request")
 
     @classmethod
     def metrics(cls, name: str, case: CaseOutline) -> Iterator[Metric]:

@@ -162,7 +162,8 @@ class People(AnyStage):
     @property
     def service(self) -> Service:
         again = (self.second_reader.share, self.second_reader.tag) if self.second_reader else (0.0, None)
-        return Service(held_for="waiting for a reviewer on duty", again=again[0], again_tag=again[1])
+        waits, shifts = "waiting for a reviewer on duty", "people work in shifts"
+        return Service(held_for=waits, builds_up_over=shifts, again=again[0], again_tag=again[1])
 
     def check(self, name: str, scenario: Scenario) -> Faults:
         """Someone is on duty, and the tags it uses exist."""

@@ -166,6 +166,7 @@ class Pool(Replicas):
             steady_servers=self.replicas if self.scaling is None else None,
             batching_delay_s=self.max_queue_delay_ms / 1000,
             gives_scores=self.scores is not None,
+            builds_up_over="" if self.scaling is None else "its replicas come and go with delays",
         )
 
     @property

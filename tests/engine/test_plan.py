@@ -171,5 +171,5 @@ def test_a_request_counts_as_often_as_it_may_be_sent(retrying, most):
     assert (fault.field, fault.message) == (
         "arrivals",
         f"about {expected:,} requests a replication, each sent up to 20 times; at most {most:,.0f} fit into memory: lower the "
-        "rate, fewer tries or run.days",
+        "rate, fewer tries or run.days, and say with run.stands_for_days what they stand for",
     )
