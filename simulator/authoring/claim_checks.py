@@ -36,7 +36,7 @@ CHECK = "claim"
 
 
 @dataclass(frozen=True)
-class Finding:
+class ClaimEvidence:
     """A number that bears on a claim, with its interval; unit: that of the metric, empty for a plain number."""
 
     found: Interval
@@ -94,7 +94,7 @@ def _content(claim: TextClaim) -> object:
 # ---- the verdict
 
 
-def judged_claim(claim: TextClaim, find: Callable[[], Finding]) -> tuple[Outcome, str]:
+def judged_claim(claim: TextClaim, find: Callable[[], ClaimEvidence]) -> tuple[Outcome, str]:
     """Return the outcome of a claim, and a sentence with the evidence.
 
     find: returns the evidence; may raise InputError or ScenarioError
@@ -114,7 +114,7 @@ def judged_claim(claim: TextClaim, find: Callable[[], Finding]) -> tuple[Outcome
 _WORST_FIRST: tuple[Outcome, ...] = ("fail", "cannot be told", "pass")
 
 
-def _verdicts(claim: TextClaim, finding: Finding) -> Iterable[tuple[Outcome, str]]:
+def _verdicts(claim: TextClaim, finding: ClaimEvidence) -> Iterable[tuple[Outcome, str]]:
     found = finding.found
     for name, written, seen in (
         ("shows", claim.shows, found.value),
@@ -151,7 +151,7 @@ def half_digit(written: float) -> float:
     return 0.5 * 10.0**zeros
 
 
-def _bound(side: str, bound: float, holds: bool, fails: bool, finding: Finding) -> tuple[Outcome, str]:
+def _bound(side: str, bound: float, holds: bool, fails: bool, finding: ClaimEvidence) -> tuple[Outcome, str]:
     stated = f"{side} {spoken(bound, finding.unit)}"
     if holds:
         return "pass", f"the interval lies within {stated}"
@@ -177,7 +177,7 @@ def _directed(claim: TextClaim, found: Interval) -> tuple[Outcome, str]:
 # ---- the evidence
 
 
-def found_for(claim: TextClaim, scenario: Scenario, runner: DesignRunner) -> Finding:
+def found_for(claim: TextClaim, scenario: Scenario, runner: DesignRunner) -> ClaimEvidence:
     """Return the number that a claim speaks of, with its interval.
 
     Raises InputError where there is no such number, and ScenarioError for a design that cannot run.
@@ -189,17 +189,17 @@ def found_for(claim: TextClaim, scenario: Scenario, runner: DesignRunner) -> Fin
     return _of_evidence(claim)
 
 
-def _of_case(claim: TextClaim, scenario: Scenario) -> Finding:
+def _of_case(claim: TextClaim, scenario: Scenario) -> ClaimEvidence:
     if claim.figure is not None:
         value, unit = figures_of(scenario)[claim.figure].value, ""
     else:
         bounds = [one.bound for one in scenario.objectives if one.metric == claim.objective]
         value = min(bounds, key=lambda bound: abs(bound - (claim.shows or bound)))
         unit = scenario.metrics[str(claim.objective)].unit
-    return Finding(Interval(value, value, value), unit)
+    return ClaimEvidence(Interval(value, value, value), unit)
 
 
-def _of_evidence(claim: TextClaim) -> Finding:
+def _of_evidence(claim: TextClaim) -> ClaimEvidence:
     if claim.profile is not None:
         other = claim.against_profile
         return _compared(claim, _of_profile(claim.profile), None if other is None else _of_profile(other))
@@ -209,7 +209,7 @@ def _of_evidence(claim: TextClaim) -> Finding:
     return _of_cell(claim.row)
 
 
-def _of_runs(claim: TextClaim, metric: str, scenario: Scenario, runner: DesignRunner) -> Finding:
+def _of_runs(claim: TextClaim, metric: str, scenario: Scenario, runner: DesignRunner) -> ClaimEvidence:
     known, replications = scenario.metrics[metric], whole_replications(scenario)
     (one,) = runner.outcomes("claims", [picks_of(scenario, claim.design)], [metric], replications, claim.strikes)
     if one.refused:
@@ -217,14 +217,14 @@ def _of_runs(claim: TextClaim, metric: str, scenario: Scenario, runner: DesignRu
     if metric not in one.metrics:
         raise InputError(one.missing_reasons.get(metric, f"the run has no figure for {metric}"))
     if claim.against is None:
-        return Finding(one.metrics[metric], known.unit)
+        return ClaimEvidence(one.metrics[metric], known.unit)
     (other,) = runner.outcomes("claims", [picks_of(scenario, claim.against)], [metric], replications, claim.against_strikes)
     if other.refused or metric not in other.metrics:
         raise InputError(other.refused or other.missing_reasons.get(metric, f"the other design has no figure for {metric}"))
     if claim.compare == "difference":
-        return Finding(change(known, other.readings[metric], one.readings[metric]), known.unit)
+        return ClaimEvidence(change(known, other.readings[metric], one.readings[metric]), known.unit)
     ratio = one.metrics[metric].value / other.metrics[metric].value if other.metrics[metric].value else 0.0
-    return Finding(_ratio(known, other.readings[metric], one.readings[metric], ratio))
+    return ClaimEvidence(_ratio(known, other.readings[metric], one.readings[metric], ratio))
 
 
 def _ratio(metric: Metric, base: Readings, other: Readings, value: float) -> Interval:
@@ -257,20 +257,20 @@ def _times(reading: PairedSample, factor: float) -> PairedSample:
     return replace(reading, run=run, parts=scaled, between=between, **grown)
 
 
-def _compared(claim: TextClaim, one: Finding, other: Finding | None) -> Finding:
+def _compared(claim: TextClaim, one: ClaimEvidence, other: ClaimEvidence | None) -> ClaimEvidence:
     """Return the ratio or the difference of two independent figures, each from its own calls (MOVER: Zou 2008)."""
     if other is None:
         return one
     if claim.compare == "ratio":
         a, b = one.found, other.found
-        return Finding(Interval(a.value / b.value, a.low / b.high, a.high / b.low))
+        return ClaimEvidence(Interval(a.value / b.value, a.low / b.high, a.high / b.low))
     a, b = one.found, other.found
     below, above = np.hypot(a.value - a.low, b.high - b.value), np.hypot(a.high - a.value, b.value - b.low)
     value = a.value - b.value
-    return Finding(Interval(value, value - float(below), value + float(above)), one.unit)
+    return ClaimEvidence(Interval(value, value - float(below), value + float(above)), one.unit)
 
 
-def _of_profile(model: TimedModel) -> Finding:
+def _of_profile(model: TimedModel) -> ClaimEvidence:
     """Return the median of the calls, in ms, with its distribution-free interval."""
     profile = load_profile(model.device, model.model, model.precision)
     try:
@@ -282,10 +282,10 @@ def _of_profile(model: TimedModel) -> Finding:
         raise InputError(f"{profile.key} was measured at batch sizes {sorted(sizes)}, not {model.batch}")
     calls = np.asarray(sizes[model.batch].latency_ms, float)
     interval = quantile_interval(calls, 0.5)
-    return Finding(Interval(float(np.median(calls)), interval.low, interval.high), "ms")
+    return ClaimEvidence(Interval(float(np.median(calls)), interval.low, interval.high), "ms")
 
 
-def _of_cell(cell: TableCell) -> Finding:
+def _of_cell(cell: TableCell) -> ClaimEvidence:
     file = ASSETS / cell.file
     if not file.is_file():
         raise InputError(f"{cell.file}: there is no such file of evidence")
@@ -299,13 +299,13 @@ def _of_cell(cell: TableCell) -> Finding:
     if len(rows) != 1:
         raise InputError(f"{cell.file}: {counted(len(rows), 'row')} where {cell.where}; name one")
     value = float(rows[cell.column].iloc[0])
-    return Finding(Interval(value, value, value))
+    return ClaimEvidence(Interval(value, value, value))
 
 
 # ---- score tables
 
 
-def _of_scores(claim: TextClaim, reading: TableReading) -> Finding:
+def _of_scores(claim: TextClaim, reading: TableReading) -> ClaimEvidence:
     one, statistic = _statistic(reading)
     other = _statistic(claim.against_scores) if claim.against_scores is not None else None
     if other is not None and list(one["item"]) != list(other[0]["item"]):
@@ -316,9 +316,9 @@ def _of_scores(claim: TextClaim, reading: TableReading) -> Finding:
 
     value = float(whole())
     if reading.read in _COUNTS and other is None:
-        return Finding(Interval(value, value, value))
+        return ClaimEvidence(Interval(value, value, value))
     interval = percentile_interval(value, bootstrap(one["patient"], whole))
-    return Finding(Interval(value, interval.low, interval.high), "" if reading.read in (*_COUNTS, "auc") else "share")
+    return ClaimEvidence(Interval(value, interval.low, interval.high), "" if reading.read in (*_COUNTS, "auc") else "share")
 
 
 #: Readings that count, and say nothing about other people.
