@@ -178,6 +178,12 @@ FINDINGS: dict[str, Finding] = {
         "encounters without a sensor",
         "encounters with a sensor in `arrivals`",
     ),
+    "hardware": _fault(
+        "a machine of the case's own without latencies",
+        "`like` names a device of the catalogue, or one that was measured.",
+        "like: epyc-zen5",
+        "like: epyc-zen4-2c",
+    ),
     "own-metrics": _fault(
         "a metric of the case's own that counts nothing",
         "Its conditions name ends, stages, classes and attributes of the case.",

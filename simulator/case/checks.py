@@ -18,6 +18,7 @@ from simulator.case.interview import check_interview
 from simulator.case.kinds import PLACES, is_target, section_model, stage_kinds, tags_in, targets_in
 from simulator.case.network import graph_of
 from simulator.case.outputs import EXHIBITS, CaseOutline, grouping_of, metrics_by_group, metrics_of, offered, with_groups
+from simulator.case.own_hardware import check_own_hardware
 from simulator.case.own_metrics import check_own_metrics, outlined
 from simulator.case.phases import PRACTICE_FIELDS, check_practice
 from simulator.case.prose_figures import placeholder_faults
@@ -59,6 +60,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = (), is_picked: bool = 
         ("exhibits", _exhibits(scenario)),
         ("controllers", _controllers(scenario)),
         ("sections", _sections(scenario)),
+        ("hardware", check_own_hardware(scenario.hardware)),
         ("own-metrics", () if is_picked else check_own_metrics(scenario)),
         ("practice", () if is_picked else check_practice(scenario, unknown)),
         ("interview", () if is_picked else check_interview(scenario, unknown)),
@@ -259,7 +261,7 @@ FIXED_SECTIONS = frozenset(
 )
 
 #: The sections whose entries are named elsewhere.
-_OF_NAMES = frozenset({"stages", "ends", "classes", "attributes", "accelerators", "curveballs", "controllers"})
+_OF_NAMES = frozenset({"stages", "ends", "classes", "attributes", "accelerators", "hardware", "curveballs", "controllers"})
 
 
 def check_names(data: Any, sections: Collection[str] = ()) -> Found:

@@ -33,6 +33,7 @@ from simulator.case.interview import Interview
 from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals, AnyStage, End, OneOf, Provided, Section
 from simulator.case.network import Network
 from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, offered, with_groups
+from simulator.case.own_hardware import OwnHardware
 from simulator.case.own_metrics import OwnMetric
 from simulator.case.phases import Anchors, PracticePhase, Reference, without_texts
 from simulator.case.prose_figures import with_filled_texts
@@ -296,6 +297,7 @@ class Scenario(Strict):
     classes: Annotated[dict[Name, RequestClass], Field(max_length=16)] = {}
     attributes: Annotated[dict[Name, Attribute], Field(max_length=16)] = {}
     accelerators: Annotated[dict[Name, Accelerator], Field(max_length=16)] = {}
+    hardware: Annotated[dict[Name, OwnHardware], Field(max_length=16, description="machines that no catalogue lists")] = {}
     start: Annotated[str, Field(description="the stage that every request enters first")]
     stages: Annotated[
         dict[Name, Annotated[AnyStage, OneOf(STAGE_KINDS, "simulator.stages")]], Field(min_length=1, max_length=64)

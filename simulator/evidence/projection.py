@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import log
 from pathlib import Path
 from typing import Any
 
@@ -131,8 +132,38 @@ def _network(model: str) -> str:
     if len(own):
         return str(own[0])
     names = sorted(known["profile"].dropna())
-    hint = suggest(model, names, "assets/catalogue/models.csv")
+    hint = stand_in_for(model) or suggest(model, names, "assets/catalogue/models.csv")
     raise ProjectionError(f"{model} is not among the networks that can be projected; {hint}")
+
+
+def stand_in_for(model: str) -> str:
+    """Say which network may stand in for a measured one, with the ratio of their latencies; empty where nothing tells.
+
+    A projection needs the multiply-adds, the activations and the family of a network, and an error on networks left out. A
+    profile of a user's own file has none of them.
+    """
+    known = set(networks()["profile"].dropna())
+    timed = {(one.device, one.model): seconds for one in profiles() if (seconds := _single_s(one)) is not None}
+    ratios = [
+        (abs(log(seconds / timed[device, other])), other, seconds / timed[device, other], device)
+        for (device, name), seconds in timed.items()
+        if name == model
+        for there, other in timed
+        if there == device and other in known
+    ]
+    if not ratios:
+        return ""
+    _, other, ratio, device = min(ratios)
+    return (
+        "its multiply-adds and its family are not known. Let a network of the catalogue stand in for it: on "
+        f"{device} it takes {ratio:.3g} times as long as {other}, so write `model: {other}` and `times` with that value"
+    )
+
+
+def _single_s(profile: Profile) -> float | None:
+    """Return the median seconds of single requests at fp32 on one thread; None where that was not timed."""
+    calls = [each for run in profile.runs if run.threads == 1 for each in run.calls if each.batch == 1]
+    return float(np.median(calls[0].latency_ms)) / 1000 if calls and profile.precision == "fp32" else None
 
 
 def _computed(precision: str, device: str, hardware: Hardware) -> str:

@@ -157,6 +157,6 @@ def _say_what_to_know(profile: Profile, reporter: EventReporter) -> None:
             )
     if profile.device not in hardware():
         reporter.note(
-            f"the catalogue has no price for the machine '{profile.device}', so a case cannot rent it; if this is one of "
-            f"{', '.join(hardware())}, measure with --device"
+            f"the catalogue has no price for the machine '{profile.device}', so a case gives its price itself, in the section "
+            f"`hardware`; if this is one of {', '.join(hardware())}, measure with --device"
         )

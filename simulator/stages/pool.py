@@ -16,7 +16,6 @@ from simulator.case.choices import Options
 from simulator.case.fields import AS_WRITTEN, Figure, Name, bounded
 from simulator.case.kinds import Faults, FileName, Service
 from simulator.errors import suggest
-from simulator.evidence.catalogue import hardware
 from simulator.evidence.profiles import profile_names
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import Steps, added, complement, inverse, product, within
@@ -209,7 +208,7 @@ class PoolKind(ServiceStage):
         batch = f", batches up to {spec.max_batch}{words and f', {words}'}" if spec.max_batch > 1 else ""
         model, precision = f"stages.{name}.model", f"stages.{name}.precision"
         picked = (_picked(plan, model, precision) if _picked(plan, model) else []) or [spec.model, spec.precision]
-        rented = hardware().get(spec.device)
+        rented = plan.machines.get(name)
         size = f"{spec.threads} vCPU" if rented is None or rented.vcpus else rented.label
         lines = [", ".join(picked), f"{spec.replicas} × {size}{batch}"]
         if spec.sized_by is not None:

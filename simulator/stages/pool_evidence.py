@@ -46,6 +46,7 @@ from simulator.units import duration
 if TYPE_CHECKING:
     from simulator.case.curveballs import Conditions
     from simulator.case.fields import AnyQuantity
+    from simulator.case.own_hardware import OwnHardware
     from simulator.engine.plan import Gatherer, Plan
     from simulator.stages.pool import Pool
 
@@ -354,8 +355,22 @@ class PoolEvidence:
         except LatencyError as caught:
             self.plan.fault((path[0], "max_batch" if "max_batch" in str(caught) else "threads"), str(caught))
 
+    def _own(self, stage: Pool) -> OwnHardware | None:
+        return self.plan.scenario.hardware.get(stage.device)
+
+    def _timed_as(self, stage: Pool) -> str:
+        """Return the device whose latencies the pool has."""
+        own = self._own(stage)
+        return stage.device if own is None else own.like
+
+    def _factor(self, stage: Pool) -> float:
+        """Return how many times as long as on that device a batch takes."""
+        own = self._own(stage)
+        return stage.times_measured * (1.0 if own is None else own.times.value)
+
     def _rent(self, name: str, stage: Pool) -> None:
-        rented = self.plan.machines[name] = machine(stage.device)
+        own = self._own(stage)
+        rented = self.plan.machines[name] = machine(stage.device) if own is None else own.machine
         self.plan.note({f"catalogue/{HARDWARE.name}": HARDWARE})
         if rented.vcpus is not None and stage.threads > rented.vcpus:
             self.plan.fault(
@@ -369,13 +384,15 @@ class PoolEvidence:
                 f"the catalogue has no price of {rented.label}; devices of its kind with a price: {', '.join(kind or priced)}"
             )
             raise CatalogueError(what)
+        if own is not None:
+            return  # its figures are among those of the case
         size = "the whole device" if rented.vcpus is None else f"{rented.vcpus} vCPU"
         price = f"{rented.usd_per_hour:g} USD an hour for {size}"
         self.plan.sources.append(Source(f"{stage.label}: price", rented.price_evidence, price, rented.price_source))
 
     def _is_measured(self, stage: Pool) -> bool:
         pairs = product(stage.models, stage.precisions)
-        return all(has_profile(stage.device, model, precision) for model, precision in pairs)
+        return all(has_profile(self._timed_as(stage), model, precision) for model, precision in pairs)
 
     def _measured(self, name: str, stage: Pool) -> None:
         try:
@@ -394,11 +411,11 @@ class PoolEvidence:
         if stage.sizes:
             raise ProjectionError(f"{self.plan.machines[name].label}: sizes were not measured there, and cannot be projected")
         sizes = range(1, stage.max_batch + 1)
-        of_models = [latencies(model, stage.precision, sizes, stage.device) for model in stage.models]
+        of_models = [latencies(model, stage.precision, sizes, self._timed_as(stage)) for model in stage.models]
         self.plan.note(projection_files())
         by_size = [*zip(*of_models, strict=True)]
         values, lows, highs = (
-            [stage.times_measured * sum(getattr(point, end) for point in points) for points in by_size]
+            [self._factor(stage) * sum(getattr(point, end) for point in points) for points in by_size]
             for end in ("value", "low", "high")
         )
         self.plan.latencies[name] = constant(*values)
@@ -409,38 +426,50 @@ class PoolEvidence:
             value += f", {_in_ms(values[-1], lows[-1], highs[-1])} at batch {stage.max_batch}"
         sources = " ".join(dict.fromkeys(point.source for point in by_size[0]))
         self.plan.sources.append(Source(f"{stage.label}: latency", "projected", value, sources))
+        self._say_own(stage)
         self.plan.warnings.append(
             f"{stage.label}: its latency is projected, {value}. Every interval reaches from the fast end of that band to the "
             "slow one; how much service times spread is not known."
         )
 
     def _time(self, name: str, stage: Pool) -> None:
-        profiles = [load_profile(stage.device, model, stage.precision) for model in stage.models]
-        self.plan.note(profile_files(stage.device, stage.models, stage.precision))
-        tables = [profiled(profile, stage.threads, stage.max_batch, stage.times_measured) for profile in profiles]
+        device, factor = self._timed_as(stage), self._factor(stage)
+        profiles = [load_profile(device, model, stage.precision) for model in stage.models]
+        self.plan.note(profile_files(device, stage.models, stage.precision))
+        tables = [profiled(profile, stage.threads, stage.max_batch, factor) for profile in profiles]
         self.plan.latencies[name] = summed(tables)
         if stage.sized_by is not None:
             self._time_by_size(name, stage, stage.sized_by)
         self.plan.timed[name] = [profile.run(stage.threads) for profile in profiles]
         for profile, table in zip(profiles, tables, strict=True):
             of = f" of {profile.model}" if stage.also else ""
-            value = f"{duration(table.mean_s(1) / stage.times_measured)} at batch 1{of}"
+            value = f"{duration(table.mean_s(1) / factor)} at batch 1{of}"
             self.plan.sources.append(Source(f"{stage.label}: latency", "measured", value, profile.source(stage.threads)))
         if stage.times is not None:
             times = f"{stage.times.value:g} times as long as measured"
             self.plan.sources.append(Source(f"{stage.label}: latency", stage.times.kind, times, stage.times.source))
             self.plan.worded.add(("stages", name, "times"))
+        self._say_own(stage)
         if stage.scaling is not None:
             self._start(name, stage, profiles)
 
+    def _say_own(self, stage: Pool) -> None:
+        """Give the factor of a machine of the author's own beside the latencies that it multiplies."""
+        own = self._own(stage)
+        if own is not None:
+            times = f"{own.times.value:g} times as long on {own.label}"
+            self.plan.sources.append(Source(f"{stage.label}: latency", own.times.kind, times, own.times.source))
+            self.plan.worded.add(("hardware", stage.device, "times"))
+
     def _time_by_size(self, name: str, stage: Pool, by: str) -> None:
         """Each size has a profile of its own; how long requests take on average is known once all attributes are."""
-        profiles = {size: load_profile(stage.device, stage.model, precision) for size, precision in stage.sizes.items()}
+        device, factor = self._timed_as(stage), self._factor(stage)
+        profiles = {size: load_profile(device, stage.model, precision) for size, precision in stage.sizes.items()}
         for precision in stage.precisions:
-            self.plan.note(profile_files(stage.device, stage.models, precision))
-        self.plan.sized[name] = found = sized(by, profiles, stage.threads, stage.times_measured)
+            self.plan.note(profile_files(device, stage.models, precision))
+        self.plan.sized[name] = found = sized(by, profiles, stage.threads, factor)
         places = enumerate(found.sizes.tolist(), 1)
-        measured = [(size, found.table.mean_s(place) / stage.times_measured) for place, size in places]
+        measured = [(size, found.table.mean_s(place) / factor) for place, size in places]
         means = ", ".join(f"{duration(seconds)} at {size:g}" for size, seconds in measured)
         source = " ".join(profile.source(stage.threads) for profile in profiles.values())
         self.plan.sources.append(Source(f"{stage.label}: latency by {by}", "measured", means, source))
@@ -454,7 +483,7 @@ class PoolEvidence:
 
     def _halved(self, stage: Pool, computed: str) -> None:
         if stage.scores and stage.precision == "fp32" and computed == "fp16":
-            what, device = f"{stage.label}: accuracy in fp16", machine(stage.device).label
+            what, device = f"{stage.label}: accuracy in fp16", machine(self._timed_as(stage)).label
             reason = f"{device} computes this model in fp16; accuracy is assumed equal to fp32"
             self.plan.sources.append(Source(what, "assumed", "as fp32", reason))
             self.plan.warnings.append(f"{what}: {reason}.")
