@@ -135,7 +135,7 @@ def _identities(scenario: Scenario) -> Iterator[object]:
 
 
 def a_setting(sample: DesignSample) -> Iterator[CheckResult]:
-    """Say that the designs of this case are a setting, so that nobody wins by them."""
+    """Say that the designs of this case are a setting, so that they win nothing."""
     reason = sample.scenario.tests.setting
     yield result_at(
         sample.scenario, ("tests", "setting"), "winning", "designs", "skipped", f"a setting, by the author: {reason}"
@@ -311,11 +311,8 @@ def _beaten(sample: DesignSample, name: str, choice: Options) -> Iterator[tuple[
         better |= {(worse, by) for worse, by in pairs if _is_better(sample, at[by], at[worse])}
         if not pairs:
             return
-    told: set[str] = set()
-    for worse, by in pairs:
-        if (worse, by) in better and worse not in told:
-            told.add(worse)
-            yield worse, by
+    first = {worse: by for worse, by in reversed(pairs) if (worse, by) in better}
+    yield from first.items()
 
 
 def no_worse(sample: DesignSample, one: DesignOutcome, other: DesignOutcome) -> bool:

@@ -25,7 +25,7 @@ FORMATS = ("text", "json", "github")
 _MARKS = {"pass": "ok  ", "fail": "FAIL", "cannot be told": "OPEN", "caution": "note", "skipped": "skip"}
 _COLOURS = {"pass": "green", "fail": "bold red", "cannot be told": "bold yellow", "caution": "yellow", "skipped": "dim"}
 
-Minutes = Annotated[float | None, typer.Option(min=0.0, help="begin no further check after so many minutes")]
+Minutes = Annotated[float | None, typer.Option(min=0.0, help="begin no further check after N minutes")]
 OutputFormat = Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="text, JSON, or annotations of GitHub")]
 Whole = Annotated[bool, typer.Option("--verbose", "-v", help="print the checks that pass too, with what they found")]
 Fresh = Annotated[bool, typer.Option("--fresh", help="run all checks again, also those whose results are kept")]
@@ -72,8 +72,8 @@ def _as_they_come(results: Iterable[CheckResult], form: str, verbose: bool, file
         if form == "github" and one.failed:
             print(as_annotation(file, one), flush=True)
         elif form == "text":
-            told = verbose or one.outcome != "pass"
-            line = f"{file}:{one.line}: {one.check}: {one.subject}: {one.says}" if told else f"{one.check}: {one.subject}"
+            whole = verbose or one.outcome != "pass"
+            line = f"{file}:{one.line}: {one.check}: {one.subject}: {one.says}" if whole else f"{one.check}: {one.subject}"
             style = _COLOURS[one.outcome]
             console.print(f"{_MARKS[one.outcome]} {line}", style=style, markup=False, highlight=False, soft_wrap=True)
         yield one

@@ -69,7 +69,7 @@ class TableReading(Strict):
     where: Annotated[dict[Name, str], Field(max_length=4)] = {}
     at_sensitivity: Share | None = None
     of: Annotated[
-        dict[Name, str], Field(max_length=4, description="the positives on which the threshold is chosen; none: all")
+        dict[Name, str], Field(max_length=4, description="the positives that set the threshold; none: all")
     ] = {}
 
 
