@@ -7,6 +7,7 @@ Only mappings, lists and plain scalars are read. Tags, anchors and aliases are r
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path as FilePath
@@ -70,9 +71,18 @@ _OF_ENTRIES = frozenset({"stages", "ends", "choices", "curveballs", "controllers
 
 
 def beyond(known: Collection[Fault], further: Iterable[Fault], doubtful: Collection[Path]) -> list[Fault]:
+    """Return further faults that say something new: none of parts in doubt, and none that lacks an entry in doubt."""
     fields = {fault.field for fault in known}
     parts = tuple(f"{dotted(path[: 2 if path[0] in _OF_ENTRIES else 1])}." for path in doubtful if path)
-    return [fault for fault in further if fault.field not in fields and not f"{fault.field}.".startswith(parts)]
+    choices = [path[1] for path in doubtful if path[:1] == ("choices",) and len(path) > 1]
+    lacking = tuple(f"{word} '{name}'" for name in choices for word in ("no choice", "choice"))
+    return [
+        fault
+        for fault in further
+        if fault.field not in fields
+        and not f"{fault.field}.".startswith(parts)
+        and not any(words in fault.message for words in lacking)
+    ]
 
 
 def dotted(path: Iterable[str | int]) -> str:
@@ -258,8 +268,26 @@ def _syntax_fault(error: MarkedYAMLError, name: str, text: str) -> Fault:
     if isinstance(error, _TooMuchError):
         return Fault(name, line, column, "(file)", str(error.problem), "file")
     problem = f"{error.problem or error.context}"
+    if "could not find expected ':'" in problem and error.context_mark:
+        line, column = error.context_mark.line + 1, error.context_mark.column + 1
+    above = _line_without_colon(text.split("\n"), line, column) if "mapping values are not" in problem else 0
+    if above:
+        return Fault(name, above, 1, "(syntax)", "is not YAML: this line lacks a colon behind its key", "syntax")
     remedy = next((one for words, one in _REMEDIES.items() if words in f"{error.context} {problem}"), "")
     return Fault(name, line, column, "(syntax)", f"is not YAML: {problem}" + (f"; {remedy}" if remedy else ""), "syntax")
+
+
+#: A line that begins with a key.
+_KEY_LINE = re.compile(r"\s*(?:- )?[\w.-]+:(?:\s|$)")
+
+
+def _line_without_colon(lines: Sequence[str], line: int, column: int) -> int:
+    """Return the number of the line above a faulty one, where it lacks the colon that makes the next key a surprise; else 0."""
+    key = _KEY_LINE.match(lines[line - 1]) if line <= len(lines) else None
+    if key is None or lines[line - 1].find(":") != column - 1:
+        return 0
+    above = next((number for number in range(line - 1, 0, -1) if lines[number - 1].strip()), 0)
+    return above if above and ":" not in lines[above - 1] else 0
 
 
 class _TooMuchError(MarkedYAMLError):

@@ -134,6 +134,10 @@ _CODES = {
 def fault_of(document: Document, line: Any) -> Fault:
     """Return the fault of a single field; line: one of ValidationError.errors()."""
     path, code = place_of(document.data, line), _code_of(str(line["type"]))
+    if path in document.bare and str(path[-1]).isdecimal():
+        return document.fault(
+            path, "a comma ends the number before it; write 1000 without one, and 0.5 with a point", code="quotes"
+        )
     if path in document.bare:
         message = f"a comma ends the text before it; put quotes around the whole text, with “{path[-1]}” inside them"
         return document.fault(path, message, code="quotes")
@@ -147,6 +151,16 @@ def _code_of(kind: str) -> str:
     return next((code for beginning, code in _CODES.items() if kind.startswith(beginning)), "wrong-type")
 
 
+#: Sentences on values of another type, by pydantic's type of error.
+_WORDED = {
+    "list_type": "write a list in brackets, as [one, two]",
+    "tuple_type": "write a list in brackets, as [0.5, 2]",
+    "string_type": "write a text, in quotes where it holds a comma, a colon or a bracket",
+    "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
+}
+
+
 def place_of(data: Any, line: Any) -> Path:
     path = _in_file(data, line["loc"])
     return (*path, "kind") if line["type"] == "union_tag_invalid" else path
@@ -157,6 +171,8 @@ def _in_file(data: Any, loc: Path) -> Path:
     path: Path = ()
     after_kind = False
     for part in loc:
+        if path and not isinstance(data, dict | list | None):
+            break  # a plain value: what follows names the types that it might have
         if not after_kind and isinstance(data, dict) and data.get("kind") == part:
             after_kind = True
             continue
@@ -176,9 +192,12 @@ def sentence_of(line: Any) -> str:
         return f"'{context['tag']}' is not a known kind; {suggest(str(context['tag']), tags)}"
     if kind == "union_tag_not_found":
         return "the field `kind` is missing"
+    if kind == "literal_error" and isinstance(given, str) and (words := re.findall(r"'([^']*)'", str(context["expected"]))):
+        return f"'{shortened(given)}' is not known here; {suggest(given, words)}"
     if kind in ("too_long", "too_short"):
         side, bound = ("at most", context["max_length"]) if kind == "too_long" else ("at least", context["min_length"])
         return f"holds {_items(len(given))}; expected {side} {_items(bound)}"
+    message = _WORDED.get(kind, message)
     if kind == "string_pattern_mismatch":
         message = _PATTERNS.get(str(context["pattern"]), "holds characters that are not allowed here")
     message = message[:1].lower() + message[1:]

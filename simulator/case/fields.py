@@ -196,11 +196,11 @@ class Figure(Sourced):
 
     @model_validator(mode="after")
     def _lies_between(self) -> Self:
-        if self.between is not None and not self.between[0] <= self.value <= self.between[1]:
-            low, high = self.between
-            raise ValueError(f"the value {self.value:g} should lie within `between`, from {low:g} to {high:g}")
-        if self.between is not None and self.between[0] == self.between[1]:
+        low, high = self.between or (-inf, inf)
+        if not low < high:
             raise ValueError("`between` should hold two numbers, the lower one first")
+        if not low <= self.value <= high:
+            raise ValueError(f"the value {self.value:g} should lie within `between`, from {low:g} to {high:g}")
         return self
 
     @property

@@ -196,8 +196,8 @@ def _checked(document: Document) -> Scenario:
     if scenario is not None:
         faults += beyond(faults, check(scenario, [*unknown, *doubtful]), doubtful)
         in_doubt = {*doubtful, *unknown}
-        picked = _faults_of_picks(scenario, {str(path[1]) for path in in_doubt if path[0] == "choices" and len(path) > 1})
-        faults += beyond(faults, picked, doubtful)
+        scenario = _with_sound_choices(scenario, {str(path[1]) for path in in_doubt if path[0] == "choices" and len(path) > 1})
+        faults += beyond(faults, _faults_of_picks(scenario), doubtful)
     if faults or scenario is None:
         raise ScenarioError(faults, scenario, doubtful)
     return scenario
@@ -209,11 +209,16 @@ def one_by_one(scenario: Scenario) -> list[dict[str, Pick]]:
     return [{}, *({name: pick} for name, pick in extremes if pick != defaults[name])]
 
 
-def _faults_of_picks(scenario: Scenario, unfit: Container[str]) -> list[Fault]:
-    if unfit:
-        sound = {name: choice for name, choice in scenario.choices.items() if name not in unfit}
-        named = {name: one for name, one in scenario.reference.items() if one.set.keys() <= sound.keys()}
-        scenario = scenario.model_copy(update={"choices": sound, "controllers": {}, "phases": [], "reference": named})
+def _with_sound_choices(scenario: Scenario, unfit: Container[str]) -> Scenario:
+    """Return a scenario without some choices, and without what names them."""
+    if not unfit:
+        return scenario
+    sound = {name: choice for name, choice in scenario.choices.items() if name not in unfit}
+    named = {name: one for name, one in scenario.reference.items() if one.set.keys() <= sound.keys()}
+    return scenario.model_copy(update={"choices": sound, "controllers": {}, "phases": [], "reference": named})
+
+
+def _faults_of_picks(scenario: Scenario) -> list[Fault]:
     designs = [*one_by_one(scenario), *readable_references(scenario)]
     faults = (fault for design in designs for fault in _faults_of(scenario, design))
     return list(islice(faults, FAULTS_SHOWN.most + 1))

@@ -67,7 +67,7 @@ FAULTS = {
     "attributes.lane.file": ({"lane": {"kind": "recorded", "label": "Lane", "column": "lane"}}, "replay no file"),
     "attributes.lane": ({"lane": RECORDED | {"source": None}}, "`file` and `source` come together"),
     "attributes.outcome": ({"outcome": SPEED}, "rename the attribute"),
-    "attributes.diagnosis.column": ({"diagnosis": DIAGNOSIS | {"column": "diagnose"}}, "'diagnosis' or 'fitzpatrick'"),
+    "attributes.diagnosis.column": ({"diagnosis": DIAGNOSIS | {"column": "diagnose"}}, "did you mean 'diagnosis'?"),
 }
 
 

@@ -111,7 +111,7 @@ def test_a_case_without_phases_or_probes_has_one_question_a_phase_and_three_at_t
 FAULTS = [
     (changed(phase="fram"), "interview.probes.0.phase", "'fram' is not a phase; did you mean 'frame'?"),
     (changed(phase="evaluate"), "interview.probes.0.phase", "'evaluate' is not a phase"),
-    (changed(level="juniour"), "interview.probes.0.level.0", "'junior', 'senior' or 'staff'"),
+    (changed(level="juniour"), "interview.probes.0.level", "did you mean 'junior'?"),
     (changed(level=[]), "interview.probes.0.level", "at least 1 item"),
     (changed(1, level=["staff", "staff"]), "interview.probes.1.level", "a level is named twice"),
     (changed(1, ask="who  WAITS?"), "interview.probes.1.ask", "probe 1 asks this too"),

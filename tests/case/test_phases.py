@@ -155,9 +155,21 @@ FAULTS = [
 ]
 REFERENCE = {"label": "One", "set": {"queue": "short"}, "meets": ["done_share"], "text": "It recovers.", "gives_up": "Money."}
 FAULTS += [
-    (changed(reference={"one": REFERENCE | {"set": {"quee": "short"}}}), "reference.one.set.quee", "did you mean 'queue'?"),
-    (changed(reference={"one": REFERENCE | {"set": {"queue": "shor"}}}), "reference.one.set.queue", "did you mean 'short'?"),
-    (changed(reference={"one": REFERENCE | {"meets": ["done"]}}), "reference.one.meets.0", "no metric of an objective"),
+    (
+        changed(reference={"one": REFERENCE | {"set": {"quee": "short"}}}, claims=[], tests={}),
+        "reference.one.set.quee",
+        "did you mean 'queue'?",
+    ),
+    (
+        changed(reference={"one": REFERENCE | {"set": {"queue": "shor"}}}, claims=[], tests={}),
+        "reference.one.set.queue",
+        "did you mean 'short'?",
+    ),
+    (
+        changed(reference={"one": REFERENCE | {"meets": ["done"]}}, claims=[], tests={}),
+        "reference.one.meets.0",
+        "no metric of an objective",
+    ),
 ]
 
 

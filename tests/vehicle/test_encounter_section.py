@@ -44,7 +44,7 @@ WRONG = {
     ),
     "an object that is not known": (
         "object: pedestrian\n", "object: pedestrain\n", "object: pedestrain",
-        "encounters.kinds.steps_out.object: input should be 'car', 'pedestrian' or 'cyclist'; got 'pedestrain'",
+        "encounters.kinds.steps_out.object: 'pedestrain' is not known here; did you mean 'pedestrian'?",
     ),
     "a confirmation that cannot be": (
         "{hits: 3, of: 4}", "{hits: 5, of: 4}", "confirms: {hits: 5", "encounters.confirms: hits (5) cannot exceed of (4)",
