@@ -12,7 +12,7 @@ COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
 CAMPAIGNS := $(addprefix campaign-,detections features scenes scales processors drives projection incidents)
 
-.PHONY: help run setup setup-dev board test test-long test-cases test-campaigns fuzz kills bounds bounds-lowest bounds-newest sbom audit lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
+.PHONY: help run setup setup-dev board editor test test-long test-cases test-campaigns fuzz kills bounds bounds-lowest bounds-newest sbom audit lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-19s %s\n", $$1, $$2 }' Makefile
@@ -94,9 +94,12 @@ audit: $(INVENTORY)/.installed ## compare the packages of an installed CaseSim w
 		list --format freeze --exclude casesim > $(INVENTORY)/requirements.txt
 	@$(INVENTORY)/tools/bin/pip-audit --strict --disable-pip --no-deps --progress-spinner off --requirement $(INVENTORY)/requirements.txt
 
-BOARD := simulator/whiteboard/frontend
 board: ## build the whiteboard's script again from its source (needs node 20 and npm; the result is part of the repository)
-	@cd $(BOARD) && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent types && npm run --silent build
+editor: ## build the script of Studio's editor again in the same way
+board: FRONTEND := simulator/whiteboard/frontend
+editor: FRONTEND := simulator/studio/frontend
+board editor:
+	@cd $(FRONTEND) && npm ci --ignore-scripts --no-audit --no-fund --silent && npm run --silent types && npm run --silent build
 
 truths: $(VENV)/.installed-dev ## print what theory says beside what the simulation says, with intervals
 	@$(BIN)/python -m tests.truths

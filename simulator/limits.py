@@ -101,6 +101,9 @@ TOKEN_ADDRESSES = Limit(
 SAID_BYTES = Limit("a message of a browser on the socket of news", 64 * KIB, "bytes", "a change of a board takes a hundredth")
 SAID_MESSAGES = Limit("the messages of one socket of news", 40, "messages a second", "a hand that drags a box sends four")
 
+STUDIO_BYTES = Limit("a message of the editor in Studio", 1088 * KIB, "bytes", "JSON takes two for each line break of a case")
+VERSIONS_KEPT = Limit("the earlier texts of a case's file", 50, "versions", "a day of saving; the oldest go first")
+
 ROOMS_PER_CORE = Limit(
     "the interview rooms of a server", 3, "rooms at once for each core", "six on two cores were quick; CASESIM_ROOMS changes it"
 )

@@ -55,6 +55,9 @@ OWN_SCORES = user_data_path("casesim") / "scores"
 #: Cases that the user installed from packs, each with its own evidence: cases/, scores/ and profiles/, below one manifest.
 INSTALLED = user_data_path("casesim") / "installed"
 
+#: Earlier versions of the cases that the author edits in Studio.
+CASE_VERSIONS = user_data_path("casesim") / "versions"
+
 #: Cached results of sweeps. Deleting the folder costs time, and nothing else.
 SWEEPS = user_cache_path("casesim") / "sweeps"
 

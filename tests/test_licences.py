@@ -11,8 +11,8 @@ FOLDERS = sorted(path.name for path in (ROOT / "assets").iterdir() if path.is_di
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 #: The folder that is a distribution of its own.
 APART = "drives"
-#: The licences of the packages inside the whiteboard's script.
-BUNDLED = "simulator/whiteboard/board-licences.txt"
+#: The licences of the packages inside the scripts of the whiteboard and of Studio's editor.
+BUNDLED = ("simulator/whiteboard/board-licences.txt", "simulator/studio/editor-licences.txt")
 
 #: The canonical text of each licence.
 TEXTS = {
@@ -55,10 +55,11 @@ def test_the_readme_and_the_notice_name_each_folder_with_its_licence(folder):
 
 
 def test_the_package_lists_every_licence_file_but_that_of_the_drives():
-    listed = {"LICENSE", "NOTICE", BUNDLED, *(f"assets/{folder}/LICENSE" for folder in FOLDERS if folder != APART)}
+    listed = {"LICENSE", "NOTICE", *BUNDLED, *(f"assets/{folder}/LICENSE" for folder in FOLDERS if folder != APART)}
     assert set(PROJECT["license-files"]) == listed
     evidence = {identifier(name) for name in FOLDERS if name != APART}
-    inside = set(re.findall(r"^\S+ \S+ \((\S+)\)$", (ROOT / BUNDLED).read_text(encoding="utf-8"), re.MULTILINE))
+    licences = "".join((ROOT / name).read_text(encoding="utf-8") for name in BUNDLED)
+    inside = set(re.findall(r"^\S+ \S+ \((\S+)\)$", licences, re.MULTILINE))
     assert set(PROJECT["license"].split(" AND ")) == {"Apache-2.0"} | evidence | inside
 
 

@@ -7,6 +7,7 @@ import streamlit as st
 from simulator.app.admission import GUEST
 from simulator.app.rooms import confined_to
 from simulator.app.store.faults import StoreError
+from simulator.app.visitors import is_author
 from simulator.paths import APP, PAGES
 
 #: The name of the app, beside the names of the pages.
@@ -31,6 +32,7 @@ def main() -> None:
     session = "Practise an interview with a clock: predict, run, defend, and see the record."
     incident = "Be on call: find out why a detector fails, and put it right."
     room = "Lead a live interview: two browsers, one whiteboard that runs."
+    studio = "Write a case: faults, the candidate's page and tests beside the text."
     evidence = "The source of every number, and its error."
     you = "Your sessions, your predictions, and the case to come back to."
     explore = "Design a service, run it, see what it does."
@@ -41,6 +43,7 @@ def main() -> None:
         st.Page(PAGES / "session.py", title="Practice", url_path="session", help=session),
         st.Page(PAGES / "incident.py", title="Incident", url_path="incident", help=incident),
         st.Page(PAGES / "room.py", title="Interview", url_path="room", help=room),
+        *([st.Page(PAGES / "studio.py", title="Studio", url_path="studio", help=studio)] if is_author() else []),
         st.Page(PAGES / "evidence.py", title="Evidence", url_path="evidence", help=evidence),
         st.Page(PAGES / "you.py", title="You", url_path="you", help=you),
         st.Page(PAGES / "practice.py", title="Explore", url_path="practice", help=explore, **_HIDDEN),

@@ -30,7 +30,7 @@ from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 from streamlit.errors import StreamlitAPIException
 
-from simulator.limits import SAID_BYTES, SAID_MESSAGES
+from simulator.limits import SAID_BYTES, SAID_MESSAGES, STUDIO_BYTES, Limit
 
 #: The path of the socket.
 PATH = "news"
@@ -41,6 +41,9 @@ SLOWEST_S = 0.5
 #: Shortest time between two looks at a state (s), and between two lines to one component: Streamlit drops what a run has
 #: drawn if the next run begins at once.
 LOOK_S, PAUSE_S = 0.03, 0.08
+
+#: The longest message that is read at all; a feed takes it only if it says so.
+_LONGEST = STUDIO_BYTES
 
 #: Time between two lines about progress (s).
 PROGRESS_S = 1.0
@@ -73,11 +76,13 @@ class Feed:
 
     pause_s: shortest time between two lines
     hear: takes what the browser says; None where the feed ignores it
+    longest: the most bytes of what it hears
     """
 
     look: Look
     pause_s: float
     hear: Hear | None = None
+    longest: Limit = SAID_BYTES
 
 
 class Bell:
@@ -117,14 +122,14 @@ _FEEDS: WeakValueDictionary[str, Feed] = WeakValueDictionary()
 _FEEDING = Lock()
 
 
-def offer(name: str, look: Look, pause_s: float = PAUSE_S, hear: Hear | None = None) -> str:
+def offer(name: str, look: Look, pause_s: float = PAUSE_S, hear: Hear | None = None, longest: Limit = SAID_BYTES) -> str:
     """Offer a state to the visitor's tab under a name; return its token, which stays the same.
 
     Only the page that holds the token can follow the state and be heard. `look` and `hear` are called in threads of the server,
     outside of any script; `hear` gets the messages of one socket in their order, each once the one before has its reply.
     """
     token, _ = st.session_state.get(f"news:{name}") or (token_hex(16), None)
-    feed = Feed(look, pause_s, hear)
+    feed = Feed(look, pause_s, hear, longest)
     with _FEEDING:
         _FEEDS[token] = feed  # first: the session lets go of the feed before, and a socket that finds none ends
     st.session_state[f"news:{name}"] = token, feed
@@ -269,11 +274,13 @@ async def _heard(socket: WebSocket, line: _Line) -> None:
 async def _received(socket: WebSocket) -> _Said | _Wish | None:
     """Return the next message; None once the browser has gone or has sent something else."""
     with suppress(WebSocketDisconnect, ValueError, KeyError, TypeError, RecursionError):
-        text = await socket.receive_text()
-        if len(text.encode()) <= SAID_BYTES.most:
+        size = len((text := await socket.receive_text()).encode())
+        if size <= _LONGEST.most:
             read = json.loads(text, parse_constant=_refuse)
             token = str(read["token"])
-            return _Said(token, read["said"]) if "said" in read else _Wish(token, str(read["seen"]))
+            feed = feed_of(token) if size > SAID_BYTES.most else None
+            if size <= (feed.longest if feed else SAID_BYTES).most:
+                return _Said(token, read["said"]) if "said" in read else _Wish(token, str(read["seen"]))
     return None
 
 

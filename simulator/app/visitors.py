@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 from contextlib import suppress
@@ -12,6 +13,8 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
+
+from simulator.case.load import OWN_CASES
 
 #: The cookie that identifies a browser; scripts of a page cannot read it.
 COOKIE = "casesim_browser"
@@ -55,6 +58,11 @@ def at_the_machine() -> bool:
     served = [st.get_option("server.address"), *st.get_option("server.allowedHosts")]
     host = urlsplit(f"//{st.context.headers.get('Host', '')}").hostname
     return st.context.ip_address is None and host in LOOPBACK and all(name in LOOPBACK for name in served)
+
+
+def is_author() -> bool:
+    """Return whether the visitor may write cases: the server was started with a folder of cases, and the visitor sits at it."""
+    return bool(os.environ.get(OWN_CASES)) and at_the_machine()
 
 
 #: Names of a machine for itself; they reach no other machine.

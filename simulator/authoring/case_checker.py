@@ -33,15 +33,16 @@ def check_case(case: str) -> CheckedCase:
     file = find(case)
     if not file.is_file():
         load(case)  # raises the error that says so
-    return _checked(lambda: load(case), case, file)
+    return checked_case(lambda: load(case), case, file)
 
 
 def check_text(text: str, name: str = "scenario.yaml") -> CheckedCase:
     """Check the text of a case; `name` stands for its file."""
-    return _checked(lambda: loads(text, name), name, text)
+    return checked_case(lambda: loads(text, name), name, text)
 
 
-def _checked(read: Callable[[], Scenario], name: str, source: str | Path) -> CheckedCase:
+def checked_case(read: Callable[[], Scenario], name: str, source: str | Path) -> CheckedCase:
+    """Check the case that `read` returns, or whose ScenarioError it raises; source: its text, or its file."""
     try:
         scenario = read_whole(read)
     except ScenarioError as error:

@@ -57,7 +57,7 @@ def card(scenario: Scenario, plan: Plan | None, faults: Sequence[Fault] = ()) ->
         st.markdown(plain(scenario.summary))
         for problem in dict.fromkeys(fault.message for fault in faults):
             st.warning(f"This case cannot run yet: {plain(problem)}.")
-        made = plan and _picture(plan)
+        made = plan and case_picture(plan)
         with st.container(horizontal=True, vertical_alignment="center"):
             case = {"case": scenario.id}
             if st.button("Practise", key=f"session_{scenario.id}"):
@@ -77,7 +77,8 @@ def _holds(scenario: Scenario) -> str:
     return counted(len(scenario.choices), "choice")
 
 
-def _picture(plan: Plan) -> Picture | None:
+def case_picture(plan: Plan) -> Picture | None:
+    """Show the picture of a case once it is made, and return it; until then say that the default design is running."""
     try:
         made = picture_of(plan)
     except KilledError as error:

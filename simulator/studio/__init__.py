@@ -1,1 +1,4 @@
-"""The author's page: an editor of a case with its faults, the page of a candidate beside it, and the results of its tests."""
+"""Studio: the page where an author writes a case: an editor with our checker, the candidate's page, forms, tests and versions.
+
+It stands above authoring and the features: it may import them, and no other part imports it.
+"""

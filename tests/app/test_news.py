@@ -15,6 +15,7 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from simulator.app import news
 from simulator.app.news import Feed, Latest, bell
+from simulator.limits import STUDIO_BYTES
 from simulator.paths import PAGES
 
 PACKAGE = Path(news.__file__).parents[1]
@@ -219,6 +220,22 @@ def test_the_largest_message_is_heard(feeds, socket):
     frame = len(json.dumps({"token": "token", "said": ""}))
     say(socket, "token", "x" * (64 * 1024 - frame))
     assert line(socket) == [None, 64 * 1024 - frame]
+
+
+def test_a_feed_may_take_longer_messages_and_no_other_feed_does(feeds, socket):
+    feeds["token"] = Feed(lambda: Latest("a"), 0.0, len, STUDIO_BYTES)
+    frame = len(json.dumps({"token": "token", "said": ""}))
+    say(socket, "token", "x" * (STUDIO_BYTES.most - frame))
+    assert line(socket) == [None, STUDIO_BYTES.most - frame]
+    say(socket, "token", "x" * (STUDIO_BYTES.most - frame + 1))
+    with pytest.raises(WebSocketDisconnect):
+        socket.receive_text()
+
+
+def test_a_long_message_to_an_unknown_feed_ends_the_line(feeds, socket):
+    say(socket, "another", "x" * 70_000)
+    with pytest.raises(WebSocketDisconnect):
+        socket.receive_text()
 
 
 def test_more_than_forty_messages_within_a_second_end_the_line(feeds, socket, monkeypatch):

@@ -42,6 +42,22 @@ def test_everybody_else(how, looked_at):
     assert not visitor.at_the_machine()
 
 
+@pytest.mark.parametrize(("cases", "is_author"), [("/cases", True), ("", False), (None, False)])
+def test_an_author_sits_at_a_server_that_was_started_with_cases(cases, is_author, looked_at, monkeypatch):
+    monkeypatch.delenv("CASESIM_CASES", raising=False)
+    if cases is not None:
+        monkeypatch.setenv("CASESIM_CASES", cases)
+    looked_at()
+    assert visitor.is_author() == is_author
+
+
+@pytest.mark.parametrize("how", ELSEWHERE.values(), ids=ELSEWHERE)
+def test_a_visitor_from_elsewhere_is_no_author(how, looked_at, monkeypatch):
+    monkeypatch.setenv("CASESIM_CASES", "/cases")
+    looked_at(**how)
+    assert not visitor.is_author()
+
+
 def test_a_browser_is_known_by_a_token_that_a_server_gave(looked_at):
     looked_at(token="0a" * 32)
     assert visitor.browser() == "0a" * 32

@@ -1,11 +1,15 @@
-// Bundles the board into one file, ../board.js, and records what it was made of: the notices of the packages inside, and the
-// hash of every source, which a test compares with the sources, so that a bundle of other sources is known without node.
+// Bundles the frontend in the working folder into one file beside it, as the entry `bundle` of its package.json says, and records
+// what it was made of: the notices of the packages inside, and the hash of every source, which a test compares with the sources,
+// so that a bundle of other sources is known without node.
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { build } from "esbuild";
+import { createRequire } from "node:module";
+
+const { build } = createRequire(`${process.cwd()}/`)("esbuild");
+const { entry, name, licences, target } = JSON.parse(readFileSync("package.json", "utf8")).bundle;
 
 const result = await build({
-  entryPoints: ["src/main.tsx"],
+  entryPoints: [entry],
   bundle: true,
   format: "esm",
   target: "es2022",
@@ -29,11 +33,12 @@ const notices = names.map(name => {
   const text = file ? readFileSync(`${folder}/${file}`, "utf8").trim() : "";
   return `${name} ${version} (${license})\n\n${text}\n`;
 });
-const header = "Packages inside board.js, each with its licence.\n";
-writeFileSync("../board-licences.txt", [header, ...notices].join(`\n${"-".repeat(80)}\n\n`).replace(/[ \t\r]+$/gm, ""));
+const header = `Packages inside ${name}, each with its licence.\n`;
+writeFileSync(`../${licences}`, [header, ...notices].join(`\n${"-".repeat(80)}\n\n`).replace(/[ \t\r]+$/gm, ""));
 
-const sources = ["build.mjs", "package.json", "package-lock.json", "tsconfig.json", ...readdirSync("src").map(one => `src/${one}`)].sort();
+const sources = ["package.json", "package-lock.json", "tsconfig.json", ...readdirSync("src").map(one => `src/${one}`)].sort();
 const hash = createHash("sha256");
 for (const one of sources) hash.update(`${one}\0`).update(readFileSync(one)).update("\0");
-writeFileSync("../board.js", `// Made of frontend/ by \`make board\`: ${hash.digest("hex")}\n${script}`);
-console.log(`board.js: ${script.length} characters, ${names.length} packages`);
+hash.update("make_bundle.mjs\0").update(readFileSync(new URL(import.meta.url))).update("\0");
+writeFileSync(`../${name}`, `// Made of frontend/ by \`make ${target}\`: ${hash.digest("hex")}\n${script}`);
+console.log(`${name}: ${script.length} characters, ${names.length} packages`);

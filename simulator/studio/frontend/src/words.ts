@@ -1,0 +1,20 @@
+// Every sentence of the editor.
+export const words = {
+  editor: (file: string) => `Text of ${file}`,
+  save: "Save …",
+  saveKeys: "Ctrl+S",
+  undo: "Undo",
+  redo: "Redo",
+  find: "Find",
+  saved: "Saved",
+  unsaved: "Not saved",
+  checking: "Checking …",
+  lost: "The server does not answer. Your text stays here; the check goes on once it does.",
+  none: "No faults.",
+  faults: (count: number) => (count === 1 ? "1 fault" : `${count} faults`),
+  cautions: (count: number) => (count === 1 ? "1 caution" : `${count} cautions`),
+  place: (kind: string, line: number, field: string) => `${kind}, line ${line}, ${field}:`,
+  severity: { error: "Fault", warning: "Caution", info: "Note" },
+  list: "Faults and cautions",
+  keys: "Ctrl+Space completes, F8 goes to the next fault, Ctrl+] and Ctrl+[ indent, Tab leaves the editor.",
+};
