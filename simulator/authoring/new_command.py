@@ -68,7 +68,7 @@ def new(
     else:
         text = blank_case(_answers(case_id, _Asker(), title, usual_title, given))
     compile_plan(loads(text, str(path)))
-    _write_schema(folder / SCHEMA_FILE)
+    write_schema(folder / SCHEMA_FILE)
     with in_one_step(path) as part:
         part.write_text(text, encoding="utf-8")
     say(f"{path}: written. Next: casesim check {path}, casesim run {path}, casesim serve {path}")
@@ -145,7 +145,7 @@ def _answers(case_id: str, asker: _Asker, title: str | None, usual_title: str, g
     return CaseAnswers(case_id, title, word, plural(word), model, people, rate, within)
 
 
-def _write_schema(path: Path) -> None:
+def write_schema(path: Path) -> None:
     """Write the schema, also over an older one of CaseSim; raises UsageError for another file of that name."""
     content = json.dumps(case_schema(), indent=1) + "\n"
     if path.exists():

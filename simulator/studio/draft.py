@@ -173,13 +173,13 @@ class Draft:
 def _is_question(said: Any) -> bool:
     if not isinstance(said, dict) or said.get("ask") not in list(_ANSWERS):
         return False
-    text, line = said.get("text"), said.get("line")
+    text = said.get("text")
     needed = ("number", "id", *(("line", "column") if said["ask"] in _AT_CURSOR else ()))
     if not all(type(said.get(name)) is int and 0 <= said[name] < 10**9 for name in needed):
         return False
     if not isinstance(text, str) or len(text) > CASE_FILE.most:
         return False
-    return said["ask"] not in _AT_CURSOR or 1 <= line <= text.count("\n") + 1
+    return said["ask"] not in _AT_CURSOR or 1 <= said["line"] <= text.count("\n") + 1
 
 
 def _faults(draft: Draft, _said: Any) -> dict[str, Any]:

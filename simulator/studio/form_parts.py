@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from hashlib import sha256
 from typing import Any
 
 import streamlit as st
+from streamlit.errors import StreamlitAPIException
 
 from simulator.app.widgets import plain
 from simulator.case.document import ScenarioError, parse_document
@@ -52,7 +54,14 @@ def put(draft: Draft, make: Callable[[str], str]) -> None:
         st.error(plain(str(error)))
     else:
         st.session_state[_REPORT] = "The text has the change. Save keeps it; Undo in the editor takes it back."
+        draw_again()
+
+
+def draw_again() -> None:
+    """Draw the fragment again, or the page where all of it is being drawn."""
+    with suppress(StreamlitAPIException):
         st.rerun(scope="fragment")
+    st.rerun()
 
 
 def report() -> None:

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from simulator.authoring.case_overview import metric_rows, place_rows
+from simulator.authoring.case_schema import Node, case_schema
 from simulator.authoring.evidence_overview import device_rows, model_rows, score_table_rows
 from simulator.case.case_tests import DEFAULT, things_of
 from simulator.case.document import Path
@@ -16,16 +17,8 @@ from simulator.case.phases import phases_of
 from simulator.case.schema import Scenario
 from simulator.studio.yaml_place import YamlPlace, place_at
 
-Node = dict[str, Any]
-
 #: The most entries of a list of completions.
 MOST_OFFERED = 200
-
-
-@cache
-def case_schema() -> Node:
-    """Return the JSON Schema of a case."""
-    return Scenario.model_json_schema()
 
 
 class Offer(NamedTuple):
@@ -41,22 +34,22 @@ class Offer(NamedTuple):
 
 
 def _resolved(node: Node) -> Node:
-    while "$ref" in node:
-        node = case_schema()["$defs"][node["$ref"].rpartition("/")[2]] | {
-            key: one for key, one in node.items() if key != "$ref"
-        }
+    """Return a schema with the definition that it refers to, under its name; the words beside the reference come first."""
+    while refers := [one["$ref"] for one in [node, *node.get("allOf", [])] if "$ref" in one]:
+        name = refers[0].rpartition("/")[2]
+        own = {key: one for key, one in node.items() if key not in ("$ref", "allOf")}
+        node = {"title": name} | case_schema()["definitions"][name] | own
     return node
 
 
 def _variants(node: Node, data: Any) -> Iterator[Node]:
     """Yield the forms that a value may have; of kinds, that of the data, and all where the data names none."""
     node = _resolved(node)
-    kinds = node.get("discriminator", {}).get("mapping", {})
+    kinds = {one["if"]["properties"]["kind"]["const"]: one["then"] for one in node.get("allOf", []) if "if" in one}
     kind = data.get("kind") if isinstance(data, dict) else None
-    if isinstance(kind, str) and kind in kinds:
-        yield _resolved({"$ref": kinds[kind]})
-        return
     forms = [*node.get("anyOf", []), *node.get("oneOf", [])]
+    if kinds:
+        forms = [kinds[kind]] if isinstance(kind, str) and kind in kinds else [*kinds.values()]
     for form in forms:
         yield from _variants(form, data)
     if not forms:
@@ -74,8 +67,8 @@ def nodes_at(path: Path, data: Any) -> list[Node]:
 
 def _children(node: Node, part: str | int) -> Iterator[Node]:
     if isinstance(part, int):
-        items = node.get("prefixItems", [])
-        yield from items[part : part + 1] or ([node["items"]] if isinstance(node.get("items"), dict) else [])
+        items = node.get("items", [])
+        yield from [items] if isinstance(items, dict) else items[part : part + 1]
     elif part in node.get("properties", {}):
         yield node["properties"][part]
     else:

@@ -19,6 +19,7 @@ from simulator.studio.coverage_panel import coverage_panel
 from simulator.studio.draft import Draft
 from simulator.studio.editor_component import editor
 from simulator.studio.figure_form import figure_form
+from simulator.studio.new_case_form import new_case_form
 from simulator.studio.objective_form import objective_form
 from simulator.studio.save_dialog import save_dialog
 from simulator.studio.tests_panel import tests_panel
@@ -46,6 +47,8 @@ def studio_page() -> None:
         st.title("Studio", anchor=False, width="content")
         folder = own_folder()
         draft = None if folder is None else _draft_at_hand(folder)
+        if folder is not None and folder.root == folder.named:
+            new_case_form(folder, _FILE)
     if draft is None:
         st.info("There is no case to edit: the folder of this server holds no file that ends in .yaml.")
         return

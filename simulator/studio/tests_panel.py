@@ -17,6 +17,7 @@ from simulator.authoring.check_results import CheckResult, KeptResults, placed
 from simulator.authoring.tested_designs import DesignRunner
 from simulator.case.schema import Scenario
 from simulator.studio.draft import Draft
+from simulator.studio.form_parts import draw_again
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.study_panels import Study, submitting
 from simulator.tradeoffs.sweep import ReportProgress, Submit
@@ -74,7 +75,7 @@ def tests_panel(draft: Draft) -> None:
         st.info("The tests run once the text has no faults.")
     elif st.button("Run the tests", type="primary", key="studio:test"):
         _begin(name, DraftTest(checked.text, checked.scenario))
-        st.rerun(scope="fragment")
+        draw_again()
 
 
 def _begin(name: str, one: DraftTest) -> None:

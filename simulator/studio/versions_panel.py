@@ -9,6 +9,7 @@ from simulator.app.widgets import plain
 from simulator.errors import InputError
 from simulator.studio.case_versions import CaseVersions, text_of
 from simulator.studio.draft import Draft
+from simulator.studio.form_parts import draw_again
 from simulator.studio.text_difference import show_difference
 
 
@@ -30,6 +31,6 @@ def versions_panel(draft: Draft) -> None:
         return
     if text != draft.text and st.button("Bring this version back", key="studio:version:back"):
         draft.change(lambda _: text)
-        st.rerun(scope="fragment")
+        draw_again()
     st.caption("From the text in the editor to this version. Nothing is saved until you save.")
     show_difference(draft.text, text, ("editor", "this version"))

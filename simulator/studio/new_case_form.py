@@ -1,0 +1,64 @@
+"""The form for a new case: from six answers, or as a copy of a case that is there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from simulator.app.widgets import plain
+from simulator.authoring.blank_case import CaseAnswers, blank_case, checked_word, measured_models, plural, usual_bound
+from simulator.authoring.new_case import SCHEMA_FILE, checked_id, copied_case
+from simulator.authoring.new_command import write_schema
+from simulator.case.document import ScenarioError
+from simulator.case.load import scenario_ids
+from simulator.errors import InputError
+from simulator.studio.case_folder import CaseFolder
+from simulator.studio.form_parts import number_of
+
+_NOTHING = "nothing: one model and one queue"
+_FIELDS = ("id", "title", "from", "word", "model", "people", "rate", "within")
+
+
+def new_case_form(folder: CaseFolder, chosen: str) -> None:
+    """Offer a form that writes a new file into the folder, and picks it; chosen: the key of the picked file."""
+    with st.popover("New case"), st.form("studio:new", border=False):
+        keys = {name: f"studio:new:{name}" for name in _FIELDS}
+        st.text_input("Name of the file", key=keys["id"], placeholder="parcel-damage")
+        st.text_input("Title", key=keys["title"], placeholder="Parcel damage")
+        st.selectbox("Begin with", [_NOTHING, *scenario_ids()], key=keys["from"])
+        st.caption("For a case from nothing:")
+        st.text_input("Word for one request", "photo", key=keys["word"])
+        models = measured_models()
+        st.selectbox("Model", models, models.index("resnet50") if "resnet50" in models else 0, key=keys["model"])
+        st.toggle("People look at what the model flags", key=keys["people"])
+        st.text_input("Requests a second", key=keys["rate"], placeholder="20, with people 1")
+        st.text_input("Seconds for 95% of the answers", key=keys["within"], placeholder="by the model")
+        st.form_submit_button("Write the file", type="primary", on_click=_write, args=(folder, keys, chosen))
+        if fault := st.session_state.pop("studio:new:fault", None):
+            st.error(plain(fault))
+
+
+def _write(folder: CaseFolder, keys: dict[str, str], chosen: str) -> None:
+    given = {name: st.session_state[key] for name, key in keys.items()}
+    name = f"{given['id']}.yaml"
+    try:
+        folder.save(name, _text(given), "")
+        write_schema(folder.root / SCHEMA_FILE)
+    except (InputError, ScenarioError) as error:
+        there = f"There is a file {name} already." if name in folder.files() else str(error)
+        st.session_state["studio:new:fault"] = there
+    else:
+        st.session_state[chosen] = name
+
+
+def _text(given: dict[str, Any]) -> str:
+    """Return the text of the new case; raises InputError and ScenarioError."""
+    case_id = checked_id(given["id"])
+    if given["from"] != _NOTHING:
+        return copied_case(given["from"], case_id, given["title"] or None)
+    title = given["title"] or case_id.replace("-", " ").capitalize()
+    word, people, model = checked_word(given["word"]), given["people"], given["model"]
+    rate = number_of(given["rate"], "Requests a second") or (1.0 if people else 20.0)
+    within = number_of(given["within"], "Seconds") or usual_bound(model)
+    return blank_case(CaseAnswers(case_id, title, word, plural(word), model, people, float(rate), float(within)))
