@@ -19,7 +19,7 @@ from simulator.case.kinds import PLACES, is_target, section_model, stage_kinds, 
 from simulator.case.network import graph_of
 from simulator.case.outputs import EXHIBITS, CaseOutline, grouping_of, metrics_by_group, metrics_of, offered, with_groups
 from simulator.case.own_hardware import check_own_hardware
-from simulator.case.own_metrics import check_own_metrics, outlined
+from simulator.case.own_metrics import check_own_metrics, check_prices, outlined
 from simulator.case.phases import PRACTICE_FIELDS, check_practice
 from simulator.case.prose_figures import placeholder_faults
 from simulator.errors import suggest
@@ -61,6 +61,7 @@ def check(scenario: Scenario, unknown: Collection[Path] = (), is_picked: bool = 
         ("controllers", _controllers(scenario)),
         ("sections", _sections(scenario)),
         ("hardware", check_own_hardware(scenario.hardware)),
+        ("own-metrics", check_prices(scenario)),
         ("own-metrics", () if is_picked else check_own_metrics(scenario)),
         ("practice", () if is_picked else check_practice(scenario, unknown)),
         ("interview", () if is_picked else check_interview(scenario, unknown)),

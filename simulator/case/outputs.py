@@ -106,6 +106,7 @@ class CaseOutline:
     population: the words for positives that are detected and for requests that are escalated; None without positives
     ages: ends that report how old their newest information is, with the sensors they report it of
     own: the metrics that the case defines itself
+    rewards: whether some requests take something off the cost, so that it may be below 0
     labels: of stages, ends and sensors (as `sensor NAME`), where the author gives them
     nouns: the words for requests, with which the labels of metrics speak
     """
@@ -116,6 +117,7 @@ class CaseOutline:
     population: tuple[str, str] | None
     ages: Mapping[str, list[str]] = field(default_factory=dict)
     own: Mapping[str, OwnMetric] = field(default_factory=dict)
+    rewards: bool = False
     labels: Mapping[str, str] = field(default_factory=dict)
     nouns: CaseNouns = field(default_factory=CaseNouns)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.case.document import Path
-from simulator.case.fields import Line, Name, Strict, exactly_one
+from simulator.case.fields import CostFigure, Figure, Line, Name, Strict, exactly_one
 from simulator.case.outputs import grouping, metrics_of
 from simulator.errors import suggest
 
@@ -43,6 +43,14 @@ class RequestCount(Strict):
     detected: Annotated[
         Literal[True] | None, Field(description="count positives by the share of them that is found where they end")
     ] = None
+    missed: Annotated[
+        Literal[True] | None, Field(description="count positives by the share of them that is not found where they end")
+    ] = None
+
+    @property
+    def counts_parts(self) -> bool:
+        """Whether a request may count for less than one."""
+        return self.detected is True or self.missed is True
 
 
 class OwnMetric(Strict):
@@ -64,8 +72,8 @@ class OwnMetric(Strict):
 
     @model_validator(mode="after")
     def _divides_by_whole_requests(self) -> Self:
-        if self.of.detected:
-            raise ValueError("`of` counts whole requests; write `detected` in the numerator alone")
+        if self.of.counts_parts:
+            raise ValueError("`of` counts whole requests; write `detected` and `missed` in the numerator alone")
         return self
 
     @property
@@ -73,6 +81,30 @@ class OwnMetric(Strict):
         counted = self.per_1000 if self.share is None else self.share
         assert counted is not None
         return counted
+
+
+class RequestPrice(Strict):
+    """What each request costs, or earns, that fulfils some conditions."""
+
+    written: ClassVar[str] = "{label: A missed melanoma, usd: {value: 90000, assumed: why}, of: {missed: true}}"
+
+    label: Line
+    usd: CostFigure | None = None
+    reward_usd: Annotated[CostFigure | None, Field(description="taken off the cost")] = None
+    of: Annotated[RequestCount, Field(description="the requests that it is paid for")]
+
+    _one_price = exactly_one("usd", "reward_usd", message="give usd, for a cost, or reward_usd, for a reward")
+
+    @property
+    def figure(self) -> Figure:
+        figure = self.reward_usd if self.usd is None else self.usd
+        assert figure is not None
+        return figure
+
+    @property
+    def signed_usd(self) -> float:
+        """The cost of one request; below 0 for a reward."""
+        return self.figure.value if self.usd is not None else -self.figure.value
 
 
 def outlined(data: Any) -> dict[str, OwnMetric]:
@@ -96,6 +128,16 @@ def check_own_metrics(scenario: Scenario) -> Iterator[tuple[Path, str]]:
                 yield from (((*at, field, *path), message) for path, message in _count(count, scenario))
 
 
+def check_prices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """Yield faults of prices by condition: parts that the case does not have, and a label that is used twice."""
+    prices = scenario.costs.prices if scenario.costs else []
+    for index, price in enumerate(prices):
+        at: Path = ("costs", "prices", index)
+        if price.label in [other.label for other in prices[:index]]:
+            yield (*at, "label"), f"there are two prices '{price.label}'; rename one"
+        yield from (((*at, "of", *path), message) for path, message in _count(price.of, scenario))
+
+
 def _count(count: RequestCount, scenario: Scenario) -> Iterator[tuple[Path, str]]:
     logged = [name for name, stage in scenario.stages.items() if stage.routing is None and stage.branching != "fork"]
     known = {
@@ -117,7 +159,7 @@ def _count(count: RequestCount, scenario: Scenario) -> Iterator[tuple[Path, str]
         for index, group in enumerate(groups):
             if group not in there:
                 yield ("groups", name, index), f"'{group}' is not a group of '{name}'; {_hint(group, there)}"
-    for field in ("positive", "detected"):
+    for field in ("positive", "detected", "missed"):
         if getattr(count, field) is not None and scenario.population is None:
             yield (field,), "it needs a section `population`, which says who is positive"
 

@@ -34,7 +34,7 @@ from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals
 from simulator.case.network import Network
 from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, offered, with_groups
 from simulator.case.own_hardware import OwnHardware
-from simulator.case.own_metrics import OwnMetric
+from simulator.case.own_metrics import OwnMetric, RequestPrice
 from simulator.case.phases import Anchors, PracticePhase, Reference, without_texts
 from simulator.case.prose_figures import with_filled_texts
 from simulator.limits import OPTIONS
@@ -211,7 +211,8 @@ class Costs(Strict):
     missed_positive_usd: the cost of a positive that is not found in time
     """
 
-    missed_positive_usd: CostFigure
+    missed_positive_usd: CostFigure | None = None
+    prices: Annotated[list[RequestPrice], Field(max_length=32, description="costs and rewards of some requests")] = []
 
 
 class Objective(Strict):
@@ -430,6 +431,7 @@ class Scenario(Strict):
             population=(self.population.detected, self.population.escalated) if self.population else None,
             ages=self.ages,
             own=self.own_metrics,
+            rewards=self.costs is not None and any(price.reward_usd is not None for price in self.costs.prices),
             labels={name: stage.label for name, stage in self.stages.items()} | ends | sensors,
             nouns=self._nouns,
         )

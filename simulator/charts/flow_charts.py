@@ -297,6 +297,8 @@ def _costs_takeaway(parts: pd.DataFrame, who: str, shown: str) -> str:
         return f"{sentence}."
     if len(parts) == 2:
         return f"{sentence}, all of it {largest['part']}."
+    if (parts["value"][:-1] < 0).any():
+        return f"{sentence}, rewards taken off."
     share = roughly(largest["value"] / total["value"])
     size, _ = spoken_within(largest["value"], largest["low"], largest["high"], "USD")
     return f"{sentence}; the largest part is {largest['part']}: {size} ({share})."

@@ -19,7 +19,7 @@ from simulator.explain.notes import notes_of
 from simulator.explain.outcome_breakdown import PART, Fate, by_decider, by_tag, deciding, escalated, part_label
 from simulator.explain.proofs import group_words
 from simulator.intervals import ROUNDING
-from simulator.metrics.request_metrics import MISSED
+from simulator.metrics.request_metrics import MISSED, PRICE
 from simulator.metrics.stage_metrics import clock, last_change, strikes_of
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import DAY_S
@@ -148,7 +148,7 @@ def shared_out(parts: Sequence[float], total: float) -> list[float]:
 
 def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     """Name the parts of the cost, and the stages that decide on the largest."""
-    scenario, total = summary.plan.scenario, sum(cost.value for cost in summary.costs.values())
+    scenario, total = summary.plan.scenario, sum(max(cost.value, 0.0) for cost in summary.costs.values())
     if not total:
         return None
     parts = sorted(summary.costs, key=lambda part: -summary.costs[part].value)
@@ -161,7 +161,9 @@ def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     (first, share), *others = list(shares.items())[:PARTS]
     among = [(100 * share, f"{roughly(share)} of the cost is {_part(summary, first)}")]
     among += [(100 * share, f"{roughly(share)} {_part(summary, part)}") for part, share in others]
-    split = f"{_capital(', '.join(words for _, words in among))}."
+    earned = -sum(min(cost.value, 0.0) for cost in summary.costs.values())
+    rewards = f" before rewards, which take off {roughly(earned / total)}" if earned else ""
+    split = f"{_capital(', '.join(words for _, words in among))}{rewards}."
     claims = list(split_of(verdict.metric, 100.0, split, among))
     sentence = f"{split}{_both(summary, behind)}"
     lost = turning_away(summary, summary.metric("done_share"))
@@ -188,6 +190,8 @@ def _usd_at(summary: Summary, end: str) -> float:
 def _behind(summary: Summary, part: str) -> Iterator[str]:
     """Yield the stages that decide on a part of the cost, the most important first."""
     scenario, flows = summary.plan.scenario, summary.flows
+    if part.startswith(PRICE):
+        return
     if part == MISSED:
         yield from deciding(by_decider(scenario, flows[flows["positive"] & ~flows["detected"]]))
     elif part in ("ends", "visits of negatives", "visits of positives"):

@@ -143,7 +143,7 @@ def _cost(result: Summary) -> Iterator[Ground]:
     """Name the largest part of the cost, if an objective asks for the cost and the author assumed the price of that part."""
     if not any(verdict.objective.metric == "cost_per_1000_usd" for verdict in result.verdicts):
         return
-    total = sum(part.value for part in result.costs.values())
+    total = sum(max(part.value, 0.0) for part in result.costs.values())
     part = max(result.costs, key=lambda name: result.costs[name].value, default="")
     share = result.costs[part].value / total if total else 0.0
     if share >= LARGE and price_is_assumed(result.plan, part):

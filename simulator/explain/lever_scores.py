@@ -78,7 +78,7 @@ def by_cost(summary: Summary, verdict: Verdict, stages: Sequence[str]) -> LeverS
     lost = turning_away(summary, summary.metric("done_share"))
     if lost is not None and lost == next(iter(stages), None):
         return LeverScore(stages, by_load(summary, lost).score, FREE, ["costs"])
-    cost = sum(part.value for part in summary.costs.values())
+    cost = sum(max(part.value, 0.0) for part in summary.costs.values())
 
     def score(plan: Plan) -> float:
         return _change(cost, cost + ways(plan) + _paid_per_1000(summary, plan) - paid)

@@ -11,7 +11,7 @@ import pandas as pd
 from simulator.case.kinds import AnyStage
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
-from simulator.metrics.request_metrics import MISSED
+from simulator.metrics.request_metrics import MISSED, PRICE
 
 #: A part of what is counted is worth telling from this share on.
 PART = 0.1
@@ -102,6 +102,8 @@ def escalated(scenario: Scenario, flows: pd.DataFrame) -> pd.Series[bool]:
 
 def part_label(scenario: Scenario, part: str) -> str:
     """Name a part in the words of the case: people by the labels of their stages, misses by what is missed."""
+    if part.startswith(PRICE):
+        return part.removeprefix(PRICE)
     if who := scenario.population:
         of_class = {
             "visits of negatives": f"follow-up of {who.negatives}",
@@ -122,7 +124,11 @@ def price_is_assumed(plan: Plan, part: str) -> bool:
     """Check that the author of the case assumed the price of a part, or one of its prices."""
     scenario = plan.scenario
     if part == MISSED:
-        return scenario.costs is not None and scenario.costs.missed_positive_usd.kind == "assumed"
+        missed = scenario.costs.missed_positive_usd if scenario.costs else None
+        return missed is not None and missed.kind == "assumed"
+    if part.startswith(PRICE):
+        stated = scenario.costs.prices if scenario.costs else []
+        return any(price.figure.kind == "assumed" for price in stated if price.label == part.removeprefix(PRICE))
     paid = {name: stage for name, stage in scenario.stages.items() if stage.servers.cost_part == part}
     if not paid:
         return any(end.usd.kind == "assumed" for end in scenario.ends.values() if end.usd.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
+from math import inf
 from operator import itemgetter
 
 import numpy as np
@@ -151,7 +152,7 @@ class Estimator:
         totals = [one.costs[part] for one in self.measures]
         run = ratio_interval([total.numerator for total in totals], [total.denominator for total in totals])
         labels = self._by_way(part, totals, run.value) or self._by_runs(lambda one: one.costs[part].ratio, run.value)
-        return estimate(widened(run, self.widening), labels, 0.0)
+        return estimate(widened(run, self.widening), labels, -inf if run.value < 0 else 0.0)
 
     def run_interval(self, metric: Metric) -> Interval | None:
         """Return the metric with the uncertainty due to the run."""

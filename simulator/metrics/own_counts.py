@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric, grouping, share_metric
 from simulator.case.own_metrics import OwnMetric, RequestCount
-from simulator.metrics.measures import CountedRun, Total
+from simulator.metrics.measures import CountedRun, Floats, Total
 from simulator.records.trace import OUTCOMES
 
 Flags = NDArray[np.bool_]
@@ -32,12 +32,21 @@ def _total(metric: OwnMetric, run: CountedRun) -> Total:
     Outcomes depend on queues more than on the way of a request: as with the shares that every run reports, runs with other
     labelled people show what labels change.
     """
-    below, chosen = selected(metric.of, run), selected(metric.counted, run)
-    weights = chosen * run.detected if metric.counted.detected else chosen * 1.0
-    above = weights * below if metric.share is not None else 1000 * weights
+    below, chosen = selected(metric.of, run), weights(metric.counted, run)
+    above = chosen * below if metric.share is not None else 1000 * chosen
     if metric.counted.outcomes or metric.of.outcomes:
         return run.ratio(above[: run.n].sum(), below[: run.n].sum())
     return run.total(above, below)
+
+
+def weights(count: RequestCount, run: CountedRun) -> Floats:
+    """Return how much each row of a run counts, from 0 to 1, shape (rows,)."""
+    found = selected(count, run).astype(np.float64)
+    if count.detected:
+        found *= run.detected
+    if count.missed:
+        found *= run.positive - run.detected
+    return found
 
 
 def selected(count: RequestCount, run: CountedRun) -> Flags:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from math import inf
 
 import numpy as np
 
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric, share_metric
 from simulator.engine.servers import paid_usd
 from simulator.metrics.measures import CountedRun, Floats, Sample, Total
+from simulator.metrics.own_counts import weights
 from simulator.records.trace import DONE, OUTCOMES
 from simulator.units import upper_first
 
@@ -18,8 +21,8 @@ LATENCY_QUANTILES = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 #: The parts of the cost that are reported though nothing is paid for them.
 USUAL_PARTS = ("machines", "reviewers")
 
-#: The part of the cost that is paid for missed positives.
-MISSED = "missed"
+#: The part of the cost that is paid for missed positives, and the beginning of the parts by condition, before their labels.
+MISSED, PRICE = "missed", "price: "
 
 
 def latencies(case: CaseOutline) -> Iterator[CountedMetric]:
@@ -69,7 +72,8 @@ def _useful(run: CountedRun) -> Floats:
 
 
 def cost(case: CaseOutline) -> Iterator[CountedMetric]:
-    yield CountedMetric(Metric("cost_per_1000_usd", f"Cost of 1,000 {case.nouns.who}", "USD", "lower", "ratio"), _cost)
+    record = Metric("cost_per_1000_usd", f"Cost of 1,000 {case.nouns.who}", "USD", "lower", "ratio")
+    yield CountedMetric(replace(record, least=-inf) if case.rewards else record, _cost)
 
 
 def _cost(run: CountedRun) -> Total:
@@ -90,9 +94,11 @@ def _parts(run: CountedRun) -> Iterator[tuple[str, Total]]:
     else:
         yield "visits of negatives", run.total(usd * ~run.positive, thousands)
         yield "visits of positives", run.total(usd * run.positive, thousands)
-    if scenario.costs is not None:
+    if scenario.costs is not None and scenario.costs.missed_positive_usd is not None:
         missed = run.positive - run.detected
         yield MISSED, run.total(missed * scenario.costs.missed_positive_usd.value, thousands)
+    for price in scenario.costs.prices if scenario.costs else ():
+        yield f"{PRICE}{price.label}", run.total(price.signed_usd * weights(price.of, run), thousands)
 
 
 def _paid_usd(run: CountedRun) -> dict[str, float]:

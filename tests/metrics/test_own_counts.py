@@ -7,6 +7,7 @@ import pytest
 
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads
+from simulator.charts.flow_charts import cost_split
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain.result import reasons_of
@@ -131,6 +132,64 @@ def test_advice_tries_choices_at_every_stage_for_a_metric_of_the_case_s_own():
     assert "“Share: 0.2 → 0.6”" in reason.advice.sentence
 
 
+def priced(*prices, **fields):
+    return moderation({}, costs={"prices": list(prices)}, **fields)
+
+
+def parts(made, seed=1):
+    return {part: total.ratio for part, total in measure(simulate(made, seed)).costs.items()}
+
+
+def test_prices_by_group_are_those_of_a_data_frame_and_add_up():
+    made = priced(
+        {"label": "Shops", "usd": assumed(5), "of": {"ends": ["removed"], "groups": {"site": ["shop"]}}},
+        {"label": "Sales", "reward_usd": assumed(3), "of": {"outcomes": ["done"]}},
+    )
+    rows, found = simulate(made, 1).requests, parts(made)
+    shops = ((rows["end"] == "removed") & (rows["site"] == "shop")).sum()
+    assert found["price: Shops"] == pytest.approx(1000 * 5 * shops / len(rows))
+    assert found["price: Sales"] == pytest.approx(-1000 * 3 * (rows["outcome"] == "done").mean())
+    assert value(made, "cost_per_1000_usd") == pytest.approx(sum(found.values()))
+
+
+def test_a_missed_positive_may_be_priced_by_condition_as_for_all():
+    usual = moderation({}, costs={"missed_positive_usd": assumed(700)})
+    made = priced({"label": "Missed", "usd": assumed(700), "of": {"missed": True}})
+    assert parts(made)["price: Missed"] == pytest.approx(parts(usual)["missed"])
+    mine, built_in = (summarise(simulate(one, 1, number) for number in range(3))["cost_per_1000_usd"] for one in (made, usual))
+    assert (mine.value, mine.low, mine.high) == pytest.approx((built_in.value, built_in.low, built_in.high))
+
+
+def test_rewards_may_turn_the_cost_below_zero_with_an_interval_on_both_sides_and_are_named():
+    objectives = [{"metric": "cost_per_1000_usd", "label": "Cost", "at_most": -1e6}]
+    made = priced({"label": "Sales", "reward_usd": assumed(50), "of": {"tags": ["low"]}}, objectives=objectives)
+    summary = summary_of(made, 1, [measure(simulate(made, 1, number)) for number in range(3)])
+    cost = summary.metrics["cost_per_1000_usd"]
+    assert cost.low < cost.value < cost.high < 0
+    assert summary.costs["price: Sales"].high < 0
+    (reason,) = reasons_of(summary).values()
+    assert "before rewards, which take off" in reason.sentence
+    assert "1,000 requests cost" in cost_split(summary).takeaway
+
+
+@pytest.mark.parametrize(
+    ("price", "place", "message"),
+    [
+        ({"usd": assumed(1)}, "costs.prices.0.of", "missing"),
+        ({"usd": assumed(1), "reward_usd": assumed(1), "of": {}}, "costs.prices.0", "give usd, for a cost, or reward_usd"),
+        ({"usd": assumed(-1), "of": {}}, "costs.prices.0.usd", "should be between 0 and"),
+        ({"usd": assumed(1), "of": {"ends": ["remov"]}}, "costs.prices.0.of.ends", "did you mean 'removed'"),
+    ],
+)
+def test_a_price_that_cannot_be_paid_is_refused_at_its_place(price, place, message):
+    stages = {"look": STAGES["look"] | {"by": "quality"}, "reader": STAGES["reader"]}
+    case = document(stages, ends=ENDS, population=population(0.3, unusable=0.1), costs={"prices": [{"label": "P"} | price]})
+    with pytest.raises(ScenarioError) as caught:
+        loads(json.dumps(case))
+    assert place in str(caught.value)
+    assert message in str(caught.value)
+
+
 def test_a_count_of_nothing_has_no_figure():
     made = moderation(own(share={"positive": True}, of={"ends": ["full"], "tags": ["low"]}))
     assert value(made) is None
@@ -145,7 +204,7 @@ def test_a_count_of_nothing_has_no_figure():
         (own(share={"groups": {"size": ["a"]}}), "own_metrics.mine.share.groups.size", "'size' is not an attribute"),
         (own(share={"groups": {"site": ["a"]}}), "own_metrics.mine.share.groups.site", "'a' is not a group of 'site'"),
         (own(), "own_metrics.mine", "give share, for a share of requests, or per_1000, for a ratio"),
-        (own(share={}, of={"detected": True}), "own_metrics.mine", "write `detected` in the numerator alone"),
+        (own(share={}, of={"detected": True}), "own_metrics.mine", "`detected` and `missed` in the numerator alone"),
         ({"shed_share": {"label": "Shed", "share": {}}}, "own_metrics.shed_share", "every run reports a metric 'shed_share'"),
         (own(share={"positiv": True}), "own_metrics.mine.share.positiv", "did you mean 'positive'"),
     ],
