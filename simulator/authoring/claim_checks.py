@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import floor, isfinite, log10
+from pathlib import Path as FilePath
 
 import numpy as np
 import pandas as pd
 import scipy
 from numpy.typing import NDArray
+from ruamel.yaml import YAML
 
 from simulator.authoring.check_results import CheckResult, Outcome, RunCheck, result_at
 from simulator.authoring.tested_designs import SEED, DesignRunner, whole_replications
-from simulator.case.case_tests import DesignName, Strikes, TableCell, TableReading, TextClaim, TimedModel, picks_of
-from simulator.case.document import ScenarioError
-from simulator.case.load import figures_of
+from simulator.case.case_tests import (
+    DesignName,
+    Strikes,
+    TableCell,
+    TableReading,
+    TextClaim,
+    TimedModel,
+    leaves,
+    numbers_of,
+    picks_of,
+)
+from simulator.case.document import ScenarioError, dotted
 from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan, fingerprint
@@ -191,7 +202,7 @@ def found_for(claim: TextClaim, scenario: Scenario, runner: DesignRunner) -> Cla
 
 def _of_case(claim: TextClaim, scenario: Scenario) -> ClaimEvidence:
     if claim.figure is not None:
-        value, unit = figures_of(scenario)[claim.figure].value, ""
+        value, unit = numbers_of(scenario)[claim.figure], ""
     else:
         bounds = [one.bound for one in scenario.objectives if one.metric == claim.objective]
         value = min(bounds, key=lambda bound: abs(bound - (claim.shows or bound)))
@@ -206,7 +217,8 @@ def _of_evidence(claim: TextClaim) -> ClaimEvidence:
     if claim.scores is not None:
         return _of_scores(claim, claim.scores)
     assert claim.row is not None
-    return _of_cell(claim.row)
+    beside = claim.against_row
+    return _compared(claim, _of_cell(claim.row), None if beside is None else _of_cell(beside))
 
 
 def _of_runs(claim: TextClaim, metric: str, scenario: Scenario, runner: DesignRunner) -> ClaimEvidence:
@@ -289,7 +301,7 @@ def _of_cell(cell: TableCell) -> ClaimEvidence:
     file = ASSETS / cell.file
     if not file.is_file():
         raise InputError(f"{cell.file}: there is no such file of evidence")
-    table = pd.read_csv(file)
+    table = _rows_of(file)
     for name in (cell.column, *cell.where):
         if name not in table:
             raise InputError(f"{cell.file} has no column '{name}'; {suggest(name, table.columns)}")
@@ -302,6 +314,14 @@ def _of_cell(cell: TableCell) -> ClaimEvidence:
     return ClaimEvidence(Interval(value, value, value))
 
 
+def _rows_of(file: FilePath) -> pd.DataFrame:
+    if file.suffix == ".csv":
+        return pd.read_csv(file)
+    data = YAML(typ="safe", pure=True).load(file)
+    entries = [{"id": key, **value} for key, value in data.items()] if isinstance(data, dict) else data
+    return pd.DataFrame([{dotted(path): value for path, value in leaves(entry)} for entry in entries])
+
+
 # ---- score tables
 
 
@@ -309,38 +329,59 @@ def _of_scores(claim: TextClaim, reading: TableReading) -> ClaimEvidence:
     one, statistic = _statistic(reading)
     other = _statistic(claim.against_scores) if claim.against_scores is not None else None
     if other is not None and list(one["item"]) != list(other[0]["item"]):
-        raise InputError("the two tables hold other items, so that their difference cannot be paired")
+        raise InputError("the two tables hold other items, so that they cannot be compared in pairs")
 
-    def whole(weights: Floats | None = None) -> Floats:
-        return statistic(weights) - other[1](weights) if other else statistic(weights)
+    def whole(weights: Floats) -> Floats:
+        return statistic(weights) if other is None else _PAIRED[claim.compare](statistic(weights), other[1](weights), weights)
 
-    value = float(whole())
-    if reading.read in _COUNTS and other is None:
+    value = float(whole(np.ones(len(one))))
+    readings = {reading.read, claim.against_scores.read} if claim.against_scores is not None else {reading.read}
+    if readings <= _COUNTS:
         return ClaimEvidence(Interval(value, value, value))
     interval = percentile_interval(value, bootstrap(one["patient"], whole))
-    return ClaimEvidence(Interval(value, interval.low, interval.high), "" if reading.read in (*_COUNTS, "auc") else "share")
+    share = reading.read in _SHARES and claim.compare == "difference"
+    return ClaimEvidence(Interval(value, interval.low, interval.high), "share" if share else "")
 
 
 #: Readings that count, and say nothing about other people.
-_COUNTS = ("positives", "negatives", "items", "patients", "found", "missed")
+_COUNTS = {"positives", "negatives", "items", "patients", "found", "missed"}
 
-Statistic = Callable[[Floats | None], Floats]
+_SHARES = {"sensitivity", "specificity", "referred"}
 
 
-def _statistic(reading: TableReading) -> tuple[pd.DataFrame, Callable[..., Floats]]:
-    """Return the rows of a table, and the reading as a function of weights, shape (b, items) or none for one each."""
+def _correlation(one: Floats, other: Floats, weights: Floats) -> Floats:
+    """Return Pearson's correlation of two columns of scores, shape (n,), for weights of shape (..., n)."""
+    total = weights.sum(-1, keepdims=True)
+    apart = [scores - (weights * scores).sum(-1, keepdims=True) / total for scores in (one, other)]
+    product, *squares = ((weights * a * b).sum(-1) for a, b in ((apart[0], apart[1]), (apart[0],) * 2, (apart[1],) * 2))
+    return np.asarray(product / np.sqrt(squares[0] * squares[1]))
+
+
+#: How two readings are compared: from both of them and the weights of the items.
+_PAIRED: dict[str, Callable[[Floats, Floats, Floats], Floats]] = {
+    "difference": lambda one, other, _: one - other,
+    "ratio": lambda one, other, _: one / other,
+    "correlation": _correlation,
+}
+
+Statistic = Callable[[Floats], Floats]
+
+
+def _statistic(reading: TableReading) -> tuple[pd.DataFrame, Statistic]:
+    """Return the rows of a table, and the reading as a function of the weights of items, shape (..., items)."""
     rows = score_rows(reading.table)
     labels, scores = rows["label"].to_numpy(float), rows["score"].to_numpy(float)
     inside = _where(rows, reading.where)
     threshold_on = (labels == 1) & _where(rows, reading.of)
 
-    def counted_of(weights: Floats | None = None) -> Floats:
-        weighted = np.ones(len(rows)) if weights is None else weights
+    def counted_of(weights: Floats) -> Floats:
+        if reading.read == "score":
+            return scores
         if reading.read == "patients":
             return np.asarray(float(rows["patient"][inside].nunique()))
         if reading.read == "auc":
-            return auc(labels[inside], scores[inside], weighted[..., inside])
-        return _counted(reading, weighted, labels, scores, inside, threshold_on)
+            return auc(labels[inside], scores[inside], weights[..., inside])
+        return _counted(reading, weights, labels, scores, inside, threshold_on)
 
     return rows, counted_of
 
@@ -359,8 +400,8 @@ def _counted(
     if reading.at_sensitivity is None:
         raise InputError(f"`{reading.read}` needs a threshold; give at_sensitivity")
     reached = scores >= _thresholds(weights, scores, threshold_on, reading.at_sensitivity)
-    of = (labels == (0 if reading.read == "specificity" else 1)) & inside
-    hit = reached if reading.read in ("sensitivity", "found") else ~reached
+    of = (labels == (0 if reading.read in ("specificity", "referred") else 1)) & inside
+    hit = ~reached if reading.read in ("specificity", "missed") else reached
     total = (weights * (hit & of)).sum(-1)
     if reading.read in ("found", "missed"):
         return np.asarray(total)
@@ -375,15 +416,16 @@ def _thresholds(weights: Floats, scores: Floats, chosen_on: NDArray[np.bool_], s
     return np.asarray(scores[chosen_on][order][np.minimum(place, len(order) - 1)])[..., None]
 
 
-def _where(rows: pd.DataFrame, texts: dict[str, str]) -> NDArray[np.bool_]:
+def _where(rows: pd.DataFrame, texts: Mapping[str, str | list[str]]) -> NDArray[np.bool_]:
     inside = np.ones(len(rows), bool)
-    for column, text in texts.items():
+    for column, wanted in texts.items():
         if column not in rows:
             raise InputError(f"the table has no column '{column}'; {suggest(column, rows.columns)}")
-        found = (rows[column].astype(str) == text).to_numpy()
-        if not found.any():
-            raise InputError(f"no item has '{text}' in '{column}'; {suggest(text, sorted(set(rows[column].astype(str))))}")
-        inside &= found
+        column_texts, wanted_texts = rows[column].astype(str), [wanted] if isinstance(wanted, str) else wanted
+        for text in wanted_texts:
+            if not (column_texts == text).any():
+                raise InputError(f"no item has '{text}' in '{column}'; {suggest(text, sorted(set(column_texts)))}")
+        inside &= column_texts.isin(wanted_texts).to_numpy()
     return inside
 
 

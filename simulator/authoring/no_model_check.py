@@ -34,7 +34,7 @@ def _found(scenario: Scenario, sample: DesignSample) -> Iterator[CheckResult]:
     nearest = sorted(sample.judged, key=lambda one: len(missed(one[1])))[:NEAREST]
     designs = [*bases(scenario), *(picks for picks, _ in nearest)]
     for way, words in WAYS.items():
-        winner = next((picks for picks in designs if _wins(scenario, sample.runner, picks, way)), None)
+        winner = next((picks for picks in designs if _wins(sample, picks, way)), None)
         if winner is None:
             says = f"a design that {words} misses an objective, on each of {len(designs)} base designs"
             yield result_at(scenario, ("objectives",), "no model", way, "pass", says)
@@ -43,7 +43,8 @@ def _found(scenario: Scenario, sample: DesignSample) -> Iterator[CheckResult]:
             yield result_at(scenario, ("objectives",), "no model", way, "fail", says)
 
 
-def _wins(scenario: Scenario, runner: DesignRunner, picks: Picks, way: str) -> bool:
+def _wins(sample: DesignSample, picks: Picks, way: str) -> bool:
+    scenario, runner = sample.scenario, sample.runner
     try:
         bare = without_model(scenario, picks, way)
         compile_plan(bare)
@@ -52,8 +53,7 @@ def _wins(scenario: Scenario, runner: DesignRunner, picks: Picks, way: str) -> b
     alone = DesignRunner(bare, runner.submit, runner.cache, runner.report)
     metrics = [name for name in objective_metrics(scenario) if name in bare.metrics]
     (outcome,) = alone.outcomes("no model", [{}], metrics, whole_replications(scenario))
-    asked = [one for one in outcome.verdicts(bare) if one.objective.metric not in scenario.tests.unmet]
-    return not missed(asked)
+    return not sample.missing(outcome.verdicts(bare))
 
 
 def without_model(scenario: Scenario, picks: Picks, way: str) -> Scenario:

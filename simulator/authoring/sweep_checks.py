@@ -88,6 +88,25 @@ class DesignSample:
         whole = zip(first, outcomes, strict=True)
         return [(picks, self.verdicts(outcome)) for picks, outcome in (*whole, *tried)]
 
+    @cached_property
+    def asked(self) -> set[str]:
+        """The metrics of the objectives that a design must meet to win, or reach by its value, as `missing` says."""
+        unmet = self.scenario.tests.unmet
+        reached = {one.objective.metric for _, verdicts in self.judged for one in verdicts if one.met}
+        return {name for name in self.metrics if name not in unmet or name in reached}
+
+    def missing(self, verdicts: Iterable[Verdict]) -> list[Objective]:
+        """Return the objectives that keep a design from winning.
+
+        An objective that no design is proven to meet, on purpose, is to be reached by the value, if any design does so.
+        """
+        unmet = self.scenario.tests.unmet
+        return [
+            one.objective
+            for one in verdicts
+            if one.objective.metric in self.asked and not (one.met if one.objective.metric in unmet else one.standing == "met")
+        ]
+
     def verdicts(self, outcome: DesignOutcome) -> list[Verdict]:
         return outcome.verdicts(self.scenario)
 
@@ -150,16 +169,20 @@ def feasible(sample: DesignSample) -> Iterator[CheckResult]:
             scenario, (), "feasible", "objectives", "fail", "the case has no objective; add the section `objectives`"
         )
         return
-    left = [(picks, [one for one in missed(verdicts) if one.metric not in unmet]) for picks, verdicts in sample.judged]
-    picks, misses = min(left, key=lambda one: len(one[1]))
-    if misses:
+    picks, verdicts = min(sample.judged, key=lambda one: (len(_unproven(sample, one[1])), len(sample.missing(one[1]))))
+    if misses := _unproven(sample, verdicts):
         labels = listed([f"“{one.label}”" for one in misses])
-        says = f"no design of {len(left)} meets all objectives; the nearest ({written(picks)}) is not proven to meet {labels}"
+        nearest = f"the nearest ({written(picks)}) is not proven to meet {labels}"
+        says = f"no design of {len(sample.judged)} meets all objectives; {nearest}"
         advice = "; change the bound, or name the objective in `tests.unmet` with the reason"
         yield result_at(scenario, _place(scenario, misses[0]), "feasible", labels, "fail", says + advice)
         return
     on_purpose = f", but for {listed([f'“{_label(scenario, name)}”' for name in unmet])} on purpose" if unmet else ""
     yield result_at(scenario, (), "feasible", "all objectives", "pass", f"{written(picks)} meets all of them{on_purpose}")
+
+
+def _unproven(sample: DesignSample, verdicts: Iterable[Verdict]) -> list[Objective]:
+    return [one for one in missed(verdicts) if one.metric not in sample.scenario.tests.unmet]
 
 
 def undecided_objectives(sample: DesignSample) -> Iterator[CheckResult]:
@@ -185,13 +208,11 @@ def _outcome(name: str) -> Outcome:
 def not_trivial(sample: DesignSample) -> Iterator[CheckResult]:
     """Check that the default misses something, and that most random designs do."""
     scenario = sample.scenario
-    asked = [one for one in scenario.objectives if one.metric not in scenario.tests.unmet]
-    default = [one for one in sample.judged[0][1] if one.objective in asked]
-    if asked and not missed(default):
+    if sample.asked and not sample.missing(sample.judged[0][1]):
         says = "the default design meets every objective: there is nothing to do; choose a weaker default, or tighter bounds"
         yield result_at(scenario, ("choices",), "not trivial", "default", "fail", says)
         return
-    met = sum(not [one for one in missed(sample.verdicts(outcome)) if one in asked] for _, outcome in sample.spread)
+    met = sum(not sample.missing(sample.verdicts(outcome)) for _, outcome in sample.spread)
     count = len(sample.spread)
     if not count:
         yield result_at(scenario, ("choices",), "not trivial", "random designs", "skipped", "the case has no choices")
@@ -206,7 +227,7 @@ def not_trivial(sample: DesignSample) -> Iterator[CheckResult]:
 def no_giveaway(sample: DesignSample) -> Iterator[CheckResult]:
     """Check that no objective decides all: some designs that meet it miss another one."""
     scenario = sample.scenario
-    asked = [place for place, one in enumerate(scenario.objectives) if one.metric not in scenario.tests.unmet]
+    asked = [place for place, one in enumerate(scenario.objectives) if one.metric in sample.asked]
     by_design = [[sample.verdicts(outcome)[place].met for place in asked] for _, outcome in (*sample.spread, *sample.stepped)]
     won = sum(map(all, by_design))
     if len(asked) < 2 or not FEWEST <= won <= len(by_design) - FEWEST:

@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
 from simulator.case.choices import Pick
-from simulator.case.document import Path
+from simulator.case.document import Path, dotted
 from simulator.case.fields import GUIDE, Line, Name, Share, Strict
 from simulator.errors import suggest
 
@@ -53,11 +54,16 @@ class TimedModel(Strict):
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
 
 
+#: A text of a column, or several of them.
+ColumnTexts = str | Annotated[list[str], Field(min_length=1, max_length=32)]
+
+
 class TableReading(Strict):
     """A number of a score table: items of a kind, the area under its curve, or the share that a threshold takes.
 
-    read: `positives`, `negatives`, `items` or `patients` count; `auc`; `sensitivity` and `specificity` at a threshold
-    where: only items with this text in a column of the table, such as {diagnosis: MEL}
+    read: `positives`, `negatives`, `items` or `patients` count; `auc`; at a threshold `sensitivity`, `specificity` and
+    `referred`, the share of negatives that reach it, and the counts `found` and `missed`; `score`, to correlate two tables
+    where: only items with this text, or one of these, in a column of the table, such as {diagnosis: MEL}
     table: the name of a score table, with its precision
     at_sensitivity: the share of the positives that the threshold takes
     """
@@ -65,24 +71,40 @@ class TableReading(Strict):
     written: ClassVar[str] = "{table: pad-ufes-20.efficientnet_lite0.fp32, read: auc}"
 
     table: Annotated[str, Field(max_length=200)]
-    read: Literal["positives", "negatives", "items", "patients", "auc", "sensitivity", "specificity", "found", "missed"]
-    where: Annotated[dict[Name, str], Field(max_length=4)] = {}
+    read: Literal[
+        "positives",
+        "negatives",
+        "items",
+        "patients",
+        "auc",
+        "sensitivity",
+        "specificity",
+        "referred",
+        "found",
+        "missed",
+        "score",
+    ]
+    where: Annotated[dict[Name, ColumnTexts], Field(max_length=4)] = {}
     at_sensitivity: Share | None = None
     of: Annotated[
-        dict[Name, str], Field(max_length=4, description="the positives that set the threshold; none: all")
+        dict[Name, ColumnTexts], Field(max_length=4, description="the positives that set the threshold; none: all")
     ] = {}
 
 
 class TableCell(Strict):
     """A number of a table that comes with CaseSim: the cell of one row.
 
+    A YAML file is a table too: a row for each entry of its list, or for each key, which is the column `id`.
+
     where: the row, by column
-    column: the column of the number
+    column: the column of the number; of a YAML file with the way into the entry, such as `field.sensitivity.0`
     """
 
     written: ClassVar[str] = "{file: drives/recall.csv, where: {band: 30 to 50 m}, column: recall}"
 
-    file: Annotated[str, Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)+\.csv$", max_length=120, description="a file of assets/")]
+    file: Annotated[
+        str, Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)+\.(csv|yaml)$", max_length=120, description="a file of assets/")
+    ]
     where: Annotated[dict[str, str | int | float], Field(min_length=1, max_length=8)]
     column: Annotated[str, Field(max_length=120)]
 
@@ -96,6 +118,7 @@ class TextClaim(Strict):
     scores: a number of a score table
     against_profile: the latency that it is compared with
     against_scores: the table that it is compared with
+    against_row: the number of a table that it is compared with
     at_least, at_most: a bound that the evidence meets
     row: a number of a table that comes with CaseSim
     """
@@ -107,10 +130,13 @@ class TextClaim(Strict):
     design: DesignName = DEFAULT
     against: Annotated[DesignName | None, Field(description="another design on the same requests")] = None
     strikes: Strikes = {}
-    compare: Annotated[Literal["difference", "ratio"], Field(description="how `design` is set against `against`")] = (
-        "difference"
-    )
-    figure: Annotated[str | None, Field(max_length=200, description="the place of a figure of this case")] = None
+    compare: Annotated[
+        Literal["difference", "ratio", "correlation"], Field(description="how the first thing is set against the other one")
+    ] = "difference"
+    figure: Annotated[
+        str | None,
+        Field(max_length=200, description="the place of a figure, another number or a time of day of this case"),
+    ] = None
     objective: Annotated[MetricName | None, Field(description="the metric of an objective, whose bound the text quotes")] = None
     profile: TimedModel | None = None
     scores: TableReading | None = None
@@ -118,6 +144,7 @@ class TextClaim(Strict):
     against_strikes: Strikes = {}
     against_profile: TimedModel | None = None
     against_scores: TableReading | None = None
+    against_row: TableCell | None = None
     source: Annotated[Line | None, Field(description="a publication that says so; no run can show it")] = None
     shows: Annotated[float | None, Field(description="the number that the text quotes, to the digits written here")] = None
     low: Annotated[float | None, Field(description="the lower end of the interval that the text quotes")] = None
@@ -142,6 +169,10 @@ class TextClaim(Strict):
             raise ValueError("a source shows nothing that a run could check; delete `source`, or the bound")
         if self.direction is not None and not self.compares:
             raise ValueError("`direction` compares two things; name the other one in `against`")
+        readings = [one.read for one in (self.scores, self.against_scores) if one is not None]
+        correlates = readings == ["score", "score"] and self.compare == "correlation"
+        if not correlates and ("score" in readings or self.compare == "correlation"):
+            raise ValueError("`compare: correlation` is for `scores` against `against_scores`, both with `read: score`")
         return self
 
     @property
@@ -153,7 +184,8 @@ class TextClaim(Strict):
 
     @property
     def compares(self) -> bool:
-        return any(one is not None for one in (self.against, self.against_profile, self.against_scores))
+        others = (self.against, self.against_profile, self.against_scores, self.against_row)
+        return any(one is not None for one in others)
 
 
 class DesignTest(Strict):
@@ -239,13 +271,38 @@ def things_of(scenario: Scenario) -> list[str]:
     return list(dict.fromkeys(name for names in named for name in names))
 
 
-def _claim(claim: TextClaim, scenario: Scenario) -> Found:
+def numbers_of(scenario: Scenario) -> dict[str, float]:
+    """Return every number that stands in a case, by place: a figure's value, and a time of day in hours."""
     from simulator.case.load import figures_of
 
+    data = {section: part for section, part in scenario.document.data.items() if section not in ("claims", "tests")}
+    found = {dotted(path): number for path, value in leaves(data) if (number := _number(value)) is not None}
+    return found | {place: figure.value for place, figure in figures_of(scenario).items()}
+
+
+def leaves(data: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """Yield every text, number and other plain value of nested data with its path."""
+    entries = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else None
+    if entries is None:
+        yield path, data
+        return
+    for key, value in entries:
+        yield from leaves(value, (*path, key))
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str) and (clock := re.fullmatch(r"(\d\d):(\d\d)", value)):
+        return int(clock[1]) + int(clock[2]) / 60
+    return None
+
+
+def _claim(claim: TextClaim, scenario: Scenario) -> Found:
     if claim.metric is not None and claim.metric not in scenario.metrics:
         yield ("metric",), f"'{claim.metric}' is not a metric here; {suggest(claim.metric, scenario.metrics, GUIDE)}"
-    if claim.figure is not None and claim.figure not in (figures := figures_of(scenario)):
-        yield ("figure",), f"there is no figure '{claim.figure}'; {suggest(claim.figure, figures)}"
+    if claim.figure is not None and claim.figure not in (numbers := numbers_of(scenario)):
+        yield ("figure",), f"there is no number at '{claim.figure}'; {suggest(claim.figure, numbers)}"
     if claim.objective is not None:
         asked = [objective.metric for objective in scenario.objectives]
         yield from _known(("objective",), claim.objective, asked, "metric of an objective")
