@@ -25,6 +25,8 @@ from simulator.case.outputs import EXHIBITS, CaseOutline, metrics_of
 from simulator.charts.design_diagram import diagram
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
+from simulator.evidence import score_tables
+from simulator.evidence.score_import import ImportOptions, import_scores
 from simulator.metrics.summary import judge, summarise
 from simulator.records.streams import Streams
 from simulator.stages import STAGES, unregister
@@ -58,8 +60,18 @@ def merged(old: Any, new: Any) -> Any:
     return old | {key: merged(old.get(key), value) for key, value in new.items()}
 
 
+#: A table of the user's own, with the class that a model names for 40 melanomas and 60 moles.
+KINDS_OF_SPOT = ("mole", "melanoma")
+TWO_CLASSES = "label,score,diagnosis,predicted\n" + "".join(
+    f"{int(place < 40)},0.{place % 10},{KINDS_OF_SPOT[place < 40]},{KINDS_OF_SPOT[place % 4 == 0 or place < 27]}\n"
+    for place in range(100)
+)
+
+
 @pytest.mark.parametrize("snippet", ["", *SNIPPETS], ids=lambda text: " ".join(FIRST.findall(text)) or "case")
-def test_every_snippet_runs_within_the_case_and_reports_what_its_objectives_ask_for(snippet, tmp_path):
+def test_every_snippet_runs_within_the_case_and_reports_what_its_objectives_ask_for(snippet, tmp_path, monkeypatch):
+    monkeypatch.setattr(score_tables, "FOLDERS", (*score_tables.FOLDERS, tmp_path))
+    import_scores("two_classes.csv", TWO_CLASSES.encode(), ImportOptions(), tmp_path)
     (tmp_path / "times.csv").write_text("time_s,ms\n1,4\n2.5,6\n2.7,5\n9,30\n", encoding="utf-8")
     read = YAML(typ="safe", pure=True).load
     data = merged(read(CASE), read(snippet) if snippet else {})

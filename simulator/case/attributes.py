@@ -6,7 +6,7 @@ its value, counted from 0 in the order of the file, and -1 for none of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from simulator.case.document import Path
-from simulator.case.fields import Evidence, Figure, Line, LocalFile, Quantity, ShareFigure, Source, Strict, bounded
+from simulator.case.fields import Evidence, Figure, Line, LocalFile, Name, Quantity, ShareFigure, Source, Strict, bounded
 from simulator.case.kinds import OWN, OneOf, registry
+from simulator.errors import suggest
 from simulator.evidence.recordings import read_numbers, read_values
 from simulator.evidence.row_files import RecordingError
 from simulator.records.streams import cache_per_plan
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer, Plan
     from simulator.engine.requests import Requests
+    from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
 
 Column = NDArray[Any]
@@ -43,7 +45,7 @@ RESERVED = frozenset(
 Value = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9 _.+-]*$", max_length=60)]
 
 #: The columns of a score table that describe an item beyond its label.
-ItemColumn = Literal["diagnosis", "fitzpatrick"]
+ItemColumn = Literal["diagnosis", "fitzpatrick", "predicted"]
 
 Edges = Annotated[
     list[float],
@@ -75,6 +77,11 @@ class AnyAttribute(Strict):
     @property
     def is_number(self) -> bool:
         return not self.categories
+
+    @property
+    def of_model(self) -> bool:
+        """Whether it is an answer of a model, so that another model gives another."""
+        return False
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield from ()
@@ -253,6 +260,9 @@ class ItemAttribute(AnyAttribute):
 
     kind: Literal["item"]
     column: ItemColumn
+    of: Annotated[Name | None, Field(description="the pool whose table has the column; needed for `predicted` of several")] = (
+        None
+    )
     values: Annotated[dict[Value, Line], Field(min_length=1, max_length=64)]
 
     @property
@@ -260,12 +270,25 @@ class ItemAttribute(AnyAttribute):
         return [*self.values]
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
-        if not scenario.scorers():
+        scorers = scenario.scorers()
+        if not scorers:
             yield ("kind",), "an attribute of the labelled items needs a pool with `scores`"
+        elif self.of is not None and self.of not in scorers:
+            yield ("of",), f"'{self.of}' is not a pool with scores; {suggest(self.of, scorers)}"
+        elif self.of_model and self.of is None and len(scorers) > 1:
+            yield ("column",), f"several pools give answers; name one with `of`: {', '.join(scorers)}"
+
+    @property
+    def of_model(self) -> bool:
+        return self.column == "predicted"
+
+    def table(self, tables: Mapping[str, ScoreTable]) -> ScoreTable | None:
+        """Return the table that has the column; None where it could not be read."""
+        return next(iter(tables.values()), None) if self.of is None else tables.get(self.of)
 
     def gather(self, gather: Gatherer, name: str) -> None:
         """Check that the score table has the values; no stage can route by a column that the table lacks."""
-        table = next(iter(gather.tables.values()), None)
+        table = self.table(gather.tables)
         if table is None:  # the pool has a fault of its own
             return
         written = table.item_texts.get(self.column, np.array([""], object))
@@ -275,7 +298,7 @@ class ItemAttribute(AnyAttribute):
             gather.warnings.append(f"{self.label}: the scores do not name it for their items, so no metric is reported by it.")
             for stage in (stage for stage, one in gather.scenario.routers().items() if one.asks == name):
                 gather.fault((stage, "by"), message)
-        elif missing:
+        elif missing and (len(missing) == len(self.values) or not self.of_model):  # a model may never answer some of them
             known = ", ".join(sorted({str(value) for value in written if value}))
             message = f"'{missing[0]}' does not occur in the column {self.column} of '{table.name}'; it has: {known}"
             gather.missing(("attributes", name, "values", missing[0]), message)
@@ -284,7 +307,8 @@ class ItemAttribute(AnyAttribute):
         return np.append(item_values(plan, name), np.int8(-1))[requests.item]
 
     def cells(self, plan: Plan, name: str, bounds: Floats) -> tuple[Floats, Column]:
-        table, population = next(iter(plan.tables.values())), plan.scenario.population
+        table, population = self.table(plan.tables), plan.scenario.population
+        assert table is not None
         assert population is not None
         share, counts = population.prevalence.value, (len(table.positives), len(table.negatives))
         return np.repeat([share / counts[0], (1 - share) / counts[1]], counts), item_values(plan, name)
@@ -419,7 +443,10 @@ def attribute_columns(plan: Plan, streams: Streams, requests: Requests, conditio
 @cache_per_plan
 def item_values(plan: Plan, name: str) -> NDArray[np.int8]:
     """Return each labelled item's value of an attribute, positives first, shape (items,); -1 for a value without a name."""
-    attribute, table = plan.scenario.attributes[name], next(iter(plan.tables.values()))
+    attribute = plan.scenario.attributes[name]
+    assert isinstance(attribute, ItemAttribute)
+    table = attribute.table(plan.tables)
+    assert table is not None
     places = {value: place for place, value in enumerate(attribute.categories)}
-    written = table.item_texts.get(getattr(attribute, "column", ""), [""] * (len(table.positives) + len(table.negatives)))
+    written = table.item_texts.get(attribute.column, [""] * (len(table.positives) + len(table.negatives)))
     return np.array([places.get(value, -1) for value in written], np.int8)

@@ -126,6 +126,8 @@ class Plan:
         stage = self.scenario.stages[name]
         if stage != other.scenario.stages[name] or _goes_by_tables(stage.routing, self.tries != other.tries):
             return False
+        if stage.routing is not None and stage.routing.asks and self.scenario.attributes[stage.routing.asks].of_model:
+            return False
         table, before = self.latencies.get(name), other.latencies.get(name)
         return table is before or (table is not None and before is not None and table.is_alike(before))
 

@@ -141,6 +141,7 @@ class Requests:
     def follow(self, plan: Plan, streams: Streams, conditions: Conditions) -> None:
         if plan.scenario.population is not None:
             self._look_at(plan, plan.scenario.population, streams, conditions)
+            self.attributes = attribute_columns(plan, streams, self, conditions)  # some are answers of the model that serves
 
     def wait_until(self, barrier: float) -> None:
         for marks in (self.risks, self.tags, *self.given.values()):

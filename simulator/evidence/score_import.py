@@ -36,6 +36,7 @@ NAMES = {
     "patient": ("patient", "group"),
     "diagnosis": ("diagnosis",),
     "fitzpatrick": ("fitzpatrick",),
+    "predicted": ("predicted", "prediction"),
     "fold": ("fold",),
     "model": ("model",),
     "precision": ("precision",),
@@ -289,6 +290,7 @@ _READERS: dict[str, Callable[[str], Any]] = {
     "patient": _some_text,
     "diagnosis": str,
     "fitzpatrick": _whole(1, 6),
+    "predicted": str,
     "fold": _whole(0, 999),
     "model": _name,
     "precision": _name,
@@ -336,10 +338,15 @@ def import_scores(
         _check_free(tables, options.overwrite, folder, shipped)
         for name, rows in tables.items():
             for ending, text in _written(
-                pd.DataFrame(rows).reindex(columns=list(COLUMNS)), _about(file, options, rows)
+                pd.DataFrame(rows).reindex(columns=_columns_of(rows)), _about(file, options, rows)
             ).items():
                 change.write(folder / f"{name}{ending}", text)
     return Imported(list(tables), unread)
+
+
+def _columns_of(rows: list[Row]) -> list[str]:
+    """Return the columns to write; the class of several that a model names stands only in tables of those that name one."""
+    return [name for name in COLUMNS if name != "predicted" or name in rows[0]]
 
 
 def delete_scores(name: str, folder: Path | None = None) -> None:

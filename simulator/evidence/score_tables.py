@@ -146,10 +146,10 @@ def parse_sidecar(path: Path, content: bytes) -> Measured | Published:
 FOLDERS = (SCORES, OWN_SCORES, INSTALLED / "scores")
 
 #: The columns of a table, as they are written. Only item, patient, label and score are needed.
-COLUMNS = ("item", "patient", "label", "diagnosis", "fitzpatrick", "fold", "model", "precision", "score")
+COLUMNS = ("item", "patient", "label", "diagnosis", "fitzpatrick", "predicted", "fold", "model", "precision", "score")
 
 #: Those that say more of an item than who it is and what it shows.
-ITEM_COLUMNS = ("diagnosis", "fitzpatrick")
+ITEM_COLUMNS = ("diagnosis", "fitzpatrick", "predicted")
 
 _TYPES: Any = dict.fromkeys(COLUMNS, str) | {"label": int, "score": float, "fitzpatrick": "Int64", "fold": "Int64"}
 #: A text is never taken for a missing value, whatever it says.
@@ -278,7 +278,7 @@ def load_scores(name: str, folder: Path | None = None) -> ScoreTable:
 def score_rows(name: str, folder: Path | None = None) -> pd.DataFrame:
     """Return the labelled items of a table, one row per item, by COLUMNS; missing values are NA, or an empty text.
 
-    item, patient, diagnosis, model, precision: text; model and precision are the sidecar's where the file has no column
+    item, patient, diagnosis, predicted, model, precision: text; the last two are the sidecar's where the file has no column
     label: 0 or 1; fitzpatrick: 1 to 6; fold: from 0; score: 0 to 1
 
     Raises ScoreError, for a published curve too, which has no items.
@@ -363,6 +363,7 @@ def _rows(path: Path, content: bytes, about: Measured) -> pd.DataFrame:
     missing: dict[str, Any] = {
         "diagnosis": "",
         "fitzpatrick": pd.NA,
+        "predicted": "",
         "fold": pd.NA,
         "model": about.model,
         "precision": about.precision,

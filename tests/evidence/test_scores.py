@@ -207,6 +207,7 @@ def test_rows_hold_every_column_and_what_is_not_told_is_missing(tmp_path):
         "label",
         "diagnosis",
         "fitzpatrick",
+        "predicted",
         "fold",
         "model",
         "precision",
@@ -223,7 +224,7 @@ def test_what_a_row_tells_is_read_and_a_text_is_never_taken_for_nothing(tmp_path
     told += "NA,p1,1,NA,3,0,net,int8,0.5\nb,p2,0,,,1,net,int8,0.1\n"
     sidecar = changed(SIDECAR, items=2, positives=1, patients=2)
     rows = score_rows("tiny", folder(tmp_path, tiny_yaml=sidecar, tiny_csv=told))
-    assert rows.loc[0].tolist() == ["NA", "p1", 1, "NA", 3, 0, "net", "int8", 0.5]
+    assert rows.loc[0].tolist() == ["NA", "p1", 1, "NA", 3, "", 0, "net", "int8", 0.5]
     assert rows["fitzpatrick"].isna().tolist() == [False, True]
 
 
