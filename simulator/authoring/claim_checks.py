@@ -38,6 +38,7 @@ from simulator.intervals import Estimate, Floats, Interval, bootstrap, percentil
 from simulator.metrics.paired_samples import PairedSample, Readings, change
 from simulator.metrics.roc import auc
 from simulator.paths import ASSETS
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.units import counted, spoken, spoken_interval
 
 #: Raise it when a claim is judged in another way: kept results of before no longer count.
@@ -222,21 +223,32 @@ def _of_evidence(claim: TextClaim) -> ClaimEvidence:
 
 
 def _of_runs(claim: TextClaim, metric: str, scenario: Scenario, runner: DesignRunner) -> ClaimEvidence:
-    known, replications = scenario.metrics[metric], whole_replications(scenario)
-    (one,) = runner.outcomes("claims", [picks_of(scenario, claim.design)], [metric], replications, claim.strikes)
+    known = scenario.metrics[metric]
+    one = _run(scenario, runner, claim.design, claim.strikes, metric)
     if one.refused:
         raise InputError(one.refused)
     if metric not in one.metrics:
         raise InputError(one.missing_reasons.get(metric, f"the run has no figure for {metric}"))
     if claim.against is None:
         return ClaimEvidence(one.metrics[metric], known.unit)
-    (other,) = runner.outcomes("claims", [picks_of(scenario, claim.against)], [metric], replications, claim.against_strikes)
+    other = _run(scenario, runner, claim.against, claim.against_strikes, metric)
     if other.refused or metric not in other.metrics:
         raise InputError(other.refused or other.missing_reasons.get(metric, f"the other design has no figure for {metric}"))
     if claim.compare == "difference":
         return ClaimEvidence(change(known, other.readings[metric], one.readings[metric]), known.unit)
     ratio = one.metrics[metric].value / other.metrics[metric].value if other.metrics[metric].value else 0.0
     return ClaimEvidence(_ratio(known, other.readings[metric], one.readings[metric], ratio))
+
+
+def _run(scenario: Scenario, runner: DesignRunner, design: DesignName, strikes: Strikes, metric: str) -> DesignOutcome:
+    """Return the outcome of a design, with this metric and all others that claims read of it: one run for all of them."""
+    sides = (
+        ((one.design, one.strikes), (one.against, one.against_strikes), one.metric) for one in scenario.claims if one.metric
+    )
+    read = {name for first, second, name in sides if (design, strikes) in (first, second)}
+    picks, count = picks_of(scenario, design), whole_replications(scenario)
+    (outcome,) = runner.outcomes("claims", [picks], sorted({metric, *read}), count, strikes)
+    return outcome
 
 
 def _ratio(metric: Metric, base: Readings, other: Readings, value: float) -> Interval:
