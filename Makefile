@@ -55,8 +55,8 @@ lint-types: $(VENV)/.installed-dev
 lint-imports: $(VENV)/.installed-dev
 	@echo "Imports (import-linter)" && $(BIN)/lint-imports
 
-docs: $(VENV)/.installed-dev ## write docs/command.md from the command's own help
-	@$(BIN)/python -m tests.command_page
+docs: $(VENV)/.installed-dev ## write docs/command.md from the command's own help, and docs/case-reference.md from the schema
+	@$(BIN)/python -m tests.command_page && $(BIN)/python -m tests.case_reference
 
 fuzz: $(VENV)/.installed-dev ## try thousands of hostile cases, files, links and command lines, each in a process with limits (minutes)
 	@$(BIN)/python -m tests.fuzz $(FUZZ)

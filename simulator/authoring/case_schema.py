@@ -38,7 +38,7 @@ _ON_FIELDS = re.compile(r"^([a-z_0-9]+(?:, [a-z_0-9]+)*): (.+(?:\n(?![a-z_0-9]+(
 @cache
 def _schema() -> Node:
     made = Scenario.model_json_schema(schema_generator=_Described, ref_template="#/definitions/{model}")
-    made["definitions"] = made.pop("$defs")
+    made = _with_references(made, made.pop("$defs"))
     title = {"$schema": DRAFT, "title": "A case of CaseSim"}
     changed: Node = _changed(made, _as_draft_7)
     return title | changed
@@ -47,6 +47,22 @@ def _schema() -> Node:
 def case_schema() -> Node:
     """Return the schema; callers must not mutate it."""
     return _schema()
+
+
+def _with_references(whole: Node, definitions: Node) -> Node:
+    """Return the schema with a reference in the place of each model within another one."""
+
+    def moved(node: Node) -> Node:
+        if "properties" not in node or "title" not in node:
+            return node
+        definitions.setdefault(node["title"], node)
+        return {"$ref": f"#/definitions/{node['title']}"}
+
+    def changed(model: Node) -> Node:
+        return model | {"properties": {name: _changed(field, moved) for name, field in model.get("properties", {}).items()}}
+
+    definitions |= {name: changed(model) for name, model in list(definitions.items())}
+    return changed(whole) | {"definitions": definitions}
 
 
 def _changed(node: Any, change: Callable[[Node], Node]) -> Any:

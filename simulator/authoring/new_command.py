@@ -34,7 +34,8 @@ People = Annotated[
 ]
 Rate = Annotated[float | None, typer.Option(min=0.01, max=5000, help="requests a second; default 20, with people 1")]
 Within = Annotated[
-    float | None, typer.Option(min=0.001, max=3600, help="seconds for 95% of the answers; default: by the model")
+    float | None,
+    typer.Option(min=0.001, max=3600, help="seconds for 95% of the answers, or with people for 95% of the waits for them"),
 ]
 Source = Annotated[str | None, typer.Option("--from", metavar="CASE", help="begin with this case, its comments included")]
 Drawing = Annotated[Path | None, typer.Option(metavar="FILE", help="begin with a drawing that Explore saved as a case file")]
@@ -140,8 +141,9 @@ def _answers(case_id: str, asker: _Asker, title: str | None, usual_title: str, g
     people = asker.ask(given["people"], "4 of 6. Do people look at what it flags (yes or no)", "no", _yes_or_no)
     usual = 1.0 if people else 20.0
     rate = asker.ask(given["rate"], f"5 of 6. The number of {plural(word)} a second", usual, _number(0.01, 5000))
-    bound = usual_bound(model)
-    within = asker.ask(given["within"], "6 of 6. The bound on 95% of the answers, in seconds", bound, _number(0.001, 3600))
+    bound = usual_bound(model, people)
+    subject = "the waits for people" if people else "the answers"
+    within = asker.ask(given["within"], f"6 of 6. The bound on 95% of {subject}, in seconds", bound, _number(0.001, 3600))
     return CaseAnswers(case_id, title, word, plural(word), model, people, rate, within)
 
 

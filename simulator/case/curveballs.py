@@ -242,7 +242,11 @@ def _is_among(place: int, share: float) -> bool:
 
 
 class Absence(AnyCurveball):
-    """Some people of each shift are out: a number of them, or a share, rounded to the nearest whole number."""
+    """Some people of each shift are out: a number of them, or a share, rounded to the nearest whole number.
+
+    stage: the stage of people
+    share: the share of the people on duty
+    """
 
     changes: ClassVar = {AffectedQuantity.ABSENCE: "away"}
 

@@ -45,7 +45,7 @@ def test_a_case_from_nothing_passes_the_check_and_has_its_schema_beside_it(cases
 @pytest.mark.parametrize("people", [False, True])
 @pytest.mark.parametrize("rate", [0.05, 2, 20])
 def test_the_reference_of_a_new_case_reaches_every_bound_and_its_default_does_not(people, rate):
-    scenario = loads(blank_case(CaseAnswers("a-case", "A case", people=people, rate=rate)))
+    scenario = loads(blank_case(CaseAnswers("a-case", "A case", people=people, rate=rate, within_s=300 if people else 0.3)))
     told = {}
     for name, picks in (("default", {}), ("balanced", scenario.reference["balanced"].set)):
         result = replicate(compile_plan(scenario, picks), seed=1, replications=3)
@@ -113,7 +113,7 @@ def test_a_wrong_word_is_answered_and_nothing_is_written(casesim, folder, words,
 
 
 def test_a_person_at_a_terminal_is_asked_six_questions_and_again_after_a_wrong_answer(casesim, folder, monkeypatch):
-    answers = io.StringIO("Damaged parcels\nparcel\nnosuch\nresnet18\nyes\n2\n0.5\n")
+    answers = io.StringIO("Damaged parcels\nparcel\nnosuch\nresnet18\nyes\n2\n120\n")
     answers.isatty = lambda: True
     monkeypatch.setattr(sys, "stdin", answers)
     status, _, err = casesim("new", "asked")
