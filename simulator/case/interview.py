@@ -57,10 +57,40 @@ class Interview(Strict):
     probes: questions to every candidate
     """
 
-    written: ClassVar[str] = "keys: probes and notes"
+    written: ClassVar[str] = "keys: probes, notes and notes_on"
 
     probes: Annotated[list[Probe], Field(max_length=60)] = []
     notes: Annotated[Prose | None, Field(description="private notes on how to lead the case")] = None
+    notes_on: Annotated[
+        dict[Name, Prose],
+        Field(max_length=64, description="private notes by the name of a phase, choice, stage, end or curveball"),
+    ] = {}
+
+
+def notes_at(scenario: Scenario, phase: str) -> dict[str, str]:
+    """Return the private notes on a phase and on its choices, each behind a label."""
+    place = next(one for one in phases_of(scenario) if one.id == phase)
+    names = [phase, *place.choices]
+    return {label: note for name, label, note in _labelled(scenario) if name in names}
+
+
+def other_notes(scenario: Scenario, phase: str) -> dict[str, str]:
+    """Return the private notes that `notes_at` leaves out for a phase, each behind a label."""
+    near = notes_at(scenario, phase)
+    return {label: note for _, label, note in _labelled(scenario) if label not in near}
+
+
+def _labelled(scenario: Scenario) -> Iterator[tuple[str, str, str]]:
+    """Yield each note that has a name, with the label of its subject."""
+    labels = _subjects(scenario)
+    yield from ((name, labels[name], note) for name, note in scenario.interview.notes_on.items() if name in labels)
+
+
+def _subjects(scenario: Scenario) -> dict[str, str]:
+    """Return the names that notes may be on, each with its label."""
+    parts = (scenario.curveballs, scenario.ends, scenario.stages, scenario.choices)
+    labels = {name: part.label for section in parts for name, part in section.items()}
+    return labels | {phase.id: phase.title for phase in phases_of(scenario)}
 
 
 def probes_of(scenario: Scenario, phase: str, level: Level) -> list[Probe]:
@@ -99,6 +129,12 @@ def _uses(question: Question) -> str:
 def check_interview(scenario: Scenario, unknown: Collection[Path] = ()) -> Iterator[tuple[Path, str]]:
     """Yield faults of the probes, each at its place; unknown: places whose names are in doubt."""
     ids, known = phase_ids(scenario), not phases_in_doubt(scenario, unknown)
+    if known:
+        subjects = _subjects(scenario)
+        for name in scenario.interview.notes_on:
+            if name not in subjects:
+                message = f"'{name}' is no phase, choice, stage, end or curveball; {suggest(name, subjects)}"
+                yield ("interview", "notes_on", name), message
     asked: dict[str, int] = {}
     for index, probe in enumerate(scenario.interview.probes):
         at: Path = ("interview", "probes", index)

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from simulator.app.widgets import plain
-from simulator.case.interview import probes_of
+from simulator.case.interview import notes_at, other_notes, probes_of
 from simulator.case.phases import phases_of
 from simulator.interview_room.room_at_hand import RoomAtHand
 from simulator.session.phase_clock import phase_times
@@ -28,6 +28,8 @@ def script_panel(room: RoomAtHand) -> None:
     place = LEVELS.index(usual)
     level = st.radio("Level", LEVELS, place, format_func=str.capitalize, horizontal=True, key="room:script:level") or usual
     phase = room.state.phase or phases_of(room.scenario)[0].id
+    for label, note in notes_at(room.scenario, phase).items():
+        st.info(f"**{plain(label)}**, for you alone: {note}")
     for probe in probes_of(room.scenario, phase, level):
         with st.container(border=True):
             st.markdown(f"**{plain(probe.ask)}**")
@@ -35,9 +37,10 @@ def script_panel(room: RoomAtHand) -> None:
                 st.markdown("A strong answer names\n" + "\n".join(f"- {plain(one)}" for one in probe.strong))
             if probe.weak:
                 st.markdown("A weak answer\n" + "\n".join(f"- {plain(one)}" for one in probe.weak))
-    if notes := room.scenario.interview.notes:
+    notes, others = room.scenario.interview.notes, other_notes(room.scenario, phase)
+    if notes or others:
         with st.expander("Notes on the case, for you alone"):
-            st.markdown(notes)
+            st.markdown("\n\n".join([notes or "", *(f"**{plain(label)}**: {note}" for label, note in others.items())]))
 
 
 def _clock(room: RoomAtHand) -> None:

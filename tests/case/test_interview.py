@@ -7,7 +7,7 @@ from functools import cache
 import pytest
 
 from simulator.case.document import ScenarioError, read_document
-from simulator.case.interview import LEVELS_OF_CANDIDATES, probes_of
+from simulator.case.interview import LEVELS_OF_CANDIDATES, notes_at, other_notes, probes_of
 from simulator.case.load import find, load, loads, scenario_ids
 from simulator.case.phases import PRACTICE_FIELDS, defence_of, phases_of
 from simulator.engine.plan import compile_plan
@@ -121,7 +121,7 @@ FAULTS = [
     (changed(weak=["![a](b)"]), "interview.probes.0.weak.0", "another server"),
     (SCRIPT | {"notes": "a" * 8001}, "interview.notes", "8000"),
     (SCRIPT | {"note": "a"}, "interview.note", "did you mean 'notes'?"),
-    (["a"], "interview", "write it as keys: probes and notes"),
+    (["a"], "interview", "write it as keys: probes, notes and notes_on"),
     ({"probes": ["a"]}, "interview.probes.0", "write it as {phase: serve"),
 ]
 
@@ -147,3 +147,26 @@ def test_an_option_cannot_write_to_it():
     data["choices"]["replicas"]["set"].append("interview.notes")
     with pytest.raises(ScenarioError, match="is fixed for all designs"):
         loads(json.dumps(data), document("retry-storm").file)
+
+
+def test_notes_on_a_phase_and_its_choices_stand_there_and_the_others_elsewhere():
+    bare = with_script(None)
+    own = next(one for one in phases_of(bare) if one.choices)
+    choice, stage, ball = own.choices[0], next(iter(bare.stages)), next(iter(bare.curveballs))
+    texts = {own.id: "On the phase.", choice: "On the choice.", stage: "On the stage.", ball: "On the curveball."}
+    made = with_script({"notes_on": texts})
+    near, others = notes_at(made, own.id), other_notes(made, own.id)
+    assert list(near.values()) == ["On the phase.", "On the choice."]
+    assert list(near) == [own.title, made.choices[choice].label]
+    assert others == {made.stages[stage].label: "On the stage.", made.curveballs[ball].label: "On the curveball."}
+    elsewhere = next(one for one in phases_of(bare) if choice not in one.choices and one.id != own.id)
+    assert notes_at(made, elsewhere.id) == {}
+    assert compile_plan(made).identity == compile_plan(bare).identity
+
+
+def test_a_note_on_nothing_is_refused_at_its_place():
+    name = next(iter(with_script(None).choices))
+    with pytest.raises(ScenarioError) as caught:
+        with_script({"notes_on": {f"{name}x": "A note."}})
+    assert f"interview.notes_on.{name}x" in str(caught.value)
+    assert f"did you mean '{name}'" in str(caught.value)

@@ -87,6 +87,7 @@ def test_what_the_interviewer_keeps_private_is_in_no_line_of_the_candidates_boar
     room.live.take("interviewer", TagSet(signal="framing", plus=False, text="a secret mark"))
     scenario = room.live.scenario
     private = ["a secret", *(probe.ask for probe in scenario.interview.probes), scenario.interview.notes]
+    private += scenario.interview.notes_on.values()
     private += [hint.step or hint.question or "" for phase in scenario.phases for hint in phase.hints]
     private += [lesson.text for lesson in scenario.debrief] + [one.text for one in scenario.reference.values()]
     for role in ("candidate", "observer"):

@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from simulator.app.store.session_files import read_visitor_file
+from simulator.case.phases import phases_of
 from simulator.interview_room.room_files import files
 from simulator.session.phase_clock import left_s
 from simulator.session.room_events import TagSet
@@ -61,6 +62,23 @@ def test_the_panel_that_is_shown_and_the_answer_that_is_sent_are_those_picked_la
     page.selectbox(key=f"room:known:{place}").set_value(wanted.ask)
     page.button(key=f"room:send:{place}").click().run()
     assert room.live.state.room.answers[place].text == wanted.answer
+
+
+def script(room):
+    from simulator.interview_room.script_panel import script_panel
+
+    script_panel(room)
+
+
+def test_private_notes_on_a_phase_are_on_the_interviewers_page_alone(room, monkeypatch):
+    phase = phases_of(room.live.scenario)[0].id
+    interview = room.live.scenario.interview.model_copy(update={"notes_on": {phase: "A private word."}})
+    scenario = room.live.scenario.model_copy(update={"interview": interview})
+    monkeypatch.setattr(type(room.at_hand("interviewer")), "scenario", scenario, raising=False)
+    shown = AppTest.from_function(script, kwargs={"room": room.at_hand("interviewer")}).run()
+    assert any("A private word." in one.value for one in shown.info)
+    candidate = AppTest.from_function(brief, kwargs={"room": room.at_hand("candidate")}).run()
+    assert not [one for one in (*candidate.markdown, *candidate.info) if "A private word." in one.value]
 
 
 def test_the_clock_of_a_new_room_waits_for_its_start(room):
