@@ -80,7 +80,9 @@ class Pool(Replicas):
         Annotated[Figure, bounded(0.01, 10_000)] | None,
         Field(description="how many times as long as measured its service takes, as on another processor; none: as measured"),
     ] = None
-    passes: Annotated[int, Field(ge=1, le=16, description="runs of each model for an answer, as in test-time augmentation")] = 1
+    passes: Annotated[
+        int, Field(ge=1, le=4096, description="runs of each model for an answer: test-time augmentation, tiles of an image")
+    ] = 1
     max_batch: Annotated[int, Field(ge=1, le=1024)] = 1
     batching: Annotated[str, Field(max_length=40, description="how many waiting requests are served together")] = "triton"
     preferred_batches: Annotated[list[Annotated[int, Field(ge=1)]], Field(max_length=16)] = []

@@ -65,6 +65,13 @@ def test_a_device_that_only_its_owner_measured_may_be_rented(monkeypatch, tmp_pa
     stored.profile_names.cache_clear()
 
 
+@pytest.mark.parametrize("device", ["epyc-zen4-2c", "nvidia-t4"])
+def test_hundreds_of_passes_take_as_many_times_as_long(device):
+    """The tiles of a large image, one after the other."""
+    once, tiled = (compile_plan(loads(case({"device": device, "passes": passes}))) for passes in (1, 240))
+    assert tiled.latencies["p"].mean_s(1) == pytest.approx(240 * once.latencies["p"].mean_s(1))
+
+
 @pytest.mark.parametrize(
     ("machine", "place", "message"),
     [
