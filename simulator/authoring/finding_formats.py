@@ -15,6 +15,7 @@ from simulator.limits import FAULTS_SHOWN
 from simulator.units import counted, listed
 
 Format = Literal["text", "json", "github"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 
 #: The levels of GitHub's annotations.
 _LEVELS: dict[Severity, str] = {"fault": "error", "caution": "warning", "note": "notice"}

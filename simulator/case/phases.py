@@ -15,7 +15,7 @@ from pydantic import Field
 
 from simulator.case.choices import Choice, Pick
 from simulator.case.document import Path
-from simulator.case.fields import GUIDE, Line, Name, Prose, Strict, exactly_one
+from simulator.case.fields import EVIDENCE_KINDS, GUIDE, Line, Name, Prose, Strict, exactly_one
 from simulator.case.outputs import EXHIBITS, offered
 from simulator.errors import suggest
 
@@ -224,9 +224,9 @@ def hero_of(scenario: Scenario) -> str | None:
 
 
 def without_texts(data: dict[str, Any]) -> dict[str, Any]:
-    """Return a case's data without texts and without fields that only people or tests read: the part that its hash covers.
+    """Return a case's data without texts, ranges, and fields that only people or tests read: the part that its hash covers.
 
-    Questions stay, without their answers: a session names a question by its place.
+    Questions stay, without their answers: a session names a question by its place. The range of a figure moves no run.
     """
     kept = {name: part for name, part in data.items() if name not in (*PRACTICE_FIELDS, *TEXT_FIELDS)}
     choices, questions = kept.get("choices"), kept.get("questions")
@@ -234,7 +234,16 @@ def without_texts(data: dict[str, Any]) -> dict[str, Any]:
         kept["choices"] = {name: _without(_OF_CHOICE, choice) for name, choice in choices.items()}
     if isinstance(questions, list):
         kept["questions"] = [_without(_OF_QUESTION, question) for question in questions]
-    return kept
+    return {name: _without_ranges(part) for name, part in kept.items()}
+
+
+def _without_ranges(part: Any) -> Any:
+    if isinstance(part, list):
+        return [_without_ranges(one) for one in part]
+    if not isinstance(part, dict):
+        return part
+    is_figure = "value" in part and not part.keys().isdisjoint(EVIDENCE_KINDS)
+    return {name: _without_ranges(one) for name, one in part.items() if not (is_figure and name == "between")}
 
 
 def _without(names: tuple[str, ...], part: Any) -> Any:

@@ -25,7 +25,7 @@ from tests.fuzz.runner import Kind, Limits, Refusal, Trial
 _OFTEN = {"small": 10, "retry-storm": 6, "skin-cancer-triage": 3, "av-perception": 1, "production-drift": 1}
 #: Short runs, where the case's own is long.
 _RUNS = {"skin-cancer-triage": {"days": 0.05, "drain_days": 1, "starts_at": "12:00"}}
-_WORDS = (
+WORDS = (
     b"!!str ", b"!!python/object/apply:os.system [id] ", b"&a ", b"*a", b"<<: *a", b"\t", b"\x00", b"\x1b[2J", b"\xff", b"? ",
     b"- ", b": ", b"{", b"[" * 2000, b"|\n", b"%YAML 9.9\n", b"---\n", b"\xe2\x80\xae", b'"', b"'", b"1e999", b"!!binary x",
 )  # fmt: skip
@@ -60,7 +60,7 @@ def trials(begin: int, count: int) -> Iterator[Trial]:
             tree, how = changed_tree(data, random, extra)
             content = as_yaml(tree)
         else:
-            content, how = changed_text(text, random, _WORDS)
+            content, how = changed_text(text, random, WORDS)
         yield Trial(f"{number:05d}", {"case.yaml": content}, changed=f"{name}: {how}")
 
 
