@@ -161,7 +161,7 @@ def _unshown_texts(plan: Plan) -> Found:
 
 
 def _squeezed(text: str) -> str:
-    return " ".join(text.replace("*", "").split())
+    return " ".join(text.replace("*", "").split()).rstrip(".").casefold()
 
 
 def _unknown_numbers(plan: Plan) -> Found:

@@ -4,7 +4,7 @@ import pytest
 
 from simulator.case.document import ScenarioError
 from simulator.case.load import DOUBTED, TRAFFIC, figures_of, loads, range_of, with_figures
-from simulator.engine.plan import compile_plan
+from simulator.engine.plan import case_hash, compile_plan
 from simulator.engine.run import simulate
 from tests.case.texts import SMALL, changed
 
@@ -100,3 +100,12 @@ def test_a_range_that_cannot_be_is_refused_where_it_stands(between, message):
     (fault,) = refused.value.faults
     assert fault.line == SMALL[: SMALL.index("prevalence")].count("\n") + 1
     assert message in str(fault)
+
+
+def test_a_range_is_no_part_of_the_hash_of_a_case():
+    plain = loads(SMALL)
+    text = changed(
+        "usd_per_hour: {value: 60, assumed: a test}", "usd_per_hour: {value: 60, between: [40, 90], assumed: a test}"
+    )
+    assert case_hash(loads(text)) == case_hash(plain)
+    assert case_hash(loads(text.replace("value: 60", "value: 61"))) != case_hash(plain)
