@@ -6,7 +6,7 @@ its value, counted from 0 in the order of the file, and -1 for none of them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -19,6 +19,7 @@ from pydantic import Field, model_validator
 from simulator.case.document import Path
 from simulator.case.fields import Evidence, Figure, Line, LocalFile, Name, Quantity, ShareFigure, Source, Strict, bounded
 from simulator.case.kinds import OWN, OneOf, registry
+from simulator.case.outputs import grouping
 from simulator.errors import suggest
 from simulator.evidence.recordings import read_numbers, read_values
 from simulator.evidence.row_files import RecordingError
@@ -426,6 +427,32 @@ ATTRIBUTE_KINDS: dict[str, type[AnyAttribute]] = registry(
 )
 
 Attribute = Annotated[AnyAttribute, OneOf(ATTRIBUTE_KINDS)]
+
+
+def in_groups(
+    attributes: Mapping[str, AnyAttribute], columns: Mapping[str, Column], groups: Mapping[str, Sequence[str]], count: int
+) -> NDArray[np.bool_]:
+    """Return which requests belong, for each attribute named, to one of its groups listed, shape (count,)."""
+    found = np.ones(count, bool)
+    for name, wanted in groups.items():
+        found &= np.isin(attributes[name].group_of(columns[name]), group_places(attributes[name], wanted))
+    return found
+
+
+def group_places(attribute: AnyAttribute, groups: Sequence[str]) -> list[int]:
+    known = [*grouping(attribute).groups]
+    return [known.index(group) for group in groups]
+
+
+def group_share(plan: Plan, name: str, groups: Sequence[str], positive: bool) -> float:
+    """Return the share of positives, or of negatives, that belong to one of an attribute's groups."""
+    attribute = plan.scenario.attributes[name]
+    places = group_places(attribute, groups)
+    if attribute.of_items:
+        values, count = item_values(plan, name), len(next(iter(plan.tables.values())).positives)
+        return float(np.isin(values[:count] if positive else values[count:], places).mean())
+    chances, values = attribute.cells(plan, name, np.array(getattr(attribute, "edges", []), float))
+    return float(chances[np.isin(attribute.group_of(np.asarray(values)), places)].sum())
 
 
 def attribute_columns(plan: Plan, streams: Streams, requests: Requests, conditions: Conditions) -> dict[str, Column]:

@@ -125,7 +125,7 @@ def check_own_metrics(scenario: Scenario) -> Iterator[tuple[Path, str]]:
             yield at, f"every run reports a metric '{name}' already; choose another name"
         for field in ("share", "per_1000", "of"):
             if (count := getattr(metric, field)) is not None:
-                yield from (((*at, field, *path), message) for path, message in _count(count, scenario))
+                yield from (((*at, field, *path), message) for path, message in condition_faults(count, scenario))
 
 
 def check_prices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
@@ -135,10 +135,11 @@ def check_prices(scenario: Scenario) -> Iterator[tuple[Path, str]]:
         at: Path = ("costs", "prices", index)
         if price.label in [other.label for other in prices[:index]]:
             yield (*at, "label"), f"there are two prices '{price.label}'; rename one"
-        yield from (((*at, "of", *path), message) for path, message in _count(price.of, scenario))
+        yield from (((*at, "of", *path), message) for path, message in condition_faults(price.of, scenario))
 
 
-def _count(count: RequestCount, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+def condition_faults(count: RequestCount, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    """Yield faults of conditions: parts that the case does not have."""
     logged = [name for name, stage in scenario.stages.items() if stage.routing is None and stage.branching != "fork"]
     known = {
         "ends": ("an end", [*scenario.ends]),

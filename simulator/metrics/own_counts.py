@@ -8,7 +8,8 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.outputs import CaseOutline, CountedMetric, Metric, grouping, share_metric
+from simulator.case.attributes import in_groups
+from simulator.case.outputs import CaseOutline, CountedMetric, Metric, share_metric
 from simulator.case.own_metrics import OwnMetric, RequestCount
 from simulator.metrics.measures import CountedRun, Floats, Total
 from simulator.records.trace import OUTCOMES
@@ -63,10 +64,8 @@ def selected(count: RequestCount, run: CountedRun) -> Flags:
         found &= _is_one_of(columns.outcome, count.outcomes, OUTCOMES)[rows]
     if count.stages:
         found &= _came_to(count.stages, run)[rows]
-    for name, groups in count.groups.items():
-        attribute = scenario.attributes[name]
-        members = attribute.group_of(columns.attributes[name])
-        found &= _is_one_of(members, groups, [*grouping(attribute).groups])[rows]
+    if count.groups:
+        found &= in_groups(scenario.attributes, columns.attributes, count.groups, columns.n)[rows]
     for wanted, flags in ((count.positive, run.positive), (count.escalated, run.escalated)):
         if wanted is not None:
             found &= flags == wanted

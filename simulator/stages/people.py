@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from simulator.case.attributes import group_share, in_groups
 from simulator.case.curveballs import usual_roster
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
 from simulator.case.kinds import AnyStage, Faults, Servers, Service, Target, check_order
+from simulator.case.own_metrics import RequestCount, condition_faults
 from simulator.errors import suggest
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes
 from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, Visits, as_memoryview
@@ -91,6 +93,35 @@ class SecondReader(Strict):
     rule: Annotated[Literal["either", "both"], Field(description="whether one reader or both must call a case positive")]
 
 
+class GroupReading(Strict):
+    """Rates of reviewers for the cases of some classes, or of some groups of attributes."""
+
+    written: ClassVar[str] = "{groups: {skin: [dark]}, sensitivity: {value: 0.8, published: a study}}"
+
+    classes: Annotated[list[Name], Field(max_length=16, description="they are of one of these classes")] = []
+    groups: Annotated[
+        dict[Name, Annotated[list[Annotated[str, Field(max_length=60)]], Field(min_length=1, max_length=64)]],
+        Field(max_length=16, description="by attribute: the groups that they belong to"),
+    ] = {}
+    sensitivity: ShareFigure | None = None
+    specificity: ShareFigure | None = None
+
+    @model_validator(mode="after")
+    def _says_whose_rate(self) -> Self:
+        if not self.classes and not self.groups:
+            raise ValueError("say which cases these rates are for: classes or groups")
+        if self.sensitivity is None and self.specificity is None:
+            raise ValueError("give sensitivity or specificity of these cases")
+        return self
+
+    def share(self, plan: Plan, positive: bool) -> float:
+        """Return the share of positives, or of negatives, that it is about, as if its conditions were independent."""
+        shares = [group_share(plan, name, groups, positive) for name, groups in self.groups.items()]
+        if self.classes:
+            shares.append(sum(plan.scenario.classes[name].share.value for name in self.classes))
+        return float(np.prod(shares))
+
+
 class People(AnyStage):
     """Reviewers on shifts, each reading one case at a time from a queue in a given order.
 
@@ -144,6 +175,9 @@ class People(AnyStage):
     on_full: Target | None = None
     sensitivity: Annotated[ShareFigure, Field(description="share of positives that a reviewer recognises")]
     specificity: Annotated[ShareFigure, Field(description="share of negatives that a reviewer recognises")]
+    readings: Annotated[
+        list[GroupReading], Field(max_length=16, description="rates for some cases; the first entry that fits a case holds")
+    ] = []
     positive_to: Target
     negative_to: Target
 
@@ -170,6 +204,9 @@ class People(AnyStage):
         if not any(shift.people for shift in self.shifts):
             yield ("shifts",), "no reviewer is ever on duty; give one shift at least one person"
         yield from check_order(self.order, scenario)
+        for index, one in enumerate(self.readings):
+            faults = condition_faults(RequestCount(classes=one.classes, groups=one.groups), scenario)
+            yield from ((("readings", index, *path), message) for path, message in faults)
         tag, tags = self.service.again_tag, scenario.tags()
         if tag is not None and tag not in tags:
             yield ("second_reader", "tag"), f"no gate gives the tag '{tag}'; {suggest(tag, tags)}"
@@ -207,10 +244,11 @@ class PeopleStage(ServiceStage):
     def flows(cls, plan: Plan, name: str, comers: Comers) -> list[Onward]:
         """Return what people say of positives, or of negatives; two readings of one case are independent of each other."""
         spec = _spec(plan, name)
-        once = spec.sensitivity.value if comers.positive else 1 - spec.specificity.value
         either = spec.second_reader is not None and spec.second_reader.rule == "either"
-        again = 1 - (1 - once) ** 2 if either else once**2
-        found = (1 - comers.twice) * once + comers.twice * again
+        found = 0.0
+        for share, once in _called_positive(plan, spec, comers.positive):
+            again = 1 - (1 - once) ** 2 if either else once**2
+            found += share * ((1 - comers.twice) * once + comers.twice * again)
         return [Onward(spec.positive_to, found), Onward(spec.negative_to, 1 - found)]
 
     @classmethod
@@ -533,6 +571,17 @@ class PeopleStage(ServiceStage):
         return Waiting(rows, entered, np.maximum(np.array(gone, float), self.since))
 
 
+def _called_positive(plan: Plan, spec: People, positive: bool) -> Iterator[tuple[float, float]]:
+    """Yield shares of the cases of a class, each with the share of them that one reading calls positive."""
+    usual, left = spec.sensitivity if positive else spec.specificity, 1.0
+    for one in spec.readings:
+        own = (one.sensitivity if positive else one.specificity) or usual
+        share = left * one.share(plan, positive)
+        left -= share
+        yield share, own.value if positive else 1 - own.value
+    yield left, usual.value if positive else 1 - usual.value
+
+
 def roster_of(run: Plan | Trace, name: str) -> tuple[Roster, float]:
     """Return the people of a trace, or all of a plan's with the share of them who come."""
     if isinstance(run, Trace):
@@ -572,18 +621,40 @@ class Readings:
     def __init__(self, run: Run, stage: str, stream: str) -> None:
         self.luck, self.truth = run.uniform(stream), run.requests.positive
         self.rates = run.conditions.readings(stage)
+        spec = _spec(run.plan, stage)
+        self.own = _own_rates(run, spec) if spec.readings else None
         self.steady = all(rate.steady for rate in self.rates)
         self._luck, self._truth = as_memoryview(self.luck), as_memoryview(self.truth)
 
     def usual(self) -> NDArray[np.bool_]:
         """Return whether each would be called positive at the usual rates, shape (n,)."""
-        sensitivity, specificity = (rate.usual for rate in self.rates)
+        sensitivity, specificity = (rate.usual for rate in self.rates) if self.own is None else self.own
         return np.where(self.truth, self.luck < sensitivity, self.luck >= specificity)
 
     def positive(self, row: int, time: float) -> bool:
         truth: bool = self._truth[row]
+        which = 0 if truth else 1
+        rate = self.rates[which].at(time)
+        if self.own is not None and rate == self.rates[which].usual:
+            rate = self.own[which][row]
         # The luck is of single precision: so is the rate, as it is where whole columns are compared.
-        return bool(self._luck[row] < np.float32(self.rates[0 if truth else 1].at(time))) == truth
+        return bool(self._luck[row] < np.float32(rate)) == truth
+
+
+def _own_rates(run: Run, spec: People) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the sensitivity and the specificity for each request, shape (n,) each."""
+    requests, scenario = run.requests, run.plan.scenario
+    rates = [np.full(requests.n, usual.value, np.float32) for usual in (spec.sensitivity, spec.specificity)]
+    left, classes = np.ones(requests.n, bool), [*scenario.classes]
+    for one in spec.readings:
+        found = left & in_groups(scenario.attributes, requests.attributes, one.groups, requests.n)
+        if one.classes:
+            found &= np.isin(requests.kind, [classes.index(name) for name in one.classes])
+        for rate, own in zip(rates, (one.sensitivity, one.specificity), strict=True):
+            if own is not None:
+                rate[found] = own.value
+        left &= ~found
+    return rates[0], rates[1]
 
 
 class SecondReadings:

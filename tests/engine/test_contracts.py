@@ -320,6 +320,22 @@ NETWORKS: dict[str, Callable[[], Plan]] = {
         network,
         {"it": server(to="last", service_ms=spread(700, 0.8), client_timeout_s=1.5, on_timeout="last")},
     ),
+    "rates by class": partial(
+        network,
+        {
+            "it": people(
+                ("08:00", "20:00", 4),
+                ("20:00", "08:00", 6),
+                readings=[{"classes": ["urgent"], "sensitivity": assumed(0.3)}],
+                minutes=1 / 60,
+                positive_to="last",
+                negative_to="last",
+            )
+        },
+        curveballs={
+            "tired": {"label": "Tired", "kind": "accuracy_drop", "stage": "it", "sensitivity": 0.1, "at_s": 8, "lasts_s": 10}
+        },
+    ),
     "people absent": partial(
         network,
         {

@@ -11,7 +11,7 @@ from simulator.engine.run import simulate
 from simulator.engine.servers import servers
 from simulator.records.timetables import DAY_S, Roster, clock_s
 from simulator.stages.pool_evidence import constant
-from simulator.theory.loads import loads
+from simulator.theory.loads import loads, visit_ratios
 from simulator.theory.queue_formulas import mg1_wait, mmc_wait
 from tests.builders import assumed, end, figures, gate, link, people, plan, pool, population, run_at, score_table, spread
 from tests.effort import examples
@@ -489,3 +489,82 @@ def test_an_absence_needs_people_and_one_number():
         plan({"r": pool()}, curveballs={"flu": ball})
     with pytest.raises(ScenarioError, match="give people, for a number of each shift, or share"):
         plan({"r": people(("08:00", "16:00", 1))}, curveballs={"flu": ball | {"share": 0.5}})
+
+
+# Rates by group
+
+
+SITE = {"kind": "category", "label": "Site", "shares": {"shop": assumed(0.3), "forum": assumed(0.7)}}
+CLASSES = {name: {"label": name, "share": assumed(0.5)} for name in ("fast", "slow")}
+READ = {
+    "sensitivity": assumed(0.9),
+    "specificity": assumed(0.8),
+    "readings": [
+        {"groups": {"site": ["shop"]}, "sensitivity": assumed(0.4)},
+        {"classes": ["slow"], "sensitivity": assumed(0.6), "specificity": assumed(0.3)},
+    ],
+    "positive_to": "found",
+    "negative_to": "done",
+}
+
+
+def by_group(**fields):
+    stage = people(("00:00", "24:00", 99), minutes=0.1, **READ | fields)
+    ends = {"found": end(escalated=True, detected=assumed(1)), "done": end()}
+    parts = {"attributes": {"site": SITE}, "classes": CLASSES, "population": population(0.5), "ends": ends}
+    return plan({"r": stage}, rate=10, seconds=2_000, **parts)
+
+
+def test_each_group_is_read_at_its_own_rates_and_the_first_entry_that_fits_holds():
+    trace = simulate(by_group(), 1)
+    rows = trace.requests
+    shop, slow, positive = rows["site"] == "shop", trace.columns.kind == 1, rows["positive"]
+    called = rows["end"] == "found"
+    expected = [
+        (positive & shop, 0.4), (positive & ~shop & slow, 0.6), (positive & ~shop & ~slow, 0.9),
+        (~positive & shop, 0.2), (~positive & ~shop & slow, 0.7), (~positive & ~shop & ~slow, 0.2),
+    ]  # fmt: skip
+    for which, rate in expected:
+        assert binomtest(int(called[which].sum()), int(which.sum()), rate).pvalue > 0.001
+
+
+@pytest.mark.parametrize("fields", [{}, twice(0.5)])
+def test_the_planned_flow_is_that_of_the_groups_together(fields):
+    """In theory and in runs alike, also where some cases are read twice."""
+    stages = {
+        "r": people(("00:00", "24:00", 99), minutes=0.1, **READ | fields | {"positive_to": "next"}),
+        "next": link("found", 0.1),
+    }
+    ends = {"found": end(), "done": end()}
+    parts = {"attributes": {"site": SITE}, "classes": CLASSES, "population": population(0.5), "ends": ends}
+    made = plan(stages, rate=10, seconds=1_000, **parts)
+    shares = [len(trace.logs["next"]) / trace.columns.n for trace in (simulate(made, seed) for seed in range(8))]
+    assert_agrees(shares, visit_ratios(made)["next"], checks=2)
+
+
+def test_a_drop_of_the_accuracy_holds_for_every_group_while_it_lasts():
+    drop = {"kind": "accuracy_drop", "label": "Tired", "stage": "r", "sensitivity": 0.0, "at_s": 0, "lasts_s": 1_000}
+    stage = people(("00:00", "24:00", 99), minutes=0.1, **READ)
+    ends = {"found": end(escalated=True, detected=assumed(1)), "done": end()}
+    parts = {"attributes": {"site": SITE}, "classes": CLASSES, "population": population(0.5), "ends": ends}
+    rows = simulate(plan({"r": stage}, rate=10, seconds=2_000, curveballs={"tired": drop}, **parts), 1).requests
+    found = rows["positive"] & (rows["end"] == "found")
+    assert not found[rows["arrived_s"] < 900].any()
+    late = rows[(rows["arrived_s"] > 1_000) & rows["positive"] & (rows["site"] == "shop")]
+    assert binomtest(int((late["end"] == "found").sum()), len(late), 0.4).pvalue > 0.001
+
+
+@pytest.mark.parametrize(
+    ("reading", "message"),
+    [
+        ({"sensitivity": assumed(1)}, "say which cases these rates are for: classes or groups"),
+        ({"classes": ["slow"]}, "give sensitivity or specificity of these cases"),
+        ({"classes": ["slw"], "sensitivity": assumed(1)}, "'slw' is not a class of requests; did you mean 'slow'"),
+        ({"groups": {"site": ["shp"]}, "sensitivity": assumed(1)}, "'shp' is not a group of 'site'; did you mean 'shop'"),
+    ],
+)
+def test_rates_of_cases_that_there_are_not_are_refused(reading, message):
+    with pytest.raises(ScenarioError) as caught:
+        by_group(readings=[reading])
+    assert message in str(caught.value)
+    assert "stages.r.readings.0" in str(caught.value)
