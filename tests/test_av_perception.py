@@ -14,11 +14,10 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.drive_tables import load_drives
 from simulator.evidence.object_scales import load_scales
-from simulator.evidence.profiles import load_profile
+from simulator.evidence.profiles import busy_ms, load_profile
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from simulator.paths import CATALOGUE, DETECTIONS, DRIVES
-from simulator.stages.pool_evidence import profiled
 from simulator.vehicle.meeting import Meeting
 
 REPLICATIONS = 3
@@ -74,7 +73,7 @@ def test_every_option_finds_what_it_refers_to():
     (0.0, False, "finds 65.7% of the labelled cars"),
     (0.2, False, "the same boxes find 46.7%"),
     (0.5, False, "of 0.5 s later 31.2%"),
-    (0.2, True, "wins back two thirds of what 0.2 s take: 59.9%"),
+    (0.2, True, "of what 0.2 s take: 59.9%"),
 ])  # fmt: skip
 def test_what_lateness_takes_is_what_the_table_says(late_s, predicted, words):
     found = row("lateness", seen_by="kitti.yolox_x", late_s=late_s, iou=0.5, predicted=predicted, by="all")["found"]
@@ -82,13 +81,13 @@ def test_what_lateness_takes_is_what_the_table_says(late_s, predicted, words):
     assert f"{100 * found:.1f}%" in words
 
 
-def test_prediction_wins_back_two_thirds():
+def test_prediction_wins_back_as_much_as_told():
     at = {
         one: row("lateness", seen_by="kitti.yolox_x", late_s=0.2, iou=0.5, predicted=one, by="all")["found"]
         for one in (False, True)
     }
     fresh = row("lateness", seen_by="kitti.yolox_x", late_s=0.0, iou=0.5, predicted=False, by="all")["found"]
-    assert 0.6 < (at[True] - at[False]) / (fresh - at[False]) < 0.73
+    assert f"wins back {100 * (at[True] - at[False]) / (fresh - at[False]):.0f}% of what 0.2 s take" in told()
 
 
 def test_misses_follow_each_other_as_told():
@@ -96,11 +95,15 @@ def test_misses_follow_each_other_as_told():
     never = row("follows", seen_by="kitti.yolox_x", object="car", kind="never", low=25.0)
     text = told()
     assert f"in {100 * after['after_hit']:.1f}% of the cases, after a miss in {100 * after['after_miss']:.1f}%" in text
-    assert f"{100 * never['observed']:.0f}% are never found on their whole way; independent frames promise" in text
-    assert f"promise {100 * never['independent']:.1f}%" in text
-    kept = {one: row("heldout", seen_by="kitti.yolox_x", misses=one)["coverage_80"] for one in ("chain", "independent")}
-    assert f"hold {100 * kept['chain']:.0f}% of the real distances" in text
-    assert f"those of independent frames {100 * kept['independent']:.0f}%" in text
+    share = f"{100 * never['observed']:.0f}% are never found while they are 25 to 40 pixels high"
+    assert f"Of {never['tracks']:.0f} cars, {share}" in text
+    assert f"independent frames promise {100 * never['independent']:.2f}%" in text
+    whole = row("heldout", seen_by="kitti.yolox_x", misses="chain")
+    assert f"{100 * whole['real_never']:.0f}% of {whole['tracks']} cars that come nearer are never confirmed" in text
+    heldout = pd.read_csv(DRIVES / "heldout_curves.csv").query("seen_by == 'kitti.yolox_x' and each == 'frames'")
+    kept = heldout.set_index("misses")["coverage_80"]
+    assert f"hold {100 * kept['chain']:.1f}% of the real distances" in text
+    assert f"those of independent frames {100 * kept['independent']:.1f}%" in text
 
 
 def test_a_second_sensor_adds_what_is_told():
@@ -133,10 +136,8 @@ def test_a_metre_more_for_every_tenth_of_a_second():
 
 
 def test_suppression_takes_as_long_as_told():
-    ms = [
-        1000 * profiled(load_profile("epyc-zen4-2c", "step_nms", size), 1, 1, 1).mean_s(1)
-        for size in ("300_boxes", "3000_boxes")
-    ]
+    runs = [load_profile("epyc-zen4-2c", "step_nms", size).run(1) for size in ("300_boxes", "3000_boxes")]
+    ms = [float(np.median(busy_ms(run.calls[0]))) for run in runs]
     assert f"{ms[0]:.1f} ms for 300 boxes and {ms[1]:.0f} ms for 3,000" in told()
 
 

@@ -125,8 +125,11 @@ def test_the_text_of_the_vehicle_says_the_figures_of_its_runs():
     stopped, age, _, power, cost = (one.estimate for one in of_reference("av-perception", "middle").values())
     text, picks = texts("av-perception", "middle"), load("av-perception").reference["middle"].set
     assert f"{stopped.value:.1%} of the encounters end in time ({100 * stopped.low:.1f} to {100 * stopped.high:.1f})" in text
-    assert f"within {power.value:.1f} W" in text
-    assert f"The age of {1000 * age.value:.1f} ms ({1000 * age.low:.1f} to {1000 * age.high:.0f})" in text
+    assert f"With {power.value:.1f} W three objectives are met" in text
+    assert (
+        f"For 99% of the time the view is at most {1000 * age.value:.1f} ms old ({1000 * age.low:.1f} to {1000 * age.high:.1f})"
+        in text
+    )
     older, cheaper = measured("av-perception", ["age_p99_s.planner.front", "usd_per_vehicle"], **picks | {"chips": "one"})
     assert f"costs {round(cost.value - cheaper, -1):,.0f} USD less over its life, and the age is {1000 * older:.0f} ms" in text
     (whole,) = measured("av-perception", ["stopped_share"], **picks | {"view": "whole"})

@@ -32,7 +32,8 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan, fingerprint
 from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError, shortened, suggest
-from simulator.evidence.profiles import load_profile
+from simulator.evidence.profiles import busy_ms, load_profile, profile_names
+from simulator.evidence.projection import latency
 from simulator.evidence.score_tables import score_rows
 from simulator.intervals import Estimate, Floats, Interval, bootstrap, percentile_interval, quantile_interval
 from simulator.metrics.paired_samples import PairedSample, Readings, change
@@ -295,6 +296,18 @@ def _compared(claim: TextClaim, one: ClaimEvidence, other: ClaimEvidence | None)
 
 
 def _of_profile(model: TimedModel) -> ClaimEvidence:
+    """Return a latency in ms: measured, or projected for a device on which nothing was measured."""
+    measured = {device for device, *_ in profile_names()}
+    return _measured(model) if model.device in measured else _projected(model)
+
+
+def _projected(model: TimedModel) -> ClaimEvidence:
+    """Return the projected time of a call, in ms, with its band."""
+    found = latency(model.model, model.precision, model.batch, model.device)
+    return ClaimEvidence(Interval(1000 * found.value, 1000 * found.low, 1000 * found.high), "ms")
+
+
+def _measured(model: TimedModel) -> ClaimEvidence:
     """Return the median of the calls, in ms, with its distribution-free interval."""
     profile = load_profile(model.device, model.model, model.precision)
     try:
@@ -304,7 +317,8 @@ def _of_profile(model: TimedModel) -> ClaimEvidence:
     sizes = {one.batch: one for one in run.calls}
     if model.batch not in sizes:
         raise InputError(f"{profile.key} was measured at batch sizes {sorted(sizes)}, not {model.batch}")
-    calls = np.asarray(sizes[model.batch].latency_ms, float)
+    timed = sizes[model.batch]
+    calls = busy_ms(timed) if model.calls == "busy" else np.asarray(timed.latency_ms, float)
     interval = quantile_interval(calls, 0.5)
     return ClaimEvidence(Interval(float(np.median(calls)), interval.low, interval.high), "ms")
 
@@ -314,16 +328,32 @@ def _of_cell(cell: TableCell) -> ClaimEvidence:
     if not file.is_file():
         raise InputError(f"{cell.file}: there is no such file of evidence")
     table = _rows_of(file)
-    for name in (cell.column, *cell.where):
+    for name in (cell.column, *cell.where, *cell.at):
         if name not in table:
             raise InputError(f"{cell.file} has no column '{name}'; {suggest(name, table.columns)}")
     rows = table
     for name, value in cell.where.items():
         rows = rows[rows[name] == value] if isinstance(value, int | float) else rows[rows[name].astype(str) == value]
+    try:
+        value = _on_line(cell, rows) if cell.at else _in_one_row(cell, rows)
+    except ValueError as error:
+        raise InputError(f"{cell.file}: a column holds a text where a number is read: {error}") from error
+    return ClaimEvidence(Interval(value, value, value))
+
+
+def _in_one_row(cell: TableCell, rows: pd.DataFrame) -> float:
     if len(rows) != 1:
         raise InputError(f"{cell.file}: {counted(len(rows), 'row')} where {cell.where}; name one")
-    value = float(rows[cell.column].iloc[0])
-    return ClaimEvidence(Interval(value, value, value))
+    return float(rows[cell.column].iloc[0])
+
+
+def _on_line(cell: TableCell, rows: pd.DataFrame) -> float:
+    """Return the cell between the two rows around a value of the column of `at`."""
+    ((along, at),) = cell.at.items()
+    points = rows[[along, cell.column]].astype(float).sort_values(along)
+    if not points[along].is_unique or not points[along].min() <= at <= points[along].max():
+        raise InputError(f"{cell.file}: where {cell.where}, the rows lead to no one value at {along} {at:g}")
+    return float(np.interp(at, points[along], points[cell.column]))
 
 
 def _rows_of(file: FilePath) -> pd.DataFrame:

@@ -36,13 +36,14 @@ EVIDENCE_OF_CLAIMS = ("metric", "figure", "objective", "profile", "scores", "row
 
 
 class TimedModel(Strict):
-    """A measured latency: the median of the calls of one model on one device.
+    """A latency of one model on one device: the median of its calls, or the projection for a device that was not measured.
 
-    model: a measured model
+    model: a model that was measured or can be projected
     precision: its precision
     device: the machine
     batch: requests in a call
     threads: threads of the session
+    calls: all calls, or those without an idle gap before them, as a server under load meets them
     """
 
     written: ClassVar[str] = "{model: resnet50, precision: fp32, device: epyc-zen4-2c, batch: 1}"
@@ -52,6 +53,7 @@ class TimedModel(Strict):
     device: Annotated[str, Field(max_length=120)]
     batch: Annotated[int, Field(ge=1, le=4096)] = 1
     threads: Annotated[int, Field(ge=1, le=1024)] = 1
+    calls: Literal["all", "busy"] = "all"
 
 
 #: A text of a column, or several of them.
@@ -92,7 +94,7 @@ class TableReading(Strict):
 
 
 class TableCell(Strict):
-    """A number of a table that comes with CaseSim: the cell of one row.
+    """A number of a table that comes with CaseSim: the cell of one row, or a point on the line through several rows.
 
     A YAML file is a table too: a row for each entry of its list, or for each key, which is the column `id`.
 
@@ -106,6 +108,10 @@ class TableCell(Strict):
         str, Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)+\.(csv|yaml)$", max_length=120, description="a file of assets/")
     ]
     where: Annotated[dict[str, str | int | float], Field(min_length=1, max_length=8)]
+    at: Annotated[
+        dict[str, float],
+        Field(max_length=1, description="a column and its value; the cell lies on the straight line between two rows"),
+    ] = {}
     column: Annotated[str, Field(max_length=120)]
 
 
@@ -232,7 +238,8 @@ class CaseTests(Strict):
     fails: Annotated[list[DesignTest], Field(max_length=32, description="bad designs")] = []
     turns: Annotated[list[CurveballTest], Field(max_length=32)] = []
     unmet: Annotated[
-        dict[MetricName, Line], Field(max_length=16, description="objectives that no design meets, on purpose, and why")
+        dict[MetricName, Line],
+        Field(max_length=16, description="on purpose: objectives that no design meets, alone or with the others, and why"),
     ] = {}
     traps: Annotated[
         dict[Name, dict[str, Line]],

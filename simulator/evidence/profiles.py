@@ -301,7 +301,7 @@ def fixed_cost(calls: list[Calls]) -> FixedCost | None:
     Residuals count relative to the median of their size, since a call twice as long scatters twice as much, and with the
     loss 2 (sqrt(1 + r^2) - 1), so that a rare stall does not bend the line (`soft_l1` of scipy.optimize.least_squares).
     """
-    busy = {timed.batch: _busy(timed) for timed in sorted(calls, key=lambda timed: timed.batch)}
+    busy = {timed.batch: busy_ms(timed) for timed in sorted(calls, key=lambda timed: timed.batch)}
     batch = np.concatenate([np.full(len(times), size, float) for size, times in busy.items()])
     took = np.concatenate(list(busy.values()))
     if len(busy) < 2 or len(took) < 3:
@@ -326,7 +326,8 @@ def _line(batch: Floats, per_batch: float, per_request: float) -> Floats:
     return per_batch + batch * per_request
 
 
-def _busy(timed: Calls) -> Floats:
+def busy_ms(timed: Calls) -> Floats:
+    """Return the times of the calls without an idle gap before them, in ms; of all calls where each has one."""
     latency, idle = np.array(timed.latency_ms), np.array(timed.idle_ms)
     busy = latency[idle < IDLE_GAP_MS]
     return busy if len(busy) else latency
