@@ -78,10 +78,15 @@ class DesignSample:
     def spread(self) -> list[tuple[Picks, DesignOutcome]]:
         return self._run("random designs", random_designs(self.scenario, self.random))
 
+    @property
+    def tried(self) -> list[tuple[Picks, DesignOutcome]]:
+        """All designs of the sweep that lie within the brief: on the others no verdict counts."""
+        return [(picks, outcome) for picks, outcome in (*self.stepped, *self.spread) if not outcome.outside_brief]
+
     @cached_property
     def judged(self) -> list[tuple[Picks, list[Verdict]]]:
         """Designs with their verdicts: references and the nearest of the others with all replications of the case."""
-        tried = [*self.stepped, *self.spread]
+        tried = self.tried
         ranked = sorted(tried, key=lambda one: len(missed(self.verdicts(one[1]))))
         first = [*bases(self.scenario), *(picks for picks, _ in ranked[:NEAREST])]
         outcomes = self.runner.outcomes("the nearest", first, self.metrics, whole_replications(self.scenario))
@@ -228,7 +233,7 @@ def no_giveaway(sample: DesignSample) -> Iterator[CheckResult]:
     """Check that no objective decides all: some designs that meet it miss another one."""
     scenario = sample.scenario
     asked = [place for place, one in enumerate(scenario.objectives) if one.metric in sample.asked]
-    by_design = [[sample.verdicts(outcome)[place].met for place in asked] for _, outcome in (*sample.spread, *sample.stepped)]
+    by_design = [[sample.verdicts(outcome)[place].met for place in asked] for _, outcome in sample.tried]
     won = sum(map(all, by_design))
     if len(asked) < 2 or not FEWEST <= won <= len(by_design) - FEWEST:
         says = f"{won} of {counted(len(by_design), 'design')} reach every bound, too few or too many to say"

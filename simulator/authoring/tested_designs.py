@@ -75,8 +75,9 @@ def bases(scenario: Scenario) -> list[Picks]:
 
 
 def random_designs(scenario: Scenario, count: int) -> list[Picks]:
-    """Return designs spread over all choices as a scrambled Sobol sequence."""
-    axes = [axis_of(scenario, name) for name, choice in scenario.choices.items() if len(choice.picks()) > 1]
+    """Return designs spread over all choices of a designer as a scrambled Sobol sequence; the brief sets the situation."""
+    free = [name for name, choice in scenario.choices.items() if len(choice.picks()) > 1 and not choice.situation]
+    axes = [axis_of(scenario, name) for name in free]
     if not axes or count < 1:
         return []
     return [point.picks for point in points_of(axes, "sobol", count, SEED, DesignPoint())][:count]

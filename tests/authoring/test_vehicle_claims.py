@@ -1,4 +1,4 @@
-"""Evidence of claims that the vehicle's text rests on: projected latencies, busy calls, and cells between two rows."""
+"""Checks of the vehicle's case: projected latencies, busy calls, cells between two rows, and designs within the brief."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import pytest
 
 from simulator.authoring.claim_checks import found_for, judged_claim
 from simulator.authoring.static_checks import unclaimed
-from simulator.authoring.tested_designs import DesignRunner
+from simulator.authoring.sweep_checks import DesignSample
+from simulator.authoring.tested_designs import DesignRunner, random_designs
 from simulator.case.case_tests import TextClaim
 from simulator.case.load import load
 from simulator.evidence.projection import latency
 from simulator.paths import ASSETS, PROFILES
+from simulator.tradeoffs.design_outcomes import DesignOutcome
 
 ORIN = {"model": "yolox_x", "precision": "fp32", "device": "jetson-agx-orin-64gb"}
 BOXES = {"model": "step_nms", "precision": "300_boxes", "device": "epyc-zen4-2c"}
@@ -99,3 +101,22 @@ def test_numbers_of_a_row_are_compared_by_their_value(threshold):
 
 def test_the_text_of_the_vehicle_has_no_number_without_a_claim():
     assert unclaimed(load("av-perception")) == []
+
+
+def test_random_designs_leave_the_situation_as_the_brief_sets_it():
+    case = load("av-perception")
+    situation = {name for name, choice in case.choices.items() if choice.situation}
+    designs = random_designs(case, 16)
+    assert situation == {"speed", "weather"}
+    assert [design for design in designs if situation & set(design)] == []
+    assert {name for design in designs for name in design} == set(case.choices) - situation
+
+
+def test_designs_outside_of_the_brief_take_no_part_in_what_can_be_won():
+    case = load("av-perception")
+    inside, outside = (
+        ({"margin": pick}, DesignOutcome({}, {}, 1, 1, outside_brief=why)) for pick, why in ((0.2, ""), (0.35, "another speed"))
+    )
+    sample = DesignSample(case, DesignRunner(case, never), 0)
+    sample.__dict__.update(stepped=[inside, outside], spread=[outside])
+    assert sample.tried == [inside]
