@@ -334,10 +334,10 @@ def _of_cell(cell: TableCell) -> ClaimEvidence:
     rows = table
     for name, value in cell.where.items():
         rows = rows[rows[name] == value] if isinstance(value, int | float) else rows[rows[name].astype(str) == value]
-    try:
-        value = _on_line(cell, rows) if cell.at else _in_one_row(cell, rows)
-    except ValueError as error:
-        raise InputError(f"{cell.file}: a column holds a text where a number is read: {error}") from error
+    for name in (cell.column, *cell.at):
+        if pd.to_numeric(rows[name], errors="coerce").isna().any():
+            raise InputError(f"{cell.file}: where {cell.where}, the column '{name}' holds no number; name one of numbers")
+    value = _on_line(cell, rows) if cell.at else _in_one_row(cell, rows)
     return ClaimEvidence(Interval(value, value, value))
 
 

@@ -83,8 +83,8 @@ def test_a_cell_between_two_rows_lies_on_the_line():
     (CURVE | {"at": {"x": 5.0}}, "lead to no one value at x 5"),
     (CURVE | {"at": {"pixels": 25.0}}, "no column 'pixels'"),
     (CURVE | {"where": {"object": "car"}, "at": {"x": 25.0}}, "lead to no one value"),
-    (CURVE | {"at": {"seen_by": 25.0}}, "holds texts"),
-    (CURVE | {"column": "by", "at": {"x": 25.0}}, "holds texts"),
+    (CURVE | {"at": {"seen_by": 25.0}}, "holds no number"),
+    (CURVE | {"column": "by", "at": {"x": 25.0}}, "holds no number"),
     (CURVE, "15 rows"),
 ])  # fmt: skip
 def test_a_cell_that_is_not_there_fails_and_says_why(cell, says):
