@@ -21,7 +21,7 @@ DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sun
 
 
 class Peak(Strict):
-    """A time of day at which a share of the whole day's requests arrives, on top of the rest.
+    """A rush at a time of day: a share of the whole day's requests arrives then, on top of the rest.
 
     minutes: how long it lasts
     share: its share of the requests of a day

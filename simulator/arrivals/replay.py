@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 class Replay(Open):
     """Requests at the times in a column of a CSV or Parquet file, in seconds.
 
-    `origin_s` is the time in the file at which the run starts. `rate_scale` 2 gives twice as many requests a second.
+    The run starts at the time `origin_s` of the file. `rate_scale` 2 gives twice as many requests a second.
     `burstiness` scales each gap's distance from the mean gap: 1 as recorded, 0 evenly spaced, above 1 burstier.
     Requests end when the recording does, unless `repeat` starts it again. A spike plays the recording faster.
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from string import Template
 
 
-class CaseText(Template):
+class CaseTemplate(Template):
     """A text with places such as `@rate`."""
 
     delimiter = "@"
 
-    def __add__(self, other: Template) -> CaseText:
-        return CaseText(self.template + other.template)
+    def __add__(self, other: Template) -> CaseTemplate:
+        return CaseTemplate(self.template + other.template)
 
 
-HEAD = CaseText("""\
+HEAD = CaseTemplate("""\
 # yaml-language-server: $schema=case.schema.json
 # A case of CaseSim. An editor with a YAML language server completes keys by the line above.
 # Check it after each change: casesim check @id.yaml. Try it: casesim run @id.yaml. Test it: casesim test @id.yaml
@@ -24,7 +24,7 @@ version: 1             # raise it when the case changes
 title: @title
 """)
 
-SERVICE = CaseText("""\
+SERVICE = CaseTemplate("""\
 summary: "@rate @many a second, an answer within @within s, and a bound on the cost."
 minutes: 20            # the length of a session
 
@@ -147,7 +147,7 @@ tests:                 # what `casesim test` is to find
     - {design: default, objectives: [cost_per_1000_usd]}
 """)
 
-PEOPLE = CaseText("""\
+PEOPLE = CaseTemplate("""\
 summary: "@rate @many a second, a model that flags, people who look, and a bound on the cost."
 minutes: 20            # the length of a session
 

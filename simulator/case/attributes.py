@@ -388,7 +388,7 @@ class Spell(Figure):
 
 
 class TimetableAttribute(_Numeric):
-    """A number that follows the time at which a request arrives, as the speed of a vehicle does on its way."""
+    """A number that follows the time of arrival, as the speed of a vehicle does on its way."""
 
     kind: Literal["timetable"]
     spells: Annotated[list[Spell], Field(min_length=1, max_length=256, description="one after the other, over and over")]

@@ -84,7 +84,7 @@ class OwnMetric(Strict):
 
 
 class RequestPrice(Strict):
-    """What each request costs, or earns, that fulfils some conditions."""
+    """Costs or earnings of each request that fulfils some conditions."""
 
     written: ClassVar[str] = "{label: A missed melanoma, usd: {value: 90000, assumed: why}, of: {missed: true}}"
 

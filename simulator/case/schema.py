@@ -305,10 +305,10 @@ class Scenario(Strict):
     ]
     ends: Annotated[dict[Name, End], Field(min_length=1, max_length=32)]
     costs: Costs | None = None
-    encounters: Annotated[Encounters | None, Provided("encounters"), Field(description="what comes into a vehicle's way")] = (
-        None
-    )
-    vehicle: Annotated[Vehicle | None, Provided("vehicle"), Field(description="what a vehicle carries and pays for")] = None
+    encounters: Annotated[
+        Encounters | None, Provided("encounters"), Field(description="encounters of a vehicle on its way")
+    ] = None
+    vehicle: Annotated[Vehicle | None, Provided("vehicle"), Field(description="a vehicle, its parts and its costs")] = None
     incident: Annotated[Incident | None, Provided("incident"), Field(description="a stream of frames, and a fault in it")] = (
         None
     )
@@ -327,9 +327,9 @@ class Scenario(Strict):
     hero: Annotated[Name | None, Field(description="the exhibit that stands first")] = None
     reference: Annotated[dict[Name, Reference], Field(max_length=4)] = {}
     anchors: Annotated[dict[Name, Anchors], Field(max_length=8, description="four levels of a signal")] = {}
-    interview: Annotated[Interview, Field(description="what only an interviewer reads")] = Interview()
+    interview: Annotated[Interview, Field(description="notes and probes for the interviewer alone")] = Interview()
     claims: Annotated[list[TextClaim], Field(max_length=200, description="sentences of the text, with their evidence")] = []
-    tests: Annotated[CaseTests, Field(description="what `casesim test` is to find of some designs")] = CaseTests()
+    tests: Annotated[CaseTests, Field(description="the results of some designs that `casesim test` expects")] = CaseTests()
 
     _document: Document = PrivateAttr()
 

@@ -538,7 +538,7 @@ def _in_ms(value_s: float, low_s: float, high_s: float) -> str:
 
 
 class AssumedScores(Strict):
-    """Scores that nobody measured yet: two normal distributions of equal spread, as far apart as the area says.
+    """Scores without a measurement: two normal distributions of equal spread, as far apart as the area says.
 
     assumed: the reason for it
     """

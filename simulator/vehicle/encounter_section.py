@@ -98,7 +98,7 @@ class Hazard(Strict):
 
 
 class Confirmation(Strict):
-    """An object counts once it was found in so many of the latest frames of one sensor's kind.
+    """An object counts once it was found in `hits` of the latest `of` frames of one sensor's kind.
 
     hits, of: the frames that show it, of the latest frames
     """
