@@ -191,11 +191,11 @@ class PopularityAttribute(_Numeric):
             file = gather.beside(self.file)
             weights = read_numbers(file, self.column)
         except RecordingError as error:
-            gather.faults.append(gather.scenario.document.fault(("attributes", name, "column"), str(error)))
+            gather.missing(("attributes", name, "column"), str(error))
             return
         if weights.min() < 0 or weights.sum() == 0:
             what = f"column '{self.column}' of {self.file} should hold weights of at least 0, and not only 0"
-            gather.faults.append(gather.scenario.document.fault(("attributes", name, "column"), what))
+            gather.missing(("attributes", name, "column"), what)
             return
         gather.recorded[name] = np.sort(weights)[::-1]
         gather.note_beside(file)

@@ -344,7 +344,7 @@ def with_figures(scenario: Scenario, numbers: Mapping[str, float]) -> Scenario:
 
 def _unknown(scenario: Scenario, places: Iterable[str], known: Iterable[str]) -> ScenarioError:
     messages = {place: f"there is no figure `{place}`; {suggest(place, known)}" for place in places}
-    return ScenarioError([scenario.document.fault((), message, place) for place, message in messages.items()])
+    return ScenarioError([scenario.document.fault((), message, place, "pick") for place, message in messages.items()])
 
 
 def _with_traffic(scenario: Scenario, times: float) -> Scenario:

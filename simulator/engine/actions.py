@@ -59,7 +59,7 @@ def changed(plan: Plan, picks: Mapping[str, Pick]) -> Plan:
 
 def _refusal(plan: Plan, picks: Mapping[str, Pick], message: str) -> ScenarioError:
     assert plan.authored is not None
-    return ScenarioError([plan.authored.document.fault(("choices", name), message, name) for name in picks])
+    return ScenarioError([plan.authored.document.fault(("choices", name), message, name, "pick") for name in picks])
 
 
 def _fixed(authored: Scenario, picks: Mapping[str, Pick]) -> Iterator[str]:

@@ -428,7 +428,7 @@ class Gatherer:
                 try:
                     quantity.read(self)
                 except RecordingError as error:
-                    self.faults.append(self.scenario.document.fault((*path, "column"), str(error)))
+                    self.missing((*path, "column"), str(error))
 
     def _note_shortened(self) -> None:
         """Say of a run that stands for a longer one what is simulated, and what that rests on."""

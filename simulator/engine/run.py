@@ -174,7 +174,7 @@ class Run:
         if self.turns > RUN_STEPS.most:
             by = f"by {duration(self.env.now)} of {duration(self.plan.horizon_s)} the stages have had {RUN_STEPS}"
             what = f"{by}, the most of one run: requests come back here too often; limit their returns, such as by `max_tries`"
-            raise ScenarioError([self.plan.scenario.document.fault(("stages", stage), what)])
+            raise ScenarioError([self.plan.scenario.document.fault(("stages", stage), what, code="pick")])
 
     def _change(self, plan: Plan) -> None:
         """Run another plan from now on: a stage whose part of it differs is replaced by one that goes on in its place."""

@@ -64,7 +64,7 @@ def look_up(gather: Gatherer, spec: Incident) -> None:
         gather.missing(("incident",), str(error))
         return
     faults = _below("incident")(_unmeasured(spec, known))
-    gather.faults += [gather.scenario.document.fault(path, message) for path, message in faults]
+    gather.faults += [gather.scenario.document.fault(path, message, code="evidence") for path, message in faults]
     files = [folder / name for folder in (DETECTIONS, SCENES) for name in ("answers.parquet", "outcomes.parquet")]
     gather.note({f"{file.parent.name}/{file.name}": file for file in [*files, FEATURES / "features.parquet"]})
     for machine in gather.machines.values():

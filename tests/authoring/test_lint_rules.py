@@ -4,9 +4,13 @@ import re
 
 import pytest
 
+from simulator.authoring.author_faults import RULES as AUTHOR_RULES
 from simulator.authoring.case_checker import check_case, check_text
 from simulator.authoring.finding_codes import FINDINGS, severity_of
+from simulator.authoring.lint_rules import RULES
+from simulator.case.error_recovery import _CODES
 from simulator.case.load import scenario_ids
+from simulator.paths import PACKAGE
 from tests.case.texts import SMALL, changed, place
 
 pytestmark = pytest.mark.usefixtures("evidence")
@@ -85,6 +89,16 @@ def test_a_shipped_case_has_no_caution_that_is_not_known(name, monkeypatch):
     found = [one for one in (*checked.faults, *checked.cautions) if severity_of(one.code) != "note"]
     assert [str(one) for one in found if one.code not in STANDING.get(name, ())] == []
     assert {one.code for one in found} == STANDING.get(name, set())
+
+
+def test_every_code_that_a_check_gives_is_explained_and_every_explained_one_is_given():
+    source = "\n".join(file.read_text(encoding="utf-8") for file in PACKAGE.rglob("*.py") if file.name != "finding_codes.py")
+    given = {*re.findall(r'code="([a-z-]+)"', source), *RULES, *AUTHOR_RULES, *_CODES.values(), "wrong-type"}
+    given |= set(
+        re.findall(r'^ {8}\("([a-z-]+)", (?:\(\)|_|scenario)', (PACKAGE / "case" / "checks.py").read_text(), re.MULTILINE)
+    )
+    given |= set(re.findall(r', "(file|syntax|duplicate-key|pick)"', source)) | {"fault"}
+    assert given == set(FINDINGS)
 
 
 def test_every_code_has_an_explanation_and_one_severity():
