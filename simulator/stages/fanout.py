@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heappush, heapreplace
 from math import inf, nan, nextafter
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
 from pydantic import Field
@@ -87,12 +87,8 @@ class Fanout(AnyStage):
         yield share_metric(f"incomplete_share.{name}", f"{case.label(name)}: {without}", "lower", name)
 
 
-class ShardVisit(NamedTuple):
-    """The work of one shard for a request: its end, its start (s), and the server."""
-
-    done: float
-    started: float
-    server: int
+#: The work of one shard for a request: its end, its start (s), and the server.
+ShardVisit = tuple[float, float, int]
 
 
 @dataclass
@@ -214,7 +210,7 @@ class FanoutStage(PoolKind):
             seconds = ms[request.row] / 1000
             done = self._struck_end(server, start, seconds) if self.struck else start + seconds
             heapreplace(free, (done, server))
-            request.visits[shard] = ShardVisit(done, start, server)
+            request.visits[shard] = done, start, server
             touched.add(number)
             number += 1
         self.ahead[shard] = number
@@ -240,7 +236,7 @@ class FanoutStage(PoolKind):
         if request.settled:
             self._log_beside(self.log, request)
             return
-        ends, needed = sorted(visit.done for visit in request.visits.values()), self.spec.needed
+        ends, needed = sorted([done for done, _, _ in request.visits.values()]), self.spec.needed
         answered = ends[needed - 1] if len(ends) >= needed else inf
         if min(answered, request.until) < limit or (len(ends) == self.spec.shards and answered < request.until):
             self._let_go(request, answered)
@@ -251,9 +247,9 @@ class FanoutStage(PoolKind):
         request.settled = True
         time = max(min(answered, request.until), self.since)
         if answered < request.until:
-            shard = next(shard for shard, visit in request.visits.items() if visit.done == answered)
-            decided = request.visits.pop(shard)
-            self.log.add(request.row, request.entered, decided.started, time, decided.server)
+            shard = next(shard for shard, (done, _, _) in request.visits.items() if done == answered)
+            _, started, server = request.visits.pop(shard)
+            self.log.add(request.row, request.entered, started, time, server)
             self.onward.accept((request.row,), time)
         else:
             self.log.add(request.row, request.entered, nan, time)
@@ -265,9 +261,7 @@ class FanoutStage(PoolKind):
 
     def _log_beside(self, log: VisitLog, request: FannedRequest, keeps: bool = False) -> None:
         """Log the visits of a request that are known and not logged yet as work beside the one that counts."""
-        for visit in request.visits.values():
-            log.unwanted.append(len(log))
-            log.add(request.row, request.entered, visit.started, visit.done, visit.server)
+        log.add_beside(request.row, request.entered, [*request.visits.values()])
         if not keeps:
             request.visits.clear()
 
@@ -291,9 +285,7 @@ class FanoutStage(PoolKind):
         """Log what shards have begun for requests that still wait, and the work that they have not begun."""
         for number, request in self.requests.items():
             self._log_beside(log, request, keeps=True)
-            for _ in range(sum(number >= ahead for ahead in self.ahead)):
-                log.unwanted.append(len(log))
-                log.add(request.row, request.entered, nan, nan)
+            log.add_beside(request.row, request.entered, [(nan, nan, -1)] * sum(number >= ahead for ahead in self.ahead))
         return None
 
     def take_over(self, before: Stage, now: float) -> None:
