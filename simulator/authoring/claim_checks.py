@@ -32,9 +32,10 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan, fingerprint
 from simulator.engine.run import ENGINE_VERSION
 from simulator.errors import InputError, shortened, suggest
+from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.profiles import busy_ms, load_profile, profile_names
 from simulator.evidence.projection import latency
-from simulator.evidence.score_tables import score_rows
+from simulator.evidence.score_tables import score_files, score_rows
 from simulator.intervals import Estimate, Floats, Interval, bootstrap, percentile_interval, quantile_interval
 from simulator.metrics.paired_samples import PairedSample, Readings, change
 from simulator.metrics.roc import auc
@@ -97,8 +98,14 @@ def _identity(scenario: Scenario, design: DesignName, strikes: Strikes) -> objec
 
 
 def _content(claim: TextClaim) -> object:
-    """Return the evidence of a claim on tables or profiles; the error's sentence where there is none."""
+    """Return the hashes of a claim's score tables, or its evidence from other files; the error's sentence where there is none.
+
+    The interval of a score table takes a second of resampling, which a kept result is to save.
+    """
+    readings = [one for one in (claim.scores, claim.against_scores) if one is not None]
     try:
+        if readings:
+            return [content_hash(file) for one in readings for file in score_files(one.table).values()]
         return [(one.found.value, one.found.low, one.found.high) for one in [_of_evidence(claim)]]
     except (InputError, KeyError) as error:
         return str(error)
