@@ -88,7 +88,7 @@ def test_it_tells_who_is_referred_without_a_cancer():
         ("lite0.fp32", "lite0.int8_dynamic", 0, "takes {:.1f} points of AUC from Lite0 (95% interval {:.1f} to {:.1f})"),
         ("lite0.fp32", "lite0.int8_static", 0, "static int8 takes {:.1f} ({:.1f} to {:.1f})"),
         ("lite0.fp32", "lite0_finetuned.fp32", 2, "without cancer at 95% sensitivity (95% interval {1:.0f} to {2:.0f})"),
-        ("lite0.fp32", "lite0_finetuned.fp32", 2, "instead of its last layer alone, send home {:.0f} points more"),
+        ("lite0.fp32", "lite0_finetuned.fp32", 2, "instead of its last layer alone: they send home {:.0f} points more"),
     ],
 )
 def test_it_tells_differences_that_the_tables_show(first, second, place, told):
@@ -144,7 +144,7 @@ def test_it_tells_latencies_that_were_measured():
     )
     assert f"Lite0 at fp32 takes {lite0[0]:.0f} ms to classify it, a ResNet-50 {resnet[0]:.0f} ms" in texts()
     assert "takes ResNet-50 from {:.0f} to {:.0f} ms and Lite0 from {:.1f} to {:.1f} ms".format(*resnet, *lite0) in texts()
-    assert "but MobileNetV3-Small from {:.1f} to {:.1f} ms".format(*small) in texts()
+    assert "It slows MobileNetV3-Small from {:.1f} to {:.1f} ms".format(*small) in texts()
     assert f"takes Lite0 to {ms('efficientnet_lite0', 'int8_dynamic'):.0f} ms" in texts()
 
 
