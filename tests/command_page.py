@@ -47,6 +47,7 @@ Some commands need an extra, which `pip install 'casesim[EXTRA]'` adds:
 
 | extra | for |
 | --- | --- |
+| `author` | `lsp` |
 | `measure` | your own ONNX files: `profile --onnx`, `detect-eval --onnx` |
 | `zoo` | the networks of CaseSim: `profile`, `scores train` |
 | `tracking` | following objects from frame to frame: `profile --model step_track` |

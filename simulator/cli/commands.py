@@ -45,6 +45,10 @@ COMMANDS = {
         "authoring.schema_command:schema",
         "Print the JSON Schema (draft 7) of a case. An editor completes and explains keys by it, and marks wrong ones.",
     ),
+    "lsp": CommandEntry(
+        "studio.language_server:lsp",
+        "Serve an editor over standard input and output: faults of a case as it is written, completion and hints.",
+    ),
     "devices": CommandEntry(
         "authoring.evidence_commands:devices",
         "List the devices that a case may name: what each is, its price with source, and its measured and projected latencies.",

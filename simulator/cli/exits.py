@@ -106,6 +106,7 @@ class UsageError(InputError):
 
 #: The packages of each optional extra, by import name.
 EXTRAS = {
+    "author": {"lsprotocol", "pygls"},
     "measure": {"onnx", "onnxruntime", "PIL", "psutil", "pycocotools"},
     "zoo": {
         "efficientnet_lite_pytorch",
