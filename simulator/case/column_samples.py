@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, PrivateAttr
 
-from simulator.case.fields import AnyQuantity, Draws, LocalFile, Shape, Sourced, add_quantity
+from simulator.case.fields import AnyQuantity, Draws, LocalFile, Shape, Sourced
 from simulator.evidence.evidence_files import content_hash, remembered
 from simulator.evidence.recordings import read_numbers
 from simulator.evidence.row_files import RecordingError
@@ -34,7 +34,10 @@ def _numbered(file: Path) -> dict[str, NDArray[np.float64]]:
 
 
 class ColumnSamples(Sourced, AnyQuantity):
-    """A quantity that takes each value in a column of a CSV or Parquet file equally often."""
+    """A quantity that takes each value in a column of a CSV or Parquet file equally often.
+
+    column: the name of the column; its values are above 0
+    """
 
     key: ClassVar[str] = "column"
     written: ClassVar[str] = "{column: ms, file: lookups.csv, measured: a log of May}"
@@ -75,6 +78,3 @@ class ColumnSamples(Sourced, AnyQuantity):
 
     def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         return np.searchsorted(self._read.values, values, side="left") / len(self._read.values)
-
-
-add_quantity(ColumnSamples)

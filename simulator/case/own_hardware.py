@@ -16,7 +16,11 @@ from simulator.evidence.profiles import profile_names
 
 
 class OwnHardware(Strict):
-    """A machine of the author's own, which no catalogue lists."""
+    """A machine of the author's own, which no catalogue lists.
+
+    label: its name on screen
+    note: what people should know of it
+    """
 
     written: ClassVar[str] = "keys: label, like, times and usd_per_hour"
 

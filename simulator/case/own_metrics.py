@@ -84,7 +84,11 @@ class OwnMetric(Strict):
 
 
 class RequestPrice(Strict):
-    """Costs or earnings of each request that fulfils some conditions."""
+    """Costs or earnings of each request that fulfils some conditions.
+
+    label: its name among the parts of the cost
+    usd: the cost of one request
+    """
 
     written: ClassVar[str] = "{label: A missed melanoma, usd: {value: 90000, assumed: why}, of: {missed: true}}"
 

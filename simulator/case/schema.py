@@ -14,6 +14,7 @@ from scipy.special import ndtri
 from simulator.case.attributes import Attribute
 from simulator.case.case_tests import CaseTests, TextClaim
 from simulator.case.choices import Choice, Controller, Pick
+from simulator.case.column_samples import ColumnSamples
 from simulator.case.curveballs import Curveball
 from simulator.case.document import Document
 from simulator.case.fields import (
@@ -26,6 +27,7 @@ from simulator.case.fields import (
     ShareFigure,
     Slug,
     Strict,
+    add_quantity,
     bounded,
     exactly_one,
 )
@@ -48,6 +50,9 @@ if TYPE_CHECKING:
     from simulator.vehicle.encounter_section import Encounters, Vehicle
 else:
     Encounters = Vehicle = Incident = Section
+
+
+add_quantity(ColumnSamples)
 
 
 class Question(Strict):

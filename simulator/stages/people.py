@@ -94,7 +94,11 @@ class SecondReader(Strict):
 
 
 class GroupReading(Strict):
-    """Rates of reviewers for the cases of some classes, or of some groups of attributes."""
+    """Rates of reviewers for the cases of some classes, or of some groups of attributes.
+
+    sensitivity: the share of their positives that a reviewer recognises; none: the usual one
+    specificity: the share of their negatives that a reviewer recognises; none: the usual one
+    """
 
     written: ClassVar[str] = "{groups: {skin: [dark]}, sensitivity: {value: 0.8, published: a study}}"
 

@@ -7,6 +7,7 @@ import pytest
 
 from simulator.case.document import ScenarioError
 from simulator.case.load import loads as read
+from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.theory.loads import loads
@@ -38,7 +39,7 @@ def test_limits_and_time_outs_are_those_of_a_pool():
 def test_exponential_times_wait_as_theory_says(replicas, rate, order):
     """M/M/c: the order does not change the mean wait. A pool of columns serves the second order."""
     exponential = {"exponential_mean": assumed(1000)}
-    made = plan({"s": server(service_ms=exponential, replicas=replicas, order=order)}, rate=rate, seconds=20_000)
+    made = plan({"s": server(service_ms=exponential, replicas=replicas, order=order)}, rate=rate, seconds=10_000)
     assert loads(made)[0].mean == pytest.approx(rate / replicas)
     waits = [float((visits["started_s"] - visits["entered_s"]).mean()) for visits in map(served, runs(made, 12))]
     assert_agrees(waits, mmc_wait(rate, 1.0, replicas), checks=4, sharp=0.15)
@@ -87,6 +88,11 @@ def test_times_of_a_file_are_drawn_equally_often(tmp_path):
     assert set(took) == {0.2, 0.8}
     assert 0.35 < (took == 0.2).mean() < 0.65
     assert [source.value for source in made.provenance if source.kind == "measured"] == ["2 values, 500 on average"]
+
+
+def test_the_schema_of_a_case_knows_a_column():
+    kinds = Scenario.model_json_schema()["$defs"]["OwnServer"]["properties"]["service_ms"]["anyOf"]
+    assert any({"column", "file"} <= kind.get("properties", {}).keys() for kind in kinds)
 
 
 def test_another_content_of_the_file_is_another_run(tmp_path):
