@@ -41,7 +41,7 @@ from simulator.metrics.paired_samples import PairedSample, Readings, change
 from simulator.metrics.roc import auc
 from simulator.paths import ASSETS
 from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.units import counted, spoken, spoken_interval
+from simulator.units import counted, signed_within, spoken, spoken_within
 
 #: Raise it when a claim is judged in another way: kept results of before no longer count.
 CLAIMS_VERSION = 1
@@ -51,16 +51,23 @@ CHECK = "claim"
 
 @dataclass(frozen=True)
 class ClaimEvidence:
-    """A number that bears on a claim, with its interval; unit: that of the metric, empty for a plain number."""
+    """A number that bears on a claim, with its interval.
+
+    unit: that of the metric, empty for a plain number; is_change: whether it is the difference of two figures
+    """
 
     found: Interval
     unit: str = ""
+    is_change: bool = False
 
     def __str__(self) -> str:
+        numbers = self.found.value, self.found.low, self.found.high
         if self.found.low == self.found.high:
             return spoken(self.found.value, self.unit)
-        interval = spoken_interval(self.found.value, self.found.low, self.found.high, self.unit)
-        return f"{spoken(self.found.value, self.unit)} ({interval})"
+        if self.is_change:
+            value, low, high = signed_within(*numbers, self.unit)
+            return f"{value} ({low} to {high})"
+        return "{} ({})".format(*spoken_within(*numbers, self.unit))
 
 
 def claim_checks(scenario: Scenario, runner: DesignRunner) -> list[RunCheck]:
@@ -243,7 +250,7 @@ def _of_runs(claim: TextClaim, metric: str, scenario: Scenario, runner: DesignRu
     if other.refused or metric not in other.metrics:
         raise InputError(other.refused or other.missing_reasons.get(metric, f"the other design has no figure for {metric}"))
     if claim.compare == "difference":
-        return ClaimEvidence(change(known, other.readings[metric], one.readings[metric]), known.unit)
+        return ClaimEvidence(change(known, other.readings[metric], one.readings[metric]), known.unit, is_change=True)
     ratio = one.metrics[metric].value / other.metrics[metric].value if other.metrics[metric].value else 0.0
     return ClaimEvidence(_ratio(known, other.readings[metric], one.readings[metric], ratio))
 
@@ -299,7 +306,7 @@ def _compared(claim: TextClaim, one: ClaimEvidence, other: ClaimEvidence | None)
     a, b = one.found, other.found
     below, above = np.hypot(a.value - a.low, b.high - b.value), np.hypot(a.high - a.value, b.value - b.low)
     value = a.value - b.value
-    return ClaimEvidence(Interval(value, value - float(below), value + float(above)), one.unit)
+    return ClaimEvidence(Interval(value, value - float(below), value + float(above)), one.unit, is_change=True)
 
 
 def _of_profile(model: TimedModel) -> ClaimEvidence:
@@ -389,7 +396,8 @@ def _of_scores(claim: TextClaim, reading: TableReading) -> ClaimEvidence:
         return ClaimEvidence(Interval(value, value, value))
     interval = percentile_interval(value, bootstrap(one["patient"], whole))
     share = reading.read in _SHARES and claim.compare == "difference"
-    return ClaimEvidence(Interval(value, interval.low, interval.high), "share" if share else "")
+    is_change = claim.against_scores is not None and claim.compare == "difference"
+    return ClaimEvidence(Interval(value, interval.low, interval.high), "share" if share else "", is_change)
 
 
 #: Readings that count, and say nothing about other people.
