@@ -239,7 +239,9 @@ class CaseTests(Strict):
     turns: Annotated[list[CurveballTest], Field(max_length=32)] = []
     unmet: Annotated[
         dict[MetricName, Line],
-        Field(max_length=16, description="on purpose: objectives that no design meets, alone or with the others, and why"),
+        Field(
+            max_length=16, description="on purpose: objectives that no design is proven to meet, or none with the others; why"
+        ),
     ] = {}
     traps: Annotated[
         dict[Name, dict[str, Line]],
