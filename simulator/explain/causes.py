@@ -162,7 +162,8 @@ def _cost(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     among = [(100 * share, f"{roughly(share)} of the cost is {_part(summary, first)}")]
     among += [(100 * share, f"{roughly(share)} {_part(summary, part)}") for part, share in others]
     earned = -sum(min(cost.value, 0.0) for cost in summary.costs.values())
-    rewards = f" before rewards, which take off {roughly(earned / total)}" if earned else ""
+    taken_off = roughly(earned / total) if earned < total else "more than that"
+    rewards = f" before rewards, which take off {taken_off}" if earned else ""
     split = f"{_capital(', '.join(words for _, words in among))}{rewards}."
     claims = list(split_of(verdict.metric, 100.0, split, among))
     sentence = f"{split}{_both(summary, behind)}"
