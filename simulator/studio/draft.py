@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from hashlib import sha256
-from threading import RLock
+from threading import Lock, RLock
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -41,7 +41,7 @@ class Draft:
     def __init__(self, folder: CaseFolder, name: str) -> None:
         self.folder, self.name = folder, name
         self.path = folder.path_of(name)
-        self._lock = RLock()
+        self._lock, self._checking = RLock(), Lock()
         self._begin(folder.read(name))
         self._number, self._heard_at = 0, -STILL_S
         self._edit, self._base = ServerEdit(1, "e0", self.text), "e1"
@@ -76,9 +76,10 @@ class Draft:
         return checked
 
     def wholly_checked(self) -> CheckedText:
-        """Return the check with the evidence of every option."""
-        checked = self.checked()
-        return checked if checked.whole else self._keep(check_whole(checked, self.path))
+        """Return the check with cautions and the evidence of every option; of several threads one works it out."""
+        with self._checking:
+            checked = self.checked()
+            return checked if checked.whole else self._keep(check_whole(checked, self.path))
 
     def _keep(self, checked: CheckedText) -> CheckedText:
         with self._lock:
@@ -95,19 +96,26 @@ class Draft:
     def paused(self) -> Latest:
         """Return the state for the parts of the page that are drawn again once the author pauses."""
         with self._lock:
-            if monotonic() - self._heard_at < STILL_S:
+            if not self._is_paused():
                 return Latest(self._paused)
             self._paused = f"{sha256(self.text.encode()).hexdigest()[:16]} {self.known[:16]}"
             return Latest(self._paused)
 
     _paused = ""
 
+    def _is_paused(self) -> bool:
+        return monotonic() - self._heard_at >= STILL_S
+
     def look(self) -> Latest:
-        """Return the state for the editor: the last edit of the server, and whether the text is saved."""
+        """Return the state for the editor: the last edit, the saved text, and all findings once the author pauses."""
+        if self._is_paused():
+            self.wholly_checked()
         with self._lock:
-            edit, known = self._edit, self.known
-            paint = {"edit": edit._asdict(), "now": self.text, "number": self._number, "saved": self.saved}
-        return Latest(f"{edit.number} {known[:16]}", lambda: paint)
+            edit, known, number, checked = self._edit, self.known, self._number, self._checked
+            content = {"edit": edit._asdict(), "now": self.text, "number": number, "saved": self.saved}
+            whole = checked if checked and checked.whole and checked.text == self.text else None
+        revision = f"{edit.number} {known[:16]} {number if whole else ''}"
+        return Latest(revision, lambda: content | {"faults": whole.diagnostics() if whole else None})
 
     def hear(self, said: Any) -> Any:
         """Take a text from the editor, and reply to its question; None for anything else."""
@@ -183,11 +191,8 @@ def _is_question(said: Any) -> bool:
 
 
 def _faults(draft: Draft, _said: Any) -> dict[str, Any]:
-    return {"faults": draft.checked().diagnostics(), "whole": False}
-
-
-def _all_faults(draft: Draft, _said: Any) -> dict[str, Any]:
-    return {"faults": draft.wholly_checked().diagnostics(), "whole": True}
+    checked = draft.checked()
+    return {"faults": checked.diagnostics(), "whole": checked.whole}
 
 
 def _offers(draft: Draft, said: Any) -> dict[str, Any]:
@@ -199,10 +204,9 @@ def _hint(draft: Draft, said: Any) -> dict[str, Any]:
     return {"hint": hint(said["text"], said["line"], said["column"], draft._readable)}
 
 
-#: The questions of the editor: faults of the text, all faults with its evidence, completions, a hint.
+#: The questions of the editor: faults of the text, completions, a hint. Evidence and cautions follow by the feed.
 _ANSWERS: dict[str, Callable[[Draft, Any], dict[str, Any]]] = {
     "faults": _faults,
-    "all": _all_faults,
     "complete": _offers,
     "hint": _hint,
 }

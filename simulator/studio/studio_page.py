@@ -52,14 +52,9 @@ def studio_page() -> None:
     if draft is None:
         st.info("There is no case to edit: the folder of this server holds no file that ends in .yaml.")
         return
-    _file_notice(draft)
-    with st.grid(2, min_column_width=480):
-        with st.container():
-            editor(draft, on_save=_want_to_save)
-        with st.container(height=740, key="candidate"):
-            _preview(draft)
-    _panels(draft)
-    if st.session_state.pop(_WANTED, False):
+    saving = st.session_state.pop(_WANTED, False)
+    _workbench(draft)
+    if saving:  # outside of the fragment, which would close the dialog when it is drawn again
         save_dialog(draft, draft.text)
 
 
@@ -94,27 +89,35 @@ def _file_picked() -> None:
 
 
 @st.fragment
+def _workbench(draft: Draft) -> None:
+    """Draw the editor and all that follows its text, again once the author pauses or the file has changed.
+
+    One fragment: of two that follow at once, Streamlit may draw one alone.
+    """
+    if _WANTED in st.session_state:
+        st.rerun()
+    follow(f"studio {draft.name}", lambda: Latest(f"{draft.paused().revision} {stamp_of(draft.path)}"))
+    with st.container():
+        _file_notice(draft)
+    with st.grid(2, min_column_width=480):
+        with st.container():
+            editor(draft, on_save=_want_to_save)
+        with st.container(height=740, key="candidate"):
+            candidate_preview(draft)
+    _panels(draft)
+
+
 def _file_notice(draft: Draft) -> None:
     """Take in what another program has saved; where the author has changes too, say so."""
-    follow(f"studio file {draft.name}", lambda: Latest(f"{stamp_of(draft.path)} {draft.known[:16]}"))
-    with st.container():
-        try:
-            if not draft.follow_file() and draft.is_stale():
-                changed = "Another program or tab has changed this file since you opened it. Save shows both texts."
-                st.warning(f"{plain(draft.name)}: {changed}")
-        except InputError as error:
-            st.warning(plain(str(error)))
+    try:
+        if not draft.follow_file() and draft.is_stale():
+            changed = "Another program or tab has changed this file since you opened it. Save shows both texts."
+            st.warning(f"{plain(draft.name)}: {changed}")
+    except InputError as error:
+        st.warning(plain(str(error)))
 
 
-@st.fragment
-def _preview(draft: Draft) -> None:
-    follow(f"studio preview {draft.name}", draft.paused)
-    candidate_preview(draft)
-
-
-@st.fragment
 def _panels(draft: Draft) -> None:
-    follow(f"studio panels {draft.name}", draft.paused)
     for (title, panel), tab in zip(PANELS.items(), st.tabs(list(PANELS), key="studio:panel", on_change="rerun"), strict=True):
         if tab.open:
             with tab:

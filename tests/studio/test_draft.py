@@ -44,13 +44,19 @@ def test_a_fault_comes_back_with_its_place_and_code(draft):
     assert say(draft, SMALL, 2)["faults"] == []
 
 
-def test_a_pause_brings_evidence_and_cautions(draft):
+def test_a_pause_brings_evidence_and_cautions_by_the_feed(draft):
     text = SMALL.replace("device: epyc-zen4-2c", "device: epyc-zen4-3c")
     assert say(draft, text)["whole"] is False
-    reply = say(draft, text, 2, "all")
-    assert reply["whole"]
-    assert any("epyc-zen4" in fault["message"] for fault in reply["faults"])
-    assert {fault["severity"] for fault in say(draft, SMALL, 3, "all")["faults"]} <= {"warning", "info"}
+    assert line(draft)["faults"] is None
+    before = draft.look().revision
+    draft.wholly_checked()
+    assert draft.look().revision != before
+    assert any("epyc-zen4" in fault["message"] for fault in line(draft)["faults"])
+    assert say(draft, SMALL, 2)["whole"] is False
+    assert line(draft)["faults"] is None
+    draft.wholly_checked()
+    assert {fault["severity"] for fault in line(draft)["faults"]} <= {"warning", "info"}
+    assert say(draft, SMALL, 3)["whole"]
 
 
 def test_the_whole_check_reads_a_text_once(tmp_path, monkeypatch):

@@ -17,12 +17,13 @@ export interface ServerEdit {
   text: string;
 }
 
-/** A line of the feed: now is the server's text, saved that of the file. */
+/** A line of the feed: now is the server's text, saved that of the file; faults: all findings on text `number`, once there. */
 export interface Content {
   edit: ServerEdit;
   now: string;
   number: number;
   saved: string;
+  faults: Fault[] | null;
 }
 
 export interface Offer {
@@ -32,7 +33,7 @@ export interface Offer {
   apply: string;
 }
 
-export type Ask = "faults" | "all" | "complete" | "hint";
+export type Ask = "faults" | "complete" | "hint";
 
 export interface Reply {
   ask: Ask;

@@ -3,7 +3,7 @@ import { acceptCompletion, autocompletion, closeBrackets, closeBracketsKeymap, c
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { yaml } from "@codemirror/lang-yaml";
 import { bracketMatching, foldGutter, foldKeymap, HighlightStyle, indentOnInput, indentUnit, syntaxHighlighting } from "@codemirror/language";
-import { lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from "@codemirror/lint";
+import { forEachDiagnostic, lintGutter, lintKeymap, setDiagnostics, type Diagnostic } from "@codemirror/lint";
 import { highlightSelectionMatches, search, searchKeymap } from "@codemirror/search";
 import { EditorState, Transaction, type Text } from "@codemirror/state";
 import {
@@ -77,18 +77,30 @@ export function codeEditor({ parent, root, file, questions, save, changed }: Wis
   return new EditorView({ state, parent, root });
 }
 
-/** Show faults at their places; a line and a column of the server count from 1, a column counts whole characters. */
-export function showFaults(view: EditorView, faults: Fault[]) {
-  const { doc } = view.state;
-  const diagnostics = faults.map((one): Diagnostic => {
-    const { from, to } = range(doc, one);
-    return { from, to, severity: one.severity, message: `${one.field}: ${one.message}`, source: one.code };
-  });
-  diagnostics.sort((one, other) => one.from - other.from);
-  view.dispatch(setDiagnostics(view.state, diagnostics));
+interface Placed extends Diagnostic {
+  fault: Fault;
 }
 
-/** The place of a fault: the key or the value that begins there. */
+/** Show faults at their places, and return those that are shown now; whole: in place of the cautions of before too. */
+export function showFaults(view: EditorView, faults: Fault[], whole: boolean): Fault[] {
+  const { doc } = view.state;
+  const placed = faults.map((fault): Placed => {
+    const message = `${fault.field}: ${fault.message}`;
+    return { ...range(doc, fault), severity: fault.severity, message, source: fault.code, fault };
+  });
+  if (!whole) {
+    forEachDiagnostic(view.state, (one, from, to) => {
+      const { fault } = one as Placed;
+      if (fault.severity === "error") return;
+      placed.push({ ...(one as Placed), from, to, fault: { ...fault, line: doc.lineAt(from).number } });
+    });
+  }
+  placed.sort((one, other) => one.from - other.from);
+  view.dispatch(setDiagnostics(view.state, placed));
+  return placed.map(one => one.fault);
+}
+
+/** The place of a fault: the key or the value that begins there; lines and columns count from 1, in whole characters. */
 export function range(doc: Text, fault: Fault): { from: number; to: number } {
   const line = doc.line(Math.min(Math.max(fault.line, 1), doc.lines));
   const from = Math.min(line.from + [...line.text].slice(0, fault.column - 1).join("").length, line.to);

@@ -1,9 +1,8 @@
 // Questions to the server over the socket of news: the text goes along whole, and a question of faults waits for the last reply.
 import type { Ask, Content, Line, Reply } from "./contract";
 
-/** The check begins this long after a key (ms), and the look at the evidence after this pause (ms). */
+/** The check begins this long after a key (ms). */
 const TYPING_MS = 40;
-const STILL_MS = 500;
 /** A reply that takes longer than this does not come any more (ms). */
 const PATIENCE_MS = 8000;
 
@@ -18,7 +17,6 @@ export class Questions {
   /** Number of the text of now, and of the one that the server checked last. */
   number = 0;
   private checked = -1;
-  private whole = false;
   private pending = false;
   private timer = 0;
   private ids = 0;
@@ -34,7 +32,6 @@ export class Questions {
   /** The text has changed. */
   changed() {
     this.number += 1;
-    this.whole = false;
     this.soon(TYPING_MS);
   }
 
@@ -44,18 +41,14 @@ export class Questions {
   }
 
   private async check() {
-    if (this.pending) return;
-    const ask: Ask | null = this.checked < this.number ? "faults" : this.whole ? null : "all";
-    if (!ask) return;
+    if (this.pending || this.checked >= this.number) return;
     this.pending = true;
-    const reply = await this.ask(ask);
+    const reply = await this.ask("faults");
     this.pending = false;
-    if (reply) {
-      this.checked = reply.number;
-      this.whole = reply.number === this.number && !!reply.whole;
-      if (reply.number === this.number) this.faults(reply);
-      this.soon(reply.number === this.number ? STILL_MS : 0);
-    }
+    if (!reply) return;
+    this.checked = reply.number;
+    if (reply.number === this.number) this.faults(reply);
+    else this.soon(0);
   }
 
   /** Ask the server; null where no reply comes. */

@@ -4,7 +4,7 @@ import { openSearchPanel } from "@codemirror/search";
 import { Transaction } from "@codemirror/state";
 import { EditorView } from "@codemirror/view";
 import { Bases, difference } from "./changes";
-import type { Content, Fault, Line, Reply } from "./contract";
+import type { Content, Fault, Line } from "./contract";
 import { codeEditor, range, showFaults } from "./editor";
 import { type Heard, Questions } from "./line";
 import style from "./style.css";
@@ -80,7 +80,7 @@ class Studio {
     this.questions = new Questions(
       () => this.text,
       number => this.bases.note(`n${number}`, this.view.state.doc),
-      reply => this.show(reply),
+      reply => this.show(reply.faults ?? [], !!reply.whole),
       open => this.connected(open),
     );
     this.view = codeEditor({
@@ -119,7 +119,7 @@ class Studio {
   }
 
   /** Take a line of the server: the text at first, and then its edits. */
-  heard = (_: string, { edit, now, number, saved }: Content) => {
+  heard = (_: string, { edit, now, number, saved, faults }: Content) => {
     this.saved = saved;
     if (!this.begun) {
       this.begun = true;
@@ -133,6 +133,7 @@ class Studio {
     if (edit.number > this.edits) this.bases.note(`e${edit.number}`, this.view.state.doc);
     this.edits = edit.number;
     this.tell();
+    if (faults && number === this.questions.number) this.show(faults, true);
   };
 
   private changed(transactions: readonly Transaction[]) {
@@ -153,17 +154,15 @@ class Studio {
     else if (this.status.textContent === words.lost) this.status.textContent = words.checking;
   }
 
-  private show({ faults = [], whole }: Reply) {
-    showFaults(this.view, faults);
+  private show(found: Fault[], whole: boolean) {
+    const faults = showFaults(this.view, found, whole);
     const errors = faults.filter(one => one.severity === "error").length;
     const cautions = faults.length - errors;
     const counts = [errors ? words.faults(errors) : "", cautions ? words.cautions(cautions) : ""].filter(Boolean);
-    const said = counts.join(", ") || (whole ? words.none : this.list.childElementCount ? words.checking : this.status.textContent || words.checking);
+    const said = counts.join(", ") || (whole ? words.none : words.checking);
     if (this.status.textContent !== said) this.status.textContent = said;
-    this.element.dataset.number = String(this.questions.number);
-    const entries = faults.map(one => this.entry(one));
-    this.list.replaceChildren(...entries);
-    this.list.hidden = !entries.length;
+    this.list.replaceChildren(...faults.map(one => this.entry(one)));
+    this.list.hidden = !faults.length;
   }
 
   private entry(fault: Fault): HTMLLIElement {
