@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -259,11 +259,12 @@ Found = Iterator[tuple[Path, str]]
 
 def check_tests(scenario: Scenario) -> Found:
     """Yield faults of claims and tests: names of designs, metrics, objectives, curveballs and figures that do not exist."""
+    numbers = numbers_of(scenario) if any(claim.figure is not None for claim in scenario.claims) else {}
     for index, claim in enumerate(scenario.claims):
-        yield from (((("claims", index, *path)), message) for path, message in _claim(claim, scenario))
+        yield from (((("claims", index, *path)), message) for path, message in _claim(claim, scenario, numbers))
+    known = things_of(scenario) if any(question.rests_on for question in scenario.questions) else []
     for index, question in enumerate(scenario.questions):
         for place, name in enumerate(question.rests_on):
-            known = things_of(scenario)
             if name not in known:
                 yield ("questions", index, "rests_on", place), f"'{name}' is nothing of this case; {suggest(name, known)}"
     yield from _tests(scenario.tests, scenario)
@@ -307,10 +308,10 @@ def _number(value: object) -> float | None:
     return None
 
 
-def _claim(claim: TextClaim, scenario: Scenario) -> Found:
+def _claim(claim: TextClaim, scenario: Scenario, numbers: Mapping[str, float]) -> Found:
     if claim.metric is not None and claim.metric not in scenario.metrics:
         yield ("metric",), f"'{claim.metric}' is not a metric here; {suggest(claim.metric, scenario.metrics, GUIDE)}"
-    if claim.figure is not None and claim.figure not in (numbers := numbers_of(scenario)):
+    if claim.figure is not None and claim.figure not in numbers:
         yield ("figure",), f"there is no number at '{claim.figure}'; {suggest(claim.figure, numbers)}"
     if claim.objective is not None:
         asked = [objective.metric for objective in scenario.objectives]

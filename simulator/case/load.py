@@ -138,8 +138,8 @@ def load(id_or_path: str | FilePath) -> Scenario:
     return _checked(read_document(find(id_or_path)))
 
 
-def loads(text: str, name: str = "scenario.yaml") -> Scenario:
-    return _checked(parse_document(text, name))
+def loads(text: str, name: str = "scenario.yaml", parse: Callable[[str, str], Document] = parse_document) -> Scenario:
+    return _checked(parse(text, name))
 
 
 def load_all(read: Callable[[str], Scenario] = load) -> tuple[list[Scenario], list[Fault]]:

@@ -19,6 +19,7 @@ from simulator.limits import CASE_FILE
 from simulator.studio.case_folder import CaseFolder, CaseText
 from simulator.studio.live_check import CheckedText, check_text, check_whole
 from simulator.studio.schema_help import completions, hint
+from simulator.studio.section_parser import SectionParser
 
 #: The author pauses after this time without a change (s).
 STILL_S = 0.6
@@ -41,7 +42,8 @@ class Draft:
     def __init__(self, folder: CaseFolder, name: str) -> None:
         self.folder, self.name = folder, name
         self.path = folder.path_of(name)
-        self._lock, self._checking = RLock(), Lock()
+        self._lock, self._parsing, self._checking = RLock(), Lock(), Lock()
+        self._parser = SectionParser()
         self._begin(folder.read(name))
         self._number, self._heard_at = 0, -STILL_S
         self._edit, self._base = ServerEdit(1, "e0", self.text), "e1"
@@ -72,7 +74,8 @@ class Draft:
         with self._lock:
             text, checked = self.text, self._checked
         if checked is None or checked.text != text:
-            checked = self._keep(check_text(text, self.path))
+            with self._parsing:
+                checked = self._keep(check_text(text, self.path, self._parser.parse))
         return checked
 
     def wholly_checked(self) -> CheckedText:
