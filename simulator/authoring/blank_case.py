@@ -86,6 +86,11 @@ def service_s(model: str) -> float:
     return float(np.median(calls.latency_ms)) / 1000
 
 
+def usual_rate(model: str, people: bool) -> float:
+    """Return requests a second for a first case: enough for two or three machines, or for a handful of people."""
+    return 1.0 if people else float(significant(2.6 * _LOAD / service_s(model), 1).replace(",", ""))
+
+
 def usual_bound(model: str, people: bool = False) -> float:
     """Return a bound in seconds that a good design can meet: on the answer of a model, or on the wait for people."""
     return 300.0 if people else float(significant(max(0.2, 8 * service_s(model)), 2))

@@ -18,6 +18,7 @@ from simulator.authoring.blank_case import (
     measured_models,
     plural,
     usual_bound,
+    usual_rate,
 )
 from simulator.authoring.case_schema import case_schema
 from simulator.authoring.new_case import SCHEMA_FILE, checked_id, copied_case
@@ -32,7 +33,7 @@ Model = Annotated[str | None, typer.Option(help="a measured model (`casesim mode
 People = Annotated[
     bool | None, typer.Option("--people/--no-people", help="whether people look at what the model flags; default no")
 ]
-Rate = Annotated[float | None, typer.Option(min=0.01, max=5000, help="requests a second; default 20, with people 1")]
+Rate = Annotated[float | None, typer.Option(min=0.01, max=5000, help="requests a second; default: by the model, with people 1")]
 Within = Annotated[
     float | None,
     typer.Option(min=0.001, max=3600, help="seconds for 95% of the answers, or with people for 95% of the waits for them"),
@@ -139,7 +140,7 @@ def _answers(case_id: str, asker: _Asker, title: str | None, usual_title: str, g
     models = ", ".join(measured_models()[:4])
     model = asker.ask(given["model"], f"3 of 6. The measured model that answers ({models}, ...)", "resnet50", checked_model)
     people = asker.ask(given["people"], "4 of 6. Do people look at what it flags (yes or no)", "no", _yes_or_no)
-    usual = 1.0 if people else 20.0
+    usual = usual_rate(model, people)
     rate = asker.ask(given["rate"], f"5 of 6. The number of {plural(word)} a second", usual, _number(0.01, 5000))
     bound = usual_bound(model, people)
     subject = "the waits for people" if people else "the answers"
