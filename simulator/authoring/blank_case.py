@@ -13,7 +13,7 @@ from scipy.special import ndtr, ndtri
 from simulator.authoring.case_templates import HEAD, PEOPLE, SERVICE
 from simulator.errors import InputError, suggest
 from simulator.evidence.catalogue import machine
-from simulator.evidence.profiles import load_profile, profile_names
+from simulator.evidence.profiles import load_profile, readable_profiles
 from simulator.units import significant
 
 #: The device of a new case: most models are measured there, and it has a price.
@@ -56,7 +56,8 @@ class CaseAnswers:
 
 def measured_models() -> list[str]:
     """Return the models that a new case may name."""
-    return sorted({model for device, model, precision in profile_names() if (device, precision) == (DEVICE, "fp32")})
+    found = readable_profiles()[0]
+    return sorted({profile.model for profile in found if (profile.device, profile.precision) == (DEVICE, "fp32")})
 
 
 def checked_model(name: str) -> str:
