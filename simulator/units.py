@@ -93,7 +93,7 @@ def with_noun(number: str, one: str, many: str = "") -> str:
 
 
 #: Units that are words on the screen.
-_WORDED = {"1/h": "an hour"}
+_WORDED = {"1/h": "an hour", "1/s": "a second"}
 
 
 #: No number on the screen has more significant digits than this.
@@ -170,8 +170,8 @@ def spread(halves: dict[str, float], unit: str) -> str:
 def spoken_within(value: float, low: float, high: float, unit: str, bound: float | None = None) -> tuple[str, str]:
     """Write a value and the bounds of its interval in one unit: `94.5%` and `91.9 to 96.5`.
 
-    The digits are those that the interval carries: two of its half-width, and at most three of the value. Where an objective's
-    bound is given, each number gets as many more as it takes to lie on its true side of it.
+    The digits are those that the interval carries: two of its half-width, and at most three of the value. A number has more
+    only where an objective's bound is given, and only as many as it takes to lie on its true side of it.
     """
     (shown, below, above), suffix = _within(value, low, high, unit, bound)
     return f"{shown}{suffix}", f"{below} to {above}"
@@ -218,21 +218,17 @@ def _within(value: float, low: float, high: float, unit: str, bound: float | Non
     if not all(map(isfinite, numbers)):
         return [spoken(number, unit) for number in numbers], ""
     factor, suffix = _own_scale(value or high, unit)
-    scaled = [number * factor for number in numbers]
-    least = _places_within(scaled[0] or scaled[2], (scaled[2] - scaled[1]) / 2, suffix == "%")
-    for places in range(least, least + _DIGITS):
-        texts = [_rounded(number, places, unit) for number in scaled]
-        if bound is None or all(
-            number == bound or _is_on_its_side(text.split()[-1], number, bound, factor, unit)
-            for text, number in zip(texts, numbers, strict=True)
-        ):
-            break
-    else:  # no number of digits tells them from the bound
-        exact = "" if bound is None else _exactly(bound, factor, "")
-        texts = [
-            exact if number == bound else f"just {'under' if number < (bound or 0) else 'over'} {exact}" for number in numbers
-        ]
-    return texts, suffix
+    least = _places_within((value or high) * factor, (high - low) * factor / 2, suffix == "%")
+    return [_beside(number, factor, unit, least, bound) for number in numbers], suffix
+
+
+def _beside(number: float, factor: float, unit: str, least: int, bound: float | None) -> str:
+    """Write a number with `least` decimal places, or with as many more as it takes to lie on its true side of the bound."""
+    if bound is None or number == bound:
+        return _rounded(number * factor, least, unit)
+    texts = (_rounded(number * factor, places, unit) for places in range(least, least + _DIGITS))
+    side = f"just {'under' if number < bound else 'over'} {_exactly(bound, factor, '')}"  # no number of digits tells them apart
+    return next((text for text in texts if _is_on_its_side(text.split()[-1], number, bound, factor, unit)), side)
 
 
 def _own_scale(value: float, unit: str) -> tuple[float, str]:
@@ -245,7 +241,7 @@ def _own_scale(value: float, unit: str) -> tuple[float, str]:
 
 def _places_within(value: float, half: float, is_percent: bool) -> int:
     """Return the decimal places of a number, negative for tens: a percentage has more near 0 and 100, where they matter."""
-    size = min(abs(value), abs(100 - value)) or 100.0 if is_percent else abs(value)
+    size = min(abs(value), abs(100 - value)) or 100.0 if is_percent else abs(float(f"{value:.3g}"))  # 9.999 reads as 10.0
     three = 2 - floor(log10(size)) if size > 0 else 0
     carried = 1 - floor(log10(half)) if half > 0 else three
     return min(three, carried, 2) if is_percent else min(three, carried)

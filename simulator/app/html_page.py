@@ -9,6 +9,7 @@ import pandas as pd
 from markdown_it import MarkdownIt
 
 from simulator.charts.look import Chart, inked
+from simulator.units import significant
 
 #: The browser may fetch nothing, and runs only the scripts of the charts.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data: blob:"
@@ -25,6 +26,9 @@ summary { cursor: pointer; color: #3d464e; }
 @media print { body { font-size: 10.5pt; margin: 0; max-width: none; } h2, h3 { break-after: avoid; }
                tr, .js-plotly-plot { break-inside: avoid; } table { display: table; } }
 """
+
+#: Four decimal places leave less than two digits of a number below this.
+SMALL = 1e-3
 
 #: Markdown without HTML and pictures.
 MARKDOWN = MarkdownIt("commonmark", {"html": False}).disable("image")
@@ -44,7 +48,14 @@ def section(title: str, content: str) -> str:
 
 
 def table(rows: pd.DataFrame) -> str:
-    return str(rows.to_html(index=False, border=0, escape=True, na_rep=""))
+    return str(rows.to_html(index=False, border=0, escape=True, na_rep="", float_format=_decimals))
+
+
+def _decimals(value: float) -> str:
+    """Write a number as the tables of the pages do, with at most four decimal places; a small one with two digits."""
+    if 0 < abs(value) < SMALL:
+        return significant(value, 2)
+    return f"{value:,.4f}".rstrip("0").rstrip(".").replace("-", "−")
 
 
 def bullets(sentences: Iterable[str]) -> str:

@@ -26,7 +26,7 @@ from simulator.charts.look import (
 )
 from simulator.charts.run_time import marked
 from simulator.engine.plan import Plan
-from simulator.explain.causes import WHOLE, shared_out
+from simulator.explain.causes import as_written, count_words, shared_out
 from simulator.explain.outcome_breakdown import escalated, part_label
 from simulator.explain.request_path import BEHIND, PathStep, RequestPath
 from simulator.metrics.summary import Summary
@@ -51,7 +51,8 @@ def journeys(summary: Summary, positive: bool) -> Chart:
     matter = steps[steps["count"] >= matters]
     if matter["route"].nunique() < 2 or matter["end"].nunique() < 2:
         return Chart(None, takeaway, _short(steps, scenario, positive))
-    table = links.sort_values("count", ascending=False, ignore_index=True).round(1)
+    table = links.sort_values("count", ascending=False, ignore_index=True)
+    table["count"] = table["count"].map(as_written)
     gathered = _gathered(steps, matters)
     links = pd.concat([_links(gathered, "route", "end"), _links(gathered, "end", "fate")], ignore_index=True)
     names = list(dict.fromkeys([*links["from"], *links["to"]]))
@@ -84,13 +85,12 @@ def _fates(scenario: Scenario) -> dict[str, str]:
 def _short(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> pd.DataFrame:
     """Tabulate the ends; of positives, those found and those missed apart, since an end may hold both."""
     ends = steps.groupby("end")["count"].sum().sort_values(ascending=False)
-    columns = {"end": ends.index, f"{_whom(scenario, positive)} a run": ends.round(1)}
+    columns = {"end": ends.index, f"{_whom(scenario, positive)} a run": ends.map(as_written)}
     if positive and (fates := list(_fates(scenario))):
         lost = steps[steps["fate"] == fates[0]].groupby("end")["count"].sum().reindex(ends.index, fill_value=0)
-        if lost.sum() < WHOLE:  # rounded as the reason rounds its parts, which say so of the same ends
-            lost[:] = shared_out(list(lost), lost.sum())
-        split = zip(fates, (lost, ends - lost), strict=True)
-        columns |= {f"of these {fate.lower()}": count.clip(lower=0).round(1) for fate, count in split}
+        found = (ends - lost).clip(lower=0).map(as_written)
+        lost[:] = shared_out(list(lost), lost.sum())  # as the reason rounds its parts, which say so of the same ends
+        columns |= {f"of these {fate.lower()}": count for fate, count in zip(fates, (lost, found), strict=True)}
     return pd.DataFrame(columns | {"share (%)": (100 * ends / ends.sum()).round(1)}).reset_index(drop=True)
 
 
@@ -117,7 +117,8 @@ def _bands(names: list[str], links: pd.DataFrame, fates: dict[str, str], who: st
         "target": [names.index(name) for name in links["to"]],
         "value": links["count"],
         "color": [translucent(colour, 0.35) for colour in colours],
-        "hovertemplate": f"%{{value:,.1f}} {who} a run<extra></extra>",
+        "customdata": [count_words(count) for count in links["count"]],
+        "hovertemplate": f"%{{customdata}} {who} a run<extra></extra>",
     }
 
 
@@ -156,11 +157,7 @@ def _colour(name: str, fates: dict[str, str]) -> str:
 
 
 def _label(name: str, count: float) -> str:
-    return "<br>".join(wrap(f"{name.split(',')[0]} {_number(count)}", 16))
-
-
-def _number(count: float) -> str:
-    return f"{count:,.0f}" if count >= 10 else f"{count:,.1f}"
+    return "<br>".join(wrap(f"{name.split(',')[0]} {count_words(count)}", 16))
 
 
 def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> str:
@@ -176,7 +173,7 @@ def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> str:
         return f"{sentence}{raised:,.0f} of them ({100 * raised / total:.0f}%) are {who.escalated}."
     lost = steps[steps["fate"] == who.missed.capitalize()]
     count = lost["count"].sum()
-    sentence += f"{_number(count)} of them ({100 * count / total:.1f}%) are {who.missed}"
+    sentence += f"{count_words(count)} of them ({100 * count / total:.1f}%) are {who.missed}"
     return sentence + (f", most often at the end “{lost.groupby('end')['count'].sum().idxmax()}”." if count else ".")
 
 

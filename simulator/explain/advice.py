@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, islice
+from itertools import islice
 from math import inf
 from typing import Any
 
 from simulator.case.choices import Pick
 from simulator.engine.plan import Plan
 from simulator.explain.claims import Claim, change_by, on_metric, said
-from simulator.explain.design_changes import TRIALS, ChangeTrial, DesignChange, changes_of_choice
+from simulator.explain.design_changes import (
+    FALSE_SHARE,
+    NOTICEABLE,
+    TRIALS,
+    ChangeTrial,
+    DesignChange,
+    beyond_chance,
+    changes_of_choice,
+    part_of_way,
+)
 from simulator.metrics.comparisons import Difference
 from simulator.metrics.measures import Measures
 from simulator.metrics.replications import PLAIN, run_replication
@@ -22,16 +31,16 @@ from simulator.units import listed, spoken
 #: The most changes that are tried for an objective on its own account, and the replications of each.
 TRIED, REPLICATIONS = 5, TRIALS
 
+#: One 95% interval in this many leaves out zero by chance.
+ONE_IN = round(1 / FALSE_SHARE)
+
 #: The most changes that a sentence names where none helps.
 NAMED = 3
-
-#: A change has to take an objective this part of the way to where it would be met beyond doubt.
-NOTICEABLE = 0.05
 
 
 @dataclass(frozen=True)
 class Move:
-    """A change that improves an objective, beyond the interval of the difference, in a run with the same requests.
+    """A change that improves an objective noticeably and beyond chance, in a run with the same requests.
 
     metric: of the objective; change, low, high: of its value, with the bounds of the interval; None where the run had no figure
     also: labels of the other objectives that it improves; worse: of those that it makes worse; breaks: of those of them that
@@ -81,7 +90,7 @@ class AdviceTrials:
     """The trial runs beside one run: a few of its replications, of changed designs. Each change runs once."""
 
     summary: Summary
-    _trials: dict[tuple[str, Pick], AdviceTrial] = field(default_factory=dict)
+    _trials: dict[tuple[str, Pick], ChangeTrial] = field(default_factory=dict)
     _changes: dict[str, list[DesignChange]] = field(default_factory=dict)
 
     @cached_property
@@ -89,12 +98,15 @@ class AdviceTrials:
         first = [replace(one, resampled=None, band_edges=[]) for one in self.summary.measures[:REPLICATIONS]]
         return self._run(self.summary.plan, first)
 
-    def of(self, change: DesignChange) -> AdviceTrial:
-        """Return the trial of a change that can run."""
+    def of(self, *changes: DesignChange) -> list[AdviceTrial]:
+        """Return the trials of changes that can run, judged together, each once."""
+        return judged({(one.choice, one.pick): self._trial(one) for one in changes}.values(), self.summary)
+
+    def _trial(self, change: DesignChange) -> ChangeTrial:
         key = change.choice, change.pick
         if key not in self._trials:
             assert change.plan is not None
-            self._trials[key] = AdviceTrial(change, self.now, self._run(change.plan, []), self.summary)
+            self._trials[key] = ChangeTrial(change, self.now, self._run(change.plan, []))
         return self._trials[key]
 
     def _run(self, plan: Plan, first: list[Measures]) -> Summary:
@@ -109,25 +121,28 @@ class AdviceTrials:
             self._changes[name] = [change for change in every if change.plan is not None]
         return self._changes[name]
 
-    def _tried(self, place: int, promising: Iterable[DesignChange]) -> Iterator[AdviceTrial]:
+    def _tried(self, place: int, promising: Iterable[DesignChange]) -> list[DesignChange]:
         """Try at most TRIED of these changes for the objective at this place, up to one that meets it and harms no other."""
+        tried: list[DesignChange] = []
         for change in islice(promising, TRIED):
-            trial = self.of(change)
-            yield trial
-            if trial.meets(place) and not trial.others(place, better=False):
-                return
+            tried.append(change)
+            if any(trial.meets(place) and not trial.others(place, better=False) for trial in self.of(*tried)):
+                break
+        return tried
 
     def advice(self, place: int, promising: Mapping[int, Iterable[DesignChange]]) -> Advice:
         """Return the change that meets this objective, as its trial shows; where none does, one that improves it.
 
-        Of several, the one that does the least harm, and of those the one that gains most.
+        Of several, the one that does the least harm, and of those the one that gains most. The levers' rule says which changes
+        are beyond chance, here among those of the steps that were tried.
         promising: the changes to try, by the place of their objective. Those of other objectives are tried only where each of
         its own fails to meet it, or takes another objective from met: else their advice would name a better step than this one.
         """
-        every = _distinct(self._tried(place, promising[place]))
-        if not any(trial.meets(place) and not trial.breaks(place) for trial in every):
-            others = (self._tried(other, changes) for other, changes in promising.items() if other != place)
-            every = _distinct([*every, *chain.from_iterable(others)])
+        tried = self._tried(place, promising[place])
+        if not any(trial.meets(place) and not trial.breaks(place) for trial in self.of(*tried)):
+            for other, changes in promising.items():
+                tried += self._tried(other, changes) if other != place else []
+        every = self.of(*tried)
         if helpful := [trial for trial in every if trial.improves(place)]:
             best = min(helpful, key=lambda trial: trial.rank(place))
             return Advice(best.move(place), best.claims(place), best.effect(place))
@@ -135,8 +150,17 @@ class AdviceTrials:
         return Advice(None, [_none_helps(self.summary.verdicts[place], place, every)], few)
 
 
-def _distinct(trials: Iterable[AdviceTrial]) -> list[AdviceTrial]:
-    return list({(trial.change.choice, trial.change.pick): trial for trial in trials}.values())
+def judged(trials: Iterable[ChangeTrial], summary: Summary) -> list[AdviceTrial]:
+    """Judge which changes of objectives are beyond chance, among those of all these trials."""
+    every = list(trials)
+    names = dict.fromkeys(verdict.metric.name for verdict in summary.verdicts)
+    looked = [(number, name) for number, trial in enumerate(every) for name in names if name in trial.chances]
+    real = beyond_chance([every[number].chances[name] for number, name in looked])
+    moved = {pair for pair, is_real in zip(looked, real, strict=True) if is_real}
+    return [
+        AdviceTrial(trial, summary, frozenset(name for name in names if (number, name) in moved))
+        for number, trial in enumerate(every)
+    ]
 
 
 _NO_CHOICE = "No choice in this case changes that."
@@ -156,28 +180,50 @@ def _none_helps(verdict: Verdict, place: int, every: Sequence[AdviceTrial]) -> C
     if len(every) == 1:
         worsen = "It makes it worse"
     sentence += f". {worsen}." if worse else "."
+    if any(trial.is_open(place) for trial in near):
+        looked = sum(trial.looked_at for trial in every)
+        sentence += f" {looked} changes were looked at; a 95% interval leaves out zero in one of {ONE_IN} by chance."
     return on_metric(verdict.metric, "helps", "none", sentence, evidence="paired run", parts=changes)
 
 
 @dataclass(frozen=True)
-class AdviceTrial(ChangeTrial):
-    """A change that was tried to improve an objective of a run. summary: the whole run, by whose verdicts it is judged."""
+class AdviceTrial:
+    """A change that was tried to improve an objective of a run.
 
+    summary: the whole run, by whose verdicts it is judged; real: the metrics of objectives that it moves beyond chance
+    """
+
+    trial: ChangeTrial
     summary: Summary
+    real: frozenset[str]
+
+    @property
+    def change(self) -> DesignChange:
+        return self.trial.change
+
+    @property
+    def before(self) -> Summary:
+        return self.trial.before
+
+    @property
+    def after(self) -> Summary:
+        return self.trial.after
 
     def improves(self, place: int) -> bool:
-        """Check that the objective gets better, noticeably and beyond the interval of the change, or has a figure at last."""
+        """Check that the objective gets better, noticeably and beyond chance, or has a figure at last."""
         if self._appears(place):
             return True
-        change = self._difference(place)
-        return change is not None and self._gain(place, change) >= NOTICEABLE * _to_go(self.summary.verdicts[place])
+        change, verdict = self._difference(place), self.summary.verdicts[place]
+        if change is None or verdict.metric.name not in self.real:
+            return False
+        return part_of_way(change.change.value, verdict) >= NOTICEABLE
 
     def meets(self, place: int) -> bool:
         """Check that the trial of the change meets the objective, and that the run did not."""
         return self.improves(place) and self.after.verdicts[place].standing == "met"
 
     def others(self, place: int, better: bool) -> list[int]:
-        """Return the places of the other objectives that get better, or worse, beyond the interval of the change.
+        """Return the places of the other objectives that get better, or worse, beyond chance.
 
         An objective that is met before and after gets neither.
         """
@@ -191,8 +237,19 @@ class AdviceTrial(ChangeTrial):
                 others.append(other)
         return others
 
+    def is_open(self, place: int) -> bool:
+        """Check that the interval of the change leaves out zero, and that this may be chance beside the others."""
+        change = self._difference(place)
+        return change is not None and change.significant and change.metric.name not in self.real
+
+    @property
+    def looked_at(self) -> int:
+        """The number of objectives whose change is looked at."""
+        names = {verdict.metric.name for verdict in self.summary.verdicts}
+        return len(names & self.trial.chances.keys())
+
     def worsens(self, place: int) -> bool:
-        """Check that the objective gets worse beyond the interval of the change, or loses its figure."""
+        """Check that the objective gets worse beyond chance, or loses its figure."""
         change = self._difference(place)
         return self._vanishes(place) or (change is not None and self._gain(place, change) < 0)
 
@@ -208,7 +265,7 @@ class AdviceTrial(ChangeTrial):
         return not self.meets(place), len(self.breaks(place)), len(self.others(place, better=False)), -gain
 
     def _difference(self, place: int) -> Difference | None:
-        return self.differences.get(self.summary.verdicts[place].metric.name)
+        return self.trial.differences.get(self.summary.verdicts[place].metric.name)
 
     def _appears(self, place: int) -> bool:
         return self.before.verdicts[place].estimate is None and self.after.verdicts[place].estimate is not None
@@ -218,8 +275,9 @@ class AdviceTrial(ChangeTrial):
 
     def _gain(self, place: int, change: Difference) -> float:
         # the movement in the direction that the objective asks for; 0 where that may be chance
-        up = 1 if self.summary.verdicts[place].objective.at_least is not None else -1
-        return up * change.change.value if change.significant else 0.0
+        verdict = self.summary.verdicts[place]
+        up = 1 if verdict.objective.upward else -1
+        return up * change.change.value if verdict.metric.name in self.real else 0.0
 
     def move(self, place: int) -> Move:
         plan, verdict, difference = self.summary.plan, self.summary.verdicts[place], self._difference(place)
@@ -308,11 +366,3 @@ class AdviceTrial(ChangeTrial):
 
     def _label(self, place: int) -> str:
         return self.summary.verdicts[place].objective.label
-
-
-def _to_go(verdict: Verdict) -> float:
-    if verdict.estimate is None:
-        return inf
-    if verdict.objective.at_least is not None:
-        return max(verdict.bound - verdict.estimate.low, 0.0)
-    return max(verdict.estimate.high - verdict.bound, 0.0)

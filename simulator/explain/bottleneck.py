@@ -173,7 +173,8 @@ def _why_busy(plan: Plan, name: str, stage: AnyStage, times: StageTimes) -> Iter
     yield load_claim(name, times.load, _comes_in(times, f"{stage.servers.together} can serve"))
     load = load_on(plan, name)
     if load is not None and load.peak is not None and load.peak >= 1 > min(times.load, times.late_load):
-        words = f"at the peak it is {significant(load.peak)} times what they can serve, and a queue builds up"
+        fresh = " before any retry" if load.retried is not None else ""  # theory: the retries of a run add to it
+        words = f"at the peak it is {significant(load.peak)} times what they can serve{fresh}, and a queue builds up"
         yield load_claim(name, load.peak, words, "closed form", "peak load")
     if times.waited_s and times.held_s >= CAUSE * times.waited_s:
         yield _share_of(f"held.{name}", times.held_s / times.waited_s, _why_held(plan, name, stage, times))

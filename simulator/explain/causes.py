@@ -92,7 +92,7 @@ def _counted(
 ) -> tuple[str, list[Claim]]:
     """Say and claim a count with its largest parts. words: the people that are counted of, and a word for those counted"""
     (whom, word), count, total = words, some["count"].sum(), all_["count"].sum()
-    sentence = f"In an average run of {_length(summary)}, {_count(count)} of {_count(total)} {whom} are {word}."
+    sentence = f"In an average run of {_length(summary)}, {count_words(count)} of {count_words(total)} {whom} are {word}."
     split, largest = _largest_parts(summary, fates, count, f"that are {word}")
     share = [figure(verdict.metric, verdict.estimate, sentence)] if verdict.metric.of_all.name in _COUNTED else []
     return f"{sentence} {split}", [*share, *split_of(verdict.metric, as_written(float(count)), sentence, largest, "")]
@@ -111,28 +111,28 @@ def _largest_parts(summary: Summary, parts: dict[Fate, float], total: float, wha
     if largest and max(parts.values()) >= NEARLY * total:
         return f"{'All' if len(parts) == 1 else 'Nearly all'} of them {largest[0][1]}.{rough}", []
     listed = [
-        f"{_count(count)} of them {fate}" if place == 0 else f"{_count(count)} {fate}"
+        f"{count_words(count)} of them {fate}" if place == 0 else f"{count_words(count)} {fate}"
         for place, (count, fate) in enumerate(largest)
     ]
     claimed = [(count, words) for (count, _), words in zip(largest, listed, strict=True)]
     rest = sum(shown.values()) - sum(count for count, _ in largest)
-    listed += [f"the other {_count(rest)} end otherwise"] if largest and rest > ROUNDING else []
+    listed += [f"the other {count_words(rest)} end otherwise"] if largest and rest > ROUNDING else []
     return f"{'; '.join(listed)}.{rough}", claimed
 
 
 def _step(total: float) -> float:
-    """Return the step of the digits that `_count` writes of a total; 0 for one that is written in full."""
+    """Return the step of the digits that `count_words` writes of a total; 0 for one that is written in full."""
     return 1.0 if total >= WHOLE else 0.1 if total >= TENTH else 0.0
 
 
 def as_written(total: float) -> float:
-    """Return a total as `_count` writes it, so that the parts beside it sum to it."""
+    """Return a total as `count_words` writes it, so that the parts beside it sum to it."""
     step = _step(total)
-    return round(total / step) * step if step else total
+    return round(round(total / step) * step, 1) if step else total
 
 
 def shared_out(parts: Sequence[float], total: float) -> list[float]:
-    """Round parts to the digits that `_count` writes of their total, so that they sum to it (largest remainder)."""
+    """Round parts to the digits that `count_words` writes of their total, so that they sum to it (largest remainder)."""
     step = _step(total)
     if not step:
         return list(parts)
@@ -140,7 +140,7 @@ def shared_out(parts: Sequence[float], total: float) -> list[float]:
     missing = round(total / step) - sum(units)
     for place in sorted(range(len(parts)), key=lambda place: units[place] - parts[place] / step)[: max(missing, 0)]:
         units[place] += 1
-    return [unit * step for unit in units]
+    return [round(unit * step, 1) for unit in units]
 
 
 # ---- what the cost is made of
@@ -261,7 +261,7 @@ def _unfinished(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     name = next((stage for stage, _ in parts if stage), None)
     many = summary.plan.scenario.unit.many
     count = float(left["count"].sum())
-    words = f"In an average run of {_length(summary)}, {_count(count)} {many} are unfinished when it ends."
+    words = f"In an average run of {_length(summary)}, {count_words(count)} {many} are unfinished when it ends."
     split, _ = _largest_parts(summary, parts, count, f"unfinished {many}")
     levers = by_load(summary, name) if name else in_order([])
     return ObjectiveCause(f"{words} {split}", ["overload", "outcomes"], levers, [Claim("unfinished", "is", count, words=words)])
@@ -401,7 +401,8 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-def _count(value: float) -> str:
+def count_words(value: float) -> str:
+    """Write a count of an average run: in whole numbers, in tenths below ten, and with one digit below a tenth."""
     if value >= WHOLE:
         return f"{value:,.0f}"
     return f"{value:.1f}".removesuffix(".0") if value >= TENTH else significant(value, 1)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
+
+import scipy
 
 from simulator.case.choices import Options, Pick
 from simulator.case.document import ScenarioError
 from simulator.engine.actions import with_actions
 from simulator.engine.plan import Plan, changes_of, compile_plan
+from simulator.intervals import LEVEL
 from simulator.metrics.comparisons import Difference, differences
-from simulator.metrics.summary import Summary
+from simulator.metrics.paired_samples import chance_of
+from simulator.metrics.summary import Summary, Verdict
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,29 @@ def longer_changes(plan: Plan, change: DesignChange) -> Iterator[DesignChange]:
 #: third wider than twelve do, three twice as wide.
 TRIALS = 4
 
+#: At most this share of the changes that are called real is chance.
+FALSE_SHARE = 1 - LEVEL
+
+#: A change helps an objective if it takes it at least this part of the way to where it is met beyond doubt.
+NOTICEABLE = 0.05
+
+
+def beyond_chance(chances: Sequence[float]) -> list[bool]:
+    """Return which of the changes that are looked at together are real (Benjamini and Hochberg 1995).
+
+    chances: of each, the probability of so large a change if nothing changed
+    """
+    return [] if not chances else [bool(one <= FALSE_SHARE) for one in scipy.stats.false_discovery_control(chances)]
+
+
+def part_of_way(change: float, before: Verdict) -> float:
+    """Return the part of the way to being met beyond doubt that a change takes an objective; negative: away from it."""
+    now, upward = before.estimate, before.objective.upward
+    if now is None:
+        return inf
+    to_go = before.bound - (now.low if upward else now.high)
+    return change / to_go if to_go else 0.0
+
 
 @dataclass(frozen=True)
 class ChangeTrial:
@@ -88,3 +116,9 @@ class ChangeTrial:
     def differences(self) -> dict[str, Difference]:
         every = differences(self.before.measures, self.after.measures, (self.before, self.after))
         return {one.metric.name: one for one in every}
+
+    @cached_property
+    def chances(self) -> dict[str, float]:
+        """The chance of each difference from zero, by its metric, if the change did nothing to it."""
+        freedom = len(self.before.measures) - 1
+        return {name: chance_of(one.change, freedom) for name, one in self.differences.items() if not one.is_none}

@@ -10,18 +10,12 @@ from itertools import pairwise
 from math import inf
 from typing import Any, Literal
 
-import scipy
-
 from simulator.case.choices import Pick
 from simulator.explain.claims import Claim, about_run, change_by, claims_json, on_metric
-from simulator.explain.design_changes import DesignChange
-from simulator.intervals import LEVEL
+from simulator.explain.design_changes import FALSE_SHARE, NOTICEABLE, DesignChange, beyond_chance, part_of_way
 from simulator.metrics.comparisons import UNCHANGED, Difference, OneSided
 from simulator.metrics.summary import Standing, Summary, Verdict
 from simulator.units import counted, significant, times
-
-#: At most this share of the changes that are called real is chance.
-FALSE_SHARE = 1 - LEVEL
 
 #: A change that is a smaller part of the distance from the bound is slight.
 SLIGHT = 0.01
@@ -84,7 +78,8 @@ class ObjectiveEffect:
     def gain(self) -> float:
         """The part of the way to being plainly met that the change takes the objective; negative: away from it.
 
-        0 for what may be chance or is slight, and for an objective that is plainly met and stays so; -1 if it does not.
+        0 for what may be chance, is slight or not noticeable, and for an objective that is plainly met and stays so; -1 if it
+        does not.
         """
         if self.before.by_figure == "met":
             return -1.0 if self.breaks else 0.0
@@ -92,9 +87,8 @@ class ObjectiveEffect:
             return 0.0
         if self.change is None:
             return inf if self.outcome == "appears" else -inf
-        now, bound, upward = self.before.estimate, self.before.bound, self.before.objective.at_least is not None
-        assert now is not None
-        return self.change.change.value / (bound - (now.low if upward else now.high))
+        gained = part_of_way(self.change.change.value, self.before)
+        return 0.0 if 0 < gained < NOTICEABLE else gained
 
     @property
     def helps(self) -> bool | None:
@@ -206,12 +200,11 @@ class Levers:
     @cached_property
     def rows(self) -> list[Lever]:
         """The changes in order, each effect called real or not among all of them (Benjamini and Hochberg 1995)."""
-        chances = [effect.chance for lever in self.tried for effect in lever.effects if effect.is_open]
-        adjusted = iter(scipy.stats.false_discovery_control(chances).tolist() if chances else [])
+        real = iter(beyond_chance([effect.chance for lever in self.tried for effect in lever.effects if effect.is_open]))
 
         def judged(effect: ObjectiveEffect) -> ObjectiveEffect:
             if effect.is_open:
-                return replace(effect, real=next(adjusted) <= FALSE_SHARE)
+                return replace(effect, real=next(real))
             return replace(effect, real=effect.outcome in ("appears", "vanishes"))
 
         levers = [replace(lever, effects=[judged(effect) for effect in lever.effects]) for lever in self.tried]

@@ -122,7 +122,11 @@ def _leverage(load: float, people: bool) -> str:
 def _over_at_peak(summary: Summary) -> str:
     over = [load for load in loads(summary.plan) if load.peak is not None and load.peak >= 1]
     stages = summary.plan.scenario.stages
-    return ", ".join(f"{stages[load.stage].label} is offered {load.peak:.1f} times what it can serve" for load in over)
+    return ", ".join(
+        f"{stages[load.stage].label} is offered {load.peak:.1f} times what it can serve"
+        f"{' before any retry' if load.retried is not None else ''}"
+        for load in over
+    )
 
 
 def _warm_up(summary: Summary) -> Iterator[TrustNote]:

@@ -171,13 +171,12 @@ class Summary:
 
 
 def metric_rows(summary: Summary) -> pd.DataFrame:
-    """Return a row a metric, in words: label, value, bounds of its interval, sources of its doubt, one run, name in a file."""
-    rows = []
-    for name, result in summary.metrics.items():
-        metric = summary.metric(name)
-        values = [spoken(value, metric.unit) for value in (result.value, result.low, result.high)]
-        rows.append([metric.label, *values, summary.doubts(name), summary.one_run(name), name])
-    heads = ["what it is", "value", "95% low", "95% high", "half-widths", "one run", "name in a file"]
+    """Return a row a metric, in words: label, value, its interval, sources of its doubt, one run, name in a file."""
+    rows = [
+        [summary.metric(name).label, *summary.shown(name), summary.doubts(name), summary.one_run(name), name]
+        for name in summary.metrics
+    ]
+    heads = ["what it is", "value", "95% interval", "half-widths", "one run", "name in a file"]
     table = pd.DataFrame(rows, columns=heads)
     return table if summary.one_runs else table.drop(columns="one run")
 
@@ -432,7 +431,7 @@ class Verdict:
     @property
     def interval(self) -> str:
         found = self.estimate
-        return "" if found is None else spoken_interval(found.value, found.low, found.high, self.metric.unit, self.bound)
+        return "" if found is None else spoken_interval(found.value, found.low, found.high, self.metric.unit, self._decides)
 
     @property
     def with_interval(self) -> str:
@@ -440,7 +439,12 @@ class Verdict:
         return "no figure" if self.estimate is None else "{} ({})".format(*self._shown(self.estimate))
 
     def _shown(self, found: Interval) -> tuple[str, str]:
-        return spoken_within(found.value, found.low, found.high, self.metric.unit, self.bound)
+        return spoken_within(found.value, found.low, found.high, self.metric.unit, self._decides)
+
+    @property
+    def _decides(self) -> float | None:
+        """The bound that a figure must be told from; None outside of the brief, where no verdict rests on it."""
+        return None if self.void else self.bound
 
     def to_json(self) -> dict[str, Any]:
         """Return the objective as `casesim run --json` prints it; missing figures are left out."""

@@ -10,6 +10,7 @@ import pandas as pd
 from simulator.app.exhibit_drawings import charts_by_exhibit
 from simulator.app.html_page import MARKDOWN, bullets, drawn_charts, html_page, section, table
 from simulator.app.links import command
+from simulator.case.figure_names import figure_name
 from simulator.case.schema import Scenario
 from simulator.charts.flow_charts import journeys, one_request
 from simulator.charts.look import TONES, Chart
@@ -89,7 +90,8 @@ def lesson_parts(scenario: Scenario) -> str:
 
 def source_table(result: Result) -> str:
     """Return the sources of a run's numbers in HTML, with the hashes of the files of evidence."""
-    rows = [[source.kind, source.what, source.value, source.source] for source in result.provenance]
+    scenario = result.plan.scenario
+    rows = [[one.kind, figure_name(scenario, one.what), one.value, one.source] for one in result.provenance]
     files = bullets([f"{name}, {content}" for name, content in result.plan.evidence.items()])
     evidence = f"<details><summary>Files of evidence, with their hashes</summary>{files}</details>"
     return table(pd.DataFrame(rows, columns=["kind", "what", "value", "source"])) + evidence

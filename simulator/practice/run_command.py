@@ -80,8 +80,8 @@ _ROOMY = 110
 
 def _metrics_table(out: Console, summary: Result) -> Table:
     columns: dict[str, Callable[[str], str]] = {
-        "value": lambda name: _within(summary, name, summary.metrics[name])[0],
-        "95% interval": lambda name: _within(summary, name, summary.metrics[name])[1],
+        "value": lambda name: summary.shown(name)[0],
+        "95% interval": lambda name: summary.shown(name)[1],
     }
     if out.width >= _ROOMY:
         columns["half-widths"] = summary.doubts

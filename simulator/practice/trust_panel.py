@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 import streamlit as st
 
 from simulator.app.widgets import evidence, plain
-from simulator.case.schema import Scenario
+from simulator.case.figure_names import figure_name
 from simulator.explain.result import Result
 from simulator.explain.trust import Level, TrustNote, good_of
 from simulator.metrics.summary import metric_rows
@@ -53,25 +51,4 @@ def numbers(result: Result) -> None:
         metric_rows(result), hide_index=True, alt="Each metric with its 95% interval and the sources of its uncertainty."
     )
     st.header("Sources of the numbers", anchor=False)
-    evidence([replace(source, what=place_of(source.what, result.plan.scenario)) for source in result.provenance])
-
-
-#: The last part of a field's name that is its unit.
-_UNITS = {"s": "s", "ms": "ms", "h": "h", "mb": "MB", "mbps": "Mbit/s", "USD": "USD"}
-
-
-def place_of(what: str, scenario: Scenario) -> str:
-    """Name a figure in words: `stages.upload.latency_ms` becomes `Upload: latency (ms)`."""
-    part, *path = what.split(".")
-    if not path or " " in what:
-        return what
-    kinds: dict[str, Mapping[str, Any]] = {"stages": scenario.stages, "ends": scenario.ends, "curveballs": scenario.curveballs}
-    named = kinds.get(part, {})
-    owner = named[path.pop(0)].label if path[0] in named else _words(part).capitalize()
-    return f"{owner}: {', '.join(map(_words, path))}"
-
-
-def _words(name: str) -> str:
-    *words, last = ["USD" if word == "usd" else word for word in name.split("_")]
-    plain_words = not words or last not in _UNITS or words[-1] == "per"
-    return " ".join([*words, last]) if plain_words else f"{' '.join(words)} ({_UNITS[last]})"
+    evidence([replace(source, what=figure_name(result.plan.scenario, source.what)) for source in result.provenance])

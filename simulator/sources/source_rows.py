@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 import pandas as pd
 
 from simulator.case.document import ScenarioError
+from simulator.case.figure_names import figure_name
 from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
@@ -198,7 +199,7 @@ def _figures(scenario: Scenario) -> Iterator[Row]:
     except ScenarioError:  # the page that opens the case reports its faults
         return
     for source in plan.provenance:
-        where = f"{scenario.title}: {source.what}"
+        where = f"{scenario.title}: {figure_name(scenario, source.what)}"
         yield where, source.kind, source.value, source.source, "", "", _FACT if source.kind == "published" else ""
 
 

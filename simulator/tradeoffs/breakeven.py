@@ -15,6 +15,7 @@ from math import inf, isfinite
 from typing import Any
 
 from simulator.case.fields import Figure
+from simulator.case.figure_names import figure_name
 from simulator.case.load import PROJECTED, figures_of, range_of
 from simulator.engine.plan import Plan, projected_ms
 from simulator.explain.claims import Claim, on_metric
@@ -22,7 +23,7 @@ from simulator.intervals import Interval, share_interval
 from simulator.processes import over_threads
 from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.tradeoffs.design_space import Axis, DesignPoint, figure_name, points_of
+from simulator.tradeoffs.design_space import Axis, DesignPoint, points_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, once, outcomes_at, silent
 from simulator.units import counted, plain_number, significant

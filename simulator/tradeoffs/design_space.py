@@ -13,6 +13,7 @@ import scipy
 from numpy.typing import NDArray
 
 from simulator.case.choices import Number, Options, Pick
+from simulator.case.figure_names import figure_name
 from simulator.case.load import PROJECTED, TRAFFIC, figures_of, range_of
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, suggest
@@ -162,32 +163,6 @@ def _numbers(name: str, values: str, count: int | None) -> list[float]:
     if not np.isfinite(numbers).all() or len(numbers) not in ((count,) if count else range(1, 1000)):
         raise SpaceError(f"--over {name}={values}: write it as LOW:HIGH, such as {name}=1:4")
     return numbers
-
-
-#: Units at the end of a field's name, as they are written.
-_UNITS = {"s": "s", "ms": "ms", "h": "h", "min": "min", "m": "m", "mb": "MB", "mbps": "Mbit/s", "kmh": "km/h", "mps": "m/s",
-          "mps2": "m/s²", "w": "W", "hz": "Hz", "usd": "USD"}  # fmt: skip
-
-
-def figure_name(scenario: Scenario, place: str) -> str:
-    """Name a figure in words: `Dermatologist: patience in h, median` for `stages.dermatologist.patience_h.median`."""
-    head, *rest = place.split(".")
-    if head in ("stages", "ends") and rest and (rest[0] in scenario.stages or rest[0] in scenario.ends):
-        head, *rest = scenario.label_of(rest[0]), *rest[1:]
-    else:
-        head = f"{head[0].upper()}{_worded(head)[1:]}"
-    return f"{head}: {', '.join(map(_worded, rest))}" if rest else head
-
-
-def _worded(field_name: str) -> str:
-    if field_name.isdigit():
-        return f"number {int(field_name) + 1}"
-    *words, last = field_name.split("_")
-    if words and last in _UNITS:
-        named = f"{' '.join(words)}{' ' if words[-1] == 'per' else ' in '}{_UNITS[last]}"
-    else:
-        named = " ".join([*words, last])
-    return f"USD{named[3:]}" if named.startswith("usd ") or named == "usd" else named
 
 
 def points_of(axes: Sequence[Axis], method: Method, count: int | None, seed: int, base: DesignPoint) -> list[DesignPoint]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
+from itertools import cycle
 from math import isfinite
 from textwrap import shorten, wrap
 
@@ -197,19 +198,8 @@ def _shown(value: float | str) -> str:
 _LETTERS = 46
 
 
-#: Lines that are closer than this part of the axis share their words: those of two would lie on each other.
-_CLOSE = 0.03
-
-
-def _close_together(marks: Sequence[tuple[float, str]], least: float) -> list[tuple[float, list[str]]]:
-    """Join marks, in their order, that are closer than `least` to the first of them."""
-    joined: list[tuple[float, list[str]]] = []
-    for at, label in marks:
-        if joined and at - joined[-1][0] < least:
-            joined[-1][1].append(label)
-        else:
-            joined.append((at, [label]))
-    return joined
+#: Lines of one colour, told apart.
+_DASHES = ("dash", "dot", "dashdot", "longdash")
 
 
 def load_chart(capacity: Capacity, goal: Goal) -> Chart:
@@ -220,13 +210,13 @@ def load_chart(capacity: Capacity, goal: Goal) -> Chart:
     bars = whiskers([one.low for _, one in loads], values, [one.high for _, one in loads])
     look = {"color": BLUE, "width": 3}
     line = go.Scatter(name=metric.label, x=times, y=values, mode="lines+markers", error_y=bars, line=look)
-    drawn = figure(line, showlegend=False)
-    drawn.add_vline(x=1, line={"color": GREY, "width": 1}, annotation={"text": "the case", "textangle": -90})
+    drawn = figure(line, showlegend=True)
+    drawn.add_vline(x=1, line={"color": GREY, "width": 1}, name="the case", showlegend=True)
     ends = sorted((limit.upper.at, limit.claim.label) for limit in capacity.limits if limit.upper)
-    for at, labels in _close_together(ends, _CLOSE * max(times, default=1.0)):
-        words = labels[0] if len(labels) == 1 else f"{len(labels)} objectives"
-        name = {"text": f"{escape(words)} no longer met", "textangle": -90, "xanchor": "left"}
-        drawn.add_vline(x=at, line={"color": RED, "dash": "dash"}, annotation=name)
+    for (at, label), dash in zip(ends, cycle(_DASHES)):
+        # named in the legend: words beside a line would lie on the curve
+        name = "<br>".join(map(escape, wrap(f"no longer met: {label}", _LETTERS)))
+        drawn.add_vline(x=at, line={"color": RED, "dash": dash}, name=name, showlegend=True)
     drawn.update_xaxes(title="traffic, in times of the case's own")
     drawn.update_yaxes(title=f"{metric.label} ({metric.unit})", rangemode="tozero")
     shortfalls = [load.shortfalls(capacity.objectives) for load in capacity.loads]

@@ -179,8 +179,10 @@ def test_journeys_lead_every_positive_to_found_or_missed(summary, drawn):
     flows = summary.flows[summary.flows["positive"]]
     links = drawn["positives"].table.set_index("to")["cancers a run"]
     missed = flows.loc[~flows["detected"], "count"].sum()
-    assert links["Missed"].sum() == pytest.approx(missed)
-    assert links["Missed"].sum() + links["Found"].sum() == pytest.approx(flows["count"].sum())
+    rounding = 0.5 * len(links)  # people are whole
+    assert links["Missed"].sum() == pytest.approx(missed, abs=rounding)
+    assert links["Missed"].sum() + links["Found"].sum() == pytest.approx(flows["count"].sum(), abs=rounding)
+    assert all(count.is_integer() for count in links if count >= 10)
     assert f"({100 * missed / flows['count'].sum():.1f}%)" in drawn["positives"].takeaway
 
 
@@ -190,8 +192,9 @@ def test_a_table_of_ends_says_how_many_of_the_positives_of_each_are_missed():
     table, positives = journeys(found, True).table, found.flows[found.flows["positive"]]
     missed = positives.loc[~positives["detected"], "count"].sum()
     assert table["of these missed"].sum() == pytest.approx(missed, abs=0.1)
-    assert table["cancers a run"].sum() == pytest.approx(positives["count"].sum(), abs=0.2)
-    assert (table["of these missed"] + table["of these found"]).tolist() == pytest.approx(table["cancers a run"], abs=0.11)
+    assert table["cancers a run"].sum() == pytest.approx(positives["count"].sum(), abs=0.5 * len(table))
+    assert (table["of these missed"] + table["of these found"]).tolist() == pytest.approx(table["cancers a run"], abs=0.61)
+    assert all(count.is_integer() for column in table.columns[1:-1] for count in table[column] if count >= 10)
     assert table.loc[table["end"] != "Called to the clinic", "cancers a run"].sum() > missed + 1
 
 
@@ -227,7 +230,7 @@ def test_missed_positives_have_a_colour_of_their_own(drawn):
 
 def test_journeys_of_the_healthy_end_where_they_end(summary, drawn):
     flows = summary.flows[~summary.flows["positive"]]
-    assert drawn["negatives"].table["people without cancer a run"].sum() == pytest.approx(flows["count"].sum())
+    assert drawn["negatives"].table["people without cancer a run"].sum() == pytest.approx(flows["count"].sum(), abs=1.5)
     assert f"there are {flows['count'].sum():,.0f} people without cancer; " in drawn["negatives"].takeaway
 
 

@@ -67,7 +67,7 @@ def test_a_step_that_no_run_bears_out_is_not_told():
     result = stormy()[1]
     trials = AdviceTrials(result)
     more = next(step for step in changes_of_choice(result.plan, "replicas") if step.pick == 3)
-    trial = trials.of(more)
+    (trial,) = trials.of(more)
     assert trial.after.stages["check"].load < 0.7 * trial.before.stages["check"].load
     assert not trial.improves(0)
     assert trials.advice(0, {0: [more]}).move is None

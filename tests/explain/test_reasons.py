@@ -16,6 +16,7 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain import advice
 from simulator.explain.causes import shared_out
+from simulator.explain.design_changes import TRIALS
 from simulator.explain.result import replicate, result_of
 from simulator.metrics.measures import measure
 from simulator.metrics.overload import goodput, trouble
@@ -224,7 +225,8 @@ def test_its_numbers_are_those_of_the_trace():
     assert f"{told} of the group “Diagnosis: melanoma” are missed" in skin().reasons[1].sentence
 
 
-def test_a_move_changes_an_objective_by_what_runs_of_both_designs_say():
+def test_a_move_changes_an_objective_by_what_runs_of_both_designs_say(monkeypatch):
+    monkeypatch.setattr(advice, "REPLICATIONS", TRIALS)
     move = skin().reasons[0].move
     plans = [compile_plan(load("skin-cancer-triage"), {"operating_point": at}) for at in (0.95, 0.97)]
     ill = [rows[rows["positive"]] for rows in (requests_of(made, advice.REPLICATIONS) for made in plans)]

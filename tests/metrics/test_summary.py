@@ -9,16 +9,18 @@ import numpy as np
 import pytest
 from scipy.stats import t
 
+from simulator.case.load import loads
 from simulator.case.outputs import Metric
 from simulator.case.schema import Objective
 from simulator.engine.run import simulate
 from simulator.explain.result import replicate
-from simulator.intervals import Estimate, Interval, one_run_interval
+from simulator.intervals import Estimate, Interval, estimate, one_run_interval
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.measures import measure
-from simulator.metrics.summary import doubts, metric_rows, statement_of, summarise
+from simulator.metrics.summary import doubts, judged, metric_rows, statement_of, summarise
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, exponential, gate, people, plan, pool, population, score_table
+from tests.tradeoffs.test_capacity import QUEUE
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1)), "cleared": end(), "done": end()}
 
@@ -339,3 +341,19 @@ def test_an_objective_says_its_bound_and_its_unit_once(label, bound, unit, words
 def test_a_doubt_below_a_hundredth_of_the_largest_is_not_told():
     run, labels, projected = Interval(10, 9, 11), Interval(10, 8, 12), Interval(10, 9.99, 10.01)
     assert doubts(Estimate(10, 7.7, 12.3, run, labels, projected), "USD") == "run 1.00 USD, labels 2.00 USD"
+
+
+def test_a_figure_outside_of_the_brief_has_no_digits_that_a_verdict_would_need():
+    scenario = loads(QUEUE.replace("BOUND", "100"))
+    found = {"latency_mean_s": estimate(Interval(99.9991, 99.9, 100.1))}
+    (judged_by,), (void,) = judged(scenario, found), judged(scenario, found, "Outside the brief.")
+    assert (judged_by.reached, judged_by.interval) == ("99.999 s", "99.9 to 100.1 s")
+    assert (void.reached, void.interval, void.standing) == ("100 s", "100 to 100 s", "void")
+
+
+def test_a_table_of_every_figure_writes_each_as_the_card_does():
+    summary = replicate(plan({"p": pool()}, exponential(1.0), rate=0.5, seconds=500), 0, 4)
+    rows = metric_rows(summary).set_index("name in a file")
+    assert {name: (rows.loc[name, "value"], rows.loc[name, "95% interval"]) for name in rows.index} == {
+        name: summary.shown(name) for name in summary.metrics
+    }

@@ -14,7 +14,6 @@ from simulator.engine.run import simulate
 from simulator.explain.timeline import moment
 from simulator.metrics.operating_points import flagged_at
 from simulator.practice.exhibit_panels import panel_of, panels
-from simulator.practice.trust_panel import place_of
 from tests.app.results import result
 
 SKIN, STORM, POSTS = "skin-cancer-triage", "retry-storm", "moderation"
@@ -123,16 +122,3 @@ def test_the_threshold_counts_what_it_flags_and_the_cases_that_come_to_each_team
     assert "taken down needlessly" not in said(page)
     assert result("appeals").plan.scenario.metrics["specificity"].label == "Allowed posts not taken down"
     assert result("appeals").metrics["specificity"].value == 1
-
-
-def test_a_figure_is_named_in_words_not_by_its_place_in_the_file():
-    scenario = result(SKIN).plan.scenario
-    named = {
-        "stages.upload.latency_ms": "Upload: latency (ms)",
-        "stages.dermatologist.usd_per_hour": "Dermatologists: USD per hour",
-        "ends.clinic.usd": "Called to the clinic: USD",
-        "arrivals.rate_per_s": "Arrivals: rate per s",
-        "population.quality.auc": "Population: quality, auc",
-        "Classifier: latency": "Classifier: latency",
-    }
-    assert {what: place_of(what, scenario) for what in named} == named

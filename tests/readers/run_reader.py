@@ -115,9 +115,10 @@ def metric_claims(result: Result) -> Iterator[Shown]:
     for _, row in metric_rows(result).iterrows():
         name = row["name in a file"]
         metric = result.metric(name)
-        shown = trio_in(f"{row['value']} ({row['95% low']} to {row['95% high']})", metric.unit)
+        figure = f"{row['value']} ({row['95% interval']})"
+        shown = trio_in(figure, metric.unit)
         population = group_of(metric)
-        words = f"{row['what it is']}; {row['value']} ({row['95% low']} to {row['95% high']})."
+        words = f"{row['what it is']}; {figure}."
         yield figure_claim(name, metric.unit, population, shown, words, "every figure")
     for name, why in result.missing.items():
         metric = result.metric(name)

@@ -12,7 +12,7 @@ from simulator.tradeoffs.breakeven import BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import Answer, BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import Loading
 from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.tradeoffs.design_space import DesignPoint, figure_name
+from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.sweep import Sweep, SweepRequest, swept
 from tests.case.texts import SMALL, changed
 from tests.tradeoffs.test_sweep import Here
@@ -192,21 +192,6 @@ def test_a_design_outside_of_the_brief_has_no_verdict_that_could_turn(evidence):
     with pytest.raises(InputError, match="Outside the brief: Reading is Expert"):
         Loading(made, claims_of(made.scenario), here.submit).find()
     assert here.count == 0
-
-
-@pytest.mark.parametrize(
-    ("place", "name"),
-    [
-        ("stages.reader.minutes.median", "Reader: minutes, median"),
-        ("ends.seen.usd", "Seen: USD"),
-        ("stages.reader.usd_per_hour", "Reader: USD per hour"),
-        ("arrivals.rate_per_s", "Arrivals: rate per s"),
-        ("attributes.speed.spells.0", "Attributes: speed, spells, number 1"),
-        ("traffic", "Traffic"),
-    ],
-)
-def test_a_figure_has_a_name_in_words(place, name):
-    assert figure_name(loads(SMALL), place) == name
 
 
 def test_a_projected_latency_is_doubted_within_its_band_and_the_other_design_keeps_its_own():
