@@ -28,7 +28,9 @@ ONSET = 10.0
 @lru_cache
 def case(per_week: int = LITTLE) -> Scenario:
     """The case with `per_week` clips a week."""
-    return loads(TEXT.replace(f"per_week: {{value: {WHOLE}", f"per_week: {{value: {per_week}"), "drift.yaml")
+    written = f"per_week: {{value: {WHOLE}, between: [20000, 80000]"
+    assert written in TEXT
+    return loads(TEXT.replace(written, f"per_week: {{value: {per_week}"), "drift.yaml")
 
 
 def with_cause(*effects: dict[str, object], shape: str = "abrupt", harmless: bool = False) -> Scenario:
