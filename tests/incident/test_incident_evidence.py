@@ -66,7 +66,7 @@ def test_what_was_not_measured_is_told_where_it_stands(wrong):
 
 
 def test_a_release_that_was_not_measured_is_told():
-    text = CASE.replace("detector: nanodet_m", "detector: nanodet_n", 1)
+    text = CASE.replace("Release 7, detector: nanodet_m", "Release 7, detector: nanodet_n")
     with pytest.raises(ScenarioError, match=r"incident\.release\.detector: 'nanodet_n' was not measured"):
         compile_plan(loads(text, "drift.yaml"), {})
 
