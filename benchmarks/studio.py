@@ -85,7 +85,8 @@ def main() -> None:
                     go_behind(page, key)
                     times += [trial(page, key, letters) for _ in range(TRIALS // 4)]
                 low, high = np.percentile(times, [50, 95])
-                print(f"{words}, {long_case().count(chr(10)):,} lines: n {len(times)}, p50 {low:.0f} ms, p95 {high:.0f} ms, longest {max(times):.0f} ms")
+                spread = f"p50 {low:.0f} ms, p95 {high:.0f} ms, longest {max(times):.0f} ms"
+                print(f"{words} in {long_case().count(chr(10)):,} lines: n {len(times)}, {spread}")
             browser.close()
 
 

@@ -30,8 +30,9 @@ def candidate_preview(draft: Draft) -> None:
     if scenario.choices:
         st.subheader("Choices", anchor=False)
         for name, choice in scenario.choices.items():
-            written = fingerprint([choice.model_dump(mode="json")])
-            choice_widget(choice, key=f"studio:choice:{name}:{written}")
+            key = f"studio:choice:{name}:{fingerprint([choice.model_dump(mode='json')])}"
+            st.session_state.setdefault(key, choice.read(choice.default))
+            choice_widget(choice, key=key)
     if scenario.questions:
         st.subheader("Questions", anchor=False)
         for question in scenario.questions:

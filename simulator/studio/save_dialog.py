@@ -34,7 +34,7 @@ def save_dialog(draft: Draft, text: str) -> None:
 def _say_faults(draft: Draft) -> None:
     faults = len(draft.checked().faults)
     if faults:
-        st.warning(f"The text has {counted(faults, 'fault')}. You can save it; the case runs once they are mended.")
+        st.warning(f"The text has {counted(faults, 'fault')}. You can save it; the case runs once all faults are mended.")
 
 
 def _conflict(draft: Draft, text: str, now: CaseText | None) -> None:
@@ -50,8 +50,8 @@ def _conflict(draft: Draft, text: str, now: CaseText | None) -> None:
     with ways:
         st.caption("From the file as it is now to your text:")
         show_difference(now.text, text, ("file now", "your text"))
-    yours.code(text, language="yaml", height=360)
-    theirs.code(now.text, language="yaml", height=360)
+    yours.code(text, language="yaml", wrap_lines=True)
+    theirs.code(now.text, language="yaml", wrap_lines=True)
     _say_faults(draft)
     with st.container(horizontal=True):
         if st.button("Save my text over it", key="studio:save:over"):

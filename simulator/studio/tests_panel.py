@@ -38,6 +38,10 @@ class DraftTest:
     results: list[CheckResult] = field(default_factory=list)
     study: Study[int] | None = None
 
+    def __deepcopy__(self, memo: dict[int, object]) -> DraftTest:
+        """Return these tests: Streamlit copies the arguments of fragments, and a thread works on."""
+        return self
+
     @property
     def running(self) -> bool:
         return self.study is not None and self.study.running

@@ -4,9 +4,10 @@ import pytest
 import streamlit as st
 
 from simulator.app.store.room_log import Access
+from simulator.authoring.check_results import result_at
 from simulator.case.load import load
 from tests.case.texts import SMALL
-from tests.pages.conftest import opened
+from tests.pages.conftest import opened, told
 
 pytestmark = pytest.mark.usefixtures("evidence")
 
@@ -100,6 +101,33 @@ def test_a_choice_and_an_objective_are_written_by_form(folder):
     case = load(folder / "small.yaml")
     assert (case.choices["batch"].max, case.objectives[1].bound, case.objectives[1].metric) == (4, 60, "latency_p95_s")
     assert draft(page).text.startswith(SMALL[: SMALL.index("objectives:")])
+
+
+def test_the_candidates_page_begins_with_the_defaults(folder):
+    page = opened("studio")
+    [slider] = [one for one in page.slider if one.label == "Urgent"]
+    assert slider.value == 0.5
+    assert "Small" in [heading.value for heading in page.header]
+
+
+def test_results_of_the_tests_appear_with_their_lines_and_say_that_the_text_has_changed_since(folder, monkeypatch, tmp_path):
+    def results(scenario, *_):
+        yield result_at(scenario, ("choices", "point"), "dead choice", "point", "fail", "it changes nothing")
+        yield result_at(scenario, (), "feasible", "case", "pass", "a design meets all")
+
+    monkeypatch.setattr("simulator.studio.tests_panel.case_results", results)
+    monkeypatch.setattr("simulator.authoring.check_results.OWN_TESTED", tmp_path / "tested")
+    page = opened("studio")
+    press(page, "Run the tests")
+    for _ in range(50):
+        page.run()
+        if any("1 pass, 1 other" in one.value for one in page.markdown):
+            break
+    line = SMALL[: SMALL.index("  point:")].count("\n") + 1
+    assert f"line {line}, dead choice: point: it changes nothing" in told(page)
+    draft(page).change(lambda text: text + "# more\n")
+    page.run()
+    assert "These are the results of an earlier text; it has changed since." in [one.value for one in page.caption]
 
 
 def test_a_new_case_is_a_file_that_is_picked_and_an_old_one_is_never_replaced(folder):
