@@ -24,7 +24,7 @@ from simulator.units import percent
 class Cache(AnyStage):
     """Answers a share of the requests from memory at once."""
 
-    kind: Literal["cache"]
+    kind: Literal["memo"]
     hits: ShareFigure
     hit_to: Target
     to: Target

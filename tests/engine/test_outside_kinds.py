@@ -45,7 +45,7 @@ def kinds():
 
 
 def cache(hits=0.4, to="pre", **fields):
-    return {"kind": "cache", "label": "Cache", "hits": assumed(hits), "hit_to": "known", "to": to} | fields
+    return {"kind": "memo", "label": "Cache", "hits": assumed(hits), "hit_to": "known", "to": to} | fields
 
 
 def preprocess(takes_ms=100, to="model", **fields):
@@ -74,7 +74,7 @@ arrivals: {kind: poisson, rate_per_s: {value: 10, assumed: a test}}
 start: cache
 stages:
   cache:
-    kind: cache
+    kind: memo
     label: Cache
     hits: {value: 0.4, assumed: a test}
     hit_to: known
@@ -126,8 +126,8 @@ def test_it_is_read_and_its_faults_are_told_with_their_lines():
     assert faults("hit_to: known", "hit_to: knwon") == [
         "case.yaml:14:5: stages.cache.hit_to: 'knwon' is neither a stage nor an end; did you mean 'known'?",
     ]
-    (fault,) = faults("kind: cache", "kind: cash")[:1]
-    assert fault.startswith("case.yaml:11:5: stages.cache.kind: 'cash' is not a known kind; did you mean 'cache'?")
+    (fault,) = faults("kind: memo", "kind: mema")[:1]
+    assert fault.startswith("case.yaml:11:5: stages.cache.kind: 'mema' is not a known kind; did you mean 'memo'?")
     (fault,) = faults("metric: hit_share.cache", "metric: hit_shares.cache")
     assert fault.endswith("'hit_shares.cache' is not a metric here; did you mean 'hit_share.cache'?")
     assert "should be between 0 and 60,000" in faults("value: 180,", "value: -1,")[0].replace("60000", "60,000")
@@ -157,7 +157,7 @@ def test_the_schema_lists_it_as_long_as_it_is_registered():
     unregister(Cache)
     try:
         assert "Cache" not in Scenario.model_json_schema()["$defs"]
-        with pytest.raises(ScenarioError, match="'cache' is not a known kind"):
+        with pytest.raises(ScenarioError, match="'memo' is not a known kind"):
             scenario({"cache": cache(to="done")}, ends=ENDS)
     finally:
         register(Cache, CacheStage)

@@ -1,6 +1,6 @@
 """Kinds of arrivals, quantities and curveballs from outside: read, checked, drawn, and run as any other."""
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from simulator.arrivals.arrival import OpenProcess, steady
 from simulator.arrivals.steady import Poisson
 from simulator.case.curveballs import CURVEBALLS, AffectedQuantity, AnyCurveball
 from simulator.case.document import ScenarioError
-from simulator.case.fields import QUANTITIES, AnyQuantity, Exponential, add_quantity
+from simulator.case.fields import AS_WRITTEN, QUANTITIES, AnyQuantity, Exponential, add_quantity
 from simulator.case.kinds import Open, add_kind, remove_kind
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
@@ -40,7 +40,7 @@ class Fair(AnyQuantity):
 
     key: ClassVar[str] = "either"
 
-    either: tuple[float, float]
+    either: Annotated[tuple[float, float], AS_WRITTEN]
 
     @property
     def mean(self):

@@ -220,8 +220,8 @@ def test_a_figure_that_cannot_be_varied_alone_is_named(evidence):
     assert not found.doubts
     assert "add up to" in found.unvaried["attributes.kind.shares.one"]
     (words,) = found.not_varied
-    assert words.startswith("Not varied alone: “Attributes: kind, shares, one”: ")
-    assert doubt.words.startswith("“Attributes: kind, shares, one”, 0.5 (0.25 to 1, half to double")
+    assert words.startswith("Not varied alone: “Kind: shares, one”: ")
+    assert doubt.words.startswith("“Kind: shares, one”, 0.5 (0.25 to 1, half to double")
 
 
 def test_an_objective_that_there_is_not_is_refused():
