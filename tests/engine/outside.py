@@ -21,7 +21,7 @@ from simulator.stages.stage import Comers, Onward, Rows, ServiceStage, Stage, St
 from simulator.units import percent
 
 
-class Cache(AnyStage):
+class Memo(AnyStage):
     """Answers a share of the requests from memory at once."""
 
     kind: Literal["memo"]
@@ -40,10 +40,10 @@ class Cache(AnyStage):
         yield share_metric(f"hit_share.{name}", f"{case.label(name)}: answers from memory", "higher", name)
 
 
-class CacheStage(Stage):
+class MemoStage(Stage):
     """Luck decides, drawn before the run."""
 
-    def __init__(self, run: Any, name: str, spec: Cache) -> None:
+    def __init__(self, run: Any, name: str, spec: Memo) -> None:
         super().__init__(run, name, spec)
         self.hit = run.uniform(f"{name}.hit") < np.float32(spec.hits.value)
 
@@ -133,7 +133,7 @@ class PreprocessStage(ServiceStage):
         return float(spec.usd_per_hour.value)
 
 
-KINDS: list[tuple[type[AnyStage], type[Stage]]] = [(Cache, CacheStage), (Preprocess, PreprocessStage)]
+KINDS: list[tuple[type[AnyStage], type[Stage]]] = [(Memo, MemoStage), (Preprocess, PreprocessStage)]
 
 for model, running in KINDS:
     register(model, running)

@@ -45,7 +45,7 @@ def kinds():
 
 
 def cache(hits=0.4, to="pre", **fields):
-    return {"kind": "memo", "label": "Cache", "hits": assumed(hits), "hit_to": "known", "to": to} | fields
+    return {"kind": "memo", "label": "Memo", "hits": assumed(hits), "hit_to": "known", "to": to} | fields
 
 
 def preprocess(takes_ms=100, to="model", **fields):
@@ -147,20 +147,20 @@ def test_it_checks_itself_and_the_whole_checks_it():
 
 
 def test_the_schema_lists_it_as_long_as_it_is_registered():
-    from tests.engine.outside import Cache, CacheStage
+    from tests.engine.outside import Memo, MemoStage
 
     data = document({"cache": cache(to="done")}, ends=ENDS)
     schema = Scenario.model_json_schema()
     Draft202012Validator(schema).validate(data)
     wrong = data | {"stages": {"cache": cache(to="done") | {"hit_to": 5}}}
     assert not Draft202012Validator(schema).is_valid(wrong)
-    unregister(Cache)
+    unregister(Memo)
     try:
-        assert "Cache" not in Scenario.model_json_schema()["$defs"]
+        assert "Memo" not in Scenario.model_json_schema()["$defs"]
         with pytest.raises(ScenarioError, match="'memo' is not a known kind"):
             scenario({"cache": cache(to="done")}, ends=ENDS)
     finally:
-        register(Cache, CacheStage)
+        register(Memo, MemoStage)
 
 
 # What is known without a run, and what a run does
@@ -211,7 +211,7 @@ def test_its_metrics_are_summed_up_and_its_servers_paid():
 
 def test_the_diagram_draws_it_with_its_facts_and_its_load():
     drawn = diagram(network(rate=10))
-    assert "**Cache**\n40.0% from memory" in drawn.source
+    assert "**Memo**\n40.0% from memory" in drawn.source
     assert "n_cache --> n_known" in drawn.source
     assert "**Decoding**\nplanned load 30.0%" in drawn.source
     assert drawn.table["stage"].tolist() == ["Decoding", "Model"]
