@@ -33,7 +33,6 @@ from simulator.intervals import share_interval
 from simulator.metrics.paired_samples import chance_of, change
 from simulator.metrics.summary import Verdict
 from simulator.tradeoffs.design_outcomes import DesignOutcome
-from simulator.tradeoffs.sweep import REPLICATIONS
 from simulator.units import counted, listed, percent
 
 #: Raise it when a check judges in another way: kept results of before no longer count.
@@ -270,11 +269,22 @@ def no_dead_choice(sample: DesignSample) -> Iterator[CheckResult]:
 
 
 def _moves_somewhere(sample: DesignSample, name: str) -> str:
-    """Return the metric that a choice moves on some base design, with all metrics of the case; empty if none does."""
+    """Return the metric that a choice moves on some base design, with all metrics of the case; empty if none does.
+
+    A few replications show a large change. Where they show a change of which they cannot be sure, all replications decide.
+    """
     scenario, metrics = sample.scenario, list(sample.scenario.metrics)
+    unsure: list[list[Picks]] = []
     for base in ({}, *_more_bases(sample)):
-        picks = [{**base, name: pick} for pick in scenario.choices[name].extremes()]
+        picks: list[Picks] = [{**base, name: pick} for pick in scenario.choices[name].extremes()]
         first, *others = sample.runner.outcomes(f"choice {name}", picks, metrics)
+        for other in others:
+            if found := moves(sample, metrics, first, other):
+                return f"“{scenario.metrics[found].label}”"
+        if any(first.value(metric) != other.value(metric) for other in others for metric in metrics):
+            unsure.append(picks)
+    for picks in unsure:
+        first, *others = sample.runner.outcomes(f"choice {name}", picks, metrics, whole_replications(scenario))
         for other in others:
             if found := moves(sample, metrics, first, other):
                 return f"“{scenario.metrics[found].label}”"
@@ -299,7 +309,7 @@ def moves(sample: DesignSample, metrics: Sequence[str], before: DesignOutcome, a
 
 def _differs(metric: Metric, before: DesignOutcome, after: DesignOutcome, most: float) -> bool:
     found = change(metric, before.readings[metric.name], after.readings[metric.name])
-    return found.value != 0 and chance_of(found, REPLICATIONS - 1) < most
+    return found.value != 0 and chance_of(found, before.replications - 1) < most
 
 
 def no_dominated_option(sample: DesignSample) -> Iterator[CheckResult]:
