@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from simulator.authoring import sweep_checks
 from simulator.authoring.claim_checks import found_for, judged_claim
 from simulator.authoring.static_checks import unclaimed
 from simulator.authoring.sweep_checks import DesignSample
@@ -120,3 +122,26 @@ def test_designs_outside_of_the_brief_take_no_part_in_what_can_be_won():
     sample = DesignSample(case, DesignRunner(case, never), 0)
     sample.__dict__.update(stepped=[inside, outside], spread=[outside])
     assert sample.tried == [inside]
+
+
+@pytest.mark.parametrize(("apart", "told", "counts"), [
+    (0.0, "", {4}),
+    (0.01, "“Stopped in time”", {4, 30}),
+])  # fmt: skip
+def test_a_change_that_a_few_replications_cannot_tell_is_tried_with_all_of_them(apart, told, counts, monkeypatch):
+    """A choice that changes nothing runs no more; one that changes a value a little moves it with all replications."""
+    case, used = load("av-perception"), set()
+
+    class Few(DesignRunner):
+        def outcomes(self, what, designs, metrics, replications=4, strikes=None):
+            used.add(replications)
+            return [
+                DesignOutcome(design, {}, 1, replications, metrics={"stopped_share": SimpleNamespace(value=apart * place)})
+                for place, design in enumerate(designs)
+            ]
+
+    monkeypatch.setattr(
+        sweep_checks, "moves", lambda sample, metrics, one, other: "stopped_share" if other.replications == 30 else ""
+    )
+    assert sweep_checks._moves_somewhere(DesignSample(case, Few(case, never), 0), "weather") == told
+    assert used == counts
