@@ -50,8 +50,8 @@ def _conflict(draft: Draft, text: str, now: CaseText | None) -> None:
     with ways:
         st.caption("From the file as it is now to your text:")
         show_difference(now.text, text, ("file now", "your text"))
-    yours.code(text, language="yaml", wrap_lines=True)
-    theirs.code(now.text, language="yaml", wrap_lines=True)
+    yours.code(text, language=None, wrap_lines=True)
+    theirs.code(now.text, language=None, wrap_lines=True)
     _say_faults(draft)
     with st.container(horizontal=True):
         if st.button("Save my text over it", key="studio:save:over"):

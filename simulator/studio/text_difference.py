@@ -17,6 +17,6 @@ def show_difference(before: str, after: str, names: tuple[str, str]) -> None:
     """Show the lines that differ, or say that none does."""
     found = difference(before, after, names)
     if found:
-        st.code(found, language="diff", wrap_lines=True)
+        st.code(found, language=None, wrap_lines=True)
     else:
         st.markdown("The two texts are equal.")

@@ -94,7 +94,7 @@ WRONG = {
         "vehicle.parts.computer: busy_w (38) cannot be below idle_w (100)",
     ),
     "a figure without a source": (
-        "planner_hz: {value: 10, assumed: a common rate of planners}", "planner_hz: 12", "planner_hz: 12",
+        "planner_hz: {value: 10, between: [5, 20], assumed: a common rate of planners}", "planner_hz: 12", "planner_hz: 12",
         "encounters.braking.planner_hz: write it as {value: 5, assumed: why}; got 12",
     ),
     "a part that works for nothing": (
@@ -106,7 +106,7 @@ WRONG = {
         "curveballs.rainy_night.condition: 'rain_at_nite' is not one of `encounters.conditions`; did you mean 'rain_at_night'?",
     ),
     "a metric of a sensor that is not there": (
-        "age_p99_s.planner.front,", "age_p99_s.planner.frnt,", "metric: age_p99_s.planner.frnt",
+        "{metric: age_p99_s.planner.front,", "{metric: age_p99_s.planner.frnt,", "metric: age_p99_s.planner.frnt",
         "objectives.1.metric: 'age_p99_s.planner.frnt' is not a metric here; did you mean 'age_p99_s.planner.front'?",
     ),
 }  # fmt: skip
@@ -169,7 +169,8 @@ def test_both_kinds_of_sensors_are_asked_for_only_where_both_look():
 
 
 def test_a_run_that_ends_before_an_encounter_does_is_told():
-    (fault,) = faults_of(changed("days: 0.000347223", "days: 0.00005", text=CASE))
+    found = faults_of(changed("days: 0.000347223", "days: 0.00005", text=CASE))
+    (fault,) = (one for one in found if "followed for" in one)
     line, _ = place(CASE, "encounters:\n")
     assert fault.startswith(f"av.yaml:{line}:")
     assert "followed for up to 8 s, but frames come for only 4.32 s; run.days should be at least 9.3e-05" in fault
