@@ -12,7 +12,7 @@ from simulator.explain.claims import split_of
 from simulator.explain.lever_scores import FREE, LeverScore, ObjectiveCause, in_order
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import HOUR_S
-from simulator.units import percent, roughly, significant, spoken
+from simulator.units import duration, percent, roughly, significant, spoken
 from simulator.vehicle.encounter_draws import speed_at
 from simulator.vehicle.encounter_metrics import usd_by_part
 from simulator.vehicle.sight import quickest_stop_m, recall_at
@@ -79,7 +79,7 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     each = [f"{f'{alarms.count:g}' if alarms.count else 'none'} by “{label_of(stage)}”" for stage, alarms in looks.items()]
     needed_h = NO_EVENT / verdict.bound if verdict.objective.at_most else 0.0
     recorded = f"{60 * first.hours:.0f} minutes"
-    needed = f"it takes about {spoken(needed_h * HOUR_S, 's')} without such an answer, and {recorded} were recorded"
+    needed = f"it takes about {duration(needed_h * HOUR_S, 2)} without such an answer, and {recorded} were recorded"
     unprovable = f"No design can prove this here: {needed}." if first.hours < needed_h else ""
     sentence = (
         f"Counted on {recorded} of recorded driving: answers where nothing is, in the vehicle's own way, "
