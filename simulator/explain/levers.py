@@ -243,8 +243,8 @@ class Levers:
         first, effect = best[0], max(best[0].effects, key=lambda effect: effect.gain)
         steps = _counted(len(best), "step", "brings", "bring")
         size = f"{effect.words} ({effect.change.interval})" if effect.change else effect.words
-        most = f"{first.step.words}: {', '.join([*first.costs, f'{effect.before.objective.label} {size}'])}"
-        return f"{steps} an objective that is not met closer, most of all {most}."
+        most = f"“{first.step.words}”: {', '.join([*first.costs, f'{effect.before.objective.label} {size}'])}"
+        return f"{steps} an objective that is not met closer. The most useful is {most}."
 
     @property
     def sense(self) -> str:

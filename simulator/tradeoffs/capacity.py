@@ -328,7 +328,7 @@ class Loading:
         report("running the load up to the capacity and beyond", 0, 0)
         loads = [LoadPoint(at, outcome) for at, outcome in zip(times, self._run([self._at(at) for at in times]), strict=True)]
         unmet = [
-            UnmetObjective(claim, {at: self._answer(claim, at) for at in steps})
+            UnmetObjective(claim, {at: self._answer(claim, at) for at in times})
             for claim, limit in zip(self.claims, by_claim, strict=True)
             if limit is None
         ]

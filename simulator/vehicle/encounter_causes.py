@@ -12,7 +12,7 @@ from simulator.explain.claims import split_of
 from simulator.explain.lever_scores import FREE, LeverScore, ObjectiveCause, in_order
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import HOUR_S
-from simulator.units import percent, roughly, significant, spoken
+from simulator.units import duration, percent, roughly, significant, spoken, spoken_within
 from simulator.vehicle.encounter_draws import speed_at
 from simulator.vehicle.encounter_metrics import usd_by_part
 from simulator.vehicle.sight import quickest_stop_m, recall_at
@@ -49,8 +49,16 @@ def _hit(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     levers = LeverScore((), _expected, written=list(dict.fromkeys([*written, *looking, *_DESIGNED])))
     whose = f" of the kind “{spec.kinds[of_kind[1:]].label}”" if of_kind else ""
     reasons = "; ".join(words for _, words in among)
-    sentence = f"In {percent(share)} of the encounters{whose} the vehicle does not stop in time: {reasons}."
+    sentence = f"In {_written(share, verdict)} of the encounters{whose} the vehicle does not stop in time: {reasons}."
     return ObjectiveCause(sentence, ["encounter", "sight"], levers, split_of(verdict.metric, 100.0, sentence, among))
+
+
+def _written(share: float, verdict: Verdict) -> str:
+    """Write the share that is missing to a figure with the digits of the figure, as its interval carries them."""
+    found = verdict.estimate
+    if found is None or verdict.metric.name.partition(".")[0] != "stopped_share":
+        return percent(share)
+    return spoken_within(share, share - (found.high - found.value), share + (found.value - found.low), "share")[0]
 
 
 def _expected(plan: Plan) -> float:
@@ -79,7 +87,7 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     each = [f"{f'{alarms.count:g}' if alarms.count else 'none'} by “{label_of(stage)}”" for stage, alarms in looks.items()]
     needed_h = NO_EVENT / verdict.bound if verdict.objective.at_most else 0.0
     recorded = f"{60 * first.hours:.0f} minutes"
-    needed = f"it takes about {spoken(needed_h * HOUR_S, 's')} without such an answer, and {recorded} were recorded"
+    needed = f"it takes about {duration(needed_h * HOUR_S, 2)} without such an answer, and {recorded} were recorded"
     unprovable = f"No design can prove this here: {needed}." if first.hours < needed_h else ""
     sentence = (
         f"Counted on {recorded} of recorded driving: answers where nothing is, in the vehicle's own way, "
@@ -89,6 +97,8 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         sentence += (
             f" None in so short a time still leaves up to {significant(NO_EVENT / first.hours)} an hour (rule of three)."
         )
+    if spec.fuses == "both" and len(looks) > 1:
+        sentence += " Camera and LiDAR must agree before it brakes, so the rarer of the two counts."
     written = ["encounters.confirms", "encounters.sees", "encounters.fuses"]
     return ObjectiveCause(sentence, ["sensors", "sight"], LeverScore((), _false_per_h, written=written), (), unprovable)
 

@@ -44,7 +44,7 @@ _SENSORS = ("circle", "diamond", "square", "triangle-up")
 #: Heights in pixels: of the words over a design, the view from above, an axis, the timeline, and the gap between designs.
 _WORDS, _ROAD, _AXIS, _LANES, _APART = 46, 84, 30, 92, 16
 #: Room for the legend on a phone, and for the buttons; and for what the legend says of each sensor.
-_AROUND, _ENTRY = 120, 30
+_AROUND, _ENTRY = 120, 48
 _HEIGHT = _WORDS + _ROAD + _AXIS + _LANES + _AXIS + _APART
 #: Lanes of the timeline from below.
 _STATE, _KNOWN, _CAPTURED = 0, 1, 2
@@ -367,7 +367,7 @@ def _metres(value: float) -> str:
 
 def _takeaway(designs: Mapping[str, Followed]) -> str:
     first = next(iter(designs.values()))
-    met = f"{first.label}, {significant(first.appears_gap_m, 2)} m ahead of a vehicle at {significant(first.speed_kmh, 2)} km/h"
+    met = f"{first.label}, {_metres(first.appears_gap_m)} ahead of a vehicle at {significant(first.speed_kmh, 2)} km/h"
     return f"{met}: {'; '.join(_clause(name, followed) for name, followed in designs.items())}."
 
 

@@ -119,7 +119,7 @@ def test_a_price_changes_the_cost_by_just_so_much(levers):
 def test_what_helps_an_objective_that_is_not_met_comes_first(levers):
     assert levers.rows[0].step.pick == 4
     assert levers.sentence.startswith(
-        "1 step brings an objective that is not met closer, most of all Readers: 3 → 4: Mean time −"
+        "1 step brings an objective that is not met closer. The most useful is “Readers: 3 → 4”: Mean time −"
     )
 
 
@@ -135,7 +135,9 @@ def costly_step(seconds=10_000):
 
 def test_an_objective_that_the_most_useful_step_takes_from_met_is_named_before_the_gain():
     found = costly_step()
-    assert "most of all Readers: 3 → 4: Cost goes from met to not met after 4 replications, Mean time −" in found.sentence
+    assert (
+        "The most useful is “Readers: 3 → 4”: Cost goes from met to not met after 4 replications, Mean time −" in found.sentence
+    )
 
 
 def test_a_verdict_of_fewer_replications_says_so_and_one_of_as_many_is_that_of_a_run():

@@ -79,7 +79,7 @@ def test_a_rate_that_no_drive_of_this_length_can_prove_is_said_at_once():
     """Three hours without an event are needed for fewer than one an hour (rule of three); 13 minutes were recorded."""
     found = run_of("av-perception", **VEHICLE)
     (place,) = [at for at, verdict in enumerate(found.verdicts) if verdict.metric.name == "needless_brakes_per_h"]
-    words = "No design can prove this here: it takes about 3.00 h without such an answer, and 13 minutes were recorded."
+    words = "No design can prove this here: it takes about 3.0 h without such an answer, and 13 minutes were recorded."
     sentence = found.reasons[place].sentence
     assert sentence.startswith(words)
     assert remedy_of(found, found.verdicts[place]).sentence == words

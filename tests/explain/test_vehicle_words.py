@@ -44,6 +44,18 @@ def test_false_answers_are_told_of_each_that_looks():
     sights = run(sensors="either").plan.sights.by_stage
     assert [sights[stage].alarms.count for stage in ("detector", "lidar_net")] == [0, 6]
     assert "none by “Detector”, 6 by “Network for the LiDAR”." in words(sensors="either")
+    assert "agree" not in words(sensors="either")
+    assert " Camera and LiDAR must agree before it brakes, so the rarer of the two counts. " in words(sensors="both")
+
+
+@pytest.mark.long
+def test_the_share_that_is_not_stopped_has_the_digits_of_the_card():
+    """The card says 74%, with an interval of some twenty points: the reason says 26%, not 25.5%."""
+    found = run(sensors="both")
+    verdict = next(one for one in found.verdicts if one.metric.name == "stopped_share")
+    assert "." not in verdict.reached
+    missing = 1 - verdict.estimate.value
+    assert reason("stopped_share", sensors="both").sentence.startswith(f"In {100 * missing:.0f}% of the encounters ")
 
 
 @pytest.mark.long

@@ -77,6 +77,7 @@ def _zeros(digits: str) -> int:
 
 def _scaled(one: Spoken, suffix: str, unit: str) -> Spoken:
     factor = _SECONDS.get(suffix, 1.0) if unit == "s" else _SHARES.get(suffix, 1.0) if unit == "share" else 1.0
-    # a percentage is never rounded to tens: the noughts of `100` are digits; the slack of `over 99%` is its whole size
-    slack = min(one.slack, 0.5) if suffix == "%" and one.slack != abs(one.value) else one.slack
+    # the noughts of `100` are digits, a load far above is rounded to tens; the slack of `over 99%` is its whole size
+    most = 0.5 if abs(one.value) <= 100 else 5.0 if abs(one.value) < 1000 else one.slack
+    slack = min(one.slack, most) if suffix == "%" and one.slack != abs(one.value) else one.slack
     return Spoken(one.value * factor, slack * factor, suffix)

@@ -37,3 +37,9 @@ def test_a_share_with_its_interval_is_read_as_it_was_written(values):
     shown = trio_in("{} ({})".format(*spoken_within(value, low, high, "share")), "share")
     slack = 1.001 * max(one.slack for one in shown)
     assert [one.value for one in shown] == pytest.approx([value, low, high], abs=slack)
+
+
+@pytest.mark.parametrize(("text", "slack"), [("100%", 0.005), ("90%", 0.005), ("740%", 0.05), ("744%", 0.005), ("4,200%", 0.5)])
+def test_a_load_far_above_capacity_is_read_with_the_tens_it_is_rounded_to(text, slack):
+    (one,) = numbers_in(text, "share")
+    assert one.slack == pytest.approx(slack)

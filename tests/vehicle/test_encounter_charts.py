@@ -31,9 +31,9 @@ def moving(chart, per_design=4):
 def test_the_sentence_tells_what_each_design_does_with_the_same_encounter(late):
     chart = encounter({"This design": followed(), "The pinned run": late})
     assert chart.takeaway == (
-        "A pedestrian steps out, 35 m ahead of a vehicle at 50 km/h: this design confirms it after 500 ms, brakes after 700 ms "
-        f"and stops {35 - NEEDED:.1f} m before it; the pinned run confirms it after 1.20 s, brakes after 1.40 s and hits it at "
-        "9.0 km/h, 0.5 m short."
+        "A pedestrian steps out, 35.0 m ahead of a vehicle at 50 km/h: this design confirms it after 500 ms, brakes after "
+        f"700 ms and stops {35 - NEEDED:.1f} m before it; the pinned run confirms it after 1.20 s, brakes after 1.40 s and "
+        "hits it at 9.0 km/h, 0.5 m short."
     )
 
 
