@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import floor, isfinite, log10
 from pathlib import Path as FilePath
@@ -484,15 +484,3 @@ def _where(rows: pd.DataFrame, texts: Mapping[str, str | list[str]]) -> NDArray[
                 raise InputError(f"no item has '{text}' in '{column}'; {suggest(text, sorted(set(column_texts)))}")
         inside &= column_texts.isin(wanted_texts).to_numpy()
     return inside
-
-
-def texts_of(scenario: Scenario) -> Sequence[str]:
-    """Return the texts of a case that people read: brief, answers, debrief, hints and references."""
-    hints = [part for phase in scenario.phases for hint in phase.hints for part in (hint.question, hint.text, hint.step)]
-    return [
-        scenario.brief,
-        *(question.answer for question in scenario.questions),
-        *(text for lesson in scenario.debrief for text in (lesson.title, lesson.text)),
-        *(text for one in scenario.reference.values() for text in (one.label, one.text, one.gives_up)),
-        *filter(None, hints),
-    ]
