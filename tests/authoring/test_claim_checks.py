@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from simulator.authoring.claim_checks import ClaimEvidence, found_for, judged_claim
+from simulator.authoring.claim_checks import judged_claim
+from simulator.authoring.claim_evidence import ClaimEvidence, found_for
 from simulator.case.case_tests import TextClaim
 from simulator.case.load import loads
 from simulator.intervals import Interval

@@ -7,7 +7,8 @@ import pytest
 from pydantic import ValidationError
 from ruamel.yaml import YAML
 
-from simulator.authoring.claim_checks import found_for, judged_claim
+from simulator.authoring.claim_checks import judged_claim
+from simulator.authoring.claim_evidence import found_for
 from simulator.authoring.sweep_checks import DesignSample, not_trivial
 from simulator.case.case_tests import TextClaim
 from simulator.case.document import ScenarioError

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from simulator.authoring import sweep_checks
-from simulator.authoring.claim_checks import found_for, judged_claim
+from simulator.authoring.claim_checks import judged_claim
+from simulator.authoring.claim_evidence import found_for
 from simulator.authoring.static_checks import unclaimed
 from simulator.authoring.sweep_checks import DesignSample
 from simulator.authoring.tested_designs import DesignRunner, random_designs
