@@ -24,7 +24,7 @@ def skin(requests: int, days: float | None = None) -> Plan:
     """The case's default design: so many patients within so many days, at its own rate if no days are given."""
     case = load(CASE)
     per_day = case.arrivals.per_day.value if days is None else requests / days
-    rate = {("arrivals", "per_day", "value"): (per_day, (), "the benchmark")}
+    rate = {("arrivals", "per_day"): ({"value": per_day, "assumed": "the benchmark"}, (), "the benchmark")}
     plan = compile_plan(Scenario.of(case.document.patched(rate)))
     # An author may ask for 28 days at most; here the same days go on for as long as it takes.
     run = plan.scenario.run.model_copy(update={"days": requests / per_day})

@@ -207,12 +207,17 @@ def _sources_of_files(model: Any) -> Iterator[tuple[str, str]]:
 
 
 def _results_now(scenario: Scenario, beside: Path) -> dict[str, list[CheckResult]]:
-    """Return the kept test results of the case as it is now: those of `casesim test`, and those of a file beside the case."""
+    """Return the kept test results of the case as it is now: those of `casesim test`, and those of a file beside the case.
+
+    None where a check has no result: a part of them would look like a tested case.
+    """
     known = KeptResults(scenario).known
     if beside.is_file():
         known |= _parsed_results(str(beside), read_within(beside, CASE_FILE))
     keys = [check.key for check in run_checks(scenario, DesignRunner(scenario, _no_run))]
-    return {key: placed(scenario, known[key]) for key in sorted(keys) if key in known}
+    if not known.keys() >= set(keys):
+        return {}
+    return {key: placed(scenario, known[key]) for key in sorted(keys)}
 
 
 def _no_run(*_: Any) -> Any:

@@ -25,7 +25,7 @@ title: @title
 """)
 
 SERVICE = CaseTemplate("""\
-summary: "@rate @many a second, an answer within @within s, and a bound on the cost."
+summary: "@Many at @rate a second, an answer within @within s, and a bound on the cost."
 minutes: 20            # the length of a session
 
 brief: |               # the task, in Markdown
@@ -148,7 +148,7 @@ tests:                 # what `casesim test` is to find
 """)
 
 PEOPLE = CaseTemplate("""\
-summary: "@rate @many a second, a model that flags, people who look, and a bound on the cost."
+summary: "@Many at @rate a second, a model that flags, people who look, and a bound on the cost."
 minutes: 20            # the length of a session
 
 brief: |               # the task, in Markdown

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from math import floor, isfinite, log10
 
 from simulator.authoring.check_results import CheckResult, Outcome, RunCheck, result_at
-from simulator.authoring.claim_evidence import ClaimEvidence, evidence_of, found_for, number_of_case
+from simulator.authoring.claim_evidence import ClaimEvidence, evidence_of, found_for, in_words, number_of_case
 from simulator.authoring.tested_designs import SEED, DesignRunner
 from simulator.case.case_tests import (
     DesignName,
@@ -22,7 +22,6 @@ from simulator.errors import InputError, shortened
 from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.score_tables import score_files
 from simulator.intervals import Interval
-from simulator.units import spoken
 
 #: Raise it when a claim is judged in another way: kept results of before no longer count.
 CLAIMS_VERSION = 1
@@ -118,11 +117,11 @@ def _verdicts(claim: TextClaim, finding: ClaimEvidence) -> Iterable[tuple[Outcom
         yield _directed(claim, found)
 
 
-def _as_written(name: str, written: float, seen: float, unit: str) -> tuple[Outcome, str]:
+def _as_written(name: str, quoted: float, seen: float, unit: str) -> tuple[Outcome, str]:
     """Compare a number with the evidence to the digits that the author wrote: half a unit of the last one either way."""
-    if isfinite(seen) and abs(seen - written) <= half_digit(written) * (1 + 1e-9):
+    if isfinite(seen) and abs(seen - quoted) <= half_digit(quoted) * (1 + 1e-9):
         return "pass", f"`{name}` is as written"
-    return "fail", f"`{name}` says {spoken(written, unit)}, and the evidence {spoken(seen, unit)}"
+    return "fail", f"`{name}` says {in_words(quoted, unit)}, and the evidence {in_words(seen, unit)}"
 
 
 def half_digit(written: float) -> float:
@@ -139,7 +138,7 @@ def half_digit(written: float) -> float:
 
 
 def _bound(side: str, bound: float, holds: bool, fails: bool, finding: ClaimEvidence) -> tuple[Outcome, str]:
-    stated = f"{side} {spoken(bound, finding.unit)}"
+    stated = f"{side} {in_words(bound, finding.unit)}"
     if holds:
         return "pass", f"the interval lies within {stated}"
     return (

@@ -23,6 +23,7 @@ from simulator.case.case_tests import (
     picks_of,
 )
 from simulator.case.document import dotted
+from simulator.case.figure_names import figure_name
 from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, suggest
@@ -40,20 +41,27 @@ class ClaimEvidence:
     """A number that bears on a claim, with its interval.
 
     unit: that of the metric, empty for a plain number; is_change: whether it is the difference of two figures
+    of: the name of the figure, with the unit that its field has
     """
 
     found: Interval
     unit: str = ""
     is_change: bool = False
+    of: str = ""
 
     def __str__(self) -> str:
         numbers = self.found.value, self.found.low, self.found.high
         if self.found.low == self.found.high:
-            return spoken(self.found.value, self.unit)
+            return f"{in_words(self.found.value, self.unit)}{f' (“{self.of}”)' if self.of else ''}"
         if self.is_change:
             value, low, high = signed_within(*numbers, self.unit)
             return f"{value} ({low} to {high})"
         return "{} ({})".format(*spoken_within(*numbers, self.unit))
+
+
+def in_words(value: float, unit: str) -> str:
+    """Write a number with its unit, if it has one."""
+    return spoken(value, unit).strip()
 
 
 def found_for(claim: TextClaim, scenario: Scenario, runner: DesignRunner) -> ClaimEvidence:
@@ -71,11 +79,11 @@ def found_for(claim: TextClaim, scenario: Scenario, runner: DesignRunner) -> Cla
 def number_of_case(claim: TextClaim, scenario: Scenario) -> ClaimEvidence:
     """Return a figure of the case, or the bound of an objective: of two bounds on one metric the one that the claim is near."""
     if claim.figure is not None:
-        value, unit = numbers_of(scenario)[claim.figure], ""
-    else:
-        bounds = [one.bound for one in scenario.objectives if one.metric == claim.objective]
-        value = min(bounds, key=lambda bound: abs(bound - (claim.shows or bound)))
-        unit = scenario.metrics[str(claim.objective)].unit
+        value = numbers_of(scenario)[claim.figure]
+        return ClaimEvidence(Interval(value, value, value), of=figure_name(scenario, claim.figure))
+    bounds = [one.bound for one in scenario.objectives if one.metric == claim.objective]
+    value = min(bounds, key=lambda bound: abs(bound - (claim.shows or bound)))
+    unit = scenario.metrics[str(claim.objective)].unit
     return ClaimEvidence(Interval(value, value, value), unit)
 
 

@@ -41,8 +41,11 @@ def pack(
     with in_one_step(file) as written:
         written.write_bytes(content)
     if not made.manifest.tests:
-        err.print(f"without test results of the case as it is now; `casesim test {case}` makes them", markup=False)
-    say(f"{file}: {counted(len(made.members), 'file')}, {len(content):,} bytes; `casesim install {file.name}` installs it")
+        err.print(
+            f"no test results travel along: some checks have none of the case as it is now. Run `casesim test {case}` first",
+            markup=False,
+        )
+    say(f"{file}: {counted(len(made.members), 'file')}, {len(content):,} bytes; `casesim install {file}` installs it")
 
 
 def install(

@@ -235,7 +235,8 @@ def no_giveaway(sample: DesignSample) -> Iterator[CheckResult]:
     by_design = [[sample.verdicts(outcome)[place].met for place in asked] for _, outcome in sample.tried]
     won = sum(map(all, by_design))
     if len(asked) < 2 or not FEWEST <= won <= len(by_design) - FEWEST:
-        says = f"{won} of {counted(len(by_design), 'design')} reach every bound, too few or too many to say"
+        side = "few" if won < FEWEST else "many"
+        says = f"too {side} designs reach every bound to compare objectives, {won} of {len(by_design)}; nothing to mend here"
         yield result_at(scenario, ("objectives",), "giveaway", "objectives", "skipped", says)
         return
     for column, place in enumerate(asked):

@@ -40,7 +40,13 @@ def say(text: object, file: IO[str] | None = None) -> None:
 
 
 class VisibleConsole(Console):
-    """A console that shows what `visible` shows; where a program reads it, no line ends in spaces."""
+    """A console that shows what `visible` shows; where a program reads it, no line ends in spaces.
+
+    A number between two colons, as in a place in a file, is never taken for the name of a picture.
+    """
+
+    def __init__(self, **how: Any) -> None:
+        super().__init__(**{"emoji": False, **how})
 
     def print(self, *objects: Any, **how: Any) -> None:
         if self.is_terminal or self.record:

@@ -95,7 +95,8 @@ def read_picks(picks: Sequence[str] | None, scenario: Scenario, option: str = "-
         try:
             scenario.choices[name].read(value)
         except ValueError as error:
-            raise UsageError(f"{option} {pick}: {error}") from None
+            more = f"; give {option} once for each pick" if "=" in value else ""
+            raise UsageError(f"{option} {pick}: {error}{more}") from None
         read[name] = value
     return read
 

@@ -54,7 +54,7 @@ def test_an_encounter_is_picked_by_what_it_is_or_by_its_number(alone):
     page = drawn("encounter")
     assert page.selectbox(key="test:encounter").options == [*(name[0].upper() + name[1:] for name in found), "By its number"]
     page.selectbox(key="test:encounter").set_value("typical").run()
-    assert f"{follow(meeting, found['typical']).appears_gap_m:.0f} m ahead" in alt(page)
+    assert f"{follow(meeting, found['typical']).appears_gap_m:.1f} m ahead" in alt(page)
     page.selectbox(key="test:encounter").set_value("by its number").run()
     page.number_input(key="test:encounter_number").set_value(3).run()
     assert any("Encounter 3 of one replication." in str(caption.value) for caption in page.caption)
