@@ -11,15 +11,16 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Literal
+from weakref import ref
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from simulator.case.checks import check, check_names
 from simulator.case.document import Fault, Path, ScenarioError, beyond, dotted, parse_document, read_document
 from simulator.case.error_recovery import fault_of, with_stand_ins
 from simulator.case.fields import Figure, Sourced
 from simulator.case.installed_cases import installed_cases
-from simulator.case.phases import readable_references
+from simulator.case.phases import PRACTICE_FIELDS, TEXT_FIELDS, readable_references
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, shortened, suggest
 from simulator.limits import FAULTS_SHOWN
@@ -307,9 +308,26 @@ def sourced_of(model: Any, path: Path = ()) -> Iterator[tuple[Path, Sourced]]:
     elif isinstance(model, list):
         for index, value in enumerate(model):
             yield from sourced_of(value, (*path, index))
-    elif hasattr(type(model), "model_fields"):
-        for name in type(model).model_fields:
-            yield from sourced_of(getattr(model, name), (*path, name))
+    elif isinstance(model, BaseModel):
+        yield from (((*path, *below), figure) for below, figure in _sourced_within(model))
+
+
+#: The figures within each model, by its identity, for as long as it lives: designs share the models that no pick changes.
+_SOURCED: dict[int, tuple[ref[BaseModel], list[tuple[Path, Sourced]]]] = {}
+
+#: The sections without figures that take part in a run: their many models need not be looked through.
+_WITHOUT_FIGURES = frozenset({*PRACTICE_FIELDS, *TEXT_FIELDS, "questions", "choices", "exhibits"})
+
+
+def _sourced_within(model: BaseModel) -> list[tuple[Path, Sourced]]:
+    known = _SOURCED.get(id(model))
+    if known is None or known[0]() is not model:
+        left_out = _WITHOUT_FIGURES if isinstance(model, Scenario) else frozenset()
+        names = [name for name in type(model).model_fields if name not in left_out]
+        found = [pair for name in names for pair in sourced_of(getattr(model, name), (name,))]
+        key = id(model)
+        known = _SOURCED[key] = ref(model, lambda _: _SOURCED.pop(key, None)), found
+    return known[1]
 
 
 def figures_of(scenario: Scenario) -> dict[str, Figure]:
