@@ -7,7 +7,15 @@ from typing import Any
 import streamlit as st
 
 from simulator.app.widgets import plain
-from simulator.authoring.blank_case import CaseAnswers, blank_case, checked_word, measured_models, plural, usual_bound
+from simulator.authoring.blank_case import (
+    CaseAnswers,
+    blank_case,
+    checked_word,
+    measured_models,
+    plural,
+    usual_bound,
+    usual_rate,
+)
 from simulator.authoring.new_case import SCHEMA_FILE, checked_id, copied_case
 from simulator.authoring.new_command import write_schema
 from simulator.case.document import ScenarioError
@@ -32,8 +40,9 @@ def new_case_form(folder: CaseFolder, chosen: str) -> None:
         models = measured_models()
         st.selectbox("Model", models, models.index("resnet50") if "resnet50" in models else 0, key=keys["model"])
         st.toggle("People look at what the model flags", key=keys["people"])
-        st.text_input("Requests a second", key=keys["rate"], placeholder="20, with people 1")
-        st.text_input("Seconds for 95% of the answers", key=keys["within"], placeholder="by the model")
+        st.text_input("Requests a second", key=keys["rate"], placeholder="by the model, with people 1")
+        seconds = "Seconds for 95% of the answers, or of the waits for people"
+        st.text_input(seconds, key=keys["within"], placeholder="by the model")
         st.form_submit_button("Write the file", type="primary", on_click=_write, args=(folder, keys, chosen))
         if fault := st.session_state.pop("studio:new:fault", None):
             st.error(plain(fault))
@@ -59,6 +68,16 @@ def _text(given: dict[str, Any]) -> str:
         return copied_case(given["from"], case_id, given["title"] or None)
     title = given["title"] or case_id.replace("-", " ").capitalize()
     word, people, model = checked_word(given["word"]), given["people"], given["model"]
-    rate = number_of(given["rate"], "Requests a second") or (1.0 if people else 20.0)
-    within = number_of(given["within"], "Seconds") or usual_bound(model)
-    return blank_case(CaseAnswers(case_id, title, word, plural(word), model, people, float(rate), float(within)))
+    rate = _within(given["rate"], "Requests a second", 0.01, 5000, usual_rate(model, people))
+    seconds = _within(given["within"], "Seconds", 0.001, 3600, usual_bound(model, people))
+    return blank_case(CaseAnswers(case_id, title, word, plural(word), model, people, rate, seconds))
+
+
+def _within(text: str, field: str, low: float, high: float, usual: float) -> float:
+    """Read a number from low to high, or the usual one where none is written; raises InputError."""
+    number = number_of(text, field)
+    if number is None:
+        return usual
+    if not low <= number <= high:
+        raise InputError(f"{field}: should be between {low:g} and {high:g}, got {number:g}")
+    return float(number)
