@@ -20,13 +20,13 @@ from typing import (
     final,
     get_args,
 )
-from weakref import ref
 
 from pydantic import BaseModel, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema
 
 from simulator.case.document import Path
 from simulator.case.fields import CostFigure, Figure, Line, ShareFigure, Strict, bounded
+from simulator.case.model_memo import ModelMemo
 
 if TYPE_CHECKING:
     import numpy as np
@@ -379,8 +379,8 @@ class Routing(Protocol):
         """Return the values between the routes, if that attribute is a number."""
 
 
-#: The targets of each stage, by identity, for as long as it lives: they are asked for hundreds of times a plan.
-_TARGETS: dict[int, tuple[ref[AnyStage], dict[Path, str]]] = {}
+#: The targets of each stage: they are asked for hundreds of times a plan.
+_TARGETS: ModelMemo[AnyStage, dict[Path, str]] = ModelMemo(lambda stage: dict(targets_in(stage)))
 
 
 class AnyStage(Strict):
@@ -454,11 +454,7 @@ class AnyStage(Strict):
 
     @final
     def targets(self) -> dict[Path, str]:
-        known = _TARGETS.get(id(self))
-        if known is None or known[0]() is not self:
-            key = id(self)
-            known = _TARGETS[key] = ref(self, lambda _: _TARGETS.pop(key, None)), dict(targets_in(self))
-        return dict(known[1])
+        return dict(_TARGETS.of(self))
 
     @final
     def planned_targets(self) -> dict[Path, str]:

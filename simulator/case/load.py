@@ -11,7 +11,6 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path as FilePath
 from typing import TYPE_CHECKING, Any, Literal
-from weakref import ref
 
 from pydantic import BaseModel, ValidationError
 
@@ -20,6 +19,7 @@ from simulator.case.document import Fault, Path, ScenarioError, beyond, dotted, 
 from simulator.case.error_recovery import fault_of, with_stand_ins
 from simulator.case.fields import Figure, Sourced
 from simulator.case.installed_cases import installed_cases
+from simulator.case.model_memo import ModelMemo
 from simulator.case.phases import PRACTICE_FIELDS, TEXT_FIELDS, readable_references
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, shortened, suggest
@@ -309,25 +309,20 @@ def sourced_of(model: Any, path: Path = ()) -> Iterator[tuple[Path, Sourced]]:
         for index, value in enumerate(model):
             yield from sourced_of(value, (*path, index))
     elif isinstance(model, BaseModel):
-        yield from (((*path, *below), figure) for below, figure in _sourced_within(model))
+        yield from (((*path, *below), figure) for below, figure in _SOURCED.of(model))
 
-
-#: The figures within each model, by its identity, for as long as it lives: designs share the models that no pick changes.
-_SOURCED: dict[int, tuple[ref[BaseModel], list[tuple[Path, Sourced]]]] = {}
 
 #: The sections without figures that take part in a run: their many models need not be looked through.
 _WITHOUT_FIGURES = frozenset({*PRACTICE_FIELDS, *TEXT_FIELDS, "questions", "choices", "exhibits"})
 
 
 def _sourced_within(model: BaseModel) -> list[tuple[Path, Sourced]]:
-    known = _SOURCED.get(id(model))
-    if known is None or known[0]() is not model:
-        left_out = _WITHOUT_FIGURES if isinstance(model, Scenario) else frozenset()
-        names = [name for name in type(model).model_fields if name not in left_out]
-        found = [pair for name in names for pair in sourced_of(getattr(model, name), (name,))]
-        key = id(model)
-        known = _SOURCED[key] = ref(model, lambda _: _SOURCED.pop(key, None)), found
-    return known[1]
+    left_out = _WITHOUT_FIGURES if isinstance(model, Scenario) else frozenset()
+    names = [name for name in type(model).model_fields if name not in left_out]
+    return [pair for name in names for pair in sourced_of(getattr(model, name), (name,))]
+
+
+_SOURCED: ModelMemo[BaseModel, list[tuple[Path, Sourced]]] = ModelMemo(_sourced_within)
 
 
 def figures_of(scenario: Scenario) -> dict[str, Figure]:

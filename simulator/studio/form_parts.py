@@ -65,6 +65,6 @@ def draw_again() -> None:
 
 
 def report() -> None:
-    """Say once that the last change is in the text."""
+    """Say that the last change is in the text, for some seconds: the page is drawn again as soon as the text is checked."""
     if said := st.session_state.pop(_REPORT, None):
-        st.success(said)
+        st.toast(said)
