@@ -28,7 +28,7 @@ def case_results(
 ) -> Iterator[CheckResult]:
     """Yield the result of each check as it ends, those without runs first.
 
-    minutes: no check that needs runs begins after so many; those that were left out say so
+    minutes: after N minutes no check with runs begins, and a result says so for each one that is left out
     """
     ends = clock() + 60 * minutes if minutes is not None else float("inf")
     yield from static_checks(scenario)

@@ -50,7 +50,7 @@ MORE_BASES = 6
 #: The designs with the fewest misses that run again with all replications.
 NEAREST = 4
 
-#: The fewest random designs that meet, and that miss, before one objective is told to decide all.
+#: Designs that reach every bound, and designs that do not: with fewer of either, no objective is said to decide all.
 FEWEST = 5
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FileColumn:
-    """The values of a column in ascending order, shape (n,), and the hash of their file, by which two are equal."""
+    """The values of a column in ascending order, shape (n,), and the hash of their file; equal hashes make two equal."""
 
     content: str = ""
     values: NDArray[np.float64] = field(default_factory=lambda: np.ones(1), compare=False, repr=False)

@@ -443,7 +443,7 @@ class Verdict:
 
     @property
     def _decides(self) -> float | None:
-        """The bound that a figure must be told from; None outside of the brief, where no verdict rests on it."""
+        """The bound that decides how many digits a figure needs; None outside of the brief, where no verdict rests on it."""
         return None if self.void else self.bound
 
     def to_json(self) -> dict[str, Any]:
