@@ -67,8 +67,10 @@ def drawn(plan: Plan, seed: int, replication: int) -> Drawn:
 
 
 def deceleration_of(spec: Encounters, condition: str | None) -> float:
-    own = spec.conditions[condition].deceleration_mps2 if condition else None
-    return (own or spec.braking.deceleration_mps2).value
+    """Return the deceleration in a condition: that of the vehicle, or less where the road gives less."""
+    road = spec.conditions[condition].deceleration_mps2 if condition else None
+    vehicle = spec.braking.deceleration_mps2.value
+    return vehicle if road is None else min(vehicle, road.value)
 
 
 def speed_at(plan: Plan, at_s: Floats) -> Floats:

@@ -123,7 +123,7 @@ class Condition(Strict):
     label: Line
     corruption: Annotated[str, Field(max_length=40, description="the condition of the detection tables")]
     severity: Annotated[int, Field(ge=1, le=5)]
-    deceleration_mps2: Annotated[Deceleration | None, Field(description="none: as usual")] = None
+    deceleration_mps2: Annotated[Deceleration | None, Field(description="the most that the road gives; none: as usual")] = None
 
 
 class Degraded(Strict):

@@ -41,4 +41,6 @@ def test_the_way_to_a_stop_by_hand():
     """10 m/s for 0.5 s, then braked at 5 m/s^2, at night at 4; at least 0.1 s of network and 0.005 s until a tick."""
     assert stopping_m(vehicle_plan(), 36, 0.5) == pytest.approx(5 + 10)
     assert stopping_m(in_the_dark(0), 36, 0.5) == pytest.approx(5 + 12.5)
+    gentle = encounters(conditions=DARK, condition="dark", braking={"deceleration_mps2": assumed(2)})
+    assert stopping_m(vehicle_plan(encounters=gentle), 36, 0.5) == pytest.approx(5 + 25)  # the road gives more than it takes
     assert quickest_stop_m(vehicle_plan()) == pytest.approx(1.05 + 10)
