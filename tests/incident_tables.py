@@ -29,7 +29,7 @@ EFFECTS = {
     "FastestDet answers": ("stale_model", 2, DETECTIONS),
     "letterbox for stretching": ("stretch", 2, DETECTIONS),
     "another interpolation": ("nearest", 2, DETECTIONS),
-    "brighter by a fifth": ("brightness", 2, DETECTIONS),
+    "brighter by four tenths": ("brightness", 2, DETECTIONS),
 }
 
 

@@ -6,7 +6,7 @@ Signs are taken for independent given the cause. Their frequencies are counted i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -130,6 +130,16 @@ def entropy(shares: Floats) -> float:
     """Return the entropy of probabilities in bits, shape (n,)."""
     there = shares[shares > 0]
     return float(-(there * np.log2(there)).sum())
+
+
+def many_brier(shares: Mapping[str, float], true: str) -> float:
+    """Return the Brier score of probabilities of several causes (Brier 1950): from 0, the best, to 2.
+
+    The squared distances of the shares from 1 for the true cause and from 0 for the others. A part that no cause has is a
+    further one, which is never true.
+    """
+    rest = max(1 - sum(shares.values()), 0.0)
+    return (1 - shares.get(true, 0.0)) ** 2 + sum(share**2 for name, share in shares.items() if name != true) + rest**2
 
 
 def load_beliefs(scenario: Scenario, folder: Path = INCIDENTS) -> Beliefs | None:

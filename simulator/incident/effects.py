@@ -304,6 +304,7 @@ class Cause(Strict):
     source: Line | None = None
     effects: Annotated[list[Effect], Field(min_length=1, max_length=8)]
     shapes: Annotated[list[Literal["abrupt", "gentle"]], Field(min_length=1, max_length=2)] = ["abrupt", "gentle"]
+    often: Annotated[float, Field(gt=0, le=1000, description="how often it comes, against 1 of another cause")] = 1
     harmless: Annotated[bool, Field(description="nothing fails: the right answer is to change nothing")] = False
     log: SuspectEntry | None = None
     decoys: Annotated[list[Name], Field(max_length=16, description="one of them moves at the onset; empty: any")] = []

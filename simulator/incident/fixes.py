@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
 from simulator.case.document import Path
@@ -64,12 +65,16 @@ class Swapped:
         """Let the network answer its frames, from the score that suits it on."""
         rows = (answers.at_s >= self.at_s) & (answers.at_s < self.until_s)
         if self.share < 1:
-            rows &= stream.streams.named(f"canary/{self.at_s:.0f}").random(len(rows)) < self.share
+            rows &= self.chosen(stream)
         if self.instead_of is not None:
             rows &= answers.network == stream.scenes.networks[self.instead_of]
         answers.network = np.where(rows, stream.scenes.networks[self.network], answers.network)
         answers.whole |= rows & self.whole
         answers.bin[rows] = stream.scenes.tested_bins[answers.network[rows]]
+
+    def chosen(self, stream: Stream) -> NDArray[np.bool_]:
+        """Draw the frames of the stream that would go to this network's share, shape (n,)."""
+        return stream.streams.named(f"canary/{self.at_s:.0f}").random(len(stream.clock_s)) < self.share
 
     def model_after(self, model: Network, now_s: float) -> Network:
         return self.network if self.at_s <= now_s and self.instead_of in (None, model) else model
@@ -183,6 +188,11 @@ class AnyFix(Strict):
     def new_picks(self) -> Mapping[str, Pick]:
         return {}
 
+    @property
+    def usd_a_day(self) -> float:
+        """Its cost of each further day until the end of the stream."""
+        return 0.0
+
 
 class UndoFix(AnyFix):
     """Everything that entered at one of these places is put back as it was tested.
@@ -258,6 +268,10 @@ class PeopleFix(AnyFix):
 
     def changes(self, play: Play, at_s: float) -> tuple[Change, ...]:
         return (Reviewed(at_s, self.frames_per_h, self.finds, self.usd_a_frame),)
+
+    @property
+    def usd_a_day(self) -> float:
+        return 24 * self.frames_per_h * self.usd_a_frame
 
 
 class PicksFix(AnyFix):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.incident.beliefs import FALSE_ALARM, PAGE, Beliefs, answered, minutes_of, questions
+from simulator.incident.beliefs import FALSE_ALARM, PAGE, Beliefs, answered, many_brier, minutes_of, questions
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.play import Play
 from simulator.incident.secret import HOUR_S
@@ -39,7 +39,8 @@ class Score:
     """Times in hours from the onset, NaN for an event that did not happen; harm in units of the least object.
 
     excess, untouched: harm beyond that of a run without the cause, with the actions taken and with none
-    brier: (confidence - 1)^2 for a right diagnosis, confidence^2 for a wrong one; 0.25 without a diagnosis
+    brier: of the probabilities of all causes (Brier 1950), 0 at best and 2 at worst; without a diagnosis that of the prior
+    unknowing: the score of the prior
     """
 
     cause: str
@@ -56,6 +57,7 @@ class Score:
     excess: float
     untouched: float
     brier: float
+    unknowing: float
 
     @property
     def wrong_fixes(self) -> int:
@@ -72,15 +74,15 @@ def score(play: Play) -> Score:
     last = next((note for note in reversed(play.notes) if note.diagnosis), None)
     diagnosis = last.diagnosis if last else None
     named = diagnosis.cause if diagnosis else None
-    sure = diagnosis.confidence if diagnosis else 0.5
     right = named == secret.cause
+    diagnosed_h = _hours(play, last.until_s if last and right else np.nan)
     return Score(
         cause=secret.cause,
         diagnosis=named,
-        confidence=sure,
+        confidence=diagnosis.confidence if diagnosis else spec.prior[secret.cause],
         right=right,
-        detected_h=_hours(play, _detected_s(play)),
-        diagnosed_h=_hours(play, last.until_s if last and right else np.nan),
+        detected_h=_detected_h(play, diagnosed_h),
+        diagnosed_h=diagnosed_h,
         mitigated_h=_hours(play, min((one.at_s for one in tried if one.right), default=np.nan)),
         false_alarms=sum(n.ring is not None and n.ring.at_s < secret.onset_s for n in play.notes),
         fixes=tried,
@@ -88,7 +90,8 @@ def score(play: Play) -> Score:
         usd=play.usd,
         excess=harms[-1].since(secret.onset_s),
         untouched=harms[0].since(secret.onset_s),
-        brier=(sure - right) ** 2 if last else 0.25,
+        brier=many_brier(diagnosis.shares(spec) if diagnosis else spec.prior, secret.cause),
+        unknowing=many_brier(spec.prior, secret.cause),
     )
 
 
@@ -121,7 +124,13 @@ def _tried(play: Play, harms: list[Excess], harmless: bool) -> tuple[TriedFix, .
     return tuple(tried)
 
 
-def _detected_s(play: Play) -> float:
+def _detected_h(play: Play, diagnosed_h: float) -> float:
+    """Return the hours to the first page since the onset, or to a right diagnosis if it came before; NaN without both."""
+    known = [one for one in (_hours(play, _paged_s(play)), max(diagnosed_h, 0.0)) if np.isfinite(one)]
+    return min(known, default=np.nan)
+
+
+def _paged_s(play: Play) -> float:
     times = (note.until_s for note in play.notes if note.ring or note.complaint)
     return min((at_s for at_s in times if at_s >= play.secret.onset_s), default=np.nan)
 
@@ -153,7 +162,7 @@ class DebriefStep:
 
 
 def path(play: Play, beliefs: Beliefs) -> list[DebriefStep]:
-    """Return every look of an incident with a cause, in order; each question counts at its first answer.
+    """Return every look of an incident with a cause, in order; a repeated question counts at its latest answer.
 
     A page after a likely false alarm starts anew: earlier findings say nothing about the next one.
     """
@@ -165,13 +174,16 @@ def path(play: Play, beliefs: Beliefs) -> list[DebriefStep]:
         now = beliefs.after(signs.items())
         if answer is not None and answer[0] == PAGE and signs and beliefs.causes[int(now.argmax())] == FALSE_ALARM:
             signs, now = {}, beliefs.prior
+        elif answer is not None and answer[0] in signs:
+            del signs[answer[0]]
+            now = beliefs.after(signs.items())
         left = {name: beliefs.bits(name, now) for name in questions(spec) if name not in signs and name in beliefs.chances}
         best = max(left, key=lambda name: left[name], default="")
         bits, sign, question = None, note.finding.sign if note.finding else "", note.look
         if answer is not None:
             question, sign = answer
-            bits = beliefs.bits(question, now) if question in beliefs.chances and question not in signs else None
-            signs.setdefault(question, sign)
+            bits = beliefs.bits(question, now) if question in beliefs.chances else None
+            signs[question] = sign
         after = dict(zip(beliefs.causes, map(float, beliefs.after(signs.items())), strict=True))
         true = after.get(play.secret.cause or "", 0.0)
         labels = question_label(spec, question), question_label(spec, best)

@@ -167,7 +167,10 @@ class BelieveAction(AnyAction):
 
 
 class DiagnoseAction(AnyAction):
-    """Name the cause with a confidence; the last diagnosis counts."""
+    """Name the likeliest cause with a probability, and the probabilities of others; the last diagnosis counts.
+
+    others: by cause; the rest is spread over the causes without a probability, in proportion to how often they come
+    """
 
     heading: ClassVar[str] = "Diagnosis"
     at_end: ClassVar[bool] = True
@@ -175,9 +178,31 @@ class DiagnoseAction(AnyAction):
     kind: Literal["diagnose"]
     cause: Name
     confidence: Share
+    others: Annotated[dict[Name, Share], Field(max_length=64, description="probabilities of other causes")] = {}
 
     def check(self, spec: Incident) -> None:
         _among(self.cause, spec.causes, "cause")
+        for name in self.others:
+            _among(name, spec.causes, "others", name)
+        if self.cause in self.others:
+            raise ActionError(f"'{self.cause}' is the cause itself; its probability is `confidence`", ("others", self.cause))
+        total = self.confidence + sum(self.others.values())
+        if total > 1 + 1e-6:
+            raise ActionError(f"the probabilities add up to {total:.2f}; at most 1", ("others",))
+
+    @classmethod
+    def by(cls, beliefs: BelieveAction) -> DiagnoseAction:
+        """Return the diagnosis of suspicions that were written down."""
+        cause = max(beliefs.shares, key=lambda name: beliefs.shares[name])
+        others = {name: share for name, share in beliefs.shares.items() if name != cause}
+        return cls(kind="diagnose", cause=cause, confidence=beliefs.shares[cause], others=others)
+
+    def shares(self, spec: Incident) -> dict[str, float]:
+        """Return the probability of every cause."""
+        given = {self.cause: self.confidence, **self.others}
+        open_ = {name: share for name, share in spec.prior.items() if name not in given}
+        rest, among = max(1 - sum(given.values()), 0.0), sum(open_.values())
+        return given | {name: rest * share / among for name, share in open_.items()}
 
     def take(self, play: Play) -> NotebookEntry:
         return NotebookEntry(self, play.now_s, play.now_s, diagnosis=self)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from simulator.incident.beliefs import FALSE_ALARM, Beliefs, Floats, answered, minutes_of, questions
 from simulator.incident.effects import Cause
 from simulator.incident.play import Play
-from simulator.incident.player_actions import CloseAction, DiagnoseAction, FixAction, WaitAction
+from simulator.incident.player_actions import BelieveAction, CloseAction, DiagnoseAction, FixAction, WaitAction
 from simulator.incident.section import Incident
 from simulator.records.streams import Streams
 
@@ -23,8 +23,8 @@ def sensible(play: Play, beliefs: Beliefs) -> None:
     now = _looked(play, beliefs)
     while beliefs.causes[int(now.argmax())] == FALSE_ALARM and play.now_s < play.end_s:
         now = _looked(play, beliefs)
-    cause = max((name for name in beliefs.causes if name != FALSE_ALARM), key=lambda name: now[beliefs.causes.index(name)])
-    _finish(play, cause, float(now[beliefs.causes.index(cause)]))
+    shares = {name: float(share) for name, share in zip(beliefs.causes, now, strict=True) if name != FALSE_ALARM}
+    _finish(play, {name: share / sum(shares.values()) for name, share in shares.items()})
 
 
 def _looked(play: Play, beliefs: Beliefs) -> Floats:
@@ -57,7 +57,7 @@ def guess(play: Play, _: Beliefs) -> None:
     _paged(play)
     drawn = Streams(play.secret.seed).named("guess").random()
     causes = list(play.spec.causes)
-    _finish(play, causes[int(drawn * len(causes))], 1 / len(causes))
+    _finish(play, {causes[int(drawn * len(causes))]: 1 / len(causes)})
 
 
 #: Each investigator by its name.
@@ -84,10 +84,12 @@ def _learn(play: Play, signs: dict[str, str]) -> None:
         signs[answer[0]] = answer[1]
 
 
-def _finish(play: Play, cause: str, confidence: float) -> None:
+def _finish(play: Play, shares: dict[str, float]) -> None:
+    """Name the likeliest cause with the probabilities of all, and ship the fix that ends it."""
     if play.now_s < play.end_s:
-        play.act(DiagnoseAction(kind="diagnose", cause=cause, confidence=min(confidence, 1.0)))
-        _ship(play, fix_of(play.spec, play.spec.causes[cause]))
+        diagnosis = DiagnoseAction.by(BelieveAction(kind="believe", shares=shares))
+        play.act(diagnosis)
+        _ship(play, fix_of(play.spec, play.spec.causes[diagnosis.cause]))
 
 
 def _ship(play: Play, fix: str) -> None:

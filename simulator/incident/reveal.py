@@ -81,8 +81,6 @@ def looks(steps: Sequence[DebriefStep], moment: Callable[[float], str]) -> Chart
 
 #: The most fixes that are named.
 _MOST_HELPS = 3
-#: The Brier score of a player who knows nothing.
-_CHANCE = 0.25
 
 
 def reveal(game: Game) -> None:
@@ -143,8 +141,8 @@ def _figures(result: Score) -> None:
     st.caption(
         "Times count from the onset. Harm counts missed objects and false detections, each by its weight in the case, beyond "
         "those of the system without the cause. "
-        "The Brier score is the squared distance of the confidence from the truth: 0 is best, and always saying 50% scores "
-        f"{_CHANCE:g}."
+        "The Brier score is the squared distance of your probabilities of all causes from the truth: 0 is best, 2 is worst. "
+        f"With the prior alone it is {result.unknowing:.2f} here."
     )
 
 

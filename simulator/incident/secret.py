@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+import numpy as np
+
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, suggest
 from simulator.incident.effects import AnyEffect, Cause, Decoy, OutsideEffects, SuspectEntry
@@ -79,7 +81,9 @@ def draw(scenario: Scenario, seed: int, cause: str | None = None, shape: str | N
     rng = Streams(seed).named("incident")
     which, form, when, lures, lure, *drawn = rng.random(8).tolist()
     names = list(spec.causes)
-    name = names[int(which * len(names))] if cause is None else cause
+    name = (
+        names[int(np.searchsorted(np.cumsum(list(spec.prior.values()))[:-1], which, side="right"))] if cause is None else cause
+    )
     if name not in spec.causes:
         raise SecretError(f"there is no cause '{name}'; {suggest(name, names)}")
     drawn_cause = spec.causes[name]

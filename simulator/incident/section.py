@@ -190,6 +190,12 @@ class Incident(Section):
         return self
 
     @property
+    def prior(self) -> dict[str, float]:
+        """The probability of each cause before any finding."""
+        total = sum(cause.often for cause in self.causes.values())
+        return {name: cause.often / total for name, cause in self.causes.items()}
+
+    @property
     def remedies(self) -> Remedies:
         return Remedies.of(self.fixes)
 

@@ -13,7 +13,8 @@ from pydantic import Field
 from simulator.case.fields import Share
 from simulator.incident.effects import Replica
 from simulator.incident.fixes import Changes, Swapped
-from simulator.incident.looks import DAY_S, HOUR_S, SAME, AnyLook, Floats, Ints, LookFinding, LookRequest, View, clustered
+from simulator.incident.looks import DAY_S, HOUR_S, SAME, AnyLook, Floats, Ints, LookFinding, LookRequest, View, clustered, less
+from simulator.intervals import Interval
 from simulator.units import signed
 
 #: An hour with fewer clips counts as an hour with this number, in the share of dropped clips.
@@ -210,11 +211,13 @@ class ShadowLook(AnyLook):
     kind: Literal["shadow"]
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
-        return _beside_previous(view, self.minutes, "The same live frames")
+        live = _live(view, self.minutes)
+        now, before, scenes = view.counts(live), _by_previous(view, live), view.statistics.frames.dwell[live]
+        return _compared("The same live frames, the present release minus the previous one", now, before, scenes)
 
 
 class CanaryLook(AnyLook):
-    """The previous release answers a share of the traffic in earnest.
+    """The previous release answers a share of the traffic in earnest; its frames are other frames than those beside it.
 
     share: the share of the traffic
     """
@@ -223,32 +226,43 @@ class CanaryLook(AnyLook):
     share: Annotated[Share, Field(gt=0)] = 0.1
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
-        result = _beside_previous(view, self.minutes, "Live frames")
         previous = view.spec.previous.detector, view.spec.previous.precision
         canary = Swapped(request.begun_s, previous, until_s=view.now_s, share=self.share, whole=True)
+        live, scenes = _live(view, self.minutes), view.statistics.frames.dwell
+        chosen = canary.chosen(view.stream)[live]
+        before = clustered(_by_previous(view, live[chosen]), scenes[live[chosen]])
+        now = clustered(view.counts(live[~chosen]), scenes[live[~chosen]])
+        result = _judged("Live frames, the present release minus the canary on other frames", now, before, less(now, before))
         return replace(result, canary=canary)
 
 
-def _beside_previous(view: View, minutes: float, frames_named: str) -> LookFinding:
-    """Compare the detections of the present release on the last minutes' frames with those of the previous release."""
-    frames, scenes = view.statistics.frames, view.statistics.scenes
+def _live(view: View, minutes: float) -> Ints:
+    """Return the answered frames of the last minutes."""
+    frames = view.statistics.frames
     live = (frames.at_s < view.now_s) & (frames.at_s >= view.now_s - 60 * minutes) & ~frames.served.dropped
-    chosen = np.flatnonzero(live)
+    return np.flatnonzero(live)
+
+
+def _by_previous(view: View, rows: Ints) -> Floats:
+    """Return the detections that the previous release finds in these frames."""
+    frames, scenes = view.statistics.frames, view.statistics.scenes
     previous = view.spec.previous.detector, view.spec.previous.precision
-    cell = scenes.networks[previous], frames.seen[chosen], frames.scene[chosen], scenes.best_bin(previous)
-    before = scenes.tails[0][cell].astype(float)
-    head = f"{frames_named}, the present release minus the previous one"
-    return _compared(head, view.counts(chosen), before, frames.dwell[chosen])
+    cell = scenes.networks[previous], frames.seen[rows], frames.scene[rows], scenes.best_bin(previous)
+    return np.asarray(scenes.tails[0][cell], float)
 
 
 def _compared(head: str, now: Floats, then: Floats, clusters: Ints) -> LookFinding:
-    change = clustered(now - then, clusters)
-    small = abs(change.value) <= SAME * max(float(then.mean()), 1e-9)
+    """Compare the detections of equal frames by their differences."""
+    finding = _judged(head, clustered(now, clusters), clustered(then, clusters), clustered(now - then, clusters))
+    return finding if (now != then).any() else replace(finding, sentence=f"{head}: exactly as many detections.")
+
+
+def _judged(head: str, now: Interval, then: Interval, change: Interval) -> LookFinding:
+    small = abs(change.value) <= SAME * max(then.value, 1e-9)
     sign = "same" if small or change.low <= 0 <= change.high else "fewer" if change.value < 0 else "more"
     table = pd.DataFrame(
-        [("now", now.mean()), ("before", then.mean()), ("change", change.value), ("low", change.low), ("high", change.high)],
-        columns=["figure", "detections a frame"],
+        [(name, one.value, one.low, one.high) for name, one in (("now", now), ("before", then), ("change", change))],
+        columns=["figure", "detections a frame", "low", "high"],
     )
     interval = f"{signed(change.value, 2)} ({signed(change.low, 2)} to {signed(change.high, 2)})"
-    moved = f"{interval} detections a frame, of {then.mean():.2f}"
-    return LookFinding(f"{head}: {moved if (now != then).any() else 'exactly as many detections'}.", sign, table)
+    return LookFinding(f"{head}: {interval} detections a frame, of {then.value:.2f}.", sign, table)

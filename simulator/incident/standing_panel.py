@@ -47,8 +47,7 @@ def standing_panel(game: Game, result: Score) -> None:
         st.table(standing_table(own, found))
     st.caption(
         "Each share has a 95% interval (Clopper and Pearson). Equal plays did not do worse. The investigators are programs: "
-        "a sensible one takes the look with the most information, a naive one always ships a better model, one guesses. "
-        "A guess at 7% has a good Brier score even if it is wrong, since it claims little."
+        "a sensible one takes the look with the most information, a naive one always ships a better model, one guesses."
     )
 
 

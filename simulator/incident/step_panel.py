@@ -126,7 +126,7 @@ def _fixes(game: Game) -> None:
     shipped = {one.name for one in game.play.shipped}
     for name, fix in game.play.spec.fixes.items():
         done = ", shipped before" if name in shipped else ""
-        label = f"{plain(fix.label)} :small[· {price(fix.minutes, fix.usd)}{done}]"
+        label = f"{plain(fix.label)} :small[· {price(fix.minutes, fix.usd, fix.usd_a_day)}{done}]"
         if st.button(label, key=f"fix_{name}", help=plain(fix.note or "") or None, width="stretch"):
             act(game, FixAction(kind="fix", fix=name), f"fix_{name}")
         refused(f"fix_{name}")
@@ -153,23 +153,20 @@ def _name(game: Game) -> None:
 
 
 def _diagnosis(game: Game) -> None:
-    causes = game.play.spec.causes
-    cause = st.selectbox(
-        "The cause",
-        list(causes),
-        None,
-        format_func=lambda name: causes[name].label,
-        key=f"cause:{game.id}",
-        placeholder="Choose a cause",
+    """Offer the last suspicions as the diagnosis, which is scored whole."""
+    spec = game.play.spec
+    written = next((note.beliefs for note in reversed(game.notes) if note.beliefs), None)
+    st.caption(
+        plain(written.outcome(spec) + " All these probabilities are your diagnosis.")
+        if written
+        else "Write your suspicions down first: these probabilities are your diagnosis."
     )
-    sure = st.slider("How sure are you?", 0, 100, 70, 5, format="%d%%", key=f"sure:{game.id}")
-    if st.button("State this diagnosis", key="diagnose", disabled=cause is None):
-        act(game, DiagnoseAction(kind="diagnose", cause=str(cause), confidence=sure / 100), "diagnose")
+    if st.button("State this diagnosis", key="diagnose", disabled=written is None) and written:
+        act(game, DiagnoseAction.by(written), "diagnose")
     refused("diagnose")
     last = next((note.diagnosis for note in reversed(game.notes) if note.diagnosis), None)
     if last:
-        sentence = f"You said: {causes[last.cause].label}, {100 * last.confidence:.0f}% sure. The last diagnosis counts."
-        st.caption(plain(sentence))
+        st.caption(plain(f"You said: {last.outcome(spec)} The last diagnosis counts."))
 
 
 @st.fragment

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
+from simulator.incident.beliefs import many_brier
 from simulator.incident.incident_course import IncidentCourse
 
 
@@ -22,16 +22,6 @@ class SuspicionScore:
     brier: float
     likely: float | None
     likely_brier: float | None
-
-
-def many_brier(shares: Mapping[str, float], true: str) -> float:
-    """Return the Brier score of probabilities of several causes (Brier 1950): from 0, the best, to 2.
-
-    The squared distances of the shares from 1 for the true cause and from 0 for the others. A part that no cause has is a
-    further one, which is never true.
-    """
-    rest = max(1 - sum(shares.values()), 0.0)
-    return (1 - shares.get(true, 0.0)) ** 2 + sum(share**2 for name, share in shares.items() if name != true) + rest**2
 
 
 def equal_brier(causes: int) -> float:

@@ -28,10 +28,11 @@ def usd(amount: float) -> str:
     return f"{amount:,.0f} USD"
 
 
-def price(minutes: float, amount: float) -> str:
-    """Return the cost of an action: `60 min, 50 USD`."""
+def price(minutes: float, amount: float, a_day: float = 0.0) -> str:
+    """Return the cost of an action: `4 h, 500 USD and 480 USD a day`."""
     takes = f"{minutes:,.0f} min" if minutes < 120 else f"{minutes / 60:.2g} h"
-    return f"{takes}, {usd(amount)}"
+    daily = f" and {usd(a_day)} a day" if a_day else ""
+    return f"{takes}, {usd(amount)}{daily}"
 
 
 def first_moves(spec: Incident) -> str:

@@ -44,7 +44,7 @@ def test_a_script_is_played_and_scored(casesim: Run, script: Path) -> None:
     assert status == 0 and data["closed"] and data["scenario"] == CASE
     assert [note["action"]["kind"] for note in data["notes"]] == ["wait", "look", "diagnose", "fix", "close"]
     score = data["score"]
-    assert score["right"] and score["brier"] == pytest.approx(0.01)
+    assert score["right"] and score["brier"] == pytest.approx(0.01 + 14 * (0.1 / 14) ** 2)
     assert score["fixes"][0]["took_away"] == pytest.approx(1.0, abs=0.01)
     assert score["excess"] < score["untouched"]
 

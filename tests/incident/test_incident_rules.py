@@ -225,7 +225,17 @@ def test_a_page_after_a_likely_false_alarm_starts_anew():
     assert first[3].bits == pytest.approx(first[1].bits) and first[2].label == "What rang"
     unlikely = replace(toy, chances=toy.chances | {"counters": ([looked.finding.sign], other[::-1])})
     kept = path(_with(play, [page, looked, page, looked]), unlikely)
-    assert kept[2].shares == kept[1].shares and kept[3].bits is None
+    assert kept[2].shares == kept[1].shares and kept[3].bits == pytest.approx(kept[1].bits)
+
+
+def test_a_repeated_look_counts_at_its_latest_answer():
+    play = Play(CASE, secret_of("overload", "abrupt"))
+    looked = play.act(read_actions([COUNTERS])[0])
+    later = replace(looked, finding=replace(looked.finding, sign="later"))
+    table = np.array([[0.9, 0.1], [0.1, 0.9]])
+    toy = Beliefs(["overload", "seasons"], {"counters": ([looked.finding.sign, "later"], table)})
+    steps = path(_with(play, [looked, later]), toy)
+    assert [step.true_share for step in steps] == pytest.approx([0.9, 0.1])
 
 
 def _with(play, notes):

@@ -193,14 +193,24 @@ def test_a_shadow_compares_the_two_releases_on_the_same_frames():
 
 
 def test_a_canary_finds_by_how_much_the_present_release_differs():
-    """All of it: by as much as without the canary."""
+    """Its own frames and the frames beside it are compared: a shadow sees each frame twice, a canary does not."""
     made = play("swapped_colours", wait(24 * 5), look("canary"), shape="abrupt")
-    table, there = made.notes[-1].finding.table.set_index("figure")["detections a frame"], read_scenes()
+    finding, there = made.notes[-1].finding, read_scenes()
+    table = finding.table.set_index("figure")["detections a frame"]
     frames = untouched("swapped_colours", "abrupt").statistics().frames
     live = (frames.at_s < made.now_s) & (frames.at_s >= made.now_s - 12 * HOUR_S)
-    then = there.tails[0][frames.network, frames.seen, frames.scene, frames.bin][live].mean()
-    now = there.tails[0][frames.network, frames.given, frames.scene, frames.bin][live].mean()
+    own = finding.canary.chosen(made.stream())
+    then = there.tails[0][frames.network, frames.seen, frames.scene, frames.bin][live & own].mean()
+    now = there.tails[0][frames.network, frames.given, frames.scene, frames.bin][live & ~own].mean()
+    assert table["now"] == pytest.approx(now, rel=1e-5) and table["before"] == pytest.approx(then, rel=1e-5)
     assert table["change"] == pytest.approx(now - then, rel=1e-4) and now != then
+
+
+def test_a_canary_of_an_equal_release_cannot_say_that_each_frame_has_as_many():
+    finding = play("lost_step", look("canary"), shape="abrupt").notes[-1].finding
+    assert "exactly" not in finding.sentence and finding.sign == "same"
+    row = finding.table.set_index("figure").loc["change"]
+    assert row["low"] < 0 < row["high"] and row["high"] - row["low"] > 0.1
 
 
 def test_pictures_are_frames_of_the_last_day_as_the_servers_received_them():

@@ -5,6 +5,7 @@ import pytest
 
 from simulator.incident.incident_score import HELPS, question_label, score
 from simulator.incident.play import Play
+from simulator.incident.player_actions import ActionError
 from simulator.incident.secret import DAY_S
 from simulator.incident.watches import name_of
 from tests.incident.plays import ONSET, case, fix, look, play, untouched, wait
@@ -78,16 +79,39 @@ def test_of_a_harmless_cause_changing_nothing_alone_is_right(cause):
 @pytest.mark.parametrize(
     ("expected", "right", "brier"),
     [
-        ([], False, 0.25),
-        ([("fog_season", 0.9)], True, 0.01),
-        ([("seasons", 0.9)], False, 0.81),
-        ([("seasons", 0.9), ("fog_season", 0.6)], True, 0.16),
+        ([], False, 14 / 15),
+        ([("fog_season", 0.9)], True, 0.01 + 14 * (0.1 / 14) ** 2),
+        ([("seasons", 0.9)], False, 0.81 + (1 - 0.1 / 14) ** 2 + 13 * (0.1 / 14) ** 2),
+        ([("seasons", 0.9), ("fog_season", 0.6)], True, 0.16 + 14 * (0.4 / 14) ** 2),
     ],
 )
-def test_the_last_diagnosis_counts_by_the_brier_score_of_its_confidence(expected, right, brier):
+def test_the_last_diagnosis_counts_by_the_brier_score_of_all_its_probabilities(expected, right, brier):
     found = score(play("fog_season", wait(24 * 4), *(diagnose(*each) for each in expected), shape="abrupt"))
     assert found.right == right and found.brier == pytest.approx(brier)
+    assert found.unknowing == pytest.approx(14 / 15)
     assert found.diagnosed_h == pytest.approx(24.0) if right else np.isnan(found.diagnosed_h)
+
+
+def test_a_wrong_cause_without_confidence_scores_worse_than_the_right_one_with_some():
+    """The score of the named cause alone gave 0.00 to the wrong one at 0%, and 0.04 to the right one at 80%."""
+    wrong, right = (score(play("fog_season", diagnose(*each))).brier for each in (("seasons", 0.0), ("fog_season", 0.8)))
+    assert wrong > 0.9 > 0.1 > right
+
+
+def test_probabilities_of_other_causes_count_and_what_is_left_follows_the_prior():
+    given = diagnose("seasons", 0.5) | {"others": {"fog_season": 0.3}}
+    shares = play("fog_season", given).notes[-1].diagnosis.shares(SPEC)
+    assert sum(shares.values()) == pytest.approx(1) and len(shares) == len(SPEC.causes)
+    assert shares["seasons"] == 0.5 and shares["fog_season"] == 0.3 and shares["overload"] == pytest.approx(0.2 / 13)
+    with pytest.raises(ActionError, match=r"the probabilities add up to 1\.20; at most 1"):
+        play("fog_season", diagnose("seasons", 0.5) | {"others": {"fog_season": 0.7}})
+    with pytest.raises(ActionError, match="'seasons' is the cause itself"):
+        play("fog_season", diagnose("seasons", 0.5) | {"others": {"seasons": 0.5}})
+
+
+def test_a_cause_that_was_named_without_a_page_was_detected_by_then():
+    found = score(play("fog_season", wait(24 * 5), diagnose("fog_season", 0.9), shape="abrupt"))
+    assert found.detected_h == found.diagnosed_h == pytest.approx(48.0)
 
 
 def test_times_count_from_the_onset_and_alarms_before_it_are_false():

@@ -7,6 +7,7 @@ import pytest
 from simulator.app.store.incident_log import Hidden, Incidents
 from simulator.case.load import load
 from simulator.engine.plan import case_hash
+from simulator.incident.player_actions import BelieveAction
 from simulator.incident.sessions import games, packed
 from tests.pages.conftest import jumps, opened, told
 
@@ -230,9 +231,10 @@ def test_diagnosed_and_closed_it_tells_what_it_was_and_how_it_went(room):
     tab(page, "Put right")
     press(page, "fix_roll_back")
     tab(page, "Name the cause")
-    [cause] = [box for box in page.selectbox if str(box.key).startswith("cause:")]
-    cause.set_value("int8_rollout").run()
-    press(page, "diagnose")
+    assert page.button(key="diagnose").disabled
+    name = "".join(page.query_params["incident"])
+    games().act(name, load(CASE), BelieveAction(kind="believe", shares={"int8_rollout": 0.7, "overload": 0.3}))
+    press(page.run(), "diagnose")
     press(page, "close")
     said, spec = told(page), load(CASE).incident
     assert page.header[0].value.replace("\\", "") == f"It was: {spec.causes['int8_rollout'].label}"
