@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from math import ceil
 
 import pandas as pd
 import streamlit as st
@@ -18,7 +17,8 @@ from simulator.explain.result import Result
 from simulator.records.trace import Trace
 from simulator.units import upper_first
 from simulator.vehicle import sight as front
-from simulator.vehicle.encounter_charts import encounter, step_s, still
+from simulator.vehicle.encounter_scene import EncounterScene
+from simulator.vehicle.encounter_view import draw_encounter
 from simulator.vehicle.followed import Followed, follow, interesting, meeting_of
 from simulator.vehicle.meeting import Meeting, reaction_s
 from simulator.vehicle.sight import sighted, stopping_m
@@ -36,7 +36,7 @@ _THIS, _BY_NUMBER = "This design", "by its number"
 @panel("encounter")
 @st.fragment
 def one_encounter(result: Result) -> None:
-    """Show an encounter of replication 0 under the design at hand and above another one, at an instant that can be moved."""
+    """Show an encounter of replication 0 under the design at hand and above another one, to be played."""
     meeting = _meeting(result.plan, result.seed, lambda: replication_0(result))
     number = _number(meeting, result.plan.scenario.id)
     if number is None:
@@ -46,13 +46,9 @@ def one_encounter(result: Result) -> None:
         st.markdown("In this encounter the vehicle does not close in on anything, so there is nothing to see.")
         return
     designs = {_THIS: follow(meeting, number)} | _beside(result, number)
-    draw(encounter(designs, _instant(designs, result.plan.scenario.id, number)), key="encounter")
+    draw_encounter(EncounterScene(designs), key="encounter")
     many = " Both designs meet the same encounter." if len(designs) > 1 else ""
-    st.caption(
-        f"Encounter {number} of one replication.{many} Lines across the road: where the vehicle was when it confirmed and when "
-        "it braked. “Believed” is where the planner takes the object to be, until it brakes. Nothing moves until you press "
-        "Play; the arrow keys move the slider."
-    )
+    st.caption(f"Encounter {number} of one replication.{many}")
 
 
 @hero_panel("encounter")
@@ -63,7 +59,7 @@ def closest_encounter(result: Result) -> None:
     if number is None:
         st.markdown("In this replication the vehicle closes in on nothing.")
     else:
-        draw(still(encounter({_THIS: follow(meeting, number)})), key="encounter")
+        draw_encounter(EncounterScene({_THIS: follow(meeting, number)}), key="encounter_at_end", controls=False)
 
 
 def _number(meeting: Meeting, case: str) -> int | None:
@@ -76,15 +72,6 @@ def _number(meeting: Meeting, case: str) -> int | None:
     if picked in numbers:
         return numbers[picked]
     return int(right.number_input("Its number", 0, len(meeting.drawn.at_s) - 1, key=f"{case}:encounter_number"))
-
-
-def _instant(designs: dict[str, Followed], case: str, number: int) -> float:
-    """Return the instant that the slider stands at, in seconds since the object came into view; at first the end."""
-    ends = max(followed.ended_s for followed in designs.values())
-    step = step_s(ends)
-    last = step * ceil(ends / step)
-    key = f"{case}:encounter_at:{number}:{last:g}"
-    return float(st.slider("Seconds since it came into view", 0.0, last, last, step, "%.2f", key=key))
 
 
 def _beside(result: Result, number: int) -> dict[str, Followed]:

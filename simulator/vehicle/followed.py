@@ -1,9 +1,10 @@
-"""One encounter followed step by step, for whoever wants to see it."""
+"""One encounter followed step by step: where the vehicle and the object are, which frames show it, and what is believed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -12,7 +13,6 @@ from numpy.typing import NDArray
 
 from simulator.records.trace import Trace
 from simulator.vehicle.encounter_draws import KMH
-from simulator.vehicle.encounter_section import LONGEST_S
 from simulator.vehicle.meeting import EncounterOutcome, Looks, Meeting
 
 Floats = NDArray[np.float64]
@@ -29,9 +29,9 @@ class Followed:
 
     label: of its kind; number: within the replication, the same in every design; lateral_m: how far beside the way it comes
     into view
-    steps: t_s, gap_m (true), believed_gap_m (NaN as long as nothing is known), vehicle_kmh, phase
-    frames: of what looks ahead, in the order of capture: sensor, seen_by, captured_s, answered_s (NaN: never), height_px (NaN
-    of a LiDAR), chance (recall), hit
+    steps: t_s, gap_m (true), believed_gap_m (NaN as long as nothing is known), lateral_m, vehicle_kmh, phase
+    frames: of what looks ahead until it has ended, in the order of capture: sensor, seen_by, captured_s, answered_s (NaN:
+    never), height_px (NaN of a LiDAR), chance (recall), hit
     confirmed_s, braking_s: None where never; margin_m: left at standstill, below 0: so much more was needed
     """
 
@@ -53,9 +53,9 @@ class Followed:
 
 def follow(meeting: Meeting, number: int) -> Followed:
     """Return an encounter of a replication by its number."""
-    outcome = _outcome(meeting)
+    outcome, driven = _outcome(meeting), _driven(meeting)
     kind = list(meeting.spec.kinds.values())[int(meeting.drawn.kind[number])]
-    course = _Course(meeting, outcome, number)
+    ended = float(driven.followed_s[number])
     return Followed(
         label=kind.label,
         object=kind.object,
@@ -63,11 +63,11 @@ def follow(meeting: Meeting, number: int) -> Followed:
         speed_kmh=float(meeting.speed_mps[number]) / KMH,
         appears_gap_m=float(meeting.gap_m[number]),
         lateral_m=float(meeting.drawn.lateral_m[number]),
-        steps=course.steps(),
-        frames=_frames(meeting, number),
-        confirmed_s=_finite(outcome.confirmed_s[number], course.ends),
-        braking_s=_finite(outcome.braking_s[number], course.ends),
-        ended_s=course.ends,
+        steps=_steps(driven, number),
+        frames=_frames(driven, number),
+        confirmed_s=_finite(outcome.confirmed_s[number], ended),
+        braking_s=_finite(outcome.braking_s[number], ended),
+        ended_s=ended,
         stopped=bool(outcome.stopped[number]),
         impact_kmh=float(outcome.impact_mps[number]) / KMH,
         margin_m=float(outcome.margin_m[number]),
@@ -96,93 +96,109 @@ def _outcome(meeting: Meeting) -> EncounterOutcome:
     return meeting.outcome()
 
 
+@lru_cache(maxsize=8)
+def _driven(meeting: Meeting) -> _DrivenMeeting:
+    return _DrivenMeeting(meeting.trace, _outcome(meeting))
+
+
 def _finite(time: float, ends: float) -> float | None:
     return float(time) if time <= ends else None
 
 
-class _Course:
-    """The gap and the speed over one encounter."""
+class _DrivenMeeting(Meeting):
+    """The encounters with the brakes that they led to: frames and beliefs go on until the vehicle has ended closing in.
 
-    def __init__(self, meeting: Meeting, outcome: EncounterOutcome, number: int) -> None:
-        self.closing, self.own = float(meeting.closing_mps[number]), float(meeting.drawn.own_mps[number])
-        self.gap, self.slows = float(meeting.gap_m[number]), float(meeting.deceleration[number])
-        self.confirmed, self.braking = float(outcome.confirmed_s[number]), float(outcome.braking_s[number])
-        self.stopped = bool(outcome.stopped[number])
-        self.meeting, self.number = meeting, number
+    Before the brakes hold it equals the meeting that decided on them, draw for draw.
+    """
 
-    @property
-    def ends(self) -> float:
-        """The time when the vehicle has stopped closing in, or is at the object."""
-        contact = self.gap / self.closing
-        if self.braking >= contact:
-            return contact
-        left = self.gap - self.closing * self.braking
-        if self.stopped:
-            return self.braking + self.closing / self.slows
-        return self.braking + (self.closing - float(np.sqrt(max(self.closing**2 - 2 * self.slows * left, 0.0)))) / self.slows
+    def __init__(self, trace: Trace, outcome: EncounterOutcome) -> None:
+        super().__init__(trace)
+        self.outcome_with_brakes = outcome
 
-    def steps(self) -> pd.DataFrame:
-        """Return a row a step, with each time at which something happens among them."""
-        marks = [time for time in (self.confirmed, self.braking, self.ends) if time <= self.ends]
-        times = np.unique(np.append(np.linspace(0, self.ends, STEPS - len(marks)), marks))
-        brakes = np.clip(times - self.braking, 0.0, None) if np.isfinite(self.braking) else np.zeros(len(times))
-        closing = np.maximum(self.closing - self.slows * brakes, 0.0)
-        gap = self.gap - self.closing * times + self.slows * brakes**2 / 2
-        return pd.DataFrame(
-            {
-                "t_s": times,
-                "gap_m": np.maximum(gap, 0.0),
-                "believed_gap_m": self._believed(times),
-                "vehicle_kmh": (closing + self.own) / KMH,
-                "phase": [self._phase(time) for time in times],
-            }
-        )
+    @cached_property
+    def followed_s(self) -> Floats:
+        """The time until the vehicle has stopped closing in, or is at the object, shape (n,)."""
+        outcome, contact = self.outcome_with_brakes, self.gap_m / self.closing_mps
+        slowed = (self.closing_mps - np.where(outcome.stopped, 0.0, outcome.impact_mps)) / self.deceleration
+        return np.where(outcome.braking_s >= contact, contact, outcome.braking_s + slowed)
 
-    def _believed(self, times: Floats) -> Floats:
-        meeting = self.meeting
-        believed = meeting.believed[self.number]
-        place = np.searchsorted(meeting.ticks[self.number], times, "right") - 1
-        return np.where(place >= 0, believed[np.maximum(place, 0)], np.nan)
+    def braked_s(self, after_s: Floats) -> Floats:
+        """Return the time for which the brakes have held at times after the object came into view, shape (n, f)."""
+        return np.maximum(np.minimum(after_s, self.followed_s[:, None]) - self.outcome_with_brakes.braking_s[:, None], 0.0)
 
-    def _phase(self, time: float) -> Phase:
-        if time >= self.ends:
-            return "stopped" if self.stopped else "hit"
-        if time >= self.braking:
-            return "braking"
-        if time >= self.confirmed:
-            return "confirmed"
-        return "seen" if self._first_hit <= time else "unseen"
+    def _gap_at(self, after_s: Floats) -> Floats:
+        braked, moving = self.braked_s(after_s), np.minimum(after_s, self.followed_s[:, None])
+        return self.gap_m[:, None] - self.closing_mps[:, None] * moving + self.deceleration[:, None] * braked**2 / 2
 
-    @property
-    def _first_hit(self) -> float:
-        meeting = self.meeting
-        times = [
-            meeting.families[name].known_s[self.number][meeting.hits(name)[self.number]].min(initial=np.inf)
-            for name in meeting.families
-        ]
-        return float(min(times))
+    def gap_at(self, times: Floats, number: int) -> Floats:
+        """Return the gap of one encounter at times after the object came into view, shape of `times`."""
+        return np.maximum(self._of(self._gap_at, times, number), 0.0)
+
+    def speed_at(self, times: Floats, number: int) -> Floats:
+        """Return the vehicle's speed in one encounter, in m/s, shape of `times`."""
+        slowed = self.deceleration[number] * self._of(self.braked_s, times, number)
+        return np.asarray(self.drawn.own_mps[number] + np.maximum(self.closing_mps[number] - slowed, 0.0))
+
+    def _of(self, function: Callable[[Floats], Floats], times: Floats, number: int) -> Floats:
+        return np.asarray(function(np.broadcast_to(times, (len(self.gap_m), len(times))))[number])
 
 
-def _frames(meeting: Meeting, number: int) -> pd.DataFrame:
-    frames = [_frames_of(meeting, looks, name, number) for name, looks in meeting.families.items()]
+def _steps(driven: _DrivenMeeting, number: int) -> pd.DataFrame:
+    """Return a row a step, with each time at which something happens among them."""
+    outcome, ends = driven.outcome_with_brakes, float(driven.followed_s[number])
+    marks = [time for time in (outcome.confirmed_s[number], outcome.braking_s[number], ends) if time <= ends]
+    times = np.unique(np.append(np.linspace(0, ends, STEPS - len(marks)), marks))
+    return pd.DataFrame(
+        {
+            "t_s": times,
+            "gap_m": driven.gap_at(times, number),
+            "believed_gap_m": _believed(driven, times, number),
+            "lateral_m": np.maximum(driven.drawn.lateral_m[number] - driven.drawn.crosses_mps[number] * times, 0.0),
+            "vehicle_kmh": driven.speed_at(times, number) / KMH,
+            "phase": _phases(driven, times, number),
+        }
+    )
+
+
+def _believed(driven: _DrivenMeeting, times: Floats, number: int) -> Floats:
+    place = np.searchsorted(driven.ticks[number], times, "right") - 1
+    return np.where(place >= 0, driven.believed[number][np.maximum(place, 0)], np.nan)
+
+
+def _phases(driven: _DrivenMeeting, times: Floats, number: int) -> list[Phase]:
+    outcome = driven.outcome_with_brakes
+    ends, since = float(driven.followed_s[number]), [_first_hit(driven, number)]
+    since += [float(outcome.confirmed_s[number]), float(outcome.braking_s[number])]
+    names: tuple[Phase, ...] = ("unseen", "seen", "confirmed", "braking")
+    last: Phase = "stopped" if outcome.stopped[number] else "hit"
+    return [last if time >= ends else names[sum(time >= at for at in since)] for time in times]
+
+
+def _first_hit(driven: _DrivenMeeting, number: int) -> float:
+    each = ((driven.families[name].known_s[number], driven.hits(name)[number]) for name in driven.families)
+    return min(float(known[hit].min(initial=np.inf)) for known, hit in each)
+
+
+def _frames(driven: _DrivenMeeting, number: int) -> pd.DataFrame:
+    frames = [_frames_of(driven, looks, name, number) for name, looks in driven.families.items()]
     return pd.concat(frames, ignore_index=True).sort_values("captured_s", ignore_index=True)
 
 
-def _frames_of(meeting: Meeting, looks: Looks, name: str, number: int) -> pd.DataFrame:
-    there = np.isfinite(looks.after_s[number]) & (looks.after_s[number] <= LONGEST_S)
-    names, sensors = list(meeting.spec.sees.values()), meeting.trace.plan.scenario.sensor_labels
-    sight, after = looks.sight[number][there], looks.after_s[number][there]
-    gap = np.maximum(meeting.gap_m[number] - meeting.closing_mps[number] * after, 0.5)
+def _frames_of(driven: _DrivenMeeting, looks: Looks, name: str, number: int) -> pd.DataFrame:
+    there = np.isfinite(looks.after_s[number])
+    names, sensors = list(driven.spec.sees.values()), driven.trace.plan.scenario.sensor_labels
+    sight, after, known = looks.sight[number][there], looks.after_s[number][there], looks.known_s[number][there]
+    gap = np.maximum(driven.gap_at(after, number), 0.5)
     focal = np.array([spec.scale_px or np.nan for spec in names])
     return pd.DataFrame(
         {
             "sensor": [sensors[place] for place in looks.sensor[number][there]],
             "seen_by": [names[place].finds for place in sight],
             "captured_s": after,
-            "answered_s": np.where(np.isfinite(looks.known_s[number][there]), looks.known_s[number][there], np.nan),
-            "height_px": focal[sight] * meeting.drawn.height_m[number] / gap,
-            "chance": meeting.chances(looks)[number][there],
-            "hit": meeting.hits(name)[number][there],
+            "answered_s": np.where(np.isfinite(known), known, np.nan),
+            "height_px": focal[sight] * driven.drawn.height_m[number] / gap,
+            "chance": driven.chances(looks)[number][there],
+            "hit": driven.hits(name)[number][there],
         }
     )
 

@@ -208,6 +208,11 @@ class Meeting:
     def gap_m(self) -> Floats:
         return np.minimum(self.drawn.gap_m, self.closing_mps * LONGEST_S)
 
+    @property
+    def followed_s(self) -> Floats:
+        """The time for which frames of each encounter count, in s, shape (n,): until a vehicle without brakes is there."""
+        return self.gap_m / self.closing_mps
+
     @cached_property
     def deceleration(self) -> Floats:
         names = list(self.spec.conditions)
@@ -227,9 +232,8 @@ class Meeting:
         return {name: self._looks(self.answers.of(places)) for name, places in kinds.items() if places}
 
     def _looks(self, answers: Answers) -> Looks:
-        contact = self.gap_m / self.closing_mps
         first = np.searchsorted(answers.captured, self.drawn.at_s)
-        last = np.searchsorted(answers.captured, self.drawn.at_s + contact, side="right")
+        last = np.searchsorted(answers.captured, self.drawn.at_s + self.followed_s, side="right")
         place = first[:, None] + np.arange(max(int((last - first).max(initial=0)), 1))
         there = place < last[:, None]
         place = np.minimum(place, max(len(answers.captured) - 1, 0))

@@ -43,9 +43,10 @@ def alt(page):
     return re.sub(r"\\(.)", r"\1", page.get("plotly_chart")[0].proto.alt)
 
 
-def front(page):
-    """How far the vehicle has come, in m: of the four traces that move, which come last, it is the first."""
-    return max(json.loads(page.get("plotly_chart")[0].proto.spec)["data"][-4]["x"])
+def scene(page):
+    """The data of the moving picture."""
+    (picture,) = page.get("bidi_component")
+    return json.loads(picture.proto.json)["scene"]
 
 
 def test_an_encounter_is_picked_by_what_it_is_or_by_its_number(alone):
@@ -54,11 +55,11 @@ def test_an_encounter_is_picked_by_what_it_is_or_by_its_number(alone):
     page = drawn("encounter")
     assert page.selectbox(key="test:encounter").options == [*(name[0].upper() + name[1:] for name in found), "By its number"]
     page.selectbox(key="test:encounter").set_value("typical").run()
-    assert f"{follow(meeting, found['typical']).appears_gap_m:.1f} m ahead" in alt(page)
+    assert f"{follow(meeting, found['typical']).appears_gap_m:.1f} m ahead" in scene(page)["alt"]
     page.selectbox(key="test:encounter").set_value("by its number").run()
     page.number_input(key="test:encounter_number").set_value(3).run()
     assert any("Encounter 3 of one replication." in str(caption.value) for caption in page.caption)
-    assert follow(meeting, 3).label in alt(page)
+    assert follow(meeting, 3).label in scene(page)["alt"]
 
 
 def test_where_the_gap_does_not_close_nothing_is_drawn(alone, monkeypatch):
@@ -68,16 +69,27 @@ def test_where_the_gap_does_not_close_nothing_is_drawn(alone, monkeypatch):
     page.number_input(key="test:encounter_number").set_value(3).run()
     assert not page.exception
     assert "the vehicle does not close in on anything" in page.markdown[-1].value
-    assert not page.get("plotly_chart")
+    assert not page.get("bidi_component")
 
 
-def test_the_slider_stands_at_the_end_and_moves_the_vehicle(alone):
+def test_the_picture_has_its_sentences_above_it_and_its_table_below(alone):
     page = drawn("encounter")
-    (slider,) = page.slider
-    assert slider.value == slider.max
-    assert front(page) > 10
-    slider.set_value(0.0).run()
-    assert front(page) == pytest.approx(0)
+    assert f"**{scene(page)['alt']}**" in [re.sub(r"\\(.)", r"\1", element.value) for element in page.markdown]
+    assert [part.proto.popover.label for part in page.get("popover")] == ["As a table"]
+    assert scene(page)["panes"][0]["steps"]["vehicle"][-1] > 10
+
+
+def test_the_first_picture_of_a_case_has_no_controls():
+    def script():
+        from simulator.app.exhibit_drawings import heroes_by_exhibit
+        from tests.app.results import result
+
+        heroes_by_exhibit()["encounter"](result("vehicle"))
+
+    page = AppTest.from_function(script, default_timeout=60).run()
+    assert not page.exception
+    (picture,) = page.get("bidi_component")
+    assert json.loads(picture.proto.json)["controls"] is False
 
 
 def test_beside_the_design_stands_the_first_that_is_another_one(monkeypatch):
@@ -85,7 +97,8 @@ def test_beside_the_design_stands_the_first_that_is_another_one(monkeypatch):
     blind = replace(vehicle_plan(recall(0.0), encounters=same), design={"looks": "away"})
     monkeypatch.setattr(panel, "_others", lambda plan: iter([("The pinned run", plan), ("The default design", blind)]))
     page = drawn("encounter")
-    assert "; the default design never confirms it and hits it at 36 km/h, 10.0 m short." in alt(page)
+    assert scene(page)["alt"].endswith(" The default design never confirms it and hits it at 36 km/h, 10.0 m short.")
+    assert [pane["name"] for pane in scene(page)["panes"]] == ["This design", "The default design"]
     assert any("Both designs meet the same encounter." in str(caption.value) for caption in page.caption)
 
 

@@ -38,6 +38,7 @@ def followed(gap_m=35.0, kmh=50.0, seen_s=0.3, confirmed_s=0.5, braking_s=0.7, l
             "t_s": t,
             "gap_m": gap,
             "believed_gap_m": np.where(t >= seen, gap + speed * late_s, np.nan),
+            "lateral_m": 0.0,
             "vehicle_kmh": 3.6 * np.clip(speed - DECELERATION * braked, 0, None),
             "phase": phase,
         }

@@ -51,11 +51,41 @@ def test_frames_are_those_of_the_run(met):
     frames = told.frames
     assert np.diff(frames["captured_s"]) == pytest.approx(0.1)
     assert (frames["answered_s"] - frames["captured_s"]).dropna().to_numpy() == pytest.approx(0.1)
-    assert frames["height_px"].to_numpy() == pytest.approx(
-        700 * 1.7 / np.maximum(told.appears_gap_m - 10 * frames["captured_s"], 0.5)
-    )
     assert set(frames["chance"]) == {0.6}
     assert told.confirmed_s is None or frames.loc[frames["answered_s"] <= told.confirmed_s + 1e-9, "hit"].sum() >= 3
+
+
+@pytest.fixture(scope="module")
+def braked():
+    """Everything is found in 0.1 s; the third frame confirms, and 10 m/s end 2 s after the planner's next tick, or 10 m on."""
+    kinds = {"near": hazard(distance_m=each(14))}
+    return follow(meeting_of(simulate(vehicle_plan(encounters=encounters(kinds)), 1)), 5)
+
+
+def gap_by_hand(told, times):
+    """14 m at 10 m/s, and 5 m/s^2 from the brakes on."""
+    braked_s = np.clip(np.asarray(times) - told.braking_s, 0, 2)
+    return 14 - 10 * np.minimum(times, told.ended_s) + 2.5 * braked_s**2
+
+
+def test_the_camera_looks_on_until_the_vehicle_stands(braked):
+    """Without brakes the vehicle would be there after 1.4 s; with them it stands after 2.3 s and more."""
+    first = braked.frames["captured_s"].iloc[0]
+    assert 0 <= first < 0.1
+    assert first + 0.3 <= braked.confirmed_s + 1e-9 <= braked.braking_s + 2e-9 <= first + 0.31 + 3e-9
+    assert braked.ended_s == pytest.approx(braked.braking_s + 2)
+    assert braked.frames["captured_s"].to_numpy() == pytest.approx(first + 0.1 * np.arange(24))
+    assert braked.frames["height_px"].to_numpy() == pytest.approx(700 * 1.7 / gap_by_hand(braked, braked.frames["captured_s"]))
+    assert braked.frames["hit"].all()
+
+
+def test_the_planner_believes_the_gap_of_the_newest_answered_frame_until_the_vehicle_stands(braked):
+    steps, captured = braked.steps, braked.frames["captured_s"].to_numpy()
+    assert steps["gap_m"].to_numpy() == pytest.approx(gap_by_hand(braked, steps["t_s"]))
+    for at in captured[:-2]:
+        row = steps[steps["t_s"] <= at + 0.15].iloc[-1]  # its answer is known, that of the next frame is not
+        assert row["believed_gap_m"] == pytest.approx(gap_by_hand(braked, at))
+    assert steps["believed_gap_m"].iloc[-1] - steps["gap_m"].iloc[-1] < 0.1
 
 
 def test_worth_a_look_has_a_worst_and_one_of_each_kind(met):
