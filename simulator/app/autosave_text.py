@@ -24,25 +24,31 @@ _HTML = '<label for="text"></label><textarea id="text"></textarea><div id="state
 _JS = f"""{FOLLOW_JS}
 export default function ({{ data, parentElement }}) {{
   const at = name => parentElement.querySelector(name), field = at("#text");
-  const box = parentElement.saving ??= {{ sent: data.value, kept: data.value, timer: 0 }};
+  const texts = globalThis.textsOnTheWay ??= new Map(); // what is typed outlives a field that the page makes anew
+  const box = parentElement.saving ??= {{ kept: data.value, timer: 0 }};
   at("label").textContent = data.label;
   field.rows = data.rows;
   field.maxLength = data.most;
-  if (!box.begun) {{ field.value = data.value; box.begun = true; }}
+  const typed = texts.get(data.token);
+  if (!box.begun) {{ field.value = typed?.drawn === data.value || typed?.waits ? typed.text : data.value; box.begun = true; }}
   const say = words => {{ if (at("#state").textContent !== words) at("#state").textContent = words; }};
   const save = () => {{
     if (field.value === box.kept) return say(field.value ? "Saved" : "");
-    box.sent = field.value;
-    if (!parentElement.newsLine?.say({{ text: box.sent }})) say("Not saved yet: no connection.");
+    if (!parentElement.newsLine?.say({{ text: field.value }})) say("Not saved yet: no connection.");
   }};
-  const later = () => {{ say("Not saved yet"); clearTimeout(box.timer); box.timer = setTimeout(save, 800); }};
+  const later = () => {{
+    texts.set(data.token, {{ text: field.value, drawn: data.value, waits: true }});
+    say("Not saved yet"); clearTimeout(box.timer); box.timer = setTimeout(save, 800);
+  }};
   field.oninput = later;
   field.onblur = save;
   field.onkeydown = event => event.stopPropagation();
   const replied = reply => {{
     if (reply?.saved !== undefined) box.kept = reply.saved;
     if (reply?.fault) return say(reply.fault);
-    if (field.value === box.kept) say("Saved"); else later();
+    if (field.value !== box.kept) return later();
+    texts.set(data.token, {{ text: field.value, drawn: data.value, waits: false }});
+    say("Saved");
   }};
   const end = follow(parentElement, data.token, data.seen, () => {{}}, {{ replied, opened: () => {{
     if (field.value !== box.kept) save();

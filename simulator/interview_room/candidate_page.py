@@ -22,13 +22,18 @@ def candidate_page(room: RoomAtHand) -> None:
     st.title(plain("Interview" if task_of(room) else room.scenario.title), anchor=False)
     status_row(room)
     follow_talk(room)
-    if room.state.ended_at is not None:
-        st.info("The interview has ended. Thank you. The board stays here to look at.")
+    with st.container():
+        if room.state.ended_at is not None:
+            st.info("The interview has ended. Thank you. The board stays here to look at.")
     show_fault()
     left, right = st.columns([1, 2.4], gap="medium")
     with left:
-        _brief(room)
-        _told(room)
+        # Each part has a container, so that the next one keeps its place: a browser makes what moves anew, and forgets what
+        # is typed there.
+        with st.container():
+            _brief(room)
+        with st.container():
+            _told(room)
         _questions(room)
         if room.role == "candidate":
             _scratchpad(room)
@@ -78,11 +83,12 @@ def hint_words(room: RoomAtHand) -> list[str]:
 
 def _questions(room: RoomAtHand) -> None:
     st.subheader("Ask", anchor=False)
-    for one in room.state.questions:
-        with st.container(border=True):
-            st.markdown(f"**{plain(one.words or '')}**")
-            answer = room.state.room.answers.get(one.place)
-            st.markdown(plain(answer.text) if answer else "No answer yet.")
+    with st.container():
+        for one in room.state.questions:
+            with st.container(border=True):
+                st.markdown(f"**{plain(one.words or '')}**")
+                answer = room.state.room.answers.get(one.place)
+                st.markdown(plain(answer.text) if answer else "No answer yet.")
     if room.role == "candidate" and room.state.ended_at is None:
         with st.form("room:ask", clear_on_submit=True, border=False):  # its button counts once, however often the page is drawn
             st.text_input("Your question, or “may I assume …?”", key="room:question")

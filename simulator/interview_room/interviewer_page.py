@@ -43,8 +43,9 @@ def interviewer_page(room: RoomAtHand) -> None:
 
 def _controls(room: RoomAtHand) -> None:
     waiting = sum(one.place not in room.state.room.answers for one in room.state.questions)
-    if waiting:
-        st.info(f"{counted(waiting, 'question')} of the candidate: see “Ask”.")
+    with st.container():  # the tabs keep their place when the line goes: a browser makes what moves anew, and forgets what is typed
+        if waiting:
+            st.info(f"{counted(waiting, 'question')} of the candidate: see “Ask”.")
     titles = ["Ask", "Events", "Marks", "Notes", "Room"]
     parts = [questions_panel, events_panel, mark_panel, notes_panel, room_panel]
     for tab, part in zip(st.tabs(titles, key="room:controls"), parts, strict=True):

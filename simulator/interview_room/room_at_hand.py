@@ -76,8 +76,9 @@ def room_at_hand() -> RoomAtHand | None:
 
 def show_fault() -> None:
     """Show the sentence of an event that was refused."""
-    if fault := st.session_state.pop(_FAULT, ""):
-        st.warning(fault)
+    with st.container():
+        if fault := st.session_state.pop(_FAULT, ""):
+            st.warning(fault)
 
 
 def say(sentence: str) -> None:
