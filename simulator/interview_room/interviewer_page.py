@@ -43,7 +43,9 @@ def interviewer_page(room: RoomAtHand) -> None:
 
 def _controls(room: RoomAtHand) -> None:
     waiting = sum(one.place not in room.state.room.answers for one in room.state.questions)
-    with st.container():  # the tabs keep their place when the line goes: a browser makes what moves anew, and forgets what is typed
+    # The line has a container, so that the tabs keep their place when it goes: a browser makes anew what moves, and forgets
+    # what is typed there.
+    with st.container():
         if waiting:
             st.info(f"{counted(waiting, 'question')} of the candidate: see “Ask”.")
     titles = ["Ask", "Events", "Marks", "Notes", "Room"]
