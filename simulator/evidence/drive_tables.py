@@ -10,6 +10,7 @@
     lateness.csv     losses by late answers
     tracking.csv     HOTA and MOTA
     heldout.csv      predicted and real distances of confirmation, on drives that were left out
+    ranges.csv       errors of measured distances and closing speeds
 
 `campaigns.drives` writes them from the drives themselves.
 """
@@ -60,6 +61,9 @@ DRAW_COLUMNS = [f"d{number:02d}" for number in range(DRAWS)]
 #: The row of `persistence.csv` that is the estimate itself.
 ESTIMATE = -1
 
+#: The quantiles of errors of distances that are tabulated, in percent.
+ERROR_PERCENTS = (1, 5, 25, 50, 75, 95, 99)
+
 _CURVE = ["seen_by", "object", "threshold", "by", "x", "recall", "recall_low", "recall_high", *DRAW_COLUMNS]
 _SPAN = ["found_low", "found_high"]
 COLUMNS: dict[str, list[str]] = {
@@ -75,6 +79,8 @@ COLUMNS: dict[str, list[str]] = {
     "tracking": ["seen_by", "hota", "deta", "assa", "mota", "published_hota"],
     "heldout": ["seen_by", "misses", "tracks", "real_median_m", "predicted_median_m", "bias_m", "bias_low", "bias_high",
                 "coverage_80", "coverage_95"],
+    "ranges": ["seen_by", "object", "of", "draw", "x", "tracks", "object_share", "slow_share", "tau_s",
+               *(f"q{percent:02d}" for percent in ERROR_PERCENTS)],
 }  # fmt: skip
 _FOUND = ["found", *_SPAN]
 #: What the figures of the tables may be.
@@ -88,6 +94,7 @@ _RANGES = {
     "lateness": {"late_s": SECONDS._replace(low=0)} | dict.fromkeys(_FOUND, SHARE),
     "tracking": dict.fromkeys(["hota", "deta", "assa"], Range(0, 100)),
     "heldout": dict.fromkeys(["coverage_80", "coverage_95"], SHARE),
+    "ranges": dict.fromkeys(["object_share", "slow_share"], SHARE) | {"tau_s": SECONDS, "x": Range(1e-3, 1e5)},
 }
 
 
@@ -123,6 +130,7 @@ class Drives:
     lateness: pd.DataFrame
     tracking: pd.DataFrame
     heldout: pd.DataFrame
+    ranges: pd.DataFrame
 
 
 @remembered("about.yaml", *(f"{name}.csv" for name in COLUMNS))
@@ -327,5 +335,5 @@ def alarms_at(alarms: Alarms, finder: str, threshold: float | None) -> Alarms:
 
 
 def drive_files(folder: Path) -> dict[str, Path]:
-    names = ("curves", "persistence", "joint", "false")
+    names = ("curves", "persistence", "joint", "false", "ranges")
     return {f"drives/{name}.csv": folder / f"{name}.csv" for name in names}

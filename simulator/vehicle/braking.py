@@ -48,6 +48,17 @@ def first_time(times: Floats, so: NDArray[np.bool_]) -> Floats:
     return np.where(np.take_along_axis(so, first[..., None], -1)[..., 0], times[rows, first], np.inf)
 
 
+def tick_after(first: Floats, period_s: float, times: Floats) -> Floats:
+    """Return the first tick at or after each time, of ticks that go on for ever; infinite where the time is.
+
+    first: the first tick of each row, shape of `times` or broadcast to it
+    """
+    number = np.maximum(np.ceil((times - first) / period_s), 0)
+    # the division rounds: the tick before, or the one after, may be the first
+    before, at = first + period_s * (number - 1), first + period_s * number
+    return np.asarray(np.select([(number > 0) & (before >= times), at >= times], [before, at], first + period_s * (number + 1)))
+
+
 def first_tick(ticks: Floats, times: Floats) -> Floats:
     """Return the first tick at or after each time, shape (..., n); infinite where there is none.
 

@@ -64,6 +64,14 @@ class Sight(Strict):
         PositiveFigure | None,
         Field(description="how many times as large things are where the network gets a part of the picture; none: the whole"),
     ] = None
+    ranges_by: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[a-z][a-z0-9_.]*$",
+            max_length=80,
+            description="how distances and closing speeds are measured, such as `kitti.pointrcnn`; none: they are exact",
+        ),
+    ] = None
     half_angle_deg: Annotated[Angle | None, Field(description="half of the angle that it sees; none: everything ahead")] = None
 
     @property
@@ -155,6 +163,14 @@ class Braking(Strict):
     predicts: Annotated[
         bool, Field(description="whether distances are moved on by the age of the answer, at constant speed")
     ] = False
+    closing: Annotated[
+        Literal["measured", "own_speed"],
+        Field(description="the closing speed that it believes in: as measured, or as if the object stood"),
+    ] = "measured"
+    range_error: Annotated[
+        Annotated[Figure, bounded(0, 10)] | None,
+        Field(description="times the errors that were measured; none: 1, as measured; 0: exact"),
+    ] = None
 
 
 class Encounters(Section):

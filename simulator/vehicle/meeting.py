@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, ndtri
 
 from simulator.evidence.drive_tables import DRAWS
+from simulator.evidence.range_errors import RangeError
 from simulator.metrics.ages import KnownAges, arrived_at, known_from
 from simulator.records.trace import Trace
-from simulator.vehicle.braking import BrakingRule, first_tick, first_time, impact_mps, needed_m
+from simulator.vehicle.braking import BrakingRule, first_time, impact_mps, needed_m, tick_after
 from simulator.vehicle.encounter_draws import (
     KMH,
     STEP_S,
@@ -76,6 +77,9 @@ def answers_of(trace: Trace) -> Answers:
 
 Bools = NDArray[np.bool_]
 Places = NDArray[np.intp]
+
+#: The slowest that the planner believes to close in.
+SLOWEST_MPS = 0.1
 
 #: A recall of exactly 0 or 1 is taken to be this close to it, so that its threshold is finite.
 _NEARLY = 1e-9
@@ -202,7 +206,7 @@ class Meeting:
 
     @cached_property
     def closing_mps(self) -> Floats:
-        return np.maximum(self.speed_mps - self.drawn.own_mps, 0.1)
+        return np.maximum(self.speed_mps - self.drawn.own_mps, SLOWEST_MPS)
 
     @cached_property
     def gap_m(self) -> Floats:
@@ -307,8 +311,10 @@ class Meeting:
 
     @cached_property
     def noises(self) -> dict[str, Noise]:
-        n = len(self.drawn.at_s)
-        return {name: noise(self.trace.seed, self.trace.replication, n, name) for name in self.families}
+        return {name: self._noise(name) for name in self.families}
+
+    def _noise(self, name: str) -> Noise:
+        return noise(self.trace.seed, self.trace.replication, len(self.drawn.at_s), name)
 
     @cached_property
     def answered(self) -> dict[str, Looks]:
@@ -355,7 +361,7 @@ class Meeting:
 
     def _noise_at(self, name: str, rows: Bools, place: tuple[Places, Places]) -> Noise:
         """Return the noise behind frames, shape (k,), and its slow part from the beginning, shape (rows, steps)."""
-        noise, (row, step) = self.noises[name], place
+        noise, (row, step) = self.noises[name] if name in self.noises else self._noise(name), place
         slow, white = noise.slow[rows, : int(step.max()) + 1], noise.white[rows]
         return Noise(noise.object[rows][row], slow, white[place])
 
@@ -386,8 +392,7 @@ class Meeting:
         seen, confirmed = np.stack([self._confirmed(self.answered[name], hit) for name, hit in hits.items()], axis=1)
         which = (confirmed.argmax(0) if self.spec.fuses == "both" else confirmed.argmin(0))[None]
         seen, when = (np.take_along_axis(each, which, 0)[0] for each in (seen, confirmed))
-        decided = first_tick(self.ticks, np.maximum(when, self._near(hits)))
-        braking = decided + self.rule.actuation_s
+        braking = self._decided(hits, when, draws) + self.rule.actuation_s
         with np.errstate(invalid="ignore"):
             gap = np.where(np.isfinite(braking), np.maximum(self.gap_m - self.closing_mps * braking, 0.0), 0.0)
             left = np.where(np.isfinite(when), np.maximum(self.gap_m - self.closing_mps * when, 0.0), 0.0)
@@ -408,30 +413,83 @@ class Meeting:
         enough &= looks.known
         return first_time(looks.after_s, enough), first_time(looks.known_s, enough)
 
-    def _near(self, hits: Mapping[str, Bools]) -> Floats:
-        """Return from when on the planner believes the object to be so near that it brakes, shape (draws, n), or infinite.
+    def _decided(self, hits: Mapping[str, Bools], when: Floats, draws: Places) -> Floats:
+        """Return the tick when the planner decides to brake, shape (draws, n), or infinite.
 
-        The gap that it believes in only falls: with the newest frame, or where it predicts, with time.
+        It does so once the object is confirmed, at the first tick when it believes the gap to be small enough. Until the next
+        frame with the object it believes in the distance and the closing speed of the latest one.
         """
-        enough, since = self.rule.enough_m(self.closing_mps, self.deceleration)[:, None], np.zeros(1)
-        if self.rule.predicts:
-            since = first_time(self.ticks, self._gap_at(self.ticks) <= enough)
-        else:
-            hits = {name: hit & (self._gap_at(self.answered[name].after_s) <= enough) for name, hit in hits.items()}
-        near = np.min([first_time(self.answered[name].known_s, hit) for name, hit in hits.items()], axis=0)
-        return np.asarray(np.maximum(near, since))
+        each = [self._decided_by(name, hit, when, draws) for name, hit in hits.items()]
+        return np.asarray(np.min(each, axis=0))
+
+    def _decided_by(self, name: str, hit: Bools, when: Floats, draws: Places) -> Floats:
+        looks, slows = self.answered[name], self.deceleration[:, None]
+        gap, closing = self._believed_of(name, draws)
+        spare = gap - self.rule.enough_m(closing, slows)
+        near_from = looks.after_s + spare / closing if self.rule.predicts else np.where(spare <= 0, -np.inf, np.inf)
+        known = np.where(hit, looks.known_s, np.inf)
+        with np.errstate(invalid="ignore"):
+            tick = tick_after(self.ticks[:, :1], self.rule.period_s, np.fmax(np.fmax(known, near_from), when[..., None]))
+        return np.asarray(np.where(tick < _next(known), tick, np.inf).min(-1))
+
+    def _believed_of(self, name: str, draws: Places) -> tuple[Floats, Floats]:
+        """Return the gap and the closing speed that each frame of a kind of sensor reports, shapes (draws, n, f)."""
+        looks = self.answered[name]
+        shape = (len(draws), *looks.after_s.shape)
+        gap = np.broadcast_to(self._gap_at(looks.after_s), shape)
+        closing = np.broadcast_to(self.closing_mps[:, None], shape)
+        times = 1.0 if self.spec.braking.range_error is None else self.spec.braking.range_error.value
+        if not times or not any(sight.ranging for sight in self.sights):
+            return gap, closing
+        gap, closing = gap.copy(), closing.copy()
+        for frames in self._findable[name]:
+            if ranging := self.sights[frames.sight].ranging.get(frames.what):
+                at = frames.row, frames.place
+                gap[:, *at] *= self._error(f"{name}.distance", frames, ranging.distance, draws) ** times
+                most = np.maximum(self.speed_mps[frames.row], SLOWEST_MPS)
+                if self.spec.braking.closing == "measured":
+                    moved = times * self._error(f"{name}.closing", frames, ranging.closing, draws)
+                    closing[:, *at] = np.clip(closing[:, *at] + moved, SLOWEST_MPS, most)
+                else:
+                    closing[:, *at] = most
+        return gap, closing
+
+    def _error(self, name: str, frames: FramesOfObject, error: RangeError, draws: Places) -> Floats:
+        """Return an error of distances in each frame, shape (draws, k); its random numbers are a stream of its own."""
+        rows = self._by_object[frames.what]
+        looks = self.answered[name.partition(".")[0]]
+        place = (np.cumsum(rows) - 1)[frames.row], looks.step[frames.row, frames.place]
+        stays, slow, tau_s = error.parts.of_object[0], error.parts.slow[0], error.parts.tau_s[0]
+        own = self._noise_at(name, rows, place)
+        normal = np.sqrt(stays) * own.object + np.sqrt(slow) * slowly(own.slow, tau_s)[place]
+        normal = normal + np.sqrt(max(1 - stays - slow, 0.0)) * own.white
+        gap = self._gap_at(looks.after_s)[frames.row, frames.place]
+        return error.drawn_at(gap, normal, draws)
 
     @cached_property
     def believed(self) -> Floats:
         """The gap that the planner believes in at each tick, from the newest frame with the object, shape (n, j)."""
-        newest = np.max([self._newest(name, self._hits(name, _AS_IT_IS)[0]) for name in self.families], axis=0)
-        at = self.ticks if self.rule.predicts else newest
-        return np.where(np.isfinite(newest), self._gap_at(at), np.nan)
+        newest = np.full(self.ticks.shape, -np.inf)
+        believed = np.full(self.ticks.shape, np.nan)
+        for name in self.families:
+            captured, gap, closing = self._newest(name, self._hits(name, _AS_IT_IS)[0])
+            moved = gap - closing * (self.ticks - captured) if self.rule.predicts else gap
+            with np.errstate(invalid="ignore"):
+                later = captured > newest
+            newest, believed = np.where(later, captured, newest), np.where(later, moved, believed)
+        return believed
 
-    def _newest(self, name: str, hit: Bools) -> Floats:
-        captured = np.where(hit, self.answered[name].after_s, -np.inf)
-        best = np.concatenate([np.full((len(hit), 1), -np.inf), np.maximum.accumulate(captured, axis=1)], axis=1)
-        return np.asarray(np.take_along_axis(best, self._counts[name], 1))
+    def _newest(self, name: str, hit: Bools) -> tuple[Floats, Floats, Floats]:
+        """Return the newest frame with the object at each tick: its capture (-inf: none), its gap and its closing speed."""
+        looks = self.answered[name]
+        gap, closing = (one[0] for one in self._believed_of(name, _AS_IT_IS))
+        captured = np.where(hit, looks.after_s, -np.inf)
+        order = np.where(captured >= np.maximum.accumulate(captured, axis=1), np.arange(captured.shape[1]), 0)
+        best = np.maximum.accumulate(order, axis=1)
+        count = self._counts[name]
+        place = np.take_along_axis(best, np.maximum(count - 1, 0), 1)
+        at = np.where(count > 0, np.take_along_axis(captured, place, 1), -np.inf)
+        return at, np.take_along_axis(gap, place, 1), np.take_along_axis(closing, place, 1)
 
     @cached_property
     def _counts(self) -> dict[str, NDArray[np.int64]]:
@@ -453,6 +511,12 @@ def _counts(known_s: Floats, ticks: Floats) -> NDArray[np.int64]:
 
 def _quantile(share: Floats) -> Floats:
     return np.asarray(ndtri(np.clip(share, _NEARLY, 1 - _NEARLY)))
+
+
+def _next(known_s: Floats) -> Floats:
+    """Return for each frame when the next one is known, shape (..., f): of ascending times, infinite where a frame is not."""
+    least = np.minimum.accumulate(known_s[..., ::-1], axis=-1)[..., ::-1]
+    return np.concatenate([least[..., 1:], np.full((*known_s.shape[:-1], 1), np.inf)], axis=-1)
 
 
 def _step(after_s: Floats) -> NDArray[np.int64]:

@@ -37,6 +37,7 @@ from simulator.evidence.drive_tables import (
 )
 from simulator.evidence.instruction_sets import instruction_set_of
 from simulator.evidence.object_scales import load_scales, profile_of, shifted
+from simulator.evidence.range_errors import Ranging, ranging_of
 from simulator.paths import DETECTIONS, DRIVES
 from simulator.vehicle.encounter_draws import KMH, deceleration_of, speed_at
 from simulator.vehicle.encounter_section import Encounters, Object
@@ -190,6 +191,7 @@ class StageSight:
     """The evidence of one stage that looks.
 
     recalls, misses: by object; alarms: where nothing is; shifts: of the recall, by condition, shape (1 + draws,) each
+    ranging: errors of its distances, by object; empty where they are exact
     """
 
     spec: SightSpec
@@ -197,6 +199,7 @@ class StageSight:
     misses: Mapping[str, Misses]
     alarms: Alarms
     shifts: Mapping[str, Floats]
+    ranging: Mapping[str, Ranging] = field(default_factory=dict)
 
     @property
     def is_camera(self) -> bool:
@@ -280,6 +283,10 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object]) -> Sta
         recalls: Mapping[str, Recall] = {
             what: recall_of(sight.finds, sight.stands_in.get(what, what), sight.threshold) for what in objects
         }
+    with _about("ranges_by"):
+        ranging: Mapping[str, Ranging] = (
+            {what: ranging_of(sight.ranges_by, what) for what in objects} if sight.ranges_by else {}
+        )
     with _about("misses_as"):
         misses: Mapping[str, Misses] = {what: misses_of(follows, what) for what in objects}
     with _about("alarms_as"):
@@ -291,6 +298,7 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object]) -> Sta
         misses=misses,
         alarms=counted,
         shifts={name: _shifts(sight, one.corruption, one.severity) for name, one in spec.conditions.items()},
+        ranging=ranging,
     )
 
 
@@ -328,6 +336,8 @@ def _sources(label: str, sight: StageSight) -> Iterator[Source]:
     for what, like in spec.stands_in.items():
         reason = "it was not measured; taken to be found like a thing of the same size that was measured"
         yield Source(f"{label}: {what}s", "assumed", f"as {like}s", reason)
+    if spec.ranges_by is not None:
+        yield Source(f"{label}: errors of distances and closing speeds", "measured", f"by {spec.ranges_by}", road)
     borrowed = spec.misses_as is not None and spec.misses_as != spec.finds
     why = f"taken to follow each other as those of {spec.misses_as} do; {road}" if borrowed else road
     shares = next(iter(sight.misses.values()))

@@ -86,7 +86,8 @@ WRONG = {
         "encounters.conditions.night.severity: 'night' was not measured at severity 5; expected one of 1, 2, 3",
     ),
     "brakes that accelerate": (
-        "    deceleration_mps2: {value: 7,", "    deceleration_mps2: {value: -7,", "    deceleration_mps2: {value: -7",
+        "    deceleration_mps2: {value: 7, between: [6.43, 9],", "    deceleration_mps2: {value: -7,",
+        "deceleration_mps2: {value: -7",
         "encounters.braking.deceleration_mps2: should be between 0.1 and 100, got -7",
     ),
     "a part that draws less at work": (
