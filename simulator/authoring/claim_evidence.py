@@ -115,7 +115,7 @@ def _of_runs(claim: TextClaim, metric: str, scenario: Scenario, runner: DesignRu
     if claim.compare == "difference":
         return ClaimEvidence(change(known, other.readings[metric], one.readings[metric]), known.unit, is_change=True)
     ratio = one.metrics[metric].value / other.metrics[metric].value if other.metrics[metric].value else 0.0
-    return ClaimEvidence(_ratio(known, other.readings[metric], one.readings[metric], ratio))
+    return ClaimEvidence(paired_ratio(known, other.readings[metric], one.readings[metric], ratio))
 
 
 def _run(scenario: Scenario, runner: DesignRunner, design: DesignName, strikes: Strikes, metric: str) -> DesignOutcome:
@@ -129,7 +129,7 @@ def _run(scenario: Scenario, runner: DesignRunner, design: DesignName, strikes: 
     return outcome
 
 
-def _ratio(metric: Metric, base: Readings, other: Readings, value: float) -> Interval:
+def paired_ratio(metric: Metric, base: Readings, other: Readings, value: float) -> Interval:
     """Return the ratio of two paired figures by Fieller's theorem: all r for which `other - r base` may be 0.
 
     Fieller 1954, J R Stat Soc B 16:175. Raises InputError where the base may be 0 itself, so that no interval is bounded.

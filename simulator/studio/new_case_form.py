@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -28,9 +29,12 @@ _NOTHING = "nothing: one model and one queue"
 _FIELDS = ("id", "title", "from", "word", "model", "people", "rate", "within")
 
 
-def new_case_form(folder: CaseFolder, chosen: str) -> None:
-    """Offer a form that writes a new file into the folder, and picks it; chosen: the key of the picked file."""
-    with st.popover("New case"), st.form("studio:new", border=False):
+_OPEN = "studio:new:open"
+
+
+def new_case_form(folder: CaseFolder, written: Callable[[str], None]) -> None:
+    """Offer a form that writes a new file into the folder; written: takes the name of the file, before the page is drawn."""
+    with st.popover("New case", key=_OPEN, on_change="rerun"), st.form("studio:new", border=False):
         keys = {name: f"studio:new:{name}" for name in _FIELDS}
         st.text_input("Name of the file", key=keys["id"], placeholder="parcel-damage")
         st.text_input("Title", key=keys["title"], placeholder="Parcel damage")
@@ -43,12 +47,12 @@ def new_case_form(folder: CaseFolder, chosen: str) -> None:
         st.text_input("Requests a second", key=keys["rate"], placeholder="by the model, with people 1")
         seconds = "Seconds for 95% of the answers, or of the waits for people"
         st.text_input(seconds, key=keys["within"], placeholder="by the model")
-        st.form_submit_button("Write the file", type="primary", on_click=_write, args=(folder, keys, chosen))
+        st.form_submit_button("Write the file", type="primary", on_click=_write, args=(folder, keys, written))
         if fault := st.session_state.pop("studio:new:fault", None):
             st.error(plain(fault))
 
 
-def _write(folder: CaseFolder, keys: dict[str, str], chosen: str) -> None:
+def _write(folder: CaseFolder, keys: dict[str, str], written: Callable[[str], None]) -> None:
     given = {name: st.session_state[key] for name, key in keys.items()}
     name = f"{given['id']}.yaml"
     try:
@@ -58,7 +62,8 @@ def _write(folder: CaseFolder, keys: dict[str, str], chosen: str) -> None:
         there = f"There is a file {name} already." if name in folder.files() else str(error)
         st.session_state["studio:new:fault"] = there
     else:
-        st.session_state[chosen] = name
+        st.session_state[_OPEN] = False
+        written(name)
 
 
 def _text(given: dict[str, Any]) -> str:

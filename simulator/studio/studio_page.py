@@ -48,7 +48,7 @@ def studio_page() -> None:
         folder = own_folder()
         draft = None if folder is None else _draft_at_hand(folder)
         if folder is not None and folder.root == folder.named:
-            new_case_form(folder, _FILE)
+            new_case_form(folder, _open)
     if draft is None:
         st.info("There is no case to edit: the folder of this server holds no file that ends in .yaml.")
         return
@@ -82,6 +82,11 @@ def _draft_at_hand(folder: CaseFolder) -> Draft | None:
             st.error(plain(str(error)))
             st.stop()
     return drafts[name]
+
+
+def _open(name: str) -> None:
+    st.session_state[_FILE] = name
+    _file_picked()
 
 
 def _file_picked() -> None:

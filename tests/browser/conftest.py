@@ -4,13 +4,16 @@ import os
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 from simulator.app.store.incident_log import Incidents
 from tests.browser.screen import settle
 from tests.browser.serving import ARGS, installed, served
 from tests.test_docs import FIRST_CASE
 from tests.tradeoffs.test_capacity import QUEUE
+
+# Nothing is said of speed here: a busy machine may take as long for what is expected as for a click.
+expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="session")

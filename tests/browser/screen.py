@@ -33,14 +33,15 @@ def changed(page, act):
 
 
 def pick(page, choice, option):
-    """Pick an option of a choice in its box, by the keyboard where a page that still scrolls has closed the list again."""
-    box, wanted = page.get_by_role("combobox", name=choice), page.get_by_role("option", name=option, exact=True)
+    """Pick an option of a choice in its box; option: its words, or its place in the list."""
+    box, options = page.get_by_role("combobox", name=choice), page.get_by_role("option")
+    wanted = options.nth(option) if isinstance(option, int) else page.get_by_role("option", name=option, exact=True)
     box.scroll_into_view_if_needed()
     box.click()
     try:
         wanted.wait_for(timeout=5_000)
     except TimeoutError:
-        box.press("ArrowDown")
+        box.press("ArrowDown")  # a page that still scrolled has closed the list again
     wanted.click()
 
 

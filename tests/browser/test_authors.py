@@ -21,11 +21,11 @@ def test_the_page_follows_each_save_and_keeps_the_last_good_version_below_the_fa
         return page.get_by_role("heading", name=title)
 
     file.write_text(FIRST_CASE.replace("Damaged parcels", "Battered parcels"), encoding="utf-8")
-    expect(heading("Battered parcels")).to_be_visible(timeout=20_000)
+    expect(heading("Battered parcels")).to_be_visible()
 
     file.write_text(FIRST_CASE.replace("max_batch: 4", "max_bach: 4").replace("at_most: 0.3", "at_mots: 0.3"), encoding="utf-8")
     alert = page.get_by_role("alert")
-    expect(alert).to_contain_text("parcel-check.yaml:20:5: stages.model.max_bach: unknown key", timeout=20_000)
+    expect(alert).to_contain_text("parcel-check.yaml:20:5: stages.model.max_bach: unknown key")
     expect(alert).to_contain_text("objectives.0.at_mots: unknown key; did you mean 'at_most'?")
     expect(heading("Battered parcels")).to_be_visible()
     slider.focus()
@@ -33,7 +33,7 @@ def test_the_page_follows_each_save_and_keeps_the_last_good_version_below_the_fa
     expect(slider).to_have_value("3")
 
     file.write_text(FIRST_CASE, encoding="utf-8")
-    expect(heading("Damaged parcels")).to_be_visible(timeout=20_000)
+    expect(heading("Damaged parcels")).to_be_visible()
     expect(heading("Battered parcels")).to_have_count(0)
     expect(alert).to_have_count(0)
 

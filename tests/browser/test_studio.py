@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.screen import panel, settle, until
+from tests.browser.screen import panel, pick, settle, until
 from tests.browser.serving import served
 from tests.browser.test_looks import barriers, sticking_out
 from tests.test_docs import FIRST_CASE
@@ -66,7 +66,7 @@ def save(page):
 def test_a_fault_is_shown_and_mended_a_form_is_used_and_an_earlier_text_comes_back(visit, file):
     page = visit("studio?case=parcel-check", viewport={"width": 1440, "height": 900})
     candidate = page.locator(".st-key-candidate")
-    expect(candidate.get_by_role("heading", name="Damaged parcels")).to_be_visible(timeout=30_000)
+    expect(candidate.get_by_role("heading", name="Damaged parcels")).to_be_visible()
 
     # a fault, at its line, and the candidate's page of before
     go_behind(page, "max_batch")
@@ -81,10 +81,10 @@ def test_a_fault_is_shown_and_mended_a_form_is_used_and_an_earlier_text_comes_ba
     # mended, by keyboard alone; the candidate's page follows what else is typed
     go_behind(page, "max_batchx")
     page.keyboard.press("Backspace")
-    expect(status(page)).not_to_contain_text("fault", timeout=10_000)
+    expect(status(page)).not_to_contain_text("fault")
     go_behind(page, "title: Damaged")
     page.keyboard.type(" or lost")
-    expect(candidate.get_by_role("heading", name="Damaged or lost parcels")).to_be_visible(timeout=20_000)
+    expect(candidate.get_by_role("heading", name="Damaged or lost parcels")).to_be_visible()
 
     # a form changes its line alone
     panel(page, "Objectives")
@@ -100,8 +100,7 @@ def test_a_fault_is_shown_and_mended_a_form_is_used_and_an_earlier_text_comes_ba
 
     # the text of before comes back
     panel(page, "Versions")
-    page.get_by_role("combobox", name="Version").click()
-    page.get_by_role("option").last.click()
+    pick(page, "Version", -1)
     settle(page)
     page.get_by_role("button", name="Bring this version back").click()
     expect(page.locator(".studio .state")).to_have_text("Not saved")
@@ -116,7 +115,7 @@ def test_two_tabs_on_one_file_do_not_overwrite_each_other(visit, file):
     page.keyboard.type(" mine")
     theirs = FIRST_CASE.replace("title: Damaged", "title: Their", 1)
     file.write_text(theirs, encoding="utf-8")
-    expect(page.get_by_role("alert").filter(has_text="has changed this file since")).to_be_visible(timeout=10_000)
+    expect(page.get_by_role("alert").filter(has_text="has changed this file since")).to_be_visible()
     page.get_by_role("button", name="Save …").click()
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text("Nothing is saved yet")
@@ -142,7 +141,7 @@ PANELS = ("Tests", "Figures", "Choices", "Objectives", "Coverage", "Versions")
 )
 def test_studio_shuts_no_reader_out(visit, file, theme, width, titles):
     page = visit("studio", color_scheme=theme, viewport={"width": width, "height": 900})
-    expect(page.locator(".st-key-candidate").get_by_role("heading", name="Damaged parcels")).to_be_visible(timeout=30_000)
+    expect(page.locator(".st-key-candidate").get_by_role("heading", name="Damaged parcels")).to_be_visible()
     go_behind(page, "max_batch")
     page.keyboard.type("x")
     expect(page.locator(".cm-lintRange-error")).to_be_visible()

@@ -38,8 +38,8 @@ def test_a_point_that_is_pressed_opens_as_a_design(swept):
     chosen = page.get_by_role("combobox", name=re.compile("A design"))
     expect(chosen).to_be_visible()
     page.get_by_role("button", name="Open this design").first.click()
-    expect(page).to_have_url(re.compile("/practice"), timeout=30_000)
-    expect(page.get_by_role("slider", name="Readers")).to_be_visible(timeout=30_000)
+    expect(page).to_have_url(re.compile("/practice"))
+    expect(page.get_by_role("slider", name="Readers")).to_be_visible()
 
 
 @pytest.mark.long
@@ -53,7 +53,7 @@ def test_a_box_on_an_axis_keeps_the_designs_that_pass_there(swept):
     page.mouse.down()
     page.mouse.move(left + 0.2 * plot["width"], plot["y"] + 0.5 * plot["height"], steps=8)
     page.mouse.up()
-    expect(page.get_by_text(re.compile(r"^\d designs pass there"))).to_be_visible(timeout=20_000)
+    expect(page.get_by_text(re.compile(r"^\d designs pass there"))).to_be_visible()
 
 
 @pytest.mark.long
@@ -68,7 +68,7 @@ def test_a_design_opens_by_the_keyboard_alone(swept):
     button = page.get_by_role("button", name="Open this design").first
     button.focus()
     button.press("Enter")
-    expect(page).to_have_url(re.compile("/practice"), timeout=30_000)
+    expect(page).to_have_url(re.compile("/practice"))
 
 
 @pytest.mark.long
