@@ -188,7 +188,7 @@ def test_keep_the_freshest_wins_metres_where_the_accelerator_is_overloaded():
     (margin,) = [one for one in change.moved if one.metric.name == "margin_mean_m"]
     assert margin.significant
     assert margin.change.value > 9
-    assert figure("stopped_share", computer="agx_frugal", queue="fifo").value < 0.02
+    assert figure("stopped_share", computer="agx_frugal", queue="fifo").value < 0.05
     assert figure("age_p99_s.planner.front", computer="agx_frugal", queue="fifo").value > 1
 
 

@@ -19,6 +19,7 @@ MODULES = (
     "simulator.practice.exhibit_panels",
     "simulator.practice.day_panel",
     "simulator.sources.drive_panel",
+    "simulator.sources.proof_panel",
     "simulator.sources.score_panel",
     "simulator.vehicle.encounter_panel",
     "simulator.vehicle.sight_charts",

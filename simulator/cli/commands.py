@@ -124,6 +124,10 @@ COMMANDS = {
         "sources.projection_command:projection",
         "Print the errors of projected latencies on published points of held-out networks.",
     ),
+    "proof": CommandEntry(
+        "sources.proof_command:proof",
+        "Print the hours that show a rate, or the trials that show a share, with 95% confidence.",
+    ),
     "detect-eval": CommandEntry(
         "measure.detector_command:detect_eval",
         "Judge a detector on labelled images: AP with intervals, recall by height, on clean and corrupted images.",

@@ -10,7 +10,8 @@ from simulator.evidence.catalogue import field_drop_of
 from simulator.explain.claims import Claim, on_verdict
 from simulator.explain.outcome_breakdown import part_label, price_is_assumed
 from simulator.explain.proofs import labelled_behind
-from simulator.metrics.summary import POSITIVES_FOR_99, Standing, Summary
+from simulator.explain.remedies import unprovable
+from simulator.metrics.summary import POSITIVES_FOR_99, Standing, Summary, Verdict
 from simulator.units import roughly
 
 #: A part of the cost is worth a word from this share on.
@@ -57,10 +58,24 @@ def challenge_of(result: Summary) -> Challenge | None:
     if words := result.outside_brief:
         void = tuple(on_verdict(verdict, words=words) for verdict in result.verdicts)
         return Challenge(Claim("objectives", "is", "void", words=words, parts=void), [], all_met=False)
-    counts = Counter(verdict.standing for verdict in result.verdicts)
+    open_ones = undecidable(result)
+    counts = Counter(verdict.standing for verdict in result.verdicts if verdict not in open_ones)
     all_met = counts["met"] == len(result.verdicts)
-    met = Claim("objectives", "is", counts["met"], population="met", words=_met(counts))
+    words = " ".join([*([_met(counts)] if counts else []), *_apart(open_ones)])
+    met = Claim("objectives", "is", counts["met"], population="met", words=words)
     return Challenge(met, sorted(_grounds(result), key=lambda ground: ground.weakness), all_met)
+
+
+def undecidable(result: Summary) -> list[Verdict]:
+    """Return the verdicts that are open and that no design can prove with the evidence of the case: they are scored apart."""
+    return [verdict for verdict in result.verdicts if verdict.standing == "not proven" and unprovable(result, verdict)]
+
+
+def _apart(verdicts: list[Verdict]) -> Iterator[str]:
+    """Name the objectives that are scored apart."""
+    if verdicts:
+        names = ", ".join(f"“{verdict.objective.label}”" for verdict in verdicts)
+        yield f"The evidence here cannot decide {names}."
 
 
 def _met(counts: Counter[Standing]) -> str:

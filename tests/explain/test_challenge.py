@@ -6,6 +6,7 @@ from simulator.explain.challenge import challenge_of
 from simulator.explain.result import replicate
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
+from tests.encounters import vehicle_plan
 
 ENDS = {"done": end(detected=assumed(1), usd=assumed(20), escalated=True), "cleared": end()}
 
@@ -47,6 +48,18 @@ def test_what_is_not_met_is_counted_and_nothing_is_to_be_defended():
     found = met_by(sensitivity={"at_least": 0.999}, latency_p95_s={"at_most": 1}, latency_p50_s={"at_most": 0.01})
     assert not found.all_met
     assert found.sentence == "One of three met, two not met."
+
+
+def test_what_the_evidence_cannot_decide_is_scored_apart():
+    """12 minutes without a false brake leave up to 15 an hour: no design shows one an hour, and three hours would."""
+    asked = [
+        {"metric": "needless_brakes_per_h", "at_most": 1, "label": "Brakes without need"},
+        {"metric": "stopped_share", "at_least": 0.9, "label": "Stops"},
+    ]
+    result = replicate(vehicle_plan(objectives=asked), 1, 4)
+    assert challenge_of(result).sentence == "Met. The evidence here cannot decide “Brakes without need”."
+    loose = [{**asked[0], "at_most": 20}, asked[1]]
+    assert challenge_of(replicate(vehicle_plan(objectives=loose), 1, 4)).sentence.startswith("Both met.")
 
 
 def test_without_objectives_there_is_nothing_to_defend():
