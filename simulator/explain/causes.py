@@ -322,9 +322,8 @@ def _old(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         return lost
     label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
     sentence = (
-        f"“{label}” captures a frame every {duration(1 / rates[sensor])}. Just before a newer answer comes, what is known is "
-        f"{duration(peak.value)} old on average. That is the time from one answer to the next, and the way of a frame to its "
-        "answer."
+        f"“{label}” captures a frame every {duration(1 / rates[sensor])}. Just before a newer answer, the newest one known is "
+        f"{duration(peak.value)} old on average: the time between two answers, and the way of a frame to its own."
     )
     levers = LeverScore((), lambda plan: -plan.scenario.arrivals.content.frames_per_s[sensor], written=["arrivals", "stages"])
     return ObjectiveCause(sentence, ["ages", "cameras"], levers)

@@ -47,7 +47,7 @@ class LeverScore:
 class ObjectiveCause:
     """The cause that an objective is not met, in words, and the exhibits that show it, the best first.
 
-    parts: the claims of its clauses
+    parts: the claims of its clauses; split: the sentence of those that are parts of a whole, which a picture may say instead
     unprovable: the sentence that says why no design can prove the objective with this evidence; empty where one can
     """
 
@@ -56,6 +56,7 @@ class ObjectiveCause:
     levers: LeverScore
     parts: Sequence[Claim] = ()
     unprovable: str = ""
+    split: str = ""
 
     @property
     def stage(self) -> str | None:

@@ -33,6 +33,7 @@ class Reason:
 
     exhibit: the name of the exhibit that shows it; stage: the one that decides, None where none does
     written_by: the choices that write to what decides, in the order of the file
+    split: the sentence of the parts that a picture may show instead, empty without them
     Choices and advice are worked out on first use: one compiles designs, the other runs some.
     """
 
@@ -40,6 +41,7 @@ class Reason:
     exhibit: str
     stage: str | None
     written_by: list[str]
+    split: str
     _promising: Callable[[], list[DesignChange]] = field(repr=False, compare=False)
     _longer: Callable[[list[DesignChange]], Iterator[DesignChange]] = field(repr=False, compare=False)
     _advice: Callable[[], Advice] = field(repr=False, compare=False)
@@ -47,6 +49,12 @@ class Reason:
     @property
     def sentence(self) -> str:
         return said(self.claims)
+
+    @property
+    def largest_parts(self) -> list[tuple[float, str]]:
+        """The sizes (%) and words of the parts that `split` says, the largest first."""
+        among = [one for claim in self.claims for one in claim.parts if one.relation == "among" and self.split]
+        return [(one.value, one.words) for one in among if isinstance(one.value, float)]
 
     @cached_property
     def _changes(self) -> list[DesignChange]:
@@ -101,6 +109,7 @@ def _reason(summary: Summary, place: int, trials: AdviceTrials, advice: Callable
         exhibit=next((name for name in cause.exhibits if name in shown), "outcomes"),
         stage=cause.stage,
         written_by=writing(plan.scenario, cause.levers),
+        split=cause.split,
         _promising=lambda: promising(plan, cause.levers, trials.changes),
         _longer=lambda changes: with_longer_ones(plan, cause.levers, changes),
         _advice=lambda: advice(place),
@@ -111,7 +120,7 @@ def _not_proven(summary: Summary, verdict: Verdict, impossible: bool) -> Iterato
     if verdict.standing != "not proven":
         return
     remedy = remedy_of(summary, verdict)
-    because = f", mostly because {remedy.why}" if remedy.why else ""
+    because = f", mostly because {remedy.why}" if remedy.why and not impossible else ""
     bound = spoken_bound(verdict.bound, verdict.metric.unit)
     sentence = f"It is not proven: the interval of {verdict.interval} includes {bound}{because}."
     words = sentence if impossible else f"{sentence} {remedy.sentence}"

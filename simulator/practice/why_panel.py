@@ -10,6 +10,7 @@ from simulator.app import design_state as state
 from simulator.app.exhibit_drawings import timed_panels_by_exhibit
 from simulator.app.widgets import plain
 from simulator.case.schema import Scenario
+from simulator.charts.look import GREY, ORANGE, PURPLE, SKY
 from simulator.explain.challenge import Ground, challenge_of
 from simulator.explain.result import Reason, Result
 from simulator.practice.exhibit_panels import panel_of
@@ -45,11 +46,17 @@ def open_panel(exhibit: str) -> None:
     st.session_state[PANEL_WANTED] = exhibit
 
 
+#: The colours of the parts of a cause.
+_HUES = [ORANGE, SKY, PURPLE, GREY]
+
 #: The place of the card that says where the effect of a curveball can be seen.
 _STRUCK = -1
 
 _CSS = """
 #cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(15rem, 100%), 1fr)); gap: 1rem; }
+.bar { display: flex; height: .8rem; gap: 2px; }
+ul { margin: 0; padding: 0; list-style: none; font-size: .875rem; }
+li::before { content: ""; display: inline-block; width: .7rem; height: .7rem; margin-right: .45rem; background: var(--hue); }
 section { display: flex; flex-direction: column; gap: .6rem; padding: 1rem; border: 1px solid var(--st-border-color);
           border-radius: var(--st-base-radius); font: 400 1rem/1.5 var(--st-font); color: var(--st-text-color); }
 h3, p { margin: 0; font-size: inherit; }
@@ -81,12 +88,24 @@ export default function ({ data, parentElement, setTriggerValue }) {
     };
     return button;
   };
+  const split = (parts) => {
+    if (!parts.length) return [];
+    const hued = (one, place) => { one.style.setProperty("--hue", data.hues[place % data.hues.length]); return one; };
+    const bar = make("div", { className: "bar" }, ...parts.map(([size], place) => {
+      const part = hued(make("i", {}), place);
+      part.style.cssText += `flex: ${size}; background: var(--hue)`;
+      return part;
+    }));
+    bar.setAttribute("aria-hidden", "true");
+    return [bar, make("ul", {}, ...parts.map(([, words], place) => hued(make("li", { textContent: words }), place)))];
+  };
   parentElement.querySelector("#cards").replaceChildren(...data.cards.map((card) => {
     const row = make("nav", {}, press("show", card, `Show: ${card.panel}`, ""));
     if (card.tries) row.append(press("help", card, "What would help?", card.tries));
     if (card.step) row.append(press("take", card, "Take this step", ""));
     const advice = card.advice ? [make("p", { className: "advice", textContent: card.advice })] : [];
-    const head = [make("h3", { textContent: card.label }), make("p", { textContent: card.sentence })];
+    const said = [card.sentence, card.rest].map((words) => words ? [make("p", { textContent: words })] : []);
+    const head = [make("h3", { textContent: card.label }), ...said[0], ...split(card.split), ...said[1]];
     return make("section", {}, ...head, ...advice, row);
   }));
 }
@@ -128,7 +147,7 @@ def why(result: Result, run: str) -> None:
     cards = [*struck, *(_card(result, place, f"{run} {place}" in asked) for place in result.reasons)]
     found = _component(
         key="reasons",
-        data={"run": run, "cards": cards},
+        data={"run": run, "cards": cards, "hues": _HUES},
         on_show_change=show,
         on_help_change=ask,
         on_take_change=take,
@@ -148,6 +167,8 @@ def _struck_card(result: Result, exhibit: str) -> dict[str, Any]:
         "place": _STRUCK,
         "label": "The effect of the curveball",
         "sentence": sentence,
+        "split": [],
+        "rest": "",
         "panel": panel_of(exhibit, result.plan.scenario),
     }
 
@@ -155,7 +176,10 @@ def _struck_card(result: Result, exhibit: str) -> dict[str, Any]:
 def _card(result: Result, place: int, asked: bool) -> dict[str, Any]:
     """Return a card; asked: whether the user wants a step that helps, whose trials take a second or two."""
     reason, label = result.reasons[place], result.plan.scenario.objectives[place].label
-    card = {"place": place, "label": label, "sentence": result.shown_reasons[place]}
+    # The card of an earlier objective may have shown the parts of the same cause.
+    before, split, after = result.shown_reasons[place].partition(reason.split or "\n")
+    card = {"place": place, "label": label, "sentence": before.strip(), "rest": after.strip()}
+    card |= {"split": reason.largest_parts if split else []}
     card |= {"panel": panel_of(reason.exhibit, result.plan.scenario)}
     if not asked:
         return card | {"tries": _tries(result, reason)}

@@ -22,12 +22,9 @@ NO_EVENT = 3
 
 #: Reasons why the vehicle does not stop in time: in words, and the parts of the case that decide, besides the stages that look.
 _LOST = {
-    "unseen": ("the object was confirmed too late for any brakes, or never", ("encounters.sees", "encounters.confirms")),
-    "answered_late": (
-        "enough frames were captured in time, but their answers came too late",
-        ("arrivals", "encounters.confirms"),
-    ),
-    "braked_late": ("the answers came in time, but the planner waited too long", ("encounters.braking",)),
+    "unseen": ("were confirmed too late, or never", ("encounters.sees", "encounters.confirms")),
+    "answered_late": ("had enough frames in time, but late answers", ("arrivals", "encounters.confirms")),
+    "braked_late": ("had answers in time, but a late planner", ("encounters.braking",)),
 }
 #: The parts of the encounters that a design decides; objects and weather are no choice of the designer.
 _DESIGNED = [f"encounters.{part}" for part in ("sees", "confirms", "braking", "fuses", "degrades")]
@@ -42,15 +39,16 @@ def _hit(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     if spec is None or not total:
         return None
     order = sorted((name for name in _LOST if counts[name]), key=lambda name: -counts[name])
-    among = [(100 * counts[name] / total, f"in {roughly(counts[name] / total)} of these {_LOST[name][0]}") for name in order]
+    among = [(100 * counts[name] / total, f"{roughly(counts[name] / total)} {_LOST[name][0]}") for name in order]
     share = total / sum(one.totals[f"stopped_share{of_kind}"].denominator for one in summary.measures)
     looking = [f"stages.{stage}" for stage in spec.sees]
     written = [part for name in order for part in _LOST[name][1]]
     levers = LeverScore((), _expected, written=list(dict.fromkeys([*written, *looking, *_DESIGNED])))
     whose = f" of the kind “{spec.kinds[of_kind[1:]].label}”" if of_kind else ""
-    reasons = "; ".join(words for _, words in among)
-    sentence = f"In {_written(share, verdict)} of the encounters{whose} the vehicle does not stop in time: {reasons}."
-    return ObjectiveCause(sentence, ["encounter", "sight"], levers, split_of(verdict.metric, 100.0, sentence, among))
+    split = f"Of these, {'; '.join(words for _, words in among)}."
+    sentence = f"In {_written(share, verdict)} of the encounters{whose} the vehicle does not stop in time. {split}"
+    claims = split_of(verdict.metric, 100.0, sentence, among)
+    return ObjectiveCause(sentence, ["encounter", "sight"], levers, claims, split=split)
 
 
 def _written(share: float, verdict: Verdict) -> str:
@@ -84,19 +82,17 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         return None
     first = next(iter(looks.values()))
     label_of = summary.plan.scenario.label_of
-    each = [f"{f'{alarms.count:g}' if alarms.count else 'none'} by “{label_of(stage)}”" for stage, alarms in looks.items()]
+    each = [f"{alarms.count:g} by “{label_of(stage)}”" for stage, alarms in looks.items()]
     needed_h = NO_EVENT / verdict.bound if verdict.objective.at_most else 0.0
     recorded = f"{60 * first.hours:.0f} minutes"
-    needed = f"it takes about {duration(needed_h * HOUR_S, 2)} without such an answer, and {recorded} were recorded"
+    needed = f"it takes about {duration(needed_h * HOUR_S, 2)} without a false answer, and {recorded} were recorded"
     unprovable = f"No design can prove this here: {needed}." if first.hours < needed_h else ""
     sentence = (
-        f"Counted on {recorded} of recorded driving: answers where nothing is, in the vehicle's own way, "
-        f"for {first.kept_frames} frames on end, {', '.join(each)}."
+        f"False answers in the vehicle's own way for {first.kept_frames} frames on end, in {recorded} of recorded driving: "
+        f"{', '.join(each)}."
     )
-    if not all(alarms.count for alarms in looks.values()):
-        sentence += (
-            f" None in so short a time still leaves up to {significant(NO_EVENT / first.hours)} an hour (rule of three)."
-        )
+    if not unprovable and not all(alarms.count for alarms in looks.values()):
+        sentence += f" None in {recorded} still leaves up to {significant(NO_EVENT / first.hours)} an hour (rule of three)."
     if spec.fuses == "both" and len(looks) > 1:
         sentence += " Camera and LiDAR must agree before it brakes, so the rarer of the two counts."
     written = ["encounters.confirms", "encounters.sees", "encounters.fuses"]

@@ -161,7 +161,9 @@ def test_what_is_met_has_no_reason_and_what_is_not_proven_has_one():
     assert [verdict.standing for verdict in result.verdicts] == ["met", "not proven"]
     assert list(result.reasons) == [1]
     assert "It is not proven: the interval of" in result.reasons[1].sentence
-    assert "mostly because few requests are labelled" in result.reasons[1].sentence
+    assert "and 4 were labelled" in result.reasons[1].sentence
+    assert "mostly because" not in result.reasons[1].sentence  # it has been said
+    assert result.reasons[1].claims[-1].decided_by.why == "few requests are labelled"
 
 
 @pytest.mark.parametrize(

@@ -40,10 +40,10 @@ def test_false_answers_are_told_of_each_that_looks():
     def words(**picks):
         return reason("needless_brakes_per_h", **picks).sentence
 
-    assert "for 3 frames on end, none by “Detector”. None in so short a time still leaves up to 13.5 an hour" in words()
+    assert "recorded driving: 0 by “Detector”. It is not proven: the interval of 0 to 13.5 an hour includes 1.00" in words()
     sights = run(sensors="either").plan.sights.by_stage
     assert [sights[stage].alarms.count for stage in ("detector", "lidar_net")] == [0, 6]
-    assert "none by “Detector”, 6 by “Network for the LiDAR”." in words(sensors="either")
+    assert "0 by “Detector”, 6 by “Network for the LiDAR”." in words(sensors="either")
     assert "agree" not in words(sensors="either")
     assert " Camera and LiDAR must agree before it brakes, so the rarer of the two counts. " in words(sensors="both")
 
@@ -56,6 +56,16 @@ def test_the_share_that_is_not_stopped_has_the_digits_of_the_card():
     assert "." not in verdict.reached
     missing = 1 - verdict.estimate.value
     assert reason("stopped_share", sensors="both").sentence.startswith(f"In {100 * missing:.0f}% of the encounters ")
+
+
+@pytest.mark.long
+def test_the_parts_of_those_not_stopped_can_be_drawn_in_place_of_their_sentence():
+    found = reason("stopped_share", sensors="both")
+    sizes, words = zip(*found.largest_parts, strict=True)
+    assert sum(sizes) == pytest.approx(100)
+    assert list(sizes) == sorted(sizes, reverse=True)
+    assert found.split == f"Of these, {'; '.join(words)}."
+    assert found.split in found.sentence
 
 
 @pytest.mark.long

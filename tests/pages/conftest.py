@@ -153,7 +153,9 @@ def said(page):
     kinds = ("title", "header", "subheader", "markdown", "caption", "warning", "error", "info")
     words = [str(element.value) for kind in kinds for element in page.get(kind)]
     cards = [
-        f"**{card['label']}** {card['sentence']} {card.get('advice', '')}" for card in content(page, "reasons").get("cards", [])
+        " ".join([f"**{card['label']}**", card["sentence"], *(words for _, words in card["split"]), card["rest"], advice])
+        for card in content(page, "reasons").get("cards", [])
+        for advice in [card.get("advice", "")]
     ]
     return "\n".join([*words, bar(page).get("words", ""), *cards])
 

@@ -1,11 +1,13 @@
 """The cards of the objectives that are not met: why, the panel that shows it, and a step that can be taken."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from simulator.explain import advice
+from simulator.explain.claims import Claim
 from simulator.practice import why_panel
 from tests.explain.test_reasons import stormy
 
@@ -53,3 +55,17 @@ def test_a_step_is_tried_for_the_person_and_the_design_that_it_is_asked_for(page
     assert "None" in card["advice"]
     assert card["step"]
     assert "tries" not in card
+
+
+def test_the_parts_of_a_cause_are_drawn_and_not_said_again():
+    result = stormy()[1]
+    reason = result.reasons[RETRIES]
+    words = result.shown_reasons[RETRIES]
+    whole, part = Claim("parts of x", "is", 100.0), Claim("parts of x", "among", 70.0, words="70% came late")
+    cause = replace(reason.claims[0], words=f"{words} Of these, 70% came late.", parts=(whole, part))
+    split = replace(reason, claims=[cause], split="Of these, 70% came late.")
+    drawn = replace(result)
+    vars(drawn)["reasons"] = {RETRIES: split}
+    card = why_panel._card(drawn, RETRIES, asked=True)
+    assert card["split"] == [(70.0, "70% came late")]
+    assert (card["sentence"], card["rest"]) == (words, "")

@@ -211,12 +211,12 @@ def _count(text: str) -> Spoken:
 _COUNTED = re.compile(r"([\d,.]+) of [\d,.]+ [^.;]*? are \w[\w ]*\. ([\d,.]+ of them [^.]*)")
 _COUNT = re.compile(r"(?:^|; )([\d,.]+) (?:of them )?(?:end|are) ")
 _COST = re.compile(r"((?:[oO]ver |[uU]nder )?[\d.]+)% (?:of the cost is |(?=[^,.;]*[,.]))")
-_OF_THESE = re.compile(r"in ([\d.]+)% of these ")
+_OF_THESE, _SHARE = re.compile(r"Of these, (.*?)\.(?: |$)"), re.compile(r"(?:^|; )([\d.]+)% ")
 
 
 def _largest_parts(verdict: Verdict, sentence: str) -> Iterator[Shown]:
     """Read the parts that a reason splits its cause into, and the whole that they may not exceed."""
-    texts, whole = _OF_THESE.findall(sentence), Spoken(100.0, 0.5)
+    texts, whole = [share for split in _OF_THESE.findall(sentence) for share in _SHARE.findall(split)], Spoken(100.0, 0.5)
     if counted := _COUNTED.search(sentence):
         whole, texts = _count(counted.group(1)), _COUNT.findall(counted.group(2))
     elif "of the cost is" in sentence.partition(".")[0]:
