@@ -29,7 +29,7 @@ _NOTHING = "nothing: one model and one queue"
 _FIELDS = ("id", "title", "from", "word", "model", "people", "rate", "within")
 
 
-_OPEN = "studio:new:open"
+_OPEN, _FAULT = "studio:new:open", "studio:new:fault"
 
 
 def new_case_form(folder: CaseFolder, written: Callable[[str], None]) -> None:
@@ -47,20 +47,21 @@ def new_case_form(folder: CaseFolder, written: Callable[[str], None]) -> None:
         st.text_input("Requests a second", key=keys["rate"], placeholder="by the model, with people 1")
         seconds = "Seconds for 95% of the answers, or of the waits for people"
         st.text_input(seconds, key=keys["within"], placeholder="by the model")
-        st.form_submit_button("Write the file", type="primary", on_click=_write, args=(folder, keys, written))
-        if fault := st.session_state.pop("studio:new:fault", None):
+        if fault := st.session_state.get(_FAULT):
             st.error(plain(fault))
+        st.form_submit_button("Write the file", type="primary", on_click=_write, args=(folder, keys, written))
 
 
 def _write(folder: CaseFolder, keys: dict[str, str], written: Callable[[str], None]) -> None:
     given = {name: st.session_state[key] for name, key in keys.items()}
     name = f"{given['id']}.yaml"
+    st.session_state[_FAULT] = None
     try:
         folder.save(name, _text(given), "")
         write_schema(folder.root / SCHEMA_FILE)
     except (InputError, ScenarioError) as error:
         there = f"There is a file {name} already." if name in folder.files() else str(error)
-        st.session_state["studio:new:fault"] = there
+        st.session_state[_FAULT] = there
     else:
         st.session_state[_OPEN] = False
         written(name)
