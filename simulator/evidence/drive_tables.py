@@ -9,7 +9,7 @@
     false.csv        answers without an object
     lateness.csv     losses by late answers
     tracking.csv     HOTA and MOTA
-    heldout.csv      predicted and real distances of confirmation, on drives that were left out
+    heldout_curves.csv   predicted and real distances of confirmation, on drives that were left out
     ranges.csv       errors of measured distances and closing speeds
 
 `campaigns.drives` writes them from the drives themselves.
@@ -64,6 +64,9 @@ ESTIMATE = -1
 #: The quantiles of errors of distances that are tabulated, in percent.
 ERROR_PERCENTS = (1, 5, 25, 50, 75, 95, 99)
 
+#: What counts once in the curves that are played, as `heldout_curves.csv` names it.
+PLAYED = "frames"
+
 _CURVE = ["seen_by", "object", "threshold", "by", "x", "recall", "recall_low", "recall_high", *DRAW_COLUMNS]
 _SPAN = ["found_low", "found_high"]
 COLUMNS: dict[str, list[str]] = {
@@ -77,8 +80,8 @@ COLUMNS: dict[str, list[str]] = {
               "per_hour_high"],
     "lateness": ["seen_by", "late_frames", "late_s", "iou", "predicted", "by", "low", "high", "boxes", "found", *_SPAN],
     "tracking": ["seen_by", "hota", "deta", "assa", "mota", "published_hota"],
-    "heldout": ["seen_by", "misses", "tracks", "real_median_m", "predicted_median_m", "bias_m", "bias_low", "bias_high",
-                "coverage_80", "coverage_95"],
+    "heldout_curves": ["seen_by", "each", "misses", "tracks", "real_median_m", "predicted_median_m", "bias_m", "bias_low",
+                       "bias_high", "coverage_80", "coverage_95"],
     "ranges": ["seen_by", "object", "of", "draw", "x", "tracks", "object_share", "slow_share", "tau_s",
                *(f"q{percent:02d}" for percent in ERROR_PERCENTS)],
 }  # fmt: skip
@@ -93,7 +96,7 @@ _RANGES = {
     "false": dict.fromkeys(["count", "per_hour", "per_hour_low", "per_hour_high"], COUNT) | {"hours": Range(1e-6, 1e6)},
     "lateness": {"late_s": SECONDS._replace(low=0)} | dict.fromkeys(_FOUND, SHARE),
     "tracking": dict.fromkeys(["hota", "deta", "assa"], Range(0, 100)),
-    "heldout": dict.fromkeys(["coverage_80", "coverage_95"], SHARE),
+    "heldout_curves": dict.fromkeys(["coverage_80", "coverage_95"], SHARE),
     "ranges": dict.fromkeys(["object_share", "slow_share"], SHARE) | {"tau_s": SECONDS, "x": Range(1e-3, 1e5)},
 }
 
@@ -129,7 +132,7 @@ class Drives:
     false: pd.DataFrame
     lateness: pd.DataFrame
     tracking: pd.DataFrame
-    heldout: pd.DataFrame
+    heldout_curves: pd.DataFrame
     ranges: pd.DataFrame
 
 

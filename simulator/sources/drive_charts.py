@@ -158,7 +158,8 @@ def _by_takeaway(fresh: pd.DataFrame, late: pd.DataFrame, by: str, late_s: float
 def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
     """Draw the distances that confirm approaching cars on held-out drives: real, and predicted in two ways.
 
-    heldout: `heldout.csv`; its columns real_q10 to real_q90 and predicted_q10 to predicted_q90 are quantiles in metres
+    heldout: rows of `heldout_curves.csv` for one kind of curve
+    Its columns real_q10 to real_q90 and predicted_q10 to predicted_q90 are quantiles in metres
     """
     rows = heldout[heldout["seen_by"] == seen_by]
     by = {str(row["misses"]): row for _, row in rows.iterrows()}
@@ -244,11 +245,10 @@ def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
 
 
 def within_a_second(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
-    """Draw the share of objects found by three of four frames within a second: observed, and by two models of misses."""
+    """Draw the share of objects found by three of four frames within a second: observed, and if misses were independent."""
     rows = _followed(follows, seen_by, what, "confirmed")
     drawn = figure(
         _compared(rows, "as it was", "observed", GREY),
-        _compared(rows, "misses follow each other", "chain", BLUE, symbol="diamond"),
         _compared(rows, "misses independent", "independent", ORANGE, symbol="square"),
         height=130 + 52 * len(rows),
         scattermode="group",
@@ -260,9 +260,9 @@ def within_a_second(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
     where = "In all" if row["band"] == "all" else f"At {row['band']}"
     takeaway = (
         f"{where} {seen_by_label(seen_by)} confirmed {_interval(row, 'observed')} of {what}s within a second; independent "
-        f"misses promise {percent(row['independent'])}, misses that follow each other as measured {percent(row['chain'])}."
+        f"misses promise {percent(row['independent'])}."
     )
-    return chart(drawn, takeaway, _follows_table(rows, ["observed", "chain", "independent"]), digits=3)
+    return chart(drawn, takeaway, _follows_table(rows, ["observed", "independent"]), digits=3)
 
 
 def _followed(follows: pd.DataFrame, seen_by: str, what: str, kind: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ import streamlit as st
 
 from simulator.app.exhibit_drawings import Panel, panel
 from simulator.app.widgets import draw, plain
-from simulator.evidence.drive_tables import Drives, load_drives
+from simulator.evidence.drive_tables import PLAYED, Drives, load_drives
 from simulator.paths import DRIVES
 from simulator.sources.drive_charts import (
     GROUPS,
@@ -81,11 +81,12 @@ def following_misses(key: str, credited: bool = True) -> None:
         what = str(st.radio("Of what", list(rows["object"].unique()), horizontal=True, key=f"{key}:misses_what"))
     draw(after_a_miss(rows, seen_by, what), key=f"{key}_after_a_miss")
     draw(within_a_second(rows, seen_by, what), key=f"{key}_within_a_second")
-    if (drives.heldout["seen_by"] == seen_by).any():
-        draw(confirmed_at(drives.heldout, seen_by), key=f"{key}_confirmed")
+    played = drives.heldout_curves[drives.heldout_curves["each"] == PLAYED]
+    if (played["seen_by"] == seen_by).any():
+        draw(confirmed_at(played, seen_by), key=f"{key}_confirmed")
         st.caption(
-            "Fitted on ten drives, judged by the approaching cars of the other eleven. An object is confirmed once three of "
-            "four frames have found it; a car that never is counts as confirmed at 0 m."
+            "These are the misses and the curve that encounters are played with, fitted on ten drives and judged by the "
+            "approaching cars of the other eleven. Three hits in four frames confirm; a car that never is counts at 0 m."
         )
     if credited:
         _credit(drives)
