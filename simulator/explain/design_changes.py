@@ -7,15 +7,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import inf
 
-import scipy
-
 from simulator.case.choices import Options, Pick
 from simulator.case.document import ScenarioError
 from simulator.engine.actions import with_actions
 from simulator.engine.plan import Plan, changes_of, compile_plan
 from simulator.intervals import LEVEL
 from simulator.metrics.comparisons import Difference, differences
-from simulator.metrics.paired_samples import chance_of
 from simulator.metrics.summary import Summary, Verdict
 
 
@@ -63,6 +60,12 @@ def changes_of_design(plan: Plan) -> list[DesignChange]:
     return [change for name, _ in sorted(own, key=lambda pair: pair[1].folded) for change in changes_of_choice(plan, name)]
 
 
+def count_changes(plan: Plan) -> int:
+    """Count the steps of a design, without a look at which of them can run."""
+    own = {name: choice for name, choice in plan.scenario.choices.items() if not choice.situation}
+    return sum(len(choice.next_to(plan.design[name])) for name, choice in own.items())
+
+
 def longer_changes(plan: Plan, change: DesignChange) -> Iterator[DesignChange]:
     """Go on from a change of a number, on the same side of the design; skip numbers that cannot run."""
     choice, now = plan.scenario.choices[change.choice], plan.design[change.choice]
@@ -87,12 +90,15 @@ FALSE_SHARE = 1 - LEVEL
 NOTICEABLE = 0.05
 
 
-def beyond_chance(chances: Sequence[float]) -> list[bool]:
-    """Return which of the changes that are looked at together are real (Benjamini and Hochberg 1995).
+def real_below(chances: Sequence[float], looked_at: int) -> float:
+    """Return the largest chance of a real change, so that few real ones are chance (Benjamini and Hochberg 1995).
 
-    chances: of each, the probability of so large a change if nothing changed
+    chances: of the changes that were tried, each the probability of so large a change if nothing changed
+    looked_at: the number of changes there are, tried or not; the chances of the others can make this larger, but not smaller
     """
-    return [] if not chances else [bool(one <= FALSE_SHARE) for one in scipy.stats.false_discovery_control(chances)]
+    steps = [FALSE_SHARE * rank / looked_at for rank in range(1, len(chances) + 1)]
+    reached = (step for one, step in zip(sorted(chances), steps, strict=True) if one <= step)
+    return max(reached, default=FALSE_SHARE / max(looked_at, 1))
 
 
 def part_of_way(change: float, before: Verdict) -> float:
@@ -116,9 +122,3 @@ class ChangeTrial:
     def differences(self) -> dict[str, Difference]:
         every = differences(self.before.measures, self.after.measures, (self.before, self.after))
         return {one.metric.name: one for one in every}
-
-    @cached_property
-    def chances(self) -> dict[str, float]:
-        """The chance of each difference from zero, by its metric, if the change did nothing to it."""
-        freedom = len(self.before.measures) - 1
-        return {name: chance_of(one.change, freedom) for name, one in self.differences.items() if not one.is_none}

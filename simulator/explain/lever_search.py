@@ -25,6 +25,7 @@ from simulator.metrics.replications import (
     packed,
     reporting,
     run_packed,
+    run_replications,
 )
 from simulator.metrics.summary import NO_STEADY_STATE, Summary, Verdict, summary_of
 
@@ -69,6 +70,15 @@ class Baseline:
         if not resampled and needs_runs(plan):
             effects = [replace(one, pending=self._is_pending(one)) for one in effects]
         return Lever(change, effects)
+
+    def tried(self, change: DesignChange) -> Lever:
+        """Try a change in this process, as a search does in others."""
+        plan, seed, count = for_objectives(change.plan), self.base.seed, self.trials
+        trials = run_replications(plan, seed, count, options=TRIAL)
+        lever = self.lever(change, trials)
+        if not lever.is_pending:
+            return lever
+        return self.lever(change, trials, run_replications(plan, seed, min(count, RUNS), options=RESAMPLED_TRIAL))
 
     def _is_pending(self, effect: ObjectiveEffect) -> bool:
         return effect.outcome == "changes" and lacks_closed_form(self.plain[0], effect.before.metric)
@@ -201,7 +211,7 @@ class LeverSearch:
         if resampled or place not in self._levers:
             results = ([future.result() for future in futures] for futures in (trials, resampled))
             self._levers[place] = self._baseline.lever(change, *results)
-        if resampled or not any(effect.pending for effect in self._levers[place].effects):
+        if resampled or not self._levers[place].is_pending:
             self._settled.add(place)
             self._trials[place], self._resampled[place] = [], []  # their results are in the lever
         else:

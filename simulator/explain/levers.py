@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from simulator.case.choices import Pick
 from simulator.explain.claims import Claim, about_run, change_by, claims_json, on_metric
-from simulator.explain.design_changes import FALSE_SHARE, NOTICEABLE, DesignChange, beyond_chance, part_of_way
+from simulator.explain.design_changes import FALSE_SHARE, NOTICEABLE, DesignChange, part_of_way, real_below
 from simulator.metrics.comparisons import UNCHANGED, Difference, OneSided
 from simulator.metrics.summary import Standing, Summary, Verdict
 from simulator.units import counted, significant, times
@@ -50,6 +50,23 @@ class ObjectiveEffect:
     @property
     def is_open(self) -> bool:
         return self.outcome == "changes" and not self.pending
+
+    @property
+    def may_be_chance(self) -> bool:
+        """Whether its own interval leaves out zero, which chance may do beside the other changes."""
+        return self.is_open and not self.real and self.chance <= FALSE_SHARE
+
+    @property
+    def if_real(self) -> ObjectiveEffect:
+        return replace(self, real=True)
+
+    @property
+    def harms(self) -> bool:
+        return self.helps is False and not self.slight
+
+    @property
+    def stays_met(self) -> bool:
+        return self.before.by_figure == "met" and not self.breaks
 
     @property
     def standing(self) -> Standing:
@@ -158,8 +175,20 @@ class Lever:
         return [f"{one.before.objective.label} goes from met to {one.new_standing}" for one in self.effects if one.breaks]
 
     @property
+    def is_pending(self) -> bool:
+        return any(effect.pending for effect in self.effects)
+
+    @property
     def idle(self) -> bool:
         return all(effect.outcome == "the same" for effect in self.effects)
+
+    def judged(self, bar: float) -> Lever:
+        """Call effects real or not. bar: the largest chance of a real one"""
+
+        def is_real(effect: ObjectiveEffect) -> bool:
+            return effect.chance <= bar if effect.is_open else effect.outcome in ("appears", "vanishes")
+
+        return replace(self, effects=[replace(effect, real=is_real(effect)) for effect in self.effects])
 
     @property
     def rank(self) -> tuple[float, float, bool, bool]:
@@ -170,7 +199,7 @@ class Lever:
         """The effect of the whole change, where a few words can say it."""
         if self.idle:
             return "changes nothing"
-        if any(effect.pending for effect in self.effects):
+        if self.is_pending:
             return "not complete"
         real = [effect for effect in self.effects if effect.real]
         if not real:
@@ -200,15 +229,10 @@ class Levers:
     @cached_property
     def rows(self) -> list[Lever]:
         """The changes in order, each effect called real or not among all of them (Benjamini and Hochberg 1995)."""
-        real = iter(beyond_chance([effect.chance for lever in self.tried for effect in lever.effects if effect.is_open]))
-
-        def judged(effect: ObjectiveEffect) -> ObjectiveEffect:
-            if effect.is_open:
-                return replace(effect, real=next(real))
-            return replace(effect, real=effect.outcome in ("appears", "vanishes"))
-
-        levers = [replace(lever, effects=[judged(effect) for effect in lever.effects]) for lever in self.tried]
-        return sorted(levers, key=lambda lever: lever.rank)
+        known = [effect for lever in self.tried for effect in lever.effects if effect.outcome == "changes"]
+        untried = (self.steps - len(self.tried)) * max((len(lever.effects) for lever in self.tried), default=0)
+        bar = real_below([effect.chance for effect in known if not effect.pending], len(known) + untried)
+        return sorted((lever.judged(bar) for lever in self.tried), key=lambda lever: lever.rank)
 
     @property
     def changes(self) -> list[ObjectiveEffect]:

@@ -49,7 +49,7 @@ def test_a_claim_names_its_run_its_case_its_population_and_what_would_decide_it(
 
 
 def test_json_lists_the_claims_that_the_sentences_are_made_of(monkeypatch):
-    monkeypatch.setattr(advice, "REPLICATIONS", 2)
+    monkeypatch.setattr(advice, "TRIALS", 2)
     content = json.loads(json.dumps(run(STORM).to_json(), allow_nan=False))
     listed = {claim["words"] for claim in content["claims"]}
     for reason in content["reasons"]:

@@ -28,7 +28,7 @@ from tests.metrics.test_groups import screened
 @pytest.fixture(autouse=True)
 def few_replications(monkeypatch):
     """Three replications a trial are enough for steps that change much."""
-    monkeypatch.setattr(advice, "REPLICATIONS", 3)
+    monkeypatch.setattr(advice, "TRIALS", 3)
 
 
 ENDS = {
@@ -228,14 +228,15 @@ def test_its_numbers_are_those_of_the_trace():
 
 
 def test_a_move_changes_an_objective_by_what_runs_of_both_designs_say(monkeypatch):
-    monkeypatch.setattr(advice, "REPLICATIONS", TRIALS)
-    move = skin().reasons[0].move
-    plans = [compile_plan(load("skin-cancer-triage"), {"operating_point": at}) for at in (0.95, 0.97)]
-    ill = [rows[rows["positive"]] for rows in (requests_of(made, advice.REPLICATIONS) for made in plans)]
+    monkeypatch.setattr(advice, "TRIALS", TRIALS)
+    advised = skin().reasons[0].advice
+    move = advised.move
+    plans = [compile_plan(load("skin-cancer-triage"), picks) for picks in ({}, {move.choice: move.pick})]
+    ill = [rows[rows["positive"]] for rows in (requests_of(made, advice.TRIALS) for made in plans)]
     change = ill[1]["detected"].mean() - ill[0]["detected"].mean()
     assert move.change == pytest.approx(change)
     assert 0 < move.low < move.change < move.high
-    own = skin().reasons[0].advice.claims[0].parts[0]
+    own = advised.claims[0].parts[0]
     assert (own.value, own.interval, own.population) == (move.change, (move.low, move.high), move.words)
 
 

@@ -23,7 +23,7 @@ def cards():
 
 @pytest.fixture
 def page(monkeypatch):
-    monkeypatch.setattr(advice, "REPLICATIONS", 3)
+    monkeypatch.setattr(advice, "TRIALS", 3)
     shown = AppTest.from_function(cards, default_timeout=120).run()
     assert not shown.exception
     return shown

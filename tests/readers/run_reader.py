@@ -261,6 +261,8 @@ def advice_claims(result: Result) -> Iterator[Shown]:
             continue
         yield Shown(name, "helps", advice.move.words, None, unit, population, "", advice.sentence, "advice")
         yield from _change(name, unit, advice.move.words, advice.effect, advice.sentence, "advice")
+        if "This may be chance" not in advice.sentence:
+            yield Shown(name, "beyond chance", True, None, "", advice.move.words, "", advice.sentence, "advice, chance")
         yield from _other_changes(result, advice.move.words, advice.sentence)
         if advice.move.change is not None and advice.move.low is not None and advice.move.high is not None:
             bounds = (advice.move.low, advice.move.high)
@@ -270,11 +272,13 @@ def advice_claims(result: Result) -> Iterator[Shown]:
 def _other_changes(result: Result, step: str, sentence: str) -> Iterator[Shown]:
     """Read the changes of the other objectives that a step improves, makes worse or takes from met."""
     by_label = {verdict.objective.label: verdict for verdict in result.verdicts}
-    for label, size in re.findall(r"“([^”]*)”(?: from met to [a-z ]+)? \(([^)]*)\)", sentence):
+    for label, size in re.findall(r"“([^”]*)”(?: from met to [a-z0-9 ]+)? \(([^)]*)\)", sentence):
         verdict = by_label.get(label)
         if verdict is not None and "figure" not in size and (shown := numbers_in(size, verdict.metric.unit)):
             name, unit, first = verdict.metric.name, verdict.metric.unit, shown[0]
             yield Shown(name, "would change", first.value, None, unit, step, "", sentence, "advice, others", first.slack)
+            if f"“{label}”" not in sentence.partition("It may make")[2]:
+                yield Shown(name, "beyond chance", True, None, "", step, "", sentence, "advice, chance")
 
 
 def _change(name: str, unit: str, step: str, size: str, words: str, surface: str) -> Iterator[Shown]:
@@ -292,6 +296,7 @@ def lever_claims(levers: Levers) -> Iterator[Shown]:
             if effect.outcome == "changes" and effect.change:
                 size = f"{effect.change.size} ({effect.change.interval})"
                 yield from _change(name, unit, step, size, f"{step}: {size}.", "levers")
+                yield Shown(name, "beyond chance", effect.real, None, "", step, "", f"{step}: {size}.", "levers, chance")
             if effect.gain > 0:
                 yield Shown(
                     name, "helps", step, None, unit, population_of(effect.before), "", f"{step}: {effect.words}.", "levers"
