@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from simulator.case.outputs import Metric
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.explain.claims import Claim
-from simulator.intervals import LEVEL, Estimate
+from simulator.explain.design_changes import FALSE_SHARE, real_below
+from simulator.intervals import Estimate
 from simulator.metrics.paired_samples import chance_of, change, is_equal
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 
@@ -33,9 +33,6 @@ ENOUGH = 4
 
 #: Below this chance, no other candidate is compared.
 _SURE = 1e-6
-
-#: At most this share of the dominances that are claimed is chance.
-FALSE_SHARE = 1 - LEVEL
 
 
 @dataclass(frozen=True)
@@ -128,12 +125,10 @@ class Front:
         compared = [one for place in self.comparable for one in self._compared_with_best(place, candidates[place], most)]
         if not compared:
             return {}
-        chances = np.ones(all_pairs)
-        chances[: len(compared)] = [chance for _, chance, _ in compared]
-        real = scipy.stats.false_discovery_control(chances)[: len(compared)] <= FALSE_SHARE
+        bar = real_below([chance for _, chance, _ in compared], all_pairs)
         claimed: dict[int, Dominance] = {}
-        for (place, _, dominance), is_real in zip(compared, real, strict=True):
-            if is_real:
+        for place, chance, dominance in compared:
+            if chance <= bar:
                 claimed.setdefault(place, dominance)
         return claimed
 

@@ -87,6 +87,8 @@ def _question(base: Base) -> _Question | None:
     except InputError as error:
         st.error(plain(str(error)))
         return None
+    others = [point for point in request.points if not _is_own(base, point)]
+    request = replace(request, points=[request.base, *others][:size])  # the own design comes first
     return _Question(request, goals, repr((base.name, over, names, size, trials)))
 
 
@@ -107,9 +109,8 @@ def _sweep(question: _Question) -> Sweep:
         forget(before)
     st.session_state["front_question"] = question.name
     if (sweep := study_of(question.name)) is None:
-        points = [question.request.base, *question.request.points]  # the own design comes first
         submit = submitting(question.name, question.request.scenario.id)
-        sweep = Sweep(question.request, submit, OutcomeCache(), points)
+        sweep = Sweep(question.request, submit, OutcomeCache())
         keep(question.name, sweep)
     assert isinstance(sweep, Sweep)
     return sweep

@@ -194,8 +194,7 @@ def _print_capacity(result: Capacity, cost: str) -> None:
     out, scenario = table_console(), result.request.scenario
     for sentence in result.sentences:
         out.print(escape(sentence))
-    each = counted(result.request.replications, "replication")
-    out.print(f"Each load has {each}, seed {result.request.seed}; a run of the case has {scenario.run.replications}.")
+    out.print(f"Each load has {result.request.size}")
     numbers = {str(place): claim.words for place, claim in enumerate(result.objectives, 1)}
     for number, words in numbers.items():  # their words would fill a narrow table many times over
         out.print(escape(f"Objective {number}: {words}"), style="dim")
@@ -413,6 +412,7 @@ def _breakeven_draw(result: BreakevenResult, file: Path) -> None:
 
 def _print_breakeven(result: BreakevenResult) -> None:
     out = table_console()
+    out.print(f"Each answer has {result.request.size}")
     for flip in result.flips:
         out.print(escape(flip.sentence))
         where = flip.crossing

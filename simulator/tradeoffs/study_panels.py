@@ -255,6 +255,7 @@ def _show_capacity(base: Base, result: Capacity) -> None:
         st.markdown(f"- {plain(sentence)}")
     for fewest in result.fewest:
         st.markdown(f"- {plain(fewest.claim.words)}")
+    st.caption(f"Each load has {result.request.size}")
 
 
 def breakevens(base: Base) -> None:
@@ -287,6 +288,7 @@ def _show_breakevens(result: BreakevenResult) -> None:
         st.markdown(f"- {plain(one.sentence)}")
     for words in result.not_varied:
         st.caption(plain(words))
+    st.caption(f"Each answer has {result.request.size}")
 
 
 def sensitivity(base: Base) -> None:

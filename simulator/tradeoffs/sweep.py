@@ -91,6 +91,12 @@ class SweepRequest:
         return ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in self.axes)
 
     @property
+    def size(self) -> str:
+        """What each figure rests on, beside a run, whose figures therefore differ a little."""
+        count = counted(self.replications, "replication")
+        return f"{count}, seed {self.seed}; a run of the case has {self.scenario.run.replications}."
+
+    @property
     def sentence(self) -> str:
         """The sweep in a sentence."""
         over = ", ".join(axis.words for axis in self.axes)

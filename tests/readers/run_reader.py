@@ -296,7 +296,7 @@ def lever_claims(levers: Levers) -> Iterator[Shown]:
             if effect.outcome == "changes" and effect.change:
                 size = f"{effect.change.size} ({effect.change.interval})"
                 yield from _change(name, unit, step, size, f"{step}: {size}.", "levers")
-                yield Shown(name, "beyond chance", effect.real, None, "", step, "", f"{step}: {size}.", "levers, chance")
+                yield Shown(name, "beyond chance", effect.real, None, "", step, "", f"{step}.", "levers, chance")
             if effect.gain > 0:
                 yield Shown(
                     name, "helps", step, None, unit, population_of(effect.before), "", f"{step}: {effect.words}.", "levers"
