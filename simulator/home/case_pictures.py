@@ -132,7 +132,7 @@ def braking(plan: Plan) -> Picture:
     drawn = small(go.Scatter(x=eye.distance_m, y=100 * eye.recall, mode="lines", line=line))
     drawn.update_traces(hovertemplate="%{x:.0f} m ahead: %{y:.0f}% found<extra></extra>")
     drawn.add_vrect(x0=0, x1=needs, fillcolor=translucent(RED, 0.14), line_width=0, layer="below")
-    drawn.add_annotation(x=needs, y=104, text="nearer: too late", showarrow=False, xanchor="left", yanchor="top", xshift=4)
+    drawn.add_annotation(x=needs, y=0, text="nearer: too late", showarrow=False, xanchor="left", yanchor="bottom", xshift=4)
     drawn.update_xaxes(title="metres ahead", range=[0, float(eye.distance_m[-1])])
     drawn.update_yaxes(title="found in a frame", ticksuffix="%", range=[0, 104])
     value = roughly(float(np.interp(needs, eye.distance_m, eye.recall)))

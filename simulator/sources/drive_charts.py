@@ -203,23 +203,18 @@ _MODELS = {
 
 def _confirmed_takeaway(by: dict[str, pd.Series], seen_by: str) -> str:
     first = next(iter(by.values()))
-    first_sentence = (
+    found = (
         f"On drives that were left out, {seen_by_label(seen_by)} confirmed half of {first['tracks']:,} approaching cars "
-        f"{first['real_median_m']:.1f} m away or farther"
+        f"{first['real_median_m']:.1f} m away or farther."
     )
-    lead_ins = {"chain": "Misses that follow each other as measured predict", "independent": "Independent misses predict"}
-    parts = [
-        f"{words} {by[name]['predicted_median_m']:.1f} m, a bias of {_bias(by[name])}, and {percent(by[name]['coverage_80'])} "
-        "of the cars lie within their own 80% intervals"
-        for name, words in lead_ins.items()
+    whose = {"chain": "Misses that follow each other as measured", "independent": "Independent misses"}
+    predicted = [
+        f"{words} predict {by[name]['predicted_median_m']:.1f} m, and their 80% intervals hold "
+        f"{percent(by[name]['coverage_80'])} of the cars."
+        for name, words in whose.items()
         if name in by
     ]
-    return ". ".join([first_sentence, *parts]) + "."
-
-
-def _bias(row: pd.Series) -> str:
-    text = f"{row['bias_m']:+.1f} m ({row['bias_low']:+.1f} to {row['bias_high']:+.1f})"
-    return text.replace("-", "−")
+    return " ".join([found, *predicted])
 
 
 def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
@@ -244,27 +239,6 @@ def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
     return chart(drawn, takeaway, _follows_table(rows, ["share", "after_hit", "after_miss"]), digits=3)
 
 
-def within_a_second(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
-    """Draw the share of objects found by three of four frames within a second: observed, and if misses were independent."""
-    rows = _followed(follows, seen_by, what, "confirmed")
-    drawn = figure(
-        _compared(rows, "as it was", "observed", GREY),
-        _compared(rows, "misses independent", "independent", ORANGE, symbol="square"),
-        height=130 + 52 * len(rows),
-        scattermode="group",
-        scattergap=0.4,
-    )
-    _by_band(drawn, rows, f"{what}s confirmed within a second (%)")
-    wrong = (rows["independent"] - rows["observed"]).abs().to_numpy()
-    row = rows.iloc[int(wrong.argmax())]
-    where = "In all" if row["band"] == "all" else f"At {row['band']}"
-    takeaway = (
-        f"{where} {seen_by_label(seen_by)} confirmed {_interval(row, 'observed')} of {what}s within a second; independent "
-        f"misses promise {percent(row['independent'])}."
-    )
-    return chart(drawn, takeaway, _follows_table(rows, ["observed", "independent"]), digits=3)
-
-
 def _followed(follows: pd.DataFrame, seen_by: str, what: str, kind: str) -> pd.DataFrame:
     """Return the rows of one kind: all objects first, then bands of height or distance."""
     chosen = follows[(follows["seen_by"] == seen_by) & (follows["object"] == what) & (follows["kind"] == kind)]
@@ -283,12 +257,11 @@ def _followed(follows: pd.DataFrame, seen_by: str, what: str, kind: str) -> pd.D
 _BANDS = {"height_px": "px", "distance_m": "m"}
 
 
-def _compared(rows: pd.DataFrame, name: str, column: str, colour: str, symbol: str = "circle") -> go.Scatter:
+def _compared(rows: pd.DataFrame, name: str, column: str, colour: str) -> go.Scatter:
     bounds = (f"{column}_low", f"{column}_high")
     low, high = (rows[bound] if bound in rows else rows[column] for bound in bounds)
     share = {"label": rows["band"], "value": 100 * rows[column], "low": 100 * low, "high": 100 * high}
-    point = dots(name, pd.DataFrame(share), colour, hovertemplate="%{x:.1f}%")
-    return point.update(marker={"symbol": symbol})
+    return dots(name, pd.DataFrame(share), colour, hovertemplate="%{x:.1f}%")
 
 
 def _by_band(drawn: go.Figure, rows: pd.DataFrame, title: str) -> None:

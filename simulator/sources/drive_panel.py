@@ -18,7 +18,6 @@ from simulator.sources.drive_charts import (
     lateness_by,
     seen_by_label,
     two_sensors,
-    within_a_second,
 )
 
 #: The detector that is shown at first, if it is in the tables.
@@ -80,7 +79,6 @@ def following_misses(key: str, credited: bool = True) -> None:
         rows = drives.follows[drives.follows["seen_by"] == seen_by]
         what = str(st.radio("Of what", list(rows["object"].unique()), horizontal=True, key=f"{key}:misses_what"))
     draw(after_a_miss(rows, seen_by, what), key=f"{key}_after_a_miss")
-    draw(within_a_second(rows, seen_by, what), key=f"{key}_within_a_second")
     played = drives.heldout_curves[drives.heldout_curves["each"] == PLAYED]
     if (played["seen_by"] == seen_by).any():
         draw(confirmed_at(played, seen_by), key=f"{key}_confirmed")

@@ -125,9 +125,8 @@ def sight(result: Result) -> None:
     spec = scenario.encounters
     weather = f" Weather: {plain(spec.conditions[spec.condition].label)}." if spec.condition else ""
     st.caption(
-        "A dashed line: how far the vehicle goes at that speed from the capture of the frame that confirms until it stands. "
-        "That is the way in the median age of an answer, half a tick of the planner and the delay of the brakes, and v² / 2a. "
-        f"Bands are 95% intervals.{weather}"
+        "A dashed line is the way from the capture of the frame that confirms until the vehicle stands: during the median age "
+        f"of an answer, half a tick of the planner and the delay of the brakes, then v² / 2a. Bands: 95% intervals.{weather}"
     )
 
 

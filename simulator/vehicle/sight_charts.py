@@ -14,7 +14,7 @@ from simulator.charts.look import BLUE, GREY, OBJECTIVE, SERIES, Chart, figure, 
 from simulator.intervals import Estimate
 from simulator.metrics.summary import Summary
 from simulator.records.trace import Trace
-from simulator.units import duration, percent, roughly, significant
+from simulator.units import duration, listed, percent, roughly, significant
 from simulator.vehicle.encounter_metrics import usd_by_part, watts_by_part
 from simulator.vehicle.sight import Sighted
 
@@ -67,16 +67,18 @@ def _found_at(sight: Sighted, metres: float) -> tuple[float, float, float] | Non
 
 
 def _sight_takeaway(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> str:
-    words = "; ".join(f"{sight.label} {_at_stops(sight, stops_m)}" for sight in sights)
-    return f"{sights[0].object.capitalize()}s found in one frame, as far away as the vehicle needs to stop: {words}."
+    stops = sorted(stops_m.items())
+    needed = listed([f"{significant(metres, 2)} m from {kmh:g} km/h" for kmh, metres in stops])
+    found = [f"{sight.label} {listed([_found_words(sight, metres) for _, metres in stops])}" for sight in sights]
+    return (
+        f"To stop, the vehicle needs {needed}. The share of the {sights[0].object}s that one frame finds there: "
+        f"{'; '.join(found)}."
+    )
 
 
-def _at_stops(sight: Sighted, stops_m: Mapping[float, float]) -> str:
-    words = []
-    for kmh, metres in sorted(stops_m.items()):
-        recall, where = _found_at(sight, metres), f"at {kmh:g} km/h ({significant(metres, 2)} m)"
-        words.append(f"{'not measured' if recall is None else percent(recall[0])} {where}")
-    return ", ".join(words)
+def _found_words(sight: Sighted, metres: float) -> str:
+    recall = _found_at(sight, metres)
+    return "not measured" if recall is None else percent(recall[0])
 
 
 def _sight_table(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> pd.DataFrame:
@@ -131,11 +133,11 @@ def _front_takeaway(rows: pd.DataFrame, where: str) -> str:
     front = rows[rows["on_front"]]
     fast, good = front.iloc[0], front.iloc[-1]
     beaten = len(rows) - len(front)
-    rest = f"; {beaten} of {len(rows)} options {'is' if beaten == 1 else 'are'} beaten in both" if beaten else ""
-    one = f"{fast['label']} finds {percent(fast['recall'])} of {where} in {duration(fast['latency_ms'] / 1000)}"
+    rest = f" {beaten} of {len(rows)} options {'is' if beaten == 1 else 'are'} beaten in both." if beaten else ""
+    one = f"“{fast['label']}” finds {percent(fast['recall'])} of {where} in {duration(fast['latency_ms'] / 1000)}"
     if len(front) == 1:
-        return f"{one} and no other option is faster or finds more{rest}."
-    return f"{one}, {good['label']} {percent(good['recall'])} in {duration(good['latency_ms'] / 1000)}{rest}."
+        return f"{one}. No other option is faster or finds more.{rest}"
+    return f"{one}, “{good['label']}” {percent(good['recall'])} in {duration(good['latency_ms'] / 1000)}.{rest}"
 
 
 def _front_table(rows: pd.DataFrame) -> pd.DataFrame:

@@ -33,7 +33,7 @@ def test_every_part_has_a_heading_and_its_charts(page):
         "How misses follow each other",
         "What a second sensor adds",
     ]
-    assert len(alts(page)) == 6
+    assert len(alts(page)) == 5
 
 
 def test_the_drives_are_credited_and_are_not_for_commerce(page):

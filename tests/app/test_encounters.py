@@ -147,11 +147,11 @@ def test_sight_is_told_of_each_kind_of_object():
     page = drawn("sight")
     # 0.1 s to the answer, half a hundredth to the planner's tick, then v^2 / 10.
     assert alt(page) == (
-        "Pedestrians found in one frame, as far away as the vehicle needs to stop: Pool 75.0% at 30 km/h (7.8 m), 75.0% at 50 "
-        "km/h (21 m), 75.0% at 80 km/h (52 m)."
+        "To stop, the vehicle needs 7.8 m from 30 km/h, 21 m from 50 km/h and 52 m from 80 km/h. The share of the pedestrians "
+        "that one frame finds there: Pool 75.0%, 75.0% and 75.0%."
     )
     page.radio(key="test:sight_of").set_value("car").run()
-    assert alt(page).startswith("Cars found in one frame, as far away")
+    assert "The share of the cars that one frame finds there: Pool " in alt(page)
 
 
 def test_without_a_choice_of_what_looks_there_is_no_front():

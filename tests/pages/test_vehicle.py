@@ -131,7 +131,7 @@ def test_the_design_is_drawn_beside_the_default_one(vehicle):
     page = vehicle(queue="fifo")
     sight, front = drawn(page, "Who stops in time")
     assert re.search(r"This design .*\. The default design ", told(page))
-    assert sight.startswith("Pedestrians found in one frame, as far away as the vehicle needs to stop")
+    assert sight.startswith("To stop, the vehicle needs ")
     assert "YOLOX-x" in front
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.sources.drive_charts import after_a_miss, confirmed_at, lateness, lateness_by, two_sensors, within_a_second
+from simulator.sources.drive_charts import after_a_miss, confirmed_at, lateness, lateness_by, two_sensors
 from tests.app.drive_tables import YOLOX, follows_rows, heldout_rows, joint_rows, lateness_rows
 
 
@@ -45,9 +45,8 @@ def test_confirmation_distances_stand_beside_what_was_predicted():
     assert (chain.x[2], independent.x[2], independent.line.dash) == (34, 45, "dash")
     assert chart.takeaway == (
         "On drives that were left out, YOLOX-x confirmed half of 120 approaching cars 35.0 m away or farther. Misses that "
-        "follow each other as measured predict 34.0 m, a bias of −1.0 m (−3.0 to +0.0), and 78.0% of the cars lie within their "
-        "own 80% intervals. Independent misses predict 45.0 m, a bias of +10.0 m (+8.0 to +11.0), and 78.0% of the cars lie "
-        "within their own 80% intervals."
+        "follow each other as measured predict 34.0 m, and their 80% intervals hold 78.0% of the cars. Independent misses "
+        "predict 45.0 m, and their 80% intervals hold 78.0% of the cars."
     )
     assert chart.table["within 80% intervals (%)"].tolist() == [78, 78]
 
@@ -62,16 +61,6 @@ def test_what_follows_a_hit_and_what_follows_a_miss():
     assert chart.takeaway == (
         "YOLOX-x finds 90.0% (88.0% to 92.0%) of cars in the frame after a hit, and 20.0% (18.0% to 22.0%) in the frame after "
         "a miss: if misses were independent, it would be 70.0% after either."
-    )
-
-
-def test_a_second_of_frames_is_told_where_independence_is_most_wrong():
-    chart = within_a_second(follows_rows(), YOLOX, "car")
-    observed, independent = chart.figure.data
-    assert [list(trace.x) for trace in (observed, independent)] == [pytest.approx(shares) for shares in ([75, 30], [90, 80])]
-    assert list(independent.error_x.array) == [0, 0]
-    assert chart.takeaway == (
-        "At 0 to 25 px YOLOX-x confirmed 30.0% (28.0% to 32.0%) of cars within a second; independent misses promise 80.0%."
     )
 
 

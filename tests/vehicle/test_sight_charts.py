@@ -20,8 +20,8 @@ def sighted(label="Detector", object="pedestrian"):
 
 def test_the_sentence_tells_what_is_found_where_the_vehicle_needs_to_stop():
     assert recall_by_distance([sighted()], STOPS).takeaway == (
-        "Pedestrians found in one frame, as far away as the vehicle needs to stop: Detector 100.0% at 30 km/h (10 m), "
-        "70.0% at 50 km/h (25 m), not measured at 80 km/h (90 m)."
+        "To stop, the vehicle needs 10 m from 30 km/h, 25 m from 50 km/h and 90 m from 80 km/h. The share of the pedestrians "
+        "that one frame finds there: Detector 100.0%, 70.0% and not measured."
     )
 
 
@@ -71,10 +71,10 @@ def test_the_options_that_none_beats_are_joined_and_the_others_hollow():
 
 def test_the_sentence_tells_both_ends_of_the_front_and_who_is_beaten():
     assert accuracy_by_latency(options(), "cars 40 m away").takeaway == (
-        "Nano finds 30.0% of cars 40 m away in 5.00 ms, X 80.0% in 50.0 ms; 1 of 3 options is beaten in both."
+        "“Nano” finds 30.0% of cars 40 m away in 5.00 ms, “X” 80.0% in 50.0 ms. 1 of 3 options is beaten in both."
     )
     alone = accuracy_by_latency(options(on_front=[False, True, False]), "cars 40 m away")
-    assert alone.takeaway.startswith("X finds 80.0% of cars 40 m away in 50.0 ms and no other option is faster or finds more")
+    assert alone.takeaway.startswith("“X” finds 80.0% of cars 40 m away in 50.0 ms. No other option is faster or finds more.")
 
 
 def test_the_band_of_a_projection_is_drawn_where_there_is_one():
