@@ -159,7 +159,7 @@ def evidence(sources: list[Source]) -> None:
 
 def lessons(scenario: Scenario) -> None:
     for lesson in scenario.debrief:
-        st.markdown(f"**{plain(lesson.title)}.** {lesson.text}")
+        st.markdown(f"**{plain(lesson.title)}**  \n{lesson.text}")
         if lesson.source:
             st.caption(f"Source: {plain(lesson.source)}")
 

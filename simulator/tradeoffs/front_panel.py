@@ -51,7 +51,8 @@ def front(base: Base) -> None:
     if question is None:
         return
     sweep = _sweep(question)
-    st.caption(plain(question.request.sentence))
+    with st.popover("What is run", type="tertiary"):
+        st.markdown(plain(question.request.sentence))
     if sweep.running:
         st.fragment(_growing)(base, question, sweep, True)
     else:
