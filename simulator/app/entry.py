@@ -7,6 +7,7 @@ import streamlit as st
 from simulator.app.admission import GUEST
 from simulator.app.rooms import confined_to
 from simulator.app.store.faults import StoreError
+from simulator.app.tab_bar import chosen_tabs_in_view
 from simulator.app.visitors import is_author
 from simulator.paths import APP, PAGES
 
@@ -17,7 +18,10 @@ LOGO = APP.with_name("logo.svg")
 SIDEBAR = 344
 
 #: Streamlit writes an open popover's button in a shade of the accent that is as dark as the dark background.
-OPEN_BUTTON = '<style>[data-testid="stPopoverButton"][aria-expanded="true"] { color: inherit; }</style>'
+OPEN_BUTTON = '[data-testid="stPopoverButton"][aria-expanded="true"] { color: inherit; }'
+
+#: The component that keeps chosen tabs in view shows nothing, and takes no room.
+NO_ROOM = ".st-key-tab_bar { position: absolute; }"
 
 #: Pages that the navigation leaves out: another page leads to each.
 _HIDDEN: dict[str, Any] = {"visibility": "hidden"}
@@ -27,7 +31,8 @@ def main() -> None:
     """Draw the window and the page."""
     st.set_page_config(page_title="CaseSim", page_icon="🔬", layout="wide", initial_sidebar_state=SIDEBAR)
     st.logo(LOGO, size="large")
-    st.html(OPEN_BUTTON)
+    st.html(f"<style>{OPEN_BUTTON} {NO_ROOM}</style>")
+    chosen_tabs_in_view()
     cases = "Start a session, or pick a case."
     session = "Practise an interview with a clock: predict, run, defend, and see the record."
     incident = "Be on call: find out why a detector fails, and put it right."

@@ -49,6 +49,14 @@ def test_evidence_with_every_panel(visit, look):
         assert barriers(page) == [], panel.inner_text()
 
 
+def test_a_link_to_the_last_tab_of_a_phone_shows_that_tab(visit):
+    page = visit("evidence?evidence=Sources", color_scheme="light", viewport={"width": 390, "height": 900})
+    page.wait_for_function(
+        "() => document.querySelector('[role=tab][aria-selected=true]').getBoundingClientRect().right <= innerWidth"
+    )
+    assert page.get_by_role("tab", name="Sources", exact=True).get_attribute("aria-selected") == "true"
+
+
 #: In which look each case is seen; the others take long.
 SEEN = {"skin-cancer-triage": "phone", "retry-storm": "", "av-perception": ""}
 WHICH = [
