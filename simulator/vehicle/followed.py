@@ -130,6 +130,11 @@ class _DrivenMeeting(Meeting):
         braked, moving = self.braked_s(after_s), np.minimum(after_s, self.followed_s[:, None])
         return self.gap_m[:, None] - self.closing_mps[:, None] * moving + self.deceleration[:, None] * braked**2 / 2
 
+    def _believed_of(self, name: str, draws: NDArray[np.intp]) -> tuple[Floats, Floats]:
+        gap, closing = super()._believed_of(name, draws)
+        slowed = self.deceleration[:, None] * self.braked_s(self.answered[name].after_s)
+        return gap, np.maximum(closing - slowed, 0.0)
+
     def gap_at(self, times: Floats, number: int) -> Floats:
         """Return the gap of one encounter at times after the object came into view, shape of `times`."""
         return np.maximum(self._of(self._gap_at, times, number), 0.0)

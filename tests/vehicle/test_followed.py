@@ -88,6 +88,17 @@ def test_the_planner_believes_the_gap_of_the_newest_answered_frame_until_the_veh
     assert steps["believed_gap_m"].iloc[-1] - steps["gap_m"].iloc[-1] < 0.1
 
 
+def test_a_planner_that_predicts_moves_the_gap_on_at_the_speed_of_the_frame():
+    kinds = {"near": hazard(distance_m=each(14))}
+    plan = vehicle_plan(encounters=encounters(kinds, braking={"predicts": True}))
+    told = follow(meeting_of(simulate(plan, 1)), 5)
+    for at in told.frames["captured_s"].to_numpy()[3:-2]:
+        row = told.steps[told.steps["t_s"] <= at + 0.15].iloc[-1]
+        closing = 10 - 5 * np.clip(at - told.braking_s, 0, 2)
+        age = row["t_s"] - at  # of the answer, less the time since the planner's last tick: 10 ms at most
+        assert row["believed_gap_m"] == pytest.approx(gap_by_hand(told, at) - closing * age, abs=0.01 * closing + 1e-6)
+
+
 def test_worth_a_look_has_a_worst_and_one_of_each_kind(met):
     found, margin = interesting(met), met.outcome().margin_m
     assert margin[found["worst"]] == margin.min()
