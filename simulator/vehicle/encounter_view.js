@@ -82,11 +82,11 @@ const draw = (scene, pane, width) => {
     x1: metres(between(t, vehicle, start)), x2: metres(between(t, vehicle, stop)), y1: middle, y2: middle,
     stroke: scene.phases[phase][1], "stroke-width": 6,
   }));
-  const crossed = pane.moments.slice(1, -1);
-  crossed.forEach(([what, at], place) => {
-    const x = metres(between(t, vehicle, at)), left = place === 0;
-    put("line", { x1: x, x2: x, y1: middle - lane / 2 - 8, y2: middle + lane / 2, ...line });
-    word(left ? x - 3 : x + 3, middle - lane / 2 - 12, what.replace(/^(is|vehicle) /, ""), left && x > 80 ? "end" : "start");
+  pane.moments.slice(1, -1).forEach(([what, at], place) => {
+    const x = metres(between(t, vehicle, at)), words = what.replace(/^(is|vehicle) /, "");
+    const left = place === 0 && x > 65, over = place === 0 && !left ? 14 : 0; // beside the line, or over the words of the next one
+    put("line", { x1: x, x2: x, y1: middle - lane / 2 - 8 - over, y2: middle + lane / 2, ...line });
+    word(left ? x - 3 : x + 3, middle - lane / 2 - 12 - over, words, left ? "end" : "start");
   });
   if (pane.steps.lateral[0]) {
     const x = metres(pane.steps.object[0]);
@@ -158,7 +158,7 @@ const draw = (scene, pane, width) => {
       thing.setAttribute(isCar ? "x" : "cx", x);
       thing.setAttribute(isCar ? "y" : "cy", y);
       named.setAttribute("x", isCar ? metres(place + scene.car[0] / 2) : x);
-      named.setAttribute("y", isCar ? aside + side + 13 : aside + 20);
+      named.setAttribute("y", aside < middle - 12 ? aside - 10 : aside + (isCar ? side + 13 : 20));
       const believed = held(t, pane.steps.believed, at);
       belief.setAttribute("visibility", believed === null ? "hidden" : "visible");
       belief.setAttribute("transform", `translate(${metres(believed ?? 0)} ${middle})`);
