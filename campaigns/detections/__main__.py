@@ -120,6 +120,7 @@ def scales(
         from campaigns.detections.scale_tables import make_scales, write_scales
         from campaigns.detections.scales import LOOKS, ScaleJob, make_networks, measure_looks
         from campaigns.detections.timed import TimedFiles, all_timed
+        from campaigns.detections.weather import table, write_weather
 
         job = ScaleJob(data, TimedFiles(trained, photos, user_cache_path("casesim")), seed)
         with progress() as bar:
@@ -129,6 +130,7 @@ def scales(
             measure_looks(job, LOOKS, lambda part: bar.advance(measuring, part))
             judging = bar.add_task("judging", total=len(all_timed()))
             write_scales(make_scales(job, profiles(PROFILES), lambda: bar.advance(judging)), out)
+            write_weather(table(job), out)
         err.print(f"written to {out}", markup=False)
 
 

@@ -112,7 +112,7 @@ class _Judged:
         self._job, self._timed, self._labels, self._found = job, timed, labels, found
         self._scores = {look: best_scores(labels, boxes) for look, boxes in found.items()}
         self._right = taken(labels, found[FULL], OVERLAPS[:1])[0] >= 0
-        self._touching = _touching(labels, found[FULL])
+        self._touching = touching(labels, found[FULL])
         heights = heights_px(job.dataset, timed.detector.takes)
         self._height = heights[np.isin(job.dataset.labels.category, _road_categories(job.dataset.names))]
 
@@ -176,13 +176,13 @@ def _road_categories(names: tuple[str, ...]) -> list[int]:
     return [place for place, name in enumerate(names) if name in wanted]
 
 
-def _touching(labels: Boxes, found: ScoredBoxes) -> NDArray[np.bool_]:
+def touching(labels: Boxes, found: ScoredBoxes) -> NDArray[np.bool_]:
     """Return whether each answer shares anything to speak of with a labelled box of the road's objects, of whichever kind."""
-    touching = np.zeros(len(found), bool)
+    touches = np.zeros(len(found), bool)
     for image in np.unique(found.image):
         mine = found.image == image
-        touching[mine] = overlap(found.box[mine], labels.box[labels.image == image]).max(axis=1, initial=0) >= _TOUCHES
-    return touching
+        touches[mine] = overlap(found.box[mine], labels.box[labels.image == image]).max(axis=1, initial=0) >= _TOUCHES
+    return touches
 
 
 def _mean_of_images(counts: NDArray[np.int64], seed: int) -> tuple[float, float, float]:

@@ -53,6 +53,8 @@ NOT_INSTALLED = (
 Floats = NDArray[np.float64]
 By = Literal["height_px", "distance_m"]
 
+#: Frames a second of the recorded drives.
+RECORDED_PER_S = 10.0
 #: The score from which a detector's answers usually count.
 USUAL = 0.25
 #: Resamples of the drives, or of the images, that each curve carries along.
@@ -189,7 +191,10 @@ class Misses:
 
 @dataclass(frozen=True)
 class Alarms:
-    """Answers without an object in the vehicle's way, kept over several frames: a count over `hours` of driving."""
+    """Answers without an object in the vehicle's way, kept over several frames: a count over `hours` of driving.
+
+    stays_s: the time from the first of these frames to the last
+    """
 
     count: float
     hours: float
@@ -197,6 +202,7 @@ class Alarms:
     low: float
     high: float
     kept_frames: int
+    stays_s: float = 0.2
 
 
 @dataclass(frozen=True)
@@ -283,21 +289,28 @@ def correlation_of(camera: str, lidar: str, what: str) -> Floats:
 
 
 @keeps_answers(_drive_tables)
-def alarms_of(finder: str, threshold: float | None, kept_frames: int) -> Alarms:
-    """Count false answers in the vehicle's way that stay for `frames` frames, or for the nearest number that was counted.
+def alarms_of(finder: str, threshold: float | None, hits: int, rate_per_s: float = RECORDED_PER_S) -> Alarms:
+    """Count false answers in the vehicle's way that stay for `hits` frames of a sensor with this rate, over all objects.
 
-    Over all objects. The interval is that of a Poisson count (Garwood 1936); of none, at most 3 over the hours (rule of three).
+    Their number follows the time that they stay, (hits - 1) / rate: interpolated between recorded times, constant beyond. Those
+    that were there for one recorded frame alone are taken to be new in each frame, so that a faster sensor has more of them.
+    The interval is that of a Poisson count (Garwood 1936); of none, at most 3 over the hours (rule of three).
     """
     rows = load_drives(DRIVES).false
     rows = _only(rows[rows["where"] == "corridor"], "seen_by", finder, f"the false answers of '{finder}' were not counted; "
                  f"{suggest(finder, sorted(set(rows['seen_by'])))}")  # fmt: skip
     rows = _at_threshold(rows, finder, threshold)
-    frames = min(set(rows["kept_frames"]), key=lambda frames: abs(frames - kept_frames))
-    rows = rows[rows["kept_frames"] == frames]
-    count, hours = float(rows["count"].sum()), float(rows["hours"].iloc[0])
-    low = float(gammaincinv(count, 0.025)) if count else 0.0
-    high = float(gammaincinv(count + 1, 0.975)) if count else 3.0
-    return Alarms(count, hours, count / hours, low / hours, high / hours, int(frames))
+    counts = rows.groupby("kept_frames")["count"].sum()
+    hours, stays_s = float(rows["hours"].iloc[0]), (hits - 1) / rate_per_s
+    recorded_s = (counts.index.to_numpy(float) - 1) / RECORDED_PER_S
+    counted = counts.to_numpy(float)
+    faster = counted.copy()
+    faster[0] = counted[1] + (counted[0] - counted[1]) * rate_per_s / RECORDED_PER_S
+    count, real = (float(np.interp(stays_s, recorded_s, those)) for those in (faster, counted))
+    times = count / real if real else 1.0
+    low = times * float(gammaincinv(real, 0.025)) if real else 0.0
+    high = times * float(gammaincinv(real + 1, 0.975)) if real else 3.0
+    return Alarms(count, hours, count / hours, low / hours, high / hours, hits, stays_s)
 
 
 @keeps_answers(lambda finder, condition, severity: (load_scales(DETECTIONS),))

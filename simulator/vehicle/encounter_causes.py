@@ -14,7 +14,7 @@ from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import HOUR_S
 from simulator.units import duration, percent, roughly, significant, spoken, spoken_within
 from simulator.vehicle.encounter_draws import speed_at
-from simulator.vehicle.encounter_metrics import usd_by_part
+from simulator.vehicle.encounter_metrics import usd_by_part_of
 from simulator.vehicle.sight import quickest_stop_m, recall_at
 
 #: An event whose rate is 3 / T does not occur within a time T with a chance of 5% (rule of three).
@@ -82,15 +82,13 @@ def _needless(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         return None
     first = next(iter(looks.values()))
     label_of = summary.plan.scenario.label_of
-    each = [f"{alarms.count:g} by “{label_of(stage)}”" for stage, alarms in looks.items()]
+    each = [f"{alarms.count:.3g} by “{label_of(stage)}”" for stage, alarms in looks.items()]
     needed_h = NO_EVENT / verdict.bound if verdict.objective.at_most else 0.0
     recorded = f"{60 * first.hours:.0f} minutes"
     needed = f"it takes about {duration(needed_h * HOUR_S, 2)} without a false answer, and {recorded} were recorded"
     unprovable = f"No design can prove this here: {needed}." if first.hours < needed_h else ""
-    sentence = (
-        f"False answers in the vehicle's own way for {first.kept_frames} frames on end, in {recorded} of recorded driving: "
-        f"{', '.join(each)}."
-    )
+    stayed = f"for {first.kept_frames} frames within {duration(first.stays_s)}"
+    sentence = f"False answers in the vehicle's own way {stayed}, in {recorded} of recorded driving: {', '.join(each)}."
     if not unprovable and not all(alarms.count for alarms in looks.values()):
         sentence += f" None in {recorded} still leaves up to {significant(NO_EVENT / first.hours)} an hour (rule of three)."
     if spec.fuses == "both" and len(looks) > 1:
@@ -120,8 +118,7 @@ def _paid(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     vehicle, power = summary.plan.scenario.vehicle, summary.metrics.get("power_mean_w")
     if vehicle is None or power is None:
         return None
-    needless = summary.metrics.get("needless_brakes_per_h")
-    parts = usd_by_part(vehicle, power.value, needless.value if needless else 0.0)
+    parts = usd_by_part_of(summary, power.value)
     total = sum(parts.values())
     largest = sorted(((usd, label) for label, usd in parts.items() if usd), reverse=True)[:3]
     listed = ", ".join(f"{label} {spoken(usd, 'USD')} ({roughly(usd / total)})" for usd, label in largest)

@@ -29,7 +29,7 @@ class Drawn:
     """Encounters of one replication, shape (n,) each, before any design has a say in them.
 
     kind: by its place in the file; at_s: when it comes into view; gap_m: how far ahead; own_mps: its speed along the road
-    lateral_m: how far beside the way; crosses_mps: how fast it moves into it
+    lateral_m: how far beside the way; crosses_mps: how fast it moves into it; hidden_s: how long most of it stays hidden
     """
 
     kind: NDArray[np.int64]
@@ -39,6 +39,7 @@ class Drawn:
     height_m: Floats
     lateral_m: Floats
     crosses_mps: Floats
+    hidden_s: Floats
 
 
 def drawn(plan: Plan, seed: int, replication: int) -> Drawn:
@@ -61,9 +62,9 @@ def drawn(plan: Plan, seed: int, replication: int) -> Drawn:
         return values
 
     speeds = of("speed_kmh", 0.0) * KMH
-    return Drawn(
-        kind, at_s, of("distance_m", np.nan), speeds, of("height_m", np.nan), of("lateral_m", 0.0), of("crosses_mps", 0.0)
-    )
+    distance, height = of("distance_m", np.nan), of("height_m", np.nan)
+    beside, crosses, hidden = (of(field, 0.0) for field in ("lateral_m", "crosses_mps", "hidden_s"))
+    return Drawn(kind, at_s, distance, speeds, height, beside, crosses, hidden)
 
 
 def deceleration_of(spec: Encounters, condition: str | None) -> float:

@@ -12,12 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.outputs import Metric, share_metric
+from simulator.case.schema import Scenario
 from simulator.evidence.drive_tables import DRAWS
 from simulator.metrics.ages import instants
 from simulator.metrics.measures import Total
+from simulator.metrics.summary import Summary
+from simulator.records.timetables import HOUR_S
 from simulator.records.trace import DONE, Trace
 from simulator.vehicle.braking import first_tick, needed_m
-from simulator.vehicle.encounter_draws import KMH
+from simulator.vehicle.encounter_draws import KMH, speed_at
 from simulator.vehicle.encounter_section import Vehicle, VehiclePart
 from simulator.vehicle.meeting import EncounterOutcome, Meeting
 
@@ -46,6 +49,8 @@ def encounter_metrics(kinds: Mapping[str, str]) -> Iterator[Metric]:
     yield Metric("confirmed_mean_m", "Distance left when confirmed, mean", "m", "higher", "ratio")
     yield Metric("needless_brakes_per_h", "Brakes without need", "1/h", "lower", "ratio")
     yield share_metric("degraded_share", "Time in degraded mode", "lower")
+    yield share_metric("lost_way_share", "Way lost to degraded mode", "lower")
+    yield Metric("degraded_per_h", "Times that degraded mode begins", "1/h", "lower", "ratio")
 
 
 def encounter_totals(trace: Trace) -> dict[str, Total]:
@@ -58,7 +63,10 @@ def encounter_totals(trace: Trace) -> dict[str, Total]:
     for name in found[0]:
         pairs = np.concatenate([some[name] for some in found])
         totals[name] = Total(float(pairs[0, 0]), float(pairs[0, 1]), by_draw=pairs[1:] if resampled else None)
-    return totals | dict(_others(meeting)) | dict(vehicle_totals(trace, alarms_per_h(meeting)))
+    others = dict(_others(meeting))
+    way, begins = (others[name].ratio if name in others else None for name in ("lost_way_share", "degraded_per_h"))
+    lost = lost_usd_per_h(trace.plan.scenario, way, begins)
+    return totals | others | dict(vehicle_totals(trace, alarms_per_h(meeting), lost))
 
 
 def sums(meeting: Meeting, outcome: EncounterOutcome) -> Sums:
@@ -111,7 +119,21 @@ def _others(meeting: Meeting) -> Iterator[tuple[str, Total]]:
     yield "needless_brakes_per_h", Total(rate, 1.0, between=(low, high))
     if meeting.spec.degrades is not None:
         end = meeting.trace.plan.arrivals_end_s
-        yield "degraded_share", Total(float(meeting.too_old(instants(end)).mean()) * end, end)
+        looks = instants(end)
+        old, speed = meeting.too_old(looks), speed_at(meeting.trace.plan, looks)
+        lost = speed - meeting.speed_while_degraded(looks)
+        yield "degraded_share", Total(float(old.mean()) * end, end)
+        yield "lost_way_share", Total(float(lost.sum()), float(speed.sum()))
+        yield "degraded_per_h", Total(float((old & ~np.append(False, old[:-1])).sum()), end / HOUR_S)
+
+
+def lost_usd_per_h(scenario: Scenario, way: float | None, begins_per_h: float | None) -> float:
+    """Return the cost of degraded mode, an hour: the share of the way that is lost, and each time that it begins."""
+    spec, vehicle = scenario.encounters, scenario.vehicle
+    if spec is None or spec.degrades is None or vehicle is None:
+        return 0.0
+    hour, each = vehicle.lost_hour_usd, spec.degrades.usd_each
+    return (way or 0.0) * (hour.value if hour else 0.0) + (begins_per_h or 0.0) * (each.value if each else 0.0)
 
 
 def alarms_per_h(meeting: Meeting) -> tuple[float, float, float]:
@@ -144,8 +166,13 @@ def vehicle_metrics() -> Iterator[Metric]:
     yield Metric("usd_per_vehicle", "Cost a vehicle, over its life", "USD", "lower", "ratio")
 
 
-def vehicle_totals(trace: Trace, alarms: tuple[float, float, float] | None) -> Iterator[tuple[str, Total]]:
-    """Return power, energy, range and cost, by metric; alarms: needless brakes an hour, with its interval."""
+def vehicle_totals(
+    trace: Trace, alarms: tuple[float, float, float] | None, lost_usd_per_h: float = 0.0
+) -> Iterator[tuple[str, Total]]:
+    """Return power, energy, range and cost, by metric.
+
+    alarms: needless brakes an hour, with its interval; lost_usd_per_h: the cost of degraded mode
+    """
     spec = trace.plan.scenario.vehicle
     if spec is None:
         return
@@ -154,7 +181,7 @@ def vehicle_totals(trace: Trace, alarms: tuple[float, float, float] | None) -> I
     yield "energy_per_frame_j", Total(watts * end, float(_frames_done(trace)))
     driving = spec.drive_wh_per_km.value * spec.average_kmh.value
     yield "range_lost_share", Total(watts, watts + driving)
-    costs = [sum(usd_by_part(spec, watts, rate).values()) for rate in alarms or (0.0,)]
+    costs = [sum(usd_by_part(spec, watts, rate, lost_usd_per_h).values()) for rate in alarms or (0.0,)]
     yield "usd_per_vehicle", Total(costs[0], 1.0, between=(costs[1], costs[2]) if alarms else None)
 
 
@@ -167,12 +194,23 @@ def _frames_done(trace: Trace) -> int:
     return int((worked & (trace.columns.outcome == DONE)).sum())
 
 
-def usd_by_part(spec: Vehicle, watts: float, needless_per_h: float) -> dict[str, float]:
-    """Return the cost of a vehicle over its life, by part in words: equipment, electricity, needless brakes."""
+def usd_by_part(spec: Vehicle, watts: float, needless_per_h: float, lost_usd_per_h: float = 0.0) -> dict[str, float]:
+    """Return the cost of a vehicle over its life, by part in words: equipment, electricity, needless brakes, degraded mode."""
     usd = {part.label: part.count * part.usd.value for part in spec.parts.values()}
     usd["Electricity"] = watts / 1000 * spec.driven_h.value * spec.usd_per_kwh.value
     usd["Needless brakes"] = needless_per_h * spec.driven_h.value * spec.needless_brake_usd.value
+    if lost_usd_per_h:
+        usd["Degraded mode"] = lost_usd_per_h * spec.driven_h.value
     return usd
+
+
+def usd_by_part_of(summary: Summary, watts: float) -> dict[str, float]:
+    """Return the cost of a vehicle over its life by part, as a run has it, at this power; the case has a vehicle."""
+    vehicle, figures = summary.plan.scenario.vehicle, summary.metrics
+    assert vehicle is not None
+    named = ("needless_brakes_per_h", "lost_way_share", "degraded_per_h")
+    needless, way, begins = (figures[name].value if name in figures else None for name in named)
+    return usd_by_part(vehicle, watts, needless or 0.0, lost_usd_per_h(summary.plan.scenario, way, begins))
 
 
 def watts_by_part(trace: Trace) -> dict[str, float]:

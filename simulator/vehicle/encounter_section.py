@@ -72,6 +72,10 @@ class Sight(Strict):
             description="how distances and closing speeds are measured, such as `kitti.pointrcnn`; none: they are exact",
         ),
     ] = None
+    hidden_shift: Annotated[
+        Annotated[Figure, bounded(-20, 20)] | None,
+        Field(description="of the share found while most of an object is hidden, as a normal quantile; none: nothing is lost"),
+    ] = None
     half_angle_deg: Annotated[Angle | None, Field(description="half of the angle that it sees; none: everything ahead")] = None
 
     @property
@@ -103,6 +107,9 @@ class Hazard(Strict):
     crosses_mps: Annotated[
         Quantity | None, Field(description="how fast it moves sideways into the way, where it stays; none: not at all")
     ] = None
+    hidden_s: Annotated[
+        Quantity | None, Field(description="how long most of it is still hidden after it comes into view; none: not at all")
+    ] = None
 
 
 class Confirmation(Strict):
@@ -132,6 +139,10 @@ class Condition(Strict):
     corruption: Annotated[str, Field(max_length=40, description="the condition of the detection tables")]
     severity: Annotated[int, Field(ge=1, le=5)]
     deceleration_mps2: Annotated[Deceleration | None, Field(description="the most that the road gives; none: as usual")] = None
+    lidar_shift: Annotated[
+        Annotated[Figure, bounded(-20, 20)] | None,
+        Field(description="of the share that a LiDAR finds, as a normal quantile, Phi(Phi^-1(r) + s); none: nothing is known"),
+    ] = None
 
 
 class Degraded(Strict):
@@ -143,6 +154,13 @@ class Degraded(Strict):
 
     above_age_ms: Annotated[float, Field(gt=0, le=60_000)]
     speed_kmh: Annotated[Figure, bounded(0, 300)]
+    slows_mps2: Annotated[
+        Deceleration | None, Field(description="how it slows down to that, from when the age is reached; none: at once")
+    ] = None
+    usd_each: Annotated[
+        CostFigure | None,
+        Field(description="the cost of each time that it begins, such as a call; none: nothing"),
+    ] = None
 
 
 class Braking(Strict):
@@ -296,6 +314,10 @@ class Vehicle(Section):
     driven_h: Annotated[PositiveFigure, Field(description="hours that it drives in its life")]
     usd_per_kwh: CostFigure
     needless_brake_usd: CostFigure
+    lost_hour_usd: Annotated[
+        CostFigure | None,
+        Field(description="an hour that `degrades` makes the vehicle stand, or as much way lost; none: nothing"),
+    ] = None
     drive_wh_per_km: PositiveFigure
     average_kmh: PositiveFigure
 

@@ -137,6 +137,7 @@ class FramesOfObject(NamedTuple):
 
     sight: the stage, by its place among those that look; row, place: of each frame in `Looks`
     x: what its recall goes by: the object's height in the picture (pixels), or its distance (m)
+    hidden: whether most of the object is still hidden
     """
 
     sight: int
@@ -144,6 +145,7 @@ class FramesOfObject(NamedTuple):
     row: NDArray[np.int64]
     place: NDArray[np.int64]
     x: Floats
+    hidden: NDArray[np.bool_]
 
 
 class Meeting:
@@ -178,9 +180,25 @@ class Meeting:
 
     def too_old(self, times: Floats) -> Bools:
         """Check that the planner's knowledge is too old at these times, in s of the run, shape of `times`; needs `degrades`."""
+        return np.asarray(self.beyond_s(times) > 0)
+
+    def beyond_s(self, times: Floats) -> Floats:
+        """Return by how much the planner's knowledge is older than `degrades` lets it be, in s, shape of `times`."""
         assert self.spec.degrades is not None
         oldest = np.max([known.ages(times) for known in self.known], axis=0)
-        return np.asarray(oldest > self.spec.degrades.above_age_ms / 1000)
+        return np.asarray(oldest - self.spec.degrades.above_age_ms / 1000)
+
+    def speed_while_degraded(self, times: Floats) -> Floats:
+        """Return the vehicle's speed at times of the run, in m/s: as the drive has it, and no more than `degrades` lets it be.
+
+        It slows down from when the age is reached, and is back as soon as something newer is known.
+        """
+        speed, mode = speed_at(self.trace.plan, times), self.spec.degrades
+        if mode is None:
+            return speed
+        beyond, limit = self.beyond_s(times), mode.speed_kmh.value * KMH
+        slowed = limit if mode.slows_mps2 is None else np.maximum(speed - mode.slows_mps2.value * beyond, limit)
+        return np.where(beyond > 0, np.minimum(speed, slowed), speed)
 
     def _places(self, cameras: bool) -> list[int]:
         return [place for place, sight in enumerate(self.sights) if sight.is_camera == cameras]
@@ -193,8 +211,7 @@ class Meeting:
 
     @cached_property
     def speed_mps(self) -> Floats:
-        speed, mode = speed_at(self.trace.plan, self.drawn.at_s), self.spec.degrades
-        return speed if mode is None else np.where(self.degraded, np.minimum(speed, mode.speed_kmh.value * KMH), speed)
+        return self.speed_while_degraded(self.drawn.at_s)
 
     @cached_property
     def counts(self) -> Bools:
@@ -282,9 +299,9 @@ class Meeting:
         for sight, (what, rows) in product(range(len(self.sights)), self._by_object.items()):
             row, place = np.nonzero(wanted & (looks.sight == sight) & rows[:, None])
             if len(row):
-                found.append(
-                    FramesOfObject(sight, what, row, place, self._scaled(self.sights[sight], what, gap[row, place], row))
-                )
+                x = self._scaled(self.sights[sight], what, gap[row, place], row)
+                hidden = looks.after_s[row, place] < self.drawn.hidden_s[row]
+                found.append(FramesOfObject(sight, what, row, place, x, hidden))
         return found
 
     @cached_property
@@ -307,7 +324,8 @@ class Meeting:
         """Return the value of the latent process up to which each frame finds the object, shape (draws, k)."""
         sight = self.sights[frames.sight]
         shifts = np.stack([*(shift[draws] for shift in sight.shifts.values()), np.zeros(len(draws))], axis=1)
-        return _quantile(sight.recalls[frames.what].drawn_at(frames.x, draws)) + shifts[:, self.weather[frames.row]]
+        hidden = sight.spec.hidden_shift.value * frames.hidden if sight.spec.hidden_shift else 0.0
+        return _quantile(sight.recalls[frames.what].drawn_at(frames.x, draws)) + shifts[:, self.weather[frames.row]] + hidden
 
     @cached_property
     def noises(self) -> dict[str, Noise]:

@@ -38,9 +38,11 @@ from simulator.evidence.drive_tables import (
 from simulator.evidence.instruction_sets import instruction_set_of
 from simulator.evidence.object_scales import load_scales, profile_of, shifted
 from simulator.evidence.range_errors import Ranging, ranging_of
+from simulator.evidence.weather_alarms import times_of
 from simulator.paths import DETECTIONS, DRIVES
+from simulator.units import duration
 from simulator.vehicle.encounter_draws import KMH, deceleration_of, speed_at
-from simulator.vehicle.encounter_section import Encounters, Object
+from simulator.vehicle.encounter_section import Condition, Encounters, Object
 from simulator.vehicle.encounter_section import Sight as SightSpec
 
 if TYPE_CHECKING:
@@ -229,13 +231,14 @@ def look_up(gather: Gatherer, spec: Encounters) -> Sights | None:
     sights = {}
     for stage, sight in spec.sees.items():
         try:
-            sights[stage] = _sight(spec, sight, objects)
+            rate_per_s = gather.scenario.arrivals.content.frames_per_s[sight.sensors[0]]
+            sights[stage] = _sight(spec, sight, objects, rate_per_s)
         except InputError as error:
             place = ("encounters", "sees", stage, getattr(error, "field", ""))
             gather.missing(place, str(error))
             continue
         label = gather.scenario.label_of(stage)
-        gather.sources += _sources(label, sights[stage])
+        gather.sources += [*_sources(label, sights[stage]), *_weather_sources(label, spec, sight)]
         if not Finder(sight.finds).on_road and stage in gather.machines:
             _, precision = profile_of(sight.finds)
             measured_on = instruction_set_of(load_scales().about.processor)
@@ -276,7 +279,7 @@ def _measured(gather: Gatherer, spec: Encounters) -> bool:
     return len(gather.faults) == before
 
 
-def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object]) -> StageSight:
+def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object], rate_per_s: float) -> StageSight:
     follows, alarms = sight.misses_as or sight.finds, sight.alarms_as or sight.finds
     same = alarms == sight.finds
     with _about("finds"):
@@ -290,14 +293,15 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object]) -> Sta
     with _about("misses_as"):
         misses: Mapping[str, Misses] = {what: misses_of(follows, what) for what in objects}
     with _about("alarms_as"):
-        counted = alarms_of(alarms, sight.threshold if same else None, spec.confirms.hits)
+        counted = alarms_of(alarms, sight.threshold if same else None, spec.confirms.hits, rate_per_s)
         counted = counted if same else alarms_at(counted, sight.finds, sight.threshold)
+        counted = _in_condition(counted, spec, sight)
     return StageSight(
         spec=sight,
         recalls=recalls,
         misses=misses,
         alarms=counted,
-        shifts={name: _shifts(sight, one.corruption, one.severity) for name, one in spec.conditions.items()},
+        shifts={name: _shifts(sight, one) for name, one in spec.conditions.items()},
         ranging=ranging,
     )
 
@@ -311,9 +315,21 @@ def _about(field: str) -> Iterator[None]:
         raise
 
 
-def _shifts(sight: SightSpec, corruption: str, severity: int) -> Floats:
-    shifts = shifts_of(sight.finds, corruption, severity)
-    return shifts if sight.focal_px is not None else np.zeros_like(shifts)
+def _shifts(sight: SightSpec, one: Condition) -> Floats:
+    """Return the shift of the recall under a condition: measured on images, or the one that the case gives for a LiDAR."""
+    if sight.focal_px is not None:
+        return shifts_of(sight.finds, one.corruption, one.severity)
+    return np.full(1 + DRAWS, one.lidar_shift.value if one.lidar_shift else 0.0)
+
+
+def _in_condition(alarms: Alarms, spec: Encounters, sight: SightSpec) -> Alarms:
+    """Return false answers in the weather of the design: a camera's by what was counted on images, a LiDAR's as they are."""
+    if spec.condition is None or sight.focal_px is None:
+        return alarms
+    one = spec.conditions[spec.condition]
+    times = times_of(sight.finds, one.corruption, one.severity)
+    rates = (alarms.per_hour * times.value, alarms.low * times.low, alarms.high * max(times.high, 1.0))
+    return replace(alarms, count=alarms.count * times.value, per_hour=rates[0], low=rates[1], high=rates[2])
 
 
 def _correlations(sights: Mapping[str, StageSight], objects: Sequence[Object]) -> dict[str, Floats]:
@@ -324,7 +340,23 @@ def _correlations(sights: Mapping[str, StageSight], objects: Sequence[Object]) -
 
 def _still_files(sights: Mapping[str, StageSight]) -> dict[str, Path]:
     used = any(sight.shifts or not Finder(sight.spec.finds).on_road for sight in sights.values())
-    return {f"detections/{name}": DETECTIONS / name for name in ("scales.csv", "conditions.csv") if used}
+    return {f"detections/{name}": DETECTIONS / name for name in ("scales.csv", "conditions.csv", "weather.csv") if used}
+
+
+def _weather_sources(label: str, spec: Encounters, sight: SightSpec) -> Iterator[Source]:
+    """Name what the weather of the design takes from a stage that looks."""
+    if spec.condition is None:
+        return
+    one = spec.conditions[spec.condition]
+    if sight.focal_px is not None:
+        times = times_of(sight.finds, one.corruption, one.severity)
+        why = "answers that touch no labelled object, on 128 spoilt images beside the clean ones"
+        yield Source(f"{label}: false answers in this weather", "projected", f"times {times.value:.2g}", why)
+    elif one.lidar_shift is None:
+        yield Source(f"{label}: share of objects found in this weather", "assumed", "as on a clear day", "nothing is known")
+    else:
+        shift = one.lidar_shift
+        yield Source(f"{label}: share of objects found in this weather", shift.kind, f"shift {shift.value:g}", shift.source)
 
 
 def _sources(label: str, sight: StageSight) -> Iterator[Source]:
@@ -344,6 +376,7 @@ def _sources(label: str, sight: StageSight) -> Iterator[Source]:
     words = f"{shares.of_object[0]:.0%} stays with the object, {shares.slow[0]:.0%} passes within {shares.tau_s[0]:.2g} s"
     yield Source(f"{label}: how misses follow each other", "projected" if borrowed else "measured", words, why)
     alarms, borrowed = sight.alarms, spec.alarms_as is not None and spec.alarms_as != spec.finds
-    problem = f"{alarms.count:g} in {60 * alarms.hours:.0f} minutes, kept over {alarms.kept_frames} frames"
+    stays = f"{alarms.kept_frames} frames within {duration(alarms.stays_s)}"
+    problem = f"{alarms.count:.3g} in {60 * alarms.hours:.0f} minutes, kept over {stays}"
     why = f"taken to be those of {spec.alarms_as}; {road}" if borrowed else road
     yield Source(f"{label}: false answers in the vehicle's way", "projected" if borrowed else "measured", problem, why)

@@ -15,7 +15,7 @@ from simulator.intervals import Estimate
 from simulator.metrics.summary import Summary
 from simulator.records.trace import Trace
 from simulator.units import duration, listed, percent, roughly, significant
-from simulator.vehicle.encounter_metrics import usd_by_part, watts_by_part
+from simulator.vehicle.encounter_metrics import usd_by_part_of, watts_by_part
 from simulator.vehicle.sight import Sighted
 
 #: The marks of options, five colours each.
@@ -163,7 +163,7 @@ def vehicle_cost(summary: Summary, first: Callable[[], Trace]) -> Chart:
     vehicle, total = summary.plan.scenario.vehicle, summary.metrics["usd_per_vehicle"]
     assert vehicle is not None
     watts, needless = watts_by_part(first()), summary.metrics.get("needless_brakes_per_h")
-    usd = usd_by_part(vehicle, sum(watts.values()), needless.value if needless else 0.0)
+    usd = usd_by_part_of(summary, sum(watts.values()))
     parts = pd.DataFrame({"part": usd.keys(), "usd": usd.values(), "watts": [watts.get(part, nan) for part in usd]})
     parts = parts[(parts["usd"] > 0) | (parts["watts"] > 0)].sort_values("usd", ascending=False, ignore_index=True)
     return Chart(_drawn(parts, total.value, total.low, total.high), _takeaway(parts, summary, needless), _named(parts, total))

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
+from scipy.stats import chi2
 
 from simulator.evidence.drive_tables import (
     COLUMNS,
@@ -71,6 +75,32 @@ def test_false_answers_kept_longer_are_rarer():
     one, three = (alarms_of("kitti.yolox_x", None, frames) for frames in (1, 3))
     assert three.per_hour <= one.per_hour
     assert one.low <= one.per_hour <= one.high
+
+
+def counted(monkeypatch, *counts, hours=0.2):
+    """False answers that stay for at least 1, 2, 3 and 5 frames of ten a second."""
+    columns = {"seen_by": "kitti.yolox_x", "object": "car", "threshold": np.nan, "where": "corridor", "hours": hours}
+    rows = pd.DataFrame({"kept_frames": [1, 2, 3, 5], "count": counts}).assign(**columns)
+    drives = replace(load_drives(DRIVES), false=rows)
+    monkeypatch.setattr("simulator.evidence.drive_tables.load_drives", lambda _: drives)
+
+
+def test_a_faster_sensor_confirms_sooner_and_has_more_false_answers(monkeypatch):
+    """12 that stay for a frame, 6 for 0.1 s, 3 for 0.2 s, 1 for 0.4 s: three frames at 30 a second take 0.067 s."""
+    counted(monkeypatch, 12, 6, 3, 1)
+    assert [alarms_of("kitti.yolox_x", None, hits).count for hits in (1, 2, 3, 5, 20)] == [12, 6, 3, 1, 1]
+    assert alarms_of("kitti.yolox_x", None, 3, 5.0).count == 1  # 0.4 s
+    assert alarms_of("kitti.yolox_x", None, 3, 20.0).count == 6  # 0.1 s
+    assert alarms_of("kitti.yolox_x", None, 1, 30.0).count == 6 + 3 * 6  # those of one frame are new in each
+    assert alarms_of("kitti.yolox_x", None, 3, 30.0).count == pytest.approx((24 + 2 * 6) / 3)
+
+
+def test_the_interval_of_a_faster_sensor_is_that_of_what_was_counted(monkeypatch):
+    """The 2 that were counted are worth 6 at 30 a second, and so are the bounds of Garwood's interval of 2."""
+    counted(monkeypatch, 2, 0, 0, 0)
+    found = alarms_of("kitti.yolox_x", None, 1, 30.0)
+    assert (found.low, found.high) == pytest.approx((3 * chi2.ppf(0.025, 4) / 2 / 0.2, 3 * chi2.ppf(0.975, 6) / 2 / 0.2))
+    assert alarms_of("kitti.yolox_x", None, 2, 10.0).high == pytest.approx(3 / 0.2)
 
 
 def test_thirteen_minutes_without_one_leave_three_over_the_hours():

@@ -41,6 +41,18 @@ def test_time_in_degraded_mode():
     assert totals["degraded_share"].ratio == pytest.approx(0.5, abs=0.002)
 
 
+def test_the_price_of_degraded_mode():
+    """Once a second it begins, for half a second at half the speed: a quarter of the way, and 3,600 times an hour."""
+    spec = encounters(degrades={"above_age_ms": 600, "speed_kmh": assumed(18), "usd_each": assumed(0.01)})
+    driven = vehicle() | {"lost_hour_usd": assumed(40)}
+    runs = [vehicle_plan(rates={"front": 1}, encounters=one, seconds=500, vehicle=driven) for one in (spec, encounters())]
+    slow, usual = (encounter_totals(simulate(run, 1)) for run in runs)
+    assert slow["lost_way_share"].ratio == pytest.approx(0.25, abs=0.002)
+    assert slow["degraded_per_h"].ratio == pytest.approx(3600, rel=0.01)
+    dearer = slow["usd_per_vehicle"].ratio - usual["usd_per_vehicle"].ratio
+    assert dearer == pytest.approx(1000 * (0.25 * 40 + 3600 * 0.01), rel=0.01)
+
+
 def test_pairing_narrows_the_interval_of_a_difference():
     """0.05 s save half a metre in each encounter: far less than encounters differ from each other."""
     found, missed = recall(0.5), misses(of_object=0.3, slow=0.3)

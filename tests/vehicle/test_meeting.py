@@ -186,6 +186,27 @@ def test_degraded_mode_slows_down_while_information_is_old():
     assert met.speed_mps == pytest.approx(np.where(met.degraded, 5, 10))
 
 
+def test_what_is_mostly_hidden_at_first_is_found_less_often():
+    """Half of the frames find it, and Phi(-1) = 0.1587 of those within 0.5 s; other draws stay as they are."""
+    spec = encounters({"one": hazard(hidden_s=each(0.5))}, count=2000)
+    spec["sees"]["look"]["hidden_shift"] = assumed(-1)
+    met = meeting(vehicle_plan(recall(0.5), seconds=300, encounters=spec))
+    usual = meeting(vehicle_plan(recall(0.5), seconds=300, encounters=encounters(count=2000)))
+    frames, hits = met.families["camera"], met.hits("camera")
+    early = frames.known & (frames.after_s < 0.5)
+    assert hits[early].mean() == pytest.approx(0.1587, abs=4 * np.sqrt(0.1335 / early.sum()))
+    assert np.array_equal(hits[~early], usual.hits("camera")[~early])
+
+
+def test_it_slows_down_gently_from_when_the_information_got_too_old():
+    """At 10 m/s and 4 m/s^2, 0.2 s beyond the limit leave 9.2 m/s; 5 m/s are reached after 1.25 s, which never passes here."""
+    mode = {"above_age_ms": 600, "speed_kmh": assumed(18), "slows_mps2": assumed(4)}
+    met = meeting(vehicle_plan(rates={"front": 1}, encounters=encounters(degrades=mode)))
+    later = met.drawn.at_s > 1.2
+    age = ((met.drawn.at_s - 0.1) % 1 + 0.1)[later]
+    assert met.speed_mps[later] == pytest.approx(10 - 4 * np.maximum(age - 0.6, 0), abs=1e-6)
+
+
 def test_a_condition_shifts_what_is_found():
     spec = encounters(
         count=2000, condition="night", conditions={"night": {"label": "Night", "corruption": "night", "severity": 2}}
