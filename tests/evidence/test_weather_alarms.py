@@ -4,10 +4,11 @@ import pytest
 
 from simulator.evidence.detection_tables import DetectionError
 from simulator.evidence.weather_alarms import load_weather, times_of
+from simulator.paths import DETECTIONS
 
 
 def test_a_detector_has_its_own_times_at_every_precision():
-    rows = load_weather()
+    rows = load_weather(DETECTIONS)
     (own,) = rows.query("seen_by == 'coco.yolox_nano.fp32' and condition == 'fog' and severity == 2").itertuples()
     found = times_of("coco.yolox_nano.int8_static", "fog", 2)
     assert (found.value, found.low, found.high) == (own.times, own.times_low, own.times_high)
