@@ -93,7 +93,7 @@ def test_what_a_curveball_took_is_told_in_metres():
     left = [one.metrics["margin_mean_m"].value for one in (calm, struck)]
     told = metres_taken(calm, struck).words
     assert f"{left[0]:.3g} m → {left[1]:.3g} m (".replace("-", "−") in told
-    assert f"({left[1] - left[0]:.3g} m".replace("-", "−") in told
+    assert f"({left[1] - left[0]:.2g}".replace("-", "−") in told
 
 
 @pytest.mark.long
