@@ -141,4 +141,4 @@ def test_what_is_lost_is_told_by_kind():
     assert totals["lost.unseen.far"].denominator == 0
     verdict = SimpleNamespace(metric=run.metric("stopped_share.near"), estimate=run.metrics["stopped_share.near"])
     told = ENCOUNTER_CAUSES["stopped_share"](run, verdict).sentence
-    assert told.startswith("In 100% of the encounters of the kind “Pedestrian” the vehicle does not stop in time: in ")
+    assert told.startswith("In 100% of the encounters of the kind “Pedestrian” the vehicle does not stop in time. Of these, ")
