@@ -26,24 +26,28 @@ def address(tmp_path_factory):
         yield found
 
 
-@pytest.fixture
-def visit(browser, address):
-    """Opens the page; at the end it may have met no error."""
-    contexts, errors = [], []
-
-    def open_page(width=1280, **context):
-        contexts.append(browser.new_context(viewport={"width": width, "height": 900}, **context))
-        page = contexts[-1].new_page()
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.goto(address)
-        settle(page)
-        page.locator(".pane .vehicle").first.wait_for()
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
+@pytest.fixture(scope="module")
+def loaded(browser, address):
+    """The page, which may meet no error; each test begins by `page`."""
+    context, errors = browser.new_context(), []
+    page = context.new_page()
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    settle(page)
+    page.locator(".pane .vehicle").first.wait_for()
+    yield page
+    context.close()
     assert errors == []
+
+
+@pytest.fixture
+def page(loaded):
+    """The page in a wide window, at the end of the encounter."""
+    loaded.set_viewport_size({"width": 1280, "height": 900})
+    loaded.emulate_media(reduced_motion="no-preference")
+    loaded.get_by_role("slider").press("End")
+    until(loaded, lambda: loaded.locator(".pane").first.bounding_box()["width"] > 500, 10)
+    return loaded
 
 
 def instants(page):
@@ -62,8 +66,7 @@ def places(page):
     )
 
 
-def test_it_is_played_and_paused_by_keyboard_alone(visit):
-    page = visit()
+def test_it_is_played_and_paused_by_keyboard_alone(page):
     assert instants(page) == [pytest.approx(STANDS, abs=0.01), pytest.approx(ENDS, abs=0.01)]
     page.locator("h1").click()
     for _ in range(20):
@@ -88,8 +91,8 @@ def test_it_is_played_and_paused_by_keyboard_alone(visit):
     assert "km/h" in slider.get_attribute("aria-valuetext")
 
 
-def test_the_next_moment_leads_to_where_the_vehicle_stands_without_motion(visit):
-    page = visit(reduced_motion="reduce")
+def test_the_next_moment_leads_to_where_the_vehicle_stands_without_motion(page):
+    page.emulate_media(reduced_motion="reduce")
     assert page.get_by_role("button", name=PLAY).count() == 0
     button = page.get_by_role("button", name="Next moment")
     stood = []
@@ -105,8 +108,7 @@ def test_the_next_moment_leads_to_where_the_vehicle_stands_without_motion(visit)
     assert frames.count() == len(followed().frames) == 31  # the camera looks on until the vehicle stands, after 3.01 s
 
 
-def test_a_window_that_is_made_narrow_while_it_plays_keeps_the_vehicles_on_their_road(visit):
-    page = visit()
+def test_a_window_that_is_made_narrow_while_it_plays_keeps_the_vehicles_on_their_road(page):
     wide = places(page)
     page.get_by_role("button", name=PLAY).click()
     until(page, lambda: instants(page)[0] > 0.2, 10)
