@@ -8,8 +8,9 @@ which draw is high, so that all that rests on the same patients rises and falls 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,6 +47,11 @@ class LabelledClass:
         """Return the part of the class that `members` marks, shape (items,)."""
         return LabelledClass(self.scores[members], self.patients[members], self.weights[:, members], self.evidence)
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of the weights and of the cumulative weights, whose numbers take half."""
+        return self.weights.nbytes * 3 // 2
+
     @cached_property
     def totals(self) -> Floats:
         """The weight of all items in each resample, shape (resamples,)."""
@@ -77,6 +83,27 @@ class LabelledClass:
         """The mean rank of the scores that each resample holds, shape (resamples,)."""
         return self._mean(np.argsort(np.argsort(self.scores, kind="stable")).astype(float))
 
+    @cached_property
+    def _cumulative(self) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+        """The scores, ascending, and the weight of the items before each in each resample, shape (resamples, items + 1)."""
+        order = np.argsort(self.scores, kind="stable")
+        weight = np.zeros((len(self.weights), len(order) + 1), np.int32)
+        np.cumsum(self.weights[:, order], axis=1, out=weight[:, 1:])
+        return self.scores[order].astype(np.float32), weight
+
+    def count_below(self, cuts: NDArray[np.float32]) -> NDArray[np.intp]:
+        """Return the number of items with scores below each cut, of the shape of `cuts`."""
+        return np.searchsorted(self._cumulative[0], cuts)
+
+    def weight_below(self, cuts: NDArray[np.float32]) -> NDArray[np.int32]:
+        """Return the weight of the items with scores below cuts, each in its resample, shape (cuts, resamples) like `cuts`."""
+        return self._cumulative[1][np.arange(len(self.weights)), self.count_below(cuts)]
+
+    def shares_of(self, weights: Sequence[Floats]) -> Floats:
+        """Return the shares that weights of items have in each resample; weights: shape (resamples,) each."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(np.stack(weights, axis=-1) / self.totals[:, None])
+
     def shares(self, taken: NDArray[np.integer], ways: NDArray[np.int64], possible: NDArray[np.bool_]) -> Floats:
         """Return draws of the share that takes each way, shape (resamples, ways); each row adds up to 1.
 
@@ -84,11 +111,11 @@ class LabelledClass:
         possible: the ways that an item of this class may take, whether one does or not, shape (ways,)
         """
         found = np.array([np.mean(taken == way) for way in ways])
-        usual, worth, lean = int(found.argmax()), self.worth, self.lean
+        usual, worth = int(found.argmax()), self.worth
         drawn = np.zeros((len(self.weights), len(ways)))
         for place in np.flatnonzero(possible & (np.arange(len(ways)) != usual)):
-            sampled = self._mean(taken == ways[place])
-            drawn[:, place] = _share_draws(_places(sampled, lean if place < usual else -lean), found[place], worth)
+            rank = self._ranks(self._mean(taken == ways[place]), leaning=bool(place < usual))
+            drawn[:, place] = _share_draws(found[place] * worth, worth, len(rank))[rank]
         drawn /= np.maximum(drawn.sum(1, keepdims=True), 1.0)
         drawn[:, usual] = 1 - drawn.sum(1)
         return drawn
@@ -109,7 +136,8 @@ class LabelledClass:
     def _below(self, share: float, now: float) -> tuple[Floats, Floats]:
         """Return the place of each resample, and the number of items below the quantile there; for paired draws and others."""
         if (share, now) not in self._known_below:
-            places = _places(-self._mean(self.scores <= now), self.lean)
+            rank = self._ranks(-self._mean(self.scores <= now), leaning=True)
+            places = (rank + 0.5) / len(rank)
             below = np.ceil(bdtrik(places, self.worth, share) - _SLACK) * len(self.scores) / self.worth
             self._known_below[share, now] = places, below
         return self._known_below[share, now]
@@ -118,27 +146,40 @@ class LabelledClass:
     def _known_below(self) -> dict[tuple[float, float], tuple[Floats, Floats]]:
         return {}
 
+    def _ranks(self, values: Floats, leaning: bool) -> NDArray[np.intp]:
+        """Return the rank of each resample, from 0, in the order of its value, then of its lean; shape (resamples,).
+
+        leaning: whether the lean ascends
+        """
+        usable = np.isfinite(values).any()
+        neutral = np.nan_to_num(values, nan=float(np.nanmean(values))) if usable else np.zeros(len(values))
+        order = self._by_lean[leaning]
+        ranks = np.empty(len(values), np.intp)
+        ranks[order[np.argsort(neutral[order], kind="stable")]] = np.arange(len(values))
+        return ranks
+
+    @cached_property
+    def _by_lean(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """The resamples by descending lean and by ascending lean, those of equal lean by chance, shapes (resamples,)."""
+        lean, chance = np.nan_to_num(self.lean), np.random.default_rng(SEED).permutation(len(self.lean))
+        return np.lexsort((chance, -lean)), np.lexsort((chance, lean))
+
     def _mean(self, values: NDArray[np.floating] | NDArray[np.bool_]) -> Floats:
         with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class
             return np.asarray(self.weights @ np.asarray(values, float) / self.totals)
 
 
-def _share_draws(places: Floats, share: float, worth: float) -> Floats:
-    """Return draws whose outer quantiles are the bounds of Clopper and Pearson for `share` of `worth` items."""
-    hits, above = share * worth, places > 0.5
+@lru_cache(maxsize=512)
+def _share_draws(hits: float, worth: float, count: int) -> Floats:
+    """Return ascending draws whose outer quantiles are the bounds of Clopper and Pearson for `hits` of `worth` items.
+
+    Shape (count,). Callers must not mutate them: classes and groups share them, since the function of Beta takes long.
+    """
+    places = (np.arange(count) + 0.5) / count
+    above = places > 0.5
     drawn = above.astype(float)
     if hits > 0:
         drawn[~above] = betaincinv(hits, worth - hits + 1, places[~above])
     if hits < worth:
         drawn[above] = betaincinv(hits + 1, worth - hits, places[above])
     return drawn
-
-
-def _places(values: Floats, ties: Floats) -> Floats:
-    """Return the place of each resample between 0 and 1 in the order of its value, then of `ties`; shape (resamples,)."""
-    count = len(values)
-    neutral = np.nan_to_num(values, nan=float(np.nanmean(values))) if np.isfinite(values).any() else np.zeros(count)
-    order = np.lexsort((np.random.default_rng(SEED).permutation(count), np.nan_to_num(ties), neutral))
-    places = np.empty(count)
-    places[order] = (np.arange(count) + 0.5) / count
-    return places

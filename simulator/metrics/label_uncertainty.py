@@ -14,7 +14,7 @@ leaves what follows a way. Where queues answer, a few replications run again on 
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from math import ceil, log, prod
@@ -162,7 +162,7 @@ def _ways_of(plan: Plan, paired: bool) -> RoutingShares:
     weights, cuts = weights_of(table), [_resampled_cuts(plan, gate, paired) for gate in gates.values()]
     pins = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")
     closed = all(np.isinf(of_gate).all() for of_gate in cuts)
-    taken = _Taken(table, weights, codes_of(plan), _codes(plan, cuts, len(weights)), pins, closed)
+    taken = _Taken(table, weights, codes_of(plan), _taken_anew(plan, table, cuts), pins, closed)
     groups = {key: taken.ways(members) for key, members in item_groups(plan).items()}
     return replace(taken.ways(np.ones(len(taken.now), bool)), groups=groups)
 
@@ -192,14 +192,14 @@ def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
 class _Taken:
     """The ways that labelled items take, positives first: now, shape (items,), and under the thresholds of each resample.
 
-    weights, anew: shape (RESAMPLES, items); pins: whether thresholds fix the share of each class, negatives first
+    weights: shape (RESAMPLES, items); pins: whether thresholds fix the share of each class, negatives first
     closed: whether no threshold lets anything pass, whichever people were labelled
     """
 
     table: ScoreTable
     weights: Floats
     now: Codes
-    anew: SmallCodes
+    anew: _TakenByScore | _TakenByCode
     pins: tuple[bool, bool]
     closed: bool
 
@@ -211,18 +211,14 @@ class _Taken:
     @cached_property
     def by_class(self) -> list[Codes]:
         """The ways that items of each class take, ascending."""
-        ways = range(int(max(self.now.max(), self.anew.max())) + 1)
-        return [
-            np.array([way for way in ways if (self.now[part] == way).any() or (self.anew[:, part] == way).any()], np.int64)
-            for part in self.parts
-        ]
+        return [np.union1d(self.now[part], self.anew.ways(of_class)) for of_class, part in enumerate(self.parts)]
 
     @cached_property
     def fixed(self) -> list[bool]:
         """Whether each class is judged at the thresholds as they are: they are chosen on it, or nothing moves them."""
         return [
-            pinned or bool((self.anew[:, part] == self.now[part]).all())
-            for pinned, part in zip(self.pins, self.parts, strict=True)
+            pinned or self.anew.stays(of_class, self.now[part])
+            for of_class, (pinned, part) in enumerate(zip(self.pins, self.parts, strict=True))
         ]
 
     def ways(self, members: NDArray[np.bool_]) -> RoutingShares:
@@ -249,7 +245,7 @@ class _Taken:
         part, possible = self.parts[of_class], np.isin(codes, self.by_class[of_class])
         if self.fixed[of_class]:
             return labelled_group(self.table, of_class, members).shares(self.now[part][members], codes, possible)
-        drawn = _shares(self.anew[:, part][:, members], labelled_group(self.table, of_class, members), codes)
+        drawn = self.anew.shares(of_class, members, codes)
         if not members.all():
             _take(drawn, np.flatnonzero(possible & (drawn <= _SLACK).all(0)), people)
         return drawn
@@ -289,13 +285,14 @@ def labelled_class(table: ScoreTable, of_class: int) -> LabelledClass:
 
 
 #: The groups that were asked for last, in so many bytes: every design with equal scores asks for the same.
-_GROUPS: LRUCache[Hashable, LabelledClass] = LRUCache(32 * MIB, lambda group: group.weights.nbytes)
+_GROUPS: LRUCache[Hashable, LabelledClass] = LRUCache(48 * MIB, lambda group: group.nbytes)
 
 
 @cached(_GROUPS, _group_of, RLock())
 def labelled_group(table: ScoreTable, of_class: int, members: NDArray[np.bool_]) -> LabelledClass:
     """Return the items of a group in a class; members: those of the class that belong to it, shape (items,)."""
-    return labelled_class(table, of_class).of(members)
+    whole = labelled_class(table, of_class)
+    return whole if members.all() else whole.of(members)
 
 
 @cache_per_plan
@@ -343,14 +340,57 @@ def never_seen(people: int) -> Floats:
     return np.asarray(betaincinv(1, max(people, 1), places / RESAMPLES))
 
 
-def _shares(codes: SmallCodes, group: LabelledClass, ways: Codes) -> Floats:
-    """Return the share of a group that takes each way in each resample, shape (resamples, ways).
+@dataclass(frozen=True)
+class _TakenByScore:
+    """Ways in each resample through one gate by the scores of a table: they follow from the items below each threshold.
 
-    codes: the way of each item in each resample, shape (resamples, items)
+    cuts: the thresholds, each at most as high as the one before, shape (routes - 1, RESAMPLES)
     """
-    with np.errstate(invalid="ignore"):
-        sums = [np.einsum("ri,ri->r", group.weights, codes == way) for way in ways]
-        return np.asarray(np.stack(sums, axis=-1) / group.totals[:, None])
+
+    table: ScoreTable
+    cuts: NDArray[np.float32]
+
+    def _below(self, of_class: int) -> NDArray[np.intp]:
+        return labelled_class(self.table, of_class).count_below(self.cuts)
+
+    def ways(self, of_class: int) -> NDArray[np.intp]:
+        items = len(labelled_class(self.table, of_class).scores)
+        return np.flatnonzero(np.diff(self._below(of_class), axis=0, prepend=items, append=0).any(1))
+
+    def stays(self, of_class: int, now: Codes) -> bool:
+        below = [np.count_nonzero(now > route) for route in range(len(self.cuts))]
+        return bool((self._below(of_class) == np.array(below, np.intp)[:, None]).all())
+
+    def shares(self, of_class: int, members: NDArray[np.bool_], codes: Codes) -> Floats:
+        group = labelled_group(self.table, of_class, members)
+        below = [group.totals, *group.weight_below(self.cuts), np.zeros(RESAMPLES)]
+        return group.shares_of([below[code] - below[code + 1] for code in codes])
+
+
+@dataclass(frozen=True)
+class _TakenByCode:
+    """Ways in each resample through any gates; codes: those of the items of each class, shapes (RESAMPLES, items)."""
+
+    table: ScoreTable
+    codes: Sequence[SmallCodes]
+
+    def ways(self, of_class: int) -> SmallCodes:
+        return np.unique(self.codes[of_class])
+
+    def stays(self, of_class: int, now: Codes) -> bool:
+        return bool((self.codes[of_class] == now).all())
+
+    def shares(self, of_class: int, members: NDArray[np.bool_], codes: Codes) -> Floats:
+        group, taken = labelled_group(self.table, of_class, members), self.codes[of_class][:, members]
+        return group.shares_of([np.einsum("ri,ri->r", group.weights, taken == code) for code in codes])
+
+
+def _taken_anew(plan: Plan, table: ScoreTable, cuts: list[Floats]) -> _TakenByScore | _TakenByCode:
+    gates = list(item_gates(plan).values())
+    if len(gates) == 1 and not gates[0].asks and plan.table_of(gates[0]).content == table.content:
+        return _TakenByScore(table, np.minimum.accumulate(cuts[0].astype(np.float32), axis=0))
+    codes, positive = _codes(plan, cuts, RESAMPLES), len(table.positives)
+    return _TakenByCode(table, (codes[:, positive:], codes[:, :positive]))
 
 
 def _codes(plan: Plan, cuts: list[Floats], samples: int) -> SmallCodes:
