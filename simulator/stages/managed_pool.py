@@ -61,7 +61,7 @@ class ManagedPoolStage(AnyPool):
         self.work: Work = Dedicated() if device is None else Shared(device, self.alarm, spec.threads)
 
     def _lanes(self) -> list[ReplicaQueue]:
-        replicas, key = range(self.spec.replicas), ORDERS[self.spec.order](self.run.requests)
+        replicas, key = range(self.spec.replicas), ORDERS[self.spec.order](self.run.requests).key
         each = [[replica] for replica in replicas] if self.spec.balance else [replicas]
         return [ReplicaQueue(Queue(key, self.deadline), own, self.outages) for own in each]
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from heapq import heapify, heappop, heappush
-from math import inf, nan
+from math import inf, nextafter
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from simulator.case.attributes import group_share, in_groups
+from simulator.case.attributes import group_share
 from simulator.case.curveballs import usual_roster
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
 from simulator.case.kinds import AnyStage, Faults, Servers, Service, Target, check_order
@@ -20,7 +19,9 @@ from simulator.case.own_metrics import RequestCount, condition_faults
 from simulator.errors import suggest
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes
 from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, Visits, as_memoryview
+from simulator.stages.case_readings import Readings, SecondReadings, called_positive
 from simulator.stages.queues import ORDERS
+from simulator.stages.reading_loop import FEW, PER_WAITING, SHORTEST_S, read_cases
 from simulator.stages.stage import (
     OfferedTime,
     Onward,
@@ -250,7 +251,7 @@ class PeopleStage(ServiceStage):
         spec = _spec(plan, name)
         either = spec.second_reader is not None and spec.second_reader.rule == "either"
         found = 0.0
-        for share, once in _called_positive(plan, spec, comers.positive):
+        for share, once in called_positive(plan, spec, comers.positive):
             again = 1 - (1 - once) ** 2 if either else once**2
             found += share * ((1 - comers.twice) * once + comers.twice * again)
         return [Onward(spec.positive_to, found), Onward(spec.negative_to, 1 - found)]
@@ -307,14 +308,17 @@ class PeopleStage(ServiceStage):
         super().__init__(run, name, spec)
         self.roster = run.conditions.roster(name)
         self.log = VisitLog(self.roster.most)
-        self.minutes = as_memoryview(run.draw(f"{name}.minutes", spec.minutes))
+        drawn = run.draw(f"{name}.minutes", spec.minutes)
+        self.minutes = as_memoryview(drawn)
+        self.never_instant = bool(60 * drawn.min(initial=inf) > SHORTEST_S)
         self.fatigue = spec.fatigue_per_h.value / HOUR_S if spec.fatigue_per_h else 0.0
         first = Readings(run, name, f"{name}.reading")
         self.recognises = as_memoryview(first.usual())  # whether a case is called positive, by the readings so far
         self.second = SecondReadings(self, spec.second_reader, first) if spec.second_reader else None
         self.changing = None if first.steady else first
         self.patience = self._patience(name, spec)
-        self.key = ORDERS[spec.order](run.requests)
+        self.order = ORDERS[spec.order](run.requests)
+        self.key = self.order.key
         self.queue: list[tuple[float, float, int]] = []  # a heap: key, time of arrival, row
         self.limited = self.patience is not None and spec.max_queue is not None
         self.first_deadline = inf  # where the queue is limited: nobody in it gives up before
@@ -323,7 +327,7 @@ class PeopleStage(ServiceStage):
         self.on_duty: dict[int, float] = {}  # reviewer to the time when the shift began
         self.free: list[int] = []  # a heap: reviewers on duty without a case
         self.outboxes: list[Outbox] = []  # where some visits are only first readings: who has been read to the end
-        self._change_shift(0.0)
+        self.change_shift(0.0)
 
     def _patience(self, name: str, spec: People) -> Any:
         return None if spec.patience_h is None else as_memoryview(self.run.draw(f"{name}.patience", spec.patience_h))
@@ -339,66 +343,14 @@ class PeopleStage(ServiceStage):
             self.outboxes = [Outbox(self.positive_to), Outbox(self.negative_to)]
             self.positive_to, self.negative_to = self.outboxes
         # Every case is read once and as usual, may wait, and does not come back.
-        self.plain = not (self.second or self.changing or self.loops or self.max_queue < inf)
+        self.plain = not (self.second or self.changing or self.loops or self.max_queue < inf) and self.never_instant
 
-    def advance(self, now: float, limit: float) -> float:  # noqa: C901
-        """Do all that is due before `limit`; where all is plain, by the same steps as else without what they need not ask.
-
-        A change of the design often runs people alone, so this loop calls little.
-        """
-        if not self.plain:
-            return super().advance(now, limit)
-        inbox, queue, key, patience, minutes = self.inbox, self.queue, self.key, self.patience, self.minutes
-        busy, free, on_duty, fatigue, ends = self.busy, self.free, self.on_duty, self.fatigue, self.shift_ends
-        on_timeout, to_end = self.on_timeout, self.on_timeout is not None and self.is_end(self.on_timeout)
-        read: list[tuple[int, float, float, float, int]] = []  # as in the log, which is written at the end
-        rows, times, at, end, late = inbox.rows, inbox.times, inbox.at, inbox.end, inbox.late
-        head = inbox.head
-        while True:
-            while busy and busy[0][0] <= now:
-                reviewer = heappop(busy)[1]
-                if reviewer in on_duty:
-                    heappush(free, reviewer)
-            if now >= ends:
-                self._change_shift(now)
-                free, on_duty, ends = self.free, self.on_duty, self.shift_ends
-            while head <= now:
-                if late and late[0][0] <= head and (at == end or late[0][0] < times[at]):
-                    time, _, row = heappop(late)
-                else:
-                    row, time = rows[at], head
-                    at += 1
-                heappush(queue, (key(row, time), time, row))
-                head = times[at] if at < end else inf
-                if late and late[0][0] < head:
-                    head = late[0][0]
-            while queue and free:
-                _, entered, row = heappop(queue)
-                if patience and (due := entered + HOUR_S * patience[row]) < now:
-                    left = max(due, self.since) if to_end else now
-                    read.append((row, entered, nan, left, -1))
-                    on_timeout.fall_back(row, TIMED_OUT, left)
-                    continue
-                reviewer, needed = heappop(free), minutes[row]
-                if fatigue:
-                    needed *= 1 + fatigue * (now - on_duty[reviewer])
-                done = now + 60 * needed
-                heappush(busy, (done, reviewer))
-                read.append((row, entered, now, done, reviewer))
-            if queue:
-                now = busy[0][0] if busy and busy[0][0] < ends else ends
-            elif head < inf:
-                now = head if free and head < ends else ends
-                if not free and busy and busy[0][0] < now:
-                    now = busy[0][0]
-            else:
-                now = inf
-            if now >= limit:
-                inbox.at = at
-                if read:
-                    kinds = np.int32, float, float, float, np.int32
-                    self.log.add_block(*map(np.array, zip(*read, strict=True), kinds))
-                return now
+    def advance(self, now: float, limit: float) -> float:
+        """Do all that is due before `limit`; many cases that are all plain are read by the loop for them."""
+        bound = max(limit, nextafter(now, inf))
+        if self.plain and self.inbox.count_before(bound) >= max(FEW, PER_WAITING * len(self.queue)):
+            return read_cases(self, now, bound)
+        return super().advance(now, limit)
 
     def step(self, now: float) -> float:
         """Close what is done, take in what has arrived, and hand out cases while somebody on duty is free."""
@@ -420,9 +372,9 @@ class PeopleStage(ServiceStage):
             if reviewer in self.on_duty:
                 heappush(self.free, reviewer)
         if now >= self.shift_ends:
-            self._change_shift(now)
+            self.change_shift(now)
 
-    def _change_shift(self, now: float) -> None:
+    def change_shift(self, now: float) -> None:
         self.on_duty, self.shift_ends = self.roster.readers(now), self.roster.next_change(now)
         self.free = sorted(self.on_duty.keys() - {reviewer for _, reviewer in self.busy})
 
@@ -562,7 +514,7 @@ class PeopleStage(ServiceStage):
             self.first_deadline = min((self._deadline(row, entered) for _, entered, row in self.queue), default=inf)
         if len(self.queue) > self.max_queue:
             self.surplus = sorted(self.queue, key=lambda case: case[1])
-        self._change_shift(now)
+        self.change_shift(now)
 
     def waiting(self, time: float) -> Waiting:
         """Return the queue and the inbox; a case past its time has gone to an end, or goes to a stage once it is noticed."""
@@ -573,17 +525,6 @@ class PeopleStage(ServiceStage):
             return Waiting.patient(rows, entered)
         gone = [self._deadline(row, since) for row, since in zip(rows.tolist(), entered.tolist(), strict=True)]
         return Waiting(rows, entered, np.maximum(np.array(gone, float), self.since))
-
-
-def _called_positive(plan: Plan, spec: People, positive: bool) -> Iterator[tuple[float, float]]:
-    """Yield shares of the cases of a class, each with the share of them that one reading calls positive."""
-    usual, left = spec.sensitivity if positive else spec.specificity, 1.0
-    for one in spec.readings:
-        own = (one.sensitivity if positive else one.specificity) or usual
-        share = left * one.share(plan, positive)
-        left -= share
-        yield share, own.value if positive else 1 - own.value
-    yield left, usual.value if positive else 1 - usual.value
 
 
 def roster_of(run: Plan | Trace, name: str) -> tuple[Roster, float]:
@@ -617,99 +558,3 @@ def _beyond_shifts_s(trace: Trace, name: str) -> Iterator[float]:
         paid = np.append(0.0, np.cumsum(np.diff(spans.ravel()) * (np.arange(spans.size - 1) % 2 == 0)))
         begun, done = started[mine], left[mine]
         yield float((done - begun - np.interp(done, spans.ravel(), paid) + np.interp(begun, spans.ravel(), paid)).sum())
-
-
-class Readings:
-    """Answers of reviewers to each request, at the rates of the time of reading."""
-
-    def __init__(self, run: Run, stage: str, stream: str) -> None:
-        self.luck, self.truth = run.uniform(stream), run.requests.positive
-        self.rates = run.conditions.readings(stage)
-        spec = _spec(run.plan, stage)
-        self.own = _own_rates(run, spec) if spec.readings else None
-        self.steady = all(rate.steady for rate in self.rates)
-        self._luck, self._truth = as_memoryview(self.luck), as_memoryview(self.truth)
-
-    def usual(self) -> NDArray[np.bool_]:
-        """Return whether each would be called positive at the usual rates, shape (n,)."""
-        sensitivity, specificity = (rate.usual for rate in self.rates) if self.own is None else self.own
-        return np.where(self.truth, self.luck < sensitivity, self.luck >= specificity)
-
-    def positive(self, row: int, time: float) -> bool:
-        truth: bool = self._truth[row]
-        which = 0 if truth else 1
-        rate = self.rates[which].at(time)
-        if self.own is not None and rate == self.rates[which].usual:
-            rate = self.own[which][row]
-        # The luck is of single precision: so is the rate, as it is where whole columns are compared.
-        return bool(self._luck[row] < np.float32(rate)) == truth
-
-
-def _own_rates(run: Run, spec: People) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the sensitivity and the specificity for each request, shape (n,) each."""
-    requests, scenario = run.requests, run.plan.scenario
-    rates = [np.full(requests.n, usual.value, np.float32) for usual in (spec.sensitivity, spec.specificity)]
-    left, classes = np.ones(requests.n, bool), [*scenario.classes]
-    for one in spec.readings:
-        found = left & in_groups(scenario.attributes, requests.attributes, one.groups, requests.n)
-        if one.classes:
-            found &= np.isin(requests.kind, [classes.index(name) for name in one.classes])
-        for rate, own in zip(rates, (one.sensitivity, one.specificity), strict=True):
-            if own is not None:
-                rate[found] = own.value
-        left &= ~found
-    return rates[0], rates[1]
-
-
-class SecondReadings:
-    """The policy of a second reader: which cases are read twice, by whom, and what comes of it."""
-
-    def __init__(self, stage: PeopleStage, spec: SecondReader, first: Readings) -> None:
-        run, name = stage.run, stage.name
-        self.stage = stage
-        self.either = spec.rule == "either"
-        self.wanted = as_memoryview(run.uniform(f"{name}.second.share") < spec.share)
-        self.minutes = as_memoryview(run.draw(f"{name}.second.minutes", stage.spec.minutes))
-        self.first, self.again = first, Readings(run, name, f"{name}.second.reading")
-        self.tag = run.tags.index(spec.tag) + 1 if spec.tag else None
-        self.tags = run.requests.tags
-        self.read: dict[int, tuple[int, float]] = {}  # a case between its readings: who has read it, how long it waited
-        self.held: list[tuple[float, float, int]] = []  # cases that no free reviewer may read
-
-    def hand_out(self, case: tuple[float, float, int], now: float) -> None:
-        """Give a case to the first free reviewer who may read it; hold it where there is none."""
-        _, entered, row = case
-        stage = self.stage
-        again = row in self.read
-        reviewer = self._reviewer(row) if again else heappop(stage.free)
-        if reviewer is None:
-            self.held.append(case)
-            return
-        if again:
-            del self.read[row]
-            said = (stage.recognises[row], self.again.positive(row, now))
-            stage.recognises[row] = any(said) if self.either else all(said)
-            stage.served((row,), stage.read(row, entered, now, reviewer, self.minutes[row]))
-            return
-        stage.recognises[row] = self.first.positive(row, now)
-        done = stage.read(row, entered, now, reviewer, stage.minutes[row])
-        if self.wanted[row] and self.tag in (None, self.tags.at(row, now)):
-            self.read[row] = reviewer, now - entered
-            stage.inbox.add((row,), done)
-        else:
-            stage.served((row,), done)
-
-    def _reviewer(self, row: int) -> int | None:
-        """Return the first free reviewer who has not read the case; who has, only while alone on duty."""
-        free, reader = self.stage.free, self.read[row][0]
-        first = heappop(free)
-        if first != reader or len(self.stage.on_duty) == 1:
-            return first
-        other = heappop(free) if free else None
-        heappush(free, first)
-        return other
-
-    def put_back(self) -> None:
-        for case in self.held:
-            heappush(self.stage.queue, case)
-        self.held.clear()

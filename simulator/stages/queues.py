@@ -11,50 +11,67 @@ from collections.abc import Callable, Iterable, Sequence
 from heapq import heappop, heapreplace
 from itertools import count
 from math import inf, nextafter
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol
+
+import numpy as np
 
 from simulator.records.trace import as_memoryview
 
 if TYPE_CHECKING:
     from simulator.engine.requests import Requests
     from simulator.engine.run import Run
+    from simulator.records.trace import Column, Rows, Times
     from simulator.stages.batching import BatchRule
     from simulator.stages.pool_policies import Outages
 
 #: The place of a request, by row number, that joins the queue at a time (s).
 Key = Callable[[int, float], float]
 
-
-def fifo(requests: Requests) -> Key:
-    return lambda row, time: 0.0
-
-
-def risk(requests: Requests) -> Key:
-    score = requests.risks.at
-    return lambda row, time: -score(row, time)
+#: The places of requests that join the queue each at its own time: row numbers, int32, and times (s), all of shape (m,).
+Keys = Callable[["Rows", "Times"], "Column"]
 
 
-def tag(requests: Requests) -> Key:
-    return requests.tags.at
+class QueueOrder(NamedTuple):
+    """The key of one request, and equal keys of many at once."""
+
+    key: Key
+    keys: Keys
 
 
-def priority(requests: Requests) -> Key:
-    priorities = as_memoryview(requests.priority)
-    return lambda row, time: priorities[row]
+def fifo(requests: Requests) -> QueueOrder:
+    return QueueOrder(lambda row, time: 0.0, lambda rows, times: np.zeros(len(rows)))
 
 
-def deadline(requests: Requests) -> Key:
-    deadlines = as_memoryview(requests.deadline)
-    return lambda row, time: deadlines[row]
+def risk(requests: Requests) -> QueueOrder:
+    score, scores = requests.risks.at, requests.risks.at_all
+    return QueueOrder(lambda row, time: -score(row, time), lambda rows, times: -scores(rows, times))
 
 
-def freshest(requests: Requests) -> Key:
-    arrived = as_memoryview(requests.arrived)
-    return lambda row, time: -arrived[row]
+def tag(requests: Requests) -> QueueOrder:
+    return QueueOrder(requests.tags.at, requests.tags.at_all)
+
+
+def _column(column: Column) -> QueueOrder:
+    each = as_memoryview(column)
+    return QueueOrder(lambda row, time: each[row], lambda rows, times: column[rows])
+
+
+def priority(requests: Requests) -> QueueOrder:
+    return _column(requests.priority)
+
+
+def deadline(requests: Requests) -> QueueOrder:
+    return _column(requests.deadline)
+
+
+def freshest(requests: Requests) -> QueueOrder:
+    column = requests.arrived
+    each = as_memoryview(column)
+    return QueueOrder(lambda row, time: -each[row], lambda rows, times: -column[rows])
 
 
 #: Order to key: built once for a run, called for each request that joins the queue. Ties go to the earlier arrival.
-ORDERS: dict[str, Callable[[Requests], Key]] = {
+ORDERS: dict[str, Callable[[Requests], QueueOrder]] = {
     "fifo": fifo,
     "risk": risk,
     "tag": tag,

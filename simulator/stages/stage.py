@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from itertools import count
 from math import inf, nan
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Protocol, final
@@ -605,6 +605,29 @@ class Inbox:
         rows = np.concatenate([self._rows[here], np.array([entry[2] for entry in late], np.int32)])
         order = np.argsort(times, kind="stable")
         return rows[order], times[order]
+
+    def count_before(self, time: float) -> int:
+        """Return about how many come before a time: all single deliveries count."""
+        return bisect_left(self.times, time, self.at, self.end) - self.at + len(self.late)
+
+    def gather(self, before: float) -> tuple[Rows, Times, float]:
+        """Sort in all that comes before a time; returns it as columns, and the time of the next arrival. All of it stays."""
+        if self.late and self.late[0][0] < before:
+            stop = bisect_left(self.times, before, self.at, self.end)
+            rows, times = self.before(before)
+            self.late[:] = [entry for entry in self.late if entry[0] >= before]
+            heapify(self.late)
+            self._hold(
+                np.concatenate([rows, self._rows[stop : self.end]]),
+                np.concatenate([times, self._times[stop : self.end]]),
+                0,
+                len(rows) + self.end - stop,
+            )
+        stop = bisect_left(self.times, before, self.at, self.end)
+        upcoming: float = self.times[stop] if stop < self.end else inf
+        if self.late and self.late[0][0] < upcoming:
+            upcoming = self.late[0][0]
+        return self._rows[self.at : stop], self._times[self.at : stop], upcoming
 
     def pop(self) -> tuple[int, float]:
         """Take out the next request, as (row, time); there must be one."""

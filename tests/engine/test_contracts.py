@@ -486,7 +486,7 @@ def test_whoever_is_first_in_the_order_is_taken_and_the_earlier_of_equals(order)
     """Half of the requests are tagged, and all but those that the pool turned away have one of five scores."""
     trace = simulate(sorting(order), seed=2)
     visits = trace.logs["last"].frame("last").sort_values("started_s")
-    key = ORDERS[order](trace.columns)  # nobody is marked while waiting
+    key = ORDERS[order](trace.columns).key  # nobody is marked while waiting
     entered, started = visits["entered_s"].to_numpy(), visits["started_s"].to_numpy()
     ranks = np.array([(key(row, time), time, row) for row, time in zip(visits["request"], entered, strict=True)])
     queued = 0
@@ -501,7 +501,7 @@ def test_whoever_is_first_in_the_order_is_taken_and_the_earlier_of_equals(order)
 def test_an_order_says_whether_it_goes_by_what_stages_write(order):
     requests = Run(network({}), Streams(0)).requests
     requests.risks = requests.tags = MagicMock()
-    ORDERS[order](requests)(0, 0.0)
+    ORDERS[order](requests).key(0, 0.0)
     assert requests.risks.method_calls == ([call.at(0, 0.0)] if order in BY_MARKS else [])
 
 
