@@ -271,7 +271,7 @@ class AdviceTrial:
         ]
 
     def _on_others(self, places: list[int], words: str) -> list[Claim]:
-        parts = tuple(self.claim(other, f"“{self._label(other)}” ({self._size(other)})") for other in places)
+        parts = tuple(self.claim(other, self._turn(other)) for other in places)
         whole = Claim(
             "objectives", "would change", population=self.change.words, words=words, evidence="paired run", parts=parts
         )
@@ -285,20 +285,19 @@ class AdviceTrial:
 
     def _turned(self, places: list[int]) -> str:
         # `takes “Wait” from met to not met (+3.1 h) and leaves “Answer”, which was met, without a figure`
-        turned, lost = [], []
-        for place in places:
-            label = f"“{self._label(place)}”"
-            effect = self.lever.effects[place]
-            if effect.outcome == "vanishes":
-                lost.append(label)
-            else:
-                turned.append(f"{label} from met to {effect.new_standing} ({self._size(place)})")
-        were = "which was met" if len(lost) == 1 else "which were met"
+        lost = [place for place in places if self.lever.effects[place].outcome == "vanishes"]
+        turned, were = [place for place in places if place not in lost], "which was met" if len(lost) == 1 else "which were met"
         parts = [
-            f"takes {listed(turned)}" if turned else "",
-            f"leaves {listed(lost)}, {were}, without a figure" if lost else "",
+            f"takes {self._listed(turned)}" if turned else "",
+            f"leaves {listed([f'“{self._label(place)}”' for place in lost])}, {were}, without a figure" if lost else "",
         ]
         return listed([part for part in parts if part])
+
+    def _turn(self, place: int) -> str:
+        """Return the change of an objective with its size, `“Wait” (+3.1 h)`, or as `“Wait” from met to not met (+3.1 h)`."""
+        effect = self.lever.effects[place]
+        turn = f" from met to {effect.new_standing}" if effect.breaks and effect.outcome != "vanishes" else ""
+        return f"“{self._label(place)}”{turn} ({self._size(place)})"
 
     def size_with_interval(self, place: int) -> str:
         """Return the change of an objective with its interval: `+1.9 points, +1.6 points to +2.2 points`."""
@@ -308,7 +307,7 @@ class AdviceTrial:
         return f"{change.size_in_figures}, 95% interval {change.interval}"
 
     def _listed(self, places: list[int]) -> str:
-        return listed([f"“{self._label(place)}” ({self._size(place)})" for place in places])
+        return listed([self._turn(place) for place in places])
 
     def _size(self, place: int) -> str:
         # `+1.9 points`, or `from no figure to 12.6 h`

@@ -16,7 +16,7 @@ from simulator.intervals import Estimate, Interval
 from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import change, estimators_of, reading_of
 from simulator.metrics.summary import NO_FIGURE, NO_STEADY_STATE, Summary, doubts, summary_of
-from simulator.units import listed, signed_within, spoken
+from simulator.units import listed, signed_within, spoken_within
 
 
 @dataclass(frozen=True)
@@ -174,8 +174,7 @@ class Comparison:
         return *self._values(one.metric), one.size, one.interval, one.doubts
 
     def _values(self, metric: Metric) -> tuple[str, str]:
-        before, after = (spoken(side.metrics[metric.name].value, metric.unit) for side in (self.before, self.after))
-        return before, after
+        return _side(self.before, metric), _side(self.after, metric)
 
 
 def compare(before: Summary, after: Summary, every: bool = False) -> Comparison:
@@ -220,7 +219,7 @@ def _bounds(interval: Interval) -> dict[str, float]:
 
 
 def _in_words(side: Estimate | str, unit: str) -> str:
-    return side if isinstance(side, str) else spoken(side.value, unit)
+    return side if isinstance(side, str) else spoken_within(side.value, side.low, side.high, unit)[0]
 
 
 def _side(run: Summary, metric: Metric) -> str:

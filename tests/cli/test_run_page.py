@@ -58,7 +58,7 @@ def result(request):
     """A run of each case, whose advice tries one step alone."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(advice, "TRIED", 1)
-        patch.setattr(advice, "REPLICATIONS", 2)
+        patch.setattr(advice, "TRIALS", 2)
         run = replicate(compile_plan(load(request.param)), seed=1, replications=2)
         assert all(reason.advice for reason in run.reasons.values())
         yield run
