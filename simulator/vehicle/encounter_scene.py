@@ -85,6 +85,7 @@ class EncounterScene:
         return {
             "alt": self.takeaway,
             "object": first.object,
+            "hidden": round(first.hidden_s, _PLACES),
             "ends": round(self.ends_s, _PLACES),
             "slowed": SLOWED,
             "road": [-CAR_M[0] - 1, round(1.05 * farthest, _PLACES)],
@@ -227,6 +228,8 @@ def _events(pane: _Pane) -> Iterator[dict[str, Any]]:
 
     for what, time in _moments(pane.followed):
         yield at(time, what if what.startswith("vehicle") else f"{pane.followed.object} {what}")
+    if 0 < pane.followed.hidden_s < pane.followed.ended_s:
+        yield at(pane.followed.hidden_s, f"{pane.followed.object} is no longer hidden")
     for row in cast(Any, pane.frames.itertuples()):
         seen = {
             "height (px)": row.height_px,

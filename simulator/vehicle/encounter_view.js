@@ -159,6 +159,9 @@ const draw = (scene, pane, width) => {
       thing.setAttribute(isCar ? "y" : "cy", y);
       named.setAttribute("x", isCar ? metres(place + scene.car[0] / 2) : x);
       named.setAttribute("y", aside < middle - 12 ? aside - 10 : aside + (isCar ? side + 13 : 20));
+      const hidden = at < scene.hidden;
+      thing.setAttribute("opacity", hidden ? 0.45 : 1);
+      named.textContent = hidden ? `${scene.object}, hidden` : scene.object;
       const believed = held(t, pane.steps.believed, at);
       belief.setAttribute("visibility", believed === null ? "hidden" : "visible");
       belief.setAttribute("transform", `translate(${metres(believed ?? 0)} ${middle})`);
@@ -204,7 +207,8 @@ export default function ({ data, parentElement }) {
     if (spoke) spoken.textContent = slider.getAttribute("aria-valuetext");
   };
   const run = (before) => (now) => {
-    at = Math.min(at + (now - before) / 1000 / scene.slowed, scene.ends);
+    const passed = Math.max(now - before, 0); // a frame may have begun before the button was pressed
+    at = Math.min(at + passed / 1000 / scene.slowed, scene.ends);
     playing = at < scene.ends ? requestAnimationFrame(run(now)) : 0;
     show();
   };

@@ -28,7 +28,7 @@ class Followed:
     """One encounter; times in seconds from when the object comes into view.
 
     label: of its kind; number: within the replication, the same in every design; lateral_m: how far beside the way it comes
-    into view
+    into view; hidden_s: how long most of it stays hidden
     steps: t_s, gap_m (true), believed_gap_m (NaN as long as nothing is known), lateral_m, vehicle_kmh, phase
     frames: of what looks ahead until it has ended, in the order of capture: sensor, seen_by, captured_s, answered_s (NaN:
     never), height_px (NaN of a LiDAR), chance (recall), hit
@@ -41,6 +41,7 @@ class Followed:
     speed_kmh: float
     appears_gap_m: float
     lateral_m: float
+    hidden_s: float
     steps: pd.DataFrame
     frames: pd.DataFrame
     confirmed_s: float | None
@@ -63,6 +64,7 @@ def follow(meeting: Meeting, number: int) -> Followed:
         speed_kmh=float(meeting.speed_mps[number]) / KMH,
         appears_gap_m=float(meeting.gap_m[number]),
         lateral_m=float(meeting.drawn.lateral_m[number]),
+        hidden_s=float(meeting.drawn.hidden_s[number]),
         steps=_steps(driven, number),
         frames=_frames(driven, number),
         confirmed_s=_finite(outcome.confirmed_s[number], ended),

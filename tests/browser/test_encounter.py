@@ -31,7 +31,7 @@ def loaded(browser, address):
     """The page, which may meet no error; each test begins by `page`."""
     context, errors = browser.new_context(), []
     page = context.new_page()
-    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("pageerror", lambda error: errors.append(f"{error} {error.stack}"))
     page.goto(address)
     settle(page)
     page.locator(".pane .vehicle").first.wait_for()

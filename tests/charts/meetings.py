@@ -56,7 +56,7 @@ def followed(gap_m=35.0, kmh=50.0, seen_s=0.3, confirmed_s=0.5, braking_s=0.7, l
             "hit": captured + late_s >= seen - 1e-9,
         }
     )
-    told = {"label": "A pedestrian steps out", "object": "pedestrian", "number": 7, "lateral_m": 0.0}
+    told = {"label": "A pedestrian steps out", "object": "pedestrian", "number": 7, "lateral_m": 0.0, "hidden_s": 0.0}
     ends = {"ended_s": float(ended), "stopped": bool(stopped), "impact_kmh": 3.6 * float(impact)}
     return Followed(
         **(told | ends | {"margin_m": float(gap_m - needed)} | fields),

@@ -133,6 +133,14 @@ def test_something_that_comes_from_the_side_has_room_beside_the_way():
     assert scene["panes"][0]["steps"]["lateral"][0] == 3
 
 
+def test_something_that_is_hidden_at_first_is_drawn_and_told_so():
+    hidden = followed(hidden_s=0.4)
+    assert drawn(hidden)["hidden"] == 0.4
+    happened = EncounterScene({"This design": hidden}).table().set_index("what happens")
+    assert happened.loc["pedestrian is no longer hidden", "time (s)"] == 0.4
+    assert "pedestrian is no longer hidden" not in list(EncounterScene({"This design": followed()}).table()["what happens"])
+
+
 def test_the_table_tells_everything_that_happens_in_the_order_of_time(late):
     table = EncounterScene({"This design": followed(), "The pinned run": late}).table()
     mine = table[table["design"] == "This design"]
