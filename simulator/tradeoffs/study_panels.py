@@ -275,6 +275,7 @@ def breakevens(base: Base) -> None:
 
 
 def _show_breakevens(result: BreakevenResult) -> None:
+    st.caption(f"Each answer has {result.request.size}")
     if result.flips:
         chart = flip_chart(result.flips)
         draw(chart, key="flips")
@@ -288,7 +289,6 @@ def _show_breakevens(result: BreakevenResult) -> None:
         st.markdown(f"- {plain(one.sentence)}")
     for words in result.not_varied:
         st.caption(plain(words))
-    st.caption(f"Each answer has {result.request.size}")
 
 
 def sensitivity(base: Base) -> None:

@@ -92,9 +92,11 @@ class SweepRequest:
 
     @property
     def size(self) -> str:
-        """What each figure rests on, beside a run, whose figures therefore differ a little."""
-        count = counted(self.replications, "replication")
-        return f"{count}, seed {self.seed}; a run of the case has {self.scenario.run.replications}."
+        """What each figure rests on; a run of the design, with more replications, can prove more."""
+        size, usual = f"{counted(self.replications, 'replication')}, seed {self.seed}.", self.scenario.run.replications
+        if usual <= self.replications:
+            return size
+        return f"{size} A run of the design has {usual}: it may prove what is not proven here."
 
     @property
     def sentence(self) -> str:
