@@ -31,6 +31,7 @@ from simulator.monitors.resampling import (
     Statistic,
     arrangements,
     arrangements_within,
+    block_sums,
     permutation_p,
     resampling,
 )
@@ -275,11 +276,23 @@ def _scaled(sample: ColumnSample) -> tuple[Floats, Floats]:
 
 def _shift(sample: ColumnSample, cells: Cells, rows: Resampling) -> EffectSize:
     deviation = distances.deviation(sample.reference, sample.production)
-    statistic = distances.mean_shift(cells.support, deviation)
     value = float(sample.production.mean() - sample.reference.mean()) / deviation
-    off = value - float(statistic(*rows.counted)[0])
-    interval = percentile_interval(value, rows.drawn(statistic, DRAWS, sample.seed) + off)
+    if sample.blocks is None:
+        statistic, sums = distances.mean_shift(cells.support, deviation), rows
+    else:
+        statistic, sums = _difference_of_means(deviation), block_sums(sample.reference, sample.production, sample.blocks)
+    off = value - float(statistic(*sums.counted)[0])
+    interval = percentile_interval(value, sums.drawn(statistic, DRAWS, sample.seed) + off)
     return EffectSize(_bounded(interval, rows.units), "sd", size=abs(value), signed=True)
+
+
+def _difference_of_means(deviation: float) -> Statistic:
+    """Return the shift from the rows of a file and the sum of their values, shapes (..., 2): quicker than from every cell."""
+
+    def shift(reference: Floats, production: Floats) -> Floats:
+        return np.asarray((production[:, 1] / production[:, 0] - reference[:, 1] / reference[:, 0]) / deviation)
+
+    return shift
 
 
 def _bounded(interval: Interval, units: tuple[int, int]) -> Interval:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from math import comb
 from typing import Protocol
@@ -14,8 +14,10 @@ from simulator.monitors.blocks import Blocks, Codes, Floats
 
 #: From counts of cells of the reference and of production, shapes (b, cells), to values, shape (b, ...).
 Statistic = Callable[[Floats, Floats], Floats]
-#: The most numbers in memory at a time.
-_HELD = 4_000_000
+#: The most numbers in memory at a time, and the most arrangements.
+_HELD, _AT_ONCE = 4_000_000, 1000
+#: Arrangements are tried until N are as extreme: enough for p within 10% (Besag and Clifford 1991, Biometrika 78:301).
+_ENOUGH = 400
 
 
 class Resampling(Protocol):
@@ -33,8 +35,8 @@ class Resampling(Protocol):
     def arrangements(self) -> float:
         """Return the number of ways to deal blocks or rows to the two files: no p-value lies below its inverse."""
 
-    def permuted(self, statistic: Statistic, times: int, seed: int) -> Floats:
-        """Compute the statistic while blocks change files, shape (times, ...): its values if nothing differs."""
+    def permuted(self, statistic: Statistic, times: int, seed: int) -> Iterator[Floats]:
+        """Yield the statistic while blocks change files, in parts of `times` in all: its values if nothing differs."""
 
     def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
         """Compute the statistic while each file's blocks are drawn again, shape (times, ...): the bootstrap."""
@@ -59,14 +61,14 @@ class IndependentRows:
     def arrangements(self) -> float:
         return arrangements(*self.units)
 
-    def permuted(self, statistic: Statistic, times: int, seed: int) -> Floats:
+    def permuted(self, statistic: Statistic, times: int, seed: int) -> Iterator[Floats]:
         rng, both, size = np.random.default_rng(seed), self.reference + self.production, int(self.production.sum())
 
         def one(times: int) -> Floats:
             production = rng.multivariate_hypergeometric(both, size, size=times, method="marginals")
             return statistic((both - production).astype(float), production.astype(float))
 
-        return _in_parts(one, times, len(both))
+        return _parts(one, times, len(both))
 
     def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
         rng = np.random.default_rng(seed)
@@ -99,7 +101,7 @@ class BlockedRows:
     def arrangements(self) -> float:
         return arrangements_within(self.units, self.sources)
 
-    def permuted(self, statistic: Statistic, times: int, seed: int) -> Floats:
+    def permuted(self, statistic: Statistic, times: int, seed: int) -> Iterator[Floats]:
         blocks = np.concatenate([self.reference, self.production])
         total = blocks.sum(axis=0)
 
@@ -108,7 +110,7 @@ class BlockedRows:
             return statistic(total - production, production)
 
         rng = np.random.default_rng(seed)
-        return _in_parts(lambda part: one(dealt_to_production(rng, part, self.units, self.sources)), times, sum(blocks.shape))
+        return _parts(lambda part: one(dealt_to_production(rng, part, self.units, self.sources)), times, sum(blocks.shape))
 
     def drawn(self, statistic: Statistic, times: int, seed: int) -> Floats:
         rng = np.random.default_rng(seed)
@@ -137,6 +139,13 @@ def resampling(cells: tuple[Codes, Codes], count: int, blocks: Blocks | None) ->
     return BlockedRows(first, second, blocks.sources)
 
 
+def block_sums(reference: Floats, production: Floats, blocks: Blocks) -> BlockedRows:
+    """Return a resampling whose cells are the number of rows and the sum of their values, shapes (n,) and (m,)."""
+    named = zip((reference, production), (blocks.reference, blocks.production), strict=True)
+    first, second = (np.stack([np.bincount(codes), np.bincount(codes, values)], axis=1) for values, codes in named)
+    return BlockedRows(first, second, blocks.sources)
+
+
 def _table(cells: Codes, blocks: Codes, shape: tuple[int, int]) -> Floats:
     return np.bincount(blocks * shape[1] + cells, minlength=shape[0] * shape[1]).reshape(shape).astype(float)
 
@@ -148,13 +157,14 @@ def dealt_to_production(
 
     sources: of the blocks of each file; production then gets as many blocks of each source as it has
     """
-    keys = rng.random((times, sum(sizes)))
+    goes = np.repeat([0.0, 1.0], sizes)
+    dealt = np.tile(goes, (times, 1))
     if sources is None:
-        return (keys.argsort(axis=1) < sizes[1]).astype(float)
+        return np.asarray(rng.permuted(dealt, axis=1))
     both = np.concatenate(sources)
-    ordered, goes = np.argsort(both, kind="stable"), np.repeat([0.0, 1.0], sizes)
-    dealt = np.empty_like(keys)
-    np.put_along_axis(dealt, (both + keys).argsort(axis=1), np.broadcast_to(goes[ordered], keys.shape), axis=1)
+    for source in np.unique(both):
+        own = np.flatnonzero(both == source)
+        dealt[:, own] = rng.permuted(dealt[:, own], axis=1)
     return dealt
 
 
@@ -165,24 +175,43 @@ def drawn_again(rng: np.random.Generator, times: int, blocks: int, sources: Code
     for more, since n drawn of n vary too little (Rao and Wu 1988, JASA 83:231).
     """
     if sources is None:
-        return rng.multinomial(blocks, np.full(blocks, 1 / blocks), size=times).astype(float)
+        return _drawn(rng, times, blocks, blocks)
     drawn = np.empty((times, blocks))
     for source in np.unique(sources):
         mine = np.flatnonzero(sources == source)
         count = len(mine)
         more = count / (count - 1) if count > 1 else 1.0
-        drawn[:, mine] = rng.multinomial(max(count - 1, 1), np.full(count, 1 / count), size=times) * more
+        drawn[:, mine] = _drawn(rng, times, count, max(count - 1, 1)) * more
     return drawn
 
 
-def permutation_p(found: float, permuted: Floats) -> float:
-    """Return the share of arrangements that are at least as extreme, with the observed one (Phipson and Smyth 2010)."""
-    return float((1 + np.count_nonzero(permuted >= found - 1e-9 * max(abs(found), 1e-9))) / (1 + len(permuted)))
+def _drawn(rng: np.random.Generator, times: int, blocks: int, number: int) -> Floats:
+    """Draw `number` of the blocks with replacement; return the multiplicity of each, shape (times, blocks)."""
+    places = rng.integers(blocks, size=(times, number)) + blocks * np.arange(times)[:, None]
+    return np.bincount(places.ravel(), minlength=times * blocks).reshape(times, blocks).astype(float)
+
+
+def permutation_p(found: float, permuted: Iterable[Floats]) -> float:
+    """Return the share of arrangements that are at least as extreme, with the observed one (Phipson and Smyth 2010).
+
+    permuted: statistics of random arrangements, in parts; it is read until `_ENOUGH` of them are as extreme
+    """
+    tried, extreme, least = 0, 0, found - 1e-9 * max(abs(found), 1e-9)
+    for part in permuted:
+        places = np.flatnonzero(part >= least)
+        if extreme + len(places) >= _ENOUGH:
+            return _ENOUGH / (tried + int(places[_ENOUGH - extreme - 1]) + 1)
+        tried, extreme = tried + len(part), extreme + len(places)
+    return (1 + extreme) / (1 + tried)
 
 
 def _in_parts(one: Callable[[int], Floats], times: int, width: int) -> Floats:
-    step = max(_HELD // width, 1)
-    return np.concatenate([one(min(step, times - start)) for start in range(0, times, step)])
+    return np.concatenate([*_parts(one, times, width)])
+
+
+def _parts(one: Callable[[int], Floats], times: int, width: int) -> Iterator[Floats]:
+    step = max(min(_HELD // width, _AT_ONCE), 1)
+    return (one(min(step, times - start)) for start in range(0, times, step))
 
 
 def arrangements(first: int, second: int) -> float:
@@ -222,9 +251,14 @@ class BlockedKernel:
         dealt = np.repeat([0.0, 1.0], self.sizes)[None]
         return float(self._between(1 - dealt, dealt)[0])
 
-    def permuted(self, times: int, seed: int) -> Floats:
-        dealt = dealt_to_production(np.random.default_rng(seed), times, self.sizes, self.sources)
-        return self._between(1 - dealt, dealt)
+    def permuted(self, times: int, seed: int) -> Iterator[Floats]:
+        rng = np.random.default_rng(seed)
+
+        def one(part: int) -> Floats:
+            dealt = dealt_to_production(rng, part, self.sizes, self.sources)
+            return self._between(1 - dealt, dealt)
+
+        return _parts(one, times, sum(self.sizes))
 
     def drawn(self, times: int, seed: int) -> Floats:
         rng = np.random.default_rng(seed)

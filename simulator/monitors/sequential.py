@@ -62,12 +62,12 @@ def cusum(reference: Floats, production: Floats, orders: int, seed: int) -> Sequ
     side, highest = np.unravel_index(sums.argmax(), sums.shape)
     found, zeros = float(sums.max()), np.flatnonzero(sums[side, : highest + 1] == 0)
     rng = np.random.default_rng(seed)
-    quiet = [
+    quiet = (
         cusum_sums(_standard(rng.permuted(np.tile(both, (part, 1)), axis=1), size)).max(axis=(0, 2))
         for part in np.diff([*range(0, orders, _AT_ONCE), orders])
-    ]
+    )
     began = int(zeros[-1]) + 1 if len(zeros) else 0
-    return SequentialAlarm(found, began if found > THRESHOLD else None, permutation_p(found, np.concatenate(quiet)))
+    return SequentialAlarm(found, began if found > THRESHOLD else None, permutation_p(found, quiet))
 
 
 def cusum_sums(standardised: Floats) -> Floats:
