@@ -85,6 +85,9 @@ MONITORED_SECONDS = Limit("reading two files for the monitors", 120, "seconds", 
 MONITORED_PARTS = Limit("slices and windows of a comparison", 1000, "slices and windows", "a window a day for two years")
 MONITORED_WORD = Limit("a word that names a slice or a group", 1000, "characters", "no longer one can be read in a table")
 MONITORED_FILE = Limit("a CSV or Parquet file for the monitors", 50 * MIB, "bytes", "a million rows of five columns")
+FOLLOWED_BYTES = Limit(
+    "the new lines of a followed file, at a time", 8 * MIB, "bytes", "a hundred thousand rows of ten columns"
+)
 UPLOADED_FILE = Limit("a file that is uploaded", 500 * MIB, "bytes", "it is held in memory; the command takes larger models")
 UPLOADED_IN_A_TAB = Limit("the files that a page holds", 1024 * MIB, "bytes", "two of the largest")
 UPLOADED_IN_ALL = Limit("the files that all pages of a server hold", 4096 * MIB, "bytes", "a class with a large file each")

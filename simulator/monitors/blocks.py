@@ -114,7 +114,7 @@ def independent_rows(values: Floats, codes: Codes, sources: Codes | None = None)
         return float(blocks)
     sums = np.bincount(codes, centred).astype(float)
     if sources is not None:
-        sums = sums - (np.bincount(sources, sums) / np.bincount(sources))[sources]
+        sums = sums - (np.bincount(sources, sums) / np.maximum(np.bincount(sources), 1))[sources]
     between = blocks / (blocks - 1) * float((sums**2).sum()) / len(values) ** 2
     return min(float(centred.var()) / between if between > 0 else np.inf, float(len(values)))
 

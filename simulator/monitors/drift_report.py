@@ -19,6 +19,7 @@ from simulator.monitors.blocks import Blocks, Floats, block_length, contiguous, 
 from simulator.monitors.column_tests import MMD, TESTS, ColumnSample, ColumnTestResult, ask_mmd
 from simulator.monitors.interleaving import Interleaving, are_independent, interleaving_of, stretched
 from simulator.monitors.monitor_tables import LEAST_ROWS, Column, MonitoredTable, columns, times, words
+from simulator.monitors.same_hour import UsualCourse, usual_course
 
 Correction = Literal["holm", "bh", "none"]
 Verdict = Literal["differs", "no difference seen", "cannot tell"]
@@ -29,6 +30,10 @@ _PERMUTATIONS, _BEYOND, _MOST_PERMUTATIONS = 1999, 20, 20_000
 DAY_H = 24
 #: What all columns of numbers together are called.
 TOGETHER = "(numbers together)"
+
+
+#: The condition of a window.
+WINDOW_NEEDS = "a window takes a number of hours above 0, and --time, the column with the time of each row"
 
 
 class MonitorError(InputError):
@@ -46,6 +51,7 @@ class ReportRequest:
     group: a column that names rows that belong together
     independent: rows are independent, and their order does not matter
     columns: these alone; none: all
+    names: columns whose numbers name something, such as a camera
     """
 
     tests: tuple[str, ...] = ()
@@ -57,6 +63,7 @@ class ReportRequest:
     group: str | None = None
     independent: bool = False
     columns: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -66,8 +73,8 @@ class ReportRequest:
                 raise MonitorError(f"there is no test '{test}'; {suggest(test, (*TESTS, MMD))}")
         if not 0 < self.level < 1:
             raise MonitorError(f"level: expected a number between 0 and 1, got {self.level:g}")
-        if self.window_h is not None and not (self.window_h > 0 and self.time):
-            raise MonitorError("a window takes a number of hours above 0, and --time, the column with the time of each row")
+        if self.window_h is not None and not self.window_h > 0:
+            raise MonitorError(WINDOW_NEEDS)
         if self.independent and self.group:
             raise MonitorError(f"rows are either independent or grouped by '{self.group}', not both")
 
@@ -145,23 +152,37 @@ def compare(
     step: called after each test with the number of all tests
     """
     asked = asked or ReportRequest()
+    if asked.window_h is not None and asked.time is None:
+        raise MonitorError(WINDOW_NEEDS)
     apart = [name for name in (asked.time, asked.group) if name]
-    found, notes = columns(reference, production, apart, asked.columns)
+    found, notes = columns(reference, production, apart, asked.columns, asked.names)
     first, second = (np.arange(len(table.rows)) for table in (reference, production))
-    if asked.time:
-        first, second = (np.argsort(times(table, asked.time), kind="stable") for table in (reference, production))
+    hours = [times(table, asked.time) for table in (reference, production)] if asked.time else None
+    if hours:
+        first, second = (np.argsort(one, kind="stable") for one in hours)
         found = [column.ordered((first, second)) for column in found]
     parts, left_out = _parts(reference, production, asked)
-    jobs, unasked = _jobs(parts, found, asked)
     groups = [words(table, asked.group) for table in (reference, production)] if asked.group else None
+    mixed = None
+    if not asked.independent:
+        found = _without(usual_course(hours, None), found)
+        mixed = None if groups else interleaving_of(reference, production, found, (first, second), apart)
+        named = [mixed.codes, mixed.others] if mixed and mixed.column else None
+        usual = usual_course(hours, named, mixed.column if mixed else "", asked.time or "")
+        found = _without(usual, found)
+        notes += [f"Numbers are compared with {usual.words}"] if usual else []
     notes += _alike(found, groups)
-    mixed = None if groups or asked.independent else interleaving_of(reference, production, found, (first, second), apart)
     notes += [mixed.sentence] if mixed else []
+    jobs, unasked = _jobs(parts, found, asked)
     answered = []
     for job in jobs:
         answered.append(_answer(job, groups, mixed, asked, len(jobs)))
         step(len(jobs))
     return Monitored(asked, _corrected(answered, asked), notes + left_out + unasked)
+
+
+def _without(usual: UsualCourse | None, found: list[Column]) -> list[Column]:
+    return [usual.without(column) for column in found] if usual else found
 
 
 def _parts(reference: MonitoredTable, production: MonitoredTable, asked: ReportRequest) -> tuple[list[_Part], list[str]]:

@@ -6,6 +6,7 @@ from math import isfinite
 
 from simulator.monitors.column_tests import NAMES, EffectSize
 from simulator.monitors.drift_report import TOGETHER, DriftFinding, Monitored
+from simulator.monitors.monitor_tables import MonitoredTable, shown_time
 from simulator.units import signed, significant
 
 #: The correction of p-values in words.
@@ -48,6 +49,12 @@ def _in(finding: DriftFinding) -> str:
     return f" ({finding.part})" if finding.part else ""
 
 
+def differing_first(monitored: Monitored) -> list[DriftFinding]:
+    """Return all findings: those that differ, the largest first, then the others in their order."""
+    others = [finding for finding in monitored.findings if finding.verdict != "differs"]
+    return [*monitored.differing, *others]
+
+
 def effect(change: EffectSize) -> str:
     """Write an effect with its 95% interval, or without it after too few blocks."""
     bounds = (change.interval.value, change.interval.low, change.interval.high)
@@ -74,6 +81,14 @@ def verdict(finding: DriftFinding, where: str = "") -> str:
     if result.smallest is None:
         return "no difference seen"
     return f"no difference seen; the test would detect {_smallest(finding)}"
+
+
+def alarm_row(finding: DriftFinding, time: str | None, production: MonitoredTable) -> str:
+    """Name the row of a detector's alarm, with its time; "" without one."""
+    if finding.alarm is None:
+        return ""
+    row = f"{production.word} {production.first + finding.alarm:,}"
+    return f"{row} ({shown_time(production, time, finding.alarm)})" if time else row
 
 
 def _by_rule(change: EffectSize) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,16 +14,22 @@ import pandas as pd
 import streamlit as st
 from streamlit.runtime.uploaded_file_manager import UploadedFile
 
-from simulator.app.widgets import download, plain, upload
+from simulator.app.widgets import download, draw, plain, upload
 from simulator.errors import InputError
 from simulator.limits import MONITORED_FILE
 from simulator.monitors import drift_sentences as sentences
+from simulator.monitors.column_roles import recognised
 from simulator.monitors.column_tests import MMD, NAMES, TESTS
+from simulator.monitors.drift_course import CourseReader
 from simulator.monitors.drift_report import Correction, Monitored, ReportRequest, compare
+from simulator.monitors.estimated_performance import ASSUMPTIONS, METRICS, PerformanceEstimator, PerformanceRequest
+from simulator.monitors.monitor_charts import course_chart, performance_chart, place_chart
 from simulator.monitors.monitor_tables import MonitoredTable, read_tables
 
 _CORRECTIONS = {"holm": "Holm: all of it together", "bh": "Benjamini and Hochberg: the share of false claims", "none": "none"}
 _NOTHING = "none"
+#: Names of the columns that an estimate of performance usually needs.
+_TRUTHS, _SCORES = ("label", "truth", "correct", "y_true"), ("confidence", "score", "probability", "y_pred_proba")
 #: The number of cached answers.
 _KEPT = 32
 
@@ -68,31 +75,51 @@ def _read(ids: tuple[str, str], _reference: UploadedFile, _production: UploadedF
         return read_tables(*files)
 
 
-def _asked(tables: tuple[MonitoredTable, MonitoredTable]) -> ReportRequest | None:
+@dataclass(frozen=True)
+class MonitorQuestion:
+    """The filled form: the comparison, and the estimate of performance where its columns are chosen."""
+
+    report: ReportRequest
+    performance: PerformanceRequest | None
+
+
+def _asked(tables: tuple[MonitoredTable, MonitoredTable]) -> MonitorQuestion | None:
     names = [str(name) for name in tables[0].rows.columns if name in tables[1].rows.columns]
+    roles = recognised(*tables)
     with st.form("monitors"):
         with st.grid(3, min_column_width=200):
-            group = _column("Rows that belong together", names, "scene", "a scene or a camera's hour, which stays together")
-            by = _column("Slices", names, "site", "each of its categories is compared by itself too")
-            time = _column("Time", names, "seconds", "orders the rows: seconds, or times such as 2026-01-31T12:00")
+            group = _column("Rows that belong together", names, roles.group, "a scene or a camera's hour, which stays together")
+            by = _column("Slices", names, roles.slices, "each of its categories is compared by itself too")
+            time = _column("Time", names, roles.time, "orders the rows: seconds, or times such as 2026-01-31T12:00")
             window_h = st.number_input("Window (h), 0: none", 0.0, 10_000.0, 0.0, key="monitors_window")
             tests = st.multiselect("Tests", [*TESTS, MMD], format_func=lambda test: NAMES.get(test, test), key="monitors_tests")
             correction = st.selectbox("Correction", list(_CORRECTIONS), format_func=_CORRECTIONS.__getitem__)
             level = st.number_input("Level", 0.001, 0.5, 0.05, 0.01, help="how often a quiet week may raise an alarm")
+            every = [str(name) for name in tables[0].rows.columns]
+            truth = _column("Labels of the reference", every, _usual(every, _TRUTHS), "1 or 0; to estimate performance without")
+            score = _column("Score", names, _usual(names, _SCORES) if truth else None, "the probability of a 1, from 0 to 1")
+            threshold = st.number_input("The model says 1 from", 0.0, 1.0, 0.5, 0.05, key="monitors_threshold")
             independent = st.checkbox("Treat rows as independent", help="as a plain test does; see its claims")
         st.form_submit_button("Compare", type="primary")
     chosen: Correction = next(one for one in get_args(Correction) if one == correction)
-    compared = tuple(name for name in names if name not in (time, group, by))
+    compared = tuple(name for name in names if name not in (time, group, by, truth))
+    asked = ReportRequest(tuple(tests), level, chosen, by, columns=compared)
     try:
-        if independent:
-            return ReportRequest(tuple(tests), level, chosen, by, independent=True, columns=compared)
-        return ReportRequest(tuple(tests), level, chosen, by, time, window_h or None, group, columns=compared)
+        if not independent:
+            asked = replace(asked, time=time, window_h=window_h or None, group=group)
+        sources = tuple(name for name in (roles.source, roles.place) if name)
+        performance = PerformanceRequest(truth, score, threshold) if truth and score else None
+        return MonitorQuestion(replace(asked, independent=independent, names=sources), performance)
     except InputError as error:
         st.error(plain(str(error)))
         return None
 
 
-def _column(label: str, names: list[str], usual: str, about: str) -> str | None:
+def _usual(names: list[str], usual: tuple[str, ...]) -> str | None:
+    return next((name for word in usual for name in names if name.lower() == word), None)
+
+
+def _column(label: str, names: list[str], usual: str | None, about: str) -> str | None:
     options = [_NOTHING, *names]
     place = options.index(usual) if usual in options else 0
     found = st.selectbox(label, options, place, help=about)
@@ -120,10 +147,11 @@ def _name_of(table: MonitoredTable) -> str:
     return hashlib.sha256(pd.util.hash_pandas_object(table.rows).to_numpy().tobytes()).hexdigest()
 
 
-def _answer(tables: tuple[MonitoredTable, MonitoredTable], asked: ReportRequest) -> None:
+def _answer(tables: tuple[MonitoredTable, MonitoredTable], asked: MonitorQuestion) -> None:
     bar = st.progress(0.0, "Testing")
     try:
-        found = _compared(tables, asked, bar.progress)
+        found = _compared(tables, asked.report, bar.progress)
+        reader = CourseReader(*tables, found)
     except InputError as error:
         st.error(plain(str(error)))
         return
@@ -133,12 +161,43 @@ def _answer(tables: tuple[MonitoredTable, MonitoredTable], asked: ReportRequest)
     finally:
         bar.empty()
     st.header(plain(sentences.answer(found)), anchor=False)
-    rows = as_rows(found)
+    _draw_claims(reader)
+    rows = as_rows(found, tables[1])
+    st.subheader("All tests", anchor=False)
     st.dataframe(rows, hide_index=True, alt=sentences.answer(found))
     st.caption(plain(f"{sentences.rests_on(found)} {sentences.KEY}"))
     for note in found.notes:
         st.caption(plain(note))
     download("Download as CSV", rows, "monitors.csv")
+    if asked.performance:
+        _draw_performance(reader, asked.performance)
+
+
+def _draw_claims(reader: CourseReader) -> None:
+    """Draw the course of each claimed column, and the places where it left its band."""
+    for place, finding in enumerate(reader.claimed()):
+        course = reader.course(finding)
+        if course is None:
+            continue
+        st.subheader(plain(course.figure.label).capitalize(), anchor=False)
+        draw(course_chart(course, reader), key=f"monitors_course_{place}")
+        by = reader.asked.by
+        if by and (found := reader.place_map(finding, by)):
+            draw(place_chart(found, reader), key=f"monitors_places_{place}")
+
+
+def _draw_performance(reader: CourseReader, asked: PerformanceRequest) -> None:
+    """Draw a metric that is estimated without labels of production."""
+    st.subheader("Estimated performance without labels", anchor=False)
+    metric = st.selectbox("Metric", list(METRICS), format_func=METRICS.__getitem__, key="monitors_metric")
+    report = reader.asked
+    try:
+        estimator = PerformanceEstimator(*reader.tables, asked, report.time, report.window_h, report.level, report.seed)
+        draw(performance_chart(estimator.course(metric), reader), key="monitors_performance")
+    except InputError as error:
+        st.error(plain(str(error)))
+        return
+    st.caption(ASSUMPTIONS)
 
 
 def _ticking(show: Callable[[float, str], object]) -> Callable[[int], None]:
@@ -152,7 +211,7 @@ def _ticking(show: Callable[[float, str], object]) -> Callable[[int], None]:
     return tick
 
 
-def as_rows(found: Monitored) -> pd.DataFrame:
+def as_rows(found: Monitored, production: MonitoredTable) -> pd.DataFrame:
     """Return a row a test with labels of the screen, those that differ first."""
     return pd.DataFrame(
         [
@@ -164,8 +223,8 @@ def as_rows(found: Monitored) -> pd.DataFrame:
                 "effect": sentences.effect(one.answer.effect),
                 "p": one.answer.p,
                 "corrected p": one.corrected,
-                "verdict": sentences.verdict(one),
+                "verdict": sentences.verdict(one, sentences.alarm_row(one, found.asked.time, production)),
             }
-            for one in sorted(found.findings, key=lambda one: one.verdict != "differs")
+            for one in sentences.differing_first(found)
         ]
     )

@@ -33,6 +33,8 @@ MOST_COUNTS = 20
 _NUMERIC = 0.5
 #: The sum of squares of larger numbers would overflow.
 _LARGEST = 1e100
+#: Times between these numbers are milliseconds since 1970, of the years 1985 to 2128; in seconds, they lie ages away.
+_MILLISECONDS = 5e11, 5e12
 
 Kind = Literal["numbers", "counts", "words"]
 
@@ -86,6 +88,14 @@ def read_tables(reference: Path, production: Path) -> tuple[MonitoredTable, Moni
         raise TableError(f"reading {reference.name} and {production.name} {error}; leave rows or columns out") from error
 
 
+def read_reference(file: Path) -> MonitoredTable:
+    """Read one file in a fresh process with bounds of memory and time. Raises TableError or RecordingError."""
+    try:
+        return in_bounds(MONITORED_MEMORY, MONITORED_SECONDS, read_table, file)
+    except ExceededError as error:
+        raise TableError(f"reading {file.name} {error}; leave rows or columns out") from error
+
+
 def _read_both(reference: Path, production: Path) -> tuple[MonitoredTable, MonitoredTable]:
     return read_table(reference), read_table(production)
 
@@ -105,15 +115,20 @@ def checked(table: MonitoredTable) -> MonitoredTable:
 
 
 def columns(
-    reference: MonitoredTable, production: MonitoredTable, apart: Sequence[str], named: Sequence[str] = ()
+    reference: MonitoredTable,
+    production: MonitoredTable,
+    apart: Sequence[str],
+    named: Sequence[str] = (),
+    names: Sequence[str] = (),
 ) -> tuple[list[Column], list[str]]:
     """Return the columns to compare, and notes on columns left out and on empty cells. Raises TableError.
 
     apart: columns that order or group the rows and are not compared; named: compare these alone
+    names: columns whose numbers name something, such as a camera
     """
     for name in (*apart, *named):
         for table in (reference, production):
-            _has(table, name)
+            has_column(table, name)
     if not named:
         _same_columns(reference, production)
     chosen = [str(name) for name in (named or reference.rows.columns) if name not in apart]
@@ -121,7 +136,7 @@ def columns(
         raise TableError(f"{reference.name}: has no column to compare")
     found, notes = list[Column](), _nested_notes(reference, production)
     for name in chosen:
-        column = _column(name, reference, production)
+        column = _column(name, reference, production, name in names)
         if column.kind == "words" and (words := _different(column)) > MOST_WORDS:
             notes.append(f"'{name}' has {words:,} different words, more than {MOST_WORDS}: taken for names and not compared")
             continue
@@ -139,7 +154,8 @@ def _nested_notes(*tables: MonitoredTable) -> list[str]:
     return [f"'{name}' holds {kind} in each cell: not compared" for name, kind in found.items()]
 
 
-def _has(table: MonitoredTable, name: str) -> None:
+def has_column(table: MonitoredTable, name: str) -> None:
+    """Raise TableError for a column that the table lacks, with the nearest name."""
     if name in table.nested:
         raise TableError(f"{table.name}: column '{name}' holds {table.nested[name]}; expected numbers, words or times")
     if name not in table.rows.columns:
@@ -156,13 +172,13 @@ def _same_columns(reference: MonitoredTable, production: MonitoredTable) -> None
         raise TableError(f"{'; '.join(differences)}: both files need the same columns; --columns names those to compare")
 
 
-def _column(name: str, reference: MonitoredTable, production: MonitoredTable) -> Column:
+def _column(name: str, reference: MonitoredTable, production: MonitoredTable, as_names: bool) -> Column:
     tables = (reference, production)
     values = [table.rows[name].reset_index(drop=True) for table in tables]
     for table, one in zip(tables, values, strict=True):
         if one.isna().all():
             raise TableError(f"{table.name}: column '{name}' is empty in all {len(one):,} rows")
-    if not any(map(_is_numeric, values)):
+    if as_names or not any(map(_is_numeric, values)):
         return Column(name, "words", *(one.map(str, na_action="ignore") for one in values))
     numbers = [_numbers(table, name, one) for table, one in zip(tables, values, strict=True)]
     together = pd.concat(numbers).dropna()
@@ -175,6 +191,12 @@ def _is_numeric(values: pd.Series) -> bool:
         return False
     there = values.dropna()
     return bool(pd.to_numeric(there, errors="coerce").notna().mean() >= _NUMERIC)
+
+
+def numbers_of(table: MonitoredTable, name: str) -> pd.Series:
+    """Return a column of numbers, NaN where a cell is empty. Raises TableError."""
+    has_column(table, name)
+    return _numbers(table, name, table.rows[name].reset_index(drop=True))
 
 
 def _numbers(table: MonitoredTable, name: str, values: pd.Series) -> pd.Series:
@@ -212,11 +234,15 @@ def _both(column: Column) -> tuple[tuple[str, pd.Series], ...]:
 
 
 def times(table: MonitoredTable, name: str) -> Floats:
-    """Return hours since 1970, or since the file's own zero where times are seconds, shape (n,). Raises TableError."""
-    _has(table, name)
+    """Return hours since 1970, or since the file's own zero where times are seconds, shape (n,). Raises TableError.
+
+    Numbers of the size of milliseconds since 1970 count as those.
+    """
+    has_column(table, name)
     values = table.rows[name].reset_index(drop=True)
     if _is_numeric(values):
-        hours = _numbers(table, name, values) / 3600
+        numbers = _numbers(table, name, values)
+        hours = numbers / (3_600_000 if numbers.between(*_MILLISECONDS).all() else 3600)
     else:
         stamps = pd.to_datetime(values, errors="coerce", utc=True, format=None if values.dtype.kind == "M" else "ISO8601")
         hours = (stamps - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(hours=1)
@@ -229,7 +255,7 @@ def times(table: MonitoredTable, name: str) -> Floats:
 
 def words(table: MonitoredTable, name: str) -> NDArray[np.str_]:
     """Return a column that groups or slices rows, shape (n,). Raises TableError for an empty cell."""
-    _has(table, name)
+    has_column(table, name)
     values = table.rows[name].reset_index(drop=True)
     if values.isna().any():
         row = int(values.isna().to_numpy().argmax())

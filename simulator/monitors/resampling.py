@@ -142,8 +142,12 @@ def resampling(cells: tuple[Codes, Codes], count: int, blocks: Blocks | None) ->
 def block_sums(reference: Floats, production: Floats, blocks: Blocks) -> BlockedRows:
     """Return a resampling whose cells are the number of rows and the sum of their values, shapes (n,) and (m,)."""
     named = zip((reference, production), (blocks.reference, blocks.production), strict=True)
-    first, second = (np.stack([np.bincount(codes), np.bincount(codes, values)], axis=1) for values, codes in named)
+    first, second = (_rows_and_sums(values, codes) for values, codes in named)
     return BlockedRows(first, second, blocks.sources)
+
+
+def _rows_and_sums(values: Floats, codes: Codes) -> Floats:
+    return np.stack([np.bincount(codes).astype(float), np.bincount(codes, values).astype(float)], axis=1)
 
 
 def _table(cells: Codes, blocks: Codes, shape: tuple[int, int]) -> Floats:

@@ -236,7 +236,6 @@ def test_corrections() -> None:
         ({"tests": ("zzz",)}, "there is no test 'zzz'; expected one of: ks, chi2"),
         ({"tests": ("wasserstien",)}, "there is no test 'wasserstien'; did you mean 'wasserstein'?"),
         ({"level": 5}, "level: expected a number between 0 and 1, got 5"),
-        ({"window_h": 6.0}, "a window takes a number of hours above 0, and --time"),
         ({"window_h": -1.0, "time": "t"}, "a window takes a number of hours above 0"),
         ({"group": "scene", "independent": True}, "rows are either independent or grouped by 'scene', not both"),
     ],
@@ -245,6 +244,11 @@ def test_questions_that_make_no_sense_are_refused(wrong: dict[str, object], told
     with pytest.raises(MonitorError) as refused:
         ReportRequest(**wrong)  # type: ignore[arg-type]
     assert told in str(refused.value)
+
+
+def test_a_window_without_a_time_is_refused() -> None:
+    with pytest.raises(MonitorError, match="a window takes a number of hours above 0, and --time"):
+        compare(rows(0), rows(1), ReportRequest(window_h=6.0))
 
 
 def test_a_test_that_fits_no_column_is_told() -> None:

@@ -106,7 +106,7 @@ def test_independent_cameras_are_blocks_of_their_own_and_those_of_one_weather_ar
 def test_that_cameras_see_different_things_hides_no_shift_that_all_of_them_show():
     [found] = reported(on_levels, 4, shift=0.5).findings
     assert found.verdict == "differs"
-    assert found.answer.effect.interval.low < 0.5 / np.sqrt(5) < found.answer.effect.interval.high
+    assert found.answer.effect.interval.low < 0.5 < found.answer.effect.interval.high  # in SD within a camera
 
 
 def test_blocks_stay_with_their_source_only_where_both_files_have_the_same_mix():

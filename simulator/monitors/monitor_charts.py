@@ -1,0 +1,154 @@
+"""Charts of a comparison: a claimed column over time with its band and onset, places by window, estimated performance."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from simulator.charts.look import BLUE, GREEN, GREY, OBJECTIVE, ORANGE, RED, Chart, band, chart, figure, translucent
+from simulator.monitors.blocks import Floats
+from simulator.monitors.course_sentences import course_sentence, map_sentence, performance_sentence, width
+from simulator.monitors.drift_course import ColumnCourse, CourseReader, PlaceMap
+from simulator.monitors.estimated_performance import METRICS, PerformanceCourse
+from simulator.monitors.reference_chunks import WindowClock
+
+#: Standard errors at the ends of the colours of a map.
+_FURTHEST = 6
+#: The height of a row of a map, and of its axes (px).
+_ROW, _AXES = 34, 110
+
+
+def course_chart(course: ColumnCourse, reader: CourseReader) -> Chart:
+    """Draw a figure by window with the band of the reference, the windows outside it, and the onset."""
+    x, outside = _instants(course.begins, reader), course.outside
+    hover = f"%{{x}}<br>{course.figure.label} %{{y:.4g}}<extra></extra>"
+    line = {"color": BLUE, "width": 2}
+    drawn = figure(
+        *band(x, course.low, course.high, GREY),
+        go.Scatter(x=x, y=course.centre, name="reference, same hours", mode="lines", line=OBJECTIVE, hoverinfo="skip"),
+        go.Scatter(x=x, y=course.value, name="production", mode="lines", line=line, hovertemplate=hover),
+        go.Scatter(
+            x=_only(x, outside), y=course.value[outside], name="outside the band", mode="markers",
+            marker={"color": RED, "size": 7}, hovertemplate=hover,
+        ),
+    )  # fmt: skip
+    _onset(drawn, course, reader)
+    drawn.update_yaxes(title=course.figure.label)
+    drawn.update_xaxes(title=_axis(course.clock, reader))
+    drawn.data[1].update(name="band of the reference", showlegend=True, hoverinfo="skip")
+    table = pd.DataFrame(
+        {
+            "window from": [reader.shown(begin) for begin in course.begins],
+            course.figure.label: course.value,
+            "usual": course.centre,
+            "band from": course.low,
+            "band to": course.high,
+            "outside": np.where(outside, "yes", ""),
+        }
+    )
+    return chart(drawn, course_sentence(course, reader), table, digits=4)
+
+
+def _onset(drawn: go.Figure, course: ColumnCourse, reader: CourseReader) -> None:
+    onset = course.onset
+    if onset is None:
+        return
+    low, begin, high = _instants(np.array([onset.low, onset.begin, onset.high]), reader)
+    if onset.low < onset.high:
+        drawn.add_vrect(x0=low, x1=high, fillcolor=translucent(ORANGE, 0.25), line_width=0, layer="below")
+    drawn.add_vline(x=begin, line={"color": ORANGE, "width": 3})
+    drawn.add_annotation(x=begin, y=1, yref="paper", text="onset", showarrow=False, xanchor="left", xshift=4, yanchor="top")
+
+
+def place_chart(found: PlaceMap, reader: CourseReader) -> Chart:
+    """Draw places by windows, coloured by the distance from their reference at the same hours; dots lie outside the band."""
+    x, rows = _instants(found.begins, reader), len(found.places)
+    names = [str(place) for place in found.places]
+    heat = go.Heatmap(
+        x=x,
+        y=names,
+        z=found.errors,
+        zmin=-_FURTHEST,
+        zmax=_FURTHEST,
+        colorscale=[[0, BLUE], [0.5, translucent(GREY, 0.15)], [1, RED]],
+        colorbar={"title": {"text": "SE", "side": "top"}, "thickness": 10, "tickvals": [-_FURTHEST, 0, _FURTHEST]},
+        hovertemplate="%{y}, %{x}<br>%{z:.1f} standard errors from usual<extra></extra>",
+        xgap=1,
+        ygap=2,
+    )
+    at = np.argwhere(found.outside)
+    dots = go.Scatter(
+        x=[x[column] for _, column in at],
+        y=[names[row] for row, _ in at],
+        mode="markers",
+        marker={"color": "#FFFFFF", "size": 6, "line": {"color": "#000000", "width": 1}},
+        name="outside the band",
+        hoverinfo="skip",
+        showlegend=bool(len(at)),
+    )
+    drawn = figure(heat, dots, height=_AXES + _ROW * rows)
+    drawn.update_xaxes(title=_axis(found.clock, reader), showgrid=False)
+    drawn.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    table = pd.DataFrame(found.errors.T, columns=names)
+    table.insert(0, "window from", [reader.shown(begin) for begin in found.begins])
+    takeaway = [map_sentence(found), f"Colours: {found.figure.label}, in standard errors (SE) from the usual value."]
+    return chart(drawn, takeaway, table, digits=3)
+
+
+def performance_chart(course: PerformanceCourse, reader: CourseReader) -> Chart:
+    """Draw an estimated metric by window with its interval, the band of the labelled reference, and labels where known."""
+    x, percent = _instants(course.begins, reader), {name: 100 * getattr(course, name) for name in _SHARES}
+    unit = f"{METRICS[course.metric]} (%)"
+    hover = "%{x}<br>%{y:.1f}%<extra></extra>"
+    drawn = figure(
+        *band(x, percent["least"], percent["most"], GREY),
+        go.Scatter(x=x, y=percent["centre"], name="reference", mode="lines", line=OBJECTIVE, hoverinfo="skip"),
+        *band(x, percent["low"], percent["high"], BLUE, 0.25),
+        go.Scatter(
+            x=x, y=percent["value"], name="estimated", mode="lines", line={"color": BLUE, "width": 2}, hovertemplate=hover
+        ),
+    )
+    drawn.data[1].update(name="band of the reference", showlegend=True)
+    drawn.data[4].update(name="95% interval", showlegend=True)
+    if np.isfinite(course.realised).any():
+        marker = {"color": GREEN, "size": 7}
+        drawn.add_scatter(
+            x=x, y=percent["realised"], name="by labels", mode="markers", marker=marker, hovertemplate=hover
+        )  # fmt: skip
+    drawn.update_yaxes(title=unit)
+    drawn.update_xaxes(title=_axis(course.clock, reader))
+    table = pd.DataFrame({"window from": [reader.shown(begin) for begin in course.begins]} | {
+        _SHARES[name]: values for name, values in percent.items()
+    }).dropna(axis=1, how="all")  # fmt: skip
+    return chart(drawn, performance_sentence(course), table, digits=3)
+
+
+_SHARES = {
+    "value": "estimated (%)",
+    "low": "interval from (%)",
+    "high": "interval to (%)",
+    "centre": "reference (%)",
+    "least": "band from (%)",
+    "most": "band to (%)",
+    "realised": "by labels (%)",
+}
+
+
+def _instants(begins: Floats, reader: CourseReader) -> list[Any]:
+    if reader.stamped:
+        return [pd.Timestamp(round(at * 3600), unit="s") for at in begins]
+    return [float(at) for at in begins]
+
+
+def _only(x: list[Any], where: NDArray[np.bool_]) -> list[Any]:
+    return [one for one, there in zip(x, where, strict=True) if there]
+
+
+def _axis(clock: WindowClock, reader: CourseReader) -> str:
+    if not clock.timed:
+        return f"row; windows of {width(clock)}"
+    return f"time; windows of {width(clock)}" if reader.stamped else f"hour of the file; windows of {width(clock)}"
