@@ -92,7 +92,8 @@ def monitor(
     if follow:
         refused = {"--test": test, "--group": group, "--truth": truth, "--chart": chart, "--independent": independent}
         _refuse([name for name, given in refused.items() if given])
-        settings = OnlineSettings(_named(time), by, _words(columns), window or OnlineSettings().window_h, false_alarms)
+        width = OnlineSettings().window_h if window is None else window
+        settings = OnlineSettings(_named(time), by, _words(columns), width, false_alarms)
         raise typer.Exit(follow_file(reference, production, settings, idle, as_json))
     if (truth is None) != (score is None):
         raise UsageError("an estimate needs both: --truth, the labels of the reference, and --score, the probability of a 1")

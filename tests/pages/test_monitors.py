@@ -28,7 +28,7 @@ def test_the_example_names_the_site_that_changed(page):
     assert jumps(page) == []
 
 
-def tests_of(page):
+def all_tests(page):
     """The table of all tests."""
     return next(each.value for each in page.dataframe if "verdict" in each.value)
 
@@ -48,14 +48,14 @@ def test_rows_that_are_taken_for_independent_are_compared_without_their_order(pa
     box.check()
     page.button[0].click().run()
     assert not page.exception
-    assert set(tests_of(page)["column"]) == {"camera", "brightness", "sharpness", "weather", "boxes", "confidence"}
+    assert set(all_tests(page)["column"]) == {"camera", "brightness", "sharpness", "weather", "boxes", "confidence"}
 
 
 def test_the_same_question_asked_again_has_the_same_answer(page):
-    before = tests_of(page)
+    before = all_tests(page)
     page.button[0].click().run()
     assert not page.exception
-    pd.testing.assert_frame_equal(tests_of(page), before)
+    pd.testing.assert_frame_equal(all_tests(page), before)
 
 
 def read(name: str, content: bytes):
