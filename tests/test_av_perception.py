@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 
@@ -21,6 +22,8 @@ from simulator.paths import CATALOGUE, DETECTIONS, DRIVES
 from simulator.vehicle.meeting import Meeting
 
 REPLICATIONS = 3
+#: The series of YOLOX-x that the case plays.
+PLAYED = "kitti.yolox_x.restored"
 #: Two chips, few frames beside and behind, and little else on the way.
 HEADROOM = {"chips": "two", "queue": "freshest", "side_rate": 2, "front_rate": 30, "preparing": "imager", "predicting": "ahead"}
 
@@ -56,7 +59,7 @@ def row(table, **wanted):
 
 def test_a_threshold_is_told_only_of_what_was_published_with_scores():
     found = {one.what: one.value for one in compile_plan(case(), {"sensors": "either"}).provenance}
-    assert found["Detector: share of objects found"] == "kitti.yolox_x"
+    assert found["Detector: share of objects found"] == "kitti.yolox_x.restored"
     assert found["Network for the LiDAR: share of objects found"] == "kitti.pointrcnn from a score of 2 on"
 
 
@@ -70,7 +73,7 @@ def test_every_option_finds_what_it_refers_to():
 
 
 @pytest.mark.parametrize(("late_s", "predicted", "words"), [
-    (0.0, False, "finds 65.7% of the labelled cars"),
+    (0.0, False, "behind its tracker finds 65.7% of the labelled cars"),
     (0.2, False, "the same boxes find 46.7%"),
     (0.5, False, "of 0.5 s later 31.2%"),
     (0.2, True, "of what 0.2 s take: 59.9%"),
@@ -90,45 +93,81 @@ def test_prediction_wins_back_as_much_as_told():
     assert f"wins back {100 * (at[True] - at[False]) / (fresh - at[False]):.0f}% of what 0.2 s take" in told()
 
 
+def test_a_late_lidar_finds_what_is_told():
+    late = pd.read_csv(DRIVES / "lidar_lateness.csv").query("object == 'pedestrian'").set_index("late_s")["found"]
+    fresh, old, older = (f"{100 * late[seconds]:.0f}%" for seconds in (0, 0.2, 0.5))
+    assert f"finds {fresh} of the pedestrians, {old} from 0.2 s before and {older} from 0.5 s before" in told()
+
+
 def test_misses_follow_each_other_as_told():
-    after = row("follows", seen_by="kitti.yolox_x", object="car", kind="next", by="all")
-    never = row("follows", seen_by="kitti.yolox_x", object="car", kind="never", low=25.0)
+    after = row("follows", seen_by=PLAYED, object="car", kind="next", by="all")
+    never = row("follows", seen_by=PLAYED, object="car", kind="never", low=25.0)
     text = told()
     assert f"in {100 * after['after_hit']:.1f}% of the cases, after a miss in {100 * after['after_miss']:.1f}%" in text
     share = f"{100 * never['observed']:.0f}% are never found while they are 25 to 40 pixels high"
     assert f"Of {never['tracks']:.0f} cars, {share}" in text
     assert f"independent frames promise {100 * never['independent']:.2f}%" in text
-    whole = row("heldout", seen_by="kitti.yolox_x", misses="chain")
-    assert f"{100 * whole['real_never']:.0f}% of {whole['tracks']} cars that come nearer are never confirmed" in text
-    heldout = pd.read_csv(DRIVES / "heldout_curves.csv").query("seen_by == 'kitti.yolox_x' and each == 'frames'")
-    kept = heldout.set_index("misses")["coverage_80"]
+    held = pd.read_csv(DRIVES / "heldout_drives.csv").query("seen_by == @PLAYED and each == 'objects'").set_index("misses")
+    whole = held.loc["chain"]
+    assert f"{100 * whole['real_never']:.1f}% of {whole['tracks']} cars that come nearer are never confirmed" in text
+    kept = held["even_80"]
     assert f"hold {100 * kept['chain']:.1f}% of the real distances" in text
     assert f"those of independent frames {100 * kept['independent']:.1f}%" in text
 
 
 def test_a_second_sensor_adds_what_is_told():
-    both = row("joint", camera="kitti.yolox_x", lidar="kitti.pointrcnn", object="car", low_m=30.0)
+    both = row("joint", camera=PLAYED, lidar="kitti.pointrcnn", object="car", low_m=30.0)
     text = told()
-    assert (
-        f"YOLOX-x finds {100 * both['camera_share']:.0f}% of the cars and PointRCNN on LiDAR {100 * both['lidar_share']:.0f}%"
-        in text
-    )
-    assert (
-        f"would leave {100 * (1 - both['independent_either']):.1f}%, the two together leave {100 * (1 - both['either']):.1f}%"
-        in text
-    )
+    camera, lidar = (f"{100 * both[f'{name}_share']:.0f}%" for name in ("camera", "lidar"))
+    assert f"YOLOX-x finds {camera} of the cars and PointRCNN on LiDAR {lidar}" in text
+    left = [f"{100 * (1 - both[name]):.0f}%" for name in ("independent_either", "either")]
+    assert f"would leave {left[0]}, the two together leave {left[1]}" in text
     span = [f"{both[name]:.2f}" for name in ("correlation", "correlation_low", "correlation_high")]
     assert f"correlation is {span[0]} ({span[1]} to {span[2]})" in text
 
 
 def test_thirteen_minutes_prove_what_is_told():
-    none = row("false", seen_by="kitti.yolox_x", where="corridor", kept_frames=3)
-    assert none["count"] == 0
-    assert f"up to {3 / none['hours']:.1f} an hour" in told()
+    hidden = row("false", seen_by="kitti.yolox_x", where="corridor", kept_frames=3)
+    assert hidden["count"] == 0
+    assert f"up to {3 / hidden['hours']:.1f} an hour" in told()
+    two = row("false", seen_by=PLAYED, where="corridor", kept_frames=3)
+    assert two["count"] == 2
+    rate = [two[f"per_hour{end}"] for end in ("", "_low", "_high")]
+    assert f"{rate[0]:.1f} an hour ({rate[1]:.1f} to {rate[2]:.1f})" in told()
     rows = load_drives(DRIVES).false
     some = rows[(rows["seen_by"] == "kitti.pointrcnn") & (rows["where"] == "corridor") & (rows["threshold"] == 0)]
     assert some.loc[some["kept_frames"] == 3, "count"].sum() == 11
     assert "has eleven in the same time" in told()
+
+
+def test_recipes_of_eight_bits_keep_what_is_told():
+    ap = {name: network.ap for name, network in load_scales(DETECTIONS).about.networks.items()}
+    nano = {recipe: ap[f"coco.yolox_nano.{recipe}"] for recipe in ("fp32", "fp16", "int8_static", "int8_mixed", "int8_dynamic")}
+    text = told()
+    assert f"an AP of {nano['fp32']} on 128 images in floats and {nano['fp16']} at fp16" in text
+    assert f"leave {nano['int8_static']}; by percentiles {ap['coco.yolox_nano.int8_static_percentile']}" in text
+    assert f"it keeps {nano['int8_mixed']}" in text
+    assert f"leave {nano['int8_dynamic']}" in text
+    wins = (ap["coco.nanodet_m.int8_static_percentile"], ap["coco.nanodet_m.int8_static"])
+    assert f"{wins[0]} in place of {wins[1]}" in text
+
+
+def test_a_pedestrian_is_found_less_than_a_car_as_told():
+    sight = compile_plan(case()).sights.by_stage["detector"]
+    shares = [sight.recalls[what].at(np.array([45.0]))[0] for what in ("pedestrian", "car")]
+    assert shares[0] < shares[1]
+    words = next(one.value for one in compile_plan(case()).provenance if one.what == "Detector: pedestrians")
+    half, low, high = re.search(r"(\d+%) \((\d+)% to (\d+%)\)", words).groups()
+    answer = " ".join(next(one.answer for one in case().questions if "label pedestrians" in one.ask).split())
+    assert f"it leaves {half} of the pedestrians ({low} to {high})" in answer
+
+
+@pytest.mark.parametrize("computer", ["agx", "agx_frugal", "nx", "t4"])
+def test_every_computer_runs_floats_at_the_same_format(computer):
+    plan = compile_plan(case(), {"computer": computer, "sensors": "either"})
+    said = [one.source for one in plan.provenance if one.what.endswith(": latency") and one.kind == "projected"]
+    assert len(said) == 3
+    assert not [words for words in said if "computed in" in words]
 
 
 def test_a_metre_more_for_every_tenth_of_a_second():
@@ -158,7 +197,7 @@ def test_larger_chips_take_as_long_for_one_image_as_told():
 
 def test_things_that_are_not_there_are_as_many_as_told():
     false = load_scales(DETECTIONS)
-    each = [false.false_answers("coco.yolox_nano.fp32", at)["phantoms_per_image"] for at in (0.25, 0.05)]
+    each = [false.false_answers("coco.yolox_nano.fp16", at)["phantoms_per_image"] for at in (0.25, 0.05)]
     words = f"sees {each[0]:.2f} things an image that are not there from a score of 0.25 on, and {each[1]:.2f} from 0.05 on"
     assert words in case().choices["threshold"].help
 

@@ -25,6 +25,8 @@ OPERATING = {"car": 3.0, "pedestrian": 1.0, "cyclist": 1.0}
 RESAMPLES = 200
 _TAILS = [0.025, 0.975]
 _DIGITS = 4
+#: Cameras whose curve is also kept with each frame counted, and the end of its name.
+COMPARED, BY_FRAMES = ("kitti.yolox_x", "kitti.yolox_x.restored"), ".frames"
 #: Nearer than this, in metres, a distance counts as this.
 NEAREST = 1.0
 
@@ -84,13 +86,17 @@ def natural_axis(sensor: str) -> str:
     return DISTANCE if SENSORS[sensor].scored else HEIGHT
 
 
-def table(seen: pd.DataFrame, resamples: Resamples, objects: bool = False) -> pd.DataFrame:
-    """Return the rows of curves.csv: each curve at its nodes, with a 95% interval and the first draws.
+def table(seen: pd.DataFrame, resamples: Resamples) -> pd.DataFrame:
+    """Return the rows of curves.csv: each curve at its nodes, with a 95% interval and the first draws. seen: `hits.looks`.
 
-    seen: `hits.looks`; objects: each object counts once, not each frame: an object that is met
-    once is not seen as often as one that was followed for a minute (`chain.py`)
+    Each object counts once, not each frame: an object that is met once is not seen as often as one that was followed for a
+    minute (`chain.py`). Names that end in `BY_FRAMES` are for comparison: there each frame counts.
     """
-    return pd.concat([_rows(one, by, resamples, objects) for one, by in _asked(seen, resamples)], ignore_index=True)
+    own = [_rows(one, by, resamples, True) for one, by in _asked(seen, resamples)]
+    compared = [series(seen, resamples, name, "car") for name in COMPARED]
+    frames = [_rows(one, HEIGHT, resamples, False) for one in compared]
+    named = [rows.assign(seen_by=rows["seen_by"] + BY_FRAMES) for rows in frames]
+    return pd.concat([*own, *named], ignore_index=True)
 
 
 def _asked(seen: pd.DataFrame, resamples: Resamples) -> Iterator[tuple[Series, str]]:

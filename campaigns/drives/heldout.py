@@ -76,14 +76,15 @@ class Split:
 def split(drives: Drives, seen: pd.DataFrame, sensor: str) -> Split:
     """Fit a sensor's chains on some drives and watch it on the others."""
     inner, outer = halves(drives)
-    own, other = _part(seen, inner), _part(seen, outer)
+    own, other = part_of(seen, inner), part_of(seen, outer)
     fitted, held = resample(drives.only(inner), DRAWS), resample(drives.only(outer))
     source = fitter_of(own, fitted, sensor, KIND)
     watched = approaching(observe(other, held, sensor, KIND, threshold_of(sensor, KIND)), other, held)
     return Split(sensor, own, fitted, [source.fit(weights) for weights in fitted.weights], watched, held)
 
 
-def _part(seen: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+def part_of(seen: pd.DataFrame, names: Sequence[str]) -> pd.DataFrame:
+    """Return the rows of some drives, without places among the tracks of all."""
     return seen[seen["drive"].isin(names)].drop(columns="place", errors="ignore")
 
 

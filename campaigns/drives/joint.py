@@ -28,7 +28,13 @@ Vector = NDArray[np.float64]
 Cells = NDArray[np.int64]
 
 #: Cameras that are held against PointRCNN, and the kind of object.
-PAIRS = (("kitti.yolox_x", "car"), ("kitti.yolov4", "car"), ("kitti.yolov3", "car"), ("kitti.ciwt_stereo", "pedestrian"))
+PAIRS = (
+    ("kitti.yolox_x.restored", "car"),
+    ("kitti.yolox_x", "car"),
+    ("kitti.yolov4", "car"),
+    ("kitti.yolov3", "car"),
+    ("kitti.ciwt_stereo", "pedestrian"),
+)
 #: Resamples that the interval of a correlation is taken from; each fits the curves of both sensors again.
 RESAMPLES = 100
 #: A correlation is told where each sensor has hits, and has misses, on at least so many tracks of the band.

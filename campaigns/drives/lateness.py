@@ -10,17 +10,20 @@ import numpy as np
 import pandas as pd
 
 from campaigns.drives.bands import Band, bands, closing_speed, everything
+from campaigns.drives.curves import OPERATING
 from campaigns.drives.hits import IOU, STRICT_IOU, is_hit, looks, of_kind
 from campaigns.drives.prediction import filtered, moved_on
 from campaigns.drives.read import FRAME_S, Drives
 from campaigns.drives.resample import Resamples, share, shares
-from campaigns.drives.sensors import CAMERAS
+from campaigns.drives.sensors import CAMERAS, LIDAR, SENSORS
 from simulator.intervals import percentile_interval
 
 LATE_FRAMES = tuple(range(6))
 _FOUND = ["found", "found_low", "found_high"]
 _WON_BACK = ["won_back", "won_back_low", "won_back_high"]
 COLUMNS = ["seen_by", "late_frames", "late_s", "iou", "predicted", "by", "low", "high", "boxes", *_FOUND, *_WON_BACK]
+
+LIDAR_COLUMNS = ["seen_by", "object", "threshold", "late_frames", "late_s", "iou", "boxes", *_FOUND]
 
 #: Hits of one camera by whether its answers are moved on and how late they are, all over the same rows.
 Hits = dict[tuple[bool, int], "pd.Series[bool]"]
@@ -82,3 +85,18 @@ def _won_back(band: Band, hits: Hits, late: int, resamples: Resamples) -> dict[s
     part = won / np.where(lost > 0, lost, np.nan)
     interval = percentile_interval(part[0], part[1:])
     return dict(zip(_WON_BACK, (interval.value, interval.low, interval.high), strict=True))
+
+
+def lidar_table(drives: Drives, resamples: Resamples) -> pd.DataFrame:
+    """lidar_lateness.csv: objects of each kind that late answers of the LiDAR find; PointRCNN has no tracks to move on."""
+    rows = [row for late in LATE_FRAMES for row in _lidar_rows(drives, resamples, late)]
+    return pd.DataFrame(rows, columns=LIDAR_COLUMNS).sort_values(["object", "late_frames"], ignore_index=True)
+
+
+def _lidar_rows(drives: Drives, resamples: Resamples, late: int) -> Iterator[dict[str, object]]:
+    seen = looks(drives, IOU, late, [LIDAR])
+    for kind in SENSORS[LIDAR].labels:
+        rows, threshold = of_kind(seen, LIDAR, kind), OPERATING[kind]
+        found = share(resamples, rows, is_hit(rows, LIDAR, threshold))
+        row = {"seen_by": LIDAR, "object": kind, "threshold": threshold, "late_frames": late, "iou": IOU, "boxes": len(rows)}
+        yield row | {"late_s": round(late * FRAME_S, 3)} | dict(zip(_FOUND, (found.value, found.low, found.high), strict=True))

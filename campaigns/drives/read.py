@@ -17,14 +17,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from campaigns.drives.sensors import BOX as BOX
 from campaigns.drives.sensors import SENSORS, Sensor
+from campaigns.drives.withheld import restored
 from simulator.errors import InputError, suggest
 
 #: Frames a second of KITTI's cameras and its LiDAR.
 RATE = 10.0
 FRAME_S = 1 / RATE
 
-BOX = ["left", "top", "right", "bottom"]
 _SOLID = ["height_m", "width_m", "length_m", "x_m", "y_m", "z_m", "rotation"]
 _TRACKED = ["frame", "track", "label", "truncation", "occlusion", "alpha", *BOX, *_SOLID]
 _SCORED = ["frame", "code", *BOX, "score", *_SOLID, "alpha"]
@@ -143,7 +144,8 @@ def _answers(folder: Path, names: Sequence[str], sensor: Sensor) -> pd.DataFrame
         table = table.assign(score=np.nan, **{axis: table[axis].mask(unknown) for axis in ("x_m", "y_m", "z_m")})
     table = table[(table["right"] > table["left"]) & (table["bottom"] > table["top"])]
     columns = ["drive", "frame", "track", "object", *BOX, "height_px", "score", "x_m", "y_m", "z_m"]
-    return table.assign(object=table["label"].str.lower())[columns].reset_index(drop=True)
+    answers = table.assign(object=table["label"].str.lower())[columns].reset_index(drop=True)
+    return restored(answers) if sensor.restored else answers
 
 
 def _read_labels(path: Path) -> pd.DataFrame:

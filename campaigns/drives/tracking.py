@@ -13,7 +13,7 @@ import pandas as pd
 import trackeval
 
 from campaigns.drives.read import Drives
-from campaigns.drives.sensors import CAMERAS, SENSORS
+from campaigns.drives.sensors import PUBLISHED_CAMERAS, SENSORS
 
 COLUMNS = ["seen_by", "hota", "deta", "assa", "mota", "published_hota"]
 
@@ -25,7 +25,7 @@ PUBLISHED = {"kitti.yolox_x": 53.825, "kitti.yolov4": 53.382, "kitti.yolov3": 40
 def table(folder: Path, drives: Drives) -> pd.DataFrame:
     """tracking.csv: figures in percent, a row a camera; `folder` is where the drives were read from."""
     found = _evaluated(folder, drives)
-    rows = [{"seen_by": name, "published_hota": PUBLISHED[name]} | _figures(found[name]) for name in CAMERAS]
+    rows = [{"seen_by": name, "published_hota": PUBLISHED[name]} | _figures(found[name]) for name in PUBLISHED_CAMERAS]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -51,7 +51,7 @@ def _evaluated(folder: Path, drives: Drives) -> dict[str, Mapping[str, Any]]:
         evaluator = trackeval.Evaluator({**quiet, "TIME_PROGRESS": False, "BREAK_ON_ERROR": True, "LOG_ON_ERROR": None})
         metrics = [trackeval.metrics.HOTA(), trackeval.metrics.CLEAR({"PRINT_CONFIG": False})]
         found, _ = evaluator.evaluate([dataset], metrics)
-    return {name: found[dataset.get_name()][name]["COMBINED_SEQ"]["car"] for name in CAMERAS}
+    return {name: found[dataset.get_name()][name]["COMBINED_SEQ"]["car"] for name in PUBLISHED_CAMERAS}
 
 
 def _lay_out(place: Path, folder: Path, drives: Drives) -> None:
@@ -61,6 +61,6 @@ def _lay_out(place: Path, folder: Path, drives: Drives) -> None:
     (truth / "label_02").symlink_to((folder / "labels").resolve())
     lengths = [f"{name} empty 000000 {frames:06d}\n" for name, frames in drives.frames.items()]
     (truth / "evaluate_tracking.seqmap.training").write_text("".join(lengths))
-    for name in CAMERAS:
+    for name in PUBLISHED_CAMERAS:
         (place / "trackers" / name).mkdir(parents=True)
         (place / "trackers" / name / "data").symlink_to((folder / SENSORS[name].folder).resolve())

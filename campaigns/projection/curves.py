@@ -19,6 +19,9 @@ from simulator.paths import CATALOGUE
 #: Points taken under these rules are preferred: engines compiled for the device, timed by one load generator.
 _PREFERRED = "mlperf"
 
+#: The runtime of an engine that was compiled for its device.
+_ENGINE = "TensorRT"
+
 #: Digits that are kept of a figure.
 _DIGITS = 9
 
@@ -53,13 +56,21 @@ def _asked(device: str) -> Iterator[pd.DataFrame]:
 
 
 def _protocol(there: pd.DataFrame, family: str) -> str:
-    """Return the protocol of a family's points on a device; without such points, the protocol of other families.
+    """Return the protocol of a family's points on a device; there: all points of the device.
 
+    Without such points, MLPerf's if it timed others there. A family that MLPerf never timed follows the protocol of its own
+    compiled engines on devices of the same kind: what MLPerf's rules would give it was measured nowhere.
     All precisions of a network follow the same protocol, so that they can be compared.
     """
     own = there.loc[there["family"] == family, "protocol"]
     names = own if len(own) else there["protocol"]
-    return _PREFERRED if _PREFERRED in set(names) else str(names.mode()[0])
+    if _PREFERRED not in set(names):
+        return str(names.mode()[0])
+    alike = published()
+    kinds = alike["device"].map({name: machine.kind for name, machine in hardware().items()})
+    engines = alike["runtime"].str.startswith(_ENGINE) & kinds.eq(hardware()[str(there["device"].iloc[0])].kind)
+    timed = alike.loc[alike["family"].eq(family) & (engines | alike["protocol"].eq(_PREFERRED)), "protocol"]
+    return _PREFERRED if timed.empty or _PREFERRED in set(timed) else str(timed.mode()[0])
 
 
 def _figures(fitted: Fit, design: Design, fresh_rate: Vector, fresh_start: Vector) -> dict[str, Vector]:

@@ -7,9 +7,10 @@
     follows.csv      how hits and misses follow each other from frame to frame
     joint.csv        joint answers of camera and LiDAR
     false.csv        answers without an object
-    lateness.csv     losses by late answers
+    lateness.csv     losses by late answers of cameras
+    lidar_lateness.csv   losses by late answers of the LiDAR
     tracking.csv     HOTA and MOTA
-    heldout_curves.csv   predicted and real distances of confirmation, on drives that were left out
+    heldout_drives.csv   predicted and real distances of confirmation, with each drive left out once
     ranges.csv       errors of measured distances and closing speeds
 
 `campaigns.drives` writes them from the drives themselves.
@@ -17,15 +18,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
-from scipy.special import gammaincinv
+from scipy.special import gammaincinv, ndtri
 
 from simulator.errors import InputError, suggest
 from simulator.evidence.evidence_files import (
@@ -66,8 +68,8 @@ ESTIMATE = -1
 #: The quantiles of errors of distances that are tabulated, in percent.
 ERROR_PERCENTS = (1, 5, 25, 50, 75, 95, 99)
 
-#: What counts once in the curves that are played, as `heldout_curves.csv` names it.
-PLAYED = "frames"
+#: What counts once in the curves that are played, as `heldout_drives.csv` names it.
+PLAYED = "objects"
 
 _CURVE = ["seen_by", "object", "threshold", "by", "x", "recall", "recall_low", "recall_high", *DRAW_COLUMNS]
 _SPAN = ["found_low", "found_high"]
@@ -82,8 +84,8 @@ COLUMNS: dict[str, list[str]] = {
               "per_hour_high"],
     "lateness": ["seen_by", "late_frames", "late_s", "iou", "predicted", "by", "low", "high", "boxes", "found", *_SPAN],
     "tracking": ["seen_by", "hota", "deta", "assa", "mota", "published_hota"],
-    "heldout_curves": ["seen_by", "each", "misses", "tracks", "real_median_m", "predicted_median_m", "bias_m", "bias_low",
-                       "bias_high", "coverage_80", "coverage_95"],
+    "heldout_drives": ["seen_by", "each", "misses", "tracks", "real_median_m", "predicted_median_m", "bias_m", "bias_low",
+                       "bias_high", "even_80", "even_95"],
     "ranges": ["seen_by", "object", "of", "draw", "x", "tracks", "object_share", "slow_share", "tau_s",
                *(f"q{percent:02d}" for percent in ERROR_PERCENTS)],
 }  # fmt: skip
@@ -98,7 +100,7 @@ _RANGES = {
     "false": dict.fromkeys(["count", "per_hour", "per_hour_low", "per_hour_high"], COUNT) | {"hours": Range(1e-6, 1e6)},
     "lateness": {"late_s": SECONDS._replace(low=0)} | dict.fromkeys(_FOUND, SHARE),
     "tracking": dict.fromkeys(["hota", "deta", "assa"], Range(0, 100)),
-    "heldout_curves": dict.fromkeys(["coverage_80", "coverage_95"], SHARE),
+    "heldout_drives": dict.fromkeys(["even_80", "even_95"], SHARE),
     "ranges": dict.fromkeys(["object_share", "slow_share"], SHARE) | {"tau_s": SECONDS, "x": Range(1e-3, 1e5)},
 }
 
@@ -134,7 +136,7 @@ class Drives:
     false: pd.DataFrame
     lateness: pd.DataFrame
     tracking: pd.DataFrame
-    heldout_curves: pd.DataFrame
+    heldout_drives: pd.DataFrame
     ranges: pd.DataFrame
 
 
@@ -215,6 +217,19 @@ class Finder:
     def on_road(self) -> bool:
         return self.name.startswith("kitti.")
 
+    @property
+    def restored(self) -> bool:
+        """Return whether finds that a tracker withheld were put back."""
+        return ".restored" in self.name
+
+    @property
+    def series(self) -> str:
+        """Return words on the answers of a camera of the drives; empty for others."""
+        if not self.name.startswith("kitti.yolo"):
+            return ""
+        tracked = "boxes of the tracker OC-SORT, from scores of 0.6 on, from pictures with red and blue exchanged"
+        return f"{tracked}, with the finds that it withheld after each miss put back; " if self.restored else f"{tracked}; "
+
 
 def _drive_tables(*_: Any) -> tuple[Drives]:
     return (load_drives(DRIVES),)
@@ -234,6 +249,38 @@ def recall_of(finder: str, what: str, threshold: float | None) -> Recall:
     by: By = "height_px" if "height_px" in set(rows["by"]) else "distance_m"
     rows = rows[rows["by"] == by].sort_values("x")
     return Recall(by, rows["x"].to_numpy(float), rows[["recall", *DRAW_COLUMNS]].to_numpy(float).T)
+
+
+class JudgedFinder(NamedTuple):
+    """A detector at a score; None for one without scores."""
+
+    finder: str
+    threshold: float | None
+
+
+#: Heights in pixels over which two kinds of object are compared, and the recalls that count as none and as all.
+_COMPARED_PX = np.geomspace(25, 100, 9)
+_LEAST, _MOST = 0.01, 0.99
+
+
+def difference_of(judged: Sequence[JudgedFinder], what: str, like: str) -> Floats:
+    """Return how much less detectors find one kind of object than another of the same height, shape (1 + DRAWS,).
+
+    It is s in Phi(Phi^-1(recall) + s), a mean over heights and over the detectors. Each of its resamples is one of a single
+    detector, so that how much they differ is part of the doubt. Raises DriveError.
+    """
+    shifts = np.stack([_less_found(one, what, like) for one in judged])
+    each = np.arange(1, DRAWS + 1)
+    return np.append(shifts[:, 0].mean(), shifts[each % len(shifts), each])
+
+
+def _less_found(judged: JudgedFinder, what: str, like: str) -> Floats:
+    both = [recall_of(judged.finder, one, judged.threshold) for one in (what, like)]
+    if any(recall.by != "height_px" for recall in both):
+        raise DriveError(f"'{judged.finder}' was measured by distance; give one that was measured by height in its picture")
+    drawn = (recall.drawn_at(_COMPARED_PX, np.arange(1 + DRAWS)) for recall in both)
+    less, more = (ndtri(np.clip(shares, _LEAST, _MOST)) for shares in drawn)
+    return np.asarray((less - more).mean(axis=1), float)
 
 
 @keeps_answers(lambda finder: (_curves(finder),))

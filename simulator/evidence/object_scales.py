@@ -125,7 +125,7 @@ class Scales:
         return _rows(self.false, "false.csv", seen_by=seen_by, threshold=threshold).iloc[0]
 
 
-def shifted(recall: NDArray[np.float64], shift: float) -> NDArray[np.float64]:
+def shifted(recall: NDArray[np.float64], shift: float | NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(ndtr(ndtri(recall) + shift))
 
 

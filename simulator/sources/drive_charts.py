@@ -27,10 +27,11 @@ from simulator.units import duration, percent
 
 #: The name of each detector of the drives on the screen.
 SEEN_BY = {
-    "kitti.yolox_x": "YOLOX-x",
-    "kitti.yolov4": "YOLOv4",
-    "kitti.yolov3": "YOLOv3",
-    "kitti.ciwt_stereo": "CIWT (stereo)",
+    "kitti.yolox_x.restored": "restored YOLOX-x",
+    "kitti.yolox_x": "YOLOX-x after OC-SORT",
+    "kitti.yolov4": "YOLOv4 after OC-SORT",
+    "kitti.yolov3": "YOLOv3 after OC-SORT",
+    "kitti.ciwt_stereo": "CIWT (stereo tracker)",
     "kitti.pointrcnn": "PointRCNN on LiDAR",
 }
 
@@ -158,7 +159,7 @@ def _by_takeaway(fresh: pd.DataFrame, late: pd.DataFrame, by: str, late_s: float
 def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
     """Draw the distances that confirm approaching cars on held-out drives: real, and predicted in two ways.
 
-    heldout: rows of `heldout_curves.csv` for one kind of curve
+    heldout: rows of `heldout_drives.csv` for one kind of curve
     Its columns real_q10 to real_q90 and predicted_q10 to predicted_q90 are quantiles in metres
     """
     rows = heldout[heldout["seen_by"] == seen_by]
@@ -178,7 +179,7 @@ def confirmed_at(heldout: pd.DataFrame, seen_by: str) -> Chart:
         )
     drawn.update_xaxes(title="distance of a car when it is confirmed (m)", rangemode="tozero")
     drawn.update_yaxes(title="cars confirmed no farther away (%)", range=[0, 100], tickvals=shares)
-    takeaway, coverages = _confirmed_takeaway(by, seen_by), ["coverage_80", "coverage_95"]
+    takeaway, coverages = _confirmed_takeaway(by, seen_by), ["even_80", "even_95"]
     return chart(drawn, takeaway, rows[list(_CONFIRMED)], _CONFIRMED, shares=coverages, digits=3)
 
 
@@ -191,8 +192,8 @@ _CONFIRMED = {
     "bias_m": "bias (m)",
     "bias_low": "95% low",
     "bias_high": "95% high",
-    "coverage_80": "within 80% intervals (%)",
-    "coverage_95": "within 95% intervals (%)",
+    "even_80": "within 80% intervals (%)",
+    "even_95": "within 95% intervals (%)",
 }
 
 _MODELS = {
@@ -210,7 +211,7 @@ def _confirmed_takeaway(by: dict[str, pd.Series], seen_by: str) -> str:
     whose = {"chain": "Misses that follow each other as measured", "independent": "Independent misses"}
     predicted = [
         f"{words} predict {by[name]['predicted_median_m']:.1f} m, and their 80% intervals hold "
-        f"{percent(by[name]['coverage_80'])} of the cars."
+        f"{percent(by[name]['even_80'])} of the cars."
         for name, words in whose.items()
         if name in by
     ]

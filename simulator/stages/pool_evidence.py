@@ -482,11 +482,20 @@ class PoolEvidence:
         self.plan.sources.append(Source(f"{stage.label}: cold start", "measured", value, source))
 
     def _halved(self, stage: Pool, computed: str) -> None:
-        if stage.scores and stage.precision == "fp32" and computed == "fp16":
-            what, device = f"{stage.label}: accuracy in fp16", machine(self._timed_as(stage)).label
-            reason = f"{device} computes this model in fp16; accuracy is assumed equal to fp32"
-            self.plan.sources.append(Source(what, "assumed", "as fp32", reason))
-            self.plan.warnings.append(f"{what}: {reason}.")
+        """Say that a network of fp32 is projected at fp16: beside a device of which fp32 was published, that misleads."""
+        if stage.precision != "fp32" or computed != "fp16":
+            return
+        device = machine(self._timed_as(stage)).label
+        if not stage.scores:
+            reason = f"no latency at fp32 was published of {device}; write fp16 to compare devices alike"
+            self.plan.warnings.append(f"{stage.label}: asked for at fp32 and projected at fp16: {reason}.")
+            return
+        what, reason = (
+            f"{stage.label}: accuracy in fp16",
+            f"{device} computes this model in fp16; accuracy is assumed equal to fp32",
+        )
+        self.plan.sources.append(Source(what, "assumed", "as fp32", reason))
+        self.plan.warnings.append(f"{what}: {reason}.")
 
     def _enter(self, name: str, table: ScoreTable) -> None:
         for other in self.plan.tables.values():

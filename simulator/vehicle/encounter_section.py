@@ -29,18 +29,25 @@ MOST_LOOKS = 20
 #: An encounter is followed for so long before the vehicle would be there: whoever is farther away in time is no danger yet.
 LONGEST_S = 8.0
 
+#: The names of detectors in the evidence.
+_FINDER = r"^[a-z][a-z0-9_.]*$"
+
 Faults = Iterator[tuple[Path, str]]
 Angle = Annotated[Figure, bounded(1, 180)]
 Deceleration = Annotated[Figure, bounded(0.1, 100)]
 
 
+class Compared(Strict):
+    """A detector that was measured on an object and on the one that stands in for it, by the height in its picture."""
+
+    finds: Annotated[str, Field(pattern=_FINDER, max_length=80, description="whose recall of both is compared")]
+    threshold: Annotated[float | None, Field(description="the least score of an answer that counts")] = None
+
+
 class Sight(Strict):
     """The recall of a stage's model in the frames that it serves, by evidence of real drives or of labelled images."""
 
-    finds: Annotated[
-        str,
-        Field(pattern=r"^[a-z][a-z0-9_.]*$", max_length=80, description="whose recall it has, such as `kitti.yolox_x`"),
-    ]
+    finds: Annotated[str, Field(pattern=_FINDER, max_length=80, description="whose recall it has, such as `kitti.yolox_x`")]
     threshold: Annotated[
         float | None, Field(description="the least score of an answer that counts; none: as it was published")
     ] = None
@@ -55,6 +62,14 @@ class Sight(Strict):
         dict[Object, Object],
         Field(max_length=3, description="objects without a measurement, each with the object that stands in for it"),
     ] = {}
+    differs_as: Annotated[
+        list[Compared],
+        Field(
+            max_length=8,
+            description="detectors that were measured on an object and on its stand-in: as much less is found, on average; "
+            "none: found alike, at the same height",
+        ),
+    ] = []
     sensors: Annotated[list[Name], Field(min_length=1, max_length=16, description="the sensors whose frames look ahead")]
     focal_px: Annotated[
         PositiveFigure | None,

@@ -23,11 +23,13 @@ from simulator.evidence.drive_tables import (
     Alarms,
     DriveError,
     Finder,
+    JudgedFinder,
     Misses,
     Recall,
     alarms_at,
     alarms_of,
     correlation_of,
+    difference_of,
     drive_files,
     has_scores,
     load_drives,
@@ -283,9 +285,11 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object], rate_p
     follows, alarms = sight.misses_as or sight.finds, sight.alarms_as or sight.finds
     same = alarms == sight.finds
     with _about("finds"):
-        recalls: Mapping[str, Recall] = {
+        recalls: dict[str, Recall] = {
             what: recall_of(sight.finds, sight.stands_in.get(what, what), sight.threshold) for what in objects
         }
+    with _about("differs_as"):
+        recalls |= {what: _shifted_by(recalls[what], _differs(sight, what)) for what in objects if what in sight.stands_in}
     with _about("ranges_by"):
         ranging: Mapping[str, Ranging] = (
             {what: ranging_of(sight.ranges_by, what) for what in objects} if sight.ranges_by else {}
@@ -304,6 +308,17 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object], rate_p
         shifts={name: _shifts(sight, one) for name, one in spec.conditions.items()},
         ranging=ranging,
     )
+
+
+def _differs(sight: SightSpec, what: Object) -> Floats:
+    """Return the shift of the recall of an object against that of its stand-in, shape (1 + draws,)."""
+    if not sight.differs_as:
+        return np.zeros(1 + DRAWS)
+    return difference_of([JudgedFinder(one.finds, one.threshold) for one in sight.differs_as], what, sight.stands_in[what])
+
+
+def _shifted_by(recall: Recall, shift: Floats) -> Recall:
+    return replace(recall, shares=shifted(recall.shares, shift[:, None]))
 
 
 @contextmanager
@@ -360,14 +375,14 @@ def _weather_sources(label: str, spec: Encounters, sight: SightSpec) -> Iterator
 
 
 def _sources(label: str, sight: StageSight) -> Iterator[Source]:
-    spec, on_road = sight.spec, Finder(sight.spec.finds).on_road
+    spec, finder = sight.spec, Finder(sight.spec.finds)
     road = load_drives(DRIVES).about.attribution
     still = "measured by CaseSim on 128 still images of COCO val2017, which are not the road; annotations CC BY 4.0"
     at = f" from a score of {spec.threshold:g} on" if spec.threshold is not None and has_scores(spec.finds) else ""
-    yield Source(f"{label}: share of objects found", "measured", f"{spec.finds}{at}", road if on_road else still)
-    for what, like in spec.stands_in.items():
-        reason = "it was not measured; taken to be found like a thing of the same size that was measured"
-        yield Source(f"{label}: {what}s", "assumed", f"as {like}s", reason)
+    origin = f"{finder.series}{road}" if finder.on_road else still
+    kind = "projected" if finder.restored else "measured"
+    yield Source(f"{label}: share of objects found", kind, f"{spec.finds}{at}", origin)
+    yield from _stand_ins(label, spec)
     if spec.ranges_by is not None:
         yield Source(f"{label}: errors of distances and closing speeds", "measured", f"by {spec.ranges_by}", road)
     borrowed = spec.misses_as is not None and spec.misses_as != spec.finds
@@ -380,3 +395,18 @@ def _sources(label: str, sight: StageSight) -> Iterator[Source]:
     problem = f"{alarms.count:.3g} in {60 * alarms.hours:.0f} minutes, kept over {stays}"
     why = f"taken to be those of {spec.alarms_as}; {road}" if borrowed else road
     yield Source(f"{label}: false answers in the vehicle's way", "projected" if borrowed else "measured", problem, why)
+
+
+def _stand_ins(label: str, spec: SightSpec) -> Iterator[Source]:
+    """Yield the evidence of each object that was not measured."""
+    for what, like in spec.stands_in.items():
+        if not spec.differs_as:
+            reason = "it was not measured; taken to be found like a thing of the same size that was measured"
+            yield Source(f"{label}: {what}s", "assumed", f"as {like}s", reason)
+            continue
+        shift = _differs(spec, what)
+        ends = np.array([shift[0], *np.quantile(shift[1:], [0.025, 0.975])])
+        half, low, high = shifted(np.full(3, 0.5), ends)
+        value = f"{half:.0%} ({low:.0%} to {high:.0%}) are found where half of the {like}s of that height are"
+        of = " and ".join(one.finds for one in spec.differs_as)
+        yield Source(f"{label}: {what}s", "projected", value, f"the recall of both differs so for {of}")

@@ -39,11 +39,11 @@ def lateness_rows():
 
 
 def held(misses, predicted, bias):
-    """A row of `heldout_curves.csv`: really 35 m at the median."""
+    """A row of `heldout_drives.csv`: really 35 m at the median."""
     places = {"real": 30, "predicted": predicted}
     quantiles = {f"{kind}_q{share}": at + share / 10 for kind, at in places.items() for share in (10, 25, 50, 75, 90)}
     medians = {"tracks": 120, "real_median_m": 35.0, "predicted_median_m": predicted + 5}
-    checked = {"bias_m": bias, "bias_low": bias - 2, "bias_high": bias + 1, "coverage_80": 0.78, "coverage_95": 0.93}
+    checked = {"bias_m": bias, "bias_low": bias - 2, "bias_high": bias + 1, "even_80": 0.78, "even_95": 0.93}
     return {"seen_by": YOLOX, "each": PLAYED, "misses": misses, **medians, **checked, **quantiles}
 
 
@@ -90,7 +90,7 @@ def joint_rows():
 
 def write_drives(folder):
     """A folder of evidence with these tables; the others hold no rows."""
-    tables = {"lateness": lateness_rows(), "heldout_curves": heldout_rows(), "follows": follows_rows(), "joint": joint_rows()}
+    tables = {"lateness": lateness_rows(), "heldout_drives": heldout_rows(), "follows": follows_rows(), "joint": joint_rows()}
     for name, columns in COLUMNS.items():
         tables.get(name, pd.DataFrame(columns=columns)).to_csv(folder / f"{name}.csv", index=False)
     (folder / "about.yaml").write_text(ABOUT, encoding="utf-8")

@@ -7,14 +7,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import chi2
+from scipy.stats import chi2, norm
 
 from simulator.evidence.drive_tables import (
     COLUMNS,
     DRAWS,
     DriveError,
+    JudgedFinder,
     alarms_of,
     correlation_of,
+    difference_of,
     load_drives,
     misses_of,
     recall_of,
@@ -155,3 +157,26 @@ def test_a_table_that_lacks_a_column_is_named(tmp_path):
     (tmp_path / "recall.csv").write_text("seen_by,object\na,car\n", encoding="utf-8")
     with pytest.raises(DriveError, match=r"recall\.csv: lacks the column threshold"):
         load_drives(tmp_path)
+
+
+def test_a_difference_between_objects_is_a_mean_over_heights_and_detectors():
+    judged = [JudgedFinder("coco.yolox_nano.fp16", 0.5), JudgedFinder("kitti.ciwt_stereo", None)]
+    found = difference_of(judged, "pedestrian", "car")
+    assert found.shape == (1 + DRAWS,)
+    heights = np.exp(np.linspace(np.log(25), np.log(100), 9))
+    each = np.empty((2, 1 + DRAWS))
+    for place, one in enumerate(judged):
+        for draw in range(1 + DRAWS):
+            less, more = (
+                norm.ppf(np.clip(recall_of(one.finder, what, one.threshold).at(heights, draw), 0.01, 0.99))
+                for what in ("pedestrian", "car")
+            )
+            each[place, draw] = np.mean(less - more)
+    assert found[0] == pytest.approx(each[:, 0].mean())
+    assert found[1:] == pytest.approx(np.where(np.arange(1, DRAWS + 1) % 2, each[1, 1:], each[0, 1:]))
+    assert found[0] < 0 < norm.cdf(found[0])
+
+
+def test_objects_are_compared_by_height_alone():
+    with pytest.raises(DriveError, match=r"'kitti.pointrcnn' was measured by distance"):
+        difference_of([JudgedFinder("kitti.pointrcnn", 3.0)], "pedestrian", "car")

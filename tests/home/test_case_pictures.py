@@ -83,6 +83,6 @@ def test_objectives_stand_as_many_times_better_or_worse_as_they_are():
 def test_a_picture_names_the_kinds_of_evidence_behind_its_figure():
     """Cars of drives are measured, pedestrians are found as cars and brakes are assumed; scores are measured, the share of
     cancers is assumed."""
-    assert braking(compile_plan(load("av-perception"))).kinds == ["measured", "assumed"]
+    assert braking(compile_plan(load("av-perception"))).kinds == ["projected", "assumed"]
     assert flagged(compile_plan(load("skin-cancer-triage"))).kinds == ["measured", "assumed"]
     assert objectives(compile_plan(load("retry-storm")), []).kinds == ["measured", "published", "assumed"]

@@ -146,7 +146,7 @@ def test_ages_and_machines_follow_one_slider(vehicle):
 def test_what_it_rests_on_names_the_drives_and_that_they_are_not_for_commerce(vehicle):
     page = vehicle(queue="fifo")
     found = drawn(page, "What it rests on")
-    assert any(alt.startswith("An answer of YOLOX-x that is ") for alt in found)
+    assert any(alt.startswith("An answer of restored YOLOX-x that is ") for alt in found)
     assert "For non-commercial use" in told(page)
 
 

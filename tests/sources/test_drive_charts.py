@@ -2,8 +2,10 @@
 
 import pytest
 
-from simulator.sources.drive_charts import after_a_miss, confirmed_at, lateness, lateness_by, two_sensors
+from simulator.sources.drive_charts import after_a_miss, confirmed_at, lateness, lateness_by, seen_by_label, two_sensors
 from tests.app.drive_tables import YOLOX, follows_rows, heldout_rows, joint_rows, lateness_rows
+
+NAME = seen_by_label(YOLOX)
 
 
 def test_lateness_is_a_line_as_it_comes_and_one_moved_on():
@@ -13,7 +15,7 @@ def test_lateness_is_a_line_as_it_comes_and_one_moved_on():
     assert list(raw.y) == pytest.approx([80, 60, 40])
     assert list(moved.x) == [0, 0.2]
     assert chart.takeaway == (
-        "An answer of YOLOX-x that is 200 ms old still finds 40.0% (35.0% to 45.0%) of the cars, a fresh one 80.0% (75.0% to "
+        f"An answer of {NAME} that is 200 ms old still finds 40.0% (35.0% to 45.0%) of the cars, a fresh one 80.0% (75.0% to "
         "85.0%), at an overlap of 0.5 or more. Moving its boxes on by a prediction makes it 60.0% (55.0% to 65.0%) and wins "
         "back 50.0% of the loss."
     )
@@ -44,7 +46,7 @@ def test_confirmation_distances_stand_beside_what_was_predicted():
     assert list(real.x) == [31, 32.5, 35, 37.5, 39]
     assert (chain.x[2], independent.x[2], independent.line.dash) == (34, 45, "dash")
     assert chart.takeaway == (
-        "On drives that were left out, YOLOX-x confirmed half of 120 approaching cars 35.0 m away or farther. Misses that "
+        f"On drives that were left out, {NAME} confirmed half of 120 approaching cars 35.0 m away or farther. Misses that "
         "follow each other as measured predict 34.0 m, and their 80% intervals hold 78.0% of the cars. Independent misses "
         "predict 45.0 m, and their 80% intervals hold 78.0% of the cars."
     )
@@ -59,7 +61,7 @@ def test_what_follows_a_hit_and_what_follows_a_miss():
     assert list(miss.error_x.array) == pytest.approx([2, 2])
     assert list(every.x) == pytest.approx([70, 30])
     assert chart.takeaway == (
-        "YOLOX-x finds 90.0% (88.0% to 92.0%) of cars in the frame after a hit, and 20.0% (18.0% to 22.0%) in the frame after "
+        f"{NAME} finds 90.0% (88.0% to 92.0%) of cars in the frame after a hit, and 20.0% (18.0% to 22.0%) in the frame after "
         "a miss: if misses were independent, it would be 70.0% after either."
     )
 

@@ -9,7 +9,7 @@ from simulator.paths import SCENARIOS
 from tests.case.texts import changed, place
 
 CASE = (SCENARIOS / "av-perception.yaml").read_text(encoding="utf-8")
-STRONG = "    strong:\n      finds: kitti.yolox_x\n"
+STRONG = "    strong:\n      finds: kitti.yolox_x.restored\n"
 NANO = "coco.yolox_nano.fp32"
 
 
@@ -54,19 +54,19 @@ WRONG = {
         "encounters.sees.lidar_net.sensors.0: 'lidr' is not a sensor; did you mean 'lidar'?",
     ),
     "a finder that nobody measured": (
-        STRONG, STRONG.replace("yolox_x", "yolo_x"), "finds: kitti.yolo_x",
+        STRONG, STRONG.replace("yolox_x.restored", "yolo_x"), "finds: kitti.yolo_x",
         "encounters.sees.strong.finds: 'kitti.yolo_x' was not measured; did you mean 'kitti.yolox_x'?",
     ),
     "a finder of other drives": (
-        STRONG, STRONG.replace("kitti.yolox_x", "waymo.lidar"), "finds: waymo.lidar",
+        STRONG, STRONG.replace("kitti.yolox_x.restored", "waymo.lidar"), "finds: waymo.lidar",
         "encounters.sees.strong.finds: 'waymo.lidar' was not measured; expected one of: kitti.",
     ),
     "a threshold that is lacking": (
-        STRONG, STRONG.replace("kitti.yolox_x", NANO), f"strong:\n      finds: {NANO}",
+        STRONG, STRONG.replace("kitti.yolox_x.restored", NANO), f"strong:\n      finds: {NANO}",
         f"encounters.sees.strong.threshold: '{NANO}' has scores; give a threshold, one of 0.05, 0.15, 0.25, 0.35, 0.5",
     ),
     "a threshold that was not measured": (
-        STRONG, STRONG.replace("kitti.yolox_x", NANO) + "      threshold: 0.2\n", "threshold: 0.2\n",
+        STRONG, STRONG.replace("kitti.yolox_x.restored", NANO) + "      threshold: 0.2\n", "threshold: 0.2\n",
         f"encounters.sees.strong.threshold: '{NANO}' was not measured from a score of 0.2 on; give one of 0.05, 0.15,",
     ),
     "misses that nobody measured": (
@@ -158,7 +158,7 @@ def test_evidence_that_only_an_option_asks_for_is_told_at_the_option():
         compile_plan(scenario, {"detector": "yolox_nano", "threshold": 0.55})
     (fault,) = caught.value.faults
     assert (fault.line, fault.column) == place(text, "encounters.sees.detector.threshold]")
-    assert "'coco.yolox_nano.fp32' was not measured from a score of 0.55 on; give one of 0.05" in fault.message
+    assert "'coco.yolox_nano.fp16' was not measured from a score of 0.55 on; give one of 0.05" in fault.message
 
 
 def test_both_kinds_of_sensors_are_asked_for_only_where_both_look():
@@ -179,7 +179,7 @@ def test_a_run_that_ends_before_an_encounter_does_is_told():
 
 def test_sensors_that_nobody_measured_together_are_told_with_their_line():
     text = changed(
-        "encounters.sees.detector.finds: kitti.yolox_x", "encounters.sees.detector.finds: kitti.ciwt_stereo", text=CASE
+        "encounters.sees.detector.finds: kitti.yolox_x.restored", "encounters.sees.detector.finds: kitti.ciwt_stereo", text=CASE
     )
     (fault,) = faults_of(text)
     assert fault.startswith("av.yaml:")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from campaigns.drives.read import Drives, read_drives
-from campaigns.drives.sensors import CAMERAS, SENSORS
+from campaigns.drives.sensors import PUBLISHED_CAMERAS, SENSORS
 
 Box = tuple[float, float, float, float]
 Lines = Mapping[str, Sequence[str]]
@@ -53,7 +53,7 @@ def write_folder(
     for drive, lines in labels.items():
         _write(folder / "labels" / f"{drive}.txt", lines)
         _write(folder / "calib" / f"{drive}.txt", CALIBRATION.splitlines())
-        for camera in CAMERAS:
+        for camera in PUBLISHED_CAMERAS:
             _write(folder / SENSORS[camera].folder / f"{drive}.txt", (cameras or {}).get(camera, {}).get(drive, []))
         for kind in CODES:
             _write(folder / "lidar_pointrcnn" / kind / f"{drive}.txt", (lidar or {}).get(kind, {}).get(drive, []))

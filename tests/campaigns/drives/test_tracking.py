@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from campaigns.drives.read import read_drives
-from campaigns.drives.sensors import CAMERAS
+from campaigns.drives.sensors import PUBLISHED_CAMERAS
 from campaigns.drives.tracking import PUBLISHED, table
 from tests.campaigns.drives.folders import answer, label, write_folder
 
@@ -25,11 +25,11 @@ def test_trackers_with_faults_that_can_be_counted(tmp_path: Path) -> None:
         for f in frames
         for track, box in ((1, ONE), (2, OTHER))
     ]
-    seen = dict(zip(CAMERAS, ({"0000": lines} for lines in (both, half, renamed, beside)), strict=True))
+    seen = dict(zip(PUBLISHED_CAMERAS, ({"0000": lines} for lines in (both, half, renamed, beside)), strict=True))
     folder = write_folder(tmp_path, labels, seen)
     found = table(folder, read_drives(folder)).set_index("seen_by")
     assert found["published_hota"].to_dict() == PUBLISHED
-    perfect, blind, broken, shifted = (found.loc[name, ["hota", "deta", "assa", "mota"]].tolist() for name in CAMERAS)
+    perfect, blind, broken, shifted = (found.loc[name, ["hota", "deta", "assa", "mota"]].tolist() for name in PUBLISHED_CAMERAS)
     assert perfect == pytest.approx([100] * 4)
     # One of two is never found: detection 1/2, association of what is found 1, HOTA their geometric mean.
     assert blind == pytest.approx([100 * 0.5**0.5, 50, 100, 50])

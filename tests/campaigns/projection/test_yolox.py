@@ -38,6 +38,28 @@ def test_a_family_is_asked_for_as_its_own_points_were_taken() -> None:
     assert _protocol(published().query("device == 'galaxy-s25-npu'"), "swin") == "ai_hub"
 
 
+def test_a_family_that_mlperf_never_timed_follows_its_own_engines() -> None:
+    """On an L4, which only MLPerf timed, YOLOX-x is near T4's time by MLPerf's ratio of the two cards, within its band."""
+    points = published()
+    there = points.query("device == 'nvidia-l4'")
+    assert (_protocol(there, "yolo"), _protocol(there, "resnet"), _protocol(there, "swin")) == (
+        "ultralytics",
+        "mlperf",
+        "mlperf",
+    )
+    best = points.query("model == 'resnet50@224' and batch == 0 and precision == 'int8'").set_index("device")["seconds"]
+    ratio = best["nvidia-t4"] / best["nvidia-l4"]
+    found, other = (latency("yolox_x", "fp16", 1, device) for device in ("nvidia-l4", "nvidia-t4"))
+    assert ratio == pytest.approx(2.15, abs=0.01)
+    assert found.low < other.value / ratio < found.value < 0.01
+
+
+def test_a_network_with_some_layers_in_float_is_projected_as_at_fp16() -> None:
+    mixed, half = (latency("coco_yolox_nano", precision, 1, "nvidia-t4") for precision in ("int8_mixed", "fp16"))
+    assert mixed.value == half.value
+    assert "computed in fp16 as no int8_mixed is published" in mixed.source
+
+
 @pytest.mark.parametrize("model", ["yolox_nano", "yolox_tiny", "yolox_s", "yolox_m", "yolox_l", "yolox_x"])
 def test_every_yolox_can_be_projected_on_every_module_at_every_precision(model: str) -> None:
     for device in ("jetson-agx-orin-64gb", "jetson-orin-nx-16gb", "jetson-orin-nano-8gb", "nvidia-t4", "nvidia-l4"):
