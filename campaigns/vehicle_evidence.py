@@ -177,7 +177,7 @@ Errors of distances and closing speeds came to the case at the same time, and ar
 | Three looks | 97.7% after a hit, 8.2% after a miss; 24% never found at 25 to 40 pixels | 97.9%, 8.6% and 20% |
 | Three looks | intervals of 80% hold 81.6%, eleven drives of 21 | 81.0%, each drive left out once |
 | A second sensor | the camera finds 54%; independence leaves 6.1%, both leave 11.4% | 63%, 5%, 10%; not matched |
-| False brakes | none in thirteen minutes, up to 13.5 an hour | two, 9.0 an hour (1.1 to 32.5): more than the one that is asked for |
+| False brakes | none in thirteen minutes, up to 13.5 an hour | two, 9.0 an hour (1.1 to 32.5); one is asked for |
 | Small objects | 92% of the cars of 80 pixels | 91% |
 | Eight bits | one recipe, 0.191 AP | recipes side by side, 0.003 to 0.332 AP |
 | A sensor fails | a LiDAR alone stops for 87% | 82% |
