@@ -38,11 +38,12 @@ ENOUGH = {"av-perception": 12}
 
 
 @pytest.mark.parametrize(("case", "name"), REFERENCES)
-def test_a_reference_meets_the_objectives_that_it_names_and_misses_none_for_certain(case, name):
+def test_a_reference_meets_the_objectives_that_it_names_and_misses_none_but_those_that_no_design_meets(case, name):
     standings = {metric: one.standing for metric, one in of_reference(case, name, ENOUGH.get(case, 3)).items()}
     named = load(case).reference[name].meets
     assert [metric for metric, standing in standings.items() if standing == "met"] == named
-    assert "not met" not in standings.values()
+    missed = {metric for metric, standing in standings.items() if standing == "not met"}
+    assert missed <= load(case).tests.unmet.keys()
 
 
 @pytest.mark.long
@@ -125,7 +126,7 @@ def test_the_text_of_the_vehicle_says_the_figures_of_its_runs():
     stopped, age, _, power, cost = (one.estimate for one in of_reference("av-perception", "middle").values())
     text, picks = texts("av-perception", "middle"), load("av-perception").reference["middle"].set
     assert f"{stopped.value:.1%} of the encounters end in time ({100 * stopped.low:.1f} to {100 * stopped.high:.1f})" in text
-    assert f"With {power.value:.1f} W three objectives are met" in text
+    assert f"With {power.value:.1f} W two objectives are met" in text
     assert (
         f"For 99% of the time the view is at most {1000 * age.value:.1f} ms old ({1000 * age.low:.1f} to {1000 * age.high:.1f})"
         in text
