@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import nan
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ def write_down(pool: ColumnPoolStage, columns: PoolColumns, ways: Ways) -> None:
     if columns.noted:
         (_write_few if len(columns.noted) < FEW else _write_many)(pool, columns, ways)
         for column in columns.since_pause:
-            column.clear()
+            del column[:]
 
 
 def _write_few(pool: ColumnPoolStage, columns: PoolColumns, ways: Ways) -> None:
@@ -73,10 +73,10 @@ def _write_many(pool: ColumnPoolStage, columns: PoolColumns, ways: Ways) -> None
     # The types are given: NumPy takes twice as long to find them out.
     noted, left, logged = np.array(columns.noted, np.int64), np.array(columns.left, float), len(pool.log)
     served, others = noted < 0, noted != AT_ONCE
-    visits = np.where(served, ~noted, noted)[others].tolist()
+    visits = np.where(served, ~noted, noted)[others]
     rows, since, fates = np.empty(len(noted), np.int32), left.copy(), np.full(len(noted), SHED)
-    rows[others], rows[~others] = _at(columns.row, visits, np.int32), np.array(columns.away, np.int32)
-    since[others], fates[others] = _at(columns.entered, visits, float), _at(columns.fate, visits, np.int64)
+    rows[others], rows[~others] = np.asarray(columns.row)[visits], np.array(columns.away, np.int32)
+    since[others], fates[others] = np.asarray(columns.entered)[visits], np.asarray(columns.fate)[visits]
     began, server = np.full(len(rows), nan), np.full(len(rows), -1)
     began[served], server[served] = np.array(columns.began, float), np.array(columns.server, np.int64)
     pool.log.add_block(rows, since, began, left, server)
@@ -104,7 +104,3 @@ def _write_decisions(pool: ColumnPoolStage, rows: Rows, fates: NDArray[np.int_],
     for outcome in (SHED, TIMED_OUT) if ways.exhausted == "end" else ():
         away = given_up & (fates == outcome)
         retry.on_exhausted.fall_back_block(rows[away], outcome, times[away])
-
-
-def _at(column: list[Any], places: list[int], kind: type) -> NDArray[Any]:
-    return np.fromiter(map(column.__getitem__, places), kind, len(places))

@@ -111,7 +111,8 @@ class ColumnPoolStage(ManagedPoolStage):
         breaker = self.breaker if isinstance(self.breaker, CircuitBreaker) else None
         full_way, gone_way, hands_over = ways.full, ways.gone, ways.onward == "stage"
         retry, away = ways.retry, columns.away.append
-        rushes = ways.refuses_alone and sheds_newest and breaker is None and not hedged and hedge_after == inf
+        joins = breaker is None and not hedged and hedge_after == inf
+        rushes = joins and ways.refuses_alone and sheds_newest
         if retry is not None:
             tries, backoffs, most_tries, budget = retry.tries, retry.backoffs, retry.spec.max_tries, retry.budget
             outcome = as_memoryview(self.run.requests.outcome) if "stage" in ways and not retry.in_branch else None
@@ -289,8 +290,8 @@ class ColumnPoolStage(ManagedPoolStage):
                 self.lead(now)
                 again = late[0][0] if late else inf
 
-            if rushes and len(queue) >= most and not free:
-                # Until a replica or a client is done, everyone who comes is refused, and nothing else happens.
+            if joins and not free and (rushes or len(queue) < most):
+                # Until a replica or a client is done, who comes waits, or is refused, and nothing else happens.
                 until = done if done < leave else leave
                 if limit < until:
                     until = limit
@@ -306,6 +307,24 @@ class ColumnPoolStage(ManagedPoolStage):
                         is_fresh = False
                     else:
                         break
+                    if len(queue) < most:
+                        if not is_fresh:
+                            heappop(late)
+                            again = late[0][0] if late else inf
+                        visit = len(row_of)
+                        add_row(row)
+                        add_time(time)
+                        add_fate(UNFINISHED)
+                        if fifo:
+                            queue.append(visit)
+                        else:
+                            insort(queue, (-key(row, time), -next(pushed), visit))
+                        if leave == inf and patience < inf:
+                            patient, leave = visit, nextafter(time + patience, inf)
+                            until = leave if leave < until else until
+                        if len(queue) >= most and not rushes:
+                            break
+                        continue
                     noted(AT_ONCE)
                     away(row)
                     left(time)

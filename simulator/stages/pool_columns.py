@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import deque
 from heapq import heapify
 from itertools import count
@@ -62,9 +63,9 @@ class PoolColumns:
     """
 
     def __init__(self) -> None:
-        self.row: list[int] = []
-        self.entered: list[float] = []
-        self.fate: list[int] = []
+        self.row = array("i")
+        self.entered = array("d")
+        self.fate = array("b")
         self.permit: list[int] = []
         self.first: list[int] = []
         self.copies: list[int] = []
@@ -75,15 +76,15 @@ class PoolColumns:
         self.patient = self.unhedged = 0
         self.hedged = False
         self.pushed = count()
-        self.noted: list[int] = []
-        self.left: list[float] = []
-        self.began: list[float] = []
-        self.server: list[int] = []
+        self.noted = array("q")
+        self.left = array("d")
+        self.began = array("d")
+        self.server = array("i")
         self.unwanted: list[int] = []
-        self.away: list[int] = []
+        self.away = array("i")
         self.failed: list[int] = []
-        self.sent: list[float] = []
-        self.since_pause: list[list[Any]] = [
+        self.sent = array("d")
+        self.since_pause: list[array[Any] | list[int]] = [
             self.noted,
             self.left,
             self.began,
