@@ -135,8 +135,10 @@ def braking(plan: Plan) -> Picture:
     drawn.add_annotation(x=needs, y=0, text="nearer: too late", showarrow=False, xanchor="left", yanchor="bottom", xshift=4)
     drawn.update_xaxes(title="metres ahead", range=[0, float(eye.distance_m[-1])])
     drawn.update_yaxes(title="found in a frame", ticksuffix="%", range=[0, 104])
-    value = roughly(float(np.interp(needs, eye.distance_m, eye.recall)))
-    meaning = f"of the {what}s {needs:.0f} m ahead are found in a frame; from {kmh:.0f} km/h it takes at least that far to stop"
+    shares = [float(np.interp(needs, eye.distance_m, each)) for each in (eye.recall, eye.low, eye.high)]
+    value, low, high = map(roughly, shares)
+    found_there = f"of the {what}s {needs:.0f} m ahead are found in a frame ({low} to {high})"
+    meaning = f"{found_there}; from {kmh:.0f} km/h it takes at least that far to stop"
     table = pd.DataFrame({"metres ahead": eye.distance_m, "found in a frame (%)": 100 * eye.recall})
     found = (f"{eye.label}: share of objects found", f"{eye.label}: {what}s", "encounters.braking.")
     kinds = _kinds(plan, lambda source: source.startswith(found))
