@@ -62,11 +62,13 @@ class Advice:
     """A move, or None, and the claims about it or its lack.
 
     effect: the size of its change with the interval, `+2.3 points (+0.5 to +4.4)`; without a move, the sentence in few words
+    turned: the objectives that it takes from met, `“Wait” met → not met after 4 replications`
     """
 
     move: Move | None
     claims: list[Claim]
     effect: str
+    turned: str = ""
 
     @property
     def sentence(self) -> str:
@@ -140,7 +142,7 @@ class AdviceTrials:
         helpful = [trial for trial in every if trial.improves(place)] or [trial for trial in every if trial.may_improve(place)]
         if helpful:
             best = min(helpful, key=lambda trial: trial.rank(place))
-            return Advice(best.move(place), best.claims(place), best.effect(place))
+            return Advice(best.move(place), best.claims(place), best.effect(place), best.turned(place))
         few = "No step tried helps noticeably and beyond chance." if every else _NO_CHOICE
         return Advice(None, [_none_helps(self.summary.verdicts[place], place, every)], few)
 
@@ -282,6 +284,11 @@ class AdviceTrial:
         change = self._difference(place)
         effect = change.with_interval if change else self._size(place)
         return f"{effect}, which may be chance" if self.may_improve(place) else effect
+
+    def turned(self, place: int) -> str:
+        """Return the other objectives that the step takes from met, in few words."""
+        broken = [self.lever.effects[other] for other in self.breaks(place)]
+        return listed([f"“{effect.before.objective.label}” {effect.turn}" for effect in broken])
 
     def _turned(self, places: list[int]) -> str:
         # `takes “Wait” from met to not met (+3.1 h) and leaves “Answer”, which was met, without a figure`

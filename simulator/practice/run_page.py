@@ -166,9 +166,8 @@ def _step(advice: Advice, before: str) -> str:
     """Describe the step that helps, its size, and the objectives that it harms. before: the step that was named last."""
     if (move := advice.move) is None:
         return advice.effect
-    broken = "".join(f"“{label}” no longer met, " for label in move.breaks)
     worse = " and ".join(f"“{label}”" for label in move.worse if label not in move.breaks)
-    effect = f"{broken}{advice.effect}"
+    effect = f"{advice.turned}; {advice.effect}" if advice.turned else advice.effect
     words = f"That step gives {effect}." if move.words == before else f"Try “{move.words}”: {effect}."
     return f"{words} It makes {worse} worse." if worse else words
 

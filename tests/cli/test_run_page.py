@@ -220,7 +220,7 @@ def test_an_objective_that_a_step_takes_from_met_is_said_before_the_gain():
     """A fourth reader costs a third more: 28 USD, where at most 24 are asked, in place of 21."""
     _, trials, steps = served(cost=24)
     told = _step(trials.advice(0, {0: [steps[4]]}), "")
-    assert told.startswith("Try “Readers: 3 → 4”: “Cost” no longer met, −")
+    assert told.startswith("Try “Readers: 3 → 4”: “Cost” met → not met")
     assert "worse" not in told
 
 

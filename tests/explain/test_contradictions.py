@@ -90,6 +90,7 @@ PLANTED = [
         lambda claim: claim.subject == "load.check",
         {"subject": "peak load.check", "value": 0.1},
     ),
+    ("chance beside a change beyond it", STORM, lambda claim: claim.surface == "advice, chance", {"value": False}),
     (
         "proven against the evidence",
         STORM,
