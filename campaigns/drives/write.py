@@ -23,6 +23,7 @@ from campaigns.drives import (
     persistence,
     ranges,
     recall,
+    sent_home,
     tracking,
 )
 from campaigns.drives.hits import looks, of_kind
@@ -70,6 +71,7 @@ TABLES: dict[str, Callable[[Work], pd.DataFrame]] = {
     "joint": lambda work: joint.table(work.seen, work.resamples),
     "false": lambda work: false_answers.table(work.drives),
     "ranges": lambda work: ranges.table(work.drives, work.resamples),
+    "sent_home": lambda work: sent_home.table(work.drives, work.seen, work.resamples),
     "heldout": lambda work: heldout.table(work.drives, work.seen),
     "heldout_curves": lambda work: heldout_curves.table(work.drives, work.seen),
     "heldout_drives": lambda work: heldout_drives.table(work.drives, work.seen, work.resamples),
@@ -110,6 +112,8 @@ NOTES = [
     "ranges: distances of found objects beside the nearest face of the labelled box (ratio), and closing speeds over half a "
     "second (m/s); each track weighs the same in a band; height: by the mean labelled height, road: by the lower edge of the "
     "box on a flat road; PointRCNN learnt boxes that were labelled in the same way",
+    "sent_home: one frame a second; labelled cars within 50 m that the camera missed, in the frames that a rule picks by "
+    "answers alone; intervals over drives",
     "heldout: fitted on every second drive, judged by the others; distance of an approaching car when 3 hits of 4 confirm it",
     "heldout_drives: each drive left out once, judged by the others; each: what counts the same in the curve, or occlusion: a "
     "curve for each degree of it; clear frames only, but for the rows of occlusion",

@@ -21,6 +21,7 @@ MODULES = (
     "simulator.sources.drive_panel",
     "simulator.sources.proof_panel",
     "simulator.sources.score_panel",
+    "simulator.sources.sent_home_panel",
     "simulator.vehicle.encounter_panel",
     "simulator.vehicle.sight_charts",
 )

@@ -241,6 +241,7 @@ EXHIBITS = {
     "lateness": Exhibit("What lateness takes", "rests", "encounters", has_encounters),
     "misses": Exhibit("How misses follow each other", "rests", "encounters", has_encounters),
     "sensors": Exhibit("What a second sensor adds", "rests", "encounters", has_encounters),
+    "sent_home": Exhibit("Frames to send home", "rests", "encounters", has_encounters),
     "proof": Exhibit("Size of a proof", "rests", "encounters", has_encounters),
 }
 

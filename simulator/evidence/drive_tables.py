@@ -12,6 +12,7 @@
     tracking.csv     HOTA and MOTA
     heldout_drives.csv   predicted and real distances of confirmation, with each drive left out once
     ranges.csv       errors of measured distances and closing speeds
+    sent_home.csv    missed cars in the frames that a rule sends home
 
 `campaigns.drives` writes them from the drives themselves.
 """
@@ -86,6 +87,7 @@ COLUMNS: dict[str, list[str]] = {
     "tracking": ["seen_by", "hota", "deta", "assa", "mota", "published_hota"],
     "heldout_drives": ["seen_by", "each", "misses", "tracks", "real_median_m", "predicted_median_m", "bias_m", "bias_low",
                        "bias_high", "even_80", "even_95"],
+    "sent_home": ["rule", "frames", "sent_share", "missed", "missed_share", "per_frame", "per_frame_low", "per_frame_high"],
     "ranges": ["seen_by", "object", "of", "draw", "x", "tracks", "object_share", "slow_share", "tau_s",
                *(f"q{percent:02d}" for percent in ERROR_PERCENTS)],
 }  # fmt: skip
@@ -101,6 +103,7 @@ _RANGES = {
     "lateness": {"late_s": SECONDS._replace(low=0)} | dict.fromkeys(_FOUND, SHARE),
     "tracking": dict.fromkeys(["hota", "deta", "assa"], Range(0, 100)),
     "heldout_drives": dict.fromkeys(["even_80", "even_95"], SHARE),
+    "sent_home": dict.fromkeys(["sent_share", "missed_share"], SHARE),
     "ranges": dict.fromkeys(["object_share", "slow_share"], SHARE) | {"tau_s": SECONDS, "x": Range(1e-3, 1e5)},
 }
 
@@ -138,6 +141,7 @@ class Drives:
     tracking: pd.DataFrame
     heldout_drives: pd.DataFrame
     ranges: pd.DataFrame
+    sent_home: pd.DataFrame
 
 
 @remembered("about.yaml", *(f"{name}.csv" for name in COLUMNS))

@@ -38,7 +38,7 @@ def test_frames_of_sensors_are_shown_by_sensor_and_their_age_where_an_end_report
 def test_a_vehicle_s_case_shows_what_it_meets_and_what_that_rests_on():
     shown = vehicle_plan().scenario.shown()
     assert shown[:3] == ["encounter", "sight", "front"]
-    assert shown[-4:] == ["lateness", "misses", "sensors", "proof"]
+    assert shown[-5:] == ["lateness", "misses", "sensors", "sent_home", "proof"]
 
 
 def test_encounters_are_not_offered_where_no_vehicle_meets_anything():
