@@ -352,15 +352,22 @@ def alarms_of(finder: str, threshold: float | None, hits: int, rate_per_s: float
                  f"{suggest(finder, sorted(set(rows['seen_by'])))}")  # fmt: skip
     rows = _at_threshold(rows, finder, threshold)
     counts = rows.groupby("kept_frames")["count"].sum()
-    hours, stays_s = float(rows["hours"].iloc[0]), (hits - 1) / rate_per_s
-    recorded_s = (counts.index.to_numpy(float) - 1) / RECORDED_PER_S
-    counted = counts.to_numpy(float)
+    return alarms_at_rate(counts.index.to_numpy(float), counts.to_numpy(float), float(rows["hours"].iloc[0]), hits, rate_per_s)
+
+
+def alarms_at_rate(kept_frames: Floats, counted: Floats, hours: float, hits: int, rate_per_s: float) -> Alarms:
+    """Return the false answers of a sensor with this rate, from those counted at the recorded one; see `alarms_of`.
+
+    kept_frames: the recorded frames on end, ascending from 1; counted: how many stayed for them
+    """
+    stays_s, recorded_s = (hits - 1) / rate_per_s, (kept_frames - 1) / RECORDED_PER_S
     faster = counted.copy()
     faster[0] = counted[1] + (counted[0] - counted[1]) * rate_per_s / RECORDED_PER_S
     count, real = (float(np.interp(stays_s, recorded_s, those)) for those in (faster, counted))
-    times = count / real if real else 1.0
-    low = times * float(gammaincinv(real, 0.025)) if real else 0.0
-    high = times * float(gammaincinv(real + 1, 0.975)) if real else 3.0
+    # a bound holds even if all, or none, of those that were counted are new in each frame
+    times = float(np.interp(stays_s, recorded_s, [rate_per_s / RECORDED_PER_S, *np.ones(len(counted) - 1)]))
+    low = min(times, 1.0) * float(gammaincinv(real, 0.025)) if real else 0.0
+    high = max(times, 1.0) * (float(gammaincinv(real + 1, 0.975)) if real else 3.0)
     return Alarms(count, hours, count / hours, low / hours, high / hours, hits, stays_s)
 
 

@@ -14,6 +14,7 @@ from simulator.evidence.drive_tables import (
     DRAWS,
     DriveError,
     JudgedFinder,
+    alarms_at_rate,
     alarms_of,
     correlation_of,
     difference_of,
@@ -97,12 +98,28 @@ def test_a_faster_sensor_confirms_sooner_and_has_more_false_answers(monkeypatch)
     assert alarms_of("kitti.yolox_x", None, 3, 30.0).count == pytest.approx((24 + 2 * 6) / 3)
 
 
-def test_the_interval_of_a_faster_sensor_is_that_of_what_was_counted(monkeypatch):
-    """The 2 that were counted are worth 6 at 30 a second, and so are the bounds of Garwood's interval of 2."""
+def test_the_interval_of_a_faster_sensor_holds_whichever_of_them_are_new_in_each_frame(monkeypatch):
+    """2 were counted: none of them new in each frame leaves Garwood's lower bound, all of them thrice the upper one."""
     counted(monkeypatch, 2, 0, 0, 0)
     found = alarms_of("kitti.yolox_x", None, 1, 30.0)
-    assert (found.low, found.high) == pytest.approx((3 * chi2.ppf(0.025, 4) / 2 / 0.2, 3 * chi2.ppf(0.975, 6) / 2 / 0.2))
+    assert (found.low, found.high) == pytest.approx((chi2.ppf(0.025, 4) / 2 / 0.2, 3 * chi2.ppf(0.975, 6) / 2 / 0.2))
     assert alarms_of("kitti.yolox_x", None, 2, 10.0).high == pytest.approx(3 / 0.2)
+
+
+@pytest.mark.parametrize(("hits", "rate"), [(1, 10.0), (1, 30.0), (3, 30.0), (3, 20.0), (2, 5.0)])
+@pytest.mark.parametrize("each", [(1, 0.3, 0.1, 0.1), (8, 4, 2, 1)])
+def test_intervals_of_false_answers_hold_the_true_rate(each, hits, rate):
+    """Poisson counts of those that stay for 1, 2, 3 to 4 and 5 frames; the truth is the number at this rate, by hand."""
+    rng, held = np.random.default_rng(1), 0
+    frame, second, third, longer = each
+    reached = np.cumsum(each[::-1])[::-1]
+    at_once = second + third + longer + frame * rate / 10
+    truth = np.interp((hits - 1) / rate, [0, 0.1, 0.2, 0.4], [at_once, *reached[1:]]) / 0.2
+    for _ in range(300):
+        counts = np.cumsum(rng.poisson(each)[::-1])[::-1].astype(float)
+        found = alarms_at_rate(np.array([1.0, 2.0, 3.0, 5.0]), counts, 0.2, hits, rate)
+        held += found.low <= truth <= found.high
+    assert held / 300 > 0.92
 
 
 def test_thirteen_minutes_without_one_leave_three_over_the_hours():
