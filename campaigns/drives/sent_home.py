@@ -18,7 +18,7 @@ from campaigns.drives.read import BOX, RATE, Drives
 from campaigns.drives.resample import Resamples
 from simulator.intervals import percentile_interval
 
-CAMERA, LIDAR, KIND = "kitti.yolox_x", "kitti.pointrcnn", "car"
+CAMERA, LIDAR, KIND = "kitti.yolox_x.restored", "kitti.pointrcnn", "car"
 #: Farther away a missed car matters little to the brakes of a town.
 REACH_M = 50.0
 #: Height of a box, in pixels, of which little was recorded.
