@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --no-compile --editable
 COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
-CAMPAIGNS := $(addprefix campaign-,detections features scenes scales processors drives projection incidents)
+CAMPAIGNS := $(addprefix campaign-,datalab detections features scenes scales processors drives projection incidents)
 
 .PHONY: help run setup setup-dev board editor test test-long test-cases test-campaigns fuzz kills bounds bounds-lowest bounds-newest sbom audit lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
@@ -71,7 +71,7 @@ bounds-newest: RESOLUTION := highest
 bounds-lowest bounds-newest: bounds-%:
 	@echo "The $* packages with $$($(PYTHON) --version), in $(BOUNDS)/$*"
 	@$(PYTHON) -m venv --clear $(BOUNDS)/$* && $(BOUNDS)/$*/bin/python -m pip --disable-pip-version-check install --quiet uv
-	@cd $(BOUNDS)/$* && bin/uv pip install --quiet --python bin/python --resolution $(RESOLUTION) --editable '$(CURDIR)[measure,monitors,postgres,tradeoffs]'
+	@cd $(BOUNDS)/$* && bin/uv pip install --quiet --python bin/python --resolution $(RESOLUTION) --editable '$(CURDIR)[lab,measure,monitors,postgres,tradeoffs]'
 	@cd $(BOUNDS)/$* && bin/uv pip install --quiet --python bin/python pytest hypothesis
 	@$(BOUNDS)/$*/bin/python -m pytest -m "" tests/test_everything_once.py tests/app/test_layout.py
 
@@ -129,6 +129,12 @@ campaign-scales: $(VENV)/.installed-dev ## make the tables by height again: DATA
 campaign-processors: $(VENV)/.installed-dev ## judge the detectors at 8 bits on this processor: DATA=labelled images TRAINED=ONNX files
 	$(BIN)/python -m campaigns.detections processors --data $(DATA) --trained $(TRAINED)
 
+campaign-datalab: $(VENV)/.installed-dev ## make the data lab's evidence again: DATA=skin photos READERS=skin readers NSFWJS=unpacked npm package PHOTOS=photos
+	$(BIN)/python -m campaigns.datalab readers --data $(READERS)
+	$(BIN)/python -m campaigns.datalab features --data $(DATA) --nsfwjs $(NSFWJS) --photos $(PHOTOS)
+	$(BIN)/python -m campaigns.datalab studies
+	$(BIN)/python -m campaigns.datalab tables
+
 campaign-drives: $(VENV)/.installed-dev ## make the tables of recorded drives again: DATA=drives as KITTI lays them out (half an hour)
 	$(BIN)/python -m campaigns.drives $(DATA)
 
@@ -161,7 +167,7 @@ $(BIN)/python:
 $(VENV)/.installed: pyproject.toml | $(BIN)/python
 	@$(PIP) --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip
 	@echo "Installing the app into $(VENV): about a minute the first time"
-	@$(INSTALL) '.[tradeoffs]'
+	@$(INSTALL) '.[tradeoffs,lab]'
 	@$(COMPILE)
 	@touch $@
 

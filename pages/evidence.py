@@ -406,6 +406,7 @@ st.markdown(
     "Latencies are measured call by call, the simulation is compared with a real server, and each figure names its source. "
     "Failures are shown too."
 )
+st.page_link(PAGES / "datalab.py", label="Data lab: choose photos and labels by their price, and see what they buy")
 st.page_link(PAGES / "monitors.py", label="Monitors: compare your own production data with a reference")
 panels = st.tabs(list(PANELS), key="evidence", on_change="rerun", bind="query-params")
 for panel, show in zip(panels, PANELS.values(), strict=True):

@@ -33,6 +33,7 @@ CATALOGUE = ASSETS / "catalogue"
 FIDELITY = ASSETS / "fidelity"
 DETECTIONS = ASSETS / "detections"
 DRIVES = _packaged(ASSETS / "drives", "casesim_drives")
+DATALAB = ASSETS / "datalab"
 FEATURES = ASSETS / "features"
 INCIDENTS = ASSETS / "incidents"
 ILLUSTRATIONS = ASSETS / "illustrations"

@@ -42,6 +42,7 @@ def main() -> None:
     you = "Your sessions, your predictions, and the case to come back to."
     explore = "Design a service, run it, see what it does."
     tradeoffs = "See what else is possible around a design, and where an answer stops being true."
+    lab = "Choose photos and labels by their price, refit a head, and see what the next dollar buys."
     monitors = "Compare production with a reference: an example, or your own files."
     pages = [
         st.Page(PAGES / "home.py", title="Cases", url_path="cases", default=True, help=cases),
@@ -53,6 +54,7 @@ def main() -> None:
         st.Page(PAGES / "you.py", title="You", url_path="you", help=you),
         st.Page(PAGES / "practice.py", title="Explore", url_path="practice", help=explore, **_HIDDEN),
         st.Page(PAGES / "tradeoffs.py", title="Trade-offs", url_path="trade-offs", help=tradeoffs, **_HIDDEN),
+        st.Page(PAGES / "datalab.py", title="Data lab", url_path="data-lab", help=lab, **_HIDDEN),
         st.Page(PAGES / "monitors.py", title="Monitors", url_path="monitors", help=monitors, **_HIDDEN),
     ]
     confined = is_confined()

@@ -125,6 +125,7 @@ _USUAL = (
 #: The phase of a choice by the last part of a place that it writes; every other place belongs to serving.
 _BY_FIELD = {
     **dict.fromkeys(("model", "scores", "also", "passes", "precision"), "model"),
+    "trained_on": "data",
     **dict.fromkeys(("at_sensitivity", "at_specificity", "at_score", "holds"), "evaluate"),
     **dict.fromkeys(("on_full", "on_timeout", "breaker"), "monitor"),
 }

@@ -118,13 +118,13 @@ EXTRAS = {
         "efficientnet_lite_pytorch",
         "onnxscript",
         "segmentation_models_pytorch",
-        "sklearn",
         "torch",
         "torchvision",
         "yolox",
     },
     "tracking": {"supervision", "trackers"},
     "fidelity": {"mlperf_loadgen", "mosec"},
+    "lab": {"sklearn"},
     "monitors": {"river"},
     "tradeoffs": {"SALib", "optuna"},
     "cluster": {"distributed"},
@@ -132,7 +132,7 @@ EXTRAS = {
 }
 
 #: The extras that an extra includes.
-_INCLUDED = {"zoo": ("measure",), "fidelity": ("measure", "zoo")}
+_INCLUDED = {"zoo": ("lab", "measure"), "fidelity": ("lab", "measure", "zoo")}
 
 
 @contextmanager

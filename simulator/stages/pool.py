@@ -95,12 +95,17 @@ class Pool(Replicas):
         Scores | None,
         Field(description="the score table for this model's answers, without the precision, or what is assumed of them"),
     ] = None
+    trained_on: Annotated[
+        Name | None, Field(description="other data that the model learnt from: the score table is `<scores>_<trained_on>`")
+    ] = None
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
         too_large = [size for size in self.preferred_batches if size > self.max_batch]
         if too_large:
             raise ValueError(f"preferred_batches holds {too_large[0]}, more than max_batch ({self.max_batch})")
+        if self.trained_on is not None and not isinstance(self.scores, str):
+            raise ValueError("trained_on chooses a score table; give its beginning as scores, or leave trained_on out")
         if self.max_queue == 0 and self.max_queue_delay_ms > 0:
             raise ValueError("max_queue is 0: no request can wait for its batch to fill; set max_queue_delay_ms to 0")
         others = {"max_batch": self.max_batch > 1, "shares": self.shares is not None, "scaling": self.scaling is not None}

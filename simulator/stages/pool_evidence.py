@@ -338,7 +338,9 @@ class PoolEvidence:
         if isinstance(assumed, AssumedScores):
             self._attempt((name, "scores"), ScoreError, lambda: self._assume(name, stage, assumed))
         elif stage.scores:
-            self._attempt((name, "scores"), ScoreError, lambda: self._score(name, stage, str(stage.scores)))
+            field = "scores" if stage.trained_on is None else "trained_on"
+            model = "_".join(filter(None, (str(assumed), stage.trained_on)))
+            self._attempt((name, field), ScoreError, lambda: self._score(name, stage, model))
 
     def _look_up_latencies(self, name: str, stage: Pool) -> None:
         rented = self.plan.machines.get(name)

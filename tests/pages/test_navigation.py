@@ -7,7 +7,7 @@ from simulator.case.load import scenario_ids
 from tests.pages.conftest import opened
 
 ENTRIES = ["Cases", "Practice", "Incident", "Interview", "Evidence", "You"]
-HIDDEN = {"Explore": "practice", "Trade-offs": "trade-offs", "Monitors": "monitors"}
+HIDDEN = {"Explore": "practice", "Trade-offs": "trade-offs", "Data lab": "data-lab", "Monitors": "monitors"}
 
 
 def test_the_entries_are_six_and_the_other_pages_keep_their_addresses(monkeypatch):
@@ -21,6 +21,7 @@ def test_the_entries_are_six_and_the_other_pages_keep_their_addresses(monkeypatc
 
 LEADS = [
     ("evidence", {}, "monitors"),
+    ("evidence", {}, "data-lab"),
     ("practice", {"case": "retry-storm", "replications": "2"}, "trade-offs"),
     ("practice", {"case": "retry-storm", "replications": "2"}, "session"),
     ("session", {"case": "retry-storm"}, "practice"),

@@ -1,0 +1,33 @@
+"""Results of the lab's studies, written beside its features."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pandas as pd
+
+from simulator.cli.exits import known
+from simulator.datalab import lab_studies
+from simulator.datalab.case_data import REQUESTS, middle_draw
+from simulator.datalab.lab_tables import sidecar, table_rows
+from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.lab_evidence import STUDIES
+from simulator.evidence.score_import import write_table
+
+
+def write_studies(out: Path, only: str | None, report: Callable[[str], None]) -> None:
+    """Write study.<name>.csv of every study, or of one."""
+    for name in STUDIES if only is None else [known("study", only, STUDIES)]:
+        report(name)
+        made: pd.DataFrame = getattr(lab_studies, name)()
+        with in_one_step(out / f"study.{name}.csv") as part:
+            made.to_csv(part, index=False, float_format="%.5g", lineterminator="\n")
+
+
+def write_case_tables(out: Path, report: Callable[[str], None]) -> None:
+    """Write the score table of every option of the case's data."""
+    for name, request in REQUESTS.items():
+        report(name)
+        scores, model = middle_draw(request), f"efficientnet_lite0_{name}"
+        write_table(table_rows(scores, model), sidecar(scores, model, "pad_ufes20"), out / f"pad_ufes20.{model}.fp32")

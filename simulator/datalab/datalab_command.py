@@ -1,0 +1,108 @@
+"""`casesim lab`: refit a head on other data, with its price, and run the case with its scores."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict
+from typing import Annotated, Any, cast, get_args
+
+import typer
+from rich.table import Table
+
+from simulator.cli.exits import UsageError, err, known, needing, say, table_console
+from simulator.cli.options import AsJson, Seed
+from simulator.paths import OWN_SCORES
+
+with needing("lab", "the data lab"):
+    from simulator.datalab.lab_studies import price_of
+    from simulator.datalab.lab_tables import run_with, words, write_lab_table
+    from simulator.datalab.label_noise import LABELLERS, Labeller, Panel
+    from simulator.datalab.learning_curves import CurvePoint, PairedDifference, difference, point
+    from simulator.datalab.photo_selection import SELECTIONS, Selection
+    from simulator.datalab.refit import ClassWeights, LabRequest, LabScores, Split, lab_photos
+    from simulator.evidence.lab_evidence import lab_about
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
+
+
+def lab(
+    photos: Annotated[int | None, typer.Option(help="photos that are labelled; default all")] = None,
+    labeller: Annotated[str, typer.Option(metavar="|".join(LABELLERS), help="the people behind a label")] = "proven",
+    guidelines: Annotated[bool, typer.Option("--guidelines", help="readers follow written rules")] = False,
+    choose: Annotated[str, typer.Option(metavar="|".join(SELECTIONS), help="photos that are labelled first")] = "random",
+    weights: Annotated[str, typer.Option(metavar="|".join(get_args(ClassWeights)), help="weights of the photos")] = "none",
+    split: Annotated[str, typer.Option(metavar="|".join(get_args(Split)), help="folds by patient, or by photo")] = "patient",
+    backbone: Annotated[str, typer.Option(help="a network whose features are frozen")] = "efficientnet_lite0",
+    views: Annotated[bool, typer.Option("--views", help="score the mean of four views of each photo")] = False,
+    repeats: Annotated[int, typer.Option(min=1, max=100, help="draws of photos and of reading errors")] = 5,
+    run: Annotated[bool, typer.Option("--run", help="run the skin case with these scores too")] = False,
+    keep: Annotated[str | None, typer.Option(metavar="NAME", help="keep the scores as the table `lab.NAME`")] = None,
+    as_json: AsJson = False,
+    seed: Seed = 0,
+) -> None:
+    """Refit the skin case's head on other photos and labels; print its quality, its price, and the gap to proven labels."""
+    if keep is not None and not _NAME.fullmatch(keep):
+        raise UsageError(f"--keep: '{keep}' is no name; use letters, digits, _ and -, at most 60")
+    request = LabRequest(
+        known("backbone", backbone, [one.name for one in lab_about().backbones]),
+        views,
+        len(lab_photos()) if photos is None else photos,
+        Panel(cast(Labeller, known("labeller", labeller, LABELLERS)), guidelines),
+        cast(Selection, known("way to choose", choose, SELECTIONS)),
+        cast(ClassWeights, known("weighting", weights, get_args(ClassWeights))),
+        cast(Split, known("split", split, get_args(Split))),
+        seed,
+    )
+    request.check(len(lab_photos()))
+    one, base = point(request, repeats), point(LabRequest(), 1)
+    gaps = {of: difference(one, base, of) for of in ("auc", "melanomas")}
+    first = LabScores(request, one.scores[0], one.wrong)
+    result = run_with(first, {}) if run else None
+    if as_json:
+        metrics = {name: asdict(found) for name, found in result.metrics.items()} if result else None
+        typer.echo(json.dumps(_json(one, gaps) | ({"metrics": metrics} if metrics else {}), indent=2, allow_nan=False))
+    else:
+        _show(one, gaps)
+        if result:
+            for name in ("sensitivity", "sensitivity.diagnosis.MEL", "escalated_share", "cost_per_1000_usd"):
+                say(f"{name}: {result.shown(name)[0]} ({result.shown(name)[1]})")
+    if keep is not None:
+        name = write_lab_table(first, OWN_SCORES, keep)
+        err.print(f"a case takes it with `scores: {name}`", markup=False)
+
+
+def _json(one: CurvePoint, gaps: dict[str, PairedDifference]) -> dict[str, Any]:
+    cost = price_of(one.request)
+    return {
+        "recipe": words(one.request),
+        "photos": one.request.photos,
+        "usd": cost.usd,
+        "weeks": cost.weeks,
+        "wrong_labels": one.wrong,
+        **{name: _bounds(found) for name, found in (("auc", one.auc), ("melanomas_found", one.melanomas))},
+        **{f"{name}_gap": _bounds(gap.interval) | {"p": gap.p} for name, gap in gaps.items()},
+    }
+
+
+def _bounds(found: Any) -> dict[str, float]:
+    return {name: float(getattr(found, name)) for name in ("value", "low", "high")}
+
+
+def _show(one: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
+    cost = price_of(one.request)
+    say(words(one.request))
+    say(f"price: {cost.usd:,.0f} USD and {cost.weeks:.1f} weeks; {one.wrong:.1%} of the training labels are wrong")
+    table = Table("", "value", "95% interval", "gap to all labels proven", "95% interval", "p", box=None)
+    for name, label, found in (("auc", "AUC", one.auc), ("melanomas", "melanomas found", one.melanomas)):
+        gap = gaps[name]
+        table.add_row(
+            label,
+            f"{found.value:.3f}",
+            f"{found.low:.3f} to {found.high:.3f}",
+            f"{gap.interval.value:+.3f}",
+            f"{gap.interval.low:+.3f} to {gap.interval.high:+.3f}",
+            f"{gap.p:.3f}",
+        )
+    table_console().print(table)
+    say("Melanomas found: where 60% of the people without cancer are referred. Intervals: patients and draws.")

@@ -1,0 +1,265 @@
+"""The data lab on the screen: choices of data and labels with a price, a refit at once, the run with it, and the studies."""
+
+from __future__ import annotations
+
+from typing import cast, get_args
+
+import pandas as pd
+import streamlit as st
+
+from simulator.app.widgets import download, draw, plain
+from simulator.datalab.agreement import agreed_share, pair_kappa
+from simulator.datalab.datalab_charts import (
+    LABELLER_WORDS,
+    SELECTION_WORDS,
+    difference_words,
+    gains,
+    learning,
+    purchases,
+)
+from simulator.datalab.lab_studies import price_of
+from simulator.datalab.lab_tables import run_with, table_rows, words
+from simulator.datalab.label_noise import EXPERT_BETWEEN, EXPERT_ERRORS, GUIDELINE_BETWEEN, GUIDELINE_ERRORS, Labeller, Panel
+from simulator.datalab.label_prices import ASSUMED, case_rates
+from simulator.datalab.learning_curves import REFERRED, CurvePoint, PairedDifference, difference, point
+from simulator.datalab.photo_selection import Selection
+from simulator.datalab.refit import LEAST_PHOTOS, ClassWeights, LabRequest, LabScores, Split, lab_photos
+from simulator.errors import InputError
+from simulator.evidence.lab_evidence import MALIGNANT, ReaderTable, lab_about, reader_cases, reader_table, study_rows
+from simulator.explain.result import Result
+from simulator.intervals import Interval
+
+_WEIGHTS = {"none": "all photos alike", "class": "both classes alike", "diagnosis": "every diagnosis alike"}
+_SPLITS = {"patient": "by patient", "photo": "by photo (a mistake)"}
+#: Draws of photos and of reading errors behind a refit on the screen: about a second in all.
+_REPEATS = 4
+#: Metrics of the case that labels move.
+_METRICS = ("sensitivity", "sensitivity.diagnosis.MEL", "escalated_share", "cost_per_1000_usd")
+
+
+def data_lab() -> None:
+    """Choose data and labels, refit, and show the studies."""
+    try:
+        request = _asked()
+        with st.spinner("Refitting the head"):
+            one, gaps = _refitted(request)
+        _answer(one, gaps)
+        _run(one)
+        _studies()
+    except InputError as error:
+        st.error(plain(str(error)))
+
+
+def _asked() -> LabRequest:
+    names = {one.name: one.label for one in lab_about().backbones}
+    most = len(lab_photos())
+    with st.form("lab"):
+        with st.grid(3, min_column_width=230):
+            photos = st.slider("Labelled photos", LEAST_PHOTOS, most, most, key="lab_photos")
+            labeller = st.selectbox("Labelled by", list(LABELLER_WORDS), format_func=LABELLER_WORDS.__getitem__)
+            selection = st.selectbox("Which photos first", list(SELECTION_WORDS), format_func=SELECTION_WORDS.__getitem__)
+            backbone = st.selectbox("Backbone", list(names), format_func=names.__getitem__)
+            weights = st.selectbox("Class weights", get_args(ClassWeights), format_func=_WEIGHTS.__getitem__)
+            split = st.selectbox("Split into folds", get_args(Split), format_func=_SPLITS.__getitem__)
+            guidelines = st.checkbox(
+                "Readers follow guidelines", help=f"leaves {GUIDELINE_ERRORS:.0%} of their errors, assumed"
+            )
+            views = st.checkbox("Four views of each photo", help="made for EfficientNet-Lite0 alone")
+        st.form_submit_button("Refit", type="primary")
+    panel = Panel(cast(Labeller, labeller), guidelines and labeller != "proven")
+    return LabRequest(
+        backbone, views, photos, panel, cast(Selection, selection), cast(ClassWeights, weights), cast(Split, split)
+    )
+
+
+@st.cache_resource(max_entries=32, show_spinner=False)
+def _refitted(request: LabRequest) -> tuple[CurvePoint, dict[str, PairedDifference]]:
+    one, base = point(request, _REPEATS), point(LabRequest(), 1)
+    return one, {of: difference(one, base, of) for of in ("auc", "melanomas")}
+
+
+def _answer(one: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
+    cost = price_of(one.request)
+    with st.grid(4, min_column_width=170):
+        _card("AUC", one.auc, gaps["auc"])
+        _card("Melanomas found, of 100", one.melanomas, gaps["melanomas"])
+        st.metric("Price", f"{cost.usd:,.0f} USD", f"{cost.weeks:.1f} weeks", delta_color="off", delta_arrow="off")
+        st.metric("Wrong training labels", f"{one.wrong:.1%}", "tests are proven", delta_color="off", delta_arrow="off")
+    st.caption(
+        f"Gaps are to all {len(lab_photos()):,} photos with proven labels, paired by patient. Melanomas: where {REFERRED:.0%} "
+        "of the people without cancer are referred. Intervals hold the luck of the patients and of the draws."
+    )
+    if one.request.split == "photo":
+        st.warning("Photos of one patient stand on both sides. The gain is pretended: a new patient will not bring it.")
+    paid = [f"{part} {usd:,.0f}" for part, usd in cost.parts.items() if usd]
+    st.caption(plain(f"USD: {', '.join(paid)}. {words(one.request)}."))
+
+
+def _card(label: str, found: Interval, gap: PairedDifference) -> None:
+    value = f"{100 * found.value:.1f} ({100 * found.low:.1f} to {100 * found.high:.1f})"
+    inner = gap.interval
+    real = "" if gap.significant else ", not significant"
+    words_of_gap = f"{100 * inner.value:+.1f} ({100 * inner.low:+.1f} to {100 * inner.high:+.1f}){real}"
+    st.metric(label, value, words_of_gap, delta_color="off", delta_arrow="off")
+
+
+def _run(one: CurvePoint) -> None:
+    """Offer a run of the case with the scores, and the table itself."""
+    first = LabScores(one.request, one.scores[0], one.wrong)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        ran = st.button("Run the case with these scores")
+        download("Download the score table", table_rows(first), "lab.refitted.fp32.csv")
+    if not ran:
+        return
+    if one.request.split == "photo":
+        st.error("Scores of a split by photo are not run: the run would believe what leaked.")
+        return
+    with st.spinner("Running the case twice"):
+        result, base = _ran(one.request, first)
+    rows = [
+        {"Metric": one_name, "Refitted": _shown(result, one_name), "All proven": _shown(base, one_name)}
+        for one_name in _METRICS
+    ]
+    st.dataframe(rows, hide_index=True, alt="the case with the refitted head and with all labels proven")
+    st.caption("The default design, 3 replications, the same people in both; each threshold is chosen on its own scores.")
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _ran(request: LabRequest, _scores: LabScores) -> tuple[Result, Result]:
+    proven = point(LabRequest(), 1)
+    return run_with(_scores, {}), run_with(LabScores(proven.request, proven.scores[0], proven.wrong), {})
+
+
+def _shown(result: Result, name: str) -> str:
+    return " ".join(part for part in result.shown(name) if part)
+
+
+def _studies() -> None:
+    st.header("What was measured", anchor=False)
+    panels = {
+        "Learning curves": _learning,
+        "The next 1,000 USD": _purchases,
+        "Who labels": _labellers,
+        "Backbones": _backbones,
+        "Leakage and weights": _splits,
+        "Readers": _readers,
+    }
+    for name, tab in zip(panels, st.tabs(list(panels)), strict=True):
+        with tab:
+            panels[name]()
+
+
+def _learning() -> None:
+    rows = study_rows("selections")
+    of = st.radio(
+        "Measure", ["auc", "melanomas"], format_func={"auc": "AUC", "melanomas": "Melanomas found"}.get, horizontal=True
+    )
+    draw(learning(rows, of), "lab_learning")
+    st.caption("The band is the 95% interval of photos chosen at random: patients and draws. Every curve ends at all photos.")
+
+
+def _purchases() -> None:
+    draw(purchases(study_rows("price_list")), "lab_purchases")
+    st.caption(
+        f"A hundred melanomas, of which a threshold finds a part where {REFERRED:.0%} of the people without cancer are "
+        "referred. Photos are chosen at random. A line ends where every photo is labelled; these data say nothing of more."
+    )
+    with st.expander("Where the prices come from"):
+        rates = case_rates()
+        measured = [
+            ("A reader's look (USD)", f"{rates.look_usd:.2f}", f"{rates.look_minutes:.2f} min at the case's price of an hour"),
+            ("A visit with a biopsy (USD)", f"{rates.biopsy_usd:,.0f}", "the case's price"),
+        ]
+        assumed = [
+            (name, f"{one.value:g}", f"assumed, {one.between[0]:g} to {one.between[1]:g}: {one.assumed}" if one.between else "")
+            for name, one in ASSUMED.items()
+        ]
+        st.dataframe(pd.DataFrame([*measured, *assumed], columns=["Price", "Value", "Source"]), hide_index=True)
+
+
+def _labellers() -> None:
+    rows = study_rows("panels")
+    names = rows["labeller"].map(LABELLER_WORDS) + rows["guidelines"].map({True: ", guidelines", False: ""})
+    one = rows[(rows["labeller"] == "one") & ~rows["guidelines"]].iloc[0]
+    three = rows[(rows["labeller"] == "three") & ~rows["guidelines"]].iloc[0]
+    draw(
+        gains(
+            rows,
+            names,
+            "auc",
+            f"One reader mislabels {one['wrong']:.0%} of the photos and takes {difference_words(one)}. A majority of three "
+            f"mislabels {three['wrong']:.0%} and takes {difference_words(three)}.",
+        ),
+        "lab_labellers",
+    )
+    st.caption(
+        f"All photos labelled. An expert leaves {EXPERT_ERRORS:.0%} of a reader's errors (assumed, {EXPERT_BETWEEN[0]:.0%} "
+        f"to {EXPERT_BETWEEN[1]:.0%}), guidelines {GUIDELINE_ERRORS:.0%} "
+        f"({GUIDELINE_BETWEEN[0]:.0%} to {GUIDELINE_BETWEEN[1]:.0%})."
+    )
+
+
+def _backbones() -> None:
+    rows = study_rows("backbones")
+    labels = {one.name: one.label for one in lab_about().backbones}
+    names = rows["backbone"].map(labels) + rows["views"].map({1: "", 4: ", four views"})
+    vit = rows[rows["backbone"] == "vit_small_imitating"].iloc[0]
+    cnn = rows[rows["backbone"] == "cnn_small_imitating"].iloc[0]
+    draw(
+        gains(
+            rows.iloc[1:],
+            names.iloc[1:],
+            "auc",
+            f"Against Lite0: a small ViT {difference_words(vit)}; a small CNN that learnt alike {difference_words(cnn)}.",
+        ),
+        "lab_backbones",
+    )
+    st.caption(
+        "No pretrained vision transformer could be had. The small ViT and the small CNN learnt to imitate Lite0 on photos from "
+        "shops: compare them with each other. A ViT that begins with ImageNet is not measured here."
+    )
+    st.dataframe(pd.DataFrame([one.model_dump() for one in lab_about().backbones]), hide_index=True)
+
+
+def _splits() -> None:
+    rows = study_rows("splits_and_weights")
+    leaked = rows[rows["choice"] == "split by photo"].iloc[0]
+    draw(
+        gains(
+            rows.iloc[1:],
+            rows["choice"].iloc[1:],
+            "auc",
+            f"A split by photo pretends {difference_words(leaked)} of AUC. The patients are the same; only the folds differ.",
+        ),
+        "lab_splits",
+    )
+
+
+def _readers() -> None:
+    cases, table = reader_cases(), reader_table()
+    found, agreed = pair_kappa(cases), agreed_share(cases)
+    st.markdown(
+        f"**Two dermatologists agree on “malignant” in {agreed.value:.0%} of the pairs ({agreed.low:.0%} to "
+        f"{agreed.high:.0%}); kappa is {found.value:.2f} ({found.low:.2f} to {found.high:.2f}).**"
+    )
+    st.dataframe(_confusion(table), alt="a reader's answers by the truth")
+    st.caption(
+        f"{int(cases['cases'].sum()):,} real cases, in percent of each truth, with 95% intervals from resampled cases (Dawid "
+        "and Skene 1979, one confusion for all readers). Source: DeepMind 2023, Stutz et al., arXiv 2307.02191, CC BY 4.0."
+    )
+    st.caption(
+        "Carried over to our photos by assumption: our photos are as hard, class by class; readers err independently once the "
+        "diagnosis is known; a biopsy is right. Cases that are hard for everybody would make a majority worth less."
+    )
+
+
+def _confusion(table: ReaderTable) -> pd.DataFrame:
+    cells = [
+        [
+            f"{100 * table.confusion[i, j]:.0f} ({100 * table.low[i, j]:.0f} to {100 * table.high[i, j]:.0f})"
+            for j in range(len(table.classes))
+        ]
+        for i in range(len(table.classes))
+    ]
+    names = [f"{name}, malignant" if name in MALIGNANT else name for name in table.classes]
+    return pd.DataFrame(cells, pd.Index(names, name="truth"), list(table.classes))

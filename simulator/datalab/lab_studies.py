@@ -1,0 +1,148 @@
+"""Studies of the lab, each a table: backbones, panels of readers, class weights, leakage, learning curves, and a price list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from simulator.datalab.label_noise import LABELLERS, Panel, disagreement
+from simulator.datalab.label_prices import Price, affordable, price
+from simulator.datalab.learning_curves import CurvePoint, PairedDifference, difference, point
+from simulator.datalab.photo_selection import SELECTIONS
+from simulator.datalab.refit import LEAST_PHOTOS, LabRequest, lab_photos
+from simulator.evidence.lab_evidence import lab_about, reader_table
+from simulator.intervals import Interval
+
+#: Labelled photos of a learning curve.
+SIZES = (100, 200, 400, 700, 1071)
+#: Budgets of the price list (USD), and the step whose worth is asked for.
+BUDGETS, STEP_USD = (1000, 2000, 5000, 10_000, 20_000, 49_000), 1000
+#: Draws of photos and of reading errors; fewer for learning curves, most of whose time goes into choosing photos.
+REPEATS, CURVE_REPEATS = 10, 4
+
+Tick = Callable[[], None]
+
+
+def _quiet() -> None:
+    return None
+
+
+def price_of(request: LabRequest) -> Price:
+    """Return what the request's photos and labels cost."""
+    photos = lab_photos()
+    differing = disagreement(request.panel, reader_table(), photos.diagnoses)
+    return price(request.photos, len(photos), request.panel, request.selection, differing)
+
+
+def backbones(tick: Tick = _quiet) -> pd.DataFrame:
+    """Compare backbones, with all labels and without noise, each with the difference to Lite0 paired by patient."""
+    base = point(LabRequest(), 1)
+    rows = [_row(base, None, backbone="efficientnet_lite0", views=1)]
+    others = [LabRequest(one.name) for one in lab_about().backbones[1:]]
+    for request in (LabRequest(views=True), *others):
+        one = point(request, 1)
+        rows.append(_row(one, base, backbone=request.backbone, views=4 if request.views else 1))
+        tick()
+    return pd.DataFrame(rows)
+
+
+def panels(repeats: int = REPEATS, tick: Tick = _quiet) -> pd.DataFrame:
+    """Compare who labels all photos, each with the difference to proven labels."""
+    base = point(LabRequest(), 1)
+    rows = []
+    for labeller in LABELLERS:
+        for guidelines in (False,) if labeller == "proven" else (False, True):
+            request = LabRequest(panel=Panel(labeller, guidelines))
+            one = base if labeller == "proven" else point(request, repeats)
+            rows.append(_row(one, base, labeller=labeller, guidelines=guidelines))
+            tick()
+    return pd.DataFrame(rows)
+
+
+def splits_and_weights(tick: Tick = _quiet) -> pd.DataFrame:
+    """Compare class weights, and the split by photo, with the plain refit."""
+    base = point(LabRequest(), 1)
+    rows = [_row(base, None, choice="by patient, no weights")]
+    requests = {
+        "classes weighted": LabRequest(weights="class"),
+        "diagnoses weighted": LabRequest(weights="diagnosis"),
+        "split by photo": LabRequest(split="photo"),
+    }
+    for name, request in requests.items():
+        rows.append(_row(point(request, 1), base, choice=name))
+        tick()
+    return pd.DataFrame(rows)
+
+
+def selections(repeats: int = CURVE_REPEATS, tick: Tick = _quiet) -> pd.DataFrame:
+    """Return the learning curve of each way to choose photos, with the difference to chance at the same number."""
+    rows = []
+    for size in SIZES:
+        base = point(LabRequest(photos=size), repeats)
+        for selection in SELECTIONS if size < SIZES[-1] else SELECTIONS[:1]:
+            one = base if selection == "random" else point(LabRequest(photos=size, selection=selection), repeats)
+            rows.append(_row(one, base, selection=selection))
+            tick()
+    return pd.DataFrame(rows)
+
+
+@dataclass(frozen=True)
+class Purchase:
+    """What the next step of money buys. more: photos that it labels further; found: melanomas further found, as a share."""
+
+    budget: float
+    photos: int
+    more: int
+    before: CurvePoint
+    found: PairedDifference
+    auc: PairedDifference
+
+
+def purchases(base: LabRequest, repeats: int = REPEATS, tick: Tick = _quiet) -> Iterator[Purchase]:
+    """Yield what STEP_USD more buy at each budget, up to the one that labels every photo."""
+    photos = lab_photos()
+    differing = disagreement(base.panel, reader_table(), photos.diagnoses)
+
+    def labelled(usd: float) -> int:
+        return affordable(usd, len(photos), base.panel, base.selection, differing)
+
+    for budget in BUDGETS:
+        fewer, more = labelled(budget), labelled(budget + STEP_USD)
+        if fewer >= LEAST_PHOTOS and more > fewer:
+            first, second = (point(replace(base, photos=count), repeats) for count in (fewer, more))
+            yield Purchase(
+                budget, fewer, more - fewer, first, difference(second, first, "melanomas"), difference(second, first)
+            )
+        tick()
+
+
+def price_list(repeats: int = REPEATS, tick: Tick = _quiet) -> pd.DataFrame:
+    """Return what the next 1,000 USD bought, by who labels: in melanomas of a hundred, with intervals."""
+    rows = []
+    for labeller in LABELLERS:
+        bought = purchases(LabRequest(panel=Panel(labeller)), repeats, tick)
+        rows += [{"labeller": labeller} | _purchase_row(one) for one in bought]
+    return pd.DataFrame(rows)
+
+
+def _purchase_row(one: Purchase) -> dict[str, Any]:
+    row: dict[str, Any] = {"budget_usd": one.budget, "photos": one.photos, "more_photos": one.more}
+    row |= _figures("melanomas", one.before.melanomas) | _figures("more_melanomas", one.found.interval) | {"p": one.found.p}
+    return row | _figures("more_auc", one.auc.interval)
+
+
+def _row(one: CurvePoint, base: CurvePoint | None, **named: Any) -> dict[str, Any]:
+    cost = price_of(one.request)
+    row: dict[str, Any] = {**named, "photos": one.request.photos, "usd": cost.usd, "weeks": cost.weeks, "wrong": one.wrong}
+    row |= _figures("auc", one.auc) | _figures("melanomas", one.melanomas)
+    for of in ("auc", "melanomas"):
+        gap = difference(one, base, of) if base is not None and one is not base else None
+        row |= _figures(f"{of}_gain", gap.interval if gap else Interval(0.0, 0.0, 0.0)) | {f"{of}_p": gap.p if gap else 1.0}
+    return row
+
+
+def _figures(name: str, found: Interval) -> dict[str, float]:
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}

@@ -1,0 +1,177 @@
+"""A head fitted again on other data: which photos are labelled, by whom, and how they are split; no torch is needed.
+
+Patients, folds and photos are those of the committed score tables, and so is the recipe of the head.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import StratifiedKFold
+from sklearn.pipeline import Pipeline
+from sklearn.utils.class_weight import compute_sample_weight
+
+from simulator.datalab.label_noise import Panel, drawn_labels
+from simulator.datalab.photo_selection import Selection, chosen
+from simulator.errors import InputError, suggest
+from simulator.evidence.lab_evidence import lab_about, load_features, reader_table
+from simulator.evidence.linear_head import new_head
+from simulator.evidence.score_tables import score_rows
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+Texts = NDArray[np.object_]
+
+#: The committed table whose photos, patients and folds the lab shares.
+TABLE = "pad_ufes20.efficientnet_lite0.fp32"
+#: Fewer labelled photos leave a fold without a class.
+LEAST_PHOTOS = 40
+
+#: All photos count alike; each class counts as much as the other; each diagnosis counts as much as any other.
+ClassWeights = Literal["none", "class", "diagnosis"]
+Split = Literal["patient", "photo"]
+
+
+class LabError(InputError):
+    """The lab cannot do what was asked; the message says why."""
+
+
+@dataclass(frozen=True)
+class LabPhotos:
+    """The labelled photos, a row each: names, patients, diagnoses, and the fold that tests each."""
+
+    items: Texts
+    patients: Texts
+    diagnoses: Texts
+    malignant: Bools
+    folds: Ints
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    @cached_property
+    def photo_folds(self) -> Ints:
+        """Return folds that split photos and not patients: a mistake, since a head sees other photos of a tested patient."""
+        folds = np.zeros(len(self), np.int64)
+        splitter = StratifiedKFold(int(self.folds.max()) + 1, shuffle=True, random_state=0)
+        for fold, (_, tested) in enumerate(splitter.split(self.items, self.malignant)):
+            folds[tested] = fold
+        return folds
+
+
+@lru_cache(maxsize=1)
+def lab_photos() -> LabPhotos:
+    """Return the photos of the committed tables; raises ScoreError."""
+    rows = score_rows(TABLE)
+    items, patients, diagnoses = (rows[name].to_numpy(object) for name in ("item", "patient", "diagnosis"))
+    return LabPhotos(items, patients, diagnoses, rows["label"].to_numpy(np.int64) == 1, rows["fold"].to_numpy(np.int64))
+
+
+@dataclass(frozen=True)
+class LabRequest:
+    """Choices of the lab.
+
+    photos: labelled photos, of all that there are
+    views: whether the mean of four views of a photo is scored
+    seed: of the draw of photos and of the readers' errors
+    """
+
+    backbone: str = "efficientnet_lite0"
+    views: bool = False
+    photos: int = 1071
+    panel: Panel = field(default_factory=Panel)
+    selection: Selection = "random"
+    weights: ClassWeights = "none"
+    split: Split = "patient"
+    seed: int = 0
+
+    def check(self, there: int) -> None:
+        """Raise LabError for a choice that cannot be."""
+        names = [one.name for one in lab_about().backbones]
+        if self.backbone not in names:
+            raise LabError(f"backbone: there are no features of '{self.backbone}'; {suggest(self.backbone, names)}")
+        if not LEAST_PHOTOS <= self.photos <= there:
+            raise LabError(f"photos: {self.photos:,} is out of range; from {LEAST_PHOTOS} to {there:,} photos can be labelled")
+        for name, value, options in (
+            ("selection", self.selection, get_args(Selection)),
+            ("weights", self.weights, get_args(ClassWeights)),
+            ("split", self.split, get_args(Split)),
+        ):
+            if value not in options:
+                raise LabError(f"{name}: '{value}' is not an option; {suggest(value, options)}")
+
+
+@dataclass(frozen=True)
+class LabScores:
+    """Out-of-fold scores of every photo, (photos,), and the training labels that were wrong, as a share of those used."""
+
+    request: LabRequest
+    scores: Floats
+    wrong: float
+
+
+def refit(request: LabRequest, tick: Callable[[], None] = lambda: None) -> LabScores:
+    """Fit the head fold by fold and score the photos that it has not seen; `tick` is called after each fold.
+
+    Labels of tested photos are always the proven ones. Raises LabError, ScoreError or LabEvidenceError.
+    """
+    photos = lab_photos()
+    request.check(len(photos))
+    features = load_features(request.backbone)
+    scored = load_features(request.backbone, views=True) if request.views else features
+    labels = drawn_labels(request.panel, reader_table(), photos.diagnoses, np.random.default_rng([request.seed, 1]))
+    folds = photos.folds if request.split == "patient" else photos.photo_folds
+    training = Training(features, labels, photos.diagnoses, folds, request.weights)
+    scores, used = training.out_of_fold(scored, lambda pool, fold: _selected(request, features, labels, pool, fold), tick)
+    wrong = np.concatenate([labels[one] != photos.malignant[one] for one in used])
+    return LabScores(request, scores, float(wrong.mean()))
+
+
+@dataclass(frozen=True)
+class Training:
+    """Photos to learn from: features (photos, numbers), labels that a panel gave, diagnoses, and the fold that tests each."""
+
+    features: Floats
+    labels: Bools
+    diagnoses: Texts
+    folds: Ints
+    weights: ClassWeights = "none"
+
+    def out_of_fold(
+        self, scored: Floats, select: Callable[[Ints, int], Ints], tick: Callable[[], None] = lambda: None
+    ) -> tuple[Floats, list[Ints]]:
+        """Fit a head for each fold and score the photos that it has not seen; return the scores, and the photos used by fold.
+
+        scored: features that the head scores, as many as there are photos
+        select: from the photos outside a fold, and its number, to places of those that are labelled
+        """
+        scores, used = np.empty(len(self.folds)), []
+        for fold in range(int(self.folds.max()) + 1):
+            pool, tested = np.flatnonzero(self.folds != fold), self.folds == fold
+            used.append(pool[select(pool, fold)])
+            scores[tested] = self.head(used[-1]).predict_proba(scored[tested])[:, 1]
+            tick()
+        return scores, used
+
+    def head(self, used: Ints) -> Pipeline:
+        """Return the head fitted on some of the photos."""
+        labels = self.labels[used]
+        groups = {"none": None, "class": labels.astype(str), "diagnosis": self.diagnoses[used].astype(str)}[self.weights]
+        weight = None if groups is None else compute_sample_weight("balanced", groups)
+        return new_head().fit(self.features[used], labels, logisticregression__sample_weight=weight)
+
+
+def _selected(request: LabRequest, features: Floats, labels: Bools, pool: Ints, fold: int) -> Ints:
+    """Return which photos of the pool are labelled; in each fold as large a share as of all photos."""
+    count = round(len(pool) * request.photos / len(lab_photos()))
+    if count >= len(pool):
+        return np.arange(len(pool))
+    rng = np.random.default_rng([request.seed, 2, fold])
+    melanoma = lab_photos().diagnoses[pool] == "MEL"
+    return chosen(request.selection, features[pool], labels[pool], melanoma & labels[pool], count, rng)

@@ -1,0 +1,51 @@
+"""The committed studies: made by the same code, and honest about what they show."""
+
+import numpy as np
+import pytest
+
+from simulator.datalab import lab_studies
+from simulator.datalab.lab_studies import STEP_USD, price_of
+from simulator.datalab.label_noise import LABELLERS, Panel
+from simulator.datalab.learning_curves import curve
+from simulator.datalab.refit import LabRequest
+from simulator.evidence.lab_evidence import STUDIES, study_rows
+
+
+@pytest.mark.parametrize("name", STUDIES)
+def test_every_figure_lies_in_its_interval(name):
+    rows = study_rows(name)
+    for low in (column for column in rows if column.endswith("_low")):
+        value, high = (rows[low.removesuffix("_low") + end] for end in ("", "_high"))
+        assert (rows[low] <= value + 1e-9).all() and (value <= high + 1e-9).all()
+
+
+def test_the_study_of_splits_is_what_the_lab_makes_of_it():
+    made, there = lab_studies.splits_and_weights(), study_rows("splits_and_weights")
+    assert list(made["choice"]) == list(there["choice"])
+    for column in ("auc", "auc_gain", "melanomas"):
+        assert np.allclose(made[column], there[column], atol=1e-3)
+
+
+def test_a_point_of_the_curve_is_what_the_lab_makes_of_it():
+    rows = study_rows("selections")
+    [there] = rows[(rows["photos"] == 100) & (rows["selection"] == "random")].to_dict("records")
+    [made] = curve(LabRequest(), (100,), lab_studies.CURVE_REPEATS)
+    assert made.auc.value == pytest.approx(there["auc"], abs=1e-3)
+    assert price_of(made.request).usd == pytest.approx(there["usd"], rel=1e-3)
+
+
+def test_more_photos_chosen_at_random_do_better():
+    rows = study_rows("selections")
+    areas = rows[rows["selection"] == "random"].sort_values("photos")["auc"]
+    assert areas.iloc[-1] == areas.max() and areas.iloc[0] == areas.min()
+
+
+def test_each_step_of_the_price_list_costs_what_it_says():
+    rows = study_rows("price_list")
+    assert set(rows["labeller"]) == set(LABELLERS)
+    for row in rows.to_dict("records"):
+        panel = Panel(row["labeller"])
+        before, after = (
+            price_of(LabRequest(photos=count, panel=panel)).usd for count in (row["photos"], row["photos"] + row["more_photos"])
+        )
+        assert before <= row["budget_usd"] and after <= row["budget_usd"] + STEP_USD
