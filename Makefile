@@ -129,9 +129,9 @@ campaign-scales: $(VENV)/.installed-dev ## make the tables by height again: DATA
 campaign-processors: $(VENV)/.installed-dev ## judge the detectors at 8 bits on this processor: DATA=labelled images TRAINED=ONNX files
 	$(BIN)/python -m campaigns.detections processors --data $(DATA) --trained $(TRAINED)
 
-campaign-datalab: $(VENV)/.installed-dev ## make the data lab's evidence again: DATA=skin photos READERS=skin readers NSFWJS=unpacked npm package PHOTOS=photos
+campaign-datalab: $(VENV)/.installed-dev ## make the data lab's evidence again: DATA=skin photos READERS=skin readers NSFWJS=unpacked npm package
 	$(BIN)/python -m campaigns.datalab readers --data $(READERS)
-	$(BIN)/python -m campaigns.datalab features --data $(DATA) --nsfwjs $(NSFWJS) --photos $(PHOTOS)
+	$(BIN)/python -m campaigns.datalab features --data $(DATA) --nsfwjs $(NSFWJS)
 	$(BIN)/python -m campaigns.datalab studies
 	$(BIN)/python -m campaigns.datalab tables
 

@@ -20,16 +20,15 @@ Out = Annotated[Path, typer.Option(help="folder to write to")]
 def features(
     data: Annotated[Path, typer.Option(help="folder with labels.csv and images/, as for PAD-UFES-20")],
     nsfwjs: Annotated[Path, typer.Option(help="the unpacked npm package nsfwjs, which holds MobileNetV2")],
-    photos: Annotated[Path, typer.Option(help="folder of other photos, for the networks that imitate Lite0")],
     out: Out = DATALAB,
 ) -> None:
-    """Write frozen features of the labelled photos by backbone; allow an hour for the networks that imitate."""
+    """Write frozen features of the labelled photos by backbone."""
     from campaigns.datalab.features import write_features
     from simulator.measure.score_training import read_pad_ufes20
 
     cache = user_cache_path("casesim") / "datalab"
-    with keeping("networks that have learnt are saved; the same command resumes from there"):
-        write_features(read_pad_ufes20(data), nsfwjs, photos, cache, out, lambda words: err.print(words, markup=False))
+    with keeping("finished features are kept; the same command resumes from there"):
+        write_features(read_pad_ufes20(data), nsfwjs, cache, out, lambda words: err.print(words, markup=False))
 
 
 def readers(

@@ -1,8 +1,7 @@
-"""Networks whose frozen features the data lab compares, each with weights that came with a package, or that were made here.
+"""Networks whose frozen features the data lab compares, each with weights that came with a package.
 
 Weights of torchvision and timm lie on hubs and in no package. So the ResNet-50 is the thin one of Yahoo's Open-NSFW, and
-MobileNetV2 is the one inside nsfwjs; both began with ImageNet. No package with a vision transformer was found: ours learnt
-to imitate Lite0 (`imitation.py`), as did a small convolutional network, for a fair comparison.
+MobileNetV2 is the one inside nsfwjs; both began with ImageNet. No package with a pretrained vision transformer was found.
 """
 
 from __future__ import annotations

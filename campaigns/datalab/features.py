@@ -11,7 +11,6 @@ from ruamel.yaml import YAML
 from torch import nn
 
 from campaigns.datalab.backbones import Backbone, as_onnx, mobilenet_v2, thin_resnet50
-from campaigns.datalab.imitation import STUDENTS, read_photos, teach
 from campaigns.detections.origin import measured_here
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.lab_evidence import BackboneAbout, LabAbout
@@ -41,13 +40,10 @@ def lite0() -> Backbone:
     )
 
 
-def backbones(nsfwjs: Path, unlabelled: Path, cache: Path, report: Callable[[str], None]) -> Iterator[Backbone]:
-    """Yield the networks that need no view of their own: each is started when its turn comes."""
+def backbones(nsfwjs: Path) -> Iterator[Backbone]:
+    """Yield the networks that are seen in one view: each is started when its turn comes."""
     yield thin_resnet50()
     yield mobilenet_v2(nsfwjs)
-    photos = read_photos(unlabelled)
-    for name in STUDENTS:
-        yield teach(name, photos, cache, report)
 
 
 def features_of(backbone: Backbone, dataset: LabelledPhotos, cache: Path, view: int = 0) -> Floats:
@@ -71,13 +67,11 @@ def reduced(found: Floats) -> tuple[Floats, float]:
     return (left * spread)[:, :kept], float((spread[:kept] ** 2).sum() / (spread**2).sum())
 
 
-def write_features(
-    dataset: LabelledPhotos, nsfwjs: Path, unlabelled: Path, cache: Path, out: Path, report: Callable[[str], None]
-) -> None:
+def write_features(dataset: LabelledPhotos, nsfwjs: Path, cache: Path, out: Path, report: Callable[[str], None]) -> None:
     """Write a file of float16 for each backbone, four views of Lite0, and about.yaml to the folder `out`."""
     out.mkdir(parents=True, exist_ok=True)
     entries = list(_lite0_files(dataset, cache, out, report))
-    for backbone in backbones(nsfwjs, unlabelled, cache, report):
+    for backbone in backbones(nsfwjs):
         report(backbone.label)
         found = features_of(backbone, dataset, cache)
         kept, explained = reduced(found) if found.shape[1] > COMPONENTS else (found, 1.0)

@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.datalab.lab_studies import price_of
 from simulator.datalab.label_noise import Panel
-from simulator.datalab.label_prices import Price
+from simulator.datalab.label_prices import LabelPrice
 from simulator.datalab.learning_curves import labelled
 from simulator.datalab.refit import LabRequest, LabScores, refit
 
@@ -41,7 +41,7 @@ def middle_draw(request: LabRequest) -> LabScores:
     return fits[int(np.argsort(areas)[DRAWS // 2])]
 
 
-def price_of_option(name: str) -> Price:
+def price_of_option(name: str) -> LabelPrice:
     return price_of(REQUESTS[name])
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from simulator.datalab.label_noise import LABELLERS, Panel, disagreement
-from simulator.datalab.label_prices import Price, affordable, price
+from simulator.datalab.label_prices import LabelPrice, affordable, price
 from simulator.datalab.learning_curves import CurvePoint, PairedDifference, difference, point
 from simulator.datalab.photo_selection import SELECTIONS
 from simulator.datalab.refit import LEAST_PHOTOS, LabRequest, lab_photos
@@ -30,8 +30,8 @@ def _quiet() -> None:
     return None
 
 
-def price_of(request: LabRequest) -> Price:
-    """Return what the request's photos and labels cost."""
+def price_of(request: LabRequest) -> LabelPrice:
+    """Return the price of the request's photos and labels."""
     photos = lab_photos()
     differing = disagreement(request.panel, reader_table(), photos.diagnoses)
     return price(request.photos, len(photos), request.panel, request.selection, differing)

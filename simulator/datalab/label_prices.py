@@ -44,8 +44,8 @@ ASSUMED = {
 
 
 @dataclass(frozen=True)
-class Price:
-    """What data cost. parts: USD by what they are paid for."""
+class LabelPrice:
+    """The price of data. parts: USD by the good that they pay for."""
 
     usd: float
     weeks: float
@@ -63,15 +63,15 @@ class Rates:
 
 @lru_cache(maxsize=1)
 def case_rates() -> Rates:
-    """Return what the case pays its readers and visits; raises ScenarioError."""
+    """Return the case's own prices of readers and visits; raises ScenarioError."""
     scenario = load(CASE)
     people = scenario.stages["dermatologist"]
     minutes = people.minutes.mean  # type: ignore[attr-defined]
     return Rates(people.usd_per_hour.value * minutes / 60, minutes, scenario.ends["clinic"].usd.value)  # type: ignore[attr-defined]
 
 
-def price(photos: int, pool: int, panel: Panel, selection: Selection, disagreement: float) -> Price:
-    """Return what it costs to label `photos`.
+def price(photos: int, pool: int, panel: Panel, selection: Selection, disagreement: float) -> LabelPrice:
+    """Return the price of labels of `photos`.
 
     pool: photos that are collected so that some can be chosen; at random, only those that are labelled are collected
     disagreement: share of photos on which two readers differ, where an expert decides
@@ -91,7 +91,7 @@ def price(photos: int, pool: int, panel: Panel, selection: Selection, disagreeme
     weeks = collected / PHOTOS_A_WEEK.value + photos * rates.look_minutes / 60 / READING_H_A_WEEK.value * (looks > 0)
     weeks += {"proven": BIOPSY_WEEKS.value, "adjudicated": EXPERT_WEEKS.value}.get(panel.labeller, 0.0)
     weeks += GUIDELINES_WEEKS.value if panel.guidelines else 0.0
-    return Price(sum(parts.values()), weeks, parts)
+    return LabelPrice(sum(parts.values()), weeks, parts)
 
 
 def affordable(usd: float, pool: int, panel: Panel, selection: Selection, disagreement: float) -> int:

@@ -48,7 +48,9 @@ def _by_rounds(features: Floats, labels: Bools, wanted: Bools, selection: Select
             taken = np.concatenate([taken, left[: size - len(taken)]])
             continue
         score = new_head().fit(features[taken], target[taken]).decision_function(features[left])
-        first = np.argsort(-score if selection == "rare" else np.abs(score), kind="stable")
+        # With few photos the head hardly moves from the share of positives, so that a cut at one half says nothing.
+        cut = np.quantile(score, 1 - target[taken].mean())
+        first = np.argsort(-score if selection == "rare" else np.abs(score - cut), kind="stable")
         taken = np.concatenate([taken, left[first[: size - len(taken)]]])
     return taken
 
@@ -56,8 +58,8 @@ def _by_rounds(features: Floats, labels: Bools, wanted: Bools, selection: Select
 def _far_apart(features: Floats, start: Ints, count: int) -> Ints:
     """Add the photo that is farthest from all taken ones, again and again (k-center: Sener and Savarese 2018)."""
     standard = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-9)
-    left, spread, _ = np.linalg.svd(standard, full_matrices=False)
-    at = (left * spread)[:, :_NUMBERS]
+    spread, left = np.linalg.eigh(standard @ standard.T)
+    at = left[:, -_NUMBERS:] * np.sqrt(np.maximum(spread[-_NUMBERS:], 0))
     taken = list(start)
     nearest = np.min([((at - at[one]) ** 2).sum(axis=1) for one in taken], axis=0)
     while len(taken) < count:

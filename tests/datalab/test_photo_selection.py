@@ -51,4 +51,4 @@ def test_unsure_photos_lie_nearer_to_the_boundary():
     def taken(selection):
         return away[chosen(selection, features, labels, labels, 100, np.random.default_rng(0))[START:]].mean()
 
-    assert taken("uncertainty") < 0.7 * taken("random")
+    assert taken("uncertainty") < 0.8 * taken("random")
