@@ -7,7 +7,7 @@ from typing import cast, get_args
 import pandas as pd
 import streamlit as st
 
-from simulator.app.widgets import download, draw, plain
+from simulator.app.widgets import download, draw, number_format, plain
 from simulator.datalab.agreement import agreed_share, pair_kappa
 from simulator.datalab.datalab_charts import (
     LABELLER_WORDS,
@@ -55,7 +55,7 @@ def _asked() -> LabRequest:
     most = len(lab_photos())
     with st.form("lab"):
         with st.grid(3, min_column_width=230):
-            photos = st.slider("Labelled photos", LEAST_PHOTOS, most, most, key="lab_photos")
+            photos = st.slider("Labelled photos", LEAST_PHOTOS, most, most, format=number_format(1), key="lab_photos")
             labeller = st.selectbox("Labelled by", list(LABELLER_WORDS), format_func=LABELLER_WORDS.__getitem__)
             selection = st.selectbox("Photos labelled first", list(SELECTION_WORDS), format_func=SELECTION_WORDS.__getitem__)
             backbone = st.selectbox("Backbone", list(names), format_func=names.__getitem__)
@@ -80,7 +80,7 @@ def _refitted(request: LabRequest) -> tuple[CurvePoint, dict[str, PairedDifferen
 
 def _answer(one: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
     cost = price_of(one.request)
-    with st.grid(4, min_column_width=170):
+    with st.grid(4, min_column_width=240):
         _card("AUC", one.auc, gaps["auc"])
         _card("Melanomas found, of 100", one.melanomas, gaps["melanomas"])
         st.metric("Price", f"{cost.usd:,.0f} USD", f"{cost.weeks:.1f} weeks", delta_color="off", delta_arrow="off")
@@ -92,7 +92,7 @@ def _answer(one: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
     if one.request.split == "photo":
         st.warning("Photos of one patient stand on both sides. The gain is pretended: a new patient will not bring it.")
     paid = [f"{part} {usd:,.0f}" for part, usd in cost.parts.items() if usd]
-    st.caption(plain(f"USD: {', '.join(paid)}. {words(one.request)}."))
+    st.caption(plain(f"Paid in USD: {', '.join(paid)}. Recipe: {words(one.request)}."))
 
 
 def _card(label: str, found: Interval, gap: PairedDifference) -> None:
@@ -100,6 +100,8 @@ def _card(label: str, found: Interval, gap: PairedDifference) -> None:
     inner = gap.interval
     real = "" if gap.significant else ", not significant"
     words_of_gap = f"{100 * inner.value:+.1f} ({100 * inner.low:+.1f} to {100 * inner.high:+.1f}){real}"
+    if inner.low == inner.high:
+        words_of_gap = "the base of comparison"
     st.metric(label, value, words_of_gap, delta_color="off", delta_arrow="off")
 
 
@@ -187,8 +189,8 @@ def _labellers() -> None:
             rows,
             names,
             "auc",
-            f"One reader mislabels {one['wrong']:.0%} of the photos and takes {difference_words(one)}. A majority of three "
-            f"mislabels {three['wrong']:.0%} and takes {difference_words(three)}.",
+            f"One reader mislabels {one['wrong']:.0%} of the photos, which moves AUC by {difference_words(one)}. A majority "
+            f"of three mislabels {three['wrong']:.0%} and moves it by {difference_words(three)}.",
         ),
         "lab_labellers",
     )

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulator.case.document import ScenarioError
 from simulator.case.load import load
 from simulator.datalab.case_data import DRAWS, REQUESTS, middle_draw, price_of_option, usd_a_photo
 from simulator.datalab.lab_tables import CHOICE, plan_with, table_rows, words, write_lab_table
@@ -58,3 +59,14 @@ def test_the_case_asks_the_lab_s_price_in_usd_and_weeks():
         assert f"{round(cost.usd, -2):,.0f} USD and {cost.weeks:.0f} weeks" in options[name].note
     proven = options["proven"].set["costs.prices.0.usd"]["value"]
     assert proven == pytest.approx(usd_a_photo("weighted"), rel=0.01)
+
+
+def test_other_training_data_choose_another_table():
+    plan = compile_plan(load(CASE), {"data": "one_reader"})
+    assert plan.tables["classifier"].name == "pad_ufes20.efficientnet_lite0_one_reader.fp32"
+    assert plan.design["data"] == "one_reader"
+
+
+def test_a_model_without_that_table_is_refused_at_the_choice_of_data():
+    with pytest.raises(ScenarioError, match=r"no score table 'pad_ufes20.efficientnet_lite1_one_reader'"):
+        compile_plan(load(CASE), {"data": "one_reader", "architecture": "efficientnet_lite1"})

@@ -6,7 +6,7 @@ from scipy.special import ndtr, ndtri
 from scipy.stats import binomtest
 
 from simulator.case.document import ScenarioError
-from simulator.case.load import load, loads
+from simulator.case.load import loads
 from simulator.case.schema import Scenario
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
@@ -52,17 +52,6 @@ def test_the_assumed_area_can_be_a_choice():
     choice = "\n  auc: {kind: number, label: AUC, default: 0.9, values: [0.8, 0.9], set: [stages.classify.scores.auc]}\n"
     scenario = assumed_case("choices:\n", f"choices:{choice}")
     assert compile_plan(scenario, {"auc": 0.8}).tables["classify"].auc == pytest.approx(0.8, abs=0.002)
-
-
-def test_other_training_data_choose_another_table():
-    plan = compile_plan(load("skin-cancer-triage"), {"data": "one_reader"})
-    assert plan.tables["classifier"].name == "pad_ufes20.efficientnet_lite0_one_reader.fp32"
-    assert plan.design["data"] == "one_reader"
-
-
-def test_a_model_without_that_table_is_refused_at_the_choice_of_data():
-    with pytest.raises(ScenarioError, match=r"no score table 'pad_ufes20.efficientnet_lite1_one_reader'"):
-        compile_plan(load("skin-cancer-triage"), {"data": "one_reader", "architecture": "efficientnet_lite1"})
 
 
 def test_other_training_data_need_the_name_of_a_table():
