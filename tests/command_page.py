@@ -52,6 +52,7 @@ Some commands need an extra, which `pip install 'casesim[EXTRA]'` adds:
 | `zoo` | the networks of CaseSim: `profile`, `scores train` |
 | `tracking` | following objects from frame to frame: `profile --model step_track` |
 | `fidelity` | `fidelity` |
+| `lab` | `lab`, the data lab; `make` installs it |
 | `monitors` | the tests ADWIN and Page-Hinkley of `monitor` |
 | `tradeoffs` | `best`, `sensitivity`; `make` installs it |
 | `cluster` | `--scheduler` |
