@@ -104,10 +104,15 @@ class Search:
             [one for one in judged[1 : 1 + len(undecided)] if self._may_be_as_good(one, best)],
             len(self.tried),
             self.replications,
-            prod(len(axis.picks) for axis in self.axes),
+            self.designs,
             self._open(best),
             obstacle,
         )
+
+    @property
+    def designs(self) -> int:
+        """The number of designs there are."""
+        return prod(len(axis.picks) for axis in self.axes)
 
     def _runners(self) -> list[TriedDesign]:
         """Return the designs that race: half by their plain values, half by their doubts, as the nearest prove little."""
@@ -119,7 +124,11 @@ class Search:
     def propose(
         self, budget: int, sampler: Sampler = "tpe", progress: Callable[[int, int], None] = lambda done, total: None
     ) -> list[TriedDesign]:
-        """Run `budget` designs that an optimizer proposes, each once; return the best so far after each of them."""
+        """Run `budget` designs that an optimizer proposes, each once; return the best so far after each of them.
+
+        budget: all designs where there are fewer
+        """
+        budget = min(budget, self.designs)
         study = _study(sampler, self._seed)
         for places in self._first:
             study.enqueue_trial(places, skip_if_exists=True)

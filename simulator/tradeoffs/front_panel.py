@@ -51,7 +51,7 @@ def front(base: Base) -> None:
     if question is None:
         return
     sweep = _sweep(question)
-    with st.popover("What is run", type="tertiary"):
+    with st.popover("The designs that are run", type="tertiary"):
         st.markdown(plain(question.request.sentence))
     if sweep.running:
         st.fragment(_growing)(base, question, sweep, True)

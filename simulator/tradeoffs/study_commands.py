@@ -84,7 +84,7 @@ def best(
             scenario.run.replications,
             known_designs(scenario, request.base),
         )
-        with counting_bar("designs", budget) as report:
+        with counting_bar("designs", min(budget, search.designs)) as report:
             result = search.find(budget, progress=report)
     report_damaged(cache)
     if as_json:
