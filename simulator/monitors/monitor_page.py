@@ -25,6 +25,7 @@ from simulator.monitors.drift_report import Correction, Monitored, ReportRequest
 from simulator.monitors.estimated_performance import ASSUMPTIONS, METRICS, PerformanceEstimator, PerformanceRequest
 from simulator.monitors.monitor_charts import course_chart, performance_chart, place_chart
 from simulator.monitors.monitor_tables import MonitoredTable, read_tables
+from simulator.units import upper_first
 
 _CORRECTIONS = {"holm": "Holm: all of it together", "bh": "Benjamini and Hochberg: the share of false claims", "none": "none"}
 _NOTHING = "none"
@@ -179,7 +180,7 @@ def _draw_claims(reader: CourseReader) -> None:
         course = reader.course(finding)
         if course is None:
             continue
-        st.subheader(plain(course.figure.label).capitalize(), anchor=False)
+        st.subheader(plain(upper_first(course.figure.label)), anchor=False)
         draw(course_chart(course, reader), key=f"monitors_course_{place}")
         by = reader.asked.by
         if by and (found := reader.place_map(finding, by)):
