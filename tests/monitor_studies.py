@@ -15,7 +15,7 @@ from simulator.monitors.estimated_performance import PerformanceEstimator, Perfo
 from tests.incident_tables import table
 
 #: Shifts of the sharpness of one site, and of all cameras, in standard deviations of a camera, through the whole week.
-SHIFTS, WEEKS = (0.0, 0.25, 0.5, 1.0), 40
+SHIFTS, WEEKS = (0.0, 0.25, 0.5, 1.0), 10
 PLACES = {"one site": (6, 7, 8), "all cameras": tuple(range(CAMERAS))}
 
 
