@@ -1,4 +1,4 @@
-"""The studies behind docs/monitors.md: python -m tests.monitor_studies power | promise | coverage (minutes each)."""
+"""The studies behind docs/monitors.md: python -m tests.monitor_studies power | quiet | promise | coverage (minutes each)."""
 
 from __future__ import annotations
 
@@ -44,6 +44,12 @@ def _claims(seed: int, shift: float, cameras: tuple[int, ...]) -> list[bool]:
     return [found, bool(plain), bool(monitor.add(production.rows) + monitor.finish())]
 
 
+def quiet(weeks: int = 100) -> str:
+    """Return the share of quiet weeks with a claim, beside the promise of 5%."""
+    asked = ReportRequest(time="timestamp", names=("camera",), columns=("sharpness", "confidence", "brightness"))
+    return _share(sum(bool(compare(*camera_weeks(seed, ()), asked).differing) for seed in range(weeks)), weeks)
+
+
 def promise(weeks: int = 120) -> str:
     """Return the alarms of quiet weeks, beside the promise of one in 30 days."""
     columns = ("brightness", "sharpness", "boxes", "confidence", "weather")
@@ -74,7 +80,7 @@ def _share(count: int, trials: int) -> str:
     return f"{100 * found.value:.0f}% ({100 * found.low:.0f} to {100 * found.high:.0f})"
 
 
-STUDIES = {"power": power, "promise": promise, "coverage": coverage}
+STUDIES = {"power": power, "quiet": quiet, "promise": promise, "coverage": coverage}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or STUDIES:
