@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from concurrent.futures import FIRST_COMPLETED, wait
 from typing import Annotated
 
@@ -82,13 +83,19 @@ def print_levers(levers: Levers) -> None:
 
 
 def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
-    """Print each step with the objectives that it changes beyond chance."""
+    """Print each step with the objectives that it changes beyond chance; steps that change none stand together."""
     verdicts = [f"{escape(one.objective.label)} {_now(one)}" for one in levers.base.verdicts]
     out.print(f"[bold]this design[/bold]: {'; '.join(verdicts)}.")
+    idle = defaultdict[str, list[str]](list)
     for lever in levers.rows:
+        if lever.words:
+            idle[lever.words].append(escape(lever.step.words))
+            continue
         shown = [effect for effect in lever.effects if effect.turns or (effect.real and not effect.slight)]
         real = [f"{escape(effect.before.objective.label)} {_cell(effect)}" for effect in shown]
-        out.print(f"[bold]{escape(lever.step.words)}[/bold]: {lever.words or '; '.join(real)}.")
+        out.print(f"[bold]{escape(lever.step.words)}[/bold]: {'; '.join(real)}.")
+    for words, steps in idle.items():
+        out.print(f"[bold]{words}[/bold]: {'; '.join(steps)}.")
 
 
 def _table(levers: Levers) -> Table:
