@@ -157,7 +157,10 @@ def _learning() -> None:
         "Measure", ["auc", "melanomas"], format_func={"auc": "AUC", "melanomas": "Melanomas found"}.get, horizontal=True
     )
     draw(learning(rows, of), "lab_learning")
-    st.caption("The band is the 95% interval of photos chosen at random: patients and draws. Every curve ends at all photos.")
+    st.caption(
+        "The band is the 95% interval of photos chosen at random: patients and draws. Scores of five folds are pooled, as in "
+        "the case. With few photos the folds' heads differ, and the pooled area lies below that of one head."
+    )
 
 
 def _purchases() -> None:
