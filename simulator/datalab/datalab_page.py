@@ -159,8 +159,8 @@ def _learning() -> None:
     draw(learning(rows, of), "lab_learning")
     st.caption(
         "The band is the 95% interval of photos chosen at random: patients and draws. Scores of five folds are pooled, as in "
-        "the case. With few photos the heads differ: the pooled area lies 3.0 points below the mean of the folds at 100 photos, "
-        "0.3 points at 400, and nothing with all photos."
+        "the case. With few photos the heads differ: the pooled area lies 3.0 points below the mean of the folds at 100 "
+        "photos, 0.3 points at 400, and nothing with all photos."
     )
 
 
