@@ -126,11 +126,13 @@ def draw_strip(
     before = st.session_state.get(key, {}).get("chosen") or []
     there = {row["run"] for row in rows}
     chosen = [run for run in before if run in there]
-    _component(
+    found = _component(
         key=key,
         data={"labels": labels, "rows": rows, "chosen": chosen, "most": most},
         on_restore_change=pressed("restore", on_restore),
         on_star_change=pressed("star", on_star),
         on_chosen_change=lambda: None,
     )
+    if found.restore:
+        st.rerun()  # the choices stand outside of this fragment
     return chosen

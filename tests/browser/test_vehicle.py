@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.browser.screen import changed, panel, pick, result, verdict
+from tests.browser.screen import changed, panel, pick, result, until, verdict
 from tests.browser.test_looks import barriers
 
 pytestmark = pytest.mark.browser
@@ -43,5 +43,5 @@ def test_from_the_first_verdict_through_an_encounter_and_a_curveball_back_to_the
     rows = history.get_by_role("row")
     rows.nth(3).wait_for()  # the head, and three runs
     assert changed(page, rows.last.get_by_role("button").first.click) == first != second
-    assert "queue=fifo" not in page.url
+    until(page, lambda: "queue=fifo" not in page.url)
     assert barriers(page) == []
