@@ -43,5 +43,6 @@ def test_from_the_first_verdict_through_an_encounter_and_a_curveball_back_to_the
     rows = history.get_by_role("row")
     rows.nth(3).wait_for()  # the head, and three runs
     assert changed(page, rows.last.get_by_role("button").first.click) == first != second
-    until(page, lambda: "queue=fifo" not in page.url)
+    queue = page.get_by_role("combobox", name="Frames that wait")
+    until(page, lambda: queue.input_value() == "Keep the freshest of each camera")
     assert barriers(page) == []
