@@ -54,7 +54,11 @@ def players() -> str:
     """Return the results of each scripted investigator over all causes."""
     rows = []
     for name, mine in load_study(CASE).players.groupby("player", sort=False):
-        hit, usd = share_interval(int(mine["right"].sum()), len(mine)), mean_interval(mine["usd"])
+        hit, usd, total = (
+            share_interval(int(mine["right"].sum()), len(mine)),
+            mean_interval(mine["usd"]),
+            mean_interval(mine["total_usd"]),
+        )
         right = mine["mitigated_h"].notna()
         put = share_interval(int(right.sum()), len(mine))
         kept = mean_interval(100 * mine["kept"].dropna())
@@ -69,6 +73,7 @@ def players() -> str:
                 f"{mine['wrong_fixes'].mean():.2f}",
                 f"{usd.value:,.0f} ({usd.low:,.0f} to {usd.high:,.0f})",
                 f"{kept.value:.0f}% ({kept.low:.0f} to {kept.high:.0f})",
+                f"{total.value:,.0f} ({total.low:,.0f} to {total.high:,.0f})",
             ]
         )
     heading = [
@@ -80,6 +85,7 @@ def players() -> str:
         "wrong fixes",
         "USD",
         "harm still done",
+        "harm and money, USD",
     ]
     return table(rows, heading)
 
@@ -90,12 +96,12 @@ def by_cause() -> str:
     mine = load_study(CASE).players.query("player == 'sensible'")
     for cause, part in mine.groupby("cause", sort=False):
         cells = []
-        for shape in ("abrupt", "gentle"):
+        for shape in ("abrupt", "gentle", "intermittent"):
             some = part[part["shape"] == shape]
             cells.append(f"{int(some['right'].sum())} of {len(some)}" if len(some) else "")
-        wrong = part.loc[~part["right"].astype(bool), "diagnosis"].value_counts()
+        wrong = part.loc[~part["right"].astype(bool), "diagnosis"].dropna().value_counts()
         rows.append([str(cause), *cells, ", ".join(f"{name} ({count})" for name, count in wrong.items())])
-    return table(rows, ["cause", "abrupt", "gentle", "taken for"])
+    return table(rows, ["cause", "abrupt", "gentle", "intermittent", "taken for"])
 
 
 #: The players of the rules, in the order of the page.
@@ -122,7 +128,7 @@ def _fired(plays: pd.Series) -> str:
 def fixes() -> str:
     """Return the share of the harm of each cause that each fix takes away (%), with 95% intervals."""
     found = load_study(CASE).fixes
-    names = [name for name in found["fix"].unique() if name not in ("nothing", "old_guideline")]
+    names = [name for name in found["fix"].unique() if name not in ("nothing", "old_guideline", "retrain")]
     rows = []
     for cause, mine in found.groupby("cause", sort=False):
         of = mine.set_index("fix")

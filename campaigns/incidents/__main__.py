@@ -58,14 +58,14 @@ def rehearse(
 
 def study(
     case: Case,
-    seeds: Annotated[int, typer.Option(min=2, max=10_000, help="incidents of each cause, as it comes, a player")] = 30,
+    seeds: Annotated[int, typer.Option(min=2, max=10_000, help="incidents a player, as seeds draw them")] = 900,
     workers: Workers = 1,
     out: Annotated[Path | None, typer.Option(help="write a row for each incident to this CSV file")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Let each scripted investigator play every cause, and print time, cost, harm and hits."""
-    total = len(PLAYERS) * seeds * sum(len(one.shapes) for one in spec_of(load(case)).causes.values())
-    with ticking("playing", total) as tick:
+    """Let each scripted investigator play the same incidents, and print time, cost, harm and hits."""
+    spec_of(load(case))
+    with ticking("playing", len(PLAYERS) * seeds) as tick:
         rows = investigators(case, seeds, workers, tick)
     if out:
         _written(rows, out)
@@ -81,7 +81,7 @@ def study(
 
 def rules(
     case: Case,
-    rounds: Annotated[int, typer.Option(min=1, max=1000, help="incidents of each cause, as it comes, a player")] = 4,
+    rounds: Annotated[int, typer.Option(min=1, max=1000, help="incidents of each cause a player")] = 1,
     workers: Workers = 1,
     out: Annotated[Path | None, typer.Option(help="write a row for each play to this CSV file")] = None,
 ) -> None:

@@ -13,7 +13,7 @@ from simulator.case.schema import Scenario
 from simulator.incident.beliefs import COLUMNS, EARLY, FALSE_ALARM, FIRST, IN_TIME, answered, questions
 from simulator.incident.play import Play
 from simulator.incident.player_actions import WaitAction
-from simulator.incident.secret import draw, quiet, spec_of
+from simulator.incident.secret import draw, spec_of
 from simulator.processes import over_processes
 
 #: Seeds from here on are for rehearsals; those below are for players and studies of them.
@@ -23,7 +23,7 @@ FIRST_SEED = 1_000_000
 def rehearse(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
     """Count the signs of each cause and shape over `seeds` seeds, as rows of `COLUMNS`; one tick an incident.
 
-    The rows of a false alarm come from as many quiet runs, without those where nothing rings.
+    All causes of a round share its seed, so that one run of the servers does for them.
     """
     wanted = to_rehearse(case, seeds)
     counts: Counter[tuple[str, str, str, str]] = Counter()
@@ -36,20 +36,14 @@ def rehearse(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] =
 
 def to_rehearse(case: str, seeds: int) -> list[tuple[str, str, int]]:
     """Return every incident to rehearse: its cause, shape and seed."""
-    causes = {name: cause.shapes for name, cause in spec_of(case_of(case)).causes.items()}
-    causes[FALSE_ALARM] = ["abrupt", "gentle"]
-    return [
-        (name, shape, FIRST_SEED + k + seeds * place)
-        for k in range(seeds)
-        for name, shapes in causes.items()
-        for place, shape in enumerate(shapes)
-    ]
+    causes = spec_of(case_of(case)).causes
+    return [(name, shape, FIRST_SEED + k) for k in range(seeds) for name, cause in causes.items() for shape in cause.shapes]
 
 
 def _signs(case: str, wanted: tuple[str, str, int]) -> tuple[str, str, list[tuple[str, str]]]:
     cause, shape, seed = wanted
     scenario = case_of(case)
-    play = Play(scenario, quiet(seed) if cause == FALSE_ALARM else draw(scenario, seed, cause, shape))
+    play = Play(scenario, draw(scenario, seed, cause, shape))
     paged = until_paged(play)
     if paged is None or play.now_s >= play.end_s:
         return cause, shape, []
@@ -60,13 +54,15 @@ def _signs(case: str, wanted: tuple[str, str, int]) -> tuple[str, str, list[tupl
         sign = answered(play.spec, play.act(look))
         signs += [] if sign is None else [sign]
         play.now_s = now  # every look is taken at the time of the page
+        play.canaries.clear()  # and of the stream without the look before
     return cause, shape, signs
 
 
 def until_paged(play: Play) -> tuple[str, str] | None:
-    """Wait for an alarm at or after the onset, in quiet weeks at any time, and return its sign; None without one."""
+    """Wait for an alarm at or after the onset, at any time if nothing happens, and return its sign; None without one."""
     note = play.act(WaitAction(kind="wait"))
-    while not play.secret.quiet and note.until_s < play.secret.onset_s and play.now_s < play.end_s:
+    happens = any(play.spec.causes[name].effects for name in play.secret.causes)
+    while happens and note.until_s < play.secret.onset_s and play.now_s < play.end_s:
         note = play.act(WaitAction(kind="wait"))
     return answered(play.spec, note)
 

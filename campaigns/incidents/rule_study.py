@@ -44,7 +44,6 @@ def methodical(play: Play, beliefs: Beliefs) -> None:
             break
     if play.now_s >= play.end_s:
         return
-    likely.pop(FALSE_ALARM, None)
     cause = max(likely, key=lambda name: likely[name])
     play.act(DiagnoseAction(kind="diagnose", cause=cause, confidence=min(likely[cause], 1.0)))
     play.act(FixAction(kind="fix", fix=fix_of(play.spec, play.spec.causes[cause])))
@@ -65,8 +64,7 @@ def _looked_in_order(play: Play, beliefs: Beliefs, signs: dict[str, str]) -> dic
             break
         signs.update([answered(play.spec, play.act(look)) or ("", "")])
         likely = _likely(beliefs, signs)
-        known = {name: share for name, share in likely.items() if name != FALSE_ALARM}
-        play.act(BelieveAction(kind="believe", shares=known))
+        play.act(BelieveAction(kind="believe", shares=likely))
     return likely
 
 
@@ -74,16 +72,20 @@ def _likely(beliefs: Beliefs, signs: dict[str, str]) -> dict[str, float]:
     return dict(zip(beliefs.causes, map(float, beliefs.after(signs.items())), strict=True))
 
 
-TRIED: dict[str, Callable[[Play, Beliefs], None]] = {**PLAYERS, "methodical": methodical}
+#: The investigators whose plays the rules are tried on.
+TRIED: dict[str, Callable[[Play, Beliefs], None]] = {
+    **{name: PLAYERS[name] for name in ("sensible", "naive", "guess")},
+    "methodical": methodical,
+}
 
 
 def wanted_plays(case: str, rounds: int) -> list[tuple[str, str, str, int]]:
-    """Return player, cause, shape and seed of each play: the first incidents of the study of investigators."""
-    ways = [(name, shape) for name, cause in spec_of(case_of(case)).causes.items() for shape in cause.shapes]
+    """Return player, cause, shape and seed of each play: every cause once a round, in one of its shapes after the other."""
+    causes = spec_of(case_of(case)).causes
     return [
-        (player, name, shape, 1 + place + len(ways) * k)
+        (player, name, cause.shapes[k % len(cause.shapes)], 1 + place + len(causes) * k)
         for k in range(rounds)
-        for place, (name, shape) in enumerate(ways)
+        for place, (name, cause) in enumerate(causes.items())
         for player in TRIED
     ]
 
@@ -91,7 +93,7 @@ def wanted_plays(case: str, rounds: int) -> list[tuple[str, str, str, int]]:
 def rules_fired(case: str, rounds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
     """Return a row of RULE_COLUMNS a play; fired: names of rules, set apart by spaces. Raises RuleStudyError.
 
-    rounds: incidents of each cause and shape
+    rounds: incidents of each cause
     """
     if load_beliefs(case_of(case)) is None:
         raise RuleStudyError(

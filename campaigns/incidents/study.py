@@ -30,13 +30,13 @@ Floats = NDArray[np.float64]
 
 WEEK_S = 7 * DAY_S
 #: Figures whose mean a summary gives; times are means over the incidents where the event happened.
-_MEANS = ["brier", "detected_h", "diagnosed_h", "mitigated_h", "wrong_fixes", "usd", "kept"]
+_MEANS = ["brier", "detected_h", "diagnosed_h", "mitigated_h", "wrong_fixes", "usd", "total_usd", "kept"]
 
 
 #: The columns of a row that are figures of the score.
 _FIGURES = [
     *("diagnosis", "right", "confidence", "brier", "detected_h", "diagnosed_h", "mitigated_h"),
-    *("wrong_fixes", "false_alarms", "usd"),
+    *("wrong_fixes", "false_alarms", "usd", "total_usd"),
 ]
 
 
@@ -48,41 +48,35 @@ class StudyError(InputError):
 
 
 def investigators(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
-    """Return a row an incident and player, for every cause and shape over `seeds` seeds; raises StudyError.
+    """Return a row an incident and player, over incidents as seeds from 1 on draw them; raises StudyError.
 
-    All players meet equal incidents, and no two causes share a seed, so that incidents are independent.
-
-    Columns: player, cause, shape, seed, right, confidence, brier, detected_h, diagnosed_h, mitigated_h, wrong_fixes,
-    false_alarms, usd, kept (the share of the harm without any action that was still done).
+    All players meet equal incidents. Columns: player, cause, second, shape, seed, diagnosis, right, confidence, brier,
+    detected_h, diagnosed_h, mitigated_h, wrong_fixes, false_alarms, usd, total_usd, kept (the share of the harm without any
+    action that was still done).
     """
-    spec = spec_of(case_of(case))
     if load_beliefs(case_of(case)) is None:
         raise StudyError(f"{case}: the case has no rehearsed signs; python -m campaigns.incidents rehearse {case} makes them")
-    ways = [(name, shape) for name, cause in spec.causes.items() for shape in cause.shapes]
-    wanted = [
-        (player, name, shape, 1 + place + len(ways) * k)
-        for k in range(seeds)
-        for place, (name, shape) in enumerate(ways)
-        for player in PLAYERS
-    ]
     rows = []
+    wanted = [(player, seed) for seed in range(1, seeds + 1) for player in PLAYERS]
     for row in over_processes(partial(_played, case), wanted, workers):
         rows.append(row)
         tick()
     return pd.DataFrame(rows)
 
 
-def _played(case: str, wanted: tuple[str, str, str, int]) -> dict[str, object]:
-    player, cause, shape, seed = wanted
-    play = Play(case_of(case), draw(case_of(case), seed, cause, shape))
+def _played(case: str, wanted: tuple[str, int]) -> dict[str, object]:
+    player, seed = wanted
+    secret = draw(case_of(case), seed)
+    play = Play(case_of(case), secret)
     beliefs = load_beliefs(case_of(case))
     assert beliefs is not None
     PLAYERS[player](play, beliefs)
     result = score(play)
-    harmful = not spec_of(case_of(case)).causes[cause].harmless and result.untouched > 0
+    harmful = not secret.harmless(play.spec) and result.untouched > 0
     figures = {name: getattr(result, name) for name in _FIGURES}
     kept = result.excess / result.untouched if harmful else np.nan
-    return {"player": player, "cause": cause, "shape": shape, "seed": seed, **figures, "kept": kept}
+    about = {"player": player, "cause": secret.cause, "second": secret.second or "", "shape": secret.shape, "seed": seed}
+    return {**about, **figures, "kept": kept}
 
 
 # Fixes

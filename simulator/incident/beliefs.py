@@ -7,7 +7,7 @@ Signs are taken for independent given the cause. Their frequencies are counted i
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -27,14 +27,12 @@ Floats = NDArray[np.float64]
 #: The question that the page itself answers: the figure that rang.
 PAGE = "page"
 COMPLAINT = "complaint"
-#: Beside the causes of a case: a monitor rang by chance, and nothing has happened yet.
-FALSE_ALARM = "false_alarm"
+#: The cause that stands for a page without anything behind it: nothing has happened, or nothing yet.
+FALSE_ALARM = "nothing"
 #: Signs of the first page, before or after the onset; they give the prior probability of a false alarm.
 FIRST, EARLY, IN_TIME = "first", "early", "in time"
 #: Minutes to think, added to those of each look.
 _THINKING = 10.0
-#: The figures that the rehearsal slices.
-SLICED = ("found", "sharpness", "bytes", "brightness")
 #: Added to each count of a sign, so that an unseen sign is unlikely and not impossible (Jeffreys 1946).
 _UNSEEN = 0.5
 COLUMNS = ["cause", "shape", "question", "sign", "count"]
@@ -46,13 +44,11 @@ class BeliefError(InputError):
 
 def questions(spec: Incident) -> dict[str, LookAction]:
     """Return every look with known signs, by the name of its question."""
-    looks: dict[str, LookAction] = {}
-    for name, look in spec.looks.items():
-        if "statistic" in look.takes:
-            looks |= {f"{name}/{each}": LookAction(kind="look", look=name, statistic=each) for each in SLICED}
-        else:
-            looks[name] = LookAction(kind="look", look=name)
-    return looks
+    return {
+        question: LookAction.model_validate({"kind": "look", "look": name, **inputs})
+        for name, look in spec.looks.items()
+        for question, inputs in look.questions(name).items()
+    }
 
 
 def minutes_of(spec: Incident, look: LookAction) -> float:
@@ -75,15 +71,17 @@ class Beliefs:
 
     chances: by question, the signs and P(sign | cause), shape (causes, signs)
     false_alarms: the share of first pages before the onset
+    often: how often each cause comes
     """
 
     causes: list[str]
     chances: dict[str, tuple[list[str], Floats]]
     false_alarms: float = 0.0
+    often: Mapping[str, float] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, counts: pd.DataFrame) -> Beliefs:
-        """Estimate them from rows of `COLUMNS`; unseen signs share the last place."""
+    def of(cls, counts: pd.DataFrame, often: Mapping[str, float] | None = None) -> Beliefs:
+        """Estimate them from rows of `COLUMNS`; unseen signs share the last place; often: of each cause, 1 for others."""
         first = counts[counts["question"] == FIRST].groupby("sign")["count"].sum()
         early = float(first.get(EARLY, 0)) / max(float(first.sum()), 1.0)
         causes, chances = sorted(counts["cause"].unique()), {}
@@ -91,15 +89,19 @@ class Beliefs:
             table = rows.pivot_table("count", "cause", "sign", "sum", fill_value=0).reindex(causes, fill_value=0)
             full = np.hstack([table.to_numpy(float), np.zeros((len(causes), 1))]) + _UNSEEN
             chances[str(question)] = [*map(str, table.columns)], full / full.sum(axis=1, keepdims=True)
-        return cls(causes, chances, early)
+        return cls(causes, chances, early, often or {})
 
     @cached_property
     def prior(self) -> Floats:
-        """The probability of each cause before any sign, equal for all but the false alarm, shape (causes,)."""
+        """The probability of each cause at a page before any sign, shape (causes,).
+
+        Of the other causes' first pages a share comes before the onset, when nothing has happened yet.
+        """
+        often = np.array([self.often.get(name, 1.0) for name in self.causes])
         alarm = np.array(self.causes) == FALSE_ALARM
-        if not alarm.any() or not self.false_alarms:
-            return np.full(len(self.causes), 1 / len(self.causes))
-        return np.where(alarm, self.false_alarms, (1 - self.false_alarms) / (~alarm).sum())
+        early = np.where(alarm, 0.0, self.false_alarms * often).sum()
+        shares = np.where(alarm, often + early, (1 - self.false_alarms) * often)
+        return np.asarray(shares / shares.sum())
 
     def likelihood(self, question: str, sign: str) -> Floats:
         """Return P(sign | cause) of each cause, shape (causes,)."""
@@ -132,14 +134,14 @@ def entropy(shares: Floats) -> float:
     return float(-(there * np.log2(there)).sum())
 
 
-def many_brier(shares: Mapping[str, float], true: str) -> float:
+def many_brier(shares: Mapping[str, float], truth: Mapping[str, float]) -> float:
     """Return the Brier score of probabilities of several causes (Brier 1950): from 0, the best, to 2.
 
-    The squared distances of the shares from 1 for the true cause and from 0 for the others. A part that no cause has is a
-    further one, which is never true.
+    truth: 1 for the true cause, or halves for two at once. A part of the shares that no cause has is a further cause, which is
+    never true.
     """
     rest = max(1 - sum(shares.values()), 0.0)
-    return (1 - shares.get(true, 0.0)) ** 2 + sum(share**2 for name, share in shares.items() if name != true) + rest**2
+    return sum((shares.get(name, 0.0) - truth.get(name, 0.0)) ** 2 for name in {*shares, *truth}) + rest**2
 
 
 def load_beliefs(scenario: Scenario, folder: Path = INCIDENTS) -> Beliefs | None:
@@ -150,5 +152,6 @@ def load_beliefs(scenario: Scenario, folder: Path = INCIDENTS) -> Beliefs | None
     counts = read_table(path, COLUMNS, BeliefError)
     check_ranges(path, counts, {"count": COUNT}, BeliefError)
     assert scenario.incident is not None
-    known = counts[counts["cause"].isin([FALSE_ALARM, *scenario.incident.causes])]
-    return Beliefs.of(known) if len(known) else None
+    causes = scenario.incident.causes
+    known = counts[counts["cause"].isin(causes)]
+    return Beliefs.of(known, {name: cause.often for name, cause in causes.items()}) if len(known) else None

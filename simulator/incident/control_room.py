@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 
@@ -31,8 +32,9 @@ def start(scenario: Scenario) -> None:
     assert scenario.incident is not None
     st.markdown(_opening(scenario.brief))
     st.markdown(
-        f"A monitor will ring, for one of {len(scenario.incident.causes)} causes. Look closer, which takes time and money; "
-        "name the cause and your confidence; ship a fix. The stream goes on meanwhile."
+        f"A monitor will ring or a customer ask, for one of {len(scenario.incident.causes)} reasons or for two at once; one of "
+        "them is chance. Look closer, which takes time and money; say how likely each cause is, where it is and since when; "
+        "ship a fix. The stream goes on meanwhile."
     )
     if st.button("Take the pager", key="pager", type="primary"):
         _begin(scenario, [])
@@ -229,10 +231,23 @@ def _entry(game: Game, note: NotebookEntry, place: int) -> None:
     with st.container(border=True, gap="xxsmall"):
         head = f"**{place + 1}. {plain(note.title(game.play.spec))}** :small[{plain(', '.join(cost))}]"
         st.markdown(f"{head}  \n{plain(note.outcome(game.play.spec))}")
-        if note.finding is not None and len(note.finding.table):
+        if note.finding is not None and (len(note.finding.table) or note.finding.shown):
             with st.expander(f"Figures of {place + 1}", expanded=note is game.notes[-1], type="compact"):
-                st.dataframe(rounded(note.finding.table), hide_index=True, key=f"found:{place}")
-                pictures(note)
+                _table(note.finding.table, f"found:{place}")
+                pictures(game, note)
+
+
+def _table(table: pd.DataFrame, key: str) -> None:
+    """Draw the table of a finding; lines of the log as text, with their diffs as diffs."""
+    if "diff" not in table:
+        if len(table):
+            st.dataframe(rounded(table), hide_index=True, key=key)
+        return
+    with st.container(height=360, border=False, gap="xxsmall"):
+        for line in table.itertuples(index=False):
+            st.markdown(plain(f"{line.when}, {line.system}: {line.change}"))
+            if line.diff:
+                st.code(str(line.diff), language="diff")
 
 
 _CSS = """

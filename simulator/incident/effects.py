@@ -14,13 +14,14 @@ from simulator.case.document import Path
 from simulator.case.fields import AS_WRITTEN, ClockTime, Line, Name, Prose, Share, Strict
 from simulator.case.kinds import OneOf, registry
 from simulator.errors import suggest
+from simulator.evidence.detection_tables import BINS
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.incident.incident_evidence import IncidentEvidence
     from simulator.incident.measured_scenes import MeasuredScenes
     from simulator.incident.section import Incident
-    from simulator.incident.stream import FrameSettings, Stream, UnfinishedFrames
+    from simulator.incident.stream import FrameSettings, ReplayedFrames, Stream, UnfinishedFrames
 
 #: The part of a frame's way where a change enters: before the camera, in it, in the client's code, or on the servers.
 #: A change at `labels` alters no frame, only the instructions to the people who label.
@@ -49,10 +50,12 @@ class Where(Strict):
 
 @dataclass
 class Replica:
-    """The software of one replica: its model (detector, precision), and the conditions that its configuration brings."""
+    """One replica: its model (detector, precision), the conditions and rules of counting of its configuration."""
 
     model: tuple[str, str]
     conditions: list[str] = field(default_factory=list)
+    counting: list[str] = field(default_factory=list)
+    old: bool = False
 
 
 @dataclass
@@ -65,6 +68,7 @@ class OutsideEffects:
     scenes: list[tuple[ScenesEffect, bool]] = field(default_factory=list)
     strikes: list[StrikeEffect] = field(default_factory=list)
     guidelines: list[GuidelineEffect] = field(default_factory=list)
+    slips: list[SlipEffect] = field(default_factory=list)
 
 
 class AnyEffect(Strict):
@@ -103,8 +107,8 @@ class AnyEffect(Strict):
         """Change the frames that it strikes, and return which, shape (n,); name: of its random streams."""
         return np.zeros(len(frames.usual), bool)
 
-    def change_answers(self, scenes: MeasuredScenes, rows: Bools, given: Ints, network: Ints) -> None:
-        """Change the setting and the network of stored frames that servers answer under it."""
+    def change_answers(self, scenes: MeasuredScenes, rows: Bools, replayed: ReplayedFrames) -> None:
+        """Change the stored frames that servers answer under it."""
 
     def change_replica(self, replica: Replica) -> None:
         """Change the software of a replica that runs under it."""
@@ -149,8 +153,8 @@ class ConditionEffect(AnyEffect):
                 column[of_level] = stream.scenes.settings[self.condition, int(level)]
         return rows
 
-    def change_answers(self, scenes: MeasuredScenes, rows: Bools, given: Ints, network: Ints) -> None:
-        given[rows] = scenes.settings[self.condition, self.severity]
+    def change_answers(self, scenes: MeasuredScenes, rows: Bools, replayed: ReplayedFrames) -> None:
+        replayed.given[rows] = scenes.settings[self.condition, self.severity]
 
     def change_replica(self, replica: Replica) -> None:
         replica.conditions.append(self.condition)
@@ -166,6 +170,11 @@ class NetworkEffect(AnyEffect):
     kind: Literal["network"]
     detector: Annotated[str, Field(max_length=40)]
     precision: Annotated[str, Field(max_length=40)] = "fp32"
+    file: Annotated[
+        Annotated[tuple[str, str], AS_WRITTEN] | None,
+        Field(description="detector and precision of the file that runs, where its answers on this processor are stood in for"),
+    ] = None
+    old_processor: Annotated[bool, Field(description="whether it runs so on replicas with an old processor alone")] = False
 
     @property
     def enters_at(self) -> Enters:
@@ -181,11 +190,45 @@ class NetworkEffect(AnyEffect):
             column[rows] = stream.scenes.networks[self.detector, self.precision]
         return rows
 
-    def change_answers(self, scenes: MeasuredScenes, rows: Bools, given: Ints, network: Ints) -> None:
-        network[rows] = scenes.networks[self.detector, self.precision]
+    def change_answers(self, scenes: MeasuredScenes, rows: Bools, replayed: ReplayedFrames) -> None:
+        replayed.network[rows] = scenes.networks[self.detector, self.precision]
 
     def change_replica(self, replica: Replica) -> None:
-        replica.model = self.detector, self.precision
+        replica.model = self.file or (self.detector, self.precision)
+        replica.old |= self.old_processor
+
+
+class CountingEffect(AnyEffect):
+    """Count other detections than before: from another score on, or at most a number a frame, the surest first.
+
+    above: the least score that counts
+    most: the most that a frame keeps
+    """
+
+    kind: Literal["counting"]
+    above: Annotated[float, Field(ge=0.05, le=0.9)] = 0.05
+    most: Annotated[int, Field(ge=1, le=1000)] = 1000
+
+    @property
+    def enters_at(self) -> Enters:
+        return "server"
+
+    def change_frames(self, stream: Stream, frames: UnfinishedFrames, name: str, of_cause: bool) -> Bools:
+        strength = stream.strength(stream.served.arrived_s, frames.changes.undone, "server")
+        rows = stream.struck_rows(name, self.where, strength, by_share=True)
+        for rules in [frames.counting] if of_cause else [frames.counting, frames.calm_counting]:
+            rules.put(rows, self._bin, self.most)
+        return rows
+
+    @property
+    def _bin(self) -> int:
+        return int(np.searchsorted(BINS, self.above - 1e-9))
+
+    def change_answers(self, scenes: MeasuredScenes, rows: Bools, replayed: ReplayedFrames) -> None:
+        replayed.counting.put(rows, self._bin, self.most)
+
+    def change_replica(self, replica: Replica) -> None:
+        replica.counting.append(f"above {self.above:g}, most {self.most}")
 
 
 class ScenesEffect(AnyEffect):
@@ -273,20 +316,48 @@ class GuidelineEffect(AnyEffect):
         outside.guidelines.append(self)
 
 
+class SlipEffect(AnyEffect):
+    """Let people draw some boxes in the wrong place: an object that the detector finds counts as missed then."""
+
+    heeds: ClassVar[frozenset[str]] = frozenset()
+
+    kind: Literal["slips"]
+    share: Annotated[Share, Field(description="of the labelled objects")]
+
+    @property
+    def enters_at(self) -> Enters:
+        return "labels"
+
+    def join(self, outside: OutsideEffects, of_cause: bool) -> None:
+        outside.slips.append(self)
+
+
 #: Every kind of effect that a case may name, by that name.
-EFFECTS: dict[str, type[AnyEffect]] = registry(ConditionEffect, NetworkEffect, ScenesEffect, StrikeEffect, GuidelineEffect)
+EFFECTS: dict[str, type[AnyEffect]] = registry(
+    ConditionEffect, NetworkEffect, CountingEffect, ScenesEffect, StrikeEffect, GuidelineEffect, SlipEffect
+)
 Effect = Annotated[AnyEffect, OneOf(EFFECTS)]
 
 
-class SuspectEntry(Strict):
-    """A line in the log of changes: the change, in the words of its author.
+System = Literal["model", "library", "client", "site", "labels", "servers"]
+
+
+class LogEntry(Strict):
+    """A line that the log of changes may hold, with and without a fault.
 
     system: the system that changed
     text: the words of the log
     """
 
-    system: Literal["model", "library", "client", "site", "labels", "servers"]
+    system: System
     text: Line
+    diff: Annotated[list[Line], Field(max_length=12, description="changed lines of a file, - before and + after")] = []
+    a_month: Annotated[float, Field(ge=0, le=30, description="how often it comes in a month without a fault")] = 0.5
+
+
+Shape = Literal["abrupt", "gentle", "intermittent"]
+#: The people who can be asked.
+Person = Literal["site", "data", "client"]
 
 
 class Cause(Strict):
@@ -294,23 +365,30 @@ class Cause(Strict):
 
     label: its name on the page
     source: a publication on it
-    effects: the changes that it makes
-    shapes: abrupt or gentle
-    log: the entry in the log of changes
+    effects: the changes that it makes; none: nothing happens
+    shapes: abrupt, gentle, or intermittent (it comes and goes)
+    says: the words of each person who has noticed it
     """
 
     label: Line
     teaches: Annotated[Prose, Field(description="shown afterwards: how it can be known, and what ends it")]
     source: Line | None = None
-    effects: Annotated[list[Effect], Field(min_length=1, max_length=8)]
-    shapes: Annotated[list[Literal["abrupt", "gentle"]], Field(min_length=1, max_length=2)] = ["abrupt", "gentle"]
+    effects: Annotated[list[Effect], Field(max_length=8)] = []
+    shapes: Annotated[list[Shape], Field(min_length=1, max_length=3)] = ["abrupt", "gentle"]
     often: Annotated[float, Field(gt=0, le=1000, description="how often it comes, against 1 of another cause")] = 1
     harmless: Annotated[bool, Field(description="nothing fails: the right answer is to change nothing")] = False
-    log: SuspectEntry | None = None
+    log: Annotated[list[Name], Field(max_length=8, description="lines of the log; one of them is written at the onset")] = []
+    says: Annotated[dict[Person, Line], Field(max_length=3)] = {}
+    copied: Annotated[Share, Field(description="share of the test images that have a copy among the training images")] = 0.03
     decoys: Annotated[list[Name], Field(max_length=16, description="one of them moves at the onset; empty: any")] = []
+
+    @property
+    def changes_pictures(self) -> bool:
+        return any(isinstance(effect, ConditionEffect | ScenesEffect) for effect in self.effects)
 
     def check(self, incident: Incident, scenario: Scenario) -> Faults:
         yield from _effects(self.effects, incident, scenario)
+        yield from _logged(self.log, incident)
         for index, name in enumerate(self.decoys):
             if name not in incident.decoys:
                 yield ("decoys", index), f"'{name}' is not one of `incident.decoys`; {suggest(name, incident.decoys)}"
@@ -320,18 +398,24 @@ class Decoy(Strict):
     """A harmless change at the moment of the onset: a log entry, an effect that does no harm, or both.
 
     label: its name on the page
-    log: the entry in the log of changes
     effects: the changes that it makes
     """
 
-    written: ClassVar[str] = "{label: ..., log: {system: library, text: ...}}"
+    written: ClassVar[str] = "{label: ..., log: [...]}"
 
     label: Line
-    log: SuspectEntry | None = None
+    log: Annotated[list[Name], Field(max_length=8, description="lines of the log; one of them is written at the onset")] = []
     effects: Annotated[list[Effect], Field(max_length=8)] = []
 
     def check(self, incident: Incident, scenario: Scenario) -> Faults:
         yield from _effects(self.effects, incident, scenario)
+        yield from _logged(self.log, incident)
+
+
+def _logged(names: list[str], incident: Incident) -> Faults:
+    for index, name in enumerate(names):
+        if name not in incident.log:
+            yield ("log", index), f"'{name}' is not one of `incident.log`; {suggest(name, incident.log)}"
 
 
 def _effects(effects: list[Effect], incident: Incident, scenario: Scenario) -> Faults:

@@ -33,10 +33,11 @@ Network = tuple[str, str]
 
 @dataclass(frozen=True)
 class Undone:
-    """From a time (s) on, everything that enters at one of these places is as it was tested."""
+    """From a time (s) on, everything that enters at one of these places is as it was tested; site: at this one alone."""
 
     at_s: float
     enters: frozenset[Enters]
+    site: int | None = None
 
     def join(self, changes: Changes) -> None:
         changes.undone.append(self)
@@ -115,7 +116,18 @@ class Reviewed:
         return self.usd_a_frame * self.frames_per_h * max(until_s - self.at_s, 0.0) / 3600
 
 
-Change = Undone | Swapped | Rethresholded | Reviewed
+@dataclass(frozen=True)
+class Outage:
+    """From one time to another (s) no frame is answered, since a fix is being shipped."""
+
+    at_s: float
+    until_s: float
+
+    def join(self, changes: Changes) -> None:
+        changes.outages.append(self)
+
+
+Change = Undone | Swapped | Rethresholded | Reviewed | Outage
 
 
 @dataclass
@@ -126,6 +138,7 @@ class Changes:
     answers: list[Swapped | Rethresholded] = field(default_factory=list)
     lasting: list[Swapped | Rethresholded] = field(default_factory=list)
     reviews: list[Reviewed] = field(default_factory=list)
+    outages: list[Outage] = field(default_factory=list)
 
     @classmethod
     def of(cls, changes: Iterable[Change]) -> Changes:
@@ -166,7 +179,8 @@ class AnyFix(Strict):
     label: its name on the page
     note: a remark on the page
     minutes: the time until it is in force
-    usd: its cost
+    usd: its cost; usd_daily: its cost of each further day until the end of the stream
+    outage_min: minutes without an answer while it is shipped
     """
 
     kind: str
@@ -174,6 +188,8 @@ class AnyFix(Strict):
     note: Line
     minutes: Minutes
     usd: Usd = 0
+    usd_daily: Usd = 0
+    outage_min: Minutes = 0
 
     def check(self, scenario: Scenario) -> Faults:
         yield from ()
@@ -181,9 +197,21 @@ class AnyFix(Strict):
     def join(self, remedies: Remedies, name: str) -> None:
         raise NotImplementedError
 
-    def changes(self, play: Play, at_s: float) -> tuple[Change, ...]:
-        """Return the changes of the running system from a time (s) on."""
+    def changes(self, play: Play, at_s: float, site: int | None) -> tuple[Change, ...]:
+        """Return the changes of the running system from a time (s) on; site: its aim, None for everywhere."""
         return ()
+
+    def outage(self, at_s: float) -> tuple[Change, ...]:
+        return (Outage(at_s - 60 * self.outage_min, at_s),) if self.outage_min else ()
+
+    def price(self, sites: int) -> float:
+        """Return what it costs to ship it (USD), at a number of sites."""
+        return self.usd * (sites if self.by_site else 1)
+
+    @property
+    def by_site(self) -> bool:
+        """Whether it is shipped site by site."""
+        return False
 
     def new_picks(self) -> Mapping[str, Pick]:
         return {}
@@ -191,7 +219,7 @@ class AnyFix(Strict):
     @property
     def usd_a_day(self) -> float:
         """Its cost of each further day until the end of the stream."""
-        return 0.0
+        return self.usd_daily
 
 
 class UndoFix(AnyFix):
@@ -206,8 +234,12 @@ class UndoFix(AnyFix):
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.undo[name] = self
 
-    def changes(self, play: Play, at_s: float) -> tuple[Change, ...]:
-        return (Undone(at_s, frozenset(self.enters)),)
+    def changes(self, play: Play, at_s: float, site: int | None) -> tuple[Change, ...]:
+        return (Undone(at_s, frozenset(self.enters), site),)
+
+    @property
+    def by_site(self) -> bool:
+        return "camera" in self.enters
 
 
 class NetworkFix(AnyFix):
@@ -232,7 +264,7 @@ class NetworkFix(AnyFix):
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.networks[name] = self
 
-    def changes(self, play: Play, at_s: float) -> tuple[Change, ...]:
+    def changes(self, play: Play, at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Swapped(at_s, (self.detector, self.precision), self.instead_of),)
 
     def new_picks(self) -> Mapping[str, Pick]:
@@ -247,7 +279,7 @@ class ThresholdFix(AnyFix):
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.thresholds[name] = self
 
-    def changes(self, play: Play, at_s: float) -> tuple[Change, ...]:
+    def changes(self, play: Play, at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Rethresholded(at_s, play.best_bin()),)
 
 
@@ -266,12 +298,12 @@ class PeopleFix(AnyFix):
     def join(self, remedies: Remedies, name: str) -> None:
         remedies.people[name] = self
 
-    def changes(self, play: Play, at_s: float) -> tuple[Change, ...]:
+    def changes(self, play: Play, at_s: float, site: int | None) -> tuple[Change, ...]:
         return (Reviewed(at_s, self.frames_per_h, self.finds, self.usd_a_frame),)
 
     @property
     def usd_a_day(self) -> float:
-        return 24 * self.frames_per_h * self.usd_a_frame
+        return self.usd_daily + 24 * self.frames_per_h * self.usd_a_frame
 
 
 class PicksFix(AnyFix):

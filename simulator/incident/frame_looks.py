@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -24,11 +23,11 @@ from simulator.incident.looks import (
     LookInput,
     LookRequest,
     View,
+    Z,
     found_share,
     less,
     ratio,
 )
-from simulator.incident.measured_scenes import Setting, setting_name
 from simulator.incident.watches import WATCHED
 from simulator.intervals import Interval, clustered_share
 from simulator.records.streams import Streams
@@ -39,8 +38,10 @@ if TYPE_CHECKING:
 
 #: The share of the sites that stand out from which on all of them do.
 _NEARLY_ALL = 0.8
-#: Fewer unusual pictures are an accident; from this severity on a condition is strong.
-_ODD_PICTURES, _STRONG = 2, 3
+#: No more cameras that stand out are those of a site.
+_OF_A_SITE = 4
+#: The figures with known signs.
+SLICED = ("found", "sharpness", "bytes", "brightness", "noise", "input_channels")
 #: Recall where no frame is labelled.
 _UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
 
@@ -52,22 +53,31 @@ class SlicesLook(AnyLook):
 
     kind: Literal["slices"]
 
+    def questions(self, name: str) -> dict[str, dict[str, Any]]:
+        return {f"{name}/{statistic}": {"statistic": statistic} for statistic in SLICED}
+
+    def question(self, name: str, request: LookRequest) -> str:
+        return f"{name}/{request.statistic}"
+
     def find(self, view: View, request: LookRequest) -> LookFinding:
         statistics, statistic = view.statistics, request.statistic
-        values = statistics.figure(statistic)
-        night = (statistics.frames.hour < 7) | (statistics.frames.hour >= 19)
-        parts: dict[str, dict[str, Bools]] = {"time of day": {"the day (07 to 19)": ~night, "the night (19 to 07)": night}}
-        parts |= {"site": statistics.slices("site"), "version": statistics.slices("version")}
+        rows = np.flatnonzero(view.reference() | view.recent())
+        read = _BothTimes(statistics.figure(statistic)[rows], statistics.frames.at_s[rows], view)
+        hour = statistics.frames.hour
+        quarters = {f"{start:02d} to {start + 6:02d}": (hour >= start) & (hour < start + 6) for start in range(0, 24, 6)}
+        parts: dict[str, dict[str, Bools]] = {"time of day": quarters}
+        parts |= {by: statistics.slices(by) for by in ("site", "camera", "version")}
         if statistic != "dropped":  # a dropped frame belongs to no replica
             parts["replica"] = statistics.slices("replica")
-        rows = [(by, name, *_beside(view, values, rows)) for by, part in parts.items() for name, rows in part.items()]
-        table = pd.DataFrame(rows, columns=["by", "slice", "last day", "reference", "variance"])
+        cells = [(by, name, *read.beside(part[rows])) for by, each in parts.items() for name, part in each.items()]
+        table = pd.DataFrame(cells, columns=["by", "slice", "last day", "reference", "variance"])
         table["change"] = table["last day"] - table["reference"]
         # Slices of one kind vary alike from day to day: together they give the spread better than seven days of each.
         spread = np.sqrt(table.groupby("by")["variance"].transform("mean").clip(lower=1e-18))
+        table["low"], table["high"] = table["change"] - Z * spread, table["change"] + Z * spread
         table["deviations"] = (table["change"] / spread).fillna(0.0)
         table = table.drop(columns="variance")
-        _by, name, now, then, _change, far = max(table.itertuples(index=False), key=lambda row: abs(row[-1]))
+        _by, name, now, then, *_, far = max(table.itertuples(index=False), key=lambda row: abs(row[-1]))
         label = WATCHED[statistic].capitalize()
         sentence = (
             f"{label}: farthest from its quiet days is {name}, {significant(then, 3)} before, "
@@ -76,16 +86,23 @@ class SlicesLook(AnyLook):
         return LookFinding(sentence, _stands_out(table, list(view.spec.sites.values())), table)
 
 
-def _beside(view: View, values: Floats, part: Bools) -> tuple[float, float, float]:
-    """Return the mean of the last day, the mean of the reference days, and the variance of a day; NaN without rows."""
-    there, at_s = part & np.isfinite(values), view.statistics.frames.at_s
-    first, last = there & view.reference(), there & view.recent()
-    if not first.any() or not last.any():
-        return float("nan"), float("nan"), float("nan")
-    day = (at_s[first] // DAY_S).astype(np.int64)
-    rows = np.bincount(day)
-    days = (np.bincount(day, values[first]) / np.maximum(rows, 1))[rows > 0]
-    return float(values[last].mean()), float(days.mean()), float(days.var(ddof=1)) * (1 + 1 / len(days))
+class _BothTimes:
+    """A figure of the frames of the reference days and of the last day, shapes (rows,)."""
+
+    def __init__(self, values: Floats, at_s: Floats, view: View) -> None:
+        self.values, there = values, np.isfinite(values)
+        self.first = there & (at_s < view.spec.reference_days * DAY_S)
+        self.last = there & (at_s >= view.now_s - RECENT_S)
+        self.day = (at_s // DAY_S).astype(np.int64)
+
+    def beside(self, part: Bools) -> tuple[float, float, float]:
+        """Return the mean of the last day, the mean of the reference days, and the variance of a day; NaN without rows."""
+        first, last = np.flatnonzero(part & self.first), np.flatnonzero(part & self.last)
+        if not len(first) or not len(last):
+            return float("nan"), float("nan"), float("nan")
+        counts = np.bincount(self.day[first])
+        days = (np.bincount(self.day[first], self.values[first]) / np.maximum(counts, 1))[counts > 0]
+        return float(self.values[last].mean()), float(days.mean()), float(days.var(ddof=1)) * (1 + 1 / len(days))
 
 
 def _stands_out(table: pd.DataFrame, sites: Sequence[Site]) -> str:
@@ -100,6 +117,8 @@ def _stands_out(table: pd.DataFrame, sites: Sequence[Site]) -> str:
     by = max(apart, key=lambda name: apart[name])
     if hot["site"].mean() >= _NEARLY_ALL and apart[by] < STANDS_OUT:
         return "everything"
+    if by == "camera":
+        return "one camera" if hot["camera"].sum() == 1 else "one site" if hot["camera"].sum() <= _OF_A_SITE else "some cameras"
     if by != "site":
         return f"by {by}"
     outside, hot_sites = np.array([site.outdoors for site in sites]), hot["site"].to_numpy()
@@ -137,7 +156,7 @@ def _percent(one: Interval) -> str:
 
 def _labelled(view: View, rows: Ints) -> tuple[Floats, Floats, Ints]:
     """Return the weight found and present in labelled frames, and the scene of each frame, shapes (rows,)."""
-    found, there = view.statistics.counted(rows, view.statistics.least_areas()[rows])
+    found, there = view.statistics.as_labelled(rows)
     return found, there, view.statistics.frames.dwell[rows]
 
 
@@ -185,6 +204,7 @@ class AuditLook(LabellingLook):
         drawn = Streams(view.secret.seed).named("audit").random(len(chosen))
         now = np.quantile(lately, drawn, method="nearest") if len(lately) else then
         new, old = (statistics.counted(chosen, least) for least in (now, then))
+        new = new[0] * (1 - statistics.slips(np.full(len(chosen), view.now_s))), new[1]
         today, before = (ratio(*pair, frames.dwell[chosen]).value for pair in (new, old))
         weights = [pair[1].sum() for pair in (new, old)]
         change = weights[0] / max(weights[1], 1e-9) - 1
@@ -194,63 +214,46 @@ class AuditLook(LabellingLook):
             f"By today's labels these stored frames hold {signed(100 * change, 0)}% of labelled weight, "
             f"and recall is {today:.2f}; by the labels of then it was {before:.2f}."
         )
-        return LookFinding(sentence, "other labels" if abs(change) > SAME else "same labels", table)
+        slipped = today < before * (1 - SAME) and abs(change) <= SAME
+        sign = "other labels" if abs(change) > SAME else "boxes elsewhere" if slipped else "same labels"
+        return LookFinding(sentence, sign, table)
 
 
 class PicturesLook(AnyLook):
-    """Pictures of the last day's frames, of all sites or of one.
+    """Pictures of frames of the last day, beside frames of the reference time: as the player asks, and without labels.
 
-    frames: how many are shown
+    frames: how many are shown of each time
     """
 
-    takes: ClassVar[tuple[LookInput, ...]] = ("site",)
+    takes: ClassVar[tuple[LookInput, ...]] = ("site", "part", "pick")
 
     kind: Literal["pictures"]
-    frames: Annotated[int, Field(ge=1, le=100)] = 12
+    frames: Annotated[int, Field(ge=1, le=48)] = 12
+
+    def questions(self, name: str) -> dict[str, dict[str, Any]]:
+        return {}
+
+    def question(self, name: str, request: LookRequest) -> str:
+        return ""
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
-        frames = view.statistics.frames
-        chosen = view.chosen(view.recent() & view.at_site(request.site), self.frames, f"pictures/{request.site}")
-        names = list(view.statistics.scenes.settings)
-        settings = [names[int(place)] for place in frames.seen[chosen]]
-        seen = {setting_name(each): settings.count(each) for each in dict.fromkeys(settings)}
-        shows = [view.stream.group_of(int(scene)) for scene in frames.scene[chosen]]
-        table = pd.DataFrame({"looks": [_in_words(each) for each in settings], "shows": shows})
-        table = table.value_counts().reset_index(name="frames")
-        looks = ", ".join(f"{settings.count(each)} {_in_words(each)}" for each in dict.fromkeys(settings))
-        things = ", ".join(f"{shows.count(name)} {name}" for name in dict.fromkeys(shows))
-        sentence = f"Of {len(chosen)} frames, by how they look: {looks}. By what they show: {things}."
-        return LookFinding(sentence, _odd_sign(view, chosen, settings, shows), table, seen=seen)
+        now, then = (self._chosen(view, request, times) for times in (view.recent(), view.reference()))
+        where = view.spec.sites[request.site].label if request.site else "all sites"
+        hours = {"day": " by day", "night": " at night", None: ""}[request.part]
+        sentence = f"{len(now)} frames of the last day beside {len(then)} of the first days, {where}{hours}, {request.pick}."
+        return LookFinding(sentence, "", pd.DataFrame(), shown=(now, then))
 
-
-def _in_words(setting: Setting) -> str:
-    name = setting[0].replace("_", " ")
-    return f"{name} ({setting[1]} of 5)" if setting[1] else name
-
-
-def _odd_sign(view: View, chosen: Ints, settings: list[Setting], shows: list[str]) -> str:
-    """Return the sign of a condition, or of a group of scenes, that the reference time did not show."""
-    frames, places = view.statistics.frames, view.statistics.scenes.settings
-    usual = set(zip(frames.seen[view.reference()].tolist(), _part_of_day(frames.hour[view.reference()]), strict=True))
-    weather = {(one.condition, one.severity) for one in view.spec.usual}
-    seen = zip(settings, _part_of_day(frames.hour[chosen]), strict=True)
-    odd = [each for each, part in seen if each not in weather and (places[each], part) not in usual]
-    if len(odd) >= _ODD_PICTURES:
-        name = Counter(condition for condition, _ in odd).most_common(1)[0][0]
-        return f"{name}, strong" if max(severity for condition, severity in odd if condition == name) >= _STRONG else name
-    if any(group in view.spec.scenes.held_back for group in shows):
-        return "new things"
-    return "other things" if _other_things(view, chosen, shows) else "as usual"
-
-
-def _other_things(view: View, chosen: Ints, shows: list[str]) -> bool:
-    frames, names = view.statistics.frames, view.stream.groups
-    then = view.reference() & np.isin(frames.site, np.unique(frames.site[chosen]))
-    shares = np.bincount(view.stream.group_places[frames.scene[then]], minlength=len(names)) / then.sum()
-    counts = np.array([shows.count(name) for name in names])
-    spread = np.sqrt(len(shows) * np.maximum(shares * (1 - shares), 1 / len(shows)))
-    return bool(((counts - len(shows) * shares) / spread).max() > STANDS_OUT)
-
-
-def _part_of_day(hour: Floats) -> list[int]:
-    return [int(each // 4) for each in hour]
+    def _chosen(self, view: View, request: LookRequest, times: Bools) -> Ints:
+        statistics = view.statistics
+        frames = statistics.frames
+        rows = times & ~frames.served.dropped & view.at_site(request.site)
+        if request.part is not None:
+            rows &= ((frames.hour < 7) | (frames.hour >= 19)) == (request.part == "night")
+        if request.pick == "missed by labels":
+            found, there = statistics.labelled()
+            rows &= np.nan_to_num(found) < np.nan_to_num(there)
+        if request.pick == "least sure":
+            few = np.flatnonzero(rows)
+            rows = np.zeros(len(rows), bool)
+            rows[few[np.argsort(statistics.figure("sure")[few], kind="stable")[: 4 * self.frames]]] = True
+        return view.chosen(rows, self.frames, f"pictures/{request.site}/{request.part}/{request.pick}")

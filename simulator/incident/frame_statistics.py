@@ -100,6 +100,9 @@ class FrameStatistics:
             return {"all": np.ones(len(frames), bool)}
         if by == "site":
             return {site.label: frames.site == place for place, site in enumerate(spec.sites.values())}
+        if by == "camera":
+            labels = [f"{site.label} {place + 1}" for site in spec.sites.values() for place in range(site.cameras)]
+            return {label: frames.camera == place for place, label in enumerate(labels)}
         if by == "version":
             return {label: frames.version == place for place, label in enumerate(spec.versions.values())}
         replicas = range(int(frames.served.replica.max(initial=0)) + 1)
@@ -111,7 +114,7 @@ class FrameStatistics:
         """Return the smallest box (px) that people should label in each frame, shape (n,)."""
         least = np.full(len(self.frames), self.spec.labels.least_area_px)
         drawn = Streams(self.secret.seed).named("guideline").random(len(least))
-        ends = ends_s(self._by_kind.undone, "labels", self.secret)
+        ends = ends_s(self._by_kind.undone, "labels", self.secret, self.spec)
         at_s = self.frames.at_s
         for effect in self.secret.outside(self.spec).guidelines:
             rising = (at_s - self.secret.onset_s) / max(self.secret.full_s(self.spec) - self.secret.onset_s, 1.0)
@@ -120,10 +123,21 @@ class FrameStatistics:
 
     def labelled(self) -> tuple[Floats, Floats]:
         """Return the weight found, and present, in frames that are labelled anyway, each shape (n,); NaN for others."""
-        found, there = self.counted(np.flatnonzero(self.frames.labelled), self.least_areas()[self.frames.labelled])
+        found, there = self.as_labelled(np.flatnonzero(self.frames.labelled))
         full = np.full((2, len(self.frames)), np.nan)
         full[:, self.frames.labelled] = found, there
         return full[0], full[1]
+
+    def as_labelled(self, rows: NDArray[np.int64]) -> tuple[Floats, Floats]:
+        """Return the weight found, and present, as people label these frames when they come, shapes (rows,)."""
+        found, there = self.counted(rows, self.least_areas()[rows])
+        return found * (1 - self.slips(self.frames.at_s[rows])), there
+
+    def slips(self, at_s: Floats) -> Floats:
+        """Return the share of objects that people label in the wrong place at these times (s)."""
+        ends = ends_s(self._by_kind.undone, "labels", self.secret, self.spec)
+        share = sum(effect.share for effect in self.secret.outside(self.spec).slips)
+        return np.where((at_s >= self.secret.onset_s) & (at_s < ends), share, 0.0)
 
     def counted(self, rows: NDArray[np.int64], least_area_px: Floats) -> tuple[Floats, Floats]:
         """Return the weight found, and present, in these frames as people label them, shapes (rows,)."""
@@ -150,7 +164,10 @@ class FrameStatistics:
         rows = np.arange(len(self.frames))
         found, there = self.counted(rows, np.zeros(len(rows)))
         needless = self.false() * self.spec.harm.needless.value
-        harm = np.where(self.frames.served.dropped, there, there - found + needless)
+        lost = self.frames.served.dropped.copy()
+        for outage in self._by_kind.outages:
+            lost |= (self.frames.at_s >= outage.at_s) & (self.frames.at_s < outage.until_s)
+        harm = np.where(lost, there, there - found + needless)
         seen = np.zeros(len(rows), bool)
         for review in self._by_kind.reviews:
             looked = self.reviewed(review, seen)
@@ -161,12 +178,14 @@ class FrameStatistics:
     def excess(self) -> Floats:
         """Return the harm of the cause in each frame: the harm less that of a run without the cause, shape (n,).
 
-        Both runs have the fixes in force, so that a model that is better everywhere gains nothing by that.
+        Both runs have the fixes in force, so that a model that is better everywhere gains nothing by that. Outages while a fix
+        is shipped count as harm.
         """
         frames = self.frames
         answered = replace(frames.served, latency_s=np.zeros(len(frames)))
         calm = replace(frames, served=answered, given=frames.calm_given, network=frames.calm_network, bin=frames.calm_bin)
-        return np.asarray(self.harm() - replace(self, frames=calm).harm(), float)
+        calm_changes = tuple(change for change in self.changes if change not in self._by_kind.outages)
+        return np.asarray(self.harm() - replace(self, frames=calm, changes=calm_changes).harm(), float)
 
     def reviewed(self, review: Reviewed, seen: Bools | None = None) -> Bools:
         """Return the frames that people look at: in each hour those with the fewest sure detections, shape (n,).

@@ -24,7 +24,7 @@ from simulator.incident.secret import DAY_S, HOUR_S, draw
 from simulator.units import counted, significant
 
 #: The secret of a command without one: an incident near the medians of `assets/incidents/production-drift/players.csv`.
-TYPICAL = 247
+TYPICAL = 15
 
 Secret = Annotated[int, typer.Option("--secret", min=0, max=2**31 - 1, help="the seed of the secret")]
 
@@ -116,14 +116,16 @@ def _outcome(note: NotebookEntry) -> str:
         usual = f", usually {low:.3g} to {high:.3g}" if isfinite(low) else ""
         return f"{note.ring.watch.statistic} of {note.ring.slice} rings: {note.ring.value:.3g}{usual}"
     if note.complaint:
-        return "a customer asks whether the detector still works"
+        return note.said
     return note.finding.sentence if note.finding else ""
 
 
 def _show_score(playing: Play, result: Score) -> None:
-    out, cause = table_console(), playing.spec.causes[result.cause]
-    out.print(f"\nIt was: {escape(cause.label)}, since day {playing.secret.onset_s / DAY_S + 1:.1f}.", highlight=False)
-    out.print(escape(cause.teaches), highlight=False)
+    out, causes = table_console(), [playing.spec.causes[name] for name in playing.secret.causes]
+    named, since = " and ".join(cause.label for cause in causes), playing.secret.onset_s / DAY_S + 1
+    out.print(f"\nIt was: {escape(named)}, since day {since:.1f}.", highlight=False)
+    for cause in causes:
+        out.print(escape(cause.teaches), highlight=False)
     diagnosis = (
         "no diagnosis"
         if result.diagnosis is None
@@ -141,6 +143,8 @@ def _show_score(playing: Play, result: Score) -> None:
         out.print(f"{playing.spec.fixes[one.name].label}: {took}{'' if one.right else ', a wrong fix'}.", highlight=False)
     harm = f"Harm {significant(result.excess, 3)}; {significant(result.untouched, 3)} without any action"
     out.print(f"{harm} (in units of the least object missed).", highlight=False)
+    money = f"harm {result.harm_usd:,.0f} USD, money {result.usd:,.0f} USD"
+    out.print(f"Total: {result.total_usd:,.0f} USD ({money}).", highlight=False)
 
 
 def _in_json(playing: Play, result: Score | None) -> dict[str, Any]:
@@ -155,7 +159,8 @@ def _in_json(playing: Play, result: Score | None) -> dict[str, Any]:
         }
         for note in playing.notes
     ]
-    scored = None if result is None else {name: _real(value) for name, value in asdict(result).items()}
+    figures = {} if result is None else asdict(result) | {"total_usd": result.total_usd}
+    scored = None if result is None else {name: _real(value) for name, value in figures.items()}
     return {
         "scenario": playing.scenario.id,
         "secret": playing.secret.seed,

@@ -16,7 +16,7 @@ from simulator.incident.secret import HOUR_S
 from simulator.incident.study_panel import load_study, studied
 
 #: Kinds of look whose words or pictures say more to a person than their sign does.
-_TELLING = ("changes", "pictures", "labels")
+_TELLING = ("changes", "pictures", "labels", "query", "ask")
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from simulator.incident.incident_course import IncidentCourse
 from simulator.incident.incident_score import DebriefStep
+from simulator.incident.player_actions import WaitAction
 from simulator.incident.secret import HOUR_S
 from simulator.incident.suspicions import equal_brier, suspicion_scores
 from simulator.session.session_signals import Evidence
@@ -25,6 +26,8 @@ _CLOSE, _WIDE = 0.15, 0.4
 _TOO_MANY = 3
 #: Hours of waiting that are long, and hours in which protection is soon.
 _LONG_H, _SOON_H = 48.0, 12.0
+#: A first look of up to ten minutes is no detour (s).
+_QUICK_S = 600.0
 
 
 def _asked(course: IncidentCourse) -> list[DebriefStep]:
@@ -41,6 +44,9 @@ def _no_look(course: IncidentCourse) -> Evidence | None:
 def _far_look(course: IncidentCourse) -> Evidence | None:
     first = next(iter(_asked(course)), None)
     if first is None or first.place != course.looks[0] or first.of_best is None or first.of_best >= FAR:
+        return None
+    note = course.notes[first.place]
+    if note.until_s - note.at_s <= _QUICK_S:
         return None
     words = f"Your first look was expected to give {first.bits or 0:.2f} bits, the best one then {first.best_bits:.2f}."
     return Evidence(words, [first.place])
@@ -144,8 +150,8 @@ def _fit(course: IncidentCourse) -> Evidence | None:
 
 
 def _idle(course: IncidentCourse) -> Evidence | None:
-    cause, page = course.play.secret.of(course.play.spec), course.true_page
-    if page is None or cause is None or cause.harmless:
+    page = course.true_page
+    if page is None or course.play.secret.harmless(course.play.spec):
         return None
     end = next((place for place in course.fixes if place > page), len(course.notes))
     waited = course.waited_h(page, end)
@@ -194,7 +200,8 @@ def _kept_looking(course: IncidentCourse) -> Evidence | None:
     if settled is None:
         return None
     first_fix = next(iter(course.fixes), len(course.notes))
-    later = [place for place in course.looks if settled.place < place < first_fix]
+    waits = (place for place, note in enumerate(course.notes) if place > settled.place and isinstance(note.action, WaitAction))
+    later = [place for place in course.looks if settled.place < place < min(first_fix, next(waits, first_fix))]
     if len(later) < _TOO_MANY:
         return None
     words = f"You took {counted(len(later), 'look')} after the findings had made one cause {100 * _SETTLED:.0f}% likely."
@@ -216,7 +223,7 @@ INCIDENT_RULES: tuple[SignalRule[IncidentCourse], ...] = (
         "far_look",
         "first_looks",
         "weak",
-        "a first look with less than a quarter of the best look's bits, and of the best bits a minute",
+        "a first look of more than ten minutes with less than a quarter of the best look's bits, and of the best bits a minute",
         _far_look,
     ),
     SignalRule(
@@ -274,7 +281,7 @@ INCIDENT_RULES: tuple[SignalRule[IncidentCourse], ...] = (
         "kept_looking",
         "cost",
         "weak",
-        "three looks or more after the findings make a cause 97% likely, before a fix",
+        "three looks or more after the findings make a cause 97% likely, before a wait or a fix",
         _kept_looking,
     ),
     SignalRule(

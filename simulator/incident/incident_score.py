@@ -10,10 +10,11 @@ from numpy.typing import NDArray
 
 from simulator.incident.beliefs import FALSE_ALARM, PAGE, Beliefs, answered, many_brier, minutes_of, questions
 from simulator.incident.frame_statistics import FrameStatistics
+from simulator.incident.places import true_places
 from simulator.incident.play import Play
-from simulator.incident.secret import HOUR_S
+from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.section import Incident
-from simulator.incident.watches import name_of
+from simulator.incident.watches import WATCHED, name_of
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +42,8 @@ class Score:
     excess, untouched: harm beyond that of a run without the cause, with the actions taken and with none
     brier: of the probabilities of all causes (Brier 1950), 0 at best and 2 at worst; without a diagnosis that of the prior
     unknowing: the score of the prior
+    where_right: whether the named place is one of the fault's; None without a place; since_off_h: error of the named onset
+    harm_usd: the harm in money; total_usd: with the money spent; paged_usd: the part of the harm before the first page
     """
 
     cause: str
@@ -58,6 +61,14 @@ class Score:
     untouched: float
     brier: float
     unknowing: float
+    where_right: bool | None
+    since_off_h: float
+    harm_usd: float
+    paged_usd: float
+
+    @property
+    def total_usd(self) -> float:
+        return self.usd + self.harm_usd
 
     @property
     def wrong_fixes(self) -> int:
@@ -67,14 +78,14 @@ class Score:
 def score(play: Play) -> Score:
     """Score a play, with the stream run on to its end; the secret needs a cause."""
     secret, spec = play.secret, play.spec
-    cause = secret.of(spec)
-    assert secret.cause is not None and cause is not None
+    assert secret.cause is not None
+    harmless = secret.harmless(spec)
     harms = [Excess.of(play.statistics(count)) for count in range(len(play.shipped) + 1)]
-    tried = _tried(play, harms, cause.harmless)
+    tried = _tried(play, harms, harmless)
     last = next((note for note in reversed(play.notes) if note.diagnosis), None)
     diagnosis = last.diagnosis if last else None
     named = diagnosis.cause if diagnosis else None
-    right = named == secret.cause
+    right = named in secret.causes
     diagnosed_h = _hours(play, last.until_s if last and right else np.nan)
     return Score(
         cause=secret.cause,
@@ -90,8 +101,12 @@ def score(play: Play) -> Score:
         usd=play.usd,
         excess=harms[-1].since(secret.onset_s),
         untouched=harms[0].since(secret.onset_s),
-        brier=many_brier(diagnosis.shares(spec) if diagnosis else spec.prior, secret.cause),
-        unknowing=many_brier(spec.prior, secret.cause),
+        brier=many_brier(diagnosis.shares(spec) if diagnosis else spec.prior, secret.truth),
+        unknowing=many_brier(spec.prior, secret.truth),
+        where_right=_where_right(play, diagnosis.where if diagnosis else None),
+        since_off_h=_since_off_h(play, diagnosis.since_day if diagnosis else None),
+        harm_usd=harms[-1].since(0.0) * spec.harm.usd.value,
+        paged_usd=harms[-1].until(_paged_s(play)) * spec.harm.usd.value,
     )
 
 
@@ -109,6 +124,21 @@ class Excess:
     def since(self, from_s: float) -> float:
         """Return the harm from a time (s) on."""
         return float(self.harm[self.at_s >= from_s].sum())
+
+    def until(self, until_s: float) -> float:
+        """Return the harm before a time (s); all of it for a time that never comes."""
+        return float(self.harm[self.at_s < (until_s if np.isfinite(until_s) else np.inf)].sum())
+
+
+def _where_right(play: Play, where: str | None) -> bool | None:
+    right = true_places(play)
+    return where in right if right else None
+
+
+def _since_off_h(play: Play, since_day: float | None) -> float:
+    if since_day is None or not any(play.spec.causes[name].effects for name in play.secret.causes):
+        return np.nan
+    return float(since_day - 1 - play.secret.onset_s / DAY_S) * 24
 
 
 def _tried(play: Play, harms: list[Excess], harmless: bool) -> tuple[TriedFix, ...]:
@@ -185,7 +215,7 @@ def path(play: Play, beliefs: Beliefs) -> list[DebriefStep]:
             bits = beliefs.bits(question, now) if question in beliefs.chances else None
             signs[question] = sign
         after = dict(zip(beliefs.causes, map(float, beliefs.after(signs.items())), strict=True))
-        true = after.get(play.secret.cause or "", 0.0)
+        true = sum(after.get(name, 0.0) for name in play.secret.causes)
         labels = question_label(spec, question), question_label(spec, best)
         of_best = _of_best(spec, question, left)
         steps.append(DebriefStep(labels[0], note.at_s, bits, labels[1], left.get(best, 0.0), sign, true, place, of_best, after))
@@ -205,6 +235,6 @@ def question_label(spec: Incident, question: str) -> str:
     """Return a question as the screen calls it."""
     if question == PAGE:
         return "What rang"
-    look, _, statistic = question.partition("/")
+    look, _, asked = question.partition("/")
     label = spec.looks[look].label if look in spec.looks else look
-    return f"{label}: {name_of(statistic)}" if statistic else label
+    return f"{label}: {name_of(asked) if asked in WATCHED else asked}" if asked else label

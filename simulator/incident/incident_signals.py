@@ -88,8 +88,7 @@ def _alarms(course: IncidentCourse) -> Iterator[Evidence]:
     if early:
         fixes = [place for place in course.fixes if course.notes[place].at_s < onset_s]
         yield Evidence(f"Before the onset you shipped {counted(len(fixes), 'fix', 'fixes')}.", fixes)
-    cause = course.play.secret.of(course.play.spec)
-    if cause is not None and cause.harmless:
+    if course.play.secret.harmless(course.play.spec):
         words = f"The cause does no harm, and you shipped {counted(len(course.fixes), 'fix', 'fixes')}."
         yield Evidence(words, course.fixes)
 

@@ -33,6 +33,7 @@ FIGURES = (
     StandingFigure("kept", "Harm that was left", "left more harm", "%"),
     StandingFigure("brier", "Brier score", "scored worse", ""),
     StandingFigure("usd", "Money spent", "spent more", "USD"),
+    StandingFigure("total_usd", "Harm and money", "cost more", "USD"),
 )
 
 
@@ -82,6 +83,7 @@ def figures_of(score: Score, harmless: bool) -> dict[str, float]:
         "kept": kept_share(score, harmless),
         "brier": score.brier,
         "usd": score.usd,
+        "total_usd": score.total_usd,
     }
 
 

@@ -6,10 +6,10 @@ A look reduces its result to a sign, such as `drops` or `one site`; causes diffe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
-from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from pydantic import Field
 from scipy.special import stdtrit
 
 from simulator.case.fields import Line, Strict
+from simulator.incident.effects import Person
 from simulator.incident.fixes import Change, Changes, Minutes, Swapped, Usd
 from simulator.intervals import LEVEL, Interval
 from simulator.records.streams import Streams
@@ -45,7 +46,9 @@ STANDS_OUT = 4.0
 Z = 1.96
 
 #: An input that a look takes: a site, a number of frames that people label, or a figure.
-LookInput = Literal["site", "frames", "statistic"]
+LookInput = Literal["site", "frames", "statistic", "system", "person", "groups", "only", "hours", "part", "pick"]
+#: Frames that pictures are taken of.
+PictureChoice = Literal["any", "least sure", "missed by labels"]
 
 
 @dataclass(frozen=True)
@@ -56,13 +59,20 @@ class LookRequest:
     statistic: str = "found"
     frames: int = 100
     begun_s: float = 0.0
+    system: str | None = None
+    person: Person = "site"
+    groups: tuple[str, ...] = ()
+    only: Mapping[str, str] = field(default_factory=dict)
+    hours: float = 24.0
+    part: Literal["day", "night"] | None = None
+    pick: PictureChoice = "any"
 
 
 @dataclass(frozen=True, eq=False)
 class LookFinding:
     """The result of a look: a sentence, its sign, and its rows.
 
-    seen: of pictures, the number of frames under each setting; labelled: rows that a threshold may be fitted to
+    shown: of pictures, the frames of the last day and of the reference time; labelled: rows that a threshold may be fitted to
     prepared: of compared preparations, the commonest pair of settings, as trained and as served, among those that differ
     canary: the change of the running system while the look lasted
     """
@@ -70,7 +80,7 @@ class LookFinding:
     sentence: str
     sign: str
     table: pd.DataFrame
-    seen: dict[str, int] = field(default_factory=dict)
+    shown: tuple[Ints, Ints] | None = None
     labelled: Ints = field(default_factory=lambda: np.zeros(0, np.int64))
     prepared: tuple[Setting, Setting] | None = None
     canary: Swapped | None = None
@@ -95,6 +105,14 @@ class AnyLook(Strict):
 
     def frames_labelled(self, requested: int) -> int:
         return 0
+
+    def questions(self, name: str) -> dict[str, dict[str, Any]]:
+        """Return the questions with known signs that the look can answer, each with the inputs that ask it."""
+        return {name: {}}
+
+    def question(self, name: str, request: LookRequest) -> str:
+        """Return the question that a look with these inputs answers; empty for one without known signs."""
+        return name if request.site is None else ""
 
     def cost(self, requested: int) -> tuple[float, float]:
         """Return the minutes and the USD of the look; requested: frames to label, where the user chooses."""

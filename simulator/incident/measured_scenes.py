@@ -33,11 +33,15 @@ def setting_name(setting: Setting) -> str:
 
 @dataclass(frozen=True, eq=False)
 class SceneBoxes:
-    """The labelled boxes of all scenes, shapes (boxes,): the scene, the category and the area in pixels of each."""
+    """The labelled boxes of all scenes, shapes (boxes,): the scene, the category and the area in pixels of each.
+
+    corners: left, top, width and height of each in pixels, shape (boxes, 4)
+    """
 
     scene: Ints
     category: NDArray[np.str_]
     area_px: Floats
+    corners: Floats = field(default_factory=lambda: np.zeros((0, 4), np.float32))
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,6 +214,7 @@ def _boxes(
         np.asarray(both["image"].astype(str).map(place), np.int64),
         both["category"].to_numpy(str),
         both["area_px"].to_numpy(np.float32),
+        both[["left_px", "top_px", "width_px", "height_px"]].to_numpy(np.float32),
     )
     scores = np.full((len(networks), len(settings), len(both)), np.nan, np.float32)
     made_here = ~further["image"].astype(str).isin(set(first["image"].astype(str)))

@@ -1,4 +1,4 @@
-"""Pictures beside a look: drawn scenes under the conditions seen, and one frame by two preparations, channel by channel."""
+"""Pictures beside a look: drawn frames of two times, and one frame by two preparations, channel by channel."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import streamlit as st
 
 from simulator.app.widgets import draw
 from simulator.charts.look import BLUE, GREEN, RED, Chart, figure, rounded
-from simulator.evidence.illustrations import BINS, CAMERA, NETWORK, IllustrationError, Illustrations, load_illustrations
-from simulator.incident.measured_scenes import CLEAN_SETTING, Setting
+from simulator.evidence.illustrations import BINS, NETWORK, IllustrationError, Illustrations, load_illustrations
+from simulator.incident.frame_drawings import sheet
+from simulator.incident.looks import Ints
+from simulator.incident.measured_scenes import Setting
 from simulator.incident.player_actions import NotebookEntry
+from simulator.incident.sessions import Game
 
 _COLOURS = {"red": RED, "green": GREEN, "blue": BLUE}
 
@@ -46,32 +49,28 @@ def _illustrations() -> Illustrations:
     return load_illustrations()
 
 
-def pictures(note: NotebookEntry) -> None:
-    """Draw the conditions seen by a look at pictures, or the two preparations that a look compared."""
+def pictures(game: Game, note: NotebookEntry) -> None:
+    """Draw the frames that a look at pictures chose, or the two preparations that a look compared."""
     if note.finding is None:
         return
+    if note.finding.shown is not None:
+        _shown(game, note.finding.shown)
     with suppress(IllustrationError):  # they illustrate, and are no evidence
-        if note.finding.seen:
-            _seen(note.finding.seen)
-        elif note.finding.prepared:
+        if note.finding.prepared:
             _prepared(note.finding.prepared, f"channels:{note.at_s}")
 
 
-def _seen(seen: dict[str, int]) -> None:
-    shown = _illustrations()
-    scenes = list(shown.about.scenes)
+def _shown(game: Game, shown: tuple[Ints, Ints]) -> None:
+    frames, scenes = game.play.statistics().frames, game.play.scenes
     with st.container(horizontal=True):
-        for place, (name, count) in enumerate(seen.items()):
-            condition, severity = _setting(name)
-            label = shown.about.conditions[condition].label.lower()
-            strength = f", strength {severity} of 5" if severity else ""
-            picture = shown.picture(CAMERA, condition, severity, scenes[place % len(scenes)])
-            st.image(picture, f"{count} × {label}{strength} ({_ORIGIN})", width=200, alt=f"A drawn scene: {label}{strength}")
-
-
-def _setting(name: str) -> Setting:
-    condition, _, severity = name.partition(":")
-    return (condition, int(severity)) if severity else CLEAN_SETTING
+        for rows, when in zip(shown, ("the last day", "the first days"), strict=True):
+            words = f"{len(rows)} frames of {when}"
+            alt = f"{words}, with the boxes of the detector"
+            st.image(sheet(scenes, frames, rows), f"{words} ({_ORIGIN})", width=480, alt=alt)
+    st.caption(
+        "Each labelled object is drawn as a figure at its place; yellow boxes are those that the detector found. "
+        "False detections are not drawn."
+    )
 
 
 def _prepared(pair: tuple[Setting, Setting], key: str) -> None:

@@ -21,6 +21,7 @@ from simulator.incident.stream import Stream
 from simulator.incident.watches import Watch
 
 WEEK_S = 7 * DAY_S
+_PARTS = ("at night", "in the morning", "in the afternoon", "in the evening")
 #: The earliest complaint, as a share of the case's `complaint_days`.
 _EARLIEST_COMPLAINT = 0.5
 #: A monitor that has rung is silent on that slice for this time.
@@ -133,6 +134,17 @@ class Play:
         paged = any(note.complaint or (note.ring is not None and note.ring.at_s >= self.secret.onset_s) for note in self.notes)
         return np.inf if paged or at_s > self.end_s else max(at_s, self.now_s)
 
+    def complaint(self, at_s: float) -> str:
+        """Return the words of a customer: the site and the part of the day with the most harm lately, else any of them."""
+        statistics = self.statistics()
+        frames, harm = statistics.frames, statistics.excess()
+        lately = (frames.at_s < at_s) & (frames.at_s >= at_s - 2 * DAY_S)
+        part = (frames.hour // 6).astype(np.int64)
+        harms = np.bincount(frames.site[lately] * 4 + part[lately], np.maximum(harm[lately], 0), 4 * len(self.spec.sites))
+        worst = int(np.argmax(harms)) if harms.sum() > 0 else int(self.secret.drawn[2] * len(harms))
+        site = list(self.spec.sites.values())[worst // 4].label
+        return f"A customer asks: “At the site {site} your counts look too low {_PARTS[worst % 4]}. Does it still work?”"
+
     @property
     def usd(self) -> float:
         """The money spent by now: actions, monitors, people who look at frames, and pages.
@@ -146,4 +158,5 @@ class Play:
         )
         until_s = self.end_s if self.closed else self.now_s
         reviews = Changes.of(change for one in self.shipped for change in one.changes).reviews
-        return sum(note.usd for note in self.notes) + watching + sum(review.usd(until_s) for review in reviews)
+        daily = sum(self.spec.fixes[one.name].usd_daily * max(until_s - one.at_s, 0.0) / DAY_S for one in self.shipped)
+        return sum(note.usd for note in self.notes) + watching + daily + sum(review.usd(until_s) for review in reviews)

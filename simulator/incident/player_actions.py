@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field, TypeAdapter, ValidationError
 
-from simulator.case.fields import Name, Share, Strict
+from simulator.case.fields import Line, Name, Share, Strict
 from simulator.case.listing import Listing, read_listing
 from simulator.errors import PlacedError, suggest
+from simulator.incident.effects import Person, System
 from simulator.incident.fixes import Change
-from simulator.incident.looks import LookFinding, LookRequest
+from simulator.incident.looks import LookFinding, LookRequest, PictureChoice
+from simulator.incident.places import places
 from simulator.incident.secret import HOUR_S
 from simulator.incident.section import Incident
 from simulator.incident.watches import LABELLED, WATCHED, Watch
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
     from simulator.case.choices import Pick
     from simulator.incident.monitoring import Ring
     from simulator.incident.play import Play
+
+
+#: Columns of the log of frames.
+Column = Literal["site", "camera", "version", "replica", "hour", "day"]
 
 
 class ActionError(PlacedError):
@@ -94,7 +100,8 @@ class WaitAction(AnyAction):
             return NotebookEntry(self, play.now_s, until_s, waited=True)
         rung = ring if ring and ring.at_s <= complaint_s else None
         usd = play.spec.page_usd.value if rung else 0.0
-        return NotebookEntry(self, play.now_s, first_s, usd, ring=rung, complaint=rung is None, waited=True)
+        said = "" if rung else play.complaint(first_s)
+        return NotebookEntry(self, play.now_s, first_s, usd, ring=rung, complaint=rung is None, said=said, waited=True)
 
     def outcome(self, spec: Incident) -> str:
         return "Nothing rang until the end of the stream." if self.hours is None else "Nothing new rang."
@@ -111,6 +118,13 @@ class LookAction(AnyAction):
     site: Annotated[Name | None, Field(description="at this site alone, of pictures and labels; none: at all")] = None
     statistic: Annotated[Name, Field(description="the figure, of slices")] = "found"
     frames: Annotated[int, Field(ge=10, le=5000, description="number that people label, of labels")] = 100
+    system: Annotated[System | None, Field(description="the system whose changes are read; none: all")] = None
+    person: Annotated[Person, Field(description="the person who is asked")] = "site"
+    groups: Annotated[list[Column], Field(max_length=3, description="columns that a query groups by")] = []
+    only: Annotated[dict[Column, Line], Field(max_length=6, description="values of columns that a query keeps")] = {}
+    hours: Annotated[float, Field(gt=0, le=672, description="the last hours that a query reads")] = 24
+    part: Annotated[Literal["day", "night"] | None, Field(description="the part of the day that pictures show")] = None
+    pick: Annotated[PictureChoice, Field(description="the frames that pictures show")] = "any"
 
     def check(self, spec: Incident) -> None:
         _among(self.look, spec.looks, "look")
@@ -124,15 +138,16 @@ class LookAction(AnyAction):
         look = play.spec.looks[self.look]
         minutes, usd = look.cost(self.frames)
         until_s = min(play.now_s + 60 * minutes, play.end_s)
-        request = LookRequest(self.site, self.statistic, self.frames, begun_s=play.now_s)
+        inputs = {"system", "person", "only", "hours", "part", "pick"}
+        request = LookRequest(
+            self.site, self.statistic, self.frames, play.now_s, groups=tuple(self.groups), **self.model_dump(include=inputs)
+        )
         finding = look.find(play.view(until_s), request)
         if finding.canary is not None:
             play.canaries.append(finding.canary)
         play.labels += look.frames_labelled(self.frames)
-        question = f"{self.look}/{self.statistic}" if "statistic" in look.takes else self.look
-        return NotebookEntry(
-            self, play.now_s, until_s, usd, finding, look=self.look, question=question if self.site is None else ""
-        )
+        question = look.question(self.look, request)
+        return NotebookEntry(self, play.now_s, until_s, usd, finding, look=self.look, question=question)
 
     def title(self, spec: Incident) -> str:
         where = f", {spec.sites[self.site].label}" if self.site else ""
@@ -170,6 +185,7 @@ class DiagnoseAction(AnyAction):
     """Name the likeliest cause with a probability, and the probabilities of others; the last diagnosis counts.
 
     others: by cause; the rest is spread over the causes without a probability, in proportion to how often they come
+    where: the place of the fault; since_day: the day of its onset, from 1 on, with a fraction
     """
 
     heading: ClassVar[str] = "Diagnosis"
@@ -179,11 +195,17 @@ class DiagnoseAction(AnyAction):
     cause: Name
     confidence: Share
     others: Annotated[dict[Name, Share], Field(max_length=64, description="probabilities of other causes")] = {}
+    where: Annotated[
+        Name | None, Field(description="everywhere, outdoors, a site, a client version, or replica_1 and so on")
+    ] = None
+    since_day: Annotated[float | None, Field(ge=0, le=60)] = None
 
     def check(self, spec: Incident) -> None:
         _among(self.cause, spec.causes, "cause")
         for name in self.others:
             _among(name, spec.causes, "others", name)
+        if self.where is not None:
+            _among(self.where, places(spec), "where")
         if self.cause in self.others:
             raise ActionError(f"'{self.cause}' is the cause itself; its probability is `confidence`", ("others", self.cause))
         total = self.confidence + sum(self.others.values())
@@ -191,11 +213,12 @@ class DiagnoseAction(AnyAction):
             raise ActionError(f"the probabilities add up to {total:.2f}; at most 1", ("others",))
 
     @classmethod
-    def by(cls, beliefs: BelieveAction) -> DiagnoseAction:
+    def by(cls, beliefs: BelieveAction, where: str | None = None, since_day: float | None = None) -> DiagnoseAction:
         """Return the diagnosis of suspicions that were written down."""
         cause = max(beliefs.shares, key=lambda name: beliefs.shares[name])
         others = {name: share for name, share in beliefs.shares.items() if name != cause}
-        return cls(kind="diagnose", cause=cause, confidence=beliefs.shares[cause], others=others)
+        sure = min(beliefs.shares[cause], 1.0)
+        return cls(kind="diagnose", cause=cause, confidence=sure, others=others, where=where, since_day=since_day)
 
     def shares(self, spec: Incident) -> dict[str, float]:
         """Return the probability of every cause."""
@@ -219,18 +242,25 @@ class FixAction(AnyAction):
 
     kind: Literal["fix"]
     fix: Name
+    site: Annotated[Name | None, Field(description="at this site alone, of a fix that goes site by site; none: at all")] = None
 
     def check(self, spec: Incident) -> None:
         _among(self.fix, spec.fixes, "fix")
+        if self.site is not None:
+            _among(self.site, spec.sites, "site")
+            if not spec.fixes[self.fix].by_site:
+                raise ActionError(f"'{self.fix}' is shipped everywhere at once; leave the site out", ("site",))
 
     def take(self, play: Play) -> NotebookEntry:
-        fix = play.spec.fixes[self.fix]
+        fix, sites = play.spec.fixes[self.fix], list(play.spec.sites)
         at_s = min(play.now_s + 60 * fix.minutes, play.end_s)
-        play.shipped.append(Shipped(self.fix, play.now_s, at_s, fix.changes(play, at_s), fix.new_picks()))
-        return NotebookEntry(self, play.now_s, at_s, fix.usd)
+        changes = fix.changes(play, at_s, None if self.site is None else sites.index(self.site))
+        play.shipped.append(Shipped(self.fix, play.now_s, at_s, (*changes, *fix.outage(at_s)), fix.new_picks()))
+        return NotebookEntry(self, play.now_s, at_s, fix.price(len(sites) if self.site is None else 1))
 
     def title(self, spec: Incident) -> str:
-        return spec.fixes[self.fix].label
+        where = f", {spec.sites[self.site].label}" if self.site else ""
+        return f"{spec.fixes[self.fix].label}{where}"
 
     def outcome(self, spec: Incident) -> str:
         return f"{spec.fixes[self.fix].label}: in force from now on."
@@ -304,7 +334,7 @@ def _among(name: str, known: Iterable[str], *path: str | int) -> None:
 class NotebookEntry:
     """A line of the notebook: an action, its time from start to end (s), its cost (USD), and its outcome.
 
-    ring: the alarm that ended a wait; complaint: whether a customer's complaint did
+    ring: the alarm that ended a wait; complaint: whether a customer's complaint did, and the words
     look, question: of a look, its name, and its name in the table of signs, which has no looks at one site alone
     """
 
@@ -315,6 +345,7 @@ class NotebookEntry:
     finding: LookFinding | None = None
     ring: Ring | None = None
     complaint: bool = False
+    said: str = ""
     waited: bool = False
     look: str = ""
     question: str = ""
@@ -331,7 +362,7 @@ class NotebookEntry:
         if self.ring:
             return self.ring.sentence()
         if self.complaint:
-            return "A customer asks whether the detector still works."
+            return self.said
         return self.finding.sentence if self.finding else self.action.outcome(spec)
 
 

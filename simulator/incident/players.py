@@ -1,55 +1,101 @@
-"""Investigators that follow a rule: one weighs signs, one always ships a better model, one guesses."""
+"""Investigators that follow a rule: one weighs signs, two follow a fixed list, and three do not look."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from simulator.incident.beliefs import FALSE_ALARM, Beliefs, Floats, answered, minutes_of, questions
 from simulator.incident.effects import Cause
 from simulator.incident.play import Play
-from simulator.incident.player_actions import BelieveAction, CloseAction, DiagnoseAction, FixAction, WaitAction
+from simulator.incident.player_actions import BelieveAction, CloseAction, DiagnoseAction, FixAction, LookAction, WaitAction
 from simulator.incident.section import Incident
 from simulator.records.streams import Streams
 
 #: The sensible one stops at this probability of a cause, or when no look is expected to give more bits than this.
 _SURE, _LITTLE = 0.97, 0.02
+#: Hours to the next check after a likely false alarm and else, the most checks, and the weight of the check before.
+_PATIENCE_H, _NEXT_DAY_H, _CHECKS, _KEPT = 72.0, 24.0, 4, 0.8
+#: A cause is acted on from this probability on.
+_LIKELY = 0.9
+#: Kinds of look of the fixed lists in their order, with a figure where there are several.
+CHECKLIST = ("changes", "pictures", "replicas", "counters", "audit")
+SCRIPT = ("changes/servers", "counters", "slices/found", "ask/site")
 
 
 def sensible(play: Play, beliefs: Beliefs) -> None:
     """Take the look with most expected information a minute, until one cause is likely enough; ship the fix that ends it.
 
-    After a likely false alarm it waits for the next page, and starts anew.
+    It looks again on a later day before it believes in chance, in the weather, or in a harmless cause.
     """
-    now = _looked(play, beliefs)
-    while beliefs.causes[int(now.argmax())] == FALSE_ALARM and play.now_s < play.end_s:
-        now = _looked(play, beliefs)
-    shares = {name: float(share) for name, share in zip(beliefs.causes, now, strict=True) if name != FALSE_ALARM}
-    _finish(play, {name: share / sum(shares.values()) for name, share in shares.items()})
+    play.act(WaitAction(kind="wait"))
+    now, checks = _looked(play, beliefs, beliefs.prior), 0
+    while checks < _CHECKS and play.now_s < play.end_s and not _settled(play.spec, beliefs, now, checks):
+        alarm = beliefs.causes[int(now.argmax())] == FALSE_ALARM
+        play.act(WaitAction(kind="wait", hours=_PATIENCE_H if alarm else _NEXT_DAY_H))
+        checks += 1
+        if play.now_s < play.end_s:
+            now = _looked(play, beliefs, beliefs.prior if alarm else _KEPT * now + (1 - _KEPT) * beliefs.prior)
+    _finish(play, dict(zip(beliefs.causes, map(float, now), strict=True)))
 
 
-def _looked(play: Play, beliefs: Beliefs) -> Floats:
-    """Wait for a page, look until one cause is likely enough, and return the probability of each."""
-    _paged(play)
+def _settled(spec: Incident, beliefs: Beliefs, now: Floats, checks: int) -> bool:
+    """Return whether a cause is likely enough to act on, seen on a second day where it may pass by itself."""
+    cause = spec.causes[beliefs.causes[int(now.argmax())]]
+    passes = cause.harmless or not cause.effects or cause.effects[0].enters_at == "world"
+    return bool(now.max() >= _LIKELY and cause.effects and (checks > 0 or not passes))
+
+
+def _looked(play: Play, beliefs: Beliefs, prior: Floats) -> Floats:
+    """Look until one cause is likely enough, and return the probability of each."""
     signs, left = dict[str, str](), dict(questions(play.spec))
     _learn(play, signs)
-    now = beliefs.after(signs.items())
-    while now.max() < _SURE and left and play.now_s < play.end_s:
-        worth = {name: beliefs.bits(name, now) for name in left}
+    now = beliefs.after(signs.items(), prior)
+    while (now.max() < _SURE or not signs) and left and play.now_s < play.end_s:
+        worth = {name: beliefs.bits(name, now) for name in left if name in beliefs.chances}
         best = max(worth, key=lambda name: worth[name] / minutes_of(play.spec, left[name]))
         if max(worth.values()) < _LITTLE:
             break
         play.act(left.pop(best))
         _learn(play, signs)
-        now = beliefs.after(signs.items())
+        now = beliefs.after(signs.items(), prior)
     return now
+
+
+def checklist(play: Play, beliefs: Beliefs) -> None:
+    """Take five looks in a fixed order at the first page: the log, pictures, replicas, counters, audit."""
+    _listed(play, beliefs, CHECKLIST)
+
+
+def script(play: Play, beliefs: Beliefs) -> None:
+    """Take four looks that cost no money at the first page: the servers' log, counters, detections by slice, a site."""
+    _listed(play, beliefs, SCRIPT)
+
+
+def _listed(play: Play, beliefs: Beliefs, kinds: Iterable[str]) -> None:
+    """Read each look of a list as well as its signs allow, and name the likeliest cause; a program sees nothing in pictures."""
+    _paged(play)
+    signs, looks = dict[str, str](), play.spec.looks
+    _learn(play, signs)
+    for question in kinds:
+        kind = question.partition("/")[0]
+        named = {name: look for name, look in questions(play.spec).items() if looks[look.look].kind == kind}
+        unsigned = [LookAction(kind="look", look=name) for name, look in looks.items() if look.kind == kind]
+        for look in [look for name, look in named.items() if question in (kind, name)] or unsigned:
+            if play.now_s < play.end_s:
+                play.act(look)
+                _learn(play, signs)
+    now = beliefs.after(signs.items())
+    _finish(play, dict(zip(beliefs.causes, map(float, now), strict=True)))
 
 
 def naive(play: Play, _: Beliefs) -> None:
     """Claim that the world has changed, and ship a better model."""
     _paged(play)
-    world = next(name for name, cause in play.spec.causes.items() if cause.effects[0].enters_at == "world")
-    play.act(DiagnoseAction(kind="diagnose", cause=world, confidence=0.8))
-    _ship(play, play.spec.remedies.better_model())
+    causes = play.spec.causes.items()
+    world = next(name for name, cause in causes if cause.effects and cause.effects[0].enters_at == "world")
+    if play.now_s < play.end_s:
+        play.act(DiagnoseAction(kind="diagnose", cause=world, confidence=0.8))
+        _ship(play, [FixAction(kind="fix", fix=play.spec.remedies.better_model())])
 
 
 def guess(play: Play, _: Beliefs) -> None:
@@ -60,15 +106,30 @@ def guess(play: Play, _: Beliefs) -> None:
     _finish(play, {causes[int(drawn * len(causes))]: 1 / len(causes)})
 
 
+def everything(play: Play, _: Beliefs) -> None:
+    """Take no look, and ship every fix that puts something back, everywhere, and people."""
+    _paged(play)
+    remedies = play.spec.remedies
+    _ship(play, [FixAction(kind="fix", fix=name) for name in (*remedies.undo, *remedies.people)])
+
+
 #: Each investigator by its name.
-PLAYERS: dict[str, Callable[[Play, Beliefs], None]] = {"sensible": sensible, "naive": naive, "guess": guess}
+PLAYERS: dict[str, Callable[[Play, Beliefs], None]] = {
+    "sensible": sensible,
+    "checklist": checklist,
+    "script": script,
+    "naive": naive,
+    "guess": guess,
+    "everything": everything,
+}
 
 
 def fix_of(spec: Incident, cause: Cause) -> str:
     """Return the fix that ends a cause: nothing, more servers, undoing it where it entered, or people against the world."""
-    remedies, enters_at = spec.remedies, cause.effects[0].enters_at
-    if cause.harmless:
+    remedies = spec.remedies
+    if cause.harmless or not cause.effects:
         return next(iter(remedies.nothing))
+    enters_at = cause.effects[0].enters_at
     if enters_at == "load":
         return next(iter(remedies.picks))
     undoing = [name for name, fix in remedies.undo.items() if enters_at in fix.enters]
@@ -86,13 +147,27 @@ def _learn(play: Play, signs: dict[str, str]) -> None:
 
 def _finish(play: Play, shares: dict[str, float]) -> None:
     """Name the likeliest cause with the probabilities of all, and ship the fix that ends it."""
+    diagnosis = DiagnoseAction.by(BelieveAction(kind="believe", shares=shares))
+    play.act(diagnosis)
     if play.now_s < play.end_s:
-        diagnosis = DiagnoseAction.by(BelieveAction(kind="believe", shares=shares))
-        play.act(diagnosis)
-        _ship(play, fix_of(play.spec, play.spec.causes[diagnosis.cause]))
+        fix = fix_of(play.spec, play.spec.causes[diagnosis.cause])
+        site = _site_of(play) if play.spec.fixes[fix].by_site else None
+        _ship(play, [FixAction(kind="fix", fix=fix, site=site)])
 
 
-def _ship(play: Play, fix: str) -> None:
-    play.act(FixAction(kind="fix", fix=fix))
+def _site_of(play: Play) -> str | None:
+    """Return the site that stands out in the latest figures by slice; None where none was looked at."""
+    for note in reversed(play.notes):
+        table = note.finding.table if note.finding else None
+        if table is not None and "by" in table and "deviations" in table:
+            sites = table[table["by"] == "site"]["deviations"].abs().to_numpy()
+            return list(play.spec.sites)[int(sites.argmax())]
+    return None
+
+
+def _ship(play: Play, fixes: Iterable[FixAction]) -> None:
+    for fix in fixes:
+        if play.now_s < play.end_s:
+            play.act(fix)
     if play.now_s < play.end_s:
         play.act(CloseAction(kind="close"))

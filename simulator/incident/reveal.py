@@ -14,9 +14,16 @@ from numpy.typing import NDArray
 
 from simulator.app.widgets import draw, lessons, plain
 from simulator.charts.look import BLUE, GREY, RED, Chart, figure, rounded, wrapped
+from simulator.engine.plan import case_hash
+from simulator.errors import InputError
+from simulator.incident.beliefs import load_beliefs
 from simulator.incident.incident_course import IncidentCourse
 from simulator.incident.incident_rating_panel import rate_incident
 from simulator.incident.incident_score import HELPS, DebriefStep, Excess, Score, score
+from simulator.incident.places import places, true_places
+from simulator.incident.play import Play
+from simulator.incident.players import sensible
+from simulator.incident.post_mortem import earlier_monitors, post_mortem
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.sessions import Game, link
 from simulator.incident.standing_panel import standing_panel
@@ -87,60 +94,108 @@ def reveal(game: Game) -> None:
     """Draw all of it, from the answer to the lessons."""
     result = score(game.play)
     _answer(game, result)
-    _figures(result)
+    _figures(game, result)
     standing_panel(game, result)
     _harm(game)
     course = IncidentCourse.of(game.play)
     _path(game, course)
     suspicion_panel(course)
     rate_incident(game, course)
-    _lessons(game)
+    _lessons(game, course)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("Play another", key="another", type="primary"):
             st.query_params.from_dict({"case": game.scenario.id})
             st.rerun()
         _replay(game)
+        _post_mortem(game, result)
+
+
+def _post_mortem(game: Game, result: Score) -> None:
+    key = f"post_mortem:{game.id}"
+    if st.button("Write the post-mortem", key="write_post_mortem"):
+        earlier = earlier_monitors(game.play)
+        st.session_state[key] = post_mortem(game.play, result, partial(moment, game.scenario), earlier)
+    if key in st.session_state:
+        st.download_button("Download it", st.session_state[key], "post-mortem.md", "text/markdown", key="download_post_mortem")
 
 
 def _answer(game: Game, result: Score) -> None:
     secret, spec = game.play.secret, game.play.spec
-    cause = spec.causes[result.cause]
-    came = "all at once" if secret.shape == "abrupt" else f"over {with_noun(f'{spec.ramp_days:g}', 'day')}"
-    st.header(f"It was: {plain(cause.label)}", anchor=False)
+    causes = [spec.causes[name] for name in secret.causes]
+    came = {
+        "abrupt": "all at once",
+        "gentle": f"over {with_noun(f'{spec.ramp_days:g}', 'day')}",
+        "intermittent": "and came and went",
+    }[secret.shape]
+    st.header(f"It was: {plain(' and '.join(cause.label for cause in causes))}", anchor=False)
     answer = "You named no cause."
     if result.diagnosis is not None:
         right = "right" if result.right else "wrong"
         answer = f"You said “{spec.causes[result.diagnosis].label}”, {100 * result.confidence:.0f}% sure: {right}."
-    since = f"It began on {moment(game.scenario, secret.onset_s)}, {came}."
-    (st.success if result.right else st.error)(plain(f"{answer} {since}"))
-    st.markdown(cause.teaches)
-    if cause.source:
-        st.caption(f"Source: {plain(cause.source)}")
+    since = f"It began on {moment(game.scenario, secret.onset_s)}, {came}." if any(cause.effects for cause in causes) else ""
+    (st.success if result.right else st.error)(plain(f"{answer} {since} {_place(game, result)}".strip()))
+    for cause in causes:
+        st.markdown(cause.teaches)
+        if cause.source:
+            st.caption(f"Source: {plain(cause.source)}")
     if (decoy := secret.decoy_of(spec)) is not None:
-        log = f": “{decoy.log.text}”" if decoy.log else ""
-        st.markdown(plain(f"A harmless change came at the onset: {decoy.label}{log}"))
+        st.markdown(plain(f"A harmless change came at the onset: {decoy.label}."))
 
 
-def _figures(result: Score) -> None:
-    """Draw the figures of the score."""
-    figures = {
-        "Detected after": _after(result.detected_h),
-        "Diagnosed after": _after(result.diagnosed_h),
-        "Mitigated after": _after(result.mitigated_h),
-        "Wrong fixes": f"{result.wrong_fixes} of {len(result.fixes)}",
-        "False alarms": f"{result.false_alarms}",
-        "Frames labelled": f"{result.labels:,}",
-        "Spent": usd(result.usd),
-        "Brier score": f"{result.brier:.2f}",
-        "Harm, as it went": with_noun(significant(result.excess), "object"),
-        "Harm without any action": with_noun(significant(result.untouched), "object"),
+def _place(game: Game, result: Score) -> str:
+    """Return the judgement of the named place and onset."""
+    last = next((note.diagnosis for note in reversed(game.play.notes) if note.diagnosis), None)
+    if last is None or result.where_right is None:
+        return ""
+    named, right = places(game.play.spec), " or ".join(places(game.play.spec)[one] for one in sorted(true_places(game.play)))
+    where = f"Place: {right}" + (f"; you said {named[last.where]}." if last.where else "; you did not say where.")
+    off = f" Your begin is {abs(result.since_off_h):.0f} h off." if isfinite(result.since_off_h) else ""
+    return where + off
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _sensible_total(_game: Game, name: str, content: str) -> float | None:
+    """Return the total of the sensible investigator on this very incident (USD); None for a case without signs."""
+    beliefs = load_beliefs(_game.scenario)
+    if beliefs is None:
+        return None
+    play = Play(_game.scenario, _game.play.secret)
+    sensible(play, beliefs)
+    return score(play).total_usd
+
+
+def _figures(game: Game, result: Score) -> None:
+    """Draw the score in two parts, detection and investigation, and the total in money beside the sensible investigator's."""
+    try:
+        best = _sensible_total(game, game.id, case_hash(game.scenario))
+    except InputError:
+        best = None  # the panel below tells of the tables that cannot be read
+    parts = {
+        "Detection": {
+            "Detected after": _after(result.detected_h),
+            "Harm before the page": usd(result.paged_usd),
+            "False alarms": f"{result.false_alarms}",
+        },
+        "Investigation": {
+            "Diagnosed after": _after(result.diagnosed_h),
+            "Mitigated after": _after(result.mitigated_h),
+            "Harm after the page": usd(result.harm_usd - result.paged_usd),
+            "Spent": usd(result.usd),
+            "Wrong fixes": f"{result.wrong_fixes} of {len(result.fixes)}",
+            "Frames labelled": f"{result.labels:,}",
+            "Brier score": f"{result.brier:.2f}",
+        },
+        "Total": {"Harm and money": usd(result.total_usd)}
+        | ({"The sensible investigator": usd(best)} if best is not None else {}),
     }
-    with st.grid(5, min_column_width=150, border=True):
-        for label, value in figures.items():
-            st.metric(label, value)
+    for heading, figures in parts.items():
+        st.subheader(heading, anchor=False)
+        with st.grid(5, min_column_width=150, border=True):
+            for label, value in figures.items():
+                st.metric(label, value)
     st.caption(
-        "Times count from the onset. Harm counts missed objects and false detections, each by its weight in the case, beyond "
-        "those of the system without the cause. "
+        f"Times count from the onset. A missed least object costs {game.play.spec.harm.usd.value:g} USD, others by weight; "
+        "harm is what the cause adds to the system without it. "
         "The Brier score is the squared distance of your probabilities of all causes from the truth: 0 is best, 2 is worst. "
         f"With the prior alone it is {result.unknowing:.2f} here."
     )
@@ -174,7 +229,7 @@ def _harm(game: Game) -> None:
 def _what_helps(game: Game) -> str:
     """Name the fixes that take away most of the harm of this cause, by the study of the case."""
     cause, spec = game.play.secret.cause, game.play.spec
-    if cause is None or spec.causes[cause].harmless or game.scenario.id not in studied():
+    if cause is None or game.play.secret.harmless(spec) or game.scenario.id not in studied():
         return ""
     rows = load_study(game.scenario.id).fixes
     best = rows[(rows["cause"] == cause) & (rows["took_away"] >= HELPS)].sort_values("took_away", ascending=False)
@@ -201,11 +256,43 @@ def _path(game: Game, course: IncidentCourse) -> None:
     draw(looks(course.steps, partial(moment, game.scenario)), key="path")
 
 
-def _lessons(game: Game) -> None:
-    if not game.scenario.debrief:
-        return
+def _lessons(game: Game, course: IncidentCourse) -> None:
+    """Name the moments that decided this game; the lessons of the case follow."""
     st.subheader("Lessons", anchor=False)
-    lessons(game.scenario)
+    for lesson in moments(course):
+        st.markdown(f"* {plain(lesson)}")
+    if game.scenario.debrief:
+        with st.expander("Lessons of the case"):
+            lessons(game.scenario)
+
+
+def moments(course: IncidentCourse) -> list[str]:
+    """Return the moments that decided a play: the look that moved most, the best look not taken, the waiting, the alarm."""
+    found, before = list[str](), None
+    looks = [step for step in course.steps if step.place in course.looks]
+    gains = []
+    for step in course.steps:
+        if step.place in course.looks and before is not None:
+            gains.append((step.true_share - before, step, before))
+        before = step.true_share
+    if gains:
+        gain, step, then = max(gains, key=lambda each: each[0])
+        if gain > 0:
+            found.append(
+                f"“{step.label}” moved you most: it took the true cause from {100 * then:.0f}% to {100 * step.true_share:.0f}%."
+            )
+    if looks and (missed := max(looks, key=lambda step: step.best_bits - (step.bits or 0.0))).best_bits > (missed.bits or 0.0):
+        found.append(
+            f"Before “{missed.label}” the look “{missed.best}” was expected to tell more: {missed.best_bits:.1f} bits."
+        )
+    if course.early_page is not None:
+        found.append("The first alarm came before the onset, by chance.")
+    page = course.true_page
+    if page is not None:
+        end = next((place for place in course.fixes if place > page), len(course.notes))
+        if (waited := course.waited_h(page, end)) >= 1:
+            found.append(f"You waited {waited:.0f} h between the page and the first fix.")
+    return found or ["You took no look, so nothing can be learned from the order of looks."]
 
 
 def _replay(game: Game) -> None:

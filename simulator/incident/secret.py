@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, suggest
-from simulator.incident.effects import AnyEffect, Cause, Decoy, OutsideEffects, SuspectEntry
+from simulator.incident.effects import AnyEffect, Cause, Decoy, OutsideEffects, Shape, Where
 from simulator.incident.section import Incident
 from simulator.records.streams import Streams
 
 DAY_S, HOUR_S = 86_400.0, 3600.0
-Shape = Literal["abrupt", "gentle"]
 
 
 class SecretError(InputError):
@@ -28,6 +26,7 @@ class Secret:
     cause: its name; None: quiet weeks
     onset_s: its start, in seconds from the start of the run; infinite without a cause
     drawn: three numbers from 0 to 1 that choose the site, its camera, and the first replica
+    second: a further cause that begins with it; None: there is one alone
     salt: mixed into every hash that a player sees, so that no hash follows from the seed; empty in a script
     """
 
@@ -38,6 +37,7 @@ class Secret:
     decoy: str | None
     drawn: tuple[float, float, float]
     salt: str = field(default="", repr=False)
+    second: str | None = None
 
     @property
     def quiet(self) -> bool:
@@ -49,9 +49,36 @@ class Secret:
     def decoy_of(self, spec: Incident) -> Decoy | None:
         return None if self.decoy is None else spec.decoys[self.decoy]
 
+    @property
+    def causes(self) -> list[str]:
+        return [name for name in (self.cause, self.second) if name is not None]
+
+    @property
+    def truth(self) -> dict[str, float]:
+        """The probabilities that are right: all on the cause, or halves on two."""
+        return {name: 1 / len(self.causes) for name in self.causes}
+
+    def harmless(self, spec: Incident) -> bool:
+        return all(spec.causes[name].harmless for name in self.causes)
+
     def effects(self, spec: Incident) -> list[tuple[AnyEffect, bool]]:
-        parts = (self.of(spec), True), (self.decoy_of(spec), False)
-        return [(effect, of_cause) for part, of_cause in parts if part for effect in part.effects]
+        parts = [(spec.causes[name], True) for name in self.causes]
+        decoy = self.decoy_of(spec)
+        both: list[tuple[Cause | Decoy, bool]] = [*parts, *([(decoy, False)] if decoy else [])]
+        return [(effect, of_cause) for part, of_cause in both for effect in part.effects]
+
+    def sites(self, spec: Incident, where: Where) -> list[int]:
+        """Return the sites that an effect strikes."""
+        names = list(spec.sites)
+        chosen = [names.index(name) for name in where.sites] or list(range(len(names)))
+        if where.one_site or where.camera:
+            chosen = [chosen[int(self.drawn[0] * len(chosen))]]
+        return [place for place in chosen if where.version in (None, spec.sites[names[place]].version)]
+
+    def struck_sites(self, spec: Incident) -> set[int]:
+        """Return the sites that the causes strike."""
+        own = [effect for effect, of_cause in self.effects(spec) if of_cause]
+        return {site for effect in own for site in self.sites(spec, effect.where)}
 
     def outside(self, spec: Incident) -> OutsideEffects:
         """Return the effects that act before or beside the frames' way."""
@@ -60,8 +87,11 @@ class Secret:
             effect.join(outside, of_cause)
         return outside
 
-    def entries(self, spec: Incident) -> list[SuspectEntry]:
-        return [part.log for part in (self.of(spec), self.decoy_of(spec)) if part and part.log]
+    def entries(self, spec: Incident) -> list[str]:
+        """Return the lines of the log that the causes and the decoy write at the onset."""
+        decoy = self.decoy_of(spec)
+        parts: list[Cause | Decoy] = [*(spec.causes[name] for name in self.causes), *([decoy] if decoy else [])]
+        return [part.log[int(self.drawn[1] * len(part.log))] for part in parts if part.log]
 
     def full_s(self, spec: Incident) -> float:
         """Return the time (s) from which on it has its full strength."""
@@ -87,16 +117,29 @@ def draw(scenario: Scenario, seed: int, cause: str | None = None, shape: str | N
     if name not in spec.causes:
         raise SecretError(f"there is no cause '{name}'; {suggest(name, names)}")
     drawn_cause = spec.causes[name]
-    chosen = drawn_cause.shapes[int(form * len(drawn_cause.shapes))] if shape is None else shape
-    if chosen not in drawn_cause.shapes:
-        raise SecretError(f"the cause '{name}' comes {' or '.join(drawn_cause.shapes)}, not '{chosen}'")
+    if shape is not None and shape not in drawn_cause.shapes:
+        raise SecretError(f"the cause '{name}' comes {' or '.join(drawn_cause.shapes)}, not '{shape}'")
+    chosen = next((one for one in drawn_cause.shapes if one == shape), drawn_cause.shapes[int(form * len(drawn_cause.shapes))])
     first, last = spec.onset_days
     decoys = drawn_cause.decoys or list(spec.decoys)
     moves = decoys and (drawn_cause.decoys or lures < spec.decoy_share.value)
     decoy = decoys[int(lure * len(decoys))] if moves else None
     onset_s = (first + when * (last - first)) * DAY_S
-    places = drawn[0], drawn[1], drawn[2]
-    return Secret(seed, name, "gentle" if chosen == "gentle" else "abrupt", onset_s, decoy, places, salt)
+    second = _second(spec, name, rng.random(2).tolist()) if cause is None else None
+    return Secret(seed, name, chosen, onset_s, decoy, (drawn[0], drawn[1], drawn[2]), salt, second)
+
+
+def _second(spec: Incident, first: str, drawn: list[float]) -> str | None:
+    """Draw a second harmful cause; None as a rule. A frame has one condition, so that not both change pictures."""
+    seen = spec.causes[first].changes_pictures
+    others = [
+        name
+        for name, cause in spec.causes.items()
+        if name != first and not cause.harmless and not (seen and cause.changes_pictures)
+    ]
+    if spec.causes[first].harmless or drawn[0] >= spec.second_share.value:
+        return None
+    return others[int(drawn[1] * len(others))]
 
 
 def quiet(seed: int) -> Secret:

@@ -23,7 +23,8 @@ from simulator.case.fields import (
 )
 from simulator.case.kinds import OneOf, Section, registry
 from simulator.errors import suggest
-from simulator.incident.effects import Cause, Decoy
+from simulator.incident.asked_looks import AskLook, EvaluationLook, QueryLook
+from simulator.incident.effects import Cause, Decoy, LogEntry, Person
 from simulator.incident.fixes import Fix, Remedies
 from simulator.incident.frame_looks import AuditLook, LabelsLook, PicturesLook, SlicesLook
 from simulator.incident.looks import AnyLook
@@ -59,6 +60,9 @@ LOOKS: dict[str, type[AnyLook]] = registry(
     LabelsLook,
     AuditLook,
     PicturesLook,
+    QueryLook,
+    AskLook,
+    EvaluationLook,
     ShadowLook,
     CanaryLook,
 )
@@ -139,6 +143,7 @@ class Harm(Strict):
 
     weights: Annotated[dict[Line, Weight], Field(max_length=80, description="of a missed object, by category; others count 1")]
     needless: Annotated[Figure, bounded(0, 1e6), Field(description="of a detection that counts and is false")]
+    usd: Annotated[CostFigure, Field(description="what the miss of the least object costs, so that harm and money add up")]
 
 
 class Incident(Section):
@@ -175,6 +180,13 @@ class Incident(Section):
     ] = 3
     causes: Annotated[dict[Name, Cause], Field(min_length=2, max_length=64)]
     decoys: Annotated[dict[Name, Decoy], Field(max_length=32)] = {}
+    second_share: Annotated[ShareFigure, Field(description="how often a second cause begins with a harmful one")]
+    log: Annotated[
+        dict[Name, LogEntry], Field(max_length=64, description="lines that the log of changes may hold, by name")
+    ] = {}
+    talk: Annotated[
+        dict[Person, list[Line]], Field(max_length=3, description="words of each person who has noticed nothing of the cause")
+    ] = {}
     decoy_share: Annotated[ShareFigure, Field(description="how often a decoy moves with a cause that names none")]
     watches: Annotated[list[Watch], Field(min_length=1, max_length=32, description="what is watched at first")]
     usd_a_week: Annotated[dict[Name, CostFigure], Field(description="what it costs to watch each statistic, for a week")]
@@ -194,6 +206,11 @@ class Incident(Section):
         """The probability of each cause before any finding."""
         total = sum(cause.often for cause in self.causes.values())
         return {name: cause.often / total for name, cause in self.causes.items()}
+
+    @property
+    def nothing(self) -> str:
+        """The name of the suspect that stands for no cause at all: the first without an effect."""
+        return next((name for name, cause in self.causes.items() if not cause.effects), next(iter(self.causes)))
 
     @property
     def remedies(self) -> Remedies:

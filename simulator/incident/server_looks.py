@@ -4,19 +4,38 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
 from simulator.case.fields import Share
-from simulator.incident.effects import Replica
+from simulator.incident.effects import NetworkEffect, Replica, System
 from simulator.incident.fixes import Changes, Swapped
-from simulator.incident.looks import DAY_S, HOUR_S, SAME, AnyLook, Floats, Ints, LookFinding, LookRequest, View, clustered, less
+from simulator.incident.looks import (
+    DAY_S,
+    HOUR_S,
+    SAME,
+    AnyLook,
+    Floats,
+    Ints,
+    LookFinding,
+    LookInput,
+    LookRequest,
+    View,
+    clustered,
+    less,
+)
 from simulator.intervals import Interval
-from simulator.units import signed
+from simulator.records.streams import Streams
+from simulator.units import counted, signed
 
+_MONTH_S = 30 * DAY_S
+#: Replicas with an old processor, without any fault.
+_OLD = 0.4
+#: A frame with up to this number of detections shows few things.
+_FEW = 3
 #: An hour with fewer clips counts as an hour with this number, in the share of dropped clips.
 _FEW_CLIPS = 20
 
@@ -45,28 +64,62 @@ class CountersLook(AnyLook):
         return LookFinding(sentence, "drops" if now[3] > then[3] + 1 else "no drops", pd.DataFrame(rows, columns=columns))
 
 
+#: A change of the log is recent for this time before the look.
+_RECENT_S = 2 * DAY_S
+
+
 class ChangesLook(AnyLook):
-    """The log of changes of the last days.
+    """The log of changes of the last days, of all systems or of one.
 
     days: how far back it goes
     """
 
+    takes: ClassVar[tuple[LookInput, ...]] = ("system",)
+
     kind: Literal["changes"]
-    days: Annotated[float, Field(gt=0, le=28)] = 7
+    days: Annotated[float, Field(gt=0, le=60)] = 30
+
+    def questions(self, name: str) -> dict[str, dict[str, Any]]:
+        return {f"{name}/{system}": {"system": system} for system in get_args(System)}
+
+    def question(self, name: str, request: LookRequest) -> str:
+        return f"{name}/{request.system}" if request.system else ""
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
-        onset_s = view.secret.onset_s
-        entries = view.secret.entries(view.spec) if view.now_s - self.days * DAY_S <= onset_s <= view.now_s else []
+        log = view.spec.log
+        lines = [
+            (at_s, log[name])
+            for at_s, name in log_lines(view)
+            if view.now_s - self.days * DAY_S <= at_s <= view.now_s and request.system in (None, log[name].system)
+        ]
         table = pd.DataFrame(
             {
-                "day": [f"day {int(onset_s // DAY_S) + 1}" for _ in entries],
-                "system": [entry.system for entry in entries],
-                "change": [entry.text for entry in entries],
+                "when": [_ago(view.now_s - at_s) for at_s, _ in lines],
+                "system": [entry.system for _, entry in lines],
+                "change": [entry.text for _, entry in lines],
+                "diff": ["\n".join(entry.diff) for _, entry in lines],
             }
-        ).sort_values("change", ignore_index=True)
-        sign = "+".join(sorted({entry.system for entry in entries})) or "nothing"
-        sentence = " ".join(table["change"]) or f"The log has no change in the last {self.days:g} days."
-        return LookFinding(sentence, sign, table)
+        )
+        recent = sum(at_s >= view.now_s - _RECENT_S for at_s, _ in lines)
+        of = f" of {request.system}" if request.system else ""
+        sentence = f"The log{of} has {counted(len(lines), 'change')} in {self.days:g} days, {recent} of them in the last two."
+        return LookFinding(sentence, "recent" if recent else "none recent", table)
+
+
+def _ago(seconds: float) -> str:
+    return f"{seconds / HOUR_S:.0f} h ago" if seconds < 2 * DAY_S else f"{seconds / DAY_S:.1f} days ago"
+
+
+def log_lines(view: View) -> list[tuple[float, str]]:
+    """Return the time (s) and the name of every line of the log, the latest first: everyday ones, and those of the onset."""
+    rng = Streams(view.secret.seed).named("log")
+    first_s, length_s = -_MONTH_S, _MONTH_S + view.stream.end_s
+    lines = [
+        (first_s + float(at) * length_s, name)
+        for name, entry in view.spec.log.items()
+        for at in rng.random(int(rng.poisson(entry.a_month * length_s / _MONTH_S)))
+    ]
+    return sorted([*lines, *((view.secret.onset_s, name) for name in view.secret.entries(view.spec))], reverse=True)
 
 
 class ReplicasLook(AnyLook):
@@ -78,25 +131,38 @@ class ReplicasLook(AnyLook):
         release = view.spec.release
         salt = f"configuration/{view.secret.salt}"  # so that the hash of a configuration cannot be looked up
         tested = _file_hash(view, release.detector, release.precision), _hash(salt, "")
+        after = f"after/{view.secret.salt}"
         rows = [
-            (f"replica {place + 1}", _file_hash(view, *one.model), one.model[1], _hash(salt, "".join(one.conditions)))
+            (
+                f"replica {place + 1}",
+                _file_hash(view, *one.model),
+                one.model[1],
+                _hash(salt, "".join(one.conditions)),
+                _hash(after, "".join(one.counting)),
+                "older" if one.old else "newer",
+            )
             for place, one in enumerate(_replicas(view))
         ]
         table = pd.DataFrame(
-            [*rows, ("tested", tested[0], release.precision, tested[1])],
-            columns=["replica", "model file", "precision", "configuration"],
+            [*rows, ("tested", tested[0], release.precision, tested[1], _hash(after, ""), "newer")],
+            columns=["replica", "model file", "precision", "preparation", "counting", "processor"],
         )
-        models, configurations = ([row[column] != tested[part] for row in rows] for part, column in ((0, 1), (1, 3)))
-        differing = (("model", "model file", models), ("configuration", "configuration", configurations))
+        tested_row = ("", tested[0], "", tested[1], _hash(after, ""))
+        things = (("model", "model file", 1), ("preparation", "preparation", 3), ("counting", "rule of counting", 4))
+        differing = [(sign, thing, [row[column] != tested_row[column] for row in rows]) for sign, thing, column in things]
         signs = [f"{'every' if all(odd) else sum(odd)} {sign}" for sign, _, odd in differing if any(odd)]
         sentences = [_odd_replicas(odd, thing) for _, thing, odd in differing if any(odd)]
         sentence = " ".join(sentences) or "All replicas run the tested model and configuration."
-        return LookFinding(sentence, ", ".join(signs) or "as tested", table)
+        older = sum(row[-1] == "older" for row in rows)
+        machines = f" {older} of {len(rows)} run on an older processor." if older else ""
+        return LookFinding(f"{sentence}{machines}", ", ".join([*signs, *(["older"] if older else [])]) or "as tested", table)
 
 
 def _replicas(view: View) -> list[Replica]:
     release = view.spec.release
-    replicas = [Replica((release.detector, release.precision)) for _ in range(view.replicas())]
+    moved = any(isinstance(effect, NetworkEffect) and effect.old_processor for effect, _ in view.secret.effects(view.spec))
+    old = Streams(view.secret.seed).named("processors").random(view.replicas()) < (0.0 if moved else _OLD)
+    replicas = [Replica((release.detector, release.precision), old=bool(each)) for each in old]
     for effect, _ in view.secret.effects(view.spec):
         strength = view.strength(effect.enters_at)
         if strength <= 0 or effect.enters_at != "server":
@@ -202,7 +268,13 @@ class ReplayLook(AnyLook):
         chosen = view.chosen(view.reference() & ~frames.served.dropped, self.frames, "replayed")
         given, network, bins = view.stream.as_served(chosen, view.now_s, frames, view.changes)
         now = view.statistics.scenes.tails[0][network, given, frames.scene[chosen], bins].astype(float)
-        return _compared("The same stored frames, now minus then", now, view.counts(chosen), frames.dwell[chosen])
+        then = view.counts(chosen)
+        finding = _compared("The same stored frames, now minus then", now, then, frames.dwell[chosen])
+        few = (then > 0) & (then <= _FEW)
+        lost = [float((now[part] < then[part]).mean()) if part.any() else 0.0 for part in (few, then > _FEW)]
+        words = f"Of frames with up to {_FEW} detections {100 * lost[0]:.0f}% lost some, of fuller ones {100 * lost[1]:.0f}%."
+        sign = "fewer in full frames" if finding.sign == "fewer" and lost[0] <= SAME < lost[1] else finding.sign
+        return replace(finding, sentence=f"{finding.sentence} {words}", sign=sign)
 
 
 class ShadowLook(AnyLook):
@@ -212,7 +284,8 @@ class ShadowLook(AnyLook):
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
         live = _live(view, self.minutes)
-        now, before, scenes = view.counts(live), _by_previous(view, live), view.statistics.frames.dwell[live]
+        previous = view.spec.previous.detector, view.spec.previous.precision
+        now, before, scenes = view.counts(live), _by_network(view, live, previous), view.statistics.frames.dwell[live]
         return _compared("The same live frames, the present release minus the previous one", now, before, scenes)
 
 
@@ -220,19 +293,21 @@ class CanaryLook(AnyLook):
     """The previous release answers a share of the traffic in earnest; its frames are other frames than those beside it.
 
     share: the share of the traffic
+    detector: the network that answers, in place of the previous release
     """
 
     kind: Literal["canary"]
     share: Annotated[Share, Field(gt=0)] = 0.1
+    detector: Annotated[str | None, Field(max_length=40)] = None
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
-        previous = view.spec.previous.detector, view.spec.previous.precision
+        previous = (self.detector, "fp32") if self.detector else (view.spec.previous.detector, view.spec.previous.precision)
         canary = Swapped(request.begun_s, previous, until_s=view.now_s, share=self.share, whole=True)
         live, scenes = _live(view, self.minutes), view.statistics.frames.dwell
         chosen = canary.chosen(view.stream)[live]
-        before = clustered(_by_previous(view, live[chosen]), scenes[live[chosen]])
+        before = clustered(_by_network(view, live[chosen], previous), scenes[live[chosen]])
         now = clustered(view.counts(live[~chosen]), scenes[live[~chosen]])
-        result = _judged("Live frames, the present release minus the canary on other frames", now, before, less(now, before))
+        result = _judged("Live frames, the present release minus the other one on other frames", now, before, less(now, before))
         return replace(result, canary=canary)
 
 
@@ -243,11 +318,10 @@ def _live(view: View, minutes: float) -> Ints:
     return np.flatnonzero(live)
 
 
-def _by_previous(view: View, rows: Ints) -> Floats:
-    """Return the detections that the previous release finds in these frames."""
+def _by_network(view: View, rows: Ints, network: tuple[str, str]) -> Floats:
+    """Return the detections that a network finds in these frames, as it was tested."""
     frames, scenes = view.statistics.frames, view.statistics.scenes
-    previous = view.spec.previous.detector, view.spec.previous.precision
-    cell = scenes.networks[previous], frames.seen[rows], frames.scene[rows], scenes.best_bin(previous)
+    cell = scenes.networks[network], frames.seen[rows], frames.scene[rows], scenes.best_bin(network)
     return np.asarray(scenes.tails[0][cell], float)
 
 

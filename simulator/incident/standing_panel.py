@@ -21,7 +21,14 @@ from simulator.intervals import Interval
 from simulator.units import listed, significant
 
 #: The investigators on the screen; others keep their names.
-NAMES = {"sensible": "sensible", "naive": "naive", "guess": "guessing"}
+NAMES = {
+    "sensible": "sensible",
+    "checklist": "checklist",
+    "script": "fixed script",
+    "naive": "naive",
+    "guess": "guessing",
+    "everything": "fix-everything",
+}
 _COLOURS = (PURPLE, ORANGE, GREY)
 #: Points beyond this part of the harm are drawn here, so that a disastrous fix does not flatten the others.
 _MOST_KEPT = 1.5
@@ -40,14 +47,15 @@ def standing_panel(game: Game, result: Score) -> None:
         st.warning(plain(str(error)))
         return
     peers = Peers.of(players, result.cause)
-    own = figures_of(result, game.play.spec.causes[result.cause].harmless)
+    own = figures_of(result, game.play.secret.harmless(game.play.spec))
     found = list(standings(peers, own))
     draw(peers_chart(peers, own, found), key="standing")
     with st.container(key="standing_table"):
         st.table(standing_table(own, found))
     st.caption(
         "Each share has a 95% interval (Clopper and Pearson). Equal plays did not do worse. The investigators are programs: "
-        "a sensible one takes the look with the most information, a naive one always ships a better model, one guesses."
+        "a sensible one takes the look with the most information, two follow a fixed list, a naive one always ships a better "
+        "model, one guesses, and one ships every fix."
     )
 
 

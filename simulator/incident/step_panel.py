@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import get_args
 
 import streamlit as st
 
 from simulator.app.widgets import plain
 from simulator.errors import InputError
+from simulator.incident.asked_looks import COLUMNS
 from simulator.incident.control_room import editor
+from simulator.incident.effects import System
 from simulator.incident.looks import AnyLook, LookInput
+from simulator.incident.places import places
 from simulator.incident.player_actions import (
     Action,
     BelieveAction,
@@ -73,7 +77,7 @@ def _wait(game: Game) -> None:
 
 def _looks(game: Game) -> None:
     for name, look in game.play.spec.looks.items():
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=len(look.takes) > _IN_A_ROW):
             pressed = st.container(width="stretch").empty()
             inputs = {field: _INPUTS[field](game.play.spec, name, look) for field in look.takes}
             action = LookAction.model_validate({"kind": "look", "look": name, **inputs})
@@ -114,11 +118,66 @@ def _statistic(spec: Incident, name: str, look: AnyLook) -> str:
     )
 
 
+def _choice(label: str, options: dict[str, str], key: str, width: int = 150) -> str:
+    """Let the user choose one of the options, by its words."""
+    return st.selectbox(
+        label, [*options], format_func=lambda one: options[one], key=key, width=width, label_visibility="collapsed"
+    )
+
+
+def _system(spec: Incident, name: str, look: AnyLook) -> str | None:
+    options = {"": "All systems"} | {system: system.capitalize() for system in get_args(System)}
+    return _choice("System of the log", options, f"look_{name}_system") or None
+
+
+def _person(spec: Incident, name: str, look: AnyLook) -> str:
+    return _choice("Person to ask", {"site": "A site", "data": "Data team", "client": "Client’s team"}, f"look_{name}_person")
+
+
+def _part(spec: Incident, name: str, look: AnyLook) -> str | None:
+    options = {"": "Any hour", "day": "By day", "night": "At night"}
+    return _choice("Hours of the pictures", options, f"look_{name}_part", 110) or None
+
+
+def _pick(spec: Incident, name: str, look: AnyLook) -> str:
+    options = {"any": "At random", "least sure": "Least sure", "missed by labels": "Objects missed"}
+    return _choice("Frames of the pictures", options, f"look_{name}_pick", 140)
+
+
+def _groups(spec: Incident, name: str, look: AnyLook) -> list[str]:
+    return st.multiselect(
+        "Group by", COLUMNS, key=f"look_{name}_groups", width=220, max_selections=3, placeholder="Group by",
+        label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def _only(spec: Incident, name: str, look: AnyLook) -> dict[str, str]:
+    """Let the user filter the log of frames by one value of a column."""
+    options = {"": "All frames"} | {f"site={site}": one.label for site, one in spec.sites.items()}
+    options |= {f"version={version}": label for version, label in spec.versions.items()}
+    column, _, value = _choice("Filter", options, f"look_{name}_only", 130).partition("=")
+    return {column: value} if column else {}
+
+
+def _hours(spec: Incident, name: str, look: AnyLook) -> int:
+    key = f"look_{name}_hours"
+    return int(st.number_input("Last hours", 1, 672, 24, 1, key=key, width=110, label_visibility="collapsed"))
+
+
+#: More inputs than these go to a line of their own.
+_IN_A_ROW = 2
 #: The control of each input of a look.
 _INPUTS: dict[LookInput, Callable[[Incident, str, AnyLook], object]] = {
     "site": _site,
     "frames": _frames,
     "statistic": _statistic,
+    "system": _system,
+    "person": _person,
+    "groups": _groups,
+    "only": _only,
+    "hours": _hours,
+    "part": _part,
+    "pick": _pick,
 }
 
 
@@ -126,10 +185,19 @@ def _fixes(game: Game) -> None:
     shipped = {one.name for one in game.play.shipped}
     for name, fix in game.play.spec.fixes.items():
         done = ", shipped before" if name in shipped else ""
-        label = f"{plain(fix.label)} :small[· {price(fix.minutes, fix.usd, fix.usd_a_day)}{done}]"
-        if st.button(label, key=f"fix_{name}", help=plain(fix.note or "") or None, width="stretch"):
-            act(game, FixAction(kind="fix", fix=name), f"fix_{name}")
+        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
+            pressed = st.container(width="stretch").empty()
+            site = _aim(game.play.spec, name) if fix.by_site else None
+            sites = 1 if site else len(game.play.spec.sites)
+            label = f"{plain(fix.label)} :small[· {price(fix.minutes, fix.price(sites), fix.usd_a_day)}{done}]"
+            if pressed.button(label, key=f"fix_{name}", help=plain(fix.note or "") or None, width="stretch"):
+                act(game, FixAction(kind="fix", fix=name, site=site), f"fix_{name}")
         refused(f"fix_{name}")
+
+
+def _aim(spec: Incident, name: str) -> str | None:
+    options = {site: one.label for site, one in spec.sites.items()} | {"": "All sites"}
+    return _choice("Site of the fix", options, f"fix_{name}_site", 125) or None
 
 
 def _watches(game: Game) -> None:
@@ -161,8 +229,12 @@ def _diagnosis(game: Game) -> None:
         if written
         else "Write your suspicions down first: these probabilities are your diagnosis."
     )
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="xsmall"):
+        named = {"": "Not said"} | places(spec)
+        where = st.selectbox("Where", [*named], format_func=lambda one: named[one], key=f"where:{game.id}", width=170)
+        day = st.number_input("Since day (0: not said)", 0.0, 60.0, 0.0, 0.5, key=f"since:{game.id}", width=170)
     if st.button("State this diagnosis", key="diagnose", disabled=written is None) and written:
-        act(game, DiagnoseAction.by(written), "diagnose")
+        act(game, DiagnoseAction.by(written, where or None, day or None), "diagnose")
     refused("diagnose")
     last = next((note.diagnosis for note in reversed(game.notes) if note.diagnosis), None)
     if last:
@@ -175,7 +247,7 @@ def ended(game: Game) -> None:
     _name(game)
 
 
-#: Position of every slider at first (%).
+#: Position of the slider of the cause that comes most often, at first (%).
 _UNDECIDED = 50
 
 _CSS = """
@@ -230,7 +302,7 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
   if (body.dataset.shown !== data.token) {
     body.dataset.shown = data.token;
     body.replaceChildren(...data.causes.map(({ name, label, weight }) => {
-      const slider = make("input", { type: "range", name, min: 0, max: 100, step: 5, value: weight, oninput: normalise });
+      const slider = make("input", { type: "range", name, min: 0, max: 100, step: 1, value: weight, oninput: normalise });
       slider.setAttribute("aria-label", `Suspicion: ${label}`);
       slider.onchange = () => setStateValue("weights", weights());
       return make("tr", {}, make("td", { textContent: label }), make("td", {}, slider),
@@ -250,7 +322,11 @@ def suspects(game: Game) -> BelieveAction | None:
     causes, key = game.play.spec.causes, f"suspects:{game.id}"
     token, before = str(len(_written(game))), _weights(game)
     shown = _read(st.session_state.get(key, {}).get("weights"), causes) or before
-    rows = [{"name": name, "label": cause.label, "weight": shown[name]} for name, cause in causes.items()]
+    prior = game.play.spec.prior
+    rows = [
+        {"name": name, "label": f"{cause.label} ({100 * prior[name]:.0f} of 100)", "weight": shown[name]}
+        for name, cause in causes.items()
+    ]
     state = _component(
         key=key,
         data={"token": token, "causes": rows},
@@ -269,7 +345,8 @@ def _written(game: Game) -> list[BelieveAction]:
 def _weights(game: Game) -> dict[str, int]:
     written = _written(game)
     if not written:
-        return dict.fromkeys(game.play.spec.causes, _UNDECIDED)
+        prior = game.play.spec.prior
+        return {name: round(_UNDECIDED * share / max(prior.values())) for name, share in prior.items()}
     shares = written[-1].shares
     return {name: round(100 * shares.get(name, 0.0) / max(shares.values())) for name in game.play.spec.causes}
 

@@ -31,6 +31,10 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
+#: The share of a group's scenes that one camera can see from its fixed place.
+_IN_VIEW = 0.4
+#: An intermittent cause is there for this share of the time, this long on average (h).
+_COMES, _COMES_H = 0.4, 10.0
 #: Start of the weekend, in days after midnight of Monday.
 _SATURDAY = 5
 
@@ -97,6 +101,43 @@ class FrameSettings:
         return [self.seen, self.given] if enters == "client" else [self.raw, self.seen, self.given]
 
 
+#: A frame keeps all its detections.
+_ALL = 1_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class CountingRules:
+    """The bin of scores from which on detections of a frame count, -1: as tested, and the most that it keeps, shapes (n,)."""
+
+    floor: Ints
+    most: Ints
+
+    @classmethod
+    def tested(cls, count: int) -> CountingRules:
+        return cls(np.full(count, -1), np.full(count, _ALL))
+
+    def put(self, rows: Bools, floor: int, most: int) -> None:
+        """Change the rules of some frames; a floor of 0 leaves it."""
+        if floor:
+            self.floor[rows] = floor
+        self.most[rows] = np.minimum(self.most[rows], most)
+
+    def capped(self, bins: Ints, tails: NDArray[np.float32]) -> Ints:
+        """Return the bins from which on no frame keeps more than its most; tails: detections from each bin on, (n, bins)."""
+        few = np.argmax(tails <= self.most[:, None], axis=1)
+        enough = np.where((tails <= self.most[:, None]).any(axis=1), few, tails.shape[1] - 1)
+        return np.where(self.most < _ALL, np.maximum(bins, enough), bins)
+
+
+@dataclass(frozen=True, eq=False)
+class ReplayedFrames:
+    """Stored frames that are answered again: the setting given, the network, and the rules of counting, shapes (rows,)."""
+
+    given: Ints
+    network: Ints
+    counting: CountingRules
+
+
 @dataclass(eq=False)
 class UnfinishedFrames:
     """Frames while effects change them, shapes (n,); calm: the values without the cause.
@@ -111,6 +152,8 @@ class UnfinishedFrames:
     calm: FrameSettings
     network: Ints
     calm_network: Ints
+    counting: CountingRules
+    calm_counting: CountingRules
 
 
 @dataclass(eq=False)
@@ -170,15 +213,16 @@ class Stream:
         for camera, (begins, drawn) in enumerate(self.dwelt):
             rows = np.flatnonzero(self.camera == camera)
             which = np.searchsorted(begins, self.served.arrived_s[rows], side="right") - 1
-            shown, under, brought = self._shown(int(self.site_of[camera]), begins, drawn, effects, undone)
+            shown, under, brought = self._shown(camera, begins, drawn, effects, undone)
             scene[rows], setting[rows], struck[rows] = shown[which], under[which], brought[which]
             dwell[rows] = which * len(self.site_of) + camera
         return dwell, scene, setting, struck
 
     def _shown(
-        self, site: int, begins: Floats, drawn: Floats, effects: list[tuple[ScenesEffect, bool]], undone: Sequence[Undone]
+        self, camera: int, begins: Floats, drawn: Floats, effects: list[tuple[ScenesEffect, bool]], undone: Sequence[Undone]
     ) -> tuple[Ints, Ints, Bools]:
         """Return the scenes of one camera in order of time, their settings, and whether the cause brought them."""
+        site = int(self.site_of[camera])
         spec = list(self.spec.sites.values())[site]
         clock = begins + self.begins_s
         weekend = (clock // DAY_S % len(DAYS)) >= _SATURDAY
@@ -191,15 +235,20 @@ class Stream:
         under, brought = np.full(len(begins), -1), np.zeros(len(begins), bool)
         for effect, of_cause in effects:
             strength = self.strength(begins, undone, effect.enters_at)
-            hit = (site in self.sites_of(effect.where)) & (drawn[:, 2] < effect.where.share * strength)
+            hit = (site in self.secret.sites(self.spec, effect.where)) & (drawn[:, 2] < effect.where.share * strength)
             group[hit] = self.groups.index(effect.group)
             if effect.condition is not None:
                 under[hit] = self.scenes.settings[effect.condition, effect.severity]
             brought |= hit & of_cause
-        members = self.members
+        members = self._views(camera)
         picked = [members[place] for place in group]
         scene = np.array([scenes[int(u * len(scenes))] for scenes, u in zip(picked, drawn[:, 1], strict=True)])
         return scene, under, brought
+
+    def _views(self, camera: int) -> list[Ints]:
+        """Return the scenes of each group that a camera can see from its fixed place."""
+        rng = self.streams.named(f"views/{camera}")
+        return [rng.permutation(scenes)[: max(ceil(len(scenes) * _IN_VIEW), 1)] for scenes in self.members]
 
     def _mix(self, site: Site, night: bool, weekend: bool) -> Floats:
         weights = site.night if night and site.night else site.day
@@ -235,23 +284,20 @@ class Stream:
 
     def strength(self, times: Floats, undone: Sequence[Undone], enters: str) -> Floats:
         """Return the strength of the cause at these times (s), 0 to 1, until it is undone where it enters."""
-        ends = ends_s(undone, enters, self.secret)
+        ends = ends_s(undone, enters, self.secret, self.spec)
         if self.secret.shape == "gentle":
             strength = np.clip((times - self.secret.onset_s) / (self.spec.ramp_days * DAY_S), 0, 1)
         else:
             strength = (times >= self.secret.onset_s).astype(float)
+        if self.secret.shape == "intermittent":
+            strength = strength * self._lasts("intermittent", _COMES, _COMES_H, times)
         return np.where(times < ends, strength, 0.0)
-
-    def sites_of(self, where: Where) -> list[int]:
-        names = list(self.spec.sites)
-        chosen = [names.index(name) for name in where.sites] or list(range(len(names)))
-        return [chosen[int(self.secret.drawn[0] * len(chosen))]] if where.one_site or where.camera else chosen
 
     def camera_of(self, where: Where) -> int | None:
         """Return the camera that an effect strikes; None: all cameras of its sites."""
         if not where.camera:
             return None
-        cameras = np.flatnonzero(np.isin(self.site_of, self.sites_of(where)))
+        cameras = np.flatnonzero(np.isin(self.site_of, self.secret.sites(self.spec, where)))
         return int(cameras[int(self.secret.drawn[1] * len(cameras))])
 
     def replicas_of(self, where: Where, strength: float = 1.0) -> list[int]:
@@ -263,7 +309,7 @@ class Stream:
 
     def struck_rows(self, name: str, where: Where, strength: Floats, by_share: bool) -> Bools:
         """Return the frames that an effect strikes; by_share: its share grows with its strength, not its severity."""
-        hit = (strength > 0) & np.isin(self.site, self.sites_of(where))
+        hit = (strength > 0) & np.isin(self.site, self.secret.sites(self.spec, where))
         if (camera := self.camera_of(where)) is not None:
             hit &= self.camera == camera
         if where.version is not None:
@@ -283,13 +329,16 @@ class Stream:
 
     def _spells(self, name: str, share: float, mean_h: float) -> Bools:
         """Return whether a spell lasts when each frame comes; spells come and go, and last mean_h hours on average."""
+        return self._lasts(f"spells/{name}", share, mean_h, self.served.arrived_s)
+
+    def _lasts(self, name: str, share: float, mean_h: float, times: Floats) -> Bools:
         if share >= 1:
-            return np.ones(len(self.site), bool)
-        rng, on, off = self.streams.named(f"spells/{name}"), mean_h * HOUR_S, mean_h * HOUR_S * (1 - share) / share
+            return np.ones(len(times), bool)
+        rng, on, off = self.streams.named(name), mean_h * HOUR_S, mean_h * HOUR_S * (1 - share) / share
         count = int(2 * self.end_s / (on + off) + 8 * np.sqrt(self.end_s / (on + off))) + 10
         starts_on = rng.random() < share
         lasts = rng.exponential(1.0, count) * np.where((np.arange(count) % 2 == 0) == starts_on, on, off)
-        spell = np.searchsorted(np.cumsum(lasts), self.served.arrived_s, side="right")
+        spell = np.searchsorted(np.cumsum(lasts), times, side="right")
         return np.asarray((spell % 2 == 0) == starts_on)
 
     # The frames
@@ -301,13 +350,16 @@ class Stream:
         usual = self._usual()
         settings, calm = (FrameSettings(usual.copy(), usual.copy(), usual.copy()) for _ in range(2))
         network = self._released(len(scene))
-        frames = UnfinishedFrames(made, usual, scene_setting, settings, calm, network, network.copy())
+        rules = CountingRules.tested(len(scene)), CountingRules.tested(len(scene))
+        frames = UnfinishedFrames(made, usual, scene_setting, settings, calm, network, network.copy(), *rules)
         effects = enumerate(self.secret.effects(self.spec))
         # The cause comes last, so that it takes the place of the decoy.
         for number, (effect, of_cause) in sorted(effects, key=lambda numbered: numbered[1][1]):
             struck |= effect.change_frames(self, frames, f"{number}/{effect.kind}", of_cause) & of_cause
-        answers = self._answers(frames.network, made.answers)
-        calm_answers = self._answers(frames.calm_network, made.answers)
+        answers = self._answers(frames.network, made.answers, frames.counting.floor)
+        calm_answers = self._answers(frames.calm_network, made.answers, frames.calm_counting.floor)
+        given = np.where(answers.whole, settings.seen, settings.given)
+        calm_given = np.where(calm_answers.whole, calm.seen, calm.given)
         labelled = self.streams.named("labelled").random(len(scene)) < self._labelled_share()
         return Frames(
             served=self.served,
@@ -320,22 +372,31 @@ class Stream:
             usual=usual,
             raw=settings.raw,
             seen=settings.seen,
-            given=np.where(answers.whole, settings.seen, settings.given),
+            given=given,
             network=answers.network,
-            bin=answers.bin,
+            bin=self._capped(answers, frames.counting, given, scene),
             struck=struck,
             labelled=labelled & ~self.served.dropped,
-            calm_given=np.where(calm_answers.whole, calm.seen, calm.given),
+            calm_given=calm_given,
             calm_network=calm_answers.network,
-            calm_bin=calm_answers.bin,
+            calm_bin=self._capped(calm_answers, frames.calm_counting, calm_given, scene),
         )
+
+    def _capped(self, answers: AnsweredFrames, rules: CountingRules, given: Ints, scene: Ints) -> Ints:
+        """Return the bins of answers after the cap on detections; a canary has none."""
+        bins, rows = answers.bin, np.flatnonzero((rules.most < _ALL) & ~answers.whole)
+        if len(rows):
+            own = CountingRules(rules.floor[rows], rules.most[rows])
+            bins = bins.copy()
+            bins[rows] = own.capped(bins[rows], self.scenes.tails[0][answers.network[rows], given[rows], scene[rows]])
+        return bins
 
     def as_served(self, rows: Ints, at_s: float, frames: Frames, changes: Iterable[Change]) -> tuple[Ints, Ints, Ints]:
         """Answer stored frames as the servers of a time (s) do: the setting given, the network and the bin, each (rows,)."""
         made = Changes.of(changes)
         now, drawn = np.full(len(rows), at_s), self.streams.named("replayed").random((len(rows), 2))
         replica = (drawn[:, 0] * self.served.replicas).astype(np.int64)
-        given, network = frames.seen[rows].copy(), self._released(len(rows))
+        replayed = ReplayedFrames(frames.seen[rows].copy(), self._released(len(rows)), CountingRules.tested(len(rows)))
         for effect, _ in sorted(self.secret.effects(self.spec), key=lambda pair: pair[1]):
             if effect.enters_at != "server":
                 continue
@@ -343,12 +404,10 @@ class Stream:
             struck = drawn[:, 1] < strength
             if effect.where.replicas is not None:
                 struck = np.isin(replica, self.replicas_of(effect.where, strength))
-            struck &= np.isin(self.site[rows], self.sites_of(effect.where))
-            if effect.where.version is not None:
-                struck &= self.version_of[self.site[rows]] == list(self.spec.versions).index(effect.where.version)
-            effect.change_answers(self.scenes, struck, given, network)
-        answers = self._answers(network, made.lasting, now)
-        return given, answers.network, answers.bin
+            struck &= np.isin(self.site[rows], self.secret.sites(self.spec, effect.where))
+            effect.change_answers(self.scenes, struck, replayed)
+        answers = self._answers(replayed.network, made.lasting, replayed.counting.floor, now)
+        return replayed.given, answers.network, self._capped(answers, replayed.counting, replayed.given, frames.scene[rows])
 
     def _usual(self) -> Ints:
         """Return the setting of each frame while nothing is wrong."""
@@ -366,9 +425,12 @@ class Stream:
         release = self.spec.release
         return np.full(count, self.scenes.networks[release.detector, release.precision])
 
-    def _answers(self, network: Ints, changes: Sequence[Swapped | Rethresholded], at_s: Floats | None = None) -> AnsweredFrames:
+    def _answers(
+        self, network: Ints, changes: Sequence[Swapped | Rethresholded], floor: Ints, at_s: Floats | None = None
+    ) -> AnsweredFrames:
         at_s = self.served.arrived_s if at_s is None else at_s
-        answers = AnsweredFrames(at_s, network, self.scenes.tested_bins[network], np.zeros(len(network), bool))
+        bins = np.where(floor >= 0, floor, self.scenes.tested_bins[network])
+        answers = AnsweredFrames(at_s, network, bins, np.zeros(len(network), bool))
         for change in changes:
             change.change(answers, self)
         return answers
@@ -394,7 +456,11 @@ def _between(second_of_day: Floats, start: str, end: str) -> Bools:
     return (second_of_day >= first) | (second_of_day < last)
 
 
-def ends_s(undone: Iterable[Undone], enters: str, secret: Secret) -> float:
-    """Return when entries at a place are undone (s), infinite if never; an earlier undoing cannot have ended the cause."""
-    times = (change.at_s for change in undone if enters in change.enters)
+def ends_s(undone: Iterable[Undone], enters: str, secret: Secret, spec: Incident) -> float:
+    """Return when entries at a place are undone (s), infinite if never; an earlier undoing cannot have ended the cause.
+
+    Undoing at a single site ends a cause that strikes no other.
+    """
+    struck = secret.struck_sites(spec)
+    times = (one.at_s for one in undone if enters in one.enters and (one.site is None or struck == {one.site}))
     return min((at_s for at_s in times if at_s >= secret.onset_s), default=np.inf)

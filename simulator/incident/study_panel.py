@@ -33,7 +33,7 @@ from simulator.paths import INCIDENTS
 STUDY_COLUMNS = {
     "players": [
         *("player", "cause", "shape", "seed", "diagnosis", "right", "brier"),
-        *("diagnosed_h", "mitigated_h", "wrong_fixes", "usd", "kept"),
+        *("diagnosed_h", "mitigated_h", "wrong_fixes", "usd", "kept", "total_usd"),
     ],
     "fixes": ["cause", "fix", "took_away", "took_low", "took_high", "n"],
     "monitors": [
@@ -212,6 +212,7 @@ def players_compared(players: pd.DataFrame) -> Chart:
                 "put right (%)": 100 * part["mitigated_h"].notna().mean(),
                 "wrong fixes": part["wrong_fixes"].mean(),
                 "USD": part["usd"].mean(),
+                "harm and money (USD)": part["total_usd"].mean(),
                 "harm still done (%), median": 100 * part["kept"].dropna().median(),
             }
         )
@@ -226,7 +227,7 @@ def hits_by_cause(players: pd.DataFrame, spec: Incident, player: str) -> pd.Data
     rows = []
     for (cause, shape), part in players[players["player"] == player].groupby(["cause", "shape"], sort=False):
         hit = share_interval(int(part["right"].sum()), len(part))
-        wrong = part.loc[~part["right"].astype(bool), "diagnosis"].mode()
+        wrong = part.loc[~part["right"].astype(bool), "diagnosis"].dropna().mode()
         rows.append(
             {
                 "cause": spec.causes[str(cause)].label,

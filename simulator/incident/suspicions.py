@@ -31,7 +31,7 @@ def equal_brier(causes: int) -> float:
 
 def suspicion_scores(course: IncidentCourse) -> list[SuspicionScore]:
     """Return the score of each record of suspicions, in order."""
-    true, scores = course.play.secret.cause or "", list[SuspicionScore]()
+    truth, scores = course.play.secret.truth, list[SuspicionScore]()
     for place in course.suspicions:
         note = course.notes[place]
         assert note.beliefs is not None
@@ -40,10 +40,10 @@ def suspicion_scores(course: IncidentCourse) -> list[SuspicionScore]:
             SuspicionScore(
                 place,
                 note.at_s,
-                note.beliefs.shares.get(true, 0.0),
-                many_brier(note.beliefs.shares, true),
-                likely.get(true, 0.0) if likely else None,
-                many_brier(likely, true) if likely else None,
+                sum(note.beliefs.shares.get(name, 0.0) for name in truth),
+                many_brier(note.beliefs.shares, truth),
+                sum(likely.get(name, 0.0) for name in truth) if likely else None,
+                many_brier(likely, truth) if likely else None,
             )
         )
     return scores

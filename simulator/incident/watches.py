@@ -36,7 +36,7 @@ LABELLED = frozenset({"recall"})
 #: Figures of all frames, dropped ones included.
 OF_SERVERS = frozenset({"dropped", "latency"})
 
-Slicing = Literal["all", "site", "version", "replica"]
+Slicing = Literal["all", "site", "camera", "version", "replica"]
 Test = Literal["mean", "ks", "psi", "wasserstein", "chi2", "mmd", "adwin", "page_hinkley"]
 
 #: The tests as the screen calls them.
@@ -61,7 +61,7 @@ _SHORT = {
     "input_channels": "Input, first channel less last",
     "score": "Mean score of detections",
 }
-BY = {"all": "all frames", "site": "by site", "version": "by client version", "replica": "by replica"}
+BY = {"all": "all frames", "site": "by site", "camera": "by camera", "version": "by client version", "replica": "by replica"}
 
 
 class Watch(Strict):

@@ -48,7 +48,7 @@ def was_right(one: OwnIncident) -> bool | None:
         secret = draw(one.scenario, hidden.seed, hidden.cause, hidden.shape, hidden.salt)
     except InputError:
         return None
-    return named is not None and named.cause == secret.cause
+    return named is not None and named.cause in secret.causes
 
 
 def incident_review(one: OwnIncident) -> Review | None:

@@ -106,7 +106,9 @@ def test_a_false_alarm_is_as_likely_at_first_as_it_was():
     rows = [("a", "abrupt", "q", "s", 10), ("b", "abrupt", "q", "s", 10), (FALSE_ALARM, "abrupt", "q", "s", 10)]
     rows += [("a", "abrupt", FIRST, EARLY, 3), ("a", "abrupt", FIRST, IN_TIME, 7), ("b", "abrupt", FIRST, IN_TIME, 10)]
     beliefs = Beliefs.of(pd.DataFrame(rows, columns=COLUMNS))
-    assert dict(zip(beliefs.causes, beliefs.prior, strict=True)) == pytest.approx({"a": 0.425, "b": 0.425, FALSE_ALARM: 0.15})
+    assert dict(zip(beliefs.causes, beliefs.prior, strict=True)) == pytest.approx(
+        {"a": 0.85 / 3, "b": 0.85 / 3, FALSE_ALARM: 0.15 * 2 / 3 + 1 / 3}
+    )
     assert FIRST not in beliefs.chances
 
 
@@ -121,7 +123,7 @@ def test_what_ships_knows_every_cause_and_every_question_of_the_case():
     assert scenario.incident is not None
     beliefs = load_beliefs(scenario)
     assert beliefs is not None
-    assert set(beliefs.causes) == {FALSE_ALARM, *scenario.incident.causes}
+    assert set(beliefs.causes) == set(scenario.incident.causes) >= {FALSE_ALARM}
     assert set(questions(scenario.incident)) <= set(beliefs.chances)
 
 

@@ -62,9 +62,9 @@ WRONG = {
         STRIKE, STRIKE.replace("clips_half_more", "clips_half"), "{clips_half:",
         "incident.causes.overload.effects.0.gently: 'clips_half' is not one of `curveballs`; did you mean 'clips_half_more'?",
     ),
-    "a decoy that is none": (
-        "decoys: [interpolation, traffic_note,", "decoys: [interpolatoin, traffic_note,", "interpolatoin, traffic_note",
-        "incident.causes.swapped_colours.decoys.0: 'interpolatoin' is not one of `incident.decoys`",
+    "a line of the log that is none": (
+        "log: [router, firmware]", "log: [ruter, firmware]", "ruter, firmware",
+        "incident.causes.jpeg_crushed.log.0: 'ruter' is not one of `incident.log`; did you mean 'router'?",
     ),
     "a kind of effect that is none": (
         GUIDELINE, GUIDELINE.replace("guideline", "guidelines"), "guidelines, least", "did you mean 'guideline'?",

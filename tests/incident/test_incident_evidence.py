@@ -49,7 +49,7 @@ WRONG = {
         "incident.scenes.groups.sports: no labelled image shows 'skies'; did you mean 'skis'?",
     ),
     "usual weather": (
-        "    - condition: rain\n", "    - condition: drizzle\n", "drizzle\n", "usual.0.condition: 'drizzle' was not measured",
+        "    - condition: rain\n", "    - condition: drizzle\n", "drizzle\n", "usual.1.condition: 'drizzle' was not measured",
     ),
 }  # fmt: skip
 

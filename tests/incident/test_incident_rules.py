@@ -47,7 +47,7 @@ def course(*actions, shares=(), of_best=(), cause="fog_season", alarms_at=(ONSET
         play.notes.append(made)
         now_s = until_s
     made = IncidentCourse(play, None, HELPING)
-    steps = [_step(place, dict.fromkeys(CASE.incident.causes, 1 / 15), None) for place in made.pages[:1]]
+    steps = [_step(place, dict.fromkeys(CASE.incident.causes, 1 / len(CASE.incident.causes)), None) for place in made.pages[:1]]
     given = list(shares) + [{}] * len(made.looks)
     near = list(of_best) + [1.0] * len(made.looks)
     steps += [_step(place, given[at], near[at]) for at, place in enumerate(made.looks) if looks_known]
@@ -219,13 +219,14 @@ def test_a_page_after_a_likely_false_alarm_starts_anew():
         false_alarms=0.5,
     )
     first = path(_with(play, [page, looked, page, looked]), toy)
-    # 0.5 x 0.98 beside 0.25 x 0.02 twice; then the prior again, and the same look counts again
-    likely = 0.5 * 0.98 / (0.5 * 0.98 + 2 * 0.25 * 0.02)
-    assert [step.shares[FALSE_ALARM] for step in first] == pytest.approx([0.5, likely, 0.5, likely])
+    # a third that nothing happens, and half of the others' first pages; then the prior again, and the look counts again
+    prior = 1 / 3 + 0.5 * 2 / 3
+    likely = prior * 0.98 / (prior * 0.98 + (1 - prior) * 0.02)
+    assert [step.shares[FALSE_ALARM] for step in first] == pytest.approx([prior, likely, prior, likely])
     assert first[3].bits == pytest.approx(first[1].bits) and first[2].label == "What rang"
     unlikely = replace(toy, chances=toy.chances | {"counters": ([looked.finding.sign], other[::-1])})
     kept = path(_with(play, [page, looked, page, looked]), unlikely)
-    assert kept[2].shares == kept[1].shares and kept[3].bits == pytest.approx(kept[1].bits)
+    assert kept[2].shares == pytest.approx(kept[1].shares) and kept[3].bits == pytest.approx(kept[1].bits)
 
 
 def test_a_repeated_look_counts_at_its_latest_answer():

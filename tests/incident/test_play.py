@@ -79,9 +79,9 @@ def test_times_and_costs_add_up():
     made = play(None, wait(10), look("replicas"), look("labels", frames=50), look("audit"), fix("roll_back"), wait(20))
     minutes = [600, 20, 30 + 50 * 2 / 2, 30 + 100 * 2 / 2, 60, 1200]
     assert [note.until_s - START for note in made.notes] == pytest.approx(list(np.cumsum(minutes) * 60))
-    assert [note.usd for note in made.notes] == [0, 0, 50, 100, 400, 0]
+    assert [note.usd for note in made.notes] == [0, 25, 50, 100, 400, 0]
     assert made.now_s == made.notes[-1].until_s
-    assert made.usd == pytest.approx(550 + WATCHING * sum(minutes) / (7 * 24 * 60))
+    assert made.usd == pytest.approx(575 + WATCHING * sum(minutes) / (7 * 24 * 60))
     assert made.labels == 150
 
 
@@ -166,7 +166,7 @@ def test_a_threshold_is_the_one_that_does_least_harm_on_the_labelled_frames():
         cost = 0.0
         for row in rows:
             cell, scene = (frames.network[row], frames.given[row]), frames.scene[row]
-            mine = there.boxes.scene == scene
+            mine = (there.boxes.scene == scene) & (there.boxes.area_px >= SPEC.labels.least_area_px)
             for category, score in zip(there.boxes.category[mine], there.box_scores[(*cell, mine)], strict=True):
                 cost += SPEC.harm.weights.get(category, 1.0) * (score < above)
             cost += SPEC.harm.needless.value * there.false[(*cell, scene)][place:].sum()

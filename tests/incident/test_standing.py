@@ -25,7 +25,7 @@ ROWS = [
     ("guess", "fog_season", "gentle", 3, 5.0, 0.1, 0.87, 100.0),
     ("guess", "fog_season", "gentle", 4, nan, 3.2, 0.01, 100.0),
 ]
-TABLE = pd.DataFrame(ROWS, columns=COLUMNS)
+TABLE = pd.DataFrame(ROWS, columns=COLUMNS).assign(total_usd=lambda rows: 2 * rows["usd"])
 
 
 def peers(rows=TABLE, of_cause=True):
@@ -37,7 +37,7 @@ def counts(own, rows=TABLE):
 
 
 def test_worse_and_equal_plays_are_those_counted_by_hand():
-    found = counts({"diagnosed_h": 20.0, "kept": 0.6, "brier": 0.01, "usd": 900.0})
+    found = counts({"diagnosed_h": 20.0, "kept": 0.6, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0})
     assert found == {
         ("diagnosed_h", "sensible"): (2, 1, 4),  # 30 h, and never
         ("diagnosed_h", "guess"): (3, 0, 4),
@@ -47,17 +47,19 @@ def test_worse_and_equal_plays_are_those_counted_by_hand():
         ("brier", "guess"): (1, 3, 4),
         ("usd", "sensible"): (1, 2, 4),
         ("usd", "guess"): (0, 0, 4),
+        ("total_usd", "sensible"): (1, 2, 4),
+        ("total_usd", "guess"): (0, 0, 4),
     }
 
 
 def test_a_play_without_a_right_diagnosis_is_worse_than_none_and_equal_to_those_that_have_none():
-    found = counts({"diagnosed_h": nan, "kept": 0.6, "brier": 0.25, "usd": 0.0})
+    found = counts({"diagnosed_h": nan, "kept": 0.6, "brier": 0.25, "usd": 0.0, "total_usd": 0.0})
     assert found["diagnosed_h", "sensible"] == (0, 1, 4)
     assert found["diagnosed_h", "guess"] == (0, 3, 4)
 
 
 def test_a_harmless_cause_leaves_no_harm_to_compare():
-    own = {"diagnosed_h": 20.0, "kept": nan, "brier": 0.01, "usd": 900.0}
+    own = {"diagnosed_h": 20.0, "kept": nan, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0}
     assert "kept" not in {column for column, _ in counts(own)}
     harmless = TABLE.assign(kept=nan)
     assert "kept" not in {column for column, _ in counts(own | {"kept": 0.5}, harmless)}
@@ -65,7 +67,7 @@ def test_a_harmless_cause_leaves_no_harm_to_compare():
 
 def test_the_interval_leaves_two_and_a_half_per_cent_on_each_side():
     """By Clopper and Pearson: at the bounds, a count as extreme as the one seen has a chance of 2.5%."""
-    [one] = [s for s in standings(peers(), {"diagnosed_h": 20.0, "kept": 0.6, "brier": 0.01, "usd": 900.0})
+    [one] = [s for s in standings(peers(), {"diagnosed_h": 20.0, "kept": 0.6, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0})
              if (s.figure.column, s.player) == ("diagnosed_h", "guess")]  # fmt: skip
     assert one.share.value == 0.75
     assert binom.sf(2, 4, one.share.low) == pytest.approx(0.025)
@@ -85,25 +87,26 @@ def test_plays_with_an_equal_cause_are_compared_unless_they_are_few(monkeypatch)
 def test_a_play_without_an_action_leaves_all_the_harm_and_a_harmless_one_none_to_leave():
     result = score(untouched("fog_season", "abrupt"))
     own = figures_of(result, harmless=False)
-    assert own["kept"] == 1 and isnan(own["diagnosed_h"]) and own["brier"] == pytest.approx(14 / 15) and own["usd"] == 0
+    assert own["kept"] == 1 and isnan(own["diagnosed_h"]) and own["usd"] == 0
+    assert own["brier"] == pytest.approx(result.unknowing)
     assert isnan(figures_of(result, harmless=True)["kept"])
 
 
-def test_the_shipped_study_has_sixty_plays_of_each_cause_and_investigator():
+def test_the_shipped_study_compares_with_every_investigator():
     players = load_study("production-drift").players
     result = score(play("blurred_camera", wait(24 * 4), fix("technician"), shape="abrupt"))
     chosen, own = Peers.of(players, "blurred_camera"), figures_of(result, harmless=False)
-    assert chosen.of_cause
     found = list(standings(chosen, own))
-    assert {one.plays for one in found} == {60} and len(found) == 3 * len(FIGURES)
+    assert len(found) == players["player"].nunique() * len(FIGURES)
     for one in found:
-        rows = players.query("cause == 'blurred_camera' and player == @one.player")[one.figure.column]
+        rows = chosen.rows.query("player == @one.player")[one.figure.column]
+        rows = rows.dropna() if one.figure.column == "kept" else rows
         mine = inf if isnan(own[one.figure.column]) else own[one.figure.column]
-        assert one.worse == sum(value > mine for value in rows.fillna(inf))
+        assert one.worse == sum(value > mine for value in rows.fillna(inf)) and one.plays == len(rows)
 
 
 def test_the_picture_has_a_point_a_play_and_says_the_shares():
-    own = {"diagnosed_h": 20.0, "kept": 0.6, "brier": 0.01, "usd": 900.0}
+    own = {"diagnosed_h": 20.0, "kept": 0.6, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0}
     found = list(standings(peers(), own))
     chart = peers_chart(peers(), own, found)
     assert [len(trace.x) for trace in chart.figure.data] == [4, 4]
@@ -119,13 +122,14 @@ def test_the_picture_has_a_point_a_play_and_says_the_shares():
 
 
 def test_without_harm_the_picture_shows_the_brier_score_and_with_few_plays_says_so():
-    own = {"diagnosed_h": nan, "kept": nan, "brier": 0.25, "usd": 0.0}
+    own = {"diagnosed_h": nan, "kept": nan, "brier": 0.25, "usd": 0.0, "total_usd": 0.0}
     chart = peers_chart(peers(of_cause=False), own, list(standings(peers(), own)))
     assert chart.takeaway.startswith("Your Brier score is 0.25. Of 4 plays of all causes, since too few have yours, ")
-    assert [spoken(one, own[one.column]) for one in FIGURES] == ["never", "none to leave", "0.25", "0 USD"]
+    assert [spoken(one, own[one.column]) for one in FIGURES] == ["never", "none to leave", "0.25", "0 USD", "0 USD"]
 
 
 def test_a_cause_that_was_studied_as_harmless_is_compared_by_the_brier_score():
     """An author may edit a case after its study: then no studied play has harm to compare with."""
-    harmless, own = peers(TABLE.assign(kept=nan)), {"diagnosed_h": 20.0, "kept": 0.5, "brier": 0.01, "usd": 900.0}
+    harmless = peers(TABLE.assign(kept=nan))
+    own = {"diagnosed_h": 20.0, "kept": 0.5, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0}
     assert peers_chart(harmless, own, list(standings(harmless, own))).takeaway.startswith("Your Brier score is 0.01.")

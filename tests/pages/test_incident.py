@@ -114,12 +114,33 @@ def test_a_look_takes_its_time_and_money_and_is_written_down(paged):
     assert '"60"' in strip(paged)
 
 
-def test_pictures_of_what_was_seen_are_marked_as_illustrations(room):
+def test_pictures_of_frames_are_marked_as_illustrations_and_name_no_condition(room):
     page = room(case=CASE, incident=begun("fog_season", hours=240))
     press(page, "look_pictures")
-    captions = [image.proto.imgs[0].caption for image in page.get("image")]
-    assert captions
-    assert all("illustration, procedural" in caption for caption in captions)
+    images = [image.proto.imgs[0].caption for image in page.get("image")]
+    assert len(images) == 2 and all("illustration, procedural" in caption for caption in images)
+    assert "fog" not in " ".join(images).lower()
+
+
+def test_a_query_a_person_and_the_log_are_asked_with_their_inputs(room):
+    page = room(case=CASE, incident=begun("lost_step", hours=240))
+    page.multiselect(key="look_query_groups").set_value(["site", "version"]).run()
+    press(page, "look_query")
+    [table] = [each.value for each in page.dataframe if "frames" in each.value]
+    assert {"site", "version", "low", "high"} <= set(table.columns)
+    page.selectbox(key="look_ask_person").set_value("data").run()
+    press(page, "look_ask")
+    assert "The data team: “" in told(page)
+    press(page, "look_changes")
+    assert "changes in 30 days" in told(page) and len(page.get("code")) >= 3
+
+
+def test_a_technician_is_sent_to_one_site(room):
+    page = room(case=CASE, incident=begun("blurred_camera", hours=240))
+    tab(page, "Put right")
+    page.selectbox(key="fix_technician_site").set_value("depot").run()
+    press(page, "fix_technician")
+    assert "Send a technician, Depot" in told(page)
 
 
 def test_two_preparations_of_a_frame_are_drawn_where_they_differ(room):
@@ -151,14 +172,14 @@ def compared(room, name):
 def test_no_hash_on_the_page_follows_from_the_seed_and_the_case_alone(room):
     """Two incidents differ in their salts alone: where their hashes agree, those of another seed agree with them too."""
     first, second, other = (hashes(compared(room, begun("swapped_colours", 240, seed))) for seed in (5, 5, 6))
-    assert len(first - second) == len(second - first) == 2  # the tested configuration, and the one that runs
+    assert len(first - second) == len(second - first) == 3  # two tested parts of a configuration, and one that runs
     assert first & second == first & other == second & other
 
 
 def test_a_hash_is_the_same_after_a_reload_and_a_restart(room):
     name = begun("swapped_colours", 240)
     before = hashes(compared(room, name))
-    assert len(before) == 3  # of the model's file, and of two configurations
+    assert len(before) == 4  # of the model's file, and of three parts of configurations
     games.cache_clear()
     assert hashes(room(case=CASE, incident=name)) == before
 
@@ -239,6 +260,7 @@ def test_diagnosed_and_closed_it_tells_what_it_was_and_how_it_went(room):
     said, spec = told(page), load(CASE).incident
     assert page.header[0].value.replace("\\", "") == f"It was: {spec.causes['int8_rollout'].label}"
     assert "70% sure: right" in page.success[0].value.replace("\\", "")
+    assert "you did not say where" in page.success[0].value
     assert " ".join(spec.causes["int8_rollout"].teaches.split())[:60] in said
     assert {"Detected after", "Mitigated after", "Spent", "Brier score"} <= {metric.label for metric in page.metric}
     assert all(lesson.title in said for lesson in load(CASE).debrief)

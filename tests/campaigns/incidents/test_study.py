@@ -61,6 +61,7 @@ def test_a_summary_has_each_player_over_all_first():
             "mitigated_h": [2.0, np.nan, 4.0],
             "wrong_fixes": [0, 1, 0],
             "usd": [10.0, 20.0, 30.0],
+            "total_usd": [15.0, 30.0, 40.0],
             "kept": [0.1, 1.0, 0.2],
         }
     )

@@ -1,0 +1,128 @@
+"""Looks that answer a question of the player: a query over the log of frames, a person's words, and a check of the test set."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+import numpy as np
+import pandas as pd
+from pydantic import Field
+
+from simulator.incident.effects import Person
+from simulator.incident.looks import HOUR_S, AnyLook, LookFinding, LookInput, LookRequest, View, clustered
+from simulator.incident.watches import name_of
+from simulator.records.streams import Streams
+from simulator.units import counted
+
+#: A person who has noticed nothing mentions another cause at this rate; one who has noticed it says so at that rate.
+_IN_VAIN, _NOTICES = 0.25, 0.75
+#: The most rows that a query shows.
+_ROWS = 200
+#: Columns of the log of frames that are no figures.
+COLUMNS = ("site", "camera", "version", "replica", "hour", "day")
+
+
+class QueryLook(AnyLook):
+    """A query over the log of frames: filter by columns, group by columns, and the mean of one figure with its interval."""
+
+    takes: ClassVar[tuple[LookInput, ...]] = ("statistic", "groups", "only", "hours")
+
+    kind: Literal["query"]
+
+    def questions(self, name: str) -> dict[str, dict[str, Any]]:
+        return {}
+
+    def question(self, name: str, request: LookRequest) -> str:
+        return ""
+
+    def find(self, view: View, request: LookRequest) -> LookFinding:
+        log = frame_log(view, request.statistic, request.hours)
+        for column, value in request.only.items():
+            log = log[log[column].astype(str).str.lower() == value.lower()]
+        rows = []
+        groups = list(request.groups)
+        parts = log.groupby(groups, sort=True) if groups else [((), log)]
+        for key, part in parts:
+            mean = clustered(part["value"].to_numpy(), part["scene"].to_numpy()) if len(part) else None
+            if mean is not None:
+                rows.append((*key, len(part), mean.value, mean.low, mean.high))
+        what = name_of(request.statistic)
+        table = pd.DataFrame(rows[:_ROWS], columns=[*groups, "frames", what, "low", "high"])
+        chosen = "".join(f", {column} {value}" for column, value in request.only.items())
+        by = f" by {' and '.join(groups)}" if groups else ""
+        size = f"{counted(len(log), 'frame')} in {counted(len(rows), 'group')}"
+        sentence = f"{what}{by}, last {request.hours:g} h{chosen}: {size}."
+        return LookFinding(sentence, "", table)
+
+
+def frame_log(view: View, statistic: str, hours: float) -> pd.DataFrame:
+    """Return the frames of the last hours that have a figure, a row each, with the columns of the log."""
+    frames, spec = view.statistics.frames, view.spec
+    values = view.statistics.figure(statistic)
+    rows = np.flatnonzero((frames.at_s < view.now_s) & (frames.at_s >= view.now_s - hours * HOUR_S) & np.isfinite(values))
+    sites, versions = list(spec.sites), list(spec.versions)
+    first = np.cumsum([0, *(site.cameras for site in spec.sites.values())])
+    return pd.DataFrame(
+        {
+            "site": [sites[place] for place in frames.site[rows]],
+            "camera": [f"{sites[site]} {camera - first[site] + 1}" for site, camera in
+                       zip(frames.site[rows], frames.camera[rows], strict=True)],
+            "version": [versions[place] for place in frames.version[rows]],
+            "replica": frames.served.replica[rows] + 1,
+            "hour": frames.hour[rows].astype(int),
+            "day": (frames.at_s[rows] // 86_400).astype(int) + 1,
+            "scene": frames.dwell[rows],
+            "value": values[rows],
+        }
+    )  # fmt: skip
+
+
+class AskLook(AnyLook):
+    """Ask a person, who answers late and in own words."""
+
+    takes: ClassVar[tuple[LookInput, ...]] = ("person",)
+
+    kind: Literal["ask"]
+
+    def questions(self, name: str) -> dict[str, dict[str, Any]]:
+        return {f"{name}/{person}": {"person": person} for person in get_args(Person)}
+
+    def question(self, name: str, request: LookRequest) -> str:
+        return f"{name}/{request.person}"
+
+    def find(self, view: View, request: LookRequest) -> LookFinding:
+        said, known = words_of(view, request.person)
+        return LookFinding(f"{_PEOPLE[request.person]}: “{said}”", known, pd.DataFrame())
+
+
+_PEOPLE = {"site": "The site", "data": "The data team", "client": "The client’s developers"}
+
+
+def words_of(view: View, person: Person) -> tuple[str, str]:
+    """Return the words of a person, and their sign: a worry or none; a worry may belong to another cause than the present."""
+    rng = Streams(view.secret.seed).named(f"words/{person}")
+    noticed, vain, which = rng.random(3).tolist()
+    own = [view.spec.causes[name].says[person] for name in view.secret.causes if person in view.spec.causes[name].says]
+    if own and view.secret.onset_s <= view.now_s and noticed < _NOTICES:
+        return own[0], "a worry"
+    others = [cause.says[person] for cause in view.spec.causes.values() if person in cause.says]
+    if others and vain < _IN_VAIN:
+        return others[int(which * len(others))], "a worry"
+    calm = view.spec.talk.get(person) or ["Nothing that I know of."]
+    return calm[int(which * len(calm))], "nothing new"
+
+
+class EvaluationLook(AnyLook):
+    """Check the test set: images of it that have a copy among the training images.
+
+    images: how many are checked
+    """
+
+    kind: Literal["evaluation"]
+    images: Annotated[int, Field(ge=10, le=10_000)] = 64
+
+    def find(self, view: View, request: LookRequest) -> LookFinding:
+        share = max(view.spec.causes[name].copied for name in (*view.secret.causes, view.spec.nothing))
+        copies = int(Streams(view.secret.seed).named("copies").binomial(self.images, share))
+        sentence = f"{copies} of {self.images} test images have a near copy among the training images."
+        return LookFinding(sentence, "copies" if copies > self.images / 8 else "few copies", pd.DataFrame())

@@ -1,0 +1,61 @@
+"""Looks that answer the player's question: a query against sums by hand, words of people, and the test set."""
+
+import numpy as np
+import pytest
+
+from simulator.incident.asked_looks import frame_log
+from simulator.incident.player_actions import ActionError
+from simulator.incident.secret import DAY_S
+from tests.incident.plays import case, look, play, wait
+
+SPEC = case().incident
+
+
+def found(cause, *looks, **made):
+    return play(cause, wait(24 * 5), *looks, **made).notes[-1].finding
+
+
+def test_a_query_gives_the_mean_of_each_group_of_the_frames_it_keeps():
+    made = play("blurred_camera", wait(24 * 5), look("query", statistic="bytes", groups=["site"], only={"version": "v41"}))
+    table = made.notes[-1].finding.table.set_index("site")
+    frames, values = made.statistics().frames, made.statistics().figure("bytes")
+    lately = (frames.at_s < made.now_s) & (frames.at_s >= made.now_s - DAY_S) & np.isfinite(values)
+    sites = [name for name, site in SPEC.sites.items() if site.version == "v41"]
+    assert list(table.index) == sorted(sites)
+    for name in sites:
+        rows = lately & (frames.site == list(SPEC.sites).index(name))
+        assert table.loc[name, "frames"] == rows.sum()
+        assert table.iloc[:, 1][name] == pytest.approx(values[rows].mean())
+        assert table.loc[name, "low"] < table.iloc[:, 1][name] < table.loc[name, "high"]
+
+
+def test_the_log_of_frames_numbers_the_cameras_of_each_site():
+    made = play("blurred_camera", wait(24 * 5))
+    log = frame_log(made.view(), "found", 24)
+    cameras = {site: set(log.loc[log["site"] == site, "camera"]) for site in SPEC.sites}
+    assert all(cameras[site] <= {f"{site} {place + 1}" for place in range(one.cameras)} for site, one in SPEC.sites.items())
+
+
+def test_a_query_with_an_unknown_column_names_the_columns():
+    with pytest.raises(ValueError, match=r"site.*camera"):
+        play("blurred_camera", look("query", groups=["weather"]))
+
+
+def test_people_answer_late_and_a_worry_may_belong_to_another_cause():
+    finding = found("label_slips", look("ask", person="data"))
+    assert finding.sign in ("a worry", "nothing new") and finding.sentence.startswith("The data team: “")
+    said = {play("nothing", look("ask", person="site"), seed=seed).notes[-1].finding.sign for seed in range(1, 12)}
+    assert said == {"a worry", "nothing new"}  # people talk of other things in vain
+    noticed = [play("seasons", wait(24 * 5), look("ask", person="site"), seed=seed).notes[-1] for seed in range(1, 12)]
+    own = sum(SPEC.causes["seasons"].says["site"] in note.finding.sentence for note in noticed)
+    assert own >= 5 and noticed[0].until_s - noticed[0].at_s == 60 * SPEC.looks["ask"].minutes
+
+
+def test_copies_of_training_images_show_a_test_set_that_promised_too_much():
+    assert found("copied_tests", look("evaluation")).sign == "copies"
+    assert found("nothing", look("evaluation")).sign == "few copies"
+
+
+def test_a_person_who_is_not_there_is_refused():
+    with pytest.raises((ActionError, ValueError), match="person"):
+        play("nothing", look("ask", person="boss"))
