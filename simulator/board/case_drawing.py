@@ -155,7 +155,7 @@ def _fitted(board: Board, data: dict[str, Any], case: Scenario, apart: tuple[str
         entries = [entry for fault in faults if (entry := _entry_of(data, fault)) is not None]
         if not entries:
             return DrawnCase(board, None, tuple(_box_fault(board, fault) for fault in faults), apart, tuple(left_out))
-        for section, key in sorted(set(entries), key=str, reverse=True):
+        for section, key in sorted(set(entries), reverse=True):  # later places first: the earlier ones stay what they are
             left_out.append(_words(data, section, key))
             data = _without(data, section, key)
     return DrawnCase(board, None, (BoxFault("", "This drawing differs too much from the case to be run."),), apart)

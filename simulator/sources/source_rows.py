@@ -173,24 +173,14 @@ def _by_height() -> Iterator[Row]:
 
 def _drives() -> Iterator[Row]:
     drives = load_drives(DRIVES)
-    for _, found in drives.tracking.iterrows():
-        what, value = (
-            f"detections of {found['seen_by']} on real drives",
-            f"HOTA of cars {found['hota']:.1f}, MOTA {found['mota']:.1f}",
-        )
+    frames = drives.false.groupby("seen_by", sort=False)["frames"].max()
+    tracking = drives.tracking.set_index("seen_by")
+    for name in drives.recall["seen_by"].unique():
+        what, value = f"detections of {name} on real drives", f"{frames[name]:,} frames"
+        if name in tracking.index:
+            tracked = tracking.loc[name]
+            value += f", HOTA of cars {tracked['hota']:.1f}, MOTA {tracked['mota']:.1f}"
         yield what, "measured", value, drives.about.attribution, drives.about.date, "", drives.about.licence
-    lidar = drives.false.loc[drives.false["seen_by"].str.contains("rcnn"), "seen_by"].unique()
-    for name in lidar:
-        value = f"{drives.false['frames'].max():,} frames, with scores"
-        yield (
-            f"detections of {name} on real drives",
-            "measured",
-            value,
-            drives.about.attribution,
-            drives.about.date,
-            "",
-            drives.about.licence,
-        )
 
 
 def _figures(scenario: Scenario) -> Iterator[Row]:

@@ -92,6 +92,17 @@ def test_an_empty_board_is_drawn_from_kinds_and_runs():
     assert found.plan.scenario.stages["look"].replicas == 8
 
 
+def test_of_more_than_ten_panels_those_are_left_out_that_need_what_is_missing():
+    """Frames that enter at the detector never pass the LiDAR: the encounters of the vehicle's case have no sensors."""
+    scenario = load("av-perception")
+    assert len(scenario.exhibits) > 10
+    drawing = compiled(drawn(scenario).after(ops.EnterAt(op="enter", box="detector")), scenario)
+    assert drawing.scenario is not None
+    assert drawing.scenario.exhibits == ["ages", "cameras"]
+    panels = [one for one in drawing.left_out if one.startswith("the panel")]
+    assert sorted(panels) == sorted(f"the panel “{name}”" for name in scenario.exhibits if name not in ("ages", "cameras"))
+
+
 def test_what_is_wrong_is_said_at_the_box():
     scenario = load("skin-cancer-triage")
     board = drawn(scenario).after(ops.AddBox(op="add", box="again", preset="kind:retry", x=0, y=0))

@@ -237,5 +237,5 @@ def test_real_drives_have_a_panel_with_their_credit(evidence_page):
         "How misses follow each other",
         "What a second sensor adds",
     ]
-    assert len(page.get("plotly_chart")) == 6
+    assert len(page.get("plotly_chart")) == 5
     assert "non-commercial" in page.caption[-1].value.replace("\\", "")

@@ -3,11 +3,11 @@
 import pytest
 
 from simulator.session.session_course import Course
-from simulator.session.session_events import AssumptionPinned, AssumptionWritten, LoggedEvent, QuestionAsked
+from simulator.session.session_events import AssumptionPinned, AssumptionWritten, LoggedEvent
 from simulator.session.session_record import assumption_words, record
 from simulator.session.session_state import IDLE_S, SessionState
 from tests.session.session_bots import BOTS, case, played_session
-from tests.session.test_signal_rules import HEAD, change, guess, played, run
+from tests.session.test_signal_rules import HEAD, asked, change, guess, place, played, run
 
 
 @pytest.mark.parametrize("bot", BOTS)
@@ -42,7 +42,11 @@ def logged(place, after_s, event):
 
 
 def test_a_pinned_assumption_reads_as_its_question_and_the_answer():
-    state = played(QuestionAsked(question=6), AssumptionPinned(question=6), AssumptionWritten(text="Phones are slow."))
+    state = played(
+        asked("run on the phone"),
+        AssumptionPinned(question=place("run on the phone")),
+        AssumptionWritten(text="Phones are slow."),
+    )
     found = [assumption_words(case(HEAD.case), one) for one in state.assumptions]
     assert found[0].startswith("May the model run on the phone? Not in this version.")
     assert found[1] == "Phones are slow."

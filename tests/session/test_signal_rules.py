@@ -118,8 +118,19 @@ def fired(*events):
     return {rule.name: evidence for rule, evidence in fired_rules(case(HEAD.case), played(*events))}
 
 
+def place(words):
+    """The place of the case's one question with these words."""
+    (found,) = [index for index, question in enumerate(case(HEAD.case).questions) if words in question.ask]
+    return found
+
+
+def asked(words):
+    return QuestionAsked(question=place(words))
+
+
 RANKED = ObjectivesRanked(objectives=({"words": "Find the cancers"},))
-FRAMED = (QuestionAsked(question=0), QuestionAsked(question=1), AssumptionWritten(text="One in ten."), RANKED)
+DECIDING = (asked("99% sensitivity"), asked("Which labelled photos"), asked("Who labelled the photos"))
+FRAMED = (*DECIDING, AssumptionWritten(text="One in ten."), RANKED)
 
 
 def test_a_run_before_any_framing_is_architecture_first_and_its_moment_is_the_run():
@@ -129,27 +140,32 @@ def test_a_run_before_any_framing_is_architecture_first_and_its_moment_is_the_ru
 
 
 def test_framing_is_strong_only_if_it_all_comes_before_the_first_run():
-    assert fired(*FRAMED, *run())["decided_first"].places == [0, 1, 2, 3]
-    assert "decided_first" not in fired(*FRAMED[:3], *run(), RANKED)
-    assert "decided_first" not in fired(*FRAMED[1:], *run())  # one of four deciding questions
-    assert "decided_first" not in fired(QuestionAsked(question=3), QuestionAsked(question=5), *FRAMED[2:], *run())
+    assert fired(*FRAMED, *run())["decided_first"].places == [0, 1, 2, 3, 4]
+    assert "decided_first" not in fired(*FRAMED[:-1], *run(), RANKED)
+    assert "decided_first" not in fired(*FRAMED[1:], *run())  # two of five deciding questions
+    others = asked("a missed cancer cost"), asked("How good are the photos"), asked("run on the phone")
+    assert "decided_first" not in fired(*others, *FRAMED[len(DECIDING) :], *run())
 
 
 def test_a_phase_is_touched_by_a_visit_a_question_a_change_or_a_panel():
     touches = {
         "no_data": [
             PhaseBegun(phase="data"),
-            QuestionAsked(question=1),
+            asked("Which labelled photos"),
             change("quality_gate", "lenient"),
             PanelOpened(panel="transfer"),
         ],
         "no_serving": [
             PhaseBegun(phase="serve"),
-            QuestionAsked(question=2),
+            asked("Who reads the referrals"),
             change("replicas", 3),
             PanelOpened(panel="shifts"),
         ],
-        "no_failure": [PhaseBegun(phase="monitor"), QuestionAsked(question=4), CurveballStruck(curveball="news", at_s=1.0)],
+        "no_failure": [
+            PhaseBegun(phase="monitor"),
+            asked("nobody answers in time"),
+            CurveballStruck(curveball="news", at_s=1.0),
+        ],
     }
     for rule, events in touches.items():
         assert rule in fired(*run())
@@ -254,6 +270,7 @@ def test_a_case_has_the_signals_of_its_phases_with_the_author_s_anchors():
 def test_questions_in_own_words_are_not_counted_among_those_of_the_case():
     own = [QuestionAsked(words="what is the colour of the moon"), QuestionAsked(words="melanoma")]
     framing = next(one for one in SIGNALS if one.name == "framing")
-    first = next(framing.evidence(Course(case(HEAD.case), played(QuestionAsked(question=1), *own))))
-    assert first.sentence == "You asked 1 of 7 questions, 1 of them deciding, and 2 in your own words."
+    first = next(framing.evidence(Course(case(HEAD.case), played(asked("Which labelled photos"), *own))))
+    questions = len(case(HEAD.case).questions)
+    assert first.sentence == f"You asked 1 of {questions} questions, 1 of them deciding, and 2 in your own words."
     assert list(first.places) == [0, 1, 2]

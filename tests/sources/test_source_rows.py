@@ -44,7 +44,7 @@ def test_there_is_a_row_for_each_source(found):
     machines = [told for entry in hardware().values() for told in (entry.price_source, entry.source) if told]
     facts = 2 * len(field_drops()) + len(published()) + len(power()) + len(networks())
     detections = len(read_about().detectors) + len(coco_c().models)
-    detections += 1 + len(load_scales().about.networks) + load_drives(DRIVES).curves["seen_by"].nunique()
+    detections += 1 + len(load_scales().about.networks) + load_drives(DRIVES).recall["seen_by"].nunique()
     assert len(found) == 1 + 1 + len(score_names()) + len(machines) + facts + len(figures) + detections
     assert list(found.columns) == COLUMNS
 
