@@ -65,7 +65,7 @@ CALCULATED = {
         "13.8": SPEED_MPS**2 / 2 / 7,
         "19.3": SPEED_MPS**2 / 2 / 5,
     },
-    "production-drift": {},
+    "production-drift": {"22": len(load("production-drift").incident.causes)},
 }
 
 #: Figures of probes that a run shows: case, picks, metric, factor on it, and the figure as written.

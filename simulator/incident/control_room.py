@@ -247,7 +247,7 @@ def _table(table: pd.DataFrame, key: str) -> None:
         for line in table.itertuples(index=False):
             st.markdown(plain(f"{line.when}, {line.system}: {line.change}"))
             if line.diff:
-                st.code(str(line.diff), language="diff")
+                st.code(str(line.diff), language=None)
 
 
 _CSS = """

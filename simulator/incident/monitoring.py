@@ -273,7 +273,7 @@ def ks(first: Floats, second: Floats) -> tuple[float, float]:
 
 
 def _binned(first: Floats, second: Floats) -> tuple[Floats, Floats]:
-    edges = np.unique(np.quantile(first, np.linspace(0, 1, PSI_BINS + 1)[1:-1]))
+    edges = np.unique(np.quantile(first, np.arange(1, PSI_BINS) / PSI_BINS))
     counts = [np.bincount(np.searchsorted(edges, each, side="right"), minlength=len(edges) + 1) for each in (first, second)]
     return counts[0].astype(float), counts[1].astype(float)
 

@@ -68,12 +68,10 @@ class Secret:
         return [(effect, of_cause) for part, of_cause in both for effect in part.effects]
 
     def sites(self, spec: Incident, where: Where) -> list[int]:
-        """Return the sites that an effect strikes."""
+        """Return the sites that an effect strikes, which may be none."""
         names = list(spec.sites)
-        chosen = [names.index(name) for name in where.sites] or list(range(len(names)))
-        if where.one_site or where.camera:
-            chosen = [chosen[int(self.drawn[0] * len(chosen))]]
-        return [place for place in chosen if where.version in (None, spec.sites[names[place]].version)]
+        fit = [names.index(name) for name in where.sites or names if where.version in (None, spec.sites[name].version)]
+        return [fit[int(self.drawn[0] * len(fit))]] if fit and (where.one_site or where.camera) else fit
 
     def struck_sites(self, spec: Incident) -> set[int]:
         """Return the sites that the causes strike."""

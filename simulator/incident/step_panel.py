@@ -76,98 +76,92 @@ def _wait(game: Game) -> None:
 
 
 def _looks(game: Game) -> None:
-    for name, look in game.play.spec.looks.items():
-        with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=len(look.takes) > _IN_A_ROW):
-            pressed = st.container(width="stretch").empty()
-            inputs = {field: _INPUTS[field](game.play.spec, name, look) for field in look.takes}
-            action = LookAction.model_validate({"kind": "look", "look": name, **inputs})
-            label = f"{plain(look.label)} :small[· {price(*look.cost(action.frames))}]"
-            if pressed.button(label, key=f"look_{name}", help=plain(look.note or "") or None, width="stretch"):
-                act(game, action, f"look_{name}")
-        refused(f"look_{name}")
+    with st.grid(2, min_column_width=190, gap="xsmall"):
+        for name, look in game.play.spec.looks.items():
+            with st.container(gap="xxsmall"):
+                (_asked if look.takes else _plain)(game, name, look)
+                refused(f"look_{name}")
 
 
-def _site(spec: Incident, name: str, look: AnyLook) -> str | None:
-    labels = {"": "All sites"} | {place: site.label for place, site in spec.sites.items()}
-    chosen = st.selectbox(
-        f"Site: {plain(look.label)}",
-        [*labels],
-        format_func=lambda place: labels[place],
-        key=f"look_{name}_site",
-        width=125,
-        label_visibility="collapsed",
-    )
-    return chosen or None
+def _plain(game: Game, name: str, look: AnyLook) -> None:
+    action = LookAction(kind="look", look=name)
+    if st.button(_costing(look, action), key=f"look_{name}", help=plain(look.note) or None, width="stretch"):
+        act(game, action, f"look_{name}")
 
 
-def _frames(spec: Incident, name: str, look: AnyLook) -> int:
-    key = f"look_{name}_frames"
-    return int(st.number_input("Frames to label", 10, 5000, 100, 10, key=key, width=110, label_visibility="collapsed"))
+def _asked(game: Game, name: str, look: AnyLook) -> None:
+    """Draw a look with inputs, which open below it; a new action closes them."""
+    frames = st.session_state.get(f"look_{name}_frames", _FRAMES)
+    label = _costing(look, LookAction(kind="look", look=name, frames=frames))
+    with st.popover(label, key=f"asked_{name}:{len(game.notes)}", help=plain(look.note) or None, width="stretch"):
+        inputs = {field: _INPUTS[field](game.play.spec, f"look_{name}") for field in look.takes}
+        action = LookAction.model_validate({"kind": "look", "look": name, **inputs})
+        if st.button(f"Look · {price(*look.cost(action.frames))}", key=f"look_{name}", type="primary", width="stretch"):
+            act(game, action, f"look_{name}")
 
 
-def _statistic(spec: Incident, name: str, look: AnyLook) -> str:
-    figures = [each for each in WATCHED if each not in LABELLED]
-    return st.selectbox(
-        "Figure to slice",
-        figures,
-        figures.index("found"),
-        format_func=name_of,
-        key=f"look_{name}_figure",
-        width=170,
-        label_visibility="collapsed",
-    )
+def _costing(look: AnyLook, action: LookAction) -> str:
+    return f"{plain(look.label)} :small[· {price(*look.cost(action.frames))}]"
 
 
-def _choice(label: str, options: dict[str, str], key: str, width: int = 150) -> str:
+#: Frames that people label, at first.
+_FRAMES = 100
+
+
+def _choice(label: str, options: dict[str, str], key: str) -> str:
     """Let the user choose one of the options, by its words."""
-    return st.selectbox(
-        label, [*options], format_func=lambda one: options[one], key=key, width=width, label_visibility="collapsed"
-    )
+    return st.selectbox(label, [*options], format_func=lambda one: options[one], key=key)
 
 
-def _system(spec: Incident, name: str, look: AnyLook) -> str | None:
+def _site(spec: Incident, key: str) -> str | None:
+    return _choice("Site", {"": "All sites"} | {place: site.label for place, site in spec.sites.items()}, f"{key}_site") or None
+
+
+def _frames(spec: Incident, key: str) -> int:
+    return int(st.number_input("Frames to label", 10, 5000, _FRAMES, 10, key=f"{key}_frames"))
+
+
+def _statistic(spec: Incident, key: str) -> str:
+    figures = [each for each in WATCHED if each not in LABELLED]
+    return st.selectbox("Figure", figures, figures.index("found"), format_func=name_of, key=f"{key}_figure")
+
+
+def _system(spec: Incident, key: str) -> str | None:
     options = {"": "All systems"} | {system: system.capitalize() for system in get_args(System)}
-    return _choice("System of the log", options, f"look_{name}_system") or None
+    return _choice("System", options, f"{key}_system") or None
 
 
-def _person(spec: Incident, name: str, look: AnyLook) -> str:
-    return _choice("Person to ask", {"site": "A site", "data": "Data team", "client": "Client’s team"}, f"look_{name}_person")
+def _person(spec: Incident, key: str) -> str:
+    return _choice("Person", {"site": "A site", "data": "Data team", "client": "Client’s team"}, f"{key}_person")
 
 
-def _part(spec: Incident, name: str, look: AnyLook) -> str | None:
-    options = {"": "Any hour", "day": "By day", "night": "At night"}
-    return _choice("Hours of the pictures", options, f"look_{name}_part", 110) or None
+def _part(spec: Incident, key: str) -> str | None:
+    return _choice("Part of the day", {"": "Any hour", "day": "By day", "night": "At night"}, f"{key}_part") or None
 
 
-def _pick(spec: Incident, name: str, look: AnyLook) -> str:
+def _pick(spec: Incident, key: str) -> str:
     options = {"any": "At random", "least sure": "Least sure", "missed by labels": "Objects missed"}
-    return _choice("Frames of the pictures", options, f"look_{name}_pick", 140)
+    return _choice("Frames", options, f"{key}_pick")
 
 
-def _groups(spec: Incident, name: str, look: AnyLook) -> list[str]:
-    return st.multiselect(
-        "Group by", COLUMNS, key=f"look_{name}_groups", width=220, max_selections=3, placeholder="Group by",
-        label_visibility="collapsed",
-    )  # fmt: skip
+def _groups(spec: Incident, key: str) -> list[str]:
+    return st.multiselect("Group by", COLUMNS, key=f"{key}_groups", max_selections=3, placeholder="Nothing")
 
 
-def _only(spec: Incident, name: str, look: AnyLook) -> dict[str, str]:
+def _only(spec: Incident, key: str) -> dict[str, str]:
     """Let the user filter the log of frames by one value of a column."""
     options = {"": "All frames"} | {f"site={site}": one.label for site, one in spec.sites.items()}
     options |= {f"version={version}": label for version, label in spec.versions.items()}
-    column, _, value = _choice("Filter", options, f"look_{name}_only", 130).partition("=")
+    column, _, value = _choice("Frames of", options, f"{key}_only").partition("=")
     return {column: value} if column else {}
 
 
-def _hours(spec: Incident, name: str, look: AnyLook) -> int:
-    key = f"look_{name}_hours"
-    return int(st.number_input("Last hours", 1, 672, 24, 1, key=key, width=110, label_visibility="collapsed"))
+def _hours(spec: Incident, key: str) -> int:
+    return int(st.number_input("Last hours (h)", 1, 672, 24, 1, key=f"{key}_hours"))
 
 
-#: More inputs than these go to a line of their own.
-_IN_A_ROW = 2
 #: The control of each input of a look.
-_INPUTS: dict[LookInput, Callable[[Incident, str, AnyLook], object]] = {
+_INPUTS: dict[LookInput, Callable[[Incident, str], object]] = {
     "site": _site,
     "frames": _frames,
     "statistic": _statistic,
@@ -197,7 +191,15 @@ def _fixes(game: Game) -> None:
 
 def _aim(spec: Incident, name: str) -> str | None:
     options = {site: one.label for site, one in spec.sites.items()} | {"": "All sites"}
-    return _choice("Site of the fix", options, f"fix_{name}_site", 125) or None
+    site = st.selectbox(
+        "Site of the fix",
+        [*options],
+        format_func=lambda one: options[one],
+        key=f"fix_{name}_site",
+        width=125,
+        label_visibility="collapsed",
+    )
+    return site or None
 
 
 def _watches(game: Game) -> None:

@@ -294,10 +294,10 @@ class Stream:
         return np.where(times < ends, strength, 0.0)
 
     def camera_of(self, where: Where) -> int | None:
-        """Return the camera that an effect strikes; None: all cameras of its sites."""
-        if not where.camera:
-            return None
+        """Return the camera that an effect strikes; None: all cameras of its sites, which may be none."""
         cameras = np.flatnonzero(np.isin(self.site_of, self.secret.sites(self.spec, where)))
+        if not where.camera or not len(cameras):
+            return None
         return int(cameras[int(self.secret.drawn[1] * len(cameras))])
 
     def replicas_of(self, where: Where, strength: float = 1.0) -> list[int]:

@@ -29,7 +29,7 @@ def test_a_figure_has_a_name_in_words(place, name):
 @pytest.mark.parametrize(
     ("case", "place", "name"),
     [
-        ("production-drift", "incident.usual.0.spell_h", "Incident: usual rain, spell in h"),
+        ("production-drift", "incident.usual.1.spell_h", "Incident: usual rain, spell in h"),
         ("production-drift", "incident.page_usd", "Incident: page in USD"),
         ("skin-cancer-triage", "population.quality.auc", "Population: quality, AUC"),
         ("skin-cancer-triage", "stages.upload.latency_ms", "Upload: latency in ms"),

@@ -2,7 +2,6 @@
 
 import hashlib
 from dataclasses import replace
-from itertools import chain
 
 import numpy as np
 import pytest
@@ -20,15 +19,16 @@ CONDITIONS = ["", *{getattr(effect, "condition", "") for cause in case().inciden
 
 
 def shown(secret, day=ONSET - 1):
-    """The hashes of configurations that the look shows on a day, in the order of the replicas."""
+    """The hashes that the look shows on a day: of preparations and of rules of counting, in the order of the replicas."""
     view = untouched("swapped_colours", "abrupt").view(day * DAY_S)
     found = LOOK.find(replace(view, secret=secret), LookRequest())
-    return (*found.table["preparation"], *found.table["counting"])
+    return tuple(found.table["preparation"]), tuple(found.table["counting"])
 
 
 def candidates():
     """Every hash of a seed, as the page showed it before there were salts, and that of a player who leaves the salt out."""
-    for start in chain((f"configuration/{seed}" for seed in EVERY_SEED), ["configuration/", "configuration"]):
+    salts = [*(f"/{seed}" for seed in EVERY_SEED), "/", ""]
+    for start in (f"{column}{salt}" for column in ("configuration", "after") for salt in salts):
         for condition in CONDITIONS:
             yield hashlib.sha256(f"{start}/{condition}".encode()).hexdigest()[:12]
 
@@ -37,8 +37,8 @@ def test_with_one_salt_every_seed_shows_the_same_text():
     salt = Hidden().salt
     texts = {shown(draw(case(), seed, salt=salt)) for seed in EVERY_SEED}
     assert len(texts) == 1
-    [(tested, *rest)] = texts
-    assert rest == [tested] * 3 + ["All replicas run the tested model and configuration.", "as tested"]
+    [(preparation, counting)] = texts
+    assert len(set(preparation)) == len(set(counting)) == 1 and not {*preparation} & {*counting}
 
 
 def test_no_hash_is_among_those_that_trying_every_seed_gives():
@@ -46,16 +46,16 @@ def test_no_hash_is_among_those_that_trying_every_seed_gives():
     for seed in EVERY_SEED[::25]:
         secret = replace(secret_of("swapped_colours", "abrupt", seed), salt=Hidden(seed).salt)
         for day in (ONSET - 1, ONSET + 2):
-            *hashes, _, _ = shown(secret, day)
-            assert len(set(hashes)) == (1 if day < ONSET else 2)
-            assert not tried & set(hashes)
+            preparation, counting = shown(secret, day)
+            assert len(set(preparation)) == (1 if day < ONSET else 2) and len(set(counting)) == 1
+            assert not tried & {*preparation, *counting}
 
 
 def test_equal_seeds_with_different_salts_show_different_texts():
     secrets = [replace(secret_of("swapped_colours", "abrupt", seed=5), salt=Hidden().salt) for _ in range(2)]
     first, second = (shown(secret, ONSET + 2) for secret in secrets)
-    assert first[-2:] == second[-2:]
-    assert not set(first[:-2]) & set(second[:-2])
+    for one, other in zip(first, second, strict=True):
+        assert not set(one) & set(other)
 
 
 def test_seeds_and_salts_have_128_bits_and_neither_is_printed():
