@@ -101,7 +101,8 @@ def _asked(game: Game, name: str, look: AnyLook) -> None:
 
 
 def _costing(look: AnyLook, action: LookAction) -> str:
-    return f"{plain(look.label)} :small[· {price(*look.cost(action.frames))}]"
+    cost = price(*look.cost(action.frames)).replace(" ", "\u00a0")  # stays in one line
+    return f"{plain(look.label)} :small[· {cost}]"
 
 
 #: Frames that people label, at first.

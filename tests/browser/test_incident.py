@@ -23,6 +23,9 @@ CASE = "production-drift"
 #: What there is to do, and a button of it.
 TABS = {"Put right": "Roll the servers back", "Watch": "Watch these from now on", "Name the cause": "Write these down"}
 
+#: Looks with inputs, which open below their button.
+ASKED = {"Look at one figure by slice", "Look at pictures"}
+
 #: The name of what has the focus, also inside of a component.
 FOCUSED = """() => {
   let at = document.activeElement;
@@ -83,8 +86,10 @@ def test_played_to_the_end_by_the_keyboard(visit):
     told(page, "Sensible first moves")
     assert set(re.findall(r"[?&](\w+)=", page.url)) == {"case", "incident"}
     press(page, "Read the log of changes")
+    press(page, "Look · 10 min")
     told(page, "2. Read the log of changes")
     press(page, "Look at one figure by slice")
+    press(page, "Look · 20 min")
     told(page, "3. Look at one figure by slice")
     turn(page, "Look closer", "Put right")
     press(page, "Roll the servers back")
@@ -101,7 +106,7 @@ def test_played_to_the_end_by_the_keyboard(visit):
     press(page, "Close for good")
     page.get_by_role("heading", name="It was: ").wait_for()
     settle(page)
-    assert page.get_by_text("Lessons").is_visible()
+    assert page.get_by_role("heading", name="Lessons").is_visible()
     press(page, "Play another")
     page.get_by_role("button", name="Take the pager", exact=True).wait_for()
 
@@ -115,6 +120,8 @@ def received(visit, address):
     settle(page)
     for look in ("Look at the servers' counters", "Look at one figure by slice", "Look at pictures", "Compare the replicas"):
         page.get_by_role("button", name=look).click()
+        if look in ASKED:
+            page.get_by_role("button", name="Look ·").click()
         told(page, re.compile(rf"\d\. {look}"))
     for tab, there in TABS.items():
         page.get_by_role("tab", name=tab).click()
