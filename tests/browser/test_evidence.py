@@ -44,6 +44,7 @@ def test_latencies_are_saved_as_they_were_measured(visit, tmp_path):
     assert all(float(row["latency_ms"]) > 0 for row in rows)
 
 
+@pytest.mark.long
 def test_sources_are_found_by_the_keyboard(visit):
     page = visit("evidence?evidence=Sources")
     before = page.get_by_text("sources.").first.inner_text()

@@ -19,16 +19,17 @@ pytestmark = pytest.mark.browser
 CASE = "retry-storm"
 
 
-@pytest.fixture
-def house(tmp_path):
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
     """A server that can be killed and started again on its port, and its database."""
-    port, url = free_port(), f"sqlite:///{tmp_path / 'rooms.db'}"
+    folder, port = tmp_path_factory.mktemp("rooms"), free_port()
+    url = f"sqlite:///{folder / 'rooms.db'}"
 
     class House:
         address, log = f"http://127.0.0.1:{port}", RoomLog(url)
 
         def start(self):
-            self.server = started(tmp_path, port, CASESIM_DATABASE=url)
+            self.server = started(folder, port, CASESIM_DATABASE=url)
 
         def kill(self):
             self.server.kill()

@@ -416,6 +416,7 @@ WATCH = """
 """
 
 
+@pytest.mark.long
 def test_the_time_from_an_edit_to_the_other_browser_is_printed(enter):
     """p50 and p95 of 120 edits, on whatever machine this is; a test of seconds would be one of the machine."""
     ours, theirs = enter(), enter("interviewer")

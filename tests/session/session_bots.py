@@ -7,6 +7,7 @@ Every event passes the rules of a session. Their runs are real ones of few repli
 from __future__ import annotations
 
 import json
+import warnings
 from functools import cache
 from itertools import count
 from pathlib import Path
@@ -63,6 +64,7 @@ def result(name, picks, strikes):
     design = design_hash(picks, strikes)
     of_case = played().setdefault(name, {})
     if design not in of_case:
+        warnings.warn(f"{name}: runs anew, which takes long; python -m tests.session.session_bots keeps it", stacklevel=2)
         found = replicate(compile_plan(case(name), picks, strikes), SEED, REPLICATIONS)
         of_case[design] = ended_event(design, found).payload()
     return RunEnded.model_validate(of_case[design])
