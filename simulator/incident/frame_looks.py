@@ -240,7 +240,8 @@ class PicturesLook(AnyLook):
         now, then = (self._chosen(view, request, times) for times in (view.recent(), view.reference()))
         where = view.spec.sites[request.site].label if request.site else "all sites"
         hours = {"day": " by day", "night": " at night", None: ""}[request.part]
-        sentence = f"{len(now)} frames of the last day beside {len(then)} of the first days, {where}{hours}, {request.pick}."
+        how = "at random" if request.pick == "any" else request.pick
+        sentence = f"{len(now)} frames of the last day beside {len(then)} of the first days, {where}{hours}, {how}."
         return LookFinding(sentence, "", pd.DataFrame(), shown=(now, then))
 
     def _chosen(self, view: View, request: LookRequest, times: Bools) -> Ints:

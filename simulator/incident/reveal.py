@@ -22,6 +22,7 @@ from simulator.incident.incident_rating_panel import rate_incident
 from simulator.incident.incident_score import HELPS, DebriefStep, Excess, Score, score
 from simulator.incident.places import places, true_places
 from simulator.incident.play import Play
+from simulator.incident.player_actions import FixAction
 from simulator.incident.players import sensible
 from simulator.incident.post_mortem import earlier_monitors, post_mortem
 from simulator.incident.secret import DAY_S, HOUR_S
@@ -59,6 +60,8 @@ def harm(went: Excess, untouched: Excess, end_s: float, marks: Sequence[tuple[st
 
 
 def _saved(untouched: float, went: float) -> str:
+    if significant(untouched) == significant(went):
+        return f"The harm was {significant(went)} {_UNIT}, the same as without any action."
     more = "less" if went <= untouched else "more"
     return f"With your actions the harm was {significant(abs(untouched - went))} {_UNIT} {more} than without any action."
 
@@ -215,13 +218,14 @@ def _harm(game: Game) -> None:
     marks += [(spec.fixes[one.name].label, one.at_s) for one in play.shipped]
     went, untouched = Excess.of(play.statistics()), Excess.of(play.statistics(0))
     draw(harm(went, untouched, play.end_s, marks), key="harm")
-    for one in score(play).fixes:
+    shipped = [note for note in play.notes if isinstance(note.action, FixAction)]
+    for note, one in zip(shipped, score(play).fixes, strict=True):
         took = (
             f"took away {100 * one.took_away:.0f}% of the harm that was left"
             if isfinite(one.took_away)
             else "had no harm to end"
         )
-        st.markdown(plain(f"“{spec.fixes[one.name].label}” {took}{'' if one.right else ': it did not help'}."))
+        st.markdown(plain(f"“{note.title(spec)}” {took}{'' if one.right else ': it did not help'}."))
     if helps := _what_helps(game):
         st.markdown(plain(helps))
 

@@ -32,6 +32,8 @@ NAMES = {
 _COLOURS = (PURPLE, ORANGE, GREY)
 #: Points beyond this part of the harm are drawn here, so that a disastrous fix does not flatten the others.
 _MOST_KEPT = 1.5
+#: The sentence names so many investigators; the table has all.
+_SPOKEN = 2
 #: Height of a row of points, part of the distance between rows.
 _SPREAD = 0.6
 
@@ -50,8 +52,7 @@ def standing_panel(game: Game, result: Score) -> None:
     own = figures_of(result, game.play.secret.harmless(game.play.spec))
     found = list(standings(peers, own))
     draw(peers_chart(peers, own, found), key="standing")
-    with st.container(key="standing_table"):
-        st.table(standing_table(own, found))
+    st.dataframe(standing_table(own, found), alt="The share of each investigator’s plays that did worse, by figure")
     st.caption(
         "Each share has a 95% interval (Clopper and Pearson). Equal plays did not do worse. The investigators are programs: "
         "a sensible one takes the look with the most information, two follow a fixed list, a naive one always ships a better "
@@ -111,7 +112,8 @@ def _takeaway(peers: Peers, own: Mapping[str, float], shown: StandingFigure, fou
     count = min(one.plays for one in of_shown)
     many = f"{count} plays" if all(one.plays == count for one in of_shown) else f"at least {count} plays"
     of = "with this cause" if peers.of_cause else "of all causes, since too few have yours"
-    parts = [f"{share_words(one.share)} of the {NAMES.get(one.player, one.player)} investigator’s" for one in of_shown]
+    spoken_of = of_shown[:_SPOKEN]
+    parts = [f"{share_words(one.share)} of the {NAMES.get(one.player, one.player)} investigator’s" for one in spoken_of]
     return f"{first} Of {many} {of}, {listed(parts)} {shown.worse}."
 
 

@@ -76,6 +76,8 @@ def test_harm_by_day_is_that_of_the_frames_of_the_day():
     chart = harm(went, untouched, 28 * DAY_S, [("it begins", DAY_S)])
     assert list(chart.table.iloc[1])[1:] == [5.0, 5.0]
     assert "40.0 weighted objects less" in chart.takeaway
+    same = harm(went, went, 28 * DAY_S, [])
+    assert same.takeaway == "The harm was 6.00 weighted objects, the same as without any action."
 
 
 def test_looks_stand_beside_the_best_ones_of_their_moment():
