@@ -49,7 +49,8 @@ class Stop:
 
     @property
     def can_run(self) -> bool:
-        return DETECTOR.is_file() or str(DETECTOR) not in map(str, self.command(Path()))
+        with TemporaryDirectory() as folder:  # a command may write what it is told there
+            return DETECTOR.is_file() or str(DETECTOR) not in map(str, self.command(Path(folder)))
 
 
 @dataclass(frozen=True)
