@@ -243,7 +243,7 @@ def promises_of(watches: Sequence[Watch], calm: Sequence[list[Watched]]) -> pd.D
     for place, watch in enumerate(watches):
         if watch.rings == "p":
             rate = false_windows([one[place] for one in calm], float(-np.log10(watch.at)))
-            rows.append((name_of(watch), watch.at, rate.value, max(rate.low, 0.0), rate.high))
+            rows.append((name_of(watch), watch.at, rate.value, max(rate.low, 0.0), min(rate.high, 1.0)))
     return pd.DataFrame(rows, columns=["monitor", "promised", "rings", "rings_low", "rings_high"])
 
 
