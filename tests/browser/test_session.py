@@ -9,7 +9,7 @@ from playwright.sync_api import Error
 from simulator.case.load import loads
 from simulator.case.phases import phases_of
 from simulator.paths import SCENARIOS
-from tests.browser.screen import settle
+from tests.browser.screen import settle, until
 from tests.browser.serving import served
 from tests.browser.test_looks import LOOKS, barriers, sticking_out
 
@@ -117,6 +117,7 @@ def test_no_byte_that_is_not_due_reaches_the_browser_but_the_two_planted_leaks(b
         goes_to(page, one.title)
         if one.choices and not page.get_by_text("your interval").count():
             runs(page)
+    until(page, lambda: all(map(wire.holds, leaks)))  # what is drawn last comes when the page seems at rest
     assert {text for text in private(case) if wire.holds(text)} == leaks
     ends(page)
     held = [text for text in private(case) if wire.holds(text)]
