@@ -18,7 +18,7 @@ Bools = NDArray[np.bool_]
 #: A figure of scores (photos,) under weights of the photos (..., photos).
 Measure = Callable[[Floats, Floats], Floats]
 
-#: The referred share of people without cancer at which melanomas are counted: that of the default design, about.
+#: Melanomas are counted where this share of people without cancer is referred, about as in the default design.
 REFERRED = 0.6
 #: Resamples of the patients behind an interval.
 RESAMPLES = 400

@@ -210,7 +210,7 @@ class AnyFix(Strict):
 
     @property
     def by_site(self) -> bool:
-        """Whether it is shipped site by site."""
+        """Return whether each site gets it by itself, at a price of its own."""
         return False
 
     def new_picks(self) -> Mapping[str, Pick]:

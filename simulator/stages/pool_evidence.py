@@ -484,7 +484,7 @@ class PoolEvidence:
         self.plan.sources.append(Source(f"{stage.label}: cold start", "measured", value, source))
 
     def _halved(self, stage: Pool, computed: str) -> None:
-        """Say that a network of fp32 is projected at fp16: beside a device of which fp32 was published, that misleads."""
+        """Caution that a network of fp32 is projected at fp16, which misleads beside a device with published times at fp32."""
         if stage.precision != "fp32" or computed != "fp16":
             return
         device = machine(self._timed_as(stage)).label
