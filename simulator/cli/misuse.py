@@ -39,7 +39,7 @@ def _sentence(error: Any, context: Any, message: str, words: Sequence[str]) -> s
     if found := _NO_COMMAND.search(message):
         return f"there is no command '{found[1]}'{_near(found[1], context.command.commands)}"
     if found := _TOO_MANY.search(message):
-        return f"{found[1]}: one argument too many; expected {_arguments(context)}, with quotation marks around spaces"
+        return f"{found[1]}: {_expected(context)}"
     return message.removesuffix(".")
 
 
@@ -66,9 +66,14 @@ def _called(param: Any) -> str:
     return str(param.opts[0] if param.opts[0].startswith("-") else param.name.upper())
 
 
-def _arguments(context: Any) -> str:
+def _expected(context: Any) -> str:
+    """Say what a command takes instead of one argument too many: its arguments, or the options by which it is called."""
     names = [_called(param) for param in context.command.params if not param.opts[0].startswith("-")]
-    return f"{' and '.join(names)} alone" if names else "options alone"
+    if names:
+        return f"one argument too many; expected {' and '.join(names)} alone, with quotation marks around spaces"
+    first = context.command.params[0]
+    value = "" if getattr(first, "is_flag", False) else f" {first.name.upper()}"
+    return f"this command takes no case; type its options alone, such as {context.command_path} {_called(first)}{value}"
 
 
 def _value(param: Any, context: Any, words: Sequence[str], message: str) -> str:
