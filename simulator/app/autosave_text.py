@@ -25,33 +25,41 @@ _JS = f"""{FOLLOW_JS}
 export default function ({{ data, parentElement }}) {{
   const at = name => parentElement.querySelector(name), field = at("#text");
   const texts = globalThis.textsOnTheWay ??= new Map(); // what is typed outlives a field that the page makes anew
-  const box = parentElement.saving ??= {{ kept: data.value, timer: 0 }};
+  const box = parentElement.saving ??= {{ kept: data.value, away: 0, timer: 0 }}; // away: texts without a reply so far
   at("label").textContent = data.label;
   field.rows = data.rows;
   field.maxLength = data.most;
   const typed = texts.get(data.token);
-  if (!box.begun) {{ field.value = typed?.drawn === data.value || typed?.waits ? typed.text : data.value; box.begun = true; }}
+  if (!box.begun) {{
+    field.value = typed?.drawn === data.value || typed?.waits ? typed.text : data.value;
+    box.away = typed?.waits ? 1 : 0;
+    box.begun = true;
+  }}
   const say = words => {{ if (at("#state").textContent !== words) at("#state").textContent = words; }};
+  const waits = () => field.value !== box.kept || box.away > 0;
+  const note = () => texts.set(data.token, {{ text: field.value, drawn: data.value, waits: waits() }});
   const save = () => {{
-    if (field.value === box.kept) return say(field.value ? "Saved" : "");
-    if (!parentElement.newsLine?.say({{ text: field.value }})) say("Not saved yet: no connection.");
+    note();
+    if (!waits()) return say(field.value ? "Saved" : "");
+    if (parentElement.newsLine?.say({{ text: field.value }})) box.away++;
+    else say("Not saved yet: no connection.");
   }};
-  const later = () => {{
-    texts.set(data.token, {{ text: field.value, drawn: data.value, waits: true }});
-    say("Not saved yet"); clearTimeout(box.timer); box.timer = setTimeout(save, 800);
-  }};
+  const later = () => {{ note(); say("Not saved yet"); clearTimeout(box.timer); box.timer = setTimeout(save, 800); }};
   field.oninput = later;
   field.onblur = save;
   field.onkeydown = event => event.stopPropagation();
   const replied = reply => {{
+    if (box.away) box.away--;
     if (reply?.saved !== undefined) box.kept = reply.saved;
     if (reply?.fault) return say(reply.fault);
     if (field.value !== box.kept) return later();
-    texts.set(data.token, {{ text: field.value, drawn: data.value, waits: false }});
+    note();
     say("Saved");
   }};
   const end = follow(parentElement, data.token, data.seen, () => {{}}, {{ replied, opened: () => {{
-    if (field.value !== box.kept) save();
+    if (!waits()) return;
+    save(); // of what was away before, the reply will not come
+    box.away = 1;
   }} }});
   return () => {{ clearTimeout(box.timer); end(); }};
 }}

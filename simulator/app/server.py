@@ -33,6 +33,7 @@ from simulator.app.jobs import registry
 from simulator.app.preparation import Preparation
 from simulator.app.uploads import Uploading
 from simulator.app.visitors import COOKIE, LOOPBACK, known
+from simulator.app.whole_callbacks import run_callbacks_whole
 from simulator.app.widgets import plain
 from simulator.errors import InputError
 from simulator.limits import MIB
@@ -151,6 +152,7 @@ GRACE_S = 1
 @asynccontextmanager
 async def lifespan(_app: st.App) -> AsyncIterator[None]:
     """Start the processes before the first visitor comes, and end them with the server."""
+    run_callbacks_whole()
     workers = registry().workers
     workers.start()
     preparation = Preparation(workers)

@@ -1,0 +1,83 @@
+"""The field that saves itself, alone on a page: the text that waits outlives the field, and a text that is saved does not."""
+
+import pytest
+
+from simulator.app import autosave_text
+
+pytestmark = pytest.mark.browser
+
+#: A socket that the test answers, and a field that is drawn anew with what the server says.
+SETTING = """
+async ([code, html]) => {
+  document.head.innerHTML = '<base href="http://localhost/">';
+  window.sent = [];
+  window.WebSocket = class {
+    static OPEN = 1;
+    constructor() { window.socket = this; this.readyState = 0; }
+    send(text) { const { said } = JSON.parse(text); if (said) window.sent.push(said.text); }
+    close() { this.readyState = 3; }
+  };
+  window.open_ = () => { socket.readyState = 1; socket.onopen(); };
+  window.reply = saved => socket.onmessage({ data: JSON.stringify([null, { saved }]) });
+  const draw = (await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })))).default;
+  let end = () => {};
+  window.drawn = value => {
+    end();
+    const parentElement = document.body.appendChild(document.createElement("section"));
+    parentElement.previousElementSibling?.remove();
+    parentElement.innerHTML = html;
+    end = draw({ data: { token: "one", seen: "text", label: "Notes", value, most: 100, rows: 3 }, parentElement });
+    open_();
+  };
+}
+"""
+
+
+@pytest.fixture
+def field(browser):
+    """A page with the field, which the server has drawn empty."""
+    page = browser.new_page()
+    page.goto("about:blank")
+    page.evaluate(SETTING, [autosave_text._JS, autosave_text._HTML])
+    page.evaluate("drawn('')")
+    yield page
+    page.close()
+
+
+def typed(page, text):
+    page.locator("textarea").fill(text)
+    page.locator("textarea").blur()
+
+
+def shown(page):
+    return page.locator("textarea").input_value()
+
+
+def test_text_that_waits_outlives_its_field(field):
+    typed(field, "one")
+    field.evaluate("drawn('of another tab')")
+    assert shown(field) == "one"
+    assert field.evaluate("sent") == ["one", "one"]
+
+
+def test_text_typed_back_to_what_is_saved_hides_no_newer_text(field):
+    typed(field, "one")
+    field.evaluate("reply('one')")
+    typed(field, "one and")
+    field.evaluate("reply('one and')")
+    field.locator("textarea").fill("on")
+    field.locator("textarea").fill("one and")
+    field.evaluate("drawn('of another tab')")
+    assert shown(field) == "of another tab"
+
+
+def test_text_that_is_on_its_way_is_taken_back(field):
+    typed(field, "one")
+    typed(field, "")  # the server may have taken "one" already
+    assert field.evaluate("sent") == ["one", ""]
+    field.evaluate("drawn('one')")
+    assert shown(field) == ""
+    assert field.evaluate("sent") == ["one", "", ""]
+    field.evaluate("reply('')")
+    field.evaluate("drawn('of another tab')")
+    assert shown(field) == "of another tab"
