@@ -51,7 +51,7 @@ def _part(module: str) -> str:
 def _imported(file: Path) -> list[str]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
     for node in ast.walk(tree):
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
             node.body = []
     return [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module]
 

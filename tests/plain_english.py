@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,7 +52,7 @@ def sentences(paths: tuple[str, ...] = ()) -> Iterator[Sentence]:
     for folder in CODE:
         for file in sorted((ROOT / folder).rglob("*.py")):
             if _wanted(file, paths):
-                yield from _of_code(file)
+                yield from _text_of(file).sentences
     for pattern in PROSE:
         for file in sorted(ROOT.glob(pattern)):
             if _wanted(file, paths):
@@ -63,18 +64,14 @@ def docstrings(paths: tuple[str, ...] = ()) -> Iterator[Sentence]:
     for folder in CODE:
         for file in sorted((ROOT / folder).rglob("*.py")):
             if _wanted(file, paths):
-                for node in _documented(ast.parse(file.read_text(encoding="utf-8"))):
-                    text = ast.get_docstring(node) or ""
-                    yield Sentence(_name(file), getattr(node, "lineno", 1), text.partition("\n")[0])
+                yield from _text_of(file).docstrings
 
 
 def identifiers(word: str) -> Iterator[Sentence]:
     """Yield the places under simulator/, pages/ and campaigns/ where a word is the name of something."""
     for folder in CODE:
         for file in sorted((ROOT / folder).rglob("*.py")):
-            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-                if word in _names(node):
-                    yield Sentence(_name(file), getattr(node, "lineno", 1), word)
+            yield from (Sentence(_name(file), line, word) for line in _text_of(file).identifiers.get(word, []))
 
 
 def _wanted(file: Path, paths: tuple[str, ...]) -> bool:
@@ -85,25 +82,40 @@ def _name(file: Path) -> str:
     return file.relative_to(ROOT).as_posix()
 
 
-def _documented(tree: ast.Module) -> list[ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef]:
+class CodeText(NamedTuple):
+    """The text in a file of code: sentences of its literals, first lines of its docstrings, lines of each name."""
+
+    sentences: list[Sentence]
+    docstrings: list[Sentence]
+    identifiers: dict[str, list[int]]
+
+
+@cache
+def _text_of(file: Path) -> CodeText:
+    """Read a file of code once for all questions: to parse all of them takes seconds."""
+    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
     kinds = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
-    return [node for node in ast.walk(tree) if isinstance(node, kinds) and ast.get_docstring(node)]
+    documented = [(node, text) for node in nodes if isinstance(node, kinds) and (text := ast.get_docstring(node))]
+    first = [Sentence(_name(file), getattr(node, "lineno", 1), text.partition("\n")[0]) for node, text in documented]
+    skipped = {id(node.body[0].value) for node, _ in documented if isinstance(node.body[0], ast.Expr)}
+    skipped |= {id(part) for node in nodes if isinstance(node, ast.JoinedStr) for part in node.values}
+    identifiers: dict[str, list[int]] = {}
+    for node in nodes:
+        for word in _names(node):
+            identifiers.setdefault(word, []).append(getattr(node, "lineno", 1))
+    return CodeText([one for node in nodes if id(node) not in skipped for one in _literal(file, node)], first, identifiers)
 
 
-def _names(node: ast.AST) -> list[str | None]:
-    fields = ("id", "attr", "arg", "name", "asname")
-    return [getattr(node, field, None) for field in fields if not isinstance(node, ast.Constant)]
+def _names(node: ast.AST) -> set[str]:
+    found = (getattr(node, field, None) for field in ("id", "attr", "arg", "name", "asname"))
+    return {one for one in found if isinstance(one, str)}
 
 
-def _of_code(file: Path) -> Iterator[Sentence]:
-    tree = ast.parse(file.read_text(encoding="utf-8"))
-    skipped = {id(node.body[0].value) for node in _documented(tree) if isinstance(node.body[0], ast.Expr)}
-    parts = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in node.values}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.JoinedStr):
-            yield from _split(file, node.lineno, "".join(_shown(part) for part in node.values))
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in skipped | parts:
-            yield from _split(file, node.lineno, node.value)
+def _literal(file: Path, node: ast.AST) -> Iterator[Sentence]:
+    if isinstance(node, ast.JoinedStr):
+        yield from _split(file, node.lineno, "".join(_shown(part) for part in node.values))
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield from _split(file, node.lineno, node.value)
 
 
 def _shown(part: ast.expr) -> str:

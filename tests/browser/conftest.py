@@ -9,6 +9,7 @@ from playwright.sync_api import expect, sync_playwright
 from simulator.app.store.incident_log import Incidents
 from tests.browser.screen import settle
 from tests.browser.serving import ARGS, installed, served
+from tests.browser.visiting import Visitors
 from tests.test_docs import FIRST_CASE
 from tests.tradeoffs.test_capacity import QUEUE
 
@@ -27,6 +28,18 @@ def browser():
         browser = playwright.chromium.launch(executable_path=found, args=ARGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def _visitors(browser):
+    return Visitors(browser)
+
+
+@pytest.fixture
+def newcomer(_visitors):
+    """Opens an empty page for a new visitor: `newcomer(viewport=..., color_scheme=...)`."""
+    with _visitors.group() as come:
+        yield come
 
 
 @pytest.fixture(scope="session")
@@ -61,14 +74,12 @@ def authors_app(own_cases, tmp_path_factory):
 
 
 @pytest.fixture
-def visit(browser, app):
+def visit(_visitors, app):
     """Opens a page of the app as a new visitor. At the end no visitor may have met an error or left this machine."""
-    contexts, errors, strangers = [], [], []
+    errors, strangers = [], []
 
     def open_page(path="", **context):
-        visitor = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | context))
-        contexts.append(visitor)
-        page = visitor.new_page()
+        page = come(**context)
         page.on("console", lambda message: errors.append(message.text) if ours(message) else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: strangers.append(request.url) if leaves(request.url) else None)
@@ -77,9 +88,8 @@ def visit(browser, app):
         settle(page)
         return page
 
-    yield open_page
-    for context in contexts:
-        context.close()
+    with _visitors.group() as come:
+        yield open_page
     assert strangers == []
     assert errors == []
 

@@ -31,19 +31,16 @@ def app(folder):
 
 
 @pytest.fixture
-def stranger(browser):
+def stranger(newcomer):
     """Opens pages as a visitor who has never been here, and asserts that none of them asks another machine."""
-    contexts, strangers = [], []
+    strangers = []
 
     def come(**look):
-        contexts.append(browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | look)))
-        page = contexts[-1].new_page()
+        page = newcomer(**look)
         page.on("request", lambda request: strangers.append(request.url) if leaves(request.url) else None)
         return page
 
     yield come
-    for context in contexts:
-        context.close()
     assert strangers == []
 
 

@@ -41,9 +41,8 @@ def house(tmp_path_factory):
     found.kill()
 
 
-def opened(browser, width=1280, **context):
-    visitor = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce", **context)
-    page = visitor.new_page()
+def opened(newcomer, width=1280):
+    page = newcomer(viewport={"width": width, "height": 900}, reduced_motion="reduce")
     page.set_default_timeout(60_000)
     return page
 
@@ -75,8 +74,8 @@ def presses_tab(page, name):
     page.get_by_role("tab", name=name, exact=True).click()
 
 
-def test_a_whole_interview_in_two_browsers(browser, house):
-    lead, candidate = opened(browser, 1440), opened(browser)
+def test_a_whole_interview_in_two_browsers(newcomer, house):
+    lead, candidate = opened(newcomer, 1440), opened(newcomer)
     wire = Wire(candidate)
     links = created(lead, house)
     code = links[2]
@@ -205,8 +204,8 @@ def until_true(page, wanted, seconds=60):
         page.wait_for_timeout(100)
 
 
-def test_a_candidate_sees_no_other_page_while_the_interview_goes_on(browser, house):
-    lead, candidate = opened(browser), opened(browser)
+def test_a_candidate_sees_no_other_page_while_the_interview_goes_on(newcomer, house):
+    lead, candidate = opened(newcomer), opened(newcomer)
     links = created(lead, house)
     candidate.goto(links[1])
     board_box(candidate, "").first.wait_for()

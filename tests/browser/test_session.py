@@ -80,9 +80,8 @@ def private(case):
     return [*(question.answer for question in case.questions), *hints, *lessons, *references]
 
 
-def begun(browser, address, case="leaky", **context):
-    visitor = browser.new_context(**({"viewport": {"width": 1280, "height": 900}} | context))
-    page = visitor.new_page()
+def begun(newcomer, address, case="leaky", **context):
+    page = newcomer(**context)
     wire = Wire(page)
     page.goto(f"{address}/session?case={case}")
     settle(page)
@@ -110,9 +109,9 @@ def runs(page):
     settle(page)
 
 
-def test_no_byte_that_is_not_due_reaches_the_browser_but_the_two_planted_leaks(browser, storm):
+def test_no_byte_that_is_not_due_reaches_the_browser_but_the_two_planted_leaks(newcomer, storm):
     address, case, leaks = storm
-    page, wire = begun(browser, address)
+    page, wire = begun(newcomer, address)
     for one in phases_of(case)[1:]:
         goes_to(page, one.title)
         if one.choices and not page.get_by_text("your interval").count():
@@ -127,15 +126,14 @@ def test_no_byte_that_is_not_due_reaches_the_browser_but_the_two_planted_leaks(b
     settle(page)
     assert wire.holds(case.reference["bounded"].text)
     assert wire.holds(case.debrief[0].text)
-    page.context.close()
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("look", LOOKS)
-def test_each_phase_and_the_debrief_shut_nobody_out_in_any_look(browser, storm, look):
+def test_each_phase_and_the_debrief_shut_nobody_out_in_any_look(newcomer, storm, look):
     address, case, _ = storm
     theme, width = LOOKS[look]
-    page, _ = begun(browser, address, color_scheme=theme, viewport={"width": width, "height": 900})
+    page, _ = begun(newcomer, address, color_scheme=theme, viewport={"width": width, "height": 900})
     for one in phases_of(case):
         if one is not phases_of(case)[0]:
             goes_to(page, one.title)
@@ -149,13 +147,12 @@ def test_each_phase_and_the_debrief_shut_nobody_out_in_any_look(browser, storm, 
     settle(page)
     assert sticking_out(page) == []
     assert barriers(page) == []
-    page.context.close()
 
 
 @pytest.mark.long
-def test_a_session_is_played_by_the_keyboard_alone(browser, storm):
+def test_a_session_is_played_by_the_keyboard_alone(newcomer, storm):
     address, _, _ = storm
-    page, _ = begun(browser, address)
+    page, _ = begun(newcomer, address)
 
     def press(name):
         for _ in range(120):
@@ -172,16 +169,14 @@ def test_a_session_is_played_by_the_keyboard_alone(browser, storm):
     press("End the session")
     press("End it and see the debrief")
     page.get_by_role("heading", name="The record").wait_for(timeout=60_000)
-    page.context.close()
 
 
-def test_a_question_in_own_words_is_typed_and_kept(browser, storm):
+def test_a_question_in_own_words_is_typed_and_kept(newcomer, storm):
     address, _, _ = storm
-    page, _ = begun(browser, address)
+    page, _ = begun(newcomer, address)
     page.get_by_role("combobox", name="Your question").fill("Who pays for the labels?")
     page.keyboard.press("Enter")
     settle(page)
     page.get_by_role("button", name="Ask", exact=True).click()
     page.get_by_text("No answer of the case is found by own words").wait_for(timeout=30_000)
     assert page.get_by_text("Who pays for the labels?").first.is_visible()
-    page.context.close()

@@ -69,14 +69,12 @@ OF_THE_LINE = (
 
 
 @pytest.fixture
-def visit_board(browser):
-    """Opens the board of a new room in a role, in a browser context of its own; no page may have met an error."""
-    contexts, errors, room = [], [], next(_ROOMS)
+def visit_board(newcomer):
+    """Opens the board of a new room in a role, as a visitor of its own; no page may have met an error."""
+    errors, room = [], next(_ROOMS)
 
     def open_board(server, role="candidate", before=lambda page: None, **context):
-        visitor = browser.new_context(**({"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce"} | context))
-        contexts.append(visitor)
-        page = visitor.new_page()
+        page = newcomer(**({"reduced_motion": "reduce"} | context))
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         before(page)
@@ -86,8 +84,6 @@ def visit_board(browser):
         return page
 
     yield open_board
-    for context in contexts:
-        context.close()
     assert [error for error in errors if not any(part in error for part in OF_THE_LINE)] == []
 
 
