@@ -16,6 +16,7 @@ from simulator.records.trace import Trace
 
 #: The modules that register drawings when they are imported.
 MODULES = (
+    "simulator.experiments.audit_panel",
     "simulator.practice.exhibit_panels",
     "simulator.practice.day_panel",
     "simulator.sources.drive_panel",

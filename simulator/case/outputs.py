@@ -8,6 +8,8 @@ from importlib import import_module
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Self
 
+from simulator.case.audit_gate import audit_gate
+
 if TYPE_CHECKING:
     from simulator.case.attributes import AnyAttribute
     from simulator.case.kinds import AnyStage
@@ -217,6 +219,10 @@ def _has_sensors(scenario: Scenario) -> bool:
     return bool(scenario.sensors and scenario.machine_stages())
 
 
+def _has_audit(scenario: Scenario) -> bool:
+    return audit_gate(scenario) is not None
+
+
 def _has_ages(scenario: Scenario) -> bool:
     return bool(scenario.ages)
 
@@ -228,6 +234,7 @@ EXHIBITS = {
     "front": Exhibit("Accuracy and latency", "missed", "encounters", has_encounters),
     "outcomes": Exhibit("Outcomes", "missed"),
     "threshold": Exhibit("Threshold", "missed", "a gate by score"),
+    "audit": Exhibit("Audit of the cleared", "missed", "a gate by chance that sends a tagged share to people", _has_audit),
     "overload": Exhibit("Overload", "waits", "a retry"),
     "batches": Exhibit("Machines", "waits", "a pool"),
     "cameras": Exhibit("Machines by sensor", "waits", "sensors and a pool", _has_sensors),

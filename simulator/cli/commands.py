@@ -140,6 +140,10 @@ COMMANDS = {
         "authoring.pack_command:install",
         "Show the contents, licences and test results of a pack, ask, then install all of it or nothing.",
     ),
+    "audit": CommandEntry(
+        "experiments.experiment_commands:audit",
+        "Run a design, and print what an audit of the cleared would find, report and cost.",
+    ),
     "lab": CommandEntry(
         "datalab.datalab_command:lab",
         "Refit the skin case's head on other photos and labels; print its quality, its price, and the gap to proven labels.",

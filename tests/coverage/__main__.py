@@ -13,6 +13,7 @@ from time import perf_counter
 from rich.console import Console
 from rich.table import Table
 
+import tests.coverage.audits
 import tests.coverage.capacity
 import tests.coverage.encounters
 import tests.coverage.few_labels

@@ -1,0 +1,43 @@
+"""Sentences and a table of an audit of the cleared, as the page and the command show them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from simulator.metrics.cleared_audits import AuditForecast
+from simulator.units import counted, percent, significant
+
+
+def audit_sentences(forecast: AuditForecast, positives: str) -> list[str]:
+    """Say what an audit would see, what it would report, and what it costs."""
+    seen, reported = forecast.positives, forecast.sensitivity
+    return [
+        f"After {counted(forecast.days, 'day')} an audit of {percent(forecast.share)} would find about "
+        f"{significant(seen.value, 2)} {positives} among {significant(forecast.read, 2)} read: "
+        f"between {seen.low:,.0f} and {seen.high:,.0f}.",
+        f"It would report that the model refers {percent(reported.value)} of the {positives}: between "
+        f"{percent(reported.low)} and {percent(reported.high)}.",
+        f"It takes {significant(forecast.hours, 2)} hours of a reader and, with the visits that readers call for, "
+        f"{significant(forecast.usd, 2)} USD.",
+    ]
+
+
+def audit_table(forecasts: Sequence[AuditForecast], positives: str) -> pd.DataFrame:
+    """Return a row an audit: what is read, found and reported, and the price."""
+    return pd.DataFrame(
+        [
+            {
+                "share audited": percent(one.share),
+                "read": significant(one.read, 3),
+                "hours of readers": significant(one.hours, 3),
+                "USD": significant(one.usd, 3),
+                f"{positives} found": f"{significant(one.positives.value, 2)} "
+                f"({one.positives.low:,.0f} to {one.positives.high:,.0f})",
+                f"{positives} referred": f"{percent(one.sensitivity.value)} "
+                f"({percent(one.sensitivity.low)} to {percent(one.sensitivity.high)})",
+            }
+            for one in forecasts
+        ]
+    )

@@ -1,0 +1,35 @@
+"""Charts of experiments in the field, each with its sentences and its table twin."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from simulator.charts.look import BLUE, GREY, ORANGE, Chart, chart, dots, figure
+from simulator.experiments.audit_words import audit_sentences, audit_table
+from simulator.metrics.cleared_audits import SHARES, ClearedFlow
+from simulator.units import percent
+
+
+def audit_chart(flow: ClearedFlow, positives: str, share: float, days: float) -> Chart:
+    """Draw the sensitivity that audits of several shares report after some days; share: of the one in the sentences."""
+    shares = sorted({*SHARES, share})
+    forecasts = [flow.audited(one, days) for one in shares]
+    rows = pd.DataFrame(
+        {
+            "label": [f"{percent(one.share)} audited" for one in forecasts],
+            "value": [100 * one.sensitivity.value for one in forecasts],
+            "low": [100 * one.sensitivity.low for one in forecasts],
+            "high": [100 * one.sensitivity.high for one in forecasts],
+        }
+    )
+    here = rows["label"] == f"{percent(share)} audited"
+    drawn = figure(
+        dots("audit", rows[~here].iloc[::-1], BLUE),
+        dots("audit that the text describes", rows[here], ORANGE),
+        height=90 + 40 * len(rows),
+        showlegend=False,
+    )
+    drawn.update_yaxes(categoryorder="array", categoryarray=rows["label"].iloc[::-1])
+    drawn.add_vline(x=100 * flow.sensitivity, line={"color": GREY, "width": 1})
+    drawn.update_xaxes(title=f"{positives} that the model refers, as the audit reports it (%)")
+    return chart(drawn, audit_sentences(flow.audited(share, days), positives), audit_table(forecasts, positives))
