@@ -9,8 +9,9 @@ import pandas as pd
 
 from simulator.cli.exits import known
 from simulator.datalab import lab_studies
-from simulator.datalab.case_data import REQUESTS, middle_draw
+from simulator.datalab.case_data import PHONE, PHONE_PRECISION, REQUESTS, middle_draw
 from simulator.datalab.lab_tables import sidecar, table_rows
+from simulator.datalab.refit import LabRequest, refit
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.lab_evidence import STUDIES
 from simulator.evidence.score_import import write_table
@@ -26,8 +27,13 @@ def write_studies(out: Path, only: str | None, report: Callable[[str], None]) ->
 
 
 def write_case_tables(out: Path, report: Callable[[str], None]) -> None:
-    """Write the score table of every option of the case's data."""
+    """Write the score table of every option of the case's data, and of its network on the phone."""
     for name, request in REQUESTS.items():
         report(name)
         scores, model = middle_draw(request), f"efficientnet_lite0_{name}"
         write_table(table_rows(scores, model), sidecar(scores, model, "pad_ufes20"), out / f"pad_ufes20.{model}.fp32")
+    report(PHONE)
+    scores = refit(LabRequest(backbone=PHONE))
+    about = sidecar(scores, PHONE, "pad_ufes20").model_copy(update={"precision": PHONE_PRECISION})
+    rows = table_rows(scores, PHONE).assign(precision=PHONE_PRECISION)
+    write_table(rows, about, out / f"pad_ufes20.{PHONE}.{PHONE_PRECISION}")

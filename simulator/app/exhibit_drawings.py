@@ -17,6 +17,7 @@ from simulator.records.trace import Trace
 #: The modules that register drawings when they are imported.
 MODULES = (
     "simulator.experiments.audit_panel",
+    "simulator.experiments.canary_panel",
     "simulator.practice.exhibit_panels",
     "simulator.practice.day_panel",
     "simulator.sources.drive_panel",

@@ -223,6 +223,10 @@ def _has_audit(scenario: Scenario) -> bool:
     return audit_gate(scenario) is not None
 
 
+def _has_canary(scenario: Scenario) -> bool:
+    return scenario.population is not None and bool(scenario.score_gates())
+
+
 def _has_ages(scenario: Scenario) -> bool:
     return bool(scenario.ages)
 
@@ -235,6 +239,7 @@ EXHIBITS = {
     "outcomes": Exhibit("Outcomes", "missed"),
     "threshold": Exhibit("Threshold", "missed", "a gate by score"),
     "audit": Exhibit("Audit of the cleared", "missed", "a gate by chance that sends a tagged share to people", _has_audit),
+    "canary": Exhibit("Canary and A/B test", "missed", "a population and a gate by score", _has_canary),
     "overload": Exhibit("Overload", "waits", "a retry"),
     "batches": Exhibit("Machines", "waits", "a pool"),
     "cameras": Exhibit("Machines by sensor", "waits", "sensors and a pool", _has_sensors),

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from simulator.case.document import Path
-from simulator.case.fields import Figure, Line, PositiveFigure, Strict, bounded
+from simulator.case.fields import CostFigure, Figure, Line, Strict, bounded
 from simulator.case.kinds import FileName
 from simulator.errors import suggest
 from simulator.evidence import catalogue
@@ -31,7 +31,7 @@ class OwnHardware(Strict):
         Annotated[Figure, bounded(0.01, 10_000)],
         Field(description="how many times as long as on that device a batch takes; 1 on the same kind of machine"),
     ]
-    usd_per_hour: Annotated[PositiveFigure, Field(description="price of the whole machine")]
+    usd_per_hour: Annotated[CostFigure, Field(description="price of the whole machine; 0 where the people bring it")]
     vcpus: Annotated[
         int | None, Field(ge=1, le=4096, description="its processors, which share out the price; none: those of the device")
     ] = None

@@ -144,6 +144,10 @@ COMMANDS = {
         "experiments.experiment_commands:audit",
         "Run a design, and print what an audit of the cleared would find, report and cost.",
     ),
+    "canary": CommandEntry(
+        "experiments.experiment_commands:canary",
+        "Give a share of the people the design of --set, the others that of --against, and look every day.",
+    ),
     "lab": CommandEntry(
         "datalab.datalab_command:lab",
         "Refit the skin case's head on other photos and labels; print its quality, its price, and the gap to proven labels.",

@@ -30,6 +30,9 @@ REQUESTS = {
     "few_melanomas": LabRequest(photos=FEW, selection="rare"),
     "weighted": LabRequest(weights="diagnosis"),
 }
+#: The small network that the case offers for the phone: its features were computed in 8 bits.
+PHONE = "mobilenet_v2"
+PHONE_PRECISION = "int8_static"
 
 
 def middle_draw(request: LabRequest) -> LabScores:

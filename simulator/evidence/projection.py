@@ -138,6 +138,13 @@ def _network(model: str) -> str:
     raise ProjectionError(f"{model} is not among the networks that can be projected; {hint}")
 
 
+def _known_of(network: str) -> str:
+    """Say what is known of the network itself."""
+    measured = {one.model for one in profiles()}
+    here = networks().loc[network, "profile"] in measured
+    return "the latency measured here on a processor" if here else "the network's multiply-adds and activations"
+
+
 def stand_in_for(model: str) -> str:
     """Say which network may stand in for a measured one, with the ratio of their latencies; empty where nothing tells.
 
@@ -215,7 +222,7 @@ def _sentence(network: str, precision: str, computed: str, device: str, errors: 
     rounded = "" if computed == precision or computed == "int8" else f", computed in {computed} as no {precision} is published"
     return (
         f"{network.split('@')[0]} {precision} on {machine(device).label}{rounded}: from {len(there)} published points of the "
-        f"device, its peak and the latency measured here on a processor; {_WORDS[errors.basis].format(precision=computed)}; "
+        f"device, its peak and {_known_of(network)}; {_WORDS[errors.basis].format(precision=computed)}; "
         f"held out: median error {errors.median:.0%}, 90% within {errors.p90:.0%}, band meant for {LEVEL:.0%} "
         f"covered {errors.covered:.0%}"
     )

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
+import plotly.graph_objects as go
 
-from simulator.charts.look import BLUE, GREY, ORANGE, Chart, chart, dots, figure
+from simulator.charts.look import BLUE, GREY, OBJECTIVE, ORANGE, Chart, chart, dots, figure
 from simulator.experiments.audit_words import audit_sentences, audit_table
+from simulator.experiments.canary import CanaryReport, Days
+from simulator.experiments.canary_words import canary_sentences, canary_table
+from simulator.experiments.sequential_ab import ALPHA
 from simulator.metrics.cleared_audits import SHARES, ClearedFlow
 from simulator.units import percent
 
@@ -33,3 +38,23 @@ def audit_chart(flow: ClearedFlow, positives: str, share: float, days: float) ->
     drawn.add_vline(x=100 * flow.sensitivity, line={"color": GREY, "width": 1})
     drawn.update_xaxes(title=f"{positives} that the model refers, as the audit reports it (%)")
     return chart(drawn, audit_sentences(flow.audited(share, days), positives), audit_table(forecasts, positives))
+
+
+def canary_chart(report: CanaryReport) -> Chart:
+    """Draw the share of experiments without a difference in which each test has raised an alarm by each day."""
+    drawn = figure(
+        _alarms("plain test", report.same.daily, report.same.days, ORANGE),
+        _alarms("sequential test", report.same.sequential, report.same.days, BLUE),
+        height=320,
+    )
+    drawn.add_hline(y=100 * ALPHA, line=OBJECTIVE)
+    drawn.update_xaxes(title="days of daily looks")
+    drawn.update_yaxes(title="experiments with a false alarm (%)", rangemode="tozero")
+    return chart(drawn, canary_sentences(report), canary_table(report))
+
+
+def _alarms(name: str, first: Days, days: int, colour: str) -> go.Scatter:
+    raised = np.bincount(first, minlength=days + 1)[1:].cumsum() / len(first)
+    hover = "after %{x} days: %{y:.1f}%<extra>%{fullData.name}</extra>"
+    line = {"color": colour, "width": 2}
+    return go.Scatter(name=name, x=np.arange(1, days + 1), y=100 * raised, mode="lines", line=line, hovertemplate=hover)

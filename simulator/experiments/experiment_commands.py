@@ -1,10 +1,11 @@
-"""`casesim audit`: what an audit of the cleared would show after some days, and its price."""
+"""`casesim audit` and `casesim canary`: what the field would show of a design, and of two designs that share the people."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Hashable
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import pandas as pd
 import typer
@@ -13,10 +14,12 @@ from rich.table import Table
 from simulator.case.audit_gate import audit_gate
 from simulator.case.load import load
 from simulator.cli.exits import UsageError, say, table_console
-from simulator.cli.options import AsJson, Case, Picks, Replications, Seed, read_picks
+from simulator.cli.options import Against, AsJson, Case, Picks, Replications, Seed, read_picks
 from simulator.cli.progress_bars import result_in_processes
 from simulator.engine.plan import compile_plan
 from simulator.experiments.audit_words import audit_sentences, audit_table
+from simulator.experiments.canary import EXPERIMENTS, Canary, canary_report, field_shares, people_a_day
+from simulator.experiments.canary_words import canary_sentences, canary_table
 from simulator.metrics.cleared_audits import SHARES, cleared_flow
 
 
@@ -44,6 +47,39 @@ def audit(
     for sentence in audit_sentences(flow.audited(share, days), gate.positives):
         say(sentence)
     _print(audit_table(forecasts, gate.positives))
+
+
+def canary(
+    case: Case,
+    picks: Picks = None,
+    against: Against = None,
+    share: Annotated[float, typer.Option(min=0.001, max=0.999, help="the share of the people who get the new design")] = 0.1,
+    days: Annotated[int, typer.Option(min=2, max=365, help="days of daily looks")] = 30,
+    experiments: Annotated[int, typer.Option(min=100, max=10_000, help="experiments of each kind")] = EXPERIMENTS,
+    replications: Replications = None,
+    as_json: AsJson = False,
+    seed: Seed = 0,
+) -> None:
+    """Give a share of the people the design of --set, the others that of --against, and look every day."""
+    scenario = load(case)
+    if scenario.population is None:
+        raise UsageError(f"{case}: a canary compares positives found, and this case has no `population`")
+    designs = read_picks(against, scenario, "--against"), read_picks(picks, scenario)
+    usual, new = (result_in_processes(compile_plan(scenario, design), seed, replications) for design in designs)
+    shown = Canary(people_a_day(usual), share, days)
+    reports = [canary_report(of, shown, experiments, seed) for of in field_shares(usual, new)]
+    if as_json:
+        found = [asdict(one.of) | {"tests": _records(one.table())} for one in reports]
+        typer.echo(json.dumps({"canary": asdict(shown), "shares": found}, indent=2, allow_nan=False))
+        return
+    for report in reports:
+        for sentence in canary_sentences(report):
+            say(sentence)
+        _print(canary_table(report))
+
+
+def _records(rows: pd.DataFrame) -> list[dict[Hashable, Any]]:
+    return rows.astype(object).where(rows.notna(), None).to_dict("records")
 
 
 def _print(rows: pd.DataFrame) -> None:

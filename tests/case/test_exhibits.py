@@ -24,7 +24,7 @@ def fault_of(line: str) -> tuple[int, int, str]:
 
 def test_a_case_that_names_none_shows_what_its_stages_offer():
     assert scenario({"a": pool()}).shown() == ["outcomes", "batches", "answer_times", "one_request", "cost"]
-    assert set(loads(SMALL).shown()) == {*EVERYWHERE, "batches", "shifts", "threshold", "transfer"}
+    assert set(loads(SMALL).shown()) == {*EVERYWHERE, "batches", "shifts", "threshold", "transfer", "canary"}
 
 
 def test_frames_of_sensors_are_shown_by_sensor_and_their_age_where_an_end_reports_it():

@@ -6,7 +6,7 @@ import pytest
 
 from simulator.case.document import ScenarioError
 from simulator.case.load import load
-from simulator.datalab.case_data import DRAWS, REQUESTS, middle_draw, price_of_option, usd_a_photo
+from simulator.datalab.case_data import DRAWS, PHONE, PHONE_PRECISION, REQUESTS, middle_draw, price_of_option, usd_a_photo
 from simulator.datalab.lab_tables import CHOICE, plan_with, table_rows, words, write_lab_table
 from simulator.datalab.label_prices import CASE
 from simulator.datalab.refit import TABLE, LabRequest, refit
@@ -47,6 +47,11 @@ def test_the_case_s_table_is_one_of_its_request_s_draws(name):
 @pytest.mark.parametrize("name", ["three_readers", "weighted"])
 def test_the_case_s_table_is_made_by_the_lab(name):
     made, there = middle_draw(REQUESTS[name]), score_rows(f"pad_ufes20.efficientnet_lite0_{name}.fp32")
+    assert np.abs(table_rows(made)["score"] - there["score"]).max() < ROUNDING
+
+
+def test_the_network_on_the_phone_has_the_scores_of_its_features():
+    made, there = refit(LabRequest(backbone=PHONE)), score_rows(f"pad_ufes20.{PHONE}.{PHONE_PRECISION}")
     assert np.abs(table_rows(made)["score"] - there["score"]).max() < ROUNDING
 
 

@@ -1,0 +1,148 @@
+"""A canary: a share of the people gets a new design by a hash of each, and the field's counts are looked at every day.
+
+A day's counts of an arm are drawn from the rates of a run, so that thousands of experiments of many days take no more runs. The
+arms share no queue here: each design is served as in its own run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from simulator.experiments.sequential_ab import ALPHA, Arms, always_valid_p, first_alarm, plain_p
+from simulator.intervals import Interval, share_interval
+from simulator.metrics.summary import Summary
+
+#: A/A experiments, and as many with a difference.
+EXPERIMENTS = 1000
+SEED = 0
+
+Days = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class FieldShare:
+    """A share of all people that the field shows at once, without a label of those who were cleared.
+
+    usual, new: in the design in service, and in the canary's
+    """
+
+    label: str
+    usual: float
+    new: float
+
+    @property
+    def difference(self) -> float:
+        return self.new - self.usual
+
+
+def field_shares(usual: Summary, new: Summary) -> list[FieldShare]:
+    """Return the people referred and the positives found, as shares of all people of each design."""
+    scenario = usual.plan.scenario
+    who = scenario.population
+    assert who is not None
+    labels = f"{scenario.who.many} {who.escalated}", f"{who.positives} {who.detected}, of all {scenario.who.many}"
+    shares = zip(labels, _shares(usual), _shares(new), strict=True)
+    return [FieldShare(label, before, after) for label, before, after in shares]
+
+
+def _shares(summary: Summary) -> tuple[float, float]:
+    flows = summary.flows
+    referred = flows["end"].isin([name for name, end in summary.plan.scenario.ends.items() if end.escalated])
+    found = referred & flows["positive"] & flows["detected"]
+    total = float(flows["count"].sum())
+    referrals, finds = (float(flows.loc[rows, "count"].sum()) / total for rows in (referred, found))
+    return referrals, finds
+
+
+def people_a_day(summary: Summary) -> float:
+    return float(summary.flows["count"].sum()) / summary.plan.scenario.run.days
+
+
+@dataclass(frozen=True)
+class Canary:
+    """An experiment: people a day, the share of them that gets the new design, and the days that it lasts at most."""
+
+    people: float
+    share: float
+    days: int
+
+    def arms(self, usual: float, new: float, experiments: int, seed: int) -> Arms:
+        """Draw both arms of many experiments; usual, new: the true share of each arm."""
+        rng, shape = np.random.default_rng(seed), (experiments, self.days)
+        trials = [rng.poisson(self.people * part, shape) for part in (1 - self.share, self.share)]
+        hits = [rng.binomial(count, share) for count, share in zip(trials, (usual, new), strict=True)]
+        (first, second), (tried, other) = (
+            [np.cumsum(one, axis=1).astype(float) for one in counts] for counts in (hits, trials)
+        )
+        return Arms((first, second), (np.maximum(tried, 1), np.maximum(other, 1)))
+
+
+@dataclass(frozen=True)
+class DailyLooks:
+    """The first alarm of each experiment, as a day from 1, and 0 without one; shapes (experiments,).
+
+    once, daily: of the plain test, looked at on the last day only, and every day; sequential: of the mixture SPRT
+    """
+
+    days: int
+    once: Days
+    daily: Days
+    sequential: Days
+
+    def by_test(self) -> dict[str, Days]:
+        return {
+            "plain test, last day only": self.once,
+            "plain test, every day": self.daily,
+            "sequential test, every day": self.sequential,
+        }
+
+
+def looks_at(arms: Arms, tau: float) -> DailyLooks:
+    plain = plain_p(arms)
+    days = plain.shape[1]
+    last = np.where(plain[:, -1] <= ALPHA, days, 0)
+    return DailyLooks(days, last, first_alarm(plain), first_alarm(always_valid_p(arms, tau)))
+
+
+@dataclass(frozen=True)
+class CanaryReport:
+    """What daily looks do to one share of the field.
+
+    same: experiments in which both arms get the design in service; apart: those with the difference
+    tau: the standard deviation of the differences that the sequential test is tuned to
+    """
+
+    of: FieldShare
+    canary: Canary
+    tau: float
+    same: DailyLooks
+    apart: DailyLooks
+
+    def table(self) -> pd.DataFrame:
+        """Return a row a test: false alarms, power, and the median day of a decision, NaN where fewer than half end with one."""
+        rows = []
+        for (test, false), true in zip(self.same.by_test().items(), self.apart.by_test().values(), strict=True):
+            found = true[true > 0]
+            alarms, power = alarm_share(false), alarm_share(true)
+            decided = float(np.median(found)) if 2 * len(found) > len(true) else float("nan")
+            rows.append(
+                {"test": test, "false_alarms": alarms.value, "false_low": alarms.low, "false_high": alarms.high}
+                | {"power": power.value, "power_low": power.low, "power_high": power.high, "days_to_decision": decided}
+            )
+        return pd.DataFrame(rows)
+
+
+def alarm_share(first: Days) -> Interval:
+    return share_interval(int((first > 0).sum()), len(first))
+
+
+def canary_report(of: FieldShare, canary: Canary, experiments: int = EXPERIMENTS, seed: int = SEED) -> CanaryReport:
+    """Run A/A and A/B experiments; a share without a difference is tuned to a tenth of itself, and then has no power."""
+    tau = abs(of.difference) or of.usual / 10
+    same = looks_at(canary.arms(of.usual, of.usual, experiments, seed), tau)
+    apart = looks_at(canary.arms(of.usual, of.new, experiments, seed + 1), tau)
+    return CanaryReport(of, canary, tau, same, apart)
