@@ -123,7 +123,7 @@ class CanaryReport:
     apart: DailyLooks
 
     def table(self) -> pd.DataFrame:
-        """Return a row a test: false alarms, power, and the median day of a decision, NaN where fewer than half end with one."""
+        """Return a row a test: false alarms, power, and the median day of a decision, NaN where few end with one."""
         rows = []
         for (test, false), true in zip(self.same.by_test().items(), self.apart.by_test().values(), strict=True):
             found = true[true > 0]
