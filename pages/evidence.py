@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from simulator.app.design_state import IN_ADDRESS
 from simulator.app.model_measurements import Measurement, MeasurementError, MeasurementOptions, measurements
 from simulator.app.news import PROGRESS_S, Latest, follow
 from simulator.app.uploads import own_folder, who_sees
@@ -408,7 +409,7 @@ st.markdown(
 )
 st.page_link(PAGES / "datalab.py", label="Data lab: choose photos and labels by their price, and see what they buy")
 st.page_link(PAGES / "monitors.py", label="Monitors: compare your own production data with a reference")
-panels = st.tabs(list(PANELS), key="evidence", on_change="rerun", bind="query-params")
+panels = st.tabs(list(PANELS), key="evidence", **IN_ADDRESS)
 for panel, show in zip(panels, PANELS.values(), strict=True):
     if panel.open:
         with panel:

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from simulator.app import design_state as address
-from simulator.app.design_state import KEPT, fit, get, key
+from simulator.app.design_state import EXPLORE_TAB, IN_ADDRESS, KEPT, fit, get, key
 from simulator.app.links import SEEDS, command, link, written
 from simulator.app.news import follow
 from simulator.app.own_attempts import keep_cookie
@@ -218,10 +218,9 @@ def of_run(scenario: Scenario, title: str) -> None:
 def tabs(scenario: Scenario) -> None:
     """Show the picture of the case, the design as a diagram, a panel a question, the levers, and every run so far."""
     titles = list(dict.fromkeys([first_panel(scenario), DESIGN, *panels(scenario), LEVERS, RUNS]))
-    chosen = key(scenario.id, "panel")
     if wanted := st.session_state.pop(PANEL_WANTED, None):
-        st.session_state[chosen] = panel_of(wanted, scenario)
-    for title, panel in zip(titles, st.tabs(titles, key=chosen, on_change="rerun"), strict=True):
+        st.session_state[EXPLORE_TAB] = panel_of(wanted, scenario)
+    for title, panel in zip(titles, st.tabs(titles, key=EXPLORE_TAB, **IN_ADDRESS), strict=True):
         if panel.open:
             with panel:
                 if title == DESIGN:

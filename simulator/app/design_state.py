@@ -21,6 +21,12 @@ from simulator.session.session_events import PickChanged
 #: A widget's value survives a change of page.
 KEPT: dict[str, Any] = {"persist_state": "session"}
 
+#: The keys of the tabs of Explore and of Trade-offs. A tab is a part of the address, so that a reload and a link open it again.
+EXPLORE_TAB, TRADEOFFS_TAB = "tab", "tradeoffs"
+
+#: The arguments of such tabs, besides their key.
+IN_ADDRESS: dict[str, Any] = {"on_change": "rerun", "bind": "query-params"}
+
 
 def key(case: str, name: str) -> str:
     return f"{case}:{name}"
@@ -101,21 +107,19 @@ def write(plan: Plan, seed: int, replications: int) -> None:
     show_address(plan.scenario, design)
 
 
-def address(besides: str = "") -> dict[str, list[str]]:
-    """Return the part of the address that names a design; besides: the key of a widget that is written there too."""
-    return {name: st.query_params.get_all(name) for name in st.query_params if name != besides}
+def address() -> dict[str, list[str]]:
+    """Return the part of the address that names a design, without the open tab."""
+    tabs = EXPLORE_TAB, TRADEOFFS_TAB
+    return {name: st.query_params.get_all(name) for name in st.query_params if name not in tabs}
 
 
-def show_address(scenario: Scenario, design: Mapping[str, str | list[str]], besides: str = "") -> None:
-    """Write a design into the address, unless the address names it already.
+def show_address(scenario: Scenario, design: Mapping[str, str | list[str]]) -> None:
+    """Write a design into the address, beside the open tab, unless the address names the design already.
 
     Each change is a step of the browser's history: one that only spells the same design out would trap a step back.
     """
-    now = address(besides)
+    now = address()
     if now.get("case") == [scenario.id] and read(scenario, now) == read(scenario, design):
-        return
-    if not besides:
-        st.query_params.from_dict(design)
         return
     for name in now.keys() - design.keys():
         del st.query_params[name]

@@ -36,7 +36,20 @@ Found = Iterator[tuple[Path, str]]
 
 #: Names that a page's address uses besides the choices.
 ADDRESS_KEYS = frozenset(
-    {"case", "version", "run", "seed", "replications", "panel", "whom", "percentile", "until", "strike", "strike_min"}
+    {
+        "case",
+        "version",
+        "run",
+        "seed",
+        "replications",
+        "tab",
+        "tradeoffs",
+        "whom",
+        "percentile",
+        "until",
+        "strike",
+        "strike_min",
+    }
 )
 
 

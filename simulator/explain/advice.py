@@ -150,8 +150,8 @@ class AdviceTrials:
 _NO_CHOICE = "No choice in this case changes that."
 
 
-#: What the advice of a step says that may be chance.
-MAY_BE_CHANCE = "This may be chance: the levers, which try every step, decide it."
+#: What the advice of a step says that may be chance, and of one that the levers try too.
+MAY_BE_CHANCE, LEVERS_DECIDE = "This may be chance", "the levers, which try every step, decide it"
 
 
 def _none_helps(verdict: Verdict, place: int, every: Sequence[AdviceTrial]) -> Claim:
@@ -261,7 +261,7 @@ class AdviceTrial:
         rest, may = [other for other in self.worsened(place) if other not in breaks], self.may_worsen(place)
         by = f"by {self.size_with_interval(place)}" if self._difference(place) else self._size(place)
         trial, helps = f"In a trial run, “{step}”", f"changes “{self._label(place)}” {by}."
-        chance = f" {MAY_BE_CHANCE}" if self.may_improve(place) else ""
+        chance = f" {self._doubt}" if self.may_improve(place) else ""
         words, metric = f"{'It' if breaks else trial} {helps}{chance}", self._verdict(place).metric
         own = on_metric(metric, "helps", step, words, evidence="paired run", parts=(self.claim(place, helps),))
         return [
@@ -271,6 +271,14 @@ class AdviceTrial:
             *self._on_others(rest, f"It makes {self._listed(rest)} worse."),
             *self._on_others(may, f"It may make {self._listed(may)} worse."),
         ]
+
+    @property
+    def _doubt(self) -> str:
+        """Say that chance may be the reason, after which runs, and what decides it: the levers, for one of their steps."""
+        looked = f", also after {self.lever.second_look} replications" if self.lever.second_look else ""
+        choice = self.plan.scenario.choices[self.change.choice]
+        is_lever = self.change.pick in choice.next_to(self.plan.design[self.change.choice])
+        return f"{MAY_BE_CHANCE}{looked}{f': {LEVERS_DECIDE}' if is_lever else ''}."
 
     def _on_others(self, places: list[int], words: str) -> list[Claim]:
         parts = tuple(self.claim(other, self._turn(other)) for other in places)

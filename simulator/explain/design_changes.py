@@ -83,6 +83,9 @@ def longer_changes(plan: Plan, change: DesignChange) -> Iterator[DesignChange]:
 #: third wider than twelve do, three twice as wide.
 TRIALS = 4
 
+#: Replications of a change in a second look: its TRIALS say that it may help, and chance may be the reason.
+SECOND_LOOK = 16
+
 #: At most this share of the changes that are called real is chance.
 FALSE_SHARE = 1 - LEVEL
 
@@ -99,6 +102,14 @@ def real_below(chances: Sequence[float], looked_at: int) -> float:
     steps = [FALSE_SHARE * rank / looked_at for rank in range(1, len(chances) + 1)]
     reached = (step for one, step in zip(sorted(chances), steps, strict=True) if one <= step)
     return max(reached, default=FALSE_SHARE / max(looked_at, 1))
+
+
+def spent_at_first(looked_at: int) -> float:
+    """Return the chance of a change below which the first look decides: half of what the strictest rule allows each change.
+
+    The second look adds it to its own chance. So both looks together call a change that is none real no more often than one.
+    """
+    return FALSE_SHARE / max(looked_at, 1) / 2
 
 
 def part_of_way(change: float, before: Verdict) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import cached_property
@@ -11,7 +11,16 @@ from math import hypot
 
 from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan
-from simulator.explain.design_changes import TRIALS, ChangeTrial, DesignChange, changes_of_design
+from simulator.explain.design_changes import (
+    FALSE_SHARE,
+    SECOND_LOOK,
+    TRIALS,
+    ChangeTrial,
+    DesignChange,
+    changes_of_design,
+    count_changes,
+    spent_at_first,
+)
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect, Outcome
 from simulator.intervals import Estimate, Interval, estimate
 from simulator.metrics.comparisons import OneSided
@@ -46,11 +55,13 @@ class Baseline:
     """The run of a design, with which each change of it is compared.
 
     base: all replications of the design; trials: the number of them, from the first on, that each change is compared with
+    spent: the chance that a first look has spent; 0 in the first look
     """
 
-    def __init__(self, base: Summary, trials: int) -> None:
+    def __init__(self, base: Summary, trials: int, spent: float = 0.0) -> None:
         self.base = base
         self.trials = trials
+        self.spent = spent
         self.plain = [replace(one, resampled=None) for one in base.measures[:trials]]
         self.now = summary_of(for_objectives(base.plan), base.seed, self.plain)
 
@@ -69,16 +80,47 @@ class Baseline:
         effects = [self._effect(verdict, trial) for verdict in self.base.verdicts]
         if not resampled and needs_runs(plan):
             effects = [replace(one, pending=self._is_pending(one)) for one in effects]
-        return Lever(change, effects)
+        return Lever(change, effects, self.trials if self.spent else 0)
+
+    @cached_property
+    def second(self) -> Baseline | None:
+        """The baseline of a second look; None in a second look, and where the design has no more replications."""
+        looked_at = count_changes(self.base.plan) * len(self.base.verdicts)
+        trials, spent = min(SECOND_LOOK, self.base.replications), spent_at_first(looked_at)
+        return None if self.spent or trials <= self.trials else Baseline(self.base, trials, spent)
+
+    def after(self, lever: Lever) -> Baseline | None:
+        """Return the baseline of the second look at a change; None where the first look says enough.
+
+        Its answer depends on this change alone, so that advice and levers give a change the same number of replications.
+        """
+        if self.second is None or lever.is_pending:
+            return None
+        spent = self.second.spent
+        unsure = (spent < effect.chance <= FALSE_SHARE and effect.would_help for effect in lever.effects)
+        return self.second if any(unsure) else None
 
     def tried(self, change: DesignChange) -> Lever:
         """Try a change in this process, as a search does in others."""
-        plan, seed, count = for_objectives(change.plan), self.base.seed, self.trials
-        trials = run_replications(plan, seed, count, options=TRIAL)
-        lever = self.lever(change, trials)
-        if not lever.is_pending:
-            return lever
-        return self.lever(change, trials, run_replications(plan, seed, min(count, RUNS), options=RESAMPLED_TRIAL))
+        return self._look(change, [], [])
+
+    def _look(self, change: DesignChange, trials: list[Measures], resampled: list[Measures]) -> Lever:
+        """Try a change, and once more where this look leaves it open; trials, resampled: those that have run."""
+        plan, seed = for_objectives(change.plan), self.base.seed
+        trials = run_replications(plan, seed, self.trials, options=TRIAL, before=trials)
+        if resampled:
+            resampled = run_replications(plan, seed, self.resampled, options=RESAMPLED_TRIAL, before=resampled)
+        lever = self.lever(change, trials, resampled)
+        if lever.is_pending:
+            resampled = run_replications(plan, seed, self.resampled, options=RESAMPLED_TRIAL)
+            lever = self.lever(change, trials, resampled)
+        second = self.after(lever)
+        return lever if second is None else second._look(change, trials, resampled)
+
+    @property
+    def resampled(self) -> int:
+        """The number of trials of a change that run again for resampled people, where queues answer to who they are."""
+        return min(self.trials, RUNS)
 
     def _is_pending(self, effect: ObjectiveEffect) -> bool:
         return effect.outcome == "changes" and lacks_closed_form(self.plain[0], effect.before.metric)
@@ -92,7 +134,7 @@ class Baseline:
             return ObjectiveEffect("the same", before, before, difference, chance=1.0)
         if self._fewer:
             after = _moved(before.estimate, difference.change, after, metric)
-        chance = chance_of(difference.change, self.trials - 1)
+        chance = min(chance_of(difference.change, self.trials - 1) + self.spent, 1.0)
         return ObjectiveEffect(
             "changes", before, replace(before, estimate=after), difference, chance=chance, trials=self._fewer
         )
@@ -148,7 +190,7 @@ class LeverSearch:
     """The trials of every change of a design, under way.
 
     Each change is tried in a few plain replications; those whose times it changes run again for resampled people if queues
-    answer to who they are.
+    answer to who they are. A change that may help, and chance may be the reason, meets more replications.
     """
 
     def __init__(self, base: Summary, submit: Submit, trials: int = TRIALS) -> None:
@@ -158,18 +200,19 @@ class LeverSearch:
         every = changes_of_design(base.plan)
         self.refused = [change for change in every if change.plan is None]
         self.steps = [change for change in every if change.plan is not None]
-        self._trials = [self._submitted(TRIAL, change, self.trials) for change in self.steps]
+        self._trials = [self._submitted(TRIAL, change, range(self.trials)) for change in self.steps]
         self._resampled: dict[int, list[Future[Measures]]] = {}
         self._levers: dict[int, Lever] = {}
+        self._looks: dict[int, Baseline] = {}
         self._settled: set[int] = set()
 
     @cached_property
     def _baseline(self) -> Baseline:
         return Baseline(self.base, self.trials)
 
-    def _submitted(self, options: ReplicationOptions, change: DesignChange, count: int) -> list[Future[Measures]]:
+    def _submitted(self, options: ReplicationOptions, change: DesignChange, numbers: Iterable[int]) -> list[Future[Measures]]:
         plan = packed(for_objectives(change.plan))
-        return [self._submit(run_packed, plan, self.base.seed, number, options) for number in range(count)]
+        return [self._submit(run_packed, plan, self.base.seed, number, options) for number in numbers]
 
     @property
     def futures(self) -> list[Future[Measures]]:
@@ -206,13 +249,19 @@ class LeverSearch:
 
     def _look_at(self, place: int) -> None:
         change, trials, resampled = self.steps[place], self._trials[place], self._resampled.get(place, [])
-        if not all(future.done() for future in resampled or trials):
+        if not all(future.done() for future in (*trials, *resampled)):
             return
-        if resampled or place not in self._levers:
-            results = ([future.result() for future in futures] for futures in (trials, resampled))
-            self._levers[place] = self._baseline.lever(change, *results)
-        if resampled or not self._levers[place].is_pending:
+        look = self._looks.get(place, self._baseline)
+        results = ([future.result() for future in futures] for futures in (trials, resampled))
+        lever = self._levers[place] = look.lever(change, *results)
+        if lever.is_pending:
+            self._resampled[place] = self._submitted(RESAMPLED_TRIAL, change, range(look.resampled))
+        elif (second := look.after(lever)) is not None:
+            self._looks[place] = second
+            self._trials[place] = [*trials, *self._submitted(TRIAL, change, range(len(trials), second.trials))]
+            if resampled:
+                more = self._submitted(RESAMPLED_TRIAL, change, range(len(resampled), second.resampled))
+                self._resampled[place] = [*resampled, *more]
+        else:
             self._settled.add(place)
             self._trials[place], self._resampled[place] = [], []  # their results are in the lever
-        else:
-            self._resampled[place] = self._submitted(RESAMPLED_TRIAL, change, min(self.trials, RUNS))

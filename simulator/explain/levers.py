@@ -73,6 +73,11 @@ class ObjectiveEffect:
         return self.after.standing if self.real and self.after else self.before.standing
 
     @property
+    def would_help(self) -> bool:
+        """Whether it would bring an objective that is not met noticeably closer, if it is no chance."""
+        return self.is_open and self.before.by_figure != "met" and self.if_real.gain > 0
+
+    @property
     def turns(self) -> bool:
         return self.standing != self.before.standing
 
@@ -156,10 +161,14 @@ class ObjectiveEffect:
 
 @dataclass(frozen=True)
 class Lever:
-    """A change that was tried, and its effect on each objective, in their order."""
+    """A change that was tried, and its effect on each objective, in their order.
+
+    second_look: its replications, where it met more of them than the other changes; else 0
+    """
 
     step: DesignChange
     effects: list[ObjectiveEffect]
+    second_look: int = 0
 
     @property
     def best(self) -> float:
@@ -209,6 +218,7 @@ class Lever:
     def to_json(self) -> dict[str, Any]:
         step = self.step
         content = {"choice": step.choice, "label": step.label, "pick": step.pick, "from": step.before, "to": step.after}
+        content |= {"trials": self.second_look} if self.second_look else {}
         return content | {"changes_nothing": self.idle, "effects": [effect.to_json() for effect in self.effects]}
 
 
@@ -275,11 +285,16 @@ class Levers:
         """Explanation of the rows: the comparison, and the number of changes that would look real by chance."""
         many = self.base.plan.scenario.unit.many
         return (
-            f"Changes are paired: each step meets the {many} of the design's first {self.trials} replications. If none of "
-            f"the {len(self.changes)} changes were real, about {significant(self.by_chance, 2)} of their 95% intervals would "
-            f"still exclude zero. So a stricter rule decides which changes are real: on average, at most {FALSE_SHARE:.0%} of "
-            "them are chance."
+            f"Changes are paired: each step meets the {many} of the design's first {self.trials} replications. {self._second}"
+            f"If none of the {len(self.changes)} changes were real, about {significant(self.by_chance, 2)} of their 95% "
+            "intervals would still exclude zero. So a stricter rule decides which changes are real: on average, at most "
+            f"{FALSE_SHARE:.0%} of them are chance."
         )
+
+    @property
+    def _second(self) -> str:
+        more = {lever.second_look for lever in self.tried} - {0}
+        return f"A step that seemed to help meets those of the first {max(more)}. " if more else ""
 
     def to_json(self) -> dict[str, Any]:
         plan = self.base.plan

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import streamlit as st
 
-from simulator.app.design_state import get, key
+from simulator.app.design_state import EXPLORE_TAB, get, key
 from simulator.app.jobs import WATCHED, Job, Watcher, job_id, registry
 from simulator.app.news import Latest, bell, redraw
 from simulator.app.visitors import person
@@ -88,7 +88,7 @@ def run_ended(scenario: Scenario) -> None:
 
 
 def _diagram(scenario: Scenario) -> list[str]:
-    if get(scenario, "panel", first_panel(scenario)) != DESIGN:
+    if st.session_state.get(EXPLORE_TAB, first_panel(scenario)) != DESIGN:
         return []
     return [DIAGRAM, *([DRAWERS] if get(scenario, LOADS) else [])]
 

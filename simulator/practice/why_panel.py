@@ -59,7 +59,7 @@ ul { margin: 0; padding: 0; list-style: none; font-size: .875rem; }
 li::before { content: ""; display: inline-block; width: .7rem; height: .7rem; margin-right: .45rem; background: var(--hue); }
 section { display: flex; flex-direction: column; gap: .6rem; padding: 1rem; border: 1px solid var(--st-border-color);
           border-radius: var(--st-base-radius); font: 400 1rem/1.5 var(--st-font); color: var(--st-text-color); }
-h3, p { margin: 0; font-size: inherit; }
+h2, p { margin: 0; padding: 0; font-size: inherit; }
 .advice { font-size: .875rem; }
 nav { display: flex; flex-wrap: wrap; gap: .25rem .75rem; margin-top: auto; }
 button { font: inherit; font-size: .875rem; color: var(--st-text-color); background: none; cursor: pointer; padding: .2rem 0;
@@ -105,7 +105,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
     if (card.step) row.append(press("take", card, "Take this step", ""));
     const advice = card.advice ? [make("p", { className: "advice", textContent: card.advice })] : [];
     const said = [card.sentence, card.rest].map((words) => words ? [make("p", { textContent: words })] : []);
-    const head = [make("h3", { textContent: card.label }), ...said[0], ...split(card.split), ...said[1]];
+    const head = [make("h2", { textContent: card.label }), ...said[0], ...split(card.split), ...said[1]];
     return make("section", {}, ...head, ...advice, row);
   }));
 }

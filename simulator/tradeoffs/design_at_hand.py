@@ -18,9 +18,6 @@ from simulator.engine.plan import Plan, compile_plan
 from simulator.paths import PAGES
 from simulator.tradeoffs.design_space import DesignPoint
 
-#: The key of the tabs, and of their part of the address: a reload and a link open the same section.
-SECTION = "tradeoffs"
-
 
 @dataclass(frozen=True)
 class Base:
@@ -68,7 +65,7 @@ def base_design() -> Base:
 
 
 def _base(scenario: Scenario) -> Base:
-    link = read(scenario, address(besides=SECTION))
+    link = read(scenario, address())
     if link.complaints:
         st.warning("\n".join(f"- {plain(sentence)}" for sentence in link.complaints))
     if "case" in st.query_params:
@@ -82,7 +79,7 @@ def _base(scenario: Scenario) -> Base:
         st.error(plain(str(error)))
         st.stop()
     if not link.complaints and st.query_params.get("case", scenario.id) == scenario.id:  # else the complaints stay
-        show_address(scenario, written(plan, seed, scenario.run.replications), besides=SECTION)
+        show_address(scenario, written(plan, seed, scenario.run.replications))
     return Base(scenario, plan, seed)
 
 

@@ -148,7 +148,7 @@ VALUES = {
     "folder": "../../etc/passwd",
 }
 ASKED = {
-    "practice": ("seed", "replications", "run", "case", "panel", "strike", "pin"),
+    "practice": ("seed", "replications", "run", "case", "tab", "strike", "pin"),
     "incident": ("case", "incident", "actions", "seed", "cause"),
     "evidence": ("evidence", "models", "precisions", "measurement", "threads", "search"),
     "monitors": ("case", "seed", "monitor"),

@@ -269,7 +269,7 @@ def test_the_page_offers_runs_and_explains_it(practice, tmp_path, monkeypatch): 
     assert "The most loaded stage is Decoding" in told(page)
     assert len(chips(page)) == 2
     for panel in panels(read(TEXT)):
-        page.session_state["outside:panel"] = panel
+        page.session_state["tab"] = panel
         page.run()
         assert not page.exception
         assert "on shift" not in told(page)

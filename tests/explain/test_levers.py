@@ -7,13 +7,20 @@ from functools import cache
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, ttest_1samp
 
 from simulator.case.load import load, loads
 from simulator.case.schema import Objective
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
-from simulator.explain.design_changes import DesignChange, changes_of_design
+from simulator.explain.design_changes import (
+    SECOND_LOOK,
+    TRIALS,
+    DesignChange,
+    changes_of_design,
+    real_below,
+    spent_at_first,
+)
 from simulator.explain.lever_search import RESAMPLED_TRIAL, TRIAL, Baseline, LeverSearch, for_objectives
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect
 from simulator.explain.result import replicate
@@ -201,6 +208,46 @@ def test_many_changes_that_are_none_in_truth_are_rarely_called_real():
         found = levers_of(*(effect_of(mean, half * error) for mean, error in zip(means, errors, strict=True)))
         called += any(lever.effects[0].real for lever in found.rows)
     assert called <= binom.ppf(0.999, tables, 0.05)
+
+
+def test_two_looks_call_changes_that_are_none_no_more_often_real_than_one():
+    """Each of forty steps that do nothing gets sixteen replications where its first four seem to help, as in a search."""
+    rng, tables, spent = np.random.default_rng(1), 400, spent_at_first(40)
+    called = looked_again = 0
+    for _ in range(tables):
+        samples = rng.normal(size=(40, SECOND_LOOK))
+        first = ttest_1samp(samples[:, :TRIALS], 0, axis=1)
+        again = (first.statistic > 0) & (first.pvalue > spent) & (first.pvalue <= 0.05)
+        chances = np.where(again, ttest_1samp(samples, 0, axis=1).pvalue + spent, first.pvalue)
+        called += (chances <= real_below(chances, 40)).any()
+        looked_again += again.sum()
+    assert looked_again > tables / 2
+    assert called <= binom.ppf(0.999, tables, 0.05)
+
+
+def noisy_queue():
+    """Three readers for 40 s: four replications do not tell a fourth reader's help from chance, sixteen do."""
+    objectives = [{"metric": "latency_mean_s", "at_most": 1.7, "label": "Mean time"}]
+    return compile_plan(queue(seconds=40, objectives=objectives))
+
+
+def test_a_step_that_may_help_meets_more_replications_and_a_plain_one_does_not(evidence):
+    plan = noisy_queue()
+    base = replicate(plan, 5, 20)
+    now = Now()
+    trying = LeverSearch(base, now.submit)
+    while trying.running:
+        found = trying.so_far()
+    rows = {lever.step.pick: lever for lever in found.rows}
+    assert (rows[4].second_look, rows["again"].second_look) == (SECOND_LOOK, 0)
+    assert len(now.jobs) == TRIALS * len(trying.steps) + (SECOND_LOOK - TRIALS) * sum(row.second_look > 0 for row in found.rows)
+    own = Baseline(base, TRIALS).tried(rows[4].step)
+    assert own.effects[0].chance == rows[4].effects[0].chance
+    assert own.effects[0].change.change == rows[4].effects[0].change.change
+    whole = Baseline(base, SECOND_LOOK).tried(rows[4].step).effects[0]
+    assert own.effects[0].chance == pytest.approx(whole.chance + spent_at_first(4))
+    assert rows[4].effects[0].real
+    assert "A step that seemed to help meets those of the first 16." in found.sense
 
 
 def test_a_change_is_called_real_beside_many_others_only_if_it_is_far_from_zero():

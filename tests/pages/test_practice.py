@@ -24,7 +24,7 @@ SKIN, STORM = "skin-cancer-triage", "retry-storm"
 
 
 def shows(page, panel, case=SKIN):
-    page.session_state[f"{case}:panel"] = panel
+    page.session_state["tab"] = panel
     return page.run()
 
 

@@ -103,7 +103,7 @@ def test_without_a_file_the_panel_asks_for_one(evidence_page):
 
 def test_a_run_shows_that_its_threshold_does_not_travel(practice):
     page = settled(practice(case="skin-cancer-triage"))
-    page.session_state["skin-cancer-triage:panel"] = "What it rests on"
+    page.session_state["tab"] = "What it rests on"
     page.run()
     assert not page.exception
     assert "A hollow marker shows the items that chose it" in told(page)

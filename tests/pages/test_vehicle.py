@@ -22,7 +22,7 @@ def vehicle(practice):
 
 
 def shows(page, panel):
-    page.session_state[f"{CASE}:panel"] = panel
+    page.session_state["tab"] = panel
     return page.run()
 
 
