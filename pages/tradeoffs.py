@@ -4,7 +4,7 @@ import streamlit as st
 
 from simulator.app.design_state import IN_ADDRESS, TRADEOFFS_TAB
 from simulator.app.widgets import plain
-from simulator.tradeoffs.design_at_hand import base_design, open_design
+from simulator.tradeoffs.design_at_hand import base_design, design_link
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front_panel import front
 from simulator.tradeoffs.study_panels import best, breakevens, capacity, sensitivity
@@ -20,8 +20,7 @@ SECTIONS = {
 base = base_design()
 with st.container(horizontal=True, vertical_alignment="center"):
     st.markdown(plain(base.sentence))
-    if st.button("Change this design", type="tertiary"):
-        open_design(base, DesignPoint(base.picks))
+    design_link(base, DesignPoint(base.picks), "Change this design")
 tabs = st.tabs(list(SECTIONS), key=TRADEOFFS_TAB, **IN_ADDRESS)
 for name, panel in zip(SECTIONS, tabs, strict=True):
     if panel.open:

@@ -24,6 +24,9 @@ KEPT: dict[str, Any] = {"persist_state": "session"}
 #: The keys of the tabs of Explore and of Trade-offs. A tab is a part of the address, so that a reload and a link open it again.
 EXPLORE_TAB, TRADEOFFS_TAB = "tab", "tradeoffs"
 
+#: The key in the session that is set while a page has been opened and has not yet read its address.
+OPENED = "page_opened"
+
 #: The arguments of such tabs, besides their key.
 IN_ADDRESS: dict[str, Any] = {"on_change": "rerun", "bind": "query-params"}
 
@@ -86,10 +89,12 @@ def step(scenario: Scenario, picks: Mapping[str, Pick], choice: str, pick: Pick)
 def arrive(scenario: Scenario) -> list[str]:
     """Set the design in the address, where there is one; return a sentence for each part that could not be read.
 
-    To be called before the widgets are drawn.
+    A link names a whole design, with the version of its case; the menu opens the page without one. To be called before the
+    widgets are drawn.
     """
     complaints = key(scenario.id, "complaints")
-    if get(scenario, "seed") is None or (_stepped() and "case" in st.query_params):
+    linked = bool(st.session_state.pop(OPENED, False)) and "version" in st.query_params
+    if get(scenario, "seed") is None or linked or (_stepped() and "case" in st.query_params):
         request = read(scenario, address())
         put(scenario, request.picks, request.seed, request.replications, request.strikes)
         st.session_state[complaints] = request.complaints
@@ -105,6 +110,12 @@ def write(plan: Plan, seed: int, replications: int) -> None:
         st.session_state.pop(key(plan.scenario.id, "complaints"), None)
     st.session_state[name] = design
     show_address(plan.scenario, design)
+
+
+def note_page(name: str) -> None:
+    """Note that a page is shown, for `arrive`; name: another one than before, once the visitor has opened another page."""
+    if st.session_state.get("page_shown") != name:
+        st.session_state["page_shown"], st.session_state[OPENED] = name, True
 
 
 def address() -> dict[str, list[str]]:

@@ -5,6 +5,7 @@ from typing import Any
 import streamlit as st
 
 from simulator.app.admission import GUEST
+from simulator.app.design_state import note_page
 from simulator.app.rooms import confined_to
 from simulator.app.store.faults import StoreError
 from simulator.app.tab_bar import chosen_tabs_in_view
@@ -62,6 +63,7 @@ def main() -> None:
         pages = [page if page.url_path == "room" else _waiting(page.url_path) for page in pages]
     page = st.navigation(pages, position="hidden" if confined else "top")
     st.set_page_config(page_title=f"{page.title} · CaseSim")
+    note_page(page.url_path)
     page.run()
 
 

@@ -115,8 +115,12 @@ def _load(summary: Summary) -> Iterator[TrustNote]:
 
 
 def _leverage(load: float, people: bool) -> str:
-    effect = "a backlog takes about {:.0f}% longer to work off" if people else "the time there grows by about {:.0f}%"
-    return f"With 1% less capacity {effect.format(1 / (1 - load))}."
+    """Say what 1% less capacity does: times grow with one over the capacity that is left."""
+    after = load / 0.99
+    if after >= 1:
+        return "With 1% less capacity it would be overloaded."
+    effect = "a backlog takes about {}% longer to work off" if people else "the time there grows by about {}%"
+    return f"With 1% less capacity {effect.format(significant(100 * ((1 - load) / (1 - after) - 1), 2))}."
 
 
 def _over_at_peak(summary: Summary) -> str:

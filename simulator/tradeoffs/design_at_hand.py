@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from simulator.app.design_state import address, get, put, show_address
+from simulator.app.design_state import address, get, show_address
 from simulator.app.links import DEFAULT_SEED, read, written
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import plain, story
@@ -83,9 +83,8 @@ def _base(scenario: Scenario) -> Base:
     return Base(scenario, plan, seed)
 
 
-def open_design(base: Base, point: DesignPoint) -> None:
-    """Open a design on the page Explore, with its whole address, so that a step back and forward finds both."""
-    picks, replications = {**base.picks, **point.picks}, base.scenario.run.replications
-    put(base.scenario, picks, base.seed, replications, base.strikes)
-    plan = compile_plan(base.scenario, picks, base.strikes)
-    st.switch_page(PAGES / "practice.py", query_params=written(plan, base.seed, replications))
+def design_link(base: Base, point: DesignPoint, label: str = "Open this design") -> None:
+    """Offer a link that opens a design on the page Explore. A step back from there finds this page as it was."""
+    plan = compile_plan(base.scenario, {**base.picks, **point.picks}, base.strikes)
+    fields = written(plan, base.seed, base.scenario.run.replications)
+    st.page_link(PAGES / "practice.py", label=label, query_params=fields)

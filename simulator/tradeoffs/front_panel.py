@@ -17,7 +17,7 @@ from simulator.charts.look import Chart, inked
 from simulator.errors import InputError
 from simulator.tradeoffs.best_design import cost_goal
 from simulator.tradeoffs.capacity import by_the_nine
-from simulator.tradeoffs.design_at_hand import Base, open_design
+from simulator.tradeoffs.design_at_hand import Base, design_link
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.front import AXES, Front, Goal, goals_of
@@ -238,8 +238,7 @@ def _open_one(base: Base, result: Front, points: list[DesignPoint], names: list[
     with st.container(horizontal=True, vertical_alignment="bottom"):
         label, key = "A design: press a point, or pick one; the front comes first", f"open {clicked}"
         place = st.selectbox(label, order, format_func=names.__getitem__, key=key)
-        if st.button("Open this design", key="open_design"):
-            open_design(base, points[place])
+        design_link(base, points[place])
 
 
 def _nines(result: Front, goals: list[Goal]) -> None:

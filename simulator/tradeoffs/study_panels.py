@@ -26,7 +26,7 @@ from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator, k
 from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Capacity, Loading, capacity_work
-from simulator.tradeoffs.design_at_hand import Base, open_design
+from simulator.tradeoffs.design_at_hand import Base, design_link
 from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask
 from simulator.tradeoffs.design_space import DesignPoint, axis_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
@@ -361,19 +361,18 @@ def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
     st.markdown(f"**{plain(result.headline)}** {result.of_all.capitalize()}. {plain(result.obstacle)} {nearest}".strip())
     if not result.best.missed:
         words = f"the best design; not proven: {quoted(result.open)}" if result.open else "the best design"
-        _offer(base, words, result.best.point, 0)
-        for number, other in enumerate(result.undecided, start=1):
-            _offer(base, "may be as good as the best", other.point, number)
+        _offer(base, words, result.best.point)
+        for other in result.undecided:
+            _offer(base, "may be as good as the best", other.point)
         return
     if not result.misses:
-        _offer(base, f"misses {quoted([search.claims[place] for place in result.best.missed])}", result.best.point, 0)
-    for number, miss in enumerate(result.misses):
-        _offer(base, f"misses only {miss.words}", miss.tried.point, number)
+        _offer(base, f"misses {quoted([search.claims[place] for place in result.best.missed])}", result.best.point)
+    for miss in result.misses:
+        _offer(base, f"misses only {miss.words}", miss.tried.point)
 
 
-def _offer(base: Base, words: str, point: DesignPoint, number: int) -> None:
+def _offer(base: Base, words: str, point: DesignPoint) -> None:
     changes = base.describe({name: pick for name, pick in point.picks.items() if pick != base.picks[name]})
     with st.container(border=True):
         st.markdown(f"**{plain(upper_first(words))}**  \n{plain(changes or 'your own design')}")
-        if st.button("Open this design", key=f"best {number}"):
-            open_design(base, point)
+        design_link(base, point)

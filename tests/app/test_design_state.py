@@ -75,6 +75,16 @@ def test_later_the_widgets_say_what_is_asked_until_a_step_back(scenario, monkeyp
     assert held(opened(scenario, before=seen, **query), "replicas") == {"replicas": 3}
 
 
+def test_a_link_to_a_design_is_followed_though_another_design_is_at_hand(scenario):
+    seen = opened(scenario, replicas="3")
+    seen.session_state[address.OPENED] = True  # the page was opened anew
+    assert held(opened(scenario, before=seen, case=CASE), "replicas") == {"replicas": 3}  # the menu names no design
+    seen.session_state[address.OPENED] = True
+    linked = {"case": CASE, "version": str(scenario.version), "replicas": "5", "tab": "Runs"}
+    assert held(opened(scenario, before=seen, **linked), "replicas") == {"replicas": 5}
+    assert seen.warning[0].value == "nothing"  # the tab is no choice
+
+
 def test_the_address_is_written_short_and_read_again(scenario):
     seen = opened(scenario, plan(scenario, replicas=3), replicas="3", colour="red")
     assert seen.query_params == {"case": CASE, "version": str(scenario.version), "replicas": "3"}

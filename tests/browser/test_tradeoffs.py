@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.screen import settle
+from tests.browser.screen import panel, settle
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +21,7 @@ def swept(visit):
 
     def open_page(**context):
         page = visit("trade-offs?case=queue", **context)
-        page.get_by_role("button", name="Open this design").first.wait_for(timeout=60_000)
+        page.get_by_role("link", name="Open this design").first.wait_for(timeout=60_000)
         settle(page)
         return page
 
@@ -37,9 +37,32 @@ def test_a_point_that_is_pressed_opens_as_a_design(swept):
     settle(page)
     chosen = page.get_by_role("combobox", name=re.compile("A design"))
     expect(chosen).to_be_visible()
-    page.get_by_role("button", name="Open this design").first.click()
+    page.get_by_role("link", name="Open this design").first.click()
     expect(page).to_have_url(re.compile("/practice"))
     expect(page.get_by_role("slider", name="Readers")).to_be_visible()
+
+
+def test_a_step_back_from_an_opened_design_finds_the_design_and_the_tab_as_they_were(swept):
+    page = swept()
+    around = page.get_by_text("Around the default design of the case.")
+    panel(page, "What matters")
+    panel(page, "Front")
+    panel(page, "Best design")
+    expect(page).to_have_url(re.compile("tradeoffs=Best"))
+    page.get_by_role("button", name="Search for the best design").click()
+    page.get_by_role("link", name="Open this design").first.click(timeout=120_000)
+    expect(page).to_have_url(re.compile("/practice.*readers="))
+    readers = re.search(r"readers=(\d)", page.url)[1]
+    expect(page.get_by_role("slider", name="Readers")).to_have_attribute("aria-valuetext", readers)
+    panel(page, "Runs")
+    page.reload()
+    settle(page)
+    expect(page.get_by_role("tab", name="Runs")).to_have_attribute("aria-selected", "true")
+    page.go_back()
+    page.go_back()
+    expect(page).to_have_url(re.compile("/trade-offs.*tradeoffs=Best"))
+    expect(around).to_be_visible()
+    expect(page.get_by_role("tab", name="Best design")).to_have_attribute("aria-selected", "true")
 
 
 @pytest.mark.long
@@ -65,9 +88,9 @@ def test_a_design_opens_by_the_keyboard_alone(swept):
     box.press("ArrowDown")
     box.press("Enter")
     settle(page)
-    button = page.get_by_role("button", name="Open this design").first
-    button.focus()
-    button.press("Enter")
+    link = page.get_by_role("link", name="Open this design").first
+    link.focus()
+    link.press("Enter")
     expect(page).to_have_url(re.compile("/practice"))
 
 

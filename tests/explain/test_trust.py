@@ -46,6 +46,13 @@ def test_near_saturation_the_leverage_is_that_of_mm1():
     assert "With 1% less capacity the time there grows by about 10%" in note.sentence
 
 
+def test_a_stage_that_one_percent_less_capacity_overloads_says_so():
+    summary = replicate(served(0.9), 0, 2)
+    stage = dataclasses.replace(summary.stages["p"], load=0.995)
+    (note,) = notes(dataclasses.replace(summary, stages={"p": stage}), "load")
+    assert note.sentence.endswith("near saturation. With 1% less capacity it would be overloaded.")
+
+
 def test_a_calm_pool_whose_clients_retry_may_stay_overloaded_once_it_is():
     again = retry("p", 100, max_tries=4)
     made = plan(

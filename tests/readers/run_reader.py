@@ -34,8 +34,8 @@ _UNPROVABLE = "No design can prove this here"
 _LOADS = (
     (re.compile(r"^the offered load is ([\d.,]+) times"), "load", 1.0),
     (re.compile(r"at the peak,? (?:the offered load|it) is ([\d.,]+) times"), "peak load", 1.0),
-    (re.compile(r"the offered load is (?:under )?([\d.,]+)% of what"), "load", 0.01),
-    (re.compile(r"most loaded stage, at ([\d.,]+)% of what"), "load", 0.01),
+    (re.compile(r"the offered load is (?:(?:under|over) )?([\d.,]+)% of what"), "load", 0.01),
+    (re.compile(r"most loaded stage, at (?:(?:under|over) )?([\d.,]+)% of what"), "load", 0.01),
 )
 
 
@@ -245,7 +245,7 @@ def _loads(sentence: str, stage: str, surface: str) -> Iterator[Shown]:
     for pattern, what, factor in _LOADS:
         if found := pattern.search(sentence):
             (load,) = numbers_in(found.group(1), "")
-            slack = load.value if "under" in found[0] else load.slack  # `under 1%`
+            slack = load.value if "under" in found[0] or "over" in found[0] else load.slack  # `under 1%`, `over 99%`
             yield Shown(f"{what}.{stage}", "is", load.value * factor, None, "", ALL, "", sentence, surface, slack * factor)
 
 
