@@ -9,12 +9,13 @@ import numpy as np
 from simulator.engine.plan import Plan
 from simulator.explain.bottleneck import load_on
 from simulator.explain.claims import split_of
-from simulator.explain.lever_scores import FREE, LeverScore, ObjectiveCause, in_order
+from simulator.explain.lever_scores import FREE, LeverScore, ObjectiveCause
 from simulator.metrics.summary import Summary, Verdict
 from simulator.records.timetables import HOUR_S
 from simulator.units import duration, percent, roughly, significant, spoken, spoken_within
 from simulator.vehicle.encounter_draws import speed_at
-from simulator.vehicle.encounter_metrics import usd_by_part_of
+from simulator.vehicle.encounter_metrics import usd_by_part, usd_by_part_of
+from simulator.vehicle.encounter_section import Vehicle
 from simulator.vehicle.sight import quickest_stop_m, recall_at
 
 #: An event whose rate is 3 / T does not occur within a time T with a chance of 5% (rule of three).
@@ -106,12 +107,18 @@ def _drawn(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     vehicle = summary.plan.scenario.vehicle
     if vehicle is None:
         return None
-    each = {part.label: part.count * (part.busy_w or part.idle_w).value for part in vehicle.parts.values()}
-    largest_first = sorted(each.items(), key=lambda one: -one[1])
+    largest_first = sorted(_watts_at_work(vehicle).items(), key=lambda one: -one[1])
     listed = ", ".join(f"{label} {spoken(watts, 'W')}" for label, watts in largest_first if watts)
-    return ObjectiveCause(
-        f"At work each part draws at most: {listed}.", ["vehicle", "cameras"], in_order((), ["vehicle", "arrivals"])
-    )
+
+    def watts(plan: Plan) -> float:
+        return sum(_watts_at_work(plan.scenario.vehicle).values()) if plan.scenario.vehicle else 0.0
+
+    levers = LeverScore((), watts, written=["vehicle", "arrivals"])
+    return ObjectiveCause(f"At work each part draws at most: {listed}.", ["vehicle", "cameras"], levers)
+
+
+def _watts_at_work(vehicle: Vehicle) -> dict[str, float]:
+    return {part.label: part.count * (part.busy_w or part.idle_w).value for part in vehicle.parts.values()}
 
 
 def _paid(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
@@ -122,9 +129,15 @@ def _paid(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     total = sum(parts.values())
     largest = sorted(((usd, label) for label, usd in parts.items() if usd), reverse=True)[:3]
     listed = ", ".join(f"{label} {spoken(usd, 'USD')} ({roughly(usd / total)})" for usd, label in largest)
-    return ObjectiveCause(
-        f"Over its life: {listed}.", ["vehicle"], in_order((), ["vehicle", "encounters.confirms", "encounters.sees"])
-    )
+    now, needless = _false_per_h(summary.plan), summary.metrics.get("needless_brakes_per_h")
+
+    def usd(plan: Plan) -> float:
+        """Return the cost as far as it is known before a run: needless brakes go with the false answers."""
+        brakes = needless.value * _false_per_h(plan) / now if needless and now else 0.0
+        return sum(usd_by_part(plan.scenario.vehicle, power.value, brakes).values()) if plan.scenario.vehicle else 0.0
+
+    levers = LeverScore((), usd, written=["vehicle", "encounters.confirms", "encounters.sees"])
+    return ObjectiveCause(f"Over its life: {listed}.", ["vehicle"], levers)
 
 
 Explain = Callable[[Summary, Verdict], ObjectiveCause | None]
