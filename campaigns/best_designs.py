@@ -1,15 +1,14 @@
 """Search the best known design of each shipped case, and find what each of its choices is worth.
 
-`python -m campaigns.best_designs [CASE ...]` writes scenarios/best_known/CASE.json. A choice is worth the objectives that the
-design loses when that choice alone goes back to its default, on the same requests.
+`python -m campaigns.best_designs [CASE ...] [--designs N]` writes scenarios/best_known/CASE.json. The same runs judge what the
+search finds, the designs that the case itself shows, and the one in the file. A choice is worth the objectives that the design
+loses when that choice alone goes back to its default, on the same requests.
 """
 
 from __future__ import annotations
 
-import json
 import shlex
-import subprocess
-import sys
+from argparse import ArgumentParser
 from collections.abc import Mapping
 
 from simulator.case.choices import Pick
@@ -21,16 +20,37 @@ from simulator.explain.result import Result, replicate
 from simulator.metrics.summary import Verdict
 from simulator.paths import BEST_KNOWN
 from simulator.session.best_known import BestKnown, WorthOfChoice
+from simulator.tradeoffs.best_design import FEW, cost_goal
+from simulator.tradeoffs.breakeven_claims import claims_of
+from simulator.tradeoffs.study_commands import searched as sought
+from simulator.tradeoffs.sweep_commands import around
 
 SEED, DESIGNS = 1, 96
 
 
-def searched(case: str) -> tuple[dict[str, Pick], int, str]:
-    """Return the best picks that the command finds, the number of designs that it tried, and its line."""
-    arguments = ["best", case, "--seed", str(SEED), "--designs", str(DESIGNS), "--json"]
-    done = subprocess.run([sys.executable, "-m", "simulator.cli", *arguments], check=True, stdout=subprocess.PIPE)
-    found = json.loads(done.stdout)
-    return found["best"]["picks"], found["designs"], shlex.join(["casesim", *arguments[:-1]])
+def searched(scenario: Scenario, budget: int) -> tuple[dict[str, Pick], int, str]:
+    """Return the best picks that a search finds, the number of designs that it tried, and its command in words.
+
+    The case's own designs and the best one known before are among its candidates. So the best known design is never worse.
+    """
+    claims, cost = claims_of(scenario, []), cost_goal(scenario)
+    metrics = list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
+    names = [name for name, choice in scenario.choices.items() if not choice.situation]
+    request = around(scenario, names, metrics, SEED, FEW, None, None, None)
+    kept = kept_before(scenario)
+    search, result = sought(request, claims, cost, budget, kept=kept)
+    line = shlex.join(["casesim", "best", scenario.id, "--seed", str(SEED), "--designs", str(budget)])
+    line += ", with the best design known before among its proposals," if kept else ""
+    return {axis.name: result.best.point.picks[axis.name] for axis in search.axes}, result.runs, line
+
+
+def kept_before(scenario: Scenario) -> list[dict[str, Pick]]:
+    """Return the picks of the design in the file, as far as the case still has their choices."""
+    file = BEST_KNOWN / f"{scenario.id}.json"
+    if not file.is_file():
+        return []
+    picks = BestKnown.model_validate_json(file.read_bytes()).picks
+    return [{name: pick for name, pick in picks.items() if name in scenario.choices}]
 
 
 def run(scenario: Scenario, picks: Mapping[str, Pick]) -> Result:
@@ -57,9 +77,9 @@ def _shortfall(verdict: Verdict) -> float:
     return abs(verdict.estimate.value - verdict.bound) / abs(verdict.bound)
 
 
-def best_of(case: str) -> BestKnown:
+def best_of(case: str, budget: int = DESIGNS) -> BestKnown:
     scenario = load(case)
-    picks, designs, line = searched(case)
+    picks, designs, line = searched(scenario, budget)
     whole, defaults = run(scenario, picks), scenario.defaults()
     changed = [name for name in picks if picks[name] != defaults[name]]
     choices = [found for name in changed if (found := worth(scenario, picks, whole, name)) is not None]
@@ -76,8 +96,12 @@ def best_of(case: str) -> BestKnown:
 
 
 def main() -> None:
-    for case in sys.argv[1:] or scenario_ids():
-        found = best_of(case)
+    arguments = ArgumentParser(prog="python -m campaigns.best_designs")
+    arguments.add_argument("cases", nargs="*", default=scenario_ids())
+    arguments.add_argument("--designs", type=int, default=DESIGNS, help="designs to try before the race")
+    given = arguments.parse_args()
+    for case in given.cases:
+        found = best_of(case, given.designs)
         BEST_KNOWN.mkdir(exist_ok=True)
         (BEST_KNOWN / f"{case}.json").write_text(found.model_dump_json(indent=1) + "\n", encoding="utf-8")
         print(case, dict(found.picks), dict(found.verdicts), *found.choices, sep="\n  ", flush=True)

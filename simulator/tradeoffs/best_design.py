@@ -4,8 +4,9 @@ Best is what meets every objective at the least cost; where nothing does, what f
 tree-structured Parzen estimator with constraints (Bergstra 2011; Watanabe 2023). Each proposal gets a few replications. The
 most promising then race: all meet the same requests, more and more of them, and a design that is worse than the leader beyond
 chance gets no more (successive halving: Jamieson and Talwalkar 2016; paired, as in F-Race: Birattari 2002). The verdicts that
-decide are those of as many replications as the page Explore runs. From the winner and the nearest misses, steps along one
-choice at a time go towards less cost (coordinate descent) while no verdict gets worse.
+decide are those of as many replications as the page Explore runs; the base and the author's own designs get them too. From the
+winner and the nearest misses, steps along one choice at a time go towards less cost (coordinate descent) while no verdict gets
+worse.
 """
 
 from __future__ import annotations
@@ -67,7 +68,8 @@ class Search:
         """Prepare a search.
 
         judging: the replications that a verdict takes, those of the page Explore
-        known: picks of designs to propose first, such as the base and an author's reference
+        known: picks of designs to propose first, such as the base and an author's reference; each gets a verdict, so that the
+        best design is never worse than one of them
         """
         self.axes, self.base, self.claims, self.cost = list(axes), base, list(claims), cost
         self._evaluate, self._seed, self.judging = evaluate, seed, max(judging, FEW)
@@ -91,7 +93,8 @@ class Search:
         runners = self._runners()
         begin("racing the most promising")
         first, raced, undecided = self._race(runners)
-        judged = self._run([one.point for one in [first, *undecided, *([] if first.meets else self._seeming())]], self.judging)
+        seeming = [] if first.meets else self._seeming()
+        judged = self._run([*(one.point for one in [first, *undecided, *seeming]), *self._known_points()], self.judging)
         begin("stepping towards less cost")
         best = self._cheaper(min(judged, key=lambda one: one.verdict_rank))
         misses = self._misses([*judged, best]) if best.missed else []
@@ -159,6 +162,9 @@ class Search:
             return {axis.name: axis.picks.index(whole[axis.name]) for axis in self.axes}
         except (KeyError, ValueError):
             return None
+
+    def _known_points(self) -> list[DesignPoint]:
+        return [point for places in self._first if repr(point := self._point(places)) in self.tried]
 
     def _point(self, params: Mapping[str, int]) -> DesignPoint:
         picks = {axis.name: axis.picks[params[axis.name]] for axis in self.axes}

@@ -113,6 +113,25 @@ def test_of_designs_that_miss_something_the_one_that_misses_the_fewest_for_certa
     assert unsure.verdict_rank < sure.verdict_rank
 
 
+def test_the_best_design_is_no_worse_than_a_known_one_that_few_replications_make_look_worse():
+    """Two replications of the known design miss 20; eight meet it. The base and all others seem nearer, and miss it."""
+    cheap = BreakevenClaim(COST, Objective(metric="cost", at_most=20, label="Cost"))
+    costs = {0: [90.0, 90.0], 1: np.linspace(10, 12, 8)}
+
+    def run(points, replications):
+        made = []
+        for point in points:
+            known = point.picks["servers"] == 12
+            cost = (costs[0] if replications == FEW else costs[1]) if known else np.full(replications, 21.0) + 0.1
+            made.append(outcome({"cost": np.array(cost), "found": np.full(len(cost), 0.95)}))
+        return made
+
+    axes = [Axis("servers", "Servers", tuple(range(1, 13)))]
+    base = DesignPoint({"servers": 6})
+    search = Search(axes, base, [ENOUGH, cheap], Goal(COST, higher=False), run, 1, 8, [base.picks, {"servers": 12}])
+    assert search.find(12).best.point.picks["servers"] == 12
+
+
 def test_a_space_smaller_than_the_budget_is_tried_whole():
     bench = Bench()
     search = Search(AXES[1:2], DesignPoint({"servers": 8, "people": 6}), [ENOUGH], Goal(COST, higher=False), bench.run, 1)
