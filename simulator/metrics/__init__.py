@@ -8,7 +8,7 @@ from simulator.case.outputs import FAMILIES, MetricFamily, add_family
 from simulator.metrics.ages import ages_of_information
 from simulator.metrics.own_counts import own_metrics
 from simulator.metrics.quality_metrics import quality
-from simulator.metrics.request_metrics import cost, latencies, outcomes, throughput
+from simulator.metrics.request_metrics import cost, cost_of_found, latencies, outcomes, throughput
 from simulator.metrics.stage_metrics import of_stages
 
 #: In the order of the screen.
@@ -16,6 +16,7 @@ _FAMILIES = (
     MetricFamily("latencies", latencies),
     MetricFamily("throughput", throughput),
     MetricFamily("cost", cost),
+    MetricFamily("cost of found", cost_of_found, part="population"),
     MetricFamily("outcomes", outcomes),
     MetricFamily("quality", quality, part="population"),
     MetricFamily("own", own_metrics, part="own"),

@@ -83,6 +83,20 @@ def _cost(run: CountedRun) -> Total:
     return Total(sum(total.numerator for total in parts.values()), run.columns.n / 1000, together, parts=parts)
 
 
+def cost_of_found(case: CaseOutline) -> Iterator[CountedMetric]:
+    """Yield the whole cost, missed positives included, for one positive that is detected."""
+    assert case.population is not None
+    record = Metric("cost_per_found_usd", f"Cost for one of the {case.nouns.positives} {case.population[0]}", "USD", "lower", "ratio")
+    yield CountedMetric(replace(record, least=-inf) if case.rewards else record, _cost_per_found)
+
+
+def _cost_per_found(run: CountedRun) -> Total:
+    whole, found = _cost(run), run.total(run.detected)
+    ways = [one.by_way for one in (whole, found) if one.by_way is not None]
+    together = np.stack([part[:, 0] for part in ways], axis=-1) if len(ways) == 2 else None
+    return Total(whole.numerator, found.numerator, together)
+
+
 def _parts(run: CountedRun) -> Iterator[tuple[str, Total]]:
     """Yield USD for 1,000 requests by part: machines and people as they are paid, visits and misses as they happened."""
     scenario, n = run.scenario, run.columns.n
