@@ -86,7 +86,9 @@ def _cost(run: CountedRun) -> Total:
 def cost_of_found(case: CaseOutline) -> Iterator[CountedMetric]:
     """Yield the whole cost, missed positives included, for one positive that is detected."""
     assert case.population is not None
-    record = Metric("cost_per_found_usd", f"Cost for one of the {case.nouns.positives} {case.population[0]}", "USD", "lower", "ratio")
+    record = Metric(
+        "cost_per_found_usd", f"Cost for one of the {case.nouns.positives} {case.population[0]}", "USD", "lower", "ratio"
+    )
     yield CountedMetric(replace(record, least=-inf) if case.rewards else record, _cost_per_found)
 
 

@@ -109,6 +109,7 @@ def test_sensitivity_pools_all_positives_and_rests_on_the_labelled_ones():
     requests = sum(trace.columns.n for trace in traces)
     assert found["missed_per_1000"].value == pytest.approx(1000 * (ill - caught) / requests)
     assert found["missed_per_1000"].low < found["missed_per_1000"].value < found["missed_per_1000"].high
+    assert found["cost_per_found_usd"].value == pytest.approx(found["cost_per_1000_usd"].value * requests / 1000 / caught)
 
 
 def test_rare_positives_without_a_score_table_give_figures_that_can_be_printed():
