@@ -58,14 +58,15 @@ def test_totals_by_class_and_way_add_up_to_the_totals():
         (False, 0), (False, 1), (True, 0), (True, 1)]  # fmt: skip
     assert measures.strata.requests.sum() == 30
     totals = dict(measures.totals)
-    cost, machines = totals.pop("cost_per_1000_usd"), measures.costs["machines"].numerator
+    costs, machines = [totals.pop(f"cost_per_{of}_usd") for of in ("1000", "found")], measures.costs["machines"].numerator
     by_way = [total for total in [*totals.values(), *measures.costs.values()] if total.by_way is not None]
     assert len(by_way) == 9
     assert not measures.strata.pretended.any()
     for total in by_way:
         assert total.by_way.sum(0) == pytest.approx([total.numerator, total.denominator])
     # Of the whole cost, what is paid by the hour is nobody's in particular.
-    assert cost.by_way.sum(0) == pytest.approx([cost.numerator - machines, cost.denominator])
+    for cost in costs:
+        assert cost.by_way.sum(0) == pytest.approx([cost.numerator - machines, cost.denominator])
 
 
 def costs_of(trace):
