@@ -20,28 +20,33 @@ from simulator.explain.result import Result, replicate
 from simulator.metrics.summary import Verdict
 from simulator.paths import BEST_KNOWN
 from simulator.session.best_known import BestKnown, WorthOfChoice
-from simulator.tradeoffs.best_design import FEW, cost_goal
+from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator, known_designs
 from simulator.tradeoffs.breakeven_claims import claims_of
-from simulator.tradeoffs.study_commands import searched as sought
-from simulator.tradeoffs.sweep_commands import around
+from simulator.tradeoffs.outcome_cache import OutcomeCache
+from simulator.tradeoffs.sweep_commands import around, workers
 
 SEED, DESIGNS = 1, 96
 
 
 def searched(scenario: Scenario, budget: int) -> tuple[dict[str, Pick], int, str]:
-    """Return the best picks that a search finds, the number of designs that it tried, and its command in words.
+    """Return the best picks, the number of designs that were tried, and the way they were found in words.
 
-    The case's own designs and the best one known before are among its candidates. So the best known design is never worse.
+    The case's own designs and the best one known before are among the candidates. So the best known design is never worse.
+    budget: of the search; 0 judges these candidates alone
     """
     claims, cost = claims_of(scenario, []), cost_goal(scenario)
     metrics = list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
     names = [name for name, choice in scenario.choices.items() if not choice.situation]
     request = around(scenario, names, metrics, SEED, FEW, None, None, None)
-    kept = kept_before(scenario)
-    search, result = sought(request, claims, cost, budget, kept=kept)
+    known = [*known_designs(scenario, request.base), *kept_before(scenario)]
+    with workers(None) as submit:
+        evaluate = evaluator(request, submit, OutcomeCache())
+        search = Search(request.axes, request.base, claims, cost, evaluate, SEED, scenario.run.replications, known)
+        best = search.find(budget).best if budget else search.best_of_known()
     line = shlex.join(["casesim", "best", scenario.id, "--seed", str(SEED), "--designs", str(budget)])
-    line += ", with the best design known before among its proposals," if kept else ""
-    return {axis.name: result.best.point.picks[axis.name] for axis in search.axes}, result.runs, line
+    line += ", with the best design known before among its proposals,"
+    line = line if budget else "A comparison of the case's own designs with the best one known before"
+    return {axis.name: best.point.picks[axis.name] for axis in search.axes}, len(search.tried), line
 
 
 def kept_before(scenario: Scenario) -> list[dict[str, Pick]]:
@@ -98,7 +103,7 @@ def best_of(case: str, budget: int = DESIGNS) -> BestKnown:
 def main() -> None:
     arguments = ArgumentParser(prog="python -m campaigns.best_designs")
     arguments.add_argument("cases", nargs="*", default=scenario_ids())
-    arguments.add_argument("--designs", type=int, default=DESIGNS, help="designs to try before the race")
+    arguments.add_argument("--designs", type=int, default=DESIGNS, help="designs to try before the race; 0 for no search")
     given = arguments.parse_args()
     for case in given.cases:
         found = best_of(case, given.designs)

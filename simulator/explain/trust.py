@@ -103,7 +103,7 @@ def _load(summary: Summary) -> Iterator[TrustNote]:
     elif load >= BUSY:
         level: Level = "weak" if load >= SATURATED else "fair"
         regime = "near saturation" if load >= SATURATED else "busy"
-        yield _note("load", level, f"{at}: {regime}. {_leverage(load, stage.servers.keeps_hours)}", claim)
+        yield _note("load", level, f"{at}: {regime}. {_leverage(summary, name, load)}", claim)
     elif peaks := _over_at_peak(summary):
         text = f"{at}. At the peak, {peaks}: that queue depends on the real height of the peak."
         yield _note("load", "fair", text, claim)
@@ -114,11 +114,14 @@ def _load(summary: Summary) -> Iterator[TrustNote]:
         yield _note("load", "good", f"{at}: calm. Small errors in a capacity change little.", claim, stage=stage.label)
 
 
-def _leverage(load: float, people: bool) -> str:
-    """Say what 1% less capacity does: times grow with one over the capacity that is left."""
-    after = load / 0.99
+def _leverage(summary: Summary, name: str, load: float) -> str:
+    """Say what 1% less capacity does: times grow with one over the capacity that is left, unless requests are turned away."""
+    stage, after = summary.plan.scenario.stages[name], load / 0.99
+    if stage.service.is_bounded:
+        return f"With 1% less capacity it turns more {summary.plan.scenario.unit.many} away."
     if after >= 1:
         return "With 1% less capacity it would be overloaded."
+    people = stage.servers is not None and stage.servers.keeps_hours
     effect = "a backlog takes about {}% longer to work off" if people else "the time there grows by about {}%"
     return f"With 1% less capacity {effect.format(significant(100 * ((1 - load) / (1 - after) - 1), 2))}."
 

@@ -19,7 +19,7 @@ from simulator.app.turns import Submitter
 from simulator.app.visitors import person
 from simulator.app.widgets import draw, plain
 from simulator.charts.look import BLUE, GREY, Chart, chart, figure, translucent, whiskers
-from simulator.explain.design_changes import TRIALS
+from simulator.explain.design_changes import TRIALS, count_changes
 from simulator.explain.lever_search import LeverSearch
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect, effort
 from simulator.units import counted, duration
@@ -184,7 +184,7 @@ def levers(job: Job, at_once: bool = False) -> None:
         _start(job)
         trying = _search_of(job)
     if trying is None or trying.cancelled:
-        count = sum(len(choice.next_to(job.plan.design[name])) for name, choice in job.plan.scenario.choices.items())
+        count = count_changes(job.plan)
         many = job.plan.scenario.unit.many
         st.markdown(
             f"Every choice one step either way from this design: {counted(count, 'step')}, each against the same {plain(many)}."

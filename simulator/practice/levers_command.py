@@ -72,6 +72,7 @@ def print_levers(levers: Levers) -> None:
     count = counted(base.replications, "replication")
     out.print(f"[bold]{escape(base.plan.scenario.title)}[/bold], {count}, {levers.trials} of each step, seed {base.seed}")
     out.print(", ".join(f"{name}={option}" for name, option in base.plan.design.items()), style="dim")
+    out.print(escape(levers.sentence))
     table = _table(levers)
     if out.width < _NARROW * Measurement.get(out, out.options.update(max_width=_ENDLESS), table).maximum:
         _print_paragraphs(out, levers)
@@ -84,7 +85,7 @@ def print_levers(levers: Levers) -> None:
 
 def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
     """Print each step with the objectives that it changes beyond chance; steps that change none stand together."""
-    verdicts = [f"{escape(one.objective.label)} {_now(one)}" for one in levers.base.verdicts]
+    verdicts = [f"{escape(f'“{one.objective.label}”')} {_now(one)}" for one in levers.base.verdicts]
     out.print(f"[bold]this design[/bold]: {'; '.join(verdicts)}.")
     idle = defaultdict[str, list[str]](list)
     for lever in levers.rows:
@@ -92,7 +93,7 @@ def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
             idle[lever.words].append(escape(lever.step.words))
             continue
         shown = [effect for effect in lever.effects if effect.turns or (effect.real and not effect.slight)]
-        real = [f"{escape(effect.before.objective.label)} {_cell(effect)}" for effect in shown]
+        real = [f"{escape(f'“{effect.before.objective.label}”')} {_cell(effect)}" for effect in shown]
         out.print(f"[bold]{escape(lever.step.words)}[/bold]: {'; '.join(real)}.")
     for words, steps in idle.items():
         out.print(f"[bold]{words}[/bold]: {'; '.join(steps)}.")

@@ -112,6 +112,10 @@ class Search:
             obstacle,
         )
 
+    def best_of_known(self) -> TriedDesign:
+        """Return the best of the known designs, judged as those of a search are; there is no search."""
+        return min(self._run([self._point(places) for places in self._first], self.judging), key=lambda one: one.verdict_rank)
+
     @property
     def designs(self) -> int:
         """The number of designs there are."""

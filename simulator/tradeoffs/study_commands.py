@@ -11,7 +11,6 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from simulator.case.choices import Pick
 from simulator.case.load import load
 from simulator.case.schema import Scenario
 from simulator.cli.exits import UsageError, err, table_console
@@ -41,13 +40,13 @@ from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator, k
 from simulator.tradeoffs.breakeven import TOGETHER, BreakevenResult, BreakevenSearch, Doubt, doubts_of
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import UNMET, Capacity, Loading
-from simulator.tradeoffs.front import Goal, goal_of
+from simulator.tradeoffs.front import goal_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, sample_of
 from simulator.tradeoffs.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
 from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign, quoted
-from simulator.units import signed_within, significant, spoken, spoken_size, upper_first
+from simulator.units import significant, signed_within, spoken, spoken_size, upper_first
 
 
 def best(
@@ -73,31 +72,25 @@ def best(
     metrics = list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
     names = over or [name for name, choice in scenario.choices.items() if not choice.situation]
     request = around(scenario, names, metrics, seed, FEW, picks, figures, strikes)
-    search, result = searched(request, claims, cost, budget, scheduler)
+    cache = OutcomeCache()
+    with workers(scheduler) as submit:
+        search = Search(
+            request.axes,
+            request.base,
+            claims,
+            cost,
+            evaluator(request, submit, cache),
+            seed,
+            scenario.run.replications,
+            known_designs(scenario, request.base),
+        )
+        with counting_bar("designs", min(budget, search.designs)) as report:
+            result = search.find(budget, progress=report)
+    report_damaged(cache)
     if as_json:
         print(json.dumps(head(request) | _best_json(result, search), indent=2, allow_nan=False))
     else:
         _print_best(result, search)
-
-
-def searched(
-    request: SweepRequest,
-    claims: Sequence[BreakevenClaim],
-    cost: Goal,
-    budget: int,
-    scheduler: str | None = None,
-    kept: Sequence[Mapping[str, Pick]] = (),
-) -> tuple[Search, BestDesigns]:
-    """Search for the best design with a bar; kept: picks of designs known before, proposed beside the case's own."""
-    scenario, cache = request.scenario, OutcomeCache()
-    known = [*known_designs(scenario, request.base), *kept]
-    with workers(scheduler) as submit:
-        evaluate = evaluator(request, submit, cache)
-        search = Search(request.axes, request.base, claims, cost, evaluate, request.seed, scenario.run.replications, known)
-        with counting_bar("designs", min(budget, search.designs)) as report:
-            result = search.find(budget, progress=report)
-    report_damaged(cache)
-    return search, result
 
 
 def _best_json(result: BestDesigns, search: Search) -> dict[str, Any]:

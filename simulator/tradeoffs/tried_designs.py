@@ -221,6 +221,10 @@ def obstacle_of(claims: Sequence[BreakevenClaim], tried: Sequence[TriedDesign]) 
     if not stops:
         return None
     place, count = stops.most_common(1)[0]
-    how = "miss it" if fewest else "are not proven to meet it"
-    words = f"“{claims[place].words}” is the obstacle: {count:,} of the {len(near):,} nearest designs {how}."
+    if len(near) == 1:
+        who = f"the nearest design {'misses it' if fewest else 'is not proven to meet it'}"
+    else:
+        some = f"all {count:,}" if count == len(near) else f"{count:,} of the {len(near):,}"
+        who = f"{some} nearest designs {'miss it' if fewest else 'are not proven to meet it'}"
+    words = f"“{claims[place].words}” is the obstacle: {who}."
     return on_metric(claims[place].metric, "limits", count, words, population="nearest designs", unit="designs")

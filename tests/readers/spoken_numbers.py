@@ -71,8 +71,9 @@ def _read(match: re.Match[str]) -> Spoken:
 
 
 def _zeros(digits: str) -> int:
+    """Count the noughts at the end; a nought alone may be rounded to tens too, as its interval carries."""
     plain = digits.replace(",", "")
-    return len(plain) - len(plain.rstrip("0")) if plain.strip("0") else 0
+    return len(plain) - len(plain.rstrip("0")) if plain.strip("0") else 1
 
 
 def _scaled(one: Spoken, suffix: str, unit: str) -> Spoken:
