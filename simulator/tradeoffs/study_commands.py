@@ -46,7 +46,7 @@ from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, sampl
 from simulator.tradeoffs.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
 from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign, quoted
-from simulator.units import significant, signed_within, spoken, spoken_size, upper_first
+from simulator.units import signed_within, significant, spoken, spoken_size, upper_first
 
 
 def best(

@@ -130,6 +130,7 @@ def test_the_best_design_is_no_worse_than_a_known_one_that_few_replications_make
     base = DesignPoint({"servers": 6})
     search = Search(axes, base, [ENOUGH, cheap], Goal(COST, higher=False), run, 1, 8, [base.picks, {"servers": 12}])
     assert search.find(12).best.point.picks["servers"] == 12
+    assert search.best_of_known().point.picks["servers"] == 12
 
 
 def test_a_space_smaller_than_the_budget_is_tried_whole():
