@@ -14,7 +14,7 @@ def audit_sentences(forecast: AuditForecast, positives: str) -> list[str]:
     """Say what an audit would see, what it would report, and what it costs."""
     seen, reported = forecast.positives, forecast.sensitivity
     return [
-        f"After {counted(forecast.days, 'day')} an audit of {percent(forecast.share)} would find about "
+        f"After {counted(forecast.days, 'day')} an audit of {100 * forecast.share:g}% would find about "
         f"{significant(seen.value, 2)} {positives} among {significant(forecast.read, 2)} read: "
         f"between {seen.low:,.0f} and {seen.high:,.0f}.",
         f"It would report that the model refers {percent(reported.value)} of the {positives}: between "
@@ -29,7 +29,7 @@ def audit_table(forecasts: Sequence[AuditForecast], positives: str) -> pd.DataFr
     return pd.DataFrame(
         [
             {
-                "share audited": percent(one.share),
+                "share audited": f"{100 * one.share:g}%",
                 "read": significant(one.read, 3),
                 "hours of readers": significant(one.hours, 3),
                 "USD": significant(one.usd, 3),

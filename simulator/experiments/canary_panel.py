@@ -9,7 +9,6 @@ from simulator.app.widgets import draw, plain
 from simulator.experiments.canary import Canary, FieldShare, canary_report, field_shares, people_a_day
 from simulator.experiments.experiment_charts import canary_chart
 from simulator.explain.result import Result
-from simulator.units import percent
 
 #: Changes to find, as parts of the share itself.
 CHANGES = (-0.2, -0.1, -0.05, -0.02, 0.02, 0.05, 0.1, 0.2)
@@ -19,6 +18,14 @@ CANARIES = (0.01, 0.05, 0.1, 0.5)
 DAYS = (7, 30, 90)
 
 
+def _change(part: float) -> str:
+    return f"{abs(part):.0%} {'fewer' if part < 0 else 'more'}"
+
+
+def _part(share: float) -> str:
+    return f"{share:.0%}"
+
+
 @panel("canary")
 def canary(result: Result) -> None:
     """Draw the false alarms of daily looks at the design at hand, and the days until a change is found."""
@@ -26,8 +33,8 @@ def canary(result: Result) -> None:
     shares = {one.label: one.usual for one in field_shares(result, result)}
     left, right = st.columns(2)
     label = left.radio("What is compared", list(shares), format_func=plain, key=f"{case}:canary_of")
-    change = right.select_slider("Change to find", CHANGES, -0.05, lambda part: f"{part:+.0%}", key=f"{case}:canary_change")
-    share = left.select_slider("People who get the new model", CANARIES, 0.1, percent, key=f"{case}:canary_share")
+    change = right.select_slider("Change to find", CHANGES, -0.05, _change, key=f"{case}:canary_change")
+    share = left.select_slider("People who get the new model", CANARIES, 0.1, _part, key=f"{case}:canary_share")
     days = right.select_slider("Days", DAYS, 30, key=f"{case}:canary_days")
     usual = shares[label]
     of = FieldShare(label, usual, min(usual * (1 + change), 1.0))

@@ -12,7 +12,6 @@ from simulator.experiments.canary import CanaryReport, Days
 from simulator.experiments.canary_words import canary_sentences, canary_table
 from simulator.experiments.sequential_ab import ALPHA
 from simulator.metrics.cleared_audits import SHARES, ClearedFlow
-from simulator.units import percent
 
 
 def audit_chart(flow: ClearedFlow, positives: str, share: float, days: float) -> Chart:
@@ -21,13 +20,13 @@ def audit_chart(flow: ClearedFlow, positives: str, share: float, days: float) ->
     forecasts = [flow.audited(one, days) for one in shares]
     rows = pd.DataFrame(
         {
-            "label": [f"{percent(one.share)} audited" for one in forecasts],
+            "label": [_label(one.share) for one in forecasts],
             "value": [100 * one.sensitivity.value for one in forecasts],
             "low": [100 * one.sensitivity.low for one in forecasts],
             "high": [100 * one.sensitivity.high for one in forecasts],
         }
     )
-    here = rows["label"] == f"{percent(share)} audited"
+    here = rows["label"] == _label(share)
     drawn = figure(
         dots("audit", rows[~here].iloc[::-1], BLUE),
         dots("audit that the text describes", rows[here], ORANGE),
@@ -36,8 +35,12 @@ def audit_chart(flow: ClearedFlow, positives: str, share: float, days: float) ->
     )
     drawn.update_yaxes(categoryorder="array", categoryarray=rows["label"].iloc[::-1])
     drawn.add_vline(x=100 * flow.sensitivity, line={"color": GREY, "width": 1})
-    drawn.update_xaxes(title=f"{positives} that the model refers, as the audit reports it (%)")
+    drawn.update_xaxes(title=f"{positives} referred, as reported (%)")
     return chart(drawn, audit_sentences(flow.audited(share, days), positives), audit_table(forecasts, positives))
+
+
+def _label(share: float) -> str:
+    return f"{100 * share:g}% audited"
 
 
 def canary_chart(report: CanaryReport) -> Chart:
