@@ -37,12 +37,23 @@ def by_decider(scenario: Scenario, flows: pd.DataFrame) -> dict[Fate, float]:
 def _fate(scenario: Scenario, end: str, last: str) -> Fate:
     if end not in scenario.ends:
         return last or None, f"are still at “{scenario.stages[last].label}” when the run ends" if last else "are unfinished"
-    stage = _leading_to(scenario, end, last)
-    return stage, f"end at “{scenario.ends[end].label}”{_how(scenario, stage, end)}"
+    stage, target = _leading_to(scenario, end, last), end
+    while stage and stage != last and _by_chance(scenario.stages[stage]) and (before := _leading_to(scenario, stage, last)):
+        stage, target = before, stage
+    return stage, f"end at “{scenario.ends[end].label}”{_how(scenario, stage, target)}"
+
+
+def _by_chance(stage: AnyStage) -> bool:
+    """Check for a gate that routes by chance, such as an audit: it decides on no request, the stage before it does."""
+    routing = stage.routing
+    return routing is not None and not (routing.by_score or routing.by_quality or routing.by_source or routing.asks)
 
 
 def _leading_to(scenario: Scenario, end: str, last: str) -> str | None:
-    """Find the stage that sent requests to an end: the last one they came to, or one behind it where no time passes."""
+    """Find the stage that sent requests to an end: the last one they came to, or one behind it where no time passes.
+
+    end: or a stage that they came to without a wait
+    """
     leading = [name for name, stage in scenario.stages.items() if end in stage.targets().values()]
     if last in leading:
         return last

@@ -16,6 +16,7 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain import advice
 from simulator.explain.causes import shared_out
+from simulator.explain.outcome_breakdown import by_decider
 from simulator.explain.result import replicate, result_of
 from simulator.metrics.measures import measure
 from simulator.metrics.overload import goodput, trouble
@@ -326,3 +327,13 @@ def test_rounded_parts_sum_to_their_rounded_whole_and_none_is_off_by_a_digit(par
 def test_halves_are_shared_out_as_their_sum_is_written():
     """5.25 is written 5.2: 2.75, 1.5 and 1 would read 2.8, 1.5 and 1."""
     assert shared_out([2.75, 1.5, 1.0], 5.25) == pytest.approx([2.7, 1.5, 1.0])
+
+
+@pytest.mark.parametrize("audit", ["none", "one_in_10"])
+def test_a_gate_by_chance_decides_on_nobody_and_the_gate_before_it_is_the_cause(audit):
+    """An audit draws some of the cleared; the threshold before it cleared them."""
+    scenario = load("skin-cancer-triage")
+    flows = pd.DataFrame({"end": ["cleared"], "last": ["classifier"], "count": [26.0]})
+    ((stage, words),) = by_decider(compile_plan(scenario, {"audit": audit}).scenario, flows)
+    assert stage == "triage"
+    assert words == "end at “Cleared by the model”: “Threshold” decides, by the score of “Classifier”"
