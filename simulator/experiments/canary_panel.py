@@ -32,7 +32,7 @@ def canary(result: Result) -> None:
     case = result.plan.scenario.id
     shares = {one.label: one.usual for one in field_shares(result, result)}
     left, right = st.columns(2)
-    label = left.radio("What is compared", list(shares), format_func=plain, key=f"{case}:canary_of")
+    label = left.radio("Share to compare", list(shares), format_func=plain, key=f"{case}:canary_of")
     change = right.select_slider("Change to find", CHANGES, -0.05, _change, key=f"{case}:canary_change")
     share = left.select_slider("People who get the new model", CANARIES, 0.1, _part, key=f"{case}:canary_share")
     days = right.select_slider("Days", DAYS, 30, key=f"{case}:canary_days")
@@ -41,5 +41,5 @@ def canary(result: Result) -> None:
     draw(canary_chart(canary_report(of, Canary(people_a_day(result), share, days))), key="canary")
     st.caption(
         "A hash of each person decides who gets the new model. The dashed line is the promised 5%. Missed positives are not "
-        "seen here: nobody looks at those who were cleared, unless an audit does."
+        "seen here: only an audit reads those who were cleared."
     )
