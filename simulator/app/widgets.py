@@ -92,7 +92,7 @@ def draw(chart: Chart, key: str) -> None:
         st.dataframe(chart.table, hide_index=True, alt=chart.takeaway)
         return
     st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
-    as_table(chart.table)
+    as_table(chart.table, key)
 
 
 def number_format(step: float) -> str:
@@ -119,9 +119,12 @@ def plain(text: str) -> str:
     return _MARKED.sub(lambda found: f"{found[0][:-1]}\\{found[0][-1]}", text)
 
 
-def as_table(table: pd.DataFrame) -> None:
-    with st.popover("As a table", type="tertiary"):
-        st.dataframe(table, hide_index=True)
+@st.fragment
+def as_table(table: pd.DataFrame, key: str) -> None:
+    """Offer the numbers of a chart one click away; the browser gets them with that click. key: that of the chart."""
+    drawer = st.popover("As a table", type="tertiary", on_change="rerun", key=f"{key}:table")
+    if drawer.open:
+        drawer.dataframe(table, hide_index=True)
 
 
 def upload(label: str, endings: list[str], limit: Limit) -> UploadedFile | None:

@@ -68,7 +68,7 @@ def card(scenario: Scenario, plan: Plan | None, faults: Sequence[Fault] = ()) ->
                 st.switch_page(PAGES / "incident.py", query_params=case)
             st.caption(f"{counted(scenario.minutes, 'minute')}, {_holds(scenario)}", width="content")
             if made:
-                as_table(made.chart.table)
+                as_table(made.chart.table, f"picture_{scenario.id}")
 
 
 def _holds(scenario: Scenario) -> str:

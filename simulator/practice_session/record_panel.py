@@ -53,7 +53,7 @@ def _timeline(live: LiveSession) -> None:
     )
     used, planned = live.state.used_s, phases_of(live.scenario, live.state.session.minutes)
     st.caption(" · ".join(f"{plain(one.title)} {used.get(one.id, 0) / 60:.0f} of {one.minutes:g} min" for one in planned))
-    as_table(chart.table)
+    as_table(chart.table, "session:timeline")
 
 
 def _choose() -> None:

@@ -179,7 +179,7 @@ def _draw(base: Base, question: _Question, result: Front, points: list[DesignPoi
     )
     provenance = question.request.provenance(result.outcomes)
     with st.container(horizontal=True):
-        as_table(chart.table)
+        as_table(chart.table, "front")
         exports(replace(chart, table=table), f"{scenario.id}-front", provenance)
     pressed = [one["customdata"][0] for one in chosen.selection.points if one.get("customdata")]
     _open_one(base, result, points, names, [int(place) for place in pressed])
@@ -206,7 +206,7 @@ def _parallel(chart: Chart, table: pd.DataFrame) -> None:
         st.markdown(f"{counted(len(passing), 'design')} {'passes' if len(passing) == 1 else 'pass'} there:")
         st.dataframe(table.iloc[passing], hide_index=True, alt="The designs that pass where the box is")
     else:
-        as_table(chart.table)
+        as_table(chart.table, "parallel")
 
 
 def _is_own(base: Base, point: DesignPoint) -> bool:

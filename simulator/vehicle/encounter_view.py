@@ -46,4 +46,4 @@ def draw_encounter(scene: EncounterScene, key: str, controls: bool = True) -> No
     """Show an encounter under its sentences, at its end; controls: whether it can be played."""
     st.markdown(f"**{plain(scene.takeaway)}**")
     _component(key=key, data={"scene": scene.to_json(), "controls": controls})
-    as_table(scene.table())
+    as_table(scene.table(), key)

@@ -5,6 +5,7 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from simulator.app.exhibit_drawings import panels_by_exhibit, timed_panels_by_exhibit
@@ -52,6 +53,13 @@ def said(page):
     return "\n".join(
         [*words, *(widget.label for kind in ("radio", "slider", "select_slider", "button") for widget in page.get(kind))]
     )
+
+
+@pytest.fixture(autouse=True)
+def _open_tables(monkeypatch):
+    """Each table of a chart is open, so that its words are on the page."""
+    drawn = lambda table, key: st.popover("As a table", key=f"{key}:table").dataframe(table, hide_index=True)  # noqa: E731
+    monkeypatch.setattr("simulator.app.widgets.as_table", drawn)
 
 
 def shapes(page):
