@@ -168,7 +168,7 @@ def _step(advice: Advice, before: str) -> str:
         return advice.effect
     worse = " and ".join(f"“{label}”" for label in move.worse if label not in move.breaks)
     effect = f"{advice.turned}; {advice.effect}" if advice.turned else advice.effect
-    words = f"That step gives {effect}." if move.words == before else f"Try “{move.words}”: {effect}."
+    words = f"The same step: {effect}." if move.words == before else f"Try “{move.words}”: {effect}."
     return f"{words} It makes {worse} worse." if worse else words
 
 
