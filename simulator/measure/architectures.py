@@ -6,7 +6,7 @@ import math
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib import import_module
 from typing import Literal, cast
@@ -21,6 +21,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models as torchvision_models
 from torchvision.ops import roi_align
+
+from simulator.measure.channel_pruning import folded, pruned
 
 # Detection networks as a server runs them: from the image to raw boxes and scores, at any batch size.
 #
@@ -254,6 +256,14 @@ def _imagenet_lite(number: int, input_size: int) -> Architecture:
     return Architecture(name, input_size, weights, (mean,) * 3, (std,) * 3, construct, family="efficientnet")
 
 
+#: Side of a smaller input, in pixels, and the share of hidden channels that the pruned network keeps.
+SMALL_SIDE, KEPT_CHANNELS = 128, 0.5
+
+
+def _small_lite(name: str, construct: Callable[[], nn.Module]) -> Architecture:
+    return replace(_imagenet_lite(0, SMALL_SIDE), name=name, construct=construct)
+
+
 ARCHITECTURES: dict[str, Architecture] = {
     architecture.name: architecture
     for architecture in (
@@ -274,6 +284,8 @@ ARCHITECTURES: dict[str, Architecture] = {
         _imagenet_lite(0, 224),
         _imagenet_lite(1, 240),
         _imagenet_lite(2, 260),
+        _small_lite("efficientnet_lite0_small", lambda: folded(_load_lite(0))),
+        _small_lite("efficientnet_lite0_pruned", lambda: pruned(_load_lite(0), KEPT_CHANNELS)),
         _detector("ssdlite320_mobilenet_v3_large", 320, "ssd"),
         _detector("fasterrcnn_mobilenet_v3_large_320_fpn", 320, "faster_rcnn"),
         _detector("fasterrcnn_resnet50_fpn", 800, "faster_rcnn"),

@@ -1,0 +1,128 @@
+"""Score tables of the smaller networks, and each against a table that stays: differences paired by patient."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from campaigns.compression.smaller_networks import (
+    DISTILLED,
+    EPOCHS,
+    PRUNED,
+    QAT,
+    SMALL,
+    TAUGHT,
+    TEACHERS,
+    TRAINED,
+    TRAININGS,
+    Logits,
+    Study,
+)
+from simulator.authoring.score_readings import score_reading
+from simulator.case.case_tests import TableReading, TextClaim
+from simulator.evidence.score_import import write_table
+from simulator.evidence.score_tables import Measured
+from simulator.measure.architectures import ARCHITECTURES
+from simulator.measure.saturation import instruction_set_here
+from simulator.measure.score_training import CALIBRATION_PHOTOS, FOLDS, SEED, LabelledPhotos
+
+_SIDE = ARCHITECTURES[SMALL].input_size
+_TEACHER = (
+    f"target of a photo: {1 - TAUGHT:.0%} its label, {TAUGHT:.0%} the mean logit of {', '.join(TEACHERS)}, whose heads saw "
+    "neither that photo nor the fold that is scored"
+)
+_HEADS = {
+    SMALL: f"Lite0 at {_SIDE} x {_SIDE} pixels, all weights trained on the labels for {TRAINED}",
+    DISTILLED: f"Lite0 at {_SIDE} x {_SIDE} pixels, all weights trained for {TRAINED}; {_TEACHER}",
+    QAT: (
+        f"Lite0 at {_SIDE} x {_SIDE} pixels, all weights trained for {TRAINED}, in the last epoch with weights and activations "
+        f"rounded to 8 bits; {_TEACHER}"
+    ),
+    PRUNED: (
+        f"Lite0 at {_SIDE} x {_SIDE} pixels, without half of the hidden channels of each block, all weights trained on the "
+        f"labels for {TRAINED}"
+    ),
+}
+
+#: Which table is compared with which: what a step of compression costs, and what all of it costs.
+FINE_TUNED = "efficientnet_lite0_finetuned"
+PAIRS = (
+    (f"{FINE_TUNED}.int8_static", f"{FINE_TUNED}.fp32"),
+    *((f"{network}.{precision}", f"{FINE_TUNED}.fp32") for network in _HEADS for precision in ("fp32", "int8_static")),
+    *((f"{network}.fp32", "efficientnet_lite0.fp32") for network in _HEADS),
+    (f"{DISTILLED}.int8_static", f"{DISTILLED}.fp32"),
+    (f"{PRUNED}.int8_static", f"{PRUNED}.fp32"),
+    (f"{SMALL}.int8_static", f"{SMALL}.fp32"),
+    (f"{QAT}.int8_static", f"{DISTILLED}.fp32"),
+    (f"{QAT}.int8_static", f"{DISTILLED}.int8_static"),
+    (f"{QAT}.int8_static", f"{FINE_TUNED}.int8_static"),
+    (f"{DISTILLED}.fp32", f"{SMALL}.fp32"),
+    (f"{PRUNED}.fp32", f"{SMALL}.fp32"),
+)
+
+
+def write_tables(study: Study, trainings: list[str], out: Path) -> None:
+    """Write the score table of each trained network at each precision; every photo is scored out of its fold."""
+    for training in trainings:
+        parts = [study.fold(fold, training, partial(TRAININGS[training], study)) for fold in range(FOLDS)]
+        for model, precision in parts[0]:
+            _write(study.dataset, model, precision, parts, out)
+
+
+def _write(dataset: LabelledPhotos, model: str, precision: str, parts: list[Logits], out: Path) -> None:
+    logits = np.empty(len(dataset.rows))
+    for fold, part in enumerate(parts):
+        logits[dataset.folds == fold] = part[model, precision]
+    scores = (1 / (1 + np.exp(-logits))).round(5)
+    rows = dataset.rows.assign(fold=dataset.folds, model=model, precision=precision, score=scores)
+    write_table(rows, described(dataset, model, precision), out / f"{dataset.name}.{model}.{precision}")
+
+
+def described(dataset: LabelledPhotos, model: str, precision: str) -> Measured:
+    dark = int((dataset.rows["fitzpatrick"] >= 5).sum())
+    notes = [f"{EPOCHS} epochs, where the fine-tuned Lite0 had 4"]
+    if precision == "int8_static":
+        notes.append(f"calibrated on {CALIBRATION_PHOTOS} photos of the folds that it was fitted on")
+    notes.append(
+        f"enriched sample: {dataset.labels.mean():.0%} malignant is no population's share, and {dark} photos only show skin "
+        "types V or VI"
+    )
+    return Measured(
+        kind="measured",
+        dataset=dataset.name,
+        model=model,
+        head=_HEADS[model],
+        precision=precision,
+        items=len(dataset.rows),
+        positives=int(dataset.labels.sum()),
+        patients=int(dataset.rows["patient"].nunique()),
+        source=(
+            f"CaseSim, {FOLDS} folds stratified by label and grouped by patient, seed {SEED}, out-of-fold scores, "
+            "each network run as ONNX by ONNX Runtime"
+        ),
+        attribution=dataset.attribution,
+        date=datetime.now(UTC).date().isoformat(),
+        instruction_set=instruction_set_here(),
+        note="; ".join(notes),
+    )
+
+
+def differences(dataset: str, tables: Path) -> pd.DataFrame:
+    """Compare the AUC of each pair of tables that are there, paired by patient, with a 95% interval."""
+    rows = []
+    for one, other in PAIRS:
+        names = [f"{dataset}.{name}" for name in (one, other)]
+        if not all((tables / f"{name}.csv").is_file() for name in names):
+            continue
+        first, second = (TableReading(table=name, read="auc") for name in names)
+        apart, _ = score_reading(TextClaim(says=one, scores=first, against_scores=second, direction="alike"), first)
+        auc, _ = score_reading(TextClaim(says=one, scores=first, at_least=0), first)
+        rows.append(
+            {"network": one, "against": other, "auc": auc.value, "auc_low": auc.low, "auc_high": auc.high}
+            | {"difference": apart.value, "low": apart.low, "high": apart.high}
+        )
+    return pd.DataFrame(rows)

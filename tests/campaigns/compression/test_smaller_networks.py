@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import roc_auc_score
+
+from campaigns.compression import smaller_networks
+from campaigns.compression.smaller_networks import TEACHERS, Study, taught
+from simulator.measure.score_training import LabelledPhotos
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Study:
+    """Features that say nothing but which photo it is, so that a head that saw a photo knows its label."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 200)
+    patients = [f"p{number // 2}" for number in range(200)]
+    rows = pd.DataFrame({"item": range(200), "patient": patients, "label": labels, "diagnosis": "NEV", "fitzpatrick": 2})
+    noise = {name: rng.normal(size=(200, 400)).astype(np.float32) for name in TEACHERS}
+    monkeypatch.setattr(Study, "features", lambda _self, name: noise[name])
+    return Study(LabelledPhotos("noise", "ours", [], rows), tmp_path, lambda words: None)
+
+
+def test_the_teacher_of_a_fold_has_seen_neither_the_photo_nor_the_fold(study: Study) -> None:
+    labels, folds = study.dataset.labels, study.dataset.folds
+    found = taught(study, 0)
+    assert (found[folds == 0] == 0).all()
+    learnt = folds != 0
+    assert roc_auc_score(labels[learnt], found[learnt]) == pytest.approx(0.5, abs=0.13)
+    # Labels of the fold that is scored change nothing.
+    flipped = study.dataset.rows["label"].where(folds != 0, 1 - study.dataset.rows["label"])
+    study.dataset.__dict__["labels"] = flipped.to_numpy(np.int64)
+    np.testing.assert_array_equal(taught(study, 0), found)
+
+
+def test_a_finished_fold_is_read_from_the_cache(study: Study) -> None:
+    asked = []
+
+    def made(fold: int) -> smaller_networks.Logits:
+        asked.append(fold)
+        return {("net", "fp32"): np.arange(3.0)}
+
+    for _ in range(2):
+        assert study.fold(4, "any", made)["net", "fp32"].tolist() == [0, 1, 2]
+    assert asked == [4]
