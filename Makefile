@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --no-compile --editable
 COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
-CAMPAIGNS := $(addprefix campaign-,datalab detections features scenes scales processors drives projection incidents)
+CAMPAIGNS := $(addprefix campaign-,compression datalab detections features scenes scales processors drives projection incidents)
 
 .PHONY: help run setup setup-dev board editor test test-long test-cases test-campaigns fuzz kills bounds bounds-lowest bounds-newest sbom audit lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
@@ -134,6 +134,11 @@ campaign-datalab: $(VENV)/.installed-dev ## make the data lab's evidence again: 
 	$(BIN)/python -m campaigns.datalab features --data $(DATA) --nsfwjs $(NSFWJS)
 	$(BIN)/python -m campaigns.datalab studies
 	$(BIN)/python -m campaigns.datalab tables
+
+campaign-compression: $(VENV)/.installed-dev ## train smaller networks for the skin case, fold by fold: DATA=skin photos PHOTOS=photos (half an hour)
+	$(BIN)/python -m campaigns.compression scores --data $(DATA)
+	$(BIN)/python -m campaigns.compression compare
+	$(BIN)/python -m campaigns.compression calls --photos $(PHOTOS) --photos-from "$(notdir $(PHOTOS))"
 
 campaign-drives: $(VENV)/.installed-dev ## make the tables of recorded drives again: DATA=drives as KITTI lays them out (half an hour)
 	$(BIN)/python -m campaigns.drives $(DATA)

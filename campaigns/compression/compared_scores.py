@@ -11,7 +11,6 @@ import pandas as pd
 
 from campaigns.compression.smaller_networks import (
     DISTILLED,
-    EPOCHS,
     PRUNED,
     QAT,
     SMALL,
@@ -26,26 +25,24 @@ from simulator.authoring.score_readings import score_reading
 from simulator.case.case_tests import TableReading, TextClaim
 from simulator.evidence.score_import import write_table
 from simulator.evidence.score_tables import Measured
-from simulator.measure.architectures import ARCHITECTURES
+from simulator.measure.architectures import ARCHITECTURES, FIRST_PRUNED, KEPT_CHANNELS
 from simulator.measure.saturation import instruction_set_here
 from simulator.measure.score_training import CALIBRATION_PHOTOS, FOLDS, SEED, LabelledPhotos
 
 _SIDE = ARCHITECTURES[SMALL].input_size
+_NETWORK = (
+    f"Lite0 at {_SIDE} x {_SIDE} pixels, frozen ImageNet features up to block {FIRST_PRUNED}, the blocks after it and the head "
+    f"trained for {TRAINED}"
+)
 _TEACHER = (
     f"target of a photo: {1 - TAUGHT:.0%} its label, {TAUGHT:.0%} the mean logit of {', '.join(TEACHERS)}, whose heads saw "
     "neither that photo nor the fold that is scored"
 )
 _HEADS = {
-    SMALL: f"Lite0 at {_SIDE} x {_SIDE} pixels, all weights trained on the labels for {TRAINED}",
-    DISTILLED: f"Lite0 at {_SIDE} x {_SIDE} pixels, all weights trained for {TRAINED}; {_TEACHER}",
-    QAT: (
-        f"Lite0 at {_SIDE} x {_SIDE} pixels, all weights trained for {TRAINED}, in the last epoch with weights and activations "
-        f"rounded to 8 bits; {_TEACHER}"
-    ),
-    PRUNED: (
-        f"Lite0 at {_SIDE} x {_SIDE} pixels, without half of the hidden channels of each block, all weights trained on the "
-        f"labels for {TRAINED}"
-    ),
+    SMALL: f"{_NETWORK}, trained on the labels",
+    DISTILLED: f"{_NETWORK}; {_TEACHER}",
+    QAT: f"{_NETWORK}, in the last epoch with weights and activations rounded to 8 bits; {_TEACHER}",
+    PRUNED: f"{_NETWORK}, trained on the labels; these blocks have lost {1 - KEPT_CHANNELS:.0%} of their hidden channels",
 }
 
 #: Which table is compared with which: what a step of compression costs, and what all of it costs.
@@ -84,7 +81,9 @@ def _write(dataset: LabelledPhotos, model: str, precision: str, parts: list[Logi
 
 def described(dataset: LabelledPhotos, model: str, precision: str) -> Measured:
     dark = int((dataset.rows["fitzpatrick"] >= 5).sum())
-    notes = [f"{EPOCHS} epochs, where the fine-tuned Lite0 had 4"]
+    notes = [
+        "half of the blocks were trained, on four views of a photo; the fine-tuned Lite0 was trained whole, on varied crops"
+    ]
     if precision == "int8_static":
         notes.append(f"calibrated on {CALIBRATION_PHOTOS} photos of the folds that it was fitted on")
     notes.append(

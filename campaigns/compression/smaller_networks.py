@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,9 @@ from numpy.typing import NDArray
 from sklearn.pipeline import Pipeline
 from torch import nn
 
+from campaigns.compression import upper_layers
 from campaigns.compression.fake_quantization import with_rounding, without_rounding
+from campaigns.compression.upper_layers import lower_answers, trained_above
 from campaigns.datalab.backbones import as_onnx
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.linear_head import new_head
@@ -27,7 +30,6 @@ from simulator.measure.score_training import (
     Pixels,
     calibration_images,
     logits_by_precision,
-    train_epoch,
 )
 
 Floats = NDArray[np.float32]
@@ -39,8 +41,7 @@ TEACHERS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 #: Share of the teacher's answer in the target of a photo; the rest is its label.
 TAUGHT = 0.5
 _AT_ONCE = 32
-EPOCHS = 3
-TRAINED = f"{EPOCHS} epochs: AdamW, rate {RATE:g} falling as a cosine, decay {DECAY:g}"
+TRAINED = f"{upper_layers.EPOCHS} epochs: AdamW, rate {RATE:g} falling as a cosine, decay {DECAY:g}"
 
 Logits = dict[tuple[str, str], Floats]
 
@@ -61,6 +62,12 @@ class Study:
         takes = ARCHITECTURES[name]
         return self._stored(f"{name}.features", lambda: _frozen_features(takes, self.pixels(takes.input_size)))
 
+    def lower(self, name: str, network: nn.Module) -> NDArray[np.float16]:
+        """Return the answers of the lower layers, which are the same in every fold."""
+        takes = ARCHITECTURES[name]
+        found = self._stored(f"{name}.lower", lambda: lower_answers(network, takes, self.pixels(takes.input_size)))
+        return found.astype(np.float16)
+
     def _stored(self, name: str, make: Callable[[], NDArray[np.generic]]) -> Floats:
         path = self.cache / f"{self.dataset.fingerprint}.{name}.npy"
         if not path.is_file():
@@ -77,10 +84,11 @@ class Study:
         if not path.is_file():
             self.report(f"{name}, fold {fold + 1}")
             made = make(fold)
+            arrays: dict[str, Any] = {f"{network} {precision}": logits for (network, precision), logits in made.items()}
             with in_one_step(path) as part, part.open("wb") as stream:
-                np.savez(stream, **{f"{network} {precision}": logits for (network, precision), logits in made.items()})
+                np.savez(stream, **arrays)
         with np.load(path) as stored:
-            return {(*key.split(" "),): stored[key] for key in stored.files}  # type: ignore[misc]  # each is a pair
+            return {(key.split(" ")[0], key.split(" ")[1]): stored[key] for key in stored.files}
 
 
 def _frozen_features(takes: Architecture, pixels: Pixels) -> Floats:
@@ -89,18 +97,6 @@ def _frozen_features(takes: Architecture, pixels: Pixels) -> Floats:
     run = as_onnx(network, takes.input_size)
     starts = range(0, len(pixels), _AT_ONCE)
     return np.concatenate([run(normalize(pixels[at : at + _AT_ONCE], takes.mean, takes.std)) for at in starts])
-
-
-def features_of(network: nn.Module, takes: Architecture, pixels: Pixels) -> Floats:
-    network._fc = nn.Identity()
-    network.eval()
-    with torch.inference_mode():
-        starts = range(0, len(pixels), _AT_ONCE)
-        return np.concatenate([network(_tensor(takes, pixels[at : at + _AT_ONCE])).numpy() for at in starts])
-
-
-def _tensor(takes: Architecture, pixels: Pixels) -> torch.Tensor:
-    return torch.from_numpy(normalize(pixels, takes.mean, takes.std)).contiguous(memory_format=torch.channels_last)
 
 
 def taught(study: Study, fold: int) -> Floats:
@@ -119,9 +115,9 @@ def taught(study: Study, fold: int) -> Floats:
     return np.where(folds == fold, 0, 1 / (1 + np.exp(-logits))).astype(np.float32)
 
 
-def headed(network: nn.Module, takes: Architecture, pixels: Pixels, labels: NDArray[np.int64]) -> nn.Module:
-    """Give a folded network a head fitted on its features of the training photos."""
-    head: Pipeline = new_head().fit(features_of(network, takes, pixels), labels)
+def headed(network: nn.Module, seen: Floats, labels: NDArray[np.int64]) -> nn.Module:
+    """Give a folded network a head fitted on its features of the training photos, (photos, channels)."""
+    head: Pipeline = new_head().fit(seen, labels)
     standardise, regression = head[0], head[1]
     weights = regression.coef_[0] / standardise.scale_
     network._fc = nn.Linear(len(weights), 1)
@@ -131,46 +127,37 @@ def headed(network: nn.Module, takes: Architecture, pixels: Pixels, labels: NDAr
     return network
 
 
-def trained(
-    network: nn.Module, takes: Architecture, pixels: Pixels, targets: NDArray[np.generic], epochs: Iterator[int]
-) -> nn.Module:
-    """Train all weights in the given `epochs` of EPOCHS."""
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast for depthwise convolutions
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
-    for epoch in epochs:
-        train_epoch(network, optimizer, takes, pixels, targets.astype(np.float32), epoch, EPOCHS)
-    network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
-    return network.eval()
-
-
 def student_fold(study: Study, fold: int, soft: bool = True) -> Logits:
-    """Train a student of a smaller input; its last epoch once plain and once with the rounding of 8 bits.
+    """Train the upper layers of a student with a smaller input; the last epoch once plain and once with 8-bit rounding.
 
-    Without `soft` its targets are the labels alone.
+    Without `soft` its targets are the labels alone, and nothing is rounded.
     """
     takes, labels = ARCHITECTURES[SMALL], study.dataset.labels
     pixels = study.pixels(takes.input_size)
     learnt, tested = study.dataset.folds != fold, study.dataset.folds == fold
-    targets = labels * (1 - TAUGHT) + taught(study, fold) * TAUGHT if soft else labels.astype(np.float64)
-    network = headed(takes.build(), takes, pixels[learnt], labels[learnt])
-    network = trained(network, takes, pixels[learnt], targets[learnt], iter(range(EPOCHS - 1)))
-    last = range(EPOCHS - 1, EPOCHS)
-    plain = trained(deepcopy(network), takes, pixels[learnt], targets[learnt], iter(last))
-    name = DISTILLED if soft else SMALL
-    found = scored(plain, name, takes, pixels, learnt, tested)
+    mixed = labels * (1 - TAUGHT) + taught(study, fold) * TAUGHT if soft else labels
+    targets = mixed[learnt].astype(np.float32)
+    network = headed(takes.build(), study.features(takes.name)[learnt], labels[learnt])
+    lower = study.lower(takes.name, network)[:, learnt]
+    *first, last = range(upper_layers.EPOCHS)
+    network = trained_above(network, lower, targets, first)
+    plain = trained_above(deepcopy(network), lower, targets, [last])
+    found = scored(plain, DISTILLED if soft else SMALL, takes, pixels, learnt, tested)
     if soft:
         rounded = with_rounding(network, calibration_images(takes, pixels[learnt]))
-        rounded = without_rounding(trained(rounded, takes, pixels[learnt], targets[learnt], iter(last)))
+        rounded = without_rounding(trained_above(rounded, lower, targets, [last]))
         found |= scored(rounded, QAT, takes, pixels, learnt, tested)
     return found
 
 
 def pruned_fold(study: Study, fold: int) -> Logits:
+    """Train the upper layers, which have lost a part of their channels; the lower ones are whole."""
     takes, labels = ARCHITECTURES[PRUNED], study.dataset.labels
     pixels = study.pixels(takes.input_size)
     learnt, tested = study.dataset.folds != fold, study.dataset.folds == fold
-    network = headed(takes.build(), takes, pixels[learnt], labels[learnt])
-    network = trained(network, takes, pixels[learnt], labels[learnt], iter(range(EPOCHS)))
+    network = headed(takes.build(), study.features(takes.name)[learnt], labels[learnt])
+    lower = study.lower(SMALL, network)[:, learnt]
+    network = trained_above(network, lower, labels[learnt].astype(np.float32), range(upper_layers.EPOCHS))
     return scored(network, PRUNED, takes, pixels, learnt, tested)
 
 

@@ -1,7 +1,8 @@
 """Networks whose frozen features the data lab compares, each with weights that came with a package.
 
 Weights of torchvision and timm lie on hubs and in no package. So the ResNet-50 is the thin one of Yahoo's Open-NSFW, and
-MobileNetV2 is the one inside nsfwjs; both began with ImageNet. No package with a pretrained vision transformer was found.
+MobileNetV2 is the one inside nsfwjs; both began with ImageNet. No package with a pretrained vision transformer was found:
+docs/evidence.md lists the packages that were opened.
 """
 
 from __future__ import annotations

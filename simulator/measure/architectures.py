@@ -256,8 +256,8 @@ def _imagenet_lite(number: int, input_size: int) -> Architecture:
     return Architecture(name, input_size, weights, (mean,) * 3, (std,) * 3, construct, family="efficientnet")
 
 
-#: Side of a smaller input, in pixels, and the share of hidden channels that the pruned network keeps.
-SMALL_SIDE, KEPT_CHANNELS = 128, 0.5
+#: Side of a smaller input, in pixels; the share of hidden channels that the pruned network keeps, and from which block on.
+SMALL_SIDE, KEPT_CHANNELS, FIRST_PRUNED = 128, 0.5, 8
 
 
 def _small_lite(name: str, construct: Callable[[], nn.Module]) -> Architecture:
@@ -285,7 +285,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         _imagenet_lite(1, 240),
         _imagenet_lite(2, 260),
         _small_lite("efficientnet_lite0_small", lambda: folded(_load_lite(0))),
-        _small_lite("efficientnet_lite0_pruned", lambda: pruned(_load_lite(0), KEPT_CHANNELS)),
+        _small_lite("efficientnet_lite0_pruned", lambda: pruned(_load_lite(0), KEPT_CHANNELS, FIRST_PRUNED)),
         _detector("ssdlite320_mobilenet_v3_large", 320, "ssd"),
         _detector("fasterrcnn_mobilenet_v3_large_320_fpn", 320, "faster_rcnn"),
         _detector("fasterrcnn_resnet50_fpn", 800, "faster_rcnn"),

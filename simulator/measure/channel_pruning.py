@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from scipy.special import ndtri
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -31,8 +33,8 @@ def _fold(module: nn.Module, convolution: str, normalisation: str) -> None:
     setattr(module, normalisation, nn.Identity())
 
 
-def pruned(network: Any, kept: float) -> nn.Module:
-    """Leave a share `kept` of the hidden channels in each block that expands; return the network folded.
+def pruned(network: Any, kept: float, first: int = 0) -> nn.Module:
+    """Leave a share `kept` of the hidden channels in each block that expands, from block `first` on; return it folded.
 
     A channel matters as far as it varies: the spread of its value, times the size of the weights that read it. The mean of a
     removed channel goes on as a constant. Both follow from the normalisation, which makes a value about normal, so that no
@@ -40,7 +42,7 @@ def pruned(network: Any, kept: float) -> nn.Module:
     """
     network.eval()
     plans = []
-    for block in network._blocks:
+    for block in network._blocks[first:]:
         if hasattr(block, "_expand_conv"):
             values = _values(block._bn1)
             readers = fuse_conv_bn_eval(block._project_conv, block._bn2).weight.flatten(1)
@@ -56,8 +58,9 @@ def pruned(network: Any, kept: float) -> nn.Module:
 
 def _values(normalisation: Any) -> Tensor:
     """Return likely values of each channel after the normalisation and its ReLU6, (points, channels)."""
-    points = torch.distributions.Normal(0.0, 1.0).icdf((torch.arange(_POINTS) + 0.5) / _POINTS)
-    return (normalisation.bias + points[:, None] * normalisation.weight).detach().clamp(0, 6)
+    points = torch.from_numpy(ndtri((np.arange(_POINTS) + 0.5) / _POINTS).astype(np.float32))
+    values: Tensor = (normalisation.bias + points[:, None] * normalisation.weight).detach().clamp(0, 6)
+    return values
 
 
 def _prune(block: Any, channels: Tensor, means: Tensor) -> None:

@@ -113,7 +113,6 @@ EPOCHS, RATE, DECAY = 4, 2e-4, 0.02
 _BATCH = 32
 
 Features = NDArray[np.float32]
-Floats = NDArray[np.float32]
 
 
 def features(takes: Architecture, pixels: Pixels) -> Features:
@@ -151,7 +150,7 @@ def fine_tuned(
     begun = _resume(checkpoint, network, optimizer)
     report(begun)
     for epoch in range(begun, EPOCHS):
-        train_epoch(network, optimizer, takes, pixels, labels, epoch)
+        _train(network, optimizer, takes, pixels, labels, epoch)
         with in_one_step(checkpoint) as part:
             torch.save({"epoch": epoch + 1, "network": network.state_dict(), "optimizer": optimizer.state_dict()}, part)
         report(1)
@@ -168,16 +167,9 @@ def _resume(checkpoint: Path, network: nn.Module, optimizer: torch.optim.Optimiz
     return int(saved["epoch"])
 
 
-def train_epoch(
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    takes: Architecture,
-    pixels: Pixels,
-    targets: Ints | Floats,
-    epoch: int,
-    epochs: int = EPOCHS,
+def _train(
+    network: nn.Module, optimizer: torch.optim.Optimizer, takes: Architecture, pixels: Pixels, labels: Ints, epoch: int
 ) -> None:
-    """Train for one of `epochs` on photos (n, size, size, 3) towards `targets`, each from 0 to 1."""
     torch.manual_seed(SEED + epoch)
     network.train()
     for module in network.modules():
@@ -187,11 +179,11 @@ def train_epoch(
     steps = math.ceil(len(order) / _BATCH)
     for step in range(steps):
         for group in optimizer.param_groups:
-            group["lr"] = RATE * (1 + math.cos(math.pi * (epoch + step / steps) / epochs)) / 2
+            group["lr"] = RATE * (1 + math.cos(math.pi * (epoch + step / steps) / EPOCHS)) / 2
         chosen = order[step * _BATCH : (step + 1) * _BATCH]
         images = torch.from_numpy(normalize(varied(pixels[chosen]), takes.mean, takes.std))
         images = images.contiguous(memory_format=torch.channels_last)
-        wanted = torch.from_numpy(targets[chosen].astype(np.float32))
+        wanted = torch.from_numpy(labels[chosen].astype(np.float32))
         optimizer.zero_grad()
         loss = nn.functional.binary_cross_entropy_with_logits(network(images)[:, 0], wanted)
         loss.backward()  # type: ignore[no-untyped-call]  # torch has no types here
@@ -229,6 +221,8 @@ VIEWS = (
 )
 CALIBRATION_PHOTOS = 64
 _SCORED_AT_ONCE = 16
+
+Floats = NDArray[np.float32]
 
 
 def logits_by_precision(
