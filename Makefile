@@ -135,10 +135,10 @@ campaign-datalab: $(VENV)/.installed-dev ## make the data lab's evidence again: 
 	$(BIN)/python -m campaigns.datalab studies
 	$(BIN)/python -m campaigns.datalab tables
 
-campaign-compression: $(VENV)/.installed-dev ## train smaller networks for the skin case, fold by fold: DATA=skin photos PHOTOS=photos (half an hour)
+campaign-compression: $(VENV)/.installed-dev ## train smaller networks for the skin case, fold by fold: DATA=skin photos PHOTOS=photos DEVICE=this machine (half an hour)
 	$(BIN)/python -m campaigns.compression scores --data $(DATA)
 	$(BIN)/python -m campaigns.compression compare
-	$(BIN)/python -m campaigns.compression calls --photos $(PHOTOS) --photos-from "$(notdir $(PHOTOS))"
+	$(BIN)/python -m campaigns.compression calls --photos $(PHOTOS) --photos-from "$(notdir $(PHOTOS))" --device $(DEVICE)
 
 campaign-drives: $(VENV)/.installed-dev ## make the tables of recorded drives again: DATA=drives as KITTI lays them out (half an hour)
 	$(BIN)/python -m campaigns.drives $(DATA)

@@ -13,7 +13,7 @@ from campaigns.terminal import run
 from simulator.cli.exits import err, known
 from simulator.cli.signals import keeping
 from simulator.evidence.evidence_files import in_one_step
-from simulator.paths import DATALAB, SCORES
+from simulator.paths import DATALAB, PROFILES, SCORES
 
 Data = Annotated[Path, typer.Option(help="folder with labels.csv and images/, as for PAD-UFES-20")]
 
@@ -37,15 +37,18 @@ def scores(
 def calls(
     photos: Annotated[Path, typer.Option(help="folder of photos for calibration")],
     photos_from: Annotated[str, typer.Option(help="where the photos come from, for the record")],
+    device: Annotated[str, typer.Option(help="name of this machine")],
     rounds: Annotated[int, typer.Option(min=20, help="calls of each network")] = 300,
     out: Annotated[Path, typer.Option(help="folder to write to")] = DATALAB,
 ) -> None:
-    """Write compression.calls.csv: the processor time of one photo on one thread, the networks in turns."""
-    from campaigns.compression.paired_calls import measured_calls
+    """Write compression.calls.csv, the processor time of a photo with the networks in turns, and the small ones' profiles."""
+    from campaigns.compression.paired_calls import measured_calls, write_profiles
 
-    table = measured_calls(photos, photos_from, user_cache_path("casesim"), rounds)
+    cache = user_cache_path("casesim")
+    table = measured_calls(photos, photos_from, cache / "models", rounds)
     with in_one_step(out / "compression.calls.csv") as part:
         table.to_csv(part, index=False, float_format="%.5g", lineterminator="\n")
+    write_profiles(photos, photos_from, cache, PROFILES, device, lambda words: err.print(words, markup=False))
 
 
 def compare(

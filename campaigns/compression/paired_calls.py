@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from simulator.intervals import Interval
 from simulator.measure.machine import provenance
-from simulator.measure.profiling import Photos, Subject, make_ready
+from simulator.measure.profiling import Campaign, Photos, Subject, make_ready
+from simulator.measure.timing import Effort
 
 Floats = NDArray[np.float64]
 #: The first is the one that others are compared with.
@@ -43,6 +44,14 @@ def ratio_of_medians(took: Floats, base: Floats) -> Interval:
     ratios = np.median(took[drawn], axis=1) / np.median(base[drawn], axis=1)
     low, high = np.percentile(ratios, [2.5, 97.5])
     return Interval(float(np.median(took) / np.median(base)), float(low), float(high))
+
+
+def write_profiles(photos: Path, origin: str, cache: Path, out: Path, device: str, report: Callable[[str], None]) -> None:
+    """Write the profiles of the smaller networks on one thread; their times are those of the processor."""
+    campaign = Campaign(device, out, cache, Photos(photos, origin), (1,), Effort(budget_s=15.0, clock="processor"))
+    for subject in [Subject(network, precision) for network in NETWORKS[1:] for precision in PRECISIONS]:
+        report(str(subject))
+        campaign.run(subject, lambda _: None, report)
 
 
 def measured_calls(photos: Path, origin: str, cache: Path, rounds: int) -> pd.DataFrame:

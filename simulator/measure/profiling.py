@@ -245,6 +245,8 @@ class _Calibration:
             yield prepare(takes.in_order(image), takes.input_size, takes.mean, takes.std)
 
 
+#: In words, for the protocol of a profile that was timed so.
+_PROCESSOR_TIME = "times are those of the processor in the calling thread, as other programs had the machine"
 #: Above this part of the machine, what other programs took has spoilt the measurement.
 _DISTURBED = 0.05
 #: A call of more multiply-adds than this takes seconds; its batch size is left out, save the two smallest.
@@ -367,7 +369,7 @@ class Campaign:
             provenance=provenance(
                 ready.libraries,
                 ready.weights,
-                ready.protocol,
+                f"{ready.protocol}; {_PROCESSOR_TIME}" if self.effort.clock == "processor" else ready.protocol,
                 ready.sha256,
                 ready.calibration,
                 # What runs beside the network stays on the processor.

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 
 import numpy as np
 import onnxruntime as ort
@@ -45,6 +45,10 @@ Starter = Callable[[], Call]
 Advance = Callable[[float], None]
 #: Told the batch size and the latency, in milliseconds, of each timed call.
 Watch = Callable[[int, float], None]
+#: What a call is timed by: the time that passes, or that of the processor in the calling thread. The second is the time of a
+#: call on one thread where other programs have the machine.
+Clock = Literal["wall", "processor"]
+_CLOCKS: dict[Clock, Callable[[], float]] = {"wall": time.perf_counter, "processor": time.thread_time}
 
 
 @dataclass(frozen=True)
@@ -57,6 +61,7 @@ class Effort:
     most: int = 120
     starts: int = 5
     seed: int = 0
+    clock: Clock = "wall"
 
 
 #: Names of the types of an image in ONNX Runtime, and in numpy.
@@ -108,7 +113,7 @@ def measure(
     call, looks = start(), list[float]()
 
     def look() -> None:
-        looks.append(_look(call, min(effort.batches)))
+        looks.append(_look(call, min(effort.batches), effort.clock))
 
     look()
     cold += starts
@@ -129,7 +134,7 @@ def measure(
 def _cold_starts(start: Starter, effort: Effort, advance: Advance) -> "Iterator[_Fresh]":
     sizes, count = effort.batches, max(effort.starts, len(effort.batches))
     for number in range(count):
-        yield _cold_start(start, min(sizes), sizes[number % len(sizes)])
+        yield _cold_start(start, min(sizes), sizes[number % len(sizes)], effort.clock)
         advance(_COLD_PART / count)
 
 
@@ -156,7 +161,7 @@ def time_calls(
     timed: dict[int, list[tuple[float, float]]] = {batch: [] for batch in effort.batches}
     looked_at = {len(order) * part // _PARTS for part in range(1, _PARTS + 1)}
     for number, (batch, gap_ms) in enumerate(order, 1):
-        timed[batch].append(_timed(call, batch, gap_ms))
+        timed[batch].append(_timed(call, batch, gap_ms, effort.clock))
         watch(batch, timed[batch][-1][0])
         advance(1 / len(order))
         if number in looked_at:
@@ -167,12 +172,12 @@ def time_calls(
     ]
 
 
-def _look(call: Call, batch: int) -> float:
+def _look(call: Call, batch: int, clock: Clock) -> float:
     """Return the time of a call now, in milliseconds: the median of a short loop, the first call left out."""
     call(batch)
     until, took = time.perf_counter() + _LOOK_S, list[float]()
     while len(took) < _LOOK_CALLS or time.perf_counter() < until:
-        took.append(_timed(call, batch, 0)[0])
+        took.append(_timed(call, batch, 0, clock)[0])
     return float(np.median(took))
 
 
@@ -185,7 +190,7 @@ def _counts(call: Call, effort: Effort, advance: Advance) -> dict[int, int]:
     mean_gap_ms = (IDLE_GAP_MS + LONGEST_GAP_MS) / 4
     counts = {}
     for batch in effort.batches:
-        estimate_ms = min(_timed(call, batch, 0)[0] for _ in range(2))
+        estimate_ms = min(_timed(call, batch, 0, effort.clock)[0] for _ in range(2))
         fitting = int(part_ms / (estimate_ms + mean_gap_ms))
         counts[batch] = min(max(fitting, effort.least), effort.most)
         advance(0.0)
@@ -204,15 +209,15 @@ def schedule(counts: dict[int, int], seed: int) -> list[tuple[int, float]]:
     return calls
 
 
-def _timed(call: Call, batch: int, gap_ms: float) -> tuple[float, float]:
+def _timed(call: Call, batch: int, gap_ms: float, clock: Clock) -> tuple[float, float]:
     """Time one call after a gap of at least `gap_ms`; return its latency and the real gap, in milliseconds."""
-    rested = time.perf_counter()
+    now, rested = _CLOCKS[clock], time.perf_counter()
     if gap_ms:
         time.sleep(gap_ms / 1000)
-    began = time.perf_counter()
+    idle_ms = (time.perf_counter() - rested) * 1000 if gap_ms else 0.0
+    began = now()
     call(batch)
-    ended = time.perf_counter()
-    idle_ms = (began - rested) * 1000 if gap_ms else 0.0
+    ended = now()
     return round((ended - began) * 1000, 4), round(idle_ms, 2)
 
 
@@ -229,21 +234,21 @@ class _Fresh:
     batch_mb: float
 
 
-def _cold_start(start: Starter, first: int, batch: int) -> _Fresh:
-    return in_fresh_process(_first_answer, start, first, batch)
+def _cold_start(start: Starter, first: int, batch: int, clock: Clock) -> _Fresh:
+    return in_fresh_process(_first_answer, start, first, batch, clock)
 
 
-def _first_answer(start: Starter, first: int, batch: int) -> _Fresh:
+def _first_answer(start: Starter, first: int, batch: int, clock: Clock) -> _Fresh:
     process = psutil.Process()
     before = process.memory_info().rss
 
     def gained_mb() -> float:
         return float(process.memory_info().rss - before) / 2**20
 
-    began = time.perf_counter()
+    began = _CLOCKS[clock]()
     call = start()
     call(first)
-    seconds, first_mb = time.perf_counter() - began, gained_mb()
+    seconds, first_mb = _CLOCKS[clock]() - began, gained_mb()
     for _ in range(_SETTLING_CALLS):
         call(batch)
     return _Fresh(seconds, first_mb, batch, gained_mb())

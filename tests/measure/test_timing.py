@@ -34,6 +34,12 @@ def test_a_seed_gives_one_order() -> None:
     assert schedule({1: 9, 2: 9}, seed=1) == schedule({1: 9, 2: 9}, seed=1) != schedule({1: 9, 2: 9}, seed=2)
 
 
+def test_on_the_processor_s_clock_a_call_that_waits_takes_no_time() -> None:
+    effort = Effort(batches=(1,), least=3, most=3, clock="processor")
+    [calls] = time_calls(lambda _: (time.sleep(0.02), sum(range(2000))), effort)
+    assert max(calls.latency_ms) < 10
+
+
 def test_calls_are_timed_and_their_gaps_stored() -> None:
     calls = time_calls(lambda batch: time.sleep(0.002 * batch), Effort(batches=(1, 3), least=6, most=6))
     for timed in calls:
