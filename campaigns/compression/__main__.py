@@ -41,12 +41,12 @@ def calls(
     rounds: Annotated[int, typer.Option(min=20, help="calls of each network")] = 300,
     out: Annotated[Path, typer.Option(help="folder to write to")] = DATALAB,
 ) -> None:
-    """Write compression.calls.csv, the processor time of a photo with the networks in turns, and the small ones' profiles."""
+    """Write compression_calls.csv, the processor time of a photo with the networks in turns, and the small ones' profiles."""
     from campaigns.compression.paired_calls import measured_calls, write_profiles
 
     cache = user_cache_path("casesim")
     table = measured_calls(photos, photos_from, cache / "models", rounds)
-    with in_one_step(out / "compression.calls.csv") as part:
+    with in_one_step(out / "compression_calls.csv") as part:
         table.to_csv(part, index=False, float_format="%.5g", lineterminator="\n")
     write_profiles(photos, photos_from, cache, PROFILES, device, lambda words: err.print(words, markup=False))
 
@@ -55,11 +55,11 @@ def compare(
     tables: Annotated[Path, typer.Option(help="folder of score tables")] = SCORES,
     out: Annotated[Path, typer.Option(help="folder to write to")] = DATALAB,
 ) -> None:
-    """Write compression.auc.csv: the AUC of each smaller network against larger ones, paired by patient."""
+    """Write compression_auc.csv: the AUC of each smaller network against larger ones, paired by patient."""
     from campaigns.compression.compared_scores import differences
 
     table = differences("pad_ufes20", tables)
-    with in_one_step(out / "compression.auc.csv") as part:
+    with in_one_step(out / "compression_auc.csv") as part:
         table.to_csv(part, index=False, float_format="%.5g", lineterminator="\n")
 
 
