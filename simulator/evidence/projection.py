@@ -126,13 +126,16 @@ def energy(model: str, precision: str, batch: int, device: str) -> Projected:
 
 
 def _network(model: str) -> str:
-    """Return the name of a network in the catalogue."""
+    """Return the name of a network in the catalogue; one that was not measured here may be named without its only size."""
     known = networks()
     if model in known.index:
         return model
     own = known.index[known["profile"] == model]
     if len(own):
         return str(own[0])
+    published_once = [name for name in known.index if str(name).partition("@")[0] == model]
+    if len(published_once) == 1:
+        return str(published_once[0])
     names = sorted(known["profile"].dropna())
     hint = stand_in_for(model) or suggest(model, names, "assets/catalogue/models.csv")
     raise ProjectionError(f"{model} is not among the networks that can be projected; {hint}")
@@ -140,8 +143,7 @@ def _network(model: str) -> str:
 
 def _known_of(network: str) -> str:
     """Say what is known of the network itself."""
-    measured = {one.model for one in profiles()}
-    here = networks().loc[network, "profile"] in measured
+    here = isinstance(networks().loc[network, "profile"], str)
     return "the latency measured here on a processor" if here else "the network's multiply-adds and activations"
 
 

@@ -131,3 +131,11 @@ def test_the_command_prints_the_table_and_one_object(casesim):
     told = casesim("projection", "--json")
     assert json.loads(told.out) == json.loads(json.dumps(as_json(held_out())))
     assert {"device", "family", "median", "p90", "covered", "bar", "met"} <= set(json.loads(told.out)["rows"][0])
+
+
+def test_a_network_that_was_not_measured_is_named_without_its_only_size():
+    """Published on a Galaxy S25: 0.214 ms as TFLite and 0.223 ms as QNN, in 8 bits (quic/ai-hub-models)."""
+    found = latency("mobilenet_v2", "int8_static", 1, "galaxy-s25-npu")
+    assert found.low <= 0.000223 <= found.high
+    assert "multiply-adds" in found.source
+    assert "measured here" in latency("efficientnet_lite0", "int8_static", 1, "galaxy-s25-npu").source
