@@ -88,15 +88,16 @@ MEASURED = [
     ("production-drift", {}, {}, "utilization.detect", 100, "19"),
     ("production-drift", {"replicas": 2}, {}, "utilization.detect", 100, "29"),
     ("skin-cancer-triage", {}, {}, "escalated_share", 100, "62"),
-    ("skin-cancer-triage", {}, {}, "sensitivity", 100, "94.5"),
-    ("skin-cancer-triage", {}, {}, "sensitivity.diagnosis.MEL", 100, "74.7"),
-    ("skin-cancer-triage", {}, {}, "cost_per_1000_usd", 1, "34,300"),
+    ("skin-cancer-triage", {}, {}, "sensitivity", 100, "78.7"),
+    ("skin-cancer-triage", {"operating_point": 0.995}, {}, "sensitivity", 100, "81.9"),
+    ("skin-cancer-triage", {}, {}, "sensitivity.diagnosis.MEL", 100, "34.7"),
+    ("skin-cancer-triage", {}, {}, "cost_per_1000_usd", 1, "56,100"),
     ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "escalated_share", 100, "48"),
-    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "sensitivity", 100, "88.4"),
+    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "sensitivity", 100, "73.9"),
 ]
 
 #: The ends of an interval that a probe gives.
-INTERVAL = {"skin-cancer-triage": ("26,400", "43,200")}
+INTERVAL = {"skin-cancer-triage": ("49,500", "62,200")}
 
 
 def lines(case):

@@ -4,6 +4,7 @@ from functools import cache
 from itertools import count
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.stats import binom
 
@@ -15,6 +16,7 @@ from simulator.evidence.score_tables import load_scores, score_names, score_rows
 from simulator.explain.result import replicate
 from simulator.metrics.summary import summarise
 from simulator.metrics.threshold_transfer import paired, transfers
+from simulator.paths import ASSETS
 
 TABLES = "pad_ufes20.efficientnet_"
 LITE0 = f"{TABLES}lite0.fp32"
@@ -156,26 +158,70 @@ def test_it_tells_what_a_threshold_costs_in_referrals():
     assert f"at 90% sensitivity refers {referred(0.9):.0%} of the people, and one at 99% refers {referred(0.99):.0%}" in texts()
 
 
-def test_the_price_of_a_missed_cancer_is_said_to_be_a_melanomas():
-    price = case().costs.missed_positive_usd
+def test_each_missed_cancer_has_a_price_of_its_own():
+    prices = {price.label: price for price in case().costs.prices if price.of.missed}
+    assert [price.of.groups["diagnosis"] for price in prices.values()] == [["MEL"], ["SCC"], ["BCC"]]
+    melanoma, squamous, basal = (price.usd for price in prices.values())
     more = 159_808.17 - 4_648.48  # Alexandrescu 2009: stage IV and in situ
-    assert price.value == round(more / 10)
+    assert melanoma.value == round(more / 10)
+    assert melanoma.between == (round(more / 20), pytest.approx(more / 5, rel=1e-4))
     assert (
-        f"{price.value:,.0f} USD, by assumption: one in ten is found at stage IV, which costs {more:,.0f} USD more" in texts()
+        f"melanoma {melanoma.value:,.0f} USD, by assumption: one in ten is found at stage IV, which costs {more:,.0f} USD more"
+        in texts()
     )
-    assert "melanoma" in price.assumed and "carcinoma" in price.assumed
+    assert (basal.value, squamous.value) == (1222, 2085)  # Wilson 2012: an excision, Mohs surgery
+    assert squamous.between == (463, melanoma.value)  # from curettage to the price of a melanoma
+    labelled = score_rows(LITE0)["diagnosis"].value_counts()
+    mean = np.average([melanoma.value, squamous.value, basal.value], weights=labelled[["MEL", "SCC", "BCC"]])
+    unlabelled = compile_plan(case(), {"architecture": "resnet50_x3"}).scenario.costs.missed_positive_usd
+    assert unlabelled.value == pytest.approx(mean, abs=1)
 
 
-@pytest.mark.parametrize(
-    ("reading", "sensitivity", "how"), [("cochrane", 0.81, "with dermoscopy"), ("cochrane_visual", 0.47, "visual inspection")]
-)
-def test_a_cochrane_reading_says_how_the_images_were_read_and_of_what(reading, sensitivity, how):
-    """Matin 2018: at a fixed specificity of 80%, from images."""
-    option = case().choices["reading"].options[reading]
+def test_an_actinic_keratosis_has_a_price_and_a_way_of_its_own():
+    """24 in 10,000 a year become a squamous-cell carcinoma (Helfand 2001); 2.57% in four years at most (Criscione 2009)."""
+    *_, price = case().costs.prices
+    assert price.of.groups == {"diagnosis": ["ACK"]}
+    assert "treatment" not in price.of.ends
+    assert price.usd.value == round(4 * 24 / 10_000 * 2085)
+    assert price.usd.between == (round(4 * 8 / 10_000 * 2085), round(0.0257 * 2085))
+    rows = simulate(compile_plan(case()), 1).requests
+    assert set(rows.loc[rows["end"] == "treatment", "diagnosis"]) == {"ACK"}
+    assert "ACK" not in set(rows.loc[rows["end"] == "reassured", "diagnosis"])
+
+
+#: By option: specificity, and the share of each cancer that a reader recognises.
+READERS = {
+    "cochrane_visual": (0.8, {"BCC": 0.885, "SCC": 0.759, "MEL": 0.47}),
+    "cochrane": (0.8, {"BCC": 0.885, "SCC": 0.759, "MEL": 0.81}),
+    "deepmind": (0.905, {"BCC": 0.885, "SCC": 0.759, "MEL": 0.798}),
+    "in_doubt": (0.9, {"BCC": 1.0, "SCC": 1.0, "MEL": 1.0}),
+}
+
+
+@pytest.mark.parametrize("reading", READERS)
+def test_a_reader_recognises_each_cancer_as_its_source_says(reading):
+    specificity, shares = READERS[reading]
     reader = compile_plan(case(), {"reading": reading}).scenario.stages["dermatologist"]
-    assert (reader.sensitivity.value, reader.specificity.value) == (sensitivity, 0.8)
-    assert option.label.startswith("Cochrane: ") and how in option.label
-    assert "of melanomas" in option.note and "assumed for carcinomas too" in reader.sensitivity.published
+    own = {one.groups["diagnosis"][0]: one.sensitivity for one in reader.readings if one.sensitivity is not None}
+    assert reader.specificity.value == specificity
+    assert {name: own.get(name, reader.sensitivity).value for name in shares} == shares
+    figures = [reader.sensitivity, *own.values()]
+    assert {figure.kind for figure in figures} == {"assumed" if reading == "in_doubt" else "published"}
+
+
+def test_the_usual_reader_is_the_default_option_of_the_choice():
+    """No model at all loses: readers as published find less than the bound, and miss every second melanoma."""
+    usual, default = case().stages["dermatologist"], compile_plan(case()).scenario.stages["dermatologist"]
+    assert case().choices["reading"].default == "cochrane_visual"
+    assert usual == default
+    table = pd.read_csv(ASSETS / "datalab" / "called_malignant.csv", index_col="truth")
+    assert usual.sensitivity.value == pytest.approx(table.loc["BCC", "share"], abs=1e-3)
+    assert usual.readings[1].sensitivity.value == pytest.approx(table.loc["SCC", "share"], abs=1e-3)
+    labelled = score_rows(LITE0)["diagnosis"].value_counts()[["BCC", "SCC", "MEL"]]
+    alone = np.average([0.885, 0.759, 0.47], weights=labelled)
+    found, melanomas, *_ = case().objectives
+    assert alone < found.bound == 0.84  # Salinas 2024: 84.2%
+    assert melanomas.bound == 0.47  # Cochrane CD011902
 
 
 @cache

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from simulator.datalab.dawid_skene import dawid_skene
+from simulator.datalab.dawid_skene import ReaderModel, dawid_skene
 from simulator.evidence.evidence_files import in_one_step
+from simulator.evidence.lab_evidence import MALIGNANT
 from simulator.measure.guarded import CannotMeasureError
 
 Floats = NDArray[np.float64]
@@ -33,6 +36,7 @@ CLASSES = (*CONDITIONS.values(), OTHER)
 _FILES = ("dermatology_selectors.json", "dermatology_conditions.txt")
 _RESAMPLES = 400
 _SEED = 0
+INTERVAL = (0.025, 0.975)
 
 
 def read_answers(folder: Path) -> list[Floats]:
@@ -67,32 +71,55 @@ def pair_counts(cases: list[Floats]) -> Floats:
     return total / 2
 
 
-def confusion_rows(cases: list[Floats]) -> pd.DataFrame:
-    """Return the confusion of a reader: truth, answer, share, low, high, and the number of answers behind each truth."""
-    counts = np.stack([answers.sum(axis=0) for answers in cases])
-    fitted = dawid_skene(counts)
-    rng = np.random.default_rng(_SEED)
-    resampled = []
-    for _ in range(_RESAMPLES):
-        drawn = rng.integers(len(cases), size=len(cases))
-        resampled.append(dawid_skene(counts[drawn], start=fitted).confusion)
-    low, high = np.quantile(resampled, [0.025, 0.975], axis=0)
-    behind = (fitted.posterior.T @ counts).sum(axis=1)
-    rows = [
-        (truth, answer, fitted.confusion[i, j], low[i, j], high[i, j], behind[i], fitted.prevalence[i])
-        for i, truth in enumerate(CLASSES)
-        for j, answer in enumerate(CLASSES)
-    ]
-    return pd.DataFrame(rows, columns=["truth", "answer", "share", "low", "high", "answers", "prevalence"])
+@dataclass(frozen=True)
+class FittedReader:
+    """The confusion of a reader, fitted to all cases and to resampled ones.
+
+    resampled: confusions, (resamples, classes, classes); answers: number of answers behind each true class
+    """
+
+    fitted: ReaderModel
+    resampled: Floats
+    answers: Floats
+
+    @classmethod
+    def of(cls, cases: list[Floats], resamples: int = _RESAMPLES) -> Self:
+        """Fit it, and fit it again to cases drawn with replacement."""
+        counts = np.stack([answers.sum(axis=0) for answers in cases])
+        fitted = dawid_skene(counts)
+        rng = np.random.default_rng(_SEED)
+        drawn = (counts[rng.integers(len(cases), size=len(cases))] for _ in range(resamples))
+        resampled = np.stack([dawid_skene(one, start=fitted).confusion for one in drawn])
+        return cls(fitted, resampled, (fitted.posterior.T @ counts).sum(axis=1))
+
+    def confusion_rows(self) -> pd.DataFrame:
+        """Return the confusion: truth, answer, share, low, high, and the number of answers behind each truth."""
+        low, high = np.quantile(self.resampled, INTERVAL, axis=0)
+        rows = [
+            (truth, answer, self.fitted.confusion[i, j], low[i, j], high[i, j], self.answers[i], self.fitted.prevalence[i])
+            for i, truth in enumerate(CLASSES)
+            for j, answer in enumerate(CLASSES)
+        ]
+        return pd.DataFrame(rows, columns=["truth", "answer", "share", "low", "high", "answers", "prevalence"])
+
+    def malignant_rows(self) -> pd.DataFrame:
+        """Return the share that a reader calls malignant, whatever the cancer, by truth: share, low, high, answers."""
+        malignant = [CLASSES.index(name) for name in MALIGNANT]
+        low, high = np.quantile(self.resampled[..., malignant].sum(axis=-1), INTERVAL, axis=0)
+        share = self.fitted.confusion[:, malignant].sum(axis=-1)
+        columns = {"truth": CLASSES, "share": share, "low": low, "high": high, "answers": self.answers}
+        return pd.DataFrame(columns)
 
 
 def write_readers(folder: Path, out: Path) -> None:
-    """Write readers.csv (the confusion) and reader_pairs.csv (pairs, and cases) to the folder `out`."""
+    """Write readers.csv, called_malignant.csv, reader_pairs.csv and reader_cases.csv to the folder `out`."""
     cases = read_answers(folder)
+    reader = FittedReader.of(cases)
     pairs = pair_counts(cases)
     rows = [(one, other, pairs[i, j]) for i, one in enumerate(CLASSES) for j, other in enumerate(CLASSES)]
     tables = {
-        "readers.csv": confusion_rows(cases),
+        "readers.csv": reader.confusion_rows(),
+        "called_malignant.csv": reader.malignant_rows(),
         "reader_pairs.csv": pd.DataFrame(rows, columns=["one", "other", "pairs"]),
         "reader_cases.csv": case_sums(cases),
     }

@@ -333,7 +333,7 @@ class Scenario(Strict):
     reference: Annotated[dict[Name, Reference], Field(max_length=4)] = {}
     anchors: Annotated[dict[Name, Anchors], Field(max_length=8, description="four levels of a signal")] = {}
     interview: Annotated[Interview, Field(description="notes and probes for the interviewer alone")] = Interview()
-    claims: Annotated[list[TextClaim], Field(max_length=200, description="sentences of the text, with their evidence")] = []
+    claims: Annotated[list[TextClaim], Field(max_length=400, description="sentences of the text, with their evidence")] = []
     tests: Annotated[CaseTests, Field(description="the results of some designs that `casesim test` expects")] = CaseTests()
 
     _document: Document = PrivateAttr()

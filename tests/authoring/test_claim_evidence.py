@@ -89,7 +89,7 @@ def test_a_yaml_file_is_a_table_of_its_entries():
 @pytest.mark.parametrize(
     ("place", "value"),
     [("arrivals.per_day", 12_000), ("arrivals.peaks.0.minutes", 5), ("stages.dermatologist.shifts.1.start", 14),
-     ("choices.reading.options.cochrane.set.stages.dermatologist.sensitivity.value", 0.81)],
+     ("choices.reading.options.cochrane.set.stages.dermatologist.readings.0.sensitivity.value", 0.81)],
 )  # fmt: skip
 def test_a_number_at_a_place_of_the_case(place, value):
     assert found(figure=place).value == value

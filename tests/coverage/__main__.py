@@ -21,6 +21,7 @@ import tests.coverage.groups
 import tests.coverage.labels
 import tests.coverage.one_run
 import tests.coverage.queues
+import tests.coverage.reader_rates
 import tests.coverage.shares
 import tests.coverage.text_claims  # noqa: F401
 from tests.coverage.registry import STUDIES, STUDIES_OF, Claim, Row, rows_of

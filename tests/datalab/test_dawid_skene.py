@@ -1,9 +1,13 @@
 """The confusion of readers, found without the truth, against readers whose confusion is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from campaigns.datalab.readers import CLASSES, FittedReader
 from simulator.datalab.dawid_skene import dawid_skene
+from simulator.evidence.lab_evidence import MALIGNANT
+from simulator.paths import ASSETS
 
 TRUTH = np.array([[0.85, 0.10, 0.05], [0.20, 0.70, 0.10], [0.02, 0.08, 0.90]])
 PREVALENCE = np.array([0.5, 0.3, 0.2])
@@ -45,3 +49,20 @@ def test_parts_of_an_answer_count_as_parts():
     found = dawid_skene(counts)
     assert found.confusion.sum(axis=1) == pytest.approx(1)
     assert found.posterior.sum(axis=1) == pytest.approx(1)
+
+
+def test_a_call_of_malignant_counts_whatever_the_cancer():
+    """The committed table is the sum of the confusion; its interval is that of the sum, narrower than the sum of intervals."""
+    rows = pd.read_csv(ASSETS / "datalab" / "called_malignant.csv", index_col="truth")
+    confusion = pd.read_csv(ASSETS / "datalab" / "readers.csv")
+    of = confusion[confusion["answer"].isin(MALIGNANT)].groupby("truth")[["share", "low", "high"]].sum()
+    assert rows["share"].to_dict() == pytest.approx(of["share"].to_dict(), rel=1e-3)
+    for truth, row in rows.iterrows():
+        assert of.loc[truth, "low"] - 1e-3 <= row["low"] <= row["share"] <= row["high"] <= of.loc[truth, "high"] + 1e-3
+
+
+def test_readers_who_never_err_are_found_to_never_err():
+    sure = np.eye(len(CLASSES))[np.repeat(np.arange(len(CLASSES)), 20)]
+    cases = [np.stack([one, one, one]) for one in sure]
+    found = FittedReader.of(cases, resamples=5).malignant_rows().set_index("truth")
+    assert found["share"].round(2).to_dict() == {name: float(name in MALIGNANT) for name in CLASSES}

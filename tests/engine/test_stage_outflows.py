@@ -156,12 +156,12 @@ def simulated(kept: KeptOutflows, **picks: Any) -> set[str]:
 
 def test_a_change_begins_at_the_first_stage_that_it_touches():
     kept = KeptOutflows()
-    behind = ["dermatologist", "triage", "classifier"]
+    behind = ["keratosis", "dermatologist", "triage", "classifier"]
     assert simulated(kept) == {"upload", "decode", "quality", "retake", *behind}
-    assert simulated(kept, dermatologists=20) == {"dermatologist"}
-    assert simulated(kept, operating_point=0.9) == {"dermatologist", "triage"}
+    assert simulated(kept, dermatologists=20) == {"keratosis", "dermatologist"}
+    assert simulated(kept, operating_point=0.9) == {"keratosis", "dermatologist", "triage"}
     assert simulated(kept, replicas=3) == set(behind)
-    assert simulated(kept, operating_point=0.9, replicas=3) == {"dermatologist", "triage"}
+    assert simulated(kept, operating_point=0.9, replicas=3) == {"keratosis", "dermatologist", "triage"}
     assert simulated(kept, decoders=3) == {"upload", "decode", "quality", "retake", *behind}
     assert not simulated(kept, dermatologists=20), "it has run before"
 
@@ -169,7 +169,7 @@ def test_a_change_begins_at_the_first_stage_that_it_touches():
 def test_a_price_has_nothing_simulated_again():
     kept, case = KeptOutflows(), case_of("skin-cancer-triage")
     simulate_on(compile_plan(case, figures={TRAFFIC: 0.05}), 1, 0, kept)
-    for place in ("stages.dermatologist.usd_per_hour", "ends.clinic.usd", "costs.missed_positive_usd"):
+    for place in ("stages.dermatologist.usd_per_hour", "ends.clinic.usd", "costs.prices.1.usd"):
         plan = compile_plan(case, figures={TRAFFIC: 0.05, place: 100.0})
         run = ReusingRun(plan, Streams(1, 0), kept)
         found, wanted = run.trace(), simulate(plan, 1, 0)

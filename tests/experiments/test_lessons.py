@@ -15,7 +15,7 @@ def run():
 
 
 def test_a_month_of_two_per_cent_shows_few_cancers_and_ten_per_cent_halve_the_interval(run):
-    """About 8 cancers, about 8 points; half as wide, and five times the price."""
+    """About 7 cancers, about 8 points; half as wide, and five times the price."""
     flow = cleared_flow(run)
     small, large = (flow.audited(share, 30) for share in (0.02, 0.1))
     assert 5 <= small.positives.value <= 11
