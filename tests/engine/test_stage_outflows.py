@@ -156,12 +156,12 @@ def simulated(kept: KeptOutflows, **picks: Any) -> set[str]:
 
 def test_a_change_begins_at_the_first_stage_that_it_touches():
     kept = KeptOutflows()
-    behind = ["keratosis", "dermatologist", "triage", "classifier"]
+    behind = ["keratosis", "dermatologist", "audit", "triage", "classifier"]
     assert simulated(kept) == {"upload", "decode", "quality", "retake", *behind}
     assert simulated(kept, dermatologists=20) == {"keratosis", "dermatologist"}
-    assert simulated(kept, operating_point=0.9) == {"keratosis", "dermatologist", "triage"}
+    assert simulated(kept, operating_point=0.9) == {"keratosis", "dermatologist", "audit", "triage"}
     assert simulated(kept, replicas=3) == set(behind)
-    assert simulated(kept, operating_point=0.9, replicas=3) == {"keratosis", "dermatologist", "triage"}
+    assert simulated(kept, operating_point=0.9, replicas=3) == {"keratosis", "dermatologist", "audit", "triage"}
     assert simulated(kept, decoders=3) == {"upload", "decode", "quality", "retake", *behind}
     assert not simulated(kept, dermatologists=20), "it has run before"
 
