@@ -162,9 +162,15 @@ def pruned_fold(study: Study, fold: int) -> Logits:
 
 
 def scored(
-    network: nn.Module, name: str, takes: Architecture, pixels: Pixels, learnt: NDArray[np.bool], tested: NDArray[np.bool]
+    network: nn.Module,
+    name: str,
+    takes: Architecture,
+    pixels: Pixels,
+    learnt: NDArray[np.bool],
+    tested: NDArray[np.bool],
+    precisions: tuple[str, ...] = ("fp32", "int8_static"),
 ) -> Logits:
-    found = logits_by_precision(network, takes, ("fp32", "int8_static"), pixels[learnt], pixels[tested], views=1)
+    found = logits_by_precision(network, takes, precisions, pixels[learnt], pixels[tested], views=1)
     return {(name, precision): logits[:, 0] for precision, logits in found.items()}
 
 
