@@ -85,10 +85,16 @@ class Beliefs:
         first = counts[counts["question"] == FIRST].groupby("sign")["count"].sum()
         early = float(first.get(EARLY, 0)) / max(float(first.sum()), 1.0)
         causes, chances = sorted(counts["cause"].unique()), {}
-        for question, rows in counts[counts["question"] != FIRST].groupby("question"):
-            table = rows.pivot_table("count", "cause", "sign", "sum", fill_value=0).reindex(causes, fill_value=0)
-            full = np.hstack([table.to_numpy(float), np.zeros((len(causes), 1))]) + _UNSEEN
-            chances[str(question)] = [*map(str, table.columns)], full / full.sum(axis=1, keepdims=True)
+        rows = counts[counts["question"] != FIRST]
+        place = {name: number for number, name in enumerate(causes)}
+        cause, count = rows["cause"].map(place).to_numpy(np.int64), rows["count"].to_numpy(float)
+        question, sign = (rows[name].astype(str).to_numpy(str) for name in ("question", "sign"))
+        for name in np.unique(question):
+            asked = question == name
+            signs, column = np.unique(sign[asked], return_inverse=True)
+            cell = cause[asked] * (len(signs) + 1) + column  # the last column is that of unseen signs
+            full = np.bincount(cell, count[asked], len(causes) * (len(signs) + 1)).reshape(len(causes), -1) + _UNSEEN
+            chances[str(name)] = [*map(str, signs)], full / full.sum(axis=1, keepdims=True)
         return cls(causes, chances, early, often or {})
 
     @cached_property

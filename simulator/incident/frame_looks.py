@@ -63,13 +63,16 @@ class SlicesLook(AnyLook):
         statistics, statistic = view.statistics, request.statistic
         rows = np.flatnonzero(view.reference() | view.recent())
         read = _BothTimes(statistics.figure(statistic)[rows], statistics.frames.at_s[rows], view)
-        hour = statistics.frames.hour
-        quarters = {f"{start:02d} to {start + 6:02d}": (hour >= start) & (hour < start + 6) for start in range(0, 24, 6)}
-        parts: dict[str, dict[str, Bools]] = {"time of day": quarters}
-        parts |= {by: statistics.slices(by) for by in ("site", "camera", "version")}
+        quarters = [f"{start:02d} to {start + 6:02d}" for start in range(0, 24, 6)]
+        parts: dict[str, tuple[list[str], Ints]] = {"time of day": (quarters, (statistics.frames.hour // 6).astype(np.int64))}
+        parts |= {by: statistics.placed(by) for by in ("site", "camera", "version")}
         if statistic != "dropped":  # a dropped frame belongs to no replica
-            parts["replica"] = statistics.slices("replica")
-        cells = [(by, name, *read.beside(part[rows])) for by, each in parts.items() for name, part in each.items()]
+            parts["replica"] = statistics.placed("replica")
+        cells = [
+            (by, name, *figures)
+            for by, (names, place) in parts.items()
+            for name, figures in zip(names, read.beside(place[rows], len(names)), strict=True)
+        ]
         table = pd.DataFrame(cells, columns=["by", "slice", "last day", "reference", "variance"])
         table["change"] = table["last day"] - table["reference"]
         # Slices of one kind vary alike from day to day: together they give the spread better than seven days of each.
@@ -90,19 +93,33 @@ class _BothTimes:
     """A figure of the frames of the reference days and of the last day, shapes (rows,)."""
 
     def __init__(self, values: Floats, at_s: Floats, view: View) -> None:
-        self.values, there = values, np.isfinite(values)
-        self.first = there & (at_s < view.spec.reference_days * DAY_S)
-        self.last = there & (at_s >= view.now_s - RECENT_S)
-        self.day = (at_s // DAY_S).astype(np.int64)
+        there = np.isfinite(values)
+        first, last = there & (at_s < view.spec.reference_days * DAY_S), there & (at_s >= view.now_s - RECENT_S)
+        self.rows = np.flatnonzero(first), np.flatnonzero(last)
+        self.values = values[self.rows[0]], values[self.rows[1]]
+        self.day = (at_s[self.rows[0]] // DAY_S).astype(np.int64)
+        self.days = int(self.day.max(initial=0)) + 1
 
-    def beside(self, part: Bools) -> tuple[float, float, float]:
-        """Return the mean of the last day, the mean of the reference days, and the variance of a day; NaN without rows."""
-        first, last = np.flatnonzero(part & self.first), np.flatnonzero(part & self.last)
-        if not len(first) or not len(last):
-            return float("nan"), float("nan"), float("nan")
-        counts = np.bincount(self.day[first])
-        days = (np.bincount(self.day[first], self.values[first]) / np.maximum(counts, 1))[counts > 0]
-        return float(self.values[last].mean()), float(days.mean()), float(days.var(ddof=1)) * (1 + 1 / len(days))
+    def beside(self, place: Ints, slices: int) -> list[tuple[float, float, float]]:
+        """Return the mean of the last day, the mean of the reference days, and the variance of a day, of each slice.
+
+        NaN for a slice without rows; place: the slice of each row, shape (rows,)
+        """
+        shape, cell = (slices, self.days), place[self.rows[0]] * self.days + self.day
+        inside = cell >= 0
+        cell, known = cell[inside], self.values[0][inside]
+        sums, counts = (np.bincount(cell, each, slices * self.days).reshape(shape) for each in (known, np.ones(len(cell))))
+        late = place[self.rows[1]]
+        inside = late >= 0
+        now, frames = (np.bincount(late[inside], each[inside], slices) for each in (self.values[1], np.ones(len(late))))
+        found = []
+        for total, count, last, of_last in zip(sums, counts, now, frames, strict=True):
+            days = total[count > 0] / count[count > 0]
+            if not of_last or not len(days):
+                found.append((float("nan"), float("nan"), float("nan")))
+            else:
+                found.append((float(last / of_last), float(days.mean()), float(days.var(ddof=1)) * (1 + 1 / len(days))))
+        return found
 
 
 def _stands_out(table: pd.DataFrame, sites: Sequence[Site]) -> str:

@@ -95,18 +95,22 @@ class FrameStatistics:
 
     def slices(self, by: Slicing) -> dict[str, Bools]:
         """Return the frames of each slice, by its name; a dropped frame belongs to no replica."""
+        names, place = self.placed(by)
+        return {name: place == number for number, name in enumerate(names)}
+
+    def placed(self, by: Slicing) -> tuple[list[str], NDArray[np.int64]]:
+        """Return the names of the slices, and the place of the slice of each frame among them, shape (n,); -1: in none."""
         frames, spec = self.frames, self.spec
         if by == "all":
-            return {"all": np.ones(len(frames), bool)}
+            return ["all"], np.zeros(len(frames), np.int64)
         if by == "site":
-            return {site.label: frames.site == place for place, site in enumerate(spec.sites.values())}
+            return [site.label for site in spec.sites.values()], frames.site
         if by == "camera":
-            labels = [f"{site.label} {place + 1}" for site in spec.sites.values() for place in range(site.cameras)]
-            return {label: frames.camera == place for place, label in enumerate(labels)}
+            return [f"{site.label} {place + 1}" for site in spec.sites.values() for place in range(site.cameras)], frames.camera
         if by == "version":
-            return {label: frames.version == place for place, label in enumerate(spec.versions.values())}
-        replicas = range(int(frames.served.replica.max(initial=0)) + 1)
-        return {f"replica {place + 1}": frames.served.replica == place for place in replicas}
+            return list(spec.versions.values()), frames.version
+        replica = frames.served.replica.astype(np.int64)
+        return [f"replica {place + 1}" for place in range(int(replica.max(initial=0)) + 1)], replica
 
     # Labels
 

@@ -184,6 +184,7 @@ class Stream:
         self.hour = self.clock_s % DAY_S / HOUR_S
         self._place()
         self.dwelt = [self._dwells(camera) for camera in range(len(self.site_of))]
+        self._seen: dict[tuple[Undone, ...], tuple[Ints, Ints, Ints, Bools]] = {}
 
     def _place(self) -> None:
         """Draw the camera of each frame, each camera as often as any other."""
@@ -205,7 +206,13 @@ class Stream:
         return begins, rng.random((len(begins), 4))
 
     def _scenes(self, undone: Sequence[Undone]) -> tuple[Ints, Ints, Ints, Bools]:
-        """Return each frame's dwell, scene and setting (-1: as usual), and whether the cause brought it."""
+        """Return each frame's dwell, scene and setting (-1: as usual), and whether the cause brought it; not to be changed."""
+        key = tuple(undone) if self.secret.outside(self.spec).scenes else ()
+        if key not in self._seen:
+            self._seen[key] = self._drawn_scenes(key)
+        return self._seen[key]
+
+    def _drawn_scenes(self, undone: Sequence[Undone]) -> tuple[Ints, Ints, Ints, Bools]:
         count = len(self.site)
         dwell, scene, setting = np.zeros(count, np.int64), np.zeros(count, np.int64), np.full(count, -1)
         struck = np.zeros(count, bool)
@@ -241,8 +248,9 @@ class Stream:
                 under[hit] = self.scenes.settings[effect.condition, effect.severity]
             brought |= hit & of_cause
         members = self._views(camera)
-        picked = [members[place] for place in group]
-        scene = np.array([scenes[int(u * len(scenes))] for scenes, u in zip(picked, drawn[:, 1], strict=True)])
+        sizes = np.array([len(scenes) for scenes in members])
+        first = np.cumsum(sizes) - sizes
+        scene = np.concatenate(members)[first[group] + (drawn[:, 1] * sizes[group]).astype(np.int64)]
         return scene, under, brought
 
     def _views(self, camera: int) -> list[Ints]:
@@ -347,7 +355,7 @@ class Stream:
         """Return the frames under these changes."""
         made = Changes.of(changes)
         dwell, scene, scene_setting, struck = self._scenes(made.undone)
-        usual = self._usual()
+        usual, struck = self.usual, struck.copy()
         settings, calm = (FrameSettings(usual.copy(), usual.copy(), usual.copy()) for _ in range(2))
         network = self._released(len(scene))
         rules = CountingRules.tested(len(scene)), CountingRules.tested(len(scene))
@@ -409,8 +417,9 @@ class Stream:
         answers = self._answers(replayed.network, made.lasting, replayed.counting.floor, now)
         return replayed.given, answers.network, self._capped(answers, replayed.counting, replayed.given, frames.scene[rows])
 
-    def _usual(self) -> Ints:
-        """Return the setting of each frame while nothing is wrong."""
+    @cached_property
+    def usual(self) -> Ints:
+        """The setting of each frame while nothing is wrong, shape (n,)."""
         setting = np.full(len(self.site), self.scenes.settings[CLEAN_SETTING])
         outdoors = np.array([site.outdoors for site in self.spec.sites.values()])[self.site]
         dark = _between(self.clock_s % DAY_S, *self.spec.scenes.night)
