@@ -150,6 +150,8 @@ STUDY = assets/incidents/production-drift
 campaign-incidents: $(VENV)/.installed-dev ## play many incidents: which signs causes bring, investigators, fixes, monitors (about half an hour)
 	$(BIN)/python -m campaigns.incidents rehearse production-drift --workers 2
 	$(BIN)/python -m campaigns.incidents study production-drift --workers 2 --out $(STUDY)/players.csv
+	$(BIN)/python -m campaigns.incidents study production-drift --workers 2 --player sensible --level easy --level hard \
+		--out $(STUDY)/levels.csv
 	$(BIN)/python -m campaigns.incidents rules production-drift --workers 2 --out $(STUDY)/rules.csv
 	$(BIN)/python -m campaigns.incidents fixes production-drift --workers 2 --out $(STUDY)/fixes.csv
 	$(BIN)/python -m campaigns.incidents monitors production-drift --workers 2 --monitors $(STUDY)/monitors.yaml \

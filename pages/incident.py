@@ -4,7 +4,8 @@ import streamlit as st
 
 from simulator.app.own_attempts import keep_cookie
 from simulator.app.widgets import story
-from simulator.incident.control_room import latest, news, notebook, start, strip, watched
+from simulator.incident.control_room import latest, news, notebook, strip, watched
+from simulator.incident.incident_start import start
 from simulator.incident.reveal import reveal
 from simulator.incident.sessions import Game, chosen_case, incident_of_address
 from simulator.incident.step_panel import ended, steps

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.evidence.detection_tables import load_effects
+from simulator.incident.difficulty import DIFFICULTIES
 from simulator.incident.incident_rules import INCIDENT_RULES
 from simulator.incident.incident_signals import INCIDENT_SIGNALS
 from simulator.incident.study_panel import load_study, quickest
@@ -66,6 +67,7 @@ def players() -> str:
         rows.append(
             [
                 str(name),
+                f"{len(mine)}",
                 f"{100 * hit.value:.1f}% ({100 * hit.low:.1f} to {100 * hit.high:.1f})",
                 f"{mine['brier'].mean():.3f}",
                 f"{100 * put.value:.0f}% ({100 * put.low:.0f} to {100 * put.high:.0f})",
@@ -78,6 +80,7 @@ def players() -> str:
         )
     heading = [
         "investigator",
+        "incidents",
         "names the cause",
         "Brier score",
         "ships what helps",
@@ -88,6 +91,38 @@ def players() -> str:
         "harm and money, USD",
     ]
     return table(rows, heading)
+
+
+def fresh() -> str:
+    """Return the share of right answers of the sensible investigator on seeds that played no part in writing its rule."""
+    mine = pd.read_csv(INCIDENTS / CASE / "sensible.csv")
+    hits, seeds = int(mine["right"].sum()), mine["seed"]
+    share = share_interval(hits, len(mine))
+    return (
+        f"On {len(mine)} incidents whose seeds ({seeds.min()} to {seeds.max()}) played no part in writing its rule, the "
+        f"sensible investigator is right in {hits}: {100 * share.value:.1f}% ({100 * share.low:.1f} to {100 * share.high:.1f})."
+    )
+
+
+def levels() -> str:
+    """Return the results of the sensible investigator at each difficulty."""
+    study = INCIDENTS / CASE
+    other = pd.read_csv(study / "levels.csv")
+    usual = load_study(CASE).players.query("player == 'sensible'").assign(level="usual")
+    rows = []
+    for level in DIFFICULTIES:
+        mine = usual if level == "usual" else other[other["level"] == level]
+        hit, total = share_interval(int(mine["right"].sum()), len(mine)), mean_interval(mine["total_usd"])
+        rows.append(
+            [
+                level,
+                f"{len(mine)}",
+                f"{100 * hit.value:.1f}% ({100 * hit.low:.1f} to {100 * hit.high:.1f})",
+                f"{mine['brier'].mean():.3f}",
+                f"{total.value:,.0f} ({total.low:,.0f} to {total.high:,.0f})",
+            ]
+        )
+    return table(rows, ["difficulty", "incidents", "names the cause", "Brier score", "harm and money, USD"])
 
 
 def by_cause() -> str:
@@ -176,6 +211,8 @@ def quiet() -> str:
 TABLES = {
     "EFFECTS": effects,
     "PLAYERS": players,
+    "LEVELS": levels,
+    "FRESH": fresh,
     "BY_CAUSE": by_cause,
     "RULES": rules,
     "FIXES": fixes,

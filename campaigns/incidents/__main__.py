@@ -18,7 +18,9 @@ from campaigns.incidents.rehearsal import to_rehearse
 from campaigns.incidents.rule_study import rules_fired, wanted_plays
 from campaigns.incidents.study import (
     ANY,
+    FIRST_SEED,
     QUIET,
+    Bout,
     Wanted,
     curves_of,
     failing_seeds,
@@ -34,6 +36,7 @@ from simulator.case.load import load
 from simulator.cli.exits import err, known, table_console
 from simulator.cli.options import AsJson, Case
 from simulator.evidence.evidence_files import in_one_step
+from simulator.incident.difficulty import DIFFICULTIES, USUAL, level_of
 from simulator.incident.player_actions import read_watches
 from simulator.incident.players import PLAYERS
 from simulator.incident.secret import spec_of
@@ -59,14 +62,20 @@ def rehearse(
 def study(
     case: Case,
     seeds: Annotated[int, typer.Option(min=2, max=10_000, help="incidents a player, as seeds draw them")] = 900,
+    first: Annotated[int, typer.Option(min=1, max=10**9, help="the first seed")] = FIRST_SEED,
+    level: Annotated[list[str] | None, typer.Option(help=f"{', '.join(DIFFICULTIES)}; may be repeated")] = None,
+    player: Annotated[list[str] | None, typer.Option(help=f"one of {', '.join(PLAYERS)}; without it all")] = None,
     workers: Workers = 1,
     out: Annotated[Path | None, typer.Option(help="write a row for each incident to this CSV file")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Let each scripted investigator play the same incidents, and print time, cost, harm and hits."""
     spec_of(load(case))
-    with ticking("playing", len(PLAYERS) * seeds) as tick:
-        rows = investigators(case, seeds, workers, tick)
+    players = tuple(known("player", name, PLAYERS) for name in player or PLAYERS)
+    levels = tuple(level_of(name) for name in level or [USUAL])
+    bout = Bout(seeds, first, levels, players)
+    with ticking("playing", len(players) * len(levels) * seeds) as tick:
+        rows = investigators(case, bout, workers, tick)
     if out:
         _written(rows, out)
     table = summary_of(rows)

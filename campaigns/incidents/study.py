@@ -16,6 +16,7 @@ from campaigns.incidents.rehearsal import case_of, until_paged
 from simulator.case.schema import Scenario
 from simulator.errors import InputError
 from simulator.incident.beliefs import load_beliefs
+from simulator.incident.difficulty import USUAL, Level
 from simulator.incident.incident_score import score
 from simulator.incident.monitoring import watched
 from simulator.incident.play import Play
@@ -36,7 +37,7 @@ _MEANS = ["brier", "detected_h", "diagnosed_h", "mitigated_h", "wrong_fixes", "u
 #: The columns of a row that are figures of the score.
 _FIGURES = [
     *("diagnosis", "right", "confidence", "brier", "detected_h", "diagnosed_h", "mitigated_h"),
-    *("wrong_fixes", "false_alarms", "usd", "total_usd"),
+    *("wrong_fixes", "false_alarms", "usd", "paged_usd", "total_usd"),
 ]
 
 
@@ -47,36 +48,51 @@ class StudyError(InputError):
 # Investigators
 
 
-def investigators(case: str, seeds: int, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
-    """Return a row an incident and player, over incidents as seeds from 1 on draw them; raises StudyError.
+#: The first seed of a study: those below were at hand while the rule of the sensible investigator was written.
+FIRST_SEED = 5_001
 
-    All players meet equal incidents. Columns: player, cause, second, shape, seed, diagnosis, right, confidence, brier,
-    detected_h, diagnosed_h, mitigated_h, wrong_fixes, false_alarms, usd, total_usd, kept (the share of the harm without any
-    action that was still done).
+
+@dataclass(frozen=True)
+class Bout:
+    """The incidents of a study: seeds from `first` on, difficulties, and the investigators."""
+
+    seeds: int
+    first: int = FIRST_SEED
+    levels: tuple[Level, ...] = (USUAL,)
+    players: tuple[str, ...] = tuple(PLAYERS)
+
+
+def investigators(case: str, bout: Bout, workers: int = 1, tick: Callable[[], None] = lambda: None) -> pd.DataFrame:
+    """Return a row an incident and player, over incidents as seeds draw them; raises StudyError.
+
+    All players meet equal incidents. Columns: level, player, cause, second, shape, seed, diagnosis, right, confidence, brier,
+    detected_h, diagnosed_h, mitigated_h, wrong_fixes, false_alarms, usd, paged_usd (the harm before the page), total_usd, kept
+    (the share of the harm without any action that was still done).
     """
     if load_beliefs(case_of(case)) is None:
         raise StudyError(f"{case}: the case has no rehearsed signs; python -m campaigns.incidents rehearse {case} makes them")
     rows = []
-    wanted = [(player, seed) for seed in range(1, seeds + 1) for player in PLAYERS]
+    seeds = range(bout.first, bout.first + bout.seeds)
+    wanted = [(level, player, seed) for level in bout.levels for seed in seeds for player in bout.players]
     for row in over_processes(partial(_played, case), wanted, workers):
         rows.append(row)
         tick()
     return pd.DataFrame(rows)
 
 
-def _played(case: str, wanted: tuple[str, int]) -> dict[str, object]:
-    player, seed = wanted
-    secret = draw(case_of(case), seed)
+def _played(case: str, wanted: tuple[Level, str, int]) -> dict[str, object]:
+    level, player, seed = wanted
+    secret = draw(case_of(case), seed, level=level)
     play = Play(case_of(case), secret)
-    beliefs = load_beliefs(case_of(case))
+    beliefs = load_beliefs(play.scenario)
     assert beliefs is not None
     PLAYERS[player](play, beliefs)
     result = score(play)
     harmful = not secret.harmless(play.spec) and result.untouched > 0
     figures = {name: getattr(result, name) for name in _FIGURES}
     kept = result.excess / result.untouched if harmful else np.nan
-    about = {"player": player, "cause": secret.cause, "second": secret.second or "", "shape": secret.shape, "seed": seed}
-    return {**about, **figures, "kept": kept}
+    drawn = {"cause": secret.cause, "second": secret.second or "", "shape": secret.shape, "seed": seed}
+    return {"level": level, "player": player, **drawn, **figures, "kept": kept}
 
 
 # Fixes

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
 import pandas as pd
 from pydantic import Field
 
+from simulator.evidence.detection_tables import BINS
 from simulator.incident.effects import Person
 from simulator.incident.looks import HOUR_S, AnyLook, LookFinding, LookInput, LookRequest, View, clustered
 from simulator.incident.watches import name_of
@@ -18,12 +20,18 @@ from simulator.units import counted
 _IN_VAIN, _NOTICES = 0.25, 0.75
 #: The most rows that a query shows.
 _ROWS = 200
-#: Columns of the log of frames that are no figures.
-COLUMNS = ("site", "camera", "version", "replica", "hour", "day")
+#: Columns of the log of frames that are no figures, and those of the log of detections beside them.
+OF_FRAMES, OF_DETECTIONS = ("site", "camera", "version", "replica", "hour", "day"), ("object", "size")
+COLUMNS = (*OF_FRAMES, *OF_DETECTIONS)
+#: Sizes of boxes by their area in pixels of the labelled image, as COCO divides them (Lin et al. 2014).
+SIZES = {"small": 0.0, "medium": 32.0**2, "large": 96.0**2}
 
 
 class QueryLook(AnyLook):
-    """A query over the log of frames: filter by columns, group by columns, and the mean of one figure with its interval."""
+    """A query over the log of frames: filter by columns, group by columns, and the mean of one figure with its interval.
+
+    By object or size of the box it reads the log of detections instead, and gives the detections a frame.
+    """
 
     takes: ClassVar[tuple[LookInput, ...]] = ("statistic", "groups", "only", "hours")
 
@@ -36,11 +44,11 @@ class QueryLook(AnyLook):
         return ""
 
     def find(self, view: View, request: LookRequest) -> LookFinding:
-        log = frame_log(view, request.statistic, request.hours)
-        for column, value in request.only.items():
-            log = log[log[column].astype(str).str.lower() == value.lower()]
+        groups, of_frames = list(request.groups), {name: each for name, each in request.only.items() if name in OF_FRAMES}
+        log = _kept(frame_log(view, request.statistic, request.hours), of_frames)
+        if {*groups, *request.only} & {*OF_DETECTIONS}:
+            return _of_detections(view, log, request)
         rows = []
-        groups = list(request.groups)
         parts = log.groupby(groups, sort=True) if groups else [((), log)]
         for key, part in parts:
             mean = clustered(part["value"].to_numpy(), part["scene"].to_numpy()) if len(part) else None
@@ -53,6 +61,58 @@ class QueryLook(AnyLook):
         size = f"{counted(len(log), 'frame')} in {counted(len(rows), 'group')}"
         sentence = f"{what}{by}, last {request.hours:g} h{chosen}: {size}."
         return LookFinding(sentence, "", table)
+
+
+def _kept(log: pd.DataFrame, only: Mapping[str, str]) -> pd.DataFrame:
+    for column, value in only.items():
+        log = log[log[column].astype(str).str.lower() == value.lower()]
+    return log
+
+
+def _of_detections(view: View, log: pd.DataFrame, request: LookRequest) -> LookFinding:
+    """Return the detections a frame, by groups of frames and of detections; frames without one count too."""
+    groups = list(request.groups)
+    frame_groups = [name for name in groups if name in OF_FRAMES]
+    wanted = {name: each for name, each in request.only.items() if name in OF_DETECTIONS}
+    found = _kept(detection_log(view, log), wanted)
+    rows = []
+    for key, frames in log.groupby(frame_groups, sort=True) if frame_groups else [((), log)]:
+        own = found[found["row"].isin(frames["row"])]
+        by = [name for name in groups if name in OF_DETECTIONS]
+        for inner, part in own.groupby(by, sort=True) if by else [((), own)]:
+            named = dict(zip(frame_groups, key, strict=True)) | dict(zip(by, inner, strict=True))
+            counts = np.nan_to_num(np.asarray(frames["row"].map(part["row"].value_counts()), float))
+            mean = clustered(counts, frames["scene"].to_numpy())
+            rows.append((*(named[name] for name in groups), len(frames), mean.value, mean.low, mean.high))
+            if len(rows) > _ROWS:
+                break
+        if len(rows) > _ROWS:
+            break
+    table = pd.DataFrame(rows[:_ROWS], columns=[*groups, "frames", "detections a frame", "low", "high"])
+    chosen = "".join(f", {column} {value}" for column, value in request.only.items())
+    by_words = f" by {' and '.join(groups)}" if groups else ""
+    sentence = (
+        f"Detections a frame{by_words}, last {request.hours:g} h{chosen}: {counted(len(log), 'frame')} in "
+        f"{counted(len(rows), 'group')}. False detections have no object in the log, so they are left out."
+    )
+    return LookFinding(sentence, "", table)
+
+
+def detection_log(view: View, log: pd.DataFrame) -> pd.DataFrame:
+    """Return a row a detection of these frames that counts: the frame's row, the object, and the size of its box."""
+    scenes, frames, rows = view.statistics.scenes, view.statistics.frames, log["row"].to_numpy()
+    cell = np.stack([frames.network[rows], frames.given[rows], frames.scene[rows], frames.bin[rows]])
+    unlike, place = np.unique(cell, axis=1, return_inverse=True)
+    parts = []
+    for number, (network, given, scene, bin_) in enumerate(unlike.T):
+        boxes = np.flatnonzero(scenes.boxes.scene == scene)
+        boxes = boxes[scenes.box_scores[network, given, boxes] >= BINS[bin_]]
+        area = scenes.boxes.area_px[boxes]
+        size = np.array([*SIZES])[np.searchsorted([*SIZES.values()], area, side="right") - 1]
+        parts.append(pd.DataFrame({"cell": number, "object": scenes.boxes.category[boxes], "size": size}))
+    empty = pd.DataFrame({"cell": [], "object": [], "size": []})
+    by_cell = pd.concat(parts, ignore_index=True) if parts else empty
+    return pd.DataFrame({"row": rows, "cell": place.ravel()}).merge(by_cell, on="cell").drop(columns="cell")
 
 
 def frame_log(view: View, statistic: str, hours: float) -> pd.DataFrame:
@@ -72,6 +132,7 @@ def frame_log(view: View, statistic: str, hours: float) -> pd.DataFrame:
             "hour": frames.hour[rows].astype(int),
             "day": (frames.at_s[rows] // 86_400).astype(int) + 1,
             "scene": frames.dwell[rows],
+            "row": rows,
             "value": values[rows],
         }
     )  # fmt: skip

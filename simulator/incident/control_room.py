@@ -1,69 +1,28 @@
-"""The control room of an incident: the start, the strip, the news, the monitors and their editor, and the notebook."""
+"""The control room of an incident: the strip, the news, the monitors and their editor, and the notebook."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
+from math import isfinite
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 
-from simulator.app.own_attempts import trail
 from simulator.app.widgets import CONFIG, plain
 from simulator.case.schema import Scenario
 from simulator.charts.look import inked, rounded
-from simulator.errors import InputError
 from simulator.incident.incident_charts import MonitorMarks, MonitorView, monitor, reading
 from simulator.incident.monitoring import WindowSeries, priced
 from simulator.incident.pictures import pictures
-from simulator.incident.player_actions import Action, NotebookEntry, WaitAction, WatchAction
+from simulator.incident.player_actions import NotebookEntry
 from simulator.incident.section import Incident
-from simulator.incident.sessions import Game, games
+from simulator.incident.sessions import Game
 from simulator.incident.watches import BY, TESTS, Watch, name_of
 from simulator.incident.wording import first_moves, hours, moment, usd
 from simulator.units import counted
-
-
-def start(scenario: Scenario) -> None:
-    """Offer the pager, and the choice of monitors before it."""
-    assert scenario.incident is not None
-    st.markdown(_opening(scenario.brief))
-    st.markdown(
-        f"A monitor will ring or a customer ask, for one of {len(scenario.incident.causes)} reasons or for two at once; one of "
-        "them is chance. Look closer, which takes time and money; say how likely each cause is, where it is and since when; "
-        "ship a fix. The stream goes on meanwhile."
-    )
-    if st.button("Take the pager", key="pager", type="primary"):
-        _begin(scenario, [])
-    with st.expander("Choose the monitors first", key="first_watches", width=720):
-        watches = editor(scenario, scenario.incident.watches, f"start:{scenario.id}")
-        if st.button("Take the pager with these monitors", key="pager_watching"):
-            _begin(scenario, _watching(scenario, watches))
-
-
-def _opening(brief: str) -> str:
-    first = " ".join(brief.split("\n\n")[0].split())
-    return " ".join(re.split(r"(?<=[.!?])\s+", first)[:2])
-
-
-def _watching(scenario: Scenario, watches: list[Watch]) -> list[Action]:
-    assert scenario.incident is not None
-    return [] if watches == scenario.incident.watches else [WatchAction(kind="watch", watches=watches)]
-
-
-def _begin(scenario: Scenario, actions: list[Action]) -> None:
-    """Begin an incident, which starts with the first alarm."""
-    try:
-        name = games().begin(scenario, [*actions, WaitAction(kind="wait")], owner=trail())
-    except InputError as error:
-        st.error(plain(str(error)))
-        return
-    st.query_params.from_dict({"case": scenario.id, "incident": name})
-    st.rerun()
-
 
 #: The timeline is scrubbed in steps of this length (s).
 STEP_S = 6 * 3600.0
@@ -290,4 +249,6 @@ def strip(game: Game, state: str) -> None:
         ("Spent", usd(game.usd)),
         ("Frames labelled", f"{game.labels:,}"),
     ]
+    if isfinite(left := game.play.looks_usd_left):
+        cells.append(("Left for looks", usd(left)))
     _component(key="incident_strip", data={"cells": cells, "state": state})

@@ -16,6 +16,7 @@ from simulator.case.load import load
 from simulator.cli.exits import UsageError, known, table_console
 from simulator.cli.options import AsJson, Case
 from simulator.incident.beliefs import BeliefError, load_beliefs
+from simulator.incident.difficulty import DIFFICULTIES, USUAL, level_of
 from simulator.incident.incident_score import Score, score
 from simulator.incident.play import Play
 from simulator.incident.player_actions import NotebookEntry, WaitAction, read_script
@@ -37,7 +38,8 @@ def incident(
     ] = None,
     play: Annotated[str | None, typer.Option(help=f"let an investigator play instead: {', '.join(PLAYERS)}")] = None,
     cause: Annotated[str | None, typer.Option(help="the cause, in place of the drawn one")] = None,
-    shape: Annotated[str | None, typer.Option(help="abrupt or gentle, in place of the drawn shape")] = None,
+    shape: Annotated[str | None, typer.Option(help="abrupt, gentle or intermittent, in place of the drawn shape")] = None,
+    level: Annotated[str, typer.Option(help=f"the difficulty: {', '.join(DIFFICULTIES)}")] = USUAL,
     as_json: AsJson = False,
 ) -> None:
     """Play a production incident from a script; the command prints the cause once the script closes it.
@@ -47,7 +49,7 @@ def incident(
     scenario = load(case)
     if script and play:
         raise UsageError("--script and --play: give one of them")
-    playing = Play(scenario, draw(scenario, secret, cause, shape))
+    playing = Play(scenario, draw(scenario, secret, cause, shape, level=level_of(level)))
     if play:
         _let_play(known("player", play, PLAYERS), playing)
     else:

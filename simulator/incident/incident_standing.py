@@ -29,6 +29,7 @@ class StandingFigure:
 
 
 FIGURES = (
+    StandingFigure("detected_h", "Time to the page", "were paged later or never", "h"),
     StandingFigure("diagnosed_h", "Time to the right diagnosis", "took longer or never named the cause", "h"),
     StandingFigure("kept", "Harm that was left", "left more harm", "%"),
     StandingFigure("brier", "Brier score", "scored worse", ""),
@@ -79,6 +80,7 @@ def kept_share(score: Score, harmless: bool) -> float:
 def figures_of(score: Score, harmless: bool) -> dict[str, float]:
     """Return a play's figures by their columns; harmless: whether its cause does no harm, so that none can be left."""
     return {
+        "detected_h": score.detected_h,
         "diagnosed_h": score.diagnosed_h,
         "kept": kept_share(score, harmless),
         "brier": score.brier,

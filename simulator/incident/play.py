@@ -9,6 +9,7 @@ import numpy as np
 from simulator.case.choices import Pick
 from simulator.case.schema import Scenario
 from simulator.evidence.detection_tables import BINS
+from simulator.incident.difficulty import DIFFICULTIES, Difficulty, at_level
 from simulator.incident.fixes import Change, Changes, Swapped
 from simulator.incident.frame_statistics import FrameStatistics
 from simulator.incident.looks import View
@@ -32,8 +33,8 @@ class Play:
     """One incident; `act` takes the next action. Equal scenarios, secrets and actions give equal plays."""
 
     def __init__(self, scenario: Scenario, secret: Secret, actions: Iterable[Action] = ()) -> None:
-        self.scenario, self.secret = scenario, secret
-        self.spec = spec_of(scenario)
+        self.scenario, self.secret = at_level(scenario, secret.level), secret
+        self.spec = spec_of(self.scenario)
         self.scenes = read_scenes()
         self.start_s = self.spec.reference_days * DAY_S
         self.end_s = scenario.run.days * DAY_S
@@ -46,6 +47,7 @@ class Play:
         self.closed = False
         self._streams: dict[tuple[tuple[float, tuple[tuple[str, Pick], ...]], ...], Stream] = {}
         self._statistics: dict[tuple[Change | int, ...], FrameStatistics] = {}
+        self._series: tuple[object, list[WindowSeries]] = None, []
         for action in actions:
             self.act(action)
 
@@ -112,8 +114,14 @@ class Play:
     # Monitors
 
     def series(self, watches: list[Watch] | None = None) -> list[WindowSeries]:
-        chosen = self.watches[-1][1] if watches is None else watches
-        return [one for watch in chosen for one in watched(watch, self.statistics())]
+        """Return the windows of the present monitors, computed once for each set of monitors and changes, or of others."""
+        statistics = self.statistics()
+        if watches is not None:
+            return [one for watch in watches for one in watched(watch, statistics)]
+        key = len(self.watches), id(statistics)
+        if self._series[0] != key:
+            self._series = key, [one for watch in self.watches[-1][1] for one in watched(watch, statistics)]
+        return self._series[1]
 
     def next_ring(self) -> Ring | None:
         """Return the next alarm of a monitor that was silent for a day; None: none before the end."""
@@ -129,13 +137,22 @@ class Play:
 
         The days are drawn, so that the complaint does not reveal the time of the onset.
         """
+        paged = any(note.complaint or (note.ring is not None and note.ring.at_s >= self.secret.onset_s) for note in self.notes)
+        return np.inf if paged else max(self.unpaged_complaint_s(), self.now_s)
+
+    def unpaged_complaint_s(self) -> float:
+        """Return the time of a complaint if nothing rings; infinite without one before the end."""
         late = self.spec.complaint_days * (_EARLIEST_COMPLAINT + (1 - _EARLIEST_COMPLAINT) * self.secret.drawn[1])
         at_s = self.secret.full_s(self.spec) + late * DAY_S
-        paged = any(note.complaint or (note.ring is not None and note.ring.at_s >= self.secret.onset_s) for note in self.notes)
-        return np.inf if paged or at_s > self.end_s else max(at_s, self.now_s)
+        return at_s if at_s <= self.end_s else np.inf
 
     def complaint(self, at_s: float) -> str:
-        """Return the words of a customer: the site and the part of the day with the most harm lately, else any of them."""
+        """Return the words of a customer: the site and the part of the day with the most harm lately, else any of them.
+
+        At a difficulty with vague complaints they name neither.
+        """
+        if self.terms.vague:
+            return "A customer asks: “Your counts look too low. Does it still work?”"
         statistics = self.statistics()
         frames, harm = statistics.frames, statistics.excess()
         lately = (frames.at_s < at_s) & (frames.at_s >= at_s - 2 * DAY_S)
@@ -144,6 +161,15 @@ class Play:
         worst = int(np.argmax(harms)) if harms.sum() > 0 else int(self.secret.drawn[2] * len(harms))
         site = list(self.spec.sites.values())[worst // 4].label
         return f"A customer asks: “At the site {site} your counts look too low {_PARTS[worst % 4]}. Does it still work?”"
+
+    @property
+    def terms(self) -> Difficulty:
+        return DIFFICULTIES[self.secret.level]
+
+    @property
+    def looks_usd_left(self) -> float:
+        """The money that is left for looks (USD); infinite at a difficulty without a bound."""
+        return self.terms.looks_usd - sum(note.usd for note in self.notes if note.look)
 
     @property
     def usd(self) -> float:

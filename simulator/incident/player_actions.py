@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from simulator.incident.play import Play
 
 
-#: Columns of the log of frames.
-Column = Literal["site", "camera", "version", "replica", "hour", "day"]
+#: Columns of the log of frames, and of the detections in it.
+Column = Literal["site", "camera", "version", "replica", "hour", "day", "object", "size"]
 
 
 class ActionError(PlacedError):
@@ -137,6 +137,11 @@ class LookAction(AnyAction):
     def take(self, play: Play) -> NotebookEntry:
         look = play.spec.looks[self.look]
         minutes, usd = look.cost(self.frames)
+        if usd > play.looks_usd_left:
+            raise ActionError(
+                f"this look costs {usd:,.0f} USD, and {play.looks_usd_left:,.0f} USD are left for looks; take a cheaper one",
+                ("look",),
+            )
         until_s = min(play.now_s + 60 * minutes, play.end_s)
         inputs = {"system", "person", "only", "hours", "part", "pick"}
         request = LookRequest(

@@ -51,7 +51,9 @@ def _looked(play: Play, beliefs: Beliefs, prior: Floats) -> Floats:
     _learn(play, signs)
     now = beliefs.after(signs.items(), prior)
     while (now.max() < _SURE or not signs) and left and play.now_s < play.end_s:
-        worth = {name: beliefs.bits(name, now) for name in left if name in beliefs.chances}
+        worth = {name: beliefs.bits(name, now) for name, look in left.items() if name in beliefs.chances and _can(play, look)}
+        if not worth:
+            break
         best = max(worth, key=lambda name: worth[name] / minutes_of(play.spec, left[name]))
         if max(worth.values()) < _LITTLE:
             break
@@ -81,7 +83,7 @@ def _listed(play: Play, beliefs: Beliefs, kinds: Iterable[str]) -> None:
         named = {name: look for name, look in questions(play.spec).items() if looks[look.look].kind == kind}
         unsigned = [LookAction(kind="look", look=name) for name, look in looks.items() if look.kind == kind]
         for look in [look for name, look in named.items() if question in (kind, name)] or unsigned:
-            if play.now_s < play.end_s:
+            if _can(play, look):
                 play.act(look)
                 _learn(play, signs)
     now = beliefs.after(signs.items())
@@ -138,6 +140,11 @@ def fix_of(spec: Incident, cause: Cause) -> str:
 
 def _paged(play: Play) -> None:
     play.act(WaitAction(kind="wait"))
+
+
+def _can(play: Play, look: LookAction) -> bool:
+    """Return whether there is time and money for a look."""
+    return play.now_s < play.end_s and play.spec.looks[look.look].cost(look.frames)[1] <= play.looks_usd_left
 
 
 def _learn(play: Play, signs: dict[str, str]) -> None:

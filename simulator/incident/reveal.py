@@ -17,9 +17,11 @@ from simulator.charts.look import BLUE, GREY, RED, Chart, figure, rounded, wrapp
 from simulator.engine.plan import case_hash
 from simulator.errors import InputError
 from simulator.incident.beliefs import load_beliefs
+from simulator.incident.detection_score import Detection, DetectionTrial
 from simulator.incident.incident_course import IncidentCourse
 from simulator.incident.incident_rating_panel import rate_incident
 from simulator.incident.incident_score import HELPS, DebriefStep, Excess, Score, score
+from simulator.incident.incident_start import next_of_row, shared_result
 from simulator.incident.places import places, true_places
 from simulator.incident.play import Play
 from simulator.incident.player_actions import FixAction
@@ -97,6 +99,7 @@ def reveal(game: Game) -> None:
     """Draw all of it, from the answer to the lessons."""
     result = score(game.play)
     _answer(game, result)
+    shared_result(game)
     _figures(game, result)
     standing_panel(game, result)
     _harm(game)
@@ -106,7 +109,8 @@ def reveal(game: Game) -> None:
     rate_incident(game, course)
     _lessons(game, course)
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("Play another", key="another", type="primary"):
+        next_of_row(game)
+        if st.button("Play another", key="another", type="secondary" if game.row else "primary"):
             st.query_params.from_dict({"case": game.scenario.id})
             st.rerun()
         _replay(game)
@@ -159,7 +163,7 @@ def _place(game: Game, result: Score) -> str:
 @st.cache_data(max_entries=64, show_spinner=False)
 def _sensible_total(_game: Game, name: str, content: str) -> float | None:
     """Return the total of the sensible investigator on this very incident (USD); None for a case without signs."""
-    beliefs = load_beliefs(_game.scenario)
+    beliefs = load_beliefs(_game.play.scenario)
     if beliefs is None:
         return None
     play = Play(_game.scenario, _game.play.secret)
@@ -196,12 +200,42 @@ def _figures(game: Game, result: Score) -> None:
         with st.grid(5, min_column_width=150, border=True):
             for label, value in figures.items():
                 st.metric(label, value)
+        if heading == "Detection":
+            _detection(game)
     st.caption(
         f"Times count from the onset. A missed least object costs {game.play.spec.harm.usd.value:g} USD, others by weight; "
         "harm is what the cause adds to the system without it. "
         "The Brier score is the squared distance of your probabilities of all causes from the truth: 0 is best, 2 is worst. "
         f"With the prior alone it is {result.unknowing:.2f} here."
     )
+
+
+def _detection(game: Game) -> None:
+    """Draw the monitors beside those of the case and the best single one on this secret."""
+    table, said = detection_table(game, link(game), case_hash(game.scenario))
+    st.markdown(plain(said))
+    st.dataframe(table, hide_index=True, alt="Your monitors beside those of the case and the best single one here")
+
+
+@st.cache_data(max_entries=64, show_spinner="Trying other monitors on this incident")
+def detection_table(_game: Game, address: str, content: str) -> tuple[pd.DataFrame, str]:
+    """Return a row a set of monitors, and a sentence."""
+    trial = DetectionTrial(_game.play)
+    own, usual, best = trial.own(), trial.of(_game.play.spec.watches), trial.best()
+    single = best.watches[0].line() if best.watches else "none, so that a customer asks"
+    named = {"yours": own, "those of the case": usual, f"the best single one here: {single}": best}
+    rows = [
+        (label, _page(one), one.false_alarms, round(one.harm_usd), round(one.spent_usd), round(one.total_usd))
+        for label, one in named.items()
+    ]
+    columns = ["monitors", "paged after", "false alarms", "harm before (USD)", "monitors and pages (USD)", "total (USD)"]
+    said = f"Until the page your monitors cost {usd(own.total_usd)} with the harm, those of the case {usd(usual.total_usd)}. "
+    said += f"With hindsight the best single monitor would have cost {usd(best.total_usd)}."
+    return pd.DataFrame(rows, columns=columns), said
+
+
+def _page(one: Detection) -> str:
+    return f"{_after(one.paged_h)}{'' if one.rang else ', a customer'}" if isfinite(one.paged_h) else "never"
 
 
 def _after(from_onset_h: float) -> str:

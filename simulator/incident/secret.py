@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator.case.schema import Scenario
 from simulator.errors import InputError, suggest
+from simulator.incident.difficulty import USUAL, Level, at_level
 from simulator.incident.effects import AnyEffect, Cause, Decoy, OutsideEffects, Shape, Where
 from simulator.incident.section import Incident
 from simulator.records.streams import Streams
@@ -27,6 +28,7 @@ class Secret:
     onset_s: its start, in seconds from the start of the run; infinite without a cause
     drawn: three numbers from 0 to 1 that choose the site, its camera, and the first replica
     second: a further cause that begins with it; None: there is one alone
+    level: the difficulty that it was drawn at
     salt: mixed into every hash that a player sees, so that no hash follows from the seed; empty in a script
     """
 
@@ -38,6 +40,7 @@ class Secret:
     drawn: tuple[float, float, float]
     salt: str = field(default="", repr=False)
     second: str | None = None
+    level: Level = USUAL
 
     @property
     def quiet(self) -> bool:
@@ -103,9 +106,11 @@ def spec_of(scenario: Scenario) -> Incident:
     return scenario.incident
 
 
-def draw(scenario: Scenario, seed: int, cause: str | None = None, shape: str | None = None, salt: str = "") -> Secret:
+def draw(
+    scenario: Scenario, seed: int, cause: str | None = None, shape: str | None = None, salt: str = "", level: Level = USUAL
+) -> Secret:
     """Draw the secret of a seed; cause and shape may be given instead. Raises SecretError for unknown ones."""
-    spec = spec_of(scenario)
+    spec = spec_of(at_level(scenario, level))
     rng = Streams(seed).named("incident")
     which, form, when, lures, lure, *drawn = rng.random(8).tolist()
     names = list(spec.causes)
@@ -124,7 +129,7 @@ def draw(scenario: Scenario, seed: int, cause: str | None = None, shape: str | N
     decoy = decoys[int(lure * len(decoys))] if moves else None
     onset_s = (first + when * (last - first)) * DAY_S
     second = _second(spec, name, rng.random(2).tolist()) if cause is None else None
-    return Secret(seed, name, chosen, onset_s, decoy, (drawn[0], drawn[1], drawn[2]), salt, second)
+    return Secret(seed, name, chosen, onset_s, decoy, (drawn[0], drawn[1], drawn[2]), salt, second, level)
 
 
 def _second(spec: Incident, first: str, drawn: list[float]) -> str | None:

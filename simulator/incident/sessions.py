@@ -21,10 +21,12 @@ from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
 from simulator.engine.plan import case_hash
 from simulator.errors import InputError
+from simulator.incident.difficulty import level_of
+from simulator.incident.five_in_a_row import FiveInARow
 from simulator.incident.monitoring import WindowSeries
 from simulator.incident.play import Play
 from simulator.incident.player_actions import Action, ActionError, NotebookEntry, read_actions
-from simulator.incident.secret import draw
+from simulator.incident.secret import Secret, draw, spec_of
 from simulator.session.session_signals import Level
 
 
@@ -90,18 +92,10 @@ class _Live:
 
     play: Play
     lock: Lock = field(default_factory=Lock)
-    seen: dict[tuple[int, int], list[WindowSeries]] = field(default_factory=dict)
 
     def catch_up(self, actions: Sequence[Action]) -> None:
         for action in actions[len(self.play.notes) :]:
             self.play.act(action)
-
-    def series(self) -> list[WindowSeries]:
-        """Return the monitors' windows, computed once for each set of monitors and changes."""
-        key = len(self.play.watches), len(self.play.shipped) + len(self.play.changes())
-        if key not in self.seen:
-            self.seen = {key: self.play.series()}
-        return self.seen[key]
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +103,7 @@ class Game:
     """An incident at a time (s): its notebook and its monitors. Later actions do not change it.
 
     ratings: the person's own level of each signal; None for a replay with other actions, which keeps none
+    day, row: of the incident that all share on a day, and of one of five in a row; row_place: its place in the row
     """
 
     id: str
@@ -121,6 +116,9 @@ class Game:
     usd: float
     labels: int
     ratings: Mapping[str, Level] | None = None
+    day: str | None = None
+    row: str | None = None
+    row_place: int = 1
 
     @property
     def over(self) -> bool:
@@ -154,12 +152,15 @@ class Games:
             self._catch_up(live, stored)
             play = live.play
             revealed = stored.revealed or play.closed
-            seen = tuple(play.notes), live.series(), play.usd, play.labels
-            return Game(name, scenario, play, revealed, play.now_s, *seen, stored.ratings)
+            seen = tuple(play.notes), play.series(), play.usd, play.labels
+            shared = stored.hidden.day, stored.hidden.series, stored.hidden.place
+            return Game(name, scenario, play, revealed, play.now_s, *seen, stored.ratings, *shared)
 
     def act(self, name: str, scenario: Scenario, action: Action) -> None:
         """Take an action; raises ActionError for an impossible one, OvertakenError if another browser was faster."""
         stored = self._stored(name, scenario)
+        if stored.hidden.series is not None:
+            self.row_of(stored, scenario).check(spec_of(scenario), stored, action)
         live = self._live_play(stored, scenario)
         with live.lock:
             self._catch_up(live, stored)
@@ -171,6 +172,10 @@ class Games:
                 raise
             if live.play.closed:
                 self.store.reveal(name)
+
+    def row_of(self, stored: StoredIncident, scenario: Scenario) -> FiveInARow:
+        """Return the five in a row that an incident belongs to."""
+        return FiveInARow.of(spec_of(scenario), self.store.beside(stored.id), stored.hidden.series or "")
 
     def rate(self, name: str, scenario: Scenario, signal: str, level: Level) -> None:
         """Keep the person's own level of a signal; raises GameError before the reveal."""
@@ -193,7 +198,7 @@ class Games:
             live = self._live.get(stored.id)
             if live is None:
                 hidden = stored.hidden
-                live = _Live(Play(scenario, draw(scenario, hidden.seed, hidden.cause, hidden.shape, hidden.salt)))
+                live = _Live(Play(scenario, secret_from(scenario, hidden)))
             self._live[stored.id] = live  # so that its time in memory begins again
             return live
 
@@ -207,6 +212,11 @@ class Games:
     def _forget(self, name: str) -> None:
         with self._lock:
             self._live.pop(name, None)
+
+
+def secret_from(scenario: Scenario, hidden: Hidden) -> Secret:
+    """Draw the secret of a stored source; raises SecretError for a cause that the case does not have."""
+    return draw(scenario, hidden.seed, hidden.cause, hidden.shape, hidden.salt, level_of(hidden.level))
 
 
 @cache

@@ -120,7 +120,7 @@ def _takeaway(peers: Peers, own: Mapping[str, float], shown: StandingFigure, fou
 def spoken(shown: StandingFigure, value: float) -> str:
     """Write a figure with its unit: `35%`, `12 h`, `0.04`, `1,270 USD`, or `never`."""
     if isnan(value):
-        return "never" if shown.column == "diagnosed_h" else "none to leave"
+        return "never" if shown.column in ("detected_h", "diagnosed_h") else "none to leave"
     if shown.column == "kept":
         return f"{100 * value:.0f}%"
     return f"{value:.2f}" if not shown.unit else f"{significant(value)} {shown.unit}"

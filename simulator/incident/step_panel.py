@@ -9,7 +9,7 @@ import streamlit as st
 
 from simulator.app.widgets import plain
 from simulator.errors import InputError
-from simulator.incident.asked_looks import COLUMNS
+from simulator.incident.asked_looks import COLUMNS, SIZES
 from simulator.incident.control_room import editor
 from simulator.incident.effects import System
 from simulator.incident.looks import AnyLook, LookInput
@@ -150,10 +150,12 @@ def _groups(spec: Incident, key: str) -> list[str]:
 
 
 def _only(spec: Incident, key: str) -> dict[str, str]:
-    """Let the user filter the log of frames by one value of a column."""
+    """Let the user filter the log of frames, or of the detections in it, by one value of a column."""
     options = {"": "All frames"} | {f"site={site}": one.label for site, one in spec.sites.items()}
     options |= {f"version={version}": label for version, label in spec.versions.items()}
-    column, _, value = _choice("Frames of", options, f"{key}_only").partition("=")
+    options |= {f"size={size}": f"Boxes: {size}" for size in SIZES}
+    options |= {f"object={name}": f"Objects: {name}" for name in spec.harm.weights}
+    column, _, value = _choice("Frames or detections of", options, f"{key}_only").partition("=")
     return {column: value} if column else {}
 
 
@@ -182,17 +184,23 @@ def _fixes(game: Game) -> None:
         done = ", shipped before" if name in shipped else ""
         with st.container(horizontal=True, vertical_alignment="center", gap="xsmall", wrap=False):
             pressed = st.container(width="stretch").empty()
-            site = _aim(game.play.spec, name) if fix.by_site else None
-            sites = 1 if site else len(game.play.spec.sites)
+            site = _aim(game.play.spec, name) if fix.by_site else EVERY_SITE
+            sites = len(game.play.spec.sites) if site == EVERY_SITE else 1
             label = f"{plain(fix.label)} :small[· {price(fix.minutes, fix.price(sites), fix.usd_a_day)}{done}]"
-            if pressed.button(label, key=f"fix_{name}", help=plain(fix.note or "") or None, width="stretch"):
-                act(game, FixAction(kind="fix", fix=name, site=site), f"fix_{name}")
+            about, aimed = plain(fix.note or "") or None, site != _UNAIMED
+            if pressed.button(label, key=f"fix_{name}", help=about, width="stretch", disabled=not aimed):
+                act(game, FixAction(kind="fix", fix=name, site=site or None), f"fix_{name}")
         refused(f"fix_{name}")
 
 
-def _aim(spec: Incident, name: str) -> str | None:
-    options = {site: one.label for site, one in spec.sites.items()} | {"": "All sites"}
-    site = st.selectbox(
+#: The aims of a fix at all sites, and before the user chooses one.
+EVERY_SITE, _UNAIMED = "", "?"
+
+
+def _aim(spec: Incident, name: str) -> str:
+    """Let the user choose the site of a fix; at first none is chosen, so that no site gets it by oversight."""
+    options = {_UNAIMED: "Which site?"} | {site: one.label for site, one in spec.sites.items()} | {EVERY_SITE: "All sites"}
+    return st.selectbox(
         "Site of the fix",
         [*options],
         format_func=lambda one: options[one],
@@ -200,7 +208,6 @@ def _aim(spec: Incident, name: str) -> str | None:
         width=125,
         label_visibility="collapsed",
     )
-    return site or None
 
 
 def _watches(game: Game) -> None:

@@ -33,7 +33,7 @@ from simulator.paths import INCIDENTS
 STUDY_COLUMNS = {
     "players": [
         *("player", "cause", "shape", "seed", "diagnosis", "right", "brier"),
-        *("diagnosed_h", "mitigated_h", "wrong_fixes", "usd", "kept", "total_usd"),
+        *("detected_h", "diagnosed_h", "mitigated_h", "wrong_fixes", "usd", "kept", "total_usd"),
     ],
     "fixes": ["cause", "fix", "took_away", "took_low", "took_high", "n"],
     "monitors": [

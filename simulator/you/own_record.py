@@ -10,11 +10,9 @@ from simulator.app.own_sessions import session_log
 from simulator.app.store.incident_log import StoredIncident
 from simulator.case.load import scenario_ids
 from simulator.case.schema import Scenario
+from simulator.incident.own_incidents import LINK_WIDTH as LINK_WIDTH
 from simulator.incident.sessions import games
 from simulator.session.session_state import SessionState
-
-#: The width of the links of a list (px), so that the words beside them line up; a phone has place for it.
-LINK_WIDTH = 340
 
 
 @dataclass(frozen=True)

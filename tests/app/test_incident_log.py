@@ -1,7 +1,10 @@
 """An incident is found by its id from anywhere, its actions in order; id and secret tell nothing of each other."""
 
+import hashlib
+import hmac
 import json
 import re
+from datetime import UTC, date, datetime
 
 import pytest
 from sqlalchemy import NullPool, create_engine, text
@@ -9,7 +12,7 @@ from sqlalchemy import NullPool, create_engine, text
 from simulator.app.store.address import parsed
 from simulator.app.store.attempts import Attempts
 from simulator.app.store.faults import StoreError
-from simulator.app.store.incident_log import Hidden, Incidents
+from simulator.app.store.incident_log import Hidden, Incidents, KeyFaultError
 from simulator.app.store.session_rows import OvertakenError
 
 WAIT, LOOK = {"kind": "wait", "hours": None}, {"kind": "look", "look": "changes"}
@@ -111,3 +114,49 @@ def test_ratings_stand_in_the_log_behind_the_actions_and_the_latest_counts(url, 
         store.rate(name, signal, level)
     kept = Incidents(url).get(name)
     assert kept.ratings == {"remedy": "very_strong", "cost": "strong"} and kept.actions == [WAIT] and kept.revealed
+
+
+# The incident of a day
+
+DAY = date(2026, 11, 30)
+HASH = "0123456789ab"
+
+
+def test_all_visitors_of_a_database_share_the_seed_of_a_day_and_no_salt(url, store):
+    drawn = [Incidents(url).daily("production-drift", HASH, DAY) for _ in range(3)]
+    assert len({one.seed for one in drawn}) == 1 and len({one.salt for one in drawn}) == 3
+    assert {one.day for one in drawn} == {"2026-11-30"} and drawn[0].seed.bit_length() > 64
+    others = [("production-drift", HASH, date(2026, 12, 1)), ("production-drift", "0" * 12, DAY), ("other", HASH, DAY)]
+    seeds = [store.daily(*one).seed for one in others]
+    assert len({*seeds, drawn[0].seed}) == 4
+
+
+def test_without_a_key_no_date_leads_to_the_seed(tmp_path):
+    one, other = (Incidents(f"sqlite:///{tmp_path / name}.db").daily("c", HASH, DAY) for name in "ab")
+    assert one.seed != other.seed
+
+
+def test_servers_with_one_key_share_the_day_and_a_short_key_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setenv("CASESIM_DAILY_KEY", "k" * 32)
+    one, other = (Incidents(f"sqlite:///{tmp_path / name}.db").daily("c", HASH, DAY) for name in "ab")
+    digest = hmac.new(b"k" * 32, b"c/0123456789ab/2026-11-30", hashlib.sha256).hexdigest()
+    assert one.seed == other.seed == int(digest[:32], 16)
+    monkeypatch.setenv("CASESIM_DAILY_KEY", "short")
+    with pytest.raises(KeyFaultError, match="CASESIM_DAILY_KEY has 5 characters; it should have 32 or more"):
+        Incidents(f"sqlite:///{tmp_path / 'a'}.db").daily("c", HASH, DAY)
+
+
+def test_closed_incidents_of_a_day_are_those_of_that_day_alone(store):
+    shared, today = Hidden(day=f"{datetime.now(UTC).date()}"), f"{datetime.now(UTC).date()}"
+    first, open_, own = begun(store, shared), begun(store, shared), begun(store)
+    for name in (first, own):
+        store.reveal(name)
+    assert [one.id for one in store.closed_on("production-drift", today)] == [first] and open_
+    assert store.of("") == []
+
+
+def test_incidents_beside_one_are_those_of_its_visitor(store):
+    mine = [store.begin("c", 1, HASH, Hidden(series="r" * 22, place=place), "trail" * 4) for place in (1, 2)]
+    store.begin("c", 1, HASH, None, "other" * 4)
+    assert {one.id for one in store.beside(mine[0])} == set(mine)
+    assert store.beside("made-up") == []

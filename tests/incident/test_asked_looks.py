@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from simulator.evidence.detection_tables import BINS
 from simulator.incident.asked_looks import frame_log
 from simulator.incident.player_actions import ActionError
 from simulator.incident.secret import DAY_S
@@ -59,3 +60,36 @@ def test_copies_of_training_images_show_a_test_set_that_promised_too_much():
 def test_a_person_who_is_not_there_is_refused():
     with pytest.raises((ActionError, ValueError), match="person"):
         play("nothing", look("ask", person="boss"))
+
+
+def test_a_query_by_size_adds_up_to_the_right_detections_of_the_frames():
+    """Right detections are those that count less the false ones among them; each has one labelled box of one size."""
+    made = play("fog_season", wait(24 * 5), look("query", groups=["size"]), shape="abrupt")
+    table, frames, scenes = made.notes[-1].finding.table, made.statistics().frames, made.scenes
+    rows = (frames.at_s < made.now_s) & (frames.at_s >= made.now_s - 24 * 3600) & ~frames.served.dropped
+    cell = frames.network[rows], frames.given[rows], frames.scene[rows], frames.bin[rows]
+    right = (scenes.tails[0][cell] - scenes.tails[1][cell]).astype(float)
+    assert set(table["size"]) <= {"small", "medium", "large"} and set(table["frames"]) == {rows.sum()}
+    assert table["detections a frame"].sum() == pytest.approx(right.mean(), rel=0.02)
+
+
+def test_a_query_keeps_one_object_and_counts_frames_without_it():
+    only = {"object": "person", "size": "large"}
+    made = play(
+        None, wait(24 * 5), look("query", groups=["site"], only=only), look("query", groups=["site", "object"], hours=6)
+    )
+    first, second = (note.finding.table for note in made.notes[-2:])
+    assert len(first) == 6 and (first["low"] <= first["detections a frame"]).all()
+    [depot] = first[first["site"] == "depot"]["detections a frame"]
+    frames, scenes = made.statistics().frames, made.scenes
+    at_s = made.notes[-2].until_s
+    site = list(made.spec.sites).index("depot")
+    rows = np.flatnonzero(
+        (frames.at_s < at_s) & (frames.at_s >= at_s - 24 * 3600) & (frames.site == site) & ~frames.served.dropped
+    )
+    boxes, expected = scenes.boxes, 0
+    for row in rows:
+        own = (boxes.scene == frames.scene[row]) & (boxes.category == "person") & (boxes.area_px >= 96**2)
+        expected += (scenes.box_scores[frames.network[row], frames.given[row], own] >= BINS[frames.bin[row]]).sum()
+    assert depot == pytest.approx(expected / len(rows))
+    assert {"site", "object", "frames", "detections a frame"} <= set(second.columns) and len(second) <= 201

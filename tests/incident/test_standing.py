@@ -25,7 +25,9 @@ ROWS = [
     ("guess", "fog_season", "gentle", 3, 5.0, 0.1, 0.87, 100.0),
     ("guess", "fog_season", "gentle", 4, nan, 3.2, 0.01, 100.0),
 ]
-TABLE = pd.DataFrame(ROWS, columns=COLUMNS).assign(total_usd=lambda rows: 2 * rows["usd"])
+TABLE = pd.DataFrame(ROWS, columns=COLUMNS).assign(
+    total_usd=lambda rows: 2 * rows["usd"], detected_h=lambda rows: 10.0 * rows["seed"]
+)
 
 
 def peers(rows=TABLE, of_cause=True):
@@ -37,8 +39,10 @@ def counts(own, rows=TABLE):
 
 
 def test_worse_and_equal_plays_are_those_counted_by_hand():
-    found = counts({"diagnosed_h": 20.0, "kept": 0.6, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0})
+    found = counts({"detected_h": 20.0, "diagnosed_h": 20.0, "kept": 0.6, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0})
     assert found == {
+        ("detected_h", "sensible"): (2, 1, 4),
+        ("detected_h", "guess"): (2, 1, 4),
         ("diagnosed_h", "sensible"): (2, 1, 4),  # 30 h, and never
         ("diagnosed_h", "guess"): (3, 0, 4),
         ("kept", "sensible"): (1, 1, 4),
@@ -53,13 +57,13 @@ def test_worse_and_equal_plays_are_those_counted_by_hand():
 
 
 def test_a_play_without_a_right_diagnosis_is_worse_than_none_and_equal_to_those_that_have_none():
-    found = counts({"diagnosed_h": nan, "kept": 0.6, "brier": 0.25, "usd": 0.0, "total_usd": 0.0})
+    found = counts({"detected_h": nan, "diagnosed_h": nan, "kept": 0.6, "brier": 0.25, "usd": 0.0, "total_usd": 0.0})
     assert found["diagnosed_h", "sensible"] == (0, 1, 4)
     assert found["diagnosed_h", "guess"] == (0, 3, 4)
 
 
 def test_a_harmless_cause_leaves_no_harm_to_compare():
-    own = {"diagnosed_h": 20.0, "kept": nan, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0}
+    own = {"detected_h": 20.0, "diagnosed_h": 20.0, "kept": nan, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0}
     assert "kept" not in {column for column, _ in counts(own)}
     harmless = TABLE.assign(kept=nan)
     assert "kept" not in {column for column, _ in counts(own | {"kept": 0.5}, harmless)}
@@ -67,8 +71,8 @@ def test_a_harmless_cause_leaves_no_harm_to_compare():
 
 def test_the_interval_leaves_two_and_a_half_per_cent_on_each_side():
     """By Clopper and Pearson: at the bounds, a count as extreme as the one seen has a chance of 2.5%."""
-    [one] = [s for s in standings(peers(), {"diagnosed_h": 20.0, "kept": 0.6, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0})
-             if (s.figure.column, s.player) == ("diagnosed_h", "guess")]  # fmt: skip
+    own = {"detected_h": 20.0, "diagnosed_h": 20.0, "kept": 0.6, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0}
+    [one] = [s for s in standings(peers(), own) if (s.figure.column, s.player) == ("diagnosed_h", "guess")]
     assert one.share.value == 0.75
     assert binom.sf(2, 4, one.share.low) == pytest.approx(0.025)
     assert binom.cdf(3, 4, one.share.high) == pytest.approx(0.025)
@@ -106,7 +110,7 @@ def test_the_shipped_study_compares_with_every_investigator():
 
 
 def test_the_picture_has_a_point_a_play_and_says_the_shares():
-    own = {"diagnosed_h": 20.0, "kept": 0.6, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0}
+    own = {"detected_h": 20.0, "diagnosed_h": 20.0, "kept": 0.6, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0}
     found = list(standings(peers(), own))
     chart = peers_chart(peers(), own, found)
     assert [len(trace.x) for trace in chart.figure.data] == [4, 4]
@@ -122,14 +126,14 @@ def test_the_picture_has_a_point_a_play_and_says_the_shares():
 
 
 def test_without_harm_the_picture_shows_the_brier_score_and_with_few_plays_says_so():
-    own = {"diagnosed_h": nan, "kept": nan, "brier": 0.25, "usd": 0.0, "total_usd": 0.0}
+    own = {"detected_h": nan, "diagnosed_h": nan, "kept": nan, "brier": 0.25, "usd": 0.0, "total_usd": 0.0}
     chart = peers_chart(peers(of_cause=False), own, list(standings(peers(), own)))
     assert chart.takeaway.startswith("Your Brier score is 0.25. Of 4 plays of all causes, since too few have yours, ")
-    assert [spoken(one, own[one.column]) for one in FIGURES] == ["never", "none to leave", "0.25", "0 USD", "0 USD"]
+    assert [spoken(one, own[one.column]) for one in FIGURES] == ["never", "never", "none to leave", "0.25", "0 USD", "0 USD"]
 
 
 def test_a_cause_that_was_studied_as_harmless_is_compared_by_the_brier_score():
     """An author may edit a case after its study: then no studied play has harm to compare with."""
     harmless = peers(TABLE.assign(kept=nan))
-    own = {"diagnosed_h": 20.0, "kept": 0.5, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0}
+    own = {"detected_h": 20.0, "diagnosed_h": 20.0, "kept": 0.5, "brier": 0.01, "usd": 900.0, "total_usd": 1800.0}
     assert peers_chart(harmless, own, list(standings(harmless, own))).takeaway.startswith("Your Brier score is 0.01.")

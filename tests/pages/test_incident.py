@@ -312,3 +312,41 @@ def test_a_case_without_an_incident_is_not_played(room):
     assert not page.exception
     assert "There is no case" in page.warning[0].value.replace("\\", "")
     assert page.title[0].value == load(CASE).title
+
+
+def test_the_incident_of_the_day_is_one_for_all_visitors_and_comes_once(room):
+    first, second = (press(room(case=CASE), "daily") for _ in range(2))
+    names = ["".join(page.query_params["incident"]) for page in (first, second)]
+    hidden = [games().store.get(name).hidden for name in names]
+    assert names[0] != names[1] and hidden[0].seed == hidden[1].seed and hidden[0].salt != hidden[1].salt
+    trail = first.session_state["trail"]
+    again = room(case=CASE)
+    again.session_state["trail"] = trail
+    assert again.run().button(key="daily").label == "Continue today’s incident"
+    assert "Your incidents" in told(again) and "incident of 20" in told(again)
+    Incidents().reveal(names[0])
+    assert "You are the first here who has closed it" in told(room(case=CASE, incident=names[0]))
+    Incidents().reveal(names[1])
+    assert "Of 1 other visitor who closed it here, 0 named the cause" in told(room(case=CASE, incident=names[0]))
+
+
+def test_a_difficulty_is_kept_with_the_incident(room):
+    page = room(case=CASE)
+    page.segmented_control(key="incident_level").set_value("hard").run()
+    assert "looks may cost 300 USD" in told(page)
+    press(page, "pager")
+    stored = games().store.get("".join(page.query_params["incident"]))
+    assert stored.hidden.level == "hard"
+    assert "Left for looks" in strip(page)
+
+
+def test_five_in_a_row_share_one_budget_of_monitors(room):
+    page = press(room(case=CASE), "five")
+    row = "".join(page.query_params["row"])
+    assert "1,500 USD a week" in told(page)
+    press(page, "pager_row")
+    name = "".join(page.query_params["incident"])
+    assert (games().store.get(name).hidden.series, games().store.get(name).hidden.place) == (row, 1)
+    Incidents().reveal(name)
+    press(page.run(), "next_of_row")
+    assert "Incident 2 of 5" in told(page) and "1,045 USD a week" in told(page)

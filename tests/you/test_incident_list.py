@@ -2,8 +2,17 @@
 
 import pytest
 
-from simulator.you.incident_list import diagnosis_words, incident_review, was_right
+from simulator.incident import own_incidents
+from simulator.you.incident_list import incident_review
 from tests.you.records import incident
+
+
+def was_right(one):
+    return own_incidents.was_right(one.scenario, one.stored)
+
+
+def diagnosis_words(one):
+    return own_incidents.diagnosis_words(one.scenario, one.stored)
 
 
 def diagnosed(cause, confidence=0.8):

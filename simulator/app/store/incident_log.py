@@ -1,19 +1,28 @@
 """The store of incidents: sessions with a secret, whose events are actions, from which a play is computed again.
 
 The outside knows an incident by a random id alone. Its secret is drawn here, and leaves the server after the reveal only.
+
+The incident of a day has one seed for all visitors of the database. It is drawn at random when the first of them asks, so that
+no code and no date lead to it. Servers with one key in `CASESIM_DAILY_KEY` derive it from the key instead, and share it.
 """
 
 from __future__ import annotations
 
+import hmac
+import os
 import secrets
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
 from time import time
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 
 from simulator.app.store.database import Database
 from simulator.app.store.session_rows import (
+    DAY,
     INCIDENT,
     SESSIONS,
     append_event,
@@ -23,11 +32,31 @@ from simulator.app.store.session_rows import (
     new_id,
     rows_of,
 )
+from simulator.errors import InputError
 from simulator.session.session_events import IncidentAction, LoggedEvent, SelfRated, Session
 from simulator.session.session_signals import Level
 
+#: The environment variable with the key of servers that share the incident of the day, and its least length.
+DAILY_KEY, KEY_LENGTH = "CASESIM_DAILY_KEY", 32
+#: The most incidents of a day that are compared.
+_MOST_SHARED = 500
+
 #: Bits of a seed and of a salt: too many for a player to try them all against the figures and hashes on the page.
 SECRET_BITS = 128
+
+
+class KeyFaultError(InputError):
+    """The key of the incident of the day cannot be used; the message says what it should be."""
+
+
+def derived_seed(key: str, case: str, scenario_hash: str, day: date) -> int:
+    """Return the seed that servers with one key share: HMAC-SHA256 of the case, its content and the day."""
+    if len(key) < KEY_LENGTH:
+        raise KeyFaultError(
+            f"{DAILY_KEY} has {len(key)} characters; it should have {KEY_LENGTH} or more, as `openssl rand -hex 16` gives them"
+        )
+    message = f"{case}/{scenario_hash}/{day}".encode()
+    return int.from_bytes(hmac.digest(key.encode(), message, "sha256")[: SECRET_BITS // 8], "big")
 
 
 @dataclass(frozen=True)
@@ -35,16 +64,26 @@ class Hidden:
     """The source of a secret: a seed; cause and shape in place of drawn ones, for a class that plays a certain cause.
 
     salt: 32 hexadecimal digits, mixed into every hash that a player sees
+    level: the difficulty; day: of the incident that all share on that day; series, place: of incidents in a row
     """
 
     seed: int = field(default_factory=lambda: secrets.randbits(SECRET_BITS), repr=False)
     cause: str | None = None
     shape: str | None = None
     salt: str = field(default_factory=lambda: f"{secrets.randbits(SECRET_BITS):032x}", repr=False)
+    level: str = "usual"
+    day: str | None = None
+    series: str | None = None
+    place: int = 1
 
     def stored(self) -> dict[str, Any]:
-        """Return plain data for a JSON column; the seed as hexadecimal text, since many readers of JSON lose bits of it."""
-        return asdict(self) | {"seed": f"{self.seed:x}"}
+        """Return plain data for a JSON column; the seed as hexadecimal text, since many readers of JSON lose bits of it.
+
+        An incident that is neither of a day nor of a row, at the usual difficulty, is stored as earlier versions did.
+        """
+        extra = {"level": "usual", "day": None, "series": None, "place": 1}
+        kept = {name: part for name, part in asdict(self).items() if name not in extra or part != extra[name]}
+        return kept | {"seed": f"{self.seed:x}"}
 
     @classmethod
     def of(cls, stored: dict[str, Any]) -> Hidden:
@@ -101,6 +140,47 @@ class Incidents(Database):
             return [
                 _stored(head_of(row), Hidden.of(row["secret"]), events_of(connection, row["id"]))
                 for row in rows_of(connection, owner, INCIDENT)
+            ]
+
+    def beside(self, name: str) -> list[StoredIncident]:
+        """Return all incidents of the visitor who has begun this one, the latest first; none for one without a visitor."""
+        with self._connected() as connection:
+            owner = connection.execute(select(SESSIONS.c.owner).where(SESSIONS.c.id == name)).scalar()
+        return self.of(owner or "")
+
+    def daily(self, case: str, scenario_hash: str, day: date) -> Hidden:
+        """Return the source of the secret that everybody shares on a day, with a salt of its own; raises KeyFaultError."""
+        key = os.environ.get(DAILY_KEY)
+        seed = self._drawn_seed(case, scenario_hash, day) if not key else derived_seed(key, case, scenario_hash, day)
+        return Hidden(seed, day=f"{day}")
+
+    def _drawn_seed(self, case: str, scenario_hash: str, day: date) -> int:
+        """Return the seed of a day, which the first request draws; of several at once one draws it."""
+        name = f"day/{day}/{scenario_hash}/{case}"
+        head = Session(name, case, 1, scenario_hash, "", seed=0, minutes=0, nudges=False, begun_at=time())
+        stored = select(SESSIONS.c.secret).where(SESSIONS.c.id == name, SESSIONS.c.purpose == DAY)
+        with self._connected() as connection:
+            kept = connection.execute(stored).scalar()
+        if kept is None:
+            # A failed insertion means that another server was faster.
+            with self._connected() as connection, suppress(IntegrityError), connection.begin_nested():
+                insert_session(connection, head, DAY, secret=Hidden().stored())
+            with self._connected() as connection:
+                kept = connection.execute(stored).scalar_one()
+        return Hidden.of(dict(kept)).seed
+
+    def closed_on(self, case: str, day: str) -> list[StoredIncident]:
+        """Return the closed incidents that visitors had in common on a day, the latest first."""
+        rows, since = SESSIONS.c, datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()
+        own = rows.case == case, rows.purpose == INCIDENT, rows.begun_at >= since, rows.ended_at.is_not(None)
+        with self._connected() as connection:
+            found = connection.execute(
+                select(SESSIONS).where(*own).order_by(rows.begun_at.desc()).limit(_MOST_SHARED)
+            ).mappings()
+            return [
+                _stored(head_of(row), hidden, events_of(connection, row["id"]))
+                for row in found
+                if (hidden := Hidden.of(row["secret"])).day == day
             ]
 
     def add(self, name: str, place: int, action: dict[str, Any]) -> None:

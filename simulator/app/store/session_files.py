@@ -97,8 +97,12 @@ class _SessionInFile(_LogInFile):
 class _SecretInFile(_FileModel):
     seed: Annotated[str, Field(pattern=r"^[0-9a-f]{1,32}$")]
     cause: _Line | None
-    shape: Literal["abrupt", "gentle"] | None
+    shape: Literal["abrupt", "gentle", "intermittent"] | None
     salt: Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+    level: Literal["easy", "usual", "hard"] = "usual"
+    day: Annotated[str, Field(pattern=r"^\d{4}-\d\d-\d\d$")] | None = None
+    series: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{22}$")] | None = None
+    place: Annotated[int, Field(ge=1, le=5)] = 1
 
 
 class _IncidentInFile(_LogInFile):

@@ -27,8 +27,8 @@ from simulator.session.session_events import (
     stored_event,
 )
 
-#: The purposes of a session.
-PRACTICE, INCIDENT, ROOM = "practice", "incident", "room"
+#: The purposes of a session; DAY: no session, but the secret that the incidents of a day share.
+PRACTICE, INCIDENT, ROOM, DAY = "practice", "incident", "room", "day"
 
 #: A row a session. purpose: one of the above; secret: of an incident alone, never sent to a browser.
 SESSIONS = Table(

@@ -1,0 +1,118 @@
+"""Three difficulties of an incident: the suspects, how often each comes, decoys, complaints and the money for looks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal, get_args
+
+from simulator.case.fields import ShareFigure
+from simulator.case.schema import Scenario
+from simulator.errors import InputError, suggest
+from simulator.incident.effects import Cause, Shape
+from simulator.incident.section import Incident
+
+Level = Literal["easy", "usual", "hard"]
+USUAL: Level = "usual"
+
+
+class LevelError(InputError):
+    """There is no such difficulty; the message lists those that exist."""
+
+
+@dataclass(frozen=True)
+class Difficulty:
+    """The terms of an incident; what is None is as the case says.
+
+    about: the terms on the page
+    suspects: the number of causes, the most frequent ones first
+    equal: whether all causes come equally often, so that the prior tells nothing
+    shapes: the shapes that causes come in; a cause without one of them keeps its own
+    decoy_share, second_share: how often a decoy and a second cause come
+    vague: whether a customer names no place and no time of day
+    looks_usd: the most money for looks
+    """
+
+    about: str
+    suspects: int | None = None
+    equal: bool = False
+    shapes: tuple[Shape, ...] | None = None
+    decoy_share: float | None = None
+    second_share: float | None = None
+    vague: bool = False
+    looks_usd: float = float("inf")
+
+
+DIFFICULTIES: dict[Level, Difficulty] = {
+    "easy": Difficulty(
+        "Twelve suspects, one cause at a time, none that comes and goes; other things seldom change at that moment.",
+        suspects=12,
+        shapes=("abrupt", "gentle"),
+        decoy_share=0.2,
+        second_share=0.0,
+    ),
+    "usual": Difficulty("All suspects, as often as the case says."),
+    "hard": Difficulty(
+        "All suspects, each as likely as any other, and two at once in one of four incidents. Something harmless always "
+        "changes, customers name no place, and looks may cost 300 USD in all.",
+        equal=True,
+        decoy_share=1.0,
+        second_share=0.25,
+        vague=True,
+        looks_usd=300.0,
+    ),
+}
+
+
+def level_of(name: str) -> Level:
+    """Return a difficulty by its name; raises LevelError."""
+    found = next((level for level in get_args(Level) if level == name), None)
+    if found is None:
+        raise LevelError(f"there is no difficulty '{name}'; {suggest(name, DIFFICULTIES)}")
+    level: Level = found
+    return level
+
+
+def at_level(scenario: Scenario, level: Level) -> Scenario:
+    """Return the case on the terms of a difficulty; the case itself at the usual one."""
+    return scenario if level == USUAL or scenario.incident is None else _changed(_Known(scenario), level)
+
+
+class _Known:
+    """A scenario by its identity, which a cache can compare."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = scenario
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Known) and self.scenario is other.scenario
+
+    def __hash__(self) -> int:
+        return id(self.scenario)
+
+
+@lru_cache(maxsize=8)
+def _changed(known: _Known, level: Level) -> Scenario:
+    scenario, terms = known.scenario, DIFFICULTIES[level]
+    spec = scenario.incident
+    assert spec is not None
+    causes = {name: _on_terms(spec.causes[name], terms) for name in _suspects(spec, terms.suspects)}
+    changes: dict[str, object] = {"causes": causes}
+    for field, share in (("decoy_share", terms.decoy_share), ("second_share", terms.second_share)):
+        if share is not None:
+            figure: ShareFigure = getattr(spec, field)
+            changes[field] = figure.model_copy(update={"value": share})
+    return scenario.model_copy(update={"incident": spec.model_copy(update=changes)})
+
+
+def _suspects(spec: Incident, count: int | None) -> Iterable[str]:
+    """Return the names of the most frequent causes in the order of the case, among them the one that stands for none."""
+    order = sorted(spec.causes, key=lambda name: (name != spec.nothing, -spec.causes[name].often))
+    chosen = set(order[:count])
+    return [name for name in spec.causes if name in chosen]
+
+
+def _on_terms(cause: Cause, terms: Difficulty) -> Cause:
+    shapes = [shape for shape in cause.shapes if terms.shapes is None or shape in terms.shapes]
+    return cause.model_copy(update={"often": 1.0 if terms.equal else cause.often, "shapes": shapes or cause.shapes})

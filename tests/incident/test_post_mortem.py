@@ -1,0 +1,42 @@
+"""The post-mortem is written from the log, and its earlier monitors ring when a recount says so."""
+
+from functools import partial
+
+from simulator.incident.incident_score import score
+from simulator.incident.monitoring import rings, watched
+from simulator.incident.post_mortem import earlier_monitors, post_mortem
+from simulator.incident.secret import DAY_S, HOUR_S
+from simulator.incident.watches import Watch
+from simulator.incident.wording import moment
+from tests.incident.plays import ONSET, case, fix, look, play, wait
+
+ACTIONS = (
+    {"kind": "watch", "watches": []},
+    {"kind": "wait"},
+    look("counters"),
+    fix("technician"),
+    {"kind": "diagnose", "cause": "blurred_camera", "confidence": 0.8},
+    wait(24),
+)
+
+
+def test_every_line_of_the_log_is_in_it_with_the_monitors_that_ring_before_the_customer():
+    made = play("blurred_camera", *ACTIONS, shape="abrupt")
+    earlier = earlier_monitors(made)
+    text = post_mortem(made, score(made), partial(moment, case()), earlier)
+    assert text.startswith("# Post-mortem: The cameras of one site are out of focus")
+    assert f"Begin: {moment(case(), ONSET * DAY_S)}, abrupt." in text and "First page: " in text
+    happened = text.split("## What happened")[1].split("## ")[0]
+    assert happened.count("\n* ") == len(made.notes) and "Send a technician" in happened and "80% sure" in happened
+    page_h = (made.notes[1].until_s / DAY_S - ONSET) * 24
+    named = text.split("## What would have rung earlier")[1].split("## ")[0]
+    quick = [pair for pair in earlier if pair[1] < page_h]
+    assert quick and named.count("\n* ") == min(len(quick), 5) and f"{quick[0][0].line()}: {quick[0][1]:.0f} h" in named
+
+
+def test_the_hours_of_an_earlier_monitor_are_those_of_its_first_alarm():
+    made = play("blurred_camera", shape="abrupt")
+    found = {(watch.statistic, watch.by): after for watch, after in earlier_monitors(made)}
+    alarms = rings(watched(Watch(statistic="bytes", by="site", at=6), made.statistics()), ONSET * DAY_S)
+    assert found["bytes", "site"] == (alarms[0].at_s - ONSET * DAY_S) / HOUR_S
+    assert list(found.values()) == sorted(found.values())
