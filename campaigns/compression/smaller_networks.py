@@ -158,8 +158,7 @@ def pruned_fold(study: Study, fold: int) -> Logits:
     network = headed(takes.build(), study.features(takes.name)[learnt], labels[learnt])
     lower = study.lower(SMALL, network)[:, learnt]
     network = trained_above(network, lower, labels[learnt].astype(np.float32), range(upper_layers.EPOCHS))
-    # Quantized after training its AUC fell to 0.5 in most folds, so that fp32 alone is kept.
-    return scored(network, PRUNED, takes, pixels, learnt, tested, ("fp32",))
+    return scored(network, PRUNED, takes, pixels, learnt, tested)
 
 
 def scored(
@@ -169,9 +168,8 @@ def scored(
     pixels: Pixels,
     learnt: NDArray[np.bool],
     tested: NDArray[np.bool],
-    precisions: tuple[str, ...] = ("fp32", "int8_static"),
 ) -> Logits:
-    found = logits_by_precision(network, takes, precisions, pixels[learnt], pixels[tested], views=1)
+    found = logits_by_precision(network, takes, ("fp32", "int8_static"), pixels[learnt], pixels[tested], views=1)
     return {(name, precision): logits[:, 0] for precision, logits in found.items()}
 
 
