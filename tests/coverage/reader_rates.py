@@ -19,12 +19,13 @@ WHY = {f"{name}, called malignant": "Few of the 375 cases belong to the class, a
 def reading(number: int) -> Iterator[Claim]:
     rng = np.random.default_rng([number, 375])
     table = reader_table()
+    confusion = table.confusion / table.confusion.sum(axis=1, keepdims=True)  # the file rounds its shares
     classes = rng.choice(len(CLASSES), 375, p=table.answers / table.answers.sum())
     readers = rng.integers(1, 10, 375)
-    cases = [np.eye(len(CLASSES))[rng.choice(len(CLASSES), many, p=table.confusion[one])]
+    cases = [np.eye(len(CLASSES))[rng.choice(len(CLASSES), many, p=confusion[one])]
              for one, many in zip(classes, readers, strict=True)]  # fmt: skip
     found = FittedReader.of(cases, resamples=100).malignant_rows().set_index("truth")
     malignant = [CLASSES.index(name) for name in MALIGNANT]
     for name in MALIGNANT:
-        truth = float(table.confusion[CLASSES.index(name), malignant].sum())
+        truth = float(confusion[CLASSES.index(name), malignant].sum())
         yield Claim(f"{name}, called malignant", truth, Interval(*found.loc[name, ["share", "low", "high"]]))
