@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --no-compile --editable
 COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
-CAMPAIGNS := $(addprefix campaign-,compression datalab detections features scenes scales processors drives projection incidents)
+CAMPAIGNS := $(addprefix campaign-,compression datalab detections features scenes scales inputs weather processors drives projection incidents)
 
 .PHONY: help run setup setup-dev board editor test test-long test-cases test-campaigns fuzz kills bounds bounds-lowest bounds-newest sbom audit lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
@@ -125,6 +125,12 @@ campaign-scenes: $(VENV)/.installed-dev ## make the tables of crops and mixtures
 
 campaign-scales: $(VENV)/.installed-dev ## make the tables by height again: DATA=labelled images TRAINED=ONNX files PHOTOS=photos
 	$(BIN)/python -m campaigns.detections scales --data $(DATA) --trained $(TRAINED) --photos $(PHOTOS)
+
+campaign-inputs: $(VENV)/.installed-dev ## measure smaller pictures again: DATA=labelled images TRAINED=ONNX files (some minutes)
+	$(BIN)/python -m campaigns.detections inputs --data $(DATA) --trained $(TRAINED)
+
+campaign-weather: $(VENV)/.installed-dev ## count false answers in weather again: DATA=labelled images TRAINED=ONNX files PHOTOS=photos
+	$(BIN)/python -m campaigns.detections weather --data $(DATA) --trained $(TRAINED) --photos $(PHOTOS)
 
 campaign-processors: $(VENV)/.installed-dev ## judge the detectors at 8 bits on this processor: DATA=labelled images TRAINED=ONNX files
 	$(BIN)/python -m campaigns.detections processors --data $(DATA) --trained $(TRAINED)

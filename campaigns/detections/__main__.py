@@ -1,8 +1,8 @@
 """`python -m campaigns.detections`: the tables of trained detectors, and what belongs to the same images.
 
 `tables` makes the detection tables, `features` the features of the same images, `scenes` both of crops and mixtures of them,
-`scales` the tables of the networks whose latency is measured, and `processors` the accuracy at 8 bits on the processor that it
-runs on.
+`scales` the tables of the networks whose latency is measured, `inputs` those of smaller pictures, `weather` the false answers
+under conditions, and `processors` the accuracy at 8 bits on the processor that it runs on.
 """
 
 from __future__ import annotations
@@ -134,6 +134,48 @@ def scales(
         err.print(f"written to {out}", markup=False)
 
 
+def inputs(
+    data: Annotated[Path, typer.Option(help="folder of labelled COCO images, in YOLO's or COCO's format")],
+    trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
+    out: Annotated[Path, typer.Option(help="folder to write the tables to")] = DETECTIONS,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of the bootstrap")] = 1,
+) -> None:
+    """Measure recall and time of the detectors with smaller pictures, at fp32 on one core."""
+    with _keeping():
+        from campaigns.detections.input_sizes import PARTS, tables, write_inputs
+        from campaigns.detections.networks import DETECTORS
+        from simulator.measure.labelled_images import read_dataset
+
+        dataset = read_dataset(data)
+        with progress() as bar:
+            measuring = bar.add_task("measuring", total=len(dataset) * len(DETECTORS) * (1 + len(PARTS)))
+            write_inputs(tables(dataset, trained, seed, lambda: bar.advance(measuring)), out)
+        err.print(f"written to {out}", markup=False)
+
+
+def weather(
+    data: Annotated[Path, typer.Option(help="folder of labelled COCO images, in YOLO's or COCO's format")],
+    trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
+    photos: Annotated[Path, typer.Option(help="folder of the photos that calibrated the networks when they were timed")],
+    out: Annotated[Path, typer.Option(help="folder to write the table to")] = DETECTIONS,
+    seed: Annotated[int, typer.Option(min=0, max=2**31 - 1, help="seed of corruptions and bootstrap")] = 1,
+) -> None:
+    """Count false answers under the road's conditions alone, at three severities; resumes where it was stopped."""
+    with _keeping():
+        from campaigns.detections.scales import FULL, LOOKS, SPOILT_PRECISIONS, ScaleJob, measure_looks
+        from campaigns.detections.timed import TimedFiles
+        from campaigns.detections.weather import table, write_weather
+
+        files = TimedFiles(trained, photos, user_cache_path("casesim"))
+        job = ScaleJob(data, files, seed, precisions=SPOILT_PRECISIONS)
+        looks = [FULL, *(look for look in LOOKS if not look.shrunk)]
+        with progress() as bar:
+            measuring = bar.add_task("measuring", total=len(looks))
+            measure_looks(job, looks, lambda part: bar.advance(measuring, part))
+            write_weather(table(job), out)
+        err.print(f"written to {out}", markup=False)
+
+
 def processors(
     data: Annotated[Path, typer.Option(help="folder of the labelled images of the detection tables")],
     trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
@@ -160,6 +202,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "features": features,
     "scenes": scenes,
     "scales": scales,
+    "inputs": inputs,
+    "weather": weather,
     "processors": processors,
 }
 

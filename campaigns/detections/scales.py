@@ -66,11 +66,15 @@ FULL = LOOKS[0]
 
 @dataclass(frozen=True)
 class ScaleJob:
-    """A measurement at several sizes: labelled images, the networks' files, and the seed of the conditions."""
+    """A measurement at several sizes: labelled images, the networks' files, and the seed of the conditions.
+
+    precisions: those of the networks that look; None: all
+    """
 
     data: Path
     files: TimedFiles
     seed: int
+    precisions: tuple[str, ...] | None = None
 
     @cached_property
     def dataset(self) -> Dataset:
@@ -80,7 +84,8 @@ class ScaleJob:
     @cached_property
     def networks(self) -> dict[Timed, Path]:
         """Each timed network and its file, made where it is not there yet."""
-        return {timed: self.files.file(timed) for timed in all_timed()}
+        wanted = [timed for timed in all_timed() if self.precisions is None or timed.precision in self.precisions]
+        return {timed: self.files.file(timed) for timed in wanted}
 
     @cached_property
     def hashes(self) -> dict[Timed, str]:

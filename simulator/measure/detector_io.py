@@ -147,18 +147,20 @@ def decode_yolox(outputs: Outputs, side: int) -> Floats:
     return _candidates(np.hstack([middle - size / 2, middle + size / 2]), raw[:, 4:5] * raw[:, 5:])
 
 
-def decode_fastestdet(outputs: Outputs, side: int) -> Floats:
+def decode_fastestdet(outputs: Outputs, side: int, learnt_side: int | None = None) -> Floats:
     """Decode FastestDet: (5 + classes, rows, columns): object, offset, size, classes.
 
+    learnt_side: of the squares that it learnt from, where this one differs
     The offset of the middle from the cell's corner is the hyperbolic tangent, in cells, and the size the logistic function, in
-    sides. A score is object^0.6 class^0.4, as in its author's code (dog-qiuqiu/FastestDet, module/loss and utils/tool).
+    sides that it learnt from. A score is object^0.6 class^0.4, as in its author's code (dog-qiuqiu/FastestDet, module/loss and
+    utils/tool).
     """
     [raw] = outputs
     rows, columns = raw.shape[1:]
     y, x = np.mgrid[:rows, :columns]
     object_, dx, dy, width, height = raw[:5].reshape(5, -1)
     middle = np.stack([(x.ravel() + np.tanh(dx)) / columns, (y.ravel() + np.tanh(dy)) / rows], axis=1) * side
-    half = np.stack([_logistic(width), _logistic(height)], axis=1) * side / 2
+    half = np.stack([_logistic(width), _logistic(height)], axis=1) * (learnt_side or side) / 2
     scores = object_[:, None] ** 0.6 * raw[5:].reshape(len(raw) - 5, -1).T ** 0.4
     return _candidates(np.hstack([middle - half, middle + half]), scores)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import inf
+from math import inf, prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 import numpy as np
@@ -80,6 +80,10 @@ class Pool(Replicas):
         Annotated[Figure, bounded(0.01, 10_000)] | None,
         Field(description="how many times as long as measured its service takes, as on another processor; none: as measured"),
     ] = None
+    picture_times: Annotated[
+        Annotated[Figure, bounded(0.01, 100)] | None,
+        Field(description="how many times as long as with its usual picture, where it gets a smaller or larger one; none: 1"),
+    ] = None
     passes: Annotated[
         int, Field(ge=1, le=4096, description="runs of each model for an answer: test-time augmentation, tiles of an image")
     ] = 1
@@ -154,7 +158,8 @@ class Pool(Replicas):
 
     @property
     def times_measured(self) -> float:
-        return self.passes * (1.0 if self.times is None else self.times.value)
+        factors = (one.value for one in (self.times, self.picture_times) if one is not None)
+        return self.passes * prod(factors)
 
     @property
     def models(self) -> list[str]:
@@ -223,6 +228,8 @@ class PoolKind(ServiceStage):
         lines += factor_facts(plan, spec)
         if spec.times is not None and spec.times.value != 1:
             lines.append(f"{spec.times.value:g} times as long as measured")
+        if spec.picture_times is not None and spec.picture_times.value != 1:
+            lines.append(f"{spec.picture_times.value:g} times as long as with its usual picture")
         return [*lines, "latency projected"] if name in plan.bands else lines
 
     @classmethod

@@ -5,7 +5,7 @@ Totals are counted for the evidence as it is, and for resamples of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from simulator.case.outputs import Metric, share_metric
 from simulator.case.schema import Scenario
-from simulator.evidence.drive_tables import DRAWS
+from simulator.evidence.drive_tables import DRAWS, Alarms
 from simulator.metrics.ages import instants
 from simulator.metrics.measures import Total
 from simulator.metrics.summary import Summary
@@ -23,6 +23,7 @@ from simulator.vehicle.braking import first_tick, needed_m
 from simulator.vehicle.encounter_draws import KMH, speed_at
 from simulator.vehicle.encounter_section import Vehicle, VehiclePart
 from simulator.vehicle.meeting import EncounterOutcome, Meeting
+from simulator.vehicle.sight import StageSight
 
 Floats = NDArray[np.float64]
 
@@ -48,6 +49,7 @@ def encounter_metrics(kinds: Mapping[str, str]) -> Iterator[Metric]:
     yield share_metric("confirmed_share", "Encounters confirmed before the obstacle", "higher")
     yield Metric("confirmed_mean_m", "Distance left when confirmed, mean", "m", "higher", "ratio")
     yield Metric("needless_brakes_per_h", "Brakes without need", "1/h", "lower", "ratio")
+    yield Metric("needless_slowings_per_h", "Gentle braking without need", "1/h", "lower", "ratio")
     yield share_metric("degraded_share", "Time in degraded mode", "lower")
     yield share_metric("lost_way_share", "Way lost to degraded mode", "lower")
     yield Metric("degraded_per_h", "Times that degraded mode begins", "1/h", "lower", "ratio")
@@ -66,7 +68,7 @@ def encounter_totals(trace: Trace) -> dict[str, Total]:
     others = dict(_others(meeting))
     way, begins = (others[name].ratio if name in others else None for name in ("lost_way_share", "degraded_per_h"))
     lost = lost_usd_per_h(trace.plan.scenario, way, begins)
-    return totals | others | dict(vehicle_totals(trace, alarms_per_h(meeting), lost))
+    return totals | others | dict(vehicle_totals(trace, alarms_per_h(meeting), lost, slowings_per_h(meeting)))
 
 
 def sums(meeting: Meeting, outcome: EncounterOutcome) -> Sums:
@@ -117,6 +119,9 @@ def lost(meeting: Meeting, outcome: EncounterOutcome) -> dict[str, NDArray[np.bo
 def _others(meeting: Meeting) -> Iterator[tuple[str, Total]]:
     rate, low, high = alarms_per_h(meeting)
     yield "needless_brakes_per_h", Total(rate, 1.0, between=(low, high))
+    if meeting.spec.braking.gentle is not None:
+        rate, low, high = slowings_per_h(meeting)
+        yield "needless_slowings_per_h", Total(rate, 1.0, between=(low, high))
     if meeting.spec.degrades is not None:
         end = meeting.trace.plan.arrivals_end_s
         looks = instants(end)
@@ -141,17 +146,35 @@ def alarms_per_h(meeting: Meeting) -> tuple[float, float, float]:
 
     Where both must confirm, the rarer of the two is an upper bound; how often both are wrong about one place was not measured.
     """
-    by_kind: dict[bool, tuple[float, float, float]] = {}
-    looked = set(meeting.answers.sight[np.isfinite(meeting.answers.known)])
-    for sight in (one for place, one in enumerate(meeting.sights) if place in looked):
-        rate = sight.alarms.per_hour, sight.alarms.low, sight.alarms.high
-        by_kind[sight.is_camera] = max(by_kind.get(sight.is_camera, rate), rate)
+    by_kind = _by_kind(meeting, lambda sight: sight.alarms)
     if not by_kind or (meeting.spec.fuses == "both" and len(by_kind) < 2):
         return 0.0, 0.0, 0.0
     each = np.array(list(by_kind.values()))
     if meeting.spec.fuses == "both":
         least = each[each[:, 0].argmin()]
         return float(least[0]), 0.0, float(least[2])
+    return _either(each)
+
+
+def slowings_per_h(meeting: Meeting) -> tuple[float, float, float]:
+    """Return gentle braking that nothing called for, an hour, with its interval; a first sight of any sensor begins it."""
+    by_kind = _by_kind(meeting, lambda sight: sight.first_alarms)
+    return _either(np.array(list(by_kind.values()))) if by_kind else (0.0, 0.0, 0.0)
+
+
+def _by_kind(meeting: Meeting, of: Callable[[StageSight], Alarms | None]) -> dict[bool, tuple[float, float, float]]:
+    """Return the alarms an hour of each kind of sensor that answers: of its stage with the most."""
+    by_kind: dict[bool, tuple[float, float, float]] = {}
+    looked = set(meeting.answers.sight[np.isfinite(meeting.answers.known)])
+    for sight in (one for place, one in enumerate(meeting.sights) if place in looked):
+        if (alarms := of(sight)) is not None:
+            rate = alarms.per_hour, alarms.low, alarms.high
+            by_kind[sight.is_camera] = max(by_kind.get(sight.is_camera, rate), rate)
+    return by_kind
+
+
+def _either(each: Floats) -> tuple[float, float, float]:
+    """Return the sum of alarms with its interval; each: value, low and high of a kind of sensor, (kinds, 3)."""
     if len(each) == 1:
         return float(each[0, 0]), float(each[0, 1]), float(each[0, 2])
     total, below, above = each[:, 0].sum(), np.hypot(*(each[:, 0] - each[:, 1])), np.hypot(*(each[:, 2] - each[:, 0]))
@@ -167,11 +190,14 @@ def vehicle_metrics() -> Iterator[Metric]:
 
 
 def vehicle_totals(
-    trace: Trace, alarms: tuple[float, float, float] | None, lost_usd_per_h: float = 0.0
+    trace: Trace,
+    alarms: tuple[float, float, float] | None,
+    lost_usd_per_h: float = 0.0,
+    slowings: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> Iterator[tuple[str, Total]]:
     """Return power, energy, range and cost, by metric.
 
-    alarms: needless brakes an hour, with its interval; lost_usd_per_h: the cost of degraded mode
+    alarms: needless brakes an hour, with its interval; slowings: gentle ones; lost_usd_per_h: the cost of degraded mode
     """
     spec = trace.plan.scenario.vehicle
     if spec is None:
@@ -181,7 +207,8 @@ def vehicle_totals(
     yield "energy_per_frame_j", Total(watts * end, float(_frames_done(trace)))
     driving = spec.drive_wh_per_km.value * spec.average_kmh.value
     yield "range_lost_share", Total(watts, watts + driving)
-    costs = [sum(usd_by_part(spec, watts, rate, lost_usd_per_h).values()) for rate in alarms or (0.0,)]
+    rates = zip(alarms, slowings, strict=True) if alarms else [(0.0, 0.0)]
+    costs = [sum(usd_by_part(spec, watts, rate, lost_usd_per_h, slowing).values()) for rate, slowing in rates]
     yield "usd_per_vehicle", Total(costs[0], 1.0, between=(costs[1], costs[2]) if alarms else None)
 
 
@@ -194,11 +221,15 @@ def _frames_done(trace: Trace) -> int:
     return int((worked & (trace.columns.outcome == DONE)).sum())
 
 
-def usd_by_part(spec: Vehicle, watts: float, needless_per_h: float, lost_usd_per_h: float = 0.0) -> dict[str, float]:
+def usd_by_part(
+    spec: Vehicle, watts: float, needless_per_h: float, lost_usd_per_h: float = 0.0, slowings_per_h: float = 0.0
+) -> dict[str, float]:
     """Return the cost of a vehicle over its life, by part in words: equipment, electricity, needless brakes, degraded mode."""
     usd = {part.label: part.count * part.usd.value for part in spec.parts.values()}
     usd["Electricity"] = watts / 1000 * spec.driven_h.value * spec.usd_per_kwh.value
     usd["Needless brakes"] = needless_per_h * spec.driven_h.value * spec.needless_brake_usd.value
+    if slowings_per_h and spec.needless_slowing_usd is not None:
+        usd["Needless gentle brakes"] = slowings_per_h * spec.driven_h.value * spec.needless_slowing_usd.value
     if lost_usd_per_h:
         usd["Degraded mode"] = lost_usd_per_h * spec.driven_h.value
     return usd
@@ -208,9 +239,9 @@ def usd_by_part_of(summary: Summary, watts: float) -> dict[str, float]:
     """Return the cost of a vehicle over its life by part, as a run has it, at this power; the case has a vehicle."""
     vehicle, figures = summary.plan.scenario.vehicle, summary.metrics
     assert vehicle is not None
-    named = ("needless_brakes_per_h", "lost_way_share", "degraded_per_h")
-    needless, way, begins = (figures[name].value if name in figures else None for name in named)
-    return usd_by_part(vehicle, watts, needless or 0.0, lost_usd_per_h(summary.plan.scenario, way, begins))
+    named = ("needless_brakes_per_h", "lost_way_share", "degraded_per_h", "needless_slowings_per_h")
+    needless, way, begins, slowings = (figures[name].value if name in figures else None for name in named)
+    return usd_by_part(vehicle, watts, needless or 0.0, lost_usd_per_h(summary.plan.scenario, way, begins), slowings or 0.0)
 
 
 def watts_by_part(trace: Trace) -> dict[str, float]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from operator import itemgetter
 from typing import Any, cast
 
 import numpy as np
@@ -24,6 +25,7 @@ from simulator.vehicle.followed import Followed
 PHASES = {
     "unseen": ("not seen", GREY),
     "seen": ("seen", SKY),
+    "slowing": ("braking gently", BLUE),
     "confirmed": ("confirmed", PURPLE),
     "braking": ("braking", ORANGE),
     "stopped": ("in time", FOUND),
@@ -166,7 +168,9 @@ def _numbers(values: pd.Series) -> list[float | None]:
 def _moments(followed: Followed) -> list[tuple[str, float]]:
     ending = "hits it" if not followed.stopped else "stops" if _stands(followed) else "slows to its speed"
     named = [("comes into view", 0.0), ("is confirmed", followed.confirmed_s), ("vehicle brakes", followed.braking_s)]
-    return [(what, at) for what, at in [*named, (f"vehicle {ending}", followed.ended_s)] if at is not None]
+    named += [("vehicle brakes gently", followed.slowing_s)]
+    there = [(what, at) for what, at in named if at is not None]
+    return [*sorted(there, key=itemgetter(1)), (f"vehicle {ending}", followed.ended_s)]
 
 
 def _frame_words(row: Any) -> str:
@@ -183,6 +187,8 @@ def _sentence(name: str, followed: Followed) -> str:
     """Say what a design does, in one sentence; `name` begins it."""
     confirmed, braking = followed.confirmed_s, followed.braking_s
     words = ["never confirms it" if confirmed is None else f"confirms it after {duration(confirmed)}"]
+    if followed.slowing_s is not None and followed.slowing_s < (braking or np.inf):
+        words.insert(0, f"brakes gently after {duration(followed.slowing_s)}")
     if braking is not None:
         words.append(f"brakes after {duration(braking)}")
     elif confirmed is not None:

@@ -79,6 +79,10 @@ class Sight(Strict):
         PositiveFigure | None,
         Field(description="how many times as large things are where the network gets a part of the picture; none: the whole"),
     ] = None
+    picture_part: Annotated[
+        float | None,
+        Field(gt=0, le=1, description="part of the usual picture's sides that the network gets; none: the usual picture"),
+    ] = None
     ranges_by: Annotated[
         str | None,
         Field(
@@ -98,7 +102,7 @@ class Sight(Strict):
         """The height in pixels of a thing as high as it is far away; None of what goes by distance."""
         if self.focal_px is None:
             return None
-        return self.focal_px.value * (1.0 if self.zoom is None else self.zoom.value)
+        return self.focal_px.value * (1.0 if self.zoom is None else self.zoom.value) * (self.picture_part or 1.0)
 
 
 class Hazard(Strict):
@@ -178,6 +182,27 @@ class Degraded(Strict):
     ] = None
 
 
+class GentleBraking(Strict):
+    """Gentle braking at a first sight, until the object is confirmed or the time is over; once for each object.
+
+    hits, of: the frames that show it, of the latest frames
+    """
+
+    hits: Annotated[int, Field(ge=1, le=MOST_LOOKS)] = 1
+    of: Annotated[int, Field(ge=1, le=MOST_LOOKS)] = 1
+    deceleration_mps2: Annotated[Deceleration, Field(description="the gentle deceleration")]
+    lasts_s: Annotated[
+        Annotated[Figure, bounded(0, 10)],
+        Field(description="it lasts no longer than this, and the lower speed is kept"),
+    ]
+
+    @model_validator(mode="after")
+    def _possible(self) -> Self:
+        if self.hits > self.of:
+            raise ValueError(f"hits ({self.hits}) cannot exceed of ({self.of})")
+        return self
+
+
 class Braking(Strict):
     """From an object that is confirmed to a vehicle that stands.
 
@@ -196,6 +221,9 @@ class Braking(Strict):
     predicts: Annotated[
         bool, Field(description="whether distances are moved on by the age of the answer, at constant speed")
     ] = False
+    gentle: Annotated[
+        GentleBraking | None, Field(description="gentle braking before an object is confirmed; none: it waits for that")
+    ] = None
     closing: Annotated[
         Literal["measured", "own_speed"],
         Field(description="the closing speed that it believes in: as measured, or as if the object stood"),
@@ -329,6 +357,9 @@ class Vehicle(Section):
     driven_h: Annotated[PositiveFigure, Field(description="hours that it drives in its life")]
     usd_per_kwh: CostFigure
     needless_brake_usd: CostFigure
+    needless_slowing_usd: Annotated[
+        CostFigure | None, Field(description="the cost of gentle braking without a reason; none: nothing")
+    ] = None
     lost_hour_usd: Annotated[
         CostFigure | None,
         Field(description="an hour that `degrades` makes the vehicle stand, or as much way lost; none: nothing"),

@@ -12,12 +12,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from simulator.records.trace import Trace
+from simulator.vehicle.braking import GentleCourse
 from simulator.vehicle.encounter_draws import KMH
 from simulator.vehicle.meeting import EncounterOutcome, Looks, Meeting
 
 Floats = NDArray[np.float64]
 
-Phase = Literal["unseen", "seen", "confirmed", "braking", "stopped", "hit"]
+Phase = Literal["unseen", "seen", "slowing", "confirmed", "braking", "stopped", "hit"]
 
 #: Steps of a picture that can be played.
 STEPS = 80
@@ -32,7 +33,7 @@ class Followed:
     steps: t_s, gap_m (true), believed_gap_m (NaN as long as nothing is known), lateral_m, vehicle_kmh, phase
     frames: of what looks ahead until it has ended, in the order of capture: sensor, seen_by, captured_s, answered_s (NaN:
     never), height_px (NaN of a LiDAR), chance (recall), hit
-    confirmed_s, braking_s: None where never; margin_m: left at standstill, below 0: so much more was needed
+    slowing_s, confirmed_s, braking_s: None where never; margin_m: left at standstill, below 0: so much more was needed
     """
 
     label: str
@@ -46,6 +47,7 @@ class Followed:
     frames: pd.DataFrame
     confirmed_s: float | None
     braking_s: float | None
+    slowing_s: float | None
     ended_s: float
     stopped: bool
     impact_kmh: float
@@ -69,6 +71,7 @@ def follow(meeting: Meeting, number: int) -> Followed:
         frames=_frames(driven, number),
         confirmed_s=_finite(outcome.confirmed_s[number], ended),
         braking_s=_finite(outcome.braking_s[number], ended),
+        slowing_s=_finite(outcome.slowing_s[number], ended),
         ended_s=ended,
         stopped=bool(outcome.stopped[number]),
         impact_kmh=float(outcome.impact_mps[number]) / KMH,
@@ -120,9 +123,27 @@ class _DrivenMeeting(Meeting):
     @cached_property
     def followed_s(self) -> Floats:
         """The time until the vehicle has stopped closing in, or is at the object, shape (n,)."""
-        outcome, contact = self.outcome_with_brakes, self.gap_m / self.closing_mps
-        slowed = (self.closing_mps - np.where(outcome.stopped, 0.0, outcome.impact_mps)) / self.deceleration
+        outcome, gentle = self.outcome_with_brakes, self.gentle
+        contact = gentle.contact_s(self.gap_m, self.closing_mps)
+        contact = np.where(np.isfinite(contact), contact, gentle.begins_s + gentle.lasts_s)
+        left = self.closing_mps - gentle.lost_mps(outcome.braking_s)
+        slowed = (left - np.where(outcome.stopped, 0.0, outcome.impact_mps)) / self.deceleration
         return np.where(outcome.braking_s >= contact, contact, outcome.braking_s + slowed)
+
+    @cached_property
+    def gentle(self) -> GentleCourse:
+        """Gentle braking as the outcome has it, which full braking ends; shapes (n,)."""
+        outcome, spec = self.outcome_with_brakes, self.spec.braking.gentle
+        if spec is None:
+            return GentleCourse(outcome.slowing_s, np.zeros(len(self.gap_m)), 1.0)
+        slows = spec.deceleration_mps2.value
+        longest = np.minimum(spec.lasts_s.value, self.closing_mps / slows)
+        with np.errstate(invalid="ignore"):
+            until = np.where(np.isfinite(outcome.slowing_s), np.maximum(outcome.braking_s - outcome.slowing_s, 0.0), 0.0)
+        return GentleCourse(outcome.slowing_s, np.minimum(longest, until), slows)
+
+    def _gentle_of_frames(self) -> GentleCourse:
+        return GentleCourse(self.gentle.begins_s[:, None], self.gentle.lasts_s[:, None], self.gentle.mps2)
 
     def braked_s(self, after_s: Floats) -> Floats:
         """Return the time for which the brakes have held at times after the object came into view, shape (n, f)."""
@@ -130,11 +151,13 @@ class _DrivenMeeting(Meeting):
 
     def _gap_at(self, after_s: Floats) -> Floats:
         braked, moving = self.braked_s(after_s), np.minimum(after_s, self.followed_s[:, None])
-        return self.gap_m[:, None] - self.closing_mps[:, None] * moving + self.deceleration[:, None] * braked**2 / 2
+        gone = self.closing_mps[:, None] * moving - self._gentle_of_frames().gained_m(np.nan_to_num(moving))
+        return self.gap_m[:, None] - gone + self.deceleration[:, None] * braked**2 / 2
 
     def _believed_of(self, name: str, draws: NDArray[np.intp]) -> tuple[Floats, Floats]:
         gap, closing = super()._believed_of(name, draws)
-        slowed = self.deceleration[:, None] * self.braked_s(self.answered[name].after_s)
+        at = self.answered[name].after_s
+        slowed = self.deceleration[:, None] * self.braked_s(at) + self._gentle_of_frames().lost_mps(np.nan_to_num(at))
         return gap, np.maximum(closing - slowed, 0.0)
 
     def gap_at(self, times: Floats, number: int) -> Floats:
@@ -144,6 +167,7 @@ class _DrivenMeeting(Meeting):
     def speed_at(self, times: Floats, number: int) -> Floats:
         """Return the vehicle's speed in one encounter, in m/s, shape of `times`."""
         slowed = self.deceleration[number] * self._of(self.braked_s, times, number)
+        slowed = slowed + self._of(self._gentle_of_frames().lost_mps, times, number)
         return np.asarray(self.drawn.own_mps[number] + np.maximum(self.closing_mps[number] - slowed, 0.0))
 
     def _of(self, function: Callable[[Floats], Floats], times: Floats, number: int) -> Floats:
@@ -153,7 +177,8 @@ class _DrivenMeeting(Meeting):
 def _steps(driven: _DrivenMeeting, number: int) -> pd.DataFrame:
     """Return a row a step, with each time at which something happens among them."""
     outcome, ends = driven.outcome_with_brakes, float(driven.followed_s[number])
-    marks = [time for time in (outcome.confirmed_s[number], outcome.braking_s[number], ends) if time <= ends]
+    events = (outcome.slowing_s[number], outcome.confirmed_s[number], outcome.braking_s[number], ends)
+    marks = [time for time in events if time <= ends]
     times = np.unique(np.append(np.linspace(0, ends, STEPS - len(marks)), marks))
     return pd.DataFrame(
         {
@@ -174,9 +199,10 @@ def _believed(driven: _DrivenMeeting, times: Floats, number: int) -> Floats:
 
 def _phases(driven: _DrivenMeeting, times: Floats, number: int) -> list[Phase]:
     outcome = driven.outcome_with_brakes
-    ends, since = float(driven.followed_s[number]), [_first_hit(driven, number)]
-    since += [float(outcome.confirmed_s[number]), float(outcome.braking_s[number])]
-    names: tuple[Phase, ...] = ("unseen", "seen", "confirmed", "braking")
+    ends, confirmed = float(driven.followed_s[number]), float(outcome.confirmed_s[number])
+    slowing = min(float(outcome.slowing_s[number]), confirmed)
+    since = [min(_first_hit(driven, number), slowing), slowing, confirmed, float(outcome.braking_s[number])]
+    names: tuple[Phase, ...] = ("unseen", "seen", "slowing", "confirmed", "braking")
     last: Phase = "stopped" if outcome.stopped[number] else "hit"
     return [last if time >= ends else names[sum(time >= at for at in since)] for time in times]
 

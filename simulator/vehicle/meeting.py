@@ -16,7 +16,7 @@ from simulator.evidence.drive_tables import DRAWS
 from simulator.evidence.range_errors import RangeError
 from simulator.metrics.ages import KnownAges, arrived_at, known_from
 from simulator.records.trace import Trace
-from simulator.vehicle.braking import BrakingRule, first_time, impact_mps, needed_m, tick_after
+from simulator.vehicle.braking import BrakingRule, GentleCourse, first_time, impact_mps, needed_m, stands, tick_after
 from simulator.vehicle.encounter_draws import (
     KMH,
     STEP_S,
@@ -31,7 +31,7 @@ from simulator.vehicle.encounter_draws import (
     speed_at,
     weather_at,
 )
-from simulator.vehicle.encounter_section import LONGEST_S
+from simulator.vehicle.encounter_section import LONGEST_S, Confirmation, GentleBraking
 from simulator.vehicle.sight import StageSight
 
 Floats = NDArray[np.float64]
@@ -89,9 +89,10 @@ _NEARLY = 1e-9
 class EncounterOutcome:
     """The outcome of each encounter, shape (n,) each, or (draws, n); times in seconds from when the object comes into view.
 
-    seen_s: when the frame that confirmed it was captured; confirmed_s: when its answer was known; braking_s: when the brakes
-    held; all infinite if never. confirmed_gap_m: the gap that was left when it was confirmed; margin_m: what is left of the
-    gap at standstill, below 0: how much more was needed; impact_mps: the relative speed at the object
+    seen_s: when the frame that confirmed it was captured; confirmed_s: when its answer was known; slowing_s: when gentle
+    brakes held; braking_s: when the brakes held; all infinite if never. confirmed_gap_m: the gap that was left when it was
+    confirmed; margin_m: what is left of the gap at standstill, below 0: how much more was needed; impact_mps: the relative
+    speed at the object
     """
 
     seen_s: Floats
@@ -100,6 +101,7 @@ class EncounterOutcome:
     confirmed_gap_m: Floats
     margin_m: Floats
     impact_mps: Floats
+    slowing_s: Floats
 
     @property
     def stopped(self) -> Bools:
@@ -407,43 +409,78 @@ class Meeting:
         draws: 0 for the evidence as it is, 1 to DRAWS for its resamples
         """
         hits = {name: self._hits(name, draws) for name in self.families}
-        seen, confirmed = np.stack([self._confirmed(self.answered[name], hit) for name, hit in hits.items()], axis=1)
+        needs = self.spec.confirms
+        found = [self._confirmed(self.answered[name], hit, needs) for name, hit in hits.items()]
+        seen, confirmed = np.stack(found, axis=1)
         which = (confirmed.argmax(0) if self.spec.fuses == "both" else confirmed.argmin(0))[None]
         seen, when = (np.take_along_axis(each, which, 0)[0] for each in (seen, confirmed))
-        braking = self._decided(hits, when, draws) + self.rule.actuation_s
-        with np.errstate(invalid="ignore"):
-            gap = np.where(np.isfinite(braking), np.maximum(self.gap_m - self.closing_mps * braking, 0.0), 0.0)
-            left = np.where(np.isfinite(when), np.maximum(self.gap_m - self.closing_mps * when, 0.0), 0.0)
-        margin = gap - needed_m(self.closing_mps, self.deceleration)
-        impact = impact_mps(gap, self.closing_mps, self.deceleration)
+        course = self._gentle_course(hits, draws)
+        braking = self._decided(hits, when, draws, self.deceleration, course) + self.rule.actuation_s
+        closing = self.closing_mps if course is None else course.closing_at(self.gap_m, self.closing_mps, braking)
+        gap, left = self._gap_left(braking, course), self._gap_left(when, course)
+        if course is not None:  # gentle brakes alone may be enough
+            alone = ~np.isfinite(braking) & stands(closing)
+            gap = np.where(alone, self._gap_left(course.begins_s + course.lasts_s, course), gap)
+        margin = gap - needed_m(closing, self.deceleration)
+        impact = impact_mps(gap, closing, self.deceleration)
         stays = ~self.closes  # a vehicle that does not close in has stopped for it
-        return EncounterOutcome(seen, when, braking, left, np.where(stays, self.gap_m, margin), np.where(stays, 0.0, impact))
+        margin, impact = np.where(stays, self.gap_m, margin), np.where(stays, 0.0, impact)
+        slowing = np.full(braking.shape, np.inf) if course is None else course.begins_s
+        return EncounterOutcome(seen, when, braking, left, margin, impact, slowing)
 
-    def _confirmed(self, looks: Looks, hit: Bools) -> tuple[Floats, Floats]:
+    def _gap_left(self, times: Floats, course: GentleCourse | None) -> Floats:
+        """Return the gap at times after the object came into view before full braking, shape of `times`; 0 where infinite."""
+        gained = 0.0 if course is None else course.gained_m(np.where(np.isfinite(times), times, 0.0))
+        with np.errstate(invalid="ignore"):
+            return np.where(np.isfinite(times), np.maximum(self.gap_m - self.closing_mps * times + gained, 0.0), 0.0)
+
+    def _gentle_course(self, hits: Mapping[str, Bools], draws: Places) -> GentleCourse | None:
+        """Return gentle braking in each encounter, shapes (draws, n); None where the case has none.
+
+        It begins at the first tick when an object that was found in few frames is believed to be within the way of a gentle
+        stop. What frames find until then is as without it. Later ones are taken to see the object as near as without it.
+        """
+        gentle = self.spec.braking.gentle
+        if gentle is None:
+            return None
+        found = [self._confirmed(self.answered[name], hit, gentle)[1] for name, hit in hits.items()]
+        first, slows = np.min(found, axis=0), gentle.deceleration_mps2.value
+        begins = self._decided(hits, first, draws, np.full(len(self.gap_m), slows), None) + self.rule.actuation_s
+        return GentleCourse(begins, np.minimum(gentle.lasts_s.value, self.closing_mps / slows), slows)
+
+    def _confirmed(self, looks: Looks, hit: Bools, needs: Confirmation | GentleBraking) -> tuple[Floats, Floats]:
         """Return the capture of the frame that confirms, and the time when its answer is known; shapes (draws, n).
 
         Infinite where the object is never found in enough of them.
         """
-        needs = self.spec.confirms
         counts = np.cumsum(hit, axis=-1, dtype=np.int32)
         enough = counts >= needs.hits
         enough[..., needs.of :] = counts[..., needs.of :] - counts[..., : -needs.of] >= needs.hits
         enough &= looks.known
         return first_time(looks.after_s, enough), first_time(looks.known_s, enough)
 
-    def _decided(self, hits: Mapping[str, Bools], when: Floats, draws: Places) -> Floats:
-        """Return the tick when the planner decides to brake, shape (draws, n), or infinite.
+    def _decided(
+        self, hits: Mapping[str, Bools], when: Floats, draws: Places, slows: Floats, course: GentleCourse | None
+    ) -> Floats:
+        """Return the tick when the planner decides to brake with a deceleration, shape (draws, n), or infinite.
 
         It does so once the object is confirmed, at the first tick when it believes the gap to be small enough. Until the next
         frame with the object it believes in the distance and the closing speed of the latest one.
         """
-        each = [self._decided_by(name, hit, when, draws) for name, hit in hits.items()]
+        each = [self._decided_by(name, hit, when, self._believed_in(name, draws, course), slows) for name, hit in hits.items()]
         return np.asarray(np.min(each, axis=0))
 
-    def _decided_by(self, name: str, hit: Bools, when: Floats, draws: Places) -> Floats:
-        looks, slows = self.answered[name], self.deceleration[:, None]
+    def _believed_in(self, name: str, draws: Places, course: GentleCourse | None) -> tuple[Floats, Floats]:
         gap, closing = self._believed_of(name, draws)
-        spare = gap - self.rule.enough_m(closing, slows)
+        if course is None:
+            return gap, closing
+        each = GentleCourse(course.begins_s[..., None], course.lasts_s[:, None], course.mps2)
+        at = np.nan_to_num(self.answered[name].after_s)
+        return gap + each.gained_m(at), np.maximum(closing - each.lost_mps(at), SLOWEST_MPS)
+
+    def _decided_by(self, name: str, hit: Bools, when: Floats, believed: tuple[Floats, Floats], mps2: Floats) -> Floats:
+        looks, (gap, closing) = self.answered[name], believed
+        spare = gap - self.rule.enough_m(closing, mps2[:, None])
         near_from = looks.after_s + spare / closing if self.rule.predicts else np.where(spare <= 0, -np.inf, np.inf)
         known = np.where(hit, looks.known_s, np.inf)
         with np.errstate(invalid="ignore"):

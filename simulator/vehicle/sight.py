@@ -37,6 +37,7 @@ from simulator.evidence.drive_tables import (
     recall_of,
     shifts_of,
 )
+from simulator.evidence.input_sizes import input_shift_of
 from simulator.evidence.instruction_sets import instruction_set_of
 from simulator.evidence.object_scales import load_scales, profile_of, shifted
 from simulator.evidence.range_errors import Ranging, ranging_of
@@ -196,6 +197,7 @@ class StageSight:
 
     recalls, misses: by object; alarms: where nothing is; shifts: of the recall, by condition, shape (1 + draws,) each
     ranging: errors of its distances, by object; empty where they are exact
+    first_alarms: false first sights, which gentle braking answers; None where the case has none
     """
 
     spec: SightSpec
@@ -204,6 +206,7 @@ class StageSight:
     alarms: Alarms
     shifts: Mapping[str, Floats]
     ranging: Mapping[str, Ranging] = field(default_factory=dict)
+    first_alarms: Alarms | None = None
 
     @property
     def is_camera(self) -> bool:
@@ -282,14 +285,16 @@ def _measured(gather: Gatherer, spec: Encounters) -> bool:
 
 
 def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object], rate_per_s: float) -> StageSight:
-    follows, alarms = sight.misses_as or sight.finds, sight.alarms_as or sight.finds
-    same = alarms == sight.finds
+    follows, gentle = sight.misses_as or sight.finds, spec.braking.gentle
     with _about("finds"):
         recalls: dict[str, Recall] = {
             what: recall_of(sight.finds, sight.stands_in.get(what, what), sight.threshold) for what in objects
         }
     with _about("differs_as"):
         recalls |= {what: _shifted_by(recalls[what], _differs(sight, what)) for what in objects if what in sight.stands_in}
+    if sight.picture_part is not None and sight.picture_part != 1:
+        shift = input_shift_of(sight.finds, sight.picture_part)
+        recalls = {what: _shifted_by(recall, shift) for what, recall in recalls.items()}
     with _about("ranges_by"):
         ranging: Mapping[str, Ranging] = (
             {what: ranging_of(sight.ranges_by, what) for what in objects} if sight.ranges_by else {}
@@ -297,9 +302,8 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object], rate_p
     with _about("misses_as"):
         misses: Mapping[str, Misses] = {what: misses_of(follows, what) for what in objects}
     with _about("alarms_as"):
-        counted = alarms_of(alarms, sight.threshold if same else None, spec.confirms.hits, rate_per_s)
-        counted = counted if same else alarms_at(counted, sight.finds, sight.threshold)
-        counted = _in_condition(counted, spec, sight)
+        counted = _counted(spec, sight, spec.confirms.hits, rate_per_s)
+        first = _counted(spec, sight, gentle.hits, rate_per_s) if gentle else None
     return StageSight(
         spec=sight,
         recalls=recalls,
@@ -307,7 +311,16 @@ def _sight(spec: Encounters, sight: SightSpec, objects: Sequence[Object], rate_p
         alarms=counted,
         shifts={name: _shifts(sight, one) for name, one in spec.conditions.items()},
         ranging=ranging,
+        first_alarms=first,
     )
+
+
+def _counted(spec: Encounters, sight: SightSpec, hits: int, rate_per_s: float) -> Alarms:
+    """Return false answers that stay for so many frames, in the weather of the design."""
+    alarms = sight.alarms_as or sight.finds
+    same = alarms == sight.finds
+    counted = alarms_of(alarms, sight.threshold if same else None, hits, rate_per_s)
+    return _in_condition(counted if same else alarms_at(counted, sight.finds, sight.threshold), spec, sight)
 
 
 def _differs(sight: SightSpec, what: Object) -> Floats:
@@ -355,7 +368,9 @@ def _correlations(sights: Mapping[str, StageSight], objects: Sequence[Object]) -
 
 def _still_files(sights: Mapping[str, StageSight]) -> dict[str, Path]:
     used = any(sight.shifts or not Finder(sight.spec.finds).on_road for sight in sights.values())
-    return {f"detections/{name}": DETECTIONS / name for name in ("scales.csv", "conditions.csv", "weather.csv") if used}
+    names = ["scales.csv", "conditions.csv", "weather.csv"] if used else []
+    smaller = any(sight.spec.picture_part not in (None, 1) for sight in sights.values())
+    return {f"detections/{name}": DETECTIONS / name for name in [*names, *(["inputs.csv"] if smaller else [])]}
 
 
 def _weather_sources(label: str, spec: Encounters, sight: SightSpec) -> Iterator[Source]:
@@ -383,8 +398,19 @@ def _sources(label: str, sight: StageSight) -> Iterator[Source]:
     kind = "projected" if finder.restored else "measured"
     yield Source(f"{label}: share of objects found", kind, f"{spec.finds}{at}", origin)
     yield from _stand_ins(label, spec)
+    if spec.picture_part is not None and spec.picture_part != 1:
+        shift = input_shift_of(spec.finds, spec.picture_part)
+        by = "projected" if finder.on_road else "measured"
+        of = "three small detectors on 128 still images" if finder.on_road else "this detector on 128 still images"
+        value = f"heights times {spec.picture_part:g}, then shift {shift[0]:+.2f}"
+        yield Source(f"{label}: share of objects found in a smaller picture", by, value, f"{of}, of COCO val2017, CC BY 4.0")
+    if sight.first_alarms is not None:
+        first = sight.first_alarms
+        value = f"{first.count:.3g} in {60 * first.hours:.0f} minutes, kept over {first.kept_frames} frames"
+        yield Source(f"{label}: false first sights in the vehicle's way", kind, value, road)
     if spec.ranges_by is not None:
-        yield Source(f"{label}: errors of distances and closing speeds", "measured", f"by {spec.ranges_by}", road)
+        boxes = Finder(spec.ranges_by).series  # those of a camera are a tracker's
+        yield Source(f"{label}: errors of distances and closing speeds", "measured", f"by {spec.ranges_by}", f"{boxes}{road}")
     borrowed = spec.misses_as is not None and spec.misses_as != spec.finds
     why = f"taken to follow each other as those of {spec.misses_as} do; {road}" if borrowed else road
     shares = next(iter(sight.misses.values()))

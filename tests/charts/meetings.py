@@ -66,4 +66,5 @@ def followed(gap_m=35.0, kmh=50.0, seen_s=0.3, confirmed_s=0.5, braking_s=0.7, l
         frames=frames,
         confirmed_s=confirmed_s,
         braking_s=braking_s,
+        slowing_s=None,
     )

@@ -23,7 +23,8 @@ import tests.coverage.one_run
 import tests.coverage.queues
 import tests.coverage.reader_rates
 import tests.coverage.shares
-import tests.coverage.text_claims  # noqa: F401
+import tests.coverage.text_claims
+import tests.coverage.vehicle_evidence  # noqa: F401
 from tests.coverage.registry import STUDIES, STUDIES_OF, Claim, Row, rows_of
 
 out = Console(width=None if sys.stdout.isatty() else 180)

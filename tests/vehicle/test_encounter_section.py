@@ -78,11 +78,11 @@ WRONG = {
         "encounters.sees.strong.alarms_as: the false answers of 'kitti.yolox' were not counted; did you mean 'kitti.yolox_x'?",
     ),
     "a condition that nobody measured": (
-        "corruption: night, severity: 2", "corruption: nigth, severity: 2", "corruption: nigth",
+        "corruption: night\n      severity: 2", "corruption: nigth\n      severity: 2", "corruption: nigth",
         "encounters.conditions.night.corruption: the condition 'nigth' was not measured; did you mean 'night'?",
     ),
     "a severity that nobody measured": (
-        "corruption: night, severity: 2", "corruption: night, severity: 5", "severity: 5",
+        "corruption: night\n      severity: 2", "corruption: night\n      severity: 5", "severity: 5",
         "encounters.conditions.night.severity: 'night' was not measured at severity 5; expected one of 1, 2, 3",
     ),
     "brakes that accelerate": (
@@ -122,7 +122,9 @@ def test_each_fault_is_told_where_it_stands_with_what_would_be_right(wrong):
 
 
 def test_a_condition_that_nobody_measured_is_one_fault_however_many_look():
-    assert len(faults_of(changed("corruption: night, severity: 2", "corruption: night, severity: 4", text=CASE))) == 1
+    assert (
+        len(faults_of(changed("corruption: night\n      severity: 2", "corruption: night\n      severity: 4", text=CASE))) == 1
+    )
 
 
 @pytest.mark.parametrize(("section", "metrics"), [("encounters", 2), ("vehicle", 2)])
