@@ -170,7 +170,7 @@ def test_a_metric_is_a_few_lines_in_its_family(copy: Path):
         )
     registry = copy / "simulator/metrics/__init__.py"
     text = registry.read_text(encoding="utf-8").replace(
-        "import cost, latencies, outcomes", "import cost, latencies, outcomes, slow"
+        "import cost, cost_of_found, latencies, outcomes", "import cost, cost_of_found, latencies, outcomes, slow"
     )
     registry.write_text(text, encoding="utf-8")
     _insert(registry, '    MetricFamily("cost", cost),\n', '    MetricFamily("slow", slow),\n')
