@@ -168,7 +168,8 @@ def _numbers(values: pd.Series) -> list[float | None]:
 def _moments(followed: Followed) -> list[tuple[str, float]]:
     ending = "hits it" if not followed.stopped else "stops" if _stands(followed) else "slows to its speed"
     named = [("comes into view", 0.0), ("is confirmed", followed.confirmed_s), ("vehicle brakes", followed.braking_s)]
-    named += [("vehicle brakes gently", followed.slowing_s)]
+    if followed.slowing_s is not None and followed.slowing_s < (followed.confirmed_s or np.inf):
+        named.append(("vehicle brakes gently", followed.slowing_s))
     there = [(what, at) for what, at in named if at is not None]
     return [*sorted(there, key=itemgetter(1)), (f"vehicle {ending}", followed.ended_s)]
 
@@ -187,7 +188,7 @@ def _sentence(name: str, followed: Followed) -> str:
     """Say what a design does, in one sentence; `name` begins it."""
     confirmed, braking = followed.confirmed_s, followed.braking_s
     words = ["never confirms it" if confirmed is None else f"confirms it after {duration(confirmed)}"]
-    if followed.slowing_s is not None and followed.slowing_s < (braking or np.inf):
+    if followed.slowing_s is not None and followed.slowing_s < (confirmed or np.inf):
         words.insert(0, f"brakes gently after {duration(followed.slowing_s)}")
     if braking is not None:
         words.append(f"brakes after {duration(braking)}")
