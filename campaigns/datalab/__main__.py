@@ -31,6 +31,22 @@ def features(
         write_features(read_pad_ufes20(data), nsfwjs, cache, out, lambda words: err.print(words, markup=False))
 
 
+def spoiled(
+    data: Annotated[Path, typer.Option(help="folder with labels.csv and images/, as for PAD-UFES-20")],
+    objects: Annotated[Path, typer.Option(help="folder of photos of objects, as COCO's")],
+    groceries: Annotated[Path, typer.Option(help="folder of photos of groceries, searched with its subfolders")],
+    out: Out = DATALAB,
+) -> None:
+    """Score the labelled photos spoiled in 15 ways, and photos that show no skin, by the skin case's default network."""
+    from campaigns.datalab.spoiled import drawn, write_spoiled
+    from simulator.measure.score_training import read_pad_ufes20
+
+    foreign = {name: drawn(list(folder.rglob("*.jpg"))) for name, folder in (("objects", objects), ("groceries", groceries))}
+    cache = user_cache_path("casesim") / "spoiled"
+    with keeping("finished conditions are kept; the same command resumes from there"):
+        write_spoiled(read_pad_ufes20(data), foreign, cache, out, lambda words: err.print(words, markup=False))
+
+
 def readers(
     data: Annotated[Path, typer.Option(help="folder with dermatology_selectors.json and dermatology_conditions.txt")],
     out: Out = DATALAB,
@@ -58,7 +74,13 @@ def tables(out: Annotated[Path, typer.Option(help="folder of score tables")] = S
         write_case_tables(out, lambda words: err.print(words, markup=False))
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"features": features, "readers": readers, "studies": studies, "tables": tables}
+COMMANDS: dict[str, Callable[..., None]] = {
+    "features": features,
+    "spoiled": spoiled,
+    "readers": readers,
+    "studies": studies,
+    "tables": tables,
+}
 
 if __name__ == "__main__":
     run("datalab", COMMANDS)

@@ -8,20 +8,21 @@ from pathlib import Path
 import pandas as pd
 
 from simulator.cli.exits import known
-from simulator.datalab import lab_studies
+from simulator.datalab import lab_studies, spoiled_studies
 from simulator.datalab.case_data import PHONE, PHONE_PRECISION, REQUESTS, middle_draw
 from simulator.datalab.lab_tables import sidecar, table_rows
 from simulator.datalab.refit import LabRequest, refit
 from simulator.evidence.evidence_files import in_one_step
-from simulator.evidence.lab_evidence import STUDIES
+from simulator.evidence.lab_evidence import SPOILED_STUDIES, STUDIES
 from simulator.evidence.score_import import write_table
 
 
 def write_studies(out: Path, only: str | None, report: Callable[[str], None]) -> None:
     """Write study.<name>.csv of every study, or of one."""
-    for name in STUDIES if only is None else [known("study", only, STUDIES)]:
+    modules = dict.fromkeys(STUDIES, lab_studies) | dict.fromkeys(SPOILED_STUDIES, spoiled_studies)
+    for name in modules if only is None else [known("study", only, modules)]:
         report(name)
-        made: pd.DataFrame = getattr(lab_studies, name)()
+        made: pd.DataFrame = getattr(modules[name], name)()
         with in_one_step(out / f"study.{name}.csv") as part:
             made.to_csv(part, index=False, float_format="%.5g", lineterminator="\n")
 

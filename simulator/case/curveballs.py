@@ -13,8 +13,10 @@ from pydantic import Field, model_validator
 
 from simulator.case.document import Path
 from simulator.case.fields import ClockTime, Line, Name, Share, Strict, exactly_one
-from simulator.case.kinds import AnyStage, OneOf, registry
+from simulator.case.kinds import AnyStage, FileName, OneOf, registry
 from simulator.errors import suggest
+from simulator.evidence.lab_evidence import LabEvidenceError
+from simulator.evidence.spoiled_photos import load_spoiled
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Surge, all_come, clock_minutes, clock_s, merged, steps
 
@@ -38,6 +40,7 @@ class AffectedQuantity(Enum):
     DELAY = "times as long over a link"
     PREVALENCE = "the share of positives among new requests"
     SCORES = "added to the scores of all new requests"
+    PHOTOS = "the number of the condition of all new photos"
     POSITIVES = "added to a pool's scores of new positives"
     SENSITIVITY = "the share of positives that people recognise"
     SPECIFICITY = "the share of negatives that people recognise"
@@ -50,7 +53,7 @@ class AffectedQuantity(Enum):
 
 
 #: Quantities that change the scores of a model.
-OF_SCORES = frozenset({AffectedQuantity.SCORES, AffectedQuantity.POSITIVES})
+OF_SCORES = frozenset({AffectedQuantity.SCORES, AffectedQuantity.PHOTOS, AffectedQuantity.POSITIVES})
 #: Quantities that apply to a request by its time of arrival.
 BY_ARRIVAL = OF_SCORES | {AffectedQuantity.PREVALENCE, AffectedQuantity.MULTIPLIED, AffectedQuantity.ADDED}
 #: Quantities of the sensors whose frames are the requests.
@@ -382,23 +385,36 @@ class NetworkTrouble(AnyCurveball):
 
 
 class Drift(AnyCurveball):
-    """The people who send requests change: more or fewer are positive, or the model scores them all differently.
+    """The people who send requests change, or their photos: more or fewer are positive, or the model scores them differently.
 
     prevalence: the share of positives from then on
     """
 
-    changes: ClassVar = {AffectedQuantity.PREVALENCE: "prevalence", AffectedQuantity.SCORES: "scores_shift"}
+    changes: ClassVar = {
+        AffectedQuantity.PREVALENCE: "prevalence",
+        AffectedQuantity.SCORES: "scores_shift",
+        AffectedQuantity.PHOTOS: "photos",
+    }
     until_last_request: ClassVar[bool] = True
 
     kind: Literal["drift"]
     prevalence: Share | None = None
     scores_shift: Annotated[Shift | None, Field(description="added to every score")] = None
+    photos: Annotated[
+        FileName | None,
+        Field(description="a condition of the data lab, such as `blur.2`: every photo's score changes as it did there"),
+    ] = None
 
     @model_validator(mode="after")
     def _some_drift(self) -> Self:
-        if self.prevalence is None and self.scores_shift is None:
-            raise ValueError("nothing drifts; give prevalence or scores_shift")
+        if self.prevalence is None and self.scores_shift is None and self.photos is None:
+            raise ValueError("nothing drifts; give prevalence, scores_shift or photos")
         return self
+
+    def change(self, what: AffectedQuantity, replica: int = 0) -> float | None:
+        if what is AffectedQuantity.PHOTOS:
+            return None if self.photos is None else float(load_spoiled().about.place(self.photos))
+        return super().change(what, replica)
 
     def check(self, scenario: Scenario) -> Iterator[tuple[Path, str]]:
         yield from super().check(scenario)
@@ -406,6 +422,17 @@ class Drift(AnyCurveball):
             yield ("prevalence",), "a drift of the prevalence needs a `population` section"
         if self.scores_shift is not None and not scenario.scorers():
             yield ("scores_shift",), "a shift of scores needs a pool with `scores`"
+        if self.photos is not None:
+            yield from _check_photos(self.photos, scenario)
+
+
+def _check_photos(condition: str, scenario: Scenario) -> Iterator[tuple[Path, str]]:
+    if not scenario.scorers():
+        yield ("photos",), "a change of the photos needs a pool with `scores`"
+    try:
+        load_spoiled().about.place(condition)
+    except LabEvidenceError as error:
+        yield ("photos",), str(error)
 
 
 class AccuracyDrop(AnyCurveball):
@@ -601,10 +628,14 @@ class Conditions:
 
     def prevalence(self) -> Steps:
         population = self.plan.scenario.population
-        return self._steps(0.0 if population is None else population.prevalence.value, _latest, AffectedQuantity.PREVALENCE)
+        return self._steps(0.0 if population is None else population.prevalence.value, latest, AffectedQuantity.PREVALENCE)
 
     def scores_shift(self) -> Steps:
         return self._steps(0.0, add, AffectedQuantity.SCORES)
+
+    def photos(self) -> Steps:
+        """Return the condition of the photos over time, as its number in the data lab; 0 as they were taken."""
+        return self._steps(0.0, latest, AffectedQuantity.PHOTOS)
 
     def positives_shift(self, pool: str) -> Steps:
         return self._steps(0.0, add, AffectedQuantity.POSITIVES, pool)
@@ -612,8 +643,8 @@ class Conditions:
     def readings(self, stage: str) -> tuple[Steps, Steps]:
         people: Any = self.plan.scenario.stages[stage]
         return (
-            self._steps(people.sensitivity.value, _latest, AffectedQuantity.SENSITIVITY, stage),
-            self._steps(people.specificity.value, _latest, AffectedQuantity.SPECIFICITY, stage),
+            self._steps(people.sensitivity.value, latest, AffectedQuantity.SENSITIVITY, stage),
+            self._steps(people.specificity.value, latest, AffectedQuantity.SPECIFICITY, stage),
         )
 
     def price(self, stage: str) -> Steps:
@@ -631,7 +662,7 @@ def _roster(plan: Plan, stage: str, absences: AbsencesOf) -> Roster:
     return Roster(people.shifts, clock_s(plan.scenario.run.starts_at), plan.horizon_s, absences)
 
 
-def _latest(before: float, after: float) -> float:
+def latest(before: float, after: float) -> float:
     return after
 
 

@@ -260,9 +260,11 @@ def stage_kinds() -> Mapping[str, type[AnyStage]]:
 
 
 #: What a gate may use besides an attribute of the requests.
-SCORE, QUALITY, RANDOM, SENSOR, FRAME = "score", "quality", "random", "sensor", "frame"
+SCORE, QUALITY, OOD, RANDOM, SENSOR, FRAME = "score", "quality", "ood", "random", "sensor", "frame"
 #: All of these.
-OWN = (SCORE, QUALITY, RANDOM, SENSOR, FRAME)
+OWN = (SCORE, QUALITY, OOD, RANDOM, SENSOR, FRAME)
+#: Those that go by a check of the photo: that it shows enough, and that it shows what the model was made for.
+BY_CHECK = (QUALITY, OOD)
 
 #: A fault of a stage: its place within the stage, and what is wrong there.
 Faults = Iterator[tuple[Path, str]]
@@ -336,7 +338,7 @@ class Routing(Protocol):
     """Choice between several routes, by something about the request or by chance.
 
     by_score: routes go by scores, with thresholds that labelled items may set
-    by_quality: by a quality check of the photos that a request shows
+    by_check: by a check of the photos that a request shows, of their quality or of what they show
     by_source: by the sensor of a frame or by its number
     asks: the attribute of the requests that decides; None if none does
     gives_answers: whether a request that arrives here has its answer then
@@ -346,7 +348,7 @@ class Routing(Protocol):
     def by_score(self) -> bool: ...
 
     @property
-    def by_quality(self) -> bool: ...
+    def by_check(self) -> bool: ...
 
     @property
     def by_source(self) -> bool: ...
@@ -363,8 +365,8 @@ class Routing(Protocol):
     def routes_of_items(self, plan: Plan) -> NDArray[np.int64] | None:
         """Return the route of each labelled item, positives first, shape (items,); None where the item does not decide."""
 
-    def routes_of_photos(self, plan: Plan, usable: bool) -> list[float] | None:
-        """Return the share of each route, of photos that show enough or too little; None where that does not decide."""
+    def routes_of_photos(self, plan: Plan, faults: frozenset[str]) -> list[float] | None:
+        """Return the share of each route, of photos with these faults of BY_CHECK; None where faults do not decide."""
 
     def routes_by_chance(self, plan: Plan, positive: bool = False) -> list[float] | None:
         """Return the share of each route by chance, of positives or of negatives; None where something else decides."""

@@ -7,9 +7,7 @@ from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
 
-import numpy as np
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_validator
-from scipy.special import ndtri
 
 from simulator.case.attributes import Attribute
 from simulator.case.case_tests import CaseTests, TextClaim
@@ -32,7 +30,19 @@ from simulator.case.fields import (
     exactly_one,
 )
 from simulator.case.interview import Interview
-from simulator.case.kinds import ARRIVAL_KINDS, PLACES, STAGE_KINDS, AnyArrivals, AnyStage, End, OneOf, Provided, Section
+from simulator.case.kinds import (
+    ARRIVAL_KINDS,
+    OOD,
+    PLACES,
+    QUALITY,
+    STAGE_KINDS,
+    AnyArrivals,
+    AnyStage,
+    End,
+    OneOf,
+    Provided,
+    Section,
+)
 from simulator.case.network import Network
 from simulator.case.outputs import CaseNouns, CaseOutline, Metric, grouping, metrics_of, offered, with_groups
 from simulator.case.own_hardware import OwnHardware
@@ -116,20 +126,47 @@ class RunLength(Strict):
         return 1.0 if self.stands_for_days is None else self.stands_for_days / self.days
 
 
-class Quality(Strict):
-    """Photos that show too little: their share, and the AUC of the quality check that recognises them.
+class AnyPhotoCheck(Strict):
+    """A check of the photos: the AUC of a binormal curve, or a check that was measured.
+
+    auc: the AUC of the check, above 0.5
+    """
+
+    auc: ShareFigure | None = None
+    measured: Annotated[Name | None, Field(description="a measured check, by name, in place of `auc`")] = None
+
+    _one_curve = exactly_one("auc", "measured")
+
+    @property
+    def share(self) -> float:
+        """The share of photos with the fault."""
+        raise NotImplementedError
+
+
+class Quality(AnyPhotoCheck):
+    """Photos that show too little: their share, and the quality check that recognises them.
 
     unusable: the share of photos that show too little
-    auc: the AUC of the quality check, above 0.5
     """
 
     unusable: ShareFigure
-    auc: ShareFigure
 
     @property
-    def separation(self) -> float:
-        """The distance between usable and unusable photos, in standard deviations. At an AUC of 1 it is large, not infinite."""
-        return float(np.sqrt(2) * ndtri(np.clip(self.auc.value, 1e-9, 1 - 1e-9)))
+    def share(self) -> float:
+        return self.unusable.value
+
+
+class ForeignPhotos(AnyPhotoCheck):
+    """Photos that show something that the model was not made for: their share, and the check that recognises them.
+
+    foreign: the share of photos that show something else
+    """
+
+    foreign: ShareFigure
+
+    @property
+    def share(self) -> float:
+        return self.foreign.value
 
 
 class Noun(Strict):
@@ -152,6 +189,7 @@ class Population(Strict):
     negative: a description of the others
     prevalence: the share of positives
     quality: photos that show too little; none: all photos are usable
+    ood: photos that show something else than the labelled ones; none: there are no such photos
     """
 
     positive: Line
@@ -165,6 +203,12 @@ class Population(Strict):
     unit: Annotated[Noun | None, Field(description="the word for who or what may be positive; none: that for a request")] = None
     prevalence: ShareFigure
     quality: Quality | None = None
+    ood: ForeignPhotos | None = None
+
+    @property
+    def photo_checks(self) -> dict[str, AnyPhotoCheck]:
+        """The checks by the fault that each looks for."""
+        return {name: check for name, check in ((QUALITY, self.quality), (OOD, self.ood)) if check is not None}
 
 
 class RequestClass(Strict):

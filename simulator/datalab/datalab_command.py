@@ -7,6 +7,7 @@ import re
 from dataclasses import asdict
 from typing import Annotated, Any, cast, get_args
 
+import pandas as pd
 import typer
 from rich.table import Table
 
@@ -21,7 +22,9 @@ with needing("lab", "the data lab"):
     from simulator.datalab.learning_curves import CurvePoint, PairedDifference, difference, point
     from simulator.datalab.photo_selection import SELECTIONS, Selection
     from simulator.datalab.refit import ClassWeights, LabRequest, LabScores, Split, lab_photos
-    from simulator.evidence.lab_evidence import lab_about
+    from simulator.datalab.spoiled_charts import check_table, foreign_photos, spoiling
+    from simulator.evidence.lab_evidence import SPOILED_STUDIES, lab_about, study_rows
+    from simulator.evidence.photo_checks import NOT_WORTH_SCORING
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,59}")
 
@@ -36,12 +39,18 @@ def lab(
     backbone: Annotated[str, typer.Option(help="a network whose features are frozen")] = "efficientnet_lite0",
     views: Annotated[bool, typer.Option("--views", help="score the mean of four views of each photo")] = False,
     repeats: Annotated[int, typer.Option(min=1, max=100, help="draws of photos and of reading errors")] = 5,
+    spoiled: Annotated[
+        bool, typer.Option("--spoiled", help="print what spoils a photo, and the checks; refit nothing")
+    ] = False,
     run: Annotated[bool, typer.Option("--run", help="run the skin case with these scores too")] = False,
     keep: Annotated[str | None, typer.Option(metavar="NAME", help="keep the scores as the table `lab.NAME`")] = None,
     as_json: AsJson = False,
     seed: Seed = 0,
 ) -> None:
     """Refit the skin case's head on other photos and labels; print its quality, its price, and the gap to proven labels."""
+    if spoiled:
+        _show_spoiled(as_json)
+        return
     if keep is not None and not _NAME.fullmatch(keep):
         raise UsageError(f"--keep: '{keep}' is no name; use letters, digits, _ and -, at most 60")
     request = LabRequest(
@@ -106,3 +115,23 @@ def _show(one: CurvePoint, gaps: dict[str, PairedDifference]) -> None:
         )
     table_console().print(table)
     say("Melanomas found: where 60% of the people without cancer are referred. Intervals: patients and draws.")
+
+
+def _show_spoiled(as_json: bool) -> None:
+    """Print the studies of spoiled and of foreign photos, as tables or as rows of JSON."""
+    rows = {name: study_rows(name) for name in SPOILED_STUDIES}
+    if as_json:
+        typer.echo(json.dumps({name: found.to_dict("records") for name, found in rows.items()}, indent=2, allow_nan=False))
+        return
+    for drawn in (spoiling(rows["spoiled"]), foreign_photos(rows["foreign"])):
+        say(drawn.takeaway)
+        _print(drawn.table)
+    say("The check of sharpness and light, where it stops 5% of the photos as taken:")
+    _print(check_table(rows["photo_check"], NOT_WORTH_SCORING))
+
+
+def _print(rows: pd.DataFrame) -> None:
+    table = Table(*map(str, rows), box=None)
+    for row in rows.itertuples(index=False):
+        table.add_row(*map(str, row))
+    table_console().print(table)

@@ -24,8 +24,11 @@ from simulator.datalab.label_prices import ASSUMED, case_rates
 from simulator.datalab.learning_curves import REFERRED, CurvePoint, PairedDifference, difference, point
 from simulator.datalab.photo_selection import Selection
 from simulator.datalab.refit import LEAST_PHOTOS, ClassWeights, LabRequest, LabScores, Split, lab_photos
+from simulator.datalab.spoiled_charts import MEASURE_WORDS, check_table, foreign_photos, spoiling
+from simulator.datalab.spoiled_studies import COMPARED, LEAST_LOSS, OPERATING_POINT
 from simulator.errors import InputError
 from simulator.evidence.lab_evidence import MALIGNANT, ReaderTable, lab_about, reader_cases, reader_table, study_rows
+from simulator.evidence.photo_checks import NOT_WORTH_SCORING
 from simulator.explain.result import Result
 from simulator.intervals import Interval
 
@@ -145,6 +148,8 @@ def _studies() -> None:
         "Backbones": _backbones,
         "Leakage and weights": _splits,
         "Readers": _readers,
+        "What spoils a photo": _spoiled,
+        "No skin at all": _foreign,
     }
     for name, tab in zip(panels, st.tabs(list(panels)), strict=True):
         with tab:
@@ -249,6 +254,35 @@ def _readers() -> None:
     st.caption(
         "Carried over to our photos by assumption: our photos are as hard, class by class; readers err independently once the "
         "diagnosis is known; a biopsy is right. Cases that are hard for everybody would make a majority worth less."
+    )
+
+
+def _spoiled() -> None:
+    of = st.radio("Change of", list(MEASURE_WORDS), format_func=MEASURE_WORDS.get, horizontal=True, key="lab_spoiled_of")
+    draw(spoiling(study_rows("spoiled"), of), "lab_spoiled")
+    st.caption(
+        "EfficientNet-Lite0 on all photos, damaged by our own code at three severities; intervals pair the same patients. "
+        f"The threshold finds {OPERATING_POINT:.0%} of the cancers on photos as taken, and stays."
+    )
+    checked = study_rows("photo_check")
+    alarms = study_rows("false_alarms").query("check == 'sharpness_and_light'")
+    [row] = alarms[alarms["aim"] == COMPARED].to_dict("records")
+    st.markdown(
+        f"**A check of sharpness and light, set to stop {COMPARED:.0%} of some photos as taken, stops "
+        f"{100 * row['stopped']:.1f}% ({100 * row['stopped_low']:.1f} to {100 * row['stopped_high']:.1f}) of the others.**"
+    )
+    st.dataframe(check_table(checked, NOT_WORTH_SCORING), hide_index=True, alt="share of each condition that the check stops")
+    st.caption(
+        f"Not worth scoring: AUC falls by {100 * LEAST_LOSS:.0f} points or more, beyond its interval. The check takes the "
+        "lower of two: variance of the Laplacian, and distance from the usual light."
+    )
+
+
+def _foreign() -> None:
+    draw(foreign_photos(study_rows("foreign")), "lab_foreign")
+    st.caption(
+        "Features of the frozen EfficientNet-Lite0; each detector is fitted on the skin photos of the other folds. Foreign "
+        "photos: COCO val2017 and GroceryStoreDataset (Klasson et al. 2019, MIT)."
     )
 
 

@@ -26,8 +26,8 @@ REPEATS, CURVE_REPEATS = 10, 4
 Tick = Callable[[], None]
 
 
-def _quiet() -> None:
-    return None
+def quiet() -> None:
+    """Count no progress."""
 
 
 def price_of(request: LabRequest) -> LabelPrice:
@@ -37,7 +37,7 @@ def price_of(request: LabRequest) -> LabelPrice:
     return price(request.photos, len(photos), request.panel, request.selection, differing)
 
 
-def backbones(tick: Tick = _quiet) -> pd.DataFrame:
+def backbones(tick: Tick = quiet) -> pd.DataFrame:
     """Compare backbones, with all labels and without noise, each with the difference to Lite0 paired by patient."""
     base = point(LabRequest(), 1)
     rows = [_row(base, None, backbone="efficientnet_lite0", views=1)]
@@ -49,7 +49,7 @@ def backbones(tick: Tick = _quiet) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def panels(repeats: int = REPEATS, tick: Tick = _quiet) -> pd.DataFrame:
+def panels(repeats: int = REPEATS, tick: Tick = quiet) -> pd.DataFrame:
     """Compare who labels all photos, each with the difference to proven labels."""
     base = point(LabRequest(), 1)
     rows = []
@@ -62,7 +62,7 @@ def panels(repeats: int = REPEATS, tick: Tick = _quiet) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def splits_and_weights(tick: Tick = _quiet) -> pd.DataFrame:
+def splits_and_weights(tick: Tick = quiet) -> pd.DataFrame:
     """Compare class weights, and the split by photo, with the plain refit."""
     base = point(LabRequest(), 1)
     rows = [_row(base, None, choice="by patient, no weights")]
@@ -77,7 +77,7 @@ def splits_and_weights(tick: Tick = _quiet) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def selections(repeats: int = CURVE_REPEATS, tick: Tick = _quiet) -> pd.DataFrame:
+def selections(repeats: int = CURVE_REPEATS, tick: Tick = quiet) -> pd.DataFrame:
     """Return the learning curve of each way to choose photos, with the difference to chance at the same number."""
     rows = []
     for size in SIZES:
@@ -101,7 +101,7 @@ class Purchase:
     auc: PairedDifference
 
 
-def purchases(base: LabRequest, repeats: int = REPEATS, tick: Tick = _quiet) -> Iterator[Purchase]:
+def purchases(base: LabRequest, repeats: int = REPEATS, tick: Tick = quiet) -> Iterator[Purchase]:
     """Yield what STEP_USD more buy at each budget, up to the one that labels every photo."""
     photos = lab_photos()
     differing = disagreement(base.panel, reader_table(), photos.diagnoses)
@@ -119,7 +119,7 @@ def purchases(base: LabRequest, repeats: int = REPEATS, tick: Tick = _quiet) -> 
         tick()
 
 
-def price_list(repeats: int = REPEATS, tick: Tick = _quiet) -> pd.DataFrame:
+def price_list(repeats: int = REPEATS, tick: Tick = quiet) -> pd.DataFrame:
     """Return what the next 1,000 USD bought, by who labels: in melanomas of a hundred, with intervals."""
     rows = []
     for labeller in LABELLERS:
@@ -130,19 +130,20 @@ def price_list(repeats: int = REPEATS, tick: Tick = _quiet) -> pd.DataFrame:
 
 def _purchase_row(one: Purchase) -> dict[str, Any]:
     row: dict[str, Any] = {"budget_usd": one.budget, "photos": one.photos, "more_photos": one.more}
-    row |= _figures("melanomas", one.before.melanomas) | _figures("more_melanomas", one.found.interval) | {"p": one.found.p}
-    return row | _figures("more_auc", one.auc.interval)
+    row |= figures("melanomas", one.before.melanomas) | figures("more_melanomas", one.found.interval) | {"p": one.found.p}
+    return row | figures("more_auc", one.auc.interval)
 
 
 def _row(one: CurvePoint, base: CurvePoint | None, **named: Any) -> dict[str, Any]:
     cost = price_of(one.request)
     row: dict[str, Any] = {**named, "photos": one.request.photos, "usd": cost.usd, "weeks": cost.weeks, "wrong": one.wrong}
-    row |= _figures("auc", one.auc) | _figures("melanomas", one.melanomas)
+    row |= figures("auc", one.auc) | figures("melanomas", one.melanomas)
     for of in ("auc", "melanomas"):
         gap = difference(one, base, of) if base is not None and one is not base else None
-        row |= _figures(f"{of}_gain", gap.interval if gap else Interval(0.0, 0.0, 0.0)) | {f"{of}_p": gap.p if gap else 1.0}
+        row |= figures(f"{of}_gain", gap.interval if gap else Interval(0.0, 0.0, 0.0)) | {f"{of}_p": gap.p if gap else 1.0}
     return row
 
 
-def _figures(name: str, found: Interval) -> dict[str, float]:
+def figures(name: str, found: Interval) -> dict[str, float]:
+    """Return a value and its bounds as columns."""
     return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}

@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 from simulator.arrivals.arrival import arrivals_of
 from simulator.case.checks import cautions
 from simulator.case.column_samples import ColumnSamples
-from simulator.case.curveballs import surges
+from simulator.case.curveballs import AffectedQuantity, surges
 from simulator.case.document import ScenarioError, beyond, dotted
 from simulator.case.fields import EVIDENCE_KINDS, Source
 from simulator.case.load import PROJECTED, apply, one_by_one, sourced_of, with_figures
 from simulator.engine.route_draws import too_many_outcomes
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import content_hash
+from simulator.evidence.lab_evidence import LabEvidenceError
+from simulator.evidence.photo_checks import check_of, measured_check
 from simulator.evidence.row_files import RecordingError
+from simulator.evidence.spoiled_photos import spoiled_files
 from simulator.limits import RUN_MEMORY
 from simulator.records.timetables import DAY_S, HOUR_S
 from simulator.stages import STAGES
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.evidence.catalogue import Hardware
     from simulator.evidence.instruction_sets import InstructionSet
+    from simulator.evidence.photo_checks import PhotoCheck
     from simulator.evidence.profiles import ThreadRun
     from simulator.evidence.recordings import Recording
     from simulator.evidence.score_tables import ScoreTable
@@ -113,6 +117,13 @@ class Plan:
     def scores(self) -> ScoreTable | None:
         """The table where one is shown: of the last pool with scores, whose word is final in a cascade; None without any."""
         return next(reversed(self.tables.values()), None)
+
+    @property
+    def checks(self) -> dict[str, PhotoCheck]:
+        """The checks of photos, by the fault that each looks for."""
+        population = self.scenario.population
+        specs = population.photo_checks if population else {}
+        return {fault: check_of(fault, spec.auc and spec.auc.value, spec.measured) for fault, spec in specs.items()}
 
     def table_of(self, gate: Gate) -> ScoreTable:
         return self.tables[self.scenario.scorer_of(gate)]
@@ -334,6 +345,9 @@ class Gatherer:
         """Return the plan of these picks, as far as there are no faults."""
         comes_known = self._arrivals(self.scenario.arrivals)
         self._columns()
+        self._photo_checks()
+        if any(AffectedQuantity.PHOTOS in self.scenario.curveballs[name].changed for name in strikes):
+            self.note(spoiled_files())
         for name, stage in self.scenario.stages.items():
             STAGES[stage.kind].gather(self, name, stage)
         for name, attribute in self.scenario.attributes.items():
@@ -421,6 +435,20 @@ class Gatherer:
             return False
         return True
 
+    def _photo_checks(self) -> None:
+        """Look up the checks of photos that were measured."""
+        checks = self.scenario.population.photo_checks if self.scenario.population else {}
+        for fault, spec in checks.items():
+            if spec.measured is None:
+                continue
+            try:
+                found = measured_check(fault, spec.measured)
+                self.note(spoiled_files())
+            except LabEvidenceError as error:
+                self.missing(("population", fault, "measured"), str(error))
+            else:
+                self.sources.append(Source(f"Population: check by {fault}", "measured", found.words, found.source))
+
     def _columns(self) -> None:
         """Read the columns of files that quantities of the case take their values from."""
         for path, quantity in sourced_of(self.scenario):
@@ -460,7 +488,7 @@ class Gatherer:
 
 
 def _goes_by_tables(routing: Routing | None, other_photos: bool) -> bool:
-    return routing is not None and (routing.by_score or (routing.by_quality and other_photos))
+    return routing is not None and (routing.by_score or (routing.by_check and other_photos))
 
 
 #: Bytes that each further visit of a request takes, measured at queues of retried requests that wait for a pool.

@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from simulator.arrivals.arrival import sent
 from simulator.arrivals.closed import think_times
 from simulator.case.attributes import attribute_columns
+from simulator.case.kinds import OOD, QUALITY
+from simulator.evidence.photo_checks import changed_scores, score_changes
 from simulator.records.trace import DONE, UNFINISHED, RequestAnnotations, StoppableMarks, TimedMarks, as_memoryview
 from simulator.stages.stage import ServiceStage, Stage
 
@@ -32,6 +34,10 @@ Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
 
+#: The stream that draws each fault of a photo.
+_FAULT_STREAMS = {QUALITY: "usable", OOD: "foreign"}
+
+
 class Requests:
     """Columns of equal length n, a request a row.
 
@@ -39,7 +45,7 @@ class Requests:
     positive: whether the person behind the request is a positive; item: which labelled item stands in for them, counted from
     the first positive on to the last negative; -1 without any
     scores_by: by pool, its score of each photo, shape (tries, n); all pools look at one photo
-    qualities: value of the quality check for it, shape (tries, n)
+    checks: by fault of BY_CHECK, the value of the check for each photo, shape (tries, n)
     risk: the score that a pool gave last; +inf before, so that an unscored request counts as the most urgent
     gave_up: whether the requester left without an answer, asked for another photo
     sensor, frame: which sensor it is a frame of, in the order of the file, and its number; empty where there are no sensors
@@ -86,7 +92,16 @@ class Requests:
         """Return the columns that are drawn before the run, but for attributes and scores, and which of the draws they are."""
         drawn = np.array([self._drawn, self.n])
         which = [] if isinstance(self._kept, slice) else [self._kept]
-        known = [self.arrived, self.sensor, self.frame, self.positive, self.qualities, self.kind, self.priority, self.deadline]
+        known = [
+            self.arrived,
+            self.sensor,
+            self.frame,
+            self.positive,
+            *self.checks.values(),
+            self.kind,
+            self.priority,
+            self.deadline,
+        ]
         return [drawn, *which, *known]
 
     def written(self) -> dict[str, NDArray[Any]]:
@@ -125,18 +140,19 @@ class Requests:
         self.item = np.full(self.n, -1, np.int32)
         self._patients: tuple[int, ...] = ()
         self.scores_by: dict[str, Float32] = {}
-        self.qualities = np.zeros((1, self.n), np.float32)
+        self.checks: dict[str, Float32] = {}
         if population is None:
             return
         self.positive = self.each(partial(streams.uniform, "population.label")) < conditions.prevalence().at_all(self.arrived)
         self._look_at(plan, population, streams, conditions)
 
     def _look_at(self, plan: Plan, population: Population, streams: Streams, conditions: Conditions) -> None:
+        self._resampled = plan.items
         # A request may have sent more photos already than a pick lets others send from now on.
-        tries = max(plan.tries, len(self.qualities))
-        usable = self._draw_photos(population, tries, streams)
+        tries = max([plan.tries, *map(len, self.checks.values())])
+        fine = self._draw_photos(plan, population, tries, streams)
         for pool, table in plan.tables.items():
-            self.scores_by[pool] = self._draw_scores(pool, table, conditions, usable, streams)
+            self.scores_by[pool] = self._draw_scores(pool, table, conditions, fine, streams)
 
     def follow(self, plan: Plan, streams: Streams, conditions: Conditions) -> None:
         if plan.scenario.population is not None:
@@ -161,23 +177,24 @@ class Requests:
         before = times < time
         return array("i", rows[before].tolist()), array("d", times[before].tolist())
 
-    def _draw_photos(self, population: Population, tries: int, streams: Streams) -> NDArray[np.bool_]:
-        """Draw whether each photo shows enough, and the value of its quality check, shapes (tries, n)."""
-        usable = np.ones((tries, self.n), bool)
-        self.qualities = np.zeros((tries, self.n), np.float32)
-        if population.quality is None:
-            return usable
-        apart = population.quality.separation
-        for attempt in range(tries):
-            luck = self.each(partial(streams.uniform, f"photo.{attempt}.usable"))
-            usable[attempt] = luck >= population.quality.unusable.value
-            self.qualities[attempt] = self.each(partial(streams.normal, f"photo.{attempt}.quality")) + apart * usable[attempt]
-        return usable
+    def _draw_photos(self, plan: Plan, population: Population, tries: int, streams: Streams) -> NDArray[np.bool_]:
+        """Draw the faults of each photo and the values of its checks; return whether it has none, shape (tries, n)."""
+        fine = np.ones((tries, self.n), bool)
+        for fault, spec in population.photo_checks.items():
+            values = np.zeros((tries, self.n), np.float32)
+            for attempt in range(tries):
+                luck = self.each(partial(streams.uniform, f"photo.{attempt}.{_FAULT_STREAMS[fault]}"))
+                without = luck >= spec.share
+                drawn = self.each(partial(streams.normal, f"photo.{attempt}.{fault}"))
+                values[attempt] = plan.checks[fault].values(drawn, without)
+                fine[attempt] &= without
+            self.checks[fault] = values
+        return fine
 
     def _draw_scores(
-        self, pool: str, table: ScoreTable, conditions: Conditions, usable: NDArray[np.bool_], streams: Streams
+        self, pool: str, table: ScoreTable, conditions: Conditions, fine: NDArray[np.bool_], streams: Streams
     ) -> Float32:
-        """Draw a labelled item of their class for each person; a photo that shows nothing is scored like a stranger's.
+        """Draw a labelled item of their class for each person; a photo with a fault is scored like a stranger's.
 
         All tables use one item per person: a plan holds tables of equal items only.
         """
@@ -187,8 +204,8 @@ class Requests:
         negative = count + _index(which, len(table.negatives))
         self.item = np.where(self.positive, _index(which, count), negative).astype(np.int32)
         self._patients = (*table.positive_patients.tolist(), *table.negative_patients.tolist())
-        scores = np.empty(usable.shape, np.float32)
-        for attempt, shows in enumerate(usable):
+        scores = np.empty(fine.shape, np.float32)
+        for attempt, shows in enumerate(fine):
             if shows.all():
                 scores[attempt] = own
                 continue
@@ -227,6 +244,7 @@ class Requests:
         for name, column in columns.items() if n < self.n else ():
             setattr(self, name, column[..., :n])
         self.scores_by = {pool: column[..., :n] for pool, column in self.scores_by.items()}
+        self.checks = {fault: column[..., :n] for fault, column in self.checks.items()}
         self.attributes = {name: column[:n] for name, column in self.attributes.items()}
         self.n = n
 
@@ -239,12 +257,29 @@ class Requests:
             table.positives[_index(quantile, len(table.positives))],
             table.negatives[_index(quantile, len(table.negatives))],
         )
-        all_requests, positives = conditions.scores_shift(), conditions.positives_shift(pool)
+        photos, all_requests, positives = conditions.photos(), conditions.scores_shift(), conditions.positives_shift(pool)
+        if not photos.steady:
+            scores = self._changed(scores, table, photos.at_all(self.arrived).astype(int), positive, quantile)
         if not all_requests.steady:
             scores = scores + all_requests.at_all(self.arrived)
         if not positives.steady:
             scores = scores + positive * positives.at_all(self.arrived)
         return scores
+
+    def _changed(
+        self, scores: Float64, table: ScoreTable, condition: NDArray[np.int64], positive: NDArray[np.bool_], quantile: Float64
+    ) -> Float64:
+        """Add to the logit of each score what its photo's condition, by number, added to it in the data lab."""
+        added = np.zeros(self.n)
+        classes = zip(
+            (positive, ~positive), (table.positives, table.negatives), score_changes(table.about.precision), strict=True
+        )
+        for place, (of_class, labelled, change) in enumerate(classes):
+            item = _index(quantile[of_class], len(labelled))
+            if self._resampled is not None:
+                item = self._resampled[place][item]
+            added[of_class] = change[condition[of_class], item * change.shape[1] // len(labelled)]
+        return changed_scores(scores, added)
 
     def answer(self, rows: NDArray[np.int32], times: Float64, refused: bool = False) -> None:
         """Note answers at these times (s), where there were none before; refused: the requesters are turned away."""

@@ -138,6 +138,8 @@ def reader_cases(folder: Path = DATALAB) -> pd.DataFrame:
 
 #: The studies whose results are committed.
 STUDIES = ("backbones", "panels", "selections", "price_list", "splits_and_weights")
+#: Those of spoiled and of foreign photos.
+SPOILED_STUDIES = ("spoiled", "photo_check", "false_alarms", "foreign")
 
 
 def study_rows(name: str, folder: Path = DATALAB) -> pd.DataFrame:

@@ -228,20 +228,29 @@ Floats = NDArray[np.float32]
 def logits_by_precision(
     network: nn.Module, takes: Architecture, precisions: tuple[str, ...], learnt: Pixels, tested: Pixels, views: int
 ) -> dict[str, Floats]:
-    """Return the logits of the photos `tested` at each precision, each of shape (photos, views).
+    """Return the logits of the photos `tested` at each precision, each of shape (photos, views); raises RefusedError.
+
+    learnt: the photos that the network was fitted on
+    """
+    with TemporaryDirectory() as folder:
+        files = network_files(network, takes, precisions, learnt, Path(folder))
+        return {precision: answers(file, takes, tested, views) for precision, file in files.items()}
+
+
+def network_files(
+    network: nn.Module, takes: Architecture, precisions: tuple[str, ...], learnt: Pixels, folder: Path
+) -> dict[str, Path]:
+    """Write the network to `folder` as an ONNX file for each precision.
 
     An 8-bit network is calibrated on some of the photos `learnt`, those that the network was fitted on. Raises RefusedError.
     """
-    with TemporaryDirectory() as folder:
-        source = Path(folder) / "fp32.onnx"
-        export(network, takes.input_shape, source)
-        found = {}
-        for precision in precisions:
-            file = Path(folder) / f"{precision}.onnx"
-            if precision != "fp32":
-                quantize(source, file, precision, calibration_images(takes, learnt), _images(takes, learnt[:2]))
-            found[precision] = answers(file, takes, tested, views)
-        return found
+    source = folder / "fp32.onnx"
+    export(network, takes.input_shape, source)
+    files = {precision: folder / f"{precision}.onnx" for precision in precisions}
+    for precision, file in files.items():
+        if precision != "fp32":
+            quantize(source, file, precision, calibration_images(takes, learnt), _images(takes, learnt[:2]))
+    return files
 
 
 def answers(file: Path, takes: Architecture, pixels: Pixels, views: int = 1) -> Floats:

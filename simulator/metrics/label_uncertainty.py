@@ -29,8 +29,9 @@ from numpy.typing import NDArray
 from scipy.special import betaincinv
 
 from simulator.case.attributes import item_values
-from simulator.case.curveballs import AffectedQuantity, changes
+from simulator.case.curveballs import AffectedQuantity, changes, latest
 from simulator.engine.plan import Plan
+from simulator.evidence.photo_checks import changed_scores, score_changes
 from simulator.evidence.score_tables import Published, ScoreTable
 from simulator.intervals import LEVEL, Interval, share_interval
 from simulator.limits import MIB
@@ -577,18 +578,26 @@ def _threshold_check(plan: Plan, gate: Gate, route: Route, now: float) -> Thresh
     check = ThresholdCheck(
         gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, next_one, of_positives, worth
     )
-    shifts, labels = _shifts(plan, plan.scenario.scorer_of(gate), of_positives)
-    struck = min((float(np.mean((scores + shift >= now) == of_positives)) for shift in shifts), default=None)
+    changed, labels = _struck(plan, plan.scenario.scorer_of(gate), of_positives, scores)
+    struck = min((float(np.mean((struck_scores >= now) == of_positives)) for struck_scores in changed), default=None)
     return replace(check, struck=struck, struck_by=labels) if labels else check
 
 
-def _shifts(plan: Plan, pool: str, positive: bool) -> tuple[list[float], tuple[str, ...]]:
-    everybody, positives = (
+def _struck(plan: Plan, pool: str, positive: bool, scores: Floats) -> tuple[list[Floats], tuple[str, ...]]:
+    """Return the scores of a class in each stretch of the run, and the labels of the curveballs that change them."""
+    photos, everybody, positives = (
         list(changes(plan, what, stage))
-        for what, stage in ((AffectedQuantity.SCORES, None), (AffectedQuantity.POSITIVES, pool))
+        for what, stage in (
+            (AffectedQuantity.PHOTOS, None),
+            (AffectedQuantity.SCORES, None),
+            (AffectedQuantity.POSITIVES, pool),
+        )
     )
     spans = everybody + (positives if positive else [])
-    shifts = steps(0.0, spans, add)
-    starts = {start for (start, _), _ in spans}
+    shifts, conditions = steps(0.0, spans, add), steps(0.0, photos, latest)
+    starts = {start for (start, _), _ in photos + spans}
     labels = [strike.label for strike in strikes_of(plan) if strike.start_s in starts and strike.shifts_scores]
-    return [value for time, value in zip(shifts.times, shifts.values, strict=True) if time < plan.arrivals_end_s], tuple(labels)
+    times = [time for time in {*shifts.times, *conditions.times} if time < plan.arrivals_end_s]
+    added = score_changes(plan.tables[pool].about.precision)[0 if positive else 1] if photos else np.zeros((1, 1))
+    places = np.arange(len(scores)) * added.shape[1] // len(scores)
+    return [changed_scores(scores, added[int(conditions.at(time)), places]) + shifts.at(time) for time in times], tuple(labels)

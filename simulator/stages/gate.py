@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
-from scipy.special import ndtr, ndtri
 
 from simulator.case.attributes import Column, item_values
 from simulator.case.fields import Name, Share, ShareFigure, Strict
-from simulator.case.kinds import FRAME, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
+from simulator.case.kinds import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
 from simulator.errors import suggest
 from simulator.records.trace import as_memoryview
 from simulator.stages.stage import Onward, ServiceStage, Stage, Waiting
@@ -29,6 +28,13 @@ if TYPE_CHECKING:
 #: Of these, and of attributes: the fields of a route that set what it takes.
 _BY_LABELLED, _BY_CHANCE = ("at_least", "at_sensitivity", "at_specificity"), ("share", "share_of_positives")
 _BY_VALUE, _BY_NUMBER, _BY_FRAME = ("values",), ("at_least",), ("every",)
+
+#: The two groups that thresholds are set by.
+_GROUPS = {
+    SCORE: ("positives", "negatives"),
+    QUALITY: ("usable photos", "unusable photos"),
+    OOD: ("photos as expected", "foreign photos"),
+}
 
 #: The fields of a route that say what it takes; at most one of them.
 THRESHOLDS = ("at_least", "at_sensitivity", "at_specificity", "values", "share", "share_of_positives", "every")
@@ -87,7 +93,7 @@ class Route(Strict):
 class Gate(AnyStage):
     """Sends each request along one of several routes.
 
-    By the model's score, the photo's quality, an attribute, chance, the sensor of a frame or its number.
+    By the model's score, a check of the photo, an attribute, chance, the sensor of a frame or its number.
 
     routes: tried from top to bottom; the last one takes all that is left
     """
@@ -103,7 +109,9 @@ class Gate(AnyStage):
     }
 
     kind: Literal["gate"]
-    by: Annotated[Name, Field(description="`score`, `quality`, `random`, `sensor`, `frame` or an attribute of the requests")]
+    by: Annotated[
+        Name, Field(description="`score`, `quality`, `ood`, `random`, `sensor`, `frame` or an attribute of the requests")
+    ]
     of: Annotated[Name | None, Field(description="the pool whose scores to use; needed if several pools give scores")] = None
     holds: Annotated[
         Literal["labelled", "next"],
@@ -145,8 +153,8 @@ class Gate(AnyStage):
         return self.by == SCORE
 
     @property
-    def by_quality(self) -> bool:
-        return self.by == QUALITY
+    def by_check(self) -> bool:
+        return self.by in BY_CHECK
 
     @property
     def by_chance(self) -> bool:
@@ -158,7 +166,7 @@ class Gate(AnyStage):
 
     @property
     def by_photo(self) -> bool:
-        return self.by_score or self.by_quality
+        return self.by_score or self.by_check
 
     @property
     def by_frame(self) -> bool:
@@ -199,15 +207,22 @@ class Gate(AnyStage):
             yield from self._check_scores(name, scenario)
         elif self.of:
             yield ("of",), f"a gate by {self.by} uses no pool's scores; delete this line"
-        if self.by_quality and (scenario.population is None or scenario.population.quality is None):
-            yield ("by",), "a gate by quality needs `population.quality`"
+        if self.by_check and (scenario.population is None or self.by not in scenario.population.photo_checks):
+            yield ("by",), f"a gate by {self.by} needs `population.{self.by}`"
         if self.by_source and not scenario.sensors:
             yield ("by",), f"a gate by {self.by} needs frames: arrivals of the kind sensors"
 
     def _check_routes(self, scenario: Scenario) -> Faults:
         """Each route says what it takes in terms of what the gate goes by."""
         values = self.values(scenario)
-        own = {SCORE: _BY_LABELLED, QUALITY: _BY_LABELLED, RANDOM: _BY_CHANCE, FRAME: _BY_FRAME, SENSOR: _BY_VALUE}
+        own = {
+            SCORE: _BY_LABELLED,
+            QUALITY: _BY_LABELLED,
+            OOD: _BY_LABELLED,
+            RANDOM: _BY_CHANCE,
+            FRAME: _BY_FRAME,
+            SENSOR: _BY_VALUE,
+        }
         allowed = _BY_VALUE if values else own.get(self.by, _BY_NUMBER)
         for index, route in enumerate(self.routes):
             for field in THRESHOLDS:
@@ -293,14 +308,11 @@ class Gate(AnyStage):
             return None
         return [high - low for high, low in pairwise([1.0, *_chances(self, positive), 0.0])]
 
-    def routes_of_photos(self, plan: Plan, usable: bool) -> list[float] | None:
-        """Return the shares that the curve of the quality check lets through, by its AUC."""
-        if not self.by_quality:
+    def routes_of_photos(self, plan: Plan, faults: frozenset[str]) -> list[float] | None:
+        """Return the shares that the check lets through, of photos with these faults."""
+        if not self.by_check:
             return None
-        assert plan.scenario.population is not None
-        quality = plan.scenario.population.quality
-        apart = quality.separation if quality and usable else 0.0
-        above = [float(ndtr(apart - cut)) for cut in thresholds(plan, self)]
+        above = [plan.checks[self.by].passing(cut, self.by not in faults) for cut in thresholds(plan, self)]
         return [low - high for low, high in zip([*above, 1.0], [0.0, *above], strict=True)]
 
     def bounds(self, plan: Plan) -> list[float]:
@@ -323,7 +335,7 @@ class GateStage(Stage):
         spec = cast(Gate, plan.scenario.stages[name])
         if not spec.by_photo:
             return [_taken(plan, route) for route in spec.routes if not route.is_rest]
-        whom, others = ("positives", "negatives") if spec.by_score else ("usable photos", "unusable photos")
+        whom, others = _GROUPS[spec.by]
         cuts = [(route.tag, route.at_sensitivity, whom) for route in spec.routes if route.at_sensitivity is not None]
         above = [(route.tag, 1 - route.at_specificity, others) for route in spec.routes if route.at_specificity is not None]
         parts = [(tag, share, of) for tag, share, of in [*above, *cuts] if share > 0]
@@ -353,7 +365,7 @@ class GateStage(Stage):
             return attribute_values(self.run.plan, self.spec, self.run.requests.attributes[self.spec.asks])[None]
         if self.spec.by_source:
             return frame_values(self.run.plan, self.spec, self.run.requests.sensor, self.run.requests.frame)[None]
-        return self.run.requests.qualities
+        return self.run.requests.checks.get(self.spec.by, np.zeros((1, self.run.requests.n), np.float32))
 
     def connect(self) -> None:
         """Look up where each route leads."""
@@ -521,16 +533,12 @@ def _threshold(plan: Plan, gate: Gate, route: Route) -> float:
             return table.threshold_at(route.at_sensitivity, promised)
         assert route.at_specificity is not None
         return table.threshold_above(route.at_specificity, promised)
-    return _quality_threshold(plan, route)
+    return _check_threshold(plan, gate, route)
 
 
-def _quality_threshold(plan: Plan, route: Route) -> float:
-    """Of a value that is standard normal for unusable photos and as far above for usable ones as the check's AUC says."""
+def _check_threshold(plan: Plan, gate: Gate, route: Route) -> float:
+    check = plan.checks[gate.by]
     if route.at_specificity is not None:
-        return float(ndtri(route.at_specificity))
+        return check.threshold_above(route.at_specificity)
     assert route.at_sensitivity is not None
-    assert plan.scenario.population is not None
-    assert plan.scenario.population.quality is not None
-    if route.at_sensitivity >= 1:
-        return -inf
-    return plan.scenario.population.quality.separation - float(ndtri(route.at_sensitivity))
+    return check.threshold_at(route.at_sensitivity)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import inf
+from itertools import combinations
+from math import inf, prod
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 
 import numpy as np
@@ -120,9 +121,15 @@ class RetakeStage(Stage):
 
 
 def _sent_to(plan: Plan, name: str, photo: Photo) -> float:
+    """Return the share of a photo that gates send here: by any of those in a row, or by the one that sends most."""
     gates = {sender: cast(Gate, plan.scenario.stages[sender]) for sender in photo.routes}
-    shares = [
-        sum(share for route, share in zip(gate.routes, photo.routes[sender], strict=True) if route.to == name)
+    shares = {
+        sender: sum(share for route, share in zip(gate.routes, photo.routes[sender], strict=True) if route.to == name)
         for sender, gate in gates.items()
-    ]
-    return max(shares, default=0.0)
+    }
+    senders = [sender for sender, share in shares.items() if share]
+    reached = {sender: plan.scenario.network.reached(sender, name) for sender in senders}
+    in_a_row = all(two in reached[one] or one in reached[two] for one, two in combinations(senders, 2))
+    if in_a_row:
+        return 1 - prod(1 - shares[sender] for sender in senders)
+    return max(shares.values(), default=0.0)

@@ -2,21 +2,23 @@
 
 Requests are followed in groups that every gate by score sends one way, because the scores of two models on an item belong
 together, and positives apart from negatives, because people tell them apart. Other draws take their mean share, unless a
-request may use one again (`simulator.engine.route_draws`). A photo that shows nothing is scored like the photo of another
+request may use one again (`simulator.engine.route_draws`). A photo with a fault is scored like the photo of another
 person, and a repeated photo is a fresh draw.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from math import inf
+from itertools import product
+from math import inf, prod
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simulator.case.kinds import AnyStage
+from simulator.case.schema import AnyPhotoCheck
 from simulator.engine.plan import Plan
 from simulator.engine.route_draws import Routes, certain, drawn_routes
 from simulator.engine.servers import kind, work_s
@@ -84,16 +86,19 @@ def _people(plan: Plan) -> list[FlowGroup]:
         return [FlowGroup(1.0, False, [Photo(1.0, {})])]
     ways, *by_class = _ways(plan)
     prevalence = population.prevalence.value
-    unusable = population.quality.unusable.value if population.quality else 0.0
-    mix = prevalence * by_class[0] + (1 - prevalence) * by_class[1]
-    others = [Photo(unusable * share, _by_quality(plan, False) | way) for way, share in zip(ways, mix.tolist(), strict=True)]
-
-    routers = plan.scenario.routers()
+    mix = (prevalence * by_class[0] + (1 - prevalence) * by_class[1]).tolist()
+    faulty = [(chance, faults) for chance, faults in _faults(population.photo_checks) if faults and chance]
+    others = [
+        Photo(chance * share, _by_checks(plan, faults) | way)
+        for chance, faults in faulty
+        for way, share in zip(ways, mix, strict=True)
+    ]
+    fine, routers = 1 - sum(chance for chance, _ in faulty), plan.scenario.routers()
 
     def photos(way: Routes) -> list[Photo]:
         own = {name: shares for name, shares in way.items() if routers[name].asks}  # whatever the photo shows
-        strange = [Photo(photo.chance, {**photo.routes, **own}) for photo in others] if unusable else []
-        return [Photo(1 - unusable, _by_quality(plan, True) | way), *strange]
+        strange = [Photo(photo.chance, {**photo.routes, **own}) for photo in others]
+        return [Photo(fine, _by_checks(plan, frozenset()) | way), *strange]
 
     return [
         FlowGroup(of_class * share, positive, photos(way))
@@ -118,8 +123,15 @@ def _ways(plan: Plan) -> tuple[list[Routes], NDArray[np.float64], NDArray[np.flo
     return named, positives, negatives
 
 
-def _by_quality(plan: Plan, usable: bool) -> Routes:
-    found = {name: routing.routes_of_photos(plan, usable) for name, routing in plan.scenario.routers().items()}
+def _faults(checks: Mapping[str, AnyPhotoCheck]) -> Iterator[tuple[float, frozenset[str]]]:
+    """Yield each set of faults that a photo may have together, with its chance; faults are independent."""
+    for which in product((False, True), repeat=len(checks)):
+        chances = [check.share if one else 1 - check.share for one, check in zip(which, checks.values(), strict=True)]
+        yield prod(chances), frozenset(name for one, name in zip(which, checks, strict=True) if one)
+
+
+def _by_checks(plan: Plan, faults: frozenset[str]) -> Routes:
+    found = {name: routing.routes_of_photos(plan, faults) for name, routing in plan.scenario.routers().items()}
     return {name: shares for name, shares in found.items() if shares is not None}
 
 

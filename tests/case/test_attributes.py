@@ -89,7 +89,7 @@ def test_a_mistake_stands_with_its_line():
 
 def test_a_gate_goes_by_what_there_is():
     assert routed("spede", speed=SPEED)["stages.g.by"].endswith("did you mean 'speed'?")
-    assert "expected one of: score, quality, random" in routed("xxxx")["stages.g.by"]
+    assert "expected one of: score, quality, ood, random" in routed("xxxx")["stages.g.by"]
 
 
 def test_a_gate_by_a_category_names_values_that_exist_and_each_once():

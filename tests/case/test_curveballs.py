@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
+from scipy.special import expit, logit
 
 from simulator.case.curveballs import Conditions, surges
 from simulator.case.document import ScenarioError
 from simulator.engine.plan import strike_times
 from simulator.engine.run import simulate
+from simulator.evidence.photo_checks import score_changes
+from simulator.evidence.spoiled_photos import load_spoiled
 from simulator.metrics.measures import measure
 from simulator.records.streams import Streams
 from simulator.records.timetables import merged, steps
@@ -176,6 +179,19 @@ def test_scores_shift_for_all_in_a_drift_and_for_positives_where_a_model_gets_wo
         assert set(columns.scores[0][~columns.positive & late]) == {expected[1]}
 
 
+def test_spoiled_photos_change_the_logit_of_each_item_as_they_did_in_the_lab():
+    positives, negatives = score_changes("fp32")
+    table = score_table([0.6] * positives.shape[1], [0.2] * negatives.shape[1])
+    spoiled = ball("drift", 50, photos="jpeg.3")
+    made = plan({"p": pool(scores="x")}, constant(0.001), scores=table, population=population(0.5), curveballs=spoiled)
+    columns = simulate(made).columns
+    late, place = columns.arrived >= 50, load_spoiled().about.place("jpeg.3")
+    assert set(columns.scores[0][columns.positive & ~late].tolist()) == {np.float32(0.6)}
+    added = np.concatenate([positives, negatives], axis=1)[place, columns.item[late]]
+    before = np.where(columns.positive[late], 0.6, 0.2)
+    assert columns.scores[0][late] == pytest.approx(expit(logit(before) + added), abs=1e-5)
+
+
 def test_people_read_at_the_rates_of_the_time_at_which_they_read():
     reader = people(ALWAYS, minutes=0.5, positive_to="ill", negative_to="well")
     ends = {name: {"label": name, "escalated": False, "detected": assumed(0), "usd": assumed(0)} for name in ("ill", "well")}
@@ -309,6 +325,7 @@ def test_a_price_is_paid_for_as_long_as_it_holds():
         (ball("accuracy_drop", 10, stage="p", sensitivity=0.5), "stage"),
         (ball("drift", 10, prevalence=0.5), "prevalence"),
         (ball("drift", 10, scores_shift=0.5), "scores_shift"),
+        (ball("drift", 10, photos="jpeg.3"), "photos"),
         (ball("traffic", 1e5, times=2), "at_s"),
         (ball("throttle", 10, times=2, stages=["p", "r"]), "stages.1"),
         (ball("throttle", 10, times=2, stages=["pp"]), "stages.0"),

@@ -126,7 +126,7 @@ def test_the_rows_that_nobody_sent_are_gone():
     assert sent == len(trace.requests) == trace.visits["request"].nunique() < room.n
     assert trace.requests["arrived_s"].notna().all()
     assert np.array_equal(trace.columns.positive, room.positive[:sent])
-    assert np.array_equal(trace.columns.qualities, room.qualities[:, :sent])
+    assert np.array_equal(trace.columns.checks["quality"], room.checks["quality"][:, :sent])
 
 
 @settings(max_examples=examples(40))

@@ -24,7 +24,7 @@ def share(hits, expected):
 def test_positives_come_at_the_stated_prevalence_and_photos_are_unusable_at_the_stated_share():
     requests = drawn(prevalence=0.1, unusable=0.2, auc=0.95)
     assert share(requests.positive, 0.1)
-    below = requests.qualities < np.quantile(np.random.default_rng(0).standard_normal(200_000), 0.5)
+    below = requests.checks["quality"] < np.quantile(np.random.default_rng(0).standard_normal(200_000), 0.5)
     # Half of the unusable photos lie below their median, and of the usable ones those that a normal 2.33 away puts there.
     assert share(below, 0.2 * 0.5 + 0.8 * 0.0100)
 
@@ -34,7 +34,7 @@ def test_a_quality_check_tells_photos_apart_as_well_as_stated():
     usable = np.array([Streams(5).named(f"photo.{attempt}.usable").random(requests.n) >= 0.5 for attempt in range(2)])
     positives, negatives = np.count_nonzero(usable), np.count_nonzero(~usable)
     error = np.sqrt((0.8 * 0.2 + (min(positives, negatives) - 1) * 2 * 0.05) / (positives * negatives))
-    assert roc_auc_score(usable.ravel(), requests.qualities.ravel()) == pytest.approx(0.8, abs=2.64 * error)
+    assert roc_auc_score(usable.ravel(), requests.checks["quality"].ravel()) == pytest.approx(0.8, abs=2.64 * error)
 
 
 @pytest.mark.filterwarnings("error")
@@ -42,8 +42,8 @@ def test_a_quality_check_tells_photos_apart_as_well_as_stated():
 def test_a_quality_check_that_is_always_right_or_always_wrong_gives_figures(auc):
     requests = drawn(prevalence=0.5, unusable=0.5, auc=auc)
     usable = np.array([Streams(5).named(f"photo.{attempt}.usable").random(requests.n) >= 0.5 for attempt in range(2)])
-    assert np.isfinite(requests.qualities).all()
-    assert roc_auc_score(usable.ravel(), requests.qualities.ravel()) == auc
+    assert np.isfinite(requests.checks["quality"]).all()
+    assert roc_auc_score(usable.ravel(), requests.checks["quality"].ravel()) == auc
 
 
 def test_a_person_has_the_score_of_a_labelled_item_of_their_class():
@@ -80,7 +80,7 @@ def test_every_design_meets_the_same_requests():
     few, many = Run(small, Streams(1)).requests, Run(large, Streams(1)).requests
     assert np.array_equal(few.arrived, many.arrived)
     assert np.array_equal(few.positive, many.positive)
-    assert np.array_equal(few.qualities[0], many.qualities[0])
+    assert np.array_equal(few.checks["quality"][0], many.checks["quality"][0])
 
 
 def test_positives_are_caught_at_the_share_that_their_end_states():

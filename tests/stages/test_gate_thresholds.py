@@ -6,9 +6,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 
+from simulator.case.document import ScenarioError
 from simulator.engine.run import simulate
 from simulator.stages.gate import thresholds
 from simulator.stages.pool_evidence import constant
+from simulator.theory.loads import visit_ratios
 from tests.builders import end, gate, plan, pool, population, retake, run_at, score_table
 
 WAYS = {"ends": {"yes": end(), "no": end(), "done": end()}}
@@ -106,3 +108,36 @@ def test_a_quality_gate_keeps_the_stated_share_of_unusable_photos_out():
     made = gated("quality", {"at_specificity": 0.8, "to": "yes"}, {"to": "no"}, rate=200, population=population(unusable=1.0))
     ends = simulate(made, seed=1).requests["end"]
     assert binomtest(int((ends == "no").sum()), len(ends), 0.8).pvalue > 0.01
+
+
+FOREIGN = {"foreign": {"value": 0.3, "assumed": "a test"}, "measured": "mahalanobis"}
+SPOILED = {"unusable": {"value": 0.4, "assumed": "a test"}, "measured": "sharpness_and_light"}
+
+
+@pytest.mark.parametrize(("by", "check"), [("ood", FOREIGN), ("quality", SPOILED)])
+def test_a_measured_check_stops_the_shares_that_were_measured(by, check):
+    people = population() | {by: check}
+    made = gated(by, {"at_sensitivity": 0.9, "to": "yes"}, {"to": "no"}, rate=200, population=people)
+    cut, share = made.checks[by].threshold_at(0.9), check["foreign" if by == "ood" else "unusable"]["value"]
+    passing = sum(part * made.checks[by].passing(cut, fine) for part, fine in ((share, False), (1 - share, True)))
+    ends = simulate(made, seed=1).requests["end"]
+    assert binomtest(int((ends == "yes").sum()), len(ends), passing).pvalue > 0.05 / 2
+    [shares] = {tuple(made.scenario.stages["g"].routes_of_photos(made, faults)) for faults in [frozenset({by})]}
+    assert shares[0] == pytest.approx(made.checks[by].passing(cut, False))
+
+
+def test_visits_are_those_of_a_run_where_a_photo_may_have_two_faults():
+    stages = {
+        "look": gate("quality", {"at_sensitivity": 0.9, "to": "known"}, {"to": "again"}),
+        "known": gate("ood", {"at_sensitivity": 0.9, "to": "p"}, {"to": "again"}),
+        "again": retake("look", max_tries=3),
+        "p": pool(),
+    }
+    made = plan(stages, constant(0.001), population=population() | {"quality": SPOILED, "ood": FOREIGN}, rate=200)
+    photos = 1 + simulate(made, seed=2).columns.tries.mean()
+    assert photos == pytest.approx(visit_ratios(made)["look"], rel=0.02)
+
+
+def test_a_gate_by_what_photos_show_needs_the_share_of_foreign_photos():
+    with pytest.raises(ScenarioError, match=r"a gate by ood needs `population\.ood`"):
+        gated("ood", {"at_sensitivity": 0.9, "to": "yes"}, {"to": "no"}, population=population())
