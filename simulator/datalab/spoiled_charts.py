@@ -64,7 +64,7 @@ def foreign_photos(rows: pd.DataFrame) -> Chart:
 def foreign_sentence(rows: pd.DataFrame) -> str:
     """Say what the network makes of foreign photos, and how many of them the better detector stops."""
     sets = rows[~rows["key"].str.contains(".", regex=False)]
-    better = sets.groupby("detector")["detected"].mean().idxmax()
+    better = str(sets.groupby("detector")["detected"].mean().idxmax())
     parts = [
         f"{row['label'].lower()} {_words(row, 'detected')}% (the network refers {row['referred']:.0%} of them)"
         for _, row in sets[sets["detector"] == better].iterrows()

@@ -123,7 +123,8 @@ class Plan:
         """The checks of photos, by the fault that each looks for."""
         population = self.scenario.population
         specs = population.photo_checks if population else {}
-        return {fault: check_of(fault, spec.auc and spec.auc.value, spec.measured) for fault, spec in specs.items()}
+        aucs = {fault: None if spec.auc is None else spec.auc.value for fault, spec in specs.items()}
+        return {fault: check_of(fault, aucs[fault], spec.measured) for fault, spec in specs.items()}
 
     def table_of(self, gate: Gate) -> ScoreTable:
         return self.tables[self.scenario.scorer_of(gate)]

@@ -46,7 +46,7 @@ def _fate(scenario: Scenario, end: str, last: str) -> Fate:
 def _by_chance(stage: AnyStage) -> bool:
     """Check for a gate that routes by chance, such as an audit: it decides on no request, the stage before it does."""
     routing = stage.routing
-    return routing is not None and not (routing.by_score or routing.by_quality or routing.by_source or routing.asks)
+    return routing is not None and not (routing.by_score or routing.by_check or routing.by_source or routing.asks)
 
 
 def _leading_to(scenario: Scenario, end: str, last: str) -> str | None:
