@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from itertools import permutations
+from itertools import islice, permutations
 
 from simulator.authoring.check_results import CheckResult, Outcome, RunCheck, result_at
 from simulator.authoring.tested_designs import (
@@ -46,6 +46,8 @@ EASY = 0.5
 
 #: Random base designs on which a seemingly idle choice, or a seemingly beaten option, is tried again.
 MORE_BASES = 6
+#: Random designs that are drawn for them: choices may exclude one another.
+MOST_DRAWN = 128
 
 #: The designs with the fewest misses that run again with all replications.
 NEAREST = 4
@@ -76,6 +78,12 @@ class DesignSample:
     @cached_property
     def spread(self) -> list[tuple[Picks, DesignOutcome]]:
         return self._run("random designs", random_designs(self.scenario, self.random))
+
+    @cached_property
+    def more_bases(self) -> list[Picks]:
+        """Further base designs: the references, and a few random ones that can run. The others would show nothing."""
+        drawn = random_designs(self.scenario, MOST_DRAWN)
+        return [*bases(self.scenario)[1:], *islice(filter(partial(_runs, self.scenario), drawn), MORE_BASES)]
 
     @property
     def tried(self) -> list[tuple[Picks, DesignOutcome]]:
@@ -116,6 +124,14 @@ class DesignSample:
 
     def _run(self, what: str, designs: Sequence[Picks]) -> list[tuple[Picks, DesignOutcome]]:
         return list(zip(designs, self.runner.outcomes(what, designs, self.metrics), strict=True))
+
+
+def _runs(scenario: Scenario, picks: Picks) -> bool:
+    try:
+        compile_plan(scenario, picks)
+    except ScenarioError:
+        return False
+    return True
 
 
 def missed(verdicts: Iterable[Verdict]) -> list[Objective]:
@@ -265,7 +281,7 @@ def no_dead_choice(sample: DesignSample) -> Iterator[CheckResult]:
             says = "it moves an objective" if name not in idle else f"it moves {where}"
             yield result_at(scenario, at, "dead choice", name, "pass", says)
         else:
-            says = f"it moves no metric beyond chance, on {counted(1 + len(_more_bases(sample)), 'base design')}; delete it"
+            says = f"it moves no metric beyond chance, on {counted(1 + len(sample.more_bases), 'base design')}; delete it"
             yield result_at(scenario, at, "dead choice", name, "fail", says)
 
 
@@ -276,7 +292,7 @@ def _moves_somewhere(sample: DesignSample, name: str) -> str:
     """
     scenario, metrics = sample.scenario, list(sample.scenario.metrics)
     unsure: list[list[Picks]] = []
-    for base in ({}, *_more_bases(sample)):
+    for base in ({}, *sample.more_bases):
         picks: list[Picks] = [{**base, name: pick} for pick in scenario.choices[name].extremes()]
         first, *others = sample.runner.outcomes(f"choice {name}", picks, metrics)
         for other in others:
@@ -340,7 +356,7 @@ def _beaten(sample: DesignSample, name: str, choice: Options) -> Iterator[tuple[
         return
     pairs = list(permutations(choice.options, 2))
     better: set[tuple[str, str]] = set()
-    for base in ({}, *_more_bases(sample)):
+    for base in ({}, *sample.more_bases):
         needed = [option for option in choice.options if any(option in pair for pair in pairs)]
         found = sample.runner.outcomes(f"choice {name}", [{**base, name: option} for option in needed], sample.metrics)
         at = dict(zip(needed, found, strict=True))
@@ -368,11 +384,6 @@ def _gain(scenario: Scenario, objective: Objective, one: DesignOutcome, other: D
 
 def _is_better(sample: DesignSample, one: DesignOutcome, other: DesignOutcome) -> bool:
     return bool(moves(sample, sample.metrics, other, one))
-
-
-def _more_bases(sample: DesignSample) -> list[Picks]:
-    """Return further base designs: the references, and a few random ones."""
-    return [*bases(sample.scenario)[1:], *random_designs(sample.scenario, MORE_BASES)]
 
 
 # ---- words
