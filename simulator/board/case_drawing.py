@@ -39,6 +39,7 @@ _OPTIONAL = {
     "attributes": "the attribute",
     "reference": "the reference design",
     "accelerators": "the device",
+    "costs.prices": "the price",
 }
 
 
@@ -144,7 +145,7 @@ def _fitted(board: Board, data: dict[str, Any], case: Scenario, apart: tuple[str
     """Validate the data; leave out entries that need a missing box, one round after the other."""
     left_out: list[str] = []
     for _ in range(_ROUNDS):
-        data, dropped = _without_dead_writes(data)
+        data, dropped = _without_dead_writes(data, board.start == case.document.data["start"])
         left_out += dropped
         try:
             scenario = validated(Document(BOARD, data), case)
@@ -163,49 +164,69 @@ def _fitted(board: Board, data: dict[str, Any], case: Scenario, apart: tuple[str
 
 def _entry_of(data: Mapping[str, Any], fault: Fault) -> tuple[str, Any] | None:
     """Return the section and the key of the optional entry that a fault is about; None for a fault of a box."""
-    section, _, rest = fault.field.partition(".")
-    held = data.get(section)
-    if section in _FEATURES and held:
-        return section, None
-    if section not in _OPTIONAL or not held:
+    section = next((one for one in (*_FEATURES, *_OPTIONAL) if f"{fault.field}.".startswith(f"{one}.")), "")
+    held, rest = _held(data, section), fault.field[len(section) + 1 :]
+    if not held:
         return None
+    if section in _FEATURES:
+        return section, None
     if isinstance(held, list):
         index = rest.partition(".")[0]
         return (section, int(index)) if index.isdecimal() and int(index) < len(held) else None
     return next(((section, key) for key in held if rest == key or rest.startswith(f"{key}.")), None)
 
 
+def _held(data: Mapping[str, Any], section: str) -> Any:
+    """Return what a section holds, such as `choices` or `costs.prices`; None where the data have none."""
+    held: Any = data
+    for name in section.split("."):
+        held = held.get(name) if isinstance(held, Mapping) else None
+    return held
+
+
 def _without(data: dict[str, Any], section: str, key: Any) -> dict[str, Any]:
+    """Return data without an entry of a section, by its name or number; key: None for the whole section."""
+    name, _, inner = section.partition(".")
+    held = data[name]
+    if inner:
+        return {**data, name: _without(held, inner, key)}
     if key is None:
-        return {name: one for name, one in data.items() if name != section}
-    held = data[section]
+        return {other: one for other, one in data.items() if other != name}
     left: Any = (
         [one for index, one in enumerate(held) if index != key]
         if isinstance(held, list)
-        else {name: one for name, one in held.items() if name != key}
+        else {other: one for other, one in held.items() if other != key}
     )
-    return {**data, section: left}
+    return {**data, name: left}
 
 
 def _words(data: Mapping[str, Any], section: str, key: Any) -> str:
     if key is None:
         return _FEATURES[section]
-    entry = data[section][key]
+    entry = _held(data, section)[key]
     label = entry.get("label", key) if isinstance(entry, dict) else entry
     return f"{_OPTIONAL[section]} “{label}”"
 
 
-def _without_dead_writes(data: dict[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Leave out what choices write to places that are not there, and choices of which an option writes nothing then."""
+def _without_dead_writes(data: dict[str, Any], same_start: bool) -> tuple[dict[str, Any], list[str]]:
+    """Leave out what choices write to places that are not there, and choices of which an option writes nothing then.
+
+    same_start: whether requests enter where they do in the case; else the board decides it, and no choice does
+    """
     document, kept, dropped = Document(BOARD, data), dict[str, Any](), list[str]()
     for name, choice in data.get("choices", {}).items():
-        left = _living(choice, document)
+        left = _living(choice, document) if same_start or "start" not in _written(choice) else None
         if left is None:
             dropped.append(_words(data, "choices", name))
         else:
             kept[name] = left
     same = all(kept.get(name) is choice for name, choice in data.get("choices", {}).items())
     return (data if same else {**data, "choices": kept}), dropped
+
+
+def _written(choice: Mapping[str, Any]) -> set[str]:
+    """Return the places that a choice writes."""
+    return {at for one in choice.get("options", {"": choice}).values() for at in one["set"]}
 
 
 def _living(choice: Mapping[str, Any], document: Document) -> Any:
