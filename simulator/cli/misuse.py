@@ -71,6 +71,8 @@ def _expected(context: Any) -> str:
     names = [_called(param) for param in context.command.params if not param.opts[0].startswith("-")]
     if names:
         return f"one argument too many; expected {' and '.join(names)} alone, with quotation marks around spaces"
+    if not context.command.params:
+        return f"this command takes no words; type {context.command_path} alone"
     first = context.command.params[0]
     value = "" if getattr(first, "is_flag", False) else f" {first.name.upper()}"
     return f"this command takes no case; type its options alone, such as {context.command_path} {_called(first)}{value}"

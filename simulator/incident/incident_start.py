@@ -68,10 +68,8 @@ def _opening(brief: str) -> str:
 
 
 def _level() -> Level:
-    chosen = st.segmented_control(
-        "Difficulty", [*DIFFICULTIES], default=USUAL, format_func=str.capitalize, key="incident_level"
-    )
-    level: Level = chosen or USUAL
+    levels = [*DIFFICULTIES]
+    level: Level = st.radio("Difficulty", levels, levels.index(USUAL), str.capitalize, key="incident_level", horizontal=True)
     st.caption(DIFFICULTIES[level].about)
     return level
 

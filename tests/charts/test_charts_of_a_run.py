@@ -188,7 +188,7 @@ def test_journeys_lead_every_positive_to_found_or_missed(summary, drawn):
 
 def test_a_table_of_ends_says_how_many_of_the_positives_of_each_are_missed():
     """Of those who give up or are not read in time, some are found later: the ends hold more than the missed."""
-    found = run_of("skin-cancer-triage", operating_point=0.995)
+    found = run_of("skin-cancer-triage", operating_point=0.995, reading="in_doubt")
     table, positives = journeys(found, True).table, found.flows[found.flows["positive"]]
     missed = positives.loc[~positives["detected"], "count"].sum()
     assert table["of these missed"].sum() == pytest.approx(missed, abs=0.1)
@@ -230,7 +230,8 @@ def test_missed_positives_have_a_colour_of_their_own(drawn):
 
 def test_journeys_of_the_healthy_end_where_they_end(summary, drawn):
     flows = summary.flows[~summary.flows["positive"]]
-    assert drawn["negatives"].table["people without cancer a run"].sum() == pytest.approx(flows["count"].sum(), abs=1.5)
+    table = drawn["negatives"].table
+    assert table["people without cancer a run"].sum() == pytest.approx(flows["count"].sum(), abs=0.5 * len(table))
     assert f"there are {flows['count'].sum():,.0f} people without cancer; " in drawn["negatives"].takeaway
 
 
@@ -275,7 +276,7 @@ def test_a_crowd_is_drawn_and_told_without_rounding_a_miss_away(summary):
 def test_negatives_are_escalated_where_the_author_marked_their_end(summary, drawn):
     """Photos that could not be scored go to a dermatologist without a tag: they are escalated, and were never flagged."""
     negatives = summary.flows[~summary.flows["positive"]]
-    raised = negatives.loc[negatives["end"].isin(["reassured", "clinic", "appointment"]), "count"].sum()
+    raised = negatives.loc[negatives["end"].isin(["reassured", "treatment", "clinic", "appointment"]), "count"].sum()
     assert raised > negatives.loc[negatives["tag"] != "", "count"].sum()
     share = 100 * raised / negatives["count"].sum()
     assert f"; {raised:,.0f} of them ({share:.0f}%) are referred." in drawn["negatives"].takeaway
@@ -302,7 +303,7 @@ def test_the_sentence_on_the_cost_has_the_number_of_its_card(case):
 
 def test_an_objective_s_words_carry_the_unit(summary):
     asked = [verdict.requirement for verdict in summary.verdicts]
-    assert asked[0] == "at least 99.0%"
+    assert asked[0] == "at least 84.0%"
     timed = next(index for index, verdict in enumerate(summary.verdicts) if verdict.metric.unit == "s")
     assert asked[timed] == f"at most {spoken(summary.verdicts[timed].bound, 's')}"
 
