@@ -38,15 +38,22 @@ def _fate(scenario: Scenario, end: str, last: str) -> Fate:
     if end not in scenario.ends:
         return last or None, f"are still at “{scenario.stages[last].label}” when the run ends" if last else "are unfinished"
     stage, target = _leading_to(scenario, end, last), end
-    while stage and stage != last and _by_chance(scenario.stages[stage]) and (before := _leading_to(scenario, stage, last)):
+    while stage and stage != last and _passes_on(scenario, stage) and (before := _leading_to(scenario, stage, last)):
         stage, target = before, stage
     return stage, f"end at “{scenario.ends[end].label}”{_how(scenario, stage, target)}"
 
 
-def _by_chance(stage: AnyStage) -> bool:
-    """Check for a gate that routes by chance, such as an audit: it decides on no request, the stage before it does."""
+def _passes_on(scenario: Scenario, name: str) -> bool:
+    """Check for a gate that does not decide on what is found, so that the stage before it does.
+
+    Such a gate routes by chance, as an audit does, or to ends that find as many positives.
+    """
+    stage = scenario.stages[name]
     routing = stage.routing
-    return routing is not None and not (routing.by_score or routing.by_check or routing.by_source or routing.asks)
+    if routing is None:
+        return False
+    found = {scenario.ends[to].detected.value if to in scenario.ends else to for to in stage.planned_targets().values()}
+    return len(found) == 1 or not (routing.by_score or routing.by_check or routing.by_source or routing.asks)
 
 
 def _leading_to(scenario: Scenario, end: str, last: str) -> str | None:
