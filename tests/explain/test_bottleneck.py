@@ -104,7 +104,7 @@ def test_where_nobody_was_answered_no_stage_is_blamed_for_the_answers():
 
 
 def test_in_the_skin_case_there_is_none_until_people_are_too_few():
-    assert bottleneck(compile_plan(load(CASE))) is None
+    assert bottleneck(compile_plan(load(CASE), {"dermatologists": 30})) is None
     found = bottleneck(compile_plan(load(CASE), {"dermatologists": 10}))
     told = json.loads(json.dumps(found.to_json(), allow_nan=False))
     assert told["stage"] == "dermatologist"
