@@ -48,5 +48,5 @@ def test_a_pinned_assumption_reads_as_its_question_and_the_answer():
         AssumptionWritten(text="Phones are slow."),
     )
     found = [assumption_words(case(HEAD.case), one) for one in state.assumptions]
-    assert found[0].startswith("May the model run on the phone? Not in this version.")
+    assert found[0].startswith("May the model run on the phone? A small one may clear what it is sure of.")
     assert found[1] == "Phones are slow."

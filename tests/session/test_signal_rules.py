@@ -129,7 +129,7 @@ def asked(words):
 
 
 RANKED = ObjectivesRanked(objectives=({"words": "Find the cancers"},))
-DECIDING = (asked("99% sensitivity"), asked("Which labelled photos"), asked("Who labelled the photos"))
+DECIDING = (asked("What do the 84%"), asked("Which labelled photos"), asked("Who labelled the photos"))
 FRAMED = (*DECIDING, AssumptionWritten(text="One in ten."), RANKED)
 
 
