@@ -89,7 +89,7 @@ def draw(chart: Chart, key: str) -> None:
     """Show a chart under its takeaway, with its numbers one click away; without a figure, show the numbers."""
     st.markdown(f"**{plain(chart.takeaway)}**")
     if chart.figure is None:
-        st.dataframe(chart.table, hide_index=True, alt=chart.takeaway)
+        st.dataframe(chart.table, hide_index=True, alt=chart.takeaway, column_config=thousands_apart(chart.table))
         return
     st.plotly_chart(inked(chart.figure, st.context.theme.type), alt=chart.takeaway, config=CONFIG, key=key)
     as_table(chart.table, key)
@@ -107,10 +107,11 @@ def scrolled(key: str, least_px: int) -> str:
 
 
 #: What means something in Markdown, in emoji and in links. A screen reader reads a label with its backslashes, so no more than
-#: that is escaped: some signs mean something at the start of a line alone, a full stop in the name of a site. A slash makes an
-#: icon of `:material/home:`.
+#: that is escaped: some signs mean something at the start of a line alone, a full stop in the name of a site, a slash in an
+#: address and in an icon (`:material/home:`).
 _MARKED = re.compile(
-    r"[\\`*_{}\[\]<>|~$^&@:/]|(?:^|(?<=\n))\s*[-+=#>]|(?:^|(?<=\n))\s*\d+[.)](?=\s|$)|(?<=www)\.", re.IGNORECASE
+    r"[\\`*_{}\[\]<>|~$^&@:]|(?<=:)/|(?<=:material)/|(?:^|(?<=\n))\s*[-+=#>]|(?:^|(?<=\n))\s*\d+[.)](?=\s|$)|(?<=www)\.",
+    re.IGNORECASE,
 )
 
 
@@ -124,7 +125,16 @@ def as_table(table: pd.DataFrame, key: str) -> None:
     """Offer the numbers of a chart one click away; the browser gets them with that click. key: that of the chart."""
     drawer = st.popover("As a table", type="tertiary", on_change="rerun", key=f"{key}:table")
     if drawer.open:
-        drawer.dataframe(table, hide_index=True)
+        drawer.dataframe(table, hide_index=True, column_config=thousands_apart(table))
+
+
+def thousands_apart(table: pd.DataFrame) -> dict[Any, Any]:
+    """Return the formats of the columns with whole numbers from 1,000 on, as sentences write them: `167,960`."""
+    return {
+        name: st.column_config.NumberColumn(format="%,d")
+        for name, column in table.items()
+        if is_numeric_dtype(column) and not is_bool_dtype(column) and column.abs().max() >= 1000 and not (column % 1).any()
+    }
 
 
 def upload(label: str, endings: list[str], limit: Limit) -> UploadedFile | None:

@@ -11,7 +11,7 @@ import pandas as pd
 import streamlit as st
 from pydantic import ValidationError
 
-from simulator.app.widgets import CONFIG, plain
+from simulator.app.widgets import CONFIG, plain, thousands_apart
 from simulator.case.schema import Scenario
 from simulator.charts.look import inked, rounded
 from simulator.incident.incident_charts import MonitorMarks, MonitorView, monitor, reading
@@ -200,7 +200,8 @@ def _table(table: pd.DataFrame, key: str) -> None:
     """Draw the table of a finding; lines of the log as text, with their diffs as diffs."""
     if "diff" not in table:
         if len(table):
-            st.dataframe(rounded(table), hide_index=True, key=key)
+            shown = rounded(table)
+            st.dataframe(shown, hide_index=True, key=key, column_config=thousands_apart(shown))
         return
     with st.container(height=360, border=False, gap="xxsmall"):
         for line in table.itertuples(index=False):

@@ -31,7 +31,10 @@ def test_no_text_means_anything_in_markdown(words):
     assert kinds(plain("".join(words))) <= PLAIN
 
 
-@pytest.mark.parametrize("text", ["Skin-cancer triage, 95% in 4.2 ms!", "Operating point (sensitivity)", "2.5 h + 1 = 3.5 h"])
+@pytest.mark.parametrize(
+    "text",
+    ["Skin-cancer triage, 95% in 4.2 ms!", "Operating point (sensitivity)", "2.5 h + 1 = 3.5 h", "Front camera (frames/s)"],
+)
 def test_an_ordinary_label_has_no_backslash(text):
     assert plain(text) == text
 
