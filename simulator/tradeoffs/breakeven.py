@@ -251,9 +251,10 @@ class BreakevenPoint:
         where, name = self.crossing, self.doubt.name
         ends = ((where.low, "below", where.below), (where.high, "above", where.above))
         known = [f"{answer.says} if {name} lies {side} {significant(end)}" for end, side, answer in ends if isfinite(end)]
-        plain = f"turns at {significant(where.at)} of {name} by the plain values, which may be chance"
-        turn = f"it {' and '.join(known) or plain}"
-        return f"“{self.claim.words}”: {self.now.words}; {turn}."
+        if known:
+            return f"“{self.claim.words}”: {self.now.words}; it {' and '.join(known)}."
+        plain = f"The plain values turn at {significant(where.at)}, which may be chance."
+        return f"“{self.claim.words}”: {self.now.words}; no value of {name} decides it. {plain}"
 
     def to_json(self) -> dict[str, Any]:
         """Return the point as `casesim breakeven --json` prints it; an open bound is left out."""

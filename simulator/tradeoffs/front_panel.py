@@ -67,11 +67,11 @@ def _question(base: Base) -> _Question | None:
     objectives = [one.metric for one in scenario.objectives]
     metrics = list(dict.fromkeys([*objectives, cost, *(name for name in _ALSO if name in scenario.metrics)]))
     first = [*[name for name in objectives if name != cost][:1], cost]
+    over = st.multiselect("Vary", list(choices), usual, format_func=choices.__getitem__, key=f"{scenario.id}:over")
+    labels = {name: scenario.metrics[name].label for name in metrics}
+    key = f"{scenario.id}:goals"
+    compared = st.multiselect("Compare", metrics, first, format_func=labels.__getitem__, max_selections=AXES[1], key=key)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        over = st.multiselect("Vary", list(choices), usual, format_func=choices.__getitem__, key=f"{scenario.id}:over")
-        labels = {name: scenario.metrics[name].label for name in metrics}
-        key = f"{scenario.id}:goals"
-        compared = st.multiselect("Compare", metrics, first, format_func=labels.__getitem__, max_selections=AXES[1], key=key)
         size = st.selectbox("Designs", SIZES, key=f"{scenario.id}:size")
         trials = st.selectbox("Replications of each", TRIALS, key=f"{scenario.id}:trials")
     st.caption(plain(_why_these(scenario, over)))
@@ -99,7 +99,7 @@ def _why_these(scenario: Scenario, over: Sequence[str]) -> str:
     varied = sum(name in over for name in own)
     if varied == len(own):
         return f"All {varied} choices vary."
-    rest = "At first these are the choices that Practice shows unfolded; the more vary, the fewer designs try each."
+    rest = "At first these are the choices that Explore shows unfolded; the more vary, the fewer designs try each."
     return f"{varied} of {counted(len(own), 'choice')} vary, the others stay as in this design. {rest}"
 
 
