@@ -63,14 +63,15 @@ def word_faults(claim: Shown) -> Iterator[WordFault]:
 def _has_too_many_digits(sentence: str, claim: Shown) -> bool:
     """Check the numbers with a decimal point; an integer is a count, a year, a seed or an amount, and has the digits it has.
 
-    A percentage has as many digits as its distance from the nearer of 0 and 100. Where a claim has an interval, the value and
-    both bounds have one number of decimal places, so that `9.66 (9.24 to 10.08)` is right: the value has three digits. Where a
-    sentence names an interval alone, its bounds are those that the card writes beside the value, and are checked there.
+    A percentage has as many digits as its distance from the nearer of 0 and 100. Where a claim or a sentence has an
+    interval, the value and both bounds have one number of decimal places, so that `9.66 (9.24 to 10.08)` is right: the
+    value has three digits. Where a sentence names an interval alone, its bounds are those that the card writes beside the
+    value, and are checked there.
     """
     sentence = _INTERVAL_ALONE.sub("interval", sentence)
     shown = [_digits(*found.groups()) for found in _DECIMAL.finditer(_BOUNDS.sub(r"% (\1% to \2%)", sentence))]
     fewest = {places: min(digits for digits, other in shown if other == places) for _, places in shown}
-    beside = claim.interval is not None
+    beside = claim.interval is not None or " to " in sentence
     return any((fewest[places] if beside else digits) > MOST_DIGITS for digits, places in shown)
 
 
@@ -78,6 +79,7 @@ def _digits(text: str, percent: str) -> tuple[int, int]:
     """Return the significant digits of a number, and its decimal places."""
     number, places = float(text.replace(",", "")), len(text.partition(".")[2])
     size = min(number, abs(100 - number)) if percent else number
-    if size and float(f"{size:.3g}") == float(f"{size:.2g}") != size:
+    rounded = {float(f"{size * side:.3g}") for side in (1 - 1e-9, 1 + 1e-9)}  # 14.05 may be 14.046, which rounds to 14.0
+    if any(three == float(f"{three:.2g}") != size for three in rounded):
         return MOST_DIGITS, places  # in three digits it would be a round number, which may be its bound: `59.99 W`
     return (floor(log10(size)) + 1 + places if size else places), places

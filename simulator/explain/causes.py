@@ -16,7 +16,7 @@ from simulator.explain.bottleneck import FEW, THROUGHPUT, resent, slowest_stage,
 from simulator.explain.claims import Claim, figure, load_claim, said, split_of
 from simulator.explain.lever_scores import LeverScore, ObjectiveCause, by_cost, by_load, by_warning, by_ways, in_order
 from simulator.explain.notes import notes_of
-from simulator.explain.outcome_breakdown import PART, Fate, by_decider, by_tag, deciding, escalated, part_label
+from simulator.explain.outcome_breakdown import PART, Fate, by_decider, by_tag, deciding, escalated, part_in_sentence
 from simulator.explain.proofs import group_words
 from simulator.intervals import ROUNDING
 from simulator.metrics.request_metrics import MISSED, PRICE
@@ -180,7 +180,7 @@ def _part(summary: Summary, part: str) -> str:
     if part == "ends":
         end = max(scenario.ends, key=lambda name: _usd_at(summary, name))
         return f"“{scenario.ends[end].label}”"
-    return part_label(scenario, part)
+    return part_in_sentence(scenario, part)
 
 
 def _usd_at(summary: Summary, end: str) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from simulator.evidence.catalogue import field_drop_of
 from simulator.explain.claims import Claim, on_verdict
-from simulator.explain.outcome_breakdown import part_label, price_is_assumed
+from simulator.explain.outcome_breakdown import part_in_sentence, price_is_assumed
 from simulator.explain.proofs import labelled_behind
 from simulator.explain.remedies import unprovable
 from simulator.metrics.summary import POSITIVES_FOR_99, Standing, Summary, Verdict
@@ -162,7 +162,7 @@ def _cost(result: Summary) -> Iterator[Ground]:
     part = max(result.costs, key=lambda name: result.costs[name].value, default="")
     share = result.costs[part].value / total if total else 0.0
     if share >= LARGE and price_is_assumed(result.plan, part):
-        label = part_label(result.plan.scenario, part)
+        label = part_in_sentence(result.plan.scenario, part)
         words = f"Of the cost, {roughly(share)} is {label}, at a price that is assumed."
         yield Ground(4, _rests(f"price of {label}", "assumed", words))
 

@@ -138,6 +138,12 @@ def part_label(scenario: Scenario, part: str) -> str:
     return " and ".join(stages) or (outcomes if part == "ends" else part)
 
 
+def part_in_sentence(scenario: Scenario, part: str) -> str:
+    """Name a part within a sentence: the label of a price stands in quotation marks."""
+    label = part_label(scenario, part)
+    return f"“{label}”" if part.startswith(PRICE) else label
+
+
 def price_is_assumed(plan: Plan, part: str) -> bool:
     """Check that the author of the case assumed the price of a part, or one of its prices."""
     scenario = plan.scenario

@@ -205,7 +205,7 @@ def _outcome(followed: Followed) -> str:
         return f"hits it at {significant(followed.impact_kmh, 2)} km/h"
     if followed.braking_s is None:
         return "does not hit it"
-    left = _metres(followed.margin_m)
+    left = _metres(followed.margin_m) if followed.margin_m >= 0.05 else "less than 0.1 m"
     return f"stops {left} before it" if _stands(followed) else f"comes no nearer than {left}"
 
 
