@@ -293,9 +293,9 @@ def _costs_takeaway(parts: pd.DataFrame, who: str, shown: str) -> str:
     if not total["value"]:
         return f"{sentence}."
     if len(parts) == 2:
-        return f"{sentence}, all of it {largest['part']}."
+        return f"{sentence}, all of it “{largest['part']}”."
     if (parts["value"][:-1] < 0).any():
         return f"{sentence}, rewards taken off."
     share = roughly(largest["value"] / total["value"])
     size, _ = spoken_within(largest["value"], largest["low"], largest["high"], "USD")
-    return f"{sentence}; the largest part is {largest['part']}: {size} ({share})."
+    return f"{sentence}; the largest part is “{largest['part']}”: {size} ({share})."

@@ -363,7 +363,7 @@ def _no_figure(summary: Summary, verdict: Verdict) -> ObjectiveCause:
     why = next((words for words in notes if any(words.startswith(f"{one}: ") for one in about)), None)
     sentence = f"There is no figure to quote. {why}" if why else "There is no figure to quote: the run had nothing to count."
     stages = list(scenario.item_gates()) if metric.group else [metric.stage] if metric.stage else []
-    return ObjectiveCause(sentence, ["outcomes"], by_warning(stages, why))
+    return ObjectiveCause(sentence, ["answer_times" if metric.is_time else "outcomes"], by_warning(stages, why))
 
 
 def _general(summary: Summary, verdict: Verdict) -> ObjectiveCause:

@@ -187,7 +187,7 @@ def _drawn(parts: pd.DataFrame, value: float, low: float, high: float) -> go.Fig
 def _takeaway(parts: pd.DataFrame, summary: Summary, needless: Estimate | None) -> str:
     largest, total = parts.iloc[0], summary.metrics["usd_per_vehicle"]
     reached, interval = summary.shown("usd_per_vehicle")
-    words = f"A vehicle costs {reached} over its life; the largest part is {largest['part']}"
+    words = f"A vehicle costs {reached} over its life; the largest part is “{largest['part']}”"
     words += f" ({roughly(largest['usd'] / total.value)})." if total.value else "."
     if needless is not None and total.high > 1.1 * total.value:
         most = interval.rpartition(" to ")[2]
