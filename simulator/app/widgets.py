@@ -129,11 +129,11 @@ def as_table(table: pd.DataFrame, key: str) -> None:
 
 
 def thousands_apart(table: pd.DataFrame) -> dict[Any, Any]:
-    """Return the formats of the columns with whole numbers from 1,000 on, as sentences write them: `167,960`."""
+    """Return the formats of the columns with numbers from 1,000 on, as sentences write them: `167,960`."""
     return {
-        name: st.column_config.NumberColumn(format="%,d")
+        name: st.column_config.NumberColumn(format="%,.2f" if (column % 1).any() else "%,d")
         for name, column in table.items()
-        if is_numeric_dtype(column) and not is_bool_dtype(column) and column.abs().max() >= 1000 and not (column % 1).any()
+        if is_numeric_dtype(column) and not is_bool_dtype(column) and column.abs().max() >= 1000
     }
 
 

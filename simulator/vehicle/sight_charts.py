@@ -87,7 +87,7 @@ def _sight_table(sights: Sequence[Sighted], stops_m: Mapping[float, float]) -> p
     for sight in sights:
         for metres in sorted({*needed, *(round(float(one), 3) for one in sight.distance_m)}):
             recall = _found_at(sight, metres) or (np.nan,) * 3
-            shares = dict(zip(("found (%)", "95% low", "95% high"), (100 * one for one in recall), strict=True))
+            shares = dict(zip(("found (%)", "95% low (%)", "95% high (%)"), (100 * one for one in recall), strict=True))
             rows.append({"seen by": sight.label, "distance (m)": metres} | shares | {"needed": needed.get(metres, "")})
     return pd.DataFrame(rows)
 
