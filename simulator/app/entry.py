@@ -21,6 +21,9 @@ SIDEBAR = 344
 #: Streamlit writes an open popover's button in a shade of the accent that is as dark as the dark background.
 OPEN_BUTTON = '[data-testid="stPopoverButton"][aria-expanded="true"] { color: inherit; }'
 
+#: Streamlit writes a chosen segment in the accent on a tint of it, with a contrast of 4.4 and less: the text colour has more.
+CHOSEN_SEGMENT = 'button[data-variant][role][data-selected="true"] { color: inherit; }'
+
 #: The component that keeps chosen tabs in view shows nothing, and takes no room.
 NO_ROOM = ".st-key-tab_bar { position: absolute; }"
 
@@ -32,7 +35,7 @@ def main() -> None:
     """Draw the window and the page."""
     st.set_page_config(page_title="CaseSim", page_icon="🔬", layout="wide", initial_sidebar_state=SIDEBAR)
     st.logo(LOGO, size="large")
-    st.html(f"<style>{OPEN_BUTTON} {NO_ROOM}</style>")
+    st.html(f"<style>{OPEN_BUTTON} {CHOSEN_SEGMENT} {NO_ROOM}</style>")
     chosen_tabs_in_view()
     cases = "Start a session, or pick a case."
     session = "Practise an interview with a clock: predict, run, defend, and see the record."
