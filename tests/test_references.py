@@ -69,7 +69,7 @@ def test_the_text_of_the_skin_case_says_the_figures_of_its_run():
         return f"{one.estimate.value:.1%}", f"({low:.1f} to {high:.1f})"
 
     assert f"{share(found)[0]} of the cancers {share(found)[1]}" in text
-    assert "{} of the melanomas {}".format(*share(melanomas)) in text
+    assert "The melanomas are the open question: it finds {} of them {}".format(*share(melanomas)) in text
     assert f"within {wait.estimate.value / 3600:.1f} h for 95%" in text
     assert f"have an answer within {answer.estimate.value:.2f} s" in text
     assert f"{round(cost.estimate.value, -2):,.0f} USD ({round(cost.estimate.low, -2):,.0f} to" in text
