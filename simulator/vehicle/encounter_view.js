@@ -167,8 +167,8 @@ const draw = (scene, pane, width) => {
       belief.setAttribute("transform", `translate(${metres(believed ?? 0)} ${middle})`);
       cursor.setAttribute("x1", seconds(instant));
       cursor.setAttribute("x2", seconds(instant));
-      const left = `${between(t, pane.steps.gap, at).toFixed(1)} m to the ${scene.object}`;
-      return `${at.toFixed(2)} s: ${left}, ${between(t, pane.steps.kmh, at).toFixed(0)} km/h, ${scene.phases[phase][0]}`;
+      const gap = between(t, pane.steps.gap, at), left = gap > 0 && gap < 0.05 ? "less than 0.1 m" : `${gap.toFixed(1)} m`;
+      return `${at.toFixed(2)} s: ${left} to the ${scene.object}, ${between(t, pane.steps.kmh, at).toFixed(0)} km/h, ${scene.phases[phase][0]}`;
     },
   };
 };
