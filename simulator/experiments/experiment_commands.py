@@ -65,6 +65,9 @@ def canary(
     if scenario.population is None:
         raise UsageError(f"{case}: a canary compares positives found, and this case has no `population`")
     designs = read_picks(against, scenario, "--against"), read_picks(picks, scenario)
+    if compile_plan(scenario, designs[0]).design == compile_plan(scenario, designs[1]).design:
+        first = next(iter(scenario.choices), "CHOICE")
+        raise UsageError(f"{case}: both arms have the same design; say what is new, as in --set {first}=...")
     usual, new = (result_in_processes(compile_plan(scenario, design), seed, replications) for design in designs)
     shown = Canary(people_a_day(usual), share, days)
     reports = [canary_report(of, shown, experiments, seed) for of in field_shares(usual, new)]
