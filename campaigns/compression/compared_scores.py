@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -26,8 +25,7 @@ from simulator.case.case_tests import TableReading, TextClaim
 from simulator.evidence.score_import import write_table
 from simulator.evidence.score_tables import Measured
 from simulator.measure.architectures import ARCHITECTURES, FIRST_PRUNED, KEPT_CHANNELS
-from simulator.measure.saturation import instruction_set_here
-from simulator.measure.score_training import CALIBRATION_PHOTOS, FOLDS, SEED, LabelledPhotos
+from simulator.measure.score_training import CALIBRATION_PHOTOS, FOLDS, LabelledPhotos, measured_here
 
 _SIDE = ARCHITECTURES[SMALL].input_size
 _NETWORK = (
@@ -45,7 +43,7 @@ _HEADS = {
     PRUNED: f"{_NETWORK}, trained on the labels; these blocks have lost {1 - KEPT_CHANNELS:.0%} of their hidden channels",
 }
 
-#: Which table is compared with which: what a step of compression costs, and what all of it costs.
+#: Pairs of tables: they tell the cost of one step of compression, and of all steps.
 FINE_TUNED = "efficientnet_lite0_finetuned"
 PAIRS = (
     (f"{FINE_TUNED}.int8_static", f"{FINE_TUNED}.fp32"),
@@ -90,24 +88,7 @@ def described(dataset: LabelledPhotos, model: str, precision: str) -> Measured:
         f"enriched sample: {dataset.labels.mean():.0%} malignant is no population's share, and {dark} photos only show skin "
         "types V or VI"
     )
-    return Measured(
-        kind="measured",
-        dataset=dataset.name,
-        model=model,
-        head=_HEADS[model],
-        precision=precision,
-        items=len(dataset.rows),
-        positives=int(dataset.labels.sum()),
-        patients=int(dataset.rows["patient"].nunique()),
-        source=(
-            f"CaseSim, {FOLDS} folds stratified by label and grouped by patient, seed {SEED}, out-of-fold scores, "
-            "each network run as ONNX by ONNX Runtime"
-        ),
-        attribution=dataset.attribution,
-        date=datetime.now(UTC).date().isoformat(),
-        instruction_set=instruction_set_here(),
-        note="; ".join(notes),
-    )
+    return measured_here(dataset, model, precision, _HEADS[model], "; ".join(notes))
 
 
 def differences(dataset: str, tables: Path) -> pd.DataFrame:

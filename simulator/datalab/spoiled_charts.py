@@ -30,7 +30,7 @@ def spoiling(rows: pd.DataFrame, of: str = "auc") -> Chart:
 
 
 def spoiling_sentence(rows: pd.DataFrame) -> str:
-    """Say which damage costs most, and which cannot be told from none."""
+    """Name the damage that costs most, and count the kinds whose cost these photos do not show."""
     changed = rows[(rows["severity"] > 0) & (rows["precision"] == "fp32")]
     worst = changed.iloc[int(changed["auc_gain"].argmin())]
     harmless = int((changed["auc_gain_high"] >= 0).sum())

@@ -110,7 +110,7 @@ def looks_at(arms: Arms, tau: float) -> DailyLooks:
 
 @dataclass(frozen=True)
 class CanaryReport:
-    """What daily looks do to one share of the field.
+    """The effect of daily looks on one share of the field.
 
     same: experiments in which both arms get the design in service; apart: those with the difference
     tau: the standard deviation of the differences that the sequential test is tuned to

@@ -417,6 +417,11 @@ def describe(dataset: LabelledPhotos, model: str, precision: str) -> Measured:
         head = f"mean logit of {', '.join(mean.of)}, each {head}"
     if mean.views > 1:
         head += f"; mean logit of {mean.views} views: as taken, mirrored, upside down, both"
+    return measured_here(dataset, model, precision, head, _note(dataset, model, precision))
+
+
+def measured_here(dataset: LabelledPhotos, model: str, precision: str, head: str, note: str) -> Measured:
+    """Return the sidecar of a table of out-of-fold scores that this machine makes now."""
     return Measured(
         kind="measured",
         dataset=dataset.name,
@@ -433,7 +438,7 @@ def describe(dataset: LabelledPhotos, model: str, precision: str) -> Measured:
         attribution=dataset.attribution,
         date=datetime.now(UTC).date().isoformat(),
         instruction_set=instruction_set_here(),
-        note=_note(dataset, model, precision),
+        note=note,
     )
 
 
