@@ -110,6 +110,12 @@ class IncidentCourse:
         """Return the probability of each cause by the findings before a place; empty before the first."""
         return next((step.shares for step in reversed(self.steps) if step.place < place), {})
 
+    def asked_before_a_wait(self, place: int) -> bool:
+        """Return whether the question of a look was asked before the latest wait: then the look checks that it still holds."""
+        waits = [at for at in range(place) if isinstance(self.notes[at].action, WaitAction)]
+        earlier = {(self.notes[look].look, self.notes[look].question) for look in self.looks if waits and look < waits[-1]}
+        return (self.notes[place].look, self.notes[place].question) in earlier
+
     def looked_before(self, place: int) -> list[int]:
         return [look for look in self.looks if look < place]
 

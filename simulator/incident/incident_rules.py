@@ -201,7 +201,8 @@ def _kept_looking(course: IncidentCourse) -> Evidence | None:
         return None
     first_fix = next(iter(course.fixes), len(course.notes))
     waits = (place for place, note in enumerate(course.notes) if place > settled.place and isinstance(note.action, WaitAction))
-    later = [place for place in course.looks if settled.place < place < min(first_fix, next(waits, first_fix))]
+    until = min(first_fix, next(waits, first_fix))
+    later = [place for place in course.looks if settled.place < place < until and not course.asked_before_a_wait(place)]
     if len(later) < _TOO_MANY:
         return None
     words = f"You took {counted(len(later), 'look')} after the findings had made one cause {100 * _SETTLED:.0f}% likely."

@@ -67,6 +67,7 @@ def fired(*actions, **given):
 FOG = {"fog_season": 0.85}
 SURE = {"fog_season": 0.98}
 COUNTERS, SLICES, REPLAY = look("counters"), look("slices", statistic="found"), look("replay")
+FOUR = (COUNTERS, SLICES, REPLAY, look("shadow"))
 PLAIN = (ALARM, COUNTERS, diagnose("fog_season"), fix("people"))
 
 #: What fires and what does not, of each rule: actions, and what the findings say.
@@ -86,7 +87,10 @@ TRUE = {
     "protected": [((ALARM, fix("people"), COUNTERS, diagnose("fog_season")), {})],
     "fixed_a_false_alarm": [((ALARM, fix("technician"), ALARM), {"alarms_at": (8.0, 11.0)})],
     "waited_out": [((ALARM, COUNTERS, ALARM, fix("people")), {"alarms_at": (8.0, 11.0)})],
-    "kept_looking": [((ALARM, COUNTERS, SLICES, REPLAY, look("shadow"), fix("people")), {"shares": [SURE] * 4})],
+    "kept_looking": [
+        ((ALARM, *FOUR, fix("people")), {"shares": [SURE] * 4}),
+        ((ALARM, look("audit"), wait(24), *FOUR, fix("people")), {"shares": [FOG] + [SURE] * 4}),
+    ],
     "stopped_in_time": [(PLAIN, {"shares": [FOG]})],
 }
 FALSE = {
@@ -143,6 +147,11 @@ FALSE = {
     ],
     "kept_looking": [
         ((ALARM, COUNTERS, SLICES, REPLAY, fix("people")), {"shares": [SURE] * 3}),
+        # three looks of the day before, to see whether their findings still hold
+        (
+            (ALARM, COUNTERS, SLICES, REPLAY, wait(24), COUNTERS, SLICES, REPLAY, fix("people")),
+            {"shares": [FOG] * 3 + [SURE] * 3},
+        ),
         ((ALARM, COUNTERS, fix("people"), SLICES, REPLAY, look("shadow")), {"shares": [SURE] * 4}),
     ],
     "stopped_in_time": [
