@@ -282,7 +282,7 @@ INCIDENT_RULES: tuple[SignalRule[IncidentCourse], ...] = (
         "kept_looking",
         "cost",
         "weak",
-        "three looks or more after the findings make a cause 97% likely, before a wait or a fix",
+        "three new looks or more after the findings make a cause 97% likely, before a wait or a fix",
         _kept_looking,
     ),
     SignalRule(
