@@ -7,7 +7,7 @@ or a pool that gives no scores.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from math import prod
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,11 @@ class Network:
             return set()
         graph = self.graph if stop is None else nx.restricted_view(self.graph, [stop] if stop in self.graph else [], [])
         return {start, *nx.descendants(graph, start)}
+
+    def only_after(self, gates: Collection[str], start: str) -> set[str]:
+        """Return every stage and end that the planned routes from `start` reach through one of these gates alone."""
+        planned = {name: () if name in gates else stage.planned_targets().values() for name, stage in self.stages.items()}
+        return set[str]().union(*map(self.reached, gates)) - {start, *nx.descendants(graph_of(planned), start)}
 
     def ring_of(self, name: str) -> set[str]:
         """Return the stages on the ways from a stage back to it, itself included."""

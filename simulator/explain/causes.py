@@ -116,7 +116,7 @@ def _largest_parts(summary: Summary, parts: dict[Fate, float], total: float, wha
     ]
     claimed = [(count, words) for (count, _), words in zip(largest, listed, strict=True)]
     rest = sum(shown.values()) - sum(count for count, _ in largest)
-    listed += [f"the other {count_words(rest)} end otherwise"] if largest and rest > ROUNDING else []
+    listed += [f"other ends: {count_words(rest)}"] if largest and rest > ROUNDING else []
     return f"{'; '.join(listed)}.{rough}", claimed
 
 

@@ -228,6 +228,8 @@ def comparison(job: Job | None) -> None:
     differences = [f"{plain(label)} **{plain(words)}**" for label, words in lines if words != UNCHANGED]
     differences += [f"unchanged: {plain(', '.join(same))}"] if same else []
     st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(differences)}")
+    if found.pairing:  # its figures may differ from those of the card
+        st.caption(plain(found.pairing))
     _note_changed_runs([(other.name, other.attempt, before)])
     drawer = st.expander("Every difference, with its interval", key=key(scenario.id, "differences"), on_change="rerun")
     if drawer.open:
@@ -236,7 +238,7 @@ def comparison(job: Job | None) -> None:
 
 
 def _every_difference(asked: Comparison, every: Comparison) -> None:
-    for words in filter(None, [asked.pairing, said(open_claims(asked))]):
+    if words := said(open_claims(asked)):
         st.markdown(plain(words))
     st.dataframe(every.rows, hide_index=True, alt="Each metric's change, the largest first, with its 95% interval.")
 

@@ -139,8 +139,9 @@ def objectives_table(verdicts: Sequence[Verdict]) -> Table:
     for one in verdicts:
         side = "≥" if one.objective.at_least is not None else "≤"
         asked = f"{side} {one.requirement.partition(' ')[2].partition(' ')[2]}"
+        reached = one.with_interval if one.estimate else one.reached
         verdict = f"[{COLOURS[one.standing]}]{one.standing}[/{COLOURS[one.standing]}]"
-        table.add_row(escape(one.objective.label), one.with_interval, asked, verdict)
+        table.add_row(escape(one.objective.label), reached, asked, verdict)
     return table
 
 

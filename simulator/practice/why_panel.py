@@ -144,7 +144,7 @@ def why(result: Result, run: str) -> None:
             state.step(result.plan.scenario, result.plan.design, move.choice, move.pick)
 
     struck = [_struck_card(result, exhibits[_STRUCK])] if _STRUCK in exhibits else []
-    cards = [*struck, *(_card(result, place, f"{run} {place}" in asked) for place in result.reasons)]
+    cards = [*struck, *(card_content(result, place, f"{run} {place}" in asked) for place in result.reasons)]
     found = _component(
         key="reasons",
         data={"run": run, "cards": cards, "hues": _HUES},
@@ -173,7 +173,7 @@ def _struck_card(result: Result, exhibit: str) -> dict[str, Any]:
     }
 
 
-def _card(result: Result, place: int, asked: bool) -> dict[str, Any]:
+def card_content(result: Result, place: int, asked: bool) -> dict[str, Any]:
     """Return a card; asked: whether the user wants a step that helps, whose trials take a second or two."""
     reason, label = result.reasons[place], result.plan.scenario.objectives[place].label
     # The card of an earlier objective may have shown the parts of the same cause.

@@ -229,13 +229,17 @@ def likeness(plan: Plan) -> dict[str, float]:
     """Return the number of requests that wait as one, by stage with a queue that empties again, from the planned load alone.
 
     Those of one busy period of M/M/1 (`alike_in_busy_period`), times those of a batch, which is as large as the load has it.
-    Frames of sensors come at even intervals: at a load below 1 nothing piles up, and none are told.
+    Frames of sensors come at even intervals: at a load below 1 nothing piles up, and none are told. The empty name is that of
+    the answers: they wait at the stages before them alone.
     """
     if plan.scenario.sensors:
         return {}
     found = {one.stage: one.mean for one in loads(plan) if one.mean < 1 and not one.at_most}
     largest = {name: getattr(plan.scenario.stages[name], "max_batch", 1) for name in found}
-    return {name: alike_in_busy_period(load) * (1 + load * (largest[name] - 1)) for name, load in found.items()}
+    alike = {name: alike_in_busy_period(load) * (1 + load * (largest[name] - 1)) for name, load in found.items()}
+    answering = [name for name, routing in plan.scenario.routers().items() if routing.gives_answers]
+    later = plan.scenario.network.only_after(answering, plan.scenario.start)
+    return alike | {"": max((size for name, size in alike.items() if name not in later), default=1.0)}
 
 
 def capacity_per_s(plan: Plan, name: str) -> float:

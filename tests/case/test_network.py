@@ -50,6 +50,8 @@ def test_a_network_knows_what_lies_behind_a_stage_and_where_branches_meet(made):
     assert network.branches("spread", "meet") == [{"left", "resend"}, {"right"}]
     assert network.inside("spread") == made.in_branches() == {"left", "resend", "right"}
     assert network.inputs_of("meet") == 2
+    assert network.only_after(["meet"], "first") == {"last", "done"}  # a fallback leads past it, a planned route does not
+    assert network.only_after([], "first") == set()
 
 
 NAMES = st.sampled_from("abcde")

@@ -66,6 +66,6 @@ def test_the_parts_of_a_cause_are_drawn_and_not_said_again():
     split = replace(reason, claims=[cause], split="Of these, 70% came late.")
     drawn = replace(result)
     vars(drawn)["reasons"] = {RETRIES: split}
-    card = why_panel._card(drawn, RETRIES, asked=True)
+    card = why_panel.card_content(drawn, RETRIES, asked=True)
     assert card["split"] == [(70.0, "70% came late")]
     assert (card["sentence"], card["rest"]) == (words, "")

@@ -83,16 +83,16 @@ def _differences(compared: Comparison, table: Table, chances: Sequence[str]) -> 
 
 
 _TAKEAWAY = re.compile(r"<h3>(.*?)</h3>", re.DOTALL)
-_ROW = re.compile(r"<tr>(<td>.*?)</tr>", re.DOTALL)
-_CELL = re.compile(r"<td>(.*?)</td>", re.DOTALL)
+REPORT_ROW = re.compile(r"<tr>(<td>.*?)</tr>", re.DOTALL)
+REPORT_CELL = re.compile(r"<td>(.*?)</td>", re.DOTALL)
 _SPAN = re.compile(r"<span[^>]*>(.*?)</span>(?:<br>(.*))?", re.DOTALL)
 
 
 def report_claims(result: Result) -> Iterator[Shown]:
     """Read the table of verdicts in the report, with the reason and the advice beneath each."""
-    rows = _ROW.findall(verdict_table(result))
+    rows = REPORT_ROW.findall(verdict_table(result))
     for verdict, row in zip(result.verdicts, rows, strict=True):
-        _, asked, reached, interval, last = (cell for cell in _CELL.findall(row))
+        _, asked, reached, interval, last = (cell for cell in REPORT_CELL.findall(row))
         found = _SPAN.match(last)
         assert found is not None
         standing, value, bounds, target = (unescape(text) for text in (found.group(1), reached, interval, asked))
