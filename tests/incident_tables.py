@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import isfinite
 
 import numpy as np
@@ -93,36 +94,45 @@ def players() -> str:
     return table(rows, heading)
 
 
-def fresh() -> str:
-    """Return the share of right answers of the sensible investigator on seeds that played no part in writing its rule."""
-    mine = pd.read_csv(INCIDENTS / CASE / "sensible.csv")
-    hits, seeds = int(mine["right"].sum()), mine["seed"]
-    share = share_interval(hits, len(mine))
-    return (
-        f"On {len(mine)} incidents whose seeds ({seeds.min()} to {seeds.max()}) played no part in writing its rule, the "
-        f"sensible investigator is right in {hits}: {100 * share.value:.1f}% ({100 * share.low:.1f} to {100 * share.high:.1f})."
-    )
+def by_level() -> pd.DataFrame:
+    """Return the plays of the sensible investigator at each difficulty."""
+    usual = load_study(CASE).players.query("player == 'sensible'").assign(level="usual")
+    return pd.concat([usual, pd.read_csv(INCIDENTS / CASE / "levels.csv")])
 
 
 def levels() -> str:
     """Return the results of the sensible investigator at each difficulty."""
-    study = INCIDENTS / CASE
-    other = pd.read_csv(study / "levels.csv")
-    usual = load_study(CASE).players.query("player == 'sensible'").assign(level="usual")
-    rows = []
+    rows, plays = [], by_level()
     for level in DIFFICULTIES:
-        mine = usual if level == "usual" else other[other["level"] == level]
+        mine = plays[plays["level"] == level]
         hit, total = share_interval(int(mine["right"].sum()), len(mine)), mean_interval(mine["total_usd"])
+        brier, kept = mean_interval(mine["brier"]), mean_interval(100 * mine["kept"].dropna())
+        hours = quantile_interval(mine["diagnosed_h"].fillna(np.inf), 0.5)
         rows.append(
             [
                 level,
                 f"{len(mine)}",
                 f"{100 * hit.value:.1f}% ({100 * hit.low:.1f} to {100 * hit.high:.1f})",
-                f"{mine['brier'].mean():.3f}",
+                f"{brier.value:.2f} ({max(brier.low, 0):.2f} to {brier.high:.2f})",
+                f"{hours.value:.0f} h ({hours.low:.0f} to {hours.high:.0f})",
+                f"{kept.value:.0f}% ({kept.low:.0f} to {kept.high:.0f})",
                 f"{total.value:,.0f} ({total.low:,.0f} to {total.high:,.0f})",
             ]
         )
-    return table(rows, ["difficulty", "incidents", "names the cause", "Brier score", "harm and money, USD"])
+    heading = ["difficulty", "incidents", "names the cause", "Brier score", "after, median", "harm still done"]
+    return table(rows, [*heading, "harm and money, USD"])
+
+
+def order() -> str:
+    """Return the differences between neighbouring difficulties on equal seeds, with 95% intervals."""
+    plays = by_level().set_index(["level", "seed"])[["right", "total_usd"]].astype(float).unstack("level").dropna()
+    names = list(DIFFICULTIES)
+    parts = []
+    for less, more in pairwise(names):
+        right, usd = (mean_interval(plays[figure, more] - plays[figure, less]) for figure in ("right", "total_usd"))
+        points = f"{100 * right.value:+.1f} points ({100 * right.low:+.1f} to {100 * right.high:+.1f})"
+        parts.append(f"from {less} to {more} {points} and {usd.value:+,.0f} USD ({usd.low:+,.0f} to {usd.high:+,.0f})")
+    return f"On {len(plays)} seeds at all three, right answers and the total change {'; '.join(parts)}."
 
 
 def by_cause() -> str:
@@ -212,7 +222,7 @@ TABLES = {
     "EFFECTS": effects,
     "PLAYERS": players,
     "LEVELS": levels,
-    "FRESH": fresh,
+    "ORDER": order,
     "BY_CAUSE": by_cause,
     "RULES": rules,
     "FIXES": fixes,

@@ -26,7 +26,7 @@ class Difficulty:
     """The terms of an incident; what is None is as the case says.
 
     about: the terms on the page
-    suspects: the number of causes, the most frequent ones first
+    one_a_place: whether only the most frequent cause of each place where causes enter can come
     equal: whether all causes come equally often, so that the prior tells nothing
     shapes: the shapes that causes come in; a cause without one of them keeps its own
     decoy_share, second_share: how often a decoy and a second cause come
@@ -35,7 +35,7 @@ class Difficulty:
     """
 
     about: str
-    suspects: int | None = None
+    one_a_place: bool = False
     equal: bool = False
     shapes: tuple[Shape, ...] | None = None
     decoy_share: float | None = None
@@ -46,21 +46,22 @@ class Difficulty:
 
 DIFFICULTIES: dict[Level, Difficulty] = {
     "easy": Difficulty(
-        "Twelve suspects, one cause at a time, none that comes and goes; other things seldom change at that moment.",
-        suspects=12,
-        shapes=("abrupt", "gentle"),
+        "Seven suspects, each at another place of the system. One comes, all at once; other things seldom change then.",
+        one_a_place=True,
+        shapes=("abrupt",),
         decoy_share=0.2,
         second_share=0.0,
     ),
-    "usual": Difficulty("All suspects, as often as the case says."),
+    "usual": Difficulty("All suspects, some more often than others, and now and then two at once."),
     "hard": Difficulty(
-        "All suspects, each as likely as any other, and two at once in one of four incidents. Something harmless always "
-        "changes, customers name no place, and looks may cost 300 USD in all.",
+        "All suspects, each as likely as any other, and two at once in one of four incidents. They come slowly or now and "
+        "then. Something harmless always changes, customers name no place, and looks may cost 100 USD in all.",
         equal=True,
+        shapes=("gentle", "intermittent"),
         decoy_share=1.0,
         second_share=0.25,
         vague=True,
-        looks_usd=300.0,
+        looks_usd=100.0,
     ),
 }
 
@@ -97,7 +98,7 @@ def _changed(known: _Known, level: Level) -> Scenario:
     scenario, terms = known.scenario, DIFFICULTIES[level]
     spec = scenario.incident
     assert spec is not None
-    causes = {name: _on_terms(spec.causes[name], terms) for name in _suspects(spec, terms.suspects)}
+    causes = {name: _on_terms(spec.causes[name], terms) for name in _suspects(spec, terms)}
     changes: dict[str, object] = {"causes": causes}
     for field, share in (("decoy_share", terms.decoy_share), ("second_share", terms.second_share)):
         if share is not None:
@@ -106,10 +107,18 @@ def _changed(known: _Known, level: Level) -> Scenario:
     return scenario.model_copy(update={"incident": spec.model_copy(update=changes)})
 
 
-def _suspects(spec: Incident, count: int | None) -> Iterable[str]:
-    """Return the names of the most frequent causes in the order of the case, among them the one that stands for none."""
-    order = sorted(spec.causes, key=lambda name: (name != spec.nothing, -spec.causes[name].often))
-    chosen = set(order[:count])
+def _suspects(spec: Incident, terms: Difficulty) -> Iterable[str]:
+    """Return the names of the causes that can come, in the order of the case."""
+    if not terms.one_a_place:
+        return spec.causes
+    places = {cause.enters_at for cause in spec.causes.values()}
+    chosen = {
+        max(
+            (name for name, cause in spec.causes.items() if cause.enters_at == place),
+            key=lambda name: (name == spec.nothing, spec.causes[name].often),
+        )
+        for place in places
+    }
     return [name for name in spec.causes if name in chosen]
 
 

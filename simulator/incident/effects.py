@@ -383,6 +383,11 @@ class Cause(Strict):
     decoys: Annotated[list[Name], Field(max_length=16, description="one of them moves at the onset; empty: any")] = []
 
     @property
+    def enters_at(self) -> Enters | Literal["load"] | None:
+        """The place in the system where its first effect enters; None: nothing happens."""
+        return self.effects[0].enters_at if self.effects else None
+
+    @property
     def changes_pictures(self) -> bool:
         return any(isinstance(effect, ConditionEffect | ScenesEffect) for effect in self.effects)
 

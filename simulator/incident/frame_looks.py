@@ -31,7 +31,7 @@ from simulator.incident.looks import (
 from simulator.incident.watches import WATCHED
 from simulator.intervals import Interval, clustered_share
 from simulator.records.streams import Streams
-from simulator.units import signed, significant
+from simulator.units import signed, significant, upper_first
 
 if TYPE_CHECKING:
     from simulator.incident.section import Site
@@ -42,6 +42,8 @@ _NEARLY_ALL = 0.8
 _OF_A_SITE = 4
 #: The figures with known signs.
 SLICED = ("found", "sharpness", "bytes", "brightness", "noise", "input_channels")
+#: The slices of each kind in words.
+_SLICES = {"time of day": "parts of the day"} | {by: f"{by}s" for by in ("site", "camera", "version", "replica")}
 #: Recall where no frame is labelled.
 _UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
 
@@ -81,12 +83,19 @@ class SlicesLook(AnyLook):
         table["deviations"] = (table["change"] / spread).fillna(0.0)
         table = table.drop(columns="variance")
         _by, name, now, then, *_, far = max(table.itertuples(index=False), key=lambda row: abs(row[-1]))
-        label = WATCHED[statistic].capitalize()
+        label = upper_first(WATCHED[statistic])
         sentence = (
             f"{label}: farthest from its quiet days is {name}, {significant(then, 3)} before, "
-            f"{significant(now, 3)} now ({signed(far, 1)} standard deviations of a quiet day)."
+            f"{significant(now, 3)} now ({signed(far, 1)} standard deviations of a quiet day).{_beyond(table)}"
         )
         return LookFinding(sentence, _stands_out(table, list(view.spec.sites.values())), table)
+
+
+def _beyond(table: pd.DataFrame) -> str:
+    """Return the numbers of slices that stand out, of each kind that has some; empty without any."""
+    out = table["deviations"].abs().gt(STANDS_OUT).groupby(table["by"], sort=False)
+    parts = [f"{hot.sum()} of {len(hot)} {_SLICES[str(by)]}" for by, hot in out if hot.any()]
+    return f" Beyond {STANDS_OUT:g} deviations: {', '.join(parts)}." if parts else ""
 
 
 class _BothTimes:
@@ -257,7 +266,7 @@ class PicturesLook(AnyLook):
         now, then = (self._chosen(view, request, times) for times in (view.recent(), view.reference()))
         where = view.spec.sites[request.site].label if request.site else "all sites"
         hours = {"day": " by day", "night": " at night", None: ""}[request.part]
-        how = "at random" if request.pick == "any" else request.pick
+        how = {"any": "at random", "least sure": "least sure", "missed by labels": "with missed objects"}[request.pick]
         sentence = f"{len(now)} frames of the last day beside {len(then)} of the first days, {where}{hours}, {how}."
         return LookFinding(sentence, "", pd.DataFrame(), shown=(now, then))
 
@@ -270,8 +279,10 @@ class PicturesLook(AnyLook):
         if request.pick == "missed by labels":
             found, there = statistics.labelled()
             rows &= np.nan_to_num(found) < np.nan_to_num(there)
+        few = np.flatnonzero(rows)
+        few = few[np.unique(frames.dwell[few], return_index=True)[1]]  # one of a scene, since its frames are alike
         if request.pick == "least sure":
-            few = np.flatnonzero(rows)
-            rows = np.zeros(len(rows), bool)
-            rows[few[np.argsort(statistics.figure("sure")[few], kind="stable")[: 4 * self.frames]]] = True
+            few = few[np.argsort(statistics.figure("sure")[few], kind="stable")[: 4 * self.frames]]
+        rows = np.zeros(len(rows), bool)
+        rows[few] = True
         return view.chosen(rows, self.frames, f"pictures/{request.site}/{request.part}/{request.pick}")

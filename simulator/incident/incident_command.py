@@ -25,7 +25,7 @@ from simulator.incident.secret import DAY_S, HOUR_S, draw
 from simulator.units import counted, significant
 
 #: The secret of a command without one: an incident near the medians of `assets/incidents/production-drift/players.csv`.
-TYPICAL = 15
+TYPICAL = 5030
 
 Secret = Annotated[int, typer.Option("--secret", min=0, max=2**31 - 1, help="the seed of the secret")]
 
@@ -124,7 +124,7 @@ def _outcome(note: NotebookEntry) -> str:
 
 def _show_score(playing: Play, result: Score) -> None:
     out, causes = table_console(), [playing.spec.causes[name] for name in playing.secret.causes]
-    named, since = " and ".join(cause.label for cause in causes), playing.secret.onset_s / DAY_S + 1
+    named, since = "; ".join(cause.label for cause in causes), playing.secret.onset_s / DAY_S + 1
     out.print(f"\nIt was: {escape(named)}, since day {since:.1f}.", highlight=False)
     for cause in causes:
         out.print(escape(cause.teaches), highlight=False)

@@ -43,9 +43,8 @@ def start(scenario: Scenario) -> None:
     own = own_of_case(scenario)
     st.markdown(_opening(scenario.brief))
     st.markdown(
-        f"A monitor will ring or a customer ask, for one of {len(spec_of(scenario).causes)} reasons or for two at once; one of "
-        "them is chance. Look closer, which takes time and money; say how likely each cause is, where it is and since when; "
-        "ship a fix. The stream goes on meanwhile."
+        "A monitor will ring or a customer ask, now and then by chance alone. Look closer, which takes time and money; say how "
+        "likely each cause is, where it is and since when; ship a fix. The stream goes on meanwhile."
     )
     level = _level()
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -236,7 +236,9 @@ class DiagnoseAction(AnyAction):
         return NotebookEntry(self, play.now_s, play.now_s, diagnosis=self)
 
     def outcome(self, spec: Incident) -> str:
-        return f"{spec.causes[self.cause].label}, {100 * self.confidence:.0f}% sure."
+        where = f" Place: {places(spec)[self.where]}." if self.where else ""
+        since = f" Since day {self.since_day:g}." if self.since_day is not None else ""
+        return f"{spec.causes[self.cause].label}, {100 * self.confidence:.0f}% sure.{where}{since}"
 
     def short(self, spec: Incident) -> str:
         return f"diagnosis: {spec.causes[self.cause].label}, {100 * self.confidence:.0f}% sure"

@@ -41,7 +41,7 @@ def sensible(play: Play, beliefs: Beliefs) -> None:
 def _settled(spec: Incident, beliefs: Beliefs, now: Floats, checks: int) -> bool:
     """Return whether a cause is likely enough to act on, seen on a second day where it may pass by itself."""
     cause = spec.causes[beliefs.causes[int(now.argmax())]]
-    passes = cause.harmless or not cause.effects or cause.effects[0].enters_at == "world"
+    passes = cause.harmless or cause.enters_at in (None, "world")
     return bool(now.max() >= _LIKELY and cause.effects and (checks > 0 or not passes))
 
 
@@ -94,7 +94,7 @@ def naive(play: Play, _: Beliefs) -> None:
     """Claim that the world has changed, and ship a better model."""
     _paged(play)
     causes = play.spec.causes.items()
-    world = next(name for name, cause in causes if cause.effects and cause.effects[0].enters_at == "world")
+    world = next(name for name, cause in causes if cause.enters_at == "world")
     if play.now_s < play.end_s:
         play.act(DiagnoseAction(kind="diagnose", cause=world, confidence=0.8))
         _ship(play, [FixAction(kind="fix", fix=play.spec.remedies.better_model())])
@@ -129,12 +129,11 @@ PLAYERS: dict[str, Callable[[Play, Beliefs], None]] = {
 def fix_of(spec: Incident, cause: Cause) -> str:
     """Return the fix that ends a cause: nothing, more servers, undoing it where it entered, or people against the world."""
     remedies = spec.remedies
-    if cause.harmless or not cause.effects:
+    if cause.harmless or cause.enters_at is None:
         return next(iter(remedies.nothing))
-    enters_at = cause.effects[0].enters_at
-    if enters_at == "load":
+    if cause.enters_at == "load":
         return next(iter(remedies.picks))
-    undoing = [name for name, fix in remedies.undo.items() if enters_at in fix.enters]
+    undoing = [name for name, fix in remedies.undo.items() if cause.enters_at in fix.enters]
     return undoing[0] if undoing else next(iter(remedies.people))
 
 

@@ -134,7 +134,7 @@ def _answer(game: Game, result: Score) -> None:
         "gentle": f"over {with_noun(f'{spec.ramp_days:g}', 'day')}",
         "intermittent": "and came and went",
     }[secret.shape]
-    st.header(f"It was: {plain(' and '.join(cause.label for cause in causes))}", anchor=False)
+    st.header(f"It was: {plain('; '.join(cause.label for cause in causes))}", anchor=False)
     answer = "You named no cause."
     if result.diagnosis is not None:
         right = "right" if result.right else "wrong"
@@ -177,6 +177,7 @@ def _figures(game: Game, result: Score) -> None:
         best = _sensible_total(game, game.id, case_hash(game.scenario))
     except InputError:
         best = None  # the panel below tells of the tables that cannot be read
+    a_point = game.play.spec.harm.usd.value
     parts = {
         "Detection": {
             "Detected after": _after(result.detected_h),
@@ -192,7 +193,7 @@ def _figures(game: Game, result: Score) -> None:
             "Frames labelled": f"{result.labels:,}",
             "Brier score": f"{result.brier:.2f}",
         },
-        "Total": {"Harm and money": usd(result.total_usd)}
+        "Total": {"Harm and money": usd(result.total_usd), "Harm without any action": usd(result.untouched * a_point)}
         | ({"The sensible investigator": usd(best)} if best is not None else {}),
     }
     for heading, figures in parts.items():

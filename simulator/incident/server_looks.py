@@ -102,7 +102,7 @@ class ChangesLook(AnyLook):
         )
         recent = sum(at_s >= view.now_s - _RECENT_S for at_s, _ in lines)
         of = f" of {request.system}" if request.system else ""
-        sentence = f"The log{of} has {counted(len(lines), 'change')} in {self.days:g} days, {recent} of them in the last two."
+        sentence = f"The log{of} has {counted(len(lines), 'change')} in {self.days:g} days, {recent} in the last two days."
         return LookFinding(sentence, "recent" if recent else "none recent", table)
 
 

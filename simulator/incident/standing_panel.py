@@ -56,7 +56,7 @@ def standing_panel(game: Game, result: Score) -> None:
     st.caption(
         "Each share has a 95% interval (Clopper and Pearson). Equal plays did not do worse. The investigators are programs: "
         "a sensible one takes the look with the most information, two follow a fixed list, a naive one always ships a better "
-        "model, one guesses, and one ships every fix."
+        "model, one guesses, and one ships every fix. Their incidents are of the usual difficulty."
     )
 
 

@@ -80,13 +80,13 @@ def _looks(game: Game) -> None:
         for name, look in game.play.spec.looks.items():
             with st.container(gap="xxsmall"):
                 (_asked if look.takes else _plain)(game, name, look)
-                refused(f"look_{name}")
 
 
 def _plain(game: Game, name: str, look: AnyLook) -> None:
     action = LookAction(kind="look", look=name)
     if st.button(_costing(look, action), key=f"look_{name}", help=plain(look.note) or None, width="stretch"):
         act(game, action, f"look_{name}")
+    refused(f"look_{name}")
 
 
 def _asked(game: Game, name: str, look: AnyLook) -> None:
@@ -98,11 +98,12 @@ def _asked(game: Game, name: str, look: AnyLook) -> None:
         action = LookAction.model_validate({"kind": "look", "look": name, **inputs})
         if st.button(f"Look · {price(*look.cost(action.frames))}", key=f"look_{name}", type="primary", width="stretch"):
             act(game, action, f"look_{name}")
+        refused(f"look_{name}")  # inside, where an open popover does not hide it
 
 
 def _costing(look: AnyLook, action: LookAction) -> str:
     cost = price(*look.cost(action.frames)).replace(" ", "\u00a0")  # stays in one line
-    return f"{plain(look.label)} :small[· {cost}]"
+    return f"{plain(look.label)} :small[({cost})]"
 
 
 #: Frames that people label, at first.
@@ -141,7 +142,7 @@ def _part(spec: Incident, key: str) -> str | None:
 
 
 def _pick(spec: Incident, key: str) -> str:
-    options = {"any": "At random", "least sure": "Least sure", "missed by labels": "Objects missed"}
+    options = {"any": "At random", "least sure": "Least sure", "missed by labels": "With missed objects"}
     return _choice("Frames", options, f"{key}_pick")
 
 
@@ -275,9 +276,10 @@ input::-moz-range-track { height: .25rem; border-radius: .2rem; background: var(
 input::-moz-range-thumb { width: .9rem; height: .9rem; border: 0; border-radius: 50%; background: var(--st-primary-color); }
 input:focus-visible, button:focus-visible { outline: 2px solid var(--st-primary-color); outline-offset: 1px; }
 span { display: inline-block; width: 2.2rem; margin-right: .3rem; }
-button { margin-top: .4rem; padding: .35rem .75rem; font: inherit; color: inherit; cursor: pointer; background: none;
+button { margin: .4rem .4rem 0 0; padding: .35rem .75rem; font: inherit; color: inherit; cursor: pointer; background: none;
          border: 1px solid var(--st-border-color); border-radius: var(--st-base-radius); }
-button:hover { border-color: var(--st-primary-color); color: var(--st-primary-color); }
+button:disabled { opacity: .5; cursor: default; }
+button:hover:enabled { border-color: var(--st-primary-color); color: var(--st-primary-color); }
 .bar { display: inline-block; width: calc(100% - 2.6rem); height: .6rem; background: var(--st-secondary-background-color); }
 .bar i { display: block; height: 100%; background: var(--st-primary-color); }
 """
@@ -288,11 +290,12 @@ _HTML = """
   <tbody></tbody>
 </table>
 <button type="button">Write these down</button>
+<button type="button">Set all to 0</button>
 """
 
 _JS = """
 export default function ({ data, parentElement, setStateValue, setTriggerValue }) {
-  const body = parentElement.querySelector("tbody"), write = parentElement.querySelector("button");
+  const body = parentElement.querySelector("tbody"), [write, clear] = parentElement.querySelectorAll("button");
   const make = (tag, fields, ...inside) => {
     const made = Object.assign(document.createElement(tag), fields);
     made.append(...inside);
@@ -320,6 +323,11 @@ export default function ({ data, parentElement, setStateValue, setTriggerValue }
     }));
   }
   normalise();
+  clear.onclick = () => {
+    body.querySelectorAll("input").forEach((one) => { one.value = 0; });
+    normalise();
+    setStateValue("weights", weights());
+  };
   write.onclick = () => setTriggerValue("written", weights());
 }
 """

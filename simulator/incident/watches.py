@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 
 from simulator.case.fields import Name, Strict
 from simulator.errors import suggest
-from simulator.units import significant
+from simulator.units import significant, upper_first
 
 #: The figures that can be watched, with their names and units on screen.
 WATCHED: dict[str, str] = {
@@ -138,4 +138,4 @@ class Watch(Strict):
 
 
 def name_of(statistic: str) -> str:
-    return _SHORT.get(statistic) or WATCHED[statistic].split(", ")[0].capitalize()
+    return _SHORT.get(statistic) or upper_first(WATCHED[statistic].split(", ")[0])

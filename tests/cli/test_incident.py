@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pandas import read_csv
-from scipy.stats import binomtest
 
 from simulator.case.load import load
 from simulator.incident.incident_command import TYPICAL
@@ -76,7 +74,7 @@ def test_the_first_example_of_the_docs_is_what_the_command_prints_and_is_right(c
     shown = casesim(*words)[1].splitlines()
     assert shown[-len(ending) :] == ending
     assert any("Diagnosis: right" in line for line in ending)
-    assert any("diagnosis: Something hangs in front of the cameras of one site, 97% sure" in line for line in shown)
+    assert any("diagnosis: One camera is loose, and out of focus, 98% sure" in line for line in shown)
 
 
 def test_the_secret_of_a_command_without_one_is_typical() -> None:
@@ -89,15 +87,6 @@ def test_the_secret_of_a_command_without_one_is_typical() -> None:
     for name in ("confidence", "detected_h", "diagnosed_h", "mitigated_h", "usd", "kept"):
         low, high = rows[name].quantile([0.25, 0.75])
         assert low <= own[name] <= high, name
-
-
-def test_the_share_of_right_answers_in_the_docs_is_that_of_the_committed_study() -> None:
-    with (ROOT / "assets" / "incidents" / CASE / "sensible.csv").open(encoding="utf-8") as file:
-        right = [row["right"] == "True" for row in csv.DictReader(file)]
-    page = " ".join((ROOT / "docs" / "incidents.md").read_text(encoding="utf-8").split())
-    low, high = binomtest(sum(right), len(right)).proportion_ci()
-    share = f"{100 * sum(right) / len(right):.1f}% ({100 * low:.1f} to {100 * high:.1f})"
-    assert f"On {len(right)} incidents" in page and f"is right in {sum(right)}: {share}." in page
 
 
 @pytest.mark.parametrize(
