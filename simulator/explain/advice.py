@@ -261,7 +261,7 @@ class AdviceTrial:
         rest, may = [other for other in self.worsened(place) if other not in breaks], self.may_worsen(place)
         by = f"by {self.size_with_interval(place)}" if self._difference(place) else self._size(place)
         trial, helps = f"In a trial run, “{step}”", f"changes “{self._label(place)}” {by}."
-        chance = f" {self._doubt}" if self.may_improve(place) else ""
+        chance = f" {self._doubt(place)}" if self.may_improve(place) else ""
         words, metric = f"{'It' if breaks else trial} {helps}{chance}", self._verdict(place).metric
         own = on_metric(metric, "helps", step, words, evidence="paired run", parts=(self.claim(place, helps),))
         return [
@@ -272,13 +272,17 @@ class AdviceTrial:
             *self._on_others(may, f"It may make {self._listed(may)} worse."),
         ]
 
-    @property
-    def _doubt(self) -> str:
+    def _among(self, place: int) -> str:
+        """Say why a change may be chance although its interval leaves out zero; empty where it does not."""
+        change = self._difference(place)
+        return " among many steps" if change and not change.change.low <= 0 <= change.change.high else ""
+
+    def _doubt(self, place: int) -> str:
         """Say that chance may be the reason, after which runs, and what decides it: the levers, for one of their steps."""
         looked = f", also after {self.lever.second_look} replications" if self.lever.second_look else ""
         choice = self.plan.scenario.choices[self.change.choice]
         is_lever = self.change.pick in choice.next_to(self.plan.design[self.change.choice])
-        return f"{MAY_BE_CHANCE}{looked}{f': {LEVERS_DECIDE}' if is_lever else ''}."
+        return f"{MAY_BE_CHANCE}{self._among(place)}{looked}{f': {LEVERS_DECIDE}' if is_lever else ''}."
 
     def _on_others(self, places: list[int], words: str) -> list[Claim]:
         parts = tuple(self.claim(other, self._turn(other)) for other in places)
@@ -291,7 +295,7 @@ class AdviceTrial:
         """Return the change of an objective with its interval, in few words: `+1.9 points (+1.6 to +2.2)`."""
         change = self._difference(place)
         effect = change.with_interval if change else self._size(place)
-        return f"{effect}, which may be chance" if self.may_improve(place) else effect
+        return f"{effect}, which may be chance{self._among(place)}" if self.may_improve(place) else effect
 
     def turned(self, place: int) -> str:
         """Return the other objectives that the step takes from met, in few words."""

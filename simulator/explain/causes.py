@@ -361,7 +361,8 @@ def _no_figure(summary: Summary, verdict: Verdict) -> ObjectiveCause:
     about = [metric.label] + ([scenario.attributes[metric.group.attribute].label] if metric.group else [])
     notes = (note.words for note in notes_of(summary))
     why = next((words for words in notes if any(words.startswith(f"{one}: ") for one in about)), None)
-    sentence = f"There is no figure to quote. {why}" if why else "There is no figure to quote: the run had nothing to count."
+    shown = why.partition(": ")[2].removeprefix("not quoted. ") if why else "the run had nothing to count."
+    sentence = f"There is no figure to quote: {shown}"
     stages = list(scenario.item_gates()) if metric.group else [metric.stage] if metric.stage else []
     return ObjectiveCause(sentence, ["answer_times" if metric.is_time else "outcomes"], by_warning(stages, why))
 

@@ -151,11 +151,12 @@ def _table(first: str, *others: str) -> Table:
 
 
 def _reasons(result: Result) -> Iterator[Passage]:
-    """Give each objective that is not met its cause and a step that helps; a claim is made once."""
+    """Give each objective that is not met its cause, what would decide it, and a step that helps; a cause is said once."""
     said, tried, sentences = set[str](), "", result.shown_reasons
     for place, reason in result.reasons.items():
         label = result.verdicts[place].objective.label
-        claims = [claim for claim in short_claims(sentences[place]) if claim not in said]
+        deciders = {one.decided_by.sentence for one in reason.claims if one.decided_by}
+        claims = [claim for claim in short_claims(sentences[place]) if claim not in said or claim in deciders]
         said.update(claims)
         causes = _claims(claims, _CAUSES)
         step = Part(_STEPS, escape(_step(reason.advice, tried)))
