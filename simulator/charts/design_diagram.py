@@ -45,7 +45,7 @@ def diagram(plan: Plan) -> Diagram:
 
 def _lines(plan: Plan, offered: list[Load]) -> Iterator[str]:
     scenario, used = plan.scenario, used_stages(plan)
-    words = {load.stage: load_words(load) for load in offered}
+    words = {load.stage: load_words(load, bool(plan.arrivals.spikes)) for load in offered}
     yield _SETTINGS
     yield "flowchart TB"
     for name, stage in ((name, scenario.stages[name]) for name in used):
@@ -95,8 +95,8 @@ def strain(load: Load) -> str:
     return "over" if highest >= 1 and not load.at_most else "busy" if highest >= BUSY else ""
 
 
-def load_words(load: Load) -> str:
-    """Say the planned load; where requests may be sent again, that it counts none of those."""
+def load_words(load: Load, surges: bool = False) -> str:
+    """Say the planned load; where requests may be sent again, that it counts none of those. surges: the mean leaves out some"""
     planned = "planned load" if load.retried is None else "planned load without retries"
     if load.at_most:
         return f"{planned} at most {percent(load.mean)}"
@@ -105,14 +105,16 @@ def load_words(load: Load) -> str:
     if load.peak is None:
         return f"{planned} {percent(load.mean)} over the day"
     mean, peak, queue = percent(load.mean), percent(load.peak), ": a queue builds up" if load.peak >= 1 else ""
-    return f"{planned} {mean}" if mean == peak else f"{planned} {mean}, at the peak {peak}{queue}"
+    usual = f"{mean} outside of surges" if surges else mean
+    return f"{planned} {mean}" if mean == peak else f"{planned} {usual}, at the peak {peak}{queue}"
 
 
 def _takeaway(plan: Plan, offered: list[Load]) -> str:
     if not offered:
         return "No stage of this design has servers."
     tightest = max(offered, key=lambda load: max(load.mean, load.peak or 0))
-    return f"The most loaded stage is {plan.scenario.stages[tightest.stage].label}: {load_words(tightest)}.{_gathering(plan)}"
+    words = load_words(tightest, bool(plan.arrivals.spikes))
+    return f"The most loaded stage is {plan.scenario.stages[tightest.stage].label}: {words}.{_gathering(plan)}"
 
 
 def _gathering(plan: Plan) -> str:

@@ -133,15 +133,19 @@ def part_label(scenario: Scenario, part: str) -> str:
     stages = [
         stage.label for stage in scenario.stages.values() if stage.servers.keeps_hours and stage.servers.cost_part == part
     ]
-    paid = [end.label for end in scenario.ends.values() if end.usd.value]
-    outcomes = f"“{paid[0]}”" if len(paid) == 1 else "outcomes"
+    paid = _paid_ends(scenario)
+    outcomes = paid[0] if len(paid) == 1 else "outcomes"
     return " and ".join(stages) or (outcomes if part == "ends" else part)
 
 
 def part_in_sentence(scenario: Scenario, part: str) -> str:
-    """Name a part within a sentence: the label of a price stands in quotation marks."""
+    """Name a part within a sentence: the label of a price, or of an end, stands in quotation marks."""
     label = part_label(scenario, part)
-    return f"“{label}”" if part.startswith(PRICE) else label
+    return f"“{label}”" if part.startswith(PRICE) or label in _paid_ends(scenario) else label
+
+
+def _paid_ends(scenario: Scenario) -> list[str]:
+    return [end.label for end in scenario.ends.values() if end.usd.value]
 
 
 def price_is_assumed(plan: Plan, part: str) -> bool:

@@ -48,6 +48,8 @@ def test_loads_are_told_in_words():
     assert load_words(Load("a", 1, 0.9861, 0.9863)) == "planned load 98.6%"
     again = load_words(Load("a", 1, 0.5, 1.2, retried=1.6))
     assert again == "planned load without retries 50.0%, at the peak 120%: a queue builds up"
+    surged = load_words(Load("a", 1, 0.5, 1.2), surges=True)
+    assert surged == "planned load 50.0% outside of surges, at the peak 120%: a queue builds up"
     assert load_words(Load("a", 1, 0.5, None)) == "planned load 50.0% over the day"
     assert load_words(Load("a", 1, 1.0, None, at_most=True)) == "planned load at most 100.0%"
 
