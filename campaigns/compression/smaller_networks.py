@@ -17,7 +17,7 @@ from torch import nn
 from campaigns.compression import upper_layers
 from campaigns.compression.fake_quantization import with_rounding, without_rounding
 from campaigns.compression.upper_layers import lower_answers, trained_above
-from campaigns.datalab.backbones import as_onnx
+from campaigns.datalab.backbones import answered, as_onnx
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.linear_head import new_head
 from simulator.measure.architectures import ARCHITECTURES, Architecture
@@ -40,7 +40,6 @@ SMALL, PRUNED = "efficientnet_lite0_small", "efficientnet_lite0_pruned"
 TEACHERS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 #: Share of the teacher's answer in the target of a photo; the rest is its label.
 TAUGHT = 0.5
-_AT_ONCE = 32
 TRAINED = f"{upper_layers.EPOCHS} epochs: AdamW, rate {RATE:g} falling as a cosine, decay {DECAY:g}"
 
 Logits = dict[tuple[str, str], Floats]
@@ -95,8 +94,7 @@ def _frozen_features(takes: Architecture, pixels: Pixels) -> Floats:
     network = takes.build()
     network._fc = nn.Identity()
     run = as_onnx(network, takes.input_size)
-    starts = range(0, len(pixels), _AT_ONCE)
-    return np.concatenate([run(normalize(pixels[at : at + _AT_ONCE], takes.mean, takes.std)) for at in starts])
+    return answered(lambda photos: run(normalize(photos, takes.mean, takes.std)), pixels)
 
 
 def taught(study: Study, fold: int) -> Floats:

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from campaigns.datalab.backbones import as_onnx
+from campaigns.datalab.backbones import answered, as_onnx
 from simulator.measure.architectures import FIRST_PRUNED, Architecture
 from simulator.measure.image_steps import normalize
 from simulator.measure.score_training import DECAY, RATE, SEED, VIEWS, Pixels
@@ -56,13 +56,8 @@ class UpperLayers(nn.Module):
 def lower_answers(network: nn.Module, takes: Architecture, pixels: Pixels) -> NDArray[np.float16]:
     """Return what the lower layers make of each of VIEWS of the photos, (views, photos, channels, height, width)."""
     run = as_onnx(LowerLayers(network), takes.input_size)
-    views = []
-    for rows, columns in VIEWS:
-        seen = pixels[:, rows, columns]
-        starts = range(0, len(seen), _BATCH)
-        parts = [run(normalize(seen[at : at + _BATCH], takes.mean, takes.std)).astype(np.float16) for at in starts]
-        views.append(np.concatenate(parts))
-    return np.stack(views)
+    views = [answered(lambda photos: run(normalize(photos, takes.mean, takes.std)), pixels[:, *view]) for view in VIEWS]
+    return np.stack(views).astype(np.float16)
 
 
 def trained_above(network: nn.Module, lower: NDArray[np.float16], targets: Floats, epochs: Iterable[int]) -> nn.Module:

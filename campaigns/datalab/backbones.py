@@ -97,6 +97,16 @@ def as_onnx(network: nn.Module, size: int) -> Callable[[Floats], Floats]:
     return lambda images: np.asarray(session.run(None, {INPUT: images})[0], np.float32)
 
 
+#: Photos that a network answers in one call.
+_AT_ONCE = 32
+
+
+def answered(run: Callable[[Pixels], Floats], photos: Pixels) -> Floats:
+    """Return the answers of a network to photos (n, size, size, 3), some at a time."""
+    parts = np.array_split(photos, range(_AT_ONCE, len(photos), _AT_ONCE))
+    return np.concatenate([run(np.ascontiguousarray(part)) for part in parts])
+
+
 _NODE = """
 const folder = process.argv[1];
 const model = require(folder + "/model.min.js");

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ruamel.yaml import YAML
 from torch import nn
 
-from campaigns.datalab.backbones import Backbone, as_onnx, mobilenet_v2, thin_resnet50
+from campaigns.datalab.backbones import Backbone, answered, as_onnx, mobilenet_v2, thin_resnet50
 from campaigns.detections.origin import measured_here
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.lab_evidence import BackboneAbout, LabAbout
@@ -22,7 +22,6 @@ Floats = NDArray[np.float32]
 
 #: Of a backbone that no committed table compares with, these principal components are kept.
 COMPONENTS = 256
-_AT_ONCE = 32
 
 
 def lite0() -> Backbone:
@@ -52,10 +51,9 @@ def features_of(backbone: Backbone, dataset: LabelledPhotos, cache: Path, view: 
     if not path.is_file():
         rows, columns = VIEWS[view]
         pixels = dataset.squares(backbone.size)[:, rows, columns]
-        parts = [backbone.features(np.ascontiguousarray(pixels[at : at + _AT_ONCE])) for at in range(0, len(pixels), _AT_ONCE)]
         cache.mkdir(parents=True, exist_ok=True)
         with in_one_step(path) as part, part.open("wb") as stream:
-            np.save(stream, np.concatenate(parts))
+            np.save(stream, answered(backbone.features, pixels))
     return np.asarray(np.load(path), np.float32)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,16 +17,15 @@ from sklearn.covariance import LedoitWolf
 from sklearn.neighbors import NearestNeighbors
 from sklearn.preprocessing import normalize as unit_length
 
-from campaigns.datalab.backbones import Backbone, started
+from campaigns.datalab.backbones import Backbone, answered
 from campaigns.datalab.features import lite0
 from campaigns.datalab.spoilers import SEVERITIES, SPOILERS, light, sharpness, spoil
 from campaigns.detections.origin import measured_here
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.spoiled_photos import CLEAN, DETECTORS, ForeignSet, SpoiledAbout, SpoiledCondition
 from simulator.measure.architectures import ARCHITECTURES, Architecture
-from simulator.measure.image_steps import load_photo, normalize, square
-from simulator.measure.onnx_export import INPUT
-from simulator.measure.score_training import FOLDS, LabelledPhotos, frozen, network_files
+from simulator.measure.image_steps import load_photo, square
+from simulator.measure.score_training import FOLDS, LabelledPhotos, answers, frozen, network_files
 
 Floats = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
@@ -51,7 +50,6 @@ FOREIGN = {
     ),
     "groceries": ("Groceries in a shop", "GroceryStoreDataset, Klasson et al. 2019, MIT; numbers computed by CaseSim"),
 }
-_AT_ONCE = 16
 CONDITIONS = [SpoiledCondition(name=CLEAN, label="As taken", severity=0, strength=0, means="")] + [
     SpoiledCondition(name=name, label=one.label, severity=severity, strength=one.strengths[severity - 1], means=one.means)
     for name, one in SPOILERS.items()
@@ -122,9 +120,8 @@ def drawn(paths: list[Path]) -> list[Path]:
 def seen(backbone: Backbone, photos: Sequence[Pixels]) -> Arrays:
     """Return features (photos, channels), and sharpness and light of each photo."""
     inputs = _inputs(photos, backbone.size)
-    parts = [backbone.features(inputs[at : at + _AT_ONCE]) for at in range(0, len(inputs), _AT_ONCE)]
     return {
-        "features": np.concatenate(parts),
+        "features": answered(backbone.features, inputs),
         "sharpness": np.log(np.array([sharpness(photo) for photo in photos]) + _LEAST).astype(np.float32),
         "light": np.array([light(photo) for photo in photos], np.float32),
     }
@@ -174,15 +171,8 @@ def _changed(photos: list[Pixels], dataset: LabelledPhotos, condition: SpoiledCo
 def _int8_logits(takes: Architecture, networks: list[_Network], photos: list[Pixels], folds: NDArray[np.int64]) -> Arrays:
     inputs, found = _inputs(photos, takes.input_size), np.empty(len(photos), np.float32)
     for fold, network in enumerate(networks):
-        session = started(network.int8)
-        for rows in _parts(np.flatnonzero(folds == fold)):
-            found[rows] = session.run(None, {INPUT: normalize(inputs[rows], takes.mean, takes.std)})[0][:, 0]
+        found[folds == fold] = answers(network.int8, takes, inputs[folds == fold])[:, 0]
     return {"int8": found}
-
-
-def _parts(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-    for at in range(0, len(rows), _AT_ONCE):
-        yield rows[at : at + _AT_ONCE]
 
 
 def _inputs(photos: Sequence[Pixels], size: int) -> Pixels:

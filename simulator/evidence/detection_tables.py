@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, TypeAdapter
 
 from simulator.errors import InputError
-from simulator.evidence.evidence_files import COUNT, SHARE, Range, check_ranges, read_table, read_yaml
+from simulator.evidence.evidence_files import COUNT, SHARE, MeasuredOrigin, Range, check_ranges, read_table, read_yaml
 from simulator.paths import CATALOGUE, DETECTIONS
 
 _MADE_BY = "python -m campaigns.detections tables"
@@ -107,16 +107,10 @@ class ConditionRecord(_DetectionRecord):
     coco_c: str | None = None
 
 
-class About(_DetectionRecord):
+class About(MeasuredOrigin):
     """Origin of the tables."""
 
-    date: str
-    processor: str
     cores: int
-    system: str
-    libraries: dict[str, str]
-    dataset: str
-    attribution: str
     images: int
     boxes: int
     seed: int

@@ -38,6 +38,21 @@ from simulator.limits import EVIDENCE_FILE, EVIDENCE_TEXT
 from simulator.processes import is_running
 
 Content = TypeVar("Content")
+
+
+class MeasuredOrigin(BaseModel):
+    """Origin of evidence that a machine measured on a data set. attribution: the owners, and what is passed on."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    date: str
+    processor: str
+    system: str
+    libraries: dict[str, str]
+    dataset: str
+    attribution: str
+
+
 Model = TypeVar("Model", bound=BaseModel)
 
 #: The manifest's file name, which no other program uses.

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from simulator.errors import InputError, suggest
-from simulator.evidence.evidence_files import read_evidence, read_table, read_yaml
+from simulator.evidence.evidence_files import MeasuredOrigin, read_evidence, read_table, read_yaml
 from simulator.paths import DATALAB
 
 Floats = NDArray[np.float64]
@@ -59,17 +59,9 @@ class BackboneAbout(BaseModel):
     explained: float = Field(gt=0, le=1)
 
 
-class LabAbout(BaseModel):
+class LabAbout(MeasuredOrigin):
     """Origin of the features."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    date: str
-    processor: str
-    system: str
-    libraries: dict[str, str]
-    dataset: str
-    attribution: str
     photos: int = Field(ge=2)
     backbones: list[BackboneAbout]
 

@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from scipy.special import ndtr, ndtri
 
 from simulator.evidence.detection_tables import DetectionError
-from simulator.evidence.evidence_files import SHARE, Range, check_ranges, read_table, read_yaml, remembered
+from simulator.evidence.evidence_files import SHARE, MeasuredOrigin, Range, check_ranges, read_table, read_yaml, remembered
 from simulator.evidence.profiles import Profile
 from simulator.paths import DETECTIONS
 
@@ -78,15 +78,9 @@ class ScoredNetwork(_ScaleRecord):
     ap_high: float
 
 
-class ScalesAbout(_ScaleRecord):
+class ScalesAbout(MeasuredOrigin):
     """Origin of the tables."""
 
-    date: str
-    processor: str
-    system: str
-    libraries: dict[str, str]
-    dataset: str
-    attribution: str
     images: int = Field(ge=1)
     boxes: dict[str, int]
     objects: dict[str, list[str]]

@@ -26,12 +26,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import Field, TypeAdapter
 
 from simulator.errors import InputError
 from simulator.evidence.detection_tables import CLEAN, About
 from simulator.evidence.detection_tables import COLUMNS as DETECTION_COLUMNS
-from simulator.evidence.evidence_files import read_table, read_yaml
+from simulator.evidence.evidence_files import MeasuredOrigin, read_table, read_yaml
 from simulator.paths import FEATURES, SCENES
 
 _MADE_BY = "python -m campaigns.detections scenes"
@@ -178,21 +178,13 @@ class FeatureError(InputError):
     """A table of features cannot be used; the message says which and why."""
 
 
-class FeaturesAbout(BaseModel):
+class FeaturesAbout(MeasuredOrigin):
     """Origin of the features.
 
     explained: the part of the layer's variance on clean reference images that the numbers keep
     detections_sha256: hash of the detection tables' `boxes.parquet`, about the same images
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    date: str
-    processor: str
-    system: str
-    libraries: dict[str, str]
-    dataset: str
-    attribution: str
     network: str
     sha256: str
     licence: str

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from simulator.errors import suggest
-from simulator.evidence.evidence_files import read_evidence, read_yaml
+from simulator.evidence.evidence_files import MeasuredOrigin, read_evidence, read_yaml
 from simulator.evidence.lab_evidence import LabEvidenceError
 from simulator.paths import DATALAB
 
@@ -63,17 +63,9 @@ class ForeignSet(BaseModel):
     attribution: str
 
 
-class SpoiledAbout(BaseModel):
+class SpoiledAbout(MeasuredOrigin):
     """Origin of the answers."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    date: str
-    processor: str
-    system: str
-    libraries: dict[str, str]
-    dataset: str
-    attribution: str
     network: str
     photos: int = Field(ge=2)
     folds: int = Field(ge=2)
