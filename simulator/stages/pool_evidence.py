@@ -41,7 +41,7 @@ from simulator.evidence.score_tables import (
     scores_at,
 )
 from simulator.records.streams import Streams
-from simulator.units import duration
+from simulator.units import duration, roughly
 
 if TYPE_CHECKING:
     from simulator.case.curveballs import Conditions
@@ -310,8 +310,8 @@ def weighed(plan: Plan, name: str) -> tuple[LatencyTable, list[str]]:
     found = {"": values, " at the worst of what strikes": values * max(times.values) + max(plus.values)}
     beyond = {when: float(chances[sizes > largest].sum()) for when, sizes in found.items()}
     warnings = [
-        f"{scenario.stages[name].label}: nothing was measured above {largest:g} ({attribute.label}). The {100 * share:.2g}% of "
-        f"{scenario.unit.many} that have more{when} take as long as with that many."
+        f"{scenario.stages[name].label}: nothing was measured above {largest:,g} ({attribute.label}). The {scenario.unit.many} "
+        f"that have more{when}, {roughly(share)} of all, take as long as with that many."
         for when, share in beyond.items()
         if share > (beyond[""] if when else 0)
     ]

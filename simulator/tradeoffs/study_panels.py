@@ -282,8 +282,6 @@ def _show_breakevens(result: BreakevenResult) -> None:
         exports(chart, f"{result.request.scenario.id}-break-evens", result.request.provenance([]))
         for flip in result.flips[1:]:
             st.markdown(f"- {plain(flip.sentence)}")
-    else:
-        st.markdown("**No verdict turns on a single figure within its range.**")
     st.markdown(plain(result.rest))
     for one in result.together:
         st.markdown(f"- {plain(one.sentence)}")

@@ -87,8 +87,8 @@ def test_measured_sizes_are_found_told_and_scaled():
     assert slower.latencies["p"].mean_s(1) == pytest.approx(2 * made.latencies["p"].mean_s(1))
     assert slower.sized["p"].table.seconds == pytest.approx(2 * made.sized["p"].table.seconds)
     assert {f"profiles/epyc-zen4-2c/step_nms.{size}_boxes.json" for size in (100, 300, 1000)} <= set(made.evidence)
-    (warning,) = (warning for warning in made.warnings if "nothing was measured above 1000" in warning)
-    assert f"The {100 * lognorm(0.6, scale=300).sf(1000):.2g}% of requests" in warning
+    (warning,) = (warning for warning in made.warnings if "nothing was measured above 1,000" in warning)
+    assert f"The requests that have more, {lognorm(0.6, scale=300).sf(1000):.0%} of all, take" in warning
     measured, as_measured = (
         [one.value for one in plan.provenance if one.kind == "measured" and one.what.startswith("Pool: latency")]
         for plan in (made, slower)
@@ -105,7 +105,7 @@ def test_a_crowd_may_bring_more_than_was_measured_and_the_run_says_so():
     )
     assert calm.latencies["p"].mean_s(1) == struck.latencies["p"].mean_s(1)
     told = [warning for warning in struck.warnings if "at the worst of what strikes" in warning]
-    assert f"The {100 * lognorm(0.6, scale=900).sf(1000):.2g}% of requests" in told[0]
+    assert f"more at the worst of what strikes, {lognorm(0.6, scale=900).sf(1000):.0%} of all" in told[0]
     assert not any("at the worst" in warning for warning in calm.warnings)
 
 
