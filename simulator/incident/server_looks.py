@@ -94,7 +94,7 @@ class ChangesLook(AnyLook):
         ]
         table = pd.DataFrame(
             {
-                "when": [_ago(view.now_s - at_s) for at_s, _ in lines],
+                "when": [_day(at_s) for at_s, _ in lines],
                 "system": [entry.system for _, entry in lines],
                 "change": [entry.text for _, entry in lines],
                 "diff": ["\n".join(entry.diff) for _, entry in lines],
@@ -102,12 +102,14 @@ class ChangesLook(AnyLook):
         )
         recent = sum(at_s >= view.now_s - _RECENT_S for at_s, _ in lines)
         of = f" of {request.system}" if request.system else ""
-        sentence = f"The log{of} has {counted(len(lines), 'change')} in {self.days:g} days, {recent} in the last two days."
+        sentence = f"The log{of} has {counted(len(lines), 'change')} in {self.days:g} days."
         return LookFinding(sentence, "recent" if recent else "none recent", table)
 
 
-def _ago(seconds: float) -> str:
-    return f"{seconds / HOUR_S:.0f} h ago" if seconds < 2 * DAY_S else f"{seconds / DAY_S:.1f} days ago"
+def _day(at_s: float) -> str:
+    """Return the day of a line; its hour would show that lines of a cause and of a decoy are of one moment."""
+    day = int(at_s // DAY_S) + 1
+    return f"day {day}" if day > 0 else f"{counted(1 - day, 'day')} before day 1"
 
 
 def log_lines(view: View) -> list[tuple[float, str]]:

@@ -96,6 +96,16 @@ def test_the_log_holds_a_month_with_what_the_cause_and_its_decoy_wrote_at_the_on
     assert len(table) >= 12 and set(table["change"]) <= {entry.text for entry in SPEC.log.values()}
 
 
+def test_the_log_says_days_so_that_no_reading_finds_lines_of_one_moment():
+    """Lines with an hour would show that two of them are of one moment, that of a cause and its decoy; so would an age."""
+    first, later = (
+        play("stale_model", wait(hours), look("changes"), shape="abrupt", decoy="more_clips") for hours in (97, 119)
+    )
+    rows = [set(made.notes[-1].finding.table.itertuples(index=False, name=None)) for made in (first, later)]
+    assert all(re.fullmatch(r"day \d+|\d+ days? before day 1", when) for when, *_ in rows[0])
+    assert {row for row in rows[0] if row[0].startswith("day")} <= rows[1]
+
+
 def test_every_line_of_a_cause_also_comes_without_harm():
     named = {name for cause in SPEC.causes.values() for name in cause.log}
     assert all(SPEC.log[name].a_month > 0 for name in named)
