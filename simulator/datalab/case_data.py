@@ -9,8 +9,8 @@ import numpy as np
 from simulator.datalab.lab_studies import price_of
 from simulator.datalab.label_noise import Panel
 from simulator.datalab.label_prices import LabelPrice
-from simulator.datalab.learning_curves import labelled
-from simulator.datalab.refit import LabRequest, LabScores, refit
+from simulator.datalab.refit import LabRequest, LabScores, lab_photos, refit
+from simulator.metrics.roc import auc
 
 #: Photos of an option that labels a part.
 FEW = 300
@@ -36,11 +36,10 @@ PHONE_PRECISION = "int8_static"
 
 
 def middle_draw(request: LabRequest) -> LabScores:
-    """Return the refit whose AUC is the middle one of DRAWS."""
-    people = labelled()
-    ones = np.ones(len(people.patients))
+    """Return the refit whose AUC is the middle one of DRAWS; the folds are pooled, as the case has one threshold for all."""
+    malignant = lab_photos().malignant
     fits = [refit(replace(request, seed=seed)) for seed in range(DRAWS)]
-    areas = [float(people.auc(fit.scores, ones)) for fit in fits]
+    areas = [float(auc(malignant, fit.scores)) for fit in fits]
     return fits[int(np.argsort(areas)[DRAWS // 2])]
 
 

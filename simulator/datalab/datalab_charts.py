@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 import plotly.graph_objects as go
+from scipy.stats import false_discovery_control
 
 from simulator.charts.look import (
     BLUE,
@@ -35,7 +36,7 @@ SELECTION_WORDS = {
 _SELECTION_COLOURS = dict(zip(SELECTION_WORDS, (GREY, BLUE, GREEN, ORANGE), strict=True))
 _LABELLER_COLOURS = dict(zip(LABELLER_WORDS, (GREY, BLUE, GREEN, PURPLE), strict=True))
 
-#: A difference is called significant at 5%.
+#: The share of luck among the differences that are called real.
 _LEVEL = 0.05
 
 
@@ -64,18 +65,23 @@ def learning(rows: pd.DataFrame, of: str = "auc") -> Chart:
 
 
 def selection_sentence(rows: pd.DataFrame, of: str = "auc") -> str:
-    """Say where choosing photos beats chance, and by how much."""
+    """Say where choosing photos differs from chance; at most 5% of what it calls real is luck (Benjamini and Hochberg)."""
     tried = rows[rows["selection"] != "random"]
-    real = tried[(tried[f"{of}_gain_low"] > 0) | (tried[f"{of}_gain_high"] < 0)]
-    unit = "points of AUC" if of == "auc" else "melanomas in 100"
+    real = tried[false_discovery_control(tried[f"{of}_p"]) < _LEVEL]
+    clearest = tried.loc[[tried[f"{of}_p"].idxmin()]]
+    all_of_them = f"Of {len(tried)} choices of photos"
     if real.empty:
-        return f"Of {len(tried)} comparisons with chance, none is significant: these photos show no gain in {unit}."
-    best = real.iloc[int(real[f"{of}_gain"].abs().argmax())]
-    gain, low, high = (100 * best[f"{of}_gain{end}"] for end in ("", "_low", "_high"))
-    return (
-        f"Of {len(tried)} comparisons with chance, {len(real)} are significant one by one. The largest: with "
-        f"{best['photos']:,} photos chosen {SELECTION_WORDS[best['selection']]}, {gain:+.1f} {unit} "
-        f"(95% interval {low:+.1f} to {high:+.1f}). One in twenty would be by luck alone."
+        return f"{all_of_them} none is shown to differ from chance. The clearest: {_gains(clearest, of)}."
+    return f"{all_of_them} {len(real)} differ from chance: {_gains(real, of)}."
+
+
+def _gains(rows: pd.DataFrame, of: str) -> str:
+    """Write each row's gain over chance with its interval."""
+    unit = "points of AUC" if of == "auc" else "melanomas of 100"
+    return "; ".join(
+        f"{row['photos']:,} {SELECTION_WORDS[row['selection']]}, {100 * row[f'{of}_gain']:+.1f} {unit} "
+        f"({100 * row[f'{of}_gain_low']:+.1f} to {100 * row[f'{of}_gain_high']:+.1f})"
+        for _, row in rows.iterrows()
     )
 
 
@@ -101,15 +107,15 @@ def purchases(rows: pd.DataFrame) -> Chart:
 
 
 def purchase_sentence(rows: pd.DataFrame) -> str:
-    """Say which of the steps bought melanomas that these photos can show."""
-    real = rows[rows["more_melanomas_low"] > 0]
-    biggest = rows.iloc[int(rows["more_melanomas"].argmax())]
-    low, value, high = (100 * biggest[f"more_melanomas{end}"] for end in ("_low", "", "_high"))
-    first = (
-        f"The best 1,000 USD bought {value:.1f} melanomas of 100 ({low:+.1f} to {high:+.1f}): from "
-        f"{biggest['budget_usd']:,} USD on, with {LABELLER_WORDS[biggest['labeller']]}."
+    """Say what the best step bought in AUC, and which steps bought melanomas that these photos can show."""
+    best = rows.iloc[int(rows["more_auc"].argmax())]
+    low, value, high = (100 * best[f"more_auc{end}"] for end in ("_low", "", "_high"))
+    real = int((rows["more_melanomas_low"] > 0).sum())
+    return (
+        f"The best 1,000 USD bought {value:+.1f} points of AUC ({low:+.1f} to {high:+.1f}): after the first "
+        f"{best['budget_usd']:,.0f} USD, with {LABELLER_WORDS[best['labeller']]}. {real} of {len(rows)} steps bought melanomas "
+        "beyond their interval: 48 melanomas are few."
     )
-    return f"{first} {len(real)} of {len(rows)} steps are above zero beyond their interval; 48 melanomas are too few for more."
 
 
 def gains(rows: pd.DataFrame, labels: pd.Series, of: str, takeaway: str) -> Chart:
@@ -132,5 +138,5 @@ def gains(rows: pd.DataFrame, labels: pd.Series, of: str, takeaway: str) -> Char
 def difference_words(row: pd.Series, of: str = "auc") -> str:
     """Write a difference with its interval, and whether it is significant."""
     gain, low, high = (100 * row[f"{of}_gain{end}"] for end in ("", "_low", "_high"))
-    real = "significant" if row[f"{of}_p"] < _LEVEL else "not significant"
+    real = "significant" if low > 0 or high < 0 else "not significant"
     return f"{gain:+.1f} points (95% interval {low:+.1f} to {high:+.1f}, {real})"

@@ -20,8 +20,10 @@ from simulator.intervals import Interval
 SIZES = (100, 200, 400, 700, 1071)
 #: Budgets of the price list (USD), and the step whose worth is asked for.
 BUDGETS, STEP_USD = (1000, 2000, 5000, 10_000, 20_000, 49_000), 1000
-#: Draws of photos and of reading errors; fewer for learning curves, most of whose time goes into choosing photos.
-REPEATS, CURVE_REPEATS = 10, 4
+#: Draws of photos and of reading errors.
+REPEATS = 10
+#: Wrong test sets: photos of a patient on both sides; and without the class that is most like cancer.
+LEAKED, EASY = "split by photo", "tested without actinic keratoses"
 
 Tick = Callable[[], None]
 
@@ -63,21 +65,22 @@ def panels(repeats: int = REPEATS, tick: Tick = quiet) -> pd.DataFrame:
 
 
 def splits_and_weights(tick: Tick = quiet) -> pd.DataFrame:
-    """Compare class weights, and the split by photo, with the plain refit."""
+    """Compare class weights, and two wrong test sets, with the plain refit: one leaks, and one lacks what is hard."""
     base = point(LabRequest(), 1)
-    rows = [_row(base, None, choice="by patient, no weights")]
-    requests = {
-        "classes weighted": LabRequest(weights="class"),
-        "diagnoses weighted": LabRequest(weights="diagnosis"),
-        "split by photo": LabRequest(split="photo"),
+    others = {
+        "classes weighted": point(LabRequest(weights="class"), 1),
+        "diagnoses weighted": point(LabRequest(weights="diagnosis"), 1),
+        LEAKED: point(LabRequest(split="photo"), 1),
+        EASY: point(LabRequest(), 1, without="ACK"),
     }
-    for name, request in requests.items():
-        rows.append(_row(point(request, 1), base, choice=name))
+    rows = [_row(base, None, choice="by patient, no weights")]
+    for name, one in others.items():
+        rows.append(_row(one, base, choice=name))
         tick()
     return pd.DataFrame(rows)
 
 
-def selections(repeats: int = CURVE_REPEATS, tick: Tick = quiet) -> pd.DataFrame:
+def selections(repeats: int = REPEATS, tick: Tick = quiet) -> pd.DataFrame:
     """Return the learning curve of each way to choose photos, with the difference to chance at the same number."""
     rows = []
     for size in SIZES:

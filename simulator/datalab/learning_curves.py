@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.datalab.refit import LabRequest, lab_photos, refit
+from simulator.datalab.refit import LabRequest, Split, lab_photos, refit
 from simulator.intervals import Estimate, Interval, bootstrap, estimate, mean_interval, percentile_interval
 from simulator.metrics.roc import Roc, roc
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+Patients = NDArray[np.object_]
 #: A figure of scores (photos,) under weights of the photos (..., photos).
 Measure = Callable[[Floats, Floats], Floats]
 
@@ -26,30 +26,76 @@ RESAMPLES = 400
 
 @dataclass(frozen=True)
 class LabelledScores:
-    """The labelled photos behind scores: malignant and melanoma, each (photos,), and the patients (photos,)."""
+    """The labelled photos behind scores, each (photos,).
+
+    folds: the fold that tests a photo; tested: photos that the test set holds
+    """
 
     malignant: Bools
     melanoma: Bools
-    patients: NDArray[np.object_]
+    patients: Patients
+    folds: NDArray[np.int64]
+    tested: Bools
 
     def auc(self, scores: Floats, weights: Floats) -> Floats:
-        return roc(self.malignant, scores, weights).auc
+        """Return the area under the curve: of the photos without cancer, the share that a photo with cancer outscores."""
+        return self._by_fold(self.malignant, scores, weights, lambda curve: curve.auc)
 
     def melanomas_found(self, scores: Floats, weights: Floats) -> Floats:
-        """Return the share of melanomas that a threshold finds which refers REFERRED of the people without cancer."""
-        among = self.melanoma | ~self.malignant
-        return found_at(roc(self.melanoma[among], scores[among], weights[..., among]), REFERRED)
+        """Return the share of melanomas that is found where REFERRED of the people without cancer are referred."""
+        return self._by_fold(self.melanoma, scores, weights, lambda curve: found_at(curve, REFERRED))
+
+    def _by_fold(self, wanted: Bools, scores: Floats, weights: Floats, figure: Callable[[Roc], Floats]) -> Floats:
+        """Return the mean figure of the folds, each against its own photos without cancer, by the weight of wanted photos.
+
+        Each fold has a head with a scale of its own. A comparison across folds would count that as disorder, and most where
+        few photos are labelled.
+        """
+        total, count = np.zeros(weights.shape[:-1]), np.zeros(weights.shape[:-1])
+        for fold in np.unique(self.folds):
+            inside = (self.folds == fold) & self.tested & (wanted | ~self.malignant)
+            among, labels = weights[..., inside], wanted[inside]
+            value, here = figure(roc(labels, scores[inside], among)), among @ labels
+            known = np.isfinite(value)
+            total, count = total + np.where(known, here * value, 0), count + np.where(known, here, 0)
+        return np.asarray(total / count)
 
 
 def found_at(curve: Roc, referred: float) -> Floats:
-    """Return the share of positives at the lowest threshold that refers at most this share of the negatives."""
-    place = (curve.false_rate <= referred + 1e-9).sum(axis=-1) - 1
-    return np.asarray(np.take_along_axis(curve.true_rate, np.maximum(place, 0)[..., None], axis=-1)[..., 0])
+    """Return the share of positives where this share of the negatives is referred, between two thresholds by a line."""
+    rate = curve.false_rate
+    at = np.clip((rate <= referred).sum(axis=-1), 1, rate.shape[-1] - 1)[..., None]
+    (left, low), (right, high) = (
+        [np.take_along_axis(one, place, axis=-1)[..., 0] for one in (rate, curve.true_rate)] for place in (at - 1, at)
+    )
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.where(right > left, low + (high - low) * (referred - left) / (right - left), low))
 
 
-def labelled() -> LabelledScores:
+def labelled(split: Split = "patient", without: str | None = None) -> LabelledScores:
+    """Return the photos as a split tests them; without: a diagnosis that is missing from the test set."""
     photos = lab_photos()
-    return LabelledScores(photos.malignant, photos.diagnoses == "MEL", photos.patients)
+    folds = photos.folds if split == "patient" else photos.photo_folds
+    return LabelledScores(
+        photos.malignant, photos.diagnoses == "MEL", photos.patients, folds, photos.diagnoses != (without or "")
+    )
+
+
+@dataclass(frozen=True)
+class DrawnScores:
+    """Scores of some draws of photos and reading errors, (draws, photos), and the figure that is read off them."""
+
+    scores: Floats
+    measure: Measure
+
+    @property
+    def values(self) -> Floats:
+        """Return the figure of each draw, (draws,)."""
+        return np.array([float(self.measure(one, np.ones(len(one)))) for one in self.scores])
+
+    def mean(self, weights: Floats) -> Floats:
+        """Return the mean figure over the draws under weights (..., photos)."""
+        return np.asarray(np.mean([self.measure(one, weights) for one in self.scores], axis=0))
 
 
 @dataclass(frozen=True)
@@ -57,6 +103,7 @@ class CurvePoint:
     """A point of a curve. wrong: share of wrong training labels; scores: (repeats, photos)."""
 
     request: LabRequest
+    people: LabelledScores
     auc: Estimate
     melanomas: Estimate
     wrong: float
@@ -75,17 +122,18 @@ class PairedDifference:
         return self.interval.low > 0 or self.interval.high < 0
 
 
-def point(request: LabRequest, repeats: int, tick: Callable[[], None] = lambda: None) -> CurvePoint:
-    """Refit `repeats` times, each time with other drawn photos and reading errors, and judge the scores."""
+def point(request: LabRequest, repeats: int, tick: Callable[[], None] = lambda: None, without: str | None = None) -> CurvePoint:
+    """Refit `repeats` times, each time with other drawn photos and reading errors, and judge the scores.
+
+    without: a diagnosis that is missing from the test set
+    """
     fits = []
     for seed in _seeds(request, repeats):
         fits.append(refit(replace(request, seed=seed)))
         tick()
-    scores, people = np.stack([fit.scores for fit in fits]), labelled()
-    wrong = float(np.mean([fit.wrong for fit in fits]))
-    return CurvePoint(
-        request, judged(scores, people.auc, people), judged(scores, people.melanomas_found, people), wrong, scores
-    )
+    scores, people = np.stack([fit.scores for fit in fits]), labelled(request.split, without)
+    auc, melanomas = (judged(DrawnScores(scores, measure), people.patients) for measure in (people.auc, people.melanomas_found))
+    return CurvePoint(request, people, auc, melanomas, float(np.mean([fit.wrong for fit in fits])), scores)
 
 
 def _seeds(request: LabRequest, repeats: int) -> range:
@@ -94,18 +142,12 @@ def _seeds(request: LabRequest, repeats: int) -> range:
     return range(repeats if drawn else 1)
 
 
-def judged(scores: Floats, measure: Measure, people: LabelledScores) -> Estimate:
-    """Return the mean figure of some draws (draws, photos) with its interval: the luck of the draws, and of the patients."""
-    ones = np.ones(scores.shape[1])
-    values = np.array([float(measure(one, ones)) for one in scores])
-    drawn = bootstrap(people.patients, partial(_mean, scores, measure), RESAMPLES)
+def judged(drawn: DrawnScores, patients: Patients) -> Estimate:
+    """Return the mean figure with its interval: the luck of the draws, and of the patients."""
+    values = drawn.values
     mean = float(values.mean())
     run = mean_interval(values) if len(values) > 1 else Interval(mean, mean, mean)
-    return estimate(run, percentile_interval(mean, drawn), least=0, most=1)
-
-
-def _mean(scores: Floats, measure: Measure, weights: Floats) -> Floats:
-    return np.asarray(np.mean([measure(one, weights) for one in scores], axis=0))
+    return estimate(run, percentile_interval(mean, bootstrap(patients, drawn.mean, RESAMPLES)), least=0, most=1)
 
 
 def curve(
@@ -118,29 +160,21 @@ def curve(
 
 def difference(one: CurvePoint, other: CurvePoint, of: str = "auc") -> PairedDifference:
     """Return what `one` has more of than `other`, on the same resampled patients; `of`: auc, or melanomas found."""
-    people = labelled()
-    measure: Measure = people.auc if of == "auc" else people.melanomas_found
-    return paired(one.scores, other.scores, measure, people)
+    return paired(_drawn(one, of), _drawn(other, of), lab_photos().patients)
 
 
-def paired(one: Floats, other: Floats, measure: Measure, people: LabelledScores) -> PairedDifference:
-    """Return the difference of two stacks of scores (draws, photos), paired by patient, with the luck of the draws added."""
-    ones = np.ones(one.shape[1])
-    first, second = (np.array([float(measure(scores, ones)) for scores in stack]) for stack in (one, other))
-    mean = float(first.mean() - second.mean())
-    drawn = bootstrap(people.patients, lambda weights: _mean(one, measure, weights) - _mean(other, measure, weights), RESAMPLES)
-    patients = percentile_interval(mean, drawn)
-    lows = np.array([_spread(first), _spread(second)])
-    run = Interval(mean, mean - float(np.hypot(*lows)), mean + float(np.hypot(*lows)))
-    both = estimate(run, patients)
-    return PairedDifference(Interval(mean, both.low, both.high), _two_sided(drawn, float(np.hypot(*lows)) / 1.96))
+def _drawn(made: CurvePoint, of: str) -> DrawnScores:
+    return DrawnScores(made.scores, made.people.auc if of == "auc" else made.people.melanomas_found)
 
 
-def _spread(values: Floats) -> float:
-    if len(values) < 2:
-        return 0.0
-    found = mean_interval(values)
-    return found.value - found.low
+def paired(one: DrawnScores, other: DrawnScores, patients: Patients) -> PairedDifference:
+    """Return the difference of two figures on the same patients, and draw by draw: equal seeds draw the same photos first."""
+    apart = one.values - other.values
+    mean = float(apart.mean())
+    run = mean_interval(apart) if len(apart) > 1 else Interval(mean, mean, mean)
+    drawn = bootstrap(patients, lambda weights: one.mean(weights) - other.mean(weights), RESAMPLES)
+    both = estimate(run, percentile_interval(mean, drawn))
+    return PairedDifference(Interval(mean, both.low, both.high), _two_sided(drawn, (run.high - mean) / 1.96))
 
 
 def _two_sided(drawn: Floats, spread: float) -> float:

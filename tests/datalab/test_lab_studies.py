@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 
 from simulator.datalab import lab_studies
-from simulator.datalab.lab_studies import STEP_USD, price_of
+from simulator.datalab.datalab_charts import selection_sentence
+from simulator.datalab.lab_studies import EASY, LEAKED, STEP_USD, price_of
 from simulator.datalab.label_noise import LABELLERS, Panel
 from simulator.datalab.learning_curves import curve
 from simulator.datalab.refit import LabRequest
 from simulator.evidence.lab_evidence import STUDIES, study_rows
+from simulator.paths import ROOT
 
 
 @pytest.mark.parametrize("name", STUDIES)
@@ -29,7 +31,7 @@ def test_the_study_of_splits_is_what_the_lab_makes_of_it():
 def test_a_point_of_the_curve_is_what_the_lab_makes_of_it():
     rows = study_rows("selections")
     [there] = rows[(rows["photos"] == 100) & (rows["selection"] == "random")].to_dict("records")
-    [made] = curve(LabRequest(), (100,), lab_studies.CURVE_REPEATS)
+    [made] = curve(LabRequest(), (100,), lab_studies.REPEATS)
     assert made.auc.value == pytest.approx(there["auc"], abs=1e-3)
     assert price_of(made.request).usd == pytest.approx(there["usd"], rel=1e-3)
 
@@ -49,3 +51,19 @@ def test_each_step_of_the_price_list_costs_what_it_says():
             price_of(LabRequest(photos=count, panel=panel)).usd for count in (row["photos"], row["photos"] + row["more_photos"])
         )
         assert before <= row["budget_usd"] and after <= row["budget_usd"] + STEP_USD
+
+
+def test_the_docs_say_what_the_studies_say():
+    text = " ".join((ROOT / "docs" / "evidence.md").read_text().split())
+    rows = study_rows("selections")
+    for row in rows[rows["selection"] == "random"].to_dict("records"):
+        assert f"{row['auc']:.3f} ({row['auc_low']:.3f} to {row['auc_high']:.3f})" in text
+    wrong = study_rows("splits_and_weights").set_index("choice")
+    for name in (LEAKED, EASY):
+        gain, low, high = 100 * wrong.loc[name, ["auc_gain", "auc_gain_low", "auc_gain_high"]]
+        assert f"pretends {gain:.1f} points ({low:.1f} to {high:.1f})" in text
+    prices = study_rows("price_list").query("labeller == 'one'").set_index("budget_usd")
+    for budget in (1000, 5000, 20_000):
+        gain, low, high = 100 * prices.loc[budget, ["more_auc", "more_auc_low", "more_auc_high"]]
+        assert f"{gain:.1f}" in text and f"({low:.1f} to {high:.1f}) after" in text
+    assert "Of 12 choices of photos 3 differ" in selection_sentence(rows) and "3 differ from chance" in text

@@ -24,11 +24,12 @@ def test_the_last_look_of_the_plain_test_has_its_promised_alarms_and_the_power_o
     assert once["power"] == pytest.approx(norm.cdf(0.015 / error - norm.ppf(0.975)), abs=0.05)
 
 
-def test_peeking_raises_the_plain_test_s_false_alarms_and_not_those_of_the_sequential_one():
-    report = canary_report(FieldShare("referred", 0.62, 0.6), Canary(12_000, 0.1, 60))
-    rows = report.table().set_index("test")["false_alarms"]
-    assert rows["plain test, every day"] > 0.2
-    assert rows["sequential test, every day"] <= 0.05
+def test_peeking_raises_the_plain_test_s_false_alarms_to_those_of_the_docs_and_not_those_of_the_sequential_one():
+    report = canary_report(FieldShare("referred", 0.62, 0.6), Canary(12_000, 0.1, 30))
+    rows = report.table().set_index("test")
+    daily, sequential = rows.loc["plain test, every day"], rows.loc["sequential test, every day"]
+    assert daily["false_low"] <= 0.28 <= daily["false_high"]
+    assert sequential["false_high"] <= 0.05
 
 
 def test_a_smaller_difference_takes_longer():

@@ -29,7 +29,7 @@ def test_all_proven_labels_are_there_at_first_with_their_price(page):
 def test_every_study_is_drawn_under_its_takeaway(page):
     assert len(page.get("plotly_chart")) == 7
     text = " ".join(each.value for each in page.markdown)
-    assert "comparisons with chance" in text and "kappa is" in text and "pretends" in text
+    assert "Of 12 choices of photos" in text and "kappa is" in text and "pretends" in text
     assert "of 100 cancers" in text and "stops 5.1%" in text and "the network refers" in text
 
 
