@@ -80,6 +80,7 @@ def _digits(text: str, percent: str) -> tuple[int, int]:
     number, places = float(text.replace(",", "")), len(text.partition(".")[2])
     size = min(number, abs(100 - number)) if percent else number
     rounded = {float(f"{size * side:.3g}") for side in (1 - 1e-9, 1 + 1e-9)}  # 14.05 may be 14.046, which rounds to 14.0
-    if any(three == float(f"{three:.2g}") != size for three in rounded):
-        return MOST_DIGITS, places  # in three digits it would be a round number, which may be its bound: `59.99 W`
+    needed = 0.5 * 10.0 ** (1 - places) * (1 + 1e-6)  # with a place less it would be a round number, which may be its bound
+    if any(three == float(f"{three:.2g}") != size and abs(three - size) <= needed for three in rounded):
+        return MOST_DIGITS, places  # `59.99 W`, but not `59.994 W`
     return (floor(log10(size)) + 1 + places if size else places), places

@@ -71,7 +71,9 @@ def _missed(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
     sentence, parts = _counted(summary, verdict, missed, positives, (whom, people.missed), ended)
     by_score = any(stage in scenario.score_gates() for stage in stages[:1])
     exhibits = ["threshold", "outcomes"] if by_score else ["outcomes"]
-    return ObjectiveCause(sentence, exhibits, by_ways(summary, verdict, stages), parts)
+    # a gate before a reader who misses some decides who is read at all
+    before = [name for name in scenario.score_gates() if {*stages} & {*scenario.stages[name].planned_targets().values()}]
+    return ObjectiveCause(sentence, exhibits, by_ways(summary, verdict, list(dict.fromkeys([*stages, *before]))), parts)
 
 
 def _escalated(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:

@@ -210,6 +210,14 @@ def test_the_default_skin_case_is_explained_by_its_readers_and_its_threshold_and
     assert found.move is not None and (found.move.choice, found.move.pick) == ("certain", "one_in_10")
 
 
+def test_where_readers_miss_cancers_the_choices_of_who_is_read_may_help_too():
+    """At 99% sensitivity the threshold misses few; the reader does, and people who go straight to the clinic are not read."""
+    picks = {"architecture": "fine_tuned", "operating_point": 0.99}
+    reason = replicate(compile_plan(load("skin-cancer-triage"), picks), 1, 1).reasons[0]
+    assert reason.stage == "dermatologist"
+    assert {"certain", "operating_point"} <= {*reason.written_by}
+
+
 def test_its_numbers_are_those_of_the_trace():
     rows = requests_of(skin().plan, 4)
     ill = rows[rows["positive"]]

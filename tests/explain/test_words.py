@@ -64,6 +64,7 @@ def test_the_words_of_random_designs_are_plain(case):
         ("The rate is 2e-05 a request.", "e-notation"),
         ("The wait is 12.345 s.", "too many digits"),
         ("The load is 296.6%.", "too many digits"),
+        ("The power is 59.994 W.", "too many digits"),
     ],
 )
 def test_a_planted_fault_is_found(words, rule):
@@ -74,6 +75,7 @@ def test_a_planted_fault_is_found(words, rule):
     "words",
     [
         "1,144 photos came in 2026, with seed 12345.",
+        "The power is 59.99 W, and 5.496 USD are not 5.50.",
         "99.95% of them are answered, 100.0% in time.",
         "From 20:01:30 (90.0 s into the run) on, it is calm; run hash 299e0ed26108.",
         f"In a trial run, “{'long ' * 40}: 2 → 3” changes “Cost” by −8,000 USD.",
