@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from threading import Event, Thread
 from typing import Any, Generic, TypeVar
 
@@ -332,23 +333,24 @@ def _show_influences(base: Base, request: SweepRequest, result: Mapping[str, Ran
 
 def best(base: Base) -> None:
     """Draw the panel “Best design”."""
+    over = [name for name, choice in base.scenario.choices.items() if not choice.situation]
+    request = design_request(base, over, FEW)
+    proposed = min(BUDGET, prod(len(axis.picks) for axis in request.axes))
     st.markdown(
-        f"An optimizer proposes {BUDGET} designs, over every choice that is yours to make. The best of them race on the same "
+        f"An optimizer proposes {proposed} designs, over every choice that is yours to make. The best of them race on the same "
         f"{plain(base.scenario.unit.many)} until one is left, or chance decides. From "
         "the best and the nearest misses, the search then steps towards less cost."
     )
-    over = [name for name, choice in base.scenario.choices.items() if not choice.situation]
-    request = design_request(base, over, FEW)
 
     def work(submit: Submit, report: ReportProgress) -> tuple[Search, BestDesigns]:
         claims, cost, judging = claims_of(base.scenario), cost_goal(base.scenario), base.scenario.run.replications
         known, evaluate = known_designs(base.scenario, request.base), evaluator(request, submit, OutcomeCache())
         search = Search(request.axes, request.base, claims, cost, evaluate, base.seed, judging, known)
         progress = lambda done, total: report("trying proposals", done, total)  # noqa: E731
-        return search, search.find(BUDGET, progress=progress, begin=lambda what: report(what, 0, 0))
+        return search, search.find(proposed, progress=progress, begin=lambda what: report(what, 0, 0))
 
     show = lambda pair: _show_best(base, *pair)  # noqa: E731
-    study(StudyPlan(f"best {base.name}", "Search for the best design", work, show, request, 3 * BUDGET))
+    study(StudyPlan(f"best {base.name}", "Search for the best design", work, show, request, 3 * proposed))
 
 
 def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
