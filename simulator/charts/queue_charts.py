@@ -130,7 +130,14 @@ def _overload_takeaway(rows: OverloadPeriod | None, unit: Noun, when: Callable[[
         )
     late = None if rows.rush_ended is None else rows.ended - rows.rush_ended
     after = "" if late is None else f", {late:.0f} s after the surge" if late > 0 else ", as soon as the surge ends"
-    return f"{sentence}; the service recovers at {when(rows.ended)}{after}."
+    return f"{sentence}; the service recovers at {when(rows.ended)}{after}.{_again(rows, when)}"
+
+
+def _again(rows: OverloadPeriod, when: Callable[[float], str]) -> str:
+    if rows.again is None:
+        return ""
+    started, ended = rows.again
+    return f" It fails again from {when(started)} on{', to the end' if ended is None else f', until {when(ended)}'}."
 
 
 _TAG_COLOURS = (ORANGE, GREY)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from simulator.engine.plan import without_curveballs
 from simulator.explain.claims import Claim, difference, on_metric, on_verdict, said
-from simulator.metrics.comparisons import Difference, differences
+from simulator.metrics.comparisons import Difference, differences, in_pairs
 from simulator.metrics.stage_metrics import strikes_of
 from simulator.metrics.summary import Summary, Verdict
 from simulator.units import listed, spoken
@@ -85,10 +85,14 @@ class Toll:
 
 
 def tolls(before: Summary, after: Summary) -> list[Toll]:
-    """Compare every objective of a struck run with the calm one, `before`; raises ValueError for runs of two designs."""
+    """Compare every objective of a struck run with the calm one, `before`, in the replications that both have.
+
+    Raises ValueError for runs of two designs or seeds.
+    """
     twins = without_curveballs(after.plan).identity == before.plan.identity
-    if not twins or (before.seed, before.replications) != (after.seed, after.replications):
-        raise ValueError("a struck run is compared with the calm run of the same design, seed and number of replications")
+    if not twins or before.seed != after.seed:
+        raise ValueError("a struck run is compared with the calm run of the same design and seed")
+    before, after = in_pairs(before, after)
     changes = {one.metric.name: one for one in differences(before.measures, after.measures, (before, after))}
     pairs = zip(before.verdicts, after.verdicts, strict=True)
     return [Toll(old, new, changes.get(new.metric.name), (before.run_hash, after.run_hash)) for old, new in pairs]
@@ -149,6 +153,7 @@ def _number_of(others: int, rest: int) -> str:
 
 def metres_taken(before: Summary, after: Summary) -> Claim | None:
     """Claim the metres that the curveballs took; None where one of the two runs has no encounters."""
+    before, after = in_pairs(before, after)
     every = differences(before.measures, after.measures, (before, after), every=True)
     change = next((one for one in every if one.metric.name == MARGIN), None)
     if change is None:

@@ -179,11 +179,10 @@ class Comparison:
 
 def compare(before: Summary, after: Summary, every: bool = False) -> Comparison:
     """Compare two runs in the metrics of the objectives, or in every metric."""
-    count = min(before.replications, after.replications)
-    old, new = _first(before, count), _first(after, count)
+    old, new = in_pairs(before, after)
     moved = differences(old.measures, new.measures, (old, new), every)
     paired = {one.metric.name for one in moved}
-    return Comparison(old, new, _one_sided(old, new, every, paired), _largest_first(moved, old, new), _pairing(before, after))
+    return Comparison(old, new, _one_sided(old, new, every, paired), _largest_first(moved, old, new), pairing_of(before, after))
 
 
 def side_by_side(runs: Sequence[Summary], names: Sequence[str]) -> pd.DataFrame:
@@ -232,11 +231,18 @@ def _against(comparison: Comparison, metric: Metric) -> str:
     return value if change is None or change.change.value == 0 else f"{value} ({change.size}, {change.interval})"
 
 
+def in_pairs(before: Summary, after: Summary) -> tuple[Summary, Summary]:
+    """Return two runs with the first replications that both have: one of them may have ended early."""
+    count = min(before.replications, after.replications)
+    return _first(before, count), _first(after, count)
+
+
 def _first(run: Summary, count: int) -> Summary:
     return run if run.replications == count else summary_of(run.plan, run.seed, run.measures[:count])
 
 
-def _pairing(before: Summary, after: Summary) -> str:
+def pairing_of(before: Summary, after: Summary) -> str:
+    """Say why the differences of two runs are not fully paired; empty where they are."""
     words = []
     if before.plan.scenario_hash != after.plan.scenario_hash:
         words.append("The case itself has changed between the two runs, so they are not paired: their intervals are wider.")

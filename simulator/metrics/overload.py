@@ -19,14 +19,18 @@ MOST_STEPS = 240
 #: A service is in trouble while it serves less than this share of its requests.
 WELL = 0.9
 
+#: A service that serves well for this long has recovered; what comes later is another trouble.
+RECOVERED_S = 60.0
+
 
 @dataclass(frozen=True)
 class OverloadPeriod:
-    """A time in which a service served too few requests; over: it recovered before the last requests arrived.
+    """The first time in which a service served too few requests; over: it recovered before the last requests arrived.
 
     rush_ended: the end of a surge of arrivals; None if there was none. tries: how often each request in that time was sent.
     share_since: the share served of the requests that came after the surge, or without one from `started` on. The very last
     requests would say too much: no others come behind them.
+    again: the begin of the next such time, and the end of the last; None where there is none. The end is None where it lasts
     """
 
     started: float
@@ -35,6 +39,7 @@ class OverloadPeriod:
     rush_ended: float | None
     share_since: float
     tries: float
+    again: tuple[float, float | None] | None = None
 
 
 def goodput(trace: Trace) -> pd.DataFrame:
@@ -89,23 +94,26 @@ def capacity_per_s(plan: Plan) -> float | None:
 
 
 def trouble(steps: pd.DataFrame) -> OverloadPeriod | None:
-    """Return the trouble in a frame of `goodput`; None if there was none."""
-    step = steps["time_s"].iloc[1] - steps["time_s"].iloc[0]
+    """Return the first trouble in a frame of `goodput`; None if there was none."""
+    step = float(steps["time_s"].iloc[1] - steps["time_s"].iloc[0])
     judged = steps[steps["served_share"].notna()]
-    bad = judged[judged["served_share"] < WELL]
-    if bad.empty:
+    bad = judged.loc[judged["served_share"] < WELL, "time_s"].to_numpy()
+    if not len(bad):
         return None
-    during = steps[steps["time_s"].between(bad["time_s"].iloc[0], bad["time_s"].iloc[-1])]
+    calm = np.flatnonzero(np.diff(bad) > step + RECOVERED_S)
+    first, last, lasts = float(bad[0]), float(bad[calm[0]] if len(calm) else bad[-1]), not judged["time_s"].iloc[-1] > bad[-1]
+    during = steps[steps["time_s"].between(first, last)]
     rush = rush_of(steps)
-    since = judged[judged["time_s"] >= (bad["time_s"].iloc[0] if rush is None else rush[1])]
+    since = judged[judged["time_s"] >= (first if rush is None else rush[1])]
     since = judged.tail(1) if since.empty else since
     return OverloadPeriod(
-        started=float(bad["time_s"].iloc[0]),
-        ended=float(bad["time_s"].iloc[-1] + step),
-        over=bool(judged["time_s"].iloc[-1] > bad["time_s"].iloc[-1]),
+        started=first,
+        ended=last + step,
+        over=bool(len(calm)) or not lasts,
         rush_ended=None if rush is None else rush[1],
         share_since=float(np.average(since["served_share"], weights=since["fresh"])),
         tries=float(1 + during["retries"].sum() / during["fresh"].sum()),
+        again=(float(bad[calm[0] + 1]), None if lasts else float(bad[-1]) + step) if len(calm) else None,
     )
 
 

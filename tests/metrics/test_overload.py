@@ -84,6 +84,16 @@ def test_the_end_of_an_overload_in_plain_words(shares, words):
     assert words in _overload_takeaway(found, Noun(one="photo", many="photos"), lambda seconds: f"{seconds:g}")
 
 
+@pytest.mark.parametrize(("end", "words"), [(1, "until 95."), (0, "to the end.")])
+def test_a_service_that_served_well_for_a_minute_has_recovered_and_fails_again(end, words):
+    """It recovers at 10; thirteen steps of 5 s later, at 75, a replica is gone."""
+    shares = [1, 0.5, *[1] * 13, 0, 0, 0, 0, end]
+    found = trouble(frame(shares, [20.0, 80.0, *[20.0] * 18]))
+    assert (found.started, found.ended, found.over, found.again) == (5, 10, True, (75, 95 if end else None))
+    said = _overload_takeaway(found, Noun(one="photo", many="photos"), lambda seconds: f"{seconds:g}")
+    assert said.endswith(f"recovers at 10, as soon as the surge ends. It fails again from 75 on, {words}")
+
+
 def test_a_rush_is_far_more_than_usual_and_more_than_chance_explains():
     assert rush_of(frame([1] * 6, [20, 21, 80, 79, 20, 22])) == (10, 20)
     assert rush_of(frame([1] * 12, [20, 21, 80, 20, 79, 22, 20, 21, 19, 20, 80, 21])) == (10, 25)
