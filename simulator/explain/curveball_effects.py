@@ -85,15 +85,15 @@ class Toll:
 
 
 def tolls(before: Summary, after: Summary) -> list[Toll]:
-    """Compare every objective of a struck run with the calm one, `before`, in the replications that both have.
+    """Compare every objective of a struck run with the calm one, `before`; raises ValueError for two designs or seeds.
 
-    Raises ValueError for runs of two designs or seeds.
+    Values and verdicts are those of the runs; a change rests on the replications that both have.
     """
     twins = without_curveballs(after.plan).identity == before.plan.identity
     if not twins or before.seed != after.seed:
         raise ValueError("a struck run is compared with the calm run of the same design and seed")
-    before, after = in_pairs(before, after)
-    changes = {one.metric.name: one for one in differences(before.measures, after.measures, (before, after))}
+    paired = in_pairs(before, after)
+    changes = {one.metric.name: one for one in differences(paired[0].measures, paired[1].measures, paired)}
     pairs = zip(before.verdicts, after.verdicts, strict=True)
     return [Toll(old, new, changes.get(new.metric.name), (before.run_hash, after.run_hash)) for old, new in pairs]
 

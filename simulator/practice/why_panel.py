@@ -162,7 +162,7 @@ def _over_time(scenario: Scenario) -> str:
 
 
 def _struck_card(result: Result, exhibit: str) -> dict[str, Any]:
-    sentence = "The panels below show the run with the curveball. This one shows the time of the strike, too."
+    sentence = "The panels show the run with the curveball. This one shows the time of the strike, too."
     return {
         "place": _STRUCK,
         "label": "The effect of the curveball",
