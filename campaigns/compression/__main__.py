@@ -20,7 +20,7 @@ Data = Annotated[Path, typer.Option(help="folder with labels.csv and images/, as
 
 def scores(
     data: Data,
-    training: Annotated[list[str] | None, typer.Option(help="distilled, pruned or small; default all")] = None,
+    training: Annotated[list[str] | None, typer.Option(help="distilled, pruned, even or small; default all")] = None,
     out: Annotated[Path, typer.Option(help="folder of score tables")] = SCORES,
 ) -> None:
     """Train the networks fold by fold and write their score tables; allow half an hour on a quiet core."""

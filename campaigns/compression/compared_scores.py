@@ -10,6 +10,8 @@ import pandas as pd
 
 from campaigns.compression.smaller_networks import (
     DISTILLED,
+    EVEN,
+    LEAST_SPREAD,
     PRUNED,
     QAT,
     SMALL,
@@ -36,11 +38,14 @@ _TEACHER = (
     f"target of a photo: {1 - TAUGHT:.0%} its label, {TAUGHT:.0%} the mean logit of {', '.join(TEACHERS)}, whose heads saw "
     "neither that photo nor the fold that is scored"
 )
+_FEWER = f"these blocks have lost {1 - KEPT_CHANNELS:.0%} of their hidden channels"
 _HEADS = {
     SMALL: f"{_NETWORK}, trained on the labels",
     DISTILLED: f"{_NETWORK}; {_TEACHER}",
     QAT: f"{_NETWORK}, in the last epoch with weights and activations rounded to 8 bits; {_TEACHER}",
-    PRUNED: f"{_NETWORK}, trained on the labels; these blocks have lost {1 - KEPT_CHANNELS:.0%} of their hidden channels",
+    PRUNED: f"{_NETWORK}, trained on the labels; {_FEWER}",
+    EVEN: f"{_NETWORK}, trained on the labels; {_FEWER}; the head began without features that vary less than "
+    f"{LEAST_SPREAD:.0%} of the middle one",
 }
 
 #: Pairs of tables: they tell the cost of one step of compression, and of all steps.
@@ -51,6 +56,8 @@ PAIRS = (
     *((f"{network}.fp32", "efficientnet_lite0.fp32") for network in _HEADS),
     (f"{DISTILLED}.int8_static", f"{DISTILLED}.fp32"),
     (f"{PRUNED}.int8_static", f"{PRUNED}.fp32"),
+    (f"{EVEN}.int8_static", f"{EVEN}.fp32"),
+    (f"{EVEN}.fp32", f"{PRUNED}.fp32"),
     (f"{SMALL}.int8_static", f"{SMALL}.fp32"),
     (f"{QAT}.int8_static", f"{DISTILLED}.fp32"),
     (f"{QAT}.int8_static", f"{DISTILLED}.int8_static"),

@@ -36,10 +36,12 @@ Floats = NDArray[np.float32]
 Report = Callable[[str], None]
 
 DISTILLED, QAT = "efficientnet_lite0_distilled", "efficientnet_lite0_distilled_qat"
-SMALL, PRUNED = "efficientnet_lite0_small", "efficientnet_lite0_pruned"
+SMALL, PRUNED, EVEN = "efficientnet_lite0_small", "efficientnet_lite0_pruned", "efficientnet_lite0_pruned_even"
 TEACHERS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 #: Share of the teacher's answer in the target of a photo; the rest is its label.
 TAUGHT = 0.5
+#: An even head gives no weight to features that vary less than this part of the middle feature.
+LEAST_SPREAD = 0.1
 TRAINED = f"{upper_layers.EPOCHS} epochs: AdamW, rate {RATE:g} falling as a cosine, decay {DECAY:g}"
 
 Logits = dict[tuple[str, str], Floats]
@@ -113,9 +115,15 @@ def taught(study: Study, fold: int) -> Floats:
     return np.where(folds == fold, 0, 1 / (1 + np.exp(-logits))).astype(np.float32)
 
 
-def headed(network: nn.Module, seen: Floats, labels: NDArray[np.int64]) -> nn.Module:
-    """Give a folded network a head fitted on its features of the training photos, (photos, channels)."""
-    head: Pipeline = new_head().fit(seen, labels)
+def headed(network: nn.Module, seen: Floats, labels: NDArray[np.int64], even: bool = False) -> nn.Module:
+    """Give a folded network a head fitted on its features of the training photos, (photos, channels).
+
+    A feature that hardly varies gets a huge weight, and the one step of 8 bits then rounds the other weights to zero. An `even`
+    head leaves such features out.
+    """
+    varies = seen.std(axis=0)
+    left = varies > LEAST_SPREAD * np.median(varies) if even else np.ones(len(varies), bool)
+    head: Pipeline = new_head().fit(seen * left, labels)
     standardise, regression = head[0], head[1]
     weights = regression.coef_[0] / standardise.scale_
     network._fc = nn.Linear(len(weights), 1)
@@ -148,15 +156,15 @@ def student_fold(study: Study, fold: int, soft: bool = True) -> Logits:
     return found
 
 
-def pruned_fold(study: Study, fold: int) -> Logits:
-    """Train the upper layers, which have lost a part of their channels; the lower ones are whole."""
+def pruned_fold(study: Study, fold: int, even: bool = False) -> Logits:
+    """Train the upper layers, which have lost a part of their channels; the lower ones are whole. even: see `headed`."""
     takes, labels = ARCHITECTURES[PRUNED], study.dataset.labels
     pixels = study.pixels(takes.input_size)
     learnt, tested = study.dataset.folds != fold, study.dataset.folds == fold
-    network = headed(takes.build(), study.features(takes.name)[learnt], labels[learnt])
+    network = headed(takes.build(), study.features(takes.name)[learnt], labels[learnt], even)
     lower = study.lower(SMALL, network)[:, learnt]
     network = trained_above(network, lower, labels[learnt].astype(np.float32), range(upper_layers.EPOCHS))
-    return scored(network, PRUNED, takes, pixels, learnt, tested)
+    return scored(network, EVEN if even else PRUNED, takes, pixels, learnt, tested)
 
 
 def scored(
@@ -175,5 +183,6 @@ def scored(
 TRAININGS: dict[str, Callable[[Study, int], Logits]] = {
     "distilled": student_fold,
     "pruned": pruned_fold,
+    "even": lambda study, fold: pruned_fold(study, fold, even=True),
     "small": lambda study, fold: student_fold(study, fold, soft=False),
 }

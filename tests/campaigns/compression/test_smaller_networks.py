@@ -3,10 +3,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import roc_auc_score
 
 from campaigns.compression import smaller_networks
-from campaigns.compression.smaller_networks import TEACHERS, Study, taught
+from campaigns.compression.smaller_networks import TEACHERS, Study, headed, taught
 from simulator.measure.score_training import LabelledPhotos
 
 
@@ -44,3 +45,18 @@ def test_a_finished_fold_is_read_from_the_cache(study: Study) -> None:
     for _ in range(2):
         assert study.fold(4, "any", made)["net", "fp32"].tolist() == [0, 1, 2]
     assert asked == [4]
+
+
+def test_an_even_head_keeps_its_order_when_it_is_rounded_to_8_bits() -> None:
+    """One feature tells the classes and varies by a thousandth of the others: its weight takes the whole step of 8 bits."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 400)
+    seen = rng.normal(size=(400, 20)) + labels[:, None]
+    seen[:, 0] *= 1e-4
+    areas = {}
+    for even in (False, True):
+        weights = headed(torch.nn.Module(), seen.astype(np.float32), labels, even)._fc.weight.detach().numpy()[0]  # type: ignore[union-attr]
+        step = np.abs(weights).max() / 127
+        areas[even] = [roc_auc_score(labels, seen @ one) for one in (weights, np.round(weights / step) * step)]
+    assert areas[True][1] == pytest.approx(areas[True][0], abs=0.01)
+    assert areas[False][1] < areas[False][0] - 0.1
