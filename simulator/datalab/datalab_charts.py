@@ -79,7 +79,7 @@ def _gains(rows: pd.DataFrame, of: str) -> str:
     """Write each row's gain over chance with its interval."""
     unit = "points of AUC" if of == "auc" else "melanomas of 100"
     return "; ".join(
-        f"{row['photos']:,} {SELECTION_WORDS[row['selection']]}, {100 * row[f'{of}_gain']:+.1f} {unit} "
+        f"{row['photos']:,} photos {SELECTION_WORDS[row['selection']]}, {100 * row[f'{of}_gain']:+.1f} {unit} "
         f"({100 * row[f'{of}_gain_low']:+.1f} to {100 * row[f'{of}_gain_high']:+.1f})"
         for _, row in rows.iterrows()
     )
