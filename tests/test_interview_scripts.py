@@ -88,16 +88,16 @@ MEASURED = [
     ("production-drift", {}, {}, "utilization.detect", 100, "19"),
     ("production-drift", {"replicas": 2}, {}, "utilization.detect", 100, "29"),
     ("skin-cancer-triage", {}, {}, "escalated_share", 100, "62"),
-    ("skin-cancer-triage", {}, {}, "sensitivity", 100, "78.7"),
-    ("skin-cancer-triage", {"operating_point": 0.995}, {}, "sensitivity", 100, "81.9"),
+    ("skin-cancer-triage", {}, {}, "sensitivity", 100, "78.2"),
+    ("skin-cancer-triage", {"operating_point": 0.995}, {}, "sensitivity", 100, "81.8"),
     ("skin-cancer-triage", {}, {}, "sensitivity.diagnosis.MEL", 100, "34.7"),
-    ("skin-cancer-triage", {}, {}, "cost_per_1000_usd", 1, "56,100"),
-    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "escalated_share", 100, "48"),
-    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "sensitivity", 100, "73.9"),
+    ("skin-cancer-triage", {}, {}, "cost_per_1000_usd", 1, "56,200"),
+    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "escalated_share", 100, "51"),
+    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "sensitivity", 100, "73.2"),
 ]
 
 #: The ends of an interval that a probe gives.
-INTERVAL = {"skin-cancer-triage": ("49,500", "62,200")}
+INTERVAL = {"skin-cancer-triage": ("49,700", "62,200")}
 
 
 def lines(case):

@@ -14,7 +14,6 @@ from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile
 from simulator.evidence.score_tables import load_scores, score_names, score_rows
 from simulator.explain.result import replicate
-from simulator.metrics.summary import summarise
 from simulator.metrics.threshold_transfer import paired, transfers
 from simulator.paths import ASSETS
 
@@ -148,14 +147,6 @@ def test_it_tells_latencies_that_were_measured():
     assert "takes ResNet-50 from {:.0f} to {:.0f} ms and Lite0 from {:.1f} to {:.1f} ms".format(*resnet, *lite0) in texts()
     assert "It slows MobileNetV3-Small from {:.1f} to {:.1f} ms".format(*small) in texts()
     assert f"takes Lite0 to {ms('efficientnet_lite0', 'int8_dynamic'):.0f} ms" in texts()
-
-
-def test_it_tells_what_a_threshold_costs_in_referrals():
-    def referred(point):
-        plan = compile_plan(case(), {"operating_point": point})
-        return summarise(simulate(plan, 1, number) for number in range(2))["escalated_share"].value
-
-    assert f"at 90% sensitivity refers {referred(0.9):.0%} of the people, and one at 99% refers {referred(0.99):.0%}" in texts()
 
 
 def test_each_missed_cancer_has_a_price_of_its_own():

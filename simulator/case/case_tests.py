@@ -105,7 +105,8 @@ class TableCell(Strict):
     written: ClassVar[str] = "{file: drives/recall.csv, where: {band: 30 to 50 m}, column: recall}"
 
     file: Annotated[
-        str, Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-]+)+\.(csv|yaml)$", max_length=120, description="a file of assets/")
+        str,
+        Field(pattern=r"^[a-z0-9_-]+(/[a-z0-9_-][a-z0-9_.-]*)+\.(csv|yaml)$", max_length=120, description="a file of assets/"),
     ]
     where: Annotated[dict[str, str | int | float], Field(min_length=1, max_length=8)]
     at: Annotated[

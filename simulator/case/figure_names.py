@@ -13,7 +13,7 @@ _UNITS = {"s": "s", "ms": "ms", "h": "h", "min": "min", "m": "m", "mb": "MB", "m
           "mps2": "m/s²", "w": "W", "hz": "Hz", "usd": "USD", "px": "px", "deg": "degrees"}  # fmt: skip
 
 #: Units within a field's name, and abbreviations, as they are written.
-_WRITTEN = {"usd": "USD", "wh": "Wh", "kwh": "kWh", "kmh": "km/h", "auc": "AUC"}
+_WRITTEN = {"usd": "USD", "wh": "Wh", "kwh": "kWh", "kmh": "km/h", "auc": "AUC", "ood": "out of distribution"}
 
 
 def figure_name(scenario: Scenario, place: str) -> str:

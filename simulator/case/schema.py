@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import AfterValidator, ConfigDict, Field, PrivateAttr, model_validator
 
@@ -132,6 +132,8 @@ class AnyPhotoCheck(Strict):
     auc: the AUC of the check, above 0.5
     """
 
+    check_name: ClassVar[str]
+
     auc: ShareFigure | None = None
     measured: Annotated[Name | None, Field(description="a measured check, by name, in place of `auc`")] = None
 
@@ -149,6 +151,8 @@ class Quality(AnyPhotoCheck):
     unusable: the share of photos that show too little
     """
 
+    check_name: ClassVar[str] = "quality check"
+
     unusable: ShareFigure
 
     @property
@@ -161,6 +165,8 @@ class ForeignPhotos(AnyPhotoCheck):
 
     foreign: the share of photos that show something else
     """
+
+    check_name: ClassVar[str] = "check of foreign photos"
 
     foreign: ShareFigure
 

@@ -82,6 +82,7 @@ class Plan:
     later: tuple[tuple[float, Plan], ...] = ()  # what runs instead from a time (s) on: picks that change during the run
     until: float = inf  # a run that was stopped on the way ends here (s)
     items: tuple[Places, Places] | None = None  # which positives and negatives stand for those of the score tables
+    counts: tuple[int, int] = (0, 0)  # with `items`: the numbers of positives and of negatives in the score tables
     edge: int | None = None  # projected latencies are taken at the fast edge of their bands (0), or at the slow one (1)
 
     @property
@@ -178,7 +179,8 @@ def with_items(plan: Plan, positives: Places, negatives: Places) -> Plan:
         for pool, table in plan.tables.items()
     }
     later = tuple((at_s, with_items(after, positives, negatives)) for at_s, after in plan.later)
-    return replace(plan, tables=tables, later=later, items=(positives, negatives))
+    counts = [(len(table.positives), len(table.negatives)) for table in plan.tables.values()]
+    return replace(plan, tables=tables, later=later, items=(positives, negatives), counts=counts[0] if counts else (0, 0))
 
 
 def without_curveballs(plan: Plan) -> Plan:
@@ -448,7 +450,7 @@ class Gatherer:
             except LabEvidenceError as error:
                 self.missing(("population", fault, "measured"), str(error))
             else:
-                self.sources.append(Source(f"Population: check by {fault}", "measured", found.words, found.source))
+                self.sources.append(Source(f"Population: {spec.check_name}", "measured", found.words, found.source))
 
     def _columns(self) -> None:
         """Read the columns of files that quantities of the case take their values from."""

@@ -147,7 +147,7 @@ class Requests:
         self._look_at(plan, population, streams, conditions)
 
     def _look_at(self, plan: Plan, population: Population, streams: Streams, conditions: Conditions) -> None:
-        self._resampled = plan.items
+        self._resampled, self._counts = plan.items, plan.counts
         # A request may have sent more photos already than a pick lets others send from now on.
         tries = max([plan.tries, *map(len, self.checks.values())])
         fine = self._draw_photos(plan, population, tries, streams)
@@ -275,10 +275,10 @@ class Requests:
             (positive, ~positive), (table.positives, table.negatives), score_changes(table.about.precision), strict=True
         )
         for place, (of_class, labelled, change) in enumerate(classes):
-            item = _index(quantile[of_class], len(labelled))
+            item, count = _index(quantile[of_class], len(labelled)), len(labelled)
             if self._resampled is not None:
-                item = self._resampled[place][item]
-            added[of_class] = change[condition[of_class], item * change.shape[1] // len(labelled)]
+                item, count = self._resampled[place][item], self._counts[place]
+            added[of_class] = change[condition[of_class], item * change.shape[1] // count]
         return changed_scores(scores, added)
 
     def answer(self, rows: NDArray[np.int32], times: Float64, refused: bool = False) -> None:

@@ -31,7 +31,8 @@ def test_a_figure_has_a_name_in_words(place, name):
     [
         ("production-drift", "incident.usual.1.spell_h", "Incident: usual rain, spell in h"),
         ("production-drift", "incident.page_usd", "Incident: page in USD"),
-        ("skin-cancer-triage", "population.quality.auc", "Population: quality, AUC"),
+        ("skin-cancer-triage", "population.quality.unusable", "Population: quality, unusable"),
+        ("skin-cancer-triage", "population.ood.foreign", "Population: out of distribution, foreign"),
         ("skin-cancer-triage", "stages.upload.latency_ms", "Upload: latency in ms"),
         ("av-perception", "attributes.speed.spells.0", "Speed: spells, number 1"),
         ("av-perception", "vehicle.drive_wh_per_km", "Vehicle: drive Wh per km"),

@@ -2,10 +2,15 @@
 
 import numpy as np
 import pytest
+from scipy.special import expit, logit
 from scipy.stats import binomtest, ks_2samp
 from sklearn.metrics import roc_auc_score
 
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan, with_items
 from simulator.engine.run import Run
+from simulator.evidence.photo_checks import score_changes
+from simulator.evidence.spoiled_photos import load_spoiled
 from simulator.records.streams import Streams
 from tests.builders import end, gate, link, people, plan, pool, population, retake, run_at, score_table
 
@@ -107,3 +112,15 @@ def test_a_photo_that_is_asked_for_after_the_answer_does_not_move_the_start_of_t
     requests = run_at(plan(ways, population=population(unusable=0.1)), [5.0]).requests
     assert (requests["sent_s"].tolist(), requests["answered_s"].tolist()) == ([5.0], [5.0])
     assert requests["finished_s"].tolist() == pytest.approx([65.0])
+
+
+def test_a_resampled_item_changes_as_its_own_photo_did_in_the_data_lab():
+    """Nine positives are item 451 of 452, and one negative is item 7: every score is one of two, on the logit scale."""
+    struck = compile_plan(load("skin-cancer-triage"), {}, {"another_phone": 0.0})
+    one = with_items(struck, np.full(9, 451), np.full(1, 7))
+    table, condition = struck.tables["classifier"], load_spoiled().about.place("white_balance.2")
+    expected = [
+        expit(logit(scores[item]) + changes[condition, item])
+        for scores, changes, item in zip((table.positives, table.negatives), score_changes("fp32"), (451, 7), strict=True)
+    ]
+    assert np.unique(Run(one, Streams(5)).requests.scores[0]) == pytest.approx(sorted(expected))
