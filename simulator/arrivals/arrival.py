@@ -143,11 +143,13 @@ class Process:
         """Requests a second at the busiest time, spikes included; None where it depends on the design."""
         return None
 
-    @property
-    def rates_in_run(self) -> tuple[float, float] | None:
-        """Requests a second on average over the run, and at its busiest time; None where they depend on the design."""
-        mean, peak = self.mean_rate, self.peak_rate
+    def rates_in_run(self, surges: Sequence[Surge] = ()) -> tuple[float, float] | None:
+        """Return requests a second over the run, and at its busiest time, surges included; None if the design decides."""
+        mean, peak = self.mean_rate, self.peak_under(surges)
         return None if mean is None or peak is None else (mean, peak)
+
+    def peak_under(self, surges: Sequence[Surge]) -> float | None:
+        return self.peak_rate
 
     @property
     def mean_think_s(self) -> float:
@@ -195,7 +197,10 @@ class OpenProcess(Process):
 
     @property
     def peak_rate(self) -> float:
-        return float(self.peaks().surged(self.spikes).heights.max())
+        return self.peak_under(())
+
+    def peak_under(self, surges: Sequence[Surge]) -> float:
+        return float(self.peaks().surged([*self.spikes, *surges]).heights.max())
 
     def rates(self) -> Clock:
         raise NotImplementedError

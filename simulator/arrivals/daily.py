@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, Self
 
 import numpy as np
@@ -10,7 +11,7 @@ from pydantic import Field, model_validator
 from simulator.arrivals.arrival import Clock, OpenProcess, poisson_times
 from simulator.case.fields import ClockTime, Figure, Share, Strict, bounded
 from simulator.case.kinds import Open
-from simulator.records.timetables import DAY_S, clock_minutes, clock_s
+from simulator.records.timetables import DAY_S, Surge, clock_minutes, clock_s
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Times
@@ -113,9 +114,8 @@ class _Profiled(OpenProcess):
         all_edges = np.append((days[:, None] + edges[:-1]).ravel(), days[-1] + DAY_S)
         return Clock(all_edges / self.pace, (requests[:, None] * shares).ravel(), self.starts_at / self.pace)
 
-    @property
-    def rates_in_run(self) -> tuple[float, float]:
-        clock = self.peaks().surged(self.spikes)
+    def rates_in_run(self, surges: Sequence[Surge] = ()) -> tuple[float, float]:
+        clock = self.peaks().surged([*self.spikes, *surges])
         within = (clock.edges[:-1] < clock.start + self.end) & (clock.edges[1:] > clock.start)
         return self.rates().total(self.end) / self.end, float(clock.heights[within].max())
 

@@ -134,13 +134,21 @@ def as_written(total: float) -> float:
 
 
 def shared_out(parts: Sequence[float], total: float) -> list[float]:
-    """Round parts to the digits that `count_words` writes of their total, so that they sum to it (largest remainder)."""
+    """Round parts to the digits that `count_words` writes of their total, so that they sum to it.
+
+    Each is rounded down or up; where not all can be rounded to the nearest, the largest are, as a chart writes them.
+    """
     step = _step(total)
     if not step:
         return list(parts)
     units = [floor(part / step + ROUNDING) for part in parts]
     missing = round(total / step) - sum(units)
-    for place in sorted(range(len(parts)), key=lambda place: units[place] - parts[place] / step)[: max(missing, 0)]:
+
+    def last_to_go_up(place: int) -> tuple[bool, float]:
+        rest = parts[place] / step - units[place]
+        return rest < 0.5, -parts[place] if rest >= 0.5 else -rest
+
+    for place in sorted(range(len(parts)), key=last_to_go_up)[: max(missing, 0)]:
         units[place] += 1
     return [round(unit * step, 1) for unit in units]
 

@@ -29,7 +29,7 @@ def review_limits(plan: Plan) -> dict[str, float]:
     their answers: no queue then grows without end.
     """
     route = widest_route(plan)
-    if route is None or plan.scenario.population is None or plan.arrivals.rates_in_run is None:
+    if route is None or plan.scenario.population is None or plan.arrivals.rates_in_run() is None:
         return {}
     swept = _SweptThreshold(plan, route)
     limits = {name: swept.limit(name) for name in swept.fed()}

@@ -17,6 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simulator.case.curveballs import surges
 from simulator.case.kinds import AnyStage
 from simulator.case.schema import AnyPhotoCheck
 from simulator.engine.plan import Plan
@@ -187,7 +188,7 @@ class Load:
     Below 1 a queue empties again, from 1 on it grows. It is not a share of the time: a pool that gathers its requests in
     batches is busy for a larger part of it, in small batches, long before it is saturated.
 
-    mean: while requests arrive, without spikes and curveballs. peak: at the busiest time, spikes included;
+    mean: while requests arrive, without spikes and curveballs. peak: at the busiest time, both included;
     None where work waits for a shift anyway, so that only the total counts.
     retried: the mean if the stage turned requests away and each came back as often as its retries allow; None without any.
     at_most: whether the load is a bound: clients that wait for answers, or MLPerf's offline samples, cannot exceed capacity.
@@ -207,7 +208,7 @@ def loads(plan: Plan) -> list[Load]:
     served = _served(plan)
     visits = {name: ratio for name, ratio in service_ratios(plan).items() if name in served}
     each = {name: _over(visits[name], _visits_per_s(plan, name, visits)) for name in served}
-    rates = plan.arrivals.rates_in_run
+    rates = plan.arrivals.rates_in_run(surges(plan))
     if rates is None:
         most = _most_per_s(plan, visits, each)
         return [Load(name, visits[name], most * each[name], None, at_most=True) for name in served]

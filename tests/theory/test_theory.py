@@ -116,6 +116,10 @@ def test_the_peak_load_is_that_of_the_busiest_part_of_the_day():
     assert (found.mean, found.peak) == pytest.approx(((6 * 0.2 + 3 * 0.6) / 9, 0.6))
     (found,) = loads(plan({"p": pool()}, constant(0.4), arrivals=weights, run=run | {"days": 6 / 24}))  # to noon
     assert (found.mean, found.peak) == pytest.approx((0.2, 0.2))
+    news = {"news": {"kind": "traffic", "label": "News", "times": 4, "lasts_s": 3600}}
+    at_noon = plan({"p": pool()}, constant(0.4), arrivals=weights, run=run, curveballs=news, strikes={"news": 6 * 3600.0})
+    (found,) = loads(at_noon)
+    assert (found.mean, found.peak) == pytest.approx((0.4, 4 * 0.6))
 
 
 def closed_loads(stages, service, arrivals):
