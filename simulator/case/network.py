@@ -27,13 +27,19 @@ class Network:
         self.forks = [name for name, stage in stages.items() if stage.branching == "fork"]
         self.joins = [name for name, stage in stages.items() if stage.branching == "join"]
         self._met: dict[str, str | None] = {}
+        self._reached: dict[tuple[str, str | None], frozenset[str]] = {}
 
-    def reached(self, start: str, stop: str | None = None) -> set[str]:
+    def reached(self, start: str, stop: str | None = None) -> frozenset[str]:
         """Return every stage and end on the routes from `start` on, itself included, up to but without `stop`."""
+        if (start, stop) not in self._reached:
+            self._reached[start, stop] = self._found_from(start, stop)
+        return self._reached[start, stop]
+
+    def _found_from(self, start: str, stop: str | None) -> frozenset[str]:
         if start == stop or start not in self.graph:
-            return set()
+            return frozenset()
         graph = self.graph if stop is None else nx.restricted_view(self.graph, [stop] if stop in self.graph else [], [])
-        return {start, *nx.descendants(graph, start)}
+        return frozenset({start, *nx.descendants(graph, start)})
 
     def only_after(self, gates: Collection[str], start: str) -> set[str]:
         """Return every stage and end that the planned routes from `start` reach through one of these gates alone."""
@@ -44,7 +50,7 @@ class Network:
         """Return the stages on the ways from a stage back to it, itself included."""
         return next((ring for ring in _rings(self.graph) if name in ring), {name})
 
-    def branches(self, fork: str, join: str | None) -> list[set[str]]:
+    def branches(self, fork: str, join: str | None) -> list[frozenset[str]]:
         return [self.reached(target, join) for target in self.stages[fork].planned_targets().values()]
 
     def inside(self, fork: str) -> set[str]:

@@ -84,7 +84,7 @@ def _found_facts(run: Run, name: str) -> bytes:
     plan = run.plan
     spec: Any = plan.scenario.stages[name]
     written = spec.model_dump_json(exclude=UNREAD)
-    attributes = {key: plan.scenario.attributes[key].model_dump_json() for key in _attributes(run, name)}
+    attributes = {key: plan.scenario.attributes[key].model_dump_json() for key in _read(run, name)}
     sharers = sorted(run.sharers(spec))
     evidence: list[Any] = [plan.cold_starts.get(name)]
     for table in (plan.latencies.get(name), plan.sized[name].table if name in plan.sized else None):
@@ -108,13 +108,17 @@ def _waits_behind(run: Run, name: str) -> bool | None:
     return any(scenario.stages[one].waits for one in behind & scenario.stages.keys())
 
 
-def _attributes(run: Run, name: str) -> list[str]:
+def _read(run: Run, name: str) -> list[str]:
     """Return the attributes that a stage may read: those whose names it holds."""
+    return once_per_plan(run.plan, ("reads", name), lambda: _attributes(run, name))
+
+
+def _attributes(run: Run, name: str) -> list[str]:
     written = run.plan.scenario.stages[name].model_dump_json()
     return [attribute for attribute in run.plan.scenario.attributes if f'"{attribute}"' in written]
 
 
 def _columns_for(run: Run, name: str) -> list[NDArray[Any]]:
-    requests, reads = run.requests, once_per_plan(run.plan, ("reads", name), lambda: _attributes(run, name))
+    requests = run.requests
     scores = [requests.scores_by[name]] if name in requests.scores_by else []
-    return [*scores, *(requests.attributes[attribute] for attribute in reads)]
+    return [*scores, *(requests.attributes[attribute] for attribute in _read(run, name))]

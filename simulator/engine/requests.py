@@ -116,8 +116,8 @@ class Requests:
         return np.array(self._again[0], np.int32), np.array(self._again[1], float)
 
     def send_photos(self, rows: NDArray[np.int32], times: Float64) -> None:
-        for row, time in zip(rows.tolist(), times.tolist(), strict=True):
-            self.send_again(row, time)
+        for column, more in zip(self._again, (rows, times), strict=True):
+            column.extend(more.tolist())
 
     @property
     def count_sent_again(self) -> int:

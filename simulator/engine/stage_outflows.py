@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, NamedTuple
@@ -54,9 +54,12 @@ def _is_unwritten(column: NDArray[Any], first: float) -> bool:
     return bool((np.isnan(column) if np.isnan(first) else column == first).all())
 
 
+def names_in(marks: Marks) -> Collection[str]:
+    return marks.keys() if isinstance(marks, Mapping) else marks.dtype.names or ()
+
+
 def written_in(marks: Marks, name: str) -> Any:
-    known = marks.keys() if isinstance(marks, Mapping) else marks.dtype.names or ()
-    return marks[name] if name in known else unwritten(name)
+    return marks[name] if name in names_in(marks) else unwritten(name)
 
 
 def _arrays(marks: Marks) -> Iterable[NDArray[Any]]:
@@ -158,11 +161,14 @@ class StageOutflows:
 
     def put_back(self, cut: int, columns: Mapping[str, NDArray[Any]]) -> None:
         """Write into the columns of another run, shape (n,) each, what the stages before a place wrote about the requests."""
-        for name, column in columns.items():
+        written = {name: column for name, column in columns.items() if name in names_in(self.marks)}
+        for name, column in written.items():
             column[:] = written_in(self.marks, name)
         for handover in self.handovers(cut) if cut < self.last else ():
+            held = names_in(handover.marks)
             for name, column in columns.items():
-                column[handover.rows] = written_in(handover.marks, name)
+                if name in written or name in held:  # others are as they were before the run
+                    column[handover.rows] = written_in(handover.marks, name)
 
     def photos_sent(self, cut: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return the further photos that were asked for before a place: the request and the time of each (s)."""

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import bdtrik, betaincinv, ndtri, stdtrit
+from scipy.special import bdtrik, betainc, betaincinv, ndtri, stdtrit
 
 from simulator.intervals import LEVEL, effective_trials
 
@@ -138,7 +138,7 @@ class LabelledClass:
         if (share, now) not in self._known_below:
             rank = self._ranks(-self._mean(self.scores <= now), leaning=True)
             places = (rank + 0.5) / len(rank)
-            below = np.ceil(bdtrik(places, self.worth, share) - _SLACK) * len(self.scores) / self.worth
+            below = _counts_below(len(rank), self.worth, share)[rank] * len(self.scores) / self.worth
             self._known_below[share, now] = places, below
         return self._known_below[share, now]
 
@@ -167,6 +167,18 @@ class LabelledClass:
     def _mean(self, values: NDArray[np.floating] | NDArray[np.bool_]) -> Floats:
         with np.errstate(invalid="ignore"):  # a resample of few patients may hold nobody of a class
             return np.asarray(self.weights @ np.asarray(values, float) / self.totals)
+
+
+def _counts_below(count: int, worth: float, share: float) -> Floats:
+    """Return the binomial quantiles of the number of items below a quantile, at the middles of `count` equal parts of (0, 1).
+
+    Shape (count,), ascending. The distribution changes at whole numbers, so that a few values of it say as much as an inverse
+    for each part.
+    """
+    places = (np.arange(count) + 0.5) / count
+    least, most = np.ceil(bdtrik(places[[0, -1]], worth, share) - _SLACK)
+    numbers = np.arange(least, most)
+    return np.asarray(least + np.searchsorted(betainc(worth - numbers, numbers + 1, 1 - share) * (1 + _SLACK), places))
 
 
 @lru_cache(maxsize=512)

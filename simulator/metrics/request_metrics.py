@@ -77,6 +77,11 @@ def cost(case: CaseOutline) -> Iterator[CountedMetric]:
 
 
 def _cost(run: CountedRun) -> Total:
+    total: Total = run.once("cost", lambda: _whole_cost(run))
+    return total
+
+
+def _whole_cost(run: CountedRun) -> Total:
     parts = dict(_parts(run))
     by_way = [total.by_way for total in parts.values() if total.by_way is not None]
     together = np.stack([sum(part[:, 0] for part in by_way), by_way[0][:, 1]], axis=-1) if by_way else None

@@ -252,6 +252,13 @@ class VisitLog:
             self.request.frombytes(rows[first:last].tobytes())
             self.entered.frombytes(entered[first:last].tobytes())
 
+    def add_services(self, started: Times, left: Times, servers: Sequence[int]) -> None:
+        """Log services of one request each; `add_taken` logs the requests."""
+        self.size.frombytes(np.ones(len(started), self.size.typecode).tobytes())
+        self.started.frombytes(started.tobytes())
+        self.left.frombytes(left.tobytes())
+        self.server.extend(servers)
+
     def add_block(self, rows: Rows, entered: Times, started: Times, left: Times, server: Rows | None = None) -> None:
         """Add many visits of one request each; by default without a server."""
         self.request.frombytes(rows.astype(np.intc).tobytes())

@@ -553,8 +553,10 @@ def _beyond_shifts_s(trace: Trace, name: str) -> Iterator[float]:
     """For each desk, the seconds of reading outside the shifts that are paid anyway."""
     started, left, server = trace.logs[name].services(trace.plan.horizon_s)
     shifts = trace.conditions.roster(name).shifts_by_desk(trace.plan.arrivals_end_s)
-    for desk in np.unique(server):
-        mine, spans = server == desk, np.array(shifts.get(int(desk), [(0.0, 0.0)]))
-        paid = np.append(0.0, np.cumsum(np.diff(spans.ravel()) * (np.arange(spans.size - 1) % 2 == 0)))
-        begun, done = started[mine], left[mine]
-        yield float((done - begun - np.interp(done, spans.ravel(), paid) + np.interp(begun, spans.ravel(), paid)).sum())
+    by_desk = np.argsort(server, kind="stable")
+    desks, first = np.unique(server[by_desk], return_index=True)
+    for desk, own in zip(desks.tolist(), np.split(by_desk, first[1:]), strict=True):
+        edges = np.ravel(shifts.get(desk, [(0.0, 0.0)]))
+        paid = np.append(0.0, np.cumsum(np.diff(edges) * (np.arange(edges.size - 1) % 2 == 0)))
+        begun, done = started[own], left[own]
+        yield float((done - begun - np.interp(done, edges, paid) + np.interp(begun, edges, paid)).sum())

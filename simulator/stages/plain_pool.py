@@ -5,14 +5,17 @@ from __future__ import annotations
 import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from functools import cached_property
 from heapq import heapify, heapreplace
 from math import inf, nextafter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from simulator.records.trace import SHED, TIMED_OUT, as_memoryview
+from simulator.records.trace import SHED, TIMED_OUT, InTurn, as_memoryview
 from simulator.stages.batching import TritonRule
+from simulator.stages.calm_stretch import calm_stretch
 from simulator.stages.column_pool import ColumnPoolStage, feeds_back
 from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.pool import AnyPool
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from simulator.engine.run import Run
     from simulator.stages.pool import Pool
     from simulator.stages.stage import Stage
+
+
+#: A stretch of fewer requests takes longer over columns than one by one; the most that one is tried with.
+SHORT, LONG = 128, 16_384
 
 
 class PoolStage(AnyPool):
@@ -55,6 +62,9 @@ class PoolStage(AnyPool):
         self.most = sys.maxsize if spec.max_queue is None else spec.max_queue
         self.free = [(-inf, replica) for replica in range(spec.replicas)]  # a heap: when each replica is free again
         self._returning: Any = None
+        # The length of the next stretch that may be calm, and the requests to serve before it is tried.
+        self.stretch = SHORT
+        self.pause = 0
 
     def connect(self) -> None:
         """Look up where requests go on to, and in a ring which of them may come back."""
@@ -67,7 +77,7 @@ class PoolStage(AnyPool):
     def due(self, time: float) -> float:
         return time if self.max_queue < inf else max(time, self.free[0][0])
 
-    def advance(self, now: float, limit: float) -> float:
+    def advance(self, now: float, limit: float) -> float:  # noqa: C901
         """Send batches as replicas come free and the rule says so.
 
         The log is written to column by column, and with what was taken from the inbox at once: this loop is where runs take
@@ -80,7 +90,12 @@ class PoolStage(AnyPool):
         sized, began, left, served_by = log.size.append, log.started.append, log.left.append, log.server.append
         late, rows, times, at, end = inbox.late, inbox.rows, inbox.times, inbox.at, inbox.end
         first = at
+        calm = at + self.pause if self.takes_at_once else sys.maxsize
         while True:
+            if at >= calm:
+                self._serve_calm(now, limit)
+                at = inbox.at
+                calm = at + self.pause
             free_at, replica = free[0]
             oldest = times[at] if at < end else inf
             start = free_at if free_at > oldest else oldest
@@ -117,6 +132,40 @@ class PoolStage(AnyPool):
             inbox.at = at = at + size
             if loops and (size > 1 or returning is None or returning[rows[at - 1]]):
                 self.served(rows[at - size : at].tolist(), done)
+
+    @cached_property
+    def takes_at_once(self) -> bool:
+        """Whether a request that comes alone is served at once, and needs no turn of its own afterwards."""
+        at_once = all(self.sizes[overdue][1] == 1 for overdue in {self.rule.delay_s == 0, True})
+        return at_once and not self.loops and not isinstance(self.quantile, InTurn)
+
+    @cached_property
+    def _alone(self) -> NDArray[np.float64]:
+        """The service times of a request alone by idle gap and place in the table, shape (gaps + 1, places)."""
+        return np.array([of_gap[1] for of_gap in self.seconds], float)
+
+    def _serve_calm(self, now: float, limit: float) -> None:
+        """Serve the next requests over columns while each comes alone and finds a free replica."""
+        inbox, log, at = self.inbox, self.log, self.inbox.at
+        before = min(limit, inbox.late[0][0]) if inbox.late else limit
+        stop = bisect_left(inbox.times, before, at, min(inbox.end, at + self.stretch))
+        served = 0
+        if stop - at >= SHORT and inbox.times[at] >= max(now, self.free[0][0]):
+            rows, times = inbox.between(at, min(stop + 1, inbox.end))
+            alone = np.append(np.diff(times) > 0, True)[: stop - at]
+            count = stop - at if alone.all() else int(alone.argmin())
+            services = self._alone[:, np.asarray(self.quantile)[rows[:count]]]
+            if count and (calm := calm_stretch(times[:count], services, self.gaps, sorted(self.free))):
+                served = len(calm.servers)
+                log.add_services(times[:served], calm.done, calm.servers)
+                self.free[:] = calm.free
+                inbox.at += served
+        # Where few were served, the next trial is put off, the longer the more trials have failed.
+        if served == self.stretch:
+            self.stretch, self.pause = min(4 * self.stretch, LONG), 0
+        else:
+            self.stretch = max(2 * served, SHORT)
+            self.pause = SHORT if served >= SHORT else min(4 * max(self.pause, SHORT), LONG)
 
     def _pause(self, upcoming: float, limit: float) -> float:
         if self.max_queue == inf:

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.special import bdtrik
 
 from simulator.intervals import quantile_interval, share_interval
+from simulator.metrics import exact_draws
 from simulator.metrics.exact_draws import LabelledClass
 from simulator.metrics.label_uncertainty import threshold_checks
 from tests.builders import score_table
@@ -104,3 +106,9 @@ def test_intervals_hold_the_truth_with_60_positives_and_a_threshold_at_99_percen
     claimed = [one for number in range(samples) for one in few(PLAIN, 60, 0.99, number) if one.figure == figure]
     held = sum(one.interval.low <= one.truth <= one.interval.high for one in claimed)
     assert share_interval(held, samples).high >= 0.95
+
+
+@pytest.mark.parametrize(("worth", "share"), [(60.0, 0.95), (452.0, 0.9975), (381.7, 0.05), (2.5, 0.4), (1510.0, 0.5)])
+def test_counts_below_a_quantile_are_the_inverse_of_the_binomial_distribution(worth, share):
+    places = (np.arange(1000) + 0.5) / 1000
+    np.testing.assert_array_equal(exact_draws._counts_below(1000, worth, share), np.ceil(bdtrik(places, worth, share) - 1e-9))
