@@ -116,8 +116,8 @@ class Requests:
         return np.array(self._again[0], np.int32), np.array(self._again[1], float)
 
     def send_photos(self, rows: NDArray[np.int32], times: Float64) -> None:
-        for column, more in zip(self._again, (rows, times), strict=True):
-            column.extend(more.tolist())
+        self._again[0].extend(rows.tolist())
+        self._again[1].extend(times.tolist())
 
     @property
     def count_sent_again(self) -> int:

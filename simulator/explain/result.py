@@ -256,10 +256,10 @@ def settled(found: Result, planned: int) -> Result | None:
 
     Its intervals are wider than those found: they hold although the run was looked at before its end.
     """
-    if found.replications == planned or found.replications not in looks_of(planned) or not found.settled:
+    if found.replications == planned or found.replications not in looks_of(planned) or not found.settles(planned):
         return None
     early = result_of(found.plan, found.seed, found.measures, planned)
-    return early if early.settled else None
+    return early if early.settles(planned) else None
 
 
 def replicate(plan: Plan, seed: int, replications: int | None = None) -> Result:

@@ -84,20 +84,24 @@ class LabelledClass:
         return self._mean(np.argsort(np.argsort(self.scores, kind="stable")).astype(float))
 
     @cached_property
-    def _cumulative(self) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-        """The scores, ascending, and the weight of the items before each in each resample, shape (resamples, items + 1)."""
+    def _ascending(self) -> NDArray[np.float32]:
+        return np.sort(self.scores).astype(np.float32)
+
+    @cached_property
+    def _cumulative(self) -> NDArray[np.int32]:
+        """The weight of the items before each, by ascending score, in each resample, shape (resamples, items + 1)."""
         order = np.argsort(self.scores, kind="stable")
         weight = np.zeros((len(self.weights), len(order) + 1), np.int32)
         np.cumsum(self.weights[:, order], axis=1, out=weight[:, 1:])
-        return self.scores[order].astype(np.float32), weight
+        return weight
 
     def count_below(self, cuts: NDArray[np.float32]) -> NDArray[np.intp]:
         """Return the number of items with scores below each cut, of the shape of `cuts`."""
-        return np.searchsorted(self._cumulative[0], cuts)
+        return np.searchsorted(self._ascending, cuts)
 
     def weight_below(self, cuts: NDArray[np.float32]) -> NDArray[np.int32]:
         """Return the weight of the items with scores below cuts, each in its resample, shape (cuts, resamples) like `cuts`."""
-        return self._cumulative[1][np.arange(len(self.weights)), self.count_below(cuts)]
+        return self._cumulative[np.arange(len(self.weights)), self.count_below(cuts)]
 
     def shares_of(self, weights: Sequence[Floats]) -> Floats:
         """Return the shares that weights of items have in each resample; weights: shape (resamples,) each."""

@@ -351,16 +351,17 @@ class _TakenByScore:
     table: ScoreTable
     cuts: NDArray[np.float32]
 
-    def _below(self, of_class: int) -> NDArray[np.intp]:
-        return labelled_class(self.table, of_class).count_below(self.cuts)
+    @cached_property
+    def _below(self) -> list[NDArray[np.intp]]:
+        return [labelled_class(self.table, of_class).count_below(self.cuts) for of_class in range(2)]
 
     def ways(self, of_class: int) -> NDArray[np.intp]:
         items = len(labelled_class(self.table, of_class).scores)
-        return np.flatnonzero(np.diff(self._below(of_class), axis=0, prepend=items, append=0).any(1))
+        return np.flatnonzero(np.diff(self._below[of_class], axis=0, prepend=items, append=0).any(1))
 
     def stays(self, of_class: int, now: Codes) -> bool:
         below = [np.count_nonzero(now > route) for route in range(len(self.cuts))]
-        return bool((self._below(of_class) == np.array(below, np.intp)[:, None]).all())
+        return bool((self._below[of_class] == np.array(below, np.intp)[:, None]).all())
 
     def shares(self, of_class: int, members: NDArray[np.bool_], codes: Codes) -> Floats:
         group = labelled_group(self.table, of_class, members)

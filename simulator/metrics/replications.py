@@ -181,7 +181,8 @@ def needs_runs(plan: Plan) -> bool:
 
 
 def packed(plan: Plan) -> bytes:
-    return pickle.dumps(plan, pickle.HIGHEST_PROTOCOL)
+    """Pack a plan for other processes: without the author's case, unless picks change during its runs."""
+    return pickle.dumps(plan if plan.changes else replace(plan, authored=None), pickle.HIGHEST_PROTOCOL)
 
 
 @lru_cache(maxsize=8)

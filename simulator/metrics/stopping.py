@@ -8,7 +8,7 @@ from functools import lru_cache, partial
 import numpy as np
 import scipy
 from numpy.typing import NDArray
-from scipy.special import ndtr, stdtrit
+from scipy.special import ndtr, stdtr, stdtrit
 
 from simulator.intervals import LEVEL, Estimate, Interval, estimate
 
@@ -17,6 +17,13 @@ Floats = NDArray[np.float64]
 #: The first look at a run is after this many replications, the fewest with a usable interval (Student's t with three degrees
 #: of freedom), and each further one after FURTHER times as many.
 FIRST, FURTHER = 4, 3
+
+#: The last look before the end sees this part of the replications, where it sees half as many again as the one before.
+LATE, MORE = 2 / 3, 1.5
+
+#: A run ends where the rest of it has less than this chance to decide what is open (stochastic curtailment: Lan, Simon and
+#: Halperin 1982), from so many replications on: four tell too little of their spread.
+SLIGHT, TELLING = 0.1, 8
 
 #: Looks before the last spend the error of 1 - LEVEL as this power of the part of the replications that they see. Early looks
 #: then claim only what is far from a bound, and the last one needs no correction worth having.
@@ -27,15 +34,12 @@ _POINTS, _REACH = 401, 8.0
 
 
 def looks_of(total: int) -> list[int]:
-    """Return the numbers of replications after which a result is shown, the last being all: `[4, 12, 30]`.
-
-    A look that would rest on more than half of all is left out: little after it comes the whole result.
-    """
-    found, count = [], FIRST
+    """Return the numbers of replications after which a result is shown, the last being all: `[4, 12, 20, 30]`."""
+    found, count, late = [], FIRST, int(LATE * total)
     while 2 * count <= total:
         found.append(count)
         count *= FURTHER
-    return [*found, total]
+    return [*found, *([late] if found and late >= MORE * found[-1] else []), total]
 
 
 def spent(part: float) -> float:
@@ -100,7 +104,27 @@ def is_out_of_reach(found: Estimate, bound: float) -> bool:
 
     They do wherever the value may yet go within the bounds of the run's own doubt.
     """
-    alone = estimate(Interval(found.value, found.value, found.value), found.labels)
-    band = found.projected or alone
-    below, above = found.value - min(alone.low, band.low), max(alone.high, band.high) - found.value
+    below, above = _reach(found, 0.0)
     return found.run.high - below < bound < found.run.low + above
+
+
+def chance_to_decide(found: Estimate, bound: float, count: int, wider: float, total: int) -> float:
+    """Return the chance that the interval after `total` replications leaves out a bound that it includes after `count`.
+
+    The mean of all differs from that of the first by Student's t (the predictive distribution without prior knowledge), and
+    the doubt that comes from the run shrinks with the root of their number. wider: `widening` of the doubt found
+    """
+    error = (found.run.high - found.run.low) / 2 / wider / stdtrit(count - 1, (1 + LEVEL) / 2)
+    below, above = _reach(found, error * np.sqrt(count / total) * stdtrit(total - 1, (1 + LEVEL) / 2))
+    moves = error * np.sqrt((total - count) / total)
+    if not moves:
+        return 0.0
+    ends = (bound - above - found.value) / moves, (bound + below - found.value) / moves
+    return float(stdtr(count - 1, ends[0]) + stdtr(count - 1, -ends[1]))
+
+
+def _reach(found: Estimate, of_run: float) -> tuple[float, float]:
+    """Return how far an interval reaches below and above its value with a doubt `of_run`, and all others as they are."""
+    alone = estimate(Interval(found.value, found.value - of_run, found.value + of_run), found.labels)
+    band = found.projected or alone
+    return found.value - min(alone.low, band.low), max(alone.high, band.high) - found.value

@@ -23,7 +23,7 @@ from simulator.metrics.label_uncertainty import ThresholdCheck, threshold_checks
 from simulator.metrics.measures import CURVE, FLOW, FlowCounts, Measures, measure
 from simulator.metrics.mlperf_verdict import MlperfResult, mlperf_result
 from simulator.metrics.stage_metrics import StageTimes, pooled
-from simulator.metrics.stopping import is_out_of_reach, widening
+from simulator.metrics.stopping import SLIGHT, TELLING, chance_to_decide, is_out_of_reach, widening
 from simulator.metrics.warm_up import WarmUp, warm_up_of
 from simulator.records.trace import Trace
 from simulator.theory.loads import likeness
@@ -41,7 +41,9 @@ _SENSE_DRIVEN = (
 )
 _SINGLE, _ONE_RUN = "A single run may lie outside it", "19 in 20 lie within “one run”"
 
-_ENDED = "The run ended early, because more replications alone could not change a verdict; its intervals are wider for that."
+_ENDED = "The run ended early, because {}; its intervals are wider for that."
+_FIRM = "more replications alone could not change a verdict"
+_OPEN = f"the other replications would decide an open verdict with a chance of less than {SLIGHT:.0%}"
 
 #: Positives needed to claim a sensitivity of 99% (exact binomial, one-sided 95%): without a miss, as 0.99 ** 299 < 0.05, and
 #: with one.
@@ -85,16 +87,22 @@ class Summary:
     measures: Sequence[Measures]
     mlperf: MlperfResult | None = None
 
-    @property
-    def settled(self) -> bool:
-        """Whether no further replication can change a verdict: each is decided, or stays open whatever they show."""
-        return bool(self.verdicts) and all(self._is_settled(verdict) for verdict in self.verdicts)
+    def settles(self, total: int) -> bool:
+        """Return whether further replications, `total` in all, change no verdict, or would hardly decide one that is open."""
+        return bool(self.verdicts) and all(self._is_firm(one) or self._stays_open(one, total) for one in self.verdicts)
 
-    def _is_settled(self, verdict: Verdict) -> bool:
+    def _is_firm(self, verdict: Verdict) -> bool:
+        """Return whether a verdict is decided, or stays open whatever further replications show."""
         found = verdict.estimate
         if found is None:
             return self.missing.get(verdict.objective.metric) == NO_STEADY_STATE
         return verdict.void or verdict.certain or is_out_of_reach(found, verdict.bound)
+
+    def _stays_open(self, verdict: Verdict, total: int) -> bool:
+        found, count = verdict.estimate, self.replications
+        if found is None or not TELLING <= count < total:
+            return False
+        return chance_to_decide(found, verdict.bound, count, widening(count, self.planned), total) < SLIGHT
 
     @property
     def provenance(self) -> list[Source]:
@@ -120,7 +128,8 @@ class Summary:
     @property
     def sense(self) -> str:
         """What an interval means, and whether the run ended early."""
-        return " ".join(filter(None, [self._meaning, _ENDED if self.planned > self.replications else ""]))
+        why = _FIRM if all(map(self._is_firm, self.verdicts)) else _OPEN
+        return " ".join(filter(None, [self._meaning, _ENDED.format(why) if self.planned > self.replications else ""]))
 
     @property
     def _meaning(self) -> str:

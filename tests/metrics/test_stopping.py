@@ -1,5 +1,6 @@
 """Bounds of looks at a run against published tables, another integration, and simulated verdicts with a known truth."""
 
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 
@@ -10,7 +11,16 @@ from scipy.stats import multivariate_normal, norm, t
 from simulator.explain.result import replicate, result_of, settled
 from simulator.intervals import Interval, estimate, mean_interval, share_interval, widened
 from simulator.metrics.replications import run_replications
-from simulator.metrics.stopping import bounds_of, is_out_of_reach, looks_of, spent, widening
+from simulator.metrics.stopping import (
+    SLIGHT,
+    TELLING,
+    bounds_of,
+    chance_to_decide,
+    is_out_of_reach,
+    looks_of,
+    spent,
+    widening,
+)
 from simulator.metrics.summary import summary_of
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, exponential, gate, plan, pool, population, score_table
@@ -46,8 +56,11 @@ def test_one_look_is_the_plain_interval():
     assert widening(2, 2) == 1
 
 
-@pytest.mark.parametrize(("total", "looks"), [(2, [2]), (7, [7]), (8, [4, 8]), (30, [4, 12, 30]), (100, [4, 12, 36, 100])])
-def test_a_look_at_more_than_half_is_left_out(total, looks):
+SHORT = [(2, [2]), (7, [7]), (8, [4, 8]), (12, [4, 8, 12])]
+
+
+@pytest.mark.parametrize(("total", "looks"), [*SHORT, (30, [4, 12, 20, 30]), (100, [4, 12, 36, 66, 100])])
+def test_looks_come_after_three_times_as_many_and_the_last_but_one_after_two_thirds(total, looks):
     assert looks_of(total) == looks
     factors = [widening(count, total) for count in looks]
     assert factors[-1] == 1
@@ -76,14 +89,18 @@ def verdicts(distance, worlds, seed):
     low, high, used = np.zeros(worlds), np.zeros(worlds), np.zeros(worlds, int)
     for count in looks_of(30):
         mean, half = means(values[:, :count])
-        now = (used == 0) & ((abs(mean) >= widening(count, 30) * half) | (count == 30))
-        low[now], high[now], used[now] = (
-            (mean - widening(count, 30) * half)[now],
-            (mean + widening(count, 30) * half)[now],
-            count,
-        )
+        half *= widening(count, 30)
+        hardly = np.array([stays_open(*one, count) for one in zip(mean, half, strict=True)])
+        now = (used == 0) & ((abs(mean) >= half) | hardly | (count == 30))
+        low[now], high[now], used[now] = (mean - half)[now], (mean + half)[now], count
     against = high <= 0 if truth > 0 else low >= 0
     return int(against.sum()), int(((truth < low) | (truth > high)).sum()), used.mean()
+
+
+def stays_open(mean, half, count, total=30):
+    found = estimate(Interval(mean, mean - half, mean + half))
+    wider = widening(count, total)
+    return TELLING <= count < total and chance_to_decide(found, 0.0, count, wider, total) < SLIGHT
 
 
 @pytest.mark.parametrize("distance", [-3.0, -0.5, -0.01, 0.01, 0.5, 3.0])
@@ -94,9 +111,32 @@ def test_false_verdicts_stay_within_five_percent_and_intervals_hold_on_both_side
     assert share_interval(missed, worlds).low <= 0.05
 
 
-def test_a_clear_verdict_takes_few_replications_and_an_open_one_all():
+def test_a_clear_verdict_takes_few_replications_one_on_its_bound_more_and_one_near_it_most():
     assert verdicts(30.0, 200, 2)[2] < 12
-    assert verdicts(0.0, 200, 2)[2] > 28
+    assert 18 < verdicts(0.0, 200, 2)[2] < verdicts(2.0, 200, 2)[2]
+
+
+@pytest.mark.parametrize(("count", "edges"), [(12, [0.1, 0.2, 0.4, 0.6, 0.8, 1.0]), (20, [0.0, SLIGHT, 0.5, 0.9, 1.0])])
+def test_a_chance_to_decide_is_as_often_right_as_it_says(count, edges):
+    """Truths spread evenly, as the chance supposes: of the open verdicts with a like chance, as many are decided in the end."""
+    rng, worlds = np.random.default_rng(5), 6000
+    values = rng.uniform(-1.5, 1.5, (worlds, 1)) + rng.standard_normal((worlds, 30))
+    decided = np.greater(*map(np.abs, means(values)))
+    mean, half = means(values[:, :count])
+    found = [estimate(Interval(one, one - width, one + width)) for one, width in zip(mean, half, strict=True)]
+    chances = np.array([chance_to_decide(one, 0.0, count, 1.0, 30) for one in found])
+    for low, high in pairwise(edges):
+        those = (chances >= low) & (chances < high)
+        assert decided[those].mean() == pytest.approx(chances[those].mean(), abs=0.06)
+    assert decided[chances < SLIGHT].sum() <= SLIGHT * (chances < SLIGHT).sum()
+
+
+def test_labels_and_projections_leave_less_chance_to_decide():
+    run, labels = Interval(0.9, 0.89, 0.91), Interval(0.9, 0.895, 0.905)
+    plain, labelled = (chance_to_decide(one, 0.905, 12, 1.0, 30) for one in (estimate(run), estimate(run, labels)))
+    projected = replace(estimate(run), projected=Interval(0.9, 0.89, 0.92))
+    assert plain > labelled > chance_to_decide(projected, 0.905, 12, 1.0, 30)
+    assert chance_to_decide(estimate(Interval(0.9, 0.9, 0.9)), 0.905, 12, 1.0, 30) == 0  # no replication moves it
 
 
 def test_looks_without_wider_intervals_would_err_too_often():
@@ -137,7 +177,7 @@ def judged(bound, count, seed=1, **of):
 def test_a_run_ends_after_four_replications_where_the_verdict_is_clear(bound, verdict):
     made, early = judged(bound, 4, planned=30)
     _, plain = judged(bound, 4)
-    assert early.settled
+    assert early.settles(30)
     assert early.verdicts[0].standing == verdict
     wide, narrow = early.metrics["latency_mean_s"], plain.metrics["latency_mean_s"]
     assert wide.high - wide.value == pytest.approx(widening(4, 30) * (narrow.high - narrow.value))
@@ -148,7 +188,7 @@ def test_a_run_ends_after_four_replications_where_the_verdict_is_clear(bound, ve
 
 def test_a_run_goes_on_while_a_replication_may_decide():
     made, early = judged(2.0, 4, planned=30)
-    assert not early.settled
+    assert not early.settles(30)
     assert settled(result_of(made, 1, early.measures), 30) is None
     assert settled(result_of(made, 1, judged(4.0, 5)[1].measures), 30) is None  # no look is after five
 

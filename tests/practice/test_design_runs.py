@@ -35,14 +35,14 @@ def made():
 
 
 def test_a_run_of_thirty_is_news_four_times(registry, work, made):
-    """At the start and at replications 4, 12 and 30; lines about progress are seconds apart."""
+    """At the start and at replications 4, 12, 20 and 30; lines about progress are seconds apart."""
     job = registry.live(Watcher("one", "a tab"), made, 1, 30)
     job.until_decided = False
     shown, revisions = RunsShown(live=job.id), []
     for _ in range(31):
         revisions.append(design_runs._look(shown).revision)
         work.do(1)
-    assert [place for place in range(31) if place == 0 or revisions[place] != revisions[place - 1]] == [0, 4, 12, 30]
+    assert [place for place in range(31) if place == 0 or revisions[place] != revisions[place - 1]] == [0, 4, 12, 20, 30]
 
 
 def test_a_line_brings_the_chips_of_the_stage_and_the_state_of_the_run(registry, work):
