@@ -128,13 +128,18 @@ def show_address(scenario: Scenario, design: Mapping[str, str | list[str]]) -> N
     """Write a design into the address, beside the open tab, unless the address names the design already.
 
     Each change is a step of the browser's history: one that only spells the same design out would trap a step back.
+    A run of the script that is interrupted here has changed the address of the server, and the browser has not heard of it:
+    the next run then writes it once more.
     """
-    now = address()
-    if now.get("case") == [scenario.id] and read(scenario, now) == read(scenario, design):
+    now, unheard = address(), f"address:{scenario.id}"
+    named = now.get("case") == [scenario.id] and read(scenario, now) == read(scenario, design)
+    if named and unheard not in st.session_state:
         return
+    st.session_state[unheard] = True
     for name in now.keys() - design.keys():
         del st.query_params[name]
     st.query_params.update(design)
+    del st.session_state[unheard]
 
 
 def _stepped() -> bool:

@@ -555,7 +555,7 @@ def _beyond_shifts_s(trace: Trace, name: str) -> Iterator[float]:
     shifts = trace.conditions.roster(name).shifts_by_desk(trace.plan.arrivals_end_s)
     by_desk = np.argsort(server, kind="stable")
     desks, first = np.unique(server[by_desk], return_index=True)
-    for desk, own in zip(desks.tolist(), np.split(by_desk, first[1:]), strict=True):
+    for desk, own in zip(desks.tolist(), np.split(by_desk, first)[1:], strict=True):
         edges = np.ravel(shifts.get(desk, [(0.0, 0.0)]))
         paid = np.append(0.0, np.cumsum(np.diff(edges) * (np.arange(edges.size - 1) % 2 == 0)))
         begun, done = started[own], left[own]

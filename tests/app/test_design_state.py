@@ -1,6 +1,8 @@
 """The address is read when a case is opened and after a step back or forward, and written after every change."""
 
 import pytest
+import streamlit as st
+from streamlit.runtime.state.query_params import QueryParams
 from streamlit.testing.v1 import AppTest
 
 from simulator.app import design_state as address
@@ -88,6 +90,21 @@ def test_a_link_to_a_design_is_followed_though_another_design_is_at_hand(scenari
 def test_the_address_is_written_short_and_read_again(scenario):
     seen = opened(scenario, plan(scenario, replicas=3), replicas="3", colour="red")
     assert seen.query_params == {"case": CASE, "version": str(scenario.version), "replicas": "3"}
+
+
+@pytest.mark.parametrize("more", [{"strike": "news@480"}, {}], ids=["on deleting", "on writing"])
+def test_an_address_that_the_browser_has_not_heard_of_is_written_again(scenario, monkeypatch, more):
+    """Streamlit interrupts a run where it sends a message, once the server's own address has changed."""
+    seen = opened(scenario, replicas="3")
+    sent, usual = [], QueryParams._send_query_param_msg
+    with monkeypatch.context() as patched:
+        patched.setattr(QueryParams, "_send_query_param_msg", lambda params: (usual(params), st.stop()))
+        opened(scenario, plan(scenario, replicas=3), seen, case=CASE, replicas="5", **more)
+    monkeypatch.setattr(QueryParams, "_send_query_param_msg", lambda params: (usual(params), sent.append(params.to_dict())))
+    opened(scenario, plan(scenario, replicas=3), seen, case=CASE, version=str(scenario.version), replicas="3")
+    assert sent[-1] == {"case": CASE, "version": str(scenario.version), "replicas": "3"}
+    opened(scenario, plan(scenario, replicas=3), seen, case=CASE, version=str(scenario.version), replicas="3")
+    assert len(sent) == 1  # heard: an address that names the design already is no new step
 
 
 def test_complaints_stay_until_the_design_changes(scenario):
