@@ -62,11 +62,11 @@ def pictures(game: Game, note: NotebookEntry) -> None:
 
 def _shown(game: Game, shown: tuple[Ints, Ints]) -> None:
     frames, scenes = game.play.statistics().frames, game.play.scenes
-    with st.container(horizontal=True):
+    with st.grid(2, min_column_width=280):
         for rows, when in zip(shown, ("the last day", "the first days"), strict=True):
             words = f"{len(rows)} frames of {when}"
             alt = f"{words}, with the boxes of the detector"
-            st.image(sheet(scenes, frames, rows), f"{words} ({_ORIGIN})", width=480, alt=alt)
+            st.image(sheet(scenes, frames, rows), f"{words} ({_ORIGIN})", width="stretch", alt=alt)
     st.caption(
         "Each labelled object is drawn as a figure at its place; yellow boxes are those that the detector found. "
         "False detections are not drawn."

@@ -76,7 +76,8 @@ def _by_day(excess: Excess, days: int) -> NDArray[np.float64]:
 def looks(steps: Sequence[DebriefStep], moment: Callable[[float], str]) -> Chart:
     """Draw each look beside the most informative one at that time; moment: a time in words."""
     names = [wrapped(f"{number}. {step.label}") for number, step in enumerate(steps, start=1)]
-    drawn = figure(height=110 + 50 * len(steps), barmode="group")
+    lines = max((name.count("<br>") + 1 for name in names), default=1)
+    drawn = figure(height=110 + max(50, 17 * lines) * len(steps), barmode="group")
     sides = ("the best look then", [s.best_bits for s in steps], GREY), ("this look", [s.bits or 0 for s in steps], BLUE)
     for name, bits, colour in sides:
         bar = go.Bar(y=names, x=bits, orientation="h", name=name, marker={"color": colour}, hovertemplate="%{x:.2f} bits")

@@ -8,7 +8,7 @@ from typing import get_args
 import streamlit as st
 
 from simulator.app.widgets import plain
-from simulator.errors import InputError
+from simulator.errors import InputError, PlacedError
 from simulator.incident.asked_looks import COLUMNS, SIZES
 from simulator.incident.control_room import editor
 from simulator.incident.effects import System
@@ -28,6 +28,7 @@ from simulator.incident.section import Incident
 from simulator.incident.sessions import Game, games
 from simulator.incident.watches import LABELLED, WATCHED, name_of
 from simulator.incident.wording import price
+from simulator.units import upper_first
 
 #: The longest wait for a page in hours, so that one click does not end the incident.
 _WEEK_H = 168
@@ -42,7 +43,7 @@ def act(game: Game, action: Action, control: str) -> None:
     try:
         games().act(game.id, game.scenario, action)
     except InputError as error:
-        st.session_state[_REFUSED] = (control, str(error))
+        st.session_state[_REFUSED] = (control, upper_first(error.message if isinstance(error, PlacedError) else str(error)))
     st.rerun()
 
 
@@ -96,9 +97,9 @@ def _asked(game: Game, name: str, look: AnyLook) -> None:
     with st.popover(label, key=f"asked_{name}:{len(game.notes)}", help=plain(look.note) or None, width="stretch"):
         inputs = {field: _INPUTS[field](game.play.spec, f"look_{name}") for field in look.takes}
         action = LookAction.model_validate({"kind": "look", "look": name, **inputs})
+        refused(f"look_{name}")  # inside, where the open popover does not hide it
         if st.button(f"Look · {price(*look.cost(action.frames))}", key=f"look_{name}", type="primary", width="stretch"):
             act(game, action, f"look_{name}")
-        refused(f"look_{name}")  # inside, where an open popover does not hide it
 
 
 def _costing(look: AnyLook, action: LookAction) -> str:
