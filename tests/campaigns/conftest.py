@@ -20,8 +20,11 @@ collect_ignore_glob = [] if find_spec("trackeval") and find_spec("filterpy") els
 
 
 @pytest.fixture
-def campaign(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Callable[..., Ended]:
-    """Runs a campaign as `python -m campaigns.NAME` does, to its last word."""
+def campaign(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Ended]:
+    """Runs a campaign as `python -m campaigns.NAME` does, to its last word, with an empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
 
     def call(name: str, *words: object) -> Ended:
         monkeypatch.setattr(sys, "argv", [name, *map(str, words)])
