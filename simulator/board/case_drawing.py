@@ -145,7 +145,8 @@ def _fitted(board: Board, data: dict[str, Any], case: Scenario, apart: tuple[str
     """Validate the data; leave out entries that need a missing box, one round after the other."""
     left_out: list[str] = []
     for _ in range(_ROUNDS):
-        data, dropped = _without_dead_writes(data, board.start == case.document.data["start"])
+        gone = _boxes(case.document.data) - _boxes(data)
+        data, dropped = _without_dead_writes(data, board.start == case.document.data["start"], gone)
         left_out += dropped
         try:
             scenario = validated(Document(BOARD, data), case)
@@ -160,6 +161,10 @@ def _fitted(board: Board, data: dict[str, Any], case: Scenario, apart: tuple[str
             left_out.append(_words(data, section, key))
             data = _without(data, section, key)
     return DrawnCase(board, None, (BoxFault("", "This drawing differs too much from the case to be run."),), apart)
+
+
+def _boxes(data: Mapping[str, Any]) -> set[str]:
+    return {*data.get("stages", {}), *data.get("ends", {})}
 
 
 def _entry_of(data: Mapping[str, Any], fault: Fault) -> tuple[str, Any] | None:
@@ -208,14 +213,15 @@ def _words(data: Mapping[str, Any], section: str, key: Any) -> str:
     return f"{_OPTIONAL[section]} “{label}”"
 
 
-def _without_dead_writes(data: dict[str, Any], same_start: bool) -> tuple[dict[str, Any], list[str]]:
+def _without_dead_writes(data: dict[str, Any], same_start: bool, gone: Collection[str]) -> tuple[dict[str, Any], list[str]]:
     """Leave out what choices write to places that are not there, and choices of which an option writes nothing then.
 
     same_start: whether requests enter where they do in the case; else the board decides it, and no choice does
+    gone: boxes of the case that the board lacks: nothing leads to them
     """
     document, kept, dropped = Document(BOARD, data), dict[str, Any](), list[str]()
     for name, choice in data.get("choices", {}).items():
-        left = _living(choice, document) if same_start or "start" not in _written(choice) else None
+        left = _living(choice, document, gone) if same_start or "start" not in _written(choice) else None
         if left is None:
             dropped.append(_words(data, "choices", name))
         else:
@@ -229,12 +235,15 @@ def _written(choice: Mapping[str, Any]) -> set[str]:
     return {at for one in choice.get("options", {"": choice}).values() for at in one["set"]}
 
 
-def _living(choice: Mapping[str, Any], document: Document) -> Any:
-    """Return a choice without the places that cannot be written; None where an option is left with none."""
+def _living(choice: Mapping[str, Any], document: Document, gone: Collection[str]) -> Any:
+    """Return a choice without what cannot be written; None where an option is left with none."""
     options = choice.get("options")
     if isinstance(options, dict):
         left = {
-            name: {**one, "set": {at: value for at, value in one["set"].items() if _holds(document, at)}}
+            name: {
+                **one,
+                "set": {at: value for at, value in one["set"].items() if _holds(document, at) and not _leads_to(value, gone)},
+            }
             for name, one in options.items()
         }
         if not all(one["set"] for one in left.values()):
@@ -242,6 +251,10 @@ def _living(choice: Mapping[str, Any], document: Document) -> Any:
         return choice if all(left[name]["set"] == one["set"] for name, one in options.items()) else {**choice, "options": left}
     places = [at for at in choice["set"] if _holds(document, at)]
     return None if not places else choice if places == choice["set"] else {**choice, "set": places}
+
+
+def _leads_to(value: Any, boxes: Collection[str]) -> bool:
+    return isinstance(value, str) and value in boxes
 
 
 def _holds(document: Document, at: str) -> bool:
