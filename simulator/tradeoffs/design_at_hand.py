@@ -10,6 +10,7 @@ import streamlit as st
 from simulator.app.design_state import address, get, show_address
 from simulator.app.links import DEFAULT_SEED, read, written
 from simulator.app.own_cases import chosen_case
+from simulator.app.page_links import links_in_one_step
 from simulator.app.widgets import plain, story
 from simulator.case.choices import Pick
 from simulator.case.document import ScenarioError
@@ -59,6 +60,7 @@ class Base:
 def base_design() -> Base:
     """Return the design, with its head on the page; stop the page where there is none."""
     scenario = chosen_case()
+    links_in_one_step()
     with st.container(horizontal=True, vertical_alignment="center"):
         story(scenario)
     return _base(scenario)

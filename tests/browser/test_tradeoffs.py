@@ -59,7 +59,6 @@ def test_a_step_back_from_an_opened_design_finds_the_design_and_the_tab_as_they_
     settle(page)
     expect(page.get_by_role("tab", name="Runs")).to_have_attribute("aria-selected", "true")
     page.go_back()
-    page.go_back()
     expect(page).to_have_url(re.compile("/trade-offs.*tradeoffs=Best"))
     expect(around).to_be_visible()
     expect(page.get_by_role("tab", name="Best design")).to_have_attribute("aria-selected", "true")
