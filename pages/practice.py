@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from simulator.app import design_state as address
 from simulator.app.design_state import EXPLORE_TAB, IN_ADDRESS, KEPT, fit, get, key
 from simulator.app.links import SEEDS, command, link, written
-from simulator.app.news import follow
+from simulator.app.news import follow, offer, redraw
 from simulator.app.own_attempts import keep_cookie
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import plain, story
@@ -51,6 +51,9 @@ from simulator.practice.why_panel import PANEL_WANTED, challenge, why
 SHORTCUT_STYLE = "<style>.st-key-run_button kbd { opacity: 1 !important; }</style>"
 
 LEVERS, RUNS = "Try each lever", "Runs"
+
+#: The state of the user's own drawing, in the news.
+OWN_DRAWING = "own drawing"
 
 
 def head(scenario: Scenario) -> DeltaGenerator:
@@ -121,7 +124,7 @@ def run_of(scenario: Scenario) -> tuple[int, int]:
 def submit(scenario: Scenario) -> None:
     """Submit the design; the bar of the verdicts follows its run."""
     drawing = own_drawing(scenario)
-    follow("own drawing", drawing.changed)
+    offer(OWN_DRAWING, drawing.changed)
     plan, (seed, replications) = planned(scenario), run_of(scenario)
     st.session_state[key(scenario.id, "plan")] = plan
     drawing.show(plan, picks_of(scenario), shown_of(scenario))
@@ -138,9 +141,7 @@ def submit(scenario: Scenario) -> None:
 @st.fragment(key=REASONS)
 def reasons(scenario: Scenario) -> None:
     """Show the curveballs, changes, met objectives, and reasons for the others in the last run, once it has come to its end."""
-    shown = shown_of(scenario)
-    follow("reasons", shown.ended, on_news=partial(run_ended, scenario))
-    job = shown.job
+    job = shown_of(scenario).job
     history.remember(job)
     last = last_full(scenario, job)
     if last is None:
@@ -215,6 +216,12 @@ def of_run(scenario: Scenario, title: str) -> None:
             part(last.summary)
 
 
+def listen(scenario: Scenario) -> None:
+    """Have fragments drawn again once the drawing has changed, or a run has ended: they do not draw their sockets anew."""
+    follow(OWN_DRAWING, own_drawing(scenario).changed, on_news=partial(redraw, SUBMISSION))
+    follow("reasons", shown_of(scenario).ended, on_news=partial(run_ended, scenario))
+
+
 def tabs(scenario: Scenario) -> None:
     """Show the picture of the case, the design as a diagram, a panel a question, the levers, and every run so far."""
     titles = list(dict.fromkeys([first_panel(scenario), DESIGN, *panels(scenario), LEVERS, RUNS]))
@@ -235,6 +242,7 @@ address.arrive(scenario)
 fit(scenario)
 st.session_state.setdefault(key(scenario.id, "live"), True)
 row = head(scenario)
+listen(scenario)
 submit(scenario)
 with row:
     tradeoffs_link(scenario)

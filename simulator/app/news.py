@@ -128,11 +128,11 @@ def offer(name: str, look: Look, pause_s: float = PAUSE_S, hear: Hear | None = N
     Only the page that holds the token can follow the state and be heard. `look` and `hear` are called in threads of the server,
     outside of any script; `hear` gets the messages of one socket in their order, each once the one before has its reply.
     """
-    token, _ = st.session_state.get(f"news:{name}") or (token_hex(16), None)
+    token, _ = st.session_state.get(f"feed:{name}") or (token_hex(16), None)
     feed = Feed(look, pause_s, hear, longest)
     with _FEEDING:
         _FEEDS[token] = feed  # first: the session lets go of the feed before, and a socket that finds none ends
-    st.session_state[f"news:{name}"] = token, feed
+    st.session_state[f"feed:{name}"] = token, feed
     return token
 
 

@@ -92,13 +92,17 @@ class PoolStage(AnyPool):
         first = at
         calm = at + self.pause if self.takes_at_once else sys.maxsize
         while True:
-            if at >= calm:
+            free_at, replica = free[0]
+            oldest = times[at] if at < end else inf
+            if free_at > oldest:
+                start = free_at
+            elif at < calm:
+                start = oldest
+            else:
                 self._serve_calm(now, limit)
                 at = inbox.at
                 calm = at + self.pause
-            free_at, replica = free[0]
-            oldest = times[at] if at < end else inf
-            start = free_at if free_at > oldest else oldest
+                continue
             if start < now:
                 start = now
             comes, full = late and late[0][0] <= start, end - at > most and times[at + most] < start and start > since
@@ -150,7 +154,7 @@ class PoolStage(AnyPool):
         before = min(limit, inbox.late[0][0]) if inbox.late else limit
         stop = bisect_left(inbox.times, before, at, min(inbox.end, at + self.stretch))
         served = 0
-        if stop - at >= SHORT and inbox.times[at] >= max(now, self.free[0][0]):
+        if stop - at >= SHORT and inbox.times[at] >= now:
             rows, times = inbox.between(at, min(stop + 1, inbox.end))
             alone = np.append(np.diff(times) > 0, True)[: stop - at]
             count = stop - at if alone.all() else int(alone.argmin())
