@@ -294,11 +294,16 @@ class CountedRun:
 
     def total(self, numerator: NDArray[np.generic], denominator: NDArray[np.generic] | None = None) -> Total:
         """Return a total of two columns, shape (rows,) each; the denominator is 1 a row unless it is given."""
-        under, n = np.ones(len(numerator), bool) if denominator is None else denominator, self.n
+        under = float(self.n if denominator is None else denominator[: self.n].sum())
         by_way = None
         if self._stratum is not None:
-            by_way = np.stack([np.bincount(self._stratum, column) for column in (numerator, under)], axis=-1).astype(float)
-        return Total(float(numerator[:n].sum()), float(under[:n].sum()), by_way)
+            each = self._rows_by_way if denominator is None else np.bincount(self._stratum, denominator)
+            by_way = np.stack([np.bincount(self._stratum, numerator), each], axis=-1).astype(float)
+        return Total(float(numerator[: self.n].sum()), under, by_way)
+
+    @cached_property
+    def _rows_by_way(self) -> NDArray[np.intp]:
+        return np.bincount(self._stratum) if self._stratum is not None else np.zeros(0, np.intp)
 
     def ratio(self, numerator: float, denominator: float) -> Total:
         return Total(float(numerator), float(denominator))

@@ -208,12 +208,5 @@ def replication_of(given: Sequence[object]) -> Hashable:
     return tuple(behind) if len(behind) == 2 and all(isinstance(one, int) for one in behind) else None
 
 
-#: New objects between two looks of the garbage collector in a process that runs replications: about those of one. Their
-#: columns are no objects that it looks at, and most others go when the last name for them does.
-_NEW_OBJECTS = 20_000
-
-
 def warm() -> None:
-    """Let the garbage collector look seldom, and never at what this process holds already."""
     gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS)

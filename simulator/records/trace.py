@@ -257,7 +257,7 @@ class VisitLog:
         self.size.frombytes(np.ones(len(started), self.size.typecode).tobytes())
         self.started.frombytes(started.tobytes())
         self.left.frombytes(left.tobytes())
-        self.server.extend(servers)
+        self.server.frombytes(np.array(servers, self.server.typecode).tobytes())
 
     def add_block(self, rows: Rows, entered: Times, started: Times, left: Times, server: Rows | None = None) -> None:
         """Add many visits of one request each; by default without a server."""
