@@ -182,7 +182,7 @@ def compare(before: Summary, after: Summary, every: bool = False) -> Comparison:
     old, new = in_pairs(before, after)
     moved = differences(old.measures, new.measures, (old, new), every)
     paired = {one.metric.name for one in moved}
-    return Comparison(old, new, _one_sided(old, new, every, paired), _largest_first(moved, old, new), pairing_of(before, after))
+    return Comparison(old, new, _one_sided(old, new, every, paired), _largest_first(moved, old, new), _pairing(before, after))
 
 
 def side_by_side(runs: Sequence[Summary], names: Sequence[str]) -> pd.DataFrame:
@@ -241,8 +241,7 @@ def _first(run: Summary, count: int) -> Summary:
     return run if run.replications == count else summary_of(run.plan, run.seed, run.measures[:count])
 
 
-def pairing_of(before: Summary, after: Summary) -> str:
-    """Say why the differences of two runs are not fully paired; empty where they are."""
+def _pairing(before: Summary, after: Summary) -> str:
     words = []
     if before.plan.scenario_hash != after.plan.scenario_hash:
         words.append("The case itself has changed between the two runs, so they are not paired: their intervals are wider.")

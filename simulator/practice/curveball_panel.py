@@ -16,7 +16,6 @@ from simulator.engine.plan import without_curveballs
 from simulator.explain.claims import Claim
 from simulator.explain.curveball_effects import Toll, metres_taken, summed_up, toll_rows, tolls
 from simulator.explain.result import Result
-from simulator.metrics.comparisons import pairing_of
 from simulator.metrics.stage_metrics import calm_until, clock, strike_sentence, strikes_of
 from simulator.practice.design_runs import CALM, cancelled, design_changed, watcher
 from simulator.records.timetables import DAY_S
@@ -145,8 +144,9 @@ def against_calm(job: Job) -> None:
         return
     paid, metres = _tolls(twin.id, job.id, twin.summary, job.summary)
     st.markdown(plain(" ".join([summed_up(job.summary, paid), metres.words if metres else ""]).strip()))
-    if words := pairing_of(twin.summary, job.summary):  # the figures may differ from those of the card
-        st.caption(plain(words))
+    both = min(twin.summary.replications, job.summary.replications)
+    if twin.summary.replications != job.summary.replications:
+        st.caption(f"Each change is that of the first {both} replications, which both runs have.")
     with st.popover("Every objective, calm and struck", type="tertiary"):
         st.dataframe(toll_rows(paid), hide_index=True, alt=summed_up(job.summary, paid))
 
