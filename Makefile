@@ -153,7 +153,7 @@ campaign-projection: $(VENV)/.installed-dev ## fit the projections again and hol
 	$(BIN)/python -m campaigns.projection
 
 STUDY = assets/incidents/production-drift
-campaign-incidents: $(VENV)/.installed-dev ## play many incidents: which signs causes bring, investigators, fixes, monitors (about half an hour)
+campaign-incidents: $(VENV)/.installed-dev ## play many incidents: which signs causes bring, investigators, fixes, monitors (about an hour)
 	$(BIN)/python -m campaigns.incidents rehearse production-drift --workers 2
 	$(BIN)/python -m campaigns.incidents study production-drift --workers 2 --out $(STUDY)/players.csv
 	$(BIN)/python -m campaigns.incidents study production-drift --workers 2 --player sensible --level easy --level hard \
