@@ -14,10 +14,12 @@ from typing import Self
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.special import ndtri
 
 from simulator.datalab.dawid_skene import ReaderModel, dawid_skene
 from simulator.evidence.evidence_files import in_one_step
 from simulator.evidence.lab_evidence import MALIGNANT
+from simulator.intervals import LEVEL
 from simulator.measure.guarded import CannotMeasureError
 
 Floats = NDArray[np.float64]
@@ -36,7 +38,6 @@ CLASSES = (*CONDITIONS.values(), OTHER)
 _FILES = ("dermatology_selectors.json", "dermatology_conditions.txt")
 _RESAMPLES = 400
 _SEED = 0
-INTERVAL = (0.025, 0.975)
 
 
 def read_answers(folder: Path) -> list[Floats]:
@@ -94,7 +95,7 @@ class FittedReader:
 
     def confusion_rows(self) -> pd.DataFrame:
         """Return the confusion: truth, answer, share, low, high, and the number of answers behind each truth."""
-        low, high = np.quantile(self.resampled, INTERVAL, axis=0)
+        low, high = bounds(self.fitted.confusion, self.resampled)
         rows = [
             (truth, answer, self.fitted.confusion[i, j], low[i, j], high[i, j], self.answers[i], self.fitted.prevalence[i])
             for i, truth in enumerate(CLASSES)
@@ -105,10 +106,22 @@ class FittedReader:
     def malignant_rows(self) -> pd.DataFrame:
         """Return the share that a reader calls malignant, whatever the cancer, by truth: share, low, high, answers."""
         malignant = [CLASSES.index(name) for name in MALIGNANT]
-        low, high = np.quantile(self.resampled[..., malignant].sum(axis=-1), INTERVAL, axis=0)
         share = self.fitted.confusion[:, malignant].sum(axis=-1)
+        low, high = bounds(share, self.resampled[..., malignant].sum(axis=-1))
         columns = {"truth": CLASSES, "share": share, "low": low, "high": high, "answers": self.answers}
         return pd.DataFrame(columns)
+
+
+def bounds(share: Floats, resampled: Floats) -> tuple[Floats, Floats]:
+    """Return the 95% bounds of shares: normal on the arcsine scale, where the spread of a share hardly depends on it.
+
+    The middle 95% of the resamples themselves is too narrow: it held the truth in 88 to 92% of simulated studies.
+    share: (...); resampled: (resamples, ...). Arcsine transformation: Anscombe 1948, Biometrika 35:246.
+    """
+    middle, drawn = np.arcsin(np.sqrt(share)), np.arcsin(np.sqrt(resampled))
+    half = ndtri((1 + LEVEL) / 2) * drawn.std(axis=0, ddof=1)
+    low, high = np.sin(np.clip([middle - half, middle + half], 0, np.pi / 2)) ** 2
+    return low, high
 
 
 def write_readers(folder: Path, out: Path) -> None:
