@@ -68,7 +68,7 @@ class Ring:
     usual: tuple[float, float]
 
     def sentence(self) -> str:
-        """Return the alarm in words: `Detections a frame is 1.94, 1.98 below the usual 3.92 to 5.91`."""
+        """Return the alarm in words: `Detections a frame is 1.94 over 24 h, below the usual 3.92 to 5.91`."""
         watch, (low, high) = self.watch, self.usual
         where = f" ({self.slice})" if watch.by != "all" else ""
         head = f"{watch.title}{where} is {watch.number(self.value)} over {watch.window_h:g} h"
@@ -76,9 +76,9 @@ class Ring:
             return f"{head}; p is below {watch.at:g}."
         usual = f"{watch.number(low)} to {watch.number(high)}"
         if isfinite(low) and self.value < low:
-            return f"{head}, {watch.number(low - self.value)} below the usual {usual}."
+            return f"{head}, below the usual {usual}."
         if isfinite(high) and self.value > high:
-            return f"{head}, {watch.number(self.value - high)} above the usual {usual}."
+            return f"{head}, above the usual {usual}."
         return f"{head}; the usual range is {usual}." if isfinite(low) else f"{head}."
 
 

@@ -92,9 +92,13 @@ def test_looks_stand_beside_the_best_ones_of_their_moment():
 
 @pytest.mark.parametrize(
     ("value", "expected"),
-    [(2.0, "1.00 below the usual 3.00 to 5.00"), (7.5, "2.50 above the usual"), (4.0, "the usual range is")],
+    [
+        (2.0, "2.00 over 24 h, below the usual 3.00 to 5.00"),
+        (7.5, "7.50 over 24 h, above the usual"),
+        (4.0, "the usual range is"),
+    ],
 )
-def test_what_rang_says_by_how_much(value, expected):
+def test_what_rang_says_its_value_and_the_usual_range(value, expected):
     assert expected in Ring(0.0, FOUND, "all", value, (3.0, 5.0)).sentence()
 
 
