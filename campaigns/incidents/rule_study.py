@@ -69,7 +69,7 @@ def _looked_in_order(play: Play, beliefs: Beliefs, signs: dict[str, str]) -> dic
 
 
 def _likely(beliefs: Beliefs, signs: dict[str, str]) -> dict[str, float]:
-    return dict(zip(beliefs.causes, map(float, beliefs.after(signs.items())), strict=True))
+    return beliefs.by_cause(beliefs.after(signs.items()))
 
 
 #: The investigators whose plays the rules are tried on.

@@ -1,7 +1,7 @@
-"""The information of each look: how often each cause brings each sign, and the probabilities that follow (Bayes).
+"""The information of each look: how often each cause brings each sign in each shape, and the probabilities that follow (Bayes).
 
-Signs are taken for independent given the cause. Their frequencies are counted in incidents that were simulated beforehand
-(`python -m campaigns.incidents rehearse`), on seeds that no test of an investigator uses.
+Signs are taken for independent given the cause and its shape. Their frequencies are counted in incidents that were simulated
+beforehand (`python -m campaigns.incidents rehearse`), on seeds that no test of an investigator uses.
 """
 
 from __future__ import annotations
@@ -67,11 +67,12 @@ def answered(spec: Incident, note: NotebookEntry) -> tuple[str, str] | None:
 
 @dataclass(frozen=True, eq=False)
 class Beliefs:
-    """The probability of each sign, given each cause.
+    """The probability of each sign, given each cause and shape.
 
-    chances: by question, the signs and P(sign | cause), shape (causes, signs)
+    causes: the cause of each place of an array of probabilities; a cause has a place for each of its shapes
+    chances: by question, the signs and P(sign | cause and shape), shape (places, signs)
     false_alarms: the share of first pages before the onset
-    often: how often each cause comes
+    often: how often each cause comes; its shapes come equally often
     """
 
     causes: list[str]
@@ -84,38 +85,44 @@ class Beliefs:
         """Estimate them from rows of `COLUMNS`; unseen signs share the last place; often: of each cause, 1 for others."""
         first = counts[counts["question"] == FIRST].groupby("sign")["count"].sum()
         early = float(first.get(EARLY, 0)) / max(float(first.sum()), 1.0)
-        causes, chances = sorted(counts["cause"].unique()), {}
+        places = pd.MultiIndex.from_frame(counts[["cause", "shape"]]).unique().sort_values()
+        causes, chances = [str(cause) for cause, _ in places], {}
         rows = counts[counts["question"] != FIRST]
-        place = {name: number for number, name in enumerate(causes)}
-        cause, count = rows["cause"].map(place).to_numpy(np.int64), rows["count"].to_numpy(float)
+        place, count = places.get_indexer(pd.MultiIndex.from_frame(rows[["cause", "shape"]])), rows["count"].to_numpy(float)
         question, sign = (rows[name].astype(str).to_numpy(str) for name in ("question", "sign"))
         for name in np.unique(question):
             asked = question == name
             signs, column = np.unique(sign[asked], return_inverse=True)
-            cell = cause[asked] * (len(signs) + 1) + column  # the last column is that of unseen signs
-            full = np.bincount(cell, count[asked], len(causes) * (len(signs) + 1)).reshape(len(causes), -1) + _UNSEEN
-            chances[str(name)] = [*map(str, signs)], full / full.sum(axis=1, keepdims=True)
+            cell = place[asked] * (len(signs) + 1) + column  # the last column is that of unseen signs
+            full = np.bincount(cell, count[asked], len(causes) * (len(signs) + 1)).reshape(len(causes), -1)
+            chances[str(name)] = [*map(str, signs)], _chances(full.astype(float), np.unique(causes, return_inverse=True)[1])
         return cls(causes, chances, early, often or {})
 
     @cached_property
     def prior(self) -> Floats:
-        """The probability of each cause at a page before any sign, shape (causes,).
+        """The probability of each place at a page before any sign, shape (places,).
 
         Of the other causes' first pages a share comes before the onset, when nothing has happened yet.
         """
-        often = np.array([self.often.get(name, 1.0) for name in self.causes])
         alarm = np.array(self.causes) == FALSE_ALARM
-        early = np.where(alarm, 0.0, self.false_alarms * often).sum()
-        shares = np.where(alarm, often + early, (1 - self.false_alarms) * often)
+        early = np.where(alarm, 0.0, self.false_alarms * self.later).sum()
+        nothing = self.later * (1 + early / max(float(self.later[alarm].sum()), 1e-9))
+        shares = np.where(alarm, nothing, (1 - self.false_alarms) * self.later)
         return np.asarray(shares / shares.sum())
 
+    @cached_property
+    def later(self) -> Floats:
+        """The probability of each place some days after the first page, when an early one is over, shape (places,)."""
+        often = np.array([self.often.get(name, 1.0) / self.causes.count(name) for name in self.causes])
+        return np.asarray(often / often.sum())
+
     def likelihood(self, question: str, sign: str) -> Floats:
-        """Return P(sign | cause) of each cause, shape (causes,)."""
+        """Return P(sign | cause and shape) of each place, shape (places,)."""
         signs, chances = self.chances[question]
         return chances[:, signs.index(sign) if sign in signs else len(signs)]
 
     def after(self, signs: Iterable[tuple[str, str]], prior: Floats | None = None) -> Floats:
-        """Return the probability of each cause after these questions and signs, shape (causes,); each question counts once."""
+        """Return the probability of each place after these questions and signs, shape (places,); each question counts once."""
         shares = (self.prior if prior is None else prior).copy()
         for question, sign in dict(signs).items():
             if question in self.chances:
@@ -123,15 +130,42 @@ class Beliefs:
                 shares /= shares.sum()
         return shares
 
+    def by_cause(self, now: Floats) -> dict[str, float]:
+        """Return the probability of each cause, over its shapes."""
+        names, place = self._names
+        return dict(zip(names, np.bincount(place, now).tolist(), strict=True))
+
+    def likeliest(self, now: Floats) -> tuple[str, float]:
+        """Return the likeliest cause and its probability."""
+        return max(self.by_cause(now).items(), key=lambda pair: pair[1])
+
+    @cached_property
+    def _names(self) -> tuple[list[str], NDArray[np.int64]]:
+        """The causes, each once, and the number of the cause of each place."""
+        names = list(dict.fromkeys(self.causes))
+        return names, np.array([names.index(name) for name in self.causes])
+
     def bits(self, question: str, now: Floats) -> float:
         """Return the expected information of a question about the cause, in bits, given the present probabilities.
 
         The mutual information of cause and sign (Shannon 1948; Lindley 1956 for the choice of an experiment).
         """
+        names, place = self._names
         _, chances = self.chances[question]
-        joint = now[:, None] * chances
-        signs = joint.sum(axis=0)
-        return entropy(now) + entropy(signs) - entropy(joint.ravel())
+        joint = np.zeros((len(names), chances.shape[1]))
+        np.add.at(joint, place, now[:, None] * chances)
+        return entropy(joint.sum(axis=1)) + entropy(joint.sum(axis=0)) - entropy(joint.ravel())
+
+
+def _chances(counts: Floats, cause: NDArray[np.int64]) -> Floats:
+    """Return the chance of each sign in each shape: the mean of that of the shape and of that of its cause over all shapes.
+
+    A shape alone has few incidents, and most signs do not depend on it. cause: the number of the cause of each row
+    """
+    of_cause = np.zeros((cause.max() + 1, counts.shape[1]))
+    np.add.at(of_cause, cause, counts)
+    of_shape, of_cause = ((each + _UNSEEN) / (each + _UNSEEN).sum(axis=1, keepdims=True) for each in (counts, of_cause))
+    return np.asarray((of_shape + of_cause[cause]) / 2)
 
 
 def entropy(shares: Floats) -> float:
@@ -159,5 +193,8 @@ def load_beliefs(scenario: Scenario, folder: Path = INCIDENTS) -> Beliefs | None
     check_ranges(path, counts, {"count": COUNT}, BeliefError)
     assert scenario.incident is not None
     causes = scenario.incident.causes
-    known = counts[counts["cause"].isin(causes)]
+    comes = [
+        name in causes and shape in causes[name].shapes for name, shape in zip(counts["cause"], counts["shape"], strict=True)
+    ]
+    known = counts[comes]
     return Beliefs.of(known, {name: cause.often for name, cause in causes.items()}) if len(known) else None

@@ -38,18 +38,20 @@ if TYPE_CHECKING:
 
 #: The share of the sites that stand out from which on all of them do.
 _NEARLY_ALL = 0.8
+#: A figure is nearly gone where it lost this share: sharpness out of focus falls farther than by coarse compression.
+_NEARLY_GONE = 0.85
 #: No more cameras that stand out are those of a site.
 _OF_A_SITE = 4
 #: The figures with known signs.
 SLICED = ("found", "sharpness", "bytes", "brightness", "noise", "input_channels")
 #: The slices of each kind in words.
-_SLICES = {"time of day": "parts of the day"} | {by: f"{by}s" for by in ("site", "camera", "version", "replica")}
+_SLICES = {"time of day": "parts of the day"} | {by: f"{by}s" for by in ("site", "camera", "version")}
 #: Recall where no frame is labelled.
 _UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
 
 
 class SlicesLook(AnyLook):
-    """One figure by site, client version, replica and time of day: the last day beside the reference time."""
+    """One figure by site, camera, client version and time of day, beside the reference time; replicas take a query."""
 
     takes: ClassVar[tuple[LookInput, ...]] = ("statistic",)
 
@@ -68,8 +70,6 @@ class SlicesLook(AnyLook):
         quarters = [f"{start:02d} to {start + 6:02d}" for start in range(0, 24, 6)]
         parts: dict[str, tuple[list[str], Ints]] = {"time of day": (quarters, (statistics.frames.hour // 6).astype(np.int64))}
         parts |= {by: statistics.placed(by) for by in ("site", "camera", "version")}
-        if statistic != "dropped":  # a dropped frame belongs to no replica
-            parts["replica"] = statistics.placed("replica")
         cells = [
             (by, name, *figures)
             for by, (names, place) in parts.items()
@@ -132,25 +132,38 @@ class _BothTimes:
 
 
 def _stands_out(table: pd.DataFrame, sites: Sequence[Site]) -> str:
-    """Return the sign of the slices that left their range: that of the kind of slice whose slices differ most."""
+    """Return the sign of the slices that left their range: where they are, and the way of the farthest of their kind."""
+    by, where = _place_of(table, sites)
+    if not by:
+        return where
+    own = {name: table.loc[table["by"] == by, name].to_numpy(float) for name in ("deviations", "change", "reference")}
+    farthest = int(np.abs(own["deviations"]).argmax())
+    change, before = float(own["change"][farthest]), float(own["reference"][farthest])
+    gone = -change >= _NEARLY_GONE * abs(before)
+    return f"{where}, {'nearly gone' if gone else 'lower' if change < 0 else 'higher'}"
+
+
+def _place_of(table: pd.DataFrame, sites: Sequence[Site]) -> tuple[str, str]:
+    """Return the kind of slice whose slices differ most, and the place of those that left their range; "" for none."""
     hot = {str(by): rows["deviations"].abs() > STANDS_OUT for by, rows in table.groupby("by")}
     if not any(one.any() for one in hot.values()):
-        return "nothing"
+        return "", "nothing"
     apart = {}
     for by, rows in table.groupby("by"):
         out = rows["deviations"]
         apart[str(by)] = float((out - out.median()).abs().max()) if len(out) > 2 else float(out.max() - out.min()) / 2
     by = max(apart, key=lambda name: apart[name])
     if hot["site"].mean() >= _NEARLY_ALL and apart[by] < STANDS_OUT:
-        return "everything"
+        return by, "everything"
     if by == "camera":
-        return "one camera" if hot["camera"].sum() == 1 else "one site" if hot["camera"].sum() <= _OF_A_SITE else "some cameras"
+        many = int(hot["camera"].sum())
+        return by, "one camera" if many == 1 else "one site" if many <= _OF_A_SITE else "some cameras"
     if by != "site":
-        return f"by {by}"
+        return by, f"by {by}"
     outside, hot_sites = np.array([site.outdoors for site in sites]), hot["site"].to_numpy()
     if hot_sites.sum() == 1:
-        return "one site"
-    return "outdoors" if hot_sites[outside].mean() > hot_sites[~outside].mean() else "some sites"
+        return by, "one site"
+    return by, "outdoors" if hot_sites[outside].mean() > hot_sites[~outside].mean() else "some sites"
 
 
 class LabelsLook(LabellingLook):

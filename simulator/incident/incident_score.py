@@ -202,7 +202,7 @@ def path(play: Play, beliefs: Beliefs) -> list[DebriefStep]:
         if answer is None and note.finding is None:
             continue
         now = beliefs.after(signs.items())
-        if answer is not None and answer[0] == PAGE and signs and beliefs.causes[int(now.argmax())] == FALSE_ALARM:
+        if answer is not None and answer[0] == PAGE and signs and beliefs.likeliest(now)[0] == FALSE_ALARM:
             signs, now = {}, beliefs.prior
         elif answer is not None and answer[0] in signs:
             del signs[answer[0]]
@@ -214,7 +214,7 @@ def path(play: Play, beliefs: Beliefs) -> list[DebriefStep]:
             question, sign = answer
             bits = beliefs.bits(question, now) if question in beliefs.chances else None
             signs[question] = sign
-        after = dict(zip(beliefs.causes, map(float, beliefs.after(signs.items())), strict=True))
+        after = beliefs.by_cause(beliefs.after(signs.items()))
         true = sum(after.get(name, 0.0) for name in play.secret.causes)
         labels = question_label(spec, question), question_label(spec, best)
         of_best = _of_best(spec, question, left)

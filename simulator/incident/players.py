@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+import numpy as np
+
 from simulator.incident.beliefs import FALSE_ALARM, Beliefs, Floats, answered, minutes_of, questions
 from simulator.incident.effects import Cause
 from simulator.incident.play import Play
@@ -13,8 +15,8 @@ from simulator.records.streams import Streams
 
 #: The sensible one stops at this probability of a cause, or when no look is expected to give more bits than this.
 _SURE, _LITTLE = 0.97, 0.02
-#: Hours to the next check after a likely false alarm and else, the most checks, and the weight of the check before.
-_PATIENCE_H, _NEXT_DAY_H, _CHECKS, _KEPT = 72.0, 24.0, 4, 0.8
+#: Hours to the next check after a likely false alarm and else, the most checks, and the part of earlier evidence that counts.
+_PATIENCE_H, _NEXT_DAY_H, _CHECKS, _KEPT = 72.0, 24.0, 4, 0.5
 #: A cause is acted on from this probability on.
 _LIKELY = 0.9
 #: Kinds of look of the fixed lists in their order, with a figure where there are several.
@@ -30,19 +32,26 @@ def sensible(play: Play, beliefs: Beliefs) -> None:
     play.act(WaitAction(kind="wait"))
     now, checks = _looked(play, beliefs, beliefs.prior), 0
     while checks < _CHECKS and play.now_s < play.end_s and not _settled(play.spec, beliefs, now, checks):
-        alarm = beliefs.causes[int(now.argmax())] == FALSE_ALARM
+        alarm = beliefs.likeliest(now)[0] == FALSE_ALARM
         play.act(WaitAction(kind="wait", hours=_PATIENCE_H if alarm else _NEXT_DAY_H))
         checks += 1
         if play.now_s < play.end_s:
-            now = _looked(play, beliefs, beliefs.prior if alarm else _KEPT * now + (1 - _KEPT) * beliefs.prior)
-    _finish(play, dict(zip(beliefs.causes, map(float, now), strict=True)))
+            now = _looked(play, beliefs, _recalled(now, beliefs.later))
+    _finish(play, beliefs.by_cause(now))
 
 
 def _settled(spec: Incident, beliefs: Beliefs, now: Floats, checks: int) -> bool:
     """Return whether a cause is likely enough to act on, seen on a second day where it may pass by itself."""
-    cause = spec.causes[beliefs.causes[int(now.argmax())]]
+    name, share = beliefs.likeliest(now)
+    cause = spec.causes[name]
     passes = cause.harmless or cause.enters_at in (None, "world")
-    return bool(now.max() >= _LIKELY and cause.effects and (checks > 0 or not passes))
+    return bool(share >= _LIKELY and cause.effects and (checks > 0 or not passes))
+
+
+def _recalled(now: Floats, before: Floats) -> Floats:
+    """Return the probabilities to begin a later day with: part of the evidence counts, since signs of two days are alike."""
+    shares = now**_KEPT * before ** (1 - _KEPT)
+    return np.asarray(shares / shares.sum())
 
 
 def _looked(play: Play, beliefs: Beliefs, prior: Floats) -> Floats:
@@ -50,7 +59,7 @@ def _looked(play: Play, beliefs: Beliefs, prior: Floats) -> Floats:
     signs, left = dict[str, str](), dict(questions(play.spec))
     _learn(play, signs)
     now = beliefs.after(signs.items(), prior)
-    while (now.max() < _SURE or not signs) and left and play.now_s < play.end_s:
+    while (beliefs.likeliest(now)[1] < _SURE or not signs) and left and play.now_s < play.end_s:
         worth = {name: beliefs.bits(name, now) for name, look in left.items() if name in beliefs.chances and _can(play, look)}
         if not worth:
             break
@@ -87,7 +96,7 @@ def _listed(play: Play, beliefs: Beliefs, kinds: Iterable[str]) -> None:
                 play.act(look)
                 _learn(play, signs)
     now = beliefs.after(signs.items())
-    _finish(play, dict(zip(beliefs.causes, map(float, now), strict=True)))
+    _finish(play, beliefs.by_cause(now))
 
 
 def naive(play: Play, _: Beliefs) -> None:

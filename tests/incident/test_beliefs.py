@@ -112,6 +112,20 @@ def test_a_false_alarm_is_as_likely_at_first_as_it_was():
     assert FIRST not in beliefs.chances
 
 
+def test_a_cause_is_as_likely_as_its_shapes_together_and_a_sign_of_the_shape_alone_tells_nothing_of_it():
+    rows = [("a", "abrupt", "q", "all", 99.5), ("a", "intermittent", "q", "some", 99.5), ("b", "abrupt", "q", "all", 99.5)]
+    rows += [(cause, shape, "r", "high" if cause == "a" else "low", 9.5) for cause, shape, *_ in rows]
+    beliefs = Beliefs.of(pd.DataFrame(rows, columns=COLUMNS), {"a": 2.0, "b": 1.0})
+    assert beliefs.causes == ["a", "a", "b"] and beliefs.prior == pytest.approx([1 / 3] * 3)
+    # Half a count for each sign and for what was not seen; half of a chance is that of the shape, half that of the cause
+    a, b = (100.5 / 101) / 2 + 100 / 200.5, 100 / 101
+    assert beliefs.by_cause(beliefs.after([("q", "all")])) == pytest.approx({"a": a / (a + b), "b": b / (a + b)})
+    assert beliefs.likeliest(beliefs.after([("q", "some")])) == ("a", pytest.approx(a / (a + 0.5 / 101)))
+    only_a = np.array([0.5, 0.5, 0.0])
+    assert beliefs.bits("q", only_a) == pytest.approx(0, abs=1e-12)
+    assert beliefs.bits("q", beliefs.prior) > 0.1
+
+
 def test_a_question_counts_once_and_an_unknown_one_not_at_all():
     beliefs = toy()
     twice = beliefs.after([("replay", "same"), ("replay", "same"), ("tarot", "the tower")])

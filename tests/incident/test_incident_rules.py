@@ -213,7 +213,7 @@ def test_each_look_has_its_part_of_the_best_information_and_the_probabilities_af
     expected = max(known["counters"] / max(known.values()), pace["counters"] / max(pace.values()))
     assert counters.of_best == pytest.approx(expected) and (counters.place, replay.place) == (0, 1)
     sign = play.notes[0].finding.sign
-    assert list(counters.shares.values()) == pytest.approx(beliefs.after([("counters", sign)]))
+    assert counters.shares == pytest.approx(beliefs.by_cause(beliefs.after([("counters", sign)])))
     assert counters.true_share == counters.shares["overload"]
 
 

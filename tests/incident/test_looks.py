@@ -194,6 +194,17 @@ def test_slices_are_means_of_the_last_day_beside_those_of_quiet_days():
     assert table.loc["site", "deviations"].to_numpy() == pytest.approx(far.to_numpy())
 
 
+@pytest.mark.parametrize("cause, gone", [("blurred_camera", True), ("jpeg_crushed", False)])
+def test_sharpness_is_nearly_gone_out_of_focus_and_only_lower_by_compression(cause, gone):
+    made = play(cause, wait(24 * 7), look("slices", statistic="bytes"), look("slices", statistic="sharpness"), shape="abrupt")
+    sizes, sharp = (note.finding for note in made.notes[-2:])
+    assert sizes.sign == "one site, lower"
+    sites = sharp.table[sharp.table["by"] == "site"]
+    far = sites.loc[sites["deviations"].abs().idxmax()]
+    assert far["change"] < 0 and (-far["change"] >= 0.85 * far["reference"]) == gone
+    assert sharp.sign.endswith(", nearly gone") == gone
+
+
 def test_a_day_without_frames_is_no_day_of_nought():
     whole = grid()
     rest = whole.arrived_s // DAY_S != 3

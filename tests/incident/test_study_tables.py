@@ -41,11 +41,11 @@ def test_what_ships_tries_fixes_against_causes_that_do_harm():
 
 
 def test_a_diagnosis_beats_a_list_and_a_list_beats_a_guess():
-    """A fixed list, read as well as its signs allow, is right in six of ten at most; 85% fit the plays of one that adapts."""
+    """A fixed list, read as well as its signs allow, is right in six of ten at most; one that adapts in 85% or more."""
     rows = load_study(CASE).players
     right = rows.groupby("player")["right"].mean()
     share = {player: share_interval(int(plays.sum()), len(plays)) for player, plays in rows.groupby("player")["right"]}
-    assert right["sensible"] >= 0.8 and share["sensible"].high >= 0.85 and share["script"].low <= 0.3
+    assert right["sensible"] >= 0.85 and share["script"].low <= 0.3
     assert share["checklist"].high <= 0.6 and share["guess"].high <= 0.12 and share["naive"].high <= 0.12
     total = rows.groupby("player")["total_usd"].mean()
     assert total["everything"] >= 2 * total["sensible"]
