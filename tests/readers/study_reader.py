@@ -192,7 +192,8 @@ _ANSWER = re.compile(
     r"(?: by (?P<size>.+?)(?=; |\. |\.$)| \(95% interval (?P<low>.+?) to (?P<high>.+?)\))?"
 )
 _UNLESS = re.compile(
-    r"“(.*?)” (?P<says>[a-z ]+) unless “.*” lies (?P<side>below|above) .*interval (?P<low>\S+) to (?P<high>\S+)\)\."
+    r"“(.*?)” (?P<says>[a-z ]+) unless “.*” lies (?P<side>below|above) .*interval "
+    r"(?:from (?P<least>\S+) on|up to (?P<most>\S+)|(?P<low>\S+) to (?P<high>\S+))\)\."
 )
 _DRAWS = re.compile(r"in its range: (.*) of (\d+) draws\.")
 
@@ -249,9 +250,13 @@ def _flips(flip: BreakevenPoint, run: str) -> Iterator[Shown]:
         return
     standing, now = _STANDINGS[found["says"]], flip.doubt.figure.value
     yield _verdict(flip.claim, standing, flip.sentence, "break-evens, turn", run)
-    low, high = (numbers_in(found[end], "")[0].value for end in ("low", "high"))
+    low, high = _end(found["low"] or found["least"], -inf), _end(found["high"] or found["most"], inf)
     if now < low if found["side"] == "below" else now > high:
         yield _of(flip.claim.metric, "rules out", standing, flip.sentence, "break-evens, turn", run)
+
+
+def _end(written: str | None, unbounded: float) -> float:
+    return unbounded if written is None else numbers_in(written, "")[0].value
 
 
 # ---- what matters
