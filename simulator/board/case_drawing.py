@@ -214,8 +214,9 @@ def _words(data: Mapping[str, Any], section: str, key: Any) -> str:
 
 
 def _without_dead_writes(data: dict[str, Any], same_start: bool, gone: Collection[str]) -> tuple[dict[str, Any], list[str]]:
-    """Leave out what choices write to places that are not there, and choices of which an option writes nothing then.
+    """Return the case without writes of choices to missing places, and the words of the choices that are left out.
 
+    A choice is left out if one of its options then writes nothing.
     same_start: whether requests enter where they do in the case; else the board decides it, and no choice does
     gone: boxes of the case that the board lacks: nothing leads to them
     """

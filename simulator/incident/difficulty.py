@@ -46,7 +46,7 @@ class Difficulty:
 
 DIFFICULTIES: dict[Level, Difficulty] = {
     "easy": Difficulty(
-        "Seven suspects, each at another place of the system. One comes, all at once; other things seldom change then.",
+        "One suspect for each place in the system. One of them begins abruptly, and other things seldom change at that moment.",
         one_a_place=True,
         shapes=("abrupt",),
         decoy_share=0.2,
@@ -54,8 +54,8 @@ DIFFICULTIES: dict[Level, Difficulty] = {
     ),
     "usual": Difficulty("All suspects, some more often than others, and now and then two at once."),
     "hard": Difficulty(
-        "All suspects, each as likely as any other, and two at once in one of four incidents. They come slowly or now and "
-        "then. Something harmless always changes, customers name no place, and looks may cost 100 USD in all.",
+        "All suspects, each as likely as any other, and two at once in one of four incidents. They begin slowly, or come and "
+        "go. Something harmless always changes, customers name no place, and looks may cost 100 USD in all.",
         equal=True,
         shapes=("gentle", "intermittent"),
         decoy_share=1.0,
