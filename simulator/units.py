@@ -1,7 +1,7 @@
 """Numbers as people read them: a unit, and two or three significant digits."""
 
 from collections.abc import Sequence
-from math import floor, isclose, isfinite, isinf, log10
+from math import ceil, floor, isclose, isfinite, isinf, log10
 
 
 def significant(value: float, digits: int = 3) -> str:
@@ -15,13 +15,6 @@ def significant(value: float, digits: int = 3) -> str:
     places = min(places, max(digits, 1) - 1 - floor(log10(abs(rounded))))  # 99.96 rounds to 100, not to 100.0
     written = f"{abs(rounded):,.{max(places, 0)}f}" if abs(rounded) < 10**digits else f"{abs(rounded):,.0f}"
     return f"{'−' if rounded < 0 else ''}{written}"
-
-
-def digits_within(value: float, half: float) -> int:
-    """Return the significant digits of a value that its interval carries: two of the half-width `half`, and at most three."""
-    if value == 0 or half <= 0 or not (isfinite(value) and isfinite(half)):
-        return 3
-    return min(floor(log10(abs(value))) - floor(log10(half)) + 2, 3)
 
 
 def plain_number(value: float) -> str:
@@ -67,9 +60,9 @@ def spoken(value: float, unit: str, digits: int = 3) -> str:
     return f"{significant(value, digits)} {_WORDED.get(unit, unit)}"
 
 
-def spoken_size(value: float, unit: str, digits: int = 3) -> str:
+def spoken_size(value: float, unit: str) -> str:
     """Write the size of a change with its unit, a share in percentage points."""
-    return with_noun(significant(100 * value, digits), "point") if unit == "share" else spoken(value, unit, digits)
+    return with_noun(significant(100 * value), "point") if unit == "share" else spoken(value, unit)
 
 
 def signed(value: float, places: int) -> str:
@@ -183,33 +176,68 @@ def spoken_interval(value: float, low: float, high: float, unit: str, bound: flo
     return f"{below} to {above}{suffix}"
 
 
+#: A value and the ends of its interval.
+Trio = tuple[float, float, float]
+
+
+def spoken_sides(sides: Sequence[Trio], change: Trio, unit: str, bound: float | None = None) -> list[str]:
+    """Write a figure before and after a change, each with its unit, so that a reader who subtracts gets the change shown.
+
+    A figure has the digits of `spoken_within`, but no finer ones than its change is
+    written in by `signed_within`: beside `+15,000 USD`, 56,100 USD is `56,000 USD`. It keeps two of its digits, a share one.
+    """
+    if not any(change):
+        return [spoken_within(*side, unit, bound)[0] for side in sides]
+    scale, factor, _, half = _change_scale(change, unit)
+    step = 10.0 ** -_places_within(scale * factor, half, False) / factor
+    return [_beside_change(side, step, unit, bound) for side in sides]
+
+
+def _beside_change(side: Trio, step: float, unit: str, bound: float | None) -> str:
+    value, low, high = side
+    if not all(map(isfinite, side)):
+        return spoken(value, unit)
+    factor, suffix = _own_scale(value or high, unit)
+    share = unit == "share"
+    own, most = (_places_within((value or high) * factor, half, share) for half in ((high - low) * factor / 2, 0.0))
+    places = min(own, max(ceil(-log10(step * factor) - 1e-9), most - (2 if share else 1)))
+    return f"{_beside(value, factor, unit, places, bound, low >= 0 or high <= 0)}{suffix}"
+
+
+def size_within(value: float, half: float, unit: str) -> str:
+    """Write the size of a change in the digits that its half-width carries, at least one; a share in percentage points."""
+    factor, suffix = (100.0, "point") if unit == "share" else _own_scale(value, unit)
+    places = _places_within(value * factor, half * factor if isfinite(half) else 0.0, False)
+    written = _rounded(abs(value) * factor, places, "", True)
+    return with_noun(written, "point") if suffix == "point" else f"{written}{suffix}"
+
+
 def signed_within(value: float, low: float, high: float, unit: str) -> list[str]:
     """Write a change and the bounds of its interval with their signs, all in one unit: `−3.4 min`, `−5.6 min`, `−1.2 min`.
 
     The digits are those that the interval carries. No bound of an interval without 0 rounds to 0.
     """
-    numbers, apart = (value, low, high), low > 0 or high < 0
-    finite = [number for number in numbers if isfinite(number)]
-    scale = value if apart and isfinite(value) else max(finite, key=abs, default=0.0)
+    scale, factor, suffix, half = _change_scale((value, low, high), unit)
+    places, apart = _places_within(scale * factor, half, False), low > 0 or high < 0
+    return [_with_sign(number * factor, places, suffix, apart) for number in (value, low, high)]
+
+
+def _change_scale(change: Trio, unit: str) -> tuple[float, float, str, float]:
+    """Return the number that decides the unit of a change, that unit's factor and suffix, and the half-width in the unit."""
+    value, low, high = change
+    finite = [number for number in change if isfinite(number)]
+    scale = value if (low > 0 or high < 0) and isfinite(value) else max(finite, key=abs, default=0.0)
     factor, suffix = (100.0, "point") if unit == "share" else _own_scale(scale, unit)
-    scaled = [number * factor for number in numbers]
-    half = (scaled[2] - scaled[1]) / 2
-    places = _places_within(scale * factor, half if isfinite(half) else 0.0, False)
-    return [_with_sign(number, places, suffix, apart) for number in scaled]
+    half = (high * factor - low * factor) / 2
+    return scale, factor, suffix, half if isfinite(half) else 0.0
 
 
 def _with_sign(number: float, places: int, suffix: str, apart: bool) -> str:
     if isinf(number):
         return "unbounded"
-    rounded = round(number, places)
-    if rounded == 0 and apart and number:
-        places = -floor(log10(abs(number)))
-        rounded = round(number, places)
-    elif rounded == 0:
-        places = 0
-    sign = "" if rounded == 0 else "−" if rounded < 0 else "+"
-    written = f"{sign}{abs(rounded):,.{max(places, 0)}f}"
-    return with_noun(written, "point") if suffix == "point" else f"{written}{suffix}"
+    written = _rounded(abs(number), places, "", apart)
+    signed_number = written if written == "0" else f"{'−' if number < 0 else '+'}{written}"
+    return with_noun(signed_number, "point") if suffix == "point" else f"{signed_number}{suffix}"
 
 
 def _within(value: float, low: float, high: float, unit: str, bound: float | None) -> tuple[list[str], str]:
@@ -218,15 +246,18 @@ def _within(value: float, low: float, high: float, unit: str, bound: float | Non
     if not all(map(isfinite, numbers)):
         return [spoken(number, unit) for number in numbers], ""
     factor, suffix = _own_scale(value or high, unit)
-    least = _places_within((value or high) * factor, (high - low) * factor / 2, suffix == "%")
-    return [_beside(number, factor, unit, least, bound) for number in numbers], suffix
+    least, apart = _places_within((value or high) * factor, (high - low) * factor / 2, suffix == "%"), low >= 0 or high <= 0
+    return [_beside(number, factor, unit, least, bound, apart) for number in numbers], suffix
 
 
-def _beside(number: float, factor: float, unit: str, least: int, bound: float | None) -> str:
-    """Write a number with `least` decimal places, or with as many more as it takes to lie on its true side of the bound."""
+def _beside(number: float, factor: float, unit: str, least: int, bound: float | None, apart: bool) -> str:
+    """Write a number with `least` decimal places, or with as many more as it takes to lie on its true side of the bound.
+
+    apart: whether the interval has no number on the other side of 0
+    """
     if bound is None or number == bound:
-        return _rounded(number * factor, least, unit)
-    texts = (_rounded(number * factor, places, unit) for places in range(least, least + _DIGITS))
+        return _rounded(number * factor, least, unit, apart)
+    texts = (_rounded(number * factor, places, unit, apart) for places in range(least, least + _DIGITS))
     side = f"just {'under' if number < bound else 'over'} {_exactly(bound, factor, '')}"  # no number of digits tells them apart
     return next((text for text in texts if _is_on_its_side(text.split()[-1], number, bound, factor, unit)), side)
 
@@ -247,11 +278,22 @@ def _places_within(value: float, half: float, is_percent: bool) -> int:
     return min(three, carried, 2) if is_percent else min(three, carried)
 
 
-def _rounded(number: float, places: int, unit: str) -> str:
-    """Round to decimal places, with thousands set apart and a real minus sign; an exact zero is `0`, with no sign."""
+#: A number below this is the rounding of a processor, and reads as 0.
+_NOISE = 1e-12
+
+
+def _rounded(number: float, places: int, unit: str, apart: bool) -> str:
+    """Round to decimal places, with thousands set apart and a real minus sign; an exact zero is `0`, with no sign.
+
+    apart: whether the interval lies on one side of 0; a number smaller than its last place then has one digit, as `4,000` has
+    beside a bound of 196,000,000
+    """
     rounded = round(number, places)
     if unit == "share" and rounded in (0, 100):
         return percent(number / 100).removesuffix("%").removesuffix(".0")  # `over 99.99` where it is not quite 100
+    if apart and _NOISE < abs(number) < 10.0**-places:
+        places = -floor(log10(abs(number)))
+        rounded = round(number, places)
     if rounded == 0:
         return "0"
     return f"{'−' if rounded < 0 else ''}{abs(rounded):,.{max(places, 0)}f}"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from math import floor, log10
 from typing import NamedTuple
 
-from tests.readers.shown import Shown
+from tests.readers.shown import RECORD, Shown
 
 #: The most words of a sentence. A label in quotation marks is one word: its case wrote it.
 MOST_WORDS = 30
@@ -30,6 +30,10 @@ _DECIMAL = re.compile(r"(?<![\d.,:])(\d[\d,]*\.\d+)(?![\d:]*\.\d)(%?)")
 
 #: The bounds of an interval whose value another surface writes beside them.
 _INTERVAL_ALONE = re.compile(r"interval of −?[\d,.]+ to −?[\d,.]+")
+
+
+#: A figure with its interval: `0 USD (0 to 196,000,000)`.
+_FIGURE = re.compile(r"(?<![\d.,−])(?P<value>\d[\d,]*(?:\.\d+)?)(?:%| [^\d(;.→]+)? \((?P<low>\d[\d,]*(?:\.\d+)?)\D* to ")
 
 
 class WordFault(NamedTuple):
@@ -58,6 +62,15 @@ def word_faults(claim: Shown) -> Iterator[WordFault]:
             yield WordFault("e-notation", sentence, claim.surface)
         if _has_too_many_digits(sentence, claim):
             yield WordFault("too many digits", sentence, claim.surface)
+        if _is_zero_above_zero(sentence, claim):
+            yield WordFault("0 for a figure above 0", sentence, claim.surface)
+
+
+def _is_zero_above_zero(sentence: str, claim: Shown) -> bool:
+    """Find a figure written 0 beside a low end above 0, or either of them where the record has a low end above 0."""
+    above = claim.surface == RECORD and claim.relation == "is" and claim.interval is not None and claim.interval[0] > 0
+    pairs = [[float(text.replace(",", "")) for text in found.groups()] for found in _FIGURE.finditer(sentence)]
+    return any((value == 0 and low > 0) or (above and 0 in (value, low)) for value, low in pairs)
 
 
 def _has_too_many_digits(sentence: str, claim: Shown) -> bool:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from simulator.units import (
     bound_scale,
     counted,
-    digits_within,
     duration,
     percent,
     plain_number,
@@ -18,13 +17,16 @@ from simulator.units import (
     signed,
     signed_within,
     significant,
+    size_within,
     span,
     spoken_bound,
+    spoken_sides,
     spoken_size,
     spoken_within,
     spread,
     with_noun,
 )
+from tests.readers.spoken_numbers import numbers_in
 
 
 @pytest.mark.parametrize(
@@ -125,12 +127,12 @@ def test_a_number_is_written_as_a_person_writes_it(value, told):
 
 @pytest.mark.parametrize(
     ("value", "half", "words"),
-    [(1512.4, 7691, "1,500"), (12, 7691, "0"), (60, 7691, "100"), (0.02, 0.0009, "0.0200"), (0.0000356, 0.00004, "0.000036"),
-     (1.2e-11, 0.5, "0"), (123456, 2, "123,000"), (5, 0, "5.00"), (5, float("inf"), "5.00"), (0, 3, "0")],
+    [(1512.4, 7691, "1,500"), (12, 7691, "10"), (60, 7691, "60"), (0.02, 0.0009, "0.0200"), (0.0000356, 0.00004, "0.000036"),
+     (1.2e-13, 0.5, "0"), (123456, 2, "123,000"), (5, 0, "5.00"), (5, float("inf"), "5.00"), (0, 3, "0")],
 )  # fmt: skip
-def test_a_number_has_no_more_digits_than_its_interval_carries(value, half, words):
-    """Two digits of the half-width decide the last place: 7,700 is told to hundreds."""
-    assert significant(value, digits_within(value, half)) == words
+def test_a_size_has_no_more_digits_than_its_interval_carries(value, half, words):
+    """Two digits of the half-width decide the last place: 7,700 is told to hundreds. One digit is left of a size above 0."""
+    assert size_within(value, half, "USD") == f"{words} USD"
 
 
 @pytest.mark.parametrize(
@@ -149,6 +151,9 @@ def test_a_number_has_no_more_digits_than_its_interval_carries(value, half, word
         ((0.00264, 0.00264, 0.00264), "USD", None, "0.00264 USD (0.00264 to 0.00264)"),
         ((12.6, 12.1, 13.1), "s", 120, "12.6 s (12.1 to 13.1)"),  # in its own unit, as on every other surface
         ((-0.001, -0.48, 0.2), "m", None, "0 m (−0.48 to 0.20)"),
+        ((3898, 2617, 195_800_000), "USD", None, "4,000 USD (3,000 to 196,000,000)"),  # above 0, and so never `0`
+        ((3898, 2617, 195_800_000), "USD", 3950, "3,900 USD (3,000 to 196,000,000)"),
+        ((0.02, 0.0, 13.5), "1/h", None, "0.02 an hour (0 to 13.5)"),
     ],
 )
 def test_a_figure_and_its_interval_share_a_unit_and_the_digits_that_the_interval_carries(numbers, unit, bound, words):
@@ -172,9 +177,9 @@ def test_a_number_with_a_decimal_point_has_the_digits_asked_for(value, digits):
 # Numbers with their nouns
 
 
-@given(st.floats(-5, 5), st.integers(1, 3))
-def test_a_change_of_a_share_is_in_the_singular_exactly_where_its_number_is_one(share, digits):
-    number, noun = spoken_size(share, "share", digits).split(" ")
+@given(st.floats(-5, 5))
+def test_a_change_of_a_share_is_in_the_singular_exactly_where_its_number_is_one(share):
+    number, noun = spoken_size(share, "share").split(" ")
     assert noun == ("point" if number in ("1", "-1") else "points")
 
 
@@ -224,6 +229,44 @@ def test_a_duration_is_in_the_unit_that_its_rounded_figure_fits():
 )
 def test_a_change_and_its_interval_have_one_unit_and_the_same_decimals(change, unit, written):
     assert signed_within(*change, unit) == written
+
+
+POSITIVE = st.floats(1e-9, 1e12)
+
+
+@given(st.lists(POSITIVE, min_size=3, max_size=3), st.sampled_from(["s", "USD", "share"]), st.sampled_from([None, 0.9, 1e4]))
+def test_no_number_of_an_interval_above_0_is_written_0(numbers, unit, bound):
+    low, value, high = sorted(number / 2e12 if unit == "share" else number for number in numbers)
+    value, bounds = spoken_within(value, low, high, unit, bound)
+    assert all(re.search("[1-9]", text) for text in (value, *bounds.split(" to ")))
+
+
+@pytest.mark.parametrize(
+    ("sides", "change", "unit", "words"),
+    [
+        ([(56_123, 55_500, 56_700), (71_234, 70_100, 72_300)], (15_111, 2_000, 28_000), "USD", "56,000 → 71,000 (+15,000)"),
+        ([(134.6, 130, 140), (220.0, 210, 230)], (85.4, 3, 250), "W", "130 → 220 (+90)"),
+        ([(0.9457, 0.93, 0.96), (0.9724, 0.96, 0.98)], (0.0267, 0.005, 0.3), "share", "95% → 97% (+3)"),
+        ([(34_310, 30_000, 38_000), (34_142, 30_000, 38_000)], (-168, -180, -150), "USD", "34,300 → 34,100 (−168)"),
+        ([(0.1234, 0.12, 0.13), (12_300, 9_000, 16_000)], (12_299.9, 9_000, 16_000), "USD", "0.12 → 12,300 (+12,300)"),
+    ],
+)
+def test_figures_beside_their_change_have_no_finer_digits_than_it(sides, change, unit, words):
+    number = "{} → {} ({})".format(*spoken_sides(sides, change, unit), signed_within(*change, unit)[0])
+    assert re.sub(" (USD|W|points?)|%", "", number) == words.replace("%", "")
+
+
+@given(st.tuples(st.floats(1, 1e6), st.floats(1, 1e6)), st.floats(1e-3, 1), st.floats(1e-3, 0.3))
+def test_a_reader_who_subtracts_gets_the_change_shown(values, doubt, own):
+    """To one unit of the last digit shown, of the three numbers: the change has a wider interval, or a narrower one."""
+    change = values[1] - values[0]
+    assume(abs(change) > 1e-3)
+    sides = [(value, value * (1 - own), value * (1 + own)) for value in values]
+    bounds = sorted((change * (1 - doubt), change * (1 + doubt)))
+    texts = [*spoken_sides(sides, (change, *bounds), "USD"), signed_within(change, *bounds, "USD")[0]]
+    before, after, shown = (numbers_in(text, "USD")[0] for text in texts)
+    last = 2 * max(one.slack for one in (before, after, shown))
+    assert abs(before.value + shown.value - after.value) <= 1.5 * last
 
 
 @pytest.mark.parametrize(

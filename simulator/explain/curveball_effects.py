@@ -12,7 +12,7 @@ from simulator.explain.claims import Claim, difference, on_metric, on_verdict, s
 from simulator.metrics.comparisons import Difference, differences, in_pairs
 from simulator.metrics.stage_metrics import strikes_of
 from simulator.metrics.summary import Summary, Verdict
-from simulator.units import listed, spoken
+from simulator.units import listed
 
 #: The metric that says in metres what a curveball took.
 MARGIN = "margin_mean_m"
@@ -54,7 +54,15 @@ class Toll:
 
     @property
     def values(self) -> str:
-        return f"{_value(self.calm)} → {_value(self.struck)}"
+        return " → ".join(self.sides)
+
+    @property
+    def sides(self) -> tuple[str, ...]:
+        """The figures of both runs in words, on their true side of the bound."""
+        calm, struck = self.calm.estimate, self.struck.estimate
+        if self.change and calm and struck:
+            return self.change.sides(calm, struck, self.struck.deciding_bound)
+        return tuple(verdict.reached if verdict.estimate else "no figure" for verdict in (self.calm, self.struck))
 
     @property
     def verdicts(self) -> str:
@@ -158,7 +166,7 @@ def metres_taken(before: Summary, after: Summary) -> Claim | None:
     change = next((one for one in every if one.metric.name == MARGIN), None)
     if change is None:
         return None
-    left = [spoken(run.metrics[MARGIN].value, change.metric.unit) for run in (before, after)]
+    left = change.sides(before.metrics[MARGIN], after.metrics[MARGIN])
     what = "Metres left at standstill, on average (below 0: that many more were needed)"
     words = f"{what}: {left[0]} → {left[1]} ({change.words}, 95% interval {change.interval})."
     return difference(change.metric, change.change, words, run=after.run_hash, against=before.run_hash)
@@ -169,8 +177,7 @@ def toll_rows(paid: Sequence[Toll]) -> pd.DataFrame:
     rows = [
         (
             toll.struck.objective.label,
-            _value(toll.calm),
-            _value(toll.struck),
+            *toll.sides,
             toll.change.words if toll.change else "",
             toll.change.interval if toll.change else "",
             toll.verdicts,
@@ -178,7 +185,3 @@ def toll_rows(paid: Sequence[Toll]) -> pd.DataFrame:
         for toll in paid
     ]
     return pd.DataFrame(rows, columns=["objective", "calm", "struck", "change", "95% interval", "verdict"])
-
-
-def _value(verdict: Verdict) -> str:
-    return "no figure" if verdict.estimate is None else verdict.reached

@@ -16,7 +16,7 @@ from simulator.intervals import Estimate, Interval
 from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import change, estimators_of, reading_of
 from simulator.metrics.summary import NO_FIGURE, NO_STEADY_STATE, Summary, doubts, summary_of
-from simulator.units import listed, signed_within, spoken_within
+from simulator.units import listed, signed_within, spoken_sides, spoken_within
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,12 @@ class Difference:
     @property
     def doubts(self) -> str:
         return doubts(self.change, self.metric.unit)
+
+    def sides(self, before: Interval, after: Interval, bound: float | None = None) -> tuple[str, str]:
+        """Write the figures of both runs in no finer digits than the change; bound: that their verdicts rest on."""
+        pair = [(one.value, one.low, one.high) for one in (before, after)]
+        old, new = spoken_sides(pair, (self.change.value, self.change.low, self.change.high), self.metric.unit, bound)
+        return old, new
 
     def _written(self) -> list[str]:
         return signed_within(self.change.value, self.change.low, self.change.high, self.metric.unit)
@@ -157,8 +163,14 @@ class Comparison:
         return [*alone, *self.moved, *self.one_sided[len(alone) :]]
 
     def words_of(self, one: Difference) -> str:
-        values = self._values(one.metric)
+        values = self.sides_of(one)
         return f"{' → '.join(values)} ({one.size})" if one.significant and values[0] != values[1] else one.words
+
+    def sides_of(self, one: OneSided | Difference) -> tuple[str, str]:
+        """Return the figures of both runs in words, or why one has none."""
+        if isinstance(one, OneSided):
+            return one.sides
+        return one.sides(self.before.metrics[one.metric.name], self.after.metrics[one.metric.name])
 
     @property
     def rows(self) -> pd.DataFrame:
@@ -171,10 +183,7 @@ class Comparison:
     def _cells(self, one: OneSided | Difference) -> tuple[str, ...]:
         if isinstance(one, OneSided):
             return *one.sides, "", "", ""
-        return *self._values(one.metric), one.size, one.interval, one.doubts
-
-    def _values(self, metric: Metric) -> tuple[str, str]:
-        return _side(self.before, metric), _side(self.after, metric)
+        return *self.sides_of(one), one.size, one.interval, one.doubts
 
 
 def compare(before: Summary, after: Summary, every: bool = False) -> Comparison:
@@ -226,9 +235,10 @@ def _side(run: Summary, metric: Metric) -> str:
 
 
 def _against(comparison: Comparison, metric: Metric) -> str:
-    value = _side(comparison.after, metric)
     change = next((one for one in comparison.moved if one.metric.name == metric.name), None)
-    return value if change is None or change.change.value == 0 else f"{value} ({change.size}, {change.interval})"
+    if change is None or change.change.value == 0:
+        return _side(comparison.after, metric)
+    return f"{comparison.sides_of(change)[1]} ({change.size}, {change.interval})"
 
 
 def in_pairs(before: Summary, after: Summary) -> tuple[Summary, Summary]:

@@ -440,7 +440,9 @@ class Verdict:
     @property
     def interval(self) -> str:
         found = self.estimate
-        return "" if found is None else spoken_interval(found.value, found.low, found.high, self.metric.unit, self._decides)
+        return (
+            "" if found is None else spoken_interval(found.value, found.low, found.high, self.metric.unit, self.deciding_bound)
+        )
 
     @property
     def with_interval(self) -> str:
@@ -448,10 +450,10 @@ class Verdict:
         return "no figure" if self.estimate is None else "{} ({})".format(*self._shown(self.estimate))
 
     def _shown(self, found: Interval) -> tuple[str, str]:
-        return spoken_within(found.value, found.low, found.high, self.metric.unit, self._decides)
+        return spoken_within(found.value, found.low, found.high, self.metric.unit, self.deciding_bound)
 
     @property
-    def _decides(self) -> float | None:
+    def deciding_bound(self) -> float | None:
         """The bound that decides how many digits a figure needs; None outside of the brief, where no verdict rests on it."""
         return None if self.void else self.bound
 

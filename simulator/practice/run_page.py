@@ -17,7 +17,6 @@ from simulator.explain.curveball_effects import largest_toll, tolls
 from simulator.explain.result import Result
 from simulator.explain.short_claims import short_claims
 from simulator.explain.trust import good_of
-from simulator.intervals import Interval
 from simulator.metrics.comparisons import NEITHER, Comparison, Difference, OneSided
 from simulator.metrics.stage_metrics import clock
 from simulator.metrics.summary import Standing, Summary, Verdict
@@ -239,18 +238,9 @@ def _turned(compared: Comparison) -> list[Part]:
 def _difference_table(judged: Sequence[Difference | OneSided], compared: Comparison) -> Table:
     table = _table("objective", "other → this design", "difference (95% interval)")
     for one in judged:
-        if isinstance(one, OneSided):
-            table.add_row(escape(one.label), escape(" → ".join(one.sides)), one.verdict)
-        else:
-            other, own = (side.metrics[one.metric.name] for side in (compared.before, compared.after))
-            sides = [_alone(found, one.metric.unit, own) for found in (other, own)]
-            table.add_row(escape(one.label), " → ".join(sides), one.with_interval)
+        change = one.verdict if isinstance(one, OneSided) else one.with_interval
+        table.add_row(escape(one.label), escape(" → ".join(compared.sides_of(one))), change)
     return table
-
-
-def _alone(found: Interval, unit: str, own: Interval) -> str:
-    """Write a figure in the digits that the interval of this design carries, so that two equal figures look equal."""
-    return spoken_within(found.value, found.value - (own.value - own.low), found.value + (own.high - own.value), unit)[0]
 
 
 def _perhaps_chance(judged: Sequence[Difference | OneSided]) -> list[Part]:

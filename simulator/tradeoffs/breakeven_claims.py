@@ -17,7 +17,7 @@ from simulator.metrics.paired_samples import change
 from simulator.metrics.summary import NO_STEADY_STATE, Verdict, statement_of
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
-from simulator.units import digits_within, spoken_size
+from simulator.units import size_within
 
 #: Each standing as the end of a sentence that begins with the claim.
 SAYS = {
@@ -105,7 +105,7 @@ class Answer:
         figure = None if judged is None else judged.estimate if isinstance(judged, Verdict) else judged.change
         if judged is None or figure is None or standing == "void" or abs(self.margin) == inf:
             return standing
-        size = spoken_size(abs(self.margin), judged.metric.unit, digits_within(self.margin, (figure.high - figure.low) / 2))
+        size = size_within(self.margin, (figure.high - figure.low) / 2, judged.metric.unit)
         return f"{standing} by {size}"
 
 

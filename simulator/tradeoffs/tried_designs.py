@@ -12,7 +12,7 @@ from simulator.metrics.summary import Standing, Verdict
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
-from simulator.units import listed, spoken_size
+from simulator.units import listed, size_within
 
 #: The miss of a design without a figure, as a part of the bound.
 _FAR = 1e3
@@ -139,9 +139,9 @@ class Miss:
         rest += f"; not proven: {quoted(others)}" if others else ""
         if abs(self.short) == inf:
             return f"“{self.claim.words}”, because it has no figure{rest}"
-        unit = self.claim.metric.unit
-        size = spoken_size(self.short, unit)
-        return f"“{self.claim.words}” by {size}{rest}"
+        found = next((one.estimate for one in self.tried.verdicts if one.metric.name == self.claim.metric.name), None)
+        half = (found.high - found.low) / 2 if found else 0.0
+        return f"“{self.claim.words}” by {size_within(self.short, half, self.claim.metric.unit)}{rest}"
 
 
 def quoted(claims: Sequence[BreakevenClaim]) -> str:

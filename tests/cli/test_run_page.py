@@ -13,10 +13,9 @@ from simulator.cli.short_page import Part, Passage, print_page
 from simulator.engine.plan import compile_plan
 from simulator.explain import advice
 from simulator.explain.result import replicate
-from simulator.intervals import Interval
 from simulator.metrics.comparisons import compare
 from simulator.practice.run_command import print_summary
-from simulator.practice.run_page import _alone, _step, difference_page, run_page
+from simulator.practice.run_page import _step, difference_page, run_page
 from simulator.units import spoken_within
 from tests.case.texts import SMALL
 from tests.explain.test_advice import served
@@ -222,10 +221,3 @@ def test_an_objective_that_a_step_takes_from_met_is_said_before_the_gain():
     told = _step(trials.advice(0, {0: [steps[4]]}), "")
     assert told.startswith("Try “Readers: 3 → 4”: “Cost” met → not met")
     assert "worse" not in told
-
-
-def test_two_equal_figures_look_equal_however_wide_their_intervals_are():
-    """222 ms with an interval of 2 ms or of 200 ms: the digits are those of this design's interval in both."""
-    own, other = Interval(0.2222, 0.2212, 0.2232), Interval(0.2222, 0.1, 0.3)
-    assert {_alone(found, "s", own) for found in (own, other)} == {"222 ms"}
-    assert {_alone(found, "s", other) for found in (own, other)} == {"220 ms"}

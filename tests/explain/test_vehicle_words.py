@@ -8,6 +8,7 @@ from simulator.explain.curveball_effects import metres_taken
 from simulator.explain.result import replicate
 from simulator.metrics.comparisons import compare
 from simulator.metrics.summary import idle_labels
+from tests.readers.spoken_numbers import numbers_in
 from tests.shipped import run_of
 
 CASE = "av-perception"
@@ -91,9 +92,10 @@ def test_a_camera_that_fails_is_the_reason_for_an_old_view():
 def test_what_a_curveball_took_is_told_in_metres():
     calm, struck = run(), run("blind")
     left = [one.metrics["margin_mean_m"].value for one in (calm, struck)]
-    told = metres_taken(calm, struck).words
-    assert f"{left[0]:.3g} m → {left[1]:.3g} m (".replace("-", "−") in told
-    assert f"({left[1] - left[0]:.2g}".replace("-", "−") in told
+    before, after, change, *_ = numbers_in(metres_taken(calm, struck).words.partition("needed): ")[2], "m")
+    assert before.value == pytest.approx(left[0], abs=before.slack)
+    assert after.value == pytest.approx(left[1], abs=after.slack)
+    assert change.value == pytest.approx(left[1] - left[0], abs=change.slack)
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from tests.claim_words import word_faults
 from tests.design_claims import CASES, design_claims, quick_claims, random_designs, steps_from_default
-from tests.readers.shown import Shown
+from tests.readers.shown import RECORD, Shown
 from tests.study_claims import tiny_claims
 
 #: Parts of sentences that break a rule and are right, each with its reason.
@@ -65,6 +65,7 @@ def test_the_words_of_random_designs_are_plain(case):
         ("The wait is 12.345 s.", "too many digits"),
         ("The load is 296.6%.", "too many digits"),
         ("The power is 59.994 W.", "too many digits"),
+        ("Each costs 0 USD (3,000 to 196,000,000).", "0 for a figure above 0"),
     ],
 )
 def test_a_planted_fault_is_found(words, rule):
@@ -89,3 +90,9 @@ def test_right_words_have_no_fault(words):
 def test_an_interval_carries_the_places_of_its_value():
     claim = Shown("x", "is", 9.66, (9.24, 10.08), words="An answer: 9.66 s (9.24 to 10.08).")
     assert list(word_faults(claim)) == []
+
+
+def test_a_figure_above_0_that_is_written_0_is_found_by_its_record():
+    words, low = "Cost; 0 USD (0 to 196,000,000).", [0.0, 2617.0]
+    found = [list(word_faults(Shown("x", "is", 3898.0, (one, 1.96e8), words=words, surface=RECORD))) for one in low]
+    assert [[fault.rule for fault in faults] for faults in found] == [[], ["0 for a figure above 0"]]

@@ -257,6 +257,13 @@ def test_the_bounds_of_a_change_have_their_own_signs():
     assert told("latency_p95_s", "", 0.5, -0.1, 1.1).interval == "−0.10 to +1.10 s"
 
 
+def test_two_equal_figures_look_equal_however_wide_their_intervals_are():
+    """222 ms with an interval of 2 ms or of 200 ms: the change between them carries tens."""
+    narrow, wide = Interval(0.2222, 0.2212, 0.2232), Interval(0.2222, 0.1, 0.3)
+    assert set(told("latency_p95_s", "", 0.0, -0.1, 0.1).sides(narrow, wide)) == {"220 ms"}
+    assert set(told("latency_p95_s", "", 0.0, 0.0, 0.0).sides(narrow, narrow)) == {"222 ms"}
+
+
 @pytest.mark.parametrize(
     ("bounds", "interval", "with_interval"),
     [
