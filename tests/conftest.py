@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from simulator.case import load
 from simulator.case.document import Document, read_document
 from simulator.case.load import _checked
 from simulator.case.schema import Scenario
@@ -53,6 +54,26 @@ date: '2026-01-01'
 """
 
 
+def pytest_configure() -> None:
+    """Read and check a shipped case once a worker: it takes as long as a run, and parameters of tests ask for it too."""
+    known: dict[str, Document] = {}
+
+    def read(file: Path, form: type = dict) -> Document:
+        if file.parent != SCENARIOS:
+            return read_document(file, form)
+        name = str(file)
+        return known[name] if name in known else known.setdefault(name, read_document(file, form))
+
+    @cache
+    def of_shipped(name: str) -> Scenario:
+        return _checked(known[name])
+
+    def checked(document: Document) -> Scenario:
+        return of_shipped(document.file) if document is known.get(document.file) else _checked(document)
+
+    load.read_document, load._checked = read, checked
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """Collect garbage once all tests are imported, and leave their modules out of every later search for it.
@@ -78,30 +99,6 @@ def _one_search_for_components():
             from streamlit.components.v2 import manifest_scanner
 
             patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
-        yield
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _one_reading_of_shipped_cases():
-    """To read and check a case that comes with CaseSim takes as long as to run it: a worker does so once, then shares it."""
-    known: dict[str, Document] = {}
-
-    def read(file: Path, form: type = dict) -> Document:
-        if file.parent != SCENARIOS:
-            return read_document(file, form)
-        name = str(file)
-        return known[name] if name in known else known.setdefault(name, read_document(file, form))
-
-    @cache
-    def of_shipped(name: str) -> Scenario:
-        return _checked(known[name])
-
-    def checked(document: Document) -> Scenario:
-        return of_shipped(document.file) if document is known.get(document.file) else _checked(document)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("simulator.case.load.read_document", read)
-        patch.setattr("simulator.case.load._checked", checked)
         yield
 
 
