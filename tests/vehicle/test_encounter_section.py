@@ -6,9 +6,14 @@ from simulator.case.document import ScenarioError
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.paths import SCENARIOS
-from tests.case.texts import changed, place
+from tests.case.texts import changed, place, without
 
-CASE = (SCENARIOS / "av-perception.yaml").read_text(encoding="utf-8")
+#: The case without the sections that say nothing of its vehicle, and the same without its choices.
+CASE = without(
+    (SCENARIOS / "av-perception.yaml").read_text(encoding="utf-8"),
+    *("questions", "debrief", "phases", "reference", "anchors", "claims", "tests", "interview"),
+)
+DEFAULTS = without(CASE, "choices")
 STRONG = "    strong:\n      finds: kitti.yolox_x.restored\n"
 NANO = "coco.yolox_nano.fp32"
 
@@ -116,14 +121,14 @@ WRONG = {
 @pytest.mark.parametrize("wrong", WRONG)
 def test_each_fault_is_told_where_it_stands_with_what_would_be_right(wrong):
     before, after, where, told = WRONG[wrong]
-    text = changed(before, after, text=CASE)
+    text = changed(before, after, text=DEFAULTS)
     line, column = place(text, where)
     assert [fault for fault in faults_of(text) if fault.startswith(f"av.yaml:{line}:{column}: {told}")]
 
 
 def test_a_condition_that_nobody_measured_is_one_fault_however_many_look():
     assert (
-        len(faults_of(changed("corruption: night\n      severity: 2", "corruption: night\n      severity: 4", text=CASE))) == 1
+        len(faults_of(changed("corruption: night\n      severity: 2", "corruption: night\n      severity: 4", text=DEFAULTS))) == 1
     )
 
 
@@ -172,9 +177,9 @@ def test_both_kinds_of_sensors_are_asked_for_only_where_both_look():
 
 
 def test_a_run_that_ends_before_an_encounter_does_is_told():
-    found = faults_of(changed("days: 0.000347223", "days: 0.00005", text=CASE))
+    found = faults_of(changed("days: 0.000347223", "days: 0.00005", text=DEFAULTS))
     (fault,) = (one for one in found if "followed for" in one)
-    line, _ = place(CASE, "encounters:\n")
+    line, _ = place(DEFAULTS, "encounters:\n")
     assert fault.startswith(f"av.yaml:{line}:")
     assert "followed for up to 8 s, but frames come for only 4.32 s; run.days should be at least 9.3e-05" in fault
 
