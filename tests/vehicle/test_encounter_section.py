@@ -127,9 +127,8 @@ def test_each_fault_is_told_where_it_stands_with_what_would_be_right(wrong):
 
 
 def test_a_condition_that_nobody_measured_is_one_fault_however_many_look():
-    assert (
-        len(faults_of(changed("corruption: night\n      severity: 2", "corruption: night\n      severity: 4", text=DEFAULTS))) == 1
-    )
+    text = changed("corruption: night\n      severity: 2", "corruption: night\n      severity: 4", text=DEFAULTS)
+    assert len(faults_of(text)) == 1
 
 
 @pytest.mark.parametrize(("section", "metrics"), [("encounters", 2), ("vehicle", 2)])
