@@ -124,7 +124,8 @@ class Studies:
         axes = [axis_of(self.scenario, name) for name in self.over]
         request, claims = self.request(axes), objectives_of(self.scenario)
         evaluate = evaluator(request, self.submit, _NoCache())
-        search = Search(axes, request.base, claims, cost_goal(self.scenario), evaluate, SEED, self.replications)
+        known = [request.base.picks]
+        search = Search(axes, request.base, claims, cost_goal(self.scenario), evaluate, SEED, self.replications, known)
         found = search.find(budget)
         yield from best_claims(found, claims)
         yield from records(found.claims)

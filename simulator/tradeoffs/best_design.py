@@ -98,16 +98,16 @@ class Search:
         begin("stepping towards less cost")
         best = self._cheaper(min(judged, key=lambda one: one.verdict_rank))
         misses = self._misses([*judged, best]) if best.missed else []
-        obstacle = None if best.meets else obstacle_of(self.claims, list(self.tried.values()))
+        obstacle = None if best.meets else obstacle_of(self.claims, self._ran)
         return BestDesigns(
             best,
             path,
             misses,
             raced,
             [one for one in judged[1 : 1 + len(undecided)] if self._may_be_as_good(one, best)],
-            len(self.tried),
+            len(self._ran),
             self.replications,
-            self.designs,
+            self.designs - (len(self.tried) - len(self._ran)),
             self._open(best),
             obstacle,
         )
@@ -121,10 +121,15 @@ class Search:
         """The number of designs there are."""
         return prod(len(axis.picks) for axis in self.axes)
 
+    @property
+    def _ran(self) -> list[TriedDesign]:
+        """The designs tried, without those that cannot run."""
+        return [one for one in self.tried.values() if not one.outcome.refused]
+
     def _runners(self) -> list[TriedDesign]:
         """Return the designs that race: half by their plain values, half by their doubts, as the nearest prove little."""
-        plain = sorted(self.tried.values(), key=lambda one: one.rank)
-        doubted = sorted(self.tried.values(), key=lambda one: (sum(one.doubted), one.rank))
+        plain = sorted(self._ran, key=lambda one: one.rank)
+        doubted = sorted(self._ran, key=lambda one: (sum(one.doubted), one.rank))
         first = [*plain[: RACING // 2], *doubted[: RACING // 2], *plain]
         return list({repr(one.point): one for one in first}.values())[:RACING]
 
@@ -133,7 +138,7 @@ class Search:
     ) -> list[TriedDesign]:
         """Run `budget` designs that an optimizer proposes, each once; return the best so far after each of them.
 
-        budget: all designs where there are fewer
+        A design that cannot run does not count. budget: all designs where there are fewer
         """
         budget = min(budget, self.designs)
         study = _study(sampler, self._seed)
@@ -145,15 +150,14 @@ class Search:
             trials = [study.ask(_distributions(self.axes)) for _ in range(min(SIDE_BY_SIDE, budget - proposed))]
             points = [self._point(trial.params) for trial in trials]
             new = {repr(point): point for point in points if repr(point) not in self.tried}
-            idle = 0 if new else idle + len(trials)
-            self._run(list(new.values()), FEW)
+            can_run = [not one.outcome.refused for one in self._run(list(new.values()), FEW)]
+            idle = 0 if any(can_run) else idle + len(trials)
             for trial, point in zip(trials, points, strict=True):
                 one = self.tried[repr(point)]
                 for claim, part in zip(self.claims, one.short, strict=True):
                     trial.set_constraint(claim.words, part)
                 study.tell(trial, one.cost if one.cost < inf else 1e18)
-                if repr(point) in new:
-                    new.pop(repr(point))
+                if new.pop(repr(point), None) and not one.outcome.refused:
                     proposed += 1
                     path.append(min([one, *path[-1:]], key=lambda tried: tried.rank))
             progress(proposed, budget)
@@ -178,7 +182,7 @@ class Search:
         """Run designs that have not run with this number of replications; a design is known by its most replications."""
         new = {repr(point): point for point in points if (repr(point), replications) not in self._known}
         outcomes = self._evaluate(list(new.values()), replications) if new else []
-        self.replications += replications * len(new)
+        self.replications += replications * sum(not one.refused for one in outcomes)
         for (name, point), outcome in zip(new.items(), outcomes, strict=True):
             value = outcome.value(self.cost.metric.name)
             one = tried_design(self.claims, point, outcome, None if value is None else self.cost.worse(value))
@@ -219,7 +223,7 @@ class Search:
         """Return, for each objective, the designs that seem to meet all others and to miss it the least."""
         seeming = []
         for place in range(len(self.claims)):
-            fit = [one for one in self.tried.values() if not any(one.short[:place] + one.short[place + 1 :])]
+            fit = [one for one in self._ran if not any(one.short[:place] + one.short[place + 1 :])]
             seeming += sorted(fit, key=lambda one: (one.short[place], one.cost))[:SEEMING]
         return list({repr(one.point): one for one in seeming}.values())
 

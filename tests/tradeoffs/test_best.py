@@ -133,6 +133,23 @@ def test_the_best_design_is_no_worse_than_a_known_one_that_few_replications_make
     assert search.best_of_known().point.picks["servers"] == 12
 
 
+def test_designs_that_cannot_run_do_not_count():
+    """Of 12 numbers of servers, 4 can run: a budget of 4 tries all of them, and the cheapest is the best."""
+    bench, axes = Bench(), [Axis("servers", "Servers", tuple(range(1, 13)))]
+
+    def run(points, replications):
+        ran = bench.run(points, replications)
+        return [
+            one if p.picks["servers"] % 3 == 0 else replace(one, metrics={}, refused="no")
+            for p, one in zip(points, ran, strict=True)
+        ]
+
+    base = DesignPoint({"servers": 12, "model": "large", "people": 9})
+    found = Search(axes, base, [ENOUGH], Goal(COST, higher=False), run, 1, known=[base.picks]).find(4)
+    assert found.runs == 4
+    assert found.best.point.picks["servers"] == 6
+
+
 def test_a_space_smaller_than_the_budget_is_tried_whole():
     bench = Bench()
     search = Search(AXES[1:2], DesignPoint({"servers": 8, "people": 6}), [ENOUGH], Goal(COST, higher=False), bench.run, 1)
