@@ -93,6 +93,7 @@ def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
             idle[lever.words].append(escape(lever.step.words))
             continue
         shown = [effect for effect in lever.effects if effect.turns or (effect.real and not effect.slight)]
+        shown.sort(key=lambda effect: not effect.breaks)  # the price is said before the gain
         real = [f"{escape(f'“{effect.before.objective.label}”')} {_cell(effect)}" for effect in shown]
         out.print(f"[bold]{escape(lever.step.words)}[/bold]: {'; '.join(real)}.")
     for words, steps in idle.items():

@@ -311,7 +311,7 @@ def _numbers(one: Influence, unit: str) -> tuple[str, ...]:
     if one.total and one.first:
         return tuple(text for each in (one.total, one.first) for text in _index(each))
     size, low, high = (text.lstrip("+") for text in signed_within(one.size.value, one.size.low, one.size.high, unit))
-    return size, f"{low.partition(' ')[0]} to {high}", spoken_size(one.spread or 0.0, unit)
+    return size, " to ".join(bound.partition(" ")[0] for bound in (low, high)), spoken_size(one.spread or 0.0, unit)
 
 
 def _index(one: Interval) -> tuple[str, str]:

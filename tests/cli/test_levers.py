@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import pytest
 
@@ -10,6 +11,7 @@ from simulator.cli.exits import VisibleConsole
 from simulator.engine.plan import compile_plan
 from simulator.practice.levers_command import _tried, print_levers
 from tests.case.texts import SMALL
+from tests.explain.test_advice import served
 
 
 @pytest.fixture
@@ -74,6 +76,18 @@ def test_a_narrow_terminal_gets_a_paragraph_a_step_without_a_broken_word(case, m
         assert lever.step.words in text
         assert lever.words or f"{lever.step.words}: " in text
         assert f"{lever.step.words} " in shown[1000]
+
+
+def test_a_paragraph_says_first_what_a_step_takes_from_met(monkeypatch):
+    out = VisibleConsole(width=80, color_system=None, file=io.StringIO())
+    monkeypatch.setattr("simulator.practice.levers_command.table_console", lambda: out)
+    result, *_ = served(cost=24)
+    print_levers(_tried(result.plan, 1, 3, 3))
+    (told,) = re.findall(r"Readers: 3 → 4: (.*?)\.\n", out.file.getvalue(), re.DOTALL)
+    first, then = " ".join(told.split()).split("; ")
+    assert first.startswith("“Cost” +")
+    assert "met → not met" in first
+    assert then.startswith("“Mean time” −")
 
 
 def test_what_cannot_be_tried_is_wrong_use(casesim, case):
