@@ -8,10 +8,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path as FilePath
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
+from cachetools import LRUCache, cached
 from pydantic import BaseModel, ValidationError
 
 from simulator.case.checks import check, check_names
@@ -167,6 +170,12 @@ def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict
 
     Raises ScenarioError for an unknown choice, an option that is not offered, or picks that do not fit together.
     """
+    design = _read_picks(scenario, picks)
+    return validated(scenario.document.patched(_changes(scenario, design)), scenario), design
+
+
+def _read_picks(scenario: Scenario, picks: Mapping[str, Pick]) -> dict[str, Any]:
+    """Return the whole design; raises ScenarioError for an unknown choice, or an option that is not offered."""
     document = scenario.document
     faults: list[Fault] = []
     design = scenario.defaults()
@@ -181,7 +190,7 @@ def apply(scenario: Scenario, picks: Mapping[str, Pick]) -> tuple[Scenario, dict
             faults.append(document.fault(("choices", name), str(error), name, "pick"))
     if faults:
         raise ScenarioError(faults)
-    return validated(document.patched(_changes(scenario, design)), scenario), design
+    return design
 
 
 def _checked(document: Document) -> Scenario:
@@ -353,6 +362,35 @@ def with_figures(scenario: Scenario, numbers: Mapping[str, float]) -> Scenario:
         others = figure.model_dump(exclude={"between"}, exclude_none=True)
         changes[path] = (others | {"value": number}, path, f"the figure `{place}` at {number:g}")
     return validated(document.patched(changes), scenario)
+
+
+def designed_as(scenario: Scenario, picks: Mapping[str, Pick], figures: Mapping[str, float]) -> tuple[Scenario, dict[str, Any]]:
+    """Return a scenario with picks and then figures written into it, and the whole design.
+
+    Figures that no pick writes are written first, once for all designs of a sweep.
+    Raises ScenarioError as `apply` and `with_figures` do.
+    """
+    if figures and not _meet(_changes(scenario, _read_picks(scenario, picks)), figures):
+        with suppress(ScenarioError):  # picks may make room for the figures
+            return apply(_figured(scenario, figures)[1], picks)
+    changed, design = apply(scenario, picks)
+    return with_figures(changed, figures), design
+
+
+@cached(LRUCache(4), key=lambda scenario, figures: (id(scenario), *sorted(figures.items())), lock=Lock())
+def _figured(scenario: Scenario, figures: Mapping[str, float]) -> tuple[Scenario, Scenario]:
+    """Return the scenario, kept so that its identity stays its own, and it with these figures."""
+    return scenario, with_figures(scenario, figures)
+
+
+def _meet(paths: Iterable[Path], figures: Iterable[str]) -> bool:
+    """Return whether a path leads to a figure, or to a part that holds one or belongs to it."""
+    places = ["arrivals" if place == TRAFFIC else place for place in figures]
+    return any(
+        f"{dotted(path)}.".startswith(f"{place}.") or f"{place}.".startswith(f"{dotted(path)}.")
+        for path in paths
+        for place in places
+    )
 
 
 def _unknown(scenario: Scenario, places: Iterable[str], known: Iterable[str]) -> ScenarioError:

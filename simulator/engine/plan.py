@@ -19,7 +19,8 @@ from simulator.case.column_samples import ColumnSamples
 from simulator.case.curveballs import AffectedQuantity, surges
 from simulator.case.document import ScenarioError, beyond, dotted
 from simulator.case.fields import EVIDENCE_KINDS, Source
-from simulator.case.load import PROJECTED, apply, one_by_one, sourced_of, with_figures
+from simulator.case.load import PROJECTED, designed_as, one_by_one, sourced_of
+from simulator.case.model_memo import ModelMemo
 from simulator.engine.route_draws import too_many_outcomes
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import content_hash
@@ -208,7 +209,10 @@ def fingerprint(data: Any) -> str:
 
 def case_hash(scenario: Scenario) -> str:
     """Return the hash of a case: of the author's data, without layout, comments, texts and tests."""
-    return fingerprint(scenario.hashed_data)
+    return _CASE_HASH.of(scenario)
+
+
+_CASE_HASH: ModelMemo[Scenario, str] = ModelMemo(lambda scenario: fingerprint(scenario.hashed_data))
 
 
 def compile_plan(
@@ -226,9 +230,9 @@ def compile_plan(
 
     Raises ScenarioError with every reason why these picks cannot run, at the place in the file that wrote them.
     """
-    designed, design = apply(scenario, picks or {})
     latencies = {place: number for place, number in (figures or {}).items() if PROJECTED.fullmatch(place)}
-    designed = with_figures(designed, {place: number for place, number in (figures or {}).items() if place not in latencies})
+    others = {place: number for place, number in (figures or {}).items() if place not in latencies}
+    designed, design = designed_as(scenario, picks or {}, others)
     gather = Gatherer(designed)
     timed = strike_times(designed, strikes or {})
     plan = gather.plan(design, case_hash(scenario), timed)

@@ -3,7 +3,7 @@
 import pytest
 
 from simulator.case.document import ScenarioError
-from simulator.case.load import DOUBTED, TRAFFIC, figures_of, loads, range_of, with_figures
+from simulator.case.load import DOUBTED, TRAFFIC, apply, designed_as, figures_of, loads, one_by_one, range_of, with_figures
 from simulator.engine.plan import case_hash, compile_plan
 from simulator.engine.run import simulate
 from tests.case.texts import SMALL, changed
@@ -45,6 +45,16 @@ def test_a_figure_wins_over_what_a_pick_writes_in_its_place(evidence):
     plan = compile_plan(loads(SMALL), {"reading": "expert"}, figures={"stages.reader.sensitivity": 0.7})
     assert plan.scenario.stages["reader"].sensitivity.value == 0.7
     assert plan.figures == {"stages.reader.sensitivity": 0.7}
+
+
+@pytest.mark.parametrize("figures", [{"population.prevalence": 0.4}, {TRAFFIC: 2.0}, {"stages.reader.sensitivity": 0.7}])
+def test_a_design_with_figures_is_the_one_whose_picks_were_written_first(figures):
+    scenario = loads(SMALL)
+    for picks in one_by_one(scenario):
+        first, design = apply(scenario, picks)
+        both, same = designed_as(scenario, picks, figures)
+        assert (both.model_dump(), same) == (with_figures(first, figures).model_dump(), design)
+        assert both.document.data == with_figures(first, figures).document.data
 
 
 def test_runs_with_other_figures_have_another_identity(evidence):
