@@ -17,7 +17,7 @@ from simulator.case.outputs import CountedMetric, Metric, MetricGroup, counted_m
 from simulator.engine.servers import kind
 from simulator.metrics.label_uncertainty import codes_of, downstream, item_gates, item_groups, labelled_people, paths_shift
 from simulator.metrics.mlperf_verdict import Queries, queries_of
-from simulator.metrics.stage_metrics import StageTimes, times_of
+from simulator.metrics.stage_metrics import StageTimes, loads_of, times_of
 from simulator.records.trace import OUTCOMES, Trace, Visits
 
 Floats = NDArray[np.float64]
@@ -159,6 +159,10 @@ class FlowCounts:
         sums = np.zeros(len(keys), np.int64)
         np.add.at(sums, places, np.concatenate([one.counts for one in each]))
         return FlowCounts(each[0].names, keys, sums)
+
+
+#: Where no flow was counted.
+NO_FLOWS = FlowCounts({}, np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 @dataclass
@@ -367,15 +371,21 @@ def needed_samples(metrics: Iterable[Metric]) -> set[str]:
     return {name for metric in metrics for name in (*([] if metric.group else [metric.sample]), whole_sample(metric.sample))}
 
 
-def measure(trace: Trace) -> Measures:
-    """Reduce a trace to its measures."""
+def measure(trace: Trace, explained: bool = True) -> Measures:
+    """Reduce a trace to its measures.
+
+    explained: count all that explains a run: the ways of its requests, the time at its stages, metrics that are not asked for.
+    Times rest on the stages too: they answer to the load of each.
+    """
     scenario = trace.plan.scenario
     visits = {name: log.visits() for name, log in trace.logs.items() if len(log)}
     stretches = 1 if scenario.run.warm_up == "none" else SECTIONS
-    run, counted = CountedRun(trace, visits, stretches), counted_metrics(scenario.outline)
-    counts = _counts(run, counted.values(), needed_samples(scenario.metrics.values()))
+    run, counted, metrics = CountedRun(trace, visits, stretches), counted_metrics(scenario.outline), scenario.metrics.values()
+    whole = explained or any(metric.is_time for metric in metrics)
+    asked = counted if whole else {name for metric in metrics for name in (metric.name, metric.of_all.name)}
+    counts = _counts(run, counted.values(), needed_samples(metrics), asked)
     _add_own_counts(run, counts)
-    flows = _RequestFlows.of(trace, visits)
+    flows = _RequestFlows.of(trace, visits) if explained else None
     return Measures(
         digest=trace.digest,
         requests=trace.columns.n,
@@ -385,11 +395,11 @@ def measure(trace: Trace) -> Measures:
         rates=counts.rates,
         stretch_s=trace.plan.arrivals_end_s / stretches,
         span_s=trace.plan.arrivals_end_s,
-        flow_counts=flows.counts(),
+        flow_counts=flows.counts() if flows else NO_FLOWS,
         strata=run.strata,
         latencies=_by_stretch(run.latencies) if stretches > 1 else None,
         queries=queries_of(trace) if scenario.arrivals.mlperf is not None else None,
-        stages=times_of(trace, visits),
+        stages=times_of(trace, visits) if whole else loads_of(trace, visits),
         groups=dict(_groups(run, counted, flows)),
     )
 
@@ -401,11 +411,13 @@ class _Counts:
     rates: dict[str, Floats] = field(default_factory=dict)
 
 
-def _counts(run: CountedRun, counted: Iterable[CountedMetric], samples: Container[str]) -> _Counts:
+def _counts(run: CountedRun, counted: Iterable[CountedMetric], samples: Container[str], metrics: Container[str]) -> _Counts:
+    """Count the samples and the metrics that are asked for."""
     counts = _Counts()
     for one in counted:
         store = getattr(counts, one.store)
-        if one.count is None or one.key in store or (one.store == "samples" and one.key not in samples):
+        asked = one.key in samples if one.store == "samples" else one.key in metrics
+        if one.count is None or one.key in store or not asked:
             continue
         if (count := one.count(run)) is not None:
             store[one.key] = count
@@ -422,7 +434,9 @@ def _add_own_counts(run: CountedRun, counts: _Counts) -> None:
         counts.totals |= section.totals(run.trace)
 
 
-def _groups(run: CountedRun, counted: Mapping[str, CountedMetric], flows: _RequestFlows) -> Iterator[tuple[str, Measures]]:
+def _groups(
+    run: CountedRun, counted: Mapping[str, CountedMetric], flows: _RequestFlows | None
+) -> Iterator[tuple[str, Measures]]:
     trace, plan = run.trace, run.trace.plan
     samples: dict[str, set[str]] = {}
     for metric in plan.scenario.metrics.values():
@@ -438,7 +452,7 @@ def _groups(run: CountedRun, counted: Mapping[str, CountedMetric], flows: _Reque
             if key not in samples:
                 continue
             part = CountedRun(trace, run.visits, run.stretches, group)
-            counts = _counts(part, divisible, samples[key])
+            counts = _counts(part, divisible, samples[key], counted)
             yield (
                 key,
                 Measures(
@@ -449,7 +463,7 @@ def _groups(run: CountedRun, counted: Mapping[str, CountedMetric], flows: _Reque
                     samples=counts.samples,
                     rates={},
                     stretch_s=plan.arrivals_end_s / run.stretches,
-                    flow_counts=flows.counts(group),
+                    flow_counts=flows.counts(group) if flows else NO_FLOWS,
                     strata=part.strata,
                     labelled=labelled_people(next(iter(plan.tables.values())), items[key]) if key in items else None,
                 ),

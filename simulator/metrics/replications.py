@@ -38,15 +38,20 @@ class ReplicationOptions:
     who they are and a metric has no closed form for that
     band_edges: run it with projected latencies at the fast and the slow edge of their bands as well
     all_samples: keep every time and wait; else only those that a metric of the scenario is taken of
+    explained: count all that explains a run; else what its metrics rest on
     """
 
     people: Literal["labelled", "resampled", "both"] = "both"
     band_edges: bool = True
     all_samples: bool = True
+    explained: bool = True
 
 
 #: All runs that a result with intervals needs.
 FULL = ReplicationOptions()
+
+#: All runs that the figures of a result need, without what only explains them.
+FIGURES = ReplicationOptions(explained=False)
 
 #: One run and nothing beside it.
 PLAIN = ReplicationOptions("labelled", band_edges=False)
@@ -88,7 +93,7 @@ def run_doubts(
 
 
 def _measured(plan: Plan, seed: int, number: int, options: ReplicationOptions) -> Measures:
-    measures = measure(simulate_on(plan, seed, number))
+    measures = measure(simulate_on(plan, seed, number), options.explained)
     if options.all_samples:
         return measures
     used = needed_samples(plan.scenario.metrics.values())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import inf
 from typing import TYPE_CHECKING
 
@@ -138,6 +138,15 @@ def pooled(replications: Sequence[StageTimes]) -> StageTimes:
 def times_of(trace: Trace, visits: Mapping[str, Visits]) -> dict[str, StageTimes]:
     slowest = _slowest(trace)
     return {name: _summed_up(trace, name, rows, slowest) for name, rows in visits.items()}
+
+
+def loads_of(trace: Trace, visits: Mapping[str, Visits]) -> dict[str, StageTimes]:
+    """Return the loads of each stage alone, as in `times_of`."""
+    loads = {name: _loads(trace, name, rows) for name, rows in visits.items()}
+    nothing = StageTimes(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)
+    return {
+        name: replace(nothing, load=load, late_load=late, struck_load=struck) for name, (load, late, struck) in loads.items()
+    }
 
 
 def _summed_up(trace: Trace, name: str, visits: Visits, slowest: NDArray[np.bool_]) -> StageTimes:

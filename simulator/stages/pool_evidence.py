@@ -17,6 +17,7 @@ from pydantic_core import CoreSchema, core_schema
 from simulator.case.curveballs import Conditions
 from simulator.case.fields import Line, Source, Strict
 from simulator.case.kinds import FileName
+from simulator.case.model_memo import ModelMemo
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, hardware, machine
 from simulator.evidence.profiles import (
     IDLE_GAP_MS,
@@ -153,13 +154,24 @@ def profiled(profile: Profile, threads: int, max_batch: int, passes: float = 1) 
 
     Raises LatencyError where the profile lacks the thread count, or batches from 1 to `max_batch`.
     """
+    known = _PROFILED.of(profile)
+    if (threads, max_batch) not in known:
+        known[threads, max_batch] = _profiled(profile, threads, max_batch)
+    table = known[threads, max_batch]
+    return replace(table, seconds=table.seconds * passes)
+
+
+#: The tables of a profile by thread count and largest batch.
+_PROFILED: ModelMemo[Profile, dict[tuple[int, int], LatencyTable]] = ModelMemo(lambda profile: {})
+
+
+def _profiled(profile: Profile, threads: int, max_batch: int) -> LatencyTable:
     run = _run(profile, threads)
     sizes = [calls.batch for calls in run.calls]
     if max_batch > max(sizes):
         raise LatencyError(f"{profile.key} was measured up to batch {max(sizes)}; max_batch is {max_batch}")
     kinds = [{calls.batch: _of_kind(calls, idled) for calls in run.calls} for idled in (False, True)]
-    table = _table(kinds, max_batch)
-    return replace(table, seconds=table.seconds * passes)
+    return _table(kinds, max_batch)
 
 
 def singles(profiles: Sequence[Profile], threads: int) -> LatencyTable:

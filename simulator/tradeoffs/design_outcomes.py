@@ -17,7 +17,7 @@ from simulator.engine.run import ENGINE_VERSION
 from simulator.intervals import Estimate
 from simulator.metrics.measures import Measures
 from simulator.metrics.paired_samples import PairedSample, Readings, readings_of
-from simulator.metrics.replications import packed, reporting, run_replications, unpacked
+from simulator.metrics.replications import FIGURES, packed, reporting, run_replications, unpacked
 from simulator.metrics.summary import Figures, Verdict, grows, judged, run_hash
 from simulator.theory.loads import loads
 
@@ -86,7 +86,7 @@ def solve(task: SweepTask) -> DesignOutcome:
     plan = unpacked(task.plan)
     blank = DesignOutcome(plan.design, plan.figures, task.seed, task.replications)
     try:
-        measures = run_replications(plan, task.seed, task.replications)
+        measures = run_replications(plan, task.seed, task.replications, options=FIGURES)
     except ScenarioError as error:
         return replace(blank, refused=error.faults[0].message)
     return outcome_of(plan, measures, blank)
