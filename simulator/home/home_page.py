@@ -74,7 +74,7 @@ def card(scenario: Scenario, plan: Plan | None, faults: Sequence[Fault] = ()) ->
 def _holds(scenario: Scenario) -> str:
     if scenario.incident:
         return counted(len(scenario.incident.causes), "suspect")
-    return counted(len(scenario.choices), "choice")
+    return counted(sum(not choice.situation for choice in scenario.choices.values()), "choice")
 
 
 def case_picture(plan: Plan) -> Picture | None:

@@ -159,20 +159,20 @@ def _starred(scenario: Scenario, run: str) -> None:
 
 
 def changes(scenario: Scenario, before: Attempt | None, after: Attempt) -> list[str]:
-    """Return the changes between two runs, or from the default design: `Operating point 0.95 → 0.99 sensitivity`."""
+    """Return the changes between two runs, or from the default design: `Operating point: 0.95 → 0.99 sensitivity`."""
     first = before or replace(
         after, picks=scenario.defaults(), strikes={}, seed=after.seed, replications=scenario.run.replications
     )
     changed = [
-        f"{choice.label} {_step(choice, first.picks[name], after.picks[name])}"
+        f"{choice.label}: {_step(choice, first.picks[name], after.picks[name])}"
         for name, choice in scenario.choices.items()
         if name in first.picks and name in after.picks and first.picks[name] != after.picks[name]
     ]
     changed += _struck(scenario, first.strikes, after.strikes)
     if first.seed != after.seed:
-        changed.append(f"Seed {first.seed} → {after.seed}")
+        changed.append(f"Seed: {first.seed} → {after.seed}")
     if first.replications != after.replications:
-        changed.append(f"Replications {first.replications} → {after.replications}")
+        changed.append(f"Replications: {first.replications} → {after.replications}")
     if first.scenario_hash != after.scenario_hash:
         changed.append("The case or its drawing was changed")
     return changed or (["The evidence was replaced"] if before and before.job != after.job else [])

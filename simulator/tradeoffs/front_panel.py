@@ -111,7 +111,7 @@ def _sweep(question: _Question) -> Sweep:
     st.session_state["front_question"] = question.name
     if (sweep := study_of(question.name)) is None:
         submit = submitting(question.name, question.request.scenario.id)
-        sweep = Sweep(question.request, submit, OutcomeCache())
+        sweep = Sweep(question.request, submit, OutcomeCache(), mends=True)
         keep(question.name, sweep)
     assert isinstance(sweep, Sweep)
     return sweep

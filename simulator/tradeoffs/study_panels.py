@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
-from math import prod
+from math import isfinite, prod
 from threading import Event, Thread
 from typing import Any, Generic, TypeVar
 
@@ -29,13 +29,13 @@ from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Capacity, Loading, capacity_work
 from simulator.tradeoffs.design_at_hand import Base, design_link
 from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask
-from simulator.tradeoffs.design_space import DesignPoint, axis_of
+from simulator.tradeoffs.design_space import axis_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import Ranking, Way, sample_of
 from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
-from simulator.tradeoffs.tried_designs import BestDesigns, quoted
-from simulator.units import counted, duration, upper_first
+from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign, quoted
+from simulator.units import counted, duration, spoken, upper_first
 
 StudyOutput = TypeVar("StudyOutput")
 
@@ -361,18 +361,28 @@ def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
     st.markdown(f"**{plain(result.headline)}** {result.of_all.capitalize()}. {plain(result.obstacle)} {nearest}".strip())
     if not result.best.missed:
         words = f"the best design; not proven: {quoted(result.open)}" if result.open else "the best design"
-        _offer(base, words, result.best.point)
+        _offer(base, words, search, result.best)
         for other in result.undecided:
-            _offer(base, "may be as good as the best", other.point)
+            _offer(base, "may be as good as the best", search, other)
         return
     if not result.misses:
-        _offer(base, f"misses {quoted([search.claims[place] for place in result.best.missed])}", result.best.point)
+        _offer(base, f"misses {quoted([search.claims[place] for place in result.best.missed])}", search, result.best)
     for miss in result.misses:
-        _offer(base, f"misses only {miss.words}", miss.tried.point)
+        _offer(base, f"misses only {miss.words}", search, miss.tried)
 
 
-def _offer(base: Base, words: str, point: DesignPoint) -> None:
-    changes = base.describe({name: pick for name, pick in point.picks.items() if pick != base.picks[name]})
+def _offer(base: Base, words: str, search: Search, tried: TriedDesign) -> None:
+    changes = base.describe({name: pick for name, pick in tried.point.picks.items() if pick != base.picks[name]})
     with st.container(border=True):
         st.markdown(f"**{plain(upper_first(words))}**  \n{plain(changes or 'your own design')}")
-        design_link(base, point)
+        st.caption(plain(" · ".join(_reached(search, tried))))
+        design_link(base, tried.point)
+
+
+def _reached(search: Search, tried: TriedDesign) -> Iterator[str]:
+    """Give what a design reaches for each objective, with the verdict, and its cost where no objective bounds it."""
+    cost = search.cost.metric
+    for one in tried.verdicts:
+        yield f"{one.metric.label}: {one.reached}, {one.standing}"
+    if isfinite(tried.cost) and cost.name not in [one.objective.metric for one in tried.verdicts]:
+        yield f"{cost.label}: {spoken(abs(tried.cost), cost.unit)}"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -240,6 +241,7 @@ ReportProgress = Callable[[str, int, int], None]
 class Sweep:
     """Points under way: cached outcomes are read, the others are run, and cached as they end.
 
+    mends: whether a point that cannot run takes the base's pick of one choice, if that lets it run
     outcomes: of the points that have ended, by their place; read: the number that came from the cache
     """
 
@@ -252,8 +254,9 @@ class Sweep:
         *,
         seed: int | None = None,
         replications: int | None = None,
+        mends: bool = False,
     ) -> None:
-        self.request, self.cache = request, cache
+        self.request, self.cache, self.mends = request, cache, mends
         self.points = list(request.points if points is None else points)
         self.seed, self.replications = request.seed if seed is None else seed, replications or request.replications
         self.outcomes: dict[int, DesignOutcome] = {}
@@ -303,7 +306,7 @@ class Sweep:
 
     def _hand_out(self, place: int) -> None:
         try:
-            task = self.request.task(self.points[place], self.seed, self.replications)
+            task = self._task(place)
         except ScenarioError as error:
             self.outcomes[place] = self.request.refusal(self.points[place], self.seed, self.replications, error)
             return
@@ -312,6 +315,27 @@ class Sweep:
             self.read += 1
         else:
             self._running[self._submit(solve, task)] = place, task
+
+    def _task(self, place: int) -> SweepTask:
+        """Make the task of a point; raises ScenarioError where neither the point nor its mended one can run."""
+        try:
+            return self.request.task(self.points[place], self.seed, self.replications)
+        except ScenarioError:
+            for point in self._mended(self.points[place]):
+                with suppress(ScenarioError):
+                    task = self.request.task(point, self.seed, self.replications)
+                    self.points[place] = point
+                    return task
+            raise
+
+    def _mended(self, point: DesignPoint) -> Iterator[DesignPoint]:
+        """Give the point with the base's pick of one choice, for each choice, without the points that run anyway."""
+        own = self.request.scenario.defaults() | dict(self.request.picks)
+        for axis in self.request.axes if self.mends else ():
+            if axis.is_choice and point.picks[axis.name] != own[axis.name]:
+                mended = DesignPoint({**point.picks, axis.name: own[axis.name]}, point.figures)
+                if mended not in self.points:
+                    yield mended
 
     def _checked(self, outcome: DesignOutcome) -> DesignOutcome:
         if outcome.engine != ENGINE_VERSION:

@@ -224,7 +224,8 @@ def obstacle_of(claims: Sequence[BreakevenClaim], tried: Sequence[TriedDesign]) 
     if len(near) == 1:
         who = f"the nearest design {'misses it' if fewest else 'is not proven to meet it'}"
     else:
-        some = f"all {count:,}" if count == len(near) else f"{count:,} of the {len(near):,}"
+        every = "both" if count == 2 else f"all {count:,}"
+        some = every if count == len(near) else f"{count:,} of the {len(near):,}"
         who = f"{some} nearest designs {'miss it' if fewest else 'are not proven to meet it'}"
     words = f"“{claims[place].words}” is the obstacle: {who}."
     return on_metric(claims[place].metric, "limits", count, words, population="nearest designs", unit="designs")

@@ -52,11 +52,11 @@ def attempt(run, **picks):
 def test_what_a_run_changed_is_told_in_labels_with_the_unit_once(run):
     first, second = attempt(run), attempt(run, point=1.0, reading="expert")
     small = loads(changed("label: Operating point", "label: Operating point\n    unit: of the ill"))
-    assert history.changes(small, first, second) == ["Operating point 0.9 → 1 of the ill", "Reading Usual → Expert"]
+    assert history.changes(small, first, second) == ["Operating point: 0.9 → 1 of the ill", "Reading: Usual → Expert"]
     assert history.changes(small, None, second) == history.changes(small, first, second)
     assert history.changes(small, None, first) == []
     other = replace(first, seed=5, replications=9, scenario_hash="other")
-    assert history.changes(small, first, other) == ["Seed 1 → 5", "Replications 2 → 9", "The case or its drawing was changed"]
+    assert history.changes(small, first, other) == ["Seed: 1 → 5", "Replications: 2 → 9", "The case or its drawing was changed"]
 
 
 def test_curveballs_are_told_by_their_labels(skin_cancer):
@@ -90,11 +90,11 @@ def test_a_run_is_compared_with_the_one_before_and_then_with_the_pinned_one(run,
     seen = look(first)
     assert "Compared" not in said(seen)
     seen = look(second, seen)
-    assert "Compared with the run before (Operating point 0.9 → 1): Found" in said(seen)
+    assert "Compared with the run before (Operating point\\: 0.9 → 1): Found" in said(seen)
     seen = look(third, seen, star=first.id)
-    assert "Compared with the pinned run (Operating point 0.9 → 0.6): Found" in said(seen)
+    assert "Compared with the pinned run (Operating point\\: 0.9 → 0.6): Found" in said(seen)
     seen = look(third, seen, star=first.id)  # once more: nothing is pinned
-    assert "Compared with the run before (Operating point 1 → 0.6): Found" in said(seen)
+    assert "Compared with the run before (Operating point\\: 1 → 0.6): Found" in said(seen)
 
 
 def test_a_comparison_with_a_longer_run_says_which_replications_it_compares(run, jobs, store):

@@ -10,6 +10,7 @@ from simulator.engine.plan import compile_plan
 from simulator.errors import InputError
 from simulator.explain.result import replicate
 from simulator.tradeoffs.design_outcomes import SweepTask, solve, task_of
+from simulator.tradeoffs.design_space import DesignPoint
 from simulator.tradeoffs.outcome_cache import OutcomeCache, encoded
 from simulator.tradeoffs.sweep import Sweep, once, sweep_request, swept, to_parquet
 from tests.case.texts import SMALL, changed
@@ -166,3 +167,16 @@ def test_equal_tasks_of_a_search_are_handed_out_once():
     assert handed == ["a", "b"]
     one.cancel()
     assert first(None, SweepTask(b"", "a", 1, 4)) is not one
+
+
+def test_a_point_that_cannot_run_takes_the_pick_of_the_base_where_asked_unless_that_point_runs_anyway(evidence):
+    scenario = loads(
+        changed("stages.reader.sensitivity: {value: 0.99, assumed: a test}", "stages.classify.precision: int8_dynamic")
+    )
+    requested = sweep_request(scenario, ["reading", "point"], replications=2)
+    bad = next(point for point in requested.points if swept(Sweep(requested, Here().submit, points=[point]))[0].refused)
+    sweep = Sweep(requested, Here().submit, points=[bad], mends=True)
+    assert swept(sweep)[0].refused == ""
+    own = scenario.defaults()["reading"]
+    assert sweep.points == [DesignPoint({**bad.picks, "reading": own})] != [bad]
+    assert swept(Sweep(requested, Here().submit, points=[sweep.points[0], bad], mends=True))[1].refused
