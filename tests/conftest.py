@@ -22,6 +22,7 @@ from simulator.engine.stage_outflows import KEPT
 from simulator.evidence.profiles import Calls, Profile, Provenance, ThreadRun, write_profile
 from simulator.paths import SCENARIOS, SCORES
 from tests.case.texts import SMALL
+from tests.effort import examples
 from tests.families import heed_interrupts
 
 heed_interrupts()
@@ -43,7 +44,9 @@ os.environ["CASESIM_PREPARE"] = "no"
 os.environ.pop("CASESIM_TOKEN", None)
 
 # Hypothesis tries the same examples every time, so that a failure can be had again, however slow the machine is.
-settings.register_profile("repeatable", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "repeatable", derandomize=True, deadline=None, max_examples=examples(100), suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("repeatable")
 
 _MAIN = sys.modules["__main__"]

@@ -97,6 +97,7 @@ def at_once(servers, task):
     return [one.answer() for one in servers]
 
 
+@pytest.mark.long
 def test_a_run_of_one_server_is_read_by_the_other_and_a_damaged_file_is_made_again(folder, two):
     plan = compile_plan(load("production-drift"))
     fresh = replicate(plan, DEFAULT_SEED, 2)
@@ -113,6 +114,7 @@ def test_a_run_of_one_server_is_read_by_the_other_and_a_damaged_file_is_made_aga
     assert first.do({}) == [0, *expected]
 
 
+@pytest.mark.long
 def test_what_two_servers_write_at_once_is_whole(folder, two):
     (made, *outcome), (_, *other) = at_once(two, {"replicas": 4})
     assert made in (0, 1, 2)

@@ -127,6 +127,7 @@ def test_one_process_stays_free_for_visitors():
         workers.stop()
 
 
+@pytest.mark.long
 def test_a_lone_process_is_not_kept_free_for_nobody():
     workers, done = Workers(1), Event()
     try:

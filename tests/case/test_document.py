@@ -81,7 +81,7 @@ def test_of_many_faults_as_many_are_collected_as_are_told():
     assert len(faults_of("a: [" + "!x 1," * 1000 + "]")) == FAULTS_SHOWN.most + 1
 
 
-@pytest.mark.parametrize("deep", [CASE_DEPTH.most + 2, 5000])
+@pytest.mark.parametrize("deep", [CASE_DEPTH.most + 2, pytest.param(5000, marks=pytest.mark.long)])
 def test_a_file_that_is_nested_too_deep_is_refused(deep):
     assert all("levels deep" in fault.message for fault in faults_of("a: " + "[" * deep + "]" * deep))
 

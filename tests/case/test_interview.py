@@ -13,6 +13,7 @@ from simulator.case.phases import PRACTICE_FIELDS, defence_of, phases_of
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.session.best_known import best_known
+from tests.effort import quick_cases
 
 SCRIPT = {
     "probes": [
@@ -41,7 +42,7 @@ def changed(place=0, **fields):
     return script
 
 
-@pytest.mark.parametrize("case", scenario_ids())
+@pytest.mark.parametrize("case", quick_cases())
 def test_a_case_with_and_without_its_interviewers_part_is_the_same_plan(case):
     full, bare, other = load(case), with_script(None, case), with_script({"notes": "Other notes."}, case)
     assert bare.interview.notes is None
@@ -82,7 +83,7 @@ def test_a_phase_that_the_case_lacks_is_an_error():
         probes_of(load("retry-storm"), "evaluate", "junior")
 
 
-@pytest.mark.parametrize("case", scenario_ids())
+@pytest.mark.parametrize("case", quick_cases())
 def test_without_probes_they_quote_the_case_and_are_equal_at_all_levels(case):
     bare = with_script(None, case)
     phases = phases_of(bare)

@@ -13,6 +13,7 @@ from simulator.case.load import find, load, loads, scenario_ids
 from simulator.case.phases import PRACTICE_FIELDS, defence_of, hero_of, phases_of, predicted_metrics, shares_of
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
+from tests.effort import quick_cases
 
 
 @cache
@@ -38,7 +39,7 @@ def changed(**fields):
     return deepcopy(document("retry-storm").data) | fields
 
 
-@pytest.mark.parametrize("case", scenario_ids())
+@pytest.mark.parametrize("case", quick_cases())
 def test_a_copy_without_the_fields_of_practice_is_the_same_plan(case):
     full, bare = load(case), read(stripped(case), case)
     assert full.phases
@@ -60,7 +61,7 @@ def test_a_copy_without_them_gives_the_same_run_hash_and_a_changed_bound_does_no
     assert hashes[0] == hashes[1] == hashes[2] != hashes[3]
 
 
-@pytest.mark.parametrize("case", scenario_ids())
+@pytest.mark.parametrize("case", quick_cases())
 @pytest.mark.parametrize("of", [load, lambda case: read(stripped(case), case)], ids=["written", "derived"])
 def test_each_choice_of_the_designer_has_one_phase_and_the_minutes_add_up(case, of):
     scenario = of(case)

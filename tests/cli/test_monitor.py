@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from simulator.monitors import monitor_tables
 from simulator.monitors.camera_weeks import camera_weeks
 from simulator.monitors.column_tests import MMD, TESTS
 from tests.hostile_tables import noted, one_word
@@ -33,6 +34,17 @@ def write(file: Path, seed: int, brightness: float = 100.0) -> Path:
     )
     frame.to_csv(file, index=False)
     return file
+
+
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> Callable[..., object]:
+    """Reading in a process of its own, which the other tests do without: it takes a second to begin."""
+    return monitor_tables.in_bounds
+
+
+@pytest.fixture(autouse=True)
+def _one_process(apart: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(monitor_tables, "in_bounds", lambda _memory, _seconds, work, *given: work(*given))
 
 
 @pytest.fixture
@@ -82,8 +94,9 @@ def test_notes_of_pandas_that_are_wrong_change_nothing(casesim: Run, tmp_path: P
 
 
 def test_a_file_that_stands_for_terabytes_and_windows_without_end_are_refused_with_status_2(
-    casesim: Run, tmp_path: Path, files: tuple[Path, Path, Path]
+    casesim: Run, tmp_path: Path, files: tuple[Path, Path, Path], apart: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(monitor_tables, "in_bounds", apart)
     bomb = one_word(tmp_path / "bomb.parquet", 20_000_000)
     status, shown, told = casesim("monitor", files[0], bomb)
     assert (status, shown) == (2, "")

@@ -25,6 +25,7 @@ def test_a_report_is_written_in_one_file_with_the_run_that_the_command_reports(c
     assert f"run hash {run_hash}" in out.read_text(encoding="utf-8")
 
 
+@pytest.mark.long
 def test_a_process_of_its_own_prints_its_progress_and_its_file_alone(tmp_path):
     out = tmp_path / "design.html"
     command = [sys.executable, "-m", "simulator.cli", "report", "retry-storm", "--replications", "2", "--out", str(out)]

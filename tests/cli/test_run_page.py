@@ -46,12 +46,12 @@ def printed(passages, width=80, most=24):
     return out.file.getvalue().splitlines()
 
 
-#: The case whose run takes longest.
-LONG = "av-perception"
+#: The cases whose runs take longest.
+LONG = "av-perception", "skin-cancer-triage"
 
 
 @pytest.fixture(
-    scope="module", params=[pytest.param(name, marks=pytest.mark.long if name == LONG else ()) for name in scenario_ids()]
+    scope="module", params=[pytest.param(name, marks=pytest.mark.long if name in LONG else ()) for name in scenario_ids()]
 )
 def result(request):
     """A run of each case, whose advice tries one step alone."""

@@ -233,6 +233,7 @@ def test_its_numbers_are_those_of_the_trace():
     assert f"{told} of the group “Diagnosis: melanoma” are missed" in skin().reasons[1].sentence
 
 
+@pytest.mark.long
 def test_a_move_changes_an_objective_by_what_runs_of_both_designs_say():
     text = find("skin-cancer-triage").read_text(encoding="utf-8").replace("  days: 2\n", "  days: 1\n")  # one is enough
     short = loads_text(text)

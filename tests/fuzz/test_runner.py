@@ -45,7 +45,10 @@ WAYS = {
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="without it memory is not limited")
-@pytest.mark.parametrize(("ending", "attempt", "said"), [(name, *way) for name, way in WAYS.items()], ids=WAYS)
+@pytest.mark.parametrize(
+    ("ending", "attempt", "said"),
+    [pytest.param(name, *way, marks=pytest.mark.long if way[0] is asleep else (), id=name) for name, way in WAYS.items()],
+)
 def test_every_ending_is_told_apart(ending, attempt, said, tmp_path):
     kind = Kind("tried", 1, lambda seed, count: [], attempt, limits=Limits(cpu_s=1, wall_s=3, memory_mib=512))
     [verdict] = verdicts(kind, [Trial("0", {"deep/a.txt": b"x"}, changed="nothing")], tmp_path, at_once=2)
@@ -59,6 +62,6 @@ def test_all_trials_are_tried_each_once_whatever_ends_first(tmp_path):
     def attempt(trial, folder):
         return Refusal(trial.name, placed=True)
 
-    trials = [Trial(str(number)) for number in range(25)]
+    trials = [Trial(str(number)) for number in range(9)]
     found = verdicts(Kind("many", 1, lambda seed, count: [], attempt), trials, tmp_path, at_once=4)
     assert sorted(verdict.said for verdict in found) == sorted(trial.name for trial in trials)

@@ -143,6 +143,7 @@ def test_a_technician_is_sent_to_one_site(room):
     assert "Send a technician, Depot" in told(page)
 
 
+@pytest.mark.long
 def test_two_preparations_of_a_frame_are_drawn_where_they_differ(room):
     page = room(case=CASE, incident=begun("swapped_colours", hours=240))
     press(page, "look_preprocessing")
@@ -169,6 +170,7 @@ def compared(room, name):
     return press(room(case=CASE, incident=name), "look_replicas")
 
 
+@pytest.mark.long
 def test_no_hash_on_the_page_follows_from_the_seed_and_the_case_alone(room):
     """Two incidents differ in their salts alone: where their hashes agree, those of another seed agree with them too."""
     first, second, other = (hashes(compared(room, begun("swapped_colours", 240, seed))) for seed in (5, 5, 6))
@@ -232,6 +234,7 @@ def test_monitors_can_be_chosen_before_the_pager_is_taken(room):
     assert len(page.get("plotly_chart")) == len(load(CASE).incident.watches) - 1
 
 
+@pytest.mark.long
 def test_charts_can_be_seen_as_they_were_before(room):
     page = room(case=CASE, incident=begun("int8_rollout"))
     now = [element.proto.spec for element in page.get("plotly_chart")]
@@ -270,6 +273,7 @@ def test_diagnosed_and_closed_it_tells_what_it_was_and_how_it_went(room):
     assert page.button(key="pager")
 
 
+@pytest.mark.long
 def test_whoever_waited_to_the_end_of_the_stream_can_still_name_the_cause(room):
     name = begun("overload", hours=600)  # until somebody complains
     Incidents().add(name, 3, {"kind": "watch", "watches": []})

@@ -36,8 +36,8 @@ def tables(page):
     return [popover for popover in page.get("popover") if popover.proto.popover.label == "As a table"]
 
 
-def test_the_default_design_runs_by_itself_and_says_what_is_not_met_and_why(practice):
-    page = settled(practice())
+def test_the_default_design_runs_by_itself_and_says_what_is_not_met_and_why(default_design):
+    page = default_design(SKIN)
     assert not page.exception
     found = chips(page)
     assert list(found) == [objective.label for objective in load(SKIN).objectives]

@@ -51,16 +51,12 @@ def told(page):
     return "\n".join(one.value for one in [*page.markdown, *page.caption])
 
 
-def test_the_sweep_begins_by_itself_and_says_what_it_is_and_which_designs_nothing_beats(page):
+def test_the_sweep_begins_by_itself_says_what_nothing_beats_and_opens_a_design_on_the_workbench(page):
     assert page.title[0].value == "Queue"
     ended(page, lambda: not page.get("progress"))
     assert "Around this design: Readers: 3" in told(page).replace("\\", "")
     assert "8 designs of “Queue”: Readers (8 values from 1 to 8)" in told(page).replace("\\", "")
     assert "beaten by another beyond chance" in told(page)
-
-
-def test_a_design_of_the_front_opens_on_the_workbench(page):
-    ended(page, lambda: not page.get("progress"))
     box = next(one for one in page.selectbox if one.label.startswith("A design"))
     wanted = box.options[0]
     assert f"readers={wanted.split(': ')[1]}" in offered(page)[0]
@@ -69,14 +65,6 @@ def test_a_design_of_the_front_opens_on_the_workbench(page):
 def test_too_few_metrics_are_answered_with_what_would_be_right(page):
     page.multiselect(key="queue:goals").set_value(["latency_mean_s"]).run()
     assert [one.value for one in page.info] == ["Vary at least one choice, and compare two to four metrics."]
-
-
-def test_the_capacity_is_found_and_told(page):
-    page.session_state["tradeoffs"] = "Capacity"
-    page.run()
-    next(one for one in page.button if one.label == "Find the capacity").click().run()
-    ended(page, lambda: "is the first that is no longer met as traffic grows" in told(page))
-    assert "Readers" in told(page)
 
 
 def test_every_assumption_is_doubted_and_what_turns_is_told(page):
@@ -131,6 +119,7 @@ def test_a_study_is_there_after_a_reload_and_after_a_restart_of_the_server(ann, 
     reloaded = ended(opened_again("Capacity"), lambda: True)
     ended(reloaded, lambda: "is the first that is no longer met as traffic grows" in told(reloaded))
     found = told(reloaded)
+    assert "Readers" in found
     ann.append(StudyShelf())
     runs = []
     monkeypatch.setattr("simulator.tradeoffs.study_panels.Study._handed", lambda *_: runs.append(1))

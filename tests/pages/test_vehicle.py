@@ -39,8 +39,8 @@ def foreign(page):
     return [words[max(found.start() - 40, 0) : found.end() + 40] for found in FOREIGN.finditer(words)]
 
 
-def test_it_opens_with_a_verdict_on_every_objective_and_why(vehicle):
-    page = vehicle()
+def test_it_opens_with_a_verdict_on_every_objective_and_why(default_design):
+    page = default_design(CASE)
     assert not page.exception
     found = chips(page)
     assert list(found) == [objective.label for objective in load(CASE).objectives]
@@ -135,16 +135,12 @@ def test_the_design_is_drawn_beside_the_default_one(vehicle):
     assert "YOLOX-x" in front
 
 
-def test_ages_and_machines_follow_one_slider(vehicle):
+def test_ages_and_machines_follow_one_slider_and_what_it_rests_on_names_the_drives(vehicle):
     page = vehicle(queue="fifo")
     found = drawn(page, "Who waits")
     assert [alt for alt in found if alt.startswith("Known to the planner: ")]
     assert [alt for alt in found if alt.startswith("In the second around ")]
     assert len(page.slider) == 1 + len(list(page.sidebar.slider))
-
-
-def test_what_it_rests_on_names_the_drives_and_that_they_are_not_for_commerce(vehicle):
-    page = vehicle(queue="fifo")
     found = drawn(page, "What it rests on")
     assert any(alt.startswith("An answer of restored YOLOX-x that is ") for alt in found)
     assert "For non-commercial use" in told(page)

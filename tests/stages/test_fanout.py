@@ -41,7 +41,7 @@ def drawn(shards: int, requests: int, seed: int = 0) -> np.ndarray:
     return found
 
 
-@pytest.mark.parametrize(("shards", "needs"), [(1, 1), (8, "all"), (8, 6), (32, "all")])
+@pytest.mark.parametrize(("shards", "needs"), [(1, 1), (8, "all"), (8, 6), pytest.param(32, "all", marks=pytest.mark.long)])
 def test_a_lone_request_waits_for_the_maximum_of_exponentials(shards, needs):
     """The k-th smallest of N exponentials has the mean 1/N + 1/(N-1) + ... + 1/(N-k+1)."""
     made = fanned(seconds=100_000, shards=shards, needs=needs, service_ms=EXPONENTIAL)
@@ -96,6 +96,7 @@ def test_one_shard_is_an_ordinary_queue():
     assert metrics["latency_served_mean_s"].low < mmc_wait(6, 10, 1) + 0.1 < metrics["latency_served_mean_s"].high
 
 
+@pytest.mark.long
 def test_two_queues_in_parallel_take_as_long_as_the_formula_for_a_fork_and_a_join_says():
     """Two M/M/1 queues with common arrivals (Flatto and Hahn 1984)."""
     made = fanned(rate=5, seconds=3_000, shards=2, service_ms=EXPONENTIAL)
