@@ -69,7 +69,8 @@ def own_cases(tmp_path_factory):
 def authors_app(own_cases, tmp_path_factory):
     """The address of the app with those cases in front, which keeps no sweep of others."""
     home = tmp_path_factory.mktemp("app")
-    with served(home, CASESIM_CASES=str(own_cases), XDG_CACHE_HOME=str(home / "cache")) as address:
+    own = {"XDG_CACHE_HOME": str(home / "cache"), "XDG_DATA_HOME": str(home / "data")}
+    with served(home, CASESIM_CASES=str(own_cases), **own) as address:
         yield address
 
 

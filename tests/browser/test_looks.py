@@ -115,7 +115,7 @@ def test_the_longest_option_of_a_case_fits_into_its_field(visit, design):
     assert fields.evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.value)") == []
 
 
-@pytest.mark.parametrize("look", looks("dark"), indirect=True)
+@pytest.mark.parametrize("look", looks(), indirect=True)
 def test_the_shortcut_on_the_run_button_and_the_name_of_an_open_popover_can_be_read(visit, look):
     """Their contrast with what is behind them by the formula of WCAG 2, with the opacity that axe leaves out."""
     page = visit("practice?case=retry-storm&replications=2", **look)

@@ -34,7 +34,7 @@ LONG = pytest.mark.long
 @pytest.mark.parametrize(
     ("path", "choice"),
     [
-        (STORM, "Replicas"),
+        pytest.param(STORM, "Replicas", marks=LONG),
         pytest.param("practice?case=production-drift", "Replicas", marks=LONG),
         pytest.param("practice?case=skin-cancer-triage", "Operating point", marks=LONG),
         pytest.param("practice?case=av-perception", "Front camera", marks=LONG),

@@ -204,6 +204,7 @@ def until_true(page, wanted, seconds=60):
         page.wait_for_timeout(100)
 
 
+@pytest.mark.long
 def test_a_candidate_sees_no_other_page_while_the_interview_goes_on(newcomer, house):
     lead, candidate = opened(newcomer), opened(newcomer)
     links = created(lead, house)

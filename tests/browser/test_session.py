@@ -109,9 +109,19 @@ def runs(page):
     settle(page)
 
 
+def a_question_in_own_words_is_typed_and_kept(page):
+    page.get_by_role("combobox", name="Your question").fill("Who pays for the labels?")
+    page.keyboard.press("Enter")
+    settle(page)
+    page.get_by_role("button", name="Ask", exact=True).click()
+    page.get_by_text("No answer of the case is found by own words").wait_for(timeout=30_000)
+    assert page.get_by_text("Who pays for the labels?").first.is_visible()
+
+
 def test_no_byte_that_is_not_due_reaches_the_browser_but_the_two_planted_leaks(newcomer, storm):
     address, case, leaks = storm
     page, wire = begun(newcomer, address)
+    a_question_in_own_words_is_typed_and_kept(page)
     for one in phases_of(case)[1:]:
         goes_to(page, one.title)
         if one.choices and not page.get_by_text("your interval").count():
@@ -169,14 +179,3 @@ def test_a_session_is_played_by_the_keyboard_alone(newcomer, storm):
     press("End the session")
     press("End it and see the debrief")
     page.get_by_role("heading", name="The record").wait_for(timeout=60_000)
-
-
-def test_a_question_in_own_words_is_typed_and_kept(newcomer, storm):
-    address, _, _ = storm
-    page, _ = begun(newcomer, address)
-    page.get_by_role("combobox", name="Your question").fill("Who pays for the labels?")
-    page.keyboard.press("Enter")
-    settle(page)
-    page.get_by_role("button", name="Ask", exact=True).click()
-    page.get_by_text("No answer of the case is found by own words").wait_for(timeout=30_000)
-    assert page.get_by_text("Who pays for the labels?").first.is_visible()

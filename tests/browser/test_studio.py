@@ -6,32 +6,20 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.screen import panel, pick, settle, until
-from tests.browser.serving import served
 from tests.browser.test_looks import barriers, sticking_out
 from tests.test_docs import FIRST_CASE
 
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture(scope="module")
-def written_cases(tmp_path_factory):
-    """A folder of cases that only these tests change."""
-    folder = tmp_path_factory.mktemp("written")
-    (folder / "parcel-check.yaml").write_text(FIRST_CASE, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def app(written_cases, tmp_path_factory):
-    home = tmp_path_factory.mktemp("studio")
-    own = {"XDG_CACHE_HOME": str(home / "cache"), "XDG_DATA_HOME": str(home / "data")}
-    with served(home, CASESIM_CASES=str(written_cases), **own) as address:
-        yield address
+@pytest.fixture
+def app(authors_app):
+    return authors_app
 
 
 @pytest.fixture
-def file(written_cases):
-    file = written_cases / "parcel-check.yaml"
+def file(own_cases):
+    file = own_cases / "parcel-check.yaml"
     file.write_text(FIRST_CASE, encoding="utf-8")
     return file
 

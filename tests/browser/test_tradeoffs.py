@@ -28,7 +28,7 @@ def swept(visit):
     return open_page
 
 
-def test_a_point_that_is_pressed_opens_as_a_design(swept):
+def test_a_pressed_point_is_chosen_and_a_step_back_from_an_opened_design_finds_all_as_it_was(swept):
     page = swept()
     chart = page.get_by_test_id("stPlotlyChart").first
     points = chart.locator(".scatterlayer .point")
@@ -37,13 +37,6 @@ def test_a_point_that_is_pressed_opens_as_a_design(swept):
     settle(page)
     chosen = page.get_by_role("combobox", name=re.compile("A design"))
     expect(chosen).to_be_visible()
-    page.get_by_role("link", name="Open this design").first.click()
-    expect(page).to_have_url(re.compile("/practice"))
-    expect(page.get_by_role("slider", name="Readers")).to_be_visible()
-
-
-def test_a_step_back_from_an_opened_design_finds_the_design_and_the_tab_as_they_were(swept):
-    page = swept()
     around = page.get_by_text("Around the default design of the case.")
     panel(page, "What matters")
     panel(page, "Front")

@@ -168,8 +168,7 @@ def test_an_edit_by_keyboard_is_seen_in_the_other_browser(enter):
     expect(box(theirs, "Classifier")).to_have_count(0)
 
 
-def test_notes_are_added_edited_moved_and_erased(enter):
-    ours, theirs = enter(), enter("interviewer")
+def notes_are_added_edited_moved_and_erased(ours, theirs):
     ours.get_by_role("button", name="Add a note").click()
     field(ours, "Text of the note").fill("Ask for the peak\n<b>of the day</b>")
     ours.keyboard.press("Escape")
@@ -193,8 +192,7 @@ def test_notes_are_added_edited_moved_and_erased(enter):
 SCRIPT = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 
-def test_a_script_in_a_label_stays_text(enter):
-    ours, theirs = enter(), enter("interviewer")
+def a_script_in_a_label_stays_text(ours, theirs):
     theirs.on("dialog", lambda dialog: pytest.fail(dialog.message))
     box(ours, "Triage").press("F2")
     field(ours, "Name").fill(SCRIPT)
@@ -203,8 +201,7 @@ def test_a_script_in_a_label_stays_text(enter):
     assert theirs.locator(".whiteboard img, .whiteboard script").count() == 0
 
 
-def test_a_refused_change_is_taken_back_with_its_sentence_at_the_box(enter):
-    ours = enter()
+def a_refused_change_is_taken_back_with_its_sentence_at_the_box(ours, theirs):
     box(ours, "Classifier").press("Enter")
     field(ours, "Replicas").fill("99")
     field(ours, "Replicas").press("Enter")
@@ -216,8 +213,7 @@ def test_a_refused_change_is_taken_back_with_its_sentence_at_the_box(enter):
     expect(ours.get_by_role("button", name="Undo")).to_be_disabled()
 
 
-def test_a_drag_survives_what_the_other_changes_and_ends_where_it_was_let_go(enter):
-    ours, theirs = enter(), enter("interviewer")
+def a_drag_survives_what_the_other_changes_and_ends_where_it_was_let_go(ours, theirs):
     grip = box(ours, "Classifier").locator(".head strong").bounding_box()
     x, y = grip["x"] + 10, grip["y"] + 5
     before = place(ours, "Classifier")
@@ -242,8 +238,7 @@ def test_a_drag_survives_what_the_other_changes_and_ends_where_it_was_let_go(ent
     until(theirs, lambda: place(theirs, "Classifier") == before)
 
 
-def test_a_text_that_is_typed_stays_and_the_later_write_says_whose_it_is(enter):
-    ours, theirs = enter(), enter("interviewer")
+def a_text_that_is_typed_stays_and_the_later_write_says_whose_it_is(ours, theirs):
     box(ours, "Classifier").press("Enter")
     box(theirs, "Classifier").press("Enter")
     field(ours, "Hardware").fill("a GPU that is")
@@ -261,8 +256,7 @@ def test_a_text_that_is_typed_stays_and_the_later_write_says_whose_it_is(enter):
     expect(box(theirs, "Classifier")).to_contain_text("The candidate set this after you. Yours was two cores.")
 
 
-def test_undo_leaves_a_later_change_of_the_other_as_it_is(enter):
-    ours, theirs = enter(), enter("interviewer")
+def undo_leaves_a_later_change_of_the_other_as_it_is(ours, theirs):
     for page, model in ((ours, "EfficientNet-Lite1"), (theirs, "EfficientNet-Lite0")):
         box(page, "Classifier").press("Enter")
         field(page, "Model").select_option(model)
@@ -315,6 +309,7 @@ def test_changes_made_without_a_connection_are_sent_once_it_is_back(enter):
     expect(status(ours)).not_to_contain_text("not yet confirmed")
 
 
+@pytest.mark.long
 def test_a_change_made_while_the_server_is_down_reaches_the_server_that_follows_it(visit_board, tmp_path):
     """The new server knows no token of the old one: the board has the page drawn again, and keeps what it has not sent."""
     port = free_port()
@@ -347,8 +342,7 @@ def test_a_change_whose_reply_is_lost_is_sent_again_and_applied_once(enter):
         expect(box(page, "Pool")).to_have_count(0)
 
 
-def test_a_box_is_added_by_a_drag_and_connected_by_a_drag(enter):
-    ours, theirs = enter(), enter("interviewer")
+def a_box_is_added_by_a_drag_and_connected_by_a_drag(ours, theirs):
     entry = ours.get_by_role("button", name="End", exact=True).bounding_box()
     canvas = ours.locator(".canvas").bounding_box()
     ours.mouse.move(entry["x"] + 10, entry["y"] + 10)
@@ -365,6 +359,27 @@ def test_a_box_is_added_by_a_drag_and_connected_by_a_drag(enter):
     ours.mouse.move(landed["x"] + 100, landed["y"] + 20, steps=8)
     ours.mouse.up()
     expect(box(theirs, "Triage")).to_contain_text("→ End")
+
+
+#: What a board does with the changes of two people, in an order in which none meets what another left.
+WALK = (
+    a_refused_change_is_taken_back_with_its_sentence_at_the_box,
+    a_drag_survives_what_the_other_changes_and_ends_where_it_was_let_go,
+    a_box_is_added_by_a_drag_and_connected_by_a_drag,
+    undo_leaves_a_later_change_of_the_other_as_it_is,
+    a_text_that_is_typed_stays_and_the_later_write_says_whose_it_is,
+    notes_are_added_edited_moved_and_erased,
+    a_script_in_a_label_stays_text,
+)
+
+
+def test_two_people_change_one_board(enter):
+    """One walk: to open two pages takes longer than most steps."""
+    pages = enter(), enter("interviewer")
+    for step in WALK:
+        step(*pages)
+        for page in pages:
+            page.keyboard.press("Escape")
 
 
 def test_a_locked_board_and_an_observer_can_read_only(enter):
