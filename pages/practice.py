@@ -8,7 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from simulator.app import design_state as address
 from simulator.app.design_state import EXPLORE_TAB, IN_ADDRESS, KEPT, fit, get, key
 from simulator.app.links import SEEDS, command, link, written
-from simulator.app.news import follow, offer, redraw
+from simulator.app.news import follow, offer, pays, redraw
 from simulator.app.own_attempts import keep_cookie
 from simulator.app.own_cases import chosen_case
 from simulator.app.widgets import plain, story
@@ -37,6 +37,7 @@ from simulator.practice.design_runs import (
     design_changed,
     first_panel,
     last_full,
+    owe_run,
     run_ended,
     shown_of,
     start,
@@ -139,6 +140,7 @@ def submit(scenario: Scenario) -> None:
 
 
 @st.fragment(key=REASONS)
+@pays(REASONS)
 def reasons(scenario: Scenario) -> None:
     """Show the curveballs, changes, met objectives, and reasons for the others in the last run, once it has come to its end."""
     job = shown_of(scenario).job
@@ -195,6 +197,7 @@ def repeat_run(plan: Plan, seed: int, replications: int) -> None:
 
 
 @st.fragment(key=PANEL)
+@pays(PANEL)
 def of_run(scenario: Scenario, title: str) -> None:
     """Draw a panel of the last run, and again once the run of the design has come to its end."""
     shown = shown_of(scenario)
@@ -218,6 +221,7 @@ def of_run(scenario: Scenario, title: str) -> None:
 
 def listen(scenario: Scenario) -> None:
     """Have fragments drawn again once the drawing has changed, or a run has ended: they do not draw their sockets anew."""
+    owe_run(scenario)
     follow(OWN_DRAWING, own_drawing(scenario).changed, on_news=partial(redraw, SUBMISSION))
     follow("reasons", shown_of(scenario).ended, on_news=partial(run_ended, scenario))
 

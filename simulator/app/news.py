@@ -18,11 +18,11 @@ from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, wraps
 from secrets import token_hex
 from threading import Lock
 from time import monotonic
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, ParamSpec
 from weakref import WeakValueDictionary
 
 import streamlit as st
@@ -65,6 +65,8 @@ class Latest(NamedTuple):
 
 
 Look = Callable[[], Latest]
+
+P = ParamSpec("P")
 
 #: Takes plain data that a browser says; returns a plain reply.
 Hear = Callable[[Any], Any]
@@ -208,9 +210,37 @@ def follow(name: str, look: Look, pause_s: float = PAUSE_S, on_news: Callable[[]
 
 
 def redraw(*fragments: str) -> None:
-    """Have these fragments drawn again, in place of the whole page; the whole page if one is not there. A callback."""
-    with suppress(StreamlitAPIException):
-        st.rerun(list(fragments))
+    """Have these fragments drawn again, in place of the whole page; the whole page if one is not there. A callback.
+
+    Fragments that are owed come too: this request ends the run that was to draw them.
+    """
+    owed = [name for name in st.session_state.get(_OWED, []) if name not in fragments]
+    for names in ([*fragments, *owed], list(fragments)):
+        with suppress(StreamlitAPIException):
+            st.rerun(names)
+
+
+#: The names of the fragments of the page that are owed.
+_OWED = "fragments_owed"
+
+
+def owe(*fragments: str) -> None:
+    """Note that these fragments have news to show, and no others; `pays` notes that one has been drawn."""
+    st.session_state[_OWED] = list(fragments)
+
+
+def pays(fragment: str) -> Callable[[Callable[P, None]], Callable[P, None]]:
+    """Decorate the function that draws a fragment: once it has come to its end, the fragment is no longer owed."""
+
+    def decorated(draw: Callable[P, None]) -> Callable[P, None]:
+        @wraps(draw)
+        def drawn(*words: P.args, **options: P.kwargs) -> None:
+            draw(*words, **options)
+            st.session_state[_OWED] = [name for name in st.session_state.get(_OWED, []) if name != fragment]
+
+        return drawn
+
+    return decorated
 
 
 # ---- the socket

@@ -11,7 +11,7 @@ import streamlit as st
 
 from simulator.app.design_state import EXPLORE_TAB, get, key
 from simulator.app.jobs import WATCHED, Job, Watcher, job_id, registry
-from simulator.app.news import Latest, bell, redraw
+from simulator.app.news import Latest, bell, owe, redraw
 from simulator.app.visitors import person
 from simulator.case.outputs import EXHIBITS
 from simulator.case.phases import hero_of
@@ -84,7 +84,13 @@ def design_changed(scenario: Scenario, *fragments: str) -> None:
 
 def run_ended(scenario: Scenario) -> None:
     """Have the reasons and the open panel drawn again, in one go; a callback."""
+    owe_run(scenario)
     redraw(REASONS, *(_diagram(scenario) or [PANEL]))
+
+
+def owe_run(scenario: Scenario) -> None:
+    """Note that the reasons and the open panel have a run to show: a request that comes before they do draws them too."""
+    owe(REASONS, *([] if _diagram(scenario) else [PANEL]))
 
 
 def _diagram(scenario: Scenario) -> list[str]:

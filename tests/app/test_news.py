@@ -6,12 +6,16 @@ import json
 from itertools import count
 from pathlib import Path
 from time import monotonic
+from types import SimpleNamespace
 
 import anyio
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocket, WebSocketDisconnect
+from streamlit.errors import StreamlitAPIException
+from streamlit.runtime.scriptrunner_utils.exceptions import RerunException
+from streamlit.runtime.scriptrunner_utils.script_requests import RerunData, ScriptRequests
 
 from simulator.app import news
 from simulator.app.news import Feed, Latest, bell
@@ -250,3 +254,63 @@ def test_more_than_forty_messages_within_a_second_end_the_line(feeds, socket, mo
     say(socket, "token", "one too many")
     with pytest.raises(WebSocketDisconnect):
         socket.receive_text()
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """The fragments of each rerun that callbacks ask for, in a session of its own."""
+    asked = []
+
+    def rerun(names):
+        asked.append(names)
+        raise RerunException(RerunData(fragment_id_queue=names))
+
+    monkeypatch.setattr(news, "st", SimpleNamespace(session_state={}, rerun=rerun))
+    return asked
+
+
+def press(*fragments):
+    with pytest.raises(RerunException):
+        news.redraw(*fragments)
+
+
+def test_a_request_of_named_fragments_ends_a_run_and_asks_for_its_own_fragments_alone():
+    """So Streamlit orders it: of a run that is to draw the reasons and the panel, nothing is left."""
+    requests = ScriptRequests()
+    requests.request_rerun(RerunData(fragment_id_queue=["reasons", "panel"], is_fragment_scoped_rerun=True))
+    requests.on_scriptrunner_ready()
+    requests.request_rerun(RerunData(fragment_id_queue=["submission"], is_fragment_scoped_rerun=True))
+    assert requests.on_scriptrunner_yield().rerun_data.fragment_id_queue == ["submission"]
+
+
+def test_a_panel_whose_run_a_change_of_the_design_ends_is_drawn_after_the_change(asked):
+    news.owe("reasons", "panel")
+    press("reasons", "panel")
+    news.pays("reasons")(lambda: None)()
+    press("submission")  # before the panel was drawn
+    news.pays("panel")(lambda: None)()
+    press("submission")
+    assert asked == [["reasons", "panel"], ["submission", "panel"], ["submission"]]
+
+
+def test_a_fragment_whose_drawing_is_broken_off_stays_owed(asked):
+    def broken_off():
+        raise RerunException(RerunData())
+
+    news.owe("panel")
+    with pytest.raises(RerunException):
+        news.pays("panel")(broken_off)()
+    press("submission")
+    assert asked == [["submission", "panel"]]
+
+
+def test_a_fragment_that_is_no_longer_there_does_not_keep_the_others_from_being_drawn(asked, monkeypatch):
+    def rerun(names):
+        if "panel" in names:
+            raise StreamlitAPIException("no such fragment")
+        asked.append(names)
+
+    monkeypatch.setattr(news.st, "rerun", rerun)
+    news.owe("panel")
+    news.redraw("submission")
+    assert asked == [["submission"]]
