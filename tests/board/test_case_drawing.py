@@ -18,9 +18,10 @@ from simulator.errors import InputError
 from simulator.evidence.profiles import profile_names
 from simulator.explain.result import replicate
 from tests.design_claims import CASES, random_designs
+from tests.effort import quick_cases
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", quick_cases())
 def test_a_case_makes_the_round_trip_with_the_same_hashes(case):
     scenario = load(case)
     drawing = compiled(drawn(scenario), scenario)
@@ -174,7 +175,7 @@ def changed_at_random(board: Board, source: random.Random, count: int) -> Board:
     return board
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", quick_cases())
 def test_random_boards_compile_or_name_a_box_or_the_whole_board(case):
     """300 boards in all: each compiles to a plan, says what is wrong at a box, or says that no request can enter or leave."""
     scenario, source = load(case), random.Random(case)

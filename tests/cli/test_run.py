@@ -304,6 +304,7 @@ def test_the_cases_are_listed_for_a_person(casesim):
     assert all(name in out for name in scenario_ids())
 
 
+@pytest.mark.long
 def test_the_installed_command_keeps_standard_output_clean():
     command = [sys.executable, "-m", "simulator.cli", "cases", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from simulator.intervals import SEED
 from simulator.sources.score_panel import QUESTIONS
 from tests.effort import quarter
 from tests.evidence.test_score_import import table
@@ -15,6 +16,7 @@ __all__ = ["evidence_page"]
 def own(own_scores, monkeypatch):
     """No table of a person who sits at this machine."""
     monkeypatch.setattr("simulator.app.uploads.OWN_SCORES", own_scores)
+    monkeypatch.setattr("simulator.intervals.bootstrap.__defaults__", (200, SEED))  # of fifty tables
     return own_scores
 
 

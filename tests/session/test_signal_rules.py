@@ -26,6 +26,7 @@ from simulator.session.session_events import (
 from simulator.session.session_signals import LEVELS, SIGNALS, signals_of
 from simulator.session.session_state import SessionState
 from simulator.session.signal_rules import MISTAKES, RULES, decided_levels, fired_rules, mistakes
+from tests.effort import quick_cases
 from tests.session.session_bots import BOTS, case, played_session
 
 SEEDS = range(20)
@@ -45,7 +46,7 @@ def levels(name, bot, seed):
     return {signal: found.level for signal, found in decided_levels(case(name), session(name, bot, seed)).items()}
 
 
-@pytest.mark.parametrize("name", scenario_ids())
+@pytest.mark.parametrize("name", quick_cases())
 def test_signals_that_should_differ_between_a_good_and_a_careless_session_do(name):
     for signal in DIFFER:
         pairs = [(levels(name, "reference", seed).get(signal), levels(name, "naive", seed).get(signal)) for seed in SEEDS]
@@ -53,7 +54,7 @@ def test_signals_that_should_differ_between_a_good_and_a_careless_session_do(nam
         assert sum(lower) >= 0.95 * len(SEEDS), (signal, pairs)
 
 
-@pytest.mark.parametrize("name", scenario_ids())
+@pytest.mark.parametrize("name", quick_cases())
 def test_signals_of_equally_good_sessions_do_not_differ(name):
     pairs = [(levels(name, "reference", seed), levels(name, "reference", seed + 1)) for seed in SEEDS[:-1]]
     for signal in SIGNALS:
@@ -61,7 +62,7 @@ def test_signals_of_equally_good_sessions_do_not_differ(name):
         assert sum(different) <= 0.05 * len(pairs), signal.name
 
 
-@pytest.mark.parametrize("name", scenario_ids())
+@pytest.mark.parametrize("name", quick_cases())
 def test_a_guess_is_not_taken_for_reasoning(name):
     assert sum(levels(name, "guesser", seed).get("quantified") == "strong" for seed in SEEDS) <= 0.05 * len(SEEDS)
 
@@ -76,7 +77,7 @@ def test_reasons_name_events_that_are_there_and_of_the_kind_that_they_speak_of(n
         assert all(evidence.sentence.endswith(".") for evidence in found)
 
 
-@pytest.mark.parametrize("name", scenario_ids())
+@pytest.mark.parametrize("name", quick_cases())
 def test_no_mistake_is_found_in_a_good_session_and_all_in_a_careless_one(name):
     good = [mistake.name for seed in SEEDS for mistake, _ in mistakes(case(name), session(name, "reference", seed))]
     assert not good
