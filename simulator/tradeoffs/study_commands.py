@@ -130,8 +130,8 @@ def _print_best(result: BestDesigns, search: Search) -> None:
         return
     out.print(f"{escape(result.headline)} The nearest misses:" if result.misses else _hopeless(result, search))
     for miss in result.misses:
-        usd = "" if miss.tried.cost == float("inf") else f"; {cost.label}: {spoken(abs(miss.tried.cost), cost.unit)}"
-        out.print(f"misses only {escape(miss.words)}{escape(usd)}: {escape(_design(miss.tried, search))}")
+        words = "; ".join(filter(None, [miss.words, miss.tried.priced(cost)]))
+        out.print(f"misses only {escape(words)}: {escape(_design(miss.tried, search))}")
     out.print(escape(result.obstacle))
 
 
@@ -140,9 +140,9 @@ def _print_winner(result: BestDesigns, search: Search) -> None:
     if result.open:
         out.print(escape(f"{result.headline} Not proven: {quoted(result.open)}. {result.obstacle}"))
     out.print(f"[bold]Best:[/bold] {escape(_design(result.best, search))}")
-    table = Table("objective", "reached", "95% interval", "verdict", box=None)
+    table = Table("objective", "reached (95% interval)", "verdict", box=None, pad_edge=False)
     for claim, one in zip(search.claims, result.best.verdicts, strict=True):
-        table.add_row(escape(claim.words), one.reached, one.interval, one.standing)
+        table.add_row(escape(claim.words), one.with_interval, one.standing)
     out.print(table)
     for other in result.undecided:
         out.print(f"may be as good: {escape(_design(other, search))}", style="dim")

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
-from math import isfinite, prod
+from math import prod
 from threading import Event, Thread
 from typing import Any, Generic, TypeVar
 
@@ -35,7 +35,7 @@ from simulator.tradeoffs.sensitivity import Ranking, Way, sample_of
 from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign, quoted
-from simulator.units import counted, duration, spoken, upper_first
+from simulator.units import counted, duration, upper_first
 
 StudyOutput = TypeVar("StudyOutput")
 
@@ -384,5 +384,5 @@ def _reached(search: Search, tried: TriedDesign) -> Iterator[str]:
     cost = search.cost.metric
     for one in tried.verdicts:
         yield f"{one.metric.label}: {one.reached}, {one.standing}"
-    if isfinite(tried.cost) and cost.name not in [one.objective.metric for one in tried.verdicts]:
-        yield f"{cost.label}: {spoken(abs(tried.cost), cost.unit)}"
+    if (priced := tried.priced(cost)) and cost.name not in [one.objective.metric for one in tried.verdicts]:
+        yield priced

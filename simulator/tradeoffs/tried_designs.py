@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
+from simulator.case.outputs import Metric
 from simulator.explain.claims import Claim, about_run, figure, on_metric, on_verdict
 from simulator.metrics.summary import Standing, Verdict
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
-from simulator.units import listed, size_within
+from simulator.units import listed, size_within, spoken_within
 
 #: The miss of a design without a figure, as a part of the bound.
 _FAR = 1e3
@@ -40,6 +41,11 @@ class TriedDesign:
     @property
     def standings(self) -> tuple[Standing, ...]:
         return tuple(verdict.standing for verdict in self.verdicts)
+
+    def priced(self, cost: Metric) -> str:
+        """Write the cost as the card does, `Cost of 1,000 photos: 2.23 USD`; empty without a figure."""
+        found = self.outcome.metrics.get(cost.name)
+        return f"{cost.label}: {spoken_within(found.value, found.low, found.high, cost.unit)[0]}" if found else ""
 
     @property
     def levels(self) -> tuple[int, ...]:
