@@ -83,7 +83,6 @@ def _facts(run: Run, name: str) -> bytes:
 def _found_facts(run: Run, name: str) -> bytes:
     plan = run.plan
     spec: Any = plan.scenario.stages[name]
-    written = spec.model_dump_json(exclude=UNREAD)
     attributes = {key: plan.scenario.attributes[key].model_dump_json() for key in _read(run, name)}
     sharers = sorted(run.sharers(spec))
     evidence: list[Any] = [plan.cold_starts.get(name)]
@@ -91,7 +90,7 @@ def _found_facts(run: Run, name: str) -> bytes:
         evidence += _of_table(table) if table is not None else [None]
     evidence.append(plan.sized[name].sizes.tobytes() if name in plan.sized else None)
     evidence.append(plan.tables[name].content if name in plan.tables else None)
-    return repr((name, written, attributes, sharers, evidence, _waits_behind(run, name))).encode()
+    return repr((name, _written(run, name), attributes, sharers, evidence, _waits_behind(run, name))).encode()
 
 
 def _of_table(table: LatencyTable) -> list[Any]:
@@ -114,8 +113,14 @@ def _read(run: Run, name: str) -> list[str]:
 
 
 def _attributes(run: Run, name: str) -> list[str]:
-    written = run.plan.scenario.stages[name].model_dump_json()
+    written = _written(run, name)
     return [attribute for attribute in run.plan.scenario.attributes if f'"{attribute}"' in written]
+
+
+def _written(run: Run, name: str) -> str:
+    """Return the fields of a stage that a run reads, as JSON."""
+    spec = run.plan.scenario.stages[name]
+    return once_per_plan(run.plan, ("written", name), lambda: spec.model_dump_json(exclude=UNREAD))
 
 
 def _columns_for(run: Run, name: str) -> list[NDArray[Any]]:

@@ -161,18 +161,28 @@ class StageOutflows:
 
     def put_back(self, cut: int, columns: Mapping[str, NDArray[Any]]) -> None:
         """Write into the columns of another run, shape (n,) each, what the stages before a place wrote about the requests."""
-        written = {name: column for name, column in columns.items() if name in names_in(self.marks)}
-        for name, column in written.items():
-            column[:] = written_in(self.marks, name)
-        for handover in self.handovers(cut) if cut < self.last else ():
-            held = names_in(handover.marks)
-            for name, column in columns.items():
-                if name in written or name in held:  # others are as they were before the run
-                    column[handover.rows] = written_in(handover.marks, name)
+        for name, column in columns.items():
+            if name in names_in(self.marks):
+                column[:] = written_in(self.marks, name)
+        handovers = list(self.handovers(cut)) if cut < self.last else []
+        if not handovers:
+            return
+        rows = np.concatenate([handover.rows for handover in handovers])  # of a row that comes twice, the last one holds
+        stops = np.cumsum([len(handover.rows) for handover in handovers]).tolist()
+        parts = list(zip([0, *stops], stops, (handover.marks for handover in handovers), strict=False))
+        for name, column in columns.items():
+            held = [(start, stop, marks[name]) for start, stop, marks in parts if name in names_in(marks)]
+            if held or name in names_in(self.marks):  # others are as they were before the run
+                values = np.full(len(rows), unwritten(name), column.dtype)
+                for start, stop, value in held:
+                    values[start:stop] = value
+                column[rows] = values
 
     def photos_sent(self, cut: int) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
         """Return the further photos that were asked for before a place: the request and the time of each (s)."""
         rows, times = self.sent_again
+        if not len(rows):
+            return rows, times
         known = np.full(self.requests, len(rows))
         for handover in self.handovers(cut) if cut < self.last else ():
             known[handover.rows] = handover.sent_again

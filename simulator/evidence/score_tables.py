@@ -344,9 +344,12 @@ def _sidecar_of(name: str, folder: Path | None) -> Path:
 def _load_once(sidecar: Path, _stamps: tuple[Stamp, ...]) -> ScoreTable:
     about, rows = _read(sidecar)
     if isinstance(about, Published):
-        return _curve(sidecar.stem, about)
-    assert rows is not None
-    return _table_of(sidecar.stem, about, rows)
+        table = _curve(sidecar.stem, about)
+    else:
+        assert rows is not None
+        table = _table_of(sidecar.stem, about, rows)
+    assert table.content  # worked out here, it travels with the table to other processes
+    return table
 
 
 def _read(sidecar: Path) -> tuple[Measured | Published, pd.DataFrame | None]:
