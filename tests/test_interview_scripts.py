@@ -53,7 +53,7 @@ CALCULATED = {
         "3,600": 0.3 * 12_000,
         "1.36": READING_MIN,
         "8,500": round(16 * 12 * 60 / READING_MIN, -2),
-        "10,920": 0.91 * 12_000,
+        "10,800": 0.90 * 12_000,
         "28,800": 16 * 12 * 150,
         "2,400": 16 * 12 * 150 / 12,
     },
@@ -88,12 +88,12 @@ MEASURED = [
     ("production-drift", {}, {}, "utilization.detect", 100, "19"),
     ("production-drift", {"replicas": 2}, {}, "utilization.detect", 100, "29"),
     ("skin-cancer-triage", {}, {}, "escalated_share", 100, "62"),
-    ("skin-cancer-triage", {}, {}, "sensitivity", 100, "78.2"),
-    ("skin-cancer-triage", {"operating_point": 0.995}, {}, "sensitivity", 100, "81.8"),
-    ("skin-cancer-triage", {}, {}, "sensitivity.diagnosis.MEL", 100, "34.7"),
+    ("skin-cancer-triage", {}, {}, "sensitivity", 100, "77.9"),
+    ("skin-cancer-triage", {"operating_point": 0.995}, {}, "sensitivity", 100, "81.3"),
+    ("skin-cancer-triage", {}, {}, "sensitivity.diagnosis.MEL", 100, "34.5"),
     ("skin-cancer-triage", {}, {}, "cost_per_1000_usd", 1, "56,200"),
-    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "escalated_share", 100, "51"),
-    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "sensitivity", 100, "73.2"),
+    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "escalated_share", 100, "50"),
+    ("skin-cancer-triage", {}, {"another_phone": 57_600.0}, "sensitivity", 100, "73.0"),
 ]
 
 #: The ends of an interval that a probe gives.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +10,7 @@ import pandas as pd
 from campaigns.compression.smaller_networks import (
     DISTILLED,
     EVEN,
+    FINE_TUNED,
     LEAST_SPREAD,
     PRUNED,
     QAT,
@@ -19,15 +19,23 @@ from campaigns.compression.smaller_networks import (
     TEACHERS,
     TRAINED,
     TRAININGS,
-    Logits,
     Study,
 )
 from simulator.authoring.score_readings import score_reading
 from simulator.case.case_tests import TableReading, TextClaim
 from simulator.evidence.score_import import write_table
 from simulator.evidence.score_tables import Measured
-from simulator.measure.architectures import ARCHITECTURES, FIRST_PRUNED, KEPT_CHANNELS
-from simulator.measure.score_training import CALIBRATION_PHOTOS, FOLDS, LabelledPhotos, measured_here
+from simulator.measure.architectures import ARCHITECTURES, FIRST_PRUNED, KEPT_CHANNELS, Architecture
+from simulator.measure.score_training import (
+    CALIBRATION_PHOTOS,
+    FOLDS,
+    Floats,
+    Ints,
+    LabelledPhotos,
+    Pixels,
+    answers,
+    measured_here,
+)
 
 _SIDE = ARCHITECTURES[SMALL].input_size
 _NETWORK = (
@@ -49,7 +57,6 @@ _HEADS = {
 }
 
 #: Pairs of tables: they tell the cost of one step of compression, and of all steps.
-FINE_TUNED = "efficientnet_lite0_finetuned"
 PAIRS = (
     (f"{FINE_TUNED}.int8_static", f"{FINE_TUNED}.fp32"),
     *((f"{network}.{precision}", f"{FINE_TUNED}.fp32") for network in _HEADS for precision in ("fp32", "int8_static")),
@@ -69,16 +76,25 @@ PAIRS = (
 
 def write_tables(study: Study, trainings: list[str], out: Path) -> None:
     """Write the score table of each trained network at each precision; every photo is scored out of its fold."""
-    for training in trainings:
-        parts = [study.fold(fold, training, partial(TRAININGS[training], study)) for fold in range(FOLDS)]
-        for model, precision in parts[0]:
-            _write(study.dataset, model, precision, parts, out)
+    for name in trainings:
+        training = TRAININGS[name]
+        folds = [study.files(name, fold, training) for fold in range(FOLDS)]
+        takes = ARCHITECTURES[training.takes]
+        pixels = study.pixels(takes.input_size)
+        for model, precision in folds[0]:
+            logits = out_of_fold([files[model, precision] for files in folds], takes, pixels, study.dataset.folds)
+            _write(study.dataset, model, precision, logits, out)
 
 
-def _write(dataset: LabelledPhotos, model: str, precision: str, parts: list[Logits], out: Path) -> None:
-    logits = np.empty(len(dataset.rows))
-    for fold, part in enumerate(parts):
-        logits[dataset.folds == fold] = part[model, precision]
+def out_of_fold(networks: list[Path], takes: Architecture, pixels: Pixels, folds: Ints) -> Floats:
+    """Return the logits of photos (n, size, size, 3), each by the network of its fold."""
+    logits = np.empty(len(pixels), np.float32)
+    for fold, network in enumerate(networks):
+        logits[folds == fold] = answers(network, takes, pixels[folds == fold])[:, 0]
+    return logits
+
+
+def _write(dataset: LabelledPhotos, model: str, precision: str, logits: Floats, out: Path) -> None:
     scores = (1 / (1 + np.exp(-logits))).round(5)
     rows = dataset.rows.assign(fold=dataset.folds, model=model, precision=precision, score=scores)
     write_table(rows, described(dataset, model, precision), out / f"{dataset.name}.{model}.{precision}")

@@ -1,4 +1,4 @@
-"""Smaller networks fitted fold by fold, and their scores of photos that they never saw."""
+"""Networks trained fold by fold and written as ONNX files, so that they can score photos that they never saw."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -29,7 +29,10 @@ from simulator.measure.score_training import (
     LabelledPhotos,
     Pixels,
     calibration_images,
-    logits_by_precision,
+    features,
+    fine_tuned,
+    frozen,
+    network_files,
 )
 
 Floats = NDArray[np.float32]
@@ -37,6 +40,7 @@ Report = Callable[[str], None]
 
 DISTILLED, QAT = "efficientnet_lite0_distilled", "efficientnet_lite0_distilled_qat"
 SMALL, PRUNED, EVEN = "efficientnet_lite0_small", "efficientnet_lite0_pruned", "efficientnet_lite0_pruned_even"
+WHOLE, FINE_TUNED = "efficientnet_lite0", "efficientnet_lite0_finetuned"
 TEACHERS = ("efficientnet_lite0", "efficientnet_lite1", "efficientnet_lite2")
 #: Share of the teacher's answer in the target of a photo; the rest is its label.
 TAUGHT = 0.5
@@ -44,7 +48,11 @@ TAUGHT = 0.5
 LEAST_SPREAD = 0.1
 TRAINED = f"{upper_layers.EPOCHS} epochs: AdamW, rate {RATE:g} falling as a cosine, decay {DECAY:g}"
 
-Logits = dict[tuple[str, str], Floats]
+PRECISIONS = ("fp32", "int8_static")
+
+Networks = dict[str, nn.Module]
+#: ONNX files by network and precision.
+Files = dict[tuple[str, str], Path]
 
 
 @dataclass(frozen=True)
@@ -56,20 +64,20 @@ class Study:
     report: Report
 
     def pixels(self, size: int) -> Pixels:
-        return self._stored(f"pixels.{size}", lambda: self.dataset.squares(size)).astype(np.uint8)
+        return self.stored(f"pixels.{size}", lambda: self.dataset.squares(size)).astype(np.uint8)
 
     def features(self, name: str) -> Floats:
         """Return the features of the frozen network `name`, (photos, channels)."""
         takes = ARCHITECTURES[name]
-        return self._stored(f"{name}.features", lambda: _frozen_features(takes, self.pixels(takes.input_size)))
+        return self.stored(f"{name}.features", lambda: _frozen_features(takes, self.pixels(takes.input_size)))
 
     def lower(self, name: str, network: nn.Module) -> NDArray[np.float16]:
         """Return the answers of the lower layers, which are the same in every fold."""
         takes = ARCHITECTURES[name]
-        found = self._stored(f"{name}.lower", lambda: lower_answers(network, takes, self.pixels(takes.input_size)))
+        found = self.stored(f"{name}.lower", lambda: lower_answers(network, takes, self.pixels(takes.input_size)))
         return found.astype(np.float16)
 
-    def _stored(self, name: str, make: Callable[[], NDArray[np.generic]]) -> Floats:
+    def stored(self, name: str, make: Callable[[], NDArray[np.generic]]) -> Floats:
         path = self.cache / f"{self.dataset.fingerprint}.{name}.npy"
         if not path.is_file():
             self.report(name)
@@ -79,17 +87,29 @@ class Study:
         found: Floats = np.load(path)
         return found
 
-    def fold(self, fold: int, name: str, make: Callable[[int], Logits]) -> Logits:
-        """Return the logits of a fold by network and precision, from the cache where it is finished."""
-        path = self.cache / f"{self.dataset.fingerprint}.{name}.{fold}.npz"
-        if not path.is_file():
+    def files(self, name: str, fold: int, training: Training) -> Files:
+        """Return the networks of a training in a fold; they are trained where the cache lacks them."""
+        folder = self.cache / f"{self.dataset.fingerprint}.{name}.{fold}"
+        if not folder.is_dir():
             self.report(f"{name}, fold {fold + 1}")
-            made = make(fold)
-            arrays: dict[str, Any] = {f"{network} {precision}": logits for (network, precision), logits in made.items()}
-            with in_one_step(path) as part, part.open("wb") as stream:
-                np.savez(stream, **arrays)
-        with np.load(path) as stored:
-            return {(key.split(" ")[0], key.split(" ")[1]): stored[key] for key in stored.files}
+            self.cache.mkdir(parents=True, exist_ok=True)
+            takes = ARCHITECTURES[training.takes]
+            learnt = self.pixels(takes.input_size)[self.dataset.folds != fold]
+            with TemporaryDirectory(dir=self.cache) as place:
+                made = Path(place) / "networks"
+                for model, network in training.networks(self, fold).items():
+                    (made / model).mkdir(parents=True)
+                    network_files(network, takes, PRECISIONS, learnt, made / model)
+                made.rename(folder)
+        return {(file.parent.name, file.stem): file for file in sorted(folder.glob("*/*.onnx"))}
+
+
+@dataclass(frozen=True)
+class Training:
+    """A way to train networks in a fold. takes: architecture with the size of their photos"""
+
+    takes: str
+    networks: Callable[[Study, int], Networks]
 
 
 def _frozen_features(takes: Architecture, pixels: Pixels) -> Floats:
@@ -133,14 +153,13 @@ def headed(network: nn.Module, seen: Floats, labels: NDArray[np.int64], even: bo
     return network
 
 
-def student_fold(study: Study, fold: int, soft: bool = True) -> Logits:
+def student_fold(study: Study, fold: int, soft: bool = True) -> Networks:
     """Train the upper layers of a student with a smaller input; the last epoch once plain and once with 8-bit rounding.
 
     Without `soft` its targets are the labels alone, and nothing is rounded.
     """
     takes, labels = ARCHITECTURES[SMALL], study.dataset.labels
-    pixels = study.pixels(takes.input_size)
-    learnt, tested = study.dataset.folds != fold, study.dataset.folds == fold
+    learnt = study.dataset.folds != fold
     mixed = labels * (1 - TAUGHT) + taught(study, fold) * TAUGHT if soft else labels
     targets = mixed[learnt].astype(np.float32)
     network = headed(takes.build(), study.features(takes.name)[learnt], labels[learnt])
@@ -148,41 +167,37 @@ def student_fold(study: Study, fold: int, soft: bool = True) -> Logits:
     *first, last = range(upper_layers.EPOCHS)
     network = trained_above(network, lower, targets, first)
     plain = trained_above(deepcopy(network), lower, targets, [last])
-    found = scored(plain, DISTILLED if soft else SMALL, takes, pixels, learnt, tested)
-    if soft:
-        rounded = with_rounding(network, calibration_images(takes, pixels[learnt]))
-        rounded = without_rounding(trained_above(rounded, lower, targets, [last]))
-        found |= scored(rounded, QAT, takes, pixels, learnt, tested)
-    return found
+    if not soft:
+        return {SMALL: plain}
+    rounded = with_rounding(network, calibration_images(takes, study.pixels(takes.input_size)[learnt]))
+    return {DISTILLED: plain, QAT: without_rounding(trained_above(rounded, lower, targets, [last]))}
 
 
-def pruned_fold(study: Study, fold: int, even: bool = False) -> Logits:
+def pruned_fold(study: Study, fold: int, even: bool = False) -> Networks:
     """Train the upper layers, which have lost a part of their channels; the lower ones are whole. even: see `headed`."""
     takes, labels = ARCHITECTURES[PRUNED], study.dataset.labels
-    pixels = study.pixels(takes.input_size)
-    learnt, tested = study.dataset.folds != fold, study.dataset.folds == fold
+    learnt = study.dataset.folds != fold
     network = headed(takes.build(), study.features(takes.name)[learnt], labels[learnt], even)
     lower = study.lower(SMALL, network)[:, learnt]
     network = trained_above(network, lower, labels[learnt].astype(np.float32), range(upper_layers.EPOCHS))
-    return scored(network, EVEN if even else PRUNED, takes, pixels, learnt, tested)
+    return {EVEN if even else PRUNED: network}
 
 
-def scored(
-    network: nn.Module,
-    name: str,
-    takes: Architecture,
-    pixels: Pixels,
-    learnt: NDArray[np.bool],
-    tested: NDArray[np.bool],
-) -> Logits:
-    found = logits_by_precision(network, takes, ("fp32", "int8_static"), pixels[learnt], pixels[tested], views=1)
-    return {(name, precision): logits[:, 0] for precision, logits in found.items()}
+def whole_fold(study: Study, fold: int) -> Networks:
+    """Train all weights of Lite0, as `casesim scores train` does."""
+    takes, labels, learnt = ARCHITECTURES[WHOLE], study.dataset.labels, study.dataset.folds != fold
+    pixels = study.pixels(takes.input_size)
+    seen = study.stored(f"{WHOLE}.by_torch", lambda: features(takes, pixels))
+    network, checkpoint = frozen(takes, seen[learnt], labels[learnt]), study.cache / f"{study.dataset.fingerprint}.{fold}.pt"
+    return {FINE_TUNED: fine_tuned(network, takes, pixels[learnt], labels[learnt], checkpoint, lambda _: None)}
 
 
-#: What is trained, and in which order: the cheapest first.
-TRAININGS: dict[str, Callable[[Study, int], Logits]] = {
-    "distilled": student_fold,
-    "pruned": pruned_fold,
-    "even": lambda study, fold: pruned_fold(study, fold, even=True),
-    "small": lambda study, fold: student_fold(study, fold, soft=False),
+#: Trainings whose score tables are written, the cheapest first.
+TRAININGS = {
+    "distilled": Training(SMALL, student_fold),
+    "pruned": Training(PRUNED, pruned_fold),
+    "even": Training(PRUNED, lambda study, fold: pruned_fold(study, fold, even=True)),
+    "small": Training(SMALL, lambda study, fold: student_fold(study, fold, soft=False)),
 }
+#: The network that they are compared with. `casesim scores train` writes its tables.
+COMPARED = {"whole": Training(WHOLE, whole_fold)}

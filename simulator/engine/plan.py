@@ -19,13 +19,14 @@ from simulator.case.column_samples import ColumnSamples
 from simulator.case.curveballs import AffectedQuantity, surges
 from simulator.case.document import ScenarioError, beyond, dotted
 from simulator.case.fields import EVIDENCE_KINDS, Source
+from simulator.case.kinds import OOD
 from simulator.case.load import PROJECTED, designed_as, one_by_one, sourced_of
 from simulator.case.model_memo import ModelMemo
 from simulator.engine.route_draws import too_many_outcomes
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.lab_evidence import LabEvidenceError
-from simulator.evidence.photo_checks import check_of, measured_check
+from simulator.evidence.photo_checks import check_of, foreign_ranks, measured_check
 from simulator.evidence.row_files import RecordingError
 from simulator.evidence.spoiled_photos import spoiled_files
 from simulator.limits import RUN_MEMORY
@@ -455,6 +456,9 @@ class Gatherer:
                 self.missing(("population", fault, "measured"), str(error))
             else:
                 self.sources.append(Source(f"Population: {spec.check_name}", "measured", found.words, found.source))
+                if fault == OOD:
+                    words = f"{len(foreign_ranks()):,} scores of EfficientNet-Lite0; by other networks, those of the same rank"
+                    self.sources.append(Source("Population: scores of foreign photos", "measured", words, found.source))
 
     def _columns(self) -> None:
         """Read the columns of files that quantities of the case take their values from."""

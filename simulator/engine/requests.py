@@ -17,7 +17,7 @@ from simulator.arrivals.arrival import sent
 from simulator.arrivals.closed import think_times
 from simulator.case.attributes import attribute_columns
 from simulator.case.kinds import OOD, QUALITY
-from simulator.evidence.photo_checks import changed_scores, score_changes
+from simulator.evidence.photo_checks import changed_scores, foreign_ranks, score_changes, scores_by_rank
 from simulator.records.trace import DONE, UNFINISHED, RequestAnnotations, StoppableMarks, TimedMarks, as_memoryview
 from simulator.stages.stage import ServiceStage, Stage
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from simulator.evidence.score_tables import ScoreTable
     from simulator.records.streams import Streams
 
+Bools = NDArray[np.bool_]
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 
@@ -150,9 +151,9 @@ class Requests:
         self._resampled, self._counts = plan.items, plan.counts
         # A request may have sent more photos already than a pick lets others send from now on.
         tries = max([plan.tries, *map(len, self.checks.values())])
-        fine = self._draw_photos(plan, population, tries, streams)
+        fine, foreign = self._draw_photos(plan, population, tries, streams)
         for pool, table in plan.tables.items():
-            self.scores_by[pool] = self._draw_scores(pool, table, conditions, fine, streams)
+            self.scores_by[pool] = self._draw_scores(pool, table, conditions, fine, foreign, streams)
 
     def follow(self, plan: Plan, streams: Streams, conditions: Conditions) -> None:
         if plan.scenario.population is not None:
@@ -177,9 +178,12 @@ class Requests:
         before = times < time
         return array("i", rows[before].tolist()), array("d", times[before].tolist())
 
-    def _draw_photos(self, plan: Plan, population: Population, tries: int, streams: Streams) -> NDArray[np.bool_]:
-        """Draw the faults of each photo and the values of its checks; return whether it has none, shape (tries, n)."""
-        fine = np.ones((tries, self.n), bool)
+    def _draw_photos(self, plan: Plan, population: Population, tries: int, streams: Streams) -> tuple[Bools, Bools]:
+        """Draw the faults of each photo and the values of its checks.
+
+        Return whether it has no fault, and whether it is a foreign one whose scores were measured, shapes (tries, n).
+        """
+        fine, foreign = np.ones((tries, self.n), bool), np.zeros((tries, self.n), bool)
         for fault, spec in population.photo_checks.items():
             values = np.zeros((tries, self.n), np.float32)
             for attempt in range(tries):
@@ -188,13 +192,17 @@ class Requests:
                 drawn = self.each(partial(streams.normal, f"photo.{attempt}.{fault}"))
                 values[attempt] = plan.checks[fault].values(drawn, without)
                 fine[attempt] &= without
+                if fault == OOD and spec.measured is not None:
+                    foreign[attempt] = ~without
             self.checks[fault] = values
-        return fine
+        return fine, foreign
 
     def _draw_scores(
-        self, pool: str, table: ScoreTable, conditions: Conditions, fine: NDArray[np.bool_], streams: Streams
+        self, pool: str, table: ScoreTable, conditions: Conditions, fine: Bools, foreign: Bools, streams: Streams
     ) -> Float32:
         """Draw a labelled item of their class for each person; a photo with a fault is scored like a stranger's.
+
+        A measured foreign one has the rank of a measured score among the labelled negatives.
 
         All tables use one item per person: a plan holds tables of equal items only.
         """
@@ -211,7 +219,11 @@ class Requests:
                 continue
             of_whom, who = (self.each(part) for part in _halves(partial(streams.uniform, f"photo.{attempt}.stranger")))
             positive = of_whom < conditions.prevalence().at_all(self.arrived)
-            scores[attempt] = np.where(shows, own, self._scores_of(pool, table, conditions, positive, who))
+            others = self._scores_of(pool, table, conditions, positive, who)
+            if foreign[attempt].any():
+                ranks = foreign_ranks()
+                others = np.where(foreign[attempt], scores_by_rank(table.negatives, ranks[_index(who, len(ranks))]), others)
+            scores[attempt] = np.where(shows, own, others)
         return scores
 
     @property

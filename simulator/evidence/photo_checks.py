@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from math import ceil, inf
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -110,7 +110,7 @@ class MeasuredCheck:
         return float(np.mean((self.fine if fine else self.faulty) >= np.float32(threshold)))
 
 
-def _at(ascending: NDArray[np.float32], quantile: Floats) -> NDArray[np.float32]:
+def _at(ascending: NDArray[Any], quantile: Floats) -> NDArray[Any]:
     return ascending[np.minimum((quantile * len(ascending)).astype(np.intp), len(ascending) - 1)]
 
 
@@ -205,6 +205,22 @@ def score_changes(precision: str) -> tuple[Floats, Floats]:
     logits = spoiled.skin.logits[measured.index(precision) if precision in measured else 0]
     changes = logits - logits[:1]
     return changes[:, positive], changes[:, ~positive]
+
+
+@lru_cache(maxsize=1)
+def foreign_ranks() -> Floats:
+    """Return the share of the labelled negatives that score below each foreign photo, ascending, by the measured network.
+
+    A photo counts once for the network of each fold.
+    """
+    spoiled, positive = load_spoiled(), score_rows(SPOILED_TABLE)["label"].to_numpy() == 1
+    negatives = np.sort(spoiled.skin.logits[0, 0][~positive])
+    return np.sort(np.searchsorted(negatives, spoiled.foreign.logits.ravel()) / len(negatives))
+
+
+def scores_by_rank(negatives: Floats, ranks: Floats) -> Floats:
+    """Return the scores that have these shares of the negatives below them; the highest of all for a share of 1."""
+    return _at(np.sort(negatives), ranks)
 
 
 def changed_scores(scores: Floats, added: Floats) -> Floats:

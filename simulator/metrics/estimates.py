@@ -284,7 +284,9 @@ class Estimator:
         return np.stack(moved)
 
     def _by_class_and_way(self, name: str, totals: list[Total]) -> tuple[Floats, Floats] | None:
-        """Return the mean of one request of a class and way in numerator and denominator, (2, ways, 2), and requests by class.
+        """Return the mean of one request of a class and way in numerator and denominator, and the requests of its stretch.
+
+        Shapes (2, ways, 2) and (2, ways).
 
         Where no request of a group took a way, those of all requests that did stand in for it.
         """
@@ -304,10 +306,12 @@ class Estimator:
         with np.errstate(invalid="ignore"):
             real, pretended = sums / counts[..., None]
         means = np.where(counts[0, ..., None] > 0, real, pretended)
+        there = self.ways.stretches == np.unique(self.ways.stretches)[:, None]
+        requests = counts[0] @ there.T @ there
         others = self.whole and self.whole._by_class_and_way(name, self.whole._totals(name))
         if others:
-            return np.where(counts[0, ..., None] > 0, real, others[0]), counts[0].sum(1)
-        return _filled(means, counts.sum(0)), counts[0].sum(1)
+            return np.where(counts[0, ..., None] > 0, real, others[0]), requests
+        return _filled(means, counts.sum(0)), requests
 
     def _by_runs(self, figure: Callable[[Measures], float | None], value: float) -> Interval | None:
         """Compare replications run again for other labelled people, each with itself: the root mean square is the spread."""
@@ -419,7 +423,7 @@ def _ratio_of(name: str, one: Measures) -> float | None:
 
 
 def _ratio(means: Floats, counts: Floats, shares: Floats) -> Floats:
-    sums = np.einsum("cwk,...cw,c->...k", means, shares, counts)
+    sums = np.einsum("cwk,...cw,cw->...k", means, shares, counts)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.asarray(sums[..., 0] / sums[..., 1])
 

@@ -38,7 +38,7 @@ from simulator.limits import MIB
 from simulator.metrics.exact_draws import LabelledClass
 from simulator.metrics.stage_metrics import strikes_of
 from simulator.records.streams import cache_per_plan
-from simulator.records.timetables import steps
+from simulator.records.timetables import Span, Steps, steps
 from simulator.stages.gate import Gate, Route, attribute_values, thresholds
 from simulator.units import percent
 
@@ -92,33 +92,68 @@ class RoutingShares:
     """The ways through the gates by score that labelled items take, and the share of each class that takes each.
 
     codes: the ways, shape (ways,); original: shares on the table, shape (2, ways), negatives first
+    stretches: the stretch of the run in which requests take each way (`score_stretches`); the shares of a stretch add up to 1
     drawn: what they may be for everybody, as many draws as resamples, shape (RESAMPLES, 2, ways)
     groups: the same for each group of an attribute of the labelled items, by the key of the group; where a resample holds more
     of a class's group than the table does, its shares are larger by as much
     """
 
     codes: Codes
+    stretches: Codes
     original: Floats
     drawn: Floats
     groups: Mapping[str, RoutingShares] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:
-        own = self.codes.nbytes + self.original.nbytes + self.drawn.nbytes
+        own = self.codes.nbytes + self.stretches.nbytes + self.original.nbytes + self.drawn.nbytes
         return own + sum(one.nbytes for one in self.groups.values())
 
 
 @cache_per_plan
+def score_stretches(plan: Plan) -> tuple[Floats, list[Plan]]:
+    """Return the stretches of a run in which curveballs leave scores alone: their starts (s), and the plan with scores as then.
+
+    Thresholds stay those of the plan itself.
+    """
+    numbers = [number for pool in plan.tables for positive in (False, True) for number in _shifts(plan, pool, positive)]
+    if all(number.steady for number in numbers):
+        return np.zeros(1), [plan]
+    starts = sorted({time for number in numbers for time in number.times if time < plan.arrivals_end_s})
+    return np.array(starts), [replace(plan, tables=_tables_at(plan, start)) for start in starts]
+
+
+def _tables_at(plan: Plan, time: float) -> dict[str, ScoreTable]:
+    negatives, positives = ({pool: _scores_at(plan, pool, one, time) for pool in plan.tables} for one in (False, True))
+    return {pool: replace(table, positives=positives[pool], negatives=negatives[pool]) for pool, table in plan.tables.items()}
+
+
+@cache_per_plan
 def codes_of(plan: Plan) -> Codes:
-    """Return the way that each labelled item takes through the gates by score, positives first, as a number; shape (items,)."""
+    """Return the way that each labelled item takes through the gates by score in each stretch, shape (stretches, items).
+
+    Positives come first. A way is a number; no number stands for ways of two stretches.
+    """
     gates = item_gates(plan)
     cuts = [np.array(thresholds(plan, gate))[:, None] for gate in gates.values()]
-    return np.asarray(_codes(plan, cuts, 1)[0], np.int64)
+    codes = [np.asarray(_codes(there, cuts, 1)[0], np.int64) for there in score_stretches(plan)[1]]
+    return np.stack(codes) + _first_codes(plan)[:, None]
+
+
+def codes_at(plan: Plan, items: NDArray[np.int32], arrived: Floats) -> Codes:
+    """Return the way of requests by labelled item and time of arrival (s), shape (requests,)."""
+    return np.asarray(codes_of(plan)[np.searchsorted(score_stretches(plan)[0], arrived, side="right") - 1, items])
+
+
+def _first_codes(plan: Plan) -> Codes:
+    """Return the number of the first way of each stretch; the last way of a stretch has room for one more after it."""
+    ways = prod(len(gate.routes) for gate in item_gates(plan).values())
+    return np.arange(len(score_stretches(plan)[0])) * (ways + 1)
 
 
 @cache_per_plan
 def ways_of(plan: Plan) -> RoutingShares | None:
-    """Return the shares of the ways on each resample; None where no labelled item decides one, or scores shift in the run.
+    """Return the shares of the ways on each resample; None where no labelled item decides one, or picks change in the run.
 
     Where no labelled item of a class errs, the next one may: as many as a Beta distribution allows, whose upper bound is that
     of the exact binomial interval. Tables of one plan hold the same items of the same patients, so that their resamples are
@@ -134,7 +169,7 @@ def paired_ways_of(plan: Plan) -> RoutingShares | None:
 
 
 def _known_ways(plan: Plan, paired: bool) -> RoutingShares | None:
-    if not item_gates(plan) or paths_shift(plan):
+    if not item_gates(plan) or plan.changes:
         return None
     with _LOCK:
         key = paired, _deciding(plan)
@@ -154,18 +189,38 @@ def _deciding(plan: Plan) -> Hashable:
     scored = [(name, scenario.scorer_of(gate), gate.model_dump_json()) for name, gate in item_gates(plan).items()]
     attributes = [(name, attribute.model_dump_json()) for name, attribute in scenario.attributes.items()]
     groups = dict.fromkeys(metric.group for metric in scenario.metrics.values() if metric.group)
-    return *scored, *attributes, *groups, *((pool, table.content) for pool, table in plan.tables.items())
+    scores = [(pool, table.content) for one in (plan, *score_stretches(plan)[1]) for pool, table in one.tables.items()]
+    return *scored, *attributes, *groups, *scores
 
 
 def _ways_of(plan: Plan, paired: bool) -> RoutingShares:
-    gates = item_gates(plan)
-    table = next(iter(plan.tables.values()))
-    weights, cuts = weights_of(table), [_resampled_cuts(plan, gate, paired) for gate in gates.values()]
+    cuts = [_resampled_cuts(plan, gate, paired) for gate in item_gates(plan).values()]
+    stretches = zip(score_stretches(plan)[1], codes_of(plan), _first_codes(plan), strict=True)
+    ways = [_ways_in(there, codes - first, cuts, paired) for there, codes, first in stretches]
+    groups = {key: _joined(plan, [one.groups[key] for one in ways]) for key in ways[0].groups}
+    return replace(_joined(plan, ways), groups=groups)
+
+
+def _ways_in(there: Plan, now: Codes, cuts: list[Floats], paired: bool) -> RoutingShares:
+    """Return the ways in a stretch of the run. there: the plan with scores as then; now: the ways of its items"""
+    gates = item_gates(there)
+    table = next(iter(there.tables.values()))
     pins = _pins(gates, cuts, "at_specificity"), _pins(gates, cuts, "at_sensitivity")
     closed = all(np.isinf(of_gate).all() for of_gate in cuts)
-    taken = _Taken(table, weights, codes_of(plan), _taken_anew(plan, table, cuts), pins, closed)
-    groups = {key: taken.ways(members) for key, members in item_groups(plan).items()}
+    taken = _Taken(table, weights_of(table), now, _taken_anew(there, table, cuts), pins, closed)
+    groups = {key: taken.ways(members) for key, members in item_groups(there).items()}
     return replace(taken.ways(np.ones(len(taken.now), bool)), groups=groups)
+
+
+def _joined(plan: Plan, ways: Sequence[RoutingShares]) -> RoutingShares:
+    """Join the ways of all stretches, numbered as by `codes_of`."""
+    firsts, counts = _first_codes(plan), [len(one.codes) for one in ways]
+    return RoutingShares(
+        np.concatenate([one.codes + first for one, first in zip(ways, firsts, strict=True)]),
+        np.repeat(np.arange(len(ways)), counts),
+        np.concatenate([one.original for one in ways], axis=-1),
+        np.concatenate([one.drawn for one in ways], axis=-1),
+    )
 
 
 def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
@@ -176,14 +231,14 @@ def plain_ways(plan: Plan, other: Plan) -> RoutingShares | None:
     gates, others = ({name: len(gate.routes) for name, gate in item_gates(one).items()} for one in (plan, other))
     if not gates or gates != others or paths_shift(plan):
         return None
-    taken, positives = codes_of(other), len(next(iter(other.tables.values())).positives)
+    (taken,), positives = codes_of(other), len(next(iter(other.tables.values())).positives)
     codes = np.union1d(codes_of(plan), taken)
     is_positive = np.arange(len(taken)) < positives
 
     def ways(members: NDArray[np.bool_]) -> RoutingShares:
         of_class = [taken[members & ~is_positive], taken[members & is_positive]]
         shares = [np.mean(one[:, None] == codes, axis=0) if len(one) else np.zeros(len(codes)) for one in of_class]
-        return RoutingShares(codes, np.stack(shares), np.empty((0, 2, len(codes))))
+        return RoutingShares(codes, np.zeros_like(codes), np.stack(shares), np.empty((0, 2, len(codes))))
 
     groups = {key: ways(members) for key, members in item_groups(other).items()}
     return replace(ways(np.ones(len(taken), bool)), groups=groups)
@@ -230,7 +285,7 @@ class _Taken:
             if members[part].any():
                 original[of_class] = np.mean(self.now[part][members[part]][:, None] == codes, axis=0)
                 drawn[:, of_class] = self._drawn(of_class, members[part], codes, people[of_class])
-        ways = RoutingShares(codes, original, drawn)
+        ways = RoutingShares(codes, np.zeros_like(codes), original, drawn)
         ways = ways if self.closed else _with_doubt(ways, people)
         for of_class, part in enumerate(self.parts):
             ways.drawn[:, of_class] *= self._mass(of_class, members[part])[:, None]
@@ -333,7 +388,7 @@ def _with_doubt(ways: RoutingShares, known: tuple[int, int]) -> RoutingShares:
             other = min((place for place in range(len(codes)) if place != way), key=lambda place: abs(place - way))
             errs = never_seen(people)
             drawn[:, of_class, way], drawn[:, of_class, other] = 1 - errs, errs
-    return RoutingShares(codes, original, drawn)
+    return RoutingShares(codes, np.zeros_like(codes), original, drawn)
 
 
 def never_seen(people: int) -> Floats:
@@ -579,26 +634,39 @@ def _threshold_check(plan: Plan, gate: Gate, route: Route, now: float) -> Thresh
     check = ThresholdCheck(
         gate.label, route.tag or plan.scenario.label_of(route.to), of, promised, reached, next_one, of_positives, worth
     )
-    changed, labels = _struck(plan, plan.scenario.scorer_of(gate), of_positives, scores)
+    changed, labels = _struck(plan, plan.scenario.scorer_of(gate), of_positives)
     struck = min((float(np.mean((struck_scores >= now) == of_positives)) for struck_scores in changed), default=None)
     return replace(check, struck=struck, struck_by=labels) if labels else check
 
 
-def _struck(plan: Plan, pool: str, positive: bool, scores: Floats) -> tuple[list[Floats], tuple[str, ...]]:
+def _struck(plan: Plan, pool: str, positive: bool) -> tuple[list[Floats], tuple[str, ...]]:
     """Return the scores of a class in each stretch of the run, and the labels of the curveballs that change them."""
-    photos, everybody, positives = (
-        list(changes(plan, what, stage))
-        for what, stage in (
-            (AffectedQuantity.PHOTOS, None),
-            (AffectedQuantity.SCORES, None),
-            (AffectedQuantity.POSITIVES, pool),
-        )
-    )
-    spans = everybody + (positives if positive else [])
-    shifts, conditions = steps(0.0, spans, add), steps(0.0, photos, latest)
-    starts = {start for (start, _), _ in photos + spans}
+    spans = [*changes(plan, AffectedQuantity.PHOTOS), *_added(plan, pool, positive)]
+    starts = {start for (start, _), _ in spans}
     labels = [strike.label for strike in strikes_of(plan) if strike.start_s in starts and strike.shifts_scores]
-    times = [time for time in {*shifts.times, *conditions.times} if time < plan.arrivals_end_s]
-    added = score_changes(plan.tables[pool].about.precision)[0 if positive else 1] if photos else np.zeros((1, 1))
-    places = np.arange(len(scores)) * added.shape[1] // len(scores)
-    return [changed_scores(scores, added[int(conditions.at(time)), places]) + shifts.at(time) for time in times], tuple(labels)
+    times = {time for number in _shifts(plan, pool, positive) for time in number.times if time < plan.arrivals_end_s}
+    return [_scores_at(plan, pool, positive, time) for time in times], tuple(labels)
+
+
+def _added(plan: Plan, pool: str, positive: bool) -> list[tuple[Span, float]]:
+    of_class = changes(plan, AffectedQuantity.POSITIVES, pool) if positive else ()
+    return [*changes(plan, AffectedQuantity.SCORES), *of_class]
+
+
+def _shifts(plan: Plan, pool: str, positive: bool) -> tuple[Steps, Steps]:
+    """Return what curveballs add to the scores of a class, and the condition of the photos, by number, over time."""
+    return steps(0.0, _added(plan, pool, positive), add), steps(0.0, changes(plan, AffectedQuantity.PHOTOS), latest)
+
+
+def _scores_at(plan: Plan, pool: str, positive: bool, time: float) -> Floats:
+    """Return the scores of the labelled items of a class at a time of the run (s)."""
+    table, place = plan.tables[pool], 0 if positive else 1
+    scores = table.positives if positive else table.negatives
+    shift, condition = (number.at(time) for number in _shifts(plan, pool, positive))
+    if condition:
+        change = score_changes(table.about.precision)[place][int(condition)]
+        items, count = np.arange(len(scores)), len(scores)
+        if plan.items is not None:
+            items, count = plan.items[place], plan.counts[place]
+        scores = changed_scores(scores, change[items * len(change) // count])
+    return scores + shift

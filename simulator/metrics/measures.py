@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from simulator.case.outputs import CountedMetric, Metric, MetricGroup, counted_metrics, grouping
 from simulator.engine.servers import kind
-from simulator.metrics.label_uncertainty import codes_of, downstream, item_gates, item_groups, labelled_people, paths_shift
+from simulator.metrics.label_uncertainty import codes_at, downstream, item_gates, item_groups, labelled_people
 from simulator.metrics.mlperf_verdict import Queries, queries_of
 from simulator.metrics.stage_metrics import StageTimes, loads_of, times_of
 from simulator.records.trace import OUTCOMES, Trace, Visits
@@ -279,8 +279,9 @@ class CountedRun:
         self.own = own = slice(None) if group is None else np.flatnonzero(group)
         rows, turned = np.arange(self.columns.n)[own], np.empty(0, np.int64)
         self.n = len(rows)
-        if self.n and item_gates(trace.plan) and not paths_shift(trace.plan):
-            key = 2 * codes_of(trace.plan)[self.columns.item[own]] + self.columns.positive[own]
+        if self.n and item_gates(trace.plan) and not trace.plan.changes:
+            ways = codes_at(trace.plan, self.columns.item[own], self.columns.arrived[own])
+            key = 2 * ways + self.columns.positive[own]
             there = np.bincount(key, minlength=(int(key.max()) | 1) + 1) > 0
             of_others = there.reshape(-1, 2)[:, ::-1].ravel()  # whether the other class took the way
             others = np.flatnonzero(~of_others[key])

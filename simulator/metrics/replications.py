@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan, at_band_edges, with_items
 from simulator.engine.reusing_runs import simulate_on
-from simulator.metrics.label_uncertainty import downstream, item_gates, paths_shift, weights_of
+from simulator.metrics.label_uncertainty import downstream, item_gates, weights_of
 from simulator.metrics.measures import Measures, measure, needed_samples
 from simulator.records.streams import cache_per_plan
 
@@ -179,7 +179,7 @@ def _matched(scores: Floats, weights: Floats) -> NDArray[np.intp]:
 @cache_per_plan
 def needs_runs(plan: Plan) -> bool:
     waits = any(plan.scenario.stages[name].waits for name in downstream(plan))
-    return bool(item_gates(plan)) and (waits or paths_shift(plan))
+    return bool(item_gates(plan)) and (waits or plan.changes)
 
 
 # ---- jobs of worker processes

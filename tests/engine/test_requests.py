@@ -1,6 +1,7 @@
 """The requests of a replication: who they are, what their photos show, and that no design changes them."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import expit, logit
 from scipy.stats import binomtest, ks_2samp
@@ -10,7 +11,9 @@ from simulator.case.load import load
 from simulator.engine.plan import compile_plan, with_items
 from simulator.engine.run import Run
 from simulator.evidence.photo_checks import score_changes
+from simulator.evidence.score_tables import score_rows
 from simulator.evidence.spoiled_photos import load_spoiled
+from simulator.paths import DATALAB
 from simulator.records.streams import Streams
 from tests.builders import end, gate, link, people, plan, pool, population, retake, run_at, score_table
 
@@ -115,7 +118,10 @@ def test_a_photo_that_is_asked_for_after_the_answer_does_not_move_the_start_of_t
 
 
 def test_a_resampled_item_changes_as_its_own_photo_did_in_the_data_lab():
-    """Nine positives are item 451 of 452, and one negative is item 7: every score is one of two, on the logit scale."""
+    """Nine positives are item 451 of 452, and one negative is item 7: a score is one of two, on the logit scale.
+
+    Foreign photos stay as they are, with the score of the one negative.
+    """
     struck = compile_plan(load("skin-cancer-triage"), {}, {"another_phone": 0.0})
     one = with_items(struck, np.full(9, 451), np.full(1, 7))
     table, condition = struck.tables["classifier"], load_spoiled().about.place("white_balance.2")
@@ -123,4 +129,20 @@ def test_a_resampled_item_changes_as_its_own_photo_did_in_the_data_lab():
         expit(logit(scores[item]) + changes[condition, item])
         for scores, changes, item in zip((table.positives, table.negatives), score_changes("fp32"), (451, 7), strict=True)
     ]
-    assert np.unique(Run(one, Streams(5)).requests.scores[0]) == pytest.approx(sorted(expected))
+    found = np.unique(Run(one, Streams(5)).requests.scores[0])
+    assert found == pytest.approx(sorted([*expected, table.negatives[7]]))
+
+
+def test_a_foreign_photo_is_referred_as_often_as_the_data_lab_measured():
+    """Every photo is foreign. A network whose scores are twice as high gives them the same ranks."""
+    photos = {"foreign": {"value": 1.0, "assumed": "a test"}, "measured": "mahalanobis"}
+    rows = score_rows("pad_ufes20.efficientnet_lite0.fp32")
+    of_class = [rows.loc[rows["label"] == label, "score"].to_numpy() for label in (1, 0)]
+    measured = pd.read_csv(DATALAB / "study.foreign.csv").drop_duplicates("key").set_index("key").loc[["objects", "groceries"]]
+    for times in (1.0, 0.5):
+        table = score_table(*(times * scores for scores in of_class))
+        one_pool = plan({"p": pool(scores="x")}, scores=table, rate=20, population=population() | {"ood": photos})
+        requests = Run(one_pool, Streams(5)).requests
+        assert share(
+            requests.scores[0] >= table.threshold_at(0.95), np.average(measured["referred"], weights=measured["photos"])
+        )

@@ -1,6 +1,7 @@
 """Why objectives are not met, on designs in which it is known who is missed where, what costs, and who turns requests away."""
 
 import json
+import re
 from functools import cache
 
 import numpy as np
@@ -224,9 +225,13 @@ def test_its_numbers_are_those_of_the_trace():
     missed = ill[~ill["detected"]]
     dismissed, cleared = (np.count_nonzero(missed["end"] == end) for end in ("reassured", "cleared"))
     told = skin().reasons[0].sentence
-    assert f"{len(missed) / 4:.0f} of {len(ill) / 4:,.0f} cancers" in told
-    assert f"{dismissed / 4:.0f} of them end at “Reassured by a dermatologist”: “Dermatologists” decides" in told
-    assert f"{cleared / 4:.0f} end at “Cleared by the model”: “Threshold” decides" in told
+    for pattern, counts in {
+        r"(\d+) of (\d+) cancers": (len(missed), len(ill)),
+        r"(\d+) of them end at “Reassured by a dermatologist”: “Dermatologists” decides": (dismissed,),
+        r"(\d+) end at “Cleared by the model”: “Threshold” decides": (cleared,),
+    }.items():
+        found = re.search(pattern, told)
+        assert [int(number) for number in found.groups()] == pytest.approx([count / 4 for count in counts], abs=0.5)
     melanomas = ill[ill["diagnosis"] == "MEL"]
     lost = np.count_nonzero(~melanomas["detected"])
     told = f"{lost / 4:.0f} of {len(melanomas) / 4:.0f} cancers"

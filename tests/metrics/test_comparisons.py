@@ -116,8 +116,9 @@ def test_faster_machines_that_are_projected_change_no_wait_for_people(base):
 
 
 def test_the_luck_of_who_was_labelled_is_in_the_interval_of_a_difference(base, wider):
-    for difference in moved(base, wider).values():
-        assert (difference.change.labels is None) == (difference.metric.name == "latency_served_p95_s"), difference.metric.name
+    without = {name for name, difference in moved(base, wider).items() if difference.change.labels is None}
+    # Photos are answered before the threshold, and urgent referrals are read before those that a wider one adds.
+    assert without == {"latency_served_p95_s", "wait_p95_s.dermatologist.urgent"}
     other = run({"precision": "int8_dynamic"})
     every = differences(base[0], other[0], (base[1], other[1]), every=True)
     found = next(difference.change for difference in every if difference.metric.name == "specificity")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from scipy.stats import beta, t
+from scipy.stats import beta
 
 from simulator.engine.run import simulate
 from simulator.evidence.score_tables import load_scores
@@ -70,7 +70,7 @@ def test_an_item_takes_the_way_that_the_engine_sends_it():
     routes = {"at_specificity": 0.9, "to": "clinic", "tag": "sure"}, {"at_sensitivity": 0.8, "to": "clinic", "tag": "perhaps"}
     made = screened(*routes)
     trace = simulate(made, 1)
-    tags = np.array([1, 2, 0])[codes_of(made)[trace.columns.item]]
+    tags = np.array([1, 2, 0])[codes_of(made)[0][trace.columns.item]]
     assert (tags == trace.columns.tag).all()
     assert set(tags) == {0, 1, 2}
 
@@ -195,23 +195,39 @@ def test_a_warm_up_is_cut_off_the_replications_that_ran_again_too():
     assert found.labels.high - found.labels.low < found.value
 
 
-def test_where_scores_shift_in_a_run_replications_run_again_and_no_threshold_keeps_its_promise():
-    drift = {"kind": "drift", "label": "Drift", "at_s": 0, "scores_shift": -0.15}
-    routes = {"at_sensitivity": 0.9, "to": "clinic"}
-    made = screened(routes, curveballs={"drift": drift}, strikes={"drift": 0.0}, seconds=200)
-    assert needs_runs(made)
-    assert ways_of(made) is None
-    summary = replicate(made, 0, 7)
+def drifting(at_s: float, *routes, **fields):
+    drift = {"kind": "drift", "label": "Drift", "scores_shift": -0.15}
+    return screened(*routes, curveballs={"drift": drift}, strikes={"drift": at_s}, **fields)
+
+
+def test_scores_that_shift_from_the_start_are_scores_below_a_higher_threshold():
+    shifted, higher = drifting(0.0, {"at_least": 0.5, "to": "clinic"}), screened({"at_least": 0.65, "to": "clinic"})
+    found, expected = ways_of(shifted), ways_of(higher)
+    np.testing.assert_allclose(found.original, expected.original)
+    np.testing.assert_allclose(found.drawn, expected.drawn)
+
+
+def test_draws_of_a_run_with_a_shift_are_those_of_its_two_stretches():
+    struck = drifting(400.0, {"at_least": 0.5, "to": "clinic"})
+    trace = simulate(struck, 1)
+    before, after = (ways_of(screened({"at_least": cut, "to": "clinic"})) for cut in (0.5, 0.65))
+    moved = 0.0
+    for late, ways in ((False, before), (True, after)):
+        for positive in (False, True):
+            requests = np.sum((trace.columns.positive == positive) & ((trace.columns.arrived >= 400) == late))
+            to_clinic = np.flatnonzero(ways.codes == 0)
+            moved += requests * (ways.drawn - ways.original)[:, int(positive), to_clinic].sum(1) / trace.columns.n
+    found = Estimator([measure(trace)], ways_of(struck)).draws("escalated_share")[2]
+    np.testing.assert_allclose(found, moved, atol=1e-12)
+
+
+def test_a_threshold_keeps_no_promise_where_scores_shift():
+    made = drifting(0.0, {"at_sensitivity": 0.9, "to": "clinic"}, seconds=200)
+    assert not needs_runs(made)
+    summary = replicate(made, 0, 2)
     [kept] = summary.thresholds
     assert not kept.holds
     assert kept.struck < kept.promised
-    for name in ("sensitivity", "specificity", "escalated_share", "cost_per_1000_usd"):
-        found = summary.metrics[name].labels
-        again = [measure(simulate(resampled_plan(made, index), 0, index)) for index in range(7)]
-        moved = [
-            one.totals[name].ratio - measure(simulate(made, 0, index)).totals[name].ratio for index, one in enumerate(again)
-        ]
-        assert found.value - found.low == pytest.approx(t.ppf(0.975, 7) * np.sqrt(np.mean(np.square(moved)))), name
     assert summary.costs["visits of negatives"].labels is not None
 
 

@@ -7,8 +7,8 @@ import torch
 from sklearn.metrics import roc_auc_score
 
 from campaigns.compression import smaller_networks
-from campaigns.compression.smaller_networks import TEACHERS, Study, headed, taught
-from simulator.measure.score_training import LabelledPhotos
+from campaigns.compression.smaller_networks import PRECISIONS, SMALL, TEACHERS, Study, Training, headed, taught
+from simulator.measure.score_training import LabelledPhotos, Pixels
 
 
 @pytest.fixture
@@ -35,15 +35,23 @@ def test_the_teacher_of_a_fold_has_seen_neither_the_photo_nor_the_fold(study: St
     np.testing.assert_array_equal(taught(study, 0), found)
 
 
-def test_a_finished_fold_is_read_from_the_cache(study: Study) -> None:
+def test_the_networks_of_a_finished_fold_are_read_from_the_cache(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = []
 
-    def made(fold: int) -> smaller_networks.Logits:
+    def made(_study: Study, fold: int) -> smaller_networks.Networks:
         asked.append(fold)
-        return {("net", "fp32"): np.arange(3.0)}
+        return {"net": torch.nn.Identity()}
 
+    def files(_network: object, _takes: object, precisions: tuple[str, ...], learnt: Pixels, folder: Path) -> None:
+        assert len(learnt) == np.sum(study.dataset.folds != 4)
+        for precision in ("fp32", *precisions):
+            (folder / f"{precision}.onnx").write_text(precision)
+
+    monkeypatch.setattr(Study, "pixels", lambda _self, size: np.zeros((200, 1, 1, 3), np.uint8))
+    monkeypatch.setattr(smaller_networks, "network_files", files)
     for _ in range(2):
-        assert study.fold(4, "any", made)["net", "fp32"].tolist() == [0, 1, 2]
+        found = study.files("any", 4, Training(SMALL, made))
+        assert {key: file.read_text() for key, file in found.items()} == {("net", one): one for one in PRECISIONS}
     assert asked == [4]
 
 
