@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 
 from simulator.case.schema import Scenario
 from simulator.metrics.summary import Standing
-from simulator.units import percent
+from simulator.units import spoken_within
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -84,7 +84,9 @@ def chart(
 
 
 def with_interval(value: float, low: float, high: float, name: str = "") -> str:
-    return f"{percent(value)} ({f'{name} ' if name else ''}{percent(low)} to {percent(high)})"
+    """Write a share with its interval as the card of an objective does: `94.5% (91.9 to 96.5)`."""
+    share, bounds = spoken_within(value, low, high, "share")
+    return f"{share} ({f'{name} ' if name else ''}{bounds})"
 
 
 def figure(*traces: Any, height: int = 340, **layout: Any) -> go.Figure:

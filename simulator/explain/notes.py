@@ -10,7 +10,7 @@ from simulator.explain.claims import Claim, figure, load_claim, on_metric
 from simulator.metrics.stage_metrics import StageTimes, clock, last_change
 from simulator.metrics.summary import POSITIVES_FOR_99, POSITIVES_FOR_99_WITH_ONE_MISS, Summary, grows, idle_labels
 from simulator.theory.loads import loads
-from simulator.units import percent, significant
+from simulator.units import significant
 
 #: The population of a note that counts nothing.
 NOTE = "note"
@@ -113,8 +113,8 @@ def _found_instead(summary: Summary) -> Iterator[Claim]:
     found = summary.metrics.get("sensitivity")
     if found is None or all(check.holds for check in summary.thresholds if check.of_positives):
         return
-    interval = f"95% interval {percent(found.low)} to {percent(found.high)}"
-    words = f"Over the whole run, before the strike and after it, sensitivity is {percent(found.value)} ({interval})."
+    share, bounds = summary.shown("sensitivity")
+    words = f"Over the whole run, before the strike and after it, sensitivity is {share} (95% interval {bounds})."
     yield figure(summary.metric("sensitivity"), found, words)
 
 
@@ -124,7 +124,7 @@ def _few_positives(summary: Summary) -> Iterator[Claim]:
         return
     words = (
         f"Sensitivity rests on {scores.positive_evidence:,.0f} {scores.about.counted} positives: "
-        f"its 95% interval is {percent(found.low)} to {percent(found.high)}. "
+        f"its 95% interval is {summary.shown('sensitivity')[1]}. "
         f"Claiming 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
     )
     yield figure(summary.metric("sensitivity"), found, words, evidence="table")

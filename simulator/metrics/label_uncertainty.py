@@ -40,7 +40,7 @@ from simulator.metrics.stage_metrics import strikes_of
 from simulator.records.streams import cache_per_plan
 from simulator.records.timetables import Span, Steps, steps
 from simulator.stages.gate import Gate, Route, attribute_values, thresholds
-from simulator.units import percent
+from simulator.units import percent, spoken_within
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]
@@ -576,9 +576,8 @@ class ThresholdCheck:
         """The share that was promised and, if scores shift, that this is no longer true."""
         puts = f"{self.gate}: the threshold of “{self.route}” puts {percent(self.reached)} of the {self.of} on the right side"
         if self.struck is None or self.holds:
-            expected = self.next
-            interval = f"(95% interval {percent(expected.low)} to {percent(expected.high)})"
-            return f"{puts}; on the next ones, expect {percent(expected.value)} {interval}.{self._too_few}"
+            share, bounds = spoken_within(self.next.value, self.next.low, self.next.high, "share")
+            return f"{puts}; on the next ones, expect {share} (95% interval {bounds}).{self._too_few}"
         by = " and ".join(f"“{label}”" for label in self.struck_by)
         return f"{puts}. That is no longer true once {by} has struck: then it puts {percent(self.struck)} of them there."
 

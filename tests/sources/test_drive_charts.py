@@ -15,8 +15,8 @@ def test_lateness_is_a_line_as_it_comes_and_one_moved_on():
     assert list(raw.y) == pytest.approx([80, 60, 40])
     assert list(moved.x) == [0, 0.2]
     assert chart.takeaway == (
-        f"An answer of {NAME} that is 200 ms old still finds 40.0% (35.0% to 45.0%) of the cars, a fresh one 80.0% (75.0% to "
-        "85.0%), at an overlap of 0.5 or more. Moving its boxes on by a prediction makes it 60.0% (55.0% to 65.0%) and wins "
+        f"An answer of {NAME} that is 200 ms old still finds 40.0% (35.0 to 45.0) of the cars, a fresh one 80.0% (75.0 to "
+        "85.0), at an overlap of 0.5 or more. Moving its boxes on by a prediction makes it 60.0% (55.0 to 65.0) and wins "
         "back 50.0% of the loss."
     )
     assert chart.table["found (%)"].tolist() == pytest.approx([80, 60, 40, 80, 60])
@@ -61,7 +61,7 @@ def test_what_follows_a_hit_and_what_follows_a_miss():
     assert list(miss.error_x.array) == pytest.approx([2, 2])
     assert list(every.x) == pytest.approx([70, 30])
     assert chart.takeaway == (
-        f"{NAME} finds 90.0% (88.0% to 92.0%) of cars in the frame after a hit, and 20.0% (18.0% to 22.0%) in the frame after "
+        f"{NAME} finds 90.0% (88.0 to 92.0) of cars in the frame after a hit, and 20.0% (18.0 to 22.0) in the frame after "
         "a miss: if misses were independent, it would be 70.0% after either."
     )
 
@@ -72,8 +72,8 @@ def test_two_sensors_are_told_where_independence_promises_too_much():
     assert (list(either.x), list(either.y)) == ([10, 30], pytest.approx([97, 60]))
     assert list(either.error_y.arrayminus) == pytest.approx([3, 3])
     assert chart.takeaway == (
-        "Camera or LiDAR find 80.0% (77.0% to 82.0%) of 1,000 cars, not the 90.0% that independent misses promise (correlation "
-        "of the misses 0.40, 0.30 to 0.50). The promise is farthest off at 20 m or more: 60.0% (57.0% to 62.0%) of 1,000 cars, "
+        "Camera or LiDAR find 80.0% (77.0 to 82.0) of 1,000 cars, not the 90.0% that independent misses promise (correlation "
+        "of the misses 0.40, 0.30 to 0.50). The promise is farthest off at 20 m or more: 60.0% (57.0 to 62.0) of 1,000 cars, "
         "not the 70.0% that independent misses promise."
     )
     assert chart.table["distance"].tolist() == ["all", "0 to 20 m", "20 m or more"]
