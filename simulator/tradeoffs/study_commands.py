@@ -282,6 +282,8 @@ def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Clai
     out = table_console()
     each, same = f"{request.replications} replications each, seed {request.seed}", f"the same {request.scenario.unit.many}"
     out.print(f"{designs} designs, {each}; all met {same}")
+    if any(isinstance(one, Ranking) and one.ranked[0].total is None for one in ranked.values()):
+        out.print("A mean effect is that of a step, up or down; the spread is that of the effects of all steps.")
     for name, ranking in ranked.items():
         metric = request.scenario.metrics[name]
         out.print(f"[bold]{escape(metric.label)}[/bold]")
@@ -304,7 +306,7 @@ def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Clai
 def _columns(influences: Sequence[Influence]) -> tuple[str, ...]:
     if influences and influences[0].total is not None:
         return "total index", "95% interval", "first index", "95% interval"
-    return "mean effect, up or down", "95% interval", "spread of effects"
+    return "mean effect", "95% interval", "spread"
 
 
 def _numbers(one: Influence, unit: str) -> tuple[str, ...]:
