@@ -276,7 +276,7 @@ class Levers:
             return "No single step tried so far brings an objective that is not met closer."
         first, effect = best[0], max(best[0].effects, key=lambda effect: effect.gain)
         steps = _counted(len(best), "step", "brings", "bring")
-        size = f"{effect.words} ({effect.change.interval})" if effect.change else effect.words
+        size = effect.change.with_interval if effect.change else effect.words
         most = f"“{first.step.words}”: {', '.join([*first.costs, f'{effect.before.objective.label} {size}'])}"
         return f"{steps} an objective that is not met closer. The most useful is {most}."
 

@@ -87,17 +87,19 @@ def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
     """Print each step with the objectives that it changes beyond chance; steps that change none stand together."""
     verdicts = [f"{escape(f'“{one.objective.label}”')} {_now(one)}" for one in levers.base.verdicts]
     out.print(f"[bold]this design[/bold]: {'; '.join(verdicts)}.")
-    idle = defaultdict[str, list[str]](list)
+    idle = defaultdict[str, dict[str, list[str]]](lambda: defaultdict(list))
     for lever in levers.rows:
         if lever.words:
-            idle[lever.words].append(escape(lever.step.words))
+            start, _, end = lever.step.words.rpartition(" → ")
+            idle[lever.words][start].append(end)
             continue
         shown = [effect for effect in lever.effects if effect.turns or (effect.real and not effect.slight)]
         shown.sort(key=lambda effect: not effect.breaks)  # the price is said before the gain
         real = [f"{escape(f'“{effect.before.objective.label}”')} {_cell(effect)}" for effect in shown]
         out.print(f"[bold]{escape(lever.step.words)}[/bold]: {'; '.join(real)}.")
-    for words, steps in idle.items():
-        out.print(f"[bold]{words}[/bold]: {'; '.join(steps)}.")
+    for words, ends in idle.items():
+        steps = "; ".join(f"{start} → {' / '.join(to)}" for start, to in ends.items())
+        out.print(f"[bold]{words}[/bold]: {escape(steps)}.")
 
 
 def _table(levers: Levers) -> Table:
