@@ -37,6 +37,7 @@ from simulator.metrics.replications import (
     run_replications,
 )
 from simulator.metrics.summary import NO_STEADY_STATE, Summary, Verdict, summary_of
+from simulator.records.streams import cache_per_plan
 
 #: The runs of a trial; where queues answer to who was labelled, the same trial runs again for resampled people.
 TRIAL = ReplicationOptions("labelled", all_samples=False)
@@ -47,7 +48,13 @@ Submit = Callable[..., Future[Measures]]
 
 
 def for_objectives(plan: Plan | None) -> Plan:
+    """Return the plan that reports its objectives alone: one and the same, so that all looks at a run share what it implies."""
     assert plan is not None
+    return _for_objectives(plan)
+
+
+@cache_per_plan
+def _for_objectives(plan: Plan) -> Plan:
     return reporting(plan, [objective.metric for objective in plan.scenario.objectives])
 
 

@@ -95,6 +95,7 @@ class Photo(NamedTuple):
 class Comers(NamedTuple):
     """Requests that come to a stage and are alike: whether they are positives, what they show, and may show instead.
 
+    photo: what they show, which matters to a stage that routes by it and to no other
     twice: the share of them that is served twice at this stage
     """
 

@@ -154,8 +154,8 @@ def _tagged(plan: Plan, group: FlowGroup, visits: dict[str, NDArray[np.float64]]
     return sum(
         float(visits[name][index]) * way.share
         for name in plan.scenario.stages
-        for index, photo in enumerate(group.photos)
-        for way in _onward(plan, name, group, photo, {})
+        for index, onward in enumerate(_onward(plan, name, group, {}))
+        for way in onward
         if way.tag == tag
     )
 
@@ -166,19 +166,23 @@ def _visits(plan: Plan, group: FlowGroup, twice: Twice) -> NDArray[np.float64]:
     size, chances = len(places), np.array([photo.chance for photo in group.photos])
     moves, anew = np.zeros((2, len(chances), size, size))  # by photo: from the stage of a column to that of a row
     for name, column in places.items():
-        for index, photo in enumerate(group.photos):
-            for way in _onward(plan, name, group, photo, twice):
+        for index, onward in enumerate(_onward(plan, name, group, twice)):
+            for way in onward:
                 if way.to in places:
                     (anew if way.anew else moves)[index, places[way.to], column] += KEPT * way.share
-    onward = np.linalg.inv(np.eye(size) - moves)  # by photo: the visits to each stage, from each stage on
+    visits = np.linalg.inv(np.eye(size) - moves)  # by photo: the visits to each stage, from each stage on
     start = (np.arange(size) == places[plan.scenario.start]).astype(float)
-    again = np.tensordot(chances, anew @ onward, 1)
+    again = np.tensordot(chances, anew @ visits, 1)
     begun = np.linalg.solve(np.eye(size) - again, start)  # by stage: the times that a request begins there, with any photo
-    return np.asarray(chances[:, None] * (onward @ begun))
+    return np.asarray(chances[:, None] * (visits @ begun))
 
 
-def _onward(plan: Plan, name: str, group: FlowGroup, photo: Photo, twice: Twice) -> list[Onward]:
-    return kind(plan, name).flows(plan, name, Comers(group.positive, photo, group.photos, twice.get(name, 0.0)))
+def _onward(plan: Plan, name: str, group: FlowGroup, twice: Twice) -> list[list[Onward]]:
+    """Return the ways on from a stage with each photo of a group; only routing looks at the photo."""
+    flows, again = kind(plan, name).flows, twice.get(name, 0.0)
+    photos = group.photos if plan.scenario.stages[name].routing else group.photos[:1]
+    ways = [flows(plan, name, Comers(group.positive, photo, group.photos, again)) for photo in photos]
+    return ways if len(ways) == len(group.photos) else ways * len(group.photos)
 
 
 @dataclass(frozen=True)
@@ -300,7 +304,7 @@ def way_ratios(plan: Plan) -> dict[tuple[str, str], float]:
         twice = _served_twice(plan, group)
         visits = group.share * _visits(plan, group, twice)
         for place, name in enumerate(plan.scenario.stages):
-            for index, photo in enumerate(group.photos):
-                for way in _onward(plan, name, group, photo, twice):
+            for index, onward in enumerate(_onward(plan, name, group, twice)):
+                for way in onward:
                     found[name, way.to] = found.get((name, way.to), 0.0) + float(visits[index, place]) * way.share
     return found
