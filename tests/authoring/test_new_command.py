@@ -62,15 +62,15 @@ def test_every_measured_model_makes_a_sound_case(model):
 
 
 def test_a_copy_of_an_example_keeps_its_comments_and_changes_three_values(casesim, folder):
-    status, _, err = casesim("new", "my-skin", "--from", "skin-cancer-triage", "--title", "Mine")
+    status, _, err = casesim("new", "my-storm", "--from", "retry-storm", "--title", "Mine")
     assert (status, err) == (0, "")
-    before = (SCENARIOS / "skin-cancer-triage.yaml").read_text(encoding="utf-8")
-    after = (folder / "my-skin.yaml").read_text(encoding="utf-8")
+    before = (SCENARIOS / "retry-storm.yaml").read_text(encoding="utf-8")
+    after = (folder / "my-storm.yaml").read_text(encoding="utf-8")
     assert after.startswith(LINE)
     comments = [re.findall(r"(?:^|\s)(# .*)$", text, re.MULTILINE) for text in (before, after.removeprefix(LINE))]
     assert comments[0] == comments[1] and len(comments[0]) > 5
     old, new = (YAML(typ="safe", pure=True).load(text) for text in (before, after))
-    assert new == old | {"id": "my-skin", "version": 1, "title": "Mine"}
+    assert new == old | {"id": "my-storm", "version": 1, "title": "Mine"}
 
 
 def test_a_case_from_a_drawing_is_sound_and_has_comments(casesim, folder):

@@ -9,12 +9,9 @@ from simulator.incident.fixes import FIXES
 from simulator.incident.section import LOOKS
 from simulator.incident.watches import Watch
 from simulator.paths import SCENARIOS
-from tests.case.texts import changed, place, without
+from tests.case.texts import WORDS, changed, place, without
 
-CASE = without(
-    (SCENARIOS / "production-drift.yaml").read_text(encoding="utf-8"),
-    *("questions", "debrief", "phases", "reference", "anchors", "claims", "tests", "interview"),
-)
+CASE = without((SCENARIOS / "production-drift.yaml").read_text(encoding="utf-8"), *WORDS)
 FOG = "where: {sites: [station, market, stadium, depot], share: 0.8, spell_h: 20}"
 TABLES = "{kind: scenes, group: tables, where: {share: 0.75}}"
 STRIKE = "{kind: strike, at_once: [clips_tripled], gently: {clips_half_more: 0, clips_doubled: 2}}"

@@ -11,6 +11,7 @@ from simulator.case.load import case_files, load
 from simulator.engine.plan import compile_plan, without_curveballs
 from simulator.metrics.label_uncertainty import threshold_checks
 from simulator.practice import curveball_panel as curveballs
+from tests.case.texts import WORDS, without
 
 HALF = 24 * 3600.0
 
@@ -152,7 +153,7 @@ def test_nothing_is_announced_where_nothing_strikes(monkeypatch):
 
 def test_a_suggested_time_is_offered_in_the_place_of_halfway(tmp_path):
     file = tmp_path / "skin-cancer-triage.yaml"
-    text = case_files()["skin-cancer-triage"].read_text(encoding="utf-8")
+    text = without(case_files()["skin-cancer-triage"].read_text(encoding="utf-8"), *WORDS)
     file.write_text(
         text.replace("    times: 3\n    lasts_s: 3600\n", "    times: 3\n    suggested_at_s: 7200\n"), encoding="utf-8"
     )

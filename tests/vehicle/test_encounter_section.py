@@ -6,13 +6,10 @@ from simulator.case.document import ScenarioError
 from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.paths import SCENARIOS
-from tests.case.texts import changed, place, without
+from tests.case.texts import WORDS, changed, place, without
 
 #: The case without the sections that say nothing of its vehicle, and the same without its choices.
-CASE = without(
-    (SCENARIOS / "av-perception.yaml").read_text(encoding="utf-8"),
-    *("questions", "debrief", "phases", "reference", "anchors", "claims", "tests", "interview"),
-)
+CASE = without((SCENARIOS / "av-perception.yaml").read_text(encoding="utf-8"), *WORDS)
 DEFAULTS = without(CASE, "choices")
 STRONG = "    strong:\n      finds: kitti.yolox_x.restored\n"
 NANO = "coco.yolox_nano.fp32"
