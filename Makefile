@@ -141,8 +141,9 @@ campaign-datalab: $(VENV)/.installed-dev ## make the data lab's evidence again: 
 	$(BIN)/python -m campaigns.datalab studies
 	$(BIN)/python -m campaigns.datalab tables
 
-campaign-compression: $(VENV)/.installed-dev ## train smaller networks for the skin case, fold by fold: DATA=skin photos PHOTOS=photos DEVICE=this machine (half an hour)
+campaign-compression: $(VENV)/.installed-dev ## train smaller networks for the skin case, fold by fold: DATA=skin photos PHOTOS=photos DEVICE=this machine (an hour)
 	$(BIN)/python -m campaigns.compression scores --data $(DATA)
+	$(BIN)/python -m campaigns.compression spoiled --data $(DATA)
 	$(BIN)/python -m campaigns.compression compare
 	$(BIN)/python -m campaigns.compression calls --photos $(PHOTOS) --photos-from "$(notdir $(PHOTOS))" --device $(DEVICE)
 

@@ -34,6 +34,28 @@ def scores(
         write_tables(Study(read_pad_ufes20(data), cache, lambda words: err.print(words, markup=False)), trainings, out)
 
 
+def spoiled(
+    data: Data,
+    training: Annotated[
+        list[str] | None, typer.Option(help="as for scores, or whole, the fine-tuned Lite0; default all")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="folder to write to")] = DATALAB,
+) -> None:
+    """Write compression_spoiled.csv, what each kind of damage of the photos costs the trained networks."""
+    from campaigns.compression.smaller_networks import COMPARED, TRAININGS, Study
+    from campaigns.compression.spoiled_scores import spoiled_effects
+    from simulator.measure.score_training import read_pad_ufes20
+
+    every = TRAININGS | COMPARED
+    trainings = [known("training", name, every) for name in training or every]
+    cache = user_cache_path("casesim") / "compression"
+    with keeping("finished folds and conditions are kept; the same command resumes from there"):
+        study = Study(read_pad_ufes20(data), cache, lambda words: err.print(words, markup=False))
+        table = spoiled_effects(study, trainings)
+    with in_one_step(out / "compression_spoiled.csv") as part:
+        table.to_csv(part, index=False, float_format="%.5g", lineterminator="\n")
+
+
 def calls(
     photos: Annotated[Path, typer.Option(help="folder of photos for calibration")],
     photos_from: Annotated[str, typer.Option(help="where the photos come from, for the record")],
@@ -63,7 +85,7 @@ def compare(
         table.to_csv(part, index=False, float_format="%.5g", lineterminator="\n")
 
 
-COMMANDS: dict[str, Callable[..., None]] = {"scores": scores, "calls": calls, "compare": compare}
+COMMANDS: dict[str, Callable[..., None]] = {"scores": scores, "spoiled": spoiled, "calls": calls, "compare": compare}
 
 if __name__ == "__main__":
     run("compression", COMMANDS)

@@ -70,7 +70,7 @@ def write_spoiled(dataset: LabelledPhotos, foreign: Mapping[str, list[Path]], ca
         answers: list[Arrays] = []
         for condition in CONDITIONS:
             report(f"{condition.label} {condition.severity}")
-            changed = _changed(photos, dataset, condition)
+            changed = changed_photos(photos, dataset, condition)
             place = f"{condition.name}.{condition.severity}"
             found = _cached(cache / f"{place}.seen.npz", partial(seen, backbone, changed))
             int8 = _cached(cache / f"{place}.int8.npz", partial(_int8_logits, takes, networks, changed, dataset.folds))
@@ -119,7 +119,7 @@ def drawn(paths: list[Path]) -> list[Path]:
 
 def seen(backbone: Backbone, photos: Sequence[Pixels]) -> Arrays:
     """Return features (photos, channels), and sharpness and light of each photo."""
-    inputs = _inputs(photos, backbone.size)
+    inputs = inputs_of(photos, backbone.size)
     return {
         "features": answered(backbone.features, inputs),
         "sharpness": np.log(np.array([sharpness(photo) for photo in photos]) + _LEAST).astype(np.float32),
@@ -155,13 +155,14 @@ def _network(
     network = frozen(takes, clean[learnt], dataset.labels[learnt])
     layer: Any = network._fc
     head, bias = layer.weight.detach().numpy()[0].copy(), float(layer.bias.detach()[0])
-    pixels = _inputs([photo for photo, one in zip(photos, learnt, strict=True) if one], takes.input_size)
+    pixels = inputs_of([photo for photo, one in zip(photos, learnt, strict=True) if one], takes.input_size)
     place = folder / str(fold)
     place.mkdir()
     return _Network(head, bias, network_files(network, takes, PRECISIONS[1:], pixels, place)[PRECISIONS[1]])
 
 
-def _changed(photos: list[Pixels], dataset: LabelledPhotos, condition: SpoiledCondition) -> list[Pixels]:
+def changed_photos(photos: list[Pixels], dataset: LabelledPhotos, condition: SpoiledCondition) -> list[Pixels]:
+    """Return the photos in a condition."""
     if condition.name == CLEAN:
         return photos
     items = dataset.rows["item"]
@@ -169,13 +170,14 @@ def _changed(photos: list[Pixels], dataset: LabelledPhotos, condition: SpoiledCo
 
 
 def _int8_logits(takes: Architecture, networks: list[_Network], photos: list[Pixels], folds: NDArray[np.int64]) -> Arrays:
-    inputs, found = _inputs(photos, takes.input_size), np.empty(len(photos), np.float32)
+    inputs, found = inputs_of(photos, takes.input_size), np.empty(len(photos), np.float32)
     for fold, network in enumerate(networks):
         found[folds == fold] = answers(network.int8, takes, inputs[folds == fold])[:, 0]
     return {"int8": found}
 
 
-def _inputs(photos: Sequence[Pixels], size: int) -> Pixels:
+def inputs_of(photos: Sequence[Pixels], size: int) -> Pixels:
+    """Return photos as a network takes them, (photos, size, size, 3)."""
     return np.stack([square(Image.fromarray(photo), size) for photo in photos])
 
 

@@ -6,7 +6,7 @@ interval. A threshold stays where it was chosen on photos as taken, as it does i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from simulator.datalab.lab_studies import Tick, figures, quiet
 from simulator.datalab.refit import lab_photos
 from simulator.evidence.photo_checks import NOT_WORTH_SCORING, sharp_and_lit, sharp_and_lit_foreign
-from simulator.evidence.spoiled_photos import CLEAN, DETECTORS, SpoiledPhotos, load_spoiled
+from simulator.evidence.spoiled_photos import CLEAN, DETECTORS, SpoiledCondition, SpoiledPhotos, load_spoiled
 from simulator.intervals import bootstrap, percentile_interval
 from simulator.metrics.roc import Roc, roc, share
 
@@ -41,18 +41,24 @@ def spoiled(tick: Tick = quiet) -> pd.DataFrame:
     """
     found, rows = load_spoiled(), []
     for precision, logits in zip(found.about.precisions, found.skin.logits, strict=True):
-        measures = _measures(logits[0])
-        base = [_of_patients(logits[0], measure) for measure in measures.values()]
-        for condition, changed in zip(found.about.conditions, logits, strict=True):
-            row: dict[str, Any] = {"condition": condition.name, "severity": condition.severity, "label": condition.label}
-            row |= {"strength": condition.strength, "precision": precision, "photos": found.about.photos}
-            for (name, measure), (before, drawn) in zip(measures.items(), base, strict=True):
-                value, resampled = _of_patients(changed, measure)
-                row |= figures(name, percentile_interval(value, resampled))
-                row |= figures(f"{name}_gain", percentile_interval(value - before, resampled - drawn))
+        for row in effects(found.about.conditions, precision, logits):
             rows.append(row)
             tick()
     return pd.DataFrame(rows)
+
+
+def effects(conditions: Sequence[SpoiledCondition], precision: str, logits: Floats) -> Iterator[dict[str, Any]]:
+    """Yield a row of that table for each condition of one network; logits: (conditions, photos), as taken first."""
+    measures = _measures(logits[0])
+    base = [_of_patients(logits[0], measure) for measure in measures.values()]
+    for condition, changed in zip(conditions, logits, strict=True):
+        row: dict[str, Any] = {"condition": condition.name, "severity": condition.severity, "label": condition.label}
+        row |= {"strength": condition.strength, "precision": precision, "photos": len(changed)}
+        for (name, measure), (before, drawn) in zip(measures.items(), base, strict=True):
+            value, resampled = _of_patients(changed, measure)
+            row |= figures(name, percentile_interval(value, resampled))
+            row |= figures(f"{name}_gain", percentile_interval(value - before, resampled - drawn))
+        yield row
 
 
 Measure = Callable[[Floats, Floats], Floats]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from campaigns.datalab.readers import CLASSES, FittedReader
+from campaigns.datalab.readers import CLASSES, FittedReader, bounds
 from simulator.datalab.dawid_skene import dawid_skene
 from simulator.evidence.lab_evidence import MALIGNANT
 from simulator.paths import ASSETS
@@ -66,3 +66,9 @@ def test_readers_who_never_err_are_found_to_never_err():
     cases = [np.stack([one, one, one]) for one in sure]
     found = FittedReader.of(cases, resamples=5).malignant_rows().set_index("truth")
     assert found["share"].round(2).to_dict() == {name: float(name in MALIGNANT) for name in CLASSES}
+
+
+def test_a_share_of_no_answers_has_the_bound_of_no_hit_in_n():
+    low, high = bounds(np.array([0.0, 0.5]), np.array([[0.0, 0.5], [0.0, 0.5]]), np.array([80.0, 80.0]))
+    assert (low[0], high[0]) == pytest.approx((0, 1 - 0.025 ** (1 / 80)), abs=1e-6)
+    assert (low[1], high[1]) == pytest.approx((0.5, 0.5))
