@@ -113,9 +113,9 @@ def _found_instead(summary: Summary) -> Iterator[Claim]:
     found = summary.metrics.get("sensitivity")
     if found is None or all(check.holds for check in summary.thresholds if check.of_positives):
         return
-    share, bounds = summary.shown("sensitivity")
-    words = f"Over the whole run, before the strike and after it, sensitivity is {share} (95% interval {bounds})."
-    yield figure(summary.metric("sensitivity"), found, words)
+    metric, (share, bounds) = summary.metric("sensitivity"), summary.shown("sensitivity")
+    words = f"Over the whole run, before the strike and after it, “{metric.label}” is {share} (95% interval {bounds})."
+    yield figure(metric, found, words)
 
 
 def _few_positives(summary: Summary) -> Iterator[Claim]:
@@ -123,7 +123,7 @@ def _few_positives(summary: Summary) -> Iterator[Claim]:
     if found is None or scores is None:
         return
     words = (
-        f"Sensitivity rests on {scores.positive_evidence:,.0f} {scores.about.counted} positives: "
+        f"“{summary.metric('sensitivity').label}” rests on {scores.positive_evidence:,.0f} {scores.about.counted} positives: "
         f"its 95% interval is {summary.shown('sensitivity')[1]}. "
         f"Claiming 99% takes {POSITIVES_FOR_99} positives without a miss, or {POSITIVES_FOR_99_WITH_ONE_MISS} with one."
     )

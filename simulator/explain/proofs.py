@@ -20,7 +20,8 @@ CHANCE = 0.05
 def too_few_labels(plan: Plan, metric: Metric, share: float | None) -> str | None:
     """Say that the labelled people are too few for any design to prove a share; empty where they are enough.
 
-    None where no labelled people stand behind the metric.
+    Empty also where the scores of this design name no one of the group: those of another design may. None where no labelled
+    people stand behind the metric.
     """
     behind = labelled_behind(plan, metric)
     if share is None or behind is None:
@@ -32,7 +33,7 @@ def too_few_labels(plan: Plan, metric: Metric, share: float | None) -> str | Non
     if share >= 1:
         return f"No design can prove this here: no number of labelled {whom} proves a share of 100%."
     needed = ceil(log(CHANCE) / log(share)) if share > 0 else 0
-    if labelled >= needed:
+    if labelled >= needed or (metric.group and not labelled):
         return ""
     # a group counts people, of each of whom several items may be labelled; the case may speak of the items
     of_people = f"the labelled ones come from {labelled:,.0f} {plan.scenario.who.many}"

@@ -206,8 +206,8 @@ def _positives(summary: Summary) -> Iterator[TrustNote]:
     count = scores.positive_evidence
     level: Level = "weak" if count < POSITIVES_FOR_99 else "fair" if count < 10 * POSITIVES_FOR_99 else "good"
     width = 100 * (sensitivity.high - sensitivity.low)
-    rests = f"{count:,.0f} {scores.about.counted} positives"
-    text = f"Sensitivity rests on {rests}; its interval is {with_noun(significant(width, 2), 'point')} wide."
+    rests = f"“{summary.metric('sensitivity').label}” rests on {count:,.0f} {scores.about.counted} positives"
+    text = f"{rests}; its interval is {with_noun(significant(width, 2), 'point')} wide."
     if sensitivity.labels is not None:
         labels = 100 * (sensitivity.labels.high - sensitivity.labels.low)
         text += f" With more replications it would still be {with_noun(significant(labels, 2), 'point')} wide."

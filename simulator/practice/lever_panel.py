@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sized
 from functools import partial
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
@@ -187,7 +188,7 @@ def levers(job: Job, at_once: bool = False) -> None:
         count = count_changes(job.plan)
         many = job.plan.scenario.unit.many
         st.markdown(
-            f"Every choice one step either way from this design: {counted(count, 'step')}, each against the same {plain(many)}."
+            f"Every choice one step either way from this design: at most {counted(count, 'step')}, each against the same {plain(many)}."
         )
         st.button("Try each lever", key="try_levers", on_click=_start, args=(job,))
         seconds = count * TRIALS * job.replication_s / registry().workers.processes
@@ -237,8 +238,10 @@ def _shown(job: Job, trying: LeverSearch, looks: bool) -> None:
         return
     st.markdown(f"**{plain(found.sentence)}**")
     _levers_table(job, found)
-    for one in found.refused:
-        st.caption(plain(f"Cannot run: {one.words}: {one.refused}"))
+    for label, changes in groupby(found.refused, lambda one: one.label):
+        refused = list(changes)
+        after = "; ".join(one.after for one in refused)
+        st.caption(plain(f"Cannot run with this design: {label}: {after}."), help=plain(refused[0].refused))
     st.caption(plain(found.sense))
     if not trying.running:
         if sentence := effort([one.picks for one in attempts_at(job.plan.scenario)], found):

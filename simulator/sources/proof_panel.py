@@ -8,7 +8,7 @@ import streamlit as st
 from simulator.app.exhibit_drawings import panel
 from simulator.explain.result import Result
 from simulator.theory.proof_sizes import hours_to_plan, hours_with, rate_below, trials_to_plan, trials_with
-from simulator.units import percent, significant
+from simulator.units import counted, percent, significant
 
 #: The events, or failures, of the table.
 _EVENTS = (0, 1, 2, 5, 10)
@@ -41,9 +41,8 @@ def _rate(result: Result, key: str) -> None:
         st.markdown("No number of hours proves this: the true rate has to be below the bound.")
     else:
         hours, events = plan
-        st.markdown(
-            f"Plan **{significant(hours)} hours**. With up to {events} brakes the proof comes out, in 80% of the cases."
-        )
+        most = f"up to {counted(events, 'brake')}" if events else "no brake"
+        st.markdown(f"Plan **{significant(hours)} hours**. With {most} the proof comes out, in 80% of the cases.")
     if result.plan.sights is not None:
         alarms = next(iter(result.plan.sights.by_stage.values())).alarms
         most = significant(rate_below(alarms.hours, round(alarms.count)))

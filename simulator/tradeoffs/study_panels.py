@@ -374,7 +374,7 @@ def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
 def _offer(base: Base, words: str, search: Search, tried: TriedDesign) -> None:
     changes = base.describe({name: pick for name, pick in tried.point.picks.items() if pick != base.picks[name]})
     with st.container(border=True):
-        st.markdown(f"**{plain(upper_first(words))}**  \n{plain(changes or 'your own design')}")
+        st.markdown(f"**{plain(upper_first(words))}**  \n{plain(changes or 'Your own design')}")
         st.caption(plain(" · ".join(_reached(search, tried))))
         design_link(base, tried.point)
 

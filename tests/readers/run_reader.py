@@ -318,7 +318,7 @@ def warning_claims(result: Result) -> Iterator[Shown]:
         if label in labels and rest.startswith("not quoted"):
             name, metric = labels[label]
             claims.append(Shown(name, "is", None, None, metric.unit, ALL, "", words, "note"))
-        if words.startswith("Sensitivity rests on"):
+        if " rests on " in words and "Claiming" in words:
             low, high = numbers_in(words.partition("interval is ")[2].partition(". ")[0], "share")[:2]
             slack = max(low.slack, high.slack)
             claims.append(Shown("sensitivity", "is", inf, (low.value, high.value), "share", ALL, "", words, "note", slack))
