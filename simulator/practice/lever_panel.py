@@ -186,10 +186,8 @@ def levers(job: Job, at_once: bool = False) -> None:
         trying = _search_of(job)
     if trying is None or trying.cancelled:
         count = count_changes(job.plan)
-        many = job.plan.scenario.unit.many
-        st.markdown(
-            f"Every choice one step either way from this design: at most {counted(count, 'step')}, each against the same {plain(many)}."
-        )
+        steps, many = f"at most {counted(count, 'step')}", plain(job.plan.scenario.unit.many)
+        st.markdown(f"Every choice one step either way from this design: {steps}, each against the same {many}.")
         st.button("Try each lever", key="try_levers", on_click=_start, args=(job,))
         seconds = count * TRIALS * job.replication_s / registry().workers.processes
         if seconds:
