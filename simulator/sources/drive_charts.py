@@ -235,7 +235,8 @@ def after_a_miss(follows: pd.DataFrame, seen_by: str, what: str) -> Chart:
     whole, after = rows.iloc[0], {name: _interval(rows.iloc[0], name) for name in ("share", "after_hit", "after_miss")}
     takeaway = (
         f"{upper_first(seen_by_label(seen_by))} finds {after['after_hit']} of {what}s in the frame after a hit, and "
-        f"{after['after_miss']} in the frame after a miss: if misses were independent, it would be {percent(whole['share'])} after either."
+        f"{after['after_miss']} in the frame after a miss: "
+        f"if misses were independent, it would be {percent(whole['share'])} after either."
     )
     return chart(drawn, takeaway, _follows_table(rows, ["share", "after_hit", "after_miss"]), digits=3)
 
