@@ -379,8 +379,10 @@ class BreakevenResult:
         """The claims that do not turn, in a sentence."""
         sentences = []
         if self.steady:
-            pairs = counted(self.steady, "other combination" if self.flips else "combination")
-            sentences.append(f"In {pairs} of an answer and a figure, the answer stays the same over the figure's whole range.")
+            pairs = counted(self.steady, "other pair" if self.flips else "pair")
+            alone = "" if self.flips else "No figure alone turns an answer. "
+            pairs = f"In {pairs} of an answer and a figure, the answer stays the same over the figure's whole range."
+            sentences.append(f"{alone}{pairs}")
         if self.idle:
             figures = counted(len(self.idle), "more figure" if self.steady or self.flips else "figure")
             sentences.append(f"{figures} {'changes' if len(self.idle) == 1 else 'change'} nothing about these answers.")
