@@ -317,9 +317,8 @@ def test_a_drift_of_scores_takes_back_what_a_threshold_promised():
     assert not kept.holds
     assert "That is no longer true once “A drift” has struck: then it puts 25.0% of them there." in kept.sentence
     assert summary.metrics["sensitivity"].value == pytest.approx(0.25, abs=0.02)
-    assert any(
-        words.startswith("Over the whole run, before the strike and after it, sensitivity is") for words in summary.warnings
-    )
+    whole = f"Over the whole run, before the strike and after it, “{summary.metric('sensitivity').label}” is"
+    assert any(words.startswith(whole) for words in summary.warnings)
     assert json.dumps(kept.to_json())
 
 

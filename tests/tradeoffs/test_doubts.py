@@ -89,7 +89,8 @@ def test_a_figure_that_does_not_matter_turns_nothing(evidence):
     assert [one.place for one in found.idle] == ["ends.seen.detected"]
     assert (found.flips, found.steady) == ([], 1)
     assert found.rest == (
-        "No figure alone turns an answer. In 1 pair of an answer and a figure, the answer stays the same over the figure's whole range. "
+        "No figure alone turns an answer. "
+        "In 1 pair of an answer and a figure, the answer stays the same over the figure's whole range. "
         "1 more figure changes nothing about these answers."
     )
 
