@@ -5,7 +5,7 @@ import json
 import pytest
 
 from simulator.case.document import ScenarioError
-from simulator.case.load import loads
+from simulator.case.load import apply, loads
 from simulator.engine import actions
 from simulator.engine import plan as plans
 from simulator.engine.actions import with_actions
@@ -29,7 +29,7 @@ def compiled(monkeypatch):
     """A plan of the case, compiled as any other, but served in ten seconds a request."""
 
     def compile_plan(scenario, picks=None, strikes=None, figures=None):
-        made, design = plans.apply(scenario, picks or {})
+        made, design = apply(scenario, picks or {})
         return plans.Plan(made, design, "", {"p": constant(10.0)}, machines={"p": MACHINE}, authored=scenario)
 
     monkeypatch.setattr(actions, "compile_plan", compile_plan)

@@ -20,7 +20,7 @@ class Broken(nn.Module):
         return image.mean((2, 3)) * factor
 
 
-@pytest.mark.parametrize("batch", [1, 5])
+@pytest.mark.parametrize("batch", [pytest.param(1, marks=pytest.mark.long), 5])
 def test_outputs_equal_torch_at_any_batch(tiny: str, tmp_path: Path, batch: int) -> None:
     architecture = ARCHITECTURES[tiny]
     model, file = architecture.build(), tmp_path / "tiny.onnx"
