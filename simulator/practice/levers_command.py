@@ -23,7 +23,7 @@ from simulator.explain.levers import Levers, ObjectiveEffect
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Verdict, summary_of
 from simulator.processes import ProcessPool
-from simulator.units import counted
+from simulator.units import counted, upper_first
 
 #: A table breaks words on a terminal with less than this part of the columns that it would fill.
 _NARROW = 0.5
@@ -86,7 +86,7 @@ def print_levers(levers: Levers) -> None:
 def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
     """Print each step with the objectives that it changes beyond chance; steps that change none stand together."""
     verdicts = [f"{escape(f'“{one.objective.label}”')} {_now(one)}" for one in levers.base.verdicts]
-    out.print(f"[bold]this design[/bold]: {'; '.join(verdicts)}.")
+    out.print(f"[bold]This design[/bold]: {'; '.join(verdicts)}.")
     idle = defaultdict[str, dict[str, list[str]]](lambda: defaultdict(list))
     for lever in levers.rows:
         if lever.words:
@@ -99,7 +99,7 @@ def _print_paragraphs(out: VisibleConsole, levers: Levers) -> None:
         out.print(f"[bold]{escape(lever.step.words)}[/bold]: {'; '.join(real)}.")
     for words, ends in idle.items():
         steps = "; ".join(f"{start} → {' / '.join(to)}" for start, to in ends.items())
-        out.print(f"[bold]{words}[/bold]: {escape(steps)}.")
+        out.print(f"[bold]{upper_first(words)}[/bold]: {escape(steps)}.")
 
 
 def _table(levers: Levers) -> Table:
