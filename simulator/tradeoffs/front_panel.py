@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Any
 
 import pandas as pd
@@ -81,9 +82,10 @@ def _question(base: Base) -> _Question | None:
     try:
         goals = goals_of(scenario, compared)
         names = list(dict.fromkeys([*compared, *objectives]))
+        every = prod(len(scenario.choices[name].picks()) for name in over) <= size
         request = sweep_request(
-            scenario, over, picks=base.picks, strikes=base.strikes, metrics=names, method="sobol", points=size,
-            seed=base.seed, replications=trials,
+            scenario, over, picks=base.picks, strikes=base.strikes, metrics=names, method="grid" if every else "sobol",
+            points=size, seed=base.seed, replications=trials,
         )  # fmt: skip
     except InputError as error:
         st.error(plain(str(error)))
@@ -98,7 +100,7 @@ def _why_these(scenario: Scenario, over: Sequence[str]) -> str:
     own = [name for name, choice in scenario.choices.items() if not choice.situation]
     varied = sum(name in over for name in own)
     if varied == len(own):
-        return f"All {varied} choices vary."
+        return "Every choice varies."
     rest = "At first these are the choices that Explore shows unfolded; the more vary, the fewer designs try each."
     return f"{varied} of {counted(len(own), 'choice')} vary, the others stay as in this design. {rest}"
 
