@@ -227,9 +227,8 @@ def comparison(job: Job | None) -> None:
     same = [label for label, words in lines if words == UNCHANGED]
     differences = [f"{plain(label)} **{plain(words)}**" for label, words in lines if words != UNCHANGED]
     differences += [f"unchanged: {plain(', '.join(same))}"] if same else []
-    st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(differences)}")
-    if found.pairing:  # its figures may differ from those of the card
-        st.caption(plain(found.pairing))
+    paired = f"  \n:small[{plain(found.pairing)}]" if found.pairing else ""  # its figures may differ from those of the card
+    st.markdown(f"Compared with {other.name} ({plain(what)}): {' · '.join(differences)}{paired}")
     _note_changed_runs([(other.name, other.attempt, before)])
     drawer = st.expander("Every difference, with its interval", key=key(scenario.id, "differences"), on_change="rerun")
     if drawer.open:
