@@ -103,9 +103,8 @@ def severe(page):
     return [f"{fault['id']}: {node['target']} {node['html'][:200]}" for fault in severe for node in fault["nodes"]]
 
 
-@pytest.mark.parametrize(
-    "design", ["skin-cancer-triage&reading=cochrane_visual", pytest.param("av-perception&cores=own", marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("design", ["skin-cancer-triage&reading=cochrane_visual", "av-perception&cores=own"])
 def test_the_longest_option_of_a_case_fits_into_its_field(visit, design):
     page = visit(f"practice?case={design}&replications=2", viewport={"width": 1280, "height": 900})
     for folded in page.locator("[data-testid=stSidebar] summary").all():

@@ -14,6 +14,7 @@ from simulator.case.load import load, scenario_ids
 from simulator.cli.exits import VisibleConsole
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import ENGINE_VERSION
+from simulator.explain import advice
 from simulator.explain.result import replicate
 from simulator.practice.run_command import print_summary
 from tests.case.texts import SMALL, changed, place
@@ -24,6 +25,13 @@ def case(tmp_path, evidence):
     file = tmp_path / "small.yaml"
     file.write_text(SMALL, encoding="utf-8")
     return file
+
+
+@pytest.fixture(autouse=True)
+def _one_step(monkeypatch):
+    """No test reads the advice, which runs many designs."""
+    monkeypatch.setattr(advice, "TRIED", 1)
+    monkeypatch.setattr(advice, "TRIALS", 2)
 
 
 def test_a_run_prints_one_object_that_keeps_the_contract_and_nothing_else(casesim, case):

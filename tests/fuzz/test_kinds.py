@@ -9,7 +9,7 @@ import pytest
 
 pytest.importorskip("onnx", reason="without the extra there is nothing that reads ONNX files")
 
-from tests.effort import examples
+from tests.effort import examples, quarter
 from tests.fuzz.kinds import KINDS
 from tests.fuzz.runner import Verdict, verdicts
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="limits of memor
 NAMES = {kind.name: kind for kind in KINDS}
 
 
-@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.long if name == "scenarios" else ()) for name in NAMES])
+@pytest.mark.parametrize("name", quarter(NAMES))
 def test_the_same_seed_gives_the_same_input(name):
     trials = NAMES[name].trials
     first, same, other = (list(islice(trials(seed, 2), 2)) for seed in (7, 7, 8))

@@ -308,6 +308,7 @@ def test_a_case_without_an_incident_is_not_played(room):
     assert page.title[0].value == load(CASE).title
 
 
+@pytest.mark.long
 def test_the_incident_of_the_day_is_one_for_all_visitors_and_comes_once(room):
     first, second = (press(room(case=CASE), "daily") for _ in range(2))
     names = ["".join(page.query_params["incident"]) for page in (first, second)]
@@ -334,6 +335,7 @@ def test_a_difficulty_is_kept_with_the_incident(room):
     assert "Left for looks" in strip(page)
 
 
+@pytest.mark.long
 def test_five_in_a_row_share_one_budget_of_monitors(room):
     page = press(room(case=CASE), "five")
     row = "".join(page.query_params["row"])
