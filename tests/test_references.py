@@ -37,7 +37,9 @@ def test_every_case_has_a_reference():
 ENOUGH = {("av-perception", name): 12 for name in load("av-perception").reference} | {("skin-cancer-triage", "melanomas"): 10}
 
 
-@pytest.mark.parametrize(("case", "name"), REFERENCES)
+@pytest.mark.parametrize(
+    ("case", "name"), [pytest.param(*one, marks=pytest.mark.long if one in ENOUGH else ()) for one in REFERENCES]
+)
 def test_a_reference_meets_the_objectives_that_it_names_and_misses_none_but_those_that_no_design_meets(case, name):
     standings = {metric: one.standing for metric, one in of_reference(case, name, ENOUGH.get((case, name), 3)).items()}
     named = load(case).reference[name].meets

@@ -52,7 +52,7 @@ def save(page):
 
 
 def test_a_fault_is_shown_and_mended_a_form_is_used_and_an_earlier_text_comes_back(visit, file):
-    page = visit("studio?case=parcel-check", viewport={"width": 1440, "height": 900})
+    page = visit("studio?case=parcel-check", viewport={"width": 1440, "height": 900}, color_scheme="dark")
     candidate = page.locator(".st-key-candidate")
     expect(candidate.get_by_role("heading", name="Damaged parcels")).to_be_visible()
 
@@ -76,6 +76,7 @@ def test_a_fault_is_shown_and_mended_a_form_is_used_and_an_earlier_text_comes_ba
 
     # a form changes its line alone
     panel(page, "Objectives")
+    assert barriers(page) == []
     page.get_by_label("Number", exact=True).fill("0.25")
     page.get_by_role("button", name="Put into the text").click()
     expect(page.get_by_text("The text has the change.")).to_be_visible()
@@ -118,13 +119,14 @@ def test_two_tabs_on_one_file_do_not_overwrite_each_other(visit, file):
 PANELS = ("Tests", "Figures", "Choices", "Objectives", "Coverage", "Versions")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("theme", "width", "titles"),
     [
         ("dark", 1280, ["Figures"]),
-        pytest.param("dark", 1440, PANELS, marks=pytest.mark.long),
-        pytest.param("light", 1280, PANELS, marks=pytest.mark.long),
-        pytest.param("light", 900, PANELS, marks=pytest.mark.long),
+        ("dark", 1440, PANELS),
+        ("light", 1280, PANELS),
+        ("light", 900, PANELS),
     ],
 )
 def test_studio_shuts_no_reader_out(visit, file, theme, width, titles):

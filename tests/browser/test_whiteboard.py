@@ -326,6 +326,7 @@ def test_a_change_made_while_the_server_is_down_reaches_the_server_that_follows_
         expect(box(page, "Pool")).to_contain_text("not connected")  # the ways of a box come from the server
 
 
+@pytest.mark.long
 def test_a_change_whose_reply_is_lost_is_sent_again_and_applied_once(enter):
     wire = Wire()
     ours, theirs = enter(before=wire.lay), enter("interviewer")
@@ -400,8 +401,8 @@ def test_a_locked_board_and_an_observer_can_read_only(enter):
 
 @pytest.mark.parametrize(
     "look",
-    [("dark", 1280, False), ("light", 390, True), pytest.param(("light", 1440, False), marks=pytest.mark.long)],
-    ids=["dark", "phone", "light"],
+    [("dark", 390, True), *(pytest.param((theme, 1280, False), marks=pytest.mark.long) for theme in ("dark", "light"))],
+    ids=["phone", "dark", "light"],
 )
 def test_a_board_shuts_nobody_out_and_fits(enter, look):
     theme, width, touch = look

@@ -1,6 +1,8 @@
 """The app under Streamlit's test driver, from its entry script."""
 
 import json
+import os
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from time import monotonic, sleep
 
@@ -23,6 +25,13 @@ PATIENCE_S = 300
 def at_the_machine(monkeypatch):
     """Whoever looks is at the machine: the driver has no browser that could say so."""
     monkeypatch.setattr("simulator.app.visitors.at_the_machine", lambda: True)
+
+
+@pytest.fixture(autouse=True)
+def no_processes(monkeypatch):
+    """Runs of the default tests have threads: two processes a worker take seconds to start. The long tests kill processes."""
+    if os.environ.get("CASESIM_LONG") != "1":
+        monkeypatch.setattr("simulator.app.workers._spawned", lambda: ThreadPoolExecutor(1))
 
 
 @pytest.fixture(autouse=True)

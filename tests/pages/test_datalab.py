@@ -33,6 +33,7 @@ def test_every_study_is_drawn_under_its_takeaway(page):
     assert "of 100 cancers" in text and "stops 5.1%" in text and "the network refers" in text
 
 
+@pytest.mark.long
 def test_one_reader_costs_less_and_mislabels_photos(page):
     page.selectbox[0].select("one")
     page.button[0].click().run()

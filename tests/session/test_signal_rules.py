@@ -1,11 +1,9 @@
 """Rules of a session: each worked by hand, and tried on sessions of bots that should and should not be accused."""
 
 from functools import cache
-from itertools import product
 
 import pytest
 
-from simulator.case.load import scenario_ids
 from simulator.session.session_course import Course
 from simulator.session.session_events import (
     AssumptionWritten,
@@ -67,7 +65,8 @@ def test_a_guess_is_not_taken_for_reasoning(name):
     assert sum(levels(name, "guesser", seed).get("quantified") == "strong" for seed in SEEDS) <= 0.05 * len(SEEDS)
 
 
-@pytest.mark.parametrize(("name", "bot"), list(product(scenario_ids(), BOTS)))
+@pytest.mark.parametrize("bot", BOTS)
+@pytest.mark.parametrize("name", quick_cases())
 def test_reasons_name_events_that_are_there_and_of_the_kind_that_they_speak_of(name, bot):
     for seed in SEEDS:
         state = session(name, bot, seed)
