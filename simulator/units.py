@@ -5,14 +5,12 @@ from math import ceil, floor, isclose, isfinite, isinf, log10
 
 
 def significant(value: float, digits: int = 3) -> str:
-    """Round a number to `digits` significant digits, with thousands set apart; with less than one digit, it may round to 0."""
+    """Round a number to `digits` significant digits, with thousands set apart."""
     if value == 0:
         return "0"
     places = digits - 1 - floor(log10(abs(value)))
     rounded = round(value, places)
-    if rounded == 0:
-        return "0"
-    places = min(places, max(digits, 1) - 1 - floor(log10(abs(rounded))))  # 99.96 rounds to 100, not to 100.0
+    places = min(places, digits - 1 - floor(log10(abs(rounded))))  # 99.96 rounds to 100, not to 100.0
     written = f"{abs(rounded):,.{max(places, 0)}f}" if abs(rounded) < 10**digits else f"{abs(rounded):,.0f}"
     return f"{'−' if rounded < 0 else ''}{written}"
 

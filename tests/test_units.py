@@ -167,7 +167,7 @@ def test_a_number_that_rounds_up_to_a_power_of_ten_gains_no_digit(value, words):
     assert significant(value) == words
 
 
-@given(st.floats(1e-6, 1e6), st.integers(1, 6))
+@given(st.floats(1e-12, 1e6), st.integers(1, 6))
 def test_a_number_with_a_decimal_point_has_the_digits_asked_for(value, digits):
     words = significant(value, digits)
     if "." in words:
@@ -200,13 +200,6 @@ def test_a_number_below_0_has_a_real_minus_sign_on_every_surface():
     """U+2212, as in changes and intervals; an exact 0 has none."""
     assert [significant(value) for value in (-0.655, -1.86, -12300.0, 0.0)] == ["−0.655", "−1.86", "−12,300", "0"]
     assert [duration(-0.413), plain_number(-2.5), signed(-0.655, 2), signed(1.2, 2)] == ["−413 ms", "−2.5", "−0.66", "+1.20"]
-
-
-@given(st.floats(1e-12, 1e6), st.integers(-8, 3))
-def test_a_number_that_is_not_rounded_away_shows_a_digit_that_is_not_0(value, digits):
-    """However few digits an interval carries: `0` or a number, never `0.00000`."""
-    shown = significant(value, digits)
-    assert shown == "0" or re.search("[1-9]", shown)
 
 
 def test_a_duration_is_in_the_unit_that_its_rounded_figure_fits():
