@@ -36,7 +36,7 @@ from simulator.metrics.replications import (
     run_packed,
     run_replications,
 )
-from simulator.metrics.summary import NO_STEADY_STATE, Summary, Verdict, summary_of
+from simulator.metrics.summary import Summary, Verdict, summary_of
 from simulator.records.streams import cache_per_plan
 
 #: The runs of a trial; where queues answer to who was labelled, the same trial runs again for resampled people.
@@ -156,10 +156,7 @@ class Baseline:
         name = before.metric.name
         sides = [run.metrics.get(name) or run.missing[name] for run in (self.base, then)]
         one_sided = OneSided(before.metric, before.objective.label, *sides)
-        if isinstance(sides[0], str):
-            outcome: Outcome = "the same" if isinstance(sides[1], str) else "appears"
-        else:
-            outcome = "vanishes" if str(sides[1]).startswith(NO_STEADY_STATE) else "too few"
+        outcome = outcome_of(*sides)
         after = None if outcome == "too few" else replace(before, estimate=then.metrics.get(name))
         return ObjectiveEffect(outcome, before, after, one_sided=one_sided, trials=self._fewer)
 
@@ -272,3 +269,10 @@ class LeverSearch:
         else:
             self._settled.add(place)
             self._trials[place], self._resampled[place] = [], []  # their results are in the lever
+
+
+def outcome_of(before: Estimate | str, after: Estimate | str) -> Outcome:
+    """Return what happens to a metric that at most one run can quote; a reason such as `too few waits` decides nothing."""
+    if isinstance(before, str):
+        return "the same" if isinstance(after, str) else "appears"
+    return "too few" if str(after).startswith("too few") else "vanishes"

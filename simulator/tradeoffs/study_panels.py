@@ -343,6 +343,7 @@ def best(base: Base) -> None:
     )
 
     def work(submit: Submit, report: ReportProgress) -> tuple[Search, BestDesigns]:
+        request.check_brief()
         claims, cost, judging = claims_of(base.scenario), cost_goal(base.scenario), base.scenario.run.replications
         known, evaluate = known_designs(base.scenario, request.base), evaluator(request, submit, OutcomeCache())
         search = Search(request.axes, request.base, claims, cost, evaluate, base.seed, judging, known)
@@ -354,9 +355,6 @@ def best(base: Base) -> None:
 
 
 def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
-    if result.best.outcome.outside_brief:
-        st.warning(plain(result.headline))
-        return
     nearest = "The nearest misses:" if result.misses else ""
     st.markdown(f"**{plain(result.headline)}** {result.of_all.capitalize()}. {plain(result.obstacle)} {nearest}".strip())
     if not result.best.missed:

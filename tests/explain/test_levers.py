@@ -21,7 +21,7 @@ from simulator.explain.design_changes import (
     real_below,
     spent_at_first,
 )
-from simulator.explain.lever_search import RESAMPLED_TRIAL, TRIAL, Baseline, LeverSearch, for_objectives
+from simulator.explain.lever_search import RESAMPLED_TRIAL, TRIAL, Baseline, LeverSearch, for_objectives, outcome_of
 from simulator.explain.levers import Lever, Levers, ObjectiveEffect
 from simulator.explain.result import replicate
 from simulator.intervals import Estimate, Interval
@@ -331,3 +331,13 @@ def test_a_design_that_cannot_run_is_told_and_left_out(evidence):
     while trying.running:
         trying.so_far()
     assert len(trying.so_far().tried) == len(trying.steps) == 5
+
+
+def test_a_figure_vanishes_for_any_reason_but_too_few_trials():
+    figure = Estimate(0.5, 0.4, 0.6, Interval(0.5, 0.4, 0.6))
+    assert [outcome_of(figure, why) for why in ("no steady state", "no figure", "too few waits")] == [
+        "vanishes",
+        "vanishes",
+        "too few",
+    ]
+    assert (outcome_of("no figure", figure), outcome_of("no figure", "too few waits")) == ("appears", "the same")
