@@ -335,7 +335,8 @@ def best(base: Base) -> None:
     """Draw the panel “Best design”."""
     over = [name for name, choice in base.scenario.choices.items() if not choice.situation]
     request = design_request(base, over, FEW)
-    proposed = min(BUDGET, prod(len(axis.picks) for axis in request.axes))
+    every = prod(len(axis.picks) for axis in request.axes)
+    proposed = min(BUDGET, every)
     st.markdown(
         f"An optimizer proposes {proposed} designs, over every choice that is yours to make. The best of them race on the same "
         f"{plain(base.scenario.unit.many)} until one is left, or chance decides. From "
@@ -351,7 +352,7 @@ def best(base: Base) -> None:
         return search, search.find(proposed, progress=progress, begin=lambda what: report(what, 0, 0))
 
     show = lambda pair: _show_best(base, *pair)  # noqa: E731
-    study(StudyPlan(f"best {base.name}", "Search for the best design", work, show, request, 3 * proposed))
+    study(StudyPlan(f"best {base.name}", "Search for the best design", work, show, request, min(3 * proposed, every)))
 
 
 def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
