@@ -458,7 +458,9 @@ class Gatherer:
                 self.sources.append(Source(f"Population: {spec.check_name}", "measured", found.words, found.source))
                 if fault == OOD:
                     words = f"{len(foreign_ranks()):,} scores of EfficientNet-Lite0; by other networks, those of the same rank"
-                    self.sources.append(Source("Population: scores of foreign photos", "measured", words, found.source))
+                    lab = found.source.partition("; ")[2]
+                    source = f"photos of objects and of groceries; {lab}"
+                    self.sources.append(Source("Population: scores of foreign photos", "measured", words, source))
 
     def _columns(self) -> None:
         """Read the columns of files that quantities of the case take their values from."""
