@@ -8,6 +8,7 @@ import re
 import shlex
 import socket
 import sys
+from collections.abc import Iterable
 from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
@@ -76,18 +77,14 @@ def serve(
     listening = _listening(address, port, cases)
     here, names = url("localhost" if address in EVERY else address, port), others_reach(address)
     drawn = drawn_token() if given is None and not no_token and _lets_others_in(listening) else None
-    say(f"CaseSim is at {link_with(here, drawn) if drawn else here}; Ctrl+C ends it")
-    for name in names:
-        say(f"Others reach it at {link_with(url(name, port), drawn) if drawn else url(name, port)}")
+    _announce(here, [url(name, port) for name in names], drawn)
     if given is not None:
         os.environ.pop(VARIABLE, None)  # no process of the server needs it
         say(f"Visitors need the token that you gave: {here}/?{FIELD}=TOKEN")
     elif no_token and _lets_others_in(listening):
         say("Every person who reaches this port comes in without a token and can use this machine's processors.", sys.stderr)
     if own is not None:
-        os.environ[OWN_CASES] = str(own)
-        for file in files_at(own):
-            say(f"{file.name}: {here}/practice?case={file.stem}")
+        _offer(own, here)
     sys.stdout.flush()
     with at_once():
         from simulator.app.jobs import registry
@@ -105,6 +102,20 @@ def serve(
         registry()  # where no scheduler answers, the command says so before it serves
     with keeping("the server has ended; designs and verdicts are stored"):
         run(listening, address, [*names, *allowed], here, given or drawn, end_soon)
+
+
+def _announce(here: str, elsewhere: Iterable[str], drawn: str | None) -> None:
+    """Say where the server is, with the token that was drawn for it."""
+    say(f"CaseSim is at {link_with(here, drawn) if drawn else here}; Ctrl+C ends it")
+    for there in elsewhere:
+        say(f"Others reach it at {link_with(there, drawn) if drawn else there}")
+
+
+def _offer(own: Path, here: str) -> None:
+    """Have the app read the user's own cases, and say where each is."""
+    os.environ[OWN_CASES] = str(own)
+    for file in files_at(own):
+        say(f"{file.name}: {here}/practice?case={file.stem}")
 
 
 #: A name of a machine, or an address of version 6.

@@ -107,13 +107,17 @@ def monitor(
         task = bar.add_task("testing", total=None)
         found = compare(*tables, asked, lambda tests: bar.update(task, total=tests, advance=1))
     report = FullReport.of(tables, replace(found, notes=[*noted, *found.notes]), truth, score, threshold)
+    _answer(report, as_json, chart)
+    raise typer.Exit(Status.NO if found.differing else Status.DONE)
+
+
+def _answer(report: FullReport, as_json: bool, chart: Path | None) -> None:
     if as_json:
         typer.echo(json.dumps(to_json(report), indent=2, allow_nan=False))
     else:
         _show(report)
     if chart:
         _write(report, chart)
-    raise typer.Exit(Status.NO if found.differing else Status.DONE)
 
 
 def _refuse(given: list[str]) -> None:

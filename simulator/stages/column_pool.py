@@ -74,15 +74,10 @@ class ColumnPoolStage(ManagedPoolStage):
 
         This loop is where runs with feedback take most of their time, so it calls little.
         """
-        if self.ways is None:
-            self.ways = self._find_ways()
-        if self.columns is not None and len(self.columns.row) > ROOM + 4 * len(self.columns.queue):
-            self._unpack()
-        columns = self.columns or PoolColumns.of(self, now)
-        ways = self.ways
+        columns = self._columns_at(now)
         if columns is None:
             return super().advance(now, limit)
-        self.columns = columns
+        ways = self.ways = self.ways or self._find_ways()
 
         row_of, entered, fate, permit, first, copies = (
             columns.row,
@@ -357,6 +352,14 @@ class ColumnPoolStage(ManagedPoolStage):
         leave = nextafter(entered[columns.patient] + patience, inf) if columns.patient < len(fate) else inf
         hedge = entered[columns.unhedged] + hedge_after if columns.unhedged < len(fate) else inf
         return min(fresh, again, done, leave, hedge)
+
+    def _columns_at(self, now: float) -> PoolColumns | None:
+        """Return the columns, rebuilt where most of their visits are finished; None where the pool cannot have them now."""
+        if self.columns is not None and len(self.columns.row) > ROOM + 4 * len(self.columns.queue):
+            self._unpack()
+        if self.columns is None:
+            self.columns = PoolColumns.of(self, now)
+        return self.columns
 
     def _send_second(self, columns: PoolColumns, visit: int, now: float) -> None:
         """Let a second copy join the queue, unless the first is answered or the copy would be shed at once."""
