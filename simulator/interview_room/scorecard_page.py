@@ -57,7 +57,7 @@ def _card(room: RoomAtHand) -> None:
                 f"Level: {LABELS[signal]}",
                 RATINGS,
                 RATINGS.index(kept.level) if kept else None,
-                format_func=lambda one, words=words: f"{LEVEL_NAMES[one]}: {words[one]}",
+                format_func=lambda one, words=words: ": ".join(filter(None, (LEVEL_NAMES[one], words[one]))),
                 key=f"room:rate:{signal}",
                 label_visibility="collapsed",
             )

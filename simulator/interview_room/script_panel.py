@@ -57,7 +57,7 @@ def _phases(room: RoomAtHand) -> None:
     now, over = time(), room.state.ended_at is not None
     for place, one in enumerate(phase_times(room.scenario, room.state, now)):
         kind: Any = "primary" if one.present else "secondary"
-        label = f"{one.title}: {one.used_s / 60:.0f}/{one.planned_s / 60:.0f}"
+        label = f"{one.title}: {one.used_s / 60:.0f}/{round(one.planned_s / 60, 1):g}"
         st.button(
             plain(label),
             type=kind,

@@ -50,6 +50,13 @@ def test_a_rating_is_kept_as_its_fields_are_when_the_button_is_pressed(room):
     assert (kept.level, kept.text) == ("strong", "asked for the prices first")
 
 
+def test_a_level_that_a_case_describes_by_no_words_stands_by_its_name(room, monkeypatch):
+    monkeypatch.setattr("simulator.interview_room.scorecard_page.signals_of", lambda scenario: [])
+    room.live.take("interviewer", SessionEnded())
+    page = AppTest.from_function(card, kwargs={"room": room.at_hand("interviewer")}).run()
+    assert page.radio(key="room:rate:framing").options == ["Very weak", "Weak", "Strong", "Very strong"]
+
+
 def test_the_panel_that_is_shown_and_the_answer_that_is_sent_are_those_picked_last(room):
     room.live.take("candidate", QuestionAsked(words="What is lost?"))
     place = room.live.state.questions[0].place
