@@ -10,7 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 INSTALL := $(PIP) install --quiet --no-compile --editable
 COMPILE := $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib || true
 
-CAMPAIGNS := $(addprefix campaign-,compression datalab detections features scenes scales inputs weather processors drives projection incidents)
+CAMPAIGNS := $(addprefix campaign-,compression datalab detections features scenes scales inputs weather processors refits drives projection incidents)
 
 .PHONY: help run setup setup-dev board editor test test-long test-cases test-campaigns fuzz kills bounds bounds-lowest bounds-newest sbom audit lint lint-style lint-types lint-imports docs truths coverage bench crowd incidents clean $(CAMPAIGNS)
 
@@ -134,6 +134,9 @@ campaign-weather: $(VENV)/.installed-dev ## count false answers in weather again
 
 campaign-processors: $(VENV)/.installed-dev ## judge the detectors at 8 bits on this processor: DATA=labelled images TRAINED=ONNX files
 	$(BIN)/python -m campaigns.detections processors --data $(DATA) --trained $(TRAINED)
+
+campaign-refits: $(VENV)/.installed-dev ## fit the served detector's last layer to labelled frames: DATA=labelled images TRAINED=ONNX files (some minutes)
+	$(BIN)/python -m campaigns.detections refits --data $(DATA) --trained $(TRAINED)
 
 campaign-datalab: $(VENV)/.installed-dev ## make the data lab's evidence again: DATA=skin photos READERS=skin readers NSFWJS=unpacked npm package
 	$(BIN)/python -m campaigns.datalab readers --data $(READERS)

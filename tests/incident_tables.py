@@ -8,7 +8,7 @@ from math import isfinite
 import numpy as np
 import pandas as pd
 
-from simulator.evidence.detection_tables import load_effects
+from simulator.evidence.detection_tables import load_effects, load_refits
 from simulator.incident.difficulty import DIFFICULTIES
 from simulator.incident.incident_rules import INCIDENT_RULES
 from simulator.incident.incident_signals import INCIDENT_SIGNALS
@@ -50,6 +50,25 @@ def effects() -> str:
         cells = [f"{one['change']:+.3f} ({one['low']:+.3f} to {one['high']:+.3f})" for one in (ap, found)]
         rows.append([label, *cells, f"{found['smallest_paired']:.3f}", f"{found['smallest_apart']:.3f}"])
     return table(rows, ["condition", "AP", "share of boxes found", "smallest, paired", "smallest, apart"])
+
+
+def refits() -> str:
+    """Return the change of NanoDet-m's last layer after a refit on labelled frames, by condition and number of frames."""
+    found = load_refits().set_index(["condition", "severity", "frames"])
+    labels = {"clean, as tested": ("clean", 0)} | {label: (name, severity) for label, (name, severity, _) in EFFECTS.items()}
+    counts = sorted(found.index.unique("frames"))
+    rows = []
+    for label, setting in labels.items():
+        if setting in found.index.droplevel("frames"):
+            of = [found.loc[(*setting, count)] for count in counts]
+            cells = [_change(row, name) for name in ("ap", "recall") for row in of]
+            rows.append([label, f"{of[0]['ap_before']:.3f}", *cells])
+    heads = [f"{name}, {count} frames" for name in ("AP", "boxes found") for count in counts]
+    return table(rows, ["condition", "AP as served", *heads])
+
+
+def _change(row: pd.Series, name: str) -> str:
+    return f"{row[f'{name}_change']:+.3f} ({row[f'{name}_low']:+.3f} to {row[f'{name}_high']:+.3f})"
 
 
 def players() -> str:
@@ -220,6 +239,7 @@ def quiet() -> str:
 #: Every table of the page.
 TABLES = {
     "EFFECTS": effects,
+    "REFITS": refits,
     "PLAYERS": players,
     "LEVELS": levels,
     "ORDER": order,

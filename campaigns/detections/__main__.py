@@ -2,7 +2,7 @@
 
 `tables` makes the detection tables, `features` the features of the same images, `scenes` both of crops and mixtures of them,
 `scales` the tables of the networks whose latency is measured, `inputs` those of smaller pictures, `weather` the false answers
-under conditions, and `processors` the accuracy at 8 bits on the processor that it runs on.
+under conditions, `processors` the accuracy at 8 bits on the processor that it runs on, and `refits` what labels buy.
 """
 
 from __future__ import annotations
@@ -196,6 +196,23 @@ def processors(
         err.print(f"written to {out}", markup=False)
 
 
+def refits(
+    data: Annotated[Path, typer.Option(help="folder of the labelled images of the detection tables")],
+    trained: Annotated[Path, typer.Option(help="folder of the trained ONNX files")],
+    out: Annotated[Path, typer.Option(help="folder to write the table to")] = DETECTIONS,
+) -> None:
+    """Fit the last layer of the served detector to labelled frames of a condition, by fold; resumes where it was stopped."""
+    with _keeping():
+        from campaigns.detections.refits import SETTINGS, RefitBench, make_refits
+        from campaigns.detections.scene_job import ITSELF, SceneJob
+
+        bench = RefitBench(SceneJob(data, trained, user_cache_path("casesim"), load_detections().about.seed, kinds=ITSELF))
+        with progress() as bar:
+            fitting = bar.add_task("fitting", total=len(SETTINGS))
+            make_refits(bench, out, SETTINGS, lambda: bar.advance(fitting))
+        err.print(f"written to {out}", markup=False)
+
+
 #: Each part of the campaign by its name.
 COMMANDS: dict[str, Callable[..., None]] = {
     "tables": tables,
@@ -205,6 +222,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "inputs": inputs,
     "weather": weather,
     "processors": processors,
+    "refits": refits,
 }
 
 if __name__ == "__main__":

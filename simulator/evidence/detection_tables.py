@@ -308,3 +308,19 @@ def load_processors(folder: Path = DETECTIONS) -> pd.DataFrame:
         if not pd.to_numeric(rows[column], errors="coerce").between(0, 1).all():
             raise DetectionError(f"{path}: {column}: every value should lie between 0 and 1")
     return rows
+
+
+_REFIT_FIGURES = [
+    *("ap_before", "ap_after", "ap_change", "ap_low", "ap_high"),
+    *("recall_before", "recall_after", "recall_change", "recall_low", "recall_high"),
+]
+#: The last layer of the served detector before and after it is fitted to labelled frames of a condition, on other images.
+REFIT_COLUMNS = ["detector", "condition", "severity", "frames", "images", *_REFIT_FIGURES]
+
+
+def load_refits(folder: Path = DETECTIONS) -> pd.DataFrame:
+    """Read `refits.csv`, by REFIT_COLUMNS; raises DetectionError with the file and the fault."""
+    path = folder / "refits.csv"
+    rows = read_table(path, REFIT_COLUMNS, DetectionError, "python -m campaigns.detections refits")
+    check_ranges(path, rows, dict.fromkeys(_REFIT_FIGURES, Range(-1, 1)), DetectionError)
+    return rows
