@@ -19,8 +19,8 @@ from tests.case.texts import SMALL
 
 @pytest.fixture(autouse=True)
 def few_designs(monkeypatch):
-    """Fewer random designs than the command tries: the small case has twelve in all."""
-    monkeypatch.setattr(case_test, "RANDOM_DESIGNS", 12)
+    """Fewer random designs than the command tries: half of the twelve that the small case has."""
+    monkeypatch.setattr(case_test, "RANDOM_DESIGNS", 6)
 
 
 def results(scenario, folder):

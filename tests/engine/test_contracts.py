@@ -51,6 +51,7 @@ from tests.builders import (
     server,
     spread,
 )
+from tests.effort import examples
 from tests.engine.intervals import interval
 from tests.engine.networks import (
     HORIZON_S,
@@ -69,7 +70,7 @@ CLASSES = {
     "urgent": {"label": "Urgent", "share": assumed(0.4), "priority": 1, "deadline_s": 1.5},
     "patient": {"label": "Patient", "share": assumed(0.6), "priority": 2, "deadline_s": 6},
 }
-SEEDS = range(3)
+SEEDS = range(examples(8))
 
 APART = {
     "spread": link("fork", 0.1),

@@ -25,7 +25,7 @@ def test_the_same_seed_gives_the_same_input(name):
     assert first == same != other
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", quarter(NAMES))
 def test_what_a_seed_gives_runs_or_is_refused_at_its_place(name, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
     number = examples(8)
