@@ -322,8 +322,8 @@ def folds(images: int, seed: int) -> tuple[Ints, Ints]:
 
 
 def bought(order: Ints, fold: Ints, tested: int, count: int) -> Ints:
-    """Return the first `count` images of the order that another fold tests."""
-    return order[fold[order] != tested][:count]
+    """Return the first `count` images of the order that other folds test."""
+    return np.asarray(order[fold[order] != tested][:count])
 
 
 def refit_rows(frames: RefitFrames) -> pd.DataFrame:
