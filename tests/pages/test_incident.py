@@ -279,7 +279,7 @@ def test_whoever_waited_to_the_end_of_the_stream_can_still_name_the_cause(room):
 def test_once_revealed_a_link_may_bring_other_actions(room):
     name = begun("overload")
     page = room(case=CASE, incident=name, actions=packed([]))
-    assert not page.header  # before the reveal the actions of an address count for nothing
+    assert "It was: " not in told(page)  # before the reveal the actions of an address count for nothing
     Incidents().reveal(name)
     page = room(case=CASE, incident=name, actions=packed([]))
     assert "You named no cause" in page.error[0].value
