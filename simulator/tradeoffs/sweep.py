@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import suppress
 from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
@@ -241,7 +240,7 @@ ReportProgress = Callable[[str, int, int], None]
 class Sweep:
     """Points under way: cached outcomes are read, the others are run, and cached as they end.
 
-    mends: whether a point that cannot run takes the base's pick of one choice, if that lets it run
+    mends: whether a point that cannot run takes the base's picks of choices that stand in the way
     outcomes: of the points that have ended, by their place; read: the number that came from the cache
     """
 
@@ -320,22 +319,33 @@ class Sweep:
         """Make the task of a point; raises ScenarioError where neither the point nor its mended one can run."""
         try:
             return self.request.task(self.points[place], self.seed, self.replications)
-        except ScenarioError:
-            for point in self._mended(self.points[place]):
-                with suppress(ScenarioError):
-                    task = self.request.task(point, self.seed, self.replications)
-                    self.points[place] = point
-                    return task
-            raise
+        except ScenarioError as error:
+            if not self.mends:
+                raise
+            return self._mended(place, error)
 
-    def _mended(self, point: DesignPoint) -> Iterator[DesignPoint]:
-        """Give the point with the base's pick of one choice, for each choice, without the points that run anyway."""
+    def _mended(self, place: int, error: ScenarioError) -> SweepTask:
+        """Give a point the base's pick of each choice that leaves fewer faults, until it runs.
+
+        Raises the error where faults are left, or where that point runs anyway.
+        """
+        point, faults = self.points[place], len(error.faults)
         own = self.request.scenario.defaults() | dict(self.request.picks)
-        for axis in self.request.axes if self.mends else ():
-            if axis.is_choice and point.picks[axis.name] != own[axis.name]:
-                mended = DesignPoint({**point.picks, axis.name: own[axis.name]}, point.figures)
-                if mended not in self.points:
-                    yield mended
+        for axis in self.request.axes:
+            if not axis.is_choice or point.picks[axis.name] == own[axis.name]:
+                continue
+            changed = DesignPoint({**point.picks, axis.name: own[axis.name]}, point.figures)
+            try:
+                task = self.request.task(changed, self.seed, self.replications)
+            except ScenarioError as left:
+                if len(left.faults) < faults:
+                    point, faults = changed, len(left.faults)
+                continue
+            if changed in self.points:
+                break
+            self.points[place] = changed
+            return task
+        raise error
 
     def _checked(self, outcome: DesignOutcome) -> DesignOutcome:
         if outcome.engine != ENGINE_VERSION:
