@@ -192,7 +192,7 @@ def _fired(plays: pd.Series) -> str:
 def fixes() -> str:
     """Return the share of the harm of each cause that each fix takes away (%), with 95% intervals."""
     found = load_study(CASE).fixes
-    names = [name for name in found["fix"].unique() if name not in ("nothing", "old_guideline", "retrain")]
+    names = [name for name in found["fix"].unique() if name not in ("nothing", "old_guideline")]
     rows = []
     for cause, mine in found.groupby("cause", sort=False):
         of = mine.set_index("fix")
