@@ -110,17 +110,22 @@ class RoutingShares:
         return own + sum(one.nbytes for one in self.groups.values())
 
 
-@cache_per_plan
 def score_stretches(plan: Plan) -> tuple[Floats, list[Plan]]:
     """Return the stretches of a run in which curveballs leave scores alone: their starts (s), and the plan with scores as then.
 
     Thresholds stay those of the plan itself.
     """
+    starts, tables = _tables_by_stretch(plan)
+    return starts, [plan if scores is plan.tables else replace(plan, tables=scores) for scores in tables]
+
+
+@cache_per_plan
+def _tables_by_stretch(plan: Plan) -> tuple[Floats, list[dict[str, ScoreTable]]]:
     numbers = [number for pool in plan.tables for positive in (False, True) for number in _shifts(plan, pool, positive)]
     if all(number.steady for number in numbers):
-        return np.zeros(1), [plan]
+        return np.zeros(1), [plan.tables]
     starts = sorted({time for number in numbers for time in number.times if time < plan.arrivals_end_s})
-    return np.array(starts), [replace(plan, tables=_tables_at(plan, start)) for start in starts]
+    return np.array(starts), [_tables_at(plan, start) for start in starts]
 
 
 def _tables_at(plan: Plan, time: float) -> dict[str, ScoreTable]:

@@ -71,7 +71,7 @@ T = TypeVar("T")
 def cache_per_plan(compute: Callable[Concatenate[Plan, P], T]) -> Callable[Concatenate[Plan, P], T]:
     """Cache a function's results for each plan, for as long as the plan lives. Callers must not change a result.
 
-    Its other arguments, if any, are positional and hashable.
+    A result that holds the plan would keep it alive for ever. Other arguments, if any, are positional and hashable.
     """
     cache: dict[int, tuple[ref[Plan], dict[Any, T]]] = {}
 

@@ -1,6 +1,8 @@
 """The luck of who was labelled: resampled thresholds against the table's own, ways against the engine, sums against re-runs."""
 
+import gc
 from dataclasses import replace
+from weakref import ref
 
 import numpy as np
 import pytest
@@ -219,6 +221,18 @@ def test_draws_of_a_run_with_a_shift_are_those_of_its_two_stretches():
             moved += requests * (ways.drawn - ways.original)[:, int(positive), to_clinic].sum(1) / trace.columns.n
     found = Estimator([measure(trace)], ways_of(struck)).draws("escalated_share")[2]
     np.testing.assert_allclose(found, moved, atol=1e-12)
+
+
+@pytest.mark.parametrize("at_s", [None, 50.0])
+def test_a_plan_is_forgotten_with_its_last_run(at_s):
+    """A server meets thousands of designs; what it works out for one must not keep this one alive."""
+    read = {"at_sensitivity": 0.9, "to": "r"}
+    made = screened(read, reader=True, seconds=100) if at_s is None else drifting(at_s, read, reader=True, seconds=100)
+    alive = ref(made)
+    replicate(made, 0, 2)
+    del made
+    gc.collect()
+    assert alive() is None
 
 
 def test_a_threshold_keeps_no_promise_where_scores_shift():
