@@ -25,7 +25,7 @@ from simulator.tradeoffs.capacity import Loading
 from simulator.tradeoffs.design_space import Axis, DesignPoint, axis_of
 from simulator.tradeoffs.front import ENOUGH, Front, goals_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sensitivity import LEAST, sample_of
+from simulator.tradeoffs.sensitivity import LEAST, runnable, sample_of
 from simulator.tradeoffs.sweep import Sweep, SweepRequest, outcomes_at, swept
 from tests.design_claims import _content
 from tests.readers.page_reader import bar_claims, count_claims, difference_claims
@@ -149,7 +149,8 @@ class Studies:
 
     def influences(self) -> Iterator[Shown]:
         axes = [axis_of(self.scenario, name) for name in self.over]
-        request, sample = self.request(axes), sample_of(axes, "morris", LEAST["morris"], SEED)
+        request, _ = runnable(self.request(axes), "morris", LEAST["morris"])
+        sample = sample_of(request.axes, "morris", LEAST["morris"], SEED)
         points = sample.points(request.base)
         outcomes = outcomes_at(request, self.submit, None, points)
         ranked = sample.ranked(outcomes, request.metrics)

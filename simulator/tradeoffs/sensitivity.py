@@ -6,6 +6,7 @@ sensitivity, the share of positives that are found.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -15,6 +16,8 @@ import scipy
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from simulator.case.choices import Pick
+from simulator.case.document import ScenarioError
 from simulator.cli.exits import needing
 from simulator.errors import InputError
 from simulator.explain.claims import Claim
@@ -22,6 +25,7 @@ from simulator.intervals import LEVEL, Interval
 from simulator.metrics.summary import NO_STEADY_STATE
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
+from simulator.tradeoffs.sweep import SweepRequest
 
 Way = Literal["morris", "sobol"]
 WAYS: tuple[Way, ...] = ("morris", "sobol")
@@ -303,6 +307,57 @@ def sample_of(axes: Sequence[Axis], way: Way, count: int, seed: int) -> SampledD
     with needing("tradeoffs", "the sensitivity analysis"):
         from SALib.sample import morris
     return replace(sample, parts=np.asarray(morris.sample(sample._problem, count, num_levels=_LEVELS, seed=seed)))
+
+
+def runnable(request: SweepRequest, way: Way, count: int) -> tuple[SweepRequest, str]:
+    """Return the request with axes whose sampled designs can run, and the options that it leaves out, in words.
+
+    While a design cannot run, the option goes that the largest part of its designs fail with; options of the base stay. Designs
+    that fail for a figure alone stay too. Raises InputError for too few points.
+    """
+    axes, own, known = list(request.axes), request.scenario.defaults() | dict(request.picks), dict[str, bool]()
+    while axes:
+        tries: Counter[tuple[str, Pick]] = Counter()
+        fails: Counter[tuple[str, Pick]] = Counter()
+        for point in sample_of(axes, way, count, request.seed).points(request.base):
+            options = [(axis.name, point.picks[axis.name]) for axis in axes if axis.is_choice]
+            tries.update(options)
+            fails.update(options if not _runs(request, point, known) else ())
+        at_fault = [one for one in fails if one[1] != own[one[0]]]
+        if not at_fault:
+            break
+        name, worst = max(at_fault, key=lambda one: (fails[one] / tries[one], fails[one]))
+        axes = [_without(axis, worst) if axis.name == name else axis for axis in axes]
+        axes = [axis for axis in axes if not axis.is_choice or len(axis.picks) > 1]
+    return replace(request, axes=axes), _left_out(request.axes, axes, own)
+
+
+def _runs(request: SweepRequest, point: DesignPoint, known: dict[str, bool]) -> bool:
+    key = repr(point)
+    if key not in known:
+        try:
+            request.plan(point)
+            known[key] = True
+        except ScenarioError:
+            known[key] = False
+    return known[key]
+
+
+def _without(axis: Axis, pick: Pick) -> Axis:
+    kept = [place for place, one in enumerate(axis.picks) if one != pick]
+    names = tuple(axis.names[place] for place in kept) if axis.names else ()
+    return replace(axis, picks=tuple(axis.picks[place] for place in kept), names=names)
+
+
+def _left_out(before: Sequence[Axis], after: Sequence[Axis], own: Mapping[str, Pick]) -> str:
+    """Name the options of choices that the axes before have and those after lack, in one sentence; empty where none."""
+    kept = {axis.name: axis.picks for axis in after}
+    words = []
+    for axis in before:
+        for pick in kept.get(axis.name, (own.get(axis.name),)):
+            axis = _without(axis, pick) if pick is not None else axis
+        words += [axis.words] if axis.is_choice and axis.picks else []
+    return f"Left out, as they cannot run beside the other options: {'; '.join(words)}." if words else ""
 
 
 def _crossed(axes: int, count: int, seed: int) -> Floats:

@@ -42,7 +42,7 @@ from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import UNMET, Capacity, Loading
 from simulator.tradeoffs.front import goal_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, sample_of
+from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, runnable, sample_of
 from simulator.tradeoffs.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
 from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign, quoted
@@ -240,6 +240,7 @@ def sensitivity(
     if chart and len(names) > 1:
         raise UsageError(f"--chart {chart}: draws one metric; say which, such as --metric {names[0]}")
     request = around(scenario, axes, names, seed, replications, picks, figures, strikes)
+    request, left_out = runnable(request, _way(way), count)
     sample = sample_of(request.axes, _way(way), count, seed)
     points = sample.points(request.base)
     designs, cache = len({repr(point) for point in points}), OutcomeCache()
@@ -250,9 +251,11 @@ def sensitivity(
     if chart:
         _draw(request, ranked[names[0]], chart)
     if as_json:
-        print(json.dumps(head(request) | _influence_json(request, ranked, way, designs), indent=2, allow_nan=False))
+        without = {"left_out": left_out} if left_out else {}
+        told = head(request) | _influence_json(request, ranked, way, designs) | without
+        print(json.dumps(told, indent=2, allow_nan=False))
     else:
-        _print_influences(request, ranked, designs)
+        _print_influences(request, ranked, designs, left_out)
 
 
 def _draw(request: SweepRequest, ranking: Ranking | Claim, file: Path) -> None:
@@ -278,8 +281,10 @@ def _influence_json(request: SweepRequest, ranked: Mapping[str, Ranking | Claim]
     return {"way": way, "designs": designs, "axes": [axis.to_json() for axis in request.axes], "metrics": rankings}
 
 
-def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Claim], designs: int) -> None:
+def _print_influences(request: SweepRequest, ranked: Mapping[str, Ranking | Claim], designs: int, left_out: str) -> None:
     out = table_console()
+    if left_out:
+        out.print(left_out)
     each, same = f"{request.replications} replications each, seed {request.seed}", f"the same {request.scenario.unit.many}"
     out.print(f"{designs} designs, {each}; all met {same}")
     if any(isinstance(one, Ranking) and one.ranked[0].total is None for one in ranked.values()):

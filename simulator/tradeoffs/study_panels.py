@@ -31,7 +31,7 @@ from simulator.tradeoffs.design_at_hand import Base, design_link
 from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask
 from simulator.tradeoffs.design_space import axis_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sensitivity import Ranking, Way, sample_of
+from simulator.tradeoffs.sensitivity import Ranking, Way, runnable, sample_of
 from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign, quoted
@@ -301,7 +301,7 @@ def sensitivity(base: Base) -> None:
     over = [name for name, choice in base.scenario.choices.items() if not choice.situation and not choice.folded]
     request = design_request(base, over, FEW)
 
-    def work(submit: Submit, report: ReportProgress) -> dict[str, Ranking | Claim]:
+    def work(submit: Submit, report: ReportProgress) -> tuple[dict[str, Ranking | Claim], str]:
         return _influences(request, way, submit, report)
 
     count = COUNTS[way] * (len(over) + (1 if way == "morris" else 2))
@@ -310,16 +310,22 @@ def sensitivity(base: Base) -> None:
     study(StudyPlan(f"sensitivity {way} {base.name}", button, work, show, request, count))
 
 
-def _influences(request: SweepRequest, way: Way, submit: Submit, report: ReportProgress) -> dict[str, Ranking | Claim]:
+def _influences(
+    request: SweepRequest, way: Way, submit: Submit, report: ReportProgress
+) -> tuple[dict[str, Ranking | Claim], str]:
+    request, left_out = runnable(request, way, COUNTS[way])
     sample = sample_of(request.axes, way, COUNTS[way], request.seed)
     points = sample.points(request.base)
     show = lambda done, total: report("running designs", done, total)  # noqa: E731
     outcomes = outcomes_at(request, submit, OutcomeCache(), points, progress=show)
-    return sample.ranked(outcomes, request.metrics)
+    return sample.ranked(outcomes, request.metrics), left_out
 
 
-def _show_influences(base: Base, request: SweepRequest, result: Mapping[str, Ranking | Claim]) -> None:
-    for name, ranked in result.items():
+def _show_influences(base: Base, request: SweepRequest, result: tuple[Mapping[str, Ranking | Claim], str]) -> None:
+    influences, left_out = result
+    if left_out:
+        st.caption(plain(left_out))
+    for name, ranked in influences.items():
         label = base.scenario.metrics[name].label
         if isinstance(ranked, Claim):
             st.markdown(f"**{plain(label)}** {plain(ranked.words)}, so nothing can be ranked.")

@@ -1,20 +1,21 @@
 """Influences of functions whose indices are known."""
 
 import sys
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from math import pi
 
 import numpy as np
 import pytest
 from SALib.analyze import sobol
 
+from simulator.case.document import ScenarioError
 from simulator.cli.exits import UsageError
 from simulator.errors import InputError
 from simulator.intervals import Estimate
 from simulator.stages.pool_evidence import constant
 from simulator.tradeoffs.design_outcomes import DesignOutcome, solve, task_of
-from simulator.tradeoffs.design_space import Axis
-from simulator.tradeoffs.sensitivity import sample_of
+from simulator.tradeoffs.design_space import Axis, DesignPoint
+from simulator.tradeoffs.sensitivity import runnable, sample_of
 from tests.builders import plan, pool
 from tests.explain.test_reasons import storm
 
@@ -243,3 +244,47 @@ def test_an_outcome_names_the_stages_that_get_more_than_they_can_serve_in_all_or
     surge = solve(task_of(storm(retries="none"), ["done_share"], 1, 2))
     assert (calm.overloaded, busy.overloaded, surge.overloaded) == ([], ["Model"], ["Photo check"])
     assert surge.growing == []
+
+
+OPTIONS = {"data": ("all", "few", "many"), "model": ("small", "large"), "size": (1, 2, 3)}
+
+
+@dataclass(frozen=True)
+class Conflicting:
+    """A request whose large model knows nothing but all of the data."""
+
+    axes: list[Axis] = field(default_factory=lambda: [Axis(name, name.capitalize(), each) for name, each in OPTIONS.items()])
+    picks: dict[str, str] = field(default_factory=dict)
+    base = DesignPoint()
+    seed = 1
+
+    @property
+    def scenario(self):
+        return self
+
+    def defaults(self):
+        return {name: each[0] for name, each in OPTIONS.items()}
+
+    def plan(self, point):
+        if point.picks.get("model", "small") == "large" and point.picks.get("data", "all") != "all":
+            raise ScenarioError([])
+
+
+def test_the_option_that_fails_most_is_left_out_and_the_others_are_ranked():
+    """The large model fails with two of three options of the data, each of these with one of two models."""
+    made, left_out = runnable(Conflicting(), "morris", 12)
+    assert [(axis.name, axis.picks) for axis in made.axes] == [("data", OPTIONS["data"]), ("size", OPTIONS["size"])]
+    assert left_out == "Left out, as they cannot run beside the other options: Model (large)."
+    for point in sample_of(made.axes, "morris", 12, 1).points(made.base):
+        made.plan(point)
+
+
+def test_an_option_of_the_design_at_hand_stays():
+    made, left_out = runnable(Conflicting(picks={"model": "large"}), "morris", 12)
+    assert [axis.name for axis in made.axes] == ["model", "size"]
+    assert left_out == "Left out, as they cannot run beside the other options: Data (few, many)."
+
+
+def test_where_every_design_runs_no_option_is_left_out():
+    request = Conflicting([Axis("size", "Size", OPTIONS["size"])])
+    assert runnable(request, "morris", 12) == (request, "")
