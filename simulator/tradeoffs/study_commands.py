@@ -252,8 +252,8 @@ def sensitivity(
         _draw(request, ranked[names[0]], chart)
     if as_json:
         without = {"left_out": left_out} if left_out else {}
-        told = head(request) | _influence_json(request, ranked, way, designs) | without
-        print(json.dumps(told, indent=2, allow_nan=False))
+        shown = head(request) | _influence_json(request, ranked, way, designs) | without
+        print(json.dumps(shown, indent=2, allow_nan=False))
     else:
         _print_influences(request, ranked, designs, left_out)
 
