@@ -62,8 +62,8 @@ RESAMPLES = 200
 #: The initializers of the last layer, one a stride, begin so.
 _LAST = "head.gfl_cls"
 _DISTANCES = 32
-#: Of a labelled box at most so many places teach, those that overlap it most; of an image so many of the surest others, and
-#: so many at random, which stand for the rest.
+#: The head learns from at most 9 places a labelled box, those that overlap it most. Of the other places of an image it learns
+#: from the 60 with the highest scores, and from 20 random ones, which stand for the rest.
 _RIGHT, _SUREST, _AT_RANDOM = 9, 60, 20
 _OVERLAP = 0.5
 #: Standard deviations that the weight of a feature may have before the labels are seen; 0 leaves the served score alone.

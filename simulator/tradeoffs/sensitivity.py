@@ -25,7 +25,7 @@ from simulator.intervals import LEVEL, Interval
 from simulator.metrics.summary import NO_STEADY_STATE
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
-from simulator.tradeoffs.sweep import SweepRequest
+from simulator.tradeoffs.sweep import ReportProgress, SweepRequest, silent
 
 Way = Literal["morris", "sobol"]
 WAYS: tuple[Way, ...] = ("morris", "sobol")
@@ -309,27 +309,32 @@ def sample_of(axes: Sequence[Axis], way: Way, count: int, seed: int) -> SampledD
     return replace(sample, parts=np.asarray(morris.sample(sample._problem, count, num_levels=_LEVELS, seed=seed)))
 
 
-def runnable(request: SweepRequest, way: Way, count: int) -> tuple[SweepRequest, str]:
+def runnable(request: SweepRequest, way: Way, count: int, report: ReportProgress = silent) -> tuple[SweepRequest, str]:
     """Return the request with axes whose sampled designs can run, and the options that it leaves out, in words.
 
-    While a design cannot run, the option goes that the largest part of its designs fail with; options of the base stay. Designs
-    that fail for a figure alone stay too. Raises InputError for too few points.
+    While a design cannot run, the study leaves out the option whose designs fail most often; options of the base stay. Designs
+    that fail for a figure alone stay too. Raises InputError for too few points, and where nothing is left to vary.
     """
     axes, own, known = list(request.axes), request.scenario.defaults() | dict(request.picks), dict[str, bool]()
     while axes:
         tries: Counter[tuple[str, Pick]] = Counter()
         fails: Counter[tuple[str, Pick]] = Counter()
-        for point in sample_of(axes, way, count, request.seed).points(request.base):
+        points = sample_of(axes, way, count, request.seed).points(request.base)
+        for done, point in enumerate(points, start=1):
             options = [(axis.name, point.picks[axis.name]) for axis in axes if axis.is_choice]
             tries.update(options)
             fails.update(options if not _runs(request, point, known) else ())
+            report("trying which designs can run", done, len(points))
         at_fault = [one for one in fails if one[1] != own[one[0]]]
         if not at_fault:
             break
         name, worst = max(at_fault, key=lambda one: (fails[one] / tries[one], fails[one]))
         axes = [_without(axis, worst) if axis.name == name else axis for axis in axes]
         axes = [axis for axis in axes if not axis.is_choice or len(axis.picks) > 1]
-    return replace(request, axes=axes), _left_out(request.axes, axes, own)
+    left_out = _left_out(request.axes, axes, own)
+    if not axes:
+        raise InputError(f"nothing is left to vary. {left_out} Vary another choice too, or begin at another design")
+    return replace(request, axes=axes), left_out
 
 
 def _runs(request: SweepRequest, point: DesignPoint, known: dict[str, bool]) -> bool:
@@ -357,7 +362,7 @@ def _left_out(before: Sequence[Axis], after: Sequence[Axis], own: Mapping[str, P
         for pick in kept.get(axis.name, (own.get(axis.name),)):
             axis = _without(axis, pick) if pick is not None else axis
         words += [axis.words] if axis.is_choice and axis.picks else []
-    return f"Left out, as they cannot run beside the other options: {'; '.join(words)}." if words else ""
+    return f"These options cannot run beside the others, so this study leaves them out: {'; '.join(words)}." if words else ""
 
 
 def _crossed(axes: int, count: int, seed: int) -> Floats:

@@ -240,7 +240,8 @@ def sensitivity(
     if chart and len(names) > 1:
         raise UsageError(f"--chart {chart}: draws one metric; say which, such as --metric {names[0]}")
     request = around(scenario, axes, names, seed, replications, picks, figures, strikes)
-    request, left_out = runnable(request, _way(way), count)
+    with working_bar() as say:
+        request, left_out = runnable(request, _way(way), count, say)
     sample = sample_of(request.axes, _way(way), count, seed)
     points = sample.points(request.base)
     designs, cache = len({repr(point) for point in points}), OutcomeCache()

@@ -313,7 +313,7 @@ def sensitivity(base: Base) -> None:
 def _influences(
     request: SweepRequest, way: Way, submit: Submit, report: ReportProgress
 ) -> tuple[dict[str, Ranking | Claim], str]:
-    request, left_out = runnable(request, way, COUNTS[way])
+    request, left_out = runnable(request, way, COUNTS[way], report)
     sample = sample_of(request.axes, way, COUNTS[way], request.seed)
     points = sample.points(request.base)
     show = lambda done, total: report("running designs", done, total)  # noqa: E731

@@ -255,8 +255,8 @@ class Conflicting:
 
     axes: list[Axis] = field(default_factory=lambda: [Axis(name, name.capitalize(), each) for name, each in OPTIONS.items()])
     picks: dict[str, str] = field(default_factory=dict)
-    base = DesignPoint()
-    seed = 1
+    base: DesignPoint = field(default_factory=DesignPoint)
+    seed: int = 1
 
     @property
     def scenario(self):
@@ -274,7 +274,7 @@ def test_the_option_that_fails_most_is_left_out_and_the_others_are_ranked():
     """The large model fails with two of three options of the data, each of these with one of two models."""
     made, left_out = runnable(Conflicting(), "morris", 12)
     assert [(axis.name, axis.picks) for axis in made.axes] == [("data", OPTIONS["data"]), ("size", OPTIONS["size"])]
-    assert left_out == "Left out, as they cannot run beside the other options: Model (large)."
+    assert left_out == "These options cannot run beside the others, so this study leaves them out: Model (large)."
     for point in sample_of(made.axes, "morris", 12, 1).points(made.base):
         made.plan(point)
 
@@ -282,9 +282,17 @@ def test_the_option_that_fails_most_is_left_out_and_the_others_are_ranked():
 def test_an_option_of_the_design_at_hand_stays():
     made, left_out = runnable(Conflicting(picks={"model": "large"}), "morris", 12)
     assert [axis.name for axis in made.axes] == ["model", "size"]
-    assert left_out == "Left out, as they cannot run beside the other options: Data (few, many)."
+    assert left_out == "These options cannot run beside the others, so this study leaves them out: Data (few, many)."
 
 
 def test_where_every_design_runs_no_option_is_left_out():
     request = Conflicting([Axis("size", "Size", OPTIONS["size"])])
     assert runnable(request, "morris", 12) == (request, "")
+
+
+def test_a_study_with_nothing_left_to_vary_says_why():
+    request = Conflicting([Axis("data", "Data", OPTIONS["data"])], base=DesignPoint({"model": "large"}))
+    with pytest.raises(
+        InputError, match=r"nothing is left to vary. These options .*: Data \(few, many\)\. Vary another choice"
+    ):
+        runnable(request, "morris", 12)
