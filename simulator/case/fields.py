@@ -9,7 +9,6 @@ from math import exp, inf
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 from pydantic import (
     AfterValidator,
@@ -25,6 +24,7 @@ from pydantic import (
 )
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails, PydanticCustomError, core_schema
+from scipy.special import expm1, ndtr
 
 from simulator.errors import suggest
 from simulator.limits import FAULTS_SHOWN
@@ -321,7 +321,9 @@ class Lognormal(AnyQuantity):
     def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         if self.sigma == 0:
             return _share_of(np.array([self.median.value], np.float32), values)
-        return np.asarray(scipy.stats.lognorm.cdf(values, self.sigma, scale=self.median.value))
+        with np.errstate(divide="ignore"):  # no draw lies below zero: the logarithm is minus infinity there
+            logs = np.log(np.maximum(values, 0) / self.median.value)
+        return np.asarray(ndtr(logs / self.sigma))
 
 
 class Samples(Sourced, AnyQuantity):
@@ -369,7 +371,7 @@ class Exponential(AnyQuantity):
         return drawn
 
     def share_below(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
-        return np.asarray(scipy.stats.expon.cdf(values, scale=self.mean))
+        return np.asarray(-expm1(-np.maximum(values, 0) / self.mean))
 
 
 class Constant(AnyQuantity):

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
 
 from simulator.case.attributes import TimetableAttribute
@@ -130,6 +129,8 @@ def related(first: Noise, second: Noise, correlation: float) -> Noise:
 def slowly(normal: Floats, tau_s: float) -> Floats:
     """Make an Ornstein-Uhlenbeck process of unit variance in steps of STEP_S, from normal numbers, shape (n, STEPS)."""
     remains = float(np.exp(-STEP_S / max(tau_s, 1e-6)))
-    fresh = normal * np.sqrt(1 - remains**2).astype(normal.dtype)
-    fresh[:, 0] = normal[:, 0]
-    return np.asarray(scipy.signal.lfilter([1.0], [1.0, -remains], fresh, axis=1))
+    made: Floats = (normal * np.sqrt(1 - remains**2).astype(normal.dtype)).astype(float)
+    made[:, 0] = normal[:, 0]
+    for step in range(1, made.shape[1]):  # as scipy.signal.lfilter does, whose import takes a second
+        made[:, step] += remains * made[:, step - 1]
+    return made
