@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
 from typing import Any
 
 import pandas as pd
@@ -101,7 +100,7 @@ def _totals(links: pd.DataFrame) -> dict[str, float]:
 
 def _nodes(names: list[str], totals: dict[str, float], fates: dict[str, str]) -> dict[str, Any]:
     return {
-        "label": [_label(name, totals[name]) for name in names],
+        "label": [_fate_label(name, totals[name]) if name in fates else _label(name, totals[name]) for name in names],
         "color": [_colour(name, fates) for name in names],
         "pad": 36,
         "thickness": 12,
@@ -157,7 +156,12 @@ def _colour(name: str, fates: dict[str, str]) -> str:
 
 
 def _label(name: str, count: float) -> str:
-    return "<br>".join(wrap(f"{name.split(',')[0]} {count_words(count)}", 16))
+    return wrapped(f"{name.split(',')[0]} {count_words(count)}")
+
+
+def _fate_label(name: str, count: float) -> str:
+    """Write a fate with its count below: on a phone one line would run into the ends' names, which come towards it."""
+    return f"{wrapped(name, 10)}<br>{count_words(count)}"
 
 
 def _takeaway(steps: pd.DataFrame, scenario: Scenario, positive: bool) -> str:

@@ -35,6 +35,9 @@ TONES: dict[Standing, str] = {"met": FOUND, "not met": MISSED, "not proven": ORA
 OBJECTIVE = {"color": GREY, "dash": "dash", "width": 2}
 INSTANT = {"color": GREY, "width": 4}
 
+#: The most letters in a line of an axis's title on a phone: below a plot, below one beside the names of its rows, up its side.
+ACROSS, BESIDE_NAMES, UP = 44, 28, 38
+
 #: The height of a small picture, so that cards side by side line up (px).
 HEIGHT = 170
 
@@ -97,7 +100,7 @@ def figure(*traces: Any, height: int = 340, **layout: Any) -> go.Figure:
         margin={"l": 8, "r": 8, "t": 28, "b": 8},
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
-        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0},
+        legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "maxheight": 0.7},
         hoverlabel={"namelength": -1},
         dragmode=False,
         **layout,
@@ -119,12 +122,15 @@ def decades(first: int = -4, last: int = 5, digits: Sequence[int] = (1, 2, 5)) -
     return [digit * 10.0**power for power in range(first, last + 1) for digit in digits]
 
 
-def wrapped(label: str) -> str:
-    return "<br>".join(wrap(label, 16))
+def wrapped(label: str, letters: int = 16) -> str:
+    return "<br>".join(wrap(label, letters))
 
 
 def inked(drawn: go.Figure, theme: str | None) -> go.Figure:
-    """Colour the text of a figure for a theme, `light` or `dark`; light where the theme is not known."""
+    """Colour the text of a figure for a theme, `light` or `dark`; light where the theme is not known. Break long titles."""
+    in_rows = any(getattr(trace, "orientation", None) == "h" for trace in drawn.data)
+    drawn.for_each_xaxis(lambda axis: _broken(axis, BESIDE_NAMES if in_rows else ACROSS))
+    drawn.for_each_yaxis(lambda axis: _broken(axis, UP))
     ink = INK["dark" if theme == "dark" else "light"]
     axis = {"tickfont": {"color": ink}, "title": {"font": {"color": ink}}}
     drawn.update_layout(font={"color": ink}, legend={"font": {"color": ink}})
@@ -135,6 +141,11 @@ def inked(drawn: go.Figure, theme: str | None) -> go.Figure:
     drawn.update_traces({"textfont": {"color": ink}}, {"type": "sankey"})
     drawn.update_traces({"outsidetextfont": {"color": ink}}, {"type": "bar"})
     return drawn
+
+
+def _broken(axis: Any, letters: int) -> None:
+    if axis.title.text:
+        axis.title.text = wrapped(axis.title.text.replace("<br>", " "), letters)
 
 
 def word_on(colour: str) -> str:

@@ -269,8 +269,9 @@ def flagged_by_sensitivity(plan: Plan) -> Chart:
     if least < 1:
         drawn.add_hrect(y0=100 * least, y1=102, fillcolor=translucent(RED, 0.12), line_width=0, layer="below")
         text = {
-            "text": f"{scenario.stages[name].label} cannot keep up",
+            "text": wrapped(f"{scenario.stages[name].label} cannot keep up"),
             "showarrow": False,
+            "align": "left",
             "xanchor": "left",
             "yanchor": "top",
         }

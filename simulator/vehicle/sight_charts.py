@@ -102,7 +102,7 @@ def accuracy_by_latency(options: pd.DataFrame, where: str) -> Chart:
     front, picked = rows[rows["on_front"]], rows[rows["picked"]]
     look = {"mode": "lines", "line": {"color": GREY, "width": 1.5, "dash": "dot"}, "hoverinfo": "skip", "showlegend": False}
     joined = go.Scatter(x=front["latency_ms"], y=100 * front["recall"], **look)
-    drawn = figure(joined, *(_point(row, place) for place, (_, row) in enumerate(rows.iterrows())), height=420)
+    drawn = figure(joined, *(_point(row, place) for place, (_, row) in enumerate(rows.iterrows())), height=320 + 20 * len(rows))
     ring = {"size": 20, "symbol": "circle-open", "color": GREY, "line": {"width": 2}}
     drawn.add_scatter(
         name="this design", x=picked["latency_ms"], y=100 * picked["recall"], mode="markers", marker=ring, hoverinfo="skip"

@@ -68,6 +68,19 @@ def test_words_within_a_bar_keep_the_colour_that_suits_the_bar():
     assert drawn.data[0].insidetextfont.color == "#000000"
 
 
+@pytest.mark.parametrize(
+    ("trace", "lines"),
+    [
+        (go.Scatter(x=[1], y=[1]), ["mean effect of a step, up or down (points),", "95% interval"]),
+        (go.Bar(x=[1], y=["a"], orientation="h"), ["mean effect of a step, up or", "down (points), 95% interval"]),
+    ],
+)
+def test_a_long_title_is_broken_sooner_below_rows_that_have_names(trace, lines):
+    drawn = figure(trace).update_xaxes(title="mean effect of a step, up or down (points), 95% interval")
+    for theme in ("light", "dark"):  # drawn anew for another theme, it is not broken again
+        assert inked(drawn, theme).layout.xaxis.title.text.split("<br>") == lines
+
+
 @cache
 def _every_call():
     """The calls of attributes in the app."""
