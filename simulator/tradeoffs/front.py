@@ -48,7 +48,7 @@ class Goal:
 
     @property
     def words(self) -> str:
-        return f"{'much' if self.higher else 'little'} of “{self.metric.label}”"
+        return f"{'more' if self.higher else 'less'} “{self.metric.label}”"
 
     def worse(self, value: float) -> float:
         return -value if self.higher else value
@@ -165,8 +165,8 @@ class Front:
         none = len(self.outcomes) - count - void
         untold = f" {none:,} more cannot run, or have no figure for one of these metrics." if none else ""
         untold += f" {void:,} more {'is' if void == 1 else 'are'} outside the brief and not compared." if void else ""
-        comparable = f"{beaten} beaten by another beyond chance, {left} not, and {best} best by the plain values"
-        return f"Wanted: {over}. Of {count:,} designs {comparable}.{untold}{self._hint}"
+        comparable = f"{beaten} beaten by another beyond chance, {left} not; {best} on the front by the plain values"
+        return f"Better: {over}. Of {count:,} designs {comparable}.{untold}{self._hint}"
 
     @property
     def _hint(self) -> str:

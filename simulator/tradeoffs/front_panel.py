@@ -101,8 +101,7 @@ def _why_these(scenario: Scenario, over: Sequence[str]) -> str:
     varied = sum(name in over for name in own)
     if varied == len(own):
         return "Every choice varies."
-    rest = "At first these are the choices that Explore shows unfolded; the more vary, the fewer designs try each."
-    return f"{varied} of {counted(len(own), 'choice')} vary, the others stay as in this design. {rest}"
+    return f"{varied} of {counted(len(own), 'choice')} vary; the others stay as in this design."
 
 
 def _sweep(question: _Question) -> Sweep:
