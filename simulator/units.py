@@ -152,10 +152,12 @@ def span(seconds: float) -> str:
 _WORDS = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine", 10: "ten"}
 
 
-def spread(halves: dict[str, float], unit: str) -> str:
+def spread(halves: dict[str, float], unit: str, beside: float = 0.0) -> str:
+    """Write the half-width of each source of doubt, in the unit of the figure beside it."""
     if unit == "share" and not any(isinf(half) for half in halves.values()):
         return with_noun(", ".join(f"{name} {significant(100 * half, 2)}" for name, half in halves.items()), "point")
-    return ", ".join(f"{name} {spoken(half, unit)}" for name, half in halves.items())
+    sizes = ("unbounded" if isinf(half) else size_within(half, 0.0, unit, beside) for half in halves.values())
+    return ", ".join(f"{name} {size}" for name, size in zip(halves, sizes, strict=True))
 
 
 def spoken_within(value: float, low: float, high: float, unit: str, bound: float | None = None) -> tuple[str, str]:
@@ -186,7 +188,7 @@ def spoken_sides(sides: Sequence[Trio], change: Trio, unit: str, bound: float | 
     """
     if not any(change):
         return [spoken_within(*side, unit, bound)[0] for side in sides]
-    scale, factor, _, half = _change_scale(change, unit)
+    scale, factor, _, half = _change_scale(change, unit, max(value for value, _, _ in sides))
     step = 10.0 ** -_places_within(scale * factor, half, False) / factor
     return [_beside_change(side, step, unit, bound) for side in sides]
 
@@ -202,32 +204,42 @@ def _beside_change(side: Trio, step: float, unit: str, bound: float | None) -> s
     return f"{_beside(value, factor, unit, places, bound, low >= 0 or high <= 0)}{suffix}"
 
 
-def size_within(value: float, half: float, unit: str) -> str:
-    """Write the size of a change in the digits that its half-width carries, at least one; a share in percentage points."""
-    factor, suffix = (100.0, "point") if unit == "share" else _own_scale(value, unit)
+def size_within(value: float, half: float, unit: str, beside: float = 0.0) -> str:
+    """Write the size of a change in the digits that its half-width carries, at least one; a share in percentage points.
+
+    beside: the figure that changes, for the unit
+    """
+    factor, suffix = (100.0, "point") if unit == "share" else _unit_of_change(value, beside, unit)
     places = _places_within(value * factor, half * factor if isfinite(half) else 0.0, False)
     written = _rounded(abs(value) * factor, places, "", True)
     return with_noun(written, "point") if suffix == "point" else f"{written}{suffix}"
 
 
-def signed_within(value: float, low: float, high: float, unit: str) -> list[str]:
+def signed_within(value: float, low: float, high: float, unit: str, beside: float = 0.0) -> list[str]:
     """Write a change and the bounds of its interval with their signs, all in one unit: `−3.4 min`, `−5.6 min`, `−1.2 min`.
 
     The digits are those that the interval carries. No bound of an interval without 0 rounds to 0.
+    beside: the larger of both figures; beside 14.1 h, a change of 60.8 min is `1.01 h`
     """
-    scale, factor, suffix, half = _change_scale((value, low, high), unit)
+    scale, factor, suffix, half = _change_scale((value, low, high), unit, beside)
     places, apart = _places_within(scale * factor, half, False), low > 0 or high < 0
     return [_with_sign(number * factor, places, suffix, apart) for number in (value, low, high)]
 
 
-def _change_scale(change: Trio, unit: str) -> tuple[float, float, str, float]:
+def _change_scale(change: Trio, unit: str, beside: float) -> tuple[float, float, str, float]:
     """Return the number that decides the unit of a change, that unit's factor and suffix, and the half-width in the unit."""
     value, low, high = change
     finite = [number for number in change if isfinite(number)]
     scale = value if (low > 0 or high < 0) and isfinite(value) else max(finite, key=abs, default=0.0)
-    factor, suffix = (100.0, "point") if unit == "share" else _own_scale(scale, unit)
+    factor, suffix = (100.0, "point") if unit == "share" else _unit_of_change(scale, beside, unit)
     half = (high * factor - low * factor) / 2
     return scale, factor, suffix, half if isfinite(half) else 0.0
+
+
+def _unit_of_change(size: float, beside: float, unit: str) -> tuple[float, str]:
+    """Choose the unit of the figures; a change below a hundredth of it keeps its own: 14.1 h less 20 s, not less 0.0056 h."""
+    factor, suffix = _own_scale(beside, unit)
+    return (factor, suffix) if beside and isfinite(beside) and abs(size) * factor >= SHOWN else _own_scale(size, unit)
 
 
 def _with_sign(number: float, places: int, suffix: str, apart: bool) -> str:
@@ -275,6 +287,9 @@ def _places_within(value: float, half: float, is_percent: bool) -> int:
     carried = 1 - floor(log10(half)) if half > 0 else three
     return min(three, carried, 2) if is_percent else min(three, carried)
 
+
+#: A change that is smaller, in the unit of the figures, has a unit of its own.
+SHOWN = 0.01
 
 #: A number below this is the rounding of a processor, and reads as 0.
 _NOISE = 1e-12

@@ -224,6 +224,25 @@ def test_a_change_and_its_interval_have_one_unit_and_the_same_decimals(change, u
     assert signed_within(*change, unit) == written
 
 
+@pytest.mark.parametrize(
+    ("change", "beside", "written"),
+    [
+        ((-3648.0, -4700.0, -2600.0), 50_760.0, ["−1.01 h", "−1.31 h", "−0.72 h"]),  # beside 14.1 h
+        ((0.02, -180.0, 190.0), 50_760.0, ["0 h", "−0.050 h", "+0.053 h"]),
+        ((-0.05, -0.06, -0.04), 1.9, ["−0.050 s", "−0.060 s", "−0.040 s"]),
+        ((-20.0, -25.0, -15.0), 50_760.0, ["−20.0 s", "−25.0 s", "−15.0 s"]),  # 0.0056 h reads worse
+        ((-20.0, -25.0, -15.0), math.inf, ["−20.0 s", "−25.0 s", "−15.0 s"]),
+    ],
+)
+def test_a_change_is_written_in_the_unit_of_the_figures_beside_it(change, beside, written):
+    assert signed_within(*change, "s", beside) == written
+
+
+def test_each_source_of_doubt_has_the_unit_of_the_figure_beside_it():
+    assert spread({"run": 1200.0, "labels": 4320.0}, "s", 50_760.0) == "run 0.333 h, labels 1.20 h"
+    assert size_within(3648.0, 1050.0, "s", 50_760.0) == "1.01 h"
+
+
 POSITIVE = st.floats(1e-9, 1e12)
 
 

@@ -21,11 +21,15 @@ from simulator.units import listed, signed_within, spoken_sides, spoken_within
 
 @dataclass(frozen=True)
 class Difference:
-    """The change of a metric from one design to another, with its 95% interval."""
+    """The change of a metric from one design to another, with its 95% interval.
+
+    beside: the larger of both figures: the change is written in its unit
+    """
 
     metric: Metric
     label: str
     change: Estimate
+    beside: float = 0.0
 
     @property
     def significant(self) -> bool:
@@ -71,7 +75,7 @@ class Difference:
 
     @property
     def doubts(self) -> str:
-        return doubts(self.change, self.metric.unit)
+        return doubts(self.change, self.metric.unit, self.beside)
 
     def sides(self, before: Interval, after: Interval, bound: float | None = None) -> tuple[str, str]:
         """Write the figures of both runs in no finer digits than the change; bound: that their verdicts rest on."""
@@ -80,7 +84,7 @@ class Difference:
         return old, new
 
     def _written(self) -> list[str]:
-        return signed_within(self.change.value, self.change.low, self.change.high, self.metric.unit)
+        return signed_within(self.change.value, self.change.low, self.change.high, self.metric.unit, self.beside)
 
     def to_json(self) -> dict[str, Any]:
         parts = {name: _bounds(part) for name, part in self.change.doubts.items()}
@@ -304,6 +308,7 @@ def differences(
 
     def difference(metric: Metric) -> Difference:
         samples = ([reading_of(metric, one) for one in side] for side in sides)
-        return Difference(metric, metric.label, change(metric, *samples))
+        larger = max(summary.metrics[metric.name].value for summary in summaries)
+        return Difference(metric, metric.label, change(metric, *samples), larger)
 
     return [difference(new.metric(name)) for name in names]

@@ -194,11 +194,15 @@ def idle_labels(plan: Plan, stages: Mapping[str, StageTimes]) -> list[str]:
     return [stage.label for name, stage in plan.scenario.stages.items() if stage.servers and name not in stages]
 
 
-def doubts(result: Estimate, unit: str) -> str:
-    """Return the half-width of each source of doubt; one below a hundredth of the largest moves no digit and is left out."""
+def doubts(result: Estimate, unit: str, beside: float | None = None) -> str:
+    """Return the half-width of each source of doubt; one below a hundredth of the largest moves no digit and is left out.
+
+    beside: the figure whose unit they have, where the result is a change
+    """
     halves = {name: (part.high - part.low) / 2 for name, part in result.doubts.items()}
     least = max(halves.values(), default=0.0) / 100
-    return spread({name: half for name, half in halves.items() if half >= least}, unit)
+    shown = {name: half for name, half in halves.items() if half >= least}
+    return spread(shown, unit, result.value if beside is None else beside)
 
 
 def summarise(traces: Iterable[Trace]) -> dict[str, Estimate]:

@@ -103,9 +103,10 @@ class Answer:
         if isinstance(judged, Difference) and not judged.significant:
             return f"{standing} ({judged.size}, 95% interval {judged.interval})"
         figure = None if judged is None else judged.estimate if isinstance(judged, Verdict) else judged.change
+        beside = judged.beside if isinstance(judged, Difference) else figure.value if figure else 0.0
         if judged is None or figure is None or standing == "void" or abs(self.margin) == inf:
             return standing
-        size = size_within(self.margin, (figure.high - figure.low) / 2, judged.metric.unit)
+        size = size_within(self.margin, (figure.high - figure.low) / 2, judged.metric.unit, beside)
         return f"{standing} by {size}"
 
 
@@ -155,7 +156,8 @@ class BreakevenClaim:
         if any(name not in one.metrics for one in outcomes):
             return Answer(None, self.higher)
         moved = change(self.metric, outcomes[1].readings[name], own.readings[name])
-        return Answer(Difference(self.metric, self.label, moved), self.higher)
+        larger = max(one.metrics[name].value for one in outcomes)
+        return Answer(Difference(self.metric, self.label, moved, larger), self.higher)
 
     def verdict(self, outcome: DesignOutcome) -> Verdict:
         """Return the verdict on an objective, as the card has it."""

@@ -20,13 +20,14 @@ from simulator.tradeoffs.sweep import Submit, Sweep, SweepRequest, swept
 class Better:
     """The best design of a sweep in one goal among those no worse than the user's own design in the other goals.
 
-    change: how much better it is, on other requests than those it was chosen by
+    change: how much better it is, on other requests than those it was chosen by; beside: the larger of both figures there
     """
 
     goal: Goal
     place: int
     point: DesignPoint
     change: Estimate
+    beside: float
 
     @property
     def sure(self) -> bool:
@@ -34,7 +35,7 @@ class Better:
 
     def claim(self, axes: Sequence[Axis], many: str) -> Claim:
         """Claim the change of the metric by the design, on other requests than it was chosen by; many: the word for them."""
-        difference = Difference(self.goal.metric, self.goal.metric.label, self.change)
+        difference = Difference(self.goal.metric, self.goal.metric.label, self.change, self.beside)
         size, on = f"{difference.size} ({difference.interval})", self.point.on(axes)
         other = ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in axes)
         words = f"{other} seemed better; on other {many} the difference is {size}, and that may be chance."
@@ -90,6 +91,10 @@ class Regret:
         }
 
 
+def _values(goal: Goal, *outcomes: DesignOutcome) -> list[float]:
+    return [one.metrics[goal.metric.name].value for one in outcomes]
+
+
 def regret_of(
     request: SweepRequest, points: Sequence[DesignPoint], front: Front, submit: Submit, cache: OutcomeCache | None = None
 ) -> Regret:
@@ -104,7 +109,7 @@ def regret_of(
     rivals = [points[one.place] for one in missed_goals]
     again = swept(Sweep(request, submit, cache, [request.base, *rivals], seed=request.other_seed))
     better = [
-        Better(one.goal, one.place, point, moved(one.goal, again[0], other))
+        Better(one.goal, one.place, point, moved(one.goal, again[0], other), max(_values(one.goal, again[0], other)))
         for one, point, other in zip(missed_goals, rivals, again[1:], strict=True)
         if all(one.goal.metric.name in run.readings for run in (again[0], other))
     ]

@@ -146,8 +146,8 @@ class Miss:
         if abs(self.short) == inf:
             return f"“{self.claim.words}”, because it has no figure{rest}"
         found = next((one.estimate for one in self.tried.verdicts if one.metric.name == self.claim.metric.name), None)
-        half = (found.high - found.low) / 2 if found else 0.0
-        return f"“{self.claim.words}” by {size_within(self.short, half, self.claim.metric.unit)}{rest}"
+        half, reached = ((found.high - found.low) / 2, found.value) if found else (0.0, 0.0)
+        return f"“{self.claim.words}” by {size_within(self.short, half, self.claim.metric.unit, reached)}{rest}"
 
 
 def quoted(claims: Sequence[BreakevenClaim]) -> str:
