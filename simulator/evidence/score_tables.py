@@ -319,9 +319,12 @@ def score_files(name: str, folder: Path | None = None) -> dict[str, Path]:
     return {f"scores/{path.name}": path for path in (sidecar, sidecar.with_suffix(".csv")) if path.is_file()}
 
 
+def _places(folder: Path | None) -> list[Path]:
+    return [folder] if folder else [*staged("scores"), *FOLDERS]
+
+
 def _sidecars(folder: Path | None) -> dict[str, Path]:
-    places = [folder] if folder else [*staged("scores"), *FOLDERS]
-    files = ((place, name) for place in reversed(places) for name in _names_in(place) if name.endswith(".yaml"))
+    files = ((place, name) for place in reversed(_places(folder)) for name in _names_in(place) if name.endswith(".yaml"))
     return {name.removesuffix(".yaml"): place / name for place, name in files}
 
 
@@ -334,10 +337,11 @@ def _names_in(folder: Path) -> list[str]:
 
 
 def _sidecar_of(name: str, folder: Path | None) -> Path:
-    there = _sidecars(folder)
-    if name not in there:
-        raise ScoreError(f"there is no score table '{name}'; {suggest(name, sorted(there), '`casesim scores list`')}")
-    return there[name]
+    if os.path.basename(name) == name:  # noqa: PTH119 (a name leads to no other folder)
+        for place in _places(folder):
+            if os.path.exists(sidecar := place / f"{name}.yaml"):  # noqa: PTH110 (pathlib raises for some names)
+                return sidecar
+    raise ScoreError(f"there is no score table '{name}'; {suggest(name, score_names(folder), '`casesim scores list`')}")
 
 
 @lru_cache(maxsize=OWN_TABLES.most)

@@ -162,8 +162,8 @@ def _kept_by(there: dict[str, ShownTable]) -> dict[str, Any]:
 
 
 def _compare(table: ShownTable, target: float) -> None:
-    there = tables()
-    others = [name for name, other in there.items() if other != table and _dataset(other) == _dataset(table)]
+    there, dataset = tables(), _dataset(table)
+    others = [name for name, other in there.items() if other != table and _dataset(other) == dataset]
     if not others:
         st.info("There are no other scores of these photos to compare with.")
         return
