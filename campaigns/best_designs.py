@@ -20,7 +20,7 @@ from simulator.explain.result import Result, replicate
 from simulator.metrics.summary import Verdict
 from simulator.paths import BEST_KNOWN
 from simulator.session.best_known import BestKnown, WorthOfChoice
-from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator, known_designs
+from simulator.tradeoffs.best_design import FEW, cost_goal, search_over
 from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sweep_commands import around, workers
@@ -38,10 +38,8 @@ def searched(scenario: Scenario, budget: int) -> tuple[dict[str, Pick], int, str
     metrics = list(dict.fromkeys([*(claim.metric.name for claim in claims), cost.metric.name]))
     names = [name for name, choice in scenario.choices.items() if not choice.situation]
     request = around(scenario, names, metrics, SEED, FEW, None, None, None)
-    known = [*known_designs(scenario, request.base), *kept_before(scenario)]
     with workers(None) as submit:
-        evaluate = evaluator(request, submit, OutcomeCache())
-        search = Search(request.axes, request.base, claims, cost, evaluate, SEED, scenario.run.replications, known)
+        search = search_over(request, claims, cost, submit, OutcomeCache(), kept_before(scenario))
         best = search.find(budget).best if budget else search.best_of_known()
     line = shlex.join(["casesim", "best", scenario.id, "--seed", str(SEED), "--designs", str(budget)])
     line += ", with the best design known before among its proposals,"

@@ -18,13 +18,12 @@ from simulator.explain.curveball_effects import toll_claims as effects_of
 from simulator.explain.result import Result, replicate
 from simulator.metrics.comparisons import compare
 from simulator.records.timetables import DAY_S
-from simulator.tradeoffs.best_design import Search, cost_goal, evaluator
+from simulator.tradeoffs.best_design import cost_goal, search_over
 from simulator.tradeoffs.breakeven import BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of as objectives_of
 from simulator.tradeoffs.capacity import Loading
 from simulator.tradeoffs.design_space import Axis, DesignPoint, axis_of
 from simulator.tradeoffs.front import ENOUGH, Front, goals_of
-from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import LEAST, runnable, sample_of
 from simulator.tradeoffs.sweep import Sweep, SweepRequest, outcomes_at, swept
 from tests.design_claims import _content
@@ -123,9 +122,7 @@ class Studies:
         """Read a search, beside the cards of its best design and of the nearest misses."""
         axes = [axis_of(self.scenario, name) for name in self.over]
         request, claims = self.request(axes), objectives_of(self.scenario)
-        evaluate = evaluator(request, self.submit, _NoCache())
-        known = [request.base.picks]
-        search = Search(axes, request.base, claims, cost_goal(self.scenario), evaluate, SEED, self.replications, known)
+        search = search_over(request, claims, cost_goal(self.scenario), self.submit, None, judging=self.replications)
         found = search.find(budget)
         yield from best_claims(found, claims)
         yield from records(found.claims)
@@ -187,16 +184,6 @@ class Studies:
         yield from self.influences()
         yield from self.curveballs()
         yield from self.against(others[0])
-
-
-class _NoCache(OutcomeCache):
-    """A cache that holds nothing."""
-
-    def get(self, task: Any) -> None:
-        return None
-
-    def put(self, task: Any, outcome: Any) -> None:
-        return None
 
 
 @cache

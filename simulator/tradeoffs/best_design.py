@@ -64,15 +64,17 @@ class Search:
         seed: int,
         judging: int = MOST,
         known: Sequence[Mapping[str, Pick]] = (),
+        mend: Callable[[DesignPoint], DesignPoint] = lambda point: point,
     ) -> None:
         """Prepare a search.
 
         judging: the replications that a verdict takes, those of the page Explore
+        mend: returns the design to run in place of a proposal that cannot
         known: picks of designs to propose first, such as the base and an author's reference; each gets a verdict, so that the
         best design is never worse than one of them
         """
         self.axes, self.base, self.claims, self.cost = list(axes), base, list(claims), cost
-        self._evaluate, self._seed, self.judging = evaluate, seed, max(judging, FEW)
+        self._evaluate, self._mend, self._seed, self.judging = evaluate, mend, seed, max(judging, FEW)
         self._first = [found for picks in known if (found := self._places(picks)) is not None]
         self.tried: dict[str, TriedDesign] = {}
         self.replications = 0
@@ -147,7 +149,7 @@ class Search:
         path: list[TriedDesign] = []
         proposed, idle = 0, 0
         while proposed < budget and idle < 20 * SIDE_BY_SIDE:
-            trials = [study.ask(_distributions(self.axes)) for _ in range(min(SIDE_BY_SIDE, budget - proposed))]
+            trials = [self._asked(study) for _ in range(min(SIDE_BY_SIDE, budget - proposed))]
             points = [self._point(trial.params) for trial in trials]
             new = {repr(point): point for point in points if repr(point) not in self.tried}
             can_run = [not one.outcome.refused for one in self._run(list(new.values()), FEW)]
@@ -162,6 +164,18 @@ class Search:
                     path.append(min([one, *path[-1:]], key=lambda tried: tried.rank))
             progress(proposed, budget)
         return path
+
+    def _asked(self, study: optuna.Study) -> optuna.Trial:
+        """Ask for a proposal; in place of one that cannot run, for its mended design: that takes the next turn."""
+        from optuna.trial import TrialState
+
+        trial = study.ask(_distributions(self.axes))
+        point = self._point(trial.params)
+        if (mended := self._mend(point)) == point:
+            return trial
+        study.tell(trial, state=TrialState.FAIL)
+        study.enqueue_trial(self._places(mended.picks) or {})
+        return self._asked(study)
 
     def _places(self, picks: Mapping[str, Pick]) -> dict[str, int] | None:
         """Return the places of a design's picks on the axes; None where it lies outside of them."""
@@ -297,8 +311,22 @@ def _is_ordered(axis: Axis) -> bool:
     return all(isinstance(pick, int | float) for pick in axis.picks)
 
 
-def evaluator(request: SweepRequest, submit: Submit, cache: OutcomeCache) -> Evaluate:
-    return lambda points, replications: swept(Sweep(request, submit, cache, points, replications=replications))
+def search_over(
+    request: SweepRequest,
+    claims: Sequence[BreakevenClaim],
+    cost: Goal,
+    submit: Submit,
+    cache: OutcomeCache | None,
+    known: Sequence[Mapping[str, Pick]] = (),
+    judging: int | None = None,
+) -> Search:
+    """Prepare a search over the axes of a request. Proposals can run; the first are the base and the author's references.
+
+    known: more designs to propose first; judging: as for a Search, by default the replications of the case
+    """
+    evaluate: Evaluate = lambda points, replications: swept(Sweep(request, submit, cache, points, replications=replications))  # noqa: E731
+    first, usual = [*known_designs(request.scenario, request.base), *known], request.scenario.run.replications
+    return Search(request.axes, request.base, claims, cost, evaluate, request.seed, judging or usual, first, request.mended)
 
 
 def known_designs(scenario: Scenario, base: DesignPoint) -> list[dict[str, Pick]]:

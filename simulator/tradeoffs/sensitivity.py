@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from simulator.case.choices import Pick
-from simulator.case.document import ScenarioError
 from simulator.cli.exits import needing
 from simulator.errors import InputError
 from simulator.explain.claims import Claim
@@ -315,37 +314,37 @@ def runnable(request: SweepRequest, way: Way, count: int, report: ReportProgress
     While a design cannot run, the study leaves out the option whose designs fail most often; options of the base stay. Designs
     that fail for a figure alone stay too. Raises InputError for too few points, and where nothing is left to vary.
     """
-    axes, own, known = list(request.axes), request.scenario.defaults() | dict(request.picks), dict[str, bool]()
+    own, axes, tried = request.scenario.defaults() | dict(request.picks), list(request.axes), 0
     while axes:
-        tries: Counter[tuple[str, Pick]] = Counter()
-        fails: Counter[tuple[str, Pick]] = Counter()
         points = sample_of(axes, way, count, request.seed).points(request.base)
-        for done, point in enumerate(points, start=1):
-            options = [(axis.name, point.picks[axis.name]) for axis in axes if axis.is_choice]
-            tries.update(options)
-            fails.update(options if not _runs(request, point, known) else ())
-            report("trying which designs can run", done, len(points))
-        at_fault = [one for one in fails if one[1] != own[one[0]]]
-        if not at_fault:
+        runs = []
+        for point in points:
+            runs.append((point, request.runs(point)))
+            report("trying which designs can run", tried + len(runs), 0)
+        left = _beside_each_other(axes, runs, own)
+        if left == axes:
             break
-        name, worst = max(at_fault, key=lambda one: (fails[one] / tries[one], fails[one]))
-        axes = [_without(axis, worst) if axis.name == name else axis for axis in axes]
-        axes = [axis for axis in axes if not axis.is_choice or len(axis.picks) > 1]
+        axes, tried = left, tried + len(runs)
     left_out = _left_out(request.axes, axes, own)
     if not axes:
         raise InputError(f"nothing is left to vary. {left_out} Vary another choice too, or begin at another design")
     return replace(request, axes=axes), left_out
 
 
-def _runs(request: SweepRequest, point: DesignPoint, known: dict[str, bool]) -> bool:
-    key = repr(point)
-    if key not in known:
-        try:
-            request.plan(point)
-            known[key] = True
-        except ScenarioError:
-            known[key] = False
-    return known[key]
+def _beside_each_other(axes: Sequence[Axis], runs: Sequence[tuple[DesignPoint, bool]], own: Mapping[str, Pick]) -> list[Axis]:
+    """Leave out the option whose designs fail most often, until all of these designs that are left can run."""
+    left, axes = list(runs), list(axes)
+    while True:
+        options = [(axis.name, pick) for axis in axes if axis.is_choice for pick in axis.picks]
+        tries, fails = (Counter(one for one in options for point, ran in left if point.picks[one[0]] == one[1] and ran in asked)
+                        for asked in ((True, False), (False,)))  # fmt: skip
+        at_fault = [one for one in fails if one[1] != own[one[0]]]
+        if not at_fault:
+            return axes
+        name, worst = max(at_fault, key=lambda one: (fails[one] / tries[one], fails[one]))
+        axes = [_without(axis, worst) if axis.name == name else axis for axis in axes]
+        axes = [axis for axis in axes if not axis.is_choice or len(axis.picks) > 1]
+        left = [(point, ran) for point, ran in left if point.picks[name] != worst]
 
 
 def _without(axis: Axis, pick: Pick) -> Axis:

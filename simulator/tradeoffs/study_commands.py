@@ -36,7 +36,7 @@ from simulator.cli.progress_bars import counting_bar, working_bar
 from simulator.errors import InputError, suggest
 from simulator.explain.claims import Claim, claims_json
 from simulator.intervals import Interval
-from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator, known_designs
+from simulator.tradeoffs.best_design import FEW, Search, cost_goal, search_over
 from simulator.tradeoffs.breakeven import TOGETHER, BreakevenResult, BreakevenSearch, Doubt, doubts_of
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim, claims_of
 from simulator.tradeoffs.capacity import UNMET, Capacity, Loading
@@ -74,16 +74,7 @@ def best(
     request = around(scenario, names, metrics, seed, FEW, picks, figures, strikes)
     cache = OutcomeCache()
     with workers(scheduler) as submit:
-        search = Search(
-            request.axes,
-            request.base,
-            claims,
-            cost,
-            evaluator(request, submit, cache),
-            seed,
-            scenario.run.replications,
-            known_designs(scenario, request.base),
-        )
+        search = search_over(request, claims, cost, submit, cache)
         with counting_bar("designs", min(budget, search.designs)) as report:
             result = search.find(budget, progress=report)
     report_damaged(cache)

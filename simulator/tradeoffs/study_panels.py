@@ -23,7 +23,7 @@ from simulator.charts.export import PICTURES, SUFFIXES, chart_file, draws_pictur
 from simulator.charts.look import Chart
 from simulator.errors import InputError
 from simulator.explain.claims import Claim
-from simulator.tradeoffs.best_design import FEW, Search, cost_goal, evaluator, known_designs
+from simulator.tradeoffs.best_design import FEW, Search, cost_goal, search_over
 from simulator.tradeoffs.breakeven import BreakevenResult, BreakevenSearch, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Capacity, Loading, capacity_work
@@ -351,9 +351,7 @@ def best(base: Base) -> None:
 
     def work(submit: Submit, report: ReportProgress) -> tuple[Search, BestDesigns]:
         request.check_brief()
-        claims, cost, judging = claims_of(base.scenario), cost_goal(base.scenario), base.scenario.run.replications
-        known, evaluate = known_designs(base.scenario, request.base), evaluator(request, submit, OutcomeCache())
-        search = Search(request.axes, request.base, claims, cost, evaluate, base.seed, judging, known)
+        search = search_over(request, claims_of(base.scenario), cost_goal(base.scenario), submit, OutcomeCache())
         progress = lambda done, total: report("trying proposals", done, total)  # noqa: E731
         return search, search.find(proposed, progress=progress, begin=lambda what: report(what, 0, 0))
 

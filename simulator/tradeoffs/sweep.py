@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -56,6 +57,7 @@ class SweepRequest:
     method: Method = "grid"
     seed: int = 1
     replications: int = REPLICATIONS
+    _known: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def plan(self, point: DesignPoint) -> Plan:
         """Compile a point; raises ScenarioError where it cannot run."""
@@ -64,6 +66,36 @@ class SweepRequest:
     def task(self, point: DesignPoint, seed: int, replications: int) -> SweepTask:
         """Make the task of running a point; raises ScenarioError where it cannot run."""
         return task_of(self.plan(point), self.metrics, seed, replications)
+
+    def runs(self, point: DesignPoint) -> bool:
+        """Return whether a point compiles; each is compiled once."""
+        return not self._faults(point)
+
+    def mended(self, point: DesignPoint) -> DesignPoint:
+        """Return a point that runs: where this one cannot, with the base's picks of the choices that stand in the way.
+
+        Choices are tried in an order drawn for the point: else the first of two that do not go together would always give way.
+        Where nothing helps, the point stays as it is.
+        """
+        own, faults, mended = self.scenario.defaults() | dict(self.picks), self._faults(point), point
+        axes = [axis for axis in self.axes if axis.is_choice and point.picks[axis.name] != own[axis.name]] if faults else []
+        for place in np.random.default_rng(list(repr(point).encode())).permutation(len(axes)):
+            changed = DesignPoint({**mended.picks, axes[place].name: own[axes[place].name]}, point.figures)
+            if (left := self._faults(changed)) < faults:
+                mended, faults = changed, left
+            if not faults:
+                return mended
+        return point
+
+    def _faults(self, point: DesignPoint) -> int:
+        """Count the reasons why a point cannot run."""
+        if (name := repr(point)) not in self._known:
+            try:
+                self.plan(point)
+                self._known[name] = 0
+            except ScenarioError as error:
+                self._known[name] = len(error.faults)
+        return self._known[name]
 
     def check_brief(self) -> None:
         """Raise InputError for a base design outside of the brief: no verdict on it counts, so none can turn."""
@@ -240,7 +272,7 @@ ReportProgress = Callable[[str, int, int], None]
 class Sweep:
     """Points under way: cached outcomes are read, the others are run, and cached as they end.
 
-    mends: whether a point that cannot run takes the base's picks of choices that stand in the way
+    mends: whether a point that cannot run gives way to its mended one, unless that is a point of the sweep
     outcomes: of the points that have ended, by their place; read: the number that came from the cache
     """
 
@@ -316,36 +348,11 @@ class Sweep:
             self._running[self._submit(solve, task)] = place, task
 
     def _task(self, place: int) -> SweepTask:
-        """Make the task of a point; raises ScenarioError where neither the point nor its mended one can run."""
-        try:
-            return self.request.task(self.points[place], self.seed, self.replications)
-        except ScenarioError as error:
-            if not self.mends:
-                raise
-            return self._mended(place, error)
-
-    def _mended(self, place: int, error: ScenarioError) -> SweepTask:
-        """Give a point the base's pick of each choice that leaves fewer faults, until it runs.
-
-        Raises the error where faults are left, or where that point runs anyway.
-        """
-        point, faults = self.points[place], len(error.faults)
-        own = self.request.scenario.defaults() | dict(self.request.picks)
-        for axis in self.request.axes:
-            if not axis.is_choice or point.picks[axis.name] == own[axis.name]:
-                continue
-            changed = DesignPoint({**point.picks, axis.name: own[axis.name]}, point.figures)
-            try:
-                task = self.request.task(changed, self.seed, self.replications)
-            except ScenarioError as left:
-                if len(left.faults) < faults:
-                    point, faults = changed, len(left.faults)
-                continue
-            if changed in self.points:
-                break
-            self.points[place] = changed
-            return task
-        raise error
+        """Make the task of a point, of its mended one where asked; raises ScenarioError where it cannot run."""
+        point = self.request.mended(self.points[place]) if self.mends else self.points[place]
+        if point not in self.points:
+            self.points[place] = point
+        return self.request.task(self.points[place], self.seed, self.replications)
 
     def _checked(self, outcome: DesignOutcome) -> DesignOutcome:
         if outcome.engine != ENGINE_VERSION:

@@ -98,6 +98,20 @@ def test_the_base_and_the_known_designs_are_proposed_first_and_others_outside_of
     assert len(path) == 8
 
 
+def test_in_place_of_a_proposal_that_cannot_run_its_mended_design_runs():
+    """A large model does not run on fewer than 6 servers: of these designs, none is run, and all others are found."""
+    bench, axes = Bench(), [Axis("servers", "Servers", tuple(range(4, 8))), AXES[1]]
+    base = DesignPoint({"people": 6, "servers": 4, "model": "small"})
+
+    def mend(point):
+        return point if point.picks["model"] != "large" or point.picks["servers"] > 5 else replace(point, picks=base.picks)
+
+    search = Search(axes, base, [ENOUGH], Goal(COST, higher=False), bench.run, 1, mend=mend)
+    search.propose(10)
+    assert len(bench.given) == 10
+    assert all(mend(one.point) == one.point for one in search.tried.values())
+
+
 def test_of_designs_that_miss_something_the_one_that_misses_the_fewest_for_certain_is_best():
     cheap = BreakevenClaim(COST, Objective(metric="cost", at_most=20, label="Cost"))
     costs = {"sure": [21.0] * 8, "open": [15.0, 30.0] * 4}  # means of 21 and 22.5; only the first surely misses 20
