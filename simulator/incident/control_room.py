@@ -182,13 +182,9 @@ def notebook(game: Game) -> None:
 
 
 def _entry(game: Game, note: NotebookEntry, place: int) -> None:
-    waited = note.waited
-    cost = [moment(game.scenario, note.until_s if waited else note.at_s)]
-    took = hours(note.until_s - note.at_s)
-    cost += [f"after {took}" if waited else took] if note.until_s > note.at_s else []
-    cost += [usd(note.usd)] if note.usd else []
+    when = note.when(partial(moment, game.scenario))
     with st.container(border=True, gap="xxsmall"):
-        head = f"**{place + 1}. {plain(note.title(game.play.spec))}** :small[{plain(', '.join(cost))}]"
+        head = f"**{place + 1}. {plain(note.title(game.play.spec))}** :small[{plain(when)}]"
         st.markdown(f"{head}  \n{plain(note.outcome(game.play.spec))}")
         if note.finding is not None and (len(note.finding.table) or note.finding.shown):
             with st.expander(f"Figures of {place + 1}", expanded=note is game.notes[-1], type="compact"):

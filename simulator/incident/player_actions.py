@@ -23,9 +23,10 @@ from simulator.incident.places import places
 from simulator.incident.secret import HOUR_S
 from simulator.incident.section import Incident
 from simulator.incident.watches import LABELLED, WATCHED, Watch
+from simulator.incident.wording import hours, usd
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from simulator.case.choices import Pick
     from simulator.incident.monitoring import Ring
@@ -363,6 +364,13 @@ class NotebookEntry:
         if self.complaint:
             return "A customer asks"
         return "A monitor rings" if self.ring else self.action.title(spec)
+
+    def when(self, moment: Callable[[float], str]) -> str:
+        """Return the time of the entry, its length and its price; a wait has the time of its end. moment: a time in words"""
+        took = hours(self.until_s - self.at_s)
+        parts = [moment(self.until_s if self.waited else self.at_s)]
+        parts += [f"after {took}" if self.waited else took] if self.until_s > self.at_s else []
+        return ", ".join([*parts, *([usd(self.usd)] if self.usd else [])])
 
     def outcome(self, spec: Incident) -> str:
         """Return the outcome of the action in a sentence."""

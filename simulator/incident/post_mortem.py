@@ -7,12 +7,13 @@ from math import isfinite
 
 from simulator.incident.incident_score import Score
 from simulator.incident.monitoring import rings, watched
+from simulator.incident.places import places, true_places
 from simulator.incident.play import Play
 from simulator.incident.player_actions import NotebookEntry
 from simulator.incident.secret import HOUR_S
 from simulator.incident.watches import LABELLED, OF_SERVERS, Watch
 from simulator.incident.wording import hours, usd
-from simulator.units import significant
+from simulator.units import with_noun
 
 #: The most monitors that are named, and their thresholds in deviations of quiet windows: of all frames, and by site.
 _NAMED, _AT, _AT_SITE = 5, 5.0, 6.0
@@ -32,34 +33,70 @@ def earlier_monitors(play: Play) -> list[tuple[Watch, float]]:
     return sorted(found, key=lambda pair: pair[1])
 
 
+def verdict_of(play: Play, result: Score) -> str:
+    """Return the named cause beside the truth, as the page and the post-mortem say it."""
+    if result.diagnosis is None:
+        return "You named no cause."
+    named, judged = play.spec.causes[result.diagnosis].label, "right" if result.right else "wrong"
+    return f"You said “{named}”, {100 * result.confidence:.0f}% sure: {judged}."
+
+
+def begin_of(play: Play, moment: Callable[[float], str]) -> str:
+    """Return the begin of the fault in words, empty where nothing changed; moment: a time in words."""
+    spec, secret = play.spec, play.secret
+    shapes = {
+        "abrupt": "all at once",
+        "gentle": f"over {with_noun(f'{spec.ramp_days:g}', 'day')}",
+        "intermittent": "and came and went",
+    }
+    changed = any(spec.causes[name].effects for name in secret.causes)
+    return f"It began on {moment(secret.onset_s)}, {shapes[secret.shape]}." if changed else ""
+
+
+def place_of(play: Play, result: Score) -> str:
+    """Return the judgement of the named place and begin, empty where the case asks for no place."""
+    last = next((note.diagnosis for note in reversed(play.notes) if note.diagnosis), None)
+    if last is None or result.where_right is None:
+        return ""
+    named, right = places(play.spec), " or ".join(places(play.spec)[one] for one in sorted(true_places(play)))
+    where = f"Place: {right}" + (f"; you said {named[last.where]}." if last.where else "; you did not say where.")
+    return where + (f" Your begin is {abs(result.since_off_h):.0f} h off." if isfinite(result.since_off_h) else "")
+
+
 def post_mortem(play: Play, result: Score, moment: Callable[[float], str], earlier: Sequence[tuple[Watch, float]]) -> str:
     """Return the post-mortem as Markdown; moment: a time in words."""
     spec, secret = play.spec, play.secret
     causes = " and ".join(spec.causes[name].label for name in secret.causes)
     page = next((note for note in play.notes if note.ring or note.complaint), None)
-    lines = [f"# Post-mortem: {causes}", ""]
-    lines += [f"* Begin: {moment(secret.onset_s)}, {secret.shape}."]
-    lines += [f"* First page: {moment(page.until_s)}, {page.outcome(spec)}" if page else "* No page came."]
-    lines += [f"* Detected after {_after(result.detected_h)}, put right after {_after(result.mitigated_h)}."]
+    answer = " ".join(filter(None, [verdict_of(play, result), begin_of(play, moment), place_of(play, result)]))
+    lines = [f"# Post-mortem: {causes}", "", f"* {answer}"]
+    lines += [f"* First page: {moment(page.until_s)}. {page.outcome(spec)}" if page else "* No page came."]
+    lines += [f"* Detected after {after_onset(result.detected_h)}, mitigated after {after_onset(result.mitigated_h)}."]
     lines += [
-        f"* Harm: {usd(result.harm_usd)} ({significant(result.excess)} weighted objects; without any action "
-        f"{significant(result.untouched)}). Spent: {usd(result.usd)}. Total: {usd(result.total_usd)}.",
+        f"* Harm before the page: {usd(result.paged_usd)}. Harm after it: {usd(result.harm_usd - result.paged_usd)}. "
+        f"Harm without any action: {usd(result.untouched * spec.harm.usd.value)}.",
+        f"* Spent: {usd(result.usd)}. Harm and money: {usd(result.total_usd)}.",
         "",
         "## What happened",
         "",
     ]
-    lines += [f"* {moment(note.at_s)}: {_line(play, note)}" for note in play.notes]
+    lines += [f"* {note.when(moment)}: {_line(play, note)}" for note in play.notes]
     lines += ["", "## What would have rung earlier", ""]
     quick = [pair for pair in earlier if pair[1] < (result.detected_h if isfinite(result.detected_h) else float("inf"))]
-    lines += [f"* {watch.line()}: {after:.0f} h after the begin." for watch, after in quick[:_NAMED]]
+    lines += [f"* {watch.line()}: {hours(after * HOUR_S)} after the begin." for watch, after in quick[:_NAMED]]
     lines += [] if quick else ["* None of the case's figures at the usual thresholds."]
     lines += ["", "## Origin", "", *(" ".join(spec.causes[name].teaches.split()) for name in secret.causes), ""]
     return "\n".join(lines)
 
 
-def _after(from_onset_h: float) -> str:
-    return hours(from_onset_h * HOUR_S) if isfinite(from_onset_h) else "never"
+def after_onset(from_onset_h: float) -> str:
+    """Return a time after the onset in words, `63 h`; one before it is `2 h early`."""
+    if not isfinite(from_onset_h):
+        return "never"
+    return hours(from_onset_h * HOUR_S) if from_onset_h >= 0 else f"{hours(-from_onset_h * HOUR_S)} early"
 
 
 def _line(play: Play, note: NotebookEntry) -> str:
-    return f"{note.title(play.spec)}. {note.outcome(play.spec)}"
+    """Return the title and the outcome; an outcome that begins with the title stands alone."""
+    title, outcome = note.title(play.spec), note.outcome(play.spec)
+    return outcome if outcome.startswith(title) else f"{title}. {outcome}"

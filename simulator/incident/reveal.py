@@ -22,18 +22,17 @@ from simulator.incident.incident_course import IncidentCourse
 from simulator.incident.incident_rating_panel import rate_incident
 from simulator.incident.incident_score import HELPS, DebriefStep, Excess, Score, score
 from simulator.incident.incident_start import next_of_row, shared_result
-from simulator.incident.places import places, true_places
 from simulator.incident.play import Play
 from simulator.incident.player_actions import FixAction
 from simulator.incident.players import sensible
-from simulator.incident.post_mortem import earlier_monitors, post_mortem
-from simulator.incident.secret import DAY_S, HOUR_S
+from simulator.incident.post_mortem import after_onset, begin_of, earlier_monitors, place_of, post_mortem, verdict_of
+from simulator.incident.secret import DAY_S
 from simulator.incident.sessions import Game, link
 from simulator.incident.standing_panel import standing_panel
 from simulator.incident.study_panel import load_study, studied
 from simulator.incident.suspicion_panel import suspicion_panel
-from simulator.incident.wording import hours, moment, usd
-from simulator.units import significant, with_noun
+from simulator.incident.wording import moment, usd
+from simulator.units import significant
 
 _UNIT = "weighted objects"
 #: Room above the lines for the words of the marks, part of their height.
@@ -130,35 +129,15 @@ def _post_mortem(game: Game, result: Score) -> None:
 def _answer(game: Game, result: Score) -> None:
     secret, spec = game.play.secret, game.play.spec
     causes = [spec.causes[name] for name in secret.causes]
-    came = {
-        "abrupt": "all at once",
-        "gentle": f"over {with_noun(f'{spec.ramp_days:g}', 'day')}",
-        "intermittent": "and came and went",
-    }[secret.shape]
     st.header(f"It was: {plain('; '.join(cause.label for cause in causes))}", anchor=False)
-    answer = "You named no cause."
-    if result.diagnosis is not None:
-        right = "right" if result.right else "wrong"
-        answer = f"You said “{spec.causes[result.diagnosis].label}”, {100 * result.confidence:.0f}% sure: {right}."
-    since = f"It began on {moment(game.scenario, secret.onset_s)}, {came}." if any(cause.effects for cause in causes) else ""
-    (st.success if result.right else st.error)(plain(f"{answer} {since} {_place(game, result)}".strip()))
+    answer = [verdict_of(game.play, result), begin_of(game.play, partial(moment, game.scenario)), place_of(game.play, result)]
+    (st.success if result.right else st.error)(plain(" ".join(filter(None, answer))))
     for cause in causes:
         st.markdown(cause.teaches)
         if cause.source:
             st.caption(f"Source: {plain(cause.source)}")
     if (decoy := secret.decoy_of(spec)) is not None:
         st.markdown(plain(f"A harmless change came at the onset: {decoy.label}."))
-
-
-def _place(game: Game, result: Score) -> str:
-    """Return the judgement of the named place and onset."""
-    last = next((note.diagnosis for note in reversed(game.play.notes) if note.diagnosis), None)
-    if last is None or result.where_right is None:
-        return ""
-    named, right = places(game.play.spec), " or ".join(places(game.play.spec)[one] for one in sorted(true_places(game.play)))
-    where = f"Place: {right}" + (f"; you said {named[last.where]}." if last.where else "; you did not say where.")
-    off = f" Your begin is {abs(result.since_off_h):.0f} h off." if isfinite(result.since_off_h) else ""
-    return where + off
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -181,13 +160,13 @@ def _figures(game: Game, result: Score) -> None:
     a_point = game.play.spec.harm.usd.value
     parts = {
         "Detection": {
-            "Detected after": _after(result.detected_h),
+            "Detected after": after_onset(result.detected_h),
             "Harm before the page": usd(result.paged_usd),
             "False alarms": f"{result.false_alarms}",
         },
         "Investigation": {
-            "Diagnosed after": _after(result.diagnosed_h),
-            "Mitigated after": _after(result.mitigated_h),
+            "Diagnosed after": after_onset(result.diagnosed_h),
+            "Mitigated after": after_onset(result.mitigated_h),
             "Harm after the page": usd(result.harm_usd - result.paged_usd),
             "Spent": usd(result.usd),
             "Wrong fixes": f"{result.wrong_fixes} of {len(result.fixes)}",
@@ -232,18 +211,13 @@ def detection_table(_game: Game, address: str, content: str) -> tuple[pd.DataFra
     ]
     columns = ["monitors", "paged after", "false alarms", "harm before (USD)", "monitors and pages (USD)", "total (USD)"]
     said = f"Until the page your monitors cost {usd(own.total_usd)} with the harm, those of the case {usd(usual.total_usd)}. "
-    said += f"With hindsight the best single monitor would have cost {usd(best.total_usd)}."
+    cheapest = "the best single monitor" if best.watches else "no monitor at all"
+    said += f"With hindsight {cheapest} would have cost {usd(best.total_usd)}."
     return pd.DataFrame(rows, columns=columns), said
 
 
 def _page(one: Detection) -> str:
-    return f"{_after(one.paged_h)}{'' if one.rang else ', a customer'}" if isfinite(one.paged_h) else "never"
-
-
-def _after(from_onset_h: float) -> str:
-    if not isfinite(from_onset_h):
-        return "never"
-    return hours(from_onset_h * HOUR_S) if from_onset_h >= 0 else f"{hours(-from_onset_h * HOUR_S)} early"
+    return f"{after_onset(one.paged_h)}{'' if one.rang else ', a customer'}" if isfinite(one.paged_h) else "never"
 
 
 def _harm(game: Game) -> None:
@@ -318,9 +292,8 @@ def moments(course: IncidentCourse) -> list[str]:
     if gains:
         gain, step, then = max(gains, key=lambda each: each[0])
         if gain > 0:
-            found.append(
-                f"“{step.label}” moved you most: it took the true cause from {100 * then:.0f}% to {100 * step.true_share:.0f}%."
-            )
+            went = f"from {100 * then:.0f}% to {100 * step.true_share:.0f}%"
+            found.append(f"“{step.label}” told most: by its finding the true cause went {went}.")
     if looks and (missed := max(looks, key=lambda step: step.best_bits - (step.bits or 0.0))).best_bits > (missed.bits or 0.0):
         found.append(
             f"Before “{missed.label}” the look “{missed.best}” was expected to tell more: {missed.best_bits:.1f} bits."

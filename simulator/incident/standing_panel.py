@@ -110,8 +110,8 @@ def _takeaway(peers: Peers, own: Mapping[str, float], shown: StandingFigure, fou
         else f"Your Brier score is {spoken(shown, own['brier'])}."
     )
     count = min(one.plays for one in of_shown)
-    many = f"{count} plays" if all(one.plays == count for one in of_shown) else f"at least {count} plays"
-    of = "with this cause" if peers.of_cause else "of all causes, since too few have yours"
+    many = f"{count} plays" if all(one.plays == count for one in of_shown) else f"at least {count} plays each"
+    of = "with this cause" if peers.of_cause else "of any cause (too few have yours)"
     spoken_of = of_shown[:_SPOKEN]
     parts = [f"{share_words(one.share)} of the {NAMES.get(one.player, one.player)} investigator’s" for one in spoken_of]
     return f"{first} Of {many} {of}, {listed(parts)} {shown.worse}."

@@ -7,7 +7,7 @@ from simulator.incident.monitoring import rings, watched
 from simulator.incident.post_mortem import earlier_monitors, post_mortem
 from simulator.incident.secret import DAY_S, HOUR_S
 from simulator.incident.watches import Watch
-from simulator.incident.wording import moment
+from simulator.incident.wording import hours, moment
 from tests.incident.plays import ONSET, case, fix, look, play, wait
 
 ACTIONS = (
@@ -25,13 +25,22 @@ def test_every_line_of_the_log_is_in_it_with_the_monitors_that_ring_before_the_c
     earlier = earlier_monitors(made)
     text = post_mortem(made, score(made), partial(moment, case()), earlier)
     assert text.startswith("# Post-mortem: The cameras of one site are out of focus")
-    assert f"Begin: {moment(case(), ONSET * DAY_S)}, abrupt." in text and "First page: " in text
+    assert f"It began on {moment(case(), ONSET * DAY_S)}, all at once." in text
+    assert "“The cameras of one site are out of focus”, 80% sure: right." in text
+    page = made.notes[1]
+    assert text.count(f"* First page: {moment(case(), page.until_s)}. {page.outcome(made.spec)}") == 1
     happened = text.split("## What happened")[1].split("## ")[0]
-    assert happened.count("\n* ") == len(made.notes) and "Send a technician" in happened and "80% sure" in happened
+    assert happened.count("\n* ") == len(made.notes) and "80% sure" in happened
+    assert f"\n* {moment(case(), page.until_s)}, after " in happened, "a wait stands at its end, as in the notebook"
+    assert happened.count("Send a technician") == 1 and ", 8 h, 5,400 USD: Send a technician" in happened
     page_h = (made.notes[1].until_s / DAY_S - ONSET) * 24
     named = text.split("## What would have rung earlier")[1].split("## ")[0]
     quick = [pair for pair in earlier if pair[1] < page_h]
-    assert quick and named.count("\n* ") == min(len(quick), 5) and f"{quick[0][0].line()}: {quick[0][1]:.0f} h" in named
+    assert (
+        quick
+        and named.count("\n* ") == min(len(quick), 5)
+        and f"{quick[0][0].line()}: {hours(quick[0][1] * HOUR_S)} after" in named
+    )
 
 
 def test_the_hours_of_an_earlier_monitor_are_those_of_its_first_alarm():

@@ -128,7 +128,7 @@ def test_the_picture_has_a_point_a_play_and_says_the_shares():
 def test_without_harm_the_picture_shows_the_brier_score_and_with_few_plays_says_so():
     own = {"detected_h": nan, "diagnosed_h": nan, "kept": nan, "brier": 0.25, "usd": 0.0, "total_usd": 0.0}
     chart = peers_chart(peers(of_cause=False), own, list(standings(peers(), own)))
-    assert chart.takeaway.startswith("Your Brier score is 0.25. Of 4 plays of all causes, since too few have yours, ")
+    assert chart.takeaway.startswith("Your Brier score is 0.25. Of 4 plays of any cause (too few have yours), ")
     assert [spoken(one, own[one.column]) for one in FIGURES] == ["never", "never", "none to leave", "0.25", "0 USD", "0 USD"]
 
 
