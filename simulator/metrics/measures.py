@@ -110,12 +110,11 @@ def sample(values: Floats, stretches: NDArray[np.int64] | None = None) -> Sample
     """Make a sample of one replication. stretches: the stretch of each value, from 0; None: the run is not cut."""
     single = values.astype(np.float32)
     every = ceil(len(single) / MOST) if len(single) else 1
-    count = 1 if stretches is None else SECTIONS
-    of = np.zeros(len(single), np.int64) if stretches is None else stretches
-    if every > 1 or stretches is not None:
-        order = np.lexsort((single, of))[every // 2 :: every]
-        single, of = single[order], of[order]
-    return Sample(single, np.searchsorted(of, np.arange(count + 1)), float(every))
+    if stretches is None:
+        kept = np.sort(single)[every // 2 :: every] if every > 1 else single
+        return Sample(kept, np.array([0, len(kept)]), float(every))
+    order = np.lexsort((single, stretches))[every // 2 :: every]
+    return Sample(single[order], np.searchsorted(stretches[order], np.arange(SECTIONS + 1)), float(every))
 
 
 #: For a stage that a replication never reached.
@@ -322,6 +321,8 @@ class CountedRun:
 
     def per_stretch(self, times: Floats) -> Floats:
         end = self.trace.plan.arrivals_end_s  # even stretches, as `edges` has them, take less time than any edges
+        if self.stretches == 1:
+            return np.array([np.count_nonzero((times >= 0.0) & (times <= end))], float)
         return np.histogram(times[np.isfinite(times)], self.stretches, (0.0, end))[0].astype(float)
 
     def once(self, key: Hashable, make: Callable[[], Any]) -> Any:
@@ -509,9 +510,13 @@ class _RequestFlows:
             "last": (_last_stages(trace, visits), ["", *scenario.stages]),
         }
         names = {name: values for name, (_, values) in columns_of.items()}
-        sizes = [len(values) for values in names.values()]
-        codes = [column.astype(np.int64) % size for (column, _), size in zip(columns_of.values(), sizes, strict=True)]
-        return cls(names, np.ravel_multi_index(codes, sizes))
+        keys = np.zeros(columns.n, np.int64)  # as `ravel_multi_index` numbers them
+        for column, values in columns_of.values():
+            keys *= len(values)
+            codes = column.astype(np.int64)
+            codes[codes < 0] += len(values)
+            keys += codes
+        return cls(names, keys)
 
     def counts(self, group: NDArray[np.bool_] | None = None) -> FlowCounts:
         """Count the requests; group: those counted, shape (n,); None: all."""

@@ -178,6 +178,8 @@ class Visits:
 
     def only(self, selected: NDArray[np.bool_] | NDArray[np.intp]) -> Visits:
         """Return some of the visits; selected: a mask of shape (visits,), or places."""
+        if selected.dtype == bool and selected.all():
+            return self
         return Visits(**{name: column[selected] for name, column in vars(self).items()})
 
     @property
@@ -470,7 +472,9 @@ class Trace:
         """Identifies what happened: times to the microsecond, outcomes and ends of every request."""
         sha = hashlib.sha256()
         for times in (self.columns.arrived, self.columns.answered, self.columns.finished):
-            sha.update(np.where(np.isfinite(times), np.round(times * 1e6), -1).astype(np.int64).tobytes())
+            microseconds = np.rint(times * 1e6)
+            microseconds[~np.isfinite(times)] = -1
+            sha.update(microseconds.astype(np.int64).tobytes())
         for codes in (self.columns.outcome, self.columns.end, self.columns.detected):
             sha.update(codes.tobytes())
         return sha.hexdigest()[:16]

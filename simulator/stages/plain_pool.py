@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from simulator.records.trace import SHED, TIMED_OUT, InTurn, as_memoryview
 from simulator.stages.batching import TritonRule
-from simulator.stages.calm_stretch import calm_stretch
+from simulator.stages.calm_stretch import Bounds, calm_stretch
 from simulator.stages.column_pool import ColumnPoolStage, feeds_back
 from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.pool import AnyPool
@@ -149,19 +149,20 @@ class PoolStage(AnyPool):
         return np.array([of_gap[1] for of_gap in self.seconds], float)
 
     def _serve_calm(self, now: float, limit: float) -> None:
-        """Serve the next requests over columns while each comes alone and finds a free replica."""
+        """Serve the next requests over columns while each is served alone."""
         inbox, log, at = self.inbox, self.log, self.inbox.at
         before = min(limit, inbox.late[0][0]) if inbox.late else limit
         stop = bisect_left(inbox.times, before, at, min(inbox.end, at + self.stretch))
         served = 0
         if stop - at >= SHORT and inbox.times[at] >= now:
-            rows, times = inbox.between(at, min(stop + 1, inbox.end))
-            alone = np.append(np.diff(times) > 0, True)[: stop - at]
+            rows, times = inbox.between(at, min(stop + min(self.most, LONG) + 1, inbox.end))
+            alone = np.append(np.diff(times[: stop - at + 1]) > 0, True)[: stop - at]
             count = stop - at if alone.all() else int(alone.argmin())
             services = self._alone[:, np.asarray(self.quantile)[rows[:count]]]
-            if count and (calm := calm_stretch(times[:count], services, self.gaps, sorted(self.free))):
+            bounds = Bounds(before, self.timeout, self.most, self.rule.max_batch > 1)
+            if count and (calm := calm_stretch(times, services, self.gaps, sorted(self.free), bounds)):
                 served = len(calm.servers)
-                log.add_services(times[:served], calm.done, calm.servers)
+                log.add_services(calm.started, calm.done, calm.servers)
                 self.free[:] = calm.free
                 inbox.at += served
         # Where few were served, the next trial is put off, the longer the more trials have failed.
