@@ -273,12 +273,12 @@ class Levers:
             return f"Every objective is met. {moved} one of them."
         best = [row for row in rows if row.best > 0]
         if not best:
-            return "No single step tried so far brings an objective that is not met closer."
+            return "No single step tried so far brings an objective that is not met noticeably closer."
         first, effect = best[0], max(best[0].effects, key=lambda effect: effect.gain)
         steps = _counted(len(best), "step", "brings", "bring")
         size = effect.change.with_interval if effect.change else effect.words
         most = f"“{first.step.words}”: {', '.join([*first.costs, f'{effect.before.objective.label} {size}'])}"
-        return f"{steps} an objective that is not met closer. The most useful is {most}."
+        return f"{steps} an objective that is not met noticeably closer. The most useful is {most}."
 
     @property
     def sense(self) -> str:

@@ -131,11 +131,11 @@ class Fewest:
 
     @property
     def claim(self) -> Claim:
-        """Claim the fewest: `Replicas: 2 are enough for all that is met now, and this design has 3; ...`."""
+        """Claim the fewest: `Replicas: 2 keep every objective that is met, and this design has 3; ...`."""
         pick, now = (f"{one:g}" if isinstance(one, int | float) else str(one) for one in (self.pick, self.now))
-        enough = f"{self.label}: {pick} {'is' if pick == '1' else 'are'} enough for all that is met now"
+        enough = f"{self.label}: {pick} {'keeps' if pick == '1' else 'keep'} every objective that is met"
         has = "as in this design" if pick == now else f"and this design has {now}"
-        words = f"{enough}, {has}; " + (f"with one fewer, {self.below}." if self.below else "there can be no fewer.")
+        words = f"{enough}, {has}; " + (f"with one fewer, {self.below}." if self.below else "the case allows no fewer.")
         return Claim(f"fewest {self.choice}", "is", self.pick, words=words)
 
 

@@ -21,6 +21,7 @@ from simulator.explain.design_changes import FALSE_SHARE, real_below
 from simulator.intervals import Estimate
 from simulator.metrics.paired_samples import chance_of, change, is_equal
 from simulator.tradeoffs.design_outcomes import DesignOutcome
+from simulator.units import listed
 
 #: The fewest and the most metrics of a front.
 AXES = 2, 4
@@ -171,9 +172,18 @@ class Front:
     @property
     def _hint(self) -> str:
         few = min((self.outcomes[place].replications for place in self.comparable), default=ENOUGH)
-        if self.dominated or len(self.comparable) < 3 or few >= ENOUGH:
+        if self.dominated or len(self.comparable) < 3:
             return ""
+        if few >= ENOUGH:
+            return self._alike
         return f" With {few} replications of each design, almost no difference is significant: ask for {ENOUGH} or more."
+
+    @property
+    def _alike(self) -> str:
+        """Name the metrics that are the same in all designs, and so hide a rare difference between two of them."""
+        columns = zip(self.goals, self._spread_as_run, strict=True)
+        same = [f"“{goal.metric.label}”" for goal, spread in columns if spread == 0 and goal.metric.unit != "USD"]
+        return f" The runs show no difference in {listed(same)}; a rare one may exist." if same else ""
 
     def _candidates(self, place: int) -> list[int]:
         row, rows = self.worse[self._row[place]], self._front_rows
@@ -192,9 +202,12 @@ class Front:
         return np.flatnonzero(_best(self.worse))
 
     @cached_property
+    def _spread_as_run(self) -> NDArray[np.float64]:
+        return np.asarray(np.ptp(self.worse, axis=0))
+
+    @cached_property
     def _spread(self) -> NDArray[np.float64]:
-        spread = np.ptp(self.worse, axis=0)
-        return np.where(spread > 0, spread, 1.0)
+        return np.where(self._spread_as_run > 0, self._spread_as_run, 1.0)
 
     def _compared(self, place: int, by: int, most: float) -> tuple[float, list[Estimate]]:
         """Return the chance that one design only seems to dominate another, and the change of each metric.

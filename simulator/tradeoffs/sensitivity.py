@@ -124,8 +124,8 @@ class Ranking:
         if len(names) == 1:
             return f"{names[0]} {does} most"
         if len(names) == len(self.ranked) or len(names) > 4:
-            return f"these points are too few to show which of {len(names)} axes {does} most"
-        return f"{', '.join(names[:-1])} or {names[-1]} {does} most; the points do not show which"
+            return f"the runs are too few to show which of {len(names)} {does} most"
+        return f"{', '.join(names[:-1])} or {names[-1]} {does} most; the runs do not show which"
 
     def sentence(self, label: str) -> str:
         """Say which axis moves the metric most; first, of how many designs it has no figure, and why."""

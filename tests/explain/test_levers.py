@@ -126,7 +126,7 @@ def test_a_price_changes_the_cost_by_just_so_much(levers):
 def test_what_helps_an_objective_that_is_not_met_comes_first(levers):
     assert levers.rows[0].step.pick == 4
     assert levers.sentence.startswith(
-        "1 step brings an objective that is not met closer. The most useful is “Readers: 3 → 4”: Mean time −"
+        "1 step brings an objective that is not met noticeably closer. The most useful is “Readers: 3 → 4”: Mean time −"
     )
 
 

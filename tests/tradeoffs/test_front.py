@@ -174,6 +174,14 @@ def test_two_replications_are_said_to_tell_next_to_nothing_apart(replications, t
     assert ("With 2 replications of each design, almost no difference is significant" in front.sentence) is told
 
 
+def test_a_metric_in_which_no_run_differs_is_named_where_no_design_is_beaten():
+    rng = np.random.default_rng(0)
+    outcomes = [outcome({"cost": rng.normal(1e4, 500, 4), "found": np.full(4, 1.0)}) for _ in range(4)]
+    front = Front(GOALS, outcomes)
+    assert not front.dominated
+    assert front.sentence.endswith("The runs show no difference in “Found”; a rare one may exist.")
+
+
 CLASSES = {"all": {"label": "All", "share": assumed(1), "deadline_s": 4}}
 
 
