@@ -112,7 +112,7 @@ def planned(scenario: Scenario) -> Plan | None:
         )
     except ScenarioError as error:
         for fault in error.faults:
-            st.error(plain(f"{fault.field}: {fault.message}"))
+            st.error(plain(fault.words))
     return None
 
 

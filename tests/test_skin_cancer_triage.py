@@ -1,5 +1,6 @@
 """The case of the skin cancers: what its texts tell is what the tables, the profiles and a run say."""
 
+import re
 from functools import cache
 from itertools import count
 
@@ -8,6 +9,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
+from simulator.case.document import ScenarioError
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
@@ -250,3 +252,28 @@ def test_a_pick_that_changes_at_noon_changes_nothing_before(pick):
     for column in ("answered_s", "finished_s"):
         assert usual[column].where(usual[column] < noon).equals(changed[column].where(changed[column] < noon))
     assert not usual.equals(changed)
+
+
+@pytest.mark.parametrize(
+    ("picks", "evidence"),
+    [
+        ({"architecture": "efficientnet_lite1", "data": "one_reader", "hardware": "t4"}, "scores"),
+        ({"architecture": "resnet50_x3", "canary": "half"}, "scores"),
+        ({"architecture": "efficientnet_lite2", "max_batch": 16}, "latencies"),
+        ({"architecture": "distilled", "hardware": "t4"}, "latencies"),
+        ({"precision": "int8_dynamic", "hardware": "agx_orin"}, "latencies"),
+    ],
+)
+def test_picks_that_do_not_go_together_are_named_as_on_the_screen_and_each_way_back_runs(picks, evidence):
+    with pytest.raises(ScenarioError) as caught:
+        compile_plan(case(), picks)
+    (fault,) = caught.value.faults
+    said, apart = fault.words, [name for name in picks if f"“{case().choices[name].label}: " in fault.words]
+    assert fault.message == said
+    assert len(apart) == 2
+    assert f"do not go together: no {evidence} are known for both" in said
+    assert not re.search(r"[a-z]_[a-z]|pad_|stages\.|epyc", said)
+    for name in apart:
+        choice = case().choices[name]
+        assert f"“{choice.label}” to “{choice.label_of(choice.default)}”" in said
+        compile_plan(case(), {**picks, name: choice.default})

@@ -34,7 +34,8 @@ Path = tuple[str | int, ...]
 class Fault:
     """One mistake, at one place of one file (line and column count from 1).
 
-    code: the short name of its kind, which `casesim explain` explains; no part of its identity
+    code: the short name of its kind, which `casesim explain` explains; on_screen: the message where a person picks options,
+    empty where that is the field with the message. Both are no part of its identity.
     """
 
     file: str
@@ -43,9 +44,14 @@ class Fault:
     field: str
     message: str
     code: str = dataclasses.field(default="fault", compare=False)
+    on_screen: str = dataclasses.field(default="", compare=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.field}: {self.message}"
+
+    @property
+    def words(self) -> str:
+        return self.on_screen or f"{self.field}: {self.message}"
 
 
 class ScenarioError(ValueError):
@@ -116,7 +122,7 @@ class Document:
         """Return a fault at `path`, or at the nearest enclosing value in the file; it names the pick that wrote there."""
         if written := self._written_part(path):
             message = f"{self.written_by[written]} writes this: {message}"
-        near = self._in_file(path)
+        near = self.in_file(path)
         while near and near not in self.places:
             near = near[:-1]
         line, column = self.places.get(near, (1, 1))
@@ -131,7 +137,7 @@ class Document:
                     return replace(fault, line=fault.line + number, column=text.index(words) + 1)
         return fault
 
-    def _in_file(self, path: Path) -> Path:
+    def in_file(self, path: Path) -> Path:
         written = self._written_part(path)
         return self.moved[written] + path[len(written) :] if written else path
 
@@ -183,7 +189,7 @@ class Document:
                 what = f"cannot write to '{dotted(path)}': another pick has replaced that part"
                 raise ScenarioError([self.fault(written_at, what)]) from None
             changed.moved = {at: source for at, source in changed.moved.items() if at[: len(path)] != path}
-            changed.moved[path] = self._in_file(written_at)
+            changed.moved[path] = self.in_file(written_at)
             changed.written_by[path] = pick
         return changed
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from math import inf
 from pathlib import Path
@@ -33,7 +33,7 @@ from simulator.limits import RUN_MEMORY
 from simulator.records.timetables import DAY_S, HOUR_S
 from simulator.stages import STAGES
 from simulator.stages.pool_evidence import weighed
-from simulator.units import duration
+from simulator.units import duration, listed
 
 if TYPE_CHECKING:
     from simulator.arrivals.arrival import Process
@@ -234,9 +234,9 @@ def compile_plan(
     latencies = {place: number for place, number in (figures or {}).items() if PROJECTED.fullmatch(place)}
     others = {place: number for place, number in (figures or {}).items() if place not in latencies}
     designed, design = designed_as(scenario, picks or {}, others)
-    gather = Gatherer(designed)
+    gather = Gatherer(designed, design)
     timed = strike_times(designed, strikes or {})
-    plan = gather.plan(design, case_hash(scenario), timed)
+    plan = gather.plan(case_hash(scenario), timed)
     if gather.faults:
         raise ScenarioError(gather.faults)
     return replace(_with_latencies(plan, latencies), authored=scenario, figures=dict(figures or {}))
@@ -331,8 +331,8 @@ class Gatherer:
     A kind of stage notes its evidence in the fields that a plan has too, with a `Source` for each.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
-        self.scenario = scenario
+    def __init__(self, scenario: Scenario, design: dict[str, Any]) -> None:
+        self.scenario, self.design = scenario, design
         self.faults: list[Fault] = []
         self.sources: list[Source] = []
         self.worded: set[tuple[str | int, ...]] = set()  # figures of the case that have a source in words already
@@ -349,7 +349,7 @@ class Gatherer:
         self.sights: Sights | None = None
         self.recorded: dict[str, NDArray[Any]] = {}
 
-    def plan(self, design: dict[str, Any], scenario_hash: str, strikes: dict[str, float]) -> Plan:
+    def plan(self, scenario_hash: str, strikes: dict[str, float]) -> Plan:
         """Return the plan of these picks, as far as there are no faults."""
         comes_known = self._arrivals(self.scenario.arrivals)
         self._columns()
@@ -371,7 +371,7 @@ class Gatherer:
             self._note_shortened()
         plan = Plan(
             scenario=self.scenario,
-            design=design,
+            design=self.design,
             latencies=self.latencies,
             bands=self.bands,
             sized=self.sized,
@@ -407,6 +407,24 @@ class Gatherer:
     def fault(self, path: tuple[str | int, ...], message: str) -> None:
         """Note a fault of the evidence of a stage; path: its place within `stages`."""
         self.missing(("stages", *path), message)
+
+    def unknown(self, path: tuple[str, ...], message: str, what: str, places: Iterable[tuple[str, ...]]) -> None:
+        """Note that the evidence of a stage is not there; in the words of the screen where several picks ask for it together.
+
+        what: the evidence, in the plural; places: those within `stages` that decide on it
+        """
+        self.fault(path, message)
+        document, choices = self.scenario.document, self.scenario.choices
+        sources = [document.in_file(("stages", *place)) for place in (path, *places)]
+        names = dict.fromkeys(str(source[1]) for source in sources if source[:1] == ("choices",))
+        away = [(choices[name], self.design[name]) for name in names if self.design[name] != choices[name].default]
+        if len(away) < 2:
+            return
+        picks = listed([f"“{choice.label}: {choice.label_of(pick)}”" for choice, pick in away])
+        back = " or ".join(f"“{choice.label}” to “{choice.label_of(choice.default)}”" for choice, _ in away)
+        of = "both" if len(away) == 2 else "all of them together"
+        words = f"{picks} do not go together: no {what} are known for {of}; set {back}"
+        self.faults[-1] = replace(self.faults[-1], message=words, on_screen=words)
 
     def missing(self, path: tuple[str | int, ...], message: str) -> None:
         """Note that evidence which a place of the case refers to is missing, or cannot be used."""

@@ -55,6 +55,10 @@ class ScoreError(InputError):
     """A score table cannot be used; the message says which and why."""
 
 
+class UnpairedError(ScoreError):
+    """Two score tables are not of the same items."""
+
+
 class _Sidecar(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -250,13 +254,13 @@ def scores_at(model: str, precision: str, folder: Path | None = None, runs_on: I
 
 
 def check_paired(first: ScoreTable, second: ScoreTable) -> None:
-    """Raise ScoreError unless both tables score the same items in the same order.
+    """Raise UnpairedError unless both tables score the same items in the same order.
 
     Only then is it known how often one model is right where the other is wrong.
     """
     for table, other in ((first, second), (second, first)):
         if not isinstance(table.about, Measured):
-            raise ScoreError(
+            raise UnpairedError(
                 f"the curve '{table.name}' is {table.about.kind}; its score of a photo of '{other.name}' is not known, "
                 "so both cannot be in one scenario"
             )
@@ -264,7 +268,7 @@ def check_paired(first: ScoreTable, second: ScoreTable) -> None:
         pairs = enumerate(zip(first.items, second.items, strict=False))
         apart = next((place for place, (one, two) in pairs if one != two), min(len(first.items), len(second.items)))
         one, two = (f"'{table.items[apart]}'" if apart < len(table.items) else "nothing" for table in (first, second))
-        raise ScoreError(
+        raise UnpairedError(
             f"'{second.name}' lists other items than '{first.name}', or in another order: {two} where that has {one}; "
             "several pools may carry scores of the same items only"
         )

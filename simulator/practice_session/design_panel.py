@@ -39,7 +39,7 @@ def design_panel(live: LiveSession, phase: PracticePhase) -> None:
             plan_at_hand(live)
         except ScenarioError as error:
             for fault in error.faults:
-                st.error(plain(f"{fault.field}: {fault.message}"))
+                st.error(plain(fault.words))
             return
         if was_asked(live):
             _run(live, phase)

@@ -36,6 +36,7 @@ from simulator.evidence.score_tables import (
     Measured,
     ScoreError,
     ScoreTable,
+    UnpairedError,
     assumed_scores,
     check_paired,
     score_files,
@@ -57,6 +58,8 @@ GRID = 512
 _SUM_CELLS = 2048
 #: Draws that stand for a distribution of service times.
 TABLE_DRAWS = 100_000
+#: The fields of a pool that decide on its scores, and those that decide on its latencies.
+_DECIDE_SCORES, _DECIDE_LATENCIES = ("scores", "trained_on"), ("model", "precision", "device", "threads", "max_batch")
 #: Parts of the way from 0 to 1 in which a cell is looked up at once.
 _PARTS = 4096
 
@@ -364,10 +367,18 @@ class PoolEvidence:
     def _attempt(self, path: tuple[str, str], error: type[Exception], lookup: Callable[[], None]) -> None:
         try:
             lookup()
-        except error as caught:
+        except ScoreError as caught:
+            stages = self.plan.scenario.stages if isinstance(caught, UnpairedError) else [path[0]]
+            self.plan.unknown(path, str(caught), "scores", product(stages, _DECIDE_SCORES))
+        except CatalogueError as caught:
             self.plan.fault(path, str(caught))
+        except error as caught:
+            self._untimed(path, str(caught))
         except LatencyError as caught:
-            self.plan.fault((path[0], "max_batch" if "max_batch" in str(caught) else "threads"), str(caught))
+            self._untimed((path[0], "max_batch" if "max_batch" in str(caught) else "threads"), str(caught))
+
+    def _untimed(self, path: tuple[str, ...], message: str) -> None:
+        self.plan.unknown(path, message, "latencies", product([path[0]], _DECIDE_LATENCIES))
 
     def _own(self, stage: Pool) -> OwnHardware | None:
         return self.plan.scenario.hardware.get(stage.device)
@@ -414,7 +425,7 @@ class PoolEvidence:
         except PrecisionError as error:
             size = next((key for key, precision in stage.sizes.items() if precision == error.precision), None)
             place = ("precision",) if size is None else ("sizes", f"{size:g}")
-            self.plan.fault((name, *place), str(error))
+            self._untimed((name, *place), str(error))
 
     def _project(self, name: str, stage: Pool) -> None:
         """Latencies of a device that was not measured here: one time for each batch size, and the ends of its band."""
