@@ -45,7 +45,7 @@ def test_a_case(case, casesim):
     ["sweep", "--over", "replicas=2,4", "--replications", "2", "--json"],
     ["best", "--over", "replicas", "--designs", "8", "--json"],
     ["sensitivity", "--over", "replicas", "--over", "queue", "--points", "16", "--way", "sobol", "--json"],
-    ["sensitivity", "--over", "replicas", "--over", "queue", "--points", "4", "--way", "morris", "--json"],
+    ["sensitivity", "--over", "replicas", "--over", "queue", "--points", "8", "--way", "morris", "--json"],
 ], ids=lambda words: f"{words[0]} {words[-2]}")  # fmt: skip
 def test_a_trade_off(words, casesim, tmp_path, monkeypatch):
     monkeypatch.setattr("simulator.tradeoffs.outcome_cache.SWEEPS", tmp_path)

@@ -31,7 +31,7 @@ from simulator.tradeoffs.design_at_hand import Base, design_link
 from simulator.tradeoffs.design_outcomes import DesignOutcome, SweepTask
 from simulator.tradeoffs.design_space import axis_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
-from simulator.tradeoffs.sensitivity import Ranking, Way, runnable, sample_of
+from simulator.tradeoffs.sensitivity import NEAR_LIMIT, Ranking, Way, runnable, sample_of
 from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign, quoted
@@ -325,6 +325,8 @@ def _show_influences(base: Base, request: SweepRequest, result: tuple[Mapping[st
     influences, left_out = result
     if left_out:
         st.caption(plain(left_out))
+    if any(isinstance(ranked, Ranking) and ranked.ranked[0].elementary for ranked in influences.values()):
+        st.caption(f"Intervals hold the true mean effect in 95 of 100 analyses; near overload, in {100 * NEAR_LIMIT:.0f}.")
     for name, ranked in influences.items():
         label = base.scenario.metrics[name].label
         if isinstance(ranked, Claim):

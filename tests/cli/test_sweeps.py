@@ -121,7 +121,7 @@ def test_best_names_the_nearest_misses_where_nothing_meets_all(casesim, case):
     assert "misses only “Mean at most 30.0 s” by" in out
 
 
-@pytest.mark.parametrize(("way", "points"), [("morris", 4), ("sobol", 16)])
+@pytest.mark.parametrize(("way", "points"), [("morris", 8), ("sobol", 16)])
 def test_sensitivity_ranks_what_moves_the_mean(casesim, case, way, points):
     words = (
         "sensitivity",
@@ -143,7 +143,7 @@ def test_sensitivity_ranks_what_moves_the_mean(casesim, case, way, points):
 
 
 def test_sensitivity_says_where_a_metric_has_no_figure(casesim, case):
-    words = ("sensitivity", case, "--over", "readers=1:3", "--over", "arrivals.rate_per_s=0.005:0.2", "--points", 4)
+    words = ("sensitivity", case, "--over", "readers=1:3", "--over", "arrivals.rate_per_s=0.005:0.2", "--points", 8)
     told = json.loads(casesim(*words, "--metric", "latency_p99_s", "--json")[1])
     assert "has a figure at every design of only" in told["metrics"]["latency_p99_s"]["untold"]
 

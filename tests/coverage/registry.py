@@ -32,12 +32,14 @@ class Study:
     """A world: `sample` makes the claims of its sample of that number.
 
     why: what there is to say of a row that covers more than it promises; withheld: whether nothing should be quoted
+    promised: the share that the program itself states of these intervals, where that is less than 95%
     """
 
     name: str
     sample: Callable[[int], Iterable[Claim]]
     why: Mapping[str, str]
     withheld: bool = False
+    promised: float = COVERAGE[0]
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Row:
     width: float
     why: str
     withheld: bool
+    promised: float = COVERAGE[0]
 
     @property
     def share(self) -> float:
@@ -81,7 +84,7 @@ class Row:
         if self.is_difference_of_nothing:
             return self.claimed / self.quoted <= FALSE_CLAIMS
         low, high = self.interval
-        return low <= COVERAGE[1] and high >= COVERAGE[0]
+        return low <= COVERAGE[1] and high >= self.promised
 
     @property
     def excused(self) -> bool:
@@ -93,12 +96,15 @@ STUDIES_OF: list[Study] = []
 
 
 def study(
-    name: str, withheld: bool = False, why: Mapping[str, str] | None = None
+    name: str, withheld: bool = False, why: Mapping[str, str] | None = None, promised: float = COVERAGE[0]
 ) -> Callable[[Callable[[int], Iterable[Claim]]], Callable[[int], Iterable[Claim]]]:
-    """Register a world. why: figure to what there is to say where its interval covers more than it promises."""
+    """Register a world.
+
+    why: figure to what there is to say where its interval covers more than it promises; promised: as in Study
+    """
 
     def register(sample: Callable[[int], Iterable[Claim]]) -> Callable[[int], Iterable[Claim]]:
-        STUDIES_OF.append(Study(name, sample, why or {}, withheld))
+        STUDIES_OF.append(Study(name, sample, why or {}, withheld, promised))
         return sample
 
     return register
@@ -131,4 +137,5 @@ def _row(one: Study, figure: str, claims: list[Claim]) -> Row:
         width,
         one.why.get(figure, ""),
         one.withheld,
+        one.promised,
     )

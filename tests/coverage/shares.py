@@ -1,13 +1,15 @@
-"""Sobol's indices and the recall of labelled frames, where the truth is known."""
+"""Sobol's indices, Morris's mean effects and the recall of labelled frames, where the truth is known."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulator.incident.looks import found_share
-from simulator.tradeoffs.sensitivity import sample_of
+from simulator.tradeoffs.sensitivity import NEAR_LIMIT, sample_of
 from tests.coverage.registry import Claim, study
 from tests.tradeoffs.test_sensitivity import KNOWN, axes_of
 
@@ -40,6 +42,48 @@ def sobols_g(number: int) -> Iterator[Claim]:
 @study("Sobol's indices of a straight line, 32 base points", why=WHY_INDICES)
 def straight_line(number: int) -> Iterator[Claim]:
     return indices("a straight line", 32, number)
+
+
+#: The levels of an axis in Morris's designs, and the length of a step.
+LEVELS, STEP = np.array([0, 1, 2, 3]) / 3, 2 / 3
+#: The time in a queue whose load is a weighted sum of three axes: from 1 to 20 service times, and mostly short.
+LOADS = np.array([0.3, 0.35, 0.3])
+Values = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+
+def threshold(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return a sum that jumps where all three axes are in their upper half."""
+    return np.asarray(parts @ [2.0, 1.0, 0.5] + 10 * (parts > 0.5).all(axis=1))
+
+
+def effects(function: Values, axes: int, trajectories: int, number: int) -> Iterator[Claim]:
+    """Compare mean effects with those over the whole grid."""
+    sample, grid = sample_of(axes_of(axes), "morris", trajectories, number), np.array([*product(LEVELS, repeat=axes)])
+    for one in sample.ranking(function(sample.parts)).ranked:
+        step = STEP * (np.arange(axes) == "abcde".index(one.axis.name))
+        starts = grid[(grid + step <= 1 + 1e-9).all(axis=1)]
+        truth = np.abs(function(starts + step) - function(starts)).mean() / STEP
+        yield Claim(f"mean effect of {one.axis.name}", float(truth), one.elementary)
+
+
+@study("Morris's mean effects in Sobol's G, 8 trajectories")
+def few_trajectories(number: int) -> Iterator[Claim]:
+    return effects(KNOWN["Sobol's G"][0], 5, 8, number)
+
+
+@study("Morris's mean effects in Sobol's G, 12 trajectories")
+def trajectories(number: int) -> Iterator[Claim]:
+    return effects(KNOWN["Sobol's G"][0], 5, 12, number)
+
+
+@study("Morris's mean effects of three axes that jump together, 12 trajectories")
+def jump(number: int) -> Iterator[Claim]:
+    return effects(threshold, 3, 12, number)
+
+
+@study("Morris's mean effects in a queue near its limit, 12 trajectories", promised=NEAR_LIMIT)
+def near_the_limit(number: int) -> Iterator[Claim]:
+    return effects(lambda parts: 1 / (1 - parts @ LOADS), 3, 12, number)
 
 
 def labelled(frames: int, recall: float, number: int) -> Iterator[Claim]:

@@ -6,7 +6,7 @@ from math import pi
 
 import numpy as np
 import pytest
-from SALib.analyze import sobol
+from SALib.analyze import morris, sobol
 
 from simulator.cli.exits import UsageError
 from simulator.errors import InputError
@@ -112,6 +112,17 @@ def test_the_intervals_of_mean_effects_hold_the_truth_and_a_false_leader_is_rare
     assert misled <= 6
 
 
+def test_mean_effects_and_their_spread_are_those_of_salib():
+    sample = sample_of(axes_of(5), "morris", 12, seed=1)
+    values = sobols_g(sample.parts, WEIGHTS)
+    problem = {"num_vars": 5, "names": list("abcde"), "bounds": [[0.0, 1.0]] * 5}
+    known = morris.analyze(problem, sample.parts, values)
+    for one in sample.ranking(values).ranked:
+        place = "abcde".index(one.axis.name)
+        assert one.elementary.value == pytest.approx(known["mu_star"][place])
+        assert one.spread == pytest.approx(known["sigma"][place])
+
+
 def test_the_effects_of_a_straight_line_are_its_slopes_and_do_not_spread():
     sample = sample_of(AXES, "morris", 10, seed=1)
     found = sample.ranking(sample.parts @ np.array([3.0, -5.0, 0.0])).ranked
@@ -204,10 +215,10 @@ def test_base_points_without_a_figure_leave_the_indices_of_the_others():
 
 
 def test_too_few_whole_trajectories_are_refused_with_the_count():
-    sample = sample_of(AXES, "morris", 4, seed=1)
+    sample = sample_of(AXES, "morris", 8, seed=1)
     values = np.ones(len(sample.parts))
     values[:3] = np.nan
-    with pytest.raises(InputError, match="at every design of only 3 of 4 trajectories; it takes at least 4"):
+    with pytest.raises(InputError, match="at every design of only 7 of 8 trajectories; it takes at least 8"):
         sample.ranking(values)
 
 
@@ -225,8 +236,8 @@ def test_too_few_base_points_are_refused_before_anything_runs():
 
 
 def test_too_few_trajectories_are_refused_before_anything_runs():
-    with pytest.raises(InputError, match="--points 3: Morris screening takes at least 4 trajectories"):
-        sample_of(AXES, "morris", 3, seed=1)
+    with pytest.raises(InputError, match="--points 7: Morris screening takes at least 8 trajectories"):
+        sample_of(AXES, "morris", 7, seed=1)
 
 
 def test_an_analysis_without_salib_names_the_extra(monkeypatch):
