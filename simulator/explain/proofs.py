@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from simulator.case.outputs import grouping
 from simulator.metrics.estimates import ABOUT
-from simulator.metrics.label_uncertainty import item_groups, labelled_people
+from simulator.metrics.resampled_labels import item_groups, labelled_people
 
 if TYPE_CHECKING:
     from simulator.case.outputs import Metric

@@ -37,7 +37,7 @@ _KEPT = 99.99
 _WEIGHTED = {"Conv", "Gemm", "MatMul"}
 
 
-class _OneByOne(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
+class _SingleImages(CalibrationDataReader):  # type: ignore[misc]  # onnxruntime ships no types
     """Hands out one image after another; in strides of one, so that activations of one image are held at a time."""
 
     def __init__(self, images: Images, name: str) -> None:
@@ -108,7 +108,7 @@ def _static(
     quantize_static(
         source,
         target,
-        _OneByOne(images, onnx.load(source, load_external_data=False).graph.input[0].name),
+        _SingleImages(images, onnx.load(source, load_external_data=False).graph.input[0].name),
         quant_format=QuantFormat.QDQ,
         per_channel=True,
         activation_type=QuantType.QUInt8,

@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from simulator.case.outputs import CountedMetric, Metric, MetricGroup, counted_metrics, grouping
 from simulator.engine.servers import kind
-from simulator.metrics.label_uncertainty import codes_at, downstream, item_gates, item_groups, labelled_people
+from simulator.metrics.label_uncertainty import codes_at, downstream
 from simulator.metrics.mlperf_verdict import Queries, queries_of
+from simulator.metrics.resampled_labels import item_gates, item_groups, labelled_people
 from simulator.metrics.stage_metrics import StageTimes, loads_of, times_of
 from simulator.records.trace import OUTCOMES, Trace, Visits
 

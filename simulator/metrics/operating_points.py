@@ -12,7 +12,8 @@ from simulator.case.choices import Pick
 from simulator.engine.plan import Plan
 from simulator.evidence.score_tables import ScoreTable
 from simulator.intervals import Interval, clustered_share, percentile_interval
-from simulator.metrics.label_uncertainty import threshold_draws, weights_of
+from simulator.metrics.resampled_labels import weights_of
+from simulator.metrics.threshold_draws import threshold_draws
 from simulator.stages.gate import thresholds
 
 Floats = NDArray[np.float64]

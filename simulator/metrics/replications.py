@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from simulator.case.outputs import Metric
 from simulator.engine.plan import Plan, at_band_edges, with_items
 from simulator.engine.reusing_runs import simulate_on
-from simulator.metrics.label_uncertainty import downstream, item_gates, weights_of
+from simulator.metrics.label_uncertainty import downstream
 from simulator.metrics.measures import Measures, measure, needed_samples
+from simulator.metrics.resampled_labels import item_gates, weights_of
 from simulator.records.streams import cache_per_plan
 
 Floats = NDArray[np.float64]

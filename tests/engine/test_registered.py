@@ -14,7 +14,7 @@ from simulator.case.fields import AS_WRITTEN, QUANTITIES, AnyQuantity, Exponenti
 from simulator.case.kinds import Open, add_kind, remove_kind
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
-from simulator.metrics.label_uncertainty import paths_shift
+from simulator.metrics.score_stretches import paths_shift
 from simulator.stages.pool_evidence import constant
 from simulator.theory.loads import loads
 from tests.builders import link, plan, pool, scenario

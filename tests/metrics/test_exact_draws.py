@@ -11,7 +11,7 @@ from scipy.special import bdtrik
 from simulator.intervals import quantile_interval, share_interval
 from simulator.metrics import exact_draws
 from simulator.metrics.exact_draws import LabelledClass
-from simulator.metrics.label_uncertainty import threshold_checks
+from simulator.metrics.threshold_checks import threshold_checks
 from tests.builders import score_table
 from tests.coverage.few_labels import PLAIN, few
 from tests.metrics.test_label_uncertainty import screened

@@ -11,10 +11,12 @@ from simulator.explain.result import replicate
 from simulator.intervals import share_interval
 from simulator.metrics.comparisons import differences
 from simulator.metrics.estimates import Estimator
-from simulator.metrics.label_uncertainty import RESAMPLES, labelled_group, labelled_people, resampled_cuts, ways_of, weights_of
+from simulator.metrics.label_uncertainty import ways_of
 from simulator.metrics.measures import measure
 from simulator.metrics.replications import resampled_plan, run_replications
+from simulator.metrics.resampled_labels import RESAMPLES, labelled_group, labelled_people, weights_of
 from simulator.metrics.summary import summary_of
+from simulator.metrics.threshold_draws import resampled_cuts
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, figures, gate, people, plan, pool, population, run_at, score_table, spread
 

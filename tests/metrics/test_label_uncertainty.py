@@ -9,23 +9,15 @@ import pytest
 from scipy.stats import beta
 
 from simulator.engine.run import simulate
-from simulator.evidence.score_tables import load_scores
 from simulator.explain.result import replicate
-from simulator.intervals import quantile_interval, share_interval
+from simulator.intervals import share_interval
 from simulator.metrics import label_uncertainty
 from simulator.metrics.estimates import Estimator
-from simulator.metrics.label_uncertainty import (
-    RESAMPLES,
-    codes_of,
-    downstream,
-    plain_ways,
-    resampled_cuts,
-    threshold_checks,
-    ways_of,
-    weights_of,
-)
+from simulator.metrics.label_uncertainty import codes_of, downstream, plain_ways, ways_of
 from simulator.metrics.measures import measure
 from simulator.metrics.replications import needs_runs, resampled_plan
+from simulator.metrics.resampled_labels import RESAMPLES
+from simulator.metrics.threshold_checks import threshold_checks
 from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, score_table
 
@@ -42,30 +34,6 @@ def screened(*routes, table=TABLE, reader=False, holds="labelled", ill=0.3, **fi
         stages["r"] = people(("00:00", "24:00", 500), positive_to="clinic", negative_to="cleared", minutes=1, **reads)
     shape = {"seconds": 1000, "rate": 10} | fields
     return plan(stages, constant(1e-4), table, ends=ENDS, population=population(ill), **shape)
-
-
-@pytest.mark.parametrize("promise", [0.3, 0.9, 0.95])
-def test_thresholds_are_drawn_between_the_scores_that_order_statistics_name(promise):
-    made = screened({"at_sensitivity": promise, "to": "clinic"})
-    other = screened({"at_specificity": promise, "to": "clinic"})
-    [(_, by_positives)], [(_, by_negatives)] = resampled_cuts(made), resampled_cuts(other)
-    for drawn, exact in (
-        (by_positives[0], quantile_interval(TABLE.positives, 1 - promise)),
-        (by_negatives[0], quantile_interval(TABLE.negatives, promise)),
-    ):
-        low, high = np.quantile(drawn, [0.025, 0.975], method="inverted_cdf")
-        assert (low, high) == pytest.approx((exact.low, exact.high), rel=1e-6)
-
-
-@pytest.mark.parametrize("holds", ["labelled", "next"])
-def test_below_all_that_are_labelled_there_may_be_positives(holds):
-    """With 120 positives and 99.9%, no order statistic bounds the threshold from below; 3,688 would, as .999^3688 < 2.5%."""
-    [(_, few)] = resampled_cuts(screened({"at_sensitivity": 0.999, "to": "clinic"}))
-    assert np.isinf(np.quantile(few[0], 0.025, method="inverted_cdf"))
-    assert np.quantile(few[0], 0.975, method="inverted_cdf") == np.sort(TABLE.positives)[1]
-    for open_to_all in (0.0, 1.0):
-        [(_, fixed)] = resampled_cuts(screened({"at_sensitivity": open_to_all, "to": "clinic"}, holds=holds))
-        assert (fixed == TABLE.threshold_at(open_to_all)).all()
 
 
 def test_an_item_takes_the_way_that_the_engine_sends_it():
@@ -91,30 +59,6 @@ def test_few_levels_are_judged_as_the_same_cut_by_hand_is():
         found = replicate(screened(route | {"to": "clinic"}, table=grades, seconds=50), 0, 3).metrics["sensitivity"].labels
         of_labels = found.low - found.value, found.high - found.value
         assert of_labels == pytest.approx((exact.low - 0.95, exact.high - 0.95), abs=0.002)
-
-
-def test_what_a_threshold_will_find_is_spread_as_order_statistics_are():
-    """Of n independent scores the share above the k-th highest is Beta(k, n + 1 - k), whatever their distribution."""
-    [kept] = threshold_checks(screened({"at_sensitivity": 0.9, "to": "clinic"}))
-    count = len(TABLE.positives)
-    exact = beta(np.ceil(0.9 * count), count + 1 - np.ceil(0.9 * count))
-    assert (kept.promised, kept.reached, kept.of) == (0.9, pytest.approx(0.9, abs=0.01), "labelled positives")
-    assert kept.next.value == pytest.approx(exact.mean(), abs=0.005)
-    assert (kept.next.low, kept.next.high) == pytest.approx(exact.interval(0.95), abs=0.015)
-
-
-def test_patients_come_along_whole():
-    table = replace(TABLE, positive_patients=np.arange(120) // 4, negative_patients=np.arange(180) // 4)  # some have both
-    weights = weights_of(table)
-    assert (weights[:, :120:4] == weights[:, 3:120:4]).all()
-    assert (weights[:, :120] == weights[:, 120:240]).all()
-    assert weights.mean() == pytest.approx(1, abs=0.02)
-
-
-def test_a_published_curve_is_resampled_as_often_as_people_stand_behind_it():
-    table = load_scores("published.skinvision_resnet50x3.fp32")
-    drawn = weights_of(table).sum(1)
-    assert (drawn == 2 * round(table.positive_evidence)).all()
 
 
 def test_sums_over_people_change_as_real_runs_on_resampled_tables_do():
@@ -233,16 +177,6 @@ def test_a_plan_is_forgotten_with_its_last_run(at_s):
     del made
     gc.collect()
     assert alive() is None
-
-
-def test_a_threshold_keeps_no_promise_where_scores_shift():
-    made = drifting(0.0, {"at_sensitivity": 0.9, "to": "clinic"}, seconds=200)
-    assert not needs_runs(made)
-    summary = replicate(made, 0, 2)
-    [kept] = summary.thresholds
-    assert not kept.holds
-    assert kept.struck < kept.promised
-    assert summary.costs["visits of negatives"].labels is not None
 
 
 def test_a_class_in_which_no_labelled_item_errs_may_err_next():

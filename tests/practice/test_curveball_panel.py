@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from simulator.app.jobs import BESIDE, Watcher
 from simulator.case.load import case_files, load
 from simulator.engine.plan import compile_plan, without_curveballs
-from simulator.metrics.label_uncertainty import threshold_checks
+from simulator.metrics.threshold_checks import threshold_checks
 from simulator.practice import curveball_panel as curveballs
 from tests.case.texts import WORDS, without
 
