@@ -144,7 +144,7 @@ def spent(summary: Summary, name: str, verdict: Verdict | None) -> Claim:
     many = summary.plan.scenario.unit.many
     whose = f"the slowest {many}" if metric and to_answer and metric.is_tail else many
     of = "the time to their answer" if to_answer else "their time"
-    waiting = f"; {roughly(times.waited_s / times.total_s)} of all time at this stage is waiting" if times.load else ""
+    waiting = f"; {roughly(times.waited_s / times.total_s)} of all time there is waiting" if times.load else ""
     words = f"{whose} spend {roughly(share)} of {of}{waiting}"
     return Claim(f"share of {of} of {whose}.{name}", "is", share, unit="share", words=words)
 

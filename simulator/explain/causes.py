@@ -239,7 +239,7 @@ def _late(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         return None
     stage, times = summary.plan.scenario.stages[name], summary.stages[name]
     share, why, again = spent(summary, name, verdict), list(why_held_up(summary.plan, name, times)), _retried(summary, name)
-    sentence = " ".join([f"“{stage.label}” is where {share.words}: {said(why, '; ')}.", *_sentences(again)])
+    sentence = " ".join([f"At “{stage.label}” {share.words}: {said(why, '; ')}.", *_sentences(again)])
     exhibits = ["shifts"] if stage.servers.keeps_hours else ["batches", "answer_times"]
     first = ["answer_times"] if verdict.metric.stage is None and not stage.servers else []
     return ObjectiveCause(sentence, [*first, *exhibits, "answer_times"], by_load(summary, name), [share, *why, *again])
@@ -332,8 +332,8 @@ def _old(summary: Summary, verdict: Verdict) -> ObjectiveCause | None:
         return lost
     label = dict(zip(scenario.sensors, scenario.sensor_labels, strict=True))[sensor]
     sentence = (
-        f"“{label}” captures a frame every {duration(1 / rates[sensor])}. Just before a newer answer, the newest one known is "
-        f"{duration(peak.value)} old on average: the time between two answers, and the way of a frame to its own."
+        f"“{label}” captures a frame every {duration(1 / rates[sensor])}. On average the newest answer is "
+        f"{duration(peak.value)} old when the next one comes: the time from a frame to its answer, and from answer to answer."
     )
     levers = LeverScore((), lambda plan: -plan.scenario.arrivals.content.frames_per_s[sensor], written=["arrivals", "stages"])
     return ObjectiveCause(sentence, ["ages", "cameras"], levers)

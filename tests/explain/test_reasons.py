@@ -144,7 +144,7 @@ def test_of_a_late_answer_the_stage_with_most_of_the_slowest_is_named():
     result = replicate(made, 1, 2)
     reason = only(result)
     assert reason.stage == result.bottleneck.stage == "b"
-    assert "“Second” is where the slowest requests spend" in reason.sentence
+    assert "At “Second” the slowest requests spend" in reason.sentence
     assert f"the offered load is {result.stages['b'].load:.0%} of what its replicas can serve" in reason.sentence
     assert result.stages["b"].load == pytest.approx(0.5, rel=0.1)  # two a second can be served, one a second comes
 

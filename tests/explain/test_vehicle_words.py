@@ -41,7 +41,7 @@ def test_false_answers_are_told_of_each_that_looks():
     def words(**picks):
         return reason("needless_brakes_per_h", **picks).sentence
 
-    assert "recorded driving: 0 by “Detector”. It is not proven: the interval of 0 to 13.5 an hour includes 1.00" in words()
+    assert "within 200 ms: 0 by “Detector”. It is not proven: the interval of 0 to 13.5 an hour includes 1.00" in words()
     sights = run(sensors="either").plan.sights.by_stage
     assert [sights[stage].alarms.count for stage in ("detector", "lidar_net")] == [0, 6]
     assert "0 by “Detector”, 6 by “Network for the LiDAR”." in words(sensors="either")
