@@ -151,7 +151,7 @@ _NO_CHOICE = "No choice in this case changes that."
 
 
 #: What the advice of a step says that may be chance, and of one that the levers try too.
-MAY_BE_CHANCE, LEVERS_DECIDE = "This may be chance", "the levers, which try every step, decide it"
+MAY_BE_CHANCE, LEVERS_DECIDE = "This may be chance", "a trial of every lever decides it"
 
 
 def _none_helps(verdict: Verdict, place: int, every: Sequence[AdviceTrial]) -> Claim:
@@ -279,10 +279,10 @@ class AdviceTrial:
 
     def _doubt(self, place: int) -> str:
         """Say that chance may be the reason, after which runs, and what decides it: the levers, for one of their steps."""
-        looked = f", also after {self.lever.second_look} replications" if self.lever.second_look else ""
+        looked = f", even after {self.lever.second_look} replications" if self.lever.second_look else ""
         choice = self.plan.scenario.choices[self.change.choice]
         is_lever = self.change.pick in choice.next_to(self.plan.design[self.change.choice])
-        return f"{MAY_BE_CHANCE}{self._among(place)}{looked}{f': {LEVERS_DECIDE}' if is_lever else ''}."
+        return f"{MAY_BE_CHANCE}{self._among(place)}{looked}{f'; {LEVERS_DECIDE}' if is_lever else ''}."
 
     def _on_others(self, places: list[int], words: str) -> list[Claim]:
         parts = tuple(self.claim(other, self._turn(other)) for other in places)

@@ -201,8 +201,11 @@ def compare(before: Summary, after: Summary, every: bool = False) -> Comparison:
 def side_by_side(runs: Sequence[Summary], names: Sequence[str]) -> pd.DataFrame:
     """Return several runs in columns of these names: a row a metric, the objectives first; the first run is the baseline.
 
-    Each other run is told with its change against the baseline and the 95% interval of that change.
+    Each other run is told with its change against the baseline and the 95% interval of that change. All show the replications
+    that every run has, so that the figures of a row differ by its change.
     """
+    count = min(run.replications for run in runs)
+    runs = [_first(run, count) for run in runs]
     comparisons = [compare(runs[0], run, every=True) for run in runs[1:]]
     metrics = {name: metric for run in runs for name, metric in run.plan.scenario.metrics.items()}
     asked = _asked(runs[0])

@@ -111,7 +111,7 @@ def test_a_step_that_may_help_by_chance_is_left_to_the_levers(monkeypatch):
     monkeypatch.setattr(Baseline, "tried", unsure)
     told = trials.advice(0, {0: [steps[4]]})
     assert told.move.pick == 4
-    assert "This may be chance among many steps: the levers, which try every step, decide it. It may" in told.sentence
+    assert "This may be chance among many steps; a trial of every lever decides it. It may" in told.sentence
     assert "It may make “Cost” (+" in told.sentence
     assert told.effect.endswith("), which may be chance among many steps")
 

@@ -229,6 +229,12 @@ def test_several_runs_stand_side_by_side_each_against_the_first(overloaded, wide
     assert table.iloc[2]["B"].endswith(f"({change.size}, {change.interval})")
 
 
+def test_runs_side_by_side_show_the_replications_that_all_of_them_have():
+    long, short = served_by(3, count=3), served_by(4, count=2)
+    first_two = compare(long, short).before
+    assert side_by_side([long, short], ["A", "B"])["A"].equals(side_by_side([first_two, short], ["A", "B"])["A"])
+
+
 def test_a_change_in_too_few_replications_has_no_bounds_and_is_not_claimed(wide):
     empty = {name: replace(one, values=one.values[:0], starts=one.starts * 0) for name, one in wide.measures[0].samples.items()}
     rest = [replace(one, samples=one.samples | empty) for one in wide.measures[1:]]
