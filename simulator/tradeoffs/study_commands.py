@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from shlex import quote
+from textwrap import wrap
 from typing import Annotated, Any
 
 import typer
@@ -45,7 +47,7 @@ from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, runnable, sample_of
 from simulator.tradeoffs.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
 from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
-from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign, quoted
+from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign
 from simulator.units import signed_within, significant, spoken, spoken_size, upper_first
 
 
@@ -81,7 +83,7 @@ def best(
     if as_json:
         print(json.dumps(head(request) | _best_json(result, search), indent=2, allow_nan=False))
     else:
-        _print_best(result, search)
+        _print_best(result, search, scenario, ["casesim run", case, *(f"--strike {one}" for one in strikes or [])])
 
 
 def _best_json(result: BestDesigns, search: Search) -> dict[str, Any]:
@@ -110,42 +112,18 @@ def _tried_json(one: TriedDesign, search: Search) -> dict[str, Any]:
     return {"picks": {axis.name: one.point.picks[axis.name] for axis in search.axes}, "verdicts": verdicts, "metrics": metrics}
 
 
-def _print_best(result: BestDesigns, search: Search) -> None:
-    out, cost = table_console(), search.cost.metric
+def _print_best(result: BestDesigns, search: Search, scenario: Scenario, run: Sequence[str]) -> None:
+    """Print the outcome of a search, with the command that runs each design; run: the words that it begins with."""
+    out, usual = table_console(), scenario.defaults()
     out.print(f"{upper_first(result.of_all)}. {result.replications:,} replications were run in all.")
-    if result.best.outcome.outside_brief:
-        out.print(escape(result.headline))
-        return
-    if not result.best.missed:
-        _print_winner(result, search)
-        return
-    out.print(f"{escape(result.headline)} The nearest misses:" if result.misses else _hopeless(result, search))
-    for miss in result.misses:
-        words = "; ".join(filter(None, [miss.words, miss.tried.priced(cost)]))
-        out.print(f"misses only {escape(words)}: {escape(_design(miss.tried, search))}")
-    out.print(escape(result.obstacle))
-
-
-def _print_winner(result: BestDesigns, search: Search) -> None:
-    out = table_console()
-    if result.open:
-        out.print(escape(f"{result.headline} Not proven: {quoted(result.open)}. {result.obstacle}"))
-    out.print(f"[bold]Best:[/bold] {escape(_design(result.best, search))}")
-    table = Table("objective", "reached (95% interval)", "verdict", box=None, pad_edge=False)
-    for claim, one in zip(search.claims, result.best.verdicts, strict=True):
-        table.add_row(escape(claim.words), one.with_interval, one.standing)
-    out.print(table)
-    for other in result.undecided:
-        out.print(f"may be as good: {escape(_design(other, search))}", style="dim")
-
-
-def _hopeless(result: BestDesigns, search: Search) -> str:
-    missed = [search.claims[place] for place in result.best.missed]
-    return escape(f"{result.headline} The nearest misses {quoted(missed)}: {_design(result.best, search)}")
-
-
-def _design(one: TriedDesign, search: Search) -> str:
-    return ", ".join(f"{axis.name}={one.point.picks[axis.name]}" for axis in search.axes)
+    out.print(escape(" ".join(filter(None, [result.headline, result.obstacle]))))
+    for words, tried in result.offers:
+        out.print(f"[bold]{escape(upper_first(words))}[/bold]")
+        for reached in tried.reached(search.cost.metric):
+            out.print(f"  {escape(reached)}")
+        picks = (f"--set {name}={quote(str(pick))}" for name, pick in tried.point.picks.items() if pick != usual[name])
+        lines = wrap(" ".join([*run, *picks]), out.width - 4, break_long_words=False, break_on_hyphens=False)
+        out.print(escape(" \\\n  ".join(lines)), style="dim", soft_wrap=True)
 
 
 def capacity(

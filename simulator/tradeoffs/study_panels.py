@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from functools import partial
@@ -34,7 +34,7 @@ from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.sensitivity import NEAR_LIMIT, Ranking, Way, runnable, sample_of
 from simulator.tradeoffs.sweep import ReportProgress, Submit, SweepRequest, outcomes_at, to_parquet
 from simulator.tradeoffs.tradeoff_charts import flip_chart, influence_chart, load_chart
-from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign, quoted
+from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign
 from simulator.units import counted, duration, upper_first
 
 StudyOutput = TypeVar("StudyOutput")
@@ -362,32 +362,14 @@ def best(base: Base) -> None:
 
 
 def _show_best(base: Base, search: Search, result: BestDesigns) -> None:
-    nearest = "The nearest misses:" if result.misses else ""
-    st.markdown(f"**{plain(result.headline)}** {result.of_all.capitalize()}. {plain(result.obstacle)} {nearest}".strip())
-    if not result.best.missed:
-        words = f"the best design; not proven: {quoted(result.open)}" if result.open else "the best design"
-        _offer(base, words, search, result.best)
-        for other in result.undecided:
-            _offer(base, "may be as good as the best", search, other)
-        return
-    if not result.misses:
-        _offer(base, f"misses {quoted([search.claims[place] for place in result.best.missed])}", search, result.best)
-    for miss in result.misses:
-        _offer(base, f"misses only {miss.words}", search, miss.tried)
+    st.markdown(f"**{plain(result.headline)}** {upper_first(result.of_all)}. {plain(result.obstacle)}".strip())
+    for words, tried in result.offers:
+        _offer(base, words, search, tried)
 
 
 def _offer(base: Base, words: str, search: Search, tried: TriedDesign) -> None:
     changes = base.describe({name: pick for name, pick in tried.point.picks.items() if pick != base.picks[name]})
     with st.container(border=True):
         st.markdown(f"**{plain(upper_first(words))}**  \n{plain(changes or 'Your own design')}")
-        st.caption(plain(" · ".join(_reached(search, tried))))
+        st.caption(plain(" · ".join(tried.reached(search.cost.metric))))
         design_link(base, tried.point)
-
-
-def _reached(search: Search, tried: TriedDesign) -> Iterator[str]:
-    """Give what a design reaches for each objective, with the verdict, and its cost where no objective bounds it."""
-    cost = search.cost.metric
-    for one in tried.verdicts:
-        yield f"{one.metric.label}: {one.reached}, {one.standing}"
-    if (priced := tried.priced(cost)) and cost.name not in [one.objective.metric for one in tried.verdicts]:
-        yield priced

@@ -13,10 +13,13 @@ from simulator.metrics.summary import Standing, Verdict
 from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import DesignPoint
-from simulator.units import listed, size_within, spoken_within
+from simulator.units import listed, significant, size_within, spoken_within
 
 #: The miss of a design without a figure, as a part of the bound.
 _FAR = 1e3
+
+#: Designs up to this number are counted one by one.
+_COUNTABLE = 1_000_000
 
 #: Verdicts as levels, the best first. One that is not proven counts as a miss where the plain value misses the bound.
 _MET, _OPEN, _MISSED, _SURELY_MISSED = range(4)
@@ -46,6 +49,12 @@ class TriedDesign:
         """Write the cost as the card does, `Cost of 1,000 photos: 2.23 USD`; empty without a figure."""
         found = self.outcome.metrics.get(cost.name)
         return f"{cost.label}: {spoken_within(found.value, found.low, found.high, cost.unit)[0]}" if found else ""
+
+    def reached(self, cost: Metric) -> list[str]:
+        """Give what the design reaches for each objective, with the verdict, and its cost where no objective bounds it."""
+        each = [f"{one.objective.label}: {one.with_interval}, {one.standing}" for one in self.verdicts]
+        bounded = cost.name in [one.objective.metric for one in self.verdicts]
+        return each if bounded else [*each, *filter(None, [self.priced(cost)])]
 
     @property
     def levels(self) -> tuple[int, ...]:
@@ -200,7 +209,19 @@ class BestDesigns:
         """Say how many designs were tried, and of how many: one that was not tried may be better."""
         if self.runs >= self.designs:
             return f"all {self.designs:,} designs were tried"
-        return f"{self.runs:,} of {self.designs:,} designs were tried; one of the others may be better"
+        there_are = f"{self.designs:,}" if self.designs < _COUNTABLE else f"about {significant(self.designs)}"
+        return f"{self.runs:,} of {there_are} designs were tried; one of the others may be better"
+
+    @property
+    def offers(self) -> list[tuple[str, TriedDesign]]:
+        """Return the designs to show, each behind its place in the search; none outside of the brief."""
+        if self.best.outcome.outside_brief:
+            return []
+        if not self.best.missed:
+            words = f"the best design; not proven: {quoted(self.open)}" if self.open else "the best design"
+            return [(words, self.best), *(("may be as good as the best", other) for other in self.undecided)]
+        short = listed([f"“{self.best.verdicts[place].statement}”" for place in self.best.missed])
+        return [(f"misses only {miss.words}", miss.tried) for miss in self.misses] or [(f"falls short of {short}", self.best)]
 
     @property
     def headline(self) -> str:
@@ -228,10 +249,10 @@ def obstacle_of(claims: Sequence[BreakevenClaim], tried: Sequence[TriedDesign]) 
         return None
     place, count = stops.most_common(1)[0]
     if len(near) == 1:
-        who = f"the nearest design {'misses it' if fewest else 'is not proven to meet it'}"
+        who = f"the nearest design {'falls short of it' if fewest else 'is not proven to meet it'}"
     else:
         every = "both" if count == 2 else f"all {count:,}"
         some = every if count == len(near) else f"{count:,} of the {len(near):,}"
-        who = f"{some} nearest designs {'miss it' if fewest else 'are not proven to meet it'}"
+        who = f"{some} nearest designs {'fall short of it' if fewest else 'are not proven to meet it'}"
     words = f"“{claims[place].words}” is the obstacle: {who}."
     return on_metric(claims[place].metric, "limits", count, words, population="nearest designs", unit="designs")

@@ -15,7 +15,6 @@ from simulator.tradeoffs.breakeven_claims import BreakevenClaim
 from simulator.tradeoffs.design_outcomes import DesignOutcome
 from simulator.tradeoffs.design_space import Axis, DesignPoint
 from simulator.tradeoffs.front import Goal
-from simulator.tradeoffs.study_commands import _hopeless
 from simulator.tradeoffs.tried_designs import obstacle_of
 from tests.tradeoffs.made import COST, FOUND, outcome
 
@@ -310,7 +309,7 @@ def test_the_objective_that_stops_most_designs_is_named_with_their_number():
     dear = sum(found >= 0.9 and cost > 20 for cost, found in truths)
     most = f"“{(ENOUGH if few > dear else cheap).words}” is the obstacle: {max(few, dear)} of the {few + dear} nearest designs"
     found = obstacle_of([ENOUGH, cheap], tried)
-    assert (found.words, found.value) == (f"{most} miss it.", max(few, dear))
+    assert (found.words, found.value) == (f"{most} fall short of it.", max(few, dear))
     assert len(found.words.split()) <= 30
 
 
@@ -329,8 +328,5 @@ def test_where_every_design_misses_two_objectives_the_nearest_is_named_with_both
     search = Search(AXES, DesignPoint(), [more, cheap], Goal(COST, higher=False), Bench().run, 1)
     found = search.find(24)
     assert found.misses == []
-    picks = ", ".join(f"{name}={pick}" for name, pick in found.best.point.picks.items())
-    told = (
-        "No design that was tried meets all objectives. The nearest misses “Found at least 99.0%” and “Cost at most 1.00 USD”"
-    )
-    assert _hopeless(found, search) == f"{told}: {picks}"
+    assert found.headline == "No design that was tried meets all objectives."
+    assert found.offers == [("falls short of “Found at least 99.0%” and “Cost at most 1.00 USD”", found.best)]
