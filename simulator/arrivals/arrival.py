@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple, final
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.curveballs import OF_SENSORS, AffectedQuantity, changes_of, surges
+from simulator.case.curveball import OF_SENSORS, AffectedQuantity
+from simulator.case.run_conditions import changes_of, surges
 from simulator.evidence.recordings import Recording
 from simulator.records.timetables import DAY_S, Surge, clock_s
 

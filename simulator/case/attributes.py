@@ -26,7 +26,7 @@ from simulator.evidence.row_files import RecordingError
 from simulator.records.streams import cache_per_plan
 
 if TYPE_CHECKING:
-    from simulator.case.curveballs import Conditions
+    from simulator.case.run_conditions import Conditions
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer, Plan
     from simulator.engine.requests import Requests

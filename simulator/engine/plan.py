@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from simulator.arrivals.arrival import arrivals_of
 from simulator.case.checks import cautions
 from simulator.case.column_samples import ColumnSamples
-from simulator.case.curveballs import AffectedQuantity, surges
+from simulator.case.curveball import AffectedQuantity
 from simulator.case.document import ScenarioError, beyond, dotted
 from simulator.case.fields import EVIDENCE_KINDS, Source
 from simulator.case.kinds import OOD
 from simulator.case.load import PROJECTED, designed_as, one_by_one, sourced_of
 from simulator.case.model_memo import ModelMemo
+from simulator.case.run_conditions import surges
 from simulator.engine.route_draws import too_many_outcomes
 from simulator.errors import suggest
 from simulator.evidence.evidence_files import content_hash

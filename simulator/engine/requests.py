@@ -23,7 +23,7 @@ from simulator.stages.stage import ServiceStage, Stage
 
 if TYPE_CHECKING:
     from simulator.arrivals.closed import Loop
-    from simulator.case.curveballs import Conditions
+    from simulator.case.run_conditions import Conditions
     from simulator.case.schema import Population
     from simulator.engine.plan import Plan
     from simulator.engine.run import Run

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from simpy import Environment
 
 from simulator.case.choices import ControllerWatch
-from simulator.case.curveballs import Conditions
 from simulator.case.document import ScenarioError
 from simulator.case.network import graph_of
+from simulator.case.run_conditions import Conditions
 from simulator.engine.actions import Airlock, changed, with_actions
 from simulator.engine.requests import CLIENTS, Clients, Requests, Schedule, source_of
 from simulator.limits import RUN_STEPS

@@ -10,7 +10,7 @@ from math import floor
 
 import pandas as pd
 
-from simulator.case.curveballs import AffectedQuantity
+from simulator.case.curveball import AffectedQuantity
 from simulator.case.schema import Scenario
 from simulator.explain.bottleneck import FEW, THROUGHPUT, resent, slowest_stage, spent, turning_away, why_held_up
 from simulator.explain.claims import Claim, figure, load_claim, said, split_of

@@ -8,7 +8,8 @@ from operator import add
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.curveballs import AffectedQuantity, changes, latest
+from simulator.case.curveball import AffectedQuantity
+from simulator.case.run_conditions import changes, latest
 from simulator.engine.plan import Plan
 from simulator.evidence.photo_checks import changed_scores, score_changes
 from simulator.evidence.score_tables import ScoreTable

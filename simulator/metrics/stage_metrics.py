@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.curveballs import AffectedQuantity
+from simulator.case.curveball import AffectedQuantity
 from simulator.case.kinds import AnyStage
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric
 from simulator.case.schema import Scenario

@@ -10,7 +10,7 @@ import streamlit as st
 from simulator.app.design_state import KEPT, get, key
 from simulator.app.jobs import BESIDE, Job, job_id, registry
 from simulator.app.widgets import plain
-from simulator.case.curveballs import AnyCurveball
+from simulator.case.curveball import AnyCurveball
 from simulator.case.schema import Scenario
 from simulator.engine.plan import without_curveballs
 from simulator.explain.claims import Claim

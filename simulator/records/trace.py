@@ -19,7 +19,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from simulator.case.curveballs import Conditions
+    from simulator.case.run_conditions import Conditions
     from simulator.engine.plan import Plan
     from simulator.engine.requests import Requests
 

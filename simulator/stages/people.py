@@ -12,10 +12,10 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from simulator.case.attributes import group_share
-from simulator.case.curveballs import usual_roster
 from simulator.case.fields import ClockTime, CostFigure, Figure, Name, Quantity, Share, ShareFigure, Strict, bounded
 from simulator.case.kinds import AnyStage, Faults, Servers, Service, Target, check_order
 from simulator.case.own_metrics import RequestCount, condition_faults
+from simulator.case.run_conditions import usual_roster
 from simulator.errors import suggest
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes
 from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, Visits, as_memoryview

@@ -14,10 +14,10 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdap
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
-from simulator.case.curveballs import Conditions
 from simulator.case.fields import Line, Source, Strict
 from simulator.case.kinds import FileName
 from simulator.case.model_memo import ModelMemo
+from simulator.case.run_conditions import Conditions
 from simulator.evidence.catalogue import HARDWARE, CatalogueError, hardware, machine
 from simulator.evidence.profiles import (
     IDLE_GAP_MS,
@@ -46,9 +46,9 @@ from simulator.records.streams import Streams
 from simulator.units import duration, roughly
 
 if TYPE_CHECKING:
-    from simulator.case.curveballs import Conditions
     from simulator.case.fields import AnyQuantity
     from simulator.case.own_hardware import OwnHardware
+    from simulator.case.run_conditions import Conditions
     from simulator.engine.plan import Gatherer, Plan
     from simulator.stages.pool import Pool
 

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simulator.case.curveballs import surges
 from simulator.case.kinds import AnyStage
+from simulator.case.run_conditions import surges
 from simulator.case.schema import AnyPhotoCheck
 from simulator.engine.plan import Plan
 from simulator.engine.route_draws import Routes, certain, drawn_routes

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 from scipy.optimize import brentq
 
-from simulator.case.curveballs import Conditions
+from simulator.case.run_conditions import Conditions
 from simulator.engine.run import simulate
 from simulator.engine.servers import server_s
 from simulator.records.streams import Streams
