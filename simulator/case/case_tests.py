@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from simulator.case.choices import Pick
 from simulator.case.document import Path, dotted
 from simulator.case.fields import GUIDE, Line, Name, Share, Strict
+from simulator.case.phases import asked_metrics
 from simulator.errors import suggest
 
 if TYPE_CHECKING:
@@ -275,7 +276,7 @@ def things_of(scenario: Scenario) -> list[str]:
     """Return the names that an answer may rest on: metrics of objectives, figures, choices, stages, ends and curveballs."""
     from simulator.case.load import figures_of
 
-    asked = [objective.metric for objective in scenario.objectives]
+    asked = asked_metrics(scenario)
     named: Iterable[Iterable[str]] = (
         asked, scenario.choices, scenario.stages, scenario.ends, scenario.curveballs, figures_of(scenario), scenario.attributes
     )  # fmt: skip
@@ -315,7 +316,7 @@ def _claim(claim: TextClaim, scenario: Scenario, numbers: Mapping[str, float]) -
     if claim.figure is not None and claim.figure not in numbers:
         yield ("figure",), f"there is no number at '{claim.figure}'; {suggest(claim.figure, numbers)}"
     if claim.objective is not None:
-        asked = [objective.metric for objective in scenario.objectives]
+        asked = asked_metrics(scenario)
         yield from _known(("objective",), claim.objective, asked, "metric of an objective")
     yield from _design(("design",), claim.design, scenario)
     if claim.against is not None:
@@ -325,7 +326,7 @@ def _claim(claim: TextClaim, scenario: Scenario, numbers: Mapping[str, float]) -
 
 
 def _tests(tests: CaseTests, scenario: Scenario) -> Found:
-    asked = [objective.metric for objective in scenario.objectives]
+    asked = asked_metrics(scenario)
     for section, entries in (("meets", tests.meets), ("fails", tests.fails)):
         for index, one in enumerate(entries):
             at: Path = ("tests", section, index)

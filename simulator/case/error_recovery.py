@@ -156,6 +156,8 @@ _WORDED = {
     "list_type": "write a list in brackets, as [one, two]",
     "tuple_type": "write a list in brackets, as [0.5, 2]",
     "string_type": "write a text, in quotes where it holds a comma, a colon or a bracket",
+    "float_type": "write a number, without a unit or quotes",
+    "int_type": "write a whole number, without a unit or quotes",
     "bool_type": "write true or false",
     "bool_parsing": "write true or false",
 }

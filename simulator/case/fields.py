@@ -104,6 +104,12 @@ class Strict(BaseModel):
     #: An example of one as an author writes it, for error messages.
     written: ClassVar[str] = "keys with values"
 
+    @classmethod
+    def _written(cls, given: Any) -> str:
+        """Return the example, with the number that the author gave."""
+        is_number = isinstance(given, int | float) and not isinstance(given, bool)
+        return cls.written.replace("value: 5", f"value: {given!r}") if is_number else cls.written
+
     @model_validator(mode="wrap")
     @classmethod
     def _name_the_nearest_key(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
@@ -117,7 +123,7 @@ class Strict(BaseModel):
     def _helpful(cls, line: Any) -> InitErrorDetails:
         kind, message, context = line["type"], line["msg"].removeprefix("Value error, "), line.get("ctx", {})
         if kind in ("model_type", "model_attributes_type") and not line["loc"]:
-            kind, message = "not_a_mapping", f"write it as {cls.written}"
+            kind, message = "not_a_mapping", f"write it as {cls._written(line['input'])}"
         if kind == "extra_forbidden" and len(line["loc"]) == 1:
             kind, message = "unknown_key", f"unknown key; {suggest(str(line['loc'][0]), cls.model_fields, GUIDE)}"
         if isinstance(forbidden := context.get("error"), ForbiddenTextError):
@@ -198,7 +204,7 @@ class Figure(Sourced):
     def _lies_between(self) -> Self:
         low, high = self.between or (-inf, inf)
         if not low < high:
-            raise ValueError("`between` should hold two numbers, the lower one first")
+            raise ValueError(f"`between` should hold two numbers, the lower one first; got {low:g} and {high:g}")
         if not low <= self.value <= high:
             raise ValueError(f"the value {self.value:g} should lie within `between`, from {low:g} to {high:g}")
         return self

@@ -350,8 +350,14 @@ def readable_references(scenario: Scenario) -> list[dict[str, Pick]]:
     return [one.set for one in scenario.reference.values() if not any(_picks(("set",), one.set, scenario))]
 
 
-def _reference(at: Path, reference: Reference, scenario: Scenario) -> Found:
+def asked_metrics(scenario: Scenario) -> list[str]:
+    """Return the metrics of the objectives; every metric of the case where one of them is none, which is a fault of its own."""
     asked = [objective.metric for objective in scenario.objectives]
+    return asked if all(name in scenario.metrics for name in asked) else list(scenario.metrics)
+
+
+def _reference(at: Path, reference: Reference, scenario: Scenario) -> Found:
+    asked = asked_metrics(scenario)
     yield from _picks((*at, "set"), reference.set, scenario)
     for place, metric in enumerate(reference.meets):
         if metric not in asked:

@@ -118,7 +118,7 @@ def candidate_page(scenario: Scenario, state: SessionState) -> str:
     """Return the candidate's file; state: as the candidate may see it."""
     body = "".join([
         f"<h1>{escape(scenario.title)}: an interview</h1>",
-        paragraph(f"{state.session.minutes} minutes planned, {sum(state.used_s.values()) / 60:.0f} used."),
+        paragraph(f"{state.session.minutes} minutes planned, {sum(state.used_s.values()) / 60:.1f} used."),
         section("The task", "".join(map(paragraph, _task(state)))),
         section("The design", _design(scenario, state)),
         section("Runs", _runs(scenario, state)),

@@ -162,7 +162,7 @@ def _verdicts(desk: ReplayDesk) -> None:
     with st.bottom:
         bar((now.paint() if now.paint else {}) | {"seen": now.revision}, look)
         if any(one.event.kind == "curveball_struck" for one in desk.room.state.curveballs):
-            st.caption(plain("A ring on a verdict's line is the same design in calm, at times behind a curveball."))
+            st.caption(plain("The ring on a verdict's line shows the design without curveballs."))
 
 
 def _calm(desk: ReplayDesk, state: SessionState) -> Result | None:

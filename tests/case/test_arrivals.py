@@ -51,7 +51,7 @@ def test_every_kind_can_be_written(fields):
 MISTAKES = [
     ({"kind": "gamma", **RATE}, "cv", "this field is missing"),
     ({"kind": "gamma", **RATE, "cv": assumed(0)}, "cv", "should be between 0.05 and 10, got 0"),
-    ({"kind": "poisson", "rate_per_s": 3}, "rate_per_s", "write it as {value: 5, assumed: why}; got 3"),
+    ({"kind": "poisson", "rate_per_s": 3}, "rate_per_s", "write it as {value: 3, assumed: why}; got 3"),
     ({"kind": "mmpp", "states": STATES[:1]}, "states", "at least 2 items"),
     (spiky(times=-1), "spikes.0.times", "greater than or equal to 0; got -1"),
     (spiky(at_s=100), "spikes.0.at_s", "begins at 100 s, after the last request; it should begin before 100 s (run.days)"),

@@ -99,7 +99,7 @@ def test_traffic_is_doubted_from_half_to_double():
     ("between", "message"),
     [
         ("[0.6, 0.9]", "the value 0.5 should lie within `between`, from 0.6 to 0.9"),
-        ("[0.5, 0.5]", "`between` should hold two numbers, the lower one first"),
+        ("[0.5, 0.5]", "`between` should hold two numbers, the lower one first; got 0.5 and 0.5"),
         ("[0.4, 1.2]", "should be between 0 and 1, got 1.2"),
         ("[0.4]", "between"),
     ],

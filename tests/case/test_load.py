@@ -88,9 +88,9 @@ def test_what_stands_in_for_a_faulty_value_is_never_blamed():
 MISTAKES = [  # what stands in the file, what is put there, where the fault should be, and what it should say
     ("max_batch:", "max_bach:", "max_bach:", "unknown key; did you mean 'max_batch'?"),
     ("id: small", "idd: small", "idd: small", "did you mean 'id'?"),
-    ("max_batch: 4", "max_batch: 4.5", "max_batch:", "should be a valid integer; got 4.5"),
+    ("max_batch: 4", "max_batch: 4.5", "max_batch:", "write a whole number, without a unit or quotes; got 4.5"),
     ("max_batch: 4", "max_batch: 2000", "max_batch:", "less than or equal to 1024; got 2000"),
-    ("max_batch: 4", "max_batch: many", "max_batch:", "got 'many'"),
+    ("max_batch: 4", "max_batch: 4 photos", "max_batch:", "write a whole number, without a unit or quotes; got '4 photos'"),
     ("scores: tiny", "scores: ../tiny", "scores:", "should be a name of letters"),
     ("scores: tiny", "scores: {auc: 0.5, assumed: a guess}", "auc: 0.5", "greater than 0.5; got 0.5"),
     ("scores: tiny", "scores: {auc: 1, assumed: a guess}", "auc: 1", "less than 1; got 1"),

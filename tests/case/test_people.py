@@ -64,7 +64,7 @@ def test_a_second_reader_is_for_a_tag_that_a_gate_gives():
         ("{samples: [1, 2]}", "", "exactly one of measured, projected, published, assumed"),
         ("{constant: {value: -1, assumed: a test}}", ".constant", "should be between"),
         ("{constant: {value: 1, assumed: a test}, sigma: 1}", ".sigma", "unknown key"),
-        ("{exponential_mean: 3}", ".exponential_mean", "write it as {value: 5, assumed: why}"),
+        ("{exponential_mean: 3}", ".exponential_mean", "write it as {value: 3, assumed: why}"),
         ("{sigma: 1}", ".median", "this field is missing"),
     ],
 )

@@ -191,6 +191,14 @@ def test_a_fault_of_a_file_has_its_line():
     assert (fault.line, fault.field) == (line, "phases.2.choices.0")
 
 
+def test_a_misspelled_metric_of_an_objective_is_one_fault_and_not_one_at_each_place_that_names_it():
+    data = changed()
+    data["objectives"][0]["metric"] = "done_shares"
+    with pytest.raises(ScenarioError) as caught:
+        read(data)
+    assert [fault.field for fault in caught.value.faults] == ["objectives.0.metric"]
+
+
 def test_an_option_cannot_write_to_them():
     data = changed()
     data["choices"]["replicas"]["set"].append("hero")

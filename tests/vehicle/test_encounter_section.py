@@ -98,7 +98,7 @@ WRONG = {
     ),
     "a figure without a source": (
         "planner_hz: {value: 10, between: [5, 20], assumed: a common rate of planners}", "planner_hz: 12", "planner_hz: 12",
-        "encounters.braking.planner_hz: write it as {value: 5, assumed: why}; got 12",
+        "encounters.braking.planner_hz: write it as {value: 12, assumed: why}; got 12",
     ),
     "a part that works for nothing": (
         "works_for: [detector, strong, lidar_net]", "works_for: [detector, stron, lidar_net]", "stron, lidar_net]",

@@ -37,7 +37,7 @@ def test_rehearsing_a_few_incidents_writes_a_table_of_signs(
     [
         ("- {statistic: found}\n- statistic: fond\n", "2:3: 1: statistic: 'fond' cannot be watched; did you mean 'found'?"),
         ("- {statistic: found, window_h: 120}", "1:22: 0.window_h: should be 84 at most"),
-        ("- {statistic: found, at: high}", "1:22: 0.at: input should be a valid number"),
+        ("- {statistic: found, at: high}", "1:22: 0.at: write a number"),
         ("statistic: found", "1:1: (file): should be a list"),
     ],
 )
