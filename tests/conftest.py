@@ -104,13 +104,25 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _one_search_for_components():
-    """Streamlit's test driver searches every installed package for components, for each page; the packages stay the same."""
+def _looked_up_once():
+    """What Streamlit and Plotly look up for each page and chart stays the same from test to test.
+
+    The test driver searches every installed package for components and compiles each script anew, and Plotly takes names such
+    as `xaxis_title` apart.
+    """
     with pytest.MonkeyPatch.context() as patch:
         if "streamlit.testing.v1" in sys.modules:
             from streamlit.components.v2 import manifest_scanner
+            from streamlit.runtime.scriptrunner.script_cache import ScriptCache
 
+            compiled = ScriptCache()
             patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
+            patch.setattr("streamlit.testing.v1.app_test.ScriptCache", lambda: compiled)
+            patch.setattr("streamlit.testing.v1.local_script_runner.ScriptCache", lambda: compiled)
+        if "plotly.basedatatypes" in sys.modules:
+            from plotly import basedatatypes
+
+            patch.setattr(basedatatypes, "_str_to_dict_path_full", cache(basedatatypes._str_to_dict_path_full))
         yield
 
 

@@ -27,11 +27,16 @@ def at_the_machine(monkeypatch):
     monkeypatch.setattr("simulator.app.visitors.at_the_machine", lambda: True)
 
 
-@pytest.fixture(autouse=True)
-def no_processes(monkeypatch):
-    """Runs of the default tests have threads: two processes a worker take seconds to start. The long tests kill processes."""
-    if os.environ.get("CASESIM_LONG") != "1":
-        monkeypatch.setattr("simulator.app.workers._spawned", lambda: ThreadPoolExecutor(1))
+@pytest.fixture(scope="package", autouse=True)
+def no_processes():
+    """Runs of the default tests have threads: two processes a worker take seconds to start. The long tests kill processes.
+
+    It holds between the tests too, when the next piece of a study that was not waited for begins.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if os.environ.get("CASESIM_LONG") != "1":
+            patch.setattr("simulator.app.workers._spawned", lambda: ThreadPoolExecutor(1))
+        yield
 
 
 @pytest.fixture(autouse=True)
