@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,9 @@ from simulator.limits import (
     MONITORED_SECONDS,
     MONITORED_WORD,
 )
-from simulator.monitors.blocks import Floats
+
+if TYPE_CHECKING:
+    from simulator.monitors.blocks import Floats
 
 #: Tables with fewer rows are refused.
 LEAST_ROWS = 20
