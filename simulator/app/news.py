@@ -40,7 +40,7 @@ SLOWEST_S = 0.5
 
 #: Shortest time between two looks at a state (s), and between two lines to one component: Streamlit drops what a run has
 #: drawn if the next run begins at once.
-LOOK_S, PAUSE_S = 0.03, 0.08
+LOOK_S, PAUSE_S = 0.01, 0.08
 
 #: The longest message that is read at all; a feed takes it only if it says so.
 _LONGEST = STUDIO_BYTES

@@ -86,7 +86,7 @@ MOST = 100_000
 class Sample:
     """Values of one replication by the stretch of the run that they belong to.
 
-    values: shape (n,), stretch after stretch; starts: where each stretch begins, shape (stretches + 1,)
+    values: shape (n,), stretch after stretch, ascending in each; starts: where each stretch begins, shape (stretches + 1,)
     weight: how many requests stand behind each value
     """
 
@@ -112,7 +112,7 @@ def sample(values: Floats, stretches: NDArray[np.int64] | None = None) -> Sample
     single = values.astype(np.float32)
     every = ceil(len(single) / MOST) if len(single) else 1
     if stretches is None:
-        kept = np.sort(single)[every // 2 :: every] if every > 1 else single
+        kept = np.sort(single)[every // 2 :: every]
         return Sample(kept, np.array([0, len(kept)]), float(every))
     order = np.lexsort((single, stretches))[every // 2 :: every]
     return Sample(single[order], np.searchsorted(stretches[order], np.arange(SECTIONS + 1)), float(every))

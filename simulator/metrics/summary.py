@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -65,7 +65,7 @@ class Summary:
     withheld: metrics with too little to count; at_edges: the run at each edge of its projections, by the name of the edge
     missing: the metrics of the case that the run cannot quote, each with the reason in a few words
     planned: the replications that were asked for; after fewer, the run's part of each interval is wider (`widening`)
-    measures: the replications themselves, with which advice compares other designs
+    measures: the replications themselves, with which advice compares other designs; estimator: makes further figures of them
     """
 
     plan: Plan
@@ -75,9 +75,6 @@ class Summary:
     run_hash: str
     metrics: dict[str, Estimate]
     verdicts: list[Verdict]
-    costs: dict[str, Estimate]
-    flows: pd.DataFrame
-    latency_curve: NDArray[np.float64]
     withheld: list[Withheld]
     at_edges: dict[str, Summary]
     stages: dict[str, StageTimes]
@@ -86,6 +83,7 @@ class Summary:
     missing: dict[str, str]
     planned: int
     measures: Sequence[Measures]
+    estimator: Estimator = field(repr=False, compare=False)
     mlperf: MlperfResult | None = None
 
     def settles(self, total: int) -> bool:
@@ -115,6 +113,26 @@ class Summary:
 
     def metric(self, name: str) -> Metric:
         return self.plan.scenario.metrics[name]
+
+    @cached_property
+    def costs(self) -> dict[str, Estimate]:
+        """The parts of the cost of 1,000 requests (USD)."""
+        parts = self.measures[0].costs if self.requests else []
+        costs = {part: self.estimator.cost(part) for part in parts}
+        for edge in self.at_edges.values():
+            costs = _spanned(costs, edge.costs)
+        return costs
+
+    @cached_property
+    def latency_curve(self) -> NDArray[np.float64]:
+        """The times within which the shares CURVE of the requests served have their answer (s)."""
+        pooled = self.estimator.pooled("served")
+        return pooled.curve(CURVE) if pooled else np.full(len(CURVE), np.nan)
+
+    @cached_property
+    def flows(self) -> pd.DataFrame:
+        """The requests of an average run by FLOW, with their number (column count)."""
+        return _mean_flows(self.measures)
 
     def flows_of(self, group: MetricGroup | None) -> pd.DataFrame:
         return self.flows if group is None else _mean_flows([one.groups[group.key] for one in self.measures])
@@ -275,7 +293,6 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int
         figures.metrics,
         figures.reasons,
     )
-    costs = {part: estimator.cost(part) for part in measures[0].costs if sum(m.requests for m in measures)}
     queries, thresholds = [one.queries for one in measures if one.queries], threshold_checks(plan)
     mlperf = mlperf_result(plan, queries) if queries else None
     withheld = [one for one in estimator.withheld if reasons[one.metric.name] != NO_STEADY_STATE]
@@ -283,7 +300,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int
     at_edges = [summary_of(edge, seed, [m.band_edges[index] for m in measures], planned) for index, edge in enumerate(edges)]
     for edge, name in zip(at_edges, EDGES, strict=False):
         reasons = _at_edge(edge.missing, name) | reasons
-        metrics, costs = _spanned(metrics, edge.metrics), _spanned(costs, edge.costs)
+        metrics = _spanned(metrics, edge.metrics)
     return Summary(
         plan=plan,
         seed=seed,
@@ -292,9 +309,7 @@ def summary_of(plan: Plan, seed: int, measures: Sequence[Measures], planned: int
         run_hash=run_hash(plan, seed, measures),
         metrics=metrics,
         verdicts=judged(plan.scenario, metrics, plan.outside_brief),
-        costs=costs,
-        flows=_mean_flows(measures),
-        latency_curve=_curve(estimator),
+        estimator=estimator,
         withheld=withheld,
         at_edges=dict(zip(EDGES, at_edges, strict=False)),
         stages=stages,
@@ -321,11 +336,6 @@ def _warm_up(plan: Plan, measures: Sequence[Measures], stages: dict[str, StageTi
     totals, counts = np.stack(by_stretch, axis=1)
     cut = warm_up_of(totals, counts, plan.arrivals_end_s)
     return replace(cut, steady=cut.steady and not any(grows(plan, stage, times) for stage, times in stages.items()))
-
-
-def _curve(estimator: Estimator) -> NDArray[np.float64]:
-    pooled = estimator.pooled("served")
-    return pooled.curve(CURVE) if pooled else np.full(len(CURVE), np.nan)
 
 
 def _spanned(middle: dict[str, Estimate], edge: dict[str, Estimate]) -> dict[str, Estimate]:
