@@ -34,8 +34,8 @@ Path = tuple[str | int, ...]
 class Fault:
     """One mistake, at one place of one file (line and column count from 1).
 
-    code: the short name of its kind, which `casesim explain` explains; on_screen: the message where a person picks options,
-    empty where that is the field with the message. Both are no part of its identity.
+    code: the short name of its kind, which `casesim explain` explains; choices: those whose picks do not go together, which the
+    message then names as on the screen. Both are no part of its identity.
     """
 
     file: str
@@ -44,14 +44,14 @@ class Fault:
     field: str
     message: str
     code: str = dataclasses.field(default="fault", compare=False)
-    on_screen: str = dataclasses.field(default="", compare=False)
+    choices: tuple[str, ...] = dataclasses.field(default=(), compare=False)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}: {self.field}: {self.message}"
 
     @property
     def words(self) -> str:
-        return self.on_screen or f"{self.field}: {self.message}"
+        return self.message if self.choices else f"{self.field}: {self.message}"
 
 
 class ScenarioError(ValueError):

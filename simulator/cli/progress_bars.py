@@ -77,7 +77,7 @@ def working_bar() -> Iterator[Callable[[str, int, int], None]]:
         task = bar.add_task("beginning", total=None, parts="")
 
         def report(what: str, done: int, total: int) -> None:
-            parts = f"{done:,} of {total:,}" if total else ""
+            parts = f"{done:,} of {total:,}" if total else f"{done:,}" if done else ""
             bar.update(task, description=what, completed=done, total=total or None, parts=parts)
 
         yield report

@@ -418,14 +418,14 @@ class Gatherer:
         document, choices = self.scenario.document, self.scenario.choices
         sources = [document.in_file(("stages", *place)) for place in (path, *places)]
         names = dict.fromkeys(str(source[1]) for source in sources if source[:1] == ("choices",))
-        away = [(choices[name], self.design[name]) for name in names if self.design[name] != choices[name].default]
+        away = {name: choices[name] for name in names if self.design[name] != choices[name].default}
         if len(away) < 2:
             return
-        picks = listed([f"“{choice.label}: {choice.label_of(pick)}”" for choice, pick in away])
-        back = " or ".join(f"“{choice.label}” to “{choice.label_of(choice.default)}”" for choice, _ in away)
+        picks = listed([f"“{choice.label}: {choice.label_of(self.design[name])}”" for name, choice in away.items()])
+        back = " or ".join(f"“{choice.label}” to “{choice.label_of(choice.default)}”" for choice in away.values())
         of = "both" if len(away) == 2 else "all of them together"
         words = f"{picks} do not go together: no {what} are known for {of}; set {back}"
-        self.faults[-1] = replace(self.faults[-1], message=words, on_screen=words)
+        self.faults[-1] = replace(self.faults[-1], message=words, choices=tuple(away))
 
     def missing(self, path: tuple[str | int, ...], message: str) -> None:
         """Note that evidence which a place of the case refers to is missing, or cannot be used."""

@@ -328,34 +328,39 @@ def runnable(request: SweepRequest, way: Way, count: int, report: ReportProgress
     own, axes, tried = request.scenario.defaults() | dict(request.picks), list(request.axes), 0
     while axes:
         points = sample_of(axes, way, count, request.seed).points(request.base)
-        runs = []
+        blamed = []
         for point in points:
-            runs.append((point, request.runs(point)))
-            report("trying which designs can run", tried + len(runs), 0)
-        left = _beside_each_other(axes, runs, own)
+            blamed.append((point, frozenset[str]().union(*request.blamed(point))))
+            report("trying which designs can run", tried + len(blamed), 0)
+        left = _beside_each_other(axes, blamed, own)
         if left == axes:
             break
-        axes, tried = left, tried + len(runs)
+        axes, tried = left, tried + len(points)
     left_out = _left_out(request.axes, axes, own)
     if not axes:
         raise InputError(f"nothing is left to vary. {left_out} Vary another choice too, or begin at another design")
     return replace(request, axes=axes), left_out
 
 
-def _beside_each_other(axes: Sequence[Axis], runs: Sequence[tuple[DesignPoint, bool]], own: Mapping[str, Pick]) -> list[Axis]:
-    """Leave out the option whose designs fail most often, until all of these designs that are left can run."""
-    left, axes = list(runs), list(axes)
+def _beside_each_other(
+    axes: Sequence[Axis], blamed: Sequence[tuple[DesignPoint, frozenset[str]]], own: Mapping[str, Pick]
+) -> list[Axis]:
+    """Leave out the option whose designs fail most often, until all of these designs that are left can run.
+
+    blamed: the axes that may stand in the way of each design; none of one that runs
+    """
+    left, axes = list(blamed), list(axes)
     while True:
-        options = [(axis.name, pick) for axis in axes if axis.is_choice for pick in axis.picks]
-        tries, fails = (Counter(one for one in options for point, ran in left if point.picks[one[0]] == one[1] and ran in asked)
-                        for asked in ((True, False), (False,)))  # fmt: skip
+        names = [axis.name for axis in axes if axis.is_choice]
+        tries = Counter((name, point.picks[name]) for point, _ in left for name in names)
+        fails = Counter((name, point.picks[name]) for point, at_fault in left for name in names if name in at_fault)
         at_fault = [one for one in fails if one[1] != own[one[0]]]
         if not at_fault:
             return axes
         name, worst = max(at_fault, key=lambda one: (fails[one] / tries[one], fails[one]))
         axes = [_without(axis, worst) if axis.name == name else axis for axis in axes]
         axes = [axis for axis in axes if not axis.is_choice or len(axis.picks) > 1]
-        left = [(point, ran) for point, ran in left if point.picks[name] != worst]
+        left = [(point, at_fault) for point, at_fault in left if point.picks[name] != worst]
 
 
 def _without(axis: Axis, pick: Pick) -> Axis:

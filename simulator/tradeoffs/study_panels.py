@@ -175,7 +175,7 @@ def _progress(plan: StudyPlan[Any], one: Study[Any]) -> None:
     what, done, total = one.phase
     left = plan.expected_s(plan.designs - one.runs) if one.runs < plan.designs else None
     with st.container(horizontal=True, vertical_alignment="center"):
-        parts = f": {done:,} of {total:,}" if total else ""
+        parts = f": {done:,} of {total:,}" if total else f": {done:,}" if done else ""
         to_go = "" if left is None else f", about {duration(left, 1)} to go"
         words = f"{upper_first(what)}{parts}; {counted(one.runs, 'design')} run so far{to_go}"
         st.progress(done / total if total else 0.0, words)

@@ -57,7 +57,7 @@ class SweepRequest:
     method: Method = "grid"
     seed: int = 1
     replications: int = REPLICATIONS
-    _known: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _known: dict[str, list[frozenset[str]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def plan(self, point: DesignPoint) -> Plan:
         """Compile a point; raises ScenarioError where it cannot run."""
@@ -67,9 +67,16 @@ class SweepRequest:
         """Make the task of running a point; raises ScenarioError where it cannot run."""
         return task_of(self.plan(point), self.metrics, seed, replications)
 
-    def runs(self, point: DesignPoint) -> bool:
-        """Return whether a point compiles; each is compiled once."""
-        return not self._faults(point)
+    def blamed(self, point: DesignPoint) -> list[frozenset[str]]:
+        """Return, for each reason why a point cannot run, the axes that may stand in its way; a point is compiled once."""
+        if (name := repr(point)) not in self._known:
+            try:
+                self.plan(point)
+                self._known[name] = []
+            except ScenarioError as error:
+                every = [axis.name for axis in self.axes]
+                self._known[name] = [frozenset(fault.choices or every) for fault in error.faults]
+        return self._known[name]
 
     def mended(self, point: DesignPoint) -> DesignPoint:
         """Return a point that runs: where this one cannot, with the base's picks of the choices that stand in the way.
@@ -77,25 +84,16 @@ class SweepRequest:
         Choices are tried in an order drawn for the point: else the first of two that do not go together would always give way.
         Where nothing helps, the point stays as it is.
         """
-        own, faults, mended = self.scenario.defaults() | dict(self.picks), self._faults(point), point
-        axes = [axis for axis in self.axes if axis.is_choice and point.picks[axis.name] != own[axis.name]] if faults else []
+        own, faults, mended = self.scenario.defaults() | dict(self.picks), self.blamed(point), point
+        at_fault = frozenset().union(*faults)
+        axes = [one for one in self.axes if one.is_choice and one.name in at_fault and point.picks[one.name] != own[one.name]]
         for place in np.random.default_rng(list(repr(point).encode())).permutation(len(axes)):
             changed = DesignPoint({**mended.picks, axes[place].name: own[axes[place].name]}, point.figures)
-            if (left := self._faults(changed)) < faults:
+            if len(left := self.blamed(changed)) < len(faults):
                 mended, faults = changed, left
             if not faults:
                 return mended
         return point
-
-    def _faults(self, point: DesignPoint) -> int:
-        """Count the reasons why a point cannot run."""
-        if (name := repr(point)) not in self._known:
-            try:
-                self.plan(point)
-                self._known[name] = 0
-            except ScenarioError as error:
-                self._known[name] = len(error.faults)
-        return self._known[name]
 
     def check_brief(self) -> None:
         """Raise InputError for a base design outside of the brief: no verdict on it counts, so none can turn."""
