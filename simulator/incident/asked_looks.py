@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -14,7 +14,7 @@ from simulator.incident.effects import Person
 from simulator.incident.looks import HOUR_S, AnyLook, LookFinding, LookInput, LookRequest, View, clustered
 from simulator.incident.watches import name_of
 from simulator.records.streams import Streams
-from simulator.units import counted
+from simulator.units import counted, spoken_within
 
 #: A person who has noticed nothing mentions another cause at this rate; one who has noticed it says so at that rate.
 _IN_VAIN, _NOTICES = 0.25, 0.75
@@ -58,9 +58,17 @@ class QueryLook(AnyLook):
         table = pd.DataFrame(rows[:_ROWS], columns=[*groups, "frames", what, "low", "high"])
         chosen = "".join(f", {column} {value}" for column, value in request.only.items())
         by = f" by {' and '.join(groups)}" if groups else ""
-        size = f"{counted(len(log), 'frame')} in {counted(len(rows), 'group')}"
-        sentence = f"{what}{by}, last {request.hours:g} h{chosen}: {size}."
+        sentence = f"{what}{by}, last {request.hours:g} h{chosen}: {_means(rows, len(log))}."
         return LookFinding(sentence, "", table)
+
+
+def _means(rows: Sequence[tuple[Any, ...]], frames: int) -> str:
+    """Return the mean and its interval where there is one group, else the number of groups; with the number of frames."""
+    if len(rows) != 1:
+        return f"{counted(frames, 'frame')} in {counted(len(rows), 'group')}"
+    value, low, high = rows[0][-3:]
+    mean, interval = spoken_within(value, low, high, "")
+    return f"{mean.strip()} ({interval}), {counted(frames, 'frame')}"
 
 
 def _kept(log: pd.DataFrame, only: Mapping[str, str]) -> pd.DataFrame:
@@ -92,8 +100,8 @@ def _of_detections(view: View, log: pd.DataFrame, request: LookRequest) -> LookF
     chosen = "".join(f", {column} {value}" for column, value in request.only.items())
     by_words = f" by {' and '.join(groups)}" if groups else ""
     sentence = (
-        f"Detections a frame{by_words}, last {request.hours:g} h{chosen}: {counted(len(log), 'frame')} in "
-        f"{counted(len(rows), 'group')}. False detections have no object in the log, so they are left out."
+        f"Detections a frame{by_words}, last {request.hours:g} h{chosen}: {_means(rows, len(log))}. "
+        "False detections have no object in the log, so they are left out."
     )
     return LookFinding(sentence, "", table)
 

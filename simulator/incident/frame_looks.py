@@ -249,8 +249,9 @@ class AuditLook(LabellingLook):
         change = weights[0] / max(weights[1], 1e-9) - 1
         rows = [("today", weights[0], today), ("then", weights[1], before)]
         table = pd.DataFrame(rows, columns=["labelled", "weight of what is there", "recall"])
+        moved = f"changes by {signed(100 * change, 0)}%" if round(100 * change) else "stays the same"
         sentence = (
-            f"By today's labels these stored frames hold {signed(100 * change, 0)}% of labelled weight, "
+            f"By today's labels the labelled weight of these stored frames {moved}, "
             f"and recall is {today:.2f}; by the labels of then it was {before:.2f}."
         )
         slipped = today < before * (1 - SAME) and abs(change) <= SAME

@@ -58,8 +58,8 @@ class CountersLook(AnyLook):
         columns = ["time", "clips an hour", "dropped (%)", "dropped in the worst hour (%)", "answer, 95% within (s)"]
         now, then = rows
         sentence = (
-            f"{now[2]:.1f}% of the clips of the last day were dropped, {now[3]:.0f}% in the worst hour; in the reference time "
-            f"{then[2]:.1f}% and {then[3]:.0f}%. {now[1]:.0f} clips came an hour, {then[1]:.0f} then."
+            f"{now[2]:.1f}% of the clips of the last day were dropped, {now[3]:.1f}% in the worst hour; in the reference time "
+            f"{then[2]:.1f}% and {then[3]:.1f}%. {now[1]:.0f} clips came an hour, {then[1]:.0f} then."
         )
         return LookFinding(sentence, "drops" if now[3] > then[3] + 1 else "no drops", pd.DataFrame(rows, columns=columns))
 

@@ -30,6 +30,12 @@ def test_a_query_gives_the_mean_of_each_group_of_the_frames_it_keeps():
         assert table.loc[name, "low"] < table.iloc[:, 1][name] < table.loc[name, "high"]
 
 
+def test_a_query_of_one_group_says_its_mean():
+    finding = found("blurred_camera", look("query", statistic="found"))
+    (frames, mean) = finding.table.iloc[0, :2]
+    assert finding.sentence.endswith(f"{frames:,.0f} frames.") and f": {mean:.3g} (" in finding.sentence
+
+
 def test_the_log_of_frames_numbers_the_cameras_of_each_site():
     made = play("blurred_camera", wait(24 * 5))
     log = frame_log(made.view(), "found", 24)
