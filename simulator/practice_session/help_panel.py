@@ -26,8 +26,9 @@ _RUNGS = ("question", "panel", "step")
 def reasons_panel(live: LiveSession, result: Result) -> None:
     """Say why each objective is not met, and what would help once the person has asked."""
     helped = _was_asked(live, "what_would_help")
+    shown = result.shown_reasons
     for place, reason in result.reasons.items():
-        st.markdown(f"**{plain(result.verdicts[place].objective.label)}**: {plain(reason.sentence)}")
+        st.markdown(f"**{plain(result.verdicts[place].objective.label)}**: {plain(shown[place])}")
         if helped:
             with st.spinner("Trying steps …"):
                 st.info(plain(reason.advice.sentence))

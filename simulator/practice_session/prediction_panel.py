@@ -20,7 +20,7 @@ from simulator.practice_session.session_at_hand import take
 from simulator.practice_session.session_runs import ask_for_run, run_asked
 from simulator.session.session_events import PredictionMade
 from simulator.session.session_state import SessionPrediction, SessionState
-from simulator.units import bound_scale, spoken
+from simulator.units import bound_scale, spoken, spoken_within
 
 #: So many designs of a session are predicted before they run; further ones may be.
 PREDICTED = 3
@@ -155,7 +155,7 @@ def prediction_chart(one: SessionPrediction, result: Result) -> Chart:
     name = metric.label
     figure.update_layout(height=130, margin={"l": 0, "r": 0, "t": 10, "b": 0}, xaxis_title=f"{name}{unit}")
     held = low <= found.value <= high
-    value = spoken(found.value, metric.unit)
+    value, _ = spoken_within(found.value, found.low, found.high, metric.unit)
     takeaway = f"{name}: {value}, {'within' if held else 'outside of'} your interval."
     table = pd.DataFrame(
         [{"": name, "low": spoken(start, metric.unit), "high": spoken(end, metric.unit)} for name, start, _, end, _ in rows]

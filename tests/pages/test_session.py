@@ -321,8 +321,9 @@ def test_a_question_in_own_words_is_kept_and_has_no_answer(scenario, begun):
 def test_a_phase_without_hints_of_the_author_gives_those_of_the_run():
     page = opened("session", case="retry-storm")
     page = predicted(pressed(pressed(page, "session:begin"), "session:phase:model"))
+    assert "The cause is that of “Photos checked in time”." in told(page)
     page = pressed(page, "session:phase:defend")
-    for step in ("Which stage decides", "Look at “Overload”", "It improves"):
+    for step in ("Which stage decides", "Panel “Overload”", "It improves"):
         page = pressed(page, "session:hint")
         assert step in told(page)
     assert not [one for one in page.button if one.key == "session:hint"]
