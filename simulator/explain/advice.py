@@ -22,7 +22,7 @@ from simulator.explain.lever_search import Baseline
 from simulator.explain.levers import Lever, ObjectiveEffect
 from simulator.metrics.comparisons import Difference
 from simulator.metrics.summary import Summary, Verdict
-from simulator.units import listed, spoken
+from simulator.units import listed
 
 #: The most changes that are tried for an objective on its own account.
 TRIED = 5
@@ -331,11 +331,9 @@ class AdviceTrial:
     def _size(self, place: int) -> str:
         # `+1.9 points`, or `from no figure to 12.6 h`
         effect = self.lever.effects[place]
-        after = effect.after and effect.after.estimate
         if effect.change:
             return effect.change.size
-        unit = self._verdict(place).metric.unit
-        return f"from no figure to {spoken(after.value, unit)}" if after else "no figure any more"
+        return f"from no figure to {effect.after.reached}" if effect.after and effect.after.estimate else "no figure any more"
 
     def _label(self, place: int) -> str:
         return self._verdict(place).objective.label

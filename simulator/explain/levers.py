@@ -15,7 +15,7 @@ from simulator.explain.claims import Claim, about_run, change_by, claims_json, o
 from simulator.explain.design_changes import FALSE_SHARE, NOTICEABLE, DesignChange, part_of_way, real_below
 from simulator.metrics.comparisons import UNCHANGED, Difference, OneSided
 from simulator.metrics.summary import Standing, Summary, Verdict
-from simulator.units import counted, significant, times
+from simulator.units import counted, listed, significant, times
 
 #: A change that is a smaller part of the distance from the bound is slight.
 SLIGHT = 0.01
@@ -200,8 +200,15 @@ class Lever:
         return replace(self, effects=[replace(effect, real=is_real(effect)) for effect in self.effects])
 
     @property
-    def rank(self) -> tuple[float, float, bool, bool]:
-        return -self.best, self.worst, bool(self.words), self.idle
+    def harmed(self) -> list[str]:
+        """Name the other objectives that it takes further from where they are met."""
+        return [f"“{one.before.objective.label}”" for one in self.effects if one.harms and not one.breaks and one.gain < 0]
+
+    @property
+    def rank(self) -> tuple[bool, float, float, bool, bool]:
+        """The order of usefulness: a step that takes another objective further away than it brings one closer comes later."""
+        net = self.best + self.worst if self.best > 0 and self.worst > -inf else 0.0
+        return self.best <= 0, -net, self.worst, bool(self.words), self.idle
 
     @property
     def words(self) -> str:
@@ -278,7 +285,8 @@ class Levers:
         steps = _counted(len(best), "step", "brings", "bring")
         size = effect.change.with_interval if effect.change else effect.words
         most = f"“{first.step.words}”: {', '.join([*first.costs, f'{effect.before.objective.label} {size}'])}"
-        return f"{steps} an objective that is not met noticeably closer. The most useful is {most}."
+        worse = f" It makes {listed(first.harmed)} worse." if first.harmed else ""
+        return f"{steps} an objective that is not met noticeably closer. The most useful is {most}.{worse}"
 
     @property
     def sense(self) -> str:

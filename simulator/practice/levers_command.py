@@ -22,6 +22,7 @@ from simulator.explain.lever_search import LeverSearch
 from simulator.explain.levers import Levers, ObjectiveEffect
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import Verdict, summary_of
+from simulator.practice.run_page import design_words
 from simulator.processes import ProcessPool
 from simulator.units import counted, upper_first
 
@@ -71,7 +72,7 @@ def print_levers(levers: Levers) -> None:
     out, base = table_console(), levers.base
     count = counted(base.replications, "replication")
     out.print(f"[bold]{escape(base.plan.scenario.title)}[/bold], {count}, {levers.trials} of each step, seed {base.seed}")
-    out.print(", ".join(f"{name}={option}" for name, option in base.plan.design.items()), style="dim")
+    out.print(escape(design_words(base.plan)), style="dim")
     out.print(escape(levers.sentence))
     table = _table(levers)
     if out.width < _NARROW * Measurement.get(out, out.options.update(max_width=_ENDLESS), table).maximum:

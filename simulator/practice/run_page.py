@@ -89,13 +89,14 @@ def _head(result: Result) -> Iterator[Passage]:
     challenge = challenge_of(result)
     met = [Part(_KEPT, f"[bold]{escape(challenge.met)}[/bold]")] if challenge else []
     ground = short_claims(challenge.sentence.removeprefix(challenge.met)) if challenge and challenge.all_met else []
-    yield Passage([*met, Part(_KEPT, escape(_design(plan))), *_claims(ground, _STEPS)])
+    yield Passage([*met, Part(_KEPT, escape(design_words(plan))), *_claims(ground, _STEPS)])
     if changes := changes_of(plan):
         each = [f"{_picks(plan, picks)} at {clock(scenario, at_s)}" for at_s, picks in changes]
         yield Passage([Part(_KEPT, f"{escape('; '.join(each))}.")], "[bold]Changes during the run:[/bold]")
 
 
-def _design(plan: Plan) -> str:
+def design_words(plan: Plan) -> str:
+    """Name the picks that differ from the default, as on the screen."""
     usual = plan.scenario.defaults()
     changed = {name: pick for name, pick in plan.design.items() if pick != usual[name]}
     return f"Design: {_picks(plan, changed)}; the rest by default." if changed else "Every choice is at its default."

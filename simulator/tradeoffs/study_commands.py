@@ -48,7 +48,7 @@ from simulator.tradeoffs.sensitivity import WAYS, Influence, Ranking, Way, runna
 from simulator.tradeoffs.sweep import REPLICATIONS, SweepRequest, metric_names, outcomes_at
 from simulator.tradeoffs.sweep_commands import around, head, report_damaged, workers
 from simulator.tradeoffs.tried_designs import BestDesigns, TriedDesign
-from simulator.units import signed_within, significant, spoken, spoken_size, upper_first
+from simulator.units import signed_within, significant, spoken_size, spoken_within, upper_first
 
 
 def best(
@@ -170,7 +170,7 @@ def _print_capacity(result: Capacity, cost: str) -> None:
     table = Table("traffic, times", f"{scenario.unit.many} a day", scenario.metrics[cost].label, *UNMET, box=None)
     for load_ in result.loads:
         one = load_.outcome.metrics.get(cost)
-        usd = "no figure" if one is None else spoken(one.value, scenario.metrics[cost].unit)
+        usd = "no figure" if one is None else spoken_within(one.value, one.low, one.high, scenario.metrics[cost].unit)[0]
         table.add_row(
             f"{load_.times:.3g}",
             significant(load_.times * result.rate * 86_400),

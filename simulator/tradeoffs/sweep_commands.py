@@ -46,7 +46,7 @@ from simulator.tradeoffs.front import Front, goals_of
 from simulator.tradeoffs.outcome_cache import OutcomeCache
 from simulator.tradeoffs.regret import Regret, regret_of
 from simulator.tradeoffs.sweep import REPLICATIONS, Submit, Sweep, SweepRequest, check_file, sweep_request, swept, write_table
-from simulator.units import counted, spoken
+from simulator.units import counted, spoken_within
 
 How = Annotated[str, typer.Option("--method", metavar="|".join(METHODS), help="placing of the points")]
 Count = Annotated[int | None, typer.Option("--points", min=2, help="number of points, except on a grid")]
@@ -205,8 +205,9 @@ def _cell(request: SweepRequest, outcome: DesignOutcome, name: str) -> str:
     estimate = outcome.metrics.get(name)
     if estimate is None:
         return f"[dim]{escape(outcome.missing_reasons.get(name, 'no figure'))}[/dim]"
-    unit = request.scenario.metrics[name].unit
-    return f"{spoken(estimate.value, unit)} [dim]({spoken(estimate.low, unit)} to {spoken(estimate.high, unit)})[/dim]"
+    bound = next((one.deciding_bound for one in outcome.verdicts(request.scenario) if one.metric.name == name), None)
+    bounds = (estimate.value, estimate.low, estimate.high)
+    return "{} [dim]({})[/dim]".format(*spoken_within(*bounds, request.scenario.metrics[name].unit, bound))
 
 
 def _met(request: SweepRequest, outcome: DesignOutcome) -> str:

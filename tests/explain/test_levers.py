@@ -4,6 +4,7 @@ import json
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -196,6 +197,19 @@ def test_the_chance_of_a_change_is_that_of_students_test():
     assert effect_of(-2.0, 2.0).chance == pytest.approx(0.05)
     assert effect_of(2.0, 1.0).chance < 0.01
     assert effect_of(2.0, 0.0).chance == 0
+
+
+def test_a_step_that_takes_another_objective_further_away_is_less_useful_and_says_so():
+    """Both objectives stand at 20 and should be at most 10: one step brings the first by 8 and takes the second by 20."""
+    step = DesignChange("readers", "Readers", "3", "4", 4, None)
+    dear = Lever(step, [effect_of(-8.0, 0.5), effect_of(20.0, 0.5)])
+    fair = Lever(replace(step, after="5"), [effect_of(-6.0, 0.5), effect_of(0.0, 5.0)])
+    base = SimpleNamespace(verdicts=[effect.before for effect in dear.effects], outside_brief="")
+    assert [row.step.after for row in Levers(base, 4, 2, [dear, fair], []).rows] == ["5", "4"]
+    both, alone = (Levers(base, 4, len(rows), rows, []).sentence for rows in ([dear, fair], [dear]))
+    assert "The most useful is “Readers: 3 → 5”: Wait −6.00 s" in both
+    assert alone.endswith("It makes “Wait” worse.")
+    assert "worse" not in both
 
 
 def test_many_changes_that_are_none_in_truth_are_rarely_called_real():
