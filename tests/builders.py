@@ -13,7 +13,7 @@ import pytest
 
 from simulator.arrivals.arrival import ARRIVALS, Comings
 from simulator.case.document import Document
-from simulator.case.load import _checked, loads
+from simulator.case.load import _checked
 from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan, strike_times
 from simulator.engine.run import simulate
@@ -138,8 +138,13 @@ def document(stages: Mapping[str, Any], seconds: float = 100, rate: float = 1, *
     } | fields
 
 
+def checked(data: Mapping[str, Any], file: str = "test.yaml") -> Scenario:
+    """A scenario of plain data, checked as a file is, but not read from one: to read YAML takes longer than most runs here."""
+    return _checked(Document(file, json.loads(json.dumps(data))))
+
+
 def scenario(stages: Mapping[str, Any], **fields: Any) -> Scenario:
-    return loads(json.dumps(document(stages, **fields)))
+    return checked(document(stages, **fields))
 
 
 def plan(
@@ -149,11 +154,8 @@ def plan(
     strikes: Mapping[str, float | None] | None = None,
     **fields: Any,
 ) -> Plan:
-    """A plan of these stages: every pool is served as `service` says, one second a batch if it says nothing.
-
-    Checked as a file is, but not read from one: reading YAML would take longer than most of these plans run.
-    """
-    made = _checked(Document("test.yaml", json.loads(json.dumps(document(stages, **fields)))))
+    """A plan of these stages: every pool is served as `service` says, one second a batch if it says nothing."""
+    made = scenario(stages, **fields)
     pools = [name for name, stage in made.stages.items() if stage.kind == "pool"]
     if not isinstance(service, Mapping):
         largest = max((made.stages[name].max_batch for name in pools), default=1)

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from concurrent.futures import Future
 from copy import deepcopy
 from typing import Any
 
 from simulator.authoring.tested_designs import DesignRunner
-from simulator.case.load import loads
 from simulator.case.schema import Scenario
+from tests.builders import checked
 
 Data = dict[str, Any]
 
@@ -75,4 +74,4 @@ def case(change: Callable[[Data], object] = lambda data: None) -> Scenario:
     """Return the sound case after a change of its data."""
     data = deepcopy(sound())
     change(data)
-    return loads(json.dumps(data), "queue.yaml")
+    return checked(data, "queue.yaml")

@@ -12,10 +12,10 @@ from sklearn.metrics import roc_auc_score
 from simulator.authoring.claim_checks import judged_claim
 from simulator.authoring.claim_evidence import ClaimEvidence, found_for
 from simulator.case.case_tests import TextClaim
-from simulator.case.load import loads
 from simulator.intervals import Interval
 from simulator.paths import PROFILES, SCORES
 from tests.authoring.planted import case, runner, sound
+from tests.builders import checked
 
 TABLE = "pad_ufes20.efficientnet_lite0.fp32"
 OTHER = "pad_ufes20.efficientnet_lite0.int8_dynamic"
@@ -140,4 +140,4 @@ def test_a_claim_needs_one_kind_of_evidence_and_something_to_show():
         data = sound()
         data["claims"].append({"says": "Eight a second", **fields})
         with pytest.raises(ValueError, match=r"give exactly one of|say what the evidence is to show|a source shows nothing"):
-            loads(json.dumps(data), "queue.yaml")
+            checked(data, "queue.yaml")

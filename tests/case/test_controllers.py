@@ -1,11 +1,9 @@
 """Controllers: schedules worked out by hand."""
 
-import json
-
 import pytest
 
 from simulator.case.document import ScenarioError
-from simulator.case.load import apply, loads
+from simulator.case.load import apply
 from simulator.engine import actions
 from simulator.engine import plan as plans
 from simulator.engine.actions import with_actions
@@ -13,7 +11,7 @@ from simulator.engine.run import Run, simulate
 from simulator.engine.servers import paid_usd, server_s, servers
 from simulator.records.streams import Streams
 from simulator.stages.pool_evidence import constant
-from tests.builders import MACHINE, arrivals_at, document, pool
+from tests.builders import MACHINE, arrivals_at, checked, document, pool
 
 
 def case(controller=None, **fields):
@@ -33,7 +31,7 @@ def compiled(monkeypatch):
         return plans.Plan(made, design, "", {"p": constant(10.0)}, machines={"p": MACHINE}, authored=scenario)
 
     monkeypatch.setattr(actions, "compile_plan", compile_plan)
-    return lambda data, picks=None: compile_plan(loads(json.dumps(data)), picks)
+    return lambda data, picks=None: compile_plan(checked(data), picks)
 
 
 def starts(trace):
@@ -127,7 +125,7 @@ def test_an_action_that_cannot_be_taken_is_refused(compiled, action, field, mess
 )
 def test_a_controller_that_cannot_work_is_refused(changes, field, message):
     with pytest.raises(ScenarioError) as refused:
-        loads(json.dumps(case({"watches": "queue.p", "above": 1} | changes)))
+        checked(case({"watches": "queue.p", "above": 1} | changes))
     told = {fault.field: fault.message for fault in refused.value.faults}
     assert message in told[f"controllers.guard.{field}".rstrip(".")]
 

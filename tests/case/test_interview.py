@@ -1,6 +1,5 @@
 """The interviewer's part of a case: read by phase and level, derived where a case has none, and without any effect on a run."""
 
-import json
 from copy import deepcopy
 from functools import cache
 
@@ -8,11 +7,12 @@ import pytest
 
 from simulator.case.document import ScenarioError, read_document
 from simulator.case.interview import LEVELS_OF_CANDIDATES, notes_at, other_notes, probes_of
-from simulator.case.load import find, load, loads, scenario_ids
+from simulator.case.load import find, load, scenario_ids
 from simulator.case.phases import PRACTICE_FIELDS, defence_of, phases_of
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
 from simulator.session.best_known import best_known
+from tests.builders import checked
 from tests.effort import quick_cases
 
 SCRIPT = {
@@ -33,7 +33,7 @@ def with_script(script, case="retry-storm"):
     """A shipped case with another interviewer's part; None: without any."""
     data = deepcopy(document(case).data)
     data.pop("interview", None)
-    return loads(json.dumps(data if script is None else data | {"interview": script}), document(case).file)
+    return checked(data if script is None else data | {"interview": script}, document(case).file)
 
 
 def changed(place=0, **fields):
@@ -103,7 +103,7 @@ def test_a_case_without_phases_or_probes_has_one_question_a_phase_and_three_at_t
     data = {name: part for name, part in document("retry-storm").data.items() if name not in PRACTICE_FIELDS}
     data["choices"] = {name: {k: v for k, v in one.items() if k != "phase"} for name, one in data["choices"].items()}
     data["questions"] = [{k: v for k, v in one.items() if k != "phase"} for one in data["questions"]]
-    case = loads(json.dumps(data), document("retry-storm").file)
+    case = checked(data, document("retry-storm").file)
     counts = [len(probes_of(case, phase.id, "staff")) for phase in phases_of(case)]
     assert counts == [1, 1, 1, 1, 1, 1, 3]
     assert probes_of(case, "model", "staff")[0].weak == []
@@ -139,7 +139,7 @@ def test_a_misspelled_phase_of_the_case_has_one_fault_and_none_at_its_probes():
     data = deepcopy(document("retry-storm").data) | {"interview": SCRIPT}
     data["phases"][3]["id"] = "model"
     with pytest.raises(ScenarioError) as caught:
-        loads(json.dumps(data), document("retry-storm").file)
+        checked(data, document("retry-storm").file)
     assert [fault.field for fault in caught.value.faults] == ["phases.3.id"]
 
 
@@ -147,7 +147,7 @@ def test_an_option_cannot_write_to_it():
     data = deepcopy(document("retry-storm").data)
     data["choices"]["replicas"]["set"].append("interview.notes")
     with pytest.raises(ScenarioError, match="is fixed for all designs"):
-        loads(json.dumps(data), document("retry-storm").file)
+        checked(data, document("retry-storm").file)
 
 
 def test_notes_on_a_phase_and_its_choices_stand_there_and_the_others_elsewhere():

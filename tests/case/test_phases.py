@@ -1,6 +1,5 @@
 """Practice fields: derived where a case has none, checked where it has some, and without any effect on a run."""
 
-import json
 from copy import deepcopy
 from functools import cache
 
@@ -13,6 +12,7 @@ from simulator.case.load import find, load, loads, scenario_ids
 from simulator.case.phases import PRACTICE_FIELDS, defence_of, hero_of, phases_of, predicted_metrics, shares_of
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
+from tests.builders import checked
 from tests.effort import quick_cases
 
 
@@ -32,7 +32,7 @@ def stripped(case):
 
 
 def read(data, case="retry-storm"):
-    return loads(json.dumps(data), document(case).file)
+    return checked(data, document(case).file)
 
 
 def changed(**fields):

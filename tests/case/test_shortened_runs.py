@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 
 from simulator import compile_plan, summarise
 from simulator.case.document import ScenarioError
-from simulator.case.load import TRAFFIC, loads
+from simulator.case.load import TRAFFIC
 from simulator.engine.run import simulate
 from simulator.explain.result import result_of
 from simulator.metrics.measures import measure
@@ -18,7 +17,7 @@ from simulator.metrics.stage_metrics import clock
 from simulator.records.timetables import DAY_S
 from simulator.theory.loads import loads as planned_loads
 from simulator.theory.queue_formulas import mmc_wait
-from tests.builders import assumed, cache, document, end, people, pool, popularity, server
+from tests.builders import assumed, cache, checked, document, end, people, pool, popularity, server
 
 #: Requests a second in the four quarters of a day, and the rate at which a server works.
 RATES, SERVICE_PER_S = np.array([2.0, 6.0, 8.0, 4.0]), 10.0
@@ -30,7 +29,7 @@ def shortened(days: float = 0.05, stands_for_days: float | None = 1.0, stages: A
     run = {"days": days, "drain_days": 0.01, "replications": 4}
     longer = {} if stands_for_days is None else {"stands_for_days": stands_for_days}
     usual = {"arrivals": DAILY, "run": run | longer, "ends": {"done": end(usd=assumed(0.01))}}
-    return loads(json.dumps(document(stages or QUEUE, **usual | fields)))
+    return checked(document(stages or QUEUE, **usual | fields))
 
 
 def mean_wait() -> float:

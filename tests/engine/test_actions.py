@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from simulator.case.load import loads
 from simulator.engine.run import Run, simulate
 from simulator.records.streams import Streams
+from tests.builders import checked
 from tests.effort import examples
 from tests.engine.networks import HORIZON_S, check_changed, networks, ordered
 from tests.engine.test_contracts import NETWORKS, SHARED
@@ -78,7 +78,7 @@ def designed(draw, made, policies=POLICIES):
         REDESIGNS.get(stage["kind"], lambda *_: None)(draw, stage, policies)
         if "max_queue" in stage:
             stage["max_queue"] = draw(st.integers(1, 6))
-    return replace(made, scenario=loads(json.dumps(data)))
+    return replace(made, scenario=checked(data))
 
 
 @st.composite

@@ -1,6 +1,5 @@
 """One step either way: against Erlang's formula, against steps that change nothing, and against the runs of the steps."""
 
-import json
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import cache
@@ -32,7 +31,7 @@ from simulator.metrics.paired_samples import chance_of
 from simulator.metrics.replications import run_replication, run_replications
 from simulator.metrics.summary import Verdict, summary_of
 from simulator.theory.queue_formulas import mmc_wait
-from tests.builders import assumed, document, people
+from tests.builders import assumed, checked, document, people
 from tests.case.texts import SMALL, changed
 
 RATE = 2.4
@@ -61,7 +60,7 @@ def queue(seconds=10_000, **fields):
         {"metric": "cost_per_1000_usd", "at_most": 1, "label": "Cost"},
     ]
     made = document({"r": reader}, seconds=seconds, rate=RATE, choices=choices, objectives=objectives)
-    return loads(json.dumps(made | fields))
+    return checked(made | fields)
 
 
 def tried(plan, seed=1, trials=4, replications=8, steps=None):

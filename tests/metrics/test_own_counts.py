@@ -1,19 +1,30 @@
 """Metrics that a case defines itself, against counts by hand, the built-in metrics, and their intervals."""
 
-import json
-
 import numpy as np
 import pytest
 
 from simulator.case.document import ScenarioError
-from simulator.case.load import loads
 from simulator.charts.flow_charts import cost_split
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain.result import reasons_of
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import judge, summarise, summary_of
-from tests.builders import assumed, document, end, figures, gate, people, plan, pool, population, run_at, score_table, server
+from tests.builders import (
+    assumed,
+    checked,
+    document,
+    end,
+    figures,
+    gate,
+    people,
+    plan,
+    pool,
+    population,
+    run_at,
+    score_table,
+    server,
+)
 
 ENDS = {
     "removed": end(escalated=True, detected=assumed(0.9)),
@@ -127,7 +138,7 @@ def test_advice_tries_choices_at_every_stage_for_a_metric_of_the_case_s_own():
     stages = {"look": gate("random", {"share": 0.2, "to": "done", "tag": "hit"}, {"to": "p", "tag": "miss"}), "p": server()}
     objectives = [{"metric": "mine", "label": "Hits", "at_least": 0.5}]
     case = document(stages, own_metrics=own(share={"tags": ["hit"]}), choices={"share": share}, objectives=objectives)
-    made = compile_plan(loads(json.dumps(case)))
+    made = compile_plan(checked(case))
     (reason,) = reasons_of(summary_of(made, 1, [measure(simulate(made, 1, replication)) for replication in range(2)])).values()
     assert "“Share: 0.2 → 0.6”" in reason.advice.sentence
 
@@ -185,7 +196,7 @@ def test_a_price_that_cannot_be_paid_is_refused_at_its_place(price, place, messa
     stages = {"look": STAGES["look"] | {"by": "quality"}, "reader": STAGES["reader"]}
     case = document(stages, ends=ENDS, population=population(0.3, unusable=0.1), costs={"prices": [{"label": "P"} | price]})
     with pytest.raises(ScenarioError) as caught:
-        loads(json.dumps(case))
+        checked(case)
     assert place in str(caught.value)
     assert message in str(caught.value)
 
@@ -213,16 +224,16 @@ def test_a_count_of_nothing_has_no_figure():
 def test_a_mistake_is_refused_at_its_place(metric, place, message):
     stages = {"look": STAGES["look"] | {"by": "quality"}, "reader": STAGES["reader"]}
     with pytest.raises(ScenarioError) as caught:
-        loads(json.dumps(document(
+        checked(document(
             stages, ends=ENDS, population=population(0.3, unusable=0.1), attributes={"site": SITES}, own_metrics=metric
-        )))  # fmt: skip
+        ))  # fmt: skip
     assert place in str(caught.value)
     assert message in str(caught.value)
 
 
 def test_a_name_in_an_objective_is_known_though_the_case_has_faults():
     with pytest.raises(ScenarioError) as caught:
-        loads(json.dumps(document(
+        checked(document(
             {"p": pool(to="nowhere")}, own_metrics=own(share={}), objectives=[{"metric": "mine", "label": "M", "at_least": 0}]
-        )))  # fmt: skip
+        ))  # fmt: skip
     assert "mine" not in str(caught.value)

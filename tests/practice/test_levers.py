@@ -1,12 +1,10 @@
 """The chart of one objective's changes."""
 
-import json
-
 import pytest
 
-from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.practice.lever_panel import lever_chart
+from tests.builders import checked
 from tests.explain.test_levers import costly_step, queue, tried
 
 
@@ -47,7 +45,7 @@ def test_a_chart_without_any_change_says_so():
     data = queue(seconds=200).document.data
     order = data["choices"]["order"]
     same = {name: order["options"][name] for name in ("fifo", "again")}
-    only = loads(json.dumps(data | {"choices": {"order": order | {"options": same}}}))
+    only = checked(data | {"choices": {"order": order | {"options": same}}})
     chart = lever_chart(tried(compile_plan(only), replications=4), 0)
     assert chart.takeaway == "Mean time: no step changes it beyond chance; 1 of 1 steps leaves it exactly as it is."
 
