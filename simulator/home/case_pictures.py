@@ -62,8 +62,8 @@ def flagged(plan: Plan) -> Picture:
     drawn.update_xaxes(title=f"{people.positives} {people.flagged}", ticksuffix="%", range=[70, 101])
     drawn.update_yaxes(title=f"all {people.flagged}", ticksuffix="%", range=[0, 104])
     table = pd.DataFrame({f"{people.positives} (%)": 100 * targets, f"{many} {people.flagged} (%)": 100 * np.array(shares)})
-    once = f"once {100 * target:g}% of the {people.positives} are"
-    value, meaning = roughly(here), f"of all {many} are {people.flagged} by score {once}"
+    catch = f"to have {100 * target:g}% of the {people.positives} among them"
+    value, meaning = roughly(here), f"of all {many} must be {people.flagged} by score {catch}"
     kinds = _kinds(plan, lambda what: what.endswith(": scores") or what.startswith("population."))
     return Picture(value, meaning, Chart(drawn, f"{value} {meaning}.", table), kinds)
 

@@ -52,7 +52,7 @@ DIFFICULTIES: dict[Level, Difficulty] = {
         decoy_share=0.2,
         second_share=0.0,
     ),
-    "usual": Difficulty("All suspects, some more often than others, and now and then two at once."),
+    "usual": Difficulty("All suspects, some more often than others, sometimes two at once."),
     "hard": Difficulty(
         "All suspects, each as likely as any other, and two at once in one of four incidents. They begin slowly, or come and "
         "go. Something harmless always changes, customers name no place, and looks may cost 100 USD in all.",

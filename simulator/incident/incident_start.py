@@ -43,8 +43,8 @@ def start(scenario: Scenario) -> None:
     own = own_of_case(scenario)
     st.markdown(_opening(scenario.brief))
     st.markdown(
-        "A monitor will ring or a customer ask, now and then by chance alone. Look closer, which takes time and money; say how "
-        "likely each cause is, where it is and since when; ship a fix. The stream goes on meanwhile."
+        "A monitor rings or a customer asks; sometimes it is chance. Look closer, which takes time and money. Say how likely "
+        "each cause is, where it is and since when. Ship a fix. The stream goes on meanwhile."
     )
     level = _level()
     with st.container(horizontal=True, vertical_alignment="center"):

@@ -25,7 +25,7 @@ def test_the_share_flagged_is_counted_on_the_table_at_the_sensitivity_that_is_as
     ill = plan.scenario.population.prevalence.value
     share = ill * np.mean(plan.scores.positives >= cut) + (1 - ill) * np.mean(plan.scores.negatives >= cut)
     assert made.value == f"{share:.0%}"
-    assert made.chart.takeaway == f"{share:.0%} of all people are flagged by score once 84% of the cancers are."
+    assert made.chart.takeaway == f"{share:.0%} of all people must be flagged by score to have 84% of the cancers among them."
     assert made.chart.table.iloc[:, 1].is_monotonic_increasing
 
 
