@@ -1,11 +1,12 @@
-"""The distance of a user's own design from a front, one goal at a time, on {many} that were not used for the choice."""
+"""The distance of a user's own design from a front, one goal at a time, on requests that were not used for the choice."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from simulator.case.choices import Pick
 from simulator.explain.claims import Claim, change_by, claims_json
 from simulator.intervals import Estimate
 from simulator.metrics.comparisons import Difference
@@ -33,14 +34,18 @@ class Better:
     def sure(self) -> bool:
         return self.change.low > 0 if self.goal.higher else self.change.high < 0
 
-    def claim(self, axes: Sequence[Axis], many: str) -> Claim:
-        """Claim the change of the metric by the design, on other requests than it was chosen by; many: the word for them."""
+    def claim(self, axes: Sequence[Axis], own: Mapping[str, Pick], many: str) -> Claim:
+        """Claim the change of the metric by the design, on other requests than it was chosen by.
+
+        own: the picks of the user's own design, which are not named again; many: the word for requests
+        """
         difference = Difference(self.goal.metric, self.goal.metric.label, self.change, self.beside)
         size, on = f"{difference.size} ({difference.interval})", self.point.on(axes)
-        other = ", ".join(f"{axis.label}: {axis.name_of(on[axis.name])}" for axis in axes)
+        picks = [(axis, on[axis.name]) for axis in axes if on[axis.name] != own.get(axis.name)]
+        other = ", ".join(f"{axis.label}: {axis.name_of(pick)}" for axis, pick in picks)
         words = f"{other} seemed better; on other {many} the difference is {size}, and that may be chance."
         if self.sure:
-            words = f"{size} with {other}, and the other metrics no worse, on {many} that were not used for the choice."
+            words = f"{size} with {other}. No other metric is worse. Both designs met {many} that the choice did not use."
         return change_by(self.goal.metric, self.change, other, f"{self.goal.metric.label}: {words}")
 
 
@@ -65,7 +70,7 @@ class Regret:
         elif self.own.outside_brief:
             words = self.own.outside_brief
         elif self.better:
-            return [one.claim(self.request.axes, self.request.scenario.unit.many) for one in self.better]
+            return [one.claim(self.request.axes, self.own.design, self.request.scenario.unit.many) for one in self.better]
         return [Claim("better designs", "is", 0, words=words)]
 
     def to_json(self) -> dict[str, Any]:

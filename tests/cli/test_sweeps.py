@@ -96,6 +96,7 @@ def test_the_front_names_who_is_not_beaten_and_what_the_own_design_leaves_lying(
     assert set(told["front_by_value"]) <= set(told["front"])
     assert {one["place"] for one in told["dominated"]} | set(told["front"]) | set(told["untold"]) == {0, 1, 2}
     assert told["regret"]["own"]["latency_mean_s"]["value"] > 0
+    assert not [words for words in told["regret"]["sentences"] if "Readers: 3" in words], "the own picks are not named again"
     out = casesim(*words, "--replications", 4).out
     assert "designs" in out
     assert "Mean (less is better)" in out
