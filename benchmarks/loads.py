@@ -17,7 +17,7 @@ from benchmarks.workloads import Workload
 from simulator.engine.run import simulate
 from simulator.evidence.profiles import profiles
 from simulator.paths import PROFILES
-from simulator.stages.pool_evidence import LatencyTable, profiled
+from simulator.stages.latency_tables import LatencyTable, profiled
 from simulator.theory.loads import loads
 
 #: Batches served in each run: the mean of their times is then known to about half a per cent.

@@ -12,7 +12,7 @@ from simulator.case.load import loads
 from simulator.engine.plan import Plan
 from simulator.engine.run import simulate
 from simulator.records.trace import Trace
-from simulator.stages.pool_evidence import GRID, LatencyTable, constant
+from simulator.stages.latency_tables import GRID, LatencyTable, constant
 from simulator.theory.queue_formulas import batch_queue
 
 Times = NDArray[np.float64]

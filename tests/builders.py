@@ -22,7 +22,7 @@ from simulator.evidence.score_tables import Measured, ScoreTable
 from simulator.metrics.measures import measure
 from simulator.records.timetables import DAY_S
 from simulator.records.trace import Trace
-from simulator.stages.pool_evidence import GRID, LatencyTable, constant, drawn
+from simulator.stages.latency_tables import GRID, LatencyTable, constant, drawn
 
 MACHINE = Hardware(label="A box", processor="none", vcpus=2, usd_per_hour=0.2, price_source="a test")
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from simulator.engine.plan import Plan
 from simulator.evidence.drive_tables import DRAWS, Alarms, Misses, Recall
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from simulator.vehicle.sight import Sights, StageSight
 from tests.builders import assumed, end, plan, pool, sensors
 

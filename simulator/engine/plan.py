@@ -33,7 +33,7 @@ from simulator.evidence.spoiled_photos import spoiled_files
 from simulator.limits import RUN_MEMORY
 from simulator.records.timetables import DAY_S, HOUR_S
 from simulator.stages import STAGES
-from simulator.stages.pool_evidence import weighed
+from simulator.stages.latency_tables import weighed
 from simulator.units import duration, listed
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from simulator.evidence.recordings import Recording
     from simulator.evidence.score_tables import ScoreTable
     from simulator.stages.gate import Gate
-    from simulator.stages.pool_evidence import LatencyTable, SizedTable
+    from simulator.stages.latency_tables import LatencyTable, SizedTable
     from simulator.vehicle.sight import Sights
 
 Places = NDArray[np.intp]

@@ -33,7 +33,7 @@ from simulator.measure.http_server import batches, serving
 from simulator.measure.profiling import Photos, Subject, make_ready
 from simulator.measure.timing import Onlooker
 from simulator.stages.batching import TritonRule
-from simulator.stages.pool_evidence import LatencyTable
+from simulator.stages.latency_tables import LatencyTable
 
 # Making a model of the zoo ready to be served.
 

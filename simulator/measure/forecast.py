@@ -26,7 +26,7 @@ from simulator.evidence.recordings import Recording
 from simulator.measure.batch_server import SAMPLES, Batch, Batcher
 from simulator.records.streams import Streams
 from simulator.stages.batching import TritonRule
-from simulator.stages.pool_evidence import GRID, LatencyTable, steps_of
+from simulator.stages.latency_tables import GRID, LatencyTable, steps_of
 
 Compute = Callable[[list[int]], object]
 Call = tuple[int, float]  # a batch size, and the idle time before it in s

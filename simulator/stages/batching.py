@@ -12,8 +12,8 @@ from math import inf
 from typing import TYPE_CHECKING, ClassVar, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
+    from simulator.stages.latency_tables import LatencyTable
     from simulator.stages.pool import Pool
-    from simulator.stages.pool_evidence import LatencyTable
 
 
 class WaitingRequests(Protocol):

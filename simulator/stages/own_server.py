@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 from pydantic import Field
 
 from simulator.case.fields import AnyQuantity, CostFigure, Quantity
+from simulator.stages.latency_tables import drawn
 from simulator.stages.plain_pool import PoolStage
 from simulator.stages.pool import check_policies, factor_facts
-from simulator.stages.pool_evidence import drawn
 from simulator.stages.replicas import Replicas
 from simulator.units import duration
 

@@ -10,7 +10,7 @@ import scipy
 from numpy.typing import NDArray
 
 from simulator.evidence.profiles import IDLE_GAP_MS
-from simulator.stages.pool_evidence import LatencyTable
+from simulator.stages.latency_tables import LatencyTable
 
 
 def mmc_wait(rate: float, service_rate: float, servers: int) -> float:

@@ -24,7 +24,7 @@ from simulator.explain.lever_search import for_objectives
 from simulator.explain.result import replicate, result_of, settled
 from simulator.metrics.replications import PLAIN, replication_of, run_doubts_packed, run_replications
 from simulator.processes import KilledError
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import plan, pool
 from tests.metrics.test_groups import screened
 

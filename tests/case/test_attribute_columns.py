@@ -13,7 +13,7 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.score_tables import score_rows
 from simulator.metrics.replications import resampled_plan
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import assumed, document, end, gate, link, plan, pool, population, run_at, score_table, spread
 
 CLIENT = {"kind": "category", "label": "Client", "shares": {"old": assumed(0.3), "new": assumed(0.7)}}

@@ -18,7 +18,7 @@ from simulator.metrics.measures import measure
 from simulator.records.streams import Streams
 from simulator.records.timetables import merged, steps
 from simulator.stages.assemble import sets_of
-from simulator.stages.pool_evidence import LatencyTable, constant
+from simulator.stages.latency_tables import LatencyTable, constant
 from tests.builders import (  # fmt: skip
     assemble,
     assumed,

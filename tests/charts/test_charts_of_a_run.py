@@ -21,7 +21,7 @@ from simulator.explain.request_path import request_path
 from simulator.explain.result import replicate
 from simulator.explain.timeline import MINUTE_S, batches, busiest_minute, occupancy, waiting
 from simulator.metrics.operating_points import flagged_at
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from simulator.units import duration, spoken
 from simulator.vehicle.sight_charts import vehicle_cost
 from tests.builders import people, plan, pool, population, retake, run_at, spread

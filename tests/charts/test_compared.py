@@ -8,7 +8,7 @@ from simulator.charts.answer_charts import answer_times_compared
 from simulator.engine.run import simulate
 from simulator.metrics.measures import CURVE, measure
 from simulator.metrics.summary import summary_of
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import plan, pool
 
 

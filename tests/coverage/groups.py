@@ -13,7 +13,7 @@ from scipy.stats import norm
 from simulator.engine.plan import Plan
 from simulator.evidence.score_tables import ScoreTable
 from simulator.explain.result import replicate
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import assumed, gate, plan, pool, population, score_table
 from tests.coverage.labels import ENDS, ILL, PATIENTS, PHOTOS, WITHIN
 from tests.coverage.registry import Claim, study

@@ -15,7 +15,7 @@ from simulator.explain.result import replicate
 from simulator.metrics.comparisons import differences
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, gate, people, plan, pool, population, score_table
 from tests.coverage.registry import Claim, study
 

@@ -18,7 +18,7 @@ from simulator.engine.plan import Plan
 from simulator.engine.run import simulate
 from simulator.records.timetables import DAY_S
 from simulator.records.trace import OUTCOMES, Trace
-from simulator.stages.pool_evidence import GRID, LatencyTable
+from simulator.stages.latency_tables import GRID, LatencyTable
 from simulator.stages.stage import ServiceStage
 from tests.builders import end, fork, gate, join, link, people, plan, pool, population, retake, retry, score_table, spread
 

@@ -14,7 +14,7 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run
 from simulator.records.streams import Streams
 from simulator.stages.batching import BATCHING, BatchRule, DeadlineRule, TritonRule, batching
-from simulator.stages.pool_evidence import constant, sampled
+from simulator.stages.latency_tables import constant, sampled
 from simulator.theory.loads import capacity_per_s
 from tests.builders import arrivals_at, assumed, batches, end, plan, pool, scenario
 

@@ -11,7 +11,7 @@ from simulator.engine.plan import compile_plan
 from simulator.engine.run import Run, simulate
 from simulator.metrics.operating_points import operating_points
 from simulator.records.streams import Streams
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from simulator.theory.loads import visit_ratios
 from tests.builders import end, gate, plan, pool, population, scenario, score_table
 from tests.case.test_checks import messages

@@ -27,7 +27,7 @@ from simulator.records.timetables import DAY_S
 from simulator.records.trace import Trace
 from simulator.stages import STAGES
 from simulator.stages.batching import BATCHING
-from simulator.stages.pool_evidence import of_samples
+from simulator.stages.latency_tables import of_samples
 from simulator.stages.pool_policies import SCALERS, Scaling
 from simulator.stages.queues import BALANCERS, BY_MARKS, ORDERS
 from tests.builders import (

@@ -25,7 +25,7 @@ from simulator.metrics.summary import summarise
 from simulator.paths import SCENARIOS
 from simulator.practice.exhibit_panels import panels
 from simulator.stages import register, unregister
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from simulator.theory.loads import loads, visit_ratios
 from tests.builders import assumed, document, end, figures, gate, link, plan, pool, run_at, scenario
 from tests.case.test_checks import messages

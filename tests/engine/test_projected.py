@@ -12,7 +12,7 @@ from simulator.explain.notes import notes_of
 from simulator.metrics.comparisons import differences
 from simulator.metrics.replications import run_replications
 from simulator.metrics.summary import summary_of
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import plan, pool
 
 SKIN = "skin-cancer-triage"

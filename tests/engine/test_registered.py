@@ -16,7 +16,7 @@ from simulator.case.kinds import Open, add_kind, remove_kind
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.metrics.score_stretches import paths_shift
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from simulator.theory.loads import loads
 from tests.builders import link, plan, pool, scenario
 

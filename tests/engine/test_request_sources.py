@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from simulator.engine.run import Run, simulate
 from simulator.records.streams import Streams
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.arrivals.kinds import KIND
 from tests.builders import assumed, gate, link, people, plan, pool, population, spread
 from tests.effort import examples

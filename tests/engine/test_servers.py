@@ -4,7 +4,7 @@ import pytest
 
 from simulator.engine.servers import down, server_s, servers, work_s
 from simulator.records.timetables import HOUR_S
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import assumed, people, plan, pool, run_at
 
 

@@ -7,7 +7,7 @@ import pytest
 from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.explain.result import replicate
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from simulator.theory.loads import loads
 from tests.builders import assumed, link, people, plan, pool
 

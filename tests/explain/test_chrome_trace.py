@@ -13,7 +13,7 @@ from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain.chrome_trace import TraceFileError, check_target, events, write_trace
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import people, plan, pool, run_at
 from tests.effort import examples
 from tests.engine.networks import networks

@@ -21,7 +21,7 @@ from simulator.explain.outcome_breakdown import by_decider
 from simulator.explain.result import replicate, result_of
 from simulator.metrics.measures import measure
 from simulator.metrics.overload import goodput, trouble
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, retake, score_table, spread
 from tests.metrics.test_groups import screened
 

@@ -10,7 +10,7 @@ from simulator.explain.result import replicate
 from simulator.explain.trust import notes_on
 from simulator.intervals import Interval, estimate
 from simulator.paths import ASSETS
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import plan, pool
 from tests.explain.test_reasons import gated
 from tests.shipped import run_of

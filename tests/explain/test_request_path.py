@@ -10,7 +10,7 @@ from simulator.case.load import load
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.explain.request_path import answers_early, percentile, request_path
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import (
     assemble,
     end,

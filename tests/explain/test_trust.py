@@ -13,7 +13,7 @@ from simulator.explain.result import replicate
 from simulator.explain.trust import notes_on
 from simulator.intervals import Interval, estimate
 from simulator.metrics.warm_up import WarmUp
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import exponential, people, plan, pool, retry
 from tests.shipped import run_of
 

@@ -11,7 +11,7 @@ from simulator.intervals import Estimate, Interval
 from simulator.metrics.comparisons import Difference, compare, differences, side_by_side, undecided
 from simulator.metrics.replications import run_replication
 from simulator.metrics.summary import summary_of
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, pool, population
 from tests.builders import plan as plan_of
 

@@ -18,7 +18,7 @@ from simulator.metrics.measures import measure
 from simulator.metrics.replications import needs_runs, resampled_plan
 from simulator.metrics.resampled_labels import RESAMPLES
 from simulator.metrics.threshold_checks import threshold_checks
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, gate, link, people, plan, pool, population, score_table
 
 ENDS = {"clinic": end(escalated=True, detected=assumed(1), usd=assumed(100)), "cleared": end(), "done": end()}

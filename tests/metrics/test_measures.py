@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from simulator.metrics.measures import measure
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import (
     assumed,
     end,

@@ -19,7 +19,7 @@ from simulator.metrics.stage_metrics import (
     wait_steps,
 )
 from simulator.records.timetables import DAY_S, HOUR_S
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from simulator.theory.loads import loads
 from tests.builders import assumed, figures, gate, link, people, plan, pool, population, retake, run_at, spread
 

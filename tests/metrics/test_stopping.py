@@ -22,7 +22,7 @@ from simulator.metrics.stopping import (
     widening,
 )
 from simulator.metrics.summary import summary_of
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, exponential, gate, plan, pool, population, score_table
 
 

@@ -18,7 +18,7 @@ from simulator.intervals import Estimate, Interval, estimate, one_run_interval
 from simulator.metrics.estimates import Estimator
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import doubts, judged, metric_rows, statement_of, summarise
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, exponential, gate, people, plan, pool, population, score_table
 from tests.tradeoffs.test_capacity import QUEUE
 

@@ -9,7 +9,7 @@ from simulator.explain.result import replicate
 from simulator.metrics.measures import measure
 from simulator.metrics.summary import summarise
 from simulator.metrics.warm_up import mser, warm_up_of
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from simulator.theory.queue_formulas import mg1_wait
 from tests.builders import arrivals_at, assumed, exponential, link, people, plan, pool
 from tests.builders import scenario as scenario_of

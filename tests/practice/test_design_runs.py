@@ -5,7 +5,7 @@ import pytest
 from simulator.app.jobs import BESIDE, Registry, Watcher
 from simulator.practice import design_runs
 from simulator.practice.design_runs import RunsShown
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.app.test_jobs import Waiting, timed
 from tests.builders import plan, pool
 

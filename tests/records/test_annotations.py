@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from simulator.engine.run import simulate
 from simulator.records.trace import TimedMarks
 from simulator.stages import STAGES
+from simulator.stages.latency_tables import constant
 from simulator.stages.managed_pool import ManagedPoolStage
-from simulator.stages.pool_evidence import constant
 from tests.builders import (
     assumed,
     batches,

@@ -6,7 +6,7 @@ from weakref import ref
 import pytest
 
 from simulator.records.streams import cache_per_plan
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import plan, pool
 
 

@@ -11,8 +11,8 @@ from simulator.engine.run import Run
 from simulator.records.streams import Streams
 from simulator.stages import STAGES
 from simulator.stages.batching import TritonRule
+from simulator.stages.latency_tables import constant
 from simulator.stages.managed_pool import ManagedPoolStage
-from simulator.stages.pool_evidence import constant
 from tests.builders import arrivals_at, assumed, batches, plan, pool, run_at
 from tests.effort import examples
 

@@ -13,8 +13,8 @@ from simulator.engine.run import Run, simulate
 from simulator.records.streams import Streams
 from simulator.stages import STAGES
 from simulator.stages.column_pool import ColumnPoolStage
+from simulator.stages.latency_tables import constant
 from simulator.stages.managed_pool import ManagedPoolStage
-from simulator.stages.pool_evidence import constant
 from tests.builders import assumed, end, plan, pool, retry, run_at
 from tests.effort import examples
 from tests.engine.networks import ordered, service_times

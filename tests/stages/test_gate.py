@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from simulator import summarise
 from simulator.engine.run import simulate
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import (  # fmt: skip
     assumed,
     end,

@@ -14,8 +14,8 @@ from simulator.engine.run import simulate
 from simulator.engine.servers import server_s
 from simulator.records.streams import Streams
 from simulator.stages import STAGES
+from simulator.stages.latency_tables import GRID, LatencyTable, constant
 from simulator.stages.managed_pool import ManagedPoolStage
-from simulator.stages.pool_evidence import GRID, LatencyTable, constant
 from simulator.theory.queue_formulas import mmc_wait
 from tests.builders import (
     arrivals_at,

@@ -9,7 +9,7 @@ from simulator.case.load import loads
 from simulator.engine.plan import compile_plan
 from simulator.evidence import profiles as stored
 from simulator.evidence.profiles import load_profile
-from simulator.stages.pool_evidence import profiled
+from simulator.stages.latency_tables import profiled
 from tests.builders import assumed, document, figures, pool, run_at
 from tests.profiles import profile, steady
 

@@ -10,7 +10,7 @@ from simulator.case.document import ScenarioError
 from simulator.engine.run import simulate
 from simulator.engine.servers import servers
 from simulator.records.timetables import DAY_S, Roster, clock_s
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from simulator.theory.loads import loads, visit_ratios
 from simulator.theory.queue_formulas import mg1_wait, mmc_wait
 from tests.builders import assumed, end, figures, gate, link, people, plan, pool, population, run_at, score_table, spread

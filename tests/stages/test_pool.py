@@ -5,7 +5,7 @@ import pytest
 
 from simulator.evidence.profiles import IDLE_GAP_MS
 from simulator.records.streams import Streams
-from simulator.stages.pool_evidence import GRID, LatencyTable
+from simulator.stages.latency_tables import GRID, LatencyTable
 from tests.builders import plan, pool, run_at
 from tests.engine.networks import service_times
 

@@ -7,7 +7,7 @@ from scipy.stats import binomtest
 from simulator.engine.run import Run, simulate
 from simulator.records.streams import Streams
 from simulator.stages.gate import GateStage
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from tests.builders import assumed, end, gate, plan, pool, population, retake, run_at, spread
 
 WAYS = {"done": end(), "lost": end(), "kept": end()}

@@ -8,7 +8,7 @@ from scipy.stats import kstest
 
 from simulator.engine.run import simulate
 from simulator.metrics.summary import summarise
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from simulator.stages.retry import Budget, RetryBudget
 from tests.builders import end, figures, people, plan, pool, retry, run_at
 from tests.case.test_checks import messages

@@ -10,7 +10,7 @@ import pytest
 from simulator import summarise
 from simulator.case.document import ScenarioError
 from simulator.engine.run import simulate
-from simulator.stages.pool_evidence import constant, of_samples
+from simulator.stages.latency_tables import constant, of_samples
 from simulator.theory.loads import loads
 from simulator.theory.queue_formulas import mg1_wait
 from tests.builders import assumed, exponential, plan, pool, population, run_at, scenario, score_table, server, spread

@@ -13,7 +13,7 @@ from simulator.case.load import load, scenario_ids
 from simulator.engine.plan import compile_plan
 from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile
-from simulator.stages.pool_evidence import constant, of_samples
+from simulator.stages.latency_tables import constant, of_samples
 from simulator.theory.loads import loads
 from tests.builders import assumed, fork, join, plan, pool, run_at, scenario, spread
 from tests.engine.intervals import assert_agrees

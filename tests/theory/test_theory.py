@@ -6,7 +6,7 @@ import pytest
 from simulator.engine.run import simulate
 from simulator.evidence.profiles import load_profile
 from simulator.metrics.measures import measure
-from simulator.stages.pool_evidence import constant, profiled
+from simulator.stages.latency_tables import constant, profiled
 from simulator.theory.loads import loads, visit_ratios
 from simulator.theory.queue_formulas import batch_queue, filling_queue_s, fork_join_response, mg1_wait, mmc_wait
 from tests.builders import (

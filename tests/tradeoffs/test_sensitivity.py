@@ -11,7 +11,7 @@ from SALib.analyze import morris, sobol
 from simulator.cli.exits import UsageError
 from simulator.errors import InputError
 from simulator.intervals import Estimate
-from simulator.stages.pool_evidence import constant
+from simulator.stages.latency_tables import constant
 from simulator.tradeoffs.design_outcomes import DesignOutcome, solve, task_of
 from simulator.tradeoffs.design_space import Axis, DesignPoint
 from simulator.tradeoffs.sensitivity import runnable, sample_of

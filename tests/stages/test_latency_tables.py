@@ -8,7 +8,7 @@ from scipy.stats import gamma
 
 from simulator.evidence.profiles import IDLE_GAP_MS, Calls, Profile, Provenance, ThreadRun, profiles
 from simulator.paths import PROFILES
-from simulator.stages.pool_evidence import GRID, LatencyError, constant, profiled, sampled, summed
+from simulator.stages.latency_tables import GRID, LatencyError, constant, profiled, sampled, summed
 from simulator.theory.queue_formulas import batch_queue, mg1_wait
 from tests.builders import plan, pool, run_at
 
