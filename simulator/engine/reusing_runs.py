@@ -18,7 +18,8 @@ from simulator.engine.stage_outflows import KEPT, MOST_STEPS, SOURCE, AlarmSet, 
 from simulator.records.streams import Streams, cache_per_plan
 from simulator.records.trace import TransitLog, VisitLog
 from simulator.stages import STAGES
-from simulator.stages.stage import Outbox, ServiceStage, Stage
+from simulator.stages.inbox import Outbox
+from simulator.stages.stage import ServiceStage, Stage
 
 if TYPE_CHECKING:
     from simulator.engine.plan import Plan

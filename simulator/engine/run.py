@@ -26,8 +26,9 @@ from simulator.records.streams import Streams, once_per_plan
 from simulator.records.trace import TIMED_OUT, Trace, as_memoryview
 from simulator.stages import STAGES
 from simulator.stages.device_batches import SharedDevice
+from simulator.stages.inbox import Outbox
 from simulator.stages.queues import BY_MARKS
-from simulator.stages.stage import EndStage, Outbox, ReturningEnd, ServiceStage
+from simulator.stages.stage import EndStage, ReturningEnd, ServiceStage
 from simulator.units import duration
 
 if TYPE_CHECKING:

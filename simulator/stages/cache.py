@@ -18,14 +18,17 @@ from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.errors import suggest
 from simulator.records.streams import cache_per_plan
 from simulator.records.trace import Trace
-from simulator.stages.stage import Onward, ServiceStage, Stage, StageReport, Waiting
+from simulator.stages.inbox import Waiting
+from simulator.stages.stage import ServiceStage, Stage
+from simulator.stages.stage_figures import Onward, StageReport
 from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Plan
     from simulator.engine.run import Run
-    from simulator.stages.stage import Comers, Rows, Times
+    from simulator.stages.inbox import Rows, Times
+    from simulator.stages.stage_figures import Comers
 
 #: Look-ups that stand for a run where the share of hits is needed before it, and runs at most.
 _MANY, _RUNS = 50_000, 8

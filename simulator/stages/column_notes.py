@@ -13,8 +13,8 @@ from simulator.stages.pool_columns import AT_ONCE
 
 if TYPE_CHECKING:
     from simulator.stages.column_pool import ColumnPoolStage
+    from simulator.stages.inbox import Rows, Times
     from simulator.stages.pool_columns import PoolColumns, Ways
-    from simulator.stages.stage import Rows, Times
 
 #: The most visits that are written one by one; more are written as a block.
 FEW = 16

@@ -12,11 +12,12 @@ import numpy as np
 from simulator.records.trace import DONE, SHED, TIMED_OUT, UNFINISHED, as_memoryview
 from simulator.stages.column_notes import write_down
 from simulator.stages.device_batches import Dedicated
+from simulator.stages.inbox import Waiting
 from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.pool_columns import AT_ONCE, PoolColumns, Ways
 from simulator.stages.pool_policies import CircuitBreaker
 from simulator.stages.retry import Retry, RetryStage
-from simulator.stages.stage import ServiceStage, Waiting
+from simulator.stages.stage import ServiceStage
 
 if TYPE_CHECKING:
     from simulator.engine.run import Run

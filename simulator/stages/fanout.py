@@ -16,8 +16,10 @@ from simulator.case.kinds import AnyStage, Faults, Servers, Service, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.records.streams import cache_per_plan
 from simulator.records.trace import TIMED_OUT, Trace, VisitLog, as_memoryview
+from simulator.stages.inbox import Outbox, Waiting
 from simulator.stages.pool import PoolKind
-from simulator.stages.stage import Outbox, Stage, StageCapacity, StageReport, Waiting
+from simulator.stages.stage import Stage
+from simulator.stages.stage_figures import StageCapacity, StageReport
 from simulator.units import duration
 
 if TYPE_CHECKING:

@@ -16,14 +16,17 @@ from simulator.case.fields import Name, Share, ShareFigure, Strict
 from simulator.case.kinds import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
 from simulator.errors import suggest
 from simulator.records.trace import as_memoryview
-from simulator.stages.stage import Onward, ServiceStage, Stage, Waiting
+from simulator.stages.inbox import Waiting
+from simulator.stages.stage import ServiceStage, Stage
+from simulator.stages.stage_figures import Onward
 
 if TYPE_CHECKING:
     from simulator.case.attributes import Column
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Plan
     from simulator.engine.run import Run
-    from simulator.stages.stage import Comers, Rows, Times
+    from simulator.stages.inbox import Rows, Times
+    from simulator.stages.stage_figures import Comers
 
 #: Of these, and of attributes: the fields of a route that set what it takes.
 _BY_LABELLED, _BY_CHANCE = ("at_least", "at_sensitivity", "at_specificity"), ("share", "share_of_positives")

@@ -15,14 +15,18 @@ from pydantic import Field
 from simulator.case.kinds import AnyStage, Faults, Service, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.records.trace import TIMED_OUT, Trace, VisitLog, as_memoryview
-from simulator.stages.stage import Onward, Outbox, ServiceStage, StageReport, Waiting
+from simulator.stages.inbox import Outbox, Waiting
+from simulator.stages.stage import ServiceStage
+from simulator.stages.stage_figures import Onward, StageReport
 from simulator.units import duration
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Plan
     from simulator.engine.run import Run
-    from simulator.stages.stage import Comers, Rows, Stage, Times
+    from simulator.stages.inbox import Rows, Times
+    from simulator.stages.stage import Stage
+    from simulator.stages.stage_figures import Comers
 
 
 class Join(AnyStage):

@@ -15,7 +15,7 @@ from simulator.stages.stage import Stage
 
 if TYPE_CHECKING:
     from simulator.engine.run import Run
-    from simulator.stages.stage import Rows, Times
+    from simulator.stages.inbox import Rows, Times
 
 
 class Link(AnyStage):

@@ -23,16 +23,17 @@ import numpy as np
 from simulator.records.trace import FAILED, SHED, TIMED_OUT, Fleet, VisitLog, as_memoryview
 from simulator.stages.batching import BATCHING
 from simulator.stages.device_batches import Dedicated, RunningBatch, Shared
+from simulator.stages.inbox import Outbox, Waiting
 from simulator.stages.pool import AnyPool
 from simulator.stages.pool_policies import Outages, breaker_of, scaling_of
 from simulator.stages.queues import BALANCERS, ORDERS, Copy, Freshness, Queue, QueuedRequest, ReplicaQueue
-from simulator.stages.stage import Outbox, Waiting
 
 if TYPE_CHECKING:
     from simulator.engine.run import Run
     from simulator.stages.device_batches import Work
+    from simulator.stages.inbox import Receiver
     from simulator.stages.pool import Pool
-    from simulator.stages.stage import Receiver, Stage
+    from simulator.stages.stage import Stage
 
 
 class ManagedPoolStage(AnyPool):

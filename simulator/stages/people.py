@@ -20,25 +20,19 @@ from simulator.errors import suggest
 from simulator.records.timetables import DAY_S, HOUR_S, Roster, Steps, clock_minutes
 from simulator.records.trace import SHED, TIMED_OUT, Trace, VisitLog, Visits, as_memoryview
 from simulator.stages.case_readings import Readings, SecondReadings, called_positive
+from simulator.stages.inbox import Outbox, Waiting
 from simulator.stages.queues import ORDERS
 from simulator.stages.reading_loop import FEW, PER_WAITING, SHORTEST_S, read_cases
-from simulator.stages.stage import (
-    OfferedTime,
-    Onward,
-    Outbox,
-    PaidTime,
-    ServerSteps,
-    ServiceStage,
-    StageCapacity,
-    Waiting,
-    plan_of,
-)
+from simulator.stages.stage import ServiceStage, plan_of
+from simulator.stages.stage_figures import OfferedTime, Onward, PaidTime, ServerSteps, StageCapacity
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer, Plan
     from simulator.engine.run import Run
-    from simulator.stages.stage import Comers, Rows, Stage, Times
+    from simulator.stages.inbox import Rows, Times
+    from simulator.stages.stage import Stage
+    from simulator.stages.stage_figures import Comers
 
 
 class Break(Strict):

@@ -17,9 +17,9 @@ from simulator.records.trace import SHED, TIMED_OUT, InTurn, as_memoryview
 from simulator.stages.batching import TritonRule
 from simulator.stages.calm_stretch import Bounds, calm_stretch
 from simulator.stages.column_pool import ColumnPoolStage, feeds_back
+from simulator.stages.inbox import Waiting
 from simulator.stages.managed_pool import ManagedPoolStage
 from simulator.stages.pool import AnyPool
-from simulator.stages.stage import Waiting
 
 if TYPE_CHECKING:
     from simulator.engine.run import Run

@@ -25,14 +25,16 @@ from simulator.stages.pool_evidence import PoolEvidence, Scores
 from simulator.stages.pool_policies import Scaling
 from simulator.stages.queues import BALANCERS, ORDERS
 from simulator.stages.replicas import Replicas, unknown_attribute
-from simulator.stages.stage import OfferedTime, PaidTime, ServerSteps, ServiceStage, StageCapacity, plan_of
+from simulator.stages.stage import ServiceStage, plan_of
+from simulator.stages.stage_figures import OfferedTime, PaidTime, ServerSteps, StageCapacity
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer, Plan
     from simulator.engine.run import Run
     from simulator.stages.device_batches import Scores as BatchScores
-    from simulator.stages.stage import Outbox, Receiver, Rows, Stage, Times
+    from simulator.stages.inbox import Outbox, Receiver, Rows, Times
+    from simulator.stages.stage import Stage
 
 
 class Pool(Replicas):

@@ -15,13 +15,14 @@ from simulator.case.fields import Quantity, ShareFigure
 from simulator.case.kinds import AnyStage, Faults, Repeats, Target
 from simulator.records.trace import as_memoryview
 from simulator.stages.gate import Gate
-from simulator.stages.stage import Onward, Stage
+from simulator.stages.stage import Stage
+from simulator.stages.stage_figures import Onward
 
 if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Plan
     from simulator.engine.run import Run
-    from simulator.stages.stage import Comers, Photo
+    from simulator.stages.stage_figures import Comers, Photo
 
 
 class Retake(AnyStage):

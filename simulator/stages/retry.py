@@ -17,13 +17,16 @@ from simulator.case.kinds import AnyStage, Repeats, Target
 from simulator.case.outputs import CaseOutline, Metric, share_metric
 from simulator.records.trace import UNFINISHED, Trace, as_memoryview
 from simulator.stages.managed_pool import ManagedPoolStage
-from simulator.stages.stage import ServiceStage, StageReport
+from simulator.stages.stage import ServiceStage
+from simulator.stages.stage_figures import StageReport
 from simulator.units import counted, duration, percent
 
 if TYPE_CHECKING:
     from simulator.engine.plan import Plan
     from simulator.engine.run import Run
-    from simulator.stages.stage import Comers, Onward, Rows, Stage, Times
+    from simulator.stages.inbox import Rows, Times
+    from simulator.stages.stage import Stage
+    from simulator.stages.stage_figures import Comers, Onward
 
 
 class Budget(Strict):

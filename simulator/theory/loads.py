@@ -24,7 +24,7 @@ from simulator.engine.plan import Plan
 from simulator.engine.route_draws import Routes, certain, drawn_routes
 from simulator.engine.servers import kind, work_s
 from simulator.records.streams import cache_per_plan
-from simulator.stages.stage import Comers, Onward, Photo
+from simulator.stages.stage_figures import Comers, Onward, Photo
 from simulator.theory.queue_formulas import alike_in_busy_period
 
 #: By stage: the share of its cases that is served twice.

@@ -17,7 +17,9 @@ from simulator.case.schema import Scenario
 from simulator.engine.plan import Plan
 from simulator.records.trace import Trace, VisitLog
 from simulator.stages import register
-from simulator.stages.stage import Comers, Onward, Rows, ServiceStage, Stage, StageCapacity, StageReport, Times
+from simulator.stages.inbox import Rows, Times
+from simulator.stages.stage import ServiceStage, Stage
+from simulator.stages.stage_figures import Comers, Onward, StageCapacity, StageReport
 from simulator.units import percent
 
 

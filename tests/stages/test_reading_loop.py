@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from simulator.engine.run import Run
 from simulator.records.streams import Streams
 from simulator.stages import people as people_stage
+from simulator.stages.inbox import Inbox
 from simulator.stages.reading_loop import read_cases
-from simulator.stages.stage import Inbox
 from tests.builders import arrivals_at, assumed, end, link, people, plan, population, spread
 from tests.effort import examples
 from tests.stages.test_people import DAY, rotas
