@@ -38,7 +38,6 @@ from simulator.practice.design_runs import (
     first_panel,
     last_full,
     owe_run,
-    run_ended,
     shown_of,
     start,
     verdicts,
@@ -220,10 +219,9 @@ def of_run(scenario: Scenario, title: str) -> None:
 
 
 def listen(scenario: Scenario) -> None:
-    """Have fragments drawn again once the drawing has changed, or a run has ended: they do not draw their sockets anew."""
+    """Have the design submitted again once the drawing has changed; the bar of the verdicts says when a run has ended."""
     owe_run(scenario)
     follow(OWN_DRAWING, own_drawing(scenario).changed, on_news=partial(redraw, SUBMISSION))
-    follow("reasons", shown_of(scenario).ended, on_news=partial(run_ended, scenario))
 
 
 def tabs(scenario: Scenario) -> None:

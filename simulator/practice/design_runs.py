@@ -60,12 +60,12 @@ class RunsShown:
     def job(self) -> Job | None:
         return registry().get(self.live)
 
-    def ended(self) -> Latest:
-        """Return a state that changes once the bar has the last figures of the design, and when the calm run has ended."""
+    def ended(self) -> str:
+        """Name the runs that have ended: that of the design once the bar has its last figures, and the calm one."""
         job, calm = self.job, registry().get(self.calm)
         if job is not None and not job.running and (self.painted == job.id or not job.succeeded):
             self.last_ended = f"{job.id} {calm.id if calm and not calm.running else ''} {self.cancelled}"
-        return Latest(self.last_ended)
+        return self.last_ended
 
 
 def shown_of(scenario: Scenario) -> RunsShown:
@@ -173,7 +173,7 @@ def verdicts(scenario: Scenario, last: Job | None) -> None:
     if content["chips"] is None:
         figures = last.summary.verdicts if last else judged(scenario, {})
         content |= {"chips": bar_content(figures, stale=True)["chips"]}
-    bar(content | {"seen": seen.revision}, look, partial(_pressed, scenario))
+    bar(content | {"seen": seen.revision}, look, partial(_pressed, scenario), partial(run_ended, scenario))
 
 
 def _look(shown: RunsShown) -> Latest:
@@ -192,7 +192,7 @@ def _look(shown: RunsShown) -> Latest:
 def _content(job: Job | None, calm: Job | None, by_user: str, shown: RunsShown) -> dict[str, Any]:
     if job is None:
         words = "These are the figures of the last run. Run the design to see its own."
-        return bar_content(None, stale=True, words=words)
+        return bar_content(None, stale=True, words=words) | {"ended": shown.ended()}
     found = job.quick
     early = found is not None and found.replications < job.total  # this result decides: the run may finish meanwhile
     before = calm.quick.verdicts if calm and calm.quick and found is not None else None
@@ -202,8 +202,8 @@ def _content(job: Job | None, calm: Job | None, by_user: str, shown: RunsShown) 
     verdicts = found.verdicts if found else None
     if found is not None and not goes_on:
         shown.painted = job.id
-        bell().ring()  # the diagram and the reasons come after the bar
-    return bar_content(verdicts, before, found is None, early, words, share, failed=failed, run=job.id, action=action)
+    content = bar_content(verdicts, before, found is None, early, words, share, failed=failed, run=job.id, action=action)
+    return content | {"ended": shown.ended()}
 
 
 def _state(job: Job, found: Result | None, early: bool, by_user: str) -> tuple[str, bool]:

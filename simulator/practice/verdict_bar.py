@@ -117,14 +117,23 @@ const fade = (run) => {
   if (sheet.textContent !== rule) sheet.textContent = rule;
 };
 export default function (component) {
-  const { data, parentElement } = component, drawn = JSON.stringify(data);
-  if (parentElement.drawnData !== drawn) paint(component);
+  const { data, parentElement, setTriggerValue } = component, drawn = JSON.stringify(data);
+  if (parentElement.drawnData !== drawn) {
+    paint(component);
+    parentElement.ended = data.ended;
+  }
   parentElement.drawnData = drawn;
-  const heard = (_, content) => paint({ ...component, data: content });
+  const heard = (_, content) => {
+    paint({ ...component, data: content });
+    if (content.ended === parentElement.ended) return;
+    parentElement.ended = content.ended;
+    clearTimeout(parentElement.ending);  // a run of the script that begins right after another loses what that one has drawn
+    if (content.ended) parentElement.ending = setTimeout(() => setTriggerValue("ended", content.ended), %PAUSE_MS%);
+  };
   const end = data.token && follow(parentElement, data.token, data.seen, heard);
-  return () => { end?.(); fade(""); };
+  return () => { clearTimeout(parentElement.ending); end?.(); fade(""); };
 }
-"""
+""".replace("%PAUSE_MS%", str(round(1000 * PAUSE_S)))
 )
 
 _HTML = """
@@ -145,12 +154,18 @@ NEUTRAL = "#8A8F98"
 CANCEL = "Cancel"
 
 
-def bar(content: dict[str, Any], look: Look | None = None, on_press: Callable[[str, str], None] = lambda *_: None) -> None:
+def bar(
+    content: dict[str, Any],
+    look: Look | None = None,
+    on_press: Callable[[str, str], None] = lambda *_: None,
+    on_end: Callable[[], None] = lambda: None,
+) -> None:
     """Show the objectives side by side, and the state of the run below them.
 
-    content: as `bar_content` makes it, with the revision `seen` of the state
+    content: as `bar_content` makes it, with the revision `seen` of the state, and with `ended`, which names the runs that ended
     look: the state that the bar follows, whose content it paints
     on_press: called with the button's name and the id of the run when it is pressed, before the page is drawn again
+    on_end: called once the bar has painted another `ended` than before
     """
     following = {"token": offer("verdicts", look, PAUSE_S)} if look else {}
 
@@ -158,7 +173,7 @@ def bar(content: dict[str, Any], look: Look | None = None, on_press: Callable[[s
         if button := st.session_state["verdicts"].get("pressed"):
             on_press(*button)
 
-    _component(key="verdicts", data=content | following, on_pressed_change=pressed)
+    _component(key="verdicts", data=content | following, on_pressed_change=pressed, on_ended_change=on_end)
 
 
 def bar_content(

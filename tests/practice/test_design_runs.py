@@ -83,13 +83,13 @@ def test_reasons_stay_until_the_next_run_has_ended_and_then_wait_for_the_calm_ru
     shown, ends = RunsShown(live=job.id, calm=calm.id), []
     for _ in range(9):
         design_runs._look(shown).paint()
-        ends.append(shown.ended().revision)
+        ends.append(shown.ended())
         work.do(1)
     assert len(set(ends[:4])) == 1
     assert len(set(ends[4:8])) == 1
     assert len(set(ends)) == 3
     shown.live = registry.live(Watcher("one", "a tab"), made, 3, 4).id
-    assert shown.ended().revision == ends[-1]
+    assert shown.ended() == ends[-1]
 
 
 def test_the_diagram_and_the_reasons_wait_until_the_bar_has_the_last_figures(registry, work):
