@@ -201,10 +201,14 @@ def _give_up_output() -> None:
 
 
 def _report(faults: list[Fault]) -> None:
-    for line in fault_lines(faults):
+    picked = [fault for fault in faults if fault.choices]  # the user's own picks, not a mistake in the file
+    for fault in picked:
+        _complain(f"{', '.join(f'--set {name}' for name in fault.choices)}: {fault.message}")
+    written = [fault for fault in faults if not fault.choices]
+    for line in fault_lines(written):
         _complain(line)
-    if len(faults) <= FAULTS_SHOWN.most:
-        _complain(counted(len(faults), "fault"))
+    if written and len(written) <= FAULTS_SHOWN.most:
+        _complain(counted(len(written), "fault"))
 
 
 def _tell_own_fault(error: BaseException) -> None:

@@ -65,6 +65,7 @@ def test_a_package_that_no_extra_brings_is_a_fault_of_our_own(extra, package):
     ("error", "status", "said"),
     [
         (ScenarioError([Fault("a.yaml", 2, 1, "id", "missing")]), 2, "a.yaml:2:1: id: missing\n1 fault\n"),
+        (ScenarioError([Fault("a.yaml", 2, 1, "id", "no", choices=("a", "b"))]), 2, "--set a, --set b: no\n"),
         (UsageError("write it otherwise"), 2, "write it otherwise\n"),
         (FileNotFoundError(2, "No such file", "a.yaml"), 2, "a.yaml: No such file\n"),
         (KeyboardInterrupt(), 130, "stopped: nothing is kept; the same command begins again\n"),

@@ -233,7 +233,7 @@ def test_a_front_and_what_matters_are_written_as_charts_too(casesim, case, tmp_p
     front, matters = tmp_path / "front.html", tmp_path / "matters.html"
     assert casesim("pareto", case, *OVER, "--chart", front).status == 0
     assert "your design" in front.read_text(encoding="utf-8")
-    request = ("sensitivity", case, *OVER, "--metric", "latency_mean_s", "--points", 4)
+    request = ("sensitivity", case, *OVER, "--metric", "latency_mean_s", "--points", 8)
     assert casesim(*request, "--chart", matters).status == 0
     assert "moves it most" in matters.read_text(encoding="utf-8")
 
