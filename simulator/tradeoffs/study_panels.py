@@ -263,8 +263,8 @@ def breakevens(base: Base) -> None:
     """Draw the panel “Break-evens”."""
     doubts = doubts_of(base.plan)
     st.markdown(
-        f"{len(doubts)} figures of this design are assumed or projected. Each varies over its author's range, or from half "
-        "to double. The study finds the verdicts that turn, and the values where they turn."
+        f"{len(doubts)} assumed or projected figures of this design have a range: the author's, or from half to double. A "
+        "figure of 0 has none. The study finds the verdicts that turn, and the values where they turn."
     )
 
     def work(submit: Submit, report: ReportProgress) -> BreakevenResult:

@@ -299,7 +299,7 @@ def influence_chart(metric: Metric, ranking: Ranking) -> Chart:
     size = [factor * one.size.value for one in influences]
     above = [factor * (one.size.high - one.size.value) for one in influences]
     below = [factor * (one.size.value - one.size.low) for one in influences]
-    whole = "with all that it takes part in" if sobol else "mean effect of a step, up or down"
+    whole = "with interactions" if sobol else "mean effect of a step, up or down"
     error = {"type": "data", "array": above, "arrayminus": below, "color": GREY, "thickness": 2}
     bars = [go.Bar(name=whole, y=names, x=size, orientation="h", marker={"color": BLUE}, error_x=error)]
     if sobol:
