@@ -210,9 +210,9 @@ def load_chart(capacity: Capacity, goal: Goal) -> Chart:
     bars = whiskers([one.low for _, one in loads], values, [one.high for _, one in loads])
     look = {"color": BLUE, "width": 3}
     line = go.Scatter(name=metric.label, x=times, y=values, mode="lines+markers", error_y=bars, line=look)
-    drawn = figure(line, showlegend=True)
-    drawn.add_vline(x=1, line={"color": GREY, "width": 1}, name="the case", showlegend=True)
     ends = sorted((limit.upper.at, limit.claim.label) for limit in capacity.limits if limit.upper)
+    drawn = figure(line, height=340 + 32 * len(ends), showlegend=True)  # on a phone each end has a line or two of the legend
+    drawn.add_vline(x=1, line={"color": GREY, "width": 1}, name="the case", showlegend=True)
     for (at, label), dash in zip(ends, cycle(_DASHES)):
         # named in the legend: words beside a line would lie on the curve
         name = "<br>".join(map(escape, wrap(f"no longer met: {label}", _LETTERS)))
@@ -229,6 +229,10 @@ def load_chart(capacity: Capacity, goal: Goal) -> Chart:
     return Chart(drawn, capacity.sentences[0], rounded(table))
 
 
+#: The height of a row with its name, of up to three lines on a phone, and the part of a row that the first name needs above it.
+_ROW_PX, _ABOVE = 72, 0.5
+
+
 def flip_chart(flips: Sequence[BreakevenPoint]) -> Chart:
     """Draw a row for each break-even: the range of the figure, its value, and the turn with its 95% interval."""
     rows = [f"{flip.doubt.label}: {flip.claim.label}" for flip in flips]
@@ -243,10 +247,10 @@ def flip_chart(flips: Sequence[BreakevenPoint]) -> Chart:
         _marks("as the case has it", rows, [_part(f, f.doubt.figure.value) for f in flips], ORANGE, "diamond",
                [f"the case has {plain_number(f.doubt.figure.value)}" for f in flips]),
     ]  # fmt: skip
-    drawn = figure(*traces, height=150 + 72 * len(rows), barmode="overlay")
-    drawn.update_xaxes(title="the range of each figure, from its low end to its high end", range=[-0.02, 1.02],
+    drawn = figure(*traces, height=150 + round(_ROW_PX * (len(rows) + _ABOVE)), barmode="overlay")
+    drawn.update_xaxes(title="range of each figure", range=[-0.02, 1.02],
                        tickvals=[0, 1], ticktext=["low", "high"])  # fmt: skip
-    drawn.update_yaxes(autorange="reversed", showticklabels=False)
+    drawn.update_yaxes(range=[len(rows) - 0.5, -0.5 - _ABOVE], showticklabels=False)
     for row in rows:  # above its bar: in the margin the place of a figure would leave no room for the bar on a phone
         name = "<br>".join(map(escape, wrap(row, _LETTERS)))
         look = {"xanchor": "left", "yanchor": "bottom", "yshift": 13, "align": "left", "showarrow": False}

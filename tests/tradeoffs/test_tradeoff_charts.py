@@ -1,11 +1,16 @@
 """Charts of studies: what their lines stand for is said where nothing covers it."""
 
+from types import SimpleNamespace
+
 import pytest
 
+from simulator.case.load import load
+from simulator.engine.plan import compile_plan
 from simulator.tradeoffs.best_design import cost_goal
+from simulator.tradeoffs.breakeven import Crossing, doubts_of
 from simulator.tradeoffs.breakeven_claims import claims_of
 from simulator.tradeoffs.capacity import Loading
-from simulator.tradeoffs.tradeoff_charts import load_chart
+from simulator.tradeoffs.tradeoff_charts import flip_chart, load_chart
 from tests.tradeoffs.test_capacity import requested
 from tests.tradeoffs.test_sweep import Here
 
@@ -19,3 +24,16 @@ def test_each_line_of_a_capacity_stands_at_its_own_place_and_is_named_in_the_leg
     assert lines == {"the case": 1, "no longer met: Mean": pytest.approx(limit.upper.at)}
     assert all(line.showlegend for line in drawn.layout.shapes)
     assert not drawn.layout.annotations
+
+
+def test_the_name_of_the_first_break_even_has_room_below_the_legend():
+    """Three lines of 15 px, 13 px above the middle of the row: half a row of 72 px is too little."""
+    case = load("skin-cancer-triage")
+    doubt, claim = doubts_of(compile_plan(case))[0], claims_of(case)[0]
+    words = SimpleNamespace(words="not proven")
+    turn = Crossing(doubt.low, doubt.low, doubt.high, words, words, (words, words))
+    flip = SimpleNamespace(doubt=doubt, claim=claim, now=words, crossing=turn, sentence="It turns.")
+    drawn = flip_chart([flip]).figure
+    bottom, top = drawn.layout.yaxis.range
+    plot_px = drawn.layout.height - 150
+    assert plot_px * (0 - top) / (bottom - top) >= 13 + 3 * 15
