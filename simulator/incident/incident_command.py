@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from functools import partial
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,7 +22,9 @@ from simulator.incident.incident_score import Score, score
 from simulator.incident.play import Play
 from simulator.incident.player_actions import NotebookEntry, WaitAction, read_script
 from simulator.incident.players import PLAYERS
+from simulator.incident.post_mortem import begin_of, times_of
 from simulator.incident.secret import DAY_S, HOUR_S, draw
+from simulator.incident.wording import moment
 from simulator.units import counted, significant
 
 #: The secret of a command without one: an incident near the medians of `assets/incidents/production-drift/players.csv`.
@@ -124,8 +127,8 @@ def _outcome(note: NotebookEntry) -> str:
 
 def _show_score(playing: Play, result: Score) -> None:
     out, causes = table_console(), [playing.spec.causes[name] for name in playing.secret.causes]
-    named, since = "; ".join(cause.label for cause in causes), playing.secret.onset_s / DAY_S + 1
-    out.print(f"\nIt was: {escape(named)}, since day {since:.1f}.", highlight=False)
+    named, begin = "; ".join(cause.label for cause in causes), begin_of(playing, partial(moment, playing.scenario))
+    out.print(f"\nIt was: {escape(named)}. {begin}".rstrip(), highlight=False)
     for cause in causes:
         out.print(escape(cause.teaches), highlight=False)
     diagnosis = (
@@ -133,9 +136,7 @@ def _show_score(playing: Play, result: Score) -> None:
         if result.diagnosis is None
         else f"{'right' if result.right else 'wrong'}, {100 * result.confidence:.0f}% sure"
     )
-    times = {"detected": result.detected_h, "diagnosed": result.diagnosed_h, "mitigated": result.mitigated_h}
-    reached = ", ".join(f"{name} after {hours:.0f} h" if isfinite(hours) else f"not {name}" for name, hours in times.items())
-    out.print(f"Diagnosis: {diagnosis} (Brier score {result.brier:.2f}); {reached}.", highlight=False)
+    out.print(f"Diagnosis: {diagnosis} (Brier score {result.brier:.2f}). {times_of(playing, result)}", highlight=False)
     for one in result.fixes:
         took = (
             f"took away {100 * one.took_away:.0f}% of the harm that was left"

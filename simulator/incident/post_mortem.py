@@ -15,6 +15,9 @@ from simulator.incident.watches import LABELLED, OF_SERVERS, Watch
 from simulator.incident.wording import hours, usd
 from simulator.units import with_noun
 
+#: The word in place of times after the onset, where the detector is as good as it was.
+NO_FAULT = "no fault"
+
 #: The most monitors that are named, and their thresholds in deviations of quiet windows: of all frames, and by site.
 _NAMED, _AT, _AT_SITE = 5, 5.0, 6.0
 
@@ -71,7 +74,8 @@ def post_mortem(play: Play, result: Score, moment: Callable[[float], str], earli
     answer = " ".join(filter(None, [verdict_of(play, result), begin_of(play, moment), place_of(play, result)]))
     lines = [f"# Post-mortem: {causes}", "", f"* {answer}"]
     lines += [f"* First page: {moment(page.until_s)}. {page.outcome(spec)}" if page else "* No page came."]
-    lines += [f"* Detected after {after_onset(result.detected_h)}, mitigated after {after_onset(result.mitigated_h)}."]
+    at_fault = not secret.harmless(spec)
+    lines += [f"* {times_of(play, result)}"]
     lines += [
         f"* Harm before the page: {usd(result.paged_usd)}. Harm after it: {usd(result.harm_usd - result.paged_usd)}. "
         f"Harm without any action: {usd(result.untouched * spec.harm.usd.value)}.",
@@ -83,10 +87,22 @@ def post_mortem(play: Play, result: Score, moment: Callable[[float], str], earli
     lines += [f"* {note.when(moment)}: {_line(play, note)}" for note in play.notes]
     lines += ["", "## What would have rung earlier", ""]
     quick = [pair for pair in earlier if pair[1] < (result.detected_h if isfinite(result.detected_h) else float("inf"))]
+    quick = quick if at_fault else []
     lines += [f"* {watch.line()}: {hours(after * HOUR_S)} after the begin." for watch, after in quick[:_NAMED]]
-    lines += [] if quick else ["* None of the case's figures at the usual thresholds."]
+    none = "None of the case's figures at the usual thresholds." if at_fault else "No monitor should have rung."
+    lines += [] if quick else [f"* {none}"]
     lines += ["", "## Origin", "", *(" ".join(spec.causes[name].teaches.split()) for name in secret.causes), ""]
     return "\n".join(lines)
+
+
+def times_of(play: Play, result: Score) -> str:
+    """Return the times of detection, diagnosis and mitigation after the begin of the fault, in a sentence."""
+    if play.secret.harmless(play.spec):
+        return f"Nothing to detect or mitigate: {NO_FAULT}."
+    times = {"Detected": result.detected_h, "diagnosed": result.diagnosed_h, "mitigated": result.mitigated_h}
+    said = [f"{name} after {after_onset(at_h)}" if isfinite(at_h) else f"never {name.lower()}" for name, at_h in times.items()]
+    sentence = ", ".join(said)
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def after_onset(from_onset_h: float) -> str:

@@ -25,7 +25,7 @@ from simulator.incident.incident_start import next_of_row, shared_result
 from simulator.incident.play import Play
 from simulator.incident.player_actions import FixAction
 from simulator.incident.players import sensible
-from simulator.incident.post_mortem import after_onset, begin_of, earlier_monitors, place_of, post_mortem, verdict_of
+from simulator.incident.post_mortem import NO_FAULT, after_onset, begin_of, earlier_monitors, place_of, post_mortem, verdict_of
 from simulator.incident.secret import DAY_S
 from simulator.incident.sessions import Game, link
 from simulator.incident.standing_panel import standing_panel
@@ -137,7 +137,8 @@ def _answer(game: Game, result: Score) -> None:
         if cause.source:
             st.caption(f"Source: {plain(cause.source)}")
     if (decoy := secret.decoy_of(spec)) is not None:
-        st.markdown(plain(f"A harmless change came at the onset: {decoy.label}."))
+        only = "Only a" if secret.harmless(spec) else "A"
+        st.markdown(plain(f"{only} harmless change came on {moment(game.scenario, secret.onset_s)}: {decoy.label}."))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -158,15 +159,16 @@ def _figures(game: Game, result: Score) -> None:
     except InputError:
         best = None  # the panel below tells of the tables that cannot be read
     a_point = game.play.spec.harm.usd.value
+    at_fault = not game.play.secret.harmless(game.play.spec)
     parts = {
         "Detection": {
-            "Detected after": after_onset(result.detected_h),
+            "Detected after": after_onset(result.detected_h) if at_fault else NO_FAULT,
             "Harm before the page": usd(result.paged_usd),
             "False alarms": f"{result.false_alarms}",
         },
         "Investigation": {
             "Diagnosed after": after_onset(result.diagnosed_h),
-            "Mitigated after": after_onset(result.mitigated_h),
+            "Mitigated after": after_onset(result.mitigated_h) if at_fault else NO_FAULT,
             "Harm after the page": usd(result.harm_usd - result.paged_usd),
             "Spent": usd(result.usd),
             "Wrong fixes": f"{result.wrong_fixes} of {len(result.fixes)}",
@@ -290,10 +292,10 @@ def moments(course: IncidentCourse) -> list[str]:
             gains.append((step.true_share - before, step, before))
         before = step.true_share
     if gains:
-        gain, step, then = max(gains, key=lambda each: each[0])
-        if gain > 0:
-            went = f"from {100 * then:.0f}% to {100 * step.true_share:.0f}%"
-            found.append(f"“{step.label}” told most: by its finding the true cause went {went}.")
+        _, step, then = max(gains, key=lambda each: each[0])
+        before_it, after_it = round(100 * then), round(100 * step.true_share)
+        if after_it > before_it:
+            found.append(f"“{step.label}” told most: by its finding the true cause went from {before_it}% to {after_it}%.")
     if looks and (missed := max(looks, key=lambda step: step.best_bits - (step.bits or 0.0))).best_bits > (missed.bits or 0.0):
         found.append(
             f"Before “{missed.label}” the look “{missed.best}” was expected to tell more: {missed.best_bits:.1f} bits."

@@ -43,6 +43,13 @@ def test_every_line_of_the_log_is_in_it_with_the_monitors_that_ring_before_the_c
     )
 
 
+def test_without_a_fault_no_time_after_its_begin_is_told_and_no_monitor_should_have_rung():
+    made = play("nothing", *ACTIONS[:2])
+    text = post_mortem(made, score(made), partial(moment, case()), earlier_monitors(made))
+    assert "* Nothing to detect or mitigate: no fault." in text and "* No monitor should have rung." in text
+    assert "after the begin" not in text and "It began" not in text
+
+
 def test_the_hours_of_an_earlier_monitor_are_those_of_its_first_alarm():
     made = play("blurred_camera", shape="abrupt")
     found = {(watch.statistic, watch.by): after for watch, after in earlier_monitors(made)}
