@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from simulator.case.schema import Scenario
     from simulator.engine.plan import Gatherer, Plan
     from simulator.explain.lever_scores import ObjectiveCause
-    from simulator.metrics.measures import Total
     from simulator.metrics.summary import Summary, Verdict
+    from simulator.metrics.totals import Total
     from simulator.records.trace import Trace
 
 

@@ -17,7 +17,8 @@ from simulator.engine.servers import kind
 from simulator.records.trace import Trace
 
 if TYPE_CHECKING:
-    from simulator.metrics.measures import CountedRun, Sample
+    from simulator.metrics.measures import CountedRun
+    from simulator.metrics.samples import Sample
 
 Floats = NDArray[np.float64]
 

@@ -41,7 +41,8 @@ from simulator.metrics.resampled_labels import (
 from simulator.metrics.score_stretches import paths_shift, score_stretches
 from simulator.metrics.threshold_draws import cuts_of
 from simulator.records.streams import cache_per_plan
-from simulator.stages.gate import Gate, attribute_values, thresholds
+from simulator.stages.gate import Gate
+from simulator.stages.gate_thresholds import attribute_values, thresholds
 
 Floats = NDArray[np.float64]
 Codes = NDArray[np.int64]

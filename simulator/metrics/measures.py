@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import pairwise
-from math import ceil
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,9 @@ from simulator.engine.servers import kind
 from simulator.metrics.label_uncertainty import codes_at, downstream
 from simulator.metrics.mlperf_verdict import Queries, queries_of
 from simulator.metrics.resampled_labels import item_gates, item_groups, labelled_people
+from simulator.metrics.samples import SECTIONS, Sample, sample
 from simulator.metrics.stage_metrics import StageTimes, loads_of, times_of
+from simulator.metrics.totals import Total
 from simulator.records.trace import OUTCOMES, Trace, Visits
 
 Floats = NDArray[np.float64]
@@ -28,98 +28,6 @@ CURVE = np.concatenate([np.arange(0, 0.99, 0.005), np.arange(0.99, 1, 0.0005), [
 
 #: The columns that distinguish flows of requests. `last`: the last stage, of those that take time, that a request came to.
 FLOW = ("tag", "end", "outcome", "positive", "detected", "last")
-
-
-@dataclass(frozen=True)
-class Total:
-    """A numerator and a denominator, summed over the requests of one replication: a share, or what one request costs.
-
-    by_way: the same by class and by the way of the labelled items through the gates by score, as `Strata` lists them, columns
-    numerator and denominator; None where no labelled item stands behind the figure
-    by_draw: the same for each resample of other evidence, shape (draws, 2); None where the replication was not evaluated so
-    between: the bounds that evidence counted outside the run leaves the ratio, where it is no sum over the run
-    parts: the totals that it is the sum of, by name, where they are reported too
-    """
-
-    numerator: float
-    denominator: float
-    by_way: NDArray[np.float64] | None = None
-    by_draw: NDArray[np.float64] | None = None
-    between: tuple[float, float] | None = None
-    parts: Mapping[str, Total] = field(default_factory=dict)
-
-    @property
-    def ratio(self) -> float | None:
-        """The numerator over the denominator; None where that is 0."""
-        return self.numerator / self.denominator if self.denominator else None
-
-
-def changes(totals: Sequence[Total]) -> NDArray[np.float64] | None:
-    """Return the change of a ratio over replications in each resample of the evidence, shape (draws,); None without resamples.
-
-    A resample is compared with the evidence as it is in the same replications.
-    """
-    resampled = [(total, total.by_draw) for total in totals if total.by_draw is not None]
-    if not resampled:
-        return None
-    now = np.sum([(total.numerator, total.denominator) for total, _ in resampled], axis=0)
-    drawn = np.sum([by_draw for _, by_draw in resampled], axis=0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        moved = drawn[:, 0] / drawn[:, 1] - now[0] / now[1]
-    return np.asarray(moved[np.isfinite(moved)])
-
-
-def bounds(totals: Sequence[Total]) -> tuple[float, float] | None:
-    """Return the bounds that counted evidence leaves a ratio, on average over replications; None where there are none."""
-    bounded = [total.between for total in totals if total.between is not None]
-    return (float(np.mean([low for low, _ in bounded])), float(np.mean([high for _, high in bounded]))) if bounded else None
-
-
-#: The number of equal stretches that a run with a warm-up is divided into: the cut falls between two of them.
-SECTIONS = 200
-
-#: The most values that one replication keeps of a sample; of more, every second, third, ... in order of size.
-MOST = 100_000
-
-
-@dataclass(frozen=True)
-class Sample:
-    """Values of one replication by the stretch of the run that they belong to.
-
-    values: shape (n,), stretch after stretch, ascending in each; starts: where each stretch begins, shape (stretches + 1,)
-    weight: how many requests stand behind each value
-    """
-
-    values: NDArray[np.float32]
-    starts: NDArray[np.int64]
-    weight: float = 1.0
-
-    @property
-    def count(self) -> float:
-        return self.weight * len(self.values)
-
-    def after(self, stretch: int) -> Sample:
-        first = self.starts[stretch]
-        return Sample(self.values[first:], self.starts[stretch:] - first, self.weight)
-
-    def parts(self, count: int) -> list[Sample]:
-        edges = self.starts[np.linspace(0, len(self.starts) - 1, count + 1).astype(int)]
-        return [Sample(self.values[low:high], np.array([0, high - low]), self.weight) for low, high in pairwise(edges)]
-
-
-def sample(values: Floats, stretches: NDArray[np.int64] | None = None) -> Sample:
-    """Make a sample of one replication. stretches: the stretch of each value, from 0; None: the run is not cut."""
-    single = values.astype(np.float32)
-    every = ceil(len(single) / MOST) if len(single) else 1
-    if stretches is None:
-        kept = np.sort(single)[every // 2 :: every]
-        return Sample(kept, np.array([0, len(kept)]), float(every))
-    order = np.lexsort((single, stretches))[every // 2 :: every]
-    return Sample(single[order], np.searchsorted(stretches[order], np.arange(SECTIONS + 1)), float(every))
-
-
-#: For a stage that a replication never reached.
-NOTHING = Sample(np.empty(0, np.float32), np.zeros(SECTIONS + 1, np.int64))
 
 
 @dataclass(frozen=True)

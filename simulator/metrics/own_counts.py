@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from simulator.case.attributes import in_groups
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric, share_metric
 from simulator.case.own_metrics import OwnMetric, RequestCount
-from simulator.metrics.measures import CountedRun, Floats, Total
+from simulator.metrics.measures import CountedRun, Floats
+from simulator.metrics.totals import Total
 from simulator.records.trace import OUTCOMES
 
 Flags = NDArray[np.bool_]

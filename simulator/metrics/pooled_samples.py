@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simulator.intervals import Interval, effective_trials, share_interval
-from simulator.metrics.measures import Sample
+from simulator.metrics.samples import Sample
 
 Floats = NDArray[np.float64]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from simulator.case.outputs import Better, CaseOutline, CountedMetric, Metric, share_metric
-from simulator.metrics.measures import CountedRun, Total
+from simulator.metrics.measures import CountedRun
+from simulator.metrics.totals import Total
 from simulator.units import upper_first
 
 

@@ -10,8 +10,10 @@ import numpy as np
 
 from simulator.case.outputs import CaseOutline, CountedMetric, Metric, share_metric
 from simulator.engine.servers import paid_usd
-from simulator.metrics.measures import CountedRun, Floats, Sample, Total
+from simulator.metrics.measures import CountedRun, Floats
 from simulator.metrics.own_counts import weights
+from simulator.metrics.samples import Sample
+from simulator.metrics.totals import Total
 from simulator.records.trace import DONE, OUTCOMES
 from simulator.units import upper_first
 

@@ -22,7 +22,9 @@ from simulator.theory.loads import capacity_per_s
 from simulator.units import duration
 
 if TYPE_CHECKING:
-    from simulator.metrics.measures import CountedRun, Sample, Total
+    from simulator.metrics.measures import CountedRun
+    from simulator.metrics.samples import Sample
+    from simulator.metrics.totals import Total
 
 Seconds = NDArray[np.float64]
 

@@ -17,7 +17,8 @@ from simulator.engine.plan import Plan
 from simulator.evidence.score_tables import ScoreTable
 from simulator.metrics.resampled_labels import RESAMPLES, item_gates, labelled_class
 from simulator.records.streams import cache_per_plan
-from simulator.stages.gate import Gate, Route, thresholds
+from simulator.stages.gate import Gate, Route
+from simulator.stages.gate_thresholds import thresholds
 
 Floats = NDArray[np.float64]
 

@@ -1,4 +1,4 @@
-"""A gate, its routes, and the thresholds between them."""
+"""A gate and its routes."""
 
 from __future__ import annotations
 
@@ -16,6 +16,14 @@ from simulator.case.fields import Name, Share, ShareFigure, Strict
 from simulator.case.kinds import BY_CHECK, FRAME, OOD, OWN, QUALITY, RANDOM, SCORE, SENSOR, AnyStage, Faults, Target
 from simulator.errors import suggest
 from simulator.records.trace import as_memoryview
+from simulator.stages.gate_thresholds import (
+    attribute_values,
+    chance_thresholds,
+    first_reached,
+    frame_values,
+    label_values,
+    thresholds,
+)
 from simulator.stages.inbox import Waiting
 from simulator.stages.stage import ServiceStage, Stage
 from simulator.stages.stage_figures import Onward
@@ -298,18 +306,18 @@ class Gate(AnyStage):
         if not self.by_score:
             return None
         table = plan.table_of(self)
-        return _first(np.concatenate([table.positives, table.negatives]), thresholds(plan, self))
+        return first_reached(np.concatenate([table.positives, table.negatives]), thresholds(plan, self))
 
     def routes_of_values(self, plan: Plan, values: Column) -> NDArray[np.int64]:
-        return _first(attribute_values(plan, self, values), np.array(thresholds(plan, self), np.float32))
+        return first_reached(attribute_values(plan, self, values), np.array(thresholds(plan, self), np.float32))
 
     def routes_of_frames(self, plan: Plan, sensors: Column, frames: Column) -> NDArray[np.int64]:
-        return _first(frame_values(plan, self, sensors, frames), np.array(thresholds(plan, self), np.float32))
+        return first_reached(frame_values(plan, self, sensors, frames), np.array(thresholds(plan, self), np.float32))
 
     def routes_by_chance(self, plan: Plan, positive: bool = False) -> list[float] | None:
         if not self.by_chance:
             return None
-        return [high - low for high, low in pairwise([1.0, *_chances(self, positive), 0.0])]
+        return [high - low for high, low in pairwise([1.0, *chance_thresholds(self, positive), 0.0])]
 
     def routes_of_photos(self, plan: Plan, faults: frozenset[str]) -> list[float] | None:
         """Return the shares that the check lets through, of photos with these faults."""
@@ -462,12 +470,6 @@ class WaitingGateStage(ServiceStage):
         """Whoever was routed has gone on."""
 
 
-def _first(values: NDArray[Any], cuts: Sequence[float] | NDArray[np.float32]) -> NDArray[np.int64]:
-    """Return the place of the first threshold that each value reaches, or of the rest; shape of `values`."""
-    passes = [values >= cut for cut in cuts] + [np.ones(len(values), bool)]
-    return np.asarray(np.argmax(passes, axis=0))
-
-
 def _taken(plan: Plan, route: Route) -> str:
     """Return what a route of a gate takes that looks at no photo."""
     if route.share is not None:
@@ -480,68 +482,3 @@ def _taken(plan: Plan, route: Route) -> str:
     else:
         taken = ", ".join(route.values) if route.values else f"{route.at_least:g} and more"
     return f"{taken}: {route.tag or plan.scenario.label_of(route.to)}"
-
-
-def thresholds(plan: Plan, gate: Gate) -> list[float]:
-    """One threshold for each route of the gate but the last, in the order of the routes."""
-    if gate.by_chance and not gate.by_label:
-        return _chances(gate)
-    if gate.by_label or gate.by_source or gate.values(plan.scenario):
-        return [float(rank) for rank in range(len(gate.routes) - 1, 0, -1)]
-    return [_threshold(plan, gate, route) for route in gate.routes if not route.is_rest]
-
-
-def attribute_values(plan: Plan, gate: Gate, column: Column) -> NDArray[np.float32]:
-    """Return what a gate compares with its thresholds of the values of the attribute that it asks, shape of `column`.
-
-    Of a category, or a sensor: how many routes it takes to come to the one that names it, counted from the last, which is 0.
-    """
-    values = gate.values(plan.scenario)
-    if not values:
-        return column.astype(np.float32, copy=False)
-    rank = np.zeros(len(values) + 1, np.float32)  # the last element is of those that have no value
-    for index, route in enumerate(gate.routes):
-        rank[[values.index(value) for value in route.values or []]] = len(gate.routes) - 1 - index
-    return rank[column]
-
-
-def frame_values(plan: Plan, gate: Gate, sensors: Column, frames: Column) -> NDArray[np.float32]:
-    """Return the route of each frame by its sensor or its number, both counted from 0 and of one shape."""
-    if not gate.by_frame:
-        return attribute_values(plan, gate, sensors)
-    rank = np.zeros(len(frames), np.float32)
-    for place, route in enumerate(reversed(gate.routes)):
-        if route.every is not None:
-            rank[frames % route.every == route.first] = place
-    return rank
-
-
-def label_values(gate: Gate, positive: NDArray[np.bool_], drawn: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the route of each request by its label and a uniform draw, shapes (n,): the place, counted from the last route."""
-    taken = [_first(drawn, np.array(_chances(gate, label), np.float32)) for label in (False, True)]
-    return (len(gate.routes) - 1 - np.where(positive, taken[1], taken[0])).astype(np.float32)
-
-
-def _chances(gate: Gate, positive: bool = False) -> list[float]:
-    shares = [route.chance(positive) for route in gate.routes if not route.is_rest]
-    return [float(cut) for cut in (1 - np.cumsum(shares)).clip(0)]
-
-
-def _threshold(plan: Plan, gate: Gate, route: Route) -> float:
-    if route.at_least is not None:
-        return route.at_least
-    if gate.by_score:
-        table, promised = plan.table_of(gate), gate.holds == "next"
-        if route.at_sensitivity is not None:
-            return table.threshold_at(route.at_sensitivity, promised)
-        assert route.at_specificity is not None
-        return table.threshold_above(route.at_specificity, promised)
-    return _check_threshold(plan, gate, route)
-
-
-def _check_threshold(plan: Plan, gate: Gate, route: Route) -> float:
-    check = plan.checks[gate.by]
-    if route.at_specificity is not None:
-        return check.threshold_above(route.at_specificity)
-    assert route.at_sensitivity is not None
-    return check.threshold_at(route.at_sensitivity)

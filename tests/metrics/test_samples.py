@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from simulator.intervals import quantile_interval
-from simulator.metrics import measures as samples
-from simulator.metrics.measures import SECTIONS, sample
+from simulator.metrics import samples
 from simulator.metrics.pooled_samples import BEYOND, Pooled
+from simulator.metrics.samples import SECTIONS, sample
 
 
 def replications(count, size, seed=0, **alike):

@@ -8,7 +8,7 @@ from scipy.stats import binomtest
 
 from simulator.case.document import ScenarioError
 from simulator.engine.run import simulate
-from simulator.stages.gate import thresholds
+from simulator.stages.gate_thresholds import thresholds
 from simulator.stages.latency_tables import constant
 from simulator.theory.loads import visit_ratios
 from tests.builders import end, gate, plan, pool, population, retake, run_at, score_table
