@@ -41,9 +41,9 @@ def spoiled(
     ] = None,
     out: Annotated[Path, typer.Option(help="folder to write to")] = DATALAB,
 ) -> None:
-    """Write compression_spoiled.csv, what each kind of damage of the photos costs the trained networks."""
+    """Score spoiled photos by the trained networks: compression_spoiled.csv, the cost of each damage, and spoiled_networks."""
     from campaigns.compression.smaller_networks import COMPARED, TRAININGS, Study
-    from campaigns.compression.spoiled_scores import spoiled_effects
+    from campaigns.compression.spoiled_scores import spoiled_answers, spoiled_effects, write_answers
     from simulator.measure.score_training import read_pad_ufes20
 
     every = TRAININGS | COMPARED
@@ -51,7 +51,9 @@ def spoiled(
     cache = user_cache_path("casesim") / "compression"
     with keeping("finished folds and conditions are kept; the same command resumes from there"):
         study = Study(read_pad_ufes20(data), cache, lambda words: err.print(words, markup=False))
-        table = spoiled_effects(study, trainings)
+        answers = spoiled_answers(study, trainings)
+        table = spoiled_effects(answers)
+    write_answers(study.dataset, answers, out)
     with in_one_step(out / "compression_spoiled.csv") as part:
         table.to_csv(part, index=False, float_format="%.5g", lineterminator="\n")
 

@@ -29,7 +29,7 @@ from simulator.evidence.evidence_files import content_hash
 from simulator.evidence.lab_evidence import LabEvidenceError
 from simulator.evidence.photo_checks import check_of, foreign_ranks, measured_check
 from simulator.evidence.row_files import RecordingError
-from simulator.evidence.spoiled_photos import spoiled_files
+from simulator.evidence.spoiled_photos import spoiled_files, trained_files
 from simulator.limits import RUN_MEMORY
 from simulator.records.timetables import DAY_S, HOUR_S
 from simulator.stages import STAGES
@@ -356,7 +356,7 @@ class Gatherer:
         self._columns()
         self._photo_checks()
         if any(AffectedQuantity.PHOTOS in self.scenario.curveballs[name].changed for name in strikes):
-            self.note(spoiled_files())
+            self.note(spoiled_files() | trained_files())
         for name, stage in self.scenario.stages.items():
             STAGES[stage.kind].gather(self, name, stage)
         for name, attribute in self.scenario.attributes.items():

@@ -284,7 +284,10 @@ class Requests:
         """Add to the logit of each score what its photo's condition, by number, added to it in the data lab."""
         added = np.zeros(self.n)
         classes = zip(
-            (positive, ~positive), (table.positives, table.negatives), score_changes(table.about.precision), strict=True
+            (positive, ~positive),
+            (table.positives, table.negatives),
+            score_changes(table.about.model, table.about.precision),
+            strict=True,
         )
         for place, (of_class, labelled, change) in enumerate(classes):
             item, count = _index(quantile[of_class], len(labelled)), len(labelled)

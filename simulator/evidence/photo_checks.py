@@ -18,7 +18,7 @@ from scipy.special import expit, logit, ndtr, ndtri
 from simulator.errors import suggest
 from simulator.evidence.lab_evidence import LabEvidenceError
 from simulator.evidence.score_tables import score_rows
-from simulator.evidence.spoiled_photos import PhotoAnswers, SpoiledPhotos, load_spoiled
+from simulator.evidence.spoiled_photos import PhotoAnswers, SpoiledPhotos, load_spoiled, spoiled_logits
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -194,15 +194,13 @@ def check_of(fault: str, auc: float | None, measured: str | None) -> PhotoCheck:
     return BinormalCheck.of_auc(auc)
 
 
-@lru_cache(maxsize=4)
-def score_changes(precision: str) -> tuple[Floats, Floats]:
+@lru_cache(maxsize=16)
+def score_changes(model: str, precision: str) -> tuple[Floats, Floats]:
     """Return what each condition adds to a photo's logit, (conditions, positives) and (conditions, negatives), as in a table.
 
-    precision: of the network; at one that was not measured, the changes at the first precision
+    A network that was not measured gets the changes that `spoiled_logits` stands in.
     """
-    spoiled, positive = load_spoiled(), score_rows(SPOILED_TABLE)["label"].to_numpy() == 1
-    measured = spoiled.about.precisions
-    logits = spoiled.skin.logits[measured.index(precision) if precision in measured else 0]
+    positive, logits = score_rows(SPOILED_TABLE)["label"].to_numpy() == 1, spoiled_logits(model, precision)
     changes = logits - logits[:1]
     return changes[:, positive], changes[:, ~positive]
 

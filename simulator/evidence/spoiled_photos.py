@@ -6,6 +6,7 @@
         sharpness, light      (conditions, photos)   natural logarithm of the variance of the Laplacian; mean luma, 0 to 255
         mahalanobis, neighbours   (conditions, photos)   distance to the clean photos of the other folds, in features
         foreign.<the same>    (folds, photos), or (photos,) for sharpness and light
+    spoiled_networks.yaml, spoiled_networks.npz   origin, and logits (conditions, photos) of each trained network at a precision
 
 No photo stands here.
 """
@@ -30,7 +31,7 @@ from simulator.paths import DATALAB
 
 Floats = NDArray[np.float64]
 
-_MADE_BY = "python -m campaigns.datalab spoiled"
+_MADE_BY, _TRAINED_BY = "python -m campaigns.datalab spoiled", "python -m campaigns.compression spoiled"
 CLEAN = "clean"
 #: Detectors of foreign photos.
 DETECTORS = ("mahalanobis", "neighbours")
@@ -82,6 +83,13 @@ class SpoiledAbout(MeasuredOrigin):
         return names.index(condition)
 
 
+class TrainedAbout(MeasuredOrigin):
+    """Origin of the answers of trained networks. networks: with a precision, such as `efficientnet_lite0_finetuned.fp32`"""
+
+    networks: list[str]
+    notes: list[str]
+
+
 @dataclass(frozen=True)
 class PhotoAnswers:
     """Answers to photos, the last axis of each array.
@@ -117,28 +125,64 @@ def spoiled_files(folder: Path = DATALAB) -> dict[str, Path]:
     return {f"datalab/{name}": folder / name for name in ("spoiled.yaml", "spoiled.npz")}
 
 
+def trained_files(folder: Path = DATALAB) -> dict[str, Path]:
+    """Return the files of the trained networks, likewise."""
+    return {f"datalab/{name}": folder / name for name in ("spoiled_networks.yaml", "spoiled_networks.npz")}
+
+
 @lru_cache(maxsize=2)
 def load_spoiled(folder: Path = DATALAB) -> SpoiledPhotos:
     """Return the answers to spoiled and to foreign photos; raises LabEvidenceError."""
     about = read_yaml(folder / "spoiled.yaml", TypeAdapter(SpoiledAbout), LabEvidenceError, _MADE_BY)
     path = folder / "spoiled.npz"
-    try:
-        with np.load(BytesIO(read_evidence(path, LabEvidenceError, _MADE_BY)), allow_pickle=False) as found:
-            arrays = {name: np.asarray(found[name], np.float64) for name in found.files}
-    except (ValueError, OSError, EOFError, BadZipFile) as error:
-        raise LabEvidenceError(f"{path}: cannot be read: {error}") from error
-    _check(path, about, arrays)
+    arrays = _arrays(path, _MADE_BY)
+    _check(path, arrays, _shapes(about))
     skin, foreign = (_answers(arrays, prefix) for prefix in ("", "foreign."))
     return SpoiledPhotos(about, skin, foreign)
 
 
-def _check(path: Path, about: SpoiledAbout, arrays: Mapping[str, Floats]) -> None:
-    """Raise LabEvidenceError for an array that is missing, or whose shape or values are not as spoiled.yaml says."""
+@lru_cache(maxsize=2)
+def load_trained(folder: Path = DATALAB) -> Mapping[str, Floats]:
+    """Return the logits (conditions, photos) of each trained network at a precision; raises LabEvidenceError."""
+    about = read_yaml(folder / "spoiled_networks.yaml", TypeAdapter(TrainedAbout), LabEvidenceError, _TRAINED_BY)
+    path, photos = folder / "spoiled_networks.npz", load_spoiled(folder).about
+    arrays = _arrays(path, _TRAINED_BY)
+    _check(path, arrays, dict.fromkeys(about.networks, (len(photos.conditions), photos.photos)))
+    return arrays
+
+
+def spoiled_logits(model: str, precision: str) -> Floats:
+    """Return the logits of a network in each condition, (conditions, photos).
+
+    Without a measurement they are those of the network at fp32, or else of the frozen Lite0.
+    """
+    trained, frozen = load_trained(), load_spoiled()
+    for name in (f"{model}.{precision}", f"{model}.fp32"):
+        if name in trained:
+            return trained[name]
+    measured = frozen.about.precisions
+    logits: Floats = frozen.skin.logits[measured.index(precision) if precision in measured else 0]
+    return logits
+
+
+def _arrays(path: Path, made_by: str) -> dict[str, Floats]:
+    try:
+        with np.load(BytesIO(read_evidence(path, LabEvidenceError, made_by)), allow_pickle=False) as found:
+            return {name: np.asarray(found[name], np.float64) for name in found.files}
+    except (ValueError, OSError, EOFError, BadZipFile) as error:
+        raise LabEvidenceError(f"{path}: cannot be read: {error}") from error
+
+
+def _shapes(about: SpoiledAbout) -> dict[str, tuple[int, ...]]:
     by_condition, others = (len(about.conditions), about.photos), sum(one.photos for one in about.foreign)
     shapes: dict[str, tuple[int, ...]] = {"logits": (len(about.precisions), *by_condition)}
     shapes |= dict.fromkeys(("sharpness", "light", *DETECTORS), by_condition)
     shapes |= {f"foreign.{name}": (about.folds, others) for name in ("logits", *DETECTORS)}
-    shapes |= {f"foreign.{name}": (others,) for name in ("sharpness", "light")}
+    return shapes | {f"foreign.{name}": (others,) for name in ("sharpness", "light")}
+
+
+def _check(path: Path, arrays: Mapping[str, Floats], shapes: Mapping[str, tuple[int, ...]]) -> None:
+    """Raise LabEvidenceError for an array that is missing, or whose shape or values are not as the yaml file says."""
     for name, shape in shapes.items():
         if name not in arrays or arrays[name].shape != shape or not np.isfinite(arrays[name]).all():
             got = arrays[name].shape if name in arrays else "no such array"

@@ -72,7 +72,7 @@ def _scores_at(plan: Plan, pool: str, positive: bool, time: float) -> Floats:
     scores = table.positives if positive else table.negatives
     shift, condition = (number.at(time) for number in _shifts(plan, pool, positive))
     if condition:
-        change = score_changes(table.about.precision)[place][int(condition)]
+        change = score_changes(table.about.model, table.about.precision)[place][int(condition)]
         items, count = np.arange(len(scores)), len(scores)
         if plan.items is not None:
             items, count = plan.items[place], plan.counts[place]

@@ -130,7 +130,7 @@ def test_scores_shift_for_all_in_a_drift_and_for_positives_where_a_model_gets_wo
 
 
 def test_spoiled_photos_change_the_logit_of_each_item_as_they_did_in_the_lab():
-    positives, negatives = score_changes("fp32")
+    positives, negatives = score_changes("efficientnet_lite0", "fp32")
     table = score_table([0.6] * positives.shape[1], [0.2] * negatives.shape[1])
     spoiled = ball("drift", 50, photos="jpeg.3")
     made = plan({"p": pool(scores="x")}, constant(0.001), scores=table, population=population(0.5), curveballs=spoiled)

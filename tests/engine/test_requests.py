@@ -127,7 +127,9 @@ def test_a_resampled_item_changes_as_its_own_photo_did_in_the_data_lab():
     table, condition = struck.tables["classifier"], load_spoiled().about.place("white_balance.2")
     expected = [
         expit(logit(scores[item]) + changes[condition, item])
-        for scores, changes, item in zip((table.positives, table.negatives), score_changes("fp32"), (451, 7), strict=True)
+        for scores, changes, item in zip(
+            (table.positives, table.negatives), score_changes("efficientnet_lite0", "fp32"), (451, 7), strict=True
+        )
     ]
     found = np.unique(Run(one, Streams(5)).requests.scores[0])
     assert found == pytest.approx(sorted([*expected, table.negatives[7]]))

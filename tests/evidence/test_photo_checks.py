@@ -75,6 +75,6 @@ def test_a_changed_score_is_the_score_that_was_measured():
     table = score_rows("pad_ufes20.efficientnet_lite0.fp32")
     positive = table["label"].to_numpy() == 1
     place = found.about.place("white_balance.2")
-    changed = changed_scores(table["score"].to_numpy()[positive], score_changes("fp32")[0][place])
+    changed = changed_scores(table["score"].to_numpy()[positive], score_changes("efficientnet_lite0", "fp32")[0][place])
     assert changed == pytest.approx(1 / (1 + np.exp(-found.skin.logits[0, place][positive])), abs=2e-3)
     assert changed_scores(np.array([0.0, 1.0, 0.3]), np.array([0.0, 1.0, 0.0])).tolist() == pytest.approx([0, 1, 0.3], abs=1e-6)

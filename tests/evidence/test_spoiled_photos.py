@@ -4,10 +4,11 @@ import shutil
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from simulator.evidence.lab_evidence import LabEvidenceError
 from simulator.evidence.score_tables import score_rows
-from simulator.evidence.spoiled_photos import CLEAN, load_spoiled
+from simulator.evidence.spoiled_photos import CLEAN, load_spoiled, load_trained, spoiled_logits
 from simulator.paths import DATALAB
 
 
@@ -19,6 +20,23 @@ def test_photos_as_taken_have_the_scores_of_the_committed_table(precision):
     # Half precision rounds; another run of the 8-bit network rounds some activations to the other side.
     assert np.abs(1 / (1 + np.exp(-logits)) - scores).max() < 0.01
     assert np.corrcoef(1 / (1 + np.exp(-logits)), scores)[0, 1] > 0.9999
+
+
+def test_networks_that_were_trained_again_answer_photos_as_taken_much_as_the_committed_tables_do():
+    for network, logits in load_trained().items():
+        rows = score_rows(f"pad_ufes20.{network}")
+        clean = 1 / (1 + np.exp(-logits[0]))
+        assert np.corrcoef(clean, rows["score"])[0, 1] > 0.95, network
+        assert roc_auc_score(rows["label"], clean) == pytest.approx(roc_auc_score(rows["label"], rows["score"]), abs=0.005)
+
+
+def test_a_network_that_was_not_measured_gets_the_answers_of_the_nearest_one():
+    trained, frozen = load_trained(), load_spoiled().skin.logits
+    pruned = "efficientnet_lite0_pruned_even"
+    assert spoiled_logits(pruned, "int8_static") is trained[f"{pruned}.int8_static"]
+    assert spoiled_logits(pruned, "int8_dynamic") is trained[f"{pruned}.fp32"]
+    assert (spoiled_logits("efficientnet_lite2", "int8_static") == frozen[1]).all()
+    assert (spoiled_logits("efficientnet_lite2", "int8_dynamic") == frozen[0]).all()
 
 
 def test_every_kind_of_damage_has_three_severities_that_move_the_score_more_and_more():
