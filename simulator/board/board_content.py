@@ -17,7 +17,7 @@ from simulator.engine.plan import Plan
 from simulator.engine.servers import kind
 from simulator.explain.result import Result
 from simulator.theory.loads import loads, way_ratios
-from simulator.units import listed, percent, roughly, spoken
+from simulator.units import listed, percent, roughly, spoken_within
 
 #: From this load on, a box is called busy; from 1 on, over.
 BUSY = 0.85
@@ -166,7 +166,7 @@ def _flow(found: BoardFigures, name: str, box: Box) -> str:
         return ""
     if not box.is_end:
         wait = result.metrics.get(f"wait_p95_s.{name}")
-        return "" if wait is None else f"95% wait at most {spoken(wait.value, 's')}"
+        return "" if wait is None else f"95% wait at most {spoken_within(wait.value, wait.low, wait.high, 's')[0]}"
     flows = result.flows
     count = float(flows.loc[flows["end"] == name, "count"].sum())
     total = float(flows["count"].sum())

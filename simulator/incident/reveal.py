@@ -225,7 +225,7 @@ def _page(one: Detection) -> str:
 def _harm(game: Game) -> None:
     play, spec = game.play, game.play.spec
     st.subheader("Harm of the cause", anchor=False)
-    marks = [("it begins", play.secret.onset_s)]
+    marks = [] if play.secret.harmless(spec) else [("it begins", play.secret.onset_s)]
     marks += [("the page", game.paged.until_s)] if game.paged else []
     marks += [(spec.fixes[one.name].label, one.at_s) for one in play.shipped]
     went, untouched = Excess.of(play.statistics()), Excess.of(play.statistics(0))
